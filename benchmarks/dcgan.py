@@ -1,0 +1,125 @@
+"""The control: a plain DCGAN, trained by the same loop on the same pictures for the same minutes.
+
+    python -m benchmarks.dcgan runs/mnist/control --data ylecun/mnist --size 32 --minutes 45
+
+Batch norm, transposed convolutions, non-saturating loss, Adam (0.5, 0.999) at 2e-4, N(0, 0.02) weights, no moving
+average, no classes (Radford et al. 2016, arXiv 1511.06434). Widths are chosen for as many parameters as Twofold's
+generator and critic have at 32 px.
+"""
+
+import copy
+import sys
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+import tyro
+from torch import Tensor, nn
+
+from train import runs
+from train.config import Settings
+from train.data import load
+from train.errors import UserError
+from train.loop import Stage, train, usable_threads
+
+GENERATOR_WIDTHS = (188, 108, 64)
+CRITIC_WIDTHS = (48, 104, 176)
+LATENT_DIM = 64
+
+
+@dataclass(frozen=True)
+class ControlSettings(Settings):
+    """Plain DCGAN on 32 x 32 pictures."""
+
+    lr: float = 2e-4
+
+
+def build(channels: int) -> nn.ModuleDict:
+    """Untrained generator z [N, 64, 1, 1] -> [N, C, 32, 32] in [-1, 1], and critic -> [N, 1, 1, 1]."""
+    a, b, c = GENERATOR_WIDTHS
+    generator = nn.Sequential(
+        nn.ConvTranspose2d(LATENT_DIM, a, 4, bias=False), nn.BatchNorm2d(a), nn.ReLU(),
+        nn.ConvTranspose2d(a, b, 4, 2, 1, bias=False), nn.BatchNorm2d(b), nn.ReLU(),
+        nn.ConvTranspose2d(b, c, 4, 2, 1, bias=False), nn.BatchNorm2d(c), nn.ReLU(),
+        nn.ConvTranspose2d(c, channels, 4, 2, 1), nn.Tanh(),
+    )  # fmt: skip
+    d, e, f = CRITIC_WIDTHS
+    critic = nn.Sequential(
+        nn.Conv2d(channels, d, 4, 2, 1), nn.LeakyReLU(0.2),
+        nn.Conv2d(d, e, 4, 2, 1, bias=False), nn.BatchNorm2d(e), nn.LeakyReLU(0.2),
+        nn.Conv2d(e, f, 4, 2, 1, bias=False), nn.BatchNorm2d(f), nn.LeakyReLU(0.2),
+        nn.Conv2d(f, 1, 4),
+    )  # fmt: skip
+    for module in [*generator, *critic]:
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+            nn.init.normal_(module.weight, std=0.02)
+        elif isinstance(module, nn.BatchNorm2d):
+            nn.init.normal_(module.weight, 1.0, 0.02)
+    return nn.ModuleDict({"generator": generator, "critic": critic})
+
+
+class ControlStage(Stage):
+    """Binary cross-entropy on logits, one critic and one generator update a step."""
+
+    name = "dcgan"
+    ema_images = 0.0
+
+    def __init__(self, networks: nn.ModuleDict, settings: ControlSettings):
+        self.networks, self.settings = networks, settings
+        self.optimizers = {
+            name: torch.optim.Adam(network.parameters(), lr=settings.lr, betas=(0.5, 0.999))
+            for name, network in networks.items()
+        }
+
+    def step(self, images: Tensor, labels: Tensor, progress: float) -> dict[str, Tensor]:
+        self.networks.train()
+        generator, critic = self.networks["generator"], self.networks["critic"]
+        with torch.autocast(images.device.type, torch.bfloat16, enabled=self.settings.precision == "bf16"):
+            fake = generator(torch.randn(len(images), LATENT_DIM, 1, 1, device=images.device))
+            real_score, fake_score = critic(images * 2 - 1), critic(fake.detach())
+        critic_loss = F.softplus(-real_score.float()).mean() + F.softplus(fake_score.float()).mean()
+        self.optimizers["critic"].zero_grad(set_to_none=True)
+        critic_loss.backward()
+        self.optimizers["critic"].step()
+        with torch.autocast(images.device.type, torch.bfloat16, enabled=self.settings.precision == "bf16"):
+            fake_score = critic(fake)
+        generator_loss = F.softplus(-fake_score.float()).mean()
+        self.optimizers["generator"].zero_grad(set_to_none=True)
+        generator_loss.backward()
+        self.optimizers["generator"].step()
+        return {"critic": critic_loss.detach(), "generator": generator_loss.detach()}
+
+    def preview(self, averages: nn.ModuleDict) -> Tensor:
+        z = torch.randn(64, LATENT_DIM, 1, 1, generator=torch.Generator().manual_seed(0))
+        return averages["generator"](z) * 0.5 + 0.5
+
+
+def load_generator(folder) -> nn.Module:
+    """The trained control's generator in eval mode. Raises UserError when there is none."""
+    tensors, _ = runs.load_tensors(folder / "dcgan" / "state.safetensors")
+    channels = tensors["averages/generator.9.bias"].shape[0]
+    networks = build(channels)
+    runs.restore_modules("averages", networks, tensors)
+    return networks["generator"].eval().requires_grad_(False)
+
+
+def main() -> int:
+    settings = tyro.cli(ControlSettings, description=__doc__)
+    try:
+        info, train_set, test_set = load(settings.data, settings.size)
+        if info.size != 32:
+            raise UserError("The control draws 32 x 32 pictures; add --size 32.")
+        runs.bind_data(settings.run, info)
+        torch.set_num_threads(settings.threads or usable_threads())
+        torch.manual_seed(settings.seed)
+        networks = build(info.channels)
+        averages = copy.deepcopy(networks).eval().requires_grad_(False)
+        finished = train(ControlStage(networks, settings), averages, settings, info.source, train_set, test_set)
+    except UserError as problem:
+        print(f"error: {problem}", file=sys.stderr)
+        return 2
+    return 0 if finished else 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

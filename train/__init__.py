@@ -1,0 +1,1 @@
+"""Training: PyTorch models of one set of pictures. `python -m train --help` lists the sub-commands."""

@@ -1,0 +1,70 @@
+"""One training step of the classifier."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from train.config import ClassifierSettings
+from train.data import DataInfo, Pictures
+from train.loop import Stage
+from train.networks import Classifier
+from train.schedules import cosine, ramp
+
+
+def jitter(images: Tensor, shift: float, rotate: float) -> Tensor:
+    """Random shifts (share of the side), rotations (degrees) and zooms of 10 %; borders are repeated."""
+    n, device = len(images), images.device
+    angle = (torch.rand(n, device=device) * 2 - 1) * math.radians(rotate)
+    zoom = 1 + (torch.rand(n, device=device) * 2 - 1) * 0.1
+    offset = (torch.rand(n, 2, device=device) * 2 - 1) * 2 * shift
+    rows = torch.stack([angle.cos() * zoom, -angle.sin() * zoom, angle.sin() * zoom, angle.cos() * zoom], dim=1)
+    theta = torch.cat([rows.view(n, 2, 2), offset[:, :, None]], dim=2)
+    grid = F.affine_grid(theta, list(images.shape), align_corners=False)
+    return F.grid_sample(images, grid, padding_mode="border", align_corners=False)
+
+
+class ClassifierStage(Stage):
+    """Cross-entropy with label smoothing on jittered pictures."""
+
+    name = "classifier"
+    ema_images = 30_000
+
+    def __init__(self, networks: nn.ModuleDict, settings: ClassifierSettings, data: DataInfo):
+        self.networks, self.settings, self.data = networks, settings, data
+        self.optimizers = {"classifier": torch.optim.AdamW(networks.parameters(), lr=settings.lr, weight_decay=0.01)}
+
+    def step(self, images: Tensor, labels: Tensor, progress: float) -> dict[str, Tensor]:
+        settings, optimizer = self.settings, self.optimizers["classifier"]
+        optimizer.param_groups[0]["lr"] = settings.lr * ramp(progress, 0.05) * cosine(1, 0.01, progress)
+        self.networks.train()
+        jittered = jitter(images, settings.shift, settings.rotate)
+        with torch.autocast(images.device.type, torch.bfloat16, enabled=settings.precision == "bf16"):
+            logits, _ = self.networks["classifier"](jittered)
+        loss = F.cross_entropy(logits.float(), labels, label_smoothing=0.05)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        optimizer.step()
+        accuracy = (logits.argmax(dim=1) == labels).float().mean()
+        return {"loss": loss.detach(), "accuracy": accuracy}
+
+    def preview(self, averages: nn.ModuleDict) -> Tensor:
+        """The pictures as the classifier meets them do not change: the first filters are shown instead."""
+        kernels = averages["classifier"].body[0].weight.detach()[:64]
+        low, high = kernels.amin(dim=(1, 2, 3), keepdim=True), kernels.amax(dim=(1, 2, 3), keepdim=True)
+        return F.interpolate((kernels - low) / (high - low), scale_factor=8)
+
+    @torch.no_grad()
+    def finish(self, averages: nn.ModuleDict, train: Pictures, test: Pictures) -> dict[str, Tensor]:
+        right = sum(
+            int((averages["classifier"](images.float() / 255)[0].argmax(dim=1) == labels).sum())
+            for images, labels in zip(test.images.split(500), test.labels.split(500), strict=True)
+        )
+        print(f"\nclassifier: {right / len(test):.2%} of {len(test)} test pictures right")
+        return {"test_accuracy": torch.tensor(right / len(test))}
+
+
+def build(settings: ClassifierSettings, data: DataInfo) -> nn.ModuleDict:
+    """The untrained classifier for these pictures."""
+    return nn.ModuleDict({"classifier": Classifier(data.channels, data.size, len(data.classes))})

@@ -1,0 +1,127 @@
+"""One training step of the mask encoders: from a whole or damaged picture back to styles or codes."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from train.config import InverseSettings, VaeSettings, widths
+from train.data import DataInfo, Pictures, one_hot
+from train.loop import Stage
+from train.losses import kl_to_normal
+from train.networks import Decoder, Generator, Inverter, Repairer, resolutions
+from train.schedules import cosine, ramp
+from train.vae import sample_code
+
+
+def random_masks(count: int, size: int, device: torch.device | str = "cpu") -> Tensor:
+    """Masks [N, 1, S, S], 1 = known: a quarter whole, a quarter a missing box (0.2 to 0.6 of the side),
+    a quarter a missing strip at one side (0.25 to 0.6), a quarter single pixels missing (up to 0.85)."""
+    u = torch.rand(8, count, 1, 1, device=device)
+    rows = (torch.arange(size, device=device) + 0.5).view(1, size, 1) / size
+    columns = rows.transpose(1, 2)
+    height, width = 0.2 + 0.4 * u[0], 0.2 + 0.4 * u[1]
+    top, left = u[2] * (1 - height), u[3] * (1 - width)
+    box = (rows >= top) & (rows < top + height) & (columns >= left) & (columns < left + width)
+    reach, side = 0.25 + 0.35 * u[4], (u[5] * 4).floor()
+    distance = torch.where(
+        side == 0, rows, torch.where(side == 1, 1 - rows, torch.where(side == 2, columns, 1 - columns))
+    )
+    strip = (distance < reach).expand(count, size, size)
+    scattered = torch.rand(count, size, size, device=device) < 0.85 * u[6]
+    kind = (u[7] * 4).floor()
+    nothing = torch.zeros_like(scattered)
+    missing = torch.where(kind == 0, nothing, torch.where(kind == 1, box, torch.where(kind == 2, strip, scattered)))
+    return (~missing).float().unsqueeze(1)
+
+
+class RepairStage(Stage):
+    """Decoder frozen: SSE / (2 t^2) + KL with t = 2 sigma, against the whole picture."""
+
+    name = "repair"
+
+    def __init__(self, networks: nn.ModuleDict, settings: InverseSettings, decoder: Decoder, sigma: float):
+        self.networks, self.settings, self.decoder = networks, settings, decoder
+        self.ema_images, self.temperature = settings.ema_images, 2 * sigma
+        self.optimizers = {"repair": torch.optim.Adam(networks.parameters(), lr=settings.lr, betas=(0.9, 0.99))}
+        self.shown: tuple[Tensor, Tensor] | None = None
+
+    def step(self, images: Tensor, labels: Tensor, progress: float) -> dict[str, Tensor]:
+        optimizer = self.optimizers["repair"]
+        optimizer.param_groups[0]["lr"] = self.settings.lr * ramp(progress, 0.01) * cosine(1, 0.01, progress)
+        self.networks.train()
+        mask = random_masks(len(images), images.shape[-1], images.device)
+        if self.shown is None:
+            self.shown = (images[:21].clone(), mask[:21].clone())
+        with torch.autocast(images.device.type, torch.bfloat16, enabled=self.settings.precision == "bf16"):
+            mean, logvar = self.networks["repair"](images, mask)
+            decoded = self.decoder(sample_code(mean.float(), logvar.float()))
+        squared = (images - decoded.float()).square().sum(dim=(1, 2, 3)).mean()
+        kl = kl_to_normal(mean.float(), logvar.float()).sum(dim=1).mean()
+        loss = squared / (2 * self.temperature**2) + kl
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.networks.parameters(), 50 * images[0].numel() / 1024)
+        optimizer.step()
+        return {"loss": loss.detach(), "mse": squared.detach() / images[0].numel(), "kl": kl.detach()}
+
+    def preview(self, averages: nn.ModuleDict) -> Tensor:
+        images, mask = self.shown
+        mean, _ = averages["repair"](images, mask)
+        return torch.stack([images, images * mask, self.decoder(mean)], dim=1).flatten(0, 1)
+
+
+class InverterStage(Stage):
+    """Generator frozen: find its own styles again, and draw generated and real pictures through it."""
+
+    name = "inverter"
+
+    def __init__(self, networks: nn.ModuleDict, settings: InverseSettings, generator: Generator, data: DataInfo):
+        self.networks, self.settings, self.generator, self.data = networks, settings, generator, data
+        self.ema_images = settings.ema_images
+        self.optimizers = {"inverter": torch.optim.Adam(networks.parameters(), lr=settings.lr, betas=(0.9, 0.99))}
+        self.shown: tuple[Tensor, Tensor] | None = None
+
+    def step(self, images: Tensor, labels: Tensor, progress: float) -> dict[str, Tensor]:
+        optimizer, mapping = self.optimizers["inverter"], self.generator.mapping
+        optimizer.param_groups[0]["lr"] = self.settings.lr * ramp(progress, 0.01) * cosine(1, 0.01, progress)
+        self.networks.train()
+        half = len(images) // 2
+        noise = torch.randn(half, mapping.latent_dim, device=images.device)
+        with torch.no_grad():
+            w = mapping(noise, one_hot(labels[:half], len(self.data.classes)))
+            pictures = torch.cat([self.generator.synthesis(w), images[half:]])
+        mask = random_masks(len(pictures), images.shape[-1], images.device)
+        if self.shown is None:
+            self.shown = (pictures[-21:].clone(), mask[-21:].clone())
+        with torch.autocast(images.device.type, torch.bfloat16, enabled=self.settings.precision == "bf16"):
+            found = self.networks["inverter"](pictures, mask)
+            drawn = self.generator.synthesis.signal(found)
+        styles = F.mse_loss(found[:half].float(), w)
+        # Signals span [-1, 1]; / 4 gives the error in units of [0, 1] pixels.
+        mse = (drawn.float() - (pictures * 2 - 1)).square().mean() / 4
+        loss = mse * 10 + 0.1 * styles
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        optimizer.step()
+        return {"loss": loss.detach(), "mse": mse.detach(), "styles": styles.detach()}
+
+    def preview(self, averages: nn.ModuleDict) -> Tensor:
+        images, mask = self.shown
+        drawn = self.generator.synthesis(averages["inverter"](images, mask))
+        return torch.stack([images, images * mask, drawn], dim=1).flatten(0, 1)
+
+    def finish(self, averages: nn.ModuleDict, train: Pictures, test: Pictures) -> dict[str, Tensor]:
+        return {}
+
+
+def build_repair(settings: InverseSettings, data: DataInfo, vae: VaeSettings) -> nn.ModuleDict:
+    """Untrained mask encoder into the VAE's codes."""
+    channels = widths(len(resolutions(data.size)), settings.width)[-2::-1]
+    return nn.ModuleDict({"repair": Repairer(data.channels, data.size, vae.latent_dim, channels, settings.hidden)})
+
+
+def build_inverter(settings: InverseSettings, data: DataInfo, w_dim: int) -> nn.ModuleDict:
+    """Untrained mask encoder into the generator's styles."""
+    stages = len(resolutions(data.size))
+    channels = widths(stages, settings.width)[-2::-1]
+    return nn.ModuleDict({"inverter": Inverter(data.channels, data.size, stages, w_dim, channels, settings.hidden)})

@@ -1,0 +1,83 @@
+"""Loss functions: pure, five lines each, with their papers. Scores are [N, 1] (or [N]); results are scalars.
+
+Adversarial losses share one signature: `critic(real, fake)` and `generator(real, fake)`, both minimised.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class AdversarialLoss:
+    """A pair of losses to minimise. `paired`: the generator's loss needs the critic's scores of reals."""
+
+    critic: Callable[[Tensor, Tensor], Tensor]
+    generator: Callable[[Tensor, Tensor], Tensor]
+    paired: bool = False
+
+
+def softplus_of(difference: Tensor) -> Tensor:
+    """mean log(1 + exp(-difference)): the logistic loss of a margin."""
+    return F.softplus(-difference).mean()
+
+
+ADVERSARIAL: dict[str, AdversarialLoss] = {
+    # Relativistic pairing, softplus(-(D(x) - D(G(z)))): Jolicoeur-Martineau 2018; R3GAN, arXiv 2501.05441.
+    "rpgan": AdversarialLoss(
+        lambda real, fake: softplus_of(real - fake), lambda real, fake: softplus_of(fake - real), paired=True
+    ),
+    # -log D(x) - log(1 - D(G(z))) against -log D(G(z)): Goodfellow et al. 2014, arXiv 1406.2661, section 3.
+    "non-saturating": AdversarialLoss(
+        lambda real, fake: softplus_of(real) + softplus_of(-fake), lambda real, fake: softplus_of(fake)
+    ),
+    # The same value function V(D, G), which the generator minimises as it stands.
+    "minimax": AdversarialLoss(
+        lambda real, fake: softplus_of(real) + softplus_of(-fake), lambda real, fake: -softplus_of(-fake)
+    ),
+    # max(0, 1 - D(x)) + max(0, 1 + D(G(z))): Lim & Ye 2017, arXiv 1705.02894.
+    "hinge": AdversarialLoss(
+        lambda real, fake: F.relu(1 - real).mean() + F.relu(1 + fake).mean(), lambda real, fake: -fake.mean()
+    ),
+    # 1/2 (D(x) - 1)^2 + 1/2 D(G(z))^2: Mao et al. 2017, arXiv 1611.04076.
+    "lsgan": AdversarialLoss(
+        lambda real, fake: 0.5 * (real - 1).square().mean() + 0.5 * fake.square().mean(),
+        lambda real, fake: 0.5 * (fake - 1).square().mean(),
+    ),
+    # D(G(z)) - D(x): Arjovsky et al. 2017, arXiv 1701.07875; the gradient penalty bounds its slope.
+    "wgan": AdversarialLoss(
+        lambda real, fake: fake.mean() - real.mean(), lambda real, fake: -fake.mean()
+    ),
+}  # fmt: skip
+
+
+def gradient_penalty(score: Tensor, images: Tensor) -> Tensor:
+    """Mean over the batch of the squared norm of d score / d image; differentiable once more.
+
+    On real images this is R1, on generated ones R2 (Mescheder et al. 2018, arXiv 1801.04406).
+    score [N, 1] computed from images [N, C, H, W] with requires_grad.
+    """
+    (gradient,) = torch.autograd.grad(score.sum(), images, create_graph=True)
+    return gradient.float().square().sum(dim=(1, 2, 3)).mean()
+
+
+def kl_to_normal(mean: Tensor, logvar: Tensor) -> Tensor:
+    """KL(N(mean, exp(logvar)) || N(0, 1)) for each dimension, nats, [N, D] (Kingma & Welling 2014, app. B)."""
+    return 0.5 * (mean.square() + logvar.exp() - 1 - logvar)
+
+
+def gaussian_nll(image: Tensor, decoded: Tensor, sigma: float | Tensor) -> Tensor:
+    """-log N(image; decoded, sigma^2 I), summed over pixels, averaged over the batch, nats."""
+    dimensions = image[0].numel()
+    sigma = torch.as_tensor(sigma, dtype=image.dtype, device=image.device)
+    squared = (image - decoded).square().sum() / len(image)
+    return 0.5 * squared / sigma**2 + dimensions * (sigma.log() + 0.5 * math.log(2 * math.pi))
+
+
+def optimal_sigma_nll(image: Tensor, decoded: Tensor) -> Tensor:
+    """1/2 D log MSE: `gaussian_nll` at its best sigma = sqrt(MSE), constants dropped (Rybkin 2021, arXiv 2006.13202)."""
+    return 0.5 * image[0].numel() * torch.log((image - decoded).square().mean() + 1e-6)

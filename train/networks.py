@@ -1,0 +1,287 @@
+"""Every network, top-down: generator, critic, encoder, decoder, mask encoder, classifier.
+
+Exported conventions hold for every `forward`: images are float32 [N, C, S, S] in [0, 1], classes are
+float32 [N, K] weights that sum to 1, latents are float32. Inside training, generator and critic speak
+"signals": the same pictures in [-1, 1], not clipped, so that gradients never die at the border.
+
+A square size S is halved while it stays even and at least 4: 32 -> 4, 28 -> 7, 96 -> 6, 100 -> 25.
+Up-sampling is convolution + pixel shuffle (Shi et al. 2016, arXiv 1609.05158).
+"""
+
+import itertools
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+LEAK = 0.2
+
+
+def resolutions(size: int) -> list[int]:
+    """Sides of the feature maps from the smallest to `size`, e.g. 32 -> [4, 8, 16, 32].
+
+    Raises ValueError for sizes that are not 4 to 25 times a power of two (their base would be too large).
+    """
+    sides = [size]
+    while sides[0] % 2 == 0 and sides[0] // 2 >= 4:
+        sides.insert(0, sides[0] // 2)
+    if not 4 <= sides[0] <= 25:
+        raise ValueError(f"{size} is not 4 to 25 times a power of two")
+    return sides
+
+
+def he(layer: nn.Conv2d | nn.Linear, gain: float = math.sqrt(2 / (1 + LEAK**2))) -> nn.Conv2d | nn.Linear:
+    """He initialisation for leaky ReLU (arXiv 1502.01852), zero bias."""
+    fan_in = layer.weight[0].numel()
+    nn.init.normal_(layer.weight, std=gain / math.sqrt(fan_in))
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
+    return layer
+
+
+# ------------------------------------------------------------------------------------------ generator
+
+
+class Mapping(nn.Module):
+    """Latent and class -> one style vector w a stage (Karras et al. 2019, arXiv 1812.04948).
+
+    z is scaled to unit mean square, so only its direction matters.
+    """
+
+    def __init__(self, latent_dim: int, w_dim: int, stages: int, classes: int):
+        super().__init__()
+        self.latent_dim, self.w_dim, self.stages, self.classes = latent_dim, w_dim, stages, classes
+        self.embed = nn.Linear(classes, latent_dim, bias=False) if classes else None
+        if self.embed is not None:
+            nn.init.normal_(self.embed.weight)
+        width = latent_dim * (2 if classes else 1)
+        self.body = nn.Sequential(
+            he(nn.Linear(width, w_dim)), nn.LeakyReLU(LEAK), he(nn.Linear(w_dim, w_dim)), nn.LeakyReLU(LEAK)
+        )
+
+    def forward(self, z: Tensor, classes: Tensor | None = None) -> Tensor:
+        """z [N, D], classes [N, K] or None -> w [N, stages, w_dim]."""
+        z = z * torch.rsqrt(z.square().mean(dim=1, keepdim=True) + 1e-8)
+        if self.embed is not None:
+            z = torch.cat([z, self.embed(classes)], dim=1)
+        return self.body(z).unsqueeze(1).repeat(1, self.stages, 1)
+
+
+class ModulatedConv(nn.Module):
+    """3 x 3 convolution whose input channels are scaled by a style and whose output is renormalised.
+
+    The form "scale the input, convolve, scale the output" of StyleGAN2's weight demodulation (arXiv
+    1912.04958): equal to it, and free of grouped convolutions, which no dynamic batch can export.
+    """
+
+    def __init__(self, inputs: int, outputs: int, w_dim: int):
+        super().__init__()
+        self.conv = he(nn.Conv2d(inputs, outputs, 3, padding=1, bias=False), gain=1.0)
+        self.style = he(nn.Linear(w_dim, inputs), gain=1.0)
+        nn.init.ones_(self.style.bias)
+        self.bias = nn.Parameter(torch.zeros(1, outputs, 1, 1))
+
+    def forward(self, x: Tensor, w: Tensor) -> Tensor:
+        style = self.style(w)
+        energy = F.linear(style.square(), self.conv.weight.square().sum(dim=(2, 3)))
+        x = self.conv(x * style[:, :, None, None])
+        return x * torch.rsqrt(energy + 1e-8)[:, :, None, None] + self.bias
+
+
+class Synthesis(nn.Module):
+    """Styles -> picture: a learned 4 x 4 constant, then one stage a resolution."""
+
+    def __init__(self, channels: int, size: int, widths: tuple[int, ...], w_dim: int):
+        super().__init__()
+        sides = resolutions(size)
+        if len(widths) != len(sides):
+            raise ValueError(f"{size} px has {len(sides)} stages, but {len(widths)} widths were given")
+        self.constant = nn.Parameter(torch.randn(1, widths[0], sides[0], sides[0]))
+        self.up = nn.ModuleList(ModulatedConv(a, 4 * b, w_dim) for a, b in itertools.pairwise(widths))
+        self.refine = nn.ModuleList(ModulatedConv(c, c, w_dim) for c in widths)
+        self.to_image = he(nn.Conv2d(widths[-1], channels, 3, padding=1), gain=1.0)
+
+    def signal(self, w: Tensor) -> Tensor:
+        """w [N, L, w_dim] -> unclipped picture around [-1, 1], [N, C, S, S]."""
+        gain = math.sqrt(2)
+        x = self.constant.expand(w.shape[0], -1, -1, -1)
+        for stage, refine in enumerate(self.refine):
+            if stage:
+                x = F.pixel_shuffle(self.up[stage - 1](x, w[:, stage]), 2)
+                x = F.leaky_relu(x, LEAK) * gain
+            x = F.leaky_relu(refine(x, w[:, stage]), LEAK) * gain
+        return self.to_image(x)
+
+    def forward(self, w: Tensor) -> Tensor:
+        """w [N, L, w_dim] -> image [N, C, S, S] in [0, 1]."""
+        return (self.signal(w) * 0.5 + 0.5).clamp(0, 1)
+
+
+class Generator(nn.Module):
+    """Noise and class -> picture. `mapping` and `synthesis` are its two halves."""
+
+    def __init__(self, channels: int, size: int, classes: int, latent_dim: int, w_dim: int, widths: tuple[int, ...]):
+        super().__init__()
+        self.mapping = Mapping(latent_dim, w_dim, len(widths), classes)
+        self.synthesis = Synthesis(channels, size, widths, w_dim)
+
+    def signal(self, z: Tensor, classes: Tensor | None = None) -> Tensor:
+        """z [N, D], classes [N, K] -> unclipped picture around [-1, 1]."""
+        return self.synthesis.signal(self.mapping(z, classes))
+
+    def forward(self, z: Tensor, classes: Tensor | None = None) -> Tensor:
+        """z [N, D], classes [N, K] -> image [N, C, S, S] in [0, 1]."""
+        return self.synthesis(self.mapping(z, classes))
+
+
+class Critic(nn.Module):
+    """Picture and class -> score; classes enter by projection (Miyato & Koyama 2018, arXiv 1802.05637).
+
+    `widths` are listed like the generator's, from the smallest resolution to the picture's.
+    """
+
+    def __init__(self, channels: int, size: int, classes: int, widths: tuple[int, ...]):
+        super().__init__()
+        sides = resolutions(size)
+        layers: list[nn.Module] = [he(nn.Conv2d(channels, widths[-1], 3, padding=1)), nn.LeakyReLU(LEAK)]
+        for a, b in zip(widths[:0:-1], widths[-2::-1], strict=True):
+            layers += [he(nn.Conv2d(a, b, 4, stride=2, padding=1)), nn.LeakyReLU(LEAK)]
+            layers += [he(nn.Conv2d(b, b, 3, padding=1)), nn.LeakyReLU(LEAK)]
+        self.body = nn.Sequential(*layers)
+        # One 4 x 4 filter a channel sees the whole smallest map.
+        self.gather = he(nn.Conv2d(widths[0], widths[0], sides[0], groups=widths[0]), gain=1.0)
+        self.head = he(nn.Linear(widths[0], 1), gain=1.0)
+        self.embed = nn.Linear(classes, widths[0], bias=False) if classes else None
+        if self.embed is not None:
+            nn.init.normal_(self.embed.weight, std=1 / math.sqrt(widths[0]))
+
+    def score(self, signal: Tensor, classes: Tensor | None = None) -> Tensor:
+        """signal [N, C, S, S] around [-1, 1], classes [N, K] -> score [N, 1]."""
+        h = self.gather(self.body(signal)).flatten(1)
+        score = self.head(h)
+        if self.embed is not None:
+            score = score + (h * self.embed(classes)).sum(dim=1, keepdim=True)
+        return score
+
+    def forward(self, image: Tensor, classes: Tensor | None = None) -> Tensor:
+        """image [N, C, S, S] in [0, 1], classes [N, K] -> score [N, 1]; higher means more real."""
+        return self.score(image * 2 - 1, classes)
+
+
+# ------------------------------------------------------------------------------- encoders and decoder
+
+
+def strided_trunk(channels: int, size: int, widths: tuple[int, ...], hidden: int) -> nn.Sequential:
+    """Convolutions of stride 2 from S down to the base, then one hidden layer: [N, C, S, S] -> [N, hidden]."""
+    sides = resolutions(size)
+    if len(widths) != len(sides) - 1:
+        raise ValueError(f"{size} px has {len(sides) - 1} halvings, but {len(widths)} widths were given")
+    layers: list[nn.Module] = []
+    for a, b in zip((channels, *widths[:-1]), widths, strict=True):
+        layers += [he(nn.Conv2d(a, b, 4, stride=2, padding=1, bias=False)), nn.BatchNorm2d(b)]
+        layers += [nn.LeakyReLU(LEAK)]
+    layers += [nn.Flatten(), he(nn.Linear(widths[-1] * sides[0] ** 2, hidden)), nn.LeakyReLU(LEAK)]
+    return nn.Sequential(*layers)
+
+
+class Encoder(nn.Module):
+    """Picture -> diagonal Gaussian over codes. `widths` run from the picture's resolution down."""
+
+    def __init__(self, channels: int, size: int, latent_dim: int, widths: tuple[int, ...], hidden: int = 256):
+        super().__init__()
+        self.latent_dim = latent_dim
+        self.trunk = strided_trunk(channels, size, widths, hidden)
+        self.head = he(nn.Linear(hidden, 2 * latent_dim), gain=1.0)
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """image [N, C, S, S] in [0, 1] -> mean [N, D], logvar [N, D] in [-10, 10]."""
+        out = self.head(self.trunk(image))
+        return out[:, : self.latent_dim], out[:, self.latent_dim :].clamp(-10, 10)
+
+
+class Decoder(nn.Module):
+    """Code -> picture. `widths` run from the smallest resolution up."""
+
+    def __init__(self, channels: int, size: int, latent_dim: int, widths: tuple[int, ...], hidden: int = 256):
+        super().__init__()
+        self.latent_dim = latent_dim
+        sides = resolutions(size)
+        if len(widths) != len(sides):
+            raise ValueError(f"{size} px has {len(sides)} stages, but {len(widths)} widths were given")
+        self.base = (widths[0], sides[0], sides[0])
+        self.stem = nn.Sequential(
+            he(nn.Linear(latent_dim, hidden)),
+            nn.LeakyReLU(LEAK),
+            he(nn.Linear(hidden, widths[0] * sides[0] ** 2)),
+            nn.LeakyReLU(LEAK),
+        )
+        layers: list[nn.Module] = []
+        for a, b in itertools.pairwise(widths):
+            # Normalised before the shuffle: there the exporter can fold it into the convolution.
+            layers += [he(nn.Conv2d(a, 4 * b, 3, padding=1, bias=False)), nn.BatchNorm2d(4 * b)]
+            layers += [nn.LeakyReLU(LEAK), nn.PixelShuffle(2)]
+        self.body = nn.Sequential(*layers)
+        self.to_image = he(nn.Conv2d(widths[-1], channels, 3, padding=1), gain=1.0)
+
+    def forward(self, z: Tensor) -> Tensor:
+        """z [N, D] -> image [N, C, S, S] in [0, 1]."""
+        x = self.stem(z).reshape(-1, *self.base)
+        return torch.sigmoid(self.to_image(self.body(x)))
+
+
+def masked(image: Tensor, mask: Tensor) -> Tensor:
+    """What a mask encoder sees: the known pixels and where pixels are missing, [N, C + 1, S, S]."""
+    return torch.cat([image * mask, 1 - mask], dim=1)
+
+
+class Repairer(nn.Module):
+    """Damaged picture -> Gaussian over the codes of the whole one. Needs a `Decoder` to draw it."""
+
+    def __init__(self, channels: int, size: int, latent_dim: int, widths: tuple[int, ...], hidden: int = 256):
+        super().__init__()
+        self.encoder = Encoder(channels + 1, size, latent_dim, widths, hidden)
+
+    def forward(self, image: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """image [N, C, S, S] in [0, 1], mask [N, 1, S, S] (1 = known) -> mean, logvar [N, D]."""
+        return self.encoder(masked(image, mask))
+
+
+class Inverter(nn.Module):
+    """Whole or damaged picture -> the styles with which a `Synthesis` draws it."""
+
+    def __init__(self, channels: int, size: int, stages: int, w_dim: int, widths: tuple[int, ...], hidden: int = 256):
+        super().__init__()
+        self.stages, self.w_dim = stages, w_dim
+        self.trunk = strided_trunk(channels + 1, size, widths, hidden)
+        self.head = he(nn.Linear(hidden, stages * w_dim), gain=1.0)
+
+    def forward(self, image: Tensor, mask: Tensor) -> Tensor:
+        """image [N, C, S, S] in [0, 1], mask [N, 1, S, S] (1 = known) -> w [N, L, w_dim]."""
+        return self.head(self.trunk(masked(image, mask))).reshape(-1, self.stages, self.w_dim)
+
+
+# ---------------------------------------------------------------------------------------- classifier
+
+
+class Classifier(nn.Module):
+    """Convolution and pooling three times, two linear layers; `features` feed every figure of quality."""
+
+    def __init__(
+        self, channels: int, size: int, classes: int, widths: tuple[int, ...] = (32, 64, 128), features: int = 64
+    ):
+        super().__init__()
+        layers: list[nn.Module] = []
+        for a, b in zip((channels, *widths[:-1]), widths, strict=True):
+            layers += [he(nn.Conv2d(a, b, 3, padding=1, bias=False)), nn.BatchNorm2d(b), nn.LeakyReLU(LEAK)]
+            layers += [nn.MaxPool2d(2)]
+        self.body = nn.Sequential(*layers, nn.Flatten())
+        side = size // 2 ** len(widths)
+        self.dropout = nn.Dropout(0.3)
+        self.features = he(nn.Linear(widths[-1] * side**2, features))
+        self.logits = he(nn.Linear(features, classes), gain=1.0)
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """image [N, C, S, S] in [0, 1] -> logits [N, K], features [N, F] (before the last non-linearity)."""
+        features = self.features(self.dropout(self.body(image)))
+        return self.logits(F.leaky_relu(features, LEAK)), features

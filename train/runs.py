@@ -1,0 +1,213 @@
+"""The run folder: one set of pictures, one sub-folder a stage. safetensors and JSON only.
+
+runs/mnist/run.json                 the pictures (DataInfo)
+runs/mnist/gan/config.json          settings of the stage
+              /state.safetensors    networks, averages, optimizers; progress in its metadata
+              /latents.safetensors  what a finished stage knows about its latent space
+              /record.json          command, seconds, pictures, hardware, finished or not
+              /metrics.jsonl        a line at steady intervals
+              /samples/*.png        a sheet at steady intervals
+"""
+
+import json
+import os
+import tempfile
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+import numpy as np
+import safetensors.torch
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor, nn
+
+from train.config import FREE_FIELDS, STAGES, Settings
+from train.data import DataInfo
+from train.errors import UserError
+
+
+@dataclass(frozen=True)
+class StageRecord:
+    """How a stage was trained."""
+
+    command: str
+    seconds: float
+    images: int
+    finished: bool
+    hardware: str
+    config: dict
+
+
+def write_atomic(path: Path, data: bytes) -> None:
+    """Write, fsync, rename: after a crash or on a full disk the previous file is still whole.
+
+    Raises UserError when the disk refuses.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except OSError as problem:
+        Path(temporary).unlink(missing_ok=True)
+        raise UserError(f"Could not write {path}: {problem.strerror}. The previous version is kept.") from problem
+
+
+def write_json(path: Path, value: dict) -> None:
+    write_atomic(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
+
+
+def read_json(path: Path) -> dict:
+    """Raises UserError when the file is missing or damaged."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{path} is missing.") from None
+    except (OSError, ValueError) as problem:
+        raise UserError(f"{path} is damaged: {problem}") from problem
+
+
+# ---------------------------------------------------------------------------------------- checkpoints
+
+
+def optimizer_tensors(name: str, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """The moments of an optimizer as a flat dictionary; its settings are the schedule's business."""
+    state = optimizer.state_dict()["state"]
+    return {f"optimizers/{name}/{i}/{key}": value for i, slots in state.items() for key, value in slots.items()}
+
+
+def restore_optimizer(name: str, optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
+    """Inverse of `optimizer_tensors`."""
+    prefix = f"optimizers/{name}/"
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, value in tensors.items():
+        if key.startswith(prefix):
+            index, slot = key[len(prefix) :].split("/")
+            state.setdefault(int(index), {})[slot] = value
+    optimizer.load_state_dict(optimizer.state_dict() | {"state": state})
+
+
+def module_tensors(group: str, modules: nn.ModuleDict) -> dict[str, Tensor]:
+    return {f"{group}/{name}": value.contiguous() for name, value in modules.state_dict().items()}
+
+
+def restore_modules(group: str, modules: nn.ModuleDict, tensors: dict[str, Tensor]) -> None:
+    prefix = f"{group}/"
+    modules.load_state_dict({k[len(prefix) :]: v for k, v in tensors.items() if k.startswith(prefix)})
+
+
+def save_tensors(path: Path, tensors: dict[str, Tensor], facts: dict) -> None:
+    """One safetensors file with JSON facts in its header."""
+    write_atomic(path, safetensors.torch.save(tensors, metadata={"facts": json.dumps(facts)}))
+
+
+def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict]:
+    """(tensors, facts). Raises UserError when missing or damaged."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            facts = json.loads((file.metadata() or {}).get("facts", "{}"))
+            return {key: file.get_tensor(key) for key in file.keys()}, facts  # noqa: SIM118 (not a dict)
+    except FileNotFoundError:
+        raise UserError(f"{path} is missing.") from None
+    except (SafetensorError, OSError, ValueError) as problem:
+        raise UserError(f"{path} is damaged: {problem}") from problem
+
+
+# -------------------------------------------------------------------------------------------- settings
+
+
+def settings_json(settings: Settings) -> dict:
+    values = asdict(settings)
+    return {k: str(v) if isinstance(v, Path) else list(v) if isinstance(v, tuple) else v for k, v in values.items()}
+
+
+def settings_from_json(kind: type[Settings], value: dict) -> Settings:
+    """Raises UserError for settings that this version does not know."""
+    known = {f.name for f in fields(kind)}
+    if unknown := sorted(set(value) - known):
+        raise UserError(f"The run has settings this version does not know: {', '.join(unknown)}.")
+    value = {k: tuple(v) if isinstance(v, list) else v for k, v in value.items()}
+    return kind(**(value | {"run": Path(value["run"])}))
+
+
+def refuse_changes(stored: Settings, asked: Settings) -> None:
+    """Raises UserError naming each setting that a resumed stage may not change."""
+    changes = [
+        f"--{f.name.replace('_', '-')} {getattr(stored, f.name)}, not {getattr(asked, f.name)}"
+        for f in fields(stored)
+        if f.name not in FREE_FIELDS and getattr(stored, f.name) != getattr(asked, f.name)
+    ]
+    if changes:
+        raise UserError(f"{asked.run} was begun with {'; '.join(changes)}. Resume it so, or start another run.")
+
+
+def bind_data(run: Path, info: DataInfo) -> None:
+    """A run folder belongs to one set of pictures. Raises UserError for another one."""
+    path = run / "run.json"
+    if not path.exists():
+        write_json(path, {"schema_version": 1, "data": info.as_json()})
+        return
+    stored = DataInfo.from_json(read_json(path)["data"])
+    for name in ("size", "channels", "classes", "train_images"):
+        was, now = getattr(stored, name), getattr(info, name)
+        if was != now:
+            raise UserError(
+                f"{run} belongs to {stored.source} with {name.replace('_', ' ')} {was}, not {now}: "
+                "use the same pictures and --size, or another run folder."
+            )
+
+
+# ------------------------------------------------------------------------------------- reading a run
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder opened for reading: what export and evaluation need."""
+
+    folder: Path
+    data: DataInfo
+
+    @staticmethod
+    def open(folder: Path) -> "Run":
+        """Raises UserError when `folder` is not a run."""
+        folder = Path(folder)
+        if not (folder / "run.json").is_file():
+            raise UserError(f"{folder} is not a run folder: it has no run.json. Make one with python -m train.")
+        return Run(folder, DataInfo.from_json(read_json(folder / "run.json")["data"]))
+
+    def settings(self, stage: str) -> Settings:
+        return settings_from_json(STAGES[stage], read_json(self.folder / stage / "config.json"))
+
+    def record(self, stage: str) -> StageRecord:
+        """Raises UserError when the stage has not been trained."""
+        path = self.folder / stage / "record.json"
+        if not path.exists():
+            raise UserError(f"{self.folder} has no trained {stage}: run python -m train {stage} {self.folder}.")
+        return StageRecord(**read_json(path))
+
+    def networks(self, stage: str) -> dict[str, nn.Module]:
+        """The averaged networks of a stage, in eval mode, on the processor. Raises UserError when untrained."""
+        from train.stages import build_networks
+
+        self.record(stage)
+        networks = build_networks(stage, self.settings(stage), self.data, self)
+        tensors, _ = load_tensors(self.folder / stage / "state.safetensors")
+        restore_modules("averages", networks, tensors)
+        return dict(networks.eval().requires_grad_(False).items())
+
+    def latents(self) -> dict[str, np.ndarray]:
+        """What the finished stages know about their latent spaces (see the bundle's latents.npz)."""
+        found: dict[str, np.ndarray] = {}
+        for stage in ("gan", "vae"):
+            path = self.folder / stage / "latents.safetensors"
+            if path.exists():
+                found |= {k: v.numpy() for k, v in load_tensors(path)[0].items() if k != "sigma"}
+        return found
+
+    @property
+    def sigma(self) -> float:
+        """Calibrated standard deviation of the decoder, in units of [0, 1] pixels."""
+        return float(load_tensors(self.folder / "vae" / "latents.safetensors")[0]["sigma"])

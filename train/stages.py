@@ -1,0 +1,50 @@
+"""From settings to networks and to stages: the only place that knows which stage needs which."""
+
+from typing import cast
+
+from torch import nn
+
+from train import classifier, gan, inverse, vae
+from train.config import ClassifierSettings, GanSettings, InverseSettings, Settings, VaeSettings
+from train.data import DataInfo
+from train.errors import UserError
+from train.loop import Stage
+from train.runs import Run
+
+
+def build_networks(stage: str, settings: Settings, data: DataInfo, run: Run) -> nn.ModuleDict:
+    """The untrained networks of a stage (a folder name of the run)."""
+    match stage:
+        case "classifier":
+            return classifier.build(cast(ClassifierSettings, settings), data)
+        case "gan":
+            return gan.build(cast(GanSettings, settings), data)
+        case "vae":
+            return vae.build(cast(VaeSettings, settings), data)
+        case "repair":
+            return inverse.build_repair(cast(InverseSettings, settings), data, cast(VaeSettings, run.settings("vae")))
+        case "inverter":
+            w_dim = cast(GanSettings, run.settings("gan")).w_dim
+            return inverse.build_inverter(cast(InverseSettings, settings), data, w_dim)
+    raise ValueError(stage)
+
+
+def build_stage(stage: str, settings: Settings, data: DataInfo, run: Run) -> Stage:
+    """A stage ready to train. Raises UserError when what it builds on has not been trained."""
+    if stage == "classifier" and not data.classes:
+        raise UserError(f"{data.source} has no classes, so there is nothing for a classifier to learn.")
+    networks = build_networks(stage, settings, data, run)
+    match stage:
+        case "classifier":
+            return classifier.ClassifierStage(networks, cast(ClassifierSettings, settings), data)
+        case "gan":
+            return gan.GanStage(networks, cast(GanSettings, settings), data)
+        case "vae":
+            return vae.VaeStage(networks, cast(VaeSettings, settings), data)
+        case "repair":
+            decoder = run.networks("vae")["decoder"]
+            return inverse.RepairStage(networks, cast(InverseSettings, settings), decoder, run.sigma)
+        case "inverter":
+            generator = run.networks("gan")["generator"]
+            return inverse.InverterStage(networks, cast(InverseSettings, settings), generator, data)
+    raise ValueError(stage)
