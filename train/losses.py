@@ -79,5 +79,5 @@ def gaussian_nll(image: Tensor, decoded: Tensor, sigma: float | Tensor) -> Tenso
 
 
 def optimal_sigma_nll(image: Tensor, decoded: Tensor) -> Tensor:
-    """1/2 D log MSE: `gaussian_nll` at its best sigma = sqrt(MSE), constants dropped (Rybkin 2021, arXiv 2006.13202)."""
+    """1/2 D log MSE: `gaussian_nll` at its best sigma, without constants (Rybkin 2021, arXiv 2006.13202)."""
     return 0.5 * image[0].numel() * torch.log((image - decoded).square().mean() + 1e-6)

@@ -179,20 +179,21 @@ class Run:
         return Run(folder, DataInfo.from_json(read_json(folder / "run.json")["data"]))
 
     def settings(self, stage: str) -> Settings:
+        """What a trained stage was trained with. Raises UserError when it has not been trained."""
+        self.record(stage)
         return settings_from_json(STAGES[stage], read_json(self.folder / stage / "config.json"))
 
     def record(self, stage: str) -> StageRecord:
         """Raises UserError when the stage has not been trained."""
         path = self.folder / stage / "record.json"
         if not path.exists():
-            raise UserError(f"{self.folder} has no trained {stage}: run python -m train {stage} {self.folder}.")
+            raise UserError(f"{self.folder} has no trained {stage}: make one with python -m train.")
         return StageRecord(**read_json(path))
 
     def networks(self, stage: str) -> dict[str, nn.Module]:
         """The averaged networks of a stage, in eval mode, on the processor. Raises UserError when untrained."""
         from train.stages import build_networks
 
-        self.record(stage)
         networks = build_networks(stage, self.settings(stage), self.data, self)
         tensors, _ = load_tensors(self.folder / stage / "state.safetensors")
         restore_modules("averages", networks, tensors)

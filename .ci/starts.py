@@ -1,0 +1,26 @@
+"""Starts demo/app.py with nothing but demo/requirements.txt, waits for its address, asks it for its health."""
+
+import importlib.util
+import json
+import subprocess
+import sys
+import time
+import urllib.request
+
+if importlib.util.find_spec("torch"):
+    sys.exit("demo/requirements.txt brought torch along")
+began = time.monotonic()
+command = [sys.executable, "demo/app.py", "--port", "7871"]
+with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+    try:
+        line = next((line for line in server.stdout if "http://" in line), None)
+        if line is None:
+            sys.exit("demo/app.py ended without an address")
+        address = line[line.index("http://") :].split()[0].rstrip("/.")
+        with urllib.request.urlopen(f"{address}/healthz", timeout=20) as answer:
+            health = json.load(answer)
+        print(f"{address} after {time.monotonic() - began:.1f} s: {health['bundles']}")
+        if not health["bundles"]:
+            sys.exit("no bundle is served")
+    finally:
+        server.terminate()

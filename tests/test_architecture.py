@@ -1,0 +1,47 @@
+"""The arrows of the design: who may import whom, and no pickle anywhere."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+FORBIDDEN = {
+    "demo": {"torch", "train", "export", "benchmarks", "onnx", "sklearn"},
+    "train": {"demo", "export", "benchmarks"},
+    "export": {"benchmarks"},
+}
+
+
+def imports(path: Path) -> set[str]:
+    """First parts of everything that a module imports, at the top or inside a function."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module)
+    return found
+
+
+@pytest.mark.parametrize("room", list(FORBIDDEN))
+def test_no_room_imports_what_it_may_not(room):
+    files = sorted((ROOT / room).rglob("*.py"))
+    assert files
+    for path in files:
+        assert not {name.split(".")[0] for name in imports(path)} & FORBIDDEN[room], path
+
+
+def test_export_knows_the_demo_only_by_its_format():
+    for path in (ROOT / "export").rglob("*.py"):
+        reached = {name for name in imports(path) if name.startswith("demo.")}
+        assert reached <= {"demo.bundle", "demo.schema", "demo.runtime", "demo.images", "demo.latents"}, path
+
+
+def test_no_pickle():
+    for room in ("train", "export", "demo", "benchmarks"):
+        for path in (ROOT / room).rglob("*.py"):
+            assert not imports(path) & {"pickle", "cloudpickle", "joblib", "dill"}, path
+            text = path.read_text(encoding="utf-8")
+            assert "allow_pickle=True" not in text, path
+            assert "torch.load(" not in text, path

@@ -1,0 +1,59 @@
+"""The command line as a stranger meets it."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.train.conftest import draw_folder
+from train.__main__ import main, stages_of
+from train.config import AllSettings, InverseSettings
+
+
+def command(*arguments: str) -> subprocess.CompletedProcess:
+    return subprocess.run([sys.executable, "-m", "train", *arguments], capture_output=True, text=True, timeout=120)
+
+
+def test_help_teaches():
+    shown = command("gan", "--help").stdout
+    for word in ("--minutes", "--loss", "minimax", "--resume", "Run folder", "R1 and R2"):
+        assert word in shown
+
+
+def test_mistakes_exit_with_2_and_one_sentence(tmp_path):
+    done = command("gan", str(tmp_path / "run"), "--data", str(tmp_path / "nothing"))
+    assert done.returncode == 2
+    assert "is not a folder of pictures" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("flags", [["--minutes", "0"], ["--images", "0"], ["--batch", "1"], ["--minutes", "-3"]])
+def test_impossible_numbers(tmp_path, shapes, capsys, flags):
+    assert main(["vae", str(tmp_path / "run"), "--data", str(shapes), *flags]) == 2
+    assert "must be positive" in capsys.readouterr().err
+
+
+def test_all_is_the_four_stages_in_order(tmp_path):
+    steps = stages_of(AllSettings(run=tmp_path, minutes=100, seed=5))
+    assert [name for name, _ in steps] == ["classifier", "gan", "vae", "inverter", "repair"]
+    assert sum(own.minutes for _, own in steps) == pytest.approx(100)
+    assert {own.seed for _, own in steps} == {5}
+    assert isinstance(steps[-1][1], InverseSettings)
+
+
+def test_all_runs_and_resumes_to_its_end(tmp_path, capsys):
+    data = draw_folder(tmp_path / "pictures", 110, classes=False)
+    arguments = ["all", str(tmp_path / "run"), "--data", str(data), "--images", "32", "--threads", "1"]
+    assert main(arguments) == 0
+    assert "the classifier is left out" in capsys.readouterr().out
+    assert main([*arguments, "--resume"]) == 0
+    assert main(arguments) == 2
+
+
+def test_another_data_set_is_refused(tmp_path, shapes, capsys):
+    run = ["--images", "32", "--threads", "1"]
+    assert main(["classifier", str(tmp_path / "run"), "--data", str(shapes), *run]) == 0
+    other = draw_folder(tmp_path / "pictures", 130, classes=False)
+    assert main(["vae", str(tmp_path / "run"), "--data", str(other), *run]) == 2
+    assert "use the same pictures" in capsys.readouterr().err

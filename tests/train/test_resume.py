@@ -1,0 +1,189 @@
+"""Interrupted and resumed runs equal uninterrupted ones bit for bit; a crash loses nothing."""
+
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from train import runs
+from train.__main__ import main
+from train.errors import UserError
+
+SMALL = ["--threads", "1", "--batch", "16"]
+STAGES = {
+    "classifier": [],
+    "gan": ["--width", "16", "--latent-dim", "8", "--w-dim", "8"],
+    "vae": ["--width", "16", "--latent-dim", "4", "--components", "2"],
+    "inverter": ["--width", "16", "--hidden", "16", "--target", "gan"],
+    "repair": ["--width", "16", "--hidden", "16", "--target", "vae"],
+}
+COMMANDS = {"inverter": "inverse", "repair": "inverse"}
+
+
+def train(run: Path, stage: str, data: Path, images: int, *more: str) -> int:
+    command = COMMANDS.get(stage, stage)
+    return main([command, str(run), "--data", str(data), "--images", str(images), *SMALL, *STAGES[stage], *more])
+
+
+@pytest.fixture(scope="module")
+def run(shapes, tmp_path_factory) -> Path:
+    """Every stage, 160 pictures in one go."""
+    folder = tmp_path_factory.mktemp("runs") / "whole"
+    for stage in STAGES:
+        assert train(folder, stage, shapes, 160) == 0
+    return folder
+
+
+@pytest.mark.parametrize("stage", list(STAGES))
+def test_resuming_is_bit_exact(run, shapes, tmp_path, stage, monkeypatch):
+    """Stopped by Ctrl-C in the middle, then resumed: weights, averages, moments, latents are the same bytes."""
+    halves = tmp_path / "halves"
+    for needed in ("gan", "vae"):
+        if needed != stage:
+            (halves).mkdir(exist_ok=True)
+            os.symlink(run / needed, halves / needed)
+    stop_after(monkeypatch, steps=4)
+    assert train(halves, stage, shapes, 160) == 130
+    monkeypatch.undo()
+    _, facts = runs.load_tensors(halves / stage / "state.safetensors")
+    assert facts["images"] == 64
+    assert not facts["finished"]
+    assert train(halves, stage, shapes, 160, "--resume") == 0
+    for name in ("state.safetensors", "latents.safetensors"):
+        if not (run / stage / name).exists():
+            continue
+        whole, _ = runs.load_tensors(run / stage / name)
+        resumed, _ = runs.load_tensors(halves / stage / name)
+        assert whole.keys() == resumed.keys()
+        different = [key for key in whole if not torch.equal(whole[key], resumed[key])]
+        assert not different
+    if stage != "classifier":
+        assert any(key.startswith("optimizers/") and key.endswith("exp_avg_sq") for key in runs_keys(halves, stage))
+
+
+def runs_keys(folder: Path, stage: str) -> list[str]:
+    return list(runs.load_tensors(folder / stage / "state.safetensors")[0])
+
+
+def stop_after(monkeypatch, steps: int) -> None:
+    """Sends this process a real Ctrl-C while it takes step number `steps`."""
+    from train import loop
+
+    taken = []
+    original = loop.update_averages
+
+    def counted(*arguments) -> None:
+        original(*arguments)
+        taken.append(1)
+        if len(taken) == steps:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(loop, "update_averages", counted)
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_seed_does_not(run, shapes, tmp_path):
+    assert train(tmp_path / "again", "gan", shapes, 160) == 0
+    assert train(tmp_path / "other", "gan", shapes, 160, "--seed", "1") == 0
+    first = runs.load_tensors(run / "gan" / "state.safetensors")[0]
+    same = runs.load_tensors(tmp_path / "again" / "gan" / "state.safetensors")[0]
+    other = runs.load_tensors(tmp_path / "other" / "gan" / "state.safetensors")[0]
+    assert all(torch.equal(first[key], same[key]) for key in first)
+    assert not torch.equal(
+        first["averages/generator.synthesis.constant"], other["averages/generator.synthesis.constant"]
+    )
+
+
+def test_a_run_leaves_its_record(run):
+    record = runs.Run.open(run).record("gan")
+    assert record.finished
+    assert record.images == 160
+    assert record.command.startswith("python -m train")
+    assert record.config["loss"] == "rpgan"
+    assert list((run / "gan" / "samples").glob("*.png"))
+    latents = runs.Run.open(run).latents()
+    assert latents["w_mean"].shape == (3, 8)
+    assert latents["code_kl"].shape == (4,)
+    assert latents["mixture_weights"].sum() == pytest.approx(1, abs=1e-5)
+    assert 0 < runs.Run.open(run).sigma < 1
+
+
+def test_metrics_lines_are_json(shapes, tmp_path):
+    assert train(tmp_path / "r", "gan", shapes, 16 * 60) == 0
+    lines = [json.loads(line) for line in (tmp_path / "r" / "gan" / "metrics.jsonl").read_text().splitlines()]
+    assert len(lines) > 5
+    assert {"images", "seconds", "images_per_second", "critic", "generator", "r1", "r2"} <= lines[-1].keys()
+    assert [line["images"] for line in lines] == sorted(line["images"] for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        ([], "is already begun: add --resume"),
+        (["--resume", "--lr", "0.5"], "was begun with --lr 0.001, not 0.5"),
+        (["--resume", "--loss", "hinge"], "--loss rpgan, not hinge"),
+        (["--resume", "--size", "32"], "belongs to"),
+    ],
+)
+def test_other_settings_are_refused_and_nothing_is_lost(run, shapes, capsys, more, sentence):
+    before = (run / "gan" / "state.safetensors").read_bytes()
+    assert train(run, "gan", shapes, 160, *more) == 2
+    assert sentence in capsys.readouterr().err
+    assert (run / "gan" / "state.safetensors").read_bytes() == before
+
+
+def test_resume_without_a_checkpoint(shapes, tmp_path, capsys):
+    assert train(tmp_path / "none", "gan", shapes, 160, "--resume") == 2
+    assert "no checkpoint to resume" in capsys.readouterr().err
+
+
+def test_a_full_disk_keeps_the_last_checkpoint(tmp_path, monkeypatch):
+    path = tmp_path / "state.safetensors"
+    runs.save_tensors(path, {"a": torch.ones(3)}, {"step": 1})
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(UserError, match="No space left on device"):
+        runs.save_tensors(path, {"a": torch.zeros(3)}, {"step": 2})
+    tensors, facts = runs.load_tensors(path)
+    assert facts == {"step": 1}
+    assert torch.equal(tensors["a"], torch.ones(3))
+    assert [p.name for p in tmp_path.iterdir()] == ["state.safetensors"]
+
+
+def test_a_damaged_checkpoint_is_named(tmp_path):
+    (tmp_path / "state.safetensors").write_bytes(b"not a checkpoint")
+    with pytest.raises(UserError, match=r"state\.safetensors is damaged"):
+        runs.load_tensors(tmp_path / "state.safetensors")
+
+
+def test_inverse_needs_what_it_inverts(shapes, tmp_path, capsys):
+    assert train(tmp_path / "r", "inverter", shapes, 160) == 2
+    assert "no trained gan" in capsys.readouterr().err
+
+
+def test_a_diverging_run_stops_with_its_cause(shapes, tmp_path, capsys):
+    assert train(tmp_path / "r", "gan", shapes, 16 * 60, "--lr", "1e30") == 2
+    assert "not finite" in capsys.readouterr().err
+
+
+def test_ctrl_c_from_the_terminal(shapes, tmp_path):
+    """The whole command in a process of its own: SIGINT, exit code 130, a checkpoint."""
+    arguments = ["gan", str(tmp_path / "r"), "--data", str(shapes), "--minutes", "5", *SMALL, *STAGES["gan"]]
+    with subprocess.Popen([sys.executable, "-m", "train", *arguments], stderr=subprocess.PIPE) as process:
+        metrics = tmp_path / "r" / "gan" / "metrics.jsonl"
+        deadline = time.monotonic() + 60
+        while not (metrics.exists()) and time.monotonic() < deadline:
+            time.sleep(0.2)
+        time.sleep(1.0)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 130
+    assert runs.load_tensors(tmp_path / "r" / "gan" / "state.safetensors")[1]["images"] > 0
