@@ -47,8 +47,8 @@ def test_resuming_is_bit_exact(run, shapes, tmp_path, stage, monkeypatch):
     halves = tmp_path / "halves"
     for needed in ("gan", "vae"):
         if needed != stage:
-            (halves).mkdir(exist_ok=True)
-            os.symlink(run / needed, halves / needed)
+            halves.mkdir(exist_ok=True)
+            (halves / needed).symlink_to(run / needed)
     stop_after(monkeypatch, steps=4)
     assert train(halves, stage, shapes, 160) == 130
     monkeypatch.undo()
@@ -181,7 +181,7 @@ def test_ctrl_c_from_the_terminal(shapes, tmp_path):
     with subprocess.Popen([sys.executable, "-m", "train", *arguments], stderr=subprocess.PIPE) as process:
         metrics = tmp_path / "r" / "gan" / "metrics.jsonl"
         deadline = time.monotonic() + 60
-        while not (metrics.exists()) and time.monotonic() < deadline:
+        while not metrics.exists() and time.monotonic() < deadline:
             time.sleep(0.2)
         time.sleep(1.0)
         process.send_signal(signal.SIGINT)

@@ -1,0 +1,182 @@
+"""A bundle: a folder of ONNX graphs with one index, `bundle.json` (demo/schema.py). Read and verify it.
+
+A bundle is data: nothing in it is executed, no file outside its folder is read, and every file is held
+against the size and the SHA-256 that the index gives for it.
+"""
+
+import hashlib
+import io
+import json
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from pydantic import ValidationError
+
+from demo.errors import BundleError
+from demo.schema import GRAPHS, MAX_FILE_BYTES, SCHEMA_VERSION, Bundle, File, latent_shapes
+
+__all__ = [
+    "GRAPHS",
+    "SCHEMA_VERSION",
+    "Bundle",
+    "BundleError",
+    "OpenBundle",
+    "Unavailable",
+    "discover",
+    "graph_bytes",
+    "latent_shapes",
+    "read",
+    "sha256",
+]
+
+INDEX = "bundle.json"
+MAX_INDEX_BYTES = 1_000_000
+
+
+@dataclass(frozen=True)
+class OpenBundle:
+    """A bundle whose files have all been verified.
+
+    `latents`: the float32 arrays of latents.npz. `examples`: uint8 [N, H, W, C] held-out pictures;
+    `example_labels`: int64 [N], -1 without classes.
+    """
+
+    folder: Path
+    info: Bundle
+    latents: dict[str, np.ndarray]
+    examples: np.ndarray
+    example_labels: np.ndarray
+
+
+@dataclass(frozen=True)
+class Unavailable:
+    """A bundle that cannot be served, and the sentence that says why."""
+
+    name: str
+    reason: str
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def read(folder: Path) -> OpenBundle:
+    """Open the bundle in a folder and verify every file it lists. BundleError with a sentence otherwise."""
+    folder = Path(folder)
+    info = _read_index(folder)
+    for entry in info.graphs.values():
+        _verified_bytes(folder, entry)
+    _verified_bytes(folder, info.files["sheet"])
+    latents = _read_arrays(folder, info.files["latents"])
+    _check_arrays(latents, latent_shapes(info), folder.name)
+    examples = _read_arrays(folder, info.files["examples"])
+    images, labels = examples.get("images"), examples.get("labels")
+    side, channels = info.image.size, info.image.channels
+    if images is None or images.dtype != np.uint8 or images.shape[1:] != (side, side, channels):
+        raise BundleError(f"The example pictures of bundle '{folder.name}' have the wrong shape or type.")
+    if labels is None or labels.shape != images.shape[:1] or not len(images):
+        raise BundleError(f"The example labels of bundle '{folder.name}' do not match its pictures.")
+    return OpenBundle(folder, info, latents, images, labels.astype(np.int64))
+
+
+def graph_bytes(bundle: OpenBundle, name: str) -> bytes:
+    """The bytes of a graph, checked again as they are read. BundleError when absent or changed."""
+    if name not in bundle.info.graphs:
+        raise BundleError(f"Bundle '{bundle.info.name}' has no graph '{name}'.")
+    return _verified_bytes(bundle.folder, bundle.info.graphs[name])
+
+
+def discover(root: Path) -> tuple[list[OpenBundle], list[Unavailable]]:
+    """All bundles in a folder, or the one bundle that the folder is, sorted by name, and those that fail."""
+    root = Path(root)
+    if not root.is_dir():
+        return [], [Unavailable(root.name, f"There is no folder '{root}'.")]
+    if (root / INDEX).exists():
+        folders = [root]
+    else:
+        # A folder with graphs but no index is a broken copy, worth a sentence; other folders are not ours.
+        folders = [f for f in root.iterdir() if (f / INDEX).exists() or (f.is_dir() and any(f.glob("*.onnx")))]
+    found: dict[str, OpenBundle] = {}
+    unavailable = []
+    for folder in sorted(folders):
+        try:
+            bundle = read(folder)
+        except BundleError as error:
+            unavailable.append(Unavailable(folder.name, str(error)))
+            continue
+        if bundle.info.name in found:
+            other = found[bundle.info.name].folder.name
+            reason = f"Folders '{other}' and '{folder.name}' hold bundles of the same name; '{other}' is used."
+            unavailable.append(Unavailable(folder.name, reason))
+        else:
+            found[bundle.info.name] = bundle
+    return [found[name] for name in sorted(found)], unavailable
+
+
+def _read_index(folder: Path) -> Bundle:
+    if not folder.is_dir():
+        raise BundleError(f"There is no folder '{folder}'.")
+    path = folder / INDEX
+    if not path.is_file():
+        raise BundleError(f"Folder '{folder.name}' has no {INDEX}.")
+    if path.stat().st_size > MAX_INDEX_BYTES:
+        raise BundleError(f"{INDEX} of '{folder.name}' is too large to be an index.")
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise BundleError(f"{INDEX} of '{folder.name}' is not valid JSON.") from error
+    version = raw.get("schema_version") if isinstance(raw, dict) else None
+    if type(version) is int and version > SCHEMA_VERSION:
+        raise BundleError(f"Bundle '{folder.name}' has format {version} and needs a newer Twofold.")
+    try:
+        return Bundle.model_validate(raw)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        what = first["msg"].removeprefix("Value error, ")
+        raise BundleError(f"{INDEX} of '{folder.name}' is wrong{f' at {place}' if place else ''}: {what}.") from error
+
+
+def _verified_bytes(folder: Path, entry: File) -> bytes:
+    path = folder / entry.file
+    if not path.is_file():
+        raise BundleError(f"File '{entry.file}' of bundle '{folder.name}' is missing.")
+    # The size first: it bounds how much of a wrong file is read.
+    if path.stat().st_size == entry.bytes:
+        data = path.read_bytes()
+        if hashlib.sha256(data).hexdigest() == entry.sha256:
+            return data
+    raise BundleError(
+        f"File '{entry.file}' of bundle '{folder.name}' is damaged or was changed: its checksum is wrong."
+    )
+
+
+def _read_arrays(folder: Path, entry: File) -> dict[str, np.ndarray]:
+    data = _verified_bytes(folder, entry)
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            unpacked = sum(member.file_size for member in archive.infolist())
+        if unpacked > MAX_FILE_BYTES:
+            raise BundleError(f"File '{entry.file}' of bundle '{folder.name}' unpacks to too much data.")
+        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile) as error:
+        raise BundleError(f"File '{entry.file}' of bundle '{folder.name}' is not a plain .npz file.") from error
+
+
+def _check_arrays(arrays: dict[str, np.ndarray], shapes: dict[str, tuple[int | None, ...]], name: str) -> None:
+    components = {len(arrays[key]) for key in arrays if key.startswith("mixture_") and arrays[key].ndim}
+    for key, shape in shapes.items():
+        array = arrays.get(key)
+        if array is None or array.dtype != np.float32 or array.ndim != len(shape):
+            raise BundleError(f"The latent statistics of bundle '{name}' lack a valid float32 array '{key}'.")
+        if any(want not in (None, have) for want, have in zip(shape, array.shape, strict=True)):
+            raise BundleError(f"Array '{key}' of bundle '{name}' has shape {array.shape}, expected {shape}.")
+        if not np.isfinite(array).all():
+            raise BundleError(f"Array '{key}' of bundle '{name}' holds values that are not finite numbers.")
+    if len(components) > 1 or 0 in components:
+        raise BundleError(f"The mixture arrays of bundle '{name}' differ in their number of components.")

@@ -1,0 +1,199 @@
+"""Pictures in and out: safe decoding of uploads, encoding, sheets, animations, and picture errors.
+
+Two forms only. "image": float32 [N, C, H, W] in [0, 1], what the graphs take and give. "picture": uint8
+[H, W, C] (many: [N, H, W, C]) with C = 1 or 3, what files and screens take.
+"""
+
+import io
+import struct
+import zlib
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from demo.errors import ImageError, InputError
+
+MAX_PIXELS = 8_000_000
+MAX_UPLOAD_BYTES = 5_000_000
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")  # what Pillow may try; its other parsers are never reached
+AnimationFormat = Literal["webp", "gif", "png-strip"]
+
+# What Pillow's parsers raise for broken files.
+_BROKEN = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    IndexError,
+    KeyError,
+    TypeError,
+    struct.error,
+    zlib.error,
+)
+
+
+def decode(source: Path | bytes, channels: int, size: int) -> np.ndarray:
+    """An uploaded picture as image [1, channels, size, size], float32 in [0, 1].
+
+    The first frame, turned upright, cropped to the central square, resized. Transparency is laid on white
+    for colour models and on black for grey ones, whose pictures are bright strokes on black. ImageError
+    for files that are no picture, broken, or too large; the declared size is checked before decoding.
+    """
+    data = _read_limited(source)
+    try:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as opened:
+            _check_size(*opened.size)
+            picture = ImageOps.exif_transpose(_to_eight_bits(opened))
+            flat = _flatten(picture, channels)
+            fitted = ImageOps.fit(flat, (size, size), method=Image.Resampling.LANCZOS)
+    except Image.DecompressionBombError as error:
+        raise ImageError(_too_many_pixels()) from error
+    except _BROKEN as error:
+        raise ImageError("This file is not a picture that can be read; use PNG, JPEG, WebP or GIF.") from error
+    pixels = np.asarray(fitted, dtype=np.float32).reshape(size, size, channels)
+    return np.ascontiguousarray(pixels.transpose(2, 0, 1)[None]) / np.float32(255)
+
+
+def _read_limited(source: Path | bytes) -> bytes:
+    too_large = f"The file is too large: at most {MAX_UPLOAD_BYTES // 1_000_000} MB are accepted."
+    if isinstance(source, bytes):
+        if len(source) > MAX_UPLOAD_BYTES:
+            raise ImageError(too_large)
+        return source
+    try:
+        with source.open("rb") as file:
+            data = file.read(MAX_UPLOAD_BYTES + 1)
+    except OSError as error:
+        raise ImageError("The picture file cannot be opened.") from error
+    if len(data) > MAX_UPLOAD_BYTES:
+        raise ImageError(too_large)
+    return data
+
+
+def _too_many_pixels() -> str:
+    return f"The picture has too many pixels: at most {MAX_PIXELS // 1_000_000} million are accepted."
+
+
+def _check_size(width: int, height: int) -> None:
+    if width * height > MAX_PIXELS:
+        raise ImageError(_too_many_pixels())
+
+
+def _to_eight_bits(picture: Image.Image) -> Image.Image:
+    """Pillow clips 16-bit grey to 255 when it converts; scale it instead. Keeps EXIF for the next step."""
+    if not picture.mode.startswith("I"):
+        return picture
+    grey = Image.fromarray((np.asarray(picture, dtype=np.int64).clip(0, 65535) // 257).astype(np.uint8))
+    grey.info = {key: value for key, value in picture.info.items() if key == "exif"}
+    return grey
+
+
+def _flatten(picture: Image.Image, channels: int) -> Image.Image:
+    """Mode L or RGB, without transparency."""
+    mode, paper = ("L", "black") if channels == 1 else ("RGB", "white")
+    if not picture.has_transparency_data:
+        return picture.convert(mode)
+    layer = picture.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", layer.size, paper), layer).convert(mode)
+
+
+# --- out -----------------------------------------------------------------------------------------
+
+
+def to_uint8(image: np.ndarray) -> np.ndarray:
+    """Image [N, C, H, W] in [0, 1] → pictures uint8 [N, H, W, C]; a byte is round(255 x)."""
+    return np.rint(np.clip(image, 0.0, 1.0) * 255).astype(np.uint8).transpose(0, 2, 3, 1)
+
+
+def from_uint8(pictures: np.ndarray) -> np.ndarray:
+    """Pictures uint8 [N, H, W, C] → image [N, C, H, W] float32 in [0, 1]."""
+    return np.ascontiguousarray(pictures.transpose(0, 3, 1, 2)).astype(np.float32) / np.float32(255)
+
+
+def png(picture: np.ndarray, level: int = 6) -> bytes:
+    """A picture uint8 [H, W, C] as PNG bytes; `level` 0 (fast) to 9 (small)."""
+    buffer = io.BytesIO()
+    _pillow(picture).save(buffer, "PNG", compress_level=level)
+    return buffer.getvalue()
+
+
+def sheet(pictures: np.ndarray, columns: int) -> np.ndarray:
+    """Pictures [N, H, W, C] side by side, row by row, without gaps; the last row is filled up with black."""
+    count, height, width, depth = pictures.shape
+    rows = -(-count // columns)
+    blank = np.zeros((rows * columns - count, height, width, depth), dtype=pictures.dtype)
+    grid = np.concatenate([pictures, blank]).reshape(rows, columns, height, width, depth)
+    return grid.transpose(0, 2, 1, 3, 4).reshape(rows * height, columns * width, depth)
+
+
+def upscale(pictures: np.ndarray, size: int = 256) -> np.ndarray:
+    """Pictures [..., H, W, C] enlarged by whole pixels to a height of about `size`; never made smaller."""
+    factor = max(1, round(size / pictures.shape[-3]))
+    return pictures.repeat(factor, axis=-3).repeat(factor, axis=-2)
+
+
+def animation(frames: np.ndarray, fmt: AnimationFormat, ms: int = 50, size: int = 256) -> bytes:
+    """Frames uint8 [N, H, W, C], enlarged to about `size` pixels, as one endlessly looping file.
+
+    "webp" is lossless; "gif" is exact for grey pictures and reduced to 256 colours otherwise, its times are
+    multiples of 10 ms; "png-strip" puts the frames side by side. InputError for another format.
+    """
+    large = upscale(frames, size)
+    if fmt == "png-strip":
+        return png(sheet(large, len(large)))
+    if fmt not in ("webp", "gif"):
+        raise InputError(f"Unknown format '{fmt}': choose webp, gif or png-strip.")
+    first, *rest = (_pillow(frame) for frame in large)
+    buffer = io.BytesIO()
+    if fmt == "webp":
+        first.save(buffer, "WEBP", save_all=True, append_images=rest, duration=ms, loop=0, lossless=True, method=2)
+    else:
+        first.save(buffer, "GIF", save_all=True, append_images=rest, duration=ms, loop=0)
+    return buffer.getvalue()
+
+
+def _pillow(picture: np.ndarray) -> Image.Image:
+    return Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture)
+
+
+# --- how far two images are apart ----------------------------------------------------------------
+
+
+def mse(a: np.ndarray, b: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
+    """Mean squared error [N] of images [N, C, H, W]; with a mask [1 or N, 1, H, W], over its 1s only."""
+    squared = np.square(a.astype(np.float64) - b)
+    if mask is None:
+        return squared.mean(axis=(1, 2, 3))
+    weights = np.broadcast_to(mask, squared.shape).astype(np.float64)
+    return (squared * weights).sum(axis=(1, 2, 3)) / np.maximum(weights.sum(axis=(1, 2, 3)), 1.0)
+
+
+def psnr(a: np.ndarray, b: np.ndarray) -> float:
+    """Peak signal-to-noise ratio of two images in [0, 1], in dB; infinite when they are equal."""
+    error = float(mse(a, b).mean())
+    return float("inf") if error == 0 else -10 * float(np.log10(error))
+
+
+def ssim(a: np.ndarray, b: np.ndarray) -> float:
+    """Mean structural similarity of two images [N, C, H, W] in [0, 1] (Wang et al. 2004).
+
+    Gaussian window 11 x 11 with sigma 1.5, where it fits whole; images must measure 11 pixels or more.
+    """
+    x, y = a.astype(np.float64), b.astype(np.float64)
+    mean_x, mean_y = _window_mean(x), _window_mean(y)
+    var_x, var_y = _window_mean(x * x) - mean_x**2, _window_mean(y * y) - mean_y**2
+    covariance = _window_mean(x * y) - mean_x * mean_y
+    c1, c2 = 0.01**2, 0.03**2
+    luminance = (2 * mean_x * mean_y + c1) / (mean_x**2 + mean_y**2 + c1)
+    structure = (2 * covariance + c2) / (var_x + var_y + c2)
+    return float((luminance * structure).mean())
+
+
+def _window_mean(image: np.ndarray) -> np.ndarray:
+    window = np.exp(-0.5 * (np.arange(-5, 6) / 1.5) ** 2)
+    window /= window.sum()
+    for axis in (2, 3):
+        image = np.lib.stride_tricks.sliding_window_view(image, 11, axis=axis) @ window
+    return image

@@ -1,0 +1,225 @@
+"""The unqueued routes behind the live canvas, and the health report.
+
+    GET /live/{bundle}?m=gan|vae&x=&y=&t=&c=&n=&f=         the picture at a point of the seed plane
+    GET /live/{bundle}/morph?keys=1,2,3&classes=&mode=&loop=&p=&m=&t=&n=&f=   the picture at share p of a morph
+    GET /healthz                                            JSON
+
+m: model, default the bundle's first. x, y: numbers, held within ±1e6. t: truncation, held within 0 to 1.5.
+c: a class "3" or shares "3:0.5,5:0.5"; none = class 0. keys: 1 to 16 seeds. classes: one entry a key,
+separated by commas, each empty (class = seed modulo K), "3", or shares "3:0.5|5:0.5". p: 0 to 1.
+mode: linear, spherical, spline. loop: 0 or 1. n: a whole number, sent back in the header X-Sequence.
+f: png (default) or raw, the bytes of uint8 [H, W, C] with that shape in the header X-Shape.
+
+Other parameters are ignored. A wrong one is answered with status 400 and a sentence, an unknown bundle with
+404, too many waiting requests with 503. An address always gives the same bytes, so answers may be cached.
+"""
+
+import importlib.metadata
+import platform
+from collections.abc import Callable, Mapping, Sequence
+
+import anyio
+import numpy as np
+from starlette.datastructures import QueryParams
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from demo import images, latents
+from demo.bundle import Unavailable
+from demo.errors import InputError, UserError
+from demo.providers import core_count
+from demo.studio import Studio
+
+MAX_COORDINATE = 1e6
+MAX_TRUNCATION = 1.5
+MAX_KEYS = 16
+MAX_SEQUENCE = 2**53  # the largest whole number that a browser counts exactly
+MAX_WAITING = 64
+REPORTED = ("onnxruntime", "onnxruntime-gpu", "numpy", "pillow", "gradio", "pydantic", "starlette")
+
+Draw = Callable[[Studio, QueryParams], np.ndarray]
+
+
+def routes(studios: Mapping[str, Studio], unavailable: Sequence[Unavailable] = ()) -> list[Route]:
+    """The routes above for these studios, to be put in front of the app's own."""
+    limiter: list[anyio.CapacityLimiter] = []  # made at the first request: it belongs to an event loop
+
+    def live(draw: Draw) -> Callable:
+        async def endpoint(request: Request) -> Response:
+            studio = studios.get(request.path_params["bundle"])
+            if studio is None:
+                return _refusal(404, "There is no bundle of this name here.")
+            if not limiter:
+                limiter.append(anyio.CapacityLimiter(2 * core_count()))
+            if limiter[0].statistics().tasks_waiting >= MAX_WAITING:
+                return _refusal(503, "Too many people are drawing right now; try again in a second.")
+            try:
+                sequence = _sequence(request.query_params)
+                return await anyio.to_thread.run_sync(
+                    _answer, studio, draw, request.query_params, sequence, limiter=limiter[0]
+                )
+            except UserError as error:
+                return _refusal(400, str(error))
+
+        return endpoint
+
+    async def healthz(request: Request) -> Response:
+        report = health(studios, unavailable)
+        return JSONResponse(report, status_code=200 if studios else 503, headers={"Cache-Control": "no-store"})
+
+    return [
+        Route("/live/{bundle}", live(plane_picture), methods=["GET"]),
+        Route("/live/{bundle}/morph", live(morph_picture), methods=["GET"]),
+        Route("/healthz", healthz, methods=["GET"]),
+    ]
+
+
+def plane_picture(studio: Studio, query: QueryParams) -> np.ndarray:
+    """The image [1, C, H, W] that the parameters of /live/{bundle} ask for. InputError with a sentence."""
+    x = _number(query, "x", 0.0, -MAX_COORDINATE, MAX_COORDINATE)
+    y = _number(query, "y", 0.0, -MAX_COORDINATE, MAX_COORDINATE)
+    shares = query.get("c", "")
+    classes = _class_weights(shares, ",", studio.classes) if shares else None
+    return studio.at(x, y, classes, _truncation(query), _model(query, studio))
+
+
+def morph_picture(studio: Studio, query: QueryParams) -> np.ndarray:
+    """The image [1, C, H, W] that the parameters of /live/{bundle}/morph ask for. InputError with a sentence."""
+    keys = [_whole(part, "keys", latents.SEEDS - 1) for part in query.get("keys", "").split(",")]
+    if len(keys) > MAX_KEYS:
+        raise InputError(f"A morph has at most {MAX_KEYS} keys, not {len(keys)}.")
+    share = _number(query, "p", 0.0, 0.0, 1.0)
+    return studio.morph_at(
+        keys,
+        np.array([share]),
+        _key_classes(query.get("classes", ""), keys, studio.classes),
+        query.get("mode", "spherical"),
+        _choice(query, "loop", ("0", "1")) == "1",
+        _truncation(query),
+        _model(query, studio),
+    )
+
+
+def health(studios: Mapping[str, Studio], unavailable: Sequence[Unavailable]) -> dict:
+    """What /healthz reports: bundles served and not served, processors, versions."""
+    bundles = {
+        name: {
+            "title": studio.info.title,
+            "models": list(studio.models),
+            "provider": {
+                "requested": studio.engine.provider.requested,
+                "active": studio.engine.active,
+                "reason": studio.engine.reason,
+            },
+            "last_ms": round(studio.engine.last_ms, 3),
+        }
+        for name, studio in studios.items()
+    }
+    return {
+        "status": "ok" if studios and not unavailable else "degraded" if studios else "unavailable",
+        "bundles": bundles,
+        "unavailable": [{"name": bundle.name, "reason": bundle.reason} for bundle in unavailable],
+        "versions": {"python": platform.python_version()} | _versions(),
+    }
+
+
+def _versions() -> dict[str, str]:
+    installed = {}
+    for name in REPORTED:
+        try:
+            installed[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue  # of the two onnxruntime wheels only one is there
+    return installed
+
+
+def _answer(studio: Studio, draw: Draw, query: QueryParams, sequence: str | None) -> Response:
+    raw = _choice(query, "f", ("png", "raw")) == "raw"
+    before = studio.engine.spent_ms
+    picture = images.to_uint8(draw(studio, query))[0]
+    headers = {
+        "Server-Timing": f"model;dur={studio.engine.spent_ms - before:.2f}",
+        "Cache-Control": "private, max-age=3600",
+        "X-Content-Type-Options": "nosniff",
+    }
+    if sequence is not None:
+        headers["X-Sequence"] = sequence
+    if raw:
+        headers["X-Shape"] = ",".join(str(n) for n in picture.shape)
+        return Response(picture.tobytes(), media_type="application/octet-stream", headers=headers)
+    return Response(images.png(picture, level=1), media_type="image/png", headers=headers)
+
+
+def _refusal(status: int, sentence: str) -> Response:
+    return PlainTextResponse(sentence, status_code=status, headers={"Cache-Control": "no-store"})
+
+
+# --- parameters ----------------------------------------------------------------------------------
+
+
+def _number(query: QueryParams, name: str, default: float, low: float, high: float) -> float:
+    """A finite number, held within [low, high]."""
+    text = query.get(name, "")
+    try:
+        value = float(text) if text else default
+    except ValueError:
+        value = float("nan")
+    if not np.isfinite(value):
+        raise InputError(f"The parameter '{name}' must be a finite number.")
+    return min(max(value, low), high)
+
+
+def _truncation(query: QueryParams) -> float:
+    return _number(query, "t", 1.0, 0.0, MAX_TRUNCATION)
+
+
+def _whole(text: str, name: str, highest: int) -> int:
+    # Length first: int() of a very long text is slow.
+    if not (text.isascii() and text.isdigit() and len(text) <= 16 and int(text) <= highest):
+        raise InputError(f"The parameter '{name}' takes whole numbers from 0 to {highest}.")
+    return int(text)
+
+
+def _sequence(query: QueryParams) -> str | None:
+    text = query.get("n", "")
+    return str(_whole(text, "n", MAX_SEQUENCE)) if text else None
+
+
+def _choice(query: QueryParams, name: str, options: Sequence[str]) -> str:
+    """One of the options; the first when absent."""
+    text = query.get(name, "") or options[0]
+    if text not in options:
+        raise InputError(f"The parameter '{name}' must be one of {', '.join(options)}.")
+    return text
+
+
+def _model(query: QueryParams, studio: Studio) -> str:
+    return _choice(query, "m", studio.models)
+
+
+def _class_weights(text: str, separator: str, classes: int) -> np.ndarray:
+    """Class weights [K] of "3" or "3:0.5,5:0.5" (with the separator in place of the comma)."""
+    if not classes:
+        raise InputError("This model has no classes.")
+    shares: dict[int, float] = {}
+    for part in text.split(separator):
+        index, colon, share = part.partition(":")
+        try:
+            shares[_whole(index, "class", classes - 1)] = float(share) if colon else 1.0
+        except ValueError as error:
+            raise InputError(f"Classes are whole numbers below {classes}, with shares like 3:0.5.") from error
+    return latents.class_weights(shares, classes)
+
+
+def _key_classes(text: str, keys: Sequence[int], classes: int) -> np.ndarray | None:
+    if not text:
+        return None
+    entries = text.split(",")
+    if len(entries) != len(keys):
+        raise InputError(f"There are {len(keys)} keys but {len(entries)} classes.")
+    rows = [
+        _class_weights(entry or str(key % classes if classes else 0), "|", classes)
+        for entry, key in zip(entries, keys, strict=True)
+    ]
+    return np.stack(rows)

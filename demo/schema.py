@@ -1,0 +1,226 @@
+"""What bundle.json may say: the schema of a bundle, as data. Reading and verifying: demo/bundle.py."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+SCHEMA_VERSION = 1
+MAX_FILE_BYTES = 512_000_000
+
+
+@dataclass(frozen=True)
+class GraphNames:
+    """The names of one graph's inputs and outputs; an unconditional bundle lacks the input `classes`."""
+
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+
+
+GRAPHS: dict[str, GraphNames] = {
+    "generator": GraphNames(("z", "classes"), ("image",)),
+    "mapping": GraphNames(("z", "classes"), ("w",)),
+    "synthesis": GraphNames(("w",), ("image",)),
+    "critic": GraphNames(("image", "classes"), ("score",)),
+    "inverter": GraphNames(("image", "mask"), ("w",)),
+    "encoder": GraphNames(("image",), ("mean", "logvar")),
+    "repair": GraphNames(("image", "mask"), ("mean", "logvar")),
+    "decoder": GraphNames(("z",), ("image",)),
+    "classifier": GraphNames(("image",), ("logits", "features")),
+}
+GAN_GRAPHS = ("generator", "mapping", "synthesis", "critic", "inverter")
+VAE_GRAPHS = ("encoder", "decoder", "repair")
+GAN_NEEDS, VAE_NEEDS = GAN_GRAPHS[:3], VAE_GRAPHS[:2]  # the others may be absent
+
+
+def _plain_file_name(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", name):
+        raise ValueError(f"{name!r} is not a plain file name inside the bundle's folder")
+    return name
+
+
+FileName = Annotated[str, AfterValidator(_plain_file_name)]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Count = Annotated[int, Field(ge=0)]
+Size = Annotated[int, Field(ge=1)]
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class File(_Entry):
+    """One file beside the index."""
+
+    file: FileName
+    sha256: Sha256
+    bytes: Annotated[int, Field(ge=1, le=MAX_FILE_BYTES)]
+
+
+class Tensor(_Entry):
+    """A graph's input or output, float32. The first dimension is the word "batch"."""
+
+    name: str
+    shape: tuple[Literal["batch"] | Size, ...]
+
+    @model_validator(mode="after")
+    def _batch_first(self) -> "Tensor":
+        if not self.shape or self.shape[0] != "batch" or "batch" in self.shape[1:]:
+            raise ValueError(f"the shape of '{self.name}' must be 'batch' and then whole numbers")
+        return self
+
+
+class Graph(File):
+    """One ONNX graph."""
+
+    opset: Size
+    form: str
+    parameters: Count
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+
+
+class Dataset(_Entry):
+    """The pictures that the models learned from. No classes = unconditional models."""
+
+    source: str
+    licence: str
+    classes: tuple[str, ...]
+    train_images: Count
+    test_images: Count
+
+
+class Image(_Entry):
+    """Pictures are square: `channels` (1 or 3) x `size` x `size`."""
+
+    channels: Literal[1, 3]
+    size: Annotated[int, Field(ge=1, le=1024)]
+
+
+class Gan(_Entry):
+    """The sizes of the GAN's latents: z [latent_dim] and w [stages, w_dim]."""
+
+    latent_dim: Size
+    w_dim: Size
+    stages: Size
+    prior: Literal["normal"]
+
+
+class Vae(_Entry):
+    """The size of the VAE's codes, and the standard deviation of its pixels around the decoder's mean."""
+
+    latent_dim: Size
+    sigma: Annotated[float, Field(gt=0)]
+
+
+class Figure(_Entry):
+    """One measured figure; `floor` is the best value that real pictures reach, if known."""
+
+    name: str
+    label: str
+    value: float
+    floor: float | None
+    unit: str
+    better: Literal["lower", "higher"]
+
+
+class Quality(_Entry):
+    """Measured quality, with the command that measured it."""
+
+    command: str
+    samples: Size
+    figures: tuple[Figure, ...]
+
+
+class Training(_Entry):
+    """How one stage was trained."""
+
+    command: str
+    seconds: Annotated[float, Field(ge=0)]
+    images: Count
+    hardware: str
+
+
+class Bundle(_Entry):
+    """The content of bundle.json."""
+
+    schema_version: Literal[1]
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
+    title: Annotated[str, Field(min_length=1, max_length=200)]
+    created: datetime
+    dataset: Dataset
+    image: Image
+    max_batch: Annotated[int, Field(ge=1, le=4096)]
+    graphs: dict[str, Graph]
+    files: dict[Literal["latents", "examples", "sheet"], File]
+    gan: Gan | None
+    vae: Vae | None
+    quality: Quality | None
+    training: dict[str, Training]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Bundle":
+        if self.gan is None and self.vae is None:
+            raise ValueError("a bundle needs a 'gan' or a 'vae'")
+        needed = (GAN_NEEDS if self.gan else ()) + (VAE_NEEDS if self.vae else ())
+        missing = [f"graphs.{name}" for name in needed if name not in self.graphs]
+        missing += [f"files.{name}" for name in ("latents", "examples", "sheet") if name not in self.files]
+        if missing:
+            raise ValueError(f"{' and '.join(missing)} missing")
+        for name, graph in self.graphs.items():
+            self._check_graph(name, graph)
+        return self
+
+    def _check_graph(self, name: str, graph: Graph) -> None:
+        if name not in GRAPHS:
+            raise ValueError(f"unknown graph '{name}'")
+        if (name in GAN_GRAPHS and self.gan is None) or (name in VAE_GRAPHS and self.vae is None):
+            raise ValueError(f"graph '{name}' needs the entry 'gan' or 'vae' that describes its latents")
+        for kind, tensors, names in (
+            ("inputs", graph.inputs, GRAPHS[name].inputs),
+            ("outputs", graph.outputs, GRAPHS[name].outputs),
+        ):
+            wanted = tuple(n for n in names if n != "classes" or self.dataset.classes)
+            if tuple(tensor.name for tensor in tensors) != wanted:
+                raise ValueError(f"the {kind} of graph '{name}' must be {', '.join(wanted)}")
+            for tensor in tensors:
+                shape = self._shape(name, tensor.name)
+                if shape is not None and tensor.shape[1:] != shape:
+                    raise ValueError(f"'{tensor.name}' of graph '{name}' must have shape {('batch', *shape)}")
+
+    def _shape(self, graph: str, tensor: str) -> tuple[int, ...] | None:
+        """The shape of one picture's share of a tensor; None = any."""
+        side = self.image.size
+        classes = max(len(self.dataset.classes), 1)
+        shapes: dict[str, tuple[int, ...]] = {
+            "image": (self.image.channels, side, side),
+            "mask": (1, side, side),
+            "score": (1,),
+            "classes": (classes,),
+            "logits": (classes,),
+        }
+        if self.gan and graph in GAN_GRAPHS:
+            shapes |= {"z": (self.gan.latent_dim,), "w": (self.gan.stages, self.gan.w_dim)}
+        if self.vae and graph in VAE_GRAPHS:
+            shapes |= {name: (self.vae.latent_dim,) for name in ("z", "mean", "logvar")}
+        return shapes.get(tensor)
+
+
+def latent_shapes(info: Bundle) -> dict[str, tuple[int | None, ...]]:
+    """The arrays that latents.npz must hold and their shapes; None = any length."""
+    classes = max(len(info.dataset.classes), 1)
+    shapes: dict[str, tuple[int | None, ...]] = {}
+    if info.gan:
+        shapes["w_mean"] = (classes, info.gan.w_dim)
+    if info.vae:
+        dim = info.vae.latent_dim
+        shapes |= {
+            "mixture_weights": (None,),
+            "mixture_means": (None, dim),
+            "mixture_cholesky": (None, dim, dim),
+            "mixture_classes": (None, classes),
+        }
+        shapes |= {name: (dim,) for name in ("code_mean", "code_std", "code_kl")}
+    return shapes

@@ -1,0 +1,309 @@
+"""What the tabs, the endpoints and the live route all call: seeds and numbers in, arrays out.
+
+Images are float32 [N, C, H, W] in [0, 1], masks float32 [N, 1, H, W] with 1 = known. `classes` are weights
+that sum to 1, [K] for all pictures or [N, K] for each; None lets the seed choose: class = seed modulo K.
+No function here keeps anything between calls, and the same arguments give the same bytes.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from demo import images, latents
+from demo.bundle import Unavailable, discover
+from demo.errors import BundleError, InputError, UserError
+from demo.latents import Mixture, PathMode
+from demo.runtime import Engine, Provider
+
+Model = Literal["gan", "vae"]
+MAX_ROUNDS = 100
+SPREAD_SEEDS = 256  # seeds from which the spread of w is estimated
+SEARCH_REACH = 0.25  # a search starts with steps of this share of that spread
+
+
+@dataclass(frozen=True)
+class Reconstruction:
+    """A picture through the VAE. `difference` is absolute; `psnr` in dB, infinite for equal pictures."""
+
+    image: np.ndarray
+    difference: np.ndarray
+    mean: np.ndarray
+    logvar: np.ndarray
+    mse: float
+    psnr: float
+    ssim: float
+
+
+@dataclass(frozen=True)
+class Inversion:
+    """The GAN's closest picture, its w [1, L, D], and the mean squared error over the known pixels."""
+
+    image: np.ndarray
+    w: np.ndarray
+    mse: float
+
+
+class Studio:
+    """One bundle's abilities. InputError for unusable arguments, BundleError for what the bundle lacks."""
+
+    def __init__(self, engine: Engine):
+        self.engine = engine
+        self.info = engine.bundle.info
+        self.classes = len(self.info.dataset.classes)
+
+    @property
+    def models(self) -> tuple[Model, ...]:
+        """The models that this bundle holds."""
+        return tuple(name for name in ("gan", "vae") if getattr(self.info, name) is not None)
+
+    # --- latents ---------------------------------------------------------------------------------
+
+    def styles(self, seeds: Sequence[int], classes: np.ndarray | None = None, truncation: float = 1.0) -> np.ndarray:
+        """The GAN's w [N, L, D] of seeds, truncated towards the mean w of each one's classes."""
+        self._need("gan")
+        rows = self._rows(classes, seeds)
+        return self._styles_of(self._noise(seeds), rows, truncation)
+
+    def codes(self, seeds: Sequence[int], classes: np.ndarray | None = None, temperature: float = 1.0) -> np.ndarray:
+        """The VAE's codes [N, D] of seeds, drawn from the fitted mixture."""
+        self._need("vae")
+        rows = self._rows(classes, seeds)
+        pairs = zip(seeds, [None] * len(seeds) if rows is None else rows, strict=True)
+        return np.stack([self.mixture.sample(seed, row, temperature) for seed, row in pairs])
+
+    def synthesise(self, w: np.ndarray) -> np.ndarray:
+        """The GAN's pictures of w [N, L, D]."""
+        return self.engine.run("synthesis", {"w": w})["image"]
+
+    def decode(self, codes: np.ndarray) -> np.ndarray:
+        """The VAE's pictures of codes [N, D]."""
+        return self.engine.run("decoder", {"z": codes})["image"]
+
+    # --- pictures from seeds ---------------------------------------------------------------------
+
+    def sample(
+        self, seeds: Sequence[int], classes: np.ndarray | None = None, truncation: float = 1.0, model: Model = "gan"
+    ) -> np.ndarray:
+        """One picture a seed. `truncation` below 1 trades variety for typical pictures; the VAE takes it
+        as the temperature of its prior."""
+        self._need(model)
+        _finite(truncation, "truncation")
+        if model == "gan":
+            return self.synthesise(self.styles(seeds, classes, truncation))
+        return self.decode(self.codes(seeds, classes, truncation))
+
+    def at(
+        self, x: float, y: float, classes: np.ndarray | None = None, truncation: float = 1.0, model: Model = "gan"
+    ) -> np.ndarray:
+        """The picture [1, C, H, W] at a point of the endless seed plane; classes None = class 0.
+
+        Whole numbers (x, 0) are the picture of seed x; between them four neighbours blend.
+        """
+        self._need(model)
+        for value, name in ((x, "x"), (y, "y"), (truncation, "truncation")):
+            _finite(value, name)
+        if classes is None and self.classes:
+            classes = latents.one_hot(0, self.classes)
+        if model == "gan":
+            z = latents.plane_latent(x, y, self.info.gan.latent_dim)[None]
+            return self.synthesise(self._styles_of(z, self._rows(classes, [0]), truncation))
+        corners, weights = latents.plane_corners(x, y)
+        keys = self.codes(corners, classes, truncation)
+        if weights.max() == 1:  # a corner itself: no rounding through the standard units
+            return self.decode(keys[[int(weights.argmax())]])
+        return self.decode(self._from_standard(latents.blend(self._to_standard(keys), weights)[None]))
+
+    def morph(
+        self,
+        seeds: Sequence[int],
+        classes: np.ndarray | None = None,
+        frames: int = 60,
+        mode: PathMode = "spherical",
+        loop: bool = False,
+        truncation: float = 1.0,
+        model: Model = "gan",
+    ) -> np.ndarray:
+        """Pictures [frames, C, H, W] along the keys that `seeds` give; `classes` [keys, K] blend linearly.
+
+        An open path ends on the last key; a loop ends one step before the first.
+        """
+        if not 1 <= frames <= self.info.max_batch:
+            raise InputError(f"A morph has from 1 to {self.info.max_batch} frames, not {frames}.")
+        return self.morph_at(seeds, latents.path_shares(frames, loop), classes, mode, loop, truncation, model)
+
+    def morph_at(
+        self,
+        seeds: Sequence[int],
+        shares: np.ndarray,
+        classes: np.ndarray | None = None,
+        mode: PathMode = "spherical",
+        loop: bool = False,
+        truncation: float = 1.0,
+        model: Model = "gan",
+    ) -> np.ndarray:
+        """The pictures of a morph at `shares` [F] of its path, each in [0, 1]."""
+        self._need(model)
+        _finite(truncation, "truncation")
+        if model == "vae":
+            keys = self._to_standard(self.codes(seeds, classes, truncation))
+            return self.decode(self._from_standard(latents.path_at(keys, shares, mode, loop)))
+        rows = self._rows(classes, seeds)
+        keys = self._noise(seeds)
+        along = None if rows is None else latents.path_at(rows, shares, "linear", loop)
+        return self.synthesise(self._styles_of(latents.path_at(keys, shares, mode, loop), along, truncation))
+
+    # --- pictures from pictures ------------------------------------------------------------------
+
+    def reconstruct(self, image: np.ndarray) -> Reconstruction:
+        """An image [1, C, H, W] through encoder and decoder (the mean code, no noise)."""
+        self._need("vae")
+        coded = self.engine.run("encoder", {"image": image})
+        again = self.decode(coded["mean"])
+        return Reconstruction(
+            image=again,
+            difference=np.abs(again - image),
+            mean=coded["mean"],
+            logvar=coded["logvar"],
+            mse=float(images.mse(again, image).mean()),
+            psnr=images.psnr(again, image),
+            ssim=images.ssim(again, image),
+        )
+
+    def posterior(self, image: np.ndarray, count: int, seed: int = 0, mask: np.ndarray | None = None) -> np.ndarray:
+        """Pictures [count, C, H, W] of codes drawn from what the VAE believes about an image [1, C, H, W],
+        or about its known pixels when a mask is given. Their spread is the per-pixel uncertainty."""
+        self._need("vae")
+        if not 1 <= count <= self.info.max_batch:
+            raise InputError(f"From 1 to {self.info.max_batch} samples are possible, not {count}.")
+        belief = (
+            self.engine.run("encoder", {"image": image})
+            if mask is None
+            else self.engine.run("repair", _masked(image, mask))
+        )
+        noise = np.stack([latents.seed_latent(seed + i, self.info.vae.latent_dim) for i in range(count)])
+        return self.decode((belief["mean"] + np.exp(0.5 * belief["logvar"]) * noise).astype(np.float32))
+
+    def repair(self, image: np.ndarray, mask: np.ndarray, model: Model = "vae") -> np.ndarray:
+        """The image with its unknown pixels filled in; the known ones are returned as they came."""
+        self._need(model)
+        masked = _masked(image, mask)
+        if model == "vae":
+            filled = self.decode(self.engine.run("repair", masked)["mean"])
+        else:
+            filled = self.synthesise(self.engine.run("inverter", masked)["w"])
+        return np.where(masked["mask"] > 0, image, filled)
+
+    def invert(self, image: np.ndarray, mask: np.ndarray | None = None, rounds: int = 0, seed: int = 0) -> Inversion:
+        """The w whose picture comes closest to the known pixels of an image [1, C, H, W].
+
+        The inverter answers in one pass; `rounds` of cross-entropy search (64 pictures each) refine it and
+        never make the error larger.
+        """
+        self._need("gan")
+        if not 0 <= rounds <= MAX_ROUNDS:
+            raise InputError(f"From 0 to {MAX_ROUNDS} rounds of search are possible, not {rounds}.")
+        whole = np.ones((1, 1, *image.shape[2:]), np.float32)
+        masked = _masked(image, whole if mask is None else mask)
+        start = self.engine.run("inverter", masked)["w"]
+
+        def error(points: np.ndarray) -> np.ndarray:
+            return images.mse(self.synthesise(points.reshape(-1, *start.shape[1:])), image, masked["mask"])
+
+        spread = SEARCH_REACH * self._style_spread.ravel() if rounds else np.zeros(start.size)
+        best, lowest = latents.cross_entropy_search(start.ravel(), spread, error, rounds, seed)
+        w = best.reshape(start.shape)
+        return Inversion(self.synthesise(w), w, lowest)
+
+    # --- judgements ------------------------------------------------------------------------------
+
+    def classify(self, image: np.ndarray) -> np.ndarray:
+        """The probability [N, K] of each class for images [N, C, H, W]."""
+        logits = self.engine.run("classifier", {"image": image})["logits"].astype(np.float64)
+        scores = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return (scores / scores.sum(axis=1, keepdims=True)).astype(np.float32)
+
+    def features(self, image: np.ndarray) -> np.ndarray:
+        """The classifier's features [N, F] of images [N, C, H, W]."""
+        return self.engine.run("classifier", {"image": image})["features"]
+
+    def critic(self, image: np.ndarray, classes: np.ndarray | None = None) -> np.ndarray:
+        """The critic's score [N] of images [N, C, H, W]: higher looks more real. Classes None = even shares."""
+        inputs = {"image": image}
+        if self.classes:
+            even = np.full(self.classes, 1 / self.classes, np.float32)
+            inputs["classes"] = self._rows(even if classes is None else classes, range(len(image)))
+        return self.engine.run("critic", inputs)["score"][:, 0]
+
+    # --- inside ----------------------------------------------------------------------------------
+
+    @cached_property
+    def mixture(self) -> Mixture:
+        """The VAE's fitted prior."""
+        return Mixture.from_latents(self.engine.bundle.latents)
+
+    @cached_property
+    def _style_spread(self) -> np.ndarray:
+        """The standard deviation [L, D] of w over a fixed set of seeds."""
+        count = min(SPREAD_SEEDS, self.info.max_batch)
+        return self.styles(range(count)).std(axis=0)
+
+    def _need(self, model: str) -> None:
+        if model not in ("gan", "vae"):
+            raise InputError(f"Unknown model '{model}': choose gan or vae.")
+        if model not in self.models:
+            raise BundleError(f"Bundle '{self.info.name}' has no {model.upper()}.")
+
+    def _noise(self, seeds: Sequence[int]) -> np.ndarray:
+        return np.stack([latents.seed_latent(seed, self.info.gan.latent_dim) for seed in seeds])
+
+    def _rows(self, classes: np.ndarray | None, seeds: Sequence[int]) -> np.ndarray | None:
+        if len(seeds) == 0:
+            raise InputError("At least one seed is needed.")
+        return latents.class_rows(classes, seeds, self.classes)
+
+    def _styles_of(self, z: np.ndarray, classes: np.ndarray | None, truncation: float) -> np.ndarray:
+        means = self.engine.bundle.latents["w_mean"]
+        rows = np.ones((len(z), 1), np.float32) if classes is None else classes
+        centre = (rows[:, :, None] * means).sum(axis=1)  # not a matrix product: its rounding varies with the batch
+        inputs = {"z": z} if classes is None else {"z": z, "classes": classes}
+        return latents.truncate(self.engine.run("mapping", inputs)["w"], centre, truncation)
+
+    def _to_standard(self, codes: np.ndarray) -> np.ndarray:
+        arrays = self.engine.bundle.latents
+        return (codes - arrays["code_mean"]) / arrays["code_std"]
+
+    def _from_standard(self, codes: np.ndarray) -> np.ndarray:
+        arrays = self.engine.bundle.latents
+        return (codes * arrays["code_std"] + arrays["code_mean"]).astype(np.float32)
+
+
+def open_studios(root: Path, provider: Provider) -> tuple[Mapping[str, Studio], list[Unavailable]]:
+    """A checked studio for every bundle in a folder, by name, and the bundles that cannot be served."""
+    bundles, unavailable = discover(root)
+    studios: dict[str, Studio] = {}
+    for bundle in bundles:
+        engine = Engine(bundle, provider)
+        try:
+            engine.check()
+        except UserError as error:
+            unavailable.append(Unavailable(bundle.info.name, str(error)))
+        else:
+            studios[bundle.info.name] = Studio(engine)
+    return studios, unavailable
+
+
+def _masked(image: np.ndarray, mask: np.ndarray) -> dict[str, np.ndarray]:
+    """The inputs of a mask-conditioned graph; what is unknown is zero, so nothing hidden can leak."""
+    known = (np.asarray(mask) > 0.5).astype(np.float32)
+    if known.shape != (len(image), 1, *image.shape[2:]):
+        raise InputError(f"The mask must have shape {(len(image), 1, *image.shape[2:])}, not {known.shape}.")
+    return {"image": image * known, "mask": known}
+
+
+def _finite(value: float, name: str) -> None:
+    if not np.isfinite(value):
+        raise InputError(f"The {name} must be a finite number.")

@@ -1,0 +1,282 @@
+"""The engine: honest processors, valid inputs, equal bytes, faults found before a visitor finds them."""
+
+import base64
+import dataclasses
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+import pytest
+from onnx import TensorProto, helper
+
+from demo import providers
+from demo.bundle import BundleError, read
+from demo.providers import PROBE, Provider, choose_provider, core_count
+from demo.runtime import CHUNK, Engine, InputError, RuntimeUnavailable
+from tests import tiny
+
+
+@pytest.fixture(scope="module")
+def engine(tiny_bundle: Path) -> Engine:
+    return Engine(read(tiny_bundle), choose_provider("cpu"))
+
+
+def codes(count: int) -> np.ndarray:
+    return np.random.default_rng(3).normal(size=(count, tiny.CODE)).astype(np.float32)
+
+
+# --- processors ----------------------------------------------------------------------------------
+
+
+def test_cpu_when_asked_for(engine: Engine):
+    assert engine.active == "CPUExecutionProvider" == engine.provider.name
+    assert engine.reason == "CPU: asked for."
+
+
+def test_auto_says_why_it_is_the_cpu(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(providers, "_cuda_problem", lambda: "libcublasLt.so.13 not found")
+    monkeypatch.setattr(providers, "_openvino_problem", lambda: "its plug-in is not installed")
+    provider = choose_provider("auto")
+    assert provider.name == "CPUExecutionProvider" and provider.requested == "auto"
+    assert provider.reason.startswith("CPU: no usable CUDA device (libcublasLt.so.13 not found); pip install -r demo/")
+
+
+@pytest.mark.parametrize("word", ["cuda", "openvino"])
+def test_a_demanded_processor_that_is_missing_is_an_error_with_the_cure(monkeypatch: pytest.MonkeyPatch, word: str):
+    monkeypatch.setattr(providers, f"_{word}_problem", lambda: "it is not there")
+    with pytest.raises(RuntimeUnavailable, match=r"it is not there; pip install"):
+        choose_provider(word)
+
+
+def test_auto_prefers_cuda_then_openvino(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(providers, "_openvino_problem", lambda: None)
+    monkeypatch.setattr(providers, "_cuda_problem", lambda: None)
+    assert choose_provider("auto").name == "CUDAExecutionProvider"
+    monkeypatch.setattr(providers, "_cuda_problem", lambda: "no")
+    assert choose_provider("auto").name == "OpenVINOExecutionProvider"
+
+
+def test_unknown_processor():
+    with pytest.raises(InputError, match="auto, cpu, cuda, openvino"):
+        choose_provider("tpu")
+
+
+def test_auto_is_silent_without_a_gpu():
+    """onnxruntime's own fallback fills stderr; the cheap checks come first."""
+    code = "from demo.runtime import choose_provider as c; p = c('auto'); assert p.reason; print(p.name)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stderr == "" and done.stdout.strip().endswith("ExecutionProvider")
+
+
+def test_a_silent_fallback_is_told(engine: Engine, monkeypatch: pytest.MonkeyPatch):
+    """onnxruntime falls back to the CPU without an error; here a CUDA session is really a CPU session."""
+    real = ort.InferenceSession
+
+    def without_cuda(model: bytes, options: ort.SessionOptions, providers: list) -> ort.InferenceSession:
+        return real(model, options, providers=providers[1:])
+
+    monkeypatch.setattr(providers.ort, "InferenceSession", without_cuda)
+    fallen = Engine(engine.bundle, Provider("auto", "CUDAExecutionProvider", "CUDA works."))
+    assert fallen.active == "CPUExecutionProvider" and "could not use CUDA" in fallen.reason
+    strict = Engine(engine.bundle, Provider("cuda", "CUDAExecutionProvider", "CUDA works."))
+    with pytest.raises(RuntimeUnavailable):
+        strict.run("decoder", {"z": codes(1)})
+    assert providers._probe_problem("CUDAExecutionProvider") == "onnxruntime fell back to the CPU"
+
+
+def test_the_probe_runs_and_is_what_it_says():
+    def value(name: str):
+        return helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", 1, 4, 4])
+
+    kernel = helper.make_tensor("k", TensorProto.FLOAT, [1, 1, 3, 3], [1.0] * 9)
+    node = helper.make_node("Conv", ["x", "k"], ["y"], pads=[1, 1, 1, 1])
+    graph = helper.make_graph([node], "probe", [value("x")], [value("y")], [kernel])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
+    assert onnx.load_from_string(PROBE) == model, base64.b64encode(model.SerializeToString())
+    assert providers._probe_problem("CPUExecutionProvider") is None
+
+
+@pytest.mark.parametrize(
+    ("files", "cores"),
+    [
+        ({"cpu.max": "200000 100000"}, 2),
+        ({"cpu.max": "150000 100000"}, 2),
+        ({"cpu.max": "max 100000"}, None),
+        ({"cpu/cpu.cfs_quota_us": "50000", "cpu/cpu.cfs_period_us": "100000"}, 1),
+        ({"cpu/cpu.cfs_quota_us": "-1", "cpu/cpu.cfs_period_us": "100000"}, None),
+        ({}, None),
+    ],
+)
+def test_cgroup_quota(tmp_path: Path, files: dict[str, str], cores: int | None):
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text + "\n")
+    assert providers._cgroup_quota(tmp_path) == cores
+    assert 1 <= core_count() <= min(4, os.cpu_count())
+
+
+def test_telemetry_is_off_before_onnxruntime_is_imported():
+    code = (
+        "import os, sys; os.environ.pop('ORT_DISABLE_TELEMETRY', None)\n"
+        "os.environ['ORT_LOAD_CONFIG_FROM_MODEL'] = '1'\n"
+        "import demo; assert 'onnxruntime' not in sys.modules\n"
+        "print(os.environ['ORT_DISABLE_TELEMETRY'], 'ORT_LOAD_CONFIG_FROM_MODEL' in os.environ)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.split() == ["1", "False"]
+
+
+# --- runs ----------------------------------------------------------------------------------------
+
+
+def test_chunks_join_in_order_and_equal_single_runs(engine: Engine):
+    z = codes(2 * CHUNK + 3)
+    together = engine.run("decoder", {"z": z})["image"]
+    alone = np.concatenate([engine.run("decoder", {"z": z[i : i + 1]})["image"] for i in range(len(z))])
+    assert together.shape == (35, 1, 32, 32)
+    assert np.abs(together - alone).max() < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("inputs", "words"),
+    [
+        ({}, "exactly these inputs: z"),
+        ({"z": codes(1), "extra": codes(1)}, "exactly these inputs: z"),
+        ({"noise": codes(1)}, "exactly these inputs: z"),
+        ({"z": codes(1).astype(np.float64)}, "must be float32"),
+        ({"z": codes(1)[:, :3]}, "must be float32"),
+        ({"z": codes(1)[0]}, "must be float32"),
+        ({"z": codes(0)}, "From 1 to 256"),
+        ({"z": np.zeros((257, tiny.CODE), np.float32)}, "From 1 to 256"),
+        ({"z": np.full((1, tiny.CODE), np.nan, np.float32)}, "not finite"),
+        ({"z": np.full((1, tiny.CODE), np.inf, np.float32)}, "not finite"),
+    ],
+)
+def test_unusable_inputs_are_refused(engine: Engine, inputs: dict[str, np.ndarray], words: str):
+    with pytest.raises(InputError, match=words):
+        engine.run("decoder", inputs)
+
+
+def test_inputs_of_different_batch_sizes_are_refused(engine: Engine):
+    classes = np.eye(10, dtype=np.float32)
+    with pytest.raises(InputError, match=r"'classes'"):
+        engine.run("mapping", {"z": np.zeros((3, tiny.LATENT), np.float32), "classes": classes[:2]})
+
+
+def test_a_graph_that_the_bundle_lacks(engine: Engine):
+    assert engine.has("decoder") and not engine.has("upscaler")
+    with pytest.raises(BundleError, match="no graph 'upscaler'"):
+        engine.run("upscaler", {})
+
+
+def test_many_threads_get_their_own_right_answers(engine: Engine):
+    z = codes(24)
+    wanted = engine.run("decoder", {"z": z})["image"]
+    wrong: list[int] = []
+
+    def work(i: int) -> None:
+        for _ in range(5):
+            if np.abs(engine.run("decoder", {"z": z[i : i + 1]})["image"] - wanted[i]).max() > 1e-6:
+                wrong.append(i)
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(24)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+def test_load_is_bounded(tiny_bundle: Path):
+    """At most one run a core goes on at a time, whatever the number of callers."""
+    engine = Engine(read(tiny_bundle), choose_provider("cpu"))
+    running, peak, guard, go = [0], [0], threading.Lock(), threading.Event()
+
+    class Slow:
+        def run(self, names: list[str], feed: dict[str, np.ndarray]) -> list[np.ndarray]:
+            with guard:
+                running[0] += 1
+                peak[0] = max(peak[0], running[0])
+            go.wait(0.05)
+            with guard:
+                running[0] -= 1
+            return [np.zeros((1, 1, 32, 32), np.float32)]
+
+    engine._sessions["decoder"] = Slow()
+    threads = [threading.Thread(target=engine.run, args=("decoder", {"z": codes(1)})) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert peak[0] == core_count()
+
+
+def test_time_is_counted_per_thread(engine: Engine):
+    before = engine.spent_ms
+    engine.run("decoder", {"z": codes(4)})
+    mine = engine.spent_ms
+    assert mine - before == pytest.approx(engine.last_ms) and engine.last_ms > 0
+    other = threading.Thread(target=engine.run, args=("decoder", {"z": codes(4)}))
+    other.start()
+    other.join()
+    assert engine.spent_ms == mine
+
+
+# --- faults --------------------------------------------------------------------------------------
+
+
+def test_a_good_bundle_passes_its_check(engine: Engine):
+    engine.check()
+
+
+@pytest.mark.parametrize("options", [{"classes": 0, "channels": 3}, {"classes": 1, "size": 16}])
+def test_other_good_bundles_pass(tmp_path: Path, options: dict[str, int]):
+    Engine(read(tiny.build(tmp_path / "other", **options)), choose_provider("cpu")).check()
+
+
+@pytest.mark.parametrize(
+    ("graph", "factor", "words"),
+    [
+        ("critic", float("nan"), "'critic' .* not finite"),
+        ("encoder", float("inf"), "'encoder' .* not finite"),
+        ("decoder", 1.5, "'decoder' .* outside the range"),
+        ("synthesis", -1.0, "'synthesis' .* outside the range"),
+    ],
+)
+def test_a_misbehaving_graph_is_found(broken_bundle: Path, graph: str, factor: float, words: str):
+    tiny.replace_graph(broken_bundle, graph, factor)
+    with pytest.raises(BundleError, match=words):
+        Engine(read(broken_bundle), choose_provider("cpu")).check()
+
+
+def test_a_graph_that_is_another_is_found(broken_bundle: Path):
+    index = tiny.load_index(broken_bundle)
+    data = (broken_bundle / "critic.onnx").read_bytes()
+    index["graphs"]["decoder"] |= tiny.write(broken_bundle / "decoder.onnx", data)
+    tiny.save_index(broken_bundle, index)
+    with pytest.raises(BundleError, match=r"'decoder' .* does not run"):
+        Engine(read(broken_bundle), choose_provider("cpu")).check()
+
+
+def test_a_file_that_is_no_graph_is_found(broken_bundle: Path):
+    index = tiny.load_index(broken_bundle)
+    index["graphs"]["decoder"] |= tiny.write(broken_bundle / "decoder.onnx", b"not a graph")
+    tiny.save_index(broken_bundle, index)
+    with pytest.raises(BundleError, match=r"'decoder' .* cannot be loaded"):
+        Engine(read(broken_bundle), choose_provider("cpu")).check()
+
+
+def test_a_wrong_output_shape_is_found(engine: Engine):
+    graph = engine.bundle.info.graphs["classifier"]
+    features = graph.outputs[1].model_copy(update={"shape": ("batch", 99)})
+    graphs = engine.bundle.info.graphs | {
+        "classifier": graph.model_copy(update={"outputs": (graph.outputs[0], features)})
+    }
+    wrong = dataclasses.replace(engine.bundle, info=engine.bundle.info.model_copy(update={"graphs": graphs}))
+    with pytest.raises(BundleError, match=r"'classifier' .* instead of float32"):
+        Engine(wrong, choose_provider("cpu")).check()
