@@ -43,6 +43,8 @@ class ClassifierSettings(Settings):
     minutes: float = 5.0
     batch: int = 128
     lr: float = 2e-3
+    jitter: float = 0.5
+    """Share of the pictures that are augmented; the others are seen as they are."""
     shift: float = 0.06
     """Augmentation: largest shift, as a share of the side."""
     rotate: float = 10.0
@@ -56,8 +58,8 @@ class GanSettings(Settings):
     minutes: float = 45.0
     loss: Loss = "rpgan"
     """Value function."""
-    gamma: tuple[float, float] = (1.0, 0.1)
-    """Weight of R1 and R2 at the start and at the end."""
+    gamma: tuple[float, float] = (0.3, 0.03)
+    """Weight of R1 and R2 at the start and at the end: higher is steadier, lower is more varied."""
     lr: float = 1e-3
     lr_end: float = 0.15
     """Last learning rate, as a share of the first."""

@@ -121,8 +121,9 @@ def update_averages(averages: nn.ModuleDict, networks: nn.ModuleDict, decay: flo
         target.copy_(source)
 
 
-def train(stage: Stage, averages: nn.ModuleDict, settings: Settings, source: str, train_set: Pictures,
-          test_set: Pictures) -> bool:  # fmt: skip
+def train(
+    stage: Stage, averages: nn.ModuleDict, settings: Settings, source: str, train_set: Pictures, test_set: Pictures
+) -> bool:
     """Runs a stage to the end of its plan or to Ctrl-C. Returns whether it finished.
 
     Raises UserError when the losses stop being finite or the disk refuses; the last checkpoint is kept.
@@ -156,8 +157,14 @@ def train(stage: Stage, averages: nn.ModuleDict, settings: Settings, source: str
         for name, optimizer in stage.optimizers.items():
             tensors |= runs.optimizer_tensors(name, optimizer)
         runs.save_tensors(folder / "state.safetensors", tensors, vars(progress))
-        record = runs.StageRecord(command_line(settings, source), round(progress.seconds, 1), progress.images,
-                                  progress.finished, hardware(), runs.settings_json(settings))  # fmt: skip
+        record = runs.StageRecord(
+            command=command_line(settings, source),
+            seconds=round(progress.seconds, 1),
+            images=progress.images,
+            finished=progress.finished,
+            hardware=hardware(),
+            config=runs.settings_json(settings),
+        )
         runs.write_json(folder / "record.json", vars(record))
 
     with graceful_stop() as asked, (folder / "metrics.jsonl").open("a") as metrics, bar:
@@ -166,7 +173,6 @@ def train(stage: Stage, averages: nn.ModuleDict, settings: Settings, source: str
                 progress.planned = plan(progress, settings.minutes * 60, batch)
                 bar.total = progress.planned
             if progress.images >= progress.planned:
-                progress.finished = True
                 break
             picked = batch_indices(len(images), batch, progress.step, settings.seed).to(device)
             torch.manual_seed(settings.seed * 1_000_003 + progress.step)
@@ -195,14 +201,16 @@ def train(stage: Stage, averages: nn.ModuleDict, settings: Settings, source: str
             if time.monotonic() - last_save > CHECKPOINT_SECONDS:
                 last_save = time.monotonic()
                 checkpoint()
-        if progress.finished:
+        checkpoint()
+        if not asked:
             sheet(folder, stage, averages, progress)
             bar.set_description(f"{stage.name}: measuring")
             averages.eval()
             latents = stage.finish(averages, train_set, test_set)
             if latents:
                 runs.save_tensors(folder / "latents.safetensors", latents, {})
-        checkpoint()
+            progress.finished = True
+            checkpoint()
     if not progress.finished:
         print(f"Stopped after {progress.images} pictures; everything is in {folder}. Add --resume to go on.")
     return progress.finished

@@ -149,8 +149,9 @@ class Critic(nn.Module):
             layers += [he(nn.Conv2d(a, b, 4, stride=2, padding=1)), nn.LeakyReLU(LEAK)]
             layers += [he(nn.Conv2d(b, b, 3, padding=1)), nn.LeakyReLU(LEAK)]
         self.body = nn.Sequential(*layers)
-        # One 4 x 4 filter a channel sees the whole smallest map.
-        self.gather = he(nn.Conv2d(widths[0], widths[0], sides[0], groups=widths[0]), gain=1.0)
+        # One filter a channel sees the whole smallest map: a depthwise convolution, written as a product because
+        # the second derivative of a grouped convolution is slow.
+        self.gather = nn.Parameter(torch.randn(widths[0], sides[0], sides[0]) / sides[0])
         self.head = he(nn.Linear(widths[0], 1), gain=1.0)
         self.embed = nn.Linear(classes, widths[0], bias=False) if classes else None
         if self.embed is not None:
@@ -158,7 +159,7 @@ class Critic(nn.Module):
 
     def score(self, signal: Tensor, classes: Tensor | None = None) -> Tensor:
         """signal [N, C, S, S] around [-1, 1], classes [N, K] -> score [N, 1]."""
-        h = self.gather(self.body(signal)).flatten(1)
+        h = (self.body(signal) * self.gather).sum(dim=(2, 3))
         score = self.head(h)
         if self.embed is not None:
             score = score + (h * self.embed(classes)).sum(dim=1, keepdim=True)

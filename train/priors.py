@@ -6,6 +6,8 @@ Gaussians, fitted after training (Ghosh et al. 2020, arXiv 1903.12436), can.
 
 import numpy as np
 from sklearn.mixture import GaussianMixture
+from threadpoolctl import threadpool_limits
+from tqdm import tqdm
 
 
 def fit(codes: np.ndarray, labels: np.ndarray, classes: int, components: int, seed: int = 0) -> dict[str, np.ndarray]:
@@ -17,14 +19,16 @@ def fit(codes: np.ndarray, labels: np.ndarray, classes: int, components: int, se
     groups = [(codes, 0)] if classes == 0 else [(codes[labels == k], k) for k in range(classes)]
     wanted = components * 10 if classes == 0 else components
     weights, means, factors, owners = [], [], [], []
-    for group, owner in groups:
+    for group, owner in tqdm(groups, desc="sampling prior", unit=" class", leave=False):
         # Full covariances need samples: about two for every dimension and component.
         count = max(min(wanted, len(group) // (2 * codes.shape[1])), 1)
         if len(group) < 2:
             continue
         mixture = GaussianMixture(
             count, covariance_type="full", reg_covar=1e-4, random_state=seed, max_iter=60, init_params="k-means++"
-        ).fit(group.astype(np.float64))
+        )
+        with threadpool_limits(1):  # the products are too small to share among threads
+            mixture.fit(group.astype(np.float64))
         weights.append(mixture.weights_ * len(group) / len(codes))
         means.append(mixture.means_)
         factors.append(np.linalg.cholesky(mixture.covariances_))

@@ -1,0 +1,227 @@
+"""Quality of an exported bundle on 10 000 samples, run through onnxruntime; every figure beside its floor.
+
+    python -m benchmarks.quality artifacts/mnist --data ylecun/mnist [--control runs/mnist-control] [--write]
+
+The features are those of the bundle's own classifier (its hash is printed), z-scored on the reference: the first
+10 000 training pictures. Floors: the 10 000 test pictures measured in the same way. `--control` adds a plain DCGAN
+(benchmarks/dcgan.py) to the same report; `--write` stores the figures in bundle.json and the model card.
+"""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import torch
+import tyro
+from export.bundle import set_quality
+from tqdm import tqdm
+
+from benchmarks.dcgan import LATENT_DIM, load_generator
+from demo import latents
+from demo.bundle import BundleError, OpenBundle, read
+from demo.runtime import Engine, choose_provider
+from demo.schema import Figure, Quality
+from train import metrics
+from train.data import load
+from train.errors import UserError
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What to measure."""
+
+    bundle: Annotated[Path, tyro.conf.Positional]
+    """Folder of the bundle."""
+    data: str = "ylecun/mnist"
+    """The pictures it was trained on, as for python -m train."""
+    samples: int = 10_000
+    """Samples, and pictures of the reference and of the test set."""
+    control: Path | None = None
+    """Run folder of benchmarks.dcgan."""
+    write: bool = False
+    """Store the figures in the bundle."""
+
+
+def grey_levels(images: np.ndarray) -> np.ndarray:
+    """The picture that a PNG would hold, as float32 in [0, 1]."""
+    return (np.round(images * 255) / 255).astype(np.float32)
+
+
+class Report:
+    """Figures in order, printed as they come."""
+
+    def __init__(self) -> None:
+        self.figures: list[Figure] = []
+
+    def add(self, name: str, label: str, value: float, better: str, floor: float | None = None, unit: str = "") -> None:
+        beside = "" if floor is None else f"   floor {floor:.4g}"
+        tqdm.write(f"{name:32s} {value:10.4g} {unit:4s}{beside}   {label}")
+        self.figures.append(Figure(name=name, label=label, value=round(value, 5), floor=floor and round(floor, 5),
+                                   unit=unit, better=better))  # fmt: skip
+
+
+def batched(engine: Engine, graph: str, outputs: str, **inputs: np.ndarray) -> np.ndarray:
+    """One output of a graph over many rows, with a progress bar."""
+    count = len(next(iter(inputs.values())))
+    parts = [
+        engine.run(graph, {k: v[i : i + 250] for k, v in inputs.items()})[outputs]
+        for i in tqdm(range(0, count, 250), desc=graph, leave=False)
+    ]
+    return np.concatenate(parts)
+
+
+def damage(kind: str, count: int, size: int) -> np.ndarray:
+    """Masks [N, 1, S, S] of the repair test: centre 3/8 of the side, left half, 75 % of the pixels at random."""
+    mask = np.ones((count, 1, size, size), np.float32)
+    if kind == "centre":
+        low = size * 5 // 16
+        mask[:, :, low : low + size * 3 // 8, low : low + size * 3 // 8] = 0
+    elif kind == "left half":
+        mask[:, :, :, : size // 2] = 0
+    else:
+        mask = (np.random.default_rng(0).random(mask.shape) >= 0.75).astype(np.float32)
+    return mask
+
+
+class Judge:
+    """The classifier's view: labels and z-scored features; Fréchet, precision and recall against the reference."""
+
+    def __init__(self, engine: Engine, reference: np.ndarray):
+        self.engine = engine
+        raw = batched(engine, "classifier", "features", image=reference)
+        self.scale = metrics.Scale.of(raw)
+        self.reference = self.scale(raw)
+
+    def look(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """images [N, C, S, S] -> (labels read [N], features [N, F])."""
+        images = grey_levels(images)
+        read_as = batched(self.engine, "classifier", "logits", image=images).argmax(axis=1)
+        return read_as, self.scale(batched(self.engine, "classifier", "features", image=images))
+
+    def frechet(self, features: np.ndarray) -> float:
+        return metrics.frechet_distance(self.reference, features)
+
+    def precision_recall(self, features: np.ndarray) -> tuple[float, float]:
+        return metrics.precision_recall(self.reference, features)
+
+
+def measure_gan(report: Report, engine: Engine, judge: Judge, labels: np.ndarray, floors: dict[str, float],
+                count: int) -> None:  # fmt: skip
+    """Samples of the generator, classes in the proportions of the data."""
+    rng = np.random.default_rng(0)
+    z = rng.standard_normal((count, engine.bundle.info.gan.latent_dim), dtype=np.float32)
+    classes = np.eye(len(engine.bundle.info.dataset.classes), dtype=np.float32)[labels]
+    images = batched(engine, "generator", "image", z=z, classes=classes)
+    read_as, features = judge.look(images)
+    precision, recall = judge.precision_recall(features)
+    report.add("gan.label_accuracy", "GAN: samples read as the class asked for", float((read_as == labels).mean()),
+               "higher", floors["accuracy"])  # fmt: skip
+    report.add("gan.frechet", "GAN: Fréchet distance of samples", judge.frechet(features), "lower", floors["frechet"])
+    report.add("gan.precision", "GAN: precision, k = 3", precision, "higher", floors["precision"])
+    report.add("gan.recall", "GAN: recall, k = 3", recall, "higher", floors["recall"])
+
+
+@torch.no_grad()
+def measure_control(report: Report, judge: Judge, folder: Path, floors: dict[str, float], count: int) -> None:
+    """The DCGAN of the same minutes and parameters, through PyTorch."""
+    generator = load_generator(folder)
+    z = torch.randn(count, LATENT_DIM, 1, 1, generator=torch.Generator().manual_seed(0))
+    images = torch.cat([generator(part) * 0.5 + 0.5 for part in z.split(250)]).clamp(0, 1).numpy()
+    _, features = judge.look(images)
+    precision, recall = judge.precision_recall(features)
+    report.add("control.frechet", "DCGAN control: Fréchet distance of samples", judge.frechet(features), "lower",
+               floors["frechet"])  # fmt: skip
+    report.add("control.precision", "DCGAN control: precision, k = 3", precision, "higher", floors["precision"])
+    report.add("control.recall", "DCGAN control: recall, k = 3", recall, "higher", floors["recall"])
+
+
+def measure_vae(report: Report, engine: Engine, judge: Judge, test: np.ndarray, floors: dict[str, float],
+                count: int) -> None:  # fmt: skip
+    """Reconstructions through the mean code; samples of the fitted prior and of N(0, I)."""
+    mean = batched(engine, "encoder", "mean", image=test)
+    rebuilt = grey_levels(batched(engine, "decoder", "image", z=mean))
+    report.add("vae.psnr", "VAE: PSNR of test reconstructions", metrics.psnr(test, rebuilt), "higher", unit="dB")
+    report.add("vae.ssim", "VAE: SSIM of test reconstructions", metrics.ssim(test, rebuilt), "higher", 1.0)
+    mixture = latents.Mixture.from_latents(engine.bundle.latents)
+    prior = np.stack([mixture.sample(seed, None) for seed in range(count)]).astype(np.float32)
+    normal = np.random.default_rng(0).standard_normal(prior.shape, dtype=np.float32)
+    rebuilt_distance = judge.frechet(judge.look(rebuilt)[1])
+    report.add("vae.frechet_reconstruction", "VAE: Fréchet distance of test reconstructions", rebuilt_distance, "lower",
+               floors["frechet"])  # fmt: skip
+    _, features = judge.look(batched(engine, "decoder", "image", z=prior))
+    precision, recall = judge.precision_recall(features)
+    report.add("vae.frechet_prior", "VAE: Fréchet distance of samples, fitted prior", judge.frechet(features), "lower",
+               rebuilt_distance)  # fmt: skip
+    report.add("vae.frechet_normal", "VAE: Fréchet distance of samples, N(0, I)",
+               judge.frechet(judge.look(batched(engine, "decoder", "image", z=normal))[1]), "lower",
+               rebuilt_distance)  # fmt: skip
+    report.add("vae.precision", "VAE: precision of samples, k = 3", precision, "higher", floors["precision"])
+    report.add("vae.recall", "VAE: recall of samples, k = 3", recall, "higher", floors["recall"])
+
+
+def measure_repair(report: Report, engine: Engine, test: np.ndarray, count: int = 200) -> None:
+    """Mean squared error over the missing pixels; the floor is the undamaged picture's reconstruction there."""
+    images = test[:count]
+    whole = batched(engine, "decoder", "image", z=batched(engine, "encoder", "mean", image=images))
+    for kind in ("centre", "left half", "random 75 %"):
+        mask = damage(kind, count, images.shape[-1])
+        code = batched(engine, "repair", "mean", image=images * mask, mask=mask)
+        drawn = grey_levels(batched(engine, "decoder", "image", z=code))
+        missing = np.broadcast_to(mask == 0, images.shape)
+        error = float(np.square(drawn - images)[missing].mean())
+        floor = float(np.square(whole - images)[missing].mean())
+        name = kind.split(" ")[0]
+        report.add(f"repair.{name}", f"Repair: missing-pixel MSE, {kind}", error, "lower", floor)
+    w = batched(engine, "inverter", "w", image=images, mask=np.ones_like(images[:, :1]))
+    found = grey_levels(batched(engine, "synthesis", "image", w=w))
+    error, floor = float(np.square(found - images).mean()), float(np.square(whole - images).mean())
+    report.add("gan.inversion", f"GAN inversion: MSE of {count} test pictures, one pass", error, "lower", floor)
+
+
+def measure(settings: Settings, bundle: OpenBundle) -> Report:
+    """The whole report. Raises UserError when data and bundle do not belong together."""
+    engine = Engine(bundle, choose_provider("auto"))
+    info, train, test = load(settings.data, bundle.info.image.size, quiet=True)
+    if (info.channels, list(info.classes)) != (bundle.info.image.channels, list(bundle.info.dataset.classes)):
+        raise UserError(f"{settings.data} is not the data of {settings.bundle}: other channels or classes.")
+    if bundle.info.gan is None or bundle.info.vae is None or "classifier" not in bundle.info.graphs:
+        raise UserError(f"{settings.bundle} lacks a GAN, a VAE or a classifier; the report needs all three.")
+    count = min(settings.samples, len(test), len(train))
+    reference, labels = train.images[:count].numpy() / np.float32(255), train.labels[:count].numpy()
+    held_out, held_labels = test.images[:count].numpy() / np.float32(255), test.labels[:count].numpy()
+    judge, report = Judge(engine, reference), Report()
+    print(f"{bundle.info.name}: {count} samples through {engine.active}; "
+          f"features of classifier {bundle.info.graphs['classifier'].sha256[:12]}")  # fmt: skip
+    read_as, features = judge.look(held_out)
+    floors = dict(zip(("precision", "recall"), judge.precision_recall(features), strict=True))
+    floors |= {"frechet": judge.frechet(features), "accuracy": float((read_as == held_labels).mean())}
+    report.add("classifier.accuracy", "Classifier: test accuracy", floors["accuracy"], "higher")
+    measure_gan(report, engine, judge, labels, floors, count)
+    if settings.control:
+        measure_control(report, judge, settings.control, floors, count)
+    measure_vae(report, engine, judge, held_out, floors, count)
+    measure_repair(report, engine, held_out)
+    return report
+
+
+def main() -> int:
+    settings = tyro.cli(Settings, description=__doc__)
+    try:
+        bundle = read(settings.bundle)
+        report = measure(settings, bundle)
+        if settings.write:
+            control = " --control CONTROL" if settings.control else ""
+            command = f"python -m benchmarks.quality {settings.bundle} --data {bundle.info.dataset.source}{control}"
+            quality = Quality(command=command, samples=settings.samples, figures=tuple(report.figures))
+            set_quality(settings.bundle, quality)
+            print(f"Stored in {settings.bundle / 'bundle.json'} and its model card.")
+    except (UserError, BundleError) as problem:
+        print(f"error: {problem}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,113 @@
+"""Command line of export: `python -m export {bundle,graph} RUN …`."""
+
+import os
+import re
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from demo import errors as demo_errors
+from export import bundle, check, graphs, place
+from train.errors import UserError
+from train.runs import Run
+
+DESCRIPTION = "Turn trained networks into ONNX graphs, checked against PyTorch."
+GraphName = Literal[
+    "generator", "mapping", "synthesis", "critic", "inverter", "encoder", "repair", "decoder", "classifier"
+]
+
+
+@dataclass(frozen=True)
+class BundleSettings:
+    """Write everything that a runtime needs into one folder. An older bundle there is replaced on success only."""
+
+    run: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
+    """Run folder, e.g. runs/mnist."""
+    target: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FOLDER")]
+    """Folder of the bundle, e.g. artifacts/mnist; made when missing."""
+    name: str | None = None
+    """Name of the bundle in addresses: small letters, digits, - and _. Default: the target's."""
+    title: str | None = None
+    """What people call the pictures, e.g. "MNIST digits"."""
+    licence: str | None = None
+    """Licence of the pictures, e.g. "CC BY 4.0"; pass it for your own pictures."""
+    data: str | None = None
+    """Where the run's pictures are: some held-out ones go into the bundle. Default: where it was trained."""
+    unfinished: bool = False
+    """Export stages that were stopped early, too."""
+
+
+@dataclass(frozen=True)
+class GraphSettings:
+    """Write one graph alone, checked on random inputs."""
+
+    run: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
+    """Run folder, e.g. runs/mnist."""
+    graph: Annotated[GraphName, tyro.conf.Positional]
+    """Which graph."""
+    target: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FILE")]
+    """File to write, e.g. generator.onnx."""
+    unfinished: bool = False
+    """Export a stage that was stopped early, too."""
+
+
+Command = (
+    Annotated[BundleSettings, tyro.conf.subcommand("bundle")] | Annotated[GraphSettings, tyro.conf.subcommand("graph")]
+)
+
+
+def bundle_name(given: str | None, target: Path) -> str:
+    """The bundle's name: as given, or made from the target's. Raises UserError when it is none."""
+    name = given if given is not None else re.sub(r"[^a-z0-9_-]+", "-", target.resolve().name.lower()).strip("-_")
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,63}", name):
+        raise UserError(f"'{name}' is no name for a bundle: give small letters, digits, - and _ with --name.")
+    return name
+
+
+def export_bundle(settings: BundleSettings) -> None:
+    run = Run.open(settings.run)
+    given = {key: getattr(settings, key) for key in ("title", "licence") if getattr(settings, key)}
+    run = replace(run, data=replace(run.data, **given))
+    name = bundle_name(settings.name, settings.target)
+    bundle.write(run, settings.target, name, settings.data, settings.unfinished)
+
+
+def export_graph(settings: GraphSettings) -> None:
+    run, stage = Run.open(settings.run), graphs.stage_of(settings.graph)
+    if settings.target.is_dir():
+        raise UserError(f"{settings.target} is a folder: name a file, e.g. {settings.target / settings.graph}.onnx.")
+    facts = graphs.Facts(
+        bundle_name(None, settings.run), run.data, {stage: graphs.trained(run, stage, settings.unfinished)}
+    )
+    cut = graphs.pieces(stage, graphs.networks(run, stage), run.data)
+    piece = next(piece for piece in cut if piece.name == settings.graph)
+    data = bundle.checked_graph(piece, facts)
+    print(check.table([check.parity(piece, data)]))
+    place.write_whole(settings.target, data)
+    print(f"{settings.target}: {graphs.signature(piece)}, {len(data) / 1e6:.2f} MB")
+
+
+def main(argv: list[str]) -> int:
+    """Exit code: 0 done, 2 a mistake of the user or a failed check, 130 stopped by Ctrl-C."""
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    settings = tyro.cli(Command, prog="python -m export", description=DESCRIPTION, args=argv)
+    try:
+        if isinstance(settings, BundleSettings):
+            export_bundle(settings)
+        else:
+            export_graph(settings)
+    except (UserError, demo_errors.UserError) as problem:
+        print(f"error: {problem}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("Stopped; nothing was written.", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,215 @@
+"""The model card of a bundle: Markdown with the Hugging Face Hub's front matter, from facts only."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+
+from demo.schema import Bundle, Graph, Quality
+
+BEGIN, END = "<!-- quality: begin -->", "<!-- quality: end -->"
+# As data sets state their licence -> the Hub's identifier.
+HUB_LICENCES = {
+    "cc by-sa 4.0": "cc-by-sa-4.0",
+    "cc by-sa 3.0": "cc-by-sa-3.0",
+    "cc by-nc 4.0": "cc-by-nc-4.0",
+    "cc by 4.0": "cc-by-4.0",
+    "cc0": "cc0-1.0",
+    "apache 2.0": "apache-2.0",
+    "ofl 1.1": "ofl-1.1",
+    "mit": "mit",
+}
+
+
+def hub_licence(text: str) -> str:
+    """The Hub's identifier of the one licence that a text names; "other" for several, "unknown" for none."""
+    plain = re.sub(r"[\s-]+", " ", text.lower())
+    found = [hub for name, hub in HUB_LICENCES.items() if re.search(rf"\b{re.escape(name.replace('-', ' '))}\b", plain)]
+    if len(found) == 1:
+        return found[0]
+    return "other" if found else "unknown"
+
+
+def write(info: Bundle, errors: Mapping[str, float], unfinished: Sequence[str] = ()) -> str:
+    """The whole card. `errors`: largest error against PyTorch of each graph; `unfinished`: stages stopped early."""
+    sections = [
+        front_matter(info),
+        introduction(info),
+        "## Use\n\n```python\n" + snippet(info) + "```",
+        data_section(info),
+        training_section(info, unfinished),
+        graph_section(info, errors),
+        quality_section(info.quality),
+        limits_section(info, unfinished),
+    ]
+    return "\n\n".join(sections) + "\n"
+
+
+def with_quality(text: str, quality: Quality | None) -> str:
+    """A card with its section of figures replaced (or added at the end); the rest stays, whoever wrote it."""
+    section = quality_section(quality)
+    if BEGIN in text and END in text:
+        head, _, rest = text.partition(BEGIN)
+        return head + section + rest.partition(END)[2]
+    return text.rstrip() + "\n\n" + section + "\n"
+
+
+def models(info: Bundle) -> str:
+    names = [name for name, there in (("GAN", info.gan), ("VAE", info.vae)) if there]
+    return " and a ".join(names)
+
+
+def front_matter(info: Bundle) -> str:
+    tags = ["onnx", "image-generation", *(name for name in ("gan", "vae") if getattr(info, name)), "twofold"]
+    lines = [f"license: {hub_licence(info.dataset.licence)}", "library_name: onnx"]
+    lines += ["pipeline_tag: unconditional-image-generation", "tags:", *(f"- {tag}" for tag in tags)]
+    if re.fullmatch(r"[\w.-]+/[\w.-]+", info.dataset.source):
+        lines += ["datasets:", f"- {info.dataset.source}"]
+    return "\n".join(["---", *lines, "---"])
+
+
+def kind(info: Bundle) -> str:
+    """E.g. "32 x 32 grey pictures"."""
+    return f"{info.image.size} x {info.image.size} {'grey' if info.image.channels == 1 else 'RGB'} pictures"
+
+
+def introduction(info: Bundle) -> str:
+    model, classes = ("generator" if info.gan else "decoder"), len(info.dataset.classes)
+    by = f", class = seed mod {classes}" if classes else ""
+    return f"""# {info.title}
+
+A {models(info)} of {kind(info)}, trained from scratch with Twofold and stored as ONNX graphs: they run wherever
+onnxruntime runs, on a processor, a GPU or in a browser. Opset {next(iter(info.graphs.values())).opset}, float32,
+dynamic batch, no custom operators.
+
+![64 samples, seeds 0 to 63](sheet.png)
+
+*What the {model} draws for the seeds 0 to 63, row by row{by}; nothing was picked out.*"""
+
+
+def snippet(info: Bundle) -> str:
+    """Python that draws one picture; run in the bundle's folder. Seed 7, the class as on the sheet."""
+    classes, dim = len(info.dataset.classes), (info.gan or info.vae).latent_dim
+    lines = ["import numpy as np", "import onnxruntime as ort", "from PIL import Image", "", "seed = 7"]
+    feed = {"z": "z"}
+    if info.gan:
+        graph = "generator"
+        lines.append(f"z = np.random.Generator(np.random.PCG64(seed)).standard_normal((1, {dim})).astype(np.float32)")
+        if classes:
+            feed["classes"] = "classes"
+            shown = json.dumps(info.dataset.classes[7 % classes], ensure_ascii=False)
+            lines.append(f"classes = np.eye({classes}, dtype=np.float32)[[{7 % classes}]]  # {shown}; rows sum to 1")
+    else:
+        graph = "decoder"
+        lines += [
+            'prior, rng = np.load("latents.npz"), np.random.default_rng(seed)  # a mixture of Gaussians',
+            'weights = prior["mixture_weights"].astype(float)',
+            "part = rng.choice(len(weights), p=weights / weights.sum())",
+            f'noise = prior["mixture_cholesky"][part] @ rng.standard_normal({dim})',
+            'z = (prior["mixture_means"][part] + noise)[None].astype(np.float32)',
+        ]
+    inputs = ", ".join(f'"{name}": {value}' for name, value in feed.items())
+    pixels = "image[0, 0]" if info.image.channels == 1 else "image[0].transpose(1, 2, 0)"
+    lines += [
+        f'session = ort.InferenceSession("{graph}.onnx", providers=["CPUExecutionProvider"])',
+        f'(image,) = session.run(["image"], {{{inputs}}})  # [N, C, H, W] in [0, 1]',
+        f'Image.fromarray(np.rint({pixels} * 255).astype(np.uint8)).save("picture.png")',
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def data_section(info: Bundle) -> str:
+    data = info.dataset
+    classes = ", ".join(data.classes[:20]) + (", …" if len(data.classes) > 20 else "")
+    return f"""## Data
+
+| | |
+|---|---|
+| Source | {cell(data.source)} |
+| Licence | {cell(data.licence)} |
+| Pictures | {data.train_images:,} for training, {data.test_images:,} held out |
+| Classes | {cell(classes) or "none: the models are unconditional"} |
+
+`examples.npz` holds some of the held-out pictures. The licence of the pictures also bears on what was learned from
+them."""
+
+
+def training_section(info: Bundle, unfinished: Sequence[str]) -> str:
+    rows = ["| stage | pictures seen | time | hardware |", "|---|---:|---:|---|"]
+    for name, stage in info.training.items():
+        early = " (not finished)" if name in unfinished else ""
+        rows.append(f"| {name}{early} | {stage.images:,} | {duration(stage.seconds)} | {cell(stage.hardware)} |")
+    commands = "\n".join(dict.fromkeys(stage.command for stage in info.training.values()))
+    table = "\n".join(rows)
+    return f"## Training\n\n{table}\n\nThe graphs hold moving averages of the weights.\n\n```\n{commands}\n```"
+
+
+def duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+
+
+def graph_section(info: Bundle, errors: Mapping[str, float]) -> str:
+    rows = ["| graph | inputs → outputs | parameters | bytes | largest error |", "|---|---|---:|---:|---:|"]
+    for name, graph in info.graphs.items():
+        error = f"{errors[name]:.0e}" if name in errors else ""
+        rows.append(f"| `{graph.file}` | {signature(graph)} | {graph.parameters:,} | {graph.bytes:,} | {error} |")
+    table = "\n".join(rows)
+    return f"""## Graphs
+
+{table}
+
+Images are float32 [N, C, H, W] in [0, 1], masks 1 = known and 0 = to be filled in, classes weights that sum to 1.
+No graph draws random numbers: the same input gives the same picture. The last column is the largest difference from
+PyTorch over batches of 1, 2, 5 and 33 (images and log-variances: absolute; the rest: relative to max(1, |value|)).
+`bundle.json` lists every file with its SHA-256; each graph carries these facts in its metadata too."""
+
+
+def signature(graph: Graph) -> str:
+    sides = [
+        ", ".join(f"`{t.name}` [{', '.join(['N', *map(str, t.shape[1:])])}]" for t in tensors)
+        for tensors in (graph.inputs, graph.outputs)
+    ]
+    return " → ".join(sides)
+
+
+def quality_section(quality: Quality | None) -> str:
+    body = "Not measured yet."
+    if quality:
+        rows = ["| figure | value | floor | better |", "|---|---:|---:|---|"]
+        for f in quality.figures:
+            floor = "" if f.floor is None else f"{f.floor:.4g}"
+            rows.append(f"| {cell(f.label)} | {f.value:.4g} {f.unit} | {floor} | {f.better} |".replace("  |", " |"))
+        body = "\n".join(rows) + (
+            f"\n\nMeasured on {quality.samples:,} samples by `{quality.command}`. The floor is what real pictures "
+            "reach in the same measurement."
+        )
+    return f"{BEGIN}\n## Quality\n\n{body}\n{END}"
+
+
+def limits_section(info: Bundle, unfinished: Sequence[str]) -> str:
+    drawn = f"one of {len(info.dataset.classes)} classes" if info.dataset.classes else "pictures of the one kind it saw"
+    items = [
+        f"It knows nothing but its {info.dataset.train_images:,} training pictures: {drawn}, {info.image.size} x "
+        f"{info.image.size} pixels, no text prompts; what the data leaves out or gets wrong, so does it.",
+        "It was made to be looked at and learned from, not for decisions about anything or anyone.",
+    ]
+    if info.gan:
+        items.append("The GAN's weakness is variety: some samples are malformed, and rare kinds are drawn too rarely.")
+    if "inverter" in info.graphs:
+        items.append("Inversion gives a look-alike, not the picture; unusual pictures come back more usual.")
+    if info.vae:
+        items.append(
+            "The VAE's weakness is sharpness: reconstructions and samples are smoother than real pictures. Samples "
+            "from N(0, I) instead of the mixture in `latents.npz` are far worse: its codes do not fill that Gaussian."
+        )
+    if "repair" in info.graphs:
+        items.append("Repair gives a plausible filling, not the true one: never take it for evidence.")
+    if "classifier" in info.graphs:
+        items.append("The classifier names one of its classes for any picture at all, noise included.")
+    if unfinished:
+        items.append(f"Training was stopped early: {', '.join(unfinished)}.")
+    return "## Limits\n\n" + "\n".join(f"- {item}" for item in items)
+
+
+def cell(text: str) -> str:
+    """Text that cannot break a table."""
+    return " ".join(text.split()).replace("|", "\\|")

@@ -1,0 +1,229 @@
+"""Networks of a run -> ONNX graphs: opset 18, default domain only, dynamic batch, one self-contained file each.
+
+Which graph holds what, and the names of its inputs and outputs, is demo.schema.GRAPHS.
+"""
+
+import json
+import logging
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import onnx
+import torch
+from torch import nn
+
+from demo.schema import GRAPHS, SCHEMA_VERSION
+from train.data import DataInfo
+from train.errors import UserError
+from train.runs import Run, StageRecord
+
+OPSET = 18
+MAX_BATCH = 256
+# Stage of the run -> the graphs that are made of its networks; a stage of the second table needs the other one.
+STAGE_GRAPHS: dict[str, tuple[str, ...]] = {
+    "gan": ("generator", "mapping", "synthesis", "critic"),
+    "inverter": ("inverter",),
+    "vae": ("encoder", "decoder"),
+    "repair": ("repair",),
+    "classifier": ("classifier",),
+}
+NEEDS = {"inverter": "gan", "repair": "vae"}
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One network that becomes one graph. Shapes leave out the batch."""
+
+    name: str
+    stage: str
+    net: nn.Module
+    inputs: dict[str, tuple[int, ...]]
+    outputs: dict[str, tuple[int, ...]]
+
+    @property
+    def parameters(self) -> int:
+        return sum(p.numel() for p in self.net.parameters())
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What every graph of a bundle says about itself."""
+
+    bundle: str
+    data: DataInfo
+    records: Mapping[str, StageRecord]
+
+
+def stage_of(graph: str) -> str:
+    """The stage whose networks a graph holds."""
+    return next(stage for stage, graphs in STAGE_GRAPHS.items() if graph in graphs)
+
+
+def trained(run: Run, stage: str, unfinished: bool) -> StageRecord:
+    """The record of a stage that may be exported.
+
+    Raises UserError when it was never trained, or is not finished and `unfinished` is false.
+    """
+    record = run.record(stage)
+    if record.images == 0:
+        raise UserError(f"The {stage} of {run.folder} has not seen a single picture: its weights are still random.")
+    if not (record.finished or unfinished):
+        raise UserError(
+            f"The {stage} of {run.folder} is not finished ({record.images} pictures so far): go on with --resume, "
+            "or export it as it is with --unfinished."
+        )
+    return record
+
+
+def networks(run: Run, stage: str) -> dict[str, nn.Module]:
+    """The averaged networks of a stage. Raises UserError when damaged, or when a weight is not a finite number."""
+    try:
+        found = run.networks(stage)
+    except RuntimeError as problem:
+        needs = f" It may be older than the {NEEDS[stage]} beside it: train it again." if stage in NEEDS else ""
+        raise UserError(f"The weights of {run.folder / stage} do not fit its settings.{needs}") from problem
+    for name, net in found.items():
+        for key, value in net.state_dict().items():
+            if not torch.isfinite(value).all():
+                raise UserError(f"The weights of the {name} in {run.folder / stage} are not all finite ({key}).")
+    return found
+
+
+def pieces(stage: str, nets: Mapping[str, nn.Module], data: DataInfo) -> list[Piece]:
+    """The networks of a stage, cut into graphs."""
+    nets = dict(nets)
+    if stage == "gan":
+        nets |= {"mapping": nets["generator"].mapping, "synthesis": nets["generator"].synthesis}
+    return [_piece(name, stage, nets[name], data) for name in STAGE_GRAPHS[stage]]
+
+
+def _piece(name: str, stage: str, net: nn.Module, data: DataInfo) -> Piece:
+    mapping = getattr(net, "mapping", net)
+    side = data.size
+    shapes = {"image": (data.channels, side, side), "mask": (1, side, side), "classes": (len(data.classes),)}
+    if "z" in GRAPHS[name].inputs:
+        shapes["z"] = (mapping.latent_dim,)
+    if "w" in GRAPHS[name].inputs:
+        shapes["w"] = (len(net.refine), net.refine[0].style.in_features)
+    inputs = {n: shapes[n] for n in GRAPHS[name].inputs if n != "classes" or data.classes}
+    with torch.no_grad():
+        values = net(*(torch.zeros(2, *shape) for shape in inputs.values()))
+    values = values if isinstance(values, tuple) else (values,)
+    outputs = {n: tuple(v.shape[1:]) for n, v in zip(GRAPHS[name].outputs, values, strict=True)}
+    return Piece(name, stage, net.eval(), inputs, outputs)
+
+
+# --------------------------------------------------------------------------------------------- export
+
+
+def to_onnx(piece: Piece, facts: Facts) -> onnx.ModelProto:
+    """The graph of a network, named, explained and free of the exporter's traces."""
+    example = tuple(torch.rand(2, *shape) for shape in piece.inputs.values())
+    with warnings.catch_warnings(), _quiet("torch.onnx"):
+        warnings.simplefilter("ignore")
+        program = torch.onnx.export(
+            piece.net,
+            example,
+            dynamo=True,
+            opset_version=OPSET,
+            input_names=list(piece.inputs),
+            output_names=list(piece.outputs),
+            dynamic_shapes={name: {0: "batch"} for name in piece.inputs},
+            external_data=False,
+            optimize=True,
+            verbose=False,
+        )
+    if program is None:
+        raise UserError(f"PyTorch could not export the {piece.name}.")
+    model = program.model_proto
+    _clean(model)
+    for values, shapes in ((model.graph.input, piece.inputs), (model.graph.output, piece.outputs)):
+        for value, (name, shape) in zip(values, shapes.items(), strict=True):
+            value.CopyFrom(onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, ["batch", *shape]))
+    onnx.helper.set_model_props(model, metadata(piece, facts))
+    model.graph.name = piece.name
+    model.graph.doc_string = f"{piece.name} of {facts.data.title}: {signature(piece)}"
+    model.producer_name, model.producer_version = "twofold", ""
+    model.model_version = 1
+    return model
+
+
+@contextmanager
+def _quiet(name: str) -> Iterator[None]:
+    """The exporter's loggers speak of libraries that are not needed; errors still come through."""
+    logger = logging.getLogger(name)
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+def _clean(model: onnx.ModelProto) -> None:
+    """Drops stack traces (they hold local paths and source lines) and shapes that every runtime infers itself."""
+    graph = model.graph
+    del model.metadata_props[:], graph.metadata_props[:], graph.value_info[:]
+    for item in (*graph.node, *graph.input, *graph.output, *graph.initializer):
+        del item.metadata_props[:]
+        item.doc_string = ""
+
+
+def signature(piece: Piece) -> str:
+    """E.g. z [N, 64], classes [N, 10] -> image [N, 1, 32, 32]."""
+    sides = [
+        ", ".join(f"{name} [{', '.join(['N', *map(str, shape)])}]" for name, shape in shapes.items())
+        for shapes in (piece.inputs, piece.outputs)
+    ]
+    return " -> ".join(sides)
+
+
+def metadata(piece: Piece, facts: Facts) -> dict[str, str]:
+    """The facts that ride in the file, so that it explains itself outside its bundle. Lists and objects are JSON."""
+    record, data = facts.records[piece.stage], facts.data
+    training = {
+        "command": public_command(record.command),
+        "seconds": record.seconds,
+        "images": record.images,
+        "hardware": record.hardware,
+        "finished": record.finished,
+    }
+    latent: dict[str, object] | None = None
+    if "z" in piece.inputs:
+        prior = "mixture of Gaussians, see latents.npz" if piece.name == "decoder" else "normal"
+        latent = {"input": "z", "dim": piece.inputs["z"][0], "prior": prior, "mean": 0.0, "std": 1.0}
+        if piece.name == "decoder":
+            del latent["mean"], latent["std"]
+    elif "w" in piece.inputs:
+        latent = {"input": "w", "stages": piece.inputs["w"][0], "dim": piece.inputs["w"][1], "prior": "mapping.onnx"}
+    return {
+        "format": "twofold-bundle",
+        "schema_version": str(SCHEMA_VERSION),
+        "graph": piece.name,
+        "bundle": facts.bundle,
+        "title": data.title,
+        "dataset": data.source,
+        "license": data.licence,
+        "classes": json.dumps(data.classes, ensure_ascii=False),
+        "value_range": "[0, 1]",
+        "layout": "NCHW",
+        "mask": "1 = known, 0 = to be filled in",
+        "channels": {1: "L", 3: "RGB"}[data.channels],
+        "max_batch": str(MAX_BATCH),
+        "latent": json.dumps(latent),
+        "parameters": str(piece.parameters),
+        "training": json.dumps(training, ensure_ascii=False),
+    }
+
+
+def public_command(command: str) -> str:
+    """A training command with the folders of this computer left out: only the last part of absolute paths stays."""
+    words = []
+    for word in command.split(" "):
+        flag, equals, value = word.partition("=") if word.startswith("-") else ("", "", word)
+        if value.startswith(("/", "~", "../", "\\")) or value[1:3] == ":\\":
+            value = value.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
+        words.append(flag + equals + value)
+    return " ".join(words)

@@ -1,0 +1,86 @@
+"""A really trained, really tiny run on pictures drawn here, and its bundle; both made once."""
+
+import io
+import random
+import sys
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageDraw
+
+from export.__main__ import main
+from train import runs
+from train.__main__ import run_stage, settle
+from train.config import ClassifierSettings, GanSettings, InverseSettings, Settings, VaeSettings
+from train.data import load
+
+CLASSES = ("box", "disc", "line")
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A bundle and what the command printed."""
+
+    folder: Path
+    printed: str
+
+
+def draw(folder: Path, classes: tuple[str, ...], mode: str = "L") -> Path:
+    """200 pictures of 16 x 16, grey or "RGB", in sub-folders; without classes, all in one folder."""
+    dice = random.Random(0)
+    for i in range(200):
+        kind = CLASSES[i % 3]
+        picture = Image.new("L", (16, 16), dice.randint(0, 60))
+        x, y, side = dice.randint(1, 6), dice.randint(1, 6), dice.randint(5, 8)
+        pen = ImageDraw.Draw(picture)
+        shape = {"box": pen.rectangle, "disc": pen.ellipse, "line": pen.line}[kind]
+        shape((x, y, x + side, y + side), fill=dice.randint(120, 255))
+        path = folder / (kind if classes else "") / f"{i:03d}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        picture.convert(mode).save(path)
+    return folder
+
+
+def train_tiny(run: Path, pictures: Path, stages: tuple[str, ...]) -> Path:
+    """256 pictures a stage through the real training code."""
+    data = load(str(pictures), 16, quiet=True)
+    runs.bind_data(run, data[0])
+    common = {"run": run, "data": str(pictures), "images": 256, "batch": 64, "threads": 1}
+    settings: dict[str, Settings] = {
+        "classifier": ClassifierSettings(**common),
+        "gan": GanSettings(**common, width=16, latent_dim=8, w_dim=8),
+        "vae": VaeSettings(**common, width=16, latent_dim=4, components=2),
+        "inverter": InverseSettings(**common, width=16, hidden=16),
+        "repair": InverseSettings(**common, width=16, hidden=16),
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        for stage in stages:
+            patch.setattr(sys, "argv", ["train", stage, str(run), "--data", str(pictures)])
+            assert run_stage(stage, settle(stage, settings[stage], set(), together=False), data)
+    return run
+
+
+def export(*argv: str | Path) -> str:
+    """Runs the command, which must succeed; returns what it printed."""
+    printed = io.StringIO()
+    with redirect_stdout(printed):
+        assert main([str(word) for word in argv]) == 0
+    return printed.getvalue()
+
+
+@pytest.fixture(scope="session")
+def trained_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run with every stage. Read only."""
+    root = tmp_path_factory.mktemp("trained")
+    pictures = draw(root / "pictures", CLASSES)
+    return train_tiny(root / "shapes", pictures, ("classifier", "gan", "vae", "inverter", "repair"))
+
+
+@pytest.fixture(scope="session")
+def exported(trained_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    """The bundle of `trained_run`. Read only."""
+    folder = tmp_path_factory.mktemp("artifacts") / "shapes"
+    printed = export("bundle", trained_run, folder)
+    return Exported(folder, printed)

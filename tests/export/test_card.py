@@ -1,0 +1,56 @@
+"""The model card: the Hub can read it, its snippet runs, its figures can be replaced."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from huggingface_hub import ModelCard
+from PIL import Image
+
+from export import card
+from tests.export.conftest import Exported
+
+
+def test_the_hub_can_read_it(exported: Exported):
+    text = (exported.folder / "README.md").read_text()
+    facts = ModelCard(text).data.to_dict()
+    assert facts["license"] == "unknown" and facts["library_name"] == "onnx"
+    assert facts["pipeline_tag"] == "unconditional-image-generation" and {"onnx", "gan", "vae"} <= set(facts["tags"])
+    assert "# pictures" in text and "](sheet.png)" in text and "Not measured yet." in text
+    for name in exported.folder.glob("*.onnx"):
+        assert f"| `{name.name}` |" in text
+    assert "python -m train gan shapes --data pictures" in text and "| gan | 256 | " in text
+
+
+def test_the_snippet_draws_the_picture_of_the_sheet(exported: Exported, tmp_path: Path, monkeypatch):
+    folder = shutil.copytree(exported.folder, tmp_path / "shapes")
+    code = (folder / "README.md").read_text().split("```python\n")[1].split("```")[0]
+    assert len(code.splitlines()) <= 12
+    monkeypatch.chdir(folder)
+    exec(code, {})
+    seed_7 = np.asarray(Image.open("sheet.png"))[:16, 7 * 16 :]
+    np.testing.assert_array_equal(np.asarray(Image.open("picture.png")), seed_7)
+
+
+@pytest.mark.parametrize(
+    ("text", "hub"),
+    [
+        ("LeCun, Cortes, Burges; CC BY-SA 3.0", "cc-by-sa-3.0"),
+        ("Zalando Research, MIT", "mit"),
+        ("CC BY 4.0", "cc-by-4.0"),
+        ("Noto: Apache 2.0 and OFL 1.1", "other"),
+        ("Krizhevsky 2009, no licence stated", "unknown"),
+        ("The Smithsonian permits this", "unknown"),
+    ],
+)
+def test_licences(text: str, hub: str):
+    assert card.hub_licence(text) == hub
+
+
+def test_what_the_owner_wrote_stays():
+    old = f"# Mine\n\nmy words\n\n{card.BEGIN}\nold figures\n{card.END}\n\nmy last words\n"
+    new = card.with_quality(old, None)
+    assert new.startswith("# Mine\n\nmy words\n") and new.endswith("\n\nmy last words\n")
+    assert "old figures" not in new and "Not measured yet." in new
+    assert card.with_quality("# Only mine\n", None).startswith("# Only mine\n\n" + card.BEGIN)

@@ -1,0 +1,163 @@
+"""Every exported graph: form, numbers, metadata; and the checks themselves, held against broken graphs."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+from onnx.reference import ReferenceEvaluator
+
+from demo.schema import GRAPHS
+from export import check, graphs
+from export.graphs import Piece
+from tests.export.conftest import Exported
+from train.errors import UserError
+from train.runs import Run
+
+
+def piece_of(run: Path, name: str) -> Piece:
+    opened, stage = Run.open(run), graphs.stage_of(name)
+    cut = graphs.pieces(stage, graphs.networks(opened, stage), opened.data)
+    return next(piece for piece in cut if piece.name == name)
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+def test_form(name: str, exported: Exported):
+    data = (exported.folder / f"{name}.onnx").read_bytes()
+    model = onnx.load_from_string(data)
+    assert [(entry.domain, entry.version) for entry in model.opset_import] == [("", 18)]
+    assert not model.functions and not any(node.domain for node in model.graph.node)
+    operators = {node.op_type for node in model.graph.node}
+    assert not operators & {*check.RANDOM_OPERATORS, "BatchNormalization", "Loop", "If", "Scan"}
+    assert all(tensor.data_location != TensorProto.EXTERNAL for tensor in model.graph.initializer)
+    tensors = [*model.graph.input, *model.graph.output]
+    assert [t.name for t in tensors] == [*GRAPHS[name].inputs, *GRAPHS[name].outputs]
+    for tensor in tensors:
+        first, *others = tensor.type.tensor_type.shape.dim
+        assert first.dim_param == "batch" and all(d.dim_value > 0 for d in others)
+        assert tensor.type.tensor_type.elem_type == TensorProto.FLOAT
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+def test_no_trace_of_this_computer(name: str, exported: Exported, trained_run: Path):
+    data = (exported.folder / f"{name}.onnx").read_bytes()
+    here = [trained_run.parent, Path.home(), Path(check.__file__).parents[1], Path(np.__file__).parents[1]]
+    for trace in (*map(str, here), ".py", "stack_trace", "site-packages"):
+        assert trace.encode() not in data, trace
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+@pytest.mark.parametrize("batch", [1, 3, 7])
+def test_any_batch(name: str, batch: int, exported: Exported):
+    session = ort.InferenceSession(exported.folder / f"{name}.onnx", providers=["CPUExecutionProvider"])
+    feed = {i.name: np.full((batch, *i.shape[1:]), 0.25, np.float32) for i in session.get_inputs()}
+    for spec, values in zip(session.get_outputs(), session.run(None, feed), strict=True):
+        assert values.shape == (batch, *spec.shape[1:]) and values.dtype == np.float32
+
+
+def test_a_single_file_explains_itself(exported: Exported):
+    session = ort.InferenceSession(
+        (exported.folder / "generator.onnx").read_bytes(), providers=["CPUExecutionProvider"]
+    )
+    meta = session.get_modelmeta()
+    facts = meta.custom_metadata_map
+    assert (meta.producer_name, meta.graph_name) == ("twofold", "generator")
+    assert facts["format"] == "twofold-bundle" and facts["schema_version"] == "1"
+    assert (facts["graph"], facts["bundle"], facts["title"]) == ("generator", "shapes", "pictures")
+    assert json.loads(facts["classes"]) == ["box", "disc", "line"]
+    assert json.loads(facts["latent"]) == {"input": "z", "dim": 8, "prior": "normal", "mean": 0.0, "std": 1.0}
+    training = json.loads(facts["training"])
+    assert training["images"] == 256 and training["command"] == "python -m train gan shapes --data pictures"
+    assert (facts["value_range"], facts["layout"], facts["max_batch"]) == ("[0, 1]", "NCHW", "256")
+    index = json.loads((exported.folder / "bundle.json").read_text())
+    assert int(facts["parameters"]) == index["graphs"]["generator"]["parameters"]
+    assert facts["license"] == "not stated" and facts["dataset"] == "pictures"
+
+
+def test_generator_is_mapping_then_synthesis(exported: Exported):
+    rng = np.random.default_rng(3)
+    z = rng.standard_normal((4, 8)).astype(np.float32)
+    classes = np.eye(3, dtype=np.float32)[[0, 1, 2, 1]]
+    sessions = {n: check.session((exported.folder / f"{n}.onnx").read_bytes()) for n in list(GRAPHS)[:3]}
+    (w,) = sessions["mapping"].run(["w"], {"z": z, "classes": classes})
+    (halves,) = sessions["synthesis"].run(["image"], {"w": w})
+    (whole,) = sessions["generator"].run(["image"], {"z": z, "classes": classes})
+    np.testing.assert_allclose(whole, halves, atol=1e-5)
+    assert whole.std() > 0.001 and whole.min() >= 0 and whole.max() <= 1
+
+
+@pytest.mark.parametrize("name", ["generator", "repair"])
+def test_another_runtime_agrees(name: str, exported: Exported, trained_run: Path):
+    """ONNX's own reference implementation: nothing leans on what onnxruntime does beyond the standard."""
+    path = exported.folder / f"{name}.onnx"
+    feed = check.trial_inputs(piece_of(trained_run, name), None, 2)
+    ours = check.session(path.read_bytes()).run(None, feed)
+    for a, b in zip(ours, ReferenceEvaluator(str(path)).run(None, feed), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-4)
+
+
+def test_parity_sees_one_changed_weight(exported: Exported, trained_run: Path):
+    piece = piece_of(trained_run, "encoder")
+    data = (exported.folder / "encoder.onnx").read_bytes()
+    result = check.parity(piece, data)
+    assert len(result.errors) == len(check.BATCHES) and 0 < result.worst < 1e-4
+    model = onnx.load_from_string(data)
+    weight = next(w for w in model.graph.initializer if w.dims == [16, 1, 4, 4])
+    values = numpy_helper.to_array(weight).copy()
+    values[0, 0, 2, 2] += 0.01
+    weight.CopyFrom(numpy_helper.from_array(values, weight.name))
+    with pytest.raises(UserError, match=r"'encoder' differs from PyTorch by .* at batch 1"):
+        check.parity(piece, model.SerializeToString())
+
+
+def test_errors_of_images_are_absolute_and_of_scores_relative():
+    got, wanted = np.full((1, 1), 100.01, np.float32), np.full((1, 1), 100.0, np.float32)
+    assert check.difference("image", got, wanted, "g") == pytest.approx(0.01, rel=1e-2)
+    assert check.difference("score", got, wanted, "g") == pytest.approx(0.0001, rel=1e-2)
+    with pytest.raises(UserError, match="not finite"):
+        check.difference("score", np.full((1, 1), np.nan, np.float32), wanted, "g")
+    with pytest.raises(UserError, match="PyTorch as"):
+        check.difference("score", got[0], wanted, "g")
+
+
+def little_model(nodes: list[onnx.NodeProto], opset: int = 18, domain: str = "") -> onnx.ModelProto:
+    sides = [helper.make_tensor_value_info(n, TensorProto.FLOAT, ["batch", 2]) for n in ("z", "w")]
+    graph = helper.make_graph(nodes, "little", sides[:1], sides[1:])
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid(domain, opset)], ir_version=10)
+
+
+def test_rows_that_depend_on_their_neighbours_are_refused():
+    mean = helper.make_node("ReduceMean", ["z"], ["mean"], keepdims=1)
+    session = check.session(little_model([mean, helper.make_node("Sub", ["z", "mean"], ["w"])]).SerializeToString())
+    feed = {"z": np.random.default_rng(0).standard_normal((3, 2)).astype(np.float32)}
+    with pytest.raises(UserError, match="Row 0 of a batch of 3"):
+        check.check_rows("little", session, feed, session.run(None, feed))
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda m: m.graph.node[0].CopyFrom(helper.make_node("RandomNormalLike", ["z"], ["w"])), "its own noise"),
+        (lambda m: setattr(m.opset_import[0], "version", 17), "operator sets"),
+        (lambda m: m.opset_import.append(helper.make_opsetid("com.microsoft", 1)), "operator sets"),
+        (lambda m: m.graph.node[0].metadata_props.add(key="stack", value="trace"), "traces"),
+        (lambda m: setattr(m.graph.input[0].type.tensor_type.shape.dim[0], "dim_value", 4), "has"),
+        (lambda m: m.graph.node[0].CopyFrom(helper.make_node("Tanh", ["nowhere"], ["w"])), "not valid ONNX"),
+    ],
+)
+def test_structure_is_checked(change, sentence: str):
+    piece = Piece("little", "gan", None, {"z": (2,)}, {"w": (2,)})
+    model = little_model([helper.make_node("Tanh", ["z"], ["w"])])
+    check.check_structure(model, piece)
+    change(model)
+    with pytest.raises(UserError, match=sentence):
+        check.check_structure(model, piece)
+
+
+def test_commands_lose_the_folders_of_this_computer():
+    command = "python -m train gan /home/me/runs/a --data=~/pictures/cats --minutes 5 --data C:\\my\\pictures runs/b"
+    wanted = "python -m train gan a --data=cats --minutes 5 --data pictures runs/b"
+    assert graphs.public_command(command) == wanted

@@ -1,0 +1,131 @@
+"""What must not be exported is refused in one sentence, and an existing bundle survives it."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import safetensors.torch
+
+from demo.bundle import read
+from export import check
+from export.__main__ import main
+from tests.export.conftest import Exported, draw
+
+
+@pytest.fixture
+def run(trained_run: Path, tmp_path: Path) -> Path:
+    """An own copy of the trained run, to be damaged."""
+    return Path(shutil.copytree(trained_run, tmp_path / "run"))
+
+
+@pytest.fixture
+def target(exported: Exported, tmp_path: Path) -> Path:
+    """An own copy of the bundle."""
+    return Path(shutil.copytree(exported.folder, tmp_path / "artifacts" / "shapes"))
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def refused(capsys: pytest.CaptureFixture[str], *argv: str | Path) -> str:
+    """The one sentence with which the command ends."""
+    assert main([str(word) for word in argv]) == 2
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
+    assert len(lines) == 1
+    return lines[0]
+
+
+def change_record(run: Path, stage: str, **change: object) -> None:
+    path = run / stage / "record.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+
+
+def test_no_run(tmp_path: Path, capsys):
+    assert "is not a run folder" in refused(capsys, "bundle", tmp_path, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_nothing_trained(run: Path, target: Path, capsys):
+    for stage in ("gan", "vae"):
+        shutil.rmtree(run / stage)
+    assert "neither a trained gan nor a trained vae" in refused(capsys, "bundle", run, target)
+
+
+def test_still_the_initialisation(run: Path, target: Path, capsys):
+    change_record(run, "vae", images=0)
+    for more in ([], ["--unfinished"]):
+        assert "The vae of" in (sentence := refused(capsys, "bundle", run, target, *more))
+        assert "still random" in sentence
+
+
+def test_unfinished(run: Path, target: Path, capsys):
+    before = contents(target)
+    change_record(run, "inverter", finished=False)
+    sentence = refused(capsys, "bundle", run, target)
+    assert "The inverter of" in sentence and "256 pictures so far" in sentence and "--unfinished" in sentence
+    assert "--unfinished" in refused(capsys, "graph", run, "inverter", run / "inverter.onnx")
+    assert contents(target) == before and not (run / "inverter.onnx").exists()
+
+
+def test_begun_without_a_checkpoint(run: Path, target: Path, capsys):
+    (run / "repair" / "record.json").unlink()
+    assert "no checkpoint yet" in refused(capsys, "bundle", run, target)
+    assert "has no trained repair" in refused(capsys, "graph", run, "repair", run / "repair.onnx")
+
+
+def test_weights_that_are_not_numbers(run: Path, target: Path, capsys):
+    before = contents(target)
+    path = run / "gan" / "state.safetensors"
+    tensors = safetensors.torch.load_file(path)
+    key = next(k for k in tensors if k.startswith("averages/critic."))
+    tensors[key].view(-1)[0] = float("nan")
+    safetensors.torch.save_file(tensors, path)
+    assert "The weights of the critic" in refused(capsys, "bundle", run, target)
+    assert contents(target) == before and read(target)
+
+
+def test_finite_weights_whose_pictures_are_not(run: Path, capsys):
+    path = run / "vae" / "state.safetensors"
+    tensors = safetensors.torch.load_file(path)
+    tensors["averages/encoder.head.weight"][:] = 3e38
+    safetensors.torch.save_file(tensors, path)
+    assert "'mean' that are not finite" in refused(capsys, "graph", run, "encoder", run / "encoder.onnx")
+    assert not (run / "encoder.onnx").exists()
+
+
+def test_weights_that_do_not_fit(run: Path, target: Path, capsys):
+    """E.g. a VAE trained anew with other sizes, beside the old repair."""
+    path = run / "vae" / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"latent_dim": 5}))
+    assert "do not fit" in refused(capsys, "graph", run, "repair", run / "repair.onnx")
+
+
+def test_a_late_failure_leaves_everything_as_it_was(run: Path, target: Path, capsys, monkeypatch: pytest.MonkeyPatch):
+    before = contents(target)
+    monkeypatch.setattr(check, "BOUND", 0.0)
+    assert "'generator' differs from PyTorch" in refused(capsys, "bundle", run, target)
+    assert contents(target) == before and [p.name for p in target.parent.iterdir()] == ["shapes"]
+
+
+def test_other_pictures(run: Path, target: Path, tmp_path: Path, capsys):
+    pictures = draw(tmp_path / "others", ())
+    assert "is not what" in refused(capsys, "bundle", run, target, "--data", pictures)
+    assert "with --data" in refused(capsys, "bundle", run, target, "--data", tmp_path / "nowhere")
+
+
+def test_a_folder_with_something_else(run: Path, tmp_path: Path, capsys):
+    folder = tmp_path / "thesis"
+    folder.mkdir()
+    (folder / "chapter.txt").write_text("mine")
+    assert "holds files but no bundle.json" in refused(capsys, "bundle", run, folder)
+    assert "is a file" in refused(capsys, "bundle", run, folder / "chapter.txt")
+    assert "is a folder" in refused(capsys, "graph", run, "critic", folder)
+    (folder / "bundle.json").write_text("{}")
+    assert "damaged" in refused(capsys, "bundle", run, folder)
+    assert (folder / "chapter.txt").read_text() == "mine"
+
+
+def test_a_name_that_is_none(run: Path, tmp_path: Path, capsys):
+    assert "is no name for a bundle" in refused(capsys, "bundle", run, tmp_path / "x", "--name", "My Pictures")
