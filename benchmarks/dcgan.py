@@ -89,7 +89,7 @@ class ControlStage(Stage):
         self.optimizers["generator"].step()
         return {"critic": critic_loss.detach(), "generator": generator_loss.detach()}
 
-    def preview(self, averages: nn.ModuleDict) -> Tensor:
+    def preview(self, averages: nn.ModuleDict, pictures: Tensor) -> Tensor:
         z = torch.randn(64, LATENT_DIM, 1, 1, generator=torch.Generator().manual_seed(0))
         return averages["generator"](z) * 0.5 + 0.5
 

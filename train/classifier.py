@@ -51,7 +51,7 @@ class ClassifierStage(Stage):
         accuracy = (logits.argmax(dim=1) == labels).float().mean()
         return {"loss": loss.detach(), "accuracy": accuracy}
 
-    def preview(self, averages: nn.ModuleDict) -> Tensor:
+    def preview(self, averages: nn.ModuleDict, pictures: Tensor) -> Tensor:
         """The pictures as the classifier meets them do not change: the first filters are shown instead."""
         kernels = averages["classifier"].body[0].weight.detach()[:64]
         low, high = kernels.amin(dim=(1, 2, 3), keepdim=True), kernels.amax(dim=(1, 2, 3), keepdim=True)

@@ -63,12 +63,14 @@ class GanSettings(Settings):
     lr: float = 1e-3
     lr_end: float = 0.15
     """Last learning rate, as a share of the first."""
+    mapping_pace: float = 0.01
+    """Learning rate of the mapping of z, as a share of --lr: at full pace it collapses onto a few directions."""
     beta2: tuple[float, float] = (0.9, 0.99)
     """Adam's second momentum at the start and at the end; the first is 0."""
     ema_images: float = 10_000
     """Half-life of the weights' moving average, in pictures."""
     latent_dim: int = 64
-    w_dim: int = 64
+    w_dim: int = 96
     width: int = 128
     """Channels at the smallest resolution, halved at each next one (at least 16)."""
 

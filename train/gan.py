@@ -19,9 +19,17 @@ class GanStage(Stage):
     def __init__(self, networks: nn.ModuleDict, settings: GanSettings, data: DataInfo):
         self.networks, self.settings, self.data = networks, settings, data
         self.ema_images = settings.ema_images
+        generator, critic = networks["generator"], networks["critic"]
+        groups = {
+            "generator": [
+                {"params": [p for n, p in generator.named_parameters() if "mapping.body" not in n], "pace": 1.0},
+                {"params": list(generator.mapping.body.parameters()), "pace": settings.mapping_pace},
+            ],
+            "critic": [{"params": list(critic.parameters()), "pace": 1.0}],
+        }
         self.optimizers = {
-            name: torch.optim.Adam(networks[name].parameters(), lr=settings.lr, betas=(0.0, settings.beta2[0]))
-            for name in ("generator", "critic")
+            name: torch.optim.Adam(parts, lr=settings.lr, betas=(0.0, settings.beta2[0]))
+            for name, parts in groups.items()
         }
         noise = torch.Generator("cpu").manual_seed(settings.seed)
         self.preview_z = torch.randn(64, settings.latent_dim, generator=noise, device="cpu")
@@ -31,8 +39,9 @@ class GanStage(Stage):
         settings, loss = self.settings, ADVERSARIAL[self.settings.loss]
         generator, critic = self.networks["generator"], self.networks["critic"]
         for optimizer in self.optimizers.values():
-            optimizer.param_groups[0]["lr"] = settings.lr * cosine(1, settings.lr_end, progress)
-            optimizer.param_groups[0]["betas"] = (0.0, cosine(*settings.beta2, progress))
+            for group in optimizer.param_groups:
+                group["lr"] = group["pace"] * settings.lr * cosine(1, settings.lr_end, progress)
+                group["betas"] = (0.0, cosine(*settings.beta2, progress))
         gamma = cosine(*settings.gamma, progress)
         autocast = torch.autocast(images.device.type, torch.bfloat16, enabled=settings.precision == "bf16")
         classes = one_hot(labels, len(self.data.classes))
@@ -64,7 +73,7 @@ class GanStage(Stage):
         loss.backward()
         self.optimizers[name].step()
 
-    def preview(self, averages: nn.ModuleDict) -> Tensor:
+    def preview(self, averages: nn.ModuleDict, pictures: Tensor) -> Tensor:
         device = next(averages.parameters()).device
         classes = None if self.preview_classes is None else self.preview_classes.to(device)
         return averages["generator"](self.preview_z.to(device), classes)

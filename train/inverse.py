@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from train.config import InverseSettings, VaeSettings, widths
-from train.data import DataInfo, Pictures, one_hot
+from train.data import DataInfo, one_hot
 from train.loop import Stage
 from train.losses import kl_to_normal
 from train.networks import Decoder, Generator, Inverter, Repairer, resolutions
@@ -34,6 +34,13 @@ def random_masks(count: int, size: int, device: torch.device | str = "cpu") -> T
     return (~missing).float().unsqueeze(1)
 
 
+def damaged(pictures: Tensor) -> tuple[Tensor, Tensor]:
+    """The first 21 pictures and masks for them, the same each time: three columns a picture on a sheet."""
+    torch.manual_seed(0)
+    images = pictures[:21]
+    return images, random_masks(len(images), images.shape[-1], images.device)
+
+
 class RepairStage(Stage):
     """Decoder frozen: SSE / (2 t^2) + KL with t = 2 sigma, against the whole picture."""
 
@@ -43,15 +50,12 @@ class RepairStage(Stage):
         self.networks, self.settings, self.decoder = networks, settings, decoder
         self.ema_images, self.temperature = settings.ema_images, 2 * sigma
         self.optimizers = {"repair": torch.optim.Adam(networks.parameters(), lr=settings.lr, betas=(0.9, 0.99))}
-        self.shown: tuple[Tensor, Tensor] | None = None
 
     def step(self, images: Tensor, labels: Tensor, progress: float) -> dict[str, Tensor]:
         optimizer = self.optimizers["repair"]
         optimizer.param_groups[0]["lr"] = self.settings.lr * ramp(progress, 0.01) * cosine(1, 0.01, progress)
         self.networks.train()
         mask = random_masks(len(images), images.shape[-1], images.device)
-        if self.shown is None:
-            self.shown = (images[:21].clone(), mask[:21].clone())
         with torch.autocast(images.device.type, torch.bfloat16, enabled=self.settings.precision == "bf16"):
             mean, logvar = self.networks["repair"](images, mask)
             decoded = self.decoder(sample_code(mean.float(), logvar.float()))
@@ -64,8 +68,8 @@ class RepairStage(Stage):
         optimizer.step()
         return {"loss": loss.detach(), "mse": squared.detach() / images[0].numel(), "kl": kl.detach()}
 
-    def preview(self, averages: nn.ModuleDict) -> Tensor:
-        images, mask = self.shown
+    def preview(self, averages: nn.ModuleDict, pictures: Tensor) -> Tensor:
+        images, mask = damaged(pictures)
         mean, _ = averages["repair"](images, mask)
         return torch.stack([images, images * mask, self.decoder(mean)], dim=1).flatten(0, 1)
 
@@ -79,7 +83,6 @@ class InverterStage(Stage):
         self.networks, self.settings, self.generator, self.data = networks, settings, generator, data
         self.ema_images = settings.ema_images
         self.optimizers = {"inverter": torch.optim.Adam(networks.parameters(), lr=settings.lr, betas=(0.9, 0.99))}
-        self.shown: tuple[Tensor, Tensor] | None = None
 
     def step(self, images: Tensor, labels: Tensor, progress: float) -> dict[str, Tensor]:
         optimizer, mapping = self.optimizers["inverter"], self.generator.mapping
@@ -91,8 +94,6 @@ class InverterStage(Stage):
             w = mapping(noise, one_hot(labels[:half], len(self.data.classes)))
             pictures = torch.cat([self.generator.synthesis(w), images[half:]])
         mask = random_masks(len(pictures), images.shape[-1], images.device)
-        if self.shown is None:
-            self.shown = (pictures[-21:].clone(), mask[-21:].clone())
         with torch.autocast(images.device.type, torch.bfloat16, enabled=self.settings.precision == "bf16"):
             found = self.networks["inverter"](pictures, mask)
             drawn = self.generator.synthesis.signal(found)
@@ -105,13 +106,10 @@ class InverterStage(Stage):
         optimizer.step()
         return {"loss": loss.detach(), "mse": mse.detach(), "styles": styles.detach()}
 
-    def preview(self, averages: nn.ModuleDict) -> Tensor:
-        images, mask = self.shown
+    def preview(self, averages: nn.ModuleDict, pictures: Tensor) -> Tensor:
+        images, mask = damaged(pictures)
         drawn = self.generator.synthesis(averages["inverter"](images, mask))
         return torch.stack([images, images * mask, drawn], dim=1).flatten(0, 1)
-
-    def finish(self, averages: nn.ModuleDict, train: Pictures, test: Pictures) -> dict[str, Tensor]:
-        return {}
 
 
 def build_repair(settings: InverseSettings, data: DataInfo, vae: VaeSettings) -> nn.ModuleDict:

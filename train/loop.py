@@ -42,8 +42,9 @@ class Stage:
         """One update. images float32 [N, C, S, S] in [0, 1]; progress in [0, 1]. Returns scalars to show."""
         raise NotImplementedError
 
-    def preview(self, averages: nn.ModuleDict) -> Tensor:
-        """Pictures [64, C, S, S] in [0, 1] drawn by the averaged networks, the same latents each time."""
+    def preview(self, averages: nn.ModuleDict, pictures: Tensor) -> Tensor:
+        """Pictures [N, C, S, S] in [0, 1] for a sheet, drawn by the averaged networks from the same latents or the
+        same held-out `pictures` [32, C, S, S] each time."""
         raise NotImplementedError
 
     def finish(self, averages: nn.ModuleDict, train: Pictures, test: Pictures) -> dict[str, Tensor]:
@@ -129,6 +130,7 @@ def train(
     Raises UserError when the losses stop being finite or the disk refuses; the last checkpoint is kept.
     """
     folder = settings.run / stage.name
+    folder.mkdir(parents=True, exist_ok=True)
     progress = Progress()
     if settings.resume:
         tensors, facts = runs.load_tensors(folder / "state.safetensors")
@@ -137,6 +139,9 @@ def train(
         for name, optimizer in stage.optimizers.items():
             runs.restore_optimizer(name, optimizer, tensors)
         progress = Progress(**facts)
+    record_path = folder / "record.json"
+    # A resumed run keeps the command that began it.
+    begun = runs.read_json(record_path)["command"] if settings.resume else command_line(settings, source)
     if settings.images is not None:
         progress.planned = settings.images
     batch = min(settings.batch, len(train_set))
@@ -146,6 +151,7 @@ def train(
 
     device = next(stage.networks.parameters()).device
     images, labels = train_set.images.to(device), train_set.labels.to(device)
+    held_out = test_set.images[:32].to(device).float() / 255
     clock = time.monotonic() - progress.seconds
     last_line = last_sheet = progress.share
     last_save = time.monotonic()
@@ -158,14 +164,14 @@ def train(
             tensors |= runs.optimizer_tensors(name, optimizer)
         runs.save_tensors(folder / "state.safetensors", tensors, vars(progress))
         record = runs.StageRecord(
-            command=command_line(settings, source),
+            command=begun,
             seconds=round(progress.seconds, 1),
             images=progress.images,
             finished=progress.finished,
             hardware=hardware(),
             config=runs.settings_json(settings),
         )
-        runs.write_json(folder / "record.json", vars(record))
+        runs.write_json(record_path, vars(record))
 
     with graceful_stop() as asked, (folder / "metrics.jsonl").open("a") as metrics, bar:
         while not asked:
@@ -197,13 +203,13 @@ def train(
                     )
             if progress.step > 20 and progress.share - last_sheet >= 1 / SHEETS:
                 last_sheet = progress.share
-                sheet(folder, stage, averages, progress)
+                sheet(folder, stage, averages, progress, held_out)
             if time.monotonic() - last_save > CHECKPOINT_SECONDS:
                 last_save = time.monotonic()
                 checkpoint()
         checkpoint()
         if not asked:
-            sheet(folder, stage, averages, progress)
+            sheet(folder, stage, averages, progress, held_out)
             bar.set_description(f"{stage.name}: measuring")
             averages.eval()
             latents = stage.finish(averages, train_set, test_set)
@@ -226,10 +232,10 @@ def plan(progress: Progress, budget: float, batch: int) -> int:
 
 
 @torch.no_grad()
-def sheet(folder: Path, stage: Stage, averages: nn.ModuleDict, progress: Progress) -> None:
+def sheet(folder: Path, stage: Stage, averages: nn.ModuleDict, progress: Progress, pictures: Tensor) -> None:
     """A sample sheet of the averaged networks."""
     averages.eval()
-    save_sheet(folder / "samples" / f"{progress.images:09d}.png", stage.preview(averages))
+    save_sheet(folder / "samples" / f"{progress.images:09d}.png", stage.preview(averages, pictures))
 
 
 def usable_threads() -> int:

@@ -46,26 +46,29 @@ def he(layer: nn.Conv2d | nn.Linear, gain: float = math.sqrt(2 / (1 + LEAK**2)))
 class Mapping(nn.Module):
     """Latent and class -> one style vector w a stage (Karras et al. 2019, arXiv 1812.04948).
 
-    z is scaled to unit mean square, so only its direction matters.
+    z is scaled to unit mean square, so only its direction matters. A quarter of w names the class, the rest is a
+    function of z alone; a mixture of classes is the mixture of their names.
     """
 
     def __init__(self, latent_dim: int, w_dim: int, stages: int, classes: int):
         super().__init__()
         self.latent_dim, self.w_dim, self.stages, self.classes = latent_dim, w_dim, stages, classes
-        self.embed = nn.Linear(classes, latent_dim, bias=False) if classes else None
+        named = w_dim // 4 if classes else 0
+        self.embed = nn.Linear(classes, named, bias=False) if classes else None
         if self.embed is not None:
             nn.init.normal_(self.embed.weight)
-        width = latent_dim * (2 if classes else 1)
+        width = w_dim - named
         self.body = nn.Sequential(
-            he(nn.Linear(width, w_dim)), nn.LeakyReLU(LEAK), he(nn.Linear(w_dim, w_dim)), nn.LeakyReLU(LEAK)
+            he(nn.Linear(latent_dim, width)), nn.LeakyReLU(LEAK), he(nn.Linear(width, width)), nn.LeakyReLU(LEAK)
         )
 
     def forward(self, z: Tensor, classes: Tensor | None = None) -> Tensor:
         """z [N, D], classes [N, K] or None -> w [N, stages, w_dim]."""
         z = z * torch.rsqrt(z.square().mean(dim=1, keepdim=True) + 1e-8)
+        w = self.body(z)
         if self.embed is not None:
-            z = torch.cat([z, self.embed(classes)], dim=1)
-        return self.body(z).unsqueeze(1).repeat(1, self.stages, 1)
+            w = torch.cat([w, self.embed(classes)], dim=1)
+        return w.unsqueeze(1).repeat(1, self.stages, 1)
 
 
 class ModulatedConv(nn.Module):

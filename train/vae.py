@@ -26,13 +26,10 @@ class VaeStage(Stage):
         self.networks, self.settings, self.data = networks, settings, data
         self.ema_images = settings.ema_images
         self.optimizers = {"vae": torch.optim.Adam(networks.parameters(), lr=settings.lr, betas=(0.9, 0.99))}
-        self.preview_images: Tensor | None = None
 
     def step(self, images: Tensor, labels: Tensor, progress: float) -> dict[str, Tensor]:
         settings, optimizer = self.settings, self.optimizers["vae"]
         optimizer.param_groups[0]["lr"] = settings.lr * ramp(progress, 0.01) * cosine(1, 0.01, progress)
-        if self.preview_images is None:
-            self.preview_images = images[:32].clone()
         self.networks.train()
         with torch.autocast(images.device.type, torch.bfloat16, enabled=settings.precision == "bf16"):
             mean, logvar = self.networks["encoder"](images)
@@ -46,12 +43,10 @@ class VaeStage(Stage):
         optimizer.step()
         return {"loss": loss.detach(), "mse": (images - decoded).square().mean().detach(), "kl": kl.detach()}
 
-    def preview(self, averages: nn.ModuleDict) -> Tensor:
-        """Pictures of the last fresh batch, each beside its reconstruction."""
-        if self.preview_images is None:
-            raise ValueError("no step has been taken")
-        mean, _ = averages["encoder"](self.preview_images)
-        return torch.stack([self.preview_images, averages["decoder"](mean)], dim=1).flatten(0, 1)
+    def preview(self, averages: nn.ModuleDict, pictures: Tensor) -> Tensor:
+        """Held-out pictures, each beside its reconstruction."""
+        mean, _ = averages["encoder"](pictures)
+        return torch.stack([pictures, averages["decoder"](mean)], dim=1).flatten(0, 1)
 
     @torch.no_grad()
     def finish(self, averages: nn.ModuleDict, train: Pictures, test: Pictures) -> dict[str, Tensor]:

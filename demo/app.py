@@ -1,0 +1,138 @@
+"""Serve bundles in the browser: `python demo/app.py`, from any folder, from a bare clone."""
+
+import argparse
+import atexit
+import os
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+if __name__ == "__main__":  # `python demo/app.py` puts demo/ first on the path instead of the repository
+    sys.path[0] = str(REPOSITORY)
+
+from demo.page import build_demo, launch_settings  # noqa: E402
+from demo.providers import CHOICES, choose_provider  # noqa: E402
+from demo.runtime import RuntimeUnavailable  # noqa: E402
+from demo.studio import open_studios  # noqa: E402
+
+__all__ = ["build_demo", "main"]
+
+PORT = 7860
+TRIES = 10  # further ports, when none was asked for
+
+
+class Refused(Exception):
+    """The demo cannot start; the message is one sentence."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve until Ctrl-C. Returns the exit code: 0, or 2 after one sentence on what is wrong."""
+    options = _parser().parse_args(arguments)
+    try:
+        return _serve(options)
+    except (Refused, RuntimeUnavailable) as error:
+        print(error, file=sys.stderr)
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="demo/app.py", description="Serve Twofold bundles in the browser.")
+    # A Space sets this variable, so that its visitors can reach the server.
+    host = os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1")
+    parser.add_argument("--host", default=host, help="address to listen on (default: %(default)s)")
+    parser.add_argument("--port", type=int, help=f"port (default: {PORT}, or the next free one)")
+    parser.add_argument("--share", action="store_true", help="also open a temporary public link")
+    parser.add_argument("--bundles", type=Path, help="a bundle, or a folder of bundles (default: artifacts/)")
+    parser.add_argument("--provider", choices=CHOICES, default="auto", help="processor (default: %(default)s)")
+    return parser
+
+
+def _serve(options: argparse.Namespace) -> int:
+    root = options.bundles or REPOSITORY / "artifacts"
+    if options.bundles and not root.is_dir():
+        raise Refused(f"There is no folder '{root}': --bundles takes a bundle or a folder of bundles.")
+    provider = choose_provider(options.provider)
+    port = _free_port(options.host, options.port)
+    studios, unavailable = open_studios(root, provider) if root.is_dir() else ({}, [])
+    for one in unavailable:
+        print(f"Bundle {one.name} is unavailable: {one.reason}", file=sys.stderr)
+    if not studios:
+        print("There is no bundle to serve; the page says how to make one.", file=sys.stderr)
+
+    _own_temporary_folder()
+    demo = build_demo(studios, unavailable)
+    try:
+        demo.launch(
+            server_name=options.host,
+            server_port=port,
+            share=options.share,
+            quiet=True,
+            prevent_thread_lock=True,
+            **launch_settings(studios, unavailable),
+        )
+    except OSError as error:
+        raise Refused(_taken(port)) from error
+    shown = "127.0.0.1" if options.host in ("0.0.0.0", "::") else options.host
+    print(f"Twofold is at http://{shown}:{port}", flush=True)
+    _wait()
+    demo.close(verbose=False)
+    return 0
+
+
+def _free_port(host: str, wanted: int | None) -> int:
+    """The port to use. Refused when the one asked for, or all that may be tried, are in use."""
+    if wanted is not None and not 1 <= wanted <= 65535:
+        raise Refused(f"There is no port {wanted}: choose one from 1 to 65535.")
+    tries = [wanted] if wanted is not None else list(range(PORT, PORT + TRIES + 1))
+    for port in tries:
+        if _is_free(host, port):
+            if port != tries[0]:
+                print(f"Port {tries[0]} is in use, so {port} is taken instead.", flush=True)
+            return port
+    raise Refused(_taken(tries[0]) if wanted is not None else f"Ports {tries[0]} to {tries[-1]} are all in use.")
+
+
+def _is_free(host: str, port: int) -> bool:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except socket.gaierror as error:
+            raise Refused(f"There is no address '{host}' to listen on.") from error
+        except PermissionError as error:
+            raise Refused(f"Port {port} may not be used by this account; choose one above 1023.") from error
+        except OSError:
+            return False
+    return True
+
+
+def _taken(port: int) -> str:
+    return f"Port {port} is in use: stop what runs there, or choose another with --port."
+
+
+def _own_temporary_folder() -> None:
+    """Uploads of API clients go to a folder of our own, which goes away with the server."""
+    if "GRADIO_TEMP_DIR" not in os.environ:
+        folder = tempfile.mkdtemp(prefix="twofold-")
+        os.environ["GRADIO_TEMP_DIR"] = folder
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+
+
+def _wait() -> None:
+    """Until Ctrl-C or a polite request to end."""
+    ended = threading.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, lambda *_: ended.set())
+    while not ended.wait(3600):
+        pass
+
+
+if __name__ == "__main__":
+    sys.exit(main())

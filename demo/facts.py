@@ -1,0 +1,90 @@
+"""What the page knows about the bundles, as plain JSON: titles, classes, figures, files, processor."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from PIL import Image
+
+from demo.bundle import GRAPHS, Unavailable
+from demo.studio import Studio
+
+PROCESSORS = {
+    "CPUExecutionProvider": "CPU",
+    "CUDAExecutionProvider": "CUDA",
+    "OpenVINOExecutionProvider": "OpenVINO",
+}
+ABOUT = {
+    "generator": "GAN: noise to picture, in one graph",
+    "mapping": "GAN: noise to style",
+    "synthesis": "GAN: style to picture",
+    "critic": "GAN: how real a picture looks",
+    "inverter": "GAN: picture and mask to style",
+    "encoder": "VAE: picture to code",
+    "repair": "VAE: picture and mask to code",
+    "decoder": "VAE: code to picture",
+    "classifier": "Names what it sees",
+    "latents": "Means of the style and the mixture over codes",
+    "examples": "Held-out test pictures",
+    "sheet": "Sample sheet",
+}
+RECIPE = """\
+python -m train all runs/mine --data path/to/pictures
+python -m export bundle runs/mine artifacts/mine
+python demo/app.py"""
+
+
+def facts(studios: Mapping[str, Studio], unavailable: Sequence[Unavailable]) -> dict[str, Any]:
+    """Facts of all bundles, of those that cannot be served, and how to make one."""
+    return {
+        "bundles": [bundle_facts(studio) for studio in studios.values()],
+        "unavailable": [{"name": one.name, "reason": one.reason} for one in unavailable],
+        "recipe": RECIPE,
+    }
+
+
+def bundle_facts(studio: Studio) -> dict[str, Any]:
+    """Facts of one bundle; addresses are relative to the page."""
+    info, engine = studio.info, studio.engine
+    address = f"bundles/{info.name}"
+    with Image.open(engine.bundle.folder / info.files["sheet"].file) as sheet:
+        tiles = (sheet.width // info.image.size) * (sheet.height // info.image.size)
+    return {
+        "name": info.name,
+        "title": info.title,
+        "created": f"{info.created:%Y-%m-%d}",
+        "size": info.image.size,
+        "channels": info.image.channels,
+        "classes": list(info.dataset.classes),
+        "models": list(studio.models),
+        "repairs": "vae" in studio.models and engine.has("repair"),
+        "inverts": "gan" in studio.models and engine.has("inverter"),
+        "classifies": bool(info.dataset.classes) and engine.has("classifier"),
+        "examples": len(engine.bundle.examples),
+        "sheet": {"url": f"{address}/{info.files['sheet'].file}", "count": tiles},
+        "files": address,
+        "processor": PROCESSORS.get(engine.active, engine.active),
+        "provider": engine.active,
+        "reason": engine.reason,
+        "dataset": info.dataset.model_dump(mode="json"),
+        "quality": info.quality.model_dump(mode="json") if info.quality else None,
+        "training": [{"name": name, **stage.model_dump(mode="json")} for name, stage in info.training.items()],
+        "downloads": _downloads(studio, address),
+    }
+
+
+def _downloads(studio: Studio, address: str) -> list[dict[str, Any]]:
+    info = studio.info
+    graphs = [(name, info.graphs[name]) for name in GRAPHS if name in info.graphs]
+    rows = [
+        {"file": graph.file, "about": ABOUT[name], "parameters": graph.parameters, "bytes": graph.bytes}
+        for name, graph in graphs
+    ]
+    rows += [
+        {"file": file.file, "about": ABOUT[name], "parameters": None, "bytes": file.bytes}
+        for name, file in info.files.items()
+    ]
+    index = studio.engine.bundle.folder / "bundle.json"
+    rows.append(
+        {"file": index.name, "about": "The index of the bundle", "parameters": None, "bytes": index.stat().st_size}
+    )
+    return [row | {"url": f"{address}/{row['file']}"} for row in rows]

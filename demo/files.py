@@ -1,0 +1,51 @@
+"""The routes that hand out a bundle's files.
+
+GET /bundles/{bundle}/{file}             a file that bundle.json lists, or bundle.json itself
+GET /bundles/{bundle}/examples/{n}.png   the n-th held-out test picture
+"""
+
+from collections.abc import Mapping
+
+from starlette.requests import Request
+from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from demo import images
+from demo.bundle import INDEX
+from demo.studio import Studio
+
+HEADERS = {"Cache-Control": "private, max-age=600", "X-Content-Type-Options": "nosniff"}
+
+
+def routes(studios: Mapping[str, Studio]) -> list[Route]:
+    """The routes above for these studios."""
+
+    def file(request: Request) -> Response:
+        studio = studios.get(request.path_params["bundle"])
+        name = request.path_params["file"]
+        # Only names that the index lists: no path is ever built from the address.
+        if studio is None or name not in listed(studio):
+            return PlainTextResponse("There is no such file here.", status_code=404)
+        media = {"png": "image/png", "json": "application/json"}.get(name.rpartition(".")[2])
+        return FileResponse(
+            studio.engine.bundle.folder / name, media_type=media or "application/octet-stream", headers=HEADERS
+        )
+
+    def example(request: Request) -> Response:
+        studio = studios.get(request.path_params["bundle"])
+        number = request.path_params["number"]
+        if studio is None or number >= len(studio.engine.bundle.examples):
+            return PlainTextResponse("There is no such test picture here.", status_code=404)
+        picture = images.png(studio.engine.bundle.examples[number])
+        return Response(picture, media_type="image/png", headers=HEADERS)
+
+    return [
+        Route("/bundles/{bundle}/examples/{number:int}.png", example, methods=["GET"]),
+        Route("/bundles/{bundle}/{file}", file, methods=["GET"]),
+    ]
+
+
+def listed(studio: Studio) -> set[str]:
+    """The file names that may be downloaded."""
+    info = studio.info
+    return {INDEX} | {entry.file for entry in (*info.graphs.values(), *info.files.values())}

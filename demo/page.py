@@ -1,0 +1,80 @@
+"""The page: bar, tabs, public endpoints, and how it is served."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import gradio as gr
+
+from demo import files, live
+from demo.api import add_endpoints
+from demo.bundle import Unavailable
+from demo.facts import RECIPE, facts
+from demo.studio import Studio
+from demo.tabs import about, morph, play, rebuild
+from demo.widgets import CSS, widget
+
+TITLE = "Twofold"
+MAX_WAITING = 64
+WEIGHTS = (400, 700)  # of the fonts; the 600 that Gradio ships lacks most letters
+KEEP_FILES = (3600, 3600)  # seconds: how often to look, and how long an upload of an API client may stay
+
+
+def build_demo(studios: Mapping[str, Studio], unavailable: Sequence[Unavailable] = ()) -> gr.Blocks:
+    """The page over these studios. With none, it says how to make a bundle. Launch it with launch_settings."""
+    known = facts(studios, unavailable)
+    with gr.Blocks(title=TITLE, fill_width=True, delete_cache=KEEP_FILES, analytics_enabled=False) as demo:
+        widget("bar", known)
+        if studios:
+            with gr.Tabs(elem_id="tf-tabs", overflow_behavior="wrap"):
+                with gr.Tab("Play", id="play"):
+                    play.build(known)
+                with gr.Tab("Morph", id="morph"):
+                    morph.build(known, studios)
+                with gr.Tab("Rebuild", id="rebuild"):
+                    rebuild.build(known, studios)
+                with gr.Tab("About", id="about"):
+                    about.build(known)
+        else:
+            gr.Markdown(_without_bundles(unavailable), elem_id="tf-empty")
+        add_endpoints(studios)
+    return demo.queue(max_size=MAX_WAITING)
+
+
+def launch_settings(studios: Mapping[str, Studio], unavailable: Sequence[Unavailable] = ()) -> dict[str, Any]:
+    """The arguments of `launch` that belong to this page, wherever it is served."""
+    return {
+        "theme": theme(),
+        "css_paths": [CSS],
+        "footer_links": ["api", "settings"],
+        "run_history": False,
+        "max_file_size": "5mb",
+        "enable_monitoring": False,
+        "ssr_mode": False,
+        "app_kwargs": {"routes": [*live.routes(studios, unavailable), *files.routes(studios)]},
+    }
+
+
+def theme() -> gr.themes.Base:
+    """Quiet greys and one blue; fonts that Gradio itself serves, so that the page works offline."""
+    return gr.themes.Base(
+        primary_hue=gr.themes.colors.blue,
+        neutral_hue=gr.themes.colors.slate,
+        font=[gr.themes.LocalFont("IBM Plex Sans", WEIGHTS), "system-ui", "sans-serif"],
+        font_mono=[gr.themes.LocalFont("IBM Plex Mono", WEIGHTS), "ui-monospace", "monospace"],
+    )
+
+
+def _without_bundles(unavailable: Sequence[Unavailable]) -> str:
+    broken = "".join(f"\n- **{one.name}** is unavailable: {one.reason}" for one in unavailable)
+    return f"""## There are no models here yet
+
+Twofold shows bundles: folders with a GAN or a VAE as ONNX files. Train one on pictures of yours, export it, and
+start again:
+
+```
+{RECIPE}
+```
+
+A bundle from elsewhere works too: put its folder into `artifacts/`, or name its place with `--bundles`.
+{broken}
+"""

@@ -1,0 +1,118 @@
+// About: what the pictures are, how good they are, what it cannot do, the files, and how to make a bundle.
+const T = window.Twofold;
+const { el } = T;
+T.init(props.facts);
+
+const code = (text) => el("pre", { class: "tf-code", tabindex: 0 }, el("code", {}, text));
+const term = (name, ...value) => el("div", {}, el("dt", {}, name), el("dd", {}, ...value));
+const whole = (n) => Number(n).toLocaleString("en");
+const size = (bytes) => (bytes < 1e6 ? `${Math.max(1, Math.round(bytes / 1000))} kB` : `${(bytes / 1e6).toFixed(1)} MB`);
+const figureText = (value, unit) => `${Number(value.toPrecision(4))}${unit ? ` ${unit}` : ""}`;
+const minutes = (seconds) => (seconds < 90 ? `${Math.round(seconds)} s` : `${Math.round(seconds / 60)} min`);
+const table = (caption, head, rows, kind = "") =>
+  el(
+    "div",
+    { class: `tf-scroll ${kind}`, tabindex: 0, role: "region", "aria-label": caption },
+    el(
+      "table",
+      {},
+      el("caption", {}, caption),
+      el("thead", {}, el("tr", {}, ...head.map((name) => el("th", { scope: "col" }, name)))),
+      el("tbody", {}, ...rows.map((row) => el("tr", {}, ...row.map((cell, i) => (i ? el("td", {}, cell) : el("th", { scope: "row" }, cell)))))),
+    ),
+  );
+const source = (text) =>
+  /^https?:\/\//.test(text) ? el("a", { href: text, rel: "noopener noreferrer", target: "_blank" }, text) : text;
+
+const quality = (bundle) => {
+  const card = el("section", { class: "tf-card" }, el("h3", {}, "How good they are"));
+  const { quality: q } = bundle;
+  if (!q) {
+    card.append(el("p", { class: "tf-quiet" }, "This bundle carries no measured figures."));
+    return card;
+  }
+  card.append(
+    el("p", { class: "tf-quiet" }, "The floor is what real held-out pictures reach in the same measurement: no model can be expected to do better."),
+    table(
+      `Measured on ${whole(q.samples)} pictures`,
+      ["Figure", "Value", "Floor", "Better"],
+      q.figures.map((f) => [f.label, figureText(f.value, f.unit), f.floor === null ? "none" : figureText(f.floor, f.unit), f.better]),
+    ),
+    el("p", { class: "tf-quiet" }, "The command that measures it:"),
+    code(q.command),
+  );
+  return card;
+};
+
+const draw = () => {
+  const bundle = T.bundle();
+  const rows = bundle.downloads.map((d) => [
+    el("a", { href: T.url(d.url), download: d.file }, d.file),
+    d.about,
+    d.parameters === null ? "" : whole(d.parameters),
+    size(d.bytes),
+  ]);
+  const training = bundle.training.map((stage) => [stage.name, minutes(stage.seconds), whole(stage.images), stage.hardware]);
+  element.replaceChildren(
+    el(
+      "div",
+      { class: "tf-about" },
+      el(
+        "section",
+        { class: "tf-card" },
+        el("h3", {}, bundle.title),
+        el(
+          "dl",
+          { class: "tf-facts" },
+          term("Data set", source(bundle.dataset.source)),
+          term("Licence of the data", bundle.dataset.licence),
+          term("Pictures", `${whole(bundle.dataset.train_images)} to train, ${whole(bundle.dataset.test_images)} held out`),
+          term("Size", `${bundle.size} × ${bundle.size}, ${bundle.channels === 1 ? "grey" : "colour"}`),
+          term("Classes", bundle.classes.length ? bundle.classes.join(", ") : "none"),
+          term("Models", bundle.models.map((m) => m.toUpperCase()).join(" and ")),
+          term("Made", bundle.created),
+        ),
+      ),
+      quality(bundle),
+      el(
+        "section",
+        { class: "tf-card" },
+        el("h3", {}, "What to keep in mind"),
+        el(
+          "ul",
+          {},
+          el("li", {}, "The models know only the data set above. Whatever you draw or upload is bent towards it."),
+          el("li", {}, "The VAE averages what it is unsure of, so its pictures are softer. The GAN is sharper, but it may leave out rare variants."),
+          el("li", {}, "A repair is a plausible guess, never a recovery of what was there."),
+          el("li", {}, "What you draw or upload is used for your answer and is not stored. Favourites stay in your browser."),
+        ),
+      ),
+      el(
+        "section",
+        { class: "tf-card" },
+        el("h3", {}, "Where it runs"),
+        el("dl", { class: "tf-facts" }, term("Processor in use", bundle.processor), term("onnxruntime provider", bundle.provider), term("Why", bundle.reason)),
+        ...T.facts.unavailable.map((one) => el("p", { class: "tf-trouble" }, `${one.name} is unavailable: ${one.reason}`)),
+      ),
+      el(
+        "section",
+        { class: "tf-card tf-wide" },
+        el("h3", {}, "Files"),
+        el("p", { class: "tf-quiet" }, "Images are float32 [N, C, H, W] from 0 to 1. Every graph takes any batch size and draws no random numbers itself."),
+        table("Files of this bundle", ["File", "What it does", "Parameters", "Size"], rows, "tf-files"),
+      ),
+      training.length
+        ? el("section", { class: "tf-card" }, el("h3", {}, "How it was trained"), table("Stages of the training", ["Stage", "Time", "Pictures seen", "On"], training))
+        : null,
+      el(
+        "section",
+        { class: "tf-card" },
+        el("h3", {}, "Make your own"),
+        el("p", { class: "tf-quiet" }, "Train on a folder of pictures, export, and open the result here:"),
+        code(T.facts.recipe),
+      ),
+    ),
+  );
+};
+T.on((after, before) => after.b !== before.b && draw());
+draw();

@@ -1,0 +1,140 @@
+// The bar on top of every tab: which bundle, model and class, how typical, who computes, how fast.
+const T = window.Twofold;
+const { el } = T;
+T.init(props.facts);
+
+const root = el("header", { class: "tf-bar" });
+element.replaceChildren(root);
+const brand = el("div", { class: "tf-brand" }, el("strong", {}, "Twofold"), el("span", {}, "a GAN and a VAE, side by side"));
+
+if (!T.facts.bundles.length) {
+  root.append(brand);
+} else {
+  const picker = el("select", { "aria-label": "Pictures (bundle)" });
+  for (const bundle of T.facts.bundles) picker.append(el("option", { value: bundle.name }, bundle.title));
+  for (const bundle of T.facts.unavailable) {
+    picker.append(el("option", { disabled: true, value: "" }, `${bundle.name} (unavailable)`));
+  }
+  picker.addEventListener("change", () => T.set({ b: picker.value, x: 0, y: 0 }, { undo: true }));
+
+  const models = T.segmented(
+    "tf-model",
+    "Model",
+    [
+      ["gan", "GAN", "Generative adversarial network"],
+      ["vae", "VAE", "Variational autoencoder"],
+    ],
+    T.state.m,
+    (m) => T.set({ m }, { undo: true }),
+  );
+  const chips = el("div", { class: "tf-chips", role: "radiogroup", "aria-label": "Class" });
+  const classField = el("div", { class: "tf-field tf-classes" }, el("span", { class: "tf-name" }, "Class"), chips);
+  let sliding = false;
+  const typical = T.slider(
+    "Truncation",
+    { min: 0, max: 1.5, step: 0.05, value: T.state.t, format: (v) => Number(v).toFixed(2) },
+    (t) => {
+      T.set({ t }, { undo: !sliding });
+      sliding = true;
+    },
+  );
+  typical.input.addEventListener("change", () => (sliding = false));
+  typical.classList.add("tf-truncation");
+
+  const clock = el("span", { class: "tf-clock" });
+  const processor = el("span", { class: "tf-processor" });
+  const reason = el("p", {});
+  const status = el("details", { class: "tf-status" }, el("summary", {}, processor, clock), reason);
+  const copy = el("button", { type: "button", class: "tf-button", onclick: () => share() }, "Copy link");
+  const trouble = el("p", { class: "tf-trouble", role: "alert", hidden: true });
+
+  root.append(
+    el("div", { class: "tf-bar-row" }, brand, el("div", { class: "tf-bar-end" }, status, copy)),
+    el(
+      "div",
+      { class: "tf-bar-row tf-bar-controls" },
+      el("label", { class: "tf-field" }, el("span", { class: "tf-name" }, "Pictures"), picker),
+      el("div", { class: "tf-field" }, el("span", { class: "tf-name" }, "Model"), models),
+      classField,
+      typical,
+    ),
+    trouble,
+  );
+
+  const drawChips = (bundle) => {
+    chips.replaceChildren();
+    classField.hidden = !bundle.classes.length;
+    if (bundle.classes.length > 16) {
+      const select = el("select", { "aria-label": "Class" });
+      bundle.classes.forEach((name, c) => select.append(el("option", { value: c }, name)));
+      select.addEventListener("change", () => T.set({ c: Number(select.value) }, { undo: true }));
+      chips.append(select);
+      return;
+    }
+    bundle.classes.forEach((name, c) => {
+      const input = el("input", { type: "radio", name: "tf-class", value: c });
+      input.addEventListener("change", () => T.set({ c }, { undo: true }));
+      chips.append(el("label", {}, input, el("span", {}, name)));
+    });
+  };
+  let drawn = null;
+  const refresh = (state) => {
+    const bundle = T.bundle();
+    if (drawn !== state.b) drawChips(bundle);
+    drawn = state.b;
+    picker.value = state.b;
+    models.choose(state.m);
+    for (const input of models.querySelectorAll("input")) input.disabled = !bundle.models.includes(input.value);
+    for (const input of chips.querySelectorAll("input")) input.checked = Number(input.value) === state.c;
+    const select = chips.querySelector("select");
+    if (select) select.value = state.c;
+    typical.put(state.t);
+    typical.rename(state.m === "vae" ? "Temperature" : "Truncation");
+    typical.title =
+      state.m === "vae"
+        ? "How far the code may lie from the middle of its cluster: 0 = the most typical picture, 1 = as in the data."
+        : "How far the picture may lie from the average one: 0 = the average, 1 = the full variety, more = exaggerated.";
+    processor.textContent = bundle.processor;
+    reason.textContent = bundle.reason;
+    status.title = bundle.reason;
+  };
+  T.on((after, before) => ["b", "m", "c", "t"].some((key) => after[key] !== before[key]) && refresh(after));
+  refresh(T.state);
+
+  let last = 0;
+  let final;
+  const tell = (model, round) => {
+    last = performance.now();
+    const parts = model === null ? [] : [`${model.toFixed(1)} ms model`];
+    clock.textContent = ` · ${[...parts, `${Math.round(round)} ms in all`].join(" · ")}`;
+  };
+  T.clocks.push((model, round) => {
+    clearTimeout(final);
+    if (performance.now() - last > 250) tell(model, round);
+    else final = setTimeout(tell, 250, model, round);
+  });
+  T.hearers.push((sentence) => {
+    if (trouble.textContent === sentence) return;
+    trouble.textContent = sentence;
+    trouble.hidden = !sentence;
+  });
+
+  const share = async () => {
+    const link = T.link();
+    history.replaceState(history.state, "", link);
+    let done = true;
+    try {
+      await navigator.clipboard.writeText(link);
+    } catch {
+      // Without https the clipboard is closed to pages; the old way still works.
+      const area = el("textarea", { readonly: true, class: "tf-hidden" });
+      area.value = link;
+      document.body.append(area);
+      area.select();
+      done = document.execCommand("copy");
+      area.remove();
+    }
+    copy.textContent = done ? "Link copied" : "Link is in the address bar";
+    setTimeout(() => (copy.textContent = "Copy link"), 2000);
+  };
+}

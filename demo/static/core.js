@@ -1,0 +1,192 @@
+// Shared by all widgets: the state of the page, its mirror in the address, and small parts to build with.
+// Loaded once; every widget finds it as window.Twofold.
+(() => {
+  if (window.Twofold) return;
+
+  const listeners = [];
+  const past = [];
+  const query = new URLSearchParams(location.search);
+  const number = (text, low, high, fallback) => {
+    const value = text === null || text === "" ? NaN : Number(text);
+    return Number.isFinite(value) ? Math.min(high, Math.max(low, value)) : fallback;
+  };
+  const short = (value) => String(Number(Number(value).toFixed(4)));
+
+  const T = {
+    facts: null,
+    state: { b: null, m: "gan", c: null, t: 1, x: 0, y: 0 },
+    stats: { shown: 0, model: [], round: [] },
+    reach: 1e6, // of x and y, as on the server
+    calm: matchMedia("(prefers-reduced-motion: reduce)"),
+
+    // --- facts and state ---------------------------------------------------------------------
+    init(facts) {
+      if (T.facts) return;
+      T.facts = facts;
+      const first = facts.bundles[0];
+      if (!first) return;
+      const wanted = {
+        b: query.get("b") ?? first.name,
+        m: query.get("m") ?? "gan",
+        c: query.get("c"),
+        t: number(query.get("t"), 0, 1.5, 1),
+        x: number(query.get("x"), -T.reach, T.reach, 0),
+        y: number(query.get("y"), -T.reach, T.reach, 0),
+      };
+      T.state = T.valid(wanted);
+    },
+    bundle: (name = T.state.b) => T.facts?.bundles.find((bundle) => bundle.name === name),
+    // Every state that reaches a widget has passed here: the bundle exists, draws with this model, knows the class.
+    valid(state) {
+      const bundle = T.bundle(state.b) ?? T.facts.bundles[0];
+      const models = bundle.models;
+      const c = bundle.classes.length ? Math.round(number(state.c, 0, bundle.classes.length - 1, 0)) : null;
+      return {
+        b: bundle.name,
+        m: models.includes(state.m) ? state.m : models[0],
+        c,
+        t: Number(short(state.t)),
+        x: Number(short(state.x)),
+        y: Number(short(state.y)),
+      };
+    },
+    on(listener) {
+      listeners.push(listener);
+    },
+    set(patch, { undo = false } = {}) {
+      const before = T.state;
+      const after = T.valid({ ...before, ...patch });
+      if (JSON.stringify(before) === JSON.stringify(after)) return;
+      if (undo) T.remember();
+      T.state = after;
+      for (const listener of listeners) listener(after, before);
+      T.mirror();
+    },
+    remember() {
+      const last = past[past.length - 1];
+      if (last && JSON.stringify(last) === JSON.stringify(T.state)) return;
+      past.push(T.state);
+      if (past.length > 200) past.shift();
+    },
+    undo() {
+      let last = past.pop();
+      while (last && JSON.stringify(last) === JSON.stringify(T.state)) last = past.pop();
+      if (last) T.set(last);
+      return Boolean(last);
+    },
+
+    // --- the address --------------------------------------------------------------------------
+    params(state = T.state) {
+      const pairs = { b: state.b, m: state.m, c: state.c, t: short(state.t), x: short(state.x), y: short(state.y) };
+      return Object.fromEntries(Object.entries(pairs).filter(([, value]) => value !== null));
+    },
+    link(state = T.state) {
+      const url = new URL(location.href);
+      for (const name of ["b", "m", "c", "t", "x", "y"]) url.searchParams.delete(name);
+      for (const [name, value] of Object.entries(T.params(state))) url.searchParams.set(name, value);
+      return url.href;
+    },
+    mirror() {
+      clearTimeout(T.mirroring); // browsers refuse more than about three changes of the address a second
+      T.mirroring = setTimeout(() => history.replaceState(history.state, "", T.link()), 350);
+    },
+
+    // --- words --------------------------------------------------------------------------------
+    className: (c, bundle = T.bundle()) => (c === null || !bundle?.classes.length ? "" : bundle.classes[c]),
+    seeds(x, y) {
+      const left = Math.floor(x);
+      const top = Math.floor(y);
+      const all = [0, 1, 100, 101].map((step) => (((left + 100 * top + step) % 2 ** 32) + 2 ** 32) % 2 ** 32);
+      const wide = x !== left;
+      const tall = y !== top;
+      return all.filter((_, i) => (wide || i % 2 === 0) && (tall || i < 2));
+    },
+    describe(state = T.state) {
+      const seeds = T.seeds(state.x, state.y);
+      const where =
+        seeds.length === 1
+          ? `Seed ${seeds[0]}`
+          : `Between seeds ${seeds.slice(0, -1).join(", ")} and ${seeds[seeds.length - 1]}`;
+      const name = T.className(state.c, T.bundle(state.b));
+      return name ? `${where} · class ${name}` : where;
+    },
+    say(sentence) {
+      for (const listener of T.hearers) listener(sentence);
+    },
+    hearers: [],
+    clocks: [],
+    clock(model, round) {
+      for (const listener of T.clocks) listener(model, round);
+    },
+
+    // --- small helpers of the widgets -----------------------------------------------------------
+    el(tag, attributes = {}, ...children) {
+      const node = document.createElement(tag);
+      for (const [name, value] of Object.entries(attributes)) {
+        if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+        else if (value === true) node.setAttribute(name, "");
+        else if (value !== false && value !== null && value !== undefined) node.setAttribute(name, value);
+      }
+      node.append(...children.filter((child) => child !== null && child !== undefined && child !== false));
+      return node;
+    },
+    later(action, ms) {
+      let timer;
+      return (...args) => {
+        clearTimeout(timer);
+        timer = setTimeout(() => action(...args), ms);
+      };
+    },
+    frame(action) {
+      let asked = false;
+      return () => {
+        if (asked) return;
+        asked = true;
+        requestAnimationFrame(() => {
+          asked = false;
+          action();
+        });
+      };
+    },
+    visible: (element) => element.isConnected && element.offsetParent !== null,
+    save(href, name) {
+      const anchor = T.el("a", { href, download: name });
+      document.body.append(anchor);
+      anchor.click();
+      anchor.remove();
+    },
+    // One choice out of a few, as radio buttons that look like one control.
+    segmented(name, label, options, chosen, onchange) {
+      const box = T.el("div", { class: "tf-segmented", role: "radiogroup", "aria-label": label });
+      for (const [value, text, hint] of options) {
+        const input = T.el("input", { type: "radio", name, value, checked: value === chosen });
+        input.addEventListener("change", () => onchange(value));
+        box.append(T.el("label", { title: hint }, input, T.el("span", {}, text)));
+      }
+      box.choose = (value) => {
+        for (const input of box.querySelectorAll("input")) input.checked = input.value === value;
+      };
+      return box;
+    },
+    slider(label, { min, max, step, value, format = (v) => v, hint }, oninput) {
+      const output = T.el("output", {}, String(format(value)));
+      const input = T.el("input", { type: "range", min, max, step, value, "aria-label": label });
+      input.addEventListener("input", () => {
+        output.textContent = format(Number(input.value));
+        oninput(Number(input.value));
+      });
+      const row = T.el("label", { class: "tf-slider", title: hint }, T.el("span", { class: "tf-name" }, label), input, output);
+      row.input = input;
+      row.rename = (text) => {
+        row.querySelector(".tf-name").textContent = text;
+        input.setAttribute("aria-label", text);
+      };
+      row.put = (next) => {
+        input.value = next;
+        output.textContent = format(Number(next));
+      };
+      return row;
+    },
+  };
+  window.Twofold = T;
+})();

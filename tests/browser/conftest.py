@@ -1,0 +1,75 @@
+"""A server on tiny bundles and a Chromium to visit it with; skips where there is none."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import urlparse
+
+import pytest
+
+from demo.page import build_demo, launch_settings
+from demo.runtime import choose_provider
+from demo.studio import open_studios
+from tests import tiny
+
+# The page draws without a GPU; one imitated in software redraws the whole window for every small change.
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-quic", "--no-first-run"]
+WIDE = {"width": 1440, "height": 900}
+
+
+@pytest.fixture(scope="session")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The page over the bundles digits (10 classes, grey), plain (no classes, colour) and torn (damaged)."""
+    root = tmp_path_factory.mktemp("served")
+    tiny.build(root / "digits", name="digits")
+    tiny.build(root / "plain", name="plain", classes=0, channels=3)
+    (tiny.build(root / "torn", name="torn") / "critic.onnx").write_bytes(b"torn")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
+        studios, unavailable = open_studios(root, choose_provider("cpu"))
+        demo = build_demo(studios, unavailable)
+        settings = launch_settings(studios, unavailable)
+        _, url, _ = demo.launch(quiet=True, prevent_thread_lock=True, server_name="127.0.0.1", **settings)
+        yield url
+        demo.close(verbose=False)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        pytest.skip("no chromium is installed (apt install chromium)")
+    reason = "playwright is not installed (pip install playwright)"
+    sync_api = pytest.importorskip("playwright.sync_api", reason=reason)
+    with sync_api.sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def visit(browser: Any, address: str) -> Iterator[Callable[..., Any]]:
+    """Opens the page; at the end nothing may have gone wrong in it, and no other host been asked."""
+    contexts, troubles = [], []
+
+    def open_page(query: str = "", **settings: Any) -> Any:
+        context = browser.new_context(viewport=settings.pop("viewport", WIDE), **settings)
+        context.set_default_timeout(15_000)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda m: troubles.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda error: troubles.append(str(error)))
+        page.on("request", lambda r: None if at_home(r.url, address) else troubles.append(f"foreign: {r.url}"))
+        page.on("response", lambda r: troubles.append(f"{r.status}: {r.url}") if r.status >= 400 else None)
+        page.goto(address + query)
+        page.wait_for_function("window.Twofold?.stats.shown > 0")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert not troubles
+
+
+def at_home(url: str, address: str) -> bool:
+    return urlparse(url).scheme in ("data", "blob") or urlparse(url).netloc == urlparse(address).netloc

@@ -1,0 +1,270 @@
+"""The page in a real Chromium, as a visitor meets it: every tab, narrow and wide, with mouse and finger."""
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlparse
+
+import numpy as np
+import pytest
+
+from demo.images import png
+from tests.browser.conftest import WIDE
+
+Page = Any  # playwright's, which need not be installed
+
+NARROW = {"width": 390, "height": 844}
+TABS = ("Play", "Morph", "Rebuild", "About")
+PIXELS = "c => Array.from(c.getContext('2d').getImageData(0, 0, c.width, c.height).data).join()"
+
+
+def tab(page: Page, name: str) -> None:
+    page.get_by_role("tab", name=name).click()
+
+
+def pixels(page: Page, selector: str) -> str:
+    return page.locator(selector).first.evaluate(PIXELS)
+
+
+def wait_for_change(page: Page, selector: str, before: str) -> str:
+    page.wait_for_function(f"([s, b]) => ({PIXELS})(document.querySelector(s)) !== b", arg=[selector, before])
+    return pixels(page, selector)
+
+
+def still(page: Page, selector: str = ".tf-travel") -> str:
+    """The picture once nothing is in flight any more."""
+    page.wait_for_load_state("networkidle")
+    return pixels(page, selector)
+
+
+def drag(page: Page, selector: str, *points: tuple[float, float]) -> None:
+    """Press at the first point and draw a line through the others, in shares of the element."""
+    target = page.locator(selector).first
+    target.scroll_into_view_if_needed()
+    box = target.bounding_box()
+    places = [(box["x"] + u * box["width"], box["y"] + v * box["height"]) for u, v in points]
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    for place in places[1:]:
+        page.mouse.move(*place, steps=8)
+    page.mouse.up()
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_tab_fits_its_screen(visit, size: dict, scheme: str):
+    page = visit(f"?__theme={scheme}", viewport=size)
+    for name in TABS:
+        tab(page, name)
+        page.locator(".tf-card:visible").first.wait_for()
+        page.wait_for_load_state("networkidle")
+        assert page.evaluate("document.documentElement.scrollWidth") == size["width"], name
+        outside = page.evaluate(
+            """width => [...document.querySelectorAll('.tf-widget *')].filter((e) => {
+                const box = e.getBoundingClientRect();
+                return box.width && !e.closest('.tf-scroll, .tf-hidden') && (box.right > width + 1 || box.left < -1);
+            }).map((e) => e.outerHTML.slice(0, 90))""",
+            size["width"],
+        )
+        clipped = page.evaluate(
+            """() => [...document.querySelectorAll('.tf-button, .tf-segmented span, .tf-chips span, .tf-name, h3')]
+                .filter((e) => e.offsetParent && e.scrollWidth > e.clientWidth + 1).map((e) => e.textContent)"""
+        )
+        assert (outside, clipped) == ([], []), name
+
+
+def test_controls_have_names_and_pictures_have_words(visit):
+    page = visit()
+    for name in TABS:
+        tab(page, name)
+        page.locator(".tf-card:visible").first.wait_for()
+        nameless = page.evaluate(
+            """() => [...document.querySelectorAll('.tf-widget :is(button, input, select, canvas[role])')]
+                .filter((e) => e.offsetParent && !(e.getAttribute('aria-label') || e.textContent.trim()
+                    || e.closest('label')?.textContent.trim())).map((e) => e.outerHTML)"""
+        )
+        assert nameless == [], name
+        assert page.locator(".tf-widget img:not([alt])").count() == 0
+
+
+def test_dragging_travels_and_undo_returns(visit):
+    page = visit("?b=digits&c=2&x=5&y=0")
+    start = still(page)
+    shown = page.evaluate("Twofold.stats.shown")
+    drag(page, ".tf-travel", (0.5, 0.5), (0.9, 0.6), (0.3, 0.9))
+    moved = wait_for_change(page, ".tf-travel", start)
+    assert page.evaluate("Twofold.stats.shown") - shown >= 4  # pictures on the way, not only the last
+    assert page.evaluate("[Twofold.state.x, Twofold.state.y]") != [5, 0]
+    page.keyboard.press("z")
+    assert wait_for_change(page, ".tf-travel", moved) == start
+
+
+def test_a_finger_can_drag_without_scrolling_the_page(visit):
+    page = visit("?b=digits&x=5&y=0", viewport=NARROW, has_touch=True)
+    page.locator(".tf-travel").scroll_into_view_if_needed()
+    box = page.locator(".tf-travel").bounding_box()
+    hand = page.context.new_cdp_session(page)
+    top = page.evaluate("scrollY")
+    for kind, y in (("touchStart", 250), ("touchMove", 200), ("touchMove", 120), ("touchMove", 60), ("touchEnd", None)):
+        points = [] if y is None else [{"x": box["x"] + 150, "y": box["y"] + y}]
+        hand.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    page.wait_for_function("Twofold.state.y < -0.2")
+    assert page.evaluate("scrollY") == top
+
+
+def test_keys_buttons_children_and_sheet_choose_pictures(visit):
+    page = visit("?b=digits&x=5&y=0")
+    state = "[Twofold.state.x, Twofold.state.y, Twofold.state.c]"
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate(state) == [5.1, 0, 0]
+    page.keyboard.press(" ")
+    random = page.evaluate(state)
+    assert random != [5.1, 0, 0] and random[1] == 0
+    page.get_by_role("button", name="Child 1 of 8").click()
+    x, y, _ = page.evaluate(state)
+    assert (x - random[0]) ** 2 + y**2 == pytest.approx(0.35**2, abs=1e-3)
+    page.get_by_role("button", name="Seed 13, class 3").click()
+    assert page.evaluate(state) == [13, 0, 3]
+    page.get_by_label("Go to seed").fill("4711")
+    page.get_by_role("button", name="Go", exact=True).click()
+    assert page.evaluate(state) == [4711, 0, 3]
+    page.keyboard.press(" ")  # the focus is on "Go": the key belongs to the button
+    assert page.evaluate(state) == [4711, 0, 3]
+
+
+def test_the_sheet_is_there_without_any_inference(visit):
+    page = visit()
+    tile = page.get_by_role("button", name="Seed 0, class 0")
+    assert "bundles/digits/sheet.png" in tile.evaluate("e => getComputedStyle(e).backgroundImage")
+    assert page.get_by_role("group", name="24 sample pictures").get_by_role("button").count() == 24
+
+
+def test_favourites_stay_in_this_browser(visit):
+    page = visit("?b=digits&c=4&x=9&y=0")
+    page.get_by_role("button", name="Keep").click()
+    page.get_by_role("button", name="Show favourite: Seed 9 · class 4").wait_for()
+    page.get_by_role("button", name="New random").click()
+    page.reload()
+    page.get_by_role("button", name="Show favourite: Seed 9 · class 4").click()
+    assert page.evaluate("[Twofold.state.x, Twofold.state.c]") == [9, 4]
+    page.get_by_role("button", name="Remove favourite").click()
+    assert page.get_by_role("button", name="Show favourite").count() == 0
+
+
+def test_a_link_restores_the_picture(visit):
+    page = visit()
+    page.get_by_role("radio", name="VAE").check()
+    page.get_by_role("radiogroup", name="Class").get_by_role("radio", name="3").check()
+    page.get_by_label("Temperature").fill("0.6")
+    drag(page, ".tf-travel", (0.2, 0.2), (0.7, 0.5))
+    picture = still(page)
+    page.get_by_role("button", name="Copy link").click()
+    page.get_by_role("button", name="Link").wait_for()
+    query = parse_qs(urlparse(page.url).query)
+    assert {key: query[key] for key in "bmct"} == {"b": ["digits"], "m": ["vae"], "c": ["3"], "t": ["0.6"]}
+    again = visit("?" + urlparse(page.url).query)
+    assert still(again) == picture
+    assert again.get_by_role("radio", name="VAE").is_checked()
+
+
+def test_a_broken_link_opens_something_sensible(visit):
+    page = visit("?b=${alert(1)}&m=<b>&c=99&t=NaN&x=1e99&y=")
+    assert page.evaluate("Twofold.state") == {"b": "digits", "m": "gan", "c": 9, "t": 1, "x": 1e6, "y": 0}
+
+
+def test_the_bar_tells_who_computes_and_how_long_it_took(visit):
+    page = visit()
+    status = page.locator(".tf-status")
+    page.wait_for_function("/ms model · \\d+ ms in all/.test(document.querySelector('.tf-clock').textContent)")
+    status.locator("summary").click()
+    assert "CPU" in status.locator("p").inner_text()
+    page.get_by_label("Pictures (bundle)").select_option("plain")
+    page.wait_for_function("Twofold.state.b === 'plain' && Twofold.state.c === null")
+    assert not page.locator(".tf-classes").is_visible()
+    assert page.get_by_label("Pictures (bundle)").locator("option", has_text="torn (unavailable)").is_disabled()
+
+
+def test_morph_scrubs_plays_and_exports(visit):
+    page = visit("?b=digits")
+    tab(page, "Morph")
+    page.get_by_label("Seeds of the keyframes").fill("0,1,4-6")
+    page.get_by_text("Seed 6").wait_for()
+    stage = ".tf-morph .tf-stage canvas"
+    start = still(page, stage)
+    page.get_by_label("Position").fill("0.5")
+    middle = wait_for_change(page, stage, start)
+    page.get_by_role("button", name="Play", exact=True).click()
+    wait_for_change(page, stage, middle)
+    page.get_by_role("button", name="Pause").click()
+    page.get_by_label("Frames", exact=True).fill("14")
+    for name, ending in (("WebP", "webp"), ("GIF", "gif"), ("PNG strip", "png")):
+        page.get_by_role("button", name=f"Export {name}").click()
+        with page.expect_download() as download:
+            page.get_by_role("link", name=f"Download digits-morph-0-1-4-5-6.{ending}").click()
+        assert Path(download.value.path()).stat().st_size > 500
+    page.get_by_label("Seeds of the keyframes").fill("7")
+    page.get_by_role("alert").filter(has_text="At least 2 keyframes").wait_for()
+
+
+def test_a_drawn_digit_is_reconstructed_and_repaired(visit):
+    page = visit("?b=digits")
+    tab(page, "Rebuild")
+    rebuilt = page.get_by_alt_text("The VAE's reconstruction of the input")
+    rebuilt.wait_for()
+    of_test_picture = rebuilt.get_attribute("src")
+    page.get_by_role("radio", name="Draw").check()
+    drag(page, ".tf-board", (0.5, 0.2), (0.5, 0.8))
+    page.wait_for_function(
+        f"!document.querySelector('img[alt*=reconstruction]').src.endsWith({of_test_picture[-60:]!r})"
+    )
+    of_stroke = rebuilt.get_attribute("src")
+    seen = page.get_by_alt_text("The input as the models see it")
+    white = """i => { const p = document.createElement('canvas').getContext('2d'); p.drawImage(i, 0, 0);
+        return p.getImageData(16, 16, 1, 1).data[0] }"""
+    assert seen.evaluate(white) > 200
+    assert page.locator(".tf-numbers dd").count() == 3
+    assert page.locator(".tf-best").count() == 1
+    page.get_by_role("button", name="Left half").click()
+    page.get_by_alt_text("The picture with its hidden pixels filled in by the VAE").wait_for()
+    page.get_by_alt_text("The picture with its hidden pixels filled in by the GAN").wait_for()
+    page.get_by_role("button", name="Refine").click()
+    page.get_by_text("after 20 rounds of search").wait_for()
+    page.locator(".tf-drawing").get_by_role("button", name="Clear").click()
+    drag(page, ".tf-board", (0.2, 0.5), (0.8, 0.5))
+    page.wait_for_function(f"!document.querySelector('img[alt*=reconstruction]').src.endsWith({of_stroke[-60:]!r})")
+
+
+def test_an_upload_is_rebuilt_and_a_broken_one_refused(visit, tmp_path: Path):
+    page = visit("?b=plain")
+    tab(page, "Rebuild")
+    page.get_by_alt_text("The VAE's reconstruction").wait_for()
+    page.get_by_role("radio", name="Upload").check()
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"no picture")
+    page.locator("input[type=file]").first.set_input_files(broken)
+    page.get_by_role("alert").filter(has_text="not a picture that can be read").wait_for()
+    dot = png(np.full((9, 9, 3), (200, 40, 90), np.uint8))
+    page.locator("input[type=file]").first.set_input_files({"name": "dot.png", "mimeType": "image/png", "buffer": dot})
+    page.get_by_role("alert").filter(has_text="not a picture").wait_for(state="hidden")
+    page.get_by_text("dot.png").wait_for()
+    colour = """i => { const p = document.createElement('canvas').getContext('2d'); p.drawImage(i, 0, 0);
+        return [...p.getImageData(16, 16, 1, 1).data] }"""
+    assert page.get_by_alt_text("The input as the models see it").evaluate(colour) == [200, 40, 90, 255]
+
+
+def test_about_offers_every_file(visit):
+    page = visit("?b=digits")
+    tab(page, "About")
+    page.get_by_role("cell", name="Fréchet").or_(page.get_by_role("rowheader", name="Fréchet")).wait_for()
+    page.get_by_text("torn is unavailable").wait_for()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="decoder.onnx").click()
+    assert Path(download.value.path()).stat().st_size > 1000
+
+
+def test_less_motion_is_respected(visit):
+    page = visit("?b=digits", reduced_motion="reduce")
+    tab(page, "Morph")
+    page.get_by_label("Frames", exact=True).fill("6")
+    page.get_by_role("button", name="Export WebP").click()
+    page.get_by_text("asks for less motion").wait_for()
+    assert page.locator(".tf-export img").count() == 0

@@ -1,0 +1,118 @@
+"""The page's configuration and the command line."""
+
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import httpx
+import pytest
+
+from demo.facts import facts
+from demo.page import build_demo
+from demo.runtime import choose_provider
+from demo.studio import open_studios
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PUBLIC = ["/classify", "/interpolate", "/invert", "/reconstruct", "/repair", "/sample"]
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, str(REPOSITORY / "demo" / "app.py"), *arguments]
+
+
+def refused(*arguments: str, cwd: Path) -> str:
+    """The sentence of a start that fails with exit code 2."""
+    done = subprocess.run(command(*arguments), cwd=cwd, capture_output=True, text=True, timeout=90)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    return done.stderr.strip()
+
+
+def test_the_public_endpoints_are_these_and_have_typed_arguments(tiny_bundle: Path):
+    studios, unavailable = open_studios(tiny_bundle, choose_provider("cpu"))
+    endpoints = build_demo(studios, unavailable).get_api_info()["named_endpoints"]
+    assert sorted(endpoints) == PUBLIC
+    for name, endpoint in endpoints.items():
+        assert endpoint["description"], name
+        for parameter in endpoint["parameters"]:
+            assert parameter["python_type"]["type"] != "Any", (name, parameter["parameter_name"])
+    seeds = endpoints["/sample"]["parameters"][0]
+    assert (seeds["parameter_name"], seeds["type"]) == ("seeds", {"type": "array", "items": {"type": "integer"}})
+
+
+def test_the_page_without_bundles_says_how_to_make_one(tiny_bundle: Path, broken_bundle: Path):
+    (broken_bundle / "decoder.onnx").write_bytes(b"other bytes")
+    studios, unavailable = open_studios(broken_bundle, choose_provider("cpu"))
+    assert not studios
+    texts = [c["props"].get("value") for c in build_demo(studios, unavailable).get_config_file()["components"]]
+    (text,) = [t for t in texts if isinstance(t, str) and "no models here yet" in t]
+    assert "python -m train" in text and "decoder.onnx" in text
+
+
+def test_facts_tell_what_the_page_needs(tiny_bundle: Path):
+    studios, unavailable = open_studios(tiny_bundle, choose_provider("cpu"))
+    (bundle,) = facts(studios, unavailable)["bundles"]
+    assert bundle["sheet"] == {"url": "bundles/tiny/sheet.png", "count": 24}
+    assert bundle["processor"] == "CPU" and bundle["reason"]
+    assert {row["file"] for row in bundle["downloads"]} >= {"generator.onnx", "latents.npz", "bundle.json"}
+    assert all((tiny_bundle / row["file"]).stat().st_size == row["bytes"] for row in bundle["downloads"])
+
+
+def test_the_demo_needs_neither_torch_nor_the_other_rooms():
+    code = "import sys, demo.app; print(sorted({'torch', 'onnx', 'train', 'export'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, timeout=90)
+    assert done.stdout.strip() == "[]", done.stderr
+
+
+@pytest.mark.parametrize("arguments", [["--bundles", "no/such/folder"], ["--port", "0"], ["--port", "70000"]])
+def test_impossible_settings_are_refused_in_a_sentence(arguments: Sequence[str], tmp_path: Path):
+    assert refused(*arguments, cwd=tmp_path).endswith(".")
+
+
+def test_cuda_where_there_is_none_is_refused_with_the_line_that_mends_it(tmp_path: Path):
+    if choose_provider("auto").name == "CUDAExecutionProvider":
+        pytest.skip("this machine has a usable CUDA device")
+    sentence = refused("--provider", "cuda", cwd=tmp_path)
+    assert sentence.startswith("CUDA cannot be used") and "pip install" in sentence
+
+
+def test_a_port_in_use_is_refused_and_none_other_taken(tmp_path: Path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert f"Port {port} is in use" in refused("--port", str(port), cwd=tmp_path)
+
+
+def test_it_serves_from_any_folder_prints_one_line_and_ends_quietly(tiny_bundle: Path, tmp_path: Path):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = subprocess.Popen(
+        command("--bundles", str(tiny_bundle), "--port", str(port), "--provider", "cpu"),
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        line = server.stdout.readline()
+        assert line == f"Twofold is at http://127.0.0.1:{port}\n"
+        assert httpx.get(f"http://127.0.0.1:{port}/healthz").json()["status"] == "ok"
+        assert "<html" in httpx.get(f"http://127.0.0.1:{port}/").text
+        server.send_signal(signal.SIGINT)
+        rest, errors = server.communicate(timeout=20)
+    finally:
+        server.kill()
+    assert (server.returncode, rest, errors) == (0, "", "")
+
+
+def test_no_page_file_names_a_foreign_host():
+    """What the browser is sent by us must work offline."""
+    for file in (REPOSITORY / "demo" / "static").iterdir():
+        hosts = set(re.findall(r"https?://([\w.-]+)", file.read_text(encoding="utf-8")))
+        assert hosts <= {"www.w3.org"}, file.name  # the name of SVG, never fetched
