@@ -1,6 +1,6 @@
 """The control: a plain DCGAN, trained by the same loop on the same pictures for the same minutes.
 
-    python -m benchmarks.dcgan runs/mnist/control --data ylecun/mnist --size 32 --minutes 45
+    python -m benchmarks.dcgan runs/control --data ylecun/mnist --size 32 --minutes 45
 
 Batch norm, transposed convolutions, non-saturating loss, Adam (0.5, 0.999) at 2e-4, N(0, 0.02) weights, no moving
 average, no classes (Radford et al. 2016, arXiv 1511.06434). Widths are chosen for as many parameters as Twofold's
@@ -110,6 +110,8 @@ def main() -> int:
         if info.size != 32:
             raise UserError("The control draws 32 x 32 pictures; add --size 32.")
         runs.bind_data(settings.run, info)
+        if not settings.resume and (settings.run / "dcgan" / "state.safetensors").exists():
+            raise UserError(f"{settings.run} is already begun: add --resume to go on, or choose another run folder.")
         torch.set_num_threads(settings.threads or usable_threads())
         torch.manual_seed(settings.seed)
         networks = build(info.channels)

@@ -1,12 +1,13 @@
 """Quality of an exported bundle on 10 000 samples, run through onnxruntime; every figure beside its floor.
 
-    python -m benchmarks.quality artifacts/mnist --data ylecun/mnist [--control runs/mnist-control] [--write]
+    python -m benchmarks.quality artifacts/mnist --data ylecun/mnist [--control runs/control] [--write]
 
 The features are those of the bundle's own classifier (its hash is printed), z-scored on the reference: the first
 10 000 training pictures. Floors: the 10 000 test pictures measured in the same way. `--control` adds a plain DCGAN
 (benchmarks/dcgan.py) to the same report; `--write` stores the figures in bundle.json and the model card.
 """
 
+import shlex
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,15 +16,16 @@ from typing import Annotated
 import numpy as np
 import torch
 import tyro
-from export.bundle import set_quality
 from tqdm import tqdm
 
 from benchmarks.dcgan import LATENT_DIM, load_generator
 from demo import latents
-from demo.bundle import BundleError, OpenBundle, read
+from demo.bundle import OpenBundle, read
+from demo.errors import UserError as DemoError
 from demo.runtime import Engine, choose_provider
 from demo.schema import Figure, Quality
-from train import metrics
+from export.bundle import set_quality
+from train import metrics, runs
 from train.data import load
 from train.errors import UserError
 
@@ -52,7 +54,8 @@ def grey_levels(images: np.ndarray) -> np.ndarray:
 class Report:
     """Figures in order, printed as they come."""
 
-    def __init__(self) -> None:
+    def __init__(self, samples: int) -> None:
+        self.samples = samples
         self.figures: list[Figure] = []
 
     def add(self, name: str, label: str, value: float, better: str, floor: float | None = None, unit: str = "") -> None:
@@ -127,6 +130,8 @@ def measure_gan(report: Report, engine: Engine, judge: Judge, labels: np.ndarray
 def measure_control(report: Report, judge: Judge, folder: Path, floors: dict[str, float], count: int) -> None:
     """The DCGAN of the same minutes and parameters, through PyTorch."""
     generator = load_generator(folder)
+    record = runs.read_json(folder / "dcgan" / "record.json")
+    print(f"control: {record['images']} pictures in {record['seconds'] / 60:.0f} minutes ({record['command']})")
     z = torch.randn(count, LATENT_DIM, 1, 1, generator=torch.Generator().manual_seed(0))
     images = torch.cat([generator(part) * 0.5 + 0.5 for part in z.split(250)]).clamp(0, 1).numpy()
     _, features = judge.look(images)
@@ -164,6 +169,7 @@ def measure_vae(report: Report, engine: Engine, judge: Judge, test: np.ndarray, 
 def measure_repair(report: Report, engine: Engine, test: np.ndarray, count: int = 200) -> None:
     """Mean squared error over the missing pixels; the floor is the undamaged picture's reconstruction there."""
     images = test[:count]
+    count = len(images)
     whole = batched(engine, "decoder", "image", z=batched(engine, "encoder", "mean", image=images))
     for kind in ("centre", "left half", "random 75 %"):
         mask = damage(kind, count, images.shape[-1])
@@ -191,7 +197,7 @@ def measure(settings: Settings, bundle: OpenBundle) -> Report:
     count = min(settings.samples, len(test), len(train))
     reference, labels = train.images[:count].numpy() / np.float32(255), train.labels[:count].numpy()
     held_out, held_labels = test.images[:count].numpy() / np.float32(255), test.labels[:count].numpy()
-    judge, report = Judge(engine, reference), Report()
+    judge, report = Judge(engine, reference), Report(count)
     print(f"{bundle.info.name}: {count} samples through {engine.active}; "
           f"features of classifier {bundle.info.graphs['classifier'].sha256[:12]}")  # fmt: skip
     read_as, features = judge.look(held_out)
@@ -212,12 +218,13 @@ def main() -> int:
         bundle = read(settings.bundle)
         report = measure(settings, bundle)
         if settings.write:
-            control = " --control CONTROL" if settings.control else ""
-            command = f"python -m benchmarks.quality {settings.bundle} --data {bundle.info.dataset.source}{control}"
-            quality = Quality(command=command, samples=settings.samples, figures=tuple(report.figures))
+            command = ["python", "-m", "benchmarks.quality", f"artifacts/{bundle.info.name}"]
+            command += ["--data", bundle.info.dataset.source]
+            command += ["--control", f"runs/{settings.control.name}"] if settings.control else []
+            quality = Quality(command=shlex.join(command), samples=report.samples, figures=tuple(report.figures))
             set_quality(settings.bundle, quality)
             print(f"Stored in {settings.bundle / 'bundle.json'} and its model card.")
-    except (UserError, BundleError) as problem:
+    except (UserError, DemoError) as problem:
         print(f"error: {problem}", file=sys.stderr)
         return 2
     return 0

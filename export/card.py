@@ -171,16 +171,22 @@ def signature(graph: Graph) -> str:
     return " → ".join(sides)
 
 
+def figure_rows(quality: Quality) -> list[str]:
+    """The figures as the lines of a Markdown table; README.md quotes them as they are."""
+    rows = ["| figure | value | floor | better |", "|---|---:|---:|---|"]
+    for f in quality.figures:
+        floor = "" if f.floor is None else f"{f.floor:.4g}"
+        rows.append(f"| {cell(f.label)} | {f.value:.4g} {f.unit} | {floor} | {f.better} |".replace("  |", " |"))
+    return rows
+
+
 def quality_section(quality: Quality | None) -> str:
     body = "Not measured yet."
     if quality:
-        rows = ["| figure | value | floor | better |", "|---|---:|---:|---|"]
-        for f in quality.figures:
-            floor = "" if f.floor is None else f"{f.floor:.4g}"
-            rows.append(f"| {cell(f.label)} | {f.value:.4g} {f.unit} | {floor} | {f.better} |".replace("  |", " |"))
-        body = "\n".join(rows) + (
-            f"\n\nMeasured on {quality.samples:,} samples by `{quality.command}`. The floor is what real pictures "
-            "reach in the same measurement."
+        body = "\n".join(figure_rows(quality)) + (
+            f"\n\nMeasured on {quality.samples:,} samples by `{quality.command}`. The floor is what held-out pictures "
+            "reach in the same measurement; for the VAE's samples, repair and inversion, what the VAE's own "
+            "reconstructions reach."
         )
     return f"{BEGIN}\n## Quality\n\n{body}\n{END}"
 

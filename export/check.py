@@ -15,6 +15,7 @@ from train.loop import usable_threads
 
 BATCHES = (1, 2, 5, 33)
 BOUND = 1e-4
+ROW_BOUND = 1e-5
 # Errors in these outputs are absolute; in the others, which have no bounds, relative to max(1, |value|).
 BOUNDED = frozenset({"image", "logvar"})
 BATCH_NORM = "BatchNormalization"
@@ -134,13 +135,15 @@ def difference(output: str, got: np.ndarray, wanted: np.ndarray, graph: str) -> 
 
 
 def check_rows(graph: str, runtime: ort.InferenceSession, inputs: dict[str, np.ndarray], outputs: list) -> None:
-    """Row i of a batch must be that row alone, bit for bit: what a seed shows may not depend on its neighbours.
+    """Row i of a batch must be that row alone: what a seed shows may not depend on its neighbours.
 
-    Raises UserError otherwise.
+    On most processors that holds bit for bit; where a kernel rounds differently for one row, up to ROW_BOUND is let
+    through. Raises UserError beyond it.
     """
     for row in range(len(outputs[0])):
         alone = runtime.run(None, {name: values[row : row + 1] for name, values in inputs.items()})
-        if any(not np.array_equal(one[0], many[row]) for one, many in zip(alone, outputs, strict=True)):
+        pairs = [(one[0], many[row]) for one, many in zip(alone, outputs, strict=True)]
+        if any(not np.allclose(one, many, rtol=ROW_BOUND, atol=ROW_BOUND) for one, many in pairs):
             raise UserError(f"Row {row} of a batch of {len(outputs[0])} changes the numbers of graph '{graph}'.")
 
 

@@ -5,6 +5,7 @@ Which graph holds what, and the names of its inputs and outputs, is demo.schema.
 
 import json
 import logging
+import shlex
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -221,9 +222,9 @@ def metadata(piece: Piece, facts: Facts) -> dict[str, str]:
 def public_command(command: str) -> str:
     """A training command with the folders of this computer left out: only the last part of absolute paths stays."""
     words = []
-    for word in command.split(" "):
+    for word in shlex.split(command):
         flag, equals, value = word.partition("=") if word.startswith("-") else ("", "", word)
         if value.startswith(("/", "~", "../", "\\")) or value[1:3] == ":\\":
             value = value.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
         words.append(flag + equals + value)
-    return " ".join(words)
+    return shlex.join(words)

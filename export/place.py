@@ -65,7 +65,7 @@ def put_in_place(built: Path, target: Path, previous: Bundle | None) -> None:
     if not target.exists():
         built.rename(target)
         return
-    older = built.with_name("older")
+    older = built.with_name(".older")
     target.rename(older)
     try:
         built.rename(target)

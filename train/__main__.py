@@ -1,6 +1,7 @@
 """Command line of training: `python -m train {classifier,gan,vae,inverse,all} RUN`."""
 
 import copy
+import math
 import os
 import sys
 from dataclasses import fields, replace
@@ -43,7 +44,9 @@ def stages_of(settings: Settings) -> list[tuple[str, Settings]]:
             steps: list[tuple[str, Settings]] = []
             for name, share in SHARES.items():
                 kind = {"inverse": InverseSettings}.get(name) or STAGES[name]
-                own = shared | {"minutes": settings.minutes * share, "batch": kind(run=settings.run).batch}
+                own = shared | {"minutes": settings.minutes * share}
+                if settings.batch is None:
+                    del own["batch"]
                 steps += stages_of(kind(**own))
             return steps
         case InverseSettings():
@@ -89,14 +92,28 @@ def run_stage(stage: str, settings: Settings, data: tuple[DataInfo, Pictures, Pi
     return train(built, averages, settings, info.source, train_set, test_set)
 
 
+def check_numbers(settings: Settings) -> None:
+    """Raises UserError for numbers that nothing can be trained with."""
+    for field in fields(settings):
+        value = getattr(settings, field.name)
+        flag = f"--{field.name.replace('_', '-')}"
+        if isinstance(value, float) and not math.isfinite(value):
+            raise UserError(f"{flag} {value} is not a number to train with.")
+        if isinstance(value, int) and not isinstance(value, bool) and field.name != "seed" and value < 1:
+            raise UserError(f"{flag} must be positive, not {value}.")
+    if settings.minutes <= 0:
+        raise UserError(f"--minutes must be positive, not {settings.minutes}.")
+    if settings.batch == 1:
+        raise UserError("--batch must be at least 2.")
+
+
 def main(argv: list[str]) -> int:
     """Exit code: 0 done, 2 a mistake of the user, 130 stopped by Ctrl-C."""
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     settings: Settings = tyro.cli(Command, prog="python -m train", description=DESCRIPTION, args=argv)
     try:
-        if settings.minutes <= 0 or settings.batch < 2 or (settings.images is not None and settings.images < 1):
-            raise UserError("--minutes and --images must be positive, --batch at least 2.")
+        check_numbers(settings)
         given, steps = given_flags(argv), stages_of(settings)
         if settings.resume and (settings.run / "run.json").exists() and "size" not in given:
             settings = replace(settings, size=runs.Run.open(settings.run).data.size)
@@ -111,8 +128,11 @@ def main(argv: list[str]) -> int:
     except UserError as problem:
         print(f"error: {problem}", file=sys.stderr)
         return 2
+    except OSError as problem:
+        print(f"error: {problem.filename or 'writing'}: {problem.strerror or problem}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
-        print("Stopped before training began; nothing was changed.", file=sys.stderr)
+        print("Stopped at once; the last checkpoint is kept.", file=sys.stderr)
         return 130
     return 0
 

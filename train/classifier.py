@@ -59,8 +59,9 @@ class ClassifierStage(Stage):
 
     @torch.no_grad()
     def finish(self, averages: nn.ModuleDict, train: Pictures, test: Pictures) -> dict[str, Tensor]:
+        device = next(averages.parameters()).device
         right = sum(
-            int((averages["classifier"](images.float() / 255)[0].argmax(dim=1) == labels).sum())
+            int((averages["classifier"](images.to(device).float() / 255)[0].argmax(dim=1).cpu() == labels).sum())
             for images, labels in zip(test.images.split(500), test.labels.split(500), strict=True)
         )
         print(f"\nclassifier: {right / len(test):.2%} of {len(test)} test pictures right")

@@ -114,6 +114,8 @@ class AllSettings(Settings):
 
     minutes: float = 90.0
     """Time budget of the four stages together: 6 %, 50 %, 27 % and 17 % of it."""
+    batch: int | None = None  # type: ignore[assignment]
+    """Pictures a step; default: each stage's own."""
 
 
 SHARES: dict[str, float] = {"classifier": 0.06, "gan": 0.50, "vae": 0.27, "inverse": 0.17}

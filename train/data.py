@@ -18,7 +18,9 @@ from train.networks import resolutions
 
 MINIMUM_IMAGES = 100
 LARGEST_SIZE = 256
+LARGEST_DEFAULT = 128
 LARGEST_PIXELS = 50_000_000
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
 COLOUR_MODES = {"RGB", "RGBA", "P", "CMYK", "YCbCr", "LAB", "HSV", "PA"}
 # What people need to know before they share pictures made from a set; by the last part of its name.
@@ -98,23 +100,40 @@ def default_size(sizes: Counter) -> int:
     """The smallest power of two, 16 to 128, that holds the median picture's longer side."""
     longer = sorted(max(size) for size in sizes.elements())
     median = longer[len(longer) // 2]
-    return next((s for s in (16, 32, 64) if s >= median), 128)
+    return next((s for s in (16, 32, 64) if s >= median), LARGEST_DEFAULT)
+
+
+def plain(image: Image.Image) -> Image.Image:
+    """Any picture upright as L or RGB: transparency laid on white (on black for greys), 16-bit greys scaled to 8."""
+    image = ImageOps.exif_transpose(image)
+    if image.mode.startswith("I") or image.mode == "F":
+        values = np.asarray(image, dtype=np.float64)
+        scale = 257 if values.max() > 255 else 1
+        image = Image.fromarray(np.clip(values / scale, 0, 255).round().astype(np.uint8))
+    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+        paper = "black" if image.mode == "LA" else "white"
+        image = image.convert("RGBA")
+        flat = Image.alpha_composite(Image.new("RGBA", image.size, paper), image)
+        image = flat.convert("L" if paper == "black" else "RGB")
+    image = image.convert("RGB" if image.mode in COLOUR_MODES else "L")
+    return image
+
+
+def shrunk(image: Image.Image, side: int) -> Image.Image:
+    """A picture whose shorter side is at most `side`, so that a folder of photographs fits into memory."""
+    scale = side / min(image.size)
+    if scale >= 1:
+        return image
+    return image.resize((round(image.width * scale), round(image.height * scale)), Image.Resampling.LANCZOS)
 
 
 def fit(image: Image.Image, mode: str, size: int) -> np.ndarray:
     """One picture -> uint8 [C, size, size].
 
     A picture that fills at least three quarters of the square is padded with its border; any other is cropped to
-    its central square and resized. Transparency is laid on white; 16-bit greys are scaled, not clipped.
+    its central square and resized.
     """
-    image = ImageOps.exif_transpose(image)
-    if image.mode.startswith("I") or image.mode == "F":
-        values = np.asarray(image, dtype=np.float64)
-        image = Image.fromarray((values / max(values.max(), 255) * 255).round().astype(np.uint8))
-    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
-        image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    image = image.convert(mode)
+    image = plain(image).convert(mode)
     width, height = image.size
     if 0.75 * size <= min(width, height) and max(width, height) <= size:
         values = np.asarray(image).reshape(height, width, -1)
@@ -177,8 +196,8 @@ def class_names(split) -> tuple[str | None, tuple[str, ...]]:
     return None, ()
 
 
-def pictures_of(split, scan: Scan, title: str):
-    """Yields (PIL image, label), naming and skipping what cannot be read."""
+def pictures_of(split, scan: Scan, title: str, keep: int):
+    """Yields (PIL image, label), naming and skipping what cannot be read; shorter sides are at most `keep`."""
     import io
 
     import datasets
@@ -191,17 +210,19 @@ def pictures_of(split, scan: Scan, title: str):
         name = Path(value.get("path") or f"row {row}").name
         try:
             data = value.get("bytes") or Path(value["path"]).read_bytes()
-            image = Image.open(io.BytesIO(data))
+            image = Image.open(io.BytesIO(data), formats=FORMATS)
             if image.width * image.height > LARGEST_PIXELS:
                 raise OSError(f"{image.width}x{image.height} is too large")
             image.load()
-        except (OSError, KeyError, TypeError, ValueError, UnidentifiedImageError, Image.DecompressionBombError) as e:
-            reason = "not an image" if isinstance(e, UnidentifiedImageError) else str(e).splitlines()[0]
-            scan.bad.append(f"{name} ({reason})")
+            mode, size = image.mode, image.size
+            image = shrunk(plain(image), keep)
+        except Exception as e:  # Pillow's decoders raise all kinds, SyntaxError among them
+            reason = "not an image" if isinstance(e, UnidentifiedImageError) else (str(e) or type(e).__name__)
+            scan.bad.append(f"{name} ({reason.splitlines()[0]})")
             continue
         scan.read += 1
-        scan.modes[image.mode] += 1
-        scan.sizes[image.size] += 1
+        scan.modes[mode] += 1
+        scan.sizes[size] += 1
         label = record[label_column] if label_column else -1
         label = -1 if label is None else int(label)
         scan.labels[label] += 1
@@ -217,15 +238,18 @@ def load(source: str, size: int | None = None, quiet: bool = False) -> tuple[Dat
         check_size(size)
     train_split, test_split = open_splits(source)
     scan = Scan()
-    read = {"train": list(pictures_of(train_split, scan, "reading pictures"))}
+    keep = 2 * (size or LARGEST_DEFAULT)  # twice the final size: what is lost is lost anyway
+    read = {"train": list(pictures_of(train_split, scan, "reading pictures", keep))}
     if test_split is not None:
-        read["test"] = list(pictures_of(test_split, scan, "reading test pictures"))
+        read["test"] = list(pictures_of(test_split, scan, "reading test pictures", keep))
     if scan.read < MINIMUM_IMAGES:
         bad = f" ({len(scan.bad)} unreadable, first {scan.bad[0]})" if scan.bad else ""
         raise UserError(f"{source} has {scan.read} readable pictures{bad}; at least {MINIMUM_IMAGES} are needed.")
     mode = "RGB" if any(m in COLOUR_MODES for m in scan.modes) else "L"
     size = size or default_size(scan.sizes)
-    splits = {name: stack(pairs, mode, size) for name, pairs in read.items()}
+    splits = {name: stack(pairs, mode, size) for name, pairs in read.items() if pairs}
+    if "train" not in splits:
+        raise UserError(f"{source} has no readable training picture; the first problem was {scan.bad[0]}.")
     if "test" not in splits:
         order = torch.randperm(len(splits["train"]), generator=torch.Generator().manual_seed(0))
         held = max(len(order) // 10, 1)
@@ -233,9 +257,11 @@ def load(source: str, size: int | None = None, quiet: bool = False) -> tuple[Dat
         splits["test"] = Pictures(whole.images[order[:held]], whole.labels[order[:held]])
         splits["train"] = Pictures(whole.images[order[held:]], whole.labels[order[held:]])
     _, names = class_names(train_split)
-    title, licence = LICENCES.get(source.rstrip("/").split("/")[-1].lower(), (Path(source).name, "not stated"))
+    check_labels(source, splits["train"].labels, names)
+    name = Path(source).expanduser().resolve().name
+    title, licence = LICENCES.get(name.lower(), (name, "not stated"))
     info = DataInfo(
-        source=source if not Path(source).expanduser().exists() else Path(source).name,
+        source=name if Path(source).expanduser().exists() else source,
         title=title,
         licence=licence,
         channels=3 if mode == "RGB" else 1,
@@ -255,8 +281,19 @@ def check_size(size: int) -> None:
         resolutions(size)
     except ValueError as problem:
         raise UserError(f"--size {problem}; try 28, 32, 64, 96 or 100.") from None
-    if not 16 <= size <= LARGEST_SIZE:
-        raise UserError(f"--size {size} is not between 16 and {LARGEST_SIZE}.")
+    if len(resolutions(size)) < 2 or not 16 <= size <= LARGEST_SIZE:
+        raise UserError(f"--size {size} cannot be drawn; try 28, 32, 64, 96 or 100 (at most {LARGEST_SIZE}).")
+
+
+def check_labels(source: str, labels: Tensor, names: tuple[str, ...]) -> None:
+    """Raises UserError for pictures without a label or classes with fewer than two, in a set that has classes."""
+    if len(names) < 2:
+        return
+    if missing := int((labels < 0).sum()):
+        raise UserError(f"{missing} training pictures of {source} have no label; label them or leave them out.")
+    counts = torch.bincount(labels, minlength=len(names))
+    if int(counts.min()) < 2:
+        raise UserError(f"{source} has {int(counts.min())} training pictures of '{names[int(counts.argmin())]}'.")
 
 
 def stack(pairs: list[tuple[Image.Image, int]], mode: str, size: int) -> Pictures:

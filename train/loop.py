@@ -5,14 +5,17 @@ so a resumed run repeats the uninterrupted one bit for bit on the same machine a
 """
 
 import json
+import math
 import os
 import platform
+import shlex
 import signal
 import sys
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 
 import torch
 from PIL import Image
@@ -87,7 +90,7 @@ def command_line(settings: Settings, source: str) -> str:
             words[i] = source
         elif word.startswith("--data="):
             words[i] = f"--data={source}"
-    return " ".join(["python -m train", *words])
+    return shlex.join(["python", "-m", "train", *words])
 
 
 def save_sheet(path: Path, images: Tensor, columns: int = 8) -> None:
@@ -104,9 +107,15 @@ def save_sheet(path: Path, images: Tensor, columns: int = 8) -> None:
 
 @contextmanager
 def graceful_stop():
-    """Turns Ctrl-C and SIGTERM into a flag that is read between two steps."""
+    """Turns Ctrl-C and SIGTERM into a flag that is read between two steps; a second one stops at once."""
     asked: list[int] = []
-    previous = {s: signal.signal(s, lambda number, _: asked.append(number)) for s in (signal.SIGINT, signal.SIGTERM)}
+
+    def note(number: int, frame: FrameType | None) -> None:
+        if asked:
+            signal.default_int_handler(number, frame)
+        asked.append(number)
+
+    previous = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield asked
     finally:
@@ -125,7 +134,7 @@ def update_averages(averages: nn.ModuleDict, networks: nn.ModuleDict, decay: flo
 def train(
     stage: Stage, averages: nn.ModuleDict, settings: Settings, source: str, train_set: Pictures, test_set: Pictures
 ) -> bool:
-    """Runs a stage to the end of its plan or to Ctrl-C. Returns whether it finished.
+    """Runs a stage to the end of its plan or to Ctrl-C. Returns whether it finished and was not asked to stop.
 
     Raises UserError when the losses stop being finite or the disk refuses; the last checkpoint is kept.
     """
@@ -141,13 +150,17 @@ def train(
         progress = Progress(**facts)
     record_path = folder / "record.json"
     # A resumed run keeps the command that began it.
-    begun = runs.read_json(record_path)["command"] if settings.resume else command_line(settings, source)
+    known = settings.resume and record_path.exists()
+    begun = runs.read_json(record_path)["command"] if known else command_line(settings, source)
+    batch = min(settings.batch, len(train_set))
     if settings.images is not None:
         progress.planned = settings.images
-    batch = min(settings.batch, len(train_set))
-    if progress.finished and progress.images >= progress.planned and settings.images is not None:
+        more = progress.images < settings.images
+    else:
+        more = progress.seconds < 0.98 * settings.minutes * 60
+    if progress.finished and not more:
         return True
-    progress.finished = False
+    progress.finished, first = False, progress.step
 
     device = next(stage.networks.parameters()).device
     images, labels = train_set.images.to(device), train_set.labels.to(device)
@@ -159,6 +172,8 @@ def train(
                smoothing=0.05, dynamic_ncols=True, mininterval=1.0)  # fmt: skip
 
     def checkpoint() -> None:
+        if not all(bool(torch.isfinite(weight).all()) for weight in stage.networks.parameters()):
+            raise diverged(stage.name, progress, "weights")
         tensors = runs.module_tensors("networks", stage.networks) | runs.module_tensors("averages", averages)
         for name, optimizer in stage.optimizers.items():
             tensors |= runs.optimizer_tensors(name, optimizer)
@@ -175,7 +190,7 @@ def train(
 
     with graceful_stop() as asked, (folder / "metrics.jsonl").open("a") as metrics, bar:
         while not asked:
-            if settings.images is None and (progress.step < 20 or progress.step % 50 == 0):
+            if settings.images is None and (progress.step - first < 20 or progress.step % 50 == 0):
                 progress.planned = plan(progress, settings.minutes * 60, batch)
                 bar.total = progress.planned
             if progress.images >= progress.planned:
@@ -191,16 +206,13 @@ def train(
             if progress.step > 20 and progress.share - last_line >= 1 / LINES:
                 last_line = progress.share
                 values = {name: round(float(value), 6) for name, value in shown.items()}
+                if not all(math.isfinite(value) for value in values.values()):
+                    raise diverged(stage.name, progress, ", ".join(values))
                 bar.set_postfix({k: f"{v:.3g}" for k, v in values.items()}, refresh=False)
                 rate = round(progress.images / progress.seconds, 1)
                 line = {"images": progress.images, "seconds": round(progress.seconds, 1), "images_per_second": rate}
                 metrics.write(json.dumps(line | values) + "\n")
                 metrics.flush()
-                if not all(abs(value) < float("inf") for value in values.values()):
-                    raise UserError(
-                        f"{stage.name}: {values} is not finite after {progress.images} pictures. The last good "
-                        f"checkpoint is kept; try a lower --lr."
-                    )
             if progress.step > 20 and progress.share - last_sheet >= 1 / SHEETS:
                 last_sheet = progress.share
                 sheet(folder, stage, averages, progress, held_out)
@@ -217,9 +229,17 @@ def train(
                 runs.save_tensors(folder / "latents.safetensors", latents, {})
             progress.finished = True
             checkpoint()
-    if not progress.finished:
+    if asked:
         print(f"Stopped after {progress.images} pictures; everything is in {folder}. Add --resume to go on.")
-    return progress.finished
+    return progress.finished and not asked
+
+
+def diverged(stage: str, progress: Progress, what: str) -> UserError:
+    """What to say when training left the finite numbers."""
+    return UserError(
+        f"{stage}: {what} not finite after {progress.images} pictures. The last good checkpoint is kept; "
+        "try a lower --lr."
+    )
 
 
 def plan(progress: Progress, budget: float, batch: int) -> int:

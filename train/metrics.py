@@ -1,4 +1,4 @@
-"""Figures of quality: features in, numbers out. Features are float [N, F], z-scored by `standardise` first."""
+"""Figures of quality: features in, numbers out. Features are float [N, F], z-scored by `Scale` first."""
 
 from dataclasses import dataclass
 

@@ -42,9 +42,9 @@ def write_atomic(path: Path, data: bytes) -> None:
 
     Raises UserError when the disk refuses.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.tmp")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("wb") as file:
             file.write(data)
             file.flush()
@@ -126,8 +126,8 @@ def settings_json(settings: Settings) -> dict:
 def settings_from_json(kind: type[Settings], value: dict) -> Settings:
     """Raises UserError for settings that this version does not know."""
     known = {f.name for f in fields(kind)}
-    if unknown := sorted(set(value) - known):
-        raise UserError(f"The run has settings this version does not know: {', '.join(unknown)}.")
+    if odd := sorted(set(value) ^ known):
+        raise UserError(f"The run was begun by another version of Twofold: its settings differ in {', '.join(odd)}.")
     value = {k: tuple(v) if isinstance(v, list) else v for k, v in value.items()}
     return kind(**(value | {"run": Path(value["run"])}))
 
@@ -143,13 +143,21 @@ def refuse_changes(stored: Settings, asked: Settings) -> None:
         raise UserError(f"{asked.run} was begun with {'; '.join(changes)}. Resume it so, or start another run.")
 
 
+def data_of(run: Path) -> DataInfo:
+    """The pictures that a run folder belongs to. Raises UserError when run.json is damaged."""
+    try:
+        return DataInfo.from_json(read_json(run / "run.json")["data"])
+    except (KeyError, TypeError) as problem:
+        raise UserError(f"{run / 'run.json'} is damaged: it does not describe the pictures.") from problem
+
+
 def bind_data(run: Path, info: DataInfo) -> None:
     """A run folder belongs to one set of pictures. Raises UserError for another one."""
     path = run / "run.json"
     if not path.exists():
         write_json(path, {"schema_version": 1, "data": info.as_json()})
         return
-    stored = DataInfo.from_json(read_json(path)["data"])
+    stored = data_of(run)
     for name in ("size", "channels", "classes", "train_images"):
         was, now = getattr(stored, name), getattr(info, name)
         if was != now:
@@ -175,7 +183,7 @@ class Run:
         folder = Path(folder)
         if not (folder / "run.json").is_file():
             raise UserError(f"{folder} is not a run folder: it has no run.json. Make one with python -m train.")
-        return Run(folder, DataInfo.from_json(read_json(folder / "run.json")["data"]))
+        return Run(folder, data_of(folder))
 
     def settings(self, stage: str) -> Settings:
         """What a trained stage was trained with. Raises UserError when it has not been trained."""
@@ -187,7 +195,10 @@ class Run:
         path = self.folder / stage / "record.json"
         if not path.exists():
             raise UserError(f"{self.folder} has no trained {stage}: make one with python -m train.")
-        return StageRecord(**read_json(path))
+        try:
+            return StageRecord(**read_json(path))
+        except TypeError as problem:
+            raise UserError(f"{path} is damaged: {problem}") from problem
 
     def networks(self, stage: str) -> dict[str, nn.Module]:
         """The averaged networks of a stage, in eval mode, on the processor. Raises UserError when untrained."""

@@ -29,6 +29,14 @@ def build_networks(stage: str, settings: Settings, data: DataInfo, run: Run) -> 
     raise ValueError(stage)
 
 
+def finished(run: Run, stage: str) -> None:
+    """Raises UserError for a stage that was stopped early: what is built on it would fit nothing later."""
+    if not run.record(stage).finished:
+        raise UserError(
+            f"The {stage} of {run.folder} is not finished: resume it first (python -m train {stage} --resume)."
+        )
+
+
 def build_stage(stage: str, settings: Settings, data: DataInfo, run: Run) -> Stage:
     """A stage ready to train. Raises UserError when what it builds on has not been trained."""
     if stage == "classifier" and not data.classes:
@@ -42,9 +50,11 @@ def build_stage(stage: str, settings: Settings, data: DataInfo, run: Run) -> Sta
         case "vae":
             return vae.VaeStage(networks, cast(VaeSettings, settings), data)
         case "repair":
+            finished(run, "vae")
             decoder = run.networks("vae")["decoder"]
             return inverse.RepairStage(networks, cast(InverseSettings, settings), decoder, run.sigma)
         case "inverter":
+            finished(run, "gan")
             generator = run.networks("gan")["generator"]
             return inverse.InverterStage(networks, cast(InverseSettings, settings), generator, data)
     raise ValueError(stage)

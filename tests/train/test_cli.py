@@ -28,10 +28,21 @@ def test_mistakes_exit_with_2_and_one_sentence(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize("flags", [["--minutes", "0"], ["--images", "0"], ["--batch", "1"], ["--minutes", "-3"]])
-def test_impossible_numbers(tmp_path, shapes, capsys, flags):
+@pytest.mark.parametrize(
+    ("flags", "sentence"),
+    [
+        (["--minutes", "0"], "--minutes must be positive"),
+        (["--minutes", "nan"], "--minutes nan is not a number"),
+        (["--images", "0"], "--images must be positive"),
+        (["--latent-dim", "-2"], "--latent-dim must be positive"),
+        (["--batch", "1"], "--batch must be at least 2"),
+        (["--size", "17"], "--size 17 cannot be drawn"),
+        (["--size", "54"], "--size 54 is not 4 to 25 times a power of two"),
+    ],
+)
+def test_impossible_numbers(tmp_path, shapes, capsys, flags, sentence):
     assert main(["vae", str(tmp_path / "run"), "--data", str(shapes), *flags]) == 2
-    assert "must be positive" in capsys.readouterr().err
+    assert sentence in capsys.readouterr().err
 
 
 def test_all_is_the_four_stages_in_order(tmp_path):
@@ -39,6 +50,8 @@ def test_all_is_the_four_stages_in_order(tmp_path):
     assert [name for name, _ in steps] == ["classifier", "gan", "vae", "inverter", "repair"]
     assert sum(own.minutes for _, own in steps) == pytest.approx(100)
     assert {own.seed for _, own in steps} == {5}
+    assert [own.batch for _, own in steps] == [128, 64, 128, 128, 128]
+    assert {own.batch for _, own in stages_of(AllSettings(run=tmp_path, batch=32))} == {32}
     assert isinstance(steps[-1][1], InverseSettings)
 
 

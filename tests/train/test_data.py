@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from tests.train.conftest import draw_folder, draw_shape
-from train.data import batch_indices, default_size, fit, load
+from train.data import batch_indices, check_labels, default_size, fit, load
 from train.errors import UserError
 
 
@@ -106,6 +106,19 @@ def test_mistakes_are_sentences(tmp_path, shapes):
         load(str(draw_folder(tmp_path / "few", 40)), quiet=True)
     with pytest.raises(UserError, match="54"):
         load(str(shapes), size=54)
+
+
+def test_a_missing_label_and_a_lonely_class_are_sentences():
+    with pytest.raises(UserError, match="2 training pictures of x have no label"):
+        check_labels("x", torch.tensor([0, -1, 1, -1]), ("a", "b"))
+    with pytest.raises(UserError, match="1 training pictures of 'b'"):
+        check_labels("x", torch.tensor([0, 0, 1]), ("a", "b"))
+    check_labels("x", torch.tensor([-1, -1]), ())
+
+
+def test_a_folder_named_by_a_dot_keeps_its_name(shapes, monkeypatch):
+    monkeypatch.chdir(shapes)
+    assert load(".", quiet=True)[0].source == shapes.name
 
 
 def test_every_epoch_shows_every_picture_once():

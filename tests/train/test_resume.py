@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -170,20 +171,46 @@ def test_inverse_needs_what_it_inverts(shapes, tmp_path, capsys):
     assert "no trained gan" in capsys.readouterr().err
 
 
-def test_a_diverging_run_stops_with_its_cause(shapes, tmp_path, capsys):
+def test_a_diverging_run_stops_with_its_cause_and_stores_no_broken_weights(shapes, tmp_path, capsys):
     assert train(tmp_path / "r", "gan", shapes, 16 * 60, "--lr", "1e30") == 2
     assert "not finite" in capsys.readouterr().err
+    assert not (tmp_path / "r" / "gan" / "state.safetensors").exists()
+    for line in (tmp_path / "r" / "gan" / "metrics.jsonl").read_text().splitlines():
+        assert "NaN" not in line
+
+
+def test_more_minutes_go_on_and_a_finished_stage_is_left_alone(shapes, tmp_path):
+    arguments = ["gan", str(tmp_path / "r"), "--data", str(shapes), *SMALL, *STAGES["gan"]]
+    assert main([*arguments, "--minutes", "0.05"]) == 0
+    state = tmp_path / "r" / "gan" / "state.safetensors"
+    before, first = state.read_bytes(), runs.load_tensors(state)[1]["images"]
+    assert main([*arguments, "--resume"]) == 0
+    assert state.read_bytes() == before
+    assert main([*arguments, "--minutes", "0.1", "--resume"]) == 0
+    assert runs.load_tensors(state)[1]["images"] > first
+
+
+def test_a_run_of_another_version_is_named(run, shapes, tmp_path, capsys):
+    shutil.copytree(run, tmp_path / "r")
+    config = tmp_path / "r" / "gan" / "config.json"
+    stored = json.loads(config.read_text())
+    del stored["gamma"]
+    config.write_text(json.dumps(stored))
+    assert train(tmp_path / "r", "gan", shapes, 160, "--resume") == 2
+    assert "another version of Twofold: its settings differ in gamma" in capsys.readouterr().err
+    (tmp_path / "r" / "run.json").write_text("{}")
+    assert train(tmp_path / "r", "gan", shapes, 160, "--resume") == 2
+    assert "run.json is damaged" in capsys.readouterr().err
 
 
 def test_ctrl_c_from_the_terminal(shapes, tmp_path):
     """The whole command in a process of its own: SIGINT, exit code 130, a checkpoint."""
-    arguments = ["gan", str(tmp_path / "r"), "--data", str(shapes), "--minutes", "5", *SMALL, *STAGES["gan"]]
+    arguments = ["gan", str(tmp_path / "r"), "--data", str(shapes), "--minutes", "0.5", *SMALL, *STAGES["gan"]]
     with subprocess.Popen([sys.executable, "-m", "train", *arguments], stderr=subprocess.PIPE) as process:
         metrics = tmp_path / "r" / "gan" / "metrics.jsonl"
         deadline = time.monotonic() + 60
-        while not metrics.exists() and time.monotonic() < deadline:
+        while not (metrics.exists() and metrics.stat().st_size) and time.monotonic() < deadline:
             time.sleep(0.2)
-        time.sleep(1.0)
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == 130
     assert runs.load_tensors(tmp_path / "r" / "gan" / "state.safetensors")[1]["images"] > 0
