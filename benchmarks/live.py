@@ -7,23 +7,15 @@ playwright and a Chromium (`--chromium`); the browser shares the processor with 
 
 import argparse
 import math
-import socket
 import statistics
-import subprocess
 import sys
 import time
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
-REPOSITORY = Path(__file__).resolve().parents[1]
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",  # a GPU imitated in software redraws the whole window for each picture: 60 ms each
-    "--disable-background-networking",
-    "--disable-quic",
-    "--no-first-run",
-)
+from benchmarks.browser import chromium, served
+
 RADIUS = 120  # pixels, of the circle that is dragged
 LAP = 2.0  # seconds for one circle
 
@@ -33,39 +25,19 @@ def main() -> int:
     parser.add_argument("bundle", type=Path)
     parser.add_argument("--seconds", type=float, default=5.0, help="how long to drag (default: %(default)s)")
     parser.add_argument("--provider", default="auto")
-    parser.add_argument("--chromium", default="/usr/bin/chromium")
+    parser.add_argument("--chromium", help="the browser's program (default: the one installed)")
     options = parser.parse_args()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "demo/app.py", "--bundles", str(options.bundle.resolve()), "--port", str(port)]
     began = time.perf_counter()
-    server = subprocess.Popen(
-        [*command, "--provider", options.provider],
-        cwd=REPOSITORY,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        line = server.stdout.readline()
-        if "Twofold is at" not in line:
-            print("The server did not start.", file=sys.stderr)
-            return 1
-        printed = time.perf_counter()
-        print(f"start to printed address      {printed - began:6.2f} s")
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=options.chromium, args=list(FLAGS))
+    with served(options.bundle, options.provider) as address:
+        print(f"start to printed address      {time.perf_counter() - began:6.2f} s")
+        with chromium(options.chromium) as browser:
             page = browser.new_page(viewport={"width": 1440, "height": 900})
             opened = time.perf_counter()  # starting the browser is not the page's doing
-            page.goto(line.split()[-1])
+            page.goto(address)
             page.wait_for_function("window.Twofold?.stats.shown > 0")
             print(f"opened to usable page         {time.perf_counter() - opened:6.2f} s")
             page.wait_for_timeout(1000)
             report(page, options.seconds)
-            browser.close()
-    finally:
-        server.terminate()
-        server.wait(10)
     return 0
 
 

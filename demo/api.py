@@ -8,13 +8,12 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 import gradio as gr
-import numpy as np
 
 from demo import arguments as check
 from demo import images, latents
 from demo.errors import UserError
 from demo.providers import core_count
-from demo.shown import data_address, decimal, picture_address
+from demo.shown import data_address, decimal, image_address, picture_address
 from demo.studio import Studio
 
 QUEUE: dict[str, Any] = {"concurrency_id": "ort", "concurrency_limit": core_count()}
@@ -114,9 +113,9 @@ def _add_picture_endpoints(studios: Mapping[str, Studio]) -> None:
         image = check.picture_file(picture, studio)
         again = studio.reconstruct(image)
         return {
-            "input": _address(image),
-            "image": _address(again.image),
-            "difference": _address(again.difference),
+            "input": image_address(image),
+            "image": image_address(again.image),
+            "difference": image_address(again.difference),
             "mse": again.mse,
             "psnr": decimal(again.psnr),
             "ssim": again.ssim,
@@ -132,7 +131,7 @@ def _add_picture_endpoints(studios: Mapping[str, Studio]) -> None:
         studio = check.studio(studios, bundle)
         chosen = check.model(model or ("vae" if "vae" in studio.models else ""), studio)
         image = check.picture_file(picture, studio)
-        return {"image": _address(studio.repair(image, check.mask_file(mask, studio), chosen))}
+        return {"image": image_address(studio.repair(image, check.mask_file(mask, studio), chosen))}
 
     @sentences
     def invert(picture: str, bundle: str, rounds: float, seed: float) -> dict:
@@ -144,7 +143,7 @@ def _add_picture_endpoints(studios: Mapping[str, Studio]) -> None:
         studio = check.studio(studios, bundle)
         image = check.picture_file(picture, studio)
         found = studio.invert(image, None, check.rounds(rounds), check.whole(seed, "seed", 0, latents.SEEDS - 1))
-        return {"image": _address(found.image), "mse": found.mse, "w": found.w[0].tolist()}
+        return {"image": image_address(found.image), "mse": found.mse, "w": found.w[0].tolist()}
 
     @sentences
     def classify(picture: str, bundle: str) -> dict:
@@ -174,7 +173,3 @@ def _add_picture_endpoints(studios: Mapping[str, Studio]) -> None:
             gr.Button(function.__name__).click(
                 function, inputs, answer, api_name=function.__name__, show_progress="hidden", **QUEUE
             )
-
-
-def _address(image: np.ndarray) -> str:
-    return picture_address(images.to_uint8(image)[0])

@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -47,7 +46,7 @@ def model(value: Any, of: Studio) -> str:
 def number(value: Any, name: str, low: float, high: float) -> float:
     """A finite number within [low, high]."""
     right = isinstance(value, int | float) and not isinstance(value, bool)
-    if not right or not math.isfinite(value) or not low <= value <= high:
+    if not right or not low <= value <= high:  # which NaN and the infinities never are
         raise InputError(f"The {name} must be a number from {low:g} to {high:g}, not {_shown(value)}.")
     return float(value)
 
@@ -55,7 +54,7 @@ def number(value: Any, name: str, low: float, high: float) -> float:
 def whole(value: Any, name: str, low: int, high: int) -> int:
     """A whole number within [low, high]; 3.0 counts as 3."""
     right = isinstance(value, int | float) and not isinstance(value, bool)
-    if not right or not math.isfinite(value) or value != int(value) or not low <= value <= high:
+    if not right or not low <= value <= high or value != int(value):
         raise InputError(f"The {name} must be a whole number from {low} to {high}, not {_shown(value)}.")
     return int(value)
 

@@ -7,11 +7,13 @@ against the size and the SHA-256 that the index gives for it.
 import hashlib
 import io
 import json
+import math
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 from pydantic import ValidationError
 
 from demo.errors import BundleError
@@ -33,6 +35,7 @@ __all__ = [
 
 INDEX = "bundle.json"
 MAX_INDEX_BYTES = 1_000_000
+SHEET_COLUMNS, MAX_TILES = 8, 64
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ class OpenBundle:
     """A bundle whose files have all been verified.
 
     `latents`: the float32 arrays of latents.npz. `examples`: uint8 [N, H, W, C] held-out pictures;
-    `example_labels`: int64 [N], -1 without classes.
+    `example_labels`: int64 [N], -1 without classes. `tiles`: how many pictures the sample sheet shows.
     """
 
     folder: Path
@@ -48,6 +51,13 @@ class OpenBundle:
     latents: dict[str, np.ndarray]
     examples: np.ndarray
     example_labels: np.ndarray
+    tiles: int
+
+    @property
+    def version(self) -> str:
+        """Eight hexadecimal digits that change with any of its files: for addresses of what may be cached."""
+        entries = (*self.info.graphs.values(), *self.info.files.values())
+        return hashlib.sha256("".join(entry.sha256 for entry in entries).encode()).hexdigest()[:8]
 
 
 @dataclass(frozen=True)
@@ -70,7 +80,7 @@ def read(folder: Path) -> OpenBundle:
     info = _read_index(folder)
     for entry in info.graphs.values():
         _verified_bytes(folder, entry)
-    _verified_bytes(folder, info.files["sheet"])
+    tiles = _count_tiles(folder, info)
     latents = _read_arrays(folder, info.files["latents"])
     _check_arrays(latents, latent_shapes(info), folder.name)
     examples = _read_arrays(folder, info.files["examples"])
@@ -80,7 +90,7 @@ def read(folder: Path) -> OpenBundle:
         raise BundleError(f"The example pictures of bundle '{folder.name}' have the wrong shape or type.")
     if labels is None or labels.shape != images.shape[:1] or not len(images):
         raise BundleError(f"The example labels of bundle '{folder.name}' do not match its pictures.")
-    return OpenBundle(folder, info, latents, images, labels.astype(np.int64))
+    return OpenBundle(folder, info, latents, images, labels.astype(np.int64), tiles)
 
 
 def graph_bytes(bundle: OpenBundle, name: str) -> bytes:
@@ -98,8 +108,10 @@ def discover(root: Path) -> tuple[list[OpenBundle], list[Unavailable]]:
     if (root / INDEX).exists():
         folders = [root]
     else:
-        # A folder with graphs but no index is a broken copy, worth a sentence; other folders are not ours.
-        folders = [f for f in root.iterdir() if (f / INDEX).exists() or (f.is_dir() and any(f.glob("*.onnx")))]
+        try:
+            folders = [folder for folder in root.iterdir() if _may_be_bundle(folder)]
+        except OSError:
+            return [], [Unavailable(root.name, f"Folder '{root}' cannot be read.")]
     found: dict[str, OpenBundle] = {}
     unavailable = []
     for folder in sorted(folders):
@@ -108,6 +120,9 @@ def discover(root: Path) -> tuple[list[OpenBundle], list[Unavailable]]:
         except BundleError as error:
             unavailable.append(Unavailable(folder.name, str(error)))
             continue
+        except OSError:
+            unavailable.append(Unavailable(folder.name, f"Folder '{folder.name}' cannot be read."))
+            continue
         if bundle.info.name in found:
             other = found[bundle.info.name].folder.name
             reason = f"Folders '{other}' and '{folder.name}' hold bundles of the same name; '{other}' is used."
@@ -115,6 +130,14 @@ def discover(root: Path) -> tuple[list[OpenBundle], list[Unavailable]]:
         else:
             found[bundle.info.name] = bundle
     return [found[name] for name in sorted(found)], unavailable
+
+
+def _may_be_bundle(folder: Path) -> bool:
+    """A folder with graphs but no index is a broken copy, worth a sentence; other folders are not ours."""
+    try:
+        return (folder / INDEX).exists() or (folder.is_dir() and any(folder.glob("*.onnx")))
+    except OSError:
+        return True  # it cannot be looked into: `read` will say so
 
 
 def _read_index(folder: Path) -> Bundle:
@@ -143,13 +166,15 @@ def _read_index(folder: Path) -> Bundle:
 
 def _verified_bytes(folder: Path, entry: File) -> bytes:
     path = folder / entry.file
-    if not path.is_file():
-        raise BundleError(f"File '{entry.file}' of bundle '{folder.name}' is missing.")
-    # The size first: it bounds how much of a wrong file is read.
-    if path.stat().st_size == entry.bytes:
-        data = path.read_bytes()
-        if hashlib.sha256(data).hexdigest() == entry.sha256:
-            return data
+    try:
+        if not path.is_file():
+            raise BundleError(f"File '{entry.file}' of bundle '{folder.name}' is missing.")
+        # The size first: it bounds how much of a wrong file is read.
+        data = path.read_bytes() if path.stat().st_size == entry.bytes else b""
+    except OSError as error:
+        raise BundleError(f"File '{entry.file}' of bundle '{folder.name}' cannot be read.") from error
+    if hashlib.sha256(data).hexdigest() == entry.sha256:
+        return data
     raise BundleError(
         f"File '{entry.file}' of bundle '{folder.name}' is damaged or was changed: its checksum is wrong."
     )
@@ -159,13 +184,43 @@ def _read_arrays(folder: Path, entry: File) -> dict[str, np.ndarray]:
     data = _verified_bytes(folder, entry)
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            unpacked = sum(member.file_size for member in archive.infolist())
+            unpacked = sum(max(member.file_size, _declared_bytes(archive, member)) for member in archive.infolist())
         if unpacked > MAX_FILE_BYTES:
             raise BundleError(f"File '{entry.file}' of bundle '{folder.name}' unpacks to too much data.")
         with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
             return {name: arrays[name] for name in arrays.files}
-    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile) as error:
+    except BundleError:
+        raise
+    except Exception as error:  # whatever the parsers trip over: zlib.error, MemoryError, NotImplementedError, …
         raise BundleError(f"File '{entry.file}' of bundle '{folder.name}' is not a plain .npz file.") from error
+
+
+def _declared_bytes(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> int:
+    """How much memory the array in a member claims to need."""
+    with archive.open(member) as file:
+        if np.lib.format.read_magic(file) != (1, 0):  # what NumPy writes for arrays of plain numbers
+            raise ValueError(f"{member.filename} is of another version")
+        shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+    return math.prod(shape) * dtype.itemsize
+
+
+def _count_tiles(folder: Path, info: Bundle) -> int:
+    """How many pictures the sample sheet shows; it is a PNG, eight pictures wide and at most eight high."""
+    entry, side = info.files["sheet"], info.image.size
+    data = _verified_bytes(folder, entry)
+    try:
+        with Image.open(io.BytesIO(data), formats=("PNG",)) as sheet:
+            width, height = sheet.size
+            sheet.verify()
+    except Exception as error:
+        raise BundleError(f"File '{entry.file}' of bundle '{folder.name}' is not a PNG picture.") from error
+    rows, rest = divmod(height, side)
+    if width != SHEET_COLUMNS * side or rest or not 1 <= rows <= MAX_TILES // SHEET_COLUMNS:
+        raise BundleError(
+            f"The sample sheet of bundle '{folder.name}' measures {width} x {height} pixels, "
+            f"not {SHEET_COLUMNS} x 1 to {MAX_TILES // SHEET_COLUMNS} pictures of {side} x {side}."
+        )
+    return SHEET_COLUMNS * rows
 
 
 def _check_arrays(arrays: dict[str, np.ndarray], shapes: dict[str, tuple[int | None, ...]], name: str) -> None:

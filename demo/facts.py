@@ -3,8 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from PIL import Image
-
 from demo.bundle import GRAPHS, Unavailable
 from demo.studio import Studio
 
@@ -46,10 +44,10 @@ def bundle_facts(studio: Studio) -> dict[str, Any]:
     """Facts of one bundle; addresses are relative to the page."""
     info, engine = studio.info, studio.engine
     address = f"bundles/{info.name}"
-    with Image.open(engine.bundle.folder / info.files["sheet"].file) as sheet:
-        tiles = (sheet.width // info.image.size) * (sheet.height // info.image.size)
+    version = engine.bundle.version
     return {
         "name": info.name,
+        "version": version,
         "title": info.title,
         "created": f"{info.created:%Y-%m-%d}",
         "size": info.image.size,
@@ -58,9 +56,8 @@ def bundle_facts(studio: Studio) -> dict[str, Any]:
         "models": list(studio.models),
         "repairs": "vae" in studio.models and engine.has("repair"),
         "inverts": "gan" in studio.models and engine.has("inverter"),
-        "classifies": bool(info.dataset.classes) and engine.has("classifier"),
         "examples": len(engine.bundle.examples),
-        "sheet": {"url": f"{address}/{info.files['sheet'].file}", "count": tiles},
+        "sheet": {"url": f"{address}/{info.files['sheet'].file}?v={version}", "count": engine.bundle.tiles},
         "files": address,
         "processor": PROCESSORS.get(engine.active, engine.active),
         "provider": engine.active,

@@ -37,23 +37,22 @@ _BROKEN = (
 def decode(source: Path | bytes, channels: int, size: int) -> np.ndarray:
     """An uploaded picture as image [1, channels, size, size], float32 in [0, 1].
 
-    The first frame, turned upright, cropped to the central square, resized. Transparency is laid on white
-    for colour models and on black for grey ones, whose pictures are bright strokes on black. ImageError
-    for files that are no picture, broken, or too large; the declared size is checked before decoding.
+    The first frame, turned upright, fitted to the square as train/data.py fits the training pictures.
+    Transparency is laid on white for colour models and on black for grey ones, whose pictures are bright
+    strokes on black. ImageError for files that are no picture, broken, or too large; the declared size is
+    checked before decoding.
     """
     data = _read_limited(source)
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as opened:
             _check_size(*opened.size)
             picture = ImageOps.exif_transpose(_to_eight_bits(opened))
-            flat = _flatten(picture, channels)
-            fitted = ImageOps.fit(flat, (size, size), method=Image.Resampling.LANCZOS)
+            pixels = _fit(_flatten(picture, channels), size)
     except Image.DecompressionBombError as error:
         raise ImageError(_too_many_pixels()) from error
     except _BROKEN as error:
         raise ImageError("This file is not a picture that can be read; use PNG, JPEG, WebP or GIF.") from error
-    pixels = np.asarray(fitted, dtype=np.float32).reshape(size, size, channels)
-    return np.ascontiguousarray(pixels.transpose(2, 0, 1)[None]) / np.float32(255)
+    return from_uint8(pixels.reshape(1, size, size, channels))
 
 
 def _read_limited(source: Path | bytes) -> bytes:
@@ -82,10 +81,13 @@ def _check_size(width: int, height: int) -> None:
 
 
 def _to_eight_bits(picture: Image.Image) -> Image.Image:
-    """Pillow clips 16-bit grey to 255 when it converts; scale it instead. Keeps EXIF for the next step."""
+    """Pillow clips 16-bit grey to 255 when it converts; scale it where it goes beyond. Keeps EXIF for the next step."""
     if not picture.mode.startswith("I"):
         return picture
-    grey = Image.fromarray((np.asarray(picture, dtype=np.int64).clip(0, 65535) // 257).astype(np.uint8))
+    values = np.asarray(picture, dtype=np.float64)
+    if values.max() > 255:
+        values = values / 257
+    grey = Image.fromarray(values.clip(0, 255).round().astype(np.uint8))
     grey.info = {key: value for key, value in picture.info.items() if key == "exif"}
     return grey
 
@@ -97,6 +99,18 @@ def _flatten(picture: Image.Image, channels: int) -> Image.Image:
         return picture.convert(mode)
     layer = picture.convert("RGBA")
     return Image.alpha_composite(Image.new("RGBA", layer.size, paper), layer).convert(mode)
+
+
+def _fit(picture: Image.Image, size: int) -> np.ndarray:
+    """Pixels [size, size(, 3)]. A picture that fills three quarters of the square or more is padded with its
+    border, so that it keeps its pixels; any other is cropped to its central square and resized."""
+    width, height = picture.size
+    if not (0.75 * size <= min(width, height) and max(width, height) <= size):
+        return np.asarray(ImageOps.fit(picture, (size, size), method=Image.Resampling.LANCZOS))
+    left, top = (size - width) // 2, (size - height) // 2
+    margins = [(top, size - height - top), (left, size - width - left)]
+    values = np.asarray(picture)
+    return np.pad(values, margins + [(0, 0)] * (values.ndim - 2), mode="edge")
 
 
 # --- out -----------------------------------------------------------------------------------------

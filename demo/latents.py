@@ -120,20 +120,12 @@ def plane_latent(x: float, y: float, dim: int) -> np.ndarray:
     return blend(np.stack([seed_latent(seed, dim) for seed in seeds]), weights)
 
 
-def path(keys: np.ndarray, frames: int, mode: PathMode = "spherical", loop: bool = False) -> np.ndarray:
-    """Latents [frames, D] along the keys [K, D].
-
-    An open path starts at the first key and ends at the last. A loop starts at the first key and stops
-    one step before it, so that playing it over and over has no doubled frame. InputError for no keys, no
-    frames or an unknown mode.
-    """
-    if frames < 1:
-        raise InputError("A path needs at least one frame.")
-    return path_at(keys, path_shares(frames, loop), mode, loop)
-
-
 def path_shares(frames: int, loop: bool) -> np.ndarray:
-    """Where `frames` evenly spaced frames lie on a path: shares [frames] in [0, 1]."""
+    """Where `frames` evenly spaced frames lie on a path: shares [frames] in [0, 1].
+
+    An open path ends at the last key. A loop ends one step before the first key, so that playing it over and
+    over has no doubled frame.
+    """
     return np.linspace(0.0, 1.0, frames, endpoint=not loop)
 
 

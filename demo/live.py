@@ -5,13 +5,14 @@
     GET /healthz                                            JSON
 
 m: model, default the bundle's first. x, y: numbers, held within ±1e6. t: truncation, held within 0 to 1.5.
-c: a class "3" or shares "3:0.5,5:0.5"; none = class 0. keys: 1 to 16 seeds. classes: one entry a key,
+c: a class "3" or shares "3:0.5,5:0.5"; none = class 0. keys: 1 to 6 seeds. classes: one entry a key,
 separated by commas, each empty (class = seed modulo K), "3", or shares "3:0.5|5:0.5". p: 0 to 1.
 mode: linear, spherical, spline. loop: 0 or 1. n: a whole number, sent back in the header X-Sequence.
 f: png (default) or raw, the bytes of uint8 [H, W, C] with that shape in the header X-Shape.
+v: the bundle's version, which the page sends so that a cache never mixes two exports of a bundle; not read here.
 
 Other parameters are ignored. A wrong one is answered with status 400 and a sentence, an unknown bundle with
-404, too many waiting requests with 503. An address always gives the same bytes, so answers may be cached.
+404, too many waiting requests with 503. An address with v always gives the same bytes, so answers may be cached.
 """
 
 import importlib.metadata
@@ -26,14 +27,13 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from demo import images, latents
+from demo.arguments import MAX_KEYS, MAX_TRUNCATION
 from demo.bundle import Unavailable
 from demo.errors import InputError, UserError
 from demo.providers import core_count
 from demo.studio import Studio
 
 MAX_COORDINATE = 1e6
-MAX_TRUNCATION = 1.5
-MAX_KEYS = 16
 MAX_SEQUENCE = 2**53  # the largest whole number that a browser counts exactly
 MAX_WAITING = 64
 REPORTED = ("onnxruntime", "onnxruntime-gpu", "numpy", "pillow", "gradio", "pydantic", "starlette")

@@ -14,7 +14,6 @@ from demo.tabs import about, morph, play, rebuild
 from demo.widgets import CSS, widget
 
 TITLE = "Twofold"
-MAX_WAITING = 64
 WEIGHTS = (400, 700)  # of the fonts; the 600 that Gradio ships lacks most letters
 KEEP_FILES = (3600, 3600)  # seconds: how often to look, and how long an upload of an API client may stay
 
@@ -37,7 +36,7 @@ def build_demo(studios: Mapping[str, Studio], unavailable: Sequence[Unavailable]
         else:
             gr.Markdown(_without_bundles(unavailable), elem_id="tf-empty")
         add_endpoints(studios)
-    return demo.queue(max_size=MAX_WAITING)
+    return demo.queue(max_size=live.MAX_WAITING)
 
 
 def launch_settings(studios: Mapping[str, Studio], unavailable: Sequence[Unavailable] = ()) -> dict[str, Any]:

@@ -20,6 +20,11 @@ def picture_address(picture: np.ndarray) -> str:
     return data_address(images.png(picture), "png")
 
 
+def image_address(image: np.ndarray) -> str:
+    """The first picture of an image [N, C, H, W] as the data address of a PNG."""
+    return picture_address(images.to_uint8(image)[0])
+
+
 def decimal(value: float) -> float | None:
     """The number, or None where JSON has no word for it."""
     return float(value) if math.isfinite(value) else None

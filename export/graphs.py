@@ -220,7 +220,12 @@ def metadata(piece: Piece, facts: Facts) -> dict[str, str]:
 
 
 def public_command(command: str) -> str:
-    """A training command with the folders of this computer left out: only the last part of absolute paths stays."""
+    """A training command with the folders of this computer left out: only the last part of absolute paths stays.
+
+    Several commands may be joined by " && ".
+    """
+    if " && " in command:
+        return " && ".join(public_command(part) for part in command.split(" && "))
     words = []
     for word in shlex.split(command):
         flag, equals, value = word.partition("=") if word.startswith("-") else ("", "", word)

@@ -149,9 +149,13 @@ def train(
             runs.restore_optimizer(name, optimizer, tensors)
         progress = Progress(**facts)
     record_path = folder / "record.json"
-    # A resumed run keeps the command that began it.
-    known = settings.resume and record_path.exists()
-    begun = runs.read_json(record_path)["command"] if known else command_line(settings, source)
+    begun = command_line(settings, source)
+    if settings.resume and record_path.exists():
+        stored = runs.read_json(record_path)
+        budget = {"minutes": settings.minutes, "images": settings.images}
+        # A resumed run keeps the command that began it; a new budget is part of how it came about.
+        same = all(stored["config"][name] == value for name, value in budget.items())
+        begun = stored["command"] if same else f"{stored['command']} && {begun}"
     batch = min(settings.batch, len(train_set))
     if settings.images is not None:
         progress.planned = settings.images

@@ -15,7 +15,7 @@
   const T = {
     facts: null,
     state: { b: null, m: "gan", c: null, t: 1, x: 0, y: 0 },
-    stats: { shown: 0, model: [], round: [] },
+    stats: { flying: 0, shown: 0, model: [], round: [] }, // flying: requests on their way
     reach: 1e6, // of x and y, as on the server
     calm: matchMedia("(prefers-reduced-motion: reduce)"),
 
@@ -114,6 +114,9 @@
       for (const listener of T.hearers) listener(sentence);
     },
     hearers: [],
+    // A full queue turns people away without a word to the widget, so it stops waiting by itself.
+    patience: 30_000,
+    turnedAway: "The server is busy; try again.",
     clocks: [],
     clock(model, round) {
       for (const listener of T.clocks) listener(model, round);
@@ -132,10 +135,12 @@
     },
     later(action, ms) {
       let timer;
-      return (...args) => {
+      const call = (...args) => {
         clearTimeout(timer);
         timer = setTimeout(() => action(...args), ms);
       };
+      call.cancel = () => clearTimeout(timer);
+      return call;
     },
     frame(action) {
       let asked = false;

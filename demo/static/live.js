@@ -10,6 +10,14 @@
       return url.href;
     },
     async fetch(path, params, signal) {
+      T.stats.flying += 1;
+      try {
+        return await T.fly(path, params, signal);
+      } finally {
+        T.stats.flying -= 1;
+      }
+    },
+    async fly(path, params, signal) {
       const began = performance.now();
       let answer;
       try {
@@ -113,7 +121,8 @@
         await Promise.all([worker(), worker()]);
       };
     },
-    picturePath: (state = T.state) => `live/${encodeURIComponent(state.b)}`,
+    // The version keeps pictures of a bundle that was exported again apart from cached ones.
+    picturePath: (state = T.state, way = "") => `live/${encodeURIComponent(state.b)}${way}?v=${T.bundle(state.b).version}`,
     pictureParams(state = T.state) {
       const { b, ...rest } = T.params(state);
       return rest;

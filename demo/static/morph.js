@@ -127,7 +127,7 @@ const request = () => {
     loop: choice.loop,
   };
 };
-const livePath = () => `${T.picturePath()}/morph`;
+const livePath = () => T.picturePath(T.state, "/morph");
 const liveParams = (u) => {
   const { m, t, seeds, classes, mode: path, loop: round } = request();
   const params = { m, t, keys: seeds.join(","), mode: path, loop: round ? 1 : 0, p: u };
@@ -153,9 +153,9 @@ const drawKeys = () => {
   strip.replaceChildren(
     ...choice.keys.map((seed, i) => {
       const picture = el("canvas", { class: "tf-picture", width: 32, height: 32, role: "img", "aria-label": `Keyframe ${i + 1}: seed ${seed}` });
-      const params = { m: T.state.m, t: T.state.t, x: seed, y: 0 };
-      if (bundle.classes.length) params.c = classOf(i);
-      jobs.push({ canvas: picture, path: T.picturePath(), params });
+      const params = { m: T.state.m, t: T.state.t, keys: seed }; // a morph of one key: x and y do not reach every seed
+      if (bundle.classes.length) params.classes = classOf(i);
+      jobs.push({ canvas: picture, path: livePath(), params });
       const select = bundle.classes.length ? el("select", { "aria-label": `Class of keyframe ${i + 1}` }) : null;
       if (select) {
         select.append(el("option", { value: "" }, "as above"));
@@ -232,6 +232,7 @@ const toggle = () => {
 
 // --- export --------------------------------------------------------------------------------------
 let job = 0;
+const giveUp = T.later(() => finish(T.turnedAway), T.patience);
 const busy = (on) => {
   for (const each of exports) each.disabled = on;
 };
@@ -244,8 +245,10 @@ const make = (fmt) => {
   progress.removeAttribute("value");
   progressText.textContent = "Waiting for a turn";
   trigger("export", { ...request(), b: T.state.b, format: fmt, frames: choice.frames, fps: choice.fps, job });
+  giveUp();
 };
 const finish = (sentence) => {
+  giveUp.cancel();
   busy(false);
   progressRow.hidden = true;
   result.hidden = !sentence;
@@ -271,6 +274,7 @@ watch("value", () => {
     );
     result.hidden = false;
   } else {
+    giveUp();
     progress.value = value.progress;
     progressText.textContent = value.about;
   }

@@ -144,6 +144,7 @@ watch("value", () => {
   const value = props.value;
   if (!value || value.n < answered) return;
   answered = value.n;
+  if (value.n === sent) giveUp.cancel();
   element.classList.toggle("tf-busy", value.n !== sent);
   if (value.n === sent) refine.disabled = false;
   complain(value.error ?? "");
@@ -183,7 +184,13 @@ const send = () => {
     mask: mask.masked() ? mask.cells() : null,
     rounds,
   });
+  giveUp();
 };
+const giveUp = T.later(() => {
+  element.classList.remove("tf-busy");
+  refine.disabled = false;
+  complain(T.turnedAway);
+}, T.patience);
 const ask = T.later(() => {
   rounds = 0;
   if (T.visible(element)) send();
@@ -241,7 +248,7 @@ const suit = () => {
       const button = el(
         "button",
         { type: "button", "aria-label": `Test picture ${i + 1}`, "aria-pressed": String(i === 0), onclick: () => pick(i) },
-        el("img", { class: "tf-picture", src: T.url(`${bundle.files}/examples/${i}.png`), alt: "", loading: "lazy" }),
+        el("img", { class: "tf-picture", src: T.url(`${bundle.files}/examples/${i}.png`, { v: bundle.version }), alt: "", loading: "lazy" }),
       );
       return button;
     }),

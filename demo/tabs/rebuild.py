@@ -11,7 +11,7 @@ from demo import arguments as check
 from demo import images
 from demo.api import QUEUE
 from demo.errors import UserError
-from demo.shown import picture_address
+from demo.shown import image_address
 from demo.studio import Studio
 from demo.widgets import widget
 
@@ -50,10 +50,10 @@ def rebuilt(studios: Mapping[str, Studio], asked: Mapping[str, Any]) -> dict[str
         image = check.picture_data(asked.get("picture"), studio)
     mask = check.mask_cells(asked.get("mask"), studio)
 
-    shown: dict[str, Any] = {"input": _address(image), "numbers": [], "probabilities": None, "rounds": rounds}
+    shown: dict[str, Any] = {"input": image_address(image), "numbers": [], "probabilities": None, "rounds": rounds}
     if "vae" in studio.models:
         again = studio.reconstruct(image)
-        shown |= {"vae": _address(again.image), "difference": _address(again.difference)}
+        shown |= {"vae": image_address(again.image), "difference": image_address(again.difference)}
         shown["numbers"] = [
             ["MSE", f"{again.mse:.5f}", "Mean squared error: 0 is perfect"],
             ["PSNR", f"{again.psnr:.1f} dB", "Peak signal-to-noise ratio: more is better"],
@@ -62,15 +62,11 @@ def rebuilt(studios: Mapping[str, Studio], asked: Mapping[str, Any]) -> dict[str
     if studio.classes and engine.has("classifier"):
         shown["probabilities"] = [round(float(p), 4) for p in studio.classify(image)[0]]
     if mask is not None and "vae" in studio.models and engine.has("repair"):
-        shown["repair"] = _address(studio.repair(image, mask, "vae"))
+        shown["repair"] = image_address(studio.repair(image, mask, "vae"))
     if "gan" in studio.models and engine.has("inverter"):
         found = studio.invert(image, mask, rounds)
-        shown |= {"gan": _address(found.image), "ganError": f"{found.mse:.5f}"}
+        shown |= {"gan": image_address(found.image), "ganError": f"{found.mse:.5f}"}
         if mask is not None:
             # The search may have moved w, so the hole is filled from its picture, not by a fresh inversion.
-            shown["ganRepair"] = _address(np.where(mask > 0, image, found.image))
+            shown["ganRepair"] = image_address(np.where(mask > 0, image, found.image))
     return shown
-
-
-def _address(image: np.ndarray) -> str:
-    return picture_address(images.to_uint8(image)[0])

@@ -32,8 +32,14 @@ def wait_for_change(page: Page, selector: str, before: str) -> str:
 
 def still(page: Page, selector: str = ".tf-travel") -> str:
     """The picture once nothing is in flight any more."""
-    page.wait_for_load_state("networkidle")
+    settle(page)
     return pixels(page, selector)
+
+
+def settle(page: Page) -> None:
+    """Two frames, in which the page asks for what it still wants, and then every answer."""
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    page.wait_for_function("Twofold.stats.flying === 0")
 
 
 def drag(page: Page, selector: str, *points: tuple[float, float]) -> None:
@@ -56,7 +62,7 @@ def test_every_tab_fits_its_screen(visit, size: dict, scheme: str):
     for name in TABS:
         tab(page, name)
         page.locator(".tf-card:visible").first.wait_for()
-        page.wait_for_load_state("networkidle")
+        settle(page)
         assert page.evaluate("document.documentElement.scrollWidth") == size["width"], name
         outside = page.evaluate(
             """width => [...document.querySelectorAll('.tf-widget *')].filter((e) => {
@@ -91,11 +97,11 @@ def test_dragging_travels_and_undo_returns(visit):
     start = still(page)
     shown = page.evaluate("Twofold.stats.shown")
     drag(page, ".tf-travel", (0.5, 0.5), (0.9, 0.6), (0.3, 0.9))
-    moved = wait_for_change(page, ".tf-travel", start)
-    assert page.evaluate("Twofold.stats.shown") - shown >= 4  # pictures on the way, not only the last
+    page.wait_for_function("shown => Twofold.stats.shown - shown >= 4", arg=shown)  # on the way, not only the last
+    assert still(page) != start
     assert page.evaluate("[Twofold.state.x, Twofold.state.y]") != [5, 0]
     page.keyboard.press("z")
-    assert wait_for_change(page, ".tf-travel", moved) == start
+    assert still(page) == start
 
 
 def test_a_finger_can_drag_without_scrolling_the_page(visit):
@@ -158,10 +164,10 @@ def test_a_link_restores_the_picture(visit):
     drag(page, ".tf-travel", (0.2, 0.2), (0.7, 0.5))
     picture = still(page)
     page.get_by_role("button", name="Copy link").click()
-    page.get_by_role("button", name="Link").wait_for()
-    query = parse_qs(urlparse(page.url).query)
+    link = urlparse(page.evaluate("location.href"))
+    query = parse_qs(link.query)
     assert {key: query[key] for key in "bmct"} == {"b": ["digits"], "m": ["vae"], "c": ["3"], "t": ["0.6"]}
-    again = visit("?" + urlparse(page.url).query)
+    again = visit("?" + link.query)
     assert still(again) == picture
     assert again.get_by_role("radio", name="VAE").is_checked()
 
@@ -203,6 +209,54 @@ def test_morph_scrubs_plays_and_exports(visit):
         assert Path(download.value.path()).stat().st_size > 500
     page.get_by_label("Seeds of the keyframes").fill("7")
     page.get_by_role("alert").filter(has_text="At least 2 keyframes").wait_for()
+
+
+def test_keyframes_of_seeds_beyond_the_plane_show_what_the_morph_shows(visit):
+    page = visit("?b=digits")
+    tab(page, "Morph")
+    page.get_by_label("Seeds of the keyframes").fill("4294967295,3")
+    page.get_by_text("Seed 4294967295").wait_for()
+    stage, thumbnail = (
+        np.array(still(page, selector).split(","), int)
+        for selector in (".tf-morph .tf-stage canvas", ".tf-keys canvas")
+    )
+    assert np.abs(stage - thumbnail).max() <= 1
+
+
+def test_nobody_waits_for_ever_when_the_queue_is_full(visit):
+    page = visit("?b=digits")
+    page.route("**/queue/join*", lambda route: None)  # never answered
+    page.clock.install()
+    tab(page, "Morph")
+    export = page.get_by_role("button", name="Export GIF")
+    export.click()
+    assert export.is_disabled()
+    page.clock.fast_forward(29_000)
+    assert export.is_disabled()
+    page.clock.fast_forward(2_000)
+    page.get_by_role("alert").filter(has_text="The server is busy; try again.").wait_for()
+    assert export.is_enabled()
+    tab(page, "Rebuild")
+    page.locator(".tf-busy").wait_for()
+    page.clock.fast_forward(31_000)
+    page.get_by_role("alert").filter(has_text="The server is busy; try again.").wait_for()
+    assert page.locator(".tf-busy").count() == 0
+
+
+def test_what_may_be_cached_has_the_version_in_its_address(visit):
+    page = visit("?b=digits")
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.reload()
+    page.wait_for_function("window.Twofold?.stats.shown > 0")
+    for name in TABS[:3]:
+        tab(page, name)
+        settle(page)
+    page.get_by_role("button", name="Test picture 1", exact=True).wait_for()
+    version = page.evaluate("Twofold.bundle().version")
+    of_bundle = [url for url in asked if "/live/" in url or "/bundles/" in url]
+    assert {urlparse(url).path.split("/")[-1] for url in of_bundle} >= {"digits", "morph", "sheet.png", "0.png"}
+    assert {tuple(parse_qs(urlparse(url).query)["v"]) for url in of_bundle} == {(version,)}
 
 
 def test_a_drawn_digit_is_reconstructed_and_repaired(visit):

@@ -56,7 +56,9 @@ def test_the_page_without_bundles_says_how_to_make_one(tiny_bundle: Path, broken
 def test_facts_tell_what_the_page_needs(tiny_bundle: Path):
     studios, unavailable = open_studios(tiny_bundle, choose_provider("cpu"))
     (bundle,) = facts(studios, unavailable)["bundles"]
-    assert bundle["sheet"] == {"url": "bundles/tiny/sheet.png", "count": 24}
+    version = studios["tiny"].engine.bundle.version
+    assert bundle["version"] == version
+    assert bundle["sheet"] == {"url": f"bundles/tiny/sheet.png?v={version}", "count": 24}
     assert bundle["processor"] == "CPU" and bundle["reason"]
     assert {row["file"] for row in bundle["downloads"]} >= {"generator.onnx", "latents.npz", "bundle.json"}
     assert all((tiny_bundle / row["file"]).stat().st_size == row["bytes"] for row in bundle["downloads"])

@@ -1,12 +1,17 @@
 """A bundle is read whole and right, or refused with one sentence."""
 
+import io
 import json
 import os
+import zipfile
+import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from demo.bundle import GRAPHS, BundleError, discover, graph_bytes, read, sha256
 from tests import tiny
@@ -153,6 +158,61 @@ def test_wrong_examples(broken_bundle: Path, data: bytes):
     assert refused(broken_bundle)
 
 
+def npy(header: str) -> bytes:
+    """A .npz whose one array has this header, and hardly any data."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        text = header.encode().ljust(117) + b"\n"
+        archive.writestr("images.npy", b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text + bytes(8))
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("count", [10**9, 10**15, 10**40])
+def test_an_array_that_claims_to_be_huge_is_not_allocated(broken_bundle: Path, count: int):
+    data = npy(f"{{'descr': '|u1', 'fortran_order': False, 'shape': ({count},)}}")
+    edit(broken_bundle, lambda i: i["files"].update(examples=tiny.write(broken_bundle / "examples.npz", data)))
+    assert "unpacks to too much data" in refused(broken_bundle)
+
+
+@pytest.mark.parametrize("error", [MemoryError, NotImplementedError, RuntimeError, zlib.error])
+def test_whatever_numpy_raises_is_a_sentence(tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch, error: type):
+    def fail(*_args, **_kwargs):
+        raise error
+
+    monkeypatch.setattr(np, "load", fail)
+    assert "not a plain .npz" in refused(tiny_bundle)
+
+
+def picture(form: str, width: int, height: int) -> bytes:
+    buffer = io.BytesIO()
+    Image.new("L", (width, height)).save(buffer, form)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"\x89PNG and no more", "not a PNG"),
+        (picture("BMP", 256, 96), "not a PNG"),
+        (picture("PNG", 224, 96), "224 x 96"),
+        (picture("PNG", 256, 97), "256 x 97"),
+        (picture("PNG", 256, 288), "256 x 288"),
+    ],
+)
+def test_a_sheet_that_is_none(broken_bundle: Path, data: bytes, words: str):
+    edit(broken_bundle, lambda i: i["files"].update(sheet=tiny.write(broken_bundle / "sheet.png", data)))
+    assert words in refused(broken_bundle)
+
+
+@pytest.mark.parametrize("file", ["critic.onnx", "latents.npz", "sheet.png"])
+def test_the_version_changes_with_every_file(broken_bundle: Path, file: str):
+    bundle = read(broken_bundle)
+    assert bundle.tiles == 24 and len(bundle.version) == 8
+    index = json.loads(json.dumps(tiny.load_index(broken_bundle)).replace(sha256(broken_bundle / file), "0" * 64))
+    other = replace(bundle, info=type(bundle.info).model_validate(index))
+    assert other.version != bundle.version
+
+
 def test_a_graph_changed_after_reading_is_noticed_when_it_is_loaded(broken_bundle: Path):
     bundle = read(broken_bundle)
     data = (broken_bundle / "critic.onnx").read_bytes()
@@ -175,6 +235,24 @@ def test_discover_sorts_the_good_from_the_bad(tmp_path: Path):
     reasons = {bundle.name: bundle.reason for bundle in unavailable}
     assert set(reasons) == {"broken", "half", "twin"}
     assert "critic.onnx" in reasons["broken"] and "bundle.json" in reasons["half"] and "same name" in reasons["twin"]
+
+
+@pytest.mark.parametrize("method", ["stat", "read_text", "read_bytes", "iterdir"])
+def test_discover_survives_what_it_may_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str):
+    tiny.build(tmp_path / "good", "good")
+    tiny.build(tmp_path / "shut", "shut")
+    whole = getattr(Path, method)
+
+    def refuse(path: Path, *args, **kwargs):
+        if path.is_relative_to(tmp_path if method == "iterdir" else tmp_path / "shut"):
+            raise PermissionError(13, "Permission denied")
+        return whole(path, *args, **kwargs)
+
+    monkeypatch.setattr(Path, method, refuse)
+    bundles, unavailable = discover(tmp_path)
+    assert [bundle.info.name for bundle in bundles] == ([] if method == "iterdir" else ["good"])
+    (reason,) = [bundle.reason for bundle in unavailable]
+    assert "cannot be read" in reason
 
 
 def test_discover_takes_one_bundle_or_none(tiny_bundle: Path, tmp_path: Path):

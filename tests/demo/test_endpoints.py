@@ -120,6 +120,8 @@ REFUSALS = [
     ("/sample", {"seeds": [2**32]}, "The seed must be a whole number"),
     ("/sample", {"seeds": [-1]}, "The seed must be a whole number"),
     ("/sample", {"seeds": [1.5]}, "The seed must be a whole number"),
+    ("/sample", {"seeds": [10**400]}, "The seed must be a whole number"),
+    ("/sample", {"seeds": [1], "truncation": 10**400}, "The truncation must be a number"),
     ("/sample", {"seeds": ["1"]}, "The seed must be a whole number"),
     ("/sample", {"seeds": 10**9}, "Seeds must be a list"),
     ("/sample", {"seeds": [1], "bundle": "../etc"}, "There is no bundle '../etc': choose one of tiny."),

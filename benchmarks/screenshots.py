@@ -1,0 +1,61 @@
+"""The pictures of the documents, taken from the running page: `python -m benchmarks.screenshots`.
+
+Serves artifacts/, opens the page in headless Chromium, and writes docs/{play,morph,rebuild}.png and, at 390 px,
+docs/phone.png. Needs playwright and a Chromium.
+"""
+
+import sys
+from pathlib import Path
+
+from playwright.sync_api import Page
+
+from benchmarks.browser import REPOSITORY, chromium, served
+
+THREE = [(0.32, 0.28), (0.5, 0.2), (0.66, 0.32), (0.5, 0.48), (0.68, 0.64), (0.5, 0.8), (0.3, 0.72)]
+
+
+def stroke(page: Page, selector: str, points: list[tuple[float, float]]) -> None:
+    """Draws a line through points given in shares of the element."""
+    box = page.locator(selector).first.bounding_box()
+    places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points]
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    for place in places[1:]:
+        page.mouse.move(*place, steps=6)
+    page.mouse.up()
+
+
+def take(page: Page, address: str, folder: Path) -> None:
+    """Every picture, one after the other."""
+    page.goto(f"{address}/?c=3&x=3.4&y=0.3")
+    page.wait_for_function("window.Twofold?.stats.shown > 0")
+    page.wait_for_timeout(1500)
+    page.screenshot(path=folder / "play.png", full_page=True)
+    page.get_by_role("tab", name="Morph").click()
+    page.wait_for_timeout(2000)
+    page.screenshot(path=folder / "morph.png", full_page=True)
+    page.get_by_role("tab", name="Rebuild").click()
+    page.get_by_role("radio", name="Draw").check()
+    page.wait_for_timeout(500)
+    stroke(page, ".tf-board", THREE)
+    page.get_by_role("button", name="Left half").click()
+    page.wait_for_timeout(2500)
+    page.screenshot(path=folder / "rebuild.png", full_page=True)
+
+
+def main() -> int:
+    folder = REPOSITORY / "docs"
+    folder.mkdir(exist_ok=True)
+    with served(REPOSITORY / "artifacts", "cpu") as address, chromium() as browser:
+        take(browser.new_page(viewport={"width": 1280, "height": 800}), address, folder)
+        phone = browser.new_page(viewport={"width": 390, "height": 844})
+        phone.goto(address)
+        phone.wait_for_function("window.Twofold?.stats.shown > 0")
+        phone.wait_for_timeout(1500)
+        phone.screenshot(path=folder / "phone.png")
+    print("\n".join(str(p.relative_to(REPOSITORY)) for p in sorted(folder.glob("*.png"))))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
