@@ -62,6 +62,7 @@ class ControlStage(Stage):
     """Binary cross-entropy on logits, one critic and one generator update a step."""
 
     name = "dcgan"
+    module = "benchmarks.dcgan"
     ema_images = 0.0
 
     def __init__(self, networks: nn.ModuleDict, settings: ControlSettings):

@@ -37,6 +37,7 @@ class Stage:
     """What the loop trains. A subclass holds networks and optimizers and knows one step."""
 
     name: str
+    module: str = "train"  # what `python -m` starts
     networks: nn.ModuleDict
     optimizers: dict[str, torch.optim.Optimizer]
     ema_images: float = 10_000
@@ -82,7 +83,7 @@ def hardware() -> str:
     return f"{model}, {torch.get_num_threads()} thread(s)"
 
 
-def command_line(settings: Settings, source: str) -> str:
+def command_line(module: str, settings: Settings, source: str) -> str:
     """The command that repeats this run, with the data by name rather than by a local path."""
     words = sys.argv[1:]
     for i, word in enumerate(words):
@@ -90,7 +91,7 @@ def command_line(settings: Settings, source: str) -> str:
             words[i] = source
         elif word.startswith("--data="):
             words[i] = f"--data={source}"
-    return shlex.join(["python", "-m", "train", *words])
+    return shlex.join(["python", "-m", module, *words])
 
 
 def save_sheet(path: Path, images: Tensor, columns: int = 8) -> None:
@@ -149,7 +150,7 @@ def train(
             runs.restore_optimizer(name, optimizer, tensors)
         progress = Progress(**facts)
     record_path = folder / "record.json"
-    begun = command_line(settings, source)
+    begun = command_line(stage.module, settings, source)
     if settings.resume and record_path.exists():
         stored = runs.read_json(record_path)
         budget = {"minutes": settings.minutes, "images": settings.images}

@@ -76,3 +76,11 @@ def test_each_stage_obeys_its_own_style():
         other = w.clone()
         other[:, stage] += 1
         assert not torch.equal(generator.synthesis(other), base)
+
+
+def test_black_and_white_are_pure():
+    """A signal that misses -1 or 1 by less than the headroom still gives exactly 0 or 1."""
+    generator = Generator(1, 16, 0, 6, 5, (8, 8, 8)).eval()
+    signal = torch.tensor([-1.01, -0.985, 0.0, 0.985, 1.01]).view(5, 1, 1, 1).expand(5, 1, 16, 16)
+    generator.synthesis.signal = lambda w: signal
+    assert generator.synthesis(torch.zeros(5, 3, 5))[:, 0, 0, 0].tolist() == [0, 0, 0.5, 1, 1]
