@@ -4,14 +4,17 @@ import importlib.util
 import json
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 
 if importlib.util.find_spec("torch"):
     sys.exit("demo/requirements.txt brought torch along")
 began = time.monotonic()
-command = [sys.executable, "demo/app.py", "--port", "7871"]
+command = [sys.executable, "demo/app.py"]
 with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+    patience = threading.Timer(90, server.kill)
+    patience.start()
     try:
         line = next((line for line in server.stdout if "http://" in line), None)
         if line is None:
@@ -23,4 +26,5 @@ with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         if not health["bundles"]:
             sys.exit("no bundle is served")
     finally:
+        patience.cancel()
         server.terminate()
