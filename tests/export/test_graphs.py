@@ -1,6 +1,7 @@
 """Every exported graph: form, numbers, metadata; and the checks themselves, held against broken graphs."""
 
 import json
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -158,6 +159,8 @@ def test_structure_is_checked(change, sentence: str):
 
 
 def test_commands_lose_the_folders_of_this_computer():
-    command = "python -m train gan /home/me/runs/a --data=~/pictures/cats --minutes 5 --data C:\\my\\pictures runs/b"
+    words = ["python", "-m", "train", "gan", "/home/me/my runs/a", "--data=~/pictures/cats", "--minutes", "5"]
+    command = shlex.join([*words, "--data", "C:\\my\\pictures", "runs/b"])
     wanted = "python -m train gan a --data=cats --minutes 5 --data pictures runs/b"
     assert graphs.public_command(command) == wanted
+    assert graphs.public_command(f"{command} && {command}") == f"{wanted} && {wanted}"
