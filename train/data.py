@@ -5,6 +5,7 @@ Sources: a Hugging Face data-set id, a folder of images (sub-folders become clas
 
 from collections import Counter
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -302,12 +303,17 @@ def stack(pairs: list[tuple[Image.Image, int]], mode: str, size: int) -> Picture
     return Pictures(torch.from_numpy(images), torch.tensor([label for _, label in pairs], dtype=torch.int64))
 
 
+@lru_cache(maxsize=2)
+def epoch_order(count: int, epoch: int, seed: int) -> Tensor:
+    """The pictures of one epoch, shuffled, int64 [count]; kept, since every step of the epoch asks for it."""
+    return torch.randperm(count, generator=torch.Generator().manual_seed(seed * 7919 + epoch))
+
+
 def batch_indices(count: int, batch: int, step: int, seed: int) -> Tensor:
     """Which pictures step `step` sees: whole shuffled epochs, a pure function, so that resuming is exact."""
     batch = min(batch, count)
     epoch, position = divmod(step, count // batch)
-    order = torch.randperm(count, generator=torch.Generator().manual_seed(seed * 7919 + epoch))
-    return order[position * batch : (position + 1) * batch]
+    return epoch_order(count, epoch, seed)[position * batch : (position + 1) * batch]
 
 
 def one_hot(labels: Tensor, classes: int) -> Tensor | None:
