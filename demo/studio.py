@@ -173,20 +173,6 @@ class Studio:
             ssim=images.ssim(again, image),
         )
 
-    def posterior(self, image: np.ndarray, count: int, seed: int = 0, mask: np.ndarray | None = None) -> np.ndarray:
-        """Pictures [count, C, H, W] of codes drawn from what the VAE believes about an image [1, C, H, W],
-        or about its known pixels when a mask is given. Their spread is the per-pixel uncertainty."""
-        self._need("vae")
-        if not 1 <= count <= self.info.max_batch:
-            raise InputError(f"From 1 to {self.info.max_batch} samples are possible, not {count}.")
-        belief = (
-            self.engine.run("encoder", {"image": image})
-            if mask is None
-            else self.engine.run("repair", _masked(image, mask))
-        )
-        noise = np.stack([latents.seed_latent(seed + i, self.info.vae.latent_dim) for i in range(count)])
-        return self.decode((belief["mean"] + np.exp(0.5 * belief["logvar"]) * noise).astype(np.float32))
-
     def repair(self, image: np.ndarray, mask: np.ndarray, model: Model = "vae") -> np.ndarray:
         """The image with its unknown pixels filled in; the known ones are returned as they came."""
         self._need(model)
@@ -225,18 +211,6 @@ class Studio:
         logits = self.engine.run("classifier", {"image": image})["logits"].astype(np.float64)
         scores = np.exp(logits - logits.max(axis=1, keepdims=True))
         return (scores / scores.sum(axis=1, keepdims=True)).astype(np.float32)
-
-    def features(self, image: np.ndarray) -> np.ndarray:
-        """The classifier's features [N, F] of images [N, C, H, W]."""
-        return self.engine.run("classifier", {"image": image})["features"]
-
-    def critic(self, image: np.ndarray, classes: np.ndarray | None = None) -> np.ndarray:
-        """The critic's score [N] of images [N, C, H, W]: higher looks more real. Classes None = even shares."""
-        inputs = {"image": image}
-        if self.classes:
-            even = np.full(self.classes, 1 / self.classes, np.float32)
-            inputs["classes"] = self._rows(even if classes is None else classes, range(len(image)))
-        return self.engine.run("critic", inputs)["score"][:, 0]
 
     # --- inside ----------------------------------------------------------------------------------
 

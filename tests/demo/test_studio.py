@@ -86,7 +86,6 @@ def test_a_studio_without_classes(colour: Studio):
         assert colour.at(0.5, 0.5, model=model).shape == (1, 3, 32, 32)
         assert colour.morph([1, 2], frames=3, model=model).shape == (3, 3, 32, 32)
     picture = colour.sample([1])
-    assert colour.critic(picture).shape == (1,)
     assert colour.invert(picture, rounds=1).image.shape == picture.shape
 
 
@@ -104,7 +103,6 @@ def test_unusable_arguments_are_refused(studio: Studio, colour: Studio):
         lambda: studio.morph([1, 2], frames=4, mode="zigzag"),
         lambda: studio.morph([], frames=4),
         lambda: studio.invert(np.zeros((1, 1, 32, 32), np.float32), rounds=101),
-        lambda: studio.posterior(np.zeros((1, 1, 32, 32), np.float32), 0),
         lambda: studio.repair(np.zeros((1, 1, 32, 32), np.float32), np.ones((1, 1, 16, 16), np.float32)),
         lambda: studio.classify(np.zeros((1, 3, 32, 32), np.float32)),
     ):
@@ -206,13 +204,6 @@ def test_hidden_pixels_cannot_leak_into_the_repair(studio: Studio, example: np.n
     assert studio.repair(example, mask, model).tobytes() == studio.repair(other, mask, model).tobytes()
 
 
-def test_posterior_samples_follow_the_belief(studio: Studio, example: np.ndarray, mask: np.ndarray):
-    draws = studio.posterior(example, 6, seed=1)
-    assert draws.shape == (6, 1, 32, 32) and draws.std(axis=0).max() > 0
-    assert draws.tobytes() == studio.posterior(example, 6, seed=1).tobytes()
-    assert draws.tobytes() != studio.posterior(example, 6, seed=1, mask=mask).tobytes()
-
-
 @pytest.mark.parametrize("masked", [False, True])
 def test_search_never_makes_the_inversion_worse(studio: Studio, mask: np.ndarray, masked: bool):
     target = studio.sample([77])
@@ -236,9 +227,6 @@ def test_judgements(studio: Studio):
     assert probabilities.shape == (4, 10) and probabilities.sum(axis=1) == pytest.approx(np.ones(4))
     logits = studio.engine.run("classifier", {"image": pictures})["logits"]
     assert np.log(probabilities[:, 1:] / probabilities[:, :1]) == pytest.approx(logits[:, 1:] - logits[:, :1], abs=1e-4)
-    assert studio.critic(pictures).shape == (4,)
-    assert studio.critic(pictures, one_hot(1, 10)).tolist() != studio.critic(pictures, one_hot(2, 10)).tolist()
-    assert studio.features(pictures).shape == (4, tiny.FEATURES)
 
 
 # --- all bundles ---------------------------------------------------------------------------------
