@@ -20,7 +20,8 @@ from train import runs
 from train.config import Settings
 from train.data import load
 from train.errors import UserError
-from train.loop import Stage, train, usable_threads
+from train.loop import train, usable_threads
+from train.stage import Stage
 
 GENERATOR_WIDTHS = (188, 108, 64)
 CRITIC_WIDTHS = (48, 104, 176)
@@ -66,28 +67,29 @@ class ControlStage(Stage):
     ema_images = 0.0
 
     def __init__(self, networks: nn.ModuleDict, settings: ControlSettings):
-        self.networks, self.settings = networks, settings
-        self.optimizers = {
-            name: torch.optim.Adam(network.parameters(), lr=settings.lr, betas=(0.5, 0.999))
+        optimizers = {
+            name: torch.optim.Adam(network.parameters(), lr=settings.lr, betas=(0.5, 0.999), fused=True)
             for name, network in networks.items()
         }
+        super().__init__(networks, optimizers)
+        self.settings = settings
 
     def step(self, images: Tensor, labels: Tensor, progress: float) -> dict[str, Tensor]:
         self.networks.train()
+        self.updates.begin()
         generator, critic = self.networks["generator"], self.networks["critic"]
         with torch.autocast(images.device.type, torch.bfloat16, enabled=self.settings.precision == "bf16"):
             fake = generator(torch.randn(len(images), LATENT_DIM, 1, 1, device=images.device))
             real_score, fake_score = critic(images * 2 - 1), critic(fake.detach())
         critic_loss = F.softplus(-real_score.float()).mean() + F.softplus(fake_score.float()).mean()
-        self.optimizers["critic"].zero_grad(set_to_none=True)
         critic_loss.backward()
-        self.optimizers["critic"].step()
+        self.updates.apply("critic")
         with torch.autocast(images.device.type, torch.bfloat16, enabled=self.settings.precision == "bf16"):
             fake_score = critic(fake)
         generator_loss = F.softplus(-fake_score.float()).mean()
-        self.optimizers["generator"].zero_grad(set_to_none=True)
         generator_loss.backward()
-        self.optimizers["generator"].step()
+        self.updates.apply("generator")
+        critic.zero_grad(set_to_none=True)
         return {"critic": critic_loss.detach(), "generator": generator_loss.detach()}
 
     def preview(self, averages: nn.ModuleDict, pictures: Tensor) -> Tensor:
@@ -115,7 +117,7 @@ def main() -> int:
             raise UserError(f"{settings.run} is already begun: add --resume to go on, or choose another run folder.")
         torch.set_num_threads(settings.threads or usable_threads())
         torch.manual_seed(settings.seed)
-        networks = build(info.channels)
+        networks = build(info.channels).to(memory_format=torch.channels_last)
         averages = copy.deepcopy(networks).eval().requires_grad_(False)
         finished = train(ControlStage(networks, settings), averages, settings, info.source, train_set, test_set)
     except UserError as problem:

@@ -56,6 +56,7 @@ def bundle_facts(studio: Studio) -> dict[str, Any]:
         "models": list(studio.models),
         "repairs": "vae" in studio.models and engine.has("repair"),
         "inverts": "gan" in studio.models and engine.has("inverter"),
+        "rebuilds": rebuilds(studio),
         "examples": len(engine.bundle.examples),
         "sheet": {"url": f"{address}/{info.files['sheet'].file}?v={version}", "count": engine.bundle.tiles},
         "files": address,
@@ -67,6 +68,12 @@ def bundle_facts(studio: Studio) -> dict[str, Any]:
         "training": [{"name": name, **stage.model_dump(mode="json")} for name, stage in info.training.items()],
         "downloads": _downloads(studio, address),
     }
+
+
+def rebuilds(studio: Studio) -> bool:
+    """Whether the bundle has anything that takes a picture."""
+    reads = bool(studio.classes) and studio.engine.has("classifier")
+    return "vae" in studio.models or studio.engine.has("inverter") or reads
 
 
 def _downloads(studio: Studio, address: str) -> list[dict[str, Any]]:

@@ -3,18 +3,22 @@
 Nothing here knows a model. Latents are float32 rows; seeds are whole numbers in [0, 2**32).
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Literal
 
 import numpy as np
 
 from demo.errors import InputError
+from demo.schema import Prior
 
 PathMode = Literal["linear", "spherical", "spline"]
 PATH_MODES: tuple[PathMode, ...] = ("linear", "spherical", "spline")
 SEEDS = 2**32
 PLANE_STRIDE = 100  # how many seeds the seed plane moves on per unit of y
+CUT = 2.0  # where the truncated normal prior ends
 
 
 # --- seeds and classes ---------------------------------------------------------------------------
@@ -24,6 +28,21 @@ def seed_latent(seed: int, dim: int) -> np.ndarray:
     """The standard normal latent [dim] of a seed, taken modulo 2**32; the same on every machine."""
     generator = np.random.Generator(np.random.PCG64(int(seed) % SEEDS))
     return generator.standard_normal(dim).astype(np.float32)
+
+
+def from_normal(normal: np.ndarray, prior: Prior) -> np.ndarray:
+    """Standard normal latents of any shape -> the generator's noise, by quantiles: the last step, after all blending.
+
+    normal: the same array; uniform: U(-1, 1); truncated: the standard normal cut off at ±CUT.
+    """
+    if prior == "normal":
+        return normal
+    flat = (normal.astype(np.float64) / math.sqrt(2)).ravel()
+    spread = np.fromiter(map(math.erf, flat), np.float64, len(flat))  # 2 Φ - 1
+    if prior == "truncated":
+        share = 0.5 + 0.5 * math.erf(CUT / math.sqrt(2)) * spread
+        spread = np.fromiter(map(NormalDist().inv_cdf, share), np.float64, len(flat))
+    return spread.reshape(normal.shape).astype(np.float32)
 
 
 def one_hot(index: int, classes: int) -> np.ndarray:

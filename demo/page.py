@@ -8,7 +8,7 @@ import gradio as gr
 from demo import files, live
 from demo.api import add_endpoints
 from demo.bundle import Unavailable
-from demo.facts import RECIPE, facts
+from demo.facts import RECIPE, facts, rebuilds
 from demo.studio import Studio
 from demo.tabs import about, morph, play, rebuild
 from demo.widgets import CSS, widget
@@ -29,8 +29,9 @@ def build_demo(studios: Mapping[str, Studio], unavailable: Sequence[Unavailable]
                     play.build(known)
                 with gr.Tab("Morph", id="morph"):
                     morph.build(known, studios)
-                with gr.Tab("Rebuild", id="rebuild"):
-                    rebuild.build(known, studios)
+                if any(rebuilds(studio) for studio in studios.values()):
+                    with gr.Tab("Rebuild", id="rebuild"):
+                        rebuild.build(known, studios)
                 with gr.Tab("About", id="about"):
                     about.build(known)
         else:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+Prior = Literal["normal", "uniform", "truncated"]
 SCHEMA_VERSION = 1
 MAX_FILE_BYTES = 512_000_000
 
@@ -100,12 +101,12 @@ class Image(_Entry):
 
 
 class Gan(_Entry):
-    """The sizes of the GAN's latents: z [latent_dim] and w [stages, w_dim]."""
+    """The sizes of the GAN's latents, z [latent_dim] and w [stages, w_dim], and what z is drawn from."""
 
     latent_dim: Size
     w_dim: Size
     stages: Size
-    prior: Literal["normal"]
+    prior: Prior
 
 
 class Vae(_Entry):

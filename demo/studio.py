@@ -232,6 +232,7 @@ class Studio:
             raise BundleError(f"Bundle '{self.info.name}' has no {model.upper()}.")
 
     def _noise(self, seeds: Sequence[int]) -> np.ndarray:
+        """The standard normal latents [N, D] of seeds."""
         return np.stack([latents.seed_latent(seed, self.info.gan.latent_dim) for seed in seeds])
 
     def _rows(self, classes: np.ndarray | None, seeds: Sequence[int]) -> np.ndarray | None:
@@ -240,10 +241,12 @@ class Studio:
         return latents.class_rows(classes, seeds, self.classes)
 
     def _styles_of(self, z: np.ndarray, classes: np.ndarray | None, truncation: float) -> np.ndarray:
+        """w [N, L, D] of standard normal latents z [N, D], whichever prior the generator knows."""
         means = self.engine.bundle.latents["w_mean"]
         rows = np.ones((len(z), 1), np.float32) if classes is None else classes
         centre = (rows[:, :, None] * means).sum(axis=1)  # not a matrix product: its rounding varies with the batch
-        inputs = {"z": z} if classes is None else {"z": z, "classes": classes}
+        noise = latents.from_normal(z, self.info.gan.prior)
+        inputs = {"z": noise} if classes is None else {"z": noise, "classes": classes}
         return latents.truncate(self.engine.run("mapping", inputs)["w"], centre, truncation)
 
     def _to_standard(self, codes: np.ndarray) -> np.ndarray:

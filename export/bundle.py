@@ -19,7 +19,7 @@ from demo.schema import SCHEMA_VERSION, Quality
 from export import card, check, graphs
 from export.graphs import Facts, Piece
 from export.place import CARD, previous_index, put_in_place, read_index, scratch, write_index, write_whole
-from train.data import DataInfo, Pictures, load
+from train.data import Pictures, load
 from train.errors import UserError
 from train.runs import Run, StageRecord
 from train.stages import build_stage
@@ -75,7 +75,7 @@ def build(folder: Path, facts: Facts, pieces: list[Piece], test: Pictures, laten
     print(check.table(results), flush=True)
     np.savez_compressed(folder / "latents.npz", **latent.arrays)
     write_examples(folder / "examples.npz", test, len(facts.data.classes))
-    (folder / "sheet.png").write_bytes(sheet(folder, facts.data, latent.arrays))
+    (folder / "sheet.png").write_bytes(sheet(folder, facts, latent.arrays))
     info = index(folder, facts, pieces, latent.sigma, previous)
     write_index(folder, info)
     unfinished = [key for key, record in facts.records.items() if not record.finished]
@@ -122,7 +122,7 @@ def pictures_of(run: Run, stages: dict[str, Stage], data: str | None) -> tuple[P
     """The run's training and test pictures. Raises UserError when they are not there, or are others."""
     source = data or run.settings(next(iter(stages))).data
     try:
-        info, train_set, test_set = load(source, run.data.size, quiet=True)
+        info, train_set, test_set = load(source, run.data.size, True, run.data.fit, run.data.background)
     except UserError as problem:
         raise UserError(f"{problem} Name the place of the run's pictures with --data.") from problem
     for field in ("channels", "classes", "train_images", "test_images"):
@@ -189,14 +189,15 @@ def write_examples(path: Path, test: Pictures, classes: int) -> None:
     np.savez_compressed(path, images=pictures, labels=labels[chosen].astype(np.int64))
 
 
-def sheet(folder: Path, data: DataInfo, arrays: dict[str, np.ndarray]) -> bytes:
+def sheet(folder: Path, facts: Facts, arrays: dict[str, np.ndarray]) -> bytes:
     """Seeds 0 to 63 as one PNG, drawn by the exported generator (the decoder, where there is no GAN)."""
-    count, seeds = len(data.classes), range(SEEDS)
+    count, seeds = len(facts.data.classes), range(SEEDS)
     weights = np.eye(count, dtype=np.float32)[[seed % count for seed in seeds]] if count else None
     graph = "generator" if (folder / "generator.onnx").exists() else "decoder"
     runtime = check.session((folder / f"{graph}.onnx").read_bytes())
     if graph == "generator":
-        feed = {"z": np.stack([latents.seed_latent(seed, runtime.get_inputs()[0].shape[1]) for seed in seeds])}
+        normal = np.stack([latents.seed_latent(seed, runtime.get_inputs()[0].shape[1]) for seed in seeds])
+        feed = {"z": latents.from_normal(normal, facts.prior)}
         feed |= {"classes": weights} if weights is not None else {}
     else:
         mixture = latents.Mixture.from_latents(arrays)
@@ -225,7 +226,7 @@ def index(folder: Path, facts: Facts, pieces: list[Piece], sigma: float | None, 
     if "generator" in by_name:
         stages, w_dim = by_name["synthesis"].inputs["w"]
         z = by_name["generator"].inputs["z"][0]
-        gan = {"latent_dim": z, "w_dim": w_dim, "stages": stages, "prior": "normal"}
+        gan = {"latent_dim": z, "w_dim": w_dim, "stages": stages, "prior": facts.prior}
     if "decoder" in by_name:
         vae = {"latent_dim": by_name["decoder"].inputs["z"][0], "sigma": sigma}
     info = Bundle.model_validate(

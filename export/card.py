@@ -89,11 +89,21 @@ dynamic batch, no custom operators.
 def snippet(info: Bundle) -> str:
     """Python that draws one picture; run in the bundle's folder. Seed 7, the class as on the sheet."""
     classes, dim = len(info.dataset.classes), (info.gan or info.vae).latent_dim
-    lines = ["import numpy as np", "import onnxruntime as ort", "from PIL import Image", "", "seed = 7"]
+    prior = info.gan.prior if info.gan else "normal"
+    extra = {"normal": "", "uniform": "import math\n", "truncated": "import math\nfrom statistics import NormalDist\n"}
+    lines = extra[prior].split("\n") if extra[prior] else []
+    lines += ["import numpy as np", "import onnxruntime as ort", "from PIL import Image", "", "seed = 7"]
     feed = {"z": "z"}
     if info.gan:
         graph = "generator"
         lines.append(f"z = np.random.Generator(np.random.PCG64(seed)).standard_normal((1, {dim})).astype(np.float32)")
+        if prior != "normal":
+            lines.append("z = np.vectorize(math.erf)(z.astype(float) / 2**0.5)  # from N(0, 1) to U(-1, 1)")
+        if prior == "truncated":
+            lines.append("share = 0.5 + 0.5 * math.erf(2 / 2**0.5) * z")
+            lines.append("z = np.vectorize(NormalDist().inv_cdf)(share)  # N(0, 1) cut off at -2 and 2")
+        if prior != "normal":
+            lines.append("z = z.astype(np.float32)")
         if classes:
             feed["classes"] = "classes"
             shown = json.dumps(info.dataset.classes[7 % classes], ensure_ascii=False)

@@ -15,7 +15,7 @@ import onnx
 import torch
 from torch import nn
 
-from demo.schema import GRAPHS, SCHEMA_VERSION
+from demo.schema import GRAPHS, SCHEMA_VERSION, Prior
 from train.data import DataInfo
 from train.errors import UserError
 from train.runs import Run, StageRecord
@@ -31,6 +31,12 @@ STAGE_GRAPHS: dict[str, tuple[str, ...]] = {
     "classifier": ("classifier",),
 }
 NEEDS = {"inverter": "gan", "repair": "vae"}
+# What a single file says about its noise; the truncated normal is N(0, 1) cut off at its bounds.
+PRIORS: dict[Prior, dict[str, object]] = {
+    "normal": {"mean": 0.0, "std": 1.0},
+    "uniform": {"low": -1.0, "high": 1.0},
+    "truncated": {"mean": 0.0, "std": 1.0, "low": -2.0, "high": 2.0},
+}
 
 
 @dataclass(frozen=True)
@@ -55,6 +61,11 @@ class Facts:
     bundle: str
     data: DataInfo
     records: Mapping[str, StageRecord]
+
+    @property
+    def prior(self) -> Prior:
+        """What the generator's noise is drawn from; runs older than the choice used normal numbers."""
+        return self.records["gan"].config.get("prior", "normal") if "gan" in self.records else "normal"
 
 
 def stage_of(graph: str) -> str:
@@ -107,7 +118,7 @@ def _piece(name: str, stage: str, net: nn.Module, data: DataInfo) -> Piece:
     if "z" in GRAPHS[name].inputs:
         shapes["z"] = (mapping.latent_dim,)
     if "w" in GRAPHS[name].inputs:
-        shapes["w"] = (len(net.refine), net.refine[0].style.in_features)
+        shapes["w"] = (net.stages, net.w_dim)
     inputs = {n: shapes[n] for n in GRAPHS[name].inputs if n != "classes" or data.classes}
     with torch.no_grad():
         values = net(*(torch.zeros(2, *shape) for shape in inputs.values()))
@@ -192,11 +203,10 @@ def metadata(piece: Piece, facts: Facts) -> dict[str, str]:
         "finished": record.finished,
     }
     latent: dict[str, object] | None = None
-    if "z" in piece.inputs:
-        prior = "mixture of Gaussians, see latents.npz" if piece.name == "decoder" else "normal"
-        latent = {"input": "z", "dim": piece.inputs["z"][0], "prior": prior, "mean": 0.0, "std": 1.0}
-        if piece.name == "decoder":
-            del latent["mean"], latent["std"]
+    if piece.name == "decoder":
+        latent = {"input": "z", "dim": piece.inputs["z"][0], "prior": "mixture of Gaussians, see latents.npz"}
+    elif "z" in piece.inputs:
+        latent = {"input": "z", "dim": piece.inputs["z"][0], "prior": facts.prior} | PRIORS[facts.prior]
     elif "w" in piece.inputs:
         latent = {"input": "w", "stages": piece.inputs["w"][0], "dim": piece.inputs["w"][1], "prior": "mapping.onnx"}
     return {

@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
 
 from tests import tiny
 
@@ -18,3 +19,9 @@ def tiny_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def broken_bundle(tiny_bundle: Path, tmp_path: Path) -> Path:
     """An own copy of the tiny bundle, to be damaged."""
     return Path(shutil.copytree(tiny_bundle, tmp_path / "tiny"))
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    """On a few cores small networks lose more to threads than they gain."""
+    torch.set_num_threads(1)

@@ -1,4 +1,4 @@
-"""Command line of training: `python -m train {classifier,gan,vae,inverse,all} RUN`."""
+"""Command line of training: `python -m train {classifier,gan,vae,inverse,all,evaluate} RUN`."""
 
 import copy
 import math
@@ -9,13 +9,16 @@ from typing import Annotated
 
 import torch
 import tyro
+from accelerate import PartialState
 
 from train import runs
 from train.config import (
+    PRESETS,
     SHARES,
     STAGES,
     AllSettings,
     ClassifierSettings,
+    EvaluateSettings,
     GanSettings,
     InverseSettings,
     Settings,
@@ -26,28 +29,58 @@ from train.errors import UserError
 from train.loop import train, usable_threads
 from train.stages import build_stage
 
-Command = (
-    Annotated[ClassifierSettings, tyro.conf.subcommand("classifier")]
-    | Annotated[GanSettings, tyro.conf.subcommand("gan")]
-    | Annotated[VaeSettings, tyro.conf.subcommand("vae")]
-    | Annotated[InverseSettings, tyro.conf.subcommand("inverse")]
-    | Annotated[AllSettings, tyro.conf.subcommand("all")]
-)
-DESCRIPTION = "Train the models of one set of pictures. Ctrl-C keeps everything; --resume goes on."
+COMMANDS: dict[str, type[Settings]] = {
+    "classifier": ClassifierSettings,
+    "gan": GanSettings,
+    "vae": VaeSettings,
+    "inverse": InverseSettings,
+    "all": AllSettings,
+}
+DESCRIPTION = "Train the models of one set of pictures, and measure them. Ctrl-C keeps everything; --resume goes on."
 
 
-def stages_of(settings: Settings) -> list[tuple[str, Settings]]:
+def preset_of(argv: list[str]) -> str:
+    """The --preset on the command line, else cpu."""
+    for word, following in zip(argv, [*argv[1:], ""], strict=True):
+        if word == "--preset":
+            return following
+        if word.startswith("--preset="):
+            return word.partition("=")[2]
+    return "cpu"
+
+
+def commands(preset: str) -> object:
+    """The sub-commands for tyro, with the preset's values as their defaults, so that --help shows them."""
+    found = None
+    for name, kind in COMMANDS.items():
+        values = PRESETS.get(name, {}).get(preset, {})
+        default = kind(run=tyro.MISSING, **values | {"preset": preset})
+        command = Annotated[kind, tyro.conf.subcommand(name, default=default)]
+        found = command if found is None else found | command
+    return found | Annotated[EvaluateSettings, tyro.conf.subcommand("evaluate")]
+
+
+def check_preset(argv: list[str], preset: str) -> None:
+    """Raises UserError for a preset that the command does not have."""
+    command = next((word for word in argv if word in PRESETS), None)
+    known = PRESETS[command] if command else {name: {} for presets in PRESETS.values() for name in presets}
+    if preset not in known:
+        raise UserError(f"--preset {preset} is unknown{f' to {command}' if command else ''}; there are "
+                        f"{', '.join(known)}.")  # fmt: skip
+
+
+def stages_of(settings: Settings, given: set[str]) -> list[tuple[str, Settings]]:
     """The stages a command asks for, in order, each with its own settings and share of the minutes."""
-    shared = {f.name: getattr(settings, f.name) for f in fields(Settings)}
     match settings:
         case AllSettings():
             steps: list[tuple[str, Settings]] = []
             for name, share in SHARES.items():
-                kind = {"inverse": InverseSettings}.get(name) or STAGES[name]
-                own = shared | {"minutes": settings.minutes * share}
-                if settings.batch is None:
-                    del own["batch"]
-                steps += stages_of(kind(**own))
+                # A stage's own defaults and preset hold where the command line says nothing.
+                shared = {f.name: getattr(settings, f.name) for f in fields(Settings) if f.name in given}
+                values = PRESETS[name].get(settings.preset, {}) | shared
+                values |= {"run": settings.run, "resume": settings.resume, "size": settings.size}
+                values |= {"preset": settings.preset, "minutes": settings.minutes * share}
+                steps += stages_of(COMMANDS[name](**values), given)
             return steps
         case InverseSettings():
             names = {"both": ["inverter", "repair"], "gan": ["inverter"], "vae": ["repair"]}[settings.target]
@@ -62,7 +95,7 @@ def given_flags(argv: list[str]) -> set[str]:
     return {word[2:].split("=")[0].replace("-", "_") for word in argv if word.startswith("--")}
 
 
-def settle(stage: str, settings: Settings, given: set[str], together: bool) -> Settings:
+def settle(stage: str, settings: Settings, given: set[str], together: bool, write: bool = True) -> Settings:
     """What a stage really runs with. Raises UserError when a run would be overwritten or resumed otherwise."""
     folder = settings.run / stage
     begun = (folder / "state.safetensors").exists()
@@ -77,7 +110,8 @@ def settle(stage: str, settings: Settings, given: set[str], together: bool) -> S
         return replace(asked, resume=True)
     if begun:
         raise UserError(f"{folder} is already begun: add --resume to go on, or choose another run folder.")
-    runs.write_json(folder / "config.json", runs.settings_json(settings))
+    if write:
+        runs.write_json(folder / "config.json", runs.settings_json(settings))
     return settings
 
 
@@ -88,6 +122,7 @@ def run_stage(stage: str, settings: Settings, data: tuple[DataInfo, Pictures, Pi
     torch.manual_seed(settings.seed)
     with torch.device("cuda" if torch.cuda.is_available() else "cpu"):
         built = build_stage(stage, settings, info, runs.Run.open(settings.run))
+        built.networks.to(memory_format=torch.channels_last)  # up to 1.6 times as fast, on CPU and GPU
         averages = copy.deepcopy(built.networks).eval().requires_grad_(False)
     return train(built, averages, settings, info.source, train_set, test_set)
 
@@ -107,24 +142,45 @@ def check_numbers(settings: Settings) -> None:
         raise UserError("--batch must be at least 2.")
 
 
+def command(settings: Settings, given: set[str]) -> int:
+    """Trains what was asked for. Exit code 0, or 130 when it was stopped. Raises UserError."""
+    check_numbers(settings)
+    steps = stages_of(settings, given)
+    if settings.resume and (settings.run / "run.json").exists():
+        stored = runs.data_of(settings.run)
+        own = {name: getattr(stored, name) for name in ("size", "fit", "background") if name not in given}
+        settings = replace(settings, **own)
+    team = PartialState(cpu=not torch.cuda.is_available())
+    with team.main_process_first():  # the others find the cache of the first
+        data = load(settings.data, settings.size, not team.is_main_process, settings.fit, settings.background)
+        runs.bind_data(settings.run, data[0])
+    several = isinstance(settings, AllSettings)
+    for stage, own in steps:
+        if stage == "classifier" and several and not data[0].classes:
+            print("No classes: the classifier is left out.")
+            continue
+        settled = settle(stage, own, given, several, write=team.is_main_process)
+        team.wait_for_everyone()
+        if not run_stage(stage, settled, data):
+            return 130
+    return 0
+
+
 def main(argv: list[str]) -> int:
     """Exit code: 0 done, 2 a mistake of the user, 130 stopped by Ctrl-C."""
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
-    settings: Settings = tyro.cli(Command, prog="python -m train", description=DESCRIPTION, args=argv)
     try:
-        check_numbers(settings)
-        given, steps = given_flags(argv), stages_of(settings)
-        if settings.resume and (settings.run / "run.json").exists() and "size" not in given:
-            settings = replace(settings, size=runs.Run.open(settings.run).data.size)
-        data = load(settings.data, settings.size)
-        runs.bind_data(settings.run, data[0])
-        several = isinstance(settings, AllSettings)
-        for stage, own in steps:
-            if stage == "classifier" and several and not data[0].classes:
-                print("No classes: the classifier is left out.")
-            elif not run_stage(stage, settle(stage, own, given, several), data):
-                return 130
+        preset = preset_of(argv)
+        check_preset(argv, preset)
+        settings: Settings | EvaluateSettings = tyro.cli(
+            commands(preset), prog="python -m train", description=DESCRIPTION, args=argv
+        )
+        if isinstance(settings, EvaluateSettings):
+            from train.evaluate import main as evaluate  # slow to import, and training does without
+
+            return evaluate(settings)
+        return command(settings, given_flags(argv))
     except UserError as problem:
         print(f"error: {problem}", file=sys.stderr)
         return 2
@@ -134,7 +190,6 @@ def main(argv: list[str]) -> int:
     except KeyboardInterrupt:
         print("Stopped at once; the last checkpoint is kept.", file=sys.stderr)
         return 130
-    return 0
 
 
 if __name__ == "__main__":

@@ -6,11 +6,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from train.classifiers import Classifier, LeNet, ResidualClassifier
 from train.config import ClassifierSettings
 from train.data import DataInfo, Pictures
-from train.loop import Stage
-from train.networks import Classifier
 from train.schedules import cosine, ramp
+from train.stage import Stage
 
 
 def jitter(images: Tensor, shift: float, rotate: float) -> Tensor:
@@ -32,23 +32,26 @@ class ClassifierStage(Stage):
     ema_images = 30_000
 
     def __init__(self, networks: nn.ModuleDict, settings: ClassifierSettings, data: DataInfo):
-        self.networks, self.settings, self.data = networks, settings, data
-        self.optimizers = {"classifier": torch.optim.AdamW(networks.parameters(), lr=settings.lr, weight_decay=0.01)}
+        optimizer = torch.optim.AdamW(networks.parameters(), lr=settings.lr, weight_decay=0.01, fused=True)
+        super().__init__(networks, {"classifier": optimizer})
+        self.settings, self.data, self.accumulate = settings, data, settings.accumulate
 
     def step(self, images: Tensor, labels: Tensor, progress: float) -> dict[str, Tensor]:
         settings, optimizer = self.settings, self.optimizers["classifier"]
         optimizer.param_groups[0]["lr"] = settings.lr * ramp(progress, 0.05) * cosine(1, 0.01, progress)
         self.networks.train()
+        self.updates.begin()
         # Resampling blurs: features that never met sharp pictures would mistake sharpness for shape.
         chosen = torch.rand(len(images), 1, 1, 1, device=images.device) < settings.jitter
         jittered = torch.where(chosen, jitter(images, settings.shift, settings.rotate), images)
-        with torch.autocast(images.device.type, torch.bfloat16, enabled=settings.precision == "bf16"):
-            logits, _ = self.networks["classifier"](jittered)
-        loss = F.cross_entropy(logits.float(), labels)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        optimizer.step()
-        accuracy = (logits.argmax(dim=1) == labels).float().mean()
+        parts = self.parts(jittered, labels)
+        for pictures, wanted in parts:
+            with torch.autocast(images.device.type, torch.bfloat16, enabled=settings.precision == "bf16"):
+                logits, _ = self.networks["classifier"](pictures)
+            loss = F.cross_entropy(logits.float(), wanted)
+            (loss / len(parts)).backward()
+        self.updates.apply("classifier")
+        accuracy = (logits.argmax(dim=1) == wanted).float().mean()
         return {"loss": loss.detach(), "accuracy": accuracy}
 
     def preview(self, averages: nn.ModuleDict, pictures: Tensor) -> Tensor:
@@ -70,4 +73,5 @@ class ClassifierStage(Stage):
 
 def build(settings: ClassifierSettings, data: DataInfo) -> nn.ModuleDict:
     """The untrained classifier for these pictures."""
-    return nn.ModuleDict({"classifier": Classifier(data.channels, data.size, len(data.classes))})
+    kinds: dict[str, type[nn.Module]] = {"conv": Classifier, "lenet": LeNet, "residual": ResidualClassifier}
+    return nn.ModuleDict({"classifier": kinds[settings.body](data.channels, data.size, len(data.classes))})

@@ -1,14 +1,21 @@
 """One training step of the GAN: a critic update, then a generator update."""
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
+from train import augment, priors
 from train.config import GanSettings, widths
 from train.data import DataInfo, Pictures, one_hot
-from train.loop import Stage
 from train.losses import ADVERSARIAL, gradient_penalty
+from train.metrics import class_entropy, mean_pairwise_distance
+from train.mlp import DenseCritic, DenseGenerator
 from train.networks import Critic, Generator, resolutions
+from train.residual import ResidualCritic, ResidualGenerator
 from train.schedules import cosine
+from train.stage import Stage
+
+GAP_STEPS = 20  # the augmentation follows the held-out gap every so many steps
 
 
 class GanStage(Stage):
@@ -16,62 +23,157 @@ class GanStage(Stage):
 
     name = "gan"
 
-    def __init__(self, networks: nn.ModuleDict, settings: GanSettings, data: DataInfo):
-        self.networks, self.settings, self.data = networks, settings, data
-        self.ema_images = settings.ema_images
+    def __init__(self, networks: nn.ModuleDict, settings: GanSettings, data: DataInfo, reader: nn.Module | None = None):
+        """`reader`: a trained classifier of the same pictures, for the alarm; without one it compares pixels."""
         generator, critic = networks["generator"], networks["critic"]
+        slow = {id(p) for name, p in generator.named_parameters() if name.startswith("mapping.body")}
         groups = {
-            "generator": [
-                {"params": [p for n, p in generator.named_parameters() if "mapping.body" not in n], "pace": 1.0},
-                {"params": list(generator.mapping.body.parameters()), "pace": settings.mapping_pace},
-            ],
             "critic": [{"params": list(critic.parameters()), "pace": 1.0}],
+            "generator": [
+                {"params": [p for p in generator.parameters() if id(p) not in slow], "pace": 1.0},
+                {"params": [p for p in generator.parameters() if id(p) in slow], "pace": settings.mapping_pace},
+            ],
         }
-        self.optimizers = {
-            name: torch.optim.Adam(parts, lr=settings.lr, betas=(0.0, settings.beta2[0]))
+        optimizers = {
+            name: torch.optim.Adam(
+                [g for g in parts if g["params"]], lr=settings.lr, betas=(0.0, settings.beta2[0]), fused=True
+            )
             for name, parts in groups.items()
         }
+        super().__init__(networks, optimizers)
+        self.settings, self.data, self.reader = settings, data, reader
+        self.ema_images, self.accumulate = settings.ema_images, settings.accumulate
         noise = torch.Generator("cpu").manual_seed(settings.seed)
-        self.preview_z = torch.randn(64, settings.latent_dim, generator=noise, device="cpu")
+        self.preview_z = priors.draw(settings.prior, 64, settings.latent_dim, generator=noise)
         self.preview_classes = one_hot(torch.arange(64) % max(len(data.classes), 1), len(data.classes))
+        self.ops = augment.policy(data)
+        self.gap_driven = settings.augment is None and augment.starts_augmented(data.train_images)
+        self.probability = settings.augment or 0.0
+        self.steps = 0
+        self.reals: dict[str, Tensor] = {}
+
+    def begin(self, train: Pictures, test: Pictures) -> None:
+        """Keeps 256 pictures of each split and the labels, for the held-out gap and the alarm."""
+        chosen = torch.linspace(0, len(train) - 1, min(256, len(train))).long().to(train.images.device)
+        self.reals = {
+            "train": train.images[chosen], "train labels": train.labels[chosen],
+            "held out": test.images[:256], "held out labels": test.labels[:256],
+        }  # fmt: skip
 
     def step(self, images: Tensor, labels: Tensor, progress: float) -> dict[str, Tensor]:
-        settings, loss = self.settings, ADVERSARIAL[self.settings.loss]
-        generator, critic = self.networks["generator"], self.networks["critic"]
+        settings = self.settings
         for optimizer in self.optimizers.values():
             for group in optimizer.param_groups:
                 group["lr"] = group["pace"] * settings.lr * cosine(1, settings.lr_end, progress)
                 group["betas"] = (0.0, cosine(*settings.beta2, progress))
-        gamma = cosine(*settings.gamma, progress)
-        autocast = torch.autocast(images.device.type, torch.bfloat16, enabled=settings.precision == "bf16")
-        classes = one_hot(labels, len(self.data.classes))
-        noise = torch.randn(2, len(images), settings.latent_dim, device=images.device)
+        if self.gap_driven and self.reals and self.steps % GAP_STEPS == 0:
+            self._follow_gap(len(images) * self.processes * GAP_STEPS)
+        self.steps += 1
+        rows = self.processes * len(images)
+        noise = self.own(priors.draw(settings.prior, 2 * rows, settings.latent_dim, images.device).view(rows, 2, -1))
+        others = self._others(labels) if settings.matching and len(self.data.classes) > 1 else labels
+        parts = self.parts(images, labels, others, noise)
+        gamma, shown = cosine(*settings.gamma, progress), {}
+        for reals, classes, wrong, z in parts:
+            loss, shown = self.critic_loss(reals, classes, wrong, z[:, 0], gamma)
+            (loss / len(parts)).backward()
+        self.updates.apply("critic")
+        self.networks["critic"].requires_grad_(False)
+        for reals, classes, _, z in parts:
+            loss = self.generator_loss(reals, classes, z[:, 1])
+            (loss / len(parts)).backward()
+        self.updates.apply("generator")
+        self.networks["critic"].requires_grad_(True)
+        return shown | {"generator": loss.detach()}
 
-        real = (images * 2 - 1).requires_grad_()
-        with torch.no_grad(), autocast:
-            fake = generator.signal(noise[0], classes)
-        fake = fake.float().requires_grad_()
-        with autocast:
-            scores_real, scores_fake = critic.score(real, classes), critic.score(fake, classes)
+    def critic_loss(
+        self, images: Tensor, labels: Tensor, others: Tensor, z: Tensor, gamma: float
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """images [N, C, S, S] in [0, 1], labels and `others`, wrong ones, [N], noise z [N, D] -> what the critic
+        minimises, scalars to show."""
+        settings, loss, critic = self.settings, ADVERSARIAL[self.settings.loss], self.networks["critic"]
+        classes = one_hot(labels, len(self.data.classes))
+        with torch.no_grad(), self._autocast(images):
+            fake = self.networks["generator"].signal(z, classes)
+        # The penalties look at the augmented pictures: so no second derivative passes through the augmentation.
+        real = self._augmented(images * 2 - 1).requires_grad_()
+        fake = self._augmented(fake.float()).requires_grad_()
+        with self._autocast(images):
+            seen = critic.features(real)
+            scores_real, scores_fake = critic.judge(seen, classes), critic.score(fake, classes)
         adversarial = loss.critic(scores_real.float(), scores_fake.float())
         r1, r2 = gradient_penalty(scores_real, real), gradient_penalty(scores_fake, fake)
-        self._update("critic", adversarial + 0.5 * gamma * (r1 + r2))
+        total = adversarial + 0.5 * gamma * (r1 + r2)
+        if settings.matching and len(self.data.classes) > 1:
+            with self._autocast(images):
+                mismatched = critic.judge(seen, one_hot(others, len(self.data.classes)))
+            total = total + settings.matching * loss.critic(scores_real.float(), mismatched.float())
+        return total, {"critic": adversarial.detach(), "r1": r1.detach(), "r2": r2.detach()}
 
-        critic.requires_grad_(False)
-        with autocast:
-            scores_fake = critic.score(generator.signal(noise[1], classes), classes)
-            with torch.no_grad():
-                # Only relativistic losses look at the reals again.
-                scores_real = critic.score(real.detach(), classes) if loss.paired else scores_real.detach()
-        generated = loss.generator(scores_real.float(), scores_fake.float())
-        self._update("generator", generated)
-        critic.requires_grad_(True)
-        return {"critic": adversarial.detach(), "generator": generated.detach(), "r1": r1.detach(), "r2": r2.detach()}
+    def generator_loss(self, images: Tensor, labels: Tensor, z: Tensor) -> Tensor:
+        """images [N, C, S, S] in [0, 1], labels [N], noise z [N, D] -> what the generator minimises."""
+        loss, critic = ADVERSARIAL[self.settings.loss], self.networks["critic"]
+        classes = one_hot(labels, len(self.data.classes))
+        with self._autocast(images):
+            fake = self._augmented(self.networks["generator"].signal(z, classes))
+            scores_fake = critic.score(fake, classes).float()
+            scores_real = torch.zeros_like(scores_fake)
+            if loss.paired:  # only relativistic losses look at the reals again
+                with torch.no_grad():
+                    scores_real = critic.score(self._augmented(images * 2 - 1), classes).float()
+        return loss.generator(scores_real, scores_fake)
 
-    def _update(self, name: str, loss: Tensor) -> None:
-        self.optimizers[name].zero_grad(set_to_none=True)
-        loss.backward()
-        self.optimizers[name].step()
+    def watch(self, averages: nn.ModuleDict) -> dict[str, float]:
+        """{"distance": mean pairwise feature distance, "classes": evenness of the classes read}, of 256 samples as
+        shares of what 256 training pictures have."""
+        images, labels = self.reals["train"], self.reals["train labels"]
+        z = priors.draw(self.settings.prior, len(images), self.settings.latent_dim,
+                        generator=torch.Generator().manual_seed(1)).to(images.device)  # fmt: skip
+        drawn = averages["generator"](z, one_hot(labels, len(self.data.classes)))
+        seen, drawn = [self._read(x) for x in (images.float() / 255, drawn)]
+        shares = {"distance": mean_pairwise_distance(drawn[1]) / max(mean_pairwise_distance(seen[1]), 1e-12)}
+        if self.reader is not None:
+            count = len(self.data.classes)
+            shares["classes"] = class_entropy(drawn[0], count) / class_entropy(seen[0], count)
+        return shares
+
+    def state(self) -> dict[str, float]:
+        return {"probability": self.probability, "steps": self.steps}
+
+    def restore(self, state: dict[str, float]) -> None:
+        self.probability, self.steps = state["probability"], int(state["steps"])
+
+    def _read(self, images: Tensor) -> tuple[Tensor | None, Tensor]:
+        """(labels read or None, features)."""
+        if self.reader is None:
+            return None, F.adaptive_avg_pool2d(images, 8).flatten(1)
+        logits, features = self.reader(images)
+        return logits.argmax(dim=1), features
+
+    @torch.no_grad()
+    def _follow_gap(self, images: int) -> None:
+        """One step of the augmentation's probability: up while the critic knows training pictures from held-out."""
+        critic, classes = self.networks["critic"], len(self.data.classes)
+        labels = self.reals["train labels"]
+        z = priors.draw(self.settings.prior, len(labels), self.settings.latent_dim, labels.device)
+        fake = critic.score(self.networks["generator"].signal(z, one_hot(labels, classes)), one_hot(labels, classes))
+        train, held_out = [
+            critic.score(self.reals[split].float() / 127.5 - 1, one_hot(self.reals[f"{split} labels"], classes))
+            for split in ("train", "held out")
+        ]
+        gap = float(augment.held_out_gap(train, held_out, fake))
+        self.probability = augment.next_probability(self.probability, gap, images)
+
+    def _augmented(self, signals: Tensor) -> Tensor:
+        return augment.augment(signals, self.ops, self.probability) if self.probability else signals
+
+    def _autocast(self, images: Tensor) -> torch.autocast:
+        return torch.autocast(images.device.type, torch.bfloat16, enabled=self.settings.precision == "bf16")
+
+    def _others(self, labels: Tensor) -> Tensor:
+        """For each label one of the others, all equally likely."""
+        count, rows = len(self.data.classes), self.processes * len(labels)
+        return (labels + self.own(torch.randint(1, count, (rows,), device=labels.device))) % count
 
     def preview(self, averages: nn.ModuleDict, pictures: Tensor) -> Tensor:
         device = next(averages.parameters()).device
@@ -83,7 +185,8 @@ class GanStage(Stage):
         """w_mean [K, w_dim]: the mean style of each class, centre of truncation ([1, w_dim] without classes)."""
         mapping, count = averages["generator"].mapping, max(len(self.data.classes), 1)
         device = next(averages.parameters()).device
-        z = torch.randn(10_000, self.settings.latent_dim, generator=torch.Generator().manual_seed(0)).to(device)
+        z = priors.draw(self.settings.prior, 10_000, self.settings.latent_dim,
+                        generator=torch.Generator().manual_seed(0)).to(device)  # fmt: skip
         means = []
         for label in range(count):
             classes = one_hot(torch.full((len(z),), label, device=device), len(self.data.classes))
@@ -93,12 +196,23 @@ class GanStage(Stage):
 
 def build(settings: GanSettings, data: DataInfo) -> nn.ModuleDict:
     """Untrained generator and critic for these pictures."""
-    channels = widths(len(resolutions(data.size)), settings.width)
-    return nn.ModuleDict(
-        {
-            "generator": Generator(
-                data.channels, data.size, len(data.classes), settings.latent_dim, settings.w_dim, channels
-            ),
-            "critic": Critic(data.channels, data.size, len(data.classes), channels),
-        }
-    )
+    shape = (data.channels, data.size, len(data.classes))
+    generator: nn.Module
+    critic: nn.Module
+    if settings.body == "mlp":
+        generator = DenseGenerator(*shape, settings.latent_dim, settings.width)
+        critic = DenseCritic(*shape, settings.width)
+    else:
+        residual = settings.body == "residual"
+        channels = widths(len(resolutions(data.size)), settings.width, max(settings.width // 4, 8) if residual else 16)
+        makers = (ResidualGenerator, ResidualCritic) if residual else (Generator, Critic)
+        generator = makers[0](*shape, settings.latent_dim, settings.w_dim, channels)
+        critic = makers[1](*shape, channels)
+    return nn.ModuleDict({"generator": generator, "critic": critic})
+
+
+def style_shape(settings: GanSettings, data: DataInfo) -> tuple[int, int]:
+    """Stages and numbers of a generator's w [N, L, D]."""
+    if settings.body == "mlp":
+        return 1, settings.latent_dim + len(data.classes)
+    return len(resolutions(data.size)), settings.w_dim

@@ -4,12 +4,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from train.config import InverseSettings, VaeSettings, widths
+from train import priors
+from train.config import InverseSettings, Prior, VaeSettings, widths
 from train.data import DataInfo, one_hot
-from train.loop import Stage
 from train.losses import kl_to_normal
 from train.networks import Decoder, Generator, Inverter, Repairer, resolutions
 from train.schedules import cosine, ramp
+from train.stage import Stage
 from train.vae import sample_code
 
 
@@ -47,25 +48,27 @@ class RepairStage(Stage):
     name = "repair"
 
     def __init__(self, networks: nn.ModuleDict, settings: InverseSettings, decoder: Decoder, sigma: float):
-        self.networks, self.settings, self.decoder = networks, settings, decoder
-        self.ema_images, self.temperature = settings.ema_images, 2 * sigma
-        self.optimizers = {"repair": torch.optim.Adam(networks.parameters(), lr=settings.lr, betas=(0.9, 0.99))}
+        optimizer = torch.optim.Adam(networks.parameters(), lr=settings.lr, betas=(0.9, 0.99), fused=True)
+        super().__init__(networks, {"repair": optimizer})
+        self.settings, self.decoder = settings, decoder
+        self.ema_images, self.accumulate, self.temperature = settings.ema_images, settings.accumulate, 2 * sigma
 
     def step(self, images: Tensor, labels: Tensor, progress: float) -> dict[str, Tensor]:
         optimizer = self.optimizers["repair"]
         optimizer.param_groups[0]["lr"] = self.settings.lr * ramp(progress, 0.01) * cosine(1, 0.01, progress)
         self.networks.train()
+        self.updates.begin()
         mask = random_masks(len(images), images.shape[-1], images.device)
-        with torch.autocast(images.device.type, torch.bfloat16, enabled=self.settings.precision == "bf16"):
-            mean, logvar = self.networks["repair"](images, mask)
-            decoded = self.decoder(sample_code(mean.float(), logvar.float()))
-        squared = (images - decoded.float()).square().sum(dim=(1, 2, 3)).mean()
-        kl = kl_to_normal(mean.float(), logvar.float()).sum(dim=1).mean()
-        loss = squared / (2 * self.temperature**2) + kl
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_(self.networks.parameters(), 50 * images[0].numel() / 1024)
-        optimizer.step()
+        parts = self.parts(images, mask)
+        for pictures, known in parts:
+            with torch.autocast(images.device.type, torch.bfloat16, enabled=self.settings.precision == "bf16"):
+                mean, logvar = self.networks["repair"](pictures, known)
+                decoded = self.decoder(sample_code(mean.float(), logvar.float()))
+            squared = (pictures - decoded.float()).square().sum(dim=(1, 2, 3)).mean()
+            kl = kl_to_normal(mean.float(), logvar.float()).sum(dim=1).mean()
+            loss = squared / (2 * self.temperature**2) + kl
+            (loss / len(parts)).backward()
+        self.updates.apply("repair", clip=50 * images[0].numel() / 1024)
         return {"loss": loss.detach(), "mse": squared.detach() / images[0].numel(), "kl": kl.detach()}
 
     def preview(self, averages: nn.ModuleDict, pictures: Tensor) -> Tensor:
@@ -79,17 +82,31 @@ class InverterStage(Stage):
 
     name = "inverter"
 
-    def __init__(self, networks: nn.ModuleDict, settings: InverseSettings, generator: Generator, data: DataInfo):
-        self.networks, self.settings, self.generator, self.data = networks, settings, generator, data
-        self.ema_images = settings.ema_images
-        self.optimizers = {"inverter": torch.optim.Adam(networks.parameters(), lr=settings.lr, betas=(0.9, 0.99))}
+    def __init__(
+        self, networks: nn.ModuleDict, settings: InverseSettings, generator: Generator, data: DataInfo, prior: Prior
+    ):
+        optimizer = torch.optim.Adam(networks.parameters(), lr=settings.lr, betas=(0.9, 0.99), fused=True)
+        super().__init__(networks, {"inverter": optimizer})
+        self.settings, self.generator, self.data, self.prior = settings, generator, data, prior
+        self.ema_images, self.accumulate = settings.ema_images, settings.accumulate
 
     def step(self, images: Tensor, labels: Tensor, progress: float) -> dict[str, Tensor]:
-        optimizer, mapping = self.optimizers["inverter"], self.generator.mapping
+        optimizer = self.optimizers["inverter"]
         optimizer.param_groups[0]["lr"] = self.settings.lr * ramp(progress, 0.01) * cosine(1, 0.01, progress)
         self.networks.train()
-        half = len(images) // 2
-        noise = torch.randn(half, mapping.latent_dim, device=images.device)
+        self.updates.begin()
+        parts = self.parts(images, labels)
+        for reals, classes in parts:
+            loss, mse, styles = self.loss(reals, classes)
+            (loss / len(parts)).backward()
+        self.updates.apply("inverter")
+        return {"loss": loss.detach(), "mse": mse.detach(), "styles": styles.detach()}
+
+    def loss(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """(what is minimised, error of the pictures, error of the styles): the first half of the pictures is replaced
+        by generated ones, whose styles are known."""
+        mapping, half = self.generator.mapping, len(images) // 2
+        noise = priors.draw(self.prior, half, mapping.latent_dim, images.device)
         with torch.no_grad():
             w = mapping(noise, one_hot(labels[:half], len(self.data.classes)))
             pictures = torch.cat([self.generator.synthesis(w), images[half:]])
@@ -100,11 +117,7 @@ class InverterStage(Stage):
         styles = F.mse_loss(found[:half].float(), w)
         # Signals span [-1, 1]; / 4 gives the error in units of [0, 1] pixels.
         mse = (drawn.float() - (pictures * 2 - 1)).square().mean() / 4
-        loss = mse * 10 + 0.1 * styles
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        optimizer.step()
-        return {"loss": loss.detach(), "mse": mse.detach(), "styles": styles.detach()}
+        return mse * 10 + 0.1 * styles, mse, styles
 
     def preview(self, averages: nn.ModuleDict, pictures: Tensor) -> Tensor:
         images, mask = damaged(pictures)
@@ -118,8 +131,7 @@ def build_repair(settings: InverseSettings, data: DataInfo, vae: VaeSettings) ->
     return nn.ModuleDict({"repair": Repairer(data.channels, data.size, vae.latent_dim, channels, settings.hidden)})
 
 
-def build_inverter(settings: InverseSettings, data: DataInfo, w_dim: int) -> nn.ModuleDict:
-    """Untrained mask encoder into the generator's styles."""
-    stages = len(resolutions(data.size))
-    channels = widths(stages, settings.width)[-2::-1]
-    return nn.ModuleDict({"inverter": Inverter(data.channels, data.size, stages, w_dim, channels, settings.hidden)})
+def build_inverter(settings: InverseSettings, data: DataInfo, styles: tuple[int, int]) -> nn.ModuleDict:
+    """Untrained mask encoder into the generator's styles, whose w is [N, *styles]."""
+    channels = widths(len(resolutions(data.size)), settings.width)[-2::-1]
+    return nn.ModuleDict({"inverter": Inverter(data.channels, data.size, *styles, channels, settings.hidden)})

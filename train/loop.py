@@ -4,106 +4,31 @@ Everything random in a step follows from (seed, step), and everything scheduled 
 so a resumed run repeats the uninterrupted one bit for bit on the same machine and threads.
 """
 
-import json
-import math
 import os
-import platform
-import shlex
 import signal
-import sys
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
 import torch
-from PIL import Image
-from torch import Tensor, nn
+from torch import nn
 from tqdm import tqdm
 
 from train import runs
 from train.config import Settings
 from train.data import Pictures, batch_indices
 from train.errors import UserError
+from train.recorder import Progress, Recorder, diverged
 from train.schedules import ema_decay
+from train.stage import Stage
+from train.together import accelerator_for, agreed
 
 SHEETS = 16  # a run leaves about this many sample sheets and …
 LINES = 100  # … this many lines of metrics
 CHECKPOINT_SECONDS = 120.0
-
-
-class Stage:
-    """What the loop trains. A subclass holds networks and optimizers and knows one step."""
-
-    name: str
-    module: str = "train"  # what `python -m` starts
-    networks: nn.ModuleDict
-    optimizers: dict[str, torch.optim.Optimizer]
-    ema_images: float = 10_000
-
-    def step(self, images: Tensor, labels: Tensor, progress: float) -> dict[str, Tensor]:
-        """One update. images float32 [N, C, S, S] in [0, 1]; progress in [0, 1]. Returns scalars to show."""
-        raise NotImplementedError
-
-    def preview(self, averages: nn.ModuleDict, pictures: Tensor) -> Tensor:
-        """Pictures [N, C, S, S] in [0, 1] for a sheet, drawn by the averaged networks from the same latents or the
-        same held-out `pictures` [32, C, S, S] each time."""
-        raise NotImplementedError
-
-    def finish(self, averages: nn.ModuleDict, train: Pictures, test: Pictures) -> dict[str, Tensor]:
-        """What is measured once at the end, stored as latents.safetensors."""
-        return {}
-
-
-@dataclass
-class Progress:
-    """Where a run stands; the metadata of its checkpoint."""
-
-    step: int = 0
-    images: int = 0
-    planned: int = 0
-    seconds: float = 0.0
-    finished: bool = False
-
-    @property
-    def share(self) -> float:
-        return min(self.images / self.planned, 1.0) if self.planned else 0.0
-
-
-def hardware() -> str:
-    """Processor or GPU, in words."""
-    if torch.cuda.is_available():
-        return torch.cuda.get_device_name()
-    model = platform.processor() or platform.machine()
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        names = [line.split(":")[1].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line]
-        model = names[0] if names else model
-    return f"{model}, {torch.get_num_threads()} thread(s)"
-
-
-def command_line(module: str, settings: Settings, source: str) -> str:
-    """The command that repeats this run, with the data by name rather than by a local path."""
-    words = sys.argv[1:]
-    for i, word in enumerate(words):
-        if word == str(settings.data):
-            words[i] = source
-        elif word.startswith("--data="):
-            words[i] = f"--data={source}"
-    return shlex.join(["python", "-m", module, *words])
-
-
-def save_sheet(path: Path, images: Tensor, columns: int = 8) -> None:
-    """Pictures [N, C, S, S] in [0, 1] -> one PNG."""
-    rows = -(-len(images) // columns)
-    n, c, s, _ = images.shape
-    grid = torch.zeros(rows * columns, c, s, s)
-    grid[:n] = images.float().cpu().clamp(0, 1)
-    grid = grid.view(rows, columns, c, s, s).permute(0, 3, 1, 4, 2).reshape(rows * s, columns * s, c)
-    array = (grid * 255).round().to(torch.uint8).numpy()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(array[:, :, 0] if c == 1 else array).save(path)
+PATIENCE = 10  # so many steps in a row may be left out before a run stops
+TALK_STEPS = 10  # several processes agree on the plan, and a GPU is asked how it fares, every so many steps
 
 
 @contextmanager
@@ -132,32 +57,34 @@ def update_averages(averages: nn.ModuleDict, networks: nn.ModuleDict, decay: flo
         target.copy_(source)
 
 
+def restored(stage: Stage, averages: nn.ModuleDict, folder: Path) -> Progress:
+    """Puts a checkpoint back into networks, averages, optimizers; where it stood."""
+    tensors, facts = runs.load_tensors(folder / "state.safetensors")
+    runs.restore_modules("networks", stage.networks, tensors)
+    runs.restore_modules("averages", averages, tensors)
+    for name, optimizer in stage.optimizers.items():
+        runs.restore_optimizer(name, optimizer, tensors)
+    progress = Progress(**facts)
+    if progress.stage:
+        stage.restore(progress.stage)
+    return progress
+
+
 def train(
     stage: Stage, averages: nn.ModuleDict, settings: Settings, source: str, train_set: Pictures, test_set: Pictures
 ) -> bool:
     """Runs a stage to the end of its plan or to Ctrl-C. Returns whether it finished and was not asked to stop.
 
-    Raises UserError when the losses stop being finite or the disk refuses; the last checkpoint is kept.
+    Raises UserError when steps keep being not finite or the disk refuses; the last checkpoint is kept.
     """
     folder = settings.run / stage.name
     folder.mkdir(parents=True, exist_ok=True)
-    progress = Progress()
-    if settings.resume:
-        tensors, facts = runs.load_tensors(folder / "state.safetensors")
-        runs.restore_modules("networks", stage.networks, tensors)
-        runs.restore_modules("averages", averages, tensors)
-        for name, optimizer in stage.optimizers.items():
-            runs.restore_optimizer(name, optimizer, tensors)
-        progress = Progress(**facts)
-    record_path = folder / "record.json"
-    begun = command_line(stage.module, settings, source)
-    if settings.resume and record_path.exists():
-        stored = runs.read_json(record_path)
-        budget = {"minutes": settings.minutes, "images": settings.images}
-        # A resumed run keeps the command that began it; a new budget is part of how it came about.
-        same = all(stored["config"][name] == value for name, value in budget.items())
-        begun = stored["command"] if same else f"{stored['command']} && {begun}"
-    batch = min(settings.batch, len(train_set))
+    accelerator = accelerator_for(settings.track, folder)
+    stage.updates.accelerator = accelerator
+    progress = restored(stage, averages, folder) if settings.resume else Progress()
+    recorder = Recorder(stage, averages, settings, source, progress, accelerator)
+    own = min(settings.batch * settings.accumulate, len(train_set) // accelerator.num_processes)
+    batch = own * accelerator.num_processes
     if settings.images is not None:
         progress.planned = settings.images
         more = progress.images < settings.images
@@ -169,82 +96,66 @@ def train(
 
     device = next(stage.networks.parameters()).device
     images, labels = train_set.images.to(device), train_set.labels.to(device)
-    held_out = test_set.images[:32].to(device).float() / 255
+    stage.held_out = test_set.images[:32].to(device).float() / 255
+    stage.begin(Pictures(images, labels), Pictures(test_set.images[:256].to(device), test_set.labels[:256].to(device)))
+    if settings.track:
+        accelerator.init_trackers(stage.name, config=runs.flat_settings(settings))
     clock = time.monotonic() - progress.seconds
-    last_line = last_sheet = progress.share
+    last_line = last_sheet = progress.images
     last_save = time.monotonic()
+    talks = 1 if accelerator.num_processes == 1 and device.type == "cpu" else TALK_STEPS
+    stop = False
     bar = tqdm(total=progress.planned or None, initial=progress.images, unit=" img", desc=stage.name,
-               smoothing=0.05, dynamic_ncols=True, mininterval=1.0)  # fmt: skip
-
-    def checkpoint() -> None:
-        if not all(bool(torch.isfinite(weight).all()) for weight in stage.networks.parameters()):
-            raise diverged(stage.name, progress, "weights")
-        tensors = runs.module_tensors("networks", stage.networks) | runs.module_tensors("averages", averages)
-        for name, optimizer in stage.optimizers.items():
-            tensors |= runs.optimizer_tensors(name, optimizer)
-        runs.save_tensors(folder / "state.safetensors", tensors, vars(progress))
-        record = runs.StageRecord(
-            command=begun,
-            seconds=round(progress.seconds, 1),
-            images=progress.images,
-            finished=progress.finished,
-            hardware=hardware(),
-            config=runs.settings_json(settings),
-        )
-        runs.write_json(record_path, vars(record))
-
-    with graceful_stop() as asked, (folder / "metrics.jsonl").open("a") as metrics, bar:
-        while not asked:
-            if settings.images is None and (progress.step - first < 20 or progress.step % 50 == 0):
+               smoothing=0.05, dynamic_ncols=True, mininterval=1.0, disable=not recorder.writes)  # fmt: skip
+    with graceful_stop() as asked, bar:
+        while True:
+            done = progress.step - first
+            if settings.images is None and (done < 20 or progress.step % 50 == 0):
                 progress.planned = plan(progress, settings.minutes * 60, batch)
+            if done % talks == 0:
+                stop, progress.planned = agreed(accelerator, bool(asked), progress.planned)
+                name, streak = stage.updates.in_a_row()
+                if streak >= PATIENCE:
+                    cause = f"{streak} steps of the {name} in a row were"
+                    raise UserError(diverged(stage.name, progress, cause, settings.precision))
                 bar.total = progress.planned
-            if progress.images >= progress.planned:
+            if stop or progress.images >= progress.planned:
                 break
-            picked = batch_indices(len(images), batch, progress.step, settings.seed).to(device)
+            picked = batch_indices(len(images), batch, progress.step, settings.seed)
+            picked = picked.chunk(accelerator.num_processes)[accelerator.process_index].to(device)
             torch.manual_seed(settings.seed * 1_000_003 + progress.step)
-            shown = stage.step(images[picked].float() / 255, labels[picked], progress.share)
+            pictures = (images[picked].float() / 255).contiguous(memory_format=torch.channels_last)
+            shown = stage.step(pictures, labels[picked], progress.share)
             progress.step += 1
             progress.images += batch
             update_averages(averages, stage.networks, ema_decay(batch, progress.images, stage.ema_images))
             progress.seconds = time.monotonic() - clock
             bar.update(batch)
-            if progress.step > 20 and progress.share - last_line >= 1 / LINES:
-                last_line = progress.share
-                values = {name: round(float(value), 6) for name, value in shown.items()}
-                if not all(math.isfinite(value) for value in values.values()):
-                    raise diverged(stage.name, progress, ", ".join(values))
-                bar.set_postfix({k: f"{v:.3g}" for k, v in values.items()}, refresh=False)
-                rate = round(progress.images / progress.seconds, 1)
-                line = {"images": progress.images, "seconds": round(progress.seconds, 1), "images_per_second": rate}
-                metrics.write(json.dumps(line | values) + "\n")
-                metrics.flush()
-            if progress.step > 20 and progress.share - last_sheet >= 1 / SHEETS:
-                last_sheet = progress.share
-                sheet(folder, stage, averages, progress, held_out)
+            if progress.step > 20 and progress.images - last_line >= progress.planned / LINES:
+                last_line = progress.images
+                recorder.line(shown, bar)
+            if progress.step > 20 and progress.images - last_sheet >= progress.planned / SHEETS:
+                last_sheet = progress.images
+                recorder.sheet()
             if time.monotonic() - last_save > CHECKPOINT_SECONDS:
                 last_save = time.monotonic()
-                checkpoint()
-        checkpoint()
-        if not asked:
-            sheet(folder, stage, averages, progress, held_out)
+                recorder.checkpoint()
+        recorder.checkpoint()
+        if not stop:
+            recorder.sheet()
             bar.set_description(f"{stage.name}: measuring")
             averages.eval()
-            latents = stage.finish(averages, train_set, test_set)
+            latents = stage.finish(averages, train_set, test_set) if recorder.writes else {}
             if latents:
                 runs.save_tensors(folder / "latents.safetensors", latents, {})
             progress.finished = True
-            checkpoint()
-    if asked:
+            recorder.checkpoint()
+    if settings.track:
+        accelerator.end_training()
+    accelerator.wait_for_everyone()
+    if stop and recorder.writes:
         print(f"Stopped after {progress.images} pictures; everything is in {folder}. Add --resume to go on.")
-    return progress.finished and not asked
-
-
-def diverged(stage: str, progress: Progress, what: str) -> UserError:
-    """What to say when training left the finite numbers."""
-    return UserError(
-        f"{stage}: {what} not finite after {progress.images} pictures. The last good checkpoint is kept; "
-        "try a lower --lr."
-    )
+    return progress.finished and not stop
 
 
 def plan(progress: Progress, budget: float, batch: int) -> int:
@@ -254,13 +165,6 @@ def plan(progress: Progress, budget: float, batch: int) -> int:
     left = max(budget - progress.seconds, 0.0)
     rate = progress.images / max(progress.seconds, 1e-9)
     return progress.images + int(left * rate) // batch * batch
-
-
-@torch.no_grad()
-def sheet(folder: Path, stage: Stage, averages: nn.ModuleDict, progress: Progress, pictures: Tensor) -> None:
-    """A sample sheet of the averaged networks."""
-    averages.eval()
-    save_sheet(folder / "samples" / f"{progress.images:09d}.png", stage.preview(averages, pictures))
 
 
 def usable_threads() -> int:

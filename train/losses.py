@@ -81,3 +81,18 @@ def gaussian_nll(image: Tensor, decoded: Tensor, sigma: float | Tensor) -> Tenso
 def optimal_sigma_nll(image: Tensor, decoded: Tensor) -> Tensor:
     """1/2 D log MSE: `gaussian_nll` at its best sigma, without constants (Rybkin 2021, arXiv 2006.13202)."""
     return 0.5 * image[0].numel() * torch.log((image - decoded).square().mean() + 1e-6)
+
+
+def squared_error(image: Tensor, decoded: Tensor) -> Tensor:
+    """1/2 SSE: `gaussian_nll` at sigma 1, without constants; summed over pixels, averaged over the batch, nats."""
+    return 0.5 * (image - decoded).square().sum() / len(image)
+
+
+def bernoulli_nll(image: Tensor, decoded: Tensor) -> Tensor:
+    """-log Bernoulli(image; decoded), summed over pixels, averaged over the batch, nats.
+
+    image [N, C, S, S] in [0, 1] (greys count in part as white), decoded [N, C, S, S]: probabilities of white.
+    Probabilities are held 1e-6 away from 0 and 1, so one pixel costs at most 13.8 nats and nothing is infinite.
+    """
+    decoded = decoded.float().clamp(1e-6, 1 - 1e-6)
+    return -(image * decoded.log() + (1 - image) * torch.log1p(-decoded)).sum() / len(image)

@@ -1,4 +1,6 @@
-"""Every network, top-down: generator, critic, encoder, decoder, mask encoder, classifier.
+"""The convolutional networks, top-down: generator, critic, encoder, decoder, mask encoders.
+
+Fully connected and residual ones, which take over parts of these: train/mlp.py, train/residual.py.
 
 Exported conventions hold for every `forward`: images are float32 [N, C, S, S] in [0, 1], classes are
 float32 [N, K] weights that sum to 1, latents are float32. Inside training, generator and critic speak
@@ -95,14 +97,30 @@ class ModulatedConv(nn.Module):
         return x * torch.rsqrt(energy + 1e-8)[:, :, None, None] + self.bias
 
 
-class Synthesis(nn.Module):
-    """Styles -> picture: a learned 4 x 4 constant, then one stage a resolution."""
+class Painter(nn.Module):
+    """What every synthesis is: styles w [N, stages, w_dim] -> signal -> image."""
+
+    stages: int
+    w_dim: int
+
+    def signal(self, w: Tensor) -> Tensor:
+        """w [N, L, w_dim] -> unclipped picture around [-1, 1], [N, C, S, S]."""
+        raise NotImplementedError
+
+    def forward(self, w: Tensor) -> Tensor:
+        """w [N, L, w_dim] -> image [N, C, S, S] in [0, 1]."""
+        return (self.signal(w) * (0.5 * HEADROOM) + 0.5).clamp(0, 1)
+
+
+class Synthesis(Painter):
+    """Styles -> picture: a learned constant at the smallest resolution, then one stage a resolution."""
 
     def __init__(self, channels: int, size: int, widths: tuple[int, ...], w_dim: int):
         super().__init__()
         sides = resolutions(size)
         if len(widths) != len(sides):
             raise ValueError(f"{size} px has {len(sides)} stages, but {len(widths)} widths were given")
+        self.stages, self.w_dim = len(sides), w_dim
         self.constant = nn.Parameter(torch.randn(1, widths[0], sides[0], sides[0]))
         self.up = nn.ModuleList(ModulatedConv(a, 4 * b, w_dim) for a, b in itertools.pairwise(widths))
         self.refine = nn.ModuleList(ModulatedConv(c, c, w_dim) for c in widths)
@@ -119,18 +137,16 @@ class Synthesis(nn.Module):
             x = F.leaky_relu(refine(x, w[:, stage]), LEAK) * gain
         return self.to_image(x)
 
-    def forward(self, w: Tensor) -> Tensor:
-        """w [N, L, w_dim] -> image [N, C, S, S] in [0, 1]."""
-        return (self.signal(w) * (0.5 * HEADROOM) + 0.5).clamp(0, 1)
-
 
 class Generator(nn.Module):
     """Noise and class -> picture. `mapping` and `synthesis` are its two halves."""
 
+    make_synthesis: type[Painter] = Synthesis
+
     def __init__(self, channels: int, size: int, classes: int, latent_dim: int, w_dim: int, widths: tuple[int, ...]):
         super().__init__()
         self.mapping = Mapping(latent_dim, w_dim, len(widths), classes)
-        self.synthesis = Synthesis(channels, size, widths, w_dim)
+        self.synthesis = self.make_synthesis(channels, size, widths, w_dim)
 
     def signal(self, z: Tensor, classes: Tensor | None = None) -> Tensor:
         """z [N, D], classes [N, K] -> unclipped picture around [-1, 1]."""
@@ -141,39 +157,64 @@ class Generator(nn.Module):
         return self.synthesis(self.mapping(z, classes))
 
 
-class Critic(nn.Module):
-    """Picture and class -> score; classes enter by projection (Miyato & Koyama 2018, arXiv 1802.05637).
+class Judge(nn.Module):
+    """What every critic ends in: a score, to which classes add by projection (Miyato & Koyama 2018, arXiv 1802.05637).
 
-    `widths` are listed like the generator's, from the smallest resolution to the picture's.
+    A subclass gives `features`, and calls `make_heads` last.
     """
 
-    def __init__(self, channels: int, size: int, classes: int, widths: tuple[int, ...]):
-        super().__init__()
-        sides = resolutions(size)
-        layers: list[nn.Module] = [he(nn.Conv2d(channels, widths[-1], 3, padding=1)), nn.LeakyReLU(LEAK)]
-        for a, b in zip(widths[:0:-1], widths[-2::-1], strict=True):
-            layers += [he(nn.Conv2d(a, b, 4, stride=2, padding=1)), nn.LeakyReLU(LEAK)]
-            layers += [he(nn.Conv2d(b, b, 3, padding=1)), nn.LeakyReLU(LEAK)]
-        self.body = nn.Sequential(*layers)
-        # One filter a channel sees the whole smallest map: a depthwise convolution, written as a product because
-        # the second derivative of a grouped convolution is slow.
-        self.gather = nn.Parameter(torch.randn(widths[0], sides[0], sides[0]) / sides[0])
-        self.head = he(nn.Linear(widths[0], 1), gain=1.0)
-        self.embed = nn.Linear(classes, widths[0], bias=False) if classes else None
+    def make_heads(self, width: int, classes: int) -> None:
+        self.head = he(nn.Linear(width, 1), gain=1.0)
+        self.embed = nn.Linear(classes, width, bias=False) if classes else None
         if self.embed is not None:
-            nn.init.normal_(self.embed.weight, std=1 / math.sqrt(widths[0]))
+            nn.init.normal_(self.embed.weight, std=1 / math.sqrt(width))
+
+    def features(self, signal: Tensor) -> Tensor:
+        """signal [N, C, S, S] around [-1, 1] -> what is judged, [N, F]."""
+        raise NotImplementedError
+
+    def judge(self, features: Tensor, classes: Tensor | None = None) -> Tensor:
+        """features [N, F], classes [N, K] -> score [N, 1]."""
+        score = self.head(features)
+        if self.embed is not None:
+            score = score + (features * self.embed(classes)).sum(dim=1, keepdim=True)
+        return score
 
     def score(self, signal: Tensor, classes: Tensor | None = None) -> Tensor:
         """signal [N, C, S, S] around [-1, 1], classes [N, K] -> score [N, 1]."""
-        h = (self.body(signal) * self.gather).sum(dim=(2, 3))
-        score = self.head(h)
-        if self.embed is not None:
-            score = score + (h * self.embed(classes)).sum(dim=1, keepdim=True)
-        return score
+        return self.judge(self.features(signal), classes)
 
     def forward(self, image: Tensor, classes: Tensor | None = None) -> Tensor:
         """image [N, C, S, S] in [0, 1], classes [N, K] -> score [N, 1]; higher means more real."""
         return self.score(image * 2 - 1, classes)
+
+
+def critic_body(channels: int, widths: tuple[int, ...]) -> nn.Sequential:
+    """Convolutions from the picture down to the smallest map: [N, C, S, S] -> [N, widths[0], base, base]."""
+    layers: list[nn.Module] = [he(nn.Conv2d(channels, widths[-1], 3, padding=1)), nn.LeakyReLU(LEAK)]
+    for a, b in zip(widths[:0:-1], widths[-2::-1], strict=True):
+        layers += [he(nn.Conv2d(a, b, 4, stride=2, padding=1)), nn.LeakyReLU(LEAK)]
+        layers += [he(nn.Conv2d(b, b, 3, padding=1)), nn.LeakyReLU(LEAK)]
+    return nn.Sequential(*layers)
+
+
+class Critic(Judge):
+    """Picture and class -> score. `widths` are listed like the generator's, from the smallest resolution up."""
+
+    make_body = staticmethod(critic_body)
+
+    def __init__(self, channels: int, size: int, classes: int, widths: tuple[int, ...]):
+        super().__init__()
+        base = resolutions(size)[0]
+        self.body = self.make_body(channels, widths)
+        # One filter a channel sees the whole smallest map: a depthwise convolution, written as a product because
+        # the second derivative of a grouped convolution is slow.
+        self.gather = nn.Parameter(torch.randn(widths[0], base, base) / base)
+        self.make_heads(widths[0], classes)
+
+    def features(self, signal: Tensor) -> Tensor:
+        """signal [N, C, S, S] around [-1, 1] -> what is judged, [N, widths[0]]."""
+        return (self.body(signal) * self.gather).sum(dim=(2, 3))
 
 
 # ------------------------------------------------------------------------------- encoders and decoder
@@ -195,10 +236,12 @@ def strided_trunk(channels: int, size: int, widths: tuple[int, ...], hidden: int
 class Encoder(nn.Module):
     """Picture -> diagonal Gaussian over codes. `widths` run from the picture's resolution down."""
 
+    make_trunk = staticmethod(strided_trunk)
+
     def __init__(self, channels: int, size: int, latent_dim: int, widths: tuple[int, ...], hidden: int = 256):
         super().__init__()
         self.latent_dim = latent_dim
-        self.trunk = strided_trunk(channels, size, widths, hidden)
+        self.trunk = self.make_trunk(channels, size, widths, hidden)
         self.head = he(nn.Linear(hidden, 2 * latent_dim), gain=1.0)
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
@@ -207,8 +250,20 @@ class Encoder(nn.Module):
         return out[:, : self.latent_dim], out[:, self.latent_dim :].clamp(-10, 10)
 
 
+def shuffled_body(widths: tuple[int, ...]) -> nn.Sequential:
+    """Convolutions and pixel shuffles from the smallest map up: [N, widths[0], base, base] -> [N, widths[-1], S, S]."""
+    layers: list[nn.Module] = []
+    for a, b in itertools.pairwise(widths):
+        # Normalised before the shuffle: there the exporter can fold it into the convolution.
+        layers += [he(nn.Conv2d(a, 4 * b, 3, padding=1, bias=False)), nn.BatchNorm2d(4 * b)]
+        layers += [nn.LeakyReLU(LEAK), nn.PixelShuffle(2)]
+    return nn.Sequential(*layers)
+
+
 class Decoder(nn.Module):
     """Code -> picture. `widths` run from the smallest resolution up."""
+
+    make_body = staticmethod(shuffled_body)
 
     def __init__(self, channels: int, size: int, latent_dim: int, widths: tuple[int, ...], hidden: int = 256):
         super().__init__()
@@ -223,18 +278,16 @@ class Decoder(nn.Module):
             he(nn.Linear(hidden, widths[0] * sides[0] ** 2)),
             nn.LeakyReLU(LEAK),
         )
-        layers: list[nn.Module] = []
-        for a, b in itertools.pairwise(widths):
-            # Normalised before the shuffle: there the exporter can fold it into the convolution.
-            layers += [he(nn.Conv2d(a, 4 * b, 3, padding=1, bias=False)), nn.BatchNorm2d(4 * b)]
-            layers += [nn.LeakyReLU(LEAK), nn.PixelShuffle(2)]
-        self.body = nn.Sequential(*layers)
+        self.body = self.make_body(widths)
         self.to_image = he(nn.Conv2d(widths[-1], channels, 3, padding=1), gain=1.0)
+
+    def logits(self, z: Tensor) -> Tensor:
+        """z [N, D] -> the picture before the sigmoid, [N, C, S, S]: exact where a probability would round to 1."""
+        return self.to_image(self.body(self.stem(z).reshape(-1, *self.base)))
 
     def forward(self, z: Tensor) -> Tensor:
         """z [N, D] -> image [N, C, S, S] in [0, 1]."""
-        x = self.stem(z).reshape(-1, *self.base)
-        return torch.sigmoid(self.to_image(self.body(x)))
+        return torch.sigmoid(self.logits(z))
 
 
 def masked(image: Tensor, mask: Tensor) -> Tensor:
@@ -266,29 +319,3 @@ class Inverter(nn.Module):
     def forward(self, image: Tensor, mask: Tensor) -> Tensor:
         """image [N, C, S, S] in [0, 1], mask [N, 1, S, S] (1 = known) -> w [N, L, w_dim]."""
         return self.head(self.trunk(masked(image, mask))).reshape(-1, self.stages, self.w_dim)
-
-
-# ---------------------------------------------------------------------------------------- classifier
-
-
-class Classifier(nn.Module):
-    """Convolution and pooling three times, two linear layers; `features` feed every figure of quality."""
-
-    def __init__(
-        self, channels: int, size: int, classes: int, widths: tuple[int, ...] = (32, 64, 128), features: int = 64
-    ):
-        super().__init__()
-        layers: list[nn.Module] = []
-        for a, b in zip((channels, *widths[:-1]), widths, strict=True):
-            layers += [he(nn.Conv2d(a, b, 3, padding=1, bias=False)), nn.BatchNorm2d(b), nn.LeakyReLU(LEAK)]
-            layers += [nn.MaxPool2d(2)]
-        self.body = nn.Sequential(*layers, nn.Flatten())
-        side = size // 2 ** len(widths)
-        self.dropout = nn.Dropout(0.3)
-        self.features = he(nn.Linear(widths[-1] * side**2, features))
-        self.logits = he(nn.Linear(features, classes), gain=1.0)
-
-    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        """image [N, C, S, S] in [0, 1] -> logits [N, K], features [N, F] (before the last non-linearity)."""
-        features = self.features(self.dropout(self.body(image)))
-        return self.logits(F.leaky_relu(features, LEAK)), features

@@ -1,13 +1,41 @@
-"""Sampling priors fitted to the codes of a trained VAE.
+"""Where latents come from: the GAN's noise, and the mixture fitted to the codes of a trained VAE.
 
 A calibrated VAE cannot be sampled from N(0, I): its codes do not fill that Gaussian. A mixture of full-covariance
 Gaussians, fitted after training (Ghosh et al. 2020, arXiv 1903.12436), can.
 """
 
 import numpy as np
+import torch
 from sklearn.mixture import GaussianMixture
 from threadpoolctl import threadpool_limits
+from torch import Tensor
 from tqdm import tqdm
+
+from train.config import Prior
+
+CUT = 2.0  # where the truncated normal ends (BigGAN: Brock et al. 2019, arXiv 1809.11096)
+
+
+def draw(
+    prior: Prior, n: int, dim: int, device: torch.device | str = "cpu", generator: torch.Generator | None = None
+) -> Tensor:
+    """Noise [n, dim] for a generator. `generator`, if given, must live on `device`."""
+    return from_normal(prior, torch.randn(n, dim, device=device, generator=generator))
+
+
+def from_normal(prior: Prior, normal: Tensor) -> Tensor:
+    """N(0, 1) numbers of any shape -> numbers of the prior, by their quantiles, so order and correlation are kept.
+
+    normal: as they are; uniform: U(-1, 1); truncated: N(0, 1) given that it lies in [-CUT, CUT].
+    The demo repeats this in numpy (demo.latents.from_normal).
+    """
+    if prior == "normal":
+        return normal
+    share = torch.special.ndtr(normal.double())
+    if prior == "uniform":
+        return (2 * share - 1).to(normal.dtype)
+    low = torch.special.ndtr(torch.tensor(-CUT, dtype=torch.double, device=normal.device))
+    return torch.special.ndtri(low + (1 - 2 * low) * share).to(normal.dtype)
 
 
 def fit(codes: np.ndarray, labels: np.ndarray, classes: int, components: int, seed: int = 0) -> dict[str, np.ndarray]:

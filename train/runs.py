@@ -20,7 +20,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
-from train.config import FREE_FIELDS, STAGES, Settings
+from train.config import FORMERLY, FREE_FIELDS, STAGES, Settings
 from train.data import DataInfo
 from train.errors import UserError
 
@@ -75,7 +75,9 @@ def read_json(path: Path) -> dict:
 def optimizer_tensors(name: str, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
     """The moments of an optimizer as a flat dictionary; its settings are the schedule's business."""
     state = optimizer.state_dict()["state"]
-    return {f"optimizers/{name}/{i}/{key}": value for i, slots in state.items() for key, value in slots.items()}
+    return {
+        f"optimizers/{name}/{i}/{key}": value.contiguous() for i, slots in state.items() for key, value in slots.items()
+    }
 
 
 def restore_optimizer(name: str, optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
@@ -87,6 +89,10 @@ def restore_optimizer(name: str, optimizer: torch.optim.Optimizer, tensors: dict
             index, slot = key[len(prefix) :].split("/")
             state.setdefault(int(index), {})[slot] = value
     optimizer.load_state_dict(optimizer.state_dict() | {"state": state})
+    for weight, slots in optimizer.state.items():
+        for key, value in slots.items():
+            if value.shape == weight.shape:  # the fused optimizer wants moments laid out as their weights
+                slots[key] = torch.empty_like(weight).copy_(value)
 
 
 def module_tensors(group: str, modules: nn.ModuleDict) -> dict[str, Tensor]:
@@ -123,11 +129,23 @@ def settings_json(settings: Settings) -> dict:
     return {k: str(v) if isinstance(v, Path) else list(v) if isinstance(v, tuple) else v for k, v in values.items()}
 
 
+def flat_settings(settings: Settings) -> dict[str, int | float | str | bool]:
+    """Settings as a tracker takes them: one value a name."""
+    values = asdict(settings)
+    return {k: v if isinstance(v, int | float | str | bool) else str(v) for k, v in values.items()}
+
+
 def settings_from_json(kind: type[Settings], value: dict) -> Settings:
-    """Raises UserError for settings that this version does not know."""
+    """Settings that are missing, because they are newer than the run, become what was done before they existed.
+
+    Raises UserError for settings that this version does not know.
+    """
     known = {f.name for f in fields(kind)}
-    if odd := sorted(set(value) ^ known):
+    if odd := sorted(set(value) - known):
         raise UserError(f"The run was begun by another version of Twofold: its settings differ in {', '.join(odd)}.")
+    if "run" not in value:
+        raise UserError("The run's settings are damaged: they do not name their folder.")
+    value = {k: v for k, v in FORMERLY.items() if k in known} | value
     value = {k: tuple(v) if isinstance(v, list) else v for k, v in value.items()}
     return kind(**(value | {"run": Path(value["run"])}))
 
@@ -158,9 +176,9 @@ def bind_data(run: Path, info: DataInfo) -> None:
         write_json(path, {"schema_version": 1, "data": info.as_json()})
         return
     stored = data_of(run)
-    for name in ("size", "channels", "classes", "train_images"):
+    for name in ("size", "channels", "classes", "train_images", "fit", "background"):
         was, now = getattr(stored, name), getattr(info, name)
-        if was != now:
+        if was != now and not (name == "background" and was is None):  # not recorded by older runs
             raise UserError(
                 f"{run} belongs to {stored.source} with {name.replace('_', ' ')} {was}, not {now}: "
                 "use the same pictures and --size, or another run folder."

@@ -8,8 +8,8 @@ from train import classifier, gan, inverse, vae
 from train.config import ClassifierSettings, GanSettings, InverseSettings, Settings, VaeSettings
 from train.data import DataInfo
 from train.errors import UserError
-from train.loop import Stage
 from train.runs import Run
+from train.stage import Stage
 
 
 def build_networks(stage: str, settings: Settings, data: DataInfo, run: Run) -> nn.ModuleDict:
@@ -24,8 +24,8 @@ def build_networks(stage: str, settings: Settings, data: DataInfo, run: Run) -> 
         case "repair":
             return inverse.build_repair(cast(InverseSettings, settings), data, cast(VaeSettings, run.settings("vae")))
         case "inverter":
-            w_dim = cast(GanSettings, run.settings("gan")).w_dim
-            return inverse.build_inverter(cast(InverseSettings, settings), data, w_dim)
+            styles = gan.style_shape(cast(GanSettings, run.settings("gan")), data)
+            return inverse.build_inverter(cast(InverseSettings, settings), data, styles)
     raise ValueError(stage)
 
 
@@ -46,7 +46,9 @@ def build_stage(stage: str, settings: Settings, data: DataInfo, run: Run) -> Sta
         case "classifier":
             return classifier.ClassifierStage(networks, cast(ClassifierSettings, settings), data)
         case "gan":
-            return gan.GanStage(networks, cast(GanSettings, settings), data)
+            read = (run.folder / "classifier" / "record.json").exists() and run.record("classifier").finished
+            reader = run.networks("classifier")["classifier"] if read else None
+            return gan.GanStage(networks, cast(GanSettings, settings), data, reader)
         case "vae":
             return vae.VaeStage(networks, cast(VaeSettings, settings), data)
         case "repair":
@@ -56,5 +58,6 @@ def build_stage(stage: str, settings: Settings, data: DataInfo, run: Run) -> Sta
         case "inverter":
             finished(run, "gan")
             generator = run.networks("gan")["generator"]
-            return inverse.InverterStage(networks, cast(InverseSettings, settings), generator, data)
+            prior = cast(GanSettings, run.settings("gan")).prior
+            return inverse.InverterStage(networks, cast(InverseSettings, settings), generator, data, prior)
     raise ValueError(stage)

@@ -6,42 +6,53 @@ from torch import Tensor, nn
 from train import priors
 from train.config import VaeSettings, widths
 from train.data import DataInfo, Pictures
-from train.loop import Stage
-from train.losses import kl_to_normal, optimal_sigma_nll
+from train.losses import bernoulli_nll, kl_to_normal, optimal_sigma_nll, squared_error
+from train.mlp import DenseDecoder, DenseEncoder
 from train.networks import Decoder, Encoder, resolutions
+from train.residual import ResidualDecoder, ResidualEncoder
 from train.schedules import cosine, ramp
+from train.stage import Stage
+
+LIKELIHOODS = {"calibrated": optimal_sigma_nll, "squared-error": squared_error, "bernoulli": bernoulli_nll}
 
 
-def sample_code(mean: Tensor, logvar: Tensor) -> Tensor:
-    """Reparameterised draw from N(mean, exp(logvar)), [N, D]."""
-    return mean + torch.randn_like(mean) * (0.5 * logvar).exp()
+def sample_code(mean: Tensor, logvar: Tensor, noise: Tensor | None = None) -> Tensor:
+    """Reparameterised draw from N(mean, exp(logvar)), [N, D]; `noise` N(0, 1) [N, D] is drawn when not given."""
+    return mean + (torch.randn_like(mean) if noise is None else noise) * (0.5 * logvar).exp()
 
 
 class VaeStage(Stage):
-    """1/2 D log MSE + beta KL, with a KL warm-up."""
+    """Reconstruction + beta KL, with a KL warm-up; by default the reconstruction is 1/2 D log MSE."""
 
     name = "vae"
 
     def __init__(self, networks: nn.ModuleDict, settings: VaeSettings, data: DataInfo):
-        self.networks, self.settings, self.data = networks, settings, data
-        self.ema_images = settings.ema_images
-        self.optimizers = {"vae": torch.optim.Adam(networks.parameters(), lr=settings.lr, betas=(0.9, 0.99))}
+        optimizer = torch.optim.Adam(networks.parameters(), lr=settings.lr, betas=(0.9, 0.99), fused=True)
+        super().__init__(networks, {"vae": optimizer})
+        self.settings, self.data = settings, data
+        self.ema_images, self.accumulate = settings.ema_images, settings.accumulate
 
     def step(self, images: Tensor, labels: Tensor, progress: float) -> dict[str, Tensor]:
         settings, optimizer = self.settings, self.optimizers["vae"]
         optimizer.param_groups[0]["lr"] = settings.lr * ramp(progress, 0.01) * cosine(1, 0.01, progress)
         self.networks.train()
-        with torch.autocast(images.device.type, torch.bfloat16, enabled=settings.precision == "bf16"):
-            mean, logvar = self.networks["encoder"](images)
-            decoded = self.networks["decoder"](sample_code(mean.float(), logvar.float()))
-        reconstruction = optimal_sigma_nll(images, decoded.float())
-        kl = kl_to_normal(mean.float(), logvar.float()).sum(dim=1).mean()
-        loss = reconstruction + settings.beta * ramp(progress, settings.warmup) * kl
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_(self.networks.parameters(), 50 * images[0].numel() / 1024)
-        optimizer.step()
-        return {"loss": loss.detach(), "mse": (images - decoded).square().mean().detach(), "kl": kl.detach()}
+        self.updates.begin()
+        noise = self.own(torch.randn(self.processes * len(images), settings.latent_dim, device=images.device))
+        if settings.binarize:
+            images = torch.bernoulli(images)
+        parts = self.parts(images, noise)
+        for pictures, drawn in parts:
+            with torch.autocast(images.device.type, torch.bfloat16, enabled=settings.precision == "bf16"):
+                mean, logvar = self.networks["encoder"](pictures)
+                logits = self.networks["decoder"].logits(sample_code(mean.float(), logvar.float(), drawn))
+            decoded = torch.sigmoid(logits.float())  # in bf16 a probability over 0.998 would be 1
+            reconstruction = LIKELIHOODS[settings.likelihood](pictures, decoded)
+            kl = kl_to_normal(mean.float(), logvar.float()).sum(dim=1).mean()
+            loss = reconstruction + settings.beta * ramp(progress, settings.warmup) * kl
+            (loss / len(parts)).backward()
+        self.updates.apply("vae", clip=50 * images[0].numel() / 1024)
+        mse = (pictures - decoded).square().mean()
+        return {"loss": loss.detach(), "mse": mse.detach(), "kl": kl.detach()}
 
     def preview(self, averages: nn.ModuleDict, pictures: Tensor) -> Tensor:
         """Held-out pictures, each beside its reconstruction."""
@@ -81,10 +92,14 @@ class VaeStage(Stage):
 
 def build(settings: VaeSettings, data: DataInfo) -> nn.ModuleDict:
     """Untrained encoder and decoder for these pictures."""
-    channels = widths(len(resolutions(data.size)), settings.width)
-    return nn.ModuleDict(
-        {
-            "encoder": Encoder(data.channels, data.size, settings.latent_dim, channels[-2::-1]),
-            "decoder": Decoder(data.channels, data.size, settings.latent_dim, channels),
-        }
-    )
+    shape, width = (data.channels, data.size, settings.latent_dim), settings.width
+    encoder: nn.Module
+    decoder: nn.Module
+    if settings.body == "mlp":
+        encoder, decoder = DenseEncoder(*shape, (width,), width), DenseDecoder(*shape, width)
+    else:
+        residual = settings.body == "residual"
+        channels = widths(len(resolutions(data.size)), width, max(width // 4, 8) if residual else 16)
+        makers = (ResidualEncoder, ResidualDecoder) if residual else (Encoder, Decoder)
+        encoder, decoder = makers[0](*shape, channels[-2::-1]), makers[1](*shape, channels)
+    return nn.ModuleDict({"encoder": encoder, "decoder": decoder})

@@ -59,11 +59,13 @@ const numbers = el("dl", { class: "tf-numbers" });
 const reading = el("div", { class: "tf-reading" });
 const readingBlock = el("div", {}, el("h4", {}, "What the classifier reads"), reading);
 const refine = el("button", { type: "button", class: "tf-button", onclick: () => search() }, `Refine (${ROUNDS} rounds)`);
-const vaeBlock = el(
+const seenTitle = el("h3", {});
+const seenText = el("p", { class: "tf-quiet" });
+const seenBlock = el(
   "section",
-  { class: "tf-card", "aria-label": "Reconstruction by the VAE" },
-  el("h3", {}, "Through the VAE"),
-  el("p", { class: "tf-quiet" }, "Encoded into a short code and decoded again. What the code cannot hold is lost."),
+  { class: "tf-card", "aria-label": "The picture as the models see it" },
+  seenTitle,
+  seenText,
   el(
     "div",
     { class: "tf-row" },
@@ -101,7 +103,7 @@ element.replaceChildren(
     "div",
     { class: "tf-rebuild" },
     el("section", { class: "tf-card", "aria-label": "Your picture" }, el("h3", {}, "Your picture"), choose, board, dropzone, tests, trouble),
-    vaeBlock,
+    seenBlock,
     repairBlock,
   ),
 );
@@ -152,7 +154,6 @@ watch("value", () => {
   put("input", value.input);
   put("vae", value.vae);
   put("difference", value.difference);
-  vaeBlock.classList.toggle("tf-without", !value.vae);
   numbers.replaceChildren();
   for (const [name, text, hint] of value.numbers) {
     numbers.append(el("div", { title: hint }, el("dt", {}, name), el("dd", {}, text)));
@@ -240,6 +241,12 @@ const suit = () => {
   board.suit(bundle.channels);
   mask.suit(bundle.size);
   test = 0;
+  seenTitle.textContent = bundle.models.includes("vae") ? "Through the VAE" : "As the models see it";
+  seenText.textContent = bundle.models.includes("vae")
+    ? "Encoded into a short code and decoded again. What the code cannot hold is lost."
+    : bundle.rebuilds
+      ? "This bundle has no VAE, so there is no reconstruction."
+      : "This bundle holds nothing that takes a picture: it has neither a VAE nor an inverter nor a classifier.";
   repairBlock.hidden = !bundle.repairs && !bundle.inverts;
   mask.hidden = !bundle.repairs && !bundle.inverts;
   const count = Math.min(24, bundle.examples);

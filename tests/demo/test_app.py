@@ -15,6 +15,7 @@ from demo.facts import facts
 from demo.page import build_demo
 from demo.runtime import choose_provider
 from demo.studio import open_studios
+from tests import tiny
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PUBLIC = ["/classify", "/interpolate", "/invert", "/reconstruct", "/repair", "/sample"]
@@ -118,3 +119,19 @@ def test_no_page_file_names_a_foreign_host():
     for file in (REPOSITORY / "demo" / "static").iterdir():
         hosts = set(re.findall(r"https?://([\w.-]+)", file.read_text(encoding="utf-8")))
         assert hosts <= {"www.w3.org"}, file.name  # the name of SVG, never fetched
+
+
+def test_a_bundle_that_takes_no_pictures_has_no_rebuild_tab(broken_bundle: Path):
+    def tabs() -> list[str]:
+        studios, unavailable = open_studios(broken_bundle, choose_provider("cpu"))
+        components = build_demo(studios, unavailable).get_config_file()["components"]
+        return [c["props"]["label"] for c in components if c["type"] == "tabitem"]
+
+    assert tabs() == ["Play", "Morph", "Rebuild", "About"]
+    index = tiny.load_index(broken_bundle)
+    index["graphs"] = {name: index["graphs"][name] for name in ("generator", "mapping", "synthesis", "classifier")}
+    tiny.save_index(broken_bundle, index | {"vae": None})
+    assert "Rebuild" in tabs()  # the classifier still reads pictures
+    del index["graphs"]["classifier"]
+    tiny.save_index(broken_bundle, index | {"vae": None})
+    assert tabs() == ["Play", "Morph", "About"]

@@ -1,9 +1,11 @@
 """Latent arithmetic means what it says: end points, norms, continuity, densities."""
 
+import timeit
 from itertools import pairwise
 
 import numpy as np
 import pytest
+import scipy.stats
 from sklearn.mixture import GaussianMixture
 
 from demo.errors import InputError
@@ -15,6 +17,7 @@ from demo.latents import (
     class_rows,
     class_weights,
     cross_entropy_search,
+    from_normal,
     lerp,
     one_hot,
     path_at,
@@ -27,6 +30,29 @@ from demo.latents import (
 from tests import tiny
 
 KEYS = np.stack([seed_latent(seed, 64) for seed in (3, 14, 15, 92)])
+
+
+def test_noise_of_a_prior_has_its_quantiles():
+    normal = scipy.stats.norm.ppf(np.array([[0.001, 0.02, 0.25, 0.5], [0.6, 0.9, 0.98, 0.999]]))
+    share = scipy.stats.norm.cdf(normal)
+    uniform, truncated = from_normal(normal, "uniform"), from_normal(normal, "truncated")
+    assert uniform.dtype == truncated.dtype == np.float32 and uniform.shape == truncated.shape == (2, 4)
+    np.testing.assert_allclose(uniform, 2 * share - 1, atol=1e-7)
+    np.testing.assert_allclose(truncated, scipy.stats.truncnorm(-2, 2).ppf(share), atol=1e-6)
+    assert from_normal(KEYS, "normal") is KEYS
+
+
+def test_noise_keeps_within_its_bounds():
+    extreme = np.array([-40.0, -9.0, 0.0, 9.0, 40.0], np.float32)
+    assert from_normal(extreme, "uniform").tolist() == [-1, -1, 0, 1, 1]
+    assert from_normal(extreme, "truncated") == pytest.approx([-2, -2, 0, 2, 2])
+
+
+@pytest.mark.parametrize("prior", ["uniform", "truncated"])
+def test_noise_of_64_pictures_takes_under_10_ms(prior: str):
+    normal = np.random.default_rng(0).standard_normal((64, 100)).astype(np.float32)
+    best = min(timeit.repeat(lambda: from_normal(normal, prior), number=1, repeat=20))
+    assert best < 0.010
 
 
 def path(keys: np.ndarray, frames: int, mode: PathMode, loop: bool = False) -> np.ndarray:

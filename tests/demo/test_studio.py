@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.stats
 
 from demo import images, latents
 from demo.bundle import BundleError
@@ -177,6 +178,52 @@ def test_a_morph_between_classes_blends_them(studio: Studio):
     frames = studio.morph([5, 5], np.stack([one_hot(1, 10), one_hot(8, 10)]), frames=3)
     half = studio.sample([5], latents.class_weights({1: 1, 8: 1}, 10))
     assert frames[1] == pytest.approx(half[0], abs=1e-5)
+
+
+# --- the prior of the noise -----------------------------------------------------------------------
+
+
+@pytest.fixture(params=["uniform", "truncated"])
+def other(request: pytest.FixtureRequest, broken_bundle: Path) -> Studio:
+    """The tiny bundle, whose generator now knows noise of another prior."""
+    index = tiny.load_index(broken_bundle)
+    index["gan"]["prior"] = request.param
+    tiny.save_index(broken_bundle, index)
+    return open_studios(broken_bundle, choose_provider("cpu"))[0]["tiny"]
+
+
+def drawn_from(studio: Studio, normal: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """What the whole generator draws from normal latents [N, D] that are brought to the prior with scipy."""
+    share = scipy.stats.norm.cdf(normal)
+    z = {"uniform": 2 * share - 1, "truncated": scipy.stats.truncnorm.ppf(share, -2, 2)}[studio.info.gan.prior]
+    return studio.engine.run("generator", {"z": z.astype(np.float32), "classes": classes})["image"]
+
+
+def test_every_way_to_draw_obeys_the_prior(other: Studio, studio: Studio):
+    """Seeds, plane and morph: blended as normal numbers, brought to the prior at the very end."""
+    two = one_hot(2, 10)[None]
+    a, b = (latents.seed_latent(seed, tiny.LATENT) for seed in (7, 8))
+    plain = studio.sample([7, 8], two[0])
+    expected = drawn_from(other, np.stack([a, b]), two.repeat(2, axis=0))
+    assert other.sample([7, 8], two[0]) == pytest.approx(expected, abs=1e-5)
+    assert np.abs(expected - plain).max() > 0.02
+    between = drawn_from(other, latents.plane_latent(7.4, 0, tiny.LATENT)[None], two)
+    assert other.at(7.4, 0, two[0]) == pytest.approx(between, abs=1e-5)
+    half = drawn_from(other, latents.slerp(a, b, 0.5)[None], two)
+    assert other.morph([7, 8], two.repeat(2, axis=0), frames=3)[1] == pytest.approx(half[0], abs=1e-5)
+    assert other.at(7, 0, two[0]).tobytes() == other.sample([7], two[0]).tobytes()
+
+
+def test_the_vae_does_not_care_for_the_gan_s_prior(other: Studio, studio: Studio):
+    assert other.sample(SEEDS, model="vae").tobytes() == studio.sample(SEEDS, model="vae").tobytes()
+
+
+def test_normal_noise_reaches_the_graph_untouched(studio: Studio):
+    """Bundles from before the choice draw the same bytes."""
+    z = np.stack([latents.seed_latent(seed, tiny.LATENT) for seed in SEEDS])
+    rows = np.stack([one_hot(seed % 10, 10) for seed in SEEDS])
+    w = studio.engine.run("mapping", {"z": z, "classes": rows})["w"]
+    assert studio.sample(SEEDS).tobytes() == studio.synthesise(w).tobytes()
 
 
 # --- pictures from pictures ----------------------------------------------------------------------

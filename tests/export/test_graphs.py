@@ -8,6 +8,7 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 import pytest
+import torch
 from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
@@ -16,7 +17,7 @@ from export import check, graphs
 from export.graphs import Piece
 from tests.export.conftest import Exported
 from train.errors import UserError
-from train.runs import Run
+from train.runs import Run, StageRecord
 
 
 def piece_of(run: Path, name: str) -> Piece:
@@ -76,6 +77,21 @@ def test_a_single_file_explains_itself(exported: Exported):
     index = json.loads((exported.folder / "bundle.json").read_text())
     assert int(facts["parameters"]) == index["graphs"]["generator"]["parameters"]
     assert facts["license"] == "not stated" and facts["dataset"] == "pictures"
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        ({}, {"prior": "normal", "mean": 0.0, "std": 1.0}),  # runs from before the choice
+        ({"prior": "uniform"}, {"prior": "uniform", "low": -1.0, "high": 1.0}),
+        ({"prior": "truncated"}, {"prior": "truncated", "mean": 0.0, "std": 1.0, "low": -2.0, "high": 2.0}),
+    ],
+)
+def test_a_single_file_names_the_prior_of_its_noise(config: dict, said: dict, trained_run: Path):
+    data = Run.open(trained_run).data
+    facts = graphs.Facts("shapes", data, {"gan": StageRecord("python -m train gan", 1.0, 1, True, "none", config)})
+    piece = Piece("generator", "gan", torch.nn.Identity(), {"z": (8,)}, {"image": (1, 16, 16)})
+    assert json.loads(graphs.metadata(piece, facts)["latent"]) == {"input": "z", "dim": 8} | said
 
 
 def test_generator_is_mapping_then_synthesis(exported: Exported):

@@ -4,9 +4,17 @@ import math
 
 import pytest
 import torch
-from torch.distributions import Normal, kl_divergence
+from torch.distributions import Bernoulli, Normal, kl_divergence
 
-from train.losses import ADVERSARIAL, gaussian_nll, gradient_penalty, kl_to_normal, optimal_sigma_nll
+from train.losses import (
+    ADVERSARIAL,
+    bernoulli_nll,
+    gaussian_nll,
+    gradient_penalty,
+    kl_to_normal,
+    optimal_sigma_nll,
+    squared_error,
+)
 
 REAL, FAKE = torch.tensor([[1.3], [-0.4], [2.0]]), torch.tensor([[-0.7], [0.9], [0.1]])
 
@@ -109,3 +117,33 @@ def test_gradient_penalty_differentiates_once_more():
     with torch.no_grad():
         layer.weight[1, 2] -= 2 * step
     assert (high - penalty().item()) / (2 * step) == pytest.approx(layer.weight.grad[1, 2].item(), rel=0.02)
+
+
+def test_squared_error_is_the_gaussian_of_sigma_one_up_to_its_constant():
+    image, decoded = torch.rand(4, 3, 6, 6), torch.rand(4, 3, 6, 6)
+    expected = -Normal(decoded, 1.0).log_prob(image).sum(dim=(1, 2, 3)).mean()
+    constant = 0.5 * 108 * math.log(2 * math.pi)
+    torch.testing.assert_close(squared_error(image, decoded) + constant, expected)
+
+
+def test_bernoulli_nll_is_that_of_torch_distributions():
+    image, decoded = torch.bernoulli(torch.full((4, 1, 6, 6), 0.4)), torch.rand(4, 1, 6, 6)
+    expected = -Bernoulli(decoded).log_prob(image).sum(dim=(1, 2, 3)).mean()
+    torch.testing.assert_close(bernoulli_nll(image, decoded), expected)
+
+
+def test_greys_are_best_explained_by_their_own_probability():
+    image = torch.rand(4, 1, 6, 6)
+    for other in (image * 0.98, image * 0.98 + 0.02):
+        assert bernoulli_nll(image, image) < bernoulli_nll(image, other)
+
+
+def test_bernoulli_nll_is_safe_at_probabilities_of_zero_and_one():
+    image = torch.tensor([0.0, 1.0, 0.0, 1.0]).view(1, 1, 2, 2)
+    right = bernoulli_nll(image, image)
+    assert 0 <= right < 1e-4
+    wrong = (1 - image).requires_grad_()
+    loss = bernoulli_nll(image, wrong)
+    loss.backward()
+    assert loss.item() == pytest.approx(4 * -math.log(1e-6), rel=0.01) and wrong.grad.isfinite().all()
+    assert bernoulli_nll(image, torch.rand(1, 1, 2, 2).bfloat16()).dtype == torch.float32

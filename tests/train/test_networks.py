@@ -4,7 +4,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from train.networks import Classifier, Critic, Decoder, Encoder, Generator, Inverter, ModulatedConv, resolutions
+from train.classifiers import Classifier
+from train.networks import Critic, Decoder, Encoder, Generator, Inverter, ModulatedConv, resolutions
 
 
 @pytest.mark.parametrize(

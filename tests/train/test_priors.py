@@ -1,8 +1,11 @@
-"""The fitted mixture."""
+"""The fitted mixture, and the GAN's noise held against scipy's distributions."""
 
 import numpy as np
+import pytest
+import scipy.stats
+import torch
 
-from train.priors import fit
+from train.priors import draw, fit, from_normal
 
 
 def test_weights_classes_and_factors():
@@ -30,3 +33,47 @@ def test_one_component_is_the_sample_mean_and_covariance():
         factor @ factor.T, np.cov(codes[:4], rowvar=False, bias=True) + 1e-4 * np.eye(2), rtol=1e-3
     )
     np.testing.assert_allclose(single["means"][0], codes[:4].mean(axis=0), rtol=1e-4)
+
+
+# --- noise ----------------------------------------------------------------------------------------------
+
+QUANTILES = torch.tensor([0.001, 0.02, 0.1, 0.25, 0.5, 0.75, 0.9, 0.98, 0.999], dtype=torch.double)
+DISTRIBUTIONS = {
+    "normal": scipy.stats.norm(),
+    "uniform": scipy.stats.uniform(-1, 2),
+    "truncated": scipy.stats.truncnorm(-2, 2),
+}
+
+
+@pytest.mark.parametrize("prior", DISTRIBUTIONS)
+def test_quantiles_go_to_quantiles(prior: str):
+    normal = torch.special.ndtri(QUANTILES)
+    expected = DISTRIBUTIONS[prior].ppf(QUANTILES.numpy())
+    np.testing.assert_allclose(from_normal(prior, normal).numpy(), expected, atol=1e-12)
+    np.testing.assert_allclose(from_normal(prior, normal.float()).numpy(), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("prior", DISTRIBUTIONS)
+def test_draws_have_the_moments_and_bounds_of_their_distribution(prior: str):
+    z = draw(prior, 20_000, 8, generator=torch.Generator().manual_seed(0)).double().flatten()
+    mean, variance, skew, kurtosis = (float(m) for m in DISTRIBUTIONS[prior].stats("mvsk"))
+    assert z.mean().item() == pytest.approx(mean, abs=0.01)
+    assert z.var().item() == pytest.approx(variance, abs=0.01)
+    assert (z**3).mean().item() == pytest.approx(skew, abs=0.03)
+    assert ((z**4).mean() / z.var() ** 2 - 3).item() == pytest.approx(kurtosis, abs=0.05)
+    assert scipy.stats.kstest(z.numpy(), DISTRIBUTIONS[prior].cdf).pvalue > 0.01
+    bound = {"normal": np.inf, "uniform": 1, "truncated": 2}[prior]
+    assert z.abs().max() <= bound
+
+
+def test_normal_draws_are_those_of_randn():
+    """Runs from before the choice repeat bit for bit."""
+    torch.manual_seed(3)
+    expected = torch.randn(2, 5, 7)
+    torch.manual_seed(3)
+    assert torch.equal(draw("normal", 10, 7).view(2, 5, 7), expected)
+
+
+@pytest.mark.parametrize("prior", DISTRIBUTIONS)
+def test_extreme_draws_stay_finite(prior: str):
+    assert from_normal(prior, torch.tensor([-40.0, -9.0, 0.0, 9.0, 40.0])).isfinite().all()

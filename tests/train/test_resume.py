@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -173,10 +174,9 @@ def test_inverse_needs_what_it_inverts(shapes, tmp_path, capsys):
 
 def test_a_diverging_run_stops_with_its_cause_and_stores_no_broken_weights(shapes, tmp_path, capsys):
     assert train(tmp_path / "r", "gan", shapes, 16 * 60, "--lr", "1e30") == 2
-    assert "not finite" in capsys.readouterr().err
+    assert re.search(r"\d+ steps of the (critic|generator) in a row were not finite", capsys.readouterr().err)
     assert not (tmp_path / "r" / "gan" / "state.safetensors").exists()
-    for line in (tmp_path / "r" / "gan" / "metrics.jsonl").read_text().splitlines():
-        assert "NaN" not in line
+    assert not (tmp_path / "r" / "gan" / "metrics.jsonl").exists()
 
 
 def test_more_minutes_go_on_and_a_finished_stage_is_left_alone(shapes, tmp_path):
@@ -194,10 +194,9 @@ def test_a_run_of_another_version_is_named(run, shapes, tmp_path, capsys):
     shutil.copytree(run, tmp_path / "r")
     config = tmp_path / "r" / "gan" / "config.json"
     stored = json.loads(config.read_text())
-    del stored["gamma"]
-    config.write_text(json.dumps(stored))
+    config.write_text(json.dumps(stored | {"gama": 1}))
     assert train(tmp_path / "r", "gan", shapes, 160, "--resume") == 2
-    assert "another version of Twofold: its settings differ in gamma" in capsys.readouterr().err
+    assert "another version of Twofold: its settings differ in gama" in capsys.readouterr().err
     (tmp_path / "r" / "run.json").write_text("{}")
     assert train(tmp_path / "r", "gan", shapes, 160, "--resume") == 2
     assert "run.json is damaged" in capsys.readouterr().err

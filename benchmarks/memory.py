@@ -1,0 +1,73 @@
+"""How much memory training needs: the peak of a whole `python -m train` process on drawn pictures.
+
+    python -m benchmarks.memory            100 x 100 RGB at every default, a few steps of the GAN and of the VAE
+
+A step takes what every later one takes; a real set adds its own bytes (channels x side x side a picture).
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import tyro
+from PIL import Image
+
+LIMIT = 4.0  # GiB, at 100 x 100 RGB
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Peak resident memory of training."""
+
+    stages: Annotated[tuple[str, ...], tyro.conf.Positional] = ("gan", "vae")
+    """Which stages: gan, vae, classifier."""
+    size: int = 100
+    """Side of the pictures."""
+    steps: int = 2
+    """Steps of each stage."""
+    batch: int | None = None
+    """Pictures a step; default: the stage's own."""
+
+
+def pictures(folder: Path, size: int, count: int = 700) -> Path:
+    """Noise in colour: memory does not depend on what is shown. Enough for the largest batches of the end."""
+    rng = np.random.default_rng(0)
+    folder.mkdir(parents=True)
+    for i in range(count):
+        Image.fromarray(rng.integers(0, 256, (size, size, 3), dtype=np.uint8)).save(folder / f"{i:03d}.png")
+    return folder
+
+
+def peak(stage: str, asked: Asked, folder: Path) -> float:
+    """GiB that one training process needed at most."""
+    batch = asked.batch or {"gan": 64}.get(stage, 128)
+    words = [stage, folder / "run", "--data", folder / "pictures", "--size", asked.size]
+    words += ["--batch", batch, "--images", batch * asked.steps]
+    log = folder / f"{stage}.log"
+    with log.open("w") as output:
+        process = subprocess.Popen([sys.executable, "-m", "train", *map(str, words)], stdout=output, stderr=output)
+        _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"The {stage} failed with exit code {process.returncode}:\n{log.read_text()}")
+    return usage.ru_maxrss / (2**30 if sys.platform == "darwin" else 2**20)
+
+
+def main() -> None:
+    asked = tyro.cli(Asked, description=__doc__)
+    with tempfile.TemporaryDirectory() as home:
+        pictures(Path(home) / "pictures", asked.size)
+        for stage in asked.stages:
+            found = peak(stage, asked, Path(home))
+            print(
+                f"{stage}: {found:.2f} GiB at {asked.size} x {asked.size} RGB (limit at 100: {LIMIT:.0f})", flush=True
+            )
+
+
+if __name__ == "__main__":
+    main()

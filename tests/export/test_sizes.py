@@ -1,0 +1,35 @@
+"""Convolutional graphs at the sizes that no other test exports; 16, 28, 32 and 100 have bundles of their own."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from export import bundle, check, graphs
+from train import classifier, gan, vae
+from train.config import ClassifierSettings, GanSettings, VaeSettings
+from train.data import DataInfo
+from train.runs import StageRecord
+
+HERE = {"run": Path("run")}
+
+
+@pytest.mark.parametrize(("size", "channels", "classes"), [(64, 3, ("a", "b")), (96, 1, ())])
+def test_graphs_agree_with_pytorch(size: int, channels: int, classes: tuple[str, ...]):
+    torch.manual_seed(0)
+    data = DataInfo("made up", "made up", "none", channels, size, classes, train_images=100, test_images=10)
+    record = StageRecord("python -m train", 1.0, 1, True, "none", {})
+    nets = {
+        "gan": gan.build(GanSettings(**HERE, width=16, w_dim=8, latent_dim=6), data),
+        "vae": vae.build(VaeSettings(**HERE, width=16, latent_dim=4), data),
+    }
+    if classes:
+        nets["classifier"] = classifier.build(ClassifierSettings(**HERE), data)
+    facts = graphs.Facts("sizes", data, dict.fromkeys(nets, record))
+    cut = [piece for stage, net in nets.items() for piece in graphs.pieces(stage, net.eval(), data)]
+    for piece in cut:
+        if piece.name not in ("generator", "mapping"):  # the synthesis is the half that knows the size
+            result = check.parity(piece, bundle.checked_graph(piece, facts), np.zeros((1, channels, size, size)))
+            assert result.worst < check.BOUND
+    assert {p.name: p.outputs for p in cut}["synthesis"] == {"image": (channels, size, size)}

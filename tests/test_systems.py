@@ -1,0 +1,198 @@
+"""Every system of the reference articles, from its preset to the browser's studio.
+
+Each is trained a few steps through the command line on pictures drawn here, exported by the real exporter and served
+through onnxruntime; what is served must be what PyTorch computes from the same seeds and pictures.
+"""
+
+import contextlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scipy.stats
+import torch
+from PIL import Image
+
+from demo import images
+from demo.latents import seed_latent
+from demo.runtime import choose_provider
+from demo.studio import Studio, open_studios
+from export.__main__ import main as export
+from train.__main__ import main as train
+from train.runs import Run
+
+SEEDS = range(6)
+NARROW_GAN = ("--width", "16", "--w-dim", "8", "--latent-dim", "8")
+NARROW_VAE = ("--width", "16", "--latent-dim", "4", "--components", "1")
+
+
+@dataclass(frozen=True)
+class System:
+    """A trained run and its bundle, served."""
+
+    run: Run
+    studio: Studio
+
+    def config(self, stage: str) -> dict:
+        return json.loads((self.run.folder / stage / "config.json").read_text())
+
+
+def draw(folder: Path, size: int, mode: str, classes: int) -> Path:
+    """110 pictures of a bright box on dark noise; its height tells the class."""
+    rng = np.random.default_rng(0)
+    shape = (size, size) if mode == "L" else (size, size, 3)
+    for i in range(110):
+        pixels = rng.integers(0, 60, shape, dtype=np.uint8)
+        x, y = rng.integers(size // 8, size // 3, 2)
+        pixels[y : y + size // 4 * (1 + i % 2), x : x + size // 3] = rng.integers(150, 255, shape[2:])
+        home = folder / (f"kind {i % classes}" if classes else "")
+        home.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(home / f"{i:03d}.png")
+    return folder
+
+
+def build(home: Path, size: int, mode: str, classes: int, *commands: tuple[str, ...]) -> System:
+    """Trains each command for 6 steps, exports the run, opens the bundle."""
+    pictures, run, folder = draw(home / "pictures", size, mode, classes), home / "run", home / "bundle"
+    for name, *flags in commands:
+        common = ["--data", pictures, "--size", size, "--images", 96, "--batch", 16, "--threads", 1]
+        assert train([str(word) for word in (name, run, *common, *flags)]) == 0
+    assert export(["bundle", str(run), str(folder)]) == 0
+    studios, unavailable = open_studios(folder, choose_provider("cpu"))
+    assert not unavailable
+    return System(Run.open(run), studios["bundle"])
+
+
+def noise(prior: str, dim: int) -> torch.Tensor:
+    """The noise [6, dim] of the seeds, brought to the prior by scipy."""
+    normal = np.stack([seed_latent(seed, dim) for seed in SEEDS])
+    share = scipy.stats.norm.cdf(normal.astype(np.float64))
+    z = {"normal": normal, "uniform": 2 * share - 1, "truncated": scipy.stats.truncnorm.ppf(share, -2, 2)}[prior]
+    return torch.from_numpy(z.astype(np.float32))
+
+
+def check_gan(system: System, prior: str = "normal") -> None:
+    """The studio's seeds are the generator's pictures of the same noise; truncation leads to one picture a class."""
+    studio, classes = system.studio, system.studio.classes
+    info = studio.info.gan
+    assert info.prior == system.config("gan")["prior"] == prior
+    generator = system.run.networks("gan")["generator"]
+    weights = torch.eye(classes)[[seed % classes for seed in SEEDS]] if classes else None
+    expected = generator(noise(prior, info.latent_dim), weights).numpy()
+    found = studio.sample(SEEDS)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    assert len(np.unique(images.to_uint8(found), axis=0)) == len(SEEDS)
+    assert studio.at(0.5, 0.5).shape == studio.morph([1, 2], frames=2)[:1].shape == found[:1].shape
+    typical = studio.sample(SEEDS, truncation=0)
+    rows = range(max(classes, 1))
+    for seed in SEEDS:
+        assert typical[seed] == pytest.approx(typical[seed % len(rows)], abs=1e-6)
+
+
+def check_card(system: System) -> None:
+    """The model card's snippet draws seed 7 as the sample sheet shows it."""
+    folder = system.studio.engine.bundle.folder
+    with contextlib.chdir(folder):
+        exec((folder / "README.md").read_text().split("```python\n")[1].split("```")[0], {})
+    size = system.studio.info.image.size
+    drawn, sheet = (np.asarray(Image.open(folder / name)).astype(int) for name in ("picture.png", "sheet.png"))
+    assert np.abs(drawn - sheet[:size, 7 * size :]).max() <= 1
+
+
+def check_vae(system: System) -> None:
+    """The studio's reconstruction is the networks' own; codes drawn from the fitted prior give varied pictures."""
+    networks = system.run.networks("vae")
+    picture = images.from_uint8(system.studio.engine.bundle.examples[:1])
+    expected = networks["decoder"](networks["encoder"](torch.from_numpy(picture))[0]).numpy()
+    found = system.studio.reconstruct(picture)
+    np.testing.assert_allclose(found.image, expected, atol=1e-5)
+    assert 0 < found.mse < 0.3
+    drawn = system.studio.sample(SEEDS, model="vae")
+    assert drawn.shape[1:] == picture.shape[1:] and len(np.unique(drawn, axis=0)) == len(SEEDS)
+
+
+def check_classifier(system: System, features: int) -> None:
+    """The studio's probabilities are the network's."""
+    pictures = images.from_uint8(system.studio.engine.bundle.examples[:4])
+    logits, seen = system.run.networks("classifier")["classifier"](torch.from_numpy(pictures))
+    assert seen.shape == (4, features)
+    np.testing.assert_allclose(system.studio.classify(pictures), logits.softmax(dim=1).numpy(), atol=1e-5)
+
+
+def test_cifar_like_colour(tmp_path: Path):
+    """LeNet on 32 x 32 RGB, beside a convolutional GAN with a uniform prior."""
+    system = build(
+        tmp_path, 32, "RGB", 2,
+        ("classifier", "--preset", "lenet"), ("gan", *NARROW_GAN, "--prior", "uniform"),
+    )  # fmt: skip
+    assert system.config("classifier")["body"] == "lenet"
+    check_classifier(system, 84)
+    check_gan(system, "uniform")
+    check_card(system)
+    assert system.studio.models == ("gan",)
+
+
+def test_convolutional_gan_in_grey(tmp_path: Path):
+    """28 x 28 without classes, a truncated prior, the plain Wasserstein value function."""
+    system = build(tmp_path, 28, "L", 0, ("gan", *NARROW_GAN, "--prior", "truncated", "--loss", "wgan"))
+    check_gan(system, "truncated")
+    check_card(system)
+    assert system.studio.info.gan.stages == 3
+
+
+def test_mlp_gan_by_minimax_beside_a_plane_of_codes(tmp_path: Path):
+    """The GAN of 2014 on 100 numbers of noise and the VAE of 2014 on two, each inverted, on digits' format."""
+    system = build(
+        tmp_path, 28, "L", 2,
+        ("gan", "--preset", "mlp", "--loss", "minimax", "--width", "16"),
+        ("vae", "--preset", "plane", "--beta", "4", "--binarize", "--width", "32", "--components", "1"),
+        ("inverse", "--width", "16", "--hidden", "16"),
+    )  # fmt: skip
+    gan, vae = system.studio.info.gan, system.studio.info.vae
+    assert (gan.latent_dim, gan.stages, gan.w_dim, vae.latent_dim) == (100, 1, 102, 2)
+    assert system.config("gan")["loss"] == "minimax"
+    assert [system.config("vae")[n] for n in ("body", "likelihood", "beta")] == ["mlp", "bernoulli", 4.0]
+    check_gan(system)
+    check_vae(system)
+    picture = images.from_uint8(system.studio.engine.bundle.examples[:1])
+    found = system.studio.invert(picture, rounds=1)
+    assert found.w.shape == (1, 1, 102) and found.mse <= system.studio.invert(picture).mse
+    mask = np.ones((1, 1, 28, 28), np.float32)
+    mask[:, :, 14:] = 0
+    for model in ("gan", "vae"):
+        assert (system.studio.repair(picture, mask, model)[:, :, :14] == picture[:, :, :14]).all()
+
+
+def test_mlp_gan_without_saturation_beside_a_plane_by_squared_error(tmp_path: Path):
+    system = build(
+        tmp_path, 28, "L", 0,
+        ("gan", "--preset", "mlp", "--loss", "non-saturating", "--width", "16"),
+        ("vae", "--preset", "plane", "--likelihood", "squared-error", "--width", "32", "--components", "1"),
+    )  # fmt: skip
+    assert system.config("vae")["likelihood"] == "squared-error"
+    check_gan(system)
+    check_vae(system)
+
+
+def test_a_hundred_pixels_in_colour(tmp_path: Path):
+    """100 x 100 RGB: 25, 50, 100; a convolutional GAN and a convolutional VAE."""
+    system = build(tmp_path, 100, "RGB", 0, ("gan", *NARROW_GAN), ("vae", *NARROW_VAE))
+    assert (system.studio.info.image.size, system.studio.info.gan.stages) == (100, 3)
+    check_gan(system)
+    check_vae(system)
+
+
+def test_the_gpu_presets(tmp_path: Path):
+    """Residual bodies under bf16, made narrow."""
+    system = build(
+        tmp_path, 16, "RGB", 2,
+        ("classifier", "--preset", "gpu"),
+        ("gan", "--preset", "gpu", *NARROW_GAN),
+        ("vae", "--preset", "gpu", *NARROW_VAE),
+    )  # fmt: skip
+    assert {system.config(stage)["body"] for stage in ("classifier", "gan", "vae")} == {"residual"}
+    check_classifier(system, 128)
+    check_gan(system)
+    check_vae(system)
