@@ -48,6 +48,19 @@ def test_accumulated_parts_equal_one_batch():
     assert not torch.allclose(whole["critic.head.weight"], before["critic.head.weight"], atol=1e-5)
 
 
+def test_matching_sets_each_picture_against_itself_under_a_wrong_class():
+    images, labels = pictures()
+    z = torch.randn(len(images), 8)
+    plain, matched = small_gan(matching=0.0), small_gan(matching=2.0)
+    others = matched._others(labels)
+    assert ((others >= 0) & (others < 3) & (others != labels)).all()
+    critic = matched.networks["critic"]
+    right, wrong = (critic(images, nn.functional.one_hot(y, 3).float()) for y in (labels, others))
+    expected = 2 * nn.functional.softplus(wrong - right).mean()
+    totals = [stage.critic_loss(images, labels, others, z, gamma=0.0)[0] for stage in (plain, matched)]
+    assert (totals[1] - totals[0]).item() == pytest.approx(expected.item(), rel=1e-4)
+
+
 PROCESS = """
 import sys, torch
 from pathlib import Path
