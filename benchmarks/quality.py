@@ -28,6 +28,8 @@ from export.bundle import set_quality
 from train import metrics, runs
 from train.data import load
 from train.errors import UserError
+from train.judge import Eye, Judge, Seen
+from train.subject import to_bytes
 
 
 @dataclass(frozen=True)
@@ -44,11 +46,6 @@ class Settings:
     """Run folder of benchmarks.dcgan."""
     write: bool = False
     """Store the figures in the bundle."""
-
-
-def grey_levels(images: np.ndarray) -> np.ndarray:
-    """The picture that a PNG would hold, as float32 in [0, 1]."""
-    return (np.round(images * 255) / 255).astype(np.float32)
 
 
 class Report:
@@ -88,26 +85,26 @@ def damage(kind: str, count: int, size: int) -> np.ndarray:
     return mask
 
 
-class Judge:
-    """The classifier's view: labels and z-scored features; Fréchet, precision and recall against the reference."""
+def eye_of(engine: Engine) -> Eye:
+    """The bundle's own classifier."""
 
-    def __init__(self, engine: Engine, reference: np.ndarray):
-        self.engine = engine
-        raw = batched(engine, "classifier", "features", image=reference)
-        self.scale = metrics.Scale.of(raw)
-        self.reference = self.scale(raw)
+    def look(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        seen = engine.run("classifier", {"image": images})
+        return seen["features"], seen["logits"]
 
-    def look(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """images [N, C, S, S] -> (labels read [N], features [N, F])."""
-        images = grey_levels(images)
-        read_as = batched(self.engine, "classifier", "logits", image=images).argmax(axis=1)
-        return read_as, self.scale(batched(self.engine, "classifier", "features", image=images))
+    return Eye("classifier", engine.bundle.info.graphs["classifier"].sha256, True, look)
 
-    def frechet(self, features: np.ndarray) -> float:
-        return metrics.frechet_distance(self.reference, features)
 
-    def precision_recall(self, features: np.ndarray) -> tuple[float, float]:
-        return metrics.precision_recall(self.reference, features)
+def judged(judge: Judge, images: np.ndarray) -> tuple[Seen, float]:
+    """What the classifier sees in images float32 [N, C, S, S], as a PNG would hold them, and their Fréchet distance to
+    the reference."""
+    seen = judge.see(to_bytes(images))
+    return seen, metrics.frechet_distance(judge.reference, seen.features)
+
+
+def grey_levels(images: np.ndarray) -> np.ndarray:
+    """The picture that a PNG would hold, as float32 in [0, 1]."""
+    return to_bytes(images).astype(np.float32) / np.float32(255)
 
 
 def measure_gan(report: Report, engine: Engine, judge: Judge, labels: np.ndarray, floors: dict[str, float],
@@ -116,14 +113,15 @@ def measure_gan(report: Report, engine: Engine, judge: Judge, labels: np.ndarray
     rng = np.random.default_rng(0)
     z = rng.standard_normal((count, engine.bundle.info.gan.latent_dim), dtype=np.float32)
     classes = np.eye(len(engine.bundle.info.dataset.classes), dtype=np.float32)[labels]
-    images = batched(engine, "generator", "image", z=z, classes=classes)
-    read_as, features = judge.look(images)
-    precision, recall = judge.precision_recall(features)
-    report.add("gan.label_accuracy", "GAN: samples read as the class asked for", float((read_as == labels).mean()),
+    noise = latents.from_normal(z, engine.bundle.info.gan.prior)
+    images = batched(engine, "generator", "image", z=noise, classes=classes)
+    seen, distance = judged(judge, images)
+    found = judge.manifold(seen.features)
+    report.add("gan.label_accuracy", "GAN: samples read as the class asked for", float((seen.labels == labels).mean()),
                "higher", floors["accuracy"])  # fmt: skip
-    report.add("gan.frechet", "GAN: Fréchet distance of samples", judge.frechet(features), "lower", floors["frechet"])
-    report.add("gan.precision", "GAN: precision, k = 3", precision, "higher", floors["precision"])
-    report.add("gan.recall", "GAN: recall, k = 3", recall, "higher", floors["recall"])
+    report.add("gan.frechet", "GAN: Fréchet distance of samples", distance, "lower", floors["frechet"])
+    report.add("gan.precision", "GAN: precision, k = 3", found.precision, "higher", floors["precision"])
+    report.add("gan.recall", "GAN: recall, k = 3", found.recall, "higher", floors["recall"])
 
 
 @torch.no_grad()
@@ -134,12 +132,12 @@ def measure_control(report: Report, judge: Judge, folder: Path, floors: dict[str
     print(f"control: {record['images']} pictures in {record['seconds'] / 60:.0f} minutes ({record['command']})")
     z = torch.randn(count, LATENT_DIM, 1, 1, generator=torch.Generator().manual_seed(0))
     images = torch.cat([generator(part) * 0.5 + 0.5 for part in z.split(250)]).clamp(0, 1).numpy()
-    _, features = judge.look(images)
-    precision, recall = judge.precision_recall(features)
-    report.add("control.frechet", "DCGAN control: Fréchet distance of samples", judge.frechet(features), "lower",
+    seen, distance = judged(judge, images)
+    found = judge.manifold(seen.features)
+    report.add("control.frechet", "DCGAN control: Fréchet distance of samples", distance, "lower",
                floors["frechet"])  # fmt: skip
-    report.add("control.precision", "DCGAN control: precision, k = 3", precision, "higher", floors["precision"])
-    report.add("control.recall", "DCGAN control: recall, k = 3", recall, "higher", floors["recall"])
+    report.add("control.precision", "DCGAN control: precision, k = 3", found.precision, "higher", floors["precision"])
+    report.add("control.recall", "DCGAN control: recall, k = 3", found.recall, "higher", floors["recall"])
 
 
 def measure_vae(report: Report, engine: Engine, judge: Judge, test: np.ndarray, floors: dict[str, float],
@@ -152,18 +150,18 @@ def measure_vae(report: Report, engine: Engine, judge: Judge, test: np.ndarray, 
     mixture = latents.Mixture.from_latents(engine.bundle.latents)
     prior = np.stack([mixture.sample(seed, None) for seed in range(count)]).astype(np.float32)
     normal = np.random.default_rng(0).standard_normal(prior.shape, dtype=np.float32)
-    rebuilt_distance = judge.frechet(judge.look(rebuilt)[1])
+    _, rebuilt_distance = judged(judge, rebuilt)
     report.add("vae.frechet_reconstruction", "VAE: Fréchet distance of test reconstructions", rebuilt_distance, "lower",
                floors["frechet"])  # fmt: skip
-    _, features = judge.look(batched(engine, "decoder", "image", z=prior))
-    precision, recall = judge.precision_recall(features)
-    report.add("vae.frechet_prior", "VAE: Fréchet distance of samples, fitted prior", judge.frechet(features), "lower",
+    seen, distance = judged(judge, batched(engine, "decoder", "image", z=prior))
+    found = judge.manifold(seen.features)
+    report.add("vae.frechet_prior", "VAE: Fréchet distance of samples, fitted prior", distance, "lower",
                rebuilt_distance)  # fmt: skip
     report.add("vae.frechet_normal", "VAE: Fréchet distance of samples, N(0, I)",
-               judge.frechet(judge.look(batched(engine, "decoder", "image", z=normal))[1]), "lower",
+               judged(judge, batched(engine, "decoder", "image", z=normal))[1], "lower",
                rebuilt_distance)  # fmt: skip
-    report.add("vae.precision", "VAE: precision of samples, k = 3", precision, "higher", floors["precision"])
-    report.add("vae.recall", "VAE: recall of samples, k = 3", recall, "higher", floors["recall"])
+    report.add("vae.precision", "VAE: precision of samples, k = 3", found.precision, "higher", floors["precision"])
+    report.add("vae.recall", "VAE: recall of samples, k = 3", found.recall, "higher", floors["recall"])
 
 
 def measure_repair(report: Report, engine: Engine, test: np.ndarray, count: int = 200) -> None:
@@ -195,14 +193,17 @@ def measure(settings: Settings, bundle: OpenBundle) -> Report:
     if bundle.info.gan is None or bundle.info.vae is None or "classifier" not in bundle.info.graphs:
         raise UserError(f"{settings.bundle} lacks a GAN, a VAE or a classifier; the report needs all three.")
     count = min(settings.samples, len(test), len(train))
-    reference, labels = train.images[:count].numpy() / np.float32(255), train.labels[:count].numpy()
-    held_out, held_labels = test.images[:count].numpy() / np.float32(255), test.labels[:count].numpy()
-    judge, report = Judge(engine, reference), Report(count)
+    labels, held_out = train.labels[:count].numpy(), test.images[:count].numpy() / np.float32(255)
+    judge = Judge(eye_of(engine), train.images[:count].numpy(), test.images[:count].numpy())
+    report = Report(count)
     print(f"{bundle.info.name}: {count} samples through {engine.active}; "
           f"features of classifier {bundle.info.graphs['classifier'].sha256[:12]}")  # fmt: skip
-    read_as, features = judge.look(held_out)
-    floors = dict(zip(("precision", "recall"), judge.precision_recall(features), strict=True))
-    floors |= {"frechet": judge.frechet(features), "accuracy": float((read_as == held_labels).mean())}
+    floors = {
+        "precision": judge.floor_manifold.precision,
+        "recall": judge.floor_manifold.recall,
+        "frechet": judge.floor.frechet,
+        "accuracy": float((judge.held_out.labels == test.labels[:count].numpy()).mean()),
+    }
     report.add("classifier.accuracy", "Classifier: test accuracy", floors["accuracy"], "higher")
     measure_gan(report, engine, judge, labels, floors, count)
     if settings.control:

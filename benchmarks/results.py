@@ -1,0 +1,39 @@
+"""What the benchmarks that only measure have in common: how a run came about, and where results are kept."""
+
+from pathlib import Path
+
+from train import runs
+from train.report import Report
+from train.runs import Run
+
+FOLDER = Path(__file__).parent / "results"
+
+
+def provenance(folder: Path, stage: str) -> dict:
+    """How a stage was trained. Raises UserError when it was not."""
+    run = Run.open(folder)
+    record, settings = run.record(stage), run.settings(stage)
+    return {
+        "run": folder.name,
+        "seed": settings.seed,
+        "images": record.images,
+        "minutes": round(record.seconds / 60, 1),
+        "finished": record.finished,
+        "hardware": record.hardware,
+        "command": record.command,
+    }
+
+
+def figures(report: Report, names: tuple[str, ...]) -> dict[str, dict[str, float | None]]:
+    """Value, floor and standard error of the figures that the report has among `names`."""
+    found = [figure for figure in report.figures if figure.name in names]
+    return {
+        f.name: {"value": round(f.value, 5), "floor": f.floor and round(f.floor, 5), "error": f.error} for f in found
+    }
+
+
+def write(name: str, content: dict) -> Path:
+    """Stores benchmarks/results/NAME.json; returns its path. Raises UserError when the disk refuses."""
+    path = FOLDER / f"{name}.json"
+    runs.write_json(path, content)
+    return path

@@ -1,0 +1,89 @@
+"""Stacked MNIST, several seeds: modes of 1000 and their KL to uniform, as published and gated (train/stacked.py).
+
+    python -m train classifier runs/mnist --data mnist
+    python -m train gan runs/stacked-0 --data stacked_mnist --seed 0    (and so on for the other seeds)
+    python -m benchmarks.stacked runs/stacked-0 runs/stacked-1 runs/stacked-2 --reader runs/mnist
+
+Trains nothing: runs the evaluation on each run and writes benchmarks/results/stacked_mnist.json.
+"""
+
+import shlex
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import tyro
+
+from benchmarks import results
+from train.config import EvaluateSettings
+from train.errors import UserError
+from train.evaluate import evaluate
+from train.runs import Run
+
+NAMES = ("gan.modes", "gan.modes_kl", "gan.modes_gated", "gan.modes_kl_gated", "gan.pass_share", "gan.frechet",
+         "gan.precision", "gan.recall", "gan.coverage")  # fmt: skip
+# Modes and KL as the articles print them; networks and budgets differ.
+PUBLISHED = {
+    "DCGAN (VEEGAN, arXiv 1705.07761)": (99, 3.40),
+    "WGAN-GP (R3GAN, arXiv 2501.05441)": (959, 0.73),
+    "PacGAN (arXiv 1712.04086)": (1000, 0.06),
+    "R3GAN (arXiv 2501.05441)": (1000, 0.029),
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What to measure."""
+
+    runs: Annotated[tuple[Path, ...], tyro.conf.Positional]
+    """Runs trained on stacked_mnist, one a seed."""
+    reader: Path
+    """Run whose classifier reads the digits: one channel, the same size."""
+    data: str = "stacked_mnist"
+    """The pictures, as for training."""
+    samples: int = 10_000
+    """For Fréchet distance and the like; modes are always counted among 26 000."""
+
+
+def measure(settings: Settings, folder: Path) -> dict:
+    """One run. Raises UserError when it is not one of stacked digits."""
+    if not Run.open(folder).data.source.startswith("stacked_mnist"):
+        raise UserError(f"{folder} was not trained on stacked_mnist.")
+    came_about = results.provenance(folder, "gan")
+    report, _ = evaluate(EvaluateSettings(folder, data=settings.data, samples=settings.samples, reader=settings.reader))
+    return came_about | {"features": report.facts["features"], "figures": results.figures(report, NAMES)}
+
+
+def summary(measured: list[dict]) -> dict[str, dict[str, float]]:
+    """Mean, least and largest value of each figure over the runs that have it."""
+    found = {}
+    for name in NAMES:
+        values = [run["figures"][name]["value"] for run in measured if name in run["figures"]]
+        if values:
+            found[name] = {"mean": round(float(np.mean(values)), 5), "least": min(values), "largest": max(values)}
+    return found
+
+
+def main() -> int:
+    settings = tyro.cli(Settings, description=__doc__)
+    try:
+        measured = [measure(settings, folder) for folder in settings.runs]
+        command = ["python", "-m", "benchmarks.stacked", *(f"runs/{folder.name}" for folder in settings.runs)]
+        command += ["--reader", f"runs/{settings.reader.name}"]
+        path = results.write("stacked_mnist", {
+            "command": shlex.join(command),
+            "published": {name: {"modes": modes, "kl": kl} for name, (modes, kl) in PUBLISHED.items()},
+            "summary": summary(measured),
+            "runs": measured,
+        })  # fmt: skip
+    except UserError as problem:
+        print(f"error: {problem}", file=sys.stderr)
+        return 2
+    print(f"Stored in {path}.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,139 @@
+"""What every section of a report is made of, and the section of the GAN.
+
+Pictures are uint8 [N, C, S, S]. A section adds figures to the report and sheets of pictures to look at. The others:
+train/measure_vae.py, and train/measure_sets.py for sets that are made here.
+"""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import torch
+
+from train import metrics, priors
+from train.data import Pictures
+from train.judge import Distances, Judge
+from train.memorisation import References, pixel_rows
+from train.report import HELD_OUT, Report
+from train.subject import Gan, drawn
+
+REBUILT = "its reconstructions"
+BY_DEFINITION = "by definition"
+MOST_TRAINING = 60_000  # training pictures among which copies are looked for
+PIXEL_QUERIES = 2000
+TILES, PAIRS = 64, 16
+
+
+@dataclass
+class Bench:
+    """What every section needs. train, held_out: `count` pictures each, in a random order that is always the same;
+    all_train: those among which copies are looked for. sheets: file name -> (pictures, columns)."""
+
+    report: Report
+    judge: Judge
+    train: Pictures
+    held_out: Pictures
+    all_train: np.ndarray
+    classes: int
+    seed: int
+    sheets: dict[str, tuple[np.ndarray, int]] = field(default_factory=dict)
+
+    @property
+    def count(self) -> int:
+        return len(self.train)
+
+    @cached_property
+    def in_features(self) -> References:
+        train = self.judge.see(self.all_train, "features of all training pictures").features
+        return References(train.astype(np.float32), self.judge.held_out.features.astype(np.float32))
+
+    @cached_property
+    def in_pixels(self) -> References:
+        return References(pixel_rows(self.all_train), pixel_rows(self.held_out.images.numpy()[:PIXEL_QUERIES]))
+
+    def weights(self, labels: np.ndarray) -> tuple[np.ndarray, ...]:
+        """The input `classes` of a generator, where it has one."""
+        return (np.eye(self.classes, dtype=np.float32)[labels],) if self.classes else ()
+
+    def add_distances(self, prefix: str, suffix: str, what: str, features: np.ndarray,
+                      floor: Distances | None = None) -> Distances:  # fmt: skip
+        """Fréchet and kernel distance beside those of held-out pictures, or beside `floor`, those of their
+        reconstructions, which no sample of the decoder can beat."""
+        found, floor_is = self.judge.distances(features), HELD_OUT if floor is None else REBUILT
+        floor = floor or self.judge.floor
+        self.report.add(f"{prefix}.frechet{suffix}", f"Fréchet distance of {what}", found.frechet, "lower",
+                        floor.frechet, floor_is)  # fmt: skip
+        self.report.add(f"{prefix}.kernel{suffix}", f"Kernel distance of {what}", found.kernel, "lower",
+                        floor.kernel, floor_is, error=found.kernel_error)  # fmt: skip
+        return found
+
+    def add_manifold(self, prefix: str, what: str, features: np.ndarray) -> None:
+        found, floor = self.judge.manifold(features), self.judge.floor_manifold
+        for name, value in vars(found).items():
+            self.report.add(f"{prefix}.{name}", f"{name.capitalize()} of {what}, k = 3", value, "higher",
+                            vars(floor)[name])  # fmt: skip
+
+    def add_classes(self, prefix: str, what: str, labels: np.ndarray | None) -> None:
+        """What the classifier reads, beside the classes of the training pictures."""
+        if labels is None or self.judge.held_out.labels is None:
+            return
+        truth = self.train.labels.numpy()
+        floor = metrics.histogram_kl(self.judge.held_out.labels, truth, self.classes)
+        self.report.add(f"{prefix}.histogram", f"KL of the classes read in {what} to those of the data, nats",
+                        metrics.histogram_kl(labels, truth, self.classes), "lower", floor)  # fmt: skip
+        self.report.tables[f"classes read in {what}"] = np.bincount(labels, minlength=self.classes).tolist()
+
+    def add_memorisation(self, prefix: str, what: str, images: np.ndarray, features: np.ndarray) -> None:
+        """Nearest training against nearest held-out picture, in features and in pixels, and the closest pairs: see
+        train.memorisation for what the figures mean."""
+        every = self.all_train
+        for space, references, rows in (
+            ("features", self.in_features, features.astype(np.float32)),
+            ("pixels", self.in_pixels, pixel_rows(images[:PIXEL_QUERIES])),
+        ):
+            found = references.compare(rows)
+            name = f"{prefix}.{space}"
+            self.report.add(f"{name}_ratio", f"Distance to the nearest training over nearest held-out picture of "
+                            f"{what}, {space}, median", found.ratio, "floor", found.ratio_floor)  # fmt: skip
+            self.report.add(f"{name}_copies", f"Share of {what} under the ratio of 99 % of held-out pictures, {space}",
+                            found.copies, "lower", found.copies_floor)  # fmt: skip
+            self.report.add(f"{name}_nearer", f"Chance that {what} are nearer to training than held-out pictures are, "
+                            f"{space}", found.nearer, "floor", 0.5, BY_DEFINITION)  # fmt: skip
+            closest = found.closest(PAIRS)
+            shown = (
+                images[closest],
+                every[found.train.index[closest]],
+                self.held_out.images.numpy()[found.held_out.index[closest]],
+            )
+            self.sheets[f"{prefix}_closest_{space}.png"] = triples(*shown)
+
+
+def triples(*three: np.ndarray) -> tuple[np.ndarray, int]:
+    """A sheet, four triples a row, a grey tile after each: (pictures, columns)."""
+    grey = np.full_like(three[0], 128)
+    return np.stack([*three, grey], axis=1).reshape(-1, *grey.shape[1:]), 16
+
+
+def measure_classifier(bench: Bench) -> None:
+    """Test accuracy, where a classifier of the same classes looks."""
+    seen = bench.judge.held_out.labels
+    if seen is not None:
+        right = float((seen == bench.held_out.labels.numpy()).mean())
+        bench.report.add("classifier.accuracy", "Accuracy of the classifier on held-out pictures", right, "higher")
+
+
+def measure_gan(bench: Bench, gan: Gan) -> None:
+    """Samples, of the classes of the training pictures where there are any."""
+    noise = priors.draw(gan.prior, bench.count, gan.latent_dim, generator=torch.Generator().manual_seed(bench.seed))
+    asked = bench.train.labels.numpy()
+    images = drawn("GAN samples", gan.draw, noise.numpy(), *bench.weights(asked))
+    seen = bench.judge.see(images)
+    bench.sheets["gan_samples.png"] = (images[:TILES], 8)
+    bench.add_distances("gan", "", "GAN samples", seen.features)
+    bench.add_manifold("gan", "GAN samples", seen.features)
+    if seen.labels is not None and bench.judge.held_out.labels is not None:
+        floor = (bench.judge.held_out.labels == bench.held_out.labels.numpy()).mean()
+        bench.report.add("gan.label_accuracy", "GAN samples read as the class asked for",
+                         (seen.labels == asked).mean(), "higher", floor)  # fmt: skip
+    bench.add_classes("gan", "GAN samples", seen.labels)
+    bench.add_memorisation("gan", "GAN samples", images, seen.features)
