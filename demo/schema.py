@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 Prior = Literal["normal", "uniform", "truncated"]
+Likelihood = Literal["calibrated", "squared-error", "bernoulli"]
 SCHEMA_VERSION = 1
 MAX_FILE_BYTES = 512_000_000
 
@@ -110,10 +111,13 @@ class Gan(_Entry):
 
 
 class Vae(_Entry):
-    """The size of the VAE's codes, and the standard deviation of its pixels around the decoder's mean."""
+    """The size of the VAE's codes, the standard deviation of its pixels around the decoder's mean, and how it explains
+    a picture: bundles older than the choice are calibrated, and not binarized."""
 
     latent_dim: Size
     sigma: Annotated[float, Field(gt=0)]
+    likelihood: Likelihood = "calibrated"
+    binarize: bool = False
 
 
 class Figure(_Entry):

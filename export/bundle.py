@@ -228,7 +228,9 @@ def index(folder: Path, facts: Facts, pieces: list[Piece], sigma: float | None, 
         z = by_name["generator"].inputs["z"][0]
         gan = {"latent_dim": z, "w_dim": w_dim, "stages": stages, "prior": facts.prior}
     if "decoder" in by_name:
+        config = facts.records["vae"].config
         vae = {"latent_dim": by_name["decoder"].inputs["z"][0], "sigma": sigma}
+        vae |= {name: config[name] for name in ("likelihood", "binarize") if name in config}  # older runs had no choice
     info = Bundle.model_validate(
         {
             "schema_version": SCHEMA_VERSION,

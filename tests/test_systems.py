@@ -22,6 +22,7 @@ from demo.studio import Studio, open_studios
 from export.__main__ import main as export
 from train.__main__ import main as train
 from train.runs import Run
+from train.subject import open_subject
 
 SEEDS = range(6)
 NARROW_GAN = ("--width", "16", "--w-dim", "8", "--latent-dim", "8")
@@ -154,6 +155,9 @@ def test_mlp_gan_by_minimax_beside_a_plane_of_codes(tmp_path: Path):
     assert (gan.latent_dim, gan.stages, gan.w_dim, vae.latent_dim) == (100, 1, 102, 2)
     assert system.config("gan")["loss"] == "minimax"
     assert [system.config("vae")[n] for n in ("body", "likelihood", "beta")] == ["mlp", "bernoulli", 4.0]
+    assert (vae.likelihood, vae.binarize) == ("bernoulli", True)
+    measured = open_subject(system.studio.engine.bundle.folder).vae
+    assert (measured.likelihood, measured.binarize) == ("bernoulli", True)
     check_gan(system)
     check_vae(system)
     picture = images.from_uint8(system.studio.engine.bundle.examples[:1])

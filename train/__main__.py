@@ -188,7 +188,7 @@ def main(argv: list[str]) -> int:
         print(f"error: {problem.filename or 'writing'}: {problem.strerror or problem}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("Stopped at once; the last checkpoint is kept.", file=sys.stderr)
+        print("Stopped at once; what was stored before is kept.", file=sys.stderr)
         return 130
 
 

@@ -242,6 +242,7 @@ def open_onnx(path: Path, content: bytes):
     options = ort.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
     options.log_severity_level = 3
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # PyTorch works in between
     try:
         return ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except Exception as problem:  # onnxruntime has a class of exceptions for each kind of damage
