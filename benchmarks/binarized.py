@@ -55,6 +55,7 @@ def measure(settings: Settings) -> dict:
                                           bound_pictures=settings.bound_pictures))  # fmt: skip
     command = ["python", "-m", "benchmarks.binarized", f"runs/{settings.run.name}"]
     command += ["--bound-samples", str(settings.bound_samples), "--bound-pictures", str(settings.bound_pictures)]
+    command += ["--reader", f"runs/{settings.reader.name}"] if settings.reader else []
     return {
         "command": shlex.join(command),
         "published": {name: {"elbo": elbo, "bound": bound} for name, (elbo, bound) in PUBLISHED.items()},
@@ -70,13 +71,7 @@ def measure(settings: Settings) -> dict:
 
 def main() -> int:
     settings = tyro.cli(Settings, description=__doc__)
-    try:
-        path = results.write("binarized_mnist", measure(settings))
-    except UserError as problem:
-        print(f"error: {problem}", file=sys.stderr)
-        return 2
-    print(f"Stored in {path}.")
-    return 0
+    return results.measured("binarized_mnist", lambda: measure(settings))
 
 
 if __name__ == "__main__":

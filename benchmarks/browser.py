@@ -1,4 +1,4 @@
-"""What the measurements of the page share: a server on bundles of its own, and a headless Chromium."""
+"""What measurements and tests of the page share: a server on bundles of its own, a headless Chromium, a drag."""
 
 import shutil
 import socket
@@ -7,8 +7,10 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from playwright.sync_api import Browser, sync_playwright
+if TYPE_CHECKING:  # the tests that drive a browser are skipped where playwright is missing
+    from playwright.sync_api import Browser, Page
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 FLAGS = (
@@ -39,13 +41,28 @@ def served(bundles: Path, provider: str) -> Iterator[str]:
 
 
 @contextmanager
-def chromium(executable: str | None = None) -> Iterator[Browser]:
+def chromium(executable: str | None = None) -> "Iterator[Browser]":
     """A headless Chromium: the one named, or the one installed. SystemExit with a sentence when there is none."""
     names = [executable] if executable else ["chromium", "chromium-browser"]
     found = next(filter(None, map(shutil.which, names)), None)
     if found is None:
         sys.exit("error: no chromium is installed (apt install chromium).")
+    from playwright.sync_api import sync_playwright
+
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found, args=list(FLAGS))
         yield browser
         browser.close()
+
+
+def drag(page: "Page", selector: str, *points: tuple[float, float]) -> None:
+    """Press at the first point and draw a line through the others, in shares of the element."""
+    target = page.locator(selector).first
+    target.scroll_into_view_if_needed()
+    box = target.bounding_box()
+    places = [(box["x"] + u * box["width"], box["y"] + v * box["height"]) for u, v in points]
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    for place in places[1:]:
+        page.mouse.move(*place, steps=8)
+    page.mouse.up()

@@ -17,6 +17,8 @@ import numpy as np
 import tyro
 from PIL import Image
 
+from train.config import STAGES
+
 LIMIT = 4.0  # GiB, at 100 x 100 RGB
 
 
@@ -45,7 +47,7 @@ def pictures(folder: Path, size: int, count: int = 700) -> Path:
 
 def peak(stage: str, asked: Asked, folder: Path) -> float:
     """GiB that one training process needed at most."""
-    batch = asked.batch or {"gan": 64}.get(stage, 128)
+    batch = asked.batch or STAGES[stage](run=folder).batch
     words = [stage, folder / "run", "--data", folder / "pictures", "--size", asked.size]
     words += ["--batch", batch, "--images", batch * asked.steps]
     log = folder / f"{stage}.log"

@@ -1,8 +1,11 @@
 """What the benchmarks that only measure have in common: how a run came about, and where results are kept."""
 
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from train import runs
+from train.errors import UserError
 from train.report import Report
 from train.runs import Run
 
@@ -37,3 +40,14 @@ def write(name: str, content: dict) -> Path:
     path = FOLDER / f"{name}.json"
     runs.write_json(path, content)
     return path
+
+
+def measured(name: str, measure: Callable[[], dict]) -> int:
+    """Measures and stores. Exit code: 0 done, 2 a mistake of the user, which is printed."""
+    try:
+        path = write(name, measure())
+    except UserError as problem:
+        print(f"error: {problem}", file=sys.stderr)
+        return 2
+    print(f"Stored in {path}.")
+    return 0

@@ -9,20 +9,9 @@ from pathlib import Path
 
 from playwright.sync_api import Page
 
-from benchmarks.browser import REPOSITORY, chromium, served
+from benchmarks.browser import REPOSITORY, chromium, drag, served
 
 THREE = [(0.32, 0.28), (0.5, 0.2), (0.66, 0.32), (0.5, 0.48), (0.68, 0.64), (0.5, 0.8), (0.3, 0.72)]
-
-
-def stroke(page: Page, selector: str, points: list[tuple[float, float]]) -> None:
-    """Draws a line through points given in shares of the element."""
-    box = page.locator(selector).first.bounding_box()
-    places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points]
-    page.mouse.move(*places[0])
-    page.mouse.down()
-    for place in places[1:]:
-        page.mouse.move(*place, steps=6)
-    page.mouse.up()
 
 
 def take(page: Page, address: str, folder: Path) -> None:
@@ -37,7 +26,7 @@ def take(page: Page, address: str, folder: Path) -> None:
     page.get_by_role("tab", name="Rebuild").click()
     page.get_by_role("radio", name="Draw").check()
     page.wait_for_timeout(500)
-    stroke(page, ".tf-board", THREE)
+    drag(page, ".tf-board", *THREE)
     page.get_by_role("button", name="Left half").click()
     page.wait_for_timeout(2500)
     page.screenshot(path=folder / "rebuild.png", full_page=True)

@@ -66,23 +66,22 @@ def summary(measured: list[dict]) -> dict[str, dict[str, float]]:
     return found
 
 
+def measure_all(settings: Settings) -> dict:
+    """Every run, and all of them in a few numbers. Raises UserError."""
+    measured = [measure(settings, folder) for folder in settings.runs]
+    command = ["python", "-m", "benchmarks.stacked", *(f"runs/{folder.name}" for folder in settings.runs)]
+    command += ["--reader", f"runs/{settings.reader.name}"]
+    return {
+        "command": shlex.join(command),
+        "published": {name: {"modes": modes, "kl": kl} for name, (modes, kl) in PUBLISHED.items()},
+        "summary": summary(measured),
+        "runs": measured,
+    }
+
+
 def main() -> int:
     settings = tyro.cli(Settings, description=__doc__)
-    try:
-        measured = [measure(settings, folder) for folder in settings.runs]
-        command = ["python", "-m", "benchmarks.stacked", *(f"runs/{folder.name}" for folder in settings.runs)]
-        command += ["--reader", f"runs/{settings.reader.name}"]
-        path = results.write("stacked_mnist", {
-            "command": shlex.join(command),
-            "published": {name: {"modes": modes, "kl": kl} for name, (modes, kl) in PUBLISHED.items()},
-            "summary": summary(measured),
-            "runs": measured,
-        })  # fmt: skip
-    except UserError as problem:
-        print(f"error: {problem}", file=sys.stderr)
-        return 2
-    print(f"Stored in {path}.")
-    return 0
+    return results.measured("stacked_mnist", lambda: measure_all(settings))
 
 
 if __name__ == "__main__":

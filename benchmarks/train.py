@@ -3,9 +3,9 @@
     python -m train classifier runs/mnist --data ylecun/mnist
     python -m benchmarks.train runs/mnist --data ylecun/mnist --minutes 10 --target 0.5
 
-Both are trained anew by the same loop on the same threads, one after the other, each for --minutes. At sixteen points
-of the way 2 000 samples of the averaged generator are held against 2 000 training pictures in the features of the
-run's classifier; the time that this takes does not count. Writes benchmarks/results/train.json.
+Both are trained anew by the same loop on the same threads, one after the other, each for --minutes. The averaged
+generators of sixteen points of the way are kept and measured afterwards: 2 000 samples of each are held against 2 000
+training pictures in the features of the run's classifier. Writes benchmarks/results/train.json.
 """
 
 import copy
@@ -13,7 +13,8 @@ import shlex
 import sys
 import tempfile
 import time
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -21,6 +22,7 @@ import numpy as np
 import torch
 import tyro
 from torch import Tensor, nn
+from tqdm import tqdm
 
 from benchmarks import dcgan, results
 from train import gan, priors
@@ -29,10 +31,12 @@ from train.data import DataInfo, Pictures, load, one_hot
 from train.errors import UserError
 from train.loop import train, usable_threads
 from train.metrics import Scale, frechet_distance
+from train.recorder import hardware
 from train.runs import Run
 from train.stage import Stage
 
 SAMPLES = 2_000
+Draw = Callable[[nn.Module], Tensor]  # generator -> SAMPLES pictures [N, C, S, S] in [0, 1]
 
 
 @dataclass(frozen=True)
@@ -54,65 +58,63 @@ class Settings:
     """Processor threads; default: all that this process may use."""
 
 
+@dataclass(frozen=True)
+class Moment:
+    """A point of the way."""
+
+    seconds: float
+    images: int
+    generator: nn.Module
+
+
+def watched(stage: Stage, batch: int) -> list[Moment]:
+    """The list that fills with a moment at each of the stage's sheets. The clock runs from now on."""
+    moments: list[Moment] = []
+    began = time.monotonic()
+
+    def watch(averages: nn.ModuleDict) -> dict[str, float]:
+        kept = copy.deepcopy(averages["generator"])
+        moments.append(Moment(time.monotonic() - began, (stage.taken + 1) * batch, kept))
+        return {}
+
+    stage.watch = watch  # type: ignore[method-assign]
+    return moments
+
+
 class Judge:
-    """Fréchet distance of samples to training pictures in the features of a classifier, and the clock of a race."""
+    """Fréchet distance of samples to training pictures in the features of a classifier."""
 
     def __init__(self, reader: nn.Module, pictures: Tensor, device: str):
         self.reader, self.device = reader.to(device), device
         seen = self._features(pictures.float() / 255)
         self.scale = Scale.of(seen)
         self.reference = self.scale(seen)
-        self.curve: list[dict[str, float]] = []
-        self.began = time.monotonic()
 
     def _features(self, images: Tensor) -> np.ndarray:
         with torch.no_grad():
             return torch.cat([self.reader(x.to(self.device))[1].cpu() for x in images.split(500)]).numpy()
 
-    def note(self, draw, images: int) -> None:
-        """Measures now; the time it takes is taken off the clock."""
-        stopped = time.monotonic()
-        distance = frechet_distance(self.reference, self.scale(self._features(draw())))
-        self.curve.append({"seconds": round(stopped - self.began, 1), "images": images, "frechet": round(distance, 4)})
-        self.began += time.monotonic() - stopped
+    def distance(self, images: Tensor) -> float:
+        """images [N, C, S, S] in [0, 1]."""
+        return frechet_distance(self.reference, self.scale(self._features(images)))
 
 
-def watched(stage: Stage, judge: Judge, draw) -> Stage:
-    """The stage, measured at each of its sheets. `draw`: averages -> SAMPLES pictures [N, C, S, S] in [0, 1]."""
-    begin, step, seen = stage.begin, stage.step, [0]
-
-    def start(train_set: Pictures, test_set: Pictures) -> None:
-        begin(train_set, test_set)
-        judge.began = time.monotonic()
-
-    def count(images: Tensor, labels: Tensor, progress: float) -> dict[str, Tensor]:
-        seen[0] += len(images)
-        return step(images, labels, progress)
-
-    def watch(averages: nn.ModuleDict) -> dict[str, float]:
-        judge.note(lambda: draw(averages), seen[0])
-        return {}
-
-    stage.begin, stage.step, stage.watch = start, count, watch
-    return stage
-
-
-def draw_gan(settings: GanSettings, labels: Tensor, classes: int, device: str):
+def draw_gan(settings: GanSettings, labels: Tensor, classes: int, device: str) -> Draw:
     z = priors.draw(settings.prior, SAMPLES, settings.latent_dim, generator=torch.Generator().manual_seed(1))
 
-    def draw(averages: nn.ModuleDict) -> Tensor:
+    def draw(generator: nn.Module) -> Tensor:
         wanted = one_hot(labels, classes)
         pairs = zip(z.split(250), wanted.split(250) if wanted is not None else [None] * (SAMPLES // 250), strict=True)
-        return torch.cat([averages["generator"](a.to(device), b if b is None else b.to(device)) for a, b in pairs])
+        return torch.cat([generator(a.to(device), b if b is None else b.to(device)) for a, b in pairs])
 
     return draw
 
 
-def draw_control(device: str):
+def draw_control(device: str) -> Draw:
     z = torch.randn(SAMPLES, dcgan.LATENT_DIM, 1, 1, generator=torch.Generator().manual_seed(1))
 
-    def draw(averages: nn.ModuleDict) -> Tensor:
-        return torch.cat([averages["generator"](x.to(device)) for x in z.split(250)]) * 0.5 + 0.5
+    def draw(generator: nn.Module) -> Tensor:
+        return torch.cat([generator(x.to(device)) for x in z.split(250)]) * 0.5 + 0.5
 
     return draw
 
@@ -123,6 +125,9 @@ def race(settings: Settings, data: tuple[DataInfo, Pictures, Pictures], folder: 
     device = "cuda" if torch.cuda.is_available() else "cpu"
     reader = Run.open(settings.run).networks("classifier")["classifier"]
     chosen = torch.linspace(0, len(train_set) - 1, SAMPLES).long()
+    if settings.preset not in PRESETS["gan"]:
+        raise UserError(f"--preset {settings.preset} is unknown; there are {', '.join(PRESETS['gan'])}.")
+    judge = Judge(reader, train_set.images[chosen], device)
     shared = {"minutes": settings.minutes, "precision": settings.precision, "threads": settings.threads}
     ours = GanSettings(folder / "gan", preset=settings.preset, **PRESETS["gan"][settings.preset] | shared)
     theirs = dcgan.ControlSettings(folder / "control", size=32, **shared)
@@ -139,17 +144,23 @@ def race(settings: Settings, data: tuple[DataInfo, Pictures, Pictures], folder: 
                 draw = draw_control(device)
             stage.networks.to(memory_format=torch.channels_last)
             averages = copy.deepcopy(stage.networks).eval().requires_grad_(False)
-        judge = Judge(reader, train_set.images[chosen], device)
-        if not train(watched(stage, judge, draw), averages, replace(own), info.source, train_set, test_set):
+        moments = watched(stage, own.batch)
+        if not train(stage, averages, own, info.source, train_set, test_set):
             raise UserError("Stopped before the end; nothing was written.")
+        with torch.no_grad():
+            curve = [
+                {"seconds": round(at.seconds, 1), "images": at.images, "frechet": round(d, 4)}
+                for at in tqdm(moments, desc=f"{name}: measuring", leave=False)
+                for d in [judge.distance(draw(at.generator))]
+            ]
         found[name] = {
             "parameters": sum(p.numel() for p in stage.networks.parameters()),
-            "images_per_second": round(judge.curve[-1]["images"] / judge.curve[-1]["seconds"], 1),
+            "images_per_second": round(curve[-1]["images"] / curve[-1]["seconds"], 1),
             "minutes_to_target": next(
-                (round(at["seconds"] / 60, 2) for at in judge.curve if at["frechet"] <= settings.target), None
+                (round(at["seconds"] / 60, 2) for at in curve if at["frechet"] <= settings.target), None
             ),
-            "last_frechet": judge.curve[-1]["frechet"],
-            "curve": judge.curve,
+            "last_frechet": curve[-1]["frechet"],
+            "curve": curve,
         }
     return found
 
@@ -163,9 +174,12 @@ def main() -> int:
             raise UserError("The control draws 32 x 32 pictures; take a run of that size.")
         with tempfile.TemporaryDirectory() as folder:
             found = race(settings, data, Path(folder))
-        words = ["python", "-m", "benchmarks.train", *sys.argv[1:]]
+        words = ["python", "-m", "benchmarks.train", f"runs/{settings.run.name}", "--data", data[0].source]
+        for field in fields(settings)[2:]:
+            if getattr(settings, field.name) != field.default:
+                words += [f"--{field.name}", str(getattr(settings, field.name))]
         path = results.write("train", {"command": shlex.join(words), "target": settings.target,
-                                       "threads": torch.get_num_threads(), "results": found})  # fmt: skip
+                                       "hardware": hardware(), "results": found})  # fmt: skip
     except UserError as problem:
         print(f"error: {problem}", file=sys.stderr)
         return 2

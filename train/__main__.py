@@ -5,6 +5,7 @@ import math
 import os
 import sys
 from dataclasses import fields, replace
+from datetime import timedelta
 from typing import Annotated
 
 import torch
@@ -13,6 +14,7 @@ from accelerate import PartialState
 
 from train import runs
 from train.config import (
+    AT_MOST,
     PRESETS,
     SHARES,
     STAGES,
@@ -107,6 +109,8 @@ def settle(stage: str, settings: Settings, given: set[str], together: bool, writ
         stored = runs.settings_from_json(type(settings), runs.read_json(folder / "config.json"))
         asked = replace(stored, run=settings.run, **{n: getattr(settings, n) for n in given if hasattr(stored, n)})
         runs.refuse_changes(stored, asked)
+        if write and asked != stored:  # what may be tuned on the way holds for the next resume too
+            runs.write_json(folder / "config.json", runs.settings_json(asked))
         return replace(asked, resume=True)
     if begun:
         raise UserError(f"{folder} is already begun: add --resume to go on, or choose another run folder.")
@@ -132,10 +136,15 @@ def check_numbers(settings: Settings) -> None:
     for field in fields(settings):
         value = getattr(settings, field.name)
         flag = f"--{field.name.replace('_', '-')}"
-        if isinstance(value, float) and not math.isfinite(value):
-            raise UserError(f"{flag} {value} is not a number to train with.")
-        if isinstance(value, int) and not isinstance(value, bool) and field.name != "seed" and value < 1:
-            raise UserError(f"{flag} must be positive, not {value}.")
+        most = AT_MOST.get(field.name, math.inf)
+        for number in value if isinstance(value, tuple) else (value,):
+            if isinstance(number, float) and not math.isfinite(number):
+                raise UserError(f"{flag} {number} is not a number to train with.")
+            if isinstance(number, float) and not 0 <= number <= most:
+                limits = "not be negative" if most == math.inf else f"lie between 0 and {most:g}"
+                raise UserError(f"{flag} must {limits}, not {number:g}.")
+            if isinstance(number, int) and not isinstance(number, bool) and field.name != "seed" and number < 1:
+                raise UserError(f"{flag} must be positive, not {number}.")
     if settings.minutes <= 0:
         raise UserError(f"--minutes must be positive, not {settings.minutes}.")
     if settings.batch == 1:
@@ -150,7 +159,8 @@ def command(settings: Settings, given: set[str]) -> int:
         stored = runs.data_of(settings.run)
         own = {name: getattr(stored, name) for name in ("size", "fit", "background") if name not in given}
         settings = replace(settings, **own)
-    team = PartialState(cpu=not torch.cuda.is_available())
+    # The others wait while the first one measures at the end of a stage, which may take long.
+    team = PartialState(cpu=not torch.cuda.is_available(), timeout=timedelta(hours=6))
     with team.main_process_first():  # the others find the cache of the first
         data = load(settings.data, settings.size, not team.is_main_process, settings.fit, settings.background)
         runs.bind_data(settings.run, data[0])

@@ -3,11 +3,11 @@
 import shlex
 import sys
 import time
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
 import torch
-from accelerate import Accelerator
 
 from train.config import EvaluateSettings
 from train.data import DataInfo, Pictures, load
@@ -67,10 +67,10 @@ def reader_from(folder: Path) -> Reader:
 def command_line(settings: EvaluateSettings, source: str) -> str:
     """The command that repeats the report; the pictures by name rather than by a local path."""
     words = ["python", "-m", "train", "evaluate", str(settings.subject), "--data", source]
-    for flag, value in (("samples", settings.samples), ("seed", settings.seed)):
-        words += [f"--{flag}", str(value)]
-    for flag, path in (("reader", settings.reader), ("features", settings.features)):
-        words += [f"--{flag}", str(path)] if path else []
+    for field in fields(settings):
+        value = getattr(settings, field.name)
+        if field.name not in ("subject", "data", "out", "threads") and value != field.default:
+            words += [f"--{field.name.replace('_', '-')}", str(value)]
     return shlex.join(words)
 
 
@@ -112,7 +112,7 @@ def evaluate(settings: EvaluateSettings) -> tuple[Report, dict[str, tuple[np.nda
         measure_vae(bench, subject.vae, settings.bound_samples, min(settings.bound_pictures, count))
         if info.source == "shapes":
             measure_factors(bench, subject.vae, info.size)
-    report.facts |= {"seconds": round(time.monotonic() - began, 1), "hardware": hardware(Accelerator())}
+    report.facts |= {"seconds": round(time.monotonic() - began, 1), "hardware": hardware()}
     return report, bench.sheets
 
 

@@ -8,12 +8,12 @@ from train import augment, priors
 from train.config import GanSettings, widths
 from train.data import DataInfo, Pictures, one_hot
 from train.losses import ADVERSARIAL, gradient_penalty
-from train.metrics import class_entropy, mean_pairwise_distance
 from train.mlp import DenseCritic, DenseGenerator
 from train.networks import Critic, Generator, resolutions
 from train.residual import ResidualCritic, ResidualGenerator
 from train.schedules import cosine
 from train.stage import Stage
+from train.variety import class_entropy, mean_pairwise_distance
 
 GAP_STEPS = 20  # the augmentation follows the held-out gap every so many steps
 
@@ -49,8 +49,8 @@ class GanStage(Stage):
         self.ops = augment.policy(data)
         self.gap_driven = settings.augment is None and augment.starts_augmented(data.train_images)
         self.probability = settings.augment or 0.0
-        self.steps = 0
         self.reals: dict[str, Tensor] = {}
+        self.penalties: dict[str, Tensor] = {}  # R1 and R2 of the last step that had them, to be shown
 
     def begin(self, train: Pictures, test: Pictures) -> None:
         """Keeps 256 pictures of each split and the labels, for the held-out gap and the alarm."""
@@ -66,14 +66,14 @@ class GanStage(Stage):
             for group in optimizer.param_groups:
                 group["lr"] = group["pace"] * settings.lr * cosine(1, settings.lr_end, progress)
                 group["betas"] = (0.0, cosine(*settings.beta2, progress))
-        if self.gap_driven and self.reals and self.steps % GAP_STEPS == 0:
+        if self.gap_driven and self.reals and self.taken % GAP_STEPS == 0:
             self._follow_gap(len(images) * self.processes * GAP_STEPS)
-        self.steps += 1
         rows = self.processes * len(images)
         noise = self.own(priors.draw(settings.prior, 2 * rows, settings.latent_dim, images.device).view(rows, 2, -1))
         others = self._others(labels) if settings.matching and len(self.data.classes) > 1 else labels
         parts = self.parts(images, labels, others, noise)
-        gamma, shown = cosine(*settings.gamma, progress), {}
+        penalised, shown = self.taken % settings.penalty_every == 0, {}
+        gamma = cosine(*settings.gamma, progress) * settings.penalty_every if penalised else 0.0
         for reals, classes, wrong, z in parts:
             loss, shown = self.critic_loss(reals, classes, wrong, z[:, 0], gamma)
             (loss / len(parts)).backward()
@@ -90,25 +90,27 @@ class GanStage(Stage):
         self, images: Tensor, labels: Tensor, others: Tensor, z: Tensor, gamma: float
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """images [N, C, S, S] in [0, 1], labels and `others`, wrong ones, [N], noise z [N, D] -> what the critic
-        minimises, scalars to show."""
+        minimises, scalars to show. gamma 0 leaves R1 and R2 out, and the time that they take."""
         settings, loss, critic = self.settings, ADVERSARIAL[self.settings.loss], self.networks["critic"]
         classes = one_hot(labels, len(self.data.classes))
         with torch.no_grad(), self._autocast(images):
             fake = self.networks["generator"].signal(z, classes)
         # The penalties look at the augmented pictures: so no second derivative passes through the augmentation.
-        real = self._augmented(images * 2 - 1).requires_grad_()
-        fake = self._augmented(fake.float()).requires_grad_()
+        real = self._augmented(images * 2 - 1).requires_grad_(gamma > 0)
+        fake = self._augmented(fake.float()).requires_grad_(gamma > 0)
         with self._autocast(images):
             seen = critic.features(real)
             scores_real, scores_fake = critic.judge(seen, classes), critic.score(fake, classes)
-        adversarial = loss.critic(scores_real.float(), scores_fake.float())
-        r1, r2 = gradient_penalty(scores_real, real), gradient_penalty(scores_fake, fake)
-        total = adversarial + 0.5 * gamma * (r1 + r2)
+        adversarial = total = loss.critic(scores_real.float(), scores_fake.float())
+        if gamma > 0:
+            r1, r2 = gradient_penalty(scores_real, real), gradient_penalty(scores_fake, fake)
+            total = total + 0.5 * gamma * (r1 + r2)
+            self.penalties = {"r1": r1.detach(), "r2": r2.detach()}
         if settings.matching and len(self.data.classes) > 1:
             with self._autocast(images):
                 mismatched = critic.judge(seen, one_hot(others, len(self.data.classes)))
             total = total + settings.matching * loss.critic(scores_real.float(), mismatched.float())
-        return total, {"critic": adversarial.detach(), "r1": r1.detach(), "r2": r2.detach()}
+        return total, {"critic": adversarial.detach()} | self.penalties
 
     def generator_loss(self, images: Tensor, labels: Tensor, z: Tensor) -> Tensor:
         """images [N, C, S, S] in [0, 1], labels [N], noise z [N, D] -> what the generator minimises."""
@@ -138,10 +140,10 @@ class GanStage(Stage):
         return shares
 
     def state(self) -> dict[str, float]:
-        return {"probability": self.probability, "steps": self.steps}
+        return {"probability": self.probability}
 
     def restore(self, state: dict[str, float]) -> None:
-        self.probability, self.steps = state["probability"], int(state["steps"])
+        self.probability = state["probability"]
 
     def _read(self, images: Tensor) -> tuple[Tensor | None, Tensor]:
         """(labels read or None, features)."""
@@ -155,7 +157,9 @@ class GanStage(Stage):
         """One step of the augmentation's probability: up while the critic knows training pictures from held-out."""
         critic, classes = self.networks["critic"], len(self.data.classes)
         labels = self.reals["train labels"]
-        z = priors.draw(self.settings.prior, len(labels), self.settings.latent_dim, labels.device)
+        # The same noise in every process, so that all of them follow one gap.
+        z = priors.draw(self.settings.prior, len(labels), self.settings.latent_dim,
+                        generator=torch.Generator().manual_seed(self.taken)).to(labels.device)  # fmt: skip
         fake = critic.score(self.networks["generator"].signal(z, one_hot(labels, classes)), one_hot(labels, classes))
         train, held_out = [
             critic.score(self.reals[split].float() / 127.5 - 1, one_hot(self.reals[f"{split} labels"], classes))

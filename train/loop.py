@@ -89,7 +89,7 @@ def train(
         progress.planned = settings.images
         more = progress.images < settings.images
     else:
-        more = progress.seconds < 0.98 * settings.minutes * 60
+        more = progress.seconds < 0.98 * settings.minutes * 60 and progress.budget < settings.minutes * 60
     if progress.finished and not more:
         return True
     progress.finished, first = False, progress.step
@@ -110,9 +110,9 @@ def train(
     with graceful_stop() as asked, bar:
         while True:
             done = progress.step - first
-            if settings.images is None and (done < 20 or progress.step % 50 == 0):
-                progress.planned = plan(progress, settings.minutes * 60, batch)
-            if done % talks == 0:
+            if done % talks == 0 or progress.images >= progress.planned:
+                if settings.images is None and (done < 20 or done % 50 == 0 or progress.images >= progress.planned):
+                    progress.planned = plan(progress, settings.minutes * 60, batch)
                 stop, progress.planned = agreed(accelerator, bool(asked), progress.planned)
                 name, streak = stage.updates.in_a_row()
                 if streak >= PATIENCE:
@@ -123,8 +123,10 @@ def train(
                 break
             picked = batch_indices(len(images), batch, progress.step, settings.seed)
             picked = picked.chunk(accelerator.num_processes)[accelerator.process_index].to(device)
-            torch.manual_seed(settings.seed * 1_000_003 + progress.step)
+            seed = settings.seed * 1_000_003 + progress.step
+            torch.manual_seed(seed * accelerator.num_processes + accelerator.process_index)
             pictures = (images[picked].float() / 255).contiguous(memory_format=torch.channels_last)
+            stage.taken = progress.step
             shown = stage.step(pictures, labels[picked], progress.share)
             progress.step += 1
             progress.images += batch
@@ -148,8 +150,9 @@ def train(
             latents = stage.finish(averages, train_set, test_set) if recorder.writes else {}
             if latents:
                 runs.save_tensors(folder / "latents.safetensors", latents, {})
-            progress.finished = True
+            progress.finished, progress.budget = True, settings.minutes * 60
             recorder.checkpoint()
+            stop, _ = agreed(accelerator, bool(asked), progress.planned)  # this stage is whole, but no other begins
     if settings.track:
         accelerator.end_training()
     accelerator.wait_for_everyone()

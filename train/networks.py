@@ -123,8 +123,12 @@ class Synthesis(Painter):
         self.stages, self.w_dim = len(sides), w_dim
         self.constant = nn.Parameter(torch.randn(1, widths[0], sides[0], sides[0]))
         self.up = nn.ModuleList(ModulatedConv(a, 4 * b, w_dim) for a, b in itertools.pairwise(widths))
-        self.refine = nn.ModuleList(ModulatedConv(c, c, w_dim) for c in widths)
+        self.make_stages(widths)
         self.to_image = he(nn.Conv2d(widths[-1], channels, 3, padding=1), gain=1.0)
+
+    def make_stages(self, widths: tuple[int, ...]) -> None:
+        """What stands between the up-samplings."""
+        self.refine = nn.ModuleList(ModulatedConv(c, c, self.w_dim) for c in widths)
 
     def signal(self, w: Tensor) -> Tensor:
         """w [N, L, w_dim] -> unclipped picture around [-1, 1], [N, C, S, S]."""

@@ -6,8 +6,6 @@ Gaussians, fitted after training (Ghosh et al. 2020, arXiv 1903.12436), can.
 
 import numpy as np
 import torch
-from sklearn.mixture import GaussianMixture
-from threadpoolctl import threadpool_limits
 from torch import Tensor
 from tqdm import tqdm
 
@@ -44,6 +42,9 @@ def fit(codes: np.ndarray, labels: np.ndarray, classes: int, components: int, se
     Returns weights [M], means [M, D], cholesky [M, D, D] (lower), classes [M, K]; without classes there are ten
     times as many components, and K = 1.
     """
+    from sklearn.mixture import GaussianMixture  # takes a second to import, which `--help` need not wait for
+    from threadpoolctl import threadpool_limits
+
     groups = [(codes, 0)] if classes == 0 else [(codes[labels == k], k) for k in range(classes)]
     wanted = components * 10 if classes == 0 else components
     weights, means, factors, owners = [], [], [], []

@@ -29,6 +29,7 @@ class Progress:
     planned: int = 0
     seconds: float = 0.0
     finished: bool = False
+    budget: float = 0.0  # seconds that were allowed when it finished
     stage: dict[str, float] = field(default_factory=dict)  # what the stage itself needs, see Stage.state
 
     @property
@@ -36,9 +37,9 @@ class Progress:
         return min(self.images / self.planned, 1.0) if self.planned else 0.0
 
 
-def hardware(accelerator: Accelerator) -> str:
+def hardware(processes: int = 1) -> str:
     """Processor or GPU, in words."""
-    several = f"{accelerator.num_processes} processes on " if accelerator.num_processes > 1 else ""
+    several = f"{processes} processes on " if processes > 1 else ""
     if torch.cuda.is_available():
         return several + torch.cuda.get_device_name()
     model = platform.processor() or platform.machine()
@@ -101,7 +102,7 @@ class Recorder:
             seconds=round(progress.seconds, 1),
             images=progress.images,
             finished=progress.finished,
-            hardware=hardware(self.accelerator),
+            hardware=hardware(self.accelerator.num_processes),
             config=runs.settings_json(self.settings),
         )
         runs.write_json(self.folder / "record.json", vars(record))

@@ -6,11 +6,10 @@ because their last convolution is zero (Fixup: Zhang et al. 2019, arXiv 1901.093
 import itertools
 import math
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from train.networks import LEAK, Critic, Decoder, Encoder, Generator, ModulatedConv, Painter, he, resolutions
+from train.networks import LEAK, Critic, Decoder, Encoder, Generator, ModulatedConv, Synthesis, he, resolutions
 
 BLOCKS = 2  # residual blocks a resolution, in generator and critic
 GROUPS = 8  # of the group normalisation, at most
@@ -42,19 +41,11 @@ class StyledBlock(nn.Module):
         return x + self.last(h * self.style(w)[:, :, None, None])
 
 
-class ResidualSynthesis(Painter):
+class ResidualSynthesis(Synthesis):
     """Styles -> picture: a learned constant, and `BLOCKS` styled blocks a resolution."""
 
-    def __init__(self, channels: int, size: int, widths: tuple[int, ...], w_dim: int):
-        super().__init__()
-        sides = resolutions(size)
-        if len(widths) != len(sides):
-            raise ValueError(f"{size} px has {len(sides)} stages, but {len(widths)} widths were given")
-        self.stages, self.w_dim = len(sides), w_dim
-        self.constant = nn.Parameter(torch.randn(1, widths[0], sides[0], sides[0]))
-        self.up = nn.ModuleList(ModulatedConv(a, 4 * b, w_dim) for a, b in itertools.pairwise(widths))
-        self.blocks = nn.ModuleList(StyledBlock(c, w_dim) for c in widths for _ in range(BLOCKS))
-        self.to_image = he(nn.Conv2d(widths[-1], channels, 3, padding=1), gain=1.0)
+    def make_stages(self, widths: tuple[int, ...]) -> None:
+        self.blocks = nn.ModuleList(StyledBlock(c, self.w_dim) for c in widths for _ in range(BLOCKS))
 
     def signal(self, w: Tensor) -> Tensor:
         """w [N, L, w_dim] -> unclipped picture around [-1, 1], [N, C, S, S]."""

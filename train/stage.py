@@ -65,6 +65,7 @@ class Stage:
     ema_images: float = 10_000
     held_out: Tensor  # 32 pictures of the test split for the sheets, set by the loop
     accumulate: int = 1  # parts into which `step` cuts its batch, to need less memory
+    taken: int = 0  # steps before this one, set by the loop
 
     def __init__(self, networks: nn.ModuleDict, optimizers: dict[str, torch.optim.Optimizer]):
         self.networks, self.optimizers = networks, optimizers

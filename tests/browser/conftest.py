@@ -7,13 +7,12 @@ from urllib.parse import urlparse
 
 import pytest
 
+from benchmarks.browser import FLAGS
 from demo.page import build_demo, launch_settings
 from demo.runtime import choose_provider
 from demo.studio import open_studios
 from tests import tiny
 
-# The page draws without a GPU; one imitated in software redraws the whole window for every small change.
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-quic", "--no-first-run"]
 WIDE = {"width": 1440, "height": 900}
 
 
@@ -42,7 +41,7 @@ def browser() -> Iterator[Any]:
     reason = "playwright is not installed (pip install playwright)"
     sync_api = pytest.importorskip("playwright.sync_api", reason=reason)
     with sync_api.sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        opened = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
         yield opened
         opened.close()
 

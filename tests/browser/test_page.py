@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlparse
 import numpy as np
 import pytest
 
+from benchmarks.browser import drag
 from demo.images import png
 from tests.browser.conftest import WIDE
 
@@ -38,21 +39,9 @@ def still(page: Page, selector: str = ".tf-travel") -> str:
 
 def settle(page: Page) -> None:
     """Two frames, in which the page asks for what it still wants, and then every answer."""
-    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
-    page.wait_for_function("Twofold.stats.flying === 0")
-
-
-def drag(page: Page, selector: str, *points: tuple[float, float]) -> None:
-    """Press at the first point and draw a line through the others, in shares of the element."""
-    target = page.locator(selector).first
-    target.scroll_into_view_if_needed()
-    box = target.bounding_box()
-    places = [(box["x"] + u * box["width"], box["y"] + v * box["height"]) for u, v in points]
-    page.mouse.move(*places[0])
-    page.mouse.down()
-    for place in places[1:]:
-        page.mouse.move(*place, steps=8)
-    page.mouse.up()
+    two_frames = "window.asked = false; requestAnimationFrame(() => requestAnimationFrame(() => window.asked = true))"
+    page.evaluate(f"() => {{ {two_frames} }}")
+    page.wait_for_function("window.asked && Twofold.stats.flying === 0")
 
 
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -202,7 +203,7 @@ def test_load_is_bounded(tiny_bundle: Path):
             with guard:
                 running[0] += 1
                 peak[0] = max(peak[0], running[0])
-            go.wait(0.05)
+            go.wait(20)
             with guard:
                 running[0] -= 1
             return [np.zeros((1, 1, 32, 32), np.float32)]
@@ -211,8 +212,13 @@ def test_load_is_bounded(tiny_bundle: Path):
     threads = [threading.Thread(target=engine.run, args=("decoder", {"z": codes(1)})) for _ in range(12)]
     for thread in threads:
         thread.start()
+    patience = time.monotonic() + 20
+    while running[0] < core_count() and time.monotonic() < patience:
+        time.sleep(0.01)
+    time.sleep(0.1)  # were there no bound, the others would come too
+    go.set()
     for thread in threads:
-        thread.join()
+        thread.join(60)
     assert peak[0] == core_count()
 
 

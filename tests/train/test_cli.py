@@ -32,6 +32,10 @@ def test_mistakes_exit_with_2_and_one_sentence(tmp_path):
     ("flags", "sentence"),
     [
         (["--minutes", "0"], "--minutes must be positive"),
+        (["--lr", "-1"], "--lr must not be negative, not -1"),
+        (["--gamma", "nan", "1"], "--gamma nan is not a number"),
+        (["--beta2", "0.9", "2"], "--beta2 must lie between 0 and 0.9999, not 2"),
+        (["--augment", "0.9"], "--augment must lie between 0 and 0.8, not 0.9"),
         (["--minutes", "nan"], "--minutes nan is not a number"),
         (["--images", "0"], "--images must be positive"),
         (["--latent-dim", "-2"], "--latent-dim must be positive"),
@@ -41,7 +45,7 @@ def test_mistakes_exit_with_2_and_one_sentence(tmp_path):
     ],
 )
 def test_impossible_numbers(tmp_path, shapes, capsys, flags, sentence):
-    assert main(["vae", str(tmp_path / "run"), "--data", str(shapes), *flags]) == 2
+    assert main(["gan", str(tmp_path / "run"), "--data", str(shapes), *flags]) == 2
     assert sentence in capsys.readouterr().err
 
 
@@ -50,7 +54,7 @@ def test_all_is_the_four_stages_in_order(tmp_path):
     assert [name for name, _ in steps] == ["classifier", "gan", "vae", "inverter", "repair"]
     assert sum(own.minutes for _, own in steps) == pytest.approx(100)
     assert {own.seed for _, own in steps} == {5}
-    assert [own.batch for _, own in steps] == [128, 64, 128, 128, 128]
+    assert [own.batch for _, own in steps] == [128, 32, 128, 128, 128]
     assert {own.batch for _, own in stages_of(AllSettings(run=tmp_path, batch=32), {"batch"})} == {32}
     assert isinstance(steps[-1][1], InverseSettings)
 

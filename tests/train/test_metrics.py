@@ -6,10 +6,10 @@ import torch
 from prdc import compute_prdc
 from torchmetrics.image.kid import poly_mmd
 
-from train import metrics
+from train import metrics, variety
 from train.disentangle import dci, mutual_information_gap
 from train.memorisation import References, chance_of_less, nearest, pixel_rows
-from train.metrics import Scale, frechet_distance, precision_recall, psnr, ssim
+from train.metrics import Scale, frechet_distance, manifold, psnr, ssim
 
 
 def test_frechet_distance_of_two_gaussians():
@@ -56,10 +56,11 @@ def test_precision_and_recall_tell_collapse_from_noise():
     rng = np.random.default_rng(0)
     real = rng.standard_normal((500, 4))
     collapsed = real[:5].repeat(100, axis=0) + 1e-3 * rng.standard_normal((500, 4))
-    precision, recall = precision_recall(real, collapsed)
-    assert precision > 0.95
-    assert recall < 0.1
-    assert precision_recall(real, real + 50) == (0.0, 0.0)
+    found = manifold(real, collapsed)
+    assert found.precision > 0.95
+    assert found.recall < 0.1
+    apart = manifold(real, real + 50)
+    assert (apart.precision, apart.recall) == (0.0, 0.0)
 
 
 @pytest.mark.parametrize("k", [3, 5])
@@ -85,15 +86,15 @@ def test_scale_standardises_the_reference():
 
 def test_mean_pairwise_distance_of_a_square_and_of_one_point():
     square = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], np.float32)
-    assert metrics.mean_pairwise_distance(square) == pytest.approx((4 + 2 * 2**0.5) / 6)
-    assert metrics.mean_pairwise_distance(torch.ones(10, 3)) == 0
-    assert metrics.mean_pairwise_distance(square[:1]) == 0
+    assert variety.mean_pairwise_distance(square) == pytest.approx((4 + 2 * 2**0.5) / 6)
+    assert variety.mean_pairwise_distance(torch.ones(10, 3)) == 0
+    assert variety.mean_pairwise_distance(square[:1]) == 0
 
 
 def test_class_entropy_counts_the_classes_in_use():
-    assert metrics.class_entropy(np.arange(100) % 10, 10) == pytest.approx(1)
-    assert metrics.class_entropy(torch.arange(100) % 5, 10) == pytest.approx(0.5)
-    assert metrics.class_entropy(np.zeros(7, np.int64), 10) == pytest.approx(0.1)
+    assert variety.class_entropy(np.arange(100) % 10, 10) == pytest.approx(1)
+    assert variety.class_entropy(torch.arange(100) % 5, 10) == pytest.approx(0.5)
+    assert variety.class_entropy(np.zeros(7, np.int64), 10) == pytest.approx(0.1)
 
 
 def test_histogram_kl():

@@ -6,6 +6,7 @@ import torch.nn.functional as F
 
 from train.classifiers import Classifier
 from train.networks import Critic, Decoder, Encoder, Generator, Inverter, ModulatedConv, resolutions
+from train.residual import ResidualGenerator
 
 
 @pytest.mark.parametrize(
@@ -69,8 +70,12 @@ def test_a_class_mixture_lies_between_its_classes():
     torch.testing.assert_close(embed(0.5 * (a + b)), 0.5 * (embed(a) + embed(b)))
 
 
-def test_each_stage_obeys_its_own_style():
-    generator = Generator(1, 16, 0, 6, 5, (8, 8, 8)).eval()
+@pytest.mark.parametrize("kind", [Generator, ResidualGenerator])
+def test_each_stage_obeys_its_own_style(kind):
+    generator = kind(1, 16, 0, 6, 5, (8, 8, 8)).eval()
+    with torch.no_grad():
+        for weight in generator.parameters():  # residual blocks begin as the identity, which no style changes
+            weight.add_(0.1 * torch.randn_like(weight))
     w = generator.mapping(torch.randn(1, 6))
     base = generator.synthesis(w)
     for stage in range(3):

@@ -9,13 +9,15 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 
-from train import runs
+from train import loop, runs
 from train.__main__ import main
+from train.classifier import ClassifierStage
 from train.errors import UserError
 
 SMALL = ["--threads", "1", "--batch", "16"]
@@ -51,7 +53,7 @@ def test_resuming_is_bit_exact(run, shapes, tmp_path, stage, monkeypatch):
         if needed != stage:
             halves.mkdir(exist_ok=True)
             (halves / needed).symlink_to(run / needed)
-    stop_after(monkeypatch, steps=4)
+    at_step(monkeypatch, 4, interrupt)
     assert train(halves, stage, shapes, 160) == 130
     monkeypatch.undo()
     _, facts = runs.load_tensors(halves / stage / "state.safetensors")
@@ -74,20 +76,23 @@ def runs_keys(folder: Path, stage: str) -> list[str]:
     return list(runs.load_tensors(folder / stage / "state.safetensors")[0])
 
 
-def stop_after(monkeypatch, steps: int) -> None:
-    """Sends this process a real Ctrl-C while it takes step number `steps`."""
-    from train import loop
-
+def at_step(monkeypatch, number: int, act: Callable[[], None]) -> None:
+    """Calls `act` while step `number` is taken, counted from 1."""
     taken = []
     original = loop.update_averages
 
     def counted(*arguments) -> None:
         original(*arguments)
         taken.append(1)
-        if len(taken) == steps:
-            os.kill(os.getpid(), signal.SIGINT)
+        if len(taken) == number:
+            act()
 
     monkeypatch.setattr(loop, "update_averages", counted)
+
+
+def interrupt() -> None:
+    """A real Ctrl-C."""
+    os.kill(os.getpid(), signal.SIGINT)
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_does_not(run, shapes, tmp_path):
@@ -128,7 +133,7 @@ def test_metrics_lines_are_json(shapes, tmp_path):
     ("more", "sentence"),
     [
         ([], "is already begun: add --resume"),
-        (["--resume", "--lr", "0.5"], "was begun with --lr 0.001, not 0.5"),
+        (["--resume", "--lr", "0.5"], "was begun with --lr 0.0015, not 0.5"),
         (["--resume", "--loss", "hinge"], "--loss rpgan, not hinge"),
         (["--resume", "--size", "32"], "belongs to"),
     ],
@@ -179,15 +184,63 @@ def test_a_diverging_run_stops_with_its_cause_and_stores_no_broken_weights(shape
     assert not (tmp_path / "r" / "gan" / "metrics.jsonl").exists()
 
 
-def test_more_minutes_go_on_and_a_finished_stage_is_left_alone(shapes, tmp_path):
+class Clock:
+    """Goes on by `tick` seconds whenever it is read: a budget of minutes takes as many steps on any machine."""
+
+    def __init__(self, tick: float):
+        self.tick, self.now = tick, 0.0
+
+    def monotonic(self) -> float:
+        self.now += self.tick
+        return self.now
+
+
+def test_more_minutes_go_on_and_a_finished_stage_is_left_alone(shapes, tmp_path, monkeypatch):
+    clock = Clock(0.02)
+    monkeypatch.setattr("train.loop.time", clock)
     arguments = ["gan", str(tmp_path / "r"), "--data", str(shapes), *SMALL, *STAGES["gan"]]
     assert main([*arguments, "--minutes", "0.05"]) == 0
     state = tmp_path / "r" / "gan" / "state.safetensors"
-    before, first = state.read_bytes(), runs.load_tensors(state)[1]["images"]
+    before, facts = state.read_bytes(), runs.load_tensors(state)[1]
+    assert 2.9 < facts["seconds"] <= 3.1
+    clock.tick = 0.001  # were it timed again, the stage would seem to have time left
     assert main([*arguments, "--resume"]) == 0
     assert state.read_bytes() == before
+    clock.tick = 0.02
     assert main([*arguments, "--minutes", "0.1", "--resume"]) == 0
-    assert runs.load_tensors(state)[1]["images"] > first
+    more = runs.load_tensors(state)[1]
+    assert more["images"] > facts["images"]
+    assert 5.9 < more["seconds"] <= 6.1
+
+
+def test_a_stage_that_becomes_faster_still_uses_all_its_time(shapes, tmp_path, monkeypatch):
+    clock = Clock(0.02)
+    monkeypatch.setattr("train.loop.time", clock)
+    at_step(monkeypatch, 40, lambda: setattr(clock, "tick", 0.002))
+    arguments = ["gan", str(tmp_path / "r"), "--data", str(shapes), *SMALL, *STAGES["gan"], "--minutes", "0.03"]
+    assert main(arguments) == 0
+    assert runs.load_tensors(tmp_path / "r" / "gan" / "state.safetensors")[1]["seconds"] > 0.98 * 0.03 * 60
+
+
+def test_what_was_tuned_on_a_resume_holds_for_the_next(run, shapes, tmp_path):
+    shutil.copytree(run, tmp_path / "r")
+    assert train(tmp_path / "r", "gan", shapes, 176, "--matching", "0.5", "--resume") == 0
+    assert train(tmp_path / "r", "gan", shapes, 192, "--resume") == 0
+    assert runs.Run.open(tmp_path / "r").record("gan").config["matching"] == 0.5
+
+
+def test_ctrl_c_while_a_stage_is_measured_keeps_it_and_begins_no_other(shapes, tmp_path, monkeypatch):
+    measured = ClassifierStage.finish
+
+    def finish(*arguments):
+        interrupt()
+        return measured(*arguments)
+
+    monkeypatch.setattr(ClassifierStage, "finish", finish)
+    words = ["all", str(tmp_path / "r"), "--data", str(shapes), "--images", "32", *SMALL]
+    assert main(words) == 130
+    assert runs.load_tensors(tmp_path / "r" / "classifier" / "state.safetensors")[1]["finished"]
+    assert not (tmp_path / "r" / "gan").exists()
 
 
 def test_a_run_of_another_version_is_named(run, shapes, tmp_path, capsys):
@@ -205,11 +258,14 @@ def test_a_run_of_another_version_is_named(run, shapes, tmp_path, capsys):
 def test_ctrl_c_from_the_terminal(shapes, tmp_path):
     """The whole command in a process of its own: SIGINT, exit code 130, a checkpoint."""
     arguments = ["gan", str(tmp_path / "r"), "--data", str(shapes), "--minutes", "0.5", *SMALL, *STAGES["gan"]]
-    with subprocess.Popen([sys.executable, "-m", "train", *arguments], stderr=subprocess.PIPE) as process:
+    with subprocess.Popen([sys.executable, "-m", "train", *arguments], stderr=subprocess.DEVNULL) as process:
         metrics = tmp_path / "r" / "gan" / "metrics.jsonl"
         deadline = time.monotonic() + 60
         while not (metrics.exists() and metrics.stat().st_size) and time.monotonic() < deadline:
             time.sleep(0.2)
         process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 130
+        try:
+            assert process.wait(60) == 130
+        finally:
+            process.kill()
     assert runs.load_tensors(tmp_path / "r" / "gan" / "state.safetensors")[1]["images"] > 0

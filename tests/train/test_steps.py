@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import safetensors.torch
 import torch
 from torch import nn
 
@@ -61,8 +62,27 @@ def test_matching_sets_each_picture_against_itself_under_a_wrong_class():
     assert (totals[1] - totals[0]).item() == pytest.approx(expected.item(), rel=1e-4)
 
 
+def test_penalties_now_and_then_weigh_as_much_as_penalties_always():
+    images, labels = pictures()
+    z = torch.randn(len(images), 8)
+    stage = small_gan(penalty_every=4, gamma=(0.5, 0.5), lr=0.0)
+    bare, at_one = [stage.critic_loss(images, labels, labels, z, gamma)[0].item() for gamma in (0.0, 1.0)]
+    assert at_one - bare == pytest.approx(0.5 * float(stage.penalties["r1"] + stage.penalties["r2"]), rel=1e-4)
+    weights = []
+
+    def noted(images, labels, others, z, gamma):
+        weights.append(gamma)
+        return original(images, labels, others, z, gamma)
+
+    original, stage.critic_loss = stage.critic_loss, noted
+    for stage.taken in range(8):
+        shown = stage.step(images, labels, 0.5)
+    assert weights == [2.0, 0, 0, 0, 2.0, 0, 0, 0]
+    assert {"r1", "r2"} <= shown.keys()  # the last ones that were measured
+
+
 PROCESS = """
-import sys, torch
+import sys, safetensors.torch, torch
 from pathlib import Path
 from accelerate import Accelerator
 from tests.train.test_steps import pictures, small_gan, take_step
@@ -73,7 +93,7 @@ stage.updates.accelerator = accelerator
 images, labels = pictures()
 rank, count = accelerator.process_index, accelerator.num_processes
 found = take_step(stage, images.chunk(count)[rank], labels.chunk(count)[rank])
-torch.save({"count": torch.tensor(count)} | found, Path(sys.argv[1]) / f"{rank}.pt")
+safetensors.torch.save_file({"count": torch.tensor(count)} | found, Path(sys.argv[1]) / f"{rank}.safetensors")
 """
 
 
@@ -83,8 +103,18 @@ def launch(*words: str, processes: int = 2) -> subprocess.CompletedProcess:
                "--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no",
                "--main_process_port", "0", *words]  # fmt: skip
     root = Path(__file__).parents[2]
-    quiet = os.environ | {"PYTHONPATH": str(root), "OMP_NUM_THREADS": "1"}
-    return subprocess.run(command, cwd=root, env=quiet, capture_output=True, text=True, timeout=120)
+    quiet = os.environ | {"PYTHONPATH": str(root), "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, cwd=root, env=quiet, **pipes) as launched:
+        try:
+            out, err = launched.communicate(timeout=180)
+        except subprocess.TimeoutExpired:
+            launched.terminate()  # it ends the processes that it started, which hold the pipes open
+            launched.communicate(timeout=60)
+            raise
+        finally:
+            launched.kill()
+    return subprocess.CompletedProcess(command, launched.returncode, out, err)
 
 
 def test_two_processes_take_the_step_of_one_with_twice_the_batch(tmp_path):
@@ -92,7 +122,7 @@ def test_two_processes_take_the_step_of_one_with_twice_the_batch(tmp_path):
     script.write_text(PROCESS)
     done = launch(str(script), str(tmp_path))
     assert done.returncode == 0, done.stderr[-2000:]
-    first, second = (torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in (0, 1))
+    first, second = (safetensors.torch.load_file(tmp_path / f"{rank}.safetensors") for rank in (0, 1))
     assert int(first.pop("count")) == int(second.pop("count")) == 2
     images, labels = pictures()
     alone = take_step(small_gan(), images, labels)
