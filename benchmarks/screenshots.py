@@ -16,7 +16,7 @@ THREE = [(0.32, 0.28), (0.5, 0.2), (0.66, 0.32), (0.5, 0.48), (0.68, 0.64), (0.5
 
 def take(page: Page, address: str, folder: Path) -> None:
     """Every picture, one after the other."""
-    page.goto(f"{address}/?c=3&x=3.4&y=0.3")
+    page.goto(f"{address}/?c=3&x=5.2&y=0.1")
     page.wait_for_function("window.Twofold?.stats.shown > 0")
     page.wait_for_timeout(1500)
     page.screenshot(path=folder / "play.png", full_page=True)
