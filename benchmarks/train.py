@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -26,7 +26,7 @@ from tqdm import tqdm
 
 from benchmarks import dcgan, results
 from train import gan, priors
-from train.config import PRESETS, GanSettings
+from train.config import PRESETS, GanSettings, changed_flags
 from train.data import DataInfo, Pictures, load, one_hot
 from train.errors import UserError
 from train.loop import train, usable_threads
@@ -149,10 +149,10 @@ def race(settings: Settings, data: tuple[DataInfo, Pictures, Pictures], folder: 
             raise UserError("Stopped before the end; nothing was written.")
         with torch.no_grad():
             curve = [
-                {"seconds": round(at.seconds, 1), "images": at.images, "frechet": round(d, 4)}
+                {"seconds": round(at.seconds, 1), "images": at.images,
+                 "frechet": round(judge.distance(draw(at.generator)), 4)}
                 for at in tqdm(moments, desc=f"{name}: measuring", leave=False)
-                for d in [judge.distance(draw(at.generator))]
-            ]
+            ]  # fmt: skip
         found[name] = {
             "parameters": sum(p.numel() for p in stage.networks.parameters()),
             "images_per_second": round(curve[-1]["images"] / curve[-1]["seconds"], 1),
@@ -175,9 +175,7 @@ def main() -> int:
         with tempfile.TemporaryDirectory() as folder:
             found = race(settings, data, Path(folder))
         words = ["python", "-m", "benchmarks.train", f"runs/{settings.run.name}", "--data", data[0].source]
-        for field in fields(settings)[2:]:
-            if getattr(settings, field.name) != field.default:
-                words += [f"--{field.name}", str(getattr(settings, field.name))]
+        words += changed_flags(settings, without=("run", "data"))
         path = results.write("train", {"command": shlex.join(words), "target": settings.target,
                                        "hardware": hardware(), "results": found})  # fmt: skip
     except UserError as problem:

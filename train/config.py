@@ -1,6 +1,6 @@
 """Typed settings, from the flag to the checkpoint. Defaults are the `cpu` preset."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -207,6 +207,16 @@ AT_MOST: dict[str, float] = {"beta2": 0.9999, "augment": 0.8, "warmup": 1.0, "ji
 
 # What runs did from before a setting existed, where its default is another today.
 FORMERLY: dict[str, object] = {"matching": 0.0, "augment": 0.0, "penalty_every": 1}
+
+
+def changed_flags(settings: object, without: tuple[str, ...]) -> list[str]:
+    """The words of a command line that make this dataclass from its defaults, but for the fields in `without`."""
+    words = []
+    for field in fields(settings):
+        value = getattr(settings, field.name)
+        if field.name not in without and value != field.default:
+            words += [f"--{field.name.replace('_', '-')}", str(value)]
+    return words
 
 
 def widths(stages: int, width: int, least: int = 16) -> tuple[int, ...]:

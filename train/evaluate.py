@@ -3,13 +3,12 @@
 import shlex
 import sys
 import time
-from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from train.config import EvaluateSettings
+from train.config import EvaluateSettings, changed_flags
 from train.data import DataInfo, Pictures, load
 from train.errors import UserError
 from train.judge import Judge, choose
@@ -67,11 +66,7 @@ def reader_from(folder: Path) -> Reader:
 def command_line(settings: EvaluateSettings, source: str) -> str:
     """The command that repeats the report; the pictures by name rather than by a local path."""
     words = ["python", "-m", "train", "evaluate", str(settings.subject), "--data", source]
-    for field in fields(settings):
-        value = getattr(settings, field.name)
-        if field.name not in ("subject", "data", "out", "threads") and value != field.default:
-            words += [f"--{field.name.replace('_', '-')}", str(value)]
-    return shlex.join(words)
+    return shlex.join(words + changed_flags(settings, without=("subject", "data", "out", "threads")))
 
 
 def evaluate(settings: EvaluateSettings) -> tuple[Report, dict[str, tuple[np.ndarray, int]]]:

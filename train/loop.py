@@ -89,7 +89,7 @@ def train(
         progress.planned = settings.images
         more = progress.images < settings.images
     else:
-        more = progress.seconds < 0.98 * settings.minutes * 60 and progress.budget < settings.minutes * 60
+        more = plan(progress, settings.minutes * 60, batch) > progress.images
     if progress.finished and not more:
         return True
     progress.finished, first = False, progress.step
@@ -123,7 +123,7 @@ def train(
                 break
             picked = batch_indices(len(images), batch, progress.step, settings.seed)
             picked = picked.chunk(accelerator.num_processes)[accelerator.process_index].to(device)
-            seed = settings.seed * 1_000_003 + progress.step
+            seed = settings.seed * 1_000_003 + progress.step  # and each process draws its own
             torch.manual_seed(seed * accelerator.num_processes + accelerator.process_index)
             pictures = (images[picked].float() / 255).contiguous(memory_format=torch.channels_last)
             stage.taken = progress.step
@@ -150,7 +150,7 @@ def train(
             latents = stage.finish(averages, train_set, test_set) if recorder.writes else {}
             if latents:
                 runs.save_tensors(folder / "latents.safetensors", latents, {})
-            progress.finished, progress.budget = True, settings.minutes * 60
+            progress.finished = True
             recorder.checkpoint()
             stop, _ = agreed(accelerator, bool(asked), progress.planned)  # this stage is whole, but no other begins
     if settings.track:

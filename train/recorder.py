@@ -29,7 +29,6 @@ class Progress:
     planned: int = 0
     seconds: float = 0.0
     finished: bool = False
-    budget: float = 0.0  # seconds that were allowed when it finished
     stage: dict[str, float] = field(default_factory=dict)  # what the stage itself needs, see Stage.state
 
     @property
