@@ -10,7 +10,8 @@ from typing import Annotated, Literal
 import tyro
 
 from demo import errors as demo_errors
-from export import bundle, check, graphs, place
+from export import bundle, check, forms, graphs, place
+from export.forms import Form
 from train.errors import UserError
 from train.runs import Run
 
@@ -36,6 +37,9 @@ class BundleSettings:
     """Licence of the pictures, e.g. "CC BY 4.0"; pass it for your own pictures."""
     data: str | None = None
     """Where the run's pictures are: some held-out ones go into the bundle. Default: where it was trained."""
+    form: Form = "fp32"
+    """How weights are stored: fp32, or fp16-stored, half as large behind a Cast, with float32 arithmetic; refused
+    where a picture would change by more than one grey level."""
     unfinished: bool = False
     """Export stages that were stopped early, too."""
 
@@ -50,6 +54,8 @@ class GraphSettings:
     """Which graph."""
     target: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FILE")]
     """File to write, e.g. generator.onnx."""
+    form: Form = "fp32"
+    """How weights are stored: fp32, or fp16-stored, half as large behind a Cast."""
     unfinished: bool = False
     """Export a stage that was stopped early, too."""
 
@@ -72,7 +78,7 @@ def export_bundle(settings: BundleSettings) -> None:
     given = {key: getattr(settings, key) for key in ("title", "licence") if getattr(settings, key)}
     run = replace(run, data=replace(run.data, **given))
     name = bundle_name(settings.name, settings.target)
-    bundle.write(run, settings.target, name, settings.data, settings.unfinished)
+    bundle.write(run, settings.target, name, settings.data, settings.unfinished, settings.form)
 
 
 def export_graph(settings: GraphSettings) -> None:
@@ -86,6 +92,9 @@ def export_graph(settings: GraphSettings) -> None:
     piece = next(piece for piece in cut if piece.name == settings.graph)
     data = bundle.checked_graph(piece, facts)
     print(check.table([check.parity(piece, data)]))
+    if settings.form != "fp32":
+        data, cost = forms.convert(piece, data, settings.form, forms.rows_of(piece, cut, None))
+        print(forms.table([cost]))
     place.write_whole(settings.target, data)
     print(f"{settings.target}: {graphs.signature(piece)}, {len(data) / 1e6:.2f} MB")
 

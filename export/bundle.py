@@ -16,7 +16,8 @@ from demo import images, latents
 from demo.bundle import Bundle, read, sha256
 from demo.runtime import Engine, choose_provider
 from demo.schema import SCHEMA_VERSION, Quality
-from export import card, check, graphs
+from export import card, check, forms, graphs
+from export.forms import Form
 from export.graphs import Facts, Piece
 from export.place import CARD, previous_index, put_in_place, read_index, scratch, write_index, write_whole
 from train.data import Pictures, load
@@ -44,11 +45,13 @@ class Latents:
     sigma: float | None
 
 
-def write(run: Run, target: Path, name: str, data: str | None = None, unfinished: bool = False) -> Bundle:
+def write(run: Run, target: Path, name: str, data: str | None = None, unfinished: bool = False, form: Form = "fp32",
+          ) -> Bundle:  # fmt: skip
     """Writes the bundle of a run into the folder `target` and returns its index.
 
-    `data`: where the run's pictures are, by default where it was trained. Raises UserError, and leaves the target
-    as it was, when a stage may not be exported, a graph fails its checks, or the target holds something else.
+    `data`: where the run's pictures are, by default where it was trained. `form`: how weights are stored. Raises
+    UserError, and leaves the target as it was, when a stage may not be exported, a graph fails its checks, or the
+    target holds something else.
     """
     target = target.resolve()
     previous = previous_index(target)
@@ -59,7 +62,7 @@ def write(run: Run, target: Path, name: str, data: str | None = None, unfinished
     pieces = [p for key, stage in stages.items() for p in graphs.pieces(key, stage.networks, run.data)]
     try:
         with scratch(target) as building:
-            info = build(building, facts, pieces, test_set, latent, previous)
+            info = build(building, facts, pieces, test_set, latent, previous, form)
             put_in_place(building, target, previous)
     except OSError as problem:
         raise UserError(f"Could not write {target}: {problem.strerror or problem}.") from problem
@@ -69,14 +72,17 @@ def write(run: Run, target: Path, name: str, data: str | None = None, unfinished
 
 
 def build(folder: Path, facts: Facts, pieces: list[Piece], test: Pictures, latent: Latents, previous: Bundle | None,
-          ) -> Bundle:  # fmt: skip
+          form: Form) -> Bundle:  # fmt: skip
     """Writes every file of a bundle into `folder`, index and card last, and opens it as the demo will."""
     results = [write_graph(folder, piece, facts, test.images.numpy()) for piece in pieces]
     print(check.table(results), flush=True)
+    if form != "fp32":
+        print(forms.table([restore(folder, piece, forms.rows_of(piece, pieces, test.images.numpy()), form)
+                           for piece in pieces]), flush=True)  # fmt: skip
     np.savez_compressed(folder / "latents.npz", **latent.arrays)
     write_examples(folder / "examples.npz", test, len(facts.data.classes))
     (folder / "sheet.png").write_bytes(sheet(folder, facts, latent.arrays))
-    info = index(folder, facts, pieces, latent.sigma, previous)
+    info = index(folder, facts, pieces, latent.sigma, previous, form)
     write_index(folder, info)
     unfinished = [key for key, record in facts.records.items() if not record.finished]
     errors = {result.graph: result.worst for result in results}
@@ -169,6 +175,14 @@ def write_graph(folder: Path, piece: Piece, facts: Facts, pictures: np.ndarray |
     return result
 
 
+def restore(folder: Path, piece: Piece, rows: dict[str, np.ndarray], form: Form) -> forms.Cost:
+    """Stores a written graph in another form. Raises UserError when that changes its outputs too much."""
+    path = folder / f"{piece.name}.onnx"
+    data, cost = forms.convert(piece, path.read_bytes(), form, rows)
+    path.write_bytes(data)
+    return cost
+
+
 def checked_graph(piece: Piece, facts: Facts) -> bytes:
     """The bytes of a graph whose structure has been checked."""
     model = graphs.to_onnx(piece, facts)
@@ -210,14 +224,15 @@ def entry(path: Path) -> dict:
     return {"file": path.name, "sha256": sha256(path), "bytes": path.stat().st_size}
 
 
-def index(folder: Path, facts: Facts, pieces: list[Piece], sigma: float | None, previous: Bundle | None) -> Bundle:
+def index(folder: Path, facts: Facts, pieces: list[Piece], sigma: float | None, previous: Bundle | None,
+          form: Form) -> Bundle:  # fmt: skip
     """bundle.json of the files in `folder`. Figures of quality stay while every graph stays the same."""
     by_name = {piece.name: piece for piece in pieces}
     written = {}
     for name, piece in by_name.items():
         written[name] = entry(folder / f"{name}.onnx") | {
             "opset": graphs.OPSET,
-            "form": "fp32",
+            "form": form,
             "parameters": piece.parameters,
             "inputs": [{"name": n, "shape": ["batch", *shape]} for n, shape in piece.inputs.items()],
             "outputs": [{"name": n, "shape": ["batch", *shape]} for n, shape in piece.outputs.items()],

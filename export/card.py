@@ -19,6 +19,8 @@ HUB_LICENCES = {
     "mit": "mit",
 }
 
+FORMS = {"fp32": "float32", "fp16-stored": "float32 arithmetic on weights stored as float16"}
+
 
 def hub_licence(text: str) -> str:
     """The Hub's identifier of the one licence that a text names; "other" for several, "unknown" for none."""
@@ -74,12 +76,13 @@ def kind(info: Bundle) -> str:
 
 def introduction(info: Bundle) -> str:
     model, classes = ("generator" if info.gan else "decoder"), len(info.dataset.classes)
+    graph = next(iter(info.graphs.values()))
     by = f", class = seed mod {classes}" if classes else ""
     return f"""# {info.title}
 
 A {models(info)} of {kind(info)}, trained from scratch with Twofold and stored as ONNX graphs: they run wherever
-onnxruntime runs, on a processor, a GPU or in a browser. Opset {next(iter(info.graphs.values())).opset}, float32,
-dynamic batch, no custom operators.
+onnxruntime runs, on a processor, a GPU or in a browser. Opset {graph.opset}, {FORMS[graph.form]}, dynamic
+batch, no custom operators.
 
 ![64 samples, seeds 0 to 63](sheet.png)
 
