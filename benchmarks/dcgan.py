@@ -8,8 +8,10 @@ generator and critic have at 32 px.
 """
 
 import copy
+import itertools
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
@@ -21,42 +23,46 @@ from train.config import Settings
 from train.data import load
 from train.errors import UserError
 from train.loop import train, usable_threads
+from train.runs import Run
 from train.stage import Stage
 
-GENERATOR_WIDTHS = (188, 108, 64)
-CRITIC_WIDTHS = (48, 104, 176)
+# Channels by size of the picture, generator from the smallest map up, critic from the largest down: as many parameters
+# as Twofold's networks have there.
+WIDTHS = {
+    32: ((188, 108, 64), (48, 104, 176)),
+    64: ((184, 110, 64, 32), (24, 48, 100, 172)),
+}
 LATENT_DIM = 64
 
 
 @dataclass(frozen=True)
 class ControlSettings(Settings):
-    """Plain DCGAN on 32 x 32 pictures."""
+    """Plain DCGAN on 32 x 32 or 64 x 64 pictures."""
 
     lr: float = 2e-4
 
 
-def build(channels: int) -> nn.ModuleDict:
-    """Untrained generator z [N, 64, 1, 1] -> [N, C, 32, 32] in [-1, 1], and critic -> [N, 1, 1, 1]."""
-    a, b, c = GENERATOR_WIDTHS
-    generator = nn.Sequential(
-        nn.ConvTranspose2d(LATENT_DIM, a, 4, bias=False), nn.BatchNorm2d(a), nn.ReLU(),
-        nn.ConvTranspose2d(a, b, 4, 2, 1, bias=False), nn.BatchNorm2d(b), nn.ReLU(),
-        nn.ConvTranspose2d(b, c, 4, 2, 1, bias=False), nn.BatchNorm2d(c), nn.ReLU(),
-        nn.ConvTranspose2d(c, channels, 4, 2, 1), nn.Tanh(),
-    )  # fmt: skip
-    d, e, f = CRITIC_WIDTHS
-    critic = nn.Sequential(
-        nn.Conv2d(channels, d, 4, 2, 1), nn.LeakyReLU(0.2),
-        nn.Conv2d(d, e, 4, 2, 1, bias=False), nn.BatchNorm2d(e), nn.LeakyReLU(0.2),
-        nn.Conv2d(e, f, 4, 2, 1, bias=False), nn.BatchNorm2d(f), nn.LeakyReLU(0.2),
-        nn.Conv2d(f, 1, 4),
-    )  # fmt: skip
-    for module in [*generator, *critic]:
+def build(channels: int, size: int) -> nn.ModuleDict:
+    """Untrained generator z [N, 64, 1, 1] -> [N, C, S, S] in [-1, 1], and critic -> [N, 1, 1, 1]. S: 32 or 64."""
+    up, down = WIDTHS[size]
+    generator: list[nn.Module] = [
+        nn.ConvTranspose2d(LATENT_DIM, up[0], 4, bias=False),
+        nn.BatchNorm2d(up[0]),
+        nn.ReLU(),
+    ]
+    for a, b in itertools.pairwise(up):
+        generator += [nn.ConvTranspose2d(a, b, 4, 2, 1, bias=False), nn.BatchNorm2d(b), nn.ReLU()]
+    generator += [nn.ConvTranspose2d(up[-1], channels, 4, 2, 1), nn.Tanh()]
+    critic: list[nn.Module] = [nn.Conv2d(channels, down[0], 4, 2, 1), nn.LeakyReLU(0.2)]
+    for a, b in itertools.pairwise(down):
+        critic += [nn.Conv2d(a, b, 4, 2, 1, bias=False), nn.BatchNorm2d(b), nn.LeakyReLU(0.2)]
+    critic += [nn.Conv2d(down[-1], 1, 4)]
+    for module in (*generator, *critic):
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
             nn.init.normal_(module.weight, std=0.02)
         elif isinstance(module, nn.BatchNorm2d):
             nn.init.normal_(module.weight, 1.0, 0.02)
-    return nn.ModuleDict({"generator": generator, "critic": critic})
+    return nn.ModuleDict({"generator": nn.Sequential(*generator), "critic": nn.Sequential(*critic)})
 
 
 class ControlStage(Stage):
@@ -97,11 +103,11 @@ class ControlStage(Stage):
         return averages["generator"](z) * 0.5 + 0.5
 
 
-def load_generator(folder) -> nn.Module:
+def load_generator(folder: Path) -> nn.Module:
     """The trained control's generator in eval mode. Raises UserError when there is none."""
+    data = Run.open(folder).data
     tensors, _ = runs.load_tensors(folder / "dcgan" / "state.safetensors")
-    channels = tensors["averages/generator.9.bias"].shape[0]
-    networks = build(channels)
+    networks = build(data.channels, data.size)
     runs.restore_modules("averages", networks, tensors)
     return networks["generator"].eval().requires_grad_(False)
 
@@ -110,14 +116,14 @@ def main() -> int:
     settings = tyro.cli(ControlSettings, description=__doc__)
     try:
         info, train_set, test_set = load(settings.data, settings.size)
-        if info.size != 32:
-            raise UserError("The control draws 32 x 32 pictures; add --size 32.")
+        if info.size not in WIDTHS:
+            raise UserError(f"The control draws pictures of {' or '.join(map(str, WIDTHS))} px; add --size 32.")
         runs.bind_data(settings.run, info)
         if not settings.resume and (settings.run / "dcgan" / "state.safetensors").exists():
             raise UserError(f"{settings.run} is already begun: add --resume to go on, or choose another run folder.")
         torch.set_num_threads(settings.threads or usable_threads())
         torch.manual_seed(settings.seed)
-        networks = build(info.channels).to(memory_format=torch.channels_last)
+        networks = build(info.channels, info.size).to(memory_format=torch.channels_last)
         averages = copy.deepcopy(networks).eval().requires_grad_(False)
         finished = train(ControlStage(networks, settings), averages, settings, info.source, train_set, test_set)
     except UserError as problem:

@@ -130,7 +130,7 @@ def race(settings: Settings, data: tuple[DataInfo, Pictures, Pictures], folder: 
     judge = Judge(reader, train_set.images[chosen], device)
     shared = {"minutes": settings.minutes, "precision": settings.precision, "threads": settings.threads}
     ours = GanSettings(folder / "gan", preset=settings.preset, **PRESETS["gan"][settings.preset] | shared)
-    theirs = dcgan.ControlSettings(folder / "control", size=32, **shared)
+    theirs = dcgan.ControlSettings(folder / "control", size=info.size, **shared)
     found = {}
     for name, own in (("Twofold", ours), ("DCGAN", theirs)):
         torch.manual_seed(own.seed)
@@ -140,7 +140,7 @@ def race(settings: Settings, data: tuple[DataInfo, Pictures, Pictures], folder: 
                 stage = gan.GanStage(gan.build(own, info), own, info)
                 draw = draw_gan(own, train_set.labels[chosen], len(info.classes), device)
             else:
-                stage = dcgan.ControlStage(dcgan.build(info.channels), own)
+                stage = dcgan.ControlStage(dcgan.build(info.channels, info.size), own)
                 draw = draw_control(device)
             stage.networks.to(memory_format=torch.channels_last)
             averages = copy.deepcopy(stage.networks).eval().requires_grad_(False)
@@ -170,8 +170,8 @@ def main() -> int:
     try:
         torch.set_num_threads(settings.threads or usable_threads())
         data = load(settings.data, Run.open(settings.run).data.size)
-        if data[0].size != 32:
-            raise UserError("The control draws 32 x 32 pictures; take a run of that size.")
+        if data[0].size not in dcgan.WIDTHS:
+            raise UserError("The control draws 32 x 32 or 64 x 64 pictures; take a run of that size.")
         with tempfile.TemporaryDirectory() as folder:
             found = race(settings, data, Path(folder))
         words = ["python", "-m", "benchmarks.train", f"runs/{settings.run.name}", "--data", data[0].source]

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from demo.bundle import GRAPHS, Unavailable
+from demo.figures import headlines
 from demo.studio import Studio
 
 PROCESSORS = {
@@ -64,7 +65,9 @@ def bundle_facts(studio: Studio) -> dict[str, Any]:
         "provider": engine.active,
         "reason": engine.reason,
         "dataset": info.dataset.model_dump(mode="json"),
-        "quality": info.quality.model_dump(mode="json") if info.quality else None,
+        "quality": info.quality.model_dump(mode="json") | {"first": [f.name for f in headlines(info.quality)]}
+        if info.quality
+        else None,
         "training": [{"name": name, **stage.model_dump(mode="json")} for name, stage in info.training.items()],
         "downloads": _downloads(studio, address),
     }

@@ -121,21 +121,25 @@ class Vae(_Entry):
 
 
 class Figure(_Entry):
-    """One measured figure; `floor` is the best value that real pictures reach, if known."""
+    """One measured figure. `floor`: the best that can be hoped for, where known, and `floor_is` whose figure that is.
+    `better` "floor": as near to it as possible. `error`: standard error, where known."""
 
     name: str
     label: str
     value: float
     floor: float | None
     unit: str
-    better: Literal["lower", "higher"]
+    better: Literal["lower", "higher", "floor"]
+    floor_is: str = "held-out pictures"
+    error: float | None = None
 
 
 class Quality(_Entry):
-    """Measured quality, with the command that measured it."""
+    """Measured quality, with the command that measured it; `features`: whose features distances were taken in."""
 
     command: str
     samples: Size
+    features: str = ""
     figures: tuple[Figure, ...]
 
 

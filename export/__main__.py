@@ -1,4 +1,4 @@
-"""Command line of export: `python -m export {bundle,graph} RUN …`."""
+"""Command line of export: `python -m export {bundle,graph} RUN …`, `python -m export report`."""
 
 import os
 import re
@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import tyro
 
 from demo import errors as demo_errors
-from export import bundle, check, forms, graphs, place
+from export import bundle, check, forms, graphs, place, report
 from export.forms import Form
 from train.errors import UserError
 from train.runs import Run
@@ -60,8 +60,18 @@ class GraphSettings:
     """Export a stage that was stopped early, too."""
 
 
+@dataclass(frozen=True)
+class ReportSettings:
+    """Write REPORT.md and its sheets from the figures that the bundles in a folder carry."""
+
+    root: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FOLDER")] = Path("artifacts")
+    """Folder of the bundles."""
+
+
 Command = (
-    Annotated[BundleSettings, tyro.conf.subcommand("bundle")] | Annotated[GraphSettings, tyro.conf.subcommand("graph")]
+    Annotated[BundleSettings, tyro.conf.subcommand("bundle")]
+    | Annotated[GraphSettings, tyro.conf.subcommand("graph")]
+    | Annotated[ReportSettings, tyro.conf.subcommand("report")]
 )
 
 
@@ -105,10 +115,13 @@ def main(argv: list[str]) -> int:
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     settings = tyro.cli(Command, prog="python -m export", description=DESCRIPTION, args=argv)
     try:
-        if isinstance(settings, BundleSettings):
-            export_bundle(settings)
-        else:
-            export_graph(settings)
+        match settings:
+            case BundleSettings():
+                export_bundle(settings)
+            case GraphSettings():
+                export_graph(settings)
+            case ReportSettings():
+                print(report.write(settings.root))
     except (UserError, demo_errors.UserError) as problem:
         print(f"error: {problem}", file=sys.stderr)
         return 2

@@ -4,7 +4,8 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 
-from demo.schema import Bundle, Graph, Quality
+from demo.schema import Bundle, Figure, Graph, Quality
+from train.report import HELD_OUT
 
 BEGIN, END = "<!-- quality: begin -->", "<!-- quality: end -->"
 # As data sets state their licence -> the Hub's identifier.
@@ -19,6 +20,7 @@ HUB_LICENCES = {
     "mit": "mit",
 }
 
+BETTER = {"lower": "lower", "higher": "higher", "floor": "near the floor"}
 FORMS = {"fp32": "float32", "fp16-stored": "float32 arithmetic on weights stored as float16"}
 
 
@@ -184,22 +186,26 @@ def signature(graph: Graph) -> str:
     return " → ".join(sides)
 
 
-def figure_rows(quality: Quality) -> list[str]:
-    """The figures as the lines of a Markdown table; README.md quotes them as they are."""
-    rows = ["| figure | value | floor | better |", "|---|---:|---:|---|"]
-    for f in quality.figures:
-        floor = "" if f.floor is None else f"{f.floor:.4g}"
-        rows.append(f"| {cell(f.label)} | {f.value:.4g} {f.unit} | {floor} | {f.better} |".replace("  |", " |"))
-    return rows
+def figure_rows(figures: Sequence[Figure]) -> list[str]:
+    """Figures as the lines of a Markdown table; README.md quotes them as they are."""
+    return ["| figure | value | floor | better |", "|---|---:|---:|---|", *map(figure_row, figures)]
+
+
+def figure_row(figure: Figure) -> str:
+    value = f"{figure.value:.4g}" + ("" if figure.error is None else f" ± {figure.error:.2g}")
+    floor = "" if figure.floor is None else f"{figure.floor:.4g}"
+    if floor and figure.floor_is != HELD_OUT:
+        floor += f" ({figure.floor_is})"
+    return f"| {cell(figure.label)} | {value} {figure.unit} | {floor} | {BETTER[figure.better]} |".replace("  |", " |")
 
 
 def quality_section(quality: Quality | None) -> str:
     body = "Not measured yet."
     if quality:
-        body = "\n".join(figure_rows(quality)) + (
-            f"\n\nMeasured on {quality.samples:,} samples by `{quality.command}`. The floor is what held-out pictures "
-            "reach in the same measurement; for the VAE's samples, repair and inversion, what the VAE's own "
-            "reconstructions reach."
+        eye = f", in the features of {quality.features}" if quality.features else ""
+        body = "\n".join(figure_rows(quality.figures)) + (
+            f"\n\nMeasured on {quality.samples:,} samples by `{quality.command}`{eye}. The floor is what {HELD_OUT} "
+            "reach in the same measurement, unless another is named."
         )
     return f"{BEGIN}\n## Quality\n\n{body}\n{END}"
 

@@ -131,6 +131,8 @@ class VaeSettings(Settings):
     width: int = 128
     """Channels at the smallest resolution, halved at each next one (at least 16; residual: at least a quarter). mlp:
     the narrowest hidden layer."""
+    hidden: int = 256
+    """Units between the smallest map and the code: most of the parameters of a conv VAE lie on their two sides."""
     components: int = 20
     """Gaussians a class in the sampling prior (without classes: ten times as many)."""
 
@@ -146,7 +148,8 @@ class InverseSettings(Settings):
     lr: float = 1e-3
     ema_images: float = 20_000
     width: int = 128
-    hidden: int = 512
+    hidden: int = 128
+    """Units between the smallest map and what is found."""
 
 
 @dataclass(frozen=True)

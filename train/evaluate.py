@@ -3,6 +3,7 @@
 import shlex
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from train.data import DataInfo, Pictures, load
 from train.errors import UserError
 from train.judge import Judge, choose
 from train.measure import MOST_TRAINING, Bench, measure_classifier, measure_gan
+from train.measure_inverse import measure_inversion, measure_repair
 from train.measure_sets import measure_factors, measure_modes
 from train.measure_vae import measure_vae
 from train.recorder import hardware
@@ -69,8 +71,11 @@ def command_line(settings: EvaluateSettings, source: str) -> str:
     return shlex.join(words + changed_flags(settings, without=("subject", "data", "out", "threads")))
 
 
-def evaluate(settings: EvaluateSettings) -> tuple[Report, dict[str, tuple[np.ndarray, int]]]:
-    """Measures and prints everything: (report, sheets as file name -> (pictures uint8, columns)). Raises UserError."""
+def evaluate(settings: EvaluateSettings, *further: Callable[[Bench], None],
+             ) -> tuple[Report, dict[str, tuple[np.ndarray, int]]]:  # fmt: skip
+    """Measures and prints everything: (report, sheets as file name -> (pictures uint8, columns)). Raises UserError.
+
+    `further`: sections of the caller's own, after the others."""
     check(settings)
     began = time.monotonic()
     if settings.threads:
@@ -101,12 +106,16 @@ def evaluate(settings: EvaluateSettings) -> tuple[Report, dict[str, tuple[np.nda
     measure_classifier(bench)
     if subject.gan:
         measure_gan(bench, subject.gan)
+        measure_inversion(bench, subject.gan, subject.vae)
         if reader and info.source == "stacked_mnist":
             measure_modes(bench, subject.gan, reader, test.images.numpy())
     if subject.vae:
         measure_vae(bench, subject.vae, settings.bound_samples, min(settings.bound_pictures, count))
+        measure_repair(bench, subject.vae)
         if info.source == "shapes":
             measure_factors(bench, subject.vae, info.size)
+    for section in further:
+        section(bench)
     report.facts |= {"seconds": round(time.monotonic() - began, 1), "hardware": hardware()}
     return report, bench.sheets
 

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from train.config import GanSettings, Likelihood, Prior, VaeSettings
+from train.config import STAGES, GanSettings, Likelihood, Prior, VaeSettings
 from train.data import DataInfo
 from train.errors import UserError
 from train.likelihood import Decode, Encode
@@ -28,17 +28,19 @@ Function = Callable[..., list[np.ndarray]]
 
 @dataclass(frozen=True)
 class Gan:
-    """`draw`: z [N, D] and classes [N, K] (absent without classes) -> images."""
+    """`draw`: z [N, D] and classes [N, K] (absent without classes) -> images. `invert`: images and masks -> images that
+    the generator draws of them; None without an inverter."""
 
     latent_dim: int
     prior: Prior
     draw: Callable[..., np.ndarray]
+    invert: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None
 
 
 @dataclass(frozen=True)
 class Vae:
     """sigma, mixture: None where the training has not finished; mixture: the arrays of priors.fit; sha256: of the
-    encoder."""
+    encoder. `repair`: damaged images and masks -> (mean, logvar) of the whole pictures' codes; None without one."""
 
     latent_dim: int
     likelihood: Likelihood
@@ -48,6 +50,7 @@ class Vae:
     encode: Encode
     decode: Decode
     sha256: str
+    repair: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]] | None = None
 
 
 @dataclass(frozen=True)
@@ -91,17 +94,14 @@ def open_subject(folder: Path) -> Subject:
 def open_run(folder: Path) -> Subject:
     """The averaged networks of every trained stage. Raises UserError."""
     run = Run.open(folder)
-    trained = [stage for stage in ("classifier", "gan", "vae") if (folder / stage / "record.json").exists()]
-    if not trained:
+    trained = [stage for stage in STAGES if (folder / stage / "record.json").exists()]
+    if not {"classifier", "gan", "vae"} & set(trained):
         raise UserError(f"{folder} has nothing trained yet.")
     gan = vae = reader = None
     if "gan" in trained:
-        settings = run.settings("gan")
-        assert isinstance(settings, GanSettings)
-        net = networks(run, "gan")["generator"]
-        gan = Gan(settings.latent_dim, settings.prior, single(of_network(net)))
+        gan = gan_of(run, "inverter" in trained)
     if "vae" in trained:
-        vae = vae_of(run)
+        vae = vae_of(run, "repair" in trained)
     if "classifier" in trained:
         reader = reader_of(run)
     unfinished = tuple(stage for stage in trained if not run.record(stage).finished)
@@ -117,7 +117,15 @@ def networks(run: Run, stage: str) -> dict[str, nn.Module]:
         raise UserError(f"The weights in {run.folder / stage} do not fit its settings: train it again.") from problem
 
 
-def vae_of(run: Run) -> Vae:
+def gan_of(run: Run, inverter: bool) -> Gan:
+    settings, net = run.settings("gan"), networks(run, "gan")["generator"]
+    assert isinstance(settings, GanSettings)
+    found = networks(run, "inverter")["inverter"] if inverter else None
+    invert = composed(of_network(found), of_network(net.synthesis)) if found else None
+    return Gan(settings.latent_dim, settings.prior, single(of_network(net)), invert)
+
+
+def vae_of(run: Run, repair: bool) -> Vae:
     settings = run.settings("vae")
     assert isinstance(settings, VaeSettings)
     nets = networks(run, "vae")
@@ -132,6 +140,7 @@ def vae_of(run: Run) -> Vae:
         double(of_network(nets["encoder"])),
         single(of_network(nets["decoder"])),
         digest(nets["encoder"]),
+        double(of_network(networks(run, "repair")["repair"])) if repair else None,
     )
 
 
@@ -175,6 +184,11 @@ def double(function: Function) -> Callable[..., tuple[np.ndarray, np.ndarray]]:
     return call
 
 
+def composed(find: Function, draw: Function) -> Callable[..., np.ndarray]:
+    """`draw` of what `find` finds."""
+    return lambda *arrays: draw(*find(*arrays))[0]
+
+
 # --------------------------------------------------------------------------------------------- bundles
 
 
@@ -187,7 +201,11 @@ def open_bundle(folder: Path) -> Subject:
                         tuple(about["classes"]), about["train_images"], about["test_images"])  # fmt: skip
         gan = vae = reader = None
         if index["gan"]:
-            gan = Gan(index["gan"]["latent_dim"], index["gan"]["prior"], single(graph(folder, graphs, "generator")))
+            invert = None
+            if "inverter" in graphs:
+                invert = composed(graph(folder, graphs, "inverter"), graph(folder, graphs, "synthesis"))
+            draw = single(graph(folder, graphs, "generator"))
+            gan = Gan(index["gan"]["latent_dim"], index["gan"]["prior"], draw, invert)
         if index["vae"]:
             entry, latents = index["vae"], arrays(folder, index["files"]["latents"])
             vae = Vae(
@@ -199,6 +217,7 @@ def open_bundle(folder: Path) -> Subject:
                 double(graph(folder, graphs, "encoder")),
                 single(graph(folder, graphs, "decoder")),
                 graphs["encoder"]["sha256"],
+                double(graph(folder, graphs, "repair")) if "repair" in graphs else None,
             )
         if "classifier" in graphs:
             reader = Reader(f"classifier of {folder.name}", graphs["classifier"]["sha256"], data.classes,

@@ -101,5 +101,6 @@ def build(settings: VaeSettings, data: DataInfo) -> nn.ModuleDict:
         residual = settings.body == "residual"
         channels = widths(len(resolutions(data.size)), width, max(width // 4, 8) if residual else 16)
         makers = (ResidualEncoder, ResidualDecoder) if residual else (Encoder, Decoder)
-        encoder, decoder = makers[0](*shape, channels[-2::-1]), makers[1](*shape, channels)
+        encoder = makers[0](*shape, channels[-2::-1], settings.hidden)
+        decoder = makers[1](*shape, channels, settings.hidden)
     return nn.ModuleDict({"encoder": encoder, "decoder": decoder})

@@ -8,6 +8,8 @@ const term = (name, ...value) => el("div", {}, el("dt", {}, name), el("dd", {}, 
 const whole = (n) => Number(n).toLocaleString("en");
 const size = (bytes) => (bytes < 1e6 ? `${Math.max(1, Math.round(bytes / 1000))} kB` : `${(bytes / 1e6).toFixed(1)} MB`);
 const figureText = (value, unit) => `${Number(value.toPrecision(4))}${unit ? ` ${unit}` : ""}`;
+const floorText = (f) =>
+  f.floor === null ? "none" : figureText(f.floor, f.unit) + (f.floor_is === "held-out pictures" ? "" : ` (${f.floor_is})`);
 const minutes = (seconds) => (seconds < 90 ? `${Math.round(seconds)} s` : `${Math.round(seconds / 60)} min`);
 const table = (caption, head, rows, kind = "") =>
   el(
@@ -31,13 +33,18 @@ const quality = (bundle) => {
     card.append(el("p", { class: "tf-quiet" }, "This bundle carries no measured figures."));
     return card;
   }
+  const byName = new Map(q.figures.map((f) => [f.name, f]));
+  const rows = (figures) => figures.map((f) => [f.label, figureText(f.value, f.unit), floorText(f), f.better === "floor" ? "near the floor" : f.better]);
+  const others = q.figures.filter((f) => !q.first.includes(f.name));
+  const head = ["Figure", "Value", "Floor", "Better"];
   card.append(
-    el("p", { class: "tf-quiet" }, "The floor is what real held-out pictures reach in the same measurement: no model can be expected to do better."),
-    table(
-      `Measured on ${whole(q.samples)} pictures`,
-      ["Figure", "Value", "Floor", "Better"],
-      q.figures.map((f) => [f.label, figureText(f.value, f.unit), f.floor === null ? "none" : figureText(f.floor, f.unit), f.better]),
-    ),
+    el("p", { class: "tf-quiet" }, "The floor is what real held-out pictures reach in the same measurement, unless another is named: no model can be expected to do better."),
+    table(`Measured on ${whole(q.samples)} pictures`, head, rows(q.first.map((name) => byName.get(name)))),
+  );
+  if (others.length) {
+    card.append(el("details", {}, el("summary", {}, `${others.length} more figures`), table("More figures", head, rows(others))));
+  }
+  card.append(
     el("p", { class: "tf-quiet" }, "The command that measures it:"),
     code(q.command),
   );

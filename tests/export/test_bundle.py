@@ -145,9 +145,9 @@ def test_figures_stay_only_while_the_graphs_do(own_bundle: Path, trained_run: Pa
     stages = bundle.collect(run, unfinished=False)
     cut = [p for key, stage in stages.items() for p in graphs.pieces(key, stage.networks, run.data)]
     facts = Facts("shapes", run.data, {key: stage.record for key, stage in stages.items()})
-    assert bundle.index(own_bundle, facts, cut, 0.1, previous).quality == QUALITY
+    assert bundle.index(own_bundle, facts, cut, 0.1, previous, "fp32").quality == QUALITY
     (own_bundle / "critic.onnx").write_bytes(b"another")
-    assert bundle.index(own_bundle, facts, cut, 0.1, previous).quality is None
+    assert bundle.index(own_bundle, facts, cut, 0.1, previous, "fp32").quality is None
 
 
 # --------------------------------------------------------------------------------------- putting in place

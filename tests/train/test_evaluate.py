@@ -15,9 +15,10 @@ from benchmarks import binarized as binarized_benchmark
 from benchmarks import results
 from benchmarks import stacked as stacked_benchmark
 from tests.train.conftest import draw_folder
-from train import judge, measure, measure_sets, shapes, stacked
+from train import judge, measure, measure_inverse, measure_sets, shapes, stacked
 from train.__main__ import main
 from train.config import EvaluateSettings
+from train.data import Pictures
 from train.evaluate import evaluate
 from train.measure_vae import halfway
 from train.report import Report
@@ -35,9 +36,9 @@ def pictures(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory, pictures) -> Path:
-    """Classifier, GAN and VAE of 40 held-out and 360 training pictures in three classes, hardly trained."""
+    """Every stage, of 40 held-out and 360 training pictures in three classes, hardly trained."""
     folder = tmp_path_factory.mktemp("runs") / "run"
-    for stage in ("classifier", "gan", "vae"):
+    for stage in ("classifier", "gan", "vae", "inverse"):
         assert main([stage, str(folder), "--data", str(pictures), *QUICK]) == 0
     return folder
 
@@ -76,7 +77,37 @@ def test_figures_that_depend_on_each_other_agree(report):
     assert report["vae.frechet_prior"].floor == report["vae.frechet_reconstruction"].value
     assert report["gan.frechet"].floor == report["vae.frechet_reconstruction"].floor
     assert sum(report.tables["classes read in GAN samples"]) == 40
+    assert report["gan.inversion"].floor == pytest.approx(report["vae.mse"].value)
     assert any("40 pictures a side are few" in note for note in report.notes)
+
+
+def test_repair_is_measured_where_pixels_are_missing():
+    """A repairer that knows the grey of everything but the middle: wrong there, and only there."""
+    shown = np.full((10, 1, 16, 16), 255, np.uint8)
+
+    def nothing(images: np.ndarray, masks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return np.zeros((len(images), 1), np.float32), np.zeros((len(images), 1), np.float32)
+
+    def encode(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return np.ones((len(images), 1), np.float32), np.zeros((len(images), 1), np.float32)
+
+    def decode(z: np.ndarray) -> np.ndarray:
+        """Code 1: white. Code 0: white, but for a half grey middle."""
+        missing = measure_inverse.centre(16) == 0
+        return np.where(missing & (z[:, :, None, None] == 0), 0.5, 1.0).astype(np.float32)
+
+    report = Report({})
+    pictures = Pictures(torch.from_numpy(shown), torch.zeros(10, dtype=torch.long))
+    bench = measure.Bench(report, None, pictures, pictures, shown, 0, 0)
+    vae = Vae(1, "calibrated", False, 0.1, None, encode, decode, "", repair=nothing)
+    measure_inverse.measure_repair(bench, vae)
+    wrong = (1 - 128 / 255) ** 2
+    assert report["repair.centre"].value == pytest.approx(wrong)
+    assert report["repair.left"].value == pytest.approx(wrong * 18 / 128)  # 3 x 6 of the left half's 8 x 16 pixels
+    assert report["repair.centre"].floor == 0
+    sheet, columns = bench.sheets["vae_repairs.png"]
+    assert columns == 8 and len(sheet) == 7 * 8
+    assert (sheet[16:24, 0, 5:11, 5:11] == 128).all() and (sheet[16:24, 0, :5] == 255).all()
 
 
 def test_the_report_is_printed_and_stored_and_repeats(run, report, capsys):

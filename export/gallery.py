@@ -1,0 +1,84 @@
+"""The pictures of the report, drawn by a bundle's own graphs: nothing is picked out.
+
+Each sheet is uint8 [H, W, C]; samples and paths start at seed 0, pictures are the first held-out ones of the bundle.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from demo import images
+from demo.studio import Studio
+from train.measure_inverse import damages
+
+SEEDS, COLUMNS = 64, 16
+REBUILT, REPAIRED, STEPS = 16, 8, 16
+GREY = 0.5
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A picture of the report: the end of its file's name, the sentence below it, its pixels."""
+
+    name: str
+    caption: str
+    pixels: np.ndarray
+
+
+def samples(studio: Studio) -> list[Sheet]:
+    """Seeds 0 to 63 of each model."""
+    by = ", class = seed mod " + str(studio.classes) if studio.classes else ""
+    return [
+        Sheet(f"{model}_samples", f"{model.upper()}: seeds 0 to {SEEDS - 1}, row by row{by}.",
+              images.sheet(images.to_uint8(studio.sample(range(SEEDS), model=model)), COLUMNS))
+        for model in studio.models
+    ]  # fmt: skip
+
+
+def reconstructions(studio: Studio, pictures: np.ndarray) -> list[Sheet]:
+    """Held-out pictures [N, C, S, S] in [0, 1], through the VAE, and the GAN's look-alikes of them."""
+    shown = pictures[:REBUILT]
+    rows, names = [shown], ["held-out pictures"]
+    if "vae" in studio.models:
+        rows.append(np.concatenate([studio.reconstruct(x[None]).image for x in shown]))
+        names.append("the VAE's reconstructions")
+    if "inverter" in studio.info.graphs:
+        rows.append(np.concatenate([studio.invert(x[None]).image for x in shown]))
+        names.append("what the GAN draws of them in one pass")
+    if len(rows) == 1:
+        return []
+    return [Sheet("rebuilt", f"Row by row: {', '.join(names)}.", grid(rows, len(shown)))]
+
+
+def repairs(studio: Studio, pictures: np.ndarray) -> list[Sheet]:
+    """Damaged and repaired pictures side by side, a row a kind of damage."""
+    if "repair" not in studio.info.graphs:
+        return []
+    shown, rows = pictures[:REPAIRED], []
+    kinds = damages(len(shown), shown.shape[-1])
+    for _, masks in kinds.values():
+        for x, mask in zip(shown[:, None], masks[:, None], strict=True):
+            rows.append(np.concatenate([np.where(mask > 0, x, GREY), studio.repair(x, mask)]))
+    missing = ", ".join(what for what, _ in kinds.values())
+    return [Sheet("repaired", f"Damaged (grey) and repaired by the VAE, in pairs: {missing}.",
+                  grid(rows, 2 * len(shown)))]  # fmt: skip
+
+
+def paths(studio: Studio) -> list[Sheet]:
+    """From seed to seed on the arc, two rows a model."""
+    rows, names = [], []
+    for model in studio.models:
+        rows += [studio.morph((seed, seed + 1), frames=STEPS, model=model) for seed in (0, 2)]
+        names.append(f"{model.upper()} (two rows)")
+    caption = f"Interpolation, seeds 0 to 1 and 2 to 3: {', then '.join(names)}."
+    return [Sheet("paths", caption, grid(rows, STEPS))]
+
+
+def grid(rows: list[np.ndarray], columns: int) -> np.ndarray:
+    return images.sheet(images.to_uint8(np.concatenate(rows)), columns)
+
+
+def sheets(studio: Studio) -> list[Sheet]:
+    """Every picture that a bundle can draw by itself."""
+    pictures = images.from_uint8(studio.engine.bundle.examples)
+    return [*samples(studio), *reconstructions(studio, pictures), *repairs(studio, pictures), *paths(studio)]

@@ -1,0 +1,167 @@
+"""`python -m export report`: REPORT.md and its sheets, written from what the bundles say of themselves."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from demo import images
+from demo.bundle import discover
+from demo.runtime import Engine, choose_provider
+from demo.schema import Bundle, Figure
+from demo.studio import Studio
+from export import card, gallery
+from export.place import write_whole
+from train.errors import UserError
+from train.report import HELD_OUT
+
+REPORT, FOLDER = "REPORT.md", "report"
+MODELS = ("GAN", "VAE", "DCGAN control")
+# What models are compared by: label, then the names of the figures of GAN, VAE and control; better.
+COMPARED: tuple[tuple[str, tuple[str, str, str], str], ...] = (
+    ("Fréchet distance of samples", ("gan.frechet", "vae.frechet_prior", "control.frechet"), "lower"),
+    ("Kernel distance of samples", ("gan.kernel", "vae.kernel_prior", "control.kernel"), "lower"),
+    ("Precision, k = 3", ("gan.precision", "vae.precision", "control.precision"), "higher"),
+    ("Recall, k = 3", ("gan.recall", "vae.recall", "control.recall"), "higher"),
+    ("Density, k = 3", ("gan.density", "vae.density", "control.density"), "higher"),
+    ("Coverage, k = 3", ("gan.coverage", "vae.coverage", "control.coverage"), "higher"),
+    ("Samples read as the class asked for", ("gan.label_accuracy", "", ""), "higher"),
+    ("KL of the classes read to those of the data, nats", ("gan.histogram", "vae.histogram", "control.histogram"),
+     "lower"),
+    ("Nearest training over nearest held-out picture, features", ("gan.features_ratio", "vae.features_ratio", ""),
+     "floor"),
+    ("Share nearer to a training picture than 99 % of held-out ones are, features",
+     ("gan.features_copies", "vae.features_copies", ""), "lower"),
+    ("The same, pixels", ("gan.pixels_copies", "vae.pixels_copies", ""), "lower"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Section:
+    """One bundle of the report."""
+
+    info: Bundle
+    folder: str
+    sheets: tuple[tuple[str, str], ...]  # (file in the report's folder, caption)
+
+
+def write(root: Path) -> Path:
+    """Draws the sheets of every bundle in `root` into its folder `report`, and writes REPORT.md there; its path.
+
+    Raises UserError when there is no bundle, or one is damaged: a report that leaves it out would be wrong.
+    """
+    bundles, unavailable = discover(root)
+    if unavailable:
+        raise UserError(f"{unavailable[0].name}: {unavailable[0].reason}")
+    if not bundles:
+        raise UserError(f"{root} holds no bundle: make one with `python -m export bundle`.")
+    sections = []
+    for bundle in bundles:
+        info, drawn = bundle.info, []
+        for sheet in gallery.sheets(Studio(Engine(bundle, choose_provider("cpu")))):
+            name = f"{info.name}_{sheet.name}.png"
+            write_whole(root / FOLDER / name, images.png(sheet.pixels, level=9))
+            drawn.append((name, sheet.caption))
+        closest = f"{info.name}_closest.png"
+        if (root / FOLDER / closest).is_file():
+            drawn.append((closest, "Samples most like a single training picture, in fours: sample, nearest training "
+                                   "picture, nearest held-out picture, a gap."))  # fmt: skip
+        sections.append(Section(info, bundle.folder.name, tuple(drawn)))
+        print(f"{info.name}: {len(drawn)} sheets", flush=True)
+    write_whole(root / REPORT, markdown(sections).encode())
+    return root / REPORT
+
+
+def markdown(sections: Sequence[Section]) -> str:
+    """The whole page."""
+    text = f"""# The released models
+
+Written by `python -m export report` from the figures that each bundle carries; the sheets are drawn by its graphs, and
+nothing was picked out. The floor is what {HELD_OUT} reach in the same measurement. Figures of one bundle are measured
+in one run, in the features named there: between bundles they cannot be compared."""
+    return "\n\n".join([text, overview([s.info for s in sections]), *map(section, sections)]) + "\n"
+
+
+def overview(bundles: Sequence[Bundle]) -> str:
+    """A line a bundle."""
+    rows = [
+        "| bundle | pictures | GAN: Fréchet distance (control, floor) | GAN: precision, recall | right class | "
+        "VAE: PSNR | size |",
+        "|---|---|---:|---:|---:|---:|---:|",
+    ]
+    for info in bundles:
+        found = by_name(info)
+        frechet = beside(found, "gan.frechet", "control.frechet")
+        both = ", ".join(text(found.get(name)) for name in ("gan.precision", "gan.recall"))
+        rows.append(
+            f"| [{card.cell(info.title)}](#{info.name}) | {card.kind(info)} | {frechet} | {both} | "
+            f"{text(found.get('gan.label_accuracy'))} | {text(found.get('vae.psnr'))} | {megabytes(info)} |"
+        )
+    return "\n".join(rows)
+
+
+def section(part: Section) -> str:
+    info, quality = part.info, part.info.quality
+    data = info.dataset
+    classes = f"{len(data.classes)} classes" if data.classes else "no classes"
+    facts = (
+        f"{card.kind(info)}, {classes}; {data.train_images:,} for training, {data.test_images:,} held out. "
+        f"{card.cell(data.licence)}. [Model card]({part.folder}/README.md), {megabytes(info)}."
+    )
+    blocks = [f'<a id="{info.name}"></a>\n\n## {info.title}', facts, training(info)]
+    if quality:
+        found = by_name(info)
+        eye = f", in the features of {quality.features}" if quality.features else ""
+        blocks += [comparison(found), "\n".join(card.figure_rows(remaining(quality.figures)))]
+        blocks += [f"Measured on {quality.samples:,} samples by `{quality.command}`{eye}."]
+    else:
+        blocks.append("Not measured yet.")
+    for name, caption in part.sheets:
+        blocks.append(f'<img src="{FOLDER}/{name}" width="768" alt="{caption}">\n\n*{caption}*')
+    return "\n\n".join(blocks)
+
+
+def training(info: Bundle) -> str:
+    rows = ["| stage | pictures seen | time | hardware |", "|---|---:|---:|---|"]
+    for name, stage in info.training.items():
+        rows.append(f"| {name} | {stage.images:,} | {card.duration(stage.seconds)} | {card.cell(stage.hardware)} |")
+    return "\n".join(rows)
+
+
+def comparison(found: dict[str, Figure]) -> str:
+    """A column a model, the floor at the end; rows without any figure are left out."""
+    rows = [f"| figure | {' | '.join(MODELS)} | floor | better |", "|---|---:|---:|---:|---:|---|"]
+    for label, names, better in COMPARED:
+        figures = [found.get(name) for name in names]
+        if not any(figures):
+            continue
+        floor = next((f.floor for f in figures if f and f.floor is not None and f.floor_is == HELD_OUT), None)
+        cells = " | ".join(text(figure) for figure in figures)
+        rows.append(f"| {label} | {cells} | {'' if floor is None else f'{floor:.4g}'} | {card.BETTER[better]} |")
+    return "\n".join(rows).replace("|  |", "| |").replace("|  |", "| |")
+
+
+def remaining(figures: Sequence[Figure]) -> list[Figure]:
+    """Those that the comparison does not show."""
+    shown = {name for _, names, _ in COMPARED for name in names}
+    return [figure for figure in figures if figure.name not in shown]
+
+
+def by_name(info: Bundle) -> dict[str, Figure]:
+    return {figure.name: figure for figure in info.quality.figures} if info.quality else {}
+
+
+def text(figure: Figure | None) -> str:
+    return "" if figure is None else f"{figure.value:.4g} {figure.unit}".rstrip()
+
+
+def beside(found: dict[str, Figure], name: str, control: str) -> str:
+    """E.g. "0.084 (0.256, 0.071)"."""
+    if name not in found:
+        return ""
+    others = [text(found.get(control)), "" if found[name].floor is None else f"{found[name].floor:.4g}"]
+    return f"{text(found[name])} ({', '.join(filter(None, others))})"
+
+
+def megabytes(info: Bundle) -> str:
+    entries = (*info.graphs.values(), *info.files.values())
+    return f"{sum(entry.bytes for entry in entries) / 1e6:.1f} MB"

@@ -1,0 +1,102 @@
+"""REPORT.md: every bundle, its stored figures, its own pictures; never half of it."""
+
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from demo.bundle import read
+from demo.images import to_uint8
+from demo.runtime import Engine, choose_provider
+from demo.schema import Figure, Quality
+from demo.studio import Studio
+from export import bundle, gallery, report
+from export.__main__ import main
+from tests.export.conftest import Exported
+from tests.tiny import build
+
+
+def figure(name: str, value: float, floor: float | None = None, floor_is: str = "held-out pictures") -> Figure:
+    return Figure(name=name, label=f"label of {name}", value=value, floor=floor, unit="", better="lower",
+                  floor_is=floor_is)  # fmt: skip
+
+
+QUALITY = Quality(
+    command="python -m benchmarks.quality artifacts/shapes",
+    samples=20,
+    features="classifier of shapes",
+    figures=(
+        figure("gan.frechet", 1.25, 0.5),
+        figure("vae.frechet_prior", 2.5, 2.0, "its reconstructions"),
+        figure("control.frechet", 3.75, 0.5),
+        figure("gan.recall", 0.625, 0.875),
+        figure("vae.psnr", 26.5, 27.0, "training pictures"),
+    ),
+)
+
+
+@pytest.fixture
+def released(exported: Exported, tmp_path: Path) -> Path:
+    """A folder with two bundles, one measured and one of random numbers without classes."""
+    root = tmp_path / "artifacts"
+    shutil.copytree(exported.folder, root / "shapes")
+    bundle.set_quality(root / "shapes", QUALITY)
+    build(root / "tiny", classes=0, channels=3)
+    return root
+
+
+def test_the_page_holds_the_figures_of_every_bundle(released: Path, capsys):
+    assert main(["report", str(released)]) == 0
+    assert str(released / "REPORT.md") in capsys.readouterr().out
+    page = (released / "REPORT.md").read_text()
+    assert "| Fréchet distance of samples | 1.25 | 2.5 | 3.75 | 0.5 | lower |" in page
+    assert "| Recall, k = 3 | 0.625 | | | 0.875 | higher |" in page
+    assert "| label of vae.psnr | 26.5 | 27 (training pictures) | lower |" in page
+    assert "label of gan.frechet" not in page  # shown once
+    assert "1.25 (3.75, 0.5)" in page and QUALITY.command in page
+    assert page.count("\n## ") == 2
+    assert str(released) not in page
+
+
+def test_every_picture_of_the_page_is_there(released: Path):
+    page = report.write(released).read_text()
+    shown = re.findall(r'src="([^"]+)"', page)
+    assert len(shown) == len(set(shown)) == len(list((released / "report").glob("*.png"))) == 10
+    for name in shown:
+        Image.open(released / name).verify()
+
+
+def test_the_closest_pairs_are_shown_where_they_were_measured(released: Path):
+    (released / "report").mkdir()
+    Image.new("L", (16, 16)).save(released / "report" / "shapes_closest.png")
+    page = report.write(released).read_text()
+    assert "report/shapes_closest.png" in page and "tiny_closest.png" not in page
+
+
+def test_the_sheets_are_what_the_graphs_draw(exported: Exported):
+    studio = Studio(Engine(read(exported.folder), choose_provider("cpu")))
+    sheets = {sheet.name: sheet.pixels for sheet in gallery.sheets(studio)}
+    assert set(sheets) == {"gan_samples", "vae_samples", "rebuilt", "repaired", "paths"}
+    tiles = sheets["gan_samples"].reshape(4, 16, 16, 16).transpose(0, 2, 1, 3).reshape(64, 16, 16, 1)
+    assert np.array_equal(tiles, to_uint8(studio.sample(range(64))))
+    damaged, repaired = (sheets["repaired"][:16, x : x + 16] for x in (0, 16))
+    assert (damaged[5:11, 5:11] == 128).all()
+    assert np.array_equal(damaged[:5], repaired[:5])
+    first, last = sheets["paths"][:16, :16], sheets["paths"][:16, -16:]
+    assert np.array_equal(np.stack([first, last]).reshape(2, 16, 16, 1), to_uint8(studio.sample([0, 1])))
+
+
+def test_a_damaged_bundle_stops_it(released: Path, capsys):
+    with (released / "shapes" / "critic.onnx").open("ab") as file:
+        file.write(b"x")
+    assert main(["report", str(released)]) == 2
+    assert "shapes" in capsys.readouterr().err
+    assert not (released / "REPORT.md").exists()
+
+
+def test_no_bundle_at_all(tmp_path: Path, capsys):
+    assert main(["report", str(tmp_path)]) == 2
+    assert "holds no bundle" in capsys.readouterr().err
