@@ -13,13 +13,16 @@ from train.schedules import cosine, ramp
 from train.stage import Stage
 
 
-def jitter(images: Tensor, shift: float, rotate: float) -> Tensor:
-    """Random shifts (share of the side), rotations (degrees) and zooms of 10 %; borders are repeated."""
+def jitter(images: Tensor, shift: float, rotate: float, mirror: bool = False) -> Tensor:
+    """Random shifts (share of the side), rotations (degrees) and zooms of 10 %; borders are repeated. `mirror`: every
+    other one is turned left to right, at random."""
     n, device = len(images), images.device
     angle = (torch.rand(n, device=device) * 2 - 1) * math.radians(rotate)
     zoom = 1 + (torch.rand(n, device=device) * 2 - 1) * 0.1
     offset = (torch.rand(n, 2, device=device) * 2 - 1) * 2 * shift
     rows = torch.stack([angle.cos() * zoom, -angle.sin() * zoom, angle.sin() * zoom, angle.cos() * zoom], dim=1)
+    if mirror:
+        images = torch.where(torch.rand(n, 1, 1, 1, device=device) < 0.5, images.flip(-1), images)
     theta = torch.cat([rows.view(n, 2, 2), offset[:, :, None]], dim=2)
     grid = F.affine_grid(theta, list(images.shape), align_corners=False)
     return F.grid_sample(images, grid, padding_mode="border", align_corners=False)
@@ -43,7 +46,7 @@ class ClassifierStage(Stage):
         self.updates.begin()
         # Resampling blurs: features that never met sharp pictures would mistake sharpness for shape.
         chosen = torch.rand(len(images), 1, 1, 1, device=images.device) < settings.jitter
-        jittered = torch.where(chosen, jitter(images, settings.shift, settings.rotate), images)
+        jittered = torch.where(chosen, jitter(images, settings.shift, settings.rotate, settings.mirror), images)
         parts = self.parts(jittered, labels)
         for pictures, wanted in parts:
             with torch.autocast(images.device.type, torch.bfloat16, enabled=settings.precision == "bf16"):

@@ -66,6 +66,8 @@ class ClassifierSettings(Settings):
     """Augmentation: largest shift, as a share of the side."""
     rotate: float = 10.0
     """Augmentation: largest rotation, degrees."""
+    mirror: bool = False
+    """Augmentation: half of those pictures also the other way round; not for digits, letters, or lefts and rights."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,225 @@
+"""Trains, exports and measures the released bundles: one command, to be stopped and repeated at any point.
+
+    python -m benchmarks.release --data-root data --only fashion emoji
+    python -m benchmarks.release --preset gpu --total-minutes 25 --data-root data
+
+Every stage is the command that the model card quotes; what is finished is left alone, what was begun goes on. With
+--total-minutes the time is shared out among the sets: each one's GAN is run for some seconds first, and a set gets as
+much as its pictures need at the speed that was measured.
+"""
+
+import json
+import shlex
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import tyro
+
+from train import runs
+from train.errors import UserError
+
+PROBE_MINUTES = 0.08
+# Stage -> folder of the run in which it leaves its checkpoint; the control has a run of its own.
+FOLDERS = {
+    "classifier": "classifier",
+    "gan": "gan",
+    "vae": "vae",
+    "inverter": "inverter",
+    "repair": "repair",
+    "control": "dcgan",
+}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One bundle. hub: id of the data set on the Hugging Face Hub, None where it has none; folder: its name under
+    --data-root; minutes: by stage, on one thread of a processor; pictures: what the GAN wants to see on a GPU; flags:
+    by stage, beyond the defaults of the preset."""
+
+    hub: str | None
+    folder: str
+    size: int
+    minutes: dict[str, float]
+    pictures: int
+    flags: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+def minutes(classifier: float, gan: float, vae: float, inverse: float) -> dict[str, float]:
+    """The control gets what the GAN gets; pictures without classes have no classifier."""
+    found = {"classifier": classifier, "gan": gan, "vae": vae, "inverter": inverse, "repair": inverse, "control": gan}
+    return {stage: value for stage, value in found.items() if value}
+
+
+SMALL = ("--hidden", "128")
+RECIPES: dict[str, Recipe] = {
+    "mnist": Recipe("ylecun/mnist", "mnist", 32, minutes(8, 56, 25, 12), 3_000_000),
+    "fashion": Recipe(
+        "zalando-datasets/fashion_mnist", "fashion_mnist", 32, minutes(15, 60, 25, 12), 3_000_000,
+        {"classifier": ("--mirror", "--rotate", "5"), "gan": ("--matching", "0.02"), "vae": SMALL},
+    ),
+    "mednist": Recipe(None, "mednist", 64, minutes(8, 60, 30, 15), 1_500_000, {"vae": SMALL}),
+    "emoji": Recipe(None, "noto_emoji", 64, minutes(0, 60, 25, 15), 1_500_000, {"vae": SMALL}),
+    "cifar10": Recipe(
+        "uoft-cs/cifar10", "cifar10", 32, minutes(20, 75, 25, 12), 6_000_000,
+        {"classifier": ("--mirror", "--rotate", "5"), "vae": SMALL},
+    ),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What to release."""
+
+    data_root: Path | None = None
+    """Folder with the data sets, as mnist, fashion_mnist, mednist, noto_emoji, cifar10; default: the Hub, where a set
+    has a name there."""
+    only: tuple[str, ...] = tuple(RECIPES)
+    """Bundles to make."""
+    preset: Literal["cpu", "gpu"] = "cpu"
+    """Preset of every stage."""
+    total_minutes: float | None = None
+    """Training time of all of them together; default: what each one is known to need on a processor."""
+    jobs: int = 1
+    """Bundles made at once; the output of several goes to release.log in each one's run folder."""
+    threads: int | None = None
+    """Processor threads a job; default: all that this process may use."""
+    runs: Path = Path("runs")
+    """Folder of the run folders."""
+    out: Path = Path("artifacts")
+    """Folder of the bundles."""
+
+
+def source(settings: Settings, name: str) -> str:
+    """Where a recipe's pictures are. Raises UserError when nobody knows."""
+    recipe = RECIPES[name]
+    if settings.data_root:
+        folder = settings.data_root / recipe.folder
+        if not folder.is_dir():
+            raise UserError(f"{folder} is not there: {name} needs its pictures.")
+        return str(folder)
+    if recipe.hub is None:
+        raise UserError(f"{name} has no data set on the Hub: name the folder of its pictures with --data-root.")
+    return recipe.hub
+
+
+def stage_command(settings: Settings, name: str, stage: str, time: float) -> list[str]:
+    """The words that train one stage, from the beginning or from where it stopped."""
+    recipe, control = RECIPES[name], stage == "control"
+    run = settings.runs / (f"{name}-control" if control else name)
+    words = ["benchmarks.dcgan", str(run)] if control else ["train", stage, str(run)]
+    if stage in ("inverter", "repair"):
+        words = ["train", "inverse", str(run), "--target", "gan" if stage == "inverter" else "vae"]
+    words += ["--data", source(settings, name), "--minutes", f"{time:g}"]
+    if settings.threads:
+        words += ["--threads", str(settings.threads)]
+    if (run / FOLDERS[stage] / "state.safetensors").exists():
+        return [*words, "--resume"]
+    words += ["--size", str(recipe.size), "--precision", "bf16"]
+    if not control and settings.preset != "cpu":
+        words += ["--preset", settings.preset]
+    return words + list(recipe.flags.get(stage, ()))
+
+
+def finished(settings: Settings, name: str, stage: str, time: float) -> bool:
+    """Whether a stage has used up its minutes."""
+    run = settings.runs / (f"{name}-control" if stage == "control" else name)
+    path = run / FOLDERS[stage] / "record.json"
+    if not path.is_file():
+        return False
+    record = runs.read_json(path)
+    return bool(record["finished"]) and record["seconds"] >= 59 * time
+
+
+def commands(settings: Settings, name: str, share: dict[str, float]) -> Iterator[list[str]]:
+    """What is left to do for one bundle, command by command."""
+    run, target = settings.runs / name, settings.out / name
+    for stage, time in share.items():
+        if not finished(settings, name, stage, time):
+            yield stage_command(settings, name, stage, time)
+    data = ["--data", source(settings, name)]
+    yield ["export", "bundle", str(run), str(target), *data, "--form", "fp16-stored"]
+    control = ["--control", str(settings.runs / f"{name}-control")] if "control" in share else []
+    threads = ["--threads", str(settings.threads)] if settings.threads else []
+    yield ["benchmarks.quality", str(target), *data, *control, *threads, "--write"]
+
+
+def probe(settings: Settings, name: str) -> float:
+    """Pictures a second of a recipe's GAN, over some seconds of training that are thrown away."""
+    with tempfile.TemporaryDirectory() as folder:
+        own = Settings(settings.data_root, preset=settings.preset, threads=settings.threads, runs=Path(folder))
+        call(stage_command(own, name, "gan", PROBE_MINUTES), None)
+        record = runs.read_json(Path(folder) / name / "gan" / "record.json")
+    return record["images"] / record["seconds"]
+
+
+def budgets(names: tuple[str, ...], speeds: dict[str, float], total: float) -> dict[str, dict[str, float]]:
+    """Minutes by bundle and stage that add up to `total`: a bundle's share is the time its GAN needs for the pictures
+    it wants, and within a bundle stages keep the proportions that they have on a processor."""
+    needs = {name: RECIPES[name].pictures / speeds[name] for name in names}
+    found = {}
+    for name in names:
+        whole, own = total * needs[name] / sum(needs.values()), RECIPES[name].minutes
+        found[name] = {stage: whole * time / sum(own.values()) for stage, time in own.items()}
+    return found
+
+
+def call(words: list[str], log: Path | None) -> None:
+    """Runs `python -m WORDS`. Raises UserError when it fails or was stopped."""
+    print("$ python -m " + shlex.join(words), flush=True)
+    if log is None:
+        code = subprocess.run([sys.executable, "-m", *words], check=False).returncode
+    else:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("ab") as file:
+            code = subprocess.run([sys.executable, "-m", *words], stdout=file, stderr=file, check=False).returncode
+    if code:
+        seen = "" if log is None else f"; see {log}"
+        raise UserError(
+            f"`python -m {shlex.join(words)}` ended with {code}{seen}. The same command goes on from there."
+        )
+
+
+def release(settings: Settings) -> None:
+    """All of it. Raises UserError."""
+    if unknown := set(settings.only) - set(RECIPES):
+        raise UserError(f"--only {', '.join(sorted(unknown))} is unknown; there are {', '.join(RECIPES)}.")
+    for name in settings.only:
+        source(settings, name)
+    share = {name: RECIPES[name].minutes for name in settings.only}
+    if settings.total_minutes:
+        speeds = {name: probe(settings, name) for name in settings.only}
+        share = budgets(settings.only, speeds, settings.total_minutes)
+        print(json.dumps({"images/s": speeds, "minutes": share}, indent=1))
+
+    def make(name: str) -> None:
+        log = settings.runs / name / "release.log" if settings.jobs > 1 else None
+        for words in commands(settings, name, share[name]):
+            call(words, log)
+
+    with ThreadPoolExecutor(settings.jobs) as pool:
+        for done in [pool.submit(make, name) for name in settings.only]:
+            done.result()
+    call(["export", "report", str(settings.out)], None)
+
+
+def main() -> int:
+    settings = tyro.cli(Settings, description=__doc__)
+    try:
+        release(settings)
+    except UserError as problem:
+        print(f"error: {problem}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("Stopped; the same command goes on from here.", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

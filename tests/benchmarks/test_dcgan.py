@@ -1,0 +1,40 @@
+"""The control is a fair one: as many parameters, the right pictures, trained by the same loop."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from benchmarks import dcgan
+from tests.train.conftest import draw_folder
+from train import gan
+from train.config import GanSettings
+from train.data import DataInfo
+
+
+@pytest.mark.parametrize("size", dcgan.WIDTHS)
+@pytest.mark.parametrize("channels", [1, 3])
+def test_it_has_as_many_parameters(size: int, channels: int):
+    ours = gan.build(GanSettings(Path("run")), DataInfo("", "", "", channels, size, ("a", "b"), 100, 10))
+    theirs = dcgan.build(channels, size)
+    for name in ("generator", "critic"):
+        counts = [sum(p.numel() for p in nets[name].parameters()) for nets in (ours, theirs)]
+        assert counts[1] == pytest.approx(counts[0], rel=0.03), name
+    images = theirs["generator"](torch.zeros(2, dcgan.LATENT_DIM, 1, 1))
+    assert images.shape == (2, channels, size, size)
+    assert theirs["critic"](images).shape == (2, 1, 1, 1)
+
+
+def test_it_is_trained_and_opened_again(tmp_path, monkeypatch, capsys):
+    data = draw_folder(tmp_path / "pictures", 120)
+    words = ["dcgan", str(tmp_path / "run"), "--data", str(data), "--images", "128", "--threads", "1"]
+    monkeypatch.setattr("sys.argv", [*words, "--size", "16"])
+    assert dcgan.main() == 2
+    assert "32 or 64 px" in capsys.readouterr().err
+    monkeypatch.setattr("sys.argv", [*words, "--size", "32"])
+    assert dcgan.main() == 0
+    generator = dcgan.load_generator(tmp_path / "run")
+    assert generator(torch.zeros(1, dcgan.LATENT_DIM, 1, 1)).shape[2:] == (32, 32)
+    monkeypatch.setattr("sys.argv", [*words, "--size", "32"])
+    assert dcgan.main() == 2
+    assert "already begun" in capsys.readouterr().err
