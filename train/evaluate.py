@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from train import augment
 from train.config import EvaluateSettings, changed_flags
 from train.data import DataInfo, Pictures, load
 from train.errors import UserError
@@ -100,7 +101,8 @@ def evaluate(settings: EvaluateSettings, *further: Callable[[Bench], None],
         report.note(f"The {stage} has not finished its training.")
     reference, held_out = some(train, count), some(test, count)
     bench = Bench(report, Judge(eye, reference.images.numpy(), held_out.images.numpy()), reference, held_out,
-                  some(train, MOST_TRAINING).images.numpy(), len(info.classes), settings.seed)  # fmt: skip
+                  some(train, MOST_TRAINING).images.numpy(), len(info.classes), settings.seed,
+                  augment.policy(info) if augment.starts_augmented(len(train)) else ())  # fmt: skip
     if len(train) > MOST_TRAINING:
         report.note(f"Copies are looked for among {MOST_TRAINING} of the training pictures.")
     measure_classifier(bench)

@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 import torch
 
-from train import metrics, priors
+from train import leak, metrics, priors
 from train.data import Pictures
 from train.judge import Distances, Judge
 from train.memorisation import References, pixel_rows
@@ -27,7 +27,8 @@ TILES, PAIRS = 64, 16
 @dataclass
 class Bench:
     """What every section needs. train, held_out: `count` pictures each, in a random order that is always the same;
-    all_train: those among which copies are looked for. sheets: file name -> (pictures, columns)."""
+    all_train: those among which copies are looked for. ops: augmentations that the critic saw. sheets: file name ->
+    (pictures, columns)."""
 
     report: Report
     judge: Judge
@@ -36,6 +37,7 @@ class Bench:
     all_train: np.ndarray
     classes: int
     seed: int
+    ops: tuple[str, ...] = ()
     sheets: dict[str, tuple[np.ndarray, int]] = field(default_factory=dict)
 
     @property
@@ -137,3 +139,15 @@ def measure_gan(bench: Bench, gan: Gan) -> None:
                          (seen.labels == asked).mean(), "higher", floor)  # fmt: skip
     bench.add_classes("gan", "GAN samples", seen.labels)
     bench.add_memorisation("gan", "GAN samples", images, seen.features)
+    if bench.ops:
+        measure_leak(bench, images)
+
+
+def measure_leak(bench: Bench, images: np.ndarray) -> None:
+    """Traces that the augmentations of the critic leave in samples, operation by operation: see train.leak."""
+    traces = leak.measure(bench.all_train, bench.held_out.images.numpy(), images, bench.ops, bench.seed)
+    for op, trace in traces.items():
+        bench.report.add(f"gan.leak_{op}", f"Share of GAN samples that look changed by augmentation: {op}",
+                         trace.samples, "lower", trace.held_out)  # fmt: skip
+        bench.report.add(f"gan.leak_{op}_found", f"Share of held-out pictures changed by {op} that the same eye finds",
+                         trace.found, "higher")  # fmt: skip
