@@ -19,7 +19,7 @@ import tyro
 from benchmarks.dcgan import LATENT_DIM, load_generator
 from demo.bundle import read
 from demo.errors import UserError as DemoError
-from demo.schema import Figure, Quality
+from demo.schema import Bundle, Figure, Quality
 from export.bundle import set_quality
 from train import runs
 from train.config import EvaluateSettings
@@ -27,6 +27,7 @@ from train.errors import UserError
 from train.evaluate import evaluate
 from train.measure import Bench
 from train.report import Report
+from train.runs import Run
 from train.sheets import save_sheet
 from train.subject import to_bytes
 
@@ -51,18 +52,26 @@ class Settings:
     """Processor threads; default: all that this process may use."""
 
 
+def check_control(folder: Path, info: Bundle) -> None:
+    """Raises UserError when there is no trained control, or one of other pictures: before minutes of measuring."""
+    data = Run.open(folder).data
+    if (data.channels, data.size) != (info.image.channels, info.image.size):
+        raise UserError(
+            f"{folder} draws {data.channels} x {data.size} x {data.size} pictures, the bundle "
+            f"{info.image.channels} x {info.image.size} x {info.image.size}."
+        )
+    load_generator(folder)
+
+
 @torch.no_grad()
 def measure_control(bench: Bench, folder: Path) -> None:
-    """The DCGAN of the same minutes and parameters, through PyTorch. Raises UserError when it draws other pictures."""
+    """The DCGAN of the same minutes and parameters, through PyTorch."""
     generator = load_generator(folder)
     record = runs.read_json(folder / "dcgan" / "record.json")
     bench.report.note(f"The control: {record['images']} pictures in {record['seconds'] / 60:.0f} minutes "
                       f"({record['command']}).")  # fmt: skip
     z = torch.randn(bench.count, LATENT_DIM, 1, 1, generator=torch.Generator().manual_seed(bench.seed))
-    images = to_bytes(torch.cat([generator(part) * 0.5 + 0.5 for part in z.split(250)]).numpy())
-    if images.shape[1:] != bench.all_train.shape[1:]:
-        raise UserError(f"{folder} draws other pictures: {images.shape[1:]}, not {bench.all_train.shape[1:]}.")
-    seen = bench.judge.see(images)
+    seen = bench.judge.see(to_bytes(torch.cat([generator(part) * 0.5 + 0.5 for part in z.split(250)]).numpy()))
     bench.add_distances("control", "", "DCGAN samples", seen.features)
     bench.add_manifold("control", "DCGAN samples", seen.features)
     bench.add_classes("control", "DCGAN samples", seen.labels)
@@ -92,8 +101,9 @@ def command_line(settings: Settings, source: str) -> str:
 
 def measure(settings: Settings) -> None:
     """Measures, prints, stores. Raises UserError."""
-    info = read(settings.bundle).info
-    counted = []
+    info, counted = read(settings.bundle).info, []
+    if settings.control:
+        check_control(settings.control, info)
 
     def control(bench: Bench) -> None:
         counted.append(bench.count)
