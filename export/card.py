@@ -207,7 +207,39 @@ def quality_section(quality: Quality | None) -> str:
             f"\n\nMeasured on {quality.samples:,} samples by `{quality.command}`{eye}. The floor is what {HELD_OUT} "
             "reach in the same measurement, unless another is named."
         )
+        if found := weaknesses(quality):
+            body += "\n\nWhat these figures say against it:\n\n" + "\n".join(f"- {item}" for item in found)
     return f"{BEGIN}\n## Quality\n\n{body}\n{END}"
+
+
+def weaknesses(quality: Quality) -> list[str]:
+    """The figures that are worse than their floors, in words."""
+    found, items = {figure.name: figure for figure in quality.figures}, []
+
+    def short(name: str) -> Figure | None:
+        """The figure, where it is measured, has a floor, and stays under it."""
+        figure = found.get(name)
+        return figure if figure and figure.floor is not None and figure.value < figure.floor else None
+
+    if figure := short("gan.label_accuracy"):
+        items.append(f"Of 1,000 samples of the GAN {1000 * (1 - figure.value):.0f} are not read as the class asked for "
+                     f"(of held-out pictures {1000 * (1 - figure.floor):.0f}).")  # fmt: skip
+    for model in ("gan", "vae"):
+        if figure := short(f"{model}.precision"):
+            items.append(f"Of 100 samples of the {model.upper()} {100 * (1 - figure.value):.0f} look unlike any "
+                         f"training picture (of held-out pictures {100 * (1 - figure.floor):.0f}).")  # fmt: skip
+        if figure := short(f"{model}.recall"):
+            items.append(f"Of 100 training pictures {100 * (1 - figure.value):.0f} have no sample of the "
+                         f"{model.upper()} like them (no held-out one: {100 * (1 - figure.floor):.0f}).")  # fmt: skip
+    if (figure := found.get("vae.sharpness")) and figure.value < 1:
+        items.append(f"The VAE's reconstructions keep {100 * figure.value:.0f} % of the pictures' sharpness.")
+    if (figure := found.get("repair.centre")) and figure.floor and figure.value > figure.floor:
+        items.append(f"Repair of a missing centre errs {figure.value / figure.floor:.1f} times as much as the VAE does "
+                     "where nothing is missing.")  # fmt: skip
+    if (figure := found.get("gan.inversion")) and figure.floor and figure.value > figure.floor:
+        items.append(f"The GAN's look-alike of a picture errs {figure.value / figure.floor:.1f} times as much as the "
+                     "VAE's reconstruction.")  # fmt: skip
+    return items
 
 
 def limits_section(info: Bundle, unfinished: Sequence[str]) -> str:

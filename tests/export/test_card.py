@@ -8,6 +8,7 @@ import pytest
 from huggingface_hub import ModelCard
 from PIL import Image
 
+from demo.schema import Figure, Quality
 from export import card
 from tests.export.conftest import Exported
 
@@ -54,3 +55,24 @@ def test_what_the_owner_wrote_stays():
     assert new.startswith("# Mine\n\nmy words\n") and new.endswith("\n\nmy last words\n")
     assert "old figures" not in new and "Not measured yet." in new
     assert card.with_quality("# Only mine\n", None).startswith("# Only mine\n\n" + card.BEGIN)
+
+
+def test_figures_under_their_floor_are_put_into_words():
+    def figure(name: str, value: float, floor: float | None) -> Figure:
+        return Figure(name=name, label=name, value=value, floor=floor, unit="", better="higher")
+
+    figures = [
+        figure("gan.label_accuracy", 0.985, 0.994),
+        figure("gan.precision", 0.7, 0.9),
+        figure("vae.precision", 0.95, 0.9),  # above its floor: nothing to say
+        figure("vae.recall", 0.4, 0.9),
+        figure("vae.sharpness", 0.65, 0.66),
+        figure("repair.centre", 0.08, 0.01),
+    ]
+    quality = Quality(command="python -m benchmarks.quality", samples=10, figures=tuple(figures))
+    section = card.quality_section(quality)
+    for words in ("Of 1,000 samples of the GAN 15 are not read", "(of held-out pictures 6)", "30 look unlike any",
+                  "Of 100 training pictures 60 have no sample of the VAE", "keep 65 %", "8.0 times"):  # fmt: skip
+        assert words in section
+    assert len(card.weaknesses(quality)) == 5
+    assert card.weaknesses(Quality(command="x", samples=1, figures=())) == []
