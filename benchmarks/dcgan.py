@@ -4,13 +4,13 @@
 
 Batch norm, transposed convolutions, non-saturating loss, Adam (0.5, 0.999) at 2e-4, N(0, 0.02) weights, no moving
 average, no classes (Radford et al. 2016, arXiv 1511.06434). Widths are chosen for as many parameters as Twofold's
-generator and critic have at 32 px.
+generator and critic have in the `cpu` preset.
 """
 
 import copy
 import itertools
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -19,6 +19,7 @@ import tyro
 from torch import Tensor, nn
 
 from train import runs
+from train.__main__ import check_numbers, given_flags, settle
 from train.config import Settings
 from train.data import load
 from train.errors import UserError
@@ -100,7 +101,7 @@ class ControlStage(Stage):
 
     def preview(self, averages: nn.ModuleDict, pictures: Tensor) -> Tensor:
         z = torch.randn(64, LATENT_DIM, 1, 1, generator=torch.Generator().manual_seed(0))
-        return averages["generator"](z) * 0.5 + 0.5
+        return averages["generator"](z.to(pictures.device)) * 0.5 + 0.5
 
 
 def load_generator(folder: Path) -> nn.Module:
@@ -112,25 +113,36 @@ def load_generator(folder: Path) -> nn.Module:
     return networks["generator"].eval().requires_grad_(False)
 
 
-def main() -> int:
-    settings = tyro.cli(ControlSettings, description=__doc__)
-    try:
-        info, train_set, test_set = load(settings.data, settings.size)
-        if info.size not in WIDTHS:
-            raise UserError(f"The control draws pictures of {' or '.join(map(str, WIDTHS))} px; add --size 32.")
-        runs.bind_data(settings.run, info)
-        if not settings.resume and (settings.run / "dcgan" / "state.safetensors").exists():
-            raise UserError(f"{settings.run} is already begun: add --resume to go on, or choose another run folder.")
-        torch.set_num_threads(settings.threads or usable_threads())
-        torch.manual_seed(settings.seed)
+def command(settings: ControlSettings, given: set[str]) -> int:
+    """Exit code: 0 done, 130 stopped by Ctrl-C. Raises UserError."""
+    check_numbers(settings)
+    if settings.resume and (settings.run / "run.json").exists() and "size" not in given:
+        settings = replace(settings, size=runs.data_of(settings.run).size)
+    info, train_set, test_set = load(settings.data, settings.size)
+    if info.size not in WIDTHS:
+        raise UserError(f"The control draws pictures of {' or '.join(map(str, WIDTHS))} px; add --size 32.")
+    runs.bind_data(settings.run, info)
+    settled = settle("dcgan", settings, given, together=False)
+    torch.set_num_threads(settled.threads or usable_threads())
+    torch.manual_seed(settled.seed)
+    with torch.device("cuda" if torch.cuda.is_available() else "cpu"):
         networks = build(info.channels, info.size).to(memory_format=torch.channels_last)
         averages = copy.deepcopy(networks).eval().requires_grad_(False)
-        finished = train(ControlStage(networks, settings), averages, settings, info.source, train_set, test_set)
-    except UserError as problem:
-        print(f"error: {problem}", file=sys.stderr)
-        return 2
+    finished = train(ControlStage(networks, settled), averages, settled, info.source, train_set, test_set)
     return 0 if finished else 130
 
 
+def main(argv: list[str]) -> int:
+    settings = tyro.cli(ControlSettings, description=__doc__, args=argv)
+    try:
+        return command(settings, given_flags(argv))
+    except UserError as problem:
+        print(f"error: {problem}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("Stopped at once; what was stored before is kept.", file=sys.stderr)
+        return 130
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -15,12 +15,14 @@ from typing import Annotated
 
 import torch
 import tyro
+from pydantic import ValidationError
 
 from benchmarks.dcgan import LATENT_DIM, load_generator
 from demo.bundle import read
 from demo.errors import UserError as DemoError
 from demo.schema import Bundle, Figure, Quality
 from export.bundle import set_quality
+from export.graphs import public_command
 from train import runs
 from train.config import EvaluateSettings
 from train.errors import UserError
@@ -41,7 +43,8 @@ class Settings:
     bundle: Annotated[Path, tyro.conf.Positional]
     """Folder of the bundle."""
     data: str | None = None
-    """The pictures it was trained on, as for python -m train; default: where they were found then."""
+    """The pictures it was trained on, as for python -m train; default: the data set of the Hub, or the folder here,
+    of the name that the bundle gives."""
     samples: int = 10_000
     """Samples, and pictures of the reference and of the floor; fewer where fewer are held out."""
     control: Path | None = None
@@ -54,12 +57,16 @@ class Settings:
 
 def check_control(folder: Path, info: Bundle) -> None:
     """Raises UserError when there is no trained control, or one of other pictures: before minutes of measuring."""
-    data = Run.open(folder).data
-    if (data.channels, data.size) != (info.image.channels, info.image.size):
-        raise UserError(
-            f"{folder} draws {data.channels} x {data.size} x {data.size} pictures, the bundle "
-            f"{info.image.channels} x {info.image.size} x {info.image.size}."
-        )
+    data, about = Run.open(folder).data, info.dataset
+    for what, theirs, own in (
+        ("channels", data.channels, info.image.channels),
+        ("pixels a side", data.size, info.image.size),
+        ("classes", ", ".join(data.classes) or "none", ", ".join(about.classes) or "none"),
+        ("training pictures", data.train_images, about.train_images),
+        ("held-out pictures", data.test_images, about.test_images),
+    ):
+        if theirs != own:
+            raise UserError(f"{folder} is a control of other pictures: {what} {theirs}, not {own}.")
     load_generator(folder)
 
 
@@ -68,8 +75,8 @@ def measure_control(bench: Bench, folder: Path) -> None:
     """The DCGAN of the same minutes and parameters, through PyTorch."""
     generator = load_generator(folder)
     record = runs.read_json(folder / "dcgan" / "record.json")
-    bench.report.note(f"The control: {record['images']} pictures in {record['seconds'] / 60:.0f} minutes "
-                      f"({record['command']}).")  # fmt: skip
+    bench.report.note(f"The control is a plain DCGAN: {record['images']:,} pictures in {record['seconds'] / 60:.0f} "
+                      f"minutes on {record['hardware']}, {public_command(record['command'])}")  # fmt: skip
     z = torch.randn(bench.count, LATENT_DIM, 1, 1, generator=torch.Generator().manual_seed(bench.seed))
     seen = bench.judge.see(to_bytes(torch.cat([generator(part) * 0.5 + 0.5 for part in z.split(250)]).numpy()))
     bench.add_distances("control", "", "DCGAN samples", seen.features)
@@ -88,7 +95,8 @@ def quality(report: Report, command: str, samples: int) -> Quality:
                unit=f.unit, better=f.better, error=short(f.error))
         for f in report.figures
     )  # fmt: skip
-    return Quality(command=command, samples=samples, features=str(report.facts["features"]), figures=figures)
+    return Quality(command=command, samples=samples, features=str(report.facts["features"]),
+                   notes=tuple(report.notes), figures=figures)  # fmt: skip
 
 
 def command_line(settings: Settings, source: str) -> str:
@@ -123,15 +131,23 @@ def measure(settings: Settings) -> None:
     print(f"Stored in {settings.bundle / 'bundle.json'} and its model card.")
 
 
-def main() -> int:
-    settings = tyro.cli(Settings, description=__doc__)
+def main(argv: list[str]) -> int:
+    """Exit code: 0 done, 2 a mistake of the user, 130 stopped by Ctrl-C."""
+    settings = tyro.cli(Settings, description=__doc__, args=argv)
     try:
         measure(settings)
     except (UserError, DemoError) as problem:
         print(f"error: {problem}", file=sys.stderr)
         return 2
+    except ValidationError as problem:
+        fields = ", ".join(".".join(map(str, error["loc"])) for error in problem.errors())
+        print(f"error: a figure is not a finite number ({fields}); nothing was stored.", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("Stopped; nothing was stored.", file=sys.stderr)
+        return 130
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

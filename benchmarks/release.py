@@ -10,21 +10,25 @@ much as its pictures need at the speed that was measured.
 
 import json
 import shlex
+import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from threading import Event
 from typing import Literal
 
 import tyro
 
+from export.forms import Form
 from train import runs
 from train.errors import UserError
 
-PROBE_MINUTES = 0.08
+PROBE_MINUTES = 0.15
 # Stage -> folder of the run in which it leaves its checkpoint; the control has a run of its own.
 FOLDERS = {
     "classifier": "classifier",
@@ -85,6 +89,8 @@ class Settings:
     """Preset of every stage."""
     total_minutes: float | None = None
     """Training time of all of them together; default: what each one is known to need on a processor."""
+    form: Form = "fp16-stored"
+    """How the bundles store their weights."""
     jobs: int = 1
     """Bundles made at once; the output of several goes to release.log in each one's run folder."""
     threads: int | None = None
@@ -139,20 +145,27 @@ def finished(settings: Settings, name: str, stage: str, time: float) -> bool:
 def commands(settings: Settings, name: str, share: dict[str, float]) -> Iterator[list[str]]:
     """What is left to do for one bundle, command by command."""
     run, target = settings.runs / name, settings.out / name
-    for stage, time in share.items():
-        if not finished(settings, name, stage, time):
-            yield stage_command(settings, name, stage, time)
+    left = [stage for stage, time in share.items() if not finished(settings, name, stage, time)]
+    for stage in left:
+        yield stage_command(settings, name, stage, share[stage])
+    if not left and measured(target):
+        return
     data = ["--data", source(settings, name)]
-    yield ["export", "bundle", str(run), str(target), *data, "--form", "fp16-stored"]
+    yield ["export", "bundle", str(run), str(target), *data, "--form", settings.form]
     control = ["--control", str(settings.runs / f"{name}-control")] if "control" in share else []
     threads = ["--threads", str(settings.threads)] if settings.threads else []
     yield ["benchmarks.quality", str(target), *data, *control, *threads, "--write"]
 
 
+def measured(bundle: Path) -> bool:
+    """Whether a bundle carries figures: a new export of other networks drops them."""
+    return (bundle / "bundle.json").is_file() and runs.read_json(bundle / "bundle.json")["quality"] is not None
+
+
 def probe(settings: Settings, name: str) -> float:
     """Pictures a second of a recipe's GAN, over some seconds of training that are thrown away."""
     with tempfile.TemporaryDirectory() as folder:
-        own = Settings(settings.data_root, preset=settings.preset, threads=settings.threads, runs=Path(folder))
+        own = replace(settings, runs=Path(folder))
         call(stage_command(own, name, "gan", PROBE_MINUTES), None)
         record = runs.read_json(Path(folder) / name / "gan" / "record.json")
     return record["images"] / record["seconds"]
@@ -169,42 +182,77 @@ def budgets(names: tuple[str, ...], speeds: dict[str, float], total: float) -> d
     return found
 
 
+def shares(settings: Settings) -> dict[str, dict[str, float]]:
+    """Minutes by bundle and stage. What was measured once is kept in plan.json, so that a repeat goes on as planned."""
+    if settings.total_minutes is None:
+        return {name: RECIPES[name].minutes for name in settings.only}
+    path = settings.runs / "plan.json"
+    key = {"only": list(settings.only), "preset": settings.preset, "total_minutes": settings.total_minutes}
+    if path.is_file():
+        plan = runs.read_json(path)
+        if {name: plan[name] for name in key} == key:
+            return plan["minutes"]
+    speeds = {name: probe(settings, name) for name in settings.only}
+    plan = key | {"images_per_second": speeds, "minutes": budgets(settings.only, speeds, settings.total_minutes)}
+    runs.write_json(path, plan)
+    print(json.dumps(plan, indent=1))
+    return plan["minutes"]
+
+
 def call(words: list[str], log: Path | None) -> None:
-    """Runs `python -m WORDS`. Raises UserError when it fails or was stopped."""
+    """Runs `python -m WORDS`. Raises UserError when it fails, KeyboardInterrupt when it was stopped."""
     print("$ python -m " + shlex.join(words), flush=True)
-    if log is None:
-        code = subprocess.run([sys.executable, "-m", *words], check=False).returncode
-    else:
-        log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("ab") as file:
-            code = subprocess.run([sys.executable, "-m", *words], stdout=file, stderr=file, check=False).returncode
+    with ExitStack() as stack:
+        file = None
+        if log is not None:
+            log.parent.mkdir(parents=True, exist_ok=True)
+            file = stack.enter_context(log.open("ab"))
+        code = subprocess.run([sys.executable, "-m", *words], stdout=file, stderr=file, check=False).returncode
+    if code in (130, -signal.SIGINT):
+        raise KeyboardInterrupt
     if code:
         seen = "" if log is None else f"; see {log}"
-        raise UserError(
-            f"`python -m {shlex.join(words)}` ended with {code}{seen}. The same command goes on from there."
-        )
+        raise UserError(f"`python -m {shlex.join(words)}` ended with {code}{seen}.")
+
+
+def check(settings: Settings) -> None:
+    """Raises UserError for what cannot be done."""
+    if unknown := set(settings.only) - set(RECIPES):
+        raise UserError(f"--only {', '.join(sorted(unknown))} is unknown; there are {', '.join(RECIPES)}.")
+    if len(set(settings.only)) < len(settings.only):
+        raise UserError("--only names a bundle twice.")
+    if settings.jobs < 1:
+        raise UserError(f"--jobs must be positive, not {settings.jobs}.")
+    if settings.total_minutes is not None and not settings.total_minutes > 0:
+        raise UserError(f"--total-minutes must be positive, not {settings.total_minutes:g}.")
+    for name in settings.only:
+        source(settings, name)
 
 
 def release(settings: Settings) -> None:
-    """All of it. Raises UserError."""
-    if unknown := set(settings.only) - set(RECIPES):
-        raise UserError(f"--only {', '.join(sorted(unknown))} is unknown; there are {', '.join(RECIPES)}.")
-    for name in settings.only:
-        source(settings, name)
-    share = {name: RECIPES[name].minutes for name in settings.only}
-    if settings.total_minutes:
-        speeds = {name: probe(settings, name) for name in settings.only}
-        share = budgets(settings.only, speeds, settings.total_minutes)
-        print(json.dumps({"images/s": speeds, "minutes": share}, indent=1))
+    """All of it. Raises UserError when a command fails, after those that run beside it have ended; begins no other."""
+    check(settings)
+    plan, stopped = shares(settings), Event()
 
     def make(name: str) -> None:
         log = settings.runs / name / "release.log" if settings.jobs > 1 else None
-        for words in commands(settings, name, share[name]):
-            call(words, log)
+        try:
+            for words in commands(settings, name, plan[name]):
+                if stopped.is_set():
+                    return
+                call(words, log)
+        except BaseException:
+            stopped.set()  # here: this thread may take up the next bundle before anybody hears of it
+            raise
 
     with ThreadPoolExecutor(settings.jobs) as pool:
-        for done in [pool.submit(make, name) for name in settings.only]:
-            done.result()
+        try:
+            for done in as_completed([pool.submit(make, name) for name in settings.only]):
+                done.result()
+        except BaseException:
+            stopped.set()
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
     call(["export", "report", str(settings.out)], None)
 
 

@@ -135,11 +135,13 @@ class Figure(_Entry):
 
 
 class Quality(_Entry):
-    """Measured quality, with the command that measured it; `features`: whose features distances were taken in."""
+    """Measured quality, with the command that measured it; `features`: whose features distances were taken in;
+    `notes`: what one has to know to read the figures."""
 
     command: str
     samples: Size
     features: str = ""
+    notes: tuple[str, ...] = ()
     figures: tuple[Figure, ...]
 
 

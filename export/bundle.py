@@ -76,16 +76,17 @@ def build(folder: Path, facts: Facts, pieces: list[Piece], test: Pictures, laten
     """Writes every file of a bundle into `folder`, index and card last, and opens it as the demo will."""
     results = [write_graph(folder, piece, facts, test.images.numpy()) for piece in pieces]
     print(check.table(results), flush=True)
+    errors = {result.graph: result.worst for result in results}
     if form != "fp32":
-        print(forms.table([restore(folder, piece, forms.rows_of(piece, pieces, test.images.numpy()), form)
-                           for piece in pieces]), flush=True)  # fmt: skip
+        costs = [restore(folder, p, forms.rows_of(p, pieces, test.images.numpy()), form) for p in pieces]
+        print(forms.table(costs), flush=True)
+        errors = {cost.graph: cost.error for cost in costs}
     np.savez_compressed(folder / "latents.npz", **latent.arrays)
     write_examples(folder / "examples.npz", test, len(facts.data.classes))
     (folder / "sheet.png").write_bytes(sheet(folder, facts, latent.arrays))
     info = index(folder, facts, pieces, latent.sigma, previous, form)
     write_index(folder, info)
     unfinished = [key for key, record in facts.records.items() if not record.finished]
-    errors = {result.graph: result.worst for result in results}
     (folder / CARD).write_text(card.write(info, errors, unfinished), encoding="utf-8")
     Engine(read(folder), choose_provider("cpu")).check()
     return info

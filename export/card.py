@@ -155,7 +155,10 @@ def training_section(info: Bundle, unfinished: Sequence[str]) -> str:
         rows.append(f"| {name}{early} | {stage.images:,} | {duration(stage.seconds)} | {cell(stage.hardware)} |")
     commands = "\n".join(dict.fromkeys(stage.command for stage in info.training.values()))
     table = "\n".join(rows)
-    return f"## Training\n\n{table}\n\nThe graphs hold moving averages of the weights.\n\n```\n{commands}\n```"
+    return (
+        f"## Training\n\n{table}\n\nThe graphs hold moving averages of the weights. `--data` names a data set of the "
+        f"Hub or a folder of pictures.\n\n```\n{commands}\n```"
+    )
 
 
 def duration(seconds: float) -> str:
@@ -207,6 +210,7 @@ def quality_section(quality: Quality | None) -> str:
             f"\n\nMeasured on {quality.samples:,} samples by `{quality.command}`{eye}. The floor is what {HELD_OUT} "
             "reach in the same measurement, unless another is named."
         )
+        body += "".join(f"\n\n{note}" for note in quality.notes)
         if found := weaknesses(quality):
             body += "\n\nWhat these figures say against it:\n\n" + "\n".join(f"- {item}" for item in found)
     return f"{BEGIN}\n## Quality\n\n{body}\n{END}"

@@ -108,12 +108,7 @@ def parity(piece: Piece, data: bytes, pictures: np.ndarray | None = None) -> Par
         part = {name: values[start : start + batch] for name, values in rows.items()}
         start += batch
         got = runtime.run(names, part)
-        with torch.no_grad():
-            wanted = piece.net(*(torch.from_numpy(values) for values in part.values()))
-        wanted = wanted if isinstance(wanted, tuple) else (wanted,)
-        error = 0.0
-        for name, ours, theirs in zip(names, got, wanted, strict=True):
-            error = max(error, difference(name, ours, theirs.numpy(), piece.name))
+        error = from_pytorch(piece, part, got)
         errors.append(error)
         if error > BOUND:
             raise UserError(
@@ -122,6 +117,15 @@ def parity(piece: Piece, data: bytes, pictures: np.ndarray | None = None) -> Par
             )
         check_rows(piece.name, runtime, part, got)
     return Parity(piece.name, tuple(errors))
+
+
+def from_pytorch(piece: Piece, rows: dict[str, np.ndarray], got: Sequence[np.ndarray]) -> float:
+    """Largest error of a graph's outputs `got` of these rows. Raises UserError as `difference` does."""
+    with torch.no_grad():
+        wanted = piece.net(*(torch.from_numpy(values) for values in rows.values()))
+    wanted = wanted if isinstance(wanted, tuple) else (wanted,)
+    pairs = zip(piece.outputs, got, wanted, strict=True)
+    return max(difference(name, ours, theirs.numpy(), piece.name) for name, ours, theirs in pairs)
 
 
 def difference(output: str, got: np.ndarray, wanted: np.ndarray, graph: str) -> float:

@@ -21,9 +21,12 @@ SHARE = 0.05  # most that other outputs may change, relative to max(1, |value|)
 
 @dataclass(frozen=True)
 class Cost:
-    """What a form changes in a graph's outputs: grey levels of a picture, or shares of max(1, |value|)."""
+    """What a form changes in a graph's outputs: grey levels of a picture, or shares of max(1, |value|).
+
+    `error`: largest error of the stored file against PyTorch, as in export.check."""
 
     graph: str
+    error: float
     largest: float
     mean: float
     unit: Literal["grey levels", "share"]
@@ -69,8 +72,10 @@ def rows_of(piece: Piece, pieces: Sequence[Piece], pictures: np.ndarray | None) 
 
 
 def convert(piece: Piece, exact: bytes, form: Form, rows: dict[str, np.ndarray]) -> tuple[bytes, Cost]:
-    """A graph's file in that form, and what it costs. Raises UserError as `cost` does."""
-    data = stored(onnx.load_from_string(exact), form).SerializeToString(deterministic=True)
+    """A graph's file in that form, and what it costs. Raises UserError as `cost` and `check.check_structure` do."""
+    model = stored(onnx.load_from_string(exact), form)
+    check.check_structure(model, piece)
+    data = model.SerializeToString(deterministic=True)
     return data, cost(piece, exact, data, rows)
 
 
@@ -81,14 +86,15 @@ def cost(piece: Piece, exact: bytes, other: bytes, rows: dict[str, np.ndarray]) 
     """
     names = list(piece.outputs)
     wanted, got = (check.session(data).run(names, rows) for data in (exact, other))
+    error = check.from_pytorch(piece, rows, got)
     if names == ["image"]:
         difference = np.abs(np.rint(wanted[0] * 255) - np.rint(got[0] * 255))
-        found = Cost(piece.name, float(difference.max()), float(difference.mean()), "grey levels")
+        found = Cost(piece.name, error, float(difference.max()), float(difference.mean()), "grey levels")
         most: float = LEVELS
     else:
         shares = [np.abs(a - b) / np.maximum(1, np.abs(a)) for a, b in zip(wanted, got, strict=True)]
         largest, mean = max(float(s.max()) for s in shares), float(np.mean([s.mean() for s in shares]))
-        found, most = Cost(piece.name, largest, mean, "share"), SHARE
+        found, most = Cost(piece.name, error, largest, mean, "share"), SHARE
     if not found.largest <= most:
         raise UserError(
             f"Stored as float16, graph '{piece.name}' changes by {found.largest:.3g} ({found.unit}); {most:g} is "

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from demo import images
-from demo.bundle import discover
+from demo.bundle import INDEX, discover
 from demo.runtime import Engine, choose_provider
 from demo.schema import Bundle, Figure
 from demo.studio import Studio
@@ -49,6 +49,8 @@ def write(root: Path) -> Path:
 
     Raises UserError when there is no bundle, or one is damaged: a report that leaves it out would be wrong.
     """
+    if (root / INDEX).is_file():
+        raise UserError(f"{root} is a bundle itself: name the folder that holds it.")
     bundles, unavailable = discover(root)
     if unavailable:
         raise UserError(f"{unavailable[0].name}: {unavailable[0].reason}")
@@ -62,9 +64,9 @@ def write(root: Path) -> Path:
             write_whole(root / FOLDER / name, images.png(sheet.pixels, level=9))
             drawn.append((name, sheet.caption))
         closest = f"{info.name}_closest.png"
-        if (root / FOLDER / closest).is_file():
-            drawn.append((closest, "Samples most like a single training picture, in fours: sample, nearest training "
-                                   "picture, nearest held-out picture, a gap."))  # fmt: skip
+        if info.quality and (root / FOLDER / closest).is_file():
+            drawn.append((closest, "GAN: of all samples measured, those most like a single training picture; in fours: "
+                                   "sample, nearest training picture, nearest held-out picture, a gap."))  # fmt: skip
         sections.append(Section(info, bundle.folder.name, tuple(drawn)))
         print(f"{info.name}: {len(drawn)} sheets", flush=True)
     write_whole(root / REPORT, markdown(sections).encode())
@@ -73,12 +75,12 @@ def write(root: Path) -> Path:
 
 def markdown(sections: Sequence[Section]) -> str:
     """The whole page."""
-    text = f"""# The released models
+    head = f"""# The released models
 
 Written by `python -m export report` from the figures that each bundle carries; the sheets are drawn by its graphs, and
-nothing was picked out. The floor is what {HELD_OUT} reach in the same measurement. Figures of one bundle are measured
-in one run, in the features named there: between bundles they cannot be compared."""
-    return "\n\n".join([text, overview([s.info for s in sections]), *map(section, sections)]) + "\n"
+nothing was picked out, but for the last sheet of each. The floor is what {HELD_OUT} reach in the same measurement.
+Figures of one bundle are measured in one run, in the features named there: between bundles they cannot be compared."""
+    return "\n\n".join([head, overview([s.info for s in sections]), *map(section, sections)]) + "\n"
 
 
 def overview(bundles: Sequence[Bundle]) -> str:
@@ -91,7 +93,7 @@ def overview(bundles: Sequence[Bundle]) -> str:
     for info in bundles:
         found = by_name(info)
         frechet = beside(found, "gan.frechet", "control.frechet")
-        both = ", ".join(text(found.get(name)) for name in ("gan.precision", "gan.recall"))
+        both = ", ".join(text(found[name]) for name in ("gan.precision", "gan.recall") if name in found)
         rows.append(
             f"| [{card.cell(info.title)}](#{info.name}) | {card.kind(info)} | {frechet} | {both} | "
             f"{text(found.get('gan.label_accuracy'))} | {text(found.get('vae.psnr'))} | {megabytes(info)} |"
@@ -112,7 +114,7 @@ def section(part: Section) -> str:
         found = by_name(info)
         eye = f", in the features of {quality.features}" if quality.features else ""
         blocks += [comparison(found), "\n".join(card.figure_rows(remaining(quality.figures)))]
-        blocks += [f"Measured on {quality.samples:,} samples by `{quality.command}`{eye}."]
+        blocks += [f"Measured on {quality.samples:,} samples by `{quality.command}`{eye}.", *quality.notes]
     else:
         blocks.append("Not measured yet.")
     for name, caption in part.sheets:
@@ -135,7 +137,7 @@ def comparison(found: dict[str, Figure]) -> str:
         if not any(figures):
             continue
         floor = next((f.floor for f in figures if f and f.floor is not None and f.floor_is == HELD_OUT), None)
-        cells = " | ".join(text(figure) for figure in figures)
+        cells = " | ".join(in_column(figure) for figure in figures)
         rows.append(f"| {label} | {cells} | {'' if floor is None else f'{floor:.4g}'} | {card.BETTER[better]} |")
     return "\n".join(rows).replace("|  |", "| |").replace("|  |", "| |")
 
@@ -151,15 +153,25 @@ def by_name(info: Bundle) -> dict[str, Figure]:
 
 
 def text(figure: Figure | None) -> str:
-    return "" if figure is None else f"{figure.value:.4g} {figure.unit}".rstrip()
+    if figure is None:
+        return ""
+    error = "" if figure.error is None else f" ± {figure.error:.2g}"
+    return f"{figure.value:.4g}{error} {figure.unit}".rstrip()
+
+
+def in_column(figure: Figure | None) -> str:
+    """With its own floor, where that is not the one of the last column."""
+    own = figure and figure.floor is not None and figure.floor_is != HELD_OUT
+    return f"{text(figure)} ({figure.floor_is}: {figure.floor:.4g})" if own else text(figure)
 
 
 def beside(found: dict[str, Figure], name: str, control: str) -> str:
     """E.g. "0.084 (0.256, 0.071)"."""
     if name not in found:
         return ""
-    others = [text(found.get(control)), "" if found[name].floor is None else f"{found[name].floor:.4g}"]
-    return f"{text(found[name])} ({', '.join(filter(None, others))})"
+    floor = found[name].floor
+    others = [text(found.get(control)) or "none", "none" if floor is None else f"{floor:.4g}"]
+    return f"{text(found[name])} ({', '.join(others)})"
 
 
 def megabytes(info: Bundle) -> str:

@@ -22,7 +22,7 @@ from train.recorder import hardware
 from train.report import Report
 from train.runs import Run
 from train.sheets import save_sheet
-from train.subject import Reader, Subject, open_subject, reader_of
+from train.subject import Gan, Reader, Subject, open_subject, reader_of
 
 LEAST_SAMPLES = 100
 
@@ -57,6 +57,13 @@ def some(pictures: Pictures, count: int) -> Pictures:
     """`count` of the pictures at random, the same ones each time: folders are often sorted by class."""
     order = torch.randperm(len(pictures), generator=torch.Generator().manual_seed(0))[:count]
     return Pictures(pictures.images[order], pictures.labels[order])
+
+
+def operations(gan: Gan | None, info: DataInfo) -> tuple[str, ...]:
+    """What the critic's pictures went through; of a bundle's, what is the default for so many pictures."""
+    share = gan.augment if gan else 0.0
+    augmented = augment.starts_augmented(info.train_images) if share is None else share > 0
+    return augment.policy(info) if augmented else ()
 
 
 def reader_from(folder: Path) -> Reader:
@@ -102,7 +109,7 @@ def evaluate(settings: EvaluateSettings, *further: Callable[[Bench], None],
     reference, held_out = some(train, count), some(test, count)
     bench = Bench(report, Judge(eye, reference.images.numpy(), held_out.images.numpy()), reference, held_out,
                   some(train, MOST_TRAINING).images.numpy(), len(info.classes), settings.seed,
-                  augment.policy(info) if augment.starts_augmented(len(train)) else ())  # fmt: skip
+                  operations(subject.gan, info))  # fmt: skip
     if len(train) > MOST_TRAINING:
         report.note(f"Copies are looked for among {MOST_TRAINING} of the training pictures.")
     measure_classifier(bench)

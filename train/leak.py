@@ -18,8 +18,8 @@ from train.classifiers import Classifier
 from train.schedules import cosine, ramp
 
 EPOCHS, BATCH, LR = 25, 64, 2e-3
-FALSE_ALARMS = 0.005  # share of unchanged pictures that may be taken for changed
-APART = 5  # one training picture of so many is kept from the detector, to set its threshold
+APART = 5  # one training picture of so many is kept from the detector, to set its threshold:
+FALSE_ALARMS = 0.005  # this share of those is taken for changed
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def measure(train: np.ndarray, held_out: np.ndarray, samples: np.ndarray, ops: t
         moved = {op: scores(detector, changed(unseen, op)) for op in ops}
     traces = {}
     for column, op in enumerate(ops):
-        edge = torch.quantile(torch.cat([clean[:, column], real[:, column]]), 1 - FALSE_ALARMS)
+        edge = torch.quantile(clean[:, column], 1 - FALSE_ALARMS)
         shares = [float((x[:, column] > edge).float().mean()) for x in (drawn, real, moved[op])]
         traces[op] = Trace(*shares)
     return traces

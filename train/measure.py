@@ -27,8 +27,8 @@ TILES, PAIRS = 64, 16
 @dataclass
 class Bench:
     """What every section needs. train, held_out: `count` pictures each, in a random order that is always the same;
-    all_train: those among which copies are looked for. ops: augmentations that the critic saw. sheets: file name ->
-    (pictures, columns)."""
+    all_train: those among which copies are looked for. ops: augmentations that the critic's pictures went through.
+    sheets: file name -> (pictures, columns)."""
 
     report: Report
     judge: Judge

@@ -29,12 +29,13 @@ Function = Callable[..., list[np.ndarray]]
 @dataclass(frozen=True)
 class Gan:
     """`draw`: z [N, D] and classes [N, K] (absent without classes) -> images. `invert`: images and masks -> images that
-    the generator draws of them; None without an inverter."""
+    the generator draws of them; None without an inverter. `augment`: as in the settings of its training."""
 
     latent_dim: int
     prior: Prior
     draw: Callable[..., np.ndarray]
     invert: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None
+    augment: float | None = None
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,7 @@ def gan_of(run: Run, inverter: bool) -> Gan:
     assert isinstance(settings, GanSettings)
     found = networks(run, "inverter")["inverter"] if inverter else None
     invert = composed(of_network(found), of_network(net.synthesis)) if found else None
-    return Gan(settings.latent_dim, settings.prior, single(of_network(net)), invert)
+    return Gan(settings.latent_dim, settings.prior, single(of_network(net)), invert, settings.augment)
 
 
 def vae_of(run: Run, repair: bool) -> Vae:

@@ -45,6 +45,7 @@ const quality = (bundle) => {
     card.append(el("details", {}, el("summary", {}, `${others.length} more figures`), table("More figures", head, rows(others))));
   }
   card.append(
+    ...q.notes.map((note) => el("p", { class: "tf-quiet" }, note)),
     el("p", { class: "tf-quiet" }, "The command that measures it:"),
     code(q.command),
   );

@@ -25,16 +25,36 @@ def test_it_has_as_many_parameters(size: int, channels: int):
     assert theirs["critic"](images).shape == (2, 1, 1, 1)
 
 
-def test_it_is_trained_and_opened_again(tmp_path, monkeypatch, capsys):
+def test_it_is_trained_and_opened_again(tmp_path, capsys):
     data = draw_folder(tmp_path / "pictures", 120)
-    words = ["dcgan", str(tmp_path / "run"), "--data", str(data), "--images", "128", "--threads", "1"]
-    monkeypatch.setattr("sys.argv", [*words, "--size", "16"])
-    assert dcgan.main() == 2
+    words = [str(tmp_path / "run"), "--data", str(data), "--images", "128", "--threads", "1"]
+    assert dcgan.main([*words, "--size", "16"]) == 2
     assert "32 or 64 px" in capsys.readouterr().err
-    monkeypatch.setattr("sys.argv", [*words, "--size", "32"])
-    assert dcgan.main() == 0
+    assert dcgan.main([*words, "--size", "32", "--precision", "bf16"]) == 0
     generator = dcgan.load_generator(tmp_path / "run")
     assert generator(torch.zeros(1, dcgan.LATENT_DIM, 1, 1)).shape[2:] == (32, 32)
-    monkeypatch.setattr("sys.argv", [*words, "--size", "32"])
-    assert dcgan.main() == 2
+    assert dcgan.main([*words, "--size", "32"]) == 2
     assert "already begun" in capsys.readouterr().err
+
+
+def test_resumed_it_keeps_its_size_and_precision(tmp_path, monkeypatch, capsys):
+    """Of pictures whose own size is another one."""
+    data, run = draw_folder(tmp_path / "pictures", 120), tmp_path / "run"
+    words = [str(run), "--data", str(data), "--batch", "32", "--threads", "1"]
+    assert dcgan.main([*words, "--size", "32", "--precision", "bf16", "--images", "64"]) == 0
+    seen = []
+    monkeypatch.setattr(dcgan.ControlStage, "__init__", watched(dcgan.ControlStage.__init__, seen))
+    assert dcgan.main([str(run), "--data", str(data), "--images", "128", "--resume"]) == 0
+    assert seen[0].precision == "bf16" and seen[0].size == 32 and seen[0].batch == 32
+    assert dcgan.main([str(run), "--data", str(data), "--images", "128", "--lr", "1", "--resume"]) == 2
+    assert "lr" in capsys.readouterr().err
+
+
+def watched(begin, seen: list):
+    """A constructor that also keeps the settings it was given."""
+
+    def init(self, networks, settings):
+        seen.append(settings)
+        begin(self, networks, settings)
+
+    return init

@@ -1,5 +1,7 @@
 """The stored figures are those that were printed, the control's among them; what only the data shows is kept."""
 
+import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -30,24 +32,32 @@ def released(tmp_path_factory, pictures) -> Path:
         width = [] if stage == "classifier" else ["--width", "16"]
         assert train([stage, run, *size, *QUICK, *width]) == 0
     bundle.write(Run.open(Path(run)), root / "artifacts" / "own", "own", str(pictures))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("sys.argv", ["dcgan", str(root / "runs" / "control"), *size, *QUICK])
-        assert dcgan.main() == 0
+    assert dcgan.main([str(root / "runs" / "control"), *size, *QUICK]) == 0
     return root
 
 
-def test_everything_is_stored_as_it_was_printed(released, pictures, monkeypatch, capsys):
+def test_everything_is_stored_as_it_was_measured(released, pictures, monkeypatch):
     folder = released / "artifacts" / "own"
+    reports, measure = [], quality.evaluate
+
+    def evaluate(*arguments):
+        found = measure(*arguments)
+        reports.append(found[0])
+        return found
+
+    monkeypatch.setattr(quality, "evaluate", evaluate)
     words = [str(folder), "--data", str(pictures), "--control", str(released / "runs" / "control"), "--write"]
-    monkeypatch.setattr("sys.argv", ["quality", *words, "--threads", "1"])
-    assert quality.main() == 0
-    shown = capsys.readouterr().out
+    assert quality.main([*words, "--threads", "1"]) == 0
     stored = read(folder).info.quality
     assert stored.samples == 40 and stored.features.startswith("classifier of own")
     assert "python -m benchmarks.quality artifacts/own" in stored.command
     assert str(released) not in stored.model_dump_json()
-    for figure in stored.figures:
-        assert f"{figure.value:.4g}" in shown and figure.label in (folder / "README.md").read_text()
+    (report,), card = reports, (folder / "README.md").read_text()
+    for kept, figure in zip(stored.figures, report.figures, strict=True):
+        assert [kept.value, kept.floor or 0.0] == pytest.approx([figure.value, figure.floor or 0.0], rel=1e-4)
+        assert (kept.name, kept.label, kept.floor_is) == (figure.name, figure.label, figure.floor_is)
+        assert figure.label in card
+    assert any("plain DCGAN: 256 pictures" in note for note in stored.notes)
     names = [figure.name for figure in headlines(stored)]
     assert names == list(HEADLINES)
     found = {figure.name: figure for figure in stored.figures}
@@ -57,14 +67,25 @@ def test_everything_is_stored_as_it_was_printed(released, pictures, monkeypatch,
     assert sheet.size == (16 * 32, 4 * 32)
 
 
-def test_the_control_must_be_trained_and_draw_such_pictures(released, pictures, monkeypatch, capsys):
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"size": 64}, "pixels a side 64, not 32"),
+        ({"classes": ["a", "b", "c"]}, "classes a, b, c, not bar, disc, square"),
+        ({"train_images": 5}, "training pictures 5, not 360"),
+        (None, "run.json"),
+    ],
+)
+def test_the_control_must_be_one_of_these_pictures(released, tmp_path, pictures, capsys, change, sentence):
+    """Said before anything is measured."""
+    folder = Path(shutil.copytree(released / "runs" / "control", tmp_path / "control"))
+    about = folder / "run.json"
+    if change:
+        stored = json.loads(about.read_text())
+        stored["data"] |= change
+        about.write_text(json.dumps(stored))
+    else:
+        about.unlink()
     own = str(released / "artifacts" / "own")
-    large = released / "runs" / "large"
-    run = [str(large), "--data", str(pictures), "--size", "64", "--images", "64", "--batch", "32", "--threads", "1"]
-    monkeypatch.setattr("sys.argv", ["dcgan", *run])
-    assert dcgan.main() == 0
-    capsys.readouterr()
-    for folder, sentence in ((large, "draws 1 x 64 x 64 pictures, the bundle 1 x 32 x 32"), (released, "run.json")):
-        monkeypatch.setattr("sys.argv", ["quality", own, "--data", str(pictures), "--control", str(folder)])
-        assert quality.main() == 2
-        assert sentence in capsys.readouterr().err
+    assert quality.main([own, "--data", str(pictures), "--control", str(folder)]) == 2
+    assert sentence in capsys.readouterr().err

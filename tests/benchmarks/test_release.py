@@ -1,6 +1,8 @@
 """The script of the released bundles: commands that their programs accept, time shared out, nothing done twice."""
 
 import json
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -38,8 +40,8 @@ def test_every_command_is_understood(settings, name):
     recipe = release.RECIPES[name]
     found = [parsed(words) for words in release.commands(settings, name, recipe.minutes)]
     assert len(found) == len(recipe.minutes) + 2
-    for one, time in zip(found, recipe.minutes.values(), strict=False):
-        assert one.minutes == time and one.size == recipe.size and one.threads == 1 and not one.resume
+    for one, minutes in zip(found, recipe.minutes.values(), strict=False):
+        assert one.minutes == minutes and one.size == recipe.size and one.threads == 1 and not one.resume
         assert Path(one.data).is_dir()
     (gan,) = [one for one in found if isinstance(one, GanSettings)]
     assert gan.run == settings.runs / name
@@ -63,6 +65,7 @@ def test_what_is_finished_is_left_alone_and_what_was_begun_goes_on(settings):
     assert [words[1] for words in left if words[0] == "train"] == ["vae", "inverse", "inverse"]
     vae = parsed(left[0])
     assert isinstance(vae, VaeSettings) and vae.resume and vae.minutes == 25
+    assert not vae.size and vae.precision == "fp32"  # taken from the run
     (control,) = [parsed(words) for words in left if words[0] == "benchmarks.dcgan"]
     assert control.resume and control.minutes == 60
 
@@ -93,3 +96,55 @@ def test_a_failed_command_stops_it_and_says_where(tmp_path):
     with pytest.raises(UserError, match=r"no_such_module.*ended with 1; see .*log"):
         release.call(["no_such_module"], tmp_path / "log")
     assert "No module named no_such_module" in (tmp_path / "log").read_text()
+
+
+@pytest.mark.parametrize("problem", [UserError("no"), KeyboardInterrupt()])
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_after_a_failure_nothing_else_is_begun(settings, monkeypatch, problem, jobs):
+    called = []
+
+    def fail(words: list[str], log: Path | None) -> None:
+        called.append(words)
+        if "emoji" in words[2]:
+            raise problem
+        time.sleep(0.5)
+
+    monkeypatch.setattr(release, "call", fail)
+    with pytest.raises(type(problem)):
+        release.release(replace(settings, only=("emoji", "mnist", "cifar10"), jobs=jobs))
+    assert len(called) <= jobs  # the command that ran beside it, and no other
+
+
+def test_the_plan_is_made_once(settings, monkeypatch):
+    speeds = iter([100.0, 200.0])
+    monkeypatch.setattr(release, "probe", lambda settings, name: next(speeds))
+    both = replace(settings, only=("mnist", "emoji"), total_minutes=10.0)
+    first = release.shares(both)
+    assert release.shares(both) == first
+    with pytest.raises(StopIteration):  # another total is another plan
+        release.shares(replace(both, total_minutes=20.0))
+
+
+def test_what_is_measured_is_not_measured_again(settings):
+    for stage, minutes in release.RECIPES["emoji"].minutes.items():
+        run = settings.runs / ("emoji-control" if stage == "control" else "emoji")
+        trained(run / release.FOLDERS[stage], minutes)
+    bundle = settings.out / "emoji"
+    bundle.mkdir(parents=True)
+    share = release.RECIPES["emoji"].minutes
+    for quality_, left in ((None, 2), ({"figures": []}, 0)):
+        (bundle / "bundle.json").write_text(json.dumps({"quality": quality_}))
+        assert len(list(release.commands(settings, "emoji", share))) == left
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ({"jobs": 0}, "--jobs must be positive"),
+        ({"total_minutes": 0.0}, "--total-minutes must be positive"),
+        ({"only": ("mnist", "mnist")}, "twice"),
+    ],
+)
+def test_numbers_that_mean_nothing_are_refused(settings, wrong, sentence):
+    with pytest.raises(UserError, match=sentence):
+        release.check(replace(settings, **wrong))

@@ -6,7 +6,9 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 import pytest
+import torch
 from onnx import TensorProto, helper, numpy_helper
+from torch import nn
 
 from demo.bundle import read
 from demo.runtime import Engine, choose_provider
@@ -72,6 +74,17 @@ def product(weights: np.ndarray) -> onnx.ModelProto:
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
 
 
+class Product(nn.Module):
+    """The same in PyTorch."""
+
+    def __init__(self, weights: np.ndarray):
+        super().__init__()
+        self.weights = torch.from_numpy(weights.astype(np.float32))
+
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
+        return (z @ self.weights).reshape(-1, 1, 16, 16).clamp(0, 1)
+
+
 def weights_of(model: onnx.ModelProto) -> np.ndarray:
     (found,) = [numpy_helper.to_array(t) for t in model.graph.initializer if t.name.startswith("weights")]
     return found
@@ -85,14 +98,13 @@ def test_only_large_tensors_that_fit_are_halved():
     assert weights_of(forms.stored(product(rng.random((16, 64))), "fp32")).dtype == np.float32
 
 
-def test_what_changes_the_picture_is_refused(trained_run: Path):
+def test_what_changes_the_picture_is_refused():
     """Large weights that cancel: float16 cannot hold their difference."""
     rng = np.random.default_rng(0)
     weights = rng.random((16, 256))
     weights[0], weights[1] = 40_000.25, -40_000
     exact = product(weights).SerializeToString()
-    piece = piece_of(trained_run, "generator")
-    piece = Piece("generator", "gan", piece.net, {"z": (16,)}, {"image": (1, 16, 16)})
+    piece = Piece("generator", "gan", Product(weights), {"z": (16,)}, {"image": (1, 16, 16)})
     z = np.ones((5, 16), np.float32) / 16
     with pytest.raises(UserError, match=r"grey levels.*--form fp32"):
         forms.convert(piece, exact, "fp16-stored", {"z": z})
@@ -105,6 +117,17 @@ def test_styles_to_compare_on_are_the_mappings(trained_run: Path):
     assert not np.array_equal(rows, check.trial_inputs(cut[1], None, sum(check.BATCHES), seed=1)["w"])
 
 
-def test_one_graph_alone(trained_run: Path, half: Path, tmp_path: Path):
+def test_the_card_gives_the_error_of_the_files_that_are_there(half: Path, exported: Exported):
+    errors = [
+        {row.split("`")[1]: float(row.split("|")[-2]) for row in (folder / "README.md").read_text().splitlines()
+         if row.startswith("| `")}
+        for folder in (half, exported.folder)
+    ]  # fmt: skip
+    assert set(errors[0]) == set(errors[1]) and len(errors[0]) == 9
+    for name in ("generator.onnx", "decoder.onnx", "encoder.onnx"):
+        assert errors[0][name] > 5 * errors[1][name] > 0
+
+
+def test_one_graph_alone(trained_run: Path, tmp_path: Path):
     assert main(["graph", str(trained_run), "decoder", str(tmp_path / "d.onnx"), "--form", "fp16-stored"]) == 0
     assert any(node.op_type == "Cast" for node in onnx.load(tmp_path / "d.onnx").graph.node)

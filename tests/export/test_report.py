@@ -13,7 +13,7 @@ from demo.images import to_uint8
 from demo.runtime import Engine, choose_provider
 from demo.schema import Figure, Quality
 from demo.studio import Studio
-from export import bundle, gallery, report
+from export import bundle, gallery, place, report
 from export.__main__ import main
 from tests.export.conftest import Exported
 from tests.tiny import build
@@ -28,6 +28,7 @@ QUALITY = Quality(
     command="python -m benchmarks.quality artifacts/shapes",
     samples=20,
     features="classifier of shapes",
+    notes=("2 pictures a side are few.",),
     figures=(
         figure("gan.frechet", 1.25, 0.5),
         figure("vae.frechet_prior", 2.5, 2.0, "its reconstructions"),
@@ -45,6 +46,8 @@ def released(exported: Exported, tmp_path: Path) -> Path:
     shutil.copytree(exported.folder, root / "shapes")
     bundle.set_quality(root / "shapes", QUALITY)
     build(root / "tiny", classes=0, channels=3)
+    info = place.read_index(root / "tiny")
+    place.write_index(root / "tiny", info.model_copy(update={"quality": None}))
     return root
 
 
@@ -52,11 +55,12 @@ def test_the_page_holds_the_figures_of_every_bundle(released: Path, capsys):
     assert main(["report", str(released)]) == 0
     assert str(released / "REPORT.md") in capsys.readouterr().out
     page = (released / "REPORT.md").read_text()
-    assert "| Fréchet distance of samples | 1.25 | 2.5 | 3.75 | 0.5 | lower |" in page
+    assert "| Fréchet distance of samples | 1.25 | 2.5 (its reconstructions: 2) | 3.75 | 0.5 | lower |" in page
     assert "| Recall, k = 3 | 0.625 | | | 0.875 | higher |" in page
     assert "| label of vae.psnr | 26.5 | 27 (training pictures) | lower |" in page
     assert "label of gan.frechet" not in page  # shown once
     assert "1.25 (3.75, 0.5)" in page and QUALITY.command in page
+    assert "2 pictures a side are few." in page and "none" not in page.split("\n## ")[0]
     assert page.count("\n## ") == 2
     assert str(released) not in page
 
@@ -72,8 +76,19 @@ def test_every_picture_of_the_page_is_there(released: Path):
 def test_the_closest_pairs_are_shown_where_they_were_measured(released: Path):
     (released / "report").mkdir()
     Image.new("L", (16, 16)).save(released / "report" / "shapes_closest.png")
+    Image.new("L", (16, 16)).save(released / "report" / "tiny_closest.png")  # of a bundle that is not measured
     page = report.write(released).read_text()
     assert "report/shapes_closest.png" in page and "tiny_closest.png" not in page
+
+
+def test_what_was_not_measured_is_not_invented(released: Path):
+    page = report.write(released).read_text()
+    (row,) = [line for line in page.splitlines() if "#tiny" in line]
+    assert row.split("|")[3:7] == ["  "] * 4 and "Not measured yet." in page
+    info = read(released / "shapes").info
+    alone = [figure for figure in info.quality.figures if not figure.name.startswith("control")]
+    info = info.model_copy(update={"quality": info.quality.model_copy(update={"figures": tuple(alone)})})
+    assert "1.25 (none, 0.5)" in report.overview([info])
 
 
 def test_the_sheets_are_what_the_graphs_draw(exported: Exported):
@@ -95,6 +110,11 @@ def test_a_damaged_bundle_stops_it(released: Path, capsys):
     assert main(["report", str(released)]) == 2
     assert "shapes" in capsys.readouterr().err
     assert not (released / "REPORT.md").exists()
+
+
+def test_a_bundle_is_not_a_folder_of_bundles(released: Path, capsys):
+    assert main(["report", str(released / "shapes")]) == 2
+    assert "is a bundle itself" in capsys.readouterr().err
 
 
 def test_no_bundle_at_all(tmp_path: Path, capsys):
