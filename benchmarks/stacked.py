@@ -52,7 +52,8 @@ def measure(settings: Settings, folder: Path) -> dict:
     if not Run.open(folder).data.source.startswith("stacked_mnist"):
         raise UserError(f"{folder} was not trained on stacked_mnist.")
     came_about = results.provenance(folder, "gan")
-    report, _ = evaluate(EvaluateSettings(folder, data=settings.data, samples=settings.samples, reader=settings.reader))
+    report, _ = evaluate(EvaluateSettings(folder, data=settings.data, samples=settings.samples, reader=settings.reader,
+                                          copies=False))  # fmt: skip
     return came_about | {"features": report.facts["features"], "figures": results.figures(report, NAMES)}
 
 

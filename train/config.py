@@ -187,6 +187,8 @@ class EvaluateSettings:
     """K of the importance-weighted bound on the likelihood of the VAE."""
     bound_pictures: int = 250
     """Pictures for which that bound is computed; K decodings each."""
+    copies: bool = True
+    """Look for copies of training pictures: on large sets most of the time."""
     out: Path | None = None
     """Folder for report.json, report.md and sheets; default: evaluation in the run's folder, nothing for a bundle."""
     seed: int = 0
@@ -218,9 +220,13 @@ def changed_flags(settings: object, without: tuple[str, ...]) -> list[str]:
     """The words of a command line that make this dataclass from its defaults, but for the fields in `without`."""
     words = []
     for field in fields(settings):
-        value = getattr(settings, field.name)
-        if field.name not in without and value != field.default:
-            words += [f"--{field.name.replace('_', '-')}", str(value)]
+        value, flag = getattr(settings, field.name), field.name.replace("_", "-")
+        if field.name in without or value == field.default:
+            continue
+        if isinstance(value, bool):
+            words.append(f"--{flag}" if value else f"--no-{flag}")
+        else:
+            words += [f"--{flag}", *map(str, value if isinstance(value, tuple) else (value,))]
     return words
 
 

@@ -109,8 +109,8 @@ def evaluate(settings: EvaluateSettings, *further: Callable[[Bench], None],
     reference, held_out = some(train, count), some(test, count)
     bench = Bench(report, Judge(eye, reference.images.numpy(), held_out.images.numpy()), reference, held_out,
                   some(train, MOST_TRAINING).images.numpy(), len(info.classes), settings.seed,
-                  operations(subject.gan, info))  # fmt: skip
-    if len(train) > MOST_TRAINING:
+                  operations(subject.gan, info), settings.copies)  # fmt: skip
+    if settings.copies and len(train) > MOST_TRAINING:
         report.note(f"Copies are looked for among {MOST_TRAINING} of the training pictures.")
     measure_classifier(bench)
     if subject.gan:

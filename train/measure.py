@@ -28,7 +28,7 @@ TILES, PAIRS = 64, 16
 class Bench:
     """What every section needs. train, held_out: `count` pictures each, in a random order that is always the same;
     all_train: those among which copies are looked for. ops: augmentations that the critic's pictures went through.
-    sheets: file name -> (pictures, columns)."""
+    copies: whether they are looked for at all. sheets: file name -> (pictures, columns)."""
 
     report: Report
     judge: Judge
@@ -38,6 +38,7 @@ class Bench:
     classes: int
     seed: int
     ops: tuple[str, ...] = ()
+    copies: bool = True
     sheets: dict[str, tuple[np.ndarray, int]] = field(default_factory=dict)
 
     @property
@@ -88,6 +89,8 @@ class Bench:
     def add_memorisation(self, prefix: str, what: str, images: np.ndarray, features: np.ndarray) -> None:
         """Nearest training against nearest held-out picture, in features and in pixels, and the closest pairs: see
         train.memorisation for what the figures mean."""
+        if not self.copies:
+            return
         every = self.all_train
         for space, references, rows in (
             ("features", self.in_features, features.astype(np.float32)),

@@ -5,9 +5,20 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
+import tyro
 
 from train import runs
-from train.config import PRESETS, STAGES, ClassifierSettings, GanSettings, InverseSettings, Settings, VaeSettings
+from train.config import (
+    PRESETS,
+    STAGES,
+    ClassifierSettings,
+    EvaluateSettings,
+    GanSettings,
+    InverseSettings,
+    Settings,
+    VaeSettings,
+    changed_flags,
+)
 from train.errors import UserError
 
 KINDS: dict[str, type[Settings]] = {
@@ -73,3 +84,18 @@ def test_unknown_settings_are_refused():
     del newer["attention"], newer["depth"], newer["run"]
     with pytest.raises(UserError, match="damaged"):
         runs.settings_from_json(GanSettings, newer)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        EvaluateSettings(Path("run")),
+        EvaluateSettings(Path("run"), data="ylecun/mnist", samples=500, copies=False, reader=Path("runs/mnist")),
+        GanSettings(Path("run"), gamma=(2.0, 0.2), resume=True, size=64, lr=0.002),
+        ClassifierSettings(Path("run"), mirror=True, jitter=0.25),
+    ],
+)
+def test_the_words_of_changed_settings_make_them_again(settings):
+    place = "subject" if isinstance(settings, EvaluateSettings) else "run"
+    words = changed_flags(settings, without=(place,))
+    assert tyro.cli(type(settings), args=["run", *words]) == settings

@@ -81,6 +81,13 @@ def test_figures_that_depend_on_each_other_agree(report):
     assert any("40 pictures a side are few" in note for note in report.notes)
 
 
+def test_without_copies_everything_else_is_the_same(run, report):
+    short = evaluate(EvaluateSettings(run, **FEW, copies=False))[0]
+    left_out = ("_ratio", "_copies", "_nearer")
+    assert [f for f in report.figures if not f.name.endswith(left_out)] == short.figures
+    assert "--no-copies" in short.facts["command"]
+
+
 def test_repair_is_measured_where_pixels_are_missing():
     """A repairer that knows the grey of everything but the middle: wrong there, and only there."""
     shown = np.full((10, 1, 16, 16), 255, np.uint8)
