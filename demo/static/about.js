@@ -42,7 +42,7 @@ const quality = (bundle) => {
     table(`Measured on ${whole(q.samples)} pictures`, head, rows(q.first.map((name) => byName.get(name)))),
   );
   if (others.length) {
-    card.append(el("details", {}, el("summary", {}, `${others.length} more figures`), table("More figures", head, rows(others))));
+    card.append(el("details", { class: "tf-more" }, el("summary", {}, `${others.length} more figures`), table("More figures", head, rows(others))));
   }
   card.append(
     ...q.notes.map((note) => el("p", { class: "tf-quiet" }, note)),
@@ -66,42 +66,49 @@ const draw = () => {
       "div",
       { class: "tf-about" },
       el(
-        "section",
-        { class: "tf-card" },
-        el("h3", {}, bundle.title),
+        "div",
+        { class: "tf-column" },
         el(
-          "dl",
-          { class: "tf-facts" },
-          term("Data set", source(bundle.dataset.source)),
-          term("Licence of the data", bundle.dataset.licence),
-          term("Pictures", `${whole(bundle.dataset.train_images)} to train, ${whole(bundle.dataset.test_images)} held out`),
-          term("Size", `${bundle.size} × ${bundle.size}, ${bundle.channels === 1 ? "grey" : "colour"}`),
-          term("Classes", bundle.classes.length ? bundle.classes.join(", ") : "none"),
-          term("Models", bundle.models.map((m) => m.toUpperCase()).join(" and ")),
-          term("Made", bundle.created),
+          "section",
+          { class: "tf-card" },
+          el("h3", {}, bundle.title),
+          el(
+            "dl",
+            { class: "tf-facts" },
+            term("Data set", source(bundle.dataset.source)),
+            term("Licence of the data", bundle.dataset.licence),
+            term("Pictures", `${whole(bundle.dataset.train_images)} to train, ${whole(bundle.dataset.test_images)} held out`),
+            term("Size", `${bundle.size} × ${bundle.size}, ${bundle.channels === 1 ? "grey" : "colour"}`),
+            term("Classes", bundle.classes.length ? bundle.classes.join(", ") : "none"),
+            term("Models", bundle.models.map((m) => m.toUpperCase()).join(" and ")),
+            term("Made", bundle.created),
+          ),
+        ),
+        training.length
+          ? el("section", { class: "tf-card" }, el("h3", {}, "How it was trained"), table("Stages of the training", ["Stage", "Time", "Pictures seen", "On"], training))
+          : null,
+        el(
+          "section",
+          { class: "tf-card" },
+          el("h3", {}, "What to keep in mind"),
+          el(
+            "ul",
+            {},
+            el("li", {}, "The models know only the data set above. Whatever you draw or upload is bent towards it."),
+            el("li", {}, "The VAE averages what it is unsure of, so its pictures are softer. The GAN is sharper, but it may leave out rare variants."),
+            el("li", {}, "A repair is a plausible guess, never a recovery of what was there."),
+            el("li", {}, "What you draw or upload is used for your answer and is not stored. Favourites stay in your browser."),
+          ),
+        ),
+        el(
+          "section",
+          { class: "tf-card" },
+          el("h3", {}, "Where it runs"),
+          el("dl", { class: "tf-facts" }, term("Processor in use", bundle.processor), term("onnxruntime provider", bundle.provider), term("Why", bundle.reason)),
+          ...T.facts.unavailable.map((one) => el("p", { class: "tf-trouble" }, `${one.name} is unavailable: ${one.reason}`)),
         ),
       ),
       quality(bundle),
-      el(
-        "section",
-        { class: "tf-card" },
-        el("h3", {}, "What to keep in mind"),
-        el(
-          "ul",
-          {},
-          el("li", {}, "The models know only the data set above. Whatever you draw or upload is bent towards it."),
-          el("li", {}, "The VAE averages what it is unsure of, so its pictures are softer. The GAN is sharper, but it may leave out rare variants."),
-          el("li", {}, "A repair is a plausible guess, never a recovery of what was there."),
-          el("li", {}, "What you draw or upload is used for your answer and is not stored. Favourites stay in your browser."),
-        ),
-      ),
-      el(
-        "section",
-        { class: "tf-card" },
-        el("h3", {}, "Where it runs"),
-        el("dl", { class: "tf-facts" }, term("Processor in use", bundle.processor), term("onnxruntime provider", bundle.provider), term("Why", bundle.reason)),
-        ...T.facts.unavailable.map((one) => el("p", { class: "tf-trouble" }, `${one.name} is unavailable: ${one.reason}`)),
-      ),
       el(
         "section",
         { class: "tf-card tf-wide" },
@@ -109,12 +116,9 @@ const draw = () => {
         el("p", { class: "tf-quiet" }, "Images are float32 [N, C, H, W] from 0 to 1. Every graph takes any batch size and draws no random numbers itself."),
         table("Files of this bundle", ["File", "What it does", "Parameters", "Size"], rows, "tf-files"),
       ),
-      training.length
-        ? el("section", { class: "tf-card" }, el("h3", {}, "How it was trained"), table("Stages of the training", ["Stage", "Time", "Pictures seen", "On"], training))
-        : null,
       el(
         "section",
-        { class: "tf-card" },
+        { class: "tf-card tf-wide" },
         el("h3", {}, "Make your own"),
         el("p", { class: "tf-quiet" }, "Train on a folder of pictures, export, and open the result here:"),
         code(T.facts.recipe),
