@@ -19,10 +19,10 @@ import tyro
 from torch import Tensor, nn
 
 from train import runs
-from train.__main__ import check_numbers, given_flags, settle
+from train.__main__ import STOPPED, check_numbers, given_flags, settle
 from train.config import Settings
 from train.data import load
-from train.errors import UserError
+from train.errors import UserError, exit_code
 from train.loop import train, usable_threads
 from train.runs import Run
 from train.stage import Stage
@@ -134,14 +134,7 @@ def command(settings: ControlSettings, given: set[str]) -> int:
 
 def main(argv: list[str]) -> int:
     settings = tyro.cli(ControlSettings, description=__doc__, args=argv)
-    try:
-        return command(settings, given_flags(argv))
-    except UserError as problem:
-        print(f"error: {problem}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("Stopped at once; what was stored before is kept.", file=sys.stderr)
-        return 130
+    return exit_code(lambda: command(settings, given_flags(argv)), STOPPED)
 
 
 if __name__ == "__main__":

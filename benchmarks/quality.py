@@ -7,6 +7,7 @@ plain DCGAN (benchmarks/dcgan.py) in the same report.
 only the data can show, as a sheet in the folder `report` beside the bundle.
 """
 
+import math
 import shlex
 import sys
 from dataclasses import dataclass
@@ -15,7 +16,6 @@ from typing import Annotated
 
 import torch
 import tyro
-from pydantic import ValidationError
 
 from benchmarks.dcgan import LATENT_DIM, load_generator
 from demo.bundle import read
@@ -25,7 +25,7 @@ from export.bundle import set_quality
 from export.graphs import public_command
 from train import runs
 from train.config import EvaluateSettings
-from train.errors import UserError
+from train.errors import UserError, exit_code
 from train.evaluate import evaluate
 from train.measure import Bench
 from train.report import Report
@@ -85,7 +85,9 @@ def measure_control(bench: Bench, folder: Path) -> None:
 
 
 def quality(report: Report, command: str, samples: int) -> Quality:
-    """A report as the bundle keeps it: five digits a figure."""
+    """A report as the bundle keeps it: five digits a figure. Raises UserError when one is not a finite number."""
+    if odd := [figure.name for figure in report.figures if not math.isfinite(figure.value)]:
+        raise UserError(f"{', '.join(odd)} came out as no finite number: nothing was stored.")
 
     def short(value: float | None) -> float | None:
         return None if value is None else float(f"{value:.5g}")
@@ -109,21 +111,17 @@ def command_line(settings: Settings, source: str) -> str:
 
 def measure(settings: Settings) -> None:
     """Measures, prints, stores. Raises UserError."""
-    info, counted = read(settings.bundle).info, []
-    if settings.control:
-        check_control(settings.control, info)
-
-    def control(bench: Bench) -> None:
-        counted.append(bench.count)
-        if settings.control:
-            measure_control(bench, settings.control)
-
+    info, control = read(settings.bundle).info, settings.control
+    if control:
+        check_control(control, info)
+    further = [lambda bench: measure_control(bench, control)] if control else []
     wanted = EvaluateSettings(settings.bundle, settings.data, settings.samples, threads=settings.threads)
-    report, sheets = evaluate(wanted, control)
+    report, sheets = evaluate(wanted, *further)
     if not settings.write:
         return
     command = command_line(settings, info.dataset.source)
-    set_quality(settings.bundle, quality(report, command, counted[0]))
+    count = min(settings.samples, info.dataset.train_images, info.dataset.test_images)
+    set_quality(settings.bundle, quality(report, command, count))
     if CLOSEST in sheets:
         images, columns = sheets[CLOSEST]
         path = settings.bundle.resolve().parent / "report" / f"{info.name}_closest.png"
@@ -132,21 +130,8 @@ def measure(settings: Settings) -> None:
 
 
 def main(argv: list[str]) -> int:
-    """Exit code: 0 done, 2 a mistake of the user, 130 stopped by Ctrl-C."""
     settings = tyro.cli(Settings, description=__doc__, args=argv)
-    try:
-        measure(settings)
-    except (UserError, DemoError) as problem:
-        print(f"error: {problem}", file=sys.stderr)
-        return 2
-    except ValidationError as problem:
-        fields = ", ".join(".".join(map(str, error["loc"])) for error in problem.errors())
-        print(f"error: a figure is not a finite number ({fields}); nothing was stored.", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("Stopped; nothing was stored.", file=sys.stderr)
-        return 130
-    return 0
+    return exit_code(lambda: measure(settings), "Stopped; nothing was stored.", DemoError)
 
 
 if __name__ == "__main__":

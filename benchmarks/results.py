@@ -1,11 +1,10 @@
 """What the benchmarks that only measure have in common: how a run came about, and where results are kept."""
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 from train import runs
-from train.errors import UserError
+from train.errors import exit_code
 from train.report import Report
 from train.runs import Run
 
@@ -43,11 +42,5 @@ def write(name: str, content: dict) -> Path:
 
 
 def measured(name: str, measure: Callable[[], dict]) -> int:
-    """Measures and stores. Exit code: 0 done, 2 a mistake of the user, which is printed."""
-    try:
-        path = write(name, measure())
-    except UserError as problem:
-        print(f"error: {problem}", file=sys.stderr)
-        return 2
-    print(f"Stored in {path}.")
-    return 0
+    """Measures and stores. Exit code: 0 done, 2 a mistake of the user, which is printed, 130 stopped by Ctrl-C."""
+    return exit_code(lambda: print(f"Stored in {write(name, measure())}."), "Stopped; nothing was stored.")

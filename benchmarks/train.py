@@ -28,7 +28,7 @@ from benchmarks import dcgan, results
 from train import gan, priors
 from train.config import PRESETS, GanSettings, changed_flags
 from train.data import DataInfo, Pictures, load, one_hot
-from train.errors import UserError
+from train.errors import UserError, exit_code
 from train.loop import train, usable_threads
 from train.metrics import Scale, frechet_distance
 from train.recorder import hardware
@@ -165,22 +165,18 @@ def race(settings: Settings, data: tuple[DataInfo, Pictures, Pictures], folder: 
     return found
 
 
-def main() -> int:
-    settings = tyro.cli(Settings, description=__doc__)
-    try:
-        torch.set_num_threads(settings.threads or usable_threads())
-        data = load(settings.data, Run.open(settings.run).data.size)
-        if data[0].size not in dcgan.WIDTHS:
-            raise UserError("The control draws 32 x 32 or 64 x 64 pictures; take a run of that size.")
-        with tempfile.TemporaryDirectory() as folder:
-            found = race(settings, data, Path(folder))
-        words = ["python", "-m", "benchmarks.train", f"runs/{settings.run.name}", "--data", data[0].source]
-        words += changed_flags(settings, without=("run", "data"))
-        path = results.write("train", {"command": shlex.join(words), "target": settings.target,
-                                       "hardware": hardware(), "results": found})  # fmt: skip
-    except UserError as problem:
-        print(f"error: {problem}", file=sys.stderr)
-        return 2
+def compare(settings: Settings) -> None:
+    """Races, stores, prints a table. Raises UserError."""
+    torch.set_num_threads(settings.threads or usable_threads())
+    data = load(settings.data, Run.open(settings.run).data.size)
+    if data[0].size not in dcgan.WIDTHS:
+        raise UserError("The control draws 32 x 32 or 64 x 64 pictures; take a run of that size.")
+    with tempfile.TemporaryDirectory() as folder:
+        found = race(settings, data, Path(folder))
+    words = ["python", "-m", "benchmarks.train", f"runs/{settings.run.name}", "--data", data[0].source]
+    words += changed_flags(settings, without=("run", "data"))
+    path = results.write("train", {"command": shlex.join(words), "target": settings.target,
+                                   "hardware": hardware(), "results": found})  # fmt: skip
     print(f"\n{'':10}{'parameters':>12}{'images/s':>10}{'minutes to':>12}{'last':>8}")
     print(f"{'':10}{'':12}{'':10}{settings.target:>12g}{'':>8}")
     for name, row in found.items():
@@ -188,7 +184,11 @@ def main() -> int:
         print(f"{name:10}{row['parameters']:>12}{row['images_per_second']:>10.0f}{reached:>12}"
               f"{row['last_frechet']:>8.3f}")  # fmt: skip
     print(f"Stored in {path}")
-    return 0
+
+
+def main() -> int:
+    settings = tyro.cli(Settings, description=__doc__)
+    return exit_code(lambda: compare(settings), "Stopped; nothing was stored.")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import tyro
 from demo import errors as demo_errors
 from export import bundle, check, forms, graphs, place, report
 from export.forms import Form
-from train.errors import UserError
+from train.errors import UserError, exit_code
 from train.runs import Run
 
 DESCRIPTION = "Turn trained networks into ONNX graphs, checked against PyTorch."
@@ -109,26 +109,23 @@ def export_graph(settings: GraphSettings) -> None:
     print(f"{settings.target}: {graphs.signature(piece)}, {len(data) / 1e6:.2f} MB")
 
 
+def run(settings: object) -> None:
+    """Does what was asked for. Raises UserError, and the demo's."""
+    match settings:
+        case BundleSettings():
+            export_bundle(settings)
+        case GraphSettings():
+            export_graph(settings)
+        case ReportSettings():
+            print(report.write(settings.root))
+
+
 def main(argv: list[str]) -> int:
     """Exit code: 0 done, 2 a mistake of the user or a failed check, 130 stopped by Ctrl-C."""
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     settings = tyro.cli(Command, prog="python -m export", description=DESCRIPTION, args=argv)
-    try:
-        match settings:
-            case BundleSettings():
-                export_bundle(settings)
-            case GraphSettings():
-                export_graph(settings)
-            case ReportSettings():
-                print(report.write(settings.root))
-    except (UserError, demo_errors.UserError) as problem:
-        print(f"error: {problem}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("Stopped; nothing was written.", file=sys.stderr)
-        return 130
-    return 0
+    return exit_code(lambda: run(settings), "Stopped; nothing was written.", demo_errors.UserError)
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ from train.config import (
     VaeSettings,
 )
 from train.data import DataInfo, Pictures, load
-from train.errors import UserError
+from train.errors import UserError, exit_code
 from train.loop import train, usable_threads
 from train.stages import build_stage
 
@@ -38,6 +38,7 @@ COMMANDS: dict[str, type[Settings]] = {
     "inverse": InverseSettings,
     "all": AllSettings,
 }
+STOPPED = "Stopped at once; what was stored before is kept."
 DESCRIPTION = "Train the models of one set of pictures, and measure them. Ctrl-C keeps everything; --resume goes on."
 
 
@@ -176,30 +177,25 @@ def command(settings: Settings, given: set[str]) -> int:
     return 0
 
 
+def obey(argv: list[str]) -> int:
+    """Reads the command line and does what it says; the exit code. Raises UserError, OSError."""
+    preset = preset_of(argv)
+    check_preset(argv, preset)
+    settings: Settings | EvaluateSettings = tyro.cli(
+        commands(preset), prog="python -m train", description=DESCRIPTION, args=argv
+    )
+    if isinstance(settings, EvaluateSettings):
+        from train.evaluate import main as evaluate  # slow to import, and training does without
+
+        return evaluate(settings)
+    return command(settings, given_flags(argv))
+
+
 def main(argv: list[str]) -> int:
     """Exit code: 0 done, 2 a mistake of the user, 130 stopped by Ctrl-C."""
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
-    try:
-        preset = preset_of(argv)
-        check_preset(argv, preset)
-        settings: Settings | EvaluateSettings = tyro.cli(
-            commands(preset), prog="python -m train", description=DESCRIPTION, args=argv
-        )
-        if isinstance(settings, EvaluateSettings):
-            from train.evaluate import main as evaluate  # slow to import, and training does without
-
-            return evaluate(settings)
-        return command(settings, given_flags(argv))
-    except UserError as problem:
-        print(f"error: {problem}", file=sys.stderr)
-        return 2
-    except OSError as problem:
-        print(f"error: {problem.filename or 'writing'}: {problem.strerror or problem}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("Stopped at once; what was stored before is kept.", file=sys.stderr)
-        return 130
+    return exit_code(lambda: obey(argv), STOPPED)
 
 
 if __name__ == "__main__":

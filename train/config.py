@@ -150,7 +150,7 @@ class InverseSettings(Settings):
     lr: float = 1e-3
     ema_images: float = 20_000
     width: int = 128
-    hidden: int = 128
+    hidden: int = 512
     """Units between the smallest map and what is found."""
 
 
