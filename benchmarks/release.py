@@ -70,7 +70,10 @@ RECIPES: dict[str, Recipe] = {
         {"classifier": ("--mirror", "--rotate", "5"), "gan": ("--matching", "0.02"), "vae": SMALL} | ENCODERS,
     ),
     "mednist": Recipe(None, "mednist", 64, minutes(8, 60, 30, 15), 1_500_000, {"vae": SMALL} | ENCODERS),
-    "emoji": Recipe(None, "noto_emoji", 64, minutes(0, 60, 25, 15), 1_500_000, {"vae": SMALL} | ENCODERS),
+    "emoji": Recipe(
+        None, "noto_emoji", 64, minutes(0, 60, 25, 15), 1_500_000,
+        {"gan": ("--gamma", "1", "0.1"), "vae": SMALL} | ENCODERS,
+    ),
     "cifar10": Recipe(
         "uoft-cs/cifar10", "cifar10", 32, minutes(20, 75, 25, 12), 6_000_000,
         {"classifier": ("--mirror", "--rotate", "5"), "vae": SMALL} | ENCODERS,

@@ -9,17 +9,18 @@ import socket
 import sys
 import tempfile
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 if __name__ == "__main__":  # `python demo/app.py` puts demo/ first on the path instead of the repository
     sys.path[0] = str(REPOSITORY)
 
+from demo.errors import Busy, UserError  # noqa: E402
 from demo.page import build_demo, launch_settings  # noqa: E402
 from demo.providers import CHOICES, choose_provider  # noqa: E402
 from demo.runtime import RuntimeUnavailable  # noqa: E402
-from demo.studio import open_studios  # noqa: E402
+from demo.studio import Studio, open_studios  # noqa: E402
 
 __all__ = ["build_demo", "main"]
 
@@ -59,7 +60,7 @@ def _serve(options: argparse.Namespace) -> int:
         raise Refused(f"There is no folder '{root}': --bundles takes a bundle or a folder of bundles.")
     provider = choose_provider(options.provider)
     port = _free_port(options.host, options.port)
-    studios, unavailable = open_studios(root, provider) if root.is_dir() else ({}, [])
+    studios, unavailable = open_studios(root, provider, check=False) if root.is_dir() else ({}, [])
     for one in unavailable:
         print(f"Bundle {one.name} is unavailable: {one.reason}", file=sys.stderr)
     if not studios:
@@ -80,9 +81,23 @@ def _serve(options: argparse.Namespace) -> int:
         raise Refused(_taken(port)) from error
     shown = "127.0.0.1" if options.host in ("0.0.0.0", "::") else options.host
     print(f"Twofold is at http://{shown}:{port}", flush=True)
+    threading.Thread(target=_check, args=(studios,), name="check", daemon=True).start()
     _wait()
     demo.close(verbose=False)
     return 0
+
+
+def _check(studios: Mapping[str, Studio]) -> None:
+    """Runs every graph once, after the page is there. Only the first bundle stays in memory: it is shown first."""
+    for i, (name, studio) in enumerate(studios.items()):
+        try:
+            studio.engine.ready()
+        except Busy:
+            continue  # it is in use, and will be checked by that
+        except UserError as error:
+            print(f"Bundle {name} is unavailable: {error}", file=sys.stderr, flush=True)
+        if i:
+            studio.engine.unload()
 
 
 def _free_port(host: str, wanted: int | None) -> int:

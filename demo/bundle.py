@@ -36,6 +36,7 @@ __all__ = [
 INDEX = "bundle.json"
 MAX_INDEX_BYTES = 1_000_000
 SHEET_COLUMNS, MAX_TILES = 8, 64
+GOLDEN = 2
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,8 @@ class OpenBundle:
     """A bundle whose files have all been verified.
 
     `latents`: the float32 arrays of latents.npz. `examples`: uint8 [N, H, W, C] held-out pictures;
-    `example_labels`: int64 [N], -1 without classes. `tiles`: how many pictures the sample sheet shows.
+    `example_labels`: int64 [N], -1 without classes. `tiles`: how many pictures the sample sheet shows;
+    `golden`: the first ones, uint8 [GOLDEN, H, W, C], as seeds 0, 1, … were drawn when the bundle was made.
     """
 
     folder: Path
@@ -52,6 +54,7 @@ class OpenBundle:
     examples: np.ndarray
     example_labels: np.ndarray
     tiles: int
+    golden: np.ndarray
 
     @property
     def version(self) -> str:
@@ -80,7 +83,7 @@ def read(folder: Path) -> OpenBundle:
     info = _read_index(folder)
     for entry in info.graphs.values():
         _verified_bytes(folder, entry)
-    tiles = _count_tiles(folder, info)
+    sheet = _read_sheet(folder, info)
     latents = _read_arrays(folder, info.files["latents"])
     _check_arrays(latents, latent_shapes(info), folder.name)
     examples = _read_arrays(folder, info.files["examples"])
@@ -90,7 +93,9 @@ def read(folder: Path) -> OpenBundle:
         raise BundleError(f"The example pictures of bundle '{folder.name}' have the wrong shape or type.")
     if labels is None or labels.shape != images.shape[:1] or not len(images):
         raise BundleError(f"The example labels of bundle '{folder.name}' do not match its pictures.")
-    return OpenBundle(folder, info, latents, images, labels.astype(np.int64), tiles)
+    golden = np.stack([sheet[:side, start : start + side] for start in range(0, GOLDEN * side, side)])
+    tiles = SHEET_COLUMNS * sheet.shape[0] // side
+    return OpenBundle(folder, info, latents, images, labels.astype(np.int64), tiles, golden)
 
 
 def graph_bytes(bundle: OpenBundle, name: str) -> bytes:
@@ -204,23 +209,24 @@ def _declared_bytes(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> int:
     return math.prod(shape) * dtype.itemsize
 
 
-def _count_tiles(folder: Path, info: Bundle) -> int:
-    """How many pictures the sample sheet shows; it is a PNG, eight pictures wide and at most eight high."""
+def _read_sheet(folder: Path, info: Bundle) -> np.ndarray:
+    """The sample sheet, uint8 [H, W, C]; it is a PNG, eight pictures wide and at most eight high."""
     entry, side = info.files["sheet"], info.image.size
     data = _verified_bytes(folder, entry)
     try:
         with Image.open(io.BytesIO(data), formats=("PNG",)) as sheet:
             width, height = sheet.size
-            sheet.verify()
+            rows, rest = divmod(height, side)
+            right = width == SHEET_COLUMNS * side and not rest and 1 <= rows <= MAX_TILES // SHEET_COLUMNS
+            pixels = np.asarray(sheet.convert("L" if info.image.channels == 1 else "RGB")) if right else None
     except Exception as error:
         raise BundleError(f"File '{entry.file}' of bundle '{folder.name}' is not a PNG picture.") from error
-    rows, rest = divmod(height, side)
-    if width != SHEET_COLUMNS * side or rest or not 1 <= rows <= MAX_TILES // SHEET_COLUMNS:
+    if pixels is None:
         raise BundleError(
             f"The sample sheet of bundle '{folder.name}' measures {width} x {height} pixels, "
             f"not {SHEET_COLUMNS} x 1 to {MAX_TILES // SHEET_COLUMNS} pictures of {side} x {side}."
         )
-    return SHEET_COLUMNS * rows
+    return pixels.reshape(height, width, info.image.channels)
 
 
 def _check_arrays(arrays: dict[str, np.ndarray], shapes: dict[str, tuple[int | None, ...]], name: str) -> None:

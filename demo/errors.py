@@ -19,3 +19,7 @@ class InputError(UserError, ValueError):
 
 class RuntimeUnavailable(UserError):
     """The demanded processor cannot be used; the message says what mends it."""
+
+
+class Busy(UserError):
+    """Too much is asked for at once, or one thing takes too long: it may work later."""

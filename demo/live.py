@@ -3,6 +3,7 @@
     GET /live/{bundle}?m=gan|vae&x=&y=&t=&c=&n=&f=         the picture at a point of the seed plane
     GET /live/{bundle}/morph?keys=1,2,3&classes=&mode=&loop=&p=&m=&t=&n=&f=   the picture at share p of a morph
     GET /healthz                                            JSON
+    GET /metrics                                            for Prometheus
 
 m: model, default the bundle's first. x, y: numbers, held within ±1e6. t: truncation, held within 0 to 1.5.
 c: a class "3" or shares "3:0.5,5:0.5"; none = class 0. keys: 1 to 6 seeds. classes: one entry a key,
@@ -12,11 +13,13 @@ f: png (default) or raw, the bytes of uint8 [H, W, C] with that shape in the hea
 v: the bundle's version, which the page sends so that a cache never mixes two exports of a bundle; not read here.
 
 Other parameters are ignored. A wrong one is answered with status 400 and a sentence, an unknown bundle with
-404, too many waiting requests with 503. An address with v always gives the same bytes, so answers may be cached.
+404, too many waiting requests and what takes too long with 503. Who closes the connection leaves the line. An address
+with v always gives the same bytes, so answers may be cached.
 """
 
 import importlib.metadata
 import platform
+import time
 from collections.abc import Callable, Mapping, Sequence
 
 import anyio
@@ -26,16 +29,18 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from demo import images, latents
+from demo import images, latents, metrics
 from demo.arguments import MAX_KEYS, MAX_TRUNCATION
+from demo.batching import DEADLINE, Caller, working_for
 from demo.bundle import Unavailable
-from demo.errors import InputError, UserError
-from demo.providers import core_count
+from demo.errors import Busy, InputError, UserError
 from demo.studio import Studio
 
 MAX_COORDINATE = 1e6
 MAX_SEQUENCE = 2**53  # the largest whole number that a browser counts exactly
 MAX_WAITING = 64
+THREADS = 32  # requests that are worked on at once, most of them in one line: as many can share a run
+LOOK_AFTER = 0.05  # seconds between two looks whether the visitor is still there
 REPORTED = ("onnxruntime", "onnxruntime-gpu", "numpy", "pillow", "gradio", "pydantic", "starlette")
 
 Draw = Callable[[Studio, QueryParams], np.ndarray]
@@ -51,28 +56,47 @@ def routes(studios: Mapping[str, Studio], unavailable: Sequence[Unavailable] = (
             if studio is None:
                 return _refusal(404, "There is no bundle of this name here.")
             if not limiter:
-                limiter.append(anyio.CapacityLimiter(2 * core_count()))
+                limiter.append(anyio.CapacityLimiter(THREADS))
             if limiter[0].statistics().tasks_waiting >= MAX_WAITING:
                 return _refusal(503, "Too many people are drawing right now; try again in a second.")
-            try:
-                sequence = _sequence(request.query_params)
-                return await anyio.to_thread.run_sync(
-                    _answer, studio, draw, request.query_params, sequence, limiter=limiter[0]
-                )
-            except UserError as error:
-                return _refusal(400, str(error))
+            return await _while_there(request, limiter[0], lambda: _answer(studio, draw, request.query_params))
 
         return endpoint
 
     async def healthz(request: Request) -> Response:
         report = health(studios, unavailable)
-        return JSONResponse(report, status_code=200 if studios else 503, headers={"Cache-Control": "no-store"})
+        return JSONResponse(
+            report, status_code=200 if report["bundles"] else 503, headers={"Cache-Control": "no-store"}
+        )
+
+    async def measured(request: Request) -> Response:
+        return Response(metrics.text(studios), media_type=metrics.CONTENT_TYPE, headers={"Cache-Control": "no-store"})
 
     return [
         Route("/live/{bundle}", live(plane_picture), methods=["GET"]),
         Route("/live/{bundle}/morph", live(morph_picture), methods=["GET"]),
         Route("/healthz", healthz, methods=["GET"]),
+        Route("/metrics", measured, methods=["GET"]),
     ]
+
+
+async def _while_there(request: Request, limiter: anyio.CapacityLimiter, work: Callable[[], Response]) -> Response:
+    """The answer of `work` in a thread; who closes the connection meanwhile frees his place."""
+    one = Caller(time.monotonic() + DEADLINE)
+
+    async def look() -> None:
+        while not await request.is_disconnected():
+            await anyio.sleep(LOOK_AFTER)
+        one.gone.set()
+        group.cancel_scope.cancel()
+
+    response = _refusal(499, "The visitor has left.")  # which nobody reads
+    async with anyio.create_task_group() as group:
+        group.start_soon(look)
+        with working_for(one):
+            response = await anyio.to_thread.run_sync(work, limiter=limiter)
+        group.cancel_scope.cancel()
+    return response
 
 
 def plane_picture(studio: Studio, query: QueryParams) -> np.ndarray:
@@ -103,6 +127,7 @@ def morph_picture(studio: Studio, query: QueryParams) -> np.ndarray:
 
 def health(studios: Mapping[str, Studio], unavailable: Sequence[Unavailable]) -> dict:
     """What /healthz reports: bundles served and not served, processors, versions."""
+    failed = {name: studio.engine.fault for name, studio in studios.items() if studio.engine.fault}
     bundles = {
         name: {
             "title": studio.info.title,
@@ -112,14 +137,18 @@ def health(studios: Mapping[str, Studio], unavailable: Sequence[Unavailable]) ->
                 "active": studio.engine.active,
                 "reason": studio.engine.reason,
             },
+            "checked": studio.engine.checked,
+            "loaded": studio.engine.loaded,
             "last_ms": round(studio.engine.last_ms, 3),
         }
         for name, studio in studios.items()
+        if name not in failed
     }
+    missing = [*unavailable, *(Unavailable(name, str(fault)) for name, fault in failed.items())]
     return {
-        "status": "ok" if studios and not unavailable else "degraded" if studios else "unavailable",
+        "status": "ok" if bundles and not missing else "degraded" if bundles else "unavailable",
         "bundles": bundles,
-        "unavailable": [{"name": bundle.name, "reason": bundle.reason} for bundle in unavailable],
+        "unavailable": [{"name": bundle.name, "reason": bundle.reason} for bundle in missing],
         "versions": {"python": platform.python_version()} | _versions(),
     }
 
@@ -134,7 +163,18 @@ def _versions() -> dict[str, str]:
     return installed
 
 
-def _answer(studio: Studio, draw: Draw, query: QueryParams, sequence: str | None) -> Response:
+def _answer(studio: Studio, draw: Draw, query: QueryParams) -> Response:
+    """The picture, or the sentence why there is none."""
+    try:
+        return _picture(studio, draw, query)
+    except Busy as error:
+        return _refusal(503, str(error))
+    except UserError as error:
+        return _refusal(400, str(error))
+
+
+def _picture(studio: Studio, draw: Draw, query: QueryParams) -> Response:
+    sequence = _sequence(query)
     raw = _choice(query, "f", ("png", "raw")) == "raw"
     before = studio.engine.spent_ms
     picture = images.to_uint8(draw(studio, query))[0]

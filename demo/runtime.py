@@ -1,47 +1,86 @@
-"""Running a bundle's graphs through onnxruntime: sessions, validated inputs, bounded load, timings.
+"""Running a bundle's graphs: sessions, validated inputs, bounded load, timings.
 
-The demo package sets onnxruntime's environment before this import. Which processor: demo/providers.py.
+The demo package sets onnxruntime's environment before this import. Which processor: demo/providers.py; how the requests
+of several people share a run: demo/batching.py.
 """
 
 import math
 import threading
-import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
-import onnxruntime as ort
 
-from demo.bundle import OpenBundle, graph_bytes
-from demo.errors import BundleError, InputError, RuntimeUnavailable, UserError
-from demo.images import from_uint8
-from demo.latents import one_hot, seed_latent
-from demo.providers import Provider, choose_provider, core_count, first_line, open_session
+from demo.batching import Feed, Line, Run, Tally
+from demo.bundle import GOLDEN, OpenBundle, graph_bytes
+from demo.errors import BundleError, Busy, InputError, RuntimeUnavailable, UserError
+from demo.images import from_uint8, to_uint8
+from demo.latents import Mixture, from_normal, one_hot, seed_latent
+from demo.providers import CPU, Provider, choose_provider, core_count, first_line, open_session
+from demo.watchdog import Watchdog
 
-__all__ = ["Engine", "InputError", "Provider", "RuntimeUnavailable", "choose_provider"]
+__all__ = ["Engine", "InputError", "Provider", "RuntimeUnavailable", "Shelf", "choose_provider"]
 
 CHUNK = 16  # pictures in one Run: more is slower on a CPU, and onnxruntime keeps the peak of its memory
+KEPT = 3  # bundles whose sessions stay in memory
+DRIFT = 5.0  # grey levels, root of the mean square, by which seeds may differ from the sheet's
+
+# A bundle and the name of a graph -> how that graph is run.
+Opener = Callable[[OpenBundle, str], Run]
+
+
+class Shelf:
+    """What the engines of one process share: slots for their runs, the watchdog, and the memory for `kept` of them."""
+
+    def __init__(self, kept: int = KEPT):
+        self.slots = threading.BoundedSemaphore(core_count())
+        self.watchdog = Watchdog()
+        self._kept = kept
+        self._loaded: dict[int, Engine] = {}  # least recently used first
+        self._lock = threading.Lock()
+
+    def use(self, engine: "Engine") -> None:
+        """Notes that an engine is in use; the one that was not for longest gives its memory back."""
+        with self._lock:
+            self._loaded.pop(id(engine), None)
+            self._loaded[id(engine)] = engine
+            oldest = [self._loaded.pop(next(iter(self._loaded)))] if len(self._loaded) > self._kept else []
+        for one in oldest:
+            one.unload()
 
 
 class Engine:
-    """One bundle on one processor. Safe to use from many threads; at most one run a core at a time.
+    """One bundle on one processor. Safe to use from many threads.
 
-    `last_ms` is the model time, in milliseconds, of the last run in any thread; `spent_ms` adds up those
-    of the calling thread, so the difference of two readings times a piece of work among other users.
+    A bundle is checked (`check`) before its first use. `last_ms` is the model time, in milliseconds, of the last run in
+    any thread; `spent_ms` adds up those of the calling thread, so the difference of two readings times a piece of work
+    among other users. `fault` is the sentence why the bundle cannot be used, where its check has failed.
     """
 
-    def __init__(self, bundle: OpenBundle, provider: Provider):
+    def __init__(
+        self, bundle: OpenBundle, provider: Provider, shelf: Shelf | None = None, opener: Opener | None = None
+    ):
         self.bundle = bundle
         self.provider = provider
         self.last_ms = 0.0
-        self._sessions: dict[str, ort.InferenceSession] = {}
-        self._loading = threading.Lock()
-        self._slots = threading.BoundedSemaphore(core_count())
+        self.fault: UserError | None = None
+        self._shelf = shelf or Shelf()
+        self._opener = opener or self._open_here
+        self._lines: dict[str, Line] = {}
+        self._tally: dict[str, Tally] = {}
+        self._names: dict[str, str] = {}
+        self._checked = False
+        self._loading, self._checking = threading.Lock(), threading.RLock()
         self._thread = threading.local()
 
     @property
     def active(self) -> str:
         """The onnxruntime name of the provider that really runs the bundle's first graph."""
-        return self._session(next(iter(self.bundle.info.graphs))).get_providers()[0]
+        first = next(iter(self.bundle.info.graphs))
+        if self.provider.name == CPU:  # nothing to fall back to
+            return CPU
+        if first not in self._names:
+            self._line(first)
+        return self._names.get(first, self.provider.name)
 
     @property
     def reason(self) -> str:
@@ -54,26 +93,68 @@ class Engine:
     def spent_ms(self) -> float:
         return getattr(self._thread, "spent_ms", 0.0)
 
+    @property
+    def checked(self) -> bool:
+        """Whether the bundle's graphs have all been run once."""
+        return self._checked
+
+    @property
+    def loaded(self) -> bool:
+        """Whether it holds sessions in memory."""
+        return bool(self._lines)
+
+    @property
+    def tally(self) -> dict[str, Tally]:
+        """What was run so far, by graph."""
+        return dict(self._tally)
+
     def has(self, graph: str) -> bool:
         return graph in self.bundle.info.graphs
 
     def run(self, graph: str, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Run a graph on float32 inputs of one batch size and return its outputs by name.
 
-        InputError for wrong names, types, shapes, values that are not finite, an empty batch, or one
-        larger than the bundle's `max_batch`. BundleError when the bundle has no such graph.
+        InputError for wrong names, types, shapes, values that are not finite, an empty batch, or one larger than the
+        bundle's `max_batch`. BundleError when the bundle has no such graph, or failed its check. Busy when too many
+        people ask, or the answer takes too long.
         """
-        session = self._session(graph)
+        self.ready()
+        return self._run(graph, inputs)
+
+    def ready(self) -> None:
+        """Checks the bundle unless that was done. Raises what the check raised."""
+        if self._checked and self.fault is None:
+            return
+        with self._checking:
+            if not self._checked:
+                try:
+                    self.check()
+                except Busy:
+                    raise  # says nothing about the bundle
+                except UserError as error:
+                    self.fault = error
+                self._checked = True
+        if self.fault is not None:
+            raise self.fault
+
+    def unload(self) -> None:
+        """Gives the memory of its sessions back; the next run opens them again. Runs under way end as they would."""
+        with self._loading:
+            self._lines.clear()
+
+    def _run(self, graph: str, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        line = self._line(graph)
+        self._shelf.use(self)
         batch = self._check_inputs(graph, inputs)
         names = [tensor.name for tensor in self.bundle.info.graphs[graph].outputs]
         parts: list[list[np.ndarray]] = []
         seconds = 0.0
+        # Chunk by chunk through the line: a large batch lets other people's single pictures through.
         for start in range(0, batch, CHUNK):
-            feed = {name: np.ascontiguousarray(array[start : start + CHUNK]) for name, array in inputs.items()}
-            with self._slots:  # taken per chunk: a large batch lets other people's single pictures through
-                began = time.perf_counter()
-                parts.append(session.run(names, feed))
-                seconds += time.perf_counter() - began
+            part = {name: np.ascontiguousarray(array[start : start + CHUNK]) for name, array in inputs.items()}
+            outputs, spent = line(part)
+            parts.append(outputs)
+            seconds += spent
         self.last_ms = seconds * 1000
         self._thread.spent_ms = self.spent_ms + self.last_ms
         return {name: np.concatenate(chunks) for name, chunks in zip(names, zip(*parts, strict=True), strict=True)}
@@ -81,19 +162,42 @@ class Engine:
     def check(self) -> None:
         """Run every graph on one and on two seeded inputs. BundleError with a sentence if one misbehaves.
 
-        Outputs must be finite and have the declared shape, and images must lie in [0, 1].
+        Outputs must be finite and have the declared shape, images must lie in [0, 1], and the first seeds must be the
+        pictures of the sample sheet.
         """
         for name, graph in self.bundle.info.graphs.items():
             for batch in (1, 2):
                 feed = {t.name: self._trial_input(t.name, (batch, *t.shape[1:])) for t in graph.inputs}
                 try:
-                    outputs = self.run(name, feed)
+                    outputs = self._run(name, feed)
                 except UserError:
                     raise
                 except Exception as error:  # onnxruntime's errors share no base class
                     raise self._faulty(name, f"does not run ({first_line(error)})") from error
                 for tensor in graph.outputs:
                     self._check_output(name, tensor.name, outputs[tensor.name], (batch, *tensor.shape[1:]))
+
+        self._check_golden()
+
+    def _check_golden(self) -> None:
+        """Seeds 0, 1, … against the sample sheet: a network that runs well may still be another one."""
+        info, seeds, count = self.bundle.info, range(GOLDEN), len(self.bundle.info.dataset.classes)
+        weights = np.stack([one_hot(seed % count, count) for seed in seeds]) if count else None
+        drawn: dict[str, np.ndarray] = {}
+        if info.gan:
+            normal = np.stack([seed_latent(seed, info.gan.latent_dim) for seed in seeds])
+            feed = {"z": from_normal(normal, info.gan.prior)} | ({} if weights is None else {"classes": weights})
+            drawn["generator"] = self._run("generator", feed)["image"]
+            drawn["synthesis"] = self._run("synthesis", self._run("mapping", feed))["image"]
+        else:
+            mixture = Mixture.from_latents(self.bundle.latents)
+            rows = [None] * GOLDEN if weights is None else weights
+            codes = np.stack([mixture.sample(seed, row) for seed, row in zip(seeds, rows, strict=True)])
+            drawn["decoder"] = self._run("decoder", {"z": codes})["image"]
+        for graph, image in drawn.items():
+            drift = np.sqrt(np.mean((to_uint8(image).astype(np.float64) - self.bundle.golden) ** 2, axis=(1, 2, 3)))
+            if drift.max() > DRIFT:
+                raise self._faulty(graph, f"does not draw the pictures of its sample sheet (seed {drift.argmax()})")
 
     def _trial_input(self, tensor: str, shape: tuple[int, ...]) -> np.ndarray:
         rows = range(shape[0])
@@ -119,17 +223,39 @@ class Engine:
     def _faulty(self, graph: str, what: str) -> BundleError:
         return BundleError(f"Graph '{graph}' of bundle '{self.bundle.info.name}' {what}.")
 
-    def _session(self, graph: str) -> ort.InferenceSession:
+    def _line(self, graph: str) -> Line:
         with self._loading:
-            if graph not in self._sessions:
-                data = graph_bytes(self.bundle, graph)
+            if graph not in self._lines:
+                if not self.has(graph):
+                    raise BundleError(f"Bundle '{self.bundle.info.name}' has no graph '{graph}'.")
+                line = Line(self._opener(self.bundle, graph), CHUNK, self._shelf.slots)
+                line.tally = self._tally.setdefault(graph, line.tally)
+                self._lines[graph] = line
+            return self._lines[graph]
+
+    def _open_here(self, bundle: OpenBundle, graph: str) -> Run:
+        """A session in this process."""
+        data = graph_bytes(bundle, graph)
+        try:
+            session = open_session(data, self.provider)
+        except RuntimeUnavailable:
+            raise
+        except Exception as error:  # onnxruntime's errors share no base class
+            raise self._faulty(graph, f"cannot be loaded ({first_line(error)})") from error
+        self._names[graph] = session.get_providers()[0]
+        names = [tensor.name for tensor in bundle.info.graphs[graph].outputs]
+        watchdog = self._shelf.watchdog
+
+        def run(feed: Feed, until: float) -> list[np.ndarray]:
+            with watchdog.limit(until) as options:
                 try:
-                    self._sessions[graph] = open_session(data, self.provider)
-                except RuntimeUnavailable:
+                    return session.run(names, dict(feed), options)
+                except Exception as error:
+                    if options.terminate:
+                        raise Busy("This took too long and was ended; try less at once.") from error
                     raise
-                except Exception as error:  # onnxruntime's errors share no base class
-                    raise self._faulty(graph, f"cannot be loaded ({first_line(error)})") from error
-            return self._sessions[graph]
+
+        return run
 
     def _check_inputs(self, graph: str, inputs: Mapping[str, np.ndarray]) -> int:
         """The common batch size of valid inputs; InputError otherwise."""

@@ -17,7 +17,7 @@ from demo import images, latents
 from demo.bundle import Unavailable, discover
 from demo.errors import BundleError, InputError, UserError
 from demo.latents import Mixture, PathMode
-from demo.runtime import Engine, Provider
+from demo.runtime import Engine, Opener, Provider, Shelf
 
 Model = Literal["gan", "vae"]
 MAX_ROUNDS = 100
@@ -258,14 +258,21 @@ class Studio:
         return (codes * arrays["code_std"] + arrays["code_mean"]).astype(np.float32)
 
 
-def open_studios(root: Path, provider: Provider) -> tuple[Mapping[str, Studio], list[Unavailable]]:
-    """A checked studio for every bundle in a folder, by name, and the bundles that cannot be served."""
+def open_studios(root: Path, provider: Provider, check: bool = True, opener: Opener | None = None,
+                 ) -> tuple[Mapping[str, Studio], list[Unavailable]]:  # fmt: skip
+    """A studio for every bundle in a folder, by name, and the bundles that cannot be served.
+
+    All files are verified here. Without `check` the graphs are first run when they are needed: a server is there
+    sooner, and a graph that misbehaves is told of then. `opener`: another place where graphs are run.
+    """
     bundles, unavailable = discover(root)
     studios: dict[str, Studio] = {}
+    shelf = Shelf()
     for bundle in bundles:
-        engine = Engine(bundle, provider)
+        engine = Engine(bundle, provider, shelf, opener)
         try:
-            engine.check()
+            if check:
+                engine.ready()
         except UserError as error:
             unavailable.append(Unavailable(bundle.info.name, str(error)))
         else:

@@ -10,13 +10,16 @@ import json
 from pathlib import Path
 
 import numpy as np
+import onnxruntime as ort
 from onnx import TensorProto, checker, helper, numpy_helper
 
 from demo.bundle import GRAPHS
-from demo.images import png, sheet
+from demo.images import png, sheet, to_uint8
+from demo.latents import Mixture, from_normal, seed_latent
 
 LATENT, W_DIM, STAGES, CODE, COMPONENTS, FEATURES = 8, 8, 4, 6, 20, 12
 OPSET = 18
+TILES = 24
 
 
 def build(folder: Path, name: str = "tiny", classes: int = 10, channels: int = 1, size: int = 32) -> Path:
@@ -57,7 +60,7 @@ def build(folder: Path, name: str = "tiny", classes: int = 10, channels: int = 1
         "files": {
             "latents": write(folder / "latents.npz", npz(**latents(max(classes, 1), rng))),
             "examples": write(folder / "examples.npz", npz(images=pictures, labels=labels)),
-            "sheet": write(folder / "sheet.png", png(sheet(pictures, 8))),
+            "sheet": write(folder / "sheet.png", png(sheet(drawn(folder, "generator", classes), 8))),
         },
         "gan": {"latent_dim": LATENT, "w_dim": W_DIM, "stages": STAGES, "prior": "normal"},
         "vae": {"latent_dim": CODE, "sigma": 0.1},
@@ -80,6 +83,31 @@ def build(folder: Path, name: str = "tiny", classes: int = 10, channels: int = 1
     save_index(folder, index)
     (folder / "README.md").write_text("# Random\n", encoding="utf-8")
     return folder
+
+
+def drawn(folder: Path, graph: str, classes: int, prior: str = "normal") -> np.ndarray:
+    """Seeds 0 to 23, uint8 [24, H, W, C], by the generator or the decoder."""
+    session = ort.InferenceSession(folder / f"{graph}.onnx", providers=["CPUExecutionProvider"])
+    weights = np.eye(max(classes, 1), dtype=np.float32)[[seed % max(classes, 1) for seed in range(TILES)]]
+    if graph == "generator":
+        z = from_normal(np.stack([seed_latent(seed, LATENT) for seed in range(TILES)]), prior)
+        feed = {"z": z, "classes": weights} if classes else {"z": z}
+    else:
+        with np.load(folder / "latents.npz") as arrays:
+            mixture = Mixture.from_latents(dict(arrays))
+        rows = weights if classes else [None] * TILES
+        feed = {"z": np.stack([mixture.sample(seed, row) for seed, row in enumerate(rows)])}
+    return to_uint8(session.run(["image"], feed)[0])
+
+
+def redraw(folder: Path) -> None:
+    """Make the sheet anew after a change of the graphs, with a right checksum."""
+    index = load_index(folder)
+    graph = "generator" if index["gan"] else "decoder"
+    prior = index["gan"]["prior"] if index["gan"] else "normal"
+    pictures = drawn(folder, graph, len(index["dataset"]["classes"]), prior)
+    index["files"]["sheet"] = write(folder / "sheet.png", png(sheet(pictures, 8)))
+    save_index(folder, index)
 
 
 def write(path: Path, data: bytes) -> dict:

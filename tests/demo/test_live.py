@@ -1,20 +1,26 @@
 """The live routes: right pictures, one sentence for every wrong parameter, honest health."""
 
 import io
-from collections.abc import Iterator
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pytest
+import uvicorn
 from PIL import Image
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from demo import images
-from demo.bundle import Unavailable
+from demo.bundle import Unavailable, read
 from demo.latents import class_weights, one_hot
 from demo.live import routes
-from demo.runtime import choose_provider
+from demo.runtime import Engine, choose_provider
 from demo.studio import Studio, open_studios
 from tests import tiny
 
@@ -22,6 +28,27 @@ from tests import tiny
 @pytest.fixture(scope="module")
 def studio(tiny_bundle: Path) -> Studio:
     return open_studios(tiny_bundle, choose_provider("cpu"))[0]["tiny"]
+
+
+@pytest.fixture
+def server() -> Iterator[Callable[[Starlette], str]]:
+    """Serves an app on a real socket; gives its address."""
+    with ExitStack() as stack:
+
+        def serve(app: Starlette) -> str:
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", 0))
+                port = probe.getsockname()[1]
+            runner = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error"))
+            thread = threading.Thread(target=runner.run)
+            thread.start()
+            stack.callback(thread.join, 20)
+            stack.callback(setattr, runner, "should_exit", True)
+            while not runner.started and thread.is_alive():
+                time.sleep(0.01)
+            return f"http://127.0.0.1:{port}"
+
+        yield serve
 
 
 @pytest.fixture(scope="module")
@@ -158,6 +185,74 @@ def test_too_many_waiting_requests_are_turned_away(studio: Studio, monkeypatch: 
     with TestClient(Starlette(routes=routes({"tiny": studio}))) as client:
         answer = client.get("/live/tiny")
     assert answer.status_code == 503 and "try again" in answer.text
+
+
+def test_who_closes_the_page_leaves_the_line(tiny_bundle: Path, server: Callable[[Starlette], str]):
+    """Two visitors wait behind a slow run; one leaves, and nothing is drawn for him."""
+    entered, go, runs = threading.Event(), threading.Event(), []
+
+    def slow(feed: dict[str, np.ndarray], until: float) -> list[np.ndarray]:
+        runs.append(len(feed["z"]))
+        entered.set()
+        assert go.wait(20)
+        return [np.zeros((len(feed["z"]), 1, 32, 32), np.float32)]
+
+    engine = Engine(read(tiny_bundle), choose_provider("cpu"), opener=lambda bundle, graph: slow)
+    engine._checked = True
+    address = server(Starlette(routes=routes({"tiny": Studio(engine)})))
+    codes: list[int] = []
+
+    def visit(x: int) -> threading.Thread:
+        url = f"{address}/live/tiny?m=vae&x={x}"
+        thread = threading.Thread(target=lambda: codes.append(httpx.get(url, timeout=30).status_code))
+        thread.start()
+        return thread
+
+    def until(true: Callable[[], bool]) -> None:
+        patience = time.monotonic() + 20
+        while not true() and time.monotonic() < patience:
+            time.sleep(0.01)
+        assert true()
+
+    staying = [visit(0)]
+    assert entered.wait(20)
+    waiting = engine._line("decoder")._waiting
+    with socket.create_connection(("127.0.0.1", int(address.rpartition(":")[2]))) as leaving:
+        leaving.sendall(b"GET /live/tiny?m=vae&x=1 HTTP/1.1\r\nHost: x\r\n\r\n")
+        until(lambda: len(waiting) == 1)
+        (left,) = waiting
+    staying.append(visit(2))
+    until(lambda: len(waiting) == 2 and left.caller.gone.is_set())
+    go.set()
+    for thread in staying:
+        thread.join(30)
+    assert codes == [200, 200] and sum(runs) == 2
+
+
+def test_metrics(client: TestClient):
+    def figures() -> dict[str, float]:
+        lines = client.get("/metrics").text.splitlines()
+        return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines if line[0] != "#")}
+
+    before = figures()
+    for _ in range(3):
+        assert client.get("/live/plain?m=vae&x=5").status_code == 200
+    after, decoder = figures(), '{bundle="plain",graph="decoder"}'
+    for name in ("requests", "rows", "runs"):
+        assert after[f"twofold_{name}_total{decoder}"] - before[f"twofold_{name}_total{decoder}"] == 3
+    assert after[f"twofold_seconds_total{decoder}"] > before[f"twofold_seconds_total{decoder}"]
+    assert after['twofold_loaded{bundle="plain"}'] == 1 and after["process_resident_memory_bytes"] > 1e7
+
+
+def test_a_fault_that_is_found_later_is_told(broken_bundle: Path):
+    tiny.replace_graph(broken_bundle, "decoder", float("nan"))
+    studios, _ = open_studios(broken_bundle, choose_provider("cpu"), check=False)
+    with TestClient(Starlette(routes=routes(studios))) as client:
+        assert client.get("/healthz").json()["bundles"]["tiny"]["checked"] is False
+        answer = client.get("/live/tiny?m=gan")
+        assert answer.status_code == 400 and "'decoder'" in answer.text and "not finite" in answer.text
+        report = client.get("/healthz")
+    assert report.status_code == 503 and report.json()["unavailable"] == [{"name": "tiny", "reason": answer.text}]
 
 
 def test_health(client: TestClient):

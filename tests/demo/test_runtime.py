@@ -18,7 +18,7 @@ from onnx import TensorProto, helper
 from demo import providers
 from demo.bundle import BundleError, read
 from demo.providers import PROBE, Provider, choose_provider, core_count
-from demo.runtime import CHUNK, Engine, InputError, RuntimeUnavailable
+from demo.runtime import CHUNK, Engine, InputError, RuntimeUnavailable, Shelf
 from tests import tiny
 
 
@@ -194,22 +194,21 @@ def test_many_threads_get_their_own_right_answers(engine: Engine):
 
 
 def test_load_is_bounded(tiny_bundle: Path):
-    """At most one run a core goes on at a time, whatever the number of callers."""
-    engine = Engine(read(tiny_bundle), choose_provider("cpu"))
-    running, peak, guard, go = [0], [0], threading.Lock(), threading.Event()
+    """At most one run a core goes on at a time, whatever the number of callers, graphs and bundles."""
+    shelf, running, peak, guard, go = Shelf(), [0], [0], threading.Lock(), threading.Event()
 
-    class Slow:
-        def run(self, names: list[str], feed: dict[str, np.ndarray]) -> list[np.ndarray]:
-            with guard:
-                running[0] += 1
-                peak[0] = max(peak[0], running[0])
-            go.wait(20)
-            with guard:
-                running[0] -= 1
-            return [np.zeros((1, 1, 32, 32), np.float32)]
+    def slow(feed: dict[str, np.ndarray], until: float) -> list[np.ndarray]:
+        with guard:
+            running[0] += 1
+            peak[0] = max(peak[0], running[0])
+        go.wait(20)
+        with guard:
+            running[0] -= 1
+        return [np.zeros((len(feed["z"]), 1, 32, 32), np.float32)]
 
-    engine._sessions["decoder"] = Slow()
-    threads = [threading.Thread(target=engine.run, args=("decoder", {"z": codes(1)})) for _ in range(12)]
+    bundle, provider = read(tiny_bundle), choose_provider("cpu")
+    engines = [Engine(bundle, provider, shelf, lambda bundle, graph: slow) for _ in range(core_count() + 3)]
+    threads = [threading.Thread(target=one._run, args=("decoder", {"z": codes(1)})) for one in engines]
     for thread in threads:
         thread.start()
     patience = time.monotonic() + 20
@@ -220,6 +219,36 @@ def test_load_is_bounded(tiny_bundle: Path):
     for thread in threads:
         thread.join(60)
     assert peak[0] == core_count()
+
+
+def test_pictures_do_not_depend_on_who_else_draws(engine: Engine):
+    """Bit for bit: what a seed shows may not change because somebody else is there."""
+    z = codes(40)
+    alone = [engine.run("decoder", {"z": z[i : i + 1]})["image"] for i in range(len(z))]
+    before, found = engine.tally["decoder"].runs, {}
+    gate = threading.Barrier(len(z))
+
+    def work(i: int) -> None:
+        gate.wait(30)
+        found[i] = engine.run("decoder", {"z": z[i : i + 1]})["image"]
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(len(z))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert all(np.array_equal(found[i], alone[i]) for i in range(len(z)))
+    assert engine.tally["decoder"].runs - before < len(z)  # some were drawn together
+
+
+def test_only_some_bundles_stay_in_memory(tiny_bundle: Path):
+    bundle, provider, shelf = read(tiny_bundle), choose_provider("cpu"), Shelf(kept=2)
+    first, second, third = (Engine(bundle, provider, shelf) for _ in range(3))
+    for one in (first, second, first, third):  # second is the one that was not used for longest
+        one.run("decoder", {"z": codes(1)})
+    assert first.loaded and not second.loaded and third.loaded
+    assert np.array_equal(*(one.run("decoder", {"z": codes(1)})["image"] for one in (second, third)))
+    assert not first.loaded
 
 
 def test_time_is_counted_per_thread(engine: Engine):
@@ -252,12 +281,34 @@ def test_other_good_bundles_pass(tmp_path: Path, options: dict[str, int]):
         ("encoder", float("inf"), "'encoder' .* not finite"),
         ("decoder", 1.5, "'decoder' .* outside the range"),
         ("synthesis", -1.0, "'synthesis' .* outside the range"),
+        ("generator", 0.5, "'generator' .* does not draw the pictures of its sample sheet"),
     ],
 )
 def test_a_misbehaving_graph_is_found(broken_bundle: Path, graph: str, factor: float, words: str):
     tiny.replace_graph(broken_bundle, graph, factor)
     with pytest.raises(BundleError, match=words):
         Engine(read(broken_bundle), choose_provider("cpu")).check()
+
+
+def test_a_network_that_draws_other_pictures_is_found(broken_bundle: Path):
+    """It runs, and its numbers are in range: only the sample sheet tells."""
+    tiny.replace_graph(broken_bundle, "mapping", 2.0)
+    engine = Engine(read(broken_bundle), choose_provider("cpu"))
+    with pytest.raises(BundleError, match=r"'synthesis' .* does not draw the pictures of its sample sheet"):
+        engine.run("classifier", {"image": np.zeros((1, 1, 32, 32), np.float32)})
+    assert "sample sheet" in str(engine.fault)
+
+
+def test_a_bundle_without_a_gan_is_held_against_its_decoder(broken_bundle: Path):
+    index = tiny.load_index(broken_bundle)
+    index["gan"] = None
+    for graph in ("generator", "mapping", "synthesis", "critic", "inverter"):
+        del index["graphs"][graph]
+    tiny.save_index(broken_bundle, index)
+    with pytest.raises(BundleError, match=r"'decoder' .* does not draw the pictures"):
+        Engine(read(broken_bundle), choose_provider("cpu")).check()
+    tiny.redraw(broken_bundle)
+    Engine(read(broken_bundle), choose_provider("cpu")).check()
 
 
 def test_a_graph_that_is_another_is_found(broken_bundle: Path):

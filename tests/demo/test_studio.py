@@ -189,6 +189,7 @@ def other(request: pytest.FixtureRequest, broken_bundle: Path) -> Studio:
     index = tiny.load_index(broken_bundle)
     index["gan"]["prior"] = request.param
     tiny.save_index(broken_bundle, index)
+    tiny.redraw(broken_bundle)
     return open_studios(broken_bundle, choose_provider("cpu"))[0]["tiny"]
 
 

@@ -1,0 +1,47 @@
+"""What /metrics says, in the text format of Prometheus."""
+
+from collections.abc import Iterator, Mapping
+
+from prometheus_client import CONTENT_TYPE_LATEST as CONTENT_TYPE
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from demo.studio import Studio
+
+__all__ = ["CONTENT_TYPE", "text"]
+
+COUNTERS = {
+    "requests": "Requests answered, by bundle and graph",
+    "runs": "Runs of onnxruntime; several requests may share one",
+    "rows": "Pictures drawn or looked at",
+    "refused": "Requests turned away because too many were waiting",
+    "seconds": "Time that runs took, in seconds",
+}
+
+
+class _Engines(Collector):
+    """The tallies of all engines."""
+
+    def __init__(self, studios: Mapping[str, Studio]):
+        self._studios = studios
+
+    def collect(self) -> Iterator[CounterMetricFamily | GaugeMetricFamily]:
+        for name, about in COUNTERS.items():
+            family = CounterMetricFamily(f"twofold_{name}", about, labels=("bundle", "graph"))
+            for bundle, studio in self._studios.items():
+                for graph, tally in studio.engine.tally.items():
+                    family.add_metric((bundle, graph), getattr(tally, name))
+            yield family
+        loaded = GaugeMetricFamily("twofold_loaded", "Whether a bundle's sessions are in memory", labels=("bundle",))
+        for bundle, studio in self._studios.items():
+            loaded.add_metric((bundle,), int(studio.engine.loaded))
+        yield loaded
+
+
+def text(studios: Mapping[str, Studio]) -> bytes:
+    """The figures of this process, as they are now."""
+    registry = CollectorRegistry()
+    registry.register(_Engines(studios))
+    ProcessCollector(registry=registry)  # memory, processor time, open files
+    return generate_latest(registry)
