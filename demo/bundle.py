@@ -17,7 +17,8 @@ from PIL import Image
 from pydantic import ValidationError
 
 from demo.errors import BundleError
-from demo.schema import GRAPHS, MAX_FILE_BYTES, SCHEMA_VERSION, Bundle, File, latent_shapes
+from demo.onnxfile import FLOAT, Dimensions, outline, problem
+from demo.schema import GRAPHS, MAX_FILE_BYTES, SCHEMA_VERSION, Bundle, File, Graph, latent_shapes
 
 __all__ = [
     "GRAPHS",
@@ -81,8 +82,8 @@ def read(folder: Path) -> OpenBundle:
     """Open the bundle in a folder and verify every file it lists. BundleError with a sentence otherwise."""
     folder = Path(folder)
     info = _read_index(folder)
-    for entry in info.graphs.values():
-        _verified_bytes(folder, entry)
+    for name, graph in info.graphs.items():
+        _check_outline(folder, name, graph, _verified_bytes(folder, graph))
     sheet = _read_sheet(folder, info)
     latents = _read_arrays(folder, info.files["latents"])
     _check_arrays(latents, latent_shapes(info), folder.name)
@@ -183,6 +184,27 @@ def _verified_bytes(folder: Path, entry: File) -> bytes:
     raise BundleError(
         f"File '{entry.file}' of bundle '{folder.name}' is damaged or was changed: its checksum is wrong."
     )
+
+
+def _check_outline(folder: Path, name: str, graph: Graph, data: bytes) -> None:
+    """A graph's file must be what the index says, and nothing else, before any runtime opens it."""
+    where = f"Graph '{name}' of bundle '{folder.name}'"
+    try:
+        found = outline(data)
+    except BundleError as error:
+        raise BundleError(f"{where} is not an ONNX file.") from error
+    if fault := problem(found):
+        raise BundleError(f"{where} {fault}.")
+    for kind, tensors, there in (("takes", graph.inputs, found.inputs), ("gives", graph.outputs, found.outputs)):
+        wanted = {tensor.name: (FLOAT, tensor.shape[1:]) for tensor in tensors}
+        have = {tensor: (type_, shape[1:]) for tensor, (type_, shape) in there.items()}
+        free = all(shape and isinstance(shape[0], str) for _, shape in there.values())
+        if wanted != have or not free:
+            raise BundleError(f"{where} {kind} {_listed(there)}, not what the index says.")
+
+
+def _listed(tensors: dict[str, tuple[int, Dimensions]]) -> str:
+    return ", ".join(f"{name[:40]} {list(shape)}" for name, (_, shape) in list(tensors.items())[:5]) or "nothing"
 
 
 def _read_arrays(folder: Path, entry: File) -> dict[str, np.ndarray]:
