@@ -25,13 +25,15 @@ CHOICES = ("auto", "cpu", "cuda", "openvino")
 CUDA_PIP = "pip install -r demo/requirements-cuda.txt"
 OPENVINO_PIP = "pip install -r demo/requirements-openvino.txt"
 
-# HEURISTIC: the default search stalls half a second at every new batch size. TF32 off: the same pictures as
-# on a CPU to within rounding, and these networks are too small to gain from it.
-CUDA_OPTIONS = {
+# HEURISTIC: the default search stalls half a second at every new batch size. The fast ways, TF32, channels last and
+# CUDA graphs, round differently or may be refused: the engine holds them against the sample sheet, and takes the
+# careful ones where they fail.
+CUDA_CAREFUL = {
     "cudnn_conv_algo_search": "HEURISTIC",
     "use_tf32": "0",
     "arena_extend_strategy": "kSameAsRequested",
 }
+CUDA_FAST = CUDA_CAREFUL | {"use_tf32": "1", "prefer_nhwc": "1", "enable_cuda_graph": "1"}
 
 # y = Conv(x [n, 1, 4, 4], nine ones, padding 1), opset 18; the test rebuilds it from onnx.helper.
 PROBE = base64.b64decode(
@@ -48,6 +50,11 @@ class Provider:
     requested: str
     name: str
     reason: str
+
+    @property
+    def most(self) -> int:
+        """Pictures in one run. On a CPU more is slower, and onnxruntime keeps the peak of its memory."""
+        return 16 if self.name == CPU else 64
 
 
 def choose_provider(requested: str = "auto") -> Provider:
@@ -79,18 +86,21 @@ def choose_provider(requested: str = "auto") -> Provider:
     return Provider(requested, CPU, reason)
 
 
-def open_session(model: bytes, provider: Provider) -> ort.InferenceSession:
+def open_session(model: bytes, provider: Provider, careful: bool = True) -> ort.InferenceSession:
     """A session for a model given as bytes (so it can name no other file), on a provider.
+
+    `careful`: float32 arithmetic, the numbers of a CPU; else what is fastest there, to be validated by the caller.
 
     RuntimeUnavailable when CUDA or OpenVINO was demanded by name and onnxruntime fell back to the CPU;
     onnxruntime's own errors for a bad model.
     """
     options = _session_options()
     if provider.name == OPENVINO:
-        options.add_provider_for_devices([_openvino_device()], _openvino_options())
+        options.add_provider_for_devices([_openvino_device()], _openvino_options(careful))
         session = ort.InferenceSession(model, options)
     elif provider.name == CUDA:
-        session = ort.InferenceSession(model, options, providers=[(CUDA, CUDA_OPTIONS), CPU])
+        settings = CUDA_CAREFUL if careful else CUDA_FAST
+        session = ort.InferenceSession(model, options, providers=[(CUDA, settings), CPU])
     else:
         session = ort.InferenceSession(model, options, providers=[CPU])
     if provider.name not in session.get_providers() and provider.requested != "auto":
@@ -197,7 +207,16 @@ def _openvino_device() -> "ort.OrtEpDevice | None":
     return None
 
 
-def _openvino_options() -> dict[str, str]:
-    """float32 arithmetic: by default OpenVINO picks bfloat16, which changes the pictures."""
-    settings = f'"INFERENCE_NUM_THREADS": "{core_count()}", "INFERENCE_PRECISION_HINT": "f32"'
+def _openvino_options(careful: bool) -> dict[str, str]:
+    """bfloat16 only where the processor has matrix units for it: elsewhere it is emulated, and slower."""
+    precision = "f32" if careful or not _has_bfloat16_units() else "bf16"
+    settings = f'"INFERENCE_NUM_THREADS": "{core_count()}", "INFERENCE_PRECISION_HINT": "{precision}"'
     return {"load_config": f'{{"CPU": {{{settings}}}}}'}
+
+
+@functools.cache
+def _has_bfloat16_units(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
+    """Whether the processor has AMX for bfloat16; where nobody tells, not."""
+    with contextlib.suppress(OSError):
+        return "amx_bf16" in cpuinfo.read_text(encoding="utf-8").split()
+    return False

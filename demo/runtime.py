@@ -11,18 +11,18 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from demo.batching import Feed, Line, Run, Tally
+from demo.buckets import Bucketed
 from demo.bundle import GOLDEN, OpenBundle, graph_bytes
 from demo.errors import BundleError, Busy, InputError, RuntimeUnavailable, UserError
 from demo.images import from_uint8, to_uint8
 from demo.latents import Mixture, from_normal, one_hot, seed_latent
-from demo.providers import CPU, Provider, choose_provider, core_count, first_line, open_session
+from demo.providers import CPU, CUDA, Provider, choose_provider, core_count, first_line, open_session
 from demo.watchdog import Watchdog
 
 __all__ = ["Engine", "InputError", "Provider", "RuntimeUnavailable", "Shelf", "choose_provider"]
 
-CHUNK = 16  # pictures in one Run: more is slower on a CPU, and onnxruntime keeps the peak of its memory
 KEPT = 3  # bundles whose sessions stay in memory
-DRIFT = 5.0  # grey levels, root of the mean square, by which seeds may differ from the sheet's
+DRIFT = 2.0  # grey levels, root of the mean square, by which seeds may differ from the sheet's
 
 # A bundle and the name of a graph -> how that graph is run.
 Opener = Callable[[OpenBundle, str], Run]
@@ -51,7 +51,8 @@ class Shelf:
 class Engine:
     """One bundle on one processor. Safe to use from many threads.
 
-    A bundle is checked (`check`) before its first use. `last_ms` is the model time, in milliseconds, of the last run in
+    A bundle is checked (`check`) before its first use: with the fast arithmetic of its processor and, where that fails,
+    with the careful one. `last_ms` is the model time, in milliseconds, of the last run in
     any thread; `spent_ms` adds up those of the calling thread, so the difference of two readings times a piece of work
     among other users. `fault` is the sentence why the bundle cannot be used, where its check has failed.
     """
@@ -68,7 +69,7 @@ class Engine:
         self._lines: dict[str, Line] = {}
         self._tally: dict[str, Tally] = {}
         self._names: dict[str, str] = {}
-        self._checked = False
+        self._checked, self._careful = False, False
         self._loading, self._checking = threading.Lock(), threading.RLock()
         self._thread = threading.local()
 
@@ -127,15 +128,25 @@ class Engine:
             return
         with self._checking:
             if not self._checked:
-                try:
-                    self.check()
-                except Busy:
-                    raise  # says nothing about the bundle
-                except UserError as error:
-                    self.fault = error
+                self.fault = self._examine()
                 self._checked = True
         if self.fault is not None:
             raise self.fault
+
+    def _examine(self) -> UserError | None:
+        """What is wrong with the bundle on this processor. Raises Busy, which says nothing about the bundle."""
+        for careful in (False, True):
+            self._careful = careful
+            self.unload()
+            try:
+                self.check()
+                return None
+            except Busy:
+                raise
+            except UserError as error:
+                if careful or self.provider.name == CPU:
+                    return error
+        return None
 
     def unload(self) -> None:
         """Gives the memory of its sessions back; the next run opens them again. Runs under way end as they would."""
@@ -150,8 +161,9 @@ class Engine:
         parts: list[list[np.ndarray]] = []
         seconds = 0.0
         # Chunk by chunk through the line: a large batch lets other people's single pictures through.
-        for start in range(0, batch, CHUNK):
-            part = {name: np.ascontiguousarray(array[start : start + CHUNK]) for name, array in inputs.items()}
+        most = self.provider.most
+        for start in range(0, batch, most):
+            part = {name: np.ascontiguousarray(array[start : start + most]) for name, array in inputs.items()}
             outputs, spent = line(part)
             parts.append(outputs)
             seconds += spent
@@ -228,7 +240,7 @@ class Engine:
             if graph not in self._lines:
                 if not self.has(graph):
                     raise BundleError(f"Bundle '{self.bundle.info.name}' has no graph '{graph}'.")
-                line = Line(self._opener(self.bundle, graph), CHUNK, self._shelf.slots)
+                line = Line(self._opener(self.bundle, graph), self.provider.most, self._shelf.slots)
                 line.tally = self._tally.setdefault(graph, line.tally)
                 self._lines[graph] = line
             return self._lines[graph]
@@ -236,20 +248,21 @@ class Engine:
     def _open_here(self, bundle: OpenBundle, graph: str) -> Run:
         """A session in this process."""
         data = graph_bytes(bundle, graph)
+        entry = bundle.info.graphs[graph]
         try:
-            session = open_session(data, self.provider)
+            session = open_session(data, self.provider, self._careful)
         except RuntimeUnavailable:
             raise
         except Exception as error:  # onnxruntime's errors share no base class
             raise self._faulty(graph, f"cannot be loaded ({first_line(error)})") from error
         self._names[graph] = session.get_providers()[0]
-        names = [tensor.name for tensor in bundle.info.graphs[graph].outputs]
-        watchdog = self._shelf.watchdog
+        names = [tensor.name for tensor in entry.outputs]
+        buckets = Bucketed(session, entry.inputs, entry.outputs, "cuda") if self._names[graph] == CUDA else None
 
         def run(feed: Feed, until: float) -> list[np.ndarray]:
-            with watchdog.limit(until) as options:
+            with self._shelf.watchdog.limit(until) as options:
                 try:
-                    return session.run(names, dict(feed), options)
+                    return buckets.run(feed, options) if buckets else session.run(names, dict(feed), options)
                 except Exception as error:
                     if options.terminate:
                         raise Busy("This took too long and was ended; try less at once.") from error

@@ -15,10 +15,11 @@ import onnxruntime as ort
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from demo import providers
-from demo.bundle import BundleError, read
+from demo import providers, runtime
+from demo.buckets import Bucketed
+from demo.bundle import BundleError, graph_bytes, read
 from demo.providers import PROBE, Provider, choose_provider, core_count
-from demo.runtime import CHUNK, Engine, InputError, RuntimeUnavailable, Shelf
+from demo.runtime import Engine, InputError, RuntimeUnavailable, Shelf
 from tests import tiny
 
 
@@ -132,11 +133,56 @@ def test_telemetry_is_off_before_onnxruntime_is_imported():
     assert done.stdout.split() == ["1", "False"]
 
 
+def test_fast_arithmetic_that_changes_the_pictures_gives_way_to_the_careful_one(
+    tiny_bundle: Path, broken_bundle: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Here the fast way of a processor makes everything darker."""
+    tiny.replace_graph(broken_bundle, "synthesis", 0.5)
+    dark, bundle, ways = (broken_bundle / "synthesis.onnx").read_bytes(), read(tiny_bundle), []
+    right = graph_bytes(bundle, "synthesis")
+
+    def open_one(data: bytes, provider: Provider, careful: bool) -> ort.InferenceSession:
+        ways.append(careful)
+        return providers.open_session(dark if data == right and not careful else data, choose_provider("cpu"))
+
+    monkeypatch.setattr(runtime, "open_session", open_one)
+    engine = Engine(bundle, Provider("auto", "CUDAExecutionProvider", "CUDA works."))
+    engine.ready()
+    assert engine.fault is None and ways[0] is False and ways[-1] is True
+    drawn = engine.run("synthesis", {"w": np.zeros((1, tiny.STAGES, tiny.W_DIM), np.float32)})["image"]
+    assert drawn.mean() == pytest.approx(0.5, abs=1e-6)
+
+
+@pytest.mark.parametrize(("flags", "has"), [("fpu avx512_bf16 amx_bf16 amx_tile", True), ("fpu avx512_bf16", False)])
+def test_bfloat16_only_on_processors_with_units_for_it(tmp_path: Path, flags: str, has: bool):
+    (tmp_path / "cpuinfo").write_text(f"model name\t: any\nflags\t\t: {flags}\n")
+    assert providers._has_bfloat16_units(tmp_path / "cpuinfo") is has
+    assert providers._has_bfloat16_units(tmp_path / "none") is False
+    assert '"f32"' in providers._openvino_options(careful=True)["load_config"]
+
+
+def test_buckets_pad_and_cut(engine: Engine):
+    """On the CPU the buffers are the same, only without a captured graph."""
+    entry = engine.bundle.info.graphs["generator"]
+    session = providers.open_session(graph_bytes(engine.bundle, "generator"), choose_provider("cpu"))
+    buckets, rng = Bucketed(session, entry.inputs, entry.outputs, "cpu"), np.random.default_rng(1)
+    for rows in (64, 1, 3, 4, 5, 16, 17, 1):
+        feed = {
+            "z": rng.normal(size=(rows, tiny.LATENT)).astype(np.float32),
+            "classes": np.eye(10, dtype=np.float32)[rng.integers(10, size=rows)],
+        }
+        (drawn,) = buckets.run(feed, ort.RunOptions())
+        kept = drawn.copy()
+        assert drawn.shape[0] == rows and np.array_equal(drawn, session.run(["image"], feed)[0])
+        buckets.run({name: array[:1] for name, array in feed.items()}, ort.RunOptions())
+        assert np.array_equal(drawn, kept)  # what was given out is not overwritten by the next run
+
+
 # --- runs ----------------------------------------------------------------------------------------
 
 
 def test_chunks_join_in_order_and_equal_single_runs(engine: Engine):
-    z = codes(2 * CHUNK + 3)
+    z = codes(2 * engine.provider.most + 3)
     together = engine.run("decoder", {"z": z})["image"]
     alone = np.concatenate([engine.run("decoder", {"z": z[i : i + 1]})["image"] for i in range(len(z))])
     assert together.shape == (35, 1, 32, 32)
