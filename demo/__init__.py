@@ -11,5 +11,6 @@ from PIL import Image
 
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # later calls miss the first event that is sent
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 os.environ.pop("ORT_LOAD_CONFIG_FROM_MODEL", None)  # else a model file could set session options
 Image.MAX_IMAGE_PIXELS = 8_000_000  # Pillow then raises above twice this, in Gradio's own decoding too

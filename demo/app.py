@@ -19,7 +19,6 @@ if __name__ == "__main__":  # `python demo/app.py` puts demo/ first on the path 
 from demo.errors import Busy, UserError  # noqa: E402
 from demo.page import build_demo, launch_settings  # noqa: E402
 from demo.providers import CHOICES, choose_provider  # noqa: E402
-from demo.runtime import RuntimeUnavailable  # noqa: E402
 from demo.studio import Studio, open_studios  # noqa: E402
 
 __all__ = ["build_demo", "main"]
@@ -37,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return _serve(options)
-    except (Refused, RuntimeUnavailable) as error:
+    except (Refused, UserError) as error:
         print(error, file=sys.stderr)
         return 2
 
@@ -49,15 +48,17 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--host", default=host, help="address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=int, help=f"port (default: {PORT}, or the next free one)")
     parser.add_argument("--share", action="store_true", help="also open a temporary public link")
-    parser.add_argument("--bundles", type=Path, help="a bundle, or a folder of bundles (default: artifacts/)")
+    parser.add_argument(
+        "--bundles",
+        metavar="FOLDER",
+        help="a bundle, a folder of bundles, or hf://user/repo@revision on the Hugging Face Hub (default: artifacts/)",
+    )
     parser.add_argument("--provider", choices=CHOICES, default="auto", help="processor (default: %(default)s)")
     return parser
 
 
 def _serve(options: argparse.Namespace) -> int:
-    root = options.bundles or REPOSITORY / "artifacts"
-    if options.bundles and not root.is_dir():
-        raise Refused(f"There is no folder '{root}': --bundles takes a bundle or a folder of bundles.")
+    root = _root(options.bundles)
     provider = choose_provider(options.provider)
     port = _free_port(options.host, options.port)
     studios, unavailable = open_studios(root, provider, check=False) if root.is_dir() else ({}, [])
@@ -85,6 +86,19 @@ def _serve(options: argparse.Namespace) -> int:
     _wait()
     demo.close(verbose=False)
     return 0
+
+
+def _root(given: str | None) -> Path:
+    """The folder of bundles to serve. Refused when it is not there."""
+    if given is None:
+        return REPOSITORY / "artifacts"
+    if given.startswith("hf://"):
+        from demo.hub import fetch  # only who asks for the Hub waits for its library
+
+        return fetch(given)
+    if not Path(given).is_dir():
+        raise Refused(f"There is no folder '{given}': --bundles takes a bundle or a folder of bundles.")
+    return Path(given)
 
 
 def _check(studios: Mapping[str, Studio]) -> None:

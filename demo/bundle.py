@@ -17,7 +17,7 @@ from PIL import Image
 from pydantic import ValidationError
 
 from demo.errors import BundleError
-from demo.onnxfile import FLOAT, Dimensions, outline, problem
+from demo.onnxfile import FLOAT, Dimensions, outline, problem, unknown
 from demo.schema import GRAPHS, MAX_FILE_BYTES, SCHEMA_VERSION, Bundle, File, Graph, latent_shapes
 
 __all__ = [
@@ -85,18 +85,13 @@ def read(folder: Path) -> OpenBundle:
     for name, graph in info.graphs.items():
         _check_outline(folder, name, graph, _verified_bytes(folder, graph))
     sheet = _read_sheet(folder, info)
-    latents = _read_arrays(folder, info.files["latents"])
+    latents = _read_arrays(folder, info.files["latents"]) if "latents" in info.files else {}
     _check_arrays(latents, latent_shapes(info), folder.name)
-    examples = _read_arrays(folder, info.files["examples"])
-    images, labels = examples.get("images"), examples.get("labels")
-    side, channels = info.image.size, info.image.channels
-    if images is None or images.dtype != np.uint8 or images.shape[1:] != (side, side, channels):
-        raise BundleError(f"The example pictures of bundle '{folder.name}' have the wrong shape or type.")
-    if labels is None or labels.shape != images.shape[:1] or not len(images):
-        raise BundleError(f"The example labels of bundle '{folder.name}' do not match its pictures.")
+    images, labels = _read_examples(folder, info)
+    side = info.image.size
     golden = np.stack([sheet[:side, start : start + side] for start in range(0, GOLDEN * side, side)])
     tiles = SHEET_COLUMNS * sheet.shape[0] // side
-    return OpenBundle(folder, info, latents, images, labels.astype(np.int64), tiles, golden)
+    return OpenBundle(folder, info, latents, images, labels, tiles, golden)
 
 
 def graph_bytes(bundle: OpenBundle, name: str) -> bytes:
@@ -195,12 +190,33 @@ def _check_outline(folder: Path, name: str, graph: Graph, data: bytes) -> None:
         raise BundleError(f"{where} is not an ONNX file.") from error
     if fault := problem(found):
         raise BundleError(f"{where} {fault}.")
-    for kind, tensors, there in (("takes", graph.inputs, found.inputs), ("gives", graph.outputs, found.outputs)):
-        wanted = {tensor.name: (FLOAT, tensor.shape[1:]) for tensor in tensors}
-        have = {tensor: (type_, shape[1:]) for tensor, (type_, shape) in there.items()}
-        free = all(shape and isinstance(shape[0], str) for _, shape in there.values())
-        if wanted != have or not free:
+    if found.opsets.get("", found.opsets.get("ai.onnx")) != graph.opset:
+        raise BundleError(f"{where} uses operator set {found.opsets}, not {graph.opset} as the index says.")
+    adapter, batch = graph.adapter, "batch"
+    inputs, outputs = (
+        {tensor.name: tensor.shape[1:] for tensor in tensors} for tensors in (graph.inputs, graph.outputs)
+    )
+    if adapter:
+        batch = adapter.batch or batch
+        inputs, outputs = {adapter.z: adapter.z_shape}, {adapter.image: outputs["image"]}
+    for kind, wanted, there in (("takes", inputs, found.inputs), ("gives", outputs, found.outputs)):
+        if not _agrees(wanted, there, batch, loose=adapter is not None):
             raise BundleError(f"{where} {kind} {_listed(there)}, not what the index says.")
+
+
+def _agrees(wanted: dict[str, tuple[int, ...]], there: dict[str, tuple[int, Dimensions]], batch: int | str, loose: bool,
+            ) -> bool:  # fmt: skip
+    """Whether tensors are float32 of these names and shapes behind this batch, a number or, if a word, free. `loose`:
+    other exporters leave sizes open, which a run then tells."""
+    if set(wanted) != set(there):
+        return False
+    for name, (kind, shape) in there.items():
+        if kind != FLOAT or not shape or len(shape) != 1 + len(wanted[name]):
+            return False
+        pairs = [(batch if isinstance(batch, int) else "", shape[0]), *zip(wanted[name], shape[1:], strict=True)]
+        if not all(want == have or (unknown(have) and (loose or want == "")) for want, have in pairs):
+            return False
+    return True
 
 
 def _listed(tensors: dict[str, tuple[int, Dimensions]]) -> str:
@@ -229,6 +245,20 @@ def _declared_bytes(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> int:
             raise ValueError(f"{member.filename} is of another version")
         shape, _, dtype = np.lib.format.read_array_header_1_0(file)
     return math.prod(shape) * dtype.itemsize
+
+
+def _read_examples(folder: Path, info: Bundle) -> tuple[np.ndarray, np.ndarray]:
+    """The example pictures, uint8 [N, H, W, C], and their labels, int64 [N]; none where the bundle has none."""
+    side, channels = info.image.size, info.image.channels
+    if "examples" not in info.files:
+        return np.zeros((0, side, side, channels), np.uint8), np.zeros(0, np.int64)
+    arrays = _read_arrays(folder, info.files["examples"])
+    images, labels = arrays.get("images"), arrays.get("labels")
+    if images is None or images.dtype != np.uint8 or images.shape[1:] != (side, side, channels):
+        raise BundleError(f"The example pictures of bundle '{folder.name}' have the wrong shape or type.")
+    if labels is None or labels.shape != images.shape[:1] or not len(images):
+        raise BundleError(f"The example labels of bundle '{folder.name}' do not match its pictures.")
+    return images, labels.astype(np.int64)
 
 
 def _read_sheet(folder: Path, info: Bundle) -> np.ndarray:
@@ -263,3 +293,9 @@ def _check_arrays(arrays: dict[str, np.ndarray], shapes: dict[str, tuple[int | N
             raise BundleError(f"Array '{key}' of bundle '{name}' holds values that are not finite numbers.")
     if len(components) > 1 or 0 in components:
         raise BundleError(f"The mixture arrays of bundle '{name}' differ in their number of components.")
+
+
+if __name__ == "__main__":
+    from demo.adopt import main
+
+    raise SystemExit(main())

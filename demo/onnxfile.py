@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from demo.errors import BundleError
 
-OPSETS = range(18, 27)  # what the pinned onnxruntime knows
+OPSETS = range(7, 27)  # what the pinned onnxruntime runs
 LATEST_IR = 13
 FLOAT = 1
 
@@ -77,6 +77,11 @@ def problem(found: Outline) -> str | None:
     if foreign := sorted(found.operators - OPERATORS):
         return f"uses operators that are not run here ({', '.join(foreign[:5])})"
     return None
+
+
+def unknown(dimension: int | str) -> bool:
+    """Whether a file leaves the size of a dimension open."""
+    return isinstance(dimension, str) or dimension <= 0
 
 
 def _graph(found: Outline, data: bytes) -> None:

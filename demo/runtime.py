@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from demo.adapter import adapted
 from demo.batching import Feed, Line, Run, Tally
 from demo.buckets import Bucketed
 from demo.bundle import GOLDEN, OpenBundle, graph_bytes
@@ -200,7 +201,8 @@ class Engine:
             normal = np.stack([seed_latent(seed, info.gan.latent_dim) for seed in seeds])
             feed = {"z": from_normal(normal, info.gan.prior)} | ({} if weights is None else {"classes": weights})
             drawn["generator"] = self._run("generator", feed)["image"]
-            drawn["synthesis"] = self._run("synthesis", self._run("mapping", feed))["image"]
+            if info.gan.w_dim:
+                drawn["synthesis"] = self._run("synthesis", self._run("mapping", feed))["image"]
         else:
             mixture = Mixture.from_latents(self.bundle.latents)
             rows = [None] * GOLDEN if weights is None else weights
@@ -256,8 +258,9 @@ class Engine:
         except Exception as error:  # onnxruntime's errors share no base class
             raise self._faulty(graph, f"cannot be loaded ({first_line(error)})") from error
         self._names[graph] = session.get_providers()[0]
-        names = [tensor.name for tensor in entry.outputs]
-        buckets = Bucketed(session, entry.inputs, entry.outputs, "cuda") if self._names[graph] == CUDA else None
+        names = [entry.adapter.image] if entry.adapter else [tensor.name for tensor in entry.outputs]
+        plain = self._names[graph] != CUDA or entry.adapter
+        buckets = None if plain else Bucketed(session, entry.inputs, entry.outputs, "cuda")
 
         def run(feed: Feed, until: float) -> list[np.ndarray]:
             with self._shelf.watchdog.limit(until) as options:
@@ -268,7 +271,7 @@ class Engine:
                         raise Busy("This took too long and was ended; try less at once.") from error
                     raise
 
-        return run
+        return adapted(run, entry.adapter) if entry.adapter else run
 
     def _check_inputs(self, graph: str, inputs: Mapping[str, np.ndarray]) -> int:
         """The common batch size of valid inputs; InputError otherwise."""

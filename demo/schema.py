@@ -34,7 +34,8 @@ GRAPHS: dict[str, GraphNames] = {
 }
 GAN_GRAPHS = ("generator", "mapping", "synthesis", "critic", "inverter")
 VAE_GRAPHS = ("encoder", "decoder", "repair")
-GAN_NEEDS, VAE_NEEDS = GAN_GRAPHS[:3], VAE_GRAPHS[:2]  # the others may be absent
+STYLES = ("mapping", "synthesis")  # the two halves of a generator, which one made elsewhere lacks
+VAE_NEEDS = VAE_GRAPHS[:2]  # the others may be absent
 
 
 def _plain_file_name(name: str) -> str:
@@ -74,14 +75,26 @@ class Tensor(_Entry):
         return self
 
 
+class Adapter(_Entry):
+    """How a generator is used that was exported elsewhere: the names of its input and output, the shape of one z, what
+    it gives for black and white, and its batch where the file fixes it."""
+
+    z: Annotated[str, Field(min_length=1, max_length=200)]
+    image: Annotated[str, Field(min_length=1, max_length=200)]
+    z_shape: tuple[Size, ...]
+    values: Literal["0..1", "-1..1"]
+    batch: Size | None = None
+
+
 class Graph(File):
-    """One ONNX graph."""
+    """One ONNX graph; `adapter`: for a generator that does not follow the conventions of this format."""
 
     opset: Size
     form: str
     parameters: Count
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
+    adapter: Adapter | None = None
 
 
 class Dataset(_Entry):
@@ -102,11 +115,11 @@ class Image(_Entry):
 
 
 class Gan(_Entry):
-    """The sizes of the GAN's latents, z [latent_dim] and w [stages, w_dim], and what z is drawn from."""
+    """Sizes of the GAN's latents, z [latent_dim] and, where it has styles, w [stages, w_dim]; what z is drawn from."""
 
     latent_dim: Size
-    w_dim: Size
-    stages: Size
+    w_dim: Size | None = None
+    stages: Size | None = None
     prior: Prior
 
 
@@ -175,11 +188,18 @@ class Bundle(_Entry):
     def _consistent(self) -> "Bundle":
         if self.gan is None and self.vae is None:
             raise ValueError("a bundle needs a 'gan' or a 'vae'")
-        needed = (GAN_NEEDS if self.gan else ()) + (VAE_NEEDS if self.vae else ())
+        needed = (("generator",) if self.gan else ()) + (VAE_NEEDS if self.vae else ())
+        if self.gan and (self.gan.w_dim or self.gan.stages or set(STYLES) & set(self.graphs)):
+            needed += STYLES
+            if not (self.gan.w_dim and self.gan.stages):
+                raise ValueError("a GAN with styles needs 'w_dim' and 'stages'")
         missing = [f"graphs.{name}" for name in needed if name not in self.graphs]
-        missing += [f"files.{name}" for name in ("latents", "examples", "sheet") if name not in self.files]
+        files = ("sheet",) if set(self.graphs) == {"generator"} else ("latents", "examples", "sheet")
+        missing += [f"files.{name}" for name in files if name not in self.files]
         if missing:
             raise ValueError(f"{' and '.join(missing)} missing")
+        if any(graph.adapter and name != "generator" for name, graph in self.graphs.items()):
+            raise ValueError("only a generator may have an adapter")
         for name, graph in self.graphs.items():
             self._check_graph(name, graph)
         return self
@@ -213,7 +233,7 @@ class Bundle(_Entry):
             "logits": (classes,),
         }
         if self.gan and graph in GAN_GRAPHS:
-            shapes |= {"z": (self.gan.latent_dim,), "w": (self.gan.stages, self.gan.w_dim)}
+            shapes |= {"z": (self.gan.latent_dim,), "w": (self.gan.stages or 0, self.gan.w_dim or 0)}
         if self.vae and graph in VAE_GRAPHS:
             shapes |= {name: (self.vae.latent_dim,) for name in ("z", "mean", "logvar")}
         return shapes.get(tensor)
@@ -223,7 +243,7 @@ def latent_shapes(info: Bundle) -> dict[str, tuple[int | None, ...]]:
     """The arrays that latents.npz must hold and their shapes; None = any length."""
     classes = max(len(info.dataset.classes), 1)
     shapes: dict[str, tuple[int | None, ...]] = {}
-    if info.gan:
+    if info.gan and info.gan.w_dim:
         shapes["w_mean"] = (classes, info.gan.w_dim)
     if info.vae:
         dim = info.vae.latent_dim

@@ -60,11 +60,18 @@ class Studio:
         """The models that this bundle holds."""
         return tuple(name for name in ("gan", "vae") if getattr(self.info, name) is not None)
 
+    @property
+    def styled(self) -> bool:
+        """Whether the GAN's pictures come by way of styles w; one made elsewhere is a single graph."""
+        return self.info.gan is not None and self.info.gan.w_dim is not None
+
     # --- latents ---------------------------------------------------------------------------------
 
     def styles(self, seeds: Sequence[int], classes: np.ndarray | None = None, truncation: float = 1.0) -> np.ndarray:
         """The GAN's w [N, L, D] of seeds, truncated towards the mean w of each one's classes."""
         self._need("gan")
+        if not self.styled:
+            raise BundleError(f"The generator of bundle '{self.info.name}' has no styles.")
         rows = self._rows(classes, seeds)
         return self._styles_of(self._noise(seeds), rows, truncation)
 
@@ -93,7 +100,8 @@ class Studio:
         self._need(model)
         _finite(truncation, "truncation")
         if model == "gan":
-            return self.synthesise(self.styles(seeds, classes, truncation))
+            rows = self._rows(classes, seeds)
+            return self._draw(self._noise(seeds), rows, truncation)
         return self.decode(self.codes(seeds, classes, truncation))
 
     def at(
@@ -110,7 +118,7 @@ class Studio:
             classes = latents.one_hot(0, self.classes)
         if model == "gan":
             z = latents.plane_latent(x, y, self.info.gan.latent_dim)[None]
-            return self.synthesise(self._styles_of(z, self._rows(classes, [0]), truncation))
+            return self._draw(z, self._rows(classes, [0]), truncation)
         corners, weights = latents.plane_corners(x, y)
         keys = self.codes(corners, classes, truncation)
         if weights.max() == 1:  # a corner itself: no rounding through the standard units
@@ -154,7 +162,7 @@ class Studio:
         rows = self._rows(classes, seeds)
         keys = self._noise(seeds)
         along = None if rows is None else latents.path_at(rows, shares, "linear", loop)
-        return self.synthesise(self._styles_of(latents.path_at(keys, shares, mode, loop), along, truncation))
+        return self._draw(latents.path_at(keys, shares, mode, loop), along, truncation)
 
     # --- pictures from pictures ------------------------------------------------------------------
 
@@ -239,6 +247,15 @@ class Studio:
         if len(seeds) == 0:
             raise InputError("At least one seed is needed.")
         return latents.class_rows(classes, seeds, self.classes)
+
+    def _draw(self, z: np.ndarray, classes: np.ndarray | None, truncation: float) -> np.ndarray:
+        """The GAN's pictures of standard normal latents z [N, D]; without styles, truncation shrinks z itself."""
+        if self.styled:
+            return self.synthesise(self._styles_of(z, classes, truncation))
+        noise = latents.from_normal(z * np.float32(truncation), self.info.gan.prior)
+        return self.engine.run("generator", {"z": noise} if classes is None else {"z": noise, "classes": classes})[
+            "image"
+        ]
 
     def _styles_of(self, z: np.ndarray, classes: np.ndarray | None, truncation: float) -> np.ndarray:
         """w [N, L, D] of standard normal latents z [N, D], whichever prior the generator knows."""
