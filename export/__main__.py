@@ -1,4 +1,4 @@
-"""Command line of export: `python -m export {bundle,graph} RUN …`, `python -m export report`."""
+"""Command line of export: `python -m export {bundle,graph} RUN …`, `report`, `triton BUNDLE FOLDER`."""
 
 import os
 import re
@@ -12,6 +12,7 @@ import tyro
 from demo import errors as demo_errors
 from export import bundle, check, forms, graphs, place, report
 from export.forms import Form
+from export.targets import triton
 from train.errors import UserError, exit_code
 from train.runs import Run
 
@@ -68,10 +69,30 @@ class ReportSettings:
     """Folder of the bundles."""
 
 
+@dataclass(frozen=True)
+class TritonSettings:
+    """Write a model repository for NVIDIA Triton: each graph of a bundle as a model BUNDLE_GRAPH that runs the requests
+    of several people together. Models of other bundles in the same folder stay."""
+
+    bundle: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="BUNDLE")]
+    """Bundle, e.g. artifacts/mnist."""
+    target: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FOLDER")]
+    """Folder of the repository, e.g. build/triton; made when missing."""
+    device: triton.Device = "auto"
+    """Where Triton runs the graphs; auto: on its GPU where it has one."""
+    python_backend: bool = False
+    """For a Triton without onnxruntime backend: run the same files by onnxruntime in Triton's python backend."""
+    threads: int = 1
+    """CPU threads in one run; 0: as many as there are cores."""
+    instances: int = 1
+    """Copies of each graph (on a GPU machine: on each GPU) that work at the same time."""
+
+
 Command = (
     Annotated[BundleSettings, tyro.conf.subcommand("bundle")]
     | Annotated[GraphSettings, tyro.conf.subcommand("graph")]
     | Annotated[ReportSettings, tyro.conf.subcommand("report")]
+    | Annotated[TritonSettings, tyro.conf.subcommand("triton")]
 )
 
 
@@ -109,6 +130,14 @@ def export_graph(settings: GraphSettings) -> None:
     print(f"{settings.target}: {graphs.signature(piece)}, {len(data) / 1e6:.2f} MB")
 
 
+def export_triton(settings: TritonSettings) -> None:
+    backend: triton.Backend = "python" if settings.python_backend else "onnxruntime"
+    serving = triton.Serving(settings.device, backend, settings.threads, settings.instances)
+    for name in triton.write(settings.bundle, settings.target, serving):
+        print(f"  {name}")
+    print(f"tritonserver --model-repository={settings.target}")
+
+
 def run(settings: object) -> None:
     """Does what was asked for. Raises UserError, and the demo's."""
     match settings:
@@ -118,6 +147,8 @@ def run(settings: object) -> None:
             export_graph(settings)
         case ReportSettings():
             print(report.write(settings.root))
+        case TritonSettings():
+            export_triton(settings)
 
 
 def main(argv: list[str]) -> int:

@@ -1,0 +1,1 @@
+"""Targets beside the demo: what a bundle becomes elsewhere. One module each."""
