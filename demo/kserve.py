@@ -222,6 +222,7 @@ def _greet(line: Line) -> Server:
         raise stranger from error
     if about.status != 200:
         raise stranger
-    title = f"{TITLES.get(info.name.lower(), plain(info.name, 60))} {plain(info.version, 30)}".strip()
+    version = plain(info.version or "", 30)
+    title = f"{TITLES.get(info.name.lower(), plain(info.name, 60))} {version}".strip()
     place = httpx.URL(line.address).netloc.decode("ascii")
-    return Server(f"{title} at {place}", BINARY in info.extensions, line)
+    return Server(f"{title} at {place}", BINARY in (info.extensions or ()), line)

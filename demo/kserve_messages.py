@@ -21,11 +21,11 @@ NUMBER_BYTES = 32  # at most, of one number in JSON
 
 
 class ServerInfo(BaseModel):
-    """What a server says about itself."""
+    """What a server says about itself. KServe writes null for what it does not say, here and below."""
 
     name: str
-    version: str = ""
-    extensions: tuple[str, ...] = ()
+    version: str | None = None
+    extensions: tuple[str, ...] | None = None
 
 
 class TensorInfo(BaseModel):
@@ -39,12 +39,12 @@ class TensorInfo(BaseModel):
 class ModelInfo(BaseModel):
     """What a server says about a model; KServe and MLServer may leave the tensors out."""
 
-    inputs: tuple[TensorInfo, ...] = ()
-    outputs: tuple[TensorInfo, ...] = ()
+    inputs: tuple[TensorInfo, ...] | None = None
+    outputs: tuple[TensorInfo, ...] | None = None
 
 
 class _Output(TensorInfo):
-    parameters: dict[str, Any] = {}
+    parameters: dict[str, Any] | None = None
     data: Any = None
 
 
@@ -109,7 +109,7 @@ def outputs(answer: Answer, graph: Graph, batch: int) -> list[np.ndarray]:
         if (output.datatype, output.shape) != (FLOAT, shape):
             given = f"{plain(output.datatype, 20)} {list(output.shape)[:8]}"
             raise ValueError(f"'{output.name}' as {given} instead of {FLOAT} {list(shape)}")
-        size = output.parameters.get("binary_data_size")
+        size = (output.parameters or {}).get("binary_data_size")
         end = start + (0 if size is None else 4 * math.prod(shape))
         if size not in (None, end - start) or end > len(tail):
             raise ValueError(f"'{output.name}' with a wrong number of bytes")

@@ -156,9 +156,19 @@ def test_a_visit_as_json(liar: Liar, bundle: OpenBundle, data: list):
     assert json.loads(body)["inputs"] == [tensor("z", [2, tiny.CODE], data=[0.0] * 12)]
 
 
-def test_a_server_that_declares_no_tensors_is_checked_by_its_answers(liar: Liar, bundle: OpenBundle):
-    liar.answers[MODEL] = message({"name": "tiny_decoder", "platform": "", "inputs": [], "outputs": []})
+@pytest.mark.parametrize("nothing", [[], None])
+def test_a_server_that_declares_no_tensors_is_checked_by_its_answers(liar: Liar, bundle: OpenBundle, nothing):
+    liar.answers[MODEL] = message({"name": "tiny_decoder", "platform": "", "inputs": nothing, "outputs": nothing})
     assert len(ask(liar, bundle)) == 1
+
+
+def test_nulls_as_kserve_writes_them(liar: Liar, bundle: OpenBundle):
+    pictures = tensor("image", list(SHAPE), parameters=None, data=PICTURES.ravel().tolist())
+    liar.answers |= {
+        ABOUT: message({"name": "kserve", "version": None, "extensions": None}),
+        INFER: message({"model_version": None, "id": None, "parameters": None, "outputs": [pictures]}),
+    }
+    assert ask(liar, bundle)[0].tobytes() == PICTURES.tobytes()
 
 
 @pytest.mark.parametrize("end", ["", "/", "/v2", "/v2/"])
