@@ -61,22 +61,28 @@ class Line:
             follow_redirects=False,
             limits=httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS),
         )
+        self._closed = False
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._loop.run_forever, name=f"requests to {address}", daemon=True).start()
 
     def ask(self, path: str, sent: Request | None = None, most: int = TEXT_BYTES) -> Answer:
         """GET, or POST what is `sent`; at most `most` bytes may come back. RuntimeUnavailable with a sentence."""
+        if self._closed:
+            raise RuntimeUnavailable(f"The connection to {self.address} was closed.")
         try:
             return asyncio.run_coroutine_threadsafe(self._twice(path, sent, most), self._loop).result()
         except TimeoutError as error:
             raise self.unavailable(f"did not answer within {self.deadline:g} s") from error
         except httpx.ConnectError as error:
-            raise RuntimeUnavailable(f"Nothing answers at {self.address}: {plain(error)}.") from error
+            raise RuntimeUnavailable(f"There is no connection to {self.address}: {plain(error)}.") from error
         except httpx.HTTPError as error:
             raise self.unavailable(f"broke off: {plain(error) or type(error).__name__}") from error
 
     def close(self) -> None:
         """Ends the connections and the thread."""
+        if self._closed:
+            return
+        self._closed = True
         asyncio.run_coroutine_threadsafe(self._client.aclose(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
 
@@ -181,8 +187,8 @@ class Server:
 def connect(url: str, timeout: float = DEADLINE) -> Server:
     """The server at an address such as http://machine:8000; `timeout`: seconds for each request, whole.
 
-    RuntimeUnavailable, naming the address, when it is no address, nothing answers there, what answers is no KServe v2
-    server, or it is not ready.
+    RuntimeUnavailable, naming the address, when it is no address, nothing can be reached there, what answers is no
+    KServe v2 server, or it is not ready. Certificates of https are held against those of the public authorities.
     """
     line = Line(address(url), timeout)
     try:

@@ -203,7 +203,7 @@ def test_a_connection_that_the_server_closed_meanwhile_is_opened_again(liar: Lia
     assert [path for path, _, _ in liar.asked].count(INFER) == 2
 
 
-def test_a_closed_server_leaves_no_thread(liar: Liar):
+def test_a_closed_server_leaves_no_thread(liar: Liar, bundle: OpenBundle):
     server = kserve.connect(liar.url)
     names = {thread.name for thread in threading.enumerate()}
     assert f"requests to {liar.url}" in names
@@ -212,6 +212,9 @@ def test_a_closed_server_leaves_no_thread(liar: Liar):
     while any(t.name == f"requests to {liar.url}" for t in threading.enumerate()) and time.monotonic() < until:
         time.sleep(0.01)
     assert all(thread.name != f"requests to {liar.url}" for thread in threading.enumerate())
+    server.close()
+    with pytest.raises(RuntimeUnavailable, match=f"The connection to {re.escape(liar.url)} was closed"):
+        server.graph(bundle, "decoder")
 
 
 # --- no server -----------------------------------------------------------------------------------
@@ -232,9 +235,9 @@ def test_nobody_there():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{probe.getsockname()[1]}"
-    with pytest.raises(RuntimeUnavailable, match=f"^Nothing answers at {re.escape(url)}: .*\\.$"):
+    with pytest.raises(RuntimeUnavailable, match=f"^There is no connection to {re.escape(url)}: .*\\.$"):
         kserve.connect(url)
-    with pytest.raises(RuntimeUnavailable, match=r"^Nothing answers at http://no-such-machine\.invalid"):
+    with pytest.raises(RuntimeUnavailable, match=r"^There is no connection to http://no-such-machine\.invalid"):
         kserve.connect("http://no-such-machine.invalid")
 
 
@@ -420,6 +423,6 @@ def test_a_server_that_goes_away(liar: Liar, bundle: OpenBundle):
         draw(INPUTS)
     liar.shutdown()
     liar.server_close()
-    with pytest.raises(RuntimeUnavailable, match="Nothing answers at"):
+    with pytest.raises(RuntimeUnavailable, match="There is no connection to"):
         draw(INPUTS)
     server.close()
