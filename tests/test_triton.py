@@ -36,7 +36,8 @@ WHEEL = REPOSITORY / "build" / "tritonserver"
 BINARIES = WHEEL / "pytriton" / "tritonserver"
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 STUB = BINARIES / "python_backend_stubs" / PYTHON / "triton_python_backend_stub"
-LIBRARIES = f"{WHEEL / 'nvidia_pytriton.libs'}:{sysconfig.get_config_var('LIBDIR')}"
+OWN = Path(sysconfig.get_config_var("LIBDIR") or "/", f"libpython{PYTHON}.so.1.0")  # not every Python has one
+LIBRARIES = f"{WHEEL / 'nvidia_pytriton.libs'}:{OWN.parent}"
 LOADED = ("tiny_generator", "tiny_decoder", "tiny_repair", "mnist_generator", "mnist_encoder")
 
 
@@ -99,7 +100,7 @@ def triton(tiny_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
         env=os.environ
         | {
             "LD_LIBRARY_PATH": LIBRARIES,
-            "PYTHONHOME": sys.base_prefix,
+            "PYTHONHOME": sys.base_prefix if OWN.exists() else "/usr",
             "PYTHONPATH": sysconfig.get_path("purelib"),
         },
         stdout=(root / "log").open("wb"),
