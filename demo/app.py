@@ -18,7 +18,8 @@ if __name__ == "__main__":  # `python demo/app.py` puts demo/ first on the path 
 
 from demo.errors import Busy, UserError  # noqa: E402
 from demo.page import build_demo, launch_settings  # noqa: E402
-from demo.providers import CHOICES, choose_provider  # noqa: E402
+from demo.providers import CHOICES, Provider, choose_provider  # noqa: E402
+from demo.runtime import Opener  # noqa: E402
 from demo.studio import Studio, open_studios  # noqa: E402
 
 __all__ = ["build_demo", "main"]
@@ -53,15 +54,19 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FOLDER",
         help="a bundle, a folder of bundles, or hf://user/repo@revision on the Hugging Face Hub (default: artifacts/)",
     )
-    parser.add_argument("--provider", choices=CHOICES, default="auto", help="processor (default: %(default)s)")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--provider", choices=CHOICES, default="auto", help="processor (default: %(default)s)")
+    where.add_argument(
+        "--engine", metavar="URL", help="draw on an inference server (KServe v2: Triton, …), e.g. http://machine:8000"
+    )
     return parser
 
 
 def _serve(options: argparse.Namespace) -> int:
     root = _root(options.bundles)
-    provider = choose_provider(options.provider)
+    provider, opener = _machine(options)
     port = _free_port(options.host, options.port)
-    studios, unavailable = open_studios(root, provider, check=False) if root.is_dir() else ({}, [])
+    studios, unavailable = open_studios(root, provider, opener is not None, opener) if root.is_dir() else ({}, [])
     for one in unavailable:
         print(f"Bundle {one.name} is unavailable: {one.reason}", file=sys.stderr)
     if not studios:
@@ -99,6 +104,16 @@ def _root(given: str | None) -> Path:
     if not Path(given).is_dir():
         raise Refused(f"There is no folder '{given}': --bundles takes a bundle or a folder of bundles.")
     return Path(given)
+
+
+def _machine(options: argparse.Namespace) -> tuple[Provider, Opener | None]:
+    """Where graphs run: on this processor, or on an inference server. RuntimeUnavailable when that cannot be used."""
+    if options.engine is None:
+        return choose_provider(options.provider), None
+    from demo.kserve import connect, opener  # only who asks for a server waits for its client
+
+    server = connect(options.engine)
+    return Provider("engine", server.name, f"{server.name}: named by --engine."), opener(server)
 
 
 def _check(studios: Mapping[str, Studio]) -> None:

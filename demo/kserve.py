@@ -19,6 +19,7 @@ import httpx
 import numpy as np
 from pydantic import ValidationError
 
+from demo.batching import Run
 from demo.bundle import OpenBundle
 from demo.errors import BundleError, RuntimeUnavailable
 from demo.kserve_messages import (
@@ -36,6 +37,7 @@ from demo.kserve_messages import (
     plain,
     request,
 )
+from demo.runtime import Opener
 from demo.schema import Graph
 
 DEADLINE = 10.0  # seconds for one request, whole
@@ -196,6 +198,16 @@ def connect(url: str, timeout: float = DEADLINE) -> Server:
     except RuntimeUnavailable:
         line.close()
         raise
+
+
+def opener(server: Server) -> Opener:
+    """For demo.runtime.Engine: every graph runs on that server. Its own deadline ends a run that takes too long."""
+
+    def open_there(bundle: OpenBundle, graph: str) -> Run:
+        remote = server.graph(bundle, graph)
+        return lambda feed, until: remote(feed)
+
+    return open_there
 
 
 def address(url: str) -> str:

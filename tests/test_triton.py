@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,9 +26,10 @@ import pytest
 
 from demo import kserve
 from demo.bundle import OpenBundle, read
-from demo.errors import RuntimeUnavailable
-from demo.latents import one_hot, seed_latent
-from demo.runtime import Engine, choose_provider
+from demo.errors import BundleError, RuntimeUnavailable
+from demo.images import to_uint8
+from demo.latents import Mixture, one_hot, seed_latent
+from demo.runtime import Engine, Provider, choose_provider
 from export.__main__ import main as export
 from tests import tiny
 
@@ -196,6 +198,28 @@ def test_people_who_draw_at_once_get_their_own_pictures(triton: Triton, server: 
 
 
 # --- models that are not there, or are others ----------------------------------------------------
+
+
+def test_the_engine_draws_there(triton: Triton, server: kserve.Server):
+    """As with --engine: many threads, one line, the server's pictures; and a server of other weights is found out."""
+    provider = Provider("engine", server.name, "named by --engine.")
+    engine = Engine(triton.tiny, provider, opener=kserve.opener(server))
+    engine._checked = True  # this Triton has some of its graphs only
+    z = np.stack([seed_latent(seed, tiny.CODE) for seed in range(70)])
+    with ThreadPoolExecutor(8) as pool:
+        drawn = list(pool.map(lambda part: engine.run("decoder", {"z": part})["image"], np.split(z, 14)))
+    assert same([np.concatenate(drawn)], here(triton.tiny, "decoder", {"z": z}))
+    assert engine.active == server.name and engine.spent_ms >= 0
+
+    only = {"gan": None, "graphs": {"decoder": triton.tiny.info.graphs["decoder"]}}
+    vae = dataclasses.replace(triton.tiny, info=triton.tiny.info.model_copy(update=only))
+    mixture, rows = Mixture.from_latents(vae.latents), [one_hot(seed, 10) for seed in range(2)]
+    codes = np.stack([mixture.sample(seed, row) for seed, row in enumerate(rows)])
+    golden = to_uint8(here(triton.tiny, "decoder", {"z": codes})[0])
+    for sheet, right in ((golden, True), (255 - golden, False)):
+        one = Engine(dataclasses.replace(vae, golden=sheet), provider, opener=kserve.opener(server))
+        with nullcontext() if right else pytest.raises(BundleError, match="does not draw the pictures of its sample"):
+            one.ready()
 
 
 def test_a_model_that_is_not_loaded(triton: Triton, server: kserve.Server):

@@ -83,6 +83,18 @@ def test_cuda_where_there_is_none_is_refused_with_the_line_that_mends_it(tmp_pat
     assert sentence.startswith("CUDA cannot be used") and "pip install" in sentence
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--engine", "http://127.0.0.1:9"], "no connection to http://127.0.0.1:9"),
+        (["--engine", "machine"], "no address of an inference server"),
+        (["--bundles", "hf://nobody"], "looks like hf://user/repo"),
+    ],
+)
+def test_other_machines_that_are_not_there_are_refused_in_a_sentence(arguments: list[str], words: str, tmp_path: Path):
+    assert words in refused(*arguments, cwd=tmp_path)
+
+
 def test_a_port_in_use_is_refused_and_none_other_taken(tmp_path: Path):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
