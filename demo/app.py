@@ -44,10 +44,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="demo/app.py", description="Serve Twofold bundles in the browser.")
-    # A Space sets this variable, so that its visitors can reach the server.
+    # A Space sets the first of these variables, so that its visitors can reach the server, and may set the other.
     host = os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1")
+    port = os.environ.get("GRADIO_SERVER_PORT")
     parser.add_argument("--host", default=host, help="address to listen on (default: %(default)s)")
-    parser.add_argument("--port", type=int, help=f"port (default: {PORT}, or the next free one)")
+    hint = f"port (default: $GRADIO_SERVER_PORT, or {PORT}, or the next free one)"
+    parser.add_argument("--port", type=int, default=port, help=hint)
     parser.add_argument("--share", action="store_true", help="also open a temporary public link")
     parser.add_argument(
         "--bundles",

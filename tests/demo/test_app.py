@@ -147,3 +147,14 @@ def test_a_bundle_that_takes_no_pictures_has_no_rebuild_tab(broken_bundle: Path)
     del index["graphs"]["classifier"]
     tiny.save_index(broken_bundle, index | {"vae": None})
     assert tabs() == ["Play", "Morph", "About"]
+
+
+def test_the_environment_may_name_the_port(tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        monkeypatch.setenv("GRADIO_SERVER_PORT", str(port))
+        assert f"Port {port} is in use" in refused("--bundles", str(tiny_bundle), cwd=tmp_path)
+        other = refused("--bundles", str(tiny_bundle), "--port", "70000", cwd=tmp_path)
+    assert other.startswith("There is no port 70000")
