@@ -134,7 +134,8 @@ def test_codes_of_the_mixture(node: Node):
     mixture = Mixture.from_latents(arrays)
     for weights in ([0.0, 1.0, 0.0, 0.0], [0.5, 0.0, 0.5, 0.0], None, [0.0, 0.0, 0.0, 1.0]):
         code = """(() => {
-            const mixture = new Mixture(Object.fromEntries(Object.entries(flat).map(([n, v]) => [n, Float32Array.from(v)])));
+            for (const name of Object.keys(flat)) flat[name] = Float32Array.from(flat[name]);
+            const mixture = new Mixture(flat);
             return seeds.map((seed) => mixture.sample(seed, weights, 0.8));
         })()"""
         found = node(code, flat=flat, seeds=SEEDS, weights=weights)
