@@ -1,0 +1,82 @@
+"""What the targets share: bundles read, and a folder that is put in place as one, never over somebody's other files."""
+
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from demo.bundle import OpenBundle, read
+from export.place import scratch
+from train.errors import UserError
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file of a target: its place in the folder, and a file to copy or the bytes to write."""
+
+    place: str
+    content: Path | bytes
+
+
+def read_bundles(folders: Sequence[Path]) -> list[OpenBundle]:
+    """The bundles in these folders, every file verified. Raises UserError for two of one name, BundleError."""
+    bundles = [read(folder) for folder in folders]
+    for name, count in Counter(bundle.info.name for bundle in bundles).items():
+        if count > 1:
+            raise UserError(f"Two of these bundles are called '{name}': export one of them with another --name.")
+    if not bundles:
+        raise UserError("There is no bundle to export: name the folder of at least one.")
+    return bundles
+
+
+def fill(folder: Path, sources: Iterable[Source]) -> None:
+    """Writes the files into `folder`, which exists. Raises OSError; a link is followed, so none gets there."""
+    for source in sources:
+        path = folder / source.place
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(source.content if isinstance(source.content, bytes) else source.content.read_bytes())
+
+
+def files_in(folder: Path) -> list[Path]:
+    """Everything in a folder but the folders themselves, as paths relative to it, sorted."""
+    return sorted(path.relative_to(folder) for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
+
+
+@contextmanager
+def replaced(target: Path, ours: Callable[[Path], bool], kind: str) -> Iterator[Path]:
+    """A new folder to build in, which takes the place of `target` when the block ends without an exception.
+
+    `ours` tells whether an existing folder is an earlier `kind`, e.g. "Space"; its .git moves along. Raises UserError
+    when the target holds something else or cannot be written; it is then as it was.
+    """
+    target = target.resolve()
+    if target.is_file():
+        raise UserError(f"{target} is a file, not a folder.")
+    if target.is_dir() and any(target.iterdir()) and not ours(target):
+        raise UserError(
+            f"{target} holds files but no {kind} of Twofold: choose an empty folder, or a new one, with --out."
+        )
+    try:
+        with scratch(target) as building:
+            yield building
+            _swap(building, target)
+    except OSError as problem:
+        raise UserError(f"Could not write {target}: {problem.strerror or problem}.") from problem
+
+
+def _swap(built: Path, target: Path) -> None:
+    if not target.exists():
+        built.rename(target)
+        return
+    older = built.with_name(".older")
+    target.rename(older)
+    try:
+        built.rename(target)
+    except BaseException:  # Ctrl-C included
+        older.rename(target)
+        raise
+    if (older / ".git").exists():
+        (older / ".git").rename(target / ".git")
+    shutil.rmtree(older, ignore_errors=True)

@@ -1,0 +1,94 @@
+// The page without a server: the demo's own widgets over pictures that worker.js computes on this device.
+import { localPictures } from "./local.js";
+import { exportStrip } from "./strip.js";
+
+const T = window.Twofold;
+const { el } = T;
+
+const start = document.getElementById("tf-start");
+const answer = await fetch("facts.json").catch(() => null);
+if (!answer?.ok) {
+  start.textContent = "facts.json could not be loaded. Check the connection and reload the page.";
+  throw new Error(start.textContent);
+}
+const facts = await answer.json();
+// A sample sheet is drawn again whenever its bundle is chosen: kept here, it needs the network once only.
+const keepSheet = async (bundle) => {
+  if (!bundle || bundle.sheet.url.startsWith("blob:")) return;
+  const sheet = await fetch(bundle.sheet.url).catch(() => null);
+  if (sheet?.ok) bundle.sheet.url = URL.createObjectURL(await sheet.blob());
+};
+T.init(facts);
+await keepSheet(T.bundle());
+T.on((after, before) => after.b !== before.b && keepSheet(T.bundle()));
+const page = document.getElementById("tf-page");
+
+// --- loading -------------------------------------------------------------------------------------
+const megabytes = (bytes) => (bytes / 1e6).toFixed(1);
+const bar = el("progress", { max: 1, value: 0, "aria-label": "Loading the models" });
+const words = el("span", { class: "tf-quiet", role: "status" }, "Loading the models");
+const loading = el("div", { class: "tf-progress", id: "tf-loading", hidden: true }, bar, words);
+const progress = (loaded, of) => {
+  loading.hidden = !of;
+  bar.value = of ? Math.min(1, loaded / of) : 0;
+  words.textContent = loaded < of ? `Loading the models, once: ${megabytes(loaded)} of ${megabytes(of)} MB` : "Starting the models";
+};
+T.fly = localPictures(facts.bundles, facts.wasm, progress);
+
+// --- widgets -------------------------------------------------------------------------------------
+// A widget of the demo expects its element, its properties, and the two ends of a conversation with a server.
+const widget = async (name, talk = {}) => {
+  const element = el("div", { class: "tf-widget", id: `tf-${name}` });
+  const props = { facts };
+  const heard = [];
+  const reply = (value) => {
+    props.value = value;
+    for (const hear of heard) hear();
+  };
+  const { default: build } = await import(`./${name}.js`);
+  const put = () => build(element, props, (event, asked) => talk[event]?.(asked, reply), (_, hear) => heard.push(hear));
+  return { element, put };
+};
+const topBar = await widget("bar");
+const tabs = [
+  ["Play", [await widget("play"), await widget("favourites")]],
+  ["Samples", [await widget("samples")]],
+  ["Morph", [await widget("morph", { export: exportStrip })]],
+  ["About", [await widget("about-page")]],
+];
+
+// --- tabs ----------------------------------------------------------------------------------------
+const heads = tabs.map(([name], i) =>
+  el("button", { type: "button", role: "tab", id: `tf-tab-${i}`, "aria-controls": `tf-panel-${i}`, onclick: () => choose(i) }, name),
+);
+const panels = tabs.map(([, widgets], i) =>
+  el("div", { class: "tabitem", role: "tabpanel", id: `tf-panel-${i}`, "aria-labelledby": `tf-tab-${i}`, hidden: i > 0 }, ...widgets.map((w) => w.element)),
+);
+const choose = (chosen) => {
+  heads.forEach((head, i) => {
+    head.classList.toggle("selected", i === chosen);
+    head.setAttribute("aria-selected", String(i === chosen));
+    head.tabIndex = i === chosen ? 0 : -1;
+    panels[i].hidden = i !== chosen;
+  });
+};
+const list = el("div", { class: "tab-container", role: "tablist", "aria-label": "What to do" }, ...heads);
+list.addEventListener("keydown", (event) => {
+  const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+  if (!step) return;
+  const next = (heads.indexOf(document.activeElement) + step + heads.length) % heads.length;
+  event.preventDefault();
+  choose(next);
+  heads[next].focus();
+});
+T.showPlay = () => {
+  choose(0);
+  panels[0].querySelector(".tf-travel").focus({ preventScroll: true });
+  scrollTo({ top: 0, behavior: T.calm.matches ? "auto" : "smooth" });
+};
+
+start.remove();
+page.append(topBar.element, loading, el("div", { id: "tf-tabs" }, el("div", { class: "tab-wrapper" }, list), ...panels));
+choose(0);
+for (const one of [topBar, ...tabs.flatMap(([, widgets]) => widgets)]) one.put();
+for (const format of ["webp", "gif"]) document.querySelector(`[data-format="${format}"]`)?.remove(); // encoders of the server

@@ -1,0 +1,314 @@
+"""`export web` in a real Chromium, from a plain file server: the studio's pictures, and no other request."""
+
+import functools
+import itertools
+import math
+import re
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from benchmarks.browser import drag
+from demo import images
+from demo.latents import one_hot
+from demo.runtime import choose_provider
+from demo.studio import Studio, open_studios
+from export.targets import web
+from tests import tiny
+from tests.browser.conftest import WIDE, at_home
+from train.errors import UserError
+
+Page = Any  # playwright's, which need not be installed
+RELEASED = Path(__file__).resolve().parents[2] / "artifacts" / "mnist"
+NARROW = {"width": 390, "height": 844}
+PIXELS = "c => Array.from(c.getContext('2d').getImageData(0, 0, c.width, c.height).data)"
+TABS = ("Play", "Samples", "Morph", "About")
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def bundles(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A released bundle (convolutions, ten classes, grey) and a tiny one (no classes, colour)."""
+    root = tmp_path_factory.mktemp("bundles")
+    shutil.copytree(RELEASED, root / "mnist")
+    tiny.build(root / "plain", name="plain", classes=0, channels=3)
+    return root
+
+
+@pytest.fixture(scope="module")
+def studios(bundles: Path) -> dict[str, Studio]:
+    return dict(open_studios(bundles, choose_provider("cpu"))[0])
+
+
+@pytest.fixture(scope="module")
+def site(bundles: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of the exported folder, served by Python's plain file server."""
+    try:
+        web.dist()
+    except UserError as missing:
+        pytest.skip(str(missing))
+    folder = tmp_path_factory.mktemp("static") / "site"
+    web.write([bundles / "mnist", bundles / "plain"], folder)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def opened(browser: Any, site: str) -> Iterator[tuple[Page, list[str]]]:
+    """The page with both bundles loaded and the network taken away, and what went wrong in it so far."""
+    context = browser.new_context(viewport=WIDE)
+    context.set_default_timeout(15_000)
+    page, troubles = context.new_page(), []
+    page.on("console", lambda m: troubles.append(m.text) if m.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    page.on("request", lambda r: None if at_home(r.url, site) else troubles.append(f"foreign: {r.url}"))
+    page.on("response", lambda r: troubles.append(f"{r.status}: {r.url}") if r.status >= 400 else None)
+    page.goto(site)
+    until(page, "window.Twofold?.stats.shown > 0")
+    page.get_by_label("Pictures (bundle)").select_option("plain")
+    settle(page)
+    context.set_offline(True)
+    page.on("request", lambda r: None if r.url.startswith("blob:") else troubles.append(f"late: {r.url}"))
+    yield page, troubles
+    context.close()
+
+
+@pytest.fixture
+def show(opened: tuple[Page, list[str]]) -> Iterator[Callable[..., Page]]:
+    """Brings that page to a state on the tab Play; at the end nothing may have gone wrong or been asked for."""
+    page, troubles = opened
+
+    def state(**wanted: Any) -> Page:
+        tab(page, "Play")
+        page.evaluate("state => Twofold.set(state)", {"m": "gan", "c": 0, "t": 1, "x": 0, "y": 0} | wanted)
+        settle(page)
+        return page
+
+    yield state
+    assert not troubles
+
+
+def until(page: Page, condition: str, seconds: float = 60) -> None:
+    """Playwright's own waiting evaluates strings in the page, which the page's content policy forbids."""
+    end = time.monotonic() + seconds
+    while not page.evaluate(condition):
+        assert time.monotonic() < end, f"not in {seconds} s: {condition}"
+        time.sleep(0.05)
+
+
+def settle(page: Page) -> None:
+    """Waits until every picture that the page wants is there."""
+    page.wait_for_timeout(250)  # what the page puts off while somebody still types or drags
+    until(page, "Twofold.stats.flying === 0")
+
+
+def tab(page: Page, name: str) -> None:
+    page.get_by_role("tab", name=name).click()
+
+
+def pictures(page: Page, selector: str) -> np.ndarray:
+    """RGB [N, H, W, 3] of square canvases, as whole numbers."""
+    found = np.array(page.locator(selector).evaluate_all(f"all => all.map({PIXELS})"))
+    side = math.isqrt(found.shape[1] // 4)
+    return found.reshape(len(found), side, side, 4)[..., :3]
+
+
+def picture(page: Page, selector: str) -> np.ndarray:
+    return pictures(page, selector)[0]
+
+
+def served(image: np.ndarray) -> np.ndarray:
+    """The studio's image [1, C, H, W] in the same form."""
+    return np.broadcast_to(images.to_uint8(image)[0].astype(int), (*image.shape[2:], 3))
+
+
+def close(found: np.ndarray, image: np.ndarray) -> bool:
+    """Within one grey level, and no blank canvas."""
+    return found.max() > 0 and np.abs(found - served(image)).max() <= 1
+
+
+@pytest.mark.parametrize(("name", "model"), [("mnist", "gan"), ("mnist", "vae"), ("plain", "vae")])
+def test_seeds_places_and_morphs_are_what_onnxruntime_draws(show, studios, name: str, model: str):
+    studio, classes = studios[name], studios[name].classes
+    page = show(b=name, m=model, c=4, t=0.9, x=5.3, y=-2.6)
+    assert close(
+        picture(page, ".tf-travel"), studio.at(5.3, -2.6, one_hot(4, classes) if classes else None, 0.9, model)
+    )
+
+    tab(page, "Samples")
+    settle(page)
+    sheet = page.get_by_role("group", name="40 pictures, seeds 0 to 39")
+    assert sheet.get_by_role("button").count() == 40
+    expected = studio.sample(range(40), truncation=0.9, model=model)
+    for i, found in enumerate(pictures(page, ".tf-samples canvas")):
+        assert close(found, expected[i : i + 1]), f"seed {i}"
+
+    tab(page, "Morph")
+    page.get_by_label("Seeds of the keyframes").fill("4294967295,3,8")
+    page.get_by_text("Seed 4294967295").wait_for()
+    keys = np.eye(classes, dtype=np.float32)[[5, 3, 8]] if classes else None  # 4294967295 modulo 10 = 5
+    for mode, place in (("Linear", 0.4), ("Spherical", 0.15), ("Spline", 0.75)):
+        page.get_by_role("radio", name=mode).check()
+        page.get_by_label("Position").fill(str(place))
+        settle(page)
+        share = np.array([place])
+        frame = studio.morph_at([4294967295, 3, 8], share, keys, mode.lower(), True, 0.9, model)
+        assert close(picture(page, ".tf-morph .tf-stage canvas"), frame), mode
+
+
+def test_dragging_keys_and_the_bar_change_the_picture(show, studios):
+    page, studio = show(b="mnist", c=2, x=5), studios["mnist"]
+    before, shown = picture(page, ".tf-travel"), page.evaluate("Twofold.stats.shown")
+    drag(page, ".tf-travel", (0.5, 0.5), (0.9, 0.6), (0.3, 0.9))
+    settle(page)
+    assert page.evaluate("Twofold.stats.shown") >= shown + 4  # on the way, not only the last
+    x, y = page.evaluate("[Twofold.state.x, Twofold.state.y]")
+    assert (x, y) != (5, 0)
+    after = picture(page, ".tf-travel")
+    assert close(after, studio.at(x, y, one_hot(2, 10))) and not (after == before).all()
+    page.keyboard.press("z")
+    settle(page)
+    assert (picture(page, ".tf-travel") == before).all()
+
+    page.get_by_role("radiogroup", name="Class").get_by_role("radio", name="3").check()
+    page.get_by_label("Truncation").fill("0.4")
+    settle(page)
+    assert close(picture(page, ".tf-travel"), studio.at(5, 0, one_hot(3, 10), 0.4))
+    page.get_by_role("radio", name="VAE").check()
+    settle(page)
+    assert close(picture(page, ".tf-travel"), studio.at(5, 0, one_hot(3, 10), 0.4, "vae"))
+    page.get_by_role("tab", name="Play").focus()
+    page.keyboard.press("ArrowRight")
+    page.get_by_role("button", name="Next").click()
+    page.get_by_role("button", name="Previous").click()
+    assert page.get_by_role("tab", name="Samples").get_attribute("aria-selected") == "true"
+    settle(page)
+    page.locator(".tf-samples button").first.focus()
+    for key in ("ArrowDown", "ArrowRight", "Enter"):
+        page.keyboard.press(key)
+    assert page.evaluate("[Twofold.state.x, Twofold.state.c]") == [11, 1]
+    assert page.evaluate("document.activeElement.className").endswith("tf-travel")
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate("Twofold.state.x") == 11.1
+
+
+def test_another_bundle_is_loaded_when_it_is_chosen(browser, site, studios):
+    """Only then: a phone should not pay for what nobody looks at. Offline it says so, and draws once it can."""
+    context = browser.new_context(viewport=WIDE)
+    page = context.new_page()
+    asked = []
+    page.on("request", lambda r: asked.append(r.url))
+    page.goto(site)
+    until(page, "window.Twofold?.stats.shown > 0")
+    assert not any("bundles/plain" in url for url in asked)
+    context.set_offline(True)
+    page.get_by_label("Pictures (bundle)").select_option("plain")
+    page.get_by_role("alert").filter(has_text="could not be loaded").wait_for()
+    context.set_offline(False)
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="New random").click()
+    until(page, "document.querySelector('.tf-trouble').hidden")
+    settle(page)
+    x = page.evaluate("Twofold.state.x")
+    assert close(picture(page, ".tf-travel"), studios["plain"].at(x, 0))
+    context.close()
+
+
+def test_a_damaged_model_is_found_before_it_draws(browser, site):
+    context = browser.new_context(viewport=WIDE)
+    page = context.new_page()
+
+    def flip(route: Any) -> None:
+        body = bytearray(route.fetch().body())
+        body[-100] ^= 1
+        route.fulfill(body=bytes(body))
+
+    page.route("**/synthesis.onnx", flip)
+    page.goto(site)
+    page.get_by_role("alert").filter(has_text="synthesis.onnx is damaged").first.wait_for(timeout=30_000)
+    assert page.evaluate("Twofold.stats.shown") == 0
+    context.close()
+
+
+def test_the_morph_leaves_as_a_strip(show, studios):
+    page = show(b="plain")
+    tab(page, "Morph")
+    page.get_by_label("Seeds of the keyframes").fill("2,9")
+    page.get_by_text("Seed 9").wait_for()
+    page.get_by_role("radio", name="Spherical").check()
+    page.get_by_label("Frames", exact=True).fill("6")
+    assert page.get_by_role("button", name=re.compile("^Export")).all_inner_texts() == ["Export PNG strip"]
+    page.get_by_role("button", name="Export PNG strip").click()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download plain-morph-2-9.png").click()
+    strip = np.asarray(Image.open(download.value.path()).convert("RGB")).astype(int)
+    assert strip.shape == (256, 6 * 256, 3)
+    frames = strip[::8, ::8].reshape(32, 6, 32, 3).transpose(1, 0, 2, 3)
+    expected = studios["plain"].morph([2, 9], frames=6, loop=True)
+    for i in range(6):
+        assert close(frames[i], expected[i : i + 1])
+
+
+def test_every_tab_fits_its_screen_and_can_be_read(show):
+    page = show(b="mnist")
+    assert not page.locator("#tf-loading").is_visible()
+    for size, scheme in itertools.product((WIDE, NARROW), ("light", "dark")):
+        page.set_viewport_size(size)
+        page.emulate_media(color_scheme=scheme)
+        until(page, f"Number(getComputedStyle(document.body).backgroundColor.match(/\\d+/)[0]) {GROUNDS[scheme]}")
+        for name in TABS:
+            tab(page, name)
+            settle(page)
+            where = (name, size["width"], scheme)
+            assert page.evaluate("document.documentElement.scrollWidth") == size["width"], where
+            assert page.evaluate(OUTSIDE, size["width"]) == [], where
+            assert page.evaluate(NAMELESS) == [], where
+            assert page.evaluate(PALE) == [], where
+
+
+GROUNDS = {"light": "> 200", "dark": "< 50"}  # how red the page's ground is
+OUTSIDE = """width => [...document.querySelectorAll('main *')].filter((e) => {
+    const box = e.getBoundingClientRect();
+    return box.width && !e.closest('.tf-hidden') && (box.right > width + 1 || box.left < -1);
+}).map((e) => e.outerHTML.slice(0, 90))"""
+NAMELESS = """() => [...document.querySelectorAll('main :is(button, input, select, canvas[role])')]
+    .filter((e) => e.offsetParent && !(e.getAttribute('aria-label') || e.textContent.trim()
+        || e.closest('label')?.textContent.trim())).map((e) => e.outerHTML)"""
+# Text whose contrast with what lies behind it is below 4.5 : 1 (WCAG 2, AA); what is disabled is exempt.
+PALE = """() => {
+    const numbers = (colour) => colour.match(/[\\d.]+/g).map(Number);
+    const linear = (v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+    const light = ([r, g, b]) => 0.2126 * linear(r / 255) + 0.7152 * linear(g / 255) + 0.0722 * linear(b / 255);
+    const ground = (e) => {
+        const colour = numbers(getComputedStyle(e).backgroundColor);
+        return colour.length === 3 || colour[3] > 0.99 || !e.parentElement ? colour : ground(e.parentElement);
+    };
+    const contrast = (a, b) => (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    const own = (e) => [...e.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim());
+    return [...document.querySelectorAll('main *')].filter((e) => e.offsetParent && own(e) && !e.closest(':disabled'))
+        .filter((e) => contrast(light(numbers(getComputedStyle(e).color)), light(ground(e))) < 4.5)
+        .map((e) => e.outerHTML.slice(0, 90));
+}"""
+
+
+def test_opened_as_a_file_it_says_what_to_do(browser, site, bundles, tmp_path):
+    web.write([bundles / "plain"], tmp_path / "site")
+    page = browser.new_page()
+    page.goto((tmp_path / "site" / "index.html").as_uri())
+    page.get_by_text("python -m http.server").wait_for()
+    page.close()
