@@ -1,4 +1,4 @@
-"""Command line of export: `python -m export {bundle,graph} RUN …`, `report`, `triton BUNDLE FOLDER`."""
+"""Command line of export: `python -m export {bundle,graph} RUN …`, `report`, and the targets `space`, `triton`, `web`."""
 
 import os
 import re
@@ -12,7 +12,7 @@ import tyro
 from demo import errors as demo_errors
 from export import bundle, check, forms, graphs, place, report
 from export.forms import Form
-from export.targets import triton
+from export.targets import space, triton, web
 from train.errors import UserError, exit_code
 from train.runs import Run
 
@@ -88,11 +88,41 @@ class TritonSettings:
     """Copies of each graph (on a GPU machine: on each GPU) that work at the same time."""
 
 
+@dataclass(frozen=True)
+class SpaceSettings:
+    """Make a folder that is a complete Hugging Face Space, check it, print what is in it; push it only when told to."""
+
+    bundles: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="BUNDLES")]
+    """Folders of the bundles that it serves, e.g. artifacts/mnist."""
+    out: Path = Path("build/space")
+    """Folder of the Space. An earlier Space there is replaced; any other folder is left alone."""
+    title: str | None = None
+    """What the Space is called. Default: Twofold, and the pictures of a single bundle."""
+    push: Annotated[str | None, tyro.conf.arg(metavar="USER/NAME")] = None
+    """Upload it to this Space of the Hugging Face Hub, made when missing. Log in before, with `hf auth login`."""
+    private: bool = False
+    """Make the Space a private one."""
+    dry_run: bool = False
+    """With --push: print what would go, and where, and send nothing."""
+
+
+@dataclass(frozen=True)
+class WebSettings:
+    """Write one static folder that samples and interpolates in the browser, for any web host, without a server."""
+
+    bundles: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="BUNDLES")]
+    """Folders of the bundles that it shows, e.g. artifacts/mnist."""
+    out: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FOLDER")]
+    """Folder of the page, e.g. build/web. An earlier page there is replaced; any other folder is left alone."""
+
+
 Command = (
     Annotated[BundleSettings, tyro.conf.subcommand("bundle")]
     | Annotated[GraphSettings, tyro.conf.subcommand("graph")]
     | Annotated[ReportSettings, tyro.conf.subcommand("report")]
     | Annotated[TritonSettings, tyro.conf.subcommand("triton")]
+    | Annotated[SpaceSettings, tyro.conf.subcommand("space")]
+    | Annotated[WebSettings, tyro.conf.subcommand("web")]
 )
 
 
@@ -149,14 +179,22 @@ def run(settings: object) -> None:
             print(report.write(settings.root))
         case TritonSettings():
             export_triton(settings)
+        case SpaceSettings():
+            destination = space.Destination(settings.push, settings.private, settings.dry_run)
+            space.write(settings.bundles, settings.out, settings.title, destination)
+        case WebSettings():
+            web.write(settings.bundles, settings.out)
 
 
 def main(argv: list[str]) -> int:
     """Exit code: 0 done, 2 a mistake of the user or a failed check, 130 stopped by Ctrl-C."""
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    uploads = argv[:1] == ["space"]
+    if not uploads:  # an upload shows its progress
+        os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     settings = tyro.cli(Command, prog="python -m export", description=DESCRIPTION, args=argv)
-    return exit_code(lambda: run(settings), "Stopped; nothing was written.", demo_errors.UserError)
+    stopped = f"Stopped; nothing was {'uploaded' if uploads else 'written'}."
+    return exit_code(lambda: run(settings), stopped, demo_errors.UserError)
 
 
 if __name__ == "__main__":

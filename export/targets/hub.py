@@ -1,0 +1,73 @@
+"""A folder -> a Space on the Hugging Face Hub, through huggingface_hub."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from export.targets.space_check import APP
+from train.errors import UserError
+
+if TYPE_CHECKING:  # it takes a while to import, and only an upload needs it
+    from huggingface_hub import HfApi
+
+LOG_IN = "run `hf auth login` with a token that may write, or set HF_TOKEN"
+OF_THE_HUB = {".gitattributes", "README.md"}  # what a Space holds that was just made
+
+
+def log_in(repo: str) -> "HfApi":
+    """The Hub as the person who is logged in. Raises UserError when nobody is, or `repo` is no name "user/name"."""
+    if not re.fullmatch(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", repo, re.ASCII):
+        raise UserError(f"'{repo}' is no name of a Space: write --push user/name.")
+    from huggingface_hub import HfApi, get_token
+
+    if get_token() is None:
+        raise UserError(f"Nobody is logged in to the Hugging Face Hub: {LOG_IN}.")
+    return HfApi()
+
+
+def push(api: "HfApi", repo: str, folder: Path, private: bool, message: str) -> str:
+    """Makes the Space when it is missing and uploads the folder in place of what it holds, as one commit.
+
+    Returns its address. Raises UserError when the Hub cannot be reached or refuses, when the Space holds something
+    else, or when it should be private and is public: nothing is uploaded then.
+    """
+    with _sentences(repo):
+        if api.repo_exists(repo, repo_type="space"):
+            _may_be_replaced(api, repo, private)
+        address = api.create_repo(repo, repo_type="space", space_sdk="gradio", private=private or None, exist_ok=True)
+        api.upload_folder(
+            repo_id=repo, repo_type="space", folder_path=folder, commit_message=message, delete_patterns="*"
+        )
+    return str(address)
+
+
+def _may_be_replaced(api: "HfApi", repo: str, private: bool) -> None:
+    info = api.space_info(repo)
+    held = {file.rfilename for file in info.siblings or []}
+    if held - OF_THE_HUB and APP not in held:
+        raise UserError(f"The Space {repo} holds something else than Twofold: choose another name with --push.")
+    if private and not info.private:
+        raise UserError(f"The Space {repo} is public: make it private in its settings first, or drop --private.")
+
+
+@contextmanager
+def _sentences(repo: str) -> Iterator[None]:
+    """What can go wrong on the way to the Hub, each as a sentence."""
+    import httpx2
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+
+    try:
+        yield
+    except HfHubHTTPError as problem:
+        status = problem.response.status_code
+        said = (problem.server_message or f"status {status}").strip().rstrip(".")
+        advice = f"; {LOG_IN}" if status in (401, 403) else ""
+        raise UserError(f"The Hub refused {repo}: {said}{advice}.") from problem
+    except HFValidationError as problem:
+        raise UserError(f"The Hub does not take the name {repo}: {problem}") from problem
+    except httpx2.HTTPError as problem:
+        raise UserError(f"The Hub cannot be reached: {problem}.") from problem
+    except ValueError as problem:  # settings in README.md that the Hub does not take
+        raise UserError(f"The Hub refused {repo}: {' '.join(str(problem).split())}") from problem

@@ -1,0 +1,166 @@
+"""Bundles -> a folder that is a complete Hugging Face Space, and from there to the Hub.
+
+The Space runs `python demo/app.py` on a processor. There is no ZeroGPU decorator (`@spaces.GPU`) on purpose: it forks a
+worker for each GPU, pickles arguments and results, asks a scheduler over HTTP for every call, counts each call against
+the visitor's daily quota, and needs torch to find its GPU; these models answer in 1 to 3 ms on the free processor, less
+than any of that costs. It would be right for jobs of many seconds, and there is none here.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from demo.bundle import INDEX, OpenBundle
+from export import card
+from export.place import CARD
+from export.targets import hub
+from export.targets.folder import Source, files_in, fill, read_bundles, replaced
+from export.targets.space_check import APP, MARK, problems, read_front_matter
+from train.errors import UserError
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+DEMO = REPOSITORY / "demo"
+REQUIREMENTS = DEMO / "requirements.txt"
+PYTHON = "3.11"  # the version that the tests run on
+SUFFIXES = {".py", ".js", ".css"}  # what the demo package consists of
+NOT_SERVED = {"__pycache__", "node_modules", "web"}
+COLOURS = ("blue", "indigo")  # of the card's gradient on the Hub
+EMOJI = "🌗"
+
+
+@dataclass(frozen=True)
+class Destination:
+    """Where the Space goes: `repo` "user/name" on the Hub, None = nowhere; `dry_run`: only say what would go."""
+
+    repo: str | None = None
+    private: bool = False
+    dry_run: bool = False
+
+
+def write(bundles: Sequence[Path], target: Path, title: str | None, to: Destination) -> None:
+    """Writes the Space into the folder `target`, checked, prints what is in it, and uploads it if told to.
+
+    Raises UserError when the Space is not fit to be published, the target holds something else, nobody is logged in,
+    or the Hub refuses; the demo's BundleError when a bundle cannot be opened. A target of before stays until the new
+    Space has passed its checks.
+    """
+    if (to.private or to.dry_run) and to.repo is None:
+        raise UserError("--private and --dry-run say how to upload: name the Space with --push user/name.")
+    api = hub.log_in(to.repo) if to.repo and not to.dry_run else None  # before the work, not after it
+    opened = read_bundles(bundles)
+    sources = files(opened, title)
+    with replaced(target, ours, "Space") as building:
+        fill(building, sources)
+        found = problems(building, [source.place for source in sources])
+        if found:
+            raise UserError(f"This Space is not fit to be published. {' '.join(found)}")
+    print(listing(target, [source.place for source in sources]))
+    names = ", ".join(bundle.info.name for bundle in opened)
+    if api and to.repo:
+        print(f"{to.repo}: {hub.push(api, to.repo, target, to.private, f'Serve {names}')}")
+    elif to.repo:
+        kind = "private" if to.private else "public"
+        print(f"Dry run: without --dry-run these files go to the {kind} Space {to.repo}, in place of what it holds.")
+
+
+def ours(folder: Path) -> bool:
+    """Whether a folder holds an earlier Space of Twofold."""
+    facts = read_front_matter(folder / CARD)
+    return facts is not None and facts.get("app_file") == APP and MARK in (facts.get("tags") or [])
+
+
+def listing(target: Path, places: Sequence[str]) -> str:
+    """The files with their sizes, and the sum."""
+    sizes = {place: (target / place).stat().st_size for place in sorted(places)}
+    width = max(map(len, sizes))
+    lines = [f"{place:<{width}}  {size / 1000:>9.1f} kB" for place, size in sizes.items()]
+    return "\n".join([*lines, f"{target}: {len(sizes)} files, {sum(sizes.values()) / 1e6:.1f} MB"])
+
+
+# ---------------------------------------------------------------------------------------- what goes in
+
+
+def files(bundles: Sequence[OpenBundle], title: str | None = None) -> list[Source]:
+    """Every file of the Space: card, requirements, licence, the demo, and of each bundle what its index lists."""
+    sources = [
+        Source(CARD, (front_matter(bundles, title) + "\n" + text(bundles)).encode()),
+        Source("requirements.txt", REQUIREMENTS),
+        Source("LICENSE", REPOSITORY / "LICENSE"),
+        *(Source(f"demo/{path.as_posix()}", DEMO / path) for path in demo_files()),
+    ]
+    for bundle in bundles:
+        home = f"artifacts/{bundle.info.name}"
+        names = [entry.file for entry in (*bundle.info.graphs.values(), *bundle.info.files.values())]
+        kept = [INDEX, *names, *([CARD] if (bundle.folder / CARD).is_file() else [])]
+        sources += [Source(f"{home}/{name}", bundle.folder / name) for name in kept]
+    return sources
+
+
+def demo_files() -> list[Path]:
+    """The demo's modules, scripts and styles, relative to its folder."""
+    found = [path for path in files_in(DEMO) if path.suffix in SUFFIXES and not NOT_SERVED & set(path.parts)]
+    return [path for path in found if not any(part.startswith(".") for part in path.parts)]
+
+
+def front_matter(bundles: Sequence[OpenBundle], title: str | None = None) -> str:
+    """The block of settings at the top of README.md, between its two lines of dashes."""
+    sources = {bundle.info.dataset.source for bundle in bundles}
+    datasets = sorted(source for source in sources if re.fullmatch(r"[\w.-]+/[\w.-]+", source))  # on the Hub
+    kinds = [kind for kind in ("gan", "vae") if any(getattr(bundle.info, kind) for bundle in bundles)]
+    facts: dict[str, Any] = {
+        "title": title or default_title(bundles),
+        "emoji": EMOJI,
+        "colorFrom": COLOURS[0],
+        "colorTo": COLOURS[1],
+        "sdk": "gradio",
+        "sdk_version": pinned("gradio", REQUIREMENTS.read_text(encoding="utf-8")),
+        "python_version": PYTHON,
+        "app_file": APP,
+        "license": licence(bundles),
+        "short_description": f"Play with a {' and a '.join(kind.upper() for kind in kinds)}, live",
+        "tags": [MARK, "onnx", *kinds, "image-generation"],
+    }
+    if datasets:
+        facts["datasets"] = datasets
+    return f"---\n{yaml.safe_dump(facts, sort_keys=False, allow_unicode=True, width=1000)}---\n"
+
+
+def default_title(bundles: Sequence[OpenBundle]) -> str:
+    return f"Twofold: {bundles[0].info.title}" if len(bundles) == 1 else "Twofold"
+
+
+def licence(bundles: Sequence[OpenBundle]) -> str:
+    """The Hub's identifier of the licence that all data sets share, "other" when there is no such one."""
+    found = {card.hub_licence(bundle.info.dataset.licence) for bundle in bundles}
+    return found.pop() if len(found) == 1 and found <= set(card.HUB_LICENCES.values()) else "other"
+
+
+def pinned(package: str, requirements: str) -> str:
+    """The version to which a requirements file pins a package. Raises UserError when it does not."""
+    found = re.search(rf"^{re.escape(package)}==([\w.]+)", requirements, re.MULTILINE)
+    if not found:
+        raise UserError(f"demo/requirements.txt does not pin {package} to one version.")
+    return found[1]
+
+
+def text(bundles: Sequence[OpenBundle]) -> str:
+    """README.md below its settings."""
+    lines = [
+        "Small generators that answer while you drag: travel through their latent spaces, morph, rebuild pictures of",
+        "yours. Made with Twofold; nothing is sent anywhere but to this Space, and no picture is kept.",
+    ]
+    for bundle in bundles:
+        info, home = bundle.info, f"artifacts/{bundle.info.name}"
+        more = f" More in its [model card]({home}/{CARD})." if (bundle.folder / CARD).is_file() else ""
+        lines += [
+            f"\n## {card.cell(info.title)}\n",
+            f"![Samples]({home}/{info.files['sheet'].file})\n",
+            f"A {card.models(info)} of {card.kind(info)}. Learned from: {card.cell(info.dataset.source)}; licence of",
+            f"these pictures: {card.cell(info.dataset.licence)}.{more}",
+        ]
+    lines += ["\n## Code\n", "The code in `demo/` is under the Apache License 2.0; see LICENSE."]
+    return "\n".join(lines) + "\n"

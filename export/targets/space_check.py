@@ -1,0 +1,121 @@
+"""Is a folder fit to be published as a Space? Each problem is one sentence."""
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from demo.bundle import INDEX, BundleError, read
+from export.card import HUB_LICENCES
+from export.place import CARD
+from export.targets.folder import files_in
+
+APP, MARK = "demo/app.py", "twofold"
+MAX_BYTES = 50_000_000
+MAX_DESCRIPTION = 60  # characters that the Hub takes
+NEEDED = (
+    "title", "emoji", "colorFrom", "colorTo", "sdk", "sdk_version", "python_version", "app_file", "license",
+    "short_description", "tags",
+)  # fmt: skip
+COLOURS = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"}
+CHECKPOINTS = {".pt", ".pth", ".safetensors", ".pkl", ".pickle", ".ckpt", ".bin", ".joblib"}
+# Each begins with plain letters, which are found fast in large files.
+SECRETS = {
+    "an access token of the Hugging Face Hub": rb"hf_[A-Za-z0-9]{30,}",
+    "an AWS access key": rb"A[KS]IA[0-9A-Z]{16}",
+    "an AWS secret key": rb"(?:aws_secret_access_key|AWS_SECRET_ACCESS_KEY)\W{1,8}[A-Za-z0-9/+]{40}",
+    "a GitHub token": rb"gh[pousr]_[A-Za-z0-9]{36}|github_pat_[A-Za-z0-9_]{60,}",
+    "a private key": rb"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----",
+}
+
+
+def problems(folder: Path, places: Sequence[str]) -> list[str]:
+    """What speaks against publishing the folder; `places` are the files that it is meant to hold, relative to it."""
+    return [
+        *_front_matter(folder),
+        *_size(folder),
+        *_bundles(folder),
+        *_secrets(folder),
+        *_kinds(folder),
+        *_unexpected(folder, places),
+    ]
+
+
+def read_front_matter(path: Path) -> dict[str, Any] | None:
+    """The settings at the top of a Space's README.md; None when there are none that can be parsed."""
+    try:
+        head, block, _ = path.read_text(encoding="utf-8").split("---\n", 2)
+        facts = yaml.safe_load(block)
+    except (OSError, ValueError, yaml.YAMLError):
+        return None
+    return facts if head == "" and isinstance(facts, dict) else None
+
+
+def _front_matter(folder: Path) -> Iterator[str]:
+    facts = read_front_matter(folder / CARD)
+    if facts is None:
+        yield f"{CARD} does not begin with settings that can be parsed."
+        return
+    missing = [name for name in NEEDED if not facts.get(name)]
+    if missing:
+        yield f"The settings in {CARD} lack {', '.join(missing)}."
+        return
+    if len(str(facts["short_description"])) > MAX_DESCRIPTION:
+        yield f"The short description has more than {MAX_DESCRIPTION} characters."
+    if not {facts["colorFrom"], facts["colorTo"]} <= COLOURS:
+        yield f"The Hub knows the colours {', '.join(sorted(COLOURS))} only."
+    if facts["license"] not in {*HUB_LICENCES.values(), "other"}:
+        yield f"The Hub does not know the licence '{facts['license']}'."
+    if not (folder / str(facts["app_file"])).is_file():
+        yield f"The app file {facts['app_file']} is missing."
+    requirements = folder / "requirements.txt"
+    pin = f"{facts['sdk']}=={facts['sdk_version']}"
+    if requirements.is_file() and pin not in requirements.read_text(encoding="utf-8").split():
+        yield f"requirements.txt does not hold {pin}, which the settings in {CARD} name."
+
+
+def _size(folder: Path) -> Iterator[str]:
+    total = sum((folder / path).lstat().st_size for path in files_in(folder))
+    if total >= MAX_BYTES:
+        yield (
+            f"It has {total / 1e6:.1f} MB, and {MAX_BYTES / 1e6:.0f} MB is the limit: leave a bundle out, or export "
+            "them with --form fp16-stored, which halves them."
+        )
+
+
+def _bundles(folder: Path) -> Iterator[str]:
+    root = folder / "artifacts"
+    homes = sorted(path for path in root.iterdir() if path.is_dir()) if root.is_dir() else []
+    if not homes:
+        yield f"There is no bundle in artifacts/, no folder with a {INDEX}."
+    for home in homes:
+        try:
+            read(home)
+        except BundleError as problem:
+            yield str(problem)
+
+
+def _secrets(folder: Path) -> Iterator[str]:
+    for path in files_in(folder):
+        if path.name == ".env" or path.name.startswith(".env."):
+            yield f"{path} is a file for secrets."
+        if (folder / path).is_symlink():
+            continue
+        data = (folder / path).read_bytes()
+        yield from (f"{path} holds what looks like {name}." for name, like in SECRETS.items() if re.search(like, data))
+
+
+def _kinds(folder: Path) -> Iterator[str]:
+    for path in files_in(folder):
+        if (folder / path).is_symlink():
+            yield f"{path} is a link."
+        if path.suffix.lower() in CHECKPOINTS:
+            yield f"{path} is a checkpoint."
+
+
+def _unexpected(folder: Path, places: Sequence[str]) -> Iterator[str]:
+    found = {path.as_posix() for path in files_in(folder)}
+    yield from (f"{place} does not belong into a Space." for place in sorted(found - set(places)))
+    yield from (f"{place} is missing." for place in sorted(set(places) - found))
