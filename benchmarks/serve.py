@@ -2,10 +2,10 @@
 
     python -m benchmarks.serve artifacts/mnist runs/mnist
 
-Every contestant draws the same latents and classes; how far its pictures are from the engine's is told, since some choose
-bfloat16, and other pictures are an error. A round lets each one draw for a moment; the figure is the median of the
-rounds, so that a busy second hurts all alike. The share is that of the machine's peak, which a large matrix product in
-torch reaches in the same run. Stored in benchmarks/results/serve.json.
+Every contestant draws the same latents and classes; how far its pictures are from the engine's is told, since some
+choose bfloat16, and other pictures are an error. A round lets each one draw for a moment; the figure is the median of
+the rounds, so that a busy second hurts all alike. The share is that of the machine's peak, which a large matrix product
+in torch reaches in the same run. Stored in benchmarks/results/serve.json.
 """
 
 import importlib.metadata

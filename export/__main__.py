@@ -1,4 +1,4 @@
-"""Command line of export: `python -m export {bundle,graph} RUN …`, `report`, and the targets `space`, `triton`, `web`."""
+"""Command line of export: `python -m export {bundle,graph} RUN …`, `report`, the targets `space`, `triton`, `web`."""
 
 import os
 import re

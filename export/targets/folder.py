@@ -31,6 +31,17 @@ def read_bundles(folders: Sequence[Path]) -> list[OpenBundle]:
     return bundles
 
 
+def conventional(bundle: OpenBundle) -> OpenBundle:
+    """The bundle, when all its graphs follow the conventions of this format. Raises UserError for an adopted one."""
+    for name, graph in bundle.info.graphs.items():
+        if graph.adapter:
+            raise UserError(
+                f"The {name} of '{bundle.info.name}' was made elsewhere, with names and values of its own: "
+                "only the demo and a Space know how to use it."
+            )
+    return bundle
+
+
 def fill(folder: Path, sources: Iterable[Source]) -> None:
     """Writes the files into `folder`, which exists. Raises OSError; a link is followed, so none gets there."""
     for source in sources:

@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import onnx
-
 from demo.bundle import graph_bytes, read
-from demo.schema import Bundle, Graph, Tensor
+from demo.schema import Bundle, Tensor
 from export.place import CARD, put_in_place, scratch
+from export.targets.folder import conventional
 from train.errors import UserError
 
 Device = Literal["auto", "cpu", "gpu"]
@@ -61,12 +60,12 @@ def write(source: Path, target: Path, serving: Serving) -> list[str]:
     """Writes the models of the bundle in `source` into the repository `target`; returns their names.
 
     The bundle's older models there are replaced, all at once; whatever else the repository holds stays. Raises
-    UserError when the target holds something else than a repository, or a graph's file is not what the index says,
-    and BundleError when the bundle is damaged.
+    UserError when the target holds something else than a repository, or the bundle's generator was adopted, and
+    BundleError when the bundle is damaged or its files are not what the index says.
     """
     if serving.threads < 0 or serving.instances < 1:
         raise UserError("--threads takes 0 (as many as there are cores) or more, --instances 1 or more.")
-    bundle, target = read(source), target.resolve()
+    bundle, target = conventional(read(source)), target.resolve()
     older = models(target)
     names = {graph: f"{bundle.info.name}_{graph}" for graph in bundle.info.graphs}
     for name in names.values():
@@ -75,11 +74,9 @@ def write(source: Path, target: Path, serving: Serving) -> list[str]:
     try:
         with scratch(target) as building:
             for graph, name in names.items():
-                data = graph_bytes(bundle, graph)
-                check_tensors(onnx.load_from_string(data), bundle.info.graphs[graph], graph)
                 version = building / name / "1"
                 version.mkdir(parents=True)
-                (version / "model.onnx").write_bytes(data)
+                (version / "model.onnx").write_bytes(graph_bytes(bundle, graph))
                 if serving.backend == "python":
                     shutil.copyfile(PROGRAM, version / "model.py")
                 (building / name / CONFIG).write_text(config(bundle.info, graph, serving), encoding="utf-8")
@@ -116,31 +113,6 @@ def owner(path: Path) -> str | None:
 def gone(older: dict[str, str], bundle: str, written: set[str]) -> Iterator[str]:
     """The older models of a bundle that it has no longer."""
     return (name for name, of in older.items() if of == bundle and name not in written)
-
-
-def check_tensors(model: onnx.ModelProto, graph: Graph, name: str) -> None:
-    """Holds the inputs and outputs of the file itself against the index.
-
-    Raises UserError when a name, a type or a length differs, or the batch is not free.
-    """
-    weights = {tensor.name for tensor in model.graph.initializer}
-    inputs = [value for value in model.graph.input if value.name not in weights]
-    for kind, values, tensors in (("inputs", inputs, graph.inputs), ("outputs", model.graph.output, graph.outputs)):
-        found = "; ".join(described(value) for value in values)
-        wanted = "; ".join(f"{tensor.name} FLOAT {list(tensor.shape)}" for tensor in tensors)
-        if found != wanted:
-            raise UserError(
-                f"The {kind} of {graph.file} are not what the index says of '{name}': {found}, not {wanted}."
-            )
-
-
-def described(value: onnx.ValueInfoProto) -> str:
-    """Name, element type and shape of a tensor; a free first dimension is the word "batch"."""
-    tensor = value.type.tensor_type
-    lengths = [d.dim_value if d.HasField("dim_value") else d.dim_param or "?" for d in tensor.shape.dim]
-    if lengths and isinstance(lengths[0], str):
-        lengths[0] = "batch"
-    return f"{value.name} {onnx.TensorProto.DataType.Name(tensor.elem_type)} {lengths}"
 
 
 def config(info: Bundle, graph: str, serving: Serving) -> str:

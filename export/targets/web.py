@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from demo.bundle import OpenBundle, graph_bytes
-from export.targets.folder import Source, files_in, fill, read_bundles, replaced
+from export.targets.folder import Source, conventional, files_in, fill, read_bundles, replaced
 from train.errors import UserError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -53,7 +53,7 @@ def write(bundles: Sequence[Path], target: Path) -> None:
     Raises UserError when onnxruntime-web is not installed, two bundles have one name, or the target holds something
     else; the demo's BundleError when a bundle cannot be opened. The target is then as it was.
     """
-    opened = read_bundles(bundles)
+    opened = [conventional(bundle) for bundle in read_bundles(bundles)]
     sources = [*page_files(opened), *runtime_files()]
     for bundle in opened:
         sources += bundle_files(bundle)

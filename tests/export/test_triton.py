@@ -166,13 +166,29 @@ def halve(graph: onnx.GraphProto) -> None:
 
 
 @pytest.mark.parametrize(
-    ("edit", "kind"), [(rename, "outputs"), (fix_batch, "inputs"), (lengthen, "inputs"), (halve, "outputs")]
+    ("edit", "kind"), [(rename, "gives"), (fix_batch, "takes"), (lengthen, "takes"), (halve, "gives")]
 )
 def test_a_file_that_is_not_what_the_index_says(broken_bundle: Path, tmp_path: Path, capsys, edit, kind: str):
     change(broken_bundle, "decoder", edit)
     sentence = refused(capsys, "triton", broken_bundle, tmp_path / "models")
-    assert f"The {kind} of decoder.onnx are not what the index says" in sentence
+    assert f"Graph 'decoder' of bundle 'tiny' {kind} " in sentence and "not what the index says" in sentence
     assert [path.name for path in tmp_path.iterdir()] == ["tiny"]
+
+
+@pytest.mark.parametrize("command", ["triton", "web"])
+def test_an_adopted_generator_stays_with_the_demo(broken_bundle: Path, tmp_path: Path, capsys, command: str):
+    index = tiny.load_index(broken_bundle)
+    index["graphs"]["generator"]["adapter"] = {"z": "z", "image": "image", "z_shape": [tiny.LATENT], "values": "0..1"}
+    index["graphs"] = {"generator": index["graphs"]["generator"]}
+    index["gan"] = {"latent_dim": tiny.LATENT, "prior": "normal"}
+    index["graphs"]["generator"]["inputs"] = index["graphs"]["generator"]["inputs"][:1]
+    plain = tiny.build(tmp_path / "plain", "tiny", classes=0)
+    index["graphs"]["generator"] |= tiny.write(
+        broken_bundle / "generator.onnx", (plain / "generator.onnx").read_bytes()
+    )
+    index["dataset"]["classes"] = []
+    tiny.save_index(broken_bundle, index | {"vae": None})
+    assert "was made elsewhere" in refused(capsys, command, broken_bundle, tmp_path / "out")
 
 
 @pytest.mark.parametrize("argument", [("--instances", "0"), ("--threads", "-1")])
