@@ -5,7 +5,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,21 +23,26 @@ FLAGS = (
 
 
 @contextmanager
-def served(bundles: Path, provider: str) -> Iterator[str]:
-    """The address of the page over a bundle or a folder of bundles, once it is printed. SystemExit when it is not."""
+def started(words: list[str], greeting: str) -> Iterator[str]:
+    """The address that `python WORDS PORT` prints after `greeting`. SystemExit when it does not."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    options = ["--bundles", str(bundles.resolve()), "--port", str(port), "--provider", provider]
-    command = [sys.executable, "demo/app.py", *options]
+    command = [sys.executable, *words, str(port)]
     with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True) as server:
         try:
             line = server.stdout.readline()
-            if "Twofold is at" not in line:
+            if greeting not in line:
                 sys.exit("error: the server did not start.")
             yield line.split()[-1]
         finally:
             server.terminate()
+
+
+def served(bundles: Path, provider: str) -> AbstractContextManager[str]:
+    """The address of the page over a bundle or a folder of bundles, once it is printed. SystemExit when it is not."""
+    words = ["demo/app.py", "--bundles", str(bundles.resolve()), "--provider", provider, "--port"]
+    return started(words, "Twofold is at")
 
 
 @contextmanager

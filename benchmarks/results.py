@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from demo import errors
 from train import runs
 from train.errors import exit_code
 from train.report import Report
@@ -43,4 +44,6 @@ def write(name: str, content: dict) -> Path:
 
 def measured(name: str, measure: Callable[[], dict]) -> int:
     """Measures and stores. Exit code: 0 done, 2 a mistake of the user, which is printed, 130 stopped by Ctrl-C."""
-    return exit_code(lambda: print(f"Stored in {write(name, measure())}."), "Stopped; nothing was stored.")
+    return exit_code(
+        lambda: print(f"Stored in {write(name, measure())}."), "Stopped; nothing was stored.", errors.UserError
+    )

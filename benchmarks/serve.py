@@ -27,12 +27,11 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks import results
-from demo import errors
 from demo.bundle import graph_bytes, read
 from demo.latents import from_normal, one_hot, seed_latent
 from demo.providers import CUDA, choose_provider, core_count
 from demo.runtime import Engine
-from train.errors import UserError, exit_code
+from train.errors import UserError
 from train.runs import Run
 
 PEAK_SIDE = 2048
@@ -203,11 +202,7 @@ def installed(package: str) -> bool:
 
 def main(argv: list[str]) -> int:
     settings = tyro.cli(Settings, description=__doc__, args=argv)
-    return exit_code(
-        lambda: print(f"\nStored in {results.write('serve', measure(settings))}."),
-        "Stopped; nothing was stored.",
-        errors.UserError,
-    )
+    return results.measured("serve", lambda: measure(settings))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,234 @@
+"""How the whole server bears its visitors: `python -m benchmarks.load artifacts/mnist --minutes 10`.
+
+A real server, asked for /sample of 16 pictures as any program would ask, by HTTP from this process, which shares its
+processor. In one run: the time of one request against an empty Gradio event plus the bare model run; the slowest of
+many from 8 clients; minutes at 90 % of what it can bear, each answer compared byte by byte with pictures drawn here;
+and two processes against one. Stored in benchmarks/results/load.json.
+"""
+
+import asyncio
+import itertools
+import json
+import platform
+import statistics
+import sys
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import httpx
+import numpy as np
+import tyro
+
+from benchmarks import results
+from benchmarks.browser import served, started
+from demo import images
+from demo.bundle import read
+from demo.latents import from_normal, one_hot, seed_latent
+from demo.providers import choose_provider, core_count
+from demo.runtime import Engine
+from demo.shown import picture_address
+from demo.studio import Studio
+from train.errors import UserError
+
+PICTURES = 16
+REQUESTS = 24  # different ones
+PATIENCE = 30.0  # seconds for one answer
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What to measure."""
+
+    bundle: Annotated[Path, tyro.conf.Positional]
+    """Folder of the bundle."""
+    minutes: float = 10.0
+    """How long to go on at 90 % of capacity."""
+    share: float = 0.9
+    """Share of the capacity then."""
+    clients: int = 8
+    """Clients that ask one request after the other, for capacity and the slowest answers."""
+    seconds: float = 20.0
+    """How long they ask."""
+    rounds: int = 60
+    """Requests of a single client."""
+    provider: str = "auto"
+    """Processor of the server: auto, cpu, cuda, openvino."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """Arguments of /sample, and the pictures that must come back."""
+
+    seeds: list[int]
+    answer: list[str]
+
+
+def requests(studio: Studio) -> list[Request]:
+    """Different seeds, drawn here by the same engine on the same processor."""
+    found = []
+    for first in range(0, REQUESTS * PICTURES, PICTURES):
+        seeds = list(range(first, first + PICTURES))
+        drawn = images.to_uint8(studio.sample(seeds))
+        found.append(Request(seeds, [picture_address(picture) for picture in drawn]))
+    return found
+
+
+async def ask(client: httpx.AsyncClient, address: str, seeds: list[int]) -> list[str]:
+    """One event, two HTTP requests. Raises httpx.HTTPError, or ValueError for an answer that is none."""
+    posted = await client.post(f"{address}/gradio_api/call/sample", json={"data": [seeds, "", "gan", "", 1.0]})
+    posted.raise_for_status()
+    answer = await client.get(f"{address}/gradio_api/call/sample/{posted.json()['event_id']}")
+    answer.raise_for_status()
+    event, _, data = answer.text.strip().rpartition("\n")
+    if "complete" not in event or not data.startswith("data: "):
+        raise ValueError(answer.text[:200])
+    return json.loads(data.removeprefix("data: "))[0]["images"]
+
+
+@dataclass
+class Outcome:
+    """Seconds of the answers that were right, and how many were not."""
+
+    seconds: list[float]
+    wrong: int = 0
+    failed: int = 0
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.seconds)
+
+    def quantile(self, share: float) -> float:
+        return sorted(self.seconds)[int(share * (len(self.seconds) - 1))]
+
+
+async def one(client: httpx.AsyncClient, address: str, request: Request, outcome: Outcome) -> None:
+    began = time.perf_counter()
+    try:
+        found = await ask(client, address, request.seeds)
+    except (httpx.HTTPError, ValueError, KeyError):
+        outcome.failed += 1
+        return
+    if found == request.answer:
+        outcome.seconds.append(time.perf_counter() - began)
+    else:
+        outcome.wrong += 1
+
+
+async def closed(addresses: list[str], known: list[Request], clients: int, seconds: float) -> tuple[Outcome, float]:
+    """Clients that ask again as soon as they are answered, shared out among the addresses; requests a second."""
+    outcome, turn, until = Outcome([]), itertools.cycle(known), time.perf_counter() + seconds
+
+    async def visit(address: str) -> None:
+        async with httpx.AsyncClient(timeout=PATIENCE) as client:
+            while time.perf_counter() < until:
+                await one(client, address, next(turn), outcome)
+
+    began = time.perf_counter()
+    await asyncio.gather(*(visit(addresses[i % len(addresses)]) for i in range(clients)))
+    return outcome, len(outcome.seconds) / (time.perf_counter() - began)
+
+
+async def steady(address: str, known: list[Request], rate: float, seconds: float) -> Outcome:
+    """Requests that come at a steady rate, whether or not the earlier ones have been answered."""
+    outcome, turn, tasks = Outcome([]), itertools.cycle(known), set()
+    limits = httpx.Limits(max_connections=200, max_keepalive_connections=200)
+    async with httpx.AsyncClient(timeout=PATIENCE, limits=limits) as client:
+        began = time.perf_counter()
+        for number in range(int(rate * seconds)):
+            await asyncio.sleep(max(0.0, began + number / rate - time.perf_counter()))
+            task = asyncio.create_task(one(client, address, next(turn), outcome))
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
+        await asyncio.gather(*tasks)
+    return outcome
+
+
+async def alone(full: str, empty: str, request: Request, rounds: int) -> tuple[Outcome, Outcome]:
+    """A single client at the server and at the empty one, in turn; the first few do not count."""
+    outcomes = Outcome([]), Outcome([])
+    nothing = Request(request.seeds, [])
+    async with httpx.AsyncClient(timeout=PATIENCE) as client:
+        for _ in range(rounds + 5):
+            await one(client, full, request, outcomes[0])
+            await one(client, empty, nothing, outcomes[1])
+    return tuple(Outcome(found.seconds[5:], found.wrong, found.failed) for found in outcomes)
+
+
+def bare(engine: Engine, rounds: int) -> float:
+    """Seconds of the model alone, median: one run of the generator with 16 pictures."""
+    info, count = engine.bundle.info, len(engine.bundle.info.dataset.classes)
+    normal = [seed_latent(seed, info.gan.latent_dim) for seed in range(PICTURES)]
+    feed = {"z": from_normal(np.stack(normal), info.gan.prior)}
+    if count:
+        feed["classes"] = np.stack([one_hot(seed % count, count) for seed in range(PICTURES)])
+    engine.run("generator", feed)
+    found = []
+    for _ in range(rounds):
+        began = time.perf_counter()
+        engine.run("generator", feed)
+        found.append(time.perf_counter() - began)
+    return statistics.median(found)
+
+
+def measure(settings: Settings) -> dict:
+    """All of it. Raises UserError when the bundle has no GAN."""
+    engine = Engine(read(settings.bundle), choose_provider(settings.provider))
+    if engine.bundle.info.gan is None:
+        raise UserError(f"{settings.bundle} has no GAN, which /sample is measured with.")
+    known, found = requests(Studio(engine)), {}
+    with ExitStack() as stack:
+        addresses = [stack.enter_context(served(settings.bundle, settings.provider)) for _ in range(2)]
+        empty = stack.enter_context(started(["-m", "benchmarks.empty"], "Empty is at"))
+        model = bare(engine, settings.rounds)
+        full, nothing = asyncio.run(alone(addresses[0], empty, known[0], settings.rounds))
+        ratio = full.median / (nothing.median + model)
+        found["single"] = told(
+            f"one client: {full.median * 1e3:.1f} ms; empty event {nothing.median * 1e3:.1f} + model {model * 1e3:.1f} "
+            f"ms: {ratio:.2f} times",
+            {"ms": full.median * 1e3, "empty_ms": nothing.median * 1e3, "model_ms": model * 1e3, "ratio": ratio},
+        )
+        many, capacity = asyncio.run(closed(addresses[:1], known, settings.clients, settings.seconds))
+        slow = many.quantile(0.99) / many.median
+        found["clients"] = told(
+            f"{settings.clients} clients: {capacity:.1f} requests/s ({capacity * PICTURES:.0f} pictures/s), median "
+            f"{many.median * 1e3:.0f} ms, 99 % {many.quantile(0.99) * 1e3:.0f} ms: {slow:.2f} times",
+            {"clients": settings.clients, "requests_per_second": capacity, "median_ms": many.median * 1e3,
+             "p99_over_median": slow, "wrong": many.wrong, "failed": many.failed},
+        )  # fmt: skip
+        _, both = asyncio.run(closed(addresses, known, settings.clients, settings.seconds))
+        found["processes"] = told(
+            f"two processes: {both:.1f} requests/s, {both / capacity:.2f} times one (on {core_count()} cores, with the "
+            "clients on the same ones)",
+            {"requests_per_second": both, "ratio": both / capacity},
+        )
+        rate = settings.share * capacity
+        print(f"{settings.minutes:g} minutes at {rate:.1f} requests/s …", flush=True)
+        long = asyncio.run(steady(addresses[0], known, rate, settings.minutes * 60))
+        found["steady"] = told(
+            f"  {len(long.seconds)} right, {long.wrong} wrong, {long.failed} failed; median {long.median * 1e3:.0f} "
+            f"ms, 99 % {long.quantile(0.99) * 1e3:.0f} ms",
+            {"minutes": settings.minutes, "requests_per_second": rate, "right": len(long.seconds), "wrong": long.wrong,
+             "failed": long.failed, "median_ms": long.median * 1e3, "p99_ms": long.quantile(0.99) * 1e3},
+        )  # fmt: skip
+    return {"bundle": engine.bundle.info.name, "processor": engine.reason, "hardware": hardware(), **found}
+
+
+def told(line: str, figures: dict[str, float]) -> dict[str, float]:
+    print(line, flush=True)
+    return {name: round(value, 3) for name, value in figures.items()}
+
+
+def hardware() -> str:
+    return f"{platform.processor() or platform.machine()}, {core_count()} threads"
+
+
+def main(argv: list[str]) -> int:
+    settings = tyro.cli(Settings, description=__doc__, args=argv)
+    return results.measured("load", lambda: measure(settings))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
