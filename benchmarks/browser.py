@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,9 +23,17 @@ FLAGS = (
 )
 
 
+@dataclass(frozen=True)
+class Server:
+    """A running server: the address that it printed, and its process."""
+
+    address: str
+    pid: int
+
+
 @contextmanager
-def started(words: list[str], greeting: str) -> Iterator[str]:
-    """The address that `python WORDS PORT` prints after `greeting`. SystemExit when it does not."""
+def started(words: list[str], greeting: str) -> Iterator[Server]:
+    """What `python WORDS PORT` serves, once it prints `greeting` and an address. SystemExit when it does not."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -34,13 +43,13 @@ def started(words: list[str], greeting: str) -> Iterator[str]:
             line = server.stdout.readline()
             if greeting not in line:
                 sys.exit("error: the server did not start.")
-            yield line.split()[-1]
+            yield Server(line.split()[-1], server.pid)
         finally:
             server.terminate()
 
 
-def served(bundles: Path, provider: str) -> AbstractContextManager[str]:
-    """The address of the page over a bundle or a folder of bundles, once it is printed. SystemExit when it is not."""
+def served(bundles: Path, provider: str) -> AbstractContextManager[Server]:
+    """The page over a bundle or a folder of bundles, once its address is printed. SystemExit when it is not."""
     words = ["demo/app.py", "--bundles", str(bundles.resolve()), "--provider", provider, "--port"]
     return started(words, "Twofold is at")
 

@@ -28,12 +28,12 @@ def main() -> int:
     parser.add_argument("--chromium", help="the browser's program (default: the one installed)")
     options = parser.parse_args()
     began = time.perf_counter()
-    with served(options.bundle, options.provider) as address:
+    with served(options.bundle, options.provider) as server:
         print(f"start to printed address      {time.perf_counter() - began:6.2f} s")
         with chromium(options.chromium) as browser:
             page = browser.new_page(viewport={"width": 1440, "height": 900})
             opened = time.perf_counter()  # starting the browser is not the page's doing
-            page.goto(address)
+            page.goto(server.address)
             page.wait_for_function("window.Twofold?.stats.shown > 0")
             print(f"opened to usable page         {time.perf_counter() - opened:6.2f} s")
             page.wait_for_timeout(1000)

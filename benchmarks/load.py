@@ -180,8 +180,8 @@ def measure(settings: Settings) -> dict:
         raise UserError(f"{settings.bundle} has no GAN, which /sample is measured with.")
     known, found = requests(Studio(engine)), {}
     with ExitStack() as stack:
-        addresses = [stack.enter_context(served(settings.bundle, settings.provider)) for _ in range(2)]
-        empty = stack.enter_context(started(["-m", "benchmarks.empty"], "Empty is at"))
+        addresses = [stack.enter_context(served(settings.bundle, settings.provider)).address for _ in range(2)]
+        empty = stack.enter_context(started(["-m", "benchmarks.empty"], "Empty is at")).address
         model = bare(engine, settings.rounds)
         full, nothing = asyncio.run(alone(addresses[0], empty, known[0], settings.rounds))
         ratio = full.median / (nothing.median + model)

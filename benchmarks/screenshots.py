@@ -35,10 +35,10 @@ def take(page: Page, address: str, folder: Path) -> None:
 def main() -> int:
     folder = REPOSITORY / "docs"
     folder.mkdir(exist_ok=True)
-    with served(REPOSITORY / "artifacts", "cpu") as address, chromium() as browser:
-        take(browser.new_page(viewport={"width": 1280, "height": 800}), address, folder)
+    with served(REPOSITORY / "artifacts", "cpu") as server, chromium() as browser:
+        take(browser.new_page(viewport={"width": 1280, "height": 800}), server.address, folder)
         phone = browser.new_page(viewport={"width": 390, "height": 844})
-        phone.goto(address)
+        phone.goto(server.address)
         phone.wait_for_function("window.Twofold?.stats.shown > 0")
         phone.wait_for_timeout(1500)
         phone.screenshot(path=folder / "phone.png")
