@@ -158,6 +158,38 @@ class Quality(_Entry):
     figures: tuple[Figure, ...]
 
 
+class Crossing(_Entry):
+    """One graph in one runtime. Largest and mean difference from the reference evaluator, in grey levels of a picture
+    or in shares of max(1, |value|); `alone`: the largest difference of a row of a batch from that row alone, in the
+    same unit, 0 = bit for bit; pictures a second."""
+
+    graph: str
+    unit: Literal["grey levels", "share"]
+    largest: Annotated[float, Field(ge=0)]
+    mean: Annotated[float, Field(ge=0)]
+    alone: Annotated[float, Field(ge=0)]
+    speed: Annotated[float, Field(ge=0)]
+
+
+class Crossings(_Entry):
+    """What one runtime made of the graphs; `gap`: why it could not be tried, else empty."""
+
+    runtime: str
+    version: str = ""
+    gap: str = ""
+    graphs: tuple[Crossing, ...] = ()
+
+
+class Portability(_Entry):
+    """The graphs in several runtimes, held against one of them, the `reference`; `hardware`: where it was measured."""
+
+    command: str
+    hardware: str
+    reference: str
+    batches: tuple[Size, ...]
+    runtimes: tuple[Crossings, ...]
+
+
 class Training(_Entry):
     """How one stage was trained."""
 
@@ -182,6 +214,7 @@ class Bundle(_Entry):
     gan: Gan | None
     vae: Vae | None
     quality: Quality | None
+    portability: Portability | None = None
     training: dict[str, Training]
 
     @model_validator(mode="after")

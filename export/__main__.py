@@ -1,4 +1,4 @@
-"""Command line of export: `python -m export {bundle,graph} RUN …`, `report`, the targets `space`, `triton`, `web`."""
+"""Command line of export: `python -m export {bundle,graph,check,report}`, the targets `space`, `triton`, `web`."""
 
 import os
 import re
@@ -10,7 +10,8 @@ from typing import Annotated, Literal
 import tyro
 
 from demo import errors as demo_errors
-from export import bundle, check, forms, graphs, place, report
+from demo.schema import GRAPHS
+from export import bundle, check, forms, graphs, place, quantize, report
 from export.forms import Form
 from export.targets import space, triton, web
 from train.errors import UserError, exit_code
@@ -39,8 +40,9 @@ class BundleSettings:
     data: str | None = None
     """Where the run's pictures are: some held-out ones go into the bundle. Default: where it was trained."""
     form: Form = "fp32"
-    """How weights are stored: fp32, or fp16-stored, half as large behind a Cast, with float32 arithmetic; refused
-    where a picture would change by more than one grey level."""
+    """fp32; fp16-stored: weights half as large behind a Cast, float32 arithmetic; fp16: that arithmetic too, for a GPU
+    (both refused where a picture would change by more than one grey level); int8: a quarter of the bytes and integer
+    arithmetic, for those graphs whose pictures it leaves within 40 dB; the others stay fp32."""
     unfinished: bool = False
     """Export stages that were stopped early, too."""
 
@@ -56,7 +58,10 @@ class GraphSettings:
     target: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FILE")]
     """File to write, e.g. generator.onnx."""
     form: Form = "fp32"
-    """How weights are stored: fp32, or fp16-stored, half as large behind a Cast."""
+    """fp32, fp16-stored, fp16 or int8, as for a bundle; int8 is refused where it does not suit the graph."""
+    data: str | None = None
+    """Where the run's pictures are: int8 takes the ranges of graphs with pictures as input from held-out ones. Default:
+    where it was trained."""
     unfinished: bool = False
     """Export a stage that was stopped early, too."""
 
@@ -154,8 +159,8 @@ def export_graph(settings: GraphSettings) -> None:
     data = bundle.checked_graph(piece, facts)
     print(check.table([check.parity(piece, data)]))
     if settings.form != "fp32":
-        data, cost = forms.convert(piece, data, settings.form, forms.rows_of(piece, cut, None))
-        print(forms.table([cost]))
+        data, cost = forms.convert(piece, data, settings.form, graph_inputs(settings, run, facts, cut))
+        print(forms.table([cost], settings.form))
     place.write_whole(settings.target, data)
     print(f"{settings.target}: {graphs.signature(piece)}, {len(data) / 1e6:.2f} MB")
 
@@ -166,6 +171,14 @@ def export_triton(settings: TritonSettings) -> None:
     for name in triton.write(settings.bundle, settings.target, serving):
         print(f"  {name}")
     print(f"tritonserver --model-repository={settings.target}")
+
+
+def graph_inputs(settings: GraphSettings, run: Run, facts: graphs.Facts, cut: list[graphs.Piece]) -> quantize.Inputs:
+    """What a form is tried on; pictures only where int8 needs them."""
+    pictures = None
+    if settings.form == "int8" and "image" in GRAPHS[settings.graph].inputs:
+        pictures = bundle.pictures_of(run, tuple(facts.records), settings.data)[1].images.numpy()
+    return quantize.Inputs(cut, pictures, run.latents(), facts.prior)
 
 
 def run(settings: object) -> None:

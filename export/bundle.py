@@ -5,6 +5,7 @@ before, an existing bundle stays as it was.
 """
 
 import time
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,11 +16,12 @@ from torch import nn
 from demo import images, latents
 from demo.bundle import Bundle, read, sha256
 from demo.runtime import Engine, choose_provider
-from demo.schema import SCHEMA_VERSION, Quality
+from demo.schema import SCHEMA_VERSION, Portability, Quality
 from export import card, check, forms, graphs
 from export.forms import Form
 from export.graphs import Facts, Piece
 from export.place import CARD, previous_index, put_in_place, read_index, scratch, write_index, write_whole
+from export.quantize import Inputs
 from train.data import Pictures, load
 from train.errors import UserError
 from train.runs import Run, StageRecord
@@ -76,15 +78,12 @@ def build(folder: Path, facts: Facts, pieces: list[Piece], test: Pictures, laten
     """Writes every file of a bundle into `folder`, index and card last, and opens it as the demo will."""
     results = [write_graph(folder, piece, facts, test.images.numpy()) for piece in pieces]
     print(check.table(results), flush=True)
-    errors = {result.graph: result.worst for result in results}
-    if form != "fp32":
-        costs = [restore(folder, p, forms.rows_of(p, pieces, test.images.numpy()), form) for p in pieces]
-        print(forms.table(costs), flush=True)
-        errors = {cost.graph: cost.error for cost in costs}
+    costs = restore(folder, pieces, form, Inputs(pieces, test.images.numpy(), latent.arrays, facts.prior))
+    errors = {result.graph: result.worst for result in results} | {cost.graph: cost.error for cost in costs}
     np.savez_compressed(folder / "latents.npz", **latent.arrays)
     write_examples(folder / "examples.npz", test, len(facts.data.classes))
     (folder / "sheet.png").write_bytes(sheet(folder, facts, latent.arrays))
-    info = index(folder, facts, pieces, latent.sigma, previous, form)
+    info = index(folder, facts, pieces, latent.sigma, previous, {cost.graph: form for cost in costs})
     write_index(folder, info)
     unfinished = [key for key, record in facts.records.items() if not record.finished]
     (folder / CARD).write_text(card.write(info, errors, unfinished), encoding="utf-8")
@@ -94,10 +93,19 @@ def build(folder: Path, facts: Facts, pieces: list[Piece], test: Pictures, laten
 
 def set_quality(folder: Path, quality: Quality) -> None:
     """Stores figures of quality in the index and the card of a bundle. Raises UserError."""
-    info = read_index(folder).model_copy(update={"quality": quality})
+    _set(folder, {"quality": quality}, lambda text: card.with_quality(text, quality))
+
+
+def set_portability(folder: Path, portability: Portability) -> None:
+    """Stores what other runtimes make of its graphs in the index and the card of a bundle. Raises UserError."""
+    _set(folder, {"portability": portability}, lambda text: card.with_portability(text, portability))
+
+
+def _set(folder: Path, fields: dict[str, object], change: Callable[[str], str]) -> None:
+    info = read_index(folder).model_copy(update=fields)
     path = folder / CARD
     text = path.read_text(encoding="utf-8") if path.is_file() else card.write(info, {})
-    write_whole(path, card.with_quality(text, quality).encode())
+    write_whole(path, change(text).encode())
     write_index(folder, info)
 
 
@@ -125,7 +133,7 @@ def collect(run: Run, unfinished: bool) -> dict[str, Stage]:
     return {key: Stage(record, graphs.networks(run, key)) for key, record in found.items()}
 
 
-def pictures_of(run: Run, stages: dict[str, Stage], data: str | None) -> tuple[Pictures, Pictures]:
+def pictures_of(run: Run, stages: Iterable[str], data: str | None) -> tuple[Pictures, Pictures]:
     """The run's training and test pictures. Raises UserError when they are not there, or are others."""
     source = data or run.settings(next(iter(stages))).data
     try:
@@ -176,12 +184,27 @@ def write_graph(folder: Path, piece: Piece, facts: Facts, pictures: np.ndarray |
     return result
 
 
-def restore(folder: Path, piece: Piece, rows: dict[str, np.ndarray], form: Form) -> forms.Cost:
-    """Stores a written graph in another form. Raises UserError when that changes its outputs too much."""
-    path = folder / f"{piece.name}.onnx"
-    data, cost = forms.convert(piece, path.read_bytes(), form, rows)
-    path.write_bytes(data)
-    return cost
+def restore(folder: Path, pieces: list[Piece], form: Form, inputs: Inputs) -> list[forms.Cost]:
+    """Stores written graphs in another form; returns what it costs those that took it.
+
+    A graph that int8 does not suit stays float32, and a printed sentence says why: it seldom suits all. Of the other
+    forms Unsuited is raised.
+    """
+    costs = []
+    for piece in pieces if form != "fp32" else ():
+        path = folder / f"{piece.name}.onnx"
+        try:
+            data, cost = forms.convert(piece, path.read_bytes(), form, inputs)
+        except forms.Unsuited as problem:
+            if form != "int8":
+                raise
+            print(f"  {piece.name} stays float32. {problem.reason}", flush=True)
+        else:
+            path.write_bytes(data)
+            costs.append(cost)
+    if costs:
+        print(forms.table(costs, form), flush=True)
+    return costs
 
 
 def checked_graph(piece: Piece, facts: Facts) -> bytes:
@@ -226,14 +249,16 @@ def entry(path: Path) -> dict:
 
 
 def index(folder: Path, facts: Facts, pieces: list[Piece], sigma: float | None, previous: Bundle | None,
-          form: Form) -> Bundle:  # fmt: skip
-    """bundle.json of the files in `folder`. Figures of quality stay while every graph stays the same."""
+          taken: Mapping[str, Form]) -> Bundle:  # fmt: skip
+    """bundle.json of the files in `folder`; `taken`: the form of each graph that is not float32.
+
+    Figures of quality and portability stay while every graph stays the same."""
     by_name = {piece.name: piece for piece in pieces}
     written = {}
     for name, piece in by_name.items():
         written[name] = entry(folder / f"{name}.onnx") | {
             "opset": graphs.OPSET,
-            "form": form,
+            "form": taken.get(name, "fp32"),
             "parameters": piece.parameters,
             "inputs": [{"name": n, "shape": ["batch", *shape]} for n, shape in piece.inputs.items()],
             "outputs": [{"name": n, "shape": ["batch", *shape]} for n, shape in piece.outputs.items()],
@@ -283,6 +308,6 @@ def index(folder: Path, facts: Facts, pieces: list[Piece], sigma: float | None, 
         }
     )
     hashes = {name: graph.sha256 for name, graph in info.graphs.items()}
-    if previous and previous.quality and hashes == {name: graph.sha256 for name, graph in previous.graphs.items()}:
-        info = info.model_copy(update={"quality": previous.quality})
+    if previous and hashes == {name: graph.sha256 for name, graph in previous.graphs.items()}:
+        info = info.model_copy(update={"quality": previous.quality, "portability": previous.portability})
     return info

@@ -4,7 +4,8 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 
-from demo.schema import Bundle, Figure, Graph, Quality
+from demo.schema import Bundle, Figure, Graph, Portability, Quality
+from export import crossings
 from train.report import HELD_OUT
 
 BEGIN, END = "<!-- quality: begin -->", "<!-- quality: end -->"
@@ -21,7 +22,12 @@ HUB_LICENCES = {
 }
 
 BETTER = {"lower": "lower", "higher": "higher", "floor": "near the floor"}
-FORMS = {"fp32": "float32", "fp16-stored": "float32 arithmetic on weights stored as float16"}
+FORMS = {
+    "fp32": "float32",
+    "fp16-stored": "float32 arithmetic on weights stored as float16",
+    "fp16": "float16 arithmetic behind float32 inputs and outputs",
+    "int8": "int8 arithmetic behind float32 inputs and outputs",
+}
 
 
 def hub_licence(text: str) -> str:
@@ -42,6 +48,7 @@ def write(info: Bundle, errors: Mapping[str, float], unfinished: Sequence[str] =
         data_section(info),
         training_section(info, unfinished),
         graph_section(info, errors),
+        *([crossings.section(info.portability)] if info.portability else []),
         quality_section(info.quality),
         limits_section(info, unfinished),
     ]
@@ -55,6 +62,16 @@ def with_quality(text: str, quality: Quality | None) -> str:
         head, _, rest = text.partition(BEGIN)
         return head + section + rest.partition(END)[2]
     return text.rstrip() + "\n\n" + section + "\n"
+
+
+def with_portability(text: str, found: Portability) -> str:
+    """A card with its section of runtimes replaced, or added before that of figures, or at the end."""
+    section = crossings.section(found)
+    if crossings.BEGIN in text and crossings.END in text:
+        head, _, rest = text.partition(crossings.BEGIN)
+        return head + section + rest.partition(crossings.END)[2]
+    head, mark, rest = text.partition(BEGIN)
+    return head.rstrip() + "\n\n" + section + "\n" + (f"\n{mark}{rest}" if mark else "")
 
 
 def models(info: Bundle) -> str:
@@ -78,17 +95,24 @@ def kind(info: Bundle) -> str:
 
 def introduction(info: Bundle) -> str:
     model, classes = ("generator" if info.gan else "decoder"), len(info.dataset.classes)
-    graph = next(iter(info.graphs.values()))
     by = f", class = seed mod {classes}" if classes else ""
     return f"""# {info.title}
 
 A {models(info)} of {kind(info)}, trained from scratch with Twofold and stored as ONNX graphs: they run wherever
-onnxruntime runs, on a processor, a GPU or in a browser. Opset {graph.opset}, {FORMS[graph.form]}, dynamic
-batch, no custom operators.
+onnxruntime runs, on a processor, a GPU or in a browser. {numbers(info)}, dynamic batch, no custom operators.
 
 ![64 samples, seeds 0 to 63](sheet.png)
 
 *What the {model} draws for the seeds 0 to 63, row by row{by}; nothing was picked out.*"""
+
+
+def numbers(info: Bundle) -> str:
+    """E.g. "Opset 18, float32", or with the graphs of each form where there are several."""
+    graphs: dict[str, list[str]] = {}
+    for name, graph in info.graphs.items():
+        graphs.setdefault(graph.form, []).append(name)
+    words = [FORMS[form] + (f" ({', '.join(names)})" if len(graphs) > 1 else "") for form, names in graphs.items()]
+    return f"Opset {next(iter(info.graphs.values())).opset}, {', '.join(words)}"
 
 
 def snippet(info: Bundle) -> str:

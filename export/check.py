@@ -8,6 +8,7 @@ import onnx
 import onnxruntime as ort
 import torch
 
+from demo.latents import class_rows
 from export.graphs import OPSET, Piece
 from train.errors import UserError
 from train.inverse import random_masks
@@ -84,9 +85,7 @@ def trial_inputs(piece: Piece, pictures: np.ndarray | None, count: int, seed: in
             if pictures is not None:
                 values[::2] = pictures[rng.integers(len(pictures), size=len(values[::2]))] / 255
         elif name == "mask":
-            with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(seed)
-                values = random_masks(count, shape[-1]).numpy()
+            values = masks(count, shape[-1], seed)
         elif name == "classes":
             values = np.eye(shape[0])[rng.integers(shape[0], size=count)]
             values[1::2] = rng.dirichlet(np.ones(shape[0]), size=len(values[1::2]))
@@ -94,6 +93,21 @@ def trial_inputs(piece: Piece, pictures: np.ndarray | None, count: int, seed: in
             values = rng.standard_normal((count, *shape)) * rng.choice([0.5, 1, 2], size=(count, *[1] * len(shape)))
         inputs[name] = values.astype(np.float32)
     return inputs
+
+
+def masks(count: int, size: int, seed: int) -> np.ndarray:
+    """Masks as in training, float32 [count, 1, size, size]; the same ones for a seed."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return random_masks(count, size).numpy()
+
+
+def class_blends(seeds: Sequence[int], classes: int) -> np.ndarray:
+    """Class weights [N, classes], float32: single classes, seed modulo their number, and every other row a blend of
+    two."""
+    weights = class_rows(None, seeds, classes)
+    weights[1::2] = (weights[1::2] + np.roll(weights[1::2], 1, axis=1)) / 2
+    return weights
 
 
 def parity(piece: Piece, data: bytes, pictures: np.ndarray | None = None) -> Parity:

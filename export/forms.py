@@ -1,66 +1,75 @@
-"""Numeric forms of a graph: how its weights are stored. What the form costs is measured, not assumed."""
+"""Numeric forms of a graph: how its weights are stored, and in what it calculates. What that costs is measured."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import onnx
 import torch
-from onnx import TensorProto, helper, numpy_helper
+from onnx import helper
 
-from export import check
+from demo import images
+from export import check, half, quantize
 from export.graphs import Piece
+from export.quantize import Inputs
 from train.errors import UserError
 
-Form = Literal["fp32", "fp16-stored"]
-LEAST_ELEMENTS = 256  # smaller tensors, biases above all, save nothing and stay as they are
-LEVELS = 1  # most grey levels by which a picture may change
+Form = Literal["fp32", "fp16-stored", "fp16", "int8"]
+WORDS: dict[Form, str] = {
+    "fp32": "float32",
+    "fp16-stored": "weights stored as float16",
+    "fp16": "float16 arithmetic",
+    "int8": "int8 weights and layers",
+}
+LEVELS = 1  # most grey levels by which a picture may change; int8 is held against LEAST_PSNR instead
 SHARE = 0.05  # most that other outputs may change, relative to max(1, |value|)
+LEAST_PSNR = 40.0  # dB from float32, of the worst picture
+SMALLER = 2 / 3  # int8 has to bring the bytes down to this share, or be faster
+COMPARED, CALIBRATED = range(41), range(1000, 1256)  # seeds: no picture is judged that ranges were taken from
+
+
+class Unsuited(UserError):
+    """A form does not suit a graph; `reason` is the sentence that says why."""
+
+    def __init__(self, reason: str):
+        super().__init__(f"{reason} Export it with --form fp32.")
+        self.reason = reason
 
 
 @dataclass(frozen=True)
 class Cost:
     """What a form changes in a graph's outputs: grey levels of a picture, or shares of max(1, |value|).
 
-    `error`: largest error of the stored file against PyTorch, as in export.check."""
+    `error`: largest error of the stored file against PyTorch, as in export.check. `size`: share of the bytes of
+    float32. Of int8 alone: `psnr`, of the worst picture, in dB, None without pictures; `speed`: times float32's."""
 
     graph: str
     error: float
     largest: float
     mean: float
     unit: Literal["grey levels", "share"]
+    size: float = 1.0
+    psnr: float | None = None
+    speed: float | None = None
 
 
-def stored(model: onnx.ModelProto, form: Form) -> onnx.ModelProto:
-    """The graph in that form. fp16-stored: weights as float16 behind a Cast, so that the file is half as large and the
-    arithmetic stays float32; onnxruntime folds the Cast when it loads. Tensors that float16 cannot hold stay float32.
-    """
-    if form == "fp32":
-        return model
-    result = onnx.ModelProto()
-    result.CopyFrom(model)
-    casts = []
-    for tensor in result.graph.initializer:
-        values = numpy_helper.to_array(tensor)
-        if tensor.data_type != TensorProto.FLOAT or values.size < LEAST_ELEMENTS:
-            continue
-        with np.errstate(over="ignore"):
-            half = values.astype(np.float16)
-        if not np.isfinite(half).all():
-            continue
-        name = tensor.name
-        tensor.CopyFrom(numpy_helper.from_array(half, f"{name}.fp16"))
-        casts.append(helper.make_node("Cast", [tensor.name], [name], f"{name}.fp32", to=TensorProto.FLOAT))
-    nodes = [*casts, *result.graph.node]
-    del result.graph.node[:]
-    result.graph.node.extend(nodes)
-    helper.set_model_props(result, {p.key: p.value for p in model.metadata_props} | {"form": form})
+def stored(model: onnx.ModelProto, form: Form, calibrated: Mapping[str, np.ndarray] | None = None) -> onnx.ModelProto:
+    """The graph in that form; int8 needs the rows `calibrated` to take its ranges from."""
+    makers: dict[Form, Callable[[], onnx.ModelProto]] = {
+        "fp32": lambda: model,
+        "fp16-stored": lambda: half.stored(model),
+        "fp16": lambda: half.arithmetic(model),
+        "int8": lambda: quantize.quantised(model, calibrated or {}),
+    }
+    result = makers[form]()
+    if form != "fp32":
+        helper.set_model_props(result, {p.key: p.value for p in model.metadata_props} | {"form": form})
     return result
 
 
 def rows_of(piece: Piece, pieces: Sequence[Piece], pictures: np.ndarray | None) -> dict[str, np.ndarray]:
-    """Rows on which forms are compared, by input; styles are such as the mapping among `pieces` gives."""
+    """Rows on which float16 is compared, by input; styles are such as the mapping among `pieces` gives."""
     count = sum(check.BATCHES)
     rows = check.trial_inputs(piece, pictures, count, seed=1)
     mapping = next((p for p in pieces if p.name == "mapping"), None)
@@ -71,40 +80,75 @@ def rows_of(piece: Piece, pieces: Sequence[Piece], pictures: np.ndarray | None) 
     return rows
 
 
-def convert(piece: Piece, exact: bytes, form: Form, rows: dict[str, np.ndarray]) -> tuple[bytes, Cost]:
-    """A graph's file in that form, and what it costs. Raises UserError as `cost` and `check.check_structure` do."""
-    model = stored(onnx.load_from_string(exact), form)
+def convert(piece: Piece, exact: bytes, form: Form, inputs: Inputs) -> tuple[bytes, Cost]:
+    """A graph's file in that form, and what it costs. Raises Unsuited, and UserError as `check.check_structure`.
+
+    float16 is compared on wide random rows; int8, whose ranges end where the model's own inputs end, on such.
+    """
+    if form == "int8":
+        rows, calibrated = inputs.rows(piece, COMPARED), inputs.rows(piece, CALIBRATED)
+    else:
+        rows, calibrated = rows_of(piece, inputs.pieces, inputs.pictures), {}
+    return compared(piece, exact, form, rows, calibrated)
+
+
+def compared(piece: Piece, exact: bytes, form: Form, rows: dict[str, np.ndarray],
+             calibrated: Mapping[str, np.ndarray]) -> tuple[bytes, Cost]:  # fmt: skip
+    """The same on given rows, by input."""
+    model = stored(onnx.load_from_string(exact), form, calibrated)
     check.check_structure(model, piece)
+    if form == "int8" and not any(node.op_type == "QuantizeLinear" for node in model.graph.node):
+        raise Unsuited(f"As int8, graph '{piece.name}' gains nothing: its only layer makes the output.")
     data = model.SerializeToString(deterministic=True)
-    return data, cost(piece, exact, data, rows)
+    return data, cost(piece, exact, data, rows, form)
 
 
-def cost(piece: Piece, exact: bytes, other: bytes, rows: dict[str, np.ndarray]) -> Cost:
+def cost(piece: Piece, exact: bytes, other: bytes, rows: dict[str, np.ndarray], form: Form) -> Cost:
     """Runs both files on the same rows, by input.
 
-    Raises UserError when a picture changes by more than `LEVELS`, or another output by more than `SHARE`.
+    Raises Unsuited when a picture changes by more than `LEVELS` (int8: is less than `LEAST_PSNR` from float32),
+    another output by more than `SHARE`, or int8 gains nothing.
     """
     names = list(piece.outputs)
     wanted, got = (check.session(data).run(names, rows) for data in (exact, other))
-    error = check.from_pytorch(piece, rows, got)
+    error, size = check.from_pytorch(piece, rows, got), len(other) / len(exact)
+    speed = quantize.speed(exact, other, rows) if form == "int8" else None
     if names == ["image"]:
         difference = np.abs(np.rint(wanted[0] * 255) - np.rint(got[0] * 255))
-        found = Cost(piece.name, error, float(difference.max()), float(difference.mean()), "grey levels")
-        most: float = LEVELS
+        psnr = min(images.psnr(a[None], b[None]) for a, b in zip(got[0], wanted[0], strict=True))
+        largest, mean = float(difference.max()), float(difference.mean())
+        found = Cost(piece.name, error, largest, mean, "grey levels", size, psnr, speed)
     else:
         shares = [np.abs(a - b) / np.maximum(1, np.abs(a)) for a, b in zip(wanted, got, strict=True)]
         largest, mean = max(float(s.max()) for s in shares), float(np.mean([s.mean() for s in shares]))
-        found, most = Cost(piece.name, error, largest, mean, "share"), SHARE
-    if not found.largest <= most:
-        raise UserError(
-            f"Stored as float16, graph '{piece.name}' changes by {found.largest:.3g} ({found.unit}); {most:g} is "
-            "allowed. Export it with --form fp32."
-        )
+        found = Cost(piece.name, error, largest, mean, "share", size, None, speed)
+    if reason := refusal(found, form):
+        raise Unsuited(reason)
     return found
 
 
-def table(costs: Sequence[Cost]) -> str:
-    """The costs of all graphs, a line each."""
-    lines = ["weights stored as float16".ljust(32) + "largest".rjust(11) + "mean".rjust(11)]
-    lines += [f"  {c.graph:30s}{c.largest:11.2g}{c.mean:11.1e}  {c.unit}" for c in costs]
+def refusal(found: Cost, form: Form) -> str:
+    """Why a graph should not take that form, a sentence; empty when it may."""
+    if form == "int8" and found.psnr is not None:
+        if not found.psnr >= LEAST_PSNR:
+            return (f"As int8, graph '{found.graph}' costs more than {LEAST_PSNR:.0f} dB: the worst of its pictures "
+                    f"has a PSNR of {found.psnr:.1f} dB against that of float32.")  # fmt: skip
+    elif not found.largest <= (most := LEVELS if found.unit == "grey levels" else SHARE):
+        return (f"As {form}, graph '{found.graph}' changes by {found.largest:.3g} ({found.unit}); {most:g} is "
+                "allowed.")  # fmt: skip
+    if found.speed is not None and found.size > SMALLER and found.speed <= 1:
+        return (f"As int8, graph '{found.graph}' gains nothing: {found.size:.2f} times the bytes, {found.speed:.2f} "
+                "times the pictures a second.")  # fmt: skip
+    return ""
+
+
+def table(costs: Sequence[Cost], form: Form) -> str:
+    """What the form costs, a line a graph; of int8 also what it gains."""
+    head = f"{WORDS[form]}, from float32".ljust(32) + "largest".rjust(11) + "mean".rjust(11) + " " * 13
+    lines = [head + "bytes".rjust(8) + ("worst PSNR".rjust(13) + "speed".rjust(8) if form == "int8" else "")]
+    for c in costs:
+        line = f"  {c.graph:30s}{c.largest:11.2g}{c.mean:11.1e}  {c.unit:11s}{c.size:8.2f}"
+        if form == "int8":
+            line += ("" if c.psnr is None else f"{c.psnr:.1f} dB").rjust(13) + f"{c.speed:8.2f}"
+        lines.append(line.rstrip())
     return "\n".join(lines)

@@ -11,7 +11,7 @@ from PIL import Image
 
 from demo.bundle import read, sha256
 from demo.runtime import Engine, choose_provider
-from demo.schema import GRAPHS, Figure, Quality
+from demo.schema import GRAPHS, Crossings, Figure, Portability, Quality
 from export import bundle, check, graphs, place
 from export.graphs import Facts
 from tests.export.conftest import CLASSES, Exported, draw, export, train_tiny
@@ -22,6 +22,13 @@ QUALITY = Quality(
     command="python -m benchmarks.quality",
     samples=20,
     figures=(Figure(name="gan.frechet", label="GAN: distance", value=12.34, floor=5.5, unit="", better="lower"),),
+)
+ELSEWHERE = Portability(
+    command="python -m export check shapes",
+    hardware="none",
+    reference="ONNX reference",
+    batches=(1,),
+    runtimes=(Crossings(runtime="CUDA", gap="No GPU."),),
 )
 
 
@@ -141,13 +148,16 @@ def test_figures_go_into_index_and_card(own_bundle: Path):
 
 def test_figures_stay_only_while_the_graphs_do(own_bundle: Path, trained_run: Path):
     bundle.set_quality(own_bundle, QUALITY)
+    bundle.set_portability(own_bundle, ELSEWHERE)
     previous, run = place.read_index(own_bundle), Run.open(trained_run)
     stages = bundle.collect(run, unfinished=False)
     cut = [p for key, stage in stages.items() for p in graphs.pieces(key, stage.networks, run.data)]
     facts = Facts("shapes", run.data, {key: stage.record for key, stage in stages.items()})
-    assert bundle.index(own_bundle, facts, cut, 0.1, previous, "fp32").quality == QUALITY
+    info = bundle.index(own_bundle, facts, cut, 0.1, previous, {})
+    assert (info.quality, info.portability) == (QUALITY, ELSEWHERE)
     (own_bundle / "critic.onnx").write_bytes(b"another")
-    assert bundle.index(own_bundle, facts, cut, 0.1, previous, "fp32").quality is None
+    info = bundle.index(own_bundle, facts, cut, 0.1, previous, {})
+    assert (info.quality, info.portability) == (None, None)
 
 
 # --------------------------------------------------------------------------------------- putting in place

@@ -1,5 +1,6 @@
-"""Weights stored as float16: half the bytes, the same pictures within one grey level, refused where not."""
+"""float16, as storage and as arithmetic: half the bytes, the same pictures within one grey level, refused where not."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from demo.runtime import Engine, choose_provider
 from export import check, forms
 from export.__main__ import main
 from export.graphs import Piece
+from export.half import arithmetic, folded
 from tests.export.conftest import Exported
 from tests.export.test_graphs import piece_of
 from train.errors import UserError
@@ -98,7 +100,8 @@ def test_only_large_tensors_that_fit_are_halved():
     assert weights_of(forms.stored(product(rng.random((16, 64))), "fp32")).dtype == np.float32
 
 
-def test_what_changes_the_picture_is_refused():
+@pytest.mark.parametrize("form", ["fp16-stored", "fp16"])
+def test_what_changes_the_picture_is_refused(form: forms.Form):
     """Large weights that cancel: float16 cannot hold their difference."""
     rng = np.random.default_rng(0)
     weights = rng.random((16, 256))
@@ -107,7 +110,7 @@ def test_what_changes_the_picture_is_refused():
     piece = Piece("generator", "gan", Product(weights), {"z": (16,)}, {"image": (1, 16, 16)})
     z = np.ones((5, 16), np.float32) / 16
     with pytest.raises(UserError, match=r"grey levels.*--form fp32"):
-        forms.convert(piece, exact, "fp16-stored", {"z": z})
+        forms.compared(piece, exact, form, {"z": z}, {})
 
 
 def test_styles_to_compare_on_are_the_mappings(trained_run: Path):
@@ -126,6 +129,78 @@ def test_the_card_gives_the_error_of_the_files_that_are_there(half: Path, export
     assert set(errors[0]) == set(errors[1]) and len(errors[0]) == 9
     for name in ("generator.onnx", "decoder.onnx", "encoder.onnx"):
         assert errors[0][name] > 5 * errors[1][name] > 0
+
+
+# ----------------------------------------------------------------------------------- float16 arithmetic
+
+
+@pytest.fixture(scope="module")
+def gan16(trained_run: Path, tmp_path_factory) -> Path:
+    """The GAN alone, calculating in float16."""
+    root = tmp_path_factory.mktemp("fp16")
+    others = shutil.ignore_patterns("vae", "repair", "inverter", "classifier")
+    run = shutil.copytree(trained_run, root / "run", ignore=others)
+    assert main(["bundle", str(run), str(root / "shapes"), "--form", "fp16", "--name", "shapes"]) == 0
+    return root / "shapes"
+
+
+def test_float16_arithmetic_behind_float32_inputs_and_outputs(gan16: Path, exported: Exported):
+    opened = read(gan16)
+    Engine(opened, choose_provider("cpu")).check()
+    whole = read(exported.folder).info.graphs
+    for name, graph in opened.info.graphs.items():
+        model, before = onnx.load(gan16 / graph.file), onnx.load(exported.folder / graph.file)
+        assert graph.form == {p.key: p.value for p in model.metadata_props}["form"] == "fp16"
+        assert list(model.graph.input) == list(before.graph.input)
+        assert list(model.graph.output) == list(before.graph.output)
+        kinds = {tensor.data_type for tensor in model.graph.initializer}
+        assert TensorProto.FLOAT16 in kinds and TensorProto.FLOAT not in kinds
+        assert name == "mapping" or graph.bytes < 0.65 * whole[name].bytes  # the mapping has next to no weights
+    assert "float16 arithmetic" in (gan16 / "README.md").read_text()
+
+
+def test_float16_arithmetic_draws_the_same_pictures_within_one_level(gan16: Path, exported: Exported):
+    z = np.random.default_rng(3).standard_normal((50, 8)).astype(np.float32)
+    feed = {"z": z, "classes": np.eye(3, dtype=np.float32)[np.arange(50) % 3]}
+    drawn = [
+        check.session((one / "generator.onnx").read_bytes()).run(None, feed)[0] for one in (gan16, exported.folder)
+    ]
+    assert drawn[0].dtype == np.float32 and np.abs(drawn[0] - drawn[1]).max() > 0
+    assert np.abs(np.rint(drawn[0] * 255) - np.rint(drawn[1] * 255)).max() <= 1
+
+
+def test_arithmetic_on_weights_is_done_in_float32_beforehand(exported: Exported):
+    """Squares of small weights underflow in float16."""
+    before = onnx.load(exported.folder / "generator.onnx")
+    after = folded(before)
+    assert onnx.load(exported.folder / "generator.onnx") == before
+    for model, some in ((before, True), (after, False)):
+        weights = {tensor.name for tensor in model.graph.initializer}
+        assert any(all(name in weights for name in node.input if name) for node in model.graph.node) == some
+    feed = check.trial_inputs(Piece("generator", "gan", None, {"z": (8,), "classes": (3,)}, {}), None, 7)
+    a, b = (check.session(model.SerializeToString()).run(None, feed)[0] for model in (before, after))
+    np.testing.assert_allclose(a, b, atol=1e-5)
+
+
+@pytest.mark.parametrize("constant", [False, True])
+def test_resizes_that_share_their_scales(constant: bool):
+    """The converter gives their casts one name where a float16 node uses the scales too: the file would not load."""
+    scales = numpy_helper.from_array(np.array([1, 1, 2, 2], np.float32), "scales")
+    nodes = [helper.make_node("Constant", [], ["scales"], value=scales)] if constant else []
+    nodes += [
+        helper.make_node("Mul", ["z", "scales"], ["scaled"]),
+        helper.make_node("Resize", ["scaled", "", "scales"], ["twice"], mode="nearest"),
+        helper.make_node("Resize", ["twice", "", "scales"], ["image"], mode="nearest"),
+    ]
+    sides = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", 1, side, side])
+             for name, side in (("z", 4), ("image", 16))]  # fmt: skip
+    graph = helper.make_graph(nodes, "resizes", sides[:1], sides[1:], [] if constant else [scales])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
+    result = arithmetic(model)
+    onnx.checker.check_model(result, full_check=True)
+    z = np.arange(16, dtype=np.float32).reshape(1, 1, 4, 4) / 16
+    (image,) = check.session(result.SerializeToString()).run(None, {"z": z})
+    np.testing.assert_array_equal(image, (z * [1, 1, 2, 2]).repeat(4, 2).repeat(4, 3))
 
 
 def test_one_graph_alone(trained_run: Path, tmp_path: Path):
