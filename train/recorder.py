@@ -41,12 +41,17 @@ def hardware(processes: int = 1) -> str:
     several = f"{processes} processes on " if processes > 1 else ""
     if torch.cuda.is_available():
         return several + torch.cuda.get_device_name()
-    model = platform.processor() or platform.machine()
+    return f"{several}{processor()}, {torch.get_num_threads()} thread(s)"
+
+
+def processor() -> str:
+    """The processor's name."""
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
         names = [line.split(":")[1].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line]
-        model = names[0] if names else model
-    return f"{several}{model}, {torch.get_num_threads()} thread(s)"
+        if names:
+            return names[0]
+    return platform.processor() or platform.machine()
 
 
 def command_line(module: str, settings: Settings, source: str) -> str:

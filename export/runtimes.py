@@ -1,0 +1,261 @@
+"""The runtimes that graphs are tried in, each behind the same few words: is it there, which one is it, load, run.
+
+A runtime that is not installed is a gap with a sentence that says how to get it, never an error.
+"""
+
+import importlib.metadata
+import importlib.util
+import json
+import os
+import shutil
+import struct
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, Literal
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+from onnx.reference import ReferenceEvaluator
+from onnx.reference.ops.op_dequantize_linear import DequantizeLinear_19
+from onnx.reference.ops.op_quantize_linear import QuantizeLinear_19
+
+import demo
+from demo.errors import RuntimeUnavailable
+from demo.runtime import choose_provider
+from export import check
+from train.loop import usable_threads
+
+RuntimeName = Literal["reference", "onnxruntime", "openvino", "openvino-bf16", "opencv", "web", "cuda"]
+Feed = Mapping[str, np.ndarray]
+Run = Callable[[Feed], list[np.ndarray]]
+PIP = "pip install -r requirements.txt"
+WEB = Path(demo.__file__).parent / "web"
+RUNNER = Path(__file__).with_name("runtimes.mjs")
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """One runtime. `gap`: why it cannot be tried here and what mends that, empty where it can. `load`: a graph's bytes
+    and the names of its outputs -> a context that gives a function from inputs by name to outputs in that order; a
+    graph that it cannot read or run raises whatever the runtime raises. `exact`: it calculates in float32."""
+
+    name: RuntimeName
+    label: str
+    gap: Callable[[], str]
+    version: Callable[[], str]
+    load: Callable[[bytes, Sequence[str]], AbstractContextManager[Run]]
+    exact: bool = True
+
+
+# --- ONNX's own evaluator, in NumPy ------------------------------------------------------------------
+
+
+class DequantizeLinear(DequantizeLinear_19):
+    """The evaluator has none before opset 19; that of opset 13 to 18 is the same for integers."""
+
+    op_domain = ""
+
+    def _run(self, x: np.ndarray, scale: np.ndarray, zero: np.ndarray | None = None, axis: int = 1, **_: Any) -> tuple:
+        return super()._run(x, scale, zero, axis=axis)
+
+
+class QuantizeLinear(QuantizeLinear_19):
+    """Likewise."""
+
+    op_domain = ""
+
+    def _run(self, x: np.ndarray, scale: np.ndarray, zero: np.ndarray | None = None, axis: int = 1, **_: Any) -> tuple:
+        return super()._run(x, scale, zero, axis=axis)
+
+
+@contextmanager
+def reference(data: bytes, outputs: Sequence[str]) -> Iterator[Run]:
+    evaluator = ReferenceEvaluator(onnx.load_from_string(data), new_ops=[DequantizeLinear, QuantizeLinear])
+
+    def run(feed: Feed) -> list[np.ndarray]:
+        with np.errstate(over="ignore"):  # 1 / (1 + exp(-x)) of a large x is 0 all the same
+            return evaluator.run(list(outputs), dict(feed))
+
+    yield run
+
+
+# --- onnxruntime -------------------------------------------------------------------------------------
+
+
+@contextmanager
+def onnxruntime_cpu(data: bytes, outputs: Sequence[str]) -> Iterator[Run]:
+    session = check.session(data)
+    yield lambda feed: session.run(list(outputs), dict(feed))
+
+
+@contextmanager
+def onnxruntime_cuda(data: bytes, outputs: Sequence[str]) -> Iterator[Run]:
+    options = ort.SessionOptions()
+    options.log_severity_level = 3
+    settings = {"cudnn_conv_algo_search": "HEURISTIC", "use_tf32": "0"}
+    session = ort.InferenceSession(data, options, providers=[("CUDAExecutionProvider", settings)])
+    if session.get_providers()[0] != "CUDAExecutionProvider":
+        raise RuntimeError("onnxruntime fell back to the CPU")
+    yield lambda feed: session.run(list(outputs), dict(feed))
+
+
+def cuda_gap() -> str:
+    try:
+        choose_provider("cuda")
+    except RuntimeUnavailable as problem:
+        return str(problem)
+    return ""
+
+
+# --- OpenVINO ----------------------------------------------------------------------------------------
+
+
+def openvino(precision: Literal["f32", "bf16"]) -> Callable[[bytes, Sequence[str]], AbstractContextManager[Run]]:
+    @contextmanager
+    def load(data: bytes, outputs: Sequence[str]) -> Iterator[Run]:
+        from openvino import Core
+
+        core = Core()
+        settings = {"INFERENCE_PRECISION_HINT": precision, "INFERENCE_NUM_THREADS": str(usable_threads())}
+        compiled = core.compile_model(core.read_model(data), "CPU", settings)
+        request = compiled.create_infer_request()
+
+        def run(feed: Feed) -> list[np.ndarray]:
+            request.infer(dict(feed))
+            return [request.get_tensor(name).data.copy() for name in outputs]
+
+        yield run
+
+    return load
+
+
+def openvino_gap() -> str:
+    return "" if importlib.util.find_spec("openvino") else f"OpenVINO is not installed; {PIP}."
+
+
+def bfloat16_gap() -> str:
+    """OpenVINO imitates bfloat16 on older processors, very slowly and not quite."""
+    if gap := openvino_gap():
+        return gap
+    from openvino import Core
+
+    if "BF16" in Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+        return ""
+    return "This processor has no bfloat16 arithmetic; Intel's from Sapphire Rapids on have (AMX)."
+
+
+# --- OpenCV ------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def opencv(data: bytes, outputs: Sequence[str]) -> Iterator[Run]:
+    import cv2
+
+    cv2.setNumThreads(usable_threads())
+    net = cv2.dnn.readNetFromONNX(np.frombuffer(data, np.uint8))
+
+    def run(feed: Feed) -> list[np.ndarray]:
+        for name, values in feed.items():
+            net.setInput(np.ascontiguousarray(values), name)
+        return [values.copy() for values in net.forward(list(outputs))]
+
+    yield run
+
+
+def opencv_gap() -> str:
+    if not importlib.util.find_spec("cv2"):
+        return f"OpenCV is not installed; {PIP}."
+    import cv2
+
+    if int(cv2.__version__.split(".")[0]) < 5:
+        return f"OpenCV {cv2.__version__} reads ONNX with an older importer, which lacks operators; {PIP}."
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
+    return ""
+
+
+def opencv_version() -> str:
+    import cv2
+
+    return cv2.__version__
+
+
+# --- onnxruntime-web, in Node ------------------------------------------------------------------------
+
+
+@contextmanager
+def web(data: bytes, outputs: Sequence[str]) -> Iterator[Run]:
+    # Code given with --eval finds its packages from the working folder.
+    command = ["node", "--input-type=module", "--eval", RUNNER.read_text(encoding="utf-8")]
+    with (
+        tempfile.TemporaryFile() as errors,
+        subprocess.Popen(command, cwd=WEB, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors) as node,
+    ):
+        try:
+            _send(node.stdin, {"bytes": len(data)}, data)
+            _receive(node.stdout, errors)
+
+            def run(feed: Feed) -> list[np.ndarray]:
+                head = {"inputs": [{"name": name, "dims": values.shape} for name, values in feed.items()]}
+                _send(node.stdin, head, *(np.ascontiguousarray(values).tobytes() for values in feed.values()))
+                found = {}
+                for entry in _receive(node.stdout, errors)["outputs"]:
+                    raw = node.stdout.read(4 * int(np.prod(entry["dims"])))
+                    found[entry["name"]] = np.frombuffer(raw, np.float32).reshape(entry["dims"])
+                return [found[name] for name in outputs]
+
+            yield run
+        finally:
+            node.kill()
+
+
+def _send(pipe: BinaryIO, head: dict, *arrays: bytes) -> None:
+    text = json.dumps(head).encode()
+    try:
+        pipe.write(b"".join([struct.pack("<I", len(text)), text, *arrays]))
+        pipe.flush()
+    except BrokenPipeError:
+        pass  # it has ended; what it said last is still to be read
+
+
+def _receive(pipe: BinaryIO, errors: BinaryIO) -> dict:
+    """Raises RuntimeError with what Node says when it fails."""
+    if len(length := pipe.read(4)) < 4:
+        errors.seek(0)
+        lines = [line for line in errors.read().decode(errors="replace").splitlines() if "Error" in line]
+        raise RuntimeError(lines[0] if lines else "Node ended without a word")
+    head = json.loads(pipe.read(struct.unpack("<I", length)[0]))
+    if "error" in head:
+        raise RuntimeError(head["error"])
+    return head
+
+
+def web_gap() -> str:
+    if not shutil.which("node"):
+        return "Node.js is not installed; apt-get install nodejs npm, then npm ci --prefix demo/web."
+    if not (WEB / "node_modules" / "onnxruntime-web").is_dir():
+        return f"onnxruntime-web is not installed; npm ci --prefix {os.path.relpath(WEB)}."
+    return ""
+
+
+def web_version() -> str:
+    package = json.loads((WEB / "node_modules" / "onnxruntime-web" / "package.json").read_text(encoding="utf-8"))
+    return f"{package['version']} (WebAssembly, one thread)"
+
+
+# --- all of them -------------------------------------------------------------------------------------
+
+RUNTIMES: tuple[Runtime, ...] = (
+    Runtime("reference", "ONNX reference", lambda: "", lambda: onnx.__version__, reference),
+    Runtime("onnxruntime", "onnxruntime CPU", lambda: "", lambda: ort.__version__, onnxruntime_cpu),
+    Runtime("openvino", "OpenVINO f32", openvino_gap, lambda: importlib.metadata.version("openvino"), openvino("f32")),
+    Runtime("openvino-bf16", "OpenVINO bf16", bfloat16_gap, lambda: importlib.metadata.version("openvino"),
+            openvino("bf16"), exact=False),
+    Runtime("opencv", "OpenCV dnn", opencv_gap, opencv_version, opencv),
+    Runtime("web", "onnxruntime-web", web_gap, web_version, web),
+    Runtime("cuda", "onnxruntime CUDA", cuda_gap, lambda: ort.__version__, onnxruntime_cuda),
+)  # fmt: skip
