@@ -146,7 +146,7 @@ def bfloat16_gap() -> str:
 
     if "BF16" in Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
         return ""
-    return "This processor has no bfloat16 arithmetic; Intel's from Sapphire Rapids on have (AMX)."
+    return "This processor has no bfloat16 arithmetic; Intel's from Sapphire Rapids and AMD's from Zen 4 on have."
 
 
 # --- OpenCV ------------------------------------------------------------------------------------------
