@@ -4,7 +4,6 @@ The demo package sets onnxruntime's environment before this import. Which proces
 of several people share a run: demo/batching.py.
 """
 
-import math
 import threading
 from collections.abc import Callable, Mapping
 
@@ -13,17 +12,15 @@ import numpy as np
 from demo.adapter import adapted
 from demo.batching import Feed, Line, Run, Tally
 from demo.buckets import Bucketed
-from demo.bundle import GOLDEN, OpenBundle, graph_bytes
+from demo.bundle import OpenBundle, graph_bytes
 from demo.errors import BundleError, Busy, InputError, RuntimeUnavailable, UserError
-from demo.images import from_uint8, to_uint8
-from demo.latents import Mixture, from_normal, one_hot, seed_latent
+from demo.examine import examine, faulty
 from demo.providers import CPU, CUDA, Provider, choose_provider, core_count, first_line, open_session
 from demo.watchdog import Watchdog
 
 __all__ = ["Engine", "InputError", "Provider", "RuntimeUnavailable", "Shelf", "choose_provider"]
 
 KEPT = 3  # bundles whose sessions stay in memory
-DRIFT = 2.0  # grey levels, root of the mean square, by which seeds may differ from the sheet's
 
 # A bundle and the name of a graph -> how that graph is run.
 Opener = Callable[[OpenBundle, str], Run]
@@ -173,69 +170,8 @@ class Engine:
         return {name: np.concatenate(chunks) for name, chunks in zip(names, zip(*parts, strict=True), strict=True)}
 
     def check(self) -> None:
-        """Run every graph on one and on two seeded inputs. BundleError with a sentence if one misbehaves.
-
-        Outputs must be finite and have the declared shape, images must lie in [0, 1], and the first seeds must be the
-        pictures of the sample sheet.
-        """
-        for name, graph in self.bundle.info.graphs.items():
-            for batch in (1, 2):
-                feed = {t.name: self._trial_input(t.name, (batch, *t.shape[1:])) for t in graph.inputs}
-                try:
-                    outputs = self._run(name, feed)
-                except UserError:
-                    raise
-                except Exception as error:  # onnxruntime's errors share no base class
-                    raise self._faulty(name, f"does not run ({first_line(error)})") from error
-                for tensor in graph.outputs:
-                    self._check_output(name, tensor.name, outputs[tensor.name], (batch, *tensor.shape[1:]))
-
-        self._check_golden()
-
-    def _check_golden(self) -> None:
-        """Seeds 0, 1, … against the sample sheet: a network that runs well may still be another one."""
-        info, seeds, count = self.bundle.info, range(GOLDEN), len(self.bundle.info.dataset.classes)
-        weights = np.stack([one_hot(seed % count, count) for seed in seeds]) if count else None
-        drawn: dict[str, np.ndarray] = {}
-        if info.gan:
-            normal = np.stack([seed_latent(seed, info.gan.latent_dim) for seed in seeds])
-            feed = {"z": from_normal(normal, info.gan.prior)} | ({} if weights is None else {"classes": weights})
-            drawn["generator"] = self._run("generator", feed)["image"]
-            if info.gan.w_dim:
-                drawn["synthesis"] = self._run("synthesis", self._run("mapping", feed))["image"]
-        else:
-            mixture = Mixture.from_latents(self.bundle.latents)
-            rows = [None] * GOLDEN if weights is None else weights
-            codes = np.stack([mixture.sample(seed, row) for seed, row in zip(seeds, rows, strict=True)])
-            drawn["decoder"] = self._run("decoder", {"z": codes})["image"]
-        for graph, image in drawn.items():
-            drift = np.sqrt(np.mean((to_uint8(image).astype(np.float64) - self.bundle.golden) ** 2, axis=(1, 2, 3)))
-            if drift.max() > DRIFT:
-                raise self._faulty(graph, f"does not draw the pictures of its sample sheet (seed {drift.argmax()})")
-
-    def _trial_input(self, tensor: str, shape: tuple[int, ...]) -> np.ndarray:
-        rows = range(shape[0])
-        if tensor == "classes":
-            return np.stack([one_hot(row % shape[1], shape[1]) for row in rows])
-        if tensor == "image":
-            return from_uint8(self.bundle.examples[[row % len(self.bundle.examples) for row in rows]])
-        if tensor == "mask":
-            mask = np.ones(shape, np.float32)
-            mask[1:, :, : shape[2] // 2] = 0
-            return mask
-        return np.stack([seed_latent(row, math.prod(shape[1:])) for row in rows]).reshape(shape)
-
-    def _check_output(self, graph: str, tensor: str, values: np.ndarray, shape: tuple[int, ...]) -> None:
-        if values.shape != shape or values.dtype != np.float32:
-            found = f"{values.dtype} {values.shape}"
-            raise self._faulty(graph, f"gives '{tensor}' as {found} instead of float32 {shape}")
-        if not np.isfinite(values).all():
-            raise self._faulty(graph, f"gives values in '{tensor}' that are not finite numbers")
-        if tensor == "image" and (values.min() < 0 or values.max() > 1):
-            raise self._faulty(graph, "gives pictures outside the range from 0 to 1")
-
-    def _faulty(self, graph: str, what: str) -> BundleError:
-        return BundleError(f"Graph '{graph}' of bundle '{self.bundle.info.name}' {what}.")
+        """Runs every graph on inputs whose answers are known. BundleError with a sentence if one misbehaves."""
+        examine(self.bundle, self._run)
 
     def _line(self, graph: str) -> Line:
         with self._loading:
@@ -256,7 +192,7 @@ class Engine:
         except RuntimeUnavailable:
             raise
         except Exception as error:  # onnxruntime's errors share no base class
-            raise self._faulty(graph, f"cannot be loaded ({first_line(error)})") from error
+            raise faulty(bundle, graph, f"cannot be loaded ({first_line(error)})") from error
         self._names[graph] = session.get_providers()[0]
         names = [entry.adapter.image] if entry.adapter else [tensor.name for tensor in entry.outputs]
         plain = self._names[graph] != CUDA or entry.adapter
