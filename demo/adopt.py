@@ -52,6 +52,7 @@ class Found:
 
     adapter: Adapter
     opset: int
+    parameters: int
     latent_dim: int
     pictures: np.ndarray
 
@@ -74,7 +75,8 @@ def examine(data: bytes, prior: Prior = "normal") -> Found:
     )
     pictures, values = _trial(data, adapter, prior)
     opset = file.opsets.get("", file.opsets.get("ai.onnx", 0))
-    return Found(adapter.model_copy(update={"values": values}), opset, int(np.prod(shape[1:])), pictures)
+    chosen = adapter.model_copy(update={"values": values})
+    return Found(chosen, opset, file.parameters, int(np.prod(shape[1:])), pictures)
 
 
 def adopt(file: Path, target: Path, about: About) -> Bundle:
@@ -143,7 +145,7 @@ def _index(about: About, found: Found, entries: dict[str, dict]) -> Bundle:
     graph = entries["generator"] | {
         "opset": found.opset,
         "form": "as it came",
-        "parameters": 0,
+        "parameters": found.parameters,
         "inputs": [{"name": "z", "shape": ["batch", found.latent_dim]}],
         "outputs": [{"name": "image", "shape": ["batch", channels, side, side]}],
         "adapter": found.adapter.model_dump(),

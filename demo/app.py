@@ -9,8 +9,9 @@ import socket
 import sys
 import tempfile
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 if __name__ == "__main__":  # `python demo/app.py` puts demo/ first on the path instead of the repository
@@ -21,6 +22,9 @@ from demo.page import build_demo, launch_settings  # noqa: E402
 from demo.providers import CHOICES, Provider, choose_provider  # noqa: E402
 from demo.runtime import Opener  # noqa: E402
 from demo.studio import Studio, open_studios  # noqa: E402
+
+if TYPE_CHECKING:
+    from demo.uploads import Uploads
 
 __all__ = ["build_demo", "main"]
 
@@ -56,6 +60,10 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FOLDER",
         help="a bundle, a folder of bundles, or hf://user/repo@revision on the Hugging Face Hub (default: artifacts/)",
     )
+    parser.add_argument(
+        "--allow-upload", action="store_true",
+        help="let visitors bring .onnx generators, which run in processes with limits (Linux, macOS)",
+    )  # fmt: skip
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--provider", choices=CHOICES, default="auto", help="processor (default: %(default)s)")
     where.add_argument(
@@ -75,7 +83,8 @@ def _serve(options: argparse.Namespace) -> int:
         print("There is no bundle to serve; the page says how to make one.", file=sys.stderr)
 
     _own_temporary_folder()
-    demo = build_demo(studios, unavailable)
+    uploads = _uploads(studios) if options.allow_upload else None
+    demo = build_demo(studios, unavailable, uploads is not None)
     try:
         demo.launch(
             server_name=options.host,
@@ -83,7 +92,7 @@ def _serve(options: argparse.Namespace) -> int:
             share=options.share,
             quiet=True,
             prevent_thread_lock=True,
-            **launch_settings(studios, unavailable),
+            **launch_settings(studios, unavailable, uploads.routes() if uploads else ()),
         )
     except OSError as error:
         raise Refused(_taken(port)) from error
@@ -106,6 +115,15 @@ def _root(given: str | None) -> Path:
     if not Path(given).is_dir():
         raise Refused(f"There is no folder '{given}': --bundles takes a bundle or a folder of bundles.")
     return Path(given)
+
+
+def _uploads(studios: MutableMapping[str, Studio]) -> "Uploads":
+    """The visitors' models, which go when the server goes."""
+    from demo.uploads import Uploads  # only who allows it needs it
+
+    uploads = Uploads(studios)
+    atexit.register(uploads.close)
+    return uploads
 
 
 def _machine(options: argparse.Namespace) -> tuple[Provider, Opener | None]:

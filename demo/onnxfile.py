@@ -5,6 +5,7 @@ operators, operator sets, inputs, outputs, and where the weights lie. The packag
 much as everything else that serving needs.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -13,6 +14,7 @@ from demo.errors import BundleError
 OPSETS = range(7, 27)  # what the pinned onnxruntime runs
 LATEST_IR = 13
 FLOAT = 1
+FLOATS = (1, 10, 11, 16)  # float32, float16, float64, bfloat16
 
 # What networks are made of. No loops, no branches, no random numbers, no code of anybody's own.
 ALLOWED = """
@@ -31,12 +33,14 @@ Fields = Iterator[tuple[int, int | bytes]]
 
 @dataclass
 class Outline:
-    """What a file holds. Shapes: numbers, or the name of a dimension that is free; types: numbers of onnx.proto."""
+    """What a file holds. Shapes: numbers, or the name of a dimension that is free; types: numbers of onnx.proto;
+    `parameters`: floating-point numbers among its weights."""
 
     ir_version: int = 0
     opsets: dict[str, int] = field(default_factory=dict)
     operators: set[str] = field(default_factory=set)
     functions: int = 0
+    parameters: int = 0
     external: bool = False
     inputs: dict[str, tuple[int, Dimensions]] = field(default_factory=dict)
     outputs: dict[str, tuple[int, Dimensions]] = field(default_factory=dict)
@@ -119,13 +123,28 @@ def _attribute(found: Outline, data: bytes) -> None:
 
 
 def _tensor(found: Outline, data: bytes) -> str:
-    name = ""
+    name, kind, shape = "", 0, []
     for number, value in _fields(data):
-        if number == 8:
+        if number == 1:
+            shape += [value] if isinstance(value, int) else _packed(value)
+        elif number == 2:
+            kind = value
+        elif number == 8:
             name = _text(value)
         elif number == 13 or (number == 14 and value):
             found.external = True
+    if kind in FLOATS:
+        found.parameters += math.prod(shape)
     return name
+
+
+def _packed(data: bytes) -> list[int]:
+    """Whole numbers in a row."""
+    numbers, at = [], 0
+    while at < len(data):
+        value, at = _varint(data, at)
+        numbers.append(value)
+    return numbers
 
 
 def _value(data: bytes) -> tuple[str, int, Dimensions]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import gradio as gr
+from starlette.routing import Route
 
 from demo import files, live
 from demo.api import add_endpoints
@@ -18,9 +19,12 @@ WEIGHTS = (400, 700)  # of the fonts; the 600 that Gradio ships lacks most lette
 KEEP_FILES = (3600, 3600)  # seconds: how often to look, and how long an upload of an API client may stay
 
 
-def build_demo(studios: Mapping[str, Studio], unavailable: Sequence[Unavailable] = ()) -> gr.Blocks:
-    """The page over these studios. With none, it says how to make a bundle. Launch it with launch_settings."""
-    known = facts(studios, unavailable)
+def build_demo(studios: Mapping[str, Studio], unavailable: Sequence[Unavailable] = (), uploads: bool = False,
+               ) -> gr.Blocks:  # fmt: skip
+    """The page over these studios. With none, it says how to make a bundle. Launch it with launch_settings.
+
+    `uploads`: whether visitors may bring models; the routes of demo.uploads belong to that."""
+    known = facts(studios, unavailable) | {"uploads": uploads}
     with gr.Blocks(title=TITLE, fill_width=True, delete_cache=KEEP_FILES, analytics_enabled=False) as demo:
         widget("bar", known)
         if studios:
@@ -40,8 +44,9 @@ def build_demo(studios: Mapping[str, Studio], unavailable: Sequence[Unavailable]
     return demo.queue(max_size=live.MAX_WAITING)
 
 
-def launch_settings(studios: Mapping[str, Studio], unavailable: Sequence[Unavailable] = ()) -> dict[str, Any]:
-    """The arguments of `launch` that belong to this page, wherever it is served."""
+def launch_settings(studios: Mapping[str, Studio], unavailable: Sequence[Unavailable] = (),
+                    more: Sequence[Route] = ()) -> dict[str, Any]:  # fmt: skip
+    """The arguments of `launch` that belong to this page, wherever it is served; `more`: further routes."""
     return {
         "theme": theme(),
         "css_paths": [CSS],
@@ -50,7 +55,7 @@ def launch_settings(studios: Mapping[str, Studio], unavailable: Sequence[Unavail
         "max_file_size": "5mb",
         "enable_monitoring": False,
         "ssr_mode": False,
-        "app_kwargs": {"routes": [*live.routes(studios, unavailable), *files.routes(studios)]},
+        "app_kwargs": {"routes": [*live.routes(studios, unavailable), *files.routes(studios), *more]},
     }
 
 

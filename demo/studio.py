@@ -5,7 +5,7 @@ that sum to 1, [K] for all pictures or [N, K] for each; None lets the seed choos
 No function here keeps anything between calls, and the same arguments give the same bytes.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -276,7 +276,7 @@ class Studio:
 
 
 def open_studios(root: Path, provider: Provider, check: bool = True, opener: Opener | None = None,
-                 ) -> tuple[Mapping[str, Studio], list[Unavailable]]:  # fmt: skip
+                 ) -> tuple[dict[str, Studio], list[Unavailable]]:  # fmt: skip
     """A studio for every bundle in a folder, by name, and the bundles that cannot be served.
 
     All files are verified here. Without `check` the graphs are first run when they are needed: a server is there

@@ -77,7 +77,7 @@ const draw = () => {
             { class: "tf-facts" },
             term("Data set", source(bundle.dataset.source)),
             term("Licence of the data", bundle.dataset.licence),
-            term("Pictures", `${whole(bundle.dataset.train_images)} to train, ${whole(bundle.dataset.test_images)} held out`),
+            term("Pictures", bundle.dataset.train_images ? `${whole(bundle.dataset.train_images)} to train, ${whole(bundle.dataset.test_images)} held out` : "unknown"),
             term("Size", `${bundle.size} × ${bundle.size}, ${bundle.channels === 1 ? "grey" : "colour"}`),
             term("Classes", bundle.classes.length ? bundle.classes.join(", ") : "none"),
             term("Models", bundle.models.map((m) => m.toUpperCase()).join(" and ")),
@@ -123,8 +123,38 @@ const draw = () => {
         el("p", { class: "tf-quiet" }, "Train on a folder of pictures, export, and open the result here:"),
         code(T.facts.recipe),
       ),
+      T.facts.uploads ? guests : null,
     ),
   );
 };
+const bring = el("input", { type: "file", accept: ".onnx", "aria-label": "ONNX file of a generator" });
+const said = el("p", { class: "tf-quiet", role: "status" });
+bring.addEventListener("change", async () => {
+  const file = bring.files[0];
+  if (!file) return;
+  bring.disabled = true;
+  said.textContent = `Looking at ${file.name} …`;
+  try {
+    const address = T.url("uploads", { title: file.name.replace(/\.onnx$/i, "") });
+    const answer = await fetch(address, { method: "POST", body: file, headers: { "X-Twofold": "upload" } });
+    if (!answer.ok) throw new Error(await answer.text());
+    const bundle = await answer.json();
+    said.textContent = `${bundle.title} is here, under Pictures.`;
+    T.add(bundle);
+    T.set({ b: bundle.name, x: 0, y: 0 }, { undo: true });
+  } catch (error) {
+    said.textContent = error.message;
+  }
+  bring.value = "";
+  bring.disabled = false;
+});
+const guests = el(
+  "section",
+  { class: "tf-card tf-wide" },
+  el("h3", {}, "Bring a generator"),
+  el("p", { class: "tf-quiet" }, "An .onnx file from anywhere with one input z and pictures from 0 to 1 or -1 to 1 as output. Everybody on this page can see it until the server ends."),
+  bring,
+  said,
+);
 T.on((after, before) => after.b !== before.b && draw());
 draw();

@@ -11,7 +11,9 @@ if (!T.facts.bundles.length) {
   root.append(brand);
 } else {
   const picker = el("select", { "aria-label": "Pictures (bundle)" });
-  for (const bundle of T.facts.bundles) picker.append(el("option", { value: bundle.name }, bundle.title));
+  const offer = (bundle) => picker.append(el("option", { value: bundle.name }, bundle.title));
+  T.facts.bundles.forEach(offer);
+  T.newcomers.push(offer);
   for (const bundle of T.facts.unavailable) {
     picker.append(el("option", { disabled: true, value: "" }, `${bundle.name} (unavailable)`));
   }

@@ -34,7 +34,20 @@
         y: number(query.get("y"), -T.reach, T.reach, 0),
       };
       T.state = T.valid(wanted);
+      if (facts.uploads) T.welcome(wanted);
     },
+    // Models that visitors have brought since the page was made; a link may lead to one of them.
+    async welcome(wanted) {
+      const answer = await fetch(T.url("uploads")).catch(() => null);
+      for (const bundle of answer?.ok ? await answer.json() : []) T.add(bundle);
+      if (wanted.b !== T.state.b && T.bundle(wanted.b)) T.set(wanted);
+    },
+    add(bundle) {
+      if (T.bundle(bundle.name)) return;
+      T.facts.bundles.push(bundle);
+      for (const listener of T.newcomers) listener(bundle);
+    },
+    newcomers: [],
     bundle: (name = T.state.b) => T.facts?.bundles.find((bundle) => bundle.name === name),
     // Every state that reaches a widget has passed here: the bundle exists, draws with this model, knows the class.
     valid(state) {

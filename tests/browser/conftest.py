@@ -11,6 +11,7 @@ from benchmarks.browser import FLAGS
 from demo.page import build_demo, launch_settings
 from demo.runtime import choose_provider
 from demo.studio import open_studios
+from demo.uploads import Uploads
 from tests import tiny
 
 WIDE = {"width": 1440, "height": 900}
@@ -26,11 +27,13 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
         studios, unavailable = open_studios(root, choose_provider("cpu"))
-        demo = build_demo(studios, unavailable)
-        settings = launch_settings(studios, unavailable)
+        uploads = Uploads(studios)
+        demo = build_demo(studios, unavailable, uploads=True)
+        settings = launch_settings(studios, unavailable, uploads.routes())
         _, url, _ = demo.launch(quiet=True, prevent_thread_lock=True, server_name="127.0.0.1", **settings)
         yield url
         demo.close(verbose=False)
+        uploads.close()
 
 
 @pytest.fixture(scope="session")

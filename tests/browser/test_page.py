@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks.browser import drag
 from demo.images import png
+from tests import tiny
 from tests.browser.conftest import WIDE
 
 Page = Any  # playwright's, which need not be installed
@@ -315,3 +316,21 @@ def test_less_motion_is_respected(visit):
     page.get_by_role("button", name="Export WebP").click()
     page.get_by_text("asks for less motion").wait_for()
     assert page.locator(".tf-export img").count() == 0
+
+
+def test_a_visitor_brings_a_generator(visit, tmp_path: Path):
+    (tmp_path / "My blobs.onnx").write_bytes((tiny.build(tmp_path / "x", classes=0) / "generator.onnx").read_bytes())
+    (tmp_path / "torn.onnx").write_bytes(b"torn")
+    page = visit()
+    before = still(page)
+    tab(page, "About")
+    page.get_by_label("ONNX file of a generator").set_input_files(tmp_path / "My blobs.onnx")
+    page.get_by_text("My blobs is here, under Pictures.").wait_for(timeout=60_000)
+    tab(page, "Play")
+    assert wait_for_change(page, ".tf-travel", before)
+    chosen = page.get_by_label("Pictures (bundle)")
+    assert chosen.evaluate("s => s.selectedOptions[0].textContent") == "My blobs"
+    page.reload()  # the address leads back to it
+    page.wait_for_function("window.Twofold?.state.b?.startsWith('upload-') && Twofold.stats.shown > 0")
+    page.get_by_label("Pictures (bundle)").select_option("digits")
+    settle(page)

@@ -40,6 +40,9 @@ def test_it_sees_what_the_onnx_package_sees(path: Path):
     for ours, theirs in ((found.inputs, proto.graph.input), (found.outputs, proto.graph.output)):
         shapes = {v.name: tuple(d.dim_param or d.dim_value for d in v.type.tensor_type.shape.dim) for v in theirs}
         assert ours == {name: (TensorProto.FLOAT, shape) for name, shape in shapes.items()}
+    floats = (TensorProto.FLOAT, TensorProto.FLOAT16)
+    counts = [int(np.prod(w.dims)) for w in proto.graph.initializer if w.data_type in floats]
+    assert found.parameters == sum(counts)
     assert problem(found) is None
 
 
