@@ -56,15 +56,14 @@ def write_whole(path: Path, data: bytes) -> None:
         raise UserError(f"Could not write {path}: {problem.strerror}.") from problem
 
 
-def put_in_place(built: Path, target: Path, previous: Bundle | None) -> None:
-    """Renames the finished folder `built` to `target`; the older bundle there makes way into the folder around `built`.
+def swap(built: Path, target: Path) -> Path | None:
+    """Renames `built` to `target`; returns where the older folder is now, beside `built`, if there was one.
 
-    What the owner added to it (.git, further pictures) moves along. Raises OSError; if the new bundle could not be
-    put in place, the older one is then back.
+    Raises OSError; the older folder is then back.
     """
     if not target.exists():
         built.rename(target)
-        return
+        return None
     older = built.with_name(".older")
     target.rename(older)
     try:
@@ -72,6 +71,18 @@ def put_in_place(built: Path, target: Path, previous: Bundle | None) -> None:
     except BaseException:  # Ctrl-C included
         older.rename(target)
         raise
+    return older
+
+
+def put_in_place(built: Path, target: Path, previous: Bundle | None) -> None:
+    """Renames the finished folder `built` to `target`; the older bundle there makes way into the folder around `built`.
+
+    What the owner added to it (.git, further pictures) moves along. Raises OSError; if the new bundle could not be
+    put in place, the older one is then back.
+    """
+    older = swap(built, target)
+    if older is None:
+        return
     own = {INDEX, CARD}
     if previous:
         own |= {file.file for file in (*previous.graphs.values(), *previous.files.values())}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from demo.bundle import OpenBundle, read
-from export.place import scratch
+from export.place import scratch, swap
 from train.errors import UserError
 
 
@@ -72,22 +72,9 @@ def replaced(target: Path, ours: Callable[[Path], bool], kind: str) -> Iterator[
     try:
         with scratch(target) as building:
             yield building
-            _swap(building, target)
+            if older := swap(building, target):
+                if (older / ".git").exists():
+                    (older / ".git").rename(target / ".git")
+                shutil.rmtree(older, ignore_errors=True)
     except OSError as problem:
         raise UserError(f"Could not write {target}: {problem.strerror or problem}.") from problem
-
-
-def _swap(built: Path, target: Path) -> None:
-    if not target.exists():
-        built.rename(target)
-        return
-    older = built.with_name(".older")
-    target.rename(older)
-    try:
-        built.rename(target)
-    except BaseException:  # Ctrl-C included
-        older.rename(target)
-        raise
-    if (older / ".git").exists():
-        (older / ".git").rename(target / ".git")
-    shutil.rmtree(older, ignore_errors=True)

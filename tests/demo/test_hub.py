@@ -81,20 +81,14 @@ def server(tiny_bundle: Path) -> Iterator[type[Hub]]:
         thread.join()
 
 
-def fetched(address: str, endpoint: str, cache: Path) -> subprocess.CompletedProcess:
-    """In a process of its own: the library reads its settings once."""
+def fetched(address: str, endpoint: str, cache: Path, first: str = "") -> subprocess.CompletedProcess:
+    """In a process of its own: the library reads its settings once. `first`: what to do before."""
     code = (
-        f"from demo.hub import fetch, UserError\ntry: print(fetch({address!r}))\nexcept UserError as e: print('NO', e)"
+        f"from demo import hub\n{first}\ntry: print(hub.fetch({address!r}))\nexcept hub.UserError as e: print('NO', e)"
     )
     settings = {"HF_ENDPOINT": endpoint, "HF_HOME": str(cache), "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
-    return subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=REPOSITORY,
-        env=os.environ | settings,
-        capture_output=True,
-        text=True,
-        timeout=90,
-    )
+    words, env = [sys.executable, "-c", code], os.environ | settings
+    return subprocess.run(words, cwd=REPOSITORY, env=env, capture_output=True, text=True, timeout=90)
 
 
 def test_a_revision_is_fetched_verified_and_kept(server: type[Hub], tmp_path: Path):
@@ -126,19 +120,7 @@ def test_without_a_network_and_a_copy(tmp_path: Path):
 
 
 def test_too_much_is_not_fetched(server: type[Hub], tmp_path: Path):
-    code = (
-        "from demo import hub\nhub.MAX_BYTES = 1000\n"
-        "try: hub.fetch('hf://some/models')\nexcept hub.UserError as error: print(error)"
-    )
-    settings = {"HF_ENDPOINT": server.address, "HF_HOME": str(tmp_path)}
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=REPOSITORY,
-        env=os.environ | settings,
-        capture_output=True,
-        text=True,
-        timeout=90,
-    )
+    done = fetched("hf://some/models", server.address, tmp_path, first="hub.MAX_BYTES = 1000")
     assert "at most 0 MB are fetched" in done.stdout, done.stdout + done.stderr
     assert not [path for path in server.asked if "/resolve/" in path]
 
