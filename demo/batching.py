@@ -35,12 +35,13 @@ class Caller:
     gone: threading.Event = field(default_factory=threading.Event)
 
 
+_NEVER = threading.Event()
 _CALLER: ContextVar[Caller | None] = ContextVar("caller", default=None)
 
 
 def caller() -> Caller:
     """The one that this thread or task works for."""
-    return _CALLER.get() or Caller(time.monotonic() + DEADLINE)
+    return _CALLER.get() or Caller(time.monotonic() + DEADLINE, _NEVER)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import onnxruntime as ort
 
 TICK = 0.05  # seconds; a run is ended so much too late at most
+AWAKE = 2.0  # seconds after the last run
 
 
 class Watchdog:
@@ -16,32 +17,42 @@ class Watchdog:
     def __init__(self) -> None:
         self._state = threading.Condition()
         self._runs: dict[ort.RunOptions, float] = {}
+        self._asleep = True
         self._thread: threading.Thread | None = None
 
     @contextmanager
     def limit(self, until: float) -> Iterator[ort.RunOptions]:
         """Options for one run, which is asked to end when time.monotonic() passes `until`."""
         options = ort.RunOptions()
-        with self._state:
-            if not self._runs:
-                self._wake()
-            self._runs[options] = until
+        self._runs[options] = until
+        if self._asleep:  # else it looks by itself: waking a thread takes longer than a small network
+            self._wake()
         try:
             yield options
         finally:
-            with self._state:
-                del self._runs[options]
+            del self._runs[options]
 
     def _wake(self) -> None:
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
-            self._thread.start()
-        self._state.notify()
+        with self._state:
+            self._asleep = False
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
+                self._thread.start()
+            self._state.notify()
 
     def _watch(self) -> None:
+        last = time.monotonic()
         with self._state:
             while True:
-                self._state.wait(TICK if self._runs else None)
+                self._state.wait(TICK)
                 now = time.monotonic()
-                for options, until in self._runs.items():
+                runs = list(self._runs.items())  # one step for other threads, which come and go without the lock
+                for options, until in runs:
                     options.terminate = now >= until
+                if runs:
+                    last = now
+                elif now - last > AWAKE:
+                    self._asleep = True
+                    if not self._runs:  # nobody came between the two lines
+                        self._state.wait()
+                    self._asleep, last = False, time.monotonic()
