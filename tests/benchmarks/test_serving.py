@@ -1,0 +1,90 @@
+"""The measurements of serving see what they claim to see: wrong pictures, refusals, contestants that draw others."""
+
+import asyncio
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from benchmarks import load, serve
+from benchmarks.browser import served
+from demo.bundle import read
+from demo.runtime import Engine, choose_provider
+from demo.studio import Studio
+from export import bundle
+from tests.train.conftest import draw_folder
+from train.__main__ import main as train
+from train.errors import UserError
+from train.runs import Run
+
+
+def test_wrong_and_missing_answers_are_counted(tiny_bundle: Path):
+    known = load.requests(Studio(Engine(read(tiny_bundle), choose_provider("cpu"))))[:2]
+    swapped = dataclasses.replace(known[0], answer=known[1].answer)
+    impossible = dataclasses.replace(known[0], seeds=[-1] * load.PICTURES)
+
+    async def visits() -> load.Outcome:
+        outcome = load.Outcome([])
+        async with load.httpx.AsyncClient(timeout=60) as client:
+            for request in (*known, swapped, impossible):
+                await load.one(client, server.address, request, outcome)
+        return outcome
+
+    with served(tiny_bundle, "cpu") as server:
+        outcome = asyncio.run(visits())
+        steady = asyncio.run(load.steady(server.address, known, rate=20, seconds=0.5))
+    assert (len(outcome.seconds), outcome.wrong, outcome.failed) == (2, 1, 1)
+    assert (len(steady.seconds), steady.wrong, steady.failed) == (10, 0, 0)
+
+
+def test_quantiles():
+    outcome = load.Outcome([float(n) for n in range(101)])
+    assert outcome.median == 50 and outcome.quantile(0.99) == 99 and outcome.quantile(1) == 100
+
+
+@pytest.fixture(scope="module")
+def released(tmp_path_factory) -> tuple[Path, Path]:
+    """A hardly trained GAN of 32 x 32 pictures: its bundle and its run."""
+    root = tmp_path_factory.mktemp("serving")
+    pictures = str(draw_folder(root / "pictures", 300))
+    words = [
+        "gan",
+        str(root / "run"),
+        "--data",
+        pictures,
+        "--size",
+        "32",
+        "--images",
+        "64",
+        "--batch",
+        "32",
+        "--width",
+        "16",
+    ]
+    assert train([*words, "--threads", "1"]) == 0
+    bundle.write(Run.open(root / "run"), root / "own", "own", pictures)
+    return root / "own", root / "run"
+
+
+def test_the_engine_is_measured_beside_the_others(released: tuple[Path, Path], capsys):
+    settings = serve.Settings(*released, batches=(1, 3), rounds=1, seconds=0.01, provider="cpu", compile=False)
+    found = serve.measure(settings)
+    for batch in ("1", "3"):
+        assert {"twofold", "onnxruntime, defaults", "torch eager", "torch bf16"} <= set(found["batches"][batch])
+        assert all(row["pictures_per_second"] > 0 for row in found["batches"][batch].values())
+        assert found["batches"][batch]["torch eager"]["largest_drift"] < 0.1
+    assert found["operations_per_picture"] > 1e5 and found["peak_operations_per_second"] > 1e8
+    assert "twofold is" in capsys.readouterr().out
+
+
+def test_contestants_that_draw_other_pictures_are_found(released: tuple[Path, Path], monkeypatch):
+    real = Run.networks
+
+    def brighter(self: Run, stage: str) -> dict:
+        nets = real(self, stage)
+        nets["generator"].register_forward_hook(lambda module, given, image: 1 - image)
+        return nets
+
+    monkeypatch.setattr(Run, "networks", brighter)
+    with pytest.raises(UserError, match="torch eager draws other pictures"):
+        serve.measure(serve.Settings(*released, batches=(1,), rounds=1, seconds=0.01, provider="cpu", compile=False))
