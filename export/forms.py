@@ -1,6 +1,7 @@
 """Numeric forms of a graph: how its weights are stored, and in what it calculates. What that costs is measured."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
@@ -54,11 +55,12 @@ class Cost:
     speed: float | None = None
 
 
-def stored(model: onnx.ModelProto, form: Form, calibrated: Mapping[str, np.ndarray] | None = None) -> onnx.ModelProto:
-    """The graph in that form; int8 needs the rows `calibrated` to take its ranges from."""
+def stored(model: onnx.ModelProto, form: Form, calibrated: Mapping[str, np.ndarray] | None = None,
+           least: int = half.LEAST_ELEMENTS[0]) -> onnx.ModelProto:  # fmt: skip
+    """The graph in that form; int8 needs the rows `calibrated` to take its ranges from, `least`: see half.stored."""
     makers: dict[Form, Callable[[], onnx.ModelProto]] = {
         "fp32": lambda: model,
-        "fp16-stored": lambda: half.stored(model),
+        "fp16-stored": lambda: half.stored(model, least),
         "fp16": lambda: half.arithmetic(model),
         "int8": lambda: quantize.quantised(model, calibrated or {}),
     }
@@ -89,13 +91,17 @@ def convert(piece: Piece, exact: bytes, form: Form, inputs: Inputs) -> tuple[byt
         rows, calibrated = inputs.rows(piece, COMPARED), inputs.rows(piece, CALIBRATED)
     else:
         rows, calibrated = rows_of(piece, inputs.pieces, inputs.pictures), {}
-    return compared(piece, exact, form, rows, calibrated)
+    for least in half.LEAST_ELEMENTS[:-1] if form == "fp16-stored" else ():
+        with suppress(Unsuited):
+            return compared(piece, exact, form, rows, calibrated, least)
+    return compared(piece, exact, form, rows, calibrated, half.LEAST_ELEMENTS[-1])
 
 
 def compared(piece: Piece, exact: bytes, form: Form, rows: dict[str, np.ndarray],
-             calibrated: Mapping[str, np.ndarray]) -> tuple[bytes, Cost]:  # fmt: skip
+             calibrated: Mapping[str, np.ndarray], least: int = half.LEAST_ELEMENTS[0],
+             ) -> tuple[bytes, Cost]:  # fmt: skip
     """The same on given rows, by input."""
-    model = stored(onnx.load_from_string(exact), form, calibrated)
+    model = stored(onnx.load_from_string(exact), form, calibrated, least)
     check.check_structure(model, piece)
     if form == "int8" and not any(node.op_type == "QuantizeLinear" for node in model.graph.node):
         raise Unsuited(f"As int8, graph '{piece.name}' gains nothing: its only layer makes the output.")

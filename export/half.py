@@ -7,19 +7,21 @@ from onnxruntime.transformers.float16 import convert_float_to_float16
 from onnxruntime.transformers.onnx_model import OnnxModel
 from onnxscript import optimizer
 
-LEAST_ELEMENTS = 256  # smaller tensors, biases above all, save nothing and stay as they are
+# Numbers that a tensor has at least to be stored as float16: smaller ones, biases above all, save nothing. Where
+# pictures change too much, more of the small ones, styles and last layers above all, stay float32: few bytes, much use.
+LEAST_ELEMENTS = (256, 20_000, 100_000)
 
 
-def stored(model: onnx.ModelProto) -> onnx.ModelProto:
+def stored(model: onnx.ModelProto, least: int = LEAST_ELEMENTS[0]) -> onnx.ModelProto:
     """Weights as float16 behind a Cast: half the file, float32 arithmetic; onnxruntime folds the Cast when it loads.
 
-    Tensors that float16 cannot hold stay float32."""
+    Tensors of fewer numbers than `least`, and those that float16 cannot hold, stay float32."""
     result = onnx.ModelProto()
     result.CopyFrom(model)
     casts = []
     for tensor in result.graph.initializer:
         values = numpy_helper.to_array(tensor)
-        if tensor.data_type != TensorProto.FLOAT or values.size < LEAST_ELEMENTS:
+        if tensor.data_type != TensorProto.FLOAT or values.size < least:
             continue
         with np.errstate(over="ignore"):
             half = values.astype(np.float16)
