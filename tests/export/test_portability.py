@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from onnx import numpy_helper
 
 from demo.bundle import read
 from demo.runtime import Engine, choose_provider
@@ -216,10 +217,13 @@ def test_no_bundle(tmp_path: Path, broken_bundle: Path, capsys: pytest.CaptureFi
     assert "'critic.onnx' of bundle 'tiny' is damaged" in refused(capsys, broken_bundle)[1]
 
 
-def test_a_graph_that_no_runtime_reads(broken_bundle: Path, capsys: pytest.CaptureFixture[str]):
-    """Its checksum is right: it was written like this."""
+def test_a_graph_that_no_runtime_runs(broken_bundle: Path, capsys: pytest.CaptureFixture[str]):
+    """Its checksum and its outline are right: it was written like this."""
+    model = onnx.load(broken_bundle / "critic.onnx")
+    wrong = numpy_helper.from_array(np.zeros((3, 1), np.float32), "critic")
+    next(weight for weight in model.graph.initializer if weight.name == "critic").CopyFrom(wrong)
     index = tiny.load_index(broken_bundle)
-    index["graphs"]["critic"] |= tiny.write(broken_bundle / "critic.onnx", b"no graph at all")
+    index["graphs"]["critic"] |= tiny.write(broken_bundle / "critic.onnx", model.SerializeToString())
     tiny.save_index(broken_bundle, index)
     sentence = refused(capsys, broken_bundle, "--runtimes", "onnxruntime")[1]
     assert "ONNX reference does not run graph 'critic'" in sentence
