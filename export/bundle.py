@@ -191,15 +191,18 @@ def restore(folder: Path, pieces: list[Piece], form: Form, inputs: Inputs) -> li
     forms Unsuited is raised.
     """
     costs = []
-    for piece in pieces if form != "fp32" else ():
-        path = folder / f"{piece.name}.onnx"
+    stages = {piece.stage: [other for other in pieces if other.stage == piece.stage] for piece in pieces}
+    groups = [[piece] for piece in pieces] if form == "int8" else list(stages.values())
+    for group in groups if form != "fp32" else ():
+        paths = [folder / f"{piece.name}.onnx" for piece in group]
         try:
-            data, cost = forms.convert(piece, path.read_bytes(), form, inputs)
+            found = forms.together(group, [path.read_bytes() for path in paths], form, inputs)
         except forms.Unsuited as problem:
             if form != "int8":
                 raise
-            print(f"  {piece.name} stays float32. {problem.reason}", flush=True)
-        else:
+            print(f"  {group[0].name} stays float32. {problem.reason}", flush=True)
+            continue
+        for path, (data, cost) in zip(paths, found, strict=True):
             path.write_bytes(data)
             costs.append(cost)
     if costs:

@@ -83,18 +83,33 @@ def rows_of(piece: Piece, pieces: Sequence[Piece], pictures: np.ndarray | None) 
 
 
 def convert(piece: Piece, exact: bytes, form: Form, inputs: Inputs) -> tuple[bytes, Cost]:
-    """A graph's file in that form, and what it costs. Raises Unsuited, and UserError as `check.check_structure`.
+    """A graph's file in that form, and what it costs. Raises Unsuited, and UserError as `check.check_structure`."""
+    return together([piece], [exact], form, inputs)[0]
 
-    float16 is compared on wide random rows; int8, whose ranges end where the model's own inputs end, on such.
-    """
-    if form == "int8":
-        rows, calibrated = inputs.rows(piece, COMPARED), inputs.rows(piece, CALIBRATED)
-    else:
-        rows, calibrated = rows_of(piece, inputs.pieces, inputs.pictures), {}
+
+def together(pieces: Sequence[Piece], exact: Sequence[bytes], form: Form, inputs: Inputs) -> list[tuple[bytes, Cost]]:
+    """The same of graphs that share weights, e.g. a generator and its two halves: each weight is rounded in all of
+    them or in none, so that they go on drawing the same pictures."""
+
+    def all_with(least: int) -> list[tuple[bytes, Cost]]:
+        found = []
+        for piece, whole in zip(pieces, exact, strict=True):
+            rows, calibrated = compared_on(piece, form, inputs)
+            found.append(compared(piece, whole, form, rows, calibrated, least))
+        return found
+
     for least in half.LEAST_ELEMENTS[:-1] if form == "fp16-stored" else ():
         with suppress(Unsuited):
-            return compared(piece, exact, form, rows, calibrated, least)
-    return compared(piece, exact, form, rows, calibrated, half.LEAST_ELEMENTS[-1])
+            return all_with(least)
+    return all_with(half.LEAST_ELEMENTS[-1])
+
+
+def compared_on(piece: Piece, form: Form, inputs: Inputs) -> tuple[dict[str, np.ndarray], Mapping[str, np.ndarray]]:
+    """Rows to compare on, and to calibrate on. float16 is compared on wide random rows; int8, whose ranges end where
+    the model's own inputs end, on such."""
+    if form == "int8":
+        return inputs.rows(piece, COMPARED), inputs.rows(piece, CALIBRATED)
+    return rows_of(piece, inputs.pieces, inputs.pictures), {}
 
 
 def compared(piece: Piece, exact: bytes, form: Form, rows: dict[str, np.ndarray],
