@@ -66,7 +66,7 @@ ENCODERS = {"inverter": SMALL, "repair": SMALL}
 RECIPES: dict[str, Recipe] = {
     "mnist": Recipe("ylecun/mnist", "mnist", 32, minutes(8, 56, 25, 12), 3_000_000, ENCODERS),
     "fashion": Recipe(
-        "zalando-datasets/fashion_mnist", "fashion_mnist", 32, minutes(15, 60, 25, 12), 3_000_000,
+        "zalando-datasets/fashion_mnist", "fashion_mnist", 32, minutes(15, 112, 25, 12), 3_000_000,
         {"classifier": ("--mirror", "--rotate", "5"), "gan": ("--matching", "0.02"), "vae": SMALL} | ENCODERS,
     ),
     "mednist": Recipe(None, "mednist", 64, minutes(8, 60, 30, 15), 1_500_000, {"vae": SMALL} | ENCODERS),

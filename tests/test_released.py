@@ -1,6 +1,5 @@
 """The bundles in artifacts/: whole, served, as good as the README says."""
 
-import io
 from pathlib import Path
 
 import numpy as np
@@ -13,21 +12,41 @@ from demo.images import to_uint8
 from demo.runtime import Engine, choose_provider
 from demo.studio import Studio
 from export.card import figure_rows
+from export.report import overview
 
 ROOT = Path(__file__).parents[1]
 MNIST = ROOT / "artifacts" / "mnist"
-# What the released digits must reach: (least, most).
-BOUNDS = {
-    "classifier.accuracy": (0.993, 1),
-    "gan.label_accuracy": (0.99, 1),
-    "gan.precision": (0.75, 1),
-    "gan.recall": (0.55, 1),
-    "vae.psnr": (26, 100),
-    "vae.ssim": (0.96, 1),
-    "repair.centre": (0, 0.12),
-    "repair.left": (0, 0.035),
-    "repair.random": (0, 0.017),
+# What the released bundles must reach: figure -> (least, most).
+BOUNDS: dict[str, dict[str, tuple[float, float]]] = {
+    "mnist": {
+        "classifier.accuracy": (0.993, 1),
+        "gan.label_accuracy": (0.99, 1),
+        "gan.precision": (0.75, 1),
+        "gan.recall": (0.55, 1),
+        "vae.psnr": (26, 100),
+        "vae.ssim": (0.96, 1),
+        "repair.centre": (0, 0.12),
+        "repair.left": (0, 0.035),
+        "repair.random": (0, 0.017),
+    },
+    "fashion": {
+        "classifier.accuracy": (0.93, 1),
+        "gan.label_accuracy": (0.93, 1),
+        "gan.precision": (0.7, 1),
+        "gan.recall": (0.5, 1),
+    },
+    "emoji": {
+        "gan.coverage": (0.5, 1),
+        "gan.features_copies": (0, 0.01),
+        "gan.leak_translation": (0, 0.01),
+        "gan.leak_cutout": (0, 0.01),
+    },
 }
+# Not reached yet, and how far it is.
+OPEN = {("fashion", "gan.recall"): "0.32 after 112 minutes on one core, and rising: more training"}
+PROMISES = [(bundle, figure) for bundle, bounds in BOUNDS.items() for figure in bounds]
+RELEASED = sorted(path.parent for path in (ROOT / "artifacts").glob("*/bundle.json"))
+MB_EACH, MB_ALL = 12.0, 45.0
 
 
 @pytest.fixture(scope="module")
@@ -46,23 +65,47 @@ def test_every_released_bundle_is_served():
     assert not unavailable
 
 
-def test_the_digits_have_all_nine_graphs_and_they_behave(studio):
-    assert set(studio.info.graphs) == set(GRAPHS)
-    studio.engine.check()
+@pytest.mark.parametrize("folder", RELEASED, ids=lambda path: path.name)
+def test_every_graph_of_a_bundle_is_there_and_behaves(folder):
+    engine = Engine(read(folder), choose_provider("cpu"))
+    wanted = set(GRAPHS) if engine.bundle.info.dataset.classes else set(GRAPHS) - {"classifier"}
+    assert set(engine.bundle.info.graphs) == wanted
+    engine.check()
 
 
-def test_the_sheet_is_what_the_seeds_draw(studio):
-    sheet = np.asarray(Image.open(io.BytesIO((MNIST / "sheet.png").read_bytes())))
-    drawn = to_uint8(studio.sample(list(range(64))))
-    size = studio.info.image.size
-    tiles = sheet.reshape(8, size, 8, size).transpose(0, 2, 1, 3).reshape(64, size, size, 1)
-    assert np.abs(tiles.astype(int) - drawn).max() <= 1
+@pytest.mark.parametrize("folder", RELEASED, ids=lambda path: path.name)
+def test_the_sheet_is_what_the_seeds_draw(folder):
+    studio = Studio(Engine(read(folder), choose_provider("cpu")))
+    image = studio.info.image
+    with Image.open(folder / "sheet.png") as opened:
+        sheet = np.asarray(opened).reshape(8, image.size, 8, image.size, image.channels)
+    tiles = sheet.transpose(0, 2, 1, 3, 4).reshape(64, image.size, image.size, image.channels)
+    assert np.abs(tiles.astype(int) - to_uint8(studio.sample(list(range(64))))).max() <= 1
 
 
-@pytest.mark.parametrize("name", BOUNDS)
-def test_the_stored_figures_keep_what_was_promised(figures, name):
-    least, most = BOUNDS[name]
-    assert least <= figures[name] <= most
+def sizes() -> dict[str, float]:
+    return {path.name: sum(file.stat().st_size for file in path.iterdir()) / 1e6 for path in RELEASED}
+
+
+@pytest.mark.parametrize("folder", RELEASED, ids=lambda path: path.name)
+def test_a_bundle_is_small(folder, request):
+    if folder.name == "mnist":
+        reason = "its mask encoders are wider than those of the others: to be trained again with --hidden 128"
+        request.applymarker(pytest.mark.xfail(strict=True, reason=reason))
+    assert sizes()[folder.name] <= MB_EACH
+
+
+def test_all_bundles_together_are_small():
+    assert sum(sizes().values()) <= MB_ALL, sizes()
+
+
+@pytest.mark.parametrize(("bundle", "name"), PROMISES)
+def test_the_stored_figures_keep_what_was_promised(bundle, name, request):
+    if (bundle, name) in OPEN:
+        request.applymarker(pytest.mark.xfail(strict=True, reason=OPEN[bundle, name]))
+    quality = read(ROOT / "artifacts" / bundle).info.quality
+    least, most = BOUNDS[bundle][name]
+    assert least <= {figure.name: figure.value for figure in quality.figures}[name] <= most
 
 
 def test_the_gan_halves_the_distance_of_the_control(figures):
@@ -78,6 +121,12 @@ def test_the_readme_quotes_the_stored_figures(studio):
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     for row in figure_rows(headlines(studio.info.quality)):
         assert row in readme
+
+
+@pytest.mark.parametrize("folder", RELEASED, ids=lambda path: path.name)
+def test_the_readme_has_a_line_of_every_bundle(folder):
+    line = overview([read(folder).info]).splitlines()[-1].replace("](#", "](artifacts/REPORT.md#")
+    assert line in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_readme_gives_the_commands_that_made_the_bundle(studio):
