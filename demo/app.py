@@ -98,8 +98,12 @@ def _serve(options: argparse.Namespace) -> int:
         raise Refused(_taken(port)) from error
     shown = "127.0.0.1" if options.host in ("0.0.0.0", "::") else options.host
     print(f"Twofold is at http://{shown}:{port}", flush=True)
-    threading.Thread(target=_check, args=(studios,), name="check", daemon=True).start()
+    ending = threading.Event()
+    check = threading.Thread(target=_check, args=(dict(studios), ending), name="check", daemon=True)
+    check.start()
     _wait()
+    ending.set()
+    check.join()  # onnxruntime aborts the process when it ends under a session that is being opened
     demo.close(verbose=False)
     return 0
 
@@ -136,9 +140,11 @@ def _machine(options: argparse.Namespace) -> tuple[Provider, Opener | None]:
     return Provider("engine", server.name, f"{server.name}: named by --engine."), opener(server)
 
 
-def _check(studios: Mapping[str, Studio]) -> None:
+def _check(studios: Mapping[str, Studio], ending: threading.Event) -> None:
     """Runs every graph once, after the page is there. Only the first bundle stays in memory: it is shown first."""
     for i, (name, studio) in enumerate(studios.items()):
+        if ending.is_set():
+            return
         try:
             studio.engine.ready()
         except Busy:
