@@ -49,7 +49,7 @@ def launch_settings(studios: Mapping[str, Studio], unavailable: Sequence[Unavail
     """The arguments of `launch` that belong to this page, wherever it is served; `more`: further routes."""
     return {
         "theme": theme(),
-        "css_paths": [CSS],
+        "css_paths": list(CSS),
         "footer_links": ["api", "settings"],
         "run_history": False,
         "max_file_size": "5mb",

@@ -5,7 +5,7 @@ T.init(props.facts);
 
 const root = el("header", { class: "tf-bar" });
 element.replaceChildren(root);
-const brand = el("div", { class: "tf-brand" }, el("strong", {}, "Twofold"), el("span", {}, "a GAN and a VAE, side by side"));
+const brand = el("div", { class: "tf-brand" }, el("strong", {}, "Twofold"), el("span", {}, T.t("a GAN and a VAE, side by side")));
 
 if (!T.facts.bundles.length) {
   root.append(brand);
@@ -47,7 +47,7 @@ if (!T.facts.bundles.length) {
   const processor = el("span", { class: "tf-processor" });
   const reason = el("p", {});
   const status = el("details", { class: "tf-status" }, el("summary", {}, processor, clock), reason);
-  const copy = el("button", { type: "button", class: "tf-button", onclick: () => share() }, "Copy link");
+  const copy = el("button", { type: "button", class: "tf-button", onclick: () => share() }, T.t("Copy link"));
   const trouble = el("p", { class: "tf-trouble", role: "alert", hidden: true });
 
   root.append(
@@ -137,6 +137,6 @@ if (!T.facts.bundles.length) {
       area.remove();
     }
     copy.textContent = done ? "Link copied" : "Link is in the address bar";
-    setTimeout(() => (copy.textContent = "Copy link"), 2000);
+    setTimeout(() => (copy.textContent = T.t("Copy link")), 2000);
   };
 }

@@ -18,6 +18,7 @@
     stats: { flying: 0, shown: 0, model: [], round: [] }, // flying: requests on their way
     reach: 1e6, // of x and y, as on the server
     calm: matchMedia("(prefers-reduced-motion: reduce)"),
+    language: query.get("lang") ?? (navigator.language.startsWith("zh") ? "zh-CN" : "en"),
 
     // --- facts and state ---------------------------------------------------------------------
     init(facts) {
@@ -105,6 +106,12 @@
     },
 
     // --- words --------------------------------------------------------------------------------
+    // A sentence in the language of the page: English is the key, words/<language>/<script>.json has the others.
+    // Names in braces are put in: T.t("Seed {seed}", { seed: 7 }).
+    t(text, values = {}) {
+      const words = window.TwofoldWords?.[T.language]?.[text] ?? text;
+      return words.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? values[name] : whole));
+    },
     className: (c, bundle = T.bundle()) => (c === null || !bundle?.classes.length ? "" : bundle.classes[c]),
     seeds(x, y) {
       const left = Math.floor(x);
