@@ -9,12 +9,18 @@ const brand = el("div", { class: "tf-brand" }, el("strong", {}, "Twofold"), el("
 const other = T.language === "en" ? "zh-CN" : "en";
 const language = el("button", { type: "button", class: "tf-button tf-language", lang: other, onclick: () => T.speak(other) }, T.languages[other]);
 
-// Gradio speaks the browser's language, and cannot be told another: its tabs and its footer are named anew, from the
-// words that it has them from, whenever it has drawn them.
+// Gradio speaks the browser's language and cannot be told another: its tabs and its footer are named anew, whenever it
+// has drawn them.
 const tables = T.facts.page ?? {};
-const named = (text) => {
-  const english = Object.values(tables).flatMap(Object.entries).find((pair) => pair.includes(text))?.[0];
-  return english && (tables[T.language]?.[english] ?? english);
+const said = (english) => tables[T.language]?.[english] ?? english;
+const englishOf = (text) => Object.values(tables).flatMap(Object.entries).find((pair) => pair.includes(text))?.[0];
+const rename = (selector, words) => {
+  for (const part of document.querySelectorAll(selector)) {
+    const node = [...part.childNodes].find((child) => child.nodeType === Node.TEXT_NODE && child.nodeValue.trim());
+    const next = node && words(node.nodeValue.trim());
+    if (next && next !== node.nodeValue.trim()) node.nodeValue = `${next} `;
+    for (const image of node ? part.querySelectorAll("img[alt]") : []) image.alt = ""; // it repeats the words beside it
+  }
 };
 let tab = null; // to return to, after the language was changed
 try {
@@ -24,10 +30,11 @@ try {
   // no storage, no tab to return to
 }
 const follow = T.frame(() => {
-  for (const part of document.querySelectorAll("#tf-tabs .tab-wrapper [role='tab'], #tf-tabs .tab-wrapper button, footer button, footer a")) {
-    const node = [...part.childNodes].find((child) => child.nodeType === Node.TEXT_NODE && child.nodeValue.trim());
-    const words = node && named(node.nodeValue.trim());
-    if (words && words !== node.nodeValue.trim()) node.nodeValue = words;
+  if (T.facts.page) {
+    const known = (text) => englishOf(text) && said(englishOf(text));
+    rename("#tf-tabs .tab-wrapper button", known);
+    rename("footer .show-api", () => said("Use via API"));
+    rename("footer .settings", () => said("Settings"));
   }
   const chosen = tab === null ? null : T.tabs()[Number(tab)];
   if (!chosen) return;

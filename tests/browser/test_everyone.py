@@ -1,4 +1,4 @@
-"""The page for everyone: axe-core finds nothing, the keyboard reaches everything, two languages, from 390 to 2560 px."""
+"""The page for everyone: what axe-core finds, what the keyboard reaches, two languages, from 390 to 2560 px."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,8 +36,9 @@ REACHABLE = """() => {
 FOCUS = """() => {
     const at = document.activeElement;
     const rings = [at, at?.nextElementSibling, at?.closest('label'), at?.parentElement];
+    const ringed = (style) => style.outlineStyle !== 'none' || style.boxShadow !== 'none';
     return { at: window.reachable.indexOf(at), body: at === document.body,
-        seen: rings.some((e) => e && (getComputedStyle(e).outlineStyle !== 'none' || getComputedStyle(e).boxShadow !== 'none')),
+        seen: rings.some((e) => e && ringed(getComputedStyle(e))),
         html: at?.outerHTML.slice(0, 120) };
 }"""
 
@@ -101,10 +102,8 @@ def travel(page: Page) -> tuple[list[str], list[str]]:
         reached.add(focus["at"])
         if not focus["seen"]:
             unseen.append(focus["html"])
-    missed = page.evaluate(
-        "seen => window.reachable.filter((e, i) => e.isConnected && !seen.includes(i)).map((e) => e.outerHTML.slice(0, 120))",
-        sorted(reached),
-    )
+    left = "seen => window.reachable.filter((e, i) => e.isConnected && !seen.includes(i))"
+    missed = page.evaluate(f"{left}.map((e) => e.outerHTML.slice(0, 120))", sorted(reached))
     return missed, unseen
 
 
