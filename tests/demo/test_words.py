@@ -111,13 +111,14 @@ class Scanner:
         kind, name, place, first = next(frame for frame in reversed(frames) if frame[0] != "${")
         before = self.source[max(0, i - 300) : i]
         spoken = kind == "(" and ((name == "T.t" and place == 0) or (name == "T.n" and place in (1, 2)))
+        put = re.search(r"\.(textContent|title|alt|placeholder)\s*=(?!=)([^;]*)$", before)
         shown = (
             (kind == "(" and name in ("el", "T.el") and place >= 2)
             or (kind == "(" and name in ("Error", "T.say", "T.slider", "button") and place == 0)
             or (kind == "(" and name == "T.segmented" and place == 1)
             or (kind == "(" and name.endswith("setAttribute") and place == 1 and first in SHOWN)
             or (kind == "{" and name in SHOWN)
-            or re.search(r"\.(textContent|title|alt|placeholder)\s*=\s*(?:[^;=]|={2,})*?$", before.rsplit(";", 1)[-1])
+            or (put and put[2].count("(") == put[2].count(")"))
         )
         self.found.append((text, spoken, bool(shown) and not re.search(r"[=!]==?\s*$", before)))
 
@@ -129,8 +130,9 @@ def test_the_scanner_sees_what_a_visitor_sees(tmp_path: Path):
         '"Raw words", T.t("Said {n}"), `${n ? "many of" : ""} more`);\n'
         'b.textContent = done ? "All done" : T.n(2, "{n} one", "{n} two"); // "not this"\n'
         'c.setAttribute("aria-label", "A name"); if (/"x/.test(kind === "some kind")) fetch("no words");\n'
+        'd.title = e.includes("no word") ? "Some words" : "";\n'
     )
-    assert raw(script) == ["A hint", "Raw words", "many of", " more", "All done", "A name"]
+    assert raw(script) == ["A hint", "Raw words", "many of", " more", "All done", "A name", "Some words"]
     assert asked(script) == {"Said {n}", "{n} one", "{n} two"}
 
 
