@@ -9,13 +9,17 @@ from starlette.routing import Route
 from demo import files, live
 from demo.api import add_endpoints
 from demo.bundle import Unavailable
-from demo.facts import RECIPE, facts, rebuilds
+from demo.facts import facts, rebuilds
 from demo.studio import Studio
 from demo.tabs import about, morph, play, rebuild
 from demo.widgets import CSS, widget
+from demo.words import words
 
 TITLE = "Twofold"
+CHINESE = ("Noto Sans SC", "PingFang SC", "Microsoft YaHei")  # of the visitor's system: none is fetched
 WEIGHTS = (400, 700)  # of the fonts; the 600 that Gradio ships lacks most letters
+PAGE_WORDS = words("page")  # what Gradio itself shows: the tabs and the footer
+SPEECH = gr.I18n(en={word: word for word in PAGE_WORDS["zh-CN"]}, **PAGE_WORDS)
 KEEP_FILES = (3600, 3600)  # seconds: how often to look, and how long an upload of an API client may stay
 
 
@@ -24,22 +28,22 @@ def build_demo(studios: Mapping[str, Studio], unavailable: Sequence[Unavailable]
     """The page over these studios. With none, it says how to make a bundle. Launch it with launch_settings.
 
     `uploads`: whether visitors may bring models; the routes of demo.uploads belong to that."""
-    known = facts(studios, unavailable) | {"uploads": uploads}
+    known = facts(studios, unavailable) | {"uploads": uploads, "page": PAGE_WORDS}
     with gr.Blocks(title=TITLE, fill_width=True, delete_cache=KEEP_FILES, analytics_enabled=False) as demo:
         widget("bar", known)
         if studios:
             with gr.Tabs(elem_id="tf-tabs", overflow_behavior="wrap"):
-                with gr.Tab("Play", id="play"):
+                with gr.Tab(SPEECH("Play"), id="play"):
                     play.build(known)
-                with gr.Tab("Morph", id="morph"):
+                with gr.Tab(SPEECH("Morph"), id="morph"):
                     morph.build(known, studios)
                 if any(rebuilds(studio) for studio in studios.values()):
-                    with gr.Tab("Rebuild", id="rebuild"):
+                    with gr.Tab(SPEECH("Rebuild"), id="rebuild"):
                         rebuild.build(known, studios)
-                with gr.Tab("About", id="about"):
+                with gr.Tab(SPEECH("About"), id="about"):
                     about.build(known)
         else:
-            gr.Markdown(_without_bundles(unavailable), elem_id="tf-empty")
+            widget("empty", known)
         add_endpoints(studios)
     return demo.queue(max_size=live.MAX_WAITING)
 
@@ -50,6 +54,7 @@ def launch_settings(studios: Mapping[str, Studio], unavailable: Sequence[Unavail
     return {
         "theme": theme(),
         "css_paths": list(CSS),
+        "i18n": SPEECH,
         "footer_links": ["api", "settings"],
         "run_history": False,
         "max_file_size": "5mb",
@@ -64,22 +69,6 @@ def theme() -> gr.themes.Base:
     return gr.themes.Base(
         primary_hue=gr.themes.colors.blue,
         neutral_hue=gr.themes.colors.slate,
-        font=[gr.themes.LocalFont("IBM Plex Sans", WEIGHTS), "system-ui", "sans-serif"],
+        font=[gr.themes.LocalFont("IBM Plex Sans", WEIGHTS), "system-ui", *CHINESE, "sans-serif"],
         font_mono=[gr.themes.LocalFont("IBM Plex Mono", WEIGHTS), "ui-monospace", "monospace"],
     )
-
-
-def _without_bundles(unavailable: Sequence[Unavailable]) -> str:
-    broken = "".join(f"\n- **{one.name}** is unavailable: {one.reason}" for one in unavailable)
-    return f"""## There are no models here yet
-
-Twofold shows bundles: folders with a GAN or a VAE as ONNX files. Train one on pictures of yours, export it, and
-start again:
-
-```
-{RECIPE}
-```
-
-A bundle from elsewhere works too: put its folder into `artifacts/`, or name its place with `--bundles`.
-{broken}
-"""

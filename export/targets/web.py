@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from demo.bundle import OpenBundle, graph_bytes
+from demo.words import words, words_script
 from export.targets.folder import Source, conventional, files_in, fill, read_bundles, replaced
 from train.errors import UserError
 
@@ -39,6 +40,7 @@ ARRAYS = {
     ),
 }  # fmt: skip
 SHARED = ("style.css", "core.js", "live.js", "random.js", "latents.js", "device.js", "worker.js", "local.js")
+SPOKEN = ("core", "live", "local", "worker", "bar", "play", "favourites", "morph", "server")
 OWN = ("page.css", "page.js", "strip.js", "theme.js", "LICENSES.txt")
 WIDGETS = (
     *(STATIC / name for name in ("bar.js", "play.js", "favourites.js", "morph.js")),
@@ -94,7 +96,16 @@ def page_files(bundles: Sequence[OpenBundle]) -> list[Source]:
         Source("LICENSE", REPOSITORY / "LICENSE"),
     ]
     sources += [Source(name, STATIC / name) for name in SHARED] + [Source(name, PAGE / name) for name in OWN]
+    sources.append(Source("words.js", words_script(page_words()).encode()))
     return sources + [Source(script.name, as_module(script)) for script in WIDGETS]
+
+
+def page_words() -> dict[str, dict[str, str]]:
+    """The words of this page's scripts in languages other than English: the demo's, and those of page/words."""
+    tables = words(*SPOKEN)
+    for path in sorted(PAGE.glob("words/*.json")):
+        tables.setdefault(path.stem, {}).update(json.loads(path.read_text(encoding="utf-8")))
+    return tables
 
 
 def as_module(script: Path) -> bytes:

@@ -10,7 +10,6 @@ import pytest
 from benchmarks.browser import drag
 from demo.images import png
 from tests import tiny
-from tests.browser.conftest import WIDE
 
 Page = Any  # playwright's, which need not be installed
 
@@ -43,29 +42,6 @@ def settle(page: Page) -> None:
     two_frames = "window.asked = false; requestAnimationFrame(() => requestAnimationFrame(() => window.asked = true))"
     page.evaluate(f"() => {{ {two_frames} }}")
     page.wait_for_function("window.asked && Twofold.stats.flying === 0")
-
-
-@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_tab_fits_its_screen(visit, size: dict, scheme: str):
-    page = visit(f"?__theme={scheme}", viewport=size)
-    for name in TABS:
-        tab(page, name)
-        page.locator(".tf-card:visible").first.wait_for()
-        settle(page)
-        assert page.evaluate("document.documentElement.scrollWidth") == size["width"], name
-        outside = page.evaluate(
-            """width => [...document.querySelectorAll('.tf-widget *')].filter((e) => {
-                const box = e.getBoundingClientRect();
-                return box.width && !e.closest('.tf-scroll, .tf-hidden') && (box.right > width + 1 || box.left < -1);
-            }).map((e) => e.outerHTML.slice(0, 90))""",
-            size["width"],
-        )
-        clipped = page.evaluate(
-            """() => [...document.querySelectorAll('.tf-button, .tf-segmented span, .tf-chips span, .tf-name, h3')]
-                .filter((e) => e.offsetParent && e.scrollWidth > e.clientWidth + 1).map((e) => e.textContent)"""
-        )
-        assert (outside, clipped) == ([], []), name
 
 
 def test_controls_have_names_and_pictures_have_words(visit):
