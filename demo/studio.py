@@ -218,7 +218,8 @@ class Studio:
             return images.mse(self.synthesise(points.reshape(-1, *shape[1:])), image, masked["mask"])
 
         spread = SEARCH_REACH * self._style_spread.ravel()
-        for best, lowest in latents.cross_entropy_rounds(first.ravel(), spread, error, seed):
+        crowd = latents.Search(population=min(latents.Search.population, self.info.max_batch + 1))  # one is known
+        for best, lowest in latents.cross_entropy_rounds(first.ravel(), spread, error, seed, crowd):
             yield best.reshape(shape), lowest
 
     # --- judgements ------------------------------------------------------------------------------

@@ -5,7 +5,6 @@
   const { el } = T;
 
   const ROUNDS = 20; // each time the button is pressed
-  const MOST = 100; // of one search, as on the server
 
   // `begin(wish)` starts a search, `end()` stops it. `.show(report)` takes a round's report; `.over()` says it is done.
   T.refineBlock = (begin, end) => {
@@ -47,7 +46,6 @@
     const format = (value) => (model === "gan" ? value.toFixed(5) : T.t("{nats} nats", { nats: value.toFixed(1) }));
     const tell = () => {
       button.textContent = running ? T.t("Stop") : T.t("Refine ({rounds} rounds)", { rounds: ROUNDS });
-      button.disabled = !running && errors.length - 1 + ROUNDS > MOST;
       const rounds = Math.max(0, errors.length - 1);
       if (!found) note.textContent = T.t("No search yet: what is shown above is the answer of one pass.");
       else {
