@@ -177,7 +177,7 @@ watch("value", () => {
 
 // --- asking ---------------------------------------------------------------------------------------------
 const wish = () => {
-  const subject = sources.wish();
+  const subject = T.bundle().rebuilds ? sources.wish() : null; // what visitors bring only draws
   return subject && { b: T.state.b, ...subject, ...repair.wish() };
 };
 // One wish at a time reaches an answer: a newer one takes over the parts that its predecessor has not brought yet.

@@ -95,7 +95,7 @@
     for (const [name, panel] of Object.entries(panels)) panel.hidden = name !== source;
     // What is to be rebuilt: { test } or { picture }; null while there is none.
     board.wish = () => {
-      if (source === "test") return { test, picture: null };
+      if (source === "test") return tests.children.length ? { test, picture: null } : null;
       if (source === "draw") return drawing.drawn() ? { test: null, picture: drawing.data() } : null;
       const picture = crops[source].data();
       return picture ? { test: null, picture } : null;
