@@ -5,8 +5,10 @@ const { el } = T;
 T.init(props.facts);
 
 const PARTS = ["seen", "posterior", "repair"];
-let sent = 0; // the newest wish
-const wanted = new Set(); // parts that have not come yet
+// One wish at a time is on its way: the page may join two answers that arrive together, and drop the first.
+let sent = 0;
+let flying = null; // { n, b, parts } of the wish on its way
+const wanted = new Set(); // parts to be asked for next
 let queued = null; // a search that waits for them
 let answered = false;
 
@@ -146,16 +148,22 @@ const showSeen = (seen) => {
 };
 const settled = () => {
   giveUp.cancel();
+  flying = null;
+  element.classList.toggle("tf-busy", wanted.size > 0);
+};
+const failed = (sentence) => {
+  for (const part of flying?.parts ?? []) wanted.add(part);
+  settled();
   element.classList.remove("tf-busy");
+  queued = null;
+  refine.over();
+  complain(T.t(sentence));
 };
 watch("value", () => {
   const value = props.value;
-  if (!value || value.n !== sent) return; // the answer to a wish that has been overtaken
+  if (!value || value.n !== flying?.n) return; // nobody waits for it any more
   if (value.error) {
-    settled();
-    queued = null;
-    refine.over();
-    complain(T.t(value.error));
+    failed(value.error);
     return;
   }
   if (value.refine) {
@@ -163,14 +171,16 @@ watch("value", () => {
     refine.show(value.refine);
     if (!refine.running()) settled();
   } else {
+    const here = flying.b === T.state.b;
     settled();
+    if (wanted.size) sendSoon();
+    if (!here) return;
     answered = true;
-    wanted.clear();
     complain("");
     if (value.seen) showSeen(value.seen);
     if ("posterior" in value) posterior.show(value.posterior);
     if ("repair" in value) repair.show(value.repair);
-    if (queued) search(queued);
+    if (queued && !wanted.size) search(queued);
   }
   lay();
 });
@@ -180,21 +190,18 @@ const wish = () => {
   const subject = T.bundle().rebuilds ? sources.wish() : null; // what visitors bring only draws
   return subject && { b: T.state.b, ...subject, ...repair.wish() };
 };
-// One wish at a time reaches an answer: a newer one takes over the parts that its predecessor has not brought yet.
 const send = () => {
   const asked = wish();
+  if (flying) return;
+  element.classList.remove("tf-busy");
   if (!asked || !T.visible(element)) return;
-  sent += 1;
+  flying = { n: ++sent, b: asked.b, parts: [...wanted] };
+  wanted.clear();
   element.classList.add("tf-busy");
-  trigger("rebuild", { ...asked, ...posterior.wish(), n: sent, parts: [...wanted] });
+  trigger("rebuild", { ...asked, ...posterior.wish(), n: flying.n, parts: flying.parts });
   giveUp();
 };
-const giveUp = T.later(() => {
-  settled();
-  queued = null;
-  refine.over();
-  complain(T.t(T.turnedAway));
-}, T.patience);
+const giveUp = T.later(() => failed(T.turnedAway), T.patience);
 const sendSoon = T.later(send, 60);
 // `fresh`: the picture or the mask is another, so what a search found no longer belongs to it.
 const ask = ({ fresh }, ...parts) => {
@@ -204,21 +211,22 @@ const ask = ({ fresh }, ...parts) => {
   sendSoon();
 };
 const search = (how) => {
-  queued = wanted.size ? how : null;
-  if (queued) return;
+  queued = null;
   const asked = wish();
-  if (!asked) {
-    refine.over();
-    return;
+  if (!asked) refine.over();
+  else if (flying || wanted.size) queued = how;
+  else {
+    flying = { n: ++sent, b: asked.b, parts: [] };
+    trigger("refine", { ...asked, ...how, n: flying.n });
+    giveUp();
   }
-  sent += 1;
-  trigger("refine", { ...asked, ...how, n: sent });
-  giveUp();
 };
 const endSearch = () => {
-  queued = null;
-  sent += 1; // reports that are on their way are not waited for
-  settled();
+  if (queued) {
+    queued = null; // it had not begun
+    return;
+  }
+  settled(); // reports that are on their way are not waited for
   trigger("stop");
 };
 
