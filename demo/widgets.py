@@ -10,7 +10,7 @@ import gradio as gr
 
 from demo.words import STATIC, words, words_script
 
-TOLD = ("server", "figures", "worker")  # words for what the server, bundles and the worker say in English
+TOLD = ("server", "quality", "worker")  # words for what the server, bundles and the worker say in English
 CSS = tuple(sorted(STATIC.glob("*.css")))
 
 

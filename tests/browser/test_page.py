@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from benchmarks.browser import drag
-from demo.images import png
 from tests import tiny
 
 Page = Any  # playwright's, which need not be installed
@@ -223,56 +222,6 @@ def test_what_may_be_cached_has_the_version_in_its_address(visit):
     of_bundle = [url for url in asked if "/live/" in url or "/bundles/" in url]
     assert {urlparse(url).path.split("/")[-1] for url in of_bundle} >= {"digits", "morph", "sheet.png", "0.png"}
     assert {tuple(parse_qs(urlparse(url).query)["v"]) for url in of_bundle} == {(version,)}
-
-
-def test_a_drawn_digit_is_reconstructed_and_repaired(visit):
-    page = visit("?b=digits")
-    tab(page, "Rebuild")
-    rebuilt = page.get_by_alt_text("The VAE's reconstruction of the input")
-    rebuilt.wait_for()
-    of_test_picture = rebuilt.get_attribute("src")
-    page.get_by_role("radio", name="Draw").check()
-    drag(page, ".tf-board", (0.5, 0.2), (0.5, 0.8))
-    # The empty board may be rebuilt first, so wait for the picture that holds the stroke.
-    stroke_is_rebuilt = """async before => {
-        const rebuilt = document.querySelector('img[alt*=reconstruction]');
-        const seen = document.querySelector('img[alt="The input as the models see it"]');
-        if (!seen || rebuilt.src === before) return false;
-        await seen.decode();
-        const pen = document.createElement('canvas').getContext('2d');
-        pen.drawImage(seen, 0, 0);
-        return pen.getImageData(16, 16, 1, 1).data[0] > 200;
-    }"""
-    page.wait_for_function(stroke_is_rebuilt, arg=of_test_picture)
-    of_stroke = rebuilt.get_attribute("src")
-    assert page.locator(".tf-numbers dd").count() == 3
-    assert page.locator(".tf-best").count() == 1
-    page.get_by_role("button", name="Left half").click()
-    page.get_by_alt_text("The picture with its hidden pixels filled in by the VAE").wait_for()
-    page.get_by_alt_text("The picture with its hidden pixels filled in by the GAN").wait_for()
-    page.get_by_role("button", name="Refine").click()
-    page.get_by_text("after 20 rounds of search").wait_for()
-    page.locator(".tf-drawing").get_by_role("button", name="Clear").click()
-    drag(page, ".tf-board", (0.2, 0.5), (0.8, 0.5))
-    page.wait_for_function(f"!document.querySelector('img[alt*=reconstruction]').src.endsWith({of_stroke[-60:]!r})")
-
-
-def test_an_upload_is_rebuilt_and_a_broken_one_refused(visit, tmp_path: Path):
-    page = visit("?b=plain")
-    tab(page, "Rebuild")
-    page.get_by_alt_text("The VAE's reconstruction").wait_for()
-    page.get_by_role("radio", name="Upload").check()
-    broken = tmp_path / "broken.png"
-    broken.write_bytes(b"no picture")
-    page.locator("input[type=file]").first.set_input_files(broken)
-    page.get_by_role("alert").filter(has_text="not a picture that can be read").wait_for()
-    dot = png(np.full((9, 9, 3), (200, 40, 90), np.uint8))
-    page.locator("input[type=file]").first.set_input_files({"name": "dot.png", "mimeType": "image/png", "buffer": dot})
-    page.get_by_role("alert").filter(has_text="not a picture").wait_for(state="hidden")
-    page.get_by_text("dot.png").wait_for()
-    colour = """i => { const p = document.createElement('canvas').getContext('2d'); p.drawImage(i, 0, 0);
-        return [...p.getImageData(16, 16, 1, 1).data] }"""
-    assert page.get_by_alt_text("The input as the models see it").evaluate(colour) == [200, 40, 90, 255]
 
 
 def test_about_offers_every_file(visit):

@@ -15,7 +15,7 @@ PAGE = REPOSITORY / "export" / "targets" / "page"
 LANGUAGES = sorted(folder.name for folder in (STATIC / "words").iterdir())
 SCRIPTS = sorted({path.stem for path in STATIC.glob("*.js")} - {"worker"})
 OF_PAGE = sorted(path.stem for path in PAGE.glob("*.js"))
-ELSEWHERE = {"page", "server", "figures", "worker"}  # words for what comes in English, and is translated when shown
+ELSEWHERE = {"page", "server", "quality", "worker"}  # words for what comes in English, and is translated when shown
 NAMES = re.compile(r"\{(\w+)\}")
 SHOWN = {"aria-label", "title", "alt", "placeholder", "hint", "textContent"}
 # Names that are the same in every language, and units.
@@ -199,7 +199,7 @@ def test_what_the_server_says_is_said_in_these_words(language: str):
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_figures_of_the_released_bundles_have_words(language: str):
-    table = words(language, "figures")
+    table = words(language, "quality")
     labels = {label for file in (REPOSITORY / "artifacts").glob("*/bundle.json") for label in labels_of(file)}
     shapes = {key: re.compile("(.+)".join(map(re.escape, NAMES.split(key)[::2]))) for key in table}
     assert sorted(label for label in labels if not any(shape.fullmatch(label) for shape in shapes.values())) == []
