@@ -96,12 +96,13 @@ if (!T.facts.bundles.length) {
       state.m === "vae"
         ? "How far the code may lie from the middle of its cluster: 0 = the most typical picture, 1 = as in the data."
         : "How far the picture may lie from the average one: 0 = the average, 1 = the full variety, more = exaggerated.";
-    processor.textContent = bundle.processor;
-    reason.textContent = bundle.reason;
-    status.title = bundle.reason;
+    processor.textContent = T.processor?.(bundle) ?? bundle.processor;
+    reason.textContent = T.processorReason?.(bundle) ?? bundle.reason;
+    status.title = reason.textContent;
   };
   T.on((after, before) => ["b", "m", "c", "t"].some((key) => after[key] !== before[key]) && refresh(after));
   refresh(T.state);
+  document.addEventListener("twofold-device", () => refresh(T.state));
 
   let last = 0;
   let final;
