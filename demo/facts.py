@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from demo import ondevice
 from demo.bundle import GRAPHS, Unavailable
 from demo.figures import headlines
 from demo.studio import Studio
@@ -38,6 +39,7 @@ def facts(studios: Mapping[str, Studio], unavailable: Sequence[Unavailable]) -> 
         "bundles": [bundle_facts(studio) for studio in studios.values()],
         "unavailable": [{"name": one.name, "reason": one.reason} for one in unavailable],
         "recipe": RECIPE,
+        "device": ondevice.page_facts(),
     }
 
 
@@ -62,6 +64,7 @@ def bundle_facts(studio: Studio) -> dict[str, Any]:
         "sheet": {"url": f"{address}/{info.files['sheet'].file}?v={version}", "count": engine.bundle.tiles},
         "files": address,
         "processor": PROCESSORS.get(engine.active, engine.active),
+        "device": ondevice.bundle_facts(engine.bundle, address),
         "provider": engine.active,
         "reason": engine.reason,
         "dataset": info.dataset.model_dump(mode="json"),

@@ -6,7 +6,7 @@ from typing import Any
 import gradio as gr
 from starlette.routing import Route
 
-from demo import files, live
+from demo import files, live, ondevice
 from demo.api import add_endpoints
 from demo.bundle import Unavailable
 from demo.facts import facts, rebuilds
@@ -51,6 +51,7 @@ def build_demo(studios: Mapping[str, Studio], unavailable: Sequence[Unavailable]
 def launch_settings(studios: Mapping[str, Studio], unavailable: Sequence[Unavailable] = (),
                     more: Sequence[Route] = ()) -> dict[str, Any]:  # fmt: skip
     """The arguments of `launch` that belong to this page, wherever it is served; `more`: further routes."""
+    routes = [*live.routes(studios, unavailable), *files.routes(studios), *ondevice.routes(studios), *more]
     return {
         "theme": theme(),
         "css_paths": list(CSS),
@@ -60,7 +61,7 @@ def launch_settings(studios: Mapping[str, Studio], unavailable: Sequence[Unavail
         "max_file_size": "5mb",
         "enable_monitoring": False,
         "ssr_mode": False,
-        "app_kwargs": {"routes": [*live.routes(studios, unavailable), *files.routes(studios), *more]},
+        "app_kwargs": {"routes": routes},
     }
 
 

@@ -134,12 +134,13 @@ if (!T.facts.bundles.length) {
       state.m === "vae"
         ? T.t("How far the code may lie from the middle of its cluster: 0 = the most typical picture, 1 = as in the data.")
         : T.t("How far the picture may lie from the average one: 0 = the average, 1 = the full variety, more = exaggerated.");
-    processor.textContent = T.told(bundle.processor);
-    reason.textContent = T.told(bundle.reason);
+    processor.textContent = T.processor?.(bundle) ?? T.told(bundle.processor);
+    reason.textContent = T.processorReason?.(bundle) ?? T.told(bundle.reason);
     status.title = reason.textContent;
   };
   T.on((after, before) => ["b", "m", "c", "t"].some((key) => after[key] !== before[key]) && refresh(after));
   refresh(T.state);
+  document.addEventListener("twofold-device", () => refresh(T.state));
 
   let last = 0;
   let final;

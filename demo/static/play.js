@@ -72,6 +72,7 @@ element.replaceChildren(
         el("label", { class: "tf-name" }, "Seed ", seedField),
         el("button", { type: "submit", class: "tf-button" }, "Go"),
       ),
+      T.deviceSwitch?.(),
     ),
     el(
       "section",
@@ -301,6 +302,7 @@ const refresh = (state) => {
   drawChildrenSoon();
 };
 T.on(refresh);
+document.addEventListener("twofold-device", () => refresh(T.state));
 refresh(T.state);
 caption.textContent = T.describe();
 new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && drawChildrenSoon()).observe(children);
