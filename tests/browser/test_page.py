@@ -93,7 +93,7 @@ def test_keys_buttons_children_and_sheet_choose_pictures(visit):
     page.get_by_role("button", name="Child 1 of 8").click()
     x, y, _ = page.evaluate(state)
     assert (x - random[0]) ** 2 + y**2 == pytest.approx(0.35**2, abs=1e-3)
-    page.get_by_role("button", name="Seed 13, class 3").click()
+    page.get_by_role("button", name="Seed 13 · class 3").click()
     assert page.evaluate(state) == [13, 0, 3]
     page.get_by_label("Go to seed").fill("4711")
     page.get_by_role("button", name="Go", exact=True).click()
@@ -104,7 +104,7 @@ def test_keys_buttons_children_and_sheet_choose_pictures(visit):
 
 def test_the_sheet_is_there_without_any_inference(visit):
     page = visit()
-    tile = page.get_by_role("button", name="Seed 0, class 0")
+    tile = page.get_by_role("button", name="Seed 0 · class 0")
     assert "bundles/digits/sheet.png" in tile.evaluate("e => getComputedStyle(e).backgroundImage")
     assert page.get_by_role("group", name="24 sample pictures").get_by_role("button").count() == 24
 
@@ -259,3 +259,30 @@ def test_a_visitor_brings_a_generator(visit, tmp_path: Path):
     page.wait_for_function("window.Twofold?.state.b?.startsWith('upload-') && Twofold.stats.shown > 0")
     page.get_by_label("Pictures (bundle)").select_option("digits")
     settle(page)
+
+
+def test_wheel_and_fingers_change_the_step_and_ancestors_lead_back(visit):
+    page = visit("?b=digits&x=5&y=0", viewport=NARROW, has_touch=True)
+    picture = page.locator(".tf-travel")
+    picture.scroll_into_view_if_needed()
+    box = picture.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    for _ in range(4):
+        page.mouse.wheel(0, -100)
+    assert page.get_by_label("Step size").locator("..").locator("output").inner_text() == "× 2"
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate("Twofold.state.x") == 5.2
+    hand = page.context.new_cdp_session(page)
+    for kind, reach in (("touchStart", 100), ("touchMove", 75), ("touchMove", 50), ("touchEnd", None)):
+        points = [] if reach is None else [{"x": x - reach, "y": y, "id": 0}, {"x": x + reach, "y": y, "id": 1}]
+        hand.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    assert page.get_by_label("Step size").locator("..").locator("output").inner_text() == "× 1"
+    before = page.evaluate("Twofold.state")
+    for child in ("Child 1 of 8", "Child 3 of 8"):
+        page.get_by_role("button", name=child).click()
+    trail = page.locator(".tf-trail button")
+    assert trail.count() == 2
+    trail.first.click()
+    assert page.evaluate("Twofold.state") == before
+    assert trail.count() == 0
