@@ -11,12 +11,13 @@ from demo.api import add_endpoints
 from demo.bundle import Unavailable
 from demo.facts import RECIPE, facts, rebuilds
 from demo.studio import Studio
-from demo.tabs import about, morph, play, rebuild
+from demo.tabs import about, api, morph, play, rebuild
 from demo.widgets import CSS, widget
 
 TITLE = "Twofold"
 WEIGHTS = (400, 700)  # of the fonts; the 600 that Gradio ships lacks most letters
-KEEP_FILES = (3600, 3600)  # seconds: how often to look, and how long an upload of an API client may stay
+KEEP_FILES = (600, 3000)  # seconds: how often to look, and how long an upload stays; demo/janitor.py comes after
+KEEP_SESSIONS = 128  # Gradio's own note of a visitor, which it makes anew where it is needed
 
 
 def build_demo(studios: Mapping[str, Studio], unavailable: Sequence[Unavailable] = (), uploads: bool = False,
@@ -36,6 +37,8 @@ def build_demo(studios: Mapping[str, Studio], unavailable: Sequence[Unavailable]
                 if any(rebuilds(studio) for studio in studios.values()):
                     with gr.Tab("Rebuild", id="rebuild"):
                         rebuild.build(known, studios)
+                with gr.Tab("API", id="api"):
+                    api.build(known)
                 with gr.Tab("About", id="about"):
                     about.build(known)
         else:
@@ -52,6 +55,7 @@ def launch_settings(studios: Mapping[str, Studio], unavailable: Sequence[Unavail
         "css_paths": list(CSS),
         "footer_links": ["api", "settings"],
         "run_history": False,
+        "state_session_capacity": KEEP_SESSIONS,
         "max_file_size": "5mb",
         "enable_monitoring": False,
         "ssr_mode": False,
