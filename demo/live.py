@@ -67,7 +67,9 @@ def routes(studios: Mapping[str, Studio], unavailable: Sequence[Unavailable] = (
         )
 
     async def measured(request: Request) -> Response:
-        return Response(metrics.text(studios), media_type=metrics.CONTENT_TYPE, headers={"Cache-Control": "no-store"})
+        kept = getattr(request.app, "state_holder", None)  # Gradio's, where it serves these routes
+        report = metrics.text(studios, None if kept is None else len(kept.session_data))
+        return Response(report, media_type=metrics.CONTENT_TYPE, headers={"Cache-Control": "no-store"})
 
     return [
         Route("/live/{bundle}", live(plane_picture), methods=["GET"]),

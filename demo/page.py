@@ -1,10 +1,10 @@
 """The page: bar, tabs, public endpoints, and how it is served."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import gradio as gr
-from starlette.routing import Route
+from starlette.routing import BaseRoute
 
 from demo import files, live
 from demo.api import add_endpoints
@@ -21,11 +21,12 @@ KEEP_SESSIONS = 128  # Gradio's own note of a visitor, which it makes anew where
 
 
 def build_demo(studios: Mapping[str, Studio], unavailable: Sequence[Unavailable] = (), uploads: bool = False,
-               ) -> gr.Blocks:  # fmt: skip
+               mcp: bool = False) -> gr.Blocks:  # fmt: skip
     """The page over these studios. With none, it says how to make a bundle. Launch it with launch_settings.
 
-    `uploads`: whether visitors may bring models; the routes of demo.uploads belong to that."""
-    known = facts(studios, unavailable) | {"uploads": uploads}
+    `uploads`: whether visitors may bring models; the routes of demo.uploads belong to that. `mcp`: whether assistants
+    may use the endpoints, for which the routes of demo.mcp_tools are needed."""
+    known = facts(studios, unavailable) | {"uploads": uploads, "mcp": mcp}
     with gr.Blocks(title=TITLE, fill_width=True, delete_cache=KEEP_FILES, analytics_enabled=False) as demo:
         widget("bar", known)
         if studios:
@@ -48,8 +49,9 @@ def build_demo(studios: Mapping[str, Studio], unavailable: Sequence[Unavailable]
 
 
 def launch_settings(studios: Mapping[str, Studio], unavailable: Sequence[Unavailable] = (),
-                    more: Sequence[Route] = ()) -> dict[str, Any]:  # fmt: skip
-    """The arguments of `launch` that belong to this page, wherever it is served; `more`: further routes."""
+                    more: Sequence[BaseRoute] = (), lifespan: Callable | None = None) -> dict[str, Any]:  # fmt: skip
+    """The arguments of `launch` that belong to this page, wherever it is served; `more`: further routes; `lifespan`:
+    what has to run as long as the server does, as Starlette takes it."""
     return {
         "theme": theme(),
         "css_paths": list(CSS),
@@ -59,7 +61,8 @@ def launch_settings(studios: Mapping[str, Studio], unavailable: Sequence[Unavail
         "max_file_size": "5mb",
         "enable_monitoring": False,
         "ssr_mode": False,
-        "app_kwargs": {"routes": [*live.routes(studios, unavailable), *files.routes(studios), *more]},
+        "app_kwargs": {"routes": [*live.routes(studios, unavailable), *files.routes(studios), *more]}
+        | ({"lifespan": lifespan} if lifespan else {}),
     }
 
 
