@@ -10,6 +10,7 @@ from demo import files, live
 from demo.api import add_endpoints
 from demo.bundle import Unavailable
 from demo.facts import RECIPE, facts, rebuilds
+from demo.refusals import HANDLERS
 from demo.studio import Studio
 from demo.tabs import about, api, morph, play, rebuild
 from demo.widgets import CSS, widget
@@ -61,7 +62,10 @@ def launch_settings(studios: Mapping[str, Studio], unavailable: Sequence[Unavail
         "max_file_size": "5mb",
         "enable_monitoring": False,
         "ssr_mode": False,
-        "app_kwargs": {"routes": [*live.routes(studios, unavailable), *files.routes(studios), *more]}
+        "app_kwargs": {
+            "routes": [*live.routes(studios, unavailable), *files.routes(studios), *more],
+            "exception_handlers": HANDLERS,
+        }
         | ({"lifespan": lifespan} if lifespan else {}),
     }
 
