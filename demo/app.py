@@ -18,6 +18,7 @@ if __name__ == "__main__":  # `python demo/app.py` puts demo/ first on the path 
     sys.path[0] = str(REPOSITORY)
 
 from demo.errors import Busy, UserError  # noqa: E402
+from demo.heap import few_heaps  # noqa: E402
 from demo.janitor import Janitor  # noqa: E402
 from demo.page import build_demo, launch_settings  # noqa: E402
 from demo.providers import CHOICES, Provider, choose_provider  # noqa: E402
@@ -41,6 +42,7 @@ class Refused(Exception):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until Ctrl-C. Returns the exit code: 0, or 2 after one sentence on what is wrong."""
     options = _parser().parse_args(arguments)
+    few_heaps()
     try:
         return _serve(options)
     except (Refused, UserError) as error:

@@ -1,4 +1,4 @@
-"""Keeps the folder for uploads small while a server runs for weeks.
+"""Keeps the folder for uploads, and the heap, small while a server runs for weeks.
 
 Gradio removes the files that it remembers, but leaves an empty folder for each, and nothing bounds how much comes
 within the hour that they may stay. This thread removes what is older, empty folders too, and the oldest where there is
@@ -12,6 +12,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from demo.heap import give_back
 
 AGE = 3600.0  # seconds that a file may stay
 GRACE = 60.0  # seconds that a file stays in any case: a request may be reading it
@@ -88,3 +90,4 @@ class Janitor:
     def _run(self) -> None:
         while not self._ending.wait(EVERY):
             self.sweep()
+            give_back()
