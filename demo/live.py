@@ -17,8 +17,6 @@ Other parameters are ignored. A wrong one is answered with status 400 and a sent
 with v always gives the same bytes, so answers may be cached.
 """
 
-import importlib.metadata
-import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
 
@@ -30,18 +28,17 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from demo import images, latents, metrics
-from demo.arguments import MAX_KEYS, MAX_TRUNCATION
+from demo.arguments import MAX_COORDINATE, MAX_KEYS, MAX_TRUNCATION
 from demo.batching import DEADLINE, Caller, working_for
 from demo.bundle import Unavailable
 from demo.errors import Busy, InputError, UserError
+from demo.report import versions
 from demo.studio import Studio
 
-MAX_COORDINATE = 1e6
 MAX_SEQUENCE = 2**53  # the largest whole number that a browser counts exactly
 MAX_WAITING = 64
 THREADS = 32  # requests that are worked on at once, most of them in one line: as many can share a run
 LOOK_AFTER = 0.05  # seconds between two looks whether the visitor is still there
-REPORTED = ("onnxruntime", "onnxruntime-gpu", "numpy", "pillow", "gradio", "pydantic", "starlette")
 
 Draw = Callable[[Studio, QueryParams], np.ndarray]
 
@@ -70,7 +67,9 @@ def routes(studios: Mapping[str, Studio], unavailable: Sequence[Unavailable] = (
         )
 
     async def measured(request: Request) -> Response:
-        return Response(metrics.text(studios), media_type=metrics.CONTENT_TYPE, headers={"Cache-Control": "no-store"})
+        kept = getattr(request.app, "state_holder", None)  # Gradio's, where it serves these routes
+        report = metrics.text(studios, None if kept is None else len(kept.session_data))
+        return Response(report, media_type=metrics.CONTENT_TYPE, headers={"Cache-Control": "no-store"})
 
     return [
         Route("/live/{bundle}", live(plane_picture), methods=["GET"]),
@@ -149,18 +148,8 @@ def health(studios: Mapping[str, Studio], unavailable: Sequence[Unavailable]) ->
         "status": "ok" if bundles and not missing else "degraded" if bundles else "unavailable",
         "bundles": bundles,
         "unavailable": [{"name": bundle.name, "reason": bundle.reason} for bundle in missing],
-        "versions": {"python": platform.python_version()} | _versions(),
+        "versions": versions(),
     }
-
-
-def _versions() -> dict[str, str]:
-    installed = {}
-    for name in REPORTED:
-        try:
-            installed[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue  # of the two onnxruntime wheels only one is there
-    return installed
 
 
 def _answer(studio: Studio, draw: Draw, query: QueryParams) -> Response:

@@ -1,17 +1,18 @@
 """The page: bar, tabs, public endpoints, and how it is served."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import gradio as gr
-from starlette.routing import Route
+from starlette.routing import BaseRoute
 
 from demo import files, live, ondevice
 from demo.api import add_endpoints
 from demo.bundle import Unavailable
 from demo.facts import facts, rebuilds
+from demo.refusals import HANDLERS
 from demo.studio import Studio
-from demo.tabs import about, morph, play, rebuild
+from demo.tabs import about, api, morph, play, rebuild
 from demo.widgets import CSS, widget
 from demo.words import words
 
@@ -20,15 +21,17 @@ CHINESE = ("Noto Sans SC", "PingFang SC", "Microsoft YaHei")  # of the visitor's
 WEIGHTS = (400, 700)  # of the fonts; the 600 that Gradio ships lacks most letters
 PAGE_WORDS = words("page")  # what Gradio itself shows: the tabs and the footer
 SPEECH = gr.I18n(en={word: word for word in PAGE_WORDS["zh-CN"]}, **PAGE_WORDS)
-KEEP_FILES = (3600, 3600)  # seconds: how often to look, and how long an upload of an API client may stay
+KEEP_FILES = (600, 3000)  # seconds: how often to look, and how long an upload stays; demo/janitor.py comes after
+KEEP_SESSIONS = 128  # Gradio's own note of a visitor, which it makes anew where it is needed
 
 
 def build_demo(studios: Mapping[str, Studio], unavailable: Sequence[Unavailable] = (), uploads: bool = False,
-               ) -> gr.Blocks:  # fmt: skip
+               mcp: bool = False) -> gr.Blocks:  # fmt: skip
     """The page over these studios. With none, it says how to make a bundle. Launch it with launch_settings.
 
-    `uploads`: whether visitors may bring models; the routes of demo.uploads belong to that."""
-    known = facts(studios, unavailable) | {"uploads": uploads, "page": PAGE_WORDS}
+    `uploads`: whether visitors may bring models; the routes of demo.uploads belong to that. `mcp`: whether assistants
+    may use the endpoints, for which the routes of demo.mcp_tools are needed."""
+    known = facts(studios, unavailable) | {"uploads": uploads, "mcp": mcp, "page": PAGE_WORDS}
     with gr.Blocks(title=TITLE, fill_width=True, delete_cache=KEEP_FILES, analytics_enabled=False) as demo:
         widget("bar", known)
         if studios:
@@ -40,6 +43,8 @@ def build_demo(studios: Mapping[str, Studio], unavailable: Sequence[Unavailable]
                 if any(rebuilds(studio) for studio in studios.values()):
                     with gr.Tab(SPEECH("Rebuild"), id="rebuild"):
                         rebuild.build(known, studios)
+                with gr.Tab(SPEECH("API"), id="api"):
+                    api.build(known)
                 with gr.Tab(SPEECH("About"), id="about"):
                     about.build(known)
         else:
@@ -49,8 +54,9 @@ def build_demo(studios: Mapping[str, Studio], unavailable: Sequence[Unavailable]
 
 
 def launch_settings(studios: Mapping[str, Studio], unavailable: Sequence[Unavailable] = (),
-                    more: Sequence[Route] = ()) -> dict[str, Any]:  # fmt: skip
-    """The arguments of `launch` that belong to this page, wherever it is served; `more`: further routes."""
+                    more: Sequence[BaseRoute] = (), lifespan: Callable | None = None) -> dict[str, Any]:  # fmt: skip
+    """The arguments of `launch` that belong to this page, wherever it is served; `more`: further routes; `lifespan`:
+    what has to run as long as the server does, as Starlette takes it."""
     routes = [*live.routes(studios, unavailable), *files.routes(studios), *ondevice.routes(studios), *more]
     return {
         "theme": theme(),
@@ -58,10 +64,11 @@ def launch_settings(studios: Mapping[str, Studio], unavailable: Sequence[Unavail
         "i18n": SPEECH,
         "footer_links": ["api", "settings"],
         "run_history": False,
+        "state_session_capacity": KEEP_SESSIONS,
         "max_file_size": "5mb",
         "enable_monitoring": False,
         "ssr_mode": False,
-        "app_kwargs": {"routes": routes},
+        "app_kwargs": {"routes": routes, "exception_handlers": HANDLERS} | ({"lifespan": lifespan} if lifespan else {}),
     }
 
 

@@ -1,27 +1,14 @@
-// About: what the pictures are, how good they are, what it cannot do, the files, and how to make a bundle.
+// About: what the pictures are, how good they are, what it cannot do, and how to make a bundle.
 const T = window.Twofold;
 const { el } = T;
 T.init(props.facts);
 
-const code = (text) => el("pre", { class: "tf-code", tabindex: 0 }, el("code", {}, text));
+const { table, code } = T;
 const term = (name, ...value) => el("div", {}, el("dt", {}, name), el("dd", {}, ...value));
-const size = (bytes) => (bytes < 1e6 ? `${Math.max(1, Math.round(bytes / 1000))} kB` : `${(bytes / 1e6).toFixed(1)} MB`);
 const figureText = (value, unit) => `${Number(value.toPrecision(4))}${unit ? ` ${unit}` : ""}`;
 const floorText = (f) =>
   f.floor === null ? T.t("none") : figureText(f.floor, f.unit) + (f.floor_is === "held-out pictures" ? "" : ` (${T.told(f.floor_is)})`);
 const minutes = (seconds) => (seconds < 90 ? T.t("{n} s", { n: Math.round(seconds) }) : T.t("{n} min", { n: Math.round(seconds / 60) }));
-const table = (caption, head, rows, kind = "") =>
-  el(
-    "div",
-    { class: `tf-scroll ${kind}`, tabindex: 0, role: "region", "aria-label": caption },
-    el(
-      "table",
-      {},
-      el("caption", {}, caption),
-      el("thead", {}, el("tr", {}, ...head.map((name) => el("th", { scope: "col" }, name)))),
-      el("tbody", {}, ...rows.map((row) => el("tr", {}, ...row.map((cell, i) => (i ? el("td", {}, cell) : el("th", { scope: "row" }, cell)))))),
-    ),
-  );
 const source = (text) =>
   /^https?:\/\//.test(text) ? el("a", { href: text, rel: "noopener noreferrer", target: "_blank" }, text) : text;
 
@@ -55,12 +42,6 @@ const quality = (bundle) => {
 
 const draw = () => {
   const bundle = T.bundle();
-  const rows = bundle.downloads.map((d) => [
-    el("a", { href: T.url(d.url), download: d.file }, d.file),
-    T.told(d.about),
-    d.parameters === null ? "" : T.whole(d.parameters),
-    size(d.bytes),
-  ]);
   const training = bundle.training.map((stage) => [T.told(stage.name), minutes(stage.seconds), T.whole(stage.images), stage.hardware]);
   element.replaceChildren(
     el(
@@ -110,13 +91,6 @@ const draw = () => {
         ),
       ),
       quality(bundle),
-      el(
-        "section",
-        { class: "tf-card tf-wide" },
-        el("h3", {}, T.t("Files")),
-        el("p", { class: "tf-quiet" }, T.t("Images are float32 [N, C, H, W] from 0 to 1. Every graph takes any batch size and draws no random numbers itself.")),
-        table(T.t("Files of this bundle"), [T.t("File"), T.t("What it does"), T.t("Parameters"), T.t("Size")], rows, "tf-files"),
-      ),
       el(
         "section",
         { class: "tf-card tf-wide" },

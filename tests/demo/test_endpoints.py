@@ -67,6 +67,12 @@ def test_sample_obeys_model_class_and_truncation(client: gradio_client.Client):
     assert len({plain, drawn(label="6"), drawn(model="vae"), drawn(truncation=0.2)}) == 4
 
 
+def test_sample_draws_places_between_seeds(client: gradio_client.Client, server: str):
+    drawn = client.predict([5, [5, 0], [5.25, -0.5]], label="5", api_name="/sample")["images"]
+    live = httpx.get(f"{server}live/tiny?x=5.25&y=-0.5&c=5").content
+    assert drawn[0] == drawn[1] and np.array_equal(pixels(drawn[2]), np.asarray(Image.open(io.BytesIO(live))))
+
+
 def test_interpolate_gives_an_animation_of_the_frames_asked_for(client: gradio_client.Client):
     for form, opened in (("webp", "WEBP"), ("gif", "GIF"), ("png-strip", "PNG")):
         answer = client.predict([1, 2, 3], frames=7, format=form, mode="spline", api_name="/interpolate")
