@@ -13,9 +13,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 STATIC = REPOSITORY / "demo" / "static"
 PAGE = REPOSITORY / "export" / "targets" / "page"
 LANGUAGES = sorted(folder.name for folder in (STATIC / "words").iterdir())
-SCRIPTS = sorted(
-    {path.stem for path in STATIC.glob("*.js")} - {"worker", "open"}
-)  # open: for developers, in other pages
+SCRIPTS = sorted({path.stem for path in STATIC.glob("*.js")} - {"worker", "open"})  # open: for other pages
 OF_PAGE = sorted(path.stem for path in PAGE.glob("*.js"))
 ELSEWHERE = {"page", "server", "quality", "worker"}  # words for what comes in English, and is translated when shown
 NAMES = re.compile(r"\{(\w+)\}")
