@@ -17,6 +17,7 @@ MAX_KEYS = 6
 MAX_FRAMES = 240
 MAX_TRUNCATION = 1.5
 MAX_COORDINATE = 1e6  # of the seed plane
+MAX_POINT = 1000.0  # of a number of a latent: far beyond any that a model knows
 MAX_TEXT = 4 * images.MAX_UPLOAD_BYTES // 3 + 200  # base64 of the largest upload, with its prefix
 
 
@@ -148,6 +149,15 @@ def mask_cells(cells: Any, of: Studio) -> np.ndarray | None:
     if not isinstance(cells, str) or len(cells) != side * side or set(cells) - {"0", "1"}:
         raise InputError(f"A mask must have one 0 or 1 for each of {side} x {side} pixels.")
     return (np.frombuffer(cells.encode(), np.uint8) == ord("1")).astype(np.float32).reshape(1, 1, side, side)
+
+
+def point(value: Any, size: int) -> np.ndarray | None:
+    """Where a search begins: a list of `size` numbers, as an earlier answer gave it; None stays None."""
+    if value is None:
+        return None
+    if not isinstance(value, list) or len(value) != size:
+        raise InputError(f"The start of the search must be a list of {size} numbers.")
+    return np.array([number(one, "start of the search", -MAX_POINT, MAX_POINT) for one in value], np.float32)
 
 
 def mask_file(path: Any, of: Studio) -> np.ndarray:

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from demo import ondevice
 from demo.bundle import GRAPHS, INDEX, Unavailable
 from demo.endpoints import described
 from demo.figures import headlines
@@ -42,6 +43,7 @@ def facts(studios: Mapping[str, Studio], unavailable: Sequence[Unavailable]) -> 
         "unavailable": [{"name": one.name, "reason": one.reason} for one in unavailable],
         "recipe": RECIPE,
         "endpoints": described(),
+        "device": ondevice.page_facts(),
     }
 
 
@@ -66,6 +68,7 @@ def bundle_facts(studio: Studio) -> dict[str, Any]:
         "sheet": {"url": f"{address}/{info.files['sheet'].file}?v={version}", "count": engine.bundle.tiles},
         "files": address,
         "processor": PROCESSORS.get(engine.active, engine.active),
+        "device": ondevice.bundle_facts(engine.bundle, address),
         "provider": engine.active,
         "reason": engine.reason,
         "dataset": info.dataset.model_dump(mode="json"),

@@ -5,9 +5,10 @@ that sum to 1, [K] for all pictures or [N, K] for each; None lets the seed choos
 No function here keeps anything between calls, and the same arguments give the same bytes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Literal
 
@@ -184,7 +185,7 @@ class Studio:
     def repair(self, image: np.ndarray, mask: np.ndarray, model: Model = "vae") -> np.ndarray:
         """The image with its unknown pixels filled in; the known ones are returned as they came."""
         self._need(model)
-        masked = _masked(image, mask)
+        masked = known_only(image, mask)
         if model == "vae":
             filled = self.decode(self.engine.run("repair", masked)["mean"])
         else:
@@ -197,20 +198,29 @@ class Studio:
         The inverter answers in one pass; `rounds` of cross-entropy search (64 pictures each) refine it and
         never make the error larger.
         """
-        self._need("gan")
         if not 0 <= rounds <= MAX_ROUNDS:
             raise InputError(f"From 0 to {MAX_ROUNDS} rounds of search are possible, not {rounds}.")
+        w, lowest = next(islice(self.inversion_rounds(image, mask, seed), rounds, None))
+        return Inversion(self.synthesise(w), w, lowest)
+
+    def inversion_rounds(
+        self, image: np.ndarray, mask: np.ndarray | None = None, seed: int = 0, start: np.ndarray | None = None
+    ) -> Iterator[tuple[np.ndarray, float]]:
+        """The w [1, L, D] of `invert` and its error after 0, 1, 2, … rounds of search, without end; `start`: where the
+        search begins, [L, D], instead of at the inverter's answer."""
+        self._need("gan")
         whole = np.ones((1, 1, *image.shape[2:]), np.float32)
-        masked = _masked(image, whole if mask is None else mask)
-        start = self.engine.run("inverter", masked)["w"]
+        masked = known_only(image, whole if mask is None else mask)
+        shape = (1, self.info.gan.stages, self.info.gan.w_dim)
+        first = self.engine.run("inverter", masked)["w"] if start is None else start
 
         def error(points: np.ndarray) -> np.ndarray:
-            return images.mse(self.synthesise(points.reshape(-1, *start.shape[1:])), image, masked["mask"])
+            return images.mse(self.synthesise(points.reshape(-1, *shape[1:])), image, masked["mask"])
 
-        spread = SEARCH_REACH * self._style_spread.ravel() if rounds else np.zeros(start.size)
-        best, lowest = latents.cross_entropy_search(start.ravel(), spread, error, rounds, seed)
-        w = best.reshape(start.shape)
-        return Inversion(self.synthesise(w), w, lowest)
+        spread = SEARCH_REACH * self._style_spread.ravel()
+        crowd = latents.Search(population=min(latents.Search.population, self.info.max_batch + 1))  # one is known
+        for best, lowest in latents.cross_entropy_rounds(first.ravel(), spread, error, seed, crowd):
+            yield best.reshape(shape), lowest
 
     # --- judgements ------------------------------------------------------------------------------
 
@@ -297,7 +307,7 @@ def open_studios(root: Path, provider: Provider, check: bool = True, opener: Ope
     return studios, unavailable
 
 
-def _masked(image: np.ndarray, mask: np.ndarray) -> dict[str, np.ndarray]:
+def known_only(image: np.ndarray, mask: np.ndarray) -> dict[str, np.ndarray]:
     """The inputs of a mask-conditioned graph; what is unknown is zero, so nothing hidden can leak."""
     known = (np.asarray(mask) > 0.5).astype(np.float32)
     if known.shape != (len(image), 1, *image.shape[2:]):

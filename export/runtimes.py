@@ -3,6 +3,7 @@
 A runtime that is not installed is a gap with a sentence that says how to get it, never an error.
 """
 
+import functools
 import importlib.metadata
 import importlib.util
 import json
@@ -115,12 +116,19 @@ def cuda_gap() -> str:
 # --- OpenVINO ----------------------------------------------------------------------------------------
 
 
+@functools.cache
+def openvino_core() -> Any:
+    """The one openvino.Core of this process. Each sets the stack on which Python's signal handlers run, and puts the
+    one before back when it goes: of two that overlap the last puts back one that is gone, and Ctrl-C then crashes."""
+    from openvino import Core
+
+    return Core()
+
+
 def openvino(precision: Literal["f32", "bf16"]) -> Callable[[bytes, Sequence[str]], AbstractContextManager[Run]]:
     @contextmanager
     def load(data: bytes, outputs: Sequence[str]) -> Iterator[Run]:
-        from openvino import Core
-
-        core = Core()
+        core = openvino_core()
         settings = {"INFERENCE_PRECISION_HINT": precision, "INFERENCE_NUM_THREADS": str(usable_threads())}
         compiled = core.compile_model(core.read_model(data), "CPU", settings)
         request = compiled.create_infer_request()
@@ -142,9 +150,7 @@ def bfloat16_gap() -> str:
     """OpenVINO imitates bfloat16 on older processors, very slowly and not quite."""
     if gap := openvino_gap():
         return gap
-    from openvino import Core
-
-    if "BF16" in Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+    if "BF16" in openvino_core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
         return ""
     return "This processor has no bfloat16 arithmetic; Intel's from Sapphire Rapids and AMD's from Zen 4 on have."
 

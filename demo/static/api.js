@@ -96,8 +96,8 @@ const files = el("section", { class: "tf-card tf-wide" });
 const list = () => {
   const rows = T.bundle().downloads.map((d) => [
     el("a", { href: T.url(d.url), download: d.file }, d.file),
-    d.about,
-    d.parameters === null ? "" : T.count(d.parameters),
+    T.told(d.about),
+    d.parameters === null ? "" : T.whole(d.parameters),
     T.bytes(d.bytes),
     el(
       "span",

@@ -20,7 +20,6 @@
       );
     },
     code: (text) => el("pre", { class: "tf-code", tabindex: 0 }, el("code", {}, text)),
-    count: (n) => Number(n).toLocaleString("en"),
     bytes: (n) => (n < 1e6 ? `${Math.max(1, Math.round(n / 1000))} kB` : `${(n / 1e6).toFixed(1)} MB`),
     // A button that copies what `text()` gives, and says so.
     copier(label, text, name = label) {

@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -102,6 +104,29 @@ def test_several_outputs_come_in_the_order_asked_for(name: str, tiny_bundle: Pat
     feed = {"image": np.full((2, 1, 32, 32), 0.5, np.float32)}
     with here(name).load(data, ["features", "logits"]) as run:
         assert [values.shape for values in run(feed)] == [(2, tiny.FEATURES), (2, 10)]
+
+
+def test_ctrl_c_is_heard_after_two_precisions_of_openvino_at_a_time(tiny_bundle: Path):
+    """In a process of its own, with a stack for signal handlers as pytest has one: where this fails, it crashes."""
+    here("openvino")
+    program = """if True:
+        import faulthandler, signal, sys
+        from contextlib import ExitStack
+        from pathlib import Path
+        from export.runtimes import openvino
+        faulthandler.enable()
+        data = Path(sys.argv[1]).read_bytes()
+        first, second = ExitStack(), ExitStack()
+        first.enter_context(openvino("f32")(data, ["logits"]))
+        second.enter_context(openvino("f32")(data, ["logits"]))
+        first.close()
+        second.close()
+        signal.signal(signal.SIGINT, lambda *_: print("heard"))
+        signal.raise_signal(signal.SIGINT)
+    """
+    command = [sys.executable, "-c", program, str(tiny_bundle / "classifier.onnx")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stdout) == (0, "heard\n"), done.stderr
 
 
 # -------------------------------------------------------------------------------------------- the command

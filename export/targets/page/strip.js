@@ -22,13 +22,13 @@ export const exportStrip = async (asked, answer) => {
     const pen = canvas.getContext("2d");
     pen.imageSmoothingEnabled = false;
     for (let i = 0; i < frames; i += 1) {
-      answer({ job, progress: i / frames, about: `${i} of ${frames} frames` });
+      answer({ job, progress: i / frames, about: T.t("{n} of {all} frames", { n: i, all: frames }) });
       pen.drawImage(await frame(asked, i / (asked.loop ? frames : frames - 1)), i * side, 0, side, side);
     }
     const file = await new Promise((done) => canvas.toBlob(done, "image/png"));
-    if (!file) throw new Error("This browser cannot draw so wide a picture; choose fewer frames.");
+    if (!file) throw new Error(T.t("This browser cannot draw so wide a picture; choose fewer frames."));
     const name = `${T.state.b}-morph-${seeds.join("-")}.png`;
-    const about = `${frames} frames through seeds ${seeds.join(", ")}`;
+    const about = T.t("{n} frames through seeds {seeds}", { n: frames, seeds: seeds.join(", ") });
     answer({ job, href: URL.createObjectURL(file), bytes: file.size, format: "png-strip", name, about });
   } catch (error) {
     answer({ job, error: error.message });
