@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 import gradio as gr
+import numpy as np
 
 from demo import arguments as check
-from demo import images, latents
+from demo import images, latents, morphing
 from demo.errors import UserError
 from demo.shown import data_address, decimal, image_address, picture_address
 from demo.studio import Studio
@@ -60,7 +61,7 @@ def add_endpoints(studios: Mapping[str, Studio]) -> None:
 
     @sentences
     def interpolate(
-        seeds: list[int],
+        seeds: list[int | list[float]],
         bundle: str = "",
         model: Literal["", "gan", "vae"] = "",
         label: str = "",
@@ -68,31 +69,24 @@ def add_endpoints(studios: Mapping[str, Studio]) -> None:
         mode: Literal["linear", "spherical", "spline"] = "spherical",
         loop: bool = True,
         frames: int = 60,
-        format: Literal["webp", "gif", "png-strip"] = "webp",
+        format: Literal["webp", "gif", "mp4", "film-strip", "png-strip", "zip"] = "webp",
         frames_per_second: int = 20,
     ) -> dict:
-        """Draw a morph through the pictures of 2 to 6 seeds.
+        """Draw a morph through 2 to 6 seeds, or points [x, y] of the plane that Play travels through.
 
-        frames: 2 to 240. format: an animated webp or gif, or a png-strip with all frames side by side.
-        frames_per_second: 1 to 50. The others as in /sample. Returns {"animation": a data address, "frames": n}.
+        frames: 2 to 240. format: an animated webp or gif, an mp4 where the server has an encoder, a film-strip in rows
+        for print, a png-strip with all frames side by side, or a zip of the frames with path.json.
+        frames_per_second: 1 to 50. The others as in /sample, the label for all keys. Returns {"animation": a data
+        address, "frames": n}.
         """
         studio = check.studio(studios, bundle)
-        count = min(check.whole(frames, "number of frames", 2, check.MAX_FRAMES), studio.info.max_batch)
-        form = check.choice(format, ("webp", "gif", "png-strip"), "format")
-        pace = check.whole(frames_per_second, "number of frames a second", 1, 50)
-        if not isinstance(loop, bool):
-            raise gr.Error("The loop must be true or false.", print_exception=False)
-        drawn = studio.morph(
-            check.seeds(seeds, 2, check.MAX_KEYS),
-            check.class_weights(label, studio),
-            count,
-            check.choice(mode, latents.PATH_MODES, "mode"),
-            loop,
-            check.truncation(truncation),
-            check.model(model, studio),
-        )
-        data = images.animation(images.to_uint8(drawn), form, round(1000 / pace))
-        return {"animation": data_address(data, form), "frames": count}
+        form = check.choice(format, tuple(morphing.FORMATS), "format")
+        one = check.class_weights(label, studio)
+        classes = [] if one is None else [int(one.argmax())] * (len(seeds) if isinstance(seeds, list) else 0)
+        asked = {"b": bundle, "m": model, "t": truncation, "keys": seeds, "classes": classes, "mode": mode}
+        morph = morphing.read(studios, asked | {"loop": loop, "frames": frames, "fps": frames_per_second})
+        data = morphing.write(morph, np.concatenate(list(morph.parts())), form)
+        return {"animation": data_address(data, form), "frames": morph.frames}
 
     gr.api(sample, api_name="sample", **QUEUE)
     gr.api(interpolate, api_name="interpolate", **QUEUE)

@@ -16,6 +16,7 @@ MAX_PICTURES = 64
 MAX_KEYS = 6
 MAX_FRAMES = 240
 MAX_TRUNCATION = 1.5
+MAX_COORDINATE = 1e6  # of the seed plane
 MAX_TEXT = 4 * images.MAX_UPLOAD_BYTES // 3 + 200  # base64 of the largest upload, with its prefix
 
 

@@ -39,6 +39,7 @@ ARRAYS = {
     ),
 }  # fmt: skip
 SHARED = ("style.css", "core.js", "live.js", "random.js", "latents.js", "device.js", "worker.js", "local.js")
+MORPH = ("morph.css", "keys.js", "keylist.js")
 OWN = ("page.css", "page.js", "strip.js", "theme.js", "LICENSES.txt")
 WIDGETS = (
     *(STATIC / name for name in ("bar.js", "play.js", "favourites.js", "morph.js")),
@@ -93,7 +94,7 @@ def page_files(bundles: Sequence[OpenBundle]) -> list[Source]:
         Source(FACTS, json.dumps(facts, ensure_ascii=False).encode()),
         Source("LICENSE", REPOSITORY / "LICENSE"),
     ]
-    sources += [Source(name, STATIC / name) for name in SHARED] + [Source(name, PAGE / name) for name in OWN]
+    sources += [Source(name, STATIC / name) for name in (*SHARED, *MORPH)] + [Source(name, PAGE / name) for name in OWN]
     return sources + [Source(script.name, as_module(script)) for script in WIDGETS]
 
 

@@ -18,7 +18,8 @@ from train.errors import UserError
 PAGE = {
     "index.html", "facts.json", "LICENSE", "LICENSES.txt", "style.css", "page.css", "theme.js", "page.js", "strip.js",
     "core.js", "live.js", "local.js", "worker.js", "device.js", "latents.js", "random.js", "ort.js",
-    "ort-wasm-simd-threaded.wasm", "bar.js", "play.js", "favourites.js", "morph.js", "samples.js", "about-page.js",
+    "ort-wasm-simd-threaded.wasm", "bar.js", "play.js", "favourites.js", "morph.js",
+    "morph.css", "keys.js", "keylist.js", "samples.js", "about-page.js",
 }  # fmt: skip
 
 
