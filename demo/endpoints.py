@@ -11,8 +11,8 @@ from typing import Any, Literal, get_args, get_origin
 import numpy as np
 
 from demo import arguments as check
-from demo import images, latents
-from demo.errors import BundleError, InputError
+from demo import images, latents, morphing
+from demo.errors import BundleError
 from demo.report import report as reported
 from demo.shown import data_address, decimal, image_address, picture_address
 from demo.studio import Studio
@@ -56,7 +56,7 @@ def drawing(studios: Mapping[str, Studio]) -> dict[str, Endpoint]:
         return {"images": [picture_address(picture) for picture in images.to_uint8(drawn)]}
 
     def interpolate(
-        seeds: list[int],
+        seeds: list[int | list[float]],
         bundle: str = "",
         model: Model = "",
         label: str = "",
@@ -64,31 +64,23 @@ def drawing(studios: Mapping[str, Studio]) -> dict[str, Endpoint]:
         mode: Literal["linear", "spherical", "spline"] = "spherical",
         loop: bool = True,
         frames: int = 60,
-        format: Literal["webp", "gif", "png-strip"] = "webp",
+        format: Literal["webp", "gif", "mp4", "film-strip", "png-strip", "zip"] = "webp",
         frames_per_second: int = 20,
     ) -> dict:
-        """Draw a morph through the pictures of 2 to 6 seeds.
+        """Draw a morph through 2 to 6 seeds, or places [x, y] of the plane that Play travels through.
 
-        frames: 2 to 240. format: an animated webp or gif, or a png-strip with all frames side by side.
-        frames_per_second: 1 to 50. The others as in /sample. Returns {"animation": a data address, "frames": n}.
+        frames: 2 to 240. format: an animated webp or gif, an mp4 where the server has an encoder, a film-strip in rows
+        for print, a png-strip with all frames side by side, or a zip of the frames with path.json. frames_per_second:
+        1 to 50. The others as in /sample, the label for all keys. Returns {"animation": a data address, "frames": n}.
         """
         studio = check.studio(studios, bundle)
-        count = min(check.whole(frames, "number of frames", 2, check.MAX_FRAMES), studio.info.max_batch)
-        form = check.choice(format, ("webp", "gif", "png-strip"), "format")
-        pace = check.whole(frames_per_second, "number of frames a second", 1, 50)
-        if not isinstance(loop, bool):
-            raise InputError("The loop must be true or false.")
-        drawn = studio.morph(
-            check.seeds(seeds, 2, check.MAX_KEYS),
-            check.class_weights(label, studio),
-            count,
-            check.choice(mode, latents.PATH_MODES, "mode"),
-            loop,
-            check.truncation(truncation),
-            check.model(model, studio),
-        )
-        data = images.animation(images.to_uint8(drawn), form, round(1000 / pace))
-        return {"animation": data_address(data, form), "frames": count}
+        form = check.choice(format, tuple(morphing.FORMATS), "format")
+        one = check.class_weights(label, studio)
+        classes = [] if one is None else [int(one.argmax())] * (len(seeds) if isinstance(seeds, list) else 0)
+        asked = {"b": bundle, "m": model, "t": truncation, "keys": seeds, "classes": classes, "mode": mode}
+        morph = morphing.read(studios, asked | {"loop": loop, "frames": frames, "fps": frames_per_second})
+        data = morphing.write(morph, np.concatenate(list(morph.parts())), form)
+        return {"animation": data_address(data, form), "frames": morph.frames}
 
     def report(bundle: str = "") -> dict:
         """Tell what a bundle is and how good it is.

@@ -15,6 +15,7 @@ import numpy as np
 from demo.errors import InputError
 from demo.schema import Prior
 
+Key = int | tuple[float, float]  # of a morph: a seed, or a point (x, y) of the seed plane
 PathMode = Literal["linear", "spherical", "spline"]
 PATH_MODES: tuple[PathMode, ...] = ("linear", "spherical", "spline")
 SEEDS = 2**32
@@ -138,6 +139,21 @@ def plane_latent(x: float, y: float, dim: int) -> np.ndarray:
     """The latent [dim] at (x, y) of the endless seed plane; the whole number point (x, 0) is seed x."""
     seeds, weights = plane_corners(x, y)
     return blend(np.stack([seed_latent(seed, dim) for seed in seeds]), weights)
+
+
+def key_latent(key: Key, dim: int) -> np.ndarray:
+    """The standard normal latent [dim] of a key."""
+    return plane_latent(*key, dim) if isinstance(key, tuple) else seed_latent(key, dim)
+
+
+def key_corners(key: Key) -> tuple[list[int], np.ndarray]:
+    """The seeds that make up a key, and their weights: one for a seed, the four around a point of the plane."""
+    return plane_corners(*key) if isinstance(key, tuple) else ([int(key) % SEEDS], np.ones(1))
+
+
+def key_seed(key: Key) -> int:
+    """The seed that chooses a key's class: its own, or the first of the four around a point."""
+    return key_corners(key)[0][0]
 
 
 def path_shares(frames: int, loop: bool) -> np.ndarray:

@@ -6,8 +6,9 @@
     GET /metrics                                            for Prometheus
 
 m: model, default the bundle's first. x, y: numbers, held within ±1e6. t: truncation, held within 0 to 1.5.
-c: a class "3" or shares "3:0.5,5:0.5"; none = class 0. keys: 1 to 6 seeds. classes: one entry a key,
-separated by commas, each empty (class = seed modulo K), "3", or shares "3:0.5|5:0.5". p: 0 to 1.
+c: a class "3" or shares "3:0.5,5:0.5"; none = class 0. keys: 1 to 6, each a seed "3" or a point x:y of the seed plane,
+such as 3,7.25:0.5. classes: one entry a key, separated by commas, each empty (class = seed modulo K; that of a point
+is floor(x) + 100 floor(y)), "3", or shares "3:0.5|5:0.5". p: 0 to 1.
 mode: linear, spherical, spline. loop: 0 or 1. n: a whole number, sent back in the header X-Sequence.
 f: png (default) or raw, the bytes of uint8 [H, W, C] with that shape in the header X-Shape.
 v: the bundle's version, which the page sends so that a cache never mixes two exports of a bundle; not read here.
@@ -27,8 +28,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from demo import images, latents, metrics
-from demo.arguments import MAX_COORDINATE, MAX_KEYS, MAX_TRUNCATION
+from demo import images, keyframes, latents, metrics
+from demo.arguments import MAX_COORDINATE, MAX_TRUNCATION
 from demo.batching import DEADLINE, Caller, working_for
 from demo.bundle import Unavailable
 from demo.errors import Busy, InputError, UserError
@@ -109,9 +110,7 @@ def plane_picture(studio: Studio, query: QueryParams) -> np.ndarray:
 
 def morph_picture(studio: Studio, query: QueryParams) -> np.ndarray:
     """The image [1, C, H, W] that the parameters of /live/{bundle}/morph ask for. InputError with a sentence."""
-    keys = [_whole(part, "keys", latents.SEEDS - 1) for part in query.get("keys", "").split(",")]
-    if len(keys) > MAX_KEYS:
-        raise InputError(f"A morph has at most {MAX_KEYS} keys, not {len(keys)}.")
+    keys = keyframes.from_text(query.get("keys", ""))
     share = _number(query, "p", 0.0, 0.0, 1.0)
     return studio.morph_at(
         keys,
@@ -241,14 +240,14 @@ def _class_weights(text: str, separator: str, classes: int) -> np.ndarray:
     return latents.class_weights(shares, classes)
 
 
-def _key_classes(text: str, keys: Sequence[int], classes: int) -> np.ndarray | None:
+def _key_classes(text: str, keys: Sequence[latents.Key], classes: int) -> np.ndarray | None:
     if not text:
         return None
     entries = text.split(",")
     if len(entries) != len(keys):
         raise InputError(f"There are {len(keys)} keys but {len(entries)} classes.")
     rows = [
-        _class_weights(entry or str(key % classes if classes else 0), "|", classes)
+        _class_weights(entry or str(latents.key_seed(key) % classes if classes else 0), "|", classes)
         for entry, key in zip(entries, keys, strict=True)
     ]
     return np.stack(rows)

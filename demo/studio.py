@@ -17,7 +17,7 @@ import numpy as np
 from demo import images, latents
 from demo.bundle import Unavailable, discover
 from demo.errors import BundleError, InputError, UserError
-from demo.latents import Mixture, PathMode
+from demo.latents import Key, Mixture, PathMode
 from demo.runtime import Engine, Opener, Provider, Shelf
 
 Model = Literal["gan", "vae"]
@@ -128,7 +128,7 @@ class Studio:
 
     def morph(
         self,
-        seeds: Sequence[int],
+        keys: Sequence[Key],
         classes: np.ndarray | None = None,
         frames: int = 60,
         mode: PathMode = "spherical",
@@ -136,17 +136,17 @@ class Studio:
         truncation: float = 1.0,
         model: Model = "gan",
     ) -> np.ndarray:
-        """Pictures [frames, C, H, W] along the keys that `seeds` give; `classes` [keys, K] blend linearly.
+        """Pictures [frames, C, H, W] through `keys`, seeds or points of the plane; `classes` [keys, K] blend linearly.
 
         An open path ends on the last key; a loop ends one step before the first.
         """
         if not 1 <= frames <= self.info.max_batch:
             raise InputError(f"A morph has from 1 to {self.info.max_batch} frames, not {frames}.")
-        return self.morph_at(seeds, latents.path_shares(frames, loop), classes, mode, loop, truncation, model)
+        return self.morph_at(keys, latents.path_shares(frames, loop), classes, mode, loop, truncation, model)
 
     def morph_at(
         self,
-        seeds: Sequence[int],
+        keys: Sequence[Key],
         shares: np.ndarray,
         classes: np.ndarray | None = None,
         mode: PathMode = "spherical",
@@ -157,13 +157,18 @@ class Studio:
         """The pictures of a morph at `shares` [F] of its path, each in [0, 1]."""
         self._need(model)
         _finite(truncation, "truncation")
+        rows = self._rows(classes, [latents.key_seed(key) for key in keys])
         if model == "vae":
-            keys = self._to_standard(self.codes(seeds, classes, truncation))
-            return self.decode(self._from_standard(latents.path_at(keys, shares, mode, loop)))
-        rows = self._rows(classes, seeds)
-        keys = self._noise(seeds)
+            ends = np.stack(
+                [
+                    self._standard_code(key, row, truncation)
+                    for key, row in zip(keys, [None] * len(keys) if rows is None else rows, strict=True)
+                ]
+            )
+            return self.decode(self._from_standard(latents.path_at(ends, shares, mode, loop)))
+        ends = np.stack([latents.key_latent(key, self.info.gan.latent_dim) for key in keys])
         along = None if rows is None else latents.path_at(rows, shares, "linear", loop)
-        return self._draw(latents.path_at(keys, shares, mode, loop), along, truncation)
+        return self._draw(latents.path_at(ends, shares, mode, loop), along, truncation)
 
     # --- pictures from pictures ------------------------------------------------------------------
 
@@ -275,6 +280,11 @@ class Studio:
         noise = latents.from_normal(z, self.info.gan.prior)
         inputs = {"z": noise} if classes is None else {"z": noise, "classes": classes}
         return latents.truncate(self.engine.run("mapping", inputs)["w"], centre, truncation)
+
+    def _standard_code(self, key: Key, row: np.ndarray | None, temperature: float) -> np.ndarray:
+        """The VAE's code [D] of a key, in units of the codes' deviation."""
+        corners, weights = latents.key_corners(key)
+        return latents.blend(self._to_standard(self.codes(corners, row, temperature)), weights)
 
     def _to_standard(self, codes: np.ndarray) -> np.ndarray:
         arrays = self.engine.bundle.latents

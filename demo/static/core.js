@@ -45,6 +45,7 @@
         y: number(query.get("y"), -T.reach, T.reach, 0),
       };
       T.state = T.valid(wanted);
+      T.open(query.get("tab"));
       if (facts.uploads) T.welcome(wanted);
     },
     // Models that visitors have brought since the page was made; a link may lead to one of them.
@@ -104,8 +105,26 @@
       const pairs = { b: state.b, m: state.m, c: state.c, t: short(state.t), x: short(state.x), y: short(state.y) };
       return Object.fromEntries(Object.entries(pairs).filter(([, value]) => value !== null));
     },
+    // The tab that a link names, as soon as it is there.
+    open(name, tries = 200) {
+      if (!name) return;
+      const tab = document.querySelector(`#tf-tabs [role="tab"][data-tab-id="${CSS.escape(name)}"]`);
+      if (tab) tab.click();
+      else if (tries) setTimeout(() => T.open(name, tries - 1), 50);
+    },
+    // What a tab adds to the address: names and values, null where there is nothing to say.
+    notes: {},
+    note(pairs) {
+      const before = JSON.stringify(T.notes);
+      Object.assign(T.notes, pairs);
+      if (JSON.stringify(T.notes) !== before) T.mirror();
+    },
     link(state = T.state) {
       const url = new URL(location.href);
+      for (const [name, value] of Object.entries(T.notes)) {
+        if (value === null) url.searchParams.delete(name);
+        else url.searchParams.set(name, value);
+      }
       for (const name of ["b", "m", "c", "t", "x", "y"]) url.searchParams.delete(name);
       for (const [name, value] of Object.entries(T.params(state))) url.searchParams.set(name, value);
       return url.href;

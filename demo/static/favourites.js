@@ -52,6 +52,7 @@ T.keep = () => {
   store(kept);
   drawFavourites();
 };
+T.favourites = () => [...kept];
 const discard = (i) => {
   kept.splice(i, 1);
   store(kept);

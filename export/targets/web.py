@@ -22,8 +22,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 STATIC = REPOSITORY / "demo" / "static"
 PAGE = Path(__file__).resolve().parent / "page"
 FACTS = "facts.json"
-SHARED = ("style.css", "core.js", "live.js", *ondevice.SCRIPTS)
-SPOKEN = ("core", "live", "local", "worker", "bar", "play", "favourites", "morph", "server")
+SHARED = ("style.css", "play.css", "morph.css", "core.js", "live.js", "keys.js", "keylist.js", *ondevice.SCRIPTS)
+SPOKEN = ("core", "live", "local", "worker", "bar", "play", "favourites", "morph", "keys", "keylist", "server")
 OWN = ("page.css", "page.js", "strip.js", "theme.js", "LICENSES.txt")
 WIDGETS = (
     *(STATIC / name for name in ("bar.js", "play.js", "favourites.js", "morph.js")),

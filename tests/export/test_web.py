@@ -20,6 +20,7 @@ PAGE = {
     "index.html", "facts.json", "LICENSE", "LICENSES.txt", "style.css", "page.css", "theme.js", "page.js", "strip.js",
     "words.js", "core.js", "live.js", "local.js", "worker.js", "device.js", "latents.js", "random.js", "ort.js",
     "ort-wasm-simd-threaded.wasm", "bar.js", "play.js", "favourites.js", "morph.js", "samples.js", "about-page.js",
+    "play.css", "morph.css", "keys.js", "keylist.js",
 }  # fmt: skip
 
 

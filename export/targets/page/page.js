@@ -1,6 +1,6 @@
 // The page without a server: the demo's own widgets over pictures that worker.js computes on this device.
 import { localPictures } from "./local.js";
-import { exportStrip } from "./strip.js";
+import { exportStrip, stopStrip } from "./strip.js";
 
 const T = window.Twofold;
 const { el } = T;
@@ -53,13 +53,13 @@ const topBar = await widget("bar");
 const tabs = [
   [T.t("Play"), [await widget("play"), await widget("favourites")]],
   [T.t("Samples"), [await widget("samples")]],
-  [T.t("Morph"), [await widget("morph", { export: exportStrip })]],
+  [T.t("Morph"), [await widget("morph", { export: exportStrip, stop: stopStrip })]],
   [T.t("About"), [await widget("about-page")]],
 ];
 
 // --- tabs ----------------------------------------------------------------------------------------
 const heads = tabs.map(([name], i) =>
-  el("button", { type: "button", role: "tab", id: `tf-tab-${i}`, "aria-controls": `tf-panel-${i}`, onclick: () => choose(i) }, name),
+  el("button", { type: "button", role: "tab", id: `tf-tab-${i}`, "data-tab-id": tabs[i][1][0].element.id.replace("tf-", ""), "aria-controls": `tf-panel-${i}`, onclick: () => choose(i) }, name),
 );
 const panels = tabs.map(([, widgets], i) =>
   el("div", { class: "tabitem", role: "tabpanel", id: `tf-panel-${i}`, "aria-labelledby": `tf-tab-${i}`, hidden: i > 0 }, ...widgets.map((w) => w.element)),
@@ -91,4 +91,3 @@ start.remove();
 page.append(topBar.element, loading, el("div", { id: "tf-tabs" }, el("div", { class: "tab-wrapper" }, list), ...panels));
 choose(0);
 for (const one of [topBar, ...tabs.flatMap(([, widgets]) => widgets)]) one.put();
-for (const format of ["webp", "gif"]) document.querySelector(`[data-format="${format}"]`)?.remove(); // encoders of the server
