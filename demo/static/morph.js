@@ -246,6 +246,8 @@ const toggle = () => {
 let job = 0;
 let about = "";
 let asked = ""; // the format
+let heard = false; // whether the server has begun
+let left = 0; // the job that nobody waits for any more
 let address = ""; // of the file that is shown
 const giveUp = T.later(() => giveIn(T.turnedAway), T.patience);
 const busy = (on) => {
@@ -259,6 +261,7 @@ const make = (fmt) => {
   stop();
   job += 1;
   asked = fmt;
+  heard = false;
   about = T.t("{n} frames through {keys}", { n: choice.frames, keys: choice.keys.map(T.keys.name).join(", ") });
   busy(true);
   result.hidden = true;
@@ -269,9 +272,10 @@ const make = (fmt) => {
   cancel.focus();
   giveUp();
 };
-// The visitor cancels, or nobody answers: the server forgets the job, and later answers to it are not heard.
+// The visitor cancels, or nobody answers: the server ends the job, at the latest when it turns out to have begun.
 const giveIn = (sentence = "") => {
-  trigger("stop");
+  if (heard || !sentence) trigger("stop");
+  left = job;
   job += 1;
   finish(sentence);
   if (!sentence) {
@@ -306,7 +310,9 @@ const preview = (fmt, href) => {
 };
 watch("value", () => {
   const value = props.value;
+  if (value?.job === left && value.progress !== undefined && progressRow.hidden) trigger("stop");
   if (!value || value.job !== job) return;
+  heard = true;
   if (value.error) finish(T.told?.(value.error) ?? value.error);
   else if (value.href) {
     finish("");

@@ -91,7 +91,9 @@ def build(facts: dict[str, Any], studios: Mapping[str, Studio]) -> None:
             log.exception("A morph could not be exported")
             yield job | {"error": "The morph could not be exported; the server's log says why."}
 
-    exporting = morph.export(export, None, morph, api_visibility="private", show_progress="hidden", **QUEUE)
+    exporting = morph.export(
+        export, None, morph, api_visibility="private", show_progress="hidden", trigger_mode="multiple", **QUEUE
+    )
     morph.stop(None, None, None, cancels=[exporting], api_visibility="private")
 
 

@@ -159,15 +159,15 @@ def test_seeds_places_and_morphs_are_what_onnxruntime_draws(show, studios, name:
         assert close(found, expected[i : i + 1]), f"seed {i}"
 
     tab(page, "Morph")
-    page.get_by_label("Seeds of the keyframes").fill("4294967295,3,8")
+    page.get_by_label("Seeds of the keyframes").fill("4294967295,7.25:0.5,8")
     page.get_by_text("Seed 4294967295").wait_for()
-    keys = np.eye(classes, dtype=np.float32)[[5, 3, 8]] if classes else None  # 4294967295 modulo 10 = 5
+    keys = np.eye(classes, dtype=np.float32)[[5, 7, 8]] if classes else None  # 4294967295 modulo 10 = 5
     for mode, place in (("Linear", 0.4), ("Spherical", 0.15), ("Spline", 0.75)):
         page.get_by_role("radio", name=mode).check()
         page.get_by_label("Position").fill(str(place))
         settle(page)
         share = np.array([place])
-        frame = studio.morph_at([4294967295, 3, 8], share, keys, mode.lower(), True, 0.9, model)
+        frame = studio.morph_at([4294967295, (7.25, 0.5), 8], share, keys, mode.lower(), True, 0.9, model)
         assert close(picture(page, ".tf-morph .tf-stage canvas"), frame), mode
 
 
