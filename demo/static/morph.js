@@ -98,13 +98,16 @@ const list = T.keyList(choice, () => {
 });
 
 // What can be written: the server says which, the static page knows one.
-const gaps = props.facts.gaps ?? {};
+const gaps = {};
+const gap = props.facts.gaps?.mp4; // what demo/video.py says
+if (gap?.includes("H.264")) gaps.mp4 = T.t("The ffmpeg of this server has no H.264 encoder: pip install imageio-ffmpeg, or put an ffmpeg program on the PATH, then start the server again.");
+else if (gap) gaps.mp4 = T.t("There is no MP4 encoder on this server: pip install imageio-ffmpeg, or put an ffmpeg program on the PATH, then start the server again.");
 const FORMS = {
   webp: [T.t("Export WebP"), T.t("Animated, lossless, plays in every browser")],
   gif: [T.t("Export GIF"), T.t("Animated, plays everywhere")],
   mp4: [T.t("Export MP4"), T.t("A video for slides, phones and editing")],
   "film-strip": [T.t("Export film strip"), T.t("All frames in rows on white, A4 wide, to print")],
-  "png-strip": [T.t("Export PNG strip"), T.t("All frames side by side in one picture")],
+  "png-strip": [T.t("Export PNG strip"), T.t("All frames in rows, in one picture")],
   zip: [T.t("Export ZIP"), T.t("Every frame as PNG, and path.json to draw them again")],
 };
 const exports = (props.facts.exports ?? ["png-strip"]).map((fmt) => {
@@ -255,7 +258,7 @@ const busy = (on) => {
 };
 const make = (fmt) => {
   if (gaps[fmt]) {
-    finish(T.told?.(gaps[fmt]) ?? gaps[fmt]);
+    finish(gaps[fmt]);
     return;
   }
   stop();

@@ -357,7 +357,7 @@ def test_whoever_leaves_frees_the_place_in_the_queue(
         (number,) = (number for number, function in demo.fns.items() if function.name == "export")
         wish = {"session_hash": "visitor", "fn_index": number, "data": [], "event_data": ASKED | {"format": "gif"}}
         event = httpx.post(f"{address}gradio_api/queue/join", json=wish).json()["event_id"]
-        places = demo._queue.event_queue_per_concurrency_id["ort"]
+        places = demo._queue.event_queue_per_concurrency_id["morph"]
         with httpx.stream("GET", f"{address}gradio_api/queue/data?session_hash=visitor", timeout=30) as heard:
             assert next(heard.iter_lines()).startswith("data:")
             assert entered.wait(20) and places.current_concurrency == 1
