@@ -6,12 +6,12 @@ from typing import Any
 import gradio as gr
 from starlette.routing import Route
 
-from demo import files, live
+from demo import compare_routes, files, live
 from demo.api import add_endpoints
 from demo.bundle import Unavailable
 from demo.facts import RECIPE, facts, rebuilds
 from demo.studio import Studio
-from demo.tabs import about, morph, play, rebuild
+from demo.tabs import about, compare, morph, play, rebuild
 from demo.widgets import CSS, widget
 
 TITLE = "Twofold"
@@ -26,7 +26,7 @@ def build_demo(studios: Mapping[str, Studio], unavailable: Sequence[Unavailable]
     `uploads`: whether visitors may bring models; the routes of demo.uploads belong to that."""
     known = facts(studios, unavailable) | {"uploads": uploads}
     with gr.Blocks(title=TITLE, fill_width=True, delete_cache=KEEP_FILES, analytics_enabled=False) as demo:
-        widget("bar", known)
+        widget("bar", known, "pair")
         if studios:
             with gr.Tabs(elem_id="tf-tabs", overflow_behavior="wrap"):
                 with gr.Tab("Play", id="play"):
@@ -36,6 +36,8 @@ def build_demo(studios: Mapping[str, Studio], unavailable: Sequence[Unavailable]
                 if any(rebuilds(studio) for studio in studios.values()):
                     with gr.Tab("Rebuild", id="rebuild"):
                         rebuild.build(known, studios)
+                with gr.Tab("Compare", id="compare", elem_id="tf-tab-compare"):
+                    compare.build(known, studios)
                 with gr.Tab("About", id="about"):
                     about.build(known)
         else:
@@ -55,7 +57,14 @@ def launch_settings(studios: Mapping[str, Studio], unavailable: Sequence[Unavail
         "max_file_size": "5mb",
         "enable_monitoring": False,
         "ssr_mode": False,
-        "app_kwargs": {"routes": [*live.routes(studios, unavailable), *files.routes(studios), *more]},
+        "app_kwargs": {
+            "routes": [
+                *live.routes(studios, unavailable),
+                *files.routes(studios),
+                *compare_routes.routes(studios),
+                *more,
+            ]
+        },
     }
 
 
