@@ -74,6 +74,7 @@ const grids = T.grids((side, i) => pair.set({ pick: { side, i } }));
 const stacked = T.stacked();
 const summary = el("p", { class: "tf-quiet" });
 const verdict = T.verdict();
+const training = T.training();
 
 element.replaceChildren(
   el(
@@ -108,6 +109,7 @@ element.replaceChildren(
       summary,
     ),
     verdict,
+    training,
   ),
 );
 
@@ -159,7 +161,9 @@ const refresh = () => {
   kind.value = pair.each ? "" : String(T.state.c ?? "");
   show();
   draw();
-  if (T.visible(first)) verdict.show(a, b);
+  if (!T.visible(first)) return;
+  verdict.show(a, b);
+  training.show(a, b);
 };
 pair.on(T.later(refresh, 60));
 new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && refresh()).observe(first);

@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 def build(facts: dict[str, Any], studios: Mapping[str, Studio]) -> None:
     """Put the tab's content into the gr.Blocks that is being built."""
-    widget("compare", facts, "pair", "grids", "stacked", "verdict")
+    widget("compare", facts, "pair", "grids", "stacked", "verdict", "training")
     closer = widget("closer", facts, "pair", "attention", "nearest")
     widget("quiz", facts, "pair")
 
