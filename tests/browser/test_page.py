@@ -15,7 +15,7 @@ from tests.browser.conftest import WIDE
 Page = Any  # playwright's, which need not be installed
 
 NARROW = {"width": 390, "height": 844}
-TABS = ("Play", "Morph", "Rebuild", "About")
+TABS = ("Play", "Morph", "Rebuild", "Compare", "About")
 PIXELS = "c => Array.from(c.getContext('2d').getImageData(0, 0, c.width, c.height).data).join()"
 
 
