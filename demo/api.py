@@ -1,18 +1,14 @@
-"""The public endpoints, for gradio_client, curl and other programs. Pictures travel as PNG data addresses.
-
-Same arguments, same bytes. Every argument is checked; a wrong one is answered with a sentence.
-"""
+"""The public endpoints through Gradio, for gradio_client, curl and other programs; what they do: demo/endpoints.py."""
 
 import functools
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Any
 
 import gradio as gr
 
 from demo import arguments as check
-from demo import images, latents
+from demo.endpoints import drawing, reading
 from demo.errors import UserError
-from demo.shown import data_address, decimal, image_address, picture_address
 from demo.studio import Studio
 
 # At once, so that they can share a run: how many runs there are at a time is the engine's affair.
@@ -34,127 +30,10 @@ def sentences(function: Callable) -> Callable:
 
 def add_endpoints(studios: Mapping[str, Studio]) -> None:
     """Add the endpoints to the gr.Blocks that is being built."""
-
-    @sentences
-    def sample(
-        seeds: list[int],
-        bundle: str = "",
-        model: Literal["", "gan", "vae"] = "",
-        label: str = "",
-        truncation: float = 1.0,
-    ) -> dict:
-        """Draw one picture for each seed.
-
-        seeds: 1 to 64 whole numbers from 0 to 4294967295. bundle: its name, empty = the first. model: gan or
-        vae, empty = the bundle's first. label: the name of a class, empty = class number (seed modulo classes).
-        truncation: 0 (typical) to 1.5; the VAE takes it as a temperature. Returns {"images": PNG data addresses}.
-        """
-        studio = check.studio(studios, bundle)
-        drawn = studio.sample(
-            check.seeds(seeds),
-            check.class_weights(label, studio),
-            check.truncation(truncation),
-            check.model(model, studio),
-        )
-        return {"images": [picture_address(picture) for picture in images.to_uint8(drawn)]}
-
-    @sentences
-    def interpolate(
-        seeds: list[int],
-        bundle: str = "",
-        model: Literal["", "gan", "vae"] = "",
-        label: str = "",
-        truncation: float = 1.0,
-        mode: Literal["linear", "spherical", "spline"] = "spherical",
-        loop: bool = True,
-        frames: int = 60,
-        format: Literal["webp", "gif", "png-strip"] = "webp",
-        frames_per_second: int = 20,
-    ) -> dict:
-        """Draw a morph through the pictures of 2 to 6 seeds.
-
-        frames: 2 to 240. format: an animated webp or gif, or a png-strip with all frames side by side.
-        frames_per_second: 1 to 50. The others as in /sample. Returns {"animation": a data address, "frames": n}.
-        """
-        studio = check.studio(studios, bundle)
-        count = min(check.whole(frames, "number of frames", 2, check.MAX_FRAMES), studio.info.max_batch)
-        form = check.choice(format, ("webp", "gif", "png-strip"), "format")
-        pace = check.whole(frames_per_second, "number of frames a second", 1, 50)
-        if not isinstance(loop, bool):
-            raise gr.Error("The loop must be true or false.", print_exception=False)
-        drawn = studio.morph(
-            check.seeds(seeds, 2, check.MAX_KEYS),
-            check.class_weights(label, studio),
-            count,
-            check.choice(mode, latents.PATH_MODES, "mode"),
-            loop,
-            check.truncation(truncation),
-            check.model(model, studio),
-        )
-        data = images.animation(images.to_uint8(drawn), form, round(1000 / pace))
-        return {"animation": data_address(data, form), "frames": count}
-
-    gr.api(sample, api_name="sample", **QUEUE)
-    gr.api(interpolate, api_name="interpolate", **QUEUE)
-    _add_picture_endpoints(studios)
-
-
-def _add_picture_endpoints(studios: Mapping[str, Studio]) -> None:
-    """Endpoints that take files. Gradio's own file component makes sure that a path is an upload."""
-
-    @sentences
-    def reconstruct(picture: str, bundle: str) -> dict:
-        """Encode a picture with the VAE and decode it again.
-
-        Returns the input as the models see it, the reconstruction and the absolute difference as PNG data
-        addresses, and mse, psnr (dB; null for equal pictures) and ssim.
-        """
-        studio = check.studio(studios, bundle)
-        image = check.picture_file(picture, studio)
-        again = studio.reconstruct(image)
-        return {
-            "input": image_address(image),
-            "image": image_address(again.image),
-            "difference": image_address(again.difference),
-            "mse": again.mse,
-            "psnr": decimal(again.psnr),
-            "ssim": again.ssim,
-        }
-
-    @sentences
-    def repair(picture: str, mask: str, bundle: str, model: str) -> dict:
-        """Fill in the hidden pixels of a picture; the others stay as they are.
-
-        mask: a picture of any size, white where pixels are known and black where they are to be filled in.
-        model: vae or gan, empty = vae where the bundle has one. Returns {"image": a PNG data address}.
-        """
-        studio = check.studio(studios, bundle)
-        chosen = check.model(model or ("vae" if "vae" in studio.models else ""), studio)
-        image = check.picture_file(picture, studio)
-        return {"image": image_address(studio.repair(image, check.mask_file(mask, studio), chosen))}
-
-    @sentences
-    def invert(picture: str, bundle: str, rounds: float, seed: float) -> dict:
-        """Find the GAN's picture that comes closest to a picture.
-
-        rounds: 0 to 100 rounds of search after the first answer. seed: of that search. Returns the picture as
-        a PNG data address, its mse, and its style w [stages, numbers].
-        """
-        studio = check.studio(studios, bundle)
-        image = check.picture_file(picture, studio)
-        found = studio.invert(image, None, check.rounds(rounds), check.whole(seed, "seed", 0, latents.SEEDS - 1))
-        return {"image": image_address(found.image), "mse": found.mse, "w": found.w[0].tolist()}
-
-    @sentences
-    def classify(picture: str, bundle: str) -> dict:
-        """Name what a picture shows: the probability of every class, by its name."""
-        studio = check.studio(studios, bundle)
-        probabilities = studio.classify(check.picture_file(picture, studio))[0]
-        names = studio.info.dataset.classes
-        if not names:
-            raise gr.Error(f"Bundle '{studio.info.name}' has no classes.", print_exception=False)
-        return {name: float(p) for name, p in zip(names, probabilities, strict=True)}
-
+    for name, function in drawing(studios).items():
+        gr.api(sentences(function), api_name=name, **QUEUE)
+    # Gradio's own file component makes sure that a path is an upload.
+    readers = reading(studios, check.picture_file, check.mask_file)
     # Never shown: they carry the types of the arguments and the files.
     with gr.Column(visible=False):
         picture = gr.File(label="picture", file_types=["image"])
@@ -164,12 +43,12 @@ def _add_picture_endpoints(studios: Mapping[str, Studio]) -> None:
         rounds = gr.Number(0, label="rounds")
         seed = gr.Number(0, label="seed")
         answer = gr.JSON(label="answer")
-        for function, inputs in (
-            (reconstruct, [picture, bundle]),
-            (repair, [picture, mask, bundle, model]),
-            (invert, [picture, bundle, rounds, seed]),
-            (classify, [picture, bundle]),
+        for name, inputs in (
+            ("reconstruct", [picture, bundle]),
+            ("repair", [picture, mask, bundle, model]),
+            ("invert", [picture, bundle, rounds, seed]),
+            ("classify", [picture, bundle]),
         ):
-            gr.Button(function.__name__).click(
-                function, inputs, answer, api_name=function.__name__, show_progress="hidden", **QUEUE
+            gr.Button(name).click(
+                sentences(readers[name]), inputs, answer, api_name=name, show_progress="hidden", **QUEUE
             )

@@ -18,12 +18,15 @@ if __name__ == "__main__":  # `python demo/app.py` puts demo/ first on the path 
     sys.path[0] = str(REPOSITORY)
 
 from demo.errors import Busy, UserError  # noqa: E402
+from demo.heap import few_heaps  # noqa: E402
+from demo.janitor import Janitor  # noqa: E402
 from demo.page import build_demo, launch_settings  # noqa: E402
 from demo.providers import CHOICES, Provider, choose_provider  # noqa: E402
 from demo.runtime import Opener  # noqa: E402
 from demo.studio import Studio, open_studios  # noqa: E402
 
 if TYPE_CHECKING:
+    from demo.mcp_tools import Tools
     from demo.uploads import Uploads
 
 __all__ = ["build_demo", "main"]
@@ -39,6 +42,7 @@ class Refused(Exception):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until Ctrl-C. Returns the exit code: 0, or 2 after one sentence on what is wrong."""
     options = _parser().parse_args(arguments)
+    few_heaps()
     try:
         return _serve(options)
     except (Refused, UserError) as error:
@@ -64,6 +68,7 @@ def _parser() -> argparse.ArgumentParser:
         "--allow-upload", action="store_true",
         help="let visitors bring .onnx generators, which run in processes with limits (Linux, macOS)",
     )  # fmt: skip
+    parser.add_argument("--mcp", action="store_true", help="let assistants use the endpoints as MCP tools, at /mcp")
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--provider", choices=CHOICES, default="auto", help="processor (default: %(default)s)")
     where.add_argument(
@@ -82,9 +87,12 @@ def _serve(options: argparse.Namespace) -> int:
     if not studios:
         print("There is no bundle to serve; the page says how to make one.", file=sys.stderr)
 
-    _own_temporary_folder()
+    folder = _own_temporary_folder()
     uploads = _uploads(studios) if options.allow_upload else None
-    demo = build_demo(studios, unavailable, uploads is not None)
+    tools = _tools(studios, options.host) if options.mcp else None
+    demo = build_demo(studios, unavailable, uploads is not None, tools is not None)
+    janitor = Janitor(folder, remembered=demo.temp_file_sets)
+    more = [*(uploads.routes() if uploads else ()), *(tools.routes if tools else ())]
     try:
         demo.launch(
             server_name=options.host,
@@ -92,7 +100,7 @@ def _serve(options: argparse.Namespace) -> int:
             share=options.share,
             quiet=True,
             prevent_thread_lock=True,
-            **launch_settings(studios, unavailable, uploads.routes() if uploads else ()),
+            **launch_settings(studios, unavailable, more, tools.lifespan if tools else None),
         )
     except OSError as error:
         raise Refused(_taken(port)) from error
@@ -101,8 +109,10 @@ def _serve(options: argparse.Namespace) -> int:
     ending = threading.Event()
     check = threading.Thread(target=_check, args=(dict(studios), ending), name="check", daemon=True)
     check.start()
+    janitor.start()
     _wait()
     ending.set()
+    janitor.stop()
     check.join()  # onnxruntime aborts the process when it ends under a session that is being opened
     demo.close(verbose=False)
     return 0
@@ -128,6 +138,15 @@ def _uploads(studios: MutableMapping[str, Studio]) -> "Uploads":
     uploads = Uploads(studios)
     atexit.register(uploads.close)
     return uploads
+
+
+def _tools(studios: Mapping[str, Studio], host: str) -> "Tools":
+    """The endpoints for assistants. Refused where the protocol's package is missing."""
+    try:
+        from demo.mcp_tools import Tools
+    except ModuleNotFoundError as error:
+        raise Refused("--mcp needs one package more: pip install -r demo/requirements-mcp.txt") from error
+    return Tools(studios, host)
 
 
 def _machine(options: argparse.Namespace) -> tuple[Provider, Opener | None]:
@@ -187,12 +206,18 @@ def _taken(port: int) -> str:
     return f"Port {port} is in use: stop what runs there, or choose another with --port."
 
 
-def _own_temporary_folder() -> None:
-    """Uploads of API clients go to a folder of our own, which goes away with the server."""
-    if "GRADIO_TEMP_DIR" not in os.environ:
-        folder = tempfile.mkdtemp(prefix="twofold-")
-        os.environ["GRADIO_TEMP_DIR"] = folder
-        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+def _own_temporary_folder() -> Path:
+    """Uploads go to a folder of our own, inside the one that $GRADIO_TEMP_DIR names; it goes away with the server."""
+    home = os.environ.get("GRADIO_TEMP_DIR") or None
+    try:
+        if home:
+            Path(home).mkdir(parents=True, exist_ok=True)
+        folder = tempfile.mkdtemp(prefix="twofold-", dir=home)
+    except OSError as error:
+        raise Refused(f"No folder for uploads can be made in '{home or tempfile.gettempdir()}'.") from error
+    os.environ["GRADIO_TEMP_DIR"] = folder
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
 
 
 def _wait() -> None:

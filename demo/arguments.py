@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ MAX_PICTURES = 64
 MAX_KEYS = 6
 MAX_FRAMES = 240
 MAX_TRUNCATION = 1.5
+MAX_POINT = 1000.0  # of a number of a latent: far beyond any that a model knows
+MAX_COORDINATE = 1e6  # of the seed plane
 MAX_TEXT = 4 * images.MAX_UPLOAD_BYTES // 3 + 200  # base64 of the largest upload, with its prefix
 
 
@@ -74,6 +76,20 @@ def seeds(value: Any, least: int = 1, most: int = MAX_PICTURES) -> list[int]:
     return [whole(seed, "seed", 0, latents.SEEDS - 1) for seed in value]
 
 
+def places(value: Any) -> list[int | tuple[float, float]]:
+    """What can be drawn: seeds, and points [x, y] of the seed plane, where (x, 0) is seed x."""
+    if not isinstance(value, list) or not 1 <= len(value) <= MAX_PICTURES:
+        raise InputError(f"Seeds must be a list of 1 to {MAX_PICTURES} whole numbers or places [x, y].")
+    return [_place(one) if isinstance(one, list | tuple) else seeds([one])[0] for one in value]
+
+
+def _place(value: Sequence[Any]) -> tuple[float, float]:
+    if len(value) != 2:
+        raise InputError(f"A place must be two numbers [x, y], not {len(value)}.")
+    x, y = (number(one, "coordinate of a place", -MAX_COORDINATE, MAX_COORDINATE) for one in value)
+    return x, y
+
+
 def class_weights(label: Any, of: Studio) -> np.ndarray | None:
     """Class weights [K] of a class's name; an empty one is None, which leaves the class to the seed."""
     if label is None or label == "":
@@ -103,8 +119,17 @@ def picture_file(path: Any, of: Studio) -> np.ndarray:
     return images.decode(Path(path), of.info.image.channels, of.info.image.size)
 
 
+def mask_data(text: Any, of: Studio) -> np.ndarray:
+    """The mask [1, 1, H, W] in the data address of a picture: bright = known, dark = to be filled in."""
+    return (_data(text, 1, of.info.image.size) >= 0.5).astype(np.float32)
+
+
 def picture_data(text: Any, of: Studio) -> np.ndarray:
     """The image [1, C, H, W] in a data address ("data:image/png;base64,…")."""
+    return _data(text, of.info.image.channels, of.info.image.size)
+
+
+def _data(text: Any, channels: int, size: int) -> np.ndarray:
     if not isinstance(text, str) or not text.startswith("data:"):
         raise InputError("A picture is needed.")
     if len(text) > MAX_TEXT:
@@ -113,7 +138,7 @@ def picture_data(text: Any, of: Studio) -> np.ndarray:
         data = base64.b64decode(text.partition(";base64,")[2], validate=True)
     except (binascii.Error, ValueError) as error:
         raise InputError("This is not a picture that can be read.") from error
-    return images.decode(data, of.info.image.channels, of.info.image.size)
+    return images.decode(data, channels, size)
 
 
 def mask_cells(cells: Any, of: Studio) -> np.ndarray | None:
@@ -124,6 +149,15 @@ def mask_cells(cells: Any, of: Studio) -> np.ndarray | None:
     if not isinstance(cells, str) or len(cells) != side * side or set(cells) - {"0", "1"}:
         raise InputError(f"A mask must have one 0 or 1 for each of {side} x {side} pixels.")
     return (np.frombuffer(cells.encode(), np.uint8) == ord("1")).astype(np.float32).reshape(1, 1, side, side)
+
+
+def point(value: Any, size: int) -> np.ndarray | None:
+    """Where a search begins: a list of `size` numbers, as an earlier answer gave it; None stays None."""
+    if value is None:
+        return None
+    if not isinstance(value, list) or len(value) != size:
+        raise InputError(f"The start of the search must be a list of {size} numbers.")
+    return np.array([number(one, "start of the search", -MAX_POINT, MAX_POINT) for one in value], np.float32)
 
 
 def mask_file(path: Any, of: Studio) -> np.ndarray:

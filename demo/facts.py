@@ -1,10 +1,14 @@
 """What the page knows about the bundles, as plain JSON: titles, classes, figures, files, processor."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from demo.bundle import GRAPHS, Unavailable
+from demo import ondevice
+from demo.bundle import GRAPHS, INDEX, Unavailable
+from demo.endpoints import described
 from demo.figures import headlines
+from demo.schema import File
 from demo.studio import Studio
 
 PROCESSORS = {
@@ -38,6 +42,8 @@ def facts(studios: Mapping[str, Studio], unavailable: Sequence[Unavailable]) -> 
         "bundles": [bundle_facts(studio) for studio in studios.values()],
         "unavailable": [{"name": one.name, "reason": one.reason} for one in unavailable],
         "recipe": RECIPE,
+        "device": ondevice.page_facts(),
+        "endpoints": described(),
     }
 
 
@@ -62,6 +68,7 @@ def bundle_facts(studio: Studio) -> dict[str, Any]:
         "sheet": {"url": f"{address}/{info.files['sheet'].file}?v={version}", "count": engine.bundle.tiles},
         "files": address,
         "processor": PROCESSORS.get(engine.active, engine.active),
+        "device": ondevice.bundle_facts(engine.bundle, address),
         "provider": engine.active,
         "reason": engine.reason,
         "dataset": info.dataset.model_dump(mode="json"),
@@ -72,8 +79,24 @@ def bundle_facts(studio: Studio) -> dict[str, Any]:
             {"name": name, **stage.model_dump(mode="json", exclude={"curve"}), "curve": stage.curve is not None}
             for name, stage in info.training.items()
         ],  # the curves themselves are read from bundle.json where they are drawn
+        "latents": _latents(studio),
         "downloads": _downloads(studio, address),
     }
+
+
+def _latents(studio: Studio) -> dict[str, Any]:
+    """What code outside needs to know to make a latent from a seed."""
+    gan, vae = studio.info.gan, studio.info.vae
+    known: dict[str, Any] = {}
+    if gan:
+        adapter = studio.info.graphs["generator"].adapter
+        known["gan"] = {
+            "latent_dim": gan.latent_dim,
+            "prior": gan.prior,
+            "styled": studio.styled,
+            "adapter": adapter.model_dump(mode="json") if adapter else None,
+        }
+    return known | ({"vae": {"latent_dim": vae.latent_dim}} if vae else {})
 
 
 def rebuilds(studio: Studio) -> bool:
@@ -86,15 +109,20 @@ def _downloads(studio: Studio, address: str) -> list[dict[str, Any]]:
     info = studio.info
     graphs = [(name, info.graphs[name]) for name in GRAPHS if name in info.graphs]
     rows = [
-        {"file": graph.file, "about": ABOUT[name], "parameters": graph.parameters, "bytes": graph.bytes}
+        {"file": graph.file, "about": ABOUT[name], "parameters": graph.parameters} | _size_and_sum(graph)
         for name, graph in graphs
     ]
     rows += [
-        {"file": file.file, "about": ABOUT[name], "parameters": None, "bytes": file.bytes}
+        {"file": file.file, "about": ABOUT[name], "parameters": None} | _size_and_sum(file)
         for name, file in info.files.items()
     ]
-    index = studio.engine.bundle.folder / "bundle.json"
+    index = (studio.engine.bundle.folder / INDEX).read_bytes()
     rows.append(
-        {"file": index.name, "about": "The index of the bundle", "parameters": None, "bytes": index.stat().st_size}
+        {"file": INDEX, "about": "The index of the bundle", "parameters": None, "bytes": len(index)}
+        | {"sha256": hashlib.sha256(index).hexdigest()}
     )
     return [row | {"url": f"{address}/{row['file']}"} for row in rows]
+
+
+def _size_and_sum(file: File) -> dict[str, Any]:
+    return {"bytes": file.bytes, "sha256": file.sha256}

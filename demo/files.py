@@ -2,9 +2,13 @@
 
 GET /bundles/{bundle}/{file}             a file that bundle.json lists, or bundle.json itself
 GET /bundles/{bundle}/examples/{n}.png   the n-th held-out test picture
+GET /web/twofold.js                      an ES module that draws a bundle's pictures with onnxruntime-web
 """
 
+import re
 from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
@@ -14,6 +18,8 @@ from demo import images
 from demo.bundle import INDEX
 from demo.studio import Studio
 
+STATIC = Path(__file__).resolve().parent / "static"
+MODULES = ("random.js", "latents.js", "device.js", "open.js")  # none before what it imports
 HEADERS = {"Cache-Control": "private, max-age=600", "X-Content-Type-Options": "nosniff"}
 
 
@@ -34,13 +40,19 @@ def routes(studios: Mapping[str, Studio]) -> list[Route]:
     def example(request: Request) -> Response:
         studio = studios.get(request.path_params["bundle"])
         number = request.path_params["number"]
-        if studio is None or number >= len(studio.engine.bundle.examples):
+        # Length first: int() refuses a very long text with an error of its own.
+        known = number.isascii() and number.isdigit() and len(number) <= 9
+        if studio is None or not known or int(number) >= len(studio.engine.bundle.examples):
             return PlainTextResponse("There is no such test picture here.", status_code=404)
-        picture = images.png(studio.engine.bundle.examples[number])
+        picture = images.png(studio.engine.bundle.examples[int(number)])
         return Response(picture, media_type="image/png", headers=HEADERS)
 
+    async def module(request: Request) -> Response:
+        return Response(web_module(), media_type="text/javascript", headers=HEADERS)
+
     return [
-        Route("/bundles/{bundle}/examples/{number:int}.png", example, methods=["GET"]),
+        Route("/web/twofold.js", module, methods=["GET"]),
+        Route("/bundles/{bundle}/examples/{number}.png", example, methods=["GET"]),
         Route("/bundles/{bundle}/{file}", file, methods=["GET"]),
     ]
 
@@ -49,3 +61,10 @@ def listed(studio: Studio) -> set[str]:
     """The file names that may be downloaded."""
     info = studio.info
     return {INDEX} | {entry.file for entry in (*info.graphs.values(), *info.files.values())}
+
+
+@cache
+def web_module() -> str:
+    """The browser's modules as one, which can be imported from anywhere: without imports of its own."""
+    parts = [(STATIC / name).read_text(encoding="utf-8") for name in MODULES]
+    return re.sub(r"^import .*\n", "", "".join(parts), flags=re.MULTILINE)

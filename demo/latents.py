@@ -4,8 +4,9 @@ Nothing here knows a model. Latents are float32 rows; seeds are whole numbers in
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from statistics import NormalDist
 from typing import Literal
 
@@ -14,6 +15,7 @@ import numpy as np
 from demo.errors import InputError
 from demo.schema import Prior
 
+Key = int | tuple[float, float]  # of a morph: a seed, or a point (x, y) of the seed plane
 PathMode = Literal["linear", "spherical", "spline"]
 PATH_MODES: tuple[PathMode, ...] = ("linear", "spherical", "spline")
 SEEDS = 2**32
@@ -137,6 +139,21 @@ def plane_latent(x: float, y: float, dim: int) -> np.ndarray:
     """The latent [dim] at (x, y) of the endless seed plane; the whole number point (x, 0) is seed x."""
     seeds, weights = plane_corners(x, y)
     return blend(np.stack([seed_latent(seed, dim) for seed in seeds]), weights)
+
+
+def key_latent(key: Key, dim: int) -> np.ndarray:
+    """The standard normal latent [dim] of a key."""
+    return plane_latent(*key, dim) if isinstance(key, tuple) else seed_latent(key, dim)
+
+
+def key_corners(key: Key) -> tuple[list[int], np.ndarray]:
+    """The seeds that make up a key, and their weights: one for a seed, the four around a point of the plane."""
+    return plane_corners(*key) if isinstance(key, tuple) else ([int(key) % SEEDS], np.ones(1))
+
+
+def key_seed(key: Key) -> int:
+    """The seed that chooses a key's class: its own, or the first of the four around a point."""
+    return key_corners(key)[0][0]
 
 
 def path_shares(frames: int, loop: bool) -> np.ndarray:
@@ -265,23 +282,24 @@ class Search:
     smoothing: float = 0.7
 
 
-def cross_entropy_search(
+def cross_entropy_rounds(
     start: np.ndarray,
     spread: np.ndarray,
     error: Callable[[np.ndarray], np.ndarray],
-    rounds: int,
     seed: int,
     search: Search = Search(),
-) -> tuple[np.ndarray, float]:
-    """Lower `error` (points [P, D] → [P]) from `start` [D] by sampling; returns the best point and its error.
+) -> Iterator[tuple[np.ndarray, float]]:
+    """Lower `error` (points [P, D] → [P]) from `start` [D] by sampling: the best point so far and its error, first
+    those of the start, then after each round, without end (Rubinstein 1999, the cross-entropy method).
 
-    The first round draws with standard deviation `spread` [D]. The best point so far takes part in every
-    round, so the error never ends above that of the start.
+    The first round draws with standard deviation `spread` [D]. The best point so far takes part in every round, so
+    the error never rises.
     """
     generator = np.random.Generator(np.random.PCG64(int(seed) % SEEDS))
     best, best_error = start.astype(np.float32), float(error(start[None].astype(np.float32))[0])
     mean, std = start.astype(np.float64), spread.astype(np.float64)
-    for _ in range(rounds):
+    while True:
+        yield best, best_error
         noise = generator.standard_normal((search.population - 1, len(start)))
         points = np.concatenate([best[None], (mean + std * noise).astype(np.float32)])
         errors = np.concatenate([[best_error], error(points[1:])])
@@ -290,4 +308,15 @@ def cross_entropy_search(
         std = search.smoothing * elites.std(axis=0) + (1 - search.smoothing) * std
         if errors.min() < best_error:
             best, best_error = points[errors.argmin()], float(errors.min())
-    return best, best_error
+
+
+def cross_entropy_search(
+    start: np.ndarray,
+    spread: np.ndarray,
+    error: Callable[[np.ndarray], np.ndarray],
+    rounds: int,
+    seed: int,
+    search: Search = Search(),
+) -> tuple[np.ndarray, float]:
+    """The best point and its error after `rounds` of cross_entropy_rounds."""
+    return next(islice(cross_entropy_rounds(start, spread, error, seed, search), rounds, None))

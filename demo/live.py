@@ -8,8 +8,9 @@
     GET /metrics                                            for Prometheus
 
 m: model, default the bundle's first. x, y: numbers, held within ±1e6. t: truncation, held within 0 to 1.5.
-c: a class "3" or shares "3:0.5,5:0.5"; none = class 0. keys: 1 to 6 seeds. classes: one entry a key,
-separated by commas, each empty (class = seed modulo K), "3", or shares "3:0.5|5:0.5". p: 0 to 1.
+c: a class "3" or shares "3:0.5,5:0.5"; none = class 0. keys: 1 to 6, each a seed "3" or a point x:y of the seed plane,
+such as 3,7.25:0.5. classes: one entry a key, separated by commas, each empty (class = seed modulo K; that of a point
+is floor(x) + 100 floor(y)), "3", or shares "3:0.5|5:0.5". p: 0 to 1.
 mode: linear, spherical, spline. loop: 0 or 1. n: a whole number, sent back in the header X-Sequence.
 s: the first seed. g: 1 to 8; without c each seed has its own class, seed modulo K. k: a seed, see demo/quiz.py.
 f: png (default) or raw, the bytes of uint8 [H, W, C] with that shape in the header X-Shape.
@@ -20,8 +21,6 @@ Other parameters are ignored. A wrong one is answered with status 400 and a sent
 with v always gives the same bytes, so answers may be cached.
 """
 
-import importlib.metadata
-import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
 
@@ -32,20 +31,19 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from demo import images, latents, metrics, quiz
-from demo.arguments import MAX_KEYS, MAX_TRUNCATION
+from demo import images, keyframes, latents, metrics, quiz
+from demo.arguments import MAX_COORDINATE, MAX_TRUNCATION
 from demo.batching import DEADLINE, Caller, working_for
 from demo.bundle import Unavailable
 from demo.errors import Busy, InputError, UserError
+from demo.report import versions
 from demo.studio import Studio
 
-MAX_COORDINATE = 1e6
 MAX_SEQUENCE = 2**53  # the largest whole number that a browser counts exactly
 MAX_WAITING = 64
 MAX_GRID = 8  # pictures on a side of a sheet
 THREADS = 32  # requests that are worked on at once, most of them in one line: as many can share a run
 LOOK_AFTER = 0.05  # seconds between two looks whether the visitor is still there
-REPORTED = ("onnxruntime", "onnxruntime-gpu", "numpy", "pillow", "gradio", "pydantic", "starlette")
 
 Draw = Callable[[Studio, QueryParams], np.ndarray]
 
@@ -74,7 +72,9 @@ def routes(studios: Mapping[str, Studio], unavailable: Sequence[Unavailable] = (
         )
 
     async def measured(request: Request) -> Response:
-        return Response(metrics.text(studios), media_type=metrics.CONTENT_TYPE, headers={"Cache-Control": "no-store"})
+        kept = getattr(request.app, "state_holder", None)  # Gradio's, where it serves these routes
+        report = metrics.text(studios, None if kept is None else len(kept.session_data))
+        return Response(report, media_type=metrics.CONTENT_TYPE, headers={"Cache-Control": "no-store"})
 
     return [
         Route("/live/{bundle}", live(plane_picture), methods=["GET"]),
@@ -116,9 +116,7 @@ def plane_picture(studio: Studio, query: QueryParams) -> np.ndarray:
 
 def morph_picture(studio: Studio, query: QueryParams) -> np.ndarray:
     """The image [1, C, H, W] that the parameters of /live/{bundle}/morph ask for. InputError with a sentence."""
-    keys = [_whole(part, "keys", latents.SEEDS - 1) for part in query.get("keys", "").split(",")]
-    if len(keys) > MAX_KEYS:
-        raise InputError(f"A morph has at most {MAX_KEYS} keys, not {len(keys)}.")
+    keys = keyframes.from_text(query.get("keys", ""))
     share = _number(query, "p", 0.0, 0.0, 1.0)
     return studio.morph_at(
         keys,
@@ -175,18 +173,8 @@ def health(studios: Mapping[str, Studio], unavailable: Sequence[Unavailable]) ->
         "status": "ok" if bundles and not missing else "degraded" if bundles else "unavailable",
         "bundles": bundles,
         "unavailable": [{"name": bundle.name, "reason": bundle.reason} for bundle in missing],
-        "versions": {"python": platform.python_version()} | _versions(),
+        "versions": versions(),
     }
-
-
-def _versions() -> dict[str, str]:
-    installed = {}
-    for name in REPORTED:
-        try:
-            installed[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue  # of the two onnxruntime wheels only one is there
-    return installed
 
 
 def _answer(studio: Studio, draw: Draw, query: QueryParams) -> Response:
@@ -278,14 +266,14 @@ def _class_weights(text: str, separator: str, classes: int) -> np.ndarray:
     return latents.class_weights(shares, classes)
 
 
-def _key_classes(text: str, keys: Sequence[int], classes: int) -> np.ndarray | None:
+def _key_classes(text: str, keys: Sequence[latents.Key], classes: int) -> np.ndarray | None:
     if not text:
         return None
     entries = text.split(",")
     if len(entries) != len(keys):
         raise InputError(f"There are {len(keys)} keys but {len(entries)} classes.")
     rows = [
-        _class_weights(entry or str(key % classes if classes else 0), "|", classes)
+        _class_weights(entry or str(latents.key_seed(key) % classes if classes else 0), "|", classes)
         for entry, key in zip(entries, keys, strict=True)
     ]
     return np.stack(rows)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from prometheus_client import CONTENT_TYPE_LATEST as CONTENT_TYPE
-from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+from prometheus_client import CollectorRegistry, Gauge, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
@@ -39,9 +39,11 @@ class _Engines(Collector):
         yield loaded
 
 
-def text(studios: Mapping[str, Studio]) -> bytes:
-    """The figures of this process, as they are now."""
+def text(studios: Mapping[str, Studio], sessions: int | None = None) -> bytes:
+    """The figures of this process, as they are now; `sessions`: how many Gradio keeps, where it serves the page."""
     registry = CollectorRegistry()
+    if sessions is not None:
+        Gauge("twofold_sessions", "Sessions of visitors that are kept", registry=registry).set(sessions)
     registry.register(_Engines(studios))
     ProcessCollector(registry=registry)  # memory, processor time, open files
     return generate_latest(registry)

@@ -17,10 +17,7 @@ def nearest_training(studio: Studio, image: np.ndarray) -> dict[str, Any]:
     bundle = studio.engine.bundle
     training = getattr(bundle, "training", None)
     if training is None or not studio.engine.has("encoder"):
-        return {
-            "missing": f"Bundle '{studio.info.name}' carries no training codes (training.npz): export it again from "
-            "its run, with its pictures at hand."
-        }
+        return {"missing": f"Bundle '{studio.info.name}' carries no training codes: export it again from its run."}
     if not len(bundle.examples):
         return {"missing": f"Bundle '{studio.info.name}' has no held-out pictures, so there is no floor."}
     (code,) = studio.engine.run("encoder", {"image": image})["mean"]

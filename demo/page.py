@@ -1,70 +1,77 @@
 """The page: bar, tabs, public endpoints, and how it is served."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import gradio as gr
-from starlette.routing import Route
+from starlette.routing import BaseRoute
 
-from demo import compare_routes, files, live
+from demo import compare_routes, files, live, ondevice
 from demo.api import add_endpoints
 from demo.bundle import Unavailable
-from demo.facts import RECIPE, facts, rebuilds
+from demo.facts import facts, rebuilds
+from demo.refusals import HANDLERS
 from demo.studio import Studio
-from demo.tabs import about, compare, morph, play, rebuild
+from demo.tabs import about, api, compare, morph, play, rebuild
 from demo.widgets import CSS, widget
+from demo.words import words
 
 TITLE = "Twofold"
+CHINESE = ("Noto Sans SC", "PingFang SC", "Microsoft YaHei")  # of the visitor's system: none is fetched
 WEIGHTS = (400, 700)  # of the fonts; the 600 that Gradio ships lacks most letters
-KEEP_FILES = (3600, 3600)  # seconds: how often to look, and how long an upload of an API client may stay
+PAGE_WORDS = words("page")  # what Gradio itself shows: the tabs and the footer
+SPEECH = gr.I18n(en={word: word for word in PAGE_WORDS["zh-CN"]}, **PAGE_WORDS)
+KEEP_FILES = (600, 3000)  # seconds: how often to look, and how long an upload stays; demo/janitor.py comes after
+KEEP_SESSIONS = 128  # Gradio's own note of a visitor, which it makes anew where it is needed
 
 
 def build_demo(studios: Mapping[str, Studio], unavailable: Sequence[Unavailable] = (), uploads: bool = False,
-               ) -> gr.Blocks:  # fmt: skip
+               mcp: bool = False) -> gr.Blocks:  # fmt: skip
     """The page over these studios. With none, it says how to make a bundle. Launch it with launch_settings.
 
-    `uploads`: whether visitors may bring models; the routes of demo.uploads belong to that."""
-    known = facts(studios, unavailable) | {"uploads": uploads}
+    `uploads`: whether visitors may bring models; the routes of demo.uploads belong to that. `mcp`: whether assistants
+    may use the endpoints, for which the routes of demo.mcp_tools are needed."""
+    known = facts(studios, unavailable) | {"uploads": uploads, "mcp": mcp, "page": PAGE_WORDS}
     with gr.Blocks(title=TITLE, fill_width=True, delete_cache=KEEP_FILES, analytics_enabled=False) as demo:
         widget("bar", known, "pair")
         if studios:
             with gr.Tabs(elem_id="tf-tabs", overflow_behavior="wrap"):
-                with gr.Tab("Play", id="play"):
+                with gr.Tab(SPEECH("Play"), id="play"):
                     play.build(known)
-                with gr.Tab("Morph", id="morph"):
+                with gr.Tab(SPEECH("Morph"), id="morph"):
                     morph.build(known, studios)
                 if any(rebuilds(studio) for studio in studios.values()):
-                    with gr.Tab("Rebuild", id="rebuild"):
+                    with gr.Tab(SPEECH("Rebuild"), id="rebuild"):
                         rebuild.build(known, studios)
-                with gr.Tab("Compare", id="compare", elem_id="tf-tab-compare"):
+                with gr.Tab(SPEECH("Compare"), id="compare", elem_id="tf-tab-compare"):
                     compare.build(known, studios)
-                with gr.Tab("About", id="about"):
+                with gr.Tab(SPEECH("API"), id="api"):
+                    api.build(known)
+                with gr.Tab(SPEECH("About"), id="about"):
                     about.build(known)
         else:
-            gr.Markdown(_without_bundles(unavailable), elem_id="tf-empty")
+            widget("empty", known)
         add_endpoints(studios)
     return demo.queue(max_size=live.MAX_WAITING)
 
 
 def launch_settings(studios: Mapping[str, Studio], unavailable: Sequence[Unavailable] = (),
-                    more: Sequence[Route] = ()) -> dict[str, Any]:  # fmt: skip
-    """The arguments of `launch` that belong to this page, wherever it is served; `more`: further routes."""
+                    more: Sequence[BaseRoute] = (), lifespan: Callable | None = None) -> dict[str, Any]:  # fmt: skip
+    """The arguments of `launch` that belong to this page, wherever it is served; `more`: further routes; `lifespan`:
+    what has to run as long as the server does, as Starlette takes it."""
+    routes = [*live.routes(studios, unavailable), *files.routes(studios), *ondevice.routes(studios)]
+    routes += [*compare_routes.routes(studios), *more]
     return {
         "theme": theme(),
         "css_paths": list(CSS),
+        "i18n": SPEECH,
         "footer_links": ["api", "settings"],
         "run_history": False,
+        "state_session_capacity": KEEP_SESSIONS,
         "max_file_size": "5mb",
         "enable_monitoring": False,
         "ssr_mode": False,
-        "app_kwargs": {
-            "routes": [
-                *live.routes(studios, unavailable),
-                *files.routes(studios),
-                *compare_routes.routes(studios),
-                *more,
-            ]
-        },
+        "app_kwargs": {"routes": routes, "exception_handlers": HANDLERS} | ({"lifespan": lifespan} if lifespan else {}),
     }
 
 
@@ -73,22 +80,6 @@ def theme() -> gr.themes.Base:
     return gr.themes.Base(
         primary_hue=gr.themes.colors.blue,
         neutral_hue=gr.themes.colors.slate,
-        font=[gr.themes.LocalFont("IBM Plex Sans", WEIGHTS), "system-ui", "sans-serif"],
+        font=[gr.themes.LocalFont("IBM Plex Sans", WEIGHTS), "system-ui", *CHINESE, "sans-serif"],
         font_mono=[gr.themes.LocalFont("IBM Plex Mono", WEIGHTS), "ui-monospace", "monospace"],
     )
-
-
-def _without_bundles(unavailable: Sequence[Unavailable]) -> str:
-    broken = "".join(f"\n- **{one.name}** is unavailable: {one.reason}" for one in unavailable)
-    return f"""## There are no models here yet
-
-Twofold shows bundles: folders with a GAN or a VAE as ONNX files. Train one on pictures of yours, export it, and
-start again:
-
-```
-{RECIPE}
-```
-
-A bundle from elsewhere works too: put its folder into `artifacts/`, or name its place with `--bundles`.
-{broken}
-"""

@@ -7,11 +7,19 @@ import numpy as np
 
 from demo import images
 
-MEDIA = {"png": "image/png", "png-strip": "image/png", "webp": "image/webp", "gif": "image/gif"}
+MEDIA = {
+    "png": "image/png",
+    "png-strip": "image/png",
+    "film-strip": "image/png",
+    "webp": "image/webp",
+    "gif": "image/gif",
+    "mp4": "video/mp4",
+    "zip": "application/zip",
+}
 
 
 def data_address(data: bytes, form: str) -> str:
-    """Bytes of a picture as "data:image/…;base64,…"."""
+    """Bytes of a file as "data:image/…;base64,…"."""
     return f"data:{MEDIA[form]};base64,{base64.b64encode(data).decode()}"
 
 

@@ -5,9 +5,10 @@ that sum to 1, [K] for all pictures or [N, K] for each; None lets the seed choos
 No function here keeps anything between calls, and the same arguments give the same bytes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Literal
 
@@ -16,7 +17,7 @@ import numpy as np
 from demo import images, latents
 from demo.bundle import Unavailable, discover
 from demo.errors import BundleError, InputError, UserError
-from demo.latents import Mixture, PathMode
+from demo.latents import Key, Mixture, PathMode
 from demo.runtime import Engine, Opener, Provider, Shelf
 
 Model = Literal["gan", "vae"]
@@ -127,7 +128,7 @@ class Studio:
 
     def morph(
         self,
-        seeds: Sequence[int],
+        keys: Sequence[Key],
         classes: np.ndarray | None = None,
         frames: int = 60,
         mode: PathMode = "spherical",
@@ -135,17 +136,17 @@ class Studio:
         truncation: float = 1.0,
         model: Model = "gan",
     ) -> np.ndarray:
-        """Pictures [frames, C, H, W] along the keys that `seeds` give; `classes` [keys, K] blend linearly.
+        """Pictures [frames, C, H, W] through `keys`, seeds or points of the plane; `classes` [keys, K] blend linearly.
 
         An open path ends on the last key; a loop ends one step before the first.
         """
         if not 1 <= frames <= self.info.max_batch:
             raise InputError(f"A morph has from 1 to {self.info.max_batch} frames, not {frames}.")
-        return self.morph_at(seeds, latents.path_shares(frames, loop), classes, mode, loop, truncation, model)
+        return self.morph_at(keys, latents.path_shares(frames, loop), classes, mode, loop, truncation, model)
 
     def morph_at(
         self,
-        seeds: Sequence[int],
+        keys: Sequence[Key],
         shares: np.ndarray,
         classes: np.ndarray | None = None,
         mode: PathMode = "spherical",
@@ -156,13 +157,18 @@ class Studio:
         """The pictures of a morph at `shares` [F] of its path, each in [0, 1]."""
         self._need(model)
         _finite(truncation, "truncation")
+        rows = self._rows(classes, [latents.key_seed(key) for key in keys])
         if model == "vae":
-            keys = self._to_standard(self.codes(seeds, classes, truncation))
-            return self.decode(self._from_standard(latents.path_at(keys, shares, mode, loop)))
-        rows = self._rows(classes, seeds)
-        keys = self._noise(seeds)
+            ends = np.stack(
+                [
+                    self._standard_code(key, row, truncation)
+                    for key, row in zip(keys, [None] * len(keys) if rows is None else rows, strict=True)
+                ]
+            )
+            return self.decode(self._from_standard(latents.path_at(ends, shares, mode, loop)))
+        ends = np.stack([latents.key_latent(key, self.info.gan.latent_dim) for key in keys])
         along = None if rows is None else latents.path_at(rows, shares, "linear", loop)
-        return self._draw(latents.path_at(keys, shares, mode, loop), along, truncation)
+        return self._draw(latents.path_at(ends, shares, mode, loop), along, truncation)
 
     # --- pictures from pictures ------------------------------------------------------------------
 
@@ -184,7 +190,7 @@ class Studio:
     def repair(self, image: np.ndarray, mask: np.ndarray, model: Model = "vae") -> np.ndarray:
         """The image with its unknown pixels filled in; the known ones are returned as they came."""
         self._need(model)
-        masked = _masked(image, mask)
+        masked = known_only(image, mask)
         if model == "vae":
             filled = self.decode(self.engine.run("repair", masked)["mean"])
         else:
@@ -197,20 +203,29 @@ class Studio:
         The inverter answers in one pass; `rounds` of cross-entropy search (64 pictures each) refine it and
         never make the error larger.
         """
-        self._need("gan")
         if not 0 <= rounds <= MAX_ROUNDS:
             raise InputError(f"From 0 to {MAX_ROUNDS} rounds of search are possible, not {rounds}.")
+        w, lowest = next(islice(self.inversion_rounds(image, mask, seed), rounds, None))
+        return Inversion(self.synthesise(w), w, lowest)
+
+    def inversion_rounds(
+        self, image: np.ndarray, mask: np.ndarray | None = None, seed: int = 0, start: np.ndarray | None = None
+    ) -> Iterator[tuple[np.ndarray, float]]:
+        """The w [1, L, D] of `invert` and its error after 0, 1, 2, … rounds of search, without end; `start`: where the
+        search begins, [L, D], instead of at the inverter's answer."""
+        self._need("gan")
         whole = np.ones((1, 1, *image.shape[2:]), np.float32)
-        masked = _masked(image, whole if mask is None else mask)
-        start = self.engine.run("inverter", masked)["w"]
+        masked = known_only(image, whole if mask is None else mask)
+        shape = (1, self.info.gan.stages, self.info.gan.w_dim)
+        first = self.engine.run("inverter", masked)["w"] if start is None else start
 
         def error(points: np.ndarray) -> np.ndarray:
-            return images.mse(self.synthesise(points.reshape(-1, *start.shape[1:])), image, masked["mask"])
+            return images.mse(self.synthesise(points.reshape(-1, *shape[1:])), image, masked["mask"])
 
-        spread = SEARCH_REACH * self._style_spread.ravel() if rounds else np.zeros(start.size)
-        best, lowest = latents.cross_entropy_search(start.ravel(), spread, error, rounds, seed)
-        w = best.reshape(start.shape)
-        return Inversion(self.synthesise(w), w, lowest)
+        spread = SEARCH_REACH * self._style_spread.ravel()
+        crowd = latents.Search(population=min(latents.Search.population, self.info.max_batch + 1))  # one is known
+        for best, lowest in latents.cross_entropy_rounds(first.ravel(), spread, error, seed, crowd):
+            yield best.reshape(shape), lowest
 
     # --- judgements ------------------------------------------------------------------------------
 
@@ -266,6 +281,11 @@ class Studio:
         inputs = {"z": noise} if classes is None else {"z": noise, "classes": classes}
         return latents.truncate(self.engine.run("mapping", inputs)["w"], centre, truncation)
 
+    def _standard_code(self, key: Key, row: np.ndarray | None, temperature: float) -> np.ndarray:
+        """The VAE's code [D] of a key, in units of the codes' deviation."""
+        corners, weights = latents.key_corners(key)
+        return latents.blend(self._to_standard(self.codes(corners, row, temperature)), weights)
+
     def _to_standard(self, codes: np.ndarray) -> np.ndarray:
         arrays = self.engine.bundle.latents
         return (codes - arrays["code_mean"]) / arrays["code_std"]
@@ -297,7 +317,7 @@ def open_studios(root: Path, provider: Provider, check: bool = True, opener: Ope
     return studios, unavailable
 
 
-def _masked(image: np.ndarray, mask: np.ndarray) -> dict[str, np.ndarray]:
+def known_only(image: np.ndarray, mask: np.ndarray) -> dict[str, np.ndarray]:
     """The inputs of a mask-conditioned graph; what is unknown is zero, so nothing hidden can leak."""
     known = (np.asarray(mask) > 0.5).astype(np.float32)
     if known.shape != (len(image), 1, *image.shape[2:]):

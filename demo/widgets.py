@@ -4,21 +4,21 @@ The templates are empty and the scripts build the page with the DOM. Gradio eval
 JavaScript, so a class name such as "${…}" in a bundle would otherwise run as code.
 """
 
-import json
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-STATIC = Path(__file__).resolve().parent / "static"
+from demo.words import STATIC, words, words_script
+
+TOLD = ("server", "quality", "worker")  # words for what the server, bundles and the worker say in English
 CSS = tuple(sorted(STATIC.glob("*.css")))
 
 
 def widget(name: str, facts: dict[str, Any], *helpers: str) -> gr.HTML:
     """The widget in static/<name>.js. `helpers` are further scripts of that folder that it needs."""
     scripts = ("core", "live", *helpers)
-    shared = "".join(_words(one) for one in (*scripts, name))
-    shared += "".join(f"<script>{_script(helper)}</script>" for helper in scripts)
+    spoken = words_script(words(*scripts, name, *TOLD)).replace("<", "\\u003c")
+    shared = f"<script>{spoken}</script>" + "".join(f"<script>{_script(helper)}</script>" for helper in scripts)
     return gr.HTML(
         html_template="",
         js_on_load=_script(name),
@@ -28,16 +28,6 @@ def widget(name: str, facts: dict[str, Any], *helpers: str) -> gr.HTML:
         elem_classes=["tf-widget"],
         facts=facts,
     )
-
-
-def _words(name: str) -> str:
-    """A script that adds the words of static/<name>.js in other languages: words/<language>/<name>.json."""
-    found = ""
-    for path in sorted(STATIC.glob(f"words/*/{name}.json")):
-        table = json.dumps(json.loads(path.read_text(encoding="utf-8")), ensure_ascii=False).replace("<", "\\u003c")
-        home = f'((window.TwofoldWords ??= {{}})["{path.parent.name}"] ??= {{}})'
-        found += f"<script>Object.assign({home}, {table});</script>"
-    return found
 
 
 def _script(name: str) -> str:

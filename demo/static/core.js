@@ -10,6 +10,15 @@
     const value = text === null || text === "" ? NaN : Number(text);
     return Number.isFinite(value) ? Math.min(high, Math.max(low, value)) : fallback;
   };
+  // The address decides, then what was chosen here before, then the browser; every kind of Chinese is shown as zh-CN.
+  const languageOf = (tag) => (/^zh\b/i.test(tag ?? "") ? "zh-CN" : /^en\b/i.test(tag ?? "") ? "en" : null);
+  const remembered = () => {
+    try {
+      return localStorage.getItem("twofold.language");
+    } catch {
+      return null; // a browser may keep its storage closed to us
+    }
+  };
   const short = (value) => String(Number(Number(value).toFixed(4)));
 
   const T = {
@@ -19,7 +28,8 @@
     stats: { flying: 0, shown: 0, model: [], round: [] }, // flying: requests on their way
     reach: 1e6, // of x and y, as on the server
     calm: matchMedia("(prefers-reduced-motion: reduce)"),
-    language: query.get("lang") ?? (navigator.language.startsWith("zh") ? "zh-CN" : "en"),
+    language: [query.get("lang"), remembered(), ...(navigator.languages ?? [])].map(languageOf).find(Boolean) ?? "en",
+    languages: { en: "English", "zh-CN": "中文" },
 
     // --- facts and state ---------------------------------------------------------------------
     init(facts) {
@@ -36,6 +46,7 @@
         y: number(query.get("y"), -T.reach, T.reach, 0),
       };
       T.state = T.valid(wanted);
+      T.open(query.get("tab"));
       if (facts.uploads) T.welcome(wanted);
     },
     // Models that visitors have brought since the page was made; a link may lead to one of them.
@@ -95,8 +106,26 @@
       const pairs = { b: state.b, m: state.m, c: state.c, t: short(state.t), x: short(state.x), y: short(state.y) };
       return Object.fromEntries(Object.entries(pairs).filter(([, value]) => value !== null));
     },
+    // The tab that a link names, as soon as it is there.
+    open(name, tries = 200) {
+      if (!name) return;
+      const tab = document.querySelector(`#tf-tabs [role="tab"][data-tab-id="${CSS.escape(name)}"]`);
+      if (tab) tab.click();
+      else if (tries) setTimeout(() => T.open(name, tries - 1), 50);
+    },
+    // What a tab adds to the address: names and values, null where there is nothing to say.
+    notes: {},
+    note(pairs) {
+      const before = JSON.stringify(T.notes);
+      Object.assign(T.notes, pairs);
+      if (JSON.stringify(T.notes) !== before) T.mirror();
+    },
     link(state = T.state) {
       const url = new URL(location.href);
+      for (const [name, value] of Object.entries(T.notes)) {
+        if (value === null) url.searchParams.delete(name);
+        else url.searchParams.set(name, value);
+      }
       for (const name of ["b", "m", "c", "t", "x", "y"]) url.searchParams.delete(name);
       for (const [name, value] of Object.entries(T.params(state))) url.searchParams.set(name, value);
       for (const [name, value] of Object.entries(T.extras)) {
@@ -117,7 +146,41 @@
       const words = window.TwofoldWords?.[T.language]?.[text] ?? text;
       return words.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? values[name] : whole));
     },
+    // By number: T.n(count, "{n} frame", "{n} frames").
+    n: (count, one, many, values = {}) => T.t(count === 1 ? one : many, { n: T.whole(count), ...values }),
+    whole: (number) => Number(number).toLocaleString(T.language),
+    // What the server says is English. Sentences that many people meet have words too, with {names} for what varies;
+    // of several that fit, the one with the most words of its own is meant. What stands for a {name} is told likewise.
+    told(sentence) {
+      const table = window.TwofoldWords?.[T.language] ?? {};
+      if (!sentence || Object.hasOwn(table, sentence)) return table[sentence] ?? sentence;
+      let best = null;
+      for (const key of Object.keys(table)) {
+        const own = key.replace(/\{\w+\}/g, "").length;
+        if (own === key.length || own < 8 || own <= (best?.own ?? 0)) continue;
+        const parts = key.split(/\{(\w+)\}/); // text, name, text, name, …, text
+        const shape = parts.map((part, i) => (i % 2 ? "(.+)" : part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"))).join("");
+        const found = new RegExp(`^${shape}$`, "s").exec(sentence);
+        if (found) best = { own, key, values: Object.fromEntries(found.slice(1).map((value, i) => [parts[2 * i + 1], T.told(value)])) };
+      }
+      return best ? T.t(best.key, best.values) : sentence;
+    },
+    // The other language, with the picture and the tab that are open.
+    speak(language) {
+      try {
+        localStorage.setItem("twofold.language", language);
+        sessionStorage.setItem("twofold.tab", T.tabs().findIndex((tab) => tab.getAttribute("aria-selected") === "true"));
+      } catch {
+        // then the address alone carries it
+      }
+      const url = new URL(T.facts?.bundles.length ? T.link() : location.href);
+      url.searchParams.set("lang", language);
+      history.replaceState(history.state, "", url);
+      location.reload();
+    },
+    tabs: () => [...document.querySelectorAll("#tf-tabs [role='tablist'] [role='tab']")],
     className: (c, bundle = T.bundle()) => (c === null || !bundle?.classes.length ? "" : bundle.classes[c]),
+    models: (bundle) => bundle.models.map((name) => name.toUpperCase()).join(T.t(" and ")),
     seeds(x, y) {
       const left = Math.floor(x);
       const top = Math.floor(y);
@@ -130,18 +193,21 @@
       const seeds = T.seeds(state.x, state.y);
       const where =
         seeds.length === 1
-          ? `Seed ${seeds[0]}`
-          : `Between seeds ${seeds.slice(0, -1).join(", ")} and ${seeds[seeds.length - 1]}`;
+          ? T.t("Seed {seed}", { seed: seeds[0] })
+          : T.t("Between seeds {seeds} and {last}", { seeds: seeds.slice(0, -1).join(", "), last: seeds[seeds.length - 1] });
       const name = T.className(state.c, T.bundle(state.b));
-      return name ? `${where} · class ${name}` : where;
+      return name ? `${where} · ${T.t("class {name}", { name })}` : where;
     },
     say(sentence) {
-      for (const listener of T.hearers) listener(sentence);
+      const words = T.told(sentence);
+      for (const listener of T.hearers) listener(words);
     },
     hearers: [],
     // A full queue turns people away without a word to the widget, so it stops waiting by itself.
     patience: 30_000,
-    turnedAway: "The server is busy; try again.",
+    get turnedAway() {
+      return T.t("The server is busy; try again.");
+    },
     clocks: [],
     clock(model, round) {
       for (const listener of T.clocks) listener(model, round);
@@ -219,4 +285,5 @@
     },
   };
   window.Twofold = T;
+  document.documentElement.lang = T.language;
 })();

@@ -1,6 +1,6 @@
 // A bundle's pictures computed on the visitor's device: what demo/studio.py does on a server, one picture at a time.
 // An ES module that knows no runtime: `run(graph, inputs)` gives the graph's first output as a flat Float32Array.
-import { Mixture, blend, fromNormal, oneHot, pathAt, planeCorners, seedLatent, truncate } from "./latents.js";
+import { Mixture, blend, fromNormal, keyCorners, oneHot, pathAt, planeCorners, seedLatent, truncate } from "./latents.js";
 
 export class Device {
   // info: { classes: names, gan: { latent_dim, prior } or null, vae: {…} or null }; arrays: those of latents.npz, flat.
@@ -22,15 +22,18 @@ export class Device {
     return this.decode(this.fromStandard(blend(codes.map((code) => this.toStandard(code)), corners.weights)));
   }
 
-  // The image at share p in [0, 1] of a morph. keys: seeds; classes: an index or null for each (null = seed modulo K).
+  // The image at share p in [0, 1] of a morph. keys: seeds and points [x, y]; classes: an index or null for each
+  // (null = seed modulo K).
   async morph({ keys, classes, p, mode, loop, t, m }) {
     const kinds = this.info.classes.length;
-    const weights = keys.map((seed, i) => this.weights(classes[i] ?? seed % kinds));
+    const corners = keys.map(keyCorners);
+    const weights = corners.map(({ seeds }, i) => this.weights(classes[i] ?? seeds[0] % kinds));
+    const ends = (latent) => corners.map((key, i) => blend(key.seeds.map((seed) => latent(seed, i)), key.weights));
     if (m === "gan") {
       const along = kinds ? pathAt(weights, p, "linear", loop) : null;
-      return this.draw(pathAt(keys.map((seed) => this.noise(seed)), p, mode, loop), along, t);
+      return this.draw(pathAt(ends((seed) => this.noise(seed)), p, mode, loop), along, t);
     }
-    const codes = keys.map((seed, i) => this.toStandard(this.mixture.sample(seed, weights[i], t)));
+    const codes = ends((seed, i) => this.toStandard(this.mixture.sample(seed, weights[i], t)));
     return this.decode(this.fromStandard(pathAt(codes, p, mode, loop)));
   }
 

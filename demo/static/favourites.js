@@ -5,9 +5,9 @@ T.init(props.facts);
 
 const MOST = 60;
 const favourites = el("div", { class: "tf-favourites" });
-const noFavourites = el("p", { class: "tf-quiet" }, "Nothing kept yet. Press “Keep” to keep a picture in this browser.");
+const noFavourites = el("p", { class: "tf-quiet" }, T.t("Nothing kept yet. Press “Keep” to keep a picture in this browser."));
 element.replaceChildren(
-  el("section", { class: "tf-card", "aria-label": "Favourites" }, el("h3", {}, "Favourites"), noFavourites, favourites),
+  el("section", { class: "tf-card", "aria-label": T.t("Favourites") }, el("h3", {}, T.t("Favourites")), noFavourites, favourites),
 );
 
 const SHELF = "twofold.favourites";
@@ -23,7 +23,7 @@ const store = (kept) => {
   try {
     localStorage.setItem(SHELF, JSON.stringify(kept));
   } catch {
-    T.say("This browser keeps nothing for this page, so favourites last only until it is closed.");
+    T.say(T.t("This browser keeps nothing for this page, so favourites last only until it is closed."));
   }
 };
 let kept = load();
@@ -39,8 +39,8 @@ const drawFavourites = () => {
       return el(
         "div",
         { class: "tf-favourite" },
-        el("button", { type: "button", "aria-label": `Show favourite: ${name}`, title: name, onclick: () => T.set(state, { undo: true }) }, picture),
-        el("button", { type: "button", class: "tf-remove", "aria-label": `Remove favourite: ${name}`, onclick: () => discard(i) }, "Remove"),
+        el("button", { type: "button", "aria-label": T.t("Show favourite: {what}", { what: name }), title: name, onclick: () => T.set(state, { undo: true }) }, picture),
+        el("button", { type: "button", class: "tf-remove", "aria-label": T.t("Remove favourite: {what}", { what: name }), onclick: () => discard(i) }, T.t("Remove")),
       );
     }),
   );
@@ -52,6 +52,7 @@ T.keep = () => {
   store(kept);
   drawFavourites();
 };
+T.favourites = () => [...kept];
 const discard = (i) => {
   kept.splice(i, 1);
   store(kept);

@@ -81,6 +81,9 @@ export const planeCorners = (x, y) => {
   return { seeds, weights: [(1 - u) * (1 - v), u * (1 - v), (1 - u) * v, u * v] };
 };
 
+// The seeds that make up a key of a morph, a seed or a point [x, y], and their weights.
+export const keyCorners = (key) => (Array.isArray(key) ? planeCorners(...key) : { seeds: [wrap(key)], weights: [1] });
+
 // Catmull-Rom through the keys; the norm runs linearly from key to key.
 const spline = (p0, p1, p2, p3, t) => {
   const curve = Float64Array.from(p1, (at, i) => {

@@ -24,12 +24,12 @@
         answer = await fetch(T.url(path, { ...params, f: "raw" }), { signal });
       } catch (error) {
         if (error.name === "AbortError") throw error;
-        throw new Error("The server does not answer. Is it still running?");
+        throw new Error(T.t("The server does not answer. Is it still running?"));
       }
       if (!answer.ok) {
         const sentence = await answer.text();
         const plain = (answer.headers.get("Content-Type") ?? "").startsWith("text/plain");
-        throw new Error(plain && sentence ? sentence : "The server could not draw this picture.");
+        throw new Error(plain && sentence ? sentence : T.t("The server could not draw this picture."));
       }
       const picture = T.picture(await answer.arrayBuffer(), answer.headers.get("X-Shape"));
       const model = /model;dur=([\d.]+)/.exec(answer.headers.get("Server-Timing") ?? "");

@@ -7,9 +7,11 @@ const number = (text, fallback) => (text === undefined || text === "" ? fallback
 const wishOf = (path, params, models) => {
   const { m = models[0], t, c, x, y, keys, classes, mode = "spherical", loop, p } = params;
   if (!path.endsWith("/morph")) return { m, t: number(t, 1), c: number(c, null), x: number(x, 0), y: number(y, 0) };
-  const seeds = String(keys).split(",").map(Number);
+  const points = String(keys)
+    .split(",")
+    .map((key) => (key.includes(":") ? key.split(":").map(Number) : Number(key)));
   const kinds = classes === undefined ? [] : String(classes).split(",").map((entry) => number(entry, null));
-  return { m, t: number(t, 1), keys: seeds, classes: kinds, mode, loop: Number(loop) === 1, p: number(p, 0) };
+  return { m, t: number(t, 1), keys: points, classes: kinds, mode, loop: Number(loop) === 1, p: number(p, 0) };
 };
 
 // bundles: their facts. wasm: { url, bytes, sha256 }. progress(loaded, of) in bytes while a bundle arrives; of = 0 at

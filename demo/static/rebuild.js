@@ -1,114 +1,121 @@
-// Rebuild: a picture that the visitor brings, through the VAE; a hole in it repaired; the GAN's closest answer.
+// Rebuild: a picture that the visitor brings, through the VAE and beside it the GAN's look-alike; what its code leaves
+// open; a hole in it repaired; the answers refined. The parts are in scripts of their own; here they are put together.
 const T = window.Twofold;
 const { el } = T;
 T.init(props.facts);
 
-const LARGEST = 5_000_000; // bytes of an uploaded file
-const ROUNDS = 20; // of search, each time "Refine" is pressed
-let source = "test";
-let brought = null; // { data, name } of an uploaded file
-let test = 0;
-let rounds = 0;
+const PARTS = ["seen", "posterior", "repair"];
+// One wish at a time is on its way: the page may join two answers that arrive together, and drop the first.
 let sent = 0;
-let answered = 0;
+let flying = null; // { n, b, parts } of the wish on its way
+const wanted = new Set(); // parts to be asked for next
+let queued = null; // a search that waits for them
+let answered = false;
 
-const board = T.drawingBoard(() => ask());
-const mask = T.maskBoard(() => ask());
-
-// --- where the picture comes from -------------------------------------------------------------------
-const file = el("input", { type: "file", accept: "image/png,image/jpeg,image/webp,image/gif,image/bmp", class: "tf-hidden", "aria-label": "Choose a picture file" });
-const dropzone = el(
-  "label",
-  { class: "tf-drop" },
-  file,
-  el("strong", {}, "Choose a picture"),
-  el("span", { class: "tf-quiet" }, "or drop or paste one here: PNG, JPEG, WebP or GIF, up to 5 MB"),
-  el("span", { class: "tf-file-name" }),
-);
-const tests = el("div", { class: "tf-tests", role: "group", "aria-label": "Test pictures" });
-const panels = { draw: board, upload: dropzone, test: tests };
-const choose = T.segmented(
-  "tf-source",
-  "Where the picture comes from",
-  [
-    ["test", "Test picture", "A picture that neither model has seen in training"],
-    ["draw", "Draw", "Draw one yourself"],
-    ["upload", "Upload", "Bring a file"],
-  ],
-  source,
-  (value) => {
-    source = value;
-    showPanel();
-    ask();
-  },
-);
-const showPanel = () => {
-  for (const [name, panel] of Object.entries(panels)) panel.hidden = name !== source;
-};
-
-// --- what comes back ----------------------------------------------------------------------------------
+// --- the blocks ---------------------------------------------------------------------------------------
 const trouble = el("p", { class: "tf-trouble", role: "alert", hidden: true });
-const pictures = {};
-const figure = (key, title, alt) => {
-  pictures[key] = el("img", { class: "tf-picture", alt, hidden: true });
-  const note = el("span", { class: "tf-quiet" });
-  pictures[key].note = note;
-  return el("figure", {}, el("div", { class: "tf-hole" }, pictures[key]), el("figcaption", {}, el("strong", {}, title), note));
+const complain = (sentence) => {
+  trouble.textContent = sentence;
+  trouble.hidden = !sentence;
 };
-const numbers = el("dl", { class: "tf-numbers" });
+const sources = T.sources(
+  () => ask({ fresh: true }, ...PARTS),
+  (sentence) => complain(sentence),
+);
+const input = T.figure(T.t("Input"), T.t("The input as the models see it"));
+const twin = (name, title, alt, difference) => {
+  const answer = T.figure(title, alt);
+  const off = T.figure(T.t("Difference"), difference);
+  const numbers = el("div", {});
+  const group = el("div", { class: "tf-twin", role: "group", "aria-label": name }, answer, off, numbers);
+  group.put = (found) => {
+    group.hidden = !found;
+    answer.put(found?.image, found?.reading);
+    off.put(found?.difference);
+    numbers.replaceChildren();
+    if (!found) return;
+    numbers.append(
+      T.figures([
+        ["MSE", found.mse.toFixed(5), T.t("Mean squared error: 0 is perfect")],
+        ["PSNR", found.psnr === null ? "∞" : `${found.psnr.toFixed(1)} dB`, T.t("Peak signal-to-noise ratio: more is better")],
+        ["SSIM", found.ssim.toFixed(3), T.t("Structural similarity: 1 is perfect")],
+      ]),
+    );
+  };
+  group.href = () => answer.href();
+  return group;
+};
+const vae = twin(
+  "VAE",
+  T.t("VAE: reconstruction"),
+  T.t("The VAE's reconstruction of the input"),
+  T.t("Absolute difference between input and reconstruction: bright where they differ"),
+);
+const gan = twin(
+  "GAN",
+  T.t("GAN: look-alike"),
+  T.t("The GAN's closest picture to the input"),
+  T.t("Absolute difference between the input and the GAN's picture: bright where they differ"),
+);
 const reading = el("div", { class: "tf-reading" });
-const readingBlock = el("div", {}, el("h4", {}, "What the classifier reads"), reading);
-const refine = el("button", { type: "button", class: "tf-button", onclick: () => search() }, `Refine (${ROUNDS} rounds)`);
-const seenTitle = el("h3", {});
+const readingBlock = el("div", {}, el("h4", {}, T.t("What the classifier reads in the input")), reading);
 const seenText = el("p", { class: "tf-quiet" });
 const seenBlock = el(
   "section",
-  { class: "tf-card", "aria-label": "The picture as the models see it" },
-  seenTitle,
+  { class: "tf-card", "aria-label": T.t("The picture as the models see it") },
+  el("h3", {}, T.t("As the models see it")),
   seenText,
-  el(
-    "div",
-    { class: "tf-row" },
-    figure("input", "Input", "The input as the models see it"),
-    figure("vae", "Reconstruction", "The VAE's reconstruction of the input"),
-    figure("difference", "Difference", "Absolute difference between input and reconstruction: bright where they differ"),
-  ),
-  numbers,
+  el("div", { class: "tf-twins" }, input, vae, gan),
   readingBlock,
 );
-const repairFigure = figure("repair", "Repaired by the VAE", "The picture with its hidden pixels filled in by the VAE");
-const ganRepairFigure = figure("ganRepair", "Repaired by the GAN", "The picture with its hidden pixels filled in by the GAN");
-const ganFigure = figure("gan", "Closest GAN picture", "The GAN's closest picture to the input");
-const repairHint = el("p", { class: "tf-quiet" }, "Paint over the picture or choose a preset. Pixels that stay visible are kept exactly.");
-const repairBlock = el(
-  "section",
-  { class: "tf-card", "aria-label": "Repair and inversion" },
-  el("h3", {}, "Hide a part, and have it repaired"),
-  repairHint,
-  el(
-    "div",
-    { class: "tf-repair" },
-    mask,
-    el(
-      "div",
-      { class: "tf-answers" },
-      el("div", { class: "tf-row" }, repairFigure, ganRepairFigure, ganFigure),
-      el("div", { class: "tf-buttons tf-refine" }, refine, el("span", { class: "tf-quiet tf-refine-note", "aria-live": "polite" })),
-    ),
-  ),
+const posterior = T.posteriorBlock(() => ask({ fresh: false }, "posterior"));
+const repair = T.repairBlock((fresh) => ask({ fresh }, "repair"));
+const refine = T.refineBlock(
+  (wish) => search(wish),
+  () => endSearch(),
 );
+
+// --- before and after -----------------------------------------------------------------------------------
+const wipe = T.wipe();
+const layers = el("select", { "aria-label": T.t("What is laid over the input"), onchange: () => lay(layers.value) });
+let layer = null; // what the visitor chose; until then, what answers the last question
+const wipeBlock = el(
+  "section",
+  { class: "tf-card", "aria-label": T.t("Before and after"), hidden: true },
+  el("h3", {}, T.t("Before and after")),
+  el("label", { class: "tf-field" }, el("span", { class: "tf-name" }, T.t("Over the input")), layers),
+  wipe,
+);
+const layerList = () =>
+  [[T.t("VAE: reconstruction"), vae.href()], [T.t("GAN: look-alike"), gan.href()], ...repair.pictures(), ...refine.pictures()].filter(([, href]) => href);
+const lay = (choice = layer) => {
+  layer = choice;
+  const list = layerList();
+  const chosen = list.find(([name]) => name === layer) ?? list.find(([name]) => name === T.t("Repaired by the VAE")) ?? list[0];
+  wipeBlock.hidden = !chosen || !input.href();
+  if (wipeBlock.hidden) return;
+  const names = list.map(([name]) => name);
+  if (names.join() !== [...layers.options].map((option) => option.value).join()) {
+    layers.replaceChildren(...names.map((name) => el("option", { value: name }, name)));
+  }
+  layers.value = chosen[0];
+  wipe.put(input.href(), chosen[1], chosen[0]);
+};
 
 element.replaceChildren(
   el(
     "div",
     { class: "tf-rebuild" },
-    el("section", { class: "tf-card", "aria-label": "Your picture" }, el("h3", {}, "Your picture"), choose, board, dropzone, tests, trouble),
+    el("section", { class: "tf-card", "aria-label": T.t("Your picture") }, el("h3", {}, T.t("Your picture")), sources, trouble),
     seenBlock,
-    repairBlock,
+    repair,
+    posterior,
+    wipeBlock,
+    refine,
   ),
 );
-showPanel();
 
+// --- what comes back ------------------------------------------------------------------------------------
 const bars = (probabilities) => {
   const bundle = T.bundle();
   readingBlock.hidden = !probabilities;
@@ -130,149 +137,125 @@ const bars = (probabilities) => {
     }),
   );
 };
-const put = (key, href, note = "") => {
-  const picture = pictures[key];
-  picture.hidden = !href;
-  if (href) picture.src = href;
-  picture.closest("figure").hidden = !href;
-  picture.note.textContent = note;
+const showSeen = (seen) => {
+  input.put(seen.input.image, seen.input.reading);
+  vae.put(seen.vae);
+  gan.put(seen.gan);
+  bars(seen.input.reading);
+  const image = new Image();
+  image.onload = () => repair.put(image);
+  image.src = seen.input.image;
 };
-const complain = (sentence) => {
-  trouble.textContent = sentence;
-  trouble.hidden = !sentence;
+const settled = () => {
+  giveUp.cancel();
+  flying = null;
+  element.classList.toggle("tf-busy", wanted.size > 0);
 };
-
+const failed = (sentence) => {
+  for (const part of flying?.parts ?? []) wanted.add(part);
+  settled();
+  element.classList.remove("tf-busy");
+  queued = null;
+  refine.over();
+  complain(T.t(sentence));
+};
 watch("value", () => {
   const value = props.value;
-  if (!value || value.n < answered) return;
-  answered = value.n;
-  if (value.n === sent) giveUp.cancel();
-  element.classList.toggle("tf-busy", value.n !== sent);
-  if (value.n === sent) refine.disabled = false;
-  complain(value.error ?? "");
-  if (value.error) return;
-  put("input", value.input);
-  put("vae", value.vae);
-  put("difference", value.difference);
-  numbers.replaceChildren();
-  for (const [name, text, hint] of value.numbers) {
-    numbers.append(el("div", { title: hint }, el("dt", {}, name), el("dd", {}, text)));
-  }
-  bars(value.probabilities);
-  put("repair", value.repair, value.repair ? "kept pixels unchanged" : "");
-  put("ganRepair", value.ganRepair, value.ganRepair ? "kept pixels unchanged" : "");
-  put("gan", value.gan, value.gan ? `MSE ${value.ganError}` : "");
-  element.querySelector(".tf-refine").hidden = !value.gan;
-  element.querySelector(".tf-refine-note").textContent = value.rounds ? `after ${value.rounds} rounds of search` : "one pass, no search";
-  const image = new Image();
-  image.onload = () => mask.put(image);
-  image.src = value.input;
-});
-
-// --- asking -------------------------------------------------------------------------------------------
-const send = () => {
-  const picture = { draw: () => board.data(), upload: () => brought?.data, test: () => null }[source]();
-  if (source === "upload" && !picture) return;
-  if (source === "draw" && !board.drawn()) return;
-  sent += 1;
-  element.classList.add("tf-busy");
-  refine.disabled = true;
-  trigger("rebuild", {
-    b: T.state.b,
-    n: sent,
-    picture,
-    test: source === "test" ? test : null,
-    mask: mask.masked() ? mask.cells() : null,
-    rounds,
-  });
-  giveUp();
-};
-const giveUp = T.later(() => {
-  element.classList.remove("tf-busy");
-  refine.disabled = false;
-  complain(T.turnedAway);
-}, T.patience);
-const ask = T.later(() => {
-  rounds = 0;
-  if (T.visible(element)) send();
-}, 60);
-const search = () => {
-  rounds = Math.min(100, rounds + ROUNDS);
-  send();
-};
-
-const take = (picked) => {
-  if (!picked) return;
-  if (picked.size > LARGEST) {
-    complain("The file is too large: at most 5 MB are accepted.");
+  if (!value || value.n !== flying?.n) return; // nobody waits for it any more
+  if (value.error) {
+    failed(value.error);
     return;
   }
-  const reader = new FileReader();
-  reader.onload = () => {
-    brought = { data: reader.result, name: picked.name };
-    dropzone.querySelector(".tf-file-name").textContent = picked.name;
-    source = "upload";
-    choose.choose(source);
-    showPanel();
-    ask();
-  };
-  reader.onerror = () => complain("This file cannot be read.");
-  reader.readAsDataURL(picked);
-};
-file.addEventListener("change", () => {
-  take(file.files[0]);
-  file.value = "";
-});
-dropzone.addEventListener("dragover", (event) => event.preventDefault());
-dropzone.addEventListener("drop", (event) => {
-  event.preventDefault();
-  take(event.dataTransfer.files[0]);
-});
-document.addEventListener("paste", (event) => {
-  if (T.visible(element)) take([...(event.clipboardData?.files ?? [])].find((one) => one.type.startsWith("image/")));
+  if (value.refine) {
+    giveUp();
+    refine.show(value.refine);
+    if (!refine.running()) settled();
+  } else {
+    const here = flying.b === T.state.b;
+    settled();
+    if (wanted.size) sendSoon();
+    if (!here) return;
+    answered = true;
+    complain("");
+    if (value.seen) showSeen(value.seen);
+    if ("posterior" in value) posterior.show(value.posterior);
+    if ("repair" in value) repair.show(value.repair);
+    if (queued && !wanted.size) search(queued);
+  }
+  lay();
 });
 
-// --- in step with the page ----------------------------------------------------------------------------
+// --- asking ---------------------------------------------------------------------------------------------
+const wish = () => {
+  const subject = T.bundle().rebuilds ? sources.wish() : null; // what visitors bring only draws
+  return subject && { b: T.state.b, ...subject, ...repair.wish() };
+};
+const send = () => {
+  const asked = wish();
+  if (flying) return;
+  element.classList.remove("tf-busy");
+  if (!asked || !T.visible(element)) return;
+  flying = { n: ++sent, b: asked.b, parts: [...wanted] };
+  wanted.clear();
+  element.classList.add("tf-busy");
+  trigger("rebuild", { ...asked, ...posterior.wish(), n: flying.n, parts: flying.parts });
+  giveUp();
+};
+const giveUp = T.later(() => failed(T.turnedAway), T.patience);
+const sendSoon = T.later(send, 60);
+// `fresh`: the picture or the mask is another, so what a search found no longer belongs to it.
+const ask = ({ fresh }, ...parts) => {
+  for (const part of parts) wanted.add(part);
+  if (fresh) refine.reset();
+  else refine.halt();
+  sendSoon();
+};
+const search = (how) => {
+  queued = null;
+  const asked = wish();
+  if (!asked) refine.over();
+  else if (flying || wanted.size) queued = how;
+  else {
+    flying = { n: ++sent, b: asked.b, parts: [] };
+    trigger("refine", { ...asked, ...how, n: flying.n });
+    giveUp();
+  }
+};
+const endSearch = () => {
+  if (queued) {
+    queued = null; // it had not begun
+    return;
+  }
+  settled(); // reports that are on their way are not waited for
+  trigger("stop");
+};
+
+// --- in step with the page --------------------------------------------------------------------------------
 let suited = null;
 const suit = () => {
   const bundle = T.bundle();
   if (suited === bundle.name) return;
   suited = bundle.name;
-  board.suit(bundle.channels);
-  mask.suit(bundle.size);
-  test = 0;
-  seenTitle.textContent = bundle.models.includes("vae") ? "Through the VAE" : "As the models see it";
+  sources.suit(bundle);
+  repair.suit(bundle);
+  refine.suit(bundle);
+  for (const part of [input, vae, gan]) part.put("");
+  readingBlock.hidden = true;
+  posterior.show(null);
+  repair.show(null);
+  lay();
   seenText.textContent = bundle.models.includes("vae")
-    ? "Encoded into a short code and decoded again. What the code cannot hold is lost."
+    ? T.t("The VAE encodes the picture into a short code and decodes it again; the GAN's inverter looks for the closest picture that the GAN can draw. What a model cannot hold is lost.")
     : bundle.rebuilds
-      ? "This bundle has no VAE, so there is no reconstruction."
-      : "This bundle holds nothing that takes a picture: it has neither a VAE nor an inverter nor a classifier.";
-  repairBlock.hidden = !bundle.repairs && !bundle.inverts;
-  mask.hidden = !bundle.repairs && !bundle.inverts;
-  const count = Math.min(24, bundle.examples);
-  tests.replaceChildren(
-    ...Array.from({ length: count }, (_, i) => {
-      const button = el(
-        "button",
-        { type: "button", "aria-label": `Test picture ${i + 1}`, "aria-pressed": String(i === 0), onclick: () => pick(i) },
-        el("img", { class: "tf-picture", src: T.url(`${bundle.files}/examples/${i}.png`, { v: bundle.version }), alt: "", loading: "lazy" }),
-      );
-      return button;
-    }),
-  );
+      ? T.t("This bundle has no VAE, so there is no reconstruction.")
+      : T.t("This bundle holds nothing that takes a picture: it has neither a VAE nor an inverter nor a classifier.");
 };
-const pick = (i) => {
-  test = i;
-  [...tests.children].forEach((tile, k) => tile.setAttribute("aria-pressed", String(k === i)));
-  ask();
-};
-for (const key of Object.keys(pictures)) put(key, "");
 const refresh = () => {
   if (suited === T.state.b && answered) return;
   suit();
-  ask();
+  ask({ fresh: true }, ...PARTS);
 };
 T.on((after, before) => after.b !== before.b && T.visible(element) && refresh());
-new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && suited !== T.state.b && refresh()).observe(element);
+new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && (suited !== T.state.b || !answered) && refresh()).observe(element);
 suit();
-ask();
+ask({ fresh: true }, ...PARTS);

@@ -6,6 +6,8 @@
 
   const round = (value) => Number(value.toPrecision(4)).toString();
   const told = (text) => T.told?.(text) ?? text;
+  // Whose samples they are stands above the columns, so a label that both share says only "samples".
+  const named = (label) => told(label).replace("samples", T.t("samples"));
   const whole = (n) => Number(n).toLocaleString(T.language);
 
   // `.show(left, right)`: two sides as T.pair.sides() gives them.
@@ -46,7 +48,7 @@
               el(
                 "tr",
                 {},
-                el("th", { scope: "row" }, told(row.label), el("span", { class: "tf-quiet" }, better[row.better]())),
+                el("th", { scope: "row" }, named(row.label), el("span", { class: "tf-quiet" }, better[row.better]())),
                 cell(row.left, row.unit, sides[0].title),
                 cell(row.right, row.unit, sides[1].title),
                 el("td", { class: `tf-result tf-is-${row.verdict}` }, words[row.verdict]()),

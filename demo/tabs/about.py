@@ -1,4 +1,4 @@
-"""About: data, licence, figures, limits, processor, files; all of it from the facts of the bundles."""
+"""About: data, licence, figures, limits, processor; all of it from the facts of the bundles."""
 
 from typing import Any
 
@@ -7,4 +7,4 @@ from demo.widgets import widget
 
 def build(facts: dict[str, Any]) -> None:
     """Put the tab's content into the gr.Blocks that is being built."""
-    widget("about", facts)
+    widget("about", facts, "tables")

@@ -1,29 +1,83 @@
 """Morph: the page scrubs through the live route; this module exports the whole path as a file."""
 
 import logging
+import threading
+import time
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import gradio as gr
 import numpy as np
 
 from demo import arguments as check
-from demo import images, latents
+from demo import morphing, video
 from demo.api import QUEUE
+from demo.batching import DEADLINE, Caller, working_for
 from demo.errors import UserError
+from demo.morphing import FORMATS, Morph
 from demo.shown import data_address
 from demo.studio import Studio
 from demo.widgets import widget
 
-STEP = 12  # frames between two reports of progress
-ENDINGS = {"webp": "webp", "gif": "gif", "png-strip": "png"}
+LOOK = 0.2  # seconds between two looks at the work
+DRAWING = 0.6  # the share of drawing in a job, the rest is writing
+HELPERS = ("keys", "keylist")
 
 log = logging.getLogger(__name__)
 
 
+class Ended(Exception):
+    """Nobody waits for the file any more."""
+
+
+@dataclass
+class Job:
+    """An export under way in a thread of its own. `gone` ends it within a frame, wherever it is."""
+
+    morph: Morph
+    form: str
+    gone: threading.Event = field(default_factory=threading.Event)
+    drawn: int = 0
+    written: int = 0
+    data: bytes | None = None
+    error: Exception | None = None
+
+    def work(self) -> None:
+        try:
+            frames = []
+            parts = self.morph.parts()
+            while True:
+                self.look()
+                with working_for(Caller(time.monotonic() + DEADLINE, self.gone)):
+                    part = next(parts, None)
+                if part is None:
+                    break
+                frames.append(part)
+                self.drawn += len(part)
+            self.data = morphing.write(self.morph, np.concatenate(frames), self.form, self._turn)
+        except Exception as error:
+            self.error = error
+
+    def look(self) -> None:
+        if self.gone.is_set():
+            raise Ended
+
+    def _turn(self) -> None:
+        self.look()
+        self.written += 1
+
+    def report(self) -> dict[str, Any]:
+        count = self.morph.frames
+        writing = self.drawn == count
+        share = DRAWING * self.drawn / count + (1 - DRAWING) * min(1.0, self.written / count)
+        return {"progress": share, "done": self.written if writing else self.drawn, "of": count, "writing": writing}
+
+
 def build(facts: dict[str, Any], studios: Mapping[str, Studio]) -> None:
     """Put the tab's content into the gr.Blocks that is being built."""
-    morph = widget("morph", facts)
+    own = {"exports": [form for form in FORMATS if form != "png-strip"], "gaps": {"mp4": video.gap()}}
+    morph = widget("morph", facts | own, *HELPERS)
 
     def export(event: gr.EventData) -> Iterator[dict[str, Any]]:
         asked = event._data if isinstance(event._data, dict) else {}
@@ -37,33 +91,34 @@ def build(facts: dict[str, Any], studios: Mapping[str, Studio]) -> None:
             log.exception("A morph could not be exported")
             yield job | {"error": "The morph could not be exported; the server's log says why."}
 
-    morph.export(export, None, morph, api_visibility="private", show_progress="hidden", **QUEUE)
+    exporting = morph.export(export, None, morph, api_visibility="private", show_progress="hidden", **QUEUE)
+    morph.stop(None, None, None, cancels=[exporting], api_visibility="private")
 
 
 def exported(studios: Mapping[str, Studio], asked: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Reports of progress, then the file as a data address. UserError with a sentence for a wrong wish."""
-    studio = check.studio(studios, asked.get("b"))
-    seeds = check.seeds(asked.get("seeds"), 2, check.MAX_KEYS)
-    classes = check.key_classes(asked.get("classes"), len(seeds), studio)
-    form = check.choice(asked.get("format"), tuple(ENDINGS), "format")
-    mode = check.choice(asked.get("mode"), latents.PATH_MODES, "path")
-    loop = asked.get("loop") is True
-    truncation, model = check.truncation(asked.get("t")), check.model(asked.get("m"), studio)
-    count = check.whole(asked.get("frames"), "number of frames", 2, check.MAX_FRAMES)
-    pace = check.whole(asked.get("fps"), "number of frames a second", 1, 50)
+    """Reports of progress, then the file as a data address. UserError with a sentence for a wrong wish.
 
-    shares = latents.path_shares(count, loop)
-    drawn: list[np.ndarray] = []
-    for start in range(0, count, STEP):
-        yield {"progress": 0.9 * start / count, "about": f"{start} of {count} frames"}
-        part = studio.morph_at(seeds, shares[start : start + STEP], classes, mode, loop, truncation, model)
-        drawn.append(images.to_uint8(part))
-    yield {"progress": 0.9, "about": "Writing the file"}
-    data = images.animation(np.concatenate(drawn), form, round(1000 / pace))
+    Closing the iterator, as Gradio does when the visitor cancels or leaves, ends the work.
+    """
+    form = check.choice(asked.get("format"), tuple(FORMATS), "format")
+    lack = video.gap() if form == "mp4" else ""
+    if lack:
+        raise UserError(lack)
+    job = Job(morphing.read(studios, asked), form)
+    worker = threading.Thread(target=job.work, daemon=True)
+    worker.start()
+    try:
+        while worker.is_alive():
+            yield job.report()
+            worker.join(LOOK)
+    finally:
+        job.gone.set()
+    if job.error is not None:
+        raise job.error
     yield {
-        "href": data_address(data, form),
-        "bytes": len(data),
+        "href": data_address(job.data, form),
+        "bytes": len(job.data),
         "format": form,
-        "name": f"{studio.info.name}-morph-{'-'.join(map(str, seeds))}.{ENDINGS[form]}",
-        "about": f"{count} frames through seeds {', '.join(map(str, seeds))}",
+        "name": job.morph.file_name(form),
+        "about": job.morph.about(),
     }

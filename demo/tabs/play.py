@@ -7,5 +7,5 @@ from demo.widgets import widget
 
 def build(facts: dict[str, Any]) -> None:
     """Put the tab's content into the gr.Blocks that is being built."""
-    widget("play", facts)
+    widget("play", facts, "ondevice")
     widget("favourites", facts)

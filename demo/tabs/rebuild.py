@@ -1,72 +1,191 @@
-"""Rebuild: a picture through the VAE, repaired where it is masked, and its closest picture of the GAN."""
+"""Rebuild: a picture through the VAE, beside the GAN's look-alike; what its code leaves open; its holes filled in.
+
+Two events of one widget: `rebuild` answers with the parts that are asked for, `refine` reports every round of a search.
+"""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import gradio as gr
 import numpy as np
 
 from demo import arguments as check
-from demo import images
+from demo import images, latents, posterior, repairs
 from demo.api import QUEUE
 from demo.errors import UserError
-from demo.shown import image_address
+from demo.shown import decimal, image_address, picture_address
 from demo.studio import Studio
 from demo.widgets import widget
+
+DRAWING = ("board", "draw", "mask", "crop", "camera", "sources")
+HELPERS = (*DRAWING, "figures", "wipe", "curve", "posterior", "repair", "refine")
+PARTS = ("seen", "posterior", "repair")
+SAMPLES = 16  # most that are shown
+MEASURED = 64  # samples over which the deviation of a pixel is taken
+MAX_TEMPERATURE = 5.0
+COMPLETIONS = 4
+# Of their own: a search takes seconds, and nobody who only rebuilds waits behind one.
+SEARCHES: dict[str, Any] = {"concurrency_id": "search", "concurrency_limit": 4}
 
 log = logging.getLogger(__name__)
 
 
 def build(facts: dict[str, Any], studios: Mapping[str, Studio]) -> None:
     """Put the tab's content into the gr.Blocks that is being built."""
-    board = widget("rebuild", facts, "draw")
+    board = widget("rebuild", facts, *HELPERS)
 
     def rebuild(event: gr.EventData) -> dict[str, Any]:
-        asked = event._data if isinstance(event._data, dict) else {}
-        number = {"n": asked.get("n")}
-        try:
-            return number | rebuilt(studios, asked)
-        except UserError as error:
-            return number | {"error": str(error)}
-        except Exception:
-            log.exception("A picture could not be rebuilt")
-            return number | {"error": "The picture could not be rebuilt; the server's log says why."}
+        return next(_answers(rebuilt, event, studios))
 
-    board.rebuild(
-        rebuild, None, board, api_visibility="private", show_progress="hidden", trigger_mode="multiple", **QUEUE
-    )
+    def refine(event: gr.EventData) -> Iterator[dict[str, Any]]:
+        yield from _answers(refined, event, studios)
+
+    quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+    board.rebuild(rebuild, None, board, trigger_mode="multiple", **quiet, **QUEUE)
+    searching = board.refine(refine, None, board, trigger_mode="multiple", **quiet, **SEARCHES)
+    board.stop(None, None, None, cancels=[searching], api_visibility="private")
 
 
-def rebuilt(studios: Mapping[str, Studio], asked: Mapping[str, Any]) -> dict[str, Any]:
-    """Everything that the tab shows for one picture. UserError with a sentence for a wrong wish."""
+def _answers(work, event: gr.EventData, studios: Mapping[str, Studio]) -> Iterator[dict[str, Any]]:
+    """What `work` yields, with the number of the wish; at trouble a sentence."""
+    asked = event._data if isinstance(event._data, dict) else {}
+    number = {"n": asked.get("n")}
+    try:
+        for answer in work(studios, asked):
+            yield number | answer
+    except UserError as error:
+        yield number | {"error": str(error)}
+    except Exception:
+        log.exception("A picture could not be rebuilt")
+        yield number | {"error": "The picture could not be rebuilt; the server's log says why."}
+
+
+def rebuilt(studios: Mapping[str, Studio], asked: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Once: the parts that are asked for, of one picture. UserError with a sentence for a wrong wish."""
+    studio, image, mask = _subject(studios, asked)
+    parts = asked.get("parts", list(PARTS))
+    if not isinstance(parts, list):
+        parts = [parts]
+    for part in parts:
+        check.choice(part, PARTS, "part")
+    seed = check.whole(asked.get("seed", 0), "seed", 0, latents.SEEDS - 1)
+    temperature = check.number(asked.get("temperature", 1), "temperature", 0, MAX_TEMPERATURE)
+    count = check.whole(asked.get("samples", 8), "number of samples", 1, SAMPLES)
+    other = check.whole(asked.get("other", 0), "seed of the completions", 0, latents.SEEDS - 1)
+    variety = check.number(asked.get("variety", repairs.WIDER), "variety of the completions", 0, MAX_TEMPERATURE)
+    answer: dict[str, Any] = {}
+    if "seen" in parts:
+        answer["seen"] = _seen(studio, image)
+    if "posterior" in parts and "vae" in studio.models:
+        answer["posterior"] = _posterior(studio, image, count, seed, temperature)
+    if "repair" in parts:
+        answer["repair"] = None if mask is None else _repaired(studio, image, mask, other, variety)
+    yield answer
+
+
+def refined(studios: Mapping[str, Studio], asked: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """After every round of search: all errors so far and the best picture. UserError for a wrong wish."""
+    studio, image, mask = _subject(studios, asked)
+    model = check.model(asked.get("model"), studio)
+    rounds = check.rounds(asked.get("rounds", 20))
+    seed = check.whole(asked.get("seed", 0), "seed", 0, latents.SEEDS - 1)
+    gan = studio.info.gan
+    size = (gan.stages or 0) * (gan.w_dim or 0) if model == "gan" else studio.info.vae.latent_dim
+    start = check.point(asked.get("start"), size)
+    errors: list[float] = []
+    for step in repairs.search(studio, model, image, mask, rounds, seed, start):
+        errors.append(step.error)
+        shown = repairs.paste(image, mask, step.image)
+        report = {
+            "model": model,
+            "errors": list(errors),
+            "rounds": rounds,
+            "image": image_address(shown),
+            "mse": float(images.mse(step.image, image, mask)[0]),
+            "reading": _readings(studio, {"image": shown})["image"],
+            "point": step.point.tolist(),
+        }
+        yield {"refine": report}
+
+
+# --- the parts -----------------------------------------------------------------------------------
+
+
+def _subject(studios: Mapping[str, Studio], asked: Mapping[str, Any]) -> tuple[Studio, np.ndarray, np.ndarray | None]:
+    """The bundle, the picture and, where something is hidden, the mask."""
     studio = check.studio(studios, asked.get("b"))
-    engine, examples = studio.engine, studio.engine.bundle.examples
-    rounds = check.rounds(asked.get("rounds", 0))
+    examples = studio.engine.bundle.examples
     if asked.get("test") is not None:
         index = check.whole(asked["test"], "number of the test picture", 0, len(examples) - 1)
         image = images.from_uint8(examples[[index]])
     else:
         image = check.picture_data(asked.get("picture"), studio)
     mask = check.mask_cells(asked.get("mask"), studio)
+    return studio, image, None if mask is None or mask.all() else mask
 
-    shown: dict[str, Any] = {"input": image_address(image), "numbers": [], "probabilities": None, "rounds": rounds}
+
+def _seen(studio: Studio, image: np.ndarray) -> dict[str, Any]:
+    """The picture through each model, how far the answer is off, and what the classifier reads in each."""
+    answers = {}
     if "vae" in studio.models:
-        again = studio.reconstruct(image)
-        shown |= {"vae": image_address(again.image), "difference": image_address(again.difference)}
-        shown["numbers"] = [
-            ["MSE", f"{again.mse:.5f}", "Mean squared error: 0 is perfect"],
-            ["PSNR", f"{again.psnr:.1f} dB", "Peak signal-to-noise ratio: more is better"],
-            ["SSIM", f"{again.ssim:.3f}", "Structural similarity: 1 is perfect"],
-        ]
-    if studio.classes and engine.has("classifier"):
-        shown["probabilities"] = [round(float(p), 4) for p in studio.classify(image)[0]]
-    if mask is not None and "vae" in studio.models and engine.has("repair"):
-        shown["repair"] = image_address(studio.repair(image, mask, "vae"))
-    if "gan" in studio.models and engine.has("inverter"):
-        found = studio.invert(image, mask, rounds)
-        shown |= {"gan": image_address(found.image), "ganError": f"{found.mse:.5f}"}
-        if mask is not None:
-            # The search may have moved w, so the hole is filled from its picture, not by a fresh inversion.
-            shown["ganRepair"] = image_address(np.where(mask > 0, image, found.image))
+        answers["vae"] = studio.reconstruct(image).image
+    if "gan" in studio.models and studio.engine.has("inverter"):
+        answers["gan"] = studio.invert(image).image
+    readings = _readings(studio, {"input": image} | answers)
+    shown: dict[str, Any] = {"input": {"image": image_address(image), "reading": readings["input"]}}
+    for name, again in answers.items():
+        shown[name] = {
+            "image": image_address(again),
+            "difference": image_address(np.abs(again - image)),
+            "mse": float(images.mse(again, image)[0]),
+            "psnr": decimal(images.psnr(again, image)),
+            "ssim": images.ssim(again, image),
+            "reading": readings[name],
+        }
     return shown
+
+
+def _posterior(studio: Studio, image: np.ndarray, count: int, seed: int, temperature: float) -> dict[str, Any]:
+    """Samples of the posterior over codes, and where their pictures differ."""
+    again = studio.reconstruct(image)
+    codes = posterior.draw(again.mean, again.logvar, MEASURED, seed, temperature)
+    drawn = repairs.decode_of(studio)(codes)
+    deviation = posterior.spread(drawn)
+    top = float(deviation.max())
+    legend = posterior.heat(np.linspace(0, 1, 64)[None], 1)
+    return {
+        "samples": [picture_address(picture) for picture in images.to_uint8(drawn[:count])],
+        "seed": seed,
+        "measured": MEASURED,
+        "spread": picture_address(posterior.heat(deviation, top)),
+        "legend": picture_address(legend),
+        "top": top,
+        "mean": float(deviation.mean()),
+    }
+
+
+def _repaired(studio: Studio, image: np.ndarray, mask: np.ndarray, seed: int, temperature: float) -> dict[str, Any]:
+    """The hidden pixels filled in by each model in one pass, and in several ways by the VAE."""
+    found: dict[str, np.ndarray] = {}
+    if "vae" in studio.models and studio.engine.has("repair"):
+        found["vae"] = studio.repair(image, mask, "vae")
+        several = repairs.completions(studio, image, mask, COMPLETIONS, seed, temperature)
+        found |= {f"completion {i}": several[[i]] for i in range(len(several))}
+    if "gan" in studio.models and studio.engine.has("inverter"):
+        found["gan"] = studio.repair(image, mask, "gan")
+    readings = _readings(studio, found)
+    shown = {name: {"image": image_address(one), "reading": readings[name]} for name, one in found.items()}
+    return {
+        "vae": shown.get("vae"),
+        "gan": shown.get("gan"),
+        "completions": [one for name, one in shown.items() if name.startswith("completion")],
+    }
+
+
+def _readings(studio: Studio, pictures: Mapping[str, np.ndarray]) -> dict[str, list[float] | None]:
+    """What the classifier reads in each picture: the probability of every class; None where there is no classifier."""
+    if not pictures or not studio.classes or not studio.engine.has("classifier"):
+        return dict.fromkeys(pictures)
+    rows = studio.classify(np.concatenate(list(pictures.values())))
+    return {name: [round(float(p), 4) for p in row] for name, row in zip(pictures, rows, strict=True)}

@@ -26,7 +26,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 DEMO = REPOSITORY / "demo"
 REQUIREMENTS = DEMO / "requirements.txt"
 PYTHON = "3.11"  # the version that the tests run on
-SUFFIXES = {".py", ".js", ".css"}  # what the demo package consists of
+SUFFIXES = {".py", ".js", ".css", ".json"}  # what the demo package consists of
 NOT_SERVED = {"__pycache__", "node_modules", "web"}
 COLOURS = ("blue", "indigo")  # of the card's gradient on the Hub
 EMOJI = "🌗"
@@ -101,7 +101,7 @@ def files(bundles: Sequence[OpenBundle], title: str | None = None) -> list[Sourc
 
 
 def demo_files() -> list[Path]:
-    """The demo's modules, scripts and styles, relative to its folder."""
+    """The demo's modules, scripts, words and styles, relative to its folder."""
     found = [path for path in files_in(DEMO) if path.suffix in SUFFIXES and not NOT_SERVED & set(path.parts)]
     return [path for path in found if not any(part.startswith(".") for part in path.parts)]
 

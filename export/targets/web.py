@@ -2,12 +2,9 @@
 
 The page consists of the demo's own widgets (demo/static) over pictures that a worker computes with onnxruntime-web;
 `page/` beside this module holds what Gradio does in the demo. The latents come from the seeds as in demo/latents.py, so
-the page draws what the demo draws. Only the WebAssembly build is shipped: WebGPU's is twice as large (27 MB against
-14 MB), and small generators take a few milliseconds without it. One thread: more would need response headers that a
-plain static host does not send.
+the page draws what the demo draws. What a browser needs for that, the demo's own page needs too: demo/ondevice.py.
 """
 
-import hashlib
 import html
 import json
 from collections.abc import Sequence
@@ -15,30 +12,18 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-import numpy as np
-
+from demo import ondevice
 from demo.bundle import OpenBundle, graph_bytes
+from demo.words import words, words_script
 from export.targets.folder import Source, conventional, files_in, fill, read_bundles, replaced
 from train.errors import UserError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 STATIC = REPOSITORY / "demo" / "static"
 PAGE = Path(__file__).resolve().parent / "page"
-MODULES = REPOSITORY / "demo" / "web" / "node_modules"
-RUNTIME = "onnxruntime-web"
-HOW_TO_GET_IT = "npm ci --prefix demo/web"
 FACTS = "facts.json"
-
-# The runtime's module is named .js: some hosts do not know that .mjs is a script.
-SCRIPT, WASM = ("ort.wasm.bundle.min.mjs", "ort.js"), "ort-wasm-simd-threaded.wasm"
-GRAPHS = {"gan": ("mapping", "synthesis"), "vae": ("decoder",)}
-ARRAYS = {
-    "gan": ("w_mean",),
-    "vae": (
-        "mixture_weights", "mixture_means", "mixture_cholesky", "mixture_classes", "code_mean", "code_std",
-    ),
-}  # fmt: skip
-SHARED = ("style.css", "core.js", "live.js", "random.js", "latents.js", "device.js", "worker.js", "local.js")
+SHARED = ("style.css", "play.css", "morph.css", "core.js", "live.js", "keys.js", "keylist.js", *ondevice.SCRIPTS)
+SPOKEN = ("core", "live", "local", "worker", "bar", "play", "favourites", "morph", "keys", "keylist", "server")
 OWN = ("page.css", "page.js", "strip.js", "theme.js", "LICENSES.txt")
 WIDGETS = (
     *(STATIC / name for name in ("bar.js", "play.js", "favourites.js", "morph.js")),
@@ -83,10 +68,10 @@ def page_files(bundles: Sequence[OpenBundle]) -> list[Source]:
     index = Template((PAGE / "index.html").read_text(encoding="utf-8")).substitute(words)
     facts = {
         "format": "twofold-web",
-        "runtime": f"{RUNTIME} {runtime_version()}",
+        "runtime": f"{ondevice.RUNTIME} {ondevice.runtime_version(dist())}",
         "bundles": [bundle_facts(bundle) for bundle in bundles],
         "unavailable": [],
-        "wasm": {"url": WASM, **checksum((dist() / WASM).read_bytes())},
+        "wasm": {"url": ondevice.WASM, **ondevice.checksum((dist() / ondevice.WASM).read_bytes())},
     }
     sources = [
         Source("index.html", index.encode()),
@@ -94,7 +79,16 @@ def page_files(bundles: Sequence[OpenBundle]) -> list[Source]:
         Source("LICENSE", REPOSITORY / "LICENSE"),
     ]
     sources += [Source(name, STATIC / name) for name in SHARED] + [Source(name, PAGE / name) for name in OWN]
+    sources.append(Source("words.js", words_script(page_words()).encode()))
     return sources + [Source(script.name, as_module(script)) for script in WIDGETS]
+
+
+def page_words() -> dict[str, dict[str, str]]:
+    """The words of this page's scripts in languages other than English: the demo's, and those of page/words."""
+    tables = words(*SPOKEN)
+    for path in sorted(PAGE.glob("words/*.json")):
+        tables.setdefault(path.stem, {}).update(json.loads(path.read_text(encoding="utf-8")))
+    return tables
 
 
 def as_module(script: Path) -> bytes:
@@ -107,10 +101,13 @@ def bundle_files(bundle: OpenBundle) -> list[Source]:
     """The graphs that draw from latents, the numbers that these need, and the sample sheet."""
     home = f"bundles/{bundle.info.name}"
     sheet = bundle.info.files["sheet"].file
-    graphs = [Source(f"{home}/{name}.onnx", graph_bytes(bundle, name)) for name in graph_names(bundle)]
+    graphs = [
+        Source(f"{home}/{bundle.info.graphs[name].file}", graph_bytes(bundle, name))
+        for name in ondevice.graph_names(bundle.info)
+    ]
     return [
         *graphs,
-        Source(f"{home}/latents.bin", numbers(bundle)),
+        Source(f"{home}/latents.bin", ondevice.numbers(bundle)),
         Source(f"{home}/sheet.png", bundle.folder / sheet),
     ]
 
@@ -126,49 +123,13 @@ def bundle_facts(bundle: OpenBundle) -> dict[str, Any]:
         "size": info.image.size,
         "channels": info.image.channels,
         "classes": list(info.dataset.classes),
-        "models": models(bundle),
-        "gan": info.gan.model_dump(mode="json") if info.gan else None,
-        "vae": info.vae.model_dump(mode="json") if info.vae else None,
+        "models": ondevice.models(info),
         "sheet": {"url": f"{home}/sheet.png", "count": bundle.tiles},
         "processor": "This device",
         "reason": REASON,
         "dataset": info.dataset.model_dump(mode="json"),
-        "graphs": {
-            name: {
-                "url": f"{home}/{name}.onnx",
-                "bytes": info.graphs[name].bytes,
-                "sha256": info.graphs[name].sha256,
-                "inputs": {tensor.name: list(tensor.shape[1:]) for tensor in info.graphs[name].inputs},
-            }
-            for name in graph_names(bundle)
-        },
-        "latents": {
-            "url": f"{home}/latents.bin",
-            **checksum(numbers(bundle)),
-            "lengths": {name: bundle.latents[name].size for name in array_names(bundle)},
-        },
+        **ondevice.drawing_facts(bundle, f"{home}/{{file}}", f"{home}/latents.bin"),
     }
-
-
-def models(bundle: OpenBundle) -> list[str]:
-    return [name for name in ("gan", "vae") if getattr(bundle.info, name) is not None]
-
-
-def graph_names(bundle: OpenBundle) -> list[str]:
-    return [graph for model in models(bundle) for graph in GRAPHS[model]]
-
-
-def array_names(bundle: OpenBundle) -> list[str]:
-    return [array for model in models(bundle) for array in ARRAYS[model]]
-
-
-def numbers(bundle: OpenBundle) -> bytes:
-    """The arrays that draw from latents, one after the other: float32, little-endian, row by row."""
-    return b"".join(np.ascontiguousarray(bundle.latents[name], "<f4").tobytes() for name in array_names(bundle))
-
-
-def checksum(data: bytes) -> dict[str, Any]:
-    return {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
 
 
 # ---------------------------------------------------------------------------------------- onnxruntime-web
@@ -176,18 +137,16 @@ def checksum(data: bytes) -> dict[str, Any]:
 
 def dist() -> Path:
     """The folder of onnxruntime-web's files. Raises UserError when npm has not put it there."""
-    folder = MODULES / RUNTIME / "dist"
-    if not all((folder / name).is_file() for name in (SCRIPT[0], WASM)):
-        raise UserError(f"{RUNTIME} is not installed: run `{HOW_TO_GET_IT}` (Node.js has npm), then try again.")
+    folder = ondevice.dist()
+    if folder is None:
+        how = ondevice.HOW_TO_GET_IT
+        raise UserError(f"{ondevice.RUNTIME} is not installed: run `{how}` (Node.js has npm), then try again.")
     return folder
-
-
-def runtime_version() -> str:
-    return json.loads((dist().parent / "package.json").read_text(encoding="utf-8"))["version"]
 
 
 def runtime_files() -> list[Source]:
     """onnxruntime-web's module and its WebAssembly, two files."""
-    lines = (dist() / SCRIPT[0]).read_text(encoding="utf-8").splitlines(keepends=True)
-    script = "".join(line for line in lines if not line.startswith("//# sourceMappingURL="))  # a map that stays here
-    return [Source(SCRIPT[1], script.encode()), Source(WASM, dist() / WASM)]
+    return [
+        Source(ondevice.SCRIPT[1], ondevice.runtime_script(dist())),
+        Source(ondevice.WASM, dist() / ondevice.WASM),
+    ]

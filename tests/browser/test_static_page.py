@@ -306,6 +306,20 @@ PALE = """() => {
 }"""
 
 
+def test_it_speaks_chinese_and_returns(browser, site):
+    page = browser.new_page(viewport=NARROW)
+    page.goto(site + "?b=plain&x=7&y=0&lang=zh-CN")
+    until(page, "window.Twofold?.stats.shown > 0")
+    assert page.evaluate("Twofold.tabs().map((tab) => tab.textContent)") == ["玩一玩", "样本", "变形", "关于"]
+    tab(page, "关于")
+    page.get_by_role("heading", name="关于此页面").wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth") == NARROW["width"]
+    page.get_by_role("button", name="English").click()
+    page.get_by_role("heading", name="This page").wait_for()
+    assert page.evaluate("[document.documentElement.lang, Twofold.state.x]") == ["en", 7]
+    page.close()
+
+
 def test_opened_as_a_file_it_says_what_to_do(browser, site, bundles, tmp_path):
     web.write([bundles / "plain"], tmp_path / "site")
     page = browser.new_page()

@@ -1,5 +1,7 @@
 """The page's configuration and the command line."""
 
+import hashlib
+import json
 import re
 import signal
 import socket
@@ -11,6 +13,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from demo.endpoints import described, drawing
+from demo.errors import InputError
 from demo.facts import facts
 from demo.page import build_demo
 from demo.runtime import choose_provider
@@ -18,7 +22,7 @@ from demo.studio import open_studios
 from tests import tiny
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-PUBLIC = ["/classify", "/interpolate", "/invert", "/reconstruct", "/repair", "/sample"]
+PUBLIC = ["/classify", "/interpolate", "/invert", "/reconstruct", "/repair", "/report", "/sample"]
 
 
 def command(*arguments: str) -> list[str]:
@@ -42,16 +46,18 @@ def test_the_public_endpoints_are_these_and_have_typed_arguments(tiny_bundle: Pa
         for parameter in endpoint["parameters"]:
             assert parameter["python_type"]["type"] != "Any", (name, parameter["parameter_name"])
     seeds = endpoints["/sample"]["parameters"][0]
-    assert (seeds["parameter_name"], seeds["type"]) == ("seeds", {"type": "array", "items": {"type": "integer"}})
+    assert seeds["parameter_name"] == "seeds" and seeds["type"]["type"] == "array", seeds
 
 
 def test_the_page_without_bundles_says_how_to_make_one(tiny_bundle: Path, broken_bundle: Path):
     (broken_bundle / "decoder.onnx").write_bytes(b"other bytes")
     studios, unavailable = open_studios(broken_bundle, choose_provider("cpu"))
     assert not studios
-    texts = [c["props"].get("value") for c in build_demo(studios, unavailable).get_config_file()["components"]]
-    (text,) = [t for t in texts if isinstance(t, str) and "no models here yet" in t]
-    assert "python -m train" in text and "decoder.onnx" in text
+    components = build_demo(studios, unavailable).get_config_file()["components"]
+    (empty,) = [c["props"] for c in components if c["props"].get("elem_id") == "tf-empty"]
+    assert "no models here yet" in empty["js_on_load"]
+    known = empty["props"]["facts"]
+    assert "python -m train" in known["recipe"] and "decoder.onnx" in known["unavailable"][0]["reason"]
 
 
 def test_facts_tell_what_the_page_needs(tiny_bundle: Path):
@@ -62,7 +68,28 @@ def test_facts_tell_what_the_page_needs(tiny_bundle: Path):
     assert bundle["sheet"] == {"url": f"bundles/tiny/sheet.png?v={version}", "count": 24}
     assert bundle["processor"] == "CPU" and bundle["reason"]
     assert {row["file"] for row in bundle["downloads"]} >= {"generator.onnx", "latents.npz", "bundle.json"}
-    assert all((tiny_bundle / row["file"]).stat().st_size == row["bytes"] for row in bundle["downloads"])
+    for row in bundle["downloads"]:
+        data = (tiny_bundle / row["file"]).read_bytes()
+        assert (row["bytes"], row["sha256"]) == (len(data), hashlib.sha256(data).hexdigest())
+
+
+def test_the_report_has_figures_with_floors_licence_files_and_versions(tiny_bundle: Path):
+    studios, _ = open_studios(tiny_bundle, choose_provider("cpu"))
+    told = json.loads(json.dumps(drawing(studios)["report"](), allow_nan=False))
+    assert told["quality"]["figures"][0] | {"value": 2.0, "floor": 0.5} == told["quality"]["figures"][0]
+    assert told["data"]["licence"] == "CC0-1.0" and set(told["models"]) == {"gan", "vae"}
+    for file in told["files"]:
+        assert file["sha256"] == hashlib.sha256((tiny_bundle / file["file"]).read_bytes()).hexdigest()
+    assert {"python", "numpy", "gradio"} <= set(told["versions"])
+    with pytest.raises(InputError, match="There is no bundle 'other'"):
+        drawing(studios)["report"]("other")
+
+
+def test_every_endpoint_is_described():
+    """The API tab's list is made of the docstrings, so they have to keep their form."""
+    for one in described():
+        assert one["about"].endswith(".") and one["returns"].startswith("{"), one["name"]
+        assert one["arguments"] and all(": " in argument for argument in one["arguments"]), one["name"]
 
 
 def test_the_demo_needs_neither_torch_nor_the_other_rooms():
@@ -128,7 +155,7 @@ def test_it_serves_from_any_folder_prints_one_line_and_ends_quietly(tiny_bundle:
 
 def test_no_page_file_names_a_foreign_host():
     """What the browser is sent by us must work offline."""
-    for file in (REPOSITORY / "demo" / "static").iterdir():
+    for file in filter(Path.is_file, (REPOSITORY / "demo" / "static").rglob("*")):
         hosts = set(re.findall(r"https?://([\w.-]+)", file.read_text(encoding="utf-8")))
         assert hosts <= {"www.w3.org"}, file.name  # the name of SVG, never fetched
 
@@ -137,16 +164,16 @@ def test_a_bundle_that_takes_no_pictures_has_no_rebuild_tab(broken_bundle: Path)
     def tabs() -> list[str]:
         studios, unavailable = open_studios(broken_bundle, choose_provider("cpu"))
         components = build_demo(studios, unavailable).get_config_file()["components"]
-        return [c["props"]["label"] for c in components if c["type"] == "tabitem"]
+        return [c["props"]["id"] for c in components if c["type"] == "tabitem"]
 
-    assert tabs() == ["Play", "Morph", "Rebuild", "About"]
+    assert tabs() == ["play", "morph", "rebuild", "api", "about"]
     index = tiny.load_index(broken_bundle)
     index["graphs"] = {name: index["graphs"][name] for name in ("generator", "mapping", "synthesis", "classifier")}
     tiny.save_index(broken_bundle, index | {"vae": None})
-    assert "Rebuild" in tabs()  # the classifier still reads pictures
+    assert "rebuild" in tabs()  # the classifier still reads pictures
     del index["graphs"]["classifier"]
     tiny.save_index(broken_bundle, index | {"vae": None})
-    assert tabs() == ["Play", "Morph", "About"]
+    assert tabs() == ["play", "morph", "api", "about"]
 
 
 def test_the_environment_may_name_the_port(tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

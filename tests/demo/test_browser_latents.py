@@ -102,6 +102,18 @@ def test_the_seed_plane(node: Node):
         np.testing.assert_allclose(found["z"], latents.plane_latent(x, y, 64), rtol=1e-6, atol=1e-7)
 
 
+def test_the_keys_of_a_morph(node: Node):
+    """Seeds beyond the plane, points between seeds, and a point that is a seed."""
+    given = [2**32 - 1, (7.25, 0.5), (-3.1, -2.0), (12.0, 0.0)]
+    code = """keys.map((key) => {
+        const { seeds, weights } = keyCorners(key);
+        return { seed: seeds[0], z: blend(seeds.map((seed) => seedLatent(seed, 64)), weights) };
+    })"""
+    for key, found in zip(given, node(code, keys=given), strict=True):
+        assert found["seed"] == latents.key_seed(key)
+        np.testing.assert_allclose(found["z"], latents.key_latent(key, 64), rtol=1e-6, atol=1e-7)
+
+
 @pytest.mark.parametrize("mode", latents.PATH_MODES)
 @pytest.mark.parametrize("loop", [False, True])
 @pytest.mark.parametrize("count", [1, 2, 5])

@@ -2,7 +2,9 @@
 
 import base64
 import io
+import json
 import re
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -67,6 +69,12 @@ def test_sample_obeys_model_class_and_truncation(client: gradio_client.Client):
     assert len({plain, drawn(label="6"), drawn(model="vae"), drawn(truncation=0.2)}) == 4
 
 
+def test_sample_draws_places_between_seeds(client: gradio_client.Client, server: str):
+    drawn = client.predict([5, [5, 0], [5.25, -0.5]], label="5", api_name="/sample")["images"]
+    live = httpx.get(f"{server}live/tiny?x=5.25&y=-0.5&c=5").content
+    assert drawn[0] == drawn[1] and np.array_equal(pixels(drawn[2]), np.asarray(Image.open(io.BytesIO(live))))
+
+
 def test_interpolate_gives_an_animation_of_the_frames_asked_for(client: gradio_client.Client):
     for form, opened in (("webp", "WEBP"), ("gif", "GIF"), ("png-strip", "PNG")):
         answer = client.predict([1, 2, 3], frames=7, format=form, mode="spline", api_name="/interpolate")
@@ -75,6 +83,17 @@ def test_interpolate_gives_an_animation_of_the_frames_asked_for(client: gradio_c
             assert file.format == opened
             frames = file.width // file.height if form == "png-strip" else file.n_frames
         assert frames == answer["frames"] == 7
+
+
+def test_interpolate_takes_points_and_writes_an_archive(client: gradio_client.Client):
+    arguments = {"frames": 5, "format": "zip", "label": "4", "loop": False}
+    answer = client.predict([3, [7.25, 0.5]], **arguments, api_name="/interpolate")
+    assert answer["animation"].startswith("data:application/zip;base64,")
+    with zipfile.ZipFile(io.BytesIO(base64.b64decode(answer["animation"].partition(",")[2]))) as archive:
+        keys = json.loads(archive.read("path.json"))["keys"]
+        first = np.asarray(Image.open(io.BytesIO(archive.read("frame-000.png"))))
+    assert keys == [{"seed": 3, "class": 4, "label": "4"}, {"x": 7.25, "y": 0.5, "class": 4, "label": "4"}]
+    assert np.array_equal(first, pixels(client.predict([3], label="4", api_name="/sample")["images"][0]))
 
 
 def test_reconstruct(client: gradio_client.Client, picture: Path):
@@ -133,6 +152,7 @@ REFUSALS = [
     ("/sample", {"seeds": [1], "truncation": "NaN"}, "The truncation must be a number"),
     ("/sample", {"seeds": [1], "truncation": None}, "The truncation must be a number"),
     ("/interpolate", {"seeds": [1]}, "Seeds must be a list of 2 to 6"),
+    ("/interpolate", {"seeds": [1, [1e9, 0]]}, "The coordinate of a point must be a number"),
     ("/interpolate", {"seeds": [1, 2], "frames": 10**9}, "The number of frames must be a whole number from 2 to 240"),
     ("/interpolate", {"seeds": [1, 2], "mode": "zigzag"}, "The mode must be one of"),
     ("/interpolate", {"seeds": [1, 2], "format": "exe"}, "The format must be one of"),

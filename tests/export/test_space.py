@@ -83,7 +83,7 @@ def test_it_holds_the_demo_the_bundle_and_nothing_else(staged: Path, tiny_bundle
     for place, data in found.items():
         if place.startswith("demo/"):
             assert data == (REPOSITORY / place).read_bytes()
-            assert Path(place).suffix in {".py", ".js", ".css"}
+            assert Path(place).suffix in {".py", ".js", ".css", ".json"}
             assert not re.search(r"__pycache__|node_modules|requirements", place)
     imported = set(re.findall(r"from demo\.(\w+)", (staged / "demo" / "app.py").read_text()))
     assert {f"demo/{name}.py" for name in imported} <= set(found)

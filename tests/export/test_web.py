@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from demo import ondevice
 from demo.bundle import read
 from export.__main__ import main
 from export.targets import web
@@ -17,8 +18,9 @@ from train.errors import UserError
 
 PAGE = {
     "index.html", "facts.json", "LICENSE", "LICENSES.txt", "style.css", "page.css", "theme.js", "page.js", "strip.js",
-    "core.js", "live.js", "local.js", "worker.js", "device.js", "latents.js", "random.js", "ort.js",
+    "words.js", "core.js", "live.js", "local.js", "worker.js", "device.js", "latents.js", "random.js", "ort.js",
     "ort-wasm-simd-threaded.wasm", "bar.js", "play.js", "favourites.js", "morph.js", "samples.js", "about-page.js",
+    "play.css", "morph.css", "keys.js", "keylist.js",
 }  # fmt: skip
 
 
@@ -65,7 +67,8 @@ def test_only_what_draws_from_latents_is_in_it(site: Path):
 def test_the_facts_name_every_file_as_it_is(site: Path, bundles: list[Path]):
     facts = json.loads((site / "facts.json").read_text())
     assert [bundle["models"] for bundle in facts["bundles"]] == [["gan", "vae"], ["gan"]]
-    version = json.loads((web.REPOSITORY / "demo" / "web" / "package.json").read_text())["dependencies"][web.RUNTIME]
+    package = json.loads((web.REPOSITORY / "demo" / "web" / "package.json").read_text())
+    version = package["dependencies"][ondevice.RUNTIME]
     assert facts["runtime"] == f"onnxruntime-web {version}"
     files = [file for bundle in facts["bundles"] for file in (*bundle["graphs"].values(), bundle["latents"])]
     for file in [*files, facts["wasm"]]:
@@ -122,6 +125,6 @@ def test_what_it_cannot_show_it_refuses(bundles: list[Path], tmp_path: Path, cap
     page = tmp_path / "page"
     assert "Two of these bundles are called 'gan'" in refused(capsys, "web", bundles[1], bundles[1], page)
     assert "There is no folder" in refused(capsys, "web", tmp_path / "nowhere", page)
-    monkeypatch.setattr(web, "MODULES", tmp_path)
+    monkeypatch.setattr(ondevice, "MODULES", tmp_path)
     assert "npm ci --prefix demo/web" in refused(capsys, "web", bundles[0], page)
     assert not page.exists()

@@ -6,9 +6,9 @@ T.init(props.facts);
 const size = (bytes) => (bytes < 1e6 ? `${Math.max(1, Math.round(bytes / 1000))} kB` : `${(bytes / 1e6).toFixed(1)} MB`);
 const term = (name, value) => el("div", {}, el("dt", {}, name), el("dd", {}, value));
 const graphNames = (bundle) => Object.entries(bundle.graphs).map(([name, file]) => `${name} (${size(file.bytes)})`);
-const kind = (bundle) => `${bundle.size} x ${bundle.size} ${bundle.channels === 1 ? "grey" : "colour"}`;
+const kind = (bundle) => `${bundle.size} × ${bundle.size}, ${bundle.channels === 1 ? T.t("grey") : T.t("colour")}`;
 
-const card = el("section", { class: "tf-card", "aria-label": "The pictures" });
+const card = el("section", { class: "tf-card", "aria-label": T.t("The pictures") });
 const refresh = () => {
   const bundle = T.bundle();
   const { dataset } = bundle;
@@ -17,13 +17,13 @@ const refresh = () => {
     el(
       "dl",
       { class: "tf-facts" },
-      term("Pictures", kind(bundle)),
-      term("Learned from", `${dataset.train_images.toLocaleString("en")} pictures: ${dataset.source}`),
-      term("Their licence", dataset.licence),
-      bundle.classes.length ? term("Classes", bundle.classes.join(", ")) : null,
-      term("Models", bundle.models.map((name) => name.toUpperCase()).join(" and ")),
-      term("Files", graphNames(bundle).join(", ")),
-      term("Exported", bundle.created),
+      term(T.t("Pictures"), kind(bundle)),
+      term(T.t("Learned from"), T.t("{n} pictures: {source}", { n: T.whole(dataset.train_images), source: dataset.source })),
+      term(T.t("Their licence"), dataset.licence),
+      bundle.classes.length ? term(T.t("Classes"), bundle.classes.join(", ")) : null,
+      term(T.t("Models"), T.models(bundle)),
+      term(T.t("Files"), graphNames(bundle).join(", ")),
+      term(T.t("Exported"), bundle.created),
     ),
   );
 };
@@ -34,12 +34,12 @@ element.replaceChildren(
     card,
     el(
       "section",
-      { class: "tf-card", "aria-label": "This page" },
-      el("h3", {}, "This page"),
-      el("p", {}, "Every picture is computed on this device by onnxruntime-web, from a seed. Nothing is sent anywhere, and once the models are loaded the page needs no network."),
-      el("p", {}, "The same seed, class and truncation give the picture that the server of the studio draws, to within one grey level."),
-      el("p", {}, "Pictures are generated: they show nobody and nothing that exists, though they may resemble what the models learned from."),
-      el("p", { class: "tf-quiet" }, `Twofold, Apache License 2.0; ${T.facts.runtime}, MIT License. `, el("a", { href: "LICENSES.txt" }, "The licences")),
+      { class: "tf-card", "aria-label": T.t("This page") },
+      el("h3", {}, T.t("This page")),
+      el("p", {}, T.t("Every picture is computed on this device by onnxruntime-web, from a seed. Nothing is sent anywhere, and once the models are loaded the page needs no network.")),
+      el("p", {}, T.t("The same seed, class and truncation give the picture that the server of the studio draws, to within one grey level.")),
+      el("p", {}, T.t("Pictures are generated: they show nobody and nothing that exists, though they may resemble what the models learned from.")),
+      el("p", { class: "tf-quiet" }, T.t("Twofold, Apache License 2.0; {runtime}, MIT License. ", { runtime: T.facts.runtime }), el("a", { href: "LICENSES.txt" }, T.t("The licences"))),
     ),
   ),
 );

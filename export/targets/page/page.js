@@ -1,6 +1,6 @@
 // The page without a server: the demo's own widgets over pictures that worker.js computes on this device.
 import { localPictures } from "./local.js";
-import { exportStrip } from "./strip.js";
+import { exportStrip, stopStrip } from "./strip.js";
 
 const T = window.Twofold;
 const { el } = T;
@@ -8,7 +8,7 @@ const { el } = T;
 const start = document.getElementById("tf-start");
 const answer = await fetch("facts.json").catch(() => null);
 if (!answer?.ok) {
-  start.textContent = "facts.json could not be loaded. Check the connection and reload the page.";
+  start.textContent = T.t("facts.json could not be loaded. Check the connection and reload the page.");
   throw new Error(start.textContent);
 }
 const facts = await answer.json();
@@ -25,13 +25,13 @@ const page = document.getElementById("tf-page");
 
 // --- loading -------------------------------------------------------------------------------------
 const megabytes = (bytes) => (bytes / 1e6).toFixed(1);
-const bar = el("progress", { max: 1, value: 0, "aria-label": "Loading the models" });
-const words = el("span", { class: "tf-quiet", role: "status" }, "Loading the models");
+const bar = el("progress", { max: 1, value: 0, "aria-label": T.t("Loading the models") });
+const words = el("span", { class: "tf-quiet", role: "status" }, T.t("Loading the models"));
 const loading = el("div", { class: "tf-progress", id: "tf-loading", hidden: true }, bar, words);
 const progress = (loaded, of) => {
   loading.hidden = !of;
   bar.value = of ? Math.min(1, loaded / of) : 0;
-  words.textContent = loaded < of ? `Loading the models, once: ${megabytes(loaded)} of ${megabytes(of)} MB` : "Starting the models";
+  words.textContent = loaded < of ? T.t("Loading the models, once: {loaded} of {of} MB", { loaded: megabytes(loaded), of: megabytes(of) }) : T.t("Starting the models");
 };
 T.fly = localPictures(facts.bundles, facts.wasm, progress);
 
@@ -51,15 +51,15 @@ const widget = async (name, talk = {}) => {
 };
 const topBar = await widget("bar");
 const tabs = [
-  ["Play", [await widget("play"), await widget("favourites")]],
-  ["Samples", [await widget("samples")]],
-  ["Morph", [await widget("morph", { export: exportStrip })]],
-  ["About", [await widget("about-page")]],
+  [T.t("Play"), [await widget("play"), await widget("favourites")]],
+  [T.t("Samples"), [await widget("samples")]],
+  [T.t("Morph"), [await widget("morph", { export: exportStrip, stop: stopStrip })]],
+  [T.t("About"), [await widget("about-page")]],
 ];
 
 // --- tabs ----------------------------------------------------------------------------------------
 const heads = tabs.map(([name], i) =>
-  el("button", { type: "button", role: "tab", id: `tf-tab-${i}`, "aria-controls": `tf-panel-${i}`, onclick: () => choose(i) }, name),
+  el("button", { type: "button", role: "tab", id: `tf-tab-${i}`, "data-tab-id": tabs[i][1][0].element.id.replace("tf-", ""), "aria-controls": `tf-panel-${i}`, onclick: () => choose(i) }, name),
 );
 const panels = tabs.map(([, widgets], i) =>
   el("div", { class: "tabitem", role: "tabpanel", id: `tf-panel-${i}`, "aria-labelledby": `tf-tab-${i}`, hidden: i > 0 }, ...widgets.map((w) => w.element)),
@@ -72,7 +72,7 @@ const choose = (chosen) => {
     panels[i].hidden = i !== chosen;
   });
 };
-const list = el("div", { class: "tab-container", role: "tablist", "aria-label": "What to do" }, ...heads);
+const list = el("div", { class: "tab-container", role: "tablist", "aria-label": T.t("What to do") }, ...heads);
 list.addEventListener("keydown", (event) => {
   const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
   if (!step) return;
@@ -91,4 +91,3 @@ start.remove();
 page.append(topBar.element, loading, el("div", { id: "tf-tabs" }, el("div", { class: "tab-wrapper" }, list), ...panels));
 choose(0);
 for (const one of [topBar, ...tabs.flatMap(([, widgets]) => widgets)]) one.put();
-for (const format of ["webp", "gif"]) document.querySelector(`[data-format="${format}"]`)?.remove(); // encoders of the server

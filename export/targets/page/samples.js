@@ -16,28 +16,28 @@ classes.addEventListener("change", () => {
   mixed = classes.checked;
   draw();
 });
-const classesField = el("label", { class: "tf-check" }, classes, "Every class in turn");
+const classesField = el("label", { class: "tf-check" }, classes, T.t("Every class in turn"));
 const button = (text, hint, action) => el("button", { type: "button", class: "tf-button", title: hint, onclick: action }, text);
 const turn = (seed) => {
   first = Math.min(Math.max(seed, 0), LAST - COUNT + 1);
   draw();
 };
-const before = button("Previous", `The ${COUNT} seeds before`, () => turn(first - COUNT));
+const before = button(T.t("Previous"), T.t("The {n} seeds before", { n: COUNT }), () => turn(first - COUNT));
 
 element.replaceChildren(
   el(
     "section",
-    { class: "tf-card", "aria-label": "Samples" },
-    el("h3", {}, "Samples"),
+    { class: "tf-card", "aria-label": T.t("Samples") },
+    el("h3", {}, T.t("Samples")),
     note,
     grid,
     el(
       "div",
       { class: "tf-buttons" },
       before,
-      button("Next", `The ${COUNT} seeds after`, () => turn(first + COUNT)),
-      button("Random", "Seeds from anywhere", () => turn(Math.floor(Math.random() * 1e6))),
-      button("Save PNG", "Download this sheet", () => save()),
+      button(T.t("Next"), T.t("The {n} seeds after", { n: COUNT }), () => turn(first + COUNT)),
+      button(T.t("Random"), T.t("Seeds from anywhere"), () => turn(Math.floor(Math.random() * 1e6))),
+      button(T.t("Save PNG"), T.t("Download this sheet"), () => save()),
       classesField,
     ),
   ),
@@ -69,14 +69,14 @@ const draw = () => {
   const bundle = T.bundle();
   classesField.hidden = !bundle.classes.length;
   before.disabled = first === 0;
-  grid.setAttribute("aria-label", `${COUNT} pictures, seeds ${first} to ${first + COUNT - 1}. Arrow keys move.`);
-  note.textContent = `Seeds ${first} to ${first + COUNT - 1}, drawn on this device. Choose one to travel from it.`;
+  grid.setAttribute("aria-label", T.t("{n} pictures, seeds {first} to {last}. Arrow keys move.", { n: COUNT, first, last: first + COUNT - 1 }));
+  note.textContent = T.t("Seeds {first} to {last}, drawn on this device. Choose one to travel from it.", { first, last: first + COUNT - 1 });
   const jobs = tiles.map(({ tile, picture }, i) => {
     const seed = first + i;
     const state = stateOf(seed);
-    const name = state.c === null ? "" : `, class ${bundle.classes[state.c]}`;
-    tile.setAttribute("aria-label", `Seed ${seed}${name}`);
-    tile.title = `Seed ${seed}${name}`;
+    const words = state.c === null ? T.t("Seed {seed}", { seed }) : T.t("Seed {seed}, class {name}", { seed, name: bundle.classes[state.c] });
+    tile.setAttribute("aria-label", words);
+    tile.title = words;
     return { canvas: picture, path: T.picturePath(state), params: T.pictureParams(state) };
   });
   return fill(jobs);

@@ -4,16 +4,22 @@ const WIDEST = 16384; // pixels that every browser's canvas takes
 const TALLEST = 256;
 
 const frame = async (asked, share) => {
-  const { m, t, seeds, classes, mode, loop } = asked;
-  const params = { m, t, keys: seeds.join(","), mode, loop: loop ? 1 : 0, p: share };
+  const { m, t, keys, classes, mode, loop } = asked;
+  const params = { m, t, keys: keys.map(T.keys.text).join(","), mode, loop: loop ? 1 : 0, p: share };
   if (classes.length) params.classes = classes.join(",");
   const { picture } = await T.fly(T.picturePath(T.state, "/morph"), params);
   return createImageBitmap(picture);
 };
 
+let wanted = null; // the job that somebody waits for
+export const stopStrip = () => {
+  wanted = null;
+};
+
 // asked: what morph.js asks its server for; answer: takes reports of progress, then the finished file.
 export const exportStrip = async (asked, answer) => {
-  const { job, frames, seeds } = asked;
+  const { job, frames, keys } = asked;
+  wanted = job;
   try {
     const size = T.bundle().size;
     const scale = Math.max(1, Math.floor(Math.min(TALLEST / size, WIDEST / (size * frames))));
@@ -22,13 +28,14 @@ export const exportStrip = async (asked, answer) => {
     const pen = canvas.getContext("2d");
     pen.imageSmoothingEnabled = false;
     for (let i = 0; i < frames; i += 1) {
-      answer({ job, progress: i / frames, about: `${i} of ${frames} frames` });
+      if (wanted !== job) return;
+      answer({ job, progress: i / frames, about: T.t("{n} of {all} frames", { n: i, all: frames }) });
       pen.drawImage(await frame(asked, i / (asked.loop ? frames : frames - 1)), i * side, 0, side, side);
     }
     const file = await new Promise((done) => canvas.toBlob(done, "image/png"));
-    if (!file) throw new Error("This browser cannot draw so wide a picture; choose fewer frames.");
-    const name = `${T.state.b}-morph-${seeds.join("-")}.png`;
-    const about = `${frames} frames through seeds ${seeds.join(", ")}`;
+    if (!file) throw new Error(T.t("This browser cannot draw so wide a picture; choose fewer frames."));
+    const name = `${T.state.b}-morph-${keys.map(T.keys.text).join("-").replaceAll(":", "_")}.png`;
+    const about = T.t("{n} frames through {keys}", { n: frames, keys: keys.map(T.keys.text).join(", ") });
     answer({ job, href: URL.createObjectURL(file), bytes: file.size, format: "png-strip", name, about });
   } catch (error) {
     answer({ job, error: error.message });

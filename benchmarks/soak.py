@@ -1,0 +1,222 @@
+"""A server over a long time: `python -m benchmarks.soak artifacts`.
+
+Starts one server, uses it in every way (live pictures, morphs, endpoints with uploads, the page's own events, reports,
+and pages in Chromium where there is one), and tells what has grown: resident memory, files for uploads, sessions. Then
+several visitors draw at once, as people who drag do, and each one's pictures a second are counted. Prints, and with
+--keep writes benchmarks/results/soak.json; exit code 1 where a limit is not held.
+"""
+
+import argparse
+import os
+import platform
+import shutil
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks import results
+from benchmarks.browser import chromium, served
+from benchmarks.visitor import Answer, Visitor
+from demo import images
+
+GROWTH = 50.0  # MB that resident memory may grow after the warm-up
+FASTEST = 10.0  # pictures a second that each of several visitors has at least
+PAGE_EVERY = 100  # interactions between two pages in Chromium
+
+
+class Mix:
+    """All kinds of interactions, one after the other, over all bundles; each with arguments that are new."""
+
+    def __init__(self, visitor: Visitor, seed: int):
+        self.visitor, self._rng = visitor, np.random.default_rng(seed)
+        facts = visitor.get("healthz").json()["bundles"]
+        self._bundles = [(name, about["models"]) for name, about in facts.items()]
+        self._kinds: list[Callable[[str, str], object]] = [
+            self.live, self.live, self.morph, self.sample, self.live, self.reconstruct, self.live, self.repair,
+            self.morph, self.invert, self.live, self.rebuild, self.report, self.export, self.interpolate, self.page,
+        ]  # fmt: skip
+
+    def __call__(self, number: int) -> None:
+        """The interaction of this number. SystemExit where the server does not answer as it should."""
+        name, models = self._bundles[number // len(self._kinds) % len(self._bundles)]
+        kind = self._kinds[number % len(self._kinds)]
+        answer = kind(name, models[int(self._rng.integers(len(models)))])
+        if isinstance(answer, Answer) and answer.error:
+            sys.exit(f"error: {kind.__name__} of {name} was refused: {answer.error}")
+
+    def _seed(self) -> int:
+        return int(self._rng.integers(2**32))
+
+    def _picture(self) -> dict:
+        return self.visitor.picture(images.png(self._rng.integers(0, 256, (32, 32, 3), dtype=np.uint8)))
+
+    def live(self, name: str, model: str) -> None:
+        x, y = self._rng.uniform(-100, 100, 2)
+        self.visitor.get(f"live/{name}", x=x, y=y, m=model, f="raw").raise_for_status()
+
+    def morph(self, name: str, model: str) -> None:
+        keys = f"{self._seed()},{self._seed()},{self._seed()}"
+        share = self._rng.uniform()
+        self.visitor.get(f"live/{name}/morph", keys=keys, p=share, m=model, mode="spline").raise_for_status()
+
+    def sample(self, name: str, model: str) -> Answer:
+        return self.visitor.call("sample", [self._seed() for _ in range(4)], name, model, "", 0.9)
+
+    def interpolate(self, name: str, model: str) -> Answer:
+        seeds = [self._seed(), self._seed()]
+        return self.visitor.call("interpolate", seeds, name, model, "", 1, "spherical", True, 12, "webp", 20)
+
+    def reconstruct(self, name: str, model: str) -> Answer:
+        return self.visitor.call("reconstruct", self._picture(), name)
+
+    def repair(self, name: str, model: str) -> Answer:
+        return self.visitor.call("repair", self._picture(), self._picture(), name, model)
+
+    def invert(self, name: str, model: str) -> Answer:
+        return self.visitor.call("invert", self._picture(), name, 1, 0)
+
+    def report(self, name: str, model: str) -> Answer:
+        return self.visitor.call("report", name)
+
+    def rebuild(self, name: str, model: str) -> Answer:
+        return self.visitor.event("rebuild", {"b": name, "test": 0, "rounds": 0, "n": 1})
+
+    def export(self, name: str, model: str) -> Answer:
+        seeds = [self._seed(), self._seed()]
+        wish = {
+            "b": name,
+            "m": model,
+            "seeds": seeds,
+            "t": 1,
+            "frames": 12,
+            "fps": 12,
+            "format": "gif",
+            "mode": "linear",
+        }
+        return self.visitor.event("export", wish)
+
+    def page(self, name: str, model: str) -> None:
+        """A new visitor's page without a browser: the document, and a session of its own."""
+        new = Visitor(self.visitor.address)
+        new.get("").raise_for_status()
+        new.call("report", name)
+        new.client.close()
+
+
+def state(visitor: Visitor, uploads: Path) -> dict[str, float]:
+    """What may grow: MB of resident memory, files and folders for uploads, sessions."""
+    lines = visitor.get("metrics").text.splitlines()
+    figures = dict(line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
+    found = [path.is_dir() for path in uploads.rglob("*")]
+    return {
+        "memory_mb": round(float(figures["process_resident_memory_bytes"]) / 1e6, 1),
+        "open_files": int(float(figures["process_open_fds"])),
+        "upload_files": found.count(False),
+        "upload_folders": found.count(True),
+        "sessions": int(float(figures["twofold_sessions"])),
+    }
+
+
+def shared(address: str, visitors: int, seconds: float) -> list[float]:
+    """Pictures a second of each of several visitors who drag at once: the next is asked for when one has come."""
+    counts = [0] * visitors
+    ready = threading.Barrier(visitors + 1)
+
+    def drag(at: int) -> None:
+        visitor = Visitor(address)
+        (name, *_) = visitor.get("healthz").json()["bundles"]
+        ready.wait()
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            turn = counts[at] / 40
+            x, y = 100 * at + np.cos(turn), np.sin(turn)
+            counts[at] += visitor.get(f"live/{name}", x=x, y=y, f="raw").status_code == 200
+        visitor.client.close()
+
+    threads = [threading.Thread(target=drag, args=(at,)) for at in range(visitors)]
+    for thread in threads:
+        thread.start()
+    ready.wait()
+    for thread in threads:
+        thread.join()
+    return [round(count / seconds, 1) for count in counts]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("bundles", type=Path, help="a bundle, or a folder of bundles")
+    parser.add_argument("--interactions", type=int, default=2000, help="after the warm-up (default: %(default)s)")
+    parser.add_argument("--warm-up", type=int, default=500, help="before memory is read (default: %(default)s)")
+    parser.add_argument("--visitors", type=int, default=5, help="who draw at once (default: %(default)s)")
+    parser.add_argument("--seconds", type=float, default=10.0, help="how long they draw (default: %(default)s)")
+    parser.add_argument("--no-browser", action="store_true", help="without pages in Chromium")
+    parser.add_argument("--keep", action="store_true", help="keep the figures in benchmarks/results/soak.json")
+    options = parser.parse_args()
+
+    with tempfile.TemporaryDirectory() as uploads:
+        os.environ["GRADIO_TEMP_DIR"] = uploads
+        program = None if options.no_browser else shutil.which("chromium") or shutil.which("chromium-browser")
+        pages = chromium(program) if program else nullcontext()
+        with served(options.bundles, "cpu") as server, pages as browser:
+            report = soak(Visitor(server.address), Path(uploads), browser, options)
+    show(report)
+    if options.keep:
+        print(f"Stored in {results.write('soak', report)}.")
+    grown = report["after"]["memory_mb"] - report["before"]["memory_mb"]
+    return int(grown > GROWTH or min(report["pictures_a_second"]) < FASTEST)
+
+
+def soak(visitor: Visitor, uploads: Path, browser: object, options: argparse.Namespace) -> dict:
+    """What one run has measured."""
+    mix = Mix(visitor, seed=1)
+
+    def use(first: int, count: int) -> None:
+        for number in range(first, first + count):
+            mix(number)
+            if browser is not None and number % PAGE_EVERY == 0:
+                context = browser.new_context()
+                page = context.new_page()
+                page.goto(visitor.address)
+                page.wait_for_function("window.Twofold?.stats.shown > 0")
+                context.close()
+
+    use(0, options.warm_up)
+    before = state(visitor, uploads)
+    began = time.monotonic()
+    use(options.warm_up, options.interactions)
+    seconds = time.monotonic() - began
+    after = state(visitor, uploads)
+    rates = shared(visitor.address, options.visitors, options.seconds)
+    health = visitor.get("healthz").json()
+    return {
+        "interactions": options.interactions,
+        "warm_up": options.warm_up,
+        "pages_in_chromium": browser is not None,
+        "seconds": round(seconds, 1),
+        "before": before,
+        "after": after,
+        "visitors": options.visitors,
+        "pictures_a_second": rates,
+        "status": health["status"],
+        "processor": f"{os.cpu_count()} x {platform.machine()}",
+        "versions": health["versions"],
+    }
+
+
+def show(report: dict) -> None:
+    """The figures for people."""
+    print(f"{report['interactions']} interactions in {report['seconds']} s")
+    for name, value in report["before"].items():
+        print(f"{name:16} {value:10} before {report['after'][name]:10} after")
+    rates = ", ".join(map(str, report["pictures_a_second"]))
+    print(f"{report['visitors']} visitors at once    {rates} pictures a second each")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

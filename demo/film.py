@@ -1,0 +1,115 @@
+"""A film strip for paper: frames in rows, with words under each, as wide as a sheet of A4 at 300 dots an inch."""
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+DPI = 300
+WIDTH, HEIGHT = 2480, 3508  # A4, upright
+MARGIN, GAP = 118, 16  # 10 mm; between frames
+LARGEST = 560  # of a frame
+SHARP = 3  # times a frame's own size, from which on whole pixels look even
+TITLE, NUMBER, SMALLEST = 34, 25, 17  # pixels; 25 are 6 points
+
+
+@dataclass(frozen=True)
+class Caption:
+    """The words under a frame: its number, and for a keyframe which key it is and of which class."""
+
+    number: str
+    key: str = ""
+    kind: str = ""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Frames of `side` pixels in cells `cell` wide and `row` high, counted from the margin."""
+
+    columns: int
+    side: int
+    cell: int
+    row: int
+
+
+def printable(text: str) -> bool:
+    """Whether the font at hand has these letters."""
+    return all(" " <= letter <= "~" or "\u00a1" <= letter <= "\u017f" for letter in text)
+
+
+def layout(count: int, size: int, room: int, lines: int) -> Layout:
+    """The largest frames with which `count` of `size` pixels fit into `room` pixels of height.
+
+    Where not even the smallest do, the sheet becomes longer than A4.
+    """
+    best: Layout | None = None
+    for columns in range(1, 21):
+        cell = (WIDTH - 2 * MARGIN + GAP) // columns
+        side = min(LARGEST, cell - GAP)
+        if side >= SHARP * size:
+            side -= side % size
+        row = side + lines * (NUMBER + 8) + GAP
+        found = Layout(columns, side, cell, row)
+        fits = -(-count // columns) * row <= room
+        if fits and (best is None or side >= best.side) and (best is None or columns <= count):
+            best = found
+    return best or found
+
+
+def sheet(frames: np.ndarray, captions: Sequence[Caption], title: str) -> bytes:
+    """PNG of frames uint8 [N, H, W, C] on white paper, read row by row; no taller than what it holds needs."""
+    large, small = ImageFont.load_default(TITLE), ImageFont.load_default(NUMBER)
+    heading = _wrapped(title, large, WIDTH - 2 * MARGIN)
+    top = MARGIN + len(heading) * (TITLE + 12) + 30
+    lines = 1 + any(caption.key for caption in captions) + any(caption.kind for caption in captions)
+    plan = layout(len(frames), frames.shape[1], HEIGHT - top - MARGIN, lines)
+    rows = -(-len(frames) // plan.columns)
+    paper = Image.new("RGB", (WIDTH, top + rows * plan.row - GAP + MARGIN), "white")
+    pen = ImageDraw.Draw(paper)
+    for i, line in enumerate(heading):
+        pen.text((MARGIN, MARGIN + i * (TITLE + 12)), line, fill="black", font=large)
+    for i, (frame, caption) in enumerate(zip(frames, captions, strict=True)):
+        left, up = MARGIN + i % plan.columns * plan.cell, top + i // plan.columns * plan.row
+        paper.paste(_scaled(frame, plan.side), (left, up))
+        frame_edge = (left - 1, up - 1, left + plan.side, up + plan.side)
+        pen.rectangle(frame_edge, outline="#888888")  # so that a white picture ends somewhere
+        if caption.key:
+            pen.rectangle((left - 4, up - 4, left + plan.side + 3, up + plan.side + 3), outline="black", width=3)
+        below = up + plan.side + 6
+        for line in filter(None, (caption.number, caption.key, caption.kind)):
+            words, font = _fitted(line, small, plan.cell - 6)
+            pen.text((left, below), words, fill="black", font=font)
+            below += NUMBER + 8
+    buffer = io.BytesIO()
+    paper.save(buffer, "PNG", dpi=(DPI, DPI))
+    return buffer.getvalue()
+
+
+def _scaled(frame: np.ndarray, side: int) -> Image.Image:
+    picture = Image.fromarray(frame[..., 0] if frame.shape[-1] == 1 else frame)
+    whole = side % frame.shape[0] == 0
+    return picture.resize((side, side), Image.Resampling.NEAREST if whole else Image.Resampling.LANCZOS)
+
+
+def _fitted(text: str, font: ImageFont.FreeTypeFont, room: int) -> tuple[str, ImageFont.FreeTypeFont]:
+    """The text and its font: smaller letters first, then fewer."""
+    size = NUMBER
+    while font.getlength(text) > room and size > SMALLEST:
+        size -= 2
+        font = ImageFont.load_default(size)
+    while font.getlength(text) > room and len(text) > 1:
+        text = text.rstrip("…")[:-1] + "…"
+    return text, font
+
+
+def _wrapped(text: str, font: ImageFont.FreeTypeFont, room: int) -> list[str]:
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if font.getlength(longer) > room and lines[-1]:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return lines

@@ -1,0 +1,45 @@
+"""What a code leaves open: draws from a diagonal Gaussian over codes, and how far their pictures differ.
+
+Plain numpy. Codes are float32 rows [N, D]; images float32 [N, C, H, W] in [0, 1]; `decode` turns codes into images.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from demo.latents import SEEDS, seed_latent
+
+Decode = Callable[[np.ndarray], np.ndarray]
+
+BATCH = 32  # codes decoded in one run, so that nobody else waits long
+# Dark to bright with evenly rising lightness, so that it can be read in grey too.
+COLOURS = ((0, 0, 4), (40, 17, 89), (114, 31, 129), (182, 54, 121), (241, 96, 93), (254, 175, 119), (252, 253, 191))
+
+
+def draw(mean: np.ndarray, logvar: np.ndarray, count: int, seed: int = 0, temperature: float = 1.0) -> np.ndarray:
+    """`count` codes [count, D] of the Gaussian with mean [1, D] and log variance [1, D].
+
+    That is the encoder's answer to a picture (Kingma & Welling 2014, eq. 10). Code i belongs to seed + i, however many
+    are drawn. `temperature` scales the step away from the mean; at 0 every code is the mean.
+    """
+    noise = np.stack([seed_latent((seed + i) % SEEDS, mean.shape[1]) for i in range(count)])
+    return (mean + temperature * np.exp(0.5 * logvar) * noise).astype(np.float32)
+
+
+def decoded(codes: np.ndarray, decode: Decode, batch: int = BATCH) -> np.ndarray:
+    """The images of any number of codes, `batch` at a time."""
+    return np.concatenate([decode(codes[start : start + batch]) for start in range(0, len(codes), batch)])
+
+
+def spread(images: np.ndarray) -> np.ndarray:
+    """The standard deviation of each pixel [H, W] over images, in the unit of the pixels; of colours, the root of the
+    mean variance of the channels."""
+    return np.sqrt(images.astype(np.float64).var(axis=0).mean(axis=0))
+
+
+def heat(values: np.ndarray, top: float) -> np.ndarray:
+    """Values [H, W] as a picture uint8 [H, W, 3], from black at 0 to pale yellow at `top` and above."""
+    shares = np.clip(values / top if top > 0 else np.zeros_like(values), 0, 1)
+    stops = np.linspace(0, 1, len(COLOURS))
+    channels = [np.interp(shares, stops, [colour[c] for colour in COLOURS]) for c in range(3)]
+    return np.rint(np.stack(channels, axis=-1)).astype(np.uint8)

@@ -1,0 +1,69 @@
+"""On my device: the page's live pictures computed in the browser, with the network gone, equal the server's."""
+
+import numpy as np
+import pytest
+
+from benchmarks.browser import drag
+from demo import ondevice
+from tests.browser.test_page import settle
+
+PIXELS = "c => Array.from(c.getContext('2d').getImageData(0, 0, c.width, c.height).data)"
+PLACES = (
+    "x: 5, y: 0, m: 'gan', c: 3, t: 1",
+    "x: 2.25, y: 1.5, m: 'gan', c: 7, t: 0.6",
+    "x: 3.5, y: 0.25, m: 'vae', c: 1, t: 0.8",
+)
+
+
+@pytest.fixture(autouse=True)
+def runtime() -> None:
+    if ondevice.dist() is None:
+        pytest.skip(f"{ondevice.RUNTIME} is not installed ({ondevice.HOW_TO_GET_IT})")
+
+
+def pixels(page, selector: str = ".tf-travel") -> np.ndarray:
+    settle(page)
+    return np.array(page.locator(selector).first.evaluate(PIXELS))
+
+
+def test_pictures_go_on_without_a_network_and_equal_the_servers(visit):
+    page = visit("?b=digits&c=2&x=5&y=0")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+
+    def at(place: str) -> tuple[np.ndarray, np.ndarray]:
+        page.evaluate(f"Twofold.set({{ {place} }})")
+        page.wait_for_timeout(300)  # the children follow a little later
+        return pixels(page), pixels(page, ".tf-children canvas")
+
+    by_server = [at(place) for place in PLACES]
+    switch = page.get_by_role("switch", name="On my device")
+    assert switch.is_enabled()
+    switch.check()
+    page.wait_for_function("Twofold.onDevice")
+    assert page.locator(".tf-processor").inner_text() == "This device"
+    page.context.set_offline(True)
+    asked.clear()
+    for place, server in zip(PLACES, by_server, strict=True):
+        for here, there in zip(at(place), server, strict=True):
+            assert np.abs(here - there).max() <= 1, place
+    shown = page.evaluate("Twofold.stats.shown")
+    drag(page, ".tf-travel", (0.5, 0.5), (0.9, 0.6), (0.3, 0.9))
+    settle(page)
+    assert page.evaluate("Twofold.stats.shown") > shown
+    assert not [url for url in asked if "/live/" in url]
+    page.context.set_offline(False)
+    switch.uncheck()
+    assert page.locator(".tf-processor").inner_text() == "CPU"
+
+
+def test_a_damaged_model_is_not_used_and_the_server_draws_on(visit):
+    page = visit("?b=digits&c=2&x=5&y=0")
+    before = pixels(page)
+    page.route("**/device/**/digits.bin*", lambda route: route.fulfill(body=b"\0" * 8))
+    switch = page.get_by_role("switch", name="On my device")
+    switch.check()
+    page.get_by_text("checksum is wrong").wait_for()
+    assert not switch.is_checked() and not page.evaluate("Twofold.onDevice")
+    page.evaluate("Twofold.set({ x: 6 })")
+    assert (pixels(page) != before).any()
