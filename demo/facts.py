@@ -76,7 +76,10 @@ def bundle_facts(studio: Studio) -> dict[str, Any]:
         "quality": info.quality.model_dump(mode="json") | {"first": [f.name for f in headlines(info.quality)]}
         if info.quality
         else None,
-        "training": [{"name": name, **stage.model_dump(mode="json")} for name, stage in info.training.items()],
+        "training": [
+            {"name": name, **stage.model_dump(mode="json", exclude={"curve"}), "curve": stage.curve is not None}
+            for name, stage in info.training.items()
+        ],  # the curves themselves are read from bundle.json where they are drawn
         "latents": _latents(studio),
         "downloads": _downloads(studio, address),
     }

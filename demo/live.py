@@ -2,6 +2,8 @@
 
     GET /live/{bundle}?m=gan|vae&x=&y=&t=&c=&n=&f=         the picture at a point of the seed plane
     GET /live/{bundle}/morph?keys=1,2,3&classes=&mode=&loop=&p=&m=&t=&n=&f=   the picture at share p of a morph
+    GET /live/{bundle}/grid?s=&g=&m=&t=&c=&n=&f=            g x g pictures of the seeds from s on, as one sheet
+    GET /live/{bundle}/quiz?k=&m=&n=&f=                     20 pictures of quiz k, real and generated, as one sheet
     GET /healthz                                            JSON
     GET /metrics                                            for Prometheus
 
@@ -10,6 +12,7 @@ c: a class "3" or shares "3:0.5,5:0.5"; none = class 0. keys: 1 to 6, each a see
 such as 3,7.25:0.5. classes: one entry a key, separated by commas, each empty (class = seed modulo K; that of a point
 is floor(x) + 100 floor(y)), "3", or shares "3:0.5|5:0.5". p: 0 to 1.
 mode: linear, spherical, spline. loop: 0 or 1. n: a whole number, sent back in the header X-Sequence.
+s: the first seed. g: 1 to 8; without c each seed has its own class, seed modulo K. k: a seed, see demo/quiz.py.
 f: png (default) or raw, the bytes of uint8 [H, W, C] with that shape in the header X-Shape.
 v: the bundle's version, which the page sends so that a cache never mixes two exports of a bundle; not read here.
 
@@ -28,7 +31,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from demo import images, keyframes, latents, metrics
+from demo import images, keyframes, latents, metrics, quiz
 from demo.arguments import MAX_COORDINATE, MAX_TRUNCATION
 from demo.batching import DEADLINE, Caller, working_for
 from demo.bundle import Unavailable
@@ -38,6 +41,7 @@ from demo.studio import Studio
 
 MAX_SEQUENCE = 2**53  # the largest whole number that a browser counts exactly
 MAX_WAITING = 64
+MAX_GRID = 8  # pictures on a side of a sheet
 THREADS = 32  # requests that are worked on at once, most of them in one line: as many can share a run
 LOOK_AFTER = 0.05  # seconds between two looks whether the visitor is still there
 
@@ -75,6 +79,8 @@ def routes(studios: Mapping[str, Studio], unavailable: Sequence[Unavailable] = (
     return [
         Route("/live/{bundle}", live(plane_picture), methods=["GET"]),
         Route("/live/{bundle}/morph", live(morph_picture), methods=["GET"]),
+        Route("/live/{bundle}/grid", live(grid_picture), methods=["GET"]),
+        Route("/live/{bundle}/quiz", live(quiz_picture), methods=["GET"]),
         Route("/healthz", healthz, methods=["GET"]),
         Route("/metrics", measured, methods=["GET"]),
     ]
@@ -121,6 +127,26 @@ def morph_picture(studio: Studio, query: QueryParams) -> np.ndarray:
         _truncation(query),
         _model(query, studio),
     )
+
+
+def grid_picture(studio: Studio, query: QueryParams) -> np.ndarray:
+    """The sheet [1, C, g H, g W] that the parameters of /live/{bundle}/grid ask for. InputError with a sentence."""
+    side = _whole(query.get("g", "") or "4", "g", MAX_GRID)
+    if not side:
+        raise InputError(f"The parameter 'g' takes whole numbers from 1 to {MAX_GRID}.")
+    first = _whole(query.get("s", "") or "0", "s", latents.SEEDS - side**2)
+    seeds, most = range(first, first + side**2), studio.info.max_batch
+    shares = query.get("c", "")
+    classes = _class_weights(shares, ",", studio.classes) if shares else None
+    truncation, model = _truncation(query), _model(query, studio)
+    parts = [studio.sample(seeds[i : i + most], classes, truncation, model) for i in range(0, len(seeds), most)]
+    return images.tiled(np.concatenate(parts), side)
+
+
+def quiz_picture(studio: Studio, query: QueryParams) -> np.ndarray:
+    """The sheet [1, C, 4 H, 5 W] of a quiz: nothing in it tells real from generated pictures but the pixels."""
+    key = _whole(query.get("k", "") or "0", "k", latents.SEEDS - 1)
+    return images.tiled(quiz.pictures(studio, _model(query, studio), key), quiz.COLUMNS)
 
 
 def health(studios: Mapping[str, Studio], unavailable: Sequence[Unavailable]) -> dict:

@@ -1,5 +1,6 @@
 """What bundle.json may say: the schema of a bundle, as data. Reading and verifying: demo/bundle.py."""
 
+import itertools
 import re
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +12,7 @@ Prior = Literal["normal", "uniform", "truncated"]
 Likelihood = Literal["calibrated", "squared-error", "bernoulli"]
 SCHEMA_VERSION = 1
 MAX_FILE_BYTES = 512_000_000
+MAX_POINTS, MAX_SERIES = 100, 24  # of a training curve
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ def _plain_file_name(name: str) -> str:
 
 FileName = Annotated[str, AfterValidator(_plain_file_name)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+SeriesName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,40}$")]
 Count = Annotated[int, Field(ge=0)]
 Size = Annotated[int, Field(ge=1)]
 
@@ -190,13 +193,29 @@ class Portability(_Entry):
     runtimes: tuple[Crossings, ...]
 
 
+class Curve(_Entry):
+    """What was measured while a stage trained: `series`, by name, after so many pictures; None = not then."""
+
+    images: Annotated[tuple[Count, ...], Field(min_length=1, max_length=MAX_POINTS)]
+    series: Annotated[dict[SeriesName, tuple[float | None, ...]], Field(min_length=1, max_length=MAX_SERIES)]
+
+    @model_validator(mode="after")
+    def _even(self) -> "Curve":
+        if any(a >= b for a, b in itertools.pairwise(self.images)):
+            raise ValueError("the pictures of a curve must become more")
+        if any(len(values) != len(self.images) for values in self.series.values()):
+            raise ValueError("every series of a curve must have a value or null at each point")
+        return self
+
+
 class Training(_Entry):
-    """How one stage was trained."""
+    """How one stage was trained; bundles older than curves have none."""
 
     command: str
     seconds: Annotated[float, Field(ge=0)]
     images: Count
     hardware: str
+    curve: Curve | None = None
 
 
 class Bundle(_Entry):

@@ -17,7 +17,7 @@ from demo import images, latents
 from demo.bundle import Bundle, read
 from demo.runtime import Engine, choose_provider
 from demo.schema import SCHEMA_VERSION, Portability, Quality
-from export import card, check, forms, graphs, training
+from export import card, check, curves, forms, graphs, training
 from export.forms import Form
 from export.graphs import Facts, Piece
 from export.place import CARD, entry, previous_index, put_in_place, read_index, scratch, write_index, write_whole
@@ -60,7 +60,7 @@ def write(run: Run, target: Path, name: str, data: str | None = None, unfinished
     stages = collect(run, unfinished)
     train_set, test_set = pictures_of(run, stages, data)
     latent = latent_statistics(run, stages, train_set, test_set)
-    facts = Facts(name, run.data, {key: stage.record for key, stage in stages.items()})
+    facts = facts_of(run, name, stages)
     pieces = [p for key, stage in stages.items() for p in graphs.pieces(key, stage.networks, run.data)]
     try:
         with scratch(target) as building:
@@ -133,6 +133,13 @@ def collect(run: Run, unfinished: bool) -> dict[str, Stage]:
     if not any(key in found for key in MAIN_STAGES):
         raise UserError(f"{run.folder} has neither a trained gan nor a trained vae: nothing to export.")
     return {key: Stage(record, graphs.networks(run, key)) for key, record in found.items()}
+
+
+def facts_of(run: Run, name: str, stages: Mapping[str, Stage]) -> Facts:
+    """What the bundle says about these stages, with the curves that the run still has."""
+    found = {key: curves.of(run.folder / key / "metrics.jsonl") for key in stages}
+    records = {key: stage.record for key, stage in stages.items()}
+    return Facts(name, run.data, records, {key: curve for key, curve in found.items() if curve})
 
 
 def pictures_of(run: Run, stages: Iterable[str], data: str | None) -> tuple[Pictures, Pictures]:
@@ -303,6 +310,7 @@ def index(folder: Path, facts: Facts, pieces: list[Piece], sigma: float | None, 
                     "seconds": record.seconds,
                     "images": record.images,
                     "hardware": record.hardware,
+                    "curve": facts.curves.get(key),
                 }
                 for key, record in facts.records.items()
             },

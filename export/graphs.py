@@ -9,13 +9,13 @@ import shlex
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import onnx
 import torch
 from torch import nn
 
-from demo.schema import GRAPHS, SCHEMA_VERSION, Prior
+from demo.schema import GRAPHS, SCHEMA_VERSION, Curve, Prior
 from train.data import DataInfo
 from train.errors import UserError
 from train.runs import Run, StageRecord
@@ -56,11 +56,12 @@ class Piece:
 
 @dataclass(frozen=True)
 class Facts:
-    """What every graph of a bundle says about itself."""
+    """What every graph of a bundle says about itself; `curves`: how its stages trained, for the index."""
 
     bundle: str
     data: DataInfo
     records: Mapping[str, StageRecord]
+    curves: Mapping[str, Curve] = field(default_factory=dict)
 
     @property
     def prior(self) -> Prior:

@@ -1,0 +1,94 @@
+"""Compare: two models on the same seeds, their figures, a closer look at one picture, a quiz."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import gradio as gr
+import numpy as np
+
+from demo import arguments as check
+from demo import images, latents, occlusion
+from demo.api import QUEUE
+from demo.errors import UserError
+from demo.nearest import nearest_training
+from demo.shown import image_address, picture_address
+from demo.studio import Studio
+from demo.widgets import widget
+
+log = logging.getLogger(__name__)
+
+
+def build(facts: dict[str, Any], studios: Mapping[str, Studio]) -> None:
+    """Put the tab's content into the gr.Blocks that is being built."""
+    widget("compare", facts, "pair", "grids", "stacked", "verdict", "training")
+    closer = widget("closer", facts, "pair", "attention", "nearest")
+    widget("quiz", facts, "pair")
+
+    def look(event: gr.EventData) -> dict[str, Any]:
+        asked = event._data if isinstance(event._data, dict) else {}
+        number = {"n": asked.get("n")}
+        try:
+            return number | looked(studios, asked)
+        except UserError as error:
+            return number | {"error": str(error)}
+        except Exception:
+            log.exception("A picture could not be examined")
+            return number | {"error": "The picture could not be examined; the server's log says why."}
+
+    closer.look(look, None, closer, api_visibility="private", show_progress="hidden", **QUEUE)
+
+
+def looked(studios: Mapping[str, Studio], asked: Mapping[str, Any]) -> dict[str, Any]:
+    """What the critic attends to in a picture and the training pictures nearest to it. UserError with a sentence."""
+    studio = check.studio(studios, asked.get("b"))
+    cover = check.choice(asked.get("cover", "blur"), occlusion.COVERS, "cover")
+    label = check.whole(asked.get("c"), "class", 0, studio.classes - 1) if studio.classes else None
+    image = _picture(studio, asked, label)
+    if asked.get("test") is not None and studio.classes:
+        label = max(0, int(studio.engine.bundle.example_labels[int(asked["test"])]))
+    classes = None if label is None else latents.one_hot(label, studio.classes)
+    return {
+        "picture": image_address(image),
+        "critic": _attention(studio, image, classes, cover),
+        "nearest": nearest_training(studio, image),
+    }
+
+
+def _picture(studio: Studio, asked: Mapping[str, Any], label: int | None) -> np.ndarray:
+    """The image [1, C, H, W] that is meant: a seed's, a test picture, or one that was brought; rounded to bytes."""
+    if asked.get("test") is not None:
+        examples = studio.engine.bundle.examples
+        return images.from_uint8(
+            examples[[check.whole(asked["test"], "number of the test picture", 0, len(examples) - 1)]]
+        )
+    if asked.get("picture") is not None:
+        return check.picture_data(asked["picture"], studio)
+    seed = check.whole(asked.get("seed"), "seed", 0, latents.SEEDS - 1)
+    classes = None if label is None else latents.one_hot(label, studio.classes)
+    drawn = studio.sample([seed], classes, check.truncation(asked.get("t", 1)), check.model(asked.get("m"), studio))
+    return images.from_uint8(images.to_uint8(drawn))
+
+
+def _attention(studio: Studio, image: np.ndarray, classes: np.ndarray | None, cover: occlusion.Cover) -> dict[str, Any]:
+    """The critic's map as the page shows it, or the sentence why there is none."""
+    if not studio.engine.has("critic"):
+        return {"missing": f"Bundle '{studio.info.name}' has no critic: a GAN's export brings one."}
+
+    def critic(pictures: np.ndarray) -> np.ndarray:
+        feed = {"image": pictures}
+        if classes is not None:
+            feed["classes"] = np.repeat(classes[None], len(pictures), axis=0)
+        return studio.engine.run("critic", feed)["score"][:, 0]
+
+    found = occlusion.attend(image, critic, studio.info.max_batch, cover)
+    return {
+        "score": found.score,
+        "overlay": picture_address(occlusion.overlay(found.drop_map)),
+        "highest": float(found.drop_map.max()),
+        "lowest": float(found.drop_map.min()),
+        "regions": occlusion.regions(found.drop_map).tolist(),
+        "windows": len(found.windows),
+        "width": found.windows.width,
+        "cover": cover,
+    }

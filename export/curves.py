@@ -1,0 +1,56 @@
+"""Training curves: what a run wrote while it trained, thinned so that a bundle can carry it.
+
+metrics.jsonl holds a line at steady intervals. A curve has at most 100 points; each is the mean of the lines of its
+stretch, because single steps are noisy, at the number of pictures of the last of them.
+"""
+
+import itertools
+import json
+import math
+from pathlib import Path
+
+from demo.schema import MAX_POINTS, MAX_SERIES, Curve
+
+FACTS = ("images", "seconds", "images_per_second", "skipped_steps")  # of a line, not measured on the networks
+DIGITS = 4
+
+
+def of(path: Path) -> Curve | None:
+    """The curve of a metrics.jsonl; None where there is none, or nothing in it. A line cut short is left out."""
+    return thinned(lines(path)) if path.is_file() else None
+
+
+def lines(path: Path) -> list[dict[str, float]]:
+    """The lines by their pictures. A resumed run repeats what came after its checkpoint: the newer ones count."""
+    found: list[dict[str, float]] = []
+    for text in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        try:
+            line = json.loads(text)
+        except ValueError:
+            continue  # the run was ended while it wrote
+        if not isinstance(line, dict) or not _number(line.get("images")) or line["images"] < 0:
+            continue
+        while found and found[-1]["images"] >= line["images"]:
+            found.pop()
+        found.append({name: value for name, value in line.items() if _number(value)})
+    return found
+
+
+def thinned(rows: list[dict[str, float]], points: int = MAX_POINTS) -> Curve | None:
+    """At most `points` means of stretches of equal length. A measure that a stretch lacks is None there."""
+    names = [name for name in dict.fromkeys(name for row in rows for name in row) if name not in FACTS][:MAX_SERIES]
+    if not names:
+        return None
+    count = min(points, len(rows))
+    edges = [i * len(rows) // count for i in range(count + 1)]
+    stretches = [rows[a:b] for a, b in itertools.pairwise(edges)]
+    series = {name: tuple(_mean([row[name] for row in part if name in row]) for part in stretches) for name in names}
+    return Curve(images=tuple(int(part[-1]["images"]) for part in stretches), series=series)
+
+
+def _mean(values: list[float]) -> float | None:
+    return float(f"{math.fsum(values) / len(values):.{DIGITS}g}") if values else None
+
+
+def _number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

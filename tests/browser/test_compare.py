@@ -1,0 +1,140 @@
+"""Compare in a real Chromium: locked grids, one over the other, figures, a closer look, a quiz without leaks."""
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+from tests.browser.test_page import pixels, settle, still
+
+Page = Any  # playwright's
+
+OVER = "?b=digits&tab=compare"
+
+
+def ready(page: Page) -> None:
+    page.locator(".tf-pair-grid button[aria-label*='grey levels apart']").first.wait_for()
+    settle(page)
+
+
+def test_two_grids_are_locked_and_a_link_restores_them(visit):
+    page = visit(OVER)
+    ready(page)
+    tiles = page.locator(".tf-pair-grid button")
+    assert tiles.count() == 32
+    tiles.nth(5).focus()
+    assert page.locator(".tf-marked").count() == 2 and "tf-marked" in tiles.nth(21).get_attribute("class")
+    page.keyboard.press("ArrowRight")
+    assert tiles.nth(6).evaluate("e => e === document.activeElement")
+    told = float(tiles.nth(6).get_attribute("aria-label").split(", ")[-1].split(" ")[0])
+    apart = tiles.nth(6).evaluate("""(a, b) => {
+        const data = [a, b].map((e) => e.querySelector('canvas').getContext('2d').getImageData(0, 0, 32, 32).data);
+        let sum = 0;
+        for (let i = 0; i < data[0].length; i += 4) sum += Math.abs(data[0][i] - data[1][i]);
+        return sum / 1024; }""", tiles.nth(22).element_handle())  # fmt: skip
+    assert abs(told - apart) < 0.06
+    page.get_by_label("Right model").select_option("digits.gan")
+    page.locator(".tf-pair-grid button[aria-label*='0.0 of 255']").nth(31).wait_for()  # the same model: equal pairs
+    page.get_by_label("Right model").select_option("plain.vae")
+    page.get_by_label("First seed").fill("30")
+    page.keyboard.press("Enter")
+    page.get_by_role("radio", name="6 × 6").check()
+    page.get_by_label("Class of the pictures").select_option("3")
+    page.get_by_text("different sizes").or_(page.get_by_text("36 pairs")).wait_for()
+    page.wait_for_function("Twofold.extras.g === 6 && Twofold.state.c === 3")
+    page.get_by_role("button", name="Left, Seed 65").wait_for()
+    first = still(page, ".tf-pair-grid canvas")
+    link = page.evaluate("Twofold.link()")
+    again = visit("?" + link.split("?")[1])
+    again.get_by_role("button", name="Left, Seed 65").wait_for()
+    again.wait_for_function(f"() => ({PIXELS_OF_FIRST})() === {json.dumps(first)}")
+    assert again.get_by_label("Right model").input_value() == "plain.vae"
+
+
+PIXELS_OF_FIRST = """() => { const c = document.querySelector('.tf-pair-grid canvas');
+    return Array.from(c.getContext('2d').getImageData(0, 0, c.width, c.height).data).join(); }"""
+
+
+def test_one_over_the_other_by_key_and_by_slider_and_nothing_moves_unasked(visit):
+    page = visit(OVER, reduced_motion="reduce")
+    ready(page)
+    page.get_by_role("radio", name="Blink").check()
+    below, above = page.locator(".tf-stacked canvas").nth(1), page.locator(".tf-stacked canvas").nth(0)
+    assert above.is_visible() and below.is_visible()
+    page.keyboard.press("b")
+    assert above.evaluate("e => getComputedStyle(e).visibility") == "hidden"
+    page.get_by_text("Right: digits (random) · VAE").last.wait_for()
+    page.get_by_role("button", name="Show the other").click()
+    assert above.evaluate("e => getComputedStyle(e).visibility") == "visible"
+    assert not page.get_by_role("button", name="Blink by itself").is_visible()
+    page.get_by_text("asks for less motion").first.wait_for()
+    whole = pixels(page, ".tf-stacked canvas")
+    page.get_by_role("radio", name="Slider").check()
+    page.get_by_label("How much of the right picture").fill("20")
+    assert above.evaluate("e => getComputedStyle(e).clipPath") == "inset(0px 80% 0px 0px)"
+    page.get_by_label("Only the chosen pair").check()
+    assert len(pixels(page, ".tf-stacked canvas").split(",")) == 32 * 32 * 4 < len(whole.split(","))
+
+
+def test_figures_have_floors_words_and_downloads_and_curves_are_told_of(visit):
+    page = visit(OVER + "&r=plain.gan")
+    row = page.locator(".tf-figures tbody tr").filter(has_text="Fréchet").first
+    row.get_by_text("floor 0.5").first.wait_for()
+    assert "not comparable" in row.inner_text()  # grey and coloured pictures
+    page.get_by_text("How they were measured").click()
+    page.get_by_text("measured on 24 pictures").first.wait_for()
+    for name in ("CSV", "JSON"):
+        with page.expect_download() as download:
+            page.get_by_role("link", name=f"Download {name}").click()
+        text = Path(download.value.path()).read_text(encoding="utf-8")
+        rows = list(csv.DictReader(text.splitlines())) if name == "CSV" else json.loads(text)["rows"]
+        assert rows[0]["figure"] == "frechet" and rows[0]["verdict"] == "incomparable"
+    page.get_by_text("this bundle carries no training curves").wait_for()
+
+
+def test_a_closer_look_at_a_tile_and_at_a_file(visit, tmp_path: Path):
+    page = visit(OVER)
+    ready(page)
+    page.get_by_role("button", name="Right, Seed 9").click()
+    page.get_by_role("button", name="Look closer").click()
+    page.get_by_text("Shown below: digits (random) · VAE · Seed 9 · 9").wait_for()
+    shown = page.get_by_alt_text("digits (random) · VAE · Seed 9 · 9").first
+    tile = page.locator(".tf-pair-grid").nth(1).locator("canvas").nth(9)
+    values = """e => { const p = document.createElement('canvas').getContext('2d'); p.drawImage(e, 0, 0);
+        return [...p.getImageData(0, 0, 32, 32).data]; }"""
+    apart = [abs(a - b) for a, b in zip(shown.evaluate(values), tile.evaluate(values), strict=True)]
+    assert max(apart) <= 1
+    page.get_by_alt_text("Map of the critic's attention").wait_for()
+    page.get_by_text("carries no training codes").wait_for()
+    page.locator(".tf-closer").get_by_role("radio", name="Upload").check()
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    page.locator(".tf-closer input[type=file]").set_input_files(tmp_path / "broken.png")
+    page.get_by_role("alert").filter(has_text="not a picture that can be read").wait_for()
+
+
+def test_the_quiz_leaks_nothing_counts_right_and_keeps_the_best_here(visit):
+    page = visit(OVER)
+    ready(page)
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.get_by_role("button", name="Start", exact=True).click()
+    page.get_by_text("Picture 1 of 20").wait_for()
+    quiz = page.locator(".tf-quiz")
+    before = " ".join(asked) + quiz.evaluate("e => e.querySelector('.tf-quiz-play').outerHTML").lower()
+    assert all(word not in before for word in ("examples", "truth", "seed=", "test picture"))
+    for n in range(1, 21):
+        if n % 2:
+            page.keyboard.press("r")
+        else:
+            quiz.get_by_role("button", name="Generated").click()
+        if n < 20:
+            page.get_by_text(f"Picture {n + 1} of 20").wait_for()
+    page.get_by_role("heading", name="of 20 right").wait_for()
+    right = int(page.get_by_role("heading", name="of 20 right").inner_text().split(" ")[0])
+    marks = quiz.locator("figcaption").all_inner_texts()
+    assert sum(mark.startswith("✓") for mark in marks) == right and len(marks) == 20
+    assert sum("real" in mark for mark in marks) == 10
+    assert "Wilson" in quiz.inner_text() and f"{right} of 20" in quiz.get_by_label("Result to share").input_value()
+    quiz.get_by_text(f"Best result in this browser: {right} of 20").wait_for()
+    page.get_by_label("Left model").select_option("digits.vae")
+    quiz.get_by_text("Best result").wait_for(state="hidden")  # of another model nothing is known
