@@ -17,7 +17,9 @@ def nearest_training(studio: Studio, image: np.ndarray) -> dict[str, Any]:
     bundle = studio.engine.bundle
     training = bundle.training
     if training is None or not studio.engine.has("encoder"):
-        return {"missing": f"Bundle '{studio.info.name}' carries no training codes: python -m export training adds them."}
+        return {
+            "missing": f"Bundle '{studio.info.name}' carries no training codes: python -m export training adds them."
+        }
     if not len(bundle.examples):
         return {"missing": f"Bundle '{studio.info.name}' has no held-out pictures, so there is no floor."}
     (code,) = studio.engine.run("encoder", {"image": image})["mean"]

@@ -20,7 +20,7 @@
       strip,
       note,
     );
-    const figure = (source, alt, ...words) => el("figure", {}, el("img", { class: "tf-picture", src: source, alt }), el("figcaption", {}, ...words));
+    const figure = (source, alt, ...words) => el("figure", {}, source ? el("img", { class: "tf-picture", src: source, alt }) : null, el("figcaption", {}, ...words));
     box.show = (found, picture, words) => {
       strip.hidden = note.hidden = Boolean(found.missing);
       said.classList.toggle("tf-quiet", Boolean(found.missing));
