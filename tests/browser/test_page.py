@@ -13,7 +13,7 @@ from tests import tiny
 Page = Any  # playwright's, which need not be installed
 
 NARROW = {"width": 390, "height": 844}
-TABS = ("Play", "Morph", "Rebuild", "Compare", "API", "About")
+TABS = ("Play", "Morph", "Rebuild", "Explore", "Compare", "API", "About")
 PIXELS = "c => Array.from(c.getContext('2d').getImageData(0, 0, c.width, c.height).data).join()"
 
 
