@@ -252,6 +252,7 @@ def test_a_visitor_brings_a_generator(visit, tmp_path: Path):
     assert wait_for_change(page, ".tf-travel", before)
     chosen = page.get_by_label("Pictures (bundle)")
     assert chosen.evaluate("s => s.selectedOptions[0].textContent") == "My blobs"
+    page.wait_for_function("location.search.includes('b=upload-')")  # the address follows a little later
     page.reload()  # the address leads back to it
     page.wait_for_function("window.Twofold?.state.b?.startsWith('upload-') && Twofold.stats.shown > 0")
     page.get_by_label("Pictures (bundle)").select_option("digits")
