@@ -46,7 +46,7 @@
         y: number(query.get("y"), -T.reach, T.reach, 0),
       };
       T.state = T.valid(wanted);
-      T.open(query.get("tab"));
+      T.open(query.get("tab") ?? (query.get("tour") === "1" ? "explore" : null));
       if (facts.uploads) T.welcome(wanted);
     },
     // Models that visitors have brought since the page was made; a link may lead to one of them.

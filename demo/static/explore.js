@@ -55,6 +55,5 @@ T.on(T.later(refresh, 150));
 new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && refresh()).observe(element);
 refresh();
 if (new URLSearchParams(location.search).get("tour") === "1") {
-  T.open("explore");
   setTimeout(() => tour.closest(".tf-card").scrollIntoView({ behavior: T.calm.matches ? "auto" : "smooth" }), 600);
 }

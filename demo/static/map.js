@@ -12,7 +12,7 @@
   // `.show()` draws the map of the bundle on screen. heard(map) hears what the server says of it.
   T.latentMap = (heard) => {
     const chart = el("canvas", {
-      class: "tf-map",
+      class: "tf-latent-map",
       width: SIDE,
       height: SIDE,
       tabindex: 0,

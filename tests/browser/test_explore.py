@@ -1,0 +1,50 @@
+"""Explore in a real Chromium: the map decodes where the pointer is, sliders stack, the tour goes on."""
+
+from tests.browser.test_page import pixels, settle, still, tab, wait_for_change
+
+
+def test_the_map_the_mixer_the_sliders_and_the_tour(visit):
+    page = visit("?b=digits&c=2&m=vae&x=5&y=0")
+    tab(page, "Explore")
+    chart = page.locator(".tf-latent-map")
+    page.get_by_text("Each dot is a draw of the fitted prior").wait_for()
+    settle(page)
+    here = pixels(page, ".tf-map-picture")
+    box = chart.bounding_box()
+    page.mouse.move(box["x"] + 0.2 * box["width"], box["y"] + 0.3 * box["height"])
+    there = wait_for_change(page, ".tf-map-picture", here)
+    place = page.get_by_text("Place (").first.inner_text()
+    chart.focus()
+    page.keyboard.press("ArrowRight")
+    wait_for_change(page, ".tf-map-picture", there)
+    page.wait_for_function("before => !document.body.innerText.includes(before)", arg=place)
+
+    moved = still(page, ".tf-moves-picture")
+    page.get_by_text("Along the code").wait_for()
+    first = page.locator(".tf-moves-list h4:has-text('Along') ~ .tf-slider input:not(:disabled)").first
+    first.fill("2")
+    one = wait_for_change(page, ".tf-moves-picture", moved)
+    page.locator(".tf-moves-list .tf-slider input:not(:disabled)").first.fill("1")
+    wait_for_change(page, ".tf-moves-picture", one)
+    page.get_by_role("button", name="Back to zero").click()
+    settle(page)
+    assert pixels(page, ".tf-moves-picture") == moved
+
+    mixed = ".tf-mixer .tf-strip-row figure:nth-child({}) canvas"
+    for box in page.locator(".tf-stages input").all():
+        box.check()
+    page.wait_for_timeout(200)
+    settle(page)
+    assert pixels(page, mixed.format(3)) == pixels(page, mixed.format(2)) != pixels(page, mixed.format(1))
+
+    page.get_by_role("button", name="Next").last.click()
+    page.get_by_text("Step 2 of 5").wait_for()
+    assert page.locator(".tf-tour-step.tf-now h4").inner_text() == "2. Near means similar"
+
+
+def test_a_link_opens_the_tour_and_a_bundle_without_classes_has_a_plain_map(visit):
+    page = visit("?b=plain&m=gan&tour=1")
+    page.get_by_text("Step 1 of 5").wait_for()
+    page.get_by_text("Each dot is a draw of the fitted prior").wait_for()
+    assert not page.get_by_role("radio", name="Classes apart").is_visible()
+    assert not page.locator(".tf-legend").is_visible()

@@ -1,0 +1,43 @@
+"""What Explore draws, through the studio's own arithmetic."""
+
+import numpy as np
+import pytest
+from starlette.datastructures import QueryParams
+
+from demo import exploring
+from demo.bundle import read
+from demo.runtime import Engine, choose_provider
+from demo.studio import Studio
+
+
+@pytest.fixture(scope="module")
+def studio(tiny_bundle) -> Studio:
+    return Studio(Engine(read(tiny_bundle), choose_provider("cpu")))
+
+
+def drawn(studio: Studio, word: str, **query: object) -> np.ndarray:
+    return exploring.PICTURES[word](studio, QueryParams({name: str(value) for name, value in query.items()}))
+
+
+def test_no_stage_all_stages_and_nothing_moved_are_the_pictures_themselves(studio: Studio):
+    stages, row = studio.info.gan.stages, np.eye(10, dtype=np.float32)[4]
+    one, two = (studio.sample([seed], row) for seed in (7, 8))
+    assert np.array_equal(drawn(studio, "mix", a=7, b=8, c=4, s="0" * stages), one)
+    assert np.array_equal(drawn(studio, "mix", a=7, b=8, c=4, s="1" * stages), two)
+    assert np.array_equal(drawn(studio, "edit", a=7, c=4, m="gan"), one)
+    assert np.array_equal(drawn(studio, "edit", a=7, c=4, m="vae"), studio.sample([7], row, model="vae"))
+    assert np.allclose(drawn(studio, "sum", a=7, b=8, d=8, c=4, m="gan"), one, atol=1e-5)
+
+
+def test_a_move_along_a_dimension_is_that_many_deviations(studio: Studio):
+    code = studio.codes([3], np.eye(10, dtype=np.float32)[1])
+    code[:, 2] += 1.5 * studio.engine.bundle.latents["code_std"][2]
+    assert np.array_equal(drawn(studio, "edit", a=3, c=1, m="vae", d="2:1.5"), studio.decode(code))
+
+
+def test_a_whole_move_towards_a_class_carries_one_mean_to_the_other(studio: Studio):
+    means = studio.engine.bundle.latents["w_mean"]
+    w = studio.styles([3], np.eye(10, dtype=np.float32)[1]) + (means[6] - means[1])
+    assert np.allclose(drawn(studio, "edit", a=3, c=1, m="gan", k="6:1"), studio.synthesise(w), atol=1e-6)
+    centres = exploring.class_centres(studio.mixture)
+    assert centres.shape == (10, studio.info.vae.latent_dim)
