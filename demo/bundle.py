@@ -38,6 +38,19 @@ INDEX = "bundle.json"
 MAX_INDEX_BYTES = 1_000_000
 SHEET_COLUMNS, MAX_TILES = 8, 64
 GOLDEN = 2
+THUMBNAIL, MAX_TRAINING = 32, 10_000  # pixels a side, and pictures, of the training codes
+
+
+@dataclass(frozen=True)
+class TrainingCodes:
+    """Some training pictures: `codes` float32 [N, D], the encoder's means; `labels` int64 [N], -1 without classes;
+    `indices` int64 [N], their rows in the training set; `thumbnails` uint8 [N, S, S, C], None where the data may not be
+    shown."""
+
+    codes: np.ndarray
+    labels: np.ndarray
+    indices: np.ndarray
+    thumbnails: np.ndarray | None
 
 
 @dataclass(frozen=True)
@@ -56,6 +69,7 @@ class OpenBundle:
     example_labels: np.ndarray
     tiles: int
     golden: np.ndarray
+    training: TrainingCodes | None = None
 
     @property
     def version(self) -> str:
@@ -91,7 +105,7 @@ def read(folder: Path) -> OpenBundle:
     side = info.image.size
     golden = np.stack([sheet[:side, start : start + side] for start in range(0, GOLDEN * side, side)])
     tiles = SHEET_COLUMNS * sheet.shape[0] // side
-    return OpenBundle(folder, info, latents, images, labels, tiles, golden)
+    return OpenBundle(folder, info, latents, images, labels, tiles, golden, _read_training(folder, info))
 
 
 def graph_bytes(bundle: OpenBundle, name: str) -> bytes:
@@ -259,6 +273,25 @@ def _read_examples(folder: Path, info: Bundle) -> tuple[np.ndarray, np.ndarray]:
     if labels is None or labels.shape != images.shape[:1] or not len(images):
         raise BundleError(f"The example labels of bundle '{folder.name}' do not match its pictures.")
     return images, labels.astype(np.int64)
+
+
+def _read_training(folder: Path, info: Bundle) -> TrainingCodes | None:
+    if "training" not in info.files or not info.vae:
+        return None
+    arrays = _read_arrays(folder, info.files["training"])
+    codes, labels, indices = (arrays.get(name) for name in ("codes", "labels", "indices"))
+    thumbnails = arrays.get("thumbnails")
+    right = codes is not None and codes.dtype == np.float32 and codes.shape[1:] == (info.vae.latent_dim,)
+    right = right and 1 <= len(codes) <= MAX_TRAINING and bool(np.isfinite(codes).all())
+    for column in (labels, indices):
+        right = right and column is not None and column.dtype == np.int64 and column.shape == (len(codes),)
+    if not right or not -1 <= labels.min() <= labels.max() < max(len(info.dataset.classes), 1) or indices.min() < 0:
+        raise BundleError(f"The training codes of bundle '{folder.name}' have wrong shapes, types or values.")
+    side = min(info.image.size, THUMBNAIL)
+    shape = (len(codes), side, side, info.image.channels)
+    if thumbnails is not None and (thumbnails.dtype != np.uint8 or thumbnails.shape != shape):
+        raise BundleError(f"The training thumbnails of bundle '{folder.name}' must be uint8 {shape}.")
+    return TrainingCodes(codes, labels, indices, thumbnails)
 
 
 def _read_sheet(folder: Path, info: Bundle) -> np.ndarray:

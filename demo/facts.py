@@ -28,6 +28,7 @@ ABOUT = {
     "classifier": "Names what it sees",
     "latents": "Means of the style and the mixture over codes",
     "examples": "Held-out test pictures",
+    "training": "Some training pictures: codes and thumbnails",
     "sheet": "Sample sheet",
 }
 RECIPE = """\

@@ -15,9 +15,9 @@ COUNT = 6
 def nearest_training(studio: Studio, image: np.ndarray) -> dict[str, Any]:
     """The nearest ones of an image [1, C, H, W] with distances beside the floor, or the sentence what is missing."""
     bundle = studio.engine.bundle
-    training = getattr(bundle, "training", None)
+    training = bundle.training
     if training is None or not studio.engine.has("encoder"):
-        return {"missing": f"Bundle '{studio.info.name}' carries no training codes: export it again from its run."}
+        return {"missing": f"Bundle '{studio.info.name}' carries no training codes: python -m export training adds them."}
     if not len(bundle.examples):
         return {"missing": f"Bundle '{studio.info.name}' has no held-out pictures, so there is no floor."}
     (code,) = studio.engine.run("encoder", {"image": image})["mean"]
@@ -29,7 +29,7 @@ def nearest_training(studio: Studio, image: np.ndarray) -> dict[str, Any]:
     return {
         "pictures": [
             {
-                "picture": picture_address(training.thumbnails[i]),
+                "picture": None if training.thumbnails is None else picture_address(training.thumbnails[i]),
                 "distance": float(distance),
                 "class": names[label] if names and 0 <= label < len(names) else "",
                 "index": int(training.indices[i]),

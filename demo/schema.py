@@ -229,7 +229,7 @@ class Bundle(_Entry):
     image: Image
     max_batch: Annotated[int, Field(ge=1, le=4096)]
     graphs: dict[str, Graph]
-    files: dict[Literal["latents", "examples", "sheet"], File]
+    files: dict[Literal["latents", "examples", "sheet", "training"], File]
     gan: Gan | None
     vae: Vae | None
     quality: Quality | None

@@ -11,7 +11,7 @@ import tyro
 
 from demo import errors as demo_errors
 from demo.schema import GRAPHS
-from export import bundle, check, forms, graphs, place, portability, quantize, report
+from export import bundle, check, forms, graphs, place, portability, quantize, report, training
 from export.forms import Form
 from export.runtimes import RuntimeName
 from export.targets import space, triton, web
@@ -73,6 +73,19 @@ class ReportSettings:
 
     root: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FOLDER")] = Path("artifacts")
     """Folder of the bundles."""
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """Add codes and thumbnails of some training pictures to a bundle: the demo shows them as dots of the latent map,
+    and as the training pictures nearest to a generated one. `export bundle` does it by itself."""
+
+    bundle: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="BUNDLE")]
+    """Folder of the bundle, e.g. artifacts/mnist."""
+    data: str
+    """Where its pictures are: a data set of the Hugging Face Hub, a folder, a zip, parquet files."""
+    codes_only: bool = False
+    """Leave the thumbnails out, for data that may not be shown."""
 
 
 @dataclass(frozen=True)
@@ -140,6 +153,7 @@ Command = (
     | Annotated[GraphSettings, tyro.conf.subcommand("graph")]
     | Annotated[CheckSettings, tyro.conf.subcommand("check")]
     | Annotated[ReportSettings, tyro.conf.subcommand("report")]
+    | Annotated[TrainingSettings, tyro.conf.subcommand("training")]
     | Annotated[TritonSettings, tyro.conf.subcommand("triton")]
     | Annotated[SpaceSettings, tyro.conf.subcommand("space")]
     | Annotated[WebSettings, tyro.conf.subcommand("web")]
@@ -207,6 +221,9 @@ def run(settings: object) -> None:
             print(portability.check_bundle(settings.bundle, settings.runtimes, settings.write))
         case ReportSettings():
             print(report.write(settings.root))
+        case TrainingSettings():
+            info = training.add(settings.bundle, settings.data, settings.codes_only)
+            print(f"{settings.bundle}: {training.FILE}, {info.files['training'].bytes / 1e6:.2f} MB")
         case TritonSettings():
             export_triton(settings)
         case SpaceSettings():

@@ -14,13 +14,13 @@ import numpy as np
 from torch import nn
 
 from demo import images, latents
-from demo.bundle import Bundle, read, sha256
+from demo.bundle import Bundle, read
 from demo.runtime import Engine, choose_provider
 from demo.schema import SCHEMA_VERSION, Portability, Quality
-from export import card, check, curves, forms, graphs
+from export import card, check, curves, forms, graphs, training
 from export.forms import Form
 from export.graphs import Facts, Piece
-from export.place import CARD, previous_index, put_in_place, read_index, scratch, write_index, write_whole
+from export.place import CARD, entry, previous_index, put_in_place, read_index, scratch, write_index, write_whole
 from export.quantize import Inputs
 from train.data import Pictures, load
 from train.errors import UserError
@@ -65,6 +65,8 @@ def write(run: Run, target: Path, name: str, data: str | None = None, unfinished
     try:
         with scratch(target) as building:
             info = build(building, facts, pieces, test_set, latent, previous, form)
+            if info.vae:
+                info = training.write(building, train_set)
             put_in_place(building, target, previous)
     except OSError as problem:
         raise UserError(f"Could not write {target}: {problem.strerror or problem}.") from problem
@@ -252,10 +254,6 @@ def sheet(folder: Path, facts: Facts, arrays: dict[str, np.ndarray]) -> bytes:
         feed = {"z": np.stack([mixture.sample(s, None if weights is None else weights[s]) for s in seeds])}
     (pictures,) = runtime.run(["image"], feed)
     return images.png(images.sheet(images.to_uint8(pictures), COLUMNS), level=9)
-
-
-def entry(path: Path) -> dict:
-    return {"file": path.name, "sha256": sha256(path), "bytes": path.stat().st_size}
 
 
 def index(folder: Path, facts: Facts, pieces: list[Piece], sigma: float | None, previous: Bundle | None,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from demo.bundle import INDEX, Bundle
+from demo.bundle import INDEX, Bundle, sha256
 from train.errors import UserError
 
 CARD = "README.md"
@@ -37,6 +37,11 @@ def read_index(folder: Path) -> Bundle:
         return Bundle.model_validate_json((folder / INDEX).read_bytes())
     except (OSError, ValidationError) as problem:
         raise UserError(f"{folder / INDEX} is missing, damaged, or of another version of Twofold.") from problem
+
+
+def entry(path: Path) -> dict:
+    """A file as the index lists it."""
+    return {"file": path.name, "sha256": sha256(path), "bytes": path.stat().st_size}
 
 
 def write_index(folder: Path, info: Bundle) -> None:

@@ -98,13 +98,16 @@ const list = T.keyList(choice, () => {
 });
 
 // What can be written: the server says which, the static page knows one.
-const gaps = props.facts.gaps ?? {};
+const gaps = {};
+const gap = props.facts.gaps?.mp4; // what demo/video.py says
+if (gap?.includes("H.264")) gaps.mp4 = T.t("The ffmpeg of this server has no H.264 encoder: pip install imageio-ffmpeg, or put an ffmpeg program on the PATH, then start the server again.");
+else if (gap) gaps.mp4 = T.t("There is no MP4 encoder on this server: pip install imageio-ffmpeg, or put an ffmpeg program on the PATH, then start the server again.");
 const FORMS = {
   webp: [T.t("Export WebP"), T.t("Animated, lossless, plays in every browser")],
   gif: [T.t("Export GIF"), T.t("Animated, plays everywhere")],
   mp4: [T.t("Export MP4"), T.t("A video for slides, phones and editing")],
   "film-strip": [T.t("Export film strip"), T.t("All frames in rows on white, A4 wide, to print")],
-  "png-strip": [T.t("Export PNG strip"), T.t("All frames side by side in one picture")],
+  "png-strip": [T.t("Export PNG strip"), T.t("All frames in rows, in one picture")],
   zip: [T.t("Export ZIP"), T.t("Every frame as PNG, and path.json to draw them again")],
 };
 const exports = (props.facts.exports ?? ["png-strip"]).map((fmt) => {
@@ -246,6 +249,8 @@ const toggle = () => {
 let job = 0;
 let about = "";
 let asked = ""; // the format
+let heard = false; // whether the server has begun
+let left = 0; // the job that nobody waits for any more
 let address = ""; // of the file that is shown
 const giveUp = T.later(() => giveIn(T.turnedAway), T.patience);
 const busy = (on) => {
@@ -253,12 +258,13 @@ const busy = (on) => {
 };
 const make = (fmt) => {
   if (gaps[fmt]) {
-    finish(T.told?.(gaps[fmt]) ?? gaps[fmt]);
+    finish(gaps[fmt]);
     return;
   }
   stop();
   job += 1;
   asked = fmt;
+  heard = false;
   about = T.t("{n} frames through {keys}", { n: choice.frames, keys: choice.keys.map(T.keys.name).join(", ") });
   busy(true);
   result.hidden = true;
@@ -269,9 +275,10 @@ const make = (fmt) => {
   cancel.focus();
   giveUp();
 };
-// The visitor cancels, or nobody answers: the server forgets the job, and later answers to it are not heard.
+// The visitor cancels, or nobody answers: the server ends the job, at the latest when it turns out to have begun.
 const giveIn = (sentence = "") => {
-  trigger("stop");
+  if (heard || !sentence) trigger("stop");
+  left = job;
   job += 1;
   finish(sentence);
   if (!sentence) {
@@ -306,7 +313,9 @@ const preview = (fmt, href) => {
 };
 watch("value", () => {
   const value = props.value;
+  if (value?.job === left && value.progress !== undefined && progressRow.hidden) trigger("stop");
   if (!value || value.job !== job) return;
+  heard = true;
   if (value.error) finish(T.told?.(value.error) ?? value.error);
   else if (value.href) {
     finish("");

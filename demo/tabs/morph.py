@@ -12,7 +12,6 @@ import numpy as np
 
 from demo import arguments as check
 from demo import morphing, video
-from demo.api import QUEUE
 from demo.batching import DEADLINE, Caller, working_for
 from demo.errors import UserError
 from demo.morphing import FORMATS, Morph
@@ -20,6 +19,8 @@ from demo.shown import data_address
 from demo.studio import Studio
 from demo.widgets import widget
 
+# Of their own: writing a file takes seconds of a processor, and nobody who only looks waits behind it.
+EXPORTS: dict[str, Any] = {"concurrency_id": "morph", "concurrency_limit": 4}
 LOOK = 0.2  # seconds between two looks at the work
 DRAWING = 0.6  # the share of drawing in a job, the rest is writing
 HELPERS = ("keys", "keylist")
@@ -91,7 +92,9 @@ def build(facts: dict[str, Any], studios: Mapping[str, Studio]) -> None:
             log.exception("A morph could not be exported")
             yield job | {"error": "The morph could not be exported; the server's log says why."}
 
-    exporting = morph.export(export, None, morph, api_visibility="private", show_progress="hidden", **QUEUE)
+    exporting = morph.export(
+        export, None, morph, api_visibility="private", show_progress="hidden", trigger_mode="multiple", **EXPORTS
+    )
     morph.stop(None, None, None, cancels=[exporting], api_visibility="private")
 
 

@@ -167,7 +167,7 @@ def test_morph_scrubs_plays_and_exports(visit):
     wait_for_change(page, stage, middle)
     page.get_by_role("button", name="Pause").click()
     page.get_by_label("Frames", exact=True).fill("14")
-    for name, ending in (("WebP", "webp"), ("GIF", "gif"), ("PNG strip", "png")):
+    for name, ending in (("WebP", "webp"), ("GIF", "gif"), ("film strip", "png"), ("ZIP", "zip")):
         page.get_by_role("button", name=f"Export {name}").click()
         with page.expect_download() as download:
             page.get_by_role("link", name=f"Download digits-morph-0-1-4-5-6.{ending}").click()

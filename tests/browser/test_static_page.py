@@ -159,15 +159,15 @@ def test_seeds_places_and_morphs_are_what_onnxruntime_draws(show, studios, name:
         assert close(found, expected[i : i + 1]), f"seed {i}"
 
     tab(page, "Morph")
-    page.get_by_label("Seeds of the keyframes").fill("4294967295,3,8")
+    page.get_by_label("Seeds of the keyframes").fill("4294967295,7.25:0.5,8")
     page.get_by_text("Seed 4294967295").wait_for()
-    keys = np.eye(classes, dtype=np.float32)[[5, 3, 8]] if classes else None  # 4294967295 modulo 10 = 5
+    keys = np.eye(classes, dtype=np.float32)[[5, 7, 8]] if classes else None  # 4294967295 modulo 10 = 5
     for mode, place in (("Linear", 0.4), ("Spherical", 0.15), ("Spline", 0.75)):
         page.get_by_role("radio", name=mode).check()
         page.get_by_label("Position").fill(str(place))
         settle(page)
         share = np.array([place])
-        frame = studio.morph_at([4294967295, 3, 8], share, keys, mode.lower(), True, 0.9, model)
+        frame = studio.morph_at([4294967295, (7.25, 0.5), 8], share, keys, mode.lower(), True, 0.9, model)
         assert close(picture(page, ".tf-morph .tf-stage canvas"), frame), mode
 
 
@@ -251,16 +251,16 @@ def test_the_morph_leaves_as_a_strip(show, studios):
     page.get_by_label("Seeds of the keyframes").fill("2,9")
     page.get_by_text("Seed 9").wait_for()
     page.get_by_role("radio", name="Spherical").check()
-    page.get_by_label("Frames", exact=True).fill("6")
+    page.get_by_label("Frames", exact=True).fill("13")
     assert page.get_by_role("button", name=re.compile("^Export")).all_inner_texts() == ["Export PNG strip"]
     page.get_by_role("button", name="Export PNG strip").click()
     with page.expect_download() as download:
         page.get_by_role("link", name="Download plain-morph-2-9.png").click()
     strip = np.asarray(Image.open(download.value.path()).convert("RGB")).astype(int)
-    assert strip.shape == (256, 6 * 256, 3)
-    frames = strip[::8, ::8].reshape(32, 6, 32, 3).transpose(1, 0, 2, 3)
-    expected = studios["plain"].morph([2, 9], frames=6, loop=True)
-    for i in range(6):
+    assert strip.shape == (2 * 256, 10 * 256, 3)
+    frames = strip[::8, ::8].reshape(2, 32, 10, 32, 3).transpose(0, 2, 1, 3, 4).reshape(20, 32, 32, 3)
+    expected = studios["plain"].morph([2, 9], frames=13, loop=True)
+    for i in range(13):
         assert close(frames[i], expected[i : i + 1])
 
 

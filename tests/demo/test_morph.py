@@ -11,6 +11,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pytest
 from PIL import Image, ImageSequence
@@ -22,6 +23,7 @@ from demo.batching import caller
 from demo.errors import InputError, UserError
 from demo.latents import one_hot, path_shares
 from demo.live import routes
+from demo.page import build_demo, launch_settings
 from demo.runtime import choose_provider
 from demo.studio import Studio, open_studios
 from demo.tabs.morph import exported
@@ -329,3 +331,43 @@ def test_who_gives_up_ends_the_writing(studios: dict[str, Studio], form: str, ff
     morph = morphing.read(studios, ASKED | {"frames": 40})
     with pytest.raises(Enough):
         morphing.write(morph, np.concatenate(list(morph.parts())), form, lambda: next(heard))
+
+
+@pytest.mark.parametrize("leaving", ["cancels", "closes the page"])
+def test_whoever_leaves_frees_the_place_in_the_queue(
+    studios: dict[str, Studio], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, leaving: str
+):
+    """Through Gradio, as the page asks: the place is taken while the export runs, and free as soon as he has gone."""
+    entered, ended, whole = threading.Event(), threading.Event(), Studio.morph_at
+
+    def slow(self: Studio, keys, shares, *rest: object) -> np.ndarray:
+        if len(shares) == morphing.STEP:
+            entered.set()
+            if caller().gone.wait(30):
+                ended.set()
+        return whole(self, keys, shares, *rest)
+
+    monkeypatch.setattr(Studio, "morph_at", slow)
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    demo = build_demo(studios)
+    _, address, _ = demo.launch(
+        quiet=True, prevent_thread_lock=True, server_name="127.0.0.1", **launch_settings(studios)
+    )
+    try:
+        (number,) = (number for number, function in demo.fns.items() if function.name == "export")
+        wish = {"session_hash": "visitor", "fn_index": number, "data": [], "event_data": ASKED | {"format": "gif"}}
+        event = httpx.post(f"{address}gradio_api/queue/join", json=wish).json()["event_id"]
+        places = demo._queue.event_queue_per_concurrency_id["morph"]
+        with httpx.stream("GET", f"{address}gradio_api/queue/data?session_hash=visitor", timeout=30) as heard:
+            assert next(heard.iter_lines()).startswith("data:")
+            assert entered.wait(20) and places.current_concurrency == 1
+            if leaving == "cancels":
+                httpx.post(
+                    f"{address}gradio_api/cancel",
+                    json={"session_hash": "visitor", "fn_index": number, "event_id": event},
+                    timeout=30,
+                )
+        assert ended.wait(30)
+        until(lambda: places.current_concurrency == 0)
+    finally:
+        demo.close(verbose=False)

@@ -1,7 +1,8 @@
-// Morph's export without a server: all frames side by side in one PNG.
+// Morph's export without a server: all frames in rows in one PNG.
 const T = window.Twofold;
-const WIDEST = 16384; // pixels that every browser's canvas takes
-const TALLEST = 256;
+const COLUMNS = 10;
+const LARGEST = 256; // pixels of a frame
+const TALLEST = 8192; // of the picture: every browser's canvas takes it
 
 const frame = async (asked, share) => {
   const { m, t, keys, classes, mode, loop } = asked;
@@ -22,18 +23,19 @@ export const exportStrip = async (asked, answer) => {
   wanted = job;
   try {
     const size = T.bundle().size;
-    const scale = Math.max(1, Math.floor(Math.min(TALLEST / size, WIDEST / (size * frames))));
-    const side = size * scale;
-    const canvas = T.el("canvas", { width: side * frames, height: side });
+    const columns = Math.min(COLUMNS, frames);
+    const rows = Math.ceil(frames / columns);
+    const side = size * Math.max(1, Math.floor(Math.min(LARGEST / size, TALLEST / (size * rows))));
+    const canvas = T.el("canvas", { width: side * columns, height: side * rows });
     const pen = canvas.getContext("2d");
     pen.imageSmoothingEnabled = false;
     for (let i = 0; i < frames; i += 1) {
       if (wanted !== job) return;
       answer({ job, progress: i / frames, about: T.t("{n} of {all} frames", { n: i, all: frames }) });
-      pen.drawImage(await frame(asked, i / (asked.loop ? frames : frames - 1)), i * side, 0, side, side);
+      pen.drawImage(await frame(asked, i / (asked.loop ? frames : frames - 1)), (i % columns) * side, Math.floor(i / columns) * side, side, side);
     }
     const file = await new Promise((done) => canvas.toBlob(done, "image/png"));
-    if (!file) throw new Error(T.t("This browser cannot draw so wide a picture; choose fewer frames."));
+    if (!file) throw new Error(T.t("This browser cannot draw so large a picture; choose fewer frames."));
     const name = `${T.state.b}-morph-${keys.map(T.keys.text).join("-").replaceAll(":", "_")}.png`;
     const about = T.t("{n} frames through {keys}", { n: frames, keys: keys.map(T.keys.text).join(", ") });
     answer({ job, href: URL.createObjectURL(file), bytes: file.size, format: "png-strip", name, about });
