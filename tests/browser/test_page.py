@@ -252,7 +252,8 @@ def test_a_visitor_brings_a_generator(visit, tmp_path: Path):
     assert wait_for_change(page, ".tf-travel", before)
     chosen = page.get_by_label("Pictures (bundle)")
     assert chosen.evaluate("s => s.selectedOptions[0].textContent") == "My blobs"
-    page.reload()  # the address leads back to it
+    page.wait_for_function("location.search.includes('b=upload-')")  # the address follows within half a second
+    page.reload()  # and leads back to it
     page.wait_for_function("window.Twofold?.state.b?.startsWith('upload-') && Twofold.stats.shown > 0")
     page.get_by_label("Pictures (bundle)").select_option("digits")
     settle(page)
