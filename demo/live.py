@@ -31,15 +31,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from demo import images, keyframes, latents, metrics, quiz
-from demo.arguments import MAX_COORDINATE, MAX_TRUNCATION
+from demo import images, keyframes, latents, metrics, parameters, quiz
+from demo.arguments import MAX_COORDINATE
 from demo.batching import DEADLINE, Caller, working_for
 from demo.bundle import Unavailable
 from demo.errors import Busy, InputError, UserError
 from demo.report import versions
 from demo.studio import Studio
 
-MAX_SEQUENCE = 2**53  # the largest whole number that a browser counts exactly
 MAX_WAITING = 64
 MAX_GRID = 8  # pictures on a side of a sheet
 THREADS = 32  # requests that are worked on at once, most of them in one line: as many can share a run
@@ -48,8 +47,10 @@ LOOK_AFTER = 0.05  # seconds between two looks whether the visitor is still ther
 Draw = Callable[[Studio, QueryParams], np.ndarray]
 
 
-def routes(studios: Mapping[str, Studio], unavailable: Sequence[Unavailable] = ()) -> list[Route]:
-    """The routes above for these studios, to be put in front of the app's own."""
+def routes(studios: Mapping[str, Studio], unavailable: Sequence[Unavailable] = (),
+           more: Mapping[str, Draw] | None = None) -> list[Route]:  # fmt: skip
+    """The routes above for these studios, to be put in front of the app's own; `more`: further pictures, by the word
+    behind /live/{bundle}/ (see demo/exploring.py)."""
     limiter: list[anyio.CapacityLimiter] = []  # made at the first request: it belongs to an event loop
 
     def live(draw: Draw) -> Callable:
@@ -81,6 +82,7 @@ def routes(studios: Mapping[str, Studio], unavailable: Sequence[Unavailable] = (
         Route("/live/{bundle}/morph", live(morph_picture), methods=["GET"]),
         Route("/live/{bundle}/grid", live(grid_picture), methods=["GET"]),
         Route("/live/{bundle}/quiz", live(quiz_picture), methods=["GET"]),
+        *(Route(f"/live/{{bundle}}/{word}", live(draw), methods=["GET"]) for word, draw in (more or {}).items()),
         Route("/healthz", healthz, methods=["GET"]),
         Route("/metrics", measured, methods=["GET"]),
     ]
@@ -107,46 +109,46 @@ async def _while_there(request: Request, limiter: anyio.CapacityLimiter, work: C
 
 def plane_picture(studio: Studio, query: QueryParams) -> np.ndarray:
     """The image [1, C, H, W] that the parameters of /live/{bundle} ask for. InputError with a sentence."""
-    x = _number(query, "x", 0.0, -MAX_COORDINATE, MAX_COORDINATE)
-    y = _number(query, "y", 0.0, -MAX_COORDINATE, MAX_COORDINATE)
+    x = parameters.number(query, "x", 0.0, -MAX_COORDINATE, MAX_COORDINATE)
+    y = parameters.number(query, "y", 0.0, -MAX_COORDINATE, MAX_COORDINATE)
     shares = query.get("c", "")
-    classes = _class_weights(shares, ",", studio.classes) if shares else None
-    return studio.at(x, y, classes, _truncation(query), _model(query, studio))
+    classes = parameters.class_weights(shares, ",", studio.classes) if shares else None
+    return studio.at(x, y, classes, parameters.truncation(query), parameters.model(query, studio))
 
 
 def morph_picture(studio: Studio, query: QueryParams) -> np.ndarray:
     """The image [1, C, H, W] that the parameters of /live/{bundle}/morph ask for. InputError with a sentence."""
     keys = keyframes.from_text(query.get("keys", ""))
-    share = _number(query, "p", 0.0, 0.0, 1.0)
+    share = parameters.number(query, "p", 0.0, 0.0, 1.0)
     return studio.morph_at(
         keys,
         np.array([share]),
-        _key_classes(query.get("classes", ""), keys, studio.classes),
+        parameters.key_classes(query.get("classes", ""), keys, studio.classes),
         query.get("mode", "spherical"),
-        _choice(query, "loop", ("0", "1")) == "1",
-        _truncation(query),
-        _model(query, studio),
+        parameters.choice(query, "loop", ("0", "1")) == "1",
+        parameters.truncation(query),
+        parameters.model(query, studio),
     )
 
 
 def grid_picture(studio: Studio, query: QueryParams) -> np.ndarray:
     """The sheet [1, C, g H, g W] that the parameters of /live/{bundle}/grid ask for. InputError with a sentence."""
-    side = _whole(query.get("g", "") or "4", "g", MAX_GRID)
+    side = parameters.whole(query.get("g", "") or "4", "g", MAX_GRID)
     if not side:
         raise InputError(f"The parameter 'g' takes whole numbers from 1 to {MAX_GRID}.")
-    first = _whole(query.get("s", "") or "0", "s", latents.SEEDS - side**2)
+    first = parameters.whole(query.get("s", "") or "0", "s", latents.SEEDS - side**2)
     seeds, most = range(first, first + side**2), studio.info.max_batch
     shares = query.get("c", "")
-    classes = _class_weights(shares, ",", studio.classes) if shares else None
-    truncation, model = _truncation(query), _model(query, studio)
+    classes = parameters.class_weights(shares, ",", studio.classes) if shares else None
+    truncation, model = parameters.truncation(query), parameters.model(query, studio)
     parts = [studio.sample(seeds[i : i + most], classes, truncation, model) for i in range(0, len(seeds), most)]
     return images.tiled(np.concatenate(parts), side)
 
 
 def quiz_picture(studio: Studio, query: QueryParams) -> np.ndarray:
     """The sheet [1, C, 4 H, 5 W] of a quiz: nothing in it tells real from generated pictures but the pixels."""
-    key = _whole(query.get("k", "") or "0", "k", latents.SEEDS - 1)
-    return images.tiled(quiz.pictures(studio, _model(query, studio), key), quiz.COLUMNS)
+    key = parameters.whole(query.get("k", "") or "0", "k", latents.SEEDS - 1)
+    return images.tiled(quiz.pictures(studio, parameters.model(query, studio), key), quiz.COLUMNS)
 
 
 def health(studios: Mapping[str, Studio], unavailable: Sequence[Unavailable]) -> dict:
@@ -188,8 +190,8 @@ def _answer(studio: Studio, draw: Draw, query: QueryParams) -> Response:
 
 
 def _picture(studio: Studio, draw: Draw, query: QueryParams) -> Response:
-    sequence = _sequence(query)
-    raw = _choice(query, "f", ("png", "raw")) == "raw"
+    sequence = parameters.sequence(query)
+    raw = parameters.choice(query, "f", ("png", "raw")) == "raw"
     before = studio.engine.spent_ms
     picture = images.to_uint8(draw(studio, query))[0]
     headers = {
@@ -207,73 +209,3 @@ def _picture(studio: Studio, draw: Draw, query: QueryParams) -> Response:
 
 def _refusal(status: int, sentence: str) -> Response:
     return PlainTextResponse(sentence, status_code=status, headers={"Cache-Control": "no-store"})
-
-
-# --- parameters ----------------------------------------------------------------------------------
-
-
-def _number(query: QueryParams, name: str, default: float, low: float, high: float) -> float:
-    """A finite number, held within [low, high]."""
-    text = query.get(name, "")
-    try:
-        value = float(text) if text else default
-    except ValueError:
-        value = float("nan")
-    if not np.isfinite(value):
-        raise InputError(f"The parameter '{name}' must be a finite number.")
-    return min(max(value, low), high)
-
-
-def _truncation(query: QueryParams) -> float:
-    return _number(query, "t", 1.0, 0.0, MAX_TRUNCATION)
-
-
-def _whole(text: str, name: str, highest: int) -> int:
-    # Length first: int() of a very long text is slow.
-    if not (text.isascii() and text.isdigit() and len(text) <= 16 and int(text) <= highest):
-        raise InputError(f"The parameter '{name}' takes whole numbers from 0 to {highest}.")
-    return int(text)
-
-
-def _sequence(query: QueryParams) -> str | None:
-    text = query.get("n", "")
-    return str(_whole(text, "n", MAX_SEQUENCE)) if text else None
-
-
-def _choice(query: QueryParams, name: str, options: Sequence[str]) -> str:
-    """One of the options; the first when absent."""
-    text = query.get(name, "") or options[0]
-    if text not in options:
-        raise InputError(f"The parameter '{name}' must be one of {', '.join(options)}.")
-    return text
-
-
-def _model(query: QueryParams, studio: Studio) -> str:
-    return _choice(query, "m", studio.models)
-
-
-def _class_weights(text: str, separator: str, classes: int) -> np.ndarray:
-    """Class weights [K] of "3" or "3:0.5,5:0.5" (with the separator in place of the comma)."""
-    if not classes:
-        raise InputError("This model has no classes.")
-    shares: dict[int, float] = {}
-    for part in text.split(separator):
-        index, colon, share = part.partition(":")
-        try:
-            shares[_whole(index, "class", classes - 1)] = float(share) if colon else 1.0
-        except ValueError as error:
-            raise InputError(f"Classes are whole numbers below {classes}, with shares like 3:0.5.") from error
-    return latents.class_weights(shares, classes)
-
-
-def _key_classes(text: str, keys: Sequence[latents.Key], classes: int) -> np.ndarray | None:
-    if not text:
-        return None
-    entries = text.split(",")
-    if len(entries) != len(keys):
-        raise InputError(f"There are {len(keys)} keys but {len(entries)} classes.")
-    rows = [
-        _class_weights(entry or str(latents.key_seed(key) % classes if classes else 0), "|", classes)
-        for entry, key in zip(entries, keys, strict=True)
-    ]
-    return np.stack(rows)

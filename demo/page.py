@@ -6,13 +6,13 @@ from typing import Any
 import gradio as gr
 from starlette.routing import BaseRoute
 
-from demo import compare_routes, files, live, ondevice
+from demo import compare_routes, exploring, files, live, ondevice
 from demo.api import add_endpoints
 from demo.bundle import Unavailable
 from demo.facts import facts, rebuilds
 from demo.refusals import HANDLERS
 from demo.studio import Studio
-from demo.tabs import about, api, compare, morph, play, rebuild
+from demo.tabs import about, api, compare, explore, morph, play, rebuild
 from demo.widgets import CSS, widget
 from demo.words import words
 
@@ -43,6 +43,8 @@ def build_demo(studios: Mapping[str, Studio], unavailable: Sequence[Unavailable]
                 if any(rebuilds(studio) for studio in studios.values()):
                     with gr.Tab(SPEECH("Rebuild"), id="rebuild"):
                         rebuild.build(known, studios)
+                with gr.Tab(SPEECH("Explore"), id="explore"):
+                    explore.build(known)
                 with gr.Tab(SPEECH("Compare"), id="compare", elem_id="tf-tab-compare"):
                     compare.build(known, studios)
                 with gr.Tab(SPEECH("API"), id="api"):
@@ -59,8 +61,8 @@ def launch_settings(studios: Mapping[str, Studio], unavailable: Sequence[Unavail
                     more: Sequence[BaseRoute] = (), lifespan: Callable | None = None) -> dict[str, Any]:  # fmt: skip
     """The arguments of `launch` that belong to this page, wherever it is served; `more`: further routes; `lifespan`:
     what has to run as long as the server does, as Starlette takes it."""
-    routes = [*live.routes(studios, unavailable), *files.routes(studios), *ondevice.routes(studios)]
-    routes += [*compare_routes.routes(studios), *more]
+    routes = [*live.routes(studios, unavailable, exploring.PICTURES), *files.routes(studios), *ondevice.routes(studios)]
+    routes += [*exploring.routes(studios), *compare_routes.routes(studios), *more]
     return {
         "theme": theme(),
         "css_paths": list(CSS),

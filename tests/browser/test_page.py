@@ -13,7 +13,7 @@ from tests import tiny
 Page = Any  # playwright's, which need not be installed
 
 NARROW = {"width": 390, "height": 844}
-TABS = ("Play", "Morph", "Rebuild", "Compare", "API", "About")
+TABS = ("Play", "Morph", "Rebuild", "Explore", "Compare", "API", "About")
 PIXELS = "c => Array.from(c.getContext('2d').getImageData(0, 0, c.width, c.height).data).join()"
 
 
@@ -252,8 +252,8 @@ def test_a_visitor_brings_a_generator(visit, tmp_path: Path):
     assert wait_for_change(page, ".tf-travel", before)
     chosen = page.get_by_label("Pictures (bundle)")
     assert chosen.evaluate("s => s.selectedOptions[0].textContent") == "My blobs"
-    page.wait_for_function("location.search.includes('b=upload-')")  # the address follows within half a second
-    page.reload()  # and leads back to it
+    page.wait_for_function("location.search.includes('b=upload-')")  # the address follows a little later
+    page.reload()  # the address leads back to it
     page.wait_for_function("window.Twofold?.state.b?.startsWith('upload-') && Twofold.stats.shown > 0")
     page.get_by_label("Pictures (bundle)").select_option("digits")
     settle(page)

@@ -166,14 +166,14 @@ def test_a_bundle_that_takes_no_pictures_has_no_rebuild_tab(broken_bundle: Path)
         components = build_demo(studios, unavailable).get_config_file()["components"]
         return [c["props"]["id"] for c in components if c["type"] == "tabitem"]
 
-    assert tabs() == ["play", "morph", "rebuild", "compare", "api", "about"]
+    assert tabs() == ["play", "morph", "rebuild", "explore", "compare", "api", "about"]
     index = tiny.load_index(broken_bundle)
     index["graphs"] = {name: index["graphs"][name] for name in ("generator", "mapping", "synthesis", "classifier")}
     tiny.save_index(broken_bundle, index | {"vae": None})
     assert "rebuild" in tabs()  # the classifier still reads pictures
     del index["graphs"]["classifier"]
     tiny.save_index(broken_bundle, index | {"vae": None})
-    assert tabs() == ["play", "morph", "compare", "api", "about"]
+    assert tabs() == ["play", "morph", "explore", "compare", "api", "about"]
 
 
 def test_the_environment_may_name_the_port(tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

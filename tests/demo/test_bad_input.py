@@ -94,9 +94,18 @@ LIVE = [
     ("live/digits?f=tiff", 400, "png, raw"),
     ("live/other", 404, "no bundle"),
     (f"live/{'x' * 4000}", 404, "no bundle"),
-    ("live/digits/morph", 400, "'keys' takes whole numbers"),
+    ("live/digits/morph", 400, "'keys' takes seeds, whole numbers"),
     (f"live/digits/morph?keys={','.join(['1'] * 2000)}", 400, "at most 6 keys"),
-    (f"live/digits/morph?keys={2**32},1", 400, "'keys' takes whole numbers"),
+    ("live/digits/map?way=tsne", 400, "'way' must be one of"),
+    ("live/digits/map?u=nan", 400, "'u' must be a finite number"),
+    ("live/digits/mix?a=1&b=2&s=01", 400, "'s' must be"),
+    ("live/digits/sum?a=1&b=-2&d=3", 400, "'b' takes whole numbers"),
+    ("live/digits/edit?m=vae&d=9999:1", 400, "'d' takes whole numbers"),
+    ("live/digits/edit?m=vae&d=" + ",".join(["0:1"] * 70), 400, "at most 64 moves"),
+    ("live/digits/edit?m=gan&d=0:1", 400, "is for the VAE"),
+    ("explore/nothing", 404, "There is no bundle"),
+    ("explore/digits?way=umap", 400, "'way' must be one of"),
+    (f"live/digits/morph?keys={2**32},1", 400, "'keys' takes seeds, whole numbers"),
     (MORPH + "p=nan", 400, "'p' must be a finite number"),
     (MORPH + "mode=zigzag", 400, "zigzag"),
     (MORPH + "classes=1,2,3", 400, "2 keys but 3 classes"),
@@ -156,7 +165,7 @@ CALLS: list[tuple[str, list[Any], str]] = [
     ("sample", [[1], "", "", "", None], "The truncation must be a number"),
     ("interpolate", [[1], *INTERPOLATE], "Seeds must be a list of 2 to 6"),
     ("interpolate", [[1] * 7, *INTERPOLATE], "Seeds must be a list of 2 to 6"),
-    ("interpolate", [[[1, 2], [3, 4]], *INTERPOLATE], "The seed must be a whole number"),
+    ("interpolate", [[[1, 2, 3], [3, 4]], *INTERPOLATE], "A point must be two numbers"),
     ("interpolate", [[1, 2], "", "", "", 1, "zigzag", True, 4, "gif", 10], "The mode must be one of"),
     ("interpolate", [[1, 2], "", "", "", 1, "linear", "yes", 4, "gif", 10], "The loop must be true or false"),
     ("interpolate", [[1, 2], "", "", "", 1, "linear", True, BIG, "gif", 10], "The number of frames must be a whole"),
@@ -238,7 +247,7 @@ def test_paths_that_are_no_uploads(visitor: Visitor, path: str):
 
 
 REBUILD = {"b": "digits", "test": 0}
-EXPORT = {"b": "digits", "seeds": [1, 2], "format": "gif", "mode": "linear", "t": 1, "frames": 4, "fps": 5}
+EXPORT = {"b": "digits", "keys": [1, 2], "format": "gif", "mode": "linear", "t": 1, "frames": 4, "fps": 5}
 EVENTS: list[tuple[str, Any, str]] = [
     ("rebuild", {}, "A picture is needed."),
     ("rebuild", [1, 2], "A picture is needed."),
@@ -258,11 +267,11 @@ EVENTS: list[tuple[str, Any, str]] = [
     ("look", {"b": "digits", "c": 0, "test": BIG}, "The number of the test picture must be"),
     ("look", {"b": "plain", "seed": 1, "cover": "black"}, "The cover must be one of blur, grey"),
     ("look", {"b": "plain", "picture": "/etc/passwd"}, "A picture is needed."),
-    ("export", {}, "Seeds must be a list of 2 to 6"),
+    ("export", {}, "The format must be one of"),
     ("export", EXPORT | {"b": ["digits"]}, "There is no bundle"),
     ("export", EXPORT | {"m": "diffusion"}, "The model must be one of"),
-    ("export", EXPORT | {"seeds": [1, NAN]}, "The seed must be a whole number"),
-    ("export", EXPORT | {"seeds": "12"}, "Seeds must be a list"),
+    ("export", EXPORT | {"keys": [1, NAN]}, "The seed must be a whole number"),
+    ("export", EXPORT | {"keys": "12"}, "Seeds must be a list"),
     ("export", EXPORT | {"classes": [1]}, "one class for each keyframe"),
     ("export", EXPORT | {"classes": [1, BIG]}, "The class must be a whole number from 0 to 9"),
     ("export", EXPORT | {"classes": {"a": 1}}, "one class for each keyframe"),
@@ -270,7 +279,7 @@ EVENTS: list[tuple[str, Any, str]] = [
     ("export", EXPORT | {"fps": BIG}, "The number of frames a second must be"),
     ("export", EXPORT | {"t": NAN}, "The truncation must be a number"),
     ("export", EXPORT | {"format": {"a": 1}}, "The format must be one of"),
-    ("export", EXPORT | {"mode": None}, "The path must be one of"),
+    ("export", EXPORT | {"mode": None}, "The mode must be one of"),
 ]
 
 

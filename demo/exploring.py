@@ -1,0 +1,182 @@
+"""What the tab Explore asks for, beside the routes of demo/live.py; m, t, c, n, f, v as there.
+
+GET /live/{bundle}/map?way=&u=&w=          the VAE's picture at place (u, w) of the latent map; way: pca or lda
+GET /live/{bundle}/mix?a=&b=&s=            the GAN's picture of seed a, with the stages in s ("00011": 1 = so) of seed b
+GET /live/{bundle}/sum?a=&b=&d=            the picture of seed a minus that of seed b plus that of seed d
+GET /live/{bundle}/edit?a=&d=&k=           the picture of seed a, moved: d = "3:1.5,7:-2" along dimensions of the VAE's
+                                           code, in units of the codes' deviation; k = "4:0.5" towards classes
+GET /explore/{bundle}?way=                 JSON: the dots of the map and its frame, the dimensions by information
+
+A wrong parameter is answered with status 400 and a sentence, an unknown bundle with 404.
+"""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from starlette.datastructures import QueryParams
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from demo import latents, maps, parameters
+from demo.errors import BundleError, InputError, UserError
+from demo.maps import Chart, Way
+from demo.studio import Studio
+
+WAYS = ("pca", "lda")
+FAR = 1e4  # of a place, far beyond any map
+MAX_EDITS, MAX_MOVE = 64, 6.0  # dimensions and classes moved at once, and how far
+DOTS = 600  # of a map without training codes: so many draws of the prior
+ACTIVE = 0.01  # nats that a dimension must carry to be worth a slider
+
+
+def map_picture(studio: Studio, query: QueryParams) -> np.ndarray:
+    """The image [1, C, H, W] at a place of the map. InputError, BundleError."""
+    chart = _chart(studio, parameters.choice(query, "way", _ways(studio)))
+    place = [parameters.number(query, name, 0.0, -FAR, FAR) for name in ("u", "w")]
+    return studio.decode(chart.code(np.array(place))[None])
+
+
+def mix_picture(studio: Studio, query: QueryParams) -> np.ndarray:
+    """The image of one seed with some of its stages from another. InputError, BundleError."""
+    own, other = (_styles(studio, _seed(query, name), query) for name in "ab")
+    stages, marks = studio.info.gan.stages, query.get("s", "")
+    if len(marks) != stages or set(marks) - {"0", "1"}:
+        raise InputError(f"The parameter 's' must be {stages} digits, 1 for each stage of the other picture, else 0.")
+    taken = np.array([mark == "1" for mark in marks])
+    return studio.synthesise(np.where(taken[None, :, None], other, own))
+
+
+def sum_picture(studio: Studio, query: QueryParams) -> np.ndarray:
+    """The image of A - B + C. InputError, BundleError."""
+    seeds = [_seed(query, name) for name in "abd"]
+    if parameters.model(query, studio) == "gan":
+        one, minus, plus = (_styles(studio, seed, query) for seed in seeds)
+        return studio.synthesise(one - minus + plus)
+    one, minus, plus = (_codes(studio, seed, query) for seed in seeds)
+    return studio.decode(one - minus + plus)
+
+
+def edit_picture(studio: Studio, query: QueryParams) -> np.ndarray:
+    """The image of a seed, moved along dimensions and towards classes. InputError, BundleError."""
+    seed, arrays = _seed(query, "a"), studio.engine.bundle.latents
+    towards = _moves(query, "k", studio.classes)
+    if parameters.model(query, studio) == "gan":
+        w = _styles(studio, seed, query)
+        if query.get("d", ""):
+            raise InputError("The dimensions of a GAN's latent have no order: the parameter 'd' is for the VAE.")
+        own = _class(studio, seed, query)
+        for k, share in towards.items():
+            w = w + np.float32(share) * (arrays["w_mean"][k] - arrays["w_mean"][own])
+        return studio.synthesise(w.astype(np.float32))
+    code = _codes(studio, seed, query)
+    for i, move in _moves(query, "d", code.shape[1]).items():
+        code[:, i] += np.float32(move) * arrays["code_std"][i]
+    if towards:
+        centres = class_centres(studio.mixture)
+        own = _class(studio, seed, query)
+        for k, share in towards.items():
+            code += (share * (centres[k] - centres[own])).astype(np.float32)
+    return studio.decode(code)
+
+
+PICTURES = {"map": map_picture, "mix": mix_picture, "sum": sum_picture, "edit": edit_picture}
+
+
+def class_centres(mixture: latents.Mixture) -> np.ndarray:
+    """The mean code [K, D] of each class under the mixture; of a class that no component holds, that of all."""
+    joint = mixture.weights[:, None] * mixture.classes
+    shares = joint.sum(axis=0)
+    mean = mixture.weights @ mixture.means
+    return np.where(shares[:, None] > 1e-9, joint.T @ mixture.means / np.maximum(shares, 1e-9)[:, None], mean)
+
+
+def routes(studios: Mapping[str, Studio]) -> list[Route]:
+    """The route with the map's dots for these studios."""
+
+    def endpoint(request: Request) -> Response:
+        studio = studios.get(request.path_params["bundle"])
+        if studio is None:
+            return PlainTextResponse("There is no bundle of this name here.", status_code=404)
+        try:
+            found = _dots(studio, parameters.choice(request.query_params, "way", _ways(studio)))
+        except UserError as error:
+            return PlainTextResponse(str(error), status_code=400, headers={"Cache-Control": "no-store"})
+        return JSONResponse(found, headers={"Cache-Control": "private, max-age=3600"})
+
+    return [Route("/explore/{bundle}", endpoint, methods=["GET"])]
+
+
+@lru_cache(maxsize=16)
+def _chart(studio: Studio, way: Way) -> Chart:
+    if "vae" not in studio.models:
+        raise BundleError(f"Bundle '{studio.info.name}' has no VAE, whose codes a map shows.")
+    return maps.chart(studio.mixture, way)
+
+
+@lru_cache(maxsize=16)
+def _dots(studio: Studio, way: Way) -> dict[str, Any]:
+    chart, training = _chart(studio, way), studio.engine.bundle.training
+    if training is not None:
+        codes, labels = training.codes, training.labels
+    else:
+        codes, labels = studio.codes(range(DOTS)), np.arange(DOTS) % max(studio.classes, 1)
+    places = chart.places(codes)
+    low, high = maps.frame(places)
+    nats = studio.engine.bundle.latents["code_kl"]
+    order = np.argsort(-nats, kind="stable")
+    return {
+        "dots": [[round(float(u), 4), round(float(w), 4), int(k)] for (u, w), k in zip(places, labels, strict=True)],
+        "low": low.tolist(),
+        "high": high.tolist(),
+        "from": "training" if training is not None else "prior",
+        "dimensions": [
+            {"i": int(i), "nats": round(float(nats[i]), 3), "active": bool(nats[i] > ACTIVE)} for i in order
+        ],
+    }
+
+
+def _ways(studio: Studio) -> tuple[str, ...]:
+    return WAYS if studio.classes > 2 else WAYS[:1]  # fewer classes do not span a plane
+
+
+def _seed(query: QueryParams, name: str) -> int:
+    return parameters.whole(query.get(name, "") or "0", name, latents.SEEDS - 1)
+
+
+def _class(studio: Studio, seed: int, query: QueryParams) -> int:
+    """The class of a seed: the one that c names, else seed modulo K."""
+    text = query.get("c", "")
+    if not studio.classes:
+        return 0
+    return parameters.whole(text, "class", studio.classes - 1) if text else seed % studio.classes
+
+
+def _weights(studio: Studio, seed: int, query: QueryParams) -> np.ndarray | None:
+    return latents.one_hot(_class(studio, seed, query), studio.classes) if studio.classes else None
+
+
+def _styles(studio: Studio, seed: int, query: QueryParams) -> np.ndarray:
+    return studio.styles([seed], _weights(studio, seed, query), parameters.truncation(query))
+
+
+def _codes(studio: Studio, seed: int, query: QueryParams) -> np.ndarray:
+    return studio.codes([seed], _weights(studio, seed, query), parameters.truncation(query))
+
+
+def _moves(query: QueryParams, name: str, count: int) -> dict[int, float]:
+    """{3: 1.5, 7: -2.0} of "3:1.5,7:-2", each held within ±MAX_MOVE."""
+    text = query.get(name, "")
+    if not text:
+        return {}
+    parts = text.split(",", MAX_EDITS)
+    if len(parts) > MAX_EDITS or not count:
+        raise InputError(f"The parameter '{name}' takes at most {MAX_EDITS if count else 0} moves here.")
+    found: dict[int, float] = {}
+    for part in parts:
+        index, _, move = part.partition(":")
+        inner = QueryParams({name: move})
+        found[parameters.whole(index, name, count - 1)] = parameters.number(inner, name, 0.0, -MAX_MOVE, MAX_MOVE)
+    return found
