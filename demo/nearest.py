@@ -14,14 +14,12 @@ COUNT = 6
 
 def nearest_training(studio: Studio, image: np.ndarray) -> dict[str, Any]:
     """The nearest ones of an image [1, C, H, W] with distances beside the floor, or the sentence what is missing."""
-    bundle = studio.engine.bundle
+    bundle, name = studio.engine.bundle, studio.info.name
     training = bundle.training
     if training is None or not studio.engine.has("encoder"):
-        return {
-            "missing": f"Bundle '{studio.info.name}' carries no training codes: python -m export training adds them."
-        }
+        return {"missing": f"Bundle '{name}' carries no training codes: python -m export training adds them."}
     if not len(bundle.examples):
-        return {"missing": f"Bundle '{studio.info.name}' has no held-out pictures, so there is no floor."}
+        return {"missing": f"Bundle '{name}' has no held-out pictures, so there is no floor."}
     (code,) = studio.engine.run("encoder", {"image": image})["mean"]
     found, apart = neighbours.nearest(code, training.codes, COUNT)
     floor = _floor(studio, bundle.version)

@@ -1,4 +1,4 @@
-// Compare: two models on the same seeds, as locked grids, blinked, or wiped; their measured figures below.
+// Compare: two models on the same seeds, as locked grids, blinked, or wiped; a closer look; their measured figures.
 const T = window.Twofold;
 const { el } = T;
 T.init(props.facts);
@@ -64,15 +64,17 @@ const ways = T.segmented(
     lay();
   },
 );
-const closer = el("input", { type: "checkbox" });
-closer.addEventListener("change", () => {
-  zoom = closer.checked;
+const alone = el("input", { type: "checkbox" });
+alone.addEventListener("change", () => {
+  zoom = alone.checked;
   lay();
 });
-const closerField = el("label", { class: "tf-check" }, closer, T.t("Only the chosen pair"));
+const aloneField = el("label", { class: "tf-check" }, alone, T.t("Only the chosen pair"));
 const grids = T.grids((side, i) => pair.set({ pick: { side, i } }));
 const stacked = T.stacked();
 const summary = el("p", { class: "tf-quiet" });
+const closer = T.closer((wish) => trigger("look", wish));
+watch("value", () => closer.answer(props.value));
 const verdict = T.verdict();
 const training = T.training();
 
@@ -102,12 +104,13 @@ element.replaceChildren(
         size,
         kindField,
       ),
-      el("div", { class: "tf-inline" }, ways, closerField),
+      el("div", { class: "tf-inline" }, ways, aloneField),
       grids,
       stacked,
       grids.note,
       summary,
     ),
+    closer,
     verdict,
     training,
   ),
@@ -117,7 +120,7 @@ const lay = () => {
   grids.hidden = view !== "side";
   grids.note.hidden = view !== "side";
   stacked.hidden = view === "side";
-  closerField.hidden = view === "side";
+  aloneField.hidden = view === "side";
   if (view === "side") return;
   stacked.view(view);
   const { side, pick } = pair;

@@ -20,7 +20,8 @@
       strip,
       note,
     );
-    const figure = (source, alt, ...words) => el("figure", {}, source ? el("img", { class: "tf-picture", src: source, alt }) : null, el("figcaption", {}, ...words));
+    const figure = (source, alt, ...words) =>
+      el("figure", {}, source ? el("img", { class: "tf-picture", src: source, alt }) : el("div", { class: "tf-unshown" }, T.t("Not shown: the data may not be passed on")), el("figcaption", {}, ...words));
     box.show = (found, picture, words) => {
       strip.hidden = note.hidden = Boolean(found.missing);
       said.classList.toggle("tf-quiet", Boolean(found.missing));
@@ -50,6 +51,7 @@
         of: whole(found.of),
         train: whole(found.train),
       });
+      if (found.of < found.train) note.textContent += ` ${T.t("A copy of one that was not searched would not be found.")}`;
     };
     return box;
   };

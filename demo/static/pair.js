@@ -102,7 +102,9 @@
   const id = "tf-tab-compare-button";
   const follow = (button) => {
     const note = () => {
-      T.extras.tab = button.getAttribute("aria-selected") === "true" ? "compare" : null;
+      const tab = button.getAttribute("aria-selected") === "true" ? "compare" : null;
+      if (tab === (T.extras.tab ?? null)) return; // a wish to mirror puts off the one that waits
+      T.extras.tab = tab;
       T.mirror();
     };
     new MutationObserver(note).observe(button, { attributes: true, attributeFilter: ["aria-selected"] });

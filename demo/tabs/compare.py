@@ -21,8 +21,8 @@ log = logging.getLogger(__name__)
 
 def build(facts: dict[str, Any], studios: Mapping[str, Studio]) -> None:
     """Put the tab's content into the gr.Blocks that is being built."""
-    widget("compare", facts, "pair", "grids", "stacked", "verdict", "training")
-    closer = widget("closer", facts, "pair", "attention", "nearest")
+    helpers = ("pair", "grids", "stacked", "verdict", "training", "attention", "nearest", "closer")
+    board = widget("compare", facts, *helpers)
     widget("quiz", facts, "pair")
 
     def look(event: gr.EventData) -> dict[str, Any]:
@@ -36,7 +36,7 @@ def build(facts: dict[str, Any], studios: Mapping[str, Studio]) -> None:
             log.exception("A picture could not be examined")
             return number | {"error": "The picture could not be examined; the server's log says why."}
 
-    closer.look(look, None, closer, api_visibility="private", show_progress="hidden", **QUEUE)
+    board.look(look, None, board, api_visibility="private", show_progress="hidden", **QUEUE)
 
 
 def looked(studios: Mapping[str, Studio], asked: Mapping[str, Any]) -> dict[str, Any]:

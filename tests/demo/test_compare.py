@@ -96,3 +96,29 @@ def test_a_small_batch_makes_a_coarse_map(broken_bundle: Path):
     tiny.save_index(broken_bundle, index)
     small = open_studios(broken_bundle, choose_provider("cpu"))[0]
     assert looked(small, {"c": 0, "seed": 1})["critic"]["windows"] == len(occlusion.windows(32, 1, 20)) == 16
+
+
+@pytest.mark.parametrize("shown", [True, False], ids=["thumbnails", "data that may not be shown"])
+def test_a_copy_of_a_training_picture_is_told(broken_bundle: Path, shown: bool):
+    pictures = np.random.default_rng(1).integers(0, 256, (60, 32, 32, 1), dtype=np.uint8)
+    before = open_studios(broken_bundle, choose_provider("cpu"))[0]["tiny"]
+    arrays = {
+        "codes": before.engine.run("encoder", {"image": images.from_uint8(pictures)})["mean"],
+        "labels": np.arange(60) % 10,
+        "indices": np.arange(60) + 30,
+    }
+    if shown:
+        arrays["thumbnails"] = pictures
+    index = tiny.load_index(broken_bundle)
+    index["files"]["training"] = tiny.write(broken_bundle / "training.npz", tiny.npz(**arrays))
+    tiny.save_index(broken_bundle, index)
+    studios = open_studios(broken_bundle, choose_provider("cpu"))[0]
+    address = "data:image/png;base64," + base64.b64encode(images.png(pictures[17])).decode()
+    copy = looked(studios, {"c": 0, "picture": address})["nearest"]
+    first = copy["pictures"][0]
+    assert (first["index"], first["class"], first["distance"]) == (47, "7", pytest.approx(0, abs=1e-4))
+    assert (pixels(first["picture"]) == pictures[17][..., 0]).all() if shown else first["picture"] is None
+    assert copy["remarkable"] and copy["nearer"] == 1 and len(copy["pictures"]) == 6
+    assert (copy["of"], copy["train"], copy["held_out"]) == (60, 100, 24)
+    held_out = looked(studios, {"c": 0, "test": 3})["nearest"]
+    assert not held_out["remarkable"] and copy["median"] == held_out["median"] > 0
