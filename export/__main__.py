@@ -11,7 +11,7 @@ import tyro
 
 from demo import errors as demo_errors
 from demo.schema import GRAPHS
-from export import bundle, check, forms, graphs, place, portability, quantize, report, training
+from export import bundle, check, forms, graphs, place, portability, quantize, report, shrink, training
 from export.forms import Form
 from export.runtimes import RuntimeName
 from export.targets import space, triton, web
@@ -73,6 +73,15 @@ class ReportSettings:
 
     root: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FOLDER")] = Path("artifacts")
     """Folder of the bundles."""
+
+
+@dataclass(frozen=True)
+class ShrinkSettings:
+    """Store the weights of a bundle as float16, half the bytes, from its files alone: for bundles whose run is gone.
+    Arithmetic stays float32, and no picture may change by more than one grey level."""
+
+    bundle: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="BUNDLE")]
+    """Folder of the bundle, e.g. artifacts/mnist."""
 
 
 @dataclass(frozen=True)
@@ -153,6 +162,7 @@ Command = (
     | Annotated[GraphSettings, tyro.conf.subcommand("graph")]
     | Annotated[CheckSettings, tyro.conf.subcommand("check")]
     | Annotated[ReportSettings, tyro.conf.subcommand("report")]
+    | Annotated[ShrinkSettings, tyro.conf.subcommand("shrink")]
     | Annotated[TrainingSettings, tyro.conf.subcommand("training")]
     | Annotated[TritonSettings, tyro.conf.subcommand("triton")]
     | Annotated[SpaceSettings, tyro.conf.subcommand("space")]
@@ -221,6 +231,10 @@ def run(settings: object) -> None:
             print(portability.check_bundle(settings.bundle, settings.runtimes, settings.write))
         case ReportSettings():
             print(report.write(settings.root))
+        case ShrinkSettings():
+            before = sum(graph.bytes for graph in place.read_index(settings.bundle).graphs.values())
+            after = sum(graph.bytes for graph in shrink.shrink(settings.bundle).graphs.values())
+            print(f"{settings.bundle}: graphs of {before / 1e6:.1f} MB now take {after / 1e6:.1f} MB")
         case TrainingSettings():
             info = training.add(settings.bundle, settings.data, settings.codes_only)
             print(f"{settings.bundle}: {training.FILE}, {info.files['training'].bytes / 1e6:.2f} MB")

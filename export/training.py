@@ -18,7 +18,8 @@ from train.data import Pictures, load
 from train.errors import UserError
 
 FILE = "training.npz"
-GREY, COLOUR = 1000, 400  # pictures: about a megabyte either way
+GREY, COLOUR = 1000, 400  # pictures, and at most …
+NUMBERS = 64_000  # … so many of their codes, which hardly pack: about half a megabyte of everything
 BATCH = 64
 
 
@@ -58,7 +59,7 @@ def collect(bundle: OpenBundle, train_set: Pictures, codes_only: bool) -> dict[s
     """The arrays of the file: see demo.bundle.TrainingCodes."""
     info = bundle.info
     labels = train_set.labels.numpy()
-    count = GREY if info.image.channels == 1 else COLOUR
+    count = min(GREY if info.image.channels == 1 else COLOUR, NUMBERS // info.vae.latent_dim)
     indices = spread(labels if info.dataset.classes else np.full(len(labels), -1), min(count, len(labels)))
     pictures = train_set.images.numpy()[indices]
     engine = Engine(bundle, choose_provider("cpu"))

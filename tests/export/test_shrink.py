@@ -1,0 +1,54 @@
+"""Weights stored as float16 from the files of a bundle alone."""
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+
+from demo.bundle import read
+from demo.runtime import Engine, choose_provider
+from demo.studio import Studio
+from export import shrink
+from export.__main__ import main
+
+
+def test_pictures_stay_within_a_grey_level_and_the_index_says_how_it_is_stored(broken_bundle: Path, capsys):
+    seeds = range(12)
+    before = Studio(Engine(read(broken_bundle), choose_provider("cpu"))).sample(seeds)
+    sizes = {name: graph.bytes for name, graph in read(broken_bundle).info.graphs.items()}
+    assert main(["shrink", str(broken_bundle)]) == 0
+    after = read(broken_bundle)  # checksums and shapes are verified
+    drawn = Studio(Engine(after, choose_provider("cpu"))).sample(seeds)
+    assert np.abs(np.rint(before * 255) - np.rint(drawn * 255)).max() <= 1
+    taken = {name for name, graph in after.info.graphs.items() if graph.form == "fp16-stored"}
+    assert taken == set(after.info.graphs)
+    assert sum(graph.bytes for graph in after.info.graphs.values()) < sum(sizes.values())
+    model = onnx.load(broken_bundle / after.info.graphs["decoder"].file)
+    assert {p.key: p.value for p in model.metadata_props}["form"] == "fp16-stored"
+    assert main(["shrink", str(broken_bundle)]) == 2
+    assert "nothing to shrink" in capsys.readouterr().err
+
+
+def test_a_graph_that_changes_too_much_is_refused_and_the_bundle_stays(broken_bundle: Path, capsys, monkeypatch):
+    index = (broken_bundle / "bundle.json").read_bytes()
+    monkeypatch.setattr(shrink, "difference", lambda name, *_: f"Graph '{name}' changes.")
+    assert main(["shrink", str(broken_bundle)]) == 2
+    assert "changes." in capsys.readouterr().err
+    assert (broken_bundle / "bundle.json").read_bytes() == index
+
+
+@pytest.mark.parametrize(("shift", "refused"), [(0.0, False), (1 / 255, False), (2.2 / 255, True)])
+def test_the_bound_is_one_grey_level(monkeypatch: pytest.MonkeyPatch, shift: float, refused: bool):
+    pictures = np.random.default_rng(0).uniform(0.1, 0.9, (3, 1, 4, 4)).astype(np.float32)
+    answers = {b"exact": pictures, b"other": pictures + np.float32(shift)}
+
+    class Session:
+        def __init__(self, data: bytes):
+            self.data = data
+
+        def run(self, *_: object) -> list[np.ndarray]:
+            return [answers[self.data]]
+
+    monkeypatch.setattr(shrink.check, "session", Session)
+    assert bool(shrink.difference("decoder", b"exact", b"other", {})) is refused
