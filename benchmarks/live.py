@@ -1,48 +1,109 @@
 """How live the live canvas is: `python -m benchmarks.live artifacts/mnist`.
 
-Starts the server on a bundle, opens the page in headless Chromium, drags on the picture in circles, and prints
-pictures per second, model time, round trip, and the seconds from the printed address to a usable page. Needs
-playwright and a Chromium (`--chromium`); the browser shares the processor with the server.
+Starts the server on a bundle, opens the page in headless Chromium and drags on the picture in circles: through the live
+route, then on the device, then a plain queued Gradio slider for comparison, each at several latencies that the browser
+adds. Prints pictures per second, model time, round trip, and the seconds from the printed address to a usable page.
+Needs playwright and a Chromium (`--chromium`); the browser shares the processor with the server. Stored in
+benchmarks/results/live.json.
 """
 
-import argparse
 import math
 import statistics
 import sys
 import time
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
+import tyro
 from playwright.sync_api import Page
 
-from benchmarks.browser import chromium, served
+from benchmarks import results
+from benchmarks.browser import chromium, served, started
+from benchmarks.load import hardware
+from demo import ondevice
 
 RADIUS = 120  # pixels, of the circle that is dragged
 LAP = 2.0  # seconds for one circle
+# Moves the slider at every frame and counts the pictures that come.
+SLIDE = """seconds => new Promise((done) => {
+    const input = document.querySelector('#x input[type=range]');
+    const put = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value').set;
+    let shown = 0, last = null;
+    const began = performance.now();
+    const tick = () => {
+        const passed = (performance.now() - began) / 1000;
+        const source = document.querySelector('#picture img')?.src ?? null;
+        if (source !== last) { shown += 1; last = source; }
+        if (passed > seconds) return done(shown / passed);
+        put.call(input, 50 + 40 * Math.sin(passed));
+        input.dispatchEvent(new Event('input', { bubbles: true }));
+        requestAnimationFrame(tick);
+    };
+    tick();
+})"""
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("bundle", type=Path)
-    parser.add_argument("--seconds", type=float, default=5.0, help="how long to drag (default: %(default)s)")
-    parser.add_argument("--provider", default="auto")
-    parser.add_argument("--chromium", help="the browser's program (default: the one installed)")
-    options = parser.parse_args()
+@dataclass(frozen=True)
+class Settings:
+    """What to measure."""
+
+    bundle: Annotated[Path, tyro.conf.Positional]
+    """Folder of the bundle."""
+    seconds: float = 5.0
+    """How long to drag, each time."""
+    latencies: tuple[int, ...] = (0, 60, 150)
+    """Milliseconds that the browser adds to every request."""
+    provider: str = "auto"
+    """Processor of the server: auto, cpu, cuda, openvino."""
+    chromium: str | None = None
+    """The browser's program; default: the one installed."""
+
+
+def measure(settings: Settings) -> dict:
+    """All of it, by latency."""
+    found: dict = {"bundle": settings.bundle.resolve().name, "hardware": hardware()}
     began = time.perf_counter()
-    with served(options.bundle, options.provider) as server:
-        print(f"start to printed address      {time.perf_counter() - began:6.2f} s")
-        with chromium(options.chromium) as browser:
-            page = browser.new_page(viewport={"width": 1440, "height": 900})
-            opened = time.perf_counter()  # starting the browser is not the page's doing
-            page.goto(server.address)
-            page.wait_for_function("window.Twofold?.stats.shown > 0")
-            print(f"opened to usable page         {time.perf_counter() - opened:6.2f} s")
-            page.wait_for_timeout(1000)
-            report(page, options.seconds)
-    return 0
+    with ExitStack() as stack:
+        server = stack.enter_context(served(settings.bundle, settings.provider))
+        found["start_s"] = told("start to printed address, s", time.perf_counter() - began)
+        words = ["-m", "benchmarks.queued", str(settings.bundle.resolve())]
+        queued = stack.enter_context(started(words, "Queued is at"))
+        browser = stack.enter_context(chromium(settings.chromium))
+        page = browser.new_page(viewport={"width": 1440, "height": 900})
+        opened = time.perf_counter()  # starting the browser is not the page's doing
+        page.goto(server.address)
+        page.wait_for_function("window.Twofold?.stats.shown > 0")
+        found["usable_s"] = told("opened to usable page, s", time.perf_counter() - opened)
+        page.wait_for_timeout(1000)
+        found["route"] = [dragged(page, "live route", ms, settings.seconds) for ms in settings.latencies]
+        if ondevice.dist():
+            delay(page, 0)
+            page.get_by_role("switch", name="On my device").check()
+            page.wait_for_function("Twofold.onDevice")
+            found["device"] = [dragged(page, "on the device", ms, settings.seconds) for ms in settings.latencies]
+        else:
+            print(f"Not measured on the device: {ondevice.HOW_TO_GET_IT}")
+        page.close()
+        slider = browser.new_page(viewport={"width": 1440, "height": 900})
+        slider.goto(queued.address)
+        slider.locator("#x input[type=range]").wait_for()
+        found["queued_slider"] = [slid(slider, ms, settings.seconds) for ms in settings.latencies]
+    return found
 
 
-def report(page: Page, seconds: float) -> None:
-    """Drag, then print what the page has counted."""
+def delay(page: Page, latency: int) -> None:
+    """Chromium's own emulation: so many milliseconds before every answer."""
+    conditions = {"offline": False, "latency": latency, "downloadThroughput": -1, "uploadThroughput": -1}
+    session = page.context.new_cdp_session(page)
+    session.send("Network.enable")
+    session.send("Network.emulateNetworkConditions", conditions)
+
+
+def dragged(page: Page, name: str, latency: int, seconds: float) -> dict[str, float]:
+    """Drag in circles, then what the page has counted."""
+    delay(page, latency)
     box = page.locator(".tf-travel").bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     page.mouse.move(x + RADIUS, y)
@@ -55,12 +116,31 @@ def report(page: Page, seconds: float) -> None:
     stats = page.evaluate("Twofold.stats")
     passed = time.perf_counter() - began
     page.mouse.up()
-    print(f"pictures per second           {stats['shown'] / passed:6.1f}")
-    for name, key in (("model time", "model"), ("round trip", "round")):
-        values = sorted(stats[key])
-        high = values[int(0.95 * (len(values) - 1))]
-        print(f"{name}, median and 95 %   {statistics.median(values):6.1f} ms {high:6.1f} ms")
+    page.wait_for_timeout(1000)
+    row = {"latency_ms": latency, "pictures_per_second": round(stats["shown"] / passed, 1)}
+    row |= {f"{key}_ms": round(statistics.median(stats[key]), 1) for key in ("model", "round") if stats[key]}
+    clocks = f"model {row.get('model_ms', 0):5.1f} ms   round trip {row.get('round_ms', 0):6.1f} ms"
+    print(f"{name:16s} +{latency:3d} ms {row['pictures_per_second']:6.1f} pictures/s   {clocks}", flush=True)
+    return row
+
+
+def slid(page: Page, latency: int, seconds: float) -> dict[str, float]:
+    """The plain slider, moved at every frame."""
+    delay(page, latency)
+    rate = round(page.evaluate(SLIDE, seconds), 1)
+    print(f"{'queued slider':16s} +{latency:3d} ms {rate:6.1f} pictures/s", flush=True)
+    return {"latency_ms": latency, "pictures_per_second": rate}
+
+
+def told(words: str, value: float) -> float:
+    print(f"{words:32s}{value:6.2f}", flush=True)
+    return round(value, 2)
+
+
+def main(argv: list[str]) -> int:
+    settings = tyro.cli(Settings, description=__doc__, args=argv)
+    return results.measured("live", lambda: measure(settings))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))
