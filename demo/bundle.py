@@ -116,7 +116,7 @@ def graph_bytes(bundle: OpenBundle, name: str) -> bytes:
 
 
 def discover(root: Path) -> tuple[list[OpenBundle], list[Unavailable]]:
-    """All bundles in a folder, or the one bundle that the folder is, sorted by name, and those that fail."""
+    """All bundles in a folder, or the one bundle that the folder is, oldest first, and those that fail."""
     root = Path(root)
     if not root.is_dir():
         return [], [Unavailable(root.name, f"There is no folder '{root}'.")]
@@ -144,7 +144,8 @@ def discover(root: Path) -> tuple[list[OpenBundle], list[Unavailable]]:
             unavailable.append(Unavailable(folder.name, reason))
         else:
             found[bundle.info.name] = bundle
-    return [found[name] for name in sorted(found)], unavailable
+    oldest_first = sorted(found.values(), key=lambda bundle: (bundle.info.created, bundle.info.name))
+    return oldest_first, unavailable
 
 
 def _may_be_bundle(folder: Path) -> bool:
