@@ -3,8 +3,10 @@
 GET /live/{bundle}/map?way=&u=&w=          the VAE's picture at place (u, w) of the latent map; way: pca or lda
 GET /live/{bundle}/mix?a=&b=&s=            the GAN's picture of seed a, with the stages in s ("00011": 1 = so) of seed b
 GET /live/{bundle}/sum?a=&b=&d=            the picture of seed a minus that of seed b plus that of seed d
-GET /live/{bundle}/edit?a=&d=&k=           the picture of seed a, moved: d = "3:1.5,7:-2" along dimensions of the VAE's
-                                           code, in units of the codes' deviation; k = "4:0.5" towards classes
+GET /live/{bundle}/edit?a=&d=&k=&g=        the picture of seed a, moved: d = "3:1.5,7:-2" along dimensions of the VAE's
+                                           code, in units of the codes' deviation; k = "4:0.5" towards classes; g =
+                                           "0:2" along the strongest global directions, in units of their deviation
+GET /explore/{bundle}/directions?m=        JSON: the share of the variance that each strongest direction holds
 GET /explore/{bundle}?way=                 JSON: the dots of the map and its frame, the dimensions by information
 
 A wrong parameter is answered with status 400 and a sentence, an unknown bundle with 404.
@@ -29,6 +31,7 @@ WAYS = ("pca", "lda")
 FAR = 1e4  # of a place, far beyond any map
 MAX_EDITS, MAX_MOVE = 64, 6.0  # dimensions and classes moved at once, and how far
 DOTS = 600  # of a map without training codes: so many draws of the prior
+STRONGEST, LOOKED_AT = 8, 256  # directions, and seeds that they are taken from
 ACTIVE = 0.01  # nats that a dimension must carry to be worth a slider
 
 
@@ -70,16 +73,30 @@ def edit_picture(studio: Studio, query: QueryParams) -> np.ndarray:
         own = _class(studio, seed, query)
         for k, share in towards.items():
             w = w + np.float32(share) * (arrays["w_mean"][k] - arrays["w_mean"][own])
+        if query.get("g", ""):
+            w = w + _along(studio, "gan", query).reshape(1, *w.shape[1:])
         return studio.synthesise(w.astype(np.float32))
     code = _codes(studio, seed, query)
     for i, move in _moves(query, "d", code.shape[1]).items():
         code[:, i] += np.float32(move) * arrays["code_std"][i]
+    if query.get("g", ""):
+        code += _along(studio, "vae", query)
     if towards:
         centres = class_centres(studio.mixture)
         own = _class(studio, seed, query)
         for k, share in towards.items():
             code += (share * (centres[k] - centres[own])).astype(np.float32)
     return studio.decode(code)
+
+
+def strongest(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The directions in which rows [N, D] vary most: axes [STRONGEST, D], deviations and shares of the variance.
+
+    Principal components, as Härkönen et al. 2020 (GANSpace, arXiv 2004.02546) take them of early features."""
+    apart = rows - rows.mean(axis=0)
+    _, sizes, axes = np.linalg.svd(apart, full_matrices=False)
+    variances = sizes**2 / len(rows)
+    return axes[:STRONGEST], np.sqrt(variances[:STRONGEST]), variances[:STRONGEST] / max(variances.sum(), 1e-12)
 
 
 PICTURES = {"map": map_picture, "mix": mix_picture, "sum": sum_picture, "edit": edit_picture}
@@ -106,7 +123,44 @@ def routes(studios: Mapping[str, Studio]) -> list[Route]:
             return PlainTextResponse(str(error), status_code=400, headers={"Cache-Control": "no-store"})
         return JSONResponse(found, headers={"Cache-Control": "private, max-age=3600"})
 
-    return [Route("/explore/{bundle}", endpoint, methods=["GET"])]
+    def directions(request: Request) -> Response:
+        studio = studios.get(request.path_params["bundle"])
+        if studio is None:
+            return PlainTextResponse("There is no bundle of this name here.", status_code=404)
+        try:
+            found = _directions(studio, parameters.model(request.query_params, studio))
+        except UserError as error:
+            return PlainTextResponse(str(error), status_code=400, headers={"Cache-Control": "no-store"})
+        shares = [round(float(share), 4) for share in found[2]]
+        return JSONResponse({"shares": shares}, headers={"Cache-Control": "private, max-age=3600"})
+
+    return [
+        Route("/explore/{bundle}", endpoint, methods=["GET"]),
+        Route("/explore/{bundle}/directions", directions, methods=["GET"]),
+    ]
+
+
+@lru_cache(maxsize=16)
+def _directions(studio: Studio, model: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The strongest directions of w [L * D], or of the codes [D]; seeds' own classes do not count as variety."""
+    seeds = range(LOOKED_AT)
+    if model == "vae":
+        rows = studio.codes(seeds)
+    else:
+        most = studio.info.max_batch
+        parts = [studio.styles(seeds[i : i + most]) for i in range(0, len(seeds), most)]
+        rows = np.concatenate(parts).reshape(len(seeds), -1)
+    if studio.classes:
+        kinds = np.arange(len(seeds)) % studio.classes
+        rows = rows - np.stack([rows[kinds == k].mean(axis=0) for k in range(studio.classes)])[kinds]
+    return strongest(rows.astype(np.float64))
+
+
+def _along(studio: Studio, model: str, query: QueryParams) -> np.ndarray:
+    """How far the parameter g moves a style or a code."""
+    axes, deviations, _ = _directions(studio, model)
+    moves = _moves(query, "g", len(axes))
+    return np.sum([move * deviations[i] * axes[i] for i, move in moves.items()], axis=0).astype(np.float32)
 
 
 @lru_cache(maxsize=16)

@@ -12,6 +12,8 @@
     let dimensions = [];
     const along = new Map();
     const towards = new Map();
+    const globally = new Map();
+    let strong = { of: "", shares: [] }; // of the strongest directions, for one bundle and model
     const picture = el("canvas", { class: "tf-picture tf-moves-picture", width: 32, height: 32, role: "img", "aria-label": T.t("The moved picture") });
     const live = T.live((image) => T.paint(picture, image));
     const ask = T.frame(() => {
@@ -20,6 +22,7 @@
       if (T.state.c !== null) params.c = T.state.c;
       if (T.state.m === "vae" && text(along)) params.d = text(along);
       if (text(towards)) params.k = text(towards);
+      if (text(globally)) params.g = text(globally);
       live(T.picturePath(T.state, "/edit"), params);
     });
     const sliders = [];
@@ -38,6 +41,7 @@
     const reset = () => {
       along.clear();
       towards.clear();
+      globally.clear();
       for (const back of sliders) back();
       ask();
     };
@@ -45,6 +49,7 @@
     const build = () => {
       along.clear();
       towards.clear();
+      globally.clear();
       sliders.length = 0;
       const bundle = T.bundle();
       const parts = [];
@@ -52,6 +57,14 @@
         parts.push(
           el("h4", {}, T.t("Towards a class")),
           ...bundle.classes.map((name, k) => (k === T.state.c ? null : slider(towards, k, name, T.t("1 = as far as the mean of that class lies away"), -1, 1.5))),
+        );
+      }
+      if (strong.of === `${T.state.b} ${T.state.m}`) {
+        parts.push(
+          el("h4", {}, T.t("The strongest directions")),
+          ...strong.shares.map((share, i) =>
+            slider(globally, i, T.t("Direction {n} · {share} %", { n: i + 1, share: (100 * share).toFixed(1) }), T.t("Share of the variety, classes left out; in units of its deviation"), -REACH, REACH),
+          ),
         );
       }
       if (T.state.m === "vae" && dimensions.length) {
@@ -73,7 +86,6 @@
         );
       }
       list.replaceChildren(...parts.filter(Boolean));
-      if (!parts.length) list.replaceChildren(el("p", { class: "tf-quiet" }, T.t("Choose the VAE above: its code has dimensions to move along.")));
     };
     const box = el(
       "div",
@@ -81,6 +93,17 @@
       el("div", {}, picture, el("div", { class: "tf-inline" }, field, el("button", { type: "button", class: "tf-button", onclick: reset }, T.t("Back to zero")))),
       list,
     );
+    const learn = async () => {
+      const { b, m } = T.state;
+      const of = `${b} ${m}`;
+      if (strong.of === of) return;
+      strong = { of, shares: [] };
+      const answer = await fetch(T.url(`explore/${encodeURIComponent(b)}/directions`, { m, v: T.bundle().version })).catch(() => null);
+      if (strong.of !== of || !answer?.ok) return;
+      strong.shares = (await answer.json()).shares;
+      built = "";
+      box.refresh();
+    };
     let built = "";
     box.dimensions = (found) => {
       dimensions = found;
@@ -89,6 +112,7 @@
     };
     box.refresh = () => {
       const { b, m, c } = T.state;
+      learn();
       if (built !== `${b} ${m} ${c}`) build();
       built = `${b} ${m} ${c}`;
       ask();

@@ -41,3 +41,16 @@ def test_a_whole_move_towards_a_class_carries_one_mean_to_the_other(studio: Stud
     assert np.allclose(drawn(studio, "edit", a=3, c=1, m="gan", k="6:1"), studio.synthesise(w), atol=1e-6)
     centres = exploring.class_centres(studio.mixture)
     assert centres.shape == (10, studio.info.vae.latent_dim)
+
+
+def test_the_strongest_direction_is_the_one_of_most_variance(studio: Studio):
+    rng = np.random.default_rng(3)
+    rows = rng.standard_normal((4000, 6)) * np.array([1, 5, 1, 0.5, 2, 1]) + 7
+    axes, deviations, shares = exploring.strongest(rows)
+    assert np.abs(axes[0]).argmax() == 1 and np.abs(axes[1]).argmax() == 4
+    assert deviations[:2] == pytest.approx([5, 2], rel=0.05)
+    assert shares.sum() == pytest.approx(1, abs=1e-9)
+    for model in studio.models:
+        plain = drawn(studio, "edit", a=3, c=1, m=model)
+        there, back = (drawn(studio, "edit", a=3, c=1, m=model, g=f"0:{move}") for move in (2, -2))
+        assert not np.array_equal(there, plain) and not np.array_equal(there, back)
