@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Annotated
 
 import tyro
-from playwright.sync_api import Page
+from playwright.sync_api import CDPSession, Page
 
 from benchmarks import results
 from benchmarks.browser import chromium, served, started
@@ -77,33 +77,42 @@ def measure(settings: Settings) -> dict:
         page.wait_for_function("window.Twofold?.stats.shown > 0")
         found["usable_s"] = told("opened to usable page, s", time.perf_counter() - opened)
         page.wait_for_timeout(1000)
-        found["route"] = [dragged(page, "live route", ms, settings.seconds) for ms in settings.latencies]
+        network = network_of(page)
+        found["route"] = [dragged(page, network, "live route", ms, settings.seconds) for ms in settings.latencies]
         if ondevice.dist():
-            delay(page, 0)
+            delay(network, 0)
             page.get_by_role("switch", name="On my device").check()
             page.wait_for_function("Twofold.onDevice")
-            found["device"] = [dragged(page, "on the device", ms, settings.seconds) for ms in settings.latencies]
+            found["device"] = [
+                dragged(page, network, "on the device", ms, settings.seconds) for ms in settings.latencies
+            ]
         else:
             print(f"Not measured on the device: {ondevice.HOW_TO_GET_IT}")
         page.close()
         slider = browser.new_page(viewport={"width": 1440, "height": 900})
         slider.goto(queued.address)
         slider.locator("#x input[type=range]").wait_for()
-        found["queued_slider"] = [slid(slider, ms, settings.seconds) for ms in settings.latencies]
+        slow = network_of(slider)
+        found["queued_slider"] = [slid(slider, slow, ms, settings.seconds) for ms in settings.latencies]
     return found
 
 
-def delay(page: Page, latency: int) -> None:
-    """Chromium's own emulation: so many milliseconds before every answer."""
-    conditions = {"offline": False, "latency": latency, "downloadThroughput": -1, "uploadThroughput": -1}
+def network_of(page: Page) -> CDPSession:
+    """Chromium's own emulation of a network: one session a page, or the first one's delay stays."""
     session = page.context.new_cdp_session(page)
     session.send("Network.enable")
-    session.send("Network.emulateNetworkConditions", conditions)
+    return session
 
 
-def dragged(page: Page, name: str, latency: int, seconds: float) -> dict[str, float]:
+def delay(network: CDPSession, latency: int) -> None:
+    """So many milliseconds before every answer."""
+    conditions = {"offline": False, "latency": latency, "downloadThroughput": -1, "uploadThroughput": -1}
+    network.send("Network.emulateNetworkConditions", conditions)
+
+
+def dragged(page: Page, network: CDPSession, name: str, latency: int, seconds: float) -> dict[str, float]:
     """Drag in circles, then what the page has counted."""
-    delay(page, latency)
+    delay(network, latency)
     box = page.locator(".tf-travel").bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     page.mouse.move(x + RADIUS, y)
@@ -124,9 +133,9 @@ def dragged(page: Page, name: str, latency: int, seconds: float) -> dict[str, fl
     return row
 
 
-def slid(page: Page, latency: int, seconds: float) -> dict[str, float]:
+def slid(page: Page, network: CDPSession, latency: int, seconds: float) -> dict[str, float]:
     """The plain slider, moved at every frame."""
-    delay(page, latency)
+    delay(network, latency)
     rate = round(page.evaluate(SLIDE, seconds), 1)
     print(f"{'queued slider':16s} +{latency:3d} ms {rate:6.1f} pictures/s", flush=True)
     return {"latency_ms": latency, "pictures_per_second": rate}

@@ -3,6 +3,14 @@
   const T = window.Twofold;
   if (T.live) return;
 
+  // Requests on their way at once, below so many milliseconds of a round trip: near a server more only wait in its line;
+  // far from it six fill the time, which is what a browser opens to one host.
+  const FLIGHTS = [
+    [30, 2],
+    [90, 4],
+    [Infinity, 6],
+  ];
+
   Object.assign(T, {
     url(path, params = {}) {
       const url = new URL(path, document.baseURI.split(/[?#]/)[0]);
@@ -58,14 +66,16 @@
       if (picture instanceof ImageData) pen.putImageData(picture, 0, 0);
       else pen.drawImage(picture, 0, 0);
     },
-    // The newest wish wins: at most `flights` requests at once, numbered; older answers never replace newer.
-    live(show, flights = 4) {
+    // The newest wish wins: a few numbered requests at once, more the longer they take; older answers never replace newer.
+    live(show) {
+      let usual = 50; // milliseconds of a round trip, lately
+      const room = () => FLIGHTS.find(([most]) => usual < most)[1];
       let sent = 0;
       let shown = 0;
       let flying = 0;
       let waiting = null;
       const pump = () => {
-        while (waiting && flying < flights) {
+        while (waiting && flying < room()) {
           const job = waiting;
           waiting = null;
           fly(job, ++sent);
@@ -75,6 +85,7 @@
         flying += 1;
         try {
           const answer = await T.fetch(job.path, { ...job.params, n });
+          usual += (answer.round - usual) / 8;
           if (n > shown) {
             shown = n;
             T.stats.shown += 1;

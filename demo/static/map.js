@@ -19,7 +19,7 @@
       role: "application",
       "aria-label": T.t("Latent map. Move over it, drag, or use the arrow keys: the picture of each place is drawn beside it."),
     });
-    const picture = el("canvas", { class: "tf-picture tf-map-picture", width: 32, height: 32, role: "img" });
+    const picture = el("canvas", { class: "tf-picture tf-map-picture", width: 32, height: 32, role: "img", "aria-label": T.t("The picture of the place on the map") });
     const where = el("p", { class: "tf-caption", "aria-live": "polite" });
     const note = el("p", { class: "tf-quiet" });
     const legend = el("div", { class: "tf-legend", role: "group", "aria-label": T.t("Classes on the map") });

@@ -6,6 +6,7 @@ import importlib.util
 import io
 import json
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -69,8 +70,9 @@ def test_a_client_finds_and_uses_every_tool(tiny_bundle: Path):
                 assert answer.is_error and sentence in answer.content[0].text
 
     words = ["demo/app.py", "--bundles", str(tiny_bundle), "--provider", "cpu", "--mcp", "--port"]
-    with started(words, "Twofold is at") as server:
-        asyncio.run(use(server.address))
+    # In a thread: the browser of other tests leaves a running event loop in this one.
+    with started(words, "Twofold is at") as server, ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, use(server.address)).result()
 
 
 def test_without_the_package_the_flag_names_the_line_to_type(
