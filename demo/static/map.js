@@ -22,7 +22,7 @@
     const picture = el("canvas", { class: "tf-picture tf-map-picture", width: 32, height: 32, role: "img", "aria-label": T.t("The picture of the place on the map") });
     const where = el("p", { class: "tf-caption", "aria-live": "polite" });
     const note = el("p", { class: "tf-quiet" });
-    const legend = el("div", { class: "tf-legend", role: "group", "aria-label": T.t("Classes on the map") });
+    const legend = el("div", { class: "tf-map-legend", role: "group", "aria-label": T.t("Classes on the map") });
     const ways = T.segmented(
       "tf-map-way",
       T.t("Directions of the map"),

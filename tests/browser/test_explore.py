@@ -47,4 +47,4 @@ def test_a_link_opens_the_tour_and_a_bundle_without_classes_has_a_plain_map(visi
     page.get_by_text("Step 1 of 5").wait_for()
     page.get_by_text("Each dot is a draw of the fitted prior").wait_for()
     assert not page.get_by_role("radio", name="Classes apart").is_visible()
-    assert not page.locator(".tf-legend").is_visible()
+    assert not page.locator(".tf-map-legend").is_visible()
