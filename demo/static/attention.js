@@ -10,7 +10,7 @@
   T.attention = (again) => {
     const places = [T.t("top left"), T.t("top"), T.t("top right"), T.t("left"), T.t("middle"), T.t("right"), T.t("bottom left"), T.t("bottom"), T.t("bottom right")];
     const below = el("img", { class: "tf-picture", alt: "" });
-    const above = el("img", { class: "tf-picture tf-map", alt: "" });
+    const above = el("img", { class: "tf-picture tf-attention-map", alt: "" });
     const plain = el("img", { class: "tf-picture", alt: "" });
     const strength = T.slider(T.t("Strength of the map"), { min: 0, max: 100, step: 5, value: 75, format: (v) => `${v} %` }, (v) => (above.style.opacity = v / 100));
     above.style.opacity = 0.75;
@@ -25,7 +25,7 @@
       (value) => again(value),
     );
     const ends = [el("span", {}), el("span", {})];
-    const legend = el("div", { class: "tf-legend" }, ends[0], el("i", { "aria-hidden": "true" }), ends[1]);
+    const legend = el("div", { class: "tf-attention-legend" }, ends[0], el("i", { "aria-hidden": "true" }), ends[1]);
     const said = el("p", {});
     const how = el("p", { class: "tf-quiet" });
     const table = el("div", {});

@@ -14,7 +14,7 @@
     const spread = T.figure(T.t("Standard deviation"), T.t("The standard deviation of every pixel over the samples: bright where they differ"));
     const legend = el("img", { class: "tf-legend-scale", alt: "" });
     const top = el("span", {});
-    const scale = el("div", { class: "tf-legend" }, legend, el("div", { class: "tf-legend-ends" }, el("span", {}, "0"), top));
+    const scale = el("div", { class: "tf-spread-legend" }, legend, el("div", { class: "tf-legend-ends" }, el("span", {}, "0"), top));
     spread.append(scale);
     const text = el("p", { class: "tf-quiet" });
     const heat = T.slider(
