@@ -24,7 +24,6 @@
   const T = {
     facts: null,
     state: { b: null, m: "gan", c: null, t: 1, x: 0, y: 0 },
-    extras: {}, // further parameters of the address, of one tab each; null = not there
     stats: { flying: 0, shown: 0, model: [], round: [] }, // flying: requests on their way
     reach: 1e6, // of x and y, as on the server
     calm: matchMedia("(prefers-reduced-motion: reduce)"),
@@ -120,6 +119,11 @@
       Object.assign(T.notes, pairs);
       if (JSON.stringify(T.notes) !== before) T.mirror();
     },
+    // The tab that is open: each tells when it comes and when it goes, in any order.
+    noteTab(name, open) {
+      if (open) T.note({ tab: name });
+      else if (T.notes.tab === name) T.note({ tab: null });
+    },
     link(state = T.state) {
       const url = new URL(location.href);
       for (const [name, value] of Object.entries(T.notes)) {
@@ -128,10 +132,6 @@
       }
       for (const name of ["b", "m", "c", "t", "x", "y"]) url.searchParams.delete(name);
       for (const [name, value] of Object.entries(T.params(state))) url.searchParams.set(name, value);
-      for (const [name, value] of Object.entries(T.extras)) {
-        if (value === null) url.searchParams.delete(name);
-        else url.searchParams.set(name, value);
-      }
       return url.href;
     },
     mirror() {

@@ -347,6 +347,6 @@ const refresh = () => {
 T.on(T.later(() => T.visible(canvas) && refresh(), 80));
 new IntersectionObserver((entries) => {
   if (entries.some((entry) => entry.isIntersecting)) refresh();
-  T.note({ tab: T.visible(canvas) ? "morph" : null });
+  T.noteTab("morph", T.visible(canvas));
 }).observe(canvas);
 describe();

@@ -39,13 +39,11 @@
     const next = T.facts.bundles.find((bundle) => bundle.name !== b);
     return next ? { b: next.name, m: next.models[0] } : { b, m };
   };
+  // What the address says of the pair; null where it is as ever.
+  const note = (right) => T.note({ r: right, s: own.s || null, g: own.g === 4 ? null : own.g, k: own.k === "each" ? null : own.k });
   const tell = () => {
-    T.extras.r = read(chosen) ? chosen : null;
-    T.extras.s = own.s || null;
-    T.extras.g = own.g === 4 ? null : own.g;
-    T.extras.k = own.k === "each" ? null : own.k;
+    note(read(chosen) ? chosen : null);
     for (const listener of listeners) listener();
-    T.mirror();
   };
 
   T.pair = {
@@ -101,23 +99,16 @@
   // A link leads to the tab: `tab` stands in the address while the tab is open.
   const id = "tf-tab-compare-button";
   const follow = (button) => {
-    const note = () => {
-      const tab = button.getAttribute("aria-selected") === "true" ? "compare" : null;
-      if (tab === (T.extras.tab ?? null)) return; // a wish to mirror puts off the one that waits
-      T.extras.tab = tab;
-      T.mirror();
-    };
-    new MutationObserver(note).observe(button, { attributes: true, attributeFilter: ["aria-selected"] });
+    const told = () => T.noteTab("compare", button.getAttribute("aria-selected") === "true");
+    new MutationObserver(told).observe(button, { attributes: true, attributeFilter: ["aria-selected"] });
     if (query.get("tab") === "compare") button.click();
-    note();
+    told();
   };
   const wait = new MutationObserver(() => {
     const button = document.getElementById(id);
     if (!button || !T.facts?.bundles.length) return;
     wait.disconnect();
-    for (const [name, value] of [["r", chosen], ["s", own.s || null], ["g", own.g === 4 ? null : own.g], ["k", own.k === "one" ? "one" : null]]) {
-      T.extras[name] = value;
-    }
+    note(chosen ?? null);
     follow(button);
   });
   wait.observe(document.documentElement, { childList: true, subtree: true });

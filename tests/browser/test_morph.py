@@ -159,3 +159,13 @@ def test_it_speaks_chinese(visit):
     wait_for_change(page, STAGE, start)
     for word in ("从收藏中添加", "将关键帧 1 后移", "随机种子", "播放"):
         assert page.get_by_role("button", name=word, exact=True).count() == 1, word
+
+
+def test_each_tab_that_keeps_its_place_in_the_link_takes_it_from_the_other(visit):
+    page = visit("?b=digits")
+    place = "new URL(Twofold.link()).searchParams.get('tab')"
+    for name in ("Compare", "Morph", "Compare"):
+        page.get_by_role("tab", name=name).click()
+        page.wait_for_function(f"{place} === '{name.lower()}'")
+    page.get_by_role("tab", name="Play").click()
+    page.wait_for_function(f"{place} === null")
