@@ -1,9 +1,11 @@
 """The page: bar, tabs, public endpoints, and how it is served."""
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import gradio as gr
+from gradio.blocks import Block
 from starlette.routing import BaseRoute
 
 from demo import compare_routes, exploring, files, live, ondevice
@@ -54,7 +56,16 @@ def build_demo(studios: Mapping[str, Studio], unavailable: Sequence[Unavailable]
         else:
             widget("empty", known)
         add_endpoints(studios)
+    for block in demo.blocks.values():
+        _describe_once(block)
     return demo.queue(max_size=live.MAX_WAITING)
+
+
+def _describe_once(block: Block) -> None:
+    """Keeps what Gradio tells browsers of a component. It asks for that anew for each session, and every request of a
+    program is a session: with scripts as long as ours the asking took longer than drawing sixteen pictures."""
+    described = functools.cache(block.get_config)
+    block.get_config = lambda: dict(described())  # a copy: each session writes its own values into it
 
 
 def launch_settings(studios: Mapping[str, Studio], unavailable: Sequence[Unavailable] = (),

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from gradio.state_holder import SessionState
 
 from demo.endpoints import described, drawing
 from demo.errors import InputError
@@ -58,6 +59,22 @@ def test_the_page_without_bundles_says_how_to_make_one(tiny_bundle: Path, broken
     assert "no models here yet" in empty["js_on_load"]
     known = empty["props"]["facts"]
     assert "python -m train" in known["recipe"] and "decoder.onnx" in known["unavailable"][0]["reason"]
+
+
+def test_what_one_visitor_sees_is_not_told_to_the_next(tiny_bundle: Path):
+    """Components are described once; the values in a description are each session's own."""
+    page = build_demo(*open_studios(tiny_bundle, choose_provider("cpu")))
+    (answer,) = [key for key, block in page.blocks.items() if getattr(block, "label", "") == "answer"]
+    first, second = SessionState(page), SessionState(page)
+    first._update_value_in_config(answer, "mine")
+    assert first.config_values[answer]["props"]["value"] == "mine"
+    assert "value" not in second.config_values[answer]["props"]
+    assert SessionState(page).config_values == second.config_values
+    described = {one["id"]: one["props"] for one in page.get_config_file()["components"]}
+    for key, config in second.config_values.items():
+        block = page.blocks[key]
+        anew = {name: value for name, value in type(block).get_config(block).items() if value is not None}
+        assert config["props"] == described[key] == anew
 
 
 def test_facts_tell_what_the_page_needs(tiny_bundle: Path):
