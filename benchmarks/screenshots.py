@@ -1,7 +1,7 @@
 """The pictures of the documents, taken from the running page: `python -m benchmarks.screenshots`.
 
-Serves artifacts/, opens the page in headless Chromium, and writes docs/{play,morph,rebuild}.png and, at 390 px,
-docs/phone.png. Needs playwright and a Chromium.
+Serves artifacts/, opens the page in headless Chromium, and writes docs/{play,morph,rebuild,explore,compare}.png and, at
+390 px, docs/phone.png. Needs playwright and a Chromium.
 """
 
 import sys
@@ -11,6 +11,7 @@ from playwright.sync_api import Page
 
 from benchmarks.browser import REPOSITORY, chromium, drag, served
 
+BEGINNING = {"x": 0, "y": 0, "width": 1280, "height": 1100}
 THREE = [(0.32, 0.28), (0.5, 0.2), (0.66, 0.32), (0.5, 0.48), (0.68, 0.64), (0.5, 0.8), (0.3, 0.72)]
 
 
@@ -30,6 +31,10 @@ def take(page: Page, address: str, folder: Path) -> None:
     page.get_by_role("button", name="Left half").click()
     page.wait_for_timeout(2500)
     page.screenshot(path=folder / "rebuild.png", full_page=True)
+    for name in ("explore", "compare"):  # long pages: their beginning
+        page.get_by_role("tab", name=name.capitalize()).click()
+        page.wait_for_timeout(3000)
+        page.screenshot(path=folder / f"{name}.png", clip=BEGINNING, full_page=True)
 
 
 def main() -> int:
