@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from demo.errors import BundleError
 from demo.onnxfile import FLOAT, Dimensions, outline, problem, unknown
-from demo.schema import GRAPHS, MAX_FILE_BYTES, SCHEMA_VERSION, Bundle, File, Graph, latent_shapes
+from demo.schema import GRAPHS, MAX_FILE_BYTES, SCHEMA_VERSION, Bundle, File, Graph, direction_shapes, latent_shapes
 
 __all__ = [
     "GRAPHS",
@@ -100,7 +100,8 @@ def read(folder: Path) -> OpenBundle:
         _check_outline(folder, name, graph, _verified_bytes(folder, graph))
     sheet = _read_sheet(folder, info)
     latents = _read_arrays(folder, info.files["latents"]) if "latents" in info.files else {}
-    _check_arrays(latents, latent_shapes(info), folder.name)
+    further = {key: shape for key, shape in direction_shapes(info).items() if key in latents}
+    _check_arrays(latents, latent_shapes(info) | further, folder.name)
     images, labels = _read_examples(folder, info)
     side = info.image.size
     golden = np.stack([sheet[:side, start : start + side] for start in range(0, GOLDEN * side, side)])

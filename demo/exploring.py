@@ -4,9 +4,12 @@ GET /live/{bundle}/map?way=&u=&w=          the VAE's picture at place (u, w) of 
 GET /live/{bundle}/mix?a=&b=&s=            the GAN's picture of seed a, with the stages in s ("00011": 1 = so) of seed b
 GET /live/{bundle}/sum?a=&b=&d=            the picture of seed a minus that of seed b plus that of seed d
 GET /live/{bundle}/edit?a=&d=&k=&g=        the picture of seed a, moved: d = "3:1.5,7:-2" along dimensions of the VAE's
-                                           code, in units of the codes' deviation; k = "4:0.5" towards classes; g =
-                                           "0:2" along the strongest global directions, in units of their deviation
-GET /explore/{bundle}/directions?m=        JSON: the share of the variance that each strongest direction holds
+                                           code, in units of the codes' deviation; k = "4:0.5" towards classes, 1 = to
+                                           the mean of that one; h = "4:2" across the boundary of a class (a linear
+                                           machine's), and g = "0:2" along the strongest global directions, both in
+                                           units of the latents' deviation there
+GET /explore/{bundle}/directions?m=        JSON: the share of the variance that each strongest direction holds; how
+                                           often each class's boundary is right, empty for bundles without boundaries
 GET /explore/{bundle}?way=                 JSON: the dots of the map and its frame, the dimensions by information
 
 A wrong parameter is answered with status 400 and a sentence, an unknown bundle with 404.
@@ -75,12 +78,14 @@ def edit_picture(studio: Studio, query: QueryParams) -> np.ndarray:
             w = w + np.float32(share) * (arrays["w_mean"][k] - arrays["w_mean"][own])
         if query.get("g", ""):
             w = w + _along(studio, "gan", query).reshape(1, *w.shape[1:])
+        w = w + _across(studio, "svm_w", query)
         return studio.synthesise(w.astype(np.float32))
     code = _codes(studio, seed, query)
     for i, move in _moves(query, "d", code.shape[1]).items():
         code[:, i] += np.float32(move) * arrays["code_std"][i]
     if query.get("g", ""):
         code += _along(studio, "vae", query)
+    code += _across(studio, "svm_code", query)
     if towards:
         centres = class_centres(studio.mixture)
         own = _class(studio, seed, query)
@@ -128,11 +133,14 @@ def routes(studios: Mapping[str, Studio]) -> list[Route]:
         if studio is None:
             return PlainTextResponse("There is no bundle of this name here.", status_code=404)
         try:
-            found = _directions(studio, parameters.model(request.query_params, studio))
+            model = parameters.model(request.query_params, studio)
+            found = _directions(studio, model)
         except UserError as error:
             return PlainTextResponse(str(error), status_code=400, headers={"Cache-Control": "no-store"})
         shares = [round(float(share), 4) for share in found[2]]
-        return JSONResponse({"shares": shares}, headers={"Cache-Control": "private, max-age=3600"})
+        right = studio.engine.bundle.latents.get("svm_w_accuracy" if model == "gan" else "svm_code_accuracy", [])
+        known = {"shares": shares, "boundaries": [round(float(share), 4) for share in right]}
+        return JSONResponse(known, headers={"Cache-Control": "private, max-age=3600"})
 
     return [
         Route("/explore/{bundle}", endpoint, methods=["GET"]),
@@ -161,6 +169,14 @@ def _along(studio: Studio, model: str, query: QueryParams) -> np.ndarray:
     axes, deviations, _ = _directions(studio, model)
     moves = _moves(query, "g", len(axes))
     return np.sum([move * deviations[i] * axes[i] for i, move in moves.items()], axis=0).astype(np.float32)
+
+
+def _across(studio: Studio, name: str, query: QueryParams) -> np.ndarray:
+    """How far the parameter h moves a style, the same at each stage, or a code: [D]. BundleError."""
+    moves, arrays = _moves(query, "h", studio.classes), studio.engine.bundle.latents
+    if moves and name not in arrays:
+        raise BundleError(f"Bundle '{studio.info.name}' has no boundaries of classes: python -m export directions.")
+    return np.sum([move * arrays[name][k] for k, move in moves.items()], axis=0, dtype=np.float32)
 
 
 @lru_cache(maxsize=16)

@@ -307,3 +307,15 @@ def latent_shapes(info: Bundle) -> dict[str, tuple[int | None, ...]]:
         }
         shapes |= {name: (dim,) for name in ("code_mean", "code_std", "code_kl")}
     return shapes
+
+
+def direction_shapes(info: Bundle) -> dict[str, tuple[int | None, ...]]:
+    """The arrays that latents.npz may hold beside them: directions of classes by a linear machine, one standard
+    deviation long, and how often each one's boundary is right."""
+    classes = len(info.dataset.classes)
+    shapes: dict[str, tuple[int | None, ...]] = {}
+    if info.gan and info.gan.w_dim:
+        shapes |= {"svm_w": (classes, info.gan.w_dim), "svm_w_accuracy": (classes,)}
+    if info.vae:
+        shapes |= {"svm_code": (classes, info.vae.latent_dim), "svm_code_accuracy": (classes,)}
+    return shapes

@@ -11,7 +11,7 @@ import tyro
 
 from demo import errors as demo_errors
 from demo.schema import GRAPHS
-from export import bundle, check, forms, graphs, place, portability, quantize, report, shrink, training
+from export import bundle, check, directions, forms, graphs, place, portability, quantize, report, shrink, training
 from export.forms import Form
 from export.runtimes import RuntimeName
 from export.targets import space, triton, web
@@ -98,6 +98,15 @@ class TrainingSettings:
 
 
 @dataclass(frozen=True)
+class DirectionsSettings:
+    """Add directions of classes, by linear support vector machines, to a bundle: sliders in the demo's Explore. `export
+    bundle` does it by itself."""
+
+    bundle: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="BUNDLE")]
+    """Folder of the bundle, e.g. artifacts/mnist."""
+
+
+@dataclass(frozen=True)
 class TritonSettings:
     """Write a model repository for NVIDIA Triton: each graph of a bundle as a model BUNDLE_GRAPH that runs the requests
     of several people together. Models of other bundles in the same folder stay."""
@@ -164,6 +173,7 @@ Command = (
     | Annotated[ReportSettings, tyro.conf.subcommand("report")]
     | Annotated[ShrinkSettings, tyro.conf.subcommand("shrink")]
     | Annotated[TrainingSettings, tyro.conf.subcommand("training")]
+    | Annotated[DirectionsSettings, tyro.conf.subcommand("directions")]
     | Annotated[TritonSettings, tyro.conf.subcommand("triton")]
     | Annotated[SpaceSettings, tyro.conf.subcommand("space")]
     | Annotated[WebSettings, tyro.conf.subcommand("web")]
@@ -238,6 +248,10 @@ def run(settings: object) -> None:
         case TrainingSettings():
             info = training.add(settings.bundle, settings.data, settings.codes_only)
             print(f"{settings.bundle}: {training.FILE}, {info.files['training'].bytes / 1e6:.2f} MB")
+        case DirectionsSettings():
+            directions.write(settings.bundle)
+            for name, right in directions.accuracies(settings.bundle).items():
+                print(f"{name}: right on {right.mean():.1%} of held-out latents, worst class {right.min():.1%}")
         case TritonSettings():
             export_triton(settings)
         case SpaceSettings():

@@ -17,7 +17,7 @@ from demo import images, latents
 from demo.bundle import Bundle, read
 from demo.runtime import Engine, choose_provider
 from demo.schema import SCHEMA_VERSION, Portability, Quality
-from export import card, check, curves, forms, graphs, training
+from export import card, check, curves, directions, forms, graphs, training
 from export.forms import Form
 from export.graphs import Facts, Piece
 from export.place import CARD, entry, previous_index, put_in_place, read_index, scratch, write_index, write_whole
@@ -67,6 +67,8 @@ def write(run: Run, target: Path, name: str, data: str | None = None, unfinished
             info = build(building, facts, pieces, test_set, latent, previous, form)
             if info.vae:
                 info = training.write(building, train_set)
+            if len(info.dataset.classes) > 1:
+                info = directions.write(building)
             put_in_place(building, target, previous)
     except OSError as problem:
         raise UserError(f"Could not write {target}: {problem.strerror or problem}.") from problem

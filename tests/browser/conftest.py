@@ -12,6 +12,7 @@ from demo.page import build_demo, launch_settings
 from demo.runtime import choose_provider
 from demo.studio import open_studios
 from demo.uploads import Uploads
+from export import directions
 from tests import tiny
 
 WIDE = {"width": 1440, "height": 900}
@@ -21,7 +22,7 @@ WIDE = {"width": 1440, "height": 900}
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The page over the bundles digits (10 classes, grey), plain (no classes, colour) and torn (damaged)."""
     root = tmp_path_factory.mktemp("served")
-    tiny.build(root / "digits", name="digits")
+    directions.write(tiny.build(root / "digits", name="digits"))
     tiny.build(root / "plain", name="plain", classes=0, channels=3)
     (tiny.build(root / "torn", name="torn") / "critic.onnx").write_bytes(b"torn")
     with pytest.MonkeyPatch.context() as patch:

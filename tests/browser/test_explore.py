@@ -30,6 +30,20 @@ def test_the_map_the_mixer_the_sliders_and_the_tour(visit):
     settle(page)
     assert pixels(page, ".tf-moves-picture") == moved
 
+    page.get_by_role("radio", name="By a linear SVM").check()
+    page.get_by_text("It tells each class from all others, right on").wait_for()
+    seven = page.get_by_role("slider", name="7", exact=True)
+    seven.fill("4")
+    across = wait_for_change(page, ".tf-moves-picture", moved)
+    first.fill("2")  # they stack
+    wait_for_change(page, ".tf-moves-picture", across)
+    page.get_by_role("radio", name="To its mean").check()
+    seven.fill("1")
+    assert wait_for_change(page, ".tf-moves-picture", across)
+    page.get_by_role("button", name="Back to zero").click()
+    settle(page)
+    assert pixels(page, ".tf-moves-picture") == moved and seven.input_value() == "0"
+
     mixed = ".tf-mixer .tf-strip-row figure:nth-child({}) canvas"
     for box in page.locator(".tf-stages input").all():
         box.check()
