@@ -32,7 +32,6 @@ RUNTIME = "onnxruntime-web"
 HOW_TO_GET_IT = "npm ci --prefix demo/web"
 
 
-
 @dataclass(frozen=True)
 class Build:
     """One build of onnxruntime-web: its module in `dist`, the name under which that is served, and its WebAssembly."""

@@ -49,12 +49,13 @@ const start = async (build, told) => {
   ort.env.logLevel = "error";
 };
 
+const cardFailed = (why) => `The graphics card failed: ${why}`;
 // onnxruntime-web takes WebAssembly without a word where WebGPU does not start: then there is no device. What runs on a
 // graphics card that has gone, or whose driver refuses something, gives pictures of nothing.
 const watch = async () => {
   const device = await ort.env.webgpu.device;
   if (!device) throw new Error("WebGPU did not start in this browser.");
-  const lost = (what) => self.postMessage({ lost: `The graphics card stopped: ${what}` });
+  const lost = (what) => self.postMessage({ lost: cardFailed(what) });
   device.lost.then((info) => lost(info.message || info.reason));
   device.addEventListener("uncapturederror", ({ error }) => lost(error.message));
 };
@@ -68,6 +69,9 @@ const open = async ({ id, open: facts, build }) => {
   runtime ??= start(build, told);
   // Severity 3: errors. WebGPU's sessions leave sums over shapes to WebAssembly, and would warn of it.
   const options = { executionProviders: build.gpu ? ["webgpu", "wasm"] : ["wasm"], logSeverityLevel: 3 };
+  const named = (error) => {
+    throw build.gpu ? new Error(cardFailed(error.message)) : error;
+  };
   const sessions = {};
   try {
     await runtime;
@@ -76,7 +80,7 @@ const open = async ({ id, open: facts, build }) => {
     throw error;
   }
   for (const [name, file] of Object.entries(facts.graphs)) {
-    sessions[name] = await ort.InferenceSession.create(await loadChecked(file, told), options);
+    sessions[name] = await ort.InferenceSession.create(await loadChecked(file, told), options).catch(named);
   }
   if (build.gpu && first) await watch();
   const numbers = await loadChecked(facts.latents, told);
@@ -94,7 +98,7 @@ const open = async ({ id, open: facts, build }) => {
       feeds[name] = new ort.Tensor("float32", values, [1, ...shape]);
     }
     const began = performance.now();
-    const outputs = await sessions[graph].run(feeds);
+    const outputs = await sessions[graph].run(feeds).catch(named);
     clock.spent += performance.now() - began;
     return outputs[sessions[graph].outputNames[0]].data;
   };

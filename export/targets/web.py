@@ -22,7 +22,17 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 STATIC = REPOSITORY / "demo" / "static"
 PAGE = Path(__file__).resolve().parent / "page"
 FACTS = "facts.json"
-SHARED = ("style.css", "play.css", "morph.css", "core.js", "live.js", "processors.js", "keys.js", "keylist.js", *ondevice.SCRIPTS)
+SHARED = (
+    "style.css",
+    "play.css",
+    "morph.css",
+    "core.js",
+    "live.js",
+    "processors.js",
+    "keys.js",
+    "keylist.js",
+    *ondevice.SCRIPTS,
+)
 SPOKEN = ("core", "live", "processors", "worker", "bar", "play", "favourites", "morph", "keys", "keylist", "server")
 OWN = ("page.css", "page.js", "strip.js", "theme.js", "LICENSES.txt")
 WIDGETS = (
@@ -30,7 +40,10 @@ WIDGETS = (
     *(PAGE / name for name in ("samples.js", "about-page.js")),
 )
 REASON = "The models run in this browser; nothing is sent anywhere."
-BUILDS = ("wasm", "jspi")  # the third is 27 MB, and static hosts end at 25 for a file; browsers that need it become rare
+BUILDS = (
+    "wasm",
+    "jspi",
+)  # the third is 27 MB, and static hosts end at 25 for a file; browsers that need it become rare
 
 
 def write(bundles: Sequence[Path], target: Path) -> None:

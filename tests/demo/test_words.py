@@ -194,7 +194,9 @@ def test_what_the_server_says_is_said_in_these_words(language: str):
     source = "\n".join(path.read_text(encoding="utf-8") for path in files)
     table = words(language, "server") | words(language, "worker")
     assert set(ABOUT.values()) <= set(table)
-    unsaid = [key for key in table if not re.search(r"\$?\{[^\n]*?\}".join(map(re.escape, NAMES.split(key)[::2])), source)]
+    unsaid = [
+        key for key in table if not re.search(r"\$?\{[^\n]*?\}".join(map(re.escape, NAMES.split(key)[::2])), source)
+    ]
     assert unsaid == []
     thrown = {text for name in DEVICE for text in raw(STATIC / f"{name}.js")}
     assert sorted(thrown - {NAMES.sub("", key) for key in words(language, "worker")}) == []

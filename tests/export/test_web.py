@@ -72,7 +72,10 @@ def test_the_facts_name_every_file_as_it_is(site: Path, bundles: list[Path]):
     version = package["dependencies"][ondevice.RUNTIME]
     assert facts["runtime"] == f"onnxruntime-web {version}"
     files = [file for bundle in facts["bundles"] for file in (*bundle["graphs"].values(), bundle["latents"])]
-    assert [(build["script"], build["gpu"]) for build in facts["builds"].values()] == [("ort.js", False), ("ort-jspi.js", True)]
+    assert [(build["script"], build["gpu"]) for build in facts["builds"].values()] == [
+        ("ort.js", False),
+        ("ort-jspi.js", True),
+    ]
     for file in [*files, *(build["wasm"] for build in facts["builds"].values())]:
         data = (site / file["url"]).read_bytes()
         assert (file["bytes"], file["sha256"]) == (len(data), hashlib.sha256(data).hexdigest())
