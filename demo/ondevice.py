@@ -4,7 +4,7 @@ GET /device/{release}/{name}                     scripts, onnxruntime-web's modu
 GET /device/{release}/bundles/{bundle}.bin?v=    the numbers that draw from latents, float32 one after the other
 
 `release` changes with any of the files, so answers may be kept for ever. A visitor loads the WebAssembly build, and one
-with WebGPU (17 or 27 MB on top of 14; compressed 4 or 7 on top of 4) only where the browser has a graphics card to offer.
+with WebGPU (17 or 27 MB on top of 14; compressed 4 or 7 on top of 4) only where the browser offers a graphics card.
 One thread: more would need response headers that other parts of the page would feel.
 """
 

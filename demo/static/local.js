@@ -76,6 +76,7 @@ export const localPictures = (bundles, builds, progress, changed = () => {}) => 
   const processor = connect(builds.wasm, progress);
   const found = new Map(); // by name of the bundle, as status gives it
   let card = null;
+  let finding = null;
   let current = null;
 
   const factsOf = (name) => bundles.find((bundle) => bundle.name === name);
@@ -106,8 +107,9 @@ export const localPictures = (bundles, builds, progress, changed = () => {}) => 
   };
   const drawers = (facts, workers) => workers.map((worker) => (wish) => worker.ask({ bundle: facts.name, path: "at", wish }));
   const tryCard = async (facts, one) => {
-    const { adapter, trouble } = await findCard();
-    fly.offered ||= adapter;
+    finding ??= findCard();
+    const { adapter, trouble } = await finding;
+    fly.offered = adapter;
     if (trouble && !(adapter && fly.choice === "gpu")) throw new Error(trouble);
     one.trying = card ? 0 : (buildOf(builds)?.wasm.bytes ?? 0);
     changed();

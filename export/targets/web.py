@@ -159,7 +159,7 @@ def dist() -> Path:
 
 
 def runtime_files() -> list[Source]:
-    """onnxruntime-web's modules and their WebAssembly, two files a build. A visitor without WebGPU loads the first two."""
+    """onnxruntime-web's modules and their WebAssembly, two files a build; without WebGPU only the first is loaded."""
     builds = [ondevice.BUILDS[name] for name in BUILDS]
     scripts = [Source(build.script, ondevice.runtime_script(dist(), build)) for build in builds]
     return scripts + [Source(build.wasm, dist() / build.wasm) for build in builds]

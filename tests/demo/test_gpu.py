@@ -1,4 +1,4 @@
-"""Whether the graphics card may draw (demo/static/gpu.js), decided in Node. With a card: tests/browser/test_webgpu.py."""
+"""Whether the graphics card may draw (demo/static/gpu.js), in Node. With a card: tests/browser/test_webgpu.py."""
 
 import json
 import shutil
