@@ -1,14 +1,21 @@
 """On my device, by WebGPU: right pictures or none. Chromium's own imitation of a graphics card stands for one."""
 
+import functools
 import re
+import threading
 from collections.abc import Callable, Iterator
+from http.server import ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from demo import ondevice
+from export.targets import web
+from tests import tiny
 from tests.browser.test_device import PLACES, pixels
+from tests.browser.test_static_page import Quiet, picture, settle
 
 Page = Any  # playwright's, which need not be installed
 FLAGS = ("--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader")
@@ -140,3 +147,29 @@ def test_a_card_that_is_not_right_is_left_alone(visit, file: str, change: tuple[
     assert page.locator(".tf-processor").inner_text() == "This device" and len(page.workers) == 1
     page.evaluate("Twofold.set({ x: 6 })")
     assert (pixels(page) != before).any()
+
+
+def test_the_static_page_does_likewise(browser: Any, tmp_path: Path):
+    web.write([tiny.build(tmp_path / "plain", name="plain", classes=0, channels=3)], tmp_path / "site")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=tmp_path / "site"))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    page = browser.new_page()
+    try:
+        page.goto(f"http://127.0.0.1:{server.server_port}/?x=5.5&y=2.5")
+        page.locator(".tf-device-speed").filter(has_text="imitates one on the processor").wait_for(timeout=WAIT)
+
+        def at(x: float) -> np.ndarray:
+            page.evaluate(f"Twofold.set({{ x: {x} }})")
+            settle(page)
+            return picture(page, ".tf-travel")
+
+        by_processor = at(5.5)
+        page.get_by_role("radio", name="Graphics card").check()
+        page.locator(".tf-device-speed").filter(has_text="On your graphics card (WebGPU): ").wait_for(timeout=WAIT)
+        assert page.locator(".tf-processor").inner_text() == "This device (WebGPU)"
+        assert (at(9) != by_processor).any()
+        assert np.abs(at(5.5) - by_processor).max() <= 1
+    finally:
+        page.close()
+        server.shutdown()
+        server.server_close()
