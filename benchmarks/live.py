@@ -83,6 +83,9 @@ def measure(settings: Settings) -> dict:
             delay(network, 0)
             page.get_by_role("switch", name="On my device").check()
             page.wait_for_function("Twofold.onDevice")
+            way = page.locator(".tf-device-speed").filter(has_text=" ms a picture").filter(has_not_text="being tried")
+            way.wait_for(timeout=120_000)
+            print(way.inner_text())
             found["device"] = [
                 dragged(page, network, "on the device", ms, settings.seconds) for ms in settings.latencies
             ]

@@ -3,9 +3,9 @@
 GET /device/{release}/{name}                     scripts, onnxruntime-web's module and its WebAssembly
 GET /device/{release}/bundles/{bundle}.bin?v=    the numbers that draw from latents, float32 one after the other
 
-`release` changes with any of the files, so answers may be kept for ever. Only the WebAssembly build is served: WebGPU's
-is twice as large (27 MB against 14 MB), and small generators take a few milliseconds without it. One thread: more would
-need response headers that other parts of the page would feel.
+`release` changes with any of the files, so answers may be kept for ever. A visitor loads the WebAssembly build, and one
+with WebGPU (17 or 27 MB on top of 14; compressed 4 or 7 on top of 4) only where the browser offers a graphics card.
+One thread: more would need response headers that other parts of the page would feel.
 """
 
 import functools
@@ -13,6 +13,7 @@ import gzip
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +31,24 @@ MODULES = Path(__file__).resolve().parent / "web" / "node_modules"
 RUNTIME = "onnxruntime-web"
 HOW_TO_GET_IT = "npm ci --prefix demo/web"
 
-# The runtime's module is named .js: some hosts do not know that .mjs is a script.
-SCRIPT, WASM = ("ort.wasm.bundle.min.mjs", "ort.js"), "ort-wasm-simd-threaded.wasm"
-SCRIPTS = ("random.js", "latents.js", "device.js", "worker.js", "local.js")
+
+@dataclass(frozen=True)
+class Build:
+    """One build of onnxruntime-web: its module in `dist`, the name under which that is served, and its WebAssembly."""
+
+    module: str
+    script: str  # some hosts do not know that .mjs is a script
+    wasm: str
+    gpu: bool
+
+
+# Both with WebGPU do the same; the smaller and faster one needs WebAssembly that can wait (JSPI), as gpu.js finds out.
+BUILDS = {
+    "wasm": Build("ort.wasm.bundle.min.mjs", "ort.js", "ort-wasm-simd-threaded.wasm", gpu=False),
+    "jspi": Build("ort.jspi.bundle.min.mjs", "ort-jspi.js", "ort-wasm-simd-threaded.jspi.wasm", gpu=True),
+    "asyncify": Build("ort.webgpu.bundle.min.mjs", "ort-asyncify.js", "ort-wasm-simd-threaded.asyncify.wasm", gpu=True),
+}
+SCRIPTS = ("random.js", "latents.js", "device.js", "worker.js", "gpu.js", "local.js")
 MEDIA = {"js": "text/javascript", "wasm": "application/wasm"}
 GRAPHS = {"gan": ("mapping", "synthesis"), "vae": ("decoder",)}
 ARRAYS = {
@@ -103,17 +119,28 @@ def checksum(data: bytes) -> dict[str, Any]:
 def dist() -> Path | None:
     """The folder of onnxruntime-web's files; None when npm has not put it there."""
     folder = MODULES / RUNTIME / "dist"
-    return folder if all((folder / name).is_file() for name in (SCRIPT[0], WASM)) else None
+    names = [name for build in BUILDS.values() for name in (build.module, build.wasm)]
+    return folder if all((folder / name).is_file() for name in names) else None
 
 
 def runtime_version(folder: Path) -> str:
     return json.loads((folder.parent / "package.json").read_text(encoding="utf-8"))["version"]
 
 
-def runtime_script(folder: Path) -> bytes:
-    """Its module, without the line that points to a map that is not served."""
-    lines = (folder / SCRIPT[0]).read_text(encoding="utf-8").splitlines(keepends=True)
+def runtime_script(folder: Path, build: Build) -> bytes:
+    """A build's module, without the line that points to a map that is not served."""
+    lines = (folder / build.module).read_text(encoding="utf-8").splitlines(keepends=True)
     return "".join(line for line in lines if not line.startswith("//# sourceMappingURL=")).encode()
+
+
+def build_facts(folder: Path, name: str, home: str = "") -> dict[str, Any]:
+    """What static/worker.js must know to run a build whose files are served under `home`."""
+    build = BUILDS[name]
+    return {
+        "script": home + build.script,
+        "wasm": {"url": home + build.wasm, **_wasm_checksum(folder / build.wasm)},
+        "gpu": build.gpu,
+    }
 
 
 # --- on the page of the server -------------------------------------------------------------------------
@@ -132,9 +159,9 @@ def page_facts() -> dict[str, Any]:
     folder = dist()
     if folder is None:
         return {"gap": f"The server lacks {RUNTIME}: {HOW_TO_GET_IT}"}
-    home = f"device/{release()}"
-    wasm = {"url": f"{home}/{WASM}", **_wasm_checksum(folder)}
-    return {"gap": "", "module": f"{home}/local.js", "wasm": wasm, "runtime": f"{RUNTIME} {runtime_version(folder)}"}
+    home = f"device/{release()}/"
+    builds = {name: build_facts(folder, name, home) for name in BUILDS}
+    return {"gap": "", "module": f"{home}local.js", "builds": builds, "runtime": f"{RUNTIME} {runtime_version(folder)}"}
 
 
 def bundle_facts(bundle: OpenBundle, address: str) -> dict[str, Any] | None:
@@ -147,8 +174,8 @@ def bundle_facts(bundle: OpenBundle, address: str) -> dict[str, Any] | None:
 
 
 @functools.cache
-def _wasm_checksum(folder: Path) -> dict[str, Any]:
-    return checksum((folder / WASM).read_bytes())
+def _wasm_checksum(file: Path) -> dict[str, Any]:
+    return checksum(file.read_bytes())
 
 
 @functools.cache
@@ -157,21 +184,21 @@ def _file(name: str) -> tuple[bytes, bytes] | None:
     folder = dist()
     if name in SCRIPTS:
         data = (STATIC / name).read_bytes()
-    elif folder is not None and name == SCRIPT[1]:
-        data = runtime_script(folder)
-    elif folder is not None and name == WASM:
-        data = (folder / WASM).read_bytes()
-    else:
+    elif folder is None:
         return None
+    else:
+        build = next(build for build in BUILDS.values() if name in (build.script, build.wasm))
+        data = runtime_script(folder, build) if name == build.script else (folder / name).read_bytes()
     return data, gzip.compress(data, 6, mtime=0)
 
 
 def routes(studios: Mapping[str, Studio]) -> list[Route]:
     """The routes above for these studios."""
+    known = {*SCRIPTS, *(name for build in BUILDS.values() for name in (build.script, build.wasm))}
 
     def file(request: Request) -> Response:
         name = request.path_params["name"]
-        found = _file(name) if name in (*SCRIPTS, SCRIPT[1], WASM) else None
+        found = _file(name) if name in known else None
         if found is None or request.path_params["release"] != release():
             return PlainTextResponse("There is no such file here.", status_code=404)
         plain, small = found

@@ -1,4 +1,5 @@
-// The switch "On my device": live pictures are computed in this browser by worker.js instead of by the server.
+// The switch "On my device": live pictures are computed in this browser by worker.js instead of by the server. What it
+// says about that comes from processors.js.
 (() => {
   const T = window.Twofold;
   if (T.deviceSwitch) return;
@@ -12,10 +13,10 @@
   let failed = () => {};
 
   const here = (bundle) => T.onDevice && Boolean(bundle?.device);
-  T.processor = (bundle = T.bundle()) => (here(bundle) ? T.t("This device") : T.told(bundle.processor));
+  T.processor = (bundle = T.bundle()) => (here(bundle) ? T.deviceName(pictures.status(bundle.name)) : T.told(bundle.processor));
   T.processorReason = (bundle = T.bundle()) =>
     here(bundle)
-      ? T.t("The models run in this browser, as WebAssembly on one thread; pictures need no server.")
+      ? `${T.t("The models run in this browser; pictures need no server.")} ${T.deviceWords(pictures.status(bundle.name))}`
       : T.told(bundle.reason);
 
   // Addresses in facts are relative to the page; the worker's own address is another.
@@ -33,7 +34,11 @@
       throw new Error(lost);
     });
     const bundles = T.facts.bundles.filter((bundle) => bundle.device).map(forWorker);
-    pictures = module.localPictures(bundles, absolute(T.facts.device.wasm), (loaded, of) => progress(loaded, of));
+    const builds = Object.entries(T.facts.device.builds).map(([name, build]) => [
+      name,
+      { ...build, script: T.url(build.script), wasm: absolute(build.wasm) },
+    ]);
+    pictures = module.localPictures(bundles, Object.fromEntries(builds), (loaded, of) => progress(loaded, of), announce);
   };
   const announce = () => document.dispatchEvent(new Event("twofold-device"));
 
@@ -100,6 +105,7 @@
     box.addEventListener("change", change);
     T.on((after, before) => after.b !== before.b && tell());
     tell();
-    return el("div", { class: "tf-device" }, el("label", { class: "tf-switch" }, box, el("span", {}, T.t("On my device"))), bar, note);
+    const label = el("label", { class: "tf-switch" }, box, el("span", {}, T.t("On my device")));
+    return el("div", { class: "tf-device" }, label, bar, note, T.deviceSpeed(() => (here(T.bundle()) ? pictures : null)));
   };
 })();

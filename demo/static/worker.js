@@ -1,12 +1,14 @@
-// The module worker in which onnxruntime-web (WebAssembly, one thread) runs a bundle's graphs: the page stays smooth.
-// In:  { id, open: facts of a bundle, wasm: address }   or   { id, bundle, path: "at" | "morph", wish: {…} }
-// Out: { id, loaded, of }  while files arrive; then { id, done: null or a picture }  or  { id, trouble: a sentence }.
-// ort.js is onnxruntime-web's module; export/targets/web.py puts it beside this file.
-import * as ort from "./ort.js";
+// The module worker in which onnxruntime-web runs a bundle's graphs, by WebAssembly on one thread or by WebGPU: the page
+// stays smooth, and a graphics card that fails takes nothing else with it.
+// In:  { id, open: facts of a bundle, build: { script, wasm: { url, bytes, sha256 }, gpu } }
+//      or  { id, bundle, path: "at" | "morph", wish: {…} }
+// Out: { id, loaded, of }  while files arrive; then { id, done: null or a picture }  or  { id, trouble: a sentence };
+//      { lost: a sentence }  when the graphics card is gone.
 import { Device, toPixels } from "./device.js";
 
 const bundles = new Map();
 let runtime = null;
+let ort = null;
 
 // The bytes behind an address; told(n) hears of each n bytes that arrive.
 const load = async (url, told) => {
@@ -37,18 +39,39 @@ const loadChecked = async (file, told) => {
   return bytes;
 };
 
-const start = async (file, told) => {
+const start = async (build, told) => {
+  if (build.gpu && !navigator.gpu) throw new Error("This browser offers WebGPU to pages, but not to their workers.");
+  ort ??= await import(new URL(build.script, self.location.href)).catch(() => {
+    throw new Error(`${build.script.split("/").pop()} could not be loaded. Check the connection and reload the page.`);
+  });
   ort.env.wasm.numThreads = 1; // more need headers that a plain static host does not send
-  ort.env.wasm.wasmBinary = await loadChecked(file, told);
+  ort.env.wasm.wasmBinary = await loadChecked(build.wasm, told);
   ort.env.logLevel = "error";
 };
 
-const open = async ({ id, open: facts, wasm }) => {
+const cardFailed = (why) => `The graphics card failed: ${why}`;
+// onnxruntime-web takes WebAssembly without a word where WebGPU does not start: then there is no device. What runs on a
+// graphics card that has gone, or whose driver refuses something, gives pictures of nothing.
+const watch = async () => {
+  const device = await ort.env.webgpu.device;
+  if (!device) throw new Error("WebGPU did not start in this browser.");
+  const lost = (what) => self.postMessage({ lost: cardFailed(what) });
+  device.lost.then((info) => lost(info.message || info.reason));
+  device.addEventListener("uncapturederror", ({ error }) => lost(error.message));
+};
+
+const open = async ({ id, open: facts, build }) => {
   const files = [...Object.values(facts.graphs), facts.latents];
-  const of = files.reduce((sum, file) => sum + file.bytes, runtime ? 0 : wasm.bytes);
+  const of = files.reduce((sum, file) => sum + file.bytes, runtime ? 0 : build.wasm.bytes);
   let loaded = 0;
   const told = (bytes) => self.postMessage({ id, loaded: (loaded += bytes), of });
-  runtime ??= start(wasm, told);
+  const first = !runtime;
+  runtime ??= start(build, told);
+  // Severity 3: errors. WebGPU's sessions leave sums over shapes to WebAssembly, and would warn of it.
+  const options = { executionProviders: build.gpu ? ["webgpu", "wasm"] : ["wasm"], logSeverityLevel: 3 };
+  const named = (error) => {
+    throw build.gpu ? new Error(cardFailed(error.message)) : error;
+  };
   const sessions = {};
   try {
     await runtime;
@@ -57,8 +80,9 @@ const open = async ({ id, open: facts, wasm }) => {
     throw error;
   }
   for (const [name, file] of Object.entries(facts.graphs)) {
-    sessions[name] = await ort.InferenceSession.create(await loadChecked(file, told), { executionProviders: ["wasm"] });
+    sessions[name] = await ort.InferenceSession.create(await loadChecked(file, told), options).catch(named);
   }
+  if (build.gpu && first) await watch();
   const numbers = await loadChecked(facts.latents, told);
   const arrays = {};
   let offset = 0;
@@ -74,7 +98,7 @@ const open = async ({ id, open: facts, wasm }) => {
       feeds[name] = new ort.Tensor("float32", values, [1, ...shape]);
     }
     const began = performance.now();
-    const outputs = await sessions[graph].run(feeds);
+    const outputs = await sessions[graph].run(feeds).catch(named);
     clock.spent += performance.now() - began;
     return outputs[sessions[graph].outputNames[0]].data;
   };

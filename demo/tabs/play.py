@@ -7,5 +7,5 @@ from demo.widgets import widget
 
 def build(facts: dict[str, Any]) -> None:
     """Put the tab's content into the gr.Blocks that is being built."""
-    widget("play", facts, "ondevice")
+    widget("play", facts, "processors", "ondevice")
     widget("favourites", facts)

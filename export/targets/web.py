@@ -22,14 +22,28 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 STATIC = REPOSITORY / "demo" / "static"
 PAGE = Path(__file__).resolve().parent / "page"
 FACTS = "facts.json"
-SHARED = ("style.css", "play.css", "morph.css", "core.js", "live.js", "keys.js", "keylist.js", *ondevice.SCRIPTS)
-SPOKEN = ("core", "live", "local", "worker", "bar", "play", "favourites", "morph", "keys", "keylist", "server")
+SHARED = (
+    "style.css",
+    "play.css",
+    "morph.css",
+    "core.js",
+    "live.js",
+    "processors.js",
+    "keys.js",
+    "keylist.js",
+    *ondevice.SCRIPTS,
+)
+SPOKEN = ("core", "live", "processors", "worker", "bar", "play", "favourites", "morph", "keys", "keylist", "server")
 OWN = ("page.css", "page.js", "strip.js", "theme.js", "LICENSES.txt")
 WIDGETS = (
     *(STATIC / name for name in ("bar.js", "play.js", "favourites.js", "morph.js")),
     *(PAGE / name for name in ("samples.js", "about-page.js")),
 )
-REASON = "The models run in this browser, as WebAssembly on one thread; nothing is sent anywhere."
+REASON = "The models run in this browser; nothing is sent anywhere."
+BUILDS = (
+    "wasm",
+    "jspi",
+)  # the third is 27 MB, and static hosts end at 25 for a file; browsers that need it become rare
 
 
 def write(bundles: Sequence[Path], target: Path) -> None:
@@ -71,7 +85,7 @@ def page_files(bundles: Sequence[OpenBundle]) -> list[Source]:
         "runtime": f"{ondevice.RUNTIME} {ondevice.runtime_version(dist())}",
         "bundles": [bundle_facts(bundle) for bundle in bundles],
         "unavailable": [],
-        "wasm": {"url": ondevice.WASM, **ondevice.checksum((dist() / ondevice.WASM).read_bytes())},
+        "builds": {name: ondevice.build_facts(dist(), name) for name in BUILDS},
     }
     sources = [
         Source("index.html", index.encode()),
@@ -145,8 +159,7 @@ def dist() -> Path:
 
 
 def runtime_files() -> list[Source]:
-    """onnxruntime-web's module and its WebAssembly, two files."""
-    return [
-        Source(ondevice.SCRIPT[1], ondevice.runtime_script(dist())),
-        Source(ondevice.WASM, dist() / ondevice.WASM),
-    ]
+    """onnxruntime-web's modules and their WebAssembly, two files a build; without WebGPU only the first is loaded."""
+    builds = [ondevice.BUILDS[name] for name in BUILDS]
+    scripts = [Source(build.script, ondevice.runtime_script(dist(), build)) for build in builds]
+    return scripts + [Source(build.wasm, dist() / build.wasm) for build in builds]

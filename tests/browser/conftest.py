@@ -38,27 +38,35 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
+def launch() -> Iterator[Callable[..., Any]]:
+    """Starts a Chromium with flags besides the usual ones."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if chromium is None:
         pytest.skip("no chromium is installed (apt install chromium)")
     reason = "playwright is not installed (pip install playwright)"
     sync_api = pytest.importorskip("playwright.sync_api", reason=reason)
     with sync_api.sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
-        yield opened
-        opened.close()
+        yield lambda *flags: playwright.chromium.launch(executable_path=chromium, args=[*FLAGS, *flags])
+
+
+@pytest.fixture(scope="session")
+def browser(launch: Callable[..., Any]) -> Iterator[Any]:
+    opened = launch()
+    yield opened
+    opened.close()
 
 
 @pytest.fixture
 def visit(browser: Any, address: str) -> Iterator[Callable[..., Any]]:
-    """Opens the page; at the end nothing may have gone wrong in it, and no other host been asked."""
+    """Opens the page, after `script` if there is one; at the end nothing may have gone wrong in it, and no other host
+    been asked."""
     contexts, troubles = [], []
 
-    def open_page(query: str = "", **settings: Any) -> Any:
+    def open_page(query: str = "", script: str = "", **settings: Any) -> Any:
         context = browser.new_context(viewport=settings.pop("viewport", WIDE), **settings)
         context.set_default_timeout(15_000)
         contexts.append(context)
+        context.add_init_script(script)
         page = context.new_page()
         page.on("console", lambda m: troubles.append(m.text) if m.type == "error" else None)
         page.on("pageerror", lambda error: troubles.append(str(error)))

@@ -13,7 +13,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 STATIC = REPOSITORY / "demo" / "static"
 PAGE = REPOSITORY / "export" / "targets" / "page"
 LANGUAGES = sorted(folder.name for folder in (STATIC / "words").iterdir())
-SCRIPTS = sorted({path.stem for path in STATIC.glob("*.js")} - {"worker", "open"})  # open: for other pages
+DEVICE = ("worker", "local", "gpu")  # what they say comes in English
+SCRIPTS = sorted({path.stem for path in STATIC.glob("*.js")} - {"open", *DEVICE})  # open: for other pages
 OF_PAGE = sorted(path.stem for path in PAGE.glob("*.js"))
 ELSEWHERE = {"page", "server", "quality", "worker"}  # words for what comes in English, and is translated when shown
 NAMES = re.compile(r"\{(\w+)\}")
@@ -189,12 +190,16 @@ def test_words_for_the_tabs_are_those_of_the_tabs(language: str):
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_what_the_server_says_is_said_in_these_words(language: str):
     """Each English sentence stands in the server's source, with the same gaps."""
-    files = [*(REPOSITORY / "demo").rglob("*.py"), STATIC / "worker.js"]
+    files = [*(REPOSITORY / "demo").rglob("*.py"), *(STATIC / f"{name}.js" for name in DEVICE)]
     source = "\n".join(path.read_text(encoding="utf-8") for path in files)
     table = words(language, "server") | words(language, "worker")
     assert set(ABOUT.values()) <= set(table)
-    unsaid = [key for key in table if not re.search(r"\{[^\n]*?\}".join(map(re.escape, NAMES.split(key)[::2])), source)]
+    unsaid = [
+        key for key in table if not re.search(r"\$?\{[^\n]*?\}".join(map(re.escape, NAMES.split(key)[::2])), source)
+    ]
     assert unsaid == []
+    thrown = {text for name in DEVICE for text in raw(STATIC / f"{name}.js")}
+    assert sorted(thrown - {NAMES.sub("", key) for key in words(language, "worker")}) == []
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

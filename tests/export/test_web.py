@@ -18,10 +18,12 @@ from train.errors import UserError
 
 PAGE = {
     "index.html", "facts.json", "LICENSE", "LICENSES.txt", "style.css", "page.css", "theme.js", "page.js", "strip.js",
-    "words.js", "core.js", "live.js", "local.js", "worker.js", "device.js", "latents.js", "random.js", "ort.js",
-    "ort-wasm-simd-threaded.wasm", "bar.js", "play.js", "favourites.js", "morph.js", "samples.js", "about-page.js",
+    "words.js", "core.js", "live.js", "local.js", "worker.js", "gpu.js", "processors.js", "device.js", "latents.js",
+    "random.js", "ort.js", "ort-jspi.js", "ort-wasm-simd-threaded.wasm", "ort-wasm-simd-threaded.jspi.wasm",
+    "bar.js", "play.js", "favourites.js", "morph.js", "samples.js", "about-page.js",
     "play.css", "morph.css", "keys.js", "keylist.js",
 }  # fmt: skip
+RUNTIME = {"ort.js", "ort-jspi.js"}
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +73,11 @@ def test_the_facts_name_every_file_as_it_is(site: Path, bundles: list[Path]):
     version = package["dependencies"][ondevice.RUNTIME]
     assert facts["runtime"] == f"onnxruntime-web {version}"
     files = [file for bundle in facts["bundles"] for file in (*bundle["graphs"].values(), bundle["latents"])]
-    for file in [*files, facts["wasm"]]:
+    assert [(build["script"], build["gpu"]) for build in facts["builds"].values()] == [
+        ("ort.js", False),
+        ("ort-jspi.js", True),
+    ]
+    for file in [*files, *(build["wasm"] for build in facts["builds"].values())]:
         data = (site / file["url"]).read_bytes()
         assert (file["bytes"], file["sha256"]) == (len(data), hashlib.sha256(data).hexdigest())
     assert facts["bundles"][0]["graphs"]["mapping"]["inputs"] == {"z": [8], "classes": [10]}
@@ -89,16 +95,16 @@ def test_the_numbers_are_those_of_the_bundle(site: Path, bundles: list[Path]):
 
 def test_no_file_of_the_page_names_a_foreign_host(site: Path):
     for path in site.iterdir():
-        if path.suffix in {".js", ".css", ".html"} and path.name != "ort.js":
+        if path.suffix in {".js", ".css", ".html"} and path.name not in RUNTIME:
             hosts = set(re.findall(r"https?://([\w.-]+)", path.read_text(encoding="utf-8")))
             assert hosts <= {"www.w3.org"}, path.name  # the name of SVG, never fetched
-    assert "sourceMappingURL" not in (site / "ort.js").read_text()
+    assert not any("sourceMappingURL" in (site / name).read_text() for name in RUNTIME)
 
 
 def test_every_module_that_is_imported_is_there(site: Path):
-    modules = {name: (site / name).read_text() for name in PAGE if name.endswith(".js") and name != "ort.js"}
+    modules = {name: (site / name).read_text() for name in PAGE if name.endswith(".js") and name not in RUNTIME}
     wanted = {name for text in modules.values() for name in re.findall(r'"\./([\w-]+\.js)"', text)}
-    assert wanted >= {"ort.js", "random.js", "worker.js"} and wanted <= PAGE
+    assert wanted >= {"gpu.js", "random.js", "worker.js"} and wanted <= PAGE
 
 
 def test_titles_are_text_not_markup(bundles: list[Path], tmp_path: Path, site: Path):

@@ -33,7 +33,12 @@ const progress = (loaded, of) => {
   bar.value = of ? Math.min(1, loaded / of) : 0;
   words.textContent = loaded < of ? T.t("Loading the models, once: {loaded} of {of} MB", { loaded: megabytes(loaded), of: megabytes(of) }) : T.t("Starting the models");
 };
-T.fly = localPictures(facts.bundles, facts.wasm, progress);
+const announce = () => document.dispatchEvent(new Event("twofold-device"));
+const pictures = localPictures(facts.bundles, facts.builds, progress, announce);
+T.fly = pictures;
+T.processor = (bundle) => T.deviceName(pictures.status(bundle.name));
+T.processorReason = (bundle) => `${T.told(bundle.reason)} ${T.deviceWords(pictures.status(bundle.name))}`;
+T.deviceSwitch = () => el("div", { class: "tf-device" }, T.deviceSpeed(() => pictures)); // always on
 
 // --- widgets -------------------------------------------------------------------------------------
 // A widget of the demo expects its element, its properties, and the two ends of a conversation with a server.
