@@ -1,12 +1,31 @@
-"""Fixtures shared by all tests: tiny bundles, built once; copies for tests that break them."""
+"""Fixtures shared by all tests: tiny bundles, built once; copies for tests that break them. How they are spread."""
 
+import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
 
+from demo.providers import core_count
 from tests import tiny
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """A process for each core where folders are asked for; none for files and single tests, which it would delay."""
+    folders = any(Path(word).is_dir() for word in config.args)
+    return core_count() if folders and core_count() > 1 else 0
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_ports() -> Iterator[None]:
+    """Gradio looks for a free port from 7860 upwards: processes that look at the same moment must not find the same."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER")
+    with pytest.MonkeyPatch.context() as patch:
+        if worker:
+            patch.setattr("gradio.http_server.INITIAL_PORT_VALUE", 7960 + 100 * int(worker.removeprefix("gw")))
+        yield
 
 
 @pytest.fixture(scope="session")

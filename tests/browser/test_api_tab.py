@@ -2,12 +2,20 @@
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 from tests.browser.test_page import NARROW, tab
 
+Page = Any  # playwright's, which need not be installed
 
-def test_the_code_follows_the_picture_and_can_be_copied(visit):
+
+def test_the_code_can_be_copied_and_every_file_be_had(visit):
     page = visit("?b=digits&c=3&x=5&y=0")
+    the_code_follows_the_picture_and_can_be_copied(page)
+    every_file_can_be_had_and_checked(page)
+
+
+def the_code_follows_the_picture_and_can_be_copied(page: Page) -> None:
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     tab(page, "API")
     code = page.locator(".tf-api .tf-code")
@@ -25,9 +33,7 @@ def test_the_code_follows_the_picture_and_can_be_copied(visit):
     assert page.evaluate("navigator.clipboard.readText()").strip() == code.inner_text().strip()
 
 
-def test_every_file_can_be_had_and_checked(visit):
-    page = visit("?b=digits")
-    tab(page, "API")
+def every_file_can_be_had_and_checked(page: Page) -> None:
     with page.expect_download() as download:
         page.get_by_role("link", name="decoder.onnx").click()
     data = Path(download.value.path()).read_bytes()

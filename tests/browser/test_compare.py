@@ -76,8 +76,16 @@ def test_one_over_the_other_by_key_and_by_slider_and_nothing_moves_unasked(visit
     assert len(pixels(page, ".tf-stacked canvas").split(",")) == 32 * 32 * 4 < len(whole.split(","))
 
 
-def test_figures_have_floors_words_and_downloads_and_curves_are_told_of(visit):
+def test_figures_then_a_closer_look_then_the_quiz(visit, tmp_path: Path):
     page = visit(OVER + "&r=plain.gan")
+    figures_have_floors_words_and_downloads_and_curves_are_told_of(page)
+    page.get_by_label("Right model").select_option("digits.vae")
+    ready(page)
+    a_closer_look_at_a_tile_and_at_a_file(page, tmp_path)
+    the_quiz_leaks_nothing_counts_right_and_keeps_the_best_here(page)
+
+
+def figures_have_floors_words_and_downloads_and_curves_are_told_of(page: Page) -> None:
     row = page.locator(".tf-figures tbody tr").filter(has_text="Fréchet").first
     row.get_by_text("floor 0.5").first.wait_for()
     assert "not comparable" in row.inner_text()  # grey and coloured pictures
@@ -92,9 +100,7 @@ def test_figures_have_floors_words_and_downloads_and_curves_are_told_of(visit):
     page.get_by_text("this bundle carries no training curves").wait_for()
 
 
-def test_a_closer_look_at_a_tile_and_at_a_file(visit, tmp_path: Path):
-    page = visit(OVER)
-    ready(page)
+def a_closer_look_at_a_tile_and_at_a_file(page: Page, tmp_path: Path) -> None:
     page.get_by_role("button", name="Right, Seed 9").click()
     page.get_by_role("button", name="Look closer").click()
     page.get_by_text("Shown below: digits (random) · VAE · Seed 9 · 9").wait_for()
@@ -112,9 +118,7 @@ def test_a_closer_look_at_a_tile_and_at_a_file(visit, tmp_path: Path):
     page.get_by_role("alert").filter(has_text="not a picture that can be read").wait_for()
 
 
-def test_the_quiz_leaks_nothing_counts_right_and_keeps_the_best_here(visit):
-    page = visit(OVER)
-    ready(page)
+def the_quiz_leaks_nothing_counts_right_and_keeps_the_best_here(page: Page) -> None:
     asked = []
     page.on("request", lambda request: asked.append(request.url))
     page.get_by_role("button", name="Start", exact=True).click()

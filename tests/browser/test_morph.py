@@ -85,8 +85,10 @@ def test_keyframes_come_from_favourites_move_and_live_in_the_link(visit, address
         assert np.abs(np.asarray(Image.open(io.BytesIO(live))).astype(int) - frame).max() <= 1
 
 
-def test_a_broken_link_opens_a_morph_that_makes_sense(visit):
-    page = visit("?b=digits&tab=morph&keys=1,<b>&classes=NaN,99&path=zigzag&frames=1e99&fps=-1&p=NaN&loop=maybe")
+def test_a_broken_link_opens_what_makes_sense_and_a_tab_takes_the_links_place_from_another(visit):
+    broken = "?b=${alert(1)}&m=<b>&c=99&t=NaN&x=1e99&y="
+    page = visit(broken + "&tab=morph&keys=1,<b>&classes=NaN,99&path=zigzag&frames=1e99&fps=-1&p=NaN&loop=maybe")
+    assert page.evaluate("Twofold.state") == {"b": "digits", "m": "gan", "c": 9, "t": 1, "x": 1e6, "y": 0}
     page.locator(".tf-key").nth(3).wait_for()
     assert keys(page) == "0,1,4,5" and page.get_by_label("Frames", exact=True).input_value() == "60"
     field = page.get_by_label("Seeds of the keyframes")
@@ -110,6 +112,12 @@ def test_a_broken_link_opens_a_morph_that_makes_sense(visit):
     assert parse_qs(urlparse(page.evaluate("Twofold.link()")).query)["keys"] == ["-3.5:2,112"]
     tab(page, "Play")
     page.wait_for_function("!Twofold.link().includes('tab=')")
+    place = "new URL(Twofold.link()).searchParams.get('tab')"
+    for name in ("Compare", "Morph", "Compare"):
+        tab(page, name)
+        page.wait_for_function(f"{place} === '{name.lower()}'")
+    tab(page, "Play")
+    page.wait_for_function(f"{place} === null")
 
 
 def test_cancelling_ends_the_work_on_the_server(visit, monkeypatch: pytest.MonkeyPatch):
@@ -168,13 +176,3 @@ def test_it_speaks_chinese(visit):
     wait_for_change(page, STAGE, start)
     for word in ("从收藏中添加", "将关键帧 1 后移", "随机种子", "播放"):
         assert page.get_by_role("button", name=word, exact=True).count() == 1, word
-
-
-def test_each_tab_that_keeps_its_place_in_the_link_takes_it_from_the_other(visit):
-    page = visit("?b=digits")
-    place = "new URL(Twofold.link()).searchParams.get('tab')"
-    for name in ("Compare", "Morph", "Compare"):
-        page.get_by_role("tab", name=name).click()
-        page.wait_for_function(f"{place} === '{name.lower()}'")
-    page.get_by_role("tab", name="Play").click()
-    page.wait_for_function(f"{place} === null")

@@ -43,8 +43,15 @@ def settle(page: Page) -> None:
     page.wait_for_function("window.asked && Twofold.stats.flying === 0")
 
 
-def test_controls_have_names_and_pictures_have_words(visit):
+def test_names_words_sheet_figures_and_the_bar(visit):
     page = visit()
+    the_sheet_is_there_without_any_inference(page)
+    controls_have_names_and_pictures_have_words(page)
+    about_tells_figures_and_what_is_missing(page)
+    the_bar_tells_who_computes_and_how_long_it_took(page)
+
+
+def controls_have_names_and_pictures_have_words(page: Page) -> None:
     for name in TABS:
         tab(page, name)
         page.locator(".tf-card:visible").first.wait_for()
@@ -57,8 +64,14 @@ def test_controls_have_names_and_pictures_have_words(visit):
         assert page.locator(".tf-widget img:not([alt])").count() == 0
 
 
-def test_dragging_travels_and_undo_returns(visit):
+def test_dragging_keys_buttons_children_and_sheet_choose_pictures(visit):
     page = visit("?b=digits&c=2&x=5&y=0")
+    dragging_travels_and_undo_returns(page)
+    page.evaluate("Twofold.set({ x: 5, y: 0, c: 0 })")
+    keys_buttons_children_and_sheet_choose_pictures(page)
+
+
+def dragging_travels_and_undo_returns(page: Page) -> None:
     start = still(page)
     shown = page.evaluate("Twofold.stats.shown")
     drag(page, ".tf-travel", (0.5, 0.5), (0.9, 0.6), (0.3, 0.9))
@@ -69,8 +82,14 @@ def test_dragging_travels_and_undo_returns(visit):
     assert still(page) == start
 
 
-def test_a_finger_can_drag_without_scrolling_the_page(visit):
+def test_fingers_and_wheel(visit):
     page = visit("?b=digits&x=5&y=0", viewport=NARROW, has_touch=True)
+    a_finger_can_drag_without_scrolling_the_page(page)
+    page.evaluate("Twofold.set({ x: 5, y: 0 })")
+    wheel_and_fingers_change_the_step_and_ancestors_lead_back(page)
+
+
+def a_finger_can_drag_without_scrolling_the_page(page: Page) -> None:
     page.locator(".tf-travel").scroll_into_view_if_needed()
     box = page.locator(".tf-travel").bounding_box()
     hand = page.context.new_cdp_session(page)
@@ -82,8 +101,7 @@ def test_a_finger_can_drag_without_scrolling_the_page(visit):
     assert page.evaluate("scrollY") == top
 
 
-def test_keys_buttons_children_and_sheet_choose_pictures(visit):
-    page = visit("?b=digits&x=5&y=0")
+def keys_buttons_children_and_sheet_choose_pictures(page: Page) -> None:
     state = "[Twofold.state.x, Twofold.state.y, Twofold.state.c]"
     page.keyboard.press("ArrowRight")
     assert page.evaluate(state) == [5.1, 0, 0]
@@ -102,8 +120,7 @@ def test_keys_buttons_children_and_sheet_choose_pictures(visit):
     assert page.evaluate(state) == [4711, 0, 3]
 
 
-def test_the_sheet_is_there_without_any_inference(visit):
-    page = visit()
+def the_sheet_is_there_without_any_inference(page: Page) -> None:
     tile = page.get_by_role("button", name="Seed 0 · class 0")
     assert "bundles/digits/sheet.png" in tile.evaluate("e => getComputedStyle(e).backgroundImage")
     assert page.get_by_role("group", name="24 sample pictures").get_by_role("button").count() == 24
@@ -137,19 +154,15 @@ def test_a_link_restores_the_picture(visit):
     assert again.get_by_role("radio", name="VAE").is_checked()
 
 
-def test_a_broken_link_opens_something_sensible(visit):
-    page = visit("?b=${alert(1)}&m=<b>&c=99&t=NaN&x=1e99&y=")
-    assert page.evaluate("Twofold.state") == {"b": "digits", "m": "gan", "c": 9, "t": 1, "x": 1e6, "y": 0}
-
-
-def test_the_bar_tells_who_computes_and_how_long_it_took(visit):
-    page = visit()
+def the_bar_tells_who_computes_and_how_long_it_took(page: Page) -> None:
     status = page.locator(".tf-status")
     page.wait_for_function("/ms model · \\d+ ms in all/.test(document.querySelector('.tf-clock').textContent)")
     status.locator("summary").click()
     assert "CPU" in status.locator("p").inner_text()
     page.get_by_label("Pictures (bundle)").select_option("plain")
     page.wait_for_function("Twofold.state.b === 'plain' && Twofold.state.c === null")
+    tab(page, "Play")
+    page.locator(".tf-travel").wait_for()
     assert not page.locator(".tf-classes").is_visible()
     assert page.get_by_label("Pictures (bundle)").locator("option", has_text="torn (unavailable)").is_disabled()
 
@@ -157,6 +170,7 @@ def test_the_bar_tells_who_computes_and_how_long_it_took(visit):
 def test_morph_scrubs_plays_and_exports(visit):
     page = visit("?b=digits")
     tab(page, "Morph")
+    keyframes_of_seeds_beyond_the_plane_show_what_the_morph_shows(page)
     page.get_by_label("Seeds of the keyframes").fill("0,1,4-6")
     page.get_by_text("Seed 6").wait_for()
     stage = ".tf-morph .tf-stage canvas"
@@ -172,13 +186,12 @@ def test_morph_scrubs_plays_and_exports(visit):
         with page.expect_download() as download:
             page.get_by_role("link", name=f"Download digits-morph-0-1-4-5-6.{ending}").click()
         assert Path(download.value.path()).stat().st_size > 500
+    less_motion_is_respected(page)
     page.get_by_label("Seeds of the keyframes").fill("7")
     page.get_by_role("alert").filter(has_text="At least 2 keyframes").wait_for()
 
 
-def test_keyframes_of_seeds_beyond_the_plane_show_what_the_morph_shows(visit):
-    page = visit("?b=digits")
-    tab(page, "Morph")
+def keyframes_of_seeds_beyond_the_plane_show_what_the_morph_shows(page: Page) -> None:
     page.get_by_label("Seeds of the keyframes").fill("4294967295,3")
     page.get_by_text("Seed 4294967295").wait_for()
     stage, thumbnail = (
@@ -186,6 +199,15 @@ def test_keyframes_of_seeds_beyond_the_plane_show_what_the_morph_shows(visit):
         for selector in (".tf-morph .tf-stage canvas", ".tf-keys canvas")
     )
     assert np.abs(stage - thumbnail).max() <= 1
+
+
+def less_motion_is_respected(page: Page) -> None:
+    page.get_by_role("button", name="Export WebP").click()
+    page.locator(".tf-export img").wait_for()
+    page.emulate_media(reduced_motion="reduce")
+    page.get_by_role("button", name="Export WebP").click()
+    page.get_by_text("asks for less motion").wait_for()
+    assert page.locator(".tf-export img").count() == 0
 
 
 def test_nobody_waits_for_ever_when_the_queue_is_full(visit):
@@ -224,20 +246,10 @@ def test_what_may_be_cached_has_the_version_in_its_address(visit):
     assert {tuple(parse_qs(urlparse(url).query)["v"]) for url in of_bundle} == {(version,)}
 
 
-def test_about_tells_figures_and_what_is_missing(visit):
-    page = visit("?b=digits")
+def about_tells_figures_and_what_is_missing(page: Page) -> None:
     tab(page, "About")
     page.get_by_role("cell", name="Fréchet").or_(page.get_by_role("rowheader", name="Fréchet")).wait_for()
     page.get_by_text("torn is unavailable").wait_for()
-
-
-def test_less_motion_is_respected(visit):
-    page = visit("?b=digits", reduced_motion="reduce")
-    tab(page, "Morph")
-    page.get_by_label("Frames", exact=True).fill("6")
-    page.get_by_role("button", name="Export WebP").click()
-    page.get_by_text("asks for less motion").wait_for()
-    assert page.locator(".tf-export img").count() == 0
 
 
 def test_a_visitor_brings_a_generator(visit, tmp_path: Path):
@@ -259,8 +271,7 @@ def test_a_visitor_brings_a_generator(visit, tmp_path: Path):
     settle(page)
 
 
-def test_wheel_and_fingers_change_the_step_and_ancestors_lead_back(visit):
-    page = visit("?b=digits&x=5&y=0", viewport=NARROW, has_touch=True)
+def wheel_and_fingers_change_the_step_and_ancestors_lead_back(page: Page) -> None:
     picture = page.locator(".tf-travel")
     picture.scroll_into_view_if_needed()
     box = picture.bounding_box()

@@ -124,13 +124,13 @@ def test_the_command_writes_it_and_the_file_stays_as_it_was(dcgan: Path, tmp_pat
         "--out",
         str(tmp_path / "out"),
     ]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=90, stdin=subprocess.DEVNULL)
+    done = subprocess.run(words, capture_output=True, text=True, timeout=300, stdin=subprocess.DEVNULL)
     assert done.returncode == 0, done.stderr
     assert "z of 12 numbers -> pictures 3 x 16 x 16, values -1..1" in done.stdout
     bundle = read(tmp_path / "out")
     assert (bundle.info.name, bundle.info.title, bundle.info.dataset.licence) == ("my-dcgan", "my-dcgan", "CC0")
     assert (tmp_path / "out" / "generator.onnx").read_bytes() == dcgan.read_bytes()
-    again = subprocess.run(words, capture_output=True, text=True, timeout=90, stdin=subprocess.DEVNULL)
+    again = subprocess.run(words, capture_output=True, text=True, timeout=300, stdin=subprocess.DEVNULL)
     assert again.returncode == 2 and "is there already" in again.stderr
 
 

@@ -88,7 +88,7 @@ def fetched(address: str, endpoint: str, cache: Path, first: str = "") -> subpro
     )
     settings = {"HF_ENDPOINT": endpoint, "HF_HOME": str(cache), "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
     words, env = [sys.executable, "-c", code], os.environ | settings
-    return subprocess.run(words, cwd=REPOSITORY, env=env, capture_output=True, text=True, timeout=90)
+    return subprocess.run(words, cwd=REPOSITORY, env=env, capture_output=True, text=True, timeout=300)
 
 
 def test_a_revision_is_fetched_verified_and_kept(server: type[Hub], tmp_path: Path):
