@@ -1,13 +1,16 @@
 """A really trained, really tiny run on pictures drawn here, and its bundle; both made once."""
 
 import io
+import os
 import random
 import sys
+from collections.abc import Callable
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from PIL import Image, ImageDraw
 
 from export.__main__ import main
@@ -70,17 +73,37 @@ def export(*argv: str | Path) -> str:
     return printed.getvalue()
 
 
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
+    """The folder that `make` fills, once for all processes of a run: whoever comes later waits. Read only."""
+    root = factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:  # below the folder that they share, each has its own
+        root = root.parent
+    folder, done = root / name, root / f"{name}.done"
+    with FileLock(root / f"{name}.lock"):
+        if not done.exists():
+            folder.mkdir()  # one that is there was left by somebody who failed
+            make(folder)
+            done.touch()
+    return folder
+
+
 @pytest.fixture(scope="session")
 def trained_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run with every stage. Read only."""
-    root = tmp_path_factory.mktemp("trained")
-    pictures = draw(root / "pictures", CLASSES)
-    return train_tiny(root / "shapes", pictures, ("classifier", "gan", "vae", "inverter", "repair"))
+
+    def make(root: Path) -> None:
+        pictures = draw(root / "pictures", CLASSES)
+        train_tiny(root / "shapes", pictures, ("classifier", "gan", "vae", "inverter", "repair"))
+
+    return made_once(tmp_path_factory, "trained", make) / "shapes"
 
 
 @pytest.fixture(scope="session")
 def exported(trained_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Exported:
     """The bundle of `trained_run`. Read only."""
-    folder = tmp_path_factory.mktemp("artifacts") / "shapes"
-    printed = export("bundle", trained_run, folder)
-    return Exported(folder, printed)
+
+    def make(root: Path) -> None:
+        (root / "printed").write_text(export("bundle", trained_run, root / "shapes"), encoding="utf-8")
+
+    root = made_once(tmp_path_factory, "exported", make)
+    return Exported(root / "shapes", (root / "printed").read_text(encoding="utf-8"))
