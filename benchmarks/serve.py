@@ -35,6 +35,9 @@ from train.errors import UserError
 from train.runs import Run
 
 PEAK_SIDE = 2048
+REST = (
+    0.1  # seconds in which the threads of the contestant before fall asleep: until then they burn the next one's cores
+)
 LEVELS = 2.0  # grey levels, on average, by which a contestant of lower precision may differ
 PACKAGES = ("torch", "onnxruntime-gpu", "openvino", "onnxruntime-ep-openvino", "numpy")
 
@@ -165,6 +168,8 @@ def measure(settings: Settings) -> dict:
         rounds: dict[str, list[float]] = {name: [] for name in draws}
         for _ in range(settings.rounds):
             for name, draw in draws.items():
+                time.sleep(REST)
+                draw()
                 rounds[name].append(speed(draw, batch, settings.seconds))
         speeds = {name: round(statistics.median(found), 1) for name, found in rounds.items()}
         table[str(batch)] = {

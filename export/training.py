@@ -21,13 +21,15 @@ FILE = "training.npz"
 GREY, COLOUR = 1000, 400  # pictures, and at most …
 NUMBERS = 64_000  # … so many of their codes, which hardly pack: about half a megabyte of everything
 BATCH = 64
+UNLICENSED = "no licence stated"  # as train.data says it of published sets: their pictures are not passed on
 
 
 def add(folder: Path, source: str, codes_only: bool = False) -> Bundle:
     """Writes training.npz into the bundle in `folder` and lists it there; returns the new index.
 
-    `codes_only`: without thumbnails, for data that may not be shown. Raises UserError when the bundle has no encoder,
-    or `source` holds other pictures; the demo's BundleError when the bundle cannot be opened.
+    `codes_only`: without thumbnails, for data that may not be shown; published data without a licence never gets any.
+    Raises UserError when the bundle has no encoder, or `source` holds other pictures; the demo's BundleError when the
+    bundle cannot be opened.
     """
     bundle = read(folder)
     info = bundle.info
@@ -70,7 +72,9 @@ def collect(bundle: OpenBundle, train_set: Pictures, codes_only: bool) -> dict[s
         "labels": (labels[indices] if info.dataset.classes else np.full(len(indices), -1)).astype(np.int64),
         "indices": indices.astype(np.int64),
     }
-    return arrays if codes_only else arrays | {"thumbnails": thumbnails(pictures.transpose(0, 2, 3, 1))}
+    if codes_only or UNLICENSED in info.dataset.licence:
+        return arrays
+    return arrays | {"thumbnails": thumbnails(pictures.transpose(0, 2, 3, 1))}
 
 
 def spread(labels: np.ndarray, count: int) -> np.ndarray:

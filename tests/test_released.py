@@ -41,6 +41,10 @@ BOUNDS: dict[str, dict[str, tuple[float, float]]] = {
         "gan.label_accuracy": (0.99, 1),
         "vae.psnr": (26, 100),
     },
+    "cifar10": {
+        "gan.features_copies": (0, 0.01),
+        "gan.pixels_copies": (0, 0.01),
+    },
     "emoji": {
         "gan.coverage": (0.5, 1),
         "gan.features_copies": (0, 0.01),
@@ -123,6 +127,17 @@ def test_the_stored_figures_keep_what_was_promised(bundle, name, request):
     quality = read(ROOT / "artifacts" / bundle).info.quality
     least, most = BOUNDS[bundle][name]
     assert least <= {figure.name: figure.value for figure in quality.figures}[name] <= most
+
+
+@pytest.mark.parametrize("figure", ["frechet", "kernel", "histogram", "precision", "recall", "density", "coverage"])
+def test_cifar10_is_better_than_its_control(figure, request):
+    if figure == "precision":
+        reason = "0.814 against 0.819, one standard error of 0.004 apart; more minutes bring recall, not precision"
+        request.applymarker(pytest.mark.xfail(strict=True, reason=reason))
+    found = {one.name: one for one in read(ROOT / "artifacts" / "cifar10").info.quality.figures}
+    ours, control = found[f"gan.{figure}"], found[f"control.{figure}"]
+    sign = -1 if ours.better == "lower" else 1
+    assert sign * ours.value > sign * control.value
 
 
 def test_the_gan_halves_the_distance_of_the_control(figures):

@@ -45,6 +45,15 @@ def test_codes_are_those_of_the_bundles_own_encoder(broken_bundle: Path, picture
     assert np.array_equal(known.thumbnails[2], pictures.images.numpy()[known.indices[2]].transpose(1, 2, 0))
 
 
+def test_published_pictures_without_a_licence_are_not_passed_on(broken_bundle: Path, pictures: Pictures):
+    index = tiny.load_index(broken_bundle)
+    index["dataset"]["licence"] = "Somebody 2009, no licence stated"
+    tiny.save_index(broken_bundle, index)
+    assert main(["training", str(broken_bundle), "--data", "somewhere"]) == 0
+    known = read(broken_bundle).training
+    assert known.thumbnails is None and len(known.codes)
+
+
 def test_other_pictures_and_damaged_codes_are_refused(broken_bundle: Path, pictures: Pictures, capsys, monkeypatch):
     info, train_set, _ = training.load("x", 32, True)
     monkeypatch.setattr(training, "load", lambda *_: (replace(info, channels=3), train_set, train_set))
