@@ -35,9 +35,7 @@ from train.errors import UserError
 from train.runs import Run
 
 PEAK_SIDE = 2048
-REST = (
-    0.1  # seconds in which the threads of the contestant before fall asleep: until then they burn the next one's cores
-)
+REST = 0.1  # seconds in which the threads of the contestant before fall asleep: till then they use up the cores
 LEVELS = 2.0  # grey levels, on average, by which a contestant of lower precision may differ
 PACKAGES = ("torch", "onnxruntime-gpu", "openvino", "onnxruntime-ep-openvino", "numpy")
 
