@@ -75,7 +75,7 @@ RECIPES: dict[str, Recipe] = {
         {"gan": ("--gamma", "1", "0.1"), "vae": SMALL} | ENCODERS,
     ),
     "cifar10": Recipe(
-        "uoft-cs/cifar10", "cifar10", 32, minutes(11, 68, 14, 14), 6_000_000,
+        "uoft-cs/cifar10", "cifar10", 32, minutes(11, 58, 14, 8), 6_000_000,
         {"classifier": ("--mirror", "--rotate", "5"), "gan": ("--gamma", "1", "0.1"), "vae": SMALL} | ENCODERS,
     ),
 }  # fmt: skip
