@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -102,7 +103,8 @@ class Sandbox:
             self._child.kill()
             self._child.wait()
             for pipe in (self._child.stdin, self._child.stdout):
-                pipe.close()
+                with suppress(BrokenPipeError):  # what it had not read yet
+                    pipe.close()
             self._child = None
 
 

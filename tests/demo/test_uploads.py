@@ -18,7 +18,7 @@ from starlette.testclient import TestClient
 from demo import sandbox, uploads
 from demo.adopt import About, adopt
 from demo.bundle import read
-from demo.errors import Busy
+from demo.errors import BundleError, Busy
 from demo.live import routes
 from demo.runtime import choose_provider
 from demo.studio import Studio, open_studios
@@ -143,6 +143,20 @@ def test_a_child_that_takes_too_long_is_ended(bundle: Path):
     run = box.open(read(bundle), "generator")
     with pytest.raises(Busy, match="took too long"):
         run({"z": np.ones((1, 4), np.float32)}, time.monotonic())  # its start alone takes longer
+    box.close()
+
+
+def test_a_child_that_ends_before_it_has_read_is_told_of_in_words(bundle: Path, monkeypatch: pytest.MonkeyPatch):
+    box = sandbox.Sandbox(read(bundle))
+    run, dead = box.open(read(bundle), "generator"), box._started()
+    dead.kill()
+    dead.wait()
+    with monkeypatch.context() as patch:
+        patch.setattr(box, "_started", lambda: dead)
+        with pytest.raises(BundleError, match="ended unexpectedly"):
+            run({"z": np.ones((1, 4), np.float32)}, time.monotonic() + 60)
+    (again,) = run({"z": np.ones((1, 4), np.float32)}, time.monotonic() + 60)
+    assert again.shape == (1, 1, 8, 8)
     box.close()
 
 
