@@ -31,6 +31,7 @@ from demo.bundle import graph_bytes, read
 from demo.latents import from_normal, one_hot, seed_latent
 from demo.providers import CUDA, choose_provider, core_count
 from demo.runtime import Engine
+from export.runtimes import openvino_core
 from train.errors import UserError
 from train.runs import Run
 
@@ -111,10 +112,9 @@ def contestants(settings: Settings, engine: Engine, net: nn.Module, rows: Inputs
 
 def openvino(data: bytes, rows: Inputs) -> Draw:
     """OpenVINO's own runtime as its manual shows it, with its own choice of arithmetic."""
-    import openvino as ov
-
+    core = openvino_core()
     hint = "LATENCY" if len(rows.z) == 1 else "THROUGHPUT"
-    model = ov.Core().compile_model(ov.Core().read_model(data), "CPU", {"PERFORMANCE_HINT": hint})
+    model = core.compile_model(core.read_model(data), "CPU", {"PERFORMANCE_HINT": hint})
     return lambda: model(rows.feed)[0]
 
 

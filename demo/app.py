@@ -225,7 +225,7 @@ def _wait() -> None:
     ended = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: ended.set())
-    while not ended.wait(3600):
+    while not ended.wait(0.5):  # the system may hand a signal to any thread, which wakes this one not at all
         pass
 
 

@@ -202,6 +202,23 @@ def test_it_serves_from_any_folder_prints_one_line_and_ends_quietly(tiny_bundle:
     assert (server.returncode, rest, errors) == (0, "", "")
 
 
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="the system has no signals for threads")
+def test_it_ends_whichever_thread_is_handed_the_signal():
+    """The system chooses one; Python's handler runs in the first thread, which sleeps."""
+    program = """if True:
+        import signal, threading, time
+        from demo.app import _wait
+        def later():
+            time.sleep(1)
+            signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+        threading.Thread(target=later).start()
+        _wait()
+        print("ended")
+    """
+    done = subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (0, "ended\n"), done.stderr
+
+
 def test_no_page_file_names_a_foreign_host():
     """What the browser is sent by us must work offline."""
     for file in filter(Path.is_file, (REPOSITORY / "demo" / "static").rglob("*")):
