@@ -16,6 +16,7 @@ import platform
 import statistics
 import sys
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +42,7 @@ REQUESTS = 24  # different ones
 PATIENCE = 30.0  # seconds for one answer
 BORNE = 0.5  # seconds in which 99 % are answered while the server keeps up
 TRIED = 60.0  # seconds of a rate: in fewer, one that is a little too much cannot be told from one that is borne
+REST = 0.05  # seconds; the runtime's threads go on spinning for a while
 STEP = 0.95  # from one rate that was too much to the next
 
 
@@ -167,31 +169,33 @@ async def borne(address: str, known: list[Request], rate: float, seconds: float,
     raise UserError(f"{address} keeps up with no rate of requests.")
 
 
-async def alone(full: str, empty: str, request: Request, rounds: int) -> tuple[Outcome, Outcome]:
-    """A single client at the server and at the empty one, in turn; the first few do not count."""
-    outcomes = Outcome([]), Outcome([])
+async def alone(
+    full: str, empty: str, request: Request, model: Callable[[], None], rounds: int
+) -> tuple[Outcome, Outcome, Outcome]:
+    """A single client at the server and at the empty one, and the model alone here, in turn, so that all three find
+    the processor in the same state; the first few do not count."""
+    outcomes = Outcome([]), Outcome([]), Outcome([])
     nothing = Request(request.seeds, [])
     async with httpx.AsyncClient(timeout=PATIENCE) as client:
         for _ in range(rounds + 5):
             await one(client, full, request, outcomes[0])
             await one(client, empty, nothing, outcomes[1])
+            await asyncio.sleep(REST)
+            began = time.perf_counter()
+            model()
+            outcomes[2].seconds.append(time.perf_counter() - began)
+            await asyncio.sleep(REST)
     return tuple(Outcome(found.seconds[5:], found.wrong, found.failed) for found in outcomes)
 
 
-def bare(engine: Engine, rounds: int) -> float:
-    """Seconds of the model alone, median: one run of the generator with 16 pictures."""
+def bare(engine: Engine) -> Callable[[], None]:
+    """One run of the generator with 16 pictures."""
     info, count = engine.bundle.info, len(engine.bundle.info.dataset.classes)
     normal = [seed_latent(seed, info.gan.latent_dim) for seed in range(PICTURES)]
     feed = {"z": from_normal(np.stack(normal), info.gan.prior)}
     if count:
         feed["classes"] = np.stack([one_hot(seed % count, count) for seed in range(PICTURES)])
-    engine.run("generator", feed)
-    found = []
-    for _ in range(rounds):
-        began = time.perf_counter()
-        engine.run("generator", feed)
-        found.append(time.perf_counter() - began)
-    return statistics.median(found)
+    return lambda: engine.run("generator", feed)
 
 
 def measure(settings: Settings) -> dict:
@@ -203,8 +207,8 @@ def measure(settings: Settings) -> dict:
     with ExitStack() as stack:
         addresses = [stack.enter_context(served(settings.bundle, settings.provider)).address for _ in range(2)]
         empty = stack.enter_context(started(["-m", "benchmarks.empty"], "Empty is at")).address
-        model = bare(engine, settings.rounds)
-        full, nothing = asyncio.run(alone(addresses[0], empty, known[0], settings.rounds))
+        full, nothing, alone_model = asyncio.run(alone(addresses[0], empty, known[0], bare(engine), settings.rounds))
+        model = alone_model.median
         ratio = full.median / (nothing.median + model)
         found["single"] = told(
             f"one client: {full.median * 1e3:.1f} ms; empty event {nothing.median * 1e3:.1f} + model {model * 1e3:.1f} "

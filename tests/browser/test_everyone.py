@@ -60,7 +60,7 @@ def axe() -> str:
 
 
 def test_axe_finds_nothing_on_any_tab(visit, axe):
-    page = visit("?b=digits&lang=en")
+    page = visit("?b=digits&lang=en", reduced_motion="reduce")
     page.evaluate(axe)
     found = {}
     for name in tabs(page):
