@@ -77,7 +77,8 @@ def stage_of(graph: str) -> str:
 def trained(run: Run, stage: str, unfinished: bool) -> StageRecord:
     """The record of a stage that may be exported.
 
-    Raises UserError when it was never trained, or is not finished and `unfinished` is false.
+    Raises UserError when it was never trained, or, unless `unfinished`, when it is not finished or was made for a GAN
+    or VAE that has been trained further since.
     """
     record = run.record(stage)
     if record.images == 0:
@@ -86,6 +87,13 @@ def trained(run: Run, stage: str, unfinished: bool) -> StageRecord:
         raise UserError(
             f"The {stage} of {run.folder} is not finished ({record.images} pictures so far): go on with --resume, "
             "or export it as it is with --unfinished."
+        )
+    target = run.record(NEEDS[stage]) if record.target_images is not None else None
+    if target and target.images != record.target_images and not unfinished:
+        raise UserError(
+            f"The {stage} of {run.folder} was made for a {NEEDS[stage]} of {record.target_images} pictures, which has "
+            f"seen {target.images} by now: go on with python -m train inverse --target {NEEDS[stage]} --resume and "
+            "more --minutes, or export it as it is with --unfinished."
         )
     return record
 

@@ -108,6 +108,7 @@ class Recorder:
             finished=progress.finished,
             hardware=hardware(self.accelerator.num_processes),
             config=runs.settings_json(self.settings),
+            target_images=stage.target_images,
         )
         runs.write_json(self.folder / "record.json", vars(record))
 

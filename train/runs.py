@@ -35,6 +35,7 @@ class StageRecord:
     finished: bool
     hardware: str
     config: dict
+    target_images: int | None = None  # a mask encoder: pictures that its GAN or VAE had seen
 
 
 def write_atomic(path: Path, data: bytes) -> None:

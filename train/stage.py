@@ -66,6 +66,7 @@ class Stage:
     held_out: Tensor  # 32 pictures of the test split for the sheets, set by the loop
     accumulate: int = 1  # parts into which `step` cuts its batch, to need less memory
     taken: int = 0  # steps before this one, set by the loop
+    target_images: int | None = None  # pictures that the frozen network had seen, where there is one
 
     def __init__(self, networks: nn.ModuleDict, optimizers: dict[str, torch.optim.Optimizer]):
         self.networks, self.optimizers = networks, optimizers

@@ -54,10 +54,14 @@ def build_stage(stage: str, settings: Settings, data: DataInfo, run: Run) -> Sta
         case "repair":
             finished(run, "vae")
             decoder = run.networks("vae")["decoder"]
-            return inverse.RepairStage(networks, cast(InverseSettings, settings), decoder, run.sigma)
+            built = inverse.RepairStage(networks, cast(InverseSettings, settings), decoder, run.sigma)
+            built.target_images = run.record("vae").images
+            return built
         case "inverter":
             finished(run, "gan")
             generator = run.networks("gan")["generator"]
             prior = cast(GanSettings, run.settings("gan")).prior
-            return inverse.InverterStage(networks, cast(InverseSettings, settings), generator, data, prior)
+            built = inverse.InverterStage(networks, cast(InverseSettings, settings), generator, data, prior)
+            built.target_images = run.record("gan").images
+            return built
     raise ValueError(stage)

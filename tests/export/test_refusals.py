@@ -69,6 +69,21 @@ def test_unfinished(run: Path, target: Path, capsys):
     assert contents(target) == before and not (run / "inverter.onnx").exists()
 
 
+@pytest.mark.parametrize(("stage", "target_stage"), [("inverter", "gan"), ("repair", "vae")])
+def test_made_for_an_earlier_network(run: Path, target: Path, capsys, stage: str, target_stage: str):
+    """Its GAN or VAE has been resumed since: it looks for what that no longer draws."""
+    seen = json.loads((run / target_stage / "record.json").read_text())["images"]
+    assert json.loads((run / stage / "record.json").read_text())["target_images"] == seen
+    change_record(run, target_stage, images=seen + 64)
+    for words in (("bundle", run, target), ("graph", run, stage, run / "out.onnx")):
+        sentence = refused(capsys, *words)
+        assert f"The {stage} of" in sentence and f"of {seen} pictures, which has seen {seen + 64} by now" in sentence
+        assert f"--target {target_stage} --resume" in sentence
+    assert main(["graph", str(run), stage, str(run / "out.onnx"), "--unfinished"]) == 0
+    change_record(run, stage, target_images=None)  # made before this was noted down
+    assert main(["graph", str(run), stage, str(run / "out.onnx")]) == 0
+
+
 def test_begun_without_a_checkpoint(run: Path, target: Path, capsys):
     (run / "repair" / "record.json").unlink()
     assert "no checkpoint yet" in refused(capsys, "bundle", run, target)

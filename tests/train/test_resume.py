@@ -121,6 +121,17 @@ def test_a_run_leaves_its_record(run):
     assert 0 < runs.Run.open(run).sigma < 1
 
 
+def test_a_mask_encoder_follows_its_resumed_network(run, shapes, tmp_path):
+    """It notes down what it was made for; resumed, it goes on with what is there now."""
+    halves = Path(shutil.copytree(run, tmp_path / "halves"))
+    assert train(halves, "gan", shapes, 192, "--resume") == 0
+    opened = runs.Run.open(halves)
+    assert (opened.record("inverter").target_images, opened.record("gan").images) == (160, 192)
+    assert train(halves, "inverter", shapes, 192, "--resume") == 0
+    assert opened.record("inverter").target_images == 192
+    assert opened.record("gan").target_images is None
+
+
 def test_metrics_lines_are_json(shapes, tmp_path):
     assert train(tmp_path / "r", "gan", shapes, 16 * 60) == 0
     lines = [json.loads(line) for line in (tmp_path / "r" / "gan" / "metrics.jsonl").read_text().splitlines()]
