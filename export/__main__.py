@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,7 +12,20 @@ import tyro
 
 from demo import errors as demo_errors
 from demo.schema import GRAPHS
-from export import bundle, check, directions, forms, graphs, place, portability, quantize, report, shrink, training
+from export import (
+    bundle,
+    check,
+    directions,
+    forms,
+    graphs,
+    place,
+    portability,
+    quantize,
+    report,
+    shrink,
+    training,
+    unpack,
+)
 from export.forms import Form
 from export.runtimes import RuntimeName
 from export.targets import space, triton, web
@@ -107,6 +121,17 @@ class DirectionsSettings:
 
 
 @dataclass(frozen=True)
+class UnpackSettings:
+    """Make a run folder of a bundle again, from its files alone: train the GAN of a bundle that somebody shared further
+    (`python -m train gan RUN --resume --minutes N`), or measure and export what it holds anew."""
+
+    bundle: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="BUNDLE")]
+    """Folder of the bundle, e.g. artifacts/emoji."""
+    run: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
+    """Run folder to make, e.g. runs/emoji."""
+
+
+@dataclass(frozen=True)
 class TritonSettings:
     """Write a model repository for NVIDIA Triton: each graph of a bundle as a model BUNDLE_GRAPH that runs the requests
     of several people together. Models of other bundles in the same folder stay."""
@@ -174,6 +199,7 @@ Command = (
     | Annotated[ShrinkSettings, tyro.conf.subcommand("shrink")]
     | Annotated[TrainingSettings, tyro.conf.subcommand("training")]
     | Annotated[DirectionsSettings, tyro.conf.subcommand("directions")]
+    | Annotated[UnpackSettings, tyro.conf.subcommand("unpack")]
     | Annotated[TritonSettings, tyro.conf.subcommand("triton")]
     | Annotated[SpaceSettings, tyro.conf.subcommand("space")]
     | Annotated[WebSettings, tyro.conf.subcommand("web")]
@@ -222,6 +248,17 @@ def export_triton(settings: TritonSettings) -> None:
     print(f"tritonserver --model-repository={settings.target}")
 
 
+def unpack_bundle(settings: UnpackSettings) -> None:
+    trainable = unpack.unpack(settings.bundle, settings.run)
+    print(f"{settings.run}: a run folder with what {settings.bundle} holds.")
+    if "gan" in trainable:
+        opened = Run.open(settings.run)
+        minutes = max(round(opened.record("gan").seconds / 60), 1)
+        words = [str(settings.run), "--data", opened.data.source, "--resume", "--minutes", str(2 * minutes)]
+        print(f"Its GAN trained for {minutes} minutes. For as many more, from the same pictures:")
+        print(shlex.join(["python", "-m", "train", "gan", *words]))
+
+
 def graph_inputs(settings: GraphSettings, run: Run, facts: graphs.Facts, cut: list[graphs.Piece]) -> quantize.Inputs:
     """What a form is tried on; pictures only where int8 needs them."""
     pictures = None
@@ -252,6 +289,8 @@ def run(settings: object) -> None:
             directions.write(settings.bundle)
             for name, right in directions.accuracies(settings.bundle).items():
                 print(f"{name}: right on {right.mean():.1%} of held-out latents, worst class {right.min():.1%}")
+        case UnpackSettings():
+            unpack_bundle(settings)
         case TritonSettings():
             export_triton(settings)
         case SpaceSettings():

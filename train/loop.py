@@ -58,8 +58,16 @@ def update_averages(averages: nn.ModuleDict, networks: nn.ModuleDict, decay: flo
 
 
 def restored(stage: Stage, averages: nn.ModuleDict, folder: Path) -> Progress:
-    """Puts a checkpoint back into networks, averages, optimizers; where it stood."""
+    """Puts a checkpoint back into networks, averages, optimizers; where it stood.
+
+    Raises UserError for a stage out of a bundle whose networks have lost their batch normalisation.
+    """
     tensors, facts = runs.load_tensors(folder / "state.safetensors")
+    if not any(key.startswith("networks/") for key in tensors):
+        raise UserError(
+            f"The {stage.name} in {folder.parent} came out of a bundle, where batch normalisation is folded into "
+            f"weights: it can be measured, exported and built upon, not trained on. To train it anew, remove {folder}."
+        )
     runs.restore_modules("networks", stage.networks, tensors)
     runs.restore_modules("averages", averages, tensors)
     for name, optimizer in stage.optimizers.items():

@@ -16,10 +16,11 @@ from PIL import Image, ImageDraw
 from export.__main__ import main
 from train import runs
 from train.__main__ import run_stage, settle
-from train.config import ClassifierSettings, GanSettings, InverseSettings, Settings, VaeSettings
+from train.config import ClassifierSettings, GanSettings, InverseSettings, Settings, VaeSettings, changed_flags
 from train.data import load
 
 CLASSES = ("box", "disc", "line")
+TARGETS = {"inverter": "gan", "repair": "vae"}
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,9 @@ def train_tiny(run: Path, pictures: Path, stages: tuple[str, ...]) -> Path:
     }
     with pytest.MonkeyPatch.context() as patch:
         for stage in stages:
-            patch.setattr(sys, "argv", ["train", stage, str(run), "--data", str(pictures)])
+            command = ["inverse", "--target", TARGETS[stage]] if stage in TARGETS else [stage]
+            flags = changed_flags(settings[stage], without=("run", "data", "target"))
+            patch.setattr(sys, "argv", ["train", *command, str(run), "--data", str(pictures), *flags])
             assert run_stage(stage, settle(stage, settings[stage], set(), together=False), data)
     return run
 
