@@ -48,7 +48,8 @@ class Settings:
     """Also write the metrics for a tracker that accelerate knows and that is installed: tensorboard, wandb, …"""
     resume: bool = False
     """Go on from the last checkpoint of this stage; its settings are taken over and may not be changed,
-    except --minutes, --images, --threads, --track, and what may be tuned on the way: --matching, --ema-images."""
+    except --minutes, --images, --threads, --track, and what may be tuned on the way: --matching, --gamma,
+    --ema-images."""
 
 
 @dataclass(frozen=True)
@@ -207,7 +208,8 @@ STAGES: dict[str, type[Settings]] = {
     "repair": InverseSettings,
 }
 # What may differ between a run and its resumption.
-FREE_FIELDS = {"run", "data", "minutes", "images", "threads", "track", "resume", "target", "matching", "ema_images"}
+FREE_FIELDS = {"run", "data", "minutes", "images", "threads", "track", "resume", "target"}
+FREE_FIELDS |= {"matching", "gamma", "ema_images"}
 
 # Numbers with a point are never negative; some have an upper end as well.
 AT_MOST: dict[str, float] = {"beta2": 0.9999, "augment": 0.8, "warmup": 1.0, "jitter": 1.0, "shift": 0.5}
