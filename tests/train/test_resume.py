@@ -235,9 +235,11 @@ def test_a_stage_that_becomes_faster_still_uses_all_its_time(shapes, tmp_path, m
 
 def test_what_was_tuned_on_a_resume_holds_for_the_next(run, shapes, tmp_path):
     shutil.copytree(run, tmp_path / "r")
-    assert train(tmp_path / "r", "gan", shapes, 176, "--matching", "0.5", "--resume") == 0
+    tuned = ("--matching", "0.5", "--gamma", "0.2", "0.01")
+    assert train(tmp_path / "r", "gan", shapes, 176, *tuned, "--resume") == 0
     assert train(tmp_path / "r", "gan", shapes, 192, "--resume") == 0
-    assert runs.Run.open(tmp_path / "r").record("gan").config["matching"] == 0.5
+    config = runs.Run.open(tmp_path / "r").record("gan").config
+    assert (config["matching"], config["gamma"]) == (0.5, [0.2, 0.01])
 
 
 def test_ctrl_c_while_a_stage_is_measured_keeps_it_and_begins_no_other(shapes, tmp_path, monkeypatch):
