@@ -207,9 +207,10 @@ STAGES: dict[str, type[Settings]] = {
     "inverter": InverseSettings,
     "repair": InverseSettings,
 }
-# What may differ between a run and its resumption.
-FREE_FIELDS = {"run", "data", "minutes", "images", "threads", "track", "resume", "target"}
-FREE_FIELDS |= {"matching", "gamma", "ema_images"}
+# What may differ between a run and its resumption; the first two kinds also change what comes out.
+BUDGET = {"minutes", "images"}
+TUNABLE = {"matching", "gamma", "ema_images"}
+FREE_FIELDS = BUDGET | TUNABLE | {"run", "data", "threads", "track", "resume", "target"}
 
 # Numbers with a point are never negative; some have an upper end as well.
 AT_MOST: dict[str, float] = {"beta2": 0.9999, "augment": 0.8, "warmup": 1.0, "jitter": 1.0, "shift": 0.5}

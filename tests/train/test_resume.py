@@ -10,7 +10,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -19,6 +21,7 @@ from train import loop, runs
 from train.__main__ import main
 from train.classifier import ClassifierStage
 from train.errors import UserError
+from train.recorder import Progress, Recorder
 
 SMALL = ["--threads", "1", "--batch", "16"]
 STAGES = {
@@ -240,6 +243,22 @@ def test_what_was_tuned_on_a_resume_holds_for_the_next(run, shapes, tmp_path):
     assert train(tmp_path / "r", "gan", shapes, 192, "--resume") == 0
     config = runs.Run.open(tmp_path / "r").record("gan").config
     assert (config["matching"], config["gamma"]) == (0.5, [0.2, 0.01])
+
+
+def test_the_record_tells_of_each_command_that_changed_what_comes_out(run):
+    """Not of one that merely went on."""
+    opened = runs.Run.open(run)
+    stored, settings = opened.record("gan").command, replace(opened.settings("gan"), resume=True)
+
+    def told(**changes: object) -> bool:
+        stage = SimpleNamespace(name="gan", module="train")
+        accelerator = SimpleNamespace(is_main_process=False)
+        recorder = Recorder(stage, None, replace(settings, **changes), "shapes", Progress(), accelerator)
+        return recorder.command.startswith(f"{stored} && python -m train ")
+
+    assert not told()
+    assert not told(threads=2)
+    assert all(told(**change) for change in ({"images": 999}, {"matching": 0.5}, {"gamma": (0.2, 0.01)}))
 
 
 def test_ctrl_c_while_a_stage_is_measured_keeps_it_and_begins_no_other(shapes, tmp_path, monkeypatch):
