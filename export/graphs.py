@@ -22,6 +22,7 @@ from train.runs import Run, StageRecord
 
 OPSET = 18
 MAX_BATCH = 256
+UNPACK = "python -m export unpack "
 # Stage of the run -> the graphs that are made of its networks; a stage of the second table needs the other one.
 STAGE_GRAPHS: dict[str, tuple[str, ...]] = {
     "gan": ("generator", "mapping", "synthesis", "critic"),
@@ -241,10 +242,13 @@ def metadata(piece: Piece, facts: Facts) -> dict[str, str]:
 def public_command(command: str) -> str:
     """A training command with the folders of this computer left out: only the last part of absolute paths stays.
 
-    Several commands may be joined by " && ".
+    Several commands may be joined by " && "; an `export unpack` that no training followed is left out too.
     """
-    if " && " in command:
-        return " && ".join(public_command(part) for part in command.split(" && "))
+    *earlier, last = command.split(" && ")
+    if earlier and last.startswith(UNPACK):
+        return public_command(" && ".join(earlier))
+    if earlier:
+        return " && ".join(public_command(part) for part in (*earlier, last))
     words = []
     for word in shlex.split(command):
         flag, equals, value = word.partition("=") if word.startswith("-") else ("", "", word)

@@ -48,7 +48,7 @@ def unpack(bundle_folder: Path, target: Path) -> list[str]:
     if target.exists():
         raise UserError(f"{target} is already there: name a new folder.")
     bundle = read(bundle_folder)
-    began = shlex.join(["python", "-m", "export", "unpack", str(bundle_folder), str(target)])
+    began = graphs.UNPACK + shlex.join([str(bundle_folder), str(target)])
     stages = [stage for stage in ORDER if set(graphs.STAGE_GRAPHS[stage]) & set(bundle.info.graphs)]
     if unknown := [stage for stage in stages if stage not in bundle.info.training]:
         raise UserError(f"{bundle_folder} does not say how its {', '.join(unknown)} came about, as bundles that "
