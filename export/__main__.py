@@ -249,14 +249,17 @@ def export_triton(settings: TritonSettings) -> None:
 
 
 def unpack_bundle(settings: UnpackSettings) -> None:
-    trainable = unpack.unpack(settings.bundle, settings.run)
-    print(f"{settings.run}: a run folder with what {settings.bundle} holds.")
-    if "gan" in trainable:
-        opened = Run.open(settings.run)
-        minutes = max(round(opened.record("gan").seconds / 60), 1)
-        words = [str(settings.run), "--data", opened.data.source, "--resume", "--minutes", str(2 * minutes)]
-        print(f"Its GAN trained for {minutes} minutes. For as many more, from the same pictures:")
-        print(shlex.join(["python", "-m", "train", "gan", *words]))
+    stages = unpack.unpack(settings.bundle, settings.run)
+    print(f"{settings.run} is a run folder with the {', '.join(stages)} of {settings.bundle}.")
+    if "gan" in stages and stages["gan"].whole:
+        minutes = max(round(stages["gan"].record.seconds / 60), 1)
+        words = [str(settings.run), "--data", Run.open(settings.run).data.source]
+        print(f"The GAN trained for {minutes} minutes. For as many more, with --data naming the place of its pictures:")
+        print(shlex.join(["python", "-m", "train", "gan", *words, "--resume", "--minutes", str(2 * minutes)]))
+        if "inverter" in stages:
+            inverter, again = settings.run / "inverter", ["python", "-m", "train", "inverse", *words, "--target", "gan"]
+            print(f"Its inverter knows the GAN of now: before you export the one to come, remove {inverter}, then")
+            print(shlex.join(again))
 
 
 def graph_inputs(settings: GraphSettings, run: Run, facts: graphs.Facts, cut: list[graphs.Piece]) -> quantize.Inputs:

@@ -3,71 +3,103 @@
 Graphs keep the names of the weights that they were made of. Only batch normalisation is gone, folded into the
 convolution before it: it comes back as one that shifts and does not scale, with which a network computes what it did
 but has lost what training needs. The GAN has none, so a GAN can be trained on; the other stages can be measured,
-exported, and built upon.
+exported, and built upon. The optimizers begin anew, and so does the augmentation of a small set.
 """
 
 import json
 import shlex
-from dataclasses import fields, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import onnx
 import torch
-import tyro
 from onnx import numpy_helper
 from torch import Tensor, nn
 
-from demo.bundle import OpenBundle, graph_bytes, read
-from demo.schema import Training
+from demo.bundle import OpenBundle, graph_bytes, latent_shapes, read
+from demo.schema import Curve
 from export import check, graphs
 from export.forms import LEVELS
-from export.graphs import Piece
+from export.graphs import NEEDS, STAGE_GRAPHS, UNPACK, Piece
 from export.place import scratch
+from export.recipe import settings_of
 from train import runs
-from train.__main__ import commands, given_flags, preset_of, stages_of
 from train.config import Settings
 from train.data import DataInfo
 from train.errors import UserError
+from train.pictures import paper
 from train.recorder import Progress
-from train.runs import Run, StageRecord
+from train.runs import StageRecord
 from train.stages import build_networks
 
-TRAIN = "python -m train "
 ORDER = ("classifier", "gan", "vae", "inverter", "repair")  # mask encoders after what they encode for
 FORMS = ("fp32", "fp16-stored")  # arithmetic in float32: the network can be held against its graph
-ROWS = 33  # in which a network is held against its graph
+ROWS = 33  # in which it is
 FOLDED, HALF = "_bias", ".fp16"  # endings that folding and storing as float16 give to names
 
 
-def unpack(bundle_folder: Path, target: Path) -> list[str]:
-    """Writes the run folder `target` from a bundle; returns the stages that can be trained on.
+@dataclass(frozen=True)
+class Stage:
+    """One stage out of a bundle; `whole`: it can be trained on."""
 
-    Raises UserError, and writes nothing, when the target exists, a stage was not trained by Twofold, or a network does
-    not compute what its graph does.
+    settings: Settings
+    networks: nn.ModuleDict
+    record: StageRecord
+    curve: Curve | None
+
+    @property
+    def whole(self) -> bool:
+        return not any(isinstance(module, nn.BatchNorm2d) for module in self.networks.modules())
+
+
+@dataclass(frozen=True)
+class Settled:
+    """The settings of the stages that came back, as a run gives them."""
+
+    stages: Mapping[str, Stage]
+
+    def settings(self, stage: str) -> Settings:
+        return self.stages[stage].settings
+
+
+def unpack(folder: Path, target: Path) -> dict[str, Stage]:
+    """Writes the run folder `target` from the bundle in `folder`; returns the stages in it. Prints a sentence for each
+    stage that cannot come back.
+
+    Raises UserError, and writes nothing, when the target exists or none can.
     """
     if target.exists():
         raise UserError(f"{target} is already there: name a new folder.")
-    bundle = read(bundle_folder)
-    began = graphs.UNPACK + shlex.join([str(bundle_folder), str(target)])
-    stages = [stage for stage in ORDER if set(graphs.STAGE_GRAPHS[stage]) & set(bundle.info.graphs)]
-    if unknown := [stage for stage in stages if stage not in bundle.info.training]:
-        raise UserError(f"{bundle_folder} does not say how its {', '.join(unknown)} came about, as bundles that "
-                        "Twofold exported do: it cannot become a run.")  # fmt: skip
+    bundle = read(folder)
+    stages: dict[str, Stage] = {}
+    problems = []
+    for stage in ORDER:
+        if not set(STAGE_GRAPHS[stage]) & set(bundle.info.graphs):
+            continue
+        try:
+            stages[stage] = stage_of(bundle, stage, target, stages)
+        except UserError as problem:
+            problems.append(str(problem))
+    if not stages:
+        raise UserError(" ".join(problems))
+    for problem in problems:
+        print(problem)
+    began = UNPACK + shlex.join([str(folder), str(target)])
     try:
         with scratch(target) as building:
-            runs.bind_data(building, data_of(bundle))
-            trainable = [stage for stage in stages if write_stage(bundle, stage, building, target, began)]
-            target.parent.mkdir(parents=True, exist_ok=True)
+            runs.bind_data(building, data_of(bundle, next(iter(stages.values())).settings))
+            for name, stage in stages.items():
+                write(building / name, name, stage, bundle, began)
             building.rename(target)
     except OSError as problem:
         raise UserError(f"Could not write {target}: {problem.strerror or problem}.") from problem
-    return trainable
+    return stages
 
 
-def data_of(bundle: OpenBundle) -> DataInfo:
-    """The pictures as a run describes them; the colour under transparent ones is not part of a bundle."""
-    info, first = bundle.info, next(iter(bundle.info.training))
-    settings = settings_of(first, info.training[first], Path("run"))
+def data_of(bundle: OpenBundle, settings: Settings) -> DataInfo:
+    """The pictures as a run describes them."""
+    info = bundle.info
     return DataInfo(
         source=info.dataset.source,
         title=info.title,
@@ -78,84 +110,65 @@ def data_of(bundle: OpenBundle) -> DataInfo:
         train_images=info.dataset.train_images,
         test_images=info.dataset.test_images,
         fit=settings.fit,
+        background=paper({1: "L", 3: "RGB"}[info.image.channels], settings.background),
     )
 
 
-def settings_of(stage: str, training: Training, run: Path) -> Settings:
-    """What the recorded commands of a stage set; today's defaults for the rest. Raises UserError."""
-    found: Settings | None = None
-    for part in training.command.split(" && "):
-        if not part.startswith(TRAIN):
-            continue
-        try:
-            words = shlex.split(part.removeprefix(TRAIN))
-            given = given_flags(words)
-            asked = tyro.cli(commands(preset_of(words)), args=words, console_outputs=False)
-            own = dict(stages_of(asked, given))[stage]
-        except (SystemExit, KeyError, ValueError) as problem:
-            raise UserError(f"The bundle's {stage} was trained by a command not understood here: {part}") from problem
-        tuned = {f.name: getattr(own, f.name) for f in fields(own) if f.name in given}
-        found = replace(found, **tuned) if found else own
-    if found is None:
-        raise UserError(f"The bundle's {stage} was not trained by Twofold but by: {training.command}")
-    return replace(found, run=run, resume=False)
+def stage_of(bundle: OpenBundle, name: str, target: Path, stages: Mapping[str, Stage]) -> Stage:
+    """One stage, its networks held against their graphs; `stages`: those that came back before.
 
-
-def write_stage(bundle: OpenBundle, stage: str, folder: Path, target: Path, began: str) -> bool:
-    """Writes one stage into the run `folder`, which will be `target`; returns whether it can be trained on."""
-    training, data = bundle.info.training[stage], runs.data_of(folder)
-    settings = settings_of(stage, training, target)
+    Raises UserError when it was not trained by Twofold, lacks something, or a network computes something else.
+    """
+    what, info = f"The {name} of {bundle.folder} cannot become a run", bundle.info
+    if name not in info.training:
+        raise UserError(f"{what}: the bundle does not say how it came about.")
+    if lacking := [graph for graph in STAGE_GRAPHS[name] if graph not in info.graphs]:
+        raise UserError(f"{what}: the bundle has no {', '.join(lacking)}.")
+    if odd := [graph for graph in STAGE_GRAPHS[name] if info.graphs[graph].form not in FORMS]:
+        raise UserError(f"{what}: its {odd[0]} is stored as {info.graphs[odd[0]].form}, not as {' or '.join(FORMS)}.")
+    if name in NEEDS and NEEDS[name] not in stages:
+        raise UserError(f"{what} without its {NEEDS[name]}.")
+    training, settings = info.training[name], settings_of(name, info.training[name].command, target)
     try:
-        networks = build_networks(stage, settings, data, Run(folder, data))
-    except ValueError as problem:
-        raise UserError(f"The {stage} of {bundle.folder} cannot be built: {problem}.") from problem
-    for name, net in networks.items():
-        names = ("mapping", "synthesis") if name == "generator" else (name,)
-        weights: dict[str, Tensor] = {}
-        for graph in names:
-            prefix = f"{graph}." if name == "generator" else ""
-            weights |= {prefix + key: value for key, value in weights_of(bundle, graph).items()}
-        put_back(net, weights, f"{name} of {bundle.folder}")
-    for piece in graphs.pieces(stage, networks.eval(), data):
-        compare(piece, bundle)
-    whole = not any(isinstance(module, nn.BatchNorm2d) for module in networks.modules())
-    progress = Progress(training.images // (settings.batch * settings.accumulate), training.images, training.images,
-                        training.seconds, finished=True)  # fmt: skip
-    own = folder / stage
-    tensors = runs.module_tensors("averages", networks)
-    if whole:
-        tensors |= {key: value.clone() for key, value in runs.module_tensors("networks", networks).items()}
-    runs.save_tensors(own / "state.safetensors", tensors, vars(progress))
-    if latents := latents_of(bundle, stage):
-        runs.save_tensors(own / "latents.safetensors", latents, {})
-    needs = graphs.NEEDS.get(stage)
+        with torch.device("meta"):  # shapes alone: numbers of a stranger's command take no memory
+            networks = build_networks(name, settings, data_of(bundle, settings), Settled(stages))
+    except (ValueError, RuntimeError, OverflowError) as problem:
+        raise UserError(f"{what}: its settings fit no network ({problem}).") from problem
+    try:
+        for key, net in networks.items():
+            load(net, network_weights(bundle, key), what)
+        finished = trained_to_the_end(bundle, STAGE_GRAPHS[name][0])
+        for piece in graphs.pieces(name, networks.eval(), data_of(bundle, settings)):
+            compare(piece, bundle, what)
+    except UserError:
+        raise
+    except Exception as problem:  # a graph whose weights or nodes are damaged, in whatever way
+        raise UserError(f"{what}: its graphs are damaged ({type(problem).__name__}).") from problem
     record = StageRecord(
-        command=f"{training.command} && {began}" if whole else training.command,
+        command=training.command,
         seconds=training.seconds,
         images=training.images,
-        finished=True,
+        finished=finished,
         hardware=training.hardware,
         config=runs.settings_json(settings),
-        target_images=bundle.info.training[needs].images if needs else None,
+        target_images=info.training[NEEDS[name]].images if name in NEEDS else None,
     )
-    runs.write_json(own / "config.json", runs.settings_json(settings))
-    runs.write_json(own / "record.json", vars(record))
-    if curve := training.curve:
-        series = curve.series.items()
-        lines = [
-            {"images": images} | {name: values[i] for name, values in series if values[i] is not None}
-            for i, images in enumerate(curve.images)
-        ]
-        runs.write_atomic(own / "metrics.jsonl", "".join(json.dumps(line) + "\n" for line in lines).encode())
-    return whole
+    return Stage(settings, networks, record, training.curve)
+
+
+# ------------------------------------------------------------------------------------------------ from graphs
+
+
+def network_weights(bundle: OpenBundle, name: str) -> dict[str, Tensor]:
+    """The weights of a network: of its graph, or of the two that a generator is cut into."""
+    if name != "generator":
+        return weights_of(bundle, name)
+    halves = {half: weights_of(bundle, half) for half in ("mapping", "synthesis")}
+    return {f"{half}.{key}": value for half, weights in halves.items() for key, value in weights.items()}
 
 
 def weights_of(bundle: OpenBundle, graph: str) -> dict[str, Tensor]:
-    """The weights that a graph holds, float32, by the names that they had in PyTorch. Raises UserError."""
-    form = bundle.info.graphs[graph].form
-    if form not in FORMS:
-        raise UserError(f"The {graph} of {bundle.folder} is stored as {form}, which has lost what training needs: "
-                        f"only {' and '.join(FORMS)} can become a run.")  # fmt: skip
+    """The weights that a graph holds, float32, by the names that they had in PyTorch."""
     model = onnx.load_from_string(graph_bytes(bundle, graph)).graph
     found = {
         tensor.name.removesuffix(HALF): torch.from_numpy(numpy_helper.to_array(tensor).copy()).float()
@@ -173,29 +186,40 @@ def weights_of(bundle: OpenBundle, graph: str) -> dict[str, Tensor]:
     return found
 
 
-def put_back(net: nn.Module, weights: dict[str, Tensor], what: str) -> None:
-    """Loads weights into a network, batch normalisations as shifts. Raises UserError when some are missing."""
-    state, before = net.state_dict(), ""
+def unfolded(net: nn.Module, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """What the batch normalisations of a network are when all they do was folded into the convolutions before them."""
+    found: dict[str, Tensor] = {}
+    before = ""
     for name, module in net.named_modules():
         if isinstance(module, nn.Conv2d):
             before = name
-        elif isinstance(module, nn.BatchNorm2d):
-            shift = weights.get(f"{before}.weight{FOLDED}")
-            if shift is not None:
-                weights |= {
-                    f"{name}.weight": torch.ones_like(shift),
-                    f"{name}.bias": shift,
-                    f"{name}.running_mean": torch.zeros_like(shift),
-                    f"{name}.running_var": torch.full_like(shift, 1 - module.eps),
-                    f"{name}.num_batches_tracked": state[f"{name}.num_batches_tracked"],
-                }
+        elif isinstance(module, nn.BatchNorm2d) and (shift := weights.get(f"{before}.weight{FOLDED}")) is not None:
+            found |= {
+                f"{name}.weight": torch.ones_like(shift),
+                f"{name}.bias": shift,
+                f"{name}.running_mean": torch.zeros_like(shift),
+                f"{name}.running_var": torch.full_like(shift, 1 - module.eps),
+                f"{name}.num_batches_tracked": torch.zeros((), dtype=torch.int64),
+            }
+    return found
+
+
+def load(net: nn.Module, weights: Mapping[str, Tensor], what: str) -> None:
+    """Gives a network without weights those of its graph. Raises UserError when some are missing or others."""
+    state, weights = net.state_dict(), {**weights, **unfolded(net, weights)}
     missing = [key for key, value in state.items() if key not in weights or weights[key].shape != value.shape]
     if missing:
-        raise UserError(f"The {what} cannot become a run: its graph lacks {', '.join(missing[:3])}.")
-    net.load_state_dict({key: weights[key] for key in state})
+        raise UserError(f"{what}: its graph lacks {', '.join(missing[:3])}, or has it in another size.")
+    net.load_state_dict({key: weights[key].clone() for key in state}, assign=True)
 
 
-def compare(piece: Piece, bundle: OpenBundle) -> None:
+def trained_to_the_end(bundle: OpenBundle, graph: str) -> bool:
+    """Whether the stage was finished when it was exported, as its graph says."""
+    facts = {p.key: p.value for p in onnx.load_from_string(graph_bytes(bundle, graph)).metadata_props}
+    return bool(json.loads(facts.get("training", "{}")).get("finished", True))
+
+
+def compare(piece: Piece, bundle: OpenBundle, what: str) -> None:
     """Raises UserError when a network does not compute what its graph does, to a grey level where weights are rounded:
     there the graph may hold sums of the weights before they were."""
     exact = bundle.info.graphs[piece.name].form == "fp32"
@@ -203,17 +227,44 @@ def compare(piece: Piece, bundle: OpenBundle) -> None:
     got = check.session(graph_bytes(bundle, piece.name)).run(list(piece.outputs), rows)
     error, most = check.from_pytorch(piece, rows, got), check.BOUND if exact else LEVELS / 255
     if error > most:
-        raise UserError(f"The {piece.name} of {bundle.folder} cannot become a run: the network differs from its graph "
-                        f"by {error:.1e}; {most:.0e} is allowed.")  # fmt: skip
+        raise UserError(f"{what}: it differs from the graph '{piece.name}' by {error:.1e}; {most:.0e} is allowed.")
+
+
+# ------------------------------------------------------------------------------------------------ to the run
+
+
+def write(folder: Path, name: str, stage: Stage, bundle: OpenBundle, began: str) -> None:
+    """One stage's folder in a run; `began`: the command that makes it, told where training may follow."""
+    record = vars(stage.record)
+    tensors = runs.module_tensors("averages", stage.networks)
+    if stage.whole:
+        tensors |= {key: value.clone() for key, value in runs.module_tensors("networks", stage.networks).items()}
+        record = record | {"command": f"{stage.record.command} && {began}"}
+    images, rows = stage.record.images, stage.settings.batch * stage.settings.accumulate
+    progress = Progress(images // rows, images, images, stage.record.seconds, stage.record.finished)
+    runs.save_tensors(folder / "state.safetensors", tensors, vars(progress))
+    if latents := latents_of(bundle, name):
+        runs.save_tensors(folder / "latents.safetensors", latents, {})
+    runs.write_json(folder / "config.json", runs.settings_json(stage.settings))
+    runs.write_json(folder / "record.json", record)
+    if stage.curve:
+        runs.write_atomic(folder / "metrics.jsonl", curve_lines(stage.curve).encode())
 
 
 def latents_of(bundle: OpenBundle, stage: str) -> dict[str, Tensor]:
     """What a finished stage knows about its latent space."""
     if stage not in ("gan", "vae"):
         return {}
-    mine = {
-        key: torch.from_numpy(value.copy())
-        for key, value in bundle.latents.items()
-        if not key.startswith("svm_") and (key == "w_mean") == (stage == "gan")
-    }
-    return mine | ({"sigma": torch.tensor(bundle.info.vae.sigma)} if stage == "vae" else {})
+    names = [name for name in latent_shapes(bundle.info) if (name == "w_mean") == (stage == "gan")]
+    found = {name: torch.from_numpy(bundle.latents[name].copy()) for name in names}
+    return found | ({"sigma": torch.tensor(bundle.info.vae.sigma)} if stage == "vae" else {})
+
+
+def curve_lines(curve: Curve) -> str:
+    """A curve as a run's metrics.jsonl."""
+    series = curve.series.items()
+    lines = [
+        {"images": images} | {name: values[i] for name, values in series if values[i] is not None}
+        for i, images in enumerate(curve.images)
+    ]
+    return "".join(json.dumps(line) + "\n" for line in lines)

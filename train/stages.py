@@ -1,6 +1,6 @@
 """From settings to networks and to stages: the only place that knows which stage needs which."""
 
-from typing import cast
+from typing import Protocol, cast
 
 from torch import nn
 
@@ -12,7 +12,13 @@ from train.runs import Run
 from train.stage import Stage
 
 
-def build_networks(stage: str, settings: Settings, data: DataInfo, run: Run) -> nn.ModuleDict:
+class Settled(Protocol):
+    """Who knows what the other stages were trained with: a run, above all."""
+
+    def settings(self, stage: str) -> Settings: ...
+
+
+def build_networks(stage: str, settings: Settings, data: DataInfo, run: Settled) -> nn.ModuleDict:
     """The untrained networks of a stage (a folder name of the run)."""
     match stage:
         case "classifier":

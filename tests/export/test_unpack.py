@@ -1,19 +1,24 @@
 """A bundle made a run folder again: what it computes, and that its GAN goes on being trained."""
 
+import hashlib
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import torch
 
 from demo.bundle import graph_bytes, read
-from export import check, unpack
+from export import check, graphs, unpack
 from export.__main__ import main
 from export.graphs import public_command
+from export.recipe import settings_of
 from tests.export.conftest import CLASSES, Exported, draw, export
 from train.__main__ import main as train
+from train.config import Settings
 from train.errors import UserError
 from train.runs import Run, load_tensors
 
@@ -141,13 +146,15 @@ def test_a_fully_connected_vae_comes_back_and_goes_on_being_trained(tmp_path: Pa
     assert Run.open(tmp_path / "again").record("vae").images == 256
 
 
-def test_a_network_whose_weights_lost_their_names_is_refused(tmp_path: Path, monkeypatch, capsys):
-    """Group normalisation does that."""
-    run, words = tmp_path / "run", ("--preset", "gpu", "--batch", "64", "--width", "16", "--latent-dim", "8")
-    trained(monkeypatch, "vae", run, draw(tmp_path / "pictures", ()), *words)
+def test_a_stage_whose_weights_lost_their_names_is_left_out(tmp_path: Path, monkeypatch):
+    """Group normalisation does that. The others come back."""
+    run, pictures, words = tmp_path / "run", draw(tmp_path / "pictures", ()), ("--width", "16", "--latent-dim", "8")
+    trained(monkeypatch, "gan", run, pictures, *words, "--w-dim", "8")
+    trained(monkeypatch, "vae", run, pictures, "--preset", "gpu", "--batch", "64", *words)
     export("bundle", run, tmp_path / "bundle")
-    capsys.readouterr()
-    refused(capsys, tmp_path / "bundle", tmp_path / "again", "encoder", "cannot become a run: its graph lacks")
+    printed = export("unpack", tmp_path / "bundle", tmp_path / "again")
+    assert "The vae of" in printed and "cannot become a run: its graph lacks" in printed
+    assert {path.name for path in (tmp_path / "again").iterdir()} == {"run.json", "gan"}
 
 
 def test_weights_stored_as_float16_come_back_to_a_grey_level(own: Path, tmp_path: Path):
@@ -156,60 +163,142 @@ def test_weights_stored_as_float16_come_back_to_a_grey_level(own: Path, tmp_path
     assert (tmp_path / "run" / "gan" / "state.safetensors").exists()
 
 
-def refused(capsys: pytest.CaptureFixture, bundle: Path, run: Path, *words: str) -> None:
-    """The command says these words, and leaves nothing behind."""
-    before = sorted(path.name for path in run.parent.iterdir())
-    assert main(["unpack", str(bundle), str(run)]) == 2
-    said = capsys.readouterr().err
-    assert all(word in said for word in words), said
-    assert sorted(path.name for path in run.parent.iterdir()) == before
-
-
-def change_index(bundle: Path, change) -> None:
+def change_index(bundle: Path, change: Callable[[dict], object]) -> None:
     index = json.loads((bundle / "bundle.json").read_text())
     change(index)
     (bundle / "bundle.json").write_text(json.dumps(index))
 
 
+def left_out(bundle: Path, run: Path, stage: str, *words: str) -> None:
+    """The command says these words of a stage, and the run is made without it and what builds on it."""
+    printed = export("unpack", bundle, run)
+    (said,) = [line for line in printed.splitlines() if line.startswith(f"The {stage} of {bundle} cannot become a run")]
+    assert all(word in said for word in words), said
+    gone = {stage} | {name for name, target in graphs.NEEDS.items() if target == stage}
+    assert {path.name for path in run.iterdir()} == {"run.json", *STAGES} - gone
+    shutil.rmtree(run)
+
+
+def refusal(bundle: Path, command: str) -> str:
+    """What is said of a GAN that was trained by `command`."""
+    change_index(bundle, lambda index: index["training"]["gan"].update(command=command))
+    with pytest.raises(UserError) as caught:
+        unpack.stage_of(read(bundle), "gan", Path("run"), {})
+    return str(caught.value)
+
+
 def test_a_folder_that_is_there_is_left_alone(exported: Exported, trained_run: Path, capsys):
-    refused(capsys, exported.folder, trained_run, "is already there")
+    before = sorted(path.stat().st_mtime_ns for path in trained_run.rglob("*"))
+    assert main(["unpack", str(exported.folder), str(trained_run)]) == 2
+    assert "is already there" in capsys.readouterr().err
+    assert sorted(path.stat().st_mtime_ns for path in trained_run.rglob("*")) == before
 
 
-def test_a_bundle_that_twofold_did_not_train_is_refused(own: Path, tmp_path: Path, capsys):
-    change_index(own, lambda index: index["training"]["gan"].update(command="bash train.sh"))
-    refused(capsys, own, tmp_path / "run", "was not trained by Twofold but by: bash train.sh")
-    change_index(own, lambda index: index["training"]["gan"].update(command="python -m train gan x --foo 'a"))
-    refused(capsys, own, tmp_path / "run", "by a command not understood here")
-    change_index(own, lambda index: index["training"]["gan"].update(command="python -m train gan x --foo"))
-    refused(capsys, own, tmp_path / "run", "by a command not understood here")
+@pytest.mark.parametrize(("command", "said"), [
+    ("bash train.sh", "was not trained by Twofold but by: bash train.sh"),
+    ("python -m train gan x --foo", "by a command not understood here: python -m train gan x --foo"),
+    ("python -m train gan x && echo 'a", "by a command not understood here: echo 'a"),
+    ("python -m train vae x", "not understood"),
+    ("python -m train gan --help", "not understood"),
+    ("python -m train evaluate x", "not understood"),
+    ("python -m train", "not understood"),
+    ("python -m train gan x --seed " + "9" * 6000, "9…"),
+    ("python -m train gan x \x1b[2J", "\\x1b[2J"),
+    ("python -m train gan x --width 32", "its graph lacks"),
+    ("python -m train gan x --width 1000000 --w-dim 10000000000", "cannot become a run"),
+    ("python -m train gan x --latent-dim -1", "--latent-dim must be positive"),
+    ("python -m train gan x --batch 0", "--batch must be positive"),
+    ("python -m train gan x --gamma nan nan", "--gamma nan is not a number"),
+])  # fmt: skip
+def test_a_strangers_command_is_read_with_care(own: Path, command: str, said: str):
+    assert said in refusal(own, command)
+
+
+@pytest.mark.parametrize("flag", ["--tyro-write-completion", "--tyro_write_completion", "--tyro-print-completion"])
+def test_flags_of_the_parser_itself_are_not_obeyed(own: Path, tmp_path: Path, flag: str):
+    target = tmp_path / "written"
+    assert "not understood" in refusal(own, f"python -m train {flag} bash {target}")
+    assert "not understood" in refusal(own, f"python -m train gan x {flag} bash {target}")
+    assert not target.exists()
+
+
+def test_what_is_missing_of_a_bundle_is_named(own: Path, tmp_path: Path):
     change_index(own, lambda index: index["training"].pop("gan"))
-    refused(capsys, own, tmp_path / "run", "does not say how its gan came about")
+    left_out(own, tmp_path / "run", "gan", "does not say how it came about")
 
 
-def test_settings_that_do_not_fit_the_weights_are_refused(own: Path, tmp_path: Path, capsys):
-    change_index(own, lambda index: index["training"]["gan"].update(command="python -m train gan x --width 32"))
-    refused(capsys, own, tmp_path / "run", "cannot become a run: its graph lacks")
+def test_a_stage_that_lacks_a_graph_is_left_out(own: Path, tmp_path: Path):
+    change_index(own, lambda index: index["graphs"].pop("critic"))
+    left_out(own, tmp_path / "run", "gan", "the bundle has no critic")
 
 
-def test_a_form_that_has_lost_too_much_is_refused(own: Path, tmp_path: Path, capsys):
+def test_a_form_that_has_lost_too_much_is_left_out(own: Path, tmp_path: Path):
     change_index(own, lambda index: index["graphs"]["critic"].update(form="int8"))
-    refused(capsys, own, tmp_path / "run", "critic", "stored as int8")
+    left_out(own, tmp_path / "run", "gan", "its critic is stored as int8")
 
 
-def test_a_network_that_differs_from_its_graph_is_refused(exported: Exported, tmp_path: Path, monkeypatch):
+def test_damaged_weights_are_refused_in_a_sentence(own: Path, tmp_path: Path):
+    path = own / "critic.onnx"
+    model = onnx.load(path)
+    weight = next(t for t in model.graph.initializer if t.name == "head.weight")
+    weight.raw_data = weight.raw_data[:-3]
+    path.write_bytes(model.SerializeToString())
+    entry = {"sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "bytes": path.stat().st_size}
+    change_index(own, lambda index: index["graphs"]["critic"].update(entry))
+    left_out(own, tmp_path / "run", "gan", "its graphs are damaged")
+
+
+def test_nothing_is_written_when_no_stage_can_come_back(own: Path, tmp_path: Path, monkeypatch, capsys):
+    """Not even the folder around the run."""
     monkeypatch.setattr(unpack.check, "from_pytorch", lambda *_: 0.01)
-    with pytest.raises(UserError, match="differs from its graph by 1"):
-        unpack.unpack(exported.folder, tmp_path / "run")
-    assert not list(tmp_path.iterdir())
+    assert main(["unpack", str(own), str(tmp_path / "new" / "run")]) == 2
+    said = capsys.readouterr().err
+    assert "it differs from the graph 'mapping' by 1.0e-02" in said or "differs from the graph 'generator'" in said
+    assert not (tmp_path / "new").exists()
 
 
-def test_a_mixed_history_of_commands_is_read_to_its_end(trained_run: Path, exported: Exported):
-    training = read(exported.folder).info.training["gan"]
-    first = "python -m train gan runs/a --data x --width 16 --matching 0.02 --gamma 1 0.1"
-    more = "python -m export unpack a b && python -m train gan runs/b --resume --minutes 50 --matching 0.004"
-    settings = unpack.settings_of("gan", training.model_copy(update={"command": f"{first} && {more}"}), Path("c"))
-    assert (settings.width, settings.gamma, settings.matching, settings.minutes) == (16, (1.0, 0.1), 0.004, 50.0)
-    assert (settings.run, settings.resume) == (Path("c"), False)
-    every = "python -m train all runs/a --data x --minutes 100 --precision bf16"
-    settings = unpack.settings_of("gan", training.model_copy(update={"command": every}), Path("c"))
-    assert (settings.minutes, settings.precision) == (50.0, "bf16")
+def test_a_stage_that_was_not_finished_still_is_not(trained_run: Path, tmp_path: Path):
+    run = tmp_path / "run"
+    shutil.copytree(trained_run, run)
+    record = json.loads((run / "classifier" / "record.json").read_text())
+    (run / "classifier" / "record.json").write_text(json.dumps(record | {"finished": False}))
+    export("bundle", run, tmp_path / "bundle", "--data", trained_run.parent / "pictures", "--unfinished")
+    export("unpack", tmp_path / "bundle", tmp_path / "again")
+    assert [Run.open(tmp_path / "again").record(stage).finished for stage in ("classifier", "gan")] == [False, True]
+
+
+def settings(command: str, stage: str = "gan") -> Settings:
+    return settings_of(stage, command, Path("c"))
+
+
+def test_a_history_of_commands_is_read_to_its_end():
+    first = "python -m train gan runs/a --data x --width 16 --matching 0.02 --gamma 1 0.1 --threads 1 --track wandb"
+    found = settings(
+        f"{first} && python -m export unpack a b && python -m train gan b --resume --minutes 50 --matching 0.004"
+    )
+    assert (found.width, found.gamma, found.matching, found.minutes) == (16, (1.0, 0.1), 0.004, 50.0)
+    # What only that machine knew is forgotten.
+    assert (found.run, found.resume, found.threads, found.track) == (Path("c"), False, None, None)
+    assert settings("python -m train gan a --images 500").images is None
+
+
+def test_a_command_for_all_stages_gives_each_its_share():
+    command = "python -m train all runs/a --data x --minutes 100 --precision bf16 --fit pad --background red"
+    found = settings(command)
+    assert (found.minutes, found.precision, found.fit, found.background) == (50.0, "bf16", "pad", "red")
+    assert settings(command, "vae").minutes == pytest.approx(27)
+
+
+def test_the_colour_under_transparent_pictures_is_kept(exported: Exported):
+    bundle = read(exported.folder)
+    assert unpack.data_of(bundle, settings("python -m train gan a")).background == "#000000"
+    assert unpack.data_of(bundle, settings("python -m train gan a --background red")).background == "#ff0000"
+
+
+def test_what_is_printed_goes_on_with_a_run_of_a_fixed_number_of_pictures(exported: Exported, trained_run: Path,
+                                                                         tmp_path: Path):  # fmt: skip
+    """Not into a run that was to see so many pictures, has seen them, and so does nothing."""
+    export("unpack", exported.folder, tmp_path / "run")
+    words = ["gan", str(tmp_path / "run"), "--data", str(trained_run.parent / "pictures"), "--resume"]
+    assert train([*words, "--minutes", "0.05", "--threads", "1"]) == 0
+    assert Run.open(tmp_path / "run").record("gan").images > 256

@@ -1,0 +1,74 @@
+"""What the commands that a bundle records say of a stage's settings.
+
+They may be a stranger's: only training commands are read, by their flags, and nothing that they name is opened.
+"""
+
+import io
+import shlex
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import fields, replace
+from pathlib import Path
+
+import tyro
+
+from train.__main__ import COMMANDS, check_numbers, commands, given_flags, preset_of, stages_of
+from train.config import Settings
+from train.errors import UserError
+from train.pictures import check_background
+
+TRAIN = ["python", "-m", "train"]
+SHOWN = 120  # characters of a command in a sentence
+# What only the machine that trained it knew.
+ELSEWHERE = {"threads": None, "track": None, "images": None, "resume": False}
+
+
+def settings_of(stage: str, command: str, run: Path) -> Settings:
+    """Settings of a stage of the run folder `run`, as its commands, joined by " && ", gave them; today's defaults for
+    what they leave out.
+
+    Raises UserError when there is no training command, one is not understood, or nothing can be trained with it.
+    """
+    found: Settings | None = None
+    for part in command.split(" && "):
+        words = split(stage, part)
+        if words[:3] != TRAIN:
+            continue
+        own, given = parse(stage, words[3:], part), given_flags(words)
+        tuned = {f.name: getattr(own, f.name) for f in fields(own) if f.name in given}
+        found = replace(found, **tuned) if found else own
+    if found is None:
+        raise UserError(f"The bundle's {stage} was not trained by Twofold but by: {shown(command)}")
+    check_numbers(found)
+    check_background(found.background)
+    return replace(found, run=run, **ELSEWHERE)
+
+
+def split(stage: str, command: str) -> list[str]:
+    """The words of one command. Raises UserError for quotes that do not end."""
+    try:
+        return shlex.split(command)
+    except ValueError as problem:
+        raise not_understood(stage, command) from problem
+
+
+def parse(stage: str, words: list[str], command: str) -> Settings:
+    """What one training command sets for a stage. Raises UserError."""
+    # The parser has flags of its own, which write files.
+    own = [word for word in words if word in ("-h", "--help") or word.replace("_", "-").startswith("--tyro")]
+    if own or not words or words[0] not in COMMANDS:
+        raise not_understood(stage, command)
+    try:
+        with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+            asked = tyro.cli(commands(preset_of(words)), args=words, console_outputs=False)
+        return dict(stages_of(asked, given_flags(words)))[stage]
+    except (SystemExit, Exception) as problem:  # whatever a parser makes of a stranger's words
+        raise not_understood(stage, command) from problem
+
+
+def not_understood(stage: str, command: str) -> UserError:
+    return UserError(f"The bundle's {stage} was trained by a command not understood here: {shown(command)}")
+
+
+def shown(command: str) -> str:
+    """The beginning of a command, with nothing that a terminal would obey."""
+    return ascii(command[:SHOWN])[1:-1] + ("…" if len(command) > SHOWN else "")
