@@ -84,7 +84,8 @@ class GanSettings(Settings):
     loss: Loss = "rpgan"
     """Value function."""
     gamma: tuple[float, float] = (0.3, 0.03)
-    """Weight of R1 and R2 at the start and at the end: higher is steadier, lower is more varied."""
+    """Weight of R1 and R2 at the start and at the end: higher is steadier, lower is more varied. A critic whose loss
+    stays near 0.69, which is chance, is held back by it."""
     penalty_every: int = 4
     """Critic steps from one with R1 and R2 to the next, which weigh so many times as much: fewer cost less time, more
     are steadier (lazy regularization: Karras et al. 2020, arXiv 1912.04958, appendix B)."""
