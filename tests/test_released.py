@@ -54,7 +54,7 @@ BOUNDS: dict[str, dict[str, tuple[float, float]]] = {
 }
 # Not reached yet, and how far it is.
 OPEN = {
-    ("fashion", "gan.recall"): "0.32 after 112 minutes on one core, and rising: more training",
+    ("fashion", "gan.recall"): "0.32 after 112 minutes on one core; 100 more, at a lower gamma, brought 0.35",
     ("mednist", "vae.psnr"): "22.1 dB; 512 principal components reach 23.7, so a code of 128 numbers cannot",
 }
 PROMISES = [(bundle, figure) for bundle, bounds in BOUNDS.items() for figure in bounds]
@@ -101,10 +101,7 @@ def sizes() -> dict[str, float]:
 
 
 @pytest.mark.parametrize("folder", RELEASED, ids=lambda path: path.name)
-def test_a_bundle_is_small(folder, request):
-    if folder.name == "mnist":
-        reason = "its mask encoders are wider than those of the others: to be trained again with --hidden 128"
-        request.applymarker(pytest.mark.xfail(strict=True, reason=reason))
+def test_a_bundle_is_small(folder):
     assert sizes()[folder.name] <= MB_EACH
 
 
