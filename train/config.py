@@ -43,13 +43,13 @@ class Settings:
     threads: int | None = None
     """Processor threads; default: all that this process may use."""
     precision: Literal["fp32", "bf16"] = "fp32"
-    """bf16: convolutions under autocast. Faster where the processor or the GPU has it."""
+    """bf16: convolutions under autocast. Faster where the processor or the GPU has it, many times slower elsewhere."""
     track: str | None = None
     """Also write the metrics for a tracker that accelerate knows and that is installed: tensorboard, wandb, …"""
     resume: bool = False
     """Go on from the last checkpoint of this stage; its settings are taken over and may not be changed,
     except --minutes, --images, --threads, --track, and what may be tuned on the way: --matching, --gamma,
-    --ema-images."""
+    --ema-images, --precision."""
 
 
 @dataclass(frozen=True)
@@ -210,7 +210,7 @@ STAGES: dict[str, type[Settings]] = {
 }
 # What may differ between a run and its resumption; the first two kinds also change what comes out.
 BUDGET = {"minutes", "images"}
-TUNABLE = {"matching", "gamma", "ema_images"}
+TUNABLE = {"matching", "gamma", "ema_images", "precision"}
 FREE_FIELDS = BUDGET | TUNABLE | {"run", "data", "threads", "track", "resume", "target"}
 
 # Numbers with a point are never negative; some have an upper end as well.

@@ -6,6 +6,7 @@ so a resumed run repeats the uninterrupted one bit for bit on the same machine a
 
 import os
 import signal
+import sys
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -103,6 +104,9 @@ def train(
     progress.finished, first = False, progress.step
 
     device = next(stage.networks.parameters()).device
+    if settings.precision == "bf16" and emulates_bf16(device) and recorder.writes:
+        tqdm.write(f"{stage.name}: this processor has no bf16 and imitates it, about ten times slower than fp32: stop "
+                   "with Ctrl-C and go on with --resume --precision fp32.", file=sys.stderr)  # fmt: skip
     images, labels = train_set.images.to(device), train_set.labels.to(device)
     stage.held_out = test_set.images[:32].to(device).float() / 255
     stage.begin(Pictures(images, labels), Pictures(test_set.images[:256].to(device), test_set.labels[:256].to(device)))
@@ -176,6 +180,13 @@ def plan(progress: Progress, budget: float, batch: int) -> int:
     left = max(budget - progress.seconds, 0.0)
     rate = progress.images / max(progress.seconds, 1e-9)
     return progress.images + int(left * rate) // batch * batch
+
+
+def emulates_bf16(device: torch.device) -> bool:
+    """Whether bfloat16 convolutions run without the processor's help: oneDNN wants AVX-512 or Arm's bf16 for them."""
+    if device.type != "cpu":
+        return False
+    return not (torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 def usable_threads() -> int:

@@ -259,7 +259,21 @@ def test_the_record_tells_of_each_command_that_changed_what_comes_out(run, monke
 
     assert not told()
     assert not told(threads=2)
-    assert all(told(**change) for change in ({"images": 999}, {"matching": 0.5}, {"gamma": (0.2, 0.01)}))
+    assert all(told(**change) for change in ({"images": 999}, {"matching": 0.5}, {"gamma": (0.2, 0.01)},
+                                            {"precision": "bf16"}))  # fmt: skip
+
+
+@pytest.mark.parametrize("imitated", [True, False])
+def test_a_run_begun_in_bf16_says_what_that_costs_without_it_and_goes_on_in_fp32(
+    shapes, tmp_path, monkeypatch, capsys, imitated
+):
+    """A run moves to a machine whose processor has no bf16, as one out of a bundle does."""
+    monkeypatch.setattr(loop, "emulates_bf16", lambda device: imitated)
+    assert train(tmp_path / "r", "gan", shapes, 32, "--precision", "bf16") == 0
+    assert ("--resume --precision fp32" in capsys.readouterr().err) is imitated
+    assert train(tmp_path / "r", "gan", shapes, 48, "--resume", "--precision", "fp32") == 0
+    assert "bf16" not in capsys.readouterr().err
+    assert runs.Run.open(tmp_path / "r").record("gan").config["precision"] == "fp32"
 
 
 def test_ctrl_c_while_a_stage_is_measured_keeps_it_and_begins_no_other(shapes, tmp_path, monkeypatch):
