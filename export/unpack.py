@@ -3,7 +3,8 @@
 Graphs keep the names of the weights that they were made of. Only batch normalisation is gone, folded into the
 convolution before it: it comes back as one that shifts and does not scale, with which a network computes what it did
 but has lost what training needs. The GAN has none, so a GAN can be trained on; the other stages can be measured,
-exported, and built upon. The optimizers begin anew, and so does the augmentation of a small set.
+exported, and built upon. The optimizers begin anew, and so do the augmentation of a small set and what a critic knows
+of its batch.
 """
 
 import json
@@ -136,7 +137,7 @@ def stage_of(bundle: OpenBundle, name: str, target: Path, stages: Mapping[str, S
         raise UserError(f"{what}: its settings fit no network ({problem}).") from problem
     try:
         for key, net in networks.items():
-            load(net, network_weights(bundle, key), what)
+            load(net, nothing(net) if key in runs.SWITCHED else network_weights(bundle, key), what)
         finished = trained_to_the_end(bundle, STAGE_GRAPHS[name][0])
         for piece in graphs.pieces(name, networks.eval(), data_of(bundle, settings)):
             compare(piece, bundle, what)
@@ -157,6 +158,11 @@ def stage_of(bundle: OpenBundle, name: str, target: Path, stages: Mapping[str, S
 
 
 # ------------------------------------------------------------------------------------------------ from graphs
+
+
+def nothing(net: nn.Module) -> dict[str, Tensor]:
+    """Weights with which a network that no graph holds, because only training needs it, begins."""
+    return {key: torch.zeros(value.shape) for key, value in net.state_dict().items()}
 
 
 def network_weights(bundle: OpenBundle, name: str) -> dict[str, Tensor]:

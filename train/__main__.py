@@ -94,8 +94,9 @@ def stages_of(settings: Settings, given: set[str]) -> list[tuple[str, Settings]]
 
 
 def given_flags(argv: list[str]) -> set[str]:
-    """Names of the settings that stand on the command line."""
-    return {word[2:].split("=")[0].replace("-", "_") for word in argv if word.startswith("--")}
+    """Names of the settings that stand on the command line; what is switched off with --no-… among them."""
+    names = {word[2:].split("=")[0].replace("-", "_") for word in argv if word.startswith("--")}
+    return names | {name.removeprefix("no_") for name in names}
 
 
 def settle(stage: str, settings: Settings, given: set[str], together: bool, write: bool = True) -> Settings:

@@ -49,7 +49,7 @@ class Settings:
     resume: bool = False
     """Go on from the last checkpoint of this stage; its settings are taken over and may not be changed,
     except --minutes, --images, --threads, --track, and what may be tuned on the way: --matching, --gamma,
-    --ema-images, --precision."""
+    --ema-images, --minibatch-deviation, --precision."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +95,9 @@ class GanSettings(Settings):
     matching: float = 0.004
     """Weight with which the critic also learns to refuse real pictures under a wrong class: higher means more samples
     of the class asked for and less variety (Reed et al. 2016, arXiv 1605.05396)."""
+    minibatch_deviation: bool = False
+    """Let the critic also see how much the pictures of a batch differ from others of their class: samples vary more
+    (Karras et al. 2018, arXiv 1710.10196, section 3)."""
     augment: float | None = None
     """Share of the pictures that the critic sees augmented; default: none for 10 000 pictures or more, and for fewer
     as much as keeps the critic from learning them by heart."""
@@ -210,7 +213,7 @@ STAGES: dict[str, type[Settings]] = {
 }
 # What may differ between a run and its resumption; the first two kinds also change what comes out.
 BUDGET = {"minutes", "images"}
-TUNABLE = {"matching", "gamma", "ema_images", "precision"}
+TUNABLE = {"matching", "gamma", "ema_images", "minibatch_deviation", "precision"}
 FREE_FIELDS = BUDGET | TUNABLE | {"run", "data", "threads", "track", "resume", "target"}
 
 # Numbers with a point are never negative; some have an upper end as well.

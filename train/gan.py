@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from train import augment, priors
 from train.config import GanSettings, widths
 from train.data import DataInfo, Pictures, one_hot
+from train.deviation import MinibatchDeviation
 from train.losses import ADVERSARIAL, gradient_penalty
 from train.mlp import DenseCritic, DenseGenerator
 from train.networks import Critic, Generator, resolutions
@@ -25,10 +26,10 @@ class GanStage(Stage):
 
     def __init__(self, networks: nn.ModuleDict, settings: GanSettings, data: DataInfo, reader: nn.Module | None = None):
         """`reader`: a trained classifier of the same pictures, for the alarm; without one it compares pixels."""
-        generator, critic = networks["generator"], networks["critic"]
+        generator = networks["generator"]
         slow = {id(p) for name, p in generator.named_parameters() if name.startswith("mapping.body")}
         groups = {
-            "critic": [{"params": list(critic.parameters()), "pace": 1.0}],
+            "critic": [{"params": [p for net in self.judges(networks) for p in net.parameters()], "pace": 1.0}],
             "generator": [
                 {"params": [p for p in generator.parameters() if id(p) not in slow], "pace": 1.0},
                 {"params": [p for p in generator.parameters() if id(p) in slow], "pace": settings.mapping_pace},
@@ -78,13 +79,27 @@ class GanStage(Stage):
             loss, shown = self.critic_loss(reals, classes, wrong, z[:, 0], gamma)
             (loss / len(parts)).backward()
         self.updates.apply("critic")
-        self.networks["critic"].requires_grad_(False)
+        self.judges(self.networks).requires_grad_(False)
         for reals, classes, _, z in parts:
             loss = self.generator_loss(reals, classes, z[:, 1])
             (loss / len(parts)).backward()
         self.updates.apply("generator")
-        self.networks["critic"].requires_grad_(True)
+        self.judges(self.networks).requires_grad_(True)
         return shown | {"generator": loss.detach()}
+
+    @staticmethod
+    def judges(networks: nn.ModuleDict) -> nn.ModuleList:
+        """The critic, and what it knows of a batch: all that the critic's optimizer trains."""
+        return nn.ModuleList(networks[name] for name in ("critic", "deviation") if name in networks)
+
+    def of_batch(self, features: Tensor, classes: Tensor | None) -> Tensor | float:
+        """What the batch as a whole adds to the scores of its pictures, features [N, F], classes [N, K] -> [1, 1]."""
+        return self.networks["deviation"](features, classes) if "deviation" in self.networks else 0.0
+
+    def score(self, signal: Tensor, classes: Tensor | None) -> Tensor:
+        """signal [N, C, S, S], classes [N, K] -> scores [N, 1] of pictures in their batch."""
+        features = self.networks["critic"].features(signal)
+        return self.networks["critic"].judge(features, classes) + self.of_batch(features, classes)
 
     def critic_loss(
         self, images: Tensor, labels: Tensor, others: Tensor, z: Tensor, gamma: float
@@ -100,7 +115,8 @@ class GanStage(Stage):
         fake = self._augmented(fake.float()).requires_grad_(gamma > 0)
         with self._autocast(images):
             seen = critic.features(real)
-            scores_real, scores_fake = critic.judge(seen, classes), critic.score(fake, classes)
+            alone = critic.judge(seen, classes)
+            scores_real, scores_fake = alone + self.of_batch(seen, classes), self.score(fake, classes)
         adversarial = total = loss.critic(scores_real.float(), scores_fake.float())
         if gamma > 0:
             r1, r2 = gradient_penalty(scores_real, real), gradient_penalty(scores_fake, fake)
@@ -109,20 +125,20 @@ class GanStage(Stage):
         if settings.matching and len(self.data.classes) > 1:
             with self._autocast(images):
                 mismatched = critic.judge(seen, one_hot(others, len(self.data.classes)))
-            total = total + settings.matching * loss.critic(scores_real.float(), mismatched.float())
+            total = total + settings.matching * loss.critic(alone.float(), mismatched.float())
         return total, {"critic": adversarial.detach()} | self.penalties
 
     def generator_loss(self, images: Tensor, labels: Tensor, z: Tensor) -> Tensor:
         """images [N, C, S, S] in [0, 1], labels [N], noise z [N, D] -> what the generator minimises."""
-        loss, critic = ADVERSARIAL[self.settings.loss], self.networks["critic"]
+        loss = ADVERSARIAL[self.settings.loss]
         classes = one_hot(labels, len(self.data.classes))
         with self._autocast(images):
             fake = self._augmented(self.networks["generator"].signal(z, classes))
-            scores_fake = critic.score(fake, classes).float()
+            scores_fake = self.score(fake, classes).float()
             scores_real = torch.zeros_like(scores_fake)
             if loss.paired:  # only relativistic losses look at the reals again
                 with torch.no_grad():
-                    scores_real = critic.score(self._augmented(images * 2 - 1), classes).float()
+                    scores_real = self.score(self._augmented(images * 2 - 1), classes).float()
         return loss.generator(scores_real, scores_fake)
 
     def watch(self, averages: nn.ModuleDict) -> dict[str, float]:
@@ -199,7 +215,7 @@ class GanStage(Stage):
 
 
 def build(settings: GanSettings, data: DataInfo) -> nn.ModuleDict:
-    """Untrained generator and critic for these pictures."""
+    """Untrained generator and critic for these pictures, and what the critic knows of a batch."""
     shape = (data.channels, data.size, len(data.classes))
     generator: nn.Module
     critic: nn.Module
@@ -212,7 +228,10 @@ def build(settings: GanSettings, data: DataInfo) -> nn.ModuleDict:
         makers = (ResidualGenerator, ResidualCritic) if residual else (Generator, Critic)
         generator = makers[0](*shape, settings.latent_dim, settings.w_dim, channels)
         critic = makers[1](*shape, channels)
-    return nn.ModuleDict({"generator": generator, "critic": critic})
+    networks = nn.ModuleDict({"generator": generator, "critic": critic})
+    if settings.minibatch_deviation:
+        networks["deviation"] = MinibatchDeviation(critic.head.in_features)
+    return networks
 
 
 def style_shape(settings: GanSettings, data: DataInfo) -> tuple[int, int]:

@@ -24,6 +24,8 @@ from train.config import FORMERLY, FREE_FIELDS, STAGES, Settings
 from train.data import DataInfo
 from train.errors import UserError
 
+SWITCHED = {"deviation"}  # networks of a stage that a setting may bring or take away on the way
+
 
 @dataclass(frozen=True)
 class StageRecord:
@@ -82,13 +84,15 @@ def optimizer_tensors(name: str, optimizer: torch.optim.Optimizer) -> dict[str, 
 
 
 def restore_optimizer(name: str, optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
-    """Inverse of `optimizer_tensors`."""
+    """Inverse of `optimizer_tensors`; moments of weights at the end that were switched off are left out."""
     prefix = f"optimizers/{name}/"
+    count = sum(len(group["params"]) for group in optimizer.param_groups)
     state: dict[int, dict[str, Tensor]] = {}
     for key, value in tensors.items():
         if key.startswith(prefix):
             index, slot = key[len(prefix) :].split("/")
-            state.setdefault(int(index), {})[slot] = value
+            if int(index) < count:
+                state.setdefault(int(index), {})[slot] = value
     optimizer.load_state_dict(optimizer.state_dict() | {"state": state})
     for weight, slots in optimizer.state.items():
         for key, value in slots.items():
@@ -101,8 +105,13 @@ def module_tensors(group: str, modules: nn.ModuleDict) -> dict[str, Tensor]:
 
 
 def restore_modules(group: str, modules: nn.ModuleDict, tensors: dict[str, Tensor]) -> None:
-    prefix = f"{group}/"
-    modules.load_state_dict({k[len(prefix) :]: v for k, v in tensors.items() if k.startswith(prefix)})
+    """Inverse of `module_tensors`. What may be switched on or off on the way begins anew where the tensors lack it, and
+    is left out where it is not wanted. Raises RuntimeError for weights that do not fit."""
+    for name, module in modules.items():
+        prefix = f"{group}/{name}."
+        found = {k[len(prefix) :]: v for k, v in tensors.items() if k.startswith(prefix)}
+        if found or name not in SWITCHED:
+            module.load_state_dict(found)
 
 
 def save_tensors(path: Path, tensors: dict[str, Tensor], facts: dict) -> None:

@@ -138,6 +138,17 @@ def test_gans_of_other_bodies_come_back(tmp_path: Path, preset: str, monkeypatch
         assert all(torch.equal(value, again[key]) for key, value in net.state_dict().items())
 
 
+def test_what_only_the_critics_training_needs_is_not_exported_and_begins_anew(tmp_path: Path, monkeypatch):
+    run, pictures = tmp_path / "run", draw(tmp_path / "pictures", ())
+    trained(monkeypatch, "gan", run, pictures, "--width", "16", "--latent-dim", "8", "--minibatch-deviation")
+    export("bundle", run, tmp_path / "bundle")
+    export("unpack", tmp_path / "bundle", tmp_path / "again")
+    before, after = (Run.open(folder).networks("gan") for folder in (run, tmp_path / "again"))
+    assert before["deviation"].head.weight.abs().max() > 0 == after["deviation"].head.weight.abs().max()
+    trained(monkeypatch, "gan", tmp_path / "again", pictures, "--resume", "--images", "192")
+    assert Run.open(tmp_path / "again").networks("gan")["deviation"].head.weight.abs().max() > 0
+
+
 def test_a_fully_connected_vae_comes_back_and_goes_on_being_trained(tmp_path: Path, monkeypatch):
     run, pictures = tmp_path / "run", draw(tmp_path / "pictures", ())
     trained(monkeypatch, "vae", run, pictures, "--preset", "mlp", "--width", "16", "--latent-dim", "4")

@@ -263,6 +263,29 @@ def test_the_record_tells_of_each_command_that_changed_what_comes_out(run, monke
                                             {"precision": "bf16"}))  # fmt: skip
 
 
+def test_what_the_critic_knows_of_a_batch_may_be_switched_on_and_off_on_the_way(run, shapes, tmp_path, monkeypatch):
+    """And is resumed bit for bit."""
+
+    def weights(name: str, images: int, *more: str) -> dict[str, torch.Tensor]:
+        train(tmp_path / name, "gan", shapes, images, "--resume", *more)
+        return runs.load_tensors(tmp_path / name / "gan" / "state.safetensors")[0]
+
+    added, switch = "networks/deviation.head.weight", "--minibatch-deviation"
+    for name in ("whole", "halves"):
+        shutil.copytree(run, tmp_path / name)
+    whole = weights("whole", 256, switch)
+    assert added not in runs.load_tensors(run / "gan" / "state.safetensors")[0]
+    assert whole[added].abs().max() > 0
+    at_step(monkeypatch, 3, interrupt)
+    halves = weights("halves", 256, switch)
+    monkeypatch.undo()
+    assert not torch.equal(halves[added], whole[added])
+    halves = weights("halves", 256)
+    assert halves.keys() == whole.keys()
+    assert all(torch.equal(halves[key], whole[key]) for key in whole)
+    assert added not in weights("whole", 272, f"--no-{switch[2:]}")
+
+
 @pytest.mark.parametrize("imitated", [True, False])
 def test_a_run_begun_in_bf16_says_what_that_costs_without_it_and_goes_on_in_fp32(
     shapes, tmp_path, monkeypatch, capsys, imitated

@@ -62,6 +62,47 @@ def test_matching_sets_each_picture_against_itself_under_a_wrong_class():
     assert (totals[1] - totals[0]).item() == pytest.approx(expected.item(), rel=1e-4)
 
 
+def test_a_batch_adds_nothing_to_scores_at_first_and_then_the_same_to_all_of_them():
+    images, labels = pictures()
+    plain, stage = small_gan(), small_gan(minibatch_deviation=True)
+    signal, classes = images * 2 - 1, nn.functional.one_hot(labels, 3).float()
+    scores = plain.networks["critic"].score(signal, classes)
+    assert torch.equal(stage.score(signal, classes), scores)
+    with torch.no_grad():
+        stage.networks["deviation"].head.weight.fill_(0.5)
+    added = stage.score(signal, classes) - scores
+    assert added.std() < 1e-5 < added.mean()
+    # What the exported critic says of a picture does not depend on its neighbours.
+    assert torch.allclose(stage.networks["critic"](images, classes), scores)
+
+
+def test_the_deviation_of_a_batch_is_learned_by_the_critic_and_moves_the_generator():
+    images, labels = pictures()
+    stage, z = small_gan(minibatch_deviation=True, lr=0.01), torch.randn(16, 8)
+    weight = stage.networks["deviation"].head.weight
+    stage.step(images, labels, 0.5)
+    assert weight.abs().min() > 0 and weight.grad is None and weight.requires_grad
+    # A generator that draws one picture only feels it through the deviation alone, whatever its pictures score.
+    stage.networks["critic"].judge = lambda features, classes: 0 * features.sum(dim=1, keepdim=True)
+    stage.generator_loss(images, labels, z).backward()
+    assert stage.networks["generator"].synthesis.to_image.weight.grad.abs().max() > 0
+
+
+def test_matching_leaves_the_batch_out():
+    """The same pictures under wrong classes deviate no less; what they score must not depend on it."""
+    images, labels = pictures()
+    z, differences = torch.randn(len(images), 8), []
+    for minibatch_deviation in (False, True):
+        totals = []
+        for matching in (0.0, 2.0):
+            stage = small_gan(matching=matching, minibatch_deviation=minibatch_deviation)
+            if minibatch_deviation:
+                nn.init.constant_(stage.networks["deviation"].head.weight, 0.5)
+            totals.append(stage.critic_loss(images, labels, (labels + 1) % 3, z, gamma=0.0)[0].item())
+        differences.append(totals[1] - totals[0])
+    assert differences[0] == pytest.approx(differences[1], rel=1e-4)
+
+
 def test_penalties_now_and_then_weigh_as_much_as_penalties_always():
     images, labels = pictures()
     z = torch.randn(len(images), 8)
