@@ -27,6 +27,7 @@ import tyro
 from export.forms import Form
 from train import runs
 from train.errors import UserError, exit_code
+from train.loop import fastest_precision
 
 PROBE_MINUTES = 0.15
 # Stage -> folder of the run in which it leaves its checkpoint; the control has a run of its own.
@@ -131,7 +132,7 @@ def stage_command(settings: Settings, name: str, stage: str, time: float) -> lis
         words += ["--threads", str(settings.threads)]
     if (run / FOLDERS[stage] / "state.safetensors").exists():
         return [*words, "--resume"]
-    words += ["--size", str(recipe.size), "--precision", "bf16"]
+    words += ["--size", str(recipe.size), "--precision", fastest_precision()]
     if not control and settings.preset != "cpu":
         words += ["--preset", settings.preset]
     return words + list(recipe.flags.get(stage, ()))

@@ -29,7 +29,7 @@ from train import gan, priors
 from train.config import PRESETS, GanSettings, changed_flags
 from train.data import DataInfo, Pictures, load, one_hot
 from train.errors import UserError, exit_code
-from train.loop import train, usable_threads
+from train.loop import fastest_precision, train, usable_threads
 from train.metrics import Scale, frechet_distance
 from train.recorder import hardware
 from train.runs import Run
@@ -53,7 +53,8 @@ class Settings:
     """Fréchet distance to reach."""
     preset: str = "cpu"
     """Preset of the GAN."""
-    precision: Literal["fp32", "bf16"] = "bf16"
+    precision: Literal["fp32", "bf16"] | None = None
+    """Default: bf16, or fp32 on a processor that only imitates it."""
     threads: int | None = None
     """Processor threads; default: all that this process may use."""
 
@@ -128,7 +129,11 @@ def race(settings: Settings, data: tuple[DataInfo, Pictures, Pictures], folder: 
     if settings.preset not in PRESETS["gan"]:
         raise UserError(f"--preset {settings.preset} is unknown; there are {', '.join(PRESETS['gan'])}.")
     judge = Judge(reader, train_set.images[chosen], device)
-    shared = {"minutes": settings.minutes, "precision": settings.precision, "threads": settings.threads}
+    shared = {
+        "minutes": settings.minutes,
+        "precision": settings.precision or fastest_precision(),
+        "threads": settings.threads,
+    }
     ours = GanSettings(folder / "gan", preset=settings.preset, **PRESETS["gan"][settings.preset] | shared)
     theirs = dcgan.ControlSettings(folder / "control", size=info.size, **shared)
     found = {}

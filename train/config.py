@@ -97,7 +97,8 @@ class GanSettings(Settings):
     of the class asked for and less variety (Reed et al. 2016, arXiv 1605.05396)."""
     minibatch_deviation: bool = False
     """Let the critic also see how much the pictures of a batch differ from others of their class: samples vary more
-    (Karras et al. 2018, arXiv 1710.10196, section 3)."""
+    (Karras et al. 2018, arXiv 1710.10196, section 3). Wants some pictures of each class in a batch; what --accumulate
+    or several processes make of a batch are batches of their own here."""
     augment: float | None = None
     """Share of the pictures that the critic sees augmented; default: none for 10 000 pictures or more, and for fewer
     as much as keeps the critic from learning them by heart."""

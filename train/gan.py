@@ -173,7 +173,8 @@ class GanStage(Stage):
         """One step of the augmentation's probability: up while the critic knows training pictures from held-out."""
         critic, classes = self.networks["critic"], len(self.data.classes)
         labels = self.reals["train labels"]
-        # The same noise in every process, so that all of them follow one gap.
+        # The same noise in every process, so that all of them follow one gap. Scores of single pictures: batches of
+        # other classes deviate otherwise.
         z = priors.draw(self.settings.prior, len(labels), self.settings.latent_dim,
                         generator=torch.Generator().manual_seed(self.taken)).to(labels.device)  # fmt: skip
         fake = critic.score(self.networks["generator"].signal(z, one_hot(labels, classes)), one_hot(labels, classes))

@@ -11,6 +11,7 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+from typing import Literal
 
 import torch
 from torch import nn
@@ -105,8 +106,9 @@ def train(
 
     device = next(stage.networks.parameters()).device
     if settings.precision == "bf16" and emulates_bf16(device) and recorder.writes:
-        tqdm.write(f"{stage.name}: this processor has no bf16 and imitates it, about ten times slower than fp32: stop "
-                   "with Ctrl-C and go on with --resume --precision fp32.", file=sys.stderr)  # fmt: skip
+        tqdm.write(f"{stage.name}: this processor has no bf16 and imitates it, about ten times slower than fp32: begin "
+                   "with --precision fp32, or stop with Ctrl-C and go on with --resume --precision fp32.",
+                   file=sys.stderr)  # fmt: skip
     images, labels = train_set.images.to(device), train_set.labels.to(device)
     stage.held_out = test_set.images[:32].to(device).float() / 255
     stage.begin(Pictures(images, labels), Pictures(test_set.images[:256].to(device), test_set.labels[:256].to(device)))
@@ -187,6 +189,11 @@ def emulates_bf16(device: torch.device) -> bool:
     if device.type != "cpu":
         return False
     return not (torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
+def fastest_precision() -> Literal["fp32", "bf16"]:
+    """bf16 where this machine trains faster in it."""
+    return "fp32" if emulates_bf16(torch.device("cuda" if torch.cuda.is_available() else "cpu")) else "bf16"
 
 
 def usable_threads() -> int:

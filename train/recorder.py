@@ -5,7 +5,7 @@ import math
 import platform
 import shlex
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 import torch
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from train import runs
-from train.config import BUDGET, FORMERLY, TUNABLE, Settings
+from train.config import BUDGET, TUNABLE, Settings
 from train.errors import UserError
 from train.sheets import save_sheet
 from train.stage import Stage
@@ -85,8 +85,9 @@ class Recorder:
         if settings.resume and record_path.exists():
             stored = runs.read_json(record_path)
             # A resumed run keeps the command that began it; a new budget and what was tuned are told as well.
-            now, was = runs.settings_json(settings), FORMERLY | stored["config"]
-            same = all(was.get(name) == now[name] for name in (BUDGET | TUNABLE) & set(now))
+            was = runs.settings_from_json(type(settings), stored["config"])
+            same = all(getattr(was, f.name) == getattr(settings, f.name)
+                       for f in fields(settings) if f.name in BUDGET | TUNABLE)  # fmt: skip
             self.command = stored["command"] if same else f"{stored['command']} && {self.command}"
 
     def checkpoint(self) -> None:

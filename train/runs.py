@@ -107,11 +107,11 @@ def module_tensors(group: str, modules: nn.ModuleDict) -> dict[str, Tensor]:
 def restore_modules(group: str, modules: nn.ModuleDict, tensors: dict[str, Tensor]) -> None:
     """Inverse of `module_tensors`. What may be switched on or off on the way begins anew where the tensors lack it, and
     is left out where it is not wanted. Raises RuntimeError for weights that do not fit."""
-    for name, module in modules.items():
-        prefix = f"{group}/{name}."
-        found = {k[len(prefix) :]: v for k, v in tensors.items() if k.startswith(prefix)}
-        if found or name not in SWITCHED:
-            module.load_state_dict(found)
+    prefix = f"{group}/"
+    found = {k[len(prefix) :]: v for k, v in tensors.items() if k.startswith(prefix)}
+    fresh = {k: v for k, v in modules.state_dict().items() if k.split(".")[0] in SWITCHED}
+    unwanted = SWITCHED - set(modules)
+    modules.load_state_dict(fresh | {k: v for k, v in found.items() if k.split(".")[0] not in unwanted})
 
 
 def save_tensors(path: Path, tensors: dict[str, Tensor], facts: dict) -> None:

@@ -142,6 +142,7 @@ def test_what_only_the_critics_training_needs_is_not_exported_and_begins_anew(tm
     run, pictures = tmp_path / "run", draw(tmp_path / "pictures", ())
     trained(monkeypatch, "gan", run, pictures, "--width", "16", "--latent-dim", "8", "--minibatch-deviation")
     export("bundle", run, tmp_path / "bundle")
+    assert "deviation" not in read(tmp_path / "bundle").info.graphs
     export("unpack", tmp_path / "bundle", tmp_path / "again")
     before, after = (Run.open(folder).networks("gan") for folder in (run, tmp_path / "again"))
     assert before["deviation"].head.weight.abs().max() > 0 == after["deviation"].head.weight.abs().max()
@@ -292,6 +293,10 @@ def test_a_history_of_commands_is_read_to_its_end():
     # What only that machine knew is forgotten.
     assert (found.run, found.resume, found.threads, found.track) == (Path("c"), False, None, None)
     assert settings("python -m train gan a --images 500").images is None
+    switched = "python -m train gan a --minibatch-deviation"
+    assert settings(switched).minibatch_deviation
+    off = "python -m train gan a --resume --no-minibatch-deviation"
+    assert not settings(f"{switched} && {off}").minibatch_deviation
 
 
 def test_a_command_for_all_stages_gives_each_its_share():

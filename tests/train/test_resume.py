@@ -259,6 +259,12 @@ def test_the_record_tells_of_each_command_that_changed_what_comes_out(run, monke
 
     assert not told()
     assert not told(threads=2)
+    # A run that is older than a setting did without it.
+    whole = opened.record("gan")
+    older = {name: value for name, value in whole.config.items() if name != "minibatch_deviation"}
+    with monkeypatch.context() as patch:
+        patch.setattr(runs, "read_json", lambda path: vars(whole) | {"config": older})
+        assert not told()
     assert all(told(**change) for change in ({"images": 999}, {"matching": 0.5}, {"gamma": (0.2, 0.01)},
                                             {"precision": "bf16"}))  # fmt: skip
 
