@@ -31,9 +31,11 @@ from train.measure import Bench
 from train.report import Report
 from train.runs import Run
 from train.sheets import save_sheet
-from train.subject import to_bytes
+from train.subject import INDEX, to_bytes
 
 CLOSEST = "gan_closest_features.png"
+SAME = 0.005  # by which floors may differ: of graphs whose weights are rounded once more
+TAKEN_OVER = "The control was measured for an earlier state of this bundle, in the features of the same classifier."
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,8 @@ class Settings:
     samples: int = 10_000
     """Samples, and pictures of the reference and of the floor; fewer where fewer are held out."""
     control: Path | None = None
-    """Run folder of benchmarks.dcgan."""
+    """Run folder of benchmarks.dcgan; or a bundle of these pictures with the same classifier, such as the one that this
+    one came out of: then the figures of its control are taken over."""
     write: bool = False
     """Store the figures in the bundle."""
     threads: int | None = None
@@ -56,18 +59,55 @@ class Settings:
 
 
 def check_control(folder: Path, info: Bundle) -> None:
-    """Raises UserError when there is no trained control, or one of other pictures: before minutes of measuring."""
-    data, about = Run.open(folder).data, info.dataset
+    """Raises UserError when there is no trained or measured control, or one of other pictures: before minutes of
+    measuring."""
+    if is_bundle(folder):
+        other = read(folder).info
+        data, image = other.dataset, other.image
+    else:
+        data = image = Run.open(folder).data
+    about = info.dataset
     for what, theirs, own in (
-        ("channels", data.channels, info.image.channels),
-        ("pixels a side", data.size, info.image.size),
+        ("channels", image.channels, info.image.channels),
+        ("pixels a side", image.size, info.image.size),
         ("classes", ", ".join(data.classes) or "none", ", ".join(about.classes) or "none"),
         ("training pictures", data.train_images, about.train_images),
         ("held-out pictures", data.test_images, about.test_images),
     ):
         if theirs != own:
             raise UserError(f"{folder} is a control of other pictures: {what} {theirs}, not {own}.")
-    load_generator(folder)
+    if not is_bundle(folder):
+        load_generator(folder)
+    elif not figures_of_control(folder):
+        raise UserError(f"{folder} has no figures of a control: name the run folder of one.")
+
+
+def is_bundle(folder: Path) -> bool:
+    return (folder / INDEX).is_file()
+
+
+def figures_of_control(folder: Path) -> list[Figure]:
+    """What a bundle holds of its control."""
+    stored = read(folder).info.quality
+    return [figure for figure in stored.figures if figure.name.startswith("control.")] if stored else []
+
+
+def take_control(bench: Bench, folder: Path) -> None:
+    """The figures of another bundle's control. Raises UserError when its floors show that other eyes saw it."""
+    figures = figures_of_control(folder)
+    floors = {"control.frechet": bench.judge.floor.frechet} | {
+        f"control.{name}": value for name, value in vars(bench.judge.floor_manifold).items()
+    }
+    for figure in figures:
+        now = floors.get(figure.name, figure.floor)
+        if figure.floor is None or abs(figure.floor - now) > SAME * abs(now):
+            raise UserError(f"{folder} was measured in other features: the floor of {figure.name} is {figure.floor} "
+                            f"there and {now:.5g} here.")  # fmt: skip
+        bench.report.add(figure.name, figure.label, figure.value, figure.better, figure.floor, figure.floor_is,
+                         figure.unit, figure.error)  # fmt: skip
+    for note in (*read(folder).info.quality.notes, TAKEN_OVER):
+        if note.startswith("The control ") and note not in bench.report.notes:
+            bench.report.note(note)
 
 
 @torch.no_grad()
@@ -104,7 +144,8 @@ def quality(report: Report, command: str, samples: int) -> Quality:
 def command_line(settings: Settings, source: str) -> str:
     """The command that repeats the report, with no folder of this computer."""
     words = ["python", "-m", "benchmarks.quality", f"artifacts/{settings.bundle.resolve().name}", "--data", source]
-    words += ["--control", f"runs/{settings.control.name}"] if settings.control else []
+    if settings.control:
+        words += ["--control", f"{'artifacts' if is_bundle(settings.control) else 'runs'}/{settings.control.name}"]
     words += ["--samples", str(settings.samples)] if settings.samples != Settings.samples else []
     return shlex.join(words)
 
@@ -114,7 +155,8 @@ def measure(settings: Settings) -> None:
     info, control = read(settings.bundle).info, settings.control
     if control:
         check_control(control, info)
-    further = [lambda bench: measure_control(bench, control)] if control else []
+    measured = take_control if control and is_bundle(control) else measure_control
+    further = [lambda bench: measured(bench, control)] if control else []
     wanted = EvaluateSettings(settings.bundle, settings.data, settings.samples, threads=settings.threads)
     report, sheets = evaluate(wanted, *further)
     if not settings.write:

@@ -67,6 +67,29 @@ def test_everything_is_stored_as_it_was_measured(released, pictures, monkeypatch
     assert sheet.size == (16 * 32, 4 * 32)
 
 
+def test_a_control_is_taken_over_from_a_bundle_that_the_same_eyes_saw(released, pictures, tmp_path, capsys):
+    """As after more training of the GAN; other eyes are noticed by their floors."""
+    earlier, later = tmp_path / "artifacts" / "own", tmp_path / "later" / "own"
+    for folder in (earlier, later):
+        shutil.copytree(released / "artifacts" / "own", folder)
+    words = [str(later), "--data", str(pictures), "--threads", "1", "--write", "--control"]
+    assert quality.main([*words, str(earlier)]) == 2
+    assert "has no figures of a control" in capsys.readouterr().err
+    first = [str(earlier), *words[1:], str(released / "runs" / "control")]
+    assert quality.main(first) == 0
+    assert quality.main([*words, str(earlier)]) == 0
+    was, now = read(earlier).info.quality, read(later).info.quality
+    taken = [figure for figure in now.figures if figure.name.startswith("control.")]
+    assert taken and taken == [figure for figure in was.figures if figure.name.startswith("control.")]
+    assert quality.TAKEN_OVER in now.notes and any("plain DCGAN: 256 pictures" in note for note in now.notes)
+    assert "--control artifacts/own" in now.command
+    index = json.loads((earlier / "bundle.json").read_text())
+    next(f for f in index["quality"]["figures"] if f["name"] == "control.frechet")["floor"] *= 1.1
+    (earlier / "bundle.json").write_text(json.dumps(index))
+    assert quality.main([*words, str(earlier)]) == 2
+    assert "was measured in other features: the floor of control.frechet" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
