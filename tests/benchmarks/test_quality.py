@@ -72,6 +72,8 @@ def test_a_control_is_taken_over_from_a_bundle_that_the_same_eyes_saw(released, 
     earlier, later = tmp_path / "artifacts" / "own", tmp_path / "later" / "own"
     for folder in (earlier, later):
         shutil.copytree(released / "artifacts" / "own", folder)
+        index = json.loads((folder / "bundle.json").read_text())
+        (folder / "bundle.json").write_text(json.dumps(index | {"quality": None}))  # tests before may have measured
     words = [str(later), "--data", str(pictures), "--threads", "1", "--write", "--control"]
     assert quality.main([*words, str(earlier)]) == 2
     assert "has no figures of a control" in capsys.readouterr().err
