@@ -94,11 +94,10 @@ def figures_of_control(folder: Path) -> list[Figure]:
 
 def take_control(bench: Bench, folder: Path) -> None:
     """The figures of another bundle's control. Raises UserError when its floors show that other eyes saw it."""
-    figures = figures_of_control(folder)
     floors = {"control.frechet": bench.judge.floor.frechet} | {
         f"control.{name}": value for name, value in vars(bench.judge.floor_manifold).items()
     }
-    for figure in figures:
+    for figure in figures_of_control(folder):
         now = floors.get(figure.name, figure.floor)
         if figure.floor is None or abs(figure.floor - now) > SAME * abs(now):
             raise UserError(f"{folder} was measured in other features: the floor of {figure.name} is {figure.floor} "

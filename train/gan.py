@@ -27,9 +27,11 @@ class GanStage(Stage):
     def __init__(self, networks: nn.ModuleDict, settings: GanSettings, data: DataInfo, reader: nn.Module | None = None):
         """`reader`: a trained classifier of the same pictures, for the alarm; without one it compares pixels."""
         generator = networks["generator"]
+        # The critic, and what it knows of a batch: all that the critic's optimizer trains.
+        self.judges = nn.ModuleList(networks[name] for name in ("critic", "deviation") if name in networks)
         slow = {id(p) for name, p in generator.named_parameters() if name.startswith("mapping.body")}
         groups = {
-            "critic": [{"params": [p for net in self.judges(networks) for p in net.parameters()], "pace": 1.0}],
+            "critic": [{"params": list(self.judges.parameters()), "pace": 1.0}],
             "generator": [
                 {"params": [p for p in generator.parameters() if id(p) not in slow], "pace": 1.0},
                 {"params": [p for p in generator.parameters() if id(p) in slow], "pace": settings.mapping_pace},
@@ -79,18 +81,13 @@ class GanStage(Stage):
             loss, shown = self.critic_loss(reals, classes, wrong, z[:, 0], gamma)
             (loss / len(parts)).backward()
         self.updates.apply("critic")
-        self.judges(self.networks).requires_grad_(False)
+        self.judges.requires_grad_(False)
         for reals, classes, _, z in parts:
             loss = self.generator_loss(reals, classes, z[:, 1])
             (loss / len(parts)).backward()
         self.updates.apply("generator")
-        self.judges(self.networks).requires_grad_(True)
+        self.judges.requires_grad_(True)
         return shown | {"generator": loss.detach()}
-
-    @staticmethod
-    def judges(networks: nn.ModuleDict) -> nn.ModuleList:
-        """The critic, and what it knows of a batch: all that the critic's optimizer trains."""
-        return nn.ModuleList(networks[name] for name in ("critic", "deviation") if name in networks)
 
     def of_batch(self, features: Tensor, classes: Tensor | None) -> Tensor | float:
         """What the batch as a whole adds to the scores of its pictures, features [N, F], classes [N, K] -> [1, 1]."""
