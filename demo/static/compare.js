@@ -32,7 +32,13 @@ const exchange = el("button", { type: "button", class: "tf-button", onclick: () 
 } }, T.t("Swap sides"));
 
 const first = el("input", { type: "number", min: 0, max: 2 ** 32 - 1, step: 1, inputmode: "numeric", "aria-label": T.t("First seed") });
-first.addEventListener("change", () => pair.set({ s: first.value }));
+let typing = false; // a picture that comes in the meantime takes no figure from under the hand
+first.addEventListener("input", () => (typing = true));
+first.addEventListener("blur", () => (typing = false));
+first.addEventListener("change", () => {
+  typing = false;
+  pair.set({ s: first.value });
+});
 const page = (way) => pair.set({ s: Math.max(0, pair.first + way * pair.side ** 2) });
 const size = T.segmented(
   "tf-pair-size",
@@ -157,7 +163,7 @@ const refresh = () => {
   const [a, b] = pair.sides();
   left.value = a.key;
   right.value = b.key;
-  first.value = pair.first;
+  if (!typing) first.value = pair.first;
   size.choose(String(pair.side));
   kindField.hidden = !a.bundle.classes.length;
   kind.replaceChildren(el("option", { value: "" }, T.t("Every class in turn")), ...a.bundle.classes.map((name, c) => el("option", { value: c }, name)));

@@ -37,6 +37,8 @@ def test_two_grids_are_locked_and_a_link_restores_them(visit):
     page.locator(".tf-pair-grid button[aria-label*='0.0 of 255']").nth(31).wait_for()  # the same model: equal pairs
     page.get_by_label("Right model").select_option("plain.vae")
     page.get_by_label("First seed").fill("30")
+    page.evaluate("Twofold.pair.set({})")  # something else of the pair changes while the seed is being typed
+    page.wait_for_timeout(200)
     page.keyboard.press("Enter")
     page.get_by_role("radio", name="6 × 6").check()
     page.get_by_label("Class of the pictures").select_option("3")
