@@ -1,6 +1,7 @@
 """`python -m export report`: REPORT.md and its sheets, written from what the bundles say of themselves."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +34,18 @@ COMPARED: tuple[tuple[str, tuple[str, str, str], str], ...] = (
      ("gan.features_copies", "vae.features_copies", ""), "lower"),
     ("The same, pixels", ("gan.pixels_copies", "vae.pixels_copies", ""), "lower"),
 )  # fmt: skip
+
+# What truncation changes: label, then the figure of the GAN, and that of the control where it has one.
+TRADED = (
+    ("Fréchet distance", "gan.frechet", "control.frechet"),
+    ("Kernel distance", "gan.kernel", "control.kernel"),
+    ("Precision", "gan.precision", "control.precision"),
+    ("Recall", "gan.recall", "control.recall"),
+    ("Density", "gan.density", "control.density"),
+    ("Coverage", "gan.coverage", "control.coverage"),
+    ("Right class", "gan.label_accuracy", ""),
+)
+AT = re.compile(r"gan\.frechet_at_([0-9.]+)")
 
 
 @dataclass(frozen=True)
@@ -113,7 +126,7 @@ def section(part: Section) -> str:
     if quality:
         found = by_name(info)
         eye = f", in the features of {quality.features}" if quality.features else ""
-        blocks += [comparison(found), "\n".join(card.figure_rows(remaining(quality.figures)))]
+        blocks += [comparison(found), *trade(found), "\n".join(card.figure_rows(remaining(quality.figures)))]
         blocks += [f"Measured on {quality.samples:,} samples by `{quality.command}`{eye}.", *quality.notes]
     else:
         blocks.append("Not measured yet.")
@@ -142,9 +155,33 @@ def comparison(found: dict[str, Figure]) -> str:
     return "\n".join(rows).replace("|  |", "| |").replace("|  |", "| |")
 
 
+def truncations(names: Iterable[str]) -> list[str]:
+    """Those that the GAN was measured at besides 1, the mildest first."""
+    return sorted((match[1] for name in names if (match := AT.fullmatch(name))), key=float, reverse=True)
+
+
+def trade(found: dict[str, Figure]) -> list[str]:
+    """What truncation gives and takes, a row each, and the control beside it; empty where it was not measured."""
+    if not (at := truncations(found)):
+        return []
+    traded = [row for row in TRADED if row[1] in found]
+    rows = [
+        f"| GAN at truncation | {' | '.join(label for label, *_ in traded)} |",
+        "|---" + "|---:" * len(traded) + "|",
+    ]
+    for psi in ("1", *at):
+        suffix = "" if psi == "1" else f"_at_{psi}"
+        rows.append(f"| {psi} | {' | '.join(text(found.get(name + suffix)) for _, name, _ in traded)} |")
+    if "control.frechet" in found:
+        rows.append(f"| DCGAN control | {' | '.join(text(found.get(control)) for *_, control in traded)} |")
+    return ["\n".join(rows).replace("|  |", "| |")]
+
+
 def remaining(figures: Sequence[Figure]) -> list[Figure]:
-    """Those that the comparison does not show."""
+    """Those that the tables before do not show."""
     shown = {name for _, names, _ in COMPARED for name in names}
+    at = truncations(figure.name for figure in figures)
+    shown |= {f"{name}_at_{psi}" for _, name, _ in TRADED for psi in at}
     return [figure for figure in figures if figure.name not in shown]
 
 

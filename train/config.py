@@ -193,6 +193,8 @@ class EvaluateSettings:
     """K of the importance-weighted bound on the likelihood of the VAE."""
     bound_pictures: int = 250
     """Pictures for which that bound is computed; K decodings each."""
+    truncation: tuple[float, ...] = (0.8, 0.6)
+    """Truncations at which the GAN is measured besides 1: what variety each costs, what precision it brings."""
     copies: bool = True
     """Look for copies of training pictures: on large sets most of the time."""
     out: Path | None = None

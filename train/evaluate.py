@@ -14,7 +14,7 @@ from train.config import EvaluateSettings, changed_flags
 from train.data import DataInfo, Pictures, load
 from train.errors import UserError
 from train.judge import Judge, choose
-from train.measure import MOST_TRAINING, Bench, measure_classifier, measure_gan
+from train.measure import MOST_TRAINING, Bench, measure_classifier, measure_gan, measure_truncation
 from train.measure_inverse import measure_inversion, measure_repair
 from train.measure_sets import measure_factors, measure_modes
 from train.measure_vae import measure_vae
@@ -25,6 +25,7 @@ from train.sheets import save_sheet
 from train.subject import Gan, Reader, Subject, open_subject, reader_of
 
 LEAST_SAMPLES = 100
+MOST_TRUNCATION = 1.5  # as far as the demo's slider goes
 
 
 def check(settings: EvaluateSettings) -> None:
@@ -34,6 +35,12 @@ def check(settings: EvaluateSettings) -> None:
     for flag, value in (("bound-samples", settings.bound_samples), ("bound-pictures", settings.bound_pictures)):
         if value < 1:
             raise UserError(f"--{flag} must be positive, not {value}.")
+    for psi in settings.truncation:
+        if not 0 < psi <= MOST_TRUNCATION or psi == 1:
+            raise UserError(f"--truncation must lie between 0 and {MOST_TRUNCATION:g} and differ from 1, which is "
+                            f"measured anyway; it is {psi:g}.")  # fmt: skip
+    if len(set(settings.truncation)) < len(settings.truncation):
+        raise UserError("--truncation names a number twice.")
     if settings.threads is not None and settings.threads < 1:
         raise UserError(f"--threads must be positive, not {settings.threads}.")
 
@@ -115,6 +122,7 @@ def evaluate(settings: EvaluateSettings, *further: Callable[[Bench], None],
     measure_classifier(bench)
     if subject.gan:
         measure_gan(bench, subject.gan)
+        measure_truncation(bench, subject.gan, settings.truncation)
         measure_inversion(bench, subject.gan, subject.vae)
         if reader and info.source == "stacked_mnist":
             measure_modes(bench, subject.gan, reader, test.images.numpy())

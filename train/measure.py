@@ -4,6 +4,7 @@ Pictures are uint8 [N, C, S, S]. A section adds figures to the report and sheets
 train/measure_vae.py, and train/measure_sets.py for sets that are made here.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -70,11 +71,19 @@ class Bench:
                         floor.kernel, floor_is, error=found.kernel_error)  # fmt: skip
         return found
 
-    def add_manifold(self, prefix: str, what: str, features: np.ndarray) -> None:
+    def add_manifold(self, prefix: str, what: str, features: np.ndarray, suffix: str = "") -> None:
         found, floor = self.judge.manifold(features), self.judge.floor_manifold
         for name, value in vars(found).items():
-            self.report.add(f"{prefix}.{name}", f"{name.capitalize()} of {what}, k = 3", value, "higher",
+            self.report.add(f"{prefix}.{name}{suffix}", f"{name.capitalize()} of {what}, k = 3", value, "higher",
                             vars(floor)[name])  # fmt: skip
+
+    def add_right(self, name: str, what: str, labels: np.ndarray | None) -> None:
+        """How many of `what` the classifier reads as what was asked for: the classes of the training pictures."""
+        if labels is None or self.judge.held_out.labels is None:
+            return
+        floor = (self.judge.held_out.labels == self.held_out.labels.numpy()).mean()
+        right = (labels == self.train.labels.numpy()).mean()
+        self.report.add(name, f"{what} read as the class asked for", right, "higher", floor)
 
     def add_classes(self, prefix: str, what: str, labels: np.ndarray | None) -> None:
         """What the classifier reads, beside the classes of the training pictures."""
@@ -127,23 +136,34 @@ def measure_classifier(bench: Bench) -> None:
         bench.report.add("classifier.accuracy", "Accuracy of the classifier on held-out pictures", right, "higher")
 
 
+def samples(bench: Bench, gan: Gan, draw: Callable[..., np.ndarray], what: str) -> np.ndarray:
+    """As many as there are training pictures, and of their classes: uint8 [N, C, S, S]."""
+    noise = priors.draw(gan.prior, bench.count, gan.latent_dim, generator=torch.Generator().manual_seed(bench.seed))
+    return drawn(what, draw, noise.numpy(), *bench.weights(bench.train.labels.numpy()))
+
+
 def measure_gan(bench: Bench, gan: Gan) -> None:
     """Samples, of the classes of the training pictures where there are any."""
-    noise = priors.draw(gan.prior, bench.count, gan.latent_dim, generator=torch.Generator().manual_seed(bench.seed))
-    asked = bench.train.labels.numpy()
-    images = drawn("GAN samples", gan.draw, noise.numpy(), *bench.weights(asked))
+    images = samples(bench, gan, gan.draw, "GAN samples")
     seen = bench.judge.see(images)
     bench.sheets["gan_samples.png"] = (images[:TILES], 8)
     bench.add_distances("gan", "", "GAN samples", seen.features)
     bench.add_manifold("gan", "GAN samples", seen.features)
-    if seen.labels is not None and bench.judge.held_out.labels is not None:
-        floor = (bench.judge.held_out.labels == bench.held_out.labels.numpy()).mean()
-        bench.report.add("gan.label_accuracy", "GAN samples read as the class asked for",
-                         (seen.labels == asked).mean(), "higher", floor)  # fmt: skip
+    bench.add_right("gan.label_accuracy", "GAN samples", seen.labels)
     bench.add_classes("gan", "GAN samples", seen.labels)
     bench.add_memorisation("gan", "GAN samples", images, seen.features)
     if bench.ops:
         measure_leak(bench, images)
+
+
+def measure_truncation(bench: Bench, gan: Gan, truncation: Sequence[float]) -> None:
+    """What truncation gives and takes: the same seeds and classes at each psi. Nothing where the GAN has no styles."""
+    for psi in truncation if gan.truncated else ():
+        what, suffix = f"GAN samples at truncation {psi:g}", f"_at_{psi:g}"
+        seen = bench.judge.see(samples(bench, gan, gan.truncated(psi), what))
+        bench.add_distances("gan", suffix, what, seen.features)
+        bench.add_manifold("gan", what, seen.features, suffix)
+        bench.add_right(f"gan.label_accuracy{suffix}", what, seen.labels)
 
 
 def measure_leak(bench: Bench, images: np.ndarray) -> None:

@@ -29,13 +29,15 @@ Function = Callable[..., list[np.ndarray]]
 @dataclass(frozen=True)
 class Gan:
     """`draw`: z [N, D] and classes [N, K] (absent without classes) -> images. `invert`: images and masks -> images that
-    the generator draws of them; None without an inverter. `augment`: as in the settings of its training."""
+    the generator draws of them; None without an inverter. `augment`: as in the settings of its training. `truncated`: a
+    truncation psi -> what `draw` is at it; None where no mean style is known."""
 
     latent_dim: int
     prior: Prior
     draw: Callable[..., np.ndarray]
     invert: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None
     augment: float | None = None
+    truncated: Callable[[float], Callable[..., np.ndarray]] | None = None
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,9 @@ def gan_of(run: Run, inverter: bool) -> Gan:
     assert isinstance(settings, GanSettings)
     found = networks(run, "inverter")["inverter"] if inverter else None
     invert = composed(of_network(found), of_network(net.synthesis)) if found else None
-    return Gan(settings.latent_dim, settings.prior, single(of_network(net)), invert, settings.augment)
+    centre = run.latents().get("w_mean")
+    truncated = None if centre is None else truncating(of_network(net.mapping), of_network(net.synthesis), centre)
+    return Gan(settings.latent_dim, settings.prior, single(of_network(net)), invert, settings.augment, truncated)
 
 
 def vae_of(run: Run, repair: bool) -> Vae:
@@ -185,6 +189,21 @@ def double(function: Function) -> Callable[..., tuple[np.ndarray, np.ndarray]]:
     return call
 
 
+def truncating(find: Function, draw: Function, w_mean: np.ndarray) -> Callable[[float], Callable[..., np.ndarray]]:
+    """psi -> pictures of styles w [N, L, D] moved towards the mean style of their class, w_mean [K, D]: at 1 as they
+    are, at 0 all alike (StyleGAN: Karras et al. 2019, arXiv 1812.04948, appendix B)."""
+
+    def at(psi: float) -> Callable[..., np.ndarray]:
+        def call(z: np.ndarray, *classes: np.ndarray) -> np.ndarray:
+            w = find(z, *classes)[0]
+            centre = ((classes[0] if classes else np.ones((len(z), 1), np.float32)) @ w_mean)[:, None]
+            return draw((centre + psi * (w - centre)).astype(np.float32))[0]
+
+        return call
+
+    return at
+
+
 def composed(find: Function, draw: Function) -> Callable[..., np.ndarray]:
     """`draw` of what `find` finds."""
     return lambda *arrays: draw(*find(*arrays))[0]
@@ -206,7 +225,12 @@ def open_bundle(folder: Path) -> Subject:
             if "inverter" in graphs:
                 invert = composed(graph(folder, graphs, "inverter"), graph(folder, graphs, "synthesis"))
             draw = single(graph(folder, graphs, "generator"))
-            gan = Gan(index["gan"]["latent_dim"], index["gan"]["prior"], draw, invert)
+            truncated = None
+            if "mapping" in graphs:
+                centre = arrays(folder, index["files"]["latents"])["w_mean"]
+                parts = graph(folder, graphs, "mapping"), graph(folder, graphs, "synthesis")
+                truncated = truncating(*parts, centre)
+            gan = Gan(index["gan"]["latent_dim"], index["gan"]["prior"], draw, invert, truncated=truncated)
         if index["vae"]:
             entry, latents = index["vae"], arrays(folder, index["files"]["latents"])
             vae = Vae(

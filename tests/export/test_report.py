@@ -65,6 +65,18 @@ def test_the_page_holds_the_figures_of_every_bundle(released: Path, capsys):
     assert str(released) not in page
 
 
+def test_what_truncation_trades_is_a_table_of_its_own():
+    assert report.trade({figure.name: figure for figure in QUALITY.figures}) == []
+    at = (("0.6", 3.5), ("0.85", 2.25))
+    further = [figure(f"gan.{name}_at_{psi}", value) for psi, value in at for name in ("frechet", "recall")]
+    figures = [*QUALITY.figures, *further]
+    assert report.trade({figure.name: figure for figure in figures}) == [
+        "| GAN at truncation | Fréchet distance | Recall |\n|---|---:|---:|\n| 1 | 1.25 | 0.625 |\n"
+        "| 0.85 | 2.25 | 2.25 |\n| 0.6 | 3.5 | 3.5 |\n| DCGAN control | 3.75 | |"
+    ]
+    assert [figure.name for figure in report.remaining(figures)] == ["vae.psnr"]
+
+
 def test_every_picture_of_the_page_is_there(released: Path):
     page = report.write(released).read_text()
     shown = re.findall(r'src="([^"]+)"', page)

@@ -14,6 +14,10 @@ from PIL import Image
 from benchmarks import binarized as binarized_benchmark
 from benchmarks import results
 from benchmarks import stacked as stacked_benchmark
+from demo import latents
+from demo.bundle import read
+from demo.runtime import Engine, choose_provider
+from demo.studio import Studio
 from tests.train.conftest import draw_folder
 from train import judge, measure
 from train.__main__ import main
@@ -136,6 +140,32 @@ def test_a_generator_is_read_from_a_bundle(tiny_bundle):
     assert not np.array_equal(images[0], images[1])
     index = json.loads((tiny_bundle / "bundle.json").read_text())
     assert subject.reader.sha256 == index["graphs"]["classifier"]["sha256"]
+
+
+def test_a_bundle_truncates_as_the_demo_does(tiny_bundle):
+    subject, studio = open_subject(tiny_bundle), Studio(Engine(read(tiny_bundle), choose_provider("cpu")))
+    seeds, classes = [3, 4, 5], np.eye(10, dtype=np.float32)[:3]
+    z = np.stack([latents.seed_latent(seed, subject.gan.latent_dim) for seed in seeds])
+    for psi in (0.0, 0.5, 1.0):
+        expected = studio.sample(seeds, classes, psi)
+        np.testing.assert_allclose(subject.gan.truncated(psi)(z, classes), expected, atol=2e-6)
+    assert not np.allclose(studio.sample(seeds, classes, 0.5), studio.sample(seeds, classes, 1.0), atol=1e-3)
+
+
+def test_a_run_is_measured_at_each_truncation_asked_for(run, report):
+    subject = open_subject(run)
+    z, classes = np.random.default_rng(0).normal(size=(2, 64)).astype(np.float32), np.eye(3, dtype=np.float32)[[1, 1]]
+    np.testing.assert_allclose(subject.gan.truncated(1)(z, classes), subject.gan.draw(z, classes), atol=1e-5)
+    alike = subject.gan.truncated(0)(z, classes)
+    np.testing.assert_allclose(alike[0], alike[1], atol=1e-6)  # the mean style of the class
+    at = {figure.name: figure for figure in report.figures if "_at_" in figure.name}
+    measured = "frechet", "kernel", "precision", "recall", "density", "coverage", "label_accuracy"
+    assert list(at) == [f"gan.{name}_at_{psi}" for psi in ("0.8", "0.6") for name in measured]
+    assert at["gan.recall_at_0.6"].label == "Recall of GAN samples at truncation 0.6, k = 3"
+    assert at["gan.frechet_at_0.6"].floor == report["gan.frechet"].floor
+    assert at["gan.frechet_at_0.6"].value != at["gan.frechet_at_0.8"].value != report["gan.frechet"].value
+    bare = evaluate(EvaluateSettings(run, **FEW, truncation=()))[0]
+    assert [f for f in report.figures if f.name not in at] == bare.figures
 
 
 def test_copies_of_training_pictures_are_found(run, pictures):
@@ -264,6 +294,9 @@ def test_few_samples_and_odd_numbers(run, capsys):
     assert "--samples must be at least 100, not 99" in refuse(capsys, run, "--samples", 99)
     assert "--bound-samples must be positive" in refuse(capsys, run, "--bound-samples", 0)
     assert "--threads must be positive" in refuse(capsys, run, "--threads", 0)
+    for psi in (0, 1, 1.6, "nan"):
+        assert "--truncation must lie between 0 and 1.5" in refuse(capsys, run, "--truncation", psi)
+    assert "names a number twice" in refuse(capsys, run, "--truncation", 0.5, 0.5)
 
 
 def test_a_run_without_classifier(run, tmp_path, capsys):
@@ -311,6 +344,6 @@ def test_feature_files_that_are_none(run, tmp_path, capsys):
 def test_help_says_what_feature_files_may_be(capsys):
     with pytest.raises(SystemExit):
         main(["evaluate", "--help"])
-    shown = capsys.readouterr().out
+    shown = " ".join(capsys.readouterr().out.replace("│", " ").split())  # wherever the lines break
     for word in ("RUN_OR_BUNDLE", "--samples", "--reader", "--features", "ONNX", "Nothing is downloaded"):
         assert word in shown
