@@ -35,7 +35,7 @@ from train.subject import INDEX, to_bytes
 
 CLOSEST = "gan_closest_features.png"
 SAME = 0.005  # by which floors may differ: of graphs whose weights are rounded once more
-TAKEN_OVER = "The control was measured for an earlier state of this bundle, in the features of the same classifier."
+TAKEN_OVER = "The control was measured once before, in the same features: the floors agree."
 
 
 @dataclass(frozen=True)
