@@ -20,6 +20,7 @@ from demo.latents import Mixture, from_normal, seed_latent
 LATENT, W_DIM, STAGES, CODE, COMPONENTS, FEATURES = 8, 8, 4, 6, 20, 12
 OPSET = 18
 TILES = 24
+TRADED = {"precision": 0.75, "recall": 0.5, "precision_at_0.8": 0.88, "recall_at_0.8": 0.25}
 
 
 def build(folder: Path, name: str = "tiny", classes: int = 10, channels: int = 1, size: int = 32) -> Path:
@@ -75,7 +76,11 @@ def build(folder: Path, name: str = "tiny", classes: int = 10, channels: int = 1
                     "floor": 0.5,
                     "unit": "",
                     "better": "lower",
-                }
+                },
+                *(
+                    {"name": f"gan.{name}", "label": name, "value": value, "floor": 0.9, "unit": "", "better": "higher"}
+                    for name, value in TRADED.items()
+                ),
             ],
         },
         "training": {"gan": {"command": "none", "seconds": 1.0, "images": 1, "hardware": "none"}},

@@ -12,12 +12,13 @@ const map = T.latentMap((found) => {
   if (T.visible(tour)) tour.show(found);
 });
 const strip = T.truncationStrip();
+const traded = el("p", { class: "tf-caption" });
 const mixer = T.mixer();
 const sums = T.arithmetic();
 const card = (title, text, ...content) => el("section", { class: "tf-card tf-wide", "aria-label": title }, el("h3", {}, title), el("p", { class: "tf-quiet" }, text), ...content);
 
 const mapCard = card(T.t("Latent map"), T.t("The VAE's codes seen from above. Similar pictures lie close together; each place decodes to a picture."), map);
-const stripCard = card(T.t("From typical to odd"), T.t("The picture of Play at rising truncation: 0 is the average, 1 as trained, more exaggerates."), strip);
+const stripCard = card(T.t("From typical to odd"), T.t("The picture of Play at rising truncation: 0 is the average, 1 as trained, more exaggerates."), strip, traded);
 const mixCard = card(T.t("Style mixing"), T.t("Coarse stages decide the layout, fine ones the strokes. Choose which come from the second picture."), mixer);
 const sumCard = card(T.t("A − B + C"), T.t("Latents can be added: what A has and B has not, put onto C."), sums);
 const movesCard = card(T.t("Moves"), T.t("Sliders that add up on one picture."), moves);
@@ -44,6 +45,7 @@ const refresh = () => {
   if (vae) map.show();
   else seen = null;
   strip.refresh();
+  traded.textContent = T.traded();
   mixer.refresh();
   if (styled) sums.refresh();
   if (styled) moves.refresh();

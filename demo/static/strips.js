@@ -52,6 +52,21 @@
     return row;
   };
 
+  // What was measured of the GAN at several truncations, in words; empty where nothing was.
+  T.traded = () => {
+    const found = new Map((T.bundle().quality?.figures ?? []).map((figure) => [figure.name, figure.value]));
+    const at = [...found.keys()].map((name) => /^gan\.precision_at_([\d.]+)$/.exec(name)?.[1]).filter(Boolean);
+    if (T.state.m !== "gan" || !at.length) return "";
+    const percent = (name) => Math.round(100 * found.get(name));
+    const levels = [...at.map((t) => [t, `_at_${t}`]), ["1", ""]].sort(([a], [b]) => a - b);
+    const told = levels.map(([t, end]) =>
+      T.t("{t}: precision {precision} %, recall {recall} %", { t, precision: percent(`gan.precision${end}`), recall: percent(`gan.recall${end}`) }),
+    );
+    return T.t("Measured at {levels}. Precision: samples that look like training pictures; recall: training pictures that have a sample like them.", {
+      levels: told.join(" · "),
+    });
+  };
+
   T.mixer = () => {
     const seeds = { a: 1, b: 2 };
     let taken = [];
