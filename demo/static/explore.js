@@ -12,7 +12,7 @@ const map = T.latentMap((found) => {
   if (T.visible(tour)) tour.show(found);
 });
 const strip = T.truncationStrip();
-const traded = el("p", { class: "tf-caption" });
+const traded = T.traded();
 const mixer = T.mixer();
 const sums = T.arithmetic();
 const card = (title, text, ...content) => el("section", { class: "tf-card tf-wide", "aria-label": title }, el("h3", {}, title), el("p", { class: "tf-quiet" }, text), ...content);
@@ -45,7 +45,7 @@ const refresh = () => {
   if (vae) map.show();
   else seen = null;
   strip.refresh();
-  traded.textContent = T.traded();
+  traded.refresh();
   mixer.refresh();
   if (styled) sums.refresh();
   if (styled) moves.refresh();

@@ -52,19 +52,25 @@
     return row;
   };
 
-  // What was measured of the GAN at several truncations, in words; empty where nothing was.
+  // What was measured of the GAN at several truncations; hidden where nothing was.
   T.traded = () => {
-    const found = new Map((T.bundle().quality?.figures ?? []).map((figure) => [figure.name, figure.value]));
-    const at = [...found.keys()].map((name) => /^gan\.precision_at_([\d.]+)$/.exec(name)?.[1]).filter(Boolean);
-    if (T.state.m !== "gan" || !at.length) return "";
-    const percent = (name) => Math.round(100 * found.get(name));
-    const levels = [...at.map((t) => [t, `_at_${t}`]), ["1", ""]].sort(([a], [b]) => a - b);
-    const told = levels.map(([t, end]) =>
-      T.t("{t}: precision {precision} %, recall {recall} %", { t, precision: percent(`gan.precision${end}`), recall: percent(`gan.recall${end}`) }),
-    );
-    return T.t("Measured at {levels}. Precision: samples that look like training pictures; recall: training pictures that have a sample like them.", {
-      levels: told.join(" · "),
-    });
+    const rows = el("tbody", {});
+    const head = el("thead", {}, el("tr", {}, ...[T.t("Truncation"), T.t("Precision"), T.t("Recall")].map((name) => el("th", { scope: "col" }, name))));
+    const told = el("p", { class: "tf-quiet" }, T.t("Measured. Precision: samples that look like training pictures. Recall: training pictures that have a sample like them."));
+    const box = el("div", { class: "tf-traded" }, el("table", {}, head, rows), told);
+    box.refresh = () => {
+      const found = new Map((T.bundle().quality?.figures ?? []).map((figure) => [figure.name, figure.value]));
+      const at = [...found.keys()].map((name) => /^gan\.precision_at_([\d.]+)$/.exec(name)?.[1]).filter(Boolean);
+      box.hidden = T.state.m !== "gan" || !at.length;
+      const percent = (name) => T.t("{n} %", { n: Math.round(100 * found.get(name)) });
+      const levels = [...at.map((t) => [t, `_at_${t}`]), ["1", ""]].sort(([a], [b]) => a - b);
+      rows.replaceChildren(
+        ...levels.map(([t, end]) =>
+          el("tr", {}, el("th", { scope: "row" }, t), el("td", {}, percent(`gan.precision${end}`)), el("td", {}, percent(`gan.recall${end}`))),
+        ),
+      );
+    };
+    return box;
   };
 
   T.mixer = () => {
