@@ -39,7 +39,7 @@ def check(settings: EvaluateSettings) -> None:
         if not 0 < psi <= MOST_TRUNCATION or psi == 1:
             raise UserError(f"--truncation must lie between 0 and {MOST_TRUNCATION:g} and differ from 1, which is "
                             f"measured anyway; it is {psi:g}.")  # fmt: skip
-    if len(set(settings.truncation)) < len(settings.truncation):
+    if len({f"{psi:g}" for psi in settings.truncation}) < len(settings.truncation):
         raise UserError("--truncation names a number twice.")
     if settings.threads is not None and settings.threads < 1:
         raise UserError(f"--threads must be positive, not {settings.threads}.")

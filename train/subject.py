@@ -221,15 +221,15 @@ def open_bundle(folder: Path) -> Subject:
                         tuple(about["classes"]), about["train_images"], about["test_images"])  # fmt: skip
         gan = vae = reader = None
         if index["gan"]:
-            invert = None
+            invert = truncated = None
+            if {"inverter", "mapping"} & set(graphs):  # an adopted generator has neither
+                synthesis = graph(folder, graphs, "synthesis")
             if "inverter" in graphs:
-                invert = composed(graph(folder, graphs, "inverter"), graph(folder, graphs, "synthesis"))
-            draw = single(graph(folder, graphs, "generator"))
-            truncated = None
+                invert = composed(graph(folder, graphs, "inverter"), synthesis)
             if "mapping" in graphs:
                 centre = arrays(folder, index["files"]["latents"])["w_mean"]
-                parts = graph(folder, graphs, "mapping"), graph(folder, graphs, "synthesis")
-                truncated = truncating(*parts, centre)
+                truncated = truncating(graph(folder, graphs, "mapping"), synthesis, centre)
+            draw = single(graph(folder, graphs, "generator"))
             gan = Gan(index["gan"]["latent_dim"], index["gan"]["prior"], draw, invert, truncated=truncated)
         if index["vae"]:
             entry, latents = index["vae"], arrays(folder, index["files"]["latents"])
