@@ -188,6 +188,22 @@ def test_a_hundred_pixels_in_colour(tmp_path: Path):
     check_vae(system)
 
 
+def test_a_vae_that_begins_as_principal_components(tmp_path: Path):
+    """Its reconstructions are near at once; its repair, which begins as its encoder, keeps what is known."""
+    system = build(
+        tmp_path, 32, "L", 2,
+        ("vae", "--preset", "principal", "--width", "16", "--hidden", "16", "--latent-dim", "24"),
+        ("inverse", "--target", "vae", "--width", "16", "--hidden", "16"),
+    )  # fmt: skip
+    check_vae(system)
+    picture = images.from_uint8(system.studio.engine.bundle.examples[:1])
+    assert system.studio.reconstruct(picture).mse < 0.3 * picture.var()
+    mask = np.ones((1, 1, 32, 32), np.float32)
+    mask[:, :, 16:] = 0
+    repaired = system.studio.repair(picture, mask, "vae")
+    assert (repaired[:, :, :16] == picture[:, :, :16]).all() and repaired[:, :, 16:].std() > 0.02
+
+
 def test_the_gpu_presets(tmp_path: Path):
     """Residual bodies under bf16, made narrow."""
     system = build(

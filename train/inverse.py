@@ -9,6 +9,7 @@ from train.config import InverseSettings, Prior, VaeSettings, widths
 from train.data import DataInfo, one_hot
 from train.losses import kl_to_normal
 from train.networks import Decoder, Generator, Inverter, Repairer, resolutions
+from train.principal import PrincipalRepairer
 from train.schedules import cosine, ramp
 from train.stage import Stage
 from train.vae import sample_code
@@ -128,7 +129,8 @@ class InverterStage(Stage):
 def build_repair(settings: InverseSettings, data: DataInfo, vae: VaeSettings) -> nn.ModuleDict:
     """Untrained mask encoder into the VAE's codes."""
     channels = widths(len(resolutions(data.size)), settings.width)[-2::-1]
-    return nn.ModuleDict({"repair": Repairer(data.channels, data.size, vae.latent_dim, channels, settings.hidden)})
+    maker = PrincipalRepairer if vae.body == "principal" else Repairer
+    return nn.ModuleDict({"repair": maker(data.channels, data.size, vae.latent_dim, channels, settings.hidden)})
 
 
 def build_inverter(settings: InverseSettings, data: DataInfo, styles: tuple[int, int]) -> nn.ModuleDict:

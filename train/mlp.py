@@ -101,6 +101,10 @@ class DenseDecoder(nn.Module):
         """z [N, D] -> the picture before the sigmoid, [N, C, S, S]."""
         return self.to_image(self.hidden(z)).reshape(-1, *self.shape)
 
+    def picture(self, logits: Tensor) -> Tensor:
+        """Logits [N, C, S, S] -> image in [0, 1]."""
+        return torch.sigmoid(logits)
+
     def forward(self, z: Tensor) -> Tensor:
         """z [N, D] -> image [N, C, S, S] in [0, 1]."""
-        return torch.sigmoid(self.logits(z))
+        return self.picture(self.logits(z))

@@ -289,9 +289,13 @@ class Decoder(nn.Module):
         """z [N, D] -> the picture before the sigmoid, [N, C, S, S]: exact where a probability would round to 1."""
         return self.to_image(self.body(self.stem(z).reshape(-1, *self.base)))
 
+    def picture(self, logits: Tensor) -> Tensor:
+        """Logits [N, C, S, S] -> image in [0, 1]."""
+        return torch.sigmoid(logits)
+
     def forward(self, z: Tensor) -> Tensor:
         """z [N, D] -> image [N, C, S, S] in [0, 1]."""
-        return torch.sigmoid(self.logits(z))
+        return self.picture(self.logits(z))
 
 
 def masked(image: Tensor, mask: Tensor) -> Tensor:

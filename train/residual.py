@@ -1,4 +1,4 @@
-"""Residual networks for a GPU. Shapes as in train/networks.py; the GAN's follow the ideas of R3GAN (Huang et al. 2024,
+"""Residual networks. Shapes as in train/networks.py; the GAN's follow the ideas of R3GAN (Huang et al. 2024,
 arXiv 2501.05441): no normalisation in the critic, plain 3 x 3 convolutions, and blocks that start as the identity
 because their last convolution is zero (Fixup: Zhang et al. 2019, arXiv 1901.09321).
 """
@@ -64,7 +64,7 @@ class ResidualGenerator(Generator):
     make_synthesis = ResidualSynthesis
 
 
-class CriticBlock(nn.Module):
+class FixupBlock(nn.Module):
     """x + two convolutions, of which the first is scaled by 1 / sqrt(blocks in all) and the last starts at zero."""
 
     def __init__(self, width: int, blocks: int):
@@ -83,7 +83,7 @@ def residual_critic_body(channels: int, widths: tuple[int, ...]) -> nn.Sequentia
     total = BLOCKS * len(widths)
     layers: list[nn.Module] = [he(nn.Conv2d(channels, widths[-1], 3, padding=1), gain=1.0)]
     for stage in reversed(range(len(widths))):
-        layers += [CriticBlock(widths[stage], total) for _ in range(BLOCKS)]
+        layers += [FixupBlock(widths[stage], total) for _ in range(BLOCKS)]
         if stage:
             layers += [he(nn.Conv2d(widths[stage], widths[stage - 1], 4, stride=2, padding=1), gain=1.0)]
     return nn.Sequential(*layers)

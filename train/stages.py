@@ -8,6 +8,7 @@ from train import classifier, gan, inverse, vae
 from train.config import ClassifierSettings, GanSettings, InverseSettings, Settings, VaeSettings
 from train.data import DataInfo
 from train.errors import UserError
+from train.principal import PrincipalRepairer, begin_repair
 from train.runs import Run
 from train.stage import Stage
 
@@ -59,8 +60,10 @@ def build_stage(stage: str, settings: Settings, data: DataInfo, run: Run) -> Sta
             return vae.VaeStage(networks, cast(VaeSettings, settings), data)
         case "repair":
             finished(run, "vae")
-            decoder = run.networks("vae")["decoder"]
-            built = inverse.RepairStage(networks, cast(InverseSettings, settings), decoder, run.sigma)
+            coder = run.networks("vae")
+            if isinstance(networks["repair"], PrincipalRepairer):
+                begin_repair(networks["repair"], coder["encoder"])
+            built = inverse.RepairStage(networks, cast(InverseSettings, settings), coder["decoder"], run.sigma)
             built.target_images = run.record("vae").images
             return built
         case "inverter":

@@ -3,16 +3,22 @@
 import torch
 from torch import Tensor, nn
 
-from train import priors
+from train import principal, priors
 from train.config import VaeSettings, widths
 from train.data import DataInfo, Pictures
 from train.losses import bernoulli_nll, kl_to_normal, optimal_sigma_nll, squared_error
 from train.mlp import DenseDecoder, DenseEncoder
 from train.networks import Decoder, Encoder, resolutions
+from train.principal import PrincipalDecoder, PrincipalEncoder
 from train.residual import ResidualDecoder, ResidualEncoder
 from train.schedules import cosine, ramp
 from train.stage import Stage
 
+CONVOLUTIONAL: dict[str, tuple[type[Encoder], type[Decoder]]] = {
+    "conv": (Encoder, Decoder),
+    "residual": (ResidualEncoder, ResidualDecoder),
+    "principal": (PrincipalEncoder, PrincipalDecoder),
+}
 LIKELIHOODS = {"calibrated": optimal_sigma_nll, "squared-error": squared_error, "bernoulli": bernoulli_nll}
 
 
@@ -32,6 +38,10 @@ class VaeStage(Stage):
         self.settings, self.data = settings, data
         self.ema_images, self.accumulate = settings.ema_images, settings.accumulate
 
+    def begin(self, train: Pictures, test: Pictures) -> None:
+        if self.settings.body == "principal" and not self.settings.resume:
+            principal.begin(self.networks["encoder"], self.networks["decoder"], train.images, self.settings.seed)
+
     def step(self, images: Tensor, labels: Tensor, progress: float) -> dict[str, Tensor]:
         settings, optimizer = self.settings, self.optimizers["vae"]
         optimizer.param_groups[0]["lr"] = settings.lr * ramp(progress, 0.01) * cosine(1, 0.01, progress)
@@ -45,7 +55,7 @@ class VaeStage(Stage):
             with torch.autocast(images.device.type, torch.bfloat16, enabled=settings.precision == "bf16"):
                 mean, logvar = self.networks["encoder"](pictures)
                 logits = self.networks["decoder"].logits(sample_code(mean.float(), logvar.float(), drawn))
-            decoded = torch.sigmoid(logits.float())  # in bf16 a probability over 0.998 would be 1
+            decoded = self.networks["decoder"].picture(logits.float())  # in bf16 a probability over 0.998 would be 1
             reconstruction = LIKELIHOODS[settings.likelihood](pictures, decoded)
             kl = kl_to_normal(mean.float(), logvar.float()).sum(dim=1).mean()
             loss = reconstruction + settings.beta * ramp(progress, settings.warmup) * kl
@@ -98,9 +108,9 @@ def build(settings: VaeSettings, data: DataInfo) -> nn.ModuleDict:
     if settings.body == "mlp":
         encoder, decoder = DenseEncoder(*shape, (width,), width), DenseDecoder(*shape, width)
     else:
-        residual = settings.body == "residual"
-        channels = widths(len(resolutions(data.size)), width, max(width // 4, 8) if residual else 16)
-        makers = (ResidualEncoder, ResidualDecoder) if residual else (Encoder, Decoder)
+        least = max(width // 4, 8) if settings.body == "residual" else 16
+        channels = widths(len(resolutions(data.size)), width, least)
+        makers = CONVOLUTIONAL[settings.body]
         encoder = makers[0](*shape, channels[-2::-1], settings.hidden)
         decoder = makers[1](*shape, channels, settings.hidden)
     return nn.ModuleDict({"encoder": encoder, "decoder": decoder})

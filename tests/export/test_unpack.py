@@ -150,13 +150,30 @@ def test_what_only_the_critics_training_needs_is_not_exported_and_begins_anew(tm
     assert Run.open(tmp_path / "again").networks("gan")["deviation"].head.weight.abs().max() > 0
 
 
-def test_a_fully_connected_vae_comes_back_and_goes_on_being_trained(tmp_path: Path, monkeypatch):
-    run, pictures = tmp_path / "run", draw(tmp_path / "pictures", ())
-    trained(monkeypatch, "vae", run, pictures, "--preset", "mlp", "--width", "16", "--latent-dim", "4")
+@pytest.mark.parametrize("preset", ["mlp", "principal"])
+def test_a_vae_without_normalisation_comes_back_and_goes_on_being_trained(tmp_path: Path, preset: str, monkeypatch):
+    run, pictures, words = tmp_path / "run", draw(tmp_path / "pictures", ()), ("--width", "16", "--latent-dim", "4")
+    trained(monkeypatch, "vae", run, pictures, "--preset", preset, *words)
     export("bundle", run, tmp_path / "bundle")
     export("unpack", tmp_path / "bundle", tmp_path / "again")
+    before, after = (Run.open(folder).networks("vae") for folder in (run, tmp_path / "again"))
+    for name, net in before.items():
+        again = after[name].state_dict()
+        assert all(torch.equal(value, again[key]) for key, value in net.state_dict().items())
     trained(monkeypatch, "vae", tmp_path / "again", pictures, "--resume", "--images", "256")
     assert Run.open(tmp_path / "again").record("vae").images == 256
+
+
+def test_a_repair_that_began_as_the_encoder_comes_back_and_goes_on_being_trained(tmp_path: Path, monkeypatch):
+    run, pictures, words = tmp_path / "run", draw(tmp_path / "pictures", ()), ("--width", "16", "--hidden", "16")
+    trained(monkeypatch, "vae", run, pictures, "--preset", "principal", *words, "--latent-dim", "4")
+    trained(monkeypatch, "inverse", run, pictures, "--target", "vae", *words)
+    export("bundle", run, tmp_path / "bundle")
+    export("unpack", tmp_path / "bundle", tmp_path / "again")
+    before, after = (Run.open(folder).networks("repair")["repair"] for folder in (run, tmp_path / "again"))
+    assert all(torch.equal(value, after.state_dict()[key]) for key, value in before.state_dict().items())
+    trained(monkeypatch, "inverse", tmp_path / "again", pictures, "--target", "vae", "--resume", "--images", "256")
+    assert Run.open(tmp_path / "again").record("repair").images == 256
 
 
 def test_a_stage_whose_weights_lost_their_names_is_left_out(tmp_path: Path, monkeypatch):

@@ -17,7 +17,7 @@ from train.mlp import Beside, DenseDecoder, DenseGenerator
 from train.networks import Critic, Decoder, Encoder, Generator
 from train.residual import (
     BLOCKS,
-    CriticBlock,
+    FixupBlock,
     ResidualCritic,
     ResidualDecoder,
     ResidualEncoder,
@@ -139,12 +139,12 @@ def test_a_code_of_one_number_is_enough():
 def test_residual_blocks_start_as_the_identity():
     x, w = torch.randn(2, 8, 5, 5), torch.randn(2, 4)
     assert torch.equal(StyledBlock(8, 4)(x, w), x)
-    assert torch.equal(CriticBlock(8, blocks=6)(x), x)
+    assert torch.equal(FixupBlock(8, blocks=6)(x), x)
 
 
 def test_the_first_convolution_of_a_critic_s_block_is_scaled_by_the_number_of_blocks():
     torch.manual_seed(0)
-    one, many = CriticBlock(64, blocks=1), CriticBlock(64, blocks=16)
+    one, many = FixupBlock(64, blocks=1), FixupBlock(64, blocks=16)
     assert (one.first.weight.std() / many.first.weight.std()).item() == pytest.approx(4, rel=0.02)
 
 

@@ -31,6 +31,7 @@ STAGES = {
     "inverter": ["--width", "16", "--hidden", "16", "--target", "gan"],
     "repair": ["--width", "16", "--hidden", "16", "--target", "vae"],
 }
+PRINCIPAL = ["--preset", "principal", *STAGES["vae"]]
 COMMANDS = {"inverter": "inverse", "repair": "inverse"}
 
 
@@ -48,21 +49,39 @@ def run(shapes, tmp_path_factory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def principal(shapes, tmp_path_factory) -> Path:
+    """A VAE that began as principal components, and its repair, 160 pictures in one go."""
+    folder = tmp_path_factory.mktemp("runs") / "principal"
+    for stage in ("vae", "repair"):
+        assert train(folder, stage, shapes, 160, *(PRINCIPAL if stage == "vae" else [])) == 0
+    return folder
+
+
 @pytest.mark.parametrize("stage", list(STAGES))
 def test_resuming_is_bit_exact(run, shapes, tmp_path, stage, monkeypatch):
     """Stopped by Ctrl-C in the middle, then resumed: weights, averages, moments, latents are the same bytes."""
+    resumes_bit_exactly(run, shapes, tmp_path, stage, monkeypatch)
+
+
+@pytest.mark.parametrize("stage", ["vae", "repair"])
+def test_what_began_as_something_known_is_resumed_where_it_stood(principal, shapes, tmp_path, stage, monkeypatch):
+    resumes_bit_exactly(principal, shapes, tmp_path, stage, monkeypatch, *(PRINCIPAL if stage == "vae" else []))
+
+
+def resumes_bit_exactly(run: Path, shapes: Path, tmp_path: Path, stage: str, monkeypatch, *words: str) -> None:
     halves = tmp_path / "halves"
     for needed in ("gan", "vae"):
         if needed != stage:
             halves.mkdir(exist_ok=True)
             (halves / needed).symlink_to(run / needed)
     at_step(monkeypatch, 4, interrupt)
-    assert train(halves, stage, shapes, 160) == 130
+    assert train(halves, stage, shapes, 160, *words) == 130
     monkeypatch.undo()
     _, facts = runs.load_tensors(halves / stage / "state.safetensors")
     assert facts["images"] == 64
     assert not facts["finished"]
-    assert train(halves, stage, shapes, 160, "--resume") == 0
+    assert train(halves, stage, shapes, 160, "--resume", *words) == 0
     for name in ("state.safetensors", "latents.safetensors"):
         if not (run / stage / name).exists():
             continue
