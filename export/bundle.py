@@ -17,7 +17,7 @@ from demo import images, latents
 from demo.bundle import Bundle, read
 from demo.runtime import Engine, choose_provider
 from demo.schema import SCHEMA_VERSION, Portability, Quality
-from export import card, check, curves, directions, forms, graphs, training
+from export import card, check, curves, directions, forms, graphs, half, training
 from export.forms import Form
 from export.graphs import Facts, Piece
 from export.place import CARD, entry, previous_index, put_in_place, read_index, scratch, write_index, write_whole
@@ -84,9 +84,10 @@ def build(folder: Path, facts: Facts, pieces: list[Piece], test: Pictures, laten
     print(check.table(results), flush=True)
     costs = restore(folder, pieces, form, Inputs(pieces, test.images.numpy(), latent.arrays, facts.prior))
     errors = {result.graph: result.worst for result in results} | {cost.graph: cost.error for cost in costs}
-    np.savez_compressed(folder / "latents.npz", **latent.arrays)
+    arrays = latent.arrays if form == "fp32" else half.narrowed(latent.arrays)
+    np.savez_compressed(folder / "latents.npz", **arrays)
     write_examples(folder / "examples.npz", test, len(facts.data.classes))
-    (folder / "sheet.png").write_bytes(sheet(folder, facts, latent.arrays))
+    (folder / "sheet.png").write_bytes(sheet(folder, facts, arrays))
     info = index(folder, facts, pieces, latent.sigma, previous, {cost.graph: form for cost in costs})
     write_index(folder, info)
     unfinished = [key for key, record in facts.records.items() if not record.finished]

@@ -16,11 +16,11 @@ from demo import images
 from demo.bundle import OpenBundle, graph_bytes, read
 from demo.latents import from_normal, seed_latent
 from demo.runtime import Engine, choose_provider
-from demo.schema import Bundle
+from demo.schema import Bundle, File
 from export import card, check, half
 from export.forms import LEVELS, SHARE
 from export.graphs import STAGE_GRAPHS
-from export.place import CARD, put_in_place, scratch, write_index
+from export.place import CARD, entry, put_in_place, scratch, write_index
 from train.errors import UserError
 
 ROWS = 41  # drawn with before and after
@@ -51,13 +51,17 @@ def shrink(folder: Path) -> Bundle:
         for path in folder.iterdir():
             if path.is_file():
                 (building / path.name).write_bytes(path.read_bytes())
-        graphs = dict(info.graphs)
+        graphs, listed = dict(info.graphs), dict(info.files)
+        if "latents" in listed:
+            path = building / listed["latents"].file
+            np.savez_compressed(path, **half.narrowed(bundle.latents))
+            listed["latents"] = File(**entry(path))
         for name, data in files.items():
             (building / info.graphs[name].file).write_bytes(data)
-            entry = {"form": "fp16-stored", "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-            graphs[name] = info.graphs[name].model_copy(update=entry)
+            changed = {"form": "fp16-stored", "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+            graphs[name] = info.graphs[name].model_copy(update=changed)
         quality = info.quality and info.quality.model_copy(update={"notes": (*info.quality.notes, NOTE)})
-        info = info.model_copy(update={"graphs": graphs, "quality": quality, "portability": None})
+        info = info.model_copy(update={"graphs": graphs, "files": listed, "quality": quality, "portability": None})
         write_index(building, info)
         text = building / CARD
         if quality and text.is_file():

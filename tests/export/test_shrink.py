@@ -15,11 +15,16 @@ from export.__main__ import main
 
 def test_pictures_stay_within_a_grey_level_and_the_index_says_how_it_is_stored(broken_bundle: Path, capsys):
     seeds = range(12)
-    before = Studio(Engine(read(broken_bundle), choose_provider("cpu"))).sample(seeds)
+    whole = read(broken_bundle)
+    studio = Studio(Engine(whole, choose_provider("cpu")))
+    before, codes = studio.sample(seeds), studio.sample(seeds, model="vae")
     sizes = {name: graph.bytes for name, graph in read(broken_bundle).info.graphs.items()}
     assert main(["shrink", str(broken_bundle)]) == 0
     after = read(broken_bundle)  # checksums and shapes are verified
-    drawn = Studio(Engine(after, choose_provider("cpu"))).sample(seeds)
+    assert after.info.files["latents"].bytes < whole.info.files["latents"].bytes
+    studio = Studio(Engine(after, choose_provider("cpu")))
+    assert np.abs(np.rint(codes * 255) - np.rint(studio.sample(seeds, model="vae") * 255)).max() <= 1
+    drawn = studio.sample(seeds)
     assert np.abs(np.rint(before * 255) - np.rint(drawn * 255)).max() <= 1
     taken = {name for name, graph in after.info.graphs.items() if graph.form == "fp16-stored"}
     assert taken == set(after.info.graphs)
