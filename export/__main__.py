@@ -251,15 +251,18 @@ def export_triton(settings: TritonSettings) -> None:
 def unpack_bundle(settings: UnpackSettings) -> None:
     stages = unpack.unpack(settings.bundle, settings.run)
     print(f"{settings.run} is a run folder with the {', '.join(stages)} of {settings.bundle}.")
-    if "gan" in stages and stages["gan"].whole:
-        minutes = max(round(stages["gan"].record.seconds / 60), 1)
-        words = [str(settings.run), "--data", Run.open(settings.run).data.source]
-        print(f"The GAN trained for {minutes} minutes. For as many more, with --data naming the place of its pictures:")
-        print(shlex.join(["python", "-m", "train", "gan", *words, "--resume", "--minutes", str(2 * minutes)]))
-        if "inverter" in stages:
-            inverter, again = settings.run / "inverter", ["python", "-m", "train", "inverse", *words, "--target", "gan"]
-            print(f"Its inverter knows the GAN of now: before you export the one to come, remove {inverter}, then")
-            print(shlex.join(again))
+    for name, inverse in (("gan", "inverter"), ("vae", "repair")):
+        if name in stages and stages[name].whole:
+            minutes = max(round(stages[name].record.seconds / 60), 1)
+            words = [str(settings.run), "--data", Run.open(settings.run).data.source]
+            told = f"The {name.upper()} trained for {minutes} minutes. For as many more"
+            print(f"{told}, with --data naming the place of its pictures:")
+            print(shlex.join(["python", "-m", "train", name, *words, "--resume", "--minutes", str(2 * minutes)]))
+            if inverse in stages:
+                folder, again = settings.run / inverse, ["python", "-m", "train", "inverse", *words, "--target", name]
+                told = f"Its {inverse} knows the {name.upper()} of now: before you export the one to come"
+                print(f"{told}, remove {folder}, then")
+                print(shlex.join(again))
 
 
 def graph_inputs(settings: GraphSettings, run: Run, facts: graphs.Facts, cut: list[graphs.Piece]) -> quantize.Inputs:

@@ -155,7 +155,7 @@ def test_a_vae_without_normalisation_comes_back_and_goes_on_being_trained(tmp_pa
     run, pictures, words = tmp_path / "run", draw(tmp_path / "pictures", ()), ("--width", "16", "--latent-dim", "4")
     trained(monkeypatch, "vae", run, pictures, "--preset", preset, *words)
     export("bundle", run, tmp_path / "bundle")
-    export("unpack", tmp_path / "bundle", tmp_path / "again")
+    assert "The VAE trained for 1 minutes." in export("unpack", tmp_path / "bundle", tmp_path / "again")
     before, after = (Run.open(folder).networks("vae") for folder in (run, tmp_path / "again"))
     for name, net in before.items():
         again = after[name].state_dict()
@@ -169,7 +169,8 @@ def test_a_repair_that_began_as_the_encoder_comes_back_and_goes_on_being_trained
     trained(monkeypatch, "vae", run, pictures, "--preset", "principal", *words, "--latent-dim", "4")
     trained(monkeypatch, "inverse", run, pictures, "--target", "vae", *words)
     export("bundle", run, tmp_path / "bundle")
-    export("unpack", tmp_path / "bundle", tmp_path / "again")
+    printed = export("unpack", tmp_path / "bundle", tmp_path / "again")
+    assert "Its repair knows the VAE of now" in printed and "--target vae" in printed
     before, after = (Run.open(folder).networks("repair")["repair"] for folder in (run, tmp_path / "again"))
     assert all(torch.equal(value, after.state_dict()[key]) for key, value in before.state_dict().items())
     trained(monkeypatch, "inverse", tmp_path / "again", pictures, "--target", "vae", "--resume", "--images", "256")
