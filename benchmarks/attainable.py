@@ -1,0 +1,125 @@
+"""How well the missing centre of a held-out picture can be told from the rest of it: regressors that learn nothing
+else, beside a bundle's repair, on the pictures and the mask of `repair.centre`.
+
+    python -m benchmarks.attainable artifacts/mednist --data mednist
+
+They know the class, see only the centre missing and may copy training pictures, all of which a repair may not: what
+they leave over bounds, as far as anyone here knows, what a repair can reach. Writes
+benchmarks/results/attainable_NAME.json.
+"""
+
+import shlex
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import tyro
+from tqdm import tqdm
+
+from benchmarks import results
+from train.data import Pictures
+from train.errors import UserError
+from train.evaluate import pictures_of, some
+from train.measure_inverse import PICTURES, centre, error, unit
+from train.subject import Vae, drawn, open_subject
+
+NEIGHBOURS, RIDGE, KERNEL_RIDGE, WIDTHS = (1, 4), (10.0, 30.0), (0.05,), (0.5, 1.0)
+Fill = Callable[[np.ndarray], np.ndarray]  # known pixels [N, A] of pictures of one class -> the others [N, B]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What to measure."""
+
+    bundle: Annotated[Path, tyro.conf.Positional]
+    """Folder of a bundle with repair, or a run."""
+    data: str | None = None
+    """Its pictures, as for training; default: where it was trained."""
+
+
+def regressors(known: np.ndarray, wanted: np.ndarray) -> dict[str, Fill]:
+    """Fitted to training pictures of one class: known pixels [N, A], wanted ones [N, B]."""
+    from scipy.spatial.distance import pdist
+    from sklearn.kernel_ridge import KernelRidge
+    from sklearn.linear_model import Ridge
+    from sklearn.neighbors import KNeighborsRegressor
+
+    spread = float(np.median(pdist(known[:1000], "sqeuclidean")))
+    models = {f"mean of the {n} nearest training pictures": KNeighborsRegressor(n) for n in NEIGHBOURS}
+    models |= {f"ridge regression, penalty {a:g}": Ridge(a) for a in RIDGE}
+    models |= {
+        f"kernel ridge regression, penalty {a:g}, width² {w:g} of the median": KernelRidge(
+            alpha=a, kernel="rbf", gamma=1 / (w * spread)
+        )
+        for a in KERNEL_RIDGE
+        for w in WIDTHS
+    }
+    middle = wanted.mean(axis=0)
+    return {name: fill(model.fit(known, wanted - middle), middle) for name, model in models.items()}
+
+
+def fill(model, middle: np.ndarray) -> Fill:
+    return lambda known: np.clip(model.predict(known) + middle, 0, 1)
+
+
+def measure(settings: Settings) -> dict:
+    """Raises UserError for what has no repair or no classes."""
+    subject = open_subject(settings.bundle)
+    if subject.vae is None or subject.vae.repair is None or not subject.data.classes:
+        raise UserError(f"{settings.bundle} has no repair, or no classes to tell the regressors.")
+    info, train, test = pictures_of(subject, settings.data or subject.source)
+    shown, mask = some(test, PICTURES), centre(info.size)
+    figures = bundle_errors(subject.vae, shown, mask) | regressor_errors(train, shown, mask)
+    for name, value in figures.items():
+        print(f"{value:9.5f}  {name}")
+    command = ["python", "-m", "benchmarks.attainable", f"artifacts/{settings.bundle.name}"]
+    command += ["--data", Path(settings.data).name] if settings.data else []
+    return {
+        "command": shlex.join(command),
+        "pictures": len(shown.images),
+        "missing": f"centre, {int((mask == 0).sum())} of {mask.size} pixels",
+        "mean_squared_error": {name: round(value, 6) for name, value in figures.items()},
+    }
+
+
+def bundle_errors(vae: Vae, shown: Pictures, mask: np.ndarray) -> dict[str, float]:
+    """Of what the bundle makes of these pictures, as its report has it."""
+    pictures, masks = shown.images.numpy(), np.tile(mask, (len(shown.images), 1, 1, 1))
+    rebuilt = drawn("reconstructions", lambda x: vae.decode(vae.encode(x)[0]), unit(pictures))
+    repaired = drawn("repair", lambda x, m: vae.decode(vae.repair(x * m, m)[0]), unit(pictures), masks)
+    missing = masks == 0
+    return {
+        "the bundle's repair": error(repaired, pictures, missing),
+        "the undamaged picture, rebuilt by its VAE, centre": error(rebuilt, pictures, missing),
+        "the undamaged picture, rebuilt by its VAE, whole": error(rebuilt, pictures),
+    }
+
+
+def regressor_errors(train: Pictures, shown: Pictures, mask: np.ndarray) -> dict[str, float]:
+    """Of each regressor, one a class."""
+    (known, wanted), (seen, truth) = (split(pictures, mask) for pictures in (train, shown))
+    squared: dict[str, list[np.ndarray]] = {}
+    for label in tqdm(np.unique(shown.labels.numpy()), desc="regressors", unit=" class"):
+        own, asked = train.labels.numpy() == label, shown.labels.numpy() == label
+        for name, predict in regressors(known[own], wanted[own]).items():
+            squared.setdefault(name, []).append(np.square(predict(seen[asked]) - truth[asked]).ravel())
+    return {name: float(np.concatenate(parts).mean()) for name, parts in squared.items()}
+
+
+def split(pictures: Pictures, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Known and missing pixels, float32 [N, A] and [N, B] in [0, 1]."""
+    images = unit(pictures.images.numpy())
+    known = np.broadcast_to(mask > 0, images.shape[1:])
+    return images[:, known], images[:, ~known]
+
+
+def main() -> int:
+    settings = tyro.cli(Settings, description=__doc__)
+    return results.measured(f"attainable_{settings.bundle.name}", lambda: measure(settings))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
