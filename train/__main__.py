@@ -134,7 +134,7 @@ def run_stage(stage: str, settings: Settings, data: tuple[DataInfo, Pictures, Pi
 
 
 def check_numbers(settings: Settings) -> None:
-    """Raises UserError for numbers that nothing can be trained with."""
+    """Raises UserError for numbers that nothing can be trained with, and for settings that exclude each other."""
     for field in fields(settings):
         value = getattr(settings, field.name)
         flag = f"--{field.name.replace('_', '-')}"
@@ -151,6 +151,9 @@ def check_numbers(settings: Settings) -> None:
         raise UserError(f"--minutes must be positive, not {settings.minutes}.")
     if settings.batch == 1:
         raise UserError("--batch must be at least 2.")
+    if isinstance(settings, VaeSettings) and (settings.body, settings.likelihood) == ("principal", "bernoulli"):
+        raise UserError("--body principal draws greys and no probabilities: take another body for --likelihood "
+                        "bernoulli.")  # fmt: skip
 
 
 def command(settings: Settings, given: set[str]) -> int:

@@ -52,6 +52,13 @@ def test_impossible_numbers(tmp_path, shapes, capsys, flags, sentence):
     assert sentence in capsys.readouterr().err
 
 
+def test_a_body_that_draws_no_probabilities(tmp_path, shapes, capsys):
+    words = ["vae", str(tmp_path / "run"), "--data", str(shapes), "--preset", "principal", "--likelihood", "bernoulli"]
+    assert main(words) == 2
+    assert "take another body for --likelihood bernoulli" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
 def test_all_is_the_four_stages_in_order(tmp_path):
     steps = stages_of(AllSettings(run=tmp_path, minutes=100, seed=5), {"minutes", "seed"})
     assert [name for name, _ in steps] == ["classifier", "gan", "vae", "inverter", "repair"]
