@@ -52,10 +52,6 @@ BOUNDS: dict[str, dict[str, tuple[float, float]]] = {
         "gan.leak_cutout": (0, 0.01),
     },
 }
-# Not reached yet, and how far it is.
-OPEN = {
-    ("mednist", "vae.psnr"): "22.1 dB; 128 principal components reach 22.7",
-}
 PROMISES = [(bundle, figure) for bundle, bounds in BOUNDS.items() for figure in bounds]
 RELEASED = sorted(path.parent for path in (ROOT / "artifacts").glob("*/bundle.json"))
 MB_EACH, MB_ALL = 12.0, 45.0
@@ -117,12 +113,17 @@ def test_all_bundles_together_are_small_in_git():
 
 
 @pytest.mark.parametrize(("bundle", "name"), PROMISES)
-def test_the_stored_figures_keep_what_was_promised(bundle, name, request):
-    if (bundle, name) in OPEN:
-        request.applymarker(pytest.mark.xfail(strict=True, reason=OPEN[bundle, name]))
+def test_the_stored_figures_keep_what_was_promised(bundle, name):
     quality = read(ROOT / "artifacts" / bundle).info.quality
     least, most = BOUNDS[bundle][name]
     assert least <= {figure.name: figure.value for figure in quality.figures}[name] <= most
+
+
+@pytest.mark.xfail(strict=True, reason="regressors that know the class and this mask alone do not reach it either: "
+                   "python -m benchmarks.attainable artifacts/mednist --data mednist")  # fmt: skip
+def test_the_centre_of_a_scan_is_repaired_nearly_as_well_as_whole_scans_are_rebuilt():
+    found = {one.name: one.value for one in read(ROOT / "artifacts" / "mednist").info.quality.figures}
+    assert found["repair.centre"] <= 1.5 * found["vae.mse"]
 
 
 @pytest.mark.parametrize("figure", ["frechet", "kernel", "histogram", "precision", "recall", "density", "coverage"])
