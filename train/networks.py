@@ -224,16 +224,25 @@ class Critic(Judge):
 # ------------------------------------------------------------------------------- encoders and decoder
 
 
-def strided_trunk(channels: int, size: int, widths: tuple[int, ...], hidden: int) -> nn.Sequential:
-    """Convolutions of stride 2 from S down to the base, then one hidden layer: [N, C, S, S] -> [N, hidden]."""
+def halved(size: int, widths: tuple[int, ...]) -> int:
+    """Side of the smallest map of a trunk that halves `size` once a width.
+
+    Raises ValueError when there are more or fewer halvings than widths.
+    """
     sides = resolutions(size)
     if len(widths) != len(sides) - 1:
         raise ValueError(f"{size} px has {len(sides) - 1} halvings, but {len(widths)} widths were given")
+    return sides[0]
+
+
+def strided_trunk(channels: int, size: int, widths: tuple[int, ...], hidden: int) -> nn.Sequential:
+    """Convolutions of stride 2 from S down to the base, then one hidden layer: [N, C, S, S] -> [N, hidden]."""
+    base = halved(size, widths)
     layers: list[nn.Module] = []
     for a, b in zip((channels, *widths[:-1]), widths, strict=True):
         layers += [he(nn.Conv2d(a, b, 4, stride=2, padding=1, bias=False)), nn.BatchNorm2d(b)]
         layers += [nn.LeakyReLU(LEAK)]
-    layers += [nn.Flatten(), he(nn.Linear(widths[-1] * sides[0] ** 2, hidden)), nn.LeakyReLU(LEAK)]
+    layers += [nn.Flatten(), he(nn.Linear(widths[-1] * base**2, hidden)), nn.LeakyReLU(LEAK)]
     return nn.Sequential(*layers)
 
 

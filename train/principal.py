@@ -12,11 +12,11 @@ import math
 import torch
 from torch import Tensor, nn
 
-from train.networks import LEAK, Decoder, Encoder, Repairer, he, resolutions
+from train.networks import LEAK, Decoder, Encoder, Repairer, halved, he
 from train.residual import FixupBlock
 
 PATCH, SHARE = 8, 4  # side of a patch at most; a patch keeps one of so many of its numbers
-ENOUGH, NUMBERS = 20_000, 2**28  # pictures from which components are found, and their numbers, at most
+ENOUGH, NUMBERS = 20_000, 2**27  # pictures from which components are found, and their numbers, at most
 LEAST = 1e-6  # of a variance that is divided by
 OUTSIDE = 0.1  # what an error beyond black or white still counts, so that it can be unlearned
 
@@ -59,13 +59,11 @@ class LinearDecoder(nn.Module):
 
 def fixup_trunk(channels: int, size: int, widths: tuple[int, ...], hidden: int) -> nn.Sequential:
     """A halving and a block a resolution, then one hidden layer: [N, C, S, S] -> [N, hidden]. Nothing is normalised."""
-    sides = resolutions(size)
-    if len(widths) != len(sides) - 1:
-        raise ValueError(f"{size} px has {len(sides) - 1} halvings, but {len(widths)} widths were given")
+    base = halved(size, widths)
     layers: list[nn.Module] = []
     for a, b in zip((channels, *widths[:-1]), widths, strict=True):
         layers += [he(nn.Conv2d(a, b, 4, stride=2, padding=1), gain=1.0), FixupBlock(b, len(widths))]
-    return nn.Sequential(*layers, nn.Flatten(), he(nn.Linear(widths[-1] * sides[0] ** 2, hidden)), nn.LeakyReLU(LEAK))
+    return nn.Sequential(*layers, nn.Flatten(), he(nn.Linear(widths[-1] * base**2, hidden)), nn.LeakyReLU(LEAK))
 
 
 def fixup_body(widths: tuple[int, ...]) -> nn.Sequential:

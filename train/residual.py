@@ -9,7 +9,7 @@ import math
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from train.networks import LEAK, Critic, Decoder, Encoder, Generator, ModulatedConv, Synthesis, he, resolutions
+from train.networks import LEAK, Critic, Decoder, Encoder, Generator, ModulatedConv, Synthesis, halved, he
 
 BLOCKS = 2  # residual blocks a resolution, in generator and critic
 GROUPS = 8  # of the group normalisation, at most
@@ -119,14 +119,12 @@ class GroupBlock(nn.Module):
 
 def residual_trunk(channels: int, size: int, widths: tuple[int, ...], hidden: int) -> nn.Sequential:
     """A halving and a block a resolution, then one hidden layer: [N, C, S, S] -> [N, hidden]."""
-    sides = resolutions(size)
-    if len(widths) != len(sides) - 1:
-        raise ValueError(f"{size} px has {len(sides) - 1} halvings, but {len(widths)} widths were given")
+    base = halved(size, widths)
     layers: list[nn.Module] = []
     for a, b in zip((channels, *widths[:-1]), widths, strict=True):
         layers += [he(nn.Conv2d(a, b, 4, stride=2, padding=1), gain=1.0), GroupBlock(b)]
     layers += [group_norm(widths[-1]), nn.SiLU(), nn.Flatten()]
-    return nn.Sequential(*layers, he(nn.Linear(widths[-1] * sides[0] ** 2, hidden)), nn.SiLU())
+    return nn.Sequential(*layers, he(nn.Linear(widths[-1] * base**2, hidden)), nn.SiLU())
 
 
 def residual_shuffled_body(widths: tuple[int, ...]) -> nn.Sequential:
