@@ -275,7 +275,7 @@ def test_presets_are_defaults_that_flags_overrule(command):
 
 def test_an_unknown_preset_or_tracker_is_named(shapes, tmp_path, capsys):
     assert main(["vae", str(tmp_path / "r"), "--preset", "lenet"]) == 2
-    assert "--preset lenet is unknown to vae; there are cpu, gpu, mlp, plane" in capsys.readouterr().err
+    assert "--preset lenet is unknown to vae; there are cpu, gpu, principal, mlp, plane" in capsys.readouterr().err
     words = ["gan", str(tmp_path / "r"), "--data", str(shapes), "--images", "32", *SMALL]
     assert main([*words, "--track", "pigeon"]) == 2
     assert "--track pigeon cannot be used" in capsys.readouterr().err
