@@ -77,10 +77,10 @@ RECIPES: dict[str, Recipe] = {
         {"classifier": ("--mirror", "--rotate", "5"), "gan": VARIED, "vae": SMALL} | ENCODERS,
     ),
     "mednist": Recipe(
-        None, "mednist", 64, minutes(8, 60, 45, 15) | {"repair": 30}, 1_500_000,
+        None, "mednist", 64, minutes(8, 60, 45, 15) | {"repair": 20}, 1_500_000,
         {
             "gan": ("--gamma", "1", "0.1", *VARIED), "vae": SHARP, "inverter": SMALL,
-            "repair": (*NARROW, "--hidden", "64"),
+            "repair": ("--batch", "32", "--hidden", "160"),
         },
     ),
     "emoji": Recipe(

@@ -159,8 +159,9 @@ class InverseSettings(Settings):
     lr: float = 1e-3
     ema_images: float = 20_000
     width: int = 128
+    """Channels of the smallest map; the repair of a VAE of body principal has no maps."""
     hidden: int = 512
-    """Units between the smallest map and what is found."""
+    """Units between the smallest map, or the picture's patches, and what is found."""
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,17 @@
 """One training step of the mask encoders: from a whole or damaged picture back to styles or codes."""
 
+from collections.abc import Mapping
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from train import priors
 from train.config import InverseSettings, Prior, VaeSettings, widths
-from train.data import DataInfo, one_hot
+from train.data import DataInfo, Pictures, one_hot
 from train.losses import kl_to_normal
-from train.networks import Decoder, Generator, Inverter, Repairer, resolutions
-from train.principal import PrincipalRepairer
+from train.networks import Generator, Inverter, Repairer, resolutions
+from train.principal import PrincipalRepairer, begin_repair
 from train.schedules import cosine, ramp
 from train.stage import Stage
 from train.vae import sample_code
@@ -48,10 +50,12 @@ class RepairStage(Stage):
 
     name = "repair"
 
-    def __init__(self, networks: nn.ModuleDict, settings: InverseSettings, decoder: Decoder, sigma: float):
+    def __init__(
+        self, networks: nn.ModuleDict, settings: InverseSettings, coder: Mapping[str, nn.Module], sigma: float
+    ):
         optimizer = torch.optim.Adam(networks.parameters(), lr=settings.lr, betas=(0.9, 0.99), fused=True)
         super().__init__(networks, {"repair": optimizer})
-        self.settings, self.decoder = settings, decoder
+        self.settings, self.encoder, self.decoder = settings, coder["encoder"], coder["decoder"]
         self.ema_images, self.accumulate, self.temperature = settings.ema_images, settings.accumulate, 2 * sigma
 
     def step(self, images: Tensor, labels: Tensor, progress: float) -> dict[str, Tensor]:
@@ -62,20 +66,40 @@ class RepairStage(Stage):
         mask = random_masks(len(images), images.shape[-1], images.device)
         parts = self.parts(images, mask)
         for pictures, known in parts:
-            with torch.autocast(images.device.type, torch.bfloat16, enabled=self.settings.precision == "bf16"):
-                mean, logvar = self.networks["repair"](pictures, known)
-                decoded = self.decoder(sample_code(mean.float(), logvar.float()))
-            squared = (pictures - decoded.float()).square().sum(dim=(1, 2, 3)).mean()
-            kl = kl_to_normal(mean.float(), logvar.float()).sum(dim=1).mean()
+            mean, logvar, squared = self.found(pictures, known)
+            kl = kl_to_normal(mean, logvar).sum(dim=1).mean()
             loss = squared / (2 * self.temperature**2) + kl
             (loss / len(parts)).backward()
         self.updates.apply("repair", clip=50 * images[0].numel() / 1024)
         return {"loss": loss.detach(), "mse": squared.detach() / images[0].numel(), "kl": kl.detach()}
 
+    def found(self, images: Tensor, known: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """(mean and logvar of the codes [N, D], squared error of a picture that is drawn from them)."""
+        with torch.autocast(images.device.type, torch.bfloat16, enabled=self.settings.precision == "bf16"):
+            mean, logvar = self.networks["repair"](images, known)
+            decoded = self.decoder(sample_code(mean.float(), logvar.float()))
+        return mean.float(), logvar.float(), (images - decoded.float()).square().sum(dim=(1, 2, 3)).mean()
+
     def preview(self, averages: nn.ModuleDict, pictures: Tensor) -> Tensor:
         images, mask = damaged(pictures)
         mean, _ = averages["repair"](images, mask)
         return torch.stack([images, images * mask, self.decoder(mean)], dim=1).flatten(0, 1)
+
+
+class PrincipalRepairStage(RepairStage):
+    """The same without drawing a picture: the decoder of the linear posterior tells what a wrong code costs, the
+    codes of the whole picture which are right. Several times as fast, and free of the noise of draws."""
+
+    def begin(self, train: Pictures, test: Pictures) -> None:
+        if not self.settings.resume:
+            begin_repair(self.networks["repair"], self.encoder, train.images, self.temperature**2)
+
+    def found(self, images: Tensor, known: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """As above, but for what no code could draw. All in float32: the posterior solves a linear system."""
+        mean, logvar = self.networks["repair"](images, known)
+        with torch.no_grad():
+            codes, _ = self.encoder(images)
+        return mean, logvar, self.networks["repair"].posterior.squared_error(mean, logvar, codes).mean()
 
 
 class InverterStage(Stage):
@@ -128,9 +152,11 @@ class InverterStage(Stage):
 
 def build_repair(settings: InverseSettings, data: DataInfo, vae: VaeSettings) -> nn.ModuleDict:
     """Untrained mask encoder into the VAE's codes."""
+    shape = data.channels, data.size, vae.latent_dim
+    if vae.body == "principal":
+        return nn.ModuleDict({"repair": PrincipalRepairer(*shape, settings.hidden)})
     channels = widths(len(resolutions(data.size)), settings.width)[-2::-1]
-    maker = PrincipalRepairer if vae.body == "principal" else Repairer
-    return nn.ModuleDict({"repair": maker(data.channels, data.size, vae.latent_dim, channels, settings.hidden)})
+    return nn.ModuleDict({"repair": Repairer(*shape, channels, settings.hidden)})
 
 
 def build_inverter(settings: InverseSettings, data: DataInfo, styles: tuple[int, int]) -> nn.ModuleDict:

@@ -12,7 +12,8 @@ import math
 import torch
 from torch import Tensor, nn
 
-from train.networks import LEAK, Decoder, Encoder, Repairer, halved, he
+from train.networks import LEAK, Decoder, Encoder, halved, he
+from train.posterior import LinearPosterior, patch_basis, patches_of
 from train.residual import FixupBlock
 
 PATCH, SHARE = 8, 4  # side of a patch at most; a patch keeps one of so many of its numbers
@@ -28,13 +29,12 @@ def patch_of(channels: int, size: int) -> tuple[int, int]:
 
 
 class LinearEncoder(nn.Module):
-    """Picture -> codes, without anything that is not linear: patches first, then all of them. `beside`: channels that
-    come with the picture's."""
+    """Picture -> codes, without anything that is not linear: patches first, then all of them."""
 
-    def __init__(self, channels: int, size: int, latent_dim: int, beside: int = 0):
+    def __init__(self, channels: int, size: int, latent_dim: int):
         super().__init__()
         side, kept = patch_of(channels, size)
-        self.patches = nn.Conv2d(channels + beside, kept, side, stride=side, bias=False)
+        self.patches = nn.Conv2d(channels, kept, side, stride=side, bias=False)
         self.whole = nn.Linear(kept * (size // side) ** 2, latent_dim)
 
     def forward(self, image: Tensor) -> Tensor:
@@ -75,15 +75,13 @@ def fixup_body(widths: tuple[int, ...]) -> nn.Sequential:
 
 
 class PrincipalEncoder(Encoder):
-    """Picture -> diagonal Gaussian over codes: a linear mean, corrected. `beside`: as above."""
+    """Picture -> diagonal Gaussian over codes: a linear mean, corrected."""
 
     make_trunk = staticmethod(fixup_trunk)
 
-    def __init__(
-        self, channels: int, size: int, latent_dim: int, widths: tuple[int, ...], hidden: int = 256, beside: int = 0
-    ):
-        super().__init__(channels + beside, size, latent_dim, widths, hidden)
-        self.linear = LinearEncoder(channels, size, latent_dim, beside)
+    def __init__(self, channels: int, size: int, latent_dim: int, widths: tuple[int, ...], hidden: int = 256):
+        super().__init__(channels, size, latent_dim, widths, hidden)
+        self.linear = LinearEncoder(channels, size, latent_dim)
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """image [N, C, S, S] in [0, 1] -> mean [N, D], logvar [N, D] in [-10, 10]."""
@@ -110,33 +108,38 @@ class PrincipalDecoder(Decoder):
         return inside + OUTSIDE * (logits - inside) if self.training else inside
 
 
-class PrincipalRepairer(Repairer):
-    """Damaged picture -> Gaussian over the codes of the whole one."""
+class PrincipalRepairer(nn.Module):
+    """Damaged picture -> Gaussian over the codes of the whole one: one hidden layer guesses them, and the posterior of
+    a linear decoder takes from the guess what the known pixels gainsay."""
 
-    def __init__(self, channels: int, size: int, latent_dim: int, widths: tuple[int, ...], hidden: int = 256):
-        nn.Module.__init__(self)
-        self.encoder = PrincipalEncoder(channels, size, latent_dim, widths, hidden, beside=1)
+    def __init__(self, channels: int, size: int, latent_dim: int, hidden: int = 256):
+        super().__init__()
+        self.latent_dim = latent_dim
+        self.posterior = LinearPosterior(channels, size, latent_dim, *patch_of(channels, size))
+        count, kept = self.posterior.grid
+        self.trunk = nn.Sequential(he(nn.Linear((kept + 1) * count, hidden)), nn.LeakyReLU(LEAK))
+        self.head = he(nn.Linear(hidden, 2 * latent_dim), gain=1.0)
+
+    def forward(self, image: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """image [N, C, S, S] in [0, 1], mask [N, 1, S, S] (1 = known) -> mean [N, D], logvar [N, D] in [-10, 10]."""
+        side = self.posterior.side
+        seen = self.posterior.numbers(patches_of(image * mask, side))
+        out = self.head(self.trunk(torch.cat([seen, nn.functional.avg_pool2d(mask, side).flatten(1)], dim=1)))
+        guess, logvar = out[:, : self.latent_dim], out[:, self.latent_dim :].clamp(-10, 10)
+        return self.posterior(image, mask, guess), logvar
 
 
 @torch.no_grad()
-def begin_repair(repairer: PrincipalRepairer, encoder: PrincipalEncoder) -> None:
-    """Sets a mask encoder to the encoder of whole pictures, which overlooks the mask. Where some layers have another
-    size, the linear path alone answers at first."""
-    known, own = encoder.state_dict(), repairer.encoder.state_dict()
-    taken = {key: blind(known[key], value.shape) for key, value in own.items()}
-    if any(value is None for value in taken.values()):
-        nn.init.zeros_(repairer.encoder.head.weight)
-        taken.pop("head.weight")
-    repairer.encoder.load_state_dict({key: own[key] if taken.get(key) is None else taken[key] for key in own})
-
-
-def blind(weights: Tensor, shape: torch.Size) -> Tensor | None:
-    """Weights for `shape`: as they are, or of a convolution that also sees the mask and makes nothing of it; None where
-    more than that differs."""
-    if weights.shape == shape:
-        return weights
-    wider = torch.cat([weights, torch.zeros_like(weights[:, :1])], dim=1) if weights.dim() == 4 else weights
-    return wider if wider.shape == shape else None
+def begin_repair(repairer: PrincipalRepairer, encoder: nn.Module, images: Tensor, noise: float) -> None:
+    """Sets the posterior to the linear decoder that draws `images` (uint8 [N, C, S, S]) best from the codes of the
+    trained `encoder`; the mean of the codes is all that is guessed at first. noise: variance of a pixel."""
+    device = repairer.head.weight.device
+    pictures = enough(images)
+    found = [encoder(part.to(device)) for part in pictures.split(500)]
+    mean, logvar = (torch.cat(parts).cpu() for parts in zip(*found, strict=True))
+    nn.init.zeros_(repairer.head.weight)
+    repairer.head.bias.copy_(torch.cat([mean.mean(dim=0), logvar.exp().mean(dim=0).log()]))
+    repairer.posterior.fit(mean, pictures, noise)
 
 
 @torch.no_grad()
@@ -149,11 +152,11 @@ def begin(encoder: PrincipalEncoder, decoder: PrincipalDecoder, images: Tensor, 
     """
     from sklearn.decomposition import PCA  # takes a second to import, which `--help` need not wait for
 
-    pictures = images[: min(ENOUGH, NUMBERS // images[0].numel())].cpu().float() / 255
+    pictures = enough(images)
     kept, _, side, _ = encoder.linear.patches.weight.shape
-    patches = nn.functional.unfold(pictures, side, stride=side)  # [N, C side², patches]
+    patches = patches_of(pictures, side)
     basis = patch_basis(patches, kept)
-    numbers = torch.einsum("npl,kp->nkl", patches, basis).flatten(1).numpy()
+    numbers = (patches @ basis.T).mT.flatten(1).numpy()  # in the order of the convolution
     found = min(encoder.latent_dim, *numbers.shape)
     model = PCA(found, random_state=seed).fit(numbers)
     shown = model.inverse_transform(model.transform(numbers))
@@ -179,7 +182,6 @@ def begin(encoder: PrincipalEncoder, decoder: PrincipalDecoder, images: Tensor, 
     decoder.linear.whole.bias.copy_(centre)
 
 
-def patch_basis(patches: Tensor, kept: int) -> Tensor:
-    """The `kept` orthonormal directions [kept, P] that hold most of patches [N, P, L], about black."""
-    rows = patches.transpose(1, 2).reshape(-1, patches.shape[1])
-    return torch.linalg.eigh((rows.T @ rows).double())[1].flip(1)[:, :kept].T.float().contiguous()
+def enough(images: Tensor) -> Tensor:
+    """uint8 [N, C, S, S] -> as many of them as components are looked for in, float32 in [0, 1]."""
+    return images[: min(ENOUGH, NUMBERS // images[0].numel())].cpu().float() / 255

@@ -8,7 +8,6 @@ from train import classifier, gan, inverse, vae
 from train.config import ClassifierSettings, GanSettings, InverseSettings, Settings, VaeSettings
 from train.data import DataInfo
 from train.errors import UserError
-from train.principal import PrincipalRepairer, begin_repair
 from train.runs import Run
 from train.stage import Stage
 
@@ -61,9 +60,9 @@ def build_stage(stage: str, settings: Settings, data: DataInfo, run: Run) -> Sta
         case "repair":
             finished(run, "vae")
             coder = run.networks("vae")
-            if isinstance(networks["repair"], PrincipalRepairer):
-                begin_repair(networks["repair"], coder["encoder"])
-            built = inverse.RepairStage(networks, cast(InverseSettings, settings), coder["decoder"], run.sigma)
+            principal = cast(VaeSettings, run.settings("vae")).body == "principal"
+            maker = inverse.PrincipalRepairStage if principal else inverse.RepairStage
+            built = maker(networks, cast(InverseSettings, settings), coder, run.sigma)
             built.target_images = run.record("vae").images
             return built
         case "inverter":

@@ -164,7 +164,7 @@ def test_a_vae_without_normalisation_comes_back_and_goes_on_being_trained(tmp_pa
     assert Run.open(tmp_path / "again").record("vae").images == 256
 
 
-def test_a_repair_that_began_as_the_encoder_comes_back_and_goes_on_being_trained(tmp_path: Path, monkeypatch):
+def test_a_repair_by_a_linear_posterior_comes_back_and_goes_on_being_trained(tmp_path: Path, monkeypatch):
     run, pictures, words = tmp_path / "run", draw(tmp_path / "pictures", ()), ("--width", "16", "--hidden", "16")
     trained(monkeypatch, "vae", run, pictures, "--preset", "principal", *words, "--latent-dim", "4")
     trained(monkeypatch, "inverse", run, pictures, "--target", "vae", *words)

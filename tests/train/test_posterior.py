@@ -1,0 +1,115 @@
+"""Codes from known pixels: against the formula, solved exactly; and what a fitted decoder makes of damage."""
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from train import posterior
+from train.posterior import LEAST, LinearPosterior, chebyshev, patch_basis, patches_of
+
+
+def test_patches_are_those_of_unfold():
+    images = torch.rand(3, 2, 12, 12)
+    assert torch.equal(patches_of(images, 4), torch.nn.functional.unfold(images, 4, stride=4).mT)
+
+
+def systems(condition: float) -> tuple[Tensor, Tensor, Tensor]:
+    """Four positive matrices [4, 8, 8] with eigenvalues from 1 / condition to 1, right sides and solutions [4, 8]."""
+    torch.manual_seed(0)
+    turned = torch.linalg.qr(torch.randn(4, 8, 8).double())[0]
+    matrices = turned @ torch.diag(torch.logspace(-np.log10(condition), 0, 8).double()) @ turned.mT
+    right = torch.randn(4, 8).double()
+    return matrices, right, torch.linalg.solve(matrices, right)
+
+
+def test_each_row_is_solved_with_its_own_matrix_as_fast_as_promised():
+    """Golub & Varga: after k steps the error is at most 2 r^k / (1 + r^2k) of the first, in the norm of the matrix."""
+    matrices, right, exact = systems(condition=100)
+    rate = (1 - LEAST**0.5) / (1 + LEAST**0.5)
+    for steps in (4, 16, 48):
+        found = chebyshev(lambda x: torch.einsum("nij,nj->ni", matrices, x), right, torch.ones(8), steps)
+
+        def norm(x: Tensor) -> Tensor:
+            return torch.einsum("ni,nij,nj->n", x, matrices, x).sqrt()
+
+        bound = 2 * rate**steps / (1 + rate ** (2 * steps))
+        assert (norm(found - exact) <= bound * norm(exact)).all()
+        assert (norm(found - exact) > 1e-4 * bound * norm(exact)).any()
+
+
+def test_what_few_pixels_know_moves_the_guess_less_but_never_wildly():
+    matrices, right, exact = systems(condition=1e6)
+    found = chebyshev(lambda x: torch.einsum("nij,nj->ni", matrices, x), right, torch.ones(8), 24)
+    assert found.norm() < exact.norm()
+
+
+def model(size: int = 16, channels: int = 2, latent: int = 5) -> LinearPosterior:
+    """One whose patches lose nothing of the pictures that it draws."""
+    torch.manual_seed(0)
+    built = LinearPosterior(channels, size, latent, side=4, kept=6)
+    built.patches.copy_(torch.linalg.qr(torch.randn(channels * 16, 6))[0].T)
+    built.whole.normal_()
+    built.middle.normal_()
+    built.precision.uniform_(0.5, 3)
+    built.scale()
+    return built
+
+
+def drawn(built: LinearPosterior, codes: Tensor, size: int = 16) -> Tensor:
+    patches = built.shown(built.decoded(codes) + built.middle)
+    return torch.nn.functional.fold(patches.mT, size, 4, stride=4)
+
+
+def test_it_is_the_gaussian_conditional_of_the_known_pixels(monkeypatch):
+    """With as many steps as it takes."""
+    monkeypatch.setattr(posterior, "STEPS", 400)
+    built = model()
+    image, guess = torch.rand(3, 2, 16, 16), torch.randn(3, 5)
+    mask = (torch.rand(3, 1, 16, 16) < 0.4).float()
+    columns = (drawn(built, torch.eye(5)) - drawn(built, torch.zeros(1, 5))).flatten(1).T.double()  # W [pixels, D]
+    centre = drawn(built, torch.zeros(1, 5)).flatten().double()
+    found = built(image, mask, guess)
+    for row in range(3):
+        seen = mask[row].expand(2, 16, 16).flatten().bool()
+        w, mean = columns[seen], guess[row].double()
+        # Precision is in units of the noise, so the noise is 1 and the codes' covariance 1 / precision.
+        covariance = torch.diag(1 / built.precision.double())
+        gain = covariance @ w.T @ torch.linalg.inv(w @ covariance @ w.T + torch.eye(int(seen.sum())))
+        exact = mean + gain @ (image[row].flatten().double()[seen] - centre[seen] - w @ mean)
+        torch.testing.assert_close(found[row].double(), exact, atol=1e-4, rtol=1e-4)
+
+
+def test_what_is_hidden_does_not_count_and_without_pixels_the_guess_stands():
+    built, guess = model(), torch.randn(2, 5)
+    image, mask = torch.rand(2, 2, 16, 16), torch.ones(2, 1, 16, 16)
+    mask[..., :9] = 0
+    torch.testing.assert_close(built(image, mask, guess), built(image * mask, mask, guess))
+    assert torch.equal(built(image, torch.zeros_like(mask), guess), guess)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_fitted_decoder_tells_codes_of_damaged_pictures(channels: int):
+    """Codes are known here, so what a hole costs is too."""
+    rng, size, rank = np.random.default_rng(0), 16, 6
+    waves = torch.from_numpy(rng.normal(0, 0.08, (rank, channels, 4, 4))).float()
+    waves = torch.nn.functional.interpolate(waves, size, mode="bicubic")
+    codes = torch.from_numpy(rng.normal(0, 1, (600, rank))).float()
+    pictures = 0.5 + torch.einsum("nr,rchw->nchw", codes, waves) + 0.01 * torch.randn(600, channels, size, size)
+    built = LinearPosterior(channels, size, rank, side=4, kept=8)
+    built.fit(codes[:500], pictures[:500], noise=1e-4)
+    torch.testing.assert_close(built.patches @ built.patches.T, torch.eye(8), atol=1e-5, rtol=0)
+    mask = torch.ones(100, 1, size, size)
+    whole = built(pictures[500:], mask, torch.zeros(100, rank))
+    mask[..., 4:12, 4:12] = 0
+    damaged = built(pictures[500:], mask, torch.zeros(100, rank))
+    assert (whole - codes[500:]).abs().mean() < 0.05
+    assert (damaged - codes[500:]).abs().mean() < 0.15
+
+
+def test_the_basis_of_patches_holds_most_of_them():
+    patches = torch.rand(50, 4, 12)
+    basis, rows = patch_basis(patches, 5), patches.reshape(-1, 12)
+    singular = torch.linalg.svdvals(rows.double())
+    kept = (rows @ basis.T).double().square().sum()
+    torch.testing.assert_close(kept, singular[:5].square().sum(), rtol=1e-4, atol=0)
