@@ -18,6 +18,7 @@ from torch import nn
 from demo.schema import GRAPHS, SCHEMA_VERSION, Curve, Prior
 from train.data import DataInfo
 from train.errors import UserError
+from train.posterior import LinearPosterior
 from train.runs import Run, StageRecord
 
 OPSET = 18
@@ -52,7 +53,9 @@ class Piece:
 
     @property
     def parameters(self) -> int:
-        return sum(p.numel() for p in self.net.parameters())
+        """Trained numbers and fitted ones, which are buffers."""
+        fitted = (b for m in self.net.modules() if isinstance(m, LinearPosterior) for b in m.buffers())
+        return sum(p.numel() for p in (*self.net.parameters(), *fitted))
 
 
 @dataclass(frozen=True)

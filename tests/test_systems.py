@@ -189,7 +189,7 @@ def test_a_hundred_pixels_in_colour(tmp_path: Path):
 
 
 def test_a_vae_that_begins_as_principal_components(tmp_path: Path):
-    """Its reconstructions are near at once; its repair, which begins as its encoder, keeps what is known."""
+    """Its reconstructions are near at once; its repair, which begins as a linear posterior, keeps what is known."""
     system = build(
         tmp_path, 32, "L", 2,
         ("vae", "--preset", "principal", "--width", "16", "--hidden", "16", "--latent-dim", "24"),

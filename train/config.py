@@ -159,7 +159,7 @@ class InverseSettings(Settings):
     lr: float = 1e-3
     ema_images: float = 20_000
     width: int = 128
-    """Channels of the smallest map; the repair of a VAE of body principal has no maps."""
+    """Channels of the smallest map; the repair of a VAE of body principal has no maps, and is always fp32."""
     hidden: int = 512
     """Units between the smallest map, or the picture's patches, and what is found."""
 

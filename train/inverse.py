@@ -10,8 +10,8 @@ from train import priors
 from train.config import InverseSettings, Prior, VaeSettings, widths
 from train.data import DataInfo, Pictures, one_hot
 from train.losses import kl_to_normal
-from train.networks import Generator, Inverter, Repairer, resolutions
-from train.principal import PrincipalRepairer, begin_repair
+from train.networks import Decoder, Generator, Inverter, Repairer, resolutions
+from train.principal import PrincipalRepairer, begin_repair, fit_repair
 from train.schedules import cosine, ramp
 from train.stage import Stage
 from train.vae import sample_code
@@ -50,12 +50,10 @@ class RepairStage(Stage):
 
     name = "repair"
 
-    def __init__(
-        self, networks: nn.ModuleDict, settings: InverseSettings, coder: Mapping[str, nn.Module], sigma: float
-    ):
+    def __init__(self, networks: nn.ModuleDict, settings: InverseSettings, decoder: Decoder, sigma: float):
         optimizer = torch.optim.Adam(networks.parameters(), lr=settings.lr, betas=(0.9, 0.99), fused=True)
         super().__init__(networks, {"repair": optimizer})
-        self.settings, self.encoder, self.decoder = settings, coder["encoder"], coder["decoder"]
+        self.settings, self.decoder = settings, decoder
         self.ema_images, self.accumulate, self.temperature = settings.ema_images, settings.accumulate, 2 * sigma
 
     def step(self, images: Tensor, labels: Tensor, progress: float) -> dict[str, Tensor]:
@@ -87,19 +85,33 @@ class RepairStage(Stage):
 
 
 class PrincipalRepairStage(RepairStage):
-    """The same without drawing a picture: the decoder of the linear posterior tells what a wrong code costs, the
-    codes of the whole picture which are right. Several times as fast, and free of the noise of draws."""
+    """The same without drawing a picture: the decoder of the linear posterior tells what a wrong code costs, the codes
+    of the whole picture which are right. Several times as fast; always in float32, as it solves a linear system."""
+
+    def __init__(
+        self,
+        networks: nn.ModuleDict,
+        settings: InverseSettings,
+        coder: Mapping[str, nn.Module],
+        sigma: float,
+        outgrown: bool = False,
+    ):
+        """outgrown: whether the VAE in `coder` went on learning since this stage stopped."""
+        super().__init__(networks, settings, coder["decoder"], sigma)
+        self.encoder, self.outgrown = coder["encoder"], outgrown
 
     def begin(self, train: Pictures, test: Pictures) -> None:
         if not self.settings.resume:
             begin_repair(self.networks["repair"], self.encoder, train.images, self.temperature**2)
+        elif self.outgrown:
+            fit_repair(self.networks["repair"], self.encoder, train.images, self.temperature**2)
 
     def found(self, images: Tensor, known: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """As above, but for what no code could draw. All in float32: the posterior solves a linear system."""
+        """As above, but the error is without what no code could draw, and of the mean."""
         mean, logvar = self.networks["repair"](images, known)
         with torch.no_grad():
             codes, _ = self.encoder(images)
-        return mean, logvar, self.networks["repair"].posterior.squared_error(mean, logvar, codes).mean()
+        return mean, logvar, self.networks["repair"].posterior.squared_error(mean, codes).mean()
 
 
 class InverterStage(Stage):

@@ -3,7 +3,7 @@
 A picture is W z + b with noise of variance v in each pixel, its codes z are Gaussian about a guess. What known pixels
 say of z then solves a linear system (probabilistic PCA with missing data: Tipping & Bishop 1999). It is solved by the
 Chebyshev iteration (Golub & Varga 1961): nothing but products with W and fixed numbers, so that every runtime finds
-the same; conjugate gradients come as near in two thirds of the steps, but float32 has them differ in the second digit.
+the same; conjugate gradients come as near in two thirds of the steps, but in float32 lose all but two digits.
 """
 
 from collections.abc import Callable
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 STEPS = 24
 LEAST = 0.01  # eigenvalue, as a share of the largest, down to which the steps solve; below, the guess stands
+QUIET = 1e-8  # variance of a pixel that rounding alone would explain
 
 
 def patches_of(images: Tensor, side: int) -> Tensor:
@@ -29,16 +30,17 @@ def patch_basis(patches: Tensor, kept: int) -> Tensor:
     return torch.linalg.eigh((rows.T @ rows).double())[1].flip(1)[:, :kept].T.float().contiguous()
 
 
-def chebyshev(product: Callable[[Tensor], Tensor], right: Tensor, inverse: Tensor, steps: int) -> Tensor:
-    """x [N, D] with product(x) = right [N, D], as nearly as `steps` come. product: of each row with a symmetric
-    positive matrix of its own, no eigenvalue of which is over 1 once its rows were multiplied by inverse [D]."""
+def chebyshev(left: Callable[[Tensor], Tensor], start: Tensor, steps: int) -> Tensor:
+    """x [N, D] at which left(x) = b - A x is 0, as nearly as `steps` come from `start` [N, D]. A: of each row a matrix
+    of its own, with eigenvalues between 0 and 1.
+
+    What is left is asked for anew in each step: carried along, it would gather ten times the rounding."""
     middle, reach = (1 + LEAST) / 2, (1 - LEAST) / 2
-    left, ratio = inverse * right, reach / middle
-    move, found = left / middle, torch.zeros_like(left)
+    move, found, ratio = left(start) / middle, start, reach / middle
     for _ in range(steps - 1):
-        found, left = found + move, left - inverse * product(move)
+        found = found + move
         before, ratio = ratio, 1 / (2 * middle / reach - ratio)
-        move = ratio * before * move + 2 * ratio / reach * left
+        move = ratio * before * move + 2 * ratio / reach * left(found)
     return found + move
 
 
@@ -50,8 +52,9 @@ class LinearPosterior(nn.Module):
     patches: Tensor  # [kept, C side²], orthonormal
     whole: Tensor  # [patches x kept, D]: codes -> numbers of all patches
     middle: Tensor  # [patches x kept]: those of code 0
-    precision: Tensor  # [D] of codes about the guess, times the variance of the noise
-    inverse: Tensor  # [D], for the Chebyshev iteration
+    spread: Tensor  # [D]: log variance of the codes
+    precision: Tensor  # [D]: variance of the noise over that of the codes
+    inverse: Tensor  # [D]: what brings the eigenvalues under 1
 
     def __init__(self, channels: int, size: int, latent_dim: int, side: int, kept: int):
         super().__init__()
@@ -59,6 +62,7 @@ class LinearPosterior(nn.Module):
         self.register_buffer("patches", torch.zeros(kept, channels * side**2))
         self.register_buffer("whole", torch.zeros(self.grid[0] * kept, latent_dim))
         self.register_buffer("middle", torch.zeros(self.grid[0] * kept))
+        self.register_buffer("spread", torch.zeros(latent_dim))
         self.register_buffer("precision", torch.ones(latent_dim))
         self.register_buffer("inverse", torch.ones(latent_dim))
 
@@ -74,27 +78,30 @@ class LinearPosterior(nn.Module):
         """Codes [N, D] -> numbers [N, patches x kept], less those of code 0."""
         return (self.whole @ codes.T).T  # so that a graph need not hold `whole` a second time, transposed
 
-    def squared_error(self, mean: Tensor, logvar: Tensor, codes: Tensor) -> Tensor:
-        """Between the pictures of `codes` [N, D] and of draws from N(mean, exp(logvar)): squared, summed over pixels,
-        expected, [N]."""
-        missed = self.decoded(mean - codes).square().sum(dim=1)
-        return missed + logvar.exp() @ self.whole.square().sum(dim=0)
+    def squared_error(self, found: Tensor, codes: Tensor) -> Tensor:
+        """Between the pictures of codes [N, D] and [N, D]: squared, summed over pixels, [N]."""
+        return self.decoded(found - codes).square().sum(dim=1)
 
-    def forward(self, image: Tensor, mask: Tensor, guess: Tensor) -> Tensor:
-        """image [N, C, S, S], mask [N, 1, S, S] (1 = known), guess [N, D] -> codes [N, D]."""
-        known = patches_of(mask.expand_as(image), self.side)
+    def forward(self, image: Tensor, mask: Tensor, guess: Tensor) -> tuple[Tensor, Tensor]:
+        """image [N, C, S, S], mask [N, 1, S, S] (1 = known), guess [N, D] -> mean, logvar of the codes [N, D].
 
-        def product(codes: Tensor) -> Tensor:
-            return self.numbers(known * self.shown(self.decoded(codes))) @ self.whole + self.precision * codes
+        logvar is that of each code alone and of pixels missing here and there: less than the truth for large holes."""
+        known, seen = patches_of(mask.expand_as(image), self.side), patches_of(image, self.side)
 
-        missed = known * (patches_of(image, self.side) - self.shown(self.decoded(guess) + self.middle))
-        return guess + chebyshev(product, self.numbers(missed) @ self.whole, self.inverse, STEPS)
+        def left(codes: Tensor) -> Tensor:
+            missed = known * (seen - self.shown(self.decoded(codes) + self.middle))
+            return self.inverse * (self.numbers(missed) @ self.whole - self.precision * (codes - guess))
+
+        share = nn.functional.avg_pool2d(mask, mask.shape[-1]).flatten(1)
+        told = share * self.whole.square().sum(dim=0)
+        logvar = self.spread + (self.precision / (told + self.precision)).log()
+        return chebyshev(left, guess, STEPS), logvar.clamp(-10, 10)
 
     @torch.no_grad()
     def fit(self, codes: Tensor, pictures: Tensor, noise: float) -> None:
         """Sets the decoder to the one that draws pictures [N, C, S, S] in [0, 1] best from their codes [N, D].
 
-        noise: variance of a pixel."""
+        noise: variance of a pixel, at least QUIET."""
         from sklearn.linear_model import Ridge  # takes a second to import, which `--help` need not wait for
 
         cut = patches_of(pictures, self.side)
@@ -103,7 +110,9 @@ class LinearPosterior(nn.Module):
         self.patches.copy_(basis)
         self.whole.copy_(torch.from_numpy(model.coef_))
         self.middle.copy_(torch.from_numpy(model.intercept_))
-        self.precision.copy_(noise / codes.var(dim=0).clamp_min(1e-3))
+        variance = codes.var(dim=0).clamp_min(1e-3)
+        self.spread.copy_(variance.log())
+        self.precision.copy_(max(noise, QUIET) / variance)
         self.scale()
 
     @torch.no_grad()

@@ -114,32 +114,34 @@ class PrincipalRepairer(nn.Module):
 
     def __init__(self, channels: int, size: int, latent_dim: int, hidden: int = 256):
         super().__init__()
-        self.latent_dim = latent_dim
         self.posterior = LinearPosterior(channels, size, latent_dim, *patch_of(channels, size))
         count, kept = self.posterior.grid
         self.trunk = nn.Sequential(he(nn.Linear((kept + 1) * count, hidden)), nn.LeakyReLU(LEAK))
-        self.head = he(nn.Linear(hidden, 2 * latent_dim), gain=1.0)
+        self.head = he(nn.Linear(hidden, latent_dim), gain=1.0)
 
     def forward(self, image: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """image [N, C, S, S] in [0, 1], mask [N, 1, S, S] (1 = known) -> mean [N, D], logvar [N, D] in [-10, 10]."""
         side = self.posterior.side
         seen = self.posterior.numbers(patches_of(image * mask, side))
-        out = self.head(self.trunk(torch.cat([seen, nn.functional.avg_pool2d(mask, side).flatten(1)], dim=1)))
-        guess, logvar = out[:, : self.latent_dim], out[:, self.latent_dim :].clamp(-10, 10)
-        return self.posterior(image, mask, guess), logvar
+        known = nn.functional.avg_pool2d(mask, side).flatten(1)
+        return self.posterior(image, mask, self.head(self.trunk(torch.cat([seen, known], dim=1))))
+
+
+@torch.no_grad()
+def fit_repair(repairer: PrincipalRepairer, encoder: nn.Module, images: Tensor, noise: float) -> Tensor:
+    """Sets the posterior to the linear decoder that draws `images` (uint8 [N, C, S, S]) best from the codes of the
+    trained `encoder`. noise: variance of a pixel. Returns the mean of the codes [D]."""
+    pictures, device = enough(images), repairer.head.weight.device
+    codes = torch.cat([encoder(part.to(device))[0] for part in pictures.split(500)]).cpu()
+    repairer.posterior.fit(codes, pictures, noise)
+    return codes.mean(dim=0)
 
 
 @torch.no_grad()
 def begin_repair(repairer: PrincipalRepairer, encoder: nn.Module, images: Tensor, noise: float) -> None:
-    """Sets the posterior to the linear decoder that draws `images` (uint8 [N, C, S, S]) best from the codes of the
-    trained `encoder`; the mean of the codes is all that is guessed at first. noise: variance of a pixel."""
-    device = repairer.head.weight.device
-    pictures = enough(images)
-    found = [encoder(part.to(device)) for part in pictures.split(500)]
-    mean, logvar = (torch.cat(parts).cpu() for parts in zip(*found, strict=True))
+    """The same, and the mean of the codes is all that is guessed at first."""
+    repairer.head.bias.copy_(fit_repair(repairer, encoder, images, noise))
     nn.init.zeros_(repairer.head.weight)
-    repairer.head.bias.copy_(torch.cat([mean.mean(dim=0), logvar.exp().mean(dim=0).log()]))
-    repairer.posterior.fit(mean, pictures, noise)
 
 
 @torch.no_grad()

@@ -59,11 +59,13 @@ def build_stage(stage: str, settings: Settings, data: DataInfo, run: Run) -> Sta
             return vae.VaeStage(networks, cast(VaeSettings, settings), data)
         case "repair":
             finished(run, "vae")
-            coder = run.networks("vae")
-            principal = cast(VaeSettings, run.settings("vae")).body == "principal"
-            maker = inverse.PrincipalRepairStage if principal else inverse.RepairStage
-            built = maker(networks, cast(InverseSettings, settings), coder, run.sigma)
-            built.target_images = run.record("vae").images
+            coder, learned, own = run.networks("vae"), run.record("vae").images, cast(InverseSettings, settings)
+            if cast(VaeSettings, run.settings("vae")).body == "principal":
+                outgrown = settings.resume and run.record("repair").target_images != learned
+                built = inverse.PrincipalRepairStage(networks, own, coder, run.sigma, outgrown)
+            else:
+                built = inverse.RepairStage(networks, own, coder["decoder"], run.sigma)
+            built.target_images = learned
             return built
         case "inverter":
             finished(run, "gan")

@@ -114,24 +114,23 @@ def test_repair_begins_as_a_linear_posterior_and_all_of_its_network_learns():
     about = VaeSettings(**HERE, body="principal", latent_dim=6)
     repair = inverse.build_repair(InverseSettings(**HERE, width=16, hidden=24), data(size, 3), about)["repair"]
     encoder, decoder = coder["encoder"].eval(), coder["decoder"].eval()
-    begin_repair(repair, encoder, images, noise=1e-3)
+    stage = inverse.PrincipalRepairStage(torch.nn.ModuleDict({"repair": repair}), InverseSettings(**HERE), coder, 0.02)
+    stage.begin(Pictures(images, torch.zeros(200)), Pictures(images, torch.zeros(200)))
     pictures = images.float() / 255
     mask = torch.ones(len(images), 1, size, size)
     mask[..., 12:24, 8:20] = 0
-    codes, _ = encoder(pictures)
+    codes = encoder(pictures)[0].detach()
     mean, logvar = repair(pictures * mask, mask)
-    guess = repair.head.bias[:6].expand(len(images), 6)
-    torch.testing.assert_close(guess[0], codes.mean(dim=0))
-    torch.testing.assert_close(mean, repair.posterior(pictures, mask, guess))
-    assert torch.equal(logvar, logvar[:1].expand_as(logvar))
+    torch.testing.assert_close(repair.head.bias.detach(), codes.mean(dim=0))
+    torch.testing.assert_close((mean, logvar), repair.posterior(pictures, mask, codes.mean(dim=0).expand_as(codes)))
+    torch.testing.assert_close(repair.posterior.precision, 0.04**2 / codes.var(dim=0), rtol=1e-3, atol=0)
 
     def error(found: Tensor) -> float:
         hole = 1 - mask.expand_as(pictures)
         return float(((decoder(found).detach() - pictures).square() * hole).sum() / hole.sum())
 
     # Nearly as good in the hole as what the whole picture gives; nobody has to have learned this mask.
-    assert error(mean) < 1.5 * error(codes) < error(guess) / 5
-    stage = inverse.PrincipalRepairStage(torch.nn.ModuleDict({"repair": repair}), InverseSettings(**HERE), coder, 0.02)
+    assert error(mean) < 1.5 * error(codes) < error(codes.mean(dim=0).expand_as(codes)) / 5
     before = {key: value.clone() for key, value in repair.state_dict().items()}
     losses = []
     for _ in range(30):
@@ -141,6 +140,26 @@ def test_repair_begins_as_a_linear_posterior_and_all_of_its_network_learns():
     trained = {name for name, _ in repair.named_parameters()}
     moved = {key for key, value in repair.state_dict().items() if not torch.equal(value, before[key])}
     assert moved == trained  # the posterior stays as it was fitted
+
+
+@pytest.mark.parametrize("outgrown", [True, False])
+def test_a_resumed_repair_keeps_its_guess_and_follows_a_vae_that_went_on_learning(outgrown: bool):
+    images, size = smooth(60, 16, 1, 4), 16
+    coder, about = build(size, 1, 4), VaeSettings(**HERE, body="principal", latent_dim=4)
+    begin(coder["encoder"], coder["decoder"], images)
+    settings = InverseSettings(**HERE, hidden=8, resume=True)
+    nets = inverse.build_repair(settings, data(size, 1), about)
+    begin_repair(nets["repair"], coder["encoder"], images, noise=1e-3)
+    torch.nn.init.ones_(nets["repair"].head.weight)
+    with torch.no_grad():
+        coder["encoder"].linear.whole.weight.mul_(2)  # codes are twice as long, so a code draws half as much
+    before = {key: value.clone() for key, value in nets["repair"].state_dict().items()}
+    stage = inverse.PrincipalRepairStage(nets, settings, coder, sigma=1e-3**0.5 / 2, outgrown=outgrown)
+    stage.begin(Pictures(images, torch.zeros(60)), Pictures(images, torch.zeros(60)))
+    after = nets["repair"].state_dict()
+    assert all(torch.equal(after[key], before[key]) for key in before if not (outgrown and key.startswith("posterior")))
+    halved = before["posterior.whole"] / (2 if outgrown else 1)
+    torch.testing.assert_close(after["posterior.whole"], halved, rtol=0.02, atol=1e-3)
 
 
 @pytest.mark.parametrize(("channels", "size", "patch"), [
