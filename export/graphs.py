@@ -162,6 +162,10 @@ def to_onnx(piece: Piece, facts: Facts) -> onnx.ModelProto:
         )
     if program is None:
         raise UserError(f"PyTorch could not export the {piece.name}.")
+    for node in program.model.graph:
+        for value in node.outputs:
+            if value.name in piece.outputs and not value.is_graph_output():  # the exporter named it after its operation
+                value.name += "_within"
     model = program.model_proto
     _clean(model)
     for values, shapes in ((model.graph.input, piece.inputs), (model.graph.output, piece.outputs)):

@@ -3,7 +3,7 @@
 A picture is W z + b with noise of variance v in each pixel, its codes z are Gaussian about a guess. What known pixels
 say of z then solves a linear system (probabilistic PCA with missing data: Tipping & Bishop 1999). It is solved by the
 Chebyshev iteration (Golub & Varga 1961): nothing but products with W and fixed numbers, so that every runtime finds
-the same; conjugate gradients come as near in two thirds of the steps, but in float32 lose all but two digits.
+nearly the same; conjugate gradients come as near in two thirds of the steps, but in float32 they err by hundredths.
 """
 
 from collections.abc import Callable
@@ -34,7 +34,7 @@ def chebyshev(left: Callable[[Tensor], Tensor], start: Tensor, steps: int) -> Te
     """x [N, D] at which left(x) = b - A x is 0, as nearly as `steps` come from `start` [N, D]. A: of each row a matrix
     of its own, with eigenvalues between 0 and 1.
 
-    What is left is asked for anew in each step: carried along, it would gather ten times the rounding."""
+    What is left is asked for anew in each step: carried along, it would gather several times the rounding."""
     middle, reach = (1 + LEAST) / 2, (1 - LEAST) / 2
     move, found, ratio = left(start) / middle, start, reach / middle
     for _ in range(steps - 1):

@@ -11,6 +11,7 @@ import pytest
 import torch
 from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
+from torch import nn
 
 from demo.schema import GRAPHS
 from export import check, graphs
@@ -145,6 +146,22 @@ def little_model(nodes: list[onnx.NodeProto], opset: int = 18, domain: str = "")
     sides = [helper.make_tensor_value_info(n, TensorProto.FLOAT, ["batch", 2]) for n in ("z", "w")]
     graph = helper.make_graph(nodes, "little", sides[:1], sides[1:])
     return helper.make_model(graph, opset_imports=[helper.make_opsetid(domain, opset)], ir_version=10)
+
+
+class Averages(nn.Module):
+    """The exporter names what `.mean` gives `mean`, which is also what the graph's output is called."""
+
+    def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        average = image.mean(dim=(2, 3))
+        return average * 2, average + 1
+
+
+def test_an_output_may_be_named_as_an_operation_within(trained_run: Path):
+    run = Run.open(trained_run)
+    piece = Piece("encoder", "vae", Averages(), {"image": (1, 4, 4)}, {"mean": (1,), "logvar": (1,)})
+    model = graphs.to_onnx(piece, graphs.Facts("little", run.data, {"vae": run.record("vae")}))
+    check.check_structure(model, piece)
+    assert check.parity(piece, model.SerializeToString()).worst < 1e-6
 
 
 def test_rows_that_depend_on_their_neighbours_are_refused():
