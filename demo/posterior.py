@@ -1,4 +1,4 @@
-"""What a code leaves open: draws from a diagonal Gaussian over codes, and how far their pictures differ.
+"""What a code leaves open: draws from the posterior over codes, and how far their pictures differ.
 
 Plain numpy. Codes are float32 rows [N, D]; images float32 [N, C, H, W] in [0, 1]; `decode` turns codes into images.
 """
@@ -24,6 +24,18 @@ def draw(mean: np.ndarray, logvar: np.ndarray, count: int, seed: int = 0, temper
     """
     noise = np.stack([seed_latent((seed + i) % SEEDS, mean.shape[1]) for i in range(count)])
     return (mean + temperature * np.exp(0.5 * logvar) * noise).astype(np.float32)
+
+
+def conditioned(
+    mean: np.ndarray, prior: np.ndarray, found: Callable[[np.ndarray], np.ndarray], temperature: float = 1.0
+) -> np.ndarray:
+    """Codes [N, D] of the posterior whose mean [1, D] is known, from codes of the prior [N, D].
+
+    `found`: the mean that is found for the pictures of codes of which as much is known. By how much it misses them is
+    a draw of what stays unknown, with all that ties codes together; exact where everything is Gaussian and linear
+    (Matheron's rule; Journel & Huijbregts 1978). `temperature` scales the step away from the mean.
+    """
+    return (mean + temperature * (prior - found(prior))).astype(np.float32)
 
 
 def decoded(codes: np.ndarray, decode: Decode, batch: int = BATCH) -> np.ndarray:

@@ -15,7 +15,6 @@ from demo.latents import Mixture
 from demo.studio import Studio, known_only
 
 DRAWN = 32  # completions among which the distinct ones are chosen
-WIDER = 2.0  # temperature of that draw: the repair encoder is surer of itself than its decoder's pictures warrant
 SLACK = 4.0  # how much wider the energy takes the decoder's noise: a code fits no picture to the last pixel
 CODE_REACH = 0.3  # a search over codes starts with steps of this share of their spread in the data
 
@@ -75,16 +74,28 @@ def decode_of(studio: Studio) -> Callable[[np.ndarray], np.ndarray]:
 
 
 def completions(
-    studio: Studio, image: np.ndarray, mask: np.ndarray, count: int = 4, seed: int = 0, temperature: float = WIDER
+    studio: Studio, image: np.ndarray, mask: np.ndarray, count: int = 4, seed: int = 0, temperature: float = 1.0
 ) -> np.ndarray:
     """`count` different ways [count, C, H, W] to fill in the hidden pixels of an image; the known ones stay.
 
-    DRAWN codes of the repair posterior; the half that explains the known pixels best; of these the most distant from
-    one another in the hidden pixels. The first is the most plausible.
+    DRAWN codes of the posterior; the half that explains the known pixels best; of these the most distant from one
+    another in the hidden pixels. The first is the most plausible. Code i belongs to seed + i. What the posterior leaves
+    open is what the repair misses of the fitted prior's own pictures under the same mask, those of the classes that
+    are read in the repaired image.
     """
-    said = _repair_posterior(studio, image, mask)
-    codes = posterior.draw(said["mean"], said["logvar"], DRAWN, seed, temperature)
-    drawn = decode_of(studio)(codes)
+    mean, decode = _repair_posterior(studio, image, mask)["mean"], decode_of(studio)
+    weights = None
+    if studio.classes and studio.engine.has("classifier"):
+        weights = studio.classify(paste(image, mask, decode(mean)))[0]
+    prior = np.stack([studio.mixture.sample(seed + i, weights) for i in range(DRAWN)])
+
+    def found(codes: np.ndarray) -> np.ndarray:
+        parts = np.array_split(decode(codes), -(-len(codes) // studio.info.max_batch))
+        said = [_repair_posterior(studio, part, np.repeat(mask, len(part), axis=0)) for part in parts]
+        return np.concatenate([one["mean"] for one in said])
+
+    codes = posterior.conditioned(mean, prior, found, temperature)
+    drawn = decode(codes)
     kept = plausible(energy(drawn, codes, image, mask, studio.info.vae.sigma, studio.mixture))
     filled = paste(image, mask, drawn[kept])
     return filled[distant(filled.reshape(len(filled), -1), count)]

@@ -7,7 +7,7 @@
   // `changed(fresh)`: another mask (fresh), or only other completions. `.wish()` says which; `.show(answer)` shows what came back.
   T.repairBlock = (changed) => {
     let other = 0;
-    let variety = 2;
+    let variety = 1;
     const mask = T.maskBoard(() => changed(true));
     const vae = T.figure(T.t("Repaired by the VAE"), T.t("The picture with its hidden pixels filled in by the VAE"));
     const gan = T.figure(T.t("Repaired by the GAN"), T.t("The picture with its hidden pixels filled in by the GAN"));
@@ -15,7 +15,7 @@
     const others = el("button", { type: "button", class: "tf-button", onclick: () => again() }, T.t("Other completions"));
     const how = T.slider(
       T.t("Variety"),
-      { min: 0.5, max: 4, step: 0.5, value: variety, format: (v) => Number(v).toFixed(1), hint: T.t("Temperature of the draw: 1 = as the repair encoder believes, more = bolder") },
+      { min: 0.25, max: 2, step: 0.25, value: variety, format: (v) => Number(v).toFixed(2), hint: T.t("Temperature of the draw: 1 = as much as the visible pixels leave open, more = bolder") },
       (value) => {
         variety = value;
         changed(false);

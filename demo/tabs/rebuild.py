@@ -73,7 +73,7 @@ def rebuilt(studios: Mapping[str, Studio], asked: Mapping[str, Any]) -> Iterator
     temperature = check.number(asked.get("temperature", 1), "temperature", 0, MAX_TEMPERATURE)
     count = check.whole(asked.get("samples", 8), "number of samples", 1, SAMPLES)
     other = check.whole(asked.get("other", 0), "seed of the completions", 0, latents.SEEDS - 1)
-    variety = check.number(asked.get("variety", repairs.WIDER), "variety of the completions", 0, MAX_TEMPERATURE)
+    variety = check.number(asked.get("variety", 1), "variety of the completions", 0, MAX_TEMPERATURE)
     answer: dict[str, Any] = {}
     if "seen" in parts:
         answer["seen"] = _seen(studio, image)

@@ -27,6 +27,22 @@ def test_draws_have_the_moments_of_the_posterior_and_belong_to_their_seeds():
     assert half == pytest.approx((posterior.draw(mean, logvar, 5, seed=9) - mean) / 2, abs=1e-6)
 
 
+def test_conditioned_codes_are_a_gaussians_given_what_is_known():
+    """Two numbers of three are seen through a matrix, with hardly any noise: mean and covariance are the textbook's."""
+    rng = np.random.default_rng(0)
+    root, seen = rng.normal(size=(3, 3)), rng.normal(size=(2, 3))
+    prior = rng.normal(size=(50_000, 3)) @ root.T
+    spread = root @ root.T
+    gain = spread @ seen.T @ np.linalg.inv(seen @ spread @ seen.T + 1e-6 * np.eye(2))
+    mean = gain @ np.array([1.0, -2.0])
+    codes = posterior.conditioned(mean[None], prior, lambda codes: codes @ seen.T @ gain.T)
+    assert codes.mean(axis=0) == pytest.approx(mean, abs=0.03)
+    assert np.cov(codes.T) == pytest.approx(spread - gain @ seen @ spread, rel=0.05, abs=1e-3)
+    assert codes @ seen.T == pytest.approx(np.tile([1.0, -2.0], (len(codes), 1)), abs=1e-3)
+    half = posterior.conditioned(mean[None], prior, lambda codes: codes @ seen.T @ gain.T, temperature=0.5)
+    assert half - mean == pytest.approx((codes - mean) / 2, abs=1e-5)
+
+
 def test_the_shown_deviation_is_that_of_the_decoder_s_pictures(studio: Studio):
     """Against the first-order rule: the variance of a pixel is the sum over the code of (slope × deviation)²."""
     again = studio.reconstruct(images.from_uint8(studio.engine.bundle.examples[:1]))
