@@ -1,5 +1,7 @@
 """Fixtures shared by all tests: tiny bundles, built once; copies for tests that break them. How they are spread."""
 
+import functools
+import importlib
 import os
 import shutil
 from collections.abc import Iterator
@@ -25,6 +27,15 @@ def own_ports() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         if worker:
             patch.setattr("gradio.http_server.INITIAL_PORT_VALUE", 7960 + 100 * int(worker.removeprefix("gw")))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def operators_once() -> Iterator[None]:
+    """The exporter reads the source of its 500 operators anew for each graph: a third of the time of small ones."""
+    module = "onnxscript._framework_apis.torch_2_11"  # of the pinned PyTorch; another one's name is told by an error
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(f"{module}.get_torchlib_ops", functools.cache(importlib.import_module(module).get_torchlib_ops))
         yield
 
 

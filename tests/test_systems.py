@@ -59,7 +59,10 @@ def build(home: Path, size: int, mode: str, classes: int, *commands: tuple[str, 
     pictures, run, folder = draw(home / "pictures", size, mode, classes), home / "run", home / "bundle"
     for name, *flags in commands:
         common = ["--data", pictures, "--size", size, "--images", 96, "--batch", 16, "--threads", 1]
-        assert train([str(word) for word in (name, run, *common, *flags)]) == 0
+        words = [str(word) for word in (name, run, *common, *flags)]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("sys.argv", ["train", *words])  # which the run records
+            assert train(words) == 0
     assert export(["bundle", str(run), str(folder)]) == 0
     studios, unavailable = open_studios(folder, choose_provider("cpu"))
     assert not unavailable
@@ -122,6 +125,28 @@ def check_classifier(system: System, features: int) -> None:
     np.testing.assert_allclose(system.studio.classify(pictures), logits.softmax(dim=1).numpy(), atol=1e-5)
 
 
+def unpack(system: System) -> Run:
+    """The run that comes out of the bundle."""
+    folder = system.run.folder.with_name("again")
+    assert export(["unpack", str(system.studio.engine.bundle.folder), str(folder)]) == 0
+    return Run.open(folder)
+
+
+def check_unpacked(system: System, again: Run, *stages: str) -> None:
+    """Number for number the networks that went in; whatever is normalised by batches is folded and so not the same."""
+    for stage in stages:
+        after = again.networks(stage)
+        for name, net in system.run.networks(stage).items():
+            found = after[name].state_dict()
+            assert all(torch.equal(value, found[key]) for key, value in net.state_dict().items()), (stage, name)
+
+
+def go_on(again: Run, pictures: Path, *command: str) -> None:
+    """Training takes it up: 96 pictures have been seen, 32 follow."""
+    words = [command[0], again.folder, "--data", pictures, "--resume", "--images", 128, "--threads", 1, *command[1:]]
+    assert train([str(word) for word in words]) == 0
+
+
 def test_cifar_like_colour(tmp_path: Path):
     """LeNet on 32 x 32 RGB, beside a convolutional GAN with a uniform prior."""
     system = build(
@@ -167,6 +192,10 @@ def test_mlp_gan_by_minimax_beside_a_plane_of_codes(tmp_path: Path):
     mask[:, :, 14:] = 0
     for model in ("gan", "vae"):
         assert (system.studio.repair(picture, mask, model)[:, :, :14] == picture[:, :, :14]).all()
+    again = unpack(system)
+    check_unpacked(system, again, "gan", "vae")
+    go_on(again, tmp_path / "pictures", "vae")
+    assert again.record("vae").images == 128
 
 
 def test_mlp_gan_without_saturation_beside_a_plane_by_squared_error(tmp_path: Path):
@@ -188,8 +217,9 @@ def test_a_hundred_pixels_in_colour(tmp_path: Path):
     check_vae(system)
 
 
-def test_a_vae_that_begins_as_principal_components(tmp_path: Path):
-    """Its reconstructions are near at once; its repair, which begins as a linear posterior, keeps what is known."""
+def test_a_vae_that_begins_as_principal_components(tmp_path: Path, capsys):
+    """Its reconstructions are near at once; its repair, which begins as a linear posterior, keeps what is known. Both
+    come out of the bundle and are trained on."""
     system = build(
         tmp_path, 32, "L", 2,
         ("vae", "--preset", "principal", "--width", "16", "--hidden", "16", "--latent-dim", "24"),
@@ -202,13 +232,22 @@ def test_a_vae_that_begins_as_principal_components(tmp_path: Path):
     mask[:, :, 16:] = 0
     repaired = system.studio.repair(picture, mask, "vae")
     assert (repaired[:, :, :16] == picture[:, :, :16]).all() and repaired[:, :, 16:].std() > 0.02
+    capsys.readouterr()
+    again = unpack(system)
+    printed = capsys.readouterr().out
+    assert "The VAE trained for 1 minutes." in printed
+    assert "Its repair knows the VAE of now" in printed and "--target vae" in printed
+    check_unpacked(system, again, "vae", "repair")
+    go_on(again, tmp_path / "pictures", "inverse", "--target", "vae")
+    go_on(again, tmp_path / "pictures", "vae")
+    assert again.record("repair").images == again.record("vae").images == 128
 
 
-def test_the_gpu_presets(tmp_path: Path):
-    """Residual bodies under bf16, made narrow."""
+def test_the_gpu_presets(tmp_path: Path, capsys):
+    """Residual bodies under bf16, made narrow. Group normalisation takes weights' names, so that VAE stays a bundle."""
     system = build(
         tmp_path, 16, "RGB", 2,
-        ("classifier", "--preset", "gpu"),
+        ("classifier", "--preset", "gpu", "--images", "32"),
         ("gan", "--preset", "gpu", *NARROW_GAN),
         ("vae", "--preset", "gpu", *NARROW_VAE),
     )  # fmt: skip
@@ -216,3 +255,9 @@ def test_the_gpu_presets(tmp_path: Path):
     check_classifier(system, 128)
     check_gan(system)
     check_vae(system)
+    capsys.readouterr()
+    again = unpack(system)
+    printed = capsys.readouterr().out
+    assert "The vae of" in printed and "cannot become a run: its graph lacks" in printed
+    check_unpacked(system, again, "gan")
+    assert not (again.folder / "vae").exists()
