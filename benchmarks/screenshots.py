@@ -28,7 +28,7 @@ def take(page: Page, address: str, folder: Path) -> None:
     page.get_by_role("radio", name="Draw").check()
     page.wait_for_timeout(500)
     drag(page, ".tf-board", *THREE)
-    page.get_by_role("button", name="Left half").click()
+    page.get_by_role("button", name="Centre").click()
     page.wait_for_timeout(2500)
     page.screenshot(path=folder / "rebuild.png", full_page=True)
     for name in ("explore", "compare"):  # long pages: their beginning

@@ -10,6 +10,7 @@ import json
 import math
 import zipfile
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from PIL import Image
 from pydantic import ValidationError
 
 from demo.errors import BundleError
+from demo.figures import distance
 from demo.onnxfile import FLOAT, Dimensions, outline, problem, unknown
 from demo.schema import GRAPHS, MAX_FILE_BYTES, SCHEMA_VERSION, Bundle, File, Graph, direction_shapes, latent_shapes
 
@@ -117,7 +119,8 @@ def graph_bytes(bundle: OpenBundle, name: str) -> bytes:
 
 
 def discover(root: Path) -> tuple[list[OpenBundle], list[Unavailable]]:
-    """All bundles in a folder, or the one bundle that the folder is, oldest first, and those that fail."""
+    """All bundles in a folder, or the one bundle that the folder is, and those that fail. The first is what visitors
+    see first: the one whose GAN comes nearest to its pictures, then the others; those not measured last, by age."""
     root = Path(root)
     if not root.is_dir():
         return [], [Unavailable(root.name, f"There is no folder '{root}'.")]
@@ -145,8 +148,11 @@ def discover(root: Path) -> tuple[list[OpenBundle], list[Unavailable]]:
             unavailable.append(Unavailable(folder.name, reason))
         else:
             found[bundle.info.name] = bundle
-    oldest_first = sorted(found.values(), key=lambda bundle: (bundle.info.created, bundle.info.name))
-    return oldest_first, unavailable
+
+    def rank(bundle: OpenBundle) -> tuple[float, datetime, str]:
+        return distance(bundle.info.quality), bundle.info.created, bundle.info.name
+
+    return sorted(found.values(), key=rank), unavailable
 
 
 def _may_be_bundle(folder: Path) -> bool:

@@ -211,7 +211,7 @@ def test_mlp_gan_without_saturation_beside_a_plane_by_squared_error(tmp_path: Pa
 
 def test_a_hundred_pixels_in_colour(tmp_path: Path):
     """100 x 100 RGB: 25, 50, 100; a convolutional GAN and a convolutional VAE."""
-    system = build(tmp_path, 100, "RGB", 0, ("gan", *NARROW_GAN), ("vae", *NARROW_VAE))
+    system = build(tmp_path, 100, "RGB", 0, ("gan", *NARROW_GAN, "--images", "32"), ("vae", *NARROW_VAE))
     assert (system.studio.info.image.size, system.studio.info.gan.stages) == (100, 3)
     check_gan(system)
     check_vae(system)
@@ -247,7 +247,7 @@ def test_the_gpu_presets(tmp_path: Path, capsys):
     """Residual bodies under bf16, made narrow. Group normalisation takes weights' names, so that VAE stays a bundle."""
     system = build(
         tmp_path, 16, "RGB", 2,
-        ("classifier", "--preset", "gpu", "--images", "32"),
+        ("classifier", "--preset", "gpu", "--images", "16"),
         ("gan", "--preset", "gpu", *NARROW_GAN),
         ("vae", "--preset", "gpu", *NARROW_VAE),
     )  # fmt: skip

@@ -255,6 +255,20 @@ def test_discover_survives_what_it_may_not_read(tmp_path: Path, monkeypatch: pyt
     assert "cannot be read" in reason
 
 
+def test_the_first_bundle_is_the_nearest_to_its_pictures_and_the_last_the_youngest_that_nobody_measured(tmp_path: Path):
+    about = {"far": (9.0, 3.0, 1), "near": (2.0, 1.0, 9), "young": (None, None, 3), "old": (None, None, 2)}
+    for name, (value, floor, day) in about.items():
+        index = tiny.load_index(tiny.build(tmp_path / name, name))
+        index["created"] = f"2026-01-{day:02}T00:00:00Z"
+        if value is None:
+            index["quality"] = None
+        else:
+            index["quality"]["figures"][0] |= {"value": value, "floor": floor}
+        tiny.save_index(tmp_path / name, index)
+    bundles, unavailable = discover(tmp_path)
+    assert [bundle.info.name for bundle in bundles] == ["near", "far", "old", "young"] and not unavailable
+
+
 def test_discover_takes_one_bundle_or_none(tiny_bundle: Path, tmp_path: Path):
     assert [bundle.info.name for bundle in discover(tiny_bundle)[0]] == ["tiny"]
     bundles, unavailable = discover(tmp_path / "nowhere")
