@@ -18,7 +18,7 @@ from PIL import Image
 from pydantic import ValidationError
 
 from demo.errors import BundleError
-from demo.figures import distance
+from demo.figures import over_floor
 from demo.onnxfile import FLOAT, Dimensions, outline, problem, unknown
 from demo.schema import GRAPHS, MAX_FILE_BYTES, SCHEMA_VERSION, Bundle, File, Graph, direction_shapes, latent_shapes
 
@@ -150,7 +150,7 @@ def discover(root: Path) -> tuple[list[OpenBundle], list[Unavailable]]:
             found[bundle.info.name] = bundle
 
     def rank(bundle: OpenBundle) -> tuple[float, datetime, str]:
-        return distance(bundle.info.quality), bundle.info.created, bundle.info.name
+        return over_floor(bundle.info.quality), bundle.info.created, bundle.info.name
 
     return sorted(found.values(), key=rank), unavailable
 

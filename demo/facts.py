@@ -102,8 +102,7 @@ def _latents(studio: Studio) -> dict[str, Any]:
 
 def rebuilds(studio: Studio) -> bool:
     """Whether the bundle has anything that takes a picture."""
-    reads = bool(studio.classes) and studio.engine.has("classifier")
-    return "vae" in studio.models or studio.engine.has("inverter") or reads
+    return "vae" in studio.models or studio.engine.has("inverter") or studio.reads
 
 
 def _downloads(studio: Studio, address: str) -> list[dict[str, Any]]:

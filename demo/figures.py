@@ -35,12 +35,13 @@ def headlines(quality: Quality) -> list[Figure]:
     return [found[name] for name in HEADLINES if name in found]
 
 
-def distance(quality: Quality | None) -> float:
+def over_floor(quality: Quality | None) -> float:
     """The GAN's Fréchet distance over its floor, which is that of held-out pictures: 1 = as near as they are.
 
-    Features differ from bundle to bundle, so this is a rough order of them. Infinite where it was not measured.
+    Features differ from bundle to bundle, so this is a rough order of them. Infinite where it was not measured, or
+    wrongly.
     """
     for figure in quality.figures if quality else ():
-        if figure.name == "gan.frechet" and figure.floor:
+        if figure.name == "gan.frechet" and figure.floor and figure.floor > 0 <= figure.value:
             return figure.value / figure.floor
     return math.inf

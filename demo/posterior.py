@@ -1,6 +1,6 @@
 """What a code leaves open: draws from the posterior over codes, and how far their pictures differ.
 
-Plain numpy. Codes are float32 rows [N, D]; images float32 [N, C, H, W] in [0, 1]; `decode` turns codes into images.
+Plain numpy. Codes are float32 rows [N, D]; images float32 [N, C, H, W] in [0, 1].
 """
 
 from collections.abc import Callable
@@ -9,9 +9,7 @@ import numpy as np
 
 from demo.latents import SEEDS, seed_latent
 
-Decode = Callable[[np.ndarray], np.ndarray]
-
-BATCH = 32  # codes decoded in one run, so that nobody else waits long
+BATCH = 32  # rows of one run, so that nobody else waits long
 # Dark to bright with evenly rising lightness, so that it can be read in grey too.
 COLOURS = ((0, 0, 4), (40, 17, 89), (114, 31, 129), (182, 54, 121), (241, 96, 93), (254, 175, 119), (252, 253, 191))
 
@@ -32,15 +30,16 @@ def conditioned(
     """Codes [N, D] of the posterior whose mean [1, D] is known, from codes of the prior [N, D].
 
     `found`: the mean that is found for the pictures of codes of which as much is known. By how much it misses them is
-    a draw of what stays unknown, with all that ties codes together; exact where everything is Gaussian and linear
-    (Matheron's rule; Journel & Huijbregts 1978). `temperature` scales the step away from the mean.
+    a draw of what stays unknown, with all that ties codes together; exact where everything is Gaussian and linear and
+    what is known is free of noise (Matheron's rule; Journel & Huijbregts 1978). `temperature` scales the step away from
+    the mean.
     """
     return (mean + temperature * (prior - found(prior))).astype(np.float32)
 
 
-def decoded(codes: np.ndarray, decode: Decode, batch: int = BATCH) -> np.ndarray:
-    """The images of any number of codes, `batch` at a time."""
-    return np.concatenate([decode(codes[start : start + batch]) for start in range(0, len(codes), batch)])
+def batched(rows: np.ndarray, run: Callable[[np.ndarray], np.ndarray], batch: int = BATCH) -> np.ndarray:
+    """What `run` makes of any number of rows, `batch` at a time."""
+    return np.concatenate([run(rows[start : start + batch]) for start in range(0, len(rows), batch)])
 
 
 def spread(images: np.ndarray) -> np.ndarray:

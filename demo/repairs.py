@@ -70,7 +70,7 @@ def distant(points: np.ndarray, count: int) -> list[int]:
 
 def decode_of(studio: Studio) -> Callable[[np.ndarray], np.ndarray]:
     """The decoder of a bundle, for any number of codes."""
-    return lambda codes: posterior.decoded(codes, studio.decode, min(posterior.BATCH, studio.info.max_batch))
+    return lambda codes: posterior.batched(codes, studio.decode, _batch(studio))
 
 
 def completions(
@@ -80,22 +80,25 @@ def completions(
 
     DRAWN codes of the posterior; the half that explains the known pixels best; of these the most distant from one
     another in the hidden pixels. The first is the most plausible. Code i belongs to seed + i. What the posterior leaves
-    open is what the repair misses of the fitted prior's own pictures under the same mask, those of the classes that
-    are read in the repaired image.
+    open is what the repair misses of the fitted prior's own pictures under the same mask; where there is a classifier,
+    of the classes that it reads in a first draw of all classes.
     """
-    mean, decode = _repair_posterior(studio, image, mask)["mean"], decode_of(studio)
-    weights = None
-    if studio.classes and studio.engine.has("classifier"):
-        weights = studio.classify(paste(image, mask, decode(mean)))[0]
-    prior = np.stack([studio.mixture.sample(seed + i, weights) for i in range(DRAWN)])
+    mean, decode, batch = _repair_posterior(studio, image, mask)["mean"], decode_of(studio), _batch(studio)
 
-    def found(codes: np.ndarray) -> np.ndarray:
-        parts = np.array_split(decode(codes), -(-len(codes) // studio.info.max_batch))
-        said = [_repair_posterior(studio, part, np.repeat(mask, len(part), axis=0)) for part in parts]
-        return np.concatenate([one["mean"] for one in said])
+    def repaired(part: np.ndarray) -> np.ndarray:
+        return _repair_posterior(studio, part, np.repeat(mask, len(part), axis=0))["mean"]
 
-    codes = posterior.conditioned(mean, prior, found, temperature)
+    def draw(classes: np.ndarray | None) -> np.ndarray:
+        prior = np.stack([studio.mixture.sample(seed + i, classes) for i in range(DRAWN)])
+        return posterior.conditioned(
+            mean, prior, lambda codes: posterior.batched(decode(codes), repaired, batch), temperature
+        )
+
+    codes = draw(None)
     drawn = decode(codes)
+    if studio.reads:
+        codes = draw(posterior.batched(paste(image, mask, drawn), studio.classify, batch).mean(axis=0))
+        drawn = decode(codes)
     kept = plausible(energy(drawn, codes, image, mask, studio.info.vae.sigma, studio.mixture))
     filled = paste(image, mask, drawn[kept])
     return filled[distant(filled.reshape(len(filled), -1), count)]
@@ -133,6 +136,10 @@ def search(studio: Studio, model: str, image: np.ndarray, mask: np.ndarray | Non
     """The answer of either model before and after each of `rounds` of search. BundleError where it has none."""
     way = {"gan": search_gan, "vae": search_vae}[model]
     return islice(way(studio, image, mask, seed, start), rounds + 1)
+
+
+def _batch(studio: Studio) -> int:
+    return min(posterior.BATCH, studio.info.max_batch)
 
 
 def _repair_posterior(studio: Studio, image: np.ndarray, mask: np.ndarray) -> dict[str, np.ndarray]:

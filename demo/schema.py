@@ -3,7 +3,7 @@
 import itertools
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -44,6 +44,11 @@ def _plain_file_name(name: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", name):
         raise ValueError(f"{name!r} is not a plain file name inside the bundle's folder")
     return name
+
+
+def _aware(time: datetime) -> datetime:
+    """Of one that does not say its zone, UTC: times can only be put in order when all say it."""
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 FileName = Annotated[str, AfterValidator(_plain_file_name)]
@@ -224,7 +229,7 @@ class Bundle(_Entry):
     schema_version: Literal[1]
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
     title: Annotated[str, Field(min_length=1, max_length=200)]
-    created: datetime
+    created: Annotated[datetime, AfterValidator(_aware)]
     dataset: Dataset
     image: Image
     max_batch: Annotated[int, Field(ge=1, le=4096)]

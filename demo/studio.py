@@ -62,6 +62,11 @@ class Studio:
         return tuple(name for name in ("gan", "vae") if getattr(self.info, name) is not None)
 
     @property
+    def reads(self) -> bool:
+        """Whether there are classes and a classifier that reads them in pictures."""
+        return bool(self.classes) and self.engine.has("classifier")
+
+    @property
     def styled(self) -> bool:
         """Whether the GAN's pictures come by way of styles w; one made elsewhere is a single graph."""
         return self.info.gan is not None and self.info.gan.w_dim is not None

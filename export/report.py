@@ -92,7 +92,8 @@ def markdown(sections: Sequence[Section]) -> str:
 
 Written by `python -m export report` from the figures that each bundle carries; the sheets are drawn by its graphs, and
 nothing was picked out, but for the last sheet of each. The floor is what {HELD_OUT} reach in the same measurement.
-Figures of one bundle are measured in one run, in the features named there: between bundles they cannot be compared."""
+Figures of one bundle are measured in one run, in the features named there: between bundles they cannot be compared.
+Their order, by distance over floor, is a rough one."""
     return "\n\n".join([head, overview([s.info for s in sections]), *map(section, sections)]) + "\n"
 
 

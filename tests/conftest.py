@@ -1,7 +1,6 @@
 """Fixtures shared by all tests: tiny bundles, built once; copies for tests that break them. How they are spread."""
 
 import functools
-import importlib
 import os
 import shutil
 from collections.abc import Iterator
@@ -9,9 +8,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch.onnx._internal import _lazy_import
 
 from demo.providers import core_count
 from tests import tiny
+from train import leak
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
@@ -33,9 +34,18 @@ def own_ports() -> Iterator[None]:
 @pytest.fixture(scope="session", autouse=True)
 def operators_once() -> Iterator[None]:
     """The exporter reads the source of its 500 operators anew for each graph: a third of the time of small ones."""
-    module = "onnxscript._framework_apis.torch_2_11"  # of the pinned PyTorch; another one's name is told by an error
+    home = _lazy_import.onnxscript_apis  # imported when the first graph is exported, and no sooner
+    read = functools.cache(lambda: type(home).__getattr__(home, "get_torchlib_ops")())
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(f"{module}.get_torchlib_ops", functools.cache(importlib.import_module(module).get_torchlib_ops))
+        patch.setitem(vars(home), "get_torchlib_ops", read)
+        yield
+
+
+@pytest.fixture(scope="module")
+def short_leak() -> Iterator[None]:
+    """The detector of leaks hardly learns: for the tests of whole reports, as it has tests of its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(leak, "EPOCHS", 1)
         yield
 
 

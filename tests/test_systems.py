@@ -1,11 +1,13 @@
 """Every system of the reference articles, from its preset to the browser's studio.
 
 Each is trained a few steps through the command line on pictures drawn here, exported by the real exporter and served
-through onnxruntime; what is served must be what PyTorch computes from the same seeds and pictures.
+through onnxruntime; what is served must be what PyTorch computes from the same seeds and pictures. Some come out of
+their bundle again and are trained on.
 """
 
 import contextlib
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,15 +56,20 @@ def draw(folder: Path, size: int, mode: str, classes: int) -> Path:
     return folder
 
 
+def trained(*words: str | Path | int) -> None:
+    """Runs the command, which the run records as it was typed."""
+    typed = [str(word) for word in words]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.argv", ["train", *typed])
+        assert train(typed) == 0
+
+
 def build(home: Path, size: int, mode: str, classes: int, *commands: tuple[str, ...]) -> System:
-    """Trains each command for 6 steps, exports the run, opens the bundle."""
+    """Trains each command, 6 steps unless its flags say otherwise, exports the run, opens the bundle."""
     pictures, run, folder = draw(home / "pictures", size, mode, classes), home / "run", home / "bundle"
     for name, *flags in commands:
         common = ["--data", pictures, "--size", size, "--images", 96, "--batch", 16, "--threads", 1]
-        words = [str(word) for word in (name, run, *common, *flags)]
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("sys.argv", ["train", *words])  # which the run records
-            assert train(words) == 0
+        trained(name, run, *common, *flags)
     assert export(["bundle", str(run), str(folder)]) == 0
     studios, unavailable = open_studios(folder, choose_provider("cpu"))
     assert not unavailable
@@ -143,8 +150,8 @@ def check_unpacked(system: System, again: Run, *stages: str) -> None:
 
 def go_on(again: Run, pictures: Path, *command: str) -> None:
     """Training takes it up: 96 pictures have been seen, 32 follow."""
-    words = [command[0], again.folder, "--data", pictures, "--resume", "--images", 128, "--threads", 1, *command[1:]]
-    assert train([str(word) for word in words]) == 0
+    common = ["--data", pictures, "--resume", "--images", 128, "--threads", 1]
+    trained(command[0], again.folder, *common, *command[1:])
 
 
 def test_cifar_like_colour(tmp_path: Path):
@@ -244,7 +251,8 @@ def test_a_vae_that_begins_as_principal_components(tmp_path: Path, capsys):
 
 
 def test_the_gpu_presets(tmp_path: Path, capsys):
-    """Residual bodies under bf16, made narrow. Group normalisation takes weights' names, so that VAE stays a bundle."""
+    """Residual bodies under bf16, made narrow. Group normalisation takes weights' names, so only the GAN comes
+    out of the bundle again."""
     system = build(
         tmp_path, 16, "RGB", 2,
         ("classifier", "--preset", "gpu", "--images", "16"),
@@ -258,6 +266,6 @@ def test_the_gpu_presets(tmp_path: Path, capsys):
     capsys.readouterr()
     again = unpack(system)
     printed = capsys.readouterr().out
-    assert "The vae of" in printed and "cannot become a run: its graph lacks" in printed
+    assert re.search(r"^The vae of .* cannot become a run: its graph lacks", printed, re.MULTILINE)
     check_unpacked(system, again, "gan")
-    assert not (again.folder / "vae").exists()
+    assert {path.name for path in again.folder.iterdir()} == {"run.json", "gan"}

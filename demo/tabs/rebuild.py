@@ -185,7 +185,7 @@ def _repaired(studio: Studio, image: np.ndarray, mask: np.ndarray, seed: int, te
 
 def _readings(studio: Studio, pictures: Mapping[str, np.ndarray]) -> dict[str, list[float] | None]:
     """What the classifier reads in each picture: the probability of every class; None where there is no classifier."""
-    if not pictures or not studio.classes or not studio.engine.has("classifier"):
+    if not pictures or not studio.reads:
         return dict.fromkeys(pictures)
-    rows = studio.classify(np.concatenate(list(pictures.values())))
+    rows = posterior.batched(np.concatenate(list(pictures.values())), studio.classify, studio.info.max_batch)
     return {name: [round(float(p), 4) for p in row] for name, row in zip(pictures, rows, strict=True)}

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,19 +12,11 @@ from demo.bundle import read
 from demo.figures import HEADLINES, headlines
 from export import bundle
 from tests.train.conftest import draw_folder
-from train import leak
 from train.__main__ import main as train
 from train.runs import Run
 
+pytestmark = pytest.mark.usefixtures("short_leak")
 QUICK = ["--images", "256", "--batch", "32", "--threads", "1"]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def short_leak() -> Iterator[None]:
-    """Leaks have tests of their own; here the detector hardly learns."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(leak, "EPOCHS", 1)
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -255,18 +255,27 @@ def test_discover_survives_what_it_may_not_read(tmp_path: Path, monkeypatch: pyt
     assert "cannot be read" in reason
 
 
-def test_the_first_bundle_is_the_nearest_to_its_pictures_and_the_last_the_youngest_that_nobody_measured(tmp_path: Path):
-    about = {"far": (9.0, 3.0, 1), "near": (2.0, 1.0, 9), "young": (None, None, 3), "old": (None, None, 2)}
-    for name, (value, floor, day) in about.items():
+def test_bundles_begin_with_the_nearest_to_its_pictures_and_end_with_those_nobody_measured_by_age(tmp_path: Path):
+    """Figures that no measurement gives count as none; a time without a zone is one of UTC."""
+    about = {
+        "far": (2.0, 1.0, "2026-01-01T00:00:00Z"),
+        "near": (9.0, 9.0, "2026-01-09T00:00:00Z"),
+        "first": (None, None, "2026-01-02"),
+        "second": (1.0, None, "2026-01-03T00:00:00+09:00"),
+        "third": (1.0, 0.0, "2026-01-03T00:00:00"),
+        "fourth": (1.0, -1.0, "2026-01-04T00:00:00Z"),
+        "fifth": (-1.0, 1.0, "2026-01-05T00:00:00Z"),
+    }
+    for name, (value, floor, created) in about.items():
         index = tiny.load_index(tiny.build(tmp_path / name, name))
-        index["created"] = f"2026-01-{day:02}T00:00:00Z"
+        index["created"] = created
         if value is None:
             index["quality"] = None
         else:
             index["quality"]["figures"][0] |= {"value": value, "floor": floor}
         tiny.save_index(tmp_path / name, index)
     bundles, unavailable = discover(tmp_path)
-    assert [bundle.info.name for bundle in bundles] == ["near", "far", "old", "young"] and not unavailable
+    assert [bundle.info.name for bundle in bundles] == ["near", "far", *list(about)[2:]] and not unavailable
 
 
 def test_discover_takes_one_bundle_or_none(tiny_bundle: Path, tmp_path: Path):

@@ -52,6 +52,27 @@ def test_completions_know_nothing_of_the_hidden_pixels(studio: Studio, image: np
     assert first.tobytes() == second.tobytes()
 
 
+@pytest.mark.parametrize("classes", [0, 10])
+def test_where_all_is_hidden_completions_are_samples_of_the_prior(tmp_path: Path, classes: int):
+    """Whatever the repair then answers is the same for all pictures. Three pictures a run, as the bundle asks for."""
+    folder = tiny.build(tmp_path / "tiny", classes=classes)
+    tiny.save_index(folder, tiny.load_index(folder) | {"max_batch": 3})
+    studio = open_studios(folder, choose_provider("cpu"))[0]["tiny"]
+    image, mask = images.from_uint8(studio.engine.bundle.examples[:1]), np.zeros((1, 1, 32, 32), np.float32)
+    found = repairs.completions(studio, image, mask, 4, seed=5)
+
+    def sampled(weights: np.ndarray | None) -> np.ndarray:
+        codes = [studio.mixture.sample(5 + i, weights) for i in range(repairs.DRAWN)]
+        return np.concatenate([studio.decode(code[None]) for code in codes])
+
+    drawn = sampled(None)
+    if classes:
+        drawn = sampled(np.mean([studio.classify(one[None])[0] for one in drawn], axis=0))
+    gaps = np.abs(found[:, None] - drawn[None]).max(axis=(2, 3, 4))
+    assert len(found) == 4 and gaps.min(axis=1).max() < 1e-5
+    assert len(set(gaps.argmin(axis=1))) == 4
+
+
 def test_a_certain_posterior_has_one_completion(studio: Studio, image: np.ndarray, mask: np.ndarray):
     assert len(repairs.completions(studio, image, mask, 4, temperature=0)) == 1
 

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -20,24 +19,17 @@ from demo.bundle import read
 from demo.runtime import Engine, choose_provider
 from demo.studio import Studio
 from tests.train.conftest import draw_folder
-from train import judge, leak, measure
+from train import judge, measure
 from train.__main__ import main
 from train.config import EvaluateSettings
 from train.evaluate import evaluate
 from train.report import Report
 from train.subject import Gan, open_subject
 
+pytestmark = pytest.mark.usefixtures("short_leak")
 QUICK = ["--images", "256", "--batch", "32", "--threads", "1"]
 FEW = {"samples": 100, "bound_samples": 4, "bound_pictures": 8, "threads": 1}
 FLAGS = ["--samples", "100", "--bound-samples", "4", "--bound-pictures", "8", "--threads", "1"]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def short_leak() -> Iterator[None]:
-    """Leaks have tests of their own; here the detector hardly learns."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(leak, "EPOCHS", 1)
-        yield
 
 
 @pytest.fixture(scope="module")

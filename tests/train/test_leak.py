@@ -1,7 +1,5 @@
 """Leaks are found where they are, and only there."""
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 import torch
@@ -31,13 +29,22 @@ def samples() -> dict[str, np.ndarray]:
 
 
 @pytest.fixture(scope="module")
-def one_detector() -> Iterator[None]:
-    """The same pictures and seed train the same one: the first is kept."""
-    made: list[nn.Module] = []
+def detectors() -> list[nn.Module]:
+    """The one that was trained, once it is."""
+    return []
+
+
+@pytest.fixture
+def one_detector(detectors: list[nn.Module], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same pictures and seed train the same one: the first is kept, for the tests that ask for this."""
     train = leak.trained
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(leak, "trained", lambda *given: made[0] if made else made.append(train(*given)) or made[0])
-        yield
+
+    def trained(*given) -> nn.Module:
+        if not detectors:
+            detectors.append(train(*given))
+        return detectors[0]
+
+    monkeypatch.setattr(leak, "trained", trained)
 
 
 @pytest.mark.parametrize("leaking", ["nothing", *OPS])
