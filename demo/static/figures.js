@@ -9,7 +9,8 @@
     if (!probabilities) return "";
     const best = probabilities.indexOf(Math.max(...probabilities));
     const name = T.bundle().classes[best] ?? String(best);
-    return T.t("reads {name} · {percent} %", { name, percent: (100 * probabilities[best]).toFixed(0) });
+    const words = T.t("reads {name} · {percent} %", { name, percent: (100 * probabilities[best]).toFixed(0) });
+    return words.replace(/ %$/, "\u00a0%"); // never alone on a line
   };
 
   // `.put(href, reading, note)` shows a picture; without href the figure is hidden. `.href()` is what it shows.
