@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from demo import images, neighbours
+from demo import images, neighbours, posterior
 from demo.shown import picture_address
 from demo.studio import Studio
 
@@ -50,6 +50,9 @@ def nearest_training(studio: Studio, image: np.ndarray) -> dict[str, Any]:
 @lru_cache(maxsize=16)
 def _floor(studio: Studio, version: str) -> np.ndarray:
     """The floor of a bundle, measured once: distances [M] of its held-out pictures to their nearest training codes."""
-    image, most = images.from_uint8(studio.engine.bundle.examples), studio.info.max_batch
-    parts = [studio.engine.run("encoder", {"image": image[i : i + most]})["mean"] for i in range(0, len(image), most)]
-    return neighbours.floor(np.concatenate(parts), studio.engine.bundle.training.codes)
+
+    def code(part: np.ndarray) -> np.ndarray:
+        return studio.engine.run("encoder", {"image": part})["mean"]
+
+    codes = posterior.batched(images.from_uint8(studio.engine.bundle.examples), code, studio.info.max_batch)
+    return neighbours.floor(codes, studio.engine.bundle.training.codes)
