@@ -20,11 +20,11 @@ import tyro
 from tqdm import tqdm
 
 from benchmarks import results
-from train.data import Pictures
-from train.errors import UserError
-from train.evaluate import pictures_of, some
-from train.measure_inverse import PICTURES, centre, error, unit
-from train.subject import Vae, drawn, open_subject
+from bundle.errors import UserError
+from train.data.dataset import Pictures
+from train.evaluate.evaluation import pictures_of, some
+from train.evaluate.inverse import PICTURES, centre, error, unit
+from train.evaluate.subject import Vae, drawn, open_subject
 
 NEIGHBOURS, RIDGE, KERNEL_RIDGE, WIDTHS = (1, 4), (10.0, 30.0), (0.05,), (0.5, 1.0)
 Fill = Callable[[np.ndarray], np.ndarray]  # known pixels [N, A] of pictures of one class -> the others [N, B]

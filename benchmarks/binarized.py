@@ -16,10 +16,10 @@ from typing import Annotated
 import tyro
 
 from benchmarks import results
-from train.config import EvaluateSettings, VaeSettings
-from train.errors import UserError
-from train.evaluate import evaluate
-from train.runs import Run
+from bundle.errors import UserError
+from train.evaluate.evaluation import evaluate
+from train.run_folder import Run
+from train.settings import EvaluateSettings, VaeSettings
 
 NAMES = ("vae.elbo", "vae.weighted_bound", "vae.active_units", "vae.mse")
 # Dynamic binarization, as printed there: -ELBO, then the importance-weighted bound.

@@ -18,14 +18,15 @@ import torch.nn.functional as F
 import tyro
 from torch import Tensor, nn
 
-from train import runs
+from bundle.command_line import exit_code
+from bundle.errors import UserError
+from train import run_folder
 from train.__main__ import STOPPED, check_numbers, given_flags, settle
-from train.config import Settings
-from train.data import load
-from train.errors import UserError, exit_code
+from train.data.dataset import load
 from train.loop import train, usable_threads
-from train.runs import Run
-from train.stage import Stage
+from train.run_folder import Run
+from train.settings import Settings
+from train.stages.stage import Stage
 
 # Channels by size of the picture, generator from the smallest map up, critic from the largest down: as many parameters
 # as Twofold's networks have there.
@@ -107,9 +108,9 @@ class ControlStage(Stage):
 def load_generator(folder: Path) -> nn.Module:
     """The trained control's generator in eval mode. Raises UserError when there is none."""
     data = Run.open(folder).data
-    tensors, _ = runs.load_tensors(folder / "dcgan" / "state.safetensors")
+    tensors, _ = run_folder.load_tensors(folder / "dcgan" / "state.safetensors")
     networks = build(data.channels, data.size)
-    runs.restore_modules("averages", networks, tensors)
+    run_folder.restore_modules("averages", networks, tensors)
     return networks["generator"].eval().requires_grad_(False)
 
 
@@ -117,11 +118,11 @@ def command(settings: ControlSettings, given: set[str]) -> int:
     """Exit code: 0 done, 130 stopped by Ctrl-C. Raises UserError."""
     check_numbers(settings)
     if settings.resume and (settings.run / "run.json").exists() and "size" not in given:
-        settings = replace(settings, size=runs.data_of(settings.run).size)
+        settings = replace(settings, size=run_folder.data_of(settings.run).size)
     info, train_set, test_set = load(settings.data, settings.size)
     if info.size not in WIDTHS:
         raise UserError(f"The control draws pictures of {' or '.join(map(str, WIDTHS))} px; add --size 32.")
-    runs.bind_data(settings.run, info)
+    run_folder.bind_data(settings.run, info)
     settled = settle("dcgan", settings, given, together=False)
     torch.set_num_threads(settled.threads or usable_threads())
     torch.manual_seed(settled.seed)

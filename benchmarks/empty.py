@@ -5,8 +5,8 @@ import sys
 import gradio as gr
 
 import demo  # noqa: F401  its settings, above all no analytics
-from demo.api import QUEUE
 from demo.page import launch_settings
+from demo.routes.gradio_api import QUEUE
 
 
 def sample(seeds: list[int], bundle: str = "", model: str = "", label: str = "", truncation: float = 1.0) -> dict:

@@ -22,7 +22,8 @@ from playwright.sync_api import CDPSession, Page
 from benchmarks import results
 from benchmarks.browser import chromium, served, started
 from benchmarks.load import hardware
-from demo import ondevice
+from bundle import on_device
+from demo.routes import device
 
 RADIUS = 120  # pixels, of the circle that is dragged
 LAP = 2.0  # seconds for one circle
@@ -79,7 +80,7 @@ def measure(settings: Settings) -> dict:
         page.wait_for_timeout(1000)
         network = network_of(page)
         found["route"] = [dragged(page, network, "live route", ms, settings.seconds) for ms in settings.latencies]
-        if ondevice.dist():
+        if on_device.dist(device.MODULES):
             delay(network, 0)
             page.get_by_role("switch", name="On my device").check()
             page.wait_for_function("Twofold.onDevice")
@@ -90,7 +91,7 @@ def measure(settings: Settings) -> dict:
                 dragged(page, network, "on the device", ms, settings.seconds) for ms in settings.latencies
             ]
         else:
-            print(f"Not measured on the device: {ondevice.HOW_TO_GET_IT}")
+            print(f"Not measured on the device: {on_device.HOW_TO_GET_IT}")
         page.close()
         slider = browser.new_page(viewport={"width": 1440, "height": 900})
         slider.goto(queued.address)

@@ -28,14 +28,14 @@ import tyro
 
 from benchmarks import results
 from benchmarks.browser import served, started
-from demo import images
-from demo.bundle import read
-from demo.latents import from_normal, one_hot, seed_latent
-from demo.providers import choose_provider, core_count
-from demo.runtime import Engine
-from demo.shown import picture_address
-from demo.studio import Studio
-from train.errors import UserError
+from bundle import images
+from bundle.errors import UserError
+from bundle.latents import from_normal, one_hot, seed_latent
+from bundle.read import read
+from bundle.sessions import choose_provider, core_count
+from demo.data_urls import picture_address
+from demo.serving.engine import Engine
+from demo.serving.served_model import ServedModel
 
 PICTURES = 16
 REQUESTS = 24  # different ones
@@ -74,12 +74,12 @@ class Request:
     answer: list[str]
 
 
-def requests(studio: Studio) -> list[Request]:
+def requests(served: ServedModel) -> list[Request]:
     """Different seeds, drawn here by the same engine on the same processor."""
     found = []
     for first in range(0, REQUESTS * PICTURES, PICTURES):
         seeds = list(range(first, first + PICTURES))
-        drawn = images.to_uint8(studio.sample(seeds))
+        drawn = images.to_uint8(served.sample(seeds))
         found.append(Request(seeds, [picture_address(picture) for picture in drawn]))
     return found
 
@@ -203,7 +203,7 @@ def measure(settings: Settings) -> dict:
     engine = Engine(read(settings.bundle), choose_provider(settings.provider))
     if engine.bundle.info.gan is None:
         raise UserError(f"{settings.bundle} has no GAN, which /sample is measured with.")
-    known, found = requests(Studio(engine)), {}
+    known, found = requests(ServedModel(engine)), {}
     with ExitStack() as stack:
         addresses = [stack.enter_context(served(settings.bundle, settings.provider)).address for _ in range(2)]
         empty = stack.enter_context(started(["-m", "benchmarks.empty"], "Empty is at")).address

@@ -17,7 +17,7 @@ import numpy as np
 import tyro
 from PIL import Image
 
-from train.config import STAGES
+from train.settings import STAGES
 
 LIMIT = 4.0  # GiB, at 100 x 100 RGB
 

@@ -18,20 +18,20 @@ import torch
 import tyro
 
 from benchmarks.dcgan import LATENT_DIM, load_generator
-from demo.bundle import read
-from demo.errors import UserError as DemoError
-from demo.schema import Bundle, Figure, Quality
-from export.bundle import set_quality
+from bundle.command_line import exit_code
+from bundle.errors import UserError
+from bundle.read import read
+from bundle.schema import Bundle, Figure, Quality
+from export.assemble import set_quality
 from export.graphs import public_command
-from train import runs
-from train.config import EvaluateSettings
-from train.errors import UserError, exit_code
-from train.evaluate import evaluate
-from train.measure import Bench
-from train.report import Report
-from train.runs import Run
+from train import run_folder
+from train.evaluate.context import Bench
+from train.evaluate.evaluation import evaluate
+from train.evaluate.report import Report
+from train.evaluate.subject import INDEX, to_bytes
+from train.run_folder import Run
+from train.settings import EvaluateSettings
 from train.sheets import save_sheet
-from train.subject import INDEX, to_bytes
 
 CLOSEST = "gan_closest_features.png"
 SAME = 0.005  # by which floors may differ: of graphs whose weights are rounded once more
@@ -113,7 +113,7 @@ def take_control(bench: Bench, folder: Path) -> None:
 def measure_control(bench: Bench, folder: Path) -> None:
     """The DCGAN of the same minutes and parameters, through PyTorch."""
     generator = load_generator(folder)
-    record = runs.read_json(folder / "dcgan" / "record.json")
+    record = run_folder.read_json(folder / "dcgan" / "record.json")
     bench.report.note(f"The control is a plain DCGAN: {record['images']:,} pictures in {record['seconds'] / 60:.0f} "
                       f"minutes on {record['hardware']}, {public_command(record['command'])}")  # fmt: skip
     z = torch.randn(bench.count, LATENT_DIM, 1, 1, generator=torch.Generator().manual_seed(bench.seed))
@@ -172,7 +172,7 @@ def measure(settings: Settings) -> None:
 
 def main(argv: list[str]) -> int:
     settings = tyro.cli(Settings, description=__doc__, args=argv)
-    return exit_code(lambda: measure(settings), "Stopped; nothing was stored.", DemoError)
+    return exit_code(lambda: measure(settings), "Stopped; nothing was stored.")
 
 
 if __name__ == "__main__":

@@ -9,20 +9,20 @@ from pathlib import Path
 import gradio as gr
 import numpy as np
 
-from demo import images
+from bundle import images
 from demo.page import launch_settings
-from demo.runtime import choose_provider
-from demo.studio import open_studios
+from demo.serving.engine import choose_provider
+from demo.serving.served_model import open_models
 
 SEEDS = 100  # that the slider runs over, with all that lies between
 
 
 def main(bundle: Path, port: int) -> None:
-    studios, _ = open_studios(bundle, choose_provider("cpu"))
-    studio = next(iter(studios.values()))
+    models, _ = open_models(bundle, choose_provider("cpu"))
+    served = next(iter(models.values()))
 
     def draw(x: float) -> np.ndarray:
-        picture = images.to_uint8(studio.at(x, 0.0, model=studio.models[0]))[0]
+        picture = images.to_uint8(served.at(x, 0.0, model=served.models[0]))[0]
         return picture[..., 0] if picture.shape[-1] == 1 else picture
 
     with gr.Blocks(analytics_enabled=False) as app:

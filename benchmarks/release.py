@@ -24,9 +24,10 @@ from typing import Literal
 
 import tyro
 
-from export.forms import Form
-from train import runs
-from train.errors import UserError, exit_code
+from bundle.command_line import exit_code
+from bundle.errors import UserError
+from export.precision import Form
+from train import run_folder
 from train.loop import fastest_precision
 
 PROBE_MINUTES = 0.15
@@ -160,7 +161,7 @@ def finished(settings: Settings, name: str, stage: str, time: float) -> bool:
     path = run / FOLDERS[stage] / "record.json"
     if not path.is_file():
         return False
-    record = runs.read_json(path)
+    record = run_folder.read_json(path)
     return bool(record["finished"]) and record["seconds"] >= 59 * time
 
 
@@ -181,7 +182,7 @@ def commands(settings: Settings, name: str, share: dict[str, float]) -> Iterator
 
 def measured(bundle: Path) -> bool:
     """Whether a bundle carries figures: a new export of other networks drops them."""
-    return (bundle / "bundle.json").is_file() and runs.read_json(bundle / "bundle.json")["quality"] is not None
+    return (bundle / "bundle.json").is_file() and run_folder.read_json(bundle / "bundle.json")["quality"] is not None
 
 
 def probe(settings: Settings, name: str) -> float:
@@ -189,7 +190,7 @@ def probe(settings: Settings, name: str) -> float:
     with tempfile.TemporaryDirectory() as folder:
         own = replace(settings, runs=Path(folder))
         call(stage_command(own, name, "gan", PROBE_MINUTES), None)
-        record = runs.read_json(Path(folder) / name / "gan" / "record.json")
+        record = run_folder.read_json(Path(folder) / name / "gan" / "record.json")
     return record["images"] / record["seconds"]
 
 
@@ -211,12 +212,12 @@ def shares(settings: Settings) -> dict[str, dict[str, float]]:
     path = settings.runs / "plan.json"
     key = {"only": list(settings.only), "preset": settings.preset, "total_minutes": settings.total_minutes}
     if path.is_file():
-        plan = runs.read_json(path)
+        plan = run_folder.read_json(path)
         if {name: plan[name] for name in key} == key:
             return plan["minutes"]
     speeds = {name: probe(settings, name) for name in settings.only}
     plan = key | {"images_per_second": speeds, "minutes": budgets(settings.only, speeds, settings.total_minutes)}
-    runs.write_json(path, plan)
+    run_folder.write_json(path, plan)
     print(json.dumps(plan, indent=1))
     return plan["minutes"]
 

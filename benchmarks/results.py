@@ -3,11 +3,10 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from demo import errors
-from train import runs
-from train.errors import exit_code
-from train.report import Report
-from train.runs import Run
+from bundle.command_line import exit_code
+from train import run_folder
+from train.evaluate.report import Report
+from train.run_folder import Run
 
 FOLDER = Path(__file__).parent / "results"
 
@@ -38,12 +37,10 @@ def figures(report: Report, names: tuple[str, ...]) -> dict[str, dict[str, float
 def write(name: str, content: dict) -> Path:
     """Stores benchmarks/results/NAME.json; returns its path. Raises UserError when the disk refuses."""
     path = FOLDER / f"{name}.json"
-    runs.write_json(path, content)
+    run_folder.write_json(path, content)
     return path
 
 
 def measured(name: str, measure: Callable[[], dict]) -> int:
     """Measures and stores. Exit code: 0 done, 2 a mistake of the user, which is printed, 130 stopped by Ctrl-C."""
-    return exit_code(
-        lambda: print(f"Stored in {write(name, measure())}."), "Stopped; nothing was stored.", errors.UserError
-    )
+    return exit_code(lambda: print(f"Stored in {write(name, measure())}."), "Stopped; nothing was stored.")

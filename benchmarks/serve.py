@@ -27,13 +27,14 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks import results
-from demo.bundle import graph_bytes, read
-from demo.latents import from_normal, one_hot, seed_latent
-from demo.providers import CUDA, choose_provider, core_count
-from demo.runtime import Engine
+from bundle.errors import UserError
+from bundle.latents import from_normal, one_hot, seed_latent
+from bundle.read import graph_bytes, read
+from bundle.sessions import CUDA, choose_provider, core_count
+from demo.serving.engine import Engine
 from export.runtimes import openvino_core
-from train.errors import UserError
-from train.runs import Run
+from train.run_folder import Run
+from train.stages.build import load_networks
 
 PEAK_SIDE = 2048
 REST = 0.1  # seconds in which the threads of the contestant before fall asleep: till then they use up the cores
@@ -149,7 +150,7 @@ def operations(net: nn.Module, rows: Inputs) -> float:
 def measure(settings: Settings) -> dict:
     """Every contestant at every batch. Raises UserError when one draws other pictures."""
     engine = Engine(read(settings.bundle), choose_provider(settings.provider))
-    net = Run.open(settings.run).networks("gan")["generator"]
+    net = load_networks(Run.open(settings.run), "gan")["generator"]
     device = "cuda" if engine.active == CUDA else "cpu"
     cost, table = operations(net, inputs(engine, 4)), {}
     peaks = [peak(device, 1.0)]

@@ -23,7 +23,7 @@ import numpy as np
 from benchmarks import results
 from benchmarks.browser import chromium, served
 from benchmarks.visitor import Answer, Visitor
-from demo import images
+from bundle import images
 
 GROWTH = 50.0  # MB that resident memory may grow after the warm-up
 FASTEST = 10.0  # pictures a second that each of several visitors has at least

@@ -1,4 +1,5 @@
-"""Stacked MNIST, several seeds: modes of 1000 and their KL to uniform, as published and gated (train/stacked.py).
+"""Stacked MNIST, several seeds: modes of 1000 and their KL to uniform, as published and gated
+(train/data/stacked_mnist.py).
 
     python -m train classifier runs/mnist --data mnist
     python -m train gan runs/stacked-0 --data stacked_mnist --seed 0    (and so on for the other seeds)
@@ -17,10 +18,10 @@ import numpy as np
 import tyro
 
 from benchmarks import results
-from train.config import EvaluateSettings
-from train.errors import UserError
-from train.evaluate import evaluate
-from train.runs import Run
+from bundle.errors import UserError
+from train.evaluate.evaluation import evaluate
+from train.run_folder import Run
+from train.settings import EvaluateSettings
 
 NAMES = ("gan.modes", "gan.modes_kl", "gan.modes_gated", "gan.modes_kl_gated", "gan.pass_share", "gan.frechet",
          "gan.precision", "gan.recall", "gan.coverage")  # fmt: skip

@@ -22,8 +22,8 @@ import tyro
 from benchmarks import results
 from benchmarks.browser import served
 from benchmarks.load import hardware
-from demo.bundle import INDEX, discover
-from train.errors import UserError
+from bundle.errors import UserError
+from bundle.read import INDEX, discover
 
 BUNDLES = 5
 PATIENCE = 120  # seconds

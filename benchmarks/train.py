@@ -25,15 +25,18 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from benchmarks import dcgan, results
-from train import gan, priors
-from train.config import PRESETS, GanSettings, changed_flags
-from train.data import DataInfo, Pictures, load, one_hot
-from train.errors import UserError, exit_code
+from bundle.command_line import exit_code
+from bundle.errors import UserError
+from train import priors
+from train.data.dataset import DataInfo, Pictures, load, one_hot
+from train.evaluate.metrics import Scale, frechet_distance
 from train.loop import fastest_precision, train, usable_threads
-from train.metrics import Scale, frechet_distance
 from train.recorder import hardware
-from train.runs import Run
-from train.stage import Stage
+from train.run_folder import Run
+from train.settings import PRESETS, GanSettings, changed_flags
+from train.stages import gan
+from train.stages.build import load_networks
+from train.stages.stage import Stage
 
 SAMPLES = 2_000
 Draw = Callable[[nn.Module], Tensor]  # generator -> SAMPLES pictures [N, C, S, S] in [0, 1]
@@ -124,7 +127,7 @@ def race(settings: Settings, data: tuple[DataInfo, Pictures, Pictures], folder: 
     """Trains both; what each reached. Raises UserError when the run has no classifier."""
     info, train_set, test_set = data
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    reader = Run.open(settings.run).networks("classifier")["classifier"]
+    reader = load_networks(Run.open(settings.run), "classifier")["classifier"]
     chosen = torch.linspace(0, len(train_set) - 1, SAMPLES).long()
     if settings.preset not in PRESETS["gan"]:
         raise UserError(f"--preset {settings.preset} is unknown; there are {', '.join(PRESETS['gan'])}.")

@@ -17,17 +17,16 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 if __name__ == "__main__":  # `python demo/app.py` puts demo/ first on the path instead of the repository
     sys.path[0] = str(REPOSITORY)
 
-from demo.errors import Busy, UserError  # noqa: E402
-from demo.heap import few_heaps  # noqa: E402
-from demo.janitor import Janitor  # noqa: E402
+from bundle.errors import Busy, UserError  # noqa: E402
+from bundle.sessions import CHOICES, Provider, choose_provider  # noqa: E402
 from demo.page import build_demo, launch_settings  # noqa: E402
-from demo.providers import CHOICES, Provider, choose_provider  # noqa: E402
-from demo.runtime import Opener  # noqa: E402
-from demo.studio import Studio, open_studios  # noqa: E402
+from demo.serving.engine import Opener  # noqa: E402
+from demo.serving.housekeeping import Janitor, few_heaps  # noqa: E402
+from demo.serving.served_model import ServedModel, open_models  # noqa: E402
 
 if TYPE_CHECKING:
-    from demo.mcp_tools import Tools
-    from demo.uploads import Uploads
+    from demo.routes.tools import Tools
+    from demo.routes.uploads import Uploads
 
 __all__ = ["build_demo", "main"]
 
@@ -81,16 +80,16 @@ def _serve(options: argparse.Namespace) -> int:
     root = _root(options.bundles)
     provider, opener = _machine(options)
     port = _free_port(options.host, options.port)
-    studios, unavailable = open_studios(root, provider, opener is not None, opener) if root.is_dir() else ({}, [])
+    models, unavailable = open_models(root, provider, opener is not None, opener) if root.is_dir() else ({}, [])
     for one in unavailable:
         print(f"Bundle {one.name} is unavailable: {one.reason}", file=sys.stderr)
-    if not studios:
+    if not models:
         print("There is no bundle to serve; the page says how to make one.", file=sys.stderr)
 
     folder = _own_temporary_folder()
-    uploads = _uploads(studios) if options.allow_upload else None
-    tools = _tools(studios, options.host) if options.mcp else None
-    demo = build_demo(studios, unavailable, uploads is not None, tools is not None)
+    uploads = _uploads(models) if options.allow_upload else None
+    tools = _tools(models, options.host) if options.mcp else None
+    demo = build_demo(models, unavailable, uploads is not None, tools is not None)
     janitor = Janitor(folder, remembered=demo.temp_file_sets)
     more = [*(uploads.routes() if uploads else ()), *(tools.routes if tools else ())]
     try:
@@ -100,14 +99,14 @@ def _serve(options: argparse.Namespace) -> int:
             share=options.share,
             quiet=True,
             prevent_thread_lock=True,
-            **launch_settings(studios, unavailable, more, tools.lifespan if tools else None),
+            **launch_settings(models, unavailable, more, tools.lifespan if tools else None),
         )
     except OSError as error:
         raise Refused(_taken(port)) from error
     shown = "127.0.0.1" if options.host in ("0.0.0.0", "::") else options.host
     print(f"Twofold is at http://{shown}:{port}", flush=True)
     ending = threading.Event()
-    check = threading.Thread(target=_check, args=(dict(studios), ending), name="check", daemon=True)
+    check = threading.Thread(target=_check, args=(dict(models), ending), name="check", daemon=True)
     check.start()
     janitor.start()
     _wait()
@@ -123,7 +122,7 @@ def _root(given: str | None) -> Path:
     if given is None:
         return REPOSITORY / "artifacts"
     if given.startswith("hf://"):
-        from demo.hub import fetch  # only who asks for the Hub waits for its library
+        from demo.serving.hub import fetch  # only who asks for the Hub waits for its library
 
         return fetch(given)
     if not Path(given).is_dir():
@@ -131,47 +130,47 @@ def _root(given: str | None) -> Path:
     return Path(given)
 
 
-def _uploads(studios: MutableMapping[str, Studio]) -> "Uploads":
+def _uploads(models: MutableMapping[str, ServedModel]) -> "Uploads":
     """The visitors' models, which go when the server goes."""
-    from demo.uploads import Uploads  # only who allows it needs it
+    from demo.routes.uploads import Uploads  # only who allows it needs it
 
-    uploads = Uploads(studios)
+    uploads = Uploads(models)
     atexit.register(uploads.close)
     return uploads
 
 
-def _tools(studios: Mapping[str, Studio], host: str) -> "Tools":
+def _tools(models: Mapping[str, ServedModel], host: str) -> "Tools":
     """The endpoints for assistants. Refused where the protocol's package is missing."""
     try:
-        from demo.mcp_tools import Tools
+        from demo.routes.tools import Tools
     except ModuleNotFoundError as error:
         raise Refused("--mcp needs one package more: pip install -r demo/requirements-mcp.txt") from error
-    return Tools(studios, host)
+    return Tools(models, host)
 
 
 def _machine(options: argparse.Namespace) -> tuple[Provider, Opener | None]:
     """Where graphs run: on this processor, or on an inference server. RuntimeUnavailable when that cannot be used."""
     if options.engine is None:
         return choose_provider(options.provider), None
-    from demo.kserve import connect, opener  # only who asks for a server waits for its client
+    from demo.serving.remote_engine import connect, opener  # only who asks for a server waits for its client
 
     server = connect(options.engine)
     return Provider("engine", server.name, f"{server.name}: named by --engine."), opener(server)
 
 
-def _check(studios: Mapping[str, Studio], ending: threading.Event) -> None:
+def _check(models: Mapping[str, ServedModel], ending: threading.Event) -> None:
     """Runs every graph once, after the page is there. Only the first bundle stays in memory: it is shown first."""
-    for i, (name, studio) in enumerate(studios.items()):
+    for i, (name, served) in enumerate(models.items()):
         if ending.is_set():
             return
         try:
-            studio.engine.ready()
+            served.engine.ready()
         except Busy:
             continue  # it is in use, and will be checked by that
         except UserError as error:
             print(f"Bundle {name} is unavailable: {error}", file=sys.stderr, flush=True)
         if i:
-            studio.engine.unload()
+            served.engine.unload()
 
 
 def _free_port(host: str, wanted: int | None) -> int:

@@ -4,12 +4,12 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from demo import ondevice
-from demo.bundle import GRAPHS, INDEX, Unavailable
-from demo.endpoints import described
-from demo.figures import headlines
-from demo.schema import File
-from demo.studio import Studio
+from bundle.figures import headlines
+from bundle.read import GRAPHS, INDEX, Unavailable
+from bundle.schema import File
+from demo.routes import device
+from demo.routes.endpoints import described
+from demo.serving.served_model import ServedModel
 
 PROCESSORS = {
     "CPUExecutionProvider": "CPU",
@@ -37,20 +37,20 @@ python -m export bundle runs/mine artifacts/mine
 python demo/app.py"""
 
 
-def facts(studios: Mapping[str, Studio], unavailable: Sequence[Unavailable]) -> dict[str, Any]:
+def facts(models: Mapping[str, ServedModel], unavailable: Sequence[Unavailable]) -> dict[str, Any]:
     """Facts of all bundles, of those that cannot be served, and how to make one."""
     return {
-        "bundles": [bundle_facts(studio) for studio in studios.values()],
+        "bundles": [bundle_facts(served) for served in models.values()],
         "unavailable": [{"name": one.name, "reason": one.reason} for one in unavailable],
         "recipe": RECIPE,
-        "device": ondevice.page_facts(),
+        "device": device.page_facts(),
         "endpoints": described(),
     }
 
 
-def bundle_facts(studio: Studio) -> dict[str, Any]:
+def bundle_facts(served: ServedModel) -> dict[str, Any]:
     """Facts of one bundle; addresses are relative to the page."""
-    info, engine = studio.info, studio.engine
+    info, engine = served.info, served.engine
     address = f"bundles/{info.name}"
     version = engine.bundle.version
     return {
@@ -61,15 +61,15 @@ def bundle_facts(studio: Studio) -> dict[str, Any]:
         "size": info.image.size,
         "channels": info.image.channels,
         "classes": list(info.dataset.classes),
-        "models": list(studio.models),
-        "repairs": "vae" in studio.models and engine.has("repair"),
-        "inverts": "gan" in studio.models and engine.has("inverter"),
-        "rebuilds": rebuilds(studio),
+        "models": list(served.models),
+        "repairs": "vae" in served.models and engine.has("repair"),
+        "inverts": "gan" in served.models and engine.has("inverter"),
+        "rebuilds": rebuilds(served),
         "examples": len(engine.bundle.examples),
         "sheet": {"url": f"{address}/{info.files['sheet'].file}?v={version}", "count": engine.bundle.tiles},
         "files": address,
         "processor": PROCESSORS.get(engine.active, engine.active),
-        "device": ondevice.bundle_facts(engine.bundle, address),
+        "device": device.bundle_facts(engine.bundle, address),
         "provider": engine.active,
         "reason": engine.reason,
         "dataset": info.dataset.model_dump(mode="json"),
@@ -80,33 +80,33 @@ def bundle_facts(studio: Studio) -> dict[str, Any]:
             {"name": name, **stage.model_dump(mode="json", exclude={"curve"}), "curve": stage.curve is not None}
             for name, stage in info.training.items()
         ],  # the curves themselves are read from bundle.json where they are drawn
-        "latents": _latents(studio),
-        "downloads": _downloads(studio, address),
+        "latents": _latents(served),
+        "downloads": _downloads(served, address),
     }
 
 
-def _latents(studio: Studio) -> dict[str, Any]:
+def _latents(served: ServedModel) -> dict[str, Any]:
     """What code outside needs to know to make a latent from a seed."""
-    gan, vae = studio.info.gan, studio.info.vae
+    gan, vae = served.info.gan, served.info.vae
     known: dict[str, Any] = {}
     if gan:
-        adapter = studio.info.graphs["generator"].adapter
+        adapter = served.info.graphs["generator"].adapter
         known["gan"] = {
             "latent_dim": gan.latent_dim,
             "prior": gan.prior,
-            "styled": studio.styled,
+            "styled": served.styled,
             "adapter": adapter.model_dump(mode="json") if adapter else None,
         }
     return known | ({"vae": {"latent_dim": vae.latent_dim}} if vae else {})
 
 
-def rebuilds(studio: Studio) -> bool:
+def rebuilds(served: ServedModel) -> bool:
     """Whether the bundle has anything that takes a picture."""
-    return "vae" in studio.models or studio.engine.has("inverter") or studio.reads
+    return "vae" in served.models or served.engine.has("inverter") or served.reads
 
 
-def _downloads(studio: Studio, address: str) -> list[dict[str, Any]]:
-    info = studio.info
+def _downloads(served: ServedModel, address: str) -> list[dict[str, Any]]:
+    info = served.info
     graphs = [(name, info.graphs[name]) for name in GRAPHS if name in info.graphs]
     rows = [
         {"file": graph.file, "about": ABOUT[name], "parameters": graph.parameters} | _size_and_sum(graph)
@@ -116,7 +116,7 @@ def _downloads(studio: Studio, address: str) -> list[dict[str, Any]]:
         {"file": file.file, "about": ABOUT[name], "parameters": None} | _size_and_sum(file)
         for name, file in info.files.items()
     ]
-    index = (studio.engine.bundle.folder / INDEX).read_bytes()
+    index = (served.engine.bundle.folder / INDEX).read_bytes()
     rows.append(
         {"file": INDEX, "about": "The index of the bundle", "parameters": None, "bytes": len(index)}
         | {"sha256": hashlib.sha256(index).hexdigest()}

@@ -8,54 +8,60 @@ import gradio as gr
 from gradio.blocks import Block
 from starlette.routing import BaseRoute
 
-from demo import compare_routes, exploring, files, live, ondevice
-from demo.api import add_endpoints
-from demo.bundle import Unavailable
+from bundle.read import Unavailable
+from bundle.translations import tables
 from demo.facts import facts, rebuilds
-from demo.refusals import HANDLERS
-from demo.studio import Studio
-from demo.tabs import about, api, compare, explore, morph, play, rebuild
-from demo.widgets import CSS, widget
-from demo.words import words
+from demo.routes import compare, device, explore, files, live
+from demo.routes.gradio_api import add_endpoints
+from demo.routes.refusals import HANDLERS
+from demo.serving.served_model import ServedModel
+from demo.tabs.compare import tab as compare_tab
+from demo.tabs.morph import tab as morph_tab
+from demo.tabs.rebuild import tab as rebuild_tab
+from demo.widgets import CSS, STATIC, widget
 
 TITLE = "Twofold"
 CHINESE = ("Noto Sans SC", "PingFang SC", "Microsoft YaHei")  # of the visitor's system: none is fetched
 WEIGHTS = (400, 700)  # of the fonts; the 600 that Gradio ships lacks most letters
-PAGE_WORDS = words("page")  # what Gradio itself shows: the tabs and the footer
+PAGE_WORDS = tables(STATIC / "words", "page")  # what Gradio itself shows: the tabs and the footer
 SPEECH = gr.I18n(en={word: word for word in PAGE_WORDS["zh-CN"]}, **PAGE_WORDS)
-KEEP_FILES = (600, 3000)  # seconds: how often to look, and how long an upload stays; demo/janitor.py comes after
+KEEP_FILES = (
+    600,
+    3000,
+)  # seconds: how often to look, and how long an upload stays; demo/serving/housekeeping.py comes after
 KEEP_SESSIONS = 128  # Gradio's own note of a visitor, which it makes anew where it is needed
 
 
-def build_demo(studios: Mapping[str, Studio], unavailable: Sequence[Unavailable] = (), uploads: bool = False,
+def build_demo(models: Mapping[str, ServedModel], unavailable: Sequence[Unavailable] = (), uploads: bool = False,
                mcp: bool = False) -> gr.Blocks:  # fmt: skip
-    """The page over these studios. With none, it says how to make a bundle. Launch it with launch_settings.
+    """The page over these models. With none, it says how to make a bundle. Launch it with launch_settings.
 
-    `uploads`: whether visitors may bring models; the routes of demo.uploads belong to that. `mcp`: whether assistants
-    may use the endpoints, for which the routes of demo.mcp_tools are needed."""
-    known = facts(studios, unavailable) | {"uploads": uploads, "mcp": mcp, "page": PAGE_WORDS}
+    `uploads`: whether visitors may bring models; the routes of demo.routes.uploads belong to that. `mcp`: whether
+    assistants may use the endpoints, for which the routes of demo.routes.tools are needed."""
+    known = facts(models, unavailable) | {"uploads": uploads, "mcp": mcp, "page": PAGE_WORDS}
     with gr.Blocks(title=TITLE, fill_width=True, delete_cache=KEEP_FILES, analytics_enabled=False) as demo:
         widget("bar", known, "pair")
-        if studios:
+        if models:
             with gr.Tabs(elem_id="tf-tabs", overflow_behavior="wrap"):
                 with gr.Tab(SPEECH("Play"), id="play"):
-                    play.build(known)
+                    widget("play", known, "processors", "ondevice")
+                    widget("favourites", known)
                 with gr.Tab(SPEECH("Morph"), id="morph"):
-                    morph.build(known, studios)
-                if any(rebuilds(studio) for studio in studios.values()):
+                    morph_tab.build(known, models)
+                if any(rebuilds(served) for served in models.values()):
                     with gr.Tab(SPEECH("Rebuild"), id="rebuild"):
-                        rebuild.build(known, studios)
+                        rebuild_tab.build(known, models)
                 with gr.Tab(SPEECH("Explore"), id="explore"):
-                    explore.build(known)
+                    widget("explore", known, "map", "strips", "moves", "tour")
                 with gr.Tab(SPEECH("Compare"), id="compare", elem_id="tf-tab-compare"):
-                    compare.build(known, studios)
+                    compare_tab.build(known, models)
                 with gr.Tab(SPEECH("API"), id="api"):
-                    api.build(known)
+                    widget("api", known, "tables", "snippets")
                 with gr.Tab(SPEECH("About"), id="about"):
-                    about.build(known)
+                    widget("about", known, "tables")
         else:
             widget("empty", known)
-        add_endpoints(studios)
+        add_endpoints(models)
     for block in demo.blocks.values():
         _describe_once(block)
     return demo.queue(max_size=live.MAX_WAITING)
@@ -68,12 +74,12 @@ def _describe_once(block: Block) -> None:
     block.get_config = lambda: dict(described())  # a copy: each session writes its own values into it
 
 
-def launch_settings(studios: Mapping[str, Studio], unavailable: Sequence[Unavailable] = (),
+def launch_settings(models: Mapping[str, ServedModel], unavailable: Sequence[Unavailable] = (),
                     more: Sequence[BaseRoute] = (), lifespan: Callable | None = None) -> dict[str, Any]:  # fmt: skip
     """The arguments of `launch` that belong to this page, wherever it is served; `more`: further routes; `lifespan`:
     what has to run as long as the server does, as Starlette takes it."""
-    routes = [*live.routes(studios, unavailable, exploring.PICTURES), *files.routes(studios), *ondevice.routes(studios)]
-    routes += [*exploring.routes(studios), *compare_routes.routes(studios), *more]
+    routes = [*live.routes(models, unavailable, explore.PICTURES), *files.routes(models), *device.routes(models)]
+    routes += [*explore.routes(models), *compare.routes(models), *more]
     return {
         "theme": theme(),
         "css_paths": list(CSS),

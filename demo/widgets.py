@@ -4,12 +4,14 @@ The templates are empty and the scripts build the page with the DOM. Gradio eval
 JavaScript, so a class name such as "${…}" in a bundle would otherwise run as code.
 """
 
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from demo.words import STATIC, words, words_script
+from bundle.translations import script, tables
 
+STATIC = Path(__file__).resolve().parent / "static"
 TOLD = ("server", "quality", "worker")  # words for what the server, bundles and the worker say in English
 CSS = tuple(sorted(STATIC.glob("*.css")))
 
@@ -17,7 +19,7 @@ CSS = tuple(sorted(STATIC.glob("*.css")))
 def widget(name: str, facts: dict[str, Any], *helpers: str) -> gr.HTML:
     """The widget in static/<name>.js. `helpers` are further scripts of that folder that it needs."""
     scripts = ("core", "live", *helpers)
-    spoken = words_script(words(*scripts, name, *TOLD)).replace("<", "\\u003c")
+    spoken = script(tables(STATIC / "words", *scripts, name, *TOLD)).replace("<", "\\u003c")
     shared = f"<script>{spoken}</script>" + "".join(f"<script>{_script(helper)}</script>" for helper in scripts)
     return gr.HTML(
         html_template="",

@@ -10,27 +10,27 @@ from typing import Annotated, Literal
 
 import tyro
 
-from demo import errors as demo_errors
-from demo.schema import GRAPHS
+from bundle import atomic_files
+from bundle.command_line import exit_code
+from bundle.errors import UserError
+from bundle.schema import GRAPHS
 from export import (
-    bundle,
-    check,
-    directions,
-    forms,
+    assemble,
+    class_directions,
     graphs,
-    place,
-    portability,
-    quantize,
+    int8,
+    parity,
+    precision,
     report,
+    runtime_comparison,
     shrink,
-    training,
+    training_codes,
     unpack,
 )
-from export.forms import Form
+from export.precision import Form
 from export.runtimes import RuntimeName
 from export.targets import space, triton, web
-from train.errors import UserError, exit_code
-from train.runs import Run
+from train.run_folder import Run
 
 DESCRIPTION = "Turn trained networks into ONNX graphs, checked against PyTorch."
 GraphName = Literal[
@@ -185,7 +185,7 @@ class CheckSettings:
 
     bundle: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="BUNDLE")]
     """Folder of the bundle, e.g. artifacts/mnist."""
-    runtimes: tuple[RuntimeName, ...] = portability.ALL
+    runtimes: tuple[RuntimeName, ...] = runtime_comparison.ALL
     """Runtimes to try."""
     write: bool = False
     """Store the table in the bundle's index and model card."""
@@ -219,7 +219,7 @@ def export_bundle(settings: BundleSettings) -> None:
     given = {key: getattr(settings, key) for key in ("title", "licence") if getattr(settings, key)}
     run = replace(run, data=replace(run.data, **given))
     name = bundle_name(settings.name, settings.target)
-    bundle.write(run, settings.target, name, settings.data, settings.unfinished, settings.form)
+    assemble.write(run, settings.target, name, settings.data, settings.unfinished, settings.form)
 
 
 def export_graph(settings: GraphSettings) -> None:
@@ -231,12 +231,12 @@ def export_graph(settings: GraphSettings) -> None:
     )
     cut = graphs.pieces(stage, graphs.networks(run, stage), run.data)
     piece = next(piece for piece in cut if piece.name == settings.graph)
-    data = bundle.checked_graph(piece, facts)
-    print(check.table([check.parity(piece, data)]))
+    data = assemble.checked_graph(piece, facts)
+    print(parity.table([parity.parity(piece, data)]))
     if settings.form != "fp32":
-        data, cost = forms.convert(piece, data, settings.form, graph_inputs(settings, run, facts, cut))
-        print(forms.table([cost], settings.form))
-    place.write_whole(settings.target, data)
+        data, cost = precision.convert(piece, data, settings.form, graph_inputs(settings, run, facts, cut))
+        print(precision.table([cost], settings.form))
+    atomic_files.write_whole(settings.target, data)
     print(f"{settings.target}: {graphs.signature(piece)}, {len(data) / 1e6:.2f} MB")
 
 
@@ -265,12 +265,12 @@ def unpack_bundle(settings: UnpackSettings) -> None:
                 print(shlex.join(again))
 
 
-def graph_inputs(settings: GraphSettings, run: Run, facts: graphs.Facts, cut: list[graphs.Piece]) -> quantize.Inputs:
+def graph_inputs(settings: GraphSettings, run: Run, facts: graphs.Facts, cut: list[graphs.Piece]) -> int8.Inputs:
     """What a form is tried on; pictures only where int8 needs them."""
     pictures = None
     if settings.form == "int8" and "image" in GRAPHS[settings.graph].inputs:
-        pictures = bundle.pictures_of(run, tuple(facts.records), settings.data)[1].images.numpy()
-    return quantize.Inputs(cut, pictures, run.latents(), facts.prior)
+        pictures = assemble.pictures_of(run, tuple(facts.records), settings.data)[1].images.numpy()
+    return int8.Inputs(cut, pictures, run.latents(), facts.prior)
 
 
 def run(settings: object) -> None:
@@ -281,19 +281,19 @@ def run(settings: object) -> None:
         case GraphSettings():
             export_graph(settings)
         case CheckSettings():
-            print(portability.check_bundle(settings.bundle, settings.runtimes, settings.write))
+            print(runtime_comparison.check_bundle(settings.bundle, settings.runtimes, settings.write))
         case ReportSettings():
             print(report.write(settings.root))
         case ShrinkSettings():
-            before = sum(graph.bytes for graph in place.read_index(settings.bundle).graphs.values())
+            before = sum(graph.bytes for graph in atomic_files.read_index(settings.bundle).graphs.values())
             after = sum(graph.bytes for graph in shrink.shrink(settings.bundle).graphs.values())
             print(f"{settings.bundle}: graphs of {before / 1e6:.1f} MB now take {after / 1e6:.1f} MB")
         case TrainingSettings():
-            info = training.add(settings.bundle, settings.data, settings.codes_only)
-            print(f"{settings.bundle}: {training.FILE}, {info.files['training'].bytes / 1e6:.2f} MB")
+            info = training_codes.add(settings.bundle, settings.data, settings.codes_only)
+            print(f"{settings.bundle}: {training_codes.FILE}, {info.files['training'].bytes / 1e6:.2f} MB")
         case DirectionsSettings():
-            directions.write(settings.bundle)
-            for name, right in directions.accuracies(settings.bundle).items():
+            class_directions.write(settings.bundle)
+            for name, right in class_directions.accuracies(settings.bundle).items():
                 print(f"{name}: right on {right.mean():.1%} of held-out latents, worst class {right.min():.1%}")
         case UnpackSettings():
             unpack_bundle(settings)
@@ -314,7 +314,7 @@ def main(argv: list[str]) -> int:
         os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     settings = tyro.cli(Command, prog="python -m export", description=DESCRIPTION, args=argv)
     stopped = f"Stopped; nothing was {'uploaded' if uploads else 'written'}."
-    return exit_code(lambda: run(settings), stopped, demo_errors.UserError)
+    return exit_code(lambda: run(settings), stopped)
 
 
 if __name__ == "__main__":

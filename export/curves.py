@@ -9,7 +9,7 @@ import json
 import math
 from pathlib import Path
 
-from demo.schema import MAX_POINTS, MAX_SERIES, Curve
+from bundle.schema import MAX_POINTS, MAX_SERIES, Curve
 
 FACTS = ("images", "seconds", "images_per_second", "skipped_steps")  # of a line, not measured on the networks
 DIGITS = 4

@@ -1,6 +1,6 @@
 """Networks of a run -> ONNX graphs: opset 18, default domain only, dynamic batch, one self-contained file each.
 
-Which graph holds what, and the names of its inputs and outputs, is demo.schema.GRAPHS.
+Which graph holds what, and the names of its inputs and outputs, is bundle.schema.GRAPHS.
 """
 
 import json
@@ -15,11 +15,12 @@ import onnx
 import torch
 from torch import nn
 
-from demo.schema import GRAPHS, SCHEMA_VERSION, Curve, Prior
-from train.data import DataInfo
-from train.errors import UserError
-from train.posterior import LinearPosterior
-from train.runs import Run, StageRecord
+from bundle.errors import UserError
+from bundle.schema import GRAPHS, SCHEMA_VERSION, Curve, Prior
+from train.data.dataset import DataInfo
+from train.models.linear_posterior import LinearPosterior
+from train.run_folder import Run, StageRecord
+from train.stages.build import load_networks
 
 OPSET = 18
 MAX_BATCH = 256
@@ -105,7 +106,7 @@ def trained(run: Run, stage: str, unfinished: bool) -> StageRecord:
 def networks(run: Run, stage: str) -> dict[str, nn.Module]:
     """The averaged networks of a stage. Raises UserError when damaged, or when a weight is not a finite number."""
     try:
-        found = run.networks(stage)
+        found = load_networks(run, stage)
     except RuntimeError as problem:
         needs = f" It may be older than the {NEEDS[stage]} beside it: train it again." if stage in NEEDS else ""
         raise UserError(f"The weights of {run.folder / stage} do not fit its settings.{needs}") from problem

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import tyro
 
+from bundle.errors import UserError
+from bundle.pictures import check_background
 from train.__main__ import COMMANDS, check_numbers, commands, given_flags, preset_of, stages_of
-from train.config import Settings
-from train.errors import UserError
-from train.pictures import check_background
+from train.settings import Settings
 
 TRAIN = ["python", "-m", "train"]
 SHOWN = 120  # characters of a command in a sentence

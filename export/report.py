@@ -5,15 +5,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from demo import images
-from demo.bundle import INDEX, discover
-from demo.runtime import Engine, choose_provider
-from demo.schema import Bundle, Figure
-from demo.studio import Studio
-from export import card, gallery
-from export.place import write_whole
-from train.errors import UserError
-from train.report import HELD_OUT
+from bundle import images
+from bundle.atomic_files import write_whole
+from bundle.errors import UserError
+from bundle.model import BundleModel
+from bundle.read import INDEX, discover
+from bundle.runner import BundleRunner
+from bundle.schema import Bundle, Figure
+from export import model_card, report_sheets
+from train.evaluate.report import HELD_OUT
 
 REPORT, FOLDER = "REPORT.md", "report"
 MODELS = ("GAN", "VAE", "DCGAN control")
@@ -72,7 +72,7 @@ def write(root: Path) -> Path:
     sections = []
     for bundle in bundles:
         info, drawn = bundle.info, []
-        for sheet in gallery.sheets(Studio(Engine(bundle, choose_provider("cpu")))):
+        for sheet in report_sheets.sheets(BundleModel(BundleRunner(bundle))):
             name = f"{info.name}_{sheet.name}.png"
             write_whole(root / FOLDER / name, images.png(sheet.pixels, level=9))
             drawn.append((name, sheet.caption))
@@ -109,7 +109,7 @@ def overview(bundles: Sequence[Bundle]) -> str:
         frechet = beside(found, "gan.frechet", "control.frechet")
         both = ", ".join(text(found[name]) for name in ("gan.precision", "gan.recall") if name in found)
         rows.append(
-            f"| [{card.cell(info.title)}](#{info.name}) | {card.kind(info)} | {frechet} | {both} | "
+            f"| [{model_card.cell(info.title)}](#{info.name}) | {model_card.kind(info)} | {frechet} | {both} | "
             f"{text(found.get('gan.label_accuracy'))} | {text(found.get('vae.psnr'))} | {megabytes(info)} |"
         )
     return "\n".join(rows)
@@ -120,14 +120,14 @@ def section(part: Section) -> str:
     data = info.dataset
     classes = f"{len(data.classes)} classes" if data.classes else "no classes"
     facts = (
-        f"{card.kind(info)}, {classes}; {data.train_images:,} for training, {data.test_images:,} held out. "
-        f"{card.cell(data.licence)}. [Model card]({part.folder}/README.md), {megabytes(info)}."
+        f"{model_card.kind(info)}, {classes}; {data.train_images:,} for training, {data.test_images:,} held out. "
+        f"{model_card.cell(data.licence)}. [Model card]({part.folder}/README.md), {megabytes(info)}."
     )
     blocks = [f'<a id="{info.name}"></a>\n\n## {info.title}', facts, training(info)]
     if quality:
         found = by_name(info)
         eye = f", in the features of {quality.features}" if quality.features else ""
-        blocks += [comparison(found), *trade(found), "\n".join(card.figure_rows(remaining(quality.figures)))]
+        blocks += [comparison(found), *trade(found), "\n".join(model_card.figure_rows(remaining(quality.figures)))]
         blocks += [f"Measured on {quality.samples:,} samples by `{quality.command}`{eye}.", *quality.notes]
     else:
         blocks.append("Not measured yet.")
@@ -139,7 +139,9 @@ def section(part: Section) -> str:
 def training(info: Bundle) -> str:
     rows = ["| stage | pictures seen | time | hardware |", "|---|---:|---:|---|"]
     for name, stage in info.training.items():
-        rows.append(f"| {name} | {stage.images:,} | {card.duration(stage.seconds)} | {card.cell(stage.hardware)} |")
+        rows.append(
+            f"| {name} | {stage.images:,} | {model_card.duration(stage.seconds)} | {model_card.cell(stage.hardware)} |"
+        )
     return "\n".join(rows)
 
 
@@ -152,7 +154,7 @@ def comparison(found: dict[str, Figure]) -> str:
             continue
         floor = next((f.floor for f in figures if f and f.floor is not None and f.floor_is == HELD_OUT), None)
         cells = " | ".join(in_column(figure) for figure in figures)
-        rows.append(f"| {label} | {cells} | {'' if floor is None else f'{floor:.4g}'} | {card.BETTER[better]} |")
+        rows.append(f"| {label} | {cells} | {'' if floor is None else f'{floor:.4g}'} | {model_card.BETTER[better]} |")
     return "\n".join(rows).replace("|  |", "| |").replace("|  |", "| |")
 
 

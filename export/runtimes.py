@@ -25,17 +25,16 @@ from onnx.reference import ReferenceEvaluator
 from onnx.reference.ops.op_dequantize_linear import DequantizeLinear_19
 from onnx.reference.ops.op_quantize_linear import QuantizeLinear_19
 
-import demo
-from demo.errors import RuntimeUnavailable
-from demo.runtime import choose_provider
-from export import check
+from bundle.errors import RuntimeUnavailable
+from bundle.sessions import choose_provider
+from export import parity
 from train.loop import usable_threads
 
 RuntimeName = Literal["reference", "onnxruntime", "openvino", "openvino-bf16", "opencv", "web", "cuda"]
 Feed = Mapping[str, np.ndarray]
 Run = Callable[[Feed], list[np.ndarray]]
 PIP = "pip install -r requirements.txt"
-WEB = Path(demo.__file__).parent / "web"
+WEB = Path(__file__).resolve().parents[1] / "demo" / "web"
 RUNNER = Path(__file__).with_name("runtimes.mjs")
 
 
@@ -90,7 +89,7 @@ def reference(data: bytes, outputs: Sequence[str]) -> Iterator[Run]:
 
 @contextmanager
 def onnxruntime_cpu(data: bytes, outputs: Sequence[str]) -> Iterator[Run]:
-    session = check.session(data)
+    session = parity.session(data)
     yield lambda feed: session.run(list(outputs), dict(feed))
 
 

@@ -12,16 +12,16 @@ import numpy as np
 import onnx
 from onnx import helper
 
-from demo import images
-from demo.bundle import OpenBundle, graph_bytes, read
-from demo.latents import from_normal, seed_latent
-from demo.runtime import Engine, choose_provider
-from demo.schema import Bundle, File
-from export import card, check, half
-from export.forms import LEVELS, SHARE
+from bundle import images
+from bundle.atomic_files import CARD, entry, put_in_place, scratch, write_index
+from bundle.errors import UserError
+from bundle.latents import from_normal, seed_latent
+from bundle.read import OpenBundle, graph_bytes, read
+from bundle.runner import BundleRunner
+from bundle.schema import Bundle, File
+from export import float16, model_card, parity
 from export.graphs import STAGE_GRAPHS
-from export.place import CARD, entry, put_in_place, scratch, write_index
-from train.errors import UserError
+from export.precision import LEVELS, SHARE
 
 ROWS = 41  # drawn with before and after
 # What the figures of quality then say of themselves.
@@ -54,7 +54,7 @@ def shrink(folder: Path) -> Bundle:
         graphs, listed = dict(info.graphs), dict(info.files)
         if "latents" in listed:
             path = building / listed["latents"].file
-            np.savez_compressed(path, **half.narrowed(bundle.latents))
+            np.savez_compressed(path, **float16.narrowed(bundle.latents))
             listed["latents"] = File(**entry(path))
         for name, data in files.items():
             (building / info.graphs[name].file).write_bytes(data)
@@ -65,15 +65,15 @@ def shrink(folder: Path) -> Bundle:
         write_index(building, info)
         text = building / CARD
         if quality and text.is_file():
-            text.write_text(card.with_quality(text.read_text(encoding="utf-8"), quality), encoding="utf-8")
-        Engine(read(building), choose_provider("cpu")).check()
+            text.write_text(model_card.with_quality(text.read_text(encoding="utf-8"), quality), encoding="utf-8")
+        BundleRunner(read(building)).check()
         put_in_place(building, folder, bundle.info)
     return info
 
 
 def trial_rows(bundle: OpenBundle) -> dict[str, dict[str, np.ndarray]]:
     """Rows for each graph, by input: seeds, the styles and codes that these give, and held-out pictures."""
-    info, engine = bundle.info, Engine(bundle, choose_provider("cpu"))
+    info, engine = bundle.info, BundleRunner(bundle)
     kinds, seeds = len(info.dataset.classes), range(ROWS)
     pool: dict[str, np.ndarray] = {}
     if kinds:
@@ -97,7 +97,7 @@ def trial_rows(bundle: OpenBundle) -> dict[str, dict[str, np.ndarray]]:
     return found
 
 
-def answer(engine: Engine, graph: str, feed: Mapping[str, np.ndarray], output: str) -> np.ndarray:
+def answer(engine: BundleRunner, graph: str, feed: Mapping[str, np.ndarray], output: str) -> np.ndarray:
     """One output of a graph for these rows, run one by one: a bundle may take few at once."""
     return np.concatenate([engine.run(graph, {k: v[i : i + 1] for k, v in feed.items()})[output] for i in range(ROWS)])
 
@@ -105,7 +105,7 @@ def answer(engine: Engine, graph: str, feed: Mapping[str, np.ndarray], output: s
 def rounded(exact: Mapping[str, bytes], rows: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, bytes]:
     """Graphs that share weights, stored alike, with as few weights left as float32 as their pictures allow."""
     reason = ""
-    for least in half.LEAST_ELEMENTS:
+    for least in float16.LEAST_ELEMENTS:
         files = {name: stored(data, least) for name, data in exact.items()}
         reason = next(filter(None, (difference(n, exact[n], files[n], rows[n]) for n in exact)), "")
         if not reason:
@@ -115,14 +115,14 @@ def rounded(exact: Mapping[str, bytes], rows: Mapping[str, Mapping[str, np.ndarr
 
 def stored(data: bytes, least: int) -> bytes:
     model = onnx.load_from_string(data)
-    result = half.stored(model, least)
+    result = float16.stored(model, least)
     helper.set_model_props(result, {p.key: p.value for p in model.metadata_props} | {"form": "fp16-stored"})
     return result.SerializeToString(deterministic=True)
 
 
 def difference(name: str, exact: bytes, other: bytes, rows: Mapping[str, np.ndarray]) -> str:
     """Why the other file is too far from the exact one, a sentence; empty when it is not."""
-    before, after = (check.session(data).run(None, dict(rows)) for data in (exact, other))
+    before, after = (parity.session(data).run(None, dict(rows)) for data in (exact, other))
     for a, b in zip(before, after, strict=True):
         if a.ndim == 4:
             apart, most, unit = np.abs(np.rint(a * 255) - np.rint(b * 255)).max(), LEVELS, "grey levels"

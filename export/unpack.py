@@ -18,21 +18,21 @@ import torch
 from onnx import numpy_helper
 from torch import Tensor, nn
 
-from demo.bundle import OpenBundle, graph_bytes, latent_shapes, read
-from demo.schema import Curve
-from export import check, graphs
-from export.forms import LEVELS
+from bundle.atomic_files import scratch
+from bundle.errors import UserError
+from bundle.pictures import paper
+from bundle.read import OpenBundle, graph_bytes, latent_shapes, read
+from bundle.schema import Curve
+from export import graphs, parity
 from export.graphs import NEEDS, STAGE_GRAPHS, UNPACK, Piece
-from export.place import scratch
+from export.precision import LEVELS
 from export.recipe import settings_of
-from train import runs
-from train.config import Settings
-from train.data import DataInfo
-from train.errors import UserError
-from train.pictures import paper
+from train import run_folder
+from train.data.dataset import DataInfo
 from train.recorder import Progress
-from train.runs import StageRecord
-from train.stages import build_networks
+from train.run_folder import StageRecord
+from train.settings import Settings
+from train.stages.build import build_networks
 
 ORDER = ("classifier", "gan", "vae", "inverter", "repair")  # mask encoders after what they encode for
 FORMS = ("fp32", "fp16-stored")  # arithmetic in float32: the network can be held against its graph
@@ -89,7 +89,7 @@ def unpack(folder: Path, target: Path) -> dict[str, Stage]:
     began = UNPACK + shlex.join([str(folder), str(target)])
     try:
         with scratch(target) as building:
-            runs.bind_data(building, data_of(bundle, next(iter(stages.values())).settings))
+            run_folder.bind_data(building, data_of(bundle, next(iter(stages.values())).settings))
             for name, stage in stages.items():
                 write(building / name, name, stage, bundle, began)
             building.rename(target)
@@ -137,7 +137,7 @@ def stage_of(bundle: OpenBundle, name: str, target: Path, stages: Mapping[str, S
         raise UserError(f"{what}: its settings fit no network ({problem}).") from problem
     try:
         for key, net in networks.items():
-            load(net, nothing(net) if key in runs.SWITCHED else network_weights(bundle, key), what)
+            load(net, nothing(net) if key in run_folder.SWITCHED else network_weights(bundle, key), what)
         finished = trained_to_the_end(bundle, STAGE_GRAPHS[name][0])
         for piece in graphs.pieces(name, networks.eval(), data_of(bundle, settings)):
             compare(piece, bundle, what)
@@ -151,7 +151,7 @@ def stage_of(bundle: OpenBundle, name: str, target: Path, stages: Mapping[str, S
         images=training.images,
         finished=finished,
         hardware=training.hardware,
-        config=runs.settings_json(settings),
+        config=run_folder.settings_json(settings),
         target_images=info.training[NEEDS[name]].images if name in NEEDS else None,
     )
     return Stage(settings, networks, record, training.curve)
@@ -229,9 +229,9 @@ def compare(piece: Piece, bundle: OpenBundle, what: str) -> None:
     """Raises UserError when a network does not compute what its graph does, to a grey level where weights are rounded:
     there the graph may hold sums of the weights before they were."""
     exact = bundle.info.graphs[piece.name].form == "fp32"
-    rows = check.trial_inputs(piece, None, ROWS)
-    got = check.session(graph_bytes(bundle, piece.name)).run(list(piece.outputs), rows)
-    error, most = check.from_pytorch(piece, rows, got), check.BOUND if exact else LEVELS / 255
+    rows = parity.trial_inputs(piece, None, ROWS)
+    got = parity.session(graph_bytes(bundle, piece.name)).run(list(piece.outputs), rows)
+    error, most = parity.from_pytorch(piece, rows, got), parity.BOUND if exact else LEVELS / 255
     if error > most:
         raise UserError(f"{what}: it differs from the graph '{piece.name}' by {error:.1e}; {most:.0e} is allowed.")
 
@@ -242,19 +242,19 @@ def compare(piece: Piece, bundle: OpenBundle, what: str) -> None:
 def write(folder: Path, name: str, stage: Stage, bundle: OpenBundle, began: str) -> None:
     """One stage's folder in a run; `began`: the command that makes it, told where training may follow."""
     record = vars(stage.record)
-    tensors = runs.module_tensors("averages", stage.networks)
+    tensors = run_folder.module_tensors("averages", stage.networks)
     if stage.whole:
-        tensors |= {key: value.clone() for key, value in runs.module_tensors("networks", stage.networks).items()}
+        tensors |= {key: value.clone() for key, value in run_folder.module_tensors("networks", stage.networks).items()}
         record = record | {"command": f"{stage.record.command} && {began}"}
     images, rows = stage.record.images, stage.settings.batch * stage.settings.accumulate
     progress = Progress(images // rows, images, images, stage.record.seconds, stage.record.finished)
-    runs.save_tensors(folder / "state.safetensors", tensors, vars(progress))
+    run_folder.save_tensors(folder / "state.safetensors", tensors, vars(progress))
     if latents := latents_of(bundle, name):
-        runs.save_tensors(folder / "latents.safetensors", latents, {})
-    runs.write_json(folder / "config.json", runs.settings_json(stage.settings))
-    runs.write_json(folder / "record.json", record)
+        run_folder.save_tensors(folder / "latents.safetensors", latents, {})
+    run_folder.write_json(folder / "config.json", run_folder.settings_json(stage.settings))
+    run_folder.write_json(folder / "record.json", record)
     if stage.curve:
-        runs.write_atomic(folder / "metrics.jsonl", curve_lines(stage.curve).encode())
+        run_folder.write_atomic(folder / "metrics.jsonl", curve_lines(stage.curve).encode())
 
 
 def latents_of(bundle: OpenBundle, stage: str) -> dict[str, Tensor]:

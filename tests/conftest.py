@@ -10,9 +10,9 @@ import pytest
 import torch
 from torch.onnx._internal import _lazy_import
 
-from demo.providers import core_count
-from tests import tiny
-from train import leak
+from bundle.sessions import core_count
+from tests.support import tiny
+from train.evaluate import leak
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from demo.bundle import GRAPHS, discover, read
-from demo.figures import headlines
-from demo.images import to_uint8
-from demo.runtime import Engine, choose_provider
-from demo.studio import Studio
-from export.card import figure_rows
+from bundle.figures import headlines
+from bundle.images import to_uint8
+from bundle.read import GRAPHS, discover, read
+from demo.serving.engine import Engine, choose_provider
+from demo.serving.served_model import ServedModel
+from export.model_card import figure_rows
 from export.report import overview
-from train.measure_inverse import centre
+from train.evaluate.inverse import centre
 
 ROOT = Path(__file__).parents[1]
 MNIST = ROOT / "artifacts" / "mnist"
@@ -63,13 +63,13 @@ MB_EACH, MB_ALL = 12.0, 45.0
 
 
 @pytest.fixture(scope="module")
-def studio() -> Studio:
-    return Studio(Engine(read(MNIST), choose_provider("cpu")))
+def served() -> ServedModel:
+    return ServedModel(Engine(read(MNIST), choose_provider("cpu")))
 
 
 @pytest.fixture(scope="module")
-def figures(studio) -> dict[str, float]:
-    return {figure.name: figure.value for figure in studio.info.quality.figures}
+def figures(served) -> dict[str, float]:
+    return {figure.name: figure.value for figure in served.info.quality.figures}
 
 
 def test_every_released_bundle_is_served():
@@ -88,12 +88,12 @@ def test_every_graph_of_a_bundle_is_there_and_behaves(folder):
 
 @pytest.mark.parametrize("folder", RELEASED, ids=lambda path: path.name)
 def test_the_sheet_is_what_the_seeds_draw(folder):
-    studio = Studio(Engine(read(folder), choose_provider("cpu")))
-    image = studio.info.image
+    served = ServedModel(Engine(read(folder), choose_provider("cpu")))
+    image = served.info.image
     with Image.open(folder / "sheet.png") as opened:
         sheet = np.asarray(opened).reshape(8, image.size, 8, image.size, image.channels)
     tiles = sheet.transpose(0, 2, 1, 3, 4).reshape(64, image.size, image.size, image.channels)
-    assert np.abs(tiles.astype(int) - to_uint8(studio.sample(list(range(64))))).max() <= 1
+    assert np.abs(tiles.astype(int) - to_uint8(served.sample(list(range(64))))).max() <= 1
 
 
 def sizes() -> dict[str, float]:
@@ -164,9 +164,9 @@ def test_the_fitted_prior_is_worth_its_place(figures):
     assert figures["vae.frechet_prior"] <= 2.5 * figures["vae.frechet_reconstruction"]
 
 
-def test_the_readme_quotes_the_stored_figures(studio):
+def test_the_readme_quotes_the_stored_figures(served):
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    for row in figure_rows(headlines(studio.info.quality)):
+    for row in figure_rows(headlines(served.info.quality)):
         assert row in readme
 
 
@@ -176,20 +176,20 @@ def test_the_readme_has_a_line_of_every_bundle(folder):
     assert line in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def test_the_readme_gives_the_commands_that_made_the_bundle(studio):
+def test_the_readme_gives_the_commands_that_made_the_bundle(served):
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    for training in studio.info.training.values():
+    for training in served.info.training.values():
         for command in training.command.split(" && "):
             assert f"    {command.replace(' --data mnist', '')}\n" in readme
 
 
-def test_test_pictures_are_read_rebuilt_and_repaired(studio):
+def test_test_pictures_are_read_rebuilt_and_repaired(served):
     """On the bundle's own test pictures: the models see what they should."""
-    bundle = studio.engine.bundle
+    bundle = served.engine.bundle
     images = bundle.examples.transpose(0, 3, 1, 2).astype(np.float32) / 255
-    assert (studio.classify(images).argmax(axis=1) == bundle.example_labels).mean() > 0.95
-    assert studio.reconstruct(images[:1]).psnr > 18
+    assert (served.classify(images).argmax(axis=1) == bundle.example_labels).mean() > 0.95
+    assert served.reconstruct(images[:1]).psnr > 18
     mask = np.ones_like(images[:1])
     mask[..., :16] = 0
-    repaired = studio.repair(images[:1], mask)
+    repaired = served.repair(images[:1], mask)
     assert np.array_equal(to_uint8(repaired)[:, :, 16:], bundle.examples[:1, :, 16:])

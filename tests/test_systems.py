@@ -1,4 +1,4 @@
-"""Every system of the reference articles, from its preset to the browser's studio.
+"""Every system of the reference articles, from its preset to the browser's served.
 
 Each is trained a few steps through the command line on pictures drawn here, exported by the real exporter and served
 through onnxruntime; what is served must be what PyTorch computes from the same seeds and pictures. Some come out of
@@ -17,14 +17,15 @@ import scipy.stats
 import torch
 from PIL import Image
 
-from demo import images
-from demo.latents import seed_latent
-from demo.runtime import choose_provider
-from demo.studio import Studio, open_studios
+from bundle import images
+from bundle.latents import seed_latent
+from demo.serving.engine import choose_provider
+from demo.serving.served_model import ServedModel, open_models
 from export.__main__ import main as export
 from train.__main__ import main as train
-from train.runs import Run
-from train.subject import open_subject
+from train.evaluate.subject import open_subject
+from train.run_folder import Run
+from train.stages.build import load_networks
 
 SEEDS = range(6)
 NARROW_GAN = ("--width", "16", "--w-dim", "8", "--latent-dim", "8")
@@ -36,7 +37,7 @@ class System:
     """A trained run and its bundle, served."""
 
     run: Run
-    studio: Studio
+    served: ServedModel
 
     def config(self, stage: str) -> dict:
         return json.loads((self.run.folder / stage / "config.json").read_text())
@@ -71,9 +72,9 @@ def build(home: Path, size: int, mode: str, classes: int, *commands: tuple[str, 
         common = ["--data", pictures, "--size", size, "--images", 96, "--batch", 16, "--threads", 1]
         trained(name, run, *common, *flags)
     assert export(["bundle", str(run), str(folder)]) == 0
-    studios, unavailable = open_studios(folder, choose_provider("cpu"))
+    models, unavailable = open_models(folder, choose_provider("cpu"))
     assert not unavailable
-    return System(Run.open(run), studios["bundle"])
+    return System(Run.open(run), models["bundle"])
 
 
 def noise(prior: str, dim: int) -> torch.Tensor:
@@ -85,18 +86,18 @@ def noise(prior: str, dim: int) -> torch.Tensor:
 
 
 def check_gan(system: System, prior: str = "normal") -> None:
-    """The studio's seeds are the generator's pictures of the same noise; truncation leads to one picture a class."""
-    studio, classes = system.studio, system.studio.classes
-    info = studio.info.gan
+    """The served's seeds are the generator's pictures of the same noise; truncation leads to one picture a class."""
+    served, classes = system.served, system.served.classes
+    info = served.info.gan
     assert info.prior == system.config("gan")["prior"] == prior
-    generator = system.run.networks("gan")["generator"]
+    generator = load_networks(system.run, "gan")["generator"]
     weights = torch.eye(classes)[[seed % classes for seed in SEEDS]] if classes else None
     expected = generator(noise(prior, info.latent_dim), weights).numpy()
-    found = studio.sample(SEEDS)
+    found = served.sample(SEEDS)
     np.testing.assert_allclose(found, expected, atol=1e-5)
     assert len(np.unique(images.to_uint8(found), axis=0)) == len(SEEDS)
-    assert studio.at(0.5, 0.5).shape == studio.morph([1, 2], frames=2)[:1].shape == found[:1].shape
-    typical = studio.sample(SEEDS, truncation=0)
+    assert served.at(0.5, 0.5).shape == served.morph([1, 2], frames=2)[:1].shape == found[:1].shape
+    typical = served.sample(SEEDS, truncation=0)
     rows = range(max(classes, 1))
     for seed in SEEDS:
         assert typical[seed] == pytest.approx(typical[seed % len(rows)], abs=1e-6)
@@ -104,46 +105,46 @@ def check_gan(system: System, prior: str = "normal") -> None:
 
 def check_card(system: System) -> None:
     """The model card's snippet draws seed 7 as the sample sheet shows it."""
-    folder = system.studio.engine.bundle.folder
+    folder = system.served.engine.bundle.folder
     with contextlib.chdir(folder):
         exec((folder / "README.md").read_text().split("```python\n")[1].split("```")[0], {})
-    size = system.studio.info.image.size
+    size = system.served.info.image.size
     drawn, sheet = (np.asarray(Image.open(folder / name)).astype(int) for name in ("picture.png", "sheet.png"))
     assert np.abs(drawn - sheet[:size, 7 * size :]).max() <= 1
 
 
 def check_vae(system: System) -> None:
-    """The studio's reconstruction is the networks' own; codes drawn from the fitted prior give varied pictures."""
-    networks = system.run.networks("vae")
-    picture = images.from_uint8(system.studio.engine.bundle.examples[:1])
+    """The served's reconstruction is the networks' own; codes drawn from the fitted prior give varied pictures."""
+    networks = load_networks(system.run, "vae")
+    picture = images.from_uint8(system.served.engine.bundle.examples[:1])
     expected = networks["decoder"](networks["encoder"](torch.from_numpy(picture))[0]).numpy()
-    found = system.studio.reconstruct(picture)
+    found = system.served.reconstruct(picture)
     np.testing.assert_allclose(found.image, expected, atol=1e-5)
     assert 0 < found.mse < 0.3
-    drawn = system.studio.sample(SEEDS, model="vae")
+    drawn = system.served.sample(SEEDS, model="vae")
     assert drawn.shape[1:] == picture.shape[1:] and len(np.unique(drawn, axis=0)) == len(SEEDS)
 
 
 def check_classifier(system: System, features: int) -> None:
-    """The studio's probabilities are the network's."""
-    pictures = images.from_uint8(system.studio.engine.bundle.examples[:4])
-    logits, seen = system.run.networks("classifier")["classifier"](torch.from_numpy(pictures))
+    """The served's probabilities are the network's."""
+    pictures = images.from_uint8(system.served.engine.bundle.examples[:4])
+    logits, seen = load_networks(system.run, "classifier")["classifier"](torch.from_numpy(pictures))
     assert seen.shape == (4, features)
-    np.testing.assert_allclose(system.studio.classify(pictures), logits.softmax(dim=1).numpy(), atol=1e-5)
+    np.testing.assert_allclose(system.served.classify(pictures), logits.softmax(dim=1).numpy(), atol=1e-5)
 
 
 def unpack(system: System) -> Run:
     """The run that comes out of the bundle."""
     folder = system.run.folder.with_name("again")
-    assert export(["unpack", str(system.studio.engine.bundle.folder), str(folder)]) == 0
+    assert export(["unpack", str(system.served.engine.bundle.folder), str(folder)]) == 0
     return Run.open(folder)
 
 
 def check_unpacked(system: System, again: Run, *stages: str) -> None:
     """Number for number the networks that went in; whatever is normalised by batches is folded and so not the same."""
     for stage in stages:
-        after = again.networks(stage)
-        for name, net in system.run.networks(stage).items():
+        after = load_networks(again, stage)
+        for name, net in load_networks(system.run, stage).items():
             found = after[name].state_dict()
             assert all(torch.equal(value, found[key]) for key, value in net.state_dict().items()), (stage, name)
 
@@ -164,7 +165,7 @@ def test_cifar_like_colour(tmp_path: Path):
     check_classifier(system, 84)
     check_gan(system, "uniform")
     check_card(system)
-    assert system.studio.models == ("gan",)
+    assert system.served.models == ("gan",)
 
 
 def test_convolutional_gan_in_grey(tmp_path: Path):
@@ -172,7 +173,7 @@ def test_convolutional_gan_in_grey(tmp_path: Path):
     system = build(tmp_path, 28, "L", 0, ("gan", *NARROW_GAN, "--prior", "truncated", "--loss", "wgan"))
     check_gan(system, "truncated")
     check_card(system)
-    assert system.studio.info.gan.stages == 3
+    assert system.served.info.gan.stages == 3
 
 
 def test_mlp_gan_by_minimax_beside_a_plane_of_codes(tmp_path: Path):
@@ -183,22 +184,22 @@ def test_mlp_gan_by_minimax_beside_a_plane_of_codes(tmp_path: Path):
         ("vae", "--preset", "plane", "--beta", "4", "--binarize", "--width", "32", "--components", "1"),
         ("inverse", "--width", "16", "--hidden", "16"),
     )  # fmt: skip
-    gan, vae = system.studio.info.gan, system.studio.info.vae
+    gan, vae = system.served.info.gan, system.served.info.vae
     assert (gan.latent_dim, gan.stages, gan.w_dim, vae.latent_dim) == (100, 1, 102, 2)
     assert system.config("gan")["loss"] == "minimax"
     assert [system.config("vae")[n] for n in ("body", "likelihood", "beta")] == ["mlp", "bernoulli", 4.0]
     assert (vae.likelihood, vae.binarize) == ("bernoulli", True)
-    measured = open_subject(system.studio.engine.bundle.folder).vae
+    measured = open_subject(system.served.engine.bundle.folder).vae
     assert (measured.likelihood, measured.binarize) == ("bernoulli", True)
     check_gan(system)
     check_vae(system)
-    picture = images.from_uint8(system.studio.engine.bundle.examples[:1])
-    found = system.studio.invert(picture, rounds=1)
-    assert found.w.shape == (1, 1, 102) and found.mse <= system.studio.invert(picture).mse
+    picture = images.from_uint8(system.served.engine.bundle.examples[:1])
+    found = system.served.invert(picture, rounds=1)
+    assert found.w.shape == (1, 1, 102) and found.mse <= system.served.invert(picture).mse
     mask = np.ones((1, 1, 28, 28), np.float32)
     mask[:, :, 14:] = 0
     for model in ("gan", "vae"):
-        assert (system.studio.repair(picture, mask, model)[:, :, :14] == picture[:, :, :14]).all()
+        assert (system.served.repair(picture, mask, model)[:, :, :14] == picture[:, :, :14]).all()
     again = unpack(system)
     check_unpacked(system, again, "gan", "vae")
     go_on(again, tmp_path / "pictures", "vae")
@@ -219,7 +220,7 @@ def test_mlp_gan_without_saturation_beside_a_plane_by_squared_error(tmp_path: Pa
 def test_a_hundred_pixels_in_colour(tmp_path: Path):
     """100 x 100 RGB: 25, 50, 100; a convolutional GAN and a convolutional VAE."""
     system = build(tmp_path, 100, "RGB", 0, ("gan", *NARROW_GAN, "--images", "32"), ("vae", *NARROW_VAE))
-    assert (system.studio.info.image.size, system.studio.info.gan.stages) == (100, 3)
+    assert (system.served.info.image.size, system.served.info.gan.stages) == (100, 3)
     check_gan(system)
     check_vae(system)
 
@@ -233,11 +234,11 @@ def test_a_vae_that_begins_as_principal_components(tmp_path: Path, capsys):
         ("inverse", "--target", "vae", "--width", "16", "--hidden", "16"),
     )  # fmt: skip
     check_vae(system)
-    picture = images.from_uint8(system.studio.engine.bundle.examples[:1])
-    assert system.studio.reconstruct(picture).mse < 0.3 * picture.var()
+    picture = images.from_uint8(system.served.engine.bundle.examples[:1])
+    assert system.served.reconstruct(picture).mse < 0.3 * picture.var()
     mask = np.ones((1, 1, 32, 32), np.float32)
     mask[:, :, 16:] = 0
-    repaired = system.studio.repair(picture, mask, "vae")
+    repaired = system.served.repair(picture, mask, "vae")
     assert (repaired[:, :, :16] == picture[:, :, :16]).all() and repaired[:, :, 16:].std() > 0.02
     capsys.readouterr()
     again = unpack(system)

@@ -12,8 +12,12 @@ import torch
 import tyro
 from accelerate import PartialState
 
-from train import runs
-from train.config import (
+from bundle.command_line import exit_code
+from bundle.errors import UserError
+from train import run_folder
+from train.data.dataset import DataInfo, Pictures, load
+from train.loop import train, usable_threads
+from train.settings import (
     AT_MOST,
     PRESETS,
     SHARES,
@@ -26,10 +30,7 @@ from train.config import (
     Settings,
     VaeSettings,
 )
-from train.data import DataInfo, Pictures, load
-from train.errors import UserError, exit_code
-from train.loop import train, usable_threads
-from train.stages import build_stage
+from train.stages.build import build_stage
 
 COMMANDS: dict[str, type[Settings]] = {
     "classifier": ClassifierSettings,
@@ -108,16 +109,16 @@ def settle(stage: str, settings: Settings, given: set[str], together: bool, writ
             if together:
                 return replace(settings, resume=False)
             raise UserError(f"{folder} has no checkpoint to resume. Leave --resume out to begin.")
-        stored = runs.settings_from_json(type(settings), runs.read_json(folder / "config.json"))
+        stored = run_folder.settings_from_json(type(settings), run_folder.read_json(folder / "config.json"))
         asked = replace(stored, run=settings.run, **{n: getattr(settings, n) for n in given if hasattr(stored, n)})
-        runs.refuse_changes(stored, asked)
+        run_folder.refuse_changes(stored, asked)
         if write and asked != stored:  # what may be tuned on the way holds for the next resume too
-            runs.write_json(folder / "config.json", runs.settings_json(asked))
+            run_folder.write_json(folder / "config.json", run_folder.settings_json(asked))
         return replace(asked, resume=True)
     if begun:
         raise UserError(f"{folder} is already begun: add --resume to go on, or choose another run folder.")
     if write:
-        runs.write_json(folder / "config.json", runs.settings_json(settings))
+        run_folder.write_json(folder / "config.json", run_folder.settings_json(settings))
     return settings
 
 
@@ -127,7 +128,7 @@ def run_stage(stage: str, settings: Settings, data: tuple[DataInfo, Pictures, Pi
     torch.set_num_threads(settings.threads or usable_threads())
     torch.manual_seed(settings.seed)
     with torch.device("cuda" if torch.cuda.is_available() else "cpu"):
-        built = build_stage(stage, settings, info, runs.Run.open(settings.run))
+        built = build_stage(stage, settings, info, run_folder.Run.open(settings.run))
         built.networks.to(memory_format=torch.channels_last)  # up to 1.6 times as fast, on CPU and GPU
         averages = copy.deepcopy(built.networks).eval().requires_grad_(False)
     return train(built, averages, settings, info.source, train_set, test_set)
@@ -161,14 +162,14 @@ def command(settings: Settings, given: set[str]) -> int:
     check_numbers(settings)
     steps = stages_of(settings, given)
     if settings.resume and (settings.run / "run.json").exists():
-        stored = runs.data_of(settings.run)
+        stored = run_folder.data_of(settings.run)
         own = {name: getattr(stored, name) for name in ("size", "fit", "background") if name not in given}
         settings = replace(settings, **own)
     # The others wait while the first one measures at the end of a stage, which may take long.
     team = PartialState(cpu=not torch.cuda.is_available(), timeout=timedelta(hours=6))
     with team.main_process_first():  # the others find the cache of the first
         data = load(settings.data, settings.size, not team.is_main_process, settings.fit, settings.background)
-        runs.bind_data(settings.run, data[0])
+        run_folder.bind_data(settings.run, data[0])
     several = isinstance(settings, AllSettings)
     for stage, own in steps:
         if stage == "classifier" and several and not data[0].classes:
@@ -189,7 +190,7 @@ def obey(argv: list[str]) -> int:
         commands(preset), prog="python -m train", description=DESCRIPTION, args=argv
     )
     if isinstance(settings, EvaluateSettings):
-        from train.evaluate import main as evaluate  # slow to import, and training does without
+        from train.evaluate.evaluation import main as evaluate  # slow to import, and training does without
 
         return evaluate(settings)
     return command(settings, given_flags(argv))

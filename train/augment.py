@@ -10,7 +10,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from train.data import DataInfo
+from train.data.dataset import DataInfo
 
 SMALL_SET = 10_000  # pictures; larger sets begin without augmentation
 HIGHEST = 0.8

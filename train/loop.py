@@ -17,14 +17,14 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from train import runs
-from train.config import Settings
-from train.data import Pictures, batch_indices
-from train.errors import UserError
+from bundle.errors import UserError
+from train import run_folder
+from train.data.dataset import Pictures, batch_indices
+from train.distributed import accelerator_for, agreed
 from train.recorder import Progress, Recorder, diverged
 from train.schedules import ema_decay
-from train.stage import Stage
-from train.together import accelerator_for, agreed
+from train.settings import Settings
+from train.stages.stage import Stage
 
 SHEETS = 16  # a run leaves about this many sample sheets and …
 LINES = 100  # … this many lines of metrics
@@ -64,16 +64,16 @@ def restored(stage: Stage, averages: nn.ModuleDict, folder: Path) -> Progress:
 
     Raises UserError for a stage out of a bundle whose networks have lost their batch normalisation.
     """
-    tensors, facts = runs.load_tensors(folder / "state.safetensors")
+    tensors, facts = run_folder.load_tensors(folder / "state.safetensors")
     if not any(key.startswith("networks/") for key in tensors):
         raise UserError(
             f"The {stage.name} in {folder.parent} came out of a bundle, where batch normalisation is folded into "
             f"weights: it can be measured, exported and built upon, not trained on. To train it anew, remove {folder}."
         )
-    runs.restore_modules("networks", stage.networks, tensors)
-    runs.restore_modules("averages", averages, tensors)
+    run_folder.restore_modules("networks", stage.networks, tensors)
+    run_folder.restore_modules("averages", averages, tensors)
     for name, optimizer in stage.optimizers.items():
-        runs.restore_optimizer(name, optimizer, tensors)
+        run_folder.restore_optimizer(name, optimizer, tensors)
     progress = Progress(**facts)
     if progress.stage:
         stage.restore(progress.stage)
@@ -113,7 +113,7 @@ def train(
     stage.held_out = test_set.images[:32].to(device).float() / 255
     stage.begin(Pictures(images, labels), Pictures(test_set.images[:256].to(device), test_set.labels[:256].to(device)))
     if settings.track:
-        accelerator.init_trackers(stage.name, config=runs.flat_settings(settings))
+        accelerator.init_trackers(stage.name, config=run_folder.flat_settings(settings))
     clock = time.monotonic() - progress.seconds
     last_line = last_sheet = progress.images
     last_save = time.monotonic()
@@ -163,7 +163,7 @@ def train(
             averages.eval()
             latents = stage.finish(averages, train_set, test_set) if recorder.writes else {}
             if latents:
-                runs.save_tensors(folder / "latents.safetensors", latents, {})
+                run_folder.save_tensors(folder / "latents.safetensors", latents, {})
             progress.finished = True
             recorder.checkpoint()
             stop, _ = agreed(accelerator, bool(asked), progress.planned)  # this stage is whole, but no other begins

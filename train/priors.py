@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from train.config import Prior
+from train.settings import Prior
 
 CUT = 2.0  # where the truncated normal ends (BigGAN: Brock et al. 2019, arXiv 1809.11096)
 
@@ -25,7 +25,7 @@ def from_normal(prior: Prior, normal: Tensor) -> Tensor:
     """N(0, 1) numbers of any shape -> numbers of the prior, by their quantiles, so order and correlation are kept.
 
     normal: as they are; uniform: U(-1, 1); truncated: N(0, 1) given that it lies in [-CUT, CUT].
-    The demo repeats this in numpy (demo.latents.from_normal).
+    The demo repeats this in numpy (bundle.latents.from_normal).
     """
     if prior == "normal":
         return normal

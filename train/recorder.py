@@ -13,11 +13,11 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from train import runs
-from train.config import BUDGET, TUNABLE, Settings
-from train.errors import UserError
+from bundle.errors import UserError
+from train import run_folder
+from train.settings import BUDGET, TUNABLE, Settings
 from train.sheets import save_sheet
-from train.stage import Stage
+from train.stages.stage import Stage
 
 
 @dataclass
@@ -83,9 +83,9 @@ class Recorder:
         self.command = command_line(stage.module, settings, source)
         record_path = self.folder / "record.json"
         if settings.resume and record_path.exists():
-            stored = runs.read_json(record_path)
+            stored = run_folder.read_json(record_path)
             # A resumed run keeps the command that began it; a new budget and what was tuned are told as well.
-            was = runs.settings_from_json(type(settings), stored["config"])
+            was = run_folder.settings_from_json(type(settings), stored["config"])
             same = all(getattr(was, f.name) == getattr(settings, f.name)
                        for f in fields(settings) if f.name in BUDGET | TUNABLE)  # fmt: skip
             self.command = stored["command"] if same else f"{stored['command']} && {self.command}"
@@ -97,21 +97,23 @@ class Recorder:
         stage, progress = self.stage, self.progress
         if not all(bool(torch.isfinite(weight).all()) for weight in stage.networks.parameters()):
             raise UserError(diverged(stage.name, progress, "the weights are"))
-        tensors = runs.module_tensors("networks", stage.networks) | runs.module_tensors("averages", self.averages)
+        tensors = run_folder.module_tensors("networks", stage.networks) | run_folder.module_tensors(
+            "averages", self.averages
+        )
         for name, optimizer in stage.optimizers.items():
-            tensors |= runs.optimizer_tensors(name, optimizer)
+            tensors |= run_folder.optimizer_tensors(name, optimizer)
         progress.stage = stage.state()
-        runs.save_tensors(self.folder / "state.safetensors", tensors, vars(progress))
-        record = runs.StageRecord(
+        run_folder.save_tensors(self.folder / "state.safetensors", tensors, vars(progress))
+        record = run_folder.StageRecord(
             command=self.command,
             seconds=round(progress.seconds, 1),
             images=progress.images,
             finished=progress.finished,
             hardware=hardware(self.accelerator.num_processes),
-            config=runs.settings_json(self.settings),
+            config=run_folder.settings_json(self.settings),
             target_images=stage.target_images,
         )
-        runs.write_json(self.folder / "record.json", vars(record))
+        run_folder.write_json(self.folder / "record.json", vars(record))
 
     def line(self, shown: dict[str, Tensor], bar: tqdm) -> None:
         """One line of metrics.jsonl, on the bar and for the trackers."""

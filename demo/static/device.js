@@ -1,4 +1,4 @@
-// A bundle's pictures computed on the visitor's device: what demo/studio.py does on a server, one picture at a time.
+// A bundle's pictures computed on the visitor's device: what bundle/model.py does on a server, one picture at a time.
 // An ES module that knows no runtime: `run(graph, inputs)` gives the graph's first output as a flat Float32Array.
 import { Mixture, blend, fromNormal, keyCorners, oneHot, pathAt, planeCorners, seedLatent, truncate } from "./latents.js";
 

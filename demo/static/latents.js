@@ -1,4 +1,4 @@
-// Latent arithmetic in the browser: what demo/latents.py computes, from the same definitions, in the same order.
+// Latent arithmetic in the browser: what bundle/latents.py computes, from the same definitions, in the same order.
 // An ES module. Latents are Float32Arrays; sums run in float64, as NumPy's do there. Seeds lie in [0, 2**32).
 import { Generator } from "./random.js";
 

@@ -1,4 +1,4 @@
-// Shared by all widgets: pictures from the server, drawn as they arrive; see demo/live.py for the other end.
+// Shared by all widgets: pictures from the server, drawn as they arrive; see demo/routes/live.py for the other end.
 (() => {
   const T = window.Twofold;
   if (T.live) return;

@@ -1,4 +1,4 @@
-// The page's end of worker.js: `localPictures` answers the addresses of demo/live.py on the visitor's device, so that
+// The page's end of worker.js: `localPictures` answers the addresses of demo/routes/live.py on the visitor's device, so that
 // every widget that draws through Twofold.fly draws without a server. WebAssembly draws at once; where there is a
 // graphics card, it is tried meanwhile (gpu.js), and draws from then on if its pictures are right and come sooner.
 import { buildOf, chosen, findCard, race } from "./gpu.js";

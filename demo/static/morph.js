@@ -99,7 +99,7 @@ const list = T.keyList(choice, () => {
 
 // What can be written: the server says which, the static page knows one.
 const gaps = {};
-const gap = props.facts.gaps?.mp4; // what demo/video.py says
+const gap = props.facts.gaps?.mp4; // what demo/tabs/morph/video.py says
 if (gap?.includes("H.264")) gaps.mp4 = T.t("The ffmpeg of this server has no H.264 encoder: pip install imageio-ffmpeg, or put an ffmpeg program on the PATH, then start the server again.");
 else if (gap) gaps.mp4 = T.t("There is no MP4 encoder on this server: pip install imageio-ffmpeg, or put an ffmpeg program on the PATH, then start the server again.");
 const FORMS = {

@@ -4,7 +4,7 @@ const { el } = T;
 T.init(props.facts);
 
 const { pair } = T;
-const COLUMNS = 5; // of the sheet, as in demo/quiz.py
+const COLUMNS = 5; // of the sheet, as in demo/tabs/compare/quiz.py
 const SHELF = "twofold.quiz";
 const told = (text) => T.told?.(text) ?? text;
 const percent = (share) => Math.round(100 * share);

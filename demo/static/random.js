@@ -1,5 +1,5 @@
 // NumPy's Generator(PCG64(seed)) in JavaScript: the same standard normal and uniform draws for the same seed, so that
-// a browser sees the pictures that a server sees. An ES module without imports; demo/latents.py is the other end.
+// a browser sees the pictures that a server sees. An ES module without imports; bundle/latents.py is the other end.
 
 const MASK = (1n << 64n) - 1n;
 const MULTIPLIER = 0x2360ed051fc65da44385df649fccf645n; // of PCG's 128-bit step (O'Neill 2014)

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from demo.bundle import OpenBundle, read
-from export.place import scratch, swap
-from train.errors import UserError
+from bundle.atomic_files import scratch, swap
+from bundle.errors import UserError
+from bundle.read import OpenBundle, read
 
 
 @dataclass(frozen=True)

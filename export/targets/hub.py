@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bundle.errors import UserError
 from export.targets.space_check import APP
-from train.errors import UserError
 
 if TYPE_CHECKING:  # it takes a while to import, and only an upload needs it
     from huggingface_hub import HfApi

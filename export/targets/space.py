@@ -14,19 +14,19 @@ from typing import Any
 
 import yaml
 
-from demo.bundle import INDEX, OpenBundle
-from export import card
-from export.place import CARD
+from bundle.atomic_files import CARD
+from bundle.errors import UserError
+from bundle.read import INDEX, OpenBundle
+from export import model_card
 from export.targets import hub
 from export.targets.folder import Source, files_in, fill, read_bundles, replaced
 from export.targets.space_check import APP, MARK, problems, read_front_matter
-from train.errors import UserError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-DEMO = REPOSITORY / "demo"
-REQUIREMENTS = DEMO / "requirements.txt"
+PACKAGES = ("bundle", "demo")
+REQUIREMENTS = REPOSITORY / "demo" / "requirements.txt"
 PYTHON = "3.11"  # the version that the tests run on
-SUFFIXES = {".py", ".js", ".css", ".json"}  # what the demo package consists of
+SUFFIXES = {".py", ".js", ".css", ".json"}  # what these packages consist of
 NOT_SERVED = {"__pycache__", "node_modules", "web"}
 COLOURS = ("blue", "indigo")  # of the card's gradient on the Hub
 EMOJI = "🌗"
@@ -90,7 +90,7 @@ def files(bundles: Sequence[OpenBundle], title: str | None = None) -> list[Sourc
         Source(CARD, (front_matter(bundles, title) + "\n" + text(bundles)).encode()),
         Source("requirements.txt", REQUIREMENTS),
         Source("LICENSE", REPOSITORY / "LICENSE"),
-        *(Source(f"demo/{path.as_posix()}", DEMO / path) for path in demo_files()),
+        *(Source(place, REPOSITORY / place) for place in code_files()),
     ]
     for bundle in bundles:
         home = f"artifacts/{bundle.info.name}"
@@ -100,10 +100,14 @@ def files(bundles: Sequence[OpenBundle], title: str | None = None) -> list[Sourc
     return sources
 
 
-def demo_files() -> list[Path]:
-    """The demo's modules, scripts, words and styles, relative to its folder."""
-    found = [path for path in files_in(DEMO) if path.suffix in SUFFIXES and not NOT_SERVED & set(path.parts)]
-    return [path for path in found if not any(part.startswith(".") for part in path.parts)]
+def code_files() -> list[str]:
+    """Modules, scripts, words and styles of the packages that a Space runs, as places in the repository."""
+    return [
+        f"{package}/{path.as_posix()}"
+        for package in PACKAGES
+        for path in files_in(REPOSITORY / package)
+        if path.suffix in SUFFIXES and not any(part in NOT_SERVED or part.startswith(".") for part in path.parts)
+    ]
 
 
 def front_matter(bundles: Sequence[OpenBundle], title: str | None = None) -> str:
@@ -135,8 +139,8 @@ def default_title(bundles: Sequence[OpenBundle]) -> str:
 
 def licence(bundles: Sequence[OpenBundle]) -> str:
     """The Hub's identifier of the licence that all data sets share, "other" when there is no such one."""
-    found = {card.hub_licence(bundle.info.dataset.licence) for bundle in bundles}
-    return found.pop() if len(found) == 1 and found <= set(card.HUB_LICENCES.values()) else "other"
+    found = {model_card.hub_licence(bundle.info.dataset.licence) for bundle in bundles}
+    return found.pop() if len(found) == 1 and found <= set(model_card.HUB_LICENCES.values()) else "other"
 
 
 def pinned(package: str, requirements: str) -> str:
@@ -157,10 +161,11 @@ def text(bundles: Sequence[OpenBundle]) -> str:
         info, home = bundle.info, f"artifacts/{bundle.info.name}"
         more = f" More in its [model card]({home}/{CARD})." if (bundle.folder / CARD).is_file() else ""
         lines += [
-            f"\n## {card.cell(info.title)}\n",
+            f"\n## {model_card.cell(info.title)}\n",
             f"![Samples]({home}/{info.files['sheet'].file})\n",
-            f"A {card.models(info)} of {card.kind(info)}. Learned from: {card.cell(info.dataset.source)}; licence of",
-            f"these pictures: {card.cell(info.dataset.licence)}.{more}",
+            f"A {model_card.models(info)} of {model_card.kind(info)}. "
+            f"Learned from: {model_card.cell(info.dataset.source)}; licence of",
+            f"these pictures: {model_card.cell(info.dataset.licence)}.{more}",
         ]
-    lines += ["\n## Code\n", "The code in `demo/` is under the Apache License 2.0; see LICENSE."]
+    lines += ["\n## Code\n", "The code in `bundle/` and `demo/` is under the Apache License 2.0; see LICENSE."]
     return "\n".join(lines) + "\n"

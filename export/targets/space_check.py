@@ -7,9 +7,9 @@ from typing import Any
 
 import yaml
 
-from demo.bundle import INDEX, BundleError, read
-from export.card import HUB_LICENCES
-from export.place import CARD
+from bundle.atomic_files import CARD
+from bundle.read import INDEX, BundleError, read
+from export.model_card import HUB_LICENCES
 from export.targets.folder import files_in
 
 APP, MARK = "demo/app.py", "twofold"

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from demo.bundle import graph_bytes, read
-from demo.schema import Bundle, Tensor
-from export.place import CARD, put_in_place, scratch
+from bundle.atomic_files import CARD, put_in_place, scratch
+from bundle.errors import UserError
+from bundle.read import graph_bytes, read
+from bundle.schema import Bundle, Tensor
 from export.targets.folder import conventional
-from train.errors import UserError
 
 Device = Literal["auto", "cpu", "gpu"]
 Backend = Literal["onnxruntime", "python"]

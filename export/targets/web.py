@@ -1,8 +1,9 @@
 """Bundles -> one static folder that samples and interpolates in the browser, with no server behind it.
 
 The page consists of the demo's own widgets (demo/static) over pictures that a worker computes with onnxruntime-web;
-`page/` beside this module holds what Gradio does in the demo. The latents come from the seeds as in demo/latents.py, so
-the page draws what the demo draws. What a browser needs for that, the demo's own page needs too: demo/ondevice.py.
+`page/` beside this module holds what Gradio does in the demo. The latents come from the seeds as in
+bundle/latents.py, so the page draws what the demo draws. What a browser needs for that, the demo's own page needs
+too: bundle/on_device.py.
 """
 
 import html
@@ -12,16 +13,17 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from demo import ondevice
-from demo.bundle import OpenBundle, graph_bytes
-from demo.words import words, words_script
+from bundle import on_device, translations
+from bundle.errors import UserError
+from bundle.read import OpenBundle, graph_bytes
 from export.targets.folder import Source, conventional, files_in, fill, read_bundles, replaced
-from train.errors import UserError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 STATIC = REPOSITORY / "demo" / "static"
 PAGE = Path(__file__).resolve().parent / "page"
+MODULES = REPOSITORY / "demo" / "web" / "node_modules"  # where `npm ci --prefix demo/web` puts onnxruntime-web
 FACTS = "facts.json"
+DEVICE_SCRIPTS = ("random.js", "latents.js", "device.js", "worker.js", "gpu.js", "local.js")
 SHARED = (
     "style.css",
     "play.css",
@@ -31,7 +33,7 @@ SHARED = (
     "processors.js",
     "keys.js",
     "keylist.js",
-    *ondevice.SCRIPTS,
+    *DEVICE_SCRIPTS,
 )
 SPOKEN = ("core", "live", "processors", "worker", "bar", "play", "favourites", "morph", "keys", "keylist", "server")
 OWN = ("page.css", "page.js", "strip.js", "theme.js", "LICENSES.txt")
@@ -82,10 +84,10 @@ def page_files(bundles: Sequence[OpenBundle]) -> list[Source]:
     index = Template((PAGE / "index.html").read_text(encoding="utf-8")).substitute(words)
     facts = {
         "format": "twofold-web",
-        "runtime": f"{ondevice.RUNTIME} {ondevice.runtime_version(dist())}",
+        "runtime": f"{on_device.RUNTIME} {on_device.runtime_version(dist())}",
         "bundles": [bundle_facts(bundle) for bundle in bundles],
         "unavailable": [],
-        "builds": {name: ondevice.build_facts(dist(), name) for name in BUILDS},
+        "builds": {name: on_device.build_facts(dist(), name) for name in BUILDS},
     }
     sources = [
         Source("index.html", index.encode()),
@@ -93,13 +95,13 @@ def page_files(bundles: Sequence[OpenBundle]) -> list[Source]:
         Source("LICENSE", REPOSITORY / "LICENSE"),
     ]
     sources += [Source(name, STATIC / name) for name in SHARED] + [Source(name, PAGE / name) for name in OWN]
-    sources.append(Source("words.js", words_script(page_words()).encode()))
+    sources.append(Source("words.js", translations.script(page_words()).encode()))
     return sources + [Source(script.name, as_module(script)) for script in WIDGETS]
 
 
 def page_words() -> dict[str, dict[str, str]]:
     """The words of this page's scripts in languages other than English: the demo's, and those of page/words."""
-    tables = words(*SPOKEN)
+    tables = translations.tables(STATIC / "words", *SPOKEN)
     for path in sorted(PAGE.glob("words/*.json")):
         tables.setdefault(path.stem, {}).update(json.loads(path.read_text(encoding="utf-8")))
     return tables
@@ -117,11 +119,11 @@ def bundle_files(bundle: OpenBundle) -> list[Source]:
     sheet = bundle.info.files["sheet"].file
     graphs = [
         Source(f"{home}/{bundle.info.graphs[name].file}", graph_bytes(bundle, name))
-        for name in ondevice.graph_names(bundle.info)
+        for name in on_device.graph_names(bundle.info)
     ]
     return [
         *graphs,
-        Source(f"{home}/latents.bin", ondevice.numbers(bundle)),
+        Source(f"{home}/latents.bin", on_device.numbers(bundle)),
         Source(f"{home}/sheet.png", bundle.folder / sheet),
     ]
 
@@ -137,12 +139,12 @@ def bundle_facts(bundle: OpenBundle) -> dict[str, Any]:
         "size": info.image.size,
         "channels": info.image.channels,
         "classes": list(info.dataset.classes),
-        "models": ondevice.models(info),
+        "models": on_device.models(info),
         "sheet": {"url": f"{home}/sheet.png", "count": bundle.tiles},
         "processor": "This device",
         "reason": REASON,
         "dataset": info.dataset.model_dump(mode="json"),
-        **ondevice.drawing_facts(bundle, f"{home}/{{file}}", f"{home}/latents.bin"),
+        **on_device.drawing_facts(bundle, f"{home}/{{file}}", f"{home}/latents.bin"),
     }
 
 
@@ -151,15 +153,15 @@ def bundle_facts(bundle: OpenBundle) -> dict[str, Any]:
 
 def dist() -> Path:
     """The folder of onnxruntime-web's files. Raises UserError when npm has not put it there."""
-    folder = ondevice.dist()
+    folder = on_device.dist(MODULES)
     if folder is None:
-        how = ondevice.HOW_TO_GET_IT
-        raise UserError(f"{ondevice.RUNTIME} is not installed: run `{how}` (Node.js has npm), then try again.")
+        how = on_device.HOW_TO_GET_IT
+        raise UserError(f"{on_device.RUNTIME} is not installed: run `{how}` (Node.js has npm), then try again.")
     return folder
 
 
 def runtime_files() -> list[Source]:
     """onnxruntime-web's modules and their WebAssembly, two files a build; without WebGPU only the first is loaded."""
-    builds = [ondevice.BUILDS[name] for name in BUILDS]
-    scripts = [Source(build.script, ondevice.runtime_script(dist(), build)) for build in builds]
+    builds = [on_device.BUILDS[name] for name in BUILDS]
+    scripts = [Source(build.script, on_device.runtime_script(dist(), build)) for build in builds]
     return scripts + [Source(build.wasm, dist() / build.wasm) for build in builds]

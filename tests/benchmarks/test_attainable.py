@@ -4,8 +4,8 @@ import numpy as np
 import torch
 
 from benchmarks.attainable import regressor_errors, split
-from train.data import Pictures
-from train.measure_inverse import centre
+from train.data.dataset import Pictures
+from train.evaluate.inverse import centre
 
 SIZE = 16
 

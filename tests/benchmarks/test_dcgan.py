@@ -7,9 +7,9 @@ import torch
 
 from benchmarks import dcgan
 from tests.train.conftest import draw_folder
-from train import gan
-from train.config import GanSettings
-from train.data import DataInfo
+from train.data.dataset import DataInfo
+from train.settings import GanSettings
+from train.stages import gan
 
 
 @pytest.mark.parametrize("size", dcgan.WIDTHS)

@@ -8,12 +8,12 @@ import pytest
 from PIL import Image
 
 from benchmarks import dcgan, quality
-from demo.bundle import read
-from demo.figures import HEADLINES, headlines
-from export import bundle
+from bundle.figures import HEADLINES, headlines
+from bundle.read import read
+from export import assemble
 from tests.train.conftest import draw_folder
 from train.__main__ import main as train
-from train.runs import Run
+from train.run_folder import Run
 
 pytestmark = pytest.mark.usefixtures("short_leak")
 QUICK = ["--images", "256", "--batch", "32", "--threads", "1"]
@@ -32,7 +32,7 @@ def released(tmp_path_factory, pictures) -> Path:
     for stage in ("classifier", "gan", "vae", "inverse"):
         width = [] if stage == "classifier" else ["--width", "16"]
         assert train([stage, run, *size, *QUICK, *width]) == 0
-    bundle.write(Run.open(Path(run)), root / "artifacts" / "own", "own", str(pictures))
+    assemble.write(Run.open(Path(run)), root / "artifacts" / "own", "own", str(pictures))
     assert dcgan.main([str(root / "runs" / "control"), *size, *QUICK]) == 0
     return root
 

@@ -9,10 +9,10 @@ import pytest
 import tyro
 
 from benchmarks import dcgan, quality, release
+from bundle.errors import UserError
 from export.__main__ import Command as ExportCommand
 from train.__main__ import commands as train_commands
-from train.config import GanSettings, VaeSettings
-from train.errors import UserError
+from train.settings import GanSettings, VaeSettings
 
 
 @pytest.fixture

@@ -8,18 +8,18 @@ import pytest
 
 from benchmarks import load, serve
 from benchmarks.browser import served
-from demo.bundle import read
-from demo.runtime import Engine, choose_provider
-from demo.studio import Studio
-from export import bundle
+from bundle.errors import UserError
+from bundle.read import read
+from demo.serving.engine import Engine, choose_provider
+from demo.serving.served_model import ServedModel
+from export import assemble
 from tests.train.conftest import draw_folder
 from train.__main__ import main as train
-from train.errors import UserError
-from train.runs import Run
+from train.run_folder import Run
 
 
 def test_wrong_and_missing_answers_are_counted(tiny_bundle: Path):
-    known = load.requests(Studio(Engine(read(tiny_bundle), choose_provider("cpu"))))[:2]
+    known = load.requests(ServedModel(Engine(read(tiny_bundle), choose_provider("cpu"))))[:2]
     swapped = dataclasses.replace(known[0], answer=known[1].answer)
     impossible = dataclasses.replace(known[0], seeds=[-1] * load.PICTURES)
 
@@ -64,7 +64,7 @@ def released(tmp_path_factory) -> tuple[Path, Path]:
         "16",
     ]
     assert train([*words, "--threads", "1"]) == 0
-    bundle.write(Run.open(root / "run"), root / "own", "own", pictures)
+    assemble.write(Run.open(root / "run"), root / "own", "own", pictures)
     return root / "own", root / "run"
 
 
@@ -80,13 +80,13 @@ def test_the_engine_is_measured_beside_the_others(released: tuple[Path, Path], c
 
 
 def test_contestants_that_draw_other_pictures_are_found(released: tuple[Path, Path], monkeypatch):
-    real = Run.networks
+    real = serve.load_networks
 
-    def brighter(self: Run, stage: str) -> dict:
-        nets = real(self, stage)
+    def brighter(run: Run, stage: str) -> dict:
+        nets = real(run, stage)
         nets["generator"].register_forward_hook(lambda module, given, image: 1 - image)
         return nets
 
-    monkeypatch.setattr(Run, "networks", brighter)
+    monkeypatch.setattr(serve, "load_networks", brighter)
     with pytest.raises(UserError, match="torch eager draws other pictures"):
         serve.measure(serve.Settings(*released, batches=(1,), rounds=1, seconds=0.01, provider="cpu", compile=False))

@@ -9,11 +9,11 @@ import pytest
 
 from benchmarks.browser import FLAGS
 from demo.page import build_demo, launch_settings
-from demo.runtime import choose_provider
-from demo.studio import open_studios
-from demo.uploads import Uploads
-from export import directions
-from tests import tiny
+from demo.routes.uploads import Uploads
+from demo.serving.engine import choose_provider
+from demo.serving.served_model import open_models
+from export import class_directions
+from tests.support import tiny
 
 WIDE = {"width": 1440, "height": 900}
 UNPLUGGED = "net::ERR_INTERNET_DISCONNECTED"  # Gradio's own heartbeat says so, where a test has pulled the plug
@@ -23,15 +23,15 @@ UNPLUGGED = "net::ERR_INTERNET_DISCONNECTED"  # Gradio's own heartbeat says so, 
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The page over the bundles digits (10 classes, grey), plain (no classes, colour) and torn (damaged)."""
     root = tmp_path_factory.mktemp("served")
-    directions.write(tiny.build(root / "digits", name="digits"))
+    class_directions.write(tiny.build(root / "digits", name="digits"))
     tiny.build(root / "plain", name="plain", classes=0, channels=3)
     (tiny.build(root / "torn", name="torn") / "critic.onnx").write_bytes(b"torn")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
-        studios, unavailable = open_studios(root, choose_provider("cpu"))
-        uploads = Uploads(studios)
-        demo = build_demo(studios, unavailable, uploads=True)
-        settings = launch_settings(studios, unavailable, uploads.routes())
+        models, unavailable = open_models(root, choose_provider("cpu"))
+        uploads = Uploads(models)
+        demo = build_demo(models, unavailable, uploads=True)
+        settings = launch_settings(models, unavailable, uploads.routes())
         _, url, _ = demo.launch(quiet=True, prevent_thread_lock=True, server_name="127.0.0.1", **settings)
         yield url
         demo.close(verbose=False)

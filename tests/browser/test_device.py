@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from benchmarks.browser import drag
-from demo import ondevice
+from bundle import on_device
+from demo.routes import device
 from tests.browser.test_page import settle
 
 PIXELS = "c => Array.from(c.getContext('2d').getImageData(0, 0, c.width, c.height).data)"
@@ -20,8 +21,8 @@ PLACES = (
 
 @pytest.fixture(autouse=True)
 def runtime() -> None:
-    if ondevice.dist() is None:
-        pytest.skip(f"{ondevice.RUNTIME} is not installed ({ondevice.HOW_TO_GET_IT})")
+    if on_device.dist(device.MODULES) is None:
+        pytest.skip(f"{on_device.RUNTIME} is not installed ({on_device.HOW_TO_GET_IT})")
 
 
 def pixels(page, selector: str = ".tf-travel") -> np.ndarray:

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from demo.batching import caller
-from demo.morphing import STEP
-from demo.studio import Studio
+from demo.serving.batching import caller
+from demo.serving.served_model import ServedModel
+from demo.tabs.morph.morph_export import STEP
 from tests.browser.test_page import settle, still, tab, wait_for_change
 
 Page = Any  # playwright's, which need not be installed
@@ -122,16 +122,16 @@ def test_a_broken_link_opens_what_makes_sense_and_a_tab_takes_the_links_place_fr
 
 def test_cancelling_ends_the_work_on_the_server(visit, monkeypatch: pytest.MonkeyPatch):
     """The second run waits until its caller has gone, which only the button can bring about."""
-    runs, left, whole = [], threading.Event(), Studio.morph_at
+    runs, left, whole = [], threading.Event(), ServedModel.morph_at
 
-    def slow(self: Studio, points, shares, *rest: object) -> np.ndarray:
+    def slow(self: ServedModel, points, shares, *rest: object) -> np.ndarray:
         if len(shares) == STEP:
             runs.append(caller())
             if len(runs) == 2 and runs[1].gone.wait(20):
                 left.set()
         return whole(self, points, shares, *rest)
 
-    monkeypatch.setattr(Studio, "morph_at", slow)
+    monkeypatch.setattr(ServedModel, "morph_at", slow)
     page = visit("?b=digits")
     tab(page, "Morph")
     page.locator(".tf-key").nth(3).wait_for()

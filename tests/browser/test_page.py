@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks.browser import drag
-from tests import tiny
+from tests.support import tiny
 
 Page = Any  # playwright's, which need not be installed
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from benchmarks.browser import FLAGS, drag
-from demo import repairs
-from demo.images import png
+from bundle.images import png
+from demo.tabs.rebuild import completions
 
 Page = Any  # playwright's, which need not be installed
 
@@ -111,9 +111,9 @@ def test_the_keyboard_draws_and_the_temperature_widens_the_samples(visit):
 def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[threading.Semaphore, threading.Event]]:
     """Searches take a step only when they are let; the event says that one was given up."""
     let, ended = threading.Semaphore(0), threading.Event()
-    search = repairs.search
+    search = completions.search
 
-    def slow(*args: Any) -> Iterator[repairs.Step]:
+    def slow(*args: Any) -> Iterator[completions.Step]:
         try:
             for step in search(*args):
                 let.acquire(timeout=30)
@@ -122,7 +122,7 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[threading.Semaphore,
             ended.set()
             raise
 
-    monkeypatch.setattr(repairs, "search", slow)
+    monkeypatch.setattr(completions, "search", slow)
     yield let, ended
     let.release(1000)
 

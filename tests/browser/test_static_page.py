@@ -1,4 +1,4 @@
-"""`export web` in a real Chromium, from a plain file server: the studio's pictures, and no other request."""
+"""`export web` in a real Chromium, from a plain file server: the served's pictures, and no other request."""
 
 import functools
 import itertools
@@ -17,14 +17,14 @@ import pytest
 from PIL import Image
 
 from benchmarks.browser import drag
-from demo import images
-from demo.latents import one_hot
-from demo.runtime import choose_provider
-from demo.studio import Studio, open_studios
+from bundle import images
+from bundle.errors import UserError
+from bundle.latents import one_hot
+from demo.serving.engine import choose_provider
+from demo.serving.served_model import ServedModel, open_models
 from export.targets import web
-from tests import tiny
 from tests.browser.conftest import WIDE, at_home
-from train.errors import UserError
+from tests.support import tiny
 
 Page = Any  # playwright's, which need not be installed
 RELEASED = Path(__file__).resolve().parents[2] / "artifacts" / "mnist"
@@ -49,8 +49,8 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def studios(bundles: Path) -> dict[str, Studio]:
-    return dict(open_studios(bundles, choose_provider("cpu"))[0])
+def models(bundles: Path) -> dict[str, ServedModel]:
+    return dict(open_models(bundles, choose_provider("cpu"))[0])
 
 
 @pytest.fixture(scope="module")
@@ -136,7 +136,7 @@ def picture(page: Page, selector: str) -> np.ndarray:
 
 
 def served(image: np.ndarray) -> np.ndarray:
-    """The studio's image [1, C, H, W] in the same form."""
+    """The served's image [1, C, H, W] in the same form."""
     return np.broadcast_to(images.to_uint8(image)[0].astype(int), (*image.shape[2:], 3))
 
 
@@ -146,18 +146,18 @@ def close(found: np.ndarray, image: np.ndarray) -> bool:
 
 
 @pytest.mark.parametrize(("name", "model"), [("mnist", "gan"), ("mnist", "vae"), ("plain", "vae")])
-def test_seeds_places_and_morphs_are_what_onnxruntime_draws(show, studios, name: str, model: str):
-    studio, classes = studios[name], studios[name].classes
+def test_seeds_places_and_morphs_are_what_onnxruntime_draws(show, models, name: str, model: str):
+    served, classes = models[name], models[name].classes
     page = show(b=name, m=model, c=4, t=0.9, x=5.3, y=-2.6)
     assert close(
-        picture(page, ".tf-travel"), studio.at(5.3, -2.6, one_hot(4, classes) if classes else None, 0.9, model)
+        picture(page, ".tf-travel"), served.at(5.3, -2.6, one_hot(4, classes) if classes else None, 0.9, model)
     )
 
     tab(page, "Samples")
     settle(page)
     sheet = page.get_by_role("group", name="40 pictures, seeds 0 to 39")
     assert sheet.get_by_role("button").count() == 40
-    expected = studio.sample(range(40), truncation=0.9, model=model)
+    expected = served.sample(range(40), truncation=0.9, model=model)
     for i, found in enumerate(pictures(page, ".tf-samples canvas")):
         assert close(found, expected[i : i + 1]), f"seed {i}"
 
@@ -170,12 +170,12 @@ def test_seeds_places_and_morphs_are_what_onnxruntime_draws(show, studios, name:
         page.get_by_label("Position").fill(str(place))
         settle(page)
         share = np.array([place])
-        frame = studio.morph_at([4294967295, (7.25, 0.5), 8], share, keys, mode.lower(), True, 0.9, model)
+        frame = served.morph_at([4294967295, (7.25, 0.5), 8], share, keys, mode.lower(), True, 0.9, model)
         assert close(picture(page, ".tf-morph .tf-stage canvas"), frame), mode
 
 
-def test_dragging_keys_and_the_bar_change_the_picture(show, studios):
-    page, studio = show(b="mnist", c=2, x=5), studios["mnist"]
+def test_dragging_keys_and_the_bar_change_the_picture(show, models):
+    page, served = show(b="mnist", c=2, x=5), models["mnist"]
     before, shown = picture(page, ".tf-travel"), page.evaluate("Twofold.stats.shown")
     drag(page, ".tf-travel", (0.5, 0.5), (0.9, 0.6), (0.3, 0.9))
     settle(page)
@@ -183,7 +183,7 @@ def test_dragging_keys_and_the_bar_change_the_picture(show, studios):
     x, y = page.evaluate("[Twofold.state.x, Twofold.state.y]")
     assert (x, y) != (5, 0)
     after = picture(page, ".tf-travel")
-    assert close(after, studio.at(x, y, one_hot(2, 10))) and not (after == before).all()
+    assert close(after, served.at(x, y, one_hot(2, 10))) and not (after == before).all()
     page.keyboard.press("z")
     settle(page)
     assert (picture(page, ".tf-travel") == before).all()
@@ -191,10 +191,10 @@ def test_dragging_keys_and_the_bar_change_the_picture(show, studios):
     page.get_by_role("radiogroup", name="Class").get_by_role("radio", name="3").check()
     page.get_by_label("Truncation").fill("0.4")
     settle(page)
-    assert close(picture(page, ".tf-travel"), studio.at(5, 0, one_hot(3, 10), 0.4))
+    assert close(picture(page, ".tf-travel"), served.at(5, 0, one_hot(3, 10), 0.4))
     page.get_by_role("radio", name="VAE").check()
     settle(page)
-    assert close(picture(page, ".tf-travel"), studio.at(5, 0, one_hot(3, 10), 0.4, "vae"))
+    assert close(picture(page, ".tf-travel"), served.at(5, 0, one_hot(3, 10), 0.4, "vae"))
     page.get_by_role("tab", name="Play").focus()
     page.keyboard.press("ArrowRight")
     page.get_by_role("button", name="Next").click()
@@ -210,7 +210,7 @@ def test_dragging_keys_and_the_bar_change_the_picture(show, studios):
     assert page.evaluate("Twofold.state.x") == 11.1
 
 
-def test_another_bundle_is_loaded_when_it_is_chosen(browser, site, studios):
+def test_another_bundle_is_loaded_when_it_is_chosen(browser, site, models):
     """Only then: a phone should not pay for what nobody looks at. Offline it says so, and draws once it can."""
     context = browser.new_context(viewport=WIDE)
     page = context.new_page()
@@ -228,7 +228,7 @@ def test_another_bundle_is_loaded_when_it_is_chosen(browser, site, studios):
     until(page, "document.querySelector('.tf-trouble').hidden")
     settle(page)
     x = page.evaluate("Twofold.state.x")
-    assert close(picture(page, ".tf-travel"), studios["plain"].at(x, 0))
+    assert close(picture(page, ".tf-travel"), models["plain"].at(x, 0))
     context.close()
 
 
@@ -249,7 +249,7 @@ def test_a_damaged_model_is_found_before_it_draws(browser, site):
     context.close()
 
 
-def test_the_morph_leaves_as_a_strip(show, studios):
+def test_the_morph_leaves_as_a_strip(show, models):
     page = show(b="plain")
     tab(page, "Morph")
     page.get_by_label("Seeds of the keyframes").fill("2,9")
@@ -263,7 +263,7 @@ def test_the_morph_leaves_as_a_strip(show, studios):
     strip = np.asarray(Image.open(download.value.path()).convert("RGB")).astype(int)
     assert strip.shape == (2 * 256, 10 * 256, 3)
     frames = strip[::8, ::8].reshape(2, 32, 10, 32, 3).transpose(0, 2, 1, 3, 4).reshape(20, 32, 32, 3)
-    expected = studios["plain"].morph([2, 9], frames=13, loop=True)
+    expected = models["plain"].morph([2, 9], frames=13, loop=True)
     for i in range(13):
         assert close(frames[i], expected[i : i + 1])
 

@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from demo import ondevice
+from bundle import on_device
+from demo.routes import device
 from export.targets import web
-from tests import tiny
 from tests.browser.test_device import PLACES, pixels
 from tests.browser.test_static_page import Quiet, picture, settle
+from tests.support import tiny
 
 Page = Any  # playwright's, which need not be installed
 FLAGS = ("--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader")
@@ -33,8 +34,8 @@ WAIT = 120_000  # a graphics card in software translates its programs for many s
 @pytest.fixture(scope="module")
 def browser(launch: Callable[..., Any], address: str) -> Iterator[Any]:
     """A Chromium with WebGPU, for `visit`."""
-    if ondevice.dist() is None:
-        pytest.skip(f"{ondevice.RUNTIME} is not installed ({ondevice.HOW_TO_GET_IT})")
+    if on_device.dist(device.MODULES) is None:
+        pytest.skip(f"{on_device.RUNTIME} is not installed ({on_device.HOW_TO_GET_IT})")
     opened = launch(*FLAGS)
     page = opened.new_page()
     page.goto(address)  # WebGPU is there for pages from somewhere only

@@ -10,8 +10,8 @@ import pytest
 import yaml
 from starlette.routing import Route
 
-from demo import live
 from demo.app import _parser
+from demo.routes import live
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DEPLOY = REPOSITORY / "deploy"

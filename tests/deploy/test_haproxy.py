@@ -22,10 +22,10 @@ import gradio_client
 import httpx
 import pytest
 
-from demo import images
-from demo.runtime import choose_provider
-from demo.shown import picture_address
-from demo.studio import open_studios
+from bundle import images
+from demo.data_urls import picture_address
+from demo.serving.engine import choose_provider
+from demo.serving.served_model import open_models
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CONFIG = REPOSITORY / "deploy" / "haproxy.cfg"
@@ -94,8 +94,8 @@ def site(tiny_bundle: Path) -> Iterator[Site]:
 @pytest.fixture(scope="module")
 def pictures(tiny_bundle: Path) -> dict[int, str]:
     """What the visitors shall see, by seed."""
-    studio = open_studios(tiny_bundle, choose_provider("cpu"))[0]["tiny"]
-    drawn = images.to_uint8(studio.sample(range(VISITORS)))
+    served = open_models(tiny_bundle, choose_provider("cpu"))[0]["tiny"]
+    drawn = images.to_uint8(served.sample(range(VISITORS)))
     return {seed: picture_address(picture) for seed, picture in enumerate(drawn)}
 
 

@@ -14,10 +14,10 @@ from filelock import FileLock
 from PIL import Image, ImageDraw
 
 from export.__main__ import main
-from train import runs
+from train import run_folder
 from train.__main__ import run_stage, settle
-from train.config import ClassifierSettings, GanSettings, InverseSettings, Settings, VaeSettings, changed_flags
-from train.data import load
+from train.data.dataset import load
+from train.settings import ClassifierSettings, GanSettings, InverseSettings, Settings, VaeSettings, changed_flags
 
 CLASSES = ("box", "disc", "line")
 TARGETS = {"inverter": "gan", "repair": "vae"}
@@ -50,7 +50,7 @@ def draw(folder: Path, classes: tuple[str, ...], mode: str = "L") -> Path:
 def train_tiny(run: Path, pictures: Path, stages: tuple[str, ...]) -> Path:
     """256 pictures a stage through the real training code."""
     data = load(str(pictures), 16, quiet=True)
-    runs.bind_data(run, data[0])
+    run_folder.bind_data(run, data[0])
     common = {"run": run, "data": str(pictures), "images": 256, "batch": 64, "threads": 1}
     settings: dict[str, Settings] = {
         "classifier": ClassifierSettings(**common),

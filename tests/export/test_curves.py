@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from demo.bundle import read
-from demo.schema import Bundle, Curve
-from export import bundle, curves, graphs
+from bundle.read import read
+from bundle.schema import Bundle, Curve
+from export import assemble, curves, graphs
 from tests.export.conftest import Exported
-from train.runs import Run
+from train.run_folder import Run
 
 
 def written(path: Path, *rows: dict | str) -> Path:
@@ -72,9 +72,9 @@ def test_the_bundle_of_a_run_carries_them(exported: Exported, trained_run: Path,
     folder = Path(shutil.copytree(trained_run, tmp_path / "shapes"))
     written(folder / "gan" / "metrics.jsonl", {"images": 64, "critic": 0.7}, {"images": 128, "critic": 0.6})
     run = Run.open(folder)
-    stages = bundle.collect(run, unfinished=False)
+    stages = assemble.collect(run, unfinished=False)
     cut = [p for key, stage in stages.items() for p in graphs.pieces(key, stage.networks, run.data)]
-    info = bundle.index(exported.folder, bundle.facts_of(run, "shapes", stages), cut, 0.1, None, {})
+    info = assemble.index(exported.folder, assemble.facts_of(run, "shapes", stages), cut, 0.1, None, {})
     assert info.training["gan"].curve == Curve(images=(64, 128), series={"critic": (0.7, 0.6)})
     assert info.training["vae"].curve is None
     assert Bundle.model_validate(info.model_dump(mode="json")) == info

@@ -13,12 +13,12 @@ from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 from torch import nn
 
-from demo.schema import GRAPHS
-from export import check, graphs
+from bundle.errors import UserError
+from bundle.schema import GRAPHS
+from export import graphs, parity
 from export.graphs import Piece
 from tests.export.conftest import Exported
-from train.errors import UserError
-from train.runs import Run, StageRecord
+from train.run_folder import Run, StageRecord
 
 
 def piece_of(run: Path, name: str) -> Piece:
@@ -34,7 +34,7 @@ def test_form(name: str, exported: Exported):
     assert [(entry.domain, entry.version) for entry in model.opset_import] == [("", 18)]
     assert not model.functions and not any(node.domain for node in model.graph.node)
     operators = {node.op_type for node in model.graph.node}
-    assert not operators & {*check.RANDOM_OPERATORS, "BatchNormalization", "Loop", "If", "Scan"}
+    assert not operators & {*parity.RANDOM_OPERATORS, "BatchNormalization", "Loop", "If", "Scan"}
     assert all(tensor.data_location != TensorProto.EXTERNAL for tensor in model.graph.initializer)
     tensors = [*model.graph.input, *model.graph.output]
     assert [t.name for t in tensors] == [*GRAPHS[name].inputs, *GRAPHS[name].outputs]
@@ -47,7 +47,7 @@ def test_form(name: str, exported: Exported):
 @pytest.mark.parametrize("name", GRAPHS)
 def test_no_trace_of_this_computer(name: str, exported: Exported, trained_run: Path):
     data = (exported.folder / f"{name}.onnx").read_bytes()
-    here = [trained_run.parent, Path.home(), Path(check.__file__).parents[1], Path(np.__file__).parents[1]]
+    here = [trained_run.parent, Path.home(), Path(parity.__file__).parents[1], Path(np.__file__).parents[1]]
     for trace in (*map(str, here), ".py", "stack_trace", "site-packages"):
         assert trace.encode() not in data, trace
 
@@ -100,7 +100,7 @@ def test_generator_is_mapping_then_synthesis(exported: Exported):
     rng = np.random.default_rng(3)
     z = rng.standard_normal((4, 8)).astype(np.float32)
     classes = np.eye(3, dtype=np.float32)[[0, 1, 2, 1]]
-    sessions = {n: check.session((exported.folder / f"{n}.onnx").read_bytes()) for n in list(GRAPHS)[:3]}
+    sessions = {n: parity.session((exported.folder / f"{n}.onnx").read_bytes()) for n in list(GRAPHS)[:3]}
     (w,) = sessions["mapping"].run(["w"], {"z": z, "classes": classes})
     (halves,) = sessions["synthesis"].run(["image"], {"w": w})
     (whole,) = sessions["generator"].run(["image"], {"z": z, "classes": classes})
@@ -112,8 +112,8 @@ def test_generator_is_mapping_then_synthesis(exported: Exported):
 def test_another_runtime_agrees(name: str, exported: Exported, trained_run: Path):
     """ONNX's own reference implementation: nothing leans on what onnxruntime does beyond the standard."""
     path = exported.folder / f"{name}.onnx"
-    feed = check.trial_inputs(piece_of(trained_run, name), None, 2)
-    ours = check.session(path.read_bytes()).run(None, feed)
+    feed = parity.trial_inputs(piece_of(trained_run, name), None, 2)
+    ours = parity.session(path.read_bytes()).run(None, feed)
     for a, b in zip(ours, ReferenceEvaluator(str(path)).run(None, feed), strict=True):
         np.testing.assert_allclose(a, b, atol=1e-4)
 
@@ -121,25 +121,25 @@ def test_another_runtime_agrees(name: str, exported: Exported, trained_run: Path
 def test_parity_sees_one_changed_weight(exported: Exported, trained_run: Path):
     piece = piece_of(trained_run, "encoder")
     data = (exported.folder / "encoder.onnx").read_bytes()
-    result = check.parity(piece, data)
-    assert len(result.errors) == len(check.BATCHES) and 0 < result.worst < 1e-4
+    result = parity.parity(piece, data)
+    assert len(result.errors) == len(parity.BATCHES) and 0 < result.worst < 1e-4
     model = onnx.load_from_string(data)
     weight = next(w for w in model.graph.initializer if w.dims == [16, 1, 4, 4])
     values = numpy_helper.to_array(weight).copy()
     values[0, 0, 2, 2] += 0.01
     weight.CopyFrom(numpy_helper.from_array(values, weight.name))
     with pytest.raises(UserError, match=r"'encoder' differs from PyTorch by .* at batch 1"):
-        check.parity(piece, model.SerializeToString())
+        parity.parity(piece, model.SerializeToString())
 
 
 def test_errors_of_images_are_absolute_and_of_scores_relative():
     got, wanted = np.full((1, 1), 100.01, np.float32), np.full((1, 1), 100.0, np.float32)
-    assert check.difference("image", got, wanted, "g") == pytest.approx(0.01, rel=1e-2)
-    assert check.difference("score", got, wanted, "g") == pytest.approx(0.0001, rel=1e-2)
+    assert parity.difference("image", got, wanted, "g") == pytest.approx(0.01, rel=1e-2)
+    assert parity.difference("score", got, wanted, "g") == pytest.approx(0.0001, rel=1e-2)
     with pytest.raises(UserError, match="not finite"):
-        check.difference("score", np.full((1, 1), np.nan, np.float32), wanted, "g")
+        parity.difference("score", np.full((1, 1), np.nan, np.float32), wanted, "g")
     with pytest.raises(UserError, match="PyTorch as"):
-        check.difference("score", got[0], wanted, "g")
+        parity.difference("score", got[0], wanted, "g")
 
 
 def little_model(nodes: list[onnx.NodeProto], opset: int = 18, domain: str = "") -> onnx.ModelProto:
@@ -160,16 +160,16 @@ def test_an_output_may_be_named_as_an_operation_within(trained_run: Path):
     run = Run.open(trained_run)
     piece = Piece("encoder", "vae", Averages(), {"image": (1, 4, 4)}, {"mean": (1,), "logvar": (1,)})
     model = graphs.to_onnx(piece, graphs.Facts("little", run.data, {"vae": run.record("vae")}))
-    check.check_structure(model, piece)
-    assert check.parity(piece, model.SerializeToString()).worst < 1e-6
+    parity.check_structure(model, piece)
+    assert parity.parity(piece, model.SerializeToString()).worst < 1e-6
 
 
 def test_rows_that_depend_on_their_neighbours_are_refused():
     mean = helper.make_node("ReduceMean", ["z"], ["mean"], keepdims=1)
-    session = check.session(little_model([mean, helper.make_node("Sub", ["z", "mean"], ["w"])]).SerializeToString())
+    session = parity.session(little_model([mean, helper.make_node("Sub", ["z", "mean"], ["w"])]).SerializeToString())
     feed = {"z": np.random.default_rng(0).standard_normal((3, 2)).astype(np.float32)}
     with pytest.raises(UserError, match="Row 0 of a batch of 3"):
-        check.check_rows("little", session, feed, session.run(None, feed))
+        parity.check_rows("little", session, feed, session.run(None, feed))
 
 
 @pytest.mark.parametrize(
@@ -186,10 +186,10 @@ def test_rows_that_depend_on_their_neighbours_are_refused():
 def test_structure_is_checked(change, sentence: str):
     piece = Piece("little", "gan", None, {"z": (2,)}, {"w": (2,)})
     model = little_model([helper.make_node("Tanh", ["z"], ["w"])])
-    check.check_structure(model, piece)
+    parity.check_structure(model, piece)
     change(model)
     with pytest.raises(UserError, match=sentence):
-        check.check_structure(model, piece)
+        parity.check_structure(model, piece)
 
 
 def test_commands_lose_the_folders_of_this_computer():

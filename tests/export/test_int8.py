@@ -11,18 +11,18 @@ import torch
 from onnx import TensorProto, numpy_helper
 from torch import nn
 
-from demo import images
-from demo.bundle import read, sha256
-from demo.runtime import Engine, choose_provider
-from export import check, forms, graphs, quantize
+from bundle import images
+from bundle.errors import UserError
+from bundle.read import read, sha256
+from demo.serving.engine import Engine, choose_provider
+from export import graphs, int8, parity, precision
 from export.__main__ import main
-from export.forms import Cost
 from export.graphs import Facts, Piece
+from export.precision import Cost
 from tests.export.conftest import Exported, export
 from tests.export.test_graphs import piece_of
-from train.data import DataInfo
-from train.errors import UserError
-from train.runs import Run, StageRecord
+from train.data.dataset import DataInfo
+from train.run_folder import Run, StageRecord
 
 DATA = DataInfo("dots", "dots", "not stated", 1, 8, (), 10, 10)
 
@@ -56,15 +56,15 @@ def exact(of: Piece) -> bytes:
     return graphs.to_onnx(of, Facts("dots", DATA, {"vae": record})).SerializeToString(deterministic=True)
 
 
-def inputs(of: Piece) -> quantize.Inputs:
-    return quantize.Inputs([of], None, {}, "normal")
+def inputs(of: Piece) -> int8.Inputs:
+    return int8.Inputs([of], None, {}, "normal")
 
 
 @pytest.fixture(scope="module")
 def files() -> tuple[bytes, bytes, Cost]:
     """The little decoder as float32 and as int8, and what that costs."""
     whole = exact(piece())
-    return whole, *forms.convert(piece(), whole, "int8", inputs(piece()))
+    return whole, *precision.convert(piece(), whole, "int8", inputs(piece()))
 
 
 def test_a_quarter_of_the_bytes_with_the_same_interface(files: tuple[bytes, bytes, Cost]):
@@ -77,7 +77,7 @@ def test_a_quarter_of_the_bytes_with_the_same_interface(files: tuple[bytes, byte
     assert facts == {p.key: p.value for p in before.metadata_props} | {"form": "int8"}
     assert (after.producer_name, after.graph.doc_string) == ("twofold", before.graph.doc_string)
     for batch in (1, 3):
-        (image,) = check.session(small).run(None, {"z": np.zeros((batch, 16), np.float32)})
+        (image,) = parity.session(small).run(None, {"z": np.zeros((batch, 16), np.float32)})
         assert image.shape == (batch, 1, 8, 8) and image.dtype == np.float32
 
 
@@ -97,20 +97,20 @@ def test_weights_are_symmetric_by_channel_but_for_the_last_layer(files: tuple[by
 def test_pictures_stay_within_40_db_of_float32(files: tuple[bytes, bytes, Cost]):
     whole, small, cost = files
     feed = {"z": np.random.default_rng(9).standard_normal((20, 16)).astype(np.float32)}
-    (a,), (b,) = (check.session(data).run(None, feed) for data in (whole, small))
+    (a,), (b,) = (parity.session(data).run(None, feed) for data in (whole, small))
     assert np.abs(a - b).max() > 0 and images.psnr(a, b) > 40 and a.std() > 0.01
     assert cost.psnr > 40 and cost.unit == "grey levels" and cost.error > 1e-5
-    assert "decoder" in (printed := forms.table([cost], "int8")) and f"{cost.psnr:.1f} dB" in printed
+    assert "decoder" in (printed := precision.table([cost], "int8")) and f"{cost.psnr:.1f} dB" in printed
 
 
 def test_the_same_file_every_time(files: tuple[bytes, bytes, Cost]):
-    assert forms.convert(piece(), files[0], "int8", inputs(piece()))[0] == files[1]
+    assert precision.convert(piece(), files[0], "int8", inputs(piece()))[0] == files[1]
 
 
 def test_what_8_bits_cannot_hold_is_refused():
     loud = piece(loud=1e4)
-    with pytest.raises(forms.Unsuited, match=r"'decoder' costs more than 40 dB.* dB.*--form fp32"):
-        forms.convert(loud, exact(loud), "int8", inputs(loud))
+    with pytest.raises(precision.Unsuited, match=r"'decoder' costs more than 40 dB.* dB.*--form fp32"):
+        precision.convert(loud, exact(loud), "int8", inputs(loud))
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_what_8_bits_cannot_hold_is_refused():
     ],
 )
 def test_what_is_refused(cost: Cost, words: str):
-    reason = forms.refusal(cost, "int8")
+    reason = precision.refusal(cost, "int8")
     assert words in reason and bool(words) == bool(reason)
     assert not reason or reason.startswith(f"As int8, graph '{cost.graph}'")
 
@@ -145,14 +145,14 @@ class Flat(nn.Module):
 
 def test_a_single_layer_is_the_last_one():
     alone = Piece("decoder", "vae", Flat().eval(), {"z": (16,)}, {"image": (1, 8, 8)})
-    with pytest.raises(forms.Unsuited, match="gains nothing: its only layer"):
-        forms.convert(alone, exact(alone), "int8", inputs(alone))
+    with pytest.raises(precision.Unsuited, match="gains nothing: its only layer"):
+        precision.convert(alone, exact(alone), "int8", inputs(alone))
 
 
 def test_float16_is_held_against_grey_levels():
     """Not against decibels: whoever wants float16 wants the same picture."""
-    assert forms.refusal(Cost("decoder", 0, 1, 0, "grey levels"), "fp16") == ""
-    assert "As fp16, graph 'decoder' changes by 2" in forms.refusal(Cost("decoder", 0, 2, 0, "grey levels"), "fp16")
+    assert precision.refusal(Cost("decoder", 0, 1, 0, "grey levels"), "fp16") == ""
+    assert "As fp16, graph 'decoder' changes by 2" in precision.refusal(Cost("decoder", 0, 2, 0, "grey levels"), "fp16")
 
 
 # --------------------------------------------------------------------------------------- of a whole run
@@ -162,7 +162,7 @@ def test_ranges_come_from_the_models_own_latents(trained_run: Path):
     run = Run.open(trained_run)
     cut = [piece_of(trained_run, name) for name in ("mapping", "synthesis", "decoder", "inverter")]
     pictures = np.full((5, 1, 16, 16), 51, np.uint8)
-    made = quantize.Inputs(cut, pictures, run.latents(), "uniform")
+    made = int8.Inputs(cut, pictures, run.latents(), "uniform")
     noise, styles, codes, damaged = (made.rows(one, range(40)) for one in cut)
     assert np.abs(noise["z"]).max() <= 1 and noise["z"].std() > 0.5
     np.testing.assert_allclose(noise["classes"].sum(axis=1), 1, atol=1e-6)
@@ -220,7 +220,7 @@ def test_a_damaged_quantiser_output_is_seen(files: tuple[bytes, bytes, Cost]):
     scale = next(t for t in model.graph.initializer if t.name.endswith("weight_scale") and len(t.dims))
     scale.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(scale) * 3, scale.name))
     with pytest.raises(UserError, match="40 dB"):
-        forms.cost(piece(), files[0], model.SerializeToString(), inputs(piece()).rows(piece(), range(5)), "int8")
+        precision.cost(piece(), files[0], model.SerializeToString(), inputs(piece()).rows(piece(), range(5)), "int8")
 
 
 def test_onnxruntime_calculates_in_integers(files: tuple[bytes, bytes, Cost], tmp_path: Path):

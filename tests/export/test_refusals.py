@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import safetensors.torch
 
-from demo.bundle import read
-from export import check
+from bundle.read import read
+from export import parity
 from export.__main__ import main
 from tests.export.conftest import Exported, draw
 
@@ -119,7 +119,7 @@ def test_weights_that_do_not_fit(run: Path, target: Path, capsys):
 
 def test_a_late_failure_leaves_everything_as_it_was(run: Path, target: Path, capsys, monkeypatch: pytest.MonkeyPatch):
     before = contents(target)
-    monkeypatch.setattr(check, "BOUND", 0.0)
+    monkeypatch.setattr(parity, "BOUND", 0.0)
     assert "'generator' differs from PyTorch" in refused(capsys, "bundle", run, target)
     assert contents(target) == before and [p.name for p in target.parent.iterdir()] == ["shapes"]
 

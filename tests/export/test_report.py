@@ -8,15 +8,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from demo.bundle import read
-from demo.images import to_uint8
-from demo.runtime import Engine, choose_provider
-from demo.schema import Figure, Quality
-from demo.studio import Studio
-from export import bundle, gallery, place, report
+from bundle import atomic_files
+from bundle.images import to_uint8
+from bundle.read import read
+from bundle.schema import Figure, Quality
+from demo.serving.engine import Engine, choose_provider
+from demo.serving.served_model import ServedModel
+from export import assemble, report, report_sheets
 from export.__main__ import main
 from tests.export.conftest import Exported
-from tests.tiny import build
+from tests.support.tiny import build
 
 
 def figure(name: str, value: float, floor: float | None = None, floor_is: str = "held-out pictures") -> Figure:
@@ -44,10 +45,10 @@ def released(exported: Exported, tmp_path: Path) -> Path:
     """A folder with two bundles, one measured and one of random numbers without classes."""
     root = tmp_path / "artifacts"
     shutil.copytree(exported.folder, root / "shapes")
-    bundle.set_quality(root / "shapes", QUALITY)
+    assemble.set_quality(root / "shapes", QUALITY)
     build(root / "tiny", classes=0, channels=3)
-    info = place.read_index(root / "tiny")
-    place.write_index(root / "tiny", info.model_copy(update={"quality": None}))
+    info = atomic_files.read_index(root / "tiny")
+    atomic_files.write_index(root / "tiny", info.model_copy(update={"quality": None}))
     return root
 
 
@@ -104,16 +105,16 @@ def test_what_was_not_measured_is_not_invented(released: Path):
 
 
 def test_the_sheets_are_what_the_graphs_draw(exported: Exported):
-    studio = Studio(Engine(read(exported.folder), choose_provider("cpu")))
-    sheets = {sheet.name: sheet.pixels for sheet in gallery.sheets(studio)}
+    served = ServedModel(Engine(read(exported.folder), choose_provider("cpu")))
+    sheets = {sheet.name: sheet.pixels for sheet in report_sheets.sheets(served)}
     assert set(sheets) == {"gan_samples", "vae_samples", "rebuilt", "repaired", "paths"}
     tiles = sheets["gan_samples"].reshape(4, 16, 16, 16).transpose(0, 2, 1, 3).reshape(64, 16, 16, 1)
-    assert np.array_equal(tiles, to_uint8(studio.sample(range(64))))
+    assert np.array_equal(tiles, to_uint8(served.sample(range(64))))
     damaged, repaired = (sheets["repaired"][:16, x : x + 16] for x in (0, 16))
     assert (damaged[5:11, 5:11] == 128).all()
     assert np.array_equal(damaged[:5], repaired[:5])
     first, last = sheets["paths"][:16, :16], sheets["paths"][:16, -16:]
-    assert np.array_equal(np.stack([first, last]).reshape(2, 16, 16, 1), to_uint8(studio.sample([0, 1])))
+    assert np.array_equal(np.stack([first, last]).reshape(2, 16, 16, 1), to_uint8(served.sample([0, 1])))
 
 
 def test_a_damaged_bundle_stops_it(released: Path, capsys):

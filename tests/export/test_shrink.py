@@ -6,9 +6,9 @@ import numpy as np
 import onnx
 import pytest
 
-from demo.bundle import read
-from demo.runtime import Engine, choose_provider
-from demo.studio import Studio
+from bundle.read import read
+from demo.serving.engine import Engine, choose_provider
+from demo.serving.served_model import ServedModel
 from export import shrink
 from export.__main__ import main
 
@@ -16,15 +16,15 @@ from export.__main__ import main
 def test_pictures_stay_within_a_grey_level_and_the_index_says_how_it_is_stored(broken_bundle: Path, capsys):
     seeds = range(12)
     whole = read(broken_bundle)
-    studio = Studio(Engine(whole, choose_provider("cpu")))
-    before, codes = studio.sample(seeds), studio.sample(seeds, model="vae")
+    served = ServedModel(Engine(whole, choose_provider("cpu")))
+    before, codes = served.sample(seeds), served.sample(seeds, model="vae")
     sizes = {name: graph.bytes for name, graph in read(broken_bundle).info.graphs.items()}
     assert main(["shrink", str(broken_bundle)]) == 0
     after = read(broken_bundle)  # checksums and shapes are verified
     assert after.info.files["latents"].bytes < whole.info.files["latents"].bytes
-    studio = Studio(Engine(after, choose_provider("cpu")))
-    assert np.abs(np.rint(codes * 255) - np.rint(studio.sample(seeds, model="vae") * 255)).max() <= 1
-    drawn = studio.sample(seeds)
+    served = ServedModel(Engine(after, choose_provider("cpu")))
+    assert np.abs(np.rint(codes * 255) - np.rint(served.sample(seeds, model="vae") * 255)).max() <= 1
+    drawn = served.sample(seeds)
     assert np.abs(np.rint(before * 255) - np.rint(drawn * 255)).max() <= 1
     taken = {name for name, graph in after.info.graphs.items() if graph.form == "fp16-stored"}
     assert taken == set(after.info.graphs)
@@ -55,5 +55,5 @@ def test_the_bound_is_one_grey_level(monkeypatch: pytest.MonkeyPatch, shift: flo
         def run(self, *_: object) -> list[np.ndarray]:
             return [answers[self.data]]
 
-    monkeypatch.setattr(shrink.check, "session", Session)
+    monkeypatch.setattr(shrink.parity, "session", Session)
     assert bool(shrink.difference("decoder", b"exact", b"other", {})) is refused

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from export import bundle, check, graphs
-from train import classifier, gan, vae
-from train.config import ClassifierSettings, GanSettings, VaeSettings
-from train.data import DataInfo
-from train.runs import StageRecord
+from export import assemble, graphs, parity
+from train.data.dataset import DataInfo
+from train.run_folder import StageRecord
+from train.settings import ClassifierSettings, GanSettings, VaeSettings
+from train.stages import classifier, gan, vae
 
 HERE = {"run": Path("run")}
 
@@ -30,6 +30,6 @@ def test_graphs_agree_with_pytorch(size: int, channels: int, classes: tuple[str,
     cut = [piece for stage, net in nets.items() for piece in graphs.pieces(stage, net.eval(), data)]
     for piece in cut:
         if piece.name not in ("generator", "mapping"):  # the synthesis is the half that knows the size
-            result = check.parity(piece, bundle.checked_graph(piece, facts), np.zeros((1, channels, size, size)))
-            assert result.worst < check.BOUND
+            result = parity.parity(piece, assemble.checked_graph(piece, facts), np.zeros((1, channels, size, size)))
+            assert result.worst < parity.BOUND
     assert {p.name: p.outputs for p in cut}["synthesis"] == {"image": (channels, size, size)}

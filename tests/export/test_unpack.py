@@ -12,16 +12,17 @@ import onnx
 import pytest
 import torch
 
-from demo.bundle import graph_bytes, read
-from export import check, graphs, unpack
+from bundle.errors import UserError
+from bundle.read import graph_bytes, read
+from export import graphs, parity, unpack
 from export.__main__ import main
 from export.graphs import public_command
 from export.recipe import settings_of
 from tests.export.conftest import CLASSES, Exported, draw, export
 from train.__main__ import main as train
-from train.config import Settings
-from train.errors import UserError
-from train.runs import Run, load_tensors
+from train.run_folder import Run, load_tensors
+from train.settings import Settings
+from train.stages.build import load_networks
 
 STAGES = ("classifier", "gan", "vae", "inverter", "repair")
 
@@ -39,8 +40,8 @@ def test_every_network_computes_what_it_did(unpacked: Path, trained_run: Path):
     """With batch normalisations folded, to the last digits; the GAN, which has none, exactly."""
     before, after = Run.open(trained_run), Run.open(unpacked)
     for stage in STAGES:
-        for name, net in before.networks(stage).items():
-            again = after.networks(stage)[name].state_dict()
+        for name, net in load_networks(before, stage).items():
+            again = load_networks(after, stage)[name].state_dict()
             if stage == "gan":
                 assert all(torch.equal(value, again[key]) for key, value in net.state_dict().items())
     image, mask = torch.rand(3, 1, 16, 16), (torch.rand(3, 1, 16, 16) < 0.5).float()
@@ -51,7 +52,7 @@ def test_every_network_computes_what_it_did(unpacked: Path, trained_run: Path):
         ("inverter", "inverter", (image, mask)),
         ("classifier", "classifier", (image,)),
     ):
-        was, now = (run.networks(stage)[name](*inputs) for run in (before, after))
+        was, now = (load_networks(run, stage)[name](*inputs) for run in (before, after))
         for a, b in zip(*((v if isinstance(v, tuple) else (v,)) for v in (was, now)), strict=True):
             assert torch.allclose(a, b, atol=1e-5)
 
@@ -76,7 +77,7 @@ def test_exported_again_it_is_the_same_bundle(unpacked: Path, trained_run: Path,
     export("bundle", unpacked, tmp_path / "shapes", "--data", pictures)
     was, now = read(exported.folder), read(tmp_path / "shapes")
     for name in was.info.graphs:
-        one, other = (check.session(graph_bytes(bundle, name)) for bundle in (was, now))
+        one, other = (parity.session(graph_bytes(bundle, name)) for bundle in (was, now))
         rows = {i.name: np.full((2, *i.shape[1:]), 0.25, np.float32) for i in one.get_inputs()}
         for a, b in zip(one.run(None, rows), other.run(None, rows), strict=True):
             assert np.allclose(a, b, atol=1e-5), name
@@ -133,10 +134,10 @@ def test_what_only_the_critics_training_needs_is_not_exported_and_begins_anew(tm
     export("bundle", run, tmp_path / "bundle")
     assert "deviation" not in read(tmp_path / "bundle").info.graphs
     export("unpack", tmp_path / "bundle", tmp_path / "again")
-    before, after = (Run.open(folder).networks("gan") for folder in (run, tmp_path / "again"))
+    before, after = (load_networks(Run.open(folder), "gan") for folder in (run, tmp_path / "again"))
     assert before["deviation"].head.weight.abs().max() > 0 == after["deviation"].head.weight.abs().max()
     trained(monkeypatch, "gan", tmp_path / "again", pictures, "--resume", "--images", "192")
-    assert Run.open(tmp_path / "again").networks("gan")["deviation"].head.weight.abs().max() > 0
+    assert load_networks(Run.open(tmp_path / "again"), "gan")["deviation"].head.weight.abs().max() > 0
 
 
 def test_weights_stored_as_float16_come_back_to_a_grey_level(own: Path, tmp_path: Path):
@@ -232,7 +233,7 @@ def test_damaged_weights_are_refused_in_a_sentence(own: Path, tmp_path: Path):
 
 def test_nothing_is_written_when_no_stage_can_come_back(own: Path, tmp_path: Path, monkeypatch, capsys):
     """Not even the folder around the run."""
-    monkeypatch.setattr(unpack.check, "from_pytorch", lambda *_: 0.01)
+    monkeypatch.setattr(unpack.parity, "from_pytorch", lambda *_: 0.01)
     assert main(["unpack", str(own), str(tmp_path / "new" / "run")]) == 2
     said = capsys.readouterr().err
     assert "it differs from the graph 'mapping' by 1.0e-02" in said or "differs from the graph 'generator'" in said

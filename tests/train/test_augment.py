@@ -7,7 +7,7 @@ import torch
 
 from train import augment
 from train.augment import OPERATIONS, held_out_gap, next_probability, policy, starts_augmented
-from train.data import DataInfo
+from train.data.dataset import DataInfo
 
 ALL = tuple(OPERATIONS)
 INFO = DataInfo("somebody/cifar10", "", "", 3, 32, (), 50_000, 10_000)

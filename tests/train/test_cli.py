@@ -7,7 +7,7 @@ import pytest
 
 from tests.train.conftest import draw_folder
 from train.__main__ import main, stages_of
-from train.config import AllSettings, InverseSettings
+from train.settings import AllSettings, InverseSettings
 
 
 def command(*arguments: str) -> subprocess.CompletedProcess:

@@ -17,11 +17,11 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from train import loop, runs
+from bundle.errors import UserError
+from train import loop, run_folder
 from train.__main__ import main
-from train.classifier import ClassifierStage
-from train.errors import UserError
 from train.recorder import Progress, Recorder
+from train.stages.classifier import ClassifierStage
 
 SMALL = ["--threads", "1", "--batch", "16"]
 STAGES = {
@@ -78,15 +78,15 @@ def resumes_bit_exactly(run: Path, shapes: Path, tmp_path: Path, stage: str, mon
     at_step(monkeypatch, 4, interrupt)
     assert train(halves, stage, shapes, 160, *words) == 130
     monkeypatch.undo()
-    _, facts = runs.load_tensors(halves / stage / "state.safetensors")
+    _, facts = run_folder.load_tensors(halves / stage / "state.safetensors")
     assert facts["images"] == 64
     assert not facts["finished"]
     assert train(halves, stage, shapes, 160, "--resume", *words) == 0
     for name in ("state.safetensors", "latents.safetensors"):
         if not (run / stage / name).exists():
             continue
-        whole, _ = runs.load_tensors(run / stage / name)
-        resumed, _ = runs.load_tensors(halves / stage / name)
+        whole, _ = run_folder.load_tensors(run / stage / name)
+        resumed, _ = run_folder.load_tensors(halves / stage / name)
         assert whole.keys() == resumed.keys()
         different = [key for key in whole if not torch.equal(whole[key], resumed[key])]
         assert not different
@@ -95,7 +95,7 @@ def resumes_bit_exactly(run: Path, shapes: Path, tmp_path: Path, stage: str, mon
 
 
 def runs_keys(folder: Path, stage: str) -> list[str]:
-    return list(runs.load_tensors(folder / stage / "state.safetensors")[0])
+    return list(run_folder.load_tensors(folder / stage / "state.safetensors")[0])
 
 
 def at_step(monkeypatch, number: int, act: Callable[[], None]) -> None:
@@ -120,9 +120,9 @@ def interrupt() -> None:
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_does_not(run, shapes, tmp_path):
     assert train(tmp_path / "again", "gan", shapes, 160) == 0
     assert train(tmp_path / "other", "gan", shapes, 160, "--seed", "1") == 0
-    first = runs.load_tensors(run / "gan" / "state.safetensors")[0]
-    same = runs.load_tensors(tmp_path / "again" / "gan" / "state.safetensors")[0]
-    other = runs.load_tensors(tmp_path / "other" / "gan" / "state.safetensors")[0]
+    first = run_folder.load_tensors(run / "gan" / "state.safetensors")[0]
+    same = run_folder.load_tensors(tmp_path / "again" / "gan" / "state.safetensors")[0]
+    other = run_folder.load_tensors(tmp_path / "other" / "gan" / "state.safetensors")[0]
     assert all(torch.equal(first[key], same[key]) for key in first)
     assert not torch.equal(
         first["averages/generator.synthesis.constant"], other["averages/generator.synthesis.constant"]
@@ -130,24 +130,24 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_does_not(run, shape
 
 
 def test_a_run_leaves_its_record(run):
-    record = runs.Run.open(run).record("gan")
+    record = run_folder.Run.open(run).record("gan")
     assert record.finished
     assert record.images == 160
     assert record.command.startswith("python -m train")
     assert record.config["loss"] == "rpgan"
     assert list((run / "gan" / "samples").glob("*.png"))
-    latents = runs.Run.open(run).latents()
+    latents = run_folder.Run.open(run).latents()
     assert latents["w_mean"].shape == (3, 8)
     assert latents["code_kl"].shape == (4,)
     assert latents["mixture_weights"].sum() == pytest.approx(1, abs=1e-5)
-    assert 0 < runs.Run.open(run).sigma < 1
+    assert 0 < run_folder.Run.open(run).sigma < 1
 
 
 def test_a_mask_encoder_follows_its_resumed_network(run, shapes, tmp_path):
     """It notes down what it was made for; resumed, it goes on with what is there now."""
     halves = Path(shutil.copytree(run, tmp_path / "halves"))
     assert train(halves, "gan", shapes, 192, "--resume") == 0
-    opened = runs.Run.open(halves)
+    opened = run_folder.Run.open(halves)
     assert (opened.record("inverter").target_images, opened.record("gan").images) == (160, 192)
     assert train(halves, "inverter", shapes, 192, "--resume") == 0
     assert opened.record("inverter").target_images == 192
@@ -185,15 +185,15 @@ def test_resume_without_a_checkpoint(shapes, tmp_path, capsys):
 
 def test_a_full_disk_keeps_the_last_checkpoint(tmp_path, monkeypatch):
     path = tmp_path / "state.safetensors"
-    runs.save_tensors(path, {"a": torch.ones(3)}, {"step": 1})
+    run_folder.save_tensors(path, {"a": torch.ones(3)}, {"step": 1})
 
     def full(_: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(UserError, match="No space left on device"):
-        runs.save_tensors(path, {"a": torch.zeros(3)}, {"step": 2})
-    tensors, facts = runs.load_tensors(path)
+        run_folder.save_tensors(path, {"a": torch.zeros(3)}, {"step": 2})
+    tensors, facts = run_folder.load_tensors(path)
     assert facts == {"step": 1}
     assert torch.equal(tensors["a"], torch.ones(3))
     assert [p.name for p in tmp_path.iterdir()] == ["state.safetensors"]
@@ -202,7 +202,7 @@ def test_a_full_disk_keeps_the_last_checkpoint(tmp_path, monkeypatch):
 def test_a_damaged_checkpoint_is_named(tmp_path):
     (tmp_path / "state.safetensors").write_bytes(b"not a checkpoint")
     with pytest.raises(UserError, match=r"state\.safetensors is damaged"):
-        runs.load_tensors(tmp_path / "state.safetensors")
+        run_folder.load_tensors(tmp_path / "state.safetensors")
 
 
 def test_inverse_needs_what_it_inverts(shapes, tmp_path, capsys):
@@ -234,14 +234,14 @@ def test_more_minutes_go_on_and_a_finished_stage_is_left_alone(shapes, tmp_path,
     arguments = ["gan", str(tmp_path / "r"), "--data", str(shapes), *SMALL, *STAGES["gan"]]
     assert main([*arguments, "--minutes", "0.05"]) == 0
     state = tmp_path / "r" / "gan" / "state.safetensors"
-    before, facts = state.read_bytes(), runs.load_tensors(state)[1]
+    before, facts = state.read_bytes(), run_folder.load_tensors(state)[1]
     assert 2.9 < facts["seconds"] <= 3.1
     clock.tick = 0.001  # were it timed again, the stage would seem to have time left
     assert main([*arguments, "--resume"]) == 0
     assert state.read_bytes() == before
     clock.tick = 0.02
     assert main([*arguments, "--minutes", "0.1", "--resume"]) == 0
-    more = runs.load_tensors(state)[1]
+    more = run_folder.load_tensors(state)[1]
     assert more["images"] > facts["images"]
     assert 5.9 < more["seconds"] <= 6.1
 
@@ -252,7 +252,7 @@ def test_a_stage_that_becomes_faster_still_uses_all_its_time(shapes, tmp_path, m
     at_step(monkeypatch, 40, lambda: setattr(clock, "tick", 0.002))
     arguments = ["gan", str(tmp_path / "r"), "--data", str(shapes), *SMALL, *STAGES["gan"], "--minutes", "0.03"]
     assert main(arguments) == 0
-    assert runs.load_tensors(tmp_path / "r" / "gan" / "state.safetensors")[1]["seconds"] > 0.98 * 0.03 * 60
+    assert run_folder.load_tensors(tmp_path / "r" / "gan" / "state.safetensors")[1]["seconds"] > 0.98 * 0.03 * 60
 
 
 def test_what_was_tuned_on_a_resume_holds_for_the_next(run, shapes, tmp_path):
@@ -260,14 +260,14 @@ def test_what_was_tuned_on_a_resume_holds_for_the_next(run, shapes, tmp_path):
     tuned = ("--matching", "0.5", "--gamma", "0.2", "0.01")
     assert train(tmp_path / "r", "gan", shapes, 176, *tuned, "--resume") == 0
     assert train(tmp_path / "r", "gan", shapes, 192, "--resume") == 0
-    config = runs.Run.open(tmp_path / "r").record("gan").config
+    config = run_folder.Run.open(tmp_path / "r").record("gan").config
     assert (config["matching"], config["gamma"]) == (0.5, [0.2, 0.01])
 
 
 def test_the_record_tells_of_each_command_that_changed_what_comes_out(run, monkeypatch):
     """Not of one that merely went on."""
     monkeypatch.setattr("sys.argv", ["train", "gan", "again"])
-    opened = runs.Run.open(run)
+    opened = run_folder.Run.open(run)
     stored, settings = opened.record("gan").command, replace(opened.settings("gan"), resume=True)
 
     def told(**changes: object) -> bool:
@@ -282,7 +282,7 @@ def test_the_record_tells_of_each_command_that_changed_what_comes_out(run, monke
     whole = opened.record("gan")
     older = {name: value for name, value in whole.config.items() if name != "minibatch_deviation"}
     with monkeypatch.context() as patch:
-        patch.setattr(runs, "read_json", lambda path: vars(whole) | {"config": older})
+        patch.setattr(run_folder, "read_json", lambda path: vars(whole) | {"config": older})
         assert not told()
     assert all(told(**change) for change in ({"images": 999}, {"matching": 0.5}, {"gamma": (0.2, 0.01)},
                                             {"precision": "bf16"}))  # fmt: skip
@@ -293,13 +293,13 @@ def test_what_the_critic_knows_of_a_batch_may_be_switched_on_and_off_on_the_way(
 
     def weights(name: str, images: int, *more: str) -> dict[str, torch.Tensor]:
         train(tmp_path / name, "gan", shapes, images, "--resume", *more)
-        return runs.load_tensors(tmp_path / name / "gan" / "state.safetensors")[0]
+        return run_folder.load_tensors(tmp_path / name / "gan" / "state.safetensors")[0]
 
     added, switch = "networks/deviation.head.weight", "--minibatch-deviation"
     for name in ("whole", "halves"):
         shutil.copytree(run, tmp_path / name)
     whole = weights("whole", 256, switch)
-    assert added not in runs.load_tensors(run / "gan" / "state.safetensors")[0]
+    assert added not in run_folder.load_tensors(run / "gan" / "state.safetensors")[0]
     assert whole[added].abs().max() > 0
     at_step(monkeypatch, 3, interrupt)
     halves = weights("halves", 256, switch)
@@ -321,7 +321,7 @@ def test_a_run_begun_in_bf16_says_what_that_costs_without_it_and_goes_on_in_fp32
     assert ("--resume --precision fp32" in capsys.readouterr().err) is imitated
     assert train(tmp_path / "r", "gan", shapes, 48, "--resume", "--precision", "fp32") == 0
     assert "bf16" not in capsys.readouterr().err
-    assert runs.Run.open(tmp_path / "r").record("gan").config["precision"] == "fp32"
+    assert run_folder.Run.open(tmp_path / "r").record("gan").config["precision"] == "fp32"
 
 
 def test_ctrl_c_while_a_stage_is_measured_keeps_it_and_begins_no_other(shapes, tmp_path, monkeypatch):
@@ -334,7 +334,7 @@ def test_ctrl_c_while_a_stage_is_measured_keeps_it_and_begins_no_other(shapes, t
     monkeypatch.setattr(ClassifierStage, "finish", finish)
     words = ["all", str(tmp_path / "r"), "--data", str(shapes), "--images", "32", *SMALL]
     assert main(words) == 130
-    assert runs.load_tensors(tmp_path / "r" / "classifier" / "state.safetensors")[1]["finished"]
+    assert run_folder.load_tensors(tmp_path / "r" / "classifier" / "state.safetensors")[1]["finished"]
     assert not (tmp_path / "r" / "gan").exists()
 
 
@@ -363,4 +363,4 @@ def test_ctrl_c_from_the_terminal(shapes, tmp_path):
             assert process.wait(60) == 130
         finally:
             process.kill()
-    assert runs.load_tensors(tmp_path / "r" / "gan" / "state.safetensors")[1]["images"] > 0
+    assert run_folder.load_tensors(tmp_path / "r" / "gan" / "state.safetensors")[1]["images"] > 0

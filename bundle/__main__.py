@@ -1,0 +1,8 @@
+"""Command line of the bundle format: `python -m bundle adopt FILE`."""
+
+import sys
+
+from bundle.adopt import main
+
+if __name__ == "__main__":
+    sys.exit(main())

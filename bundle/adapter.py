@@ -1,0 +1,32 @@
+"""Generators that were exported elsewhere, seen through this project's conventions."""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from bundle.schema import Adapter
+
+Feed = Mapping[str, np.ndarray]
+Run = Callable[[Feed], list[np.ndarray]]  # inputs by name, of one batch size -> outputs in the order of the index
+
+
+def adapt(run: Run, adapter: Adapter) -> Run:
+    """A run of {"z": [N, D]} -> [image [N, C, H, W] in [0, 1]], made of a run of the graph as it is."""
+
+    def through(feed: Feed) -> list[np.ndarray]:
+        z = feed["z"].reshape(-1, *adapter.z_shape)
+        step = adapter.batch or len(z)
+        parts = []
+        for start in range(0, len(z), step):
+            part = z[start : start + step]
+            missing = step - len(part)
+            if missing:
+                part = np.concatenate([part, np.repeat(part[-1:], missing, axis=0)])
+            (image,) = run({adapter.z: part})
+            parts.append(image[: step - missing])
+        image = np.concatenate(parts)
+        if adapter.values == "-1..1":
+            image = image * np.float32(0.5) + np.float32(0.5)
+        return [np.clip(image, 0, 1)]
+
+    return through

@@ -1,0 +1,238 @@
+"""`python -m bundle.read adopt FILE`: a bundle around a generator that was exported elsewhere.
+
+The file stays as it is. What it takes and gives is read from its shapes and from a trial; what no file tells, its name,
+where its pictures come from and under which licence, is asked, or given by flags.
+"""
+
+import argparse
+import hashlib
+import json
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from bundle.adapter import Feed, adapt
+from bundle.errors import BundleError, UserError
+from bundle.images import png, sheet, to_uint8
+from bundle.latents import from_normal, seed_latent
+from bundle.onnx_outline import FLOAT, outline, problem, unknown
+from bundle.read import INDEX, MAX_TILES, SHEET_COLUMNS, read
+from bundle.runner import BundleRunner
+from bundle.schema import MAX_FILE_BYTES, Adapter, Bundle, Prior
+from bundle.sessions import choose_provider, first_line, open_session
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+MAX_BATCH = 64
+SLACK = 0.02  # by which a picture may leave the range of its values
+GENERATOR = "generator.onnx"
+
+
+@dataclass(frozen=True)
+class About:
+    """What no file tells. `name`: in addresses; `title`: for people; `source` and `licence`: of the pictures it learned
+    from; `prior`: what its z is drawn from."""
+
+    name: str
+    title: str
+    source: str = "unknown"
+    licence: str = "unknown"
+    prior: Prior = "normal"
+
+
+@dataclass(frozen=True)
+class Found:
+    """What shapes and a trial tell of a generator. `pictures`: uint8 [64, H, W, C], its seeds 0 to 63."""
+
+    adapter: Adapter
+    opset: int
+    parameters: int
+    latent_dim: int
+    pictures: np.ndarray
+
+
+def examine(data: bytes, prior: Prior = "normal") -> Found:
+    """How a generator z -> image is used. Raises BundleError with a sentence when it is none, or not served here."""
+    file = outline(data)
+    if fault := problem(file):
+        raise BundleError(f"This file {fault}.")
+    if len(file.inputs) != 1:
+        raise BundleError(f"A generator has one input, z; this file has {len(file.inputs)} ({', '.join(file.inputs)}).")
+    ((z, (kind, shape)),) = file.inputs.items()
+    if kind != FLOAT or len(shape) < 2 or any(unknown(d) for d in shape[1:]):
+        raise BundleError(f"z must be float32 [batch, numbers, …] of known size; '{z}' is {list(shape)}.")
+    images = [name for name, (kind, shape) in file.outputs.items() if kind == FLOAT and len(shape) in (0, 4)]
+    if not images:
+        raise BundleError("None of its outputs is a picture, float32 [batch, channels, height, width].")
+    adapter = Adapter(
+        z=z, image=images[0], z_shape=shape[1:], values="0..1", batch=None if unknown(shape[0]) else shape[0]
+    )
+    pictures, values = _trial(data, adapter, prior)
+    opset = file.opsets.get("", file.opsets.get("ai.onnx", 0))
+    chosen = adapter.model_copy(update={"values": values})
+    return Found(chosen, opset, file.parameters, int(np.prod(shape[1:])), pictures)
+
+
+def adopt(file: Path, target: Path, about: About) -> Bundle:
+    """Writes the bundle of a generator's file into the folder `target` and returns its index.
+
+    Raises UserError with a sentence, and leaves nothing behind, when the file is no generator or the folder is there.
+    """
+    if not file.is_file():
+        raise UserError(f"There is no file '{file}'.")
+    if file.stat().st_size > MAX_FILE_BYTES:
+        raise UserError(f"'{file}' is larger than {MAX_FILE_BYTES // 1_000_000} MB.")
+    if target.exists():
+        raise UserError(f"'{target}' is there already: choose another --name or --out.")
+    data = file.read_bytes()
+    found = examine(data, about.prior)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    building = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    try:
+        entries = {
+            "generator": _write(building / GENERATOR, data),
+            "sheet": _write(building / "sheet.png", png(sheet(found.pictures, SHEET_COLUMNS), level=9)),
+        }
+        info = _index(about, found, entries)
+        text = json.dumps(info.model_dump(mode="json"), indent=1, ensure_ascii=False) + "\n"
+        (building / INDEX).write_text(text, encoding="utf-8")
+        BundleRunner(read(building)).check()
+        building.chmod(0o755)
+        building.rename(target)
+    except BaseException:
+        shutil.rmtree(building, ignore_errors=True)
+        raise
+    return info
+
+
+def _trial(data: bytes, adapter: Adapter, prior: Prior) -> tuple[np.ndarray, str]:
+    """Seeds 0 to 63, and what the generator gives for black and white."""
+    try:
+        session = open_session(data, choose_provider("cpu"))
+        noise = np.stack([seed_latent(seed, int(np.prod(adapter.z_shape))) for seed in range(MAX_TILES)])
+
+        def run(feed: Feed) -> list[np.ndarray]:
+            raw.append(session.run([adapter.image], dict(feed))[0])
+            return [raw[-1]]
+
+        raw: list[np.ndarray] = []
+        adapt(run, adapter.model_copy(update={"batch": adapter.batch or 16}))({"z": from_normal(noise, prior)})
+    except Exception as error:  # onnxruntime's errors share no base class
+        raise BundleError(f"This file does not run ({first_line(error)}).") from error
+    values = np.concatenate(raw)[:MAX_TILES]
+    if values.ndim != 4 or values.shape[1] not in (1, 3) or values.shape[2] != values.shape[3]:
+        raise BundleError(
+            f"Pictures must be square, with 1 or 3 channels first; '{adapter.image}' is {values.shape[1:]}."
+        )
+    if not np.isfinite(values).all():
+        raise BundleError("This generator gives values that are not finite numbers.")
+    low, high = float(values.min()), float(values.max())
+    if low < -1 - SLACK or high > 1 + SLACK or high - low < SLACK:
+        raise BundleError(f"Pictures must lie in [0, 1] or [-1, 1]; these run from {low:.3g} to {high:.3g}.")
+    if low >= -SLACK:
+        return to_uint8(values), "0..1"
+    return to_uint8(values * np.float32(0.5) + np.float32(0.5)), "-1..1"
+
+
+def _index(about: About, found: Found, entries: dict[str, dict]) -> Bundle:
+    _, side, _, channels = found.pictures.shape
+    graph = entries["generator"] | {
+        "opset": found.opset,
+        "form": "as it came",
+        "parameters": found.parameters,
+        "inputs": [{"name": "z", "shape": ["batch", found.latent_dim]}],
+        "outputs": [{"name": "image", "shape": ["batch", channels, side, side]}],
+        "adapter": found.adapter.model_dump(),
+    }
+    dataset = {"source": about.source, "licence": about.licence, "classes": [], "train_images": 0, "test_images": 0}
+    return Bundle.model_validate(
+        {
+            "schema_version": 1,
+            "name": about.name,
+            "title": about.title,
+            "created": datetime.now(UTC).replace(microsecond=0),
+            "dataset": dataset,
+            "image": {"channels": channels, "size": side},
+            "max_batch": MAX_BATCH,
+            "graphs": {"generator": graph},
+            "files": {"sheet": entries["sheet"]},
+            "gan": {"latent_dim": found.latent_dim, "prior": about.prior},
+            "vae": None,
+            "quality": None,
+            "training": {},
+        }
+    )
+
+
+def _write(path: Path, data: bytes) -> dict:
+    path.write_bytes(data)
+    return {"file": path.name, "sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
+
+
+# ------------------------------------------------------------------------------------- command line
+
+
+def main(arguments: Sequence[str] | None = None, ask: Callable[[str], str] | None = None) -> int:
+    """Exit code: 0 done, 2 after one sentence on what is wrong, 130 stopped."""
+    options = _parser().parse_args(arguments)
+    if ask is None and sys.stdin.isatty():
+        ask = input
+    try:
+        name = options.name or _asked(ask, "Name in addresses", _plain(options.file.stem))
+        about = About(
+            name=name,
+            title=options.title or _asked(ask, "Title", name),
+            source=options.source or _asked(ask, "Pictures it learned from", "unknown"),
+            licence=options.licence or _asked(ask, "Their licence", "unknown"),
+            prior=options.prior,
+        )
+        if name != _plain(name):
+            raise UserError(f"'{name}' is no name for a bundle: give small letters, digits, - and _ with --name.")
+        target = options.out or REPOSITORY / "artifacts" / name
+        info = adopt(options.file, target, about)
+    except (UserError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    except (KeyboardInterrupt, EOFError):
+        print("\nStopped; nothing was written.", file=sys.stderr)
+        return 130
+    adapter = info.graphs["generator"].adapter
+    kind = f"{info.image.channels} x {info.image.size} x {info.image.size}"
+    print(f"{target}: z of {info.gan.latent_dim} numbers -> pictures {kind}, values {adapter.values}.")
+    print(f"See it: python demo/app.py --bundles {target}")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bundle.read", description=__doc__.splitlines()[0])
+    command = parser.add_subparsers(required=True, metavar="adopt").add_parser(
+        "adopt", help="make a bundle around a generator z -> image that was exported elsewhere", description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    command.add_argument("file", type=Path, metavar="FILE", help="the .onnx file; one input z, pictures as output")
+    command.add_argument("--name", help="in addresses: small letters, digits, - and _ (default: from the file)")
+    command.add_argument("--title", help="what people call the pictures (default: the name)")
+    command.add_argument("--source", help="the pictures it learned from")
+    command.add_argument("--licence", help="the licence of those pictures")
+    command.add_argument(
+        "--prior", choices=("normal", "uniform", "truncated"), default="normal",
+        help="what z is drawn from: N(0, 1), U(-1, 1), or N(0, 1) cut off at -2 and 2 (default: %(default)s)",
+    )  # fmt: skip
+    command.add_argument("--out", type=Path, help="folder of the bundle (default: artifacts/NAME)")
+    return parser
+
+
+def _asked(ask: Callable[[str], str] | None, question: str, default: str) -> str:
+    """What a person answers; the default where nobody can be asked."""
+    return (ask(f"{question} [{default}]: ").strip() if ask else "") or default
+
+
+def _plain(text: str) -> str:
+    """A name for a bundle, made of any text."""
+    kept = "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "-" for c in text.lower())
+    return kept.strip("-_")[:64] or "generator"

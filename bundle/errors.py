@@ -1,0 +1,34 @@
+"""Every error whose message is meant for the person who uses Twofold: one sentence that says what is wrong and what
+to do.
+
+UserError
+├── BundleError          a bundle cannot be used, or lacks what was asked of it
+├── ImageError           a picture cannot be used
+├── InputError           an argument is outside what is possible (also a ValueError)
+├── RuntimeUnavailable   the processor that was asked for cannot be used
+└── Busy                 too much at once, or one request takes too long: try again later
+"""
+
+
+class UserError(Exception):
+    """A mistake that the user can mend: commands print the message and exit with code 2, pages show it."""
+
+
+class BundleError(UserError):
+    """A bundle cannot be used, or lacks what was asked of it."""
+
+
+class ImageError(UserError):
+    """A picture cannot be used."""
+
+
+class InputError(UserError, ValueError):
+    """An argument is outside what is possible."""
+
+
+class RuntimeUnavailable(UserError):
+    """The processor that was asked for cannot be used. The message says how to get it."""
+
+
+class Busy(UserError):
+    """Too much is asked for at once, or one request takes too long. It may work later."""

@@ -1,0 +1,47 @@
+"""Which of the measured figures are shown first, and how near a bundle is to its pictures."""
+
+import math
+
+from bundle.schema import Figure, Quality
+
+HEADLINES = (
+    "classifier.accuracy",
+    "gan.label_accuracy",
+    "gan.frechet",
+    "gan.precision",
+    "gan.recall",
+    "gan.coverage",
+    "gan.features_copies",
+    "control.frechet",
+    "control.precision",
+    "control.recall",
+    "vae.psnr",
+    "vae.ssim",
+    "vae.frechet_reconstruction",
+    "vae.frechet_prior",
+    "vae.frechet_normal",
+    "vae.precision",
+    "vae.recall",
+    "repair.centre",
+    "repair.left",
+    "repair.random",
+    "gan.inversion",
+)
+
+
+def headlines(quality: Quality) -> list[Figure]:
+    """Those of the figures that come first, in that order."""
+    found = {figure.name: figure for figure in quality.figures}
+    return [found[name] for name in HEADLINES if name in found]
+
+
+def over_floor(quality: Quality | None) -> float:
+    """The GAN's Fréchet distance over its floor, which is that of held-out pictures: 1 = as near as they are.
+
+    Features differ from bundle to bundle, so this is a rough order of them. Infinite where it was not measured, or
+    wrongly.
+    """
+    for figure in quality.figures if quality else ():
+        if figure.name == "gan.frechet" and figure.floor and figure.floor > 0 <= figure.value:
+            return figure.value / figure.floor
+    return math.inf

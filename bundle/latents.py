@@ -1,0 +1,322 @@
+"""Latent arithmetic in plain numpy: seeds, paths, truncation, the mixture prior, and a search.
+
+Nothing here knows a model. Latents are float32 rows; seeds are whole numbers in [0, 2**32).
+"""
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from statistics import NormalDist
+from typing import Literal
+
+import numpy as np
+
+from bundle.errors import InputError
+from bundle.schema import Prior
+
+Key = int | tuple[float, float]  # of a morph: a seed, or a point (x, y) of the seed plane
+PathMode = Literal["linear", "spherical", "spline"]
+PATH_MODES: tuple[PathMode, ...] = ("linear", "spherical", "spline")
+SEEDS = 2**32
+PLANE_STRIDE = 100  # how many seeds the seed plane moves on per unit of y
+CUT = 2.0  # where the truncated normal prior ends
+
+
+# --- seeds and classes ---------------------------------------------------------------------------
+
+
+def seed_latent(seed: int, dim: int) -> np.ndarray:
+    """The standard normal latent [dim] of a seed, taken modulo 2**32; the same on every machine."""
+    generator = np.random.Generator(np.random.PCG64(int(seed) % SEEDS))
+    return generator.standard_normal(dim).astype(np.float32)
+
+
+def from_normal(normal: np.ndarray, prior: Prior) -> np.ndarray:
+    """Standard normal latents of any shape -> the generator's noise, by quantiles: the last step, after all blending.
+
+    normal: the same array; uniform: U(-1, 1); truncated: the standard normal cut off at ±CUT.
+    """
+    if prior == "normal":
+        return normal
+    flat = (normal.astype(np.float64) / math.sqrt(2)).ravel()
+    spread = np.fromiter(map(math.erf, flat), np.float64, len(flat))  # 2 Φ - 1
+    if prior == "truncated":
+        share = 0.5 + 0.5 * math.erf(CUT / math.sqrt(2)) * spread
+        spread = np.fromiter(map(NormalDist().inv_cdf, share), np.float64, len(flat))
+    return spread.reshape(normal.shape).astype(np.float32)
+
+
+def one_hot(index: int, classes: int) -> np.ndarray:
+    """Class weights [classes] with all weight on one class. InputError when the index is outside."""
+    if not 0 <= index < classes:
+        raise InputError(f"Class {index} does not exist: choose one from 0 to {classes - 1}.")
+    return class_weights({index: 1.0}, classes)
+
+
+def class_weights(shares: Mapping[int, float], classes: int) -> np.ndarray:
+    """Class weights [classes] that sum to 1 from shares such as {3: 0.5, 5: 0.5}.
+
+    InputError for an unknown class, for a share outside [0, 1e6], or when nothing is left to share.
+    """
+    weights = np.zeros(classes, dtype=np.float64)
+    for index, share in shares.items():
+        if not 0 <= index < classes:
+            raise InputError(f"Class {index} does not exist: choose one from 0 to {classes - 1}.")
+        if not 0 <= share <= 1e6:
+            raise InputError(f"The share of class {index} must be a number from 0 to 1000000.")
+        weights[index] += share
+    if weights.sum() == 0:
+        raise InputError("The class shares must add up to more than zero.")
+    return (weights / weights.sum()).astype(np.float32)
+
+
+def class_rows(weights: np.ndarray | None, seeds: Sequence[int], classes: int) -> np.ndarray | None:
+    """Class weights [N, K] for N pictures, from weights [K] or [N, K]; None for a model without classes.
+
+    No weights: each seed chooses, class = seed modulo K. InputError for any other shape, for negative or
+    infinite weights, and for rows that do not sum to 1.
+    """
+    if not classes:
+        if weights is not None:
+            raise InputError("This model has no classes.")
+        return None
+    if weights is None:
+        return np.stack([one_hot(seed % classes, classes) for seed in seeds])
+    rows = np.asarray(weights, dtype=np.float32)
+    if rows.shape not in ((classes,), (len(seeds), classes)):
+        raise InputError(f"Class weights must be {classes} numbers a picture, not an array {rows.shape}.")
+    if not (np.isfinite(rows).all() and (rows >= 0).all() and np.allclose(rows.sum(axis=-1), 1, atol=1e-3)):
+        raise InputError("Class weights must be zero or positive and sum to 1.")
+    return np.ascontiguousarray(np.broadcast_to(rows, (len(seeds), classes)))
+
+
+# --- between latents -----------------------------------------------------------------------------
+
+
+def lerp(a: np.ndarray, b: np.ndarray, t: float) -> np.ndarray:
+    """The point at share t of the straight line from a to b."""
+    return ((1 - t) * a + t * b).astype(np.float32)
+
+
+def slerp(a: np.ndarray, b: np.ndarray, t: float) -> np.ndarray:
+    """The point at share t of the arc from a [D] to b [D]: direction along the great circle, norm linear.
+
+    Falls back to the straight line when the directions are parallel, opposite, or missing.
+    """
+    norm_a, norm_b = float(np.linalg.norm(a)), float(np.linalg.norm(b))
+    if norm_a == 0 or norm_b == 0:
+        return lerp(a, b, t)
+    u, v = a.astype(np.float64) / norm_a, b.astype(np.float64) / norm_b
+    angle = np.arccos(np.clip(u @ v, -1.0, 1.0))
+    if np.sin(angle) < 1e-6:
+        return lerp(a, b, t)
+    direction = (np.sin((1 - t) * angle) * u + np.sin(t * angle) * v) / np.sin(angle)
+    return (direction * ((1 - t) * norm_a + t * norm_b)).astype(np.float32)
+
+
+def blend(keys: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """The weighted mean [D] of keys [M, D], stretched to the weighted mean of their norms.
+
+    A plain mean of independent normal draws is too short, and a generator shows short latents as dull
+    pictures. All weight on one key gives exactly that key.
+    """
+    if weights.max() == 1:
+        return keys[int(weights.argmax())]
+    mixed = weights @ keys.astype(np.float64)
+    return _with_norm(mixed, float(weights @ np.linalg.norm(keys.astype(np.float64), axis=1)))
+
+
+def plane_corners(x: float, y: float) -> tuple[list[int], np.ndarray]:
+    """The four seeds around the point (x, y) of the seed plane, and their bilinear weights [4]."""
+    left, top = int(np.floor(x)), int(np.floor(y))
+    u, v = x - left, y - top
+    seeds = [(left + i + PLANE_STRIDE * (top + j)) % SEEDS for j in (0, 1) for i in (0, 1)]
+    return seeds, np.array([(1 - u) * (1 - v), u * (1 - v), (1 - u) * v, u * v])
+
+
+def plane_latent(x: float, y: float, dim: int) -> np.ndarray:
+    """The latent [dim] at (x, y) of the endless seed plane; the whole number point (x, 0) is seed x."""
+    seeds, weights = plane_corners(x, y)
+    return blend(np.stack([seed_latent(seed, dim) for seed in seeds]), weights)
+
+
+def key_latent(key: Key, dim: int) -> np.ndarray:
+    """The standard normal latent [dim] of a key."""
+    return plane_latent(*key, dim) if isinstance(key, tuple) else seed_latent(key, dim)
+
+
+def key_corners(key: Key) -> tuple[list[int], np.ndarray]:
+    """The seeds that make up a key, and their weights: one for a seed, the four around a point of the plane."""
+    return plane_corners(*key) if isinstance(key, tuple) else ([int(key) % SEEDS], np.ones(1))
+
+
+def key_seed(key: Key) -> int:
+    """The seed that chooses a key's class: its own, or the first of the four around a point."""
+    return key_corners(key)[0][0]
+
+
+def path_shares(frames: int, loop: bool) -> np.ndarray:
+    """Where `frames` evenly spaced frames lie on a path: shares [frames] in [0, 1].
+
+    An open path ends at the last key. A loop ends one step before the first key, so that playing it over and
+    over has no doubled frame.
+    """
+    return np.linspace(0.0, 1.0, frames, endpoint=not loop)
+
+
+def path_at(keys: np.ndarray, shares: np.ndarray, mode: PathMode, loop: bool) -> np.ndarray:
+    """Latents [F, D] at shares [F] in [0, 1] of the path through keys [K, D]; in a loop 1 equals 0."""
+    if len(keys) == 0:
+        raise InputError("A path needs at least one key.")
+    if mode not in PATH_MODES:
+        raise InputError(f"Unknown path '{mode}': choose one of {', '.join(PATH_MODES)}.")
+    step = {"linear": _linear_step, "spherical": _spherical_step, "spline": _spline_step}[mode]
+    segments = len(keys) if loop else len(keys) - 1
+    points = []
+    for share in shares:
+        position = float(np.clip(share, 0.0, 1.0)) * segments
+        index = min(int(position), max(segments - 1, 0))
+        points.append(step(keys, index, position - index, loop))
+    return np.stack(points).astype(np.float32)
+
+
+def _key(keys: np.ndarray, index: int, loop: bool) -> np.ndarray:
+    return keys[index % len(keys)] if loop else keys[min(max(index, 0), len(keys) - 1)]
+
+
+def _linear_step(keys: np.ndarray, index: int, t: float, loop: bool) -> np.ndarray:
+    return lerp(_key(keys, index, loop), _key(keys, index + 1, loop), t)
+
+
+def _spherical_step(keys: np.ndarray, index: int, t: float, loop: bool) -> np.ndarray:
+    return slerp(_key(keys, index, loop), _key(keys, index + 1, loop), t)
+
+
+def _spline_step(keys: np.ndarray, index: int, t: float, loop: bool) -> np.ndarray:
+    """Catmull-Rom through the keys: smooth in direction; the norm runs linearly from key to key."""
+    p0, p1, p2, p3 = (_key(keys, index + i, loop).astype(np.float64) for i in (-1, 0, 1, 2))
+    curve = p1 + 0.5 * t * (p2 - p0 + t * (2 * p0 - 5 * p1 + 4 * p2 - p3 + t * (3 * (p1 - p2) + p3 - p0)))
+    return _with_norm(curve, float((1 - t) * np.linalg.norm(p1) + t * np.linalg.norm(p2)))
+
+
+def _with_norm(vector: np.ndarray, norm: float) -> np.ndarray:
+    length = float(np.linalg.norm(vector))
+    return (vector * (norm / length) if length > 1e-9 else vector).astype(np.float32)
+
+
+def truncate(w: np.ndarray, centre: np.ndarray, psi: float) -> np.ndarray:
+    """w [N, L, D] moved towards centre [N, D]: psi 1 keeps it as it is, 0 gives the centre everywhere."""
+    if psi == 1:
+        return w
+    middle = centre[:, None, :]
+    return (middle + psi * (w - middle)).astype(np.float32)
+
+
+# --- the fitted prior of a VAE -------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """A Gaussian mixture over codes: weights [M], means [M, D], cholesky [M, D, D] lower, classes [M, K].
+
+    `classes[m, k]` is the share of class k in component m; its rows sum to 1.
+    """
+
+    weights: np.ndarray
+    means: np.ndarray
+    cholesky: np.ndarray
+    classes: np.ndarray
+
+    @classmethod
+    def from_latents(cls, latents: Mapping[str, np.ndarray]) -> "Mixture":
+        """From the arrays of a bundle's latents.npz."""
+        names = ("mixture_weights", "mixture_means", "mixture_cholesky", "mixture_classes")
+        return cls(*(latents[name].astype(np.float64) for name in names))
+
+    def component_weights(self, class_weights: np.ndarray | None) -> np.ndarray:
+        """The chance [M] of each component, given class weights [K] (None: of the whole mixture).
+
+        A class that no component holds adds nothing; if that leaves nothing, the whole mixture is meant.
+        """
+        joint = self.weights[:, None] * self.classes
+        per_class = joint / np.maximum(joint.sum(axis=0, keepdims=True), 1e-12)
+        chances = self.weights if class_weights is None else per_class @ class_weights
+        if chances.sum() <= 0:
+            chances = self.weights
+        return chances / chances.sum()
+
+    def sample(self, seed: int, class_weights: np.ndarray | None, temperature: float = 1.0) -> np.ndarray:
+        """The code [D] of a seed. Weights over several classes draw one of them, not a blend.
+
+        `temperature` scales the step away from the mean of the component drawn; 0 gives that mean.
+        """
+        generator = np.random.Generator(np.random.PCG64(int(seed) % SEEDS))
+        noise = generator.standard_normal(self.means.shape[1])
+        reach = np.cumsum(self.component_weights(class_weights))
+        component = min(int(np.searchsorted(reach, generator.random(), side="right")), len(reach) - 1)
+        step = self.cholesky[component] @ noise
+        return (self.means[component] + temperature * step).astype(np.float32)
+
+    def log_density(self, z: np.ndarray) -> np.ndarray:
+        """The log density [N], in nats, of codes z [N, D]."""
+        dim = self.means.shape[1]
+        terms = []
+        for weight, mean, lower in zip(self.weights, self.means, self.cholesky, strict=True):
+            white = np.linalg.solve(lower, (z.astype(np.float64) - mean).T)
+            log_volume = np.log(np.diagonal(lower)).sum() + 0.5 * dim * np.log(2 * np.pi)
+            terms.append(np.log(max(weight, 1e-300)) - log_volume - 0.5 * (white**2).sum(axis=0))
+        peak = np.max(terms, axis=0)
+        return peak + np.log(np.exp(np.array(terms) - peak).sum(axis=0))
+
+
+# --- search --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Search:
+    """How the cross-entropy search draws: per round `population` points, of which `elites` teach the next."""
+
+    population: int = 64
+    elites: int = 8
+    smoothing: float = 0.7
+
+
+def cross_entropy_rounds(
+    start: np.ndarray,
+    spread: np.ndarray,
+    error: Callable[[np.ndarray], np.ndarray],
+    seed: int,
+    search: Search = Search(),
+) -> Iterator[tuple[np.ndarray, float]]:
+    """Lower `error` (points [P, D] → [P]) from `start` [D] by sampling: the best point so far and its error, first
+    those of the start, then after each round, without end (Rubinstein 1999, the cross-entropy method).
+
+    The first round draws with standard deviation `spread` [D]. The best point so far takes part in every round, so
+    the error never rises.
+    """
+    generator = np.random.Generator(np.random.PCG64(int(seed) % SEEDS))
+    best, best_error = start.astype(np.float32), float(error(start[None].astype(np.float32))[0])
+    mean, std = start.astype(np.float64), spread.astype(np.float64)
+    while True:
+        yield best, best_error
+        noise = generator.standard_normal((search.population - 1, len(start)))
+        points = np.concatenate([best[None], (mean + std * noise).astype(np.float32)])
+        errors = np.concatenate([[best_error], error(points[1:])])
+        elites = points[np.argsort(errors, kind="stable")[: search.elites]].astype(np.float64)
+        mean = search.smoothing * elites.mean(axis=0) + (1 - search.smoothing) * mean
+        std = search.smoothing * elites.std(axis=0) + (1 - search.smoothing) * std
+        if errors.min() < best_error:
+            best, best_error = points[errors.argmin()], float(errors.min())
+
+
+def cross_entropy_search(
+    start: np.ndarray,
+    spread: np.ndarray,
+    error: Callable[[np.ndarray], np.ndarray],
+    rounds: int,
+    seed: int,
+    search: Search = Search(),
+) -> tuple[np.ndarray, float]:
+    """The best point and its error after `rounds` of cross_entropy_rounds."""
+    return next(islice(cross_entropy_rounds(start, spread, error, seed, search), rounds, None))

@@ -1,0 +1,311 @@
+"""One bundle as a model: seeds and numbers in, arrays out. The page, the endpoints, export and evaluation all call it.
+
+Images are float32 [N, C, H, W] in [0, 1], masks float32 [N, 1, H, W] with 1 = known. `classes` are weights
+that sum to 1, [K] for all pictures or [N, K] for each; None lets the seed choose: class = seed modulo K.
+No function here keeps anything between calls, and the same arguments give the same bytes.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+from typing import Literal
+
+import numpy as np
+
+from bundle import images, latents
+from bundle.errors import BundleError, InputError
+from bundle.latents import Key, Mixture, PathMode
+from bundle.runner import GraphRunner
+
+Model = Literal["gan", "vae"]
+MAX_ROUNDS = 100
+SPREAD_SEEDS = 256  # seeds from which the spread of w is estimated
+SEARCH_REACH = 0.25  # a search starts with steps of this share of that spread
+
+
+@dataclass(frozen=True)
+class Reconstruction:
+    """A picture through the VAE. `difference` is absolute; `psnr` in dB, infinite for equal pictures."""
+
+    image: np.ndarray
+    difference: np.ndarray
+    mean: np.ndarray
+    logvar: np.ndarray
+    mse: float
+    psnr: float
+    ssim: float
+
+
+@dataclass(frozen=True)
+class Inversion:
+    """The GAN's closest picture, its w [1, L, D], and the mean squared error over the known pixels."""
+
+    image: np.ndarray
+    w: np.ndarray
+    mse: float
+
+
+class BundleModel:
+    """One bundle's abilities. InputError for unusable arguments, BundleError for what the bundle lacks."""
+
+    def __init__(self, runner: GraphRunner):
+        self.runner = runner
+        self.info = runner.bundle.info
+        self.classes = len(self.info.dataset.classes)
+
+    @property
+    def models(self) -> tuple[Model, ...]:
+        """The models that this bundle holds."""
+        return tuple(name for name in ("gan", "vae") if getattr(self.info, name) is not None)
+
+    @property
+    def reads(self) -> bool:
+        """Whether there are classes and a classifier that reads them in pictures."""
+        return bool(self.classes) and self.runner.has("classifier")
+
+    @property
+    def styled(self) -> bool:
+        """Whether the GAN's pictures come by way of styles w; one made elsewhere is a single graph."""
+        return self.info.gan is not None and self.info.gan.w_dim is not None
+
+    # --- latents ---------------------------------------------------------------------------------
+
+    def styles(self, seeds: Sequence[int], classes: np.ndarray | None = None, truncation: float = 1.0) -> np.ndarray:
+        """The GAN's w [N, L, D] of seeds, truncated towards the mean w of each one's classes."""
+        self._need("gan")
+        if not self.styled:
+            raise BundleError(f"The generator of bundle '{self.info.name}' has no styles.")
+        rows = self._rows(classes, seeds)
+        return self._styles_of(self._noise(seeds), rows, truncation)
+
+    def codes(self, seeds: Sequence[int], classes: np.ndarray | None = None, temperature: float = 1.0) -> np.ndarray:
+        """The VAE's codes [N, D] of seeds, drawn from the fitted mixture."""
+        self._need("vae")
+        rows = self._rows(classes, seeds)
+        pairs = zip(seeds, [None] * len(seeds) if rows is None else rows, strict=True)
+        return np.stack([self.mixture.sample(seed, row, temperature) for seed, row in pairs])
+
+    def synthesise(self, w: np.ndarray) -> np.ndarray:
+        """The GAN's pictures of w [N, L, D]."""
+        return self.runner.run("synthesis", {"w": w})["image"]
+
+    def decode(self, codes: np.ndarray) -> np.ndarray:
+        """The VAE's pictures of codes [N, D]."""
+        return self.runner.run("decoder", {"z": codes})["image"]
+
+    # --- pictures from seeds ---------------------------------------------------------------------
+
+    def sample(
+        self, seeds: Sequence[int], classes: np.ndarray | None = None, truncation: float = 1.0, model: Model = "gan"
+    ) -> np.ndarray:
+        """One picture a seed. `truncation` below 1 trades variety for typical pictures; the VAE takes it
+        as the temperature of its prior."""
+        self._need(model)
+        _finite(truncation, "truncation")
+        if model == "gan":
+            rows = self._rows(classes, seeds)
+            return self._draw(self._noise(seeds), rows, truncation)
+        return self.decode(self.codes(seeds, classes, truncation))
+
+    def at(
+        self, x: float, y: float, classes: np.ndarray | None = None, truncation: float = 1.0, model: Model = "gan"
+    ) -> np.ndarray:
+        """The picture [1, C, H, W] at a point of the endless seed plane; classes None = class 0.
+
+        Whole numbers (x, 0) are the picture of seed x; between them four neighbours blend.
+        """
+        self._need(model)
+        for value, name in ((x, "x"), (y, "y"), (truncation, "truncation")):
+            _finite(value, name)
+        if classes is None and self.classes:
+            classes = latents.one_hot(0, self.classes)
+        if model == "gan":
+            z = latents.plane_latent(x, y, self.info.gan.latent_dim)[None]
+            return self._draw(z, self._rows(classes, [0]), truncation)
+        corners, weights = latents.plane_corners(x, y)
+        keys = self.codes(corners, classes, truncation)
+        if weights.max() == 1:  # a corner itself: no rounding through the standard units
+            return self.decode(keys[[int(weights.argmax())]])
+        return self.decode(self._from_standard(latents.blend(self._to_standard(keys), weights)[None]))
+
+    def morph(
+        self,
+        keys: Sequence[Key],
+        classes: np.ndarray | None = None,
+        frames: int = 60,
+        mode: PathMode = "spherical",
+        loop: bool = False,
+        truncation: float = 1.0,
+        model: Model = "gan",
+    ) -> np.ndarray:
+        """Pictures [frames, C, H, W] through `keys`, seeds or points of the plane; `classes` [keys, K] blend linearly.
+
+        An open path ends on the last key; a loop ends one step before the first.
+        """
+        if not 1 <= frames <= self.info.max_batch:
+            raise InputError(f"A morph has from 1 to {self.info.max_batch} frames, not {frames}.")
+        return self.morph_at(keys, latents.path_shares(frames, loop), classes, mode, loop, truncation, model)
+
+    def morph_at(
+        self,
+        keys: Sequence[Key],
+        shares: np.ndarray,
+        classes: np.ndarray | None = None,
+        mode: PathMode = "spherical",
+        loop: bool = False,
+        truncation: float = 1.0,
+        model: Model = "gan",
+    ) -> np.ndarray:
+        """The pictures of a morph at `shares` [F] of its path, each in [0, 1]."""
+        self._need(model)
+        _finite(truncation, "truncation")
+        rows = self._rows(classes, [latents.key_seed(key) for key in keys])
+        if model == "vae":
+            ends = np.stack(
+                [
+                    self._standard_code(key, row, truncation)
+                    for key, row in zip(keys, [None] * len(keys) if rows is None else rows, strict=True)
+                ]
+            )
+            return self.decode(self._from_standard(latents.path_at(ends, shares, mode, loop)))
+        ends = np.stack([latents.key_latent(key, self.info.gan.latent_dim) for key in keys])
+        along = None if rows is None else latents.path_at(rows, shares, "linear", loop)
+        return self._draw(latents.path_at(ends, shares, mode, loop), along, truncation)
+
+    # --- pictures from pictures ------------------------------------------------------------------
+
+    def reconstruct(self, image: np.ndarray) -> Reconstruction:
+        """An image [1, C, H, W] through encoder and decoder (the mean code, no noise)."""
+        self._need("vae")
+        coded = self.runner.run("encoder", {"image": image})
+        again = self.decode(coded["mean"])
+        return Reconstruction(
+            image=again,
+            difference=np.abs(again - image),
+            mean=coded["mean"],
+            logvar=coded["logvar"],
+            mse=float(images.mse(again, image).mean()),
+            psnr=images.psnr(again, image),
+            ssim=images.ssim(again, image),
+        )
+
+    def repair(self, image: np.ndarray, mask: np.ndarray, model: Model = "vae") -> np.ndarray:
+        """The image with its unknown pixels filled in; the known ones are returned as they came."""
+        self._need(model)
+        masked = known_only(image, mask)
+        if model == "vae":
+            filled = self.decode(self.runner.run("repair", masked)["mean"])
+        else:
+            filled = self.synthesise(self.runner.run("inverter", masked)["w"])
+        return np.where(masked["mask"] > 0, image, filled)
+
+    def invert(self, image: np.ndarray, mask: np.ndarray | None = None, rounds: int = 0, seed: int = 0) -> Inversion:
+        """The w whose picture comes closest to the known pixels of an image [1, C, H, W].
+
+        The inverter answers in one pass; `rounds` of cross-entropy search (64 pictures each) refine it and
+        never make the error larger.
+        """
+        if not 0 <= rounds <= MAX_ROUNDS:
+            raise InputError(f"From 0 to {MAX_ROUNDS} rounds of search are possible, not {rounds}.")
+        w, lowest = next(islice(self.inversion_rounds(image, mask, seed), rounds, None))
+        return Inversion(self.synthesise(w), w, lowest)
+
+    def inversion_rounds(
+        self, image: np.ndarray, mask: np.ndarray | None = None, seed: int = 0, start: np.ndarray | None = None
+    ) -> Iterator[tuple[np.ndarray, float]]:
+        """The w [1, L, D] of `invert` and its error after 0, 1, 2, … rounds of search, without end; `start`: where the
+        search begins, [L, D], instead of at the inverter's answer."""
+        self._need("gan")
+        whole = np.ones((1, 1, *image.shape[2:]), np.float32)
+        masked = known_only(image, whole if mask is None else mask)
+        shape = (1, self.info.gan.stages, self.info.gan.w_dim)
+        first = self.runner.run("inverter", masked)["w"] if start is None else start
+
+        def error(points: np.ndarray) -> np.ndarray:
+            return images.mse(self.synthesise(points.reshape(-1, *shape[1:])), image, masked["mask"])
+
+        spread = SEARCH_REACH * self._style_spread.ravel()
+        crowd = latents.Search(population=min(latents.Search.population, self.info.max_batch + 1))  # one is known
+        for best, lowest in latents.cross_entropy_rounds(first.ravel(), spread, error, seed, crowd):
+            yield best.reshape(shape), lowest
+
+    # --- judgements ------------------------------------------------------------------------------
+
+    def classify(self, image: np.ndarray) -> np.ndarray:
+        """The probability [N, K] of each class for images [N, C, H, W]."""
+        logits = self.runner.run("classifier", {"image": image})["logits"].astype(np.float64)
+        scores = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return (scores / scores.sum(axis=1, keepdims=True)).astype(np.float32)
+
+    # --- inside ----------------------------------------------------------------------------------
+
+    @cached_property
+    def mixture(self) -> Mixture:
+        """The VAE's fitted prior."""
+        return Mixture.from_latents(self.runner.bundle.latents)
+
+    @cached_property
+    def _style_spread(self) -> np.ndarray:
+        """The standard deviation [L, D] of w over a fixed set of seeds."""
+        count = min(SPREAD_SEEDS, self.info.max_batch)
+        return self.styles(range(count)).std(axis=0)
+
+    def _need(self, model: str) -> None:
+        if model not in ("gan", "vae"):
+            raise InputError(f"Unknown model '{model}': choose gan or vae.")
+        if model not in self.models:
+            raise BundleError(f"Bundle '{self.info.name}' has no {model.upper()}.")
+
+    def _noise(self, seeds: Sequence[int]) -> np.ndarray:
+        """The standard normal latents [N, D] of seeds."""
+        return np.stack([latents.seed_latent(seed, self.info.gan.latent_dim) for seed in seeds])
+
+    def _rows(self, classes: np.ndarray | None, seeds: Sequence[int]) -> np.ndarray | None:
+        if len(seeds) == 0:
+            raise InputError("At least one seed is needed.")
+        return latents.class_rows(classes, seeds, self.classes)
+
+    def _draw(self, z: np.ndarray, classes: np.ndarray | None, truncation: float) -> np.ndarray:
+        """The GAN's pictures of standard normal latents z [N, D]; without styles, truncation shrinks z itself."""
+        if self.styled:
+            return self.synthesise(self._styles_of(z, classes, truncation))
+        noise = latents.from_normal(z * np.float32(truncation), self.info.gan.prior)
+        return self.runner.run("generator", {"z": noise} if classes is None else {"z": noise, "classes": classes})[
+            "image"
+        ]
+
+    def _styles_of(self, z: np.ndarray, classes: np.ndarray | None, truncation: float) -> np.ndarray:
+        """w [N, L, D] of standard normal latents z [N, D], whichever prior the generator knows."""
+        means = self.runner.bundle.latents["w_mean"]
+        rows = np.ones((len(z), 1), np.float32) if classes is None else classes
+        centre = (rows[:, :, None] * means).sum(axis=1)  # not a matrix product: its rounding varies with the batch
+        noise = latents.from_normal(z, self.info.gan.prior)
+        inputs = {"z": noise} if classes is None else {"z": noise, "classes": classes}
+        return latents.truncate(self.runner.run("mapping", inputs)["w"], centre, truncation)
+
+    def _standard_code(self, key: Key, row: np.ndarray | None, temperature: float) -> np.ndarray:
+        """The VAE's code [D] of a key, in units of the codes' deviation."""
+        corners, weights = latents.key_corners(key)
+        return latents.blend(self._to_standard(self.codes(corners, row, temperature)), weights)
+
+    def _to_standard(self, codes: np.ndarray) -> np.ndarray:
+        arrays = self.runner.bundle.latents
+        return (codes - arrays["code_mean"]) / arrays["code_std"]
+
+    def _from_standard(self, codes: np.ndarray) -> np.ndarray:
+        arrays = self.runner.bundle.latents
+        return (codes * arrays["code_std"] + arrays["code_mean"]).astype(np.float32)
+
+
+def known_only(image: np.ndarray, mask: np.ndarray) -> dict[str, np.ndarray]:
+    """The inputs of a mask-conditioned graph; what is unknown is zero, so nothing hidden can leak."""
+    known = (np.asarray(mask) > 0.5).astype(np.float32)
+    if known.shape != (len(image), 1, *image.shape[2:]):
+        raise InputError(f"The mask must have shape {(len(image), 1, *image.shape[2:])}, not {known.shape}.")
+    return {"image": image * known, "mask": known}
+
+
+def _finite(value: float, name: str) -> None:
+    if not np.isfinite(value):
+        raise InputError(f"The {name} must be a finite number.")

@@ -1,0 +1,136 @@
+"""Drawing in the visitor's browser: which files of onnxruntime-web are needed, and what they must know about a bundle.
+
+The page of a server (demo/routes/device.py) and the static page (export/targets/web.py) both need it.
+
+A visitor loads the WebAssembly build, and one with WebGPU (17 or 27 MB on top of 14; compressed 4 or 7 on top of 4)
+only where the browser offers a graphics card. One thread: more would need response headers that other parts of a
+page feel.
+"""
+
+import functools
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bundle.read import OpenBundle
+from bundle.schema import Bundle
+
+RUNTIME = "onnxruntime-web"
+HOW_TO_GET_IT = "npm ci --prefix demo/web"
+
+
+@dataclass(frozen=True)
+class Build:
+    """One build of onnxruntime-web: its module in `dist`, the name under which that is served, and its WebAssembly."""
+
+    module: str
+    script: str  # some hosts do not know that .mjs is a script
+    wasm: str
+    gpu: bool
+
+
+# Both with WebGPU do the same; the smaller and faster one needs WebAssembly that can wait (JSPI), as gpu.js finds out.
+BUILDS = {
+    "wasm": Build("ort.wasm.bundle.min.mjs", "ort.js", "ort-wasm-simd-threaded.wasm", gpu=False),
+    "jspi": Build("ort.jspi.bundle.min.mjs", "ort-jspi.js", "ort-wasm-simd-threaded.jspi.wasm", gpu=True),
+    "asyncify": Build("ort.webgpu.bundle.min.mjs", "ort-asyncify.js", "ort-wasm-simd-threaded.asyncify.wasm", gpu=True),
+}
+GRAPHS = {"gan": ("mapping", "synthesis"), "vae": ("decoder",)}
+ARRAYS = {
+    "gan": ("w_mean",),
+    "vae": (
+        "mixture_weights", "mixture_means", "mixture_cholesky", "mixture_classes", "code_mean", "code_std",
+    ),
+}  # fmt: skip
+
+
+# --- what a browser must know about a bundle -----------------------------------------------------------
+
+
+def models(info: Bundle) -> list[str]:
+    return [name for name in ("gan", "vae") if getattr(info, name) is not None]
+
+
+def graph_names(info: Bundle) -> list[str]:
+    """The graphs that draw from latents."""
+    return [graph for model in models(info) for graph in GRAPHS[model]]
+
+
+def array_names(info: Bundle) -> list[str]:
+    return [array for model in models(info) for array in ARRAYS[model]]
+
+
+def drawable(info: Bundle) -> bool:
+    """Whether the bundle has what this project's own arithmetic needs; generators made elsewhere are single graphs."""
+    return all(name in info.graphs for name in graph_names(info))
+
+
+def numbers(bundle: OpenBundle) -> bytes:
+    """The arrays that draw from latents, one after the other: float32, little-endian, row by row."""
+    return b"".join(np.ascontiguousarray(bundle.latents[name], "<f4").tobytes() for name in array_names(bundle.info))
+
+
+def drawing_facts(bundle: OpenBundle, graphs: str, latents: str) -> dict[str, Any]:
+    """What static/worker.js reads; `graphs`: address with {file} in it, `latents`: address of the numbers."""
+    info = bundle.info
+    return {
+        "gan": info.gan.model_dump(mode="json") if info.gan else None,
+        "vae": info.vae.model_dump(mode="json") if info.vae else None,
+        "graphs": {
+            name: {
+                "url": graphs.format(file=info.graphs[name].file),
+                "bytes": info.graphs[name].bytes,
+                "sha256": info.graphs[name].sha256,
+                "inputs": {tensor.name: list(tensor.shape[1:]) for tensor in info.graphs[name].inputs},
+            }
+            for name in graph_names(info)
+        },
+        "latents": {
+            "url": latents,
+            **checksum(numbers(bundle)),
+            "lengths": {name: bundle.latents[name].size for name in array_names(info)},
+        },
+    }
+
+
+def checksum(data: bytes) -> dict[str, Any]:
+    return {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+
+
+# --- onnxruntime-web -----------------------------------------------------------------------------------
+
+
+def dist(modules: Path) -> Path | None:
+    """The folder of onnxruntime-web's files in npm's folder `modules`; None when npm has not put it there."""
+    folder = modules / RUNTIME / "dist"
+    names = [name for build in BUILDS.values() for name in (build.module, build.wasm)]
+    return folder if all((folder / name).is_file() for name in names) else None
+
+
+def runtime_version(folder: Path) -> str:
+    return json.loads((folder.parent / "package.json").read_text(encoding="utf-8"))["version"]
+
+
+def runtime_script(folder: Path, build: Build) -> bytes:
+    """A build's module, without the line that points to a map that is not served."""
+    lines = (folder / build.module).read_text(encoding="utf-8").splitlines(keepends=True)
+    return "".join(line for line in lines if not line.startswith("//# sourceMappingURL=")).encode()
+
+
+def build_facts(folder: Path, name: str, home: str = "") -> dict[str, Any]:
+    """What static/worker.js must know to run a build whose files are served under `home`."""
+    build = BUILDS[name]
+    return {
+        "script": home + build.script,
+        "wasm": {"url": home + build.wasm, **_wasm_checksum(folder / build.wasm)},
+        "gpu": build.gpu,
+    }
+
+
+@functools.cache
+def _wasm_checksum(file: Path) -> dict[str, Any]:
+    return checksum(file.read_bytes())

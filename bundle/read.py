@@ -1,0 +1,336 @@
+"""A bundle: a folder of ONNX graphs with one index, `bundle.json` (bundle/schema.py). Read and verify it.
+
+A bundle is data: nothing in it is executed, no file outside its folder is read, and every file is held
+against the size and the SHA-256 that the index gives for it.
+"""
+
+import hashlib
+import io
+import json
+import math
+import zipfile
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from pydantic import ValidationError
+
+from bundle.errors import BundleError
+from bundle.figures import over_floor
+from bundle.onnx_outline import FLOAT, Dimensions, outline, problem, unknown
+from bundle.schema import GRAPHS, MAX_FILE_BYTES, SCHEMA_VERSION, Bundle, File, Graph, direction_shapes, latent_shapes
+
+__all__ = [
+    "GRAPHS",
+    "SCHEMA_VERSION",
+    "Bundle",
+    "BundleError",
+    "OpenBundle",
+    "Unavailable",
+    "discover",
+    "graph_bytes",
+    "latent_shapes",
+    "read",
+    "sha256",
+]
+
+INDEX = "bundle.json"
+MAX_INDEX_BYTES = 1_000_000
+SHEET_COLUMNS, MAX_TILES = 8, 64
+GOLDEN = 2
+THUMBNAIL, MAX_TRAINING = 32, 10_000  # pixels a side, and pictures, of the training codes
+
+
+@dataclass(frozen=True)
+class TrainingCodes:
+    """Some training pictures: `codes` float32 [N, D], the encoder's means; `labels` int64 [N], -1 without classes;
+    `indices` int64 [N], their rows in the training set; `thumbnails` uint8 [N, S, S, C], None where the data may not be
+    shown."""
+
+    codes: np.ndarray
+    labels: np.ndarray
+    indices: np.ndarray
+    thumbnails: np.ndarray | None
+
+
+@dataclass(frozen=True)
+class OpenBundle:
+    """A bundle whose files have all been verified.
+
+    `latents`: the float32 arrays of latents.npz. `examples`: uint8 [N, H, W, C] held-out pictures;
+    `example_labels`: int64 [N], -1 without classes. `tiles`: how many pictures the sample sheet shows;
+    `golden`: the first ones, uint8 [GOLDEN, H, W, C], as seeds 0, 1, … were drawn when the bundle was made.
+    """
+
+    folder: Path
+    info: Bundle
+    latents: dict[str, np.ndarray]
+    examples: np.ndarray
+    example_labels: np.ndarray
+    tiles: int
+    golden: np.ndarray
+    training: TrainingCodes | None = None
+
+    @property
+    def version(self) -> str:
+        """Eight hexadecimal digits that change with any of its files: for addresses of what may be cached."""
+        entries = (*self.info.graphs.values(), *self.info.files.values())
+        return hashlib.sha256("".join(entry.sha256 for entry in entries).encode()).hexdigest()[:8]
+
+
+@dataclass(frozen=True)
+class Unavailable:
+    """A bundle that cannot be served, and the sentence that says why."""
+
+    name: str
+    reason: str
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def read(folder: Path) -> OpenBundle:
+    """Open the bundle in a folder and verify every file it lists. BundleError with a sentence otherwise."""
+    folder = Path(folder)
+    info = _read_index(folder)
+    for name, graph in info.graphs.items():
+        _check_outline(folder, name, graph, _verified_bytes(folder, graph))
+    sheet = _read_sheet(folder, info)
+    latents = _read_arrays(folder, info.files["latents"]) if "latents" in info.files else {}
+    further = {key: shape for key, shape in direction_shapes(info).items() if key in latents}
+    _check_arrays(latents, latent_shapes(info) | further, folder.name)
+    images, labels = _read_examples(folder, info)
+    side = info.image.size
+    golden = np.stack([sheet[:side, start : start + side] for start in range(0, GOLDEN * side, side)])
+    tiles = SHEET_COLUMNS * sheet.shape[0] // side
+    return OpenBundle(folder, info, latents, images, labels, tiles, golden, _read_training(folder, info))
+
+
+def graph_bytes(bundle: OpenBundle, name: str) -> bytes:
+    """The bytes of a graph, checked again as they are read. BundleError when absent or changed."""
+    if name not in bundle.info.graphs:
+        raise BundleError(f"Bundle '{bundle.info.name}' has no graph '{name}'.")
+    return _verified_bytes(bundle.folder, bundle.info.graphs[name])
+
+
+def discover(root: Path) -> tuple[list[OpenBundle], list[Unavailable]]:
+    """All bundles in a folder, or the one bundle that the folder is, and those that fail. The first is what visitors
+    see first: the one whose GAN comes nearest to its pictures, then the others; those not measured last, by age."""
+    root = Path(root)
+    if not root.is_dir():
+        return [], [Unavailable(root.name, f"There is no folder '{root}'.")]
+    if (root / INDEX).exists():
+        folders = [root]
+    else:
+        try:
+            folders = [folder for folder in root.iterdir() if _may_be_bundle(folder)]
+        except OSError:
+            return [], [Unavailable(root.name, f"Folder '{root}' cannot be read.")]
+    found: dict[str, OpenBundle] = {}
+    unavailable = []
+    for folder in sorted(folders):
+        try:
+            bundle = read(folder)
+        except BundleError as error:
+            unavailable.append(Unavailable(folder.name, str(error)))
+            continue
+        except OSError:
+            unavailable.append(Unavailable(folder.name, f"Folder '{folder.name}' cannot be read."))
+            continue
+        if bundle.info.name in found:
+            other = found[bundle.info.name].folder.name
+            reason = f"Folders '{other}' and '{folder.name}' hold bundles of the same name; '{other}' is used."
+            unavailable.append(Unavailable(folder.name, reason))
+        else:
+            found[bundle.info.name] = bundle
+
+    def rank(bundle: OpenBundle) -> tuple[float, datetime, str]:
+        return over_floor(bundle.info.quality), bundle.info.created, bundle.info.name
+
+    return sorted(found.values(), key=rank), unavailable
+
+
+def _may_be_bundle(folder: Path) -> bool:
+    """A folder with graphs but no index is a broken copy, worth a sentence; other folders are not ours."""
+    try:
+        return (folder / INDEX).exists() or (folder.is_dir() and any(folder.glob("*.onnx")))
+    except OSError:
+        return True  # it cannot be looked into: `read` will say so
+
+
+def _read_index(folder: Path) -> Bundle:
+    if not folder.is_dir():
+        raise BundleError(f"There is no folder '{folder}'.")
+    path = folder / INDEX
+    if not path.is_file():
+        raise BundleError(f"Folder '{folder.name}' has no {INDEX}.")
+    if path.stat().st_size > MAX_INDEX_BYTES:
+        raise BundleError(f"{INDEX} of '{folder.name}' is too large to be an index.")
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise BundleError(f"{INDEX} of '{folder.name}' is not valid JSON.") from error
+    version = raw.get("schema_version") if isinstance(raw, dict) else None
+    if type(version) is int and version > SCHEMA_VERSION:
+        raise BundleError(f"Bundle '{folder.name}' has format {version} and needs a newer Twofold.")
+    try:
+        return Bundle.model_validate(raw)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        what = first["msg"].removeprefix("Value error, ")
+        raise BundleError(f"{INDEX} of '{folder.name}' is wrong{f' at {place}' if place else ''}: {what}.") from error
+
+
+def _verified_bytes(folder: Path, entry: File) -> bytes:
+    path = folder / entry.file
+    try:
+        if not path.is_file():
+            raise BundleError(f"File '{entry.file}' of bundle '{folder.name}' is missing.")
+        # The size first: it bounds how much of a wrong file is read.
+        data = path.read_bytes() if path.stat().st_size == entry.bytes else b""
+    except OSError as error:
+        raise BundleError(f"File '{entry.file}' of bundle '{folder.name}' cannot be read.") from error
+    if hashlib.sha256(data).hexdigest() == entry.sha256:
+        return data
+    raise BundleError(
+        f"File '{entry.file}' of bundle '{folder.name}' is damaged or was changed: its checksum is wrong."
+    )
+
+
+def _check_outline(folder: Path, name: str, graph: Graph, data: bytes) -> None:
+    """A graph's file must be what the index says, and nothing else, before any runtime opens it."""
+    where = f"Graph '{name}' of bundle '{folder.name}'"
+    try:
+        found = outline(data)
+    except BundleError as error:
+        raise BundleError(f"{where} is not an ONNX file.") from error
+    if fault := problem(found):
+        raise BundleError(f"{where} {fault}.")
+    if found.opsets.get("", found.opsets.get("ai.onnx")) != graph.opset:
+        raise BundleError(f"{where} uses operator set {found.opsets}, not {graph.opset} as the index says.")
+    adapter, batch = graph.adapter, "batch"
+    inputs, outputs = (
+        {tensor.name: tensor.shape[1:] for tensor in tensors} for tensors in (graph.inputs, graph.outputs)
+    )
+    if adapter:
+        batch = adapter.batch or batch
+        inputs, outputs = {adapter.z: adapter.z_shape}, {adapter.image: outputs["image"]}
+    for kind, wanted, there in (("takes", inputs, found.inputs), ("gives", outputs, found.outputs)):
+        if not _agrees(wanted, there, batch, loose=adapter is not None):
+            raise BundleError(f"{where} {kind} {_listed(there)}, not what the index says.")
+
+
+def _agrees(wanted: dict[str, tuple[int, ...]], there: dict[str, tuple[int, Dimensions]], batch: int | str, loose: bool,
+            ) -> bool:  # fmt: skip
+    """Whether tensors are float32 of these names and shapes behind this batch, a number or, if a word, free. `loose`:
+    other exporters leave sizes open, which a run then tells."""
+    if set(wanted) != set(there):
+        return False
+    for name, (kind, shape) in there.items():
+        if kind != FLOAT or not shape or len(shape) != 1 + len(wanted[name]):
+            return False
+        pairs = [(batch if isinstance(batch, int) else "", shape[0]), *zip(wanted[name], shape[1:], strict=True)]
+        if not all(want == have or (unknown(have) and (loose or want == "")) for want, have in pairs):
+            return False
+    return True
+
+
+def _listed(tensors: dict[str, tuple[int, Dimensions]]) -> str:
+    return ", ".join(f"{name[:40]} {list(shape)}" for name, (_, shape) in list(tensors.items())[:5]) or "nothing"
+
+
+def _read_arrays(folder: Path, entry: File) -> dict[str, np.ndarray]:
+    data = _verified_bytes(folder, entry)
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            unpacked = sum(max(member.file_size, _declared_bytes(archive, member)) for member in archive.infolist())
+        if unpacked > MAX_FILE_BYTES:
+            raise BundleError(f"File '{entry.file}' of bundle '{folder.name}' unpacks to too much data.")
+        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+    except BundleError:
+        raise
+    except Exception as error:  # whatever the parsers trip over: zlib.error, MemoryError, NotImplementedError, …
+        raise BundleError(f"File '{entry.file}' of bundle '{folder.name}' is not a plain .npz file.") from error
+
+
+def _declared_bytes(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> int:
+    """How much memory the array in a member claims to need."""
+    with archive.open(member) as file:
+        if np.lib.format.read_magic(file) != (1, 0):  # what NumPy writes for arrays of plain numbers
+            raise ValueError(f"{member.filename} is of another version")
+        shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+    return math.prod(shape) * dtype.itemsize
+
+
+def _read_examples(folder: Path, info: Bundle) -> tuple[np.ndarray, np.ndarray]:
+    """The example pictures, uint8 [N, H, W, C], and their labels, int64 [N]; none where the bundle has none."""
+    side, channels = info.image.size, info.image.channels
+    if "examples" not in info.files:
+        return np.zeros((0, side, side, channels), np.uint8), np.zeros(0, np.int64)
+    arrays = _read_arrays(folder, info.files["examples"])
+    images, labels = arrays.get("images"), arrays.get("labels")
+    if images is None or images.dtype != np.uint8 or images.shape[1:] != (side, side, channels):
+        raise BundleError(f"The example pictures of bundle '{folder.name}' have the wrong shape or type.")
+    if labels is None or labels.shape != images.shape[:1] or not len(images):
+        raise BundleError(f"The example labels of bundle '{folder.name}' do not match its pictures.")
+    return images, labels.astype(np.int64)
+
+
+def _read_training(folder: Path, info: Bundle) -> TrainingCodes | None:
+    if "training" not in info.files or not info.vae:
+        return None
+    arrays = _read_arrays(folder, info.files["training"])
+    codes, labels, indices = (arrays.get(name) for name in ("codes", "labels", "indices"))
+    thumbnails = arrays.get("thumbnails")
+    right = codes is not None and codes.dtype == np.float32 and codes.shape[1:] == (info.vae.latent_dim,)
+    right = right and 1 <= len(codes) <= MAX_TRAINING and bool(np.isfinite(codes).all())
+    for column in (labels, indices):
+        right = right and column is not None and column.dtype == np.int64 and column.shape == (len(codes),)
+    if not right or not -1 <= labels.min() <= labels.max() < max(len(info.dataset.classes), 1) or indices.min() < 0:
+        raise BundleError(f"The training codes of bundle '{folder.name}' have wrong shapes, types or values.")
+    side = min(info.image.size, THUMBNAIL)
+    shape = (len(codes), side, side, info.image.channels)
+    if thumbnails is not None and (thumbnails.dtype != np.uint8 or thumbnails.shape != shape):
+        raise BundleError(f"The training thumbnails of bundle '{folder.name}' must be uint8 {shape}.")
+    return TrainingCodes(codes, labels, indices, thumbnails)
+
+
+def _read_sheet(folder: Path, info: Bundle) -> np.ndarray:
+    """The sample sheet, uint8 [H, W, C]; it is a PNG, eight pictures wide and at most eight high."""
+    entry, side = info.files["sheet"], info.image.size
+    data = _verified_bytes(folder, entry)
+    try:
+        with Image.open(io.BytesIO(data), formats=("PNG",)) as sheet:
+            width, height = sheet.size
+            rows, rest = divmod(height, side)
+            right = width == SHEET_COLUMNS * side and not rest and 1 <= rows <= MAX_TILES // SHEET_COLUMNS
+            pixels = np.asarray(sheet.convert("L" if info.image.channels == 1 else "RGB")) if right else None
+    except Exception as error:
+        raise BundleError(f"File '{entry.file}' of bundle '{folder.name}' is not a PNG picture.") from error
+    if pixels is None:
+        raise BundleError(
+            f"The sample sheet of bundle '{folder.name}' measures {width} x {height} pixels, "
+            f"not {SHEET_COLUMNS} x 1 to {MAX_TILES // SHEET_COLUMNS} pictures of {side} x {side}."
+        )
+    return pixels.reshape(height, width, info.image.channels)
+
+
+def _check_arrays(arrays: dict[str, np.ndarray], shapes: dict[str, tuple[int | None, ...]], name: str) -> None:
+    components = {len(arrays[key]) for key in arrays if key.startswith("mixture_") and arrays[key].ndim}
+    for key, shape in shapes.items():
+        array = arrays.get(key)
+        if array is None or array.dtype != np.float32 or array.ndim != len(shape):
+            raise BundleError(f"The latent statistics of bundle '{name}' lack a valid float32 array '{key}'.")
+        if any(want not in (None, have) for want, have in zip(shape, array.shape, strict=True)):
+            raise BundleError(f"Array '{key}' of bundle '{name}' has shape {array.shape}, expected {shape}.")
+        if not np.isfinite(array).all():
+            raise BundleError(f"Array '{key}' of bundle '{name}' holds values that are not finite numbers.")
+    if len(components) > 1 or 0 in components:
+        raise BundleError(f"The mixture arrays of bundle '{name}' differ in their number of components.")

@@ -1,0 +1,110 @@
+"""Running a bundle's graphs in this process: sessions opened when they are first needed, inputs checked before each
+run.
+
+A server needs more than that (queues, deadlines, GPUs): demo/serving/engine.py.
+"""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import numpy as np
+
+from bundle.adapter import Feed, Run, adapt
+from bundle.errors import BundleError, InputError
+from bundle.examine import examine, faulty
+from bundle.read import OpenBundle, graph_bytes
+from bundle.schema import Bundle
+from bundle.sessions import ON_CPU, Provider, first_line, open_session
+
+
+class GraphRunner(Protocol):
+    """Whatever runs the graphs of one bundle: `BundleRunner` here, the demo's engine, a remote server."""
+
+    @property
+    def bundle(self) -> OpenBundle: ...
+
+    def has(self, graph: str) -> bool:
+        """Whether the bundle has this graph."""
+        ...
+
+    def run(self, graph: str, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Float32 inputs of one batch size, by name -> outputs by name. InputError, BundleError."""
+        ...
+
+
+class BundleRunner:
+    """The graphs of one verified bundle on one processor, by default the CPU. For one thread at a time."""
+
+    def __init__(self, bundle: OpenBundle, provider: Provider = ON_CPU):
+        self.bundle = bundle
+        self.provider = provider
+        self._runs: dict[str, Run] = {}
+
+    def has(self, graph: str) -> bool:
+        """Whether the bundle has this graph."""
+        return graph in self.bundle.info.graphs
+
+    def run(self, graph: str, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Run a graph on float32 inputs of one batch size and return its outputs by name.
+
+        Raises InputError for wrong inputs (see `check_inputs`) and BundleError when the bundle has no such graph or the
+        graph cannot be loaded.
+        """
+        run = self._opened(graph)
+        batch = check_inputs(self.bundle.info, graph, inputs)
+        most = self.provider.most
+        parts = [
+            run({name: np.ascontiguousarray(array[start : start + most]) for name, array in inputs.items()})
+            for start in range(0, batch, most)
+        ]
+        names = [tensor.name for tensor in self.bundle.info.graphs[graph].outputs]
+        return {name: np.concatenate(chunks) for name, chunks in zip(names, zip(*parts, strict=True), strict=True)}
+
+    def check(self) -> None:
+        """Run every graph on inputs whose answers are known. BundleError with a sentence if one misbehaves."""
+        examine(self.bundle, self.run)
+
+    def _opened(self, graph: str) -> Run:
+        if graph not in self._runs:
+            self._runs[graph] = self._open(graph)
+        return self._runs[graph]
+
+    def _open(self, graph: str) -> Run:
+        data = graph_bytes(self.bundle, graph)
+        entry = self.bundle.info.graphs[graph]
+        try:
+            session = open_session(data, self.provider)
+        except Exception as error:  # onnxruntime's errors share no base class
+            raise faulty(self.bundle, graph, f"cannot be loaded ({first_line(error)})") from error
+        names = [entry.adapter.image] if entry.adapter else [tensor.name for tensor in entry.outputs]
+
+        def run(feed: Feed) -> list[np.ndarray]:
+            return session.run(names, dict(feed))
+
+        return adapt(run, entry.adapter) if entry.adapter else run
+
+
+def check_inputs(info: Bundle, graph: str, inputs: Mapping[str, np.ndarray]) -> int:
+    """The common batch size of valid inputs of a graph.
+
+    Raises BundleError when the bundle has no such graph. Raises InputError for wrong names, types or shapes, for values
+    that are not finite, for an empty batch, and for one larger than the bundle's `max_batch`.
+    """
+    if graph not in info.graphs:
+        raise BundleError(f"Bundle '{info.name}' has no graph '{graph}'.")
+    tensors = info.graphs[graph].inputs
+    if set(inputs) != {tensor.name for tensor in tensors}:
+        wanted = ", ".join(tensor.name for tensor in tensors)
+        raise InputError(f"Graph '{graph}' takes exactly these inputs: {wanted}.")
+    batch = len(next(iter(inputs.values())))
+    if not 1 <= batch <= info.max_batch:
+        raise InputError(f"From 1 to {info.max_batch} pictures at once are possible, not {batch}.")
+    for tensor in tensors:
+        array, shape = inputs[tensor.name], (batch, *tensor.shape[1:])
+        if array.dtype != np.float32 or array.shape != shape:
+            raise InputError(
+                f"Input '{tensor.name}' of graph '{graph}' must be float32 {shape}, not {array.dtype} {array.shape}."
+            )
+        if not np.isfinite(array).all():
+            raise InputError(f"Input '{tensor.name}' of graph '{graph}' holds values that are not finite.")
+    return batch

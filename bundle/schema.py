@@ -1,0 +1,327 @@
+"""What bundle.json may say: the schema of a bundle, as data. Reading and verifying: bundle/read.py."""
+
+import itertools
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+Prior = Literal["normal", "uniform", "truncated"]
+Likelihood = Literal["calibrated", "squared-error", "bernoulli"]
+Fit = Literal["crop", "pad"]
+SCHEMA_VERSION = 1
+MAX_FILE_BYTES = 512_000_000
+MAX_POINTS, MAX_SERIES = 100, 24  # of a training curve
+
+
+@dataclass(frozen=True)
+class GraphNames:
+    """The names of one graph's inputs and outputs; an unconditional bundle lacks the input `classes`."""
+
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+
+
+GRAPHS: dict[str, GraphNames] = {
+    "generator": GraphNames(("z", "classes"), ("image",)),
+    "mapping": GraphNames(("z", "classes"), ("w",)),
+    "synthesis": GraphNames(("w",), ("image",)),
+    "critic": GraphNames(("image", "classes"), ("score",)),
+    "inverter": GraphNames(("image", "mask"), ("w",)),
+    "encoder": GraphNames(("image",), ("mean", "logvar")),
+    "repair": GraphNames(("image", "mask"), ("mean", "logvar")),
+    "decoder": GraphNames(("z",), ("image",)),
+    "classifier": GraphNames(("image",), ("logits", "features")),
+}
+GAN_GRAPHS = ("generator", "mapping", "synthesis", "critic", "inverter")
+VAE_GRAPHS = ("encoder", "decoder", "repair")
+STYLES = ("mapping", "synthesis")  # the two halves of a generator, which one made elsewhere lacks
+VAE_NEEDS = VAE_GRAPHS[:2]  # the others may be absent
+
+
+def _plain_file_name(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", name):
+        raise ValueError(f"{name!r} is not a plain file name inside the bundle's folder")
+    return name
+
+
+def _aware(time: datetime) -> datetime:
+    """Of one that does not say its zone, UTC: times can only be put in order when all say it."""
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+FileName = Annotated[str, AfterValidator(_plain_file_name)]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+SeriesName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,40}$")]
+Count = Annotated[int, Field(ge=0)]
+Size = Annotated[int, Field(ge=1)]
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class File(_Entry):
+    """One file beside the index."""
+
+    file: FileName
+    sha256: Sha256
+    bytes: Annotated[int, Field(ge=1, le=MAX_FILE_BYTES)]
+
+
+class Tensor(_Entry):
+    """A graph's input or output, float32. The first dimension is the word "batch"."""
+
+    name: str
+    shape: tuple[Literal["batch"] | Size, ...]
+
+    @model_validator(mode="after")
+    def _batch_first(self) -> "Tensor":
+        if not self.shape or self.shape[0] != "batch" or "batch" in self.shape[1:]:
+            raise ValueError(f"the shape of '{self.name}' must be 'batch' and then whole numbers")
+        return self
+
+
+class Adapter(_Entry):
+    """How a generator is used that was exported elsewhere: the names of its input and output, the shape of one z, what
+    it gives for black and white, and its batch where the file fixes it."""
+
+    z: Annotated[str, Field(min_length=1, max_length=200)]
+    image: Annotated[str, Field(min_length=1, max_length=200)]
+    z_shape: tuple[Size, ...]
+    values: Literal["0..1", "-1..1"]
+    batch: Size | None = None
+
+
+class Graph(File):
+    """One ONNX graph; `adapter`: for a generator that does not follow the conventions of this format."""
+
+    opset: Size
+    form: str
+    parameters: Count
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+    adapter: Adapter | None = None
+
+
+class Dataset(_Entry):
+    """The pictures that the models learned from. No classes = unconditional models."""
+
+    source: str
+    licence: str
+    classes: tuple[str, ...]
+    train_images: Count
+    test_images: Count
+
+
+class Image(_Entry):
+    """Pictures are square: `channels` (1 or 3) x `size` x `size`."""
+
+    channels: Literal[1, 3]
+    size: Annotated[int, Field(ge=1, le=1024)]
+
+
+class Gan(_Entry):
+    """Sizes of the GAN's latents, z [latent_dim] and, where it has styles, w [stages, w_dim]; what z is drawn from."""
+
+    latent_dim: Size
+    w_dim: Size | None = None
+    stages: Size | None = None
+    prior: Prior
+
+
+class Vae(_Entry):
+    """The size of the VAE's codes, the standard deviation of its pixels around the decoder's mean, and how it explains
+    a picture: bundles older than the choice are calibrated, and not binarized."""
+
+    latent_dim: Size
+    sigma: Annotated[float, Field(gt=0)]
+    likelihood: Likelihood = "calibrated"
+    binarize: bool = False
+
+
+class Figure(_Entry):
+    """One measured figure. `floor`: the best that can be hoped for, where known, and `floor_is` whose figure that is.
+    `better` "floor": as near to it as possible. `error`: standard error, where known."""
+
+    name: str
+    label: str
+    value: float
+    floor: float | None
+    unit: str
+    better: Literal["lower", "higher", "floor"]
+    floor_is: str = "held-out pictures"
+    error: float | None = None
+
+
+class Quality(_Entry):
+    """Measured quality, with the command that measured it; `features`: whose features distances were taken in;
+    `notes`: what one has to know to read the figures."""
+
+    command: str
+    samples: Size
+    features: str = ""
+    notes: tuple[str, ...] = ()
+    figures: tuple[Figure, ...]
+
+
+class Crossing(_Entry):
+    """One graph in one runtime. Largest and mean difference from the reference evaluator, in grey levels of a picture
+    or in shares of max(1, |value|); `alone`: the largest difference of a row of a batch from that row alone, in the
+    same unit, 0 = bit for bit; pictures a second."""
+
+    graph: str
+    unit: Literal["grey levels", "share"]
+    largest: Annotated[float, Field(ge=0)]
+    mean: Annotated[float, Field(ge=0)]
+    alone: Annotated[float, Field(ge=0)]
+    speed: Annotated[float, Field(ge=0)]
+
+
+class Crossings(_Entry):
+    """What one runtime made of the graphs; `gap`: why it could not be tried, else empty."""
+
+    runtime: str
+    version: str = ""
+    gap: str = ""
+    graphs: tuple[Crossing, ...] = ()
+
+
+class Portability(_Entry):
+    """The graphs in several runtimes, held against one of them, the `reference`; `hardware`: where it was measured."""
+
+    command: str
+    hardware: str
+    reference: str
+    batches: tuple[Size, ...]
+    runtimes: tuple[Crossings, ...]
+
+
+class Curve(_Entry):
+    """What was measured while a stage trained: `series`, by name, after so many pictures; None = not then."""
+
+    images: Annotated[tuple[Count, ...], Field(min_length=1, max_length=MAX_POINTS)]
+    series: Annotated[dict[SeriesName, tuple[float | None, ...]], Field(min_length=1, max_length=MAX_SERIES)]
+
+    @model_validator(mode="after")
+    def _even(self) -> "Curve":
+        if any(a >= b for a, b in itertools.pairwise(self.images)):
+            raise ValueError("the pictures of a curve must become more")
+        if any(len(values) != len(self.images) for values in self.series.values()):
+            raise ValueError("every series of a curve must have a value or null at each point")
+        return self
+
+
+class Training(_Entry):
+    """How one stage was trained; bundles older than curves have none."""
+
+    command: str
+    seconds: Annotated[float, Field(ge=0)]
+    images: Count
+    hardware: str
+    curve: Curve | None = None
+
+
+class Bundle(_Entry):
+    """The content of bundle.json."""
+
+    schema_version: Literal[1]
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
+    title: Annotated[str, Field(min_length=1, max_length=200)]
+    created: Annotated[datetime, AfterValidator(_aware)]
+    dataset: Dataset
+    image: Image
+    max_batch: Annotated[int, Field(ge=1, le=4096)]
+    graphs: dict[str, Graph]
+    files: dict[Literal["latents", "examples", "sheet", "training"], File]
+    gan: Gan | None
+    vae: Vae | None
+    quality: Quality | None
+    portability: Portability | None = None
+    training: dict[str, Training]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Bundle":
+        if self.gan is None and self.vae is None:
+            raise ValueError("a bundle needs a 'gan' or a 'vae'")
+        needed = (("generator",) if self.gan else ()) + (VAE_NEEDS if self.vae else ())
+        if self.gan and (self.gan.w_dim or self.gan.stages or set(STYLES) & set(self.graphs)):
+            needed += STYLES
+            if not (self.gan.w_dim and self.gan.stages):
+                raise ValueError("a GAN with styles needs 'w_dim' and 'stages'")
+        missing = [f"graphs.{name}" for name in needed if name not in self.graphs]
+        files = ("sheet",) if set(self.graphs) == {"generator"} else ("latents", "examples", "sheet")
+        missing += [f"files.{name}" for name in files if name not in self.files]
+        if missing:
+            raise ValueError(f"{' and '.join(missing)} missing")
+        if any(graph.adapter and name != "generator" for name, graph in self.graphs.items()):
+            raise ValueError("only a generator may have an adapter")
+        for name, graph in self.graphs.items():
+            self._check_graph(name, graph)
+        return self
+
+    def _check_graph(self, name: str, graph: Graph) -> None:
+        if name not in GRAPHS:
+            raise ValueError(f"unknown graph '{name}'")
+        if (name in GAN_GRAPHS and self.gan is None) or (name in VAE_GRAPHS and self.vae is None):
+            raise ValueError(f"graph '{name}' needs the entry 'gan' or 'vae' that describes its latents")
+        for kind, tensors, names in (
+            ("inputs", graph.inputs, GRAPHS[name].inputs),
+            ("outputs", graph.outputs, GRAPHS[name].outputs),
+        ):
+            wanted = tuple(n for n in names if n != "classes" or self.dataset.classes)
+            if tuple(tensor.name for tensor in tensors) != wanted:
+                raise ValueError(f"the {kind} of graph '{name}' must be {', '.join(wanted)}")
+            for tensor in tensors:
+                shape = self._shape(name, tensor.name)
+                if shape is not None and tensor.shape[1:] != shape:
+                    raise ValueError(f"'{tensor.name}' of graph '{name}' must have shape {('batch', *shape)}")
+
+    def _shape(self, graph: str, tensor: str) -> tuple[int, ...] | None:
+        """The shape of one picture's share of a tensor; None = any."""
+        side = self.image.size
+        classes = max(len(self.dataset.classes), 1)
+        shapes: dict[str, tuple[int, ...]] = {
+            "image": (self.image.channels, side, side),
+            "mask": (1, side, side),
+            "score": (1,),
+            "classes": (classes,),
+            "logits": (classes,),
+        }
+        if self.gan and graph in GAN_GRAPHS:
+            shapes |= {"z": (self.gan.latent_dim,), "w": (self.gan.stages or 0, self.gan.w_dim or 0)}
+        if self.vae and graph in VAE_GRAPHS:
+            shapes |= {name: (self.vae.latent_dim,) for name in ("z", "mean", "logvar")}
+        return shapes.get(tensor)
+
+
+def latent_shapes(info: Bundle) -> dict[str, tuple[int | None, ...]]:
+    """The arrays that latents.npz must hold and their shapes; None = any length."""
+    classes = max(len(info.dataset.classes), 1)
+    shapes: dict[str, tuple[int | None, ...]] = {}
+    if info.gan and info.gan.w_dim:
+        shapes["w_mean"] = (classes, info.gan.w_dim)
+    if info.vae:
+        dim = info.vae.latent_dim
+        shapes |= {
+            "mixture_weights": (None,),
+            "mixture_means": (None, dim),
+            "mixture_cholesky": (None, dim, dim),
+            "mixture_classes": (None, classes),
+        }
+        shapes |= {name: (dim,) for name in ("code_mean", "code_std", "code_kl")}
+    return shapes
+
+
+def direction_shapes(info: Bundle) -> dict[str, tuple[int | None, ...]]:
+    """The arrays that latents.npz may hold beside them: directions of classes by a linear machine, one standard
+    deviation long, and how often each one's boundary is right."""
+    classes = len(info.dataset.classes)
+    shapes: dict[str, tuple[int | None, ...]] = {}
+    if info.gan and info.gan.w_dim:
+        shapes |= {"svm_w": (classes, info.gan.w_dim), "svm_w_accuracy": (classes,)}
+    if info.vae:
+        shapes |= {"svm_code": (classes, info.vae.latent_dim), "svm_code_accuracy": (classes,)}
+    return shapes

@@ -1,0 +1,81 @@
+"""The unqueued routes of the tab Compare that answer with words and numbers; its pictures come from
+demo/routes/live.py.
+
+GET /compare/figures?l=&r=&f=        measured figures of two models side by side, f: json (default) or csv, a download
+GET /compare/quiz/{bundle}?k=&a=     the truth about the answers a ("rgg…") to quiz k so far, and what the score says
+
+l, r: a bundle and its model, "fashion.gan". Wrong parameters are answered with status 400 and a sentence, unknown
+bundles with 404.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+
+from starlette.datastructures import QueryParams
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from bundle import latents
+from bundle.errors import InputError, UserError
+from demo.serving.served_model import ServedModel
+from demo.tabs.compare import quiz
+from demo.tabs.compare.figures import Side
+
+FRESH = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+
+
+def routes(models: Mapping[str, ServedModel]) -> list[Route]:
+    """The routes above for these models."""
+
+    def answer(work: Callable[[Request], Response]) -> Callable[[Request], Response]:
+        def endpoint(request: Request) -> Response:
+            try:
+                return work(request)
+            except LookupError:
+                return PlainTextResponse("There is no bundle of this name here.", status_code=404, headers=FRESH)
+            except UserError as error:
+                return PlainTextResponse(str(error), status_code=400, headers=FRESH)
+
+        return endpoint
+
+    def side_by_side(request: Request) -> Response:
+        query = request.query_params
+        left, right = (_side(models, query.get(name, "")) for name in "lr")
+        form = query.get("f", "json")
+        if form not in ("json", "csv"):
+            raise InputError("The parameter 'f' must be one of json, csv.")
+        if form == "json":
+            return JSONResponse(figures.report(left, right), headers=FRESH)
+        name = f"{left.info.name}-{left.model}-{right.info.name}-{right.model}.csv"
+        headers = FRESH | {"Content-Disposition": f'attachment; filename="{name}"'}
+        return Response(figures.table(left, right), media_type="text/csv; charset=utf-8", headers=headers)
+
+    def answers(request: Request) -> Response:
+        served = models[request.path_params["bundle"]]
+        return JSONResponse(_marked(served, request.query_params), headers=FRESH)
+
+    return [
+        Route("/compare/figures", answer(side_by_side), methods=["GET"]),
+        Route("/compare/quiz/{bundle}", answer(answers), methods=["GET"]),
+    ]
+
+
+def _side(models: Mapping[str, ServedModel], text: str) -> Side:
+    """The side of "fashion.gan". LookupError, InputError."""
+    name, _, model = text.partition(".")
+    served = models[name]
+    if model not in served.models:
+        raise InputError(f"Bundle '{name}' has no such model: choose one of {', '.join(served.models)}.")
+    return Side(served.info, model)
+
+
+def _marked(served: ServedModel, query: QueryParams) -> dict:
+    key, answers = query.get("k", ""), query.get("a", "")
+    # Length first: int() of a very long text is slow.
+    if not (key.isascii() and key.isdigit() and len(key) <= 10 and int(key) < latents.SEEDS):
+        raise InputError(f"The parameter 'k' takes whole numbers from 0 to {latents.SEEDS - 1}.")
+    real = quiz.plan_of(served, int(key)).real
+    score = quiz.mark(answers, real)
+    truth = "".join(quiz.REAL if one else quiz.GENERATED for one in real[: len(answers)])
+    return asdict(score) | {"truth": truth, "questions": len(real)}

@@ -1,0 +1,103 @@
+"""The routes that let the visitor's browser draw by itself: scripts, onnxruntime-web, and a bundle's latent numbers.
+
+GET /device/{release}/{name}                     scripts, onnxruntime-web's module and its WebAssembly
+GET /device/{release}/bundles/{bundle}.bin?v=    the numbers that draw from latents, float32 one after the other
+
+`release` changes with any of the files, so answers may be kept for ever. What a browser needs: bundle/on_device.py.
+"""
+
+import functools
+import gzip
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from bundle import on_device
+from bundle.on_device import BUILDS, HOW_TO_GET_IT, RUNTIME
+from bundle.read import OpenBundle
+from demo.serving.served_model import ServedModel
+
+STATIC = Path(__file__).resolve().parents[1] / "static"
+MODULES = Path(__file__).resolve().parents[1] / "web" / "node_modules"
+SCRIPTS = ("random.js", "latents.js", "device.js", "worker.js", "gpu.js", "local.js")
+MEDIA = {"js": "text/javascript", "wasm": "application/wasm"}
+FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
+
+
+@functools.cache
+def release() -> str:
+    """Eight hexadecimal digits that change with any of the files but the numbers."""
+    folder = on_device.dist(MODULES)
+    own = b"".join((STATIC / name).read_bytes() for name in SCRIPTS)
+    return hashlib.sha256(own + (on_device.runtime_version(folder).encode() if folder else b"")).hexdigest()[:8]
+
+
+def page_facts() -> dict[str, Any]:
+    """Where the page finds the way to draw on its device, or the sentence why it cannot."""
+    folder = on_device.dist(MODULES)
+    if folder is None:
+        return {"gap": f"The server lacks {RUNTIME}: {HOW_TO_GET_IT}"}
+    home = f"device/{release()}/"
+    builds = {name: on_device.build_facts(folder, name, home) for name in BUILDS}
+    return {
+        "gap": "",
+        "module": f"{home}local.js",
+        "builds": builds,
+        "runtime": f"{RUNTIME} {on_device.runtime_version(folder)}",
+    }
+
+
+def bundle_facts(bundle: OpenBundle, address: str) -> dict[str, Any] | None:
+    """Of one bundle whose files are served at `address`; None where it can only be drawn by the server."""
+    if not on_device.drawable(bundle.info):
+        return None
+    query = f"?v={bundle.version}"
+    numbers_at = f"device/{release()}/bundles/{bundle.info.name}.bin{query}"
+    return on_device.drawing_facts(bundle, f"{address}/{{file}}{query}", numbers_at)
+
+
+@functools.cache
+def _file(name: str) -> tuple[bytes, bytes] | None:
+    """A file of the runtime or a script, plain and compressed: 14 MB of WebAssembly travel as 4."""
+    folder = on_device.dist(MODULES)
+    if name in SCRIPTS:
+        data = (STATIC / name).read_bytes()
+    elif folder is None:
+        return None
+    else:
+        build = next(build for build in BUILDS.values() if name in (build.script, build.wasm))
+        data = on_device.runtime_script(folder, build) if name == build.script else (folder / name).read_bytes()
+    return data, gzip.compress(data, 6, mtime=0)
+
+
+def routes(models: Mapping[str, ServedModel]) -> list[Route]:
+    """The routes above for these models."""
+    known = {*SCRIPTS, *(name for build in BUILDS.values() for name in (build.script, build.wasm))}
+
+    def file(request: Request) -> Response:
+        name = request.path_params["name"]
+        found = _file(name) if name in known else None
+        if found is None or request.path_params["release"] != release():
+            return PlainTextResponse("There is no such file here.", status_code=404)
+        plain, small = found
+        packed = "gzip" in request.headers.get("accept-encoding", "")
+        headers = FOR_EVER | {"Vary": "Accept-Encoding"} | ({"Content-Encoding": "gzip"} if packed else {})
+        return Response(small if packed else plain, media_type=MEDIA[name.rpartition(".")[2]], headers=headers)
+
+    def latents(request: Request) -> Response:
+        served = models.get(request.path_params["bundle"])
+        if served is None or not on_device.drawable(served.info):
+            return PlainTextResponse("There is no such file here.", status_code=404)
+        current = request.query_params.get("v") == served.engine.bundle.version
+        headers = FOR_EVER if current else {"Cache-Control": "no-store"}
+        return Response(on_device.numbers(served.engine.bundle), media_type="application/octet-stream", headers=headers)
+
+    return [
+        Route("/device/{release}/bundles/{bundle}.bin", latents, methods=["GET"]),
+        Route("/device/{release}/{name}", file, methods=["GET"]),
+    ]

@@ -1,0 +1,70 @@
+"""The routes that hand out a bundle's files.
+
+GET /bundles/{bundle}/{file}             a file that bundle.json lists, or bundle.json itself
+GET /bundles/{bundle}/examples/{n}.png   the n-th held-out test picture
+GET /web/twofold.js                      an ES module that draws a bundle's pictures with onnxruntime-web
+"""
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from bundle import images
+from bundle.read import INDEX
+from demo.serving.served_model import ServedModel
+
+STATIC = Path(__file__).resolve().parents[1] / "static"
+MODULES = ("random.js", "latents.js", "device.js", "open.js")  # none before what it imports
+HEADERS = {"Cache-Control": "private, max-age=600", "X-Content-Type-Options": "nosniff"}
+
+
+def routes(models: Mapping[str, ServedModel]) -> list[Route]:
+    """The routes above for these models."""
+
+    def file(request: Request) -> Response:
+        served = models.get(request.path_params["bundle"])
+        name = request.path_params["file"]
+        # Only names that the index lists: no path is ever built from the address.
+        if served is None or name not in listed(served):
+            return PlainTextResponse("There is no such file here.", status_code=404)
+        media = {"png": "image/png", "json": "application/json"}.get(name.rpartition(".")[2])
+        return FileResponse(
+            served.engine.bundle.folder / name, media_type=media or "application/octet-stream", headers=HEADERS
+        )
+
+    def example(request: Request) -> Response:
+        served = models.get(request.path_params["bundle"])
+        number = request.path_params["number"]
+        # Length first: int() refuses a very long text with an error of its own.
+        known = number.isascii() and number.isdigit() and len(number) <= 9
+        if served is None or not known or int(number) >= len(served.engine.bundle.examples):
+            return PlainTextResponse("There is no such test picture here.", status_code=404)
+        picture = images.png(served.engine.bundle.examples[int(number)])
+        return Response(picture, media_type="image/png", headers=HEADERS)
+
+    async def module(request: Request) -> Response:
+        return Response(web_module(), media_type="text/javascript", headers=HEADERS)
+
+    return [
+        Route("/web/twofold.js", module, methods=["GET"]),
+        Route("/bundles/{bundle}/examples/{number}.png", example, methods=["GET"]),
+        Route("/bundles/{bundle}/{file}", file, methods=["GET"]),
+    ]
+
+
+def listed(served: ServedModel) -> set[str]:
+    """The file names that may be downloaded."""
+    info = served.info
+    return {INDEX} | {entry.file for entry in (*info.graphs.values(), *info.files.values())}
+
+
+@cache
+def web_module() -> str:
+    """The browser's modules as one, which can be imported from anywhere: without imports of its own."""
+    parts = [(STATIC / name).read_text(encoding="utf-8") for name in MODULES]
+    return re.sub(r"^import .*\n", "", "".join(parts), flags=re.MULTILINE)

@@ -1,0 +1,55 @@
+"""The public endpoints through Gradio, for gradio_client, curl and other programs; what they do:
+demo/routes/endpoints.py."""
+
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import gradio as gr
+
+from bundle.errors import UserError
+from demo.routes import arguments as check
+from demo.routes.endpoints import drawing, reading
+from demo.serving.served_model import ServedModel
+
+# At once, so that they can share a run: how many runs there are at a time is the engine's affair.
+QUEUE: dict[str, Any] = {"concurrency_id": "ort", "concurrency_limit": 16}
+
+
+def sentences(function: Callable) -> Callable:
+    """Let a UserError reach the caller as the sentence that it holds."""
+
+    @functools.wraps(function)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except UserError as error:
+            raise gr.Error(str(error), print_exception=False) from error
+
+    return wrapped
+
+
+def add_endpoints(models: Mapping[str, ServedModel]) -> None:
+    """Add the endpoints to the gr.Blocks that is being built."""
+    for name, function in drawing(models).items():
+        gr.api(sentences(function), api_name=name, **QUEUE)
+    # Gradio's own file component makes sure that a path is an upload.
+    readers = reading(models, check.picture_file, check.mask_file)
+    # Never shown: they carry the types of the arguments and the files.
+    with gr.Column(visible=False):
+        picture = gr.File(label="picture", file_types=["image"])
+        mask = gr.File(label="mask", file_types=["image"])
+        bundle = gr.Textbox("", label="bundle")
+        model = gr.Textbox("", label="model")
+        rounds = gr.Number(0, label="rounds")
+        seed = gr.Number(0, label="seed")
+        answer = gr.JSON(label="answer")
+        for name, inputs in (
+            ("reconstruct", [picture, bundle]),
+            ("repair", [picture, mask, bundle, model]),
+            ("invert", [picture, bundle, rounds, seed]),
+            ("classify", [picture, bundle]),
+        ):
+            gr.Button(name).click(
+                sentences(readers[name]), inputs, answer, api_name=name, show_progress="hidden", **QUEUE
+            )

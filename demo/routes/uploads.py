@@ -1,0 +1,113 @@
+"""Models that visitors bring, with --allow-upload: adopted and run in processes with limits, for everybody on the page.
+
+    GET  /uploads          facts of the models that are here now
+    POST /uploads?title=   the bytes of an .onnx file -> facts of its bundle; 400 with a sentence
+
+A few are kept, until the server ends or newer ones take their place.
+"""
+
+import secrets
+import shutil
+import tempfile
+from collections.abc import MutableMapping
+from pathlib import Path
+
+import anyio
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from bundle.errors import UserError
+from bundle.read import read
+from bundle.sessions import Provider
+from demo.facts import bundle_facts
+from demo.serving.engine import Engine, EngineCache
+from demo.serving.sandbox import Sandbox, adopt_there
+from demo.serving.served_model import ServedModel
+
+MAX_BYTES = 100_000_000
+KEPT = 4
+MAX_TITLE = 60
+MARK = "x-twofold"  # a header that pages of other sites cannot send without being asked for permission first
+
+
+class Uploads:
+    """The visitors' models: they join the other models under names of their own."""
+
+    def __init__(self, models: MutableMapping[str, ServedModel]):
+        self._studios = models
+        self._mine: dict[str, tuple[ServedModel, Sandbox]] = {}
+        self._folder = Path(tempfile.mkdtemp(prefix="twofold-uploads-"))
+        self._cache = EngineCache()
+        self._busy = anyio.CapacityLimiter(1)
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("/uploads", self._list, methods=["GET"]),
+            Route("/uploads", self._take, methods=["POST"]),
+        ]
+
+    def close(self) -> None:
+        """Ends every model and removes its files."""
+        for name in list(self._mine):
+            self._drop(name)
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def add(self, file: Path, title: str) -> ServedModel:
+        """Adopts a file. Raises UserError with a sentence; nothing is left of it then."""
+        name = f"upload-{secrets.token_hex(3)}"
+        adopt_there(file, self._folder / name, name, title)
+        bundle = read(self._folder / name)
+        sandbox = Sandbox(bundle)
+        where = Provider("cpu", "CPUExecutionProvider", "CPU: a visitor's model, in a process with limits.")
+        served = ServedModel(Engine(bundle, where, self._cache, sandbox.open))
+        try:
+            served.engine.ready()
+        except UserError:
+            sandbox.close()
+            shutil.rmtree(self._folder / name, ignore_errors=True)
+            raise
+        while len(self._mine) >= KEPT:
+            self._drop(next(iter(self._mine)))
+        self._mine[name] = served, sandbox
+        self._studios[name] = served
+        return served
+
+    def _drop(self, name: str) -> None:
+        _, sandbox = self._mine.pop(name)
+        self._studios.pop(name, None)
+        sandbox.close()
+        shutil.rmtree(self._folder / name, ignore_errors=True)
+
+    async def _list(self, request: Request) -> Response:
+        return JSONResponse([bundle_facts(served) for served, _ in self._mine.values()])
+
+    async def _take(self, request: Request) -> Response:
+        if MARK not in request.headers:
+            return _refused("Models are taken from this page alone.", 403)
+        title = request.query_params.get("title", "").strip()[:MAX_TITLE] or "A visitor's model"
+        if self._busy.available_tokens < 1:
+            return _refused("Another model is being looked at; try again in a minute.", 503)
+        async with self._busy:
+            return await self._received(request, title)
+
+    async def _received(self, request: Request, title: str) -> Response:
+        file = self._folder / f"{secrets.token_hex(8)}.onnx"
+        try:
+            size = 0
+            with file.open("wb") as out:
+                async for part in request.stream():
+                    size += len(part)
+                    if size > MAX_BYTES:
+                        return _refused(f"At most {MAX_BYTES // 1_000_000} MB are taken.")
+                    out.write(part)
+            served = await anyio.to_thread.run_sync(self.add, file, title)
+            return JSONResponse(bundle_facts(served))
+        except UserError as error:
+            return _refused(str(error))
+        finally:
+            file.unlink(missing_ok=True)
+
+
+def _refused(sentence: str, status: int = 400) -> Response:
+    return PlainTextResponse(sentence, status_code=status, headers={"Cache-Control": "no-store"})

@@ -1,0 +1,1 @@
+"""Everything between a request and onnxruntime: engines, queues, deadlines, other machines, strangers' models."""

@@ -1,0 +1,214 @@
+"""Running a bundle's graphs: sessions, validated inputs, bounded load, timings.
+
+The demo package sets onnxruntime's environment before this import. Which processor: bundle/sessions.py; how the
+requests of several people share a run: demo/serving/batching.py.
+"""
+
+import threading
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from bundle.adapter import adapt
+from bundle.errors import BundleError, Busy, InputError, RuntimeUnavailable, UserError
+from bundle.examine import examine, faulty
+from bundle.read import OpenBundle, graph_bytes
+from bundle.runner import check_inputs
+from bundle.sessions import CPU, CUDA, Provider, choose_provider, core_count, first_line, open_session
+from demo.serving.batching import BatchQueue, Feed, Run, Tally
+from demo.serving.cuda_graphs import Bucketed
+from demo.serving.watchdog import Watchdog
+
+__all__ = ["Engine", "EngineCache", "InputError", "Provider", "RuntimeUnavailable", "choose_provider"]
+
+KEPT = 3  # bundles whose sessions stay in memory
+
+# A bundle and the name of a graph -> how that graph is run.
+Opener = Callable[[OpenBundle, str], Run]
+
+
+class EngineCache:
+    """What the engines of one process share: slots for their runs, the watchdog, and the memory for `kept` of them."""
+
+    def __init__(self, kept: int = KEPT):
+        self.slots = threading.BoundedSemaphore(core_count())
+        self.watchdog = Watchdog()
+        self._kept = kept
+        self._loaded: dict[int, Engine] = {}  # least recently used first
+        self._lock = threading.Lock()
+
+    def use(self, engine: "Engine") -> None:
+        """Notes that an engine is in use; the one that was not for longest gives its memory back."""
+        with self._lock:
+            self._loaded.pop(id(engine), None)
+            self._loaded[id(engine)] = engine
+            oldest = [self._loaded.pop(next(iter(self._loaded)))] if len(self._loaded) > self._kept else []
+        for one in oldest:
+            one.unload()
+
+
+class Engine:
+    """One bundle on one processor. Safe to use from many threads.
+
+    A bundle is checked (`check`) before its first use: with the fast arithmetic of its processor and, where that fails,
+    with the careful one. `last_ms` is the model time, in milliseconds, of the last run in
+    any thread; `spent_ms` adds up those of the calling thread, so the difference of two readings times a piece of work
+    among other users. `fault` is the sentence why the bundle cannot be used, where its check has failed.
+    """
+
+    def __init__(
+        self, bundle: OpenBundle, provider: Provider, cache: EngineCache | None = None, opener: Opener | None = None
+    ):
+        self.bundle = bundle
+        self.provider = provider
+        self.last_ms = 0.0
+        self.fault: UserError | None = None
+        self._cache = cache or EngineCache()
+        self._opener = opener or self._open_here
+        self._queues: dict[str, BatchQueue] = {}
+        self._tally: dict[str, Tally] = {}
+        self._names: dict[str, str] = {}
+        self._checked, self._careful = False, False
+        self._loading, self._checking = threading.Lock(), threading.RLock()
+        self._thread = threading.local()
+
+    @property
+    def active(self) -> str:
+        """The onnxruntime name of the provider that really runs the bundle's first graph."""
+        first = next(iter(self.bundle.info.graphs))
+        if self.provider.name == CPU:  # nothing to fall back to
+            return CPU
+        if first not in self._names:
+            self._queue(first)
+        return self._names.get(first, self.provider.name)
+
+    @property
+    def reason(self) -> str:
+        """One sentence: why this processor."""
+        if self.active == self.provider.name:
+            return self.provider.reason
+        return f"{self.active}: onnxruntime could not use {self.provider.name} for this bundle."
+
+    @property
+    def spent_ms(self) -> float:
+        return getattr(self._thread, "spent_ms", 0.0)
+
+    @property
+    def checked(self) -> bool:
+        """Whether the bundle's graphs have all been run once."""
+        return self._checked
+
+    @property
+    def loaded(self) -> bool:
+        """Whether it holds sessions in memory."""
+        return bool(self._queues)
+
+    @property
+    def tally(self) -> dict[str, Tally]:
+        """What was run so far, by graph."""
+        return dict(self._tally)
+
+    def has(self, graph: str) -> bool:
+        return graph in self.bundle.info.graphs
+
+    def run(self, graph: str, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Run a graph on float32 inputs of one batch size and return its outputs by name.
+
+        InputError for wrong names, types, shapes, values that are not finite, an empty batch, or one larger than the
+        bundle's `max_batch`. BundleError when the bundle has no such graph, or failed its check. Busy when too many
+        people ask, or the answer takes too long.
+        """
+        self.ready()
+        return self._run(graph, inputs)
+
+    def ready(self) -> None:
+        """Checks the bundle unless that was done. Raises what the check raised."""
+        if self._checked and self.fault is None:
+            return
+        with self._checking:
+            if not self._checked:
+                self.fault = self._examine()
+                self._checked = True
+        if self.fault is not None:
+            raise self.fault
+
+    def _examine(self) -> UserError | None:
+        """What is wrong with the bundle on this processor. Raises Busy, which says nothing about the bundle."""
+        for careful in (False, True):
+            self._careful = careful
+            self.unload()
+            try:
+                self.check()
+                return None
+            except Busy:
+                raise
+            except UserError as error:
+                if careful or self.provider.name == CPU:
+                    return error
+        return None
+
+    def unload(self) -> None:
+        """Gives the memory of its sessions back; the next run opens them again. Runs under way end as they would."""
+        with self._loading:
+            self._queues.clear()
+
+    def _run(self, graph: str, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        queue = self._queue(graph)
+        self._cache.use(self)
+        batch = check_inputs(self.bundle.info, graph, inputs)
+        names = [tensor.name for tensor in self.bundle.info.graphs[graph].outputs]
+        parts: list[list[np.ndarray]] = []
+        seconds = 0.0
+        # Chunk by chunk through the queue: a large batch lets other people's single pictures through.
+        most = self.provider.most
+        for start in range(0, batch, most):
+            part = {name: np.ascontiguousarray(array[start : start + most]) for name, array in inputs.items()}
+            outputs, spent = queue(part)
+            parts.append(outputs)
+            seconds += spent
+        self.last_ms = seconds * 1000
+        self._thread.spent_ms = self.spent_ms + self.last_ms
+        return {name: np.concatenate(chunks) for name, chunks in zip(names, zip(*parts, strict=True), strict=True)}
+
+    def check(self) -> None:
+        """Runs every graph on inputs whose answers are known. BundleError with a sentence if one misbehaves."""
+        examine(self.bundle, self._run)
+
+    def _queue(self, graph: str) -> BatchQueue:
+        with self._loading:
+            if graph not in self._queues:
+                if not self.has(graph):
+                    raise BundleError(f"Bundle '{self.bundle.info.name}' has no graph '{graph}'.")
+                queue = BatchQueue(self._opener(self.bundle, graph), self.provider.most, self._cache.slots)
+                queue.tally = self._tally.setdefault(graph, queue.tally)
+                self._queues[graph] = queue
+            return self._queues[graph]
+
+    def _open_here(self, bundle: OpenBundle, graph: str) -> Run:
+        """A session in this process."""
+        data = graph_bytes(bundle, graph)
+        entry = bundle.info.graphs[graph]
+        try:
+            session = open_session(data, self.provider, self._careful)
+        except RuntimeUnavailable:
+            raise
+        except Exception as error:  # onnxruntime's errors share no base class
+            raise faulty(bundle, graph, f"cannot be loaded ({first_line(error)})") from error
+        self._names[graph] = session.get_providers()[0]
+        names = [entry.adapter.image] if entry.adapter else [tensor.name for tensor in entry.outputs]
+        plain = self._names[graph] != CUDA or entry.adapter
+        buckets = None if plain else Bucketed(session, entry.inputs, entry.outputs, "cuda")
+
+        def run(feed: Feed, until: float) -> list[np.ndarray]:
+            with self._cache.watchdog.limit(until) as options:
+                try:
+                    return buckets.run(feed, options) if buckets else session.run(names, dict(feed), options)
+                except Exception as error:
+                    if options.terminate:
+                        raise Busy("This took too long and was ended; try less at once.") from error
+                    raise
+
+        if entry.adapter is None:
+            return run
+        adapter = entry.adapter
+        return lambda feed, until: adapt(lambda part: run(part, until), adapter)(feed)

@@ -1,0 +1,208 @@
+"""Graphs of strangers, in a process of their own with limits on memory, time and files.
+
+The child is `python -m demo.serving.sandbox`: it sets the limits, then either adopts one file or runs the generator
+of one bundle, over its standard input and output: a line of JSON and the bytes of float32 arrays, each way. Whatever
+goes wrong in there ends the child and becomes a sentence here.
+"""
+
+import json
+import math
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from bundle.errors import BundleError, Busy, UserError
+from bundle.read import OpenBundle, graph_bytes, read
+from demo.serving.batching import Feed, Run
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+MEMORY = 4_000_000_000  # bytes of address space; onnxruntime's libraries take most of the first
+SECONDS = 60  # of processor time for adopting, and for one bundle in its life times LIVES
+LIVES = 20
+PATIENCE = 60.0  # seconds that adopting may take
+PASSED_ON = ("PATH", "HOME", "LANG", "LD_LIBRARY_PATH", "SYSTEMROOT")
+
+
+def adopt_there(file: Path, target: Path, name: str, title: str) -> None:
+    """`bundle.adopt.adopt` in a process with limits. Raises UserError with its sentence, or one about the limits."""
+    words = [sys.executable, "-m", "demo.serving.sandbox", "adopt", str(file), str(target), name, title]
+    try:
+        done = subprocess.run(
+            words, cwd=REPOSITORY, env=_environment(), capture_output=True, text=True, timeout=PATIENCE, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise UserError(f"This model was not understood within {PATIENCE:.0f} seconds.") from error
+    if done.returncode == 2:
+        raise UserError(done.stderr.strip().splitlines()[-1])
+    if done.returncode:
+        raise UserError("This model needs more memory or time than a visitor's may take.")
+
+
+class Sandbox:
+    """The generator of one bundle in a process with limits; a child that has ended is started anew."""
+
+    def __init__(self, bundle: OpenBundle):
+        self._bundle = bundle
+        self._child: subprocess.Popen | None = None
+        self._lock = threading.Lock()
+
+    def open(self, bundle: OpenBundle, graph: str) -> Run:
+        """As demo.serving.engine.Opener."""
+        shapes = [tensor.shape[1:] for tensor in bundle.info.graphs[graph].outputs]
+
+        def run(feed: Feed, until: float) -> list[np.ndarray]:
+            rows = len(next(iter(feed.values())))
+            with self._lock:
+                return self._ask(feed, [(rows, *shape) for shape in shapes], until)
+
+        return run
+
+    def close(self) -> None:
+        """Ends the child."""
+        with self._lock:
+            self._end()
+
+    def _ask(self, feed: Feed, shapes: list[tuple[int, ...]], until: float) -> list[np.ndarray]:
+        child = self._started()
+        timer = threading.Timer(max(0.0, until - time.monotonic()), child.kill)
+        timer.start()
+        try:
+            send(child.stdin, dict(feed))
+            answer = receive(child.stdout, sum(map(math.prod, shapes)))
+        except (OSError, ValueError, EOFError) as error:
+            self._end()
+            if time.monotonic() >= until:
+                raise Busy("This model took too long and was ended; try fewer pictures at once.") from error
+            raise BundleError("This model ended unexpectedly: it may need more memory than it may take.") from error
+        finally:
+            timer.cancel()
+        outputs = [answer.get(f"{i}") for i in range(len(shapes))]
+        if any(found is None or found.shape != shape for found, shape in zip(outputs, shapes, strict=True)):
+            raise BundleError("This model does not run.")
+        return outputs
+
+    def _started(self) -> subprocess.Popen:
+        if self._child is None or self._child.poll() is not None:
+            words = [sys.executable, "-m", "demo.serving.sandbox", "serve", str(self._bundle.folder)]
+            self._child = subprocess.Popen(
+                words, cwd=REPOSITORY, env=_environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+            )  # fmt: skip
+        return self._child
+
+    def _end(self) -> None:
+        if self._child is not None:
+            self._child.kill()
+            self._child.wait()
+            for pipe in (self._child.stdin, self._child.stdout):
+                with suppress(BrokenPipeError):  # what it had not read yet
+                    pipe.close()
+            self._child = None
+
+
+# ------------------------------------------------------------------------------------------ messages
+
+
+def send(pipe: IO[bytes], arrays: Mapping[str, np.ndarray]) -> None:
+    """Float32 arrays by name: a line with their shapes, then their bytes."""
+    head = {name: array.shape for name, array in arrays.items()}
+    pipe.write(json.dumps(head).encode() + b"\n")
+    for array in arrays.values():
+        pipe.write(np.ascontiguousarray(array, dtype="<f4").tobytes())
+    pipe.flush()
+
+
+def receive(pipe: IO[bytes], most: int) -> dict[str, np.ndarray]:
+    """What `send` sent, of at most `most` numbers. Raises EOFError at the end, ValueError for anything else."""
+    line = pipe.readline(10_000)
+    if not line:
+        raise EOFError
+    shapes = {name: tuple(map(int, shape)) for name, shape in json.loads(line).items()}
+    if sum(map(math.prod, shapes.values())) > most or any(n < 0 for shape in shapes.values() for n in shape):
+        raise ValueError("more than was asked for")
+    found = {}
+    for name, shape in shapes.items():
+        data = pipe.read(4 * math.prod(shape))
+        if len(data) < 4 * math.prod(shape):
+            raise EOFError
+        found[name] = np.frombuffer(data, "<f4").reshape(shape)
+    return found
+
+
+# --------------------------------------------------------------------------------------- in the child
+
+
+def limit(seconds: int) -> None:
+    """Memory, processor time, the size of files and core dumps, where the system has such limits."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
+    for kind, value in (
+        (resource.RLIMIT_AS, MEMORY),
+        (resource.RLIMIT_CPU, seconds),
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_FSIZE, 512_000_000),
+    ):
+        resource.setrlimit(kind, (value, value))
+
+
+def serve(folder: Path) -> None:
+    """Answers one request after the other until the input ends. What cannot be run is answered with nothing."""
+    from bundle.adapter import adapt
+    from bundle.sessions import choose_provider, open_session
+
+    bundle = read(folder)
+    entry = bundle.info.graphs["generator"]
+    session = open_session(graph_bytes(bundle, "generator"), choose_provider("cpu"))
+    names = [entry.adapter.image] if entry.adapter else [tensor.name for tensor in entry.outputs]
+
+    def run(feed: Feed) -> list[np.ndarray]:
+        return session.run(names, dict(feed))
+
+    draw = adapt(run, entry.adapter) if entry.adapter else run
+    most = bundle.info.max_batch * math.prod(entry.inputs[0].shape[1:])
+    with open(sys.stdout.fileno(), "wb", closefd=False) as out, open(sys.stdin.fileno(), "rb", closefd=False) as asked:
+        while True:
+            try:
+                feed = receive(asked, most)
+            except EOFError:
+                return
+            try:
+                outputs = draw(feed)
+            except Exception:  # onnxruntime's errors share no base class; the other side has a sentence
+                outputs = []
+            send(out, {f"{i}": output for i, output in enumerate(outputs)})
+
+
+def main(words: list[str]) -> int:
+    """Exit code: 0 done, 2 after a sentence."""
+    limit(SECONDS if words[0] == "adopt" else SECONDS * LIVES)
+    try:
+        if words[0] == "serve":
+            serve(Path(words[1]))
+        else:
+            from bundle.adopt import About, adopt
+
+            adopt(Path(words[1]), Path(words[2]), About(words[3], words[4]))
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+def _environment() -> dict[str, str]:
+    """Nothing of the server's own settings, tokens above all."""
+    return {name: os.environ[name] for name in PASSED_ON if name in os.environ} | {"ORT_DISABLE_TELEMETRY": "1"}
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

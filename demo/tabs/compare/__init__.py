@@ -1,0 +1,1 @@
+"""Compare: figures side by side, where the critic looks, the nearest training pictures, the quiz."""

@@ -1,0 +1,156 @@
+"""Two models' measured figures side by side: which belong together, which is better, and as a table.
+
+Figures are compared only where the same yardstick measured them: the same pictures, and for distances between features
+the same network. `verdict` says who is better, never by how much it matters.
+"""
+
+import csv
+import io
+import math
+import re
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from bundle.schema import Bundle, Figure, Quality
+
+Verdict = Literal["left", "right", "level", "incomparable", "alone"]
+ALIASES = {"frechet_prior": "frechet", "kernel_prior": "kernel"}  # a VAE's samples are those of its fitted prior
+# Measured on pixels: they need no network that sees features.
+OF_PIXELS = ("mse", "psnr", "ssim", "sharpness", "elbo", "weighted_bound", "active_units", "inversion", "centre",
+             "left", "random", "pixels_ratio", "pixels_copies", "pixels_nearer")  # fmt: skip
+CLOSE = 0.01  # where no standard error is known, figures closer than this share count as level
+COLUMNS = ("figure", "label", "unit", "better", "left", "left_error", "left_floor", "left_floor_is",
+           "right", "right_error", "right_floor", "right_floor_is", "verdict")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two: a bundle's model."""
+
+    info: Bundle
+    model: Literal["gan", "vae"]
+
+    @property
+    def figures(self) -> dict[str, Figure]:
+        """The figures that are about this model, by what they measure."""
+        quality = self.info.quality
+        return {key: f for f in (quality.figures if quality else ()) if (key := _key(f.name, self.model))}
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What one has to know of the measurement: n, seed, command, features; None where nothing was measured."""
+        quality = self.info.quality
+        about = {"bundle": self.info.name, "title": self.info.title, "model": self.model}
+        if quality is None:
+            return about | {"samples": None, "seed": None, "command": "", "features": "", "notes": []}
+        return about | {
+            "samples": quality.samples,
+            "seed": seed_of(quality),
+            "command": quality.command,
+            "features": quality.features,
+            "notes": list(quality.notes),
+        }
+
+
+@dataclass(frozen=True)
+class Row:
+    """One measure. A side that lacks it has None."""
+
+    figure: str
+    label: str
+    unit: str
+    better: str
+    left: Figure | None
+    right: Figure | None
+    verdict: Verdict
+
+
+def compare(left: Side, right: Side) -> list[Row]:
+    """The rows: first what both have, in the left one's order, then what only one has."""
+    ours, theirs = left.figures, right.figures
+    both = [key for key in ours if key in theirs]
+    alone = [key for key in (*ours, *theirs) if key not in both]
+    rows = []
+    for key in (*both, *alone):
+        a, b = ours.get(key), theirs.get(key)
+        known = a or b
+        rows.append(Row(key, _label(a, b), known.unit, known.better, a, b, _verdict(key, a, b, left, right)))
+    return rows
+
+
+def report(left: Side, right: Side) -> dict[str, Any]:
+    """Everything as plain JSON."""
+    rows = [
+        asdict(row) | {name: _value(figure) for name, figure in (("left", row.left), ("right", row.right))}
+        for row in compare(left, right)
+    ]
+    return {"left": left.facts, "right": right.facts, "rows": rows}
+
+
+def table(left: Side, right: Side) -> str:
+    """The rows as CSV (RFC 4180), with one line of names."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(COLUMNS)
+    for row in compare(left, right):
+        line = [row.figure, _cell(row.label), row.unit, row.better]
+        for figure in (row.left, row.right):
+            line += [figure.value, figure.error, figure.floor, figure.floor_is] if figure else [None] * 4
+        writer.writerow([*line, row.verdict])
+    return text.getvalue()
+
+
+def verdict(a: Figure, b: Figure) -> Verdict:
+    """Which of two figures of one measure is better: "level" within two standard errors of the difference, or within
+    1 % of the larger where no error is known."""
+    badness = [
+        {"lower": f.value, "higher": -f.value, "floor": abs(f.value - (f.floor or 0.0))}[f.better] for f in (a, b)
+    ]
+    errors = [f.error for f in (a, b) if f.error is not None]
+    margin = 2 * math.hypot(*errors) if errors else CLOSE * max(abs(a.value), abs(b.value))
+    if abs(badness[0] - badness[1]) <= margin:
+        return "level"
+    return "left" if badness[0] < badness[1] else "right"
+
+
+def seed_of(quality: Quality) -> int | None:
+    """The seed that the command names; None = the command's own default."""
+    found = re.search(r"--seed[ =](\d{1,10})\b", quality.command)
+    return int(found[1]) if found else None
+
+
+def _verdict(key: str, a: Figure | None, b: Figure | None, left: Side, right: Side) -> Verdict:
+    if a is None or b is None:
+        return "alone"
+    same = left.info.dataset.source == right.info.dataset.source and left.info.image == right.info.image
+    quality = left.info.quality, right.info.quality
+    seen = key in OF_PIXELS or (quality[0] and quality[1] and quality[0].features == quality[1].features)
+    if not same or not seen or a.better != b.better:
+        return "incomparable"
+    return verdict(a, b)
+
+
+def _key(name: str, model: str) -> str | None:
+    """What a figure measures, if it is about this model: "vae.frechet_prior" of a VAE is "frechet"."""
+    owner, _, rest = name.partition(".")
+    if owner == model or (owner == "repair" and model == "vae"):
+        return ALIASES.get(rest, rest)
+    return f"classifier.{rest}" if owner == "classifier" else None
+
+
+def _label(a: Figure | None, b: Figure | None) -> str:
+    """A common label: whose samples they are stands above the columns."""
+    if a is None or b is None or a.label == b.label:
+        return (a or b).label
+    return a.label.replace("VAE samples of the fitted prior", "samples").replace("GAN samples", "samples")
+
+
+def _value(figure: Figure | None) -> dict[str, Any] | None:
+    if figure is None:
+        return None
+    return {"value": figure.value, "error": figure.error, "floor": figure.floor, "floor_is": figure.floor_is}
+
+
+def _cell(text: str) -> str:
+    """A spreadsheet takes a text that begins so for a formula."""
+    return f"'{text}" if text[:1] in "=+-@" else text

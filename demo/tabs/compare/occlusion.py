@@ -1,0 +1,117 @@
+"""Where a critic looks: part after part of a picture is hidden, and the fall of its score is drawn over the picture.
+
+Occlusion sensitivity (Zeiler and Fergus 2014, arXiv 1311.2901): forward passes alone, all in one batch. A window is
+hidden by a blurred copy of the picture or by its mean colour: a critic answers to edges, which a black patch would add.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from bundle.errors import InputError
+
+Cover = Literal["blur", "grey"]
+COVERS: tuple[Cover, ...] = ("blur", "grey")
+SHARE = 5  # a window's side is a fifth of the picture's
+MOST = 225  # windows
+MOST_VALUES = 2**25  # float32 values of one batch: 128 MiB
+LEAST = 4
+FOR, AGAINST = (255, 112, 0), (32, 100, 255)  # colours of what speaks for "real" and against it
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Square windows of `width` pixels, at every pair of `starts` (rows, then columns)."""
+
+    starts: np.ndarray
+    width: int
+
+    def __len__(self) -> int:
+        return len(self.starts) ** 2
+
+
+@dataclass(frozen=True)
+class Attention:
+    """`score` of the whole picture; `drops` [K, K]: by how much it falls when a window is hidden; `drop_map` [H, W]:
+    the mean fall over the windows that cover a pixel. In units of the critic's score; negative where it rises."""
+
+    score: float
+    drops: np.ndarray
+    drop_map: np.ndarray
+    windows: Windows
+
+
+def windows(size: int, channels: int, max_batch: int) -> Windows:
+    """Evenly spread windows over a picture, as many as one batch holds beside the whole picture. InputError when that
+    is too few to say anything."""
+    most = min(MOST, max_batch - 1, MOST_VALUES // (channels * size * size) - 1)
+    if most < LEAST:
+        raise InputError("This bundle takes too few pictures at once for a map of its critic.")
+    width = min(size, max(2, round(size / SHARE)))
+    count = min(math.isqrt(most), size - width + 1)
+    return Windows(np.linspace(0, size - width, count).round().astype(np.int64), width)
+
+
+def blurred(image: np.ndarray, width: int) -> np.ndarray:
+    """The image [N, C, H, W] under a box of 2 (width // 2) + 1 pixels, its edges continued."""
+    reach = width // 2
+    for axis in (2, 3):
+        pads = [(0, 0)] * 4
+        pads[axis] = (reach, reach)
+        view = np.lib.stride_tricks.sliding_window_view(np.pad(image, pads, mode="edge"), 2 * reach + 1, axis=axis)
+        image = view.mean(axis=-1, dtype=np.float64).astype(np.float32)
+    return image
+
+
+def covered(image: np.ndarray, of: Windows, cover: Cover) -> np.ndarray:
+    """An image [1, C, H, W] with each window hidden: float32 [K², C, H, W]."""
+    if cover == "blur":
+        below = blurred(image, of.width)
+    else:
+        below = np.broadcast_to(image.mean(axis=(2, 3), keepdims=True), image.shape)
+    hidden = np.repeat(image, len(of), axis=0)
+    count = len(of.starts)
+    for i, top in enumerate(of.starts):
+        for j, left in enumerate(of.starts):
+            part = (slice(None), slice(top, top + of.width), slice(left, left + of.width))
+            hidden[i * count + j][part] = below[0][part]
+    return hidden
+
+
+def spread(drops: np.ndarray, of: Windows, size: int) -> np.ndarray:
+    """Drops [K, K] → [size, size]: of each pixel, the mean over the windows that cover it; 0 where none does."""
+    total, times = np.zeros((size, size)), np.zeros((size, size))
+    for i, top in enumerate(of.starts):
+        for j, left in enumerate(of.starts):
+            part = (slice(top, top + of.width), slice(left, left + of.width))
+            total[part] += drops[i, j]
+            times[part] += 1
+    return total / np.maximum(times, 1)
+
+
+def attend(image: np.ndarray, critic: Callable[[np.ndarray], np.ndarray], max_batch: int, cover: Cover = "blur",
+           ) -> Attention:  # fmt: skip
+    """What a critic (images [N, C, H, W] → scores [N]) attends to in an image [1, C, H, W]; it is asked once."""
+    if cover not in COVERS:
+        raise InputError(f"A part is hidden by one of {', '.join(COVERS)}.")
+    _, channels, size, _ = image.shape
+    of = windows(size, channels, max_batch)
+    scores = critic(np.concatenate([image, covered(image, of, cover)])).astype(np.float64)
+    drops = (scores[0] - scores[1:]).reshape(len(of.starts), len(of.starts))
+    return Attention(float(scores[0]), drops, spread(drops, of, size), of)
+
+
+def regions(drop_map: np.ndarray) -> np.ndarray:
+    """The mean drop [3, 3] in each ninth of a map [H, W], for those who cannot see it."""
+    return np.array([[part.mean() for part in np.array_split(band, 3, axis=1)] for band in np.array_split(drop_map, 3)])
+
+
+def overlay(drop_map: np.ndarray) -> np.ndarray:
+    """A map [H, W] as uint8 [H, W, 4] to lie over the picture: the stronger, the more opaque."""
+    peak = np.abs(drop_map).max()
+    strength = np.abs(drop_map) / peak if peak > 0 else np.zeros_like(drop_map)
+    colour = np.where((drop_map >= 0)[..., None], FOR, AGAINST)
+    return np.concatenate([colour, np.rint(255 * strength)[..., None]], axis=-1).astype(np.uint8)

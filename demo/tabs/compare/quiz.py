@@ -1,0 +1,114 @@
+"""Real or generated? The pictures of a quiz, and what a score says; nothing here knows a page.
+
+Half of the pictures are held-out test pictures, half are samples of the same classes; a quiz's key, a seed, fixes which
+and in which order. Statistics: Wilson's score interval (Wilson 1927), and what guessing with even chances gives.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from bundle import images, latents
+from bundle.errors import BundleError, InputError
+from bundle.model import Model
+from demo.serving.served_model import ServedModel
+
+QUESTIONS, COLUMNS = 20, 5
+Z = 1.959964  # of a 95 % interval
+REAL, GENERATED = "r", "g"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`real`: bool [Q]. The real ones are `examples` (indices) in their order, the others the samples of `seeds`, of
+    class `classes[i]` (-1: the model has none)."""
+
+    real: np.ndarray
+    examples: np.ndarray
+    seeds: tuple[int, ...]
+    classes: np.ndarray
+
+
+@dataclass(frozen=True)
+class Score:
+    """`right` of `of` answers; the 95 % interval [low, high] of the share; how many right answers 95 % of those who
+    guess have, from `guess_low` to `guess_high`; the chance that one who guesses has at least as many right."""
+
+    right: int
+    of: int
+    low: float
+    high: float
+    guess_low: int
+    guess_high: int
+    chance: float
+
+
+def plan(key: int, labels: np.ndarray, questions: int = QUESTIONS) -> Plan:
+    """The quiz of a key, 0 to 2**32 - 1, over held-out pictures with these labels [N]; as many real as generated ones,
+    fewer than asked for where there are not enough. InputError without any."""
+    if not len(labels):
+        raise InputError("This bundle has no held-out pictures to ask about.")
+    half = min(questions // 2, len(labels))
+    generator = np.random.Generator(np.random.PCG64(int(key) % latents.SEEDS))
+    examples = generator.choice(len(labels), half, replace=False)
+    seeds = tuple(int(seed) for seed in generator.integers(0, latents.SEEDS, half))
+    # The same classes on both sides, in another order: neither what a picture shows nor its place gives it away.
+    classes = generator.permutation(labels[examples])
+    real = generator.permutation(np.repeat([True, False], half))
+    return Plan(real, examples, seeds, classes)
+
+
+def pictures(served: ServedModel, model: Model, key: int) -> np.ndarray:
+    """The images [Q, C, H, W] of a quiz, rounded to bytes alike. InputError, BundleError."""
+    of, examples = plan_of(served, key), served.engine.bundle.examples
+    rows = np.stack([latents.one_hot(int(c), served.classes) for c in of.classes]) if served.classes else None
+    most, parts = served.info.max_batch, []
+    for i in range(0, len(of.seeds), most):
+        part = None if rows is None else rows[i : i + most]
+        parts.append(served.sample(of.seeds[i : i + most], part, 1.0, model))
+    drawn = images.from_uint8(images.to_uint8(np.concatenate(parts)))
+    shown = np.empty((len(of.real), *drawn.shape[1:]), np.float32)
+    shown[of.real], shown[~of.real] = images.from_uint8(examples[of.examples]), drawn
+    return shown
+
+
+def plan_of(served: ServedModel, key: int) -> Plan:
+    """The plan of a bundle's quiz."""
+    labels = served.engine.bundle.example_labels
+    if served.classes and len(labels) and labels.min() < 0:
+        raise BundleError(f"The test pictures of bundle '{served.info.name}' have no classes.")
+    return plan(key, labels)
+
+
+def mark(answers: str, real: np.ndarray) -> Score:
+    """Marks answers, a letter each, "r" for real and "g" for generated, against `real` [Q]. InputError for others."""
+    if not 1 <= len(answers) <= len(real) or set(answers) - {REAL, GENERATED}:
+        raise InputError(f"Answers are 1 to {len(real)} letters, r for real and g for generated.")
+    right = sum((letter == REAL) == bool(truth) for letter, truth in zip(answers, real, strict=False))
+    low, high = wilson(right, len(answers))
+    guess_low, guess_high = guessing(len(answers))
+    return Score(right, len(answers), low, high, guess_low, guess_high, chance(right, len(answers)))
+
+
+def wilson(right: int, of: int, z: float = Z) -> tuple[float, float]:
+    """The score interval of a share (Wilson 1927): (p + z²/2n ± z √(p(1-p)/n + z²/4n²)) / (1 + z²/n)."""
+    if of < 1 or not 0 <= right <= of:
+        raise InputError(f"{right} of {of} is no score.")
+    share, more = right / of, z * z / of
+    middle = share + more / 2
+    reach = z * math.sqrt(share * (1 - share) / of + more / (4 * of))
+    return max(0.0, (middle - reach) / (1 + more)), min(1.0, (middle + reach) / (1 + more))
+
+
+def chance(right: int, of: int) -> float:
+    """The chance of at least `right` right answers of `of` by guessing with even chances."""
+    return sum(math.comb(of, k) for k in range(right, of + 1)) / 2**of
+
+
+def guessing(of: int, share: float = 0.95) -> tuple[int, int]:
+    """The narrowest range of right answers, even on both sides, that at least this share of those who guess have."""
+    reach = 0
+    while sum(math.comb(of, k) for k in range(of // 2 - reach, (of + 1) // 2 + reach + 1)) < share * 2**of:
+        reach += 1
+    return of // 2 - reach, (of + 1) // 2 + reach

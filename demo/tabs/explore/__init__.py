@@ -1,0 +1,1 @@
+"""Explore: the latent map."""

@@ -1,0 +1,179 @@
+"""A morph as a file: what was asked for, its frames part by part, and every form in which it leaves."""
+
+import io
+import json
+import math
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bundle import images, latents
+from bundle.errors import InputError
+from bundle.latents import Key, PathMode
+from bundle.model import Model
+from demo.routes import arguments as check
+from demo.serving.served_model import ServedModel
+from demo.tabs.morph import film_strip, keyframes, video
+
+STEP = 12  # frames in one run
+MAX_PACE = 50  # frames a second
+FORMATS = {"webp": "webp", "gif": "gif", "mp4": "mp4", "film-strip": "png", "png-strip": "png", "zip": "zip"}
+PATH_FORMAT = 1  # of path.json
+
+Turn = Callable[[], None]
+
+
+@dataclass(frozen=True)
+class Morph:
+    """A checked wish. `classes`: one index a key, none for a bundle without classes."""
+
+    served: ServedModel
+    model: Model
+    keys: tuple[Key, ...]
+    classes: tuple[int, ...]
+    mode: PathMode
+    loop: bool
+    truncation: float
+    frames: int
+    pace: int
+
+    def weights(self) -> np.ndarray | None:
+        """Class weights [keys, K]."""
+        kinds = self.served.classes
+        return np.stack([latents.one_hot(c, kinds) for c in self.classes]) if self.classes else None
+
+    def parts(self) -> Iterator[np.ndarray]:
+        """The frames in order, uint8 [n, H, W, C], a few at a time."""
+        shares = latents.path_shares(self.frames, self.loop)
+        step = min(STEP, self.served.info.max_batch)
+        for start in range(0, self.frames, step):
+            part = shares[start : start + step]
+            yield images.to_uint8(
+                self.served.morph_at(self.keys, part, self.weights(), self.mode, self.loop, self.truncation, self.model)
+            )
+
+    def file_name(self, form: str) -> str:
+        keys = "-".join(keyframes.text(key).replace(":", "_") for key in self.keys)
+        return f"{self.served.info.name}-morph-{keys}.{FORMATS[form]}"
+
+    def about(self) -> str:
+        """The morph in words."""
+        return f"{self.frames} frames through {', '.join(map(keyframes.name, self.keys))}"
+
+    def path(self) -> dict[str, Any]:
+        """Everything that is needed to draw the frames again, as path.json holds it."""
+        info, names = self.served.info, self.served.info.dataset.classes
+        keys = []
+        for i, key in enumerate(self.keys):
+            place = {"x": key[0], "y": key[1]} if isinstance(key, tuple) else {"seed": key}
+            keys.append(place | ({"class": self.classes[i], "label": names[self.classes[i]]} if self.classes else {}))
+        return {
+            "format": "twofold-morph",
+            "format_version": PATH_FORMAT,
+            "bundle": info.name,
+            "bundle_version": self.served.engine.bundle.version,
+            "model": self.model,
+            "keys": keys,
+            "mode": self.mode,
+            "loop": self.loop,
+            "truncation": self.truncation,
+            "frames": self.frames,
+            "frames_per_second": self.pace,
+            "shares": latents.path_shares(self.frames, self.loop).tolist(),
+            "live": self._live(),
+        }
+
+    def _live(self) -> str:
+        """The address, below the page's, at which a server draws the frame at a share {p}."""
+        classes = f"&classes={','.join(map(str, self.classes))}" if self.classes else ""
+        keys = ",".join(map(keyframes.text, self.keys))
+        return (
+            f"live/{self.served.info.name}/morph?m={self.model}&keys={keys}{classes}"
+            f"&mode={self.mode}&loop={int(self.loop)}&t={self.truncation:g}&p={{p}}"
+        )
+
+
+def read(models: Mapping[str, ServedModel], asked: Mapping[str, Any]) -> Morph:
+    """The morph that the page asks for. UserError with a sentence for a wrong wish."""
+    served = check.served(models, asked.get("b"))
+    keys = keyframes.from_json(asked.get("keys"))
+    given = asked.get("classes") or [None] * len(keys)
+    if not isinstance(given, list) or len(given) != len(keys):
+        raise InputError("There must be one class for each keyframe, or none.")
+    if not served.classes and any(c is not None for c in given):
+        raise InputError(f"Bundle '{served.info.name}' has no classes.")
+    classes = [
+        latents.key_seed(key) % served.classes if c is None else check.whole(c, "class", 0, served.classes - 1)
+        for key, c in zip(keys, given, strict=True)
+        if served.classes
+    ]
+    loop = asked.get("loop", False)
+    if not isinstance(loop, bool):
+        raise InputError("The loop must be true or false.")
+    return Morph(
+        served=served,
+        model=check.model(asked.get("m"), served),
+        keys=tuple(keys),
+        classes=tuple(classes),
+        mode=check.choice(asked.get("mode"), latents.PATH_MODES, "mode"),
+        loop=loop,
+        truncation=check.truncation(asked.get("t")),
+        frames=check.whole(asked.get("frames"), "number of frames", 2, check.MAX_FRAMES),
+        pace=check.whole(asked.get("fps"), "number of frames a second", 1, MAX_PACE),
+    )
+
+
+def write(morph: Morph, frames: np.ndarray, form: str, turn: Turn = lambda: None) -> bytes:
+    """The file of a morph's frames, uint8 [N, H, W, C]. `turn` is called now and then, and may raise to end it.
+
+    webp and gif: as images.animation. mp4: H.264, as video.encode. film-strip: a sheet to print, as film.sheet.
+    zip: the frames as PNG in their own size, and path.json.
+    """
+    if form == "zip":
+        return _zipped(morph, frames, turn)
+    if form == "film-strip":
+        return film_strip.sheet(frames, _captions(morph), _title(morph))
+    if form == "mp4":
+        return video.encode(frames, morph.pace, turn)
+    return images.animation(frames, form, round(1000 / morph.pace), turn=turn)
+
+
+def _zipped(morph: Morph, frames: np.ndarray, turn: Turn) -> bytes:
+    files = [f"frame-{i:03}.png" for i in range(len(frames))]
+    path = morph.path() | {"files": files}
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:  # ZipInfo without a date: the same bytes again
+        archive.writestr(
+            zipfile.ZipInfo("path.json"), json.dumps(path, indent=2, ensure_ascii=False), zipfile.ZIP_DEFLATED
+        )
+        for name, frame in zip(files, frames, strict=True):
+            turn()
+            archive.writestr(zipfile.ZipInfo(name), images.png(frame))
+    return buffer.getvalue()
+
+
+def _captions(morph: Morph) -> list[film_strip.Caption]:
+    """Under each frame its number; under the frame closest to a key also which key that is, and its class."""
+    segments = len(morph.keys) if morph.loop else len(morph.keys) - 1
+    shares = latents.path_shares(morph.frames, morph.loop)
+    captions = [film_strip.Caption(str(i + 1)) for i in range(morph.frames)]
+    for i, key in enumerate(morph.keys):
+        nearest = int(np.abs(shares - i / segments).argmin())
+        if math.isclose(shares[nearest], i / segments, abs_tol=0.5 / morph.frames):
+            label = morph.served.info.dataset.classes[morph.classes[i]] if morph.classes else ""
+            kind = f"Class {label if film_strip.printable(label) else morph.classes[i]}" if label else ""
+            words = keyframes.name(key)
+            captions[nearest] = film_strip.Caption(str(nearest + 1), words[0].upper() + words[1:], kind)
+    return captions
+
+
+def _title(morph: Morph) -> str:
+    title = morph.served.info.title if film_strip.printable(morph.served.info.title) else morph.served.info.name
+    loop = ", loop" if morph.loop else ""
+    return (
+        f"{title}: {morph.about()}. {morph.model.upper()}, {morph.mode} path{loop}, "
+        f"{'temperature' if morph.model == 'vae' else 'truncation'} {morph.truncation:g}."
+    )

@@ -1,0 +1,127 @@
+"""Morph: the page scrubs through the live route; this module exports the whole path as a file."""
+
+import logging
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import gradio as gr
+import numpy as np
+
+from bundle.errors import UserError
+from demo.data_urls import data_address
+from demo.routes import arguments as check
+from demo.serving.batching import DEADLINE, Caller, working_for
+from demo.serving.served_model import ServedModel
+from demo.tabs.morph import morph_export, video
+from demo.tabs.morph.morph_export import FORMATS, Morph
+from demo.widgets import widget
+
+# Of their own: writing a file takes seconds of a processor, and nobody who only looks waits behind it.
+EXPORTS: dict[str, Any] = {"concurrency_id": "morph", "concurrency_limit": 4}
+LOOK = 0.2  # seconds between two looks at the work
+DRAWING = 0.6  # the share of drawing in a job, the rest is writing
+HELPERS = ("keys", "keylist")
+
+log = logging.getLogger(__name__)
+
+
+class Ended(Exception):
+    """Nobody waits for the file any more."""
+
+
+@dataclass
+class Job:
+    """An export under way in a thread of its own. `gone` ends it within a frame, wherever it is."""
+
+    morph: Morph
+    form: str
+    gone: threading.Event = field(default_factory=threading.Event)
+    drawn: int = 0
+    written: int = 0
+    data: bytes | None = None
+    error: Exception | None = None
+
+    def work(self) -> None:
+        try:
+            frames = []
+            parts = self.morph.parts()
+            while True:
+                self.look()
+                with working_for(Caller(time.monotonic() + DEADLINE, self.gone)):
+                    part = next(parts, None)
+                if part is None:
+                    break
+                frames.append(part)
+                self.drawn += len(part)
+            self.data = morph_export.write(self.morph, np.concatenate(frames), self.form, self._turn)
+        except Exception as error:
+            self.error = error
+
+    def look(self) -> None:
+        if self.gone.is_set():
+            raise Ended
+
+    def _turn(self) -> None:
+        self.look()
+        self.written += 1
+
+    def report(self) -> dict[str, Any]:
+        count = self.morph.frames
+        writing = self.drawn == count
+        share = DRAWING * self.drawn / count + (1 - DRAWING) * min(1.0, self.written / count)
+        return {"progress": share, "done": self.written if writing else self.drawn, "of": count, "writing": writing}
+
+
+def build(facts: dict[str, Any], models: Mapping[str, ServedModel]) -> None:
+    """Put the tab's content into the gr.Blocks that is being built."""
+    own = {"exports": [form for form in FORMATS if form != "png-strip"], "gaps": {"mp4": video.gap()}}
+    morph = widget("morph", facts | own, *HELPERS)
+
+    def export(event: gr.EventData) -> Iterator[dict[str, Any]]:
+        asked = event._data if isinstance(event._data, dict) else {}
+        job = {"job": asked.get("job")}
+        try:
+            for report in exported(models, asked):
+                yield job | report
+        except UserError as error:
+            yield job | {"error": str(error)}
+        except Exception:
+            log.exception("A morph could not be exported")
+            yield job | {"error": "The morph could not be exported; the server's log says why."}
+
+    exporting = morph.export(
+        export, None, morph, api_visibility="private", show_progress="hidden", trigger_mode="multiple", **EXPORTS
+    )
+    morph.stop(None, None, None, cancels=[exporting], api_visibility="private")
+
+
+def exported(models: Mapping[str, ServedModel], asked: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Reports of progress, then the file as a data address. UserError with a sentence for a wrong wish.
+
+    Closing the iterator, as Gradio does when the visitor cancels or leaves, ends the work.
+    """
+    form = check.choice(asked.get("format"), tuple(FORMATS), "format")
+    lack = video.gap() if form == "mp4" else ""
+    if lack:
+        raise UserError(lack)
+    job = Job(morph_export.read(models, asked), form)
+    worker = threading.Thread(target=job.work, daemon=True)
+    worker.start()
+    try:
+        while worker.is_alive():
+            yield job.report()
+            worker.join(LOOK)
+    finally:
+        job.gone.set()
+    if job.error is not None:
+        raise job.error
+    yield {
+        "href": data_address(job.data, form),
+        "bytes": len(job.data),
+        "format": form,
+        "name": job.morph.file_name(form),
+        "about": job.morph.about(),
+    }

@@ -1,0 +1,116 @@
+"""Frames -> MP4, by an ffmpeg program where there is one: it is no requirement of the demo.
+
+H.264 with yuv420p, an even width and height, and its index in front: what browsers, phones and slides play.
+"""
+
+import importlib
+import shutil
+import subprocess
+import tempfile
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from bundle import images
+from bundle.errors import UserError
+
+HOW_TO_GET_IT = "pip install imageio-ffmpeg, or put an ffmpeg program on the PATH, then start the server again"
+MISSING = f"There is no MP4 encoder on this server: {HOW_TO_GET_IT}."
+# The H.264 encoders that an ffmpeg may have, best first, and what makes each near lossless.
+ENCODERS = {"libx264": ("-crf", "12", "-preset", "fast"), "libopenh264": ("-b:v", "8M")}
+ASKING = 10.0  # seconds that a program may take to say what it can do
+LIMIT = 120.0  # seconds for one file
+
+
+def program() -> str | None:
+    """The ffmpeg program: that of the package imageio-ffmpeg, or the one on the PATH."""
+    try:
+        return importlib.import_module("imageio_ffmpeg").get_ffmpeg_exe()
+    except (ImportError, RuntimeError):  # not installed; or installed without its program
+        return shutil.which("ffmpeg")
+
+
+def encoder(ffmpeg: str) -> str | None:
+    """The best H.264 encoder of an ffmpeg program."""
+    try:
+        done = subprocess.run(
+            [ffmpeg, "-hide_banner", "-encoders"], capture_output=True, text=True, timeout=ASKING, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    offered = {word for line in done.stdout.splitlines() for word in line.split()[1:2]}
+    return next((name for name in ENCODERS if name in offered), None)
+
+
+def gap() -> str:
+    """Why no MP4 can be written here, in a sentence; empty where one can."""
+    ffmpeg = program()
+    if ffmpeg is None:
+        return MISSING
+    return "" if encoder(ffmpeg) else f"The ffmpeg of this server has no H.264 encoder: {HOW_TO_GET_IT}."
+
+
+def encode(frames: np.ndarray, pace: int, turn: Callable[[], None] = lambda: None, size: int = 256) -> bytes:
+    """Frames uint8 [N, H, W, C], enlarged to about `size` pixels, as MP4 with `pace` frames a second.
+
+    `turn` is called before each frame, and may raise to end the writing. UserError where no encoder is or it fails.
+    """
+    lack = gap()
+    if lack:
+        raise UserError(lack)
+    ffmpeg = program()
+    chosen = encoder(ffmpeg)
+    height, width = (side + side % 2 for side in images.upscale(frames[:1], size).shape[1:3])
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "morph.mp4")  # a file: the index in front needs a second look at it
+        words = [
+            ffmpeg, "-hide_banner", "-loglevel", "error", "-nostdin", "-y",
+            "-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", str(pace), "-i", "pipe:0", "-an",
+            "-vf", "scale=out_color_matrix=bt709:out_range=tv,format=yuv420p", "-colorspace", "bt709",
+            "-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv",
+            "-c:v", chosen, *ENCODERS[chosen], "-movflags", "+faststart", str(file),
+        ]  # fmt: skip
+        # To a file as well: nobody reads a pipe while the frames are written.
+        with Path(folder, "log").open("w+b") as log:
+            _feed(words, (_rgb(frame, size, width, height) for frame in frames), log, turn)
+            log.seek(0)
+            trouble = log.read(2000).decode(errors="replace").strip()
+        if not file.is_file() or not file.stat().st_size:
+            raise UserError(
+                f"ffmpeg wrote no file ({trouble.splitlines()[-1] if trouble else 'and does not say why'})."
+            )
+        return file.read_bytes()
+
+
+def _feed(words, frames, log, turn) -> None:
+    """Runs the program on the frames; whatever happens, it has ended afterwards."""
+    process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=log)
+    alarm = threading.Timer(LIMIT, process.kill)
+    alarm.start()
+    try:
+        for frame in frames:
+            turn()
+            process.stdin.write(frame)
+        process.stdin.close()
+        while process.poll() is None:
+            turn()
+            threading.Event().wait(0.05)
+        if process.returncode:
+            log.seek(0)
+            lines = log.read(2000).decode(errors="replace").strip().splitlines()
+            raise UserError(f"ffmpeg failed ({lines[-1] if lines else f'status {process.returncode}'}).")
+    except BrokenPipeError as error:
+        raise UserError("ffmpeg ended before the last frame; the server's log may say why.") from error
+    finally:
+        alarm.cancel()
+        process.kill()
+        process.wait()
+
+
+def _rgb(frame: np.ndarray, size: int, width: int, height: int) -> bytes:
+    """One frame as RGB bytes; an odd side repeats its last pixels."""
+    large = images.upscale(frame, size)
+    large = np.pad(large, ((0, height - large.shape[0]), (0, width - large.shape[1]), (0, 0)), mode="edge")
+    return np.ascontiguousarray(np.broadcast_to(large, (height, width, 3))).tobytes()

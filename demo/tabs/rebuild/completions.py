@@ -1,0 +1,150 @@
+"""Holes filled in more than one way, and answers refined by search: completions, energies, rounds.
+
+Images are float32 [N, C, H, W] in [0, 1]; masks float32 [1, 1, H, W], 1 = known; codes float32 [N, D].
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+
+from bundle import latents
+from bundle.errors import BundleError
+from bundle.latents import Mixture
+from bundle.model import known_only
+from demo.serving.served_model import ServedModel
+from demo.tabs.rebuild import posterior
+
+DRAWN = 32  # completions among which the distinct ones are chosen
+SLACK = 4.0  # how much wider the energy takes the decoder's noise: a code fits no picture to the last pixel
+CODE_REACH = 0.3  # a search over codes starts with steps of this share of their spread in the data
+
+
+@dataclass(frozen=True)
+class Step:
+    """A search after `round` rounds: what it lowers (`error`), the image [1, C, H, W] that belongs to its best point,
+    and that point, flat."""
+
+    round: int
+    error: float
+    image: np.ndarray
+    point: np.ndarray
+
+
+# --- mathematics ---------------------------------------------------------------------------------
+
+
+def paste(image: np.ndarray, mask: np.ndarray | None, filled: np.ndarray) -> np.ndarray:
+    """`filled` [N, C, H, W] with every known pixel of `image` [1, C, H, W] put back as it was. None: none is known."""
+    return filled if mask is None else np.where(mask > 0, image, filled)
+
+
+def energy(drawn: np.ndarray, codes: np.ndarray, image: np.ndarray, mask: np.ndarray, sigma: float, prior: Mixture,
+           ) -> np.ndarray:  # fmt: skip
+    """How badly codes explain the known pixels, in nats [N]: SSE / (2 SLACK sigma²) − log p(code).
+
+    The negative logarithm of the posterior over codes up to a constant, with the fitted mixture as the prior. `drawn`:
+    the images of the codes.
+    """
+    squared = np.square(drawn.astype(np.float64) - image) * mask
+    return squared.sum(axis=(1, 2, 3)) / (2 * SLACK * sigma**2) - prior.log_density(codes)
+
+
+def plausible(energies: np.ndarray, share: float = 0.5) -> np.ndarray:
+    """The indices of the lowest energies, lowest first: `share` of them, rounded up."""
+    return np.argsort(energies, kind="stable")[: int(np.ceil(share * len(energies)))]
+
+
+def distant(points: np.ndarray, count: int) -> list[int]:
+    """The indices of `count` points [N, F] far from one another: the first, then always the one that is farthest from
+    all chosen so far (Gonzalez 1985). Fewer where there are no more different ones."""
+    chosen = [0]
+    gaps = np.linalg.norm(points - points[0], axis=1)
+    while len(chosen) < count and gaps.max() > 0:
+        chosen.append(int(gaps.argmax()))
+        gaps = np.minimum(gaps, np.linalg.norm(points - points[chosen[-1]], axis=1))
+    return chosen
+
+
+# --- with a bundle -------------------------------------------------------------------------------
+
+
+def decode_of(served: ServedModel) -> Callable[[np.ndarray], np.ndarray]:
+    """The decoder of a bundle, for any number of codes."""
+    return lambda codes: posterior.batched(codes, served.decode, _batch(served))
+
+
+def completions(
+    served: ServedModel, image: np.ndarray, mask: np.ndarray, count: int = 4, seed: int = 0, temperature: float = 1.0
+) -> np.ndarray:
+    """`count` different ways [count, C, H, W] to fill in the hidden pixels of an image; the known ones stay.
+
+    DRAWN codes of the posterior; the half that explains the known pixels best; of these the most distant from one
+    another in the hidden pixels. The first is the most plausible. Code i belongs to seed + i. What the posterior leaves
+    open is what the repair misses of the fitted prior's own pictures under the same mask; where there is a classifier,
+    of the classes that it reads in a first draw of all classes.
+    """
+    mean, decode, batch = _repair_posterior(served, image, mask)["mean"], decode_of(served), _batch(served)
+
+    def repaired(part: np.ndarray) -> np.ndarray:
+        return _repair_posterior(served, part, np.repeat(mask, len(part), axis=0))["mean"]
+
+    def draw(classes: np.ndarray | None) -> np.ndarray:
+        prior = np.stack([served.mixture.sample(seed + i, classes) for i in range(DRAWN)])
+        return posterior.conditioned(
+            mean, prior, lambda codes: posterior.batched(decode(codes), repaired, batch), temperature
+        )
+
+    codes = draw(None)
+    drawn = decode(codes)
+    if served.reads:
+        codes = draw(posterior.batched(paste(image, mask, drawn), served.classify, batch).mean(axis=0))
+        drawn = decode(codes)
+    kept = plausible(energy(drawn, codes, image, mask, served.info.vae.sigma, served.mixture))
+    filled = paste(image, mask, drawn[kept])
+    return filled[distant(filled.reshape(len(filled), -1), count)]
+
+
+def search_gan(
+    served: ServedModel, image: np.ndarray, mask: np.ndarray | None, seed: int, start: np.ndarray | None = None
+) -> Iterator[Step]:
+    """The GAN's look-alike, round by round; the error is the mean squared error over the known pixels."""
+    for number, (w, lowest) in enumerate(served.inversion_rounds(image, mask, seed, start)):
+        yield Step(number, lowest, served.synthesise(w), w.ravel())
+
+
+def search_vae(
+    served: ServedModel, image: np.ndarray, mask: np.ndarray | None, seed: int, start: np.ndarray | None = None
+) -> Iterator[Step]:
+    """The VAE's picture, round by round, from the code that its encoder (with a mask: its repair encoder) answers; the
+    error is the energy in nats."""
+    known = np.ones((1, 1, *image.shape[2:]), np.float32) if mask is None else mask
+    if start is None:
+        said = served.reconstruct(image).mean if mask is None else _repair_posterior(served, image, mask)["mean"]
+        start = said.ravel()
+    decode = decode_of(served)
+
+    def error(codes: np.ndarray) -> np.ndarray:
+        return energy(decode(codes), codes, image, known, served.info.vae.sigma, served.mixture)
+
+    step = CODE_REACH * served.engine.bundle.latents["code_std"]
+    for number, (code, lowest) in enumerate(latents.cross_entropy_rounds(start, step, error, seed)):
+        yield Step(number, lowest, served.decode(code[None]), code)
+
+
+def search(served: ServedModel, model: str, image: np.ndarray, mask: np.ndarray | None, rounds: int, seed: int = 0,
+           start: np.ndarray | None = None) -> Iterator[Step]:  # fmt: skip
+    """The answer of either model before and after each of `rounds` of search. BundleError where it has none."""
+    way = {"gan": search_gan, "vae": search_vae}[model]
+    return islice(way(served, image, mask, seed, start), rounds + 1)
+
+
+def _batch(served: ServedModel) -> int:
+    return min(posterior.BATCH, served.info.max_batch)
+
+
+def _repair_posterior(served: ServedModel, image: np.ndarray, mask: np.ndarray) -> dict[str, np.ndarray]:
+    if "vae" not in served.models or not served.engine.has("repair"):
+        raise BundleError(f"Bundle '{served.info.name}' has no VAE that repairs.")
+    return served.engine.run("repair", known_only(image, mask))

@@ -1,0 +1,300 @@
+"""The model card of a bundle: Markdown with the Hugging Face Hub's front matter, from facts only."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+
+from bundle.schema import Bundle, Figure, Graph, Portability, Quality
+from export import runtime_tables
+from train.evaluate.report import HELD_OUT
+
+BEGIN, END = "<!-- quality: begin -->", "<!-- quality: end -->"
+# As data sets state their licence -> the Hub's identifier.
+HUB_LICENCES = {
+    "cc by-sa 4.0": "cc-by-sa-4.0",
+    "cc by-sa 3.0": "cc-by-sa-3.0",
+    "cc by-nc 4.0": "cc-by-nc-4.0",
+    "cc by 4.0": "cc-by-4.0",
+    "cc0": "cc0-1.0",
+    "apache 2.0": "apache-2.0",
+    "ofl 1.1": "ofl-1.1",
+    "mit": "mit",
+}
+
+BETTER = {"lower": "lower", "higher": "higher", "floor": "near the floor"}
+FORMS = {
+    "fp32": "float32",
+    "fp16-stored": "float32 arithmetic on weights stored as float16",
+    "fp16": "float16 arithmetic behind float32 inputs and outputs",
+    "int8": "int8 arithmetic behind float32 inputs and outputs",
+}
+
+
+def hub_licence(text: str) -> str:
+    """The Hub's identifier of the one licence that a text names; "other" for several, "unknown" for none."""
+    plain = re.sub(r"[\s-]+", " ", text.lower())
+    found = [hub for name, hub in HUB_LICENCES.items() if re.search(rf"\b{re.escape(name.replace('-', ' '))}\b", plain)]
+    if len(found) == 1:
+        return found[0]
+    return "other" if found else "unknown"
+
+
+def write(info: Bundle, errors: Mapping[str, float], unfinished: Sequence[str] = ()) -> str:
+    """The whole card. `errors`: largest error against PyTorch of each graph; `unfinished`: stages stopped early."""
+    sections = [
+        front_matter(info),
+        introduction(info),
+        "## Use\n\n```python\n" + snippet(info) + "```",
+        data_section(info),
+        training_section(info, unfinished),
+        graph_section(info, errors),
+        *([runtime_tables.section(info.portability)] if info.portability else []),
+        quality_section(info.quality),
+        limits_section(info, unfinished),
+    ]
+    return "\n\n".join(sections) + "\n"
+
+
+def with_quality(text: str, quality: Quality | None) -> str:
+    """A card with its section of figures replaced (or added at the end); the rest stays, whoever wrote it."""
+    section = quality_section(quality)
+    if BEGIN in text and END in text:
+        head, _, rest = text.partition(BEGIN)
+        return head + section + rest.partition(END)[2]
+    return text.rstrip() + "\n\n" + section + "\n"
+
+
+def with_portability(text: str, found: Portability) -> str:
+    """A card with its section of runtimes replaced, or added before that of figures, or at the end."""
+    section = runtime_tables.section(found)
+    if runtime_tables.BEGIN in text and runtime_tables.END in text:
+        head, _, rest = text.partition(runtime_tables.BEGIN)
+        return head + section + rest.partition(runtime_tables.END)[2]
+    head, mark, rest = text.partition(BEGIN)
+    return head.rstrip() + "\n\n" + section + "\n" + (f"\n{mark}{rest}" if mark else "")
+
+
+def models(info: Bundle) -> str:
+    names = [name for name, there in (("GAN", info.gan), ("VAE", info.vae)) if there]
+    return " and a ".join(names)
+
+
+def front_matter(info: Bundle) -> str:
+    tags = ["onnx", "image-generation", *(name for name in ("gan", "vae") if getattr(info, name)), "twofold"]
+    lines = [f"license: {hub_licence(info.dataset.licence)}", "library_name: onnx"]
+    lines += ["pipeline_tag: unconditional-image-generation", "tags:", *(f"- {tag}" for tag in tags)]
+    if re.fullmatch(r"[\w.-]+/[\w.-]+", info.dataset.source):
+        lines += ["datasets:", f"- {info.dataset.source}"]
+    return "\n".join(["---", *lines, "---"])
+
+
+def kind(info: Bundle) -> str:
+    """E.g. "32 x 32 grey pictures"."""
+    return f"{info.image.size} x {info.image.size} {'grey' if info.image.channels == 1 else 'RGB'} pictures"
+
+
+def introduction(info: Bundle) -> str:
+    model, classes = ("generator" if info.gan else "decoder"), len(info.dataset.classes)
+    by = f", class = seed mod {classes}" if classes else ""
+    return f"""# {info.title}
+
+A {models(info)} of {kind(info)}, trained from scratch with Twofold and stored as ONNX graphs: they run wherever
+onnxruntime runs, on a processor, a GPU or in a browser. {numbers(info)}, dynamic batch, no custom operators.
+
+![64 samples, seeds 0 to 63](sheet.png)
+
+*What the {model} draws for the seeds 0 to 63, row by row{by}; nothing was picked out.*"""
+
+
+def numbers(info: Bundle) -> str:
+    """E.g. "Opset 18, float32", or with the graphs of each form where there are several."""
+    graphs: dict[str, list[str]] = {}
+    for name, graph in info.graphs.items():
+        graphs.setdefault(graph.form, []).append(name)
+    words = [FORMS[form] + (f" ({', '.join(names)})" if len(graphs) > 1 else "") for form, names in graphs.items()]
+    return f"Opset {next(iter(info.graphs.values())).opset}, {', '.join(words)}"
+
+
+def snippet(info: Bundle) -> str:
+    """Python that draws one picture; run in the bundle's folder. Seed 7, the class as on the sheet."""
+    classes, dim = len(info.dataset.classes), (info.gan or info.vae).latent_dim
+    prior = info.gan.prior if info.gan else "normal"
+    extra = {"normal": "", "uniform": "import math\n", "truncated": "import math\nfrom statistics import NormalDist\n"}
+    lines = extra[prior].split("\n") if extra[prior] else []
+    lines += ["import numpy as np", "import onnxruntime as ort", "from PIL import Image", "", "seed = 7"]
+    feed = {"z": "z"}
+    if info.gan:
+        graph = "generator"
+        lines.append(f"z = np.random.Generator(np.random.PCG64(seed)).standard_normal((1, {dim})).astype(np.float32)")
+        if prior != "normal":
+            lines.append("z = np.vectorize(math.erf)(z.astype(float) / 2**0.5)  # from N(0, 1) to U(-1, 1)")
+        if prior == "truncated":
+            lines.append("share = 0.5 + 0.5 * math.erf(2 / 2**0.5) * z")
+            lines.append("z = np.vectorize(NormalDist().inv_cdf)(share)  # N(0, 1) cut off at -2 and 2")
+        if prior != "normal":
+            lines.append("z = z.astype(np.float32)")
+        if classes:
+            feed["classes"] = "classes"
+            shown = json.dumps(info.dataset.classes[7 % classes], ensure_ascii=False)
+            lines.append(f"classes = np.eye({classes}, dtype=np.float32)[[{7 % classes}]]  # {shown}; rows sum to 1")
+    else:
+        graph = "decoder"
+        lines += [
+            'prior, rng = np.load("latents.npz"), np.random.default_rng(seed)  # a mixture of Gaussians',
+            'weights = prior["mixture_weights"].astype(float)',
+            "part = rng.choice(len(weights), p=weights / weights.sum())",
+            f'noise = prior["mixture_cholesky"][part] @ rng.standard_normal({dim})',
+            'z = (prior["mixture_means"][part] + noise)[None].astype(np.float32)',
+        ]
+    inputs = ", ".join(f'"{name}": {value}' for name, value in feed.items())
+    pixels = "image[0, 0]" if info.image.channels == 1 else "image[0].transpose(1, 2, 0)"
+    lines += [
+        f'session = ort.InferenceSession("{graph}.onnx", providers=["CPUExecutionProvider"])',
+        f'(image,) = session.run(["image"], {{{inputs}}})  # [N, C, H, W] in [0, 1]',
+        f'Image.fromarray(np.rint({pixels} * 255).astype(np.uint8)).save("picture.png")',
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def data_section(info: Bundle) -> str:
+    data = info.dataset
+    classes = ", ".join(data.classes[:20]) + (", …" if len(data.classes) > 20 else "")
+    return f"""## Data
+
+| | |
+|---|---|
+| Source | {cell(data.source)} |
+| Licence | {cell(data.licence)} |
+| Pictures | {data.train_images:,} for training, {data.test_images:,} held out |
+| Classes | {cell(classes) or "none: the models are unconditional"} |
+
+`examples.npz` holds some of the held-out pictures. The licence of the pictures also bears on what was learned from
+them."""
+
+
+def training_section(info: Bundle, unfinished: Sequence[str]) -> str:
+    rows = ["| stage | pictures seen | time | hardware |", "|---|---:|---:|---|"]
+    for name, stage in info.training.items():
+        early = " (not finished)" if name in unfinished else ""
+        rows.append(f"| {name}{early} | {stage.images:,} | {duration(stage.seconds)} | {cell(stage.hardware)} |")
+    commands = "\n".join(dict.fromkeys(stage.command for stage in info.training.values()))
+    table = "\n".join(rows)
+    return (
+        f"## Training\n\n{table}\n\nThe graphs hold moving averages of the weights. `--data` names a data set of the "
+        f"Hub or a folder of pictures.\n\n```\n{commands}\n```"
+    )
+
+
+def duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+
+
+def graph_section(info: Bundle, errors: Mapping[str, float]) -> str:
+    rows = ["| graph | inputs → outputs | parameters | bytes | largest error |", "|---|---|---:|---:|---:|"]
+    for name, graph in info.graphs.items():
+        error = f"{errors[name]:.0e}" if name in errors else ""
+        rows.append(f"| `{graph.file}` | {signature(graph)} | {graph.parameters:,} | {graph.bytes:,} | {error} |")
+    table = "\n".join(rows)
+    return f"""## Graphs
+
+{table}
+
+Images are float32 [N, C, H, W] in [0, 1], masks 1 = known and 0 = to be filled in, classes weights that sum to 1.
+No graph draws random numbers: the same input gives the same picture. The last column is the largest difference from
+PyTorch over batches of 1, 2, 5 and 33 (images and log-variances: absolute; the rest: relative to max(1, |value|)).
+`bundle.json` lists every file with its SHA-256; each graph carries these facts in its metadata too."""
+
+
+def signature(graph: Graph) -> str:
+    sides = [
+        ", ".join(f"`{t.name}` [{', '.join(['N', *map(str, t.shape[1:])])}]" for t in tensors)
+        for tensors in (graph.inputs, graph.outputs)
+    ]
+    return " → ".join(sides)
+
+
+def figure_rows(figures: Sequence[Figure]) -> list[str]:
+    """Figures as the lines of a Markdown table; README.md quotes them as they are."""
+    return ["| figure | value | floor | better |", "|---|---:|---:|---|", *map(figure_row, figures)]
+
+
+def figure_row(figure: Figure) -> str:
+    value = f"{figure.value:.4g}" + ("" if figure.error is None else f" ± {figure.error:.2g}")
+    floor = "" if figure.floor is None else f"{figure.floor:.4g}"
+    if floor and figure.floor_is != HELD_OUT:
+        floor += f" ({figure.floor_is})"
+    return f"| {cell(figure.label)} | {value} {figure.unit} | {floor} | {BETTER[figure.better]} |".replace("  |", " |")
+
+
+def quality_section(quality: Quality | None) -> str:
+    body = "Not measured yet."
+    if quality:
+        eye = f", in the features of {quality.features}" if quality.features else ""
+        body = "\n".join(figure_rows(quality.figures)) + (
+            f"\n\nMeasured on {quality.samples:,} samples by `{quality.command}`{eye}. The floor is what {HELD_OUT} "
+            "reach in the same measurement, unless another is named."
+        )
+        body += "".join(f"\n\n{note}" for note in quality.notes)
+        if found := weaknesses(quality):
+            body += "\n\nWhat these figures say against it:\n\n" + "\n".join(f"- {item}" for item in found)
+    return f"{BEGIN}\n## Quality\n\n{body}\n{END}"
+
+
+def weaknesses(quality: Quality) -> list[str]:
+    """The figures that are worse than their floors, in words."""
+    found, items = {figure.name: figure for figure in quality.figures}, []
+
+    def short(name: str) -> Figure | None:
+        """The figure, where it is measured, has a floor, and stays under it."""
+        figure = found.get(name)
+        return figure if figure and figure.floor is not None and figure.value < figure.floor else None
+
+    if figure := short("gan.label_accuracy"):
+        items.append(f"Of 1,000 samples of the GAN {1000 * (1 - figure.value):.0f} are not read as the class asked for "
+                     f"(of held-out pictures {1000 * (1 - figure.floor):.0f}).")  # fmt: skip
+    for model in ("gan", "vae"):
+        if figure := short(f"{model}.precision"):
+            items.append(f"Of 100 samples of the {model.upper()} {100 * (1 - figure.value):.0f} look unlike any "
+                         f"training picture (of held-out pictures {100 * (1 - figure.floor):.0f}).")  # fmt: skip
+        if figure := short(f"{model}.recall"):
+            items.append(f"Of 100 training pictures {100 * (1 - figure.value):.0f} have no sample of the "
+                         f"{model.upper()} like them (no held-out one: {100 * (1 - figure.floor):.0f}).")  # fmt: skip
+    if (figure := found.get("vae.sharpness")) and figure.value < 1:
+        items.append(f"The VAE's reconstructions keep {100 * figure.value:.0f} % of the pictures' sharpness.")
+    if (figure := found.get("repair.centre")) and figure.floor and figure.value > figure.floor:
+        items.append(f"Repair of a missing centre errs {figure.value / figure.floor:.1f} times as much as the VAE does "
+                     "where nothing is missing.")  # fmt: skip
+    if (figure := found.get("gan.inversion")) and figure.floor and figure.value > figure.floor:
+        items.append(f"The GAN's look-alike of a picture errs {figure.value / figure.floor:.1f} times as much as the "
+                     "VAE's reconstruction.")  # fmt: skip
+    return items
+
+
+def limits_section(info: Bundle, unfinished: Sequence[str]) -> str:
+    drawn = f"one of {len(info.dataset.classes)} classes" if info.dataset.classes else "pictures of the one kind it saw"
+    items = [
+        f"It knows nothing but its {info.dataset.train_images:,} training pictures: {drawn}, {info.image.size} x "
+        f"{info.image.size} pixels, no text prompts; what the data leaves out or gets wrong, so does it.",
+        "It was made to be looked at and learned from, not for decisions about anything or anyone.",
+    ]
+    if info.gan:
+        items.append("The GAN's weakness is variety: some samples are malformed, and rare kinds are drawn too rarely.")
+    if "inverter" in info.graphs:
+        items.append("Inversion gives a look-alike, not the picture; unusual pictures come back more usual.")
+    if info.vae:
+        items.append(
+            "The VAE's weakness is sharpness: reconstructions and samples are smoother than real pictures. Samples "
+            "from N(0, I) instead of the mixture in `latents.npz` are far worse: its codes do not fill that Gaussian."
+        )
+    if "repair" in info.graphs:
+        items.append("Repair gives a plausible filling, not the true one: never take it for evidence.")
+    if "classifier" in info.graphs:
+        items.append("The classifier names one of its classes for any picture at all, noise included.")
+    if unfinished:
+        items.append(f"Training was stopped early: {', '.join(unfinished)}.")
+    return "## Limits\n\n" + "\n".join(f"- {item}" for item in items)
+
+
+def cell(text: str) -> str:
+    """Text that cannot break a table."""
+    return " ".join(text.split()).replace("|", "\\|")

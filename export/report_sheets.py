@@ -1,0 +1,89 @@
+"""The pictures of the report, drawn by a bundle's own graphs: nothing is picked out.
+
+Each sheet is uint8 [H, W, C]; samples and paths start at seed 0, pictures are the first held-out ones of the bundle.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bundle import images
+from bundle.model import BundleModel
+from train.evaluate.inverse import damages
+
+SEEDS, COLUMNS = 64, 16
+REBUILT, REPAIRED, STEPS = 16, 8, 16
+GREY = 0.5
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A picture of the report: the end of its file's name, the sentence below it, its pixels."""
+
+    name: str
+    caption: str
+    pixels: np.ndarray
+
+
+def samples(bundle_model: BundleModel) -> list[Sheet]:
+    """Seeds 0 to 63 of each model."""
+    by = ", class = seed mod " + str(bundle_model.classes) if bundle_model.classes else ""
+    return [
+        Sheet(f"{model}_samples", f"{model.upper()}: seeds 0 to {SEEDS - 1}, row by row{by}.",
+              images.sheet(images.to_uint8(bundle_model.sample(range(SEEDS), model=model)), COLUMNS))
+        for model in bundle_model.models
+    ]  # fmt: skip
+
+
+def reconstructions(bundle_model: BundleModel, pictures: np.ndarray) -> list[Sheet]:
+    """Held-out pictures [N, C, S, S] in [0, 1], through the VAE, and the GAN's look-alikes of them."""
+    shown = pictures[:REBUILT]
+    rows, names = [shown], ["held-out pictures"]
+    if "vae" in bundle_model.models:
+        rows.append(np.concatenate([bundle_model.reconstruct(x[None]).image for x in shown]))
+        names.append("the VAE's reconstructions")
+    if "inverter" in bundle_model.info.graphs:
+        rows.append(np.concatenate([bundle_model.invert(x[None]).image for x in shown]))
+        names.append("what the GAN draws of them in one pass")
+    if len(rows) == 1:
+        return []
+    return [Sheet("rebuilt", f"Row by row: {', '.join(names)}.", grid(rows, len(shown)))]
+
+
+def repairs(bundle_model: BundleModel, pictures: np.ndarray) -> list[Sheet]:
+    """Damaged and repaired pictures side by side, a row a kind of damage."""
+    if "repair" not in bundle_model.info.graphs:
+        return []
+    shown, rows = pictures[:REPAIRED], []
+    kinds = damages(len(shown), shown.shape[-1])
+    for _, masks in kinds.values():
+        for x, mask in zip(shown[:, None], masks[:, None], strict=True):
+            rows.append(np.concatenate([np.where(mask > 0, x, GREY), bundle_model.repair(x, mask)]))
+    missing = ", ".join(what for what, _ in kinds.values())
+    return [Sheet("repaired", f"Damaged (grey) and repaired by the VAE, in pairs: {missing}.",
+                  grid(rows, 2 * len(shown)))]  # fmt: skip
+
+
+def paths(bundle_model: BundleModel) -> list[Sheet]:
+    """From seed to seed on the arc, two rows a model."""
+    rows, names = [], []
+    for model in bundle_model.models:
+        rows += [bundle_model.morph((seed, seed + 1), frames=STEPS, model=model) for seed in (0, 2)]
+        names.append(f"{model.upper()} (two rows)")
+    caption = f"Interpolation, seeds 0 to 1 and 2 to 3: {', then '.join(names)}."
+    return [Sheet("paths", caption, grid(rows, STEPS))]
+
+
+def grid(rows: list[np.ndarray], columns: int) -> np.ndarray:
+    return images.sheet(images.to_uint8(np.concatenate(rows)), columns)
+
+
+def sheets(bundle_model: BundleModel) -> list[Sheet]:
+    """Every picture that a bundle can draw by itself."""
+    pictures = images.from_uint8(bundle_model.runner.bundle.examples)
+    return [
+        *samples(bundle_model),
+        *reconstructions(bundle_model, pictures),
+        *repairs(bundle_model, pictures),
+        *paths(bundle_model),
+    ]

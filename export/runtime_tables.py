@@ -1,0 +1,131 @@
+"""How a table of runtimes is shown: printed, and as a section of the model card."""
+
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from bundle.schema import Crossing, Crossings, Portability
+
+BEGIN, END = "<!-- runtimes: begin -->", "<!-- runtimes: end -->"
+WIDTH = 120
+UNITS = {"grey levels": "levels", "share": "share"}
+FAILED = "fails"
+
+
+@dataclass(frozen=True)
+class Block:
+    """A kind of figure: its heading, what stands in its cells, and whether the reference has any."""
+
+    heading: str
+    text: Callable[[Crossing], str]
+    of_reference: bool
+
+
+BLOCKS = (
+    Block("largest difference", lambda c: number(c.largest), False),
+    Block("mean difference", lambda c: number(c.mean), False),
+    Block(
+        "a row of a batch, from that row alone (= is bit for bit)", lambda c: number(c.alone) if c.alone else "=", True
+    ),
+    Block("pictures a second", lambda c: number(c.speed), True),
+)
+
+
+def number(value: float) -> str:
+    """Two figures, or a whole number."""
+    return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
+
+
+def tried(found: Portability, of_reference: bool = True) -> list[Crossings]:
+    """The runtimes that are here."""
+    return [entry for entry in found.runtimes if not entry.gap and (of_reference or entry.runtime != found.reference)]
+
+
+def by_place(found: Portability) -> dict[tuple[str, str], Crossing]:
+    """The figures by runtime and graph."""
+    return {(entry.runtime, c.graph): c for entry in found.runtimes for c in entry.graphs}
+
+
+def printed(name: str, found: Portability, graphs: Sequence[str], failed: Mapping[tuple[str, str], str]) -> str:
+    """A block a kind of figure, a line a runtime, a column a graph. `failed`: the runtimes and graphs without figures,
+    or with wrong ones, which are marked with "!"."""
+    cells = by_place(found)
+    units = {c.graph: UNITS[c.unit] for c in cells.values()}
+    lines = [
+        f"{name}, held against the {found.reference} evaluator, at batches of {and_last(found.batches)}",
+        line("", graphs),
+        line("", [units.get(graph, "") for graph in graphs]),
+    ]
+    for block in BLOCKS:
+        lines.append(block.heading)
+        for entry in tried(found, block.of_reference):
+            places = [(entry.runtime, graph) for graph in graphs]
+            row = [block.text(cells[p]) if p in cells else FAILED if p in failed else "" for p in places]
+            wrong = [block is BLOCKS[0] and p in cells and p in failed for p in places]
+            lines.append(line(entry.runtime, [f"{text}!" if w else text for text, w in zip(row, wrong, strict=True)]))
+    notes = [
+        f"levels: grey levels of 255; share: of max(1, |value|). Pictures a second: {found.batches[-1]} at once, on "
+        f"{found.hardware}.",
+        f"{versions(found)}.",
+        *gaps(found),
+    ]
+    return "\n".join([*lines, "", *(textwrap.fill(note, WIDTH, subsequent_indent="  ") for note in notes)])
+
+
+def line(label: str, cells: Sequence[str]) -> str:
+    """A label and nine graphs fill 120 columns."""
+    return ("  " + label.ljust(19) + "".join(cell.rjust(11) for cell in cells)).rstrip()
+
+
+def and_last(numbers: Sequence[int]) -> str:
+    return f"{', '.join(map(str, numbers[:-1]))} and {numbers[-1]}"
+
+
+def versions(found: Portability) -> str:
+    return ", ".join(f"{entry.runtime} {entry.version}" for entry in tried(found))
+
+
+def gaps(found: Portability) -> list[str]:
+    return [f"Not tried: {entry.runtime}. {entry.gap}" for entry in found.runtimes if entry.gap]
+
+
+def section(found: Portability) -> str:
+    """The section of the card, between its marks."""
+    blocks = [
+        "## Other runtimes",
+        f"Largest difference, and the mean in brackets, from the {found.reference} evaluator over "
+        f"batches of {and_last(found.batches)}: of a picture in grey levels, of other outputs in shares of max(1, "
+        "|value|).",
+        table(found, tried(found, of_reference=False), lambda c: f"{number(c.largest)} ({number(c.mean)})", units=True),
+        alone(found),
+        f"Pictures a second, {found.batches[-1]} at once, on {found.hardware}:",
+        table(found, tried(found), lambda c: number(c.speed)),
+        f"Measured by `{found.command}`: {versions(found)}.",
+        *gaps(found),
+    ]
+    return f"{BEGIN}\n" + "\n\n".join(block for block in blocks if block) + f"\n{END}"
+
+
+def table(found: Portability, entries: Sequence[Crossings], text: Callable[[Crossing], str], units: bool = False,
+          ) -> str:  # fmt: skip
+    """Markdown: a line a graph, a column a runtime."""
+    cells = by_place(found)
+    graphs = {c.graph: f"{c.graph}, {c.unit}" if units else c.graph for c in cells.values()}
+    rows = [f"| graph | {' | '.join(entry.runtime for entry in entries)} |", "|---" + "|---:" * len(entries) + "|"]
+    for graph, label in graphs.items():
+        row = [text(cells[p]) if (p := (entry.runtime, graph)) in cells else "" for entry in entries]
+        rows.append(f"| {label} | {' | '.join(row)} |".replace("|  |", "| |"))
+    return "\n".join(rows)
+
+
+def alone(found: Portability) -> str:
+    """Where a picture does not depend on those beside it, and where it does, by how much at most."""
+    same = [entry.runtime for entry in tried(found) if not any(c.alone for c in entry.graphs)]
+    sentences = [f"A row of a batch is that row alone, bit for bit, in {', '.join(same)}."] if same else []
+    for entry in tried(found):
+        most: dict[str, float] = {}
+        for c in entry.graphs:
+            most[c.unit] = max(most.get(c.unit, 0), c.alone)
+        words = [f"{number(value)} ({unit})" for unit, value in most.items() if value]
+        sentences += [f"In {entry.runtime} it differs by up to {' and '.join(words)}."] if words else []
+    return " ".join(sentences)

@@ -1,0 +1,211 @@
+"""Generators that somebody else exported: served as they are, or refused in a sentence."""
+
+import io
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+from torch import nn
+
+from bundle import adopt, images, latents
+from bundle.adopt import About, examine
+from bundle.errors import BundleError, UserError
+from bundle.read import read
+from demo.facts import facts
+from demo.routes.live import routes
+from demo.serving.engine import Engine, choose_provider
+from demo.serving.served_model import ServedModel
+from tests.support import tiny
+
+LATENT = 12
+
+
+class Dcgan(nn.Module):
+    """A generator as tutorials write it: z [N, 12, 1, 1], batch normalisation, tanh."""
+
+    def __init__(self, channels: int = 3, last: nn.Module | None = None, flat: bool = False):
+        super().__init__()
+        self.flat = flat
+        self.body = nn.Sequential(
+            nn.ConvTranspose2d(LATENT, 16, 4), nn.BatchNorm2d(16), nn.ReLU(),
+            nn.ConvTranspose2d(16, 8, 4, 2, 1), nn.BatchNorm2d(8), nn.ReLU(),
+            nn.ConvTranspose2d(8, channels, 4, 2, 1), last or nn.Tanh(),
+        )  # fmt: skip
+
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
+        return self.body(z[..., None, None] if self.flat else z)
+
+
+def net(**options: object) -> Dcgan:
+    torch.manual_seed(3)
+    made = Dcgan(**options).eval()
+    with torch.no_grad():
+        for layer in made.body:
+            if isinstance(layer, nn.BatchNorm2d):
+                layer.running_var.fill_(0.05)  # as after training: pictures with contrast
+    return made
+
+
+def exported(made: nn.Module, z: torch.Tensor, free: bool = True, opset: int = 11) -> bytes:
+    """By the exporter that most files on the Hub come from."""
+    file = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            made, (z,), file, dynamo=False, opset_version=opset, input_names=["noise"], output_names=["fake"],
+            dynamic_axes={"noise": {0: "n"}, "fake": {0: "n"}} if free else None,
+        )  # fmt: skip
+    return file.getvalue()
+
+
+@pytest.fixture
+def dcgan(tmp_path: Path) -> Path:
+    path = tmp_path / "My DCGAN.onnx"
+    path.write_bytes(exported(net(), torch.zeros(2, LATENT, 1, 1)))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("options", "shape", "free", "opset", "values"),
+    [
+        ({}, (LATENT, 1, 1), True, 11, "-1..1"),
+        ({"flat": True}, (LATENT,), True, 17, "-1..1"),
+        ({"flat": True, "last": nn.Sigmoid(), "channels": 1}, (LATENT,), True, 13, "0..1"),
+        ({"channels": 1}, (LATENT, 1, 1), False, 11, "-1..1"),
+    ],
+)
+def test_its_pictures_are_those_of_pytorch(
+    tmp_path: Path, options: dict, shape: tuple, free: bool, opset: int, values: str
+):
+    made = net(**options)
+    (tmp_path / "g.onnx").write_bytes(exported(made, torch.zeros(1 if not free else 2, *shape), free, opset))
+    info = adopt.adopt(tmp_path / "g.onnx", tmp_path / "out", About("g", "G"))
+    adapter = info.graphs["generator"].adapter
+    assert (adapter.values, adapter.z_shape, adapter.batch) == (values, shape, None if free else 1)
+    served = ServedModel(Engine(read(tmp_path / "out"), choose_provider("cpu")))
+    z = torch.from_numpy(np.stack([latents.seed_latent(seed, LATENT) for seed in (4, 5, 6)]))
+    with torch.no_grad():
+        wanted = made(z.reshape(3, *shape)).numpy()
+    wanted = (wanted + 1) / 2 if values == "-1..1" else wanted
+    assert np.abs(served.sample([4, 5, 6]) - wanted).max() < 1e-5
+
+
+def test_what_a_visitor_does_works_without_styles(dcgan: Path, tmp_path: Path):
+    adopt.adopt(dcgan, tmp_path / "out", About("mine", "Mine"))
+    served = ServedModel(Engine(read(tmp_path / "out"), choose_provider("cpu")))
+    assert np.array_equal(served.at(7, 0), served.sample([7]))
+    assert np.array_equal(served.morph([1, 2], frames=5, loop=False)[-1:], served.sample([2]))
+    assert served.sample([1], truncation=0.0).tobytes() == served.sample([2], truncation=0.0).tobytes()
+    with pytest.raises(BundleError, match="no styles"):
+        served.styles([1])
+    (known,) = facts({"mine": served}, [])["bundles"]
+    assert known["models"] == ["gan"] and not (known["inverts"] or known["repairs"] or known["rebuilds"])
+    assert {row["file"] for row in known["downloads"]} == {"generator.onnx", "sheet.png", "bundle.json"}
+    with TestClient(Starlette(routes=routes({"mine": served}))) as client:
+        assert client.get("/live/mine?x=3.5&y=2").status_code == 200
+        assert client.get("/live/mine?m=vae").status_code == 400
+
+
+def test_the_command_writes_it_and_the_file_stays_as_it_was(dcgan: Path, tmp_path: Path):
+    words = [
+        sys.executable,
+        "-m",
+        "bundle",
+        "adopt",
+        str(dcgan),
+        "--licence",
+        "CC0",
+        "--out",
+        str(tmp_path / "out"),
+    ]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=300, stdin=subprocess.DEVNULL)
+    assert done.returncode == 0, done.stderr
+    assert "z of 12 numbers -> pictures 3 x 16 x 16, values -1..1" in done.stdout
+    bundle = read(tmp_path / "out")
+    assert (bundle.info.name, bundle.info.title, bundle.info.dataset.licence) == ("my-dcgan", "my-dcgan", "CC0")
+    assert (tmp_path / "out" / "generator.onnx").read_bytes() == dcgan.read_bytes()
+    again = subprocess.run(words, capture_output=True, text=True, timeout=300, stdin=subprocess.DEVNULL)
+    assert again.returncode == 2 and "is there already" in again.stderr
+
+
+def test_what_no_flag_gives_is_asked(dcgan: Path, tmp_path: Path):
+    asked = []
+
+    def ask(question: str) -> str:
+        asked.append(question)
+        return {"Title [mine]: ": "My pictures"}.get(question, "")
+
+    assert adopt.main(["adopt", str(dcgan), "--name", "mine", "--out", str(tmp_path / "out")], ask) == 0
+    assert asked == ["Title [mine]: ", "Pictures it learned from [unknown]: ", "Their licence [unknown]: "]
+    assert read(tmp_path / "out").info.title == "My pictures"
+
+
+class Two(nn.Module):
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
+        return z * 2
+
+
+class Scaled(Dcgan):
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
+        return super().forward(z) * 127.5 + 127.5
+
+
+class Broken(Dcgan):
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
+        return super().forward(z) / 0
+
+
+@pytest.mark.parametrize(
+    ("made", "words"),
+    [
+        (Two(), "None of its outputs is a picture|must be square"),
+        (net(channels=4), "1 or 3 channels"),
+        (Scaled(), r"must lie in \[0, 1\] or \[-1, 1\]; these run from"),
+        (Broken(), "not finite"),
+    ],
+)
+def test_what_is_no_generator_of_pictures(made: nn.Module, words: str):
+    with pytest.raises(BundleError, match=words):
+        examine(exported(made.eval(), torch.zeros(2, LATENT, 1, 1)))
+
+
+@pytest.mark.parametrize(
+    ("content", "words"), [(b"no graph", "not an ONNX file"), (b"", "not an ONNX file"), (None, "There is no file")]
+)
+def test_unusable_files_leave_nothing_behind(tmp_path: Path, content: bytes | None, words: str):
+    if content is not None:
+        (tmp_path / "x.onnx").write_bytes(content)
+    with pytest.raises(UserError, match=words):
+        adopt.adopt(tmp_path / "x.onnx", tmp_path / "out" / "x", About("x", "x"))
+    assert not list(tmp_path.glob("out/*"))
+
+
+def test_a_generator_of_more_than_z_is_refused(tiny_bundle: Path):
+    with pytest.raises(BundleError, match="one input, z; this file has 2"):
+        examine((tiny_bundle / "generator.onnx").read_bytes())
+
+
+def test_an_adopted_file_that_is_swapped_is_found(dcgan: Path, tmp_path: Path):
+    """Other weights, right checksum: the sample sheet tells."""
+    adopt.adopt(dcgan, tmp_path / "out", About("mine", "Mine"))
+    torch.manual_seed(9)
+    other = exported(Dcgan().eval(), torch.zeros(2, LATENT, 1, 1))
+    index = tiny.load_index(tmp_path / "out")
+    index["graphs"]["generator"] |= tiny.write(tmp_path / "out" / "generator.onnx", other)
+    tiny.save_index(tmp_path / "out", index)
+    with pytest.raises(BundleError, match="sample sheet"):
+        Engine(read(tmp_path / "out"), choose_provider("cpu")).ready()
+
+
+def test_the_sheet_shows_its_seeds(dcgan: Path, tmp_path: Path):
+    adopt.adopt(dcgan, tmp_path / "out", About("mine", "Mine"))
+    bundle = read(tmp_path / "out")
+    served = ServedModel(Engine(bundle, choose_provider("cpu")))
+    assert bundle.tiles == 64
+    assert np.abs(images.to_uint8(served.sample([0, 1])).astype(int) - bundle.golden).max() <= 1

@@ -1,0 +1,141 @@
+"""The outline of an ONNX file, read without the package onnx, against that package; what is refused."""
+
+import random
+import re
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from bundle.errors import BundleError
+from bundle.onnx_outline import OPERATORS, outline, problem
+from bundle.read import read
+from tests.support import tiny
+
+RELEASED = sorted((Path(__file__).resolve().parents[2] / "artifacts").glob("*/*.onnx"))
+
+
+def value(name: str, shape: list, kind: int = TensorProto.FLOAT) -> onnx.ValueInfoProto:
+    return helper.make_tensor_value_info(name, kind, shape)
+
+
+def model(nodes: list, weights: list = (), opset: int = 18, domain: str = "", ir: int = 10, **more: list) -> bytes:
+    graph = helper.make_graph(nodes, "g", [value("x", ["batch", 4])], [value("y", ["batch", 4])], list(weights))
+    opsets = [helper.make_opsetid(domain, opset)]
+    return helper.make_model(graph, opset_imports=opsets, ir_version=ir, **more).SerializeToString()
+
+
+RELU = helper.make_node("Relu", ["x"], ["y"])
+
+
+@pytest.mark.parametrize("path", RELEASED, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_it_sees_what_the_onnx_package_sees(path: Path):
+    data = path.read_bytes()
+    found, proto = outline(data), onnx.load_from_string(data)
+    assert found.ir_version == proto.ir_version
+    assert found.opsets == {entry.domain: entry.version for entry in proto.opset_import}
+    assert found.operators == {node.op_type for node in proto.graph.node}
+    for ours, theirs in ((found.inputs, proto.graph.input), (found.outputs, proto.graph.output)):
+        shapes = {v.name: tuple(d.dim_param or d.dim_value for d in v.type.tensor_type.shape.dim) for v in theirs}
+        assert ours == {name: (TensorProto.FLOAT, shape) for name, shape in shapes.items()}
+    floats = (TensorProto.FLOAT, TensorProto.FLOAT16)
+    counts = [int(np.prod(w.dims)) for w in proto.graph.initializer if w.data_type in floats]
+    assert found.parameters == sum(counts)
+    assert problem(found) is None
+
+
+def test_every_operator_that_is_allowed_exists():
+    assert {schema.name for schema in onnx.defs.get_all_schemas()} >= OPERATORS
+
+
+def test_weights_that_are_listed_as_inputs_are_none():
+    weight = numpy_helper.from_array(np.ones(4, np.float32), "w")
+    graph = helper.make_graph(
+        [helper.make_node("Add", ["x", "w"], ["y"])], "g", [value("x", ["n", 4]), value("w", [4])],
+        [value("y", ["n", 4])], [weight],
+    )  # fmt: skip
+    proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
+    assert list(outline(proto.SerializeToString()).inputs) == ["x"]
+
+
+def external() -> bytes:
+    weight = TensorProto(name="w", dims=[4], data_type=TensorProto.FLOAT, data_location=TensorProto.EXTERNAL)
+    weight.external_data.add(key="location", value="/etc/passwd")
+    return model([helper.make_node("Add", ["x", "w"], ["y"])], [weight])
+
+
+def external_constant() -> bytes:
+    weight = TensorProto(name="w", dims=[4], data_type=TensorProto.FLOAT)
+    weight.external_data.add(key="location", value="../secret")
+    constant = helper.make_node("Constant", [], ["w"])
+    constant.attribute.add(name="value", type=onnx.AttributeProto.TENSOR).t.CopyFrom(weight)
+    return model([constant, helper.make_node("Add", ["x", "w"], ["y"])])
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (
+            model([helper.make_node("RandomNormalLike", ["x"], ["y"])]),
+            r"operators that are not run here \(RandomNormal",
+        ),
+        (model([helper.make_node("Loop", ["x"], ["y"])]), r"\(Loop\)"),
+        (model([helper.make_node("If", ["x"], ["y"])]), r"\(If\)"),
+        (model([helper.make_node("Inverse", ["x"], ["y"], domain="com.microsoft")]), r"\(com.microsoft.Inverse\)"),
+        (model([RELU], opset=6), "operator sets"),
+        (model([RELU], opset=27), "operator sets"),
+        (model([RELU], domain="com.evil", opset=1), "operator sets"),
+        (model([RELU], ir=99), "newer ONNX format"),
+        (external(), "weights in another file"),
+        (external_constant(), "weights in another file"),
+        (
+            model([RELU], functions=[helper.make_function("", "Relu", ["x"], ["y"], [RELU], [])]),
+            "functions of its own",
+        ),
+    ],
+)
+def test_what_is_not_run_here(data: bytes, words: str):
+    assert re.search(words, problem(outline(data)) or "nothing"), problem(outline(data))
+
+
+@pytest.mark.parametrize("data", [b"", b"x", b"\x80" * 100, b"not a graph", b"\x08\x0a", bytes(range(256)) * 40])
+def test_what_is_no_onnx_file(data: bytes):
+    with pytest.raises(BundleError, match="not an ONNX file"):
+        outline(data)
+
+
+def test_damaged_files_are_refused_or_read_but_never_crash(tiny_bundle: Path):
+    data, rng = (tiny_bundle / "generator.onnx").read_bytes(), random.Random(5)
+    refused = 0
+    for _ in range(300):
+        broken = bytearray(data[: rng.randrange(1, len(data))] if rng.random() < 0.5 else data)
+        for _ in range(3):
+            broken[rng.randrange(min(len(broken), 400))] = rng.randrange(256)
+        try:
+            outline(bytes(broken))
+        except BundleError:
+            refused += 1
+    assert refused > 100
+
+
+def test_a_bundle_whose_file_is_not_what_its_index_says(broken_bundle: Path):
+    index = tiny.load_index(broken_bundle)
+    data = (broken_bundle / "critic.onnx").read_bytes()
+    index["graphs"]["decoder"] |= tiny.write(broken_bundle / "decoder.onnx", data)
+    tiny.save_index(broken_bundle, index)
+    with pytest.raises(BundleError, match=r"'decoder' .* takes image .* not what the index says"):
+        read(broken_bundle)
+
+
+def test_a_bundle_with_a_graph_of_fixed_batch(broken_bundle: Path):
+    proto = onnx.load(broken_bundle / "decoder.onnx")
+    for one in (*proto.graph.input, *proto.graph.output):
+        one.type.tensor_type.shape.dim[0].ClearField("dim_param")
+        one.type.tensor_type.shape.dim[0].dim_value = 1
+    index = tiny.load_index(broken_bundle)
+    index["graphs"]["decoder"] |= tiny.write(broken_bundle / "decoder.onnx", proto.SerializeToString())
+    tiny.save_index(broken_bundle, index)
+    with pytest.raises(BundleError, match="not what the index says"):
+        read(broken_bundle)

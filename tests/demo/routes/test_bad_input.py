@@ -1,0 +1,351 @@
+"""What no widget sends, over real HTTP to every door: each time a sentence, soon, and a server that goes on."""
+
+import base64
+import io
+import json
+import struct
+import time
+import zlib
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from PIL import Image
+
+from benchmarks.visitor import Visitor
+from bundle import images
+from bundle.errors import InputError
+from demo.page import build_demo, launch_settings
+from demo.routes.uploads import Uploads
+from demo.serving.engine import choose_provider
+from demo.serving.served_model import ServedModel, open_models
+from tests.support import tiny
+
+SOON = 20.0  # seconds; an answer takes milliseconds, but tests must not depend on a busy machine
+NAN, INF = float("nan"), float("inf")
+BIG = 10**9
+DOT = images.png(np.zeros((8, 8, 1), np.uint8))
+
+
+def data_url(data: bytes) -> str:
+    return "data:image/png;base64," + base64.b64encode(data).decode()
+
+
+def bomb() -> bytes:
+    """A PNG of a few kB that claims 13000 x 13000 pixels, and keeps its word."""
+    file = io.BytesIO()
+    Image.new("1", (13_000, 13_000)).save(file, "PNG")
+    return file.getvalue()
+
+
+def liar() -> bytes:
+    """A PNG whose head claims two thousand million pixels."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    head = struct.pack(">IIBBBBB", 50_000, 40_000, 8, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"0")) + chunk(b"IEND", b"")
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, ServedModel]:
+    """Grey digits with classes, and colour pictures without."""
+    root = tmp_path_factory.mktemp("bundles")
+    tiny.build(root / "digits", "digits")
+    tiny.build(root / "plain", "plain", classes=0, channels=3)
+    return open_models(root, choose_provider("cpu"))[0]
+
+
+@pytest.fixture(scope="module")
+def visitor(models: dict[str, ServedModel], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visitor]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
+        uploads = Uploads(models)
+        demo = build_demo(models, (), uploads=True)
+        settings = launch_settings(models, (), uploads.routes())
+        _, address, _ = demo.launch(quiet=True, prevent_thread_lock=True, server_name="127.0.0.1", **settings)
+        yield Visitor(address)
+        demo.close(verbose=False)
+        uploads.close()
+
+
+@pytest.fixture(autouse=True)
+def unharmed(visitor: Visitor) -> Iterator[None]:
+    """Each answer comes soon, and afterwards the server is well and draws."""
+    began = time.monotonic()
+    yield
+    assert time.monotonic() - began < SOON
+    assert visitor.get("healthz").json()["status"] == "ok"
+    assert visitor.get("live/digits").status_code == 200
+
+
+MORPH = "live/digits/morph?keys=1,2&"
+LIVE = [
+    ("live/digits?x=nan", 400, "'x' must be a finite number"),
+    ("live/digits?t=inf", 400, "'t' must be a finite number"),
+    (f"live/digits?n={BIG}{BIG}", 400, "'n' takes whole numbers"),
+    ("live/digits?m=diffusion", 400, "gan, vae"),
+    (f"live/digits?c={BIG}", 400, "below 10"),
+    ("live/digits?c=3:nan", 400, "share of class 3"),
+    ("live/plain?c=0", 400, "no classes"),
+    ("live/digits?f=tiff", 400, "png, raw"),
+    ("live/other", 404, "no bundle"),
+    (f"live/{'x' * 4000}", 404, "no bundle"),
+    ("live/digits/morph", 400, "'keys' takes seeds, whole numbers"),
+    (f"live/digits/morph?keys={','.join(['1'] * 2000)}", 400, "at most 6 keys"),
+    ("live/digits/map?way=tsne", 400, "'way' must be one of"),
+    ("live/digits/map?u=nan", 400, "'u' must be a finite number"),
+    ("live/digits/mix?a=1&b=2&s=01", 400, "'s' must be"),
+    ("live/digits/sum?a=1&b=-2&d=3", 400, "'b' takes whole numbers"),
+    ("live/digits/edit?m=vae&d=9999:1", 400, "'d' takes whole numbers"),
+    ("live/digits/edit?m=vae&d=" + ",".join(["0:1"] * 70), 400, "at most 64 moves"),
+    ("live/digits/edit?m=gan&d=0:1", 400, "is for the VAE"),
+    ("explore/nothing", 404, "There is no bundle"),
+    ("explore/digits?way=umap", 400, "'way' must be one of"),
+    (f"live/digits/morph?keys={2**32},1", 400, "'keys' takes seeds, whole numbers"),
+    (MORPH + "p=nan", 400, "'p' must be a finite number"),
+    (MORPH + "mode=zigzag", 400, "zigzag"),
+    (MORPH + "classes=1,2,3", 400, "2 keys but 3 classes"),
+    (MORPH + "classes=1,99", 400, "below 10"),
+    (f"live/digits/grid?g={BIG}", 400, "'g' takes whole numbers"),
+    ("live/digits/grid?s=4294967295&g=2", 400, "'s' takes whole numbers"),
+    ("live/digits/quiz?k=nan", 400, "'k' takes whole numbers"),
+    ("live/other/quiz", 404, "no bundle"),
+    ("compare/figures?l=digits.gan&r=digits.diffusion", 400, "choose one of gan, vae"),
+    ("compare/figures?l=digits.gan&r=other.gan", 404, "no bundle"),
+    (f"compare/figures?l={'x' * 4000}", 404, "no bundle"),
+    (f"compare/quiz/digits?k={'9' * 5000}&a=r", 400, "'k' takes whole numbers"),
+    (f"compare/quiz/digits?k=1&a={'r' * 4000}", 400, "1 to 20 letters"),
+    ("bundles/digits/..%2f..%2fetc%2fpasswd", 404, ""),
+    ("bundles/digits/README.md", 404, "no such file"),
+    (f"bundles/digits/examples/{BIG}.png", 404, "no such test picture"),
+    (f"bundles/digits/examples/{'9' * 5000}.png", 404, ""),
+    ("bundles/digits/examples/-1.png", 404, ""),
+    ("bundles/other/bundle.json", 404, "no such file"),
+]
+
+
+@pytest.mark.parametrize(("path", "status", "sentence"), LIVE, ids=[case[0][:48] for case in LIVE])
+def test_routes(visitor: Visitor, path: str, status: int, sentence: str):
+    answer = visitor.get(path)
+    assert answer.status_code == status and sentence in answer.text and len(answer.text) < 300
+
+
+SAMPLE = ["", "", "", 1]
+INTERPOLATE = ["", "", "", 1, "linear", True, 4, "gif", 10]
+CALLS: list[tuple[str, list[Any], str]] = [
+    ("sample", [[], *SAMPLE], "Seeds must be a list of 1 to 64"),
+    ("sample", [[1] * 100_000, *SAMPLE], "Seeds must be a list of 1 to 64"),
+    ("sample", [BIG, *SAMPLE], "Seeds must be a list"),
+    ("sample", [None, *SAMPLE], "Seeds must be a list"),
+    ("sample", [{"a": 1}, *SAMPLE], "Seeds must be a list"),
+    ("sample", [[NAN], *SAMPLE], "The seed must be a whole number"),
+    ("sample", [[2**32], *SAMPLE], "The seed must be a whole number"),
+    ("sample", [[10**400], *SAMPLE], "The seed must be a whole number"),
+    ("sample", [[True], *SAMPLE], "The seed must be a whole number"),
+    ("sample", [[[1, 2, 3]], *SAMPLE], "A place must be two numbers [x, y], not 3"),
+    ("sample", [[[1] * 64], *SAMPLE], "A place must be two numbers [x, y], not 64"),
+    ("sample", [[[0, NAN]], *SAMPLE], "The coordinate of a place must be a number"),
+    ("sample", [[[0, BIG]], *SAMPLE], "The coordinate of a place must be a number from -1e+06 to 1e+06"),
+    ("sample", [[[[0, 1], 2]], *SAMPLE], "The coordinate of a place must be a number"),
+    ("sample", [[1], "other", "", "", 1], "There is no bundle 'other': choose one of digits, plain"),
+    ("sample", [[1], {"a": 1}, "", "", 1], "There is no bundle"),
+    ("sample", [[1], "x" * 100_000, "", "", 1], "There is no bundle"),
+    ("sample", [[1], "", "diffusion", "", 1], "The model must be one of gan, vae"),
+    ("sample", [[1], "", [["gan"]], "", 1], "The model must be one of gan, vae"),
+    ("sample", [[1], "", "", "eleven", 1], "There is no class 'eleven'"),
+    ("sample", [[1], "", "", BIG, 1], "There is no class"),
+    ("sample", [[1], "plain", "", "3", 1], "has no classes"),
+    ("sample", [[1], "", "", "", NAN], "The truncation must be a number from 0 to 1.5"),
+    ("sample", [[1], "", "", "", -INF], "The truncation must be a number from 0 to 1.5"),
+    ("sample", [[1], "", "", "", BIG], "The truncation must be a number from 0 to 1.5"),
+    ("sample", [[1], "", "", "", None], "The truncation must be a number"),
+    ("interpolate", [[1], *INTERPOLATE], "Seeds must be a list of 2 to 6"),
+    ("interpolate", [[1] * 7, *INTERPOLATE], "Seeds must be a list of 2 to 6"),
+    ("interpolate", [[[1, 2, 3], [3, 4]], *INTERPOLATE], "A point must be two numbers"),
+    ("interpolate", [[1, 2], "", "", "", 1, "zigzag", True, 4, "gif", 10], "The mode must be one of"),
+    ("interpolate", [[1, 2], "", "", "", 1, "linear", "yes", 4, "gif", 10], "The loop must be true or false"),
+    ("interpolate", [[1, 2], "", "", "", 1, "linear", True, BIG, "gif", 10], "The number of frames must be a whole"),
+    ("interpolate", [[1, 2], "", "", "", 1, "linear", True, NAN, "gif", 10], "The number of frames must be a whole"),
+    ("interpolate", [[1, 2], "", "", "", 1, "linear", True, 4, "exe", 10], "The format must be one of"),
+    ("interpolate", [[1, 2], "", "", "", 1, "linear", True, 4, ["gif"], 10], "The format must be one of"),
+    ("interpolate", [[1, 2], "", "", "", 1, "linear", True, 4, "gif", 0], "The number of frames a second must be"),
+    ("report", ["other"], "There is no bundle 'other'"),
+    ("report", [NAN], "There is no bundle"),
+]
+
+
+@pytest.mark.parametrize(("name", "data", "sentence"), CALLS, ids=[f"{c[0]}-{str(c[1])[:40]}" for c in CALLS])
+def test_endpoints(visitor: Visitor, name: str, data: list[Any], sentence: str):
+    answer = visitor.call(name, *data)
+    assert answer.value is None and sentence in answer.error and len(answer.error) < 400
+
+
+PICTURE = object()  # stands for a small picture that was uploaded
+READS: list[tuple[str, list[Any], str]] = [
+    ("reconstruct", [None, ""], "A picture is needed."),
+    ("reconstruct", [PICTURE, "other"], "There is no bundle 'other'"),
+    ("repair", [PICTURE, None, "", ""], "A mask is needed"),
+    ("repair", [None, PICTURE, "", ""], "A picture is needed."),
+    ("repair", [PICTURE, PICTURE, "", "diffusion"], "The model must be one of"),
+    ("invert", [PICTURE, "", BIG, 0], "The number of rounds must be a whole number from 0 to 100"),
+    ("invert", [PICTURE, "", NAN, 0], "The number of rounds must be a whole number"),
+    ("invert", [PICTURE, "", 0.5, 0], "The number of rounds must be a whole number"),
+    ("invert", [PICTURE, "", 0, -1], "The seed must be a whole number"),
+    ("invert", [PICTURE, "", 0, INF], "The seed must be a whole number"),
+    ("classify", [None, ""], "A picture is needed."),
+    ("classify", [PICTURE, "plain"], "has no classes"),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "sentence"), READS, ids=[f"{c[0]}-{c[2][:30]}-{i}" for i, c in enumerate(READS)]
+)
+def test_endpoints_that_read_pictures(visitor: Visitor, name: str, data: list[Any], sentence: str):
+    sent = [visitor.picture(DOT) if one is PICTURE else one for one in data]
+    answer = visitor.call(name, *sent)
+    assert answer.value is None and sentence in answer.error
+
+
+BROKEN = [
+    (bomb(), "too many pixels"),
+    (liar(), "too many pixels"),
+    (b"\x89PNG\r\n\x1a\n" + bytes(200), "not a picture that can be read"),
+    (DOT[:45], "not a picture that can be read"),
+    (b"", "not a picture that can be read"),
+    (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not a picture that can be read"),
+]
+
+
+@pytest.mark.parametrize("at", range(len(BROKEN)), ids=["bomb", "liar", "zeros", "cut", "empty", "svg"])
+def test_broken_pictures(visitor: Visitor, at: int):
+    """Through an endpoint, as a mask, and through the page's own event."""
+    data, sentence = BROKEN[at]
+    assert sentence in visitor.call("classify", visitor.picture(data), "digits").error
+    assert sentence in visitor.call("repair", visitor.picture(DOT), visitor.picture(data), "", "").error
+    assert sentence in visitor.event("rebuild", {"b": "digits", "picture": data_url(data)}).value["error"]
+
+
+def test_huge_uploads(visitor: Visitor):
+    refused = visitor.upload(bytes(50_000_000))
+    assert refused.status_code == 413 and "maximum allowed size" in refused.text
+    answer = visitor.event("rebuild", {"b": "digits", "picture": data_url(bytes(12_000_000))})
+    assert "too large: at most 5 MB" in answer.value["error"]
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "../../etc/passwd", "http://127.0.0.1:1/x.png", "", "\x00"])
+def test_paths_that_are_no_uploads(visitor: Visitor, path: str):
+    file = {"path": path, "meta": {"_type": "gradio.FileData"}}
+    for answer in (
+        visitor.call("classify", file, "digits"),
+        visitor.event("rebuild", {"b": "digits", "picture": file}),
+    ):
+        assert "root:" not in str(answer) and (answer.value is None or "error" in answer.value)
+
+
+REBUILD = {"b": "digits", "test": 0}
+EXPORT = {"b": "digits", "keys": [1, 2], "format": "gif", "mode": "linear", "t": 1, "frames": 4, "fps": 5}
+EVENTS: list[tuple[str, Any, str]] = [
+    ("rebuild", {}, "A picture is needed."),
+    ("rebuild", [1, 2], "A picture is needed."),
+    ("rebuild", REBUILD | {"b": "other"}, "There is no bundle 'other'"),
+    ("rebuild", REBUILD | {"test": BIG}, "The number of the test picture must be a whole number from 0 to 23"),
+    ("rebuild", REBUILD | {"test": NAN}, "The number of the test picture must be"),
+    ("rebuild", REBUILD | {"test": "0"}, "The number of the test picture must be"),
+    ("rebuild", REBUILD | {"mask": "1"}, "A mask must have one 0 or 1 for each of 32 x 32 pixels"),
+    ("rebuild", REBUILD | {"mask": "2" * 1024}, "A mask must have"),
+    ("rebuild", REBUILD | {"mask": [1] * 1024}, "A mask must have"),
+    ("rebuild", {"b": "digits", "picture": "data:image/png;base64,@@@"}, "not a picture that can be read"),
+    ("rebuild", {"b": "digits", "picture": "/etc/passwd"}, "A picture is needed."),
+    ("rebuild", {"b": "digits", "picture": {"a": "/etc/passwd"}}, "A picture is needed."),
+    ("look", {}, "The class must be a whole number from 0 to 9"),
+    ("look", {"b": "digits", "c": 0, "seed": NAN}, "The seed must be a whole number"),
+    ("look", {"b": "digits", "c": BIG, "seed": 1}, "The class must be a whole number from 0 to 9"),
+    ("look", {"b": "digits", "c": 0, "test": BIG}, "The number of the test picture must be"),
+    ("look", {"b": "plain", "seed": 1, "cover": "black"}, "The cover must be one of blur, grey"),
+    ("look", {"b": "plain", "picture": "/etc/passwd"}, "A picture is needed."),
+    ("export", {}, "The format must be one of"),
+    ("export", EXPORT | {"b": ["digits"]}, "There is no bundle"),
+    ("export", EXPORT | {"m": "diffusion"}, "The model must be one of"),
+    ("export", EXPORT | {"keys": [1, NAN]}, "The seed must be a whole number"),
+    ("export", EXPORT | {"keys": "12"}, "Seeds must be a list"),
+    ("export", EXPORT | {"classes": [1]}, "one class for each keyframe"),
+    ("export", EXPORT | {"classes": [1, BIG]}, "The class must be a whole number from 0 to 9"),
+    ("export", EXPORT | {"classes": {"a": 1}}, "one class for each keyframe"),
+    ("export", EXPORT | {"frames": BIG}, "The number of frames must be a whole number from 2 to 240"),
+    ("export", EXPORT | {"fps": BIG}, "The number of frames a second must be"),
+    ("export", EXPORT | {"t": NAN}, "The truncation must be a number"),
+    ("export", EXPORT | {"format": {"a": 1}}, "The format must be one of"),
+    ("export", EXPORT | {"mode": None}, "The mode must be one of"),
+]
+
+
+@pytest.mark.parametrize(("name", "wish", "sentence"), EVENTS, ids=[f"{c[0]}-{str(c[1])[:48]}" for c in EVENTS])
+def test_events_of_the_page(visitor: Visitor, name: str, wish: Any, sentence: str):
+    assert sentence in visitor.event(name, wish).value["error"]
+
+
+def test_numbers_of_an_event_that_are_no_numbers_are_sent_back_unharmed(visitor: Visitor):
+    answer = visitor.event("rebuild", REBUILD | {"n": ["x"], "test": -1})
+    assert answer.value["n"] == ["x"] and "test picture" in answer.value["error"]
+
+
+BODIES = [
+    b"", b"[]", b"null", b'{"data": 7}', b'{"data": {}}', b'{"data": []}', b"{" * 5000, b"[" * 200_000, bytes(100),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("body", BODIES, ids=[str(body[:16]) for body in BODIES])
+def test_bodies_that_are_no_calls(visitor: Visitor, body: bytes):
+    head = {"Content-Type": "application/json"}
+    for path in ("call/sample", "queue/join", "run/predict", "component_server", "call/nothing"):
+        answer = visitor.client.post(visitor.url(f"gradio_api/{path}"), content=body, headers=head)
+        assert answer.status_code in (200, 400, 404, 422) and "Traceback" not in answer.text, path
+        assert answer.headers["content-type"].startswith("application/json")
+
+
+def test_endpoints_that_there_are_not(visitor: Visitor):
+    for name in ("nothing", "x" * 3000):
+        answer = visitor.call(name, 1)
+        assert answer.error.startswith("404") and "There is no endpoint of this name." in answer.error
+
+
+def test_uploads_of_models_that_are_none(visitor: Visitor):
+    def sent(data: bytes, **head: str) -> httpx.Response:
+        return visitor.client.post(visitor.url("uploads"), content=data, headers=head)
+
+    assert sent(b"x").status_code == 403
+    for data in (b"", b"torn", bytes(100_000), DOT):
+        answer = sent(data, **{"X-Twofold": "upload"})
+        assert answer.status_code == 400 and answer.text.endswith(".")
+
+
+def test_latents_of_another_length(models: dict[str, ServedModel]):
+    """The functions below the endpoints, which further endpoints and tabs call."""
+    served = models["digits"]
+    bad = [
+        lambda: served.decode(np.zeros((1, 3), np.float32)),
+        lambda: served.decode(np.full((1, 6), NAN, np.float32)),
+        lambda: served.decode(np.zeros((0, 6), np.float32)),
+        lambda: served.decode(np.zeros((1000, 6), np.float32)),
+        lambda: served.synthesise(np.zeros((1, 4, 9), np.float32)),
+        lambda: served.synthesise(np.zeros((1, 5, 8), np.float64)),
+        lambda: served.at(NAN, 0),
+        lambda: served.sample([]),
+        lambda: served.sample([1], np.ones(3, np.float32)),
+        lambda: served.invert(np.zeros((1, 1, 32, 32), np.float32), np.zeros((1, 1, 3, 3))),
+        lambda: served.invert(np.zeros((1, 1, 32, 32), np.float32), None, BIG),
+        lambda: served.classify(np.zeros((1, 3, 32, 32), np.float32)),
+    ]
+    for call in bad:
+        with pytest.raises(InputError, match=r"\.$"):
+            call()
+
+
+def test_json_has_a_word_for_everything_that_is_told(visitor: Visitor):
+    """No answer of ours holds NaN, which JSON does not know."""
+    for path in ("healthz", "uploads"):
+        json.loads(visitor.get(path).text, parse_constant=pytest.fail)

@@ -1,0 +1,178 @@
+"""Models that visitors bring: they draw, or end in a sentence; the server is never the worse for it."""
+
+import re
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from bundle.adopt import About, adopt
+from bundle.errors import BundleError, Busy
+from bundle.read import read
+from demo.routes import uploads
+from demo.routes.live import routes
+from demo.routes.uploads import Uploads
+from demo.serving import sandbox
+from demo.serving.engine import choose_provider
+from demo.serving.served_model import ServedModel, open_models
+from tests.support import tiny
+
+HEADERS = {"X-Twofold": "upload"}
+
+
+def value(name: str, shape: list) -> onnx.ValueInfoProto:
+    return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+
+
+def generator(*nodes: onnx.NodeProto, **weights: np.ndarray) -> bytes:
+    """z [n, 4] -> image [n, 1, 8, 8]; the nodes lead from "rows" [n, 64] to "lit"."""
+    draw = np.random.default_rng(1).normal(size=(4, 64)).astype(np.float32)
+    constants = {"draw": draw, "shape": np.array([-1, 1, 8, 8], np.int64), **weights}
+    steps = [
+        helper.make_node("MatMul", ["z", "draw"], ["rows"]),
+        *nodes,
+        helper.make_node("Sigmoid", ["lit" if nodes else "rows"], ["grey"]),
+        helper.make_node("Reshape", ["grey", "shape"], ["image"]),
+    ]
+    entries = [numpy_helper.from_array(array, name) for name, array in constants.items()]
+    graph = helper.make_graph(steps, "g", [value("z", ["n", 4])], [value("image", ["n", 1, 8, 8])], entries)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10).SerializeToString()
+
+
+def hungry() -> bytes:
+    """Wants 400 GB for a picture."""
+    return generator(
+        helper.make_node("Tile", ["rows", "many"], ["vast"]),
+        helper.make_node("ReduceMean", ["vast", "axis"], ["mean"], keepdims=1),
+        helper.make_node("Add", ["rows", "mean"], ["lit"]),
+        many=np.array([1, 1_600_000_000], np.int64),
+        axis=np.array([1], np.int64),
+    )
+
+
+@pytest.fixture
+def mine(tiny_bundle: Path) -> Iterator[tuple[TestClient, dict[str, ServedModel]]]:
+    models = open_models(tiny_bundle, choose_provider("cpu"))[0]
+    held = Uploads(models)
+    with TestClient(Starlette(routes=[*routes(models), *held.routes()])) as client:
+        yield client, models
+    held.close()
+
+
+def test_a_model_that_a_visitor_brings_draws_for_everybody(mine):
+    client, models = mine
+    answer = client.post("/uploads?title=Blobs", content=generator(), headers=HEADERS)
+    assert answer.status_code == 200, answer.text
+    name = answer.json()["name"]
+    assert answer.json()["title"] == "Blobs" and [one["name"] for one in client.get("/uploads").json()] == [name]
+    picture = client.get(f"/live/{name}?x=5&f=raw")
+    assert picture.status_code == 200 and picture.headers["x-shape"] == "8,8,1"
+    z = tiny.seed_latent(5, 4)[None]
+    draw = np.random.default_rng(1).normal(size=(4, 64)).astype(np.float32)
+    wanted = np.rint(255 / (1 + np.exp(-(z @ draw)))).astype(int)
+    assert np.abs(np.frombuffer(picture.content, np.uint8).astype(int) - wanted.ravel()).max() <= 1
+    assert "limits" in models[name].engine.reason
+
+
+def test_only_a_few_are_kept_and_their_files_go(mine, monkeypatch: pytest.MonkeyPatch):
+    client, models = mine
+    monkeypatch.setattr(uploads, "KEPT", 1)
+    first, second = (client.post("/uploads", content=generator(), headers=HEADERS).json()["name"] for _ in range(2))
+    assert first not in models and second in models and "tiny" in models
+    assert client.get(f"/live/{first}").status_code == 404 and client.get(f"/live/{second}").status_code == 200
+    assert not (models[second].engine.bundle.folder.parent / first).exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"no model", "not an ONNX file"),
+        (b"", "not an ONNX file"),
+        (generator(helper.make_node("RandomNormalLike", ["rows"], ["lit"])), "operators that are not run here"),
+        (hungry(), "does not run|more memory"),
+    ],
+)
+def test_what_cannot_be_served_is_refused_and_leaves_nothing(mine, content: bytes, words: str):
+    client, models = mine
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    answer = client.post("/uploads", content=content, headers=HEADERS)
+    assert answer.status_code == 400 and re.search(words, answer.text), answer.text
+    assert list(models) == ["tiny"] and client.get("/live/tiny").status_code == 200
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 500_000  # kB
+
+
+def test_too_large_a_file_is_not_read_to_its_end(mine, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(uploads, "MAX_BYTES", 1000)
+    answer = mine[0].post("/uploads", content=b"x" * 5000, headers=HEADERS)
+    assert answer.status_code == 400 and "At most 0 MB" in answer.text
+
+
+def test_pages_of_other_sites_cannot_send_models(mine):
+    assert mine[0].post("/uploads", content=generator()).status_code == 403
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Path:
+    (tmp_path / "g.onnx").write_bytes(generator())
+    adopt(tmp_path / "g.onnx", tmp_path / "out", About("g", "G"))
+    return tmp_path / "out"
+
+
+def test_a_child_that_has_ended_is_started_anew(bundle: Path):
+    box = sandbox.Sandbox(read(bundle))
+    run, feed = box.open(read(bundle), "generator"), {"z": np.ones((3, 4), np.float32)}
+    (first,) = run(feed, time.monotonic() + 60)
+    box._child.kill()
+    box._child.wait()
+    (again,) = run(feed, time.monotonic() + 60)
+    assert np.array_equal(first, again) and first.shape == (3, 1, 8, 8)
+    box.close()
+    assert box._child is None
+
+
+def test_a_child_that_takes_too_long_is_ended(bundle: Path):
+    box = sandbox.Sandbox(read(bundle))
+    run = box.open(read(bundle), "generator")
+    with pytest.raises(Busy, match="took too long"):
+        run({"z": np.ones((1, 4), np.float32)}, time.monotonic())  # its start alone takes longer
+    box.close()
+
+
+def test_a_child_that_ends_before_it_has_read_is_told_of_in_words(bundle: Path, monkeypatch: pytest.MonkeyPatch):
+    box = sandbox.Sandbox(read(bundle))
+    run, dead = box.open(read(bundle), "generator"), box._started()
+    dead.kill()
+    dead.wait()
+    with monkeypatch.context() as patch:
+        patch.setattr(box, "_started", lambda: dead)
+        with pytest.raises(BundleError, match="ended unexpectedly"):
+            run({"z": np.ones((1, 4), np.float32)}, time.monotonic() + 60)
+    (again,) = run({"z": np.ones((1, 4), np.float32)}, time.monotonic() + 60)
+    assert again.shape == (1, 1, 8, 8)
+    box.close()
+
+
+def test_the_limits_hold_in_the_child():
+    code = (
+        "import resource, demo.serving.sandbox as s; s.limit(5)\n"
+        "assert resource.getrlimit(resource.RLIMIT_AS)[1] == s.MEMORY\n"
+        "try: bytearray(s.MEMORY); print('had it')\nexcept MemoryError: print('refused')\n"
+        "while True: pass"
+    )
+    began = time.monotonic()
+    done = subprocess.run([sys.executable, "-u", "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.stdout == "refused\n" and done.returncode < 0 and time.monotonic() - began < 100
+
+
+def test_the_server_s_secrets_do_not_reach_the_child(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HF_TOKEN", "secret")
+    assert "HF_TOKEN" not in sandbox._environment()

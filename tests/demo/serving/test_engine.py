@@ -1,0 +1,241 @@
+"""The engine: honest processors, valid inputs, equal bytes, faults found before a visitor finds them."""
+
+import dataclasses
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import numpy_helper
+
+from bundle.read import BundleError, read
+from bundle.sessions import choose_provider, core_count
+from demo.serving.engine import Engine, EngineCache, InputError
+from tests.support import tiny
+
+
+@pytest.fixture(scope="module")
+def engine(tiny_bundle: Path) -> Engine:
+    return Engine(read(tiny_bundle), choose_provider("cpu"))
+
+
+def codes(count: int) -> np.ndarray:
+    return np.random.default_rng(3).normal(size=(count, tiny.CODE)).astype(np.float32)
+
+
+# --- runs ----------------------------------------------------------------------------------------
+
+
+def test_chunks_join_in_order_and_equal_single_runs(engine: Engine):
+    z = codes(2 * engine.provider.most + 3)
+    together = engine.run("decoder", {"z": z})["image"]
+    alone = np.concatenate([engine.run("decoder", {"z": z[i : i + 1]})["image"] for i in range(len(z))])
+    assert together.shape == (35, 1, 32, 32)
+    assert np.abs(together - alone).max() < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("inputs", "words"),
+    [
+        ({}, "exactly these inputs: z"),
+        ({"z": codes(1), "extra": codes(1)}, "exactly these inputs: z"),
+        ({"noise": codes(1)}, "exactly these inputs: z"),
+        ({"z": codes(1).astype(np.float64)}, "must be float32"),
+        ({"z": codes(1)[:, :3]}, "must be float32"),
+        ({"z": codes(1)[0]}, "must be float32"),
+        ({"z": codes(0)}, "From 1 to 256"),
+        ({"z": np.zeros((257, tiny.CODE), np.float32)}, "From 1 to 256"),
+        ({"z": np.full((1, tiny.CODE), np.nan, np.float32)}, "not finite"),
+        ({"z": np.full((1, tiny.CODE), np.inf, np.float32)}, "not finite"),
+    ],
+)
+def test_unusable_inputs_are_refused(engine: Engine, inputs: dict[str, np.ndarray], words: str):
+    with pytest.raises(InputError, match=words):
+        engine.run("decoder", inputs)
+
+
+def test_inputs_of_different_batch_sizes_are_refused(engine: Engine):
+    classes = np.eye(10, dtype=np.float32)
+    with pytest.raises(InputError, match=r"'classes'"):
+        engine.run("mapping", {"z": np.zeros((3, tiny.LATENT), np.float32), "classes": classes[:2]})
+
+
+def test_a_graph_that_the_bundle_lacks(engine: Engine):
+    assert engine.has("decoder") and not engine.has("upscaler")
+    with pytest.raises(BundleError, match="no graph 'upscaler'"):
+        engine.run("upscaler", {})
+
+
+def test_many_threads_get_their_own_right_answers(engine: Engine):
+    z = codes(24)
+    wanted = engine.run("decoder", {"z": z})["image"]
+    wrong: list[int] = []
+
+    def work(i: int) -> None:
+        for _ in range(5):
+            if np.abs(engine.run("decoder", {"z": z[i : i + 1]})["image"] - wanted[i]).max() > 1e-6:
+                wrong.append(i)
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(24)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+def test_load_is_bounded(tiny_bundle: Path):
+    """At most one run a core goes on at a time, whatever the number of callers, graphs and bundles."""
+    shelf, running, peak, guard, go = EngineCache(), [0], [0], threading.Lock(), threading.Event()
+
+    def slow(feed: dict[str, np.ndarray], until: float) -> list[np.ndarray]:
+        with guard:
+            running[0] += 1
+            peak[0] = max(peak[0], running[0])
+        go.wait(20)
+        with guard:
+            running[0] -= 1
+        return [np.zeros((len(feed["z"]), 1, 32, 32), np.float32)]
+
+    bundle, provider = read(tiny_bundle), choose_provider("cpu")
+    engines = [Engine(bundle, provider, shelf, lambda bundle, graph: slow) for _ in range(core_count() + 3)]
+    threads = [threading.Thread(target=one._run, args=("decoder", {"z": codes(1)})) for one in engines]
+    for thread in threads:
+        thread.start()
+    patience = time.monotonic() + 20
+    while running[0] < core_count() and time.monotonic() < patience:
+        time.sleep(0.01)
+    time.sleep(0.1)  # were there no bound, the others would come too
+    go.set()
+    for thread in threads:
+        thread.join(60)
+    assert peak[0] == core_count()
+
+
+def test_pictures_do_not_depend_on_who_else_draws(engine: Engine):
+    """Bit for bit: what a seed shows may not change because somebody else is there."""
+    z = codes(40)
+    alone = [engine.run("decoder", {"z": z[i : i + 1]})["image"] for i in range(len(z))]
+    before, found = engine.tally["decoder"].runs, {}
+    gate = threading.Barrier(len(z))
+
+    def work(i: int) -> None:
+        gate.wait(30)
+        found[i] = engine.run("decoder", {"z": z[i : i + 1]})["image"]
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(len(z))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert all(np.array_equal(found[i], alone[i]) for i in range(len(z)))
+    assert engine.tally["decoder"].runs - before < len(z)  # some were drawn together
+
+
+def test_only_some_bundles_stay_in_memory(tiny_bundle: Path):
+    bundle, provider, shelf = read(tiny_bundle), choose_provider("cpu"), EngineCache(kept=2)
+    first, second, third = (Engine(bundle, provider, shelf) for _ in range(3))
+    for one in (first, second, first, third):  # second is the one that was not used for longest
+        one.run("decoder", {"z": codes(1)})
+    assert first.loaded and not second.loaded and third.loaded
+    assert np.array_equal(*(one.run("decoder", {"z": codes(1)})["image"] for one in (second, third)))
+    assert not first.loaded
+
+
+def test_time_is_counted_per_thread(engine: Engine):
+    before = engine.spent_ms
+    engine.run("decoder", {"z": codes(4)})
+    mine = engine.spent_ms
+    assert mine - before == pytest.approx(engine.last_ms) and engine.last_ms > 0
+    other = threading.Thread(target=engine.run, args=("decoder", {"z": codes(4)}))
+    other.start()
+    other.join()
+    assert engine.spent_ms == mine
+
+
+# --- faults --------------------------------------------------------------------------------------
+
+
+def test_a_good_bundle_passes_its_check(engine: Engine):
+    engine.check()
+
+
+@pytest.mark.parametrize("options", [{"classes": 0, "channels": 3}, {"classes": 1, "size": 16}])
+def test_other_good_bundles_pass(tmp_path: Path, options: dict[str, int]):
+    Engine(read(tiny.build(tmp_path / "other", **options)), choose_provider("cpu")).check()
+
+
+@pytest.mark.parametrize(
+    ("graph", "factor", "words"),
+    [
+        ("critic", float("nan"), "'critic' .* not finite"),
+        ("encoder", float("inf"), "'encoder' .* not finite"),
+        ("decoder", 1.5, "'decoder' .* outside the range"),
+        ("synthesis", -1.0, "'synthesis' .* outside the range"),
+        ("generator", 0.5, "'generator' .* does not draw the pictures of its sample sheet"),
+    ],
+)
+def test_a_misbehaving_graph_is_found(broken_bundle: Path, graph: str, factor: float, words: str):
+    tiny.replace_graph(broken_bundle, graph, factor)
+    with pytest.raises(BundleError, match=words):
+        Engine(read(broken_bundle), choose_provider("cpu")).check()
+
+
+def test_a_network_that_draws_other_pictures_is_found(broken_bundle: Path):
+    """It runs, and its numbers are in range: only the sample sheet tells."""
+    tiny.replace_graph(broken_bundle, "mapping", 2.0)
+    engine = Engine(read(broken_bundle), choose_provider("cpu"))
+    with pytest.raises(BundleError, match=r"'synthesis' .* does not draw the pictures of its sample sheet"):
+        engine.run("classifier", {"image": np.zeros((1, 1, 32, 32), np.float32)})
+    assert "sample sheet" in str(engine.fault)
+
+
+def test_a_bundle_without_a_gan_is_held_against_its_decoder(broken_bundle: Path):
+    index = tiny.load_index(broken_bundle)
+    index["gan"] = None
+    for graph in ("generator", "mapping", "synthesis", "critic", "inverter"):
+        del index["graphs"][graph]
+    tiny.save_index(broken_bundle, index)
+    with pytest.raises(BundleError, match=r"'decoder' .* does not draw the pictures"):
+        Engine(read(broken_bundle), choose_provider("cpu")).check()
+    tiny.redraw(broken_bundle)
+    Engine(read(broken_bundle), choose_provider("cpu")).check()
+
+
+@pytest.mark.parametrize(
+    ("weight", "wrong", "words"),
+    [
+        ("to_image", np.array([-1, 1, 33, 31], np.int64), "'decoder' .* does not run"),
+        ("decoder", np.zeros((tiny.CODE + 1, 1024), np.float32), "'decoder' .* cannot be loaded"),
+    ],
+)
+def test_a_graph_of_wrong_weights_is_found(broken_bundle: Path, weight: str, wrong: np.ndarray, words: str):
+    """Its outline is right: only running it tells."""
+    model = onnx.load(broken_bundle / "decoder.onnx")
+    next(w for w in model.graph.initializer if w.name == weight).CopyFrom(numpy_helper.from_array(wrong, weight))
+    index = tiny.load_index(broken_bundle)
+    index["graphs"]["decoder"] |= tiny.write(broken_bundle / "decoder.onnx", model.SerializeToString())
+    tiny.save_index(broken_bundle, index)
+    with pytest.raises(BundleError, match=words):
+        Engine(read(broken_bundle), choose_provider("cpu")).check()
+
+
+def test_a_file_that_is_no_graph_is_found(broken_bundle: Path):
+    index = tiny.load_index(broken_bundle)
+    index["graphs"]["decoder"] |= tiny.write(broken_bundle / "decoder.onnx", b"not a graph")
+    tiny.save_index(broken_bundle, index)
+    with pytest.raises(BundleError, match=r"'decoder' .* is not an ONNX file"):
+        read(broken_bundle)
+
+
+def test_a_wrong_output_shape_is_found(engine: Engine):
+    graph = engine.bundle.info.graphs["classifier"]
+    features = graph.outputs[1].model_copy(update={"shape": ("batch", 99)})
+    graphs = engine.bundle.info.graphs | {
+        "classifier": graph.model_copy(update={"outputs": (graph.outputs[0], features)})
+    }
+    wrong = dataclasses.replace(engine.bundle, info=engine.bundle.info.model_copy(update={"graphs": graphs}))
+    with pytest.raises(BundleError, match=r"'classifier' .* instead of float32"):
+        Engine(wrong, choose_provider("cpu")).check()

@@ -1,0 +1,156 @@
+"""The browser's latents (demo/static/random.js, latents.js), run by Node, against bundle/latents.py."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bundle import latents
+from bundle.latents import Mixture
+from tests.support import tiny
+
+STATIC = Path(__file__).resolve().parents[3] / "demo" / "static"
+SEEDS = [0, 1, 2, 41, 65_535, 2**31 - 1, 2**31, 2**32 - 1, *np.random.default_rng(5).integers(0, 2**32, 120).tolist()]
+PLACES = [(0.0, 0.0), (12.0, 0.0), (5.25, 0.0), (5.25, 7.75), (-3.1, -2.4), (1e6 - 0.3, -1e6 + 0.7)]
+# stdin: an expression of the two modules' names; stdout: its value as JSON.
+HARNESS = """
+import * as latents from "./latents.js";
+import { Generator } from "./random.js";
+const names = { ...latents, Generator };
+let code = "";
+for await (const part of process.stdin) code += part;
+const value = new Function(...Object.keys(names), "return " + code)(...Object.values(names));
+const plain = (_, v) => (ArrayBuffer.isView(v) ? Array.from(v) : v);
+console.log(JSON.stringify(value, plain));
+"""
+
+
+class Node:
+    """Evaluates JavaScript that may use the names of the two modules."""
+
+    def __init__(self, program: str, folder: Path):
+        self.command = [program, str(folder / "harness.js")]
+
+    def __call__(self, code: str, **values: Any) -> Any:
+        given = "".join(f"const {name} = {json.dumps(value)};" for name, value in values.items())
+        script = f"(() => {{ {given} return {code}; }})()"
+        done = subprocess.run(self.command, input=script, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def node(tmp_path_factory: pytest.TempPathFactory) -> Node:
+    program = shutil.which("node")
+    if program is None:
+        pytest.skip("Node.js is not installed (apt install nodejs)")
+    folder = tmp_path_factory.mktemp("modules")
+    for name in ("random.js", "latents.js"):
+        shutil.copy(STATIC / name, folder)
+    (folder / "package.json").write_text('{"type": "module"}')
+    (folder / "harness.js").write_text(HARNESS)
+    return Node(program, folder)
+
+
+def rows(values: Any) -> np.ndarray:
+    return np.array(values, np.float64)
+
+
+def keys(dim: int = 16, count: int = 5) -> np.ndarray:
+    return np.stack([latents.seed_latent(seed, dim) for seed in range(count)])
+
+
+def test_the_draws_of_a_seed_are_numpys(node: Node):
+    """Bit for bit the uniforms; the normals to twelve digits in float64, and the same float32 latents."""
+    drawn = node(
+        "seeds.map((s) => { const g = new Generator(s); return [g.normals(1000), g.uniform()]; })", seeds=SEEDS
+    )
+    for seed, (normals, uniform) in zip(SEEDS, drawn, strict=True):
+        generator = np.random.Generator(np.random.PCG64(seed))
+        np.testing.assert_allclose(normals, generator.standard_normal(1000), rtol=1e-12)
+        assert uniform == generator.random()
+    found = node("seeds.map((s) => seedLatent(s, 64))", seeds=SEEDS)
+    np.testing.assert_array_equal(rows(found), [latents.seed_latent(seed, 64) for seed in SEEDS])
+
+
+def test_the_tail_and_every_layer_of_the_ziggurat_are_met(node: Node):
+    """A quarter of a million draws reach beyond 3.654, where another branch draws, on both sides."""
+    drawn = rows(node("new Generator(8).normals(250000)"))
+    expected = np.random.Generator(np.random.PCG64(8)).standard_normal(250_000)
+    assert (expected > 3.66).sum() >= 5 and (expected < -3.66).sum() >= 5
+    np.testing.assert_allclose(drawn, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("prior", ["normal", "uniform", "truncated"])
+def test_priors(node: Node, prior: str):
+    normal = np.concatenate([latents.seed_latent(3, 2000), np.float32([0, -0.0, 1e-7, 5.5, -5.5])])
+    found = node("fromNormal(Float32Array.from(normal), prior)", normal=normal.tolist(), prior=prior)
+    np.testing.assert_allclose(found, latents.from_normal(normal, prior), rtol=3e-7, atol=1e-12)
+
+
+def test_the_seed_plane(node: Node):
+    code = """places.map(([x, y]) => {
+        const { seeds, weights } = planeCorners(x, y);
+        return { seeds, z: blend(seeds.map((seed) => seedLatent(seed, 64)), weights) };
+    })"""
+    for (x, y), found in zip(PLACES, node(code, places=PLACES), strict=True):
+        assert found["seeds"] == latents.plane_corners(x, y)[0]
+        np.testing.assert_allclose(found["z"], latents.plane_latent(x, y, 64), rtol=1e-6, atol=1e-7)
+
+
+def test_the_keys_of_a_morph(node: Node):
+    """Seeds beyond the plane, points between seeds, and a point that is a seed."""
+    given = [2**32 - 1, (7.25, 0.5), (-3.1, -2.0), (12.0, 0.0)]
+    code = """keys.map((key) => {
+        const { seeds, weights } = keyCorners(key);
+        return { seed: seeds[0], z: blend(seeds.map((seed) => seedLatent(seed, 64)), weights) };
+    })"""
+    for key, found in zip(given, node(code, keys=given), strict=True):
+        assert found["seed"] == latents.key_seed(key)
+        np.testing.assert_allclose(found["z"], latents.key_latent(key, 64), rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("mode", latents.PATH_MODES)
+@pytest.mark.parametrize("loop", [False, True])
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_paths(node: Node, mode: str, loop: bool, count: int):
+    shares, points = np.linspace(0, 1, 23), keys(count=count)
+    code = "shares.map((share) => pathAt(keys.map((key) => Float32Array.from(key)), share, mode, loop))"
+    found = node(code, keys=points.tolist(), shares=shares.tolist(), mode=mode, loop=loop)
+    np.testing.assert_allclose(found, latents.path_at(points, shares, mode, loop), rtol=2e-6, atol=1e-6)
+
+
+def test_the_arc_between_opposite_and_missing_directions_is_the_line(node: Node):
+    for a, b in ([[3.0, 4.0], [-3.0, -4.0]], [[0.0, 0.0], [3.0, 1.0]], [[1.0, 1.0], [2.0, 2.0]]):
+        found = node("pathAt([a, b].map((key) => Float32Array.from(key)), 0.3, 'spherical', false)", a=a, b=b)
+        np.testing.assert_allclose(found, latents.slerp(np.float32(a), np.float32(b), 0.3), rtol=1e-6, atol=1e-7)
+
+
+def test_truncation(node: Node):
+    w, centre = keys(6, 4), latents.seed_latent(9, 6)
+    for psi in (0.0, 0.6, 1.0, 1.4):
+        code = "truncate(Float32Array.from(w), Float32Array.from(centre), psi)"
+        found = node(code, w=w.ravel().tolist(), centre=centre.tolist(), psi=psi)
+        np.testing.assert_allclose(found, latents.truncate(w[None], centre[None], psi).ravel(), rtol=1e-6, atol=1e-7)
+
+
+def test_codes_of_the_mixture(node: Node):
+    """One class, a blend of classes, none given, and a class that no component holds."""
+    arrays = tiny.latents(4, np.random.default_rng(3))
+    arrays["mixture_classes"][:, 3] = 0
+    flat = {name: arrays[name].ravel().tolist() for name in arrays if name.startswith("mixture_")}
+    mixture = Mixture.from_latents(arrays)
+    for weights in ([0.0, 1.0, 0.0, 0.0], [0.5, 0.0, 0.5, 0.0], None, [0.0, 0.0, 0.0, 1.0]):
+        code = """(() => {
+            for (const name of Object.keys(flat)) flat[name] = Float32Array.from(flat[name]);
+            const mixture = new Mixture(flat);
+            return seeds.map((seed) => mixture.sample(seed, weights, 0.8));
+        })()"""
+        found = node(code, flat=flat, seeds=SEEDS, weights=weights)
+        given = None if weights is None else np.float32(weights)
+        expected = [mixture.sample(seed, given, 0.8) for seed in SEEDS]
+        np.testing.assert_allclose(found, expected, rtol=2e-6, atol=1e-6)

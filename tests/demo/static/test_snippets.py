@@ -1,0 +1,157 @@
+"""The code that the API tab offers, run as pasted, against the picture of the live route."""
+
+import io
+import json
+import shutil
+import subprocess
+import sys
+from base64 import b64decode
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from bundle.adopt import About, adopt
+from demo.facts import facts
+from demo.page import build_demo, launch_settings
+from demo.serving.engine import choose_provider
+from demo.serving.served_model import open_models
+from tests.bundle.test_adopt import LATENT, exported, net
+from tests.support import tiny
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+STATIC = REPOSITORY / "demo" / "static"
+MODULES = REPOSITORY / "demo" / "web" / "node_modules"
+STATES = [
+    {"b": "digits", "m": "gan", "c": 3, "t": 1, "x": 5, "y": 0},
+    {"b": "digits", "m": "gan", "c": 7, "t": 0.8, "x": -3.1, "y": 2.4567},
+    {"b": "digits", "m": "vae", "c": 4, "t": 1, "x": 12, "y": -1},
+    {"b": "digits", "m": "vae", "c": 0, "t": 0.65, "x": 5.25, "y": 0},
+    {"b": "plain", "m": "gan", "c": None, "t": 1.2, "x": 0.3, "y": 0.2},
+    {"b": "plain", "m": "vae", "c": None, "t": 1, "x": 7, "y": 0},
+    {"b": "foreign", "m": "gan", "c": None, "t": 0.7, "x": 1.5, "y": 0},
+]
+IDS = [f"{s['b']}-{s['m']}-{s['x']}" for s in STATES]
+HARNESS = """
+globalThis.window = { Twofold: {
+    className: (c, bundle) => (c === null ? "" : bundle.classes[c]),
+    pictureParams: ({ b, ...rest }) => Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== null)),
+} };
+require(process.argv[2]);
+let text = "";
+process.stdin.on("data", (part) => (text += part));
+process.stdin.on("end", () => {
+    const { states, bundles, home } = JSON.parse(text);
+    const of = (name) => bundles.find((bundle) => bundle.name === name);
+    console.log(JSON.stringify(states.map((state) => window.Twofold.snippets(state, of(state.b), home))));
+});
+"""
+
+
+@pytest.fixture(scope="module")
+def node() -> str:
+    program = shutil.which("node")
+    if program is None:
+        pytest.skip("Node.js is not installed (apt install nodejs)")
+    return program
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, list[dict]]]:
+    """A server's address, and the facts of its bundles: own ones, one with another prior, and one adopted."""
+    root = tmp_path_factory.mktemp("bundles")
+    tiny.build(root / "digits", "digits")
+    plain = tiny.build(root / "plain", "plain", classes=0, channels=3)
+    index = tiny.load_index(plain)
+    index["gan"]["prior"] = "truncated"
+    tiny.save_index(plain, index)
+    tiny.redraw(plain)
+    (root / "foreign.onnx").write_bytes(exported(net(), torch.zeros(2, LATENT, 1, 1), free=False))
+    adopt(root / "foreign.onnx", root / "foreign", About("foreign", "Foreign", "elsewhere", "CC0-1.0", "uniform"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
+        models, unavailable = open_models(root, choose_provider("cpu"))
+        assert not unavailable
+        demo = build_demo(models, unavailable)
+        settings = launch_settings(models, unavailable)
+        _, address, _ = demo.launch(quiet=True, prevent_thread_lock=True, server_name="127.0.0.1", **settings)
+        yield address, facts(models, unavailable)["bundles"]
+        demo.close(verbose=False)
+
+
+@pytest.fixture(scope="module")
+def snippets(
+    node: str, served: tuple[str, list[dict]], tmp_path_factory: pytest.TempPathFactory
+) -> list[dict[str, str]]:
+    """The codes by name, one set a state."""
+    harness = tmp_path_factory.mktemp("harness") / "harness.cjs"
+    harness.write_text(HARNESS)
+    script = shutil.copy(STATIC / "snippets.js", harness.with_name("snippets.cjs"))
+    given = json.dumps({"states": STATES, "bundles": served[1], "home": served[0]})
+    done = subprocess.run([node, harness, script], input=given, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return [{name: code for name, _, code in made} for made in json.loads(done.stdout)]
+
+
+def live(served: tuple[str, list[dict]], state: dict[str, Any]) -> np.ndarray:
+    query = {name: value for name, value in state.items() if name != "b" and value is not None}
+    return pixels(httpx.get(f"{served[0]}live/{state['b']}", params=query).raise_for_status().content)
+
+
+def pixels(png: bytes) -> np.ndarray:
+    with Image.open(io.BytesIO(png)) as picture:
+        return np.asarray(picture).astype(int)
+
+
+def ran(command: list[str], folder: Path) -> str:
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("at", range(len(STATES)), ids=IDS)
+def test_python_draws_the_picture_on_screen(served, snippets: list[dict[str, str]], at: int, tmp_path: Path):
+    ran([sys.executable, "-c", snippets[at]["Python"]], tmp_path)
+    assert np.array_equal(pixels((tmp_path / "picture.png").read_bytes()), live(served, STATES[at]))
+    assert snippets[at]["Python"].count("\n") <= 45
+
+
+@pytest.mark.parametrize("at", (1, 4), ids=(IDS[1], IDS[4]))
+def test_gradio_client_draws_the_picture_on_screen(served, snippets: list[dict[str, str]], at: int, tmp_path: Path):
+    ran([sys.executable, "-c", snippets[at]["gradio_client"]], tmp_path)
+    assert np.array_equal(pixels((tmp_path / "picture.png").read_bytes()), live(served, STATES[at]))
+
+
+@pytest.mark.parametrize("at", (0, 4), ids=(IDS[0], IDS[4]))
+def test_curl_draws_the_picture_on_screen(served, snippets: list[dict[str, str]], at: int, tmp_path: Path):
+    if shutil.which("curl") is None:
+        pytest.skip("curl is not installed")
+    answer = ran(["sh", "-c", snippets[at]["curl"]], tmp_path)
+    expected = live(served, STATES[at])
+    assert np.array_equal(pixels((tmp_path / "picture.png").read_bytes()), expected)
+    _, _, data = answer.partition("data: ")
+    address = json.loads(data)[0]["images"][0]
+    assert np.array_equal(pixels(b64decode(address.partition(",")[2])), expected)
+
+
+def test_javascript_draws_the_picture_on_screen(served, node: str, snippets: list[dict[str, str]], tmp_path: Path):
+    """In Node, where WebAssembly may round otherwise: within one grey level."""
+    if not (MODULES / "onnxruntime-web").is_dir():
+        pytest.skip("onnxruntime-web is not installed (npm ci --prefix demo/web)")
+    (tmp_path / "node_modules").symlink_to(MODULES)
+    assert "JavaScript" not in snippets[-1]  # a generator without styles has no such code
+    for state, made in zip(STATES[:-1], snippets, strict=False):
+        code = made["JavaScript"]
+        assert code.count("\n") <= 12
+        shown = code.replace("console.log(pixels);", "console.log(JSON.stringify(Array.from(pixels)));")
+        (tmp_path / "snippet.mjs").write_text(shown)
+        drawn = np.array(json.loads(ran([node, "snippet.mjs"], tmp_path)))
+        wanted = live(served, state)
+        drawn = drawn.reshape(*wanted.shape[:2], 4)
+        assert (drawn[..., 3] == 255).all()
+        assert np.abs(drawn[..., : 3 if wanted.ndim == 3 else 1].reshape(wanted.shape) - wanted).max() <= 1

@@ -1,0 +1,376 @@
+"""Morphs: keys between seeds, every exported form against the served's own pictures, refusals, and an end at once."""
+
+import base64
+import io
+import json
+import stat
+import subprocess
+import threading
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+from PIL import Image, ImageSequence
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from bundle import images
+from bundle.errors import InputError, UserError
+from bundle.latents import one_hot, path_shares
+from demo.page import build_demo, launch_settings
+from demo.routes.live import routes
+from demo.serving.batching import caller
+from demo.serving.engine import choose_provider
+from demo.serving.served_model import ServedModel, open_models
+from demo.tabs.morph import film_strip, keyframes, morph_export, video
+from demo.tabs.morph.tab import exported
+from tests.support import tiny
+
+ASKED = {
+    "b": "tiny", "m": "gan", "t": 0.9, "keys": [3, [7.25, 0.5], 2**32 - 1], "classes": [3, None, 1], "mode": "spline",
+    "loop": True, "frames": 14, "fps": 20, "job": 1,
+}  # fmt: skip
+ROWS = np.stack([one_hot(c, 10) for c in (3, 7, 1)])  # the point's corner is seed 7
+
+
+@pytest.fixture(scope="module")
+def models(tiny_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, ServedModel]:
+    root = tmp_path_factory.mktemp("morphs")
+    tiny.build(root / "plain", "plain", classes=0, channels=3)
+    return open_models(tiny_bundle, choose_provider("cpu"))[0] | open_models(root, choose_provider("cpu"))[0]
+
+
+def drawn(served: ServedModel, model: str = "gan") -> np.ndarray:
+    """What the file must hold, uint8 [14, 32, 32, 1], in one run instead of several."""
+    return images.to_uint8(served.morph([3, (7.25, 0.5), 2**32 - 1], ROWS, 14, "spline", True, 0.9, model))
+
+
+def file_of(models: dict[str, ServedModel], **changes: object) -> tuple[bytes, dict]:
+    *reports, last = exported(models, ASKED | changes)
+    assert all(0 <= report["progress"] <= 1 for report in reports)
+    data = base64.b64decode(last["href"].partition(",")[2])
+    assert len(data) == last["bytes"]
+    return data, last
+
+
+def apart(found: np.ndarray, expected: np.ndarray) -> int:
+    return int(np.abs(found.astype(int) - expected.astype(int)).max())
+
+
+# --- keys ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("model", ["gan", "vae"])
+def test_a_key_between_seeds_is_the_picture_that_play_shows_there(models: dict[str, ServedModel], model: str):
+    served = models["tiny"]
+    frames = images.to_uint8(served.morph([(7.25, 0.5), 3], ROWS[:2], 2, "linear", False, 0.8, model))
+    there = images.to_uint8(served.at(7.25, 0.5, ROWS[0], 0.8, model))
+    assert apart(frames[:1], there) <= 1
+    whole = served.morph([(5.0, 0.0), 3], None, 2, "linear", False, 0.8, model)
+    assert (whole == served.morph([5, 3], None, 2, "linear", False, 0.8, model)).all()  # (x, 0) is seed x, class too
+
+
+def test_the_live_route_takes_points_and_shows_what_the_export_holds(models: dict[str, ServedModel]):
+    with TestClient(Starlette(routes=routes(models))) as client:
+        for i, frame in enumerate(drawn(models["tiny"])[::5]):
+            query = f"keys=3,7.25:0.5,4294967295&classes=3,,1&mode=spline&loop=1&t=0.9&p={5 * i / 14!r}&f=raw"
+            answer = client.get(f"/live/tiny/morph?{query}")
+            assert apart(np.frombuffer(answer.content, np.uint8).reshape(32, 32, 1), frame) <= 1
+        for wrong in ("1:2:3", "nan:1", "1:", "1e9:0", ":", "1:inf", "٣:1", "1" * 50 + ":1", "1,2,3,4,5,6,7:0.5"):
+            answer = client.get(f"/live/tiny/morph?keys={wrong}")
+            assert answer.status_code == 400 and answer.text.endswith(".") and len(answer.text) < 200, wrong
+
+
+def test_keys_as_text_come_back():
+    keys = [0, 2**32 - 1, (7.25, 0.5), (-3.1, -2.0), (1e-05, 1e6)]
+    assert keyframes.from_text(",".join(map(keyframes.text, keys))) == keys
+
+
+# --- files ---------------------------------------------------------------------------------------
+
+
+def test_webp_and_gif_hold_the_pictures_of_the_studio(models: dict[str, ServedModel]):
+    for form in ("webp", "gif"):
+        data, last = file_of(models, format=form)
+        assert last["name"] == f"tiny-morph-3-7.25_0.5-4294967295.{form}"
+        with Image.open(io.BytesIO(data)) as file:
+            assert (file.n_frames, file.size, file.info["loop"]) == (14, (256, 256), 0)
+            durations, frames = [], []
+            for frame in ImageSequence.Iterator(file):
+                frames.append(np.asarray(frame.convert("L"))[4::8, 4::8, None])
+                durations.append(frame.info["duration"])
+        assert (np.stack(frames) == drawn(models["tiny"])).all()
+        assert durations == [50] * 14
+
+
+def test_a_zip_draws_itself_again(models: dict[str, ServedModel]):
+    data, _ = file_of(models, format="zip", m="vae")
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        assert archive.testzip() is None
+        path = json.loads(archive.read("path.json"))
+        assert set(archive.namelist()) == {"path.json", *path["files"]} and len(path["files"]) == 14
+        frames = [np.asarray(Image.open(io.BytesIO(archive.read(name))))[..., None] for name in path["files"]]
+    assert (np.stack(frames) == drawn(models["tiny"], "vae")).all()
+    served = models[path["bundle"]]  # from here on only what the file says
+    assert path["bundle_version"] == served.engine.bundle.version and path["frames_per_second"] == 20
+    keys = [key["seed"] if "seed" in key else (key["x"], key["y"]) for key in path["keys"]]
+    rows = np.stack([one_hot(key["class"], served.classes) for key in path["keys"]])
+    again = served.morph_at(
+        keys, np.array(path["shares"]), rows, path["mode"], path["loop"], path["truncation"], path["model"]
+    )
+    assert (images.to_uint8(again) == np.stack(frames)).all()
+    assert path["shares"] == path_shares(path["frames"], path["loop"]).tolist()
+    with TestClient(Starlette(routes=routes(models))) as client:
+        answer = client.get("/" + path["live"].format(p=path["shares"][9]))
+        assert apart(np.asarray(Image.open(io.BytesIO(answer.content))), frames[9][..., 0]) <= 1
+    assert file_of(models, format="zip", m="vae")[0] == data  # same wish, same bytes
+
+
+def test_a_film_strip_fits_on_paper_and_names_its_keys(models: dict[str, ServedModel]):
+    data, last = file_of(models, format="film-strip")
+    assert last["about"] == "14 frames through seed 3, (7.25, 0.5), seed 4294967295"
+    with Image.open(io.BytesIO(data)) as file:
+        assert file.size[0] == film_strip.WIDTH and file.size[1] <= film_strip.HEIGHT
+        assert round(file.info["dpi"][0]) == film_strip.DPI
+        paper = np.asarray(file.convert("L"))
+    expected = drawn(models["tiny"])
+    side, found = 0, []
+    for y, x in cells(paper):
+        side = side or next(n for n in range(600, 0, -1) if same(paper, y, x, n, expected[0, ..., 0]))
+        found.append(paper[y + side // 64 : y + side : side // 32, x + side // 64 : x + side : side // 32, None])
+    assert side % 32 == 0 and side >= 320 and (np.stack(found) == expected).all()
+
+
+def cells(paper: np.ndarray) -> list[tuple[int, int]]:
+    """Where the frames lie, from the plan."""
+    plan = film_strip.layout(14, 32, film_strip.HEIGHT - top(paper) - film_strip.MARGIN, 3)
+    return [
+        (top(paper) + i // plan.columns * plan.row, film_strip.MARGIN + i % plan.columns * plan.cell) for i in range(14)
+    ]
+
+
+def top(paper: np.ndarray) -> int:
+    """The first row of frames: below the edge line, which runs from the margin on without a gap."""
+    dark = (paper[:, film_strip.MARGIN : film_strip.MARGIN + 300] < 160).all(axis=1)
+    return int(np.flatnonzero(dark)[0]) + 4  # the key's frame is three lines outside
+
+
+def same(paper: np.ndarray, y: int, x: int, side: int, frame: np.ndarray) -> bool:
+    if side % 32:
+        return False
+    return bool((paper[y : y + side, x : x + side] == frame.repeat(side // 32, 0).repeat(side // 32, 1)).all())
+
+
+@pytest.mark.parametrize(("count", "size"), [(2, 28), (60, 32), (240, 32), (240, 64), (240, 256)])
+def test_every_film_strip_fits_on_one_sheet(count: int, size: int):
+    room = film_strip.HEIGHT - 3 * film_strip.MARGIN
+    plan = film_strip.layout(count, size, room, 3)
+    assert -(-count // plan.columns) * plan.row <= room
+    assert (
+        plan.columns * plan.cell - film_strip.GAP <= film_strip.WIDTH - 2 * film_strip.MARGIN and plan.side >= 90
+    )  # 7.6 mm
+
+
+# --- MP4 -----------------------------------------------------------------------------------------
+
+ENCODER = """#!/usr/bin/env python3
+import pathlib, sys, time
+if "-encoders" in sys.argv:
+    print(" V....D {encoder}           H.264 / AVC")
+    sys.exit()
+(pathlib.Path(__file__).parent / "asked").write_text("\\n".join(sys.argv[1:]))
+{work}
+"""
+KEEP = "pathlib.Path(sys.argv[-1]).write_bytes(sys.stdin.buffer.read())"
+
+
+@pytest.fixture
+def ffmpeg(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
+    """Puts a program of this name on the PATH, which does `work` with the frames that it is given."""
+
+    def install(work: str = KEEP, encoder: str = "libx264") -> Path:
+        program = tmp_path / "ffmpeg"
+        program.write_text(ENCODER.replace("{encoder}", encoder).replace("{work}", work))
+        program.chmod(program.stat().st_mode | stat.S_IXUSR)
+        monkeypatch.setattr(video, "program", lambda: str(program))
+        return tmp_path / "asked"
+
+    return install
+
+
+def test_the_encoder_gets_every_pixel_in_an_even_size(models: dict[str, ServedModel], ffmpeg: Callable[..., Path]):
+    asked = ffmpeg()
+    data, last = file_of(models, format="mp4")
+    frames = np.frombuffer(data, np.uint8).reshape(14, 256, 256, 3)
+    assert (frames[:, ::8, ::8, :1] == drawn(models["tiny"])).all() and (frames[..., :1] == frames).all()
+    words = asked.read_text().split("\n")
+    assert words[words.index("-s") + 1] == "256x256" and words[words.index("-r") + 1] == "20"
+    assert words[words.index("-c:v") + 1] == "libx264" and "yuv420p" in words[words.index("-vf") + 1]
+    assert last["name"].endswith(".mp4") and last["href"].startswith("data:video/mp4;base64,")
+    odd = np.arange(2 * 257 * 257, dtype=np.uint8).reshape(2, 257, 257, 1)
+    padded = np.frombuffer(video.encode(odd, 7), np.uint8).reshape(2, 258, 258, 3)
+    assert (padded[:, :257, :257, :1] == odd).all() and (padded[:, 257] == padded[:, 256]).all()
+
+
+@pytest.mark.parametrize(
+    ("work", "encoder", "words"),
+    [
+        ("sys.stdin.buffer.read(); sys.exit('No space left on device')", "libx264", "No space left on device"),
+        ("sys.exit(1)", "libx264", "ffmpeg"),
+        ("sys.stdin.buffer.read()", "libx264", "wrote no file"),
+        (KEEP, "mpeg2video", "has no H.264 encoder"),
+    ],
+)
+def test_an_encoder_that_fails_is_told_of(models: dict[str, ServedModel], ffmpeg, work: str, encoder: str, words: str):
+    ffmpeg(work, encoder)
+    with pytest.raises(UserError, match=words):
+        file_of(models, format="mp4")
+
+
+def test_without_an_encoder_the_way_to_one_is_told(models: dict[str, ServedModel], monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(video, "program", lambda: None)
+    assert "pip install imageio-ffmpeg" in video.gap()
+    with pytest.raises(UserError, match="pip install imageio-ffmpeg"):
+        file_of(models, format="mp4")
+
+
+def test_a_real_encoder_keeps_the_pictures(models: dict[str, ServedModel], tmp_path: Path):
+    """Decoded again, every frame is within what the eight bits of video range lose."""
+    data, _ = file_of(models, format="mp4")
+    (tmp_path / "morph.mp4").write_bytes(data)
+    decode = [video.program(), "-loglevel", "error", "-i", str(tmp_path / "morph.mp4"), "-f", "rawvideo", "-pix_fmt"]
+    raw = subprocess.run([*decode, "gray", "pipe:1"], capture_output=True, check=True, timeout=60).stdout
+    frames = np.frombuffer(raw, np.uint8).reshape(14, 256, 256).astype(int)
+    assert np.abs(frames[:, 4::8, 4::8, None] - drawn(models["tiny"])).mean() < 3
+
+
+# --- refusals and the end -------------------------------------------------------------------------
+
+REFUSALS = [
+    ({"keys": [1]}, "Seeds must be a list of 2 to 6"),
+    ({"keys": list(range(7))}, "Seeds must be a list of 2 to 6"),
+    ({"keys": "0,1"}, "Seeds must be a list"),
+    ({"keys": None}, "Seeds must be a list"),
+    ({"keys": [1, 2**32]}, "The seed must be a whole number"),
+    ({"keys": [1, float("nan")]}, "The seed must be a whole number"),
+    ({"keys": [1, [float("nan"), 0]]}, "The coordinate of a point must be a number"),
+    ({"keys": [1, [1e9, 0]]}, "The coordinate of a point must be a number"),
+    ({"keys": [1, [1, 2, 3]]}, "A point must be two numbers"),
+    ({"keys": [1, {"x": 1}]}, "The seed must be a whole number"),
+    ({"classes": [1, 2]}, "one class for each keyframe"),
+    ({"classes": [1, 2, 10]}, "The class must be a whole number from 0 to 9"),
+    ({"classes": "123"}, "one class for each keyframe"),
+    ({"b": "plain"}, "Bundle 'plain' has no classes"),
+    ({"b": "none"}, "There is no bundle 'none'"),
+    ({"m": "diffusion"}, "The model must be one of gan, vae"),
+    ({"mode": "zigzag"}, "The mode must be one of"),
+    ({"mode": ["spline"]}, "The mode must be one of"),
+    ({"loop": "yes"}, "The loop must be true or false"),
+    ({"t": float("nan")}, "The truncation must be a number"),
+    ({"frames": 10**9}, "The number of frames must be a whole number from 2 to 240"),
+    ({"frames": 1}, "The number of frames must be a whole number from 2 to 240"),
+    ({"frames": float("inf")}, "The number of frames"),
+    ({"fps": 0}, "The number of frames a second"),
+    ({"format": "exe"}, "The format must be one of"),
+    ({"format": None}, "The format must be one of"),
+]
+
+
+@pytest.mark.parametrize(("changes", "sentence"), REFUSALS)
+def test_wrong_wishes_get_a_sentence(models: dict[str, ServedModel], changes: dict, sentence: str):
+    with pytest.raises(InputError) as refused:
+        next(exported(models, ASKED | {"format": "gif"} | changes))
+    assert sentence in str(refused.value)
+
+
+def until(true: Callable[[], bool]) -> None:
+    patience = time.monotonic() + 20
+    while not true() and time.monotonic() < patience:
+        time.sleep(0.01)
+    assert true()
+
+
+def test_who_gives_up_ends_the_drawing(models: dict[str, ServedModel], monkeypatch: pytest.MonkeyPatch):
+    """Closing the reports, as Gradio does, sets the caller's `gone`: nothing is drawn for him after that."""
+    calls, callers, entered = [], [], threading.Event()
+    whole = ServedModel.morph_at
+
+    def slow(self: ServedModel, keys, shares, *rest: object) -> np.ndarray:
+        calls.append(len(shares))
+        callers.append(caller())
+        if len(calls) == 2:
+            entered.set()
+            assert callers[-1].gone.wait(20)
+        return whole(self, keys, shares, *rest)
+
+    monkeypatch.setattr(ServedModel, "morph_at", slow)
+    reports = exported(models, ASKED | {"frames": 240, "format": "zip"})
+    next(reports)
+    assert entered.wait(20)
+    assert next(reports)["done"] == morph_export.STEP
+    before = threading.active_count()
+    reports.close()
+    until(lambda: threading.active_count() < before)
+    assert calls == [morph_export.STEP] * 2  # of twenty
+
+
+@pytest.mark.parametrize("form", ["webp", "gif", "zip", "mp4"])
+def test_who_gives_up_ends_the_writing(models: dict[str, ServedModel], form: str, ffmpeg: Callable[..., Path]):
+    ffmpeg()
+
+    class Enough(Exception):
+        pass
+
+    def turns() -> Iterator[None]:
+        yield
+        yield
+        raise Enough
+
+    heard = turns()
+    morph = morph_export.read(models, ASKED | {"frames": 40})
+    with pytest.raises(Enough):
+        morph_export.write(morph, np.concatenate(list(morph.parts())), form, lambda: next(heard))
+
+
+@pytest.mark.parametrize("leaving", ["cancels", "closes the page"])
+def test_whoever_leaves_frees_the_place_in_the_queue(
+    models: dict[str, ServedModel], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, leaving: str
+):
+    """Through Gradio, as the page asks: the place is taken while the export runs, and free as soon as he has gone."""
+    entered, ended, whole = threading.Event(), threading.Event(), ServedModel.morph_at
+
+    def slow(self: ServedModel, keys, shares, *rest: object) -> np.ndarray:
+        if len(shares) == morph_export.STEP:
+            entered.set()
+            if caller().gone.wait(30):
+                ended.set()
+        return whole(self, keys, shares, *rest)
+
+    monkeypatch.setattr(ServedModel, "morph_at", slow)
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    demo = build_demo(models)
+    _, address, _ = demo.launch(
+        quiet=True, prevent_thread_lock=True, server_name="127.0.0.1", **launch_settings(models)
+    )
+    try:
+        (number,) = (number for number, function in demo.fns.items() if function.name == "export")
+        wish = {"session_hash": "visitor", "fn_index": number, "data": [], "event_data": ASKED | {"format": "gif"}}
+        event = httpx.post(f"{address}gradio_api/queue/join", json=wish).json()["event_id"]
+        places = demo._queue.event_queue_per_concurrency_id["morph"]
+        with httpx.stream("GET", f"{address}gradio_api/queue/data?session_hash=visitor", timeout=30) as heard:
+            assert next(heard.iter_lines()).startswith("data:")
+            assert entered.wait(20) and places.current_concurrency == 1
+            if leaving == "cancels":
+                httpx.post(
+                    f"{address}gradio_api/cancel",
+                    json={"session_hash": "visitor", "fn_index": number, "event_id": event},
+                    timeout=30,
+                )
+        assert ended.wait(30)
+        until(lambda: places.current_concurrency == 0)
+    finally:
+        demo.close(verbose=False)

@@ -1,0 +1,295 @@
+"""A Space: what is in its folder, which folders are not fit to be published, and how it reaches the Hub."""
+
+import json
+import re
+import shutil
+import tomllib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import huggingface_hub
+import pytest
+
+from bundle.errors import BundleError, UserError
+from bundle.read import read
+from export.__main__ import main
+from export.targets import hub, space
+from export.targets.folder import files_in
+from export.targets.space_check import problems, read_front_matter
+from tests.export.targets import hub_server
+from tests.export.targets.hub_server import Hub
+from tests.support import tiny
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+NOWHERE = space.Destination()
+
+
+@pytest.fixture(scope="module")
+def staged(tiny_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Space with one bundle. Read only."""
+    target = tmp_path_factory.mktemp("staged") / "space"
+    space.write([tiny_bundle], target, None, NOWHERE)
+    return target
+
+
+@pytest.fixture
+def copy(staged: Path, tmp_path: Path) -> Path:
+    """An own copy of the Space, to be damaged."""
+    return Path(shutil.copytree(staged, tmp_path / "space"))
+
+
+@pytest.fixture
+def online() -> Iterator[tuple[Hub, huggingface_hub.HfApi]]:
+    """A Hub on this machine, and huggingface_hub logged in to it."""
+    with hub_server.running() as server:
+        yield server, huggingface_hub.HfApi(endpoint=server.endpoint, token="hf_local")
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.as_posix(): (folder / path).read_bytes() for path in files_in(folder)}
+
+
+def refused(capsys: pytest.CaptureFixture[str], *argv: str | Path) -> str:
+    """The one sentence with which the command ends."""
+    assert main([str(word) for word in argv]) == 2
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
+    return line
+
+
+# --- what is in it -------------------------------------------------------------------------------
+
+
+def test_the_card_begins_with_what_the_hub_asks_for(staged: Path):
+    facts = huggingface_hub.metadata_load(staged / "README.md")
+    assert facts == read_front_matter(staged / "README.md")
+    assert facts["title"] == "Twofold: tiny (random)"
+    assert {facts["sdk"], facts["app_file"], facts["license"]} == {"gradio", "demo/app.py", "cc0-1.0"}
+    assert f"gradio=={facts['sdk_version']}\n" in (REPOSITORY / "demo" / "requirements.txt").read_text()
+    assert len(facts["short_description"]) <= 60 and "datasets" not in facts and "models" not in facts
+    assert {"twofold", "onnx", "gan", "vae"} <= set(facts["tags"])
+    with (REPOSITORY / "pyproject.toml").open("rb") as file:
+        assert tomllib.load(file)["project"]["requires-python"] == f">={facts['python_version']}"
+
+
+def test_it_holds_the_demo_the_bundle_and_nothing_else(staged: Path, tiny_bundle: Path):
+    found = contents(staged)
+    assert found["requirements.txt"] == (REPOSITORY / "demo" / "requirements.txt").read_bytes()
+    assert found["LICENSE"] == (REPOSITORY / "LICENSE").read_bytes()
+    homes = {place.split("/")[0] for place in found}
+    assert homes == {"README.md", "requirements.txt", "LICENSE", "bundle", "demo", "artifacts"}
+    of_bundle = {place.removeprefix("artifacts/tiny/") for place in found if place.startswith("artifacts/")}
+    assert of_bundle == {path.as_posix() for path in files_in(tiny_bundle)}
+    for place, data in found.items():
+        if place.startswith(("bundle/", "demo/")):
+            assert data == (REPOSITORY / place).read_bytes()
+            assert Path(place).suffix in {".py", ".js", ".css", ".json"}
+            assert not re.search(r"__pycache__|node_modules|requirements", place)
+    imported = set(re.findall(r"from ((?:bundle|demo)[.\w]*) import", (staged / "demo" / "app.py").read_text()))
+    assert {f"{name.replace('.', '/')}.py" for name in imported} <= set(found)
+
+
+def test_what_somebody_left_in_a_bundle_stays_at_home(broken_bundle: Path, tmp_path: Path):
+    (broken_bundle / "thesis.pt").write_bytes(b"weights")
+    (broken_bundle / ".env").write_text("HF_TOKEN=hf_secret")
+    space.write([broken_bundle], tmp_path / "space", None, NOWHERE)
+    assert not {"thesis.pt", ".env"} & {path.name for path in files_in(tmp_path / "space")}
+
+
+def test_two_bundles_in_one_space(tiny_bundle: Path, tmp_path: Path):
+    other = tiny.build(tmp_path / "other", name="other", classes=0)
+    index = tiny.load_index(other)
+    index["dataset"] |= {"licence": "MIT", "source": "somebody/pictures"}
+    index["graphs"] = {name: index["graphs"][name] for name in ("generator", "mapping", "synthesis")}
+    tiny.save_index(other, index | {"vae": None})
+    space.write([tiny_bundle, other], tmp_path / "space", "Our pictures", NOWHERE)
+    facts = read_front_matter(tmp_path / "space" / "README.md")
+    assert (facts["title"], facts["license"], facts["datasets"]) == ("Our pictures", "other", ["somebody/pictures"])
+    assert sorted(path.name for path in (tmp_path / "space" / "artifacts").iterdir()) == ["other", "tiny"]
+    text = (tmp_path / "space" / "README.md").read_text()
+    assert "A GAN of 32 x 32 grey pictures" in text and "MIT" in text
+
+
+@pytest.mark.parametrize(
+    ("licences", "expected"),
+    [
+        (["CC BY-SA 4.0"], "cc-by-sa-4.0"),
+        (["no licence stated"], "other"),
+        (["MIT", "Zalando Research, MIT"], "mit"),
+        (["MIT", "CC0"], "other"),
+    ],
+)
+def test_the_licence_is_that_of_all_pictures_or_other(tiny_bundle: Path, licences: list[str], expected: str):
+    bundle = read(tiny_bundle)
+
+    def licensed(licence: str):
+        dataset = bundle.info.dataset.model_copy(update={"licence": licence})
+        return type(bundle)(**(vars(bundle) | {"info": bundle.info.model_copy(update={"dataset": dataset})}))
+
+    assert space.licence([licensed(licence) for licence in licences]) == expected
+
+
+# --- what is not fit to be published -------------------------------------------------------------
+
+
+def change_settings(old: str, new: str) -> Callable[[Path], object]:
+    def change(folder: Path) -> None:
+        card = folder / "README.md"
+        text = card.read_text()
+        assert old in text
+        card.write_text(text.replace(old, new, 1))
+
+    return change
+
+
+def grow(folder: Path) -> None:
+    with (folder / "LICENSE").open("ab") as file:
+        file.truncate(50_000_000)
+
+
+def add(place: str, text: str) -> Callable[[Path], object]:
+    def change(folder: Path) -> None:
+        with (folder / place).open("a") as file:
+            file.write(text)
+
+    return change
+
+
+FAULTS = {
+    "no settings": (change_settings("---\n", ""), "does not begin with settings"),
+    "broken settings": (change_settings("sdk: gradio", "sdk: [gradio"), "does not begin with settings"),
+    "a setting missing": (change_settings("emoji: ", "emo: "), "lack emoji"),
+    "a long description": (change_settings("short_description: ", f"short_description: {'so ' * 20}"), "60 characters"),
+    "a colour": (change_settings("colorTo: indigo", "colorTo: mauve"), "colours"),
+    "a licence": (change_settings("license: cc0-1.0", "license: mine"), "licence 'mine'"),
+    "an app file": (change_settings("app_file: demo/app.py", "app_file: app.py"), "app.py is missing"),
+    "another gradio": (change_settings("sdk_version: ", "sdk_version: 1"), "does not hold gradio==1"),
+    "too large": (grow, "50 MB is the limit"),
+    "a damaged graph": (add("artifacts/tiny/critic.onnx", "x"), "critic.onnx' of bundle 'tiny' is damaged"),
+    "no bundle": (lambda folder: shutil.rmtree(folder / "artifacts"), "There is no bundle"),
+    "a token": (add("demo/app.py", "# hf_" + "a" * 34), "demo/app.py holds what looks like an access token"),
+    "an AWS key": (add("LICENSE", "AKIA" + "B" * 16), "an AWS access key"),
+    "an AWS secret": (add("LICENSE", "aws_secret_access_key = " + "c" * 40), "an AWS secret key"),
+    "a GitHub token": (add("LICENSE", "ghp_" + "d" * 36), "a GitHub token"),
+    "a private key": (add("demo/__init__.py", "-----BEGIN OPENSSH PRIVATE KEY-----"), "a private key"),
+    "a secrets file": (add("demo/.env", "A=1"), "demo/.env is a file for secrets"),
+    "a checkpoint": (add("demo/gan.safetensors", "x"), "demo/gan.safetensors is a checkpoint"),
+    "a link": (lambda folder: (folder / "demo" / "link.py").symlink_to("/etc/hostname"), "demo/link.py is a link"),
+    "a further file": (add("notes.txt", "x"), "notes.txt does not belong"),
+    "a file too few": (lambda folder: (folder / "requirements.txt").unlink(), "requirements.txt is missing"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_each_check_finds_its_fault(staged: Path, copy: Path, name: str):
+    places = [path.as_posix() for path in files_in(staged)]
+    assert problems(copy, places) == []
+    damage, sentence = FAULTS[name]
+    damage(copy)
+    found = [problem for problem in problems(copy, places) if sentence in problem]
+    assert len(found) == 1 and found[0].endswith(".")
+
+
+def test_a_space_that_fails_its_checks_replaces_nothing(broken_bundle: Path, copy: Path, capsys):
+    before = contents(copy)
+    index = tiny.load_index(broken_bundle)
+    tiny.save_index(broken_bundle, index | {"title": "hf_" + "x" * 34})
+    assert "access token" in refused(capsys, "space", broken_bundle, "--out", copy)
+    assert contents(copy) == before and {path.name for path in copy.parent.iterdir()} == {"space", "tiny"}
+
+
+def test_only_an_earlier_space_is_replaced(tiny_bundle: Path, copy: Path, tmp_path: Path, capsys):
+    (copy / ".git").mkdir()
+    (copy / ".git" / "config").write_text("[remote]")
+    (copy / "demo" / "older.py").write_text("")
+    space.write([tiny_bundle], copy, "Anew", NOWHERE)
+    assert (copy / ".git" / "config").read_text() == "[remote]"
+    assert read_front_matter(copy / "README.md")["title"] == "Anew" and not (copy / "demo" / "older.py").exists()
+    for place, readme in (("thesis", "mine"), ("chess", "---\napp_file: demo/app.py\ntags: [chess]\n---\n")):
+        folder = tmp_path / place
+        folder.mkdir()
+        (folder / "README.md").write_text(readme)
+        assert "holds files but no Space" in refused(capsys, "space", tiny_bundle, "--out", folder)
+        assert [path.name for path in folder.iterdir()] == ["README.md"]
+    assert "is a file" in refused(capsys, "space", tiny_bundle, "--out", tmp_path / "thesis" / "README.md")
+
+
+def test_bundles_that_cannot_be_served_are_refused(broken_bundle: Path, tiny_bundle: Path, tmp_path: Path, capsys):
+    out = ("--out", tmp_path / "space")
+    assert "Two of these bundles are called 'tiny'" in refused(capsys, "space", tiny_bundle, broken_bundle, *out)
+    assert "no bundle" in refused(capsys, "space", *out)
+    (broken_bundle / "mapping.onnx").write_bytes(b"")
+    assert "mapping.onnx" in refused(capsys, "space", broken_bundle, *out)
+    with pytest.raises(BundleError):
+        space.write([tmp_path / "nowhere"], tmp_path / "space", None, NOWHERE)
+    assert not (tmp_path / "space").exists()
+
+
+# --- to the Hub ----------------------------------------------------------------------------------
+
+
+def test_without_push_and_in_a_dry_run_nothing_is_sent(tiny_bundle: Path, tmp_path: Path, capsys, monkeypatch):
+    monkeypatch.setattr(hub, "push", lambda *_: pytest.fail("something was sent"))
+    assert main(["space", str(tiny_bundle), "--out", str(tmp_path / "space")]) == 0
+    printed = capsys.readouterr().out
+    sizes = {line.split()[0]: line for line in printed.splitlines()[:-1]}
+    assert set(sizes) == set(contents(tmp_path / "space"))
+    total = sum(map(len, contents(tmp_path / "space").values()))
+    assert printed.splitlines()[-1].endswith(f"{len(sizes)} files, {total / 1e6:.1f} MB")
+    dry = ["space", str(tiny_bundle), "--out", str(tmp_path / "space"), "--push", "me/digits", "--private", "--dry-run"]
+    assert main(dry) == 0
+    assert "go to the private Space me/digits" in capsys.readouterr().out
+    assert "--push user/name" in refused(capsys, "space", tiny_bundle, "--out", tmp_path / "space", "--private")
+
+
+def test_without_a_login_it_says_how_to_log_in(tiny_bundle: Path, tmp_path: Path, capsys, monkeypatch):
+    for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_OIDC_RESOURCE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_TOKEN_PATH", str(tmp_path / "token"))
+    push = ("space", tiny_bundle, "--out", tmp_path / "space", "--push")
+    assert "hf auth login" in refused(capsys, *push, "me/digits")
+    assert not (tmp_path / "space").exists()
+    for wrong in ("digits", "me/digits/more", "-/x", "me/ü"):
+        assert "is no name of a Space" in refused(capsys, *push, wrong)
+
+
+def test_a_push_makes_the_space_and_commits_every_file_once(staged: Path, online):
+    server, api = online
+    address = hub.push(api, "me/digits", staged, private=True, message="Serve tiny")
+    assert address == f"{server.endpoint}/spaces/me/digits"
+    made = server.sent["/api/repos/create"]
+    assert {k: made[k] for k in ("organization", "name", "type", "sdk", "visibility")} == {
+        "organization": "me", "name": "digits", "type": "space", "sdk": "gradio", "visibility": "private",
+    }  # fmt: skip
+    assert server.files == {".gitattributes": b"", **contents(staged)}
+    assert server.asked.count("POST /api/spaces/me/digits/commit/main") == 1
+    assert server.sent["/api/spaces/me/digits/commit/main"][0]["value"]["summary"] == "Serve tiny"
+    assert "license: cc0-1.0" in json.dumps(server.sent["/api/validate-yaml"])
+
+
+def test_a_second_push_removes_what_no_longer_belongs(staged: Path, online):
+    server, api = online
+    hub.push(api, "me/digits", staged, private=False, message="First")
+    server.files["artifacts/older/bundle.json"] = b"{}"
+    server.files["LICENSE"] = b"an older one"
+    hub.push(api, "me/digits", staged, private=False, message="Second")
+    assert server.files == {".gitattributes": b"", **contents(staged)}
+
+
+def test_what_the_hub_holds_or_refuses_becomes_a_sentence(staged: Path, online):
+    server, api = online
+
+    def sentence(private: bool = False) -> str:
+        with pytest.raises(UserError) as caught:
+            hub.push(api, "me/digits", staged, private, "Serve tiny")
+        assert str(caught.value).endswith(".") and "\n" not in str(caught.value)
+        return str(caught.value)
+
+    server.files = {"app.py": b"chess", "README.md": b""}
+    assert "holds something else" in sentence()
+    server.files = {"demo/app.py": b"", "README.md": b""}
+    assert "is public" in sentence(private=True)
+    assert not any(asked.startswith("POST") for asked in server.asked)
+    server.refusal = 403
+    assert "You have no right to write here" in (said := sentence()) and "hf auth login" in said
+    server.server_close()
+    assert "cannot be reached" in sentence()

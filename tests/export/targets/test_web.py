@@ -1,0 +1,136 @@
+"""The static page: which files make it up, what it refuses. What it draws: tests/browser/test_static_page.py."""
+
+import hashlib
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bundle import on_device
+from bundle.errors import UserError
+from bundle.read import read
+from export.__main__ import main
+from export.targets import web
+from export.targets.folder import files_in
+from tests.support import tiny
+
+PAGE = {
+    "index.html", "facts.json", "LICENSE", "LICENSES.txt", "style.css", "page.css", "theme.js", "page.js", "strip.js",
+    "words.js", "core.js", "live.js", "local.js", "worker.js", "gpu.js", "processors.js", "device.js", "latents.js",
+    "random.js", "ort.js", "ort-jspi.js", "ort-wasm-simd-threaded.wasm", "ort-wasm-simd-threaded.jspi.wasm",
+    "bar.js", "play.js", "favourites.js", "morph.js", "samples.js", "about-page.js",
+    "play.css", "morph.css", "keys.js", "keylist.js",
+}  # fmt: skip
+RUNTIME = {"ort.js", "ort-jspi.js"}
+
+
+@pytest.fixture(scope="module")
+def bundles(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """One with both models and ten classes, one with a GAN alone and none."""
+    root = tmp_path_factory.mktemp("bundles")
+    both, gan = tiny.build(root / "both", name="both"), tiny.build(root / "gan", name="gan", classes=0)
+    index = tiny.load_index(gan)
+    index["graphs"] = {name: index["graphs"][name] for name in ("generator", "mapping", "synthesis")}
+    tiny.save_index(gan, index | {"vae": None, "title": "<b>Only</b> a GAN"})
+    return [both, gan]
+
+
+@pytest.fixture(scope="module")
+def site(bundles: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    try:
+        web.dist()
+    except UserError as missing:
+        pytest.skip(str(missing))
+    folder = tmp_path_factory.mktemp("site") / "web"
+    web.write(bundles, folder)
+    return folder
+
+
+def places(folder: Path) -> set[str]:
+    return {path.as_posix() for path in files_in(folder)}
+
+
+def refused(capsys: pytest.CaptureFixture[str], *argv: str | Path) -> str:
+    """The one sentence with which the command ends."""
+    assert main([str(word) for word in argv]) == 2
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
+    return line
+
+
+def test_only_what_draws_from_latents_is_in_it(site: Path):
+    both = {f"bundles/both/{name}" for name in ("mapping.onnx", "synthesis.onnx", "decoder.onnx")}
+    gan = {f"bundles/gan/{name}" for name in ("mapping.onnx", "synthesis.onnx")}
+    more = {f"bundles/{name}/{file}" for name in ("both", "gan") for file in ("latents.bin", "sheet.png")}
+    assert places(site) == PAGE | both | gan | more
+
+
+def test_the_facts_name_every_file_as_it_is(site: Path, bundles: list[Path]):
+    facts = json.loads((site / "facts.json").read_text())
+    assert [bundle["models"] for bundle in facts["bundles"]] == [["gan", "vae"], ["gan"]]
+    package = json.loads((web.REPOSITORY / "demo" / "web" / "package.json").read_text())
+    version = package["dependencies"][on_device.RUNTIME]
+    assert facts["runtime"] == f"onnxruntime-web {version}"
+    files = [file for bundle in facts["bundles"] for file in (*bundle["graphs"].values(), bundle["latents"])]
+    assert [(build["script"], build["gpu"]) for build in facts["builds"].values()] == [
+        ("ort.js", False),
+        ("ort-jspi.js", True),
+    ]
+    for file in [*files, *(build["wasm"] for build in facts["builds"].values())]:
+        data = (site / file["url"]).read_bytes()
+        assert (file["bytes"], file["sha256"]) == (len(data), hashlib.sha256(data).hexdigest())
+    assert facts["bundles"][0]["graphs"]["mapping"]["inputs"] == {"z": [8], "classes": [10]}
+
+
+def test_the_numbers_are_those_of_the_bundle(site: Path, bundles: list[Path]):
+    facts = json.loads((site / "facts.json").read_text())["bundles"][0]
+    latents = read(bundles[0]).latents
+    rest = np.fromfile(site / facts["latents"]["url"], "<f4")
+    for name, length in facts["latents"]["lengths"].items():
+        np.testing.assert_array_equal(rest[:length], latents[name].ravel())
+        rest = rest[length:]
+    assert not len(rest)
+
+
+def test_no_file_of_the_page_names_a_foreign_host(site: Path):
+    for path in site.iterdir():
+        if path.suffix in {".js", ".css", ".html"} and path.name not in RUNTIME:
+            hosts = set(re.findall(r"https?://([\w.-]+)", path.read_text(encoding="utf-8")))
+            assert hosts <= {"www.w3.org"}, path.name  # the name of SVG, never fetched
+    assert not any("sourceMappingURL" in (site / name).read_text() for name in RUNTIME)
+
+
+def test_every_module_that_is_imported_is_there(site: Path):
+    modules = {name: (site / name).read_text() for name in PAGE if name.endswith(".js") and name not in RUNTIME}
+    wanted = {name for text in modules.values() for name in re.findall(r'"\./([\w-]+\.js)"', text)}
+    assert wanted >= {"gpu.js", "random.js", "worker.js"} and wanted <= PAGE
+
+
+def test_titles_are_text_not_markup(bundles: list[Path], tmp_path: Path, site: Path):
+    web.write(bundles[1:], tmp_path / "page")
+    assert "<title>&lt;b&gt;Only&lt;/b&gt; a GAN</title>" in (tmp_path / "page" / "index.html").read_text()
+
+
+def test_only_an_earlier_page_is_replaced(bundles: list[Path], tmp_path: Path, capsys, site: Path):
+    thesis = tmp_path / "thesis"
+    thesis.mkdir()
+    for name, content in (("facts.json", "[]"), ("chapter.txt", "mine")):
+        (thesis / name).write_text(content)
+        assert "holds files but no page" in refused(capsys, "web", bundles[0], thesis)
+    assert "holds files but no page" in refused(capsys, "web", bundles[1], bundles[0])
+    assert (thesis / "chapter.txt").read_text() == "mine"
+    assert main(["web", *map(str, bundles), str(tmp_path / "page")]) == 0
+    assert f"python -m http.server --directory {tmp_path / 'page'}" in capsys.readouterr().out
+    assert main(["web", str(bundles[1]), str(tmp_path / "page")]) == 0
+    assert not (tmp_path / "page" / "bundles" / "both").exists()
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+def test_what_it_cannot_show_it_refuses(bundles: list[Path], tmp_path: Path, capsys, monkeypatch, site: Path):
+    page = tmp_path / "page"
+    assert "Two of these bundles are called 'gan'" in refused(capsys, "web", bundles[1], bundles[1], page)
+    assert "There is no folder" in refused(capsys, "web", tmp_path / "nowhere", page)
+    monkeypatch.setattr(web, "MODULES", tmp_path)
+    assert "npm ci --prefix demo/web" in refused(capsys, "web", bundles[0], page)
+    assert not page.exists()

@@ -1,0 +1,204 @@
+"""The bundle as a whole, complete and partial, and what happens to an older one."""
+
+import io
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from bundle import atomic_files
+from bundle.errors import UserError
+from bundle.read import read, sha256
+from bundle.schema import GRAPHS, Crossings, Figure, Portability, Quality
+from demo.serving.engine import Engine, choose_provider
+from export import assemble, graphs, parity
+from export.graphs import Facts
+from tests.export.conftest import CLASSES, Exported, draw, export, train_tiny
+from train.run_folder import Run
+
+QUALITY = Quality(
+    command="python -m benchmarks.quality",
+    samples=20,
+    figures=(Figure(name="gan.frechet", label="GAN: distance", value=12.34, floor=5.5, unit="", better="lower"),),
+)
+ELSEWHERE = Portability(
+    command="python -m export check shapes",
+    hardware="none",
+    reference="ONNX reference",
+    batches=(1,),
+    runtimes=(Crossings(runtime="CUDA", gap="No GPU."),),
+)
+
+
+def test_the_demo_accepts_it(exported: Exported, trained_run: Path):
+    opened = read(exported.folder)
+    engine = Engine(opened, choose_provider("cpu"))
+    engine.check()
+    info = opened.info
+    assert set(info.graphs) == set(GRAPHS) and info.name == "shapes" and info.title == "pictures"
+    assert (info.dataset.classes, info.dataset.train_images, info.dataset.test_images) == (CLASSES, 180, 20)
+    assert (info.gan.latent_dim, info.gan.w_dim, info.gan.stages, info.vae.latent_dim) == (8, 8, 3, 4)
+    assert info.vae.sigma == pytest.approx(Run.open(trained_run).sigma)
+    assert set(info.training) == {"classifier", "gan", "vae", "inverter", "repair"} and info.quality is None
+    assert sorted(opened.example_labels[:3]) == [0, 1, 2] and len(opened.examples) == 20
+
+
+def test_it_prints_a_line_and_the_errors_of_each_graph(exported: Exported):
+    lines, _, table = exported.printed.partition("largest error")
+    for name in GRAPHS:
+        assert f"  {name} " in lines
+        (row,) = [line for line in table.splitlines() if line.split()[:1] == [name]]
+        errors = [float(word) for word in row.split()[1:]]
+        assert len(errors) == len(parity.BATCHES) and all(0 <= error < 1e-4 for error in errors)
+    assert "shapes: 9 graphs, " in table
+
+
+def test_no_folder_of_this_computer_is_told(exported: Exported, trained_run: Path):
+    for name in ("bundle.json", "README.md"):
+        text = (exported.folder / name).read_text()
+        assert str(trained_run.parent) not in text and str(Path.home()) + "/" not in text
+
+
+def test_the_sheet_shows_the_seeds(exported: Exported):
+    session = parity.session((exported.folder / "generator.onnx").read_bytes())
+    pixels = np.asarray(Image.open(exported.folder / "sheet.png"))
+    assert pixels.shape == (128, 128)
+    for seed in (0, 7, 8, 63):
+        z = np.random.Generator(np.random.PCG64(seed)).standard_normal(8).astype(np.float32)[None]
+        classes = np.eye(3, dtype=np.float32)[[seed % 3]]
+        (image,) = session.run(None, {"z": z, "classes": classes})
+        row, column = divmod(seed, 8)
+        tile = pixels[row * 16 : row * 16 + 16, column * 16 : column * 16 + 16]
+        np.testing.assert_array_equal(tile, np.rint(image[0, 0] * 255).astype(np.uint8))
+
+
+def test_one_graph_alone_is_the_same_file_again(exported: Exported, trained_run: Path, tmp_path: Path):
+    """The command for one graph; exporting is repeatable, so hashes tell whether a graph has changed."""
+    path = tmp_path / "new" / "critic.onnx"
+    printed = export("graph", trained_run, "critic", path)
+    assert "image [N, 1, 16, 16], classes [N, 3] -> score [N, 1]" in printed and "  critic  " in printed
+    assert sha256(path) == sha256(exported.folder / "critic.onnx")
+    assert [p.name for p in path.parent.iterdir()] == ["critic.onnx"]
+
+
+def test_a_colour_gan_without_classes_stopped_early(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    run = train_tiny(tmp_path / "plain", draw(tmp_path / "pictures", (), "RGB"), ("gan",))
+    record = json.loads((run / "gan" / "record.json").read_text())
+    (run / "gan" / "record.json").write_text(json.dumps(record | {"finished": False}))
+    measured = Run.open(run).latents()["w_mean"]
+    (run / "gan" / "latents.safetensors").unlink()
+    folder = tmp_path / "deep" / "Plain Shapes"
+    printed = export("bundle", run, folder, "--unfinished")
+    opened = read(folder)
+    assert opened.info.name == "plain-shapes" and opened.info.vae is None and opened.info.dataset.classes == ()
+    assert set(opened.info.graphs) == {"generator", "mapping", "synthesis", "critic"}
+    assert [t.name for t in opened.info.graphs["generator"].inputs] == ["z"]
+    assert set(opened.example_labels) == {-1}
+    np.testing.assert_allclose(opened.latents["w_mean"], measured, atol=1e-6)
+    assert "has no vae: the bundle goes without encoder, decoder." in printed and "without classifier" in printed
+    card = (folder / "README.md").read_text()
+    assert "gan (not finished)" in card and "Training was stopped early: gan." in card
+    monkeypatch.chdir(folder)
+    exec(card.split("```python\n")[1].split("```")[0], {})
+    seed_7 = np.asarray(Image.open("sheet.png"))[:16, 7 * 16 :]
+    assert seed_7.shape == (16, 16, 3)
+    np.testing.assert_array_equal(np.asarray(Image.open("picture.png")), seed_7)
+
+
+def test_a_vae_alone(trained_run: Path, exported: Exported, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    run = tmp_path / "half"
+    shutil.copytree(trained_run, run, ignore=shutil.ignore_patterns("gan", "repair", "classifier"))
+    folder = tmp_path / "vae"
+    printed = export(
+        "bundle", run, folder, "--title", "Shapes: a | b", "--licence", "CC BY 4.0", "--name", "some-shapes"
+    )
+    opened = read(folder)
+    assert set(opened.info.graphs) == {"encoder", "decoder"} and opened.info.gan is None
+    assert (opened.info.name, opened.info.title) == ("some-shapes", "Shapes: a | b")
+    assert "has no inverter" in printed  # its record is there, but not its generator
+    of_the_gan = {"w_mean", "svm_w", "svm_w_accuracy"}
+    assert set(opened.latents) == set(read(exported.folder).latents) - of_the_gan
+    text = (folder / "README.md").read_text()
+    assert "license: cc-by-4.0" in text and "# Shapes: a | b" in text
+    monkeypatch.chdir(tmp_path / "vae")
+    exec(text.split("```python\n")[1].split("```")[0], {})
+    drawn, pixels = Image.open("picture.png"), np.asarray(Image.open("sheet.png"))
+    assert drawn.size == (16, 16) and np.asarray(drawn).std() > 0 and pixels.shape == (128, 128)
+
+
+# --------------------------------------------------------------------------------------------- quality
+
+
+@pytest.fixture
+def own_bundle(exported: Exported, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(exported.folder, tmp_path / "artifacts" / "shapes"))
+
+
+def test_figures_go_into_index_and_card(own_bundle: Path):
+    assemble.set_quality(own_bundle, QUALITY)
+    assert read(own_bundle).info.quality == QUALITY
+    card = (own_bundle / "README.md").read_text()
+    assert "| GAN: distance | 12.34 | 5.5 | lower |" in card and "Not measured" not in card
+    assemble.set_quality(own_bundle, QUALITY.model_copy(update={"samples": 21}))
+    assert (own_bundle / "README.md").read_text() == card.replace("20 samples", "21 samples")
+    with pytest.raises(UserError, match="missing"):
+        assemble.set_quality(own_bundle / "nowhere", QUALITY)
+
+
+def test_figures_stay_only_while_the_graphs_do(own_bundle: Path, trained_run: Path):
+    assemble.set_quality(own_bundle, QUALITY)
+    assemble.set_portability(own_bundle, ELSEWHERE)
+    previous, run = atomic_files.read_index(own_bundle), Run.open(trained_run)
+    stages = assemble.collect(run, unfinished=False)
+    cut = [p for key, stage in stages.items() for p in graphs.pieces(key, stage.networks, run.data)]
+    facts = Facts("shapes", run.data, {key: stage.record for key, stage in stages.items()})
+    info = assemble.index(own_bundle, facts, cut, 0.1, previous, {})
+    assert (info.quality, info.portability) == (QUALITY, ELSEWHERE)
+    (own_bundle / "critic.onnx").write_bytes(b"another")
+    info = assemble.index(own_bundle, facts, cut, 0.1, previous, {})
+    assert (info.quality, info.portability) == (None, None)
+
+
+# --------------------------------------------------------------------------------------- putting in place
+
+
+def test_a_new_bundle_takes_the_place_and_leaves_what_is_not_its_own(own_bundle: Path):
+    previous = atomic_files.previous_index(own_bundle)
+    (own_bundle / ".git").mkdir()
+    (own_bundle / ".git" / "config").write_text("mine")
+    (own_bundle / "notes.txt").write_text("mine")
+    with atomic_files.scratch(own_bundle) as built:
+        (built / "bundle.json").write_text("new")
+        atomic_files.put_in_place(built, own_bundle, previous)
+    assert sorted(p.name for p in own_bundle.iterdir()) == [".git", "bundle.json", "notes.txt"]
+    assert (own_bundle / ".git" / "config").read_text() == "mine"
+    assert [p.name for p in own_bundle.parent.iterdir()] == ["shapes"]
+
+
+def test_a_failed_rename_brings_the_older_bundle_back(own_bundle: Path):
+    before = sorted(p.name for p in own_bundle.iterdir())
+    with pytest.raises(OSError), atomic_files.scratch(own_bundle) as built:
+        built.rmdir()
+        atomic_files.put_in_place(built, own_bundle, atomic_files.previous_index(own_bundle))
+    assert sorted(p.name for p in own_bundle.iterdir()) == before
+    assert [p.name for p in own_bundle.parent.iterdir()] == ["shapes"]
+
+
+def test_examples_take_the_classes_in_turn(tmp_path: Path):
+    import torch
+
+    from train.data.dataset import Pictures
+
+    labels = torch.tensor([0] * 300 + [1] * 40 + [2] * 300)
+    images = torch.arange(640).view(-1, 1, 1, 1).expand(-1, 3, 2, 2).to(torch.uint8)
+    path = tmp_path / "examples.npz"
+    assemble.write_examples(path, Pictures(images, labels), 3)
+    with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as stored:
+        assert stored["images"].shape == (100, 2, 2, 3) and stored["images"].dtype == np.uint8
+        assert np.bincount(stored["labels"]).tolist() == [34, 33, 33]
+    assemble.write_examples(path, Pictures(images, torch.full((640,), -1)), 0)
+    with np.load(path) as stored:
+        assert len(stored["images"]) == 100 and len(np.unique(stored["images"])) > 90

@@ -1,0 +1,89 @@
+"""Directions of classes by a linear machine: found where they are known, stored, followed."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from starlette.datastructures import QueryParams
+
+from bundle.atomic_files import entry, read_index, write_index
+from bundle.errors import BundleError
+from bundle.read import read
+from demo.routes import explore
+from demo.serving.engine import Engine, choose_provider
+from demo.serving.served_model import ServedModel
+from export import class_directions
+from export.__main__ import main
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_normal_is_found_where_noise_hides_it():
+    """Two classes apart along one direction; along another one, far noisier, they differ in nothing."""
+    rng = np.random.default_rng(0)
+    true = np.array([0.6, 0.0, 0.8, 0.0, 0.0])
+    labels = np.arange(4000) % 2
+    latents = rng.standard_normal((4000, 5)) * [1, 20, 1, 1, 0.1] + np.outer(4 * labels, true)
+    moves, right = class_directions.normals(latents, labels)
+    along = latents @ true
+    for move, sign in zip(moves, (-1, 1), strict=True):
+        length = np.linalg.norm(move)
+        assert move @ true / length * sign > 0.97
+        assert length == pytest.approx(along.std(), rel=0.1)
+    assert (right > 0.95).all()
+    same, _ = class_directions.normals(latents, labels)
+    assert np.array_equal(moves, same)
+    _, blind = class_directions.normals(rng.standard_normal((2000, 5)), np.arange(2000) % 2)
+    assert (np.abs(blind - 0.5) < 0.1).all()
+
+
+def test_the_command_adds_them_twice_the_same_and_explore_moves_along_them(broken_bundle: Path, capsys):
+    before = ServedModel(Engine(read(broken_bundle), choose_provider("cpu")))
+    still = explore.edit_picture(before, QueryParams({"a": "3", "c": "1"}))
+    with pytest.raises(BundleError, match="python -m export directions"):
+        explore.edit_picture(before, QueryParams({"a": "3", "c": "1", "h": "4:2"}))
+    assert main(["directions", str(broken_bundle)]) == 0
+    assert "svm_w: right on" in (told := capsys.readouterr().out) and "svm_code: right on" in told
+    first = (broken_bundle / class_directions.FILE).read_bytes()
+    assert main(["directions", str(broken_bundle)]) == 0
+    assert (broken_bundle / class_directions.FILE).read_bytes() == first
+
+    served = ServedModel(Engine(read(broken_bundle), choose_provider("cpu")))
+    row, moves = np.eye(10, dtype=np.float32)[1], served.engine.bundle.latents["svm_w"]
+    w = served.styles([3], row) + np.float32(2) * moves[4]
+    moved = explore.edit_picture(served, QueryParams({"a": "3", "c": "1", "h": "4:2"}))
+    assert np.allclose(moved, served.synthesise(w), atol=1e-6) and not np.array_equal(moved, still)
+    code = served.codes([3], row) + np.float32(-1.5) * served.engine.bundle.latents["svm_code"][7]
+    moved = explore.edit_picture(served, QueryParams({"a": "3", "c": "1", "m": "vae", "h": "7:-1.5"}))
+    assert np.allclose(moved, served.decode(code), atol=1e-6)
+
+
+def test_directions_that_do_not_fit_are_refused_and_so_is_a_bundle_without_classes(broken_bundle: Path, tmp_path: Path):
+    with np.load(broken_bundle / class_directions.FILE) as file:
+        arrays = dict(file) | {"svm_w": np.zeros((3, 2), np.float32)}
+    np.savez_compressed(broken_bundle / class_directions.FILE, **arrays)
+    info = read_index(broken_bundle)
+    listed = info.model_dump(mode="json")
+    listed["files"]["latents"] = entry(broken_bundle / class_directions.FILE)
+    write_index(broken_bundle, type(info).model_validate(listed))
+    with pytest.raises(BundleError, match=r"'svm_w' .* has shape"):
+        read(broken_bundle)
+    assert main(["directions", str(ROOT / "artifacts" / "emoji")]) == 2
+
+
+@pytest.mark.parametrize("model", ["gan", "vae"])
+def test_across_the_boundary_of_a_class_digits_become_that_class(model: str):
+    """As the bundle's own classifier reads them, which had no part in finding the directions."""
+    served = ServedModel(Engine(read(ROOT / "artifacts" / "mnist"), choose_provider("cpu")))
+
+    def share(step: float) -> float:
+        """The mean probability of class k for pictures of other classes, moved towards k."""
+        pairs = [(seed, (seed + 3) % 10) for seed in range(40)]
+        drawn = [
+            explore.edit_picture(served, QueryParams({"a": str(seed), "m": model, "h": f"{k}:{step}"}))
+            for seed, k in pairs
+        ]
+        read_as = served.classify(np.concatenate(drawn))
+        return float(np.mean([read_as[i, k] for i, (_, k) in enumerate(pairs)]))
+
+    assert share(0) < 0.05 and share(-5) < 0.05 and share(5) > 0.4

@@ -1,0 +1,81 @@
+"""Codes and thumbnails of training pictures, added to a bundle that exists."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bundle.atomic_files import entry
+from bundle.read import BundleError, read
+from demo.serving.engine import Engine, choose_provider
+from export import training_codes
+from export.__main__ import main
+from tests.support import tiny
+from train.data.dataset import DataInfo, Pictures
+
+
+@pytest.fixture
+def pictures(monkeypatch: pytest.MonkeyPatch, broken_bundle: Path) -> Pictures:
+    """What the bundle says that it was trained on, without the files."""
+    import torch
+
+    about = read(broken_bundle).info
+    count, side = about.dataset.train_images, about.image.size
+    generator = torch.Generator().manual_seed(1)
+    images = torch.randint(0, 256, (count, about.image.channels, side, side), generator=generator, dtype=torch.uint8)
+    found = Pictures(images, torch.arange(count) % len(about.dataset.classes))
+    info = DataInfo("x", "x", "none", about.image.channels, side, about.dataset.classes, count, 10)
+    monkeypatch.setattr(training_codes, "load", lambda source, size, quiet: (info, found, found))
+    return found
+
+
+def test_codes_are_those_of_the_bundles_own_encoder(broken_bundle: Path, pictures: Pictures):
+    before = read(broken_bundle).info
+    assert main(["training", str(broken_bundle), "--data", "somewhere"]) == 0
+    bundle = read(broken_bundle)
+    assert bundle.info.graphs == before.graphs and bundle.info.quality == before.quality
+    known = bundle.training
+    assert len(known.codes) == min(training_codes.GREY, len(pictures.images))
+    assert np.bincount(known.labels).max() - np.bincount(known.labels).min() <= 1
+    assert (known.labels == pictures.labels.numpy()[known.indices]).all()
+    image = pictures.images.numpy()[known.indices[:3]].astype(np.float32) / np.float32(255)
+    codes = Engine(bundle, choose_provider("cpu")).run("encoder", {"image": image})["mean"]
+    assert np.array_equal(codes, known.codes[:3])
+    assert np.array_equal(known.thumbnails[2], pictures.images.numpy()[known.indices[2]].transpose(1, 2, 0))
+
+
+def test_published_pictures_without_a_licence_are_not_passed_on(broken_bundle: Path, pictures: Pictures):
+    index = tiny.load_index(broken_bundle)
+    index["dataset"]["licence"] = "Somebody 2009, no licence stated"
+    tiny.save_index(broken_bundle, index)
+    assert main(["training", str(broken_bundle), "--data", "somewhere"]) == 0
+    known = read(broken_bundle).training
+    assert known.thumbnails is None and len(known.codes)
+
+
+def test_other_pictures_and_damaged_codes_are_refused(broken_bundle: Path, pictures: Pictures, capsys, monkeypatch):
+    info, train_set, _ = training_codes.load("x", 32, True)
+    monkeypatch.setattr(training_codes, "load", lambda *_: (replace(info, channels=3), train_set, train_set))
+    assert main(["training", str(broken_bundle), "--data", "somewhere"]) == 2
+    assert "channels 3, not 1" in capsys.readouterr().err
+    monkeypatch.setattr(training_codes, "load", lambda *_: (info, train_set, train_set))
+    assert main(["training", str(broken_bundle), "--data", "somewhere", "--codes-only"]) == 0
+    assert read(broken_bundle).training.thumbnails is None
+    with np.load(broken_bundle / training_codes.FILE) as file:
+        arrays = dict(file)
+    for name, value in (("codes", arrays["codes"][:, 1:]), ("labels", arrays["labels"] + 10), ("indices", None)):
+        changed = {key: one for key, one in (arrays | {name: value}).items() if one is not None}
+        np.savez_compressed(broken_bundle / training_codes.FILE, **changed)
+        index = tiny.load_index(broken_bundle)
+        index["files"]["training"] = entry(broken_bundle / training_codes.FILE)
+        tiny.save_index(broken_bundle, index)
+        with pytest.raises(BundleError, match="training codes"):
+            read(broken_bundle)
+
+
+def test_thumbnails_are_small_and_classes_even():
+    assert training_codes.thumbnails(np.zeros((2, 64, 64, 3), np.uint8)).shape == (2, 32, 32, 3)
+    assert training_codes.thumbnails(np.zeros((2, 64, 64, 1), np.uint8)).shape == (2, 32, 32, 1)
+    assert training_codes.spread(np.array([0, 0, 0, 1, 1, 2]), 4).tolist() == [0, 1, 3, 5]
+    assert training_codes.spread(np.full(9, -1), 3).tolist() == [0, 4, 8]

@@ -1,0 +1,92 @@
+"""Shapes, ranges and the equalities the networks are built on."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from train.models.classifiers import Classifier
+from train.models.convolutional import Critic, Decoder, Encoder, Generator, Inverter, ModulatedConv, resolutions
+from train.models.residual import ResidualGenerator
+
+
+@pytest.mark.parametrize(
+    ("size", "sides"),
+    [
+        (28, [7, 14, 28]),
+        (32, [4, 8, 16, 32]),
+        (64, [4, 8, 16, 32, 64]),
+        (96, [6, 12, 24, 48, 96]),
+        (100, [25, 50, 100]),
+    ],
+)
+def test_sizes_are_halved_to_their_base(size, sides):
+    assert resolutions(size) == sides
+
+
+def test_an_impossible_size_is_refused():
+    with pytest.raises(ValueError, match="54"):
+        resolutions(54)
+
+
+@pytest.mark.parametrize(("size", "channels", "classes"), [(32, 1, 10), (28, 3, 0), (100, 3, 2)])
+def test_every_network_at_every_size(size, channels, classes):
+    stages = len(resolutions(size))
+    widths = (8,) * stages
+    weights = torch.eye(classes)[torch.arange(3) % classes] if classes else None
+    generator = Generator(channels, size, classes, 6, 5, widths)
+    image = generator(torch.randn(3, 6), weights)
+    assert image.shape == (3, channels, size, size)
+    assert image.min() >= 0
+    assert image.max() <= 1
+    assert generator.mapping(torch.randn(3, 6), weights).shape == (3, stages, 5)
+    assert Critic(channels, size, classes, widths)(image, weights).shape == (3, 1)
+    mean, logvar = Encoder(channels, size, 4, widths[1:])(image)
+    assert mean.shape == logvar.shape == (3, 4)
+    assert Decoder(channels, size, 4, widths)(mean).shape == image.shape
+    assert Inverter(channels, size, stages, 5, widths[1:])(image, image[:, :1]).shape == (3, stages, 5)
+    if classes:
+        logits, features = Classifier(channels, size, classes, (4, 4, 4))(image)
+        assert logits.shape == (3, classes)
+        assert features.shape == (3, 64)
+
+
+def test_modulated_convolution_equals_per_sample_demodulated_weights():
+    """Scale-convolve-scale is StyleGAN2's weight demodulation with one kernel a sample."""
+    torch.manual_seed(0)
+    layer = ModulatedConv(3, 5, 4)
+    x, w = torch.randn(2, 3, 6, 6), torch.randn(2, 4)
+    for i in range(2):
+        kernel = layer.conv.weight * layer.style(w[i : i + 1])[0][None, :, None, None]
+        kernel = kernel * torch.rsqrt(kernel.square().sum(dim=(1, 2, 3), keepdim=True) + 1e-8)
+        expected = F.conv2d(x[i : i + 1], kernel, padding=1) + layer.bias
+        torch.testing.assert_close(layer(x, w)[i : i + 1], expected, rtol=1e-4, atol=1e-5)
+
+
+def test_a_class_mixture_lies_between_its_classes():
+    """The embedding is linear: half and half gives the mean of both embeddings."""
+    generator = Generator(1, 16, 3, 6, 5, (8, 8, 8))
+    a, b = torch.tensor([[1.0, 0, 0]]), torch.tensor([[0, 1.0, 0]])
+    embed = generator.mapping.embed
+    torch.testing.assert_close(embed(0.5 * (a + b)), 0.5 * (embed(a) + embed(b)))
+
+
+@pytest.mark.parametrize("kind", [Generator, ResidualGenerator])
+def test_each_stage_obeys_its_own_style(kind):
+    generator = kind(1, 16, 0, 6, 5, (8, 8, 8)).eval()
+    with torch.no_grad():
+        for weight in generator.parameters():  # residual blocks begin as the identity, which no style changes
+            weight.add_(0.1 * torch.randn_like(weight))
+    w = generator.mapping(torch.randn(1, 6))
+    base = generator.synthesis(w)
+    for stage in range(3):
+        other = w.clone()
+        other[:, stage] += 1
+        assert not torch.equal(generator.synthesis(other), base)
+
+
+def test_black_and_white_are_pure():
+    """A signal that misses -1 or 1 by less than the headroom still gives exactly 0 or 1."""
+    generator = Generator(1, 16, 0, 6, 5, (8, 8, 8)).eval()
+    signal = torch.tensor([-1.01, -0.985, 0.0, 0.985, 1.01]).view(5, 1, 1, 1).expand(5, 1, 16, 16)
+    generator.synthesis.signal = lambda w: signal
+    assert generator.synthesis(torch.zeros(5, 3, 5))[:, 0, 0, 0].tolist() == [0, 0, 0.5, 1, 1]

@@ -1,0 +1,1 @@
+"""The networks: nn.Modules and nothing else."""

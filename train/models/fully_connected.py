@@ -1,0 +1,110 @@
+"""Fully connected networks, as in the first articles on GANs and VAEs. Shapes as in train/models/convolutional.py.
+
+They know nothing of neighbouring pixels, so they serve small pictures: MNIST, and lessons.
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from train.models.convolutional import LEAK, Encoder, Judge, Painter, he
+
+
+def dense(inputs: int, *widths: int) -> nn.Sequential:
+    """Linear layers of these widths, a leaky ReLU after each: [N, inputs] -> [N, widths[-1]]."""
+    layers: list[nn.Module] = []
+    for a, b in zip((inputs, *widths[:-1]), widths, strict=True):
+        layers += [he(nn.Linear(a, b)), nn.LeakyReLU(LEAK)]
+    return nn.Sequential(*layers)
+
+
+class Beside(nn.Module):
+    """The mapping of a fully connected generator, which has nothing to learn: w is the noise beside the class."""
+
+    def __init__(self, latent_dim: int, classes: int):
+        super().__init__()
+        self.latent_dim, self.classes = latent_dim, classes
+
+    def forward(self, z: Tensor, classes: Tensor | None = None) -> Tensor:
+        """z [N, D], classes [N, K] or None -> w [N, 1, D + K]."""
+        return (z if classes is None else torch.cat([z, classes], dim=1)).unsqueeze(1)
+
+
+class DenseSynthesis(Painter):
+    """Noise and class -> picture, by three hidden layers of `width`, twice and four times that."""
+
+    def __init__(self, channels: int, size: int, w_dim: int, width: int):
+        super().__init__()
+        self.stages, self.w_dim = 1, w_dim
+        self.shape = (channels, size, size)
+        self.hidden = dense(w_dim, width, 2 * width, 4 * width)
+        self.to_image = he(nn.Linear(4 * width, math.prod(self.shape)), gain=1.0)
+
+    def signal(self, w: Tensor) -> Tensor:
+        """w [N, 1, w_dim] -> unclipped picture around [-1, 1], [N, C, S, S]."""
+        return self.to_image(self.hidden(w[:, 0])).reshape(-1, *self.shape)
+
+
+class DenseGenerator(nn.Module):
+    """Noise and class -> picture (Goodfellow et al. 2014, arXiv 1406.2661, with leaky ReLU)."""
+
+    def __init__(self, channels: int, size: int, classes: int, latent_dim: int, width: int):
+        super().__init__()
+        self.mapping = Beside(latent_dim, classes)
+        self.synthesis = DenseSynthesis(channels, size, latent_dim + classes, width)
+
+    def signal(self, z: Tensor, classes: Tensor | None = None) -> Tensor:
+        """z [N, D], classes [N, K] -> unclipped picture around [-1, 1]."""
+        return self.synthesis.signal(self.mapping(z, classes))
+
+    def forward(self, z: Tensor, classes: Tensor | None = None) -> Tensor:
+        """z [N, D], classes [N, K] -> image [N, C, S, S] in [0, 1]."""
+        return self.synthesis(self.mapping(z, classes))
+
+
+class DenseCritic(Judge):
+    """Picture and class -> score, by three hidden layers of four times, twice and once `width`."""
+
+    def __init__(self, channels: int, size: int, classes: int, width: int):
+        super().__init__()
+        self.body = nn.Sequential(nn.Flatten(), dense(channels * size**2, 4 * width, 2 * width, width))
+        self.make_heads(width, classes)
+
+    def features(self, signal: Tensor) -> Tensor:
+        """signal [N, C, S, S] around [-1, 1] -> what is judged, [N, width]."""
+        return self.body(signal)
+
+
+def dense_trunk(channels: int, size: int, widths: tuple[int, ...], hidden: int) -> nn.Sequential:
+    """Hidden layers of `widths`, then one of `hidden`: [N, C, S, S] -> [N, hidden]."""
+    return nn.Sequential(nn.Flatten(), dense(channels * size**2, *widths, hidden))
+
+
+class DenseEncoder(Encoder):
+    """Picture -> diagonal Gaussian over codes; `widths` are the hidden layers before the one of width `hidden`."""
+
+    make_trunk = staticmethod(dense_trunk)
+
+
+class DenseDecoder(nn.Module):
+    """Code -> picture, by two hidden layers; works down to a code of one number."""
+
+    def __init__(self, channels: int, size: int, latent_dim: int, width: int):
+        super().__init__()
+        self.latent_dim = latent_dim
+        self.shape = (channels, size, size)
+        self.hidden = dense(latent_dim, width, width)
+        self.to_image = he(nn.Linear(width, math.prod(self.shape)), gain=1.0)
+
+    def logits(self, z: Tensor) -> Tensor:
+        """z [N, D] -> the picture before the sigmoid, [N, C, S, S]."""
+        return self.to_image(self.hidden(z)).reshape(-1, *self.shape)
+
+    def picture(self, logits: Tensor) -> Tensor:
+        """Logits [N, C, S, S] -> image in [0, 1]."""
+        return torch.sigmoid(logits)
+
+    def forward(self, z: Tensor) -> Tensor:
+        """z [N, D] -> image [N, C, S, S] in [0, 1]."""
+        return self.picture(self.logits(z))

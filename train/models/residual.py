@@ -1,0 +1,147 @@
+"""Residual networks. Shapes as in train/models/convolutional.py; the GAN's follow the ideas of R3GAN (Huang et al.
+2024, arXiv 2501.05441): no normalisation in the critic, plain 3 x 3 convolutions, and blocks that start as the identity
+because their last convolution is zero (Fixup: Zhang et al. 2019, arXiv 1901.09321).
+"""
+
+import itertools
+import math
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from train.models.convolutional import LEAK, Critic, Decoder, Encoder, Generator, ModulatedConv, Synthesis, halved, he
+
+BLOCKS = 2  # residual blocks a resolution, in generator and critic
+GROUPS = 8  # of the group normalisation, at most
+
+
+def zero(layer: nn.Conv2d) -> nn.Conv2d:
+    """A convolution that adds nothing yet."""
+    nn.init.zeros_(layer.weight)
+    nn.init.zeros_(layer.bias)
+    return layer
+
+
+# ------------------------------------------------------------------------------------------------ GAN
+
+
+class StyledBlock(nn.Module):
+    """x + two styled convolutions. The last one starts at zero, so its output is not renormalised."""
+
+    def __init__(self, width: int, w_dim: int):
+        super().__init__()
+        self.first = ModulatedConv(width, width, w_dim)
+        self.style = he(nn.Linear(w_dim, width), gain=1.0)
+        nn.init.ones_(self.style.bias)
+        self.last = zero(nn.Conv2d(width, width, 3, padding=1))
+
+    def forward(self, x: Tensor, w: Tensor) -> Tensor:
+        """x [N, width, H, W], w [N, w_dim] -> the shape of x."""
+        h = F.leaky_relu(self.first(x, w), LEAK) * math.sqrt(2)
+        return x + self.last(h * self.style(w)[:, :, None, None])
+
+
+class ResidualSynthesis(Synthesis):
+    """Styles -> picture: a learned constant, and `BLOCKS` styled blocks a resolution."""
+
+    def make_stages(self, widths: tuple[int, ...]) -> None:
+        self.blocks = nn.ModuleList(StyledBlock(c, self.w_dim) for c in widths for _ in range(BLOCKS))
+
+    def signal(self, w: Tensor) -> Tensor:
+        """w [N, L, w_dim] -> unclipped picture around [-1, 1], [N, C, S, S]."""
+        x = self.constant.expand(w.shape[0], -1, -1, -1)
+        for i, block in enumerate(self.blocks):
+            stage = i // BLOCKS
+            if stage and i % BLOCKS == 0:
+                x = F.pixel_shuffle(self.up[stage - 1](x, w[:, stage]), 2)
+            x = block(x, w[:, stage])
+        return self.to_image(x)
+
+
+class ResidualGenerator(Generator):
+    """Noise and class -> picture."""
+
+    make_synthesis = ResidualSynthesis
+
+
+class FixupBlock(nn.Module):
+    """x + two convolutions, of which the first is scaled by 1 / sqrt(blocks in all) and the last starts at zero."""
+
+    def __init__(self, width: int, blocks: int):
+        super().__init__()
+        gain = math.sqrt(2 / (1 + LEAK**2) / blocks)
+        self.first = he(nn.Conv2d(width, width, 3, padding=1), gain)
+        self.last = zero(nn.Conv2d(width, width, 3, padding=1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x [N, width, H, W] -> the same shape."""
+        return x + self.last(F.leaky_relu(self.first(x), LEAK))
+
+
+def residual_critic_body(channels: int, widths: tuple[int, ...]) -> nn.Sequential:
+    """`BLOCKS` blocks a resolution from the picture down: [N, C, S, S] -> [N, widths[0], base, base]."""
+    total = BLOCKS * len(widths)
+    layers: list[nn.Module] = [he(nn.Conv2d(channels, widths[-1], 3, padding=1), gain=1.0)]
+    for stage in reversed(range(len(widths))):
+        layers += [FixupBlock(widths[stage], total) for _ in range(BLOCKS)]
+        if stage:
+            layers += [he(nn.Conv2d(widths[stage], widths[stage - 1], 4, stride=2, padding=1), gain=1.0)]
+    return nn.Sequential(*layers)
+
+
+class ResidualCritic(Critic):
+    """Picture and class -> score."""
+
+    make_body = staticmethod(residual_critic_body)
+
+
+# ------------------------------------------------------------------------------------------------ VAE
+
+
+def group_norm(width: int) -> nn.GroupNorm:
+    return nn.GroupNorm(math.gcd(GROUPS, width), width)
+
+
+class GroupBlock(nn.Module):
+    """x + two convolutions, each after group normalisation and SiLU."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.body = nn.Sequential(
+            group_norm(width), nn.SiLU(), he(nn.Conv2d(width, width, 3, padding=1)),
+            group_norm(width), nn.SiLU(), zero(nn.Conv2d(width, width, 3, padding=1)),
+        )  # fmt: skip
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x [N, width, H, W] -> the same shape."""
+        return x + self.body(x)
+
+
+def residual_trunk(channels: int, size: int, widths: tuple[int, ...], hidden: int) -> nn.Sequential:
+    """A halving and a block a resolution, then one hidden layer: [N, C, S, S] -> [N, hidden]."""
+    base = halved(size, widths)
+    layers: list[nn.Module] = []
+    for a, b in zip((channels, *widths[:-1]), widths, strict=True):
+        layers += [he(nn.Conv2d(a, b, 4, stride=2, padding=1), gain=1.0), GroupBlock(b)]
+    layers += [group_norm(widths[-1]), nn.SiLU(), nn.Flatten()]
+    return nn.Sequential(*layers, he(nn.Linear(widths[-1] * base**2, hidden)), nn.SiLU())
+
+
+def residual_shuffled_body(widths: tuple[int, ...]) -> nn.Sequential:
+    """A block a resolution, pixel shuffles between: [N, widths[0], base, base] -> [N, widths[-1], S, S]."""
+    layers: list[nn.Module] = []
+    for a, b in itertools.pairwise(widths):
+        layers += [GroupBlock(a), he(nn.Conv2d(a, 4 * b, 3, padding=1), gain=1.0), nn.PixelShuffle(2)]
+    return nn.Sequential(*layers, GroupBlock(widths[-1]), group_norm(widths[-1]), nn.SiLU())
+
+
+class ResidualEncoder(Encoder):
+    """Picture -> diagonal Gaussian over codes."""
+
+    make_trunk = staticmethod(residual_trunk)
+
+
+class ResidualDecoder(Decoder):
+    """Code -> picture."""
+
+    make_body = staticmethod(residual_shuffled_body)

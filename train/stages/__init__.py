@@ -1,0 +1,1 @@
+"""One training step each: classifier, GAN, VAE and the mask encoders."""
