@@ -19,7 +19,7 @@ from starlette.routing import Route
 from bundle import latents
 from bundle.errors import InputError, UserError
 from demo.serving.served_model import ServedModel
-from demo.tabs.compare import quiz
+from demo.tabs.compare import figures, quiz
 from demo.tabs.compare.figures import Side
 
 FRESH = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
