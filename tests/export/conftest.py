@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw
 from export.__main__ import main
 from train import run_folder
 from train.__main__ import run_stage, settle
-from train.data.dataset import load
+from train.data.load import load
 from train.settings import ClassifierSettings, GanSettings, InverseSettings, Settings, VaeSettings, changed_flags
 
 CLASSES = ("box", "disc", "line")
