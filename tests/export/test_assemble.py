@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from bundle import atomic_files
-from bundle.errors import UserError
+from bundle.quality_section import store_quality
 from bundle.read import read, sha256
 from bundle.schema import GRAPHS, Crossings, Figure, Portability, Quality
 from demo.serving.engine import Engine, choose_provider
@@ -137,19 +137,8 @@ def own_bundle(exported: Exported, tmp_path: Path) -> Path:
     return Path(shutil.copytree(exported.folder, tmp_path / "artifacts" / "shapes"))
 
 
-def test_figures_go_into_index_and_card(own_bundle: Path):
-    assemble.set_quality(own_bundle, QUALITY)
-    assert read(own_bundle).info.quality == QUALITY
-    card = (own_bundle / "README.md").read_text()
-    assert "| GAN: distance | 12.34 | 5.5 | lower |" in card and "Not measured" not in card
-    assemble.set_quality(own_bundle, QUALITY.model_copy(update={"samples": 21}))
-    assert (own_bundle / "README.md").read_text() == card.replace("20 samples", "21 samples")
-    with pytest.raises(UserError, match="missing"):
-        assemble.set_quality(own_bundle / "nowhere", QUALITY)
-
-
 def test_figures_stay_only_while_the_graphs_do(own_bundle: Path, trained_run: Path):
-    assemble.set_quality(own_bundle, QUALITY)
+    store_quality(own_bundle, QUALITY)
     assemble.set_portability(own_bundle, ELSEWHERE)
     previous, run = atomic_files.read_index(own_bundle), Run.open(trained_run)
     stages = assemble.collect(run, unfinished=False)
