@@ -10,7 +10,7 @@ from PIL import Image
 
 from bundle.schema import Figure, Quality
 from export import model_card
-from tests.export.conftest import Exported
+from tests.support.trained import Exported
 
 
 def test_the_hub_can_read_it(exported: Exported):
