@@ -16,7 +16,8 @@ from bundle.schema import GRAPHS, Crossings, Figure, Portability, Quality
 from demo.serving.engine import Engine, choose_provider
 from export import assemble, graphs, parity
 from export.graphs import Facts
-from tests.export.conftest import CLASSES, Exported, draw, export, train_tiny
+from tests.support.pictures import draw_folder
+from tests.support.trained import CLASSES, Exported, export, train_tiny
 from train.run_folder import Run
 
 QUALITY = Quality(
@@ -39,11 +40,11 @@ def test_the_demo_accepts_it(exported: Exported, trained_run: Path):
     engine.check()
     info = opened.info
     assert set(info.graphs) == set(GRAPHS) and info.name == "shapes" and info.title == "pictures"
-    assert (info.dataset.classes, info.dataset.train_images, info.dataset.test_images) == (CLASSES, 180, 20)
+    assert (info.dataset.classes, info.dataset.train_images, info.dataset.test_images) == (CLASSES, 360, 40)
     assert (info.gan.latent_dim, info.gan.w_dim, info.gan.stages, info.vae.latent_dim) == (8, 8, 3, 4)
     assert info.vae.sigma == pytest.approx(Run.open(trained_run).sigma)
     assert set(info.training) == {"classifier", "gan", "vae", "inverter", "repair"} and info.quality is None
-    assert sorted(opened.example_labels[:3]) == [0, 1, 2] and len(opened.examples) == 20
+    assert sorted(opened.example_labels[:3]) == [0, 1, 2] and len(opened.examples) == 40
 
 
 def test_it_prints_a_line_and_the_errors_of_each_graph(exported: Exported):
@@ -59,7 +60,7 @@ def test_it_prints_a_line_and_the_errors_of_each_graph(exported: Exported):
 def test_no_folder_of_this_computer_is_told(exported: Exported, trained_run: Path):
     for name in ("bundle.json", "README.md"):
         text = (exported.folder / name).read_text()
-        assert str(trained_run.parent) not in text and str(Path.home()) + "/" not in text
+        assert str(trained_run.parents[1]) not in text and str(Path.home()) + "/" not in text
 
 
 def test_the_sheet_shows_the_seeds(exported: Exported):
@@ -85,7 +86,7 @@ def test_one_graph_alone_is_the_same_file_again(exported: Exported, trained_run:
 
 
 def test_a_colour_gan_without_classes_stopped_early(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    run = train_tiny(tmp_path / "plain", draw(tmp_path / "pictures", (), "RGB"), ("gan",))
+    run = train_tiny(tmp_path / "plain", draw_folder(tmp_path / "pictures", 200, classes=False, mode="RGB"), "gan")
     record = json.loads((run / "gan" / "record.json").read_text())
     (run / "gan" / "record.json").write_text(json.dumps(record | {"finished": False}))
     measured = Run.open(run).latents()["w_mean"]

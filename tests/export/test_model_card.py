@@ -9,7 +9,7 @@ from huggingface_hub import ModelCard
 from PIL import Image
 
 from export import model_card
-from tests.export.conftest import Exported
+from tests.support.trained import Exported
 
 
 def test_the_hub_can_read_it(exported: Exported):

@@ -17,8 +17,8 @@ from demo.serving.engine import Engine, choose_provider
 from demo.serving.served_model import ServedModel
 from export import report, report_sheets
 from export.__main__ import main
-from tests.export.conftest import Exported
 from tests.support.tiny import build
+from tests.support.trained import Exported
 
 
 def figure(name: str, value: float, floor: float | None = None, floor_is: str = "held-out pictures") -> Figure:

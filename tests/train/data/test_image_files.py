@@ -10,7 +10,7 @@ from PIL import Image
 
 from bundle.errors import UserError
 from tests.bundle.test_pictures import saved
-from tests.train.conftest import draw_folder
+from tests.support.pictures import draw_folder
 from train.data.load import load
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from bundle.errors import UserError
-from tests.train.conftest import draw_folder
+from tests.support.pictures import draw_folder
 from train.data.dataset import DataInfo
 from train.data.load import load
 

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from tests.bundle.test_pictures import half_clear
-from tests.train.conftest import draw_folder, draw_shape
+from tests.support.pictures import draw_folder, draw_shape
 from train.data.load import load
 from train.data.scan import default_size
 

@@ -8,7 +8,7 @@ import torch
 
 from bundle.errors import UserError
 from tests.bundle.test_pictures import saved
-from tests.train.conftest import draw_shape
+from tests.support.pictures import draw_shape
 from train.data.load import load
 
 
