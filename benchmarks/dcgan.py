@@ -1,17 +1,14 @@
-"""The control: a plain DCGAN, trained by the same loop on the same pictures for the same minutes.
+"""Trains a control: a plain DCGAN (train/models/dcgan.py), by the same loop on the same pictures for the same minutes.
 
     python -m benchmarks.dcgan runs/control --data ylecun/mnist --size 32 --minutes 45
+    python -m train evaluate artifacts/mnist --data ylecun/mnist --control runs/control
 
-Batch norm, transposed convolutions, non-saturating loss, Adam (0.5, 0.999) at 2e-4, N(0, 0.02) weights, no moving
-average, no classes (Radford et al. 2016, arXiv 1511.06434). Widths are chosen for as many parameters as Twofold's
-generator and critic have in the `cpu` preset.
+Non-saturating loss, Adam (0.5, 0.999) at 2e-4, no moving average, no classes.
 """
 
 import copy
-import itertools
 import sys
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import torch
 import torch.nn.functional as F
@@ -24,17 +21,9 @@ from train import run_folder
 from train.__main__ import STOPPED, check_numbers, given_flags, settle
 from train.data.load import load
 from train.loop import train, usable_threads
-from train.run_folder import Run
+from train.models.dcgan import LATENT_DIM, WIDTHS, build
 from train.settings import Settings
 from train.stages.stage import Stage
-
-# Channels by size of the picture, generator from the smallest map up, critic from the largest down: as many parameters
-# as Twofold's networks have there.
-WIDTHS = {
-    32: ((188, 108, 64), (48, 104, 176)),
-    64: ((184, 110, 64, 32), (24, 48, 100, 172)),
-}
-LATENT_DIM = 64
 
 
 @dataclass(frozen=True)
@@ -42,29 +31,6 @@ class ControlSettings(Settings):
     """Plain DCGAN on 32 x 32 or 64 x 64 pictures."""
 
     lr: float = 2e-4
-
-
-def build(channels: int, size: int) -> nn.ModuleDict:
-    """Untrained generator z [N, 64, 1, 1] -> [N, C, S, S] in [-1, 1], and critic -> [N, 1, 1, 1]. S: 32 or 64."""
-    up, down = WIDTHS[size]
-    generator: list[nn.Module] = [
-        nn.ConvTranspose2d(LATENT_DIM, up[0], 4, bias=False),
-        nn.BatchNorm2d(up[0]),
-        nn.ReLU(),
-    ]
-    for a, b in itertools.pairwise(up):
-        generator += [nn.ConvTranspose2d(a, b, 4, 2, 1, bias=False), nn.BatchNorm2d(b), nn.ReLU()]
-    generator += [nn.ConvTranspose2d(up[-1], channels, 4, 2, 1), nn.Tanh()]
-    critic: list[nn.Module] = [nn.Conv2d(channels, down[0], 4, 2, 1), nn.LeakyReLU(0.2)]
-    for a, b in itertools.pairwise(down):
-        critic += [nn.Conv2d(a, b, 4, 2, 1, bias=False), nn.BatchNorm2d(b), nn.LeakyReLU(0.2)]
-    critic += [nn.Conv2d(down[-1], 1, 4)]
-    for module in (*generator, *critic):
-        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
-            nn.init.normal_(module.weight, std=0.02)
-        elif isinstance(module, nn.BatchNorm2d):
-            nn.init.normal_(module.weight, 1.0, 0.02)
-    return nn.ModuleDict({"generator": nn.Sequential(*generator), "critic": nn.Sequential(*critic)})
 
 
 class ControlStage(Stage):
@@ -103,15 +69,6 @@ class ControlStage(Stage):
     def preview(self, averages: nn.ModuleDict, pictures: Tensor) -> Tensor:
         z = torch.randn(64, LATENT_DIM, 1, 1, generator=torch.Generator().manual_seed(0))
         return averages["generator"](z.to(pictures.device)) * 0.5 + 0.5
-
-
-def load_generator(folder: Path) -> nn.Module:
-    """The trained control's generator in eval mode. Raises UserError when there is none."""
-    data = Run.open(folder).data
-    tensors, _ = run_folder.load_tensors(folder / "dcgan" / "state.safetensors")
-    networks = build(data.channels, data.size)
-    run_folder.restore_modules("averages", networks, tensors)
-    return networks["generator"].eval().requires_grad_(False)
 
 
 def command(settings: ControlSettings, given: set[str]) -> int:

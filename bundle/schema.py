@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 Prior = Literal["normal", "uniform", "truncated"]
 Likelihood = Literal["calibrated", "squared-error", "bernoulli"]
 Fit = Literal["crop", "pad"]
+Better = Literal["lower", "higher", "floor"]
 SCHEMA_VERSION = 1
 MAX_FILE_BYTES = 512_000_000
 MAX_POINTS, MAX_SERIES = 100, 24  # of a training curve
@@ -151,7 +152,7 @@ class Figure(_Entry):
     value: float
     floor: float | None
     unit: str
-    better: Literal["lower", "higher", "floor"]
+    better: Better
     floor_is: str = "held-out pictures"
     error: float | None = None
 

@@ -16,6 +16,7 @@ from torch import nn
 from bundle import images, latents
 from bundle.atomic_files import CARD, entry, previous_index, put_in_place, read_index, scratch, write_index, write_whole
 from bundle.errors import UserError
+from bundle.public_command import public_command
 from bundle.read import Bundle, read
 from bundle.runner import BundleRunner
 from bundle.schema import SCHEMA_VERSION, Portability
@@ -301,7 +302,7 @@ def index(folder: Path, facts: Facts, pieces: list[Piece], sigma: float | None, 
             "quality": None,
             "training": {
                 key: {
-                    "command": graphs.public_command(record.command),
+                    "command": public_command(record.command),
                     "seconds": record.seconds,
                     "images": record.images,
                     "hardware": record.hardware,

@@ -5,7 +5,6 @@ Which graph holds what, and the names of its inputs and outputs, is bundle.schem
 
 import json
 import logging
-import shlex
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ import torch
 from torch import nn
 
 from bundle.errors import UserError
+from bundle.public_command import public_command
 from bundle.schema import GRAPHS, SCHEMA_VERSION, Curve, Prior
 from train.data.dataset import DataInfo
 from train.models.linear_posterior import LinearPosterior
@@ -24,7 +24,6 @@ from train.stages.build import load_networks
 
 OPSET = 18
 MAX_BATCH = 256
-UNPACK = "python -m export unpack "
 # Stage of the run -> the graphs that are made of its networks; a stage of the second table needs the other one.
 STAGE_GRAPHS: dict[str, tuple[str, ...]] = {
     "gan": ("generator", "mapping", "synthesis", "critic"),
@@ -245,22 +244,3 @@ def metadata(piece: Piece, facts: Facts) -> dict[str, str]:
         "parameters": str(piece.parameters),
         "training": json.dumps(training, ensure_ascii=False),
     }
-
-
-def public_command(command: str) -> str:
-    """A training command with the folders of this computer left out: only the last part of absolute paths stays.
-
-    Several commands may be joined by " && "; an `export unpack` that no training followed is left out too.
-    """
-    *earlier, last = command.split(" && ")
-    if earlier and last.startswith(UNPACK):
-        return public_command(" && ".join(earlier))
-    if earlier:
-        return " && ".join(public_command(part) for part in (*earlier, last))
-    words = []
-    for word in shlex.split(command):
-        flag, equals, value = word.partition("=") if word.startswith("-") else ("", "", word)
-        if value.startswith(("/", "~", "../", "\\")) or value[1:3] == ":\\":
-            value = value.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
-        words.append(flag + equals + value)
-    return shlex.join(words)

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 import tyro
 
-from benchmarks import dcgan, quality, release
+from benchmarks import dcgan
 from bundle.errors import UserError
+from export import release
 from export.__main__ import Command as ExportCommand
 from train.__main__ import commands as train_commands
 from train.settings import GanSettings, VaeSettings
@@ -24,8 +25,7 @@ def settings(tmp_path: Path) -> release.Settings:
 
 def parsed(words: list[str]):
     """The settings that a command means to its program."""
-    kinds = {"train": train_commands("cpu"), "benchmarks.dcgan": dcgan.ControlSettings, "export": ExportCommand,
-             "benchmarks.quality": quality.Settings}  # fmt: skip
+    kinds = {"train": train_commands("cpu"), "benchmarks.dcgan": dcgan.ControlSettings, "export": ExportCommand}
     return tyro.cli(kinds[words[0]], args=words[1:])
 
 
@@ -46,8 +46,8 @@ def test_every_command_is_understood(settings, name):
     (gan,) = [one for one in found if isinstance(one, GanSettings)]
     assert gan.run == settings.runs / name
     *_, exported, measured = found
-    assert exported.form == "fp16-stored" and exported.target == measured.bundle == settings.out / name
-    assert measured.write and measured.control == settings.runs / f"{name}-control"
+    assert exported.form == "fp16-stored" and exported.target == measured.subject == measured.store == settings.out / name
+    assert measured.control == settings.runs / f"{name}-control"
 
 
 def test_the_preset_holds_for_every_stage_but_the_control(settings):
