@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 
-from bundle.schema import Bundle, Figure, Graph, Portability, Quality
+from bundle.schema import Bundle, Figure, Graph, Quality, RuntimeComparison
 from export import runtime_tables
 from train.evaluate.report import HELD_OUT
 
@@ -48,7 +48,7 @@ def write(info: Bundle, errors: Mapping[str, float], unfinished: Sequence[str] =
         data_section(info),
         training_section(info, unfinished),
         graph_section(info, errors),
-        *([runtime_tables.section(info.portability)] if info.portability else []),
+        *([runtime_tables.section(info.runtime_comparison)] if info.runtime_comparison else []),
         quality_section(info.quality),
         limits_section(info, unfinished),
     ]
@@ -64,7 +64,7 @@ def with_quality(text: str, quality: Quality | None) -> str:
     return text.rstrip() + "\n\n" + section + "\n"
 
 
-def with_portability(text: str, found: Portability) -> str:
+def with_runtime_comparison(text: str, found: RuntimeComparison) -> str:
     """A card with its section of runtimes replaced, or added before that of figures, or at the end."""
     section = runtime_tables.section(found)
     if runtime_tables.BEGIN in text and runtime_tables.END in text:
@@ -110,7 +110,7 @@ def numbers(info: Bundle) -> str:
     """E.g. "Opset 18, float32", or with the graphs of each form where there are several."""
     graphs: dict[str, list[str]] = {}
     for name, graph in info.graphs.items():
-        graphs.setdefault(graph.form, []).append(name)
+        graphs.setdefault(graph.precision, []).append(name)
     words = [FORMS[form] + (f" ({', '.join(names)})" if len(graphs) > 1 else "") for form, names in graphs.items()]
     return f"Opset {next(iter(info.graphs.values())).opset}, {', '.join(words)}"
 

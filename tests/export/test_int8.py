@@ -188,13 +188,13 @@ def test_a_bundle_tells_what_became_of_each_graph(trained_run: Path, exported: E
          if row.startswith("| `")}
         for one in (folder, exported.folder)
     ]  # fmt: skip
-    kinds = {graph.form for graph in opened.info.graphs.values()}
+    kinds = {graph.precision for graph in opened.info.graphs.values()}
     assert kinds <= {"fp32", "int8"} and set(opened.info.graphs) == {"encoder", "decoder", "repair", "classifier"}
     for name, graph in opened.info.graphs.items():
         model = onnx.load(folder / graph.file)
         kept = f"{name} stays float32. As int8, graph '{name}'" in printed
         whole = not any(node.op_type == "QuantizeLinear" for node in model.graph.node)
-        assert kept == whole == (graph.form == "fp32") == (sha256(folder / graph.file) == before[name].sha256)
+        assert kept == whole == (graph.precision == "fp32") == (sha256(folder / graph.file) == before[name].sha256)
         assert (errors[0][graph.file] == errors[1][graph.file]) or not whole
     card = (folder / "README.md").read_text()
     assert ("int8 arithmetic" in card) == ("int8" in kinds)

@@ -36,7 +36,7 @@ def test_a_bundle_of_half_the_bytes_is_served(half: Path, exported: Exported):
     Engine(opened, choose_provider("cpu")).check()
     whole = read(exported.folder).info.graphs
     for name, graph in opened.info.graphs.items():
-        assert graph.form == "fp16-stored" and whole[name].form == "fp32"
+        assert graph.precision == "fp16-stored" and whole[name].precision == "fp32"
         facts = onnx.load(half / graph.file).metadata_props
         assert {p.key: p.value for p in facts}["form"] == "fp16-stored"
     assert opened.info.graphs["generator"].bytes < 0.8 * whole["generator"].bytes
@@ -150,7 +150,7 @@ def test_float16_arithmetic_behind_float32_inputs_and_outputs(gan16: Path, expor
     whole = read(exported.folder).info.graphs
     for name, graph in opened.info.graphs.items():
         model, before = onnx.load(gan16 / graph.file), onnx.load(exported.folder / graph.file)
-        assert graph.form == {p.key: p.value for p in model.metadata_props}["form"] == "fp16"
+        assert graph.precision == {p.key: p.value for p in model.metadata_props}["form"] == "fp16"
         assert list(model.graph.input) == list(before.graph.input)
         assert list(model.graph.output) == list(before.graph.output)
         kinds = {tensor.data_type for tensor in model.graph.initializer}

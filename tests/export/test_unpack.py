@@ -216,7 +216,7 @@ def test_a_stage_that_lacks_a_graph_is_left_out(own: Path, tmp_path: Path):
 
 
 def test_a_form_that_has_lost_too_much_is_left_out(own: Path, tmp_path: Path):
-    change_index(own, lambda index: index["graphs"]["critic"].update(form="int8"))
+    change_index(own, lambda index: index["graphs"]["critic"].update(precision="int8"))
     left_out(own, tmp_path / "run", "gan", "its critic is stored as int8")
 
 
