@@ -191,7 +191,7 @@ def test_copies_of_training_pictures_are_found(run, pictures):
 
 
 def load_pictures(folder: Path):
-    from train.data.dataset import load
+    from train.data.load import load
 
     return load(str(folder), quiet=True)
 
