@@ -18,7 +18,7 @@ from bundle import quality_section
 from bundle.read import read
 from bundle.schema import GRAPHS, GraphDifference, RuntimeComparison, RuntimeResult
 from demo.serving.engine import Engine, choose_provider
-from demo.serving.served_model import ServedModel
+from demo.serving.served_bundle import ServedBundle
 from export import assemble, float16, int8, model_card, parity, runtime_comparison, runtime_tables, runtimes
 from export.__main__ import main
 from export.runtimes import RUNTIMES, Feed, Run, Runtime
@@ -257,7 +257,7 @@ def test_a_graph_that_no_runtime_runs(broken_bundle: Path, capsys: pytest.Captur
 
 def test_inputs_are_such_as_the_demo_makes(tiny_bundle: Path):
     opened = read(tiny_bundle)
-    served = ServedModel(Engine(opened, choose_provider("cpu")))
+    served = ServedBundle(Engine(opened, choose_provider("cpu")))
     feeds = runtime_comparison.inputs(served)
     assert list(feeds) == list(GRAPHS)
     for name, feed in feeds.items():

@@ -17,7 +17,7 @@ from benchmarks import stacked as stacked_benchmark
 from bundle import latents
 from bundle.read import read
 from demo.serving.engine import Engine, choose_provider
-from demo.serving.served_model import ServedModel
+from demo.serving.served_bundle import ServedBundle
 from tests.support.pictures import draw_folder
 from train.__main__ import main
 from train.evaluate import context, feature_extractor
@@ -144,7 +144,7 @@ def test_a_generator_is_read_from_a_bundle(tiny_bundle):
 
 
 def test_a_bundle_truncates_as_the_demo_does(tiny_bundle):
-    subject, served = open_subject(tiny_bundle), ServedModel(Engine(read(tiny_bundle), choose_provider("cpu")))
+    subject, served = open_subject(tiny_bundle), ServedBundle(Engine(read(tiny_bundle), choose_provider("cpu")))
     seeds, classes = [3, 4, 5], np.eye(10, dtype=np.float32)[:3]
     z = np.stack([latents.seed_latent(seed, subject.gan.latent_dim) for seed in seeds])
     for psi in (0.0, 0.5, 1.0):
