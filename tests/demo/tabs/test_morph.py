@@ -336,6 +336,7 @@ def test_who_gives_up_ends_the_writing(models: dict[str, ServedModel], form: str
         morph_export.write(morph, np.concatenate(list(morph.parts())), form, lambda: next(heard))
 
 
+@pytest.mark.serving
 @pytest.mark.parametrize("leaving", ["cancels", "closes the page"])
 def test_whoever_leaves_frees_the_place_in_the_queue(
     models: dict[str, ServedModel], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, leaving: str
