@@ -107,6 +107,7 @@ def test_several_outputs_come_in_the_order_asked_for(name: str, tiny_bundle: Pat
         assert [values.shape for values in run(feed)] == [(2, tiny.FEATURES), (2, 10)]
 
 
+@pytest.mark.slow
 def test_ctrl_c_is_heard_after_two_precisions_of_openvino_at_a_time(tiny_bundle: Path):
     """In a process of its own, with a stack for signal handlers as pytest has one: where this fails, it crashes."""
     here("openvino")
@@ -133,6 +134,7 @@ def test_ctrl_c_is_heard_after_two_precisions_of_openvino_at_a_time(tiny_bundle:
 # -------------------------------------------------------------------------------------------- the command
 
 
+@pytest.mark.slow
 def test_a_bundle_in_every_runtime_that_is_here(broken_bundle: Path, capsys: pytest.CaptureFixture[str]):
     here_now = [runtime for runtime in RUNTIMES if not runtime.gap()]
     assert main(["check", str(broken_bundle), "--write"]) == 0
