@@ -77,7 +77,11 @@ def bundle_facts(served: ServedBundle) -> dict[str, Any]:
         if info.quality
         else None,
         "training": [
-            {"name": name, **stage.model_dump(mode="json", exclude={"curve"}), "curve": stage.curve is not None}
+            {
+                "name": name,
+                **stage.model_dump(mode="json", exclude={"curve", "settings"}),
+                "curve": stage.curve is not None,
+            }
             for name, stage in info.training.items()
         ],  # the curves themselves are read from bundle.json where they are drawn
         "latents": _latents(served),

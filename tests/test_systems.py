@@ -27,6 +27,8 @@ from train.evaluate.subject import open_subject
 from train.run_folder import Run
 from train.stages.build import load_networks
 
+pytestmark = pytest.mark.slow
+
 SEEDS = range(6)
 NARROW_GAN = ("--width", "16", "--w-dim", "8", "--latent-dim", "8")
 NARROW_VAE = ("--width", "16", "--latent-dim", "4", "--components", "1")

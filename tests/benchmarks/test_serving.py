@@ -17,6 +17,8 @@ from tests.support.pictures import draw_folder
 from train.__main__ import main as train
 from train.run_folder import Run
 
+pytestmark = pytest.mark.serving
+
 
 def test_wrong_and_missing_answers_are_counted(tiny_bundle: Path):
     known = load.requests(ServedBundle(Engine(read(tiny_bundle), choose_provider("cpu"))))[:2]

@@ -171,6 +171,7 @@ def test_other_machines_that_are_not_there_are_refused_in_a_sentence(
     assert words in refused_here(*arguments)
 
 
+@pytest.mark.serving
 def test_a_port_in_use_is_refused_and_none_other_taken(tmp_path: Path):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -179,6 +180,7 @@ def test_a_port_in_use_is_refused_and_none_other_taken(tmp_path: Path):
         assert f"Port {port} is in use" in refused("--port", str(port), cwd=tmp_path)
 
 
+@pytest.mark.serving
 def test_it_serves_from_any_folder_prints_one_line_and_ends_quietly(tiny_bundle: Path, tmp_path: Path):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -202,6 +204,7 @@ def test_it_serves_from_any_folder_prints_one_line_and_ends_quietly(tiny_bundle:
     assert (server.returncode, rest, errors) == (0, "", "")
 
 
+@pytest.mark.serving
 @pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="the system has no signals for threads")
 def test_it_ends_whichever_thread_is_handed_the_signal():
     """The system chooses one; Python's handler runs in the first thread, which sleeps."""

@@ -26,7 +26,7 @@ def test_pictures_stay_within_a_grey_level_and_the_index_says_how_it_is_stored(b
     assert np.abs(np.rint(codes * 255) - np.rint(served.sample(seeds, model="vae") * 255)).max() <= 1
     drawn = served.sample(seeds)
     assert np.abs(np.rint(before * 255) - np.rint(drawn * 255)).max() <= 1
-    taken = {name for name, graph in after.info.graphs.items() if graph.form == "fp16-stored"}
+    taken = {name for name, graph in after.info.graphs.items() if graph.precision == "fp16-stored"}
     assert taken == set(after.info.graphs)
     assert sum(graph.bytes for graph in after.info.graphs.values()) < sum(sizes.values())
     model = onnx.load(broken_bundle / after.info.graphs["decoder"].file)

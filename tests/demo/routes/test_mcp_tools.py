@@ -27,6 +27,7 @@ def pixels(data: str) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(data))))
 
 
+@pytest.mark.serving
 @pytest.mark.skipif(not HERE, reason="mcp is not installed (pip install -r demo/requirements-mcp.txt)")
 def test_a_client_finds_and_uses_every_tool(tiny_bundle: Path):
     from mcp import Client

@@ -161,6 +161,7 @@ def test_a_child_that_ends_before_it_has_read_is_told_of_in_words(bundle: Path, 
     box.close()
 
 
+@pytest.mark.slow
 def test_the_limits_hold_in_the_child():
     code = (
         "import resource, demo.serving.sandbox as s; s.limit(5)\n"

@@ -24,6 +24,8 @@ from demo.serving.served_bundle import open_bundles
 from tests.bundle.test_adopt import LATENT, exported, net
 from tests.support import tiny
 
+pytestmark = pytest.mark.serving
+
 REPOSITORY = Path(__file__).resolve().parents[3]
 STATIC = REPOSITORY / "demo" / "static"
 MODULES = REPOSITORY / "demo" / "web" / "node_modules"

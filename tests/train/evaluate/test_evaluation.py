@@ -26,7 +26,7 @@ from train.evaluate.report import Report
 from train.evaluate.subject import Gan, open_subject
 from train.settings import EvaluateSettings
 
-pytestmark = pytest.mark.usefixtures("short_leak")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("short_leak")]
 QUICK = ["--images", "256", "--batch", "32", "--threads", "1"]
 FEW = {"samples": 100, "bound_samples": 4, "bound_pictures": 8, "threads": 1}
 FLAGS = ["--samples", "100", "--bound-samples", "4", "--bound-pictures", "8", "--threads", "1"]
@@ -191,7 +191,7 @@ def test_copies_of_training_pictures_are_found(run, pictures):
 
 
 def load_pictures(folder: Path):
-    from train.data.dataset import load
+    from train.data.load import load
 
     return load(str(folder), quiet=True)
 

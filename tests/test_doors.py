@@ -1,0 +1,111 @@
+"""One seed, one picture: seeds 0 to 63 of the released bundles are the same bytes through every door of a running demo.
+
+The demo runs in the environment that TWOFOLD_DEMO_PYTHON names, where there is one.
+"""
+
+import base64
+import io
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import gradio_client
+import httpx
+import numpy as np
+import pytest
+from PIL import Image
+
+from bundle.model import Model
+from tests.support import server
+from tests.support.released import (
+    ARTIFACTS,
+    NAMES,
+    SEEDS,
+    drawn,
+    model,
+    sheet_tiles,
+    stored_vae_thumbnails,
+    thumbnails,
+    tiles,
+)
+
+BOTH: tuple[Model, ...] = ("gan", "vae")
+EVERY = [(name, kind) for name in NAMES for kind in BOTH]
+NOT_IN_THE_DEMO = {"torch", "onnx", "sklearn", "tyro", "train", "export"}
+
+
+@dataclass(frozen=True)
+class Site:
+    """A running demo that serves the released bundles, its visitor, and the file where it notes its imports."""
+
+    visitor: httpx.Client
+    client: gradio_client.Client
+    imports: Path
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    notes = tmp_path_factory.mktemp("doors") / "imports"
+    python = (server.DEMO_PYTHON or sys.executable, "-X", "importtime")
+    flags = ("--bundles", ARTIFACTS, "--provider", "cpu")
+    with notes.open("wb") as errors, server.demo(*flags, python=python, errors=errors) as address:
+        with httpx.Client(base_url=address, timeout=60) as visitor:
+            yield Site(visitor, gradio_client.Client(address, verbose=False), notes)
+
+
+def decoded(address: str) -> np.ndarray:
+    """A picture's data address -> uint8 [H, W, C]."""
+    with Image.open(io.BytesIO(base64.b64decode(address.partition("base64,")[2]))) as picture:
+        pixels = np.asarray(picture)
+    return pixels.reshape(*pixels.shape[:2], -1)
+
+
+def raw(answer: httpx.Response) -> np.ndarray:
+    """The bytes that a route gives with f=raw -> uint8 [H, W, C]."""
+    shape = [int(side) for side in answer.raise_for_status().headers["X-Shape"].replace(",", " ").split()]
+    return np.frombuffer(answer.content, np.uint8).reshape(shape)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_gan_draws_its_sample_sheet(name: str):
+    """Within one grey level: another processor may round otherwise."""
+    assert np.abs(sheet_tiles(name).astype(int) - drawn(name, "gan")).max() <= 1
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_vae_draws_what_it_drew_when_it_was_released(name: str):
+    assert np.abs(stored_vae_thumbnails()[name] - thumbnails(drawn(name, "vae"))).max() <= 1.5
+
+
+@pytest.mark.serving
+@pytest.mark.parametrize(("name", "kind"), EVERY)
+def test_the_endpoint(site: Site, name: str, kind: Model):
+    found = site.client.predict(list(SEEDS), name, kind, api_name="/sample")["images"]
+    for seed, address in enumerate(found):
+        assert (decoded(address) == drawn(name, kind)[seed]).all(), seed
+
+
+@pytest.mark.serving
+@pytest.mark.parametrize(("name", "kind"), EVERY)
+def test_the_live_canvas(site: Site, name: str, kind: Model):
+    classes = model(name).classes
+    for seed in SEEDS:
+        query = {"m": kind, "x": seed, "y": 0, "f": "raw"} | ({"c": seed % classes} if classes else {})
+        assert (raw(site.visitor.get(f"/live/{name}", params=query)) == drawn(name, kind)[seed]).all(), seed
+
+
+@pytest.mark.serving
+@pytest.mark.parametrize(("name", "kind"), EVERY)
+def test_the_grid(site: Site, name: str, kind: Model):
+    sheet = raw(site.visitor.get(f"/live/{name}/grid", params={"m": kind, "s": 0, "g": 8, "f": "raw"}))
+    assert (tiles(sheet, model(name).info.image.size) == drawn(name, kind)).all()
+
+
+@pytest.mark.serving
+def test_nothing_of_training_was_imported_for_all_that(site: Site):
+    site.visitor.get("/").raise_for_status()
+    lines = site.imports.read_text(encoding="utf-8").splitlines()
+    imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in lines if line.startswith("import time:")}
+    assert {"onnxruntime", "gradio", "bundle", "demo"} <= imported
+    assert not imported & NOT_IN_THE_DEMO
