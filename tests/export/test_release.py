@@ -46,7 +46,9 @@ def test_every_command_is_understood(settings, name):
     (gan,) = [one for one in found if isinstance(one, GanSettings)]
     assert gan.run == settings.runs / name
     *_, exported, measured = found
-    assert exported.form == "fp16-stored" and exported.target == measured.subject == measured.store == settings.out / name
+    assert (
+        exported.form == "fp16-stored" and exported.target == measured.subject == measured.store == settings.out / name
+    )
     assert measured.control == settings.runs / f"{name}-control"
 
 

@@ -184,6 +184,8 @@ def open_bundle(folder: Path, threads: int | None = None) -> Subject:
         about.classes,
         about.train_images,
         about.test_images,
+        about.fit,
+        about.background,
     )
     return Subject(
         folder,
