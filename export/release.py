@@ -4,8 +4,8 @@
     python -m export.release --preset gpu --total-minutes 25 --data-root data
 
 Each stage is the command that the model card quotes. Finished stages are skipped, begun ones are resumed. With
---total-minutes the time is divided among the sets: the GAN of each is run for some seconds first, and a set gets as much
-time as its pictures need at the speed that was measured.
+--total-minutes the time is divided among the sets: the GAN of each is run for some seconds first, and a set gets as
+much time as its pictures need at the speed that was measured.
 """
 
 import json

@@ -64,7 +64,7 @@ def test_what_is_finished_is_left_alone_and_what_was_begun_goes_on(settings):
     trained(settings.runs / "emoji" / "vae", 10, finished=False)
     trained(settings.runs / "emoji-control" / "dcgan", 30)  # the budget was smaller then
     left = list(release.commands(settings, "emoji", release.RECIPES["emoji"].minutes))
-    assert [words[1] for words in left if words[0] == "train"] == ["vae", "inverse", "inverse"]
+    assert [words[1] for words in left if words[0] == "train"] == ["vae", "inverse", "inverse", "evaluate"]
     vae = parsed(left[0])
     assert isinstance(vae, VaeSettings) and vae.resume and vae.minutes == 25
     assert not vae.size and vae.precision == "fp32"  # taken from the run

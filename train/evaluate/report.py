@@ -22,13 +22,15 @@ BY_DEFINITION = "by definition"
 class Report:
     """Facts, figures in the order in which they are measured, tables of counts, notes on how to read them.
 
-    `samples`: on how many pictures a side they were measured."""
+    `samples`: on how many pictures a side they were measured; `undefined`: figures left out because they came out as no
+    finite number."""
 
     facts: dict[str, object]
     samples: int = 0
     figures: list[Figure] = field(default_factory=list)
     tables: dict[str, list[int]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    undefined: list[str] = field(default_factory=list)
 
     def begin(self) -> None:
         """Prints the facts and the head of the table."""
@@ -38,7 +40,11 @@ class Report:
 
     def add(self, name: str, label: str, value: float, better: Better, floor: float | None = None,
             floor_is: str = HELD_OUT, unit: str = "", error: float | None = None) -> None:  # fmt: skip
-        """Adds a figure, as bundle.schema.Figure describes it, and prints it."""
+        """Adds a figure, as bundle.schema.Figure describes it, and prints it; a note where it is no finite number."""
+        if not math.isfinite(value):
+            self.undefined.append(name)
+            self.note(f"{name} came out as {value} and is left out.")
+            return
         figure = Figure(
             name=name,
             label=label,
@@ -80,9 +86,9 @@ class Report:
         return f"# Evaluation\n\n{facts}\n\n{rows}\n\n{floors}\n{tables}\n{notes}{pictures}\n"
 
     def as_quality(self, command: str) -> Quality:
-        """The report as a bundle keeps it, five digits a figure. Raises UserError when a figure is not finite."""
-        if odd := [figure.name for figure in self.figures if not math.isfinite(figure.value)]:
-            raise UserError(f"{', '.join(odd)}: not a finite number, so nothing was stored.")
+        """The report as a bundle keeps it, five digits a figure. Raises UserError when a figure was undefined."""
+        if self.undefined:
+            raise UserError(f"{', '.join(self.undefined)}: not a finite number, so nothing is stored in the bundle.")
         return Quality(
             command=command,
             samples=self.samples,
