@@ -22,8 +22,8 @@ from bundle.command_line import exit_code
 from bundle.errors import UserError
 from bundle.read import read
 from bundle.schema import Bundle, Figure, Quality
-from export.assemble import set_quality
 from export.graphs import public_command
+from export.update import set_quality
 from train import run_folder
 from train.evaluate.context import Bench
 from train.evaluate.evaluation import evaluate

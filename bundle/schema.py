@@ -83,6 +83,11 @@ class Tensor(_Entry):
             raise ValueError(f"the shape of '{self.name}' must be 'batch' and then whole numbers")
         return self
 
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The shape of one row, without the batch."""
+        return tuple(length for length in self.shape if length != "batch")
+
 
 class Adapter(_Entry):
     """How a generator is used that was exported elsewhere: the names of its input and output, the shape of one z, what

@@ -117,7 +117,9 @@ def numbers(info: Bundle) -> str:
 
 def snippet(info: Bundle) -> str:
     """Python that draws one picture; run in the bundle's folder. Seed 7, the class as on the sheet."""
-    classes, dim = len(info.dataset.classes), (info.gan or info.vae).latent_dim
+    model = info.gan or info.vae
+    assert model  # every bundle has one
+    classes, dim = len(info.dataset.classes), model.latent_dim
     prior = info.gan.prior if info.gan else "normal"
     extra = {"normal": "", "uniform": "import math\n", "truncated": "import math\nfrom statistics import NormalDist\n"}
     lines = extra[prior].split("\n") if extra[prior] else []
@@ -241,32 +243,47 @@ def quality_section(quality: Quality | None) -> str:
 
 
 def weaknesses(quality: Quality) -> list[str]:
-    """The figures that are worse than their floors, in words."""
+    """The figures that are worse than their floors, a sentence each."""
     found, items = {figure.name: figure for figure in quality.figures}, []
 
-    def short(name: str) -> Figure | None:
-        """The figure, where it is measured, has a floor, and stays under it."""
+    def short_of(name: str) -> tuple[float, float] | None:
+        """A figure and its floor, where it was measured and stays under it."""
         figure = found.get(name)
-        return figure if figure and figure.floor is not None and figure.value < figure.floor else None
+        if figure is None or figure.floor is None or figure.value >= figure.floor:
+            return None
+        return figure.value, figure.floor
 
-    if figure := short("gan.label_accuracy"):
-        items.append(f"Of 1,000 samples of the GAN {1000 * (1 - figure.value):.0f} are not read as the class asked for "
-                     f"(of held-out pictures {1000 * (1 - figure.floor):.0f}).")  # fmt: skip
+    if pair := short_of("gan.label_accuracy"):
+        value, floor = pair
+        items.append(
+            f"Of 1,000 samples of the GAN {1000 * (1 - value):.0f} are not read as the class asked for "
+            f"(of held-out pictures {1000 * (1 - floor):.0f})."
+        )
     for model in ("gan", "vae"):
-        if figure := short(f"{model}.precision"):
-            items.append(f"Of 100 samples of the {model.upper()} {100 * (1 - figure.value):.0f} look unlike any "
-                         f"training picture (of held-out pictures {100 * (1 - figure.floor):.0f}).")  # fmt: skip
-        if figure := short(f"{model}.recall"):
-            items.append(f"Of 100 training pictures {100 * (1 - figure.value):.0f} have no sample of the "
-                         f"{model.upper()} like them (no held-out one: {100 * (1 - figure.floor):.0f}).")  # fmt: skip
+        if pair := short_of(f"{model}.precision"):
+            value, floor = pair
+            items.append(
+                f"Of 100 samples of the {model.upper()} {100 * (1 - value):.0f} look unlike any training picture "
+                f"(of held-out pictures {100 * (1 - floor):.0f})."
+            )
+        if pair := short_of(f"{model}.recall"):
+            value, floor = pair
+            items.append(
+                f"Of 100 training pictures {100 * (1 - value):.0f} have no sample of the {model.upper()} like them "
+                f"(no held-out one: {100 * (1 - floor):.0f})."
+            )
     if (figure := found.get("vae.sharpness")) and figure.value < 1:
         items.append(f"The VAE's reconstructions keep {100 * figure.value:.0f} % of the pictures' sharpness.")
     if (figure := found.get("repair.centre")) and figure.floor and figure.value > figure.floor:
-        items.append(f"Repair of a missing centre errs {figure.value / figure.floor:.1f} times as much as the VAE does "
-                     "where nothing is missing.")  # fmt: skip
+        items.append(
+            f"Repair of a missing centre errs {figure.value / figure.floor:.1f} times as much as the VAE does "
+            "where nothing is missing."
+        )
     if (figure := found.get("gan.inversion")) and figure.floor and figure.value > figure.floor:
-        items.append(f"The GAN's look-alike of a picture errs {figure.value / figure.floor:.1f} times as much as the "
-                     "VAE's reconstruction.")  # fmt: skip
+        items.append(
+            f"The GAN's look-alike of a picture errs {figure.value / figure.floor:.1f} times as much as the "
+            "VAE's reconstruction."
+        )
     return items
 
 

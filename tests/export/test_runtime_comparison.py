@@ -16,9 +16,7 @@ from onnx import numpy_helper
 
 from bundle.read import read
 from bundle.schema import GRAPHS, Crossing, Crossings, Portability
-from demo.serving.engine import Engine, choose_provider
-from demo.serving.served_model import ServedModel
-from export import assemble, float16, int8, model_card, parity, runtime_comparison, runtime_tables, runtimes
+from export import float16, int8, model_card, parity, runtime_comparison, runtime_tables, runtimes, update
 from export.__main__ import main
 from export.runtimes import RUNTIMES, Feed, Run, Runtime
 from tests.support import tiny
@@ -254,20 +252,6 @@ def test_a_graph_that_no_runtime_runs(broken_bundle: Path, capsys: pytest.Captur
     assert "does not run graph 'critic'" in sentence
 
 
-def test_inputs_are_such_as_the_demo_makes(tiny_bundle: Path):
-    opened = read(tiny_bundle)
-    served = ServedModel(Engine(opened, choose_provider("cpu")))
-    feeds = runtime_comparison.inputs(served)
-    assert list(feeds) == list(GRAPHS)
-    for name, feed in feeds.items():
-        assert list(feed) == [tensor.name for tensor in opened.info.graphs[name].inputs]
-        assert all(len(values) == 33 and values.dtype == np.float32 for values in feed.values())
-    np.testing.assert_array_equal(feeds["decoder"]["z"], served.codes(range(33)))
-    np.testing.assert_array_equal(feeds["synthesis"]["w"][::2], served.styles(range(0, 33, 2)))
-    masked = feeds["repair"]
-    assert not masked["image"][np.broadcast_to(masked["mask"] == 0, masked["image"].shape)].any()
-
-
 # --------------------------------------------------------------------------------------- index and card
 
 
@@ -310,7 +294,7 @@ def test_what_the_owner_wrote_stays():
 def test_it_stays_in_a_new_card_and_in_older_bundles_there_is_none(broken_bundle: Path):
     index = tiny.load_index(broken_bundle)
     assert "portability" not in index and read(broken_bundle).info.portability is None
-    assemble.set_portability(broken_bundle, some())
+    update.set_portability(broken_bundle, some())
     info = read(broken_bundle).info
     assert info.portability == some() and info.quality is not None
     assert "## Other runtimes" in model_card.write(info, {})
