@@ -63,7 +63,7 @@ def _check_golden(bundle: OpenBundle, inputs: TrialInputs) -> None:
 
 
 def _check_output(bundle: OpenBundle, graph: str, tensor: Tensor, values: np.ndarray, batch: int) -> None:
-    if problem := differences.fault(values, (batch, *tensor.sizes)):
+    if problem := differences.fault(values, (batch, *tensor.row_shape)):
         raise faulty(bundle, graph, f"gives an output '{tensor.name}' that {problem}")
     if tensor.name == "image" and (values.min() < 0 or values.max() > 1):
         raise faulty(bundle, graph, "gives pictures outside the range from 0 to 1")

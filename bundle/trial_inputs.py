@@ -107,7 +107,9 @@ class TrialInputs:
     def of_bundle(cls, bundle: OpenBundle, run: RunGraph) -> "TrialInputs":
         """Rows for the graphs of an opened bundle, which `run` runs."""
         info = bundle.info
-        graphs = {name: {tensor.name: tensor.sizes for tensor in graph.inputs} for name, graph in info.graphs.items()}
+        graphs = {
+            name: {tensor.name: tensor.row_shape for tensor in graph.inputs} for name, graph in info.graphs.items()
+        }
         prior = info.gan.prior if info.gan else "normal"
         return cls(graphs, bundle.examples, bundle.latents, prior, run_in_parts(run, info.max_batch))
 

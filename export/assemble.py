@@ -254,6 +254,8 @@ def index(
                 "classes": facts.data.classes,
                 "train_images": facts.data.train_images,
                 "test_images": facts.data.test_images,
+                "fit": facts.data.fit,
+                "background": facts.data.background,
             },
             "image": {"channels": facts.data.channels, "size": facts.data.size},
             "max_batch": graphs.MAX_BATCH,
@@ -268,6 +270,7 @@ def index(
                     "seconds": record.seconds,
                     "images": record.images,
                     "hardware": record.hardware,
+                    "settings": graphs.public_settings(record.config),
                     "curve": facts.curves.get(key),
                 }
                 for key, record in facts.records.items()
@@ -281,7 +284,7 @@ def graph_entry(spec: GraphSpec, found: GraphFiles) -> dict[str, object]:
     entry: File = file_entry(f"{spec.name}.onnx", found.data[spec.name])
     return entry.model_dump() | {
         "opset": graphs.OPSET,
-        "form": found.precisions[spec.name],
+        "precision": found.precisions[spec.name],
         "parameters": spec.parameters,
         "inputs": [{"name": name, "shape": ["batch", *shape]} for name, shape in spec.inputs.items()],
         "outputs": [{"name": name, "shape": ["batch", *shape]} for name, shape in spec.outputs.items()],
@@ -292,7 +295,8 @@ def keep_measurements(info: Bundle, previous: Bundle | None) -> Bundle:
     """The index with the figures of quality and of other runtimes that an older bundle has of exactly these graphs."""
     if previous is None or hashes(info) != hashes(previous):
         return info
-    return info.model_copy(update={"quality": previous.quality, "portability": previous.portability})
+    kept = {"quality": previous.quality, "runtime_comparison": previous.runtime_comparison}
+    return info.model_copy(update=kept)
 
 
 def hashes(info: Bundle) -> dict[str, str]:

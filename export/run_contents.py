@@ -9,7 +9,8 @@ from torch import nn
 from bundle.errors import UserError
 from export import curves, graphs
 from export.graphs import Facts
-from train.data.dataset import Pictures, load
+from train.data.dataset import Pictures
+from train.data.load import load
 from train.run_folder import Run, StageRecord
 from train.stages.build import build_stage
 

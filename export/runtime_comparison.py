@@ -14,7 +14,7 @@ from bundle import differences
 from bundle.errors import UserError
 from bundle.read import OpenBundle, graph_bytes, read
 from bundle.runner import BundleRunner
-from bundle.schema import Crossing, Crossings, Portability
+from bundle.schema import GraphDifference, RuntimeComparison, RuntimeResult
 from bundle.trial_inputs import TrialInputs
 from export import parity, runtime_tables, update
 from export.runtimes import RUNTIMES, Feed, Run, Runtime, RuntimeName
@@ -24,8 +24,8 @@ from train.recorder import processor
 BATCHES = parity.BATCHES
 ROWS = max(BATCHES)
 TIMES, PATIENCE = 5, 2.0  # runs that are timed, fewer once they have taken so many seconds together
-# Form of a graph -> most grey levels and most of max(1, |value|) by which a float32 runtime may differ. Where a graph
-# rounds inside, to float16 or to integers, so much may hang on the last digit before it.
+# Precision of a graph -> most grey levels, and most of max(1, |value|), by which a float32 runtime may differ. Where a
+# graph rounds inside, to float16 or to integers, the last digit before it may decide so much.
 BOUNDS: dict[str, tuple[float, float]] = {
     "fp32": (1, 1e-3),
     "fp16-stored": (1, 1e-3),
@@ -39,7 +39,7 @@ COARSE = (64, 0.5)  # a bfloat16 has 8 bits: what it costs is shown; only nonsen
 class Results:
     """What was measured, by label of the runtime and graph; for each that failed, a sentence."""
 
-    measured: dict[tuple[str, str], Crossing] = field(default_factory=dict)
+    measured: dict[tuple[str, str], GraphDifference] = field(default_factory=dict)
     failed: dict[tuple[str, str], str] = field(default_factory=dict)
 
 
@@ -60,7 +60,7 @@ def check_bundle(folder: Path, names: Sequence[RuntimeName] = get_args(RuntimeNa
     with tqdm(total=len(feeds) * len(here), unit="graph", leave=False, disable=None) as progress:
         for graph, feed in feeds.items():
             try_graph(opened, graph, here, feed, results, progress)
-    found = Portability(
+    found = RuntimeComparison(
         command=command(folder, names),
         hardware=f"{processor()}, {usable_threads()} thread(s)",
         reference=chosen[0].label,
@@ -73,7 +73,7 @@ def check_bundle(folder: Path, names: Sequence[RuntimeName] = get_args(RuntimeNa
         hint = " Nothing was written; --runtimes leaves runtimes out." if write else ""
         raise UserError(" ".join(results.failed.values()) + hint)
     if write:
-        update.set_portability(folder, found)
+        update.set_runtime_comparison(folder, found)
     return text
 
 
@@ -96,17 +96,17 @@ def try_graph(opened: OpenBundle, graph: str, runtimes: Sequence[Runtime], feed:
             if not wanted:  # nothing to hold the others against
                 raise UserError(results.failed[place]) from problem
         else:
-            if reason := fault(runtime, results.measured[place], facts.form):
+            if reason := fault(runtime, results.measured[place], facts.precision):
                 results.failed[place] = reason
         progress.update()
 
 
-def entry(runtime: Runtime, gap: str, results: Results) -> Crossings:
+def entry(runtime: Runtime, gap: str, results: Results) -> RuntimeResult:
     """What the bundle keeps of one runtime."""
     if gap:
-        return Crossings(runtime=runtime.label, gap=gap)
+        return RuntimeResult(runtime=runtime.label, gap=gap)
     graphs = tuple(c for (label, _), c in results.measured.items() if label == runtime.label)
-    return Crossings(runtime=runtime.label, version=runtime.version(), graphs=graphs)
+    return RuntimeResult(runtime=runtime.label, version=runtime.version(), graphs=graphs)
 
 
 def command(folder: Path, names: Sequence[RuntimeName]) -> str:
@@ -115,7 +115,7 @@ def command(folder: Path, names: Sequence[RuntimeName]) -> str:
     return f"python -m export check {folder.resolve().name}{some}"
 
 
-def measure(graph: str, run: Run, feed: Feed, wanted: Sequence[np.ndarray]) -> Crossing:
+def measure(graph: str, run: Run, feed: Feed, wanted: Sequence[np.ndarray]) -> GraphDifference:
     """One graph in one runtime, at every batch size and row by row, against the outputs `wanted` of all rows.
 
     Raises ValueError when an output has another shape or is not finite.
@@ -143,7 +143,7 @@ def measure(graph: str, run: Run, feed: Feed, wanted: Sequence[np.ndarray]) -> C
         began = time.perf_counter()
         run(feed)
         seconds.append(time.perf_counter() - began)
-    return Crossing(
+    return GraphDifference(
         graph=graph,
         unit=unit,
         largest=rounded(max(float(e.max()) for e in errors)),
@@ -158,9 +158,9 @@ def rounded(value: float) -> float:
     return float(f"{value:.4g}")
 
 
-def fault(runtime: Runtime, found: Crossing, form: str) -> str:
+def fault(runtime: Runtime, found: GraphDifference, precision: str) -> str:
     """Why a graph fails in a runtime, a sentence; empty when it passes."""
-    levels, share = BOUNDS.get(form, BOUNDS["fp32"]) if runtime.exact else COARSE
+    levels, share = BOUNDS.get(precision, BOUNDS["fp32"]) if runtime.exact else COARSE
     most = levels if found.unit == "grey levels" else share
     if not found.largest <= most:
         return (f"{runtime.label} is off by {found.largest:.3g} ({found.unit}) in graph '{found.graph}'; {most:g} is "

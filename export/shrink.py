@@ -10,11 +10,12 @@ from pathlib import Path
 import onnx
 
 from bundle.errors import UserError
+from bundle.quality_section import with_quality
 from bundle.read import graph_bytes, read
 from bundle.runner import BundleRunner
 from bundle.schema import Bundle
 from bundle.trial_inputs import TrialInputs
-from export import float16, model_card, precision
+from export import float16, precision
 from export.graphs import STAGE_GRAPHS
 from export.update import file_entry, npz, update
 
@@ -35,11 +36,11 @@ def shrink(folder: Path) -> Bundle:
     graphs, listed = dict(info.graphs), dict(info.files)
     files: dict[str, bytes] = {}
     for names in STAGE_GRAPHS.values():
-        exact = {n: graph_bytes(bundle, n) for n in names if n in graphs and graphs[n].form == "fp32"}
+        exact = {n: graph_bytes(bundle, n) for n in names if n in graphs and graphs[n].precision == "fp32"}
         for name, data in rounded(exact, inputs).items():
             entry = file_entry(graphs[name].file, data)
             files[entry.file] = data
-            graphs[name] = graphs[name].model_copy(update={**entry.model_dump(), "form": "fp16-stored"})
+            graphs[name] = graphs[name].model_copy(update={**entry.model_dump(), "precision": "fp16-stored"})
     if not files:
         raise UserError(f"No graph of {folder} is stored as float32, so there is nothing to shrink.")
     if "latents" in listed:
@@ -47,12 +48,12 @@ def shrink(folder: Path) -> Bundle:
         listed["latents"] = file_entry(listed["latents"].file, data)
         files[listed["latents"].file] = data
     quality = info.quality and info.quality.model_copy(update={"notes": (*info.quality.notes, NOTE)})
-    changes = {"graphs": graphs, "files": listed, "quality": quality, "portability": None}
+    changes = {"graphs": graphs, "files": listed, "quality": quality, "runtime_comparison": None}
     return update(
         bundle,
         info.model_copy(update=changes),
         files,
-        (lambda text: model_card.with_quality(text, quality)) if quality else None,
+        (lambda text: with_quality(text, quality)) if quality else None,
     ).info
 
 

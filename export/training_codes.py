@@ -15,7 +15,8 @@ from bundle.runner import BundleRunner
 from bundle.schema import Bundle
 from bundle.trial_inputs import RunGraph, run_in_parts
 from export.update import file_entry, npz, update
-from train.data.dataset import Pictures, load
+from train.data.dataset import Pictures
+from train.data.load import load
 
 FILE = "training.npz"
 GREY, COLOUR = 1000, 400  # pictures at most …
@@ -35,7 +36,7 @@ def add(folder: Path, source: str, codes_only: bool = False) -> Bundle:
     info = bundle.info
     if info.vae is None:
         raise UserError(f"{folder} has no encoder, so its pictures have no codes.")
-    about, train_set, _ = load(source, info.image.size, True)
+    about, train_set, _ = load(source, info.image.size, True, info.dataset.fit, info.dataset.background)
     for what, wanted, found in (
         ("channels", info.image.channels, about.channels),
         ("classes", info.dataset.classes, about.classes),

@@ -36,7 +36,7 @@ from train.settings import Settings
 from train.stages.build import build_networks
 
 ORDER = ("classifier", "gan", "vae", "inverter", "repair")  # mask encoders after what they encode for
-FORMS = ("fp32", "fp16-stored")  # arithmetic in float32: the network can be held against its graph
+PRECISIONS = ("fp32", "fp16-stored")  # arithmetic in float32: the network can be held against its graph
 ROWS = 33  # in which it is
 FOLDED, HALF = "_bias", ".fp16"  # endings that folding and storing as float16 give to names
 
@@ -126,8 +126,10 @@ def stage_of(bundle: OpenBundle, name: str, target: Path, stages: Mapping[str, S
         raise UserError(f"{what}: the bundle does not say how it came about.")
     if lacking := [graph for graph in STAGE_GRAPHS[name] if graph not in info.graphs]:
         raise UserError(f"{what}: the bundle has no {', '.join(lacking)}.")
-    if odd := [graph for graph in STAGE_GRAPHS[name] if info.graphs[graph].form not in FORMS]:
-        raise UserError(f"{what}: its {odd[0]} is stored as {info.graphs[odd[0]].form}, not as {' or '.join(FORMS)}.")
+    if odd := [graph for graph in STAGE_GRAPHS[name] if info.graphs[graph].precision not in PRECISIONS]:
+        raise UserError(
+            f"{what}: its {odd[0]} is stored as {info.graphs[odd[0]].precision}, not as {' or '.join(PRECISIONS)}."
+        )
     if name in NEEDS and NEEDS[name] not in stages:
         raise UserError(f"{what} without its {NEEDS[name]}.")
     training, settings = info.training[name], settings_of(name, info.training[name].command, target)
@@ -229,7 +231,7 @@ def trained_to_the_end(bundle: OpenBundle, graph: str) -> bool:
 def compare(spec: GraphSpec, bundle: OpenBundle, what: str) -> None:
     """Raises UserError when a network does not compute what its graph does, to a grey level where weights are rounded:
     there the graph may hold sums of the weights before they were."""
-    exact = bundle.info.graphs[spec.name].form == "fp32"
+    exact = bundle.info.graphs[spec.name].precision == "fp32"
     rows = random_rows(spec.inputs, range(ROWS))
     got = parity.session(graph_bytes(bundle, spec.name)).run(list(spec.outputs), rows)
     error, most = parity.from_pytorch(spec, rows, got), parity.BOUND if exact else LEVELS / 255

@@ -12,7 +12,7 @@ from bundle.atomic_files import CARD, put_in_place, scratch, write_index
 from bundle.errors import UserError
 from bundle.read import OpenBundle, read
 from bundle.runner import BundleRunner
-from bundle.schema import Bundle, File, Portability, Quality
+from bundle.schema import Bundle, File, RuntimeComparison
 from export import model_card
 
 
@@ -58,15 +58,8 @@ def update(
     return read(folder)
 
 
-def set_quality(folder: Path, quality: Quality) -> None:
-    """Stores figures of quality in the index and the card of a bundle. Raises as `update` does."""
-    bundle = read(folder)
-    info = bundle.info.model_copy(update={"quality": quality})
-    update(bundle, info, {}, lambda text: model_card.with_quality(text, quality))
-
-
-def set_portability(folder: Path, portability: Portability) -> None:
+def set_runtime_comparison(folder: Path, found: RuntimeComparison) -> None:
     """Stores how other runtimes run the graphs in the index and the card of a bundle. Raises as `update` does."""
     bundle = read(folder)
-    info = bundle.info.model_copy(update={"portability": portability})
-    update(bundle, info, {}, lambda text: model_card.with_portability(text, portability))
+    info = bundle.info.model_copy(update={"runtime_comparison": found})
+    update(bundle, info, {}, lambda text: model_card.with_runtime_comparison(text, found))

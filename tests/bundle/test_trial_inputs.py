@@ -11,7 +11,7 @@ from bundle.runner import BundleRunner
 from bundle.schema import GRAPHS
 from bundle.trial_inputs import TrialInputs, random_mask, random_rows, run_in_parts
 from demo.serving.engine import Engine, choose_provider
-from demo.serving.served_model import ServedModel
+from demo.serving.served_bundle import ServedBundle
 
 SHAPES = {"image": (3, 8, 8), "mask": (1, 8, 8), "classes": (4,), "z": (5,)}
 
@@ -57,7 +57,7 @@ def test_training_draws_as_much():
 
 def test_rows_are_such_as_the_demo_makes(tiny_bundle: Path):
     opened = read(tiny_bundle)
-    served = ServedModel(Engine(opened, choose_provider("cpu")))
+    served = ServedBundle(Engine(opened, choose_provider("cpu")))
     inputs = TrialInputs.of_bundle(opened, BundleRunner(opened).run)
     assert list(inputs.graphs) == list(GRAPHS)
     for name in GRAPHS:

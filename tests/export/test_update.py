@@ -7,9 +7,9 @@ import pytest
 
 from bundle.errors import BundleError, UserError
 from bundle.read import read
-from export import model_card, update
-from tests.export.conftest import Exported
-from tests.export.test_assemble import QUALITY
+from export import update
+from tests.export.test_assemble import ELSEWHERE
+from tests.support.trained import Exported
 
 
 @pytest.fixture
@@ -21,21 +21,19 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-def test_figures_go_into_index_and_card(own_bundle: Path):
-    update.set_quality(own_bundle, QUALITY)
-    assert read(own_bundle).info.quality == QUALITY
-    card = (own_bundle / "README.md").read_text()
-    assert "| GAN: distance | 12.34 | 5.5 | lower |" in card and "Not measured" not in card
-    update.set_quality(own_bundle, QUALITY.model_copy(update={"samples": 21}))
-    assert (own_bundle / "README.md").read_text() == card.replace("20 samples", "21 samples")
+def test_the_comparison_of_runtimes_goes_into_index_and_card(own_bundle: Path):
+    update.set_runtime_comparison(own_bundle, ELSEWHERE)
+    assert read(own_bundle).info.runtime_comparison == ELSEWHERE
+    assert (own_bundle / "README.md").read_text().count("Not tried: CUDA. No GPU.") == 1
     with pytest.raises(UserError, match="no folder"):
-        update.set_quality(own_bundle / "nowhere", QUALITY)
+        update.set_runtime_comparison(own_bundle / "nowhere", ELSEWHERE)
 
 
 def test_a_bundle_without_a_card_gets_one(own_bundle: Path):
     (own_bundle / "README.md").unlink()
-    update.set_quality(own_bundle, QUALITY)
-    assert "## Graphs" in (text := (own_bundle / "README.md").read_text()) and "| GAN: distance |" in text
+    update.set_runtime_comparison(own_bundle, ELSEWHERE)
+    text = (own_bundle / "README.md").read_text()
+    assert "## Graphs" in text and "Not tried: CUDA. No GPU." in text
 
 
 def test_what_fails_its_checks_leaves_everything_as_it_was(own_bundle: Path):
@@ -49,6 +47,5 @@ def test_what_fails_its_checks_leaves_everything_as_it_was(own_bundle: Path):
 
 def test_what_the_owner_added_stays(own_bundle: Path):
     (own_bundle / "notes.txt").write_text("mine")
-    update.set_quality(own_bundle, QUALITY)
+    update.set_runtime_comparison(own_bundle, ELSEWHERE)
     assert (own_bundle / "notes.txt").read_text() == "mine"
-    assert model_card.BEGIN in (own_bundle / "README.md").read_text()
