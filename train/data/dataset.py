@@ -12,14 +12,14 @@ import torch
 from torch import Tensor
 
 from bundle.errors import UserError
-from bundle.pictures import check_background, fills_square, fit, paper
+from bundle.pictures import check_background, fills_square, paper
 from train.data import shapes, stacked_mnist
 from train.data.scan import Scan, default_size, first_look, read_split
 from train.data.sources import open_source
 from train.models.convolutional import resolutions
 from train.settings import Fit
 
-__all__ = ["DataInfo", "Pictures", "batch_indices", "check_labels", "default_size", "fit", "load", "one_hot"]
+__all__ = ["DataInfo", "Pictures", "batch_indices", "check_labels", "default_size", "load", "one_hot"]
 
 MINIMUM_IMAGES = 100
 LARGEST_SIZE = 256
@@ -83,7 +83,7 @@ def load(
 ) -> tuple[DataInfo, Pictures, Pictures]:
     """Reads a source into memory: (info, train, test). Without a test split, a tenth is held out.
 
-    `fit` and `background` as in bundle.pictures.square; background None is white for colour and black for grey sets.
+    `fit` and `background` as in bundle.pictures.Framing; background None is white for colour and black for grey sets.
     Raises UserError for no data, fewer than 100 readable pictures, pictures that are all the same, or a size the
     networks cannot take.
     """
@@ -96,9 +96,9 @@ def load(
     if name == "stacked_mnist":
         return load_stacked(copy or "ylecun/mnist", size, quiet, fit, background)
     opened, scan = open_source(source), Scan()
-    form = first_look(opened, size, fit, background)
-    train = Pictures(*read_split(opened.train, form, scan, "reading pictures"))
-    test = Pictures(*read_split(opened.test, form, scan, "reading test pictures")) if opened.test else None
+    look = first_look(opened, size, fit, background)
+    train = Pictures(*read_split(opened.train, look, scan, "reading pictures"))
+    test = Pictures(*read_split(opened.test, look, scan, "reading test pictures")) if opened.test else None
     if scan.read < MINIMUM_IMAGES:
         bad = f" ({len(scan.bad)} unreadable, first {scan.bad[0]})" if scan.bad else ""
         raise UserError(f"{source} has {scan.read} readable pictures{bad}; at least {MINIMUM_IMAGES} are needed.")
@@ -108,10 +108,9 @@ def load(
     if not test:
         train, test = held_out(train)
     check_labels(source, train.labels, opened.classes)
-    name = Path(source).expanduser().resolve().name
-    info = describe(
-        name if Path(source).expanduser().exists() else source, train, test, opened.classes, fit, form.background
-    )
+    path = Path(source).expanduser()
+    named = path.resolve().name if path.exists() else source
+    info = describe(named, train, test, opened.classes, fit, look.framing.background)
     if not quiet:
         print(report(scan, info, opened.notes), flush=True)
     return info, train, test

@@ -35,26 +35,25 @@ def default_size(sizes: Counter) -> int:
 
 
 @dataclass(frozen=True)
-class Form:
-    """What every picture of a set is brought to."""
+class Look:
+    """What the first look decides: how the pictures of a set are framed, and, where they are arrays, the number that
+    means white, 1 or 255."""
 
-    mode: str
-    size: int
-    how: Fit
-    background: str
-    largest: int
-    """Where pictures are arrays: the number that means white, 1 or 255."""
+    framing: pictures.Framing
+    white: int
 
 
-def first_look(source: Source, size: int | None, how: Fit, background: str | None) -> Form:
-    """Decides on the form of a set from its files' headers; grey only if every picture is."""
-    modes, sizes, peaks = Counter(), Counter(), Counter()
+def first_look(source: Source, size: int | None, how: Fit, background: str | None) -> Look:
+    """Decides from the headers of a set's files; grey only if every picture is."""
+    modes: Counter[str] = Counter()
+    sizes: Counter[tuple[int, int]] = Counter()
+    peaks: Counter[int] = Counter()
     for split in filter(None, (source.train, source.test)):
         for row in tqdm(split.rows(), "looking at pictures", split.count, unit=" pictures", leave=False):
             try:
                 data = row.read()
                 if isinstance(data, bytes):
-                    image = pictures.open_bytes(data)
+                    image = pictures.opened(data, pictures.TRAINING)
                     mode, extent = image.mode, image.size
                 else:
                     mode, extent, peak = pictures.array_facts(data)
@@ -63,25 +62,22 @@ def first_look(source: Source, size: int | None, how: Fit, background: str | Non
                 continue
             modes[mode] += 1
             sizes[extent] += 1
-    mode = "RGB" if pictures.COLOUR_MODES & set(modes) else "L"
+    kind: pictures.Mode = "RGB" if pictures.COLOUR_MODES & set(modes) else "L"
     final = size or (default_size(sizes) if sizes else LARGEST_DEFAULT)
-    return Form(mode, final, how, pictures.paper(mode, background), 1 if peaks[1] > peaks[255] else 255)
+    framing = pictures.Framing(kind, final, how, pictures.paper(kind, background))
+    return Look(framing, 1 if peaks[1] > peaks[255] else 255)
 
 
-def read_picture(row: Row, form: Form, scan: Scan) -> np.ndarray | None:
+def read_picture(row: Row, look: Look, scan: Scan) -> np.ndarray | None:
     """One picture as uint8 [C, S, S], counted; None when it cannot be read, with name and reason in the scan."""
     try:
         data = row.read()
         if isinstance(data, bytes):
-            image = pictures.open_bytes(data)
-            mode, extent = image.mode, image.size
-            image.draft(None, (2 * form.size, 2 * form.size))  # large JPEGs are decoded at a fraction of their size
-            image.load()
+            image = pictures.opened(data, pictures.TRAINING)
         else:
-            image = pictures.from_array(data, form.largest)
-            mode, extent = image.mode, image.size
-        sheet, clear = pictures.flat(pictures.upright(image), form.mode, form.background)
-        values = pictures.square(sheet, form.size, form.how, form.background)
+            image = pictures.from_array(data, look.white)
+        mode, extent = image.mode, image.size  # before it is decoded: a large JPEG shrinks on the way
+        picture, clear = pictures.frame(image, look.framing)
     except Exception as e:  # Pillow's decoders raise all kinds, SyntaxError among them
         scan.bad.append(f"{row.name} ({(str(e) or type(e).__name__).splitlines()[0]})")
         return None
@@ -90,16 +86,16 @@ def read_picture(row: Row, form: Form, scan: Scan) -> np.ndarray | None:
     scan.modes[mode] += 1
     scan.sizes[extent] += 1
     scan.labels[row.label] += 1
-    return values
+    return picture.transpose(2, 0, 1)
 
 
-def read_split(split: Split, form: Form, scan: Scan, title: str) -> tuple[Tensor, Tensor]:
+def read_split(split: Split, look: Look, scan: Scan, title: str) -> tuple[Tensor, Tensor]:
     """Every readable picture of a split, in order: images uint8 [N, C, S, S], labels int64 [N]."""
-    channels = 3 if form.mode == "RGB" else 1
-    images = np.empty((split.count, channels, form.size, form.size), np.uint8)
+    size = look.framing.size
+    images = np.empty((split.count, look.framing.channels, size, size), np.uint8)
     labels: list[int] = []
     for row in tqdm(split.rows(), title, split.count, unit=" pictures", leave=False):
-        values = read_picture(row, form, scan)
+        values = read_picture(row, look, scan)
         if values is not None:
             images[len(labels)] = values
             labels.append(row.label)
