@@ -12,9 +12,9 @@ from bundle.read import Unavailable
 from bundle.translations import tables
 from demo.facts import facts, rebuilds
 from demo.routes import compare, device, explore, files, live
+from demo.routes.exception_handlers import HANDLERS
 from demo.routes.gradio_api import add_endpoints
-from demo.routes.refusals import HANDLERS
-from demo.serving.served_model import ServedModel
+from demo.serving.served_bundle import ServedBundle
 from demo.tabs.compare import tab as compare_tab
 from demo.tabs.morph import tab as morph_tab
 from demo.tabs.rebuild import tab as rebuild_tab
@@ -32,36 +32,36 @@ KEEP_FILES = (
 KEEP_SESSIONS = 128  # Gradio's own note of a visitor, which it makes anew where it is needed
 
 
-def build_demo(models: Mapping[str, ServedModel], unavailable: Sequence[Unavailable] = (), uploads: bool = False,
+def build_demo(bundles: Mapping[str, ServedBundle], unavailable: Sequence[Unavailable] = (), uploads: bool = False,
                mcp: bool = False) -> gr.Blocks:  # fmt: skip
     """The page over these models. With none, it says how to make a bundle. Launch it with launch_settings.
 
     `uploads`: whether visitors may bring models; the routes of demo.routes.uploads belong to that. `mcp`: whether
-    assistants may use the endpoints, for which the routes of demo.routes.tools are needed."""
-    known = facts(models, unavailable) | {"uploads": uploads, "mcp": mcp, "page": PAGE_WORDS}
+    assistants may use the endpoints, for which the routes of demo.routes.mcp_tools are needed."""
+    known = facts(bundles, unavailable) | {"uploads": uploads, "mcp": mcp, "page": PAGE_WORDS}
     with gr.Blocks(title=TITLE, fill_width=True, delete_cache=KEEP_FILES, analytics_enabled=False) as demo:
         widget("bar", known, "pair")
-        if models:
+        if bundles:
             with gr.Tabs(elem_id="tf-tabs", overflow_behavior="wrap"):
                 with gr.Tab(SPEECH("Play"), id="play"):
                     widget("play", known, "processors", "ondevice")
                     widget("favourites", known)
                 with gr.Tab(SPEECH("Morph"), id="morph"):
-                    morph_tab.build(known, models)
-                if any(rebuilds(served) for served in models.values()):
+                    morph_tab.build(known, bundles)
+                if any(rebuilds(served) for served in bundles.values()):
                     with gr.Tab(SPEECH("Rebuild"), id="rebuild"):
-                        rebuild_tab.build(known, models)
+                        rebuild_tab.build(known, bundles)
                 with gr.Tab(SPEECH("Explore"), id="explore"):
                     widget("explore", known, "map", "strips", "moves", "tour")
                 with gr.Tab(SPEECH("Compare"), id="compare", elem_id="tf-tab-compare"):
-                    compare_tab.build(known, models)
+                    compare_tab.build(known, bundles)
                 with gr.Tab(SPEECH("API"), id="api"):
                     widget("api", known, "tables", "snippets")
                 with gr.Tab(SPEECH("About"), id="about"):
                     widget("about", known, "tables")
         else:
             widget("empty", known)
-        add_endpoints(models)
+        add_endpoints(bundles)
     for block in demo.blocks.values():
         _describe_once(block)
     return demo.queue(max_size=live.MAX_WAITING)
@@ -74,12 +74,12 @@ def _describe_once(block: Block) -> None:
     block.get_config = lambda: dict(described())  # a copy: each session writes its own values into it
 
 
-def launch_settings(models: Mapping[str, ServedModel], unavailable: Sequence[Unavailable] = (),
+def launch_settings(bundles: Mapping[str, ServedBundle], unavailable: Sequence[Unavailable] = (),
                     more: Sequence[BaseRoute] = (), lifespan: Callable | None = None) -> dict[str, Any]:  # fmt: skip
     """The arguments of `launch` that belong to this page, wherever it is served; `more`: further routes; `lifespan`:
     what has to run as long as the server does, as Starlette takes it."""
-    routes = [*live.routes(models, unavailable, explore.PICTURES), *files.routes(models), *device.routes(models)]
-    routes += [*explore.routes(models), *compare.routes(models), *more]
+    routes = [*live.routes(bundles, unavailable, explore.PICTURES), *files.routes(bundles), *device.routes(bundles)]
+    routes += [*explore.routes(bundles), *compare.routes(bundles), *more]
     return {
         "theme": theme(),
         "css_paths": list(CSS),

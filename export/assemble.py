@@ -23,7 +23,8 @@ from export import class_directions, curves, float16, graphs, model_card, parity
 from export.graphs import Facts, Piece
 from export.int8 import Inputs
 from export.precision import Form
-from train.data.dataset import Pictures, load
+from train.data.dataset import Pictures
+from train.data.load import load
 from train.run_folder import Run, StageRecord
 from train.stages.build import build_stage
 

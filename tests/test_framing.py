@@ -11,12 +11,13 @@ from PIL import Image
 from bundle.images import from_uint8, to_uint8
 from bundle.read import read
 from bundle.schema import Fit
-from demo.routes import arguments
+from demo import arguments
 from demo.serving.engine import Engine, choose_provider
-from demo.serving.served_model import ServedModel
+from demo.serving.served_bundle import ServedBundle
 from export import training_codes
 from tests.support.tiny import build, load_index, save_index
-from train.data.dataset import Pictures, load
+from train.data.dataset import Pictures
+from train.data.load import load
 from train.evaluate.evaluation import pictures_of
 from train.evaluate.subject import open_subject
 
@@ -68,7 +69,7 @@ def rows(images: np.ndarray) -> set[bytes]:
 
 
 def test_uploads_look_as_in_training(framed: Framed):
-    served = ServedModel(Engine(read(framed.bundle), choose_provider("cpu")))
+    served = ServedBundle(Engine(read(framed.bundle), choose_provider("cpu")))
     seen = rows(framed.train.images.numpy()) | rows(framed.test.images.numpy())
     from_files = np.concatenate([to_uint8(arguments.picture_file(path, served)) for path in framed.paths])
     assert rows(from_files.transpose(0, 3, 1, 2)) == seen
@@ -87,14 +88,14 @@ def test_training_codes_are_of_the_pictures_of_the_training(framed: Framed):
     assert bundle.training is not None and bundle.training.thumbnails is not None
     shown = bundle.training.thumbnails.transpose(0, 3, 1, 2)
     assert np.array_equal(shown, framed.train.images.numpy()[bundle.training.indices])
-    served = ServedModel(Engine(bundle, choose_provider("cpu")))
+    served = ServedBundle(Engine(bundle, choose_provider("cpu")))
     codes = served.engine.run("encoder", {"image": from_uint8(bundle.training.thumbnails)})["mean"]
     assert np.allclose(codes, bundle.training.codes, atol=1e-5)
 
 
 def test_a_mask_is_framed_as_its_picture(framed: Framed, tmp_path: Path):
     """What padding adds is known; what the picture lacks is not."""
-    served = ServedModel(Engine(read(framed.bundle), choose_provider("cpu")))
+    served = ServedBundle(Engine(read(framed.bundle), choose_provider("cpu")))
     values = np.full((30, 60), 255, np.uint8)
     values[:, 30:] = 0
     Image.fromarray(values).save(tmp_path / "mask.png")

@@ -20,7 +20,7 @@ from starlette.routing import Route
 from bundle import on_device
 from bundle.on_device import BUILDS, HOW_TO_GET_IT, RUNTIME
 from bundle.read import OpenBundle
-from demo.serving.served_model import ServedModel
+from demo.serving.served_bundle import ServedBundle
 
 STATIC = Path(__file__).resolve().parents[1] / "static"
 MODULES = Path(__file__).resolve().parents[1] / "web" / "node_modules"
@@ -75,7 +75,7 @@ def _file(name: str) -> tuple[bytes, bytes] | None:
     return data, gzip.compress(data, 6, mtime=0)
 
 
-def routes(models: Mapping[str, ServedModel]) -> list[Route]:
+def routes(bundles: Mapping[str, ServedBundle]) -> list[Route]:
     """The routes above for these models."""
     known = {*SCRIPTS, *(name for build in BUILDS.values() for name in (build.script, build.wasm))}
 
@@ -90,7 +90,7 @@ def routes(models: Mapping[str, ServedModel]) -> list[Route]:
         return Response(small if packed else plain, media_type=MEDIA[name.rpartition(".")[2]], headers=headers)
 
     def latents(request: Request) -> Response:
-        served = models.get(request.path_params["bundle"])
+        served = bundles.get(request.path_params["bundle"])
         if served is None or not on_device.drawable(served.info):
             return PlainTextResponse("There is no such file here.", status_code=404)
         current = request.query_params.get("v") == served.engine.bundle.version

@@ -24,7 +24,7 @@ class _Buffers:
     outputs: dict[str, ort.OrtValue]
 
 
-class Bucketed:
+class CudaGraphSession:
     """A session with buffers on `device` ("cuda" or "cpu"). Not for several threads at once."""
 
     def __init__(self, session: ort.InferenceSession, inputs: Sequence[Tensor], outputs: Sequence[Tensor], device: str):

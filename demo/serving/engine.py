@@ -16,7 +16,7 @@ from bundle.read import OpenBundle, graph_bytes
 from bundle.runner import check_inputs
 from bundle.sessions import CPU, CUDA, Provider, choose_provider, core_count, first_line, open_session
 from demo.serving.batching import BatchQueue, Feed, Run, Tally
-from demo.serving.cuda_graphs import Bucketed
+from demo.serving.cuda_graphs import CudaGraphSession
 from demo.serving.watchdog import Watchdog
 
 __all__ = ["Engine", "EngineCache", "InputError", "Provider", "RuntimeUnavailable", "choose_provider"]
@@ -197,7 +197,7 @@ class Engine:
         self._names[graph] = session.get_providers()[0]
         names = [entry.adapter.image] if entry.adapter else [tensor.name for tensor in entry.outputs]
         plain = self._names[graph] != CUDA or entry.adapter
-        buckets = None if plain else Bucketed(session, entry.inputs, entry.outputs, "cuda")
+        buckets = None if plain else CudaGraphSession(session, entry.inputs, entry.outputs, "cuda")
 
         def run(feed: Feed, until: float) -> list[np.ndarray]:
             with self._cache.watchdog.limit(until) as options:

@@ -15,7 +15,7 @@ from bundle import images, pictures
 from bundle.errors import ImageError, UserError
 from bundle.pictures import TRAINING, UPLOAD, Framing, Mode
 from bundle.schema import Fit
-from train.data.dataset import load
+from train.data.load import load
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 rng = np.random.default_rng(5)

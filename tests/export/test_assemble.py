@@ -95,6 +95,7 @@ def test_one_graph_alone_is_the_same_file_again(exported: Exported, trained_run:
     assert [p.name for p in path.parent.iterdir()] == ["critic.onnx"]
 
 
+@pytest.mark.slow
 def test_a_colour_gan_without_classes_stopped_early(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     run = train_tiny(tmp_path / "plain", draw_folder(tmp_path / "pictures", 200, classes=False, mode="RGB"), "gan")
     record = json.loads((run / "gan" / "record.json").read_text())
@@ -119,6 +120,7 @@ def test_a_colour_gan_without_classes_stopped_early(tmp_path: Path, monkeypatch:
     np.testing.assert_array_equal(np.asarray(Image.open("picture.png")), seed_7)
 
 
+@pytest.mark.slow
 def test_a_vae_alone(trained_run: Path, exported: Exported, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     run = tmp_path / "half"
     shutil.copytree(trained_run, run, ignore=shutil.ignore_patterns("gan", "repair", "classifier"))

@@ -177,6 +177,7 @@ def test_ranges_come_from_the_models_own_latents(trained_run: Path):
     assert not np.array_equal(made.rows(cut[2], range(1000, 1040))["z"], codes["z"])
 
 
+@pytest.mark.slow
 def test_a_bundle_tells_what_became_of_each_graph(trained_run: Path, exported: Exported, tmp_path: Path):
     run = shutil.copytree(trained_run, tmp_path / "run", ignore=shutil.ignore_patterns("gan", "inverter"))
     folder = tmp_path / "shapes"
@@ -200,6 +201,7 @@ def test_a_bundle_tells_what_became_of_each_graph(trained_run: Path, exported: E
     assert ("int8 arithmetic" in card) == ("int8" in kinds)
 
 
+@pytest.mark.slow
 def test_one_graph_alone(trained_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     """The file, or the sentence and no file; one of a graph that takes pictures, so that they are found."""
     path = tmp_path / "classifier.onnx"

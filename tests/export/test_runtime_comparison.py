@@ -18,7 +18,7 @@ from bundle import quality_section
 from bundle.read import read
 from bundle.schema import GRAPHS, GraphDifference, RuntimeComparison, RuntimeResult
 from demo.serving.engine import Engine, choose_provider
-from demo.serving.served_model import ServedModel
+from demo.serving.served_bundle import ServedBundle
 from export import assemble, float16, int8, model_card, parity, runtime_comparison, runtime_tables, runtimes
 from export.__main__ import main
 from export.runtimes import RUNTIMES, Feed, Run, Runtime
@@ -107,6 +107,7 @@ def test_several_outputs_come_in_the_order_asked_for(name: str, tiny_bundle: Pat
         assert [values.shape for values in run(feed)] == [(2, tiny.FEATURES), (2, 10)]
 
 
+@pytest.mark.slow
 def test_ctrl_c_is_heard_after_two_precisions_of_openvino_at_a_time(tiny_bundle: Path):
     """In a process of its own, with a stack for signal handlers as pytest has one: where this fails, it crashes."""
     here("openvino")
@@ -133,6 +134,7 @@ def test_ctrl_c_is_heard_after_two_precisions_of_openvino_at_a_time(tiny_bundle:
 # -------------------------------------------------------------------------------------------- the command
 
 
+@pytest.mark.slow
 def test_a_bundle_in_every_runtime_that_is_here(broken_bundle: Path, capsys: pytest.CaptureFixture[str]):
     here_now = [runtime for runtime in RUNTIMES if not runtime.gap()]
     assert main(["check", str(broken_bundle), "--write"]) == 0
@@ -257,7 +259,7 @@ def test_a_graph_that_no_runtime_runs(broken_bundle: Path, capsys: pytest.Captur
 
 def test_inputs_are_such_as_the_demo_makes(tiny_bundle: Path):
     opened = read(tiny_bundle)
-    served = ServedModel(Engine(opened, choose_provider("cpu")))
+    served = ServedBundle(Engine(opened, choose_provider("cpu")))
     feeds = runtime_comparison.inputs(served)
     assert list(feeds) == list(GRAPHS)
     for name, feed in feeds.items():

@@ -12,7 +12,7 @@ from bundle import images
 from demo.page import build_demo, launch_settings
 from demo.serving.engine import choose_provider
 from demo.serving.housekeeping import GRACE, Janitor
-from demo.serving.served_model import open_models
+from demo.serving.served_bundle import open_bundles
 
 LATER = 2 * 3600
 
@@ -74,9 +74,9 @@ def visitor(tiny_bundle: Path, tmp_path: Path) -> Iterator[Visitor]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "gradio"))
         (tmp_path / "gradio").mkdir()
-        models, unavailable = open_models(tiny_bundle, choose_provider("cpu"))
-        demo = build_demo(models, unavailable)
-        settings = launch_settings(models, unavailable)
+        bundles, unavailable = open_bundles(tiny_bundle, choose_provider("cpu"))
+        demo = build_demo(bundles, unavailable)
+        settings = launch_settings(bundles, unavailable)
         _, address, _ = demo.launch(quiet=True, prevent_thread_lock=True, server_name="127.0.0.1", **settings)
         yield Visitor(address)
         demo.close(verbose=False)

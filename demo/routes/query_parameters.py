@@ -7,8 +7,8 @@ from starlette.datastructures import QueryParams
 
 from bundle import latents
 from bundle.errors import InputError
-from demo.routes.arguments import MAX_TRUNCATION
-from demo.serving.served_model import ServedModel
+from demo.arguments import MAX_TRUNCATION
+from demo.serving.served_bundle import ServedBundle
 
 MAX_SEQUENCE = 2**53  # the largest whole number that a browser counts exactly
 
@@ -49,7 +49,7 @@ def choice(query: QueryParams, name: str, options: Sequence[str]) -> str:
     return text
 
 
-def model(query: QueryParams, served: ServedModel) -> str:
+def model(query: QueryParams, served: ServedBundle) -> str:
     return choice(query, "m", served.models)
 
 
