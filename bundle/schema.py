@@ -90,6 +90,11 @@ class Tensor(_Entry):
             raise ValueError(f"the shape of '{self.name}' must be 'batch' and then whole numbers")
         return self
 
+    @property
+    def row_shape(self) -> tuple[int, ...]:
+        """The shape of one row of a batch."""
+        return tuple(length for length in self.shape[1:] if isinstance(length, int))
+
 
 class Adapter(_Entry):
     """How a generator is used that was exported elsewhere: the names of its input and output, the shape of one z, what

@@ -21,7 +21,7 @@ from bundle.errors import Busy, UserError  # noqa: E402
 from bundle.sessions import CHOICES, Provider, choose_provider  # noqa: E402
 from demo.page import build_demo, launch_settings  # noqa: E402
 from demo.serving.engine import Opener  # noqa: E402
-from demo.serving.housekeeping import Janitor, few_heaps  # noqa: E402
+from demo.serving.housekeeping import Janitor, limit_arenas  # noqa: E402
 from demo.serving.served_bundle import ServedBundle, open_bundles  # noqa: E402
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Refused(Exception):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until Ctrl-C. Returns the exit code: 0, or 2 after one sentence on what is wrong."""
     options = _parser().parse_args(arguments)
-    few_heaps()
+    limit_arenas()
     try:
         return _serve(options)
     except (Refused, UserError) as error:

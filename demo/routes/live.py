@@ -37,7 +37,7 @@ from bundle.read import Unavailable
 from demo.arguments import MAX_COORDINATE
 from demo.routes import prometheus, query_parameters
 from demo.routes.bundle_report import versions
-from demo.serving.batching import DEADLINE, Caller, working_for
+from demo.serving.batching import DEADLINE, Caller, on_behalf_of
 from demo.serving.served_bundle import ServedBundle
 from demo.tabs.compare import quiz
 from demo.tabs.morph import keyframes
@@ -104,7 +104,7 @@ async def _while_there(request: Request, limiter: anyio.CapacityLimiter, work: C
     response = _refusal(499, "The visitor has left.")  # which nobody reads
     async with anyio.create_task_group() as group:
         group.start_soon(look)
-        with working_for(one):
+        with on_behalf_of(one):
             response = await anyio.to_thread.run_sync(work, limiter=limiter)
         group.cancel_scope.cancel()
     return response

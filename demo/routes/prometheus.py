@@ -33,6 +33,11 @@ class _Engines(Collector):
                 for graph, tally in served.engine.tally.items():
                     family.add_metric((bundle, graph), getattr(tally, name))
             yield family
+        waiting = GaugeMetricFamily("twofold_waiting", "Requests waiting for a run", labels=("bundle", "graph"))
+        for bundle, served in self._bundles.items():
+            for graph, count in served.engine.waiting.items():
+                waiting.add_metric((bundle, graph), count)
+        yield waiting
         loaded = GaugeMetricFamily("twofold_loaded", "Whether a bundle's sessions are in memory", labels=("bundle",))
         for bundle, served in self._bundles.items():
             loaded.add_metric((bundle,), int(served.engine.loaded))

@@ -56,7 +56,7 @@ def refused_here(
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(app, "open_bundles", opened)
-    monkeypatch.setattr(app, "few_heaps", lambda: None)  # that setting would stay
+    monkeypatch.setattr(app, "limit_arenas", lambda: None)  # that setting would stay
     return start
 
 

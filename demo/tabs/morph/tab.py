@@ -13,7 +13,7 @@ import numpy as np
 from bundle.errors import UserError
 from demo import arguments
 from demo.data_urls import data_address
-from demo.serving.batching import DEADLINE, Caller, working_for
+from demo.serving.batching import DEADLINE, Caller, on_behalf_of
 from demo.serving.served_bundle import ServedBundle
 from demo.tabs.morph import morph_export, video
 from demo.tabs.morph.morph_export import FORMATS, Morph
@@ -50,7 +50,7 @@ class Job:
             parts = self.morph.parts()
             while True:
                 self.look()
-                with working_for(Caller(time.monotonic() + DEADLINE, self.gone)):
+                with on_behalf_of(Caller(time.monotonic() + DEADLINE, self.gone)):
                     part = next(parts, None)
                 if part is None:
                     break

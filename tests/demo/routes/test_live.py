@@ -216,13 +216,12 @@ def test_who_closes_the_page_leaves_the_line(tiny_bundle: Path, server: Callable
 
     staying = [visit(0)]
     assert entered.wait(20)
-    waiting = engine._queue("decoder")._waiting
     with socket.create_connection(("127.0.0.1", int(address.rpartition(":")[2]))) as leaving:
         leaving.sendall(b"GET /live/tiny?m=vae&x=1 HTTP/1.1\r\nHost: x\r\n\r\n")
-        until(lambda: len(waiting) == 1)
-        (left,) = waiting
+        until(lambda: engine.waiting["decoder"] == 1)
+    until(lambda: engine.waiting["decoder"] == 0)
     staying.append(visit(2))
-    until(lambda: len(waiting) == 2 and left.caller.gone.is_set())
+    until(lambda: engine.waiting["decoder"] == 1)
     go.set()
     for thread in staying:
         thread.join(30)

@@ -154,7 +154,7 @@ def test_a_child_that_ends_before_it_has_read_is_told_of_in_words(bundle: Path, 
     dead.wait()
     with monkeypatch.context() as patch:
         patch.setattr(box, "_started", lambda: dead)
-        with pytest.raises(BundleError, match="ended unexpectedly"):
+        with pytest.raises(BundleError, match="stopped unexpectedly"):
             run({"z": np.ones((1, 4), np.float32)}, time.monotonic() + 60)
     (again,) = run({"z": np.ones((1, 4), np.float32)}, time.monotonic() + 60)
     assert again.shape == (1, 1, 8, 8)
