@@ -76,10 +76,11 @@ def test_the_page_without_bundles_says_how_to_make_one(tiny_bundle: Path, broken
     (broken_bundle / "decoder.onnx").write_bytes(b"other bytes")
     models, unavailable = open_models(broken_bundle, choose_provider("cpu"))
     assert not models
-    components = build_demo(models, unavailable).get_config_file()["components"]
+    page = build_demo(models, unavailable)
+    components = page.get_config_file()["components"]
     (empty,) = [c["props"] for c in components if c["props"].get("elem_id") == "tf-empty"]
-    assert "no models here yet" in empty["js_on_load"]
-    known = empty["props"]["facts"]
+    assert "empty" in empty["js_on_load"]
+    known = page.facts
     assert "python -m train" in known["recipe"] and "decoder.onnx" in known["unavailable"][0]["reason"]
 
 
