@@ -14,6 +14,7 @@ from bundle import atomic_files
 from bundle.command_line import exit_code
 from bundle.errors import UserError
 from bundle.schema import GRAPHS
+from bundle.version import VERSION
 from export import (
     assemble,
     class_directions,
@@ -306,8 +307,12 @@ def run(settings: object) -> None:
             web.write(settings.bundles, settings.out)
 
 
-def main(argv: list[str]) -> int:
+def main(argv: list[str] | None = None) -> int:
     """Exit code: 0 done, 2 a mistake of the user or a failed check, 130 stopped by Ctrl-C."""
+    argv = sys.argv[1:] if argv is None else argv
+    if argv == ["--version"]:
+        print(f"twofold {VERSION}")
+        return 0
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     uploads = argv[:1] == ["space"]
     if not uploads:  # an upload shows its progress
@@ -318,4 +323,4 @@ def main(argv: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -5,7 +5,7 @@ before, an existing bundle stays as it was.
 """
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +18,7 @@ from bundle.atomic_files import CARD, entry, previous_index, put_in_place, read_
 from bundle.errors import UserError
 from bundle.read import Bundle, read
 from bundle.runner import BundleRunner
-from bundle.schema import SCHEMA_VERSION, Portability, Quality
+from bundle.schema import SCHEMA_VERSION, Portability
 from export import class_directions, curves, float16, graphs, model_card, parity, precision, training_codes
 from export.graphs import Facts, Piece
 from export.int8 import Inputs
@@ -96,21 +96,12 @@ def build(folder: Path, facts: Facts, pieces: list[Piece], test: Pictures, laten
     return info
 
 
-def set_quality(folder: Path, quality: Quality) -> None:
-    """Stores figures of quality in the index and the card of a bundle. Raises UserError."""
-    _set(folder, {"quality": quality}, lambda text: model_card.with_quality(text, quality))
-
-
 def set_portability(folder: Path, portability: Portability) -> None:
     """Stores what other runtimes make of its graphs in the index and the card of a bundle. Raises UserError."""
-    _set(folder, {"portability": portability}, lambda text: model_card.with_portability(text, portability))
-
-
-def _set(folder: Path, fields: dict[str, object], change: Callable[[str], str]) -> None:
-    info = read_index(folder).model_copy(update=fields)
+    info = read_index(folder).model_copy(update={"portability": portability})
     path = folder / CARD
     text = path.read_text(encoding="utf-8") if path.is_file() else model_card.write(info, {})
-    write_whole(path, change(text).encode())
+    write_whole(path, model_card.with_portability(text, portability).encode())
     write_index(folder, info)
 
 

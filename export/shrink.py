@@ -16,10 +16,11 @@ from bundle import images
 from bundle.atomic_files import CARD, entry, put_in_place, scratch, write_index
 from bundle.errors import UserError
 from bundle.latents import from_normal, seed_latent
+from bundle.quality_section import with_quality
 from bundle.read import OpenBundle, graph_bytes, read
 from bundle.runner import BundleRunner
 from bundle.schema import Bundle, File
-from export import float16, model_card, parity
+from export import float16, parity
 from export.graphs import STAGE_GRAPHS
 from export.precision import LEVELS, SHARE
 
@@ -65,7 +66,7 @@ def shrink(folder: Path) -> Bundle:
         write_index(building, info)
         text = building / CARD
         if quality and text.is_file():
-            text.write_text(model_card.with_quality(text.read_text(encoding="utf-8"), quality), encoding="utf-8")
+            text.write_text(with_quality(text.read_text(encoding="utf-8"), quality), encoding="utf-8")
         BundleRunner(read(building)).check()
         put_in_place(building, folder, bundle.info)
     return info

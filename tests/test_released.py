@@ -9,10 +9,10 @@ from PIL import Image
 
 from bundle.figures import headlines
 from bundle.images import to_uint8
+from bundle.quality_section import figure_rows
 from bundle.read import GRAPHS, discover, read
 from demo.serving.engine import Engine, choose_provider
 from demo.serving.served_model import ServedModel
-from export.model_card import figure_rows
 from export.report import overview
 from train.evaluate.inverse import centre
 

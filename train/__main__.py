@@ -14,6 +14,7 @@ from accelerate import PartialState
 
 from bundle.command_line import exit_code
 from bundle.errors import UserError
+from bundle.version import VERSION
 from train import run_folder
 from train.data.dataset import DataInfo, Pictures, load
 from train.loop import train, usable_threads
@@ -196,12 +197,16 @@ def obey(argv: list[str]) -> int:
     return command(settings, given_flags(argv))
 
 
-def main(argv: list[str]) -> int:
+def main(argv: list[str] | None = None) -> int:
     """Exit code: 0 done, 2 a mistake of the user, 130 stopped by Ctrl-C."""
+    argv = sys.argv[1:] if argv is None else argv
+    if argv == ["--version"]:
+        print(f"twofold {VERSION}")
+        return 0
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     return exit_code(lambda: obey(argv), STOPPED)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -13,7 +13,7 @@ from bundle.read import read
 from demo.serving.engine import Engine, choose_provider
 from demo.serving.served_model import ServedModel
 from export import assemble
-from tests.train.conftest import draw_folder
+from tests.support.pictures import draw_folder
 from train.__main__ import main as train
 from train.run_folder import Run
 

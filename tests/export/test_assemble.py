@@ -10,13 +10,14 @@ import pytest
 from PIL import Image
 
 from bundle import atomic_files
-from bundle.errors import UserError
+from bundle.quality_section import store_quality
 from bundle.read import read, sha256
 from bundle.schema import GRAPHS, Crossings, Figure, Portability, Quality
 from demo.serving.engine import Engine, choose_provider
 from export import assemble, graphs, parity
 from export.graphs import Facts
-from tests.export.conftest import CLASSES, Exported, draw, export, train_tiny
+from tests.support.pictures import draw_folder
+from tests.support.trained import CLASSES, Exported, export, train_tiny
 from train.run_folder import Run
 
 QUALITY = Quality(
@@ -39,11 +40,11 @@ def test_the_demo_accepts_it(exported: Exported, trained_run: Path):
     engine.check()
     info = opened.info
     assert set(info.graphs) == set(GRAPHS) and info.name == "shapes" and info.title == "pictures"
-    assert (info.dataset.classes, info.dataset.train_images, info.dataset.test_images) == (CLASSES, 180, 20)
+    assert (info.dataset.classes, info.dataset.train_images, info.dataset.test_images) == (CLASSES, 360, 40)
     assert (info.gan.latent_dim, info.gan.w_dim, info.gan.stages, info.vae.latent_dim) == (8, 8, 3, 4)
     assert info.vae.sigma == pytest.approx(Run.open(trained_run).sigma)
     assert set(info.training) == {"classifier", "gan", "vae", "inverter", "repair"} and info.quality is None
-    assert sorted(opened.example_labels[:3]) == [0, 1, 2] and len(opened.examples) == 20
+    assert sorted(opened.example_labels[:3]) == [0, 1, 2] and len(opened.examples) == 40
 
 
 def test_it_prints_a_line_and_the_errors_of_each_graph(exported: Exported):
@@ -59,7 +60,7 @@ def test_it_prints_a_line_and_the_errors_of_each_graph(exported: Exported):
 def test_no_folder_of_this_computer_is_told(exported: Exported, trained_run: Path):
     for name in ("bundle.json", "README.md"):
         text = (exported.folder / name).read_text()
-        assert str(trained_run.parent) not in text and str(Path.home()) + "/" not in text
+        assert str(trained_run.parents[1]) not in text and str(Path.home()) + "/" not in text
 
 
 def test_the_sheet_shows_the_seeds(exported: Exported):
@@ -85,7 +86,7 @@ def test_one_graph_alone_is_the_same_file_again(exported: Exported, trained_run:
 
 
 def test_a_colour_gan_without_classes_stopped_early(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    run = train_tiny(tmp_path / "plain", draw(tmp_path / "pictures", (), "RGB"), ("gan",))
+    run = train_tiny(tmp_path / "plain", draw_folder(tmp_path / "pictures", 200, classes=False, mode="RGB"), "gan")
     record = json.loads((run / "gan" / "record.json").read_text())
     (run / "gan" / "record.json").write_text(json.dumps(record | {"finished": False}))
     measured = Run.open(run).latents()["w_mean"]
@@ -137,19 +138,8 @@ def own_bundle(exported: Exported, tmp_path: Path) -> Path:
     return Path(shutil.copytree(exported.folder, tmp_path / "artifacts" / "shapes"))
 
 
-def test_figures_go_into_index_and_card(own_bundle: Path):
-    assemble.set_quality(own_bundle, QUALITY)
-    assert read(own_bundle).info.quality == QUALITY
-    card = (own_bundle / "README.md").read_text()
-    assert "| GAN: distance | 12.34 | 5.5 | lower |" in card and "Not measured" not in card
-    assemble.set_quality(own_bundle, QUALITY.model_copy(update={"samples": 21}))
-    assert (own_bundle / "README.md").read_text() == card.replace("20 samples", "21 samples")
-    with pytest.raises(UserError, match="missing"):
-        assemble.set_quality(own_bundle / "nowhere", QUALITY)
-
-
 def test_figures_stay_only_while_the_graphs_do(own_bundle: Path, trained_run: Path):
-    assemble.set_quality(own_bundle, QUALITY)
+    store_quality(own_bundle, QUALITY)
     assemble.set_portability(own_bundle, ELSEWHERE)
     previous, run = atomic_files.read_index(own_bundle), Run.open(trained_run)
     stages = assemble.collect(run, unfinished=False)

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from bundle.read import read
 from bundle.schema import Bundle, Curve
 from export import assemble, curves, graphs
-from tests.export.conftest import Exported
+from tests.support.trained import Exported
 from train.run_folder import Run
 
 

@@ -19,8 +19,8 @@ from export import graphs, int8, parity, precision
 from export.__main__ import main
 from export.graphs import Facts, Piece
 from export.precision import Cost
-from tests.export.conftest import Exported, export
 from tests.export.test_graphs import piece_of
+from tests.support.trained import Exported, export
 from train.data.dataset import DataInfo
 from train.run_folder import Run, StageRecord
 

@@ -18,8 +18,8 @@ from export import parity, precision
 from export.__main__ import main
 from export.float16 import arithmetic, folded
 from export.graphs import Piece
-from tests.export.conftest import Exported
 from tests.export.test_graphs import piece_of
+from tests.support.trained import Exported
 
 INDEX = "bundle.json"
 

@@ -10,7 +10,8 @@ import safetensors.torch
 from bundle.read import read
 from export import parity
 from export.__main__ import main
-from tests.export.conftest import Exported, draw
+from tests.support.pictures import draw_folder
+from tests.support.trained import Exported
 
 
 @pytest.fixture
@@ -125,7 +126,7 @@ def test_a_late_failure_leaves_everything_as_it_was(run: Path, target: Path, cap
 
 
 def test_other_pictures(run: Path, target: Path, tmp_path: Path, capsys):
-    pictures = draw(tmp_path / "others", ())
+    pictures = draw_folder(tmp_path / "others", 200, classes=False)
     assert "is not what" in refused(capsys, "bundle", run, target, "--data", pictures)
     assert "with --data" in refused(capsys, "bundle", run, target, "--data", tmp_path / "nowhere")
 

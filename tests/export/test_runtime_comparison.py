@@ -14,6 +14,7 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
+from bundle import quality_section
 from bundle.read import read
 from bundle.schema import GRAPHS, Crossing, Crossings, Portability
 from demo.serving.engine import Engine, choose_provider
@@ -296,12 +297,13 @@ def test_the_section_of_the_card():
 
 
 def test_what_the_owner_wrote_stays():
-    old = f"# Mine\n\nmy words\n\n{model_card.BEGIN}\nfigures\n{model_card.END}\n\nmy last words\n"
+    old = f"# Mine\n\nmy words\n\n{quality_section.BEGIN}\nfigures\n{quality_section.END}\n\nmy last words\n"
     new = model_card.with_portability(old, some())
     head, _, rest = new.partition(runtime_tables.BEGIN)
     assert head == "# Mine\n\nmy words\n\n"
     assert (
-        rest.partition(runtime_tables.END)[2] == f"\n\n{model_card.BEGIN}\nfigures\n{model_card.END}\n\nmy last words\n"
+        rest.partition(runtime_tables.END)[2]
+        == f"\n\n{quality_section.BEGIN}\nfigures\n{quality_section.END}\n\nmy last words\n"
     )
     assert model_card.with_portability(new, some(0.25)) == new.replace("| 0.5 (", "| 0.25 (")
     assert model_card.with_portability("# Only mine\n", some()).startswith("# Only mine\n\n" + runtime_tables.BEGIN)

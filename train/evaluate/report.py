@@ -7,10 +7,10 @@ from typing import Literal
 
 from tqdm import tqdm
 
+from bundle.figures import HELD_OUT
 from train import run_folder
 
 SCHEMA_VERSION = 1
-HELD_OUT = "held-out pictures"
 
 
 @dataclass(frozen=True)

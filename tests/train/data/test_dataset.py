@@ -9,7 +9,7 @@ from PIL import Image
 
 from bundle.errors import UserError
 from tests.bundle.test_pictures import half_clear
-from tests.train.conftest import draw_folder, draw_shape
+from tests.support.pictures import draw_folder, draw_shape
 from train.data.dataset import batch_indices, check_labels, default_size, load
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from bundle.errors import UserError
 from tests.bundle.test_pictures import saved
-from tests.train.conftest import draw_folder, draw_shape
+from tests.support.pictures import draw_folder, draw_shape
 from train.data.dataset import load
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from bundle.errors import UserError
-from tests.train.conftest import draw_folder
+from tests.support.pictures import draw_folder
 from train.data import stacked_mnist
 from train.data.dataset import load
 

@@ -18,7 +18,7 @@ from bundle import latents
 from bundle.read import read
 from demo.serving.engine import Engine, choose_provider
 from demo.serving.served_model import ServedModel
-from tests.train.conftest import draw_folder
+from tests.support.pictures import draw_folder
 from train.__main__ import main
 from train.evaluate import context, feature_extractor
 from train.evaluate.evaluation import evaluate
