@@ -18,23 +18,21 @@ from tests.support.trained import EVERY_STAGE, Exported, export, made_once, trai
 from train.evaluate import leak
 
 BROWSER = Path(__file__).parent / "browser"
-SERVERS = {"address", "liar", "online", "server", "site", "triton", "visitor"}  # fixtures that start one
+SERVERS = {"address", "liar", "online", "server", "triton", "visitor"}  # fixtures that start one
 WEIGHTS = {"slow": 5, "browser": 3, "serving": 1}  # seconds that a test with this mark takes, roughly
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Sets the marks that follow from where a test stands and what it uses; then puts the files that take longest first,
-    lest one worker begins the longest when the other has nothing left to do."""
+    """Sets the marks that a rule can tell, then puts the files that take longest first: begun last, one of them would
+    keep a single worker busy at the end."""
     seconds: Counter[Path] = Counter()
     for item in items:
         if item.path.is_relative_to(BROWSER):
             item.add_marker("browser")
         elif SERVERS.intersection(getattr(item, "fixturenames", ())):
             item.add_marker("serving")
-        seconds[item.path] += max(
-            (WEIGHTS[mark.name] for mark in item.iter_markers() if mark.name in WEIGHTS), default=0
-        )
-    items.sort(key=lambda item: -seconds[item.path])  # stable: within a file, and among others, as collected
+        seconds[item.path] += max((WEIGHTS.get(mark.name, 0) for mark in item.iter_markers()), default=0)
+    items.sort(key=lambda item: -seconds[item.path])  # stable, so a file's tests keep their order
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:

@@ -7,7 +7,6 @@ import base64
 import io
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import gradio_client
@@ -35,23 +34,25 @@ EVERY = [(name, kind) for name in NAMES for kind in BOTH]
 NOT_IN_THE_DEMO = {"torch", "onnx", "sklearn", "tyro", "train", "export"}
 
 
-@dataclass(frozen=True)
-class Site:
-    """A running demo that serves the released bundles, its visitor, and the file where it notes its imports."""
-
-    visitor: httpx.Client
-    client: gradio_client.Client
-    imports: Path
+@pytest.fixture(scope="module")
+def imports(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file in which the demo notes what it imports."""
+    return tmp_path_factory.mktemp("doors") / "imports"
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    notes = tmp_path_factory.mktemp("doors") / "imports"
+def address(imports: Path) -> Iterator[str]:
+    """A running demo that serves the released bundles."""
     python = (server.DEMO_PYTHON or sys.executable, "-X", "importtime")
     flags = ("--bundles", ARTIFACTS, "--provider", "cpu")
-    with notes.open("wb") as errors, server.demo(*flags, python=python, errors=errors) as address:
-        with httpx.Client(base_url=address, timeout=60) as visitor:
-            yield Site(visitor, gradio_client.Client(address, verbose=False), notes)
+    with imports.open("wb") as errors, server.demo(*flags, python=python, errors=errors) as place:
+        yield place
+
+
+@pytest.fixture(scope="module")
+def visitor(address: str) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=address, timeout=60) as client:
+        yield client
 
 
 def decoded(address: str) -> np.ndarray:
@@ -78,34 +79,31 @@ def test_the_vae_draws_what_it_drew_when_it_was_released(name: str):
     assert np.abs(stored_vae_thumbnails()[name] - thumbnails(drawn(name, "vae"))).max() <= 1.5
 
 
-@pytest.mark.serving
 @pytest.mark.parametrize(("name", "kind"), EVERY)
-def test_the_endpoint(site: Site, name: str, kind: Model):
-    found = site.client.predict(list(SEEDS), name, kind, api_name="/sample")["images"]
+def test_the_endpoint(address: str, name: str, kind: Model):
+    client = gradio_client.Client(address, verbose=False)
+    found = client.predict(list(SEEDS), name, kind, api_name="/sample")["images"]
     for seed, address in enumerate(found):
         assert (decoded(address) == drawn(name, kind)[seed]).all(), seed
 
 
-@pytest.mark.serving
 @pytest.mark.parametrize(("name", "kind"), EVERY)
-def test_the_live_canvas(site: Site, name: str, kind: Model):
+def test_the_live_canvas(visitor: httpx.Client, name: str, kind: Model):
     classes = model(name).classes
     for seed in SEEDS:
         query = {"m": kind, "x": seed, "y": 0, "f": "raw"} | ({"c": seed % classes} if classes else {})
-        assert (raw(site.visitor.get(f"/live/{name}", params=query)) == drawn(name, kind)[seed]).all(), seed
+        assert (raw(visitor.get(f"/live/{name}", params=query)) == drawn(name, kind)[seed]).all(), seed
 
 
-@pytest.mark.serving
 @pytest.mark.parametrize(("name", "kind"), EVERY)
-def test_the_grid(site: Site, name: str, kind: Model):
-    sheet = raw(site.visitor.get(f"/live/{name}/grid", params={"m": kind, "s": 0, "g": 8, "f": "raw"}))
+def test_the_grid(visitor: httpx.Client, name: str, kind: Model):
+    sheet = raw(visitor.get(f"/live/{name}/grid", params={"m": kind, "s": 0, "g": 8, "f": "raw"}))
     assert (tiles(sheet, model(name).info.image.size) == drawn(name, kind)).all()
 
 
-@pytest.mark.serving
-def test_nothing_of_training_was_imported_for_all_that(site: Site):
-    site.visitor.get("/").raise_for_status()
-    lines = site.imports.read_text(encoding="utf-8").splitlines()
+def test_nothing_of_training_was_imported_for_all_that(visitor: httpx.Client, imports: Path):
+    visitor.get("/").raise_for_status()
+    lines = imports.read_text(encoding="utf-8").splitlines()
     imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in lines if line.startswith("import time:")}
     assert {"onnxruntime", "gradio", "bundle", "demo"} <= imported
     assert not imported & NOT_IN_THE_DEMO

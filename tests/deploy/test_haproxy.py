@@ -31,7 +31,10 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 CONFIG = REPOSITORY / "deploy" / "haproxy.cfg"
 VISITORS = 24
 
-pytestmark = pytest.mark.skipif(not shutil.which("haproxy"), reason="no HAProxy here: apt-get install haproxy")
+pytestmark = [
+    pytest.mark.serving,
+    pytest.mark.skipif(not shutil.which("haproxy"), reason="no HAProxy here: apt-get install haproxy"),
+]
 
 
 @dataclass(frozen=True)
