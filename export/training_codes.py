@@ -36,7 +36,7 @@ def add(folder: Path, source: str, codes_only: bool = False) -> Bundle:
     info = bundle.info
     if "encoder" not in info.graphs:
         raise UserError(f"{folder} has no encoder, so its pictures have no codes.")
-    about, train_set, _ = load(source, info.image.size, True)
+    about, train_set, _ = load(source, info.image.size, True, info.dataset.fit, info.dataset.background)
     for what, wanted, found in (
         ("channels", info.image.channels, about.channels),
         ("classes", info.dataset.classes, about.classes),
