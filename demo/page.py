@@ -6,6 +6,7 @@ from typing import Any
 
 import gradio as gr
 from gradio.blocks import Block
+from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
 from bundle.read import Unavailable
@@ -98,7 +99,12 @@ def launch_settings(models: Mapping[str, ServedModel], unavailable: Sequence[Una
         "max_file_size": "5mb",
         "enable_monitoring": False,
         "ssr_mode": False,
-        "app_kwargs": {"routes": routes, "exception_handlers": HANDLERS} | ({"lifespan": lifespan} if lifespan else {}),
+        "app_kwargs": {
+            "routes": routes,
+            "middleware": [Middleware(page_files.CompressedPage)],
+            "exception_handlers": HANDLERS,
+        }
+        | ({"lifespan": lifespan} if lifespan else {}),
     }
 
 
