@@ -78,7 +78,7 @@ def build_demo(models: Mapping[str, ServedModel], unavailable: Sequence[Unavaila
 
 def _describe_once(block: Block) -> None:
     """Keeps what Gradio tells browsers of a component. It asks for that anew for each session, and every request of a
-    program is a session: with scripts as long as ours the asking took longer than drawing sixteen pictures."""
+    program is a session: for this page that took 5 to 20 ms, longer than drawing a picture."""
     described = functools.cache(block.get_config)
     block.get_config = lambda: dict(described())  # a copy: each session writes its own values into it
 
