@@ -25,7 +25,7 @@ from export.int8 import Inputs
 from export.precision import Form
 from train.data.dataset import Pictures, load
 from train.run_folder import Run, StageRecord
-from train.stages.build import build_stage
+from train.stages import build_stage, load_stage
 
 SEEDS, EXAMPLES, COLUMNS = 64, 100, 8
 MAIN_STAGES = ("gan", "vae")
@@ -173,7 +173,7 @@ def latent_statistics(run: Run, stages: dict[str, Stage], train_set: Pictures, t
         else:
             print(f"The {key} is not finished: its latent statistics are measured now.", flush=True)
             stage = build_stage(key, run.settings(key), run.data, run)
-            found = stage.finish(nn.ModuleDict(stages[key].networks), train_set, test_set)
+            found = stage.finish(load_stage(run, key), train_set, test_set)
             arrays |= {k: v.numpy() for k, v in found.items()}
     sigma = float(arrays.pop("sigma")) if "sigma" in arrays else None
     for key, values in arrays.items():

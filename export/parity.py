@@ -11,7 +11,7 @@ import torch
 from bundle.errors import UserError
 from bundle.latents import class_rows
 from export.graphs import OPSET, Piece
-from train.loop import usable_threads
+from train.hardware import usable_threads
 from train.models.linear_posterior import LinearPosterior
 from train.stages.inverse import random_masks
 

@@ -19,8 +19,7 @@ from bundle.runner import BundleRunner
 from bundle.schema import Crossing, Crossings, Portability
 from export import assemble, parity, runtime_tables
 from export.runtimes import RUNTIMES, Feed, Run, Runtime, RuntimeName
-from train.loop import usable_threads
-from train.recorder import processor
+from train.hardware import processor, usable_threads
 
 ALL: tuple[RuntimeName, ...] = get_args(RuntimeName)
 BATCHES = parity.BATCHES

@@ -14,10 +14,11 @@ from filelock import FileLock
 from PIL import Image, ImageDraw
 
 from export.__main__ import main
-from train import run_folder
-from train.__main__ import run_stage, settle
 from train.data.dataset import load
+from train.resume import resolve_resume
+from train.run_folder import bind_data
 from train.settings import ClassifierSettings, GanSettings, InverseSettings, Settings, VaeSettings, changed_flags
+from train.training import train_stage
 
 CLASSES = ("box", "disc", "line")
 TARGETS = {"inverter": "gan", "repair": "vae"}
@@ -50,7 +51,7 @@ def draw(folder: Path, classes: tuple[str, ...], mode: str = "L") -> Path:
 def train_tiny(run: Path, pictures: Path, stages: tuple[str, ...]) -> Path:
     """256 pictures a stage through the real training code."""
     data = load(str(pictures), 16, quiet=True)
-    run_folder.bind_data(run, data[0])
+    bind_data(run, data[0])
     common = {"run": run, "data": str(pictures), "images": 256, "batch": 64, "threads": 1}
     settings: dict[str, Settings] = {
         "classifier": ClassifierSettings(**common),
@@ -64,7 +65,7 @@ def train_tiny(run: Path, pictures: Path, stages: tuple[str, ...]) -> Path:
             command = ["inverse", "--target", TARGETS[stage]] if stage in TARGETS else [stage]
             flags = changed_flags(settings[stage], without=("run", "data", "target"))
             patch.setattr(sys, "argv", ["train", *command, str(run), "--data", str(pictures), *flags])
-            assert run_stage(stage, settle(stage, settings[stage], set(), together=False), data)
+            assert train_stage(stage, resolve_resume(stage, settings[stage], set()), data)
     return run
 
 

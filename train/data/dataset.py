@@ -16,7 +16,7 @@ from bundle.pictures import check_background, fills_square, fit, paper
 from train.data import shapes, stacked_mnist
 from train.data.scan import Scan, default_size, first_look, read_split
 from train.data.sources import open_source
-from train.models.convolutional import resolutions
+from train.models.layers import resolutions
 from train.settings import Fit
 
 __all__ = ["DataInfo", "Pictures", "batch_indices", "check_labels", "default_size", "fit", "load", "one_hot"]
