@@ -22,7 +22,7 @@ from bundle.command_line import exit_code
 from bundle.errors import UserError
 from train.checkpoints import load_tensors, restore_modules
 from train.command_line import STOPPED, given_flags
-from train.data.dataset import load
+from train.data.load import load
 from train.hardware import usable_threads
 from train.loop import train
 from train.resume import resolve_resume

@@ -22,9 +22,9 @@ from bundle.atomic_files import write_whole
 from bundle.command_line import exit_code
 from bundle.errors import UserError
 from bundle.images import png, sheet
+from bundle.quality_section import store_quality
 from bundle.read import read
 from bundle.schema import Bundle, Figure, Quality
-from export.assemble import set_quality
 from export.graphs import public_command
 from train import run_folder
 from train.evaluate.context import Bench
@@ -163,7 +163,7 @@ def measure(settings: Settings) -> None:
         return
     command = command_line(settings, info.dataset.source)
     count = min(settings.samples, info.dataset.train_images, info.dataset.test_images)
-    set_quality(settings.bundle, quality(report, command, count))
+    store_quality(settings.bundle, quality(report, command, count))
     if CLOSEST in sheets:
         images, columns = sheets[CLOSEST]
         path = settings.bundle.resolve().parent / "report" / f"{info.name}_closest.png"

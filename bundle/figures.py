@@ -4,6 +4,7 @@ import math
 
 from bundle.schema import Figure, Quality
 
+HELD_OUT = "held-out pictures"  # what a floor is measured on, unless the figure names something else
 HEADLINES = (
     "classifier.accuracy",
     "gan.label_accuracy",

@@ -4,11 +4,10 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 
-from bundle.schema import Bundle, Figure, Graph, Portability, Quality
+from bundle.quality_section import BEGIN, cell, quality_section
+from bundle.schema import Bundle, Graph, RuntimeComparison
 from export import runtime_tables
-from train.evaluate.report import HELD_OUT
 
-BEGIN, END = "<!-- quality: begin -->", "<!-- quality: end -->"
 # As data sets state their licence -> the Hub's identifier.
 HUB_LICENCES = {
     "cc by-sa 4.0": "cc-by-sa-4.0",
@@ -21,8 +20,7 @@ HUB_LICENCES = {
     "mit": "mit",
 }
 
-BETTER = {"lower": "lower", "higher": "higher", "floor": "near the floor"}
-FORMS = {
+PRECISIONS = {
     "fp32": "float32",
     "fp16-stored": "float32 arithmetic on weights stored as float16",
     "fp16": "float16 arithmetic behind float32 inputs and outputs",
@@ -48,23 +46,14 @@ def write(info: Bundle, errors: Mapping[str, float], unfinished: Sequence[str] =
         data_section(info),
         training_section(info, unfinished),
         graph_section(info, errors),
-        *([runtime_tables.section(info.portability)] if info.portability else []),
+        *([runtime_tables.section(info.runtime_comparison)] if info.runtime_comparison else []),
         quality_section(info.quality),
         limits_section(info, unfinished),
     ]
     return "\n\n".join(sections) + "\n"
 
 
-def with_quality(text: str, quality: Quality | None) -> str:
-    """A card with its section of figures replaced (or added at the end); the rest stays, whoever wrote it."""
-    section = quality_section(quality)
-    if BEGIN in text and END in text:
-        head, _, rest = text.partition(BEGIN)
-        return head + section + rest.partition(END)[2]
-    return text.rstrip() + "\n\n" + section + "\n"
-
-
-def with_portability(text: str, found: Portability) -> str:
+def with_runtime_comparison(text: str, found: RuntimeComparison) -> str:
     """A card with its section of runtimes replaced, or added before that of figures, or at the end."""
     section = runtime_tables.section(found)
     if runtime_tables.BEGIN in text and runtime_tables.END in text:
@@ -107,17 +96,22 @@ onnxruntime runs, on a processor, a GPU or in a browser. {numbers(info)}, dynami
 
 
 def numbers(info: Bundle) -> str:
-    """E.g. "Opset 18, float32", or with the graphs of each form where there are several."""
+    """E.g. "Opset 18, float32"; where there are several precisions, with the graphs of each."""
     graphs: dict[str, list[str]] = {}
     for name, graph in info.graphs.items():
-        graphs.setdefault(graph.form, []).append(name)
-    words = [FORMS[form] + (f" ({', '.join(names)})" if len(graphs) > 1 else "") for form, names in graphs.items()]
+        graphs.setdefault(graph.precision, []).append(name)
+    words = [
+        PRECISIONS.get(kind, kind) + (f" ({', '.join(names)})" if len(graphs) > 1 else "")
+        for kind, names in graphs.items()
+    ]
     return f"Opset {next(iter(info.graphs.values())).opset}, {', '.join(words)}"
 
 
 def snippet(info: Bundle) -> str:
     """Python that draws one picture; run in the bundle's folder. Seed 7, the class as on the sheet."""
-    classes, dim = len(info.dataset.classes), (info.gan or info.vae).latent_dim
+    model = info.gan or info.vae
+    assert model  # every bundle has one
+    classes, dim = len(info.dataset.classes), model.latent_dim
     prior = info.gan.prior if info.gan else "normal"
     extra = {"normal": "", "uniform": "import math\n", "truncated": "import math\nfrom statistics import NormalDist\n"}
     lines = extra[prior].split("\n") if extra[prior] else []
@@ -213,63 +207,6 @@ def signature(graph: Graph) -> str:
     return " → ".join(sides)
 
 
-def figure_rows(figures: Sequence[Figure]) -> list[str]:
-    """Figures as the lines of a Markdown table; README.md quotes them as they are."""
-    return ["| figure | value | floor | better |", "|---|---:|---:|---|", *map(figure_row, figures)]
-
-
-def figure_row(figure: Figure) -> str:
-    value = f"{figure.value:.4g}" + ("" if figure.error is None else f" ± {figure.error:.2g}")
-    floor = "" if figure.floor is None else f"{figure.floor:.4g}"
-    if floor and figure.floor_is != HELD_OUT:
-        floor += f" ({figure.floor_is})"
-    return f"| {cell(figure.label)} | {value} {figure.unit} | {floor} | {BETTER[figure.better]} |".replace("  |", " |")
-
-
-def quality_section(quality: Quality | None) -> str:
-    body = "Not measured yet."
-    if quality:
-        eye = f", in the features of {quality.features}" if quality.features else ""
-        body = "\n".join(figure_rows(quality.figures)) + (
-            f"\n\nMeasured on {quality.samples:,} samples by `{quality.command}`{eye}. The floor is what {HELD_OUT} "
-            "reach in the same measurement, unless another is named."
-        )
-        body += "".join(f"\n\n{note}" for note in quality.notes)
-        if found := weaknesses(quality):
-            body += "\n\nWhat these figures say against it:\n\n" + "\n".join(f"- {item}" for item in found)
-    return f"{BEGIN}\n## Quality\n\n{body}\n{END}"
-
-
-def weaknesses(quality: Quality) -> list[str]:
-    """The figures that are worse than their floors, in words."""
-    found, items = {figure.name: figure for figure in quality.figures}, []
-
-    def short(name: str) -> Figure | None:
-        """The figure, where it is measured, has a floor, and stays under it."""
-        figure = found.get(name)
-        return figure if figure and figure.floor is not None and figure.value < figure.floor else None
-
-    if figure := short("gan.label_accuracy"):
-        items.append(f"Of 1,000 samples of the GAN {1000 * (1 - figure.value):.0f} are not read as the class asked for "
-                     f"(of held-out pictures {1000 * (1 - figure.floor):.0f}).")  # fmt: skip
-    for model in ("gan", "vae"):
-        if figure := short(f"{model}.precision"):
-            items.append(f"Of 100 samples of the {model.upper()} {100 * (1 - figure.value):.0f} look unlike any "
-                         f"training picture (of held-out pictures {100 * (1 - figure.floor):.0f}).")  # fmt: skip
-        if figure := short(f"{model}.recall"):
-            items.append(f"Of 100 training pictures {100 * (1 - figure.value):.0f} have no sample of the "
-                         f"{model.upper()} like them (no held-out one: {100 * (1 - figure.floor):.0f}).")  # fmt: skip
-    if (figure := found.get("vae.sharpness")) and figure.value < 1:
-        items.append(f"The VAE's reconstructions keep {100 * figure.value:.0f} % of the pictures' sharpness.")
-    if (figure := found.get("repair.centre")) and figure.floor and figure.value > figure.floor:
-        items.append(f"Repair of a missing centre errs {figure.value / figure.floor:.1f} times as much as the VAE does "
-                     "where nothing is missing.")  # fmt: skip
-    if (figure := found.get("gan.inversion")) and figure.floor and figure.value > figure.floor:
-        items.append(f"The GAN's look-alike of a picture errs {figure.value / figure.floor:.1f} times as much as the "
-                     "VAE's reconstruction.")  # fmt: skip
-    return items
-
-
 def limits_section(info: Bundle, unfinished: Sequence[str]) -> str:
     drawn = f"one of {len(info.dataset.classes)} classes" if info.dataset.classes else "pictures of the one kind it saw"
     items = [
@@ -293,8 +230,3 @@ def limits_section(info: Bundle, unfinished: Sequence[str]) -> str:
     if unfinished:
         items.append(f"Training was stopped early: {', '.join(unfinished)}.")
     return "## Limits\n\n" + "\n".join(f"- {item}" for item in items)
-
-
-def cell(text: str) -> str:
-    """Text that cannot break a table."""
-    return " ".join(text.split()).replace("|", "\\|")

@@ -8,12 +8,13 @@ from pathlib import Path
 from bundle import images
 from bundle.atomic_files import write_whole
 from bundle.errors import UserError
+from bundle.figures import HELD_OUT
 from bundle.model import BundleModel
+from bundle.quality_section import BETTER, cell, figure_rows
 from bundle.read import INDEX, discover
 from bundle.runner import BundleRunner
 from bundle.schema import Bundle, Figure
 from export import model_card, report_sheets
-from train.evaluate.report import HELD_OUT
 
 REPORT, FOLDER = "REPORT.md", "report"
 MODELS = ("GAN", "VAE", "DCGAN control")
@@ -109,7 +110,7 @@ def overview(bundles: Sequence[Bundle]) -> str:
         frechet = beside(found, "gan.frechet", "control.frechet")
         both = ", ".join(text(found[name]) for name in ("gan.precision", "gan.recall") if name in found)
         rows.append(
-            f"| [{model_card.cell(info.title)}](#{info.name}) | {model_card.kind(info)} | {frechet} | {both} | "
+            f"| [{cell(info.title)}](#{info.name}) | {model_card.kind(info)} | {frechet} | {both} | "
             f"{text(found.get('gan.label_accuracy'))} | {text(found.get('vae.psnr'))} | {megabytes(info)} |"
         )
     return "\n".join(rows)
@@ -121,13 +122,13 @@ def section(part: Section) -> str:
     classes = f"{len(data.classes)} classes" if data.classes else "no classes"
     facts = (
         f"{model_card.kind(info)}, {classes}; {data.train_images:,} for training, {data.test_images:,} held out. "
-        f"{model_card.cell(data.licence)}. [Model card]({part.folder}/README.md), {megabytes(info)}."
+        f"{cell(data.licence)}. [Model card]({part.folder}/README.md), {megabytes(info)}."
     )
     blocks = [f'<a id="{info.name}"></a>\n\n## {info.title}', facts, training(info)]
     if quality:
         found = by_name(info)
         eye = f", in the features of {quality.features}" if quality.features else ""
-        blocks += [comparison(found), *trade(found), "\n".join(model_card.figure_rows(remaining(quality.figures)))]
+        blocks += [comparison(found), *trade(found), "\n".join(figure_rows(remaining(quality.figures)))]
         blocks += [f"Measured on {quality.samples:,} samples by `{quality.command}`{eye}.", *quality.notes]
     else:
         blocks.append("Not measured yet.")
@@ -139,9 +140,7 @@ def section(part: Section) -> str:
 def training(info: Bundle) -> str:
     rows = ["| stage | pictures seen | time | hardware |", "|---|---:|---:|---|"]
     for name, stage in info.training.items():
-        rows.append(
-            f"| {name} | {stage.images:,} | {model_card.duration(stage.seconds)} | {model_card.cell(stage.hardware)} |"
-        )
+        rows.append(f"| {name} | {stage.images:,} | {model_card.duration(stage.seconds)} | {cell(stage.hardware)} |")
     return "\n".join(rows)
 
 
@@ -154,7 +153,7 @@ def comparison(found: dict[str, Figure]) -> str:
             continue
         floor = next((f.floor for f in figures if f and f.floor is not None and f.floor_is == HELD_OUT), None)
         cells = " | ".join(in_column(figure) for figure in figures)
-        rows.append(f"| {label} | {cells} | {'' if floor is None else f'{floor:.4g}'} | {model_card.BETTER[better]} |")
+        rows.append(f"| {label} | {cells} | {'' if floor is None else f'{floor:.4g}'} | {BETTER[better]} |")
     return "\n".join(rows).replace("|  |", "| |").replace("|  |", "| |")
 
 
@@ -201,8 +200,9 @@ def text(figure: Figure | None) -> str:
 
 def in_column(figure: Figure | None) -> str:
     """With its own floor, where that is not the one of the last column."""
-    own = figure and figure.floor is not None and figure.floor_is != HELD_OUT
-    return f"{text(figure)} ({figure.floor_is}: {figure.floor:.4g})" if own else text(figure)
+    if figure is None or figure.floor is None or figure.floor_is == HELD_OUT:
+        return text(figure)
+    return f"{text(figure)} ({figure.floor_is}: {figure.floor:.4g})"
 
 
 def beside(found: dict[str, Figure], name: str, control: str) -> str:

@@ -1,8 +1,9 @@
-"""Fixtures shared by all tests: tiny bundles, built once; copies for tests that break them. How they are spread."""
+"""Fixtures shared by all tests: bundles and a trained run, built once; copies for tests that break them."""
 
 import functools
 import os
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,11 +13,30 @@ from torch.onnx._internal import _lazy_import
 
 from bundle.sessions import core_count
 from tests.support import tiny
+from tests.support.pictures import draw_folder
+from tests.support.trained import EVERY_STAGE, Exported, export, made_once, train_tiny
 from train.evaluate import leak
+
+BROWSER = Path(__file__).parent / "browser"
+SERVERS = {"address", "liar", "online", "server", "triton", "visitor"}  # fixtures that start one
+WEIGHTS = {"slow": 5, "browser": 3, "serving": 1}  # seconds that a test with this mark takes, roughly
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Sets the marks that a rule can tell, then puts the files that take longest first: begun last, one of them would
+    keep a single worker busy at the end."""
+    seconds: Counter[Path] = Counter()
+    for item in items:
+        if item.path.is_relative_to(BROWSER):
+            item.add_marker("browser")
+        elif SERVERS.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker("serving")
+        seconds[item.path] += max((WEIGHTS.get(mark.name, 0) for mark in item.iter_markers()), default=0)
+    items.sort(key=lambda item: -seconds[item.path])  # stable, so a file's tests keep their order
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """A process for each core where folders are asked for; none for files and single tests, which it would delay."""
+    """A worker for each core where folders are asked for; none for files and single tests, which it would delay."""
     folders = any(Path(word).is_dir() for word in config.args)
     return core_count() if folders and core_count() > 1 else 0
 
@@ -59,6 +79,32 @@ def tiny_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def broken_bundle(tiny_bundle: Path, tmp_path: Path) -> Path:
     """An own copy of the tiny bundle, to be damaged."""
     return Path(shutil.copytree(tiny_bundle, tmp_path / "tiny"))
+
+
+@pytest.fixture(scope="session")
+def shape_pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """400 grey pictures of 16 x 16 in three classes. Read only."""
+    return made_once(tmp_path_factory, "pictures", lambda folder: draw_folder(folder, 400))
+
+
+@pytest.fixture(scope="session")
+def trained_run(shape_pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of `shape_pictures` with every stage, narrow and hardly trained. Read only: copy it to change it."""
+    root = made_once(
+        tmp_path_factory, "trained", lambda root: train_tiny(root / "shapes", shape_pictures, *EVERY_STAGE)
+    )
+    return root / "shapes"
+
+
+@pytest.fixture(scope="session")
+def exported(trained_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    """The bundle of `trained_run`. Read only: copy it to change it."""
+
+    def make(root: Path) -> None:
+        (root / "printed").write_text(export("bundle", trained_run, root / "shapes"), encoding="utf-8")
+
+    root = made_once(tmp_path_factory, "exported", make)
+    return Exported(root / "shapes", (root / "printed").read_text(encoding="utf-8"))
 
 
 @pytest.fixture(autouse=True)

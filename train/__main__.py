@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 
 from bundle.command_line import exit_code
+from bundle.version import VERSION
 from train.command_line import STOPPED, parse
 from train.settings import EvaluateSettings
 
@@ -22,12 +23,16 @@ def run(words: Sequence[str]) -> int:
     return train_run(settings, given)
 
 
-def main(words: Sequence[str]) -> int:
-    """Exit code: 0 done, 2 a mistake of the user, 130 stopped by Ctrl-C."""
+def main(words: Sequence[str] | None = None) -> int:
+    """Exit code: 0 done, 2 a mistake of the user, 130 stopped by Ctrl-C. words: default those of this process."""
+    given = sys.argv[1:] if words is None else words
+    if list(given) == ["--version"]:
+        print(f"twofold {VERSION}")
+        return 0
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
-    return exit_code(lambda: run(words), STOPPED)
+    return exit_code(lambda: run(given), STOPPED)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

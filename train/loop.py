@@ -19,7 +19,8 @@ from tqdm import tqdm
 
 from bundle.errors import UserError
 from train.checkpoints import load_tensors, restore_modules, restore_optimizer, save_tensors
-from train.data.dataset import Pictures, batch_indices
+from train.data.dataset import Pictures
+from train.data.splits import batch_indices
 from train.distributed import accelerator_for, agreed
 from train.hardware import emulates_bf16
 from train.recorder import Progress, Recorder, diverged

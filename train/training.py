@@ -9,7 +9,8 @@ import torch
 from accelerate import PartialState
 
 from train.command_line import with_preset
-from train.data.dataset import DataInfo, Pictures, load
+from train.data.dataset import DataInfo, Pictures
+from train.data.load import load
 from train.hardware import usable_threads
 from train.loop import train
 from train.resume import resolve_resume

@@ -16,6 +16,7 @@ import yaml
 
 from bundle.atomic_files import CARD
 from bundle.errors import UserError
+from bundle.quality_section import cell
 from bundle.read import INDEX, OpenBundle
 from export import model_card
 from export.targets import hub
@@ -161,11 +162,11 @@ def text(bundles: Sequence[OpenBundle]) -> str:
         info, home = bundle.info, f"artifacts/{bundle.info.name}"
         more = f" More in its [model card]({home}/{CARD})." if (bundle.folder / CARD).is_file() else ""
         lines += [
-            f"\n## {model_card.cell(info.title)}\n",
+            f"\n## {cell(info.title)}\n",
             f"![Samples]({home}/{info.files['sheet'].file})\n",
             f"A {model_card.models(info)} of {model_card.kind(info)}. "
-            f"Learned from: {model_card.cell(info.dataset.source)}; licence of",
-            f"these pictures: {model_card.cell(info.dataset.licence)}.{more}",
+            f"Learned from: {cell(info.dataset.source)}; licence of",
+            f"these pictures: {cell(info.dataset.licence)}.{more}",
         ]
     lines += ["\n## Code\n", "The code in `bundle/` and `demo/` is under the Apache License 2.0; see LICENSE."]
     return "\n".join(lines) + "\n"

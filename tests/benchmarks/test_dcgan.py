@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from benchmarks import dcgan
-from tests.train.conftest import draw_folder
+from tests.support.pictures import draw_folder
 from train.data.dataset import DataInfo
 from train.settings import GanSettings
 from train.stages import gan

@@ -10,8 +10,8 @@ import tyro
 
 from benchmarks import dcgan, quality, release
 from bundle.errors import UserError
-from export.__main__ import Command as ExportCommand
-from train.__main__ import commands as train_commands
+from export.settings import Command as ExportCommand
+from train.command_line import parse
 from train.settings import GanSettings, VaeSettings
 
 
@@ -24,8 +24,9 @@ def settings(tmp_path: Path) -> release.Settings:
 
 def parsed(words: list[str]):
     """The settings that a command means to its program."""
-    kinds = {"train": train_commands("cpu"), "benchmarks.dcgan": dcgan.ControlSettings, "export": ExportCommand,
-             "benchmarks.quality": quality.Settings}  # fmt: skip
+    if words[0] == "train":
+        return parse(words[1:])[0]
+    kinds = {"benchmarks.dcgan": dcgan.ControlSettings, "export": ExportCommand, "benchmarks.quality": quality.Settings}
     return tyro.cli(kinds[words[0]], args=words[1:])
 
 
@@ -46,7 +47,7 @@ def test_every_command_is_understood(settings, name):
     (gan,) = [one for one in found if isinstance(one, GanSettings)]
     assert gan.run == settings.runs / name
     *_, exported, measured = found
-    assert exported.form == "fp16-stored" and exported.target == measured.bundle == settings.out / name
+    assert exported.precision == "fp16-stored" and exported.target == measured.bundle == settings.out / name
     assert measured.write and measured.control == settings.runs / f"{name}-control"
 
 

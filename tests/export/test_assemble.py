@@ -1,22 +1,22 @@
 """The bundle as a whole, complete and partial, and what happens to an older one."""
 
-import io
 import json
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from bundle import atomic_files
-from bundle.errors import UserError
 from bundle.read import read, sha256
-from bundle.schema import GRAPHS, Crossings, Figure, Portability, Quality
+from bundle.schema import GRAPHS, Figure, Quality, RuntimeComparison, RuntimeResult
 from demo.serving.engine import Engine, choose_provider
-from export import assemble, graphs, parity
-from export.graphs import Facts
-from tests.export.conftest import CLASSES, Exported, draw, export, train_tiny
+from export import assemble, parity
+from tests.support.pictures import draw_folder
+from tests.support.trained import CLASSES, Exported, export, train_tiny
+from train.data.dataset import Pictures
 from train.run_folder import Run
 
 QUALITY = Quality(
@@ -24,12 +24,12 @@ QUALITY = Quality(
     samples=20,
     figures=(Figure(name="gan.frechet", label="GAN: distance", value=12.34, floor=5.5, unit="", better="lower"),),
 )
-ELSEWHERE = Portability(
+ELSEWHERE = RuntimeComparison(
     command="python -m export check shapes",
     hardware="none",
     reference="ONNX reference",
     batches=(1,),
-    runtimes=(Crossings(runtime="CUDA", gap="No GPU."),),
+    runtimes=(RuntimeResult(runtime="CUDA", gap="No GPU."),),
 )
 
 
@@ -39,11 +39,21 @@ def test_the_demo_accepts_it(exported: Exported, trained_run: Path):
     engine.check()
     info = opened.info
     assert set(info.graphs) == set(GRAPHS) and info.name == "shapes" and info.title == "pictures"
-    assert (info.dataset.classes, info.dataset.train_images, info.dataset.test_images) == (CLASSES, 180, 20)
+    assert (info.dataset.classes, info.dataset.train_images, info.dataset.test_images) == (CLASSES, 360, 40)
     assert (info.gan.latent_dim, info.gan.w_dim, info.gan.stages, info.vae.latent_dim) == (8, 8, 3, 4)
     assert info.vae.sigma == pytest.approx(Run.open(trained_run).sigma)
     assert set(info.training) == {"classifier", "gan", "vae", "inverter", "repair"} and info.quality is None
-    assert sorted(opened.example_labels[:3]) == [0, 1, 2] and len(opened.examples) == 20
+    assert sorted(opened.example_labels[:3]) == [0, 1, 2] and len(opened.examples) == 40
+
+
+def test_it_says_how_pictures_were_framed_and_what_each_stage_was_given(exported: Exported, trained_run: Path):
+    info = read(exported.folder).info
+    assert (info.dataset.fit, info.dataset.background) == ("crop", "#000000")
+    for stage, training in info.training.items():
+        config = json.loads((trained_run / stage / "config.json").read_text())
+        given = training.model_dump(mode="json")["settings"]
+        assert given == {k: v for k, v in config.items() if k not in ("run", "data", "threads", "track", "resume")}
+        assert training.settings is not None and training.settings["images"] == 256
 
 
 def test_it_prints_a_line_and_the_errors_of_each_graph(exported: Exported):
@@ -59,7 +69,7 @@ def test_it_prints_a_line_and_the_errors_of_each_graph(exported: Exported):
 def test_no_folder_of_this_computer_is_told(exported: Exported, trained_run: Path):
     for name in ("bundle.json", "README.md"):
         text = (exported.folder / name).read_text()
-        assert str(trained_run.parent) not in text and str(Path.home()) + "/" not in text
+        assert str(trained_run.parents[1]) not in text and str(Path.home()) + "/" not in text
 
 
 def test_the_sheet_shows_the_seeds(exported: Exported):
@@ -84,8 +94,9 @@ def test_one_graph_alone_is_the_same_file_again(exported: Exported, trained_run:
     assert [p.name for p in path.parent.iterdir()] == ["critic.onnx"]
 
 
+@pytest.mark.slow
 def test_a_colour_gan_without_classes_stopped_early(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    run = train_tiny(tmp_path / "plain", draw(tmp_path / "pictures", (), "RGB"), ("gan",))
+    run = train_tiny(tmp_path / "plain", draw_folder(tmp_path / "pictures", 200, classes=False, mode="RGB"), "gan")
     record = json.loads((run / "gan" / "record.json").read_text())
     (run / "gan" / "record.json").write_text(json.dumps(record | {"finished": False}))
     measured = Run.open(run).latents()["w_mean"]
@@ -108,6 +119,7 @@ def test_a_colour_gan_without_classes_stopped_early(tmp_path: Path, monkeypatch:
     np.testing.assert_array_equal(np.asarray(Image.open("picture.png")), seed_7)
 
 
+@pytest.mark.slow
 def test_a_vae_alone(trained_run: Path, exported: Exported, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     run = tmp_path / "half"
     shutil.copytree(trained_run, run, ignore=shutil.ignore_patterns("gan", "repair", "classifier"))
@@ -137,29 +149,16 @@ def own_bundle(exported: Exported, tmp_path: Path) -> Path:
     return Path(shutil.copytree(exported.folder, tmp_path / "artifacts" / "shapes"))
 
 
-def test_figures_go_into_index_and_card(own_bundle: Path):
-    assemble.set_quality(own_bundle, QUALITY)
-    assert read(own_bundle).info.quality == QUALITY
-    card = (own_bundle / "README.md").read_text()
-    assert "| GAN: distance | 12.34 | 5.5 | lower |" in card and "Not measured" not in card
-    assemble.set_quality(own_bundle, QUALITY.model_copy(update={"samples": 21}))
-    assert (own_bundle / "README.md").read_text() == card.replace("20 samples", "21 samples")
-    with pytest.raises(UserError, match="missing"):
-        assemble.set_quality(own_bundle / "nowhere", QUALITY)
-
-
-def test_figures_stay_only_while_the_graphs_do(own_bundle: Path, trained_run: Path):
-    assemble.set_quality(own_bundle, QUALITY)
-    assemble.set_portability(own_bundle, ELSEWHERE)
-    previous, run = atomic_files.read_index(own_bundle), Run.open(trained_run)
-    stages = assemble.collect(run, unfinished=False)
-    cut = [p for key, stage in stages.items() for p in graphs.pieces(key, stage.networks, run.data)]
-    facts = Facts("shapes", run.data, {key: stage.record for key, stage in stages.items()})
-    info = assemble.index(own_bundle, facts, cut, 0.1, previous, {})
-    assert (info.quality, info.portability) == (QUALITY, ELSEWHERE)
-    (own_bundle / "critic.onnx").write_bytes(b"another")
-    info = assemble.index(own_bundle, facts, cut, 0.1, previous, {})
-    assert (info.quality, info.portability) == (None, None)
+def test_figures_stay_only_while_the_graphs_do(exported: Exported):
+    info = read(exported.folder).info
+    measured = info.model_copy(update={"quality": QUALITY, "runtime_comparison": ELSEWHERE})
+    kept = assemble.keep_measurements(info, measured)
+    assert (kept.quality, kept.runtime_comparison) == (QUALITY, ELSEWHERE)
+    critic = info.graphs["critic"].model_copy(update={"sha256": "0" * 64})
+    other = info.model_copy(update={"graphs": info.graphs | {"critic": critic}})
+    dropped = assemble.keep_measurements(other, measured)
+    assert (dropped.quality, dropped.runtime_comparison) == (None, None)
+    assert assemble.keep_measurements(info, None) == info
 
 
 # --------------------------------------------------------------------------------------- putting in place
@@ -187,18 +186,11 @@ def test_a_failed_rename_brings_the_older_bundle_back(own_bundle: Path):
     assert [p.name for p in own_bundle.parent.iterdir()] == ["shapes"]
 
 
-def test_examples_take_the_classes_in_turn(tmp_path: Path):
-    import torch
-
-    from train.data.dataset import Pictures
-
+def test_examples_take_the_classes_in_turn():
     labels = torch.tensor([0] * 300 + [1] * 40 + [2] * 300)
     images = torch.arange(640).view(-1, 1, 1, 1).expand(-1, 3, 2, 2).to(torch.uint8)
-    path = tmp_path / "examples.npz"
-    assemble.write_examples(path, Pictures(images, labels), 3)
-    with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as stored:
-        assert stored["images"].shape == (100, 2, 2, 3) and stored["images"].dtype == np.uint8
-        assert np.bincount(stored["labels"]).tolist() == [34, 33, 33]
-    assemble.write_examples(path, Pictures(images, torch.full((640,), -1)), 0)
-    with np.load(path) as stored:
-        assert len(stored["images"]) == 100 and len(np.unique(stored["images"])) > 90
+    found = assemble.examples(Pictures(images, labels), 3)
+    assert found["images"].shape == (100, 2, 2, 3) and found["images"].dtype == np.uint8
+    assert np.bincount(found["labels"]).tolist() == [34, 33, 33]
+    found = assemble.examples(Pictures(images, torch.full((640,), -1)), 0)
+    assert len(found["images"]) == 100 and len(np.unique(found["images"])) > 90

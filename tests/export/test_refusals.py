@@ -10,7 +10,8 @@ import safetensors.torch
 from bundle.read import read
 from export import parity
 from export.__main__ import main
-from tests.export.conftest import Exported, draw
+from tests.support.pictures import draw_folder
+from tests.support.trained import Exported
 
 
 @pytest.fixture
@@ -69,6 +70,7 @@ def test_unfinished(run: Path, target: Path, capsys):
     assert contents(target) == before and not (run / "inverter.onnx").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("stage", "target_stage"), [("inverter", "gan"), ("repair", "vae")])
 def test_made_for_an_earlier_network(run: Path, target: Path, capsys, stage: str, target_stage: str):
     """Its GAN or VAE has been resumed since: it looks for what that no longer draws."""
@@ -106,7 +108,8 @@ def test_finite_weights_whose_pictures_are_not(run: Path, capsys):
     tensors = safetensors.torch.load_file(path)
     tensors["averages/encoder.head.weight"][:] = 3e38
     safetensors.torch.save_file(tensors, path)
-    assert "'mean' that are not finite" in refused(capsys, "graph", run, "encoder", run / "encoder.onnx")
+    sentence = refused(capsys, "graph", run, "encoder", run / "encoder.onnx")
+    assert "'mean' of the network 'encoder' holds values that are not finite" in sentence
     assert not (run / "encoder.onnx").exists()
 
 
@@ -117,6 +120,7 @@ def test_weights_that_do_not_fit(run: Path, target: Path, capsys):
     assert "do not fit" in refused(capsys, "graph", run, "repair", run / "repair.onnx")
 
 
+@pytest.mark.slow
 def test_a_late_failure_leaves_everything_as_it_was(run: Path, target: Path, capsys, monkeypatch: pytest.MonkeyPatch):
     before = contents(target)
     monkeypatch.setattr(parity, "BOUND", 0.0)
@@ -125,7 +129,7 @@ def test_a_late_failure_leaves_everything_as_it_was(run: Path, target: Path, cap
 
 
 def test_other_pictures(run: Path, target: Path, tmp_path: Path, capsys):
-    pictures = draw(tmp_path / "others", ())
+    pictures = draw_folder(tmp_path / "others", 200, classes=False)
     assert "is not what" in refused(capsys, "bundle", run, target, "--data", pictures)
     assert "with --data" in refused(capsys, "bundle", run, target, "--data", tmp_path / "nowhere")
 

@@ -10,14 +10,15 @@ from PIL import Image
 
 from bundle import atomic_files
 from bundle.images import to_uint8
+from bundle.quality_section import store_quality
 from bundle.read import read
 from bundle.schema import Figure, Quality
 from demo.serving.engine import Engine, choose_provider
-from demo.serving.served_model import ServedModel
-from export import assemble, report, report_sheets
+from demo.serving.served_bundle import ServedBundle
+from export import report, report_sheets
 from export.__main__ import main
-from tests.export.conftest import Exported
 from tests.support.tiny import build
+from tests.support.trained import Exported
 
 
 def figure(name: str, value: float, floor: float | None = None, floor_is: str = "held-out pictures") -> Figure:
@@ -45,7 +46,7 @@ def released(exported: Exported, tmp_path: Path) -> Path:
     """A folder with two bundles, one measured and one of random numbers without classes."""
     root = tmp_path / "artifacts"
     shutil.copytree(exported.folder, root / "shapes")
-    assemble.set_quality(root / "shapes", QUALITY)
+    store_quality(root / "shapes", QUALITY)
     build(root / "tiny", classes=0, channels=3)
     info = atomic_files.read_index(root / "tiny")
     atomic_files.write_index(root / "tiny", info.model_copy(update={"quality": None}))
@@ -105,7 +106,7 @@ def test_what_was_not_measured_is_not_invented(released: Path):
 
 
 def test_the_sheets_are_what_the_graphs_draw(exported: Exported):
-    served = ServedModel(Engine(read(exported.folder), choose_provider("cpu")))
+    served = ServedBundle(Engine(read(exported.folder), choose_provider("cpu")))
     sheets = {sheet.name: sheet.pixels for sheet in report_sheets.sheets(served)}
     assert set(sheets) == {"gan_samples", "vae_samples", "rebuilt", "repaired", "paths"}
     tiles = sheets["gan_samples"].reshape(4, 16, 16, 16).transpose(0, 2, 1, 3).reshape(64, 16, 16, 1)

@@ -1,5 +1,6 @@
 """Weights stored as float16 from the files of a bundle alone."""
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -8,38 +9,38 @@ import pytest
 
 from bundle.read import read
 from demo.serving.engine import Engine, choose_provider
-from demo.serving.served_model import ServedModel
-from export import shrink
+from demo.serving.served_bundle import ServedBundle
+from export import precision
 from export.__main__ import main
 
 
 def test_pictures_stay_within_a_grey_level_and_the_index_says_how_it_is_stored(broken_bundle: Path, capsys):
     seeds = range(12)
     whole = read(broken_bundle)
-    served = ServedModel(Engine(whole, choose_provider("cpu")))
+    served = ServedBundle(Engine(whole, choose_provider("cpu")))
     before, codes = served.sample(seeds), served.sample(seeds, model="vae")
     sizes = {name: graph.bytes for name, graph in read(broken_bundle).info.graphs.items()}
     assert main(["shrink", str(broken_bundle)]) == 0
     after = read(broken_bundle)  # checksums and shapes are verified
     assert after.info.files["latents"].bytes < whole.info.files["latents"].bytes
-    served = ServedModel(Engine(after, choose_provider("cpu")))
+    served = ServedBundle(Engine(after, choose_provider("cpu")))
     assert np.abs(np.rint(codes * 255) - np.rint(served.sample(seeds, model="vae") * 255)).max() <= 1
     drawn = served.sample(seeds)
     assert np.abs(np.rint(before * 255) - np.rint(drawn * 255)).max() <= 1
-    taken = {name for name, graph in after.info.graphs.items() if graph.form == "fp16-stored"}
+    taken = {name for name, graph in after.info.graphs.items() if graph.precision == "fp16-stored"}
     assert taken == set(after.info.graphs)
     assert sum(graph.bytes for graph in after.info.graphs.values()) < sum(sizes.values())
     model = onnx.load(broken_bundle / after.info.graphs["decoder"].file)
-    assert {p.key: p.value for p in model.metadata_props}["form"] == "fp16-stored"
+    assert {p.key: p.value for p in model.metadata_props}["precision"] == "fp16-stored"
     assert main(["shrink", str(broken_bundle)]) == 2
     assert "nothing to shrink" in capsys.readouterr().err
 
 
 def test_a_graph_that_changes_too_much_is_refused_and_the_bundle_stays(broken_bundle: Path, capsys, monkeypatch):
     index = (broken_bundle / "bundle.json").read_bytes()
-    monkeypatch.setattr(shrink, "difference", lambda name, *_: f"Graph '{name}' changes.")
+    monkeypatch.setattr(precision, "LEVELS", -1)  # no picture may even stay the same
     assert main(["shrink", str(broken_bundle)]) == 2
-    assert "changes." in capsys.readouterr().err
+    assert "changes by 0" in (said := capsys.readouterr().err) and "(grey levels)" in said
     assert (broken_bundle / "bundle.json").read_bytes() == index
 
 
@@ -55,5 +56,6 @@ def test_the_bound_is_one_grey_level(monkeypatch: pytest.MonkeyPatch, shift: flo
         def run(self, *_: object) -> list[np.ndarray]:
             return [answers[self.data]]
 
-    monkeypatch.setattr(shrink.parity, "session", Session)
-    assert bool(shrink.difference("decoder", b"exact", b"other", {})) is refused
+    monkeypatch.setattr(precision.parity, "session", Session)
+    with pytest.raises(precision.Unsuitable, match="changes by [23]") if refused else nullcontext():
+        precision.measure("decoder", b"exact", b"other", {}, "fp16-stored")

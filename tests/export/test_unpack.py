@@ -18,7 +18,8 @@ from export import graphs, parity, unpack
 from export.__main__ import main
 from export.graphs import public_command
 from export.recipe import settings_of
-from tests.export.conftest import CLASSES, Exported, draw, export
+from tests.support.pictures import draw_folder
+from tests.support.trained import CLASSES, Exported, export
 from train.__main__ import main as train
 from train.checkpoints import load_tensors
 from train.run_folder import Run
@@ -73,9 +74,9 @@ def test_it_says_how_it_was_trained_as_the_bundle_does(unpacked: Path, trained_r
     assert all(np.array_equal(latents[key], again[key]) for key in latents)
 
 
-def test_exported_again_it_is_the_same_bundle(unpacked: Path, trained_run: Path, exported: Exported, tmp_path: Path):
-    pictures = trained_run.parent / "pictures"
-    export("bundle", unpacked, tmp_path / "shapes", "--data", pictures)
+@pytest.mark.slow
+def test_exported_again_it_is_the_same_bundle(unpacked: Path, shape_pictures: Path, exported: Exported, tmp_path: Path):
+    export("bundle", unpacked, tmp_path / "shapes", "--data", shape_pictures)
     was, now = read(exported.folder), read(tmp_path / "shapes")
     for name in was.info.graphs:
         one, other = (parity.session(graph_bytes(bundle, name)) for bundle in (was, now))
@@ -88,8 +89,8 @@ def test_exported_again_it_is_the_same_bundle(unpacked: Path, trained_run: Path,
         assert (again.curve, again.images, again.command) == (training.curve, training.images, training.command)
 
 
-def test_its_gan_goes_on_being_trained(exported: Exported, trained_run: Path, tmp_path: Path, capsys, monkeypatch):
-    run, pictures = tmp_path / "shapes", trained_run.parent / "pictures"
+def test_its_gan_goes_on_being_trained(exported: Exported, shape_pictures: Path, tmp_path: Path, capsys, monkeypatch):
+    run, pictures = tmp_path / "shapes", shape_pictures
     export("unpack", exported.folder, run)
     before = load_tensors(run / "gan" / "state.safetensors")[0]
     trained(monkeypatch, "gan", run, pictures, "--resume", "--images", "512")
@@ -106,8 +107,8 @@ def test_its_gan_goes_on_being_trained(exported: Exported, trained_run: Path, tm
 
 
 @pytest.mark.parametrize("stage", ["vae", "classifier", "inverse"])
-def test_a_stage_with_batch_normalisation_is_not_trained_on(unpacked: Path, trained_run: Path, capsys, stage: str):
-    words = [stage, str(unpacked), "--data", str(trained_run.parent / "pictures"), "--resume", "--images", "512"]
+def test_a_stage_with_batch_normalisation_is_not_trained_on(unpacked: Path, shape_pictures: Path, capsys, stage: str):
+    words = [stage, str(unpacked), "--data", str(shape_pictures), "--resume", "--images", "512"]
     assert train(words) == 2
     said = capsys.readouterr().err
     assert "came out of a bundle" in said
@@ -129,8 +130,9 @@ def trained(monkeypatch: pytest.MonkeyPatch, command: str, run: Path, pictures: 
     assert train(argv) == 0
 
 
+@pytest.mark.slow
 def test_what_only_the_critics_training_needs_is_not_exported_and_begins_anew(tmp_path: Path, monkeypatch):
-    run, pictures = tmp_path / "run", draw(tmp_path / "pictures", ())
+    run, pictures = tmp_path / "run", draw_folder(tmp_path / "pictures", 200, classes=False)
     trained(monkeypatch, "gan", run, pictures, "--width", "16", "--latent-dim", "8", "--minibatch-stddev")
     export("bundle", run, tmp_path / "bundle")
     assert "minibatch_stddev" not in read(tmp_path / "bundle").info.graphs
@@ -217,7 +219,7 @@ def test_a_stage_that_lacks_a_graph_is_left_out(own: Path, tmp_path: Path):
 
 
 def test_a_form_that_has_lost_too_much_is_left_out(own: Path, tmp_path: Path):
-    change_index(own, lambda index: index["graphs"]["critic"].update(form="int8"))
+    change_index(own, lambda index: index["graphs"]["critic"].update(precision="int8"))
     left_out(own, tmp_path / "run", "gan", "its critic is stored as int8")
 
 
@@ -241,11 +243,12 @@ def test_nothing_is_written_when_no_stage_can_come_back(own: Path, tmp_path: Pat
     assert not (tmp_path / "new").exists()
 
 
-def test_a_stage_that_was_not_finished_still_is_not(trained_run: Path, tmp_path: Path):
+@pytest.mark.slow
+def test_a_stage_that_was_not_finished_still_is_not(trained_run: Path, shape_pictures: Path, tmp_path: Path):
     run = shutil.copytree(trained_run, tmp_path / "run", ignore=shutil.ignore_patterns("gan", "inverter", "repair"))
     record = json.loads((run / "classifier" / "record.json").read_text())
     (run / "classifier" / "record.json").write_text(json.dumps(record | {"finished": False}))
-    export("bundle", run, tmp_path / "bundle", "--data", trained_run.parent / "pictures", "--unfinished")
+    export("bundle", run, tmp_path / "bundle", "--data", shape_pictures, "--unfinished")
     export("unpack", tmp_path / "bundle", tmp_path / "again")
     assert [Run.open(tmp_path / "again").record(stage).finished for stage in ("classifier", "vae")] == [False, True]
 
@@ -282,10 +285,12 @@ def test_the_colour_under_transparent_pictures_is_kept(exported: Exported):
     assert unpack.data_of(bundle, settings("python -m train gan a --background red")).background == "#ff0000"
 
 
-def test_what_is_printed_goes_on_with_a_run_of_a_fixed_number_of_pictures(exported: Exported, trained_run: Path,
-                                                                         tmp_path: Path):  # fmt: skip
+@pytest.mark.slow
+def test_what_is_printed_goes_on_with_a_run_of_a_fixed_number_of_pictures(
+    exported: Exported, shape_pictures: Path, tmp_path: Path
+):
     """Not into a run that was to see so many pictures, has seen them, and so does nothing."""
     export("unpack", exported.folder, tmp_path / "run")
-    words = ["gan", str(tmp_path / "run"), "--data", str(trained_run.parent / "pictures"), "--resume"]
+    words = ["gan", str(tmp_path / "run"), "--data", str(shape_pictures), "--resume"]
     assert train([*words, "--minutes", "0.05", "--threads", "1"]) == 0
     assert Run.open(tmp_path / "run").record("gan").images > 256

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from tests.train.conftest import draw_folder
+from tests.support.pictures import draw_folder
 from train.__main__ import main
 from train.settings import AllSettings, InverseSettings
 from train.training import stages_of

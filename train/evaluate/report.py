@@ -8,9 +8,9 @@ from typing import Literal
 from tqdm import tqdm
 
 from bundle.atomic_files import write_whole
+from bundle.figures import HELD_OUT
 
 SCHEMA_VERSION = 1
-HELD_OUT = "held-out pictures"
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ import gradio as gr
 import numpy as np
 
 from bundle.errors import UserError
+from demo import arguments
 from demo.data_urls import data_address
-from demo.routes import arguments as check
-from demo.serving.batching import DEADLINE, Caller, working_for
-from demo.serving.served_model import ServedModel
+from demo.serving.batching import DEADLINE, Caller, on_behalf_of
+from demo.serving.served_bundle import ServedBundle
 from demo.tabs.morph import morph_export, video
 from demo.tabs.morph.morph_export import FORMATS, Morph
 from demo.widgets import widget
@@ -23,7 +23,6 @@ from demo.widgets import widget
 EXPORTS: dict[str, Any] = {"concurrency_id": "morph", "concurrency_limit": 4}
 LOOK = 0.2  # seconds between two looks at the work
 DRAWING = 0.6  # the share of drawing in a job, the rest is writing
-HELPERS = ("keys", "keylist")
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +49,7 @@ class Job:
             parts = self.morph.parts()
             while True:
                 self.look()
-                with working_for(Caller(time.monotonic() + DEADLINE, self.gone)):
+                with on_behalf_of(Caller(time.monotonic() + DEADLINE, self.gone)):
                     part = next(parts, None)
                 if part is None:
                     break
@@ -75,16 +74,16 @@ class Job:
         return {"progress": share, "done": self.written if writing else self.drawn, "of": count, "writing": writing}
 
 
-def build(facts: dict[str, Any], models: Mapping[str, ServedModel]) -> None:
+def build(bundles: Mapping[str, ServedBundle]) -> None:
     """Put the tab's content into the gr.Blocks that is being built."""
-    own = {"exports": [form for form in FORMATS if form != "png-strip"], "gaps": {"mp4": video.gap()}}
-    morph = widget("morph", facts | own, *HELPERS)
+    exports = [form for form in FORMATS if form != "png-strip"]
+    morph = widget("morph", "export", "stop", exports=exports, gaps={"mp4": video.gap()})
 
     def export(event: gr.EventData) -> Iterator[dict[str, Any]]:
         asked = event._data if isinstance(event._data, dict) else {}
         job = {"job": asked.get("job")}
         try:
-            for report in exported(models, asked):
+            for report in exported(bundles, asked):
                 yield job | report
         except UserError as error:
             yield job | {"error": str(error)}
@@ -98,16 +97,16 @@ def build(facts: dict[str, Any], models: Mapping[str, ServedModel]) -> None:
     morph.stop(None, None, None, cancels=[exporting], api_visibility="private")
 
 
-def exported(models: Mapping[str, ServedModel], asked: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def exported(bundles: Mapping[str, ServedBundle], asked: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Reports of progress, then the file as a data address. UserError with a sentence for a wrong wish.
 
     Closing the iterator, as Gradio does when the visitor cancels or leaves, ends the work.
     """
-    form = check.choice(asked.get("format"), tuple(FORMATS), "format")
+    form = arguments.choice(asked.get("format"), tuple(FORMATS), "format")
     lack = video.gap() if form == "mp4" else ""
     if lack:
         raise UserError(lack)
-    job = Job(morph_export.read(models, asked), form)
+    job = Job(morph_export.read(bundles, asked), form)
     worker = threading.Thread(target=job.work, daemon=True)
     worker.start()
     try:

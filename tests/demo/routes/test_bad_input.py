@@ -20,7 +20,7 @@ from bundle.errors import InputError
 from demo.page import build_demo, launch_settings
 from demo.routes.uploads import Uploads
 from demo.serving.engine import choose_provider
-from demo.serving.served_model import ServedModel, open_models
+from demo.serving.served_bundle import ServedBundle, open_bundles
 from tests.support import tiny
 
 SOON = 20.0  # seconds; an answer takes milliseconds, but tests must not depend on a busy machine
@@ -51,21 +51,21 @@ def liar() -> bytes:
 
 
 @pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, ServedModel]:
+def bundles(tmp_path_factory: pytest.TempPathFactory) -> dict[str, ServedBundle]:
     """Grey digits with classes, and colour pictures without."""
     root = tmp_path_factory.mktemp("bundles")
     tiny.build(root / "digits", "digits")
     tiny.build(root / "plain", "plain", classes=0, channels=3)
-    return open_models(root, choose_provider("cpu"))[0]
+    return open_bundles(root, choose_provider("cpu"))[0]
 
 
 @pytest.fixture(scope="module")
-def visitor(models: dict[str, ServedModel], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visitor]:
+def visitor(bundles: dict[str, ServedBundle], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visitor]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
-        uploads = Uploads(models)
-        demo = build_demo(models, (), uploads=True)
-        settings = launch_settings(models, (), uploads.routes())
+        uploads = Uploads(bundles)
+        demo = build_demo(bundles, (), uploads=True)
+        settings = launch_settings(bundles, (), uploads.routes())
         _, address, _ = demo.launch(quiet=True, prevent_thread_lock=True, server_name="127.0.0.1", **settings)
         yield Visitor(address)
         demo.close(verbose=False)
@@ -97,28 +97,28 @@ LIVE = [
     ("live/digits/morph", 400, "'keys' takes seeds, whole numbers"),
     (f"live/digits/morph?keys={','.join(['1'] * 2000)}", 400, "at most 6 keys"),
     ("live/digits/map?way=tsne", 400, "'way' must be one of"),
-    ("live/digits/map?u=nan", 400, "'u' must be a finite number"),
-    ("live/digits/mix?a=1&b=2&s=01", 400, "'s' must be"),
-    ("live/digits/sum?a=1&b=-2&d=3", 400, "'b' takes whole numbers"),
-    ("live/digits/edit?m=vae&d=9999:1", 400, "'d' takes whole numbers"),
-    ("live/digits/edit?m=vae&d=" + ",".join(["0:1"] * 70), 400, "at most 64 moves"),
-    ("live/digits/edit?m=gan&d=0:1", 400, "is for the VAE"),
+    ("live/digits/map?mapx=nan", 400, "'mapx' must be a finite number"),
+    ("live/digits/mix?seed=1&other=2&stages=01", 400, "'stages' must be"),
+    ("live/digits/sum?seed=1&minus=-2&plus=3", 400, "'minus' takes whole numbers"),
+    ("live/digits/edit?m=vae&dimensions=9999:1", 400, "'dimensions' takes whole numbers"),
+    ("live/digits/edit?m=vae&dimensions=" + ",".join(["0:1"] * 70), 400, "at most 64 moves"),
+    ("live/digits/edit?m=gan&dimensions=0:1", 400, "is for the VAE"),
     ("explore/nothing", 404, "There is no bundle"),
     ("explore/digits?way=umap", 400, "'way' must be one of"),
     (f"live/digits/morph?keys={2**32},1", 400, "'keys' takes seeds, whole numbers"),
     (MORPH + "p=nan", 400, "'p' must be a finite number"),
-    (MORPH + "mode=zigzag", 400, "zigzag"),
+    (MORPH + "path=zigzag", 400, "zigzag"),
     (MORPH + "classes=1,2,3", 400, "2 keys but 3 classes"),
     (MORPH + "classes=1,99", 400, "below 10"),
-    (f"live/digits/grid?g={BIG}", 400, "'g' takes whole numbers"),
-    ("live/digits/grid?s=4294967295&g=2", 400, "'s' takes whole numbers"),
-    ("live/digits/quiz?k=nan", 400, "'k' takes whole numbers"),
+    (f"live/digits/grid?grid={BIG}", 400, "'grid' takes whole numbers"),
+    ("live/digits/grid?seed=4294967295&grid=2", 400, "'seed' takes whole numbers"),
+    ("live/digits/quiz?quiz=nan", 400, "'quiz' takes whole numbers"),
     ("live/other/quiz", 404, "no bundle"),
-    ("compare/figures?l=digits.gan&r=digits.diffusion", 400, "choose one of gan, vae"),
-    ("compare/figures?l=digits.gan&r=other.gan", 404, "no bundle"),
-    (f"compare/figures?l={'x' * 4000}", 404, "no bundle"),
-    (f"compare/quiz/digits?k={'9' * 5000}&a=r", 400, "'k' takes whole numbers"),
-    (f"compare/quiz/digits?k=1&a={'r' * 4000}", 400, "1 to 20 letters"),
+    ("compare/figures?left=digits.gan&right=digits.diffusion", 400, "choose one of gan, vae"),
+    ("compare/figures?left=digits.gan&right=other.gan", 404, "no bundle"),
+    (f"compare/figures?left={'x' * 4000}", 404, "no bundle"),
+    (f"compare/quiz/digits?quiz={'9' * 5000}&answers=r", 400, "'quiz' takes whole numbers"),
+    (f"compare/quiz/digits?quiz=1&answers={'r' * 4000}", 400, "1 to 20 letters"),
     ("bundles/digits/..%2f..%2fetc%2fpasswd", 404, ""),
     ("bundles/digits/README.md", 404, "no such file"),
     (f"bundles/digits/examples/{BIG}.png", 404, "no such test picture"),
@@ -323,9 +323,9 @@ def test_uploads_of_models_that_are_none(visitor: Visitor):
         assert answer.status_code == 400 and answer.text.endswith(".")
 
 
-def test_latents_of_another_length(models: dict[str, ServedModel]):
+def test_latents_of_another_length(bundles: dict[str, ServedBundle]):
     """The functions below the endpoints, which further endpoints and tabs call."""
-    served = models["digits"]
+    served = bundles["digits"]
     bad = [
         lambda: served.decode(np.zeros((1, 3), np.float32)),
         lambda: served.decode(np.full((1, 6), NAN, np.float32)),

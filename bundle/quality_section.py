@@ -1,0 +1,113 @@
+"""The measured figures of a bundle as a section of Markdown, and storing them in its index and model card."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from bundle.atomic_files import CARD, read_index, write_index, write_whole
+from bundle.figures import HELD_OUT
+from bundle.schema import Figure, Quality
+
+BEGIN, END = "<!-- quality: begin -->", "<!-- quality: end -->"
+BETTER = {"lower": "lower", "higher": "higher", "floor": "near the floor"}
+
+
+def store_quality(folder: Path, quality: Quality) -> None:
+    """Replaces the figures in bundle.json and in the model card, which is begun where there is none.
+
+    Everything else in both files stays as it is. Raises UserError when the index cannot be read or the disk refuses.
+    """
+    info = read_index(folder)
+    card = folder / CARD
+    text = card.read_text(encoding="utf-8") if card.is_file() else f"# {info.title}\n"
+    write_whole(card, with_quality(text, quality).encode())
+    write_index(folder, info.model_copy(update={"quality": quality}))
+
+
+def with_quality(text: str, quality: Quality | None) -> str:
+    """A model card with its section of figures replaced, or added at the end; the rest stays as it is."""
+    section = quality_section(quality)
+    if BEGIN in text and END in text:
+        head, _, rest = text.partition(BEGIN)
+        return head + section + rest.partition(END)[2]
+    return text.rstrip() + "\n\n" + section + "\n"
+
+
+def quality_section(quality: Quality | None) -> str:
+    """The section: a table of all figures, how they were measured, and where they fall short of their floors."""
+    body = "Not measured yet."
+    if quality:
+        features = f", in the features of {quality.features}" if quality.features else ""
+        body = "\n".join(figure_rows(quality.figures)) + (
+            f"\n\nMeasured on {quality.samples:,} samples by `{quality.command}`{features}. The floor is what "
+            f"{HELD_OUT} reach in the same measurement, unless another is named."
+        )
+        body += "".join(f"\n\n{note}" for note in quality.notes)
+        if found := weaknesses(quality):
+            body += "\n\nWhat these figures say against it:\n\n" + "\n".join(f"- {item}" for item in found)
+    return f"{BEGIN}\n## Quality\n\n{body}\n{END}"
+
+
+def figure_rows(figures: Sequence[Figure]) -> list[str]:
+    """Figures as the lines of a Markdown table; README.md quotes them as they are."""
+    return ["| figure | value | floor | better |", "|---|---:|---:|---|", *map(figure_row, figures)]
+
+
+def figure_row(figure: Figure) -> str:
+    """One line of that table."""
+    floor = "" if figure.floor is None else f"{figure.floor:.4g}"
+    if floor and figure.floor_is != HELD_OUT:
+        floor += f" ({figure.floor_is})"
+    row = f"| {cell(figure.label)} | {measured(figure)} {figure.unit} | {floor} | {BETTER[figure.better]} |"
+    return row.replace("  |", " |")
+
+
+def measured(figure: Figure) -> str:
+    """The value to four digits, with its standard error where it is known: "0.0842 ± 0.003"."""
+    return f"{figure.value:.4g}" + ("" if figure.error is None else f" ± {figure.error:.2g}")
+
+
+def cell(text: str) -> str:
+    """Text on one line, with vertical bars escaped: it cannot break a table."""
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def weaknesses(quality: Quality) -> list[str]:
+    """The figures that are worse than their floors, in sentences."""
+    found = {figure.name: figure for figure in quality.figures}
+    items = [*sample_weaknesses(found)]
+    if (figure := found.get("vae.sharpness")) and figure.value < 1:
+        items.append(f"The VAE's reconstructions keep {100 * figure.value:.0f} % of the pictures' sharpness.")
+    if (figure := found.get("repair.centre")) and figure.floor and figure.value > figure.floor:
+        items.append(f"Repair of a missing centre errs {figure.value / figure.floor:.1f} times as much as the VAE does "
+                     "where nothing is missing.")  # fmt: skip
+    if (figure := found.get("gan.inversion")) and figure.floor and figure.value > figure.floor:
+        items.append(f"The GAN's look-alike of a picture errs {figure.value / figure.floor:.1f} times as much as the "
+                     "VAE's reconstruction.")  # fmt: skip
+    return items
+
+
+def sample_weaknesses(found: dict[str, Figure]) -> list[str]:
+    """Those of samples: wrong class, unlike the data, kinds that are missing."""
+    items = []
+    if shares := below_floor(found, "gan.label_accuracy"):
+        value, floor = shares
+        items.append(f"Of 1,000 samples of the GAN {1000 * (1 - value):.0f} are not read as the class asked for (of "
+                     f"held-out pictures {1000 * (1 - floor):.0f}).")  # fmt: skip
+    for model in ("gan", "vae"):
+        if shares := below_floor(found, f"{model}.precision"):
+            value, floor = shares
+            items.append(f"Of 100 samples of the {model.upper()} {100 * (1 - value):.0f} look unlike any training "
+                         f"picture (of held-out pictures {100 * (1 - floor):.0f}).")  # fmt: skip
+        if shares := below_floor(found, f"{model}.recall"):
+            value, floor = shares
+            items.append(f"Of 100 training pictures {100 * (1 - value):.0f} have no sample of the {model.upper()} like "
+                         f"them (no held-out one: {100 * (1 - floor):.0f}).")  # fmt: skip
+    return items
+
+
+def below_floor(found: dict[str, Figure], name: str) -> tuple[float, float] | None:
+    """(value, floor) of a share that is measured, has a floor, and is lower than it."""
+    figure = found.get(name)
+    if figure is None or figure.floor is None or figure.value >= figure.floor:
+        return None
+    return figure.value, figure.floor

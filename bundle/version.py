@@ -1,0 +1,3 @@
+"""The version of Twofold, the same in every command and package."""
+
+VERSION = "0.2.0"

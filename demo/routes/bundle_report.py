@@ -1,0 +1,46 @@
+"""What is known of a bundle, as JSON: data, licence, figures with their floors, training, files, versions."""
+
+import importlib.metadata
+import platform
+from typing import Any
+
+from bundle.read import INDEX
+from demo.serving.served_bundle import ServedBundle
+
+REPORTED = ("onnxruntime", "onnxruntime-gpu", "numpy", "pillow", "gradio", "pydantic", "starlette")
+
+
+def bundle_report(served: ServedBundle) -> dict[str, Any]:
+    """The report of a bundle; addresses of files are relative to the server's."""
+    info, engine = served.info, served.engine
+    address = f"bundles/{info.name}"
+    files = {**info.graphs, **info.files}
+    return {
+        "bundle": info.name,
+        "title": info.title,
+        "created": info.created.isoformat(),
+        "version": engine.bundle.version,
+        "data": info.dataset.model_dump(mode="json"),
+        "image": info.image.model_dump(mode="json"),
+        "models": {model: getattr(info, model).model_dump(mode="json") for model in served.models},
+        "quality": info.quality.model_dump(mode="json") if info.quality else None,
+        "training": {name: stage.model_dump(mode="json") for name, stage in info.training.items()},
+        "provider": {"active": engine.active, "reason": engine.reason},
+        "files": [
+            {"file": entry.file, "url": f"{address}/{entry.file}", "bytes": entry.bytes, "sha256": entry.sha256}
+            for entry in files.values()
+        ],
+        "index": f"{address}/{INDEX}",
+        "versions": versions(),
+    }
+
+
+def versions() -> dict[str, str]:
+    """Of Python and of the libraries that answers depend on."""
+    installed = {"python": platform.python_version()}
+    for name in REPORTED:
+        try:
+            installed[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue  # of the two onnxruntime wheels only one is there
+    return installed

@@ -1,0 +1,80 @@
+"""--mcp: the endpoints as tools of the Model Context Protocol, at /mcp (streamable HTTP, without sessions).
+
+By the protocol's own package alone: `gradio[mcp]` would take pydantic back to an older version. Pictures come in as
+data addresses, so that no tool reads a file of the server, and go out as the protocol's images.
+"""
+
+import functools
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import anyio
+from mcp.server.mcpserver import MCPServer
+from mcp.server.mcpserver.exceptions import ToolError
+from mcp.types import ContentBlock, ImageContent, TextContent
+from starlette.routing import BaseRoute
+
+from bundle.errors import UserError
+from bundle.pictures import UPLOAD
+from demo import arguments
+from demo.routes.endpoints import Endpoint, drawing, reading
+from demo.serving.served_bundle import ServedBundle
+
+MAX_BODY = 4 * UPLOAD.bytes  # bytes: a picture and a mask as base64
+AT_ONCE = 8  # tools that run at a time
+INSTRUCTIONS = """Draws pictures with small generators, a GAN and a VAE of one set of pictures, and reads pictures.
+`report` tells what a bundle of them knows. The same seed always gives the same picture."""
+
+
+class Tools:
+    """The MCP server over these bundles. `routes` and `lifespan` belong to the app that serves the page; `host`: the
+    address that it listens on, for whose own names alone a local server answers."""
+
+    def __init__(self, bundles: Mapping[str, ServedBundle], host: str):
+        self._limiter: anyio.CapacityLimiter | None = None
+        server = MCPServer("Twofold", instructions=INSTRUCTIONS, log_level="ERROR")
+        pictures = "A picture or mask is given as data:image/png;base64,…"
+        for name, function in drawing(bundles).items():
+            server.add_tool(self._tool(function), name, structured_output=False)
+        for name, function in reading(bundles, arguments.picture_data, arguments.mask_data).items():
+            about = f"{function.__doc__}\n{pictures}"
+            server.add_tool(self._tool(function), name, description=about, structured_output=False)
+        app = server.streamable_http_app(
+            stateless_http=True, json_response=True, max_request_body_size=MAX_BODY, host=host
+        )
+        self.routes: list[BaseRoute] = list(app.routes)
+        self.lifespan = lambda _: server.session_manager.run()
+
+    def _tool(self, function: Endpoint) -> Callable:
+        @functools.wraps(function)
+        async def tool(*args: Any, **kwargs: Any) -> list[ContentBlock]:
+            self._limiter = self._limiter or anyio.CapacityLimiter(AT_ONCE)  # it belongs to an event loop
+            try:
+                work = functools.partial(function, *args, **kwargs)
+                return content(await anyio.to_thread.run_sync(work, limiter=self._limiter))
+            except UserError as error:
+                raise ToolError(str(error)) from error
+
+        return tool
+
+
+def content(answer: Mapping[str, Any]) -> list[ContentBlock]:
+    """An endpoint's answer: what is no picture as JSON, then each picture."""
+    pictures: list[ContentBlock] = []
+
+    def told(value: Any) -> Any:
+        if isinstance(value, list) and value and all(_is_picture(one) for one in value):
+            return [told(one) for one in value]
+        if not _is_picture(value):
+            return value
+        kind, _, data = value.removeprefix("data:").partition(";base64,")
+        pictures.append(ImageContent(type="image", data=data, mime_type=kind))
+        return f"image {len(pictures)}"
+
+    text = json.dumps({name: told(value) for name, value in answer.items()}, ensure_ascii=False)
+    return [TextContent(type="text", text=text), *pictures]
+
+
+def _is_picture(value: Any) -> bool:
+    return isinstance(value, str) and value.startswith("data:image/")

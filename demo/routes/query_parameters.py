@@ -1,0 +1,100 @@
+"""The parameters in the addresses of the live routes: any text in; checked numbers out, or an InputError."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from starlette.datastructures import QueryParams
+
+from bundle import latents
+from bundle.errors import InputError
+from demo.arguments import MAX_TRUNCATION
+from demo.serving.served_bundle import ServedBundle
+
+# Names that old links use, and what they are called now, by the last word of the route. demo/static/core/address.js has
+# those of the page's own address.
+OLD_NAMES: dict[str, dict[str, str]] = {
+    "morph": {"mode": "path"},
+    "grid": {"s": "seed", "g": "grid"},
+    "quiz": {"k": "quiz", "a": "answers"},
+    "map": {"u": "mapx", "w": "mapy"},
+    "mix": {"a": "seed", "b": "other", "s": "stages"},
+    "sum": {"a": "seed", "b": "minus", "d": "plus"},
+    "edit": {"a": "seed", "d": "dimensions", "k": "towards", "h": "across", "g": "along"},
+    "figures": {"l": "left", "r": "right"},
+}
+MAX_SEQUENCE = 2**53  # the largest whole number that a browser counts exactly
+
+
+def of_today(query: QueryParams, route: str) -> QueryParams:
+    """The parameters under their names of today; where an address has both names, the new one counts."""
+    names = OLD_NAMES.get(route, {})
+    given = dict(query)
+    old = {names[name]: value for name, value in given.items() if name in names}
+    return QueryParams(old | {name: value for name, value in given.items() if name not in names})
+
+
+def number(query: QueryParams, name: str, default: float, low: float, high: float) -> float:
+    """A finite number, held within [low, high]."""
+    text = query.get(name, "")
+    try:
+        value = float(text) if text else default
+    except ValueError:
+        value = float("nan")
+    if not np.isfinite(value):
+        raise InputError(f"The parameter '{name}' must be a finite number.")
+    return min(max(value, low), high)
+
+
+def truncation(query: QueryParams) -> float:
+    return number(query, "t", 1.0, 0.0, MAX_TRUNCATION)
+
+
+def whole(text: str, name: str, highest: int) -> int:
+    # Length first: int() of a very long text is slow.
+    if not (text.isascii() and text.isdigit() and len(text) <= 16 and int(text) <= highest):
+        raise InputError(f"The parameter '{name}' takes whole numbers from 0 to {highest}.")
+    return int(text)
+
+
+def sequence(query: QueryParams) -> str | None:
+    text = query.get("n", "")
+    return str(whole(text, "n", MAX_SEQUENCE)) if text else None
+
+
+def choice(query: QueryParams, name: str, options: Sequence[str]) -> str:
+    """One of the options; the first when absent."""
+    text = query.get(name, "") or options[0]
+    if text not in options:
+        raise InputError(f"The parameter '{name}' must be one of {', '.join(options)}.")
+    return text
+
+
+def model(query: QueryParams, served: ServedBundle) -> str:
+    return choice(query, "m", served.models)
+
+
+def class_weights(text: str, separator: str, classes: int) -> np.ndarray:
+    """Class weights [K] of "3" or "3:0.5,5:0.5" (with the separator in place of the comma)."""
+    if not classes:
+        raise InputError("This model has no classes.")
+    shares: dict[int, float] = {}
+    for part in text.split(separator):
+        index, colon, share = part.partition(":")
+        try:
+            shares[whole(index, "class", classes - 1)] = float(share) if colon else 1.0
+        except ValueError as error:
+            raise InputError(f"Classes are whole numbers below {classes}, with shares like 3:0.5.") from error
+    return latents.class_weights(shares, classes)
+
+
+def key_classes(text: str, keys: Sequence[latents.Key], classes: int) -> np.ndarray | None:
+    if not text:
+        return None
+    entries = text.split(",")
+    if len(entries) != len(keys):
+        raise InputError(f"There are {len(keys)} keys but {len(entries)} classes.")
+    rows = [
+        class_weights(entry or str(latents.key_seed(key) % classes if classes else 0), "|", classes)
+        for entry, key in zip(entries, keys, strict=True)
+    ]
+    return np.stack(rows)

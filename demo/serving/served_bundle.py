@@ -1,0 +1,40 @@
+"""The bundles behind the page: each one with the engine that runs its graphs for everybody."""
+
+from pathlib import Path
+
+from bundle.errors import UserError
+from bundle.model import BundleModel
+from bundle.read import Unavailable, discover
+from bundle.sessions import Provider
+from demo.serving.engine import Engine, EngineCache, Opener
+
+
+class ServedBundle(BundleModel):
+    """What one bundle can draw, drawn by an engine that many visitors share."""
+
+    def __init__(self, engine: Engine):
+        super().__init__(engine)
+        self.engine = engine
+
+
+def open_bundles(
+    root: Path, provider: Provider, check: bool = True, opener: Opener | None = None
+) -> tuple[dict[str, ServedBundle], list[Unavailable]]:
+    """Every usable bundle in a folder, by name, and those that cannot be served, with the reason.
+
+    All files are verified here. Without `check` the graphs run for the first time when they are needed: the server
+    starts sooner, and a graph that misbehaves is reported then. `opener`: where graphs run, if not in this process.
+    """
+    found, unavailable = discover(root)
+    bundles: dict[str, ServedBundle] = {}
+    cache = EngineCache()
+    for bundle in found:
+        engine = Engine(bundle, provider, cache, opener)
+        try:
+            if check:
+                engine.ready()
+        except UserError as error:
+            unavailable.append(Unavailable(bundle.info.name, str(error)))
+        else:
+            bundles[bundle.info.name] = ServedBundle(engine)
+    return bundles, unavailable

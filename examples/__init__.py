@@ -1,0 +1,1 @@
+"""Sets of pictures to train on that anyone can make again."""

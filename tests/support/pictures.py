@@ -1,0 +1,30 @@
+"""Small sets of pictures, drawn here: discs, squares and bars on black, in folders as a user would have them."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+KINDS = ("disc", "square", "bar")
+
+
+def draw_shape(kind: int, rng: np.random.Generator, size: int = 16, mode: str = "L") -> Image.Image:
+    """One of KINDS, of random size, place and brightness (or colour, with mode "RGB"), `size` pixels a side."""
+    image = Image.new(mode, (size, size), 0)
+    x, y = rng.integers(2, size // 2, 2)
+    r = int(rng.integers(4, size // 2))
+    box = (int(x), int(y), int(x) + r, int(y) + (r if kind < 2 else 2))
+    pen = ImageDraw.Draw(image)
+    ink = int(rng.integers(160, 256)) if mode == "L" else tuple(int(v) for v in rng.integers(100, 256, 3))
+    (pen.ellipse if kind == 0 else pen.rectangle)(box, fill=ink)
+    return image
+
+
+def draw_folder(folder: Path, count: int = 150, classes: bool = True, mode: str = "L") -> Path:
+    """Writes `count` PNG files of 16 x 16 and returns `folder`; with `classes`, each kind has a sub-folder."""
+    rng = np.random.default_rng(0)
+    for i in range(count):
+        home = folder / KINDS[i % 3] if classes else folder
+        home.mkdir(parents=True, exist_ok=True)
+        draw_shape(i % 3, rng, mode=mode).save(home / f"{i:04d}.png")
+    return folder

@@ -1,0 +1,122 @@
+"""Folders and zips: what is taken as a class or a split, what is left out, what is refused."""
+
+import shutil
+import zipfile
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+from bundle.errors import UserError
+from tests.bundle.test_pictures import saved
+from tests.support.pictures import draw_folder
+from train.data.load import load
+
+
+def zipped(folder: Path, to: Path, prefix: str = "") -> Path:
+    with zipfile.ZipFile(to, "w") as archive:
+        for path in sorted(folder.rglob("*.*")):
+            archive.write(path, prefix + path.relative_to(folder).as_posix())
+    return to
+
+
+@pytest.mark.parametrize("prefix", ["", "wrapped/in/"])
+def test_a_zip_reads_like_its_folder(shapes, tmp_path, prefix):
+    archive = zipped(shapes, tmp_path / "set.zip", prefix)
+    with zipfile.ZipFile(archive, "a") as more:
+        more.writestr("__MACOSX/._a.png", b"x")
+        more.writestr(prefix + "disc/.DS_Store", b"x")
+    info, train, test = load(str(archive), quiet=True)
+    folder_info, folder_train, folder_test = load(str(shapes), quiet=True)
+    assert (info.source, info.title, info.classes) == ("set.zip", "set", folder_info.classes)
+    assert torch.equal(train.images, folder_train.images) and torch.equal(test.labels, folder_test.labels)
+
+
+def test_a_zip_is_not_unpacked_and_paths_out_of_it_are_left_out(shapes, tmp_path, capsys):
+    archive = zipped(shapes, tmp_path / "set.zip")
+    picture = saved(Image.new("L", (16, 16), 9), "PNG")
+    with zipfile.ZipFile(archive, "a") as more:
+        more.writestr("../outside.png", picture)
+        more.writestr("/absolute.png", picture)
+    before = sorted(tmp_path.parent.rglob("*"))
+    info, _, _ = load(str(archive))
+    assert info.train_images + info.test_images == 150
+    assert "left out 2 files (../outside.png, /absolute.png) outside the zip" in capsys.readouterr().out
+    assert sorted(tmp_path.parent.rglob("*")) == before
+
+
+def test_a_torn_picture_in_a_zip_is_named_and_nothing_else_is_lost(shapes, tmp_path, capsys):
+    archive = zipped(shapes, tmp_path / "set.zip")
+    with zipfile.ZipFile(archive) as whole:
+        entry = whole.getinfo("disc/0003.png")
+    data = bytearray(archive.read_bytes())
+    data[entry.header_offset + 30 + len(entry.filename) + 20] ^= 255  # the check sum no longer fits
+    archive.write_bytes(bytes(data))
+    info, _, _ = load(str(archive))
+    assert info.train_images + info.test_images == 149
+    assert "skipped 1 unreadable: disc/0003.png (Bad CRC-32" in capsys.readouterr().out
+
+
+def test_bad_zips_are_sentences(shapes, tmp_path, monkeypatch):
+    bad = tmp_path / "bad.zip"
+    bad.write_bytes(b"not a zip")
+    with pytest.raises(UserError, match="not a zip file"):
+        load(str(bad))
+    with zipfile.ZipFile(bad, "w"):
+        pass
+    with pytest.raises(UserError, match="is empty"):
+        load(str(bad))
+    with zipfile.ZipFile(bad, "w") as archive:
+        archive.writestr("a.txt", "x")
+    with pytest.raises(UserError, match="holds no picture"):
+        load(str(bad))
+    locked = bytearray(zipped(shapes, bad).read_bytes())
+    start = locked.index(b"PK\x01\x02")
+    locked[start + 8] |= 1  # the flag of an encrypted entry
+    bad.write_bytes(bytes(locked))
+    with pytest.raises(UserError, match="encrypted"):
+        load(str(bad))
+    with pytest.raises(UserError, match="does not exist"):
+        load("nowhere.zip")
+    zipped(shapes, bad)
+    monkeypatch.setattr("train.data.image_files.MOST_BYTES", 10_000)
+    with pytest.raises(UserError, match="too large"):
+        load(str(bad))
+    monkeypatch.undo()
+    monkeypatch.setattr("train.data.image_files.MOST_ENTRIES", 149)
+    with pytest.raises(UserError, match="too large"):
+        load(str(bad))
+
+
+def test_train_and_test_folders_keep_their_split(shapes, tmp_path):
+    shutil.copytree(shapes, tmp_path / "all" / "train")
+    for name in ("bar", "disc", "square"):
+        (tmp_path / "all" / "test" / name).mkdir(parents=True)
+        for path in sorted((tmp_path / "all" / "train" / name).iterdir())[:4]:
+            path.rename(tmp_path / "all" / "test" / name / path.name)
+    info, train, test = load(str(tmp_path / "all"), quiet=True)
+    assert (info.train_images, info.test_images) == (138, 12)
+    assert info.classes == ("bar", "disc", "square")
+    assert torch.bincount(test.labels).tolist() == [4, 4, 4] and torch.bincount(train.labels).tolist() == [46] * 3
+    (tmp_path / "all" / "test" / "bar").rename(tmp_path / "all" / "test" / "beam")
+    with pytest.raises(UserError, match=r"test pictures are in beam"):
+        load(str(tmp_path / "all"))
+
+
+def test_pictures_beside_the_classes_leave_no_classes(shapes, tmp_path, capsys):
+    shutil.copytree(shapes, tmp_path / "mixed")
+    (tmp_path / "mixed" / "disc" / "0000.png").rename(tmp_path / "mixed" / "loose.png")
+    info, train, _ = load(str(tmp_path / "mixed"))
+    assert info.classes == () and set(train.labels.tolist()) == {-1}
+    assert "(bar, disc, square) are not taken as classes: 1 picture (loose.png) beside" in capsys.readouterr().out
+
+
+def test_one_class_is_no_class(tmp_path, capsys):
+    draw_folder(tmp_path / "pets" / "cats", 120, classes=False)
+    (tmp_path / "pets" / "cats" / "list.heic").write_bytes(b"x")
+    info, train, _ = load(str(tmp_path / "pets"))
+    report = capsys.readouterr().out
+    assert info.classes == () and set(train.labels.tolist()) == {-1}
+    assert "all pictures are in one sub-folder (cats), and one class is none" in report
+    assert "left out 1 file (cats/list.heic) of other kinds" in report
