@@ -6,11 +6,11 @@ from pathlib import Path
 
 import httpx
 import pytest
+from demo.serving.served_model import open_models
 
 from demo import static_files
 from demo.page import build_demo, launch_settings
 from demo.serving.engine import choose_provider
-from demo.serving.served_model import open_models
 
 ARTIFACTS = Path(__file__).resolve().parents[2] / "artifacts"
 MOST = 60_000  # bytes of the page, and of its configuration, as a browser receives them …
