@@ -22,7 +22,7 @@ from bundle.command_line import exit_code
 from bundle.errors import UserError
 from train import run_folder
 from train.__main__ import STOPPED, check_numbers, given_flags, settle
-from train.data.dataset import load
+from train.data.load import load
 from train.loop import train, usable_threads
 from train.run_folder import Run
 from train.settings import Settings

@@ -35,7 +35,7 @@ from bundle.read import read
 from bundle.sessions import choose_provider, core_count
 from demo.data_urls import picture_address
 from demo.serving.engine import Engine
-from demo.serving.served_model import ServedModel
+from demo.serving.served_bundle import ServedBundle
 
 PICTURES = 16
 REQUESTS = 24  # different ones
@@ -74,7 +74,7 @@ class Request:
     answer: list[str]
 
 
-def requests(served: ServedModel) -> list[Request]:
+def requests(served: ServedBundle) -> list[Request]:
     """Different seeds, drawn here by the same engine on the same processor."""
     found = []
     for first in range(0, REQUESTS * PICTURES, PICTURES):
@@ -203,7 +203,7 @@ def measure(settings: Settings) -> dict:
     engine = Engine(read(settings.bundle), choose_provider(settings.provider))
     if engine.bundle.info.gan is None:
         raise UserError(f"{settings.bundle} has no GAN, which /sample is measured with.")
-    known, found = requests(ServedModel(engine)), {}
+    known, found = requests(ServedBundle(engine)), {}
     with ExitStack() as stack:
         addresses = [stack.enter_context(served(settings.bundle, settings.provider)).address for _ in range(2)]
         empty = stack.enter_context(started(["-m", "benchmarks.empty"], "Empty is at")).address

@@ -12,13 +12,13 @@ import numpy as np
 from bundle import images
 from demo.page import launch_settings
 from demo.serving.engine import choose_provider
-from demo.serving.served_model import open_models
+from demo.serving.served_bundle import open_bundles
 
 SEEDS = 100  # that the slider runs over, with all that lies between
 
 
 def main(bundle: Path, port: int) -> None:
-    models, _ = open_models(bundle, choose_provider("cpu"))
+    models, _ = open_bundles(bundle, choose_provider("cpu"))
     served = next(iter(models.values()))
 
     def draw(x: float) -> np.ndarray:

@@ -178,7 +178,7 @@ def measure(settings: Settings) -> dict:
         peaks.append(peak(device, 1.0))
     return {
         "bundle": engine.bundle.info.name,
-        "form": engine.bundle.info.graphs["generator"].form,
+        "precision": engine.bundle.info.graphs["generator"].precision,
         "processor": engine.reason,
         "hardware": f"{platform.processor() or platform.machine()}, {core_count()} threads",
         "versions": {name: importlib.metadata.version(name) for name in PACKAGES if installed(name)},

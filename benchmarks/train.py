@@ -28,7 +28,8 @@ from benchmarks import dcgan, results
 from bundle.command_line import exit_code
 from bundle.errors import UserError
 from train import priors
-from train.data.dataset import DataInfo, Pictures, load, one_hot
+from train.data.dataset import DataInfo, Pictures, one_hot
+from train.data.load import load
 from train.evaluate.metrics import Scale, frechet_distance
 from train.loop import fastest_precision, train, usable_threads
 from train.recorder import hardware

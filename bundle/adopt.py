@@ -24,7 +24,7 @@ from bundle.latents import from_normal, seed_latent
 from bundle.onnx_outline import FLOAT, outline, problem, unknown
 from bundle.read import INDEX, MAX_TILES, SHEET_COLUMNS, read
 from bundle.runner import BundleRunner
-from bundle.schema import MAX_FILE_BYTES, Adapter, Bundle, Prior
+from bundle.schema import MAX_FILE_BYTES, SCHEMA_VERSION, Adapter, Bundle, Prior
 from bundle.sessions import choose_provider, first_line, open_session
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -143,7 +143,7 @@ def _index(about: About, found: Found, entries: dict[str, dict]) -> Bundle:
     _, side, _, channels = found.pictures.shape
     graph = entries["generator"] | {
         "opset": found.opset,
-        "form": "as it came",
+        "precision": "as it came",
         "parameters": found.parameters,
         "inputs": [{"name": "z", "shape": ["batch", found.latent_dim]}],
         "outputs": [{"name": "image", "shape": ["batch", channels, side, side]}],
@@ -152,7 +152,7 @@ def _index(about: About, found: Found, entries: dict[str, dict]) -> Bundle:
     dataset = {"source": about.source, "licence": about.licence, "classes": [], "train_images": 0, "test_images": 0}
     return Bundle.model_validate(
         {
-            "schema_version": 1,
+            "schema_version": SCHEMA_VERSION,
             "name": about.name,
             "title": about.title,
             "created": datetime.now(UTC).replace(microsecond=0),

@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from bundle.errors import UserError
+from bundle.migrate import migrate
 from bundle.read import INDEX, Bundle, sha256
 
 CARD = "README.md"
@@ -34,8 +33,8 @@ def previous_index(target: Path) -> Bundle | None:
 def read_index(folder: Path) -> Bundle:
     """The index of a bundle, its files unread. Raises UserError when it cannot be understood."""
     try:
-        return Bundle.model_validate_json((folder / INDEX).read_bytes())
-    except (OSError, ValidationError) as problem:
+        return Bundle.model_validate(migrate(json.loads((folder / INDEX).read_bytes())))
+    except (OSError, ValueError) as problem:
         raise UserError(f"{folder / INDEX} is missing, damaged, or of another version of Twofold.") from problem
 
 

@@ -19,6 +19,7 @@ from pydantic import ValidationError
 
 from bundle.errors import BundleError
 from bundle.figures import over_floor
+from bundle.migrate import migrate
 from bundle.onnx_outline import FLOAT, Dimensions, outline, problem, unknown
 from bundle.schema import GRAPHS, MAX_FILE_BYTES, SCHEMA_VERSION, Bundle, File, Graph, direction_shapes, latent_shapes
 
@@ -179,7 +180,7 @@ def _read_index(folder: Path) -> Bundle:
     if type(version) is int and version > SCHEMA_VERSION:
         raise BundleError(f"Bundle '{folder.name}' has format {version} and needs a newer Twofold.")
     try:
-        return Bundle.model_validate(raw)
+        return Bundle.model_validate(migrate(raw))
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])

@@ -8,10 +8,13 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from bundle.errors import BundleError
+
+Model = Literal["gan", "vae"]
 Prior = Literal["normal", "uniform", "truncated"]
 Likelihood = Literal["calibrated", "squared-error", "bernoulli"]
 Fit = Literal["crop", "pad"]
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2  # bundle/migrate.py reads version 1
 MAX_FILE_BYTES = 512_000_000
 MAX_POINTS, MAX_SERIES = 100, 24  # of a training curve
 
@@ -54,7 +57,11 @@ def _aware(time: datetime) -> datetime:
 
 FileName = Annotated[str, AfterValidator(_plain_file_name)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Colour = Annotated[str, Field(pattern=r"^#[0-9a-f]{6}$")]
 SeriesName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,40}$")]
+SettingName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+Scalar = bool | int | float | Annotated[str, Field(max_length=500)] | None
+Setting = Scalar | tuple[Scalar, ...]
 Count = Annotated[int, Field(ge=0)]
 Size = Annotated[int, Field(ge=1)]
 
@@ -83,6 +90,11 @@ class Tensor(_Entry):
             raise ValueError(f"the shape of '{self.name}' must be 'batch' and then whole numbers")
         return self
 
+    @property
+    def row_shape(self) -> tuple[int, ...]:
+        """The shape of one row of a batch."""
+        return tuple(length for length in self.shape[1:] if isinstance(length, int))
+
 
 class Adapter(_Entry):
     """How a generator is used that was exported elsewhere: the names of its input and output, the shape of one z, what
@@ -96,10 +108,11 @@ class Adapter(_Entry):
 
 
 class Graph(File):
-    """One ONNX graph; `adapter`: for a generator that does not follow the conventions of this format."""
+    """One ONNX graph. `precision`: how its weights are stored and computed with (export.precision lists the words).
+    `adapter`: for a generator that does not follow the conventions of this format."""
 
     opset: Size
-    form: str
+    precision: str
     parameters: Count
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
@@ -107,13 +120,18 @@ class Graph(File):
 
 
 class Dataset(_Entry):
-    """The pictures that the models learned from. No classes = unconditional models."""
+    """The pictures that the models learned from. No classes = unconditional models.
+
+    `fit`: how pictures that are not square became so. `background`: the colour under their transparent and padded
+    parts; None = white for RGB, black for grey."""
 
     source: str
     licence: str
     classes: tuple[str, ...]
     train_images: Count
     test_images: Count
+    fit: Fit = "crop"
+    background: Colour | None = None
 
 
 class Image(_Entry):
@@ -167,10 +185,12 @@ class Quality(_Entry):
     figures: tuple[Figure, ...]
 
 
-class Crossing(_Entry):
-    """One graph in one runtime. Largest and mean difference from the reference evaluator, in grey levels of a picture
-    or in shares of max(1, |value|); `alone`: the largest difference of a row of a batch from that row alone, in the
-    same unit, 0 = bit for bit; pictures a second."""
+class GraphDifference(_Entry):
+    """How far one graph in one runtime is from the reference.
+
+    `largest`, `mean`: difference from the reference's outputs, in grey levels of a picture or in shares of
+    max(1, |value|). `alone`: the largest difference, in the same unit, between a row of a batch and that row run by
+    itself; 0 = bit for bit. `speed`: pictures a second."""
 
     graph: str
     unit: Literal["grey levels", "share"]
@@ -180,23 +200,23 @@ class Crossing(_Entry):
     speed: Annotated[float, Field(ge=0)]
 
 
-class Crossings(_Entry):
-    """What one runtime made of the graphs; `gap`: why it could not be tried, else empty."""
+class RuntimeResult(_Entry):
+    """The graphs in one runtime; `gap`: why it could not be tried, else empty."""
 
     runtime: str
     version: str = ""
     gap: str = ""
-    graphs: tuple[Crossing, ...] = ()
+    graphs: tuple[GraphDifference, ...] = ()
 
 
-class Portability(_Entry):
-    """The graphs in several runtimes, held against one of them, the `reference`; `hardware`: where it was measured."""
+class RuntimeComparison(_Entry):
+    """The graphs in several runtimes, compared with one of them, the `reference`; `hardware`: where it was measured."""
 
     command: str
     hardware: str
     reference: str
     batches: tuple[Size, ...]
-    runtimes: tuple[Crossings, ...]
+    runtimes: tuple[RuntimeResult, ...]
 
 
 class Curve(_Entry):
@@ -215,19 +235,21 @@ class Curve(_Entry):
 
 
 class Training(_Entry):
-    """How one stage was trained; bundles older than curves have none."""
+    """How one stage was trained. `settings`: what its run was given, by name, without what only that machine knew;
+    None in bundles of version 1. `curve`: None in bundles older than curves."""
 
     command: str
     seconds: Annotated[float, Field(ge=0)]
     images: Count
     hardware: str
+    settings: dict[SettingName, Setting] | None = None
     curve: Curve | None = None
 
 
 class Bundle(_Entry):
     """The content of bundle.json."""
 
-    schema_version: Literal[1]
+    schema_version: Literal[2]
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
     title: Annotated[str, Field(min_length=1, max_length=200)]
     created: Annotated[datetime, AfterValidator(_aware)]
@@ -239,8 +261,39 @@ class Bundle(_Entry):
     gan: Gan | None
     vae: Vae | None
     quality: Quality | None
-    portability: Portability | None = None
+    runtime_comparison: RuntimeComparison | None = None
     training: dict[str, Training]
+
+    @property
+    def models(self) -> tuple[Model, ...]:
+        """The models that this bundle holds."""
+        held: tuple[tuple[Model, Gan | Vae | None], ...] = (("gan", self.gan), ("vae", self.vae))
+        return tuple(name for name, entry in held if entry is not None)
+
+    def require_gan(self) -> Gan:
+        """The entry of the GAN. Raises BundleError when the bundle has none."""
+        if self.gan is None:
+            raise BundleError(f"Bundle '{self.name}' has no GAN.")
+        return self.gan
+
+    def require_vae(self) -> Vae:
+        """The entry of the VAE. Raises BundleError when the bundle has none."""
+        if self.vae is None:
+            raise BundleError(f"Bundle '{self.name}' has no VAE.")
+        return self.vae
+
+    def require_styles(self) -> tuple[int, int]:
+        """(stages L, width) of the GAN's w [N, L, width]. Raises BundleError when it has none."""
+        gan = self.require_gan()
+        if gan.stages is None or gan.w_dim is None:
+            raise BundleError(f"The generator of bundle '{self.name}' has no styles.")
+        return gan.stages, gan.w_dim
+
+    def require_quality(self) -> Quality:
+        """The measured figures. Raises BundleError when nothing was measured."""
+        if self.quality is None:
+            raise BundleError(f"Bundle '{self.name}' has no figures of quality.")
+        return self.quality
 
     @model_validator(mode="after")
     def _consistent(self) -> "Bundle":

@@ -21,11 +21,11 @@ from bundle.errors import Busy, UserError  # noqa: E402
 from bundle.sessions import CHOICES, Provider, choose_provider  # noqa: E402
 from demo.page import build_demo, launch_settings  # noqa: E402
 from demo.serving.engine import Opener  # noqa: E402
-from demo.serving.housekeeping import Janitor, few_heaps  # noqa: E402
-from demo.serving.served_model import ServedModel, open_models  # noqa: E402
+from demo.serving.housekeeping import Janitor, limit_arenas  # noqa: E402
+from demo.serving.served_bundle import ServedBundle, open_bundles  # noqa: E402
 
 if TYPE_CHECKING:
-    from demo.routes.tools import Tools
+    from demo.routes.mcp_tools import Tools
     from demo.routes.uploads import Uploads
 
 __all__ = ["build_demo", "main"]
@@ -41,7 +41,7 @@ class Refused(Exception):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until Ctrl-C. Returns the exit code: 0, or 2 after one sentence on what is wrong."""
     options = _parser().parse_args(arguments)
-    few_heaps()
+    limit_arenas()
     try:
         return _serve(options)
     except (Refused, UserError) as error:
@@ -80,16 +80,16 @@ def _serve(options: argparse.Namespace) -> int:
     root = _root(options.bundles)
     provider, opener = _machine(options)
     port = _free_port(options.host, options.port)
-    models, unavailable = open_models(root, provider, opener is not None, opener) if root.is_dir() else ({}, [])
+    bundles, unavailable = open_bundles(root, provider, opener is not None, opener) if root.is_dir() else ({}, [])
     for one in unavailable:
         print(f"Bundle {one.name} is unavailable: {one.reason}", file=sys.stderr)
-    if not models:
+    if not bundles:
         print("There is no bundle to serve; the page says how to make one.", file=sys.stderr)
 
     folder = _own_temporary_folder()
-    uploads = _uploads(models) if options.allow_upload else None
-    tools = _tools(models, options.host) if options.mcp else None
-    demo = build_demo(models, unavailable, uploads is not None, tools is not None)
+    uploads = _uploads(bundles) if options.allow_upload else None
+    tools = _tools(bundles, options.host) if options.mcp else None
+    demo = build_demo(bundles, unavailable, uploads is not None, tools is not None)
     janitor = Janitor(folder, remembered=demo.temp_file_sets)
     more = [*(uploads.routes() if uploads else ()), *(tools.routes if tools else ())]
     try:
@@ -99,14 +99,14 @@ def _serve(options: argparse.Namespace) -> int:
             share=options.share,
             quiet=True,
             prevent_thread_lock=True,
-            **launch_settings(models, unavailable, more, tools.lifespan if tools else None),
+            **launch_settings(bundles, unavailable, more, tools.lifespan if tools else None),
         )
     except OSError as error:
         raise Refused(_taken(port)) from error
     shown = "127.0.0.1" if options.host in ("0.0.0.0", "::") else options.host
     print(f"Twofold is at http://{shown}:{port}", flush=True)
     ending = threading.Event()
-    check = threading.Thread(target=_check, args=(dict(models), ending), name="check", daemon=True)
+    check = threading.Thread(target=_check, args=(dict(bundles), ending), name="check", daemon=True)
     check.start()
     janitor.start()
     _wait()
@@ -130,37 +130,37 @@ def _root(given: str | None) -> Path:
     return Path(given)
 
 
-def _uploads(models: MutableMapping[str, ServedModel]) -> "Uploads":
-    """The visitors' models, which go when the server goes."""
+def _uploads(bundles: MutableMapping[str, ServedBundle]) -> "Uploads":
+    """What serves the models that visitors bring; it closes when the server ends."""
     from demo.routes.uploads import Uploads  # only who allows it needs it
 
-    uploads = Uploads(models)
+    uploads = Uploads(bundles)
     atexit.register(uploads.close)
     return uploads
 
 
-def _tools(models: Mapping[str, ServedModel], host: str) -> "Tools":
+def _tools(bundles: Mapping[str, ServedBundle], host: str) -> "Tools":
     """The endpoints for assistants. Refused where the protocol's package is missing."""
     try:
-        from demo.routes.tools import Tools
+        from demo.routes.mcp_tools import Tools
     except ModuleNotFoundError as error:
         raise Refused("--mcp needs one package more: pip install -r demo/requirements-mcp.txt") from error
-    return Tools(models, host)
+    return Tools(bundles, host)
 
 
 def _machine(options: argparse.Namespace) -> tuple[Provider, Opener | None]:
     """Where graphs run: on this processor, or on an inference server. RuntimeUnavailable when that cannot be used."""
     if options.engine is None:
         return choose_provider(options.provider), None
-    from demo.serving.remote_engine import connect, opener  # only who asks for a server waits for its client
+    from demo.serving.kserve_client import connect, opener  # only who asks for a server waits for its client
 
     server = connect(options.engine)
     return Provider("engine", server.name, f"{server.name}: named by --engine."), opener(server)
 
 
-def _check(models: Mapping[str, ServedModel], ending: threading.Event) -> None:
+def _check(bundles: Mapping[str, ServedBundle], ending: threading.Event) -> None:
     """Runs every graph once, after the page is there. Only the first bundle stays in memory: it is shown first."""
-    for i, (name, served) in enumerate(models.items()):
+    for i, (name, served) in enumerate(bundles.items()):
         if ending.is_set():
             return
         try:

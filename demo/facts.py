@@ -9,7 +9,7 @@ from bundle.read import GRAPHS, INDEX, Unavailable
 from bundle.schema import File
 from demo.routes import device
 from demo.routes.endpoints import described
-from demo.serving.served_model import ServedModel
+from demo.serving.served_bundle import ServedBundle
 
 PROCESSORS = {
     "CPUExecutionProvider": "CPU",
@@ -37,10 +37,10 @@ python -m export bundle runs/mine artifacts/mine
 python demo/app.py"""
 
 
-def facts(models: Mapping[str, ServedModel], unavailable: Sequence[Unavailable]) -> dict[str, Any]:
+def facts(bundles: Mapping[str, ServedBundle], unavailable: Sequence[Unavailable]) -> dict[str, Any]:
     """Facts of all bundles, of those that cannot be served, and how to make one."""
     return {
-        "bundles": [bundle_facts(served) for served in models.values()],
+        "bundles": [bundle_facts(served) for served in bundles.values()],
         "unavailable": [{"name": one.name, "reason": one.reason} for one in unavailable],
         "recipe": RECIPE,
         "device": device.page_facts(),
@@ -48,7 +48,7 @@ def facts(models: Mapping[str, ServedModel], unavailable: Sequence[Unavailable])
     }
 
 
-def bundle_facts(served: ServedModel) -> dict[str, Any]:
+def bundle_facts(served: ServedBundle) -> dict[str, Any]:
     """Facts of one bundle; addresses are relative to the page."""
     info, engine = served.info, served.engine
     address = f"bundles/{info.name}"
@@ -77,7 +77,11 @@ def bundle_facts(served: ServedModel) -> dict[str, Any]:
         if info.quality
         else None,
         "training": [
-            {"name": name, **stage.model_dump(mode="json", exclude={"curve"}), "curve": stage.curve is not None}
+            {
+                "name": name,
+                **stage.model_dump(mode="json", exclude={"curve", "settings"}),
+                "curve": stage.curve is not None,
+            }
             for name, stage in info.training.items()
         ],  # the curves themselves are read from bundle.json where they are drawn
         "latents": _latents(served),
@@ -85,7 +89,7 @@ def bundle_facts(served: ServedModel) -> dict[str, Any]:
     }
 
 
-def _latents(served: ServedModel) -> dict[str, Any]:
+def _latents(served: ServedBundle) -> dict[str, Any]:
     """What code outside needs to know to make a latent from a seed."""
     gan, vae = served.info.gan, served.info.vae
     known: dict[str, Any] = {}
@@ -100,15 +104,15 @@ def _latents(served: ServedModel) -> dict[str, Any]:
     return known | ({"vae": {"latent_dim": vae.latent_dim}} if vae else {})
 
 
-def rebuilds(served: ServedModel) -> bool:
+def rebuilds(served: ServedBundle) -> bool:
     """Whether the bundle has anything that takes a picture."""
     return "vae" in served.models or served.engine.has("inverter") or served.reads
 
 
-def _downloads(served: ServedModel, address: str) -> list[dict[str, Any]]:
+def _downloads(served: ServedBundle, address: str) -> list[dict[str, Any]]:
     info = served.info
     graphs = [(name, info.graphs[name]) for name in GRAPHS if name in info.graphs]
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"file": graph.file, "about": ABOUT[name], "parameters": graph.parameters} | _size_and_sum(graph)
         for name, graph in graphs
     ]

@@ -12,9 +12,9 @@ from starlette.routing import BaseRoute
 from bundle.read import Unavailable
 from demo.facts import facts, rebuilds
 from demo.routes import compare, device, explore, files, live, page_files
+from demo.routes.exception_handlers import HANDLERS
 from demo.routes.gradio_api import add_endpoints
-from demo.routes.refusals import HANDLERS
-from demo.serving.served_model import ServedModel
+from demo.serving.served_bundle import ServedBundle
 from demo.static_files import CSS, PAGE_WORDS
 from demo.tabs.compare import tab as compare_tab
 from demo.tabs.morph import tab as morph_tab
@@ -40,36 +40,36 @@ class Page(gr.Blocks):
         self.facts = facts
 
 
-def build_demo(models: Mapping[str, ServedModel], unavailable: Sequence[Unavailable] = (), uploads: bool = False,
+def build_demo(bundles: Mapping[str, ServedBundle], unavailable: Sequence[Unavailable] = (), uploads: bool = False,
                mcp: bool = False) -> Page:  # fmt: skip
     """The page over these models. With none, it says how to make a bundle. Launch it with launch_settings.
 
     `uploads`: whether visitors may bring models; the routes of demo.routes.uploads belong to that. `mcp`: whether
-    assistants may use the endpoints, for which the routes of demo.routes.tools are needed."""
-    known = facts(models, unavailable) | {"uploads": uploads, "mcp": mcp, "page": PAGE_WORDS}
+    assistants may use the endpoints, for which the routes of demo.routes.mcp_tools are needed."""
+    known = facts(bundles, unavailable) | {"uploads": uploads, "mcp": mcp, "page": PAGE_WORDS}
     with Page(known, title=TITLE, fill_width=True, delete_cache=KEEP_FILES, analytics_enabled=False) as demo:
         first_widget("bar", known)
-        if models:
+        if bundles:
             with gr.Tabs(elem_id="tf-tabs", overflow_behavior="wrap"):
                 with gr.Tab(SPEECH("Play"), id="play"):
                     widget("play")
                     widget("favourites")
                 with gr.Tab(SPEECH("Morph"), id="morph"):
-                    morph_tab.build(models)
-                if any(rebuilds(served) for served in models.values()):
+                    morph_tab.build(bundles)
+                if any(rebuilds(served) for served in bundles.values()):
                     with gr.Tab(SPEECH("Rebuild"), id="rebuild"):
-                        rebuild_tab.build(models)
+                        rebuild_tab.build(bundles)
                 with gr.Tab(SPEECH("Explore"), id="explore"):
                     widget("explore")
                 with gr.Tab(SPEECH("Compare"), id="compare", elem_id="tf-tab-compare"):
-                    compare_tab.build(models)
+                    compare_tab.build(bundles)
                 with gr.Tab(SPEECH("API"), id="api"):
                     widget("api")
                 with gr.Tab(SPEECH("About"), id="about"):
                     widget("about")
         else:
             widget("empty")
-        add_endpoints(models)
+        add_endpoints(bundles)
     for block in demo.blocks.values():
         _describe_once(block)
     demo.queue(max_size=live.MAX_WAITING)
@@ -80,15 +80,19 @@ def _describe_once(block: Block) -> None:
     """Keeps what Gradio tells browsers of a component. It asks for that anew for each session, and every request of a
     program is a session: for this page that took 5 to 20 ms, longer than drawing a picture."""
     described = functools.cache(block.get_config)
-    block.get_config = lambda: dict(described())  # a copy: each session writes its own values into it
+    vars(block)["get_config"] = lambda: dict(described())  # a copy: each session writes its own values into it
 
 
-def launch_settings(models: Mapping[str, ServedModel], unavailable: Sequence[Unavailable] = (),
+def launch_settings(bundles: Mapping[str, ServedBundle], unavailable: Sequence[Unavailable] = (),
                     more: Sequence[BaseRoute] = (), lifespan: Callable | None = None) -> dict[str, Any]:  # fmt: skip
     """The arguments of `launch` that belong to this page, wherever it is served; `more`: further routes; `lifespan`:
     what has to run as long as the server does, as Starlette takes it."""
-    routes = [*live.routes(models, unavailable, explore.PICTURES), *files.routes(models), *device.routes(models)]
-    routes += [*explore.routes(models), *compare.routes(models), *page_files.routes(), *more]
+    routes: list[BaseRoute] = [
+        *live.routes(bundles, unavailable, explore.PICTURES),
+        *files.routes(bundles),
+        *device.routes(bundles),
+    ]
+    routes += [*explore.routes(bundles), *compare.routes(bundles), *page_files.routes(), *more]
     return {
         "theme": theme(),
         "css_paths": list(CSS),

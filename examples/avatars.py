@@ -28,9 +28,9 @@ from typing import Annotated
 
 import tyro
 from tqdm import tqdm
+from train.errors import UserError, exit_code
 
 from examples.avatar_attributes import COLUMNS, attributes
-from train.errors import UserError, exit_code
 
 STYLES = ("personas", "toon-head", "micah", "open-peeps")
 PACKAGES = ("dicebear-core", "dicebear-styles", "resvg-py")

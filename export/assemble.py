@@ -18,12 +18,13 @@ from bundle.atomic_files import CARD, entry, previous_index, put_in_place, read_
 from bundle.errors import UserError
 from bundle.read import Bundle, read
 from bundle.runner import BundleRunner
-from bundle.schema import SCHEMA_VERSION, Portability
+from bundle.schema import SCHEMA_VERSION, RuntimeComparison
 from export import class_directions, curves, float16, graphs, model_card, parity, precision, training_codes
 from export.graphs import Facts, Piece
 from export.int8 import Inputs
 from export.precision import Form
-from train.data.dataset import Pictures, load
+from train.data.dataset import Pictures
+from train.data.load import load
 from train.run_folder import Run, StageRecord
 from train.stages.build import build_stage
 
@@ -96,12 +97,12 @@ def build(folder: Path, facts: Facts, pieces: list[Piece], test: Pictures, laten
     return info
 
 
-def set_portability(folder: Path, portability: Portability) -> None:
+def set_runtime_comparison(folder: Path, found: RuntimeComparison) -> None:
     """Stores what other runtimes make of its graphs in the index and the card of a bundle. Raises UserError."""
-    info = read_index(folder).model_copy(update={"portability": portability})
+    info = read_index(folder).model_copy(update={"runtime_comparison": found})
     path = folder / CARD
     text = path.read_text(encoding="utf-8") if path.is_file() else model_card.write(info, {})
-    write_whole(path, model_card.with_portability(text, portability).encode())
+    write_whole(path, model_card.with_runtime_comparison(text, found).encode())
     write_index(folder, info)
 
 
@@ -254,13 +255,13 @@ def index(folder: Path, facts: Facts, pieces: list[Piece], sigma: float | None, 
           taken: Mapping[str, Form]) -> Bundle:  # fmt: skip
     """bundle.json of the files in `folder`; `taken`: the form of each graph that is not float32.
 
-    Figures of quality and portability stay while every graph stays the same."""
+    Figures of quality and the comparison of runtimes stay while every graph stays the same."""
     by_name = {piece.name: piece for piece in pieces}
     written = {}
     for name, piece in by_name.items():
         written[name] = entry(folder / f"{name}.onnx") | {
             "opset": graphs.OPSET,
-            "form": taken.get(name, "fp32"),
+            "precision": taken.get(name, "fp32"),
             "parameters": piece.parameters,
             "inputs": [{"name": n, "shape": ["batch", *shape]} for n, shape in piece.inputs.items()],
             "outputs": [{"name": n, "shape": ["batch", *shape]} for n, shape in piece.outputs.items()],
@@ -286,6 +287,8 @@ def index(folder: Path, facts: Facts, pieces: list[Piece], sigma: float | None, 
                 "classes": facts.data.classes,
                 "train_images": facts.data.train_images,
                 "test_images": facts.data.test_images,
+                "fit": facts.data.fit,
+                "background": facts.data.background,
             },
             "image": {"channels": facts.data.channels, "size": facts.data.size},
             "max_batch": graphs.MAX_BATCH,
@@ -304,6 +307,7 @@ def index(folder: Path, facts: Facts, pieces: list[Piece], sigma: float | None, 
                     "seconds": record.seconds,
                     "images": record.images,
                     "hardware": record.hardware,
+                    "settings": graphs.public_settings(record.config),
                     "curve": facts.curves.get(key),
                 }
                 for key, record in facts.records.items()
@@ -312,5 +316,6 @@ def index(folder: Path, facts: Facts, pieces: list[Piece], sigma: float | None, 
     )
     hashes = {name: graph.sha256 for name, graph in info.graphs.items()}
     if previous and hashes == {name: graph.sha256 for name, graph in previous.graphs.items()}:
-        info = info.model_copy(update={"quality": previous.quality, "portability": previous.portability})
+        kept = {"quality": previous.quality, "runtime_comparison": previous.runtime_comparison}
+        info = info.model_copy(update=kept)
     return info

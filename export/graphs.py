@@ -25,6 +25,7 @@ from train.stages.build import load_networks
 OPSET = 18
 MAX_BATCH = 256
 UNPACK = "python -m export unpack "
+MACHINE_SETTINGS = {"run", "data", "threads", "track", "resume"}  # of a stage: mean nothing on another machine
 # Stage of the run -> the graphs that are made of its networks; a stage of the second table needs the other one.
 STAGE_GRAPHS: dict[str, tuple[str, ...]] = {
     "gan": ("generator", "mapping", "synthesis", "critic"),
@@ -245,6 +246,11 @@ def metadata(piece: Piece, facts: Facts) -> dict[str, str]:
         "parameters": str(piece.parameters),
         "training": json.dumps(training, ensure_ascii=False),
     }
+
+
+def public_settings(config: Mapping[str, object]) -> dict[str, object]:
+    """A stage's config.json as a bundle carries it: what only the machine that trained it knew is left out."""
+    return {name: value for name, value in config.items() if name not in MACHINE_SETTINGS}
 
 
 def public_command(command: str) -> str:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from bundle.quality_section import BEGIN, cell, quality_section
-from bundle.schema import Bundle, Graph, Portability
+from bundle.schema import Bundle, Graph, RuntimeComparison
 from export import runtime_tables
 
 # As data sets state their licence -> the Hub's identifier.
@@ -46,14 +46,14 @@ def write(info: Bundle, errors: Mapping[str, float], unfinished: Sequence[str] =
         data_section(info),
         training_section(info, unfinished),
         graph_section(info, errors),
-        *([runtime_tables.section(info.portability)] if info.portability else []),
+        *([runtime_tables.section(info.runtime_comparison)] if info.runtime_comparison else []),
         quality_section(info.quality),
         limits_section(info, unfinished),
     ]
     return "\n\n".join(sections) + "\n"
 
 
-def with_portability(text: str, found: Portability) -> str:
+def with_runtime_comparison(text: str, found: RuntimeComparison) -> str:
     """A card with its section of runtimes replaced, or added before that of figures, or at the end."""
     section = runtime_tables.section(found)
     if runtime_tables.BEGIN in text and runtime_tables.END in text:
@@ -99,7 +99,7 @@ def numbers(info: Bundle) -> str:
     """E.g. "Opset 18, float32", or with the graphs of each form where there are several."""
     graphs: dict[str, list[str]] = {}
     for name, graph in info.graphs.items():
-        graphs.setdefault(graph.form, []).append(name)
+        graphs.setdefault(graph.precision, []).append(name)
     words = [FORMS[form] + (f" ({', '.join(names)})" if len(graphs) > 1 else "") for form, names in graphs.items()]
     return f"Opset {next(iter(info.graphs.values())).opset}, {', '.join(words)}"
 

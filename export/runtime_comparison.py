@@ -16,7 +16,7 @@ from bundle.images import from_uint8
 from bundle.model import BundleModel
 from bundle.read import OpenBundle, graph_bytes, read
 from bundle.runner import BundleRunner
-from bundle.schema import Crossing, Crossings, Portability
+from bundle.schema import GraphDifference, RuntimeComparison, RuntimeResult
 from export import assemble, parity, runtime_tables
 from export.runtimes import RUNTIMES, Feed, Run, Runtime, RuntimeName
 from train.loop import usable_threads
@@ -42,7 +42,7 @@ COARSE = (64, 0.5)  # a bfloat16 has 8 bits: what it costs is shown; only nonsen
 class Results:
     """What was measured, by label of the runtime and graph; for each that failed, a sentence."""
 
-    measured: dict[tuple[str, str], Crossing] = field(default_factory=dict)
+    measured: dict[tuple[str, str], GraphDifference] = field(default_factory=dict)
     failed: dict[tuple[str, str], str] = field(default_factory=dict)
 
 
@@ -62,7 +62,7 @@ def check_bundle(folder: Path, names: Sequence[RuntimeName] = ALL, write: bool =
     with tqdm(total=len(feeds) * len(here), unit="graph", leave=False, disable=None) as progress:
         for graph, feed in feeds.items():
             try_graph(opened, graph, here, feed, results, progress)
-    found = Portability(
+    found = RuntimeComparison(
         command=command(folder, names),
         hardware=f"{processor()}, {usable_threads()} thread(s)",
         reference=chosen[0].label,
@@ -75,7 +75,7 @@ def check_bundle(folder: Path, names: Sequence[RuntimeName] = ALL, write: bool =
         hint = " Nothing was written; --runtimes leaves runtimes out." if write else ""
         raise UserError(" ".join(results.failed.values()) + hint)
     if write:
-        assemble.set_portability(folder, found)
+        assemble.set_runtime_comparison(folder, found)
     return text
 
 
@@ -98,17 +98,17 @@ def try_graph(opened: OpenBundle, graph: str, runtimes: Sequence[Runtime], feed:
             if not wanted:  # nothing to hold the others against
                 raise UserError(results.failed[place]) from problem
         else:
-            if reason := fault(runtime, results.measured[place], facts.form):
+            if reason := fault(runtime, results.measured[place], facts.precision):
                 results.failed[place] = reason
         progress.update()
 
 
-def entry(runtime: Runtime, gap: str, results: Results) -> Crossings:
+def entry(runtime: Runtime, gap: str, results: Results) -> RuntimeResult:
     """What the bundle keeps of one runtime."""
     if gap:
-        return Crossings(runtime=runtime.label, gap=gap)
+        return RuntimeResult(runtime=runtime.label, gap=gap)
     graphs = tuple(c for (label, _), c in results.measured.items() if label == runtime.label)
-    return Crossings(runtime=runtime.label, version=runtime.version(), graphs=graphs)
+    return RuntimeResult(runtime=runtime.label, version=runtime.version(), graphs=graphs)
 
 
 def command(folder: Path, names: Sequence[RuntimeName]) -> str:
@@ -146,7 +146,7 @@ def noise(bundle_model: BundleModel, seeds: Sequence[int]) -> np.ndarray:
     return latents.from_normal(normal, bundle_model.info.gan.prior)
 
 
-def measure(graph: str, run: Run, feed: Feed, wanted: Sequence[np.ndarray]) -> Crossing:
+def measure(graph: str, run: Run, feed: Feed, wanted: Sequence[np.ndarray]) -> GraphDifference:
     """One graph in one runtime, at every batch size and row by row, against the outputs `wanted` of all rows.
 
     Raises ValueError when an output has another shape or is not finite.
@@ -173,7 +173,7 @@ def measure(graph: str, run: Run, feed: Feed, wanted: Sequence[np.ndarray]) -> C
         began = time.perf_counter()
         run(feed)
         seconds.append(time.perf_counter() - began)
-    return Crossing(
+    return GraphDifference(
         graph=graph,
         unit=GREY if picture else SHARE,
         largest=rounded(max(float(e.max()) for e in errors)),
@@ -194,7 +194,7 @@ def rounded(value: float) -> float:
     return float(f"{value:.4g}")
 
 
-def fault(runtime: Runtime, found: Crossing, form: str) -> str:
+def fault(runtime: Runtime, found: GraphDifference, form: str) -> str:
     """Why a graph fails in a runtime, a sentence; empty when it passes."""
     levels, share = BOUNDS.get(form, BOUNDS["fp32"]) if runtime.exact else COARSE
     most = levels if found.unit == GREY else share

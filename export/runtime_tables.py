@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bundle.schema import Crossing, Crossings, Portability
+from bundle.schema import GraphDifference, RuntimeComparison, RuntimeResult
 
 BEGIN, END = "<!-- runtimes: begin -->", "<!-- runtimes: end -->"
 WIDTH = 120
@@ -17,7 +17,7 @@ class Block:
     """A kind of figure: its heading, what stands in its cells, and whether the reference has any."""
 
     heading: str
-    text: Callable[[Crossing], str]
+    text: Callable[[GraphDifference], str]
     of_reference: bool
 
 
@@ -36,17 +36,17 @@ def number(value: float) -> str:
     return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
 
 
-def tried(found: Portability, of_reference: bool = True) -> list[Crossings]:
+def tried(found: RuntimeComparison, of_reference: bool = True) -> list[RuntimeResult]:
     """The runtimes that are here."""
     return [entry for entry in found.runtimes if not entry.gap and (of_reference or entry.runtime != found.reference)]
 
 
-def by_place(found: Portability) -> dict[tuple[str, str], Crossing]:
+def by_place(found: RuntimeComparison) -> dict[tuple[str, str], GraphDifference]:
     """The figures by runtime and graph."""
     return {(entry.runtime, c.graph): c for entry in found.runtimes for c in entry.graphs}
 
 
-def printed(name: str, found: Portability, graphs: Sequence[str], failed: Mapping[tuple[str, str], str]) -> str:
+def printed(name: str, found: RuntimeComparison, graphs: Sequence[str], failed: Mapping[tuple[str, str], str]) -> str:
     """A block a kind of figure, a line a runtime, a column a graph. `failed`: the runtimes and graphs without figures,
     or with wrong ones, which are marked with "!"."""
     cells = by_place(found)
@@ -81,15 +81,15 @@ def and_last(numbers: Sequence[int]) -> str:
     return f"{', '.join(map(str, numbers[:-1]))} and {numbers[-1]}"
 
 
-def versions(found: Portability) -> str:
+def versions(found: RuntimeComparison) -> str:
     return ", ".join(f"{entry.runtime} {entry.version}" for entry in tried(found))
 
 
-def gaps(found: Portability) -> list[str]:
+def gaps(found: RuntimeComparison) -> list[str]:
     return [f"Not tried: {entry.runtime}. {entry.gap}" for entry in found.runtimes if entry.gap]
 
 
-def section(found: Portability) -> str:
+def section(found: RuntimeComparison) -> str:
     """The section of the card, between its marks."""
     blocks = [
         "## Other runtimes",
@@ -106,8 +106,12 @@ def section(found: Portability) -> str:
     return f"{BEGIN}\n" + "\n\n".join(block for block in blocks if block) + f"\n{END}"
 
 
-def table(found: Portability, entries: Sequence[Crossings], text: Callable[[Crossing], str], units: bool = False,
-          ) -> str:  # fmt: skip
+def table(
+    found: RuntimeComparison,
+    entries: Sequence[RuntimeResult],
+    text: Callable[[GraphDifference], str],
+    units: bool = False,
+) -> str:
     """Markdown: a line a graph, a column a runtime."""
     cells = by_place(found)
     graphs = {c.graph: f"{c.graph}, {c.unit}" if units else c.graph for c in cells.values()}
@@ -118,7 +122,7 @@ def table(found: Portability, entries: Sequence[Crossings], text: Callable[[Cros
     return "\n".join(rows)
 
 
-def alone(found: Portability) -> str:
+def alone(found: RuntimeComparison) -> str:
     """Where a picture does not depend on those beside it, and where it does, by how much at most."""
     same = [entry.runtime for entry in tried(found) if not any(c.alone for c in entry.graphs)]
     sentences = [f"A row of a batch is that row alone, bit for bit, in {', '.join(same)}."] if same else []

@@ -42,7 +42,7 @@ def shrink(folder: Path) -> Bundle:
     rows = trial_rows(bundle)
     files: dict[str, bytes] = {}
     for names in STAGE_GRAPHS.values():
-        exact = {n: graph_bytes(bundle, n) for n in names if n in rows and bundle.info.graphs[n].form == "fp32"}
+        exact = {n: graph_bytes(bundle, n) for n in names if n in rows and bundle.info.graphs[n].precision == "fp32"}
         if exact:
             files |= rounded(exact, rows)
     if not files:
@@ -59,10 +59,12 @@ def shrink(folder: Path) -> Bundle:
             listed["latents"] = File(**entry(path))
         for name, data in files.items():
             (building / info.graphs[name].file).write_bytes(data)
-            changed = {"form": "fp16-stored", "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+            changed = {"precision": "fp16-stored", "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
             graphs[name] = info.graphs[name].model_copy(update=changed)
         quality = info.quality and info.quality.model_copy(update={"notes": (*info.quality.notes, NOTE)})
-        info = info.model_copy(update={"graphs": graphs, "files": listed, "quality": quality, "portability": None})
+        info = info.model_copy(
+            update={"graphs": graphs, "files": listed, "quality": quality, "runtime_comparison": None}
+        )
         write_index(building, info)
         text = building / CARD
         if quality and text.is_file():

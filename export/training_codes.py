@@ -15,7 +15,8 @@ from bundle.errors import UserError
 from bundle.read import THUMBNAIL, Bundle, OpenBundle, read
 from bundle.runner import BundleRunner
 from bundle.schema import File
-from train.data.dataset import Pictures, load
+from train.data.dataset import Pictures
+from train.data.load import load
 
 FILE = "training.npz"
 GREY, COLOUR = 1000, 400  # pictures, and at most …

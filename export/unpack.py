@@ -125,8 +125,10 @@ def stage_of(bundle: OpenBundle, name: str, target: Path, stages: Mapping[str, S
         raise UserError(f"{what}: the bundle does not say how it came about.")
     if lacking := [graph for graph in STAGE_GRAPHS[name] if graph not in info.graphs]:
         raise UserError(f"{what}: the bundle has no {', '.join(lacking)}.")
-    if odd := [graph for graph in STAGE_GRAPHS[name] if info.graphs[graph].form not in FORMS]:
-        raise UserError(f"{what}: its {odd[0]} is stored as {info.graphs[odd[0]].form}, not as {' or '.join(FORMS)}.")
+    if odd := [graph for graph in STAGE_GRAPHS[name] if info.graphs[graph].precision not in FORMS]:
+        raise UserError(
+            f"{what}: its {odd[0]} is stored as {info.graphs[odd[0]].precision}, not as {' or '.join(FORMS)}."
+        )
     if name in NEEDS and NEEDS[name] not in stages:
         raise UserError(f"{what} without its {NEEDS[name]}.")
     training, settings = info.training[name], settings_of(name, info.training[name].command, target)
@@ -228,7 +230,7 @@ def trained_to_the_end(bundle: OpenBundle, graph: str) -> bool:
 def compare(piece: Piece, bundle: OpenBundle, what: str) -> None:
     """Raises UserError when a network does not compute what its graph does, to a grey level where weights are rounded:
     there the graph may hold sums of the weights before they were."""
-    exact = bundle.info.graphs[piece.name].form == "fp32"
+    exact = bundle.info.graphs[piece.name].precision == "fp32"
     rows = parity.trial_inputs(piece, None, ROWS)
     got = parity.session(graph_bytes(bundle, piece.name)).run(list(piece.outputs), rows)
     error, most = parity.from_pytorch(piece, rows, got), parity.BOUND if exact else LEVELS / 255

@@ -3,6 +3,7 @@
 import functools
 import os
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,9 +17,26 @@ from tests.support.pictures import draw_folder
 from tests.support.trained import EVERY_STAGE, Exported, export, made_once, train_tiny
 from train.evaluate import leak
 
+BROWSER = Path(__file__).parent / "browser"
+SERVERS = {"address", "liar", "online", "server", "triton", "visitor"}  # fixtures that start one
+WEIGHTS = {"slow": 5, "browser": 3, "serving": 1}  # seconds that a test with this mark takes, roughly
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Sets the marks that a rule can tell, then puts the files that take longest first: begun last, one of them would
+    keep a single worker busy at the end."""
+    seconds: Counter[Path] = Counter()
+    for item in items:
+        if item.path.is_relative_to(BROWSER):
+            item.add_marker("browser")
+        elif SERVERS.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker("serving")
+        seconds[item.path] += max((WEIGHTS.get(mark.name, 0) for mark in item.iter_markers()), default=0)
+    items.sort(key=lambda item: -seconds[item.path])  # stable, so a file's tests keep their order
+
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """A process for each core where folders are asked for; none for files and single tests, which it would delay."""
+    """A worker for each core where folders are asked for; none for files and single tests, which it would delay."""
     folders = any(Path(word).is_dir() for word in config.args)
     return core_count() if folders and core_count() > 1 else 0
 

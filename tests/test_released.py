@@ -12,7 +12,7 @@ from bundle.images import to_uint8
 from bundle.quality_section import figure_rows
 from bundle.read import GRAPHS, discover, read
 from demo.serving.engine import Engine, choose_provider
-from demo.serving.served_model import ServedModel
+from demo.serving.served_bundle import ServedBundle
 from export.report import overview
 from train.evaluate.inverse import centre
 
@@ -63,8 +63,8 @@ MB_EACH, MB_ALL = 12.0, 45.0
 
 
 @pytest.fixture(scope="module")
-def served() -> ServedModel:
-    return ServedModel(Engine(read(MNIST), choose_provider("cpu")))
+def served() -> ServedBundle:
+    return ServedBundle(Engine(read(MNIST), choose_provider("cpu")))
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +88,7 @@ def test_every_graph_of_a_bundle_is_there_and_behaves(folder):
 
 @pytest.mark.parametrize("folder", RELEASED, ids=lambda path: path.name)
 def test_the_sheet_is_what_the_seeds_draw(folder):
-    served = ServedModel(Engine(read(folder), choose_provider("cpu")))
+    served = ServedBundle(Engine(read(folder), choose_provider("cpu")))
     image = served.info.image
     with Image.open(folder / "sheet.png") as opened:
         sheet = np.asarray(opened).reshape(8, image.size, 8, image.size, image.channels)

@@ -20,12 +20,14 @@ from PIL import Image
 from bundle import images
 from bundle.latents import seed_latent
 from demo.serving.engine import choose_provider
-from demo.serving.served_model import ServedModel, open_models
+from demo.serving.served_bundle import ServedBundle, open_bundles
 from export.__main__ import main as export
 from train.__main__ import main as train
 from train.evaluate.subject import open_subject
 from train.run_folder import Run
 from train.stages.build import load_networks
+
+pytestmark = pytest.mark.slow
 
 SEEDS = range(6)
 NARROW_GAN = ("--width", "16", "--w-dim", "8", "--latent-dim", "8")
@@ -37,7 +39,7 @@ class System:
     """A trained run and its bundle, served."""
 
     run: Run
-    served: ServedModel
+    served: ServedBundle
 
     def config(self, stage: str) -> dict:
         return json.loads((self.run.folder / stage / "config.json").read_text())
@@ -72,7 +74,7 @@ def build(home: Path, size: int, mode: str, classes: int, *commands: tuple[str, 
         common = ["--data", pictures, "--size", size, "--images", 96, "--batch", 16, "--threads", 1]
         trained(name, run, *common, *flags)
     assert export(["bundle", str(run), str(folder)]) == 0
-    models, unavailable = open_models(folder, choose_provider("cpu"))
+    models, unavailable = open_bundles(folder, choose_provider("cpu"))
     assert not unavailable
     return System(Run.open(run), models["bundle"])
 

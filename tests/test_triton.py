@@ -28,7 +28,7 @@ from bundle.errors import BundleError, RuntimeUnavailable
 from bundle.images import to_uint8
 from bundle.latents import Mixture, one_hot, seed_latent
 from bundle.read import OpenBundle, read
-from demo.serving import remote_engine
+from demo.serving import kserve_client
 from demo.serving.engine import Engine, Provider, choose_provider
 from export.__main__ import main as export
 from tests.support import tiny
@@ -121,7 +121,7 @@ def ready(server: subprocess.Popen, port: int, log: Path) -> str:
     until = time.monotonic() + 120
     while time.monotonic() < until and server.poll() is None:
         try:
-            remote_engine.connect(url, timeout=2).close()
+            kserve_client.connect(url, timeout=2).close()
             return url
         except RuntimeUnavailable:
             time.sleep(0.2)
@@ -129,8 +129,8 @@ def ready(server: subprocess.Popen, port: int, log: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def server(triton: Triton) -> Iterator[remote_engine.Server]:
-    found = remote_engine.connect(triton.url, timeout=60)
+def server(triton: Triton) -> Iterator[kserve_client.InferenceServer]:
+    found = kserve_client.connect(triton.url, timeout=60)
     yield found
     found.close()
 
@@ -161,14 +161,14 @@ def same(one: list[np.ndarray], other: list[np.ndarray]) -> bool:
 # --- pictures ------------------------------------------------------------------------------------
 
 
-def test_it_says_what_it_is(server: remote_engine.Server, triton: Triton):
+def test_it_says_what_it_is(server: kserve_client.InferenceServer, triton: Triton):
     assert server.name == f"Triton 2.51.0 at {triton.url.removeprefix('http://')}" and server.binary
 
 
 @pytest.mark.parametrize("binary", [True, False], ids=["bytes", "json"])
 @pytest.mark.parametrize("model", LOADED)
 def test_outputs_are_bit_for_bit_those_of_the_local_engine(
-    triton: Triton, server: remote_engine.Server, model: str, binary: bool
+    triton: Triton, server: kserve_client.InferenceServer, model: str, binary: bool
 ):
     name, graph = model.split("_")
     bundle = {"tiny": triton.tiny, "mnist": triton.mnist}[name]
@@ -180,7 +180,7 @@ def test_outputs_are_bit_for_bit_those_of_the_local_engine(
         assert same(outputs, here(bundle, graph, inputs)), (model, batch)
 
 
-def test_people_who_draw_at_once_get_their_own_pictures(triton: Triton, server: remote_engine.Server):
+def test_people_who_draw_at_once_get_their_own_pictures(triton: Triton, server: kserve_client.InferenceServer):
     """Requests of several sizes that Triton joins into batches, and takes apart again."""
     draw, barrier = server.graph(triton.mnist, "generator"), threading.Barrier(8)
     inputs = feed(triton.mnist, "generator", 64)
@@ -200,10 +200,10 @@ def test_people_who_draw_at_once_get_their_own_pictures(triton: Triton, server: 
 # --- models that are not there, or are others ----------------------------------------------------
 
 
-def test_the_engine_draws_there(triton: Triton, server: remote_engine.Server):
+def test_the_engine_draws_there(triton: Triton, server: kserve_client.InferenceServer):
     """As with --engine: many threads, one line, the server's pictures; and a server of other weights is found out."""
     provider = Provider("engine", server.name, "named by --engine.")
-    engine = Engine(triton.tiny, provider, opener=remote_engine.opener(server))
+    engine = Engine(triton.tiny, provider, opener=kserve_client.opener(server))
     engine._checked = True  # this Triton has some of its graphs only
     z = np.stack([seed_latent(seed, tiny.CODE) for seed in range(70)])
     with ThreadPoolExecutor(8) as pool:
@@ -217,17 +217,17 @@ def test_the_engine_draws_there(triton: Triton, server: remote_engine.Server):
     codes = np.stack([mixture.sample(seed, row) for seed, row in enumerate(rows)])
     golden = to_uint8(here(triton.tiny, "decoder", {"z": codes})[0])
     for sheet, right in ((golden, True), (255 - golden, False)):
-        one = Engine(dataclasses.replace(vae, golden=sheet), provider, opener=remote_engine.opener(server))
+        one = Engine(dataclasses.replace(vae, golden=sheet), provider, opener=kserve_client.opener(server))
         with nullcontext() if right else pytest.raises(BundleError, match="does not draw the pictures of its sample"):
             one.ready()
 
 
-def test_a_model_that_is_not_loaded(triton: Triton, server: remote_engine.Server):
+def test_a_model_that_is_not_loaded(triton: Triton, server: kserve_client.InferenceServer):
     with pytest.raises(RuntimeUnavailable, match=r"^Triton 2\.51\.0 at .* has no model 'tiny_critic' .*export"):
         server.graph(triton.tiny, "critic")
 
 
-def test_a_model_of_another_shape(tmp_path: Path, server: remote_engine.Server):
+def test_a_model_of_another_shape(tmp_path: Path, server: kserve_client.InferenceServer):
     other = read(tiny.build(tmp_path / "tiny", channels=3))
     words = r"outputs are image FP32 \[-1, 1, 32, 32\] instead of image FP32 \[-1, 3, 32, 32\]"
     with pytest.raises(RuntimeUnavailable, match=words):
@@ -237,7 +237,7 @@ def test_a_model_of_another_shape(tmp_path: Path, server: remote_engine.Server):
         server.graph(unconditional, "generator")
 
 
-def test_a_batch_beyond_what_the_server_takes(triton: Triton, server: remote_engine.Server):
+def test_a_batch_beyond_what_the_server_takes(triton: Triton, server: kserve_client.InferenceServer):
     words = r"does not run model 'tiny_decoder': status 400 .*batch-size must be <= 256"
     with pytest.raises(RuntimeUnavailable, match=words):
         server.graph(triton.tiny, "decoder")(feed(triton.tiny, "decoder", 257))

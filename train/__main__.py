@@ -16,7 +16,8 @@ from bundle.command_line import exit_code
 from bundle.errors import UserError
 from bundle.version import VERSION
 from train import run_folder
-from train.data.dataset import DataInfo, Pictures, load
+from train.data.dataset import DataInfo, Pictures
+from train.data.load import load
 from train.loop import train, usable_threads
 from train.settings import (
     AT_MOST,

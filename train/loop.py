@@ -19,7 +19,8 @@ from tqdm import tqdm
 
 from bundle.errors import UserError
 from train import run_folder
-from train.data.dataset import Pictures, batch_indices
+from train.data.dataset import Pictures
+from train.data.splits import batch_indices
 from train.distributed import accelerator_for, agreed
 from train.recorder import Progress, Recorder, diverged
 from train.schedules import ema_decay

@@ -20,15 +20,15 @@ from starlette.routing import Route
 
 from bundle import latents
 from bundle.errors import InputError, UserError
-from demo.routes import parameters
-from demo.serving.served_model import ServedModel
+from demo.routes import query_parameters
+from demo.serving.served_bundle import ServedBundle
 from demo.tabs.compare import figures, quiz
 from demo.tabs.compare.figures import Side
 
 FRESH = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
-def routes(models: Mapping[str, ServedModel]) -> list[Route]:
+def routes(bundles: Mapping[str, ServedBundle]) -> list[Route]:
     """The routes above for these models."""
 
     def answer(work: Callable[[Request], Response]) -> Callable[[Request], Response]:
@@ -43,8 +43,8 @@ def routes(models: Mapping[str, ServedModel]) -> list[Route]:
         return endpoint
 
     def side_by_side(request: Request) -> Response:
-        query = parameters.of_today(request.query_params, "figures")
-        left, right = (_side(models, query.get(name, "")) for name in ("left", "right"))
+        query = query_parameters.of_today(request.query_params, "figures")
+        left, right = (_side(bundles, query.get(name, "")) for name in ("left", "right"))
         form = query.get("f", "json")
         if form not in ("json", "csv"):
             raise InputError("The parameter 'f' must be one of json, csv.")
@@ -55,8 +55,8 @@ def routes(models: Mapping[str, ServedModel]) -> list[Route]:
         return Response(figures.table(left, right), media_type="text/csv; charset=utf-8", headers=headers)
 
     def answers(request: Request) -> Response:
-        served = models[request.path_params["bundle"]]
-        return JSONResponse(_marked(served, parameters.of_today(request.query_params, "quiz")), headers=FRESH)
+        served = bundles[request.path_params["bundle"]]
+        return JSONResponse(_marked(served, query_parameters.of_today(request.query_params, "quiz")), headers=FRESH)
 
     return [
         Route("/compare/figures", answer(side_by_side), methods=["GET"]),
@@ -64,16 +64,16 @@ def routes(models: Mapping[str, ServedModel]) -> list[Route]:
     ]
 
 
-def _side(models: Mapping[str, ServedModel], text: str) -> Side:
+def _side(bundles: Mapping[str, ServedBundle], text: str) -> Side:
     """The side of "fashion.gan". LookupError, InputError."""
     name, _, model = text.partition(".")
-    served = models[name]
+    served = bundles[name]
     if model not in served.models:
         raise InputError(f"Bundle '{name}' has no such model: choose one of {', '.join(served.models)}.")
     return Side(served.info, model)
 
 
-def _marked(served: ServedModel, query: QueryParams) -> dict:
+def _marked(served: ServedBundle, query: QueryParams) -> dict:
     key, answers = query.get("quiz", ""), query.get("answers", "")
     # Length first: int() of a very long text is slow.
     if not (key.isascii() and key.isdigit() and len(key) <= 10 and int(key) < latents.SEEDS):

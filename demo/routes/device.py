@@ -20,7 +20,7 @@ from bundle.on_device import BUILDS, HOW_TO_GET_IT, RUNTIME
 from bundle.read import OpenBundle
 from demo import static_files
 from demo.routes.page_files import FOR_EVER, packed
-from demo.serving.served_model import ServedModel
+from demo.serving.served_bundle import ServedBundle
 
 MODULES = Path(__file__).resolve().parents[1] / "web" / "node_modules"
 SCRIPTS = ("random.js", "latents.js", "device.js", "worker.js", "gpu.js", "local.js")
@@ -71,7 +71,7 @@ def _file(name: str) -> bytes | None:
     return on_device.runtime_script(folder, build) if name == build.script else (folder / name).read_bytes()
 
 
-def routes(models: Mapping[str, ServedModel]) -> list[Route]:
+def routes(bundles: Mapping[str, ServedBundle]) -> list[Route]:
     """The routes above for these models."""
     known = {*SCRIPTS, *(name for build in BUILDS.values() for name in (build.script, build.wasm))}
 
@@ -83,7 +83,7 @@ def routes(models: Mapping[str, ServedModel]) -> list[Route]:
         return packed(request, found, MEDIA[name.rpartition(".")[2]])
 
     def latents(request: Request) -> Response:
-        served = models.get(request.path_params["bundle"])
+        served = bundles.get(request.path_params["bundle"])
         if served is None or not on_device.drawable(served.info):
             return PlainTextResponse("There is no such file here.", status_code=404)
         current = request.query_params.get("v") == served.engine.bundle.version

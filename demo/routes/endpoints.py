@@ -13,18 +13,18 @@ import numpy as np
 
 from bundle import images, latents
 from bundle.errors import BundleError
+from demo import arguments
 from demo.data_urls import data_address, decimal, image_address, picture_address
-from demo.routes import arguments as check
-from demo.routes.report import report as reported
-from demo.serving.served_model import ServedModel
+from demo.routes.bundle_report import bundle_report
+from demo.serving.served_bundle import ServedBundle
 from demo.tabs.morph import morph_export
 
 Endpoint = Callable[..., dict]
-Reader = Callable[[Any, ServedModel], np.ndarray]
+Reader = Callable[[Any, ServedBundle], np.ndarray]
 Model = Literal["", "gan", "vae"]
 
 
-def drawing(models: Mapping[str, ServedModel]) -> dict[str, Endpoint]:
+def drawing(bundles: Mapping[str, ServedBundle]) -> dict[str, Endpoint]:
     """The endpoints that take numbers and words, by name."""
 
     def sample(
@@ -41,9 +41,9 @@ def drawing(models: Mapping[str, ServedModel]) -> dict[str, Endpoint]:
         label: the name of a class, empty = class number (seed modulo classes), of a place the first. truncation: 0
         (typical) to 1.5; the VAE takes it as a temperature. Returns {"images": [PNG data addresses]}.
         """
-        served = check.served(models, bundle)
-        wanted, weights = check.places(seeds), check.class_weights(label, served)
-        psi, chosen = check.truncation(truncation), check.model(model, served)
+        served = arguments.bundle(bundles, bundle)
+        wanted, weights = arguments.places(seeds), arguments.class_weights(label, served)
+        psi, chosen = arguments.truncation(truncation), arguments.model(model, served)
         if all(isinstance(one, int) for one in wanted):
             drawn = served.sample(wanted, weights, psi, chosen)
         else:
@@ -75,12 +75,12 @@ def drawing(models: Mapping[str, ServedModel]) -> dict[str, Endpoint]:
         for print, a png-strip with all frames side by side, or a zip of the frames with path.json. frames_per_second:
         1 to 50. The others as in /sample, the label for all keys. Returns {"animation": a data address, "frames": n}.
         """
-        served = check.served(models, bundle)
-        form = check.choice(format, tuple(morph_export.FORMATS), "format")
-        one = check.class_weights(label, served)
+        served = arguments.bundle(bundles, bundle)
+        form = arguments.choice(format, tuple(morph_export.FORMATS), "format")
+        one = arguments.class_weights(label, served)
         classes = [] if one is None else [int(one.argmax())] * (len(seeds) if isinstance(seeds, list) else 0)
         asked = {"b": bundle, "m": model, "t": truncation, "keys": seeds, "classes": classes, "mode": mode}
-        morph = morph_export.read(models, asked | {"loop": loop, "frames": frames, "fps": frames_per_second})
+        morph = morph_export.read(bundles, asked | {"loop": loop, "frames": frames, "fps": frames_per_second})
         data = morph_export.write(morph, np.concatenate(list(morph.parts())), form)
         return {"animation": data_address(data, form), "frames": morph.frames}
 
@@ -90,12 +90,12 @@ def drawing(models: Mapping[str, ServedModel]) -> dict[str, Endpoint]:
         bundle: its name, empty = the first. Returns {"bundle", "data" with the licence, "image", "models", "quality"
         with each figure's floor, "training", "files" with sha256, "versions"}.
         """
-        return reported(check.served(models, bundle))
+        return bundle_report(arguments.bundle(bundles, bundle))
 
     return {"sample": sample, "interpolate": interpolate, "report": report}
 
 
-def reading(models: Mapping[str, ServedModel], picture_of: Reader, mask_of: Reader) -> dict[str, Endpoint]:
+def reading(bundles: Mapping[str, ServedBundle], picture_of: Reader, mask_of: Reader) -> dict[str, Endpoint]:
     """The endpoints that take pictures, by name; `picture_of` and `mask_of` read what a caller sent as one."""
 
     def reconstruct(picture: str, bundle: str = "") -> dict:
@@ -104,7 +104,7 @@ def reading(models: Mapping[str, ServedModel], picture_of: Reader, mask_of: Read
         picture: PNG, JPEG, WebP, GIF or BMP, at most 5 MB and 8 million pixels. Returns {"input" as the models see it,
         "image", "difference": PNG data addresses, "mse", "psnr" in dB (null for equal pictures), "ssim"}.
         """
-        served = check.served(models, bundle)
+        served = arguments.bundle(bundles, bundle)
         image = picture_of(picture, served)
         again = served.reconstruct(image)
         return {
@@ -122,8 +122,8 @@ def reading(models: Mapping[str, ServedModel], picture_of: Reader, mask_of: Read
         mask: a picture of any size, white where pixels are known and black where they are to be filled in.
         model: vae or gan, empty = vae where the bundle has one. Returns {"image": a PNG data address}.
         """
-        served = check.served(models, bundle)
-        chosen = check.model(model or ("vae" if "vae" in served.models else ""), served)
+        served = arguments.bundle(bundles, bundle)
+        chosen = arguments.model(model or ("vae" if "vae" in served.models else ""), served)
         image = picture_of(picture, served)
         return {"image": image_address(served.repair(image, mask_of(mask, served), chosen))}
 
@@ -133,14 +133,14 @@ def reading(models: Mapping[str, ServedModel], picture_of: Reader, mask_of: Read
         rounds: 0 to 100 rounds of search after the first answer. seed: of that search. Returns {"image": a PNG data
         address, "mse", "w": its style, [stages, numbers]}.
         """
-        served = check.served(models, bundle)
-        tries, of = check.rounds(rounds), check.whole(seed, "seed", 0, latents.SEEDS - 1)
+        served = arguments.bundle(bundles, bundle)
+        tries, of = arguments.rounds(rounds), arguments.whole(seed, "seed", 0, latents.SEEDS - 1)
         found = served.invert(picture_of(picture, served), None, tries, of)
         return {"image": image_address(found.image), "mse": found.mse, "w": found.w[0].tolist()}
 
     def classify(picture: str, bundle: str = "") -> dict:
         """Name what a picture shows. Returns {the name of each class: its probability}."""
-        served = check.served(models, bundle)
+        served = arguments.bundle(bundles, bundle)
         names = served.info.dataset.classes
         if not names:
             raise BundleError(f"Bundle '{served.info.name}' has no classes.")
@@ -153,7 +153,7 @@ def reading(models: Mapping[str, ServedModel], picture_of: Reader, mask_of: Read
 def described() -> list[dict[str, Any]]:
     """What the API tab says of each endpoint: name, sentences, typed arguments, what comes back."""
     names = ("sample", "interpolate", "reconstruct", "repair", "invert", "classify", "report")
-    functions = drawing({}) | reading({}, check.picture_file, check.mask_file)
+    functions = drawing({}) | reading({}, arguments.picture_file, arguments.mask_file)
     return [{"name": f"/{name}"} | _described(functions[name]) for name in names]
 
 

@@ -31,8 +31,8 @@ from starlette.routing import Route
 
 from bundle import latents
 from bundle.errors import BundleError, InputError, UserError
-from demo.routes import parameters
-from demo.serving.served_model import ServedModel
+from demo.routes import query_parameters
+from demo.serving.served_bundle import ServedBundle
 from demo.tabs.explore import latent_map
 from demo.tabs.explore.latent_map import Chart, Way
 
@@ -44,14 +44,14 @@ STRONGEST, LOOKED_AT = 8, 256  # directions, and seeds that they are taken from
 ACTIVE = 0.01  # nats that a dimension must carry to be worth a slider
 
 
-def map_picture(served: ServedModel, query: QueryParams) -> np.ndarray:
+def map_picture(served: ServedBundle, query: QueryParams) -> np.ndarray:
     """The image [1, C, H, W] at a place of the map. InputError, BundleError."""
-    chart = _chart(served, parameters.choice(query, "way", _ways(served)))
-    place = [parameters.number(query, name, 0.0, -FAR, FAR) for name in ("mapx", "mapy")]
+    chart = _chart(served, query_parameters.choice(query, "way", _ways(served)))
+    place = [query_parameters.number(query, name, 0.0, -FAR, FAR) for name in ("mapx", "mapy")]
     return served.decode(chart.code(np.array(place))[None])
 
 
-def mix_picture(served: ServedModel, query: QueryParams) -> np.ndarray:
+def mix_picture(served: ServedBundle, query: QueryParams) -> np.ndarray:
     """The image of one seed with some of its stages from another. InputError, BundleError."""
     own, other = (_styles(served, _seed(query, name), query) for name in ("seed", "other"))
     stages, marks = served.info.gan.stages, query.get("stages", "")
@@ -61,21 +61,21 @@ def mix_picture(served: ServedModel, query: QueryParams) -> np.ndarray:
     return served.synthesise(np.where(taken[None, :, None], other, own))
 
 
-def sum_picture(served: ServedModel, query: QueryParams) -> np.ndarray:
+def sum_picture(served: ServedBundle, query: QueryParams) -> np.ndarray:
     """The image of A - B + C. InputError, BundleError."""
     seeds = [_seed(query, name) for name in ("seed", "minus", "plus")]
-    if parameters.model(query, served) == "gan":
+    if query_parameters.model(query, served) == "gan":
         one, minus, plus = (_styles(served, seed, query) for seed in seeds)
         return served.synthesise(one - minus + plus)
     one, minus, plus = (_codes(served, seed, query) for seed in seeds)
     return served.decode(one - minus + plus)
 
 
-def edit_picture(served: ServedModel, query: QueryParams) -> np.ndarray:
+def edit_picture(served: ServedBundle, query: QueryParams) -> np.ndarray:
     """The image of a seed, moved along dimensions and towards classes. InputError, BundleError."""
     seed, arrays = _seed(query, "seed"), served.engine.bundle.latents
     towards = _moves(query, "towards", served.classes)
-    if parameters.model(query, served) == "gan":
+    if query_parameters.model(query, served) == "gan":
         w = _styles(served, seed, query)
         if query.get("dimensions", ""):
             raise InputError("A GAN's latent has no ordered dimensions: the parameter 'dimensions' is for the VAE.")
@@ -121,25 +121,25 @@ def class_centres(mixture: latents.Mixture) -> np.ndarray:
     return np.where(shares[:, None] > 1e-9, joint.T @ mixture.means / np.maximum(shares, 1e-9)[:, None], mean)
 
 
-def routes(models: Mapping[str, ServedModel]) -> list[Route]:
+def routes(bundles: Mapping[str, ServedBundle]) -> list[Route]:
     """The route with the map's dots for these models."""
 
     def endpoint(request: Request) -> Response:
-        served = models.get(request.path_params["bundle"])
+        served = bundles.get(request.path_params["bundle"])
         if served is None:
             return PlainTextResponse("There is no bundle of this name here.", status_code=404)
         try:
-            found = _dots(served, parameters.choice(request.query_params, "way", _ways(served)))
+            found = _dots(served, query_parameters.choice(request.query_params, "way", _ways(served)))
         except UserError as error:
             return PlainTextResponse(str(error), status_code=400, headers={"Cache-Control": "no-store"})
         return JSONResponse(found, headers={"Cache-Control": "private, max-age=3600"})
 
     def directions(request: Request) -> Response:
-        served = models.get(request.path_params["bundle"])
+        served = bundles.get(request.path_params["bundle"])
         if served is None:
             return PlainTextResponse("There is no bundle of this name here.", status_code=404)
         try:
-            model = parameters.model(request.query_params, served)
+            model = query_parameters.model(request.query_params, served)
             found = _directions(served, model)
         except UserError as error:
             return PlainTextResponse(str(error), status_code=400, headers={"Cache-Control": "no-store"})
@@ -155,7 +155,7 @@ def routes(models: Mapping[str, ServedModel]) -> list[Route]:
 
 
 @lru_cache(maxsize=16)
-def _directions(served: ServedModel, model: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _directions(served: ServedBundle, model: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The strongest directions of w [L * D], or of the codes [D]; seeds' own classes do not count as variety."""
     seeds = range(LOOKED_AT)
     if model == "vae":
@@ -170,14 +170,14 @@ def _directions(served: ServedModel, model: str) -> tuple[np.ndarray, np.ndarray
     return strongest(rows.astype(np.float64))
 
 
-def _along(served: ServedModel, model: str, query: QueryParams) -> np.ndarray:
+def _along(served: ServedBundle, model: str, query: QueryParams) -> np.ndarray:
     """How far the parameter 'along' moves a style or a code."""
     axes, deviations, _ = _directions(served, model)
     moves = _moves(query, "along", len(axes))
     return np.sum([move * deviations[i] * axes[i] for i, move in moves.items()], axis=0).astype(np.float32)
 
 
-def _across(served: ServedModel, name: str, query: QueryParams) -> np.ndarray:
+def _across(served: ServedBundle, name: str, query: QueryParams) -> np.ndarray:
     """How far the parameter 'across' moves a style, the same at each stage, or a code: [D]. BundleError."""
     moves, arrays = _moves(query, "across", served.classes), served.engine.bundle.latents
     if moves and name not in arrays:
@@ -186,14 +186,14 @@ def _across(served: ServedModel, name: str, query: QueryParams) -> np.ndarray:
 
 
 @lru_cache(maxsize=16)
-def _chart(served: ServedModel, way: Way) -> Chart:
+def _chart(served: ServedBundle, way: Way) -> Chart:
     if "vae" not in served.models:
         raise BundleError(f"Bundle '{served.info.name}' has no VAE, whose codes a map shows.")
     return latent_map.chart(served.mixture, way)
 
 
 @lru_cache(maxsize=16)
-def _dots(served: ServedModel, way: Way) -> dict[str, Any]:
+def _dots(served: ServedBundle, way: Way) -> dict[str, Any]:
     chart, training = _chart(served, way), served.engine.bundle.training
     if training is not None:
         codes, labels = training.codes, training.labels
@@ -214,32 +214,32 @@ def _dots(served: ServedModel, way: Way) -> dict[str, Any]:
     }
 
 
-def _ways(served: ServedModel) -> tuple[str, ...]:
+def _ways(served: ServedBundle) -> tuple[str, ...]:
     return WAYS if served.classes > 2 else WAYS[:1]  # fewer classes do not span a plane
 
 
 def _seed(query: QueryParams, name: str) -> int:
-    return parameters.whole(query.get(name, "") or "0", name, latents.SEEDS - 1)
+    return query_parameters.whole(query.get(name, "") or "0", name, latents.SEEDS - 1)
 
 
-def _class(served: ServedModel, seed: int, query: QueryParams) -> int:
+def _class(served: ServedBundle, seed: int, query: QueryParams) -> int:
     """The class of a seed: the one that c names, else seed modulo K."""
     text = query.get("c", "")
     if not served.classes:
         return 0
-    return parameters.whole(text, "class", served.classes - 1) if text else seed % served.classes
+    return query_parameters.whole(text, "class", served.classes - 1) if text else seed % served.classes
 
 
-def _weights(served: ServedModel, seed: int, query: QueryParams) -> np.ndarray | None:
+def _weights(served: ServedBundle, seed: int, query: QueryParams) -> np.ndarray | None:
     return latents.one_hot(_class(served, seed, query), served.classes) if served.classes else None
 
 
-def _styles(served: ServedModel, seed: int, query: QueryParams) -> np.ndarray:
-    return served.styles([seed], _weights(served, seed, query), parameters.truncation(query))
+def _styles(served: ServedBundle, seed: int, query: QueryParams) -> np.ndarray:
+    return served.styles([seed], _weights(served, seed, query), query_parameters.truncation(query))
 
 
-def _codes(served: ServedModel, seed: int, query: QueryParams) -> np.ndarray:
-    return served.codes([seed], _weights(served, seed, query), parameters.truncation(query))
+def _codes(served: ServedBundle, seed: int, query: QueryParams) -> np.ndarray:
+    return served.codes([seed], _weights(served, seed, query), query_parameters.truncation(query))
 
 
 def _moves(query: QueryParams, name: str, count: int) -> dict[int, float]:
@@ -254,5 +254,7 @@ def _moves(query: QueryParams, name: str, count: int) -> dict[int, float]:
     for part in parts:
         index, _, move = part.partition(":")
         inner = QueryParams({name: move})
-        found[parameters.whole(index, name, count - 1)] = parameters.number(inner, name, 0.0, -MAX_MOVE, MAX_MOVE)
+        found[query_parameters.whole(index, name, count - 1)] = query_parameters.number(
+            inner, name, 0.0, -MAX_MOVE, MAX_MOVE
+        )
     return found

@@ -16,17 +16,17 @@ from starlette.routing import Route
 from bundle import images
 from bundle.read import INDEX
 from demo import static_files
-from demo.serving.served_model import ServedModel
+from demo.serving.served_bundle import ServedBundle
 
 MODULES = ("random.js", "latents.js", "device.js", "open.js")  # none before what it imports
 HEADERS = {"Cache-Control": "private, max-age=600", "X-Content-Type-Options": "nosniff"}
 
 
-def routes(models: Mapping[str, ServedModel]) -> list[Route]:
+def routes(bundles: Mapping[str, ServedBundle]) -> list[Route]:
     """The routes above for these models."""
 
     def file(request: Request) -> Response:
-        served = models.get(request.path_params["bundle"])
+        served = bundles.get(request.path_params["bundle"])
         name = request.path_params["file"]
         # Only names that the index lists: no path is ever built from the address.
         if served is None or name not in listed(served):
@@ -37,7 +37,7 @@ def routes(models: Mapping[str, ServedModel]) -> list[Route]:
         )
 
     def example(request: Request) -> Response:
-        served = models.get(request.path_params["bundle"])
+        served = bundles.get(request.path_params["bundle"])
         number = request.path_params["number"]
         # Length first: int() refuses a very long text with an error of its own.
         known = number.isascii() and number.isdigit() and len(number) <= 9
@@ -56,7 +56,7 @@ def routes(models: Mapping[str, ServedModel]) -> list[Route]:
     ]
 
 
-def listed(served: ServedModel) -> set[str]:
+def listed(served: ServedBundle) -> set[str]:
     """The file names that may be downloaded."""
     info = served.info
     return {INDEX} | {entry.file for entry in (*info.graphs.values(), *info.files.values())}

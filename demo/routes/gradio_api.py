@@ -8,9 +8,9 @@ from typing import Any
 import gradio as gr
 
 from bundle.errors import UserError
-from demo.routes import arguments as check
+from demo import arguments
 from demo.routes.endpoints import drawing, reading
-from demo.serving.served_model import ServedModel
+from demo.serving.served_bundle import ServedBundle
 
 # At once, so that they can share a run: how many runs there are at a time is the engine's affair.
 QUEUE: dict[str, Any] = {"concurrency_id": "ort", "concurrency_limit": 16}
@@ -29,12 +29,12 @@ def sentences(function: Callable) -> Callable:
     return wrapped
 
 
-def add_endpoints(models: Mapping[str, ServedModel]) -> None:
+def add_endpoints(bundles: Mapping[str, ServedBundle]) -> None:
     """Add the endpoints to the gr.Blocks that is being built."""
-    for name, function in drawing(models).items():
+    for name, function in drawing(bundles).items():
         gr.api(sentences(function), api_name=name, **QUEUE)
     # Gradio's own file component makes sure that a path is an upload.
-    readers = reading(models, check.picture_file, check.mask_file)
+    readers = reading(bundles, arguments.picture_file, arguments.mask_file)
     # Never shown: they carry the types of the arguments and the files.
     with gr.Column(visible=False):
         picture = gr.File(label="picture", file_types=["image"])

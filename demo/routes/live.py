@@ -34,11 +34,11 @@ from starlette.routing import Route
 from bundle import images, latents
 from bundle.errors import Busy, InputError, UserError
 from bundle.read import Unavailable
-from demo.routes import metrics, parameters
-from demo.routes.arguments import MAX_COORDINATE
-from demo.routes.report import versions
-from demo.serving.batching import DEADLINE, Caller, working_for
-from demo.serving.served_model import ServedModel
+from demo.arguments import MAX_COORDINATE
+from demo.routes import prometheus, query_parameters
+from demo.routes.bundle_report import versions
+from demo.serving.batching import DEADLINE, Caller, on_behalf_of
+from demo.serving.served_bundle import ServedBundle
 from demo.tabs.compare import quiz
 from demo.tabs.morph import keyframes
 
@@ -47,39 +47,39 @@ MAX_GRID = 8  # pictures on a side of a sheet
 THREADS = 32  # requests that are worked on at once, most of them in one line: as many can share a run
 LOOK_AFTER = 0.05  # seconds between two looks whether the visitor is still there
 
-Draw = Callable[[ServedModel, QueryParams], np.ndarray]
+Draw = Callable[[ServedBundle, QueryParams], np.ndarray]
 
 
-def routes(models: Mapping[str, ServedModel], unavailable: Sequence[Unavailable] = (),
+def routes(bundles: Mapping[str, ServedBundle], unavailable: Sequence[Unavailable] = (),
            more: Mapping[str, Draw] | None = None) -> list[Route]:  # fmt: skip
-    """The routes above for these models, to be put in front of the app's own; `more`: further pictures, by the word
+    """The routes above for these bundles, to be put in front of the app's own; `more`: further pictures, by the word
     behind /live/{bundle}/ (see demo/routes/explore.py)."""
     limiter: list[anyio.CapacityLimiter] = []  # made at the first request: it belongs to an event loop
 
     def live(draw: Draw, word: str = "") -> Callable:
         async def endpoint(request: Request) -> Response:
-            served = models.get(request.path_params["bundle"])
+            served = bundles.get(request.path_params["bundle"])
             if served is None:
                 return _refusal(404, "There is no bundle of this name here.")
             if not limiter:
                 limiter.append(anyio.CapacityLimiter(THREADS))
             if limiter[0].statistics().tasks_waiting >= MAX_WAITING:
                 return _refusal(503, "Too many people are drawing right now; try again in a second.")
-            query = parameters.of_today(request.query_params, word)
+            query = query_parameters.of_today(request.query_params, word)
             return await _while_there(request, limiter[0], lambda: _answer(served, draw, query))
 
         return endpoint
 
     async def healthz(request: Request) -> Response:
-        report = health(models, unavailable)
+        report = health(bundles, unavailable)
         return JSONResponse(
             report, status_code=200 if report["bundles"] else 503, headers={"Cache-Control": "no-store"}
         )
 
     async def measured(request: Request) -> Response:
         kept = getattr(request.app, "state_holder", None)  # Gradio's, where it serves these routes
-        report = metrics.text(models, None if kept is None else len(kept.session_data))
-        return Response(report, media_type=metrics.CONTENT_TYPE, headers={"Cache-Control": "no-store"})
+        report = prometheus.text(bundles, None if kept is None else len(kept.session_data))
+        return Response(report, media_type=prometheus.CONTENT_TYPE, headers={"Cache-Control": "no-store"})
 
     return [
         Route("/live/{bundle}", live(plane_picture), methods=["GET"]),
@@ -105,59 +105,59 @@ async def _while_there(request: Request, limiter: anyio.CapacityLimiter, work: C
     response = _refusal(499, "The visitor has left.")  # which nobody reads
     async with anyio.create_task_group() as group:
         group.start_soon(look)
-        with working_for(one):
+        with on_behalf_of(one):
             response = await anyio.to_thread.run_sync(work, limiter=limiter)
         group.cancel_scope.cancel()
     return response
 
 
-def plane_picture(served: ServedModel, query: QueryParams) -> np.ndarray:
+def plane_picture(served: ServedBundle, query: QueryParams) -> np.ndarray:
     """The image [1, C, H, W] that the parameters of /live/{bundle} ask for. InputError with a sentence."""
-    x = parameters.number(query, "x", 0.0, -MAX_COORDINATE, MAX_COORDINATE)
-    y = parameters.number(query, "y", 0.0, -MAX_COORDINATE, MAX_COORDINATE)
+    x = query_parameters.number(query, "x", 0.0, -MAX_COORDINATE, MAX_COORDINATE)
+    y = query_parameters.number(query, "y", 0.0, -MAX_COORDINATE, MAX_COORDINATE)
     shares = query.get("c", "")
-    classes = parameters.class_weights(shares, ",", served.classes) if shares else None
-    return served.at(x, y, classes, parameters.truncation(query), parameters.model(query, served))
+    classes = query_parameters.class_weights(shares, ",", served.classes) if shares else None
+    return served.at(x, y, classes, query_parameters.truncation(query), query_parameters.model(query, served))
 
 
-def morph_picture(served: ServedModel, query: QueryParams) -> np.ndarray:
+def morph_picture(served: ServedBundle, query: QueryParams) -> np.ndarray:
     """The image [1, C, H, W] that the parameters of /live/{bundle}/morph ask for. InputError with a sentence."""
     keys = keyframes.from_text(query.get("keys", ""))
-    share = parameters.number(query, "p", 0.0, 0.0, 1.0)
+    share = query_parameters.number(query, "p", 0.0, 0.0, 1.0)
     return served.morph_at(
         keys,
         np.array([share]),
-        parameters.key_classes(query.get("classes", ""), keys, served.classes),
+        query_parameters.key_classes(query.get("classes", ""), keys, served.classes),
         query.get("path", "spherical"),
-        parameters.choice(query, "loop", ("0", "1")) == "1",
-        parameters.truncation(query),
-        parameters.model(query, served),
+        query_parameters.choice(query, "loop", ("0", "1")) == "1",
+        query_parameters.truncation(query),
+        query_parameters.model(query, served),
     )
 
 
-def grid_picture(served: ServedModel, query: QueryParams) -> np.ndarray:
-    """The sheet [1, C, g H, g W] that the parameters of /live/{bundle}/grid ask for. InputError with a sentence."""
-    side = parameters.whole(query.get("grid", "") or "4", "grid", MAX_GRID)
+def grid_picture(served: ServedBundle, query: QueryParams) -> np.ndarray:
+    """The sheet [1, C, n H, n W] of n x n pictures that /live/{bundle}/grid asks for. InputError with a sentence."""
+    side = query_parameters.whole(query.get("grid", "") or "4", "grid", MAX_GRID)
     if not side:
         raise InputError(f"The parameter 'grid' takes whole numbers from 1 to {MAX_GRID}.")
-    first = parameters.whole(query.get("seed", "") or "0", "seed", latents.SEEDS - side**2)
+    first = query_parameters.whole(query.get("seed", "") or "0", "seed", latents.SEEDS - side**2)
     seeds, most = range(first, first + side**2), served.info.max_batch
     shares = query.get("c", "")
-    classes = parameters.class_weights(shares, ",", served.classes) if shares else None
-    truncation, model = parameters.truncation(query), parameters.model(query, served)
+    classes = query_parameters.class_weights(shares, ",", served.classes) if shares else None
+    truncation, model = query_parameters.truncation(query), query_parameters.model(query, served)
     parts = [served.sample(seeds[i : i + most], classes, truncation, model) for i in range(0, len(seeds), most)]
     return images.tiled(np.concatenate(parts), side)
 
 
-def quiz_picture(served: ServedModel, query: QueryParams) -> np.ndarray:
+def quiz_picture(served: ServedBundle, query: QueryParams) -> np.ndarray:
     """The sheet [1, C, 4 H, 5 W] of a quiz: nothing in it tells real from generated pictures but the pixels."""
-    key = parameters.whole(query.get("quiz", "") or "0", "quiz", latents.SEEDS - 1)
-    return images.tiled(quiz.pictures(served, parameters.model(query, served), key), quiz.COLUMNS)
+    key = query_parameters.whole(query.get("quiz", "") or "0", "quiz", latents.SEEDS - 1)
+    return images.tiled(quiz.pictures(served, query_parameters.model(query, served), key), quiz.COLUMNS)
 
 
-def health(models: Mapping[str, ServedModel], unavailable: Sequence[Unavailable]) -> dict:
+def health(bundles: Mapping[str, ServedBundle], unavailable: Sequence[Unavailable]) -> dict:
     """What /healthz reports: bundles served and not served, processors, versions."""
-    failed = {name: served.engine.fault for name, served in models.items() if served.engine.fault}
+    failed = {name: served.engine.fault for name, served in bundles.items() if served.engine.fault}
     bundles = {
         name: {
             "title": served.info.title,
@@ -171,7 +171,7 @@ def health(models: Mapping[str, ServedModel], unavailable: Sequence[Unavailable]
             "loaded": served.engine.loaded,
             "last_ms": round(served.engine.last_ms, 3),
         }
-        for name, served in models.items()
+        for name, served in bundles.items()
         if name not in failed
     }
     missing = [*unavailable, *(Unavailable(name, str(fault)) for name, fault in failed.items())]
@@ -183,7 +183,7 @@ def health(models: Mapping[str, ServedModel], unavailable: Sequence[Unavailable]
     }
 
 
-def _answer(served: ServedModel, draw: Draw, query: QueryParams) -> Response:
+def _answer(served: ServedBundle, draw: Draw, query: QueryParams) -> Response:
     """The picture, or the sentence why there is none."""
     try:
         return _picture(served, draw, query)
@@ -193,9 +193,9 @@ def _answer(served: ServedModel, draw: Draw, query: QueryParams) -> Response:
         return _refusal(400, str(error))
 
 
-def _picture(served: ServedModel, draw: Draw, query: QueryParams) -> Response:
-    sequence = parameters.sequence(query)
-    raw = parameters.choice(query, "f", ("png", "raw")) == "raw"
+def _picture(served: ServedBundle, draw: Draw, query: QueryParams) -> Response:
+    sequence = query_parameters.sequence(query)
+    raw = query_parameters.choice(query, "f", ("png", "raw")) == "raw"
     before = served.engine.spent_ms
     picture = images.to_uint8(draw(served, query))[0]
     headers = {

@@ -23,7 +23,7 @@ from bundle.sessions import Provider
 from demo.facts import bundle_facts
 from demo.serving.engine import Engine, EngineCache
 from demo.serving.sandbox import Sandbox, adopt_there
-from demo.serving.served_model import ServedModel
+from demo.serving.served_bundle import ServedBundle
 
 MAX_BYTES = 100_000_000
 KEPT = 4
@@ -32,11 +32,11 @@ MARK = "x-twofold"  # a header that pages of other sites cannot send without bei
 
 
 class Uploads:
-    """The visitors' models: they join the other models under names of their own."""
+    """The visitors' models: each becomes one more served bundle, under a name of its own."""
 
-    def __init__(self, models: MutableMapping[str, ServedModel]):
-        self._studios = models
-        self._mine: dict[str, tuple[ServedModel, Sandbox]] = {}
+    def __init__(self, bundles: MutableMapping[str, ServedBundle]):
+        self._bundles = bundles
+        self._mine: dict[str, tuple[ServedBundle, Sandbox]] = {}
         self._folder = Path(tempfile.mkdtemp(prefix="twofold-uploads-"))
         self._cache = EngineCache()
         self._busy = anyio.CapacityLimiter(1)
@@ -53,14 +53,14 @@ class Uploads:
             self._drop(name)
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def add(self, file: Path, title: str) -> ServedModel:
+    def add(self, file: Path, title: str) -> ServedBundle:
         """Adopts a file. Raises UserError with a sentence; nothing is left of it then."""
         name = f"upload-{secrets.token_hex(3)}"
         adopt_there(file, self._folder / name, name, title)
         bundle = read(self._folder / name)
         sandbox = Sandbox(bundle)
         where = Provider("cpu", "CPUExecutionProvider", "CPU: a visitor's model, in a process with limits.")
-        served = ServedModel(Engine(bundle, where, self._cache, sandbox.open))
+        served = ServedBundle(Engine(bundle, where, self._cache, sandbox.open))
         try:
             served.engine.ready()
         except UserError:
@@ -70,12 +70,12 @@ class Uploads:
         while len(self._mine) >= KEPT:
             self._drop(next(iter(self._mine)))
         self._mine[name] = served, sandbox
-        self._studios[name] = served
+        self._bundles[name] = served
         return served
 
     def _drop(self, name: str) -> None:
         _, sandbox = self._mine.pop(name)
-        self._studios.pop(name, None)
+        self._bundles.pop(name, None)
         sandbox.close()
         shutil.rmtree(self._folder / name, ignore_errors=True)
 

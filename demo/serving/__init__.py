@@ -1,1 +1,1 @@
-"""Everything between a request and onnxruntime: engines, queues, deadlines, other machines, strangers' models."""
+"""Everything between a request and onnxruntime: engines, batching, deadlines, inference servers, the sandbox."""

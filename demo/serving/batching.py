@@ -1,9 +1,9 @@
-"""Several people's requests share one run, in their turn, for a limited time.
+"""Dynamic batching: requests of several visitors share one run of a graph, in order of arrival, each with a deadline.
 
-One `BatchQueue` stands before one graph. Whoever finds it free runs what waits, so that a single visitor pays for no
-hand-over between threads; who comes while a run is under way waits, and the next run takes all that fit. Once requests
-have met, a run waits WINDOW seconds for the others. Pictures do not depend on their neighbours in a batch (a test
-compares the bytes), so this changes nothing but the time.
+One `BatchQueue` serves one graph. A request that finds the queue idle runs at once in its own thread, so a single
+visitor pays for no switch between threads. Requests that arrive during a run wait, and the next run takes as many as
+fit. After a run that several shared, the next one waits WINDOW seconds for more. Pictures do not depend on their
+neighbours in a batch (a test compares the bytes): only the timing changes.
 """
 
 import threading
@@ -18,18 +18,20 @@ import numpy as np
 
 from bundle.errors import Busy, UserError
 
-WINDOW = 0.002  # seconds that a run waits for company, where there lately was some
-DEADLINE = 10.0  # seconds in which a request must be answered, its waiting included
-MAX_WAITING = 64  # requests before one graph
+WINDOW = 0.002  # seconds that a run waits for further requests, when the last one was shared
+DEADLINE = 10.0  # seconds for one request, waiting included
+MAX_WAITING = 64  # requests that may wait for one graph
+TOO_MANY = "Too many people are drawing right now; try again in a second."
 
 Feed = Mapping[str, np.ndarray]
-# Inputs and the clock time at which the run must have ended -> outputs. Raises Busy when it was ended by force.
+# Inputs, and when the run must end on time.monotonic() -> outputs. Raises Busy when the run was stopped.
 Run = Callable[[Feed, float], list[np.ndarray]]
 
 
 @dataclass(frozen=True)
 class Caller:
-    """Who asks: `until`, on time.monotonic(), an answer is of use; `gone` is set when nobody waits for it any more."""
+    """On whose behalf something runs. `until`: the deadline, on time.monotonic(). `gone`: set once the client has
+    disconnected or cancelled."""
 
     until: float
     gone: threading.Event = field(default_factory=threading.Event)
@@ -40,14 +42,14 @@ _CALLER: ContextVar[Caller | None] = ContextVar("caller", default=None)
 
 
 def caller() -> Caller:
-    """The one that this thread or task works for."""
+    """The caller of this thread or task; without one, a new one with the usual deadline."""
     return _CALLER.get() or Caller(time.monotonic() + DEADLINE, _NEVER)
 
 
 @contextmanager
-def working_for(one: Caller) -> Iterator[None]:
+def on_behalf_of(this: Caller) -> Iterator[None]:
     """Everything that runs inside, also in threads that inherit the context, belongs to this caller."""
-    token = _CALLER.set(one)
+    token = _CALLER.set(this)
     try:
         yield
     finally:
@@ -56,7 +58,7 @@ def working_for(one: Caller) -> Iterator[None]:
 
 @dataclass(eq=False)
 class _Request:
-    """One request in a queue: its inputs, and what becomes of it."""
+    """A request in the queue: its inputs, then its outputs or its error."""
 
     feed: Feed
     rows: int
@@ -72,7 +74,7 @@ class _Request:
 
 @dataclass
 class Tally:
-    """What a queue has done: requests answered, runs for them, pictures (rows), requests turned away."""
+    """Counters of one queue: requests answered, runs for them, rows (pictures), requests refused, seconds of runs."""
 
     requests: int = 0
     runs: int = 0
@@ -82,27 +84,34 @@ class Tally:
 
 
 class BatchQueue:
-    """The queue before one graph. `most`: rows in one run; `slots`: bounds the runs of all queues together."""
+    """The queue of one graph. `most`: rows in one run. `slots`: limits how many runs all queues have at a time."""
 
     def __init__(self, run: Run, most: int, slots: threading.Semaphore):
         self._run, self._most, self._slots = run, most, slots
         self._state = threading.Condition()
         self._waiting: deque[_Request] = deque()
-        self._leading = self._crowded = False
+        self._leading = self._shared = False
         self.tally = Tally()
 
-    def __call__(self, feed: Feed) -> tuple[list[np.ndarray], float]:
-        """Outputs of inputs with one batch size, at most `most`, and the seconds of the run that they were part of.
+    @property
+    def waiting(self) -> int:
+        """How many requests wait for a run, without those whose client has gone."""
+        with self._state:
+            return sum(not request.caller.gone.is_set() for request in self._waiting)
 
-        Raises Busy when too many wait, when the deadline passes, or the caller has gone, and whatever the run raises.
+    def __call__(self, feed: Feed) -> tuple[list[np.ndarray], float]:
+        """The outputs for inputs of one batch size, at most `most`, and the seconds that their run took.
+
+        Raises Busy when too many requests wait, when the deadline passes, or the caller has gone; and whatever the run
+        raises.
         """
         request = _Request(feed, len(next(iter(feed.values()))), caller())
         with self._state:
             if len(self._waiting) >= MAX_WAITING:
                 self.tally.refused += 1
-                raise Busy("Too many people are drawing right now; try again in a second.")
+                raise Busy(TOO_MANY)
             self._waiting.append(request)
-            self._state.notify_all()  # a leader may be waiting for company
+            self._state.notify_all()  # the thread that leads may be waiting for further requests
             while not request.done:
                 if not self._leading:
                     self._lead()
@@ -111,18 +120,18 @@ class BatchQueue:
                 ):
                     self._waiting.remove(request)
                     request.error = _overdue()
-        if request.error is not None:
-            raise request.error
+        if request.outputs is None:
+            raise request.error or _overdue()
         return request.outputs, request.seconds
 
     def _lead(self) -> None:
-        """Runs what waits, without the lock while it runs. Called, and left, with the lock."""
+        """Run what waits, releasing the lock meanwhile. The caller holds the lock before and after."""
         self._leading = True
         try:
-            if self._crowded:
+            if self._shared:
                 self._state.wait_for(lambda: sum(r.rows for r in self._waiting) >= self._most, WINDOW)
             batch = self._take()
-            self._crowded = len(batch) > 1 or bool(self._waiting)
+            self._shared = len(batch) > 1 or bool(self._waiting)
             if batch:
                 self._state.release()
                 try:
@@ -135,13 +144,13 @@ class BatchQueue:
             self._state.notify_all()
 
     def _take(self) -> list[_Request]:
-        """The first requests that fit into one run; those that are of no use any more are answered on the way."""
+        """The oldest requests that fit into one run; those that nobody waits for any more are dropped."""
         batch: list[_Request] = []
         rows, now = 0, time.monotonic()
         while self._waiting and rows + self._waiting[0].rows <= self._most:
             request = self._waiting.popleft()
             if request.caller.gone.is_set():
-                request.error = Busy("The request was given up.")
+                request.error = Busy("The client has disconnected.")
             elif now >= request.caller.until:
                 request.error = _overdue()
             else:
@@ -150,7 +159,7 @@ class BatchQueue:
         return batch
 
     def _answer(self, batch: list[_Request]) -> None:
-        """One run for all of them: outputs or the error go into each request."""
+        """Run a batch once and give each request its outputs, or the error."""
         until = max(request.caller.until for request in batch)
         began = time.perf_counter()
         try:
@@ -160,7 +169,7 @@ class BatchQueue:
             with self._slots:
                 began = time.perf_counter()
                 outputs = self._run(feed, until)
-        except BaseException as error:  # it belongs to every request, whoever leads
+        except BaseException as error:  # every request in the batch gets it, whichever thread ran
             for request in batch:
                 request.error = error
             if not isinstance(error, Exception):
@@ -180,4 +189,4 @@ class BatchQueue:
 
 
 def _overdue() -> UserError:
-    return Busy(f"There was no time for this within {DEADLINE:g} seconds; try again later.")
+    return Busy(f"Timed out after {DEADLINE:g} s; try again later.")

@@ -1,7 +1,7 @@
-"""Running a bundle's graphs: sessions, validated inputs, bounded load, timings.
+"""Runs a bundle's graphs for many visitors: sessions, validated inputs, limits on load, timings.
 
-The demo package sets onnxruntime's environment before this import. Which processor: bundle/sessions.py; how the
-requests of several people share a run: demo/serving/batching.py.
+The demo package sets onnxruntime's environment before this import. Choosing the processor: bundle/sessions.py. How
+several requests share a run: demo/serving/batching.py.
 """
 
 import threading
@@ -16,19 +16,19 @@ from bundle.read import OpenBundle, graph_bytes
 from bundle.runner import check_inputs
 from bundle.sessions import CPU, CUDA, Provider, choose_provider, core_count, first_line, open_session
 from demo.serving.batching import BatchQueue, Feed, Run, Tally
-from demo.serving.cuda_graphs import Bucketed
+from demo.serving.cuda_graphs import CudaGraphSession
 from demo.serving.watchdog import Watchdog
 
 __all__ = ["Engine", "EngineCache", "InputError", "Provider", "RuntimeUnavailable", "choose_provider"]
 
 KEPT = 3  # bundles whose sessions stay in memory
 
-# A bundle and the name of a graph -> how that graph is run.
+# A bundle and the name of a graph -> the function that runs this graph.
 Opener = Callable[[OpenBundle, str], Run]
 
 
 class EngineCache:
-    """What the engines of one process share: slots for their runs, the watchdog, and the memory for `kept` of them."""
+    """What all engines of a process share: slots for runs, the watchdog, and sessions in memory for `kept` of them."""
 
     def __init__(self, kept: int = KEPT):
         self.slots = threading.BoundedSemaphore(core_count())
@@ -38,7 +38,7 @@ class EngineCache:
         self._lock = threading.Lock()
 
     def use(self, engine: "Engine") -> None:
-        """Notes that an engine is in use; the one that was not for longest gives its memory back."""
+        """Mark an engine as used; if too many are loaded, the least recently used one is unloaded."""
         with self._lock:
             self._loaded.pop(id(engine), None)
             self._loaded[id(engine)] = engine
@@ -50,10 +50,10 @@ class EngineCache:
 class Engine:
     """One bundle on one processor. Safe to use from many threads.
 
-    A bundle is checked (`check`) before its first use: with the fast arithmetic of its processor and, where that fails,
-    with the careful one. `last_ms` is the model time, in milliseconds, of the last run in
-    any thread; `spent_ms` adds up those of the calling thread, so the difference of two readings times a piece of work
-    among other users. `fault` is the sentence why the bundle cannot be used, where its check has failed.
+    A bundle is checked (`check`) before its first use: with its processor's fast arithmetic and, if that fails, with
+    exact float32. `last_ms`: model time of the last run in any thread, in milliseconds. `spent_ms`: the sum for the
+    calling thread, so that the difference of two readings times a piece of work among other visitors'. `fault`: why the
+    bundle cannot be used, if its check failed.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class Engine:
 
     @property
     def reason(self) -> str:
-        """One sentence: why this processor."""
+        """Why this processor, in one sentence."""
         if self.active == self.provider.name:
             return self.provider.reason
         return f"{self.active}: onnxruntime could not use {self.provider.name} for this bundle."
@@ -95,7 +95,7 @@ class Engine:
 
     @property
     def checked(self) -> bool:
-        """Whether the bundle's graphs have all been run once."""
+        """Whether the check has run, with whatever result."""
         return self._checked
 
     @property
@@ -105,24 +105,30 @@ class Engine:
 
     @property
     def tally(self) -> dict[str, Tally]:
-        """What was run so far, by graph."""
+        """The counters of each graph since the start."""
         return dict(self._tally)
 
+    @property
+    def waiting(self) -> dict[str, int]:
+        """How many requests wait for each graph now."""
+        return {graph: queue.waiting for graph, queue in list(self._queues.items())}
+
     def has(self, graph: str) -> bool:
+        """Whether the bundle has this graph."""
         return graph in self.bundle.info.graphs
 
     def run(self, graph: str, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Run a graph on float32 inputs of one batch size and return its outputs by name.
 
-        InputError for wrong names, types, shapes, values that are not finite, an empty batch, or one larger than the
-        bundle's `max_batch`. BundleError when the bundle has no such graph, or failed its check. Busy when too many
-        people ask, or the answer takes too long.
+        Raises InputError for wrong names, types or shapes, for values that are not finite, for an empty batch, and for
+        one larger than the bundle's `max_batch`. Raises BundleError when the bundle has no such graph or failed its
+        check, Busy when too many requests wait or the deadline passes.
         """
         self.ready()
         return self._run(graph, inputs)
 
     def ready(self) -> None:
-        """Checks the bundle unless that was done. Raises what the check raised."""
+        """Check the bundle if that has not been done yet. Raises what the check raised."""
         if self._checked and self.fault is None:
             return
         with self._checking:
@@ -133,7 +139,7 @@ class Engine:
             raise self.fault
 
     def _examine(self) -> UserError | None:
-        """What is wrong with the bundle on this processor. Raises Busy, which says nothing about the bundle."""
+        """What is wrong with the bundle on this processor. Raises Busy, which is not the bundle's fault."""
         for careful in (False, True):
             self._careful = careful
             self.unload()
@@ -148,7 +154,7 @@ class Engine:
         return None
 
     def unload(self) -> None:
-        """Gives the memory of its sessions back; the next run opens them again. Runs under way end as they would."""
+        """Free the memory of all sessions. Runs in progress finish; the next run opens the sessions again."""
         with self._loading:
             self._queues.clear()
 
@@ -159,7 +165,7 @@ class Engine:
         names = [tensor.name for tensor in self.bundle.info.graphs[graph].outputs]
         parts: list[list[np.ndarray]] = []
         seconds = 0.0
-        # Chunk by chunk through the queue: a large batch lets other people's single pictures through.
+        # In chunks: other visitors' single pictures get their turn between the parts of a large batch.
         most = self.provider.most
         for start in range(0, batch, most):
             part = {name: np.ascontiguousarray(array[start : start + most]) for name, array in inputs.items()}
@@ -171,7 +177,7 @@ class Engine:
         return {name: np.concatenate(chunks) for name, chunks in zip(names, zip(*parts, strict=True), strict=True)}
 
     def check(self) -> None:
-        """Runs every graph on inputs whose answers are known. BundleError with a sentence if one misbehaves."""
+        """Run every graph on inputs whose outputs are known. Raises BundleError when one misbehaves."""
         examine(self.bundle, self._run)
 
     def _queue(self, graph: str) -> BatchQueue:
@@ -185,7 +191,7 @@ class Engine:
             return self._queues[graph]
 
     def _open_here(self, bundle: OpenBundle, graph: str) -> Run:
-        """A session in this process."""
+        """The function that runs a graph in a session of this process."""
         data = graph_bytes(bundle, graph)
         entry = bundle.info.graphs[graph]
         try:
@@ -196,16 +202,16 @@ class Engine:
             raise faulty(bundle, graph, f"cannot be loaded ({first_line(error)})") from error
         self._names[graph] = session.get_providers()[0]
         names = [entry.adapter.image] if entry.adapter else [tensor.name for tensor in entry.outputs]
-        plain = self._names[graph] != CUDA or entry.adapter
-        buckets = None if plain else Bucketed(session, entry.inputs, entry.outputs, "cuda")
+        on_cuda = self._names[graph] == CUDA and not entry.adapter
+        cuda_graphs = CudaGraphSession(session, entry.inputs, entry.outputs, "cuda") if on_cuda else None
 
         def run(feed: Feed, until: float) -> list[np.ndarray]:
             with self._cache.watchdog.limit(until) as options:
                 try:
-                    return buckets.run(feed, options) if buckets else session.run(names, dict(feed), options)
+                    return cuda_graphs.run(feed, options) if cuda_graphs else session.run(names, dict(feed), options)
                 except Exception as error:
                     if options.terminate:
-                        raise Busy("This took too long and was ended; try less at once.") from error
+                        raise Busy("This took too long and was stopped; ask for fewer pictures at once.") from error
                     raise
 
         if entry.adapter is None:

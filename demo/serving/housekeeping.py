@@ -1,8 +1,8 @@
-"""Keeps the folder for uploads, and the heap, small while a server runs for weeks.
+"""Keeps the folder of uploaded files, and the heap, small while a server runs for weeks.
 
-Gradio removes the files that it remembers, but leaves an empty folder for each, and nothing bounds how much comes
-within the hour that they may stay. This thread removes what is older, empty folders too, and the oldest where there is
-too much. It works in a folder that demo/app.py has made for itself, and nowhere else.
+Gradio deletes the files that it remembers but leaves an empty folder for each, and nothing limits how much arrives
+within the hour that they stay. A thread deletes what is older, empty folders too, and the oldest files if there are too
+many. It works only in the folder that demo/app.py created for this server.
 """
 
 import contextlib
@@ -14,30 +14,34 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-AGE = 3600.0  # seconds that a file may stay
-GRACE = 60.0  # seconds that a file stays in any case: a request may be reading it
+MAX_AGE = 3600.0  # seconds that a file stays
+MIN_AGE = 60.0  # seconds that a file stays in any case: a request may be reading it
 MAX_FILES = 500
 MAX_BYTES = 500_000_000
-EVERY = 30.0  # seconds between two looks
+INTERVAL = 30.0  # seconds between two sweeps
 _ARENA_MAX = -8  # M_ARENA_MAX of malloc.h
-ARENAS = 2
+MAX_ARENAS = 2
 
 
 @dataclass(frozen=True)
-class _Found:
+class _Entry:
+    """A file or folder; `changed` in seconds since 1970."""
+
     path: Path
-    since: float
+    changed: float
     bytes: int
 
 
 class Janitor:
-    """Sweeps `folder` in a thread of its own between `start` and `stop`. `remembered`: Gradio's sets of its files, from
-    which it drops only those that it has removed itself."""
+    """Sweeps `folder` in a thread of its own between `start` and `stop`.
+
+    `remembered`: Gradio's sets of its files. Gradio drops only what it deleted itself; `sweep` drops the rest.
+    """
 
     def __init__(
         self,
         folder: Path,
-        age: float = AGE,
+        age: float = MAX_AGE,
         files: int = MAX_FILES,
         size: int = MAX_BYTES,
         remembered: Sequence[set[str]] = (),
@@ -55,58 +59,58 @@ class Janitor:
         self._thread.join()
 
     def sweep(self, now: float | None = None) -> int:
-        """Removes what is too old at `now` (seconds since 1970), or too much; returns how many things went."""
+        """Delete what is too old at `now` (seconds since 1970) or too much; returns how many files and folders went."""
         now = time.time() if now is None else now
         files, folders = self._look()
-        files.sort(key=lambda one: one.since, reverse=True)  # the newest first
+        files.sort(key=lambda one: one.changed, reverse=True)  # newest first
         gone = kept = held = 0
         for one in files:
             kept, held = kept + 1, held + one.bytes
             too_much = kept > self._files or held > self._size
-            if now - one.since > (GRACE if too_much else self._age):
+            if now - one.changed > (MIN_AGE if too_much else self._age):
                 with contextlib.suppress(OSError):
                     one.path.unlink()
                     gone += 1
-        for folder in folders:  # the innermost first
-            # As it was before its files went: the removal counts as a change.
-            if now - folder.since > GRACE:
-                with contextlib.suppress(OSError):  # which it raises where something is in it
+        for folder in folders:  # innermost first
+            # `changed` is from before its files were deleted, which counts as a change itself.
+            if now - folder.changed > MIN_AGE:
+                with contextlib.suppress(OSError):  # raised for a folder that is not empty
                     folder.path.rmdir()
                     gone += 1
         for paths in self._remembered:
             paths.difference_update([path for path in list(paths) if not Path(path).exists()])
         return gone
 
-    def _look(self) -> tuple[list[_Found], list[_Found]]:
-        """All files and folders inside, links as what they are, not where they lead."""
-        files: list[_Found] = []
-        folders: list[_Found] = []
+    def _look(self) -> tuple[list[_Entry], list[_Entry]]:
+        """All files and folders inside. Links are not followed."""
+        files: list[_Entry] = []
+        folders: list[_Entry] = []
         for place, _, names in os.walk(self._folder, topdown=False, followlinks=False):
             for found, path in [(files, Path(place) / name) for name in names] + [(folders, Path(place))]:
                 with contextlib.suppress(OSError):
                     state = path.lstat()
-                    found.append(_Found(path, state.st_ctime, state.st_size))
+                    found.append(_Entry(path, state.st_ctime, state.st_size))
         return files, [one for one in folders if one.path != self._folder]
 
     def _run(self) -> None:
-        while not self._ending.wait(EVERY):
+        while not self._ending.wait(INTERVAL):
             self.sweep()
-            give_back()
+            trim_heap()
 
 
-# --- the C library's memory
+# --- the C library's heap
 #
-# glibc gives threads heaps of their own, eight for each core, and each keeps its largest extent for ever. Pictures come
-# and go in dozens of threads: that adds up to a hundred megabytes which no Python object holds.
+# glibc gives threads heaps ("arenas") of their own, up to eight a core, and none of them ever shrinks. With pictures
+# allocated in dozens of threads, that adds up to a hundred megabytes that no Python object uses.
 
 
-def few_heaps() -> None:
-    """From now on at most ARENAS heaps; before threads are started. Does nothing where there is no glibc."""
+def limit_arenas() -> None:
+    """Allow at most MAX_ARENAS heaps; call it before any thread starts. Without glibc it does nothing."""
     with contextlib.suppress(OSError, AttributeError, TypeError):
-        ctypes.CDLL(None).mallopt(_ARENA_MAX, ARENAS)
+        ctypes.CDLL(None).mallopt(_ARENA_MAX, MAX_ARENAS)
 
 
-def give_back() -> None:
-    """Unused memory goes back to the system. Does nothing where there is no glibc."""
+def trim_heap() -> None:
+    """Return unused memory to the system. Without glibc it does nothing."""
     with contextlib.suppress(OSError, AttributeError, TypeError):
         ctypes.CDLL(None).malloc_trim(0)

@@ -1,7 +1,7 @@
 """Bundles from the Hugging Face Hub: hf://user/repo or hf://user/repo@revision.
 
-Only the files of bundles are fetched, into the Hub's own cache, and not before their sizes are known. They are verified
-like any other bundle. A revision that is a commit makes sure that it is the same files each time.
+Only the files of bundles are downloaded, into the Hub's own cache, after a look at their total size. They are verified
+like any other bundle. To get the same files every time, give a commit as the revision.
 """
 
 import re
@@ -23,25 +23,23 @@ MAX_BYTES = 500_000_000
 
 
 def parse(address: str) -> tuple[str, str | None]:
-    """Repository and revision (None: its newest) of hf://user/repo@revision. Raises UserError."""
+    """Repository and revision of hf://user/repo@revision; None = the newest revision. Raises UserError."""
     found = re.fullmatch(r"hf://([\w.-]+/[\w.-]+)(?:@([\w./-]+))?", address)
     if not found:
-        raise UserError(
-            f"'{address}' is no address of bundles: it looks like hf://user/repo or hf://user/repo@revision."
-        )
+        raise UserError(f"'{address}' is not an address of bundles: write hf://user/repo or hf://user/repo@revision.")
     return found[1], found[2]
 
 
 def fetch(address: str) -> Path:
-    """The folder with the repository's bundles, fetched if need be; without a network, what was fetched before.
+    """The local folder with a repository's bundles, downloaded if necessary; offline, what was downloaded before.
 
-    Raises UserError with a sentence when it is not there, too large, or cannot be reached.
+    Raises UserError when the repository or revision does not exist, is too large, or cannot be reached.
     """
     repository, revision = parse(address)
     try:
         size = _size(repository, revision)
         if size > MAX_BYTES:
-            raise UserError(f"{address} holds {size / 1e6:.0f} MB; at most {MAX_BYTES / 1e6:.0f} MB are fetched.")
+            raise UserError(f"{address} holds {size / 1e6:.0f} MB; the limit is {MAX_BYTES / 1e6:.0f} MB.")
         return Path(snapshot_download(repository, revision=revision, allow_patterns=list(PATTERNS)))
     except RevisionNotFoundError as error:
         raise UserError(f"There is no revision '{revision}' of {repository} on the Hub.") from error
@@ -49,16 +47,16 @@ def fetch(address: str) -> Path:
         raise UserError(f"There is no repository {repository} on the Hub, or it is private.") from error
     except UserError:
         raise
-    except Exception as error:  # no connection: its HTTP library has errors of its own, another one by version
+    except Exception as error:  # no connection: its errors depend on the HTTP library, which changes between versions
         try:
             return Path(
                 snapshot_download(repository, revision=revision, allow_patterns=list(PATTERNS), local_files_only=True)
             )
         except LocalEntryNotFoundError:
-            raise UserError(f"The Hub cannot be reached, and {address} was not fetched before.") from error
+            raise UserError(f"The Hub cannot be reached, and {address} was not downloaded before.") from error
 
 
 def _size(repository: str, revision: str | None) -> int:
-    """Bytes of the files that would be fetched."""
+    """The total size, in bytes, of the files that would be downloaded."""
     files = HfApi().model_info(repository, revision=revision, files_metadata=True).siblings or []
     return sum(file.size or 0 for file in files if any(fnmatch(file.rfilename, pattern) for pattern in PATTERNS))

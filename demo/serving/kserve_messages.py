@@ -1,7 +1,7 @@
-"""What travels to and from an inference server: the messages of the KServe v2 protocol as pure functions.
+"""The messages of the KServe v2 protocol (Open Inference Protocol) as pure functions.
 
-A message is JSON; with the protocol's extension for binary tensors the little-endian bytes of the arrays follow it, and
-a header says where the JSON ends. Nothing that a server sends is believed.
+A message is JSON. With the protocol's binary tensor extension, the little-endian bytes of the arrays follow it and a
+header says where the JSON ends. Everything that a server sends is checked.
 """
 
 import json
@@ -16,12 +16,12 @@ from pydantic import BaseModel, ValidationError
 from bundle.schema import Graph
 
 FLOAT = "FP32"
-TEXT_BYTES = 64_000  # at most, of an answer besides its numbers
-NUMBER_BYTES = 32  # at most, of one number in JSON
+MAX_TEXT_BYTES = 64_000  # of an answer, besides its numbers
+MAX_NUMBER_BYTES = 32  # of one number in JSON
 
 
 class ServerInfo(BaseModel):
-    """What a server says about itself. KServe writes null for what it does not say, here and below."""
+    """What a server says about itself. Here and below, KServe writes null for what it leaves out."""
 
     name: str
     version: str | None = None
@@ -29,7 +29,7 @@ class ServerInfo(BaseModel):
 
 
 class TensorInfo(BaseModel):
-    """A tensor as a server describes it; -1 is a free length."""
+    """A tensor as a server describes it; a length of -1 is dynamic."""
 
     name: str
     datatype: str
@@ -37,7 +37,7 @@ class TensorInfo(BaseModel):
 
 
 class ModelInfo(BaseModel):
-    """What a server says about a model; KServe and MLServer may leave the tensors out."""
+    """What a server says about a model; KServe and MLServer may leave out the tensors."""
 
     inputs: tuple[TensorInfo, ...] | None = None
     outputs: tuple[TensorInfo, ...] | None = None
@@ -58,7 +58,7 @@ class _Failure(BaseModel):
 
 @dataclass(frozen=True)
 class Request:
-    """A message to send; `header_length`: where its JSON ends when bytes follow, else None."""
+    """A message to send. `header_length`: the length of its JSON if binary tensors follow, else None."""
 
     body: bytes
     header_length: int | None
@@ -66,7 +66,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """A message received; `header_length` as the server's header has it."""
+    """A message received. `header_length`: as the server sent it, unchecked."""
 
     status: int
     header_length: str | None
@@ -74,7 +74,7 @@ class Answer:
 
 
 def request(graph: Graph, inputs: Mapping[str, np.ndarray], binary: bool) -> Request:
-    """Asks for all outputs of a graph, for float32 inputs by name."""
+    """The request for all outputs of a graph, given its float32 inputs by name. `binary`: send arrays as bytes."""
     arrays = {tensor.name: np.ascontiguousarray(inputs[tensor.name], "<f4") for tensor in graph.inputs}
     sent = []
     for name, array in arrays.items():
@@ -89,21 +89,22 @@ def request(graph: Graph, inputs: Mapping[str, np.ndarray], binary: bool) -> Req
 
 
 def most_bytes(graph: Graph, batch: int) -> int:
-    """The longest answer that a graph's outputs can need."""
-    return TEXT_BYTES + NUMBER_BYTES * batch * sum(math.prod(tensor.shape[1:]) for tensor in graph.outputs)
+    """The longest answer, in bytes, that a graph's outputs can need."""
+    return MAX_TEXT_BYTES + MAX_NUMBER_BYTES * batch * sum(math.prod(tensor.row_shape) for tensor in graph.outputs)
 
 
 def outputs(answer: Answer, graph: Graph, batch: int) -> list[np.ndarray]:
-    """The float32 arrays of an answer, in the order of the index. ValueError with what is wrong in it."""
+    """The float32 arrays of an answer, in the order of the bundle's index. ValueError says what is wrong with it."""
     head, tail = _split(answer)
     try:
         found = _Outputs.model_validate_json(head).outputs
     except ValidationError as error:
         raise ValueError("an answer that is not of the KServe v2 protocol") from error
-    shapes = {tensor.name: (batch, *tensor.shape[1:]) for tensor in graph.outputs}
+    shapes = {tensor.name: (batch, *tensor.row_shape) for tensor in graph.outputs}
     if sorted(output.name for output in found) != sorted(shapes):
         raise ValueError(f"other outputs than {', '.join(shapes)}")
-    arrays, start = {}, 0
+    arrays: dict[str, np.ndarray] = {}
+    start = 0
     for output in found:
         shape = shapes[output.name]
         if (output.datatype, output.shape) != (FLOAT, shape):
@@ -125,7 +126,7 @@ def outputs(answer: Answer, graph: Graph, batch: int) -> list[np.ndarray]:
 
 
 def failure(answer: Answer) -> str:
-    """The sentence of an answer that reports an error; empty without one."""
+    """The error that an answer reports; empty without one."""
     try:
         return plain(_Failure.model_validate_json(answer.body).error).rstrip(".")
     except ValidationError:
@@ -133,18 +134,18 @@ def failure(answer: Answer) -> str:
 
 
 def difference(found: Iterable[TensorInfo], graph_tensors: Iterable[TensorInfo]) -> str:
-    """What tensors are instead of those of a graph, for people; empty where they are those."""
+    """How a server's tensors differ from a graph's, as text for an error; empty if they are the same."""
     given, wanted = ({(t.name, t.datatype, t.shape) for t in tensors} for tensors in (found, graph_tensors))
     return "" if given == wanted else f"{_listed(given)} instead of {_listed(wanted)}"
 
 
 def plain(text: object, most: int = 200) -> str:
-    """A foreign text on one printable line, cut to `most` letters."""
+    """Text from elsewhere on one printable line, cut to `most` characters."""
     return "".join(letter for letter in " ".join(str(text).split()) if letter.isprintable())[:most]
 
 
 def _split(answer: Answer) -> tuple[bytes, bytes]:
-    """The JSON of an answer and the bytes after it."""
+    """The JSON of an answer, and the bytes after it."""
     if answer.header_length is None:
         return answer.body, b""
     text = answer.header_length
@@ -156,7 +157,7 @@ def _split(answer: Answer) -> tuple[bytes, bytes]:
 def _numbers(data: Any) -> np.ndarray:
     """The numbers of a flat or nested JSON list."""
     try:
-        with np.errstate(over="ignore"):  # too large for float32: infinite, which is refused
+        with np.errstate(over="ignore"):  # too large for float32 becomes infinite, which is refused later
             return np.asarray(data, np.float32)
     except (TypeError, ValueError) as error:
         raise ValueError("something else than lists of numbers") from error

@@ -1,8 +1,9 @@
-"""Graphs of strangers, in a process of their own with limits on memory, time and files.
+"""Runs ONNX files of strangers in a process of its own with limits on memory, processor time and file size.
 
-The child is `python -m demo.serving.sandbox`: it sets the limits, then either adopts one file or runs the generator
-of one bundle, over its standard input and output: a line of JSON and the bytes of float32 arrays, each way. Whatever
-goes wrong in there ends the child and becomes a sentence here.
+The child is `python -m demo.serving.sandbox`. It sets the limits, then either adopts one file or runs the generator of
+one bundle over its standard input and output: each way a line of JSON, then the bytes of float32 arrays. Whatever goes
+wrong in the child ends it and becomes an error here. Who may send a file, and what becomes of it, is in
+demo/routes/uploads.py: apart from this module, so that the child does not load a web server.
 """
 
 import json
@@ -24,30 +25,36 @@ from bundle.read import OpenBundle, graph_bytes, read
 from demo.serving.batching import Feed, Run
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-MEMORY = 4_000_000_000  # bytes of address space; onnxruntime's libraries take most of the first
-SECONDS = 60  # of processor time for adopting, and for one bundle in its life times LIVES
-LIVES = 20
-PATIENCE = 60.0  # seconds that adopting may take
-PASSED_ON = ("PATH", "HOME", "LANG", "LD_LIBRARY_PATH", "SYSTEMROOT")
+MEMORY = 4_000_000_000  # bytes of address space; onnxruntime's libraries take most of the first billion
+ADOPTING_CPU_SECONDS = 60  # processor time for adopting one file
+SERVING_CPU_SECONDS = 1200  # and for one child that draws; then a new one is started
+ADOPTING_SECONDS = 60.0  # clock time for adopting
+PASSED_VARIABLES = ("PATH", "HOME", "LANG", "LD_LIBRARY_PATH", "SYSTEMROOT")
 
 
 def adopt_there(file: Path, target: Path, name: str, title: str) -> None:
-    """`bundle.adopt.adopt` in a process with limits. Raises UserError with its sentence, or one about the limits."""
+    """`bundle.adopt.adopt` in a process with limits. Raises UserError with its message, or one about the limits."""
     words = [sys.executable, "-m", "demo.serving.sandbox", "adopt", str(file), str(target), name, title]
     try:
         done = subprocess.run(
-            words, cwd=REPOSITORY, env=_environment(), capture_output=True, text=True, timeout=PATIENCE, check=False
+            words,
+            cwd=REPOSITORY,
+            env=_environment(),
+            capture_output=True,
+            text=True,
+            timeout=ADOPTING_SECONDS,
+            check=False,
         )
     except subprocess.TimeoutExpired as error:
-        raise UserError(f"This model was not understood within {PATIENCE:.0f} seconds.") from error
+        raise UserError(f"Reading this model timed out after {ADOPTING_SECONDS:g} s.") from error
     if done.returncode == 2:
         raise UserError(done.stderr.strip().splitlines()[-1])
     if done.returncode:
-        raise UserError("This model needs more memory or time than a visitor's may take.")
+        raise UserError("This model exceeds the limit on memory or time for visitors' models.")
 
 
 class Sandbox:
-    """The generator of one bundle in a process with limits; a child that has ended is started anew."""
+    """The generator of one bundle in a process with limits. A child that has ended is replaced at the next request."""
 
     def __init__(self, bundle: OpenBundle):
         self._bundle = bundle
@@ -55,8 +62,8 @@ class Sandbox:
         self._lock = threading.Lock()
 
     def open(self, bundle: OpenBundle, graph: str) -> Run:
-        """As demo.serving.engine.Opener."""
-        shapes = [tensor.shape[1:] for tensor in bundle.info.graphs[graph].outputs]
+        """The function that runs a graph in the child (demo.serving.engine.Opener)."""
+        shapes = [tensor.row_shape for tensor in bundle.info.graphs[graph].outputs]
 
         def run(feed: Feed, until: float) -> list[np.ndarray]:
             rows = len(next(iter(feed.values())))
@@ -66,12 +73,13 @@ class Sandbox:
         return run
 
     def close(self) -> None:
-        """Ends the child."""
+        """End the child."""
         with self._lock:
             self._end()
 
     def _ask(self, feed: Feed, shapes: list[tuple[int, ...]], until: float) -> list[np.ndarray]:
         child = self._started()
+        assert child.stdin and child.stdout  # both are pipes
         timer = threading.Timer(max(0.0, until - time.monotonic()), child.kill)
         timer.start()
         try:
@@ -80,12 +88,12 @@ class Sandbox:
         except (OSError, ValueError, EOFError) as error:
             self._end()
             if time.monotonic() >= until:
-                raise Busy("This model took too long and was ended; try fewer pictures at once.") from error
-            raise BundleError("This model ended unexpectedly: it may need more memory than it may take.") from error
+                raise Busy("This model took too long and was stopped; ask for fewer pictures at once.") from error
+            raise BundleError("This model stopped unexpectedly; it may have run out of memory.") from error
         finally:
             timer.cancel()
-        outputs = [answer.get(f"{i}") for i in range(len(shapes))]
-        if any(found is None or found.shape != shape for found, shape in zip(outputs, shapes, strict=True)):
+        outputs = [answer[f"{i}"] for i in range(len(shapes)) if f"{i}" in answer]
+        if [output.shape for output in outputs] != shapes:
             raise BundleError("This model does not run.")
         return outputs
 
@@ -103,8 +111,9 @@ class Sandbox:
             self._child.kill()
             self._child.wait()
             for pipe in (self._child.stdin, self._child.stdout):
-                with suppress(BrokenPipeError):  # what it had not read yet
-                    pipe.close()
+                with suppress(BrokenPipeError):  # what was written but not read
+                    if pipe:
+                        pipe.close()
             self._child = None
 
 
@@ -112,7 +121,7 @@ class Sandbox:
 
 
 def send(pipe: IO[bytes], arrays: Mapping[str, np.ndarray]) -> None:
-    """Float32 arrays by name: a line with their shapes, then their bytes."""
+    """Write float32 arrays by name: a line of JSON with their shapes, then their bytes."""
     head = {name: array.shape for name, array in arrays.items()}
     pipe.write(json.dumps(head).encode() + b"\n")
     for array in arrays.values():
@@ -121,13 +130,13 @@ def send(pipe: IO[bytes], arrays: Mapping[str, np.ndarray]) -> None:
 
 
 def receive(pipe: IO[bytes], most: int) -> dict[str, np.ndarray]:
-    """What `send` sent, of at most `most` numbers. Raises EOFError at the end, ValueError for anything else."""
+    """Read what `send` wrote, at most `most` numbers. Raises EOFError at the end, ValueError for anything malformed."""
     line = pipe.readline(10_000)
     if not line:
         raise EOFError
     shapes = {name: tuple(map(int, shape)) for name, shape in json.loads(line).items()}
     if sum(map(math.prod, shapes.values())) > most or any(n < 0 for shape in shapes.values() for n in shape):
-        raise ValueError("more than was asked for")
+        raise ValueError("more numbers than expected")
     found = {}
     for name, shape in shapes.items():
         data = pipe.read(4 * math.prod(shape))
@@ -141,7 +150,7 @@ def receive(pipe: IO[bytes], most: int) -> dict[str, np.ndarray]:
 
 
 def limit(seconds: int) -> None:
-    """Memory, processor time, the size of files and core dumps, where the system has such limits."""
+    """Limit memory, processor time, file size and core dumps, where the system can."""
     try:
         import resource
     except ImportError:  # Windows
@@ -156,7 +165,7 @@ def limit(seconds: int) -> None:
 
 
 def serve(folder: Path) -> None:
-    """Answers one request after the other until the input ends. What cannot be run is answered with nothing."""
+    """Answer requests until the input ends. What cannot be run is answered with no arrays."""
     from bundle.adapter import adapt
     from bundle.sessions import choose_provider, open_session
 
@@ -169,7 +178,7 @@ def serve(folder: Path) -> None:
         return session.run(names, dict(feed))
 
     draw = adapt(run, entry.adapter) if entry.adapter else run
-    most = bundle.info.max_batch * math.prod(entry.inputs[0].shape[1:])
+    most = bundle.info.max_batch * math.prod(entry.inputs[0].row_shape)
     with open(sys.stdout.fileno(), "wb", closefd=False) as out, open(sys.stdin.fileno(), "rb", closefd=False) as asked:
         while True:
             try:
@@ -178,14 +187,14 @@ def serve(folder: Path) -> None:
                 return
             try:
                 outputs = draw(feed)
-            except Exception:  # onnxruntime's errors share no base class; the other side has a sentence
+            except Exception:  # onnxruntime's errors share no base class; the parent reports it
                 outputs = []
             send(out, {f"{i}": output for i, output in enumerate(outputs)})
 
 
 def main(words: list[str]) -> int:
-    """Exit code: 0 done, 2 after a sentence."""
-    limit(SECONDS if words[0] == "adopt" else SECONDS * LIVES)
+    """The child. Returns the exit code: 0, or 2 after printing an error."""
+    limit(ADOPTING_CPU_SECONDS if words[0] == "adopt" else SERVING_CPU_SECONDS)
     try:
         if words[0] == "serve":
             serve(Path(words[1]))
@@ -200,8 +209,8 @@ def main(words: list[str]) -> int:
 
 
 def _environment() -> dict[str, str]:
-    """Nothing of the server's own settings, tokens above all."""
-    return {name: os.environ[name] for name in PASSED_ON if name in os.environ} | {"ORT_DISABLE_TELEMETRY": "1"}
+    """The few variables that a child needs: none of the server's settings, above all no tokens."""
+    return {name: os.environ[name] for name in PASSED_VARIABLES if name in os.environ} | {"ORT_DISABLE_TELEMETRY": "1"}
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Ends runs of onnxruntime that last too long: one thread for all of them, asleep while nothing runs."""
+"""Stops onnxruntime runs that take too long: one thread for all of them, asleep while nothing runs."""
 
 import threading
 import time
@@ -7,12 +7,12 @@ from contextlib import contextmanager
 
 import onnxruntime as ort
 
-TICK = 0.05  # seconds; a run is ended so much too late at most
-AWAKE = 2.0  # seconds after the last run
+INTERVAL = 0.05  # seconds between two looks; a run is stopped at most this much too late
+AWAKE = 2.0  # seconds that the thread goes on looking after the last run
 
 
 class Watchdog:
-    """Holds the runs under way against the clock."""
+    """Watches the runs in progress."""
 
     def __init__(self) -> None:
         self._state = threading.Condition()
@@ -22,10 +22,10 @@ class Watchdog:
 
     @contextmanager
     def limit(self, until: float) -> Iterator[ort.RunOptions]:
-        """Options for one run, which is asked to end when time.monotonic() passes `until`."""
+        """Options for one run, which onnxruntime is told to stop when time.monotonic() passes `until`."""
         options = ort.RunOptions()
         self._runs[options] = until
-        if self._asleep:  # else it looks by itself: waking a thread takes longer than a small network
+        if self._asleep:  # only then: waking a thread takes longer than running a small network
             self._wake()
         try:
             yield options
@@ -44,15 +44,15 @@ class Watchdog:
         last = time.monotonic()
         with self._state:
             while True:
-                self._state.wait(TICK)
+                self._state.wait(INTERVAL)
                 now = time.monotonic()
-                runs = list(self._runs.items())  # one step for other threads, which come and go without the lock
+                runs = list(self._runs.items())  # atomic: other threads change the dict without the lock
                 for options, until in runs:
                     options.terminate = now >= until
                 if runs:
                     last = now
                 elif now - last > AWAKE:
                     self._asleep = True
-                    if not self._runs:  # nobody came between the two lines
+                    if not self._runs:  # nothing started between the two lines
                         self._state.wait()
                     self._asleep, last = False, time.monotonic()

@@ -15,7 +15,7 @@ from tests.support.pictures import draw_folder
 from train.__main__ import main as train
 from train.run_folder import Run
 
-pytestmark = pytest.mark.usefixtures("short_leak")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("short_leak")]
 QUICK = ["--images", "256", "--batch", "32", "--threads", "1"]
 
 

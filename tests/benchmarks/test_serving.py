@@ -11,15 +11,17 @@ from benchmarks.browser import served
 from bundle.errors import UserError
 from bundle.read import read
 from demo.serving.engine import Engine, choose_provider
-from demo.serving.served_model import ServedModel
+from demo.serving.served_bundle import ServedBundle
 from export import assemble
 from tests.support.pictures import draw_folder
 from train.__main__ import main as train
 from train.run_folder import Run
 
+pytestmark = pytest.mark.serving
+
 
 def test_wrong_and_missing_answers_are_counted(tiny_bundle: Path):
-    known = load.requests(ServedModel(Engine(read(tiny_bundle), choose_provider("cpu"))))[:2]
+    known = load.requests(ServedBundle(Engine(read(tiny_bundle), choose_provider("cpu"))))[:2]
     swapped = dataclasses.replace(known[0], answer=known[1].answer)
     impossible = dataclasses.replace(known[0], seeds=[-1] * load.PICTURES)
 

@@ -9,6 +9,8 @@ from benchmarks.browser import served
 from benchmarks.soak import Mix, soak
 from benchmarks.visitor import Visitor
 
+pytestmark = pytest.mark.serving
+
 
 def test_every_kind_of_interaction_once(tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))

@@ -11,7 +11,7 @@ from benchmarks.browser import FLAGS
 from demo.page import build_demo, launch_settings
 from demo.routes.uploads import Uploads
 from demo.serving.engine import choose_provider
-from demo.serving.served_model import open_models
+from demo.serving.served_bundle import open_bundles
 from export import class_directions
 from tests.support import tiny
 
@@ -28,7 +28,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     (tiny.build(root / "torn", name="torn") / "critic.onnx").write_bytes(b"torn")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
-        models, unavailable = open_models(root, choose_provider("cpu"))
+        models, unavailable = open_bundles(root, choose_provider("cpu"))
         uploads = Uploads(models)
         demo = build_demo(models, unavailable, uploads=True)
         settings = launch_settings(models, unavailable, uploads.routes())

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from demo.serving.batching import caller
-from demo.serving.served_model import ServedModel
+from demo.serving.served_bundle import ServedBundle
 from demo.tabs.morph.morph_export import STEP
 from tests.browser.test_page import settle, still, tab, wait_for_change
 
@@ -122,16 +122,16 @@ def test_a_broken_link_opens_what_makes_sense_and_a_tab_takes_the_links_place_fr
 
 def test_cancelling_ends_the_work_on_the_server(visit, monkeypatch: pytest.MonkeyPatch):
     """The second run waits until its caller has gone, which only the button can bring about."""
-    runs, left, whole = [], threading.Event(), ServedModel.morph_at
+    runs, left, whole = [], threading.Event(), ServedBundle.morph_at
 
-    def slow(self: ServedModel, points, shares, *rest: object) -> np.ndarray:
+    def slow(self: ServedBundle, points, shares, *rest: object) -> np.ndarray:
         if len(shares) == STEP:
             runs.append(caller())
             if len(runs) == 2 and runs[1].gone.wait(20):
                 left.set()
         return whole(self, points, shares, *rest)
 
-    monkeypatch.setattr(ServedModel, "morph_at", slow)
+    monkeypatch.setattr(ServedBundle, "morph_at", slow)
     page = visit("?b=digits")
     tab(page, "Morph")
     page.locator(".tf-key").nth(3).wait_for()

@@ -21,7 +21,7 @@ from bundle import images
 from bundle.errors import UserError
 from bundle.latents import one_hot
 from demo.serving.engine import choose_provider
-from demo.serving.served_model import ServedModel, open_models
+from demo.serving.served_bundle import ServedBundle, open_bundles
 from export.targets import web
 from tests.browser.conftest import WIDE, at_home
 from tests.support import tiny
@@ -49,8 +49,8 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def models(bundles: Path) -> dict[str, ServedModel]:
-    return dict(open_models(bundles, choose_provider("cpu"))[0])
+def models(bundles: Path) -> dict[str, ServedBundle]:
+    return dict(open_bundles(bundles, choose_provider("cpu"))[0])
 
 
 @pytest.fixture(scope="module")

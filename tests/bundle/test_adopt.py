@@ -20,7 +20,7 @@ from bundle.read import read
 from demo.facts import facts
 from demo.routes.live import routes
 from demo.serving.engine import Engine, choose_provider
-from demo.serving.served_model import ServedModel
+from demo.serving.served_bundle import ServedBundle
 from tests.support import tiny
 
 LATENT = 12
@@ -88,7 +88,7 @@ def test_its_pictures_are_those_of_pytorch(
     info = adopt.adopt(tmp_path / "g.onnx", tmp_path / "out", About("g", "G"))
     adapter = info.graphs["generator"].adapter
     assert (adapter.values, adapter.z_shape, adapter.batch) == (values, shape, None if free else 1)
-    served = ServedModel(Engine(read(tmp_path / "out"), choose_provider("cpu")))
+    served = ServedBundle(Engine(read(tmp_path / "out"), choose_provider("cpu")))
     z = torch.from_numpy(np.stack([latents.seed_latent(seed, LATENT) for seed in (4, 5, 6)]))
     with torch.no_grad():
         wanted = made(z.reshape(3, *shape)).numpy()
@@ -98,7 +98,7 @@ def test_its_pictures_are_those_of_pytorch(
 
 def test_what_a_visitor_does_works_without_styles(dcgan: Path, tmp_path: Path):
     adopt.adopt(dcgan, tmp_path / "out", About("mine", "Mine"))
-    served = ServedModel(Engine(read(tmp_path / "out"), choose_provider("cpu")))
+    served = ServedBundle(Engine(read(tmp_path / "out"), choose_provider("cpu")))
     assert np.array_equal(served.at(7, 0), served.sample([7]))
     assert np.array_equal(served.morph([1, 2], frames=5, loop=False)[-1:], served.sample([2]))
     assert served.sample([1], truncation=0.0).tobytes() == served.sample([2], truncation=0.0).tobytes()
@@ -206,6 +206,6 @@ def test_an_adopted_file_that_is_swapped_is_found(dcgan: Path, tmp_path: Path):
 def test_the_sheet_shows_its_seeds(dcgan: Path, tmp_path: Path):
     adopt.adopt(dcgan, tmp_path / "out", About("mine", "Mine"))
     bundle = read(tmp_path / "out")
-    served = ServedModel(Engine(bundle, choose_provider("cpu")))
+    served = ServedBundle(Engine(bundle, choose_provider("cpu")))
     assert bundle.tiles == 64
     assert np.abs(images.to_uint8(served.sample([0, 1])).astype(int) - bundle.golden).max() <= 1

@@ -14,7 +14,7 @@ from PIL import Image
 from bundle import images
 from bundle.errors import InputError
 from bundle.images import ImageError, decode
-from train.data.dataset import fit
+from bundle.pictures import fit
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 rng = np.random.default_rng(5)

@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from bundle.errors import UserError
-from train.data.dataset import fit, load
+from bundle.pictures import fit
+from train.data.load import load
 
 
 def test_sixteen_bits_keep_their_gradation():

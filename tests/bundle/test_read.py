@@ -79,7 +79,7 @@ def test_an_endless_index_is_not_read(broken_bundle: Path):
 
 
 def test_a_newer_format(broken_bundle: Path):
-    edit(broken_bundle, lambda index: index.update(schema_version=2, surprise="yes"))
+    edit(broken_bundle, lambda index: index.update(schema_version=3, surprise="yes"))
     assert "needs a newer Twofold" in refused(broken_bundle)
 
 

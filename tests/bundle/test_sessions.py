@@ -17,7 +17,7 @@ from bundle.read import BundleError, OpenBundle, graph_bytes, read
 from bundle.sessions import PROBE, Provider, choose_provider, core_count
 from demo.serving import engine as engine_module
 from demo.serving.batching import Run
-from demo.serving.cuda_graphs import Bucketed
+from demo.serving.cuda_graphs import CudaGraphSession
 from demo.serving.engine import Engine, InputError, RuntimeUnavailable
 from tests.support import tiny
 
@@ -174,7 +174,7 @@ def test_buckets_pad_and_cut(engine: Engine):
     """On the CPU the buffers are the same, only without a captured graph."""
     entry = engine.bundle.info.graphs["generator"]
     session = sessions.open_session(graph_bytes(engine.bundle, "generator"), choose_provider("cpu"))
-    buckets, rng = Bucketed(session, entry.inputs, entry.outputs, "cpu"), np.random.default_rng(1)
+    buckets, rng = CudaGraphSession(session, entry.inputs, entry.outputs, "cpu"), np.random.default_rng(1)
     for rows in (64, 1, 3, 4, 5, 16, 17, 1):
         feed = {
             "z": rng.normal(size=(rows, tiny.LATENT)).astype(np.float32),

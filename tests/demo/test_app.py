@@ -20,7 +20,7 @@ from demo.facts import facts
 from demo.page import build_demo
 from demo.routes.endpoints import described, drawing
 from demo.serving.engine import choose_provider
-from demo.serving.served_model import open_models
+from demo.serving.served_bundle import open_bundles
 from tests.support import tiny
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -55,14 +55,14 @@ def refused_here(
         return printed.err.strip()
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(app, "open_models", opened)
-    monkeypatch.setattr(app, "few_heaps", lambda: None)  # that setting would stay
+    monkeypatch.setattr(app, "open_bundles", opened)
+    monkeypatch.setattr(app, "limit_arenas", lambda: None)  # that setting would stay
     return start
 
 
 def test_the_public_endpoints_are_these_and_have_typed_arguments(tiny_bundle: Path):
-    models, unavailable = open_models(tiny_bundle, choose_provider("cpu"))
-    endpoints = build_demo(models, unavailable).get_api_info()["named_endpoints"]
+    bundles, unavailable = open_bundles(tiny_bundle, choose_provider("cpu"))
+    endpoints = build_demo(bundles, unavailable).get_api_info()["named_endpoints"]
     assert sorted(endpoints) == PUBLIC
     for name, endpoint in endpoints.items():
         assert endpoint["description"], name
@@ -74,9 +74,9 @@ def test_the_public_endpoints_are_these_and_have_typed_arguments(tiny_bundle: Pa
 
 def test_the_page_without_bundles_says_how_to_make_one(tiny_bundle: Path, broken_bundle: Path):
     (broken_bundle / "decoder.onnx").write_bytes(b"other bytes")
-    models, unavailable = open_models(broken_bundle, choose_provider("cpu"))
-    assert not models
-    page = build_demo(models, unavailable)
+    bundles, unavailable = open_bundles(broken_bundle, choose_provider("cpu"))
+    assert not bundles
+    page = build_demo(bundles, unavailable)
     components = page.get_config_file()["components"]
     (empty,) = [c["props"] for c in components if c["props"].get("elem_id") == "tf-empty"]
     assert "empty" in empty["js_on_load"]
@@ -86,7 +86,7 @@ def test_the_page_without_bundles_says_how_to_make_one(tiny_bundle: Path, broken
 
 def test_what_one_visitor_sees_is_not_told_to_the_next(tiny_bundle: Path):
     """Components are described once; the values in a description are each session's own."""
-    page = build_demo(*open_models(tiny_bundle, choose_provider("cpu")))
+    page = build_demo(*open_bundles(tiny_bundle, choose_provider("cpu")))
     (answer,) = [key for key, block in page.blocks.items() if getattr(block, "label", "") == "answer"]
     first, second = SessionState(page), SessionState(page)
     first._update_value_in_config(answer, "mine")
@@ -102,16 +102,16 @@ def test_what_one_visitor_sees_is_not_told_to_the_next(tiny_bundle: Path):
 
 def test_the_queue_does_not_count_its_past_anew_after_each_event(tiny_bundle: Path):
     """Which made a server slower with every request, until one took 50 ms beside its drawing."""
-    queue = build_demo(*open_models(tiny_bundle, choose_provider("cpu")))._queue
+    queue = build_demo(*open_bundles(tiny_bundle, choose_provider("cpu")))._queue
     queue.events_recorded = 5000
     assert queue.compute_analytics_summary([{"function": "sample", "status": "success"}]) == {"functions": {}}
     assert queue.ANALYTICS_MAX_EVENTS <= 100
 
 
 def test_facts_tell_what_the_page_needs(tiny_bundle: Path):
-    models, unavailable = open_models(tiny_bundle, choose_provider("cpu"))
-    (bundle,) = facts(models, unavailable)["bundles"]
-    version = models["tiny"].engine.bundle.version
+    bundles, unavailable = open_bundles(tiny_bundle, choose_provider("cpu"))
+    (bundle,) = facts(bundles, unavailable)["bundles"]
+    version = bundles["tiny"].engine.bundle.version
     assert bundle["version"] == version
     assert bundle["sheet"] == {"url": f"bundles/tiny/sheet.png?v={version}", "count": 24}
     assert bundle["processor"] == "CPU" and bundle["reason"]
@@ -122,15 +122,15 @@ def test_facts_tell_what_the_page_needs(tiny_bundle: Path):
 
 
 def test_the_report_has_figures_with_floors_licence_files_and_versions(tiny_bundle: Path):
-    models, _ = open_models(tiny_bundle, choose_provider("cpu"))
-    told = json.loads(json.dumps(drawing(models)["report"](), allow_nan=False))
+    bundles, _ = open_bundles(tiny_bundle, choose_provider("cpu"))
+    told = json.loads(json.dumps(drawing(bundles)["report"](), allow_nan=False))
     assert told["quality"]["figures"][0] | {"value": 2.0, "floor": 0.5} == told["quality"]["figures"][0]
     assert told["data"]["licence"] == "CC0-1.0" and set(told["models"]) == {"gan", "vae"}
     for file in told["files"]:
         assert file["sha256"] == hashlib.sha256((tiny_bundle / file["file"]).read_bytes()).hexdigest()
     assert {"python", "numpy", "gradio"} <= set(told["versions"])
     with pytest.raises(InputError, match="There is no bundle 'other'"):
-        drawing(models)["report"]("other")
+        drawing(bundles)["report"]("other")
 
 
 def test_every_endpoint_is_described():
@@ -172,6 +172,7 @@ def test_other_machines_that_are_not_there_are_refused_in_a_sentence(
     assert words in refused_here(*arguments)
 
 
+@pytest.mark.serving
 def test_a_port_in_use_is_refused_and_none_other_taken(tmp_path: Path):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -180,6 +181,7 @@ def test_a_port_in_use_is_refused_and_none_other_taken(tmp_path: Path):
         assert f"Port {port} is in use" in refused("--port", str(port), cwd=tmp_path)
 
 
+@pytest.mark.serving
 def test_it_serves_from_any_folder_prints_one_line_and_ends_quietly(tiny_bundle: Path, tmp_path: Path):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -203,6 +205,7 @@ def test_it_serves_from_any_folder_prints_one_line_and_ends_quietly(tiny_bundle:
     assert (server.returncode, rest, errors) == (0, "", "")
 
 
+@pytest.mark.serving
 @pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="the system has no signals for threads")
 def test_it_ends_whichever_thread_is_handed_the_signal():
     """The system chooses one; Python's handler runs in the first thread, which sleeps."""
@@ -229,8 +232,8 @@ def test_no_page_file_names_a_foreign_host():
 
 def test_a_bundle_that_takes_no_pictures_has_no_rebuild_tab(broken_bundle: Path):
     def tabs() -> list[str]:
-        models, unavailable = open_models(broken_bundle, choose_provider("cpu"))
-        components = build_demo(models, unavailable).get_config_file()["components"]
+        bundles, unavailable = open_bundles(broken_bundle, choose_provider("cpu"))
+        components = build_demo(bundles, unavailable).get_config_file()["components"]
         return [c["props"]["id"] for c in components if c["type"] == "tabitem"]
 
     assert tabs() == ["play", "morph", "rebuild", "explore", "compare", "api", "about"]

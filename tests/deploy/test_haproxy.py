@@ -25,13 +25,16 @@ import pytest
 from bundle import images
 from demo.data_urls import picture_address
 from demo.serving.engine import choose_provider
-from demo.serving.served_model import open_models
+from demo.serving.served_bundle import open_bundles
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CONFIG = REPOSITORY / "deploy" / "haproxy.cfg"
 VISITORS = 24
 
-pytestmark = pytest.mark.skipif(not shutil.which("haproxy"), reason="no HAProxy here: apt-get install haproxy")
+pytestmark = [
+    pytest.mark.serving,
+    pytest.mark.skipif(not shutil.which("haproxy"), reason="no HAProxy here: apt-get install haproxy"),
+]
 
 
 @dataclass(frozen=True)
@@ -94,7 +97,7 @@ def site(tiny_bundle: Path) -> Iterator[Site]:
 @pytest.fixture(scope="module")
 def pictures(tiny_bundle: Path) -> dict[int, str]:
     """What the visitors shall see, by seed."""
-    served = open_models(tiny_bundle, choose_provider("cpu"))[0]["tiny"]
+    served = open_bundles(tiny_bundle, choose_provider("cpu"))[0]["tiny"]
     drawn = images.to_uint8(served.sample(range(VISITORS)))
     return {seed: picture_address(picture) for seed, picture in enumerate(drawn)}
 

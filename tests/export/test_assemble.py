@@ -12,7 +12,7 @@ from PIL import Image
 from bundle import atomic_files
 from bundle.quality_section import store_quality
 from bundle.read import read, sha256
-from bundle.schema import GRAPHS, Crossings, Figure, Portability, Quality
+from bundle.schema import GRAPHS, Figure, Quality, RuntimeComparison, RuntimeResult
 from demo.serving.engine import Engine, choose_provider
 from export import assemble, graphs, parity
 from export.graphs import Facts
@@ -25,12 +25,12 @@ QUALITY = Quality(
     samples=20,
     figures=(Figure(name="gan.frechet", label="GAN: distance", value=12.34, floor=5.5, unit="", better="lower"),),
 )
-ELSEWHERE = Portability(
+ELSEWHERE = RuntimeComparison(
     command="python -m export check shapes",
     hardware="none",
     reference="ONNX reference",
     batches=(1,),
-    runtimes=(Crossings(runtime="CUDA", gap="No GPU."),),
+    runtimes=(RuntimeResult(runtime="CUDA", gap="No GPU."),),
 )
 
 
@@ -45,6 +45,16 @@ def test_the_demo_accepts_it(exported: Exported, trained_run: Path):
     assert info.vae.sigma == pytest.approx(Run.open(trained_run).sigma)
     assert set(info.training) == {"classifier", "gan", "vae", "inverter", "repair"} and info.quality is None
     assert sorted(opened.example_labels[:3]) == [0, 1, 2] and len(opened.examples) == 40
+
+
+def test_it_says_how_pictures_were_framed_and_what_each_stage_was_given(exported: Exported, trained_run: Path):
+    info = read(exported.folder).info
+    assert (info.dataset.fit, info.dataset.background) == ("crop", "#000000")
+    for stage, training in info.training.items():
+        config = json.loads((trained_run / stage / "config.json").read_text())
+        given = training.model_dump(mode="json")["settings"]
+        assert given == {k: v for k, v in config.items() if k not in ("run", "data", "threads", "track", "resume")}
+        assert training.settings is not None and training.settings["images"] == 256
 
 
 def test_it_prints_a_line_and_the_errors_of_each_graph(exported: Exported):
@@ -85,6 +95,7 @@ def test_one_graph_alone_is_the_same_file_again(exported: Exported, trained_run:
     assert [p.name for p in path.parent.iterdir()] == ["critic.onnx"]
 
 
+@pytest.mark.slow
 def test_a_colour_gan_without_classes_stopped_early(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     run = train_tiny(tmp_path / "plain", draw_folder(tmp_path / "pictures", 200, classes=False, mode="RGB"), "gan")
     record = json.loads((run / "gan" / "record.json").read_text())
@@ -109,6 +120,7 @@ def test_a_colour_gan_without_classes_stopped_early(tmp_path: Path, monkeypatch:
     np.testing.assert_array_equal(np.asarray(Image.open("picture.png")), seed_7)
 
 
+@pytest.mark.slow
 def test_a_vae_alone(trained_run: Path, exported: Exported, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     run = tmp_path / "half"
     shutil.copytree(trained_run, run, ignore=shutil.ignore_patterns("gan", "repair", "classifier"))
@@ -140,16 +152,16 @@ def own_bundle(exported: Exported, tmp_path: Path) -> Path:
 
 def test_figures_stay_only_while_the_graphs_do(own_bundle: Path, trained_run: Path):
     store_quality(own_bundle, QUALITY)
-    assemble.set_portability(own_bundle, ELSEWHERE)
+    assemble.set_runtime_comparison(own_bundle, ELSEWHERE)
     previous, run = atomic_files.read_index(own_bundle), Run.open(trained_run)
     stages = assemble.collect(run, unfinished=False)
     cut = [p for key, stage in stages.items() for p in graphs.pieces(key, stage.networks, run.data)]
     facts = Facts("shapes", run.data, {key: stage.record for key, stage in stages.items()})
     info = assemble.index(own_bundle, facts, cut, 0.1, previous, {})
-    assert (info.quality, info.portability) == (QUALITY, ELSEWHERE)
+    assert (info.quality, info.runtime_comparison) == (QUALITY, ELSEWHERE)
     (own_bundle / "critic.onnx").write_bytes(b"another")
     info = assemble.index(own_bundle, facts, cut, 0.1, previous, {})
-    assert (info.quality, info.portability) == (None, None)
+    assert (info.quality, info.runtime_comparison) == (None, None)
 
 
 # --------------------------------------------------------------------------------------- putting in place

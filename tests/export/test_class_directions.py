@@ -11,7 +11,7 @@ from bundle.errors import BundleError
 from bundle.read import read
 from demo.routes import explore
 from demo.serving.engine import Engine, choose_provider
-from demo.serving.served_model import ServedModel
+from demo.serving.served_bundle import ServedBundle
 from export import class_directions
 from export.__main__ import main
 
@@ -38,7 +38,7 @@ def test_the_normal_is_found_where_noise_hides_it():
 
 
 def test_the_command_adds_them_twice_the_same_and_explore_moves_along_them(broken_bundle: Path, capsys):
-    before = ServedModel(Engine(read(broken_bundle), choose_provider("cpu")))
+    before = ServedBundle(Engine(read(broken_bundle), choose_provider("cpu")))
     still = explore.edit_picture(before, QueryParams({"a": "3", "c": "1"}))
     with pytest.raises(BundleError, match="python -m export directions"):
         explore.edit_picture(before, QueryParams({"a": "3", "c": "1", "h": "4:2"}))
@@ -48,7 +48,7 @@ def test_the_command_adds_them_twice_the_same_and_explore_moves_along_them(broke
     assert main(["directions", str(broken_bundle)]) == 0
     assert (broken_bundle / class_directions.FILE).read_bytes() == first
 
-    served = ServedModel(Engine(read(broken_bundle), choose_provider("cpu")))
+    served = ServedBundle(Engine(read(broken_bundle), choose_provider("cpu")))
     row, moves = np.eye(10, dtype=np.float32)[1], served.engine.bundle.latents["svm_w"]
     w = served.styles([3], row) + np.float32(2) * moves[4]
     moved = explore.edit_picture(served, QueryParams({"a": "3", "c": "1", "h": "4:2"}))
@@ -74,7 +74,7 @@ def test_directions_that_do_not_fit_are_refused_and_so_is_a_bundle_without_class
 @pytest.mark.parametrize("model", ["gan", "vae"])
 def test_across_the_boundary_of_a_class_digits_become_that_class(model: str):
     """As the bundle's own classifier reads them, which had no part in finding the directions."""
-    served = ServedModel(Engine(read(ROOT / "artifacts" / "mnist"), choose_provider("cpu")))
+    served = ServedBundle(Engine(read(ROOT / "artifacts" / "mnist"), choose_provider("cpu")))
 
     def share(step: float) -> float:
         """The mean probability of class k for pictures of other classes, moved towards k."""

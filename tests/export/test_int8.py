@@ -177,6 +177,7 @@ def test_ranges_come_from_the_models_own_latents(trained_run: Path):
     assert not np.array_equal(made.rows(cut[2], range(1000, 1040))["z"], codes["z"])
 
 
+@pytest.mark.slow
 def test_a_bundle_tells_what_became_of_each_graph(trained_run: Path, exported: Exported, tmp_path: Path):
     run = shutil.copytree(trained_run, tmp_path / "run", ignore=shutil.ignore_patterns("gan", "inverter"))
     folder = tmp_path / "shapes"
@@ -188,18 +189,19 @@ def test_a_bundle_tells_what_became_of_each_graph(trained_run: Path, exported: E
          if row.startswith("| `")}
         for one in (folder, exported.folder)
     ]  # fmt: skip
-    kinds = {graph.form for graph in opened.info.graphs.values()}
+    kinds = {graph.precision for graph in opened.info.graphs.values()}
     assert kinds <= {"fp32", "int8"} and set(opened.info.graphs) == {"encoder", "decoder", "repair", "classifier"}
     for name, graph in opened.info.graphs.items():
         model = onnx.load(folder / graph.file)
         kept = f"{name} stays float32. As int8, graph '{name}'" in printed
         whole = not any(node.op_type == "QuantizeLinear" for node in model.graph.node)
-        assert kept == whole == (graph.form == "fp32") == (sha256(folder / graph.file) == before[name].sha256)
+        assert kept == whole == (graph.precision == "fp32") == (sha256(folder / graph.file) == before[name].sha256)
         assert (errors[0][graph.file] == errors[1][graph.file]) or not whole
     card = (folder / "README.md").read_text()
     assert ("int8 arithmetic" in card) == ("int8" in kinds)
 
 
+@pytest.mark.slow
 def test_one_graph_alone(trained_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     """The file, or the sentence and no file; one of a graph that takes pictures, so that they are found."""
     path = tmp_path / "classifier.onnx"

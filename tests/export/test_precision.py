@@ -31,18 +31,20 @@ def half(trained_run: Path, tmp_path_factory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_bundle_of_half_the_bytes_is_served(half: Path, exported: Exported):
     opened = read(half)
     Engine(opened, choose_provider("cpu")).check()
     whole = read(exported.folder).info.graphs
     for name, graph in opened.info.graphs.items():
-        assert graph.form == "fp16-stored" and whole[name].form == "fp32"
+        assert graph.precision == "fp16-stored" and whole[name].precision == "fp32"
         facts = onnx.load(half / graph.file).metadata_props
         assert {p.key: p.value for p in facts}["form"] == "fp16-stored"
     assert opened.info.graphs["generator"].bytes < 0.8 * whole["generator"].bytes
     assert "float16" in (half / "README.md").read_text()
 
 
+@pytest.mark.slow
 def test_the_pictures_are_those_of_float32_within_one_level(half: Path, exported: Exported):
     z = np.random.default_rng(3).standard_normal((50, 8)).astype(np.float32)
     feed = {"z": z, "classes": np.eye(3, dtype=np.float32)[np.arange(50) % 3]}
@@ -120,6 +122,7 @@ def test_styles_to_compare_on_are_the_mappings(trained_run: Path):
     assert not np.array_equal(rows, parity.trial_inputs(cut[1], None, sum(parity.BATCHES), seed=1)["w"])
 
 
+@pytest.mark.slow
 def test_the_card_gives_the_error_of_the_files_that_are_there(half: Path, exported: Exported):
     errors = [
         {row.split("`")[1]: float(row.split("|")[-2]) for row in (folder / "README.md").read_text().splitlines()
@@ -144,13 +147,14 @@ def gan16(trained_run: Path, tmp_path_factory) -> Path:
     return root / "shapes"
 
 
+@pytest.mark.slow
 def test_float16_arithmetic_behind_float32_inputs_and_outputs(gan16: Path, exported: Exported):
     opened = read(gan16)
     Engine(opened, choose_provider("cpu")).check()
     whole = read(exported.folder).info.graphs
     for name, graph in opened.info.graphs.items():
         model, before = onnx.load(gan16 / graph.file), onnx.load(exported.folder / graph.file)
-        assert graph.form == {p.key: p.value for p in model.metadata_props}["form"] == "fp16"
+        assert graph.precision == {p.key: p.value for p in model.metadata_props}["form"] == "fp16"
         assert list(model.graph.input) == list(before.graph.input)
         assert list(model.graph.output) == list(before.graph.output)
         kinds = {tensor.data_type for tensor in model.graph.initializer}
@@ -159,6 +163,7 @@ def test_float16_arithmetic_behind_float32_inputs_and_outputs(gan16: Path, expor
     assert "float16 arithmetic" in (gan16 / "README.md").read_text()
 
 
+@pytest.mark.slow
 def test_float16_arithmetic_draws_the_same_pictures_within_one_level(gan16: Path, exported: Exported):
     z = np.random.default_rng(3).standard_normal((50, 8)).astype(np.float32)
     feed = {"z": z, "classes": np.eye(3, dtype=np.float32)[np.arange(50) % 3]}
@@ -203,6 +208,7 @@ def test_resizes_that_share_their_scales(constant: bool):
     np.testing.assert_array_equal(image, (z * [1, 1, 2, 2]).repeat(4, 2).repeat(4, 3))
 
 
+@pytest.mark.slow
 def test_one_graph_alone(trained_run: Path, tmp_path: Path):
     assert main(["graph", str(trained_run), "decoder", str(tmp_path / "d.onnx"), "--form", "fp16-stored"]) == 0
     assert any(node.op_type == "Cast" for node in onnx.load(tmp_path / "d.onnx").graph.node)

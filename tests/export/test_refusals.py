@@ -70,6 +70,7 @@ def test_unfinished(run: Path, target: Path, capsys):
     assert contents(target) == before and not (run / "inverter.onnx").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("stage", "target_stage"), [("inverter", "gan"), ("repair", "vae")])
 def test_made_for_an_earlier_network(run: Path, target: Path, capsys, stage: str, target_stage: str):
     """Its GAN or VAE has been resumed since: it looks for what that no longer draws."""
@@ -118,6 +119,7 @@ def test_weights_that_do_not_fit(run: Path, target: Path, capsys):
     assert "do not fit" in refused(capsys, "graph", run, "repair", run / "repair.onnx")
 
 
+@pytest.mark.slow
 def test_a_late_failure_leaves_everything_as_it_was(run: Path, target: Path, capsys, monkeypatch: pytest.MonkeyPatch):
     before = contents(target)
     monkeypatch.setattr(parity, "BOUND", 0.0)

@@ -14,7 +14,7 @@ from bundle.quality_section import store_quality
 from bundle.read import read
 from bundle.schema import Figure, Quality
 from demo.serving.engine import Engine, choose_provider
-from demo.serving.served_model import ServedModel
+from demo.serving.served_bundle import ServedBundle
 from export import report, report_sheets
 from export.__main__ import main
 from tests.support.tiny import build
@@ -106,7 +106,7 @@ def test_what_was_not_measured_is_not_invented(released: Path):
 
 
 def test_the_sheets_are_what_the_graphs_draw(exported: Exported):
-    served = ServedModel(Engine(read(exported.folder), choose_provider("cpu")))
+    served = ServedBundle(Engine(read(exported.folder), choose_provider("cpu")))
     sheets = {sheet.name: sheet.pixels for sheet in report_sheets.sheets(served)}
     assert set(sheets) == {"gan_samples", "vae_samples", "rebuilt", "repaired", "paths"}
     tiles = sheets["gan_samples"].reshape(4, 16, 16, 16).transpose(0, 2, 1, 3).reshape(64, 16, 16, 1)

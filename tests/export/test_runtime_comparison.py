@@ -16,9 +16,9 @@ from onnx import numpy_helper
 
 from bundle import quality_section
 from bundle.read import read
-from bundle.schema import GRAPHS, Crossing, Crossings, Portability
+from bundle.schema import GRAPHS, GraphDifference, RuntimeComparison, RuntimeResult
 from demo.serving.engine import Engine, choose_provider
-from demo.serving.served_model import ServedModel
+from demo.serving.served_bundle import ServedBundle
 from export import assemble, float16, int8, model_card, parity, runtime_comparison, runtime_tables, runtimes
 from export.__main__ import main
 from export.runtimes import RUNTIMES, Feed, Run, Runtime
@@ -107,6 +107,7 @@ def test_several_outputs_come_in_the_order_asked_for(name: str, tiny_bundle: Pat
         assert [values.shape for values in run(feed)] == [(2, tiny.FEATURES), (2, 10)]
 
 
+@pytest.mark.slow
 def test_ctrl_c_is_heard_after_two_precisions_of_openvino_at_a_time(tiny_bundle: Path):
     """In a process of its own, with a stack for signal handlers as pytest has one: where this fails, it crashes."""
     here("openvino")
@@ -133,6 +134,7 @@ def test_ctrl_c_is_heard_after_two_precisions_of_openvino_at_a_time(tiny_bundle:
 # -------------------------------------------------------------------------------------------- the command
 
 
+@pytest.mark.slow
 def test_a_bundle_in_every_runtime_that_is_here(broken_bundle: Path, capsys: pytest.CaptureFixture[str]):
     here_now = [runtime for runtime in RUNTIMES if not runtime.gap()]
     assert main(["check", str(broken_bundle), "--write"]) == 0
@@ -146,7 +148,7 @@ def test_a_bundle_in_every_runtime_that_is_here(broken_bundle: Path, capsys: pyt
             assert len(rows) == (2 if runtime.name == "reference" else 4) and all(len(r.split()) > 9 for r in rows)
         else:
             assert not rows and f"Not tried: {runtime.label}. {runtime.gap()}"[:60] in printed
-    stored = read(broken_bundle).info.portability
+    stored = read(broken_bundle).info.runtime_comparison
     assert [entry.runtime for entry in stored.runtimes] == [runtime.label for runtime in RUNTIMES]
     by_label = {entry.runtime: entry for entry in stored.runtimes}
     for runtime in RUNTIMES:
@@ -164,7 +166,7 @@ def test_a_bundle_in_every_runtime_that_is_here(broken_bundle: Path, capsys: pyt
 def test_a_second_time_replaces_the_table(broken_bundle: Path):
     for names in (["onnxruntime", "cuda"], ["onnxruntime"]):
         assert main(["check", str(broken_bundle), "--write", "--runtimes", *names]) == 0
-    stored = read(broken_bundle).info.portability
+    stored = read(broken_bundle).info.runtime_comparison
     assert [entry.runtime for entry in stored.runtimes] == ["ONNX reference", "onnxruntime CPU"]
     assert stored.command.endswith("--runtimes onnxruntime")
     text = (broken_bundle / "README.md").read_text()
@@ -216,7 +218,7 @@ def test_rows_that_depend_on_their_batch(tiny_bundle: Path, capsys, monkeypatch:
 
 
 def test_bfloat16_is_held_against_a_bound_of_its_own():
-    found = Crossing(graph="decoder", unit="grey levels", largest=20, mean=0.2, alone=3, speed=1)
+    found = GraphDifference(graph="decoder", unit="grey levels", largest=20, mean=0.2, alone=3, speed=1)
     assert runtime_comparison.fault(BY_NAME["openvino-bf16"], found, "fp32") == ""
     assert "1 is allowed" in runtime_comparison.fault(BY_NAME["openvino"], found, "fp32")
     nonsense = found.model_copy(update={"largest": 200})
@@ -257,7 +259,7 @@ def test_a_graph_that_no_runtime_runs(broken_bundle: Path, capsys: pytest.Captur
 
 def test_inputs_are_such_as_the_demo_makes(tiny_bundle: Path):
     opened = read(tiny_bundle)
-    served = ServedModel(Engine(opened, choose_provider("cpu")))
+    served = ServedBundle(Engine(opened, choose_provider("cpu")))
     feeds = runtime_comparison.inputs(served)
     assert list(feeds) == list(GRAPHS)
     for name, feed in feeds.items():
@@ -272,18 +274,18 @@ def test_inputs_are_such_as_the_demo_makes(tiny_bundle: Path):
 # --------------------------------------------------------------------------------------- index and card
 
 
-def some(largest: float = 0.5) -> Portability:
-    decoder = Crossing(graph="decoder", unit="grey levels", largest=largest, mean=0.1, alone=0, speed=1234.5)
-    critic = Crossing(graph="critic", unit="share", largest=1e-6, mean=1e-7, alone=2e-6, speed=9.75)
-    return Portability(
+def some(largest: float = 0.5) -> RuntimeComparison:
+    decoder = GraphDifference(graph="decoder", unit="grey levels", largest=largest, mean=0.1, alone=0, speed=1234.5)
+    critic = GraphDifference(graph="critic", unit="share", largest=1e-6, mean=1e-7, alone=2e-6, speed=9.75)
+    return RuntimeComparison(
         command="python -m export check tiny",
         hardware="a processor",
         reference="ONNX reference",
         batches=(1, 2),
         runtimes=(
-            Crossings(runtime="ONNX reference", version="1", graphs=(decoder,)),
-            Crossings(runtime="Another", version="2", graphs=(decoder, critic)),
-            Crossings(runtime="CUDA", gap="No GPU."),
+            RuntimeResult(runtime="ONNX reference", version="1", graphs=(decoder,)),
+            RuntimeResult(runtime="Another", version="2", graphs=(decoder, critic)),
+            RuntimeResult(runtime="CUDA", gap="No GPU."),
         ),
     )
 
@@ -298,22 +300,24 @@ def test_the_section_of_the_card():
 
 def test_what_the_owner_wrote_stays():
     old = f"# Mine\n\nmy words\n\n{quality_section.BEGIN}\nfigures\n{quality_section.END}\n\nmy last words\n"
-    new = model_card.with_portability(old, some())
+    new = model_card.with_runtime_comparison(old, some())
     head, _, rest = new.partition(runtime_tables.BEGIN)
     assert head == "# Mine\n\nmy words\n\n"
     assert (
         rest.partition(runtime_tables.END)[2]
         == f"\n\n{quality_section.BEGIN}\nfigures\n{quality_section.END}\n\nmy last words\n"
     )
-    assert model_card.with_portability(new, some(0.25)) == new.replace("| 0.5 (", "| 0.25 (")
-    assert model_card.with_portability("# Only mine\n", some()).startswith("# Only mine\n\n" + runtime_tables.BEGIN)
+    assert model_card.with_runtime_comparison(new, some(0.25)) == new.replace("| 0.5 (", "| 0.25 (")
+    assert model_card.with_runtime_comparison("# Only mine\n", some()).startswith(
+        "# Only mine\n\n" + runtime_tables.BEGIN
+    )
 
 
 def test_it_stays_in_a_new_card_and_in_older_bundles_there_is_none(broken_bundle: Path):
     index = tiny.load_index(broken_bundle)
-    assert "portability" not in index and read(broken_bundle).info.portability is None
-    assemble.set_portability(broken_bundle, some())
+    assert "runtime_comparison" not in index and read(broken_bundle).info.runtime_comparison is None
+    assemble.set_runtime_comparison(broken_bundle, some())
     info = read(broken_bundle).info
-    assert info.portability == some() and info.quality is not None
+    assert info.runtime_comparison == some() and info.quality is not None
     assert "## Other runtimes" in model_card.write(info, {})
-    assert json.loads((broken_bundle / "bundle.json").read_text())["portability"]["batches"] == [1, 2]
+    assert json.loads((broken_bundle / "bundle.json").read_text())["runtime_comparison"]["batches"] == [1, 2]

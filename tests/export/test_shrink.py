@@ -8,7 +8,7 @@ import pytest
 
 from bundle.read import read
 from demo.serving.engine import Engine, choose_provider
-from demo.serving.served_model import ServedModel
+from demo.serving.served_bundle import ServedBundle
 from export import shrink
 from export.__main__ import main
 
@@ -16,17 +16,17 @@ from export.__main__ import main
 def test_pictures_stay_within_a_grey_level_and_the_index_says_how_it_is_stored(broken_bundle: Path, capsys):
     seeds = range(12)
     whole = read(broken_bundle)
-    served = ServedModel(Engine(whole, choose_provider("cpu")))
+    served = ServedBundle(Engine(whole, choose_provider("cpu")))
     before, codes = served.sample(seeds), served.sample(seeds, model="vae")
     sizes = {name: graph.bytes for name, graph in read(broken_bundle).info.graphs.items()}
     assert main(["shrink", str(broken_bundle)]) == 0
     after = read(broken_bundle)  # checksums and shapes are verified
     assert after.info.files["latents"].bytes < whole.info.files["latents"].bytes
-    served = ServedModel(Engine(after, choose_provider("cpu")))
+    served = ServedBundle(Engine(after, choose_provider("cpu")))
     assert np.abs(np.rint(codes * 255) - np.rint(served.sample(seeds, model="vae") * 255)).max() <= 1
     drawn = served.sample(seeds)
     assert np.abs(np.rint(before * 255) - np.rint(drawn * 255)).max() <= 1
-    taken = {name for name, graph in after.info.graphs.items() if graph.form == "fp16-stored"}
+    taken = {name for name, graph in after.info.graphs.items() if graph.precision == "fp16-stored"}
     assert taken == set(after.info.graphs)
     assert sum(graph.bytes for graph in after.info.graphs.values()) < sum(sizes.values())
     model = onnx.load(broken_bundle / after.info.graphs["decoder"].file)

@@ -12,6 +12,8 @@ from train.run_folder import StageRecord
 from train.settings import ClassifierSettings, GanSettings, VaeSettings
 from train.stages import classifier, gan, vae
 
+pytestmark = pytest.mark.slow
+
 HERE = {"run": Path("run")}
 
 

@@ -16,6 +16,7 @@ from onnx import TensorProto, checker, helper, numpy_helper
 from bundle.images import png, sheet, to_uint8
 from bundle.latents import Mixture, from_normal, seed_latent
 from bundle.read import GRAPHS
+from bundle.schema import SCHEMA_VERSION
 
 LATENT, W_DIM, STAGES, CODE, COMPONENTS, FEATURES = 8, 8, 4, 6, 20, 12
 OPSET = 18
@@ -36,7 +37,7 @@ def build(folder: Path, name: str = "tiny", classes: int = 10, channels: int = 1
         data = _model(graph, nodes, weights, [(n, shapes[n]) for n in inputs], [(n, shapes[n]) for n in outputs])
         graphs[graph] = write(folder / f"{graph}.onnx", data) | {
             "opset": OPSET,
-            "form": "fp32",
+            "precision": "fp32",
             "parameters": int(sum(w.size for w in weights.values() if w.dtype == np.float32)),
             "inputs": [{"name": n, "shape": ["batch", *shapes[n]]} for n in inputs],
             "outputs": [{"name": n, "shape": ["batch", *shapes[n]]} for n in outputs],
@@ -44,7 +45,7 @@ def build(folder: Path, name: str = "tiny", classes: int = 10, channels: int = 1
     pictures = rng.integers(0, 256, (24, size, size, channels), dtype=np.uint8)
     labels = np.arange(24, dtype=np.int64) % classes if classes else np.full(24, -1, dtype=np.int64)
     index = {
-        "schema_version": 1,
+        "schema_version": SCHEMA_VERSION,
         "name": name,
         "title": f"{name} (random)",
         "created": "2026-11-21T12:00:00Z",

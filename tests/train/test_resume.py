@@ -154,6 +154,7 @@ def test_a_mask_encoder_follows_its_resumed_network(run, shapes, tmp_path):
     assert opened.record("gan").target_images is None
 
 
+@pytest.mark.slow
 def test_metrics_lines_are_json(shapes, tmp_path):
     assert train(tmp_path / "r", "gan", shapes, 16 * 60) == 0
     lines = [json.loads(line) for line in (tmp_path / "r" / "gan" / "metrics.jsonl").read_text().splitlines()]
@@ -228,6 +229,7 @@ class Clock:
         return self.now
 
 
+@pytest.mark.slow
 def test_more_minutes_go_on_and_a_finished_stage_is_left_alone(shapes, tmp_path, monkeypatch):
     clock = Clock(0.02)
     monkeypatch.setattr("train.loop.time", clock)
@@ -246,6 +248,7 @@ def test_more_minutes_go_on_and_a_finished_stage_is_left_alone(shapes, tmp_path,
     assert 5.9 < more["seconds"] <= 6.1
 
 
+@pytest.mark.slow
 def test_a_stage_that_becomes_faster_still_uses_all_its_time(shapes, tmp_path, monkeypatch):
     clock = Clock(0.02)
     monkeypatch.setattr("train.loop.time", clock)
@@ -350,6 +353,7 @@ def test_a_run_of_another_version_is_named(run, shapes, tmp_path, capsys):
     assert "run.json is damaged" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_ctrl_c_from_the_terminal(shapes, tmp_path):
     """The whole command in a process of its own: SIGINT, exit code 130, a checkpoint."""
     arguments = ["gan", str(tmp_path / "r"), "--data", str(shapes), "--minutes", "0.5", *SMALL, *STAGES["gan"]]

@@ -1,4 +1,4 @@
-"""Two looks at a source: the first one at headers decides on size and mode, the second one reads and counts."""
+"""Reading a source in two passes: the first decides on size and mode by the headers, the second reads and counts."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -9,25 +9,25 @@ from torch import Tensor
 from tqdm import tqdm
 
 from bundle import pictures
+from bundle.schema import Fit
 from train.data.source import Row, Source, Split
-from train.settings import Fit
 
 LARGEST_DEFAULT = 128
 
 
 @dataclass
 class Scan:
-    """Counts gathered while reading."""
+    """Counts gathered while reading; `bad`: name and reason of every picture that cannot be read."""
 
     read: int = 0
     transparent: int = 0
-    modes: Counter = field(default_factory=Counter)
-    sizes: Counter = field(default_factory=Counter)
-    labels: Counter = field(default_factory=Counter)
+    modes: Counter[str] = field(default_factory=Counter)
+    sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
+    labels: Counter[int] = field(default_factory=Counter)
     bad: list[str] = field(default_factory=list)
 
 
-def default_size(sizes: Counter) -> int:
+def default_size(sizes: Counter[tuple[int, int]]) -> int:
     """The smallest power of two, 16 to 128, that holds the median picture's longer side."""
     longer = sorted(max(size) for size in sizes.elements())
     median = longer[len(longer) // 2]
@@ -35,20 +35,25 @@ def default_size(sizes: Counter) -> int:
 
 
 @dataclass(frozen=True)
-class Form:
-    """What every picture of a set is brought to."""
+class PictureFormat:
+    """What every picture of a set is brought to.
+
+    `mode`: "L" or "RGB"; `size`: pixels a side; `fit` and `background`: as in bundle.pictures.square; `white`: where
+    pictures are arrays, the number that means white, 1 or 255.
+    """
 
     mode: str
     size: int
-    how: Fit
+    fit: Fit
     background: str
-    largest: int
-    """Where pictures are arrays: the number that means white, 1 or 255."""
+    white: int
 
 
-def first_look(source: Source, size: int | None, how: Fit, background: str | None) -> Form:
-    """Decides on the form of a set from its files' headers; grey only if every picture is."""
-    modes, sizes, peaks = Counter(), Counter(), Counter()
+def choose_format(source: Source, size: int | None, fit: Fit, background: str | None) -> PictureFormat:
+    """Decides on the format of a set by the headers of its files: grey only if every picture is."""
+    modes: Counter[str] = Counter()
+    sizes: Counter[tuple[int, int]] = Counter()
+    whites: Counter[int] = Counter()
     for split in filter(None, (source.train, source.test)):
         for row in tqdm(split.rows(), "looking at pictures", split.count, unit=" pictures", leave=False):
             try:
@@ -58,30 +63,30 @@ def first_look(source: Source, size: int | None, how: Fit, background: str | Non
                     mode, extent = image.mode, image.size
                 else:
                     mode, extent, peak = pictures.array_facts(data)
-                    peaks[1 if peak <= 1 else 255] += peak > 0
-            except Exception:  # said in the second round
+                    whites[1 if peak <= 1 else 255] += peak > 0
+            except Exception:  # the second pass reports it
                 continue
             modes[mode] += 1
             sizes[extent] += 1
     mode = "RGB" if pictures.COLOUR_MODES & set(modes) else "L"
     final = size or (default_size(sizes) if sizes else LARGEST_DEFAULT)
-    return Form(mode, final, how, pictures.paper(mode, background), 1 if peaks[1] > peaks[255] else 255)
+    return PictureFormat(mode, final, fit, pictures.paper(mode, background), 1 if whites[1] > whites[255] else 255)
 
 
-def read_picture(row: Row, form: Form, scan: Scan) -> np.ndarray | None:
-    """One picture as uint8 [C, S, S], counted; None when it cannot be read, with name and reason in the scan."""
+def read_picture(row: Row, wanted: PictureFormat, scan: Scan) -> np.ndarray | None:
+    """One picture as uint8 [C, S, S], counted in the scan; None when it cannot be read."""
     try:
         data = row.read()
         if isinstance(data, bytes):
             image = pictures.open_bytes(data)
             mode, extent = image.mode, image.size
-            image.draft(None, (2 * form.size, 2 * form.size))  # large JPEGs are decoded at a fraction of their size
+            image.draft(None, (2 * wanted.size, 2 * wanted.size))  # large JPEGs are decoded at a fraction of their size
             image.load()
         else:
-            image = pictures.from_array(data, form.largest)
+            image = pictures.from_array(data, wanted.white)
             mode, extent = image.mode, image.size
-        sheet, clear = pictures.flat(pictures.upright(image), form.mode, form.background)
-        values = pictures.square(sheet, form.size, form.how, form.background)
+        sheet, clear = pictures.flat(pictures.upright(image), wanted.mode, wanted.background)
+        values = pictures.square(sheet, wanted.size, wanted.fit, wanted.background)
     except Exception as e:  # Pillow's decoders raise all kinds, SyntaxError among them
         scan.bad.append(f"{row.name} ({(str(e) or type(e).__name__).splitlines()[0]})")
         return None
@@ -93,13 +98,13 @@ def read_picture(row: Row, form: Form, scan: Scan) -> np.ndarray | None:
     return values
 
 
-def read_split(split: Split, form: Form, scan: Scan, title: str) -> tuple[Tensor, Tensor]:
+def read_split(split: Split, wanted: PictureFormat, scan: Scan, title: str) -> tuple[Tensor, Tensor]:
     """Every readable picture of a split, in order: images uint8 [N, C, S, S], labels int64 [N]."""
-    channels = 3 if form.mode == "RGB" else 1
-    images = np.empty((split.count, channels, form.size, form.size), np.uint8)
+    channels = 3 if wanted.mode == "RGB" else 1
+    images = np.empty((split.count, channels, wanted.size, wanted.size), np.uint8)
     labels: list[int] = []
     for row in tqdm(split.rows(), title, split.count, unit=" pictures", leave=False):
-        values = read_picture(row, form, scan)
+        values = read_picture(row, wanted, scan)
         if values is not None:
             images[len(labels)] = values
             labels.append(row.label)

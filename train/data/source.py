@@ -1,4 +1,4 @@
-"""A source of pictures, opened but unread: it can be read again and again, a row a picture."""
+"""What a source of pictures is, once opened: splits that can be read again and again, a row a picture."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -8,7 +8,8 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Row:
-    """One picture, unread: its name, its label (-1: none), and how to get the file's bytes or the array."""
+    """One picture, unread. `label`: the index of its class, -1 for none. `read` gives the bytes of its file or its
+    pixels as an array, and raises OSError when it is missing."""
 
     name: str
     label: int
@@ -17,7 +18,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Split:
-    """Some pictures, readable again and again."""
+    """`count` pictures; every call of `rows` begins again at the first."""
 
     count: int
     rows: Callable[[], Iterator[Row]]
@@ -25,7 +26,7 @@ class Split:
 
 @dataclass(frozen=True)
 class Source:
-    """What was found. `notes` are lines for the report."""
+    """Two splits and the names of their classes. `notes`: lines for the report, on what was left out and why."""
 
     train: Split
     test: Split | None

@@ -1,4 +1,4 @@
-"""Tables of the `datasets` library (parquet files, the Hugging Face Hub) as sources: which columns, what labels."""
+"""Tables of the `datasets` library (parquet files, the Hugging Face Hub) as sources: which columns hold what."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,9 +9,22 @@ import numpy as np
 from bundle.errors import UserError
 from train.data.source import Row, Source, Split
 
-LABEL_COLUMNS = ("label", "labels", "class")  # believed without a ClassLabel
+LABEL_COLUMNS = ("label", "labels", "class")  # taken as classes even where the data set does not declare them
 LISTS = (datasets.List, datasets.LargeList)
 ARRAYS = (datasets.Array2D, datasets.Array3D)
+
+
+def open_table(called: str, *args: str, **options: str) -> Source:
+    """What `datasets.load_dataset(*args, **options)` finds. Raises UserError, which calls it `called`."""
+    datasets.disable_progress_bars()
+    try:
+        loaded = datasets.load_dataset(*args, **options)
+    except Exception as problem:  # the library raises all kinds
+        reason = str(problem).strip().splitlines() or [type(problem).__name__]
+        raise UserError(f"Could not read {called}: {reason[0]}") from problem
+    train = loaded["train"] if "train" in loaded else next(iter(loaded.values()))
+    test = next((loaded[name] for name in ("test", "validation") if name in loaded), None)
+    return table_source(train, test)
 
 
 def is_array(feature: object) -> bool:
@@ -58,8 +71,8 @@ def label_column(split: datasets.Dataset) -> tuple[str | None, tuple[str, ...]]:
     return None, ()
 
 
-def reader(value: object) -> Callable[[], bytes | np.ndarray]:
-    """What gets one cell's bytes or array; a missing one is named when it is read."""
+def cell_reader(value: object) -> Callable[[], bytes | np.ndarray]:
+    """Reads the bytes or the array of one cell, and raises OSError when there is none."""
 
     def read() -> bytes | np.ndarray:
         if isinstance(value, np.ndarray | bytes):
@@ -74,7 +87,7 @@ def reader(value: object) -> Callable[[], bytes | np.ndarray]:
 def table_split(
     split: datasets.Dataset, column: str, arrays: bool, label: str | None, classes: tuple[str, ...]
 ) -> Split:
-    """One table as a split; a row without a file name is called by its number."""
+    """One table as a split; a row without a file name is named by its number."""
     if isinstance(split.features[column], datasets.Image):
         split = split.cast_column(column, datasets.Image(decode=False))
     plain = label is None or isinstance(split.features[label], datasets.ClassLabel)
@@ -90,13 +103,13 @@ def table_split(
             value, answer = record[column], next(answers) if answers else None
             path = value.get("path") if isinstance(value, dict) else None
             number = -1 if answer is None else int(answer) if plain else index.get(str(answer), -1)
-            yield Row(Path(path).name if path else f"row {row}", number, reader(value))
+            yield Row(Path(path).name if path else f"row {row}", number, cell_reader(value))
 
     return Split(len(split), rows)
 
 
 def table_source(train: datasets.Dataset, test: datasets.Dataset | None) -> Source:
-    """Raises UserError when no column holds pictures."""
+    """Tables of the two splits as a source. Raises UserError when no column holds pictures or there are no rows."""
     column, arrays = picture_column(train)
     label, classes = label_column(train)
     notes: list[str] = []
@@ -113,5 +126,5 @@ def table_source(train: datasets.Dataset, test: datasets.Dataset | None) -> Sour
 
 
 def labelled(split: datasets.Dataset, label: str) -> bool:
-    """Whether every row has a label (a ClassLabel of -1 is none)."""
+    """Whether every row has a label; -1 in a ClassLabel means that there is none."""
     return label in split.features and not {None, -1} & set(split.unique(label))

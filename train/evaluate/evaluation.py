@@ -11,7 +11,8 @@ import torch
 
 from bundle.errors import UserError
 from train import augment
-from train.data.dataset import DataInfo, Pictures, load
+from train.data.dataset import DataInfo, Pictures
+from train.data.load import load
 from train.evaluate.context import MOST_TRAINING, Bench, measure_classifier, measure_gan, measure_truncation
 from train.evaluate.feature_extractor import Judge, choose
 from train.evaluate.inverse import measure_inversion, measure_repair

@@ -2,7 +2,7 @@
 (() => {
   const T = window.Twofold;
 
-  // Names that old links use, and what they are called now. demo/routes/parameters.py has those of the server's routes.
+  // Names that old links use, and what they are called now. demo/routes/query_parameters.py has those of the server's routes.
   const OLD_NAMES = { r: "right", s: "seed", g: "grid", k: "oneclass" };
   const STATE = ["b", "m", "c", "t", "x", "y"];
   const PAUSE = 350; // ms between two changes: browsers refuse more than about three a second

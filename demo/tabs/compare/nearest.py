@@ -7,14 +7,14 @@ import numpy as np
 
 from bundle import images
 from demo.data_urls import picture_address
-from demo.serving.served_model import ServedModel
+from demo.serving.served_bundle import ServedBundle
 from demo.tabs.compare import neighbours
 from demo.tabs.rebuild import posterior
 
 COUNT = 6
 
 
-def nearest_training(served: ServedModel, image: np.ndarray) -> dict[str, Any]:
+def nearest_training(served: ServedBundle, image: np.ndarray) -> dict[str, Any]:
     """The nearest ones of an image [1, C, H, W] with distances beside the floor, or the sentence what is missing."""
     bundle, name = served.engine.bundle, served.info.name
     training = bundle.training
@@ -50,7 +50,7 @@ def nearest_training(served: ServedModel, image: np.ndarray) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=16)
-def _floor(served: ServedModel, version: str) -> np.ndarray:
+def _floor(served: ServedBundle, version: str) -> np.ndarray:
     """The floor of a bundle, measured once: distances [M] of its held-out pictures to their nearest training codes."""
 
     def code(part: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ import numpy as np
 from bundle import images, latents
 from bundle.errors import BundleError, InputError
 from bundle.model import Model
-from demo.serving.served_model import ServedModel
+from demo.serving.served_bundle import ServedBundle
 
 QUESTIONS, COLUMNS = 20, 5
 Z = 1.959964  # of a 95 % interval
@@ -59,7 +59,7 @@ def plan(key: int, labels: np.ndarray, questions: int = QUESTIONS) -> Plan:
     return Plan(real, examples, seeds, classes)
 
 
-def pictures(served: ServedModel, model: Model, key: int) -> np.ndarray:
+def pictures(served: ServedBundle, model: Model, key: int) -> np.ndarray:
     """The images [Q, C, H, W] of a quiz, rounded to bytes alike. InputError, BundleError."""
     of, examples = plan_of(served, key), served.engine.bundle.examples
     rows = np.stack([latents.one_hot(int(c), served.classes) for c in of.classes]) if served.classes else None
@@ -73,7 +73,7 @@ def pictures(served: ServedModel, model: Model, key: int) -> np.ndarray:
     return shown
 
 
-def plan_of(served: ServedModel, key: int) -> Plan:
+def plan_of(served: ServedBundle, key: int) -> Plan:
     """The plan of a bundle's quiz."""
     labels = served.engine.bundle.example_labels
     if served.classes and len(labels) and labels.min() < 0:

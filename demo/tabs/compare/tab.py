@@ -9,10 +9,10 @@ import numpy as np
 
 from bundle import images, latents
 from bundle.errors import UserError
+from demo import arguments
 from demo.data_urls import image_address, picture_address
-from demo.routes import arguments as check
 from demo.routes.gradio_api import QUEUE
-from demo.serving.served_model import ServedModel
+from demo.serving.served_bundle import ServedBundle
 from demo.tabs.compare import occlusion
 from demo.tabs.compare.nearest import nearest_training
 from demo.widgets import widget
@@ -20,7 +20,7 @@ from demo.widgets import widget
 log = logging.getLogger(__name__)
 
 
-def build(models: Mapping[str, ServedModel]) -> None:
+def build(bundles: Mapping[str, ServedBundle]) -> None:
     """Put the tab's content into the gr.Blocks that is being built."""
     board = widget("compare", "look")
     widget("quiz")
@@ -29,7 +29,7 @@ def build(models: Mapping[str, ServedModel]) -> None:
         asked = event._data if isinstance(event._data, dict) else {}
         number = {"n": asked.get("n")}
         try:
-            return number | looked(models, asked)
+            return number | looked(bundles, asked)
         except UserError as error:
             return number | {"error": str(error)}
         except Exception:
@@ -39,11 +39,11 @@ def build(models: Mapping[str, ServedModel]) -> None:
     board.look(look, None, board, api_visibility="private", show_progress="hidden", **QUEUE)
 
 
-def looked(models: Mapping[str, ServedModel], asked: Mapping[str, Any]) -> dict[str, Any]:
+def looked(bundles: Mapping[str, ServedBundle], asked: Mapping[str, Any]) -> dict[str, Any]:
     """What the critic attends to in a picture and the training pictures nearest to it. UserError with a sentence."""
-    served = check.served(models, asked.get("b"))
-    cover = check.choice(asked.get("cover", "blur"), occlusion.COVERS, "cover")
-    label = check.whole(asked.get("c"), "class", 0, served.classes - 1) if served.classes else None
+    served = arguments.bundle(bundles, asked.get("b"))
+    cover = arguments.choice(asked.get("cover", "blur"), occlusion.COVERS, "cover")
+    label = arguments.whole(asked.get("c"), "class", 0, served.classes - 1) if served.classes else None
     image = _picture(served, asked, label)
     if asked.get("test") is not None and served.classes:
         label = max(0, int(served.engine.bundle.example_labels[int(asked["test"])]))
@@ -55,23 +55,25 @@ def looked(models: Mapping[str, ServedModel], asked: Mapping[str, Any]) -> dict[
     }
 
 
-def _picture(served: ServedModel, asked: Mapping[str, Any], label: int | None) -> np.ndarray:
+def _picture(served: ServedBundle, asked: Mapping[str, Any], label: int | None) -> np.ndarray:
     """The image [1, C, H, W] that is meant: a seed's, a test picture, or one that was brought; rounded to bytes."""
     if asked.get("test") is not None:
         examples = served.engine.bundle.examples
         return images.from_uint8(
-            examples[[check.whole(asked["test"], "number of the test picture", 0, len(examples) - 1)]]
+            examples[[arguments.whole(asked["test"], "number of the test picture", 0, len(examples) - 1)]]
         )
     if asked.get("picture") is not None:
-        return check.picture_data(asked["picture"], served)
-    seed = check.whole(asked.get("seed"), "seed", 0, latents.SEEDS - 1)
+        return arguments.picture_data(asked["picture"], served)
+    seed = arguments.whole(asked.get("seed"), "seed", 0, latents.SEEDS - 1)
     classes = None if label is None else latents.one_hot(label, served.classes)
-    drawn = served.sample([seed], classes, check.truncation(asked.get("t", 1)), check.model(asked.get("m"), served))
+    drawn = served.sample(
+        [seed], classes, arguments.truncation(asked.get("t", 1)), arguments.model(asked.get("m"), served)
+    )
     return images.from_uint8(images.to_uint8(drawn))
 
 
 def _attention(
-    served: ServedModel, image: np.ndarray, classes: np.ndarray | None, cover: occlusion.Cover
+    served: ServedBundle, image: np.ndarray, classes: np.ndarray | None, cover: occlusion.Cover
 ) -> dict[str, Any]:
     """The critic's map as the page shows it, or the sentence why there is none."""
     if not served.engine.has("critic"):

@@ -7,8 +7,8 @@ from typing import Any
 from bundle import latents
 from bundle.errors import InputError
 from bundle.latents import Key
-from demo.routes import arguments as check
-from demo.routes.arguments import MAX_COORDINATE, MAX_KEYS
+from demo import arguments
+from demo.arguments import MAX_COORDINATE, MAX_KEYS
 
 MAX_TEXT = 40  # letters of one key
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d{1,3})?", re.ASCII)
@@ -26,7 +26,7 @@ def from_json(value: Any, least: int = 2, most: int = MAX_KEYS) -> list[Key]:
     """Keys of a list of seeds and pairs [x, y]. InputError with a sentence."""
     if not isinstance(value, list) or not least <= len(value) <= most:
         raise InputError(f"Seeds must be a list of {least} to {most} whole numbers, or of points [x, y].")
-    return [_point(one) if isinstance(one, list | tuple) else check.seeds([one])[0] for one in value]
+    return [_point(one) if isinstance(one, list | tuple) else arguments.seeds([one])[0] for one in value]
 
 
 def text(key: Key) -> str:
@@ -54,7 +54,7 @@ def _from_part(part: str) -> Key:
 def _point(value: Any) -> tuple[float, float]:
     if len(value) != 2:
         raise InputError(f"A point must be two numbers [x, y], not {len(value)}.")
-    x, y = (check.number(one, "coordinate of a point", -MAX_COORDINATE, MAX_COORDINATE) for one in value)
+    x, y = (arguments.number(one, "coordinate of a point", -MAX_COORDINATE, MAX_COORDINATE) for one in value)
     return x, y
 
 

@@ -14,8 +14,8 @@ from bundle import images, latents
 from bundle.errors import InputError
 from bundle.latents import Key, PathMode
 from bundle.model import Model
-from demo.routes import arguments as check
-from demo.serving.served_model import ServedModel
+from demo import arguments
+from demo.serving.served_bundle import ServedBundle
 from demo.tabs.morph import film_strip, keyframes, video
 
 STEP = 12  # frames in one run
@@ -30,7 +30,7 @@ Turn = Callable[[], None]
 class Morph:
     """A checked wish. `classes`: one index a key, none for a bundle without classes."""
 
-    served: ServedModel
+    served: ServedBundle
     model: Model
     keys: tuple[Key, ...]
     classes: tuple[int, ...]
@@ -96,9 +96,9 @@ class Morph:
         )
 
 
-def read(models: Mapping[str, ServedModel], asked: Mapping[str, Any]) -> Morph:
+def read(bundles: Mapping[str, ServedBundle], asked: Mapping[str, Any]) -> Morph:
     """The morph that the page asks for. UserError with a sentence for a wrong wish."""
-    served = check.served(models, asked.get("b"))
+    served = arguments.bundle(bundles, asked.get("b"))
     keys = keyframes.from_json(asked.get("keys"))
     given = asked.get("classes") or [None] * len(keys)
     if not isinstance(given, list) or len(given) != len(keys):
@@ -106,7 +106,7 @@ def read(models: Mapping[str, ServedModel], asked: Mapping[str, Any]) -> Morph:
     if not served.classes and any(c is not None for c in given):
         raise InputError(f"Bundle '{served.info.name}' has no classes.")
     classes = [
-        latents.key_seed(key) % served.classes if c is None else check.whole(c, "class", 0, served.classes - 1)
+        latents.key_seed(key) % served.classes if c is None else arguments.whole(c, "class", 0, served.classes - 1)
         for key, c in zip(keys, given, strict=True)
         if served.classes
     ]
@@ -115,14 +115,14 @@ def read(models: Mapping[str, ServedModel], asked: Mapping[str, Any]) -> Morph:
         raise InputError("The loop must be true or false.")
     return Morph(
         served=served,
-        model=check.model(asked.get("m"), served),
+        model=arguments.model(asked.get("m"), served),
         keys=tuple(keys),
         classes=tuple(classes),
-        mode=check.choice(asked.get("mode"), latents.PATH_MODES, "mode"),
+        mode=arguments.choice(asked.get("mode"), latents.PATH_MODES, "mode"),
         loop=loop,
-        truncation=check.truncation(asked.get("t")),
-        frames=check.whole(asked.get("frames"), "number of frames", 2, check.MAX_FRAMES),
-        pace=check.whole(asked.get("fps"), "number of frames a second", 1, MAX_PACE),
+        truncation=arguments.truncation(asked.get("t")),
+        frames=arguments.whole(asked.get("frames"), "number of frames", 2, arguments.MAX_FRAMES),
+        pace=arguments.whole(asked.get("fps"), "number of frames a second", 1, MAX_PACE),
     )
 
 

@@ -11,10 +11,10 @@ import gradio as gr
 import numpy as np
 
 from bundle.errors import UserError
+from demo import arguments
 from demo.data_urls import data_address
-from demo.routes import arguments as check
-from demo.serving.batching import DEADLINE, Caller, working_for
-from demo.serving.served_model import ServedModel
+from demo.serving.batching import DEADLINE, Caller, on_behalf_of
+from demo.serving.served_bundle import ServedBundle
 from demo.tabs.morph import morph_export, video
 from demo.tabs.morph.morph_export import FORMATS, Morph
 from demo.widgets import widget
@@ -49,7 +49,7 @@ class Job:
             parts = self.morph.parts()
             while True:
                 self.look()
-                with working_for(Caller(time.monotonic() + DEADLINE, self.gone)):
+                with on_behalf_of(Caller(time.monotonic() + DEADLINE, self.gone)):
                     part = next(parts, None)
                 if part is None:
                     break
@@ -74,7 +74,7 @@ class Job:
         return {"progress": share, "done": self.written if writing else self.drawn, "of": count, "writing": writing}
 
 
-def build(models: Mapping[str, ServedModel]) -> None:
+def build(bundles: Mapping[str, ServedBundle]) -> None:
     """Put the tab's content into the gr.Blocks that is being built."""
     exports = [form for form in FORMATS if form != "png-strip"]
     morph = widget("morph", "export", "stop", exports=exports, gaps={"mp4": video.gap()})
@@ -83,7 +83,7 @@ def build(models: Mapping[str, ServedModel]) -> None:
         asked = event._data if isinstance(event._data, dict) else {}
         job = {"job": asked.get("job")}
         try:
-            for report in exported(models, asked):
+            for report in exported(bundles, asked):
                 yield job | report
         except UserError as error:
             yield job | {"error": str(error)}
@@ -97,16 +97,16 @@ def build(models: Mapping[str, ServedModel]) -> None:
     morph.stop(None, None, None, cancels=[exporting], api_visibility="private")
 
 
-def exported(models: Mapping[str, ServedModel], asked: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def exported(bundles: Mapping[str, ServedBundle], asked: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Reports of progress, then the file as a data address. UserError with a sentence for a wrong wish.
 
     Closing the iterator, as Gradio does when the visitor cancels or leaves, ends the work.
     """
-    form = check.choice(asked.get("format"), tuple(FORMATS), "format")
+    form = arguments.choice(asked.get("format"), tuple(FORMATS), "format")
     lack = video.gap() if form == "mp4" else ""
     if lack:
         raise UserError(lack)
-    job = Job(morph_export.read(models, asked), form)
+    job = Job(morph_export.read(bundles, asked), form)
     worker = threading.Thread(target=job.work, daemon=True)
     worker.start()
     try:

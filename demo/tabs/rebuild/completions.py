@@ -13,7 +13,7 @@ from bundle import latents
 from bundle.errors import BundleError
 from bundle.latents import Mixture
 from bundle.model import known_only
-from demo.serving.served_model import ServedModel
+from demo.serving.served_bundle import ServedBundle
 from demo.tabs.rebuild import posterior
 
 DRAWN = 32  # completions among which the distinct ones are chosen
@@ -70,13 +70,13 @@ def distant(points: np.ndarray, count: int) -> list[int]:
 # --- with a bundle -------------------------------------------------------------------------------
 
 
-def decode_of(served: ServedModel) -> Callable[[np.ndarray], np.ndarray]:
+def decode_of(served: ServedBundle) -> Callable[[np.ndarray], np.ndarray]:
     """The decoder of a bundle, for any number of codes."""
     return lambda codes: posterior.batched(codes, served.decode, _batch(served))
 
 
 def completions(
-    served: ServedModel, image: np.ndarray, mask: np.ndarray, count: int = 4, seed: int = 0, temperature: float = 1.0
+    served: ServedBundle, image: np.ndarray, mask: np.ndarray, count: int = 4, seed: int = 0, temperature: float = 1.0
 ) -> np.ndarray:
     """`count` different ways [count, C, H, W] to fill in the hidden pixels of an image; the known ones stay.
 
@@ -107,7 +107,7 @@ def completions(
 
 
 def search_gan(
-    served: ServedModel, image: np.ndarray, mask: np.ndarray | None, seed: int, start: np.ndarray | None = None
+    served: ServedBundle, image: np.ndarray, mask: np.ndarray | None, seed: int, start: np.ndarray | None = None
 ) -> Iterator[Step]:
     """The GAN's look-alike, round by round; the error is the mean squared error over the known pixels."""
     for number, (w, lowest) in enumerate(served.inversion_rounds(image, mask, seed, start)):
@@ -115,7 +115,7 @@ def search_gan(
 
 
 def search_vae(
-    served: ServedModel, image: np.ndarray, mask: np.ndarray | None, seed: int, start: np.ndarray | None = None
+    served: ServedBundle, image: np.ndarray, mask: np.ndarray | None, seed: int, start: np.ndarray | None = None
 ) -> Iterator[Step]:
     """The VAE's picture, round by round, from the code that its encoder (with a mask: its repair encoder) answers; the
     error is the energy in nats."""
@@ -133,18 +133,18 @@ def search_vae(
         yield Step(number, lowest, served.decode(code[None]), code)
 
 
-def search(served: ServedModel, model: str, image: np.ndarray, mask: np.ndarray | None, rounds: int, seed: int = 0,
+def search(served: ServedBundle, model: str, image: np.ndarray, mask: np.ndarray | None, rounds: int, seed: int = 0,
            start: np.ndarray | None = None) -> Iterator[Step]:  # fmt: skip
     """The answer of either model before and after each of `rounds` of search. BundleError where it has none."""
     way = {"gan": search_gan, "vae": search_vae}[model]
     return islice(way(served, image, mask, seed, start), rounds + 1)
 
 
-def _batch(served: ServedModel) -> int:
+def _batch(served: ServedBundle) -> int:
     return min(posterior.BATCH, served.info.max_batch)
 
 
-def _repair_posterior(served: ServedModel, image: np.ndarray, mask: np.ndarray) -> dict[str, np.ndarray]:
+def _repair_posterior(served: ServedBundle, image: np.ndarray, mask: np.ndarray) -> dict[str, np.ndarray]:
     if "vae" not in served.models or not served.engine.has("repair"):
         raise BundleError(f"Bundle '{served.info.name}' has no VAE that repairs.")
     return served.engine.run("repair", known_only(image, mask))

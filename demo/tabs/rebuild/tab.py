@@ -12,10 +12,10 @@ import numpy as np
 
 from bundle import images, latents
 from bundle.errors import UserError
+from demo import arguments
 from demo.data_urls import decimal, image_address, picture_address
-from demo.routes import arguments as check
 from demo.routes.gradio_api import QUEUE
-from demo.serving.served_model import ServedModel
+from demo.serving.served_bundle import ServedBundle
 from demo.tabs.rebuild import completions, posterior
 from demo.widgets import widget
 
@@ -30,15 +30,15 @@ SEARCHES: dict[str, Any] = {"concurrency_id": "search", "concurrency_limit": 4}
 log = logging.getLogger(__name__)
 
 
-def build(models: Mapping[str, ServedModel]) -> None:
+def build(bundles: Mapping[str, ServedBundle]) -> None:
     """Put the tab's content into the gr.Blocks that is being built."""
     board = widget("rebuild", "rebuild", "refine", "stop")
 
     def rebuild(event: gr.EventData) -> dict[str, Any]:
-        return next(_answers(rebuilt, event, models))
+        return next(_answers(rebuilt, event, bundles))
 
     def refine(event: gr.EventData) -> Iterator[dict[str, Any]]:
-        yield from _answers(refined, event, models)
+        yield from _answers(refined, event, bundles)
 
     quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     board.rebuild(rebuild, None, board, trigger_mode="multiple", **quiet, **QUEUE)
@@ -46,12 +46,12 @@ def build(models: Mapping[str, ServedModel]) -> None:
     board.stop(None, None, None, cancels=[searching], api_visibility="private")
 
 
-def _answers(work, event: gr.EventData, models: Mapping[str, ServedModel]) -> Iterator[dict[str, Any]]:
+def _answers(work, event: gr.EventData, bundles: Mapping[str, ServedBundle]) -> Iterator[dict[str, Any]]:
     """What `work` yields, with the number of the wish; at trouble a sentence."""
     asked = event._data if isinstance(event._data, dict) else {}
     number = {"n": asked.get("n")}
     try:
-        for answer in work(models, asked):
+        for answer in work(bundles, asked):
             yield number | answer
     except UserError as error:
         yield number | {"error": str(error)}
@@ -60,19 +60,19 @@ def _answers(work, event: gr.EventData, models: Mapping[str, ServedModel]) -> It
         yield number | {"error": "The picture could not be rebuilt; the server's log says why."}
 
 
-def rebuilt(models: Mapping[str, ServedModel], asked: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def rebuilt(bundles: Mapping[str, ServedBundle], asked: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Once: the parts that are asked for, of one picture. UserError with a sentence for a wrong wish."""
-    served, image, mask = _subject(models, asked)
+    served, image, mask = _subject(bundles, asked)
     parts = asked.get("parts", list(PARTS))
     if not isinstance(parts, list):
         parts = [parts]
     for part in parts:
-        check.choice(part, PARTS, "part")
-    seed = check.whole(asked.get("seed", 0), "seed", 0, latents.SEEDS - 1)
-    temperature = check.number(asked.get("temperature", 1), "temperature", 0, MAX_TEMPERATURE)
-    count = check.whole(asked.get("samples", 8), "number of samples", 1, SAMPLES)
-    other = check.whole(asked.get("other", 0), "seed of the completions", 0, latents.SEEDS - 1)
-    variety = check.number(asked.get("variety", 1), "variety of the completions", 0, MAX_TEMPERATURE)
+        arguments.choice(part, PARTS, "part")
+    seed = arguments.whole(asked.get("seed", 0), "seed", 0, latents.SEEDS - 1)
+    temperature = arguments.number(asked.get("temperature", 1), "temperature", 0, MAX_TEMPERATURE)
+    count = arguments.whole(asked.get("samples", 8), "number of samples", 1, SAMPLES)
+    other = arguments.whole(asked.get("other", 0), "seed of the completions", 0, latents.SEEDS - 1)
+    variety = arguments.number(asked.get("variety", 1), "variety of the completions", 0, MAX_TEMPERATURE)
     answer: dict[str, Any] = {}
     if "seen" in parts:
         answer["seen"] = _seen(served, image)
@@ -83,15 +83,15 @@ def rebuilt(models: Mapping[str, ServedModel], asked: Mapping[str, Any]) -> Iter
     yield answer
 
 
-def refined(models: Mapping[str, ServedModel], asked: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def refined(bundles: Mapping[str, ServedBundle], asked: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """After every round of search: all errors so far and the best picture. UserError for a wrong wish."""
-    served, image, mask = _subject(models, asked)
-    model = check.model(asked.get("model"), served)
-    rounds = check.rounds(asked.get("rounds", 20))
-    seed = check.whole(asked.get("seed", 0), "seed", 0, latents.SEEDS - 1)
+    served, image, mask = _subject(bundles, asked)
+    model = arguments.model(asked.get("model"), served)
+    rounds = arguments.rounds(asked.get("rounds", 20))
+    seed = arguments.whole(asked.get("seed", 0), "seed", 0, latents.SEEDS - 1)
     gan = served.info.gan
     size = (gan.stages or 0) * (gan.w_dim or 0) if model == "gan" else served.info.vae.latent_dim
-    start = check.point(asked.get("start"), size)
+    start = arguments.point(asked.get("start"), size)
     errors: list[float] = []
     for step in completions.search(served, model, image, mask, rounds, seed, start):
         errors.append(step.error)
@@ -112,21 +112,21 @@ def refined(models: Mapping[str, ServedModel], asked: Mapping[str, Any]) -> Iter
 
 
 def _subject(
-    models: Mapping[str, ServedModel], asked: Mapping[str, Any]
-) -> tuple[ServedModel, np.ndarray, np.ndarray | None]:
+    bundles: Mapping[str, ServedBundle], asked: Mapping[str, Any]
+) -> tuple[ServedBundle, np.ndarray, np.ndarray | None]:
     """The bundle, the picture and, where something is hidden, the mask."""
-    served = check.served(models, asked.get("b"))
+    served = arguments.bundle(bundles, asked.get("b"))
     examples = served.engine.bundle.examples
     if asked.get("test") is not None:
-        index = check.whole(asked["test"], "number of the test picture", 0, len(examples) - 1)
+        index = arguments.whole(asked["test"], "number of the test picture", 0, len(examples) - 1)
         image = images.from_uint8(examples[[index]])
     else:
-        image = check.picture_data(asked.get("picture"), served)
-    mask = check.mask_cells(asked.get("mask"), served)
+        image = arguments.picture_data(asked.get("picture"), served)
+    mask = arguments.mask_cells(asked.get("mask"), served)
     return served, image, None if mask is None or mask.all() else mask
 
 
-def _seen(served: ServedModel, image: np.ndarray) -> dict[str, Any]:
+def _seen(served: ServedBundle, image: np.ndarray) -> dict[str, Any]:
     """The picture through each model, how far the answer is off, and what the classifier reads in each."""
     answers = {}
     if "vae" in served.models:
@@ -147,7 +147,7 @@ def _seen(served: ServedModel, image: np.ndarray) -> dict[str, Any]:
     return shown
 
 
-def _posterior(served: ServedModel, image: np.ndarray, count: int, seed: int, temperature: float) -> dict[str, Any]:
+def _posterior(served: ServedBundle, image: np.ndarray, count: int, seed: int, temperature: float) -> dict[str, Any]:
     """Samples of the posterior over codes, and where their pictures differ."""
     again = served.reconstruct(image)
     codes = posterior.draw(again.mean, again.logvar, MEASURED, seed, temperature)
@@ -167,7 +167,7 @@ def _posterior(served: ServedModel, image: np.ndarray, count: int, seed: int, te
 
 
 def _repaired(
-    served: ServedModel, image: np.ndarray, mask: np.ndarray, seed: int, temperature: float
+    served: ServedBundle, image: np.ndarray, mask: np.ndarray, seed: int, temperature: float
 ) -> dict[str, Any]:
     """The hidden pixels filled in by each model in one pass, and in several ways by the VAE."""
     found: dict[str, np.ndarray] = {}
@@ -186,7 +186,7 @@ def _repaired(
     }
 
 
-def _readings(served: ServedModel, pictures: Mapping[str, np.ndarray]) -> dict[str, list[float] | None]:
+def _readings(served: ServedBundle, pictures: Mapping[str, np.ndarray]) -> dict[str, list[float] | None]:
     """What the classifier reads in each picture: the probability of every class; None where there is no classifier."""
     if not pictures or not served.reads:
         return dict.fromkeys(pictures)

@@ -20,7 +20,7 @@ from bundle.errors import InputError
 from demo.page import build_demo, launch_settings
 from demo.routes.uploads import Uploads
 from demo.serving.engine import choose_provider
-from demo.serving.served_model import ServedModel, open_models
+from demo.serving.served_bundle import ServedBundle, open_bundles
 from tests.support import tiny
 
 SOON = 20.0  # seconds; an answer takes milliseconds, but tests must not depend on a busy machine
@@ -51,21 +51,21 @@ def liar() -> bytes:
 
 
 @pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, ServedModel]:
+def bundles(tmp_path_factory: pytest.TempPathFactory) -> dict[str, ServedBundle]:
     """Grey digits with classes, and colour pictures without."""
     root = tmp_path_factory.mktemp("bundles")
     tiny.build(root / "digits", "digits")
     tiny.build(root / "plain", "plain", classes=0, channels=3)
-    return open_models(root, choose_provider("cpu"))[0]
+    return open_bundles(root, choose_provider("cpu"))[0]
 
 
 @pytest.fixture(scope="module")
-def visitor(models: dict[str, ServedModel], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visitor]:
+def visitor(bundles: dict[str, ServedBundle], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visitor]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
-        uploads = Uploads(models)
-        demo = build_demo(models, (), uploads=True)
-        settings = launch_settings(models, (), uploads.routes())
+        uploads = Uploads(bundles)
+        demo = build_demo(bundles, (), uploads=True)
+        settings = launch_settings(bundles, (), uploads.routes())
         _, address, _ = demo.launch(quiet=True, prevent_thread_lock=True, server_name="127.0.0.1", **settings)
         yield Visitor(address)
         demo.close(verbose=False)
@@ -323,9 +323,9 @@ def test_uploads_of_models_that_are_none(visitor: Visitor):
         assert answer.status_code == 400 and answer.text.endswith(".")
 
 
-def test_latents_of_another_length(models: dict[str, ServedModel]):
+def test_latents_of_another_length(bundles: dict[str, ServedBundle]):
     """The functions below the endpoints, which further endpoints and tabs call."""
-    served = models["digits"]
+    served = bundles["digits"]
     bad = [
         lambda: served.decode(np.zeros((1, 3), np.float32)),
         lambda: served.decode(np.full((1, 6), NAN, np.float32)),

@@ -86,6 +86,7 @@ def test_the_watch_sees_a_process_that_calls_home():
     assert seen == {"192.0.2.7"}
 
 
+@pytest.mark.serving
 def test_a_server_talks_to_nobody_but_its_visitors(tiny_bundle: Path):
     """From its first instruction on: libraries call home when they are imported."""
     with socket.socket() as probe:

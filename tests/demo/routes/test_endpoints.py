@@ -15,7 +15,7 @@ from PIL import Image
 
 from demo.page import build_demo, launch_settings
 from demo.serving.engine import choose_provider
-from demo.serving.served_model import open_models
+from demo.serving.served_bundle import open_bundles
 
 gradio_client = pytest.importorskip("gradio_client")
 
@@ -26,9 +26,9 @@ SEEDS = [0, 1, 77]
 def server(tiny_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
-        models, unavailable = open_models(tiny_bundle, choose_provider("cpu"))
-        demo = build_demo(models, unavailable)
-        settings = launch_settings(models, unavailable)
+        bundles, unavailable = open_bundles(tiny_bundle, choose_provider("cpu"))
+        demo = build_demo(bundles, unavailable)
+        settings = launch_settings(bundles, unavailable)
         _, address, _ = demo.launch(quiet=True, prevent_thread_lock=True, server_name="127.0.0.1", **settings)
         yield address
         demo.close(verbose=False)

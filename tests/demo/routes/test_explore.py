@@ -7,21 +7,21 @@ from starlette.datastructures import QueryParams
 from starlette.testclient import TestClient
 
 from bundle.read import read
-from demo.routes import compare, explore, live, parameters
+from demo.routes import compare, explore, live, query_parameters
 from demo.serving.engine import Engine, choose_provider
-from demo.serving.served_model import ServedModel
+from demo.serving.served_bundle import ServedBundle
 
 
 @pytest.fixture(scope="module")
-def served(tiny_bundle) -> ServedModel:
-    return ServedModel(Engine(read(tiny_bundle), choose_provider("cpu")))
+def served(tiny_bundle) -> ServedBundle:
+    return ServedBundle(Engine(read(tiny_bundle), choose_provider("cpu")))
 
 
-def drawn(served: ServedModel, word: str, **query: object) -> np.ndarray:
+def drawn(served: ServedBundle, word: str, **query: object) -> np.ndarray:
     return explore.PICTURES[word](served, QueryParams({name: str(value) for name, value in query.items()}))
 
 
-def test_no_stage_all_stages_and_nothing_moved_are_the_pictures_themselves(served: ServedModel):
+def test_no_stage_all_stages_and_nothing_moved_are_the_pictures_themselves(served: ServedBundle):
     stages, row = served.info.gan.stages, np.eye(10, dtype=np.float32)[4]
     one, two = (served.sample([seed], row) for seed in (7, 8))
     assert np.array_equal(drawn(served, "mix", seed=7, other=8, c=4, stages="0" * stages), one)
@@ -31,13 +31,13 @@ def test_no_stage_all_stages_and_nothing_moved_are_the_pictures_themselves(serve
     assert np.allclose(drawn(served, "sum", seed=7, minus=8, plus=8, c=4, m="gan"), one, atol=1e-5)
 
 
-def test_a_move_along_a_dimension_is_that_many_deviations(served: ServedModel):
+def test_a_move_along_a_dimension_is_that_many_deviations(served: ServedBundle):
     code = served.codes([3], np.eye(10, dtype=np.float32)[1])
     code[:, 2] += 1.5 * served.engine.bundle.latents["code_std"][2]
     assert np.array_equal(drawn(served, "edit", seed=3, c=1, m="vae", dimensions="2:1.5"), served.decode(code))
 
 
-def test_a_whole_move_towards_a_class_carries_one_mean_to_the_other(served: ServedModel):
+def test_a_whole_move_towards_a_class_carries_one_mean_to_the_other(served: ServedBundle):
     means = served.engine.bundle.latents["w_mean"]
     w = served.styles([3], np.eye(10, dtype=np.float32)[1]) + (means[6] - means[1])
     assert np.allclose(drawn(served, "edit", seed=3, c=1, m="gan", towards="6:1"), served.synthesise(w), atol=1e-6)
@@ -45,7 +45,7 @@ def test_a_whole_move_towards_a_class_carries_one_mean_to_the_other(served: Serv
     assert centres.shape == (10, served.info.vae.latent_dim)
 
 
-def test_the_strongest_direction_is_the_one_of_most_variance(served: ServedModel):
+def test_the_strongest_direction_is_the_one_of_most_variance(served: ServedBundle):
     rng = np.random.default_rng(3)
     rows = rng.standard_normal((4000, 6)) * np.array([1, 5, 1, 0.5, 2, 1]) + 7
     axes, deviations, shares = explore.strongest(rows)
@@ -75,7 +75,7 @@ def test_the_strongest_direction_is_the_one_of_most_variance(served: ServedModel
         ("compare/quiz/tiny?k=9&a=rg", "compare/quiz/tiny?quiz=9&answers=rg"),
     ],
 )
-def test_addresses_of_before_lead_to_the_same(served: ServedModel, old: str, new: str):
+def test_addresses_of_before_lead_to_the_same(served: ServedBundle, old: str, new: str):
     models = {"tiny": served}
     app = Starlette(routes=[*live.routes(models, (), explore.PICTURES), *compare.routes(models)])
     mixed = f"{1:0{served.info.gan.stages}b}"
@@ -87,5 +87,5 @@ def test_addresses_of_before_lead_to_the_same(served: ServedModel, old: str, new
 
 
 def test_where_an_address_has_both_names_the_new_one_counts():
-    both = parameters.of_today(QueryParams("s=1&seed=2&t=1"), "grid")
+    both = query_parameters.of_today(QueryParams("s=1&seed=2&t=1"), "grid")
     assert both["seed"] == "2" and both["t"] == "1" and "s" not in both

@@ -21,13 +21,13 @@ from bundle.latents import class_weights, one_hot
 from bundle.read import Unavailable, read
 from demo.routes.live import routes
 from demo.serving.engine import Engine, choose_provider
-from demo.serving.served_model import ServedModel, open_models
+from demo.serving.served_bundle import ServedBundle, open_bundles
 from tests.support import tiny
 
 
 @pytest.fixture(scope="module")
-def served(tiny_bundle: Path) -> ServedModel:
-    return open_models(tiny_bundle, choose_provider("cpu"))[0]["tiny"]
+def served(tiny_bundle: Path) -> ServedBundle:
+    return open_bundles(tiny_bundle, choose_provider("cpu"))[0]["tiny"]
 
 
 @pytest.fixture
@@ -52,10 +52,10 @@ def server() -> Iterator[Callable[[Starlette], str]]:
 
 
 @pytest.fixture(scope="module")
-def client(served: ServedModel, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+def client(served: ServedBundle, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     plain = tiny.build(tmp_path_factory.mktemp("live") / "plain", "plain", classes=0, channels=3)
-    models = {"tiny": served, **open_models(plain, choose_provider("cpu"))[0]}
-    app = Starlette(routes=routes(models, [Unavailable("lost", "File 'x' is missing.")]))
+    bundles = {"tiny": served, **open_bundles(plain, choose_provider("cpu"))[0]}
+    app = Starlette(routes=routes(bundles, [Unavailable("lost", "File 'x' is missing.")]))
     with TestClient(app, raise_server_exceptions=False) as client:
         yield client
 
@@ -65,7 +65,7 @@ def pixels(png: bytes) -> np.ndarray:
         return np.asarray(picture).reshape(32, 32, -1)
 
 
-def test_a_picture_of_the_plane(client: TestClient, served: ServedModel):
+def test_a_picture_of_the_plane(client: TestClient, served: ServedBundle):
     answer = client.get("/live/tiny?m=gan&x=1.25&y=-2.5&t=0.8&c=3&n=17")
     assert answer.status_code == 200 and answer.headers["content-type"] == "image/png"
     assert (pixels(answer.content) == images.to_uint8(served.at(1.25, -2.5, one_hot(3, 10), 0.8, "gan"))[0]).all()
@@ -83,12 +83,12 @@ def test_raw_bytes(client: TestClient):
     assert "x-sequence" not in raw.headers
 
 
-def test_no_parameters_at_all(client: TestClient, served: ServedModel):
+def test_no_parameters_at_all(client: TestClient, served: ServedBundle):
     wanted = images.to_uint8(served.sample([0], one_hot(0, 10)))[0]
     assert (pixels(client.get("/live/tiny").content) == wanted).all()
 
 
-def test_class_shares(client: TestClient, served: ServedModel):
+def test_class_shares(client: TestClient, served: ServedBundle):
     wanted = images.to_uint8(served.at(2, 0, class_weights({3: 1, 5: 3}, 10)))[0]
     assert (pixels(client.get("/live/tiny?x=2&c=3:0.5,5:1.5").content) == wanted).all()
 
@@ -149,7 +149,7 @@ def test_only_reading_is_possible(client: TestClient):
 
 
 @pytest.mark.parametrize("model", ["gan", "vae"])
-def test_scrubbing_a_morph_shows_what_the_export_shows(client: TestClient, served: ServedModel, model: str):
+def test_scrubbing_a_morph_shows_what_the_export_shows(client: TestClient, served: ServedBundle, model: str):
     rows = np.stack([one_hot(7, 10), class_weights({3: 1, 5: 1}, 10), one_hot(3, 10)])
     frames = images.to_uint8(served.morph([1, 2, 33], rows, 6, "spline", True, 0.9, model))
     for i, frame in enumerate(frames):
@@ -180,7 +180,7 @@ def test_wrong_morphs_are_answered_with_a_sentence(client: TestClient, query: st
     assert answer.status_code == 400 and answer.text.endswith(".")
 
 
-def test_too_many_waiting_requests_are_turned_away(served: ServedModel, monkeypatch: pytest.MonkeyPatch):
+def test_too_many_waiting_requests_are_turned_away(served: ServedBundle, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("demo.routes.live.MAX_WAITING", 0)
     with TestClient(Starlette(routes=routes({"tiny": served}))) as client:
         answer = client.get("/live/tiny")
@@ -199,7 +199,7 @@ def test_who_closes_the_page_leaves_the_line(tiny_bundle: Path, server: Callable
 
     engine = Engine(read(tiny_bundle), choose_provider("cpu"), opener=lambda bundle, graph: slow)
     engine._checked = True
-    address = server(Starlette(routes=routes({"tiny": ServedModel(engine)})))
+    address = server(Starlette(routes=routes({"tiny": ServedBundle(engine)})))
     codes: list[int] = []
 
     def visit(x: int) -> threading.Thread:
@@ -216,13 +216,12 @@ def test_who_closes_the_page_leaves_the_line(tiny_bundle: Path, server: Callable
 
     staying = [visit(0)]
     assert entered.wait(20)
-    waiting = engine._queue("decoder")._waiting
     with socket.create_connection(("127.0.0.1", int(address.rpartition(":")[2]))) as leaving:
         leaving.sendall(b"GET /live/tiny?m=vae&x=1 HTTP/1.1\r\nHost: x\r\n\r\n")
-        until(lambda: len(waiting) == 1)
-        (left,) = waiting
+        until(lambda: engine.waiting["decoder"] == 1)
+    until(lambda: engine.waiting["decoder"] == 0)
     staying.append(visit(2))
-    until(lambda: len(waiting) == 2 and left.caller.gone.is_set())
+    until(lambda: engine.waiting["decoder"] == 1)
     go.set()
     for thread in staying:
         thread.join(30)
@@ -246,8 +245,8 @@ def test_metrics(client: TestClient):
 
 def test_a_fault_that_is_found_later_is_told(broken_bundle: Path):
     tiny.replace_graph(broken_bundle, "decoder", float("nan"))
-    models, _ = open_models(broken_bundle, choose_provider("cpu"), check=False)
-    with TestClient(Starlette(routes=routes(models))) as client:
+    bundles, _ = open_bundles(broken_bundle, choose_provider("cpu"), check=False)
+    with TestClient(Starlette(routes=routes(bundles))) as client:
         assert client.get("/healthz").json()["bundles"]["tiny"]["checked"] is False
         answer = client.get("/live/tiny?m=gan")
         assert answer.status_code == 400 and "'decoder'" in answer.text and "not finite" in answer.text

@@ -23,7 +23,7 @@ from demo.routes.live import routes
 from demo.routes.uploads import Uploads
 from demo.serving import sandbox
 from demo.serving.engine import choose_provider
-from demo.serving.served_model import ServedModel, open_models
+from demo.serving.served_bundle import ServedBundle, open_bundles
 from tests.support import tiny
 
 HEADERS = {"X-Twofold": "upload"}
@@ -60,16 +60,16 @@ def hungry() -> bytes:
 
 
 @pytest.fixture
-def mine(tiny_bundle: Path) -> Iterator[tuple[TestClient, dict[str, ServedModel]]]:
-    models = open_models(tiny_bundle, choose_provider("cpu"))[0]
-    held = Uploads(models)
-    with TestClient(Starlette(routes=[*routes(models), *held.routes()])) as client:
-        yield client, models
+def mine(tiny_bundle: Path) -> Iterator[tuple[TestClient, dict[str, ServedBundle]]]:
+    bundles = open_bundles(tiny_bundle, choose_provider("cpu"))[0]
+    held = Uploads(bundles)
+    with TestClient(Starlette(routes=[*routes(bundles), *held.routes()])) as client:
+        yield client, bundles
     held.close()
 
 
 def test_a_model_that_a_visitor_brings_draws_for_everybody(mine):
-    client, models = mine
+    client, bundles = mine
     answer = client.post("/uploads?title=Blobs", content=generator(), headers=HEADERS)
     assert answer.status_code == 200, answer.text
     name = answer.json()["name"]
@@ -80,16 +80,16 @@ def test_a_model_that_a_visitor_brings_draws_for_everybody(mine):
     draw = np.random.default_rng(1).normal(size=(4, 64)).astype(np.float32)
     wanted = np.rint(255 / (1 + np.exp(-(z @ draw)))).astype(int)
     assert np.abs(np.frombuffer(picture.content, np.uint8).astype(int) - wanted.ravel()).max() <= 1
-    assert "limits" in models[name].engine.reason
+    assert "limits" in bundles[name].engine.reason
 
 
 def test_only_a_few_are_kept_and_their_files_go(mine, monkeypatch: pytest.MonkeyPatch):
-    client, models = mine
+    client, bundles = mine
     monkeypatch.setattr(uploads, "KEPT", 1)
     first, second = (client.post("/uploads", content=generator(), headers=HEADERS).json()["name"] for _ in range(2))
-    assert first not in models and second in models and "tiny" in models
+    assert first not in bundles and second in bundles and "tiny" in bundles
     assert client.get(f"/live/{first}").status_code == 404 and client.get(f"/live/{second}").status_code == 200
-    assert not (models[second].engine.bundle.folder.parent / first).exists()
+    assert not (bundles[second].engine.bundle.folder.parent / first).exists()
 
 
 @pytest.mark.parametrize(
@@ -102,11 +102,11 @@ def test_only_a_few_are_kept_and_their_files_go(mine, monkeypatch: pytest.Monkey
     ],
 )
 def test_what_cannot_be_served_is_refused_and_leaves_nothing(mine, content: bytes, words: str):
-    client, models = mine
+    client, bundles = mine
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     answer = client.post("/uploads", content=content, headers=HEADERS)
     assert answer.status_code == 400 and re.search(words, answer.text), answer.text
-    assert list(models) == ["tiny"] and client.get("/live/tiny").status_code == 200
+    assert list(bundles) == ["tiny"] and client.get("/live/tiny").status_code == 200
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 500_000  # kB
 
 
@@ -154,13 +154,14 @@ def test_a_child_that_ends_before_it_has_read_is_told_of_in_words(bundle: Path, 
     dead.wait()
     with monkeypatch.context() as patch:
         patch.setattr(box, "_started", lambda: dead)
-        with pytest.raises(BundleError, match="ended unexpectedly"):
+        with pytest.raises(BundleError, match="stopped unexpectedly"):
             run({"z": np.ones((1, 4), np.float32)}, time.monotonic() + 60)
     (again,) = run({"z": np.ones((1, 4), np.float32)}, time.monotonic() + 60)
     assert again.shape == (1, 1, 8, 8)
     box.close()
 
 
+@pytest.mark.slow
 def test_the_limits_hold_in_the_child():
     code = (
         "import resource, demo.serving.sandbox as s; s.limit(5)\n"

@@ -1,4 +1,4 @@
-"""The line before a graph: who shares a run, who waits, who is turned away, and what ends a run."""
+"""The queue before a graph: which requests share a run, which wait, which are refused, and what stops a run."""
 
 import threading
 import time
@@ -11,7 +11,7 @@ from onnx import TensorProto, helper
 
 from bundle.errors import Busy
 from demo.serving import batching
-from demo.serving.batching import BatchQueue, Caller, working_for
+from demo.serving.batching import BatchQueue, Caller, on_behalf_of
 from demo.serving.watchdog import Watchdog
 
 
@@ -34,33 +34,35 @@ def rows(*values: float) -> dict[str, np.ndarray]:
     return {"z": np.array(values, np.float32)[:, None]}
 
 
-def line(run: Callable, most: int = 16) -> BatchQueue:
+def queue_of(run: Callable, most: int = 16) -> BatchQueue:
     return BatchQueue(run, most, threading.Semaphore(2))
 
 
 class Visitors:
-    """Threads that ask a line, one after the other, and what each one got."""
+    """Threads that send a request each to a queue, and what each one got."""
 
-    def __init__(self, line: BatchQueue):
-        self.line, self.got, self.threads = line, {}, []
+    def __init__(self, queue: BatchQueue):
+        self.queue, self.got, self.threads = queue, {}, []
 
     def ask(self, *values: float, one: Caller | None = None) -> None:
-        before = len(self.line._waiting)
-        busy = self.line._leading
-
         def work() -> None:
             try:
-                with working_for(one or Caller(time.monotonic() + 20)):
-                    self.got[values] = self.line(rows(*values))[0]
+                with on_behalf_of(one or Caller(time.monotonic() + 20)):
+                    self.got[values] = self.queue(rows(*values))[0]
             except BaseException as error:
                 self.got[values] = error
 
         thread = threading.Thread(target=work)
         self.threads.append(thread)
         thread.start()
-        patience = time.monotonic() + 20
-        while busy and len(self.line._waiting) == before and time.monotonic() < patience:
-            time.sleep(0.001)  # until it stands in the line, so that the order is known
+
+    def queue_up(self, *values: float, one: Caller | None = None) -> None:
+        """Send a request during a run, and return once it waits, so that the order is known."""
+        before, end = self.queue.waiting, time.monotonic() + 20
+        self.ask(*values, one=one)
+        while self.queue.waiting == before:
+            assert time.monotonic() < end
+            time.sleep(0.001)
 
     def wait(self) -> None:
         for thread in self.threads:
@@ -69,18 +71,18 @@ class Visitors:
 
 
 def crowd(gate: Gate, at: BatchQueue, *others: tuple[float, ...]) -> Visitors:
-    """One visitor whose run is held up, and others who come meanwhile."""
+    """One visitor whose run is held up, and others whose requests wait meanwhile."""
     visitors = Visitors(at)
     visitors.ask(0.0)
     assert gate.entered.wait(20)
     for values in others:
-        visitors.ask(*values)
+        visitors.queue_up(*values)
     return visitors
 
 
 def test_who_comes_during_a_run_shares_the_next_one():
     gate = Gate()
-    at = line(gate)
+    at = queue_of(gate)
     visitors = crowd(gate, at, (1.0,), (2.0, 3.0), (4.0,))
     gate.open.set()
     visitors.wait()
@@ -91,7 +93,7 @@ def test_who_comes_during_a_run_shares_the_next_one():
 
 def test_a_run_takes_what_fits_in_the_order_of_coming():
     gate = Gate()
-    visitors = crowd(gate, line(gate, most=3), (1.0, 2.0), (3.0, 4.0), (5.0,))
+    visitors = crowd(gate, queue_of(gate, most=3), (1.0, 2.0), (3.0, 4.0), (5.0,))
     gate.open.set()
     visitors.wait()
     assert gate.runs == [[0.0], [1.0, 2.0], [3.0, 4.0, 5.0]]
@@ -101,7 +103,7 @@ def test_nobody_waits_for_company_alone(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(batching, "WINDOW", 60.0)
     gate = Gate()
     gate.open.set()
-    at = line(gate)
+    at = queue_of(gate)
     began = time.monotonic()
     for value in (1.0, 2.0, 3.0):
         at(rows(value))
@@ -110,7 +112,7 @@ def test_nobody_waits_for_company_alone(monkeypatch: pytest.MonkeyPatch):
 
 def test_where_requests_have_met_a_run_waits_for_company(monkeypatch: pytest.MonkeyPatch):
     gate = Gate()
-    at = line(gate, most=2)
+    at = queue_of(gate, most=2)
     visitors = crowd(gate, at, (1.0,), (2.0,))
     monkeypatch.setattr(batching, "WINDOW", 20.0)
     gate.open.set()
@@ -125,11 +127,11 @@ def test_where_requests_have_met_a_run_waits_for_company(monkeypatch: pytest.Mon
 
 def test_a_deadline_passes_while_waiting():
     gate = Gate()
-    visitors = crowd(gate, line(gate))
+    visitors = crowd(gate, queue_of(gate))
     visitors.ask(1.0, one=Caller(time.monotonic() + 0.05))
-    visitors.ask(2.0)
     visitors.threads[1].join(20)
-    assert isinstance(visitors.got[1.0,], Busy) and "10 seconds" in str(visitors.got[1.0,])
+    visitors.queue_up(2.0)
+    assert isinstance(visitors.got[1.0,], Busy) and "Timed out after 10 s" in str(visitors.got[1.0,])
     gate.open.set()
     visitors.wait()
     assert gate.runs == [[0.0], [2.0]] and visitors.got[2.0,][0].tolist() == [[4.0]]
@@ -137,10 +139,10 @@ def test_a_deadline_passes_while_waiting():
 
 def test_nothing_is_drawn_for_who_has_left():
     gate = Gate()
-    visitors = crowd(gate, line(gate))
+    visitors = crowd(gate, queue_of(gate))
     leaves = Caller(time.monotonic() + 20)
-    visitors.ask(1.0, one=leaves)
-    visitors.ask(2.0)
+    visitors.queue_up(1.0, one=leaves)
+    visitors.queue_up(2.0)
     leaves.gone.set()
     gate.open.set()
     visitors.wait()
@@ -150,7 +152,7 @@ def test_nothing_is_drawn_for_who_has_left():
 def test_the_line_is_bounded(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(batching, "MAX_WAITING", 2)
     gate = Gate()
-    at = line(gate)
+    at = queue_of(gate)
     visitors = crowd(gate, at, (1.0,), (2.0,))
     with pytest.raises(Busy, match="Too many people"):
         at(rows(3.0))
@@ -169,7 +171,7 @@ def test_a_failing_run_fails_all_who_shared_it_and_nobody_else():
             raise RuntimeError("out of memory")
         return out
 
-    at = line(fails_second)
+    at = queue_of(fails_second)
     visitors = crowd(gate, at, (1.0,), (2.0,))
     gate.open.set()
     visitors.wait()

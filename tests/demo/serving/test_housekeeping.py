@@ -11,8 +11,8 @@ from benchmarks.visitor import Visitor
 from bundle import images
 from demo.page import build_demo, launch_settings
 from demo.serving.engine import choose_provider
-from demo.serving.housekeeping import GRACE, Janitor
-from demo.serving.served_model import open_models
+from demo.serving.housekeeping import MIN_AGE, Janitor
+from demo.serving.served_bundle import open_bundles
 
 LATER = 2 * 3600
 
@@ -49,7 +49,7 @@ def test_the_oldest_go_where_there_is_too_much(folder: Path):
     for i in range(6):
         (folder / f"{i}.png").write_bytes(bytes(1000))
         time.sleep(0.02)  # so that each is younger than the one before
-    soon = time.time() + GRACE + 1
+    soon = time.time() + MIN_AGE + 1
     Janitor(folder, files=3).sweep()
     assert len([name for name in inside(folder) if name.endswith(".png")]) == 7  # all of them may be in use
     Janitor(folder, files=3).sweep(soon)
@@ -59,7 +59,7 @@ def test_the_oldest_go_where_there_is_too_much(folder: Path):
 
 
 def test_the_thread_ends_when_it_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("demo.serving.housekeeping.EVERY", 0.01)
+    monkeypatch.setattr("demo.serving.housekeeping.INTERVAL", 0.01)
     janitor = Janitor(folder, age=-1)
     janitor.start()
     patience = time.monotonic() + 20
@@ -74,9 +74,9 @@ def visitor(tiny_bundle: Path, tmp_path: Path) -> Iterator[Visitor]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "gradio"))
         (tmp_path / "gradio").mkdir()
-        models, unavailable = open_models(tiny_bundle, choose_provider("cpu"))
-        demo = build_demo(models, unavailable)
-        settings = launch_settings(models, unavailable)
+        bundles, unavailable = open_bundles(tiny_bundle, choose_provider("cpu"))
+        demo = build_demo(bundles, unavailable)
+        settings = launch_settings(bundles, unavailable)
         _, address, _ = demo.launch(quiet=True, prevent_thread_lock=True, server_name="127.0.0.1", **settings)
         yield Visitor(address)
         demo.close(verbose=False)

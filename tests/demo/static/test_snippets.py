@@ -20,9 +20,11 @@ from bundle.adopt import About, adopt
 from demo.facts import facts
 from demo.page import build_demo, launch_settings
 from demo.serving.engine import choose_provider
-from demo.serving.served_model import open_models
+from demo.serving.served_bundle import open_bundles
 from tests.bundle.test_adopt import LATENT, exported, net
 from tests.support import tiny
+
+pytestmark = pytest.mark.serving
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 STATIC = REPOSITORY / "demo" / "static"
@@ -75,12 +77,12 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, list
     adopt(root / "foreign.onnx", root / "foreign", About("foreign", "Foreign", "elsewhere", "CC0-1.0", "uniform"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
-        models, unavailable = open_models(root, choose_provider("cpu"))
+        bundles, unavailable = open_bundles(root, choose_provider("cpu"))
         assert not unavailable
-        demo = build_demo(models, unavailable)
-        settings = launch_settings(models, unavailable)
+        demo = build_demo(bundles, unavailable)
+        settings = launch_settings(bundles, unavailable)
         _, address, _ = demo.launch(quiet=True, prevent_thread_lock=True, server_name="127.0.0.1", **settings)
-        yield address, facts(models, unavailable)["bundles"]
+        yield address, facts(bundles, unavailable)["bundles"]
         demo.close(verbose=False)
 
 

@@ -12,15 +12,15 @@ from bundle import images
 from bundle.errors import UserError
 from bundle.latents import one_hot
 from demo.serving.engine import choose_provider
-from demo.serving.served_model import ServedModel, open_models
+from demo.serving.served_bundle import ServedBundle, open_bundles
 from demo.tabs.compare import occlusion
 from demo.tabs.compare.tab import looked
 from tests.support import tiny
 
 
 @pytest.fixture(scope="module")
-def served(tiny_bundle: Path) -> ServedModel:
-    return open_models(tiny_bundle, choose_provider("cpu"))[0]["tiny"]
+def served(tiny_bundle: Path) -> ServedBundle:
+    return open_bundles(tiny_bundle, choose_provider("cpu"))[0]["tiny"]
 
 
 def pixels(address: str) -> np.ndarray:
@@ -28,7 +28,7 @@ def pixels(address: str) -> np.ndarray:
         return np.asarray(picture)
 
 
-def test_a_seed_is_drawn_and_its_class_asked_about(served: ServedModel):
+def test_a_seed_is_drawn_and_its_class_asked_about(served: ServedBundle):
     found = looked({"tiny": served}, {"b": "tiny", "m": "gan", "seed": 12, "c": 7, "t": 0.5})
     drawn = images.to_uint8(served.sample([12], one_hot(7, 10), 0.5))
     assert (pixels(found["picture"]) == drawn[0, ..., 0]).all()
@@ -39,7 +39,7 @@ def test_a_seed_is_drawn_and_its_class_asked_about(served: ServedModel):
     assert np.shape(found["critic"]["regions"]) == (3, 3)
 
 
-def test_a_test_picture_is_asked_about_as_its_own_class(served: ServedModel):
+def test_a_test_picture_is_asked_about_as_its_own_class(served: ServedBundle):
     bundle = served.engine.bundle
     found = looked({"tiny": served}, {"b": "tiny", "c": 0, "test": 13, "cover": "grey"})
     assert (pixels(found["picture"]) == bundle.examples[13][..., 0]).all()
@@ -49,7 +49,7 @@ def test_a_test_picture_is_asked_about_as_its_own_class(served: ServedModel):
     assert found["critic"]["score"] == pytest.approx(float(score), abs=1e-4)
 
 
-def test_a_picture_that_was_brought(served: ServedModel):
+def test_a_picture_that_was_brought(served: ServedBundle):
     data = images.png(np.full((32, 32, 1), 77, np.uint8))
     address = "data:image/png;base64," + base64.b64encode(data).decode()
     found = looked({"tiny": served}, {"b": "tiny", "c": 1, "picture": address})
@@ -76,18 +76,18 @@ def test_a_picture_that_was_brought(served: ServedModel):
         {"c": 0, "picture": 7},
     ],
 )
-def test_wrong_wishes_are_answered_with_a_sentence(served: ServedModel, wish: dict):
+def test_wrong_wishes_are_answered_with_a_sentence(served: ServedBundle, wish: dict):
     with pytest.raises(UserError) as refused:
         looked({"tiny": served}, wish)
     assert str(refused.value).endswith(".")
 
 
-def test_what_a_bundle_lacks_is_told(served: ServedModel, broken_bundle: Path):
+def test_what_a_bundle_lacks_is_told(served: ServedBundle, broken_bundle: Path):
     assert "carries no training codes" in looked({"tiny": served}, {"c": 0, "seed": 1})["nearest"]["missing"]
     index = tiny.load_index(broken_bundle)
     del index["graphs"]["critic"]
     tiny.save_index(broken_bundle, index)
-    without = open_models(broken_bundle, choose_provider("cpu"))[0]
+    without = open_bundles(broken_bundle, choose_provider("cpu"))[0]
     assert "has no critic" in looked(without, {"c": 0, "seed": 1})["critic"]["missing"]
 
 
@@ -95,14 +95,14 @@ def test_a_small_batch_makes_a_coarse_map(broken_bundle: Path):
     index = tiny.load_index(broken_bundle)
     index["max_batch"] = 20
     tiny.save_index(broken_bundle, index)
-    small = open_models(broken_bundle, choose_provider("cpu"))[0]
+    small = open_bundles(broken_bundle, choose_provider("cpu"))[0]
     assert looked(small, {"c": 0, "seed": 1})["critic"]["windows"] == len(occlusion.windows(32, 1, 20)) == 16
 
 
 @pytest.mark.parametrize("shown", [True, False], ids=["thumbnails", "data that may not be shown"])
 def test_a_copy_of_a_training_picture_is_told(broken_bundle: Path, shown: bool):
     pictures = np.random.default_rng(1).integers(0, 256, (60, 32, 32, 1), dtype=np.uint8)
-    before = open_models(broken_bundle, choose_provider("cpu"))[0]["tiny"]
+    before = open_bundles(broken_bundle, choose_provider("cpu"))[0]["tiny"]
     arrays = {
         "codes": before.engine.run("encoder", {"image": images.from_uint8(pictures)})["mean"],
         "labels": np.arange(60) % 10,
@@ -113,13 +113,13 @@ def test_a_copy_of_a_training_picture_is_told(broken_bundle: Path, shown: bool):
     index = tiny.load_index(broken_bundle)
     index["files"]["training"] = tiny.write(broken_bundle / "training.npz", tiny.npz(**arrays))
     tiny.save_index(broken_bundle, index)
-    models = open_models(broken_bundle, choose_provider("cpu"))[0]
+    bundles = open_bundles(broken_bundle, choose_provider("cpu"))[0]
     address = "data:image/png;base64," + base64.b64encode(images.png(pictures[17])).decode()
-    copy = looked(models, {"c": 0, "picture": address})["nearest"]
+    copy = looked(bundles, {"c": 0, "picture": address})["nearest"]
     first = copy["pictures"][0]
     assert (first["index"], first["class"], first["distance"]) == (47, "7", pytest.approx(0, abs=1e-4))
     assert (pixels(first["picture"]) == pictures[17][..., 0]).all() if shown else first["picture"] is None
     assert copy["remarkable"] and copy["nearer"] == 1 and len(copy["pictures"]) == 6
     assert (copy["of"], copy["train"], copy["held_out"]) == (60, 100, 24)
-    held_out = looked(models, {"c": 0, "test": 3})["nearest"]
+    held_out = looked(bundles, {"c": 0, "test": 3})["nearest"]
     assert not held_out["remarkable"] and copy["median"] == held_out["median"] > 0

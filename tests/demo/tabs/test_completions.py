@@ -10,19 +10,19 @@ from bundle import images
 from bundle.errors import BundleError, InputError
 from bundle.latents import Mixture
 from demo.serving.engine import choose_provider
-from demo.serving.served_model import ServedModel, open_models
+from demo.serving.served_bundle import ServedBundle, open_bundles
 from demo.tabs.rebuild import completions
 from demo.tabs.rebuild.tab import rebuilt, refined
 from tests.support import tiny
 
 
 @pytest.fixture(scope="module")
-def served(tiny_bundle: Path) -> ServedModel:
-    return open_models(tiny_bundle, choose_provider("cpu"))[0]["tiny"]
+def served(tiny_bundle: Path) -> ServedBundle:
+    return open_bundles(tiny_bundle, choose_provider("cpu"))[0]["tiny"]
 
 
 @pytest.fixture
-def image(served: ServedModel) -> np.ndarray:
+def image(served: ServedBundle) -> np.ndarray:
     return images.from_uint8(served.engine.bundle.examples[:1])
 
 
@@ -37,7 +37,7 @@ def mask() -> np.ndarray:
 
 
 def test_completions_keep_every_known_bit_and_differ_in_the_rest(
-    served: ServedModel, image: np.ndarray, mask: np.ndarray
+    served: ServedBundle, image: np.ndarray, mask: np.ndarray
 ):
     found = completions.completions(served, image, mask, 4, seed=5)
     known = np.broadcast_to(mask > 0, found.shape)
@@ -49,7 +49,7 @@ def test_completions_keep_every_known_bit_and_differ_in_the_rest(
     assert found.tobytes() != completions.completions(served, image, mask, 4, seed=5 + completions.DRAWN).tobytes()
 
 
-def test_completions_know_nothing_of_the_hidden_pixels(served: ServedModel, image: np.ndarray, mask: np.ndarray):
+def test_completions_know_nothing_of_the_hidden_pixels(served: ServedBundle, image: np.ndarray, mask: np.ndarray):
     other = np.where(mask > 0, image, 1 - image).astype(np.float32)
     first, second = (completions.completions(served, one, mask) for one in (image, other))
     assert first.tobytes() == second.tobytes()
@@ -60,7 +60,7 @@ def test_where_all_is_hidden_completions_are_samples_of_the_prior(tmp_path: Path
     """Whatever the repair then answers is the same for all pictures. Three pictures a run, as the bundle asks for."""
     folder = tiny.build(tmp_path / "tiny", classes=classes)
     tiny.save_index(folder, tiny.load_index(folder) | {"max_batch": 3})
-    served = open_models(folder, choose_provider("cpu"))[0]["tiny"]
+    served = open_bundles(folder, choose_provider("cpu"))[0]["tiny"]
     image, mask = images.from_uint8(served.engine.bundle.examples[:1]), np.zeros((1, 1, 32, 32), np.float32)
     found = completions.completions(served, image, mask, 4, seed=5)
 
@@ -76,7 +76,7 @@ def test_where_all_is_hidden_completions_are_samples_of_the_prior(tmp_path: Path
     assert len(set(gaps.argmin(axis=1))) == 4
 
 
-def test_a_certain_posterior_has_one_completion(served: ServedModel, image: np.ndarray, mask: np.ndarray):
+def test_a_certain_posterior_has_one_completion(served: ServedBundle, image: np.ndarray, mask: np.ndarray):
     assert len(completions.completions(served, image, mask, 4, temperature=0)) == 1
 
 
@@ -103,7 +103,7 @@ def test_the_plausible_half_and_the_distant_ones():
 @pytest.mark.parametrize("masked", [False, True], ids=["whole", "masked"])
 @pytest.mark.parametrize("model", ["gan", "vae"])
 def test_errors_never_rise_and_a_search_goes_on_where_it_was_stopped(
-    served: ServedModel, mask: np.ndarray, model: str, masked: bool
+    served: ServedBundle, mask: np.ndarray, model: str, masked: bool
 ):
     target, known = served.sample([77], model=model), mask if masked else None
     steps = list(completions.search(served, model, target, known, rounds=8, seed=3))
@@ -117,7 +117,7 @@ def test_errors_never_rise_and_a_search_goes_on_where_it_was_stopped(
     assert repeated[-1].point.tobytes() == steps[-1].point.tobytes()
 
 
-def test_the_round_s_error_is_that_of_its_picture(served: ServedModel, image: np.ndarray, mask: np.ndarray):
+def test_the_round_s_error_is_that_of_its_picture(served: ServedBundle, image: np.ndarray, mask: np.ndarray):
     for step in completions.search(served, "gan", image, mask, 2):
         assert step.error == pytest.approx(float(images.mse(step.image, image, mask)[0]), rel=1e-4)
     for step in completions.search(served, "vae", image, mask, 2):
@@ -129,7 +129,7 @@ def test_a_vae_without_a_repair_encoder_says_so(broken_bundle: Path, image: np.n
     index = tiny.load_index(broken_bundle)
     del index["graphs"]["repair"]
     tiny.save_index(broken_bundle, index)
-    without = open_models(broken_bundle, choose_provider("cpu"))[0]["tiny"]
+    without = open_bundles(broken_bundle, choose_provider("cpu"))[0]["tiny"]
     with pytest.raises(BundleError, match="no VAE that repairs"):
         completions.completions(without, image, mask)
     answer = next(rebuilt({"tiny": without}, {"test": 0, "mask": "0" * 512 + "1" * 512}))
@@ -139,7 +139,7 @@ def test_a_vae_without_a_repair_encoder_says_so(broken_bundle: Path, image: np.n
 # --- what the tab answers ------------------------------------------------------------------------
 
 
-def test_the_tab_answers_with_the_parts_that_are_asked_for(served: ServedModel):
+def test_the_tab_answers_with_the_parts_that_are_asked_for(served: ServedBundle):
     ask = {"test": 2, "mask": "0" * 512 + "1" * 512, "samples": 5}
     whole = next(rebuilt({"tiny": served}, ask))
     assert set(whole) == {"seen", "posterior", "repair"}
@@ -172,7 +172,7 @@ def test_the_tab_answers_with_the_parts_that_are_asked_for(served: ServedModel):
         ({"test": 0, "b": "unknown"}, "no bundle"),
     ],
 )
-def test_wrong_wishes_are_answered_with_a_sentence(served: ServedModel, wish: dict, sentence: str):
+def test_wrong_wishes_are_answered_with_a_sentence(served: ServedBundle, wish: dict, sentence: str):
     with pytest.raises((InputError, images.ImageError), match=sentence):
         next(rebuilt({"tiny": served}, wish))
 
@@ -187,12 +187,12 @@ def test_wrong_wishes_are_answered_with_a_sentence(served: ServedModel, wish: di
         ({"start": "0" * 32}, "list of 32 numbers"),
     ],
 )
-def test_wrong_searches_are_answered_with_a_sentence(served: ServedModel, wish: dict, sentence: str):
+def test_wrong_searches_are_answered_with_a_sentence(served: ServedBundle, wish: dict, sentence: str):
     with pytest.raises(InputError, match=sentence):
         next(refined({"tiny": served}, {"test": 0, "model": "gan"} | wish))
 
 
-def test_a_search_reports_all_errors_so_far(served: ServedModel):
+def test_a_search_reports_all_errors_so_far(served: ServedBundle):
     ask = {"test": 0, "model": "vae", "rounds": 3, "mask": "0" * 512 + "1" * 512}
     reports = [answer["refine"] for answer in refined({"tiny": served}, ask)]
     assert [len(report["errors"]) for report in reports] == [1, 2, 3, 4]

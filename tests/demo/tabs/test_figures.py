@@ -17,19 +17,19 @@ from bundle.schema import Bundle, Figure, Quality
 from demo.routes import compare as compare_routes
 from demo.routes import live
 from demo.serving.engine import choose_provider
-from demo.serving.served_model import ServedModel, open_models
+from demo.serving.served_bundle import ServedBundle, open_bundles
 from demo.tabs.compare.figures import Side, compare, report, table, verdict
 
 
 @pytest.fixture(scope="module")
-def served(tiny_bundle: Path) -> ServedModel:
-    return open_models(tiny_bundle, choose_provider("cpu"))[0]["tiny"]
+def served(tiny_bundle: Path) -> ServedBundle:
+    return open_bundles(tiny_bundle, choose_provider("cpu"))[0]["tiny"]
 
 
 @pytest.fixture(scope="module")
-def client(served: ServedModel) -> TestClient:
-    models = {"tiny": served}
-    return TestClient(Starlette(routes=[*live.routes(models), *compare_routes.routes(models)]))
+def client(served: ServedBundle) -> TestClient:
+    bundles = {"tiny": served}
+    return TestClient(Starlette(routes=[*live.routes(bundles), *compare_routes.routes(bundles)]))
 
 
 def figure(name: str, value: float, better: str = "lower", floor: float | None = None, error: float | None = None,
@@ -114,7 +114,7 @@ def test_figures_over_the_route(client: TestClient):
 
 
 @pytest.mark.parametrize("model", ["gan", "vae"])
-def test_a_sheet_holds_the_seeds_in_their_order(client: TestClient, served: ServedModel, model: str):
+def test_a_sheet_holds_the_seeds_in_their_order(client: TestClient, served: ServedBundle, model: str):
     answer = client.get(f"/live/tiny/grid?seed=7&grid=3&m={model}&t=0.8")
     with Image.open(io.BytesIO(answer.content)) as png:
         sheet = np.asarray(png)

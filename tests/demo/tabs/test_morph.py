@@ -25,7 +25,7 @@ from demo.page import build_demo, launch_settings
 from demo.routes.live import routes
 from demo.serving.batching import caller
 from demo.serving.engine import choose_provider
-from demo.serving.served_model import ServedModel, open_models
+from demo.serving.served_bundle import ServedBundle, open_bundles
 from demo.tabs.morph import film_strip, keyframes, morph_export, video
 from demo.tabs.morph.tab import exported
 from tests.support import tiny
@@ -38,19 +38,19 @@ ROWS = np.stack([one_hot(c, 10) for c in (3, 7, 1)])  # the point's corner is se
 
 
 @pytest.fixture(scope="module")
-def models(tiny_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, ServedModel]:
+def bundles(tiny_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, ServedBundle]:
     root = tmp_path_factory.mktemp("morphs")
     tiny.build(root / "plain", "plain", classes=0, channels=3)
-    return open_models(tiny_bundle, choose_provider("cpu"))[0] | open_models(root, choose_provider("cpu"))[0]
+    return open_bundles(tiny_bundle, choose_provider("cpu"))[0] | open_bundles(root, choose_provider("cpu"))[0]
 
 
-def drawn(served: ServedModel, model: str = "gan") -> np.ndarray:
+def drawn(served: ServedBundle, model: str = "gan") -> np.ndarray:
     """What the file must hold, uint8 [14, 32, 32, 1], in one run instead of several."""
     return images.to_uint8(served.morph([3, (7.25, 0.5), 2**32 - 1], ROWS, 14, "spline", True, 0.9, model))
 
 
-def file_of(models: dict[str, ServedModel], **changes: object) -> tuple[bytes, dict]:
-    *reports, last = exported(models, ASKED | changes)
+def file_of(bundles: dict[str, ServedBundle], **changes: object) -> tuple[bytes, dict]:
+    *reports, last = exported(bundles, ASKED | changes)
     assert all(0 <= report["progress"] <= 1 for report in reports)
     data = base64.b64decode(last["href"].partition(",")[2])
     assert len(data) == last["bytes"]
@@ -65,8 +65,8 @@ def apart(found: np.ndarray, expected: np.ndarray) -> int:
 
 
 @pytest.mark.parametrize("model", ["gan", "vae"])
-def test_a_key_between_seeds_is_the_picture_that_play_shows_there(models: dict[str, ServedModel], model: str):
-    served = models["tiny"]
+def test_a_key_between_seeds_is_the_picture_that_play_shows_there(bundles: dict[str, ServedBundle], model: str):
+    served = bundles["tiny"]
     frames = images.to_uint8(served.morph([(7.25, 0.5), 3], ROWS[:2], 2, "linear", False, 0.8, model))
     there = images.to_uint8(served.at(7.25, 0.5, ROWS[0], 0.8, model))
     assert apart(frames[:1], there) <= 1
@@ -74,9 +74,9 @@ def test_a_key_between_seeds_is_the_picture_that_play_shows_there(models: dict[s
     assert (whole == served.morph([5, 3], None, 2, "linear", False, 0.8, model)).all()  # (x, 0) is seed x, class too
 
 
-def test_the_live_route_takes_points_and_shows_what_the_export_holds(models: dict[str, ServedModel]):
-    with TestClient(Starlette(routes=routes(models))) as client:
-        for i, frame in enumerate(drawn(models["tiny"])[::5]):
+def test_the_live_route_takes_points_and_shows_what_the_export_holds(bundles: dict[str, ServedBundle]):
+    with TestClient(Starlette(routes=routes(bundles))) as client:
+        for i, frame in enumerate(drawn(bundles["tiny"])[::5]):
             query = f"keys=3,7.25:0.5,4294967295&classes=3,,1&path=spline&loop=1&t=0.9&p={5 * i / 14!r}&f=raw"
             answer = client.get(f"/live/tiny/morph?{query}")
             assert apart(np.frombuffer(answer.content, np.uint8).reshape(32, 32, 1), frame) <= 1
@@ -93,9 +93,9 @@ def test_keys_as_text_come_back():
 # --- files ---------------------------------------------------------------------------------------
 
 
-def test_webp_and_gif_hold_the_pictures_of_the_studio(models: dict[str, ServedModel]):
+def test_webp_and_gif_hold_the_pictures_of_the_studio(bundles: dict[str, ServedBundle]):
     for form in ("webp", "gif"):
-        data, last = file_of(models, format=form)
+        data, last = file_of(bundles, format=form)
         assert last["name"] == f"tiny-morph-3-7.25_0.5-4294967295.{form}"
         with Image.open(io.BytesIO(data)) as file:
             assert (file.n_frames, file.size, file.info["loop"]) == (14, (256, 256), 0)
@@ -103,19 +103,19 @@ def test_webp_and_gif_hold_the_pictures_of_the_studio(models: dict[str, ServedMo
             for frame in ImageSequence.Iterator(file):
                 frames.append(np.asarray(frame.convert("L"))[4::8, 4::8, None])
                 durations.append(frame.info["duration"])
-        assert (np.stack(frames) == drawn(models["tiny"])).all()
+        assert (np.stack(frames) == drawn(bundles["tiny"])).all()
         assert durations == [50] * 14
 
 
-def test_a_zip_draws_itself_again(models: dict[str, ServedModel]):
-    data, _ = file_of(models, format="zip", m="vae")
+def test_a_zip_draws_itself_again(bundles: dict[str, ServedBundle]):
+    data, _ = file_of(bundles, format="zip", m="vae")
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         assert archive.testzip() is None
         path = json.loads(archive.read("path.json"))
         assert set(archive.namelist()) == {"path.json", *path["files"]} and len(path["files"]) == 14
         frames = [np.asarray(Image.open(io.BytesIO(archive.read(name))))[..., None] for name in path["files"]]
-    assert (np.stack(frames) == drawn(models["tiny"], "vae")).all()
-    served = models[path["bundle"]]  # from here on only what the file says
+    assert (np.stack(frames) == drawn(bundles["tiny"], "vae")).all()
+    served = bundles[path["bundle"]]  # from here on only what the file says
     assert path["bundle_version"] == served.engine.bundle.version and path["frames_per_second"] == 20
     keys = [key["seed"] if "seed" in key else (key["x"], key["y"]) for key in path["keys"]]
     rows = np.stack([one_hot(key["class"], served.classes) for key in path["keys"]])
@@ -124,20 +124,20 @@ def test_a_zip_draws_itself_again(models: dict[str, ServedModel]):
     )
     assert (images.to_uint8(again) == np.stack(frames)).all()
     assert path["shares"] == path_shares(path["frames"], path["loop"]).tolist()
-    with TestClient(Starlette(routes=routes(models))) as client:
+    with TestClient(Starlette(routes=routes(bundles))) as client:
         answer = client.get("/" + path["live"].format(p=path["shares"][9]))
         assert apart(np.asarray(Image.open(io.BytesIO(answer.content))), frames[9][..., 0]) <= 1
-    assert file_of(models, format="zip", m="vae")[0] == data  # same wish, same bytes
+    assert file_of(bundles, format="zip", m="vae")[0] == data  # same wish, same bytes
 
 
-def test_a_film_strip_fits_on_paper_and_names_its_keys(models: dict[str, ServedModel]):
-    data, last = file_of(models, format="film-strip")
+def test_a_film_strip_fits_on_paper_and_names_its_keys(bundles: dict[str, ServedBundle]):
+    data, last = file_of(bundles, format="film-strip")
     assert last["about"] == "14 frames through seed 3, (7.25, 0.5), seed 4294967295"
     with Image.open(io.BytesIO(data)) as file:
         assert file.size[0] == film_strip.WIDTH and file.size[1] <= film_strip.HEIGHT
         assert round(file.info["dpi"][0]) == film_strip.DPI
         paper = np.asarray(file.convert("L"))
-    expected = drawn(models["tiny"])
+    expected = drawn(bundles["tiny"])
     side, found = 0, []
     for y, x in cells(paper):
         side = side or next(n for n in range(600, 0, -1) if same(paper, y, x, n, expected[0, ..., 0]))
@@ -202,11 +202,11 @@ def ffmpeg(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Pat
     return install
 
 
-def test_the_encoder_gets_every_pixel_in_an_even_size(models: dict[str, ServedModel], ffmpeg: Callable[..., Path]):
+def test_the_encoder_gets_every_pixel_in_an_even_size(bundles: dict[str, ServedBundle], ffmpeg: Callable[..., Path]):
     asked = ffmpeg()
-    data, last = file_of(models, format="mp4")
+    data, last = file_of(bundles, format="mp4")
     frames = np.frombuffer(data, np.uint8).reshape(14, 256, 256, 3)
-    assert (frames[:, ::8, ::8, :1] == drawn(models["tiny"])).all() and (frames[..., :1] == frames).all()
+    assert (frames[:, ::8, ::8, :1] == drawn(bundles["tiny"])).all() and (frames[..., :1] == frames).all()
     words = asked.read_text().split("\n")
     assert words[words.index("-s") + 1] == "256x256" and words[words.index("-r") + 1] == "20"
     assert words[words.index("-c:v") + 1] == "libx264" and "yuv420p" in words[words.index("-vf") + 1]
@@ -225,27 +225,29 @@ def test_the_encoder_gets_every_pixel_in_an_even_size(models: dict[str, ServedMo
         (KEEP, "mpeg2video", "has no H.264 encoder"),
     ],
 )
-def test_an_encoder_that_fails_is_told_of(models: dict[str, ServedModel], ffmpeg, work: str, encoder: str, words: str):
+def test_an_encoder_that_fails_is_told_of(
+    bundles: dict[str, ServedBundle], ffmpeg, work: str, encoder: str, words: str
+):
     ffmpeg(work, encoder)
     with pytest.raises(UserError, match=words):
-        file_of(models, format="mp4")
+        file_of(bundles, format="mp4")
 
 
-def test_without_an_encoder_the_way_to_one_is_told(models: dict[str, ServedModel], monkeypatch: pytest.MonkeyPatch):
+def test_without_an_encoder_the_way_to_one_is_told(bundles: dict[str, ServedBundle], monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(video, "program", lambda: None)
     assert "pip install imageio-ffmpeg" in video.gap()
     with pytest.raises(UserError, match="pip install imageio-ffmpeg"):
-        file_of(models, format="mp4")
+        file_of(bundles, format="mp4")
 
 
-def test_a_real_encoder_keeps_the_pictures(models: dict[str, ServedModel], tmp_path: Path):
+def test_a_real_encoder_keeps_the_pictures(bundles: dict[str, ServedBundle], tmp_path: Path):
     """Decoded again, every frame is within what the eight bits of video range lose."""
-    data, _ = file_of(models, format="mp4")
+    data, _ = file_of(bundles, format="mp4")
     (tmp_path / "morph.mp4").write_bytes(data)
     decode = [video.program(), "-loglevel", "error", "-i", str(tmp_path / "morph.mp4"), "-f", "rawvideo", "-pix_fmt"]
     raw = subprocess.run([*decode, "gray", "pipe:1"], capture_output=True, check=True, timeout=60).stdout
     frames = np.frombuffer(raw, np.uint8).reshape(14, 256, 256).astype(int)
-    assert np.abs(frames[:, 4::8, 4::8, None] - drawn(models["tiny"])).mean() < 3
+    assert np.abs(frames[:, 4::8, 4::8, None] - drawn(bundles["tiny"])).mean() < 3
 
 
 # --- refusals and the end -------------------------------------------------------------------------
@@ -281,9 +283,9 @@ REFUSALS = [
 
 
 @pytest.mark.parametrize(("changes", "sentence"), REFUSALS)
-def test_wrong_wishes_get_a_sentence(models: dict[str, ServedModel], changes: dict, sentence: str):
+def test_wrong_wishes_get_a_sentence(bundles: dict[str, ServedBundle], changes: dict, sentence: str):
     with pytest.raises(InputError) as refused:
-        next(exported(models, ASKED | {"format": "gif"} | changes))
+        next(exported(bundles, ASKED | {"format": "gif"} | changes))
     assert sentence in str(refused.value)
 
 
@@ -294,12 +296,12 @@ def until(true: Callable[[], bool]) -> None:
     assert true()
 
 
-def test_who_gives_up_ends_the_drawing(models: dict[str, ServedModel], monkeypatch: pytest.MonkeyPatch):
+def test_who_gives_up_ends_the_drawing(bundles: dict[str, ServedBundle], monkeypatch: pytest.MonkeyPatch):
     """Closing the reports, as Gradio does, sets the caller's `gone`: nothing is drawn for him after that."""
     calls, callers, entered = [], [], threading.Event()
-    whole = ServedModel.morph_at
+    whole = ServedBundle.morph_at
 
-    def slow(self: ServedModel, keys, shares, *rest: object) -> np.ndarray:
+    def slow(self: ServedBundle, keys, shares, *rest: object) -> np.ndarray:
         calls.append(len(shares))
         callers.append(caller())
         if len(calls) == 2:
@@ -307,8 +309,8 @@ def test_who_gives_up_ends_the_drawing(models: dict[str, ServedModel], monkeypat
             assert callers[-1].gone.wait(20)
         return whole(self, keys, shares, *rest)
 
-    monkeypatch.setattr(ServedModel, "morph_at", slow)
-    reports = exported(models, ASKED | {"frames": 240, "format": "zip"})
+    monkeypatch.setattr(ServedBundle, "morph_at", slow)
+    reports = exported(bundles, ASKED | {"frames": 240, "format": "zip"})
     next(reports)
     assert entered.wait(20)
     assert next(reports)["done"] == morph_export.STEP
@@ -319,7 +321,7 @@ def test_who_gives_up_ends_the_drawing(models: dict[str, ServedModel], monkeypat
 
 
 @pytest.mark.parametrize("form", ["webp", "gif", "zip", "mp4"])
-def test_who_gives_up_ends_the_writing(models: dict[str, ServedModel], form: str, ffmpeg: Callable[..., Path]):
+def test_who_gives_up_ends_the_writing(bundles: dict[str, ServedBundle], form: str, ffmpeg: Callable[..., Path]):
     ffmpeg()
 
     class Enough(Exception):
@@ -331,30 +333,31 @@ def test_who_gives_up_ends_the_writing(models: dict[str, ServedModel], form: str
         raise Enough
 
     heard = turns()
-    morph = morph_export.read(models, ASKED | {"frames": 40})
+    morph = morph_export.read(bundles, ASKED | {"frames": 40})
     with pytest.raises(Enough):
         morph_export.write(morph, np.concatenate(list(morph.parts())), form, lambda: next(heard))
 
 
+@pytest.mark.serving
 @pytest.mark.parametrize("leaving", ["cancels", "closes the page"])
 def test_whoever_leaves_frees_the_place_in_the_queue(
-    models: dict[str, ServedModel], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, leaving: str
+    bundles: dict[str, ServedBundle], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, leaving: str
 ):
     """Through Gradio, as the page asks: the place is taken while the export runs, and free as soon as he has gone."""
-    entered, ended, whole = threading.Event(), threading.Event(), ServedModel.morph_at
+    entered, ended, whole = threading.Event(), threading.Event(), ServedBundle.morph_at
 
-    def slow(self: ServedModel, keys, shares, *rest: object) -> np.ndarray:
+    def slow(self: ServedBundle, keys, shares, *rest: object) -> np.ndarray:
         if len(shares) == morph_export.STEP:
             entered.set()
             if caller().gone.wait(30):
                 ended.set()
         return whole(self, keys, shares, *rest)
 
-    monkeypatch.setattr(ServedModel, "morph_at", slow)
+    monkeypatch.setattr(ServedBundle, "morph_at", slow)
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
-    demo = build_demo(models)
+    demo = build_demo(bundles)
     _, address, _ = demo.launch(
-        quiet=True, prevent_thread_lock=True, server_name="127.0.0.1", **launch_settings(models)
+        quiet=True, prevent_thread_lock=True, server_name="127.0.0.1", **launch_settings(bundles)
     )
     try:
         (number,) = (number for number, function in demo.fns.items() if function.name == "export")

@@ -7,14 +7,14 @@ import pytest
 
 from bundle import images
 from demo.serving.engine import choose_provider
-from demo.serving.served_model import ServedModel, open_models
+from demo.serving.served_bundle import ServedBundle, open_bundles
 from demo.tabs.rebuild import posterior
 from demo.tabs.rebuild.completions import decode_of
 
 
 @pytest.fixture(scope="module")
-def served(tiny_bundle: Path) -> ServedModel:
-    return open_models(tiny_bundle, choose_provider("cpu"))[0]["tiny"]
+def served(tiny_bundle: Path) -> ServedBundle:
+    return open_bundles(tiny_bundle, choose_provider("cpu"))[0]["tiny"]
 
 
 def test_draws_have_the_moments_of_the_posterior_and_belong_to_their_seeds():
@@ -44,7 +44,7 @@ def test_conditioned_codes_are_a_gaussians_given_what_is_known():
     assert half - mean == pytest.approx((codes - mean) / 2, abs=1e-5)
 
 
-def test_the_shown_deviation_is_that_of_the_decoder_s_pictures(served: ServedModel):
+def test_the_shown_deviation_is_that_of_the_decoder_s_pictures(served: ServedBundle):
     """Against the first-order rule: the variance of a pixel is the sum over the code of (slope × deviation)²."""
     again = served.reconstruct(images.from_uint8(served.engine.bundle.examples[:1]))
     logvar = np.full_like(again.logvar, 2 * np.log(0.02))

@@ -11,7 +11,7 @@ from bundle import images
 from bundle.errors import InputError
 from demo.routes import compare, live
 from demo.serving.engine import choose_provider
-from demo.serving.served_model import ServedModel, open_models
+from demo.serving.served_bundle import ServedBundle, open_bundles
 from demo.tabs.compare import quiz
 from tests.support import tiny
 
@@ -19,8 +19,8 @@ LABELS = np.arange(24) % 10
 
 
 @pytest.fixture(scope="module")
-def served(tiny_bundle: Path) -> ServedModel:
-    return open_models(tiny_bundle, choose_provider("cpu"))[0]["tiny"]
+def served(tiny_bundle: Path) -> ServedBundle:
+    return open_bundles(tiny_bundle, choose_provider("cpu"))[0]["tiny"]
 
 
 def test_half_is_real_the_classes_agree_and_the_key_fixes_everything():
@@ -44,7 +44,7 @@ def test_few_pictures_make_a_short_quiz_and_none_a_sentence():
         quiz.plan(1, LABELS[:0])
 
 
-def test_pictures_are_where_the_plan_says(served: ServedModel):
+def test_pictures_are_where_the_plan_says(served: ServedBundle):
     of, shown = quiz.plan_of(served, 3), images.to_uint8(quiz.pictures(served, "gan", 3))
     assert (shown[of.real] == served.engine.bundle.examples[of.examples]).all()
     rows = np.eye(10, dtype=np.float32)[of.classes]
@@ -79,7 +79,7 @@ def test_marks():
             quiz.mark(wrong, real)
 
 
-def test_a_game_over_the_routes(served: ServedModel):
+def test_a_game_over_the_routes(served: ServedBundle):
     routes = [*live.routes({"tiny": served}), *compare.routes({"tiny": served})]
     with TestClient(Starlette(routes=routes)) as visitor:
         sheet = visitor.get("/live/tiny/quiz?quiz=9&f=raw")
@@ -102,5 +102,5 @@ def test_a_game_over_the_routes(served: ServedModel):
 
 
 def test_a_bundle_without_classes_asks_too(tmp_path: Path):
-    plain = open_models(tiny.build(tmp_path / "plain", name="plain", classes=0), choose_provider("cpu"))[0]["plain"]
+    plain = open_bundles(tiny.build(tmp_path / "plain", name="plain", classes=0), choose_provider("cpu"))[0]["plain"]
     assert quiz.pictures(plain, "vae", 1).shape == (20, 1, 32, 32)

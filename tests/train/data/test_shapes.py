@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from train.data import shapes
-from train.data.dataset import load
+from train.data.load import load
 
 
 def drawn(side: int = 64, /, **chosen: int) -> np.ndarray:

@@ -9,7 +9,7 @@ import torch
 from bundle.errors import UserError
 from tests.support.pictures import draw_folder
 from train.data import stacked_mnist
-from train.data.dataset import load
+from train.data.load import load
 
 
 def read(digits: np.ndarray, confidence: float = 0.99) -> np.ndarray:

@@ -17,7 +17,7 @@ from benchmarks import stacked as stacked_benchmark
 from bundle import latents
 from bundle.read import read
 from demo.serving.engine import Engine, choose_provider
-from demo.serving.served_model import ServedModel
+from demo.serving.served_bundle import ServedBundle
 from tests.support.pictures import draw_folder
 from train.__main__ import main
 from train.evaluate import context, feature_extractor
@@ -26,7 +26,7 @@ from train.evaluate.report import Report
 from train.evaluate.subject import Gan, open_subject
 from train.settings import EvaluateSettings
 
-pytestmark = pytest.mark.usefixtures("short_leak")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("short_leak")]
 QUICK = ["--images", "256", "--batch", "32", "--threads", "1"]
 FEW = {"samples": 100, "bound_samples": 4, "bound_pictures": 8, "threads": 1}
 FLAGS = ["--samples", "100", "--bound-samples", "4", "--bound-pictures", "8", "--threads", "1"]
@@ -144,7 +144,7 @@ def test_a_generator_is_read_from_a_bundle(tiny_bundle):
 
 
 def test_a_bundle_truncates_as_the_demo_does(tiny_bundle):
-    subject, served = open_subject(tiny_bundle), ServedModel(Engine(read(tiny_bundle), choose_provider("cpu")))
+    subject, served = open_subject(tiny_bundle), ServedBundle(Engine(read(tiny_bundle), choose_provider("cpu")))
     seeds, classes = [3, 4, 5], np.eye(10, dtype=np.float32)[:3]
     z = np.stack([latents.seed_latent(seed, subject.gan.latent_dim) for seed in seeds])
     for psi in (0.0, 0.5, 1.0):
@@ -191,7 +191,7 @@ def test_copies_of_training_pictures_are_found(run, pictures):
 
 
 def load_pictures(folder: Path):
-    from train.data.dataset import load
+    from train.data.load import load
 
     return load(str(folder), quiet=True)
 

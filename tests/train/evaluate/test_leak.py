@@ -47,6 +47,7 @@ def one_detector(detectors: list[nn.Module], monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(leak, "trained", trained)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("leaking", ["nothing", *OPS])
 def test_the_change_that_was_made_is_found(leaking: str, samples, one_detector):
     traces = leak.measure(discs(1000, 0), discs(300, 1), samples[leaking], OPS, seed=0)
@@ -60,6 +61,7 @@ def test_the_change_that_was_made_is_found(leaking: str, samples, one_detector):
         assert max(traces, key=lambda op: traces[op].samples) == leaking
 
 
+@pytest.mark.slow
 def test_the_same_seed_finds_the_same():
     pictures = discs(200, 0), discs(50, 1), discs(50, 2)
     assert leak.measure(*pictures, OPS, seed=3) == leak.measure(*pictures, OPS, seed=3)

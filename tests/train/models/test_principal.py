@@ -78,6 +78,7 @@ def test_pictures_that_are_all_alike_are_no_trouble():
     torch.testing.assert_close(nets["decoder"].eval()(mean), torch.full((2, 1, 16, 16), 0.2), atol=1e-3, rtol=0)
 
 
+@pytest.mark.slow
 def test_every_parameter_learns_and_the_pictures_get_better():
     images = smooth(64, 32, 1, 12)
     images[::2] = 255 - images[::2].flip(3) // 2  # not linear any more
@@ -107,6 +108,7 @@ def test_beyond_black_and_white_a_tenth_is_left_while_training():
     torch.testing.assert_close(decoder.eval().picture(logits), torch.tensor([0.0, 0.0, 0.25, 1.0, 1.0]))
 
 
+@pytest.mark.slow
 def test_repair_begins_as_a_linear_posterior_and_all_of_its_network_learns():
     images, size = smooth(200, 32, 3, 6), 32
     coder = build(size, 3, 6)

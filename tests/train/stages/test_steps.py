@@ -161,6 +161,7 @@ def launch(*words: str, processes: int = 2) -> subprocess.CompletedProcess:
     return subprocess.CompletedProcess(command, launched.returncode, out, err)
 
 
+@pytest.mark.slow
 def test_two_processes_take_the_step_of_one_with_twice_the_batch(tmp_path):
     script = tmp_path / "process.py"
     script.write_text(PROCESS)
@@ -176,6 +177,7 @@ def test_two_processes_take_the_step_of_one_with_twice_the_batch(tmp_path):
         assert name == "critic.head.bias" or torch.allclose(first[name], value, atol=1e-5), name
 
 
+@pytest.mark.slow
 def test_the_command_trains_on_two_processes(shapes, tmp_path):
     run = tmp_path / "r"
     words = ["gan", str(run), "--data", str(shapes), "--images", "320", *SMALL]

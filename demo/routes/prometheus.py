@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry, Gauge, ProcessCollector, genera
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from demo.serving.served_model import ServedModel
+from demo.serving.served_bundle import ServedBundle
 
 __all__ = ["CONTENT_TYPE", "text"]
 
@@ -23,27 +23,32 @@ COUNTERS = {
 class _Engines(Collector):
     """The tallies of all engines."""
 
-    def __init__(self, models: Mapping[str, ServedModel]):
-        self._studios = models
+    def __init__(self, bundles: Mapping[str, ServedBundle]):
+        self._bundles = bundles
 
     def collect(self) -> Iterator[CounterMetricFamily | GaugeMetricFamily]:
         for name, about in COUNTERS.items():
             family = CounterMetricFamily(f"twofold_{name}", about, labels=("bundle", "graph"))
-            for bundle, served in self._studios.items():
+            for bundle, served in self._bundles.items():
                 for graph, tally in served.engine.tally.items():
                     family.add_metric((bundle, graph), getattr(tally, name))
             yield family
+        waiting = GaugeMetricFamily("twofold_waiting", "Requests waiting for a run", labels=("bundle", "graph"))
+        for bundle, served in self._bundles.items():
+            for graph, count in served.engine.waiting.items():
+                waiting.add_metric((bundle, graph), count)
+        yield waiting
         loaded = GaugeMetricFamily("twofold_loaded", "Whether a bundle's sessions are in memory", labels=("bundle",))
-        for bundle, served in self._studios.items():
+        for bundle, served in self._bundles.items():
             loaded.add_metric((bundle,), int(served.engine.loaded))
         yield loaded
 
 
-def text(models: Mapping[str, ServedModel], sessions: int | None = None) -> bytes:
+def text(bundles: Mapping[str, ServedBundle], sessions: int | None = None) -> bytes:
     """The figures of this process, as they are now; `sessions`: how many Gradio keeps, where it serves the page."""
     registry = CollectorRegistry()
     if sessions is not None:
         Gauge("twofold_sessions", "Sessions of visitors that are kept", registry=registry).set(sessions)
-    registry.register(_Engines(models))
+    registry.register(_Engines(bundles))
     ProcessCollector(registry=registry)  # memory, processor time, open files
     return generate_latest(registry)

@@ -5,12 +5,12 @@ import platform
 from typing import Any
 
 from bundle.read import INDEX
-from demo.serving.served_model import ServedModel
+from demo.serving.served_bundle import ServedBundle
 
 REPORTED = ("onnxruntime", "onnxruntime-gpu", "numpy", "pillow", "gradio", "pydantic", "starlette")
 
 
-def report(served: ServedModel) -> dict[str, Any]:
+def bundle_report(served: ServedBundle) -> dict[str, Any]:
     """The report of a bundle; addresses of files are relative to the server's."""
     info, engine = served.info, served.engine
     address = f"bundles/{info.name}"

@@ -11,7 +11,7 @@ import numpy as np
 from bundle import images, latents
 from bundle.errors import InputError
 from bundle.model import MAX_ROUNDS
-from demo.serving.served_model import ServedModel
+from demo.serving.served_bundle import ServedBundle
 
 MAX_PICTURES = 64
 MAX_KEYS = 6
@@ -22,15 +22,15 @@ MAX_COORDINATE = 1e6  # of the seed plane
 MAX_TEXT = 4 * images.MAX_UPLOAD_BYTES // 3 + 200  # base64 of the largest upload, with its prefix
 
 
-def served(models: Mapping[str, ServedModel], name: Any) -> ServedModel:
-    """The served of a bundle's name; an empty name is the first bundle."""
-    if not models:
+def bundle(bundles: Mapping[str, ServedBundle], name: Any) -> ServedBundle:
+    """The bundle of this name; an empty name is the first one. InputError for any other."""
+    if not bundles:
         raise InputError("There is no bundle here yet.")
     if name is None or name == "":
-        return next(iter(models.values()))
-    found = models.get(name) if isinstance(name, str) else None
+        return next(iter(bundles.values()))
+    found = bundles.get(name) if isinstance(name, str) else None
     if found is None:
-        raise InputError(f"There is no bundle {_shown(name)}: choose one of {', '.join(models)}.")
+        raise InputError(f"There is no bundle {_shown(name)}: choose one of {', '.join(bundles)}.")
     return found
 
 
@@ -41,7 +41,7 @@ def choice(value: Any, options: tuple[str, ...], name: str) -> str:
     return value
 
 
-def model(value: Any, of: ServedModel) -> str:
+def model(value: Any, of: ServedBundle) -> str:
     """A model of the bundle; empty is its first."""
     return choice(value or of.models[0], of.models, "model")
 
@@ -91,7 +91,7 @@ def _place(value: Sequence[Any]) -> tuple[float, float]:
     return x, y
 
 
-def class_weights(label: Any, of: ServedModel) -> np.ndarray | None:
+def class_weights(label: Any, of: ServedBundle) -> np.ndarray | None:
     """Class weights [K] of a class's name; an empty one is None, which leaves the class to the seed."""
     if label is None or label == "":
         return None
@@ -104,7 +104,7 @@ def class_weights(label: Any, of: ServedModel) -> np.ndarray | None:
     return latents.one_hot(names.index(label), of.classes)
 
 
-def key_classes(indices: Any, count: int, of: ServedModel) -> np.ndarray | None:
+def key_classes(indices: Any, count: int, of: ServedBundle) -> np.ndarray | None:
     """Class weights [count, K] of a list with one class index a key; an empty list is None."""
     if not indices:
         return None
@@ -113,19 +113,19 @@ def key_classes(indices: Any, count: int, of: ServedModel) -> np.ndarray | None:
     return np.stack([latents.one_hot(whole(c, "class", 0, of.classes - 1), of.classes) for c in indices])
 
 
-def picture_file(path: Any, of: ServedModel) -> np.ndarray:
+def picture_file(path: Any, of: ServedBundle) -> np.ndarray:
     """The image [1, C, H, W] in a file that Gradio has received."""
     if not isinstance(path, str | Path):
         raise InputError("A picture is needed.")
     return images.decode(Path(path), of.info.image.channels, of.info.image.size)
 
 
-def mask_data(text: Any, of: ServedModel) -> np.ndarray:
+def mask_data(text: Any, of: ServedBundle) -> np.ndarray:
     """The mask [1, 1, H, W] in the data address of a picture: bright = known, dark = to be filled in."""
     return (_data(text, 1, of.info.image.size) >= 0.5).astype(np.float32)
 
 
-def picture_data(text: Any, of: ServedModel) -> np.ndarray:
+def picture_data(text: Any, of: ServedBundle) -> np.ndarray:
     """The image [1, C, H, W] in a data address ("data:image/png;base64,…")."""
     return _data(text, of.info.image.channels, of.info.image.size)
 
@@ -142,7 +142,7 @@ def _data(text: Any, channels: int, size: int) -> np.ndarray:
     return images.decode(data, channels, size)
 
 
-def mask_cells(cells: Any, of: ServedModel) -> np.ndarray | None:
+def mask_cells(cells: Any, of: ServedBundle) -> np.ndarray | None:
     """The mask [1, 1, H, W] in a text of one "1" (known) or "0" a pixel, row by row; None stays None."""
     if cells is None:
         return None
@@ -161,7 +161,7 @@ def point(value: Any, size: int) -> np.ndarray | None:
     return np.array([number(one, "start of the search", -MAX_POINT, MAX_POINT) for one in value], np.float32)
 
 
-def mask_file(path: Any, of: ServedModel) -> np.ndarray:
+def mask_file(path: Any, of: ServedBundle) -> np.ndarray:
     """The mask [1, 1, H, W] in a picture file: bright = known, dark = to be filled in."""
     if not isinstance(path, str | Path):
         raise InputError("A mask is needed: a picture that is white where pixels are known.")

@@ -1,13 +1,14 @@
-"""Graphs that run on another machine: a client of the KServe v2 protocol (Open Inference Protocol) over HTTP.
+"""Runs graphs on an inference server: a client of the KServe v2 protocol (Open Inference Protocol) over HTTP.
 
-Triton, KServe, OpenVINO Model Server and MLServer speak it. Graph G of bundle B is their model B_G.
+Triton, KServe, OpenVINO Model Server and MLServer speak it. Graph G of bundle B is the model B_G there.
 
     server = connect("http://machine:8000")
     decode = server.graph(bundle, "decoder")
     (image,) = decode({"z": z})
 
-Tensors travel as bytes where the server offers that, else as JSON, which is exact too but larger. Requests go to that
-address alone: no proxy of the environment, no redirect. The messages: demo/serving/kserve_messages.py.
+Tensors travel as bytes if the server offers that, else as JSON, which is exact too but larger. Requests go to this
+address only: no proxy, no redirects. The messages: demo/serving/kserve_messages.py. Why not tritonclient[http]: it
+brings gevent, and limits neither the size of an answer nor the total time for it.
 """
 
 import asyncio
@@ -26,7 +27,7 @@ from demo.serving.batching import Run
 from demo.serving.engine import Opener
 from demo.serving.kserve_messages import (
     FLOAT,
-    TEXT_BYTES,
+    MAX_TEXT_BYTES,
     Answer,
     ModelInfo,
     Request,
@@ -40,17 +41,17 @@ from demo.serving.kserve_messages import (
     request,
 )
 
-DEADLINE = 10.0  # seconds for one request, whole
+DEADLINE = 10.0  # seconds for one request, from connecting to the last byte
 CONNECTIONS = 64
 BINARY = "binary_tensor_data"  # the protocol's extension: tensors as bytes after the JSON
 HEADER_LENGTH = "Inference-Header-Content-Length"
 TITLES = {"triton": "Triton", "kserve": "KServe", "mlserver": "MLServer"}
 
 
-class Line:
-    """Requests to one address, from any thread, each with a deadline for the whole of it.
+class KServeClient:
+    """HTTP requests to one server, from any thread, each with a deadline for the whole exchange.
 
-    They run in an event loop in a thread of its own: httpx bounds only the wait for the next byte, asyncio all of it.
+    They run in an event loop in its own thread: httpx limits only the wait for the next byte, asyncio the total.
     """
 
     def __init__(self, address: str, deadline: float):
@@ -67,8 +68,9 @@ class Line:
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._loop.run_forever, name=f"requests to {address}", daemon=True).start()
 
-    def ask(self, path: str, sent: Request | None = None, most: int = TEXT_BYTES) -> Answer:
-        """GET, or POST what is `sent`; at most `most` bytes may come back. RuntimeUnavailable with a sentence."""
+    def ask(self, path: str, sent: Request | None = None, most: int = MAX_TEXT_BYTES) -> Answer:
+        """GET a path, or POST `sent` to it. Raises RuntimeUnavailable when that fails or the answer is longer than
+        `most` bytes."""
         if self._closed:
             raise RuntimeUnavailable(f"The connection to {self.address} was closed.")
         try:
@@ -81,7 +83,7 @@ class Line:
             raise self.unavailable(f"broke off: {plain(error) or type(error).__name__}") from error
 
     def close(self) -> None:
-        """Ends the connections and the thread."""
+        """Close the connections and end the thread."""
         if self._closed:
             return
         self._closed = True
@@ -92,7 +94,7 @@ class Line:
         return RuntimeUnavailable(f"The inference server at {self.address} {what}.")
 
     async def _twice(self, path: str, sent: Request | None, most: int) -> Answer:
-        """Once more where a connection broke: a kept one may have been closed at the other end. Graphs are pure."""
+        """Retry once when a connection breaks: the server may have closed an idle one, and graphs are pure."""
         async with asyncio.timeout(self.deadline):
             try:
                 return await self._once(path, sent, most)
@@ -117,18 +119,20 @@ class Line:
 
 @dataclass(frozen=True)
 class RemoteGraph:
-    """A graph on a server. Call it from any thread: float32 inputs by name, of one batch size -> its outputs, float32
-    and finite, in the index's order. RuntimeUnavailable when the server fails, BundleError when its answer is wrong.
+    """A graph on a server; may be called from any thread.
+
+    Takes float32 inputs of one batch size by name, returns the outputs in the order of the bundle's index, float32 and
+    finite. Raises RuntimeUnavailable when the server fails, BundleError when its answer is wrong.
     """
 
-    server: "Server"
+    server: "InferenceServer"
     model: str
     graph: Graph
 
     def __call__(self, inputs: Mapping[str, np.ndarray]) -> list[np.ndarray]:
         sent = request(self.graph, inputs, self.server.binary)
         batch = len(next(iter(inputs.values())))
-        answer = self.server.line.ask(f"/v2/models/{self.model}/infer", sent, most_bytes(self.graph, batch))
+        answer = self.server.client.ask(f"/v2/models/{self.model}/infer", sent, most_bytes(self.graph, batch))
         if answer.status != 200:
             raise self.server.refusal(answer, self.model)
         try:
@@ -138,24 +142,24 @@ class RemoteGraph:
 
 
 @dataclass(frozen=True)
-class Server:
-    """An inference server that was found ready. `name` is for people; `binary`: tensors travel as bytes."""
+class InferenceServer:
+    """An inference server that is ready. `name`: as shown to people. `binary`: tensors travel as bytes."""
 
     name: str
     binary: bool
-    line: Line
+    client: KServeClient
 
     def graph(self, bundle: OpenBundle, graph: str) -> RemoteGraph:
         """A bundle's graph on this server.
 
-        RuntimeUnavailable when the server has no such model or another one, BundleError when the bundle has no such
-        graph.
+        Raises RuntimeUnavailable when the server lacks this model or has another one of its name, BundleError when the
+        bundle has no such graph.
         """
         info = bundle.info
         if graph not in info.graphs:
             raise BundleError(f"Bundle '{info.name}' has no graph '{graph}'.")
         model, known = f"{info.name}_{graph}", info.graphs[graph]
-        answer = self.line.ask(f"/v2/models/{model}")
+        answer = self.client.ask(f"/v2/models/{model}")
         if answer.status != 200:
             raise self.refusal(answer, model)
         try:
@@ -166,8 +170,10 @@ class Server:
             ("inputs", found.inputs, known.inputs),
             ("outputs", found.outputs, known.outputs),
         ):
-            wanted = [TensorInfo(name=t.name, datatype=FLOAT, shape=(-1, *t.shape[1:])) for t in tensors]
-            if given and (other := difference(given, wanted)):  # nothing declared: the answers are checked anyhow
+            wanted = [TensorInfo(name=t.name, datatype=FLOAT, shape=(-1, *t.row_shape)) for t in tensors]
+            if given and (
+                other := difference(given, wanted)
+            ):  # a server may declare nothing: its answers are checked anyway
                 raise RuntimeUnavailable(
                     f"Model '{model}' of {self.name} is not that of this bundle (its {kind} are {other}): "
                     "export the bundle for that server again."
@@ -175,34 +181,33 @@ class Server:
         return RemoteGraph(self, model, known)
 
     def close(self) -> None:
-        """Ends the connections; the server's graphs cannot be used any more."""
-        self.line.close()
+        """Close the connections; the server's graphs cannot be used afterwards."""
+        self.client.close()
 
     def refusal(self, answer: Answer, model: str) -> RuntimeUnavailable:
-        """What an answer other than 200 says about a model."""
+        """The error for an answer other than 200 about a model."""
         said = f" ({words})" if (words := failure(answer)) else ""
         if answer.status == 404 or "unknown model" in words.lower():  # Triton says it with status 400
             return RuntimeUnavailable(f"{self.name} has no model '{model}'{said}: export the bundle for that server.")
         return RuntimeUnavailable(f"{self.name} does not run model '{model}': status {answer.status}{said}.")
 
 
-def connect(url: str, timeout: float = DEADLINE) -> Server:
-    """The server at an address such as http://machine:8000; `timeout`: seconds for each request, whole.
+def connect(url: str, timeout: float = DEADLINE) -> InferenceServer:
+    """The server at an address such as http://machine:8000. `timeout`: seconds for each request, in total.
 
-    RuntimeUnavailable, naming the address, when it is no address, nothing can be reached there, what answers is no
-    KServe v2 server, or it is not ready. Certificates of https are held against those of the public authorities.
+    Raises RuntimeUnavailable when that is no address, nothing can be reached there, what answers is no KServe v2
+    server, or it is not ready. Certificates of https must come from a public authority.
     """
-    line = Line(address(url), timeout)
+    client = KServeClient(address(url), timeout)
     try:
-        return _greet(line)
+        return _identify(client)
     except RuntimeUnavailable:
-        line.close()
+        client.close()
         raise
 
 
-def opener(server: Server) -> Opener:
-    """For demo.serving.engine.Engine: every graph runs on that server. Its own deadline ends a run that takes too
-    long."""
+def opener(server: InferenceServer) -> Opener:
+    """For demo.serving.engine.Engine: every graph runs on this server, within the client's own deadline."""
 
     def open_there(bundle: OpenBundle, graph: str) -> Run:
         remote = server.graph(bundle, graph)
@@ -212,7 +217,7 @@ def opener(server: Server) -> Opener:
 
 
 def address(url: str) -> str:
-    """The address without a slash, or "/v2", at its end. RuntimeUnavailable when it is none."""
+    """The address without a slash or "/v2" at its end. Raises RuntimeUnavailable for anything else than an address."""
     try:
         parsed = httpx.URL(url.strip())
     except httpx.InvalidURL:
@@ -224,17 +229,19 @@ def address(url: str) -> str:
     return str(parsed).rstrip("/").removesuffix("/v2").rstrip("/")
 
 
-def _greet(line: Line) -> Server:
-    """Asks a server whether it is ready and what it is."""
-    ready = line.ask("/v2/health/ready")
+def _identify(client: KServeClient) -> InferenceServer:
+    """Ask a server whether it is ready and what it is."""
+    ready = client.ask("/v2/health/ready")
     if 300 <= ready.status < 400:
-        raise line.unavailable(f"answers with a redirect ({ready.status}), which is not followed: give its own address")
-    stranger = line.unavailable("does not speak KServe v2: it does not answer /v2 as that protocol asks")
+        raise client.unavailable(
+            f"answers with a redirect ({ready.status}), which is not followed: give its own address"
+        )
+    stranger = client.unavailable("does not speak KServe v2: it does not answer /v2 as that protocol asks")
     if ready.status in (404, 405):
         raise stranger
     if ready.status != 200:
-        raise line.unavailable(f"is not ready: status {ready.status} of /v2/health/ready")
-    about = line.ask("/v2")
+        raise client.unavailable(f"is not ready: status {ready.status} of /v2/health/ready")
+    about = client.ask("/v2")
     try:
         info = ServerInfo.model_validate_json(about.body)
     except ValidationError as error:
@@ -243,5 +250,5 @@ def _greet(line: Line) -> Server:
         raise stranger
     version = plain(info.version or "", 30)
     title = f"{TITLES.get(info.name.lower(), plain(info.name, 60))} {version}".strip()
-    place = httpx.URL(line.address).netloc.decode("ascii")
-    return Server(f"{title} at {place}", BINARY in (info.extensions or ()), line)
+    place = httpx.URL(client.address).netloc.decode("ascii")
+    return InferenceServer(f"{title} at {place}", BINARY in (info.extensions or ()), client)

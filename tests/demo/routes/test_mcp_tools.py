@@ -17,7 +17,7 @@ from benchmarks.browser import started
 from bundle import images
 from demo import app
 from demo.serving.engine import choose_provider
-from demo.serving.served_model import open_models
+from demo.serving.served_bundle import open_bundles
 
 HERE = importlib.util.find_spec("mcp") is not None
 NAMES = ["classify", "interpolate", "invert", "reconstruct", "repair", "report", "sample"]
@@ -27,11 +27,12 @@ def pixels(data: str) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(data))))
 
 
+@pytest.mark.serving
 @pytest.mark.skipif(not HERE, reason="mcp is not installed (pip install -r demo/requirements-mcp.txt)")
 def test_a_client_finds_and_uses_every_tool(tiny_bundle: Path):
     from mcp import Client
 
-    served = open_models(tiny_bundle, choose_provider("cpu"))[0]["tiny"]
+    served = open_bundles(tiny_bundle, choose_provider("cpu"))[0]["tiny"]
     picture = served.sample([4])
     given = "data:image/png;base64," + base64.b64encode(images.png(images.to_uint8(picture)[0])).decode()
 
@@ -81,7 +82,7 @@ def test_without_the_package_the_flag_names_the_line_to_type(
 ):
     monkeypatch.setitem(sys.modules, "mcp", None)
     monkeypatch.setitem(sys.modules, "mcp.server.mcpserver", None)
-    monkeypatch.delitem(sys.modules, "demo.routes.tools", raising=False)
+    monkeypatch.delitem(sys.modules, "demo.routes.mcp_tools", raising=False)
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tiny_bundle.parent))
     assert app.main(["--bundles", str(tiny_bundle), "--provider", "cpu", "--mcp"]) == 2
     assert "pip install -r demo/requirements-mcp.txt" in capsys.readouterr().err

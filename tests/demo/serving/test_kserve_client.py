@@ -17,7 +17,7 @@ import pytest
 
 from bundle.errors import BundleError, RuntimeUnavailable, UserError
 from bundle.read import OpenBundle, read
-from demo.serving import remote_engine
+from demo.serving import kserve_client
 from tests.demo.serving.liar import Liar, Reply, message, tensor
 from tests.support import tiny
 
@@ -62,7 +62,7 @@ def bundle(tiny_bundle: Path) -> OpenBundle:
 
 def ask(liar: Liar, bundle: OpenBundle, timeout: float = 5.0) -> list[np.ndarray]:
     """A whole visit: connect, look at the model, draw."""
-    server = remote_engine.connect(liar.url, timeout)
+    server = kserve_client.connect(liar.url, timeout)
     try:
         return server.graph(bundle, "decoder")(INPUTS)
     finally:
@@ -122,14 +122,14 @@ def test_nulls_as_kserve_writes_them(liar: Liar, bundle: OpenBundle):
 
 @pytest.mark.parametrize("end", ["", "/", "/v2", "/v2/"])
 def test_addresses_as_people_write_them(liar: Liar, end: str):
-    server = remote_engine.connect(liar.url + end)
+    server = kserve_client.connect(liar.url + end)
     assert server.name == f"liar 1 at {liar.url.removeprefix('http://')}"
     server.close()
 
 
 def test_an_address_with_a_path(liar: Liar):
     liar.answers |= {f"/serving{path}": liar.answers[path] for path in (READY, ABOUT)}
-    remote_engine.connect(f"{liar.url}/serving/").close()
+    kserve_client.connect(f"{liar.url}/serving/").close()
     assert [path for path, _, _ in liar.asked] == [f"/serving{READY}", f"/serving{ABOUT}"]
 
 
@@ -137,7 +137,7 @@ def test_no_proxy_of_the_environment(liar: Liar, monkeypatch: pytest.MonkeyPatch
     with Liar() as proxy:
         for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
             monkeypatch.setenv(name, proxy.url)
-        remote_engine.connect(liar.url).close()
+        kserve_client.connect(liar.url).close()
         assert not proxy.asked and len(liar.asked) == 2
         proxy.shutdown()
 
@@ -153,7 +153,7 @@ def test_a_connection_that_the_server_closed_meanwhile_is_opened_again(liar: Lia
 
 
 def test_a_closed_server_leaves_no_thread(liar: Liar, bundle: OpenBundle):
-    server = remote_engine.connect(liar.url)
+    server = kserve_client.connect(liar.url)
     names = {thread.name for thread in threading.enumerate()}
     assert f"requests to {liar.url}" in names
     server.close()
@@ -177,7 +177,7 @@ def test_a_closed_server_leaves_no_thread(liar: Liar, bundle: OpenBundle):
 )  # fmt: skip
 def test_what_is_no_address(url: str):
     with pytest.raises(RuntimeUnavailable, match=r"is no address of an inference server: write http://machine:port\."):
-        remote_engine.connect(url)
+        kserve_client.connect(url)
 
 
 def test_nobody_there():
@@ -185,9 +185,9 @@ def test_nobody_there():
         probe.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{probe.getsockname()[1]}"
     with pytest.raises(RuntimeUnavailable, match=f"^There is no connection to {re.escape(url)}: .*\\.$"):
-        remote_engine.connect(url)
+        kserve_client.connect(url)
     with pytest.raises(RuntimeUnavailable, match=r"^There is no connection to http://no-such-machine\.invalid"):
-        remote_engine.connect("http://no-such-machine.invalid")
+        kserve_client.connect("http://no-such-machine.invalid")
 
 
 @pytest.mark.parametrize(
@@ -300,7 +300,7 @@ def test_a_graph_that_the_bundle_lacks(liar: Liar, broken_bundle: Path):
     index = tiny.load_index(broken_bundle)
     del index["graphs"]["critic"]
     tiny.save_index(broken_bundle, index)
-    server = remote_engine.connect(liar.url)
+    server = kserve_client.connect(liar.url)
     with pytest.raises(BundleError, match="Bundle 'tiny' has no graph 'critic'"):
         server.graph(read(broken_bundle), "critic")
     server.close()
@@ -364,7 +364,7 @@ def test_a_server_that_fails(liar: Liar, bundle: OpenBundle, reply: Reply, words
 
 
 def test_a_server_that_goes_away(liar: Liar, bundle: OpenBundle):
-    server = remote_engine.connect(liar.url)
+    server = kserve_client.connect(liar.url)
     draw = server.graph(bundle, "decoder")
     half = answer(image(), tail=PICTURES.tobytes())[:-100]
     liar.answers[INFER] = lambda connection: connection.sendall(half)

@@ -17,9 +17,9 @@ from starlette.routing import BaseRoute
 
 from bundle.errors import UserError
 from bundle.images import MAX_UPLOAD_BYTES
-from demo.routes import arguments as check
+from demo import arguments
 from demo.routes.endpoints import Endpoint, drawing, reading
-from demo.serving.served_model import ServedModel
+from demo.serving.served_bundle import ServedBundle
 
 MAX_BODY = 4 * MAX_UPLOAD_BYTES  # bytes: a picture and a mask as base64
 AT_ONCE = 8  # tools that run at a time
@@ -31,13 +31,13 @@ class Tools:
     """The MCP server over these models. `routes` and `lifespan` belong to the app that serves the page; `host`: the
     address that it listens on, for whose own names alone a local server answers."""
 
-    def __init__(self, models: Mapping[str, ServedModel], host: str):
+    def __init__(self, bundles: Mapping[str, ServedBundle], host: str):
         self._limiter: anyio.CapacityLimiter | None = None
         server = MCPServer("Twofold", instructions=INSTRUCTIONS, log_level="ERROR")
         pictures = "A picture or mask is given as data:image/png;base64,…"
-        for name, function in drawing(models).items():
+        for name, function in drawing(bundles).items():
             server.add_tool(self._tool(function), name, structured_output=False)
-        for name, function in reading(models, check.picture_data, check.mask_data).items():
+        for name, function in reading(bundles, arguments.picture_data, arguments.mask_data).items():
             about = f"{function.__doc__}\n{pictures}"
             server.add_tool(self._tool(function), name, description=about, structured_output=False)
         app = server.streamable_http_app(

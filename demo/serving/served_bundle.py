@@ -1,4 +1,4 @@
-"""The bundles behind the page: each one as a model, and the engine that runs its graphs."""
+"""The bundles behind the page: each one with the engine that runs its graphs for everybody."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from bundle.sessions import Provider
 from demo.serving.engine import Engine, EngineCache, Opener
 
 
-class ServedModel(BundleModel):
+class ServedBundle(BundleModel):
     """What one bundle can draw, drawn by an engine that many visitors share."""
 
     def __init__(self, engine: Engine):
@@ -17,18 +17,18 @@ class ServedModel(BundleModel):
         self.engine = engine
 
 
-def open_models(
+def open_bundles(
     root: Path, provider: Provider, check: bool = True, opener: Opener | None = None
-) -> tuple[dict[str, ServedModel], list[Unavailable]]:
-    """Every bundle in a folder as a model, by name, and the bundles that cannot be served.
+) -> tuple[dict[str, ServedBundle], list[Unavailable]]:
+    """Every usable bundle in a folder, by name, and those that cannot be served, with the reason.
 
-    All files are verified here. Without `check` the graphs are first run when they are needed: a server starts sooner,
-    and a graph that misbehaves is reported then. `opener`: another place where graphs are run.
+    All files are verified here. Without `check` the graphs run for the first time when they are needed: the server
+    starts sooner, and a graph that misbehaves is reported then. `opener`: where graphs run, if not in this process.
     """
-    bundles, unavailable = discover(root)
-    models: dict[str, ServedModel] = {}
+    found, unavailable = discover(root)
+    bundles: dict[str, ServedBundle] = {}
     cache = EngineCache()
-    for bundle in bundles:
+    for bundle in found:
         engine = Engine(bundle, provider, cache, opener)
         try:
             if check:
@@ -36,5 +36,5 @@ def open_models(
         except UserError as error:
             unavailable.append(Unavailable(bundle.info.name, str(error)))
         else:
-            models[bundle.info.name] = ServedModel(engine)
-    return models, unavailable
+            bundles[bundle.info.name] = ServedBundle(engine)
+    return bundles, unavailable

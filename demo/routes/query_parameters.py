@@ -7,8 +7,8 @@ from starlette.datastructures import QueryParams
 
 from bundle import latents
 from bundle.errors import InputError
-from demo.routes.arguments import MAX_TRUNCATION
-from demo.serving.served_model import ServedModel
+from demo.arguments import MAX_TRUNCATION
+from demo.serving.served_bundle import ServedBundle
 
 # Names that old links use, and what they are called now, by the last word of the route. demo/static/core/address.js has
 # those of the page's own address.
@@ -69,7 +69,7 @@ def choice(query: QueryParams, name: str, options: Sequence[str]) -> str:
     return text
 
 
-def model(query: QueryParams, served: ServedModel) -> str:
+def model(query: QueryParams, served: ServedBundle) -> str:
     return choice(query, "m", served.models)
 
 

@@ -1,0 +1,72 @@
+"""Bundles of version 1 of the format: they open as they did, and are written as version 2."""
+
+import copy
+import json
+from pathlib import Path
+
+import pytest
+
+from bundle.atomic_files import read_index, write_index
+from bundle.errors import BundleError
+from bundle.migrate import migrate
+from bundle.read import read
+from tests.support.tiny import load_index, save_index
+
+COMPARISON = {
+    "command": "python -m export check tiny",
+    "hardware": "none",
+    "reference": "ONNX reference",
+    "batches": [1],
+    "runtimes": [],
+}
+
+
+def as_version_1(index: dict) -> dict:
+    """An index of today as the first version of the format said it."""
+    old = copy.deepcopy(index) | {"schema_version": 1, "portability": COMPARISON}
+    for graph in old["graphs"].values():
+        graph["form"] = graph.pop("precision")
+    return old
+
+
+def test_a_version_1_bundle_opens(broken_bundle: Path):
+    before = read(broken_bundle).info
+    save_index(broken_bundle, as_version_1(load_index(broken_bundle)))
+    opened = read(broken_bundle).info
+    assert opened == read_index(broken_bundle)
+    assert opened.runtime_comparison is not None and opened.runtime_comparison.batches == (1,)
+    assert opened.model_copy(update={"runtime_comparison": None}) == before
+    assert {graph.precision for graph in opened.graphs.values()} == {"fp32"}
+    assert (opened.dataset.fit, opened.dataset.background) == ("crop", None)
+    assert opened.training["gan"].settings is None
+
+
+def test_what_is_written_is_version_2(broken_bundle: Path):
+    save_index(broken_bundle, as_version_1(load_index(broken_bundle)))
+    write_index(broken_bundle, read_index(broken_bundle))
+    written = json.loads((broken_bundle / "bundle.json").read_text())
+    assert written["schema_version"] == 2 and "portability" not in written
+    assert all("form" not in graph for graph in written["graphs"].values())
+
+
+def test_migrating_changes_nothing_in_place(broken_bundle: Path):
+    old = as_version_1(load_index(broken_bundle))
+    kept = copy.deepcopy(old)
+    new = migrate(old)
+    assert old == kept and migrate(new) == new
+
+
+@pytest.mark.parametrize(
+    "change", [{"graphs": 3}, {"graphs": {"critic": "x"}}, {"portability": [1]}, {"dataset": None}]
+)
+def test_a_damaged_version_1_index_is_refused_in_a_sentence(broken_bundle: Path, change: dict):
+    save_index(broken_bundle, as_version_1(load_index(broken_bundle)) | change)
+    with pytest.raises(BundleError, match=r"bundle\.json of .* is wrong"):
+        read(broken_bundle)
+
+
+@pytest.mark.parametrize("version", [0, True, "1", None, 1.5])
+def test_other_versions_are_refused(broken_bundle: Path, version: object):
+    save_index(broken_bundle, load_index(broken_bundle) | {"schema_version": version})
+    with pytest.raises(BundleError, match="schema_version"):
+        read(broken_bundle)

@@ -1,0 +1,61 @@
+"""The five released bundles as a visitor must find them, whatever is rebuilt around them."""
+
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from bundle.images import to_uint8
+from bundle.model import BundleModel, Model
+from bundle.read import read
+from bundle.runner import BundleRunner
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+ARTIFACTS = REPOSITORY / "artifacts"
+NAMES = tuple(sorted(path.parent.name for path in ARTIFACTS.glob("*/bundle.json")))
+SEEDS = range(64)
+CHECKSUMS = Path(__file__).with_name("released.sha256")  # made by sha256sum artifacts/*/*.onnx
+VAE_THUMBNAILS = Path(__file__).with_name("released_vae.png")  # one row of `thumbnails` for each of NAMES
+THUMBNAIL = 4  # pixels a side
+
+
+@cache
+def model(name: str) -> BundleModel:
+    """A released bundle, run by nothing but onnxruntime on the CPU."""
+    return BundleModel(BundleRunner(read(ARTIFACTS / name)))
+
+
+@cache
+def drawn(name: str, kind: Model) -> np.ndarray:
+    """The pictures of SEEDS, uint8 [64, H, W, C]. Read only."""
+    pictures = to_uint8(model(name).sample(SEEDS, model=kind))
+    pictures.flags.writeable = False
+    return pictures
+
+
+def tiles(sheet: np.ndarray, size: int) -> np.ndarray:
+    """The pictures of a sheet, row by row: uint8 [N, size, size, C]."""
+    rows, columns = sheet.shape[0] // size, sheet.shape[1] // size
+    cut = sheet.reshape(rows, size, columns, size, -1).transpose(0, 2, 1, 3, 4)
+    return cut.reshape(rows * columns, size, size, -1)
+
+
+def sheet_tiles(name: str) -> np.ndarray:
+    """The pictures of a bundle's sample sheet, uint8 [64, H, W, C]."""
+    with Image.open(ARTIFACTS / name / "sheet.png") as opened:
+        return tiles(np.asarray(opened), model(name).info.image.size)
+
+
+def thumbnails(pictures: np.ndarray) -> np.ndarray:
+    """The mean greys of 4 x 4 blocks of each picture: floats [N, 4, 4] of uint8 [N, H, W, C]."""
+    count, size = pictures.shape[:2]
+    block = size // THUMBNAIL
+    return pictures.reshape(count, THUMBNAIL, block, THUMBNAIL, block, -1).mean(axis=(2, 4, 5))
+
+
+def stored_vae_thumbnails() -> dict[str, np.ndarray]:
+    """For each bundle the thumbnails of SEEDS as its VAE drew them when it was released, uint8 [64, 4, 4]."""
+    with Image.open(VAE_THUMBNAILS) as opened:
+        rows = np.asarray(opened).reshape(len(NAMES), THUMBNAIL, len(SEEDS), THUMBNAIL)
+    return dict(zip(NAMES, rows.transpose(0, 2, 1, 3), strict=True))

@@ -1,0 +1,37 @@
+"""The files of the released bundles are those that were released: nobody exports one anew by accident.
+
+After a release on purpose: sha256sum artifacts/*/*.onnx > tests/support/released.sha256
+"""
+
+import hashlib
+import json
+
+import pytest
+
+from tests.support.released import ARTIFACTS, CHECKSUMS, NAMES, REPOSITORY
+
+
+def sums() -> dict[str, str]:
+    """Path within the repository -> SHA-256 of each released graph."""
+    pairs = [line.split(maxsplit=1) for line in CHECKSUMS.read_text(encoding="utf-8").splitlines()]
+    return {path: digest for digest, path in pairs}
+
+
+def sha256(relative: str) -> str:
+    return hashlib.sha256((REPOSITORY / relative).read_bytes()).hexdigest()
+
+
+def test_the_released_graphs_are_unchanged():
+    here = [path.relative_to(REPOSITORY).as_posix() for path in ARTIFACTS.rglob("*.onnx")]
+    assert {path: sha256(path) for path in here} == sums()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_index_names_every_file_with_its_checksum(name: str):
+    index = json.loads((ARTIFACTS / name / "bundle.json").read_text(encoding="utf-8"))
+    entries = [*index["graphs"].values(), *index["files"].values()]
+    for entry in entries:
+        path = f"artifacts/{name}/{entry['file']}"
+        assert (sha256(path), (REPOSITORY / path).stat().st_size) == (entry["sha256"], entry["bytes"]), path
+    kept = {path.name for path in (ARTIFACTS / name).iterdir() if path.suffix in (".onnx", ".npz", ".png")}
+    assert kept == {entry["file"] for entry in entries}

@@ -1,0 +1,45 @@
+"""Loading a set: tensors, classes, what a run knows about it, mistakes."""
+
+import pytest
+import torch
+
+from bundle.errors import UserError
+from tests.support.pictures import draw_folder
+from train.data.dataset import DataInfo
+from train.data.load import load
+
+
+def test_a_folder_becomes_tensors_and_classes(shapes):
+    info, train, test = load(str(shapes), quiet=True)
+    assert info.classes == ("bar", "disc", "square")
+    assert (info.channels, info.size) == (1, 16)
+    assert info.train_images + info.test_images == 150
+    assert train.images.dtype == torch.uint8
+    assert train.images.shape == (135, 1, 16, 16)
+    assert set(test.labels.tolist()) <= {0, 1, 2}
+
+
+def test_mistakes_are_sentences(tmp_path, shapes):
+    with pytest.raises(UserError, match="holds no picture"):
+        load(str(tmp_path))
+    with pytest.raises(UserError, match="does not exist"):
+        load("./nowhere-at-all")
+    (tmp_path / "notes.txt").write_text("x")
+    with pytest.raises(UserError, match="not a folder"):
+        load(str(tmp_path / "notes.txt"))
+    with pytest.raises(UserError, match=r"40 readable pictures.*at least 100"):
+        load(str(draw_folder(tmp_path / "few", 40)), quiet=True)
+    with pytest.raises(UserError, match="54"):
+        load(str(shapes), size=54)
+
+
+def test_a_folder_named_by_a_dot_keeps_its_name(shapes, monkeypatch):
+    monkeypatch.chdir(shapes)
+    assert load(".", quiet=True)[0].source == shapes.name
+
+
+def test_what_a_run_knows_survives_json(shapes):
+    info = load(str(shapes), quiet=True, fit="pad")[0]
+    assert DataInfo.from_json(info.as_json()) == info
+    old = {k: v for k, v in info.as_json().items() if k not in ("fit", "background")}
+    assert DataInfo.from_json(old).fit == "crop"

@@ -1,0 +1,32 @@
+"""The order of the pictures is a pure function."""
+
+import torch
+
+from train.data.dataset import Pictures
+from train.data.splits import batch_indices, hold_out, random_subset
+
+
+def test_every_epoch_shows_every_picture_once():
+    steps = [batch_indices(100, 10, step, seed=3) for step in range(20)]
+    assert sorted(torch.cat(steps[:10]).tolist()) == list(range(100))
+    assert sorted(torch.cat(steps[10:]).tolist()) == list(range(100))
+    assert not torch.equal(torch.cat(steps[:10]), torch.cat(steps[10:]))
+    assert torch.equal(steps[7], batch_indices(100, 10, 7, seed=3))
+    assert len(batch_indices(5, 10, 0, seed=0)) == 5
+
+
+def test_a_tenth_is_held_out_and_nothing_is_lost():
+    whole = Pictures(torch.arange(105)[:, None, None, None], torch.arange(105))
+    train, test = hold_out(whole)
+    assert len(test) == 10
+    assert sorted([*train.labels.tolist(), *test.labels.tolist()]) == list(range(105))
+    assert torch.equal(train.images[:, 0, 0, 0], train.labels)  # a picture keeps its label
+    assert torch.equal(hold_out(whole)[1].labels, test.labels)
+
+
+def test_a_random_subset_is_always_the_same_and_at_most_everything():
+    whole = Pictures(torch.zeros(50, 1, 2, 2), torch.arange(50))
+    few = random_subset(whole, 8)
+    assert len(set(few.labels.tolist())) == 8 and few.labels.tolist() != list(range(8))
+    assert torch.equal(random_subset(whole, 8).labels, few.labels)
+    assert sorted(random_subset(whole, 99).labels.tolist()) == list(range(50))
