@@ -42,7 +42,7 @@ class Page(gr.Blocks):
 
 def build_demo(bundles: Mapping[str, ServedBundle], unavailable: Sequence[Unavailable] = (), uploads: bool = False,
                mcp: bool = False) -> Page:  # fmt: skip
-    """The page over these models. With none, it says how to make a bundle. Launch it with launch_settings.
+    """The page over these bundles. With none, it says how to make a bundle. Launch it with launch_settings.
 
     `uploads`: whether visitors may bring models; the routes of demo.routes.uploads belong to that. `mcp`: whether
     assistants may use the endpoints, for which the routes of demo.routes.mcp_tools are needed."""

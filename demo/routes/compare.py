@@ -29,7 +29,7 @@ FRESH = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
 def routes(bundles: Mapping[str, ServedBundle]) -> list[Route]:
-    """The routes above for these models."""
+    """The routes above for these bundles."""
 
     def answer(work: Callable[[Request], Response]) -> Callable[[Request], Response]:
         def endpoint(request: Request) -> Response:

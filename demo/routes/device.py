@@ -72,7 +72,7 @@ def _file(name: str) -> bytes | None:
 
 
 def routes(bundles: Mapping[str, ServedBundle]) -> list[Route]:
-    """The routes above for these models."""
+    """The routes above for these bundles."""
     known = {*SCRIPTS, *(name for build in BUILDS.values() for name in (build.script, build.wasm))}
 
     def file(request: Request) -> Response:

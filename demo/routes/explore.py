@@ -122,7 +122,7 @@ def class_centres(mixture: latents.Mixture) -> np.ndarray:
 
 
 def routes(bundles: Mapping[str, ServedBundle]) -> list[Route]:
-    """The route with the map's dots for these models."""
+    """The route with the map's dots for these bundles."""
 
     def endpoint(request: Request) -> Response:
         served = bundles.get(request.path_params["bundle"])

@@ -23,7 +23,7 @@ HEADERS = {"Cache-Control": "private, max-age=600", "X-Content-Type-Options": "n
 
 
 def routes(bundles: Mapping[str, ServedBundle]) -> list[Route]:
-    """The routes above for these models."""
+    """The routes above for these bundles."""
 
     def file(request: Request) -> Response:
         served = bundles.get(request.path_params["bundle"])

@@ -219,7 +219,8 @@ def open_bundle(folder: Path) -> Subject:
         index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
         about, image, graphs = index["dataset"], index["image"], index["graphs"]
         data = DataInfo(about["source"], index["title"], about["licence"], image["channels"], image["size"],
-                        tuple(about["classes"]), about["train_images"], about["test_images"])  # fmt: skip
+                        tuple(about["classes"]), about["train_images"], about["test_images"],
+                        about.get("fit", "crop"), about.get("background"))  # fmt: skip
         gan = vae = reader = None
         if index["gan"]:
             invert = truncated = None

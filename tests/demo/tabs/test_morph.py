@@ -338,7 +338,6 @@ def test_who_gives_up_ends_the_writing(bundles: dict[str, ServedBundle], form: s
         morph_export.write(morph, np.concatenate(list(morph.parts())), form, lambda: next(heard))
 
 
-@pytest.mark.serving
 @pytest.mark.parametrize("leaving", ["cancels", "closes the page"])
 def test_whoever_leaves_frees_the_place_in_the_queue(
     bundles: dict[str, ServedBundle], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, leaving: str
