@@ -20,6 +20,7 @@ from bundle.errors import UserError
 from train.evaluate.evaluation import evaluate
 from train.run_folder import Run
 from train.settings import EvaluateSettings, VaeSettings
+from train.stored_settings import current_flags
 
 NAMES = ("vae.elbo", "vae.weighted_bound", "vae.active_units", "vae.mse")
 # Dynamic binarization, as printed there: -ELBO, then the importance-weighted bound.
@@ -37,7 +38,7 @@ class Settings:
     """Run of a VAE with --likelihood bernoulli --binarize."""
     data: str | None = None
     """The pictures; default: where it was trained."""
-    classifier: Annotated[Path | None, tyro.conf.arg(aliases=("--reader",))] = None
+    classifier: Path | None = None
     """Run whose classifier is used for the features; default: the run's own."""
     bound_samples: int = 100
     """K of the importance-weighted bound."""
@@ -75,7 +76,7 @@ def measure(settings: Settings) -> dict:
 
 
 def main() -> int:
-    settings = tyro.cli(Settings, description=__doc__)
+    settings = tyro.cli(Settings, description=__doc__, args=current_flags(sys.argv[1:]))
     return results.measured("binarized_mnist", lambda: measure(settings))
 
 

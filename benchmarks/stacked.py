@@ -22,6 +22,7 @@ from bundle.errors import UserError
 from train.evaluate.evaluation import evaluate
 from train.run_folder import Run
 from train.settings import EvaluateSettings
+from train.stored_settings import current_flags
 
 NAMES = ("gan.modes", "gan.modes_kl", "gan.modes_gated", "gan.modes_kl_gated", "gan.pass_share", "gan.frechet",
          "gan.precision", "gan.recall", "gan.coverage")  # fmt: skip
@@ -40,7 +41,7 @@ class Settings:
 
     runs: Annotated[tuple[Path, ...], tyro.conf.Positional]
     """Runs trained on stacked_mnist, one a seed."""
-    classifier: Annotated[Path, tyro.conf.arg(aliases=("--reader",))]
+    classifier: Path
     """Run whose classifier reads the digits: one channel, the same size."""
     data: str = "stacked_mnist"
     """The pictures, as for training."""
@@ -84,7 +85,7 @@ def measure_all(settings: Settings) -> dict:
 
 
 def main() -> int:
-    settings = tyro.cli(Settings, description=__doc__)
+    settings = tyro.cli(Settings, description=__doc__, args=current_flags(sys.argv[1:]))
     return results.measured("stacked_mnist", lambda: measure_all(settings))
 
 

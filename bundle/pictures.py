@@ -1,45 +1,118 @@
-"""One picture in any form -> uint8 [C, S, S]: upright, 8 bits, flat, square. bundle/images.py does so to uploads."""
+"""The one way from a picture's file to a model's picture: decoded safely, 8 bits, upright, flat, square.
+
+Training, evaluation, export and uploads all come through `frame`, so a model meets an upload as it met its training
+pictures. A "picture" is uint8 [H, W, C] as in bundle/images.py.
+"""
 
 import io
+import struct
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from PIL import Image, ImageColor, ImageOps, UnidentifiedImageError
 
-from bundle.errors import UserError
-from bundle.schema import Fit
+from bundle.errors import ImageError, UserError
+from bundle.schema import Bundle, Fit
 
-LARGEST_PIXELS = 50_000_000
-FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")  # what Pillow may try; its other parsers are never reached
+Mode = Literal["L", "RGB"]
 IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
 COLOUR_MODES = {"RGB", "RGBA", "RGBX", "RGBa", "P", "PA", "CMYK", "YCbCr", "LAB", "HSV"}
 ARRAY_MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 # Where transparency is laid on unless a background is named: grey pictures are mostly bright strokes on black.
-BACKGROUNDS = {"RGB": "#ffffff", "L": "#000000"}
+BACKGROUNDS: dict[Mode, str] = {"RGB": "#ffffff", "L": "#000000"}
+# What Pillow's parsers raise for broken files.
+BROKEN = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, struct.error, zlib.error)
 
 
-def check_background(background: str | None) -> None:
-    """Raises UserError for what Pillow does not know as a colour."""
+@dataclass(frozen=True)
+class Limits:
+    """What a picture file may be; `formats`: what Pillow may try, so that its other parsers are never reached."""
+
+    bytes: int
+    pixels: int
+    formats: tuple[str, ...]
+
+
+UPLOAD = Limits(5_000_000, 8_000_000, ("PNG", "JPEG", "WEBP", "GIF", "BMP"))
+TRAINING = Limits(400_000_000, 50_000_000, (*UPLOAD.formats, "TIFF"))
+
+
+@dataclass(frozen=True)
+class Framing:
+    """What every picture of a data set is brought to: `size` x `size` pixels of a mode, on a background (#rrggbb)."""
+
+    mode: Mode
+    size: int
+    fit: Fit
+    background: str
+
+    @property
+    def channels(self) -> int:
+        return 1 if self.mode == "L" else 3
+
+
+def framing_of(info: Bundle) -> Framing:
+    """How the pictures of a bundle's data set were framed."""
+    mode: Mode = "L" if info.image.channels == 1 else "RGB"
+    return Framing(mode, info.image.size, info.dataset.fit, paper(mode, info.dataset.background))
+
+
+# --- from a file ---------------------------------------------------------------------------------
+
+
+def decode(source: Path | bytes, framing: Framing, limits: Limits = UPLOAD) -> np.ndarray:
+    """A picture file, given as path or as bytes -> the model's picture, uint8 [size, size, C]; of an animation the
+    first frame. Raises ImageError for files that are no picture, broken, or beyond the limits."""
+    return _framed(source, framing, framing.background, limits)
+
+
+def decode_mask(source: Path | bytes, framing: Framing, limits: Limits = UPLOAD) -> np.ndarray:
+    """A mask's file -> float32 [1, 1, size, size]: 1 where the file is bright, which is known, 0 where it is dark or
+    transparent. It is framed as the picture is; what padding adds around it is known. Raises ImageError."""
+    grey = Framing("L", framing.size, framing.fit, "#ffffff")
+    values = _framed(source, grey, BACKGROUNDS["L"], limits)
+    return (values >= 127.5).astype(np.float32).reshape(1, 1, framing.size, framing.size)
+
+
+def _framed(source: Path | bytes, framing: Framing, under: str, limits: Limits) -> np.ndarray:
+    """`under`: the colour under transparent parts."""
     try:
-        ImageColor.getrgb(background or "white")
-    except ValueError:
-        raise UserError(f"--background {background} is no colour: use a name such as white, or #rrggbb.") from None
+        return square(flat(upright(opened(_read(source, limits), limits), framing), framing.mode, under)[0], framing)
+    except BROKEN as error:
+        raise ImageError("This file is not a picture that can be read; use PNG, JPEG, WebP or GIF.") from error
 
 
-def paper(mode: str, background: str | None) -> str:
-    """The colour under transparent and padded parts, as #rrggbb; white for "RGB" and black for "L" by default."""
-    red, green, blue = ImageColor.getrgb(background or BACKGROUNDS[mode])[:3]
-    return f"#{red:02x}{green:02x}{blue:02x}"
-
-
-def open_bytes(data: bytes) -> Image.Image:
-    """A picture file, its pixels not yet decoded. Raises OSError for no picture and for one that is too large."""
+def _read(source: Path | bytes, limits: Limits) -> bytes:
+    if isinstance(source, bytes):
+        return source
     try:
-        image = Image.open(io.BytesIO(data), formats=FORMATS)
+        with source.open("rb") as file:
+            return file.read(limits.bytes + 1)  # one more, so that `opened` sees what is too large
+    except OSError as error:
+        raise ImageError("The picture file cannot be opened.") from error
+
+
+def opened(data: bytes, limits: Limits) -> Image.Image:
+    """A picture file, its pixels not yet decoded. Raises OSError for no picture, ImageError beyond the limits."""
+    if len(data) > limits.bytes:
+        raise ImageError(f"The file is too large: at most {limits.bytes // 1_000_000} MB are accepted.")
+    most = limits.pixels // 1_000_000
+    too_many = ImageError(f"The picture has too many pixels: at most {most} million are accepted.")
+    try:
+        image = Image.open(io.BytesIO(data), formats=limits.formats)
     except UnidentifiedImageError:
         raise OSError("not an image") from None
-    if image.width * image.height > LARGEST_PIXELS:
-        raise OSError(f"{image.width}x{image.height} is too large")
+    except Image.DecompressionBombError as error:
+        raise too_many from error
+    if image.width * image.height > limits.pixels:
+        raise too_many
     return image
+
+
+# --- from an array -------------------------------------------------------------------------------
 
 
 def array_facts(values: np.ndarray) -> tuple[str, tuple[int, int], float]:
@@ -79,6 +152,25 @@ def from_array(values: np.ndarray, largest: int) -> Image.Image:
     return Image.fromarray(np.ascontiguousarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels))
 
 
+# --- to a model's picture ------------------------------------------------------------------------
+
+
+def frame(image: Image.Image, framing: Framing) -> tuple[np.ndarray, bool]:
+    """Any picture -> (uint8 [size, size, C], whether any of it was transparent); of an animation the first frame.
+
+    Raises ValueError for pixels that are no numbers of 8 or 16 bits, and what Pillow raises for torn files.
+    """
+    sheet, clear = flat(upright(image, framing), framing.mode, framing.background)
+    return square(sheet, framing), clear
+
+
+def upright(image: Image.Image, framing: Framing) -> Image.Image:
+    """A picture turned as its EXIF says, with 8 bits a channel. Large JPEGs are decoded at a fraction of their size,
+    never below twice the side that is wanted. Raises as `frame` does."""
+    image.draft(None, (2 * framing.size, 2 * framing.size))
+    return eight_bits(ImageOps.exif_transpose(image))
+
+
 def eight_bits(image: Image.Image) -> Image.Image:
     """16-bit greys scaled to 8 where they go beyond 255, floats also from [0, 1]; other modes as they are.
 
@@ -96,22 +188,14 @@ def eight_bits(image: Image.Image) -> Image.Image:
     return Image.fromarray(np.rint(values * scale).astype(np.uint8))
 
 
-def upright(image: Image.Image) -> Image.Image:
-    """Any picture (of an animation the first frame) turned as its EXIF says, with 8 bits a channel.
-
-    Raises ValueError for pixels that are no numbers of 8 or 16 bits, and what Pillow raises for torn files.
-    """
-    return eight_bits(ImageOps.exif_transpose(image))
-
-
-def flat(image: Image.Image, mode: str, background: str | None = None) -> tuple[Image.Image, bool]:
-    """An upright picture in mode "L" or "RGB" on its background, and whether any of it was transparent."""
+def flat(image: Image.Image, mode: Mode, background: str) -> tuple[Image.Image, bool]:
+    """An upright picture in mode "L" or "RGB" on a background (#rrggbb), and whether any of it was transparent."""
     if not image.has_transparency_data:
         return image.convert(mode), False
     layer = image.convert("RGBA")
-    clear = layer.getchannel("A").getextrema()[0] < 255
-    sheet = Image.new("RGBA", layer.size, paper(mode, background))
-    return Image.alpha_composite(sheet, layer).convert(mode), clear
+    extrema = layer.getchannel("A").getextrema()
+    sheet = Image.new("RGBA", layer.size, background)
+    return Image.alpha_composite(sheet, layer).convert(mode), extrema != (255, 255)
 
 
 def fills_square(extent: tuple[int, int], size: int) -> bool:
@@ -119,29 +203,39 @@ def fills_square(extent: tuple[int, int], size: int) -> bool:
     return 0.75 * size <= min(extent) and max(extent) <= size
 
 
-def square(image: Image.Image, size: int, how: Fit = "crop", background: str | None = None) -> np.ndarray:
-    """A flat picture (mode L or RGB) -> uint8 [C, size, size].
+def square(image: Image.Image, framing: Framing) -> np.ndarray:
+    """A flat picture of the framing's mode -> uint8 [size, size, C].
 
     A picture that fills at least three quarters of the square keeps its pixels. Around it comes its own border
     ("crop") or the background ("pad"). Any other is cropped to its central square ("crop") or shown as a whole on
     the background ("pad"), and resized.
     """
-    width, height = image.size
+    size, (width, height) = framing.size, image.size
     fills = fills_square(image.size, size)
-    if how == "pad":
+    if framing.fit == "pad":
         image = image if fills else ImageOps.contain(image, (size, size), Image.Resampling.LANCZOS)
-        sheet = Image.new(image.mode, (size, size), paper(image.mode, background))
+        sheet = Image.new(framing.mode, (size, size), framing.background)
         sheet.paste(image, ((size - image.width) // 2, (size - image.height) // 2))
-        values = np.asarray(sheet).reshape(size, size, -1)
-    elif fills:
+        return np.asarray(sheet).reshape(size, size, -1)
+    if fills:
         rows, columns = (np.arange(size) - (size - side) // 2 for side in (height, width))
         rows, columns = rows.clip(0, height - 1), columns.clip(0, width - 1)
-        values = np.asarray(image).reshape(height, width, -1)[rows[:, None], columns]
-    else:
-        values = np.asarray(ImageOps.fit(image, (size, size), Image.Resampling.LANCZOS)).reshape(size, size, -1)
-    return values.transpose(2, 0, 1)
+        return np.asarray(image).reshape(height, width, -1)[rows[:, None], columns]
+    return np.asarray(ImageOps.fit(image, (size, size), Image.Resampling.LANCZOS)).reshape(size, size, -1)
 
 
-def fit(image: Image.Image, mode: str, size: int, how: Fit = "crop", background: str | None = None) -> np.ndarray:
-    """Any picture -> uint8 [C, size, size], C = 1 for mode "L" and 3 for "RGB". Raises as `upright` does."""
-    return square(flat(upright(image), mode, background)[0], size, how, background)
+# --- colours -------------------------------------------------------------------------------------
+
+
+def check_background(background: str | None) -> None:
+    """Raises UserError for what Pillow does not know as a colour."""
+    try:
+        ImageColor.getrgb(background or "white")
+    except ValueError:
+        raise UserError(f"--background {background} is no colour: use a name such as white, or #rrggbb.") from None
+
+
+def paper(mode: Mode, background: str | None) -> str:
+    """The colour under transparent and padded parts, as #rrggbb; white for "RGB" and black for "L" by default."""
+    red, green, blue = ImageColor.getrgb(background or BACKGROUNDS[mode])[:3]
+    return f"#{red:02x}{green:02x}{blue:02x}"

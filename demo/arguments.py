@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from bundle import images, latents
+from bundle import images, latents, pictures
 from bundle.errors import InputError
 from bundle.model import MAX_ROUNDS
 from demo.serving.served_bundle import ServedBundle
@@ -19,7 +19,7 @@ MAX_FRAMES = 240
 MAX_TRUNCATION = 1.5
 MAX_POINT = 1000.0  # of a number of a latent: far beyond any that a model knows
 MAX_COORDINATE = 1e6  # of the seed plane
-MAX_TEXT = 4 * images.MAX_UPLOAD_BYTES // 3 + 200  # base64 of the largest upload, with its prefix
+MAX_TEXT = 4 * pictures.UPLOAD.bytes // 3 + 200  # base64 of the largest upload, with its prefix
 
 
 def bundle(bundles: Mapping[str, ServedBundle], name: Any) -> ServedBundle:
@@ -117,29 +117,34 @@ def picture_file(path: Any, of: ServedBundle) -> np.ndarray:
     """The image [1, C, H, W] in a file that Gradio has received."""
     if not isinstance(path, str | Path):
         raise InputError("A picture is needed.")
-    return images.decode(Path(path), of.info.image.channels, of.info.image.size)
+    return _image(Path(path), of)
 
 
 def mask_data(text: Any, of: ServedBundle) -> np.ndarray:
     """The mask [1, 1, H, W] in the data address of a picture: bright = known, dark = to be filled in."""
-    return (_data(text, 1, of.info.image.size) >= 0.5).astype(np.float32)
+    return pictures.decode_mask(_data(text), pictures.framing_of(of.info))
 
 
 def picture_data(text: Any, of: ServedBundle) -> np.ndarray:
     """The image [1, C, H, W] in a data address ("data:image/png;base64,…")."""
-    return _data(text, of.info.image.channels, of.info.image.size)
+    return _image(_data(text), of)
 
 
-def _data(text: Any, channels: int, size: int) -> np.ndarray:
+def _image(source: Path | bytes, of: ServedBundle) -> np.ndarray:
+    """The image [1, C, H, W] in a file, framed as the bundle's training pictures were."""
+    return images.from_uint8(pictures.decode(source, pictures.framing_of(of.info))[None])
+
+
+def _data(text: Any) -> bytes:
+    """The bytes in a data address."""
     if not isinstance(text, str) or not text.startswith("data:"):
         raise InputError("A picture is needed.")
     if len(text) > MAX_TEXT:
-        raise InputError(f"The file is too large: at most {images.MAX_UPLOAD_BYTES // 1_000_000} MB are accepted.")
+        raise InputError(f"The file is too large: at most {pictures.UPLOAD.bytes // 1_000_000} MB are accepted.")
     try:
-        data = base64.b64decode(text.partition(";base64,")[2], validate=True)
+        return base64.b64decode(text.partition(";base64,")[2], validate=True)
     except (binascii.Error, ValueError) as error:
         raise InputError("This is not a picture that can be read.") from error
-    return images.decode(data, channels, size)
 
 
 def mask_cells(cells: Any, of: ServedBundle) -> np.ndarray | None:
@@ -165,7 +170,7 @@ def mask_file(path: Any, of: ServedBundle) -> np.ndarray:
     """The mask [1, 1, H, W] in a picture file: bright = known, dark = to be filled in."""
     if not isinstance(path, str | Path):
         raise InputError("A mask is needed: a picture that is white where pixels are known.")
-    return (images.decode(Path(path), 1, of.info.image.size) >= 0.5).astype(np.float32)
+    return pictures.decode_mask(Path(path), pictures.framing_of(of.info))
 
 
 def _shown(value: Any) -> str:

@@ -26,9 +26,9 @@ import tyro
 
 from bundle.command_line import exit_code
 from bundle.errors import UserError
-from export.precision import Form
+from export.precision import Precision
 from train import run_folder
-from train.loop import fastest_precision
+from train.hardware import fastest_precision
 
 PROBE_MINUTES = 0.15
 # Stage -> folder of the run in which it leaves its checkpoint; the control has a run of its own.
@@ -67,7 +67,7 @@ SMALL = ("--hidden", "128")
 ENCODERS = {"inverter": SMALL, "repair": SMALL}
 # What opened the variety of these three: recall rose from a third or two fifths to more than a half. The released
 # CIFAR-10 then went on without the deviation for half an hour, which gave some of it back for precision.
-VARIED = ("--minibatch-deviation", "--matching", "0.1")
+VARIED = ("--minibatch-stddev", "--mismatch-weight", "0.1")
 NARROW = ("--batch", "32", "--width", "64")
 # Some hundred components hold most of what scans that lie alike differ in, and most that can be seen of 32 x 32 pixels.
 SHARP = ("--body", "principal", *NARROW, "--components", "1")
@@ -112,8 +112,8 @@ class Settings:
     """Preset of every stage."""
     total_minutes: float | None = None
     """Training time of all of them together; default: what each one is known to need on a processor."""
-    form: Form = "fp16-stored"
-    """How the bundles store their weights."""
+    precision: Precision = "fp16-stored"
+    """Precision of the bundles."""
     jobs: int = 1
     """Bundles made at once; the output of several goes to release.log in each one's run folder."""
     threads: int | None = None
@@ -174,7 +174,7 @@ def commands(settings: Settings, name: str, share: dict[str, float]) -> Iterator
     if not left and measured(target):
         return
     data = ["--data", source(settings, name)]
-    yield ["export", "bundle", str(run), str(target), *data, "--form", settings.form]
+    yield ["export", "bundle", str(run), str(target), *data, "--precision", settings.precision]
     control = ["--control", str(settings.runs / f"{name}-control")] if "control" in share else []
     threads = ["--threads", str(settings.threads)] if settings.threads else []
     yield ["train", "evaluate", str(target), *data, *control, *threads, "--store", str(target)]

@@ -18,25 +18,28 @@ import torch
 from onnx import numpy_helper
 from torch import Tensor, nn
 
-from bundle.atomic_files import scratch
+from bundle.atomic_files import scratch, write_whole
 from bundle.errors import UserError
 from bundle.pictures import paper
 from bundle.public_command import UNPACK
 from bundle.read import OpenBundle, graph_bytes, latent_shapes, read
 from bundle.schema import Curve
+from bundle.trial_inputs import random_rows
 from export import graphs, parity
-from export.graphs import NEEDS, STAGE_GRAPHS, Piece
+from export.graphs import NEEDS, STAGE_GRAPHS, GraphSpec
 from export.precision import LEVELS
 from export.recipe import settings_of
 from train import run_folder
+from train.checkpoints import OPTIONAL_NETWORKS, module_tensors, save_tensors
 from train.data.dataset import DataInfo
 from train.recorder import Progress
 from train.run_folder import StageRecord
 from train.settings import Settings
-from train.stages.build import build_networks
+from train.stages import build_networks
+from train.stored_settings import to_dict
 
 ORDER = ("classifier", "gan", "vae", "inverter", "repair")  # mask encoders after what they encode for
-FORMS = ("fp32", "fp16-stored")  # arithmetic in float32: the network can be held against its graph
+PRECISIONS = ("fp32", "fp16-stored")  # arithmetic in float32: the network can be held against its graph
 ROWS = 33  # in which it is
 FOLDED, HALF = "_bias", ".fp16"  # endings that folding and storing as float16 give to names
 
@@ -46,7 +49,7 @@ class Stage:
     """One stage out of a bundle; `whole`: it can be trained on."""
 
     settings: Settings
-    networks: nn.ModuleDict
+    networks: nn.Module
     record: StageRecord
     curve: Curve | None
 
@@ -75,18 +78,18 @@ def unpack(folder: Path, target: Path) -> dict[str, Stage]:
         raise UserError(f"{target} is already there: name a new folder.")
     bundle = read(folder)
     stages: dict[str, Stage] = {}
-    problems = []
-    for stage in ORDER:
-        if not set(STAGE_GRAPHS[stage]) & set(bundle.info.graphs):
+    reasons = []
+    for name in ORDER:
+        if not set(STAGE_GRAPHS[name]) & set(bundle.info.graphs):
             continue
         try:
-            stages[stage] = stage_of(bundle, stage, target, stages)
+            stages[name] = stage_of(bundle, name, target, stages)
         except UserError as problem:
-            problems.append(str(problem))
+            reasons.append(str(problem))
     if not stages:
-        raise UserError(" ".join(problems))
-    for problem in problems:
-        print(problem)
+        raise UserError(" ".join(reasons))
+    for reason in reasons:
+        print(reason)
     began = UNPACK + shlex.join([str(folder), str(target)])
     try:
         with scratch(target) as building:
@@ -126,9 +129,9 @@ def stage_of(bundle: OpenBundle, name: str, target: Path, stages: Mapping[str, S
         raise UserError(f"{what}: the bundle does not say how it came about.")
     if lacking := [graph for graph in STAGE_GRAPHS[name] if graph not in info.graphs]:
         raise UserError(f"{what}: the bundle has no {', '.join(lacking)}.")
-    if odd := [graph for graph in STAGE_GRAPHS[name] if info.graphs[graph].precision not in FORMS]:
+    if odd := [graph for graph in STAGE_GRAPHS[name] if info.graphs[graph].precision not in PRECISIONS]:
         raise UserError(
-            f"{what}: its {odd[0]} is stored as {info.graphs[odd[0]].precision}, not as {' or '.join(FORMS)}."
+            f"{what}: its {odd[0]} is stored as {info.graphs[odd[0]].precision}, not as {' or '.join(PRECISIONS)}."
         )
     if name in NEEDS and NEEDS[name] not in stages:
         raise UserError(f"{what} without its {NEEDS[name]}.")
@@ -139,11 +142,11 @@ def stage_of(bundle: OpenBundle, name: str, target: Path, stages: Mapping[str, S
     except (ValueError, RuntimeError, OverflowError) as problem:
         raise UserError(f"{what}: its settings fit no network ({problem}).") from problem
     try:
-        for key, net in networks.items():
-            load(net, nothing(net) if key in run_folder.SWITCHED else network_weights(bundle, key), what)
+        for key, net in networks.named_children():
+            load(net, nothing(net) if key in OPTIONAL_NETWORKS else network_weights(bundle, key), what)
         finished = trained_to_the_end(bundle, STAGE_GRAPHS[name][0])
-        for piece in graphs.pieces(name, networks.eval(), data_of(bundle, settings)):
-            compare(piece, bundle, what)
+        for spec in graphs.graph_specs(name, dict(networks.eval().named_children()), data_of(bundle, settings)):
+            compare(spec, bundle, what)
     except UserError:
         raise
     except Exception as problem:  # a graph whose weights or nodes are damaged, in whatever way
@@ -154,7 +157,7 @@ def stage_of(bundle: OpenBundle, name: str, target: Path, stages: Mapping[str, S
         images=training.images,
         finished=finished,
         hardware=training.hardware,
-        config=run_folder.settings_json(settings),
+        config=to_dict(settings),
         target_images=info.training[NEEDS[name]].images if name in NEEDS else None,
     )
     return Stage(settings, networks, record, training.curve)
@@ -228,15 +231,15 @@ def trained_to_the_end(bundle: OpenBundle, graph: str) -> bool:
     return bool(json.loads(facts.get("training", "{}")).get("finished", True))
 
 
-def compare(piece: Piece, bundle: OpenBundle, what: str) -> None:
+def compare(spec: GraphSpec, bundle: OpenBundle, what: str) -> None:
     """Raises UserError when a network does not compute what its graph does, to a grey level where weights are rounded:
     there the graph may hold sums of the weights before they were."""
-    exact = bundle.info.graphs[piece.name].precision == "fp32"
-    rows = parity.trial_inputs(piece, None, ROWS)
-    got = parity.session(graph_bytes(bundle, piece.name)).run(list(piece.outputs), rows)
-    error, most = parity.from_pytorch(piece, rows, got), parity.BOUND if exact else LEVELS / 255
+    exact = bundle.info.graphs[spec.name].precision == "fp32"
+    rows = random_rows(spec.inputs, range(ROWS))
+    got = parity.session(graph_bytes(bundle, spec.name)).run(list(spec.outputs), rows)
+    error, most = parity.from_pytorch(spec, rows, got), parity.BOUND if exact else LEVELS / 255
     if error > most:
-        raise UserError(f"{what}: it differs from the graph '{piece.name}' by {error:.1e}; {most:.0e} is allowed.")
+        raise UserError(f"{what}: it differs from the graph '{spec.name}' by {error:.1e}; {most:.0e} is allowed.")
 
 
 # ------------------------------------------------------------------------------------------------ to the run
@@ -245,19 +248,19 @@ def compare(piece: Piece, bundle: OpenBundle, what: str) -> None:
 def write(folder: Path, name: str, stage: Stage, bundle: OpenBundle, began: str) -> None:
     """One stage's folder in a run; `began`: the command that makes it, told where training may follow."""
     record = vars(stage.record)
-    tensors = run_folder.module_tensors("averages", stage.networks)
+    tensors = module_tensors("averages", stage.networks)
     if stage.whole:
-        tensors |= {key: value.clone() for key, value in run_folder.module_tensors("networks", stage.networks).items()}
+        tensors |= {key: value.clone() for key, value in module_tensors("networks", stage.networks).items()}
         record = record | {"command": f"{stage.record.command} && {began}"}
     images, rows = stage.record.images, stage.settings.batch * stage.settings.accumulate
     progress = Progress(images // rows, images, images, stage.record.seconds, stage.record.finished)
-    run_folder.save_tensors(folder / "state.safetensors", tensors, vars(progress))
+    save_tensors(folder / "state.safetensors", tensors, vars(progress))
     if latents := latents_of(bundle, name):
-        run_folder.save_tensors(folder / "latents.safetensors", latents, {})
-    run_folder.write_json(folder / "config.json", run_folder.settings_json(stage.settings))
+        save_tensors(folder / "latents.safetensors", latents, {})
+    run_folder.write_json(folder / "config.json", to_dict(stage.settings))
     run_folder.write_json(folder / "record.json", record)
     if stage.curve:
-        run_folder.write_atomic(folder / "metrics.jsonl", curve_lines(stage.curve).encode())
+        write_whole(folder / "metrics.jsonl", curve_lines(stage.curve).encode())
 
 
 def latents_of(bundle: OpenBundle, stage: str) -> dict[str, Tensor]:
@@ -266,7 +269,9 @@ def latents_of(bundle: OpenBundle, stage: str) -> dict[str, Tensor]:
         return {}
     names = [name for name in latent_shapes(bundle.info) if (name == "w_mean") == (stage == "gan")]
     found = {name: torch.from_numpy(bundle.latents[name].copy()) for name in names}
-    return found | ({"sigma": torch.tensor(bundle.info.vae.sigma)} if stage == "vae" else {})
+    if stage == "vae" and bundle.info.vae:
+        found["sigma"] = torch.tensor(bundle.info.vae.sigma)
+    return found
 
 
 def curve_lines(curve: Curve) -> str:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from demo.serving.served_model import open_models
 from PIL import Image
 
 from bundle.images import to_uint8
@@ -14,6 +13,7 @@ from bundle.model import BundleModel
 from bundle.read import GRAPHS, discover, read
 from bundle.runner import BundleRunner
 from demo.serving.engine import choose_provider
+from demo.serving.served_bundle import open_bundles
 from tests.support.released import tiles
 
 OLD = Path(__file__).parent / "support" / "version_1"
@@ -42,5 +42,5 @@ def test_the_demo_serves_it_beside_others(tiny_bundle: Path, tmp_path: Path):
     shutil.copytree(tiny_bundle, tmp_path / "new")
     bundles, unavailable = discover(tmp_path)
     assert len(bundles) == 2 and not unavailable
-    models, unavailable = open_models(tmp_path, choose_provider("cpu"))
+    models, unavailable = open_bundles(tmp_path, choose_provider("cpu"))
     assert set(models) == {"version-one", "tiny"} and not unavailable

@@ -16,19 +16,19 @@ from mcp.types import ContentBlock, ImageContent, TextContent
 from starlette.routing import BaseRoute
 
 from bundle.errors import UserError
-from bundle.images import MAX_UPLOAD_BYTES
+from bundle.pictures import UPLOAD
 from demo import arguments
 from demo.routes.endpoints import Endpoint, drawing, reading
 from demo.serving.served_bundle import ServedBundle
 
-MAX_BODY = 4 * MAX_UPLOAD_BYTES  # bytes: a picture and a mask as base64
+MAX_BODY = 4 * UPLOAD.bytes  # bytes: a picture and a mask as base64
 AT_ONCE = 8  # tools that run at a time
 INSTRUCTIONS = """Draws pictures with small generators, a GAN and a VAE of one set of pictures, and reads pictures.
 `report` tells what a bundle of them knows. The same seed always gives the same picture."""
 
 
 class Tools:
-    """The MCP server over these models. `routes` and `lifespan` belong to the app that serves the page; `host`: the
+    """The MCP server over these bundles. `routes` and `lifespan` belong to the app that serves the page; `host`: the
     address that it listens on, for whose own names alone a local server answers."""
 
     def __init__(self, bundles: Mapping[str, ServedBundle], host: str):

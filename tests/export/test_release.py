@@ -11,8 +11,8 @@ import tyro
 from benchmarks import dcgan
 from bundle.errors import UserError
 from export import release
-from export.__main__ import Command as ExportCommand
-from train.__main__ import commands as train_commands
+from export.settings import Command as ExportCommand
+from train.command_line import parse
 from train.settings import GanSettings, VaeSettings
 
 
@@ -25,7 +25,9 @@ def settings(tmp_path: Path) -> release.Settings:
 
 def parsed(words: list[str]):
     """The settings that a command means to its program."""
-    kinds = {"train": train_commands("cpu"), "benchmarks.dcgan": dcgan.ControlSettings, "export": ExportCommand}
+    if words[0] == "train":
+        return parse(words[1:])[0]
+    kinds = {"benchmarks.dcgan": dcgan.ControlSettings, "export": ExportCommand}
     return tyro.cli(kinds[words[0]], args=words[1:])
 
 
@@ -46,9 +48,8 @@ def test_every_command_is_understood(settings, name):
     (gan,) = [one for one in found if isinstance(one, GanSettings)]
     assert gan.run == settings.runs / name
     *_, exported, measured = found
-    assert (
-        exported.form == "fp16-stored" and exported.target == measured.subject == measured.store == settings.out / name
-    )
+    assert exported.precision == "fp16-stored"
+    assert exported.target == measured.subject == measured.store == settings.out / name
     assert measured.control == settings.runs / f"{name}-control"
 
 

@@ -28,7 +28,7 @@ def load(
     """Reads a source into memory: (info, train, test). Without a test split, a tenth is held out.
 
     `size`: pixels a side; None = the smallest power of two that holds the median picture. `quiet`: no report.
-    `fit` and `background` as in bundle.pictures.square; background None is white for colour and black for grey sets.
+    `fit` and `background` as in bundle.pictures.Framing; background None is white for colour and black for grey sets.
     Raises UserError for no data, fewer than 100 readable pictures, pictures that are all the same, or a size the
     networks cannot take.
     """
@@ -55,7 +55,7 @@ def load(
     check_labels(source, train.labels, opened.classes)
     path = Path(source).expanduser()
     shown = path.resolve().name if path.exists() else source  # a run folder names no folder of this computer
-    info = describe(shown, train, test, opened.classes, fit, wanted.background)
+    info = describe(shown, train, test, opened.classes, fit, wanted.framing.background)
     if not quiet:
         print(scan_report(scan, info, opened.notes), flush=True)
     return info, train, test

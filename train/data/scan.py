@@ -9,6 +9,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from bundle import pictures
+from bundle.pictures import TRAINING, Framing, Mode
 from bundle.schema import Fit
 from train.data.source import Row, Source, Split
 
@@ -36,16 +37,10 @@ def default_size(sizes: Counter[tuple[int, int]]) -> int:
 
 @dataclass(frozen=True)
 class PictureFormat:
-    """What every picture of a set is brought to.
+    """What every picture of a set is brought to; `white`: where pictures are arrays, the number that means white,
+    1 or 255."""
 
-    `mode`: "L" or "RGB"; `size`: pixels a side; `fit` and `background`: as in bundle.pictures.square; `white`: where
-    pictures are arrays, the number that means white, 1 or 255.
-    """
-
-    mode: str
-    size: int
-    fit: Fit
-    background: str
+    framing: Framing
     white: int
 
 
@@ -59,7 +54,7 @@ def choose_format(source: Source, size: int | None, fit: Fit, background: str | 
             try:
                 data = row.read()
                 if isinstance(data, bytes):
-                    image = pictures.open_bytes(data)
+                    image = pictures.opened(data, TRAINING)
                     mode, extent = image.mode, image.size
                 else:
                     mode, extent, peak = pictures.array_facts(data)
@@ -68,25 +63,19 @@ def choose_format(source: Source, size: int | None, fit: Fit, background: str | 
                 continue
             modes[mode] += 1
             sizes[extent] += 1
-    mode = "RGB" if pictures.COLOUR_MODES & set(modes) else "L"
+    kind: Mode = "RGB" if pictures.COLOUR_MODES & set(modes) else "L"
     final = size or (default_size(sizes) if sizes else LARGEST_DEFAULT)
-    return PictureFormat(mode, final, fit, pictures.paper(mode, background), 1 if whites[1] > whites[255] else 255)
+    framing = Framing(kind, final, fit, pictures.paper(kind, background))
+    return PictureFormat(framing, 1 if whites[1] > whites[255] else 255)
 
 
 def read_picture(row: Row, wanted: PictureFormat, scan: Scan) -> np.ndarray | None:
     """One picture as uint8 [C, S, S], counted in the scan; None when it cannot be read."""
     try:
         data = row.read()
-        if isinstance(data, bytes):
-            image = pictures.open_bytes(data)
-            mode, extent = image.mode, image.size
-            image.draft(None, (2 * wanted.size, 2 * wanted.size))  # large JPEGs are decoded at a fraction of their size
-            image.load()
-        else:
-            image = pictures.from_array(data, wanted.white)
-            mode, extent = image.mode, image.size
-        sheet, clear = pictures.flat(pictures.upright(image), wanted.mode, wanted.background)
-        values = pictures.square(sheet, wanted.size, wanted.fit, wanted.background)
+        image = pictures.opened(data, TRAINING) if isinstance(data, bytes) else pictures.from_array(data, wanted.white)
+        mode, extent = image.mode, image.size  # of the file: a large JPEG is decoded smaller
+        picture, clear = pictures.frame(image, wanted.framing)
     except Exception as e:  # Pillow's decoders raise all kinds, SyntaxError among them
         scan.bad.append(f"{row.name} ({(str(e) or type(e).__name__).splitlines()[0]})")
         return None
@@ -95,13 +84,13 @@ def read_picture(row: Row, wanted: PictureFormat, scan: Scan) -> np.ndarray | No
     scan.modes[mode] += 1
     scan.sizes[extent] += 1
     scan.labels[row.label] += 1
-    return values
+    return picture.transpose(2, 0, 1)
 
 
 def read_split(split: Split, wanted: PictureFormat, scan: Scan, title: str) -> tuple[Tensor, Tensor]:
     """Every readable picture of a split, in order: images uint8 [N, C, S, S], labels int64 [N]."""
-    channels = 3 if wanted.mode == "RGB" else 1
-    images = np.empty((split.count, channels, wanted.size, wanted.size), np.uint8)
+    size = wanted.framing.size
+    images = np.empty((split.count, wanted.framing.channels, size, size), np.uint8)
     labels: list[int] = []
     for row in tqdm(split.rows(), title, split.count, unit=" pictures", leave=False):
         values = read_picture(row, wanted, scan)

@@ -15,6 +15,7 @@ from bundle.public_command import public_command
 from bundle.read import INDEX
 from bundle.schema import Figure, Quality
 from train import run_folder
+from train.checkpoints import load_tensors, restore_modules
 from train.data.dataset import DataInfo
 from train.evaluate.batches import to_bytes
 from train.evaluate.context import EvaluationContext
@@ -90,10 +91,10 @@ def load_generator(folder: Path) -> nn.Module:
     """The trained control's generator, z [N, 64, 1, 1] -> [N, C, S, S] in [-1, 1], for inference. Raises UserError
     when there is none."""
     data = Run.open(folder).data
-    tensors, _ = run_folder.load_tensors(folder / FOLDER / "state.safetensors")
+    tensors, _ = load_tensors(folder / FOLDER / "state.safetensors")
     networks = dcgan.build(data.channels, data.size)
-    run_folder.restore_modules("averages", networks, tensors)
-    return networks["generator"].eval().requires_grad_(False)
+    restore_modules("averages", networks, tensors)
+    return networks.generator.eval().requires_grad_(False)
 
 
 # ------------------------------------------------------------------------------- figures of another bundle

@@ -26,7 +26,7 @@ from train.evaluate.report import Report
 from train.evaluate.sheets import Sheet, save_sheet
 from train.evaluate.subject import classifier_of_run, open_subject
 from train.evaluate.vae import measure_vae
-from train.recorder import hardware
+from train.hardware import hardware
 from train.run_folder import Run
 from train.settings import EvaluateSettings, changed_flags
 

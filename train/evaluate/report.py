@@ -7,11 +7,11 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from bundle.atomic_files import write_whole
 from bundle.errors import UserError
 from bundle.figures import HELD_OUT
 from bundle.quality_section import figure_rows, measured
 from bundle.schema import Better, Figure, Quality
-from train import run_folder
 
 SCHEMA_VERSION = 1
 BY_DEFINITION = "by definition"
@@ -99,9 +99,9 @@ class Report:
 
     def store(self, folder: Path, sheets: list[str]) -> None:
         """Writes report.json and report.md. Raises UserError when the disk refuses."""
-        run_folder.write_atomic(folder / "report.md", self.as_markdown(sheets).encode())
+        write_whole(folder / "report.md", self.as_markdown(sheets).encode())
         data = json.dumps(self.as_json(), indent=1, ensure_ascii=False, allow_nan=False)
-        run_folder.write_atomic(folder / "report.json", (data + "\n").encode())
+        write_whole(folder / "report.json", (data + "\n").encode())
 
 
 def screen_line(figure: Figure) -> str:

@@ -17,7 +17,7 @@ from train.evaluate.batches import BATCH
 from train.evaluate.handles import ClassifierHandle, Draw, GanHandle, Subject, VaeHandle
 from train.run_folder import Run
 from train.settings import STAGES, GanSettings, VaeSettings
-from train.stages.build import load_networks
+from train.stages import load_networks
 
 Function = Callable[..., list[np.ndarray]]
 """Arrays float32 [N, ...] -> the outputs of a network or graph."""

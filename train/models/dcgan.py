@@ -16,9 +16,17 @@ WIDTHS = {
 LATENT_DIM = 64
 
 
-def build(channels: int, size: int) -> nn.ModuleDict:
-    """Untrained networks for `channels` x `size` x `size` pictures, size 32 or 64: generator z [N, 64, 1, 1] ->
-    [N, C, S, S] in [-1, 1], and critic [N, C, S, S] -> [N, 1, 1, 1]."""
+class DcganNetworks(nn.Module):
+    """Generator z [N, 64, 1, 1] -> [N, C, S, S] in [-1, 1], and critic [N, C, S, S] -> [N, 1, 1, 1]."""
+
+    def __init__(self, generator: nn.Sequential, critic: nn.Sequential):
+        super().__init__()
+        self.generator = generator
+        self.critic = critic
+
+
+def build(channels: int, size: int) -> DcganNetworks:
+    """The untrained networks for pictures of 32 x 32 or 64 x 64."""
     up, down = WIDTHS[size]
     generator: list[nn.Module] = [
         nn.ConvTranspose2d(LATENT_DIM, up[0], 4, bias=False),
@@ -37,4 +45,4 @@ def build(channels: int, size: int) -> nn.ModuleDict:
             nn.init.normal_(module.weight, std=0.02)
         elif isinstance(module, nn.BatchNorm2d):
             nn.init.normal_(module.weight, 1.0, 0.02)
-    return nn.ModuleDict({"generator": nn.Sequential(*generator), "critic": nn.Sequential(*critic)})
+    return DcganNetworks(nn.Sequential(*generator), nn.Sequential(*critic))

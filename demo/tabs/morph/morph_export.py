@@ -16,7 +16,7 @@ from bundle.latents import Key, PathMode
 from bundle.model import Model
 from demo import arguments
 from demo.serving.served_bundle import ServedBundle
-from demo.tabs.morph import film_strip, keyframes, video
+from demo.tabs.morph import animation, film_strip, keyframes, video
 
 STEP = 12  # frames in one run
 MAX_PACE = 50  # frames a second
@@ -129,7 +129,7 @@ def read(bundles: Mapping[str, ServedBundle], asked: Mapping[str, Any]) -> Morph
 def write(morph: Morph, frames: np.ndarray, form: str, turn: Turn = lambda: None) -> bytes:
     """The file of a morph's frames, uint8 [N, H, W, C]. `turn` is called now and then, and may raise to end it.
 
-    webp and gif: as images.animation. mp4: H.264, as video.encode. film-strip: a sheet to print, as film.sheet.
+    webp and gif: as animation.encode. mp4: H.264, as video.encode. film-strip: a sheet to print, as film.sheet.
     zip: the frames as PNG in their own size, and path.json.
     """
     if form == "zip":
@@ -138,7 +138,7 @@ def write(morph: Morph, frames: np.ndarray, form: str, turn: Turn = lambda: None
         return film_strip.sheet(frames, _captions(morph), _title(morph))
     if form == "mp4":
         return video.encode(frames, morph.pace, turn)
-    return images.animation(frames, form, round(1000 / morph.pace), turn=turn)
+    return animation.encode(frames, form, round(1000 / morph.pace), turn=turn)
 
 
 def _zipped(morph: Morph, frames: np.ndarray, turn: Turn) -> bytes:

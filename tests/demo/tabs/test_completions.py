@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from bundle import images
-from bundle.errors import BundleError, InputError
+from bundle.errors import BundleError, ImageError, InputError
 from bundle.latents import Mixture
 from demo.serving.engine import choose_provider
 from demo.serving.served_bundle import ServedBundle, open_bundles
@@ -173,7 +173,7 @@ def test_the_tab_answers_with_the_parts_that_are_asked_for(served: ServedBundle)
     ],
 )
 def test_wrong_wishes_are_answered_with_a_sentence(served: ServedBundle, wish: dict, sentence: str):
-    with pytest.raises((InputError, images.ImageError), match=sentence):
+    with pytest.raises((InputError, ImageError), match=sentence):
         next(rebuilt({"tiny": served}, wish))
 
 
