@@ -43,7 +43,7 @@ def test_two_grids_are_locked_and_a_link_restores_them(visit):
     page.get_by_role("radio", name="6 × 6").check()
     page.get_by_label("Class of the pictures").select_option("3")
     page.get_by_text("different sizes").or_(page.get_by_text("36 pairs")).wait_for()
-    page.wait_for_function("Twofold.notes.grid === 6 && Twofold.state.c === 3")
+    page.wait_for_function("Twofold.addressNotes.grid === 6 && Twofold.state.c === 3")
     page.get_by_role("button", name="Left, Seed 65").wait_for()
     first = still(page, ".tf-pair-grid canvas")
     link = page.evaluate("Twofold.link()")

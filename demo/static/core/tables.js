@@ -1,4 +1,4 @@
-// Tables and code blocks of the tabs that are read: API and About.
+// Tables and code blocks of API and About.
 (() => {
   const T = window.Twofold;
   const { el } = T;

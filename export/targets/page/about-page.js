@@ -17,7 +17,7 @@ const refresh = () => {
       "dl",
       { class: "tf-facts" },
       term(T.t("Pictures"), kind(bundle)),
-      term(T.t("Learned from"), T.t("{n} pictures: {source}", { n: T.whole(dataset.train_images), source: dataset.source })),
+      term(T.t("Learned from"), T.t("{n} pictures: {source}", { n: T.wholeNumber(dataset.train_images), source: dataset.source })),
       term(T.t("Their licence"), dataset.licence),
       bundle.classes.length ? term(T.t("Classes"), bundle.classes.join(", ")) : null,
       term(T.t("Models"), T.models(bundle)),

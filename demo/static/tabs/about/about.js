@@ -1,4 +1,4 @@
-// About: what the pictures are, how good they are, what it cannot do, and how to make a bundle.
+// About: what the bundle is, how good its models are, what they cannot do, and how to make your own.
 const T = window.Twofold;
 const { el } = T;
 
@@ -6,7 +6,7 @@ const { table, code } = T;
 const term = (name, ...value) => el("div", {}, el("dt", {}, name), el("dd", {}, ...value));
 const figureText = (value, unit) => `${Number(value.toPrecision(4))}${unit ? ` ${unit}` : ""}`;
 const floorText = (f) =>
-  f.floor === null ? T.t("none") : figureText(f.floor, f.unit) + (f.floor_is === "held-out pictures" ? "" : ` (${T.told(f.floor_is)})`);
+  f.floor === null ? T.t("none") : figureText(f.floor, f.unit) + (f.floor_is === "held-out pictures" ? "" : ` (${T.translate(f.floor_is)})`);
 const minutes = (seconds) => (seconds < 90 ? T.t("{n} s", { n: Math.round(seconds) }) : T.t("{n} min", { n: Math.round(seconds / 60) }));
 const source = (text) =>
   /^https?:\/\//.test(text) ? el("a", { href: text, rel: "noopener noreferrer", target: "_blank" }, text) : text;
@@ -21,18 +21,18 @@ const quality = (bundle) => {
     return card;
   }
   const byName = new Map(q.figures.map((f) => [f.name, f]));
-  const rows = (figures) => figures.map((f) => [T.told(f.label), figureText(f.value, f.unit), floorText(f), better[f.better]]);
+  const rows = (figures) => figures.map((f) => [T.translate(f.label), figureText(f.value, f.unit), floorText(f), better[f.better]]);
   const others = q.figures.filter((f) => !q.first.includes(f.name));
   const head = [T.t("Figure"), T.t("Value"), T.t("Floor"), T.t("Better")];
   card.append(
     el("p", { class: "tf-quiet" }, T.t("The floor is what real held-out pictures reach in the same measurement, unless stated otherwise. No model can be expected to do better.")),
-    table(T.t("Measured on {n} pictures", { n: T.whole(q.samples) }), head, rows(q.first.map((name) => byName.get(name)))),
+    table(T.t("Measured on {n} pictures", { n: T.wholeNumber(q.samples) }), head, rows(q.first.map((name) => byName.get(name)))),
   );
   if (others.length) {
     card.append(el("details", { class: "tf-more" }, el("summary", {}, T.n(others.length, "{n} more figure", "{n} more figures")), table(T.t("More figures"), head, rows(others))));
   }
   card.append(
-    ...q.notes.map((note) => el("p", { class: "tf-quiet" }, T.told(note))),
+    ...q.notes.map((note) => el("p", { class: "tf-quiet" }, T.translate(note))),
     el("p", { class: "tf-quiet" }, T.t("The command that measures it:")),
     code(q.command),
   );
@@ -41,7 +41,7 @@ const quality = (bundle) => {
 
 const draw = () => {
   const bundle = T.bundle();
-  const training = bundle.training.map((stage) => [T.told(stage.name), minutes(stage.seconds), T.whole(stage.images), stage.hardware]);
+  const training = bundle.training.map((stage) => [T.translate(stage.name), minutes(stage.seconds), T.wholeNumber(stage.images), stage.hardware]);
   element.replaceChildren(
     el(
       "div",
@@ -58,7 +58,7 @@ const draw = () => {
             { class: "tf-facts" },
             term(T.t("Data set"), source(bundle.dataset.source)),
             term(T.t("Licence of the data"), bundle.dataset.licence),
-            term(T.t("Pictures"), bundle.dataset.train_images ? T.t("{train} to train, {test} held out", { train: T.whole(bundle.dataset.train_images), test: T.whole(bundle.dataset.test_images) }) : T.t("unknown")),
+            term(T.t("Pictures"), bundle.dataset.train_images ? T.t("{train} to train, {test} held out", { train: T.wholeNumber(bundle.dataset.train_images), test: T.wholeNumber(bundle.dataset.test_images) }) : T.t("unknown")),
             term(T.t("Size"), `${bundle.size} × ${bundle.size}, ${bundle.channels === 1 ? T.t("grey") : T.t("colour")}`),
             term(T.t("Classes"), bundle.classes.length ? bundle.classes.join(", ") : T.t("none")),
             term(T.t("Models"), T.models(bundle)),
@@ -85,8 +85,8 @@ const draw = () => {
           "section",
           { class: "tf-card" },
           el("h3", {}, T.t("Where it runs")),
-          el("dl", { class: "tf-facts" }, term(T.t("Processor in use"), T.told(bundle.processor)), term(T.t("onnxruntime provider"), bundle.provider), term(T.t("Why"), T.told(bundle.reason))),
-          ...T.facts.unavailable.map((one) => el("p", { class: "tf-trouble" }, T.t("{name} is unavailable: {reason}", { name: one.name, reason: T.told(one.reason) }))),
+          el("dl", { class: "tf-facts" }, term(T.t("Processor in use"), T.translate(bundle.processor)), term(T.t("onnxruntime provider"), bundle.provider), term(T.t("Why"), T.translate(bundle.reason))),
+          ...T.facts.unavailable.map((one) => el("p", { class: "tf-trouble" }, T.t("{name} is unavailable: {reason}", { name: one.name, reason: T.translate(one.reason) }))),
         ),
       ),
       quality(bundle),
@@ -117,7 +117,7 @@ bring.addEventListener("change", async () => {
     T.add(bundle);
     T.set({ b: bundle.name, x: 0, y: 0 }, { undo: true });
   } catch (error) {
-    said.textContent = T.told(error.message);
+    said.textContent = T.translate(error.message);
   }
   bring.value = "";
   bring.disabled = false;

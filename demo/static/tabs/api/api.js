@@ -95,8 +95,8 @@ const files = el("section", { class: "tf-card tf-wide" });
 const list = () => {
   const rows = T.bundle().downloads.map((d) => [
     el("a", { href: T.url(d.url), download: d.file }, d.file),
-    T.told(d.about),
-    d.parameters === null ? "" : T.whole(d.parameters),
+    T.translate(d.about),
+    d.parameters === null ? "" : T.wholeNumber(d.parameters),
     T.bytes(d.bytes),
     el(
       "span",
@@ -126,7 +126,7 @@ T.on((after, before) => {
   if (T.visible(element)) fill();
   if (after.b !== before.b) list();
 });
-// Filled when somebody looks: the state changes thirty times a second while a picture is dragged.
+// Updated only while visible: the state changes thirty times a second while a picture is dragged.
 new IntersectionObserver((seen) => seen.some((one) => one.isIntersecting) && fill()).observe(element);
 fill();
 list();

@@ -1,4 +1,4 @@
-// The critic's map over a picture, with a legend and, for those who cannot see it, its ninths in words and numbers.
+// Where the critic looks in a picture: a map over it, and for those who cannot see it the same in words and numbers.
 (() => {
   const T = window.Twofold;
   const { el } = T;
@@ -6,7 +6,7 @@
   const number = (value) => (Math.abs(value) < 0.005 ? "0" : `${value > 0 ? "+" : "−"}${Math.abs(value).toFixed(2)}`);
 
   // `again(cover)` when parts are to be hidden in another way. `.show(found, picture, words)`.
-  T.attention = (again) => {
+  T.criticAttention = (again) => {
     const places = [T.t("top left"), T.t("top"), T.t("top right"), T.t("left"), T.t("middle"), T.t("right"), T.t("bottom left"), T.t("bottom"), T.t("bottom right")];
     const below = el("img", { class: "tf-picture", alt: "" });
     const above = el("img", { class: "tf-picture tf-attention-map", alt: "" });
@@ -46,7 +46,7 @@
     box.show = (found, picture, words) => {
       body.hidden = Boolean(found.missing);
       missing.hidden = !found.missing;
-      missing.textContent = T.told(found.missing);
+      missing.textContent = T.translate(found.missing);
       if (found.missing) return;
       for (const image of [below, plain]) image.src = picture;
       plain.alt = words;

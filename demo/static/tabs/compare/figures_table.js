@@ -1,14 +1,14 @@
-// The measured figures of both sides of Compare, each beside its floor, and in words which is better.
+// The measured figures of both sides of Compare, each with its floor, and which side is better.
 (() => {
   const T = window.Twofold;
   const { el } = T;
 
   const round = (value) => Number(value.toPrecision(4)).toString();
-  // Whose samples they are stands above the columns, so a label that both share says only "samples".
-  const named = (label) => T.told(label).replace("samples", T.t("samples"));
+  // The column heads name the models, so a shared label says only "samples".
+  const named = (label) => T.translate(label).replace("samples", T.t("samples"));
 
   // `.show(left, right)`: two sides as T.pair.sides() gives them.
-  T.verdict = () => {
+  T.figuresTable = () => {
     const body = el("div", { class: "tf-verdict" });
     const card = el("section", { class: "tf-card", "aria-label": T.t("Quality, side by side") }, el("h3", {}, T.t("Quality, side by side")), body);
     let shown = "";
@@ -17,7 +17,7 @@
       if (!figure) return el("td", { "data-of": whose }, "–");
       const value = `${round(figure.value)}${unit ? ` ${unit}` : ""}`;
       const error = figure.error === null ? "" : ` ± ${Number(figure.error.toPrecision(2))}`;
-      const of = figure.floor_is === "held-out pictures" ? "" : ` (${T.told(figure.floor_is)})`;
+      const of = figure.floor_is === "held-out pictures" ? "" : ` (${T.translate(figure.floor_is)})`;
       const floor = figure.floor === null ? T.t("no floor") : T.t("floor {value}", { value: round(figure.floor) }) + of;
       return el("td", { "data-of": whose }, el("span", { class: "tf-value" }, value + error), el("span", { class: "tf-quiet" }, floor));
     };
@@ -60,7 +60,7 @@
       return el(
         "div",
         {},
-        el("p", {}, T.t("{model}: measured on {n} pictures, {seed}.", { model: side.title, n: T.whole(facts.samples), seed })),
+        el("p", {}, T.t("{model}: measured on {n} pictures, {seed}.", { model: side.title, n: T.wholeNumber(facts.samples), seed })),
         facts.features ? el("p", { class: "tf-quiet" }, T.t("Distances between features of: {features}", { features: facts.features })) : null,
         el("pre", { class: "tf-code", tabindex: 0 }, el("code", {}, facts.command)),
       );
@@ -104,7 +104,7 @@
       } catch (error) {
         if (shown !== wish) return;
         shown = "";
-        body.replaceChildren(el("p", { class: "tf-trouble", role: "alert" }, T.told(error.message)));
+        body.replaceChildren(el("p", { class: "tf-trouble", role: "alert" }, T.translate(error.message)));
       }
     };
     return card;

@@ -1,10 +1,10 @@
-// The training pictures nearest to a picture, and in words how near that is beside pictures that were never trained on.
+// The training pictures nearest to a picture, and how near that is compared with held-out pictures.
 (() => {
   const T = window.Twofold;
   const { el } = T;
 
   // `.show(found, picture, words)`.
-  T.nearest = () => {
+  T.nearestTraining = () => {
     const said = el("p", { class: "tf-caption" });
     const strip = el("div", { class: "tf-near" });
     const note = el("p", { class: "tf-quiet" });
@@ -23,10 +23,10 @@
       strip.hidden = note.hidden = Boolean(found.missing);
       said.classList.toggle("tf-quiet", Boolean(found.missing));
       if (found.missing) {
-        said.textContent = T.told(found.missing);
+        said.textContent = T.translate(found.missing);
         return;
       }
-      const values = { share: Math.round(100 * found.nearer), n: T.whole(found.held_out) };
+      const values = { share: Math.round(100 * found.nearer), n: T.wholeNumber(found.held_out) };
       said.textContent = found.remarkable
         ? T.t("Nearer to a training picture than {share} % of {n} held-out pictures are: check whether it is a copy.", values)
         : T.t("Nearer to a training picture than {share} % of {n} held-out pictures are: nothing unusual.", values);
@@ -45,8 +45,8 @@
         median: found.median.toFixed(2),
         low: found.low.toFixed(2),
         high: found.high.toFixed(2),
-        of: T.whole(found.of),
-        train: T.whole(found.train),
+        of: T.wholeNumber(found.of),
+        train: T.wholeNumber(found.train),
       });
       if (found.of < found.train) note.textContent += ` ${T.t("Copies of pictures that were not searched are not found.")}`;
     };

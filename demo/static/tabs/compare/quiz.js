@@ -1,4 +1,4 @@
-// Real or generated? Twenty pictures, half of each; the page learns the truth about a picture by answering it.
+// Real or generated? Twenty pictures, half of each. The server tells the truth about a picture only after the answer.
 const T = window.Twofold;
 const { el } = T;
 
@@ -50,7 +50,7 @@ const kept = () => {
     return {};
   }
 };
-const shelf = (side) => `${side.key}@${side.bundle.version}`; // a bundle that was exported again is another opponent
+const shelf = (side) => `${side.key}@${side.bundle.version}`; // a new export is a new opponent
 const bestOf = (side) => {
   const one = kept()[shelf(side)];
   return Number.isInteger(one?.right) && Number.isInteger(one?.of) ? one : null;
@@ -61,13 +61,13 @@ const keep = (side, score) => {
   try {
     localStorage.setItem(SHELF, JSON.stringify({ ...kept(), [shelf(side)]: { right: score.right, of: score.of } }));
   } catch {
-    // then this browser keeps nothing
+    // the browser's storage is closed to us: nothing is kept
   }
 };
 
 // --- playing ---------------------------------------------------------------------------------------
 const fail = (sentence) => {
-  trouble.textContent = T.told(sentence);
+  trouble.textContent = T.translate(sentence);
   trouble.hidden = !sentence;
 };
 const begin = async () => {
@@ -78,7 +78,7 @@ const begin = async () => {
   try {
     const { picture } = await T.fetch(T.picturePath({ b: side.b }, "/quiz"), { m: side.m, quiz: key });
     const count = Math.min(20, 2 * side.bundle.examples);
-    const pictures = Array.from({ length: count }, (_, i) => T.cut(picture, COLUMNS, i));
+    const pictures = Array.from({ length: count }, (_, i) => T.cutPicture(picture, COLUMNS, i));
     game = { side, key, pictures, answers: "", truth: "", score: null, busy: false };
     said.textContent = "";
     result.hidden = true;

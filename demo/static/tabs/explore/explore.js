@@ -1,8 +1,8 @@
-// Explore: what a latent space looks like from above, what moves in it do, and a tour through it.
+// Explore: a map of the latent space, what moves in it do, and a guided tour.
 const T = window.Twofold;
 const { el } = T;
 
-let seen = null; // what the server said of the map of the bundle on screen
+let seen = null; // the server's description of the map on screen
 const moves = T.moves();
 const tour = T.tour();
 const map = T.latentMap((found) => {
@@ -11,7 +11,7 @@ const map = T.latentMap((found) => {
   if (T.visible(tour)) tour.show(found);
 });
 const strip = T.truncationStrip();
-const traded = T.traded();
+const traded = T.precisionAndRecall();
 const mixer = T.mixer();
 const sums = T.arithmetic();
 const card = (title, text, ...content) => el("section", { class: "tf-card tf-wide", "aria-label": title }, el("h3", {}, title), el("p", { class: "tf-quiet" }, text), ...content);
@@ -54,5 +54,5 @@ T.on(T.later(refresh, 150));
 new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && refresh()).observe(element);
 refresh();
 if (T.query.get("tour") === "1") {
-  setTimeout(() => tour.closest(".tf-card").scrollIntoView({ behavior: T.calm.matches ? "auto" : "smooth" }), 600);
+  setTimeout(() => tour.closest(".tf-card").scrollIntoView({ behavior: T.reducedMotion.matches ? "auto" : "smooth" }), 600);
 }

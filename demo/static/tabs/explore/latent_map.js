@@ -1,14 +1,14 @@
-// The latent map: dots of the data's codes on a plane; hover, drag or arrow keys decode the place in between.
+// The latent map: the data's codes as dots on a plane; hovering, dragging or arrow keys decode the point below.
 (() => {
   const T = window.Twofold;
   const { el } = T;
 
   const SIDE = 440; // pixels of the drawing
-  // Okabe and Ito's colours, told apart by colour-blind eyes too, then repeated as rings; names stand beside the dots.
+  // Okabe and Ito's colours, which colour-blind people can tell apart, then the same as rings; names are beside the dots.
   const INKS = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#8c8c8c", "#b5a800"];
   const STEP = 0.02; // of the map's side, for an arrow key
 
-  // `.show()` draws the map of the bundle on screen. heard(map) hears what the server says of it.
+  // `.show()` draws the map of the bundle on screen; heard(map) is called with the server's description of it.
   T.latentMap = (heard) => {
     const chart = el("canvas", {
       class: "tf-latent-map",
@@ -36,7 +36,7 @@
       },
     );
     let way = "pca";
-    let known = null; // what the server says of this map
+    let known = null; // the server's description of this map
     let drawn = ""; // the bundle and way of `known`
     let place = null;
     let hidden = new Set();
@@ -101,7 +101,7 @@
       pen.lineTo(x, y + 14);
       pen.stroke();
     };
-    const live = T.live((image) => T.paint(picture, image));
+    const live = T.liveCanvas((image) => T.paint(picture, image));
     const nearest = () => {
       let best = null;
       let least = Infinity;
@@ -174,7 +174,7 @@
       if (drawn !== wanted) return;
       if (!answer?.ok) {
         drawn = "";
-        T.say(T.t("The server does not answer. Is it still running?"));
+        T.showMessage(T.t("The server does not answer. Is it still running?"));
         return;
       }
       known = await answer.json();

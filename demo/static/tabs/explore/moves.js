@@ -1,9 +1,9 @@
-// Sliders that stack: along the dimensions of the VAE's code, the most informative first, and towards classes.
+// Sliders that combine: towards classes, along the strongest directions, and along the dimensions of the VAE's code.
 (() => {
   const T = window.Twofold;
   const { el } = T;
 
-  const FIRST = 8; // dimensions shown at once; the others unfold
+  const FIRST = 8; // dimensions that are shown at once; the others unfold
   const REACH = 3; // deviations of the codes each way
   const FAR = 6; // the same, across a class's boundary
 
@@ -16,9 +16,9 @@
     const globally = new Map();
     // Shares of the strongest directions, and how often the boundary of each class is right, for one bundle and model.
     let strong = { of: "", shares: [], boundaries: [] };
-    let machine = false; // whether classes are moved to across their boundaries
+    let machine = false; // whether a class is reached across its boundary instead of towards its mean
     const picture = el("canvas", { class: "tf-picture tf-moves-picture", width: 32, height: 32, role: "img", "aria-label": T.t("The moved picture") });
-    const live = T.live((image) => T.paint(picture, image));
+    const live = T.liveCanvas((image) => T.paint(picture, image));
     const ask = T.frame(() => {
       const text = (moves) => [...moves].filter(([, value]) => value).map(([i, value]) => `${i}:${value}`).join(",");
       const params = { m: T.state.m, t: T.state.t, seed };
@@ -46,7 +46,7 @@
       ask();
     };
     const list = el("div", { class: "tf-moves-list" });
-    // Towards the mean of a class, or across the boundary that a linear machine found around it.
+    // Towards the mean of a class, or across the boundary that a linear SVM found around it.
     const classes = (names, boundaries) => {
       const percent = (share) => (100 * share).toFixed(1);
       const choose = T.segmented("tf-class-way", T.t("Direction of a class"), [["means", T.t("To its mean")], ["machine", T.t("By a linear SVM")]], machine ? "machine" : "means", (way) => {

@@ -1,4 +1,4 @@
-// A guided tour in five steps, for a teacher: on screen one after the other, on paper all of them.
+// A guided tour in five steps for teachers: one at a time on screen, all of them on paper.
 (() => {
   const T = window.Twofold;
   const { el } = T;
@@ -12,7 +12,7 @@
     if (c !== null) params.classes = `${c},${c}`;
     return { path: T.picturePath(T.state, "/morph"), params, words: `${Math.round(100 * p)} %` };
   };
-  // The first and the last dot of the map, and what lies straight between them and beyond.
+  // Points on the diagonal of the map, from a little outside to a little outside.
   const across = (map) => {
     if (!map) return [];
     return shares.map((p) => {
@@ -30,11 +30,11 @@
     [T.t("Holes"), T.t("Not every point holds something. Along this line through the latent map, the points outside, and some in between, look like nothing in the data."), across],
   ];
 
-  // `.show(map)`: map = what the server says of the latent map, null where there is none.
+  // `.show(map)`: the server's description of the latent map, null where there is none.
   T.tour = () => {
     let now = 0;
     let map = null;
-    const rows = steps().map(([title]) => T.strip(title));
+    const rows = steps().map(([title]) => T.pictureRow(title));
     const sections = steps().map(([title, text], i) =>
       el("section", { class: "tf-tour-step" }, el("h4", {}, `${i + 1}. ${title}`), el("p", {}, text), rows[i]),
     );

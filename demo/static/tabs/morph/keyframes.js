@@ -9,10 +9,10 @@
   const wrap = (seed) => ((seed % SEEDS) + SEEDS) % SEEDS;
 
   const text = (key) => (Array.isArray(key) ? key.join(":") : String(key));
-  // A place of the plane; whole numbers are a seed.
+  // A point of the plane; whole numbers give a seed.
   const at = (x, y) => (Number.isInteger(x) && Number.isInteger(y) ? wrap(x + 100 * y) : [short(x), short(y)]);
 
-  // The keys of one part of the text, or a sentence when it cannot be read.
+  // The keys in one part of the text, or a sentence that says what is wrong.
   const readPart = (part) => {
     const point = /^(-?\d{1,7}(?:\.\d+)?):(-?\d{1,7}(?:\.\d+)?)$/.exec(part);
     if (point) {
@@ -32,7 +32,7 @@
     return Array.from({ length: last - first + 1 }, (_, i) => first + i);
   };
 
-  T.keys = {
+  T.keyframes = {
     least: LEAST,
     most: MOST,
     text,
@@ -40,7 +40,7 @@
     name: (key) => (Array.isArray(key) ? T.t("Point {x}, {y}", { x: key[0], y: key[1] }) : T.t("Seed {seed}", { seed: key })),
     // The seed that chooses a key's class, as on the server.
     seed: (key) => (Array.isArray(key) ? wrap(Math.floor(key[0]) + 100 * Math.floor(key[1])) : key),
-    // "0,1,4-6" → [0, 1, 4, 5, 6]; a sentence when it cannot be read. Commas of other scripts count too.
+    // "0,1,4-6" → [0, 1, 4, 5, 6], or a sentence that says what is wrong. Chinese commas work too.
     read(words) {
       const keys = [];
       for (const part of words.replaceAll("：", ":").split(/[,，、;\s]+/).filter(Boolean)) {

@@ -1,5 +1,5 @@
-// What draws on the visitor's device, in words, and the choice of it: for the switch "On my device" and for the page
-// without a server.
+// What draws on the visitor's device (processor or graphics card), in words, and the choice between them. For the switch
+// "On my device" and for the static page.
 (() => {
   const T = window.Twofold;
   const { el } = T;
@@ -14,12 +14,12 @@
     const words = [cpu === null ? T.t("On your processor (WebAssembly).") : T.t("On your processor (WebAssembly): {cpu} ms per picture.", times)];
     if (trying) words.push(T.t("Testing the graphics card: {mb} MB to load.", { mb: (trying / 1e6).toFixed(1) }));
     else if (trying !== null) words.push(T.t("Testing the graphics card."));
-    else if (trouble) words.push(T.told(trouble));
+    else if (trouble) words.push(T.translate(trouble));
     return words.join(" ");
   };
 
-  // These words, and a choice where there is a graphics card to choose. pictures(): what localPictures returned, or null
-  // while nothing is drawn here.
+  // These words, and a choice where there is a graphics card. pictures(): what localPictures returned, or null while
+  // nothing is drawn here.
   T.deviceSpeed = (pictures) => {
     const options = [
       ["auto", T.t("Automatic"), T.t("Whichever is faster")],
@@ -34,7 +34,7 @@
       box.hidden = !drawing;
       if (!drawing) return;
       const words = T.deviceWords(drawing.status(T.state.b));
-      if (speed.textContent !== words) speed.textContent = words; // read aloud when it changes, not more often
+      if (speed.textContent !== words) speed.textContent = words; // screen readers read it whenever it is set
       ways.hidden = !drawing.offered;
       ways.choose(drawing.choice);
     };

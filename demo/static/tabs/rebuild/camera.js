@@ -1,4 +1,4 @@
-// A picture from the webcam: asked for by a click, one frame kept in the page, the stream stopped.
+// A picture from the webcam: started by a click; one frame is kept and the stream is stopped.
 (() => {
   const T = window.Twofold;
   const { el } = T;
@@ -12,7 +12,7 @@
   // `taken(bitmap)` gets the frame; `complain(sentence)` what went wrong, or "". `.stop()` ends a running stream.
   T.camera = (taken, complain) => {
     let stream = null;
-    let asked = 0; // so that a stream allowed after the visitor has gone on is stopped at once
+    let asked = 0; // so that a stream that is allowed too late is stopped at once
     const video = el("video", { class: "tf-video", muted: true, playsinline: true, "aria-label": T.t("What the webcam sees"), hidden: true });
     video.muted = true;
     const start = el("button", { type: "button", class: "tf-button", onclick: () => open() }, T.t("Start the webcam"));

@@ -3,7 +3,7 @@
   const T = window.Twofold;
   const { el } = T;
 
-  const SIDE = 320; // pixels of the board, whatever the models' pictures measure
+  const SIDE = 320; // pixels of the board, whatever the size of the models' pictures
 
   T.drawingBoard = (changed) => {
     const canvas = el("canvas", {
@@ -60,7 +60,7 @@
     };
 
     const hint = el("p", { "aria-hidden": "true" }, T.t("Draw here"));
-    const sheet = T.paintable(canvas, { start: remember, stroke, done: () => changed(), undo }, hint);
+    const sheet = T.paintBoard(canvas, { start: remember, stroke, done: () => changed(), undo }, hint);
     sheet.classList.add("tf-canvas");
     const ink = el("input", { type: "color", value: "#ffffff", "aria-label": T.t("Colour of the brush") });
     const board = el(
@@ -70,7 +70,7 @@
       el(
         "div",
         { class: "tf-tools" },
-        T.tools(
+        T.toolChoice(
           [
             ["brush", T.t("Brush"), T.t("Draw")],
             ["eraser", T.t("Eraser"), T.t("Erase")],
@@ -88,7 +88,7 @@
     board.paper = "#000000";
     board.drawn = () => dirty;
     board.data = () => canvas.toDataURL("image/png");
-    // Grey data sets of this studio are bright strokes on black; colour pictures start on white paper.
+    // Grey data sets here are bright strokes on black; colour pictures start on white paper.
     board.suit = ({ channels, size }) => {
       board.paper = channels === 1 ? "#000000" : "#ffffff";
       ink.hidden = channels === 1;

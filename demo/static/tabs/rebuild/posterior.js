@@ -1,11 +1,11 @@
-// What the code leaves open: samples of the posterior, and where their pictures differ.
+// Samples of the posterior over codes, and where their pictures differ.
 (() => {
   const T = window.Twofold;
   const { el } = T;
 
   const SAMPLES = 8;
 
-  // `changed()`: other samples are wanted. `.wish()` says which; `.show(answer)` shows them.
+  // `changed()` is called for other samples; `.wish()` is the request, `.show(answer)` the result.
   T.posteriorBlock = (changed) => {
     let seed = 0;
     let temperature = 1;

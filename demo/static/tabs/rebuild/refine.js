@@ -1,4 +1,4 @@
-// A search from a model's first answer, round by round: its error falls before the visitor's eyes, and can be stopped.
+// Refines a model's first answer by search, round by round, with its error as a curve; it can be stopped at any time.
 (() => {
   const T = window.Twofold;
   const { el } = T;
@@ -12,10 +12,10 @@
     let stopped = false;
     let found = null; // the last report, whose point the next search starts from
     let errors = [];
-    let earlier = []; // errors of the searches before, which this one goes on from
+    let earlier = []; // errors of earlier searches that this one continues
     let seed = 0;
     const picture = T.figure(T.t("Best so far"), T.t("The best picture that the search has found"));
-    const curve = T.curve("");
+    const curve = T.errorCurve("");
     const note = el("p", { class: "tf-quiet tf-refine-note", "aria-live": "polite" });
     const button = el("button", { type: "button", class: "tf-button tf-primary", onclick: () => (running ? halt() : go()) });
     const choose = T.segmented(
@@ -81,7 +81,7 @@
     };
     block.halt = halt;
     block.running = () => running;
-    // Another picture, mask or model: what was found no longer belongs to it.
+    // For another picture, mask or model the results no longer apply.
     block.reset = () => {
       if (running) end();
       running = stopped = false;

@@ -1,9 +1,9 @@
-// A part is hidden and filled in: by each model in one pass, and by the VAE in four ways that differ.
+// Repair: the hidden part is filled in by each model in one pass, and by the VAE in four different ways.
 (() => {
   const T = window.Twofold;
   const { el } = T;
 
-  // `changed(fresh)`: another mask (fresh), or only other completions. `.wish()` says which; `.show(answer)` shows what came back.
+  // `changed(fresh)` is called for another mask (fresh) or other completions; `.wish()` is the request, `.show(answer)` the result.
   T.repairBlock = (changed) => {
     let other = 0;
     let variety = 1;
