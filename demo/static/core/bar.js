@@ -131,8 +131,8 @@ if (!T.facts.bundles.length) {
     typical.rename(state.m === "vae" ? T.t("Temperature") : T.t("Truncation"));
     typical.title =
       state.m === "vae"
-        ? T.t("How far the code may lie from the middle of its cluster: 0 = the most typical picture, 1 = as in the data.")
-        : T.t("How far the picture may lie from the average one: 0 = the average, 1 = the full variety, more = exaggerated.");
+        ? T.t("How far the code may be from the centre of its cluster: 0 = the most typical picture, 1 = as varied as the data.")
+        : T.t("How far the picture may be from the average: 0 = the average picture, 1 = full variety, above 1 = exaggerated.");
     processor.textContent = T.processor?.(bundle) ?? T.told(bundle.processor);
     reason.textContent = T.processorReason?.(bundle) ?? T.told(bundle.reason);
     status.title = reason.textContent;
@@ -146,7 +146,7 @@ if (!T.facts.bundles.length) {
   const tell = (model, round) => {
     last = performance.now();
     const parts = model === null ? [] : [T.t("{ms} ms model", { ms: model.toFixed(1) })];
-    clock.textContent = ` · ${[...parts, T.t("{ms} ms in all", { ms: Math.round(round) })].join(" · ")}`;
+    clock.textContent = ` · ${[...parts, T.t("{ms} ms total", { ms: Math.round(round) })].join(" · ")}`;
   };
   T.clocks.push((model, round) => {
     clearTimeout(final);
@@ -162,7 +162,7 @@ if (!T.facts.bundles.length) {
   const share = async () => {
     const link = T.link();
     history.replaceState(history.state, "", link);
-    copy.textContent = (await T.copy(link)) ? T.t("Link copied") : T.t("Link is in the address bar");
+    copy.textContent = (await T.copy(link)) ? T.t("Link copied") : T.t("The link is in the address bar");
     setTimeout(() => (copy.textContent = T.t("Copy link")), 2000);
   };
 }

@@ -25,7 +25,7 @@
       const button = el("button", { class: "tf-button tf-copy", type: "button", "aria-label": name }, label);
       const back = T.later(() => (button.textContent = label), 2000);
       button.addEventListener("click", async () => {
-        button.textContent = (await T.copy(text())) ? T.t("Copied") : T.t("Select and copy it");
+        button.textContent = (await T.copy(text())) ? T.t("Copied") : T.t("Copy it by hand");
         back();
       });
       return button;

@@ -10,9 +10,9 @@ const SOONER = 0.9;
 // { adapter: whether there is one at all, trouble: why it is better left alone, "" = it is not }
 export const findCard = async (gpu = navigator.gpu) => {
   const adapter = await gpu?.requestAdapter().catch(() => null);
-  if (!adapter) return { adapter: false, trouble: "This browser offers no graphics card (WebGPU)." };
+  if (!adapter) return { adapter: false, trouble: "No graphics card is available to this browser (WebGPU)." };
   const imitated = adapter.info?.isFallbackAdapter ?? adapter.isFallbackAdapter;
-  return { adapter: true, trouble: imitated ? "There is no graphics card: this browser imitates one on the processor." : "" };
+  return { adapter: true, trouble: imitated ? "There is no graphics card: this browser emulates one in software." : "" };
 };
 
 // The build of onnxruntime-web with WebGPU that this browser can run: the smaller one needs WebAssembly that can wait
@@ -53,7 +53,7 @@ export const race = async (models, kinds, drawers, clock = () => performance.now
           const { pixels, model } = await draw(place(i, m, kinds));
           const bytes = new Uint8Array(pixels);
           first ??= bytes;
-          if (difference(first, bytes) > 1) throw new Error("The graphics card draws other pictures than the processor.");
+          if (difference(first, bytes) > 1) throw new Error("The graphics card draws different pictures from the processor.");
           times[d].push(model);
         }
       }

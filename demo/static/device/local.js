@@ -28,7 +28,7 @@ const connect = (build, progress = () => {}, lost = () => {}) => {
     for (const { reject } of waiting.values()) reject(new Error(sentence));
     waiting.clear();
   };
-  worker.addEventListener("error", () => fail("This browser cannot run the models: it lacks module workers or WebAssembly."));
+  worker.addEventListener("error", () => fail("This browser cannot run the models: it does not support module workers or WebAssembly."));
   worker.addEventListener("message", ({ data }) => {
     if (data.lost) {
       lost(data.lost);
@@ -100,7 +100,7 @@ export const localPictures = (bundles, builds, progress, changed = () => {}) => 
   const takeCard = () => {
     if (card) return card;
     const build = buildOf(builds);
-    if (!build) throw new Error("WebGPU needs WebAssembly that can wait (JSPI), which this browser lacks.");
+    if (!build) throw new Error("WebGPU needs JavaScript Promise Integration (JSPI), which this browser does not support.");
     const own = connect(build, undefined, (sentence) => card === own && drop(sentence));
     card = own;
     return own;

@@ -40,7 +40,7 @@ const loadChecked = async (file, told) => {
 };
 
 const start = async (build, told) => {
-  if (build.gpu && !navigator.gpu) throw new Error("This browser offers WebGPU to pages, but not to their workers.");
+  if (build.gpu && !navigator.gpu) throw new Error("This browser supports WebGPU in pages, but not in workers.");
   ort ??= await import(new URL(build.script, self.location.href)).catch(() => {
     throw new Error(`${build.script.split("/").pop()} could not be loaded. Check the connection and reload the page.`);
   });

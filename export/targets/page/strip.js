@@ -35,7 +35,7 @@ export const exportStrip = async (asked, answer) => {
       pen.drawImage(await frame(asked, i / (asked.loop ? frames : frames - 1)), (i % columns) * side, Math.floor(i / columns) * side, side, side);
     }
     const file = await new Promise((done) => canvas.toBlob(done, "image/png"));
-    if (!file) throw new Error(T.t("This browser cannot draw so large a picture; choose fewer frames."));
+    if (!file) throw new Error(T.t("This browser cannot make a picture this large; choose fewer frames."));
     const name = `${T.state.b}-morph-${keys.map(T.keys.text).join("-").replaceAll(":", "_")}.png`;
     const about = T.t("{n} frames through {keys}", { n: frames, keys: keys.map(T.keys.text).join(", ") });
     answer({ job, href: URL.createObjectURL(file), bytes: file.size, format: "png-strip", name, about });

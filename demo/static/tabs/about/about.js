@@ -17,7 +17,7 @@ const quality = (bundle) => {
   const card = el("section", { class: "tf-card" }, el("h3", {}, T.t("How good they are")));
   const { quality: q } = bundle;
   if (!q) {
-    card.append(el("p", { class: "tf-quiet" }, T.t("This bundle carries no measured figures.")));
+    card.append(el("p", { class: "tf-quiet" }, T.t("This bundle has no measured figures.")));
     return card;
   }
   const byName = new Map(q.figures.map((f) => [f.name, f]));
@@ -25,7 +25,7 @@ const quality = (bundle) => {
   const others = q.figures.filter((f) => !q.first.includes(f.name));
   const head = [T.t("Figure"), T.t("Value"), T.t("Floor"), T.t("Better")];
   card.append(
-    el("p", { class: "tf-quiet" }, T.t("The floor is what real held-out pictures reach in the same measurement, unless another is named: no model can be expected to do better.")),
+    el("p", { class: "tf-quiet" }, T.t("The floor is what real held-out pictures reach in the same measurement, unless stated otherwise. No model can be expected to do better.")),
     table(T.t("Measured on {n} pictures", { n: T.whole(q.samples) }), head, rows(q.first.map((name) => byName.get(name)))),
   );
   if (others.length) {
@@ -66,7 +66,7 @@ const draw = () => {
           ),
         ),
         training.length
-          ? el("section", { class: "tf-card" }, el("h3", {}, T.t("How it was trained")), table(T.t("Stages of the training"), [T.t("Stage"), T.t("Time"), T.t("Pictures seen"), T.t("On")], training))
+          ? el("section", { class: "tf-card" }, el("h3", {}, T.t("How it was trained")), table(T.t("Stages of the training"), [T.t("Stage"), T.t("Time"), T.t("Pictures seen"), T.t("Hardware")], training))
           : null,
         el(
           "section",
@@ -75,7 +75,7 @@ const draw = () => {
           el(
             "ul",
             {},
-            el("li", {}, T.t("The models know only the data set above. Whatever you draw or upload is bent towards it.")),
+            el("li", {}, T.t("The models know only the data set above. Whatever you draw or upload is pulled towards it.")),
             el("li", {}, T.t("The VAE averages what it is unsure of, so its pictures are softer. The GAN is sharper, but it may leave out rare variants.")),
             el("li", {}, T.t("A repair is a plausible guess, never a recovery of what was there.")),
             el("li", {}, T.t("What you draw or upload is used for your answer and is not stored. Favourites stay in your browser.")),
@@ -107,13 +107,13 @@ bring.addEventListener("change", async () => {
   const file = bring.files[0];
   if (!file) return;
   bring.disabled = true;
-  said.textContent = T.t("Looking at {file} …", { file: file.name });
+  said.textContent = T.t("Checking {file} …", { file: file.name });
   try {
     const address = T.url("uploads", { title: file.name.replace(/\.onnx$/i, "") });
     const answer = await fetch(address, { method: "POST", body: file, headers: { "X-Twofold": "upload" } });
     if (!answer.ok) throw new Error(await answer.text());
     const bundle = await answer.json();
-    said.textContent = T.t("{title} is here, under Pictures.", { title: bundle.title });
+    said.textContent = T.t("{title} is ready: choose it under Pictures.", { title: bundle.title });
     T.add(bundle);
     T.set({ b: bundle.name, x: 0, y: 0 }, { undo: true });
   } catch (error) {
@@ -126,7 +126,7 @@ const guests = el(
   "section",
   { class: "tf-card tf-wide" },
   el("h3", {}, T.t("Bring a generator")),
-  el("p", { class: "tf-quiet" }, T.t("An .onnx file from anywhere with one input z and pictures from 0 to 1 or -1 to 1 as output. Everybody on this page can see it until the server ends.")),
+  el("p", { class: "tf-quiet" }, T.t("An .onnx file from anywhere, with one input z and pictures from 0 to 1 or -1 to 1 as output. Everyone on this page can use it until the server stops.")),
   bring,
   said,
 );

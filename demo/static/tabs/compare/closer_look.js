@@ -48,7 +48,7 @@
       "section",
       { class: "tf-card tf-closer", "aria-label": T.t("A closer look at one picture") },
       el("h3", {}, T.t("A closer look at one picture")),
-      el("p", { class: "tf-quiet" }, T.t("What in it looks real to the critic, and is it a copy of a training picture? Click a picture in the grids above, or bring one.")),
+      el("p", { class: "tf-quiet" }, T.t("What looks real to the critic, and is it a copy of a training picture? Click a picture in the grids above, or bring your own.")),
       el("div", { class: "tf-inline" }, choose, ...Object.values(panels), go),
       trouble,
       about,

@@ -60,8 +60,8 @@ const ways = T.segmented(
   T.t("How to compare"),
   [
     ["side", T.t("Side by side"), T.t("Two grids; a tile marks its partner")],
-    ["blink", T.t("Blink"), T.t("One over the other, changed by a key")],
-    ["slide", T.t("Slider"), T.t("One over the other, uncovered by a slider")],
+    ["blink", T.t("Blink"), T.t("One over the other, switched by a key")],
+    ["slide", T.t("Slider"), T.t("One over the other, revealed by a slider")],
   ],
   view,
   (value) => {
@@ -91,7 +91,7 @@ element.replaceChildren(
       "section",
       { class: "tf-card", "aria-label": T.t("Two models, the same seeds") },
       el("h3", {}, T.t("Two models, the same seeds")),
-      el("p", { class: "tf-quiet" }, T.t("Both sides draw from the same random numbers, as many as each model takes. Truncation is that of the bar above.")),
+      el("p", { class: "tf-quiet" }, T.t("Both sides use the same random numbers, as many as each model needs. Truncation is set in the bar above.")),
       el(
         "div",
         { class: "tf-inline" },

@@ -39,7 +39,7 @@
       "div",
       {},
       el("h4", {}, T.t("Where the critic looks")),
-      el("p", { class: "tf-quiet" }, T.t("Part after part of the picture is hidden, and the critic is asked again. Where its score falls, it had seen something that looks real to it.")),
+      el("p", { class: "tf-quiet" }, T.t("Each part of the picture is hidden in turn, and the critic scores it again. Where the score falls, the hidden part looked real to it.")),
       missing,
       body,
     );
@@ -57,15 +57,15 @@
       const values = { high: places[most], low: places[least], up: number(-drops[most]), down: number(-drops[least]) };
       const sentence =
         drops[most] <= 0
-          ? T.t("No ninth of the picture speaks for real on average; hiding the part at the {low} changes the score most, by {down}.", values)
+          ? T.t("On average no ninth of the picture makes it look real; hiding the {low} changes the score most, by {down}.", values)
           : drops[least] < 0
-            ? T.t("Hiding parts at the {high} changes the score most, by {up} on average; hiding parts at the {low} changes it by {down}.", values)
-            : T.t("Hiding parts at the {high} changes the score most, by {up} on average; no ninth speaks against it.", values);
+            ? T.t("Hiding the {high} changes the score most, by {up} on average; hiding the {low} changes it by {down}.", values)
+            : T.t("Hiding the {high} changes the score most, by {up} on average; no ninth makes the picture look less real.", values);
       said.textContent = sentence;
       above.alt = T.t("Map of the critic's attention. {sentence}", { sentence });
-      ends[0].textContent = T.t("blue: hiding it raises the score, by {n} at most; it speaks against", { n: Math.max(0, -found.lowest).toFixed(2) });
-      ends[1].textContent = T.t("orange: hiding it lowers the score, by {n} at most; it speaks for real", { n: Math.max(0, found.highest).toFixed(2) });
-      how.textContent = T.t("{n} windows of {width} × {width} pixels in one run; score of the whole picture {score}. Scores of a critic are no probabilities: only their differences mean something.", {
+      ends[0].textContent = T.t("blue: hiding it raises the score, by up to {n}; it looks generated", { n: Math.max(0, -found.lowest).toFixed(2) });
+      ends[1].textContent = T.t("orange: hiding it lowers the score, by up to {n}; it looks real", { n: Math.max(0, found.highest).toFixed(2) });
+      how.textContent = T.t("{n} windows of {width} × {width} pixels in one run; the whole picture scores {score}. A critic's scores are not probabilities: only their differences mean something.", {
         n: found.windows,
         width: found.width,
         score: found.score.toFixed(2),

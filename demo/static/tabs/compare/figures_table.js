@@ -55,8 +55,8 @@
         ),
       );
     const measured = (facts, side) => {
-      if (facts.samples === null) return el("p", {}, T.t("{model} carries no measured figures.", { model: side.title }));
-      const seed = facts.seed === null ? T.t("the command's own seed") : T.t("seed {seed}", { seed: facts.seed });
+      if (facts.samples === null) return el("p", {}, T.t("{model} has no measured figures.", { model: side.title }));
+      const seed = facts.seed === null ? T.t("the command's default seed") : T.t("seed {seed}", { seed: facts.seed });
       return el(
         "div",
         {},
@@ -74,11 +74,11 @@
       const name = `${sides[0].key}-${sides[1].key}`.replaceAll(".", "-");
       const odd = count("incomparable");
       const parts = [
-        el("p", { class: "tf-quiet" }, T.t("The floor is what real held-out pictures reach in the same measurement, unless another is named. No clear difference: within two standard errors or, where none is known, within 1 %.")),
+        el("p", { class: "tf-quiet" }, T.t("The floor is what real held-out pictures reach in the same measurement, unless stated otherwise. No clear difference: within two standard errors or, where none is known, within 1 %.")),
         both.length && !same && odd < both.length
           ? el("p", { class: "tf-caption" }, T.t("Of {n} figures that both have, the left is better in {left}, the right in {right}; {level} show no clear difference.", { n: both.length - odd, left: count("left"), right: count("right"), level: count("level") }))
           : null,
-        odd ? el("p", {}, T.t("{n} figures were measured on other pictures or in other features, so they cannot be held against each other: read each beside its own floor.", { n: odd })) : null,
+        odd ? el("p", {}, T.t("{n} figures were measured on different pictures or features and cannot be compared directly: read each against its own floor.", { n: odd })) : null,
         both.length ? table(both, sides, T.t("Figures of both")) : el("p", {}, T.t("The two have no figure in common.")),
         rest.length ? el("details", { class: "tf-more" }, el("summary", {}, T.t("{n} figures of one side only", { n: rest.length })), table(rest, sides, T.t("Figures of one side only"))) : null,
         el("details", { class: "tf-more" }, el("summary", {}, T.t("How they were measured")), measured(report.left, sides[0]), same ? null : measured(report.right, sides[1])),

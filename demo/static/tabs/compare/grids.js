@@ -98,7 +98,7 @@
     box.summary = () => {
       const known = distances.filter((d) => d !== null && d !== undefined);
       if (!pictures[0].length || !pictures[1].length) return "";
-      if (!known.length) return T.t("The two sides draw pictures of different sizes, so no distance is told.");
+      if (!known.length) return T.t("The two sides draw pictures of different sizes, so there is no distance to show.");
       const mean = known.reduce((a, b) => a + b, 0) / known.length;
       return T.t("{n} pairs: {mean} grey levels apart on average, from {low} to {high} (mean absolute difference, of {range}).", {
         n: known.length,

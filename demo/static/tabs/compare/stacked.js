@@ -18,7 +18,7 @@
       el("kbd", { "aria-hidden": "true" }, "B"),
     );
     const alone = el("button", { type: "button", class: "tf-button", "aria-pressed": "false", onclick: () => (timer ? rest() : run()) }, T.t("Blink by itself"));
-    const calm = el("p", { class: "tf-quiet" }, T.t("This device asks for less motion, so nothing blinks by itself."));
+    const calm = el("p", { class: "tf-quiet" }, T.t("This device is set to reduce motion, so nothing blinks by itself."));
     const range = el("input", { type: "range", min: 0, max: 100, step: 1, value: 50, "aria-label": T.t("How much of the right picture is covered by the left one") });
     const slide = el("div", { class: "tf-slide" }, el("span", {}, T.t("Left")), range, el("span", {}, T.t("Right")));
     const buttons = el("div", { class: "tf-buttons" }, swap, alone);

@@ -104,7 +104,7 @@
       const stages = [...new Set(curves.flatMap((one) => Object.keys(one)))];
       const bare = sides.filter((_, i) => !Object.keys(curves[i]).length).map((side) => side.bundle.title);
       const parts = [];
-      if (bare.length) parts.push(el("p", { class: "tf-quiet" }, T.t("{titles}: this bundle carries no training curves. It was exported before bundles could, or without its run; python -m export bundle adds them from the run folder.", { titles: bare.join(", ") })));
+      if (bare.length) parts.push(el("p", { class: "tf-quiet" }, T.t("{titles}: this bundle has no training curves. It was exported by an older version, or without its run folder; python -m export bundle adds them from there.", { titles: bare.join(", ") })));
       if (stages.length) {
         if (!stages.includes(stage)) stage = stages.includes(sides[0].m) ? sides[0].m : stages[0];
         const lines = sides.map((side, i) => ({ title: side.bundle.title, curve: curves[i][stage], i })).filter((line) => line.curve);

@@ -16,9 +16,9 @@
       height: SIDE,
       tabindex: 0,
       role: "application",
-      "aria-label": T.t("Latent map. Move over it, drag, or use the arrow keys: the picture of each place is drawn beside it."),
+      "aria-label": T.t("Latent map. Move the pointer over it, drag, or use the arrow keys: the picture at each point is drawn beside it."),
     });
-    const picture = el("canvas", { class: "tf-picture tf-map-picture", width: 32, height: 32, role: "img", "aria-label": T.t("The picture of the place on the map") });
+    const picture = el("canvas", { class: "tf-picture tf-map-picture", width: 32, height: 32, role: "img", "aria-label": T.t("The picture at this point of the map") });
     const where = el("p", { class: "tf-caption", "aria-live": "polite" });
     const note = el("p", { class: "tf-quiet" });
     const legend = el("div", { class: "tf-map-legend", role: "group", "aria-label": T.t("Classes on the map") });
@@ -119,8 +119,8 @@
     });
     const settle = T.later(() => {
       const name = nearest();
-      const words = { u: place[0].toFixed(2), w: place[1].toFixed(2), name };
-      where.textContent = name ? T.t("Place ({u}, {w}), nearest dot: {name}", words) : T.t("Place ({u}, {w})", words);
+      const words = { x: place[0].toFixed(2), y: place[1].toFixed(2), name };
+      where.textContent = name ? T.t("Point ({x}, {y}), nearest dot: {name}", words) : T.t("Point ({x}, {y})", words);
       picture.setAttribute("aria-label", where.textContent);
     }, 120);
     const go = (next) => {
@@ -181,7 +181,7 @@
       note.textContent =
         known.from === "training"
           ? T.t("Each dot is the code of a training picture.")
-          : T.t("Each dot is a draw of the fitted prior: this bundle carries no training codes.");
+          : T.t("Each dot is a sample from the fitted prior: this bundle has no training codes.");
       heard(known);
       drawLegend();
       go(toPlace(0.5, 0.5));

@@ -59,13 +59,13 @@
       const rows = el("div", {});
       const fill = () => {
         if (!machine) {
-          rows.replaceChildren(...names.map((name, k) => (k === T.state.c ? null : slider(towards, k, name, T.t("1 = as far as the mean of that class lies away"), -1, 1.5))).filter(Boolean));
+          rows.replaceChildren(...names.map((name, k) => (k === T.state.c ? null : slider(towards, k, name, T.t("1 = all the way to the mean of that class"), -1, 1.5))).filter(Boolean));
           return;
         }
-        const right = T.t("It tells each class from all others, right on {share} % or more of latents that it had not seen.", { share: percent(Math.min(...boundaries)) });
+        const right = T.t("It separates each class from all others and is right on at least {share} % of latents that it had not seen.", { share: percent(Math.min(...boundaries)) });
         rows.replaceChildren(
           el("p", { class: "tf-quiet" }, right),
-          ...names.map((name, k) => slider(across, k, name, T.t("Straight across the boundary of this class, right on {share} %; in units of the latents' deviation", { share: percent(boundaries[k]) }), -FAR, FAR)),
+          ...names.map((name, k) => slider(across, k, name, T.t("Straight across the boundary of this class (right on {share} %), in standard deviations of the latents", { share: percent(boundaries[k]) }), -FAR, FAR)),
         );
       };
       fill();
@@ -85,18 +85,18 @@
         parts.push([
           el("h4", {}, T.t("The strongest directions")),
           ...strong.shares.map((share, i) =>
-            slider(globally, i, T.t("Direction {n} · {share} %", { n: i + 1, share: (100 * share).toFixed(1) }), T.t("Share of the variety, classes left out; in units of its deviation"), -REACH, REACH),
+            slider(globally, i, T.t("Direction {n} · {share} %", { n: i + 1, share: (100 * share).toFixed(1) }), T.t("Share of the variance within classes; the slider is in standard deviations"), -REACH, REACH),
           ),
         ]);
       }
       if (T.state.m === "vae" && dimensions.length) {
         const row = ({ i, nats, active }) => {
           const words = T.t("Dimension {i} · {nats} nats", { i, nats: nats.toFixed(2) });
-          const one = slider(along, i, words, T.t("In units of the deviation of the codes"), -REACH, REACH);
+          const one = slider(along, i, words, T.t("In standard deviations of the codes"), -REACH, REACH);
           if (!active) {
             one.classList.add("tf-dead");
             one.input.disabled = true;
-            one.title = T.t("This dimension carries nothing: the decoder does not use it.");
+            one.title = T.t("This dimension is unused: the decoder ignores it.");
           }
           return one;
         };

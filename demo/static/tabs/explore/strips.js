@@ -55,7 +55,7 @@
   T.traded = () => {
     const rows = el("tbody", {});
     const head = el("thead", {}, el("tr", {}, ...[T.t("Truncation"), T.t("Precision"), T.t("Recall")].map((name) => el("th", { scope: "col" }, name))));
-    const told = el("p", { class: "tf-quiet" }, T.t("Measured. Precision: samples that look like training pictures. Recall: training pictures that have a sample like them."));
+    const told = el("p", { class: "tf-quiet" }, T.t("Measured. Precision: share of samples that look like training pictures. Recall: share of training pictures that have a similar sample."));
     const box = el("div", { class: "tf-traded" }, el("table", {}, head, rows), told);
     box.refresh = () => {
       const found = new Map((T.bundle().quality?.figures ?? []).map((figure) => [figure.name, figure.value]));
@@ -121,7 +121,7 @@
 
   T.arithmetic = () => {
     const seeds = { seed: 1, minus: 2, plus: 3 };
-    const row = T.strip(T.t("Three pictures and what their sum gives"));
+    const row = T.strip(T.t("Three pictures and the result"));
     const draw = () => {
       const own = shared();
       const single = (seed) => ({ path: T.picturePath(T.state, "/sum"), params: { ...own, seed, minus: seed, plus: seed } });

@@ -23,11 +23,11 @@
     });
   };
   const steps = () => [
-    [T.t("Noise becomes a picture"), T.t("A seed names a list of random numbers, the latent. The generator turns each list into a picture; nobody drew these."), () => shares.map((_, i) => at(10 + i, T.t("Seed {seed}", { seed: 10 + i })))],
-    [T.t("Near means similar"), T.t("A small step in the latent is a small change of the picture: these are a twentieth of the way to the next seed apart."), () => shares.map((_, i) => at(3 + i / 20, String(3 + i / 20)))],
-    [T.t("A straight line is a morph"), T.t("Between two latents lies a path. Each place on it is a picture of its own, not a blend of two photographs."), () => shares.map(morph)],
-    [T.t("Typical and odd"), T.t("Truncation pulls a latent towards the average. At 0 every picture is the average one; beyond 1 pictures grow odd and fail more often."), () => shares.map((p) => at(5, String(Number((1.5 * p).toFixed(2))), { t: Number((1.5 * p).toFixed(2)) }))],
-    [T.t("Holes"), T.t("Not every place holds something. Along this line through the latent map the places outside, and some between, look like nothing in the data."), across],
+    [T.t("Noise becomes a picture"), T.t("A seed stands for a list of random numbers, the latent. The generator turns each list into a picture. Nobody drew these."), () => shares.map((_, i) => at(10 + i, T.t("Seed {seed}", { seed: 10 + i })))],
+    [T.t("Near means similar"), T.t("A small step in the latent is a small change in the picture: each step here is a twentieth of the way to the next seed."), () => shares.map((_, i) => at(3 + i / 20, String(3 + i / 20)))],
+    [T.t("A straight line is a morph"), T.t("There is a path between any two latents. Every point on it is a picture of its own, not two pictures faded into each other."), () => shares.map(morph)],
+    [T.t("Typical and odd"), T.t("Truncation pulls a latent towards the average. At 0 every picture is the average; above 1 pictures get odd and fail more often."), () => shares.map((p) => at(5, String(Number((1.5 * p).toFixed(2))), { t: Number((1.5 * p).toFixed(2)) }))],
+    [T.t("Holes"), T.t("Not every point holds something. Along this line through the latent map, the points outside, and some in between, look like nothing in the data."), across],
   ];
 
   // `.show(map)`: map = what the server says of the latent map, null where there is none.

@@ -108,7 +108,7 @@
 
     // --- more keyframes ------------------------------------------------------------------------------
     const button = (text, hint, action) => el("button", { type: "button", class: "tf-button", title: hint, onclick: action }, text);
-    const current = button(T.t("Add the picture of Play"), T.t("The place in the latent space where Play is now"), () =>
+    const current = button(T.t("Add the picture from Play"), T.t("The point of the latent space that Play shows now"), () =>
       add(T.keys.at(T.state.x, T.state.y), T.state.c),
     );
     const kept = button(T.t("Add from favourites"), T.t("The pictures that you kept in Play"), () => {
@@ -132,8 +132,8 @@
       });
       let note = "";
       if (!all.length) note = T.t("Nothing kept yet: in Play, “Keep” puts a picture here.");
-      else if (!own.length) note = T.t("Your favourites belong to other pictures than those that the bar names.");
-      else if (full) note = T.t("There are {n} keyframes, and no more are possible: remove one first.", { n: T.keys.most });
+      else if (!own.length) note = T.t("Your favourites are from other pictures than the ones chosen in the bar.");
+      else if (full) note = T.t("{n} keyframes are the most: remove one first.", { n: T.keys.most });
       shelf.replaceChildren(...tiles, note && el("p", { class: "tf-quiet" }, note));
       fillShelf(jobs);
     };

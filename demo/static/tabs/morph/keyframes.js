@@ -17,7 +17,7 @@
     const point = /^(-?\d{1,7}(?:\.\d+)?):(-?\d{1,7}(?:\.\d+)?)$/.exec(part);
     if (point) {
       const [x, y] = point.slice(1).map(Number);
-      if (Math.max(Math.abs(x), Math.abs(y)) > T.reach) return T.t("Points end at 1000000 in every direction.");
+      if (Math.max(Math.abs(x), Math.abs(y)) > T.reach) return T.t("Points go up to 1000000 in every direction.");
       return [at(x, y)];
     }
     const range = /^(\d{1,10})(?:-(\d{1,10}))?$/.exec(part);
@@ -26,9 +26,9 @@
     }
     const first = Number(range[1]);
     const last = range[2] === undefined ? first : Number(range[2]);
-    if (last < first) return T.t("The range {part} runs backwards.", { part });
-    if (last >= SEEDS) return T.t("Seeds end at 4294967295.");
-    if (last - first >= MOST) return T.t("At most {n} keyframes are possible.", { n: MOST });
+    if (last < first) return T.t("The range {part} is backwards.", { part });
+    if (last >= SEEDS) return T.t("The largest seed is 4294967295.");
+    if (last - first >= MOST) return T.t("Use at most {n} keyframes.", { n: MOST });
     return Array.from({ length: last - first + 1 }, (_, i) => first + i);
   };
 
@@ -47,9 +47,9 @@
         const found = readPart(part);
         if (typeof found === "string") return found;
         keys.push(...found);
-        if (keys.length > MOST) return T.t("At most {n} keyframes are possible.", { n: MOST });
+        if (keys.length > MOST) return T.t("Use at most {n} keyframes.", { n: MOST });
       }
-      return keys.length < LEAST ? T.t("At least {n} keyframes are needed.", { n: LEAST }) : keys;
+      return keys.length < LEAST ? T.t("Use at least {n} keyframes.", { n: LEAST }) : keys;
     },
   };
 })();

@@ -66,7 +66,7 @@ const frames = T.slider(T.t("Frames"), { min: 2, max: 240, step: 1, value: choic
   choice.frames = value;
   describe();
 });
-const speed = T.slider(T.t("Frames a second"), { min: 5, max: 30, step: 1, value: choice.fps }, (value) => {
+const speed = T.slider(T.t("Frames per second"), { min: 5, max: 30, step: 1, value: choice.fps }, (value) => {
   choice.fps = value;
   describe();
 });
@@ -269,7 +269,7 @@ const make = (fmt) => {
   result.hidden = true;
   progressRow.hidden = false;
   progress.removeAttribute("value");
-  progressText.textContent = T.t("Waiting for a turn");
+  progressText.textContent = T.t("Waiting in the queue");
   trigger("export", { ...request(), b: T.state.b, format: fmt, frames: choice.frames, fps: choice.fps, job });
   cancel.focus();
   giveUp();
@@ -307,7 +307,7 @@ const preview = (fmt, href) => {
   if (fmt === "zip") return el("p", { class: "tf-quiet" }, about);
   if (fmt === "mp4") return el("video", { src: href, class: "tf-picture", controls: true, loop: true, muted: true, playsinline: true, "aria-label": alt });
   if (fmt === "png-strip" || fmt === "film-strip") return el("img", { src: href, alt, class: fmt === "png-strip" ? "tf-strip" : "tf-film" });
-  if (T.calm.matches) return el("p", { class: "tf-quiet" }, T.t("Not played here, because this device asks for less motion."));
+  if (T.calm.matches) return el("p", { class: "tf-quiet" }, T.t("Not played here: this device is set to reduce motion."));
   return el("img", { src: href, alt, class: "tf-picture" });
 };
 watch("value", () => {

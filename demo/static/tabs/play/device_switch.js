@@ -65,8 +65,8 @@
     const tell = () => {
       bar.hidden = true;
       if (gap) note.textContent = T.t("Not available: the server lacks onnxruntime-web (npm ci --prefix demo/web).");
-      else if (!T.bundle().device) note.textContent = T.t("The pictures of this bundle can only be drawn by the server.");
-      else if (T.onDevice) note.textContent = T.t("Live pictures are computed in this browser; the network may go.");
+      else if (!T.bundle().device) note.textContent = T.t("Only the server can draw the pictures of this bundle.");
+      else if (T.onDevice) note.textContent = T.t("Live pictures are computed in this browser; no network is needed.");
       else note.textContent = T.t("Loads the models once, then every live picture is computed in this browser.");
     };
     progress = (loaded, of) => {
@@ -79,7 +79,7 @@
     failed = (sentence) => {
       box.checked = false;
       bar.hidden = true;
-      note.textContent = `${sentence} ${T.t("The server draws on.")}`;
+      note.textContent = `${sentence} ${T.t("The server keeps drawing.")}`;
     };
     const change = async () => {
       if (!box.checked) {

@@ -9,11 +9,11 @@
   T.deviceName = (status) => (status.on === "gpu" ? T.t("This device (WebGPU)") : T.t("This device"));
   T.deviceWords = ({ on, cpu, gpu, trying, trouble }) => {
     const times = { cpu: ms(cpu ?? 0), gpu: ms(gpu ?? 0) };
-    if (on === "gpu") return T.t("On your graphics card (WebGPU): {gpu} ms a picture. Your processor (WebAssembly) takes {cpu} ms.", times);
-    if (gpu !== null) return T.t("On your processor (WebAssembly): {cpu} ms a picture. Your graphics card (WebGPU) takes {gpu} ms.", times);
-    const words = [cpu === null ? T.t("On your processor (WebAssembly).") : T.t("On your processor (WebAssembly): {cpu} ms a picture.", times)];
-    if (trying) words.push(T.t("The graphics card is being tried: {mb} MB to load.", { mb: (trying / 1e6).toFixed(1) }));
-    else if (trying !== null) words.push(T.t("The graphics card is being tried."));
+    if (on === "gpu") return T.t("On your graphics card (WebGPU): {gpu} ms per picture. Your processor (WebAssembly) takes {cpu} ms.", times);
+    if (gpu !== null) return T.t("On your processor (WebAssembly): {cpu} ms per picture. Your graphics card (WebGPU) takes {gpu} ms.", times);
+    const words = [cpu === null ? T.t("On your processor (WebAssembly).") : T.t("On your processor (WebAssembly): {cpu} ms per picture.", times)];
+    if (trying) words.push(T.t("Testing the graphics card: {mb} MB to load.", { mb: (trying / 1e6).toFixed(1) }));
+    else if (trying !== null) words.push(T.t("Testing the graphics card."));
     else if (trouble) words.push(T.told(trouble));
     return words.join(" ");
   };
@@ -23,7 +23,7 @@
   T.deviceSpeed = (pictures) => {
     const options = [
       ["auto", T.t("Automatic"), T.t("Whichever is faster")],
-      ["gpu", T.t("Graphics card"), T.t("WebGPU, if it draws the right pictures")],
+      ["gpu", T.t("Graphics card"), T.t("WebGPU, if its pictures are right")],
       ["cpu", T.t("Processor"), T.t("WebAssembly, on one thread")],
     ];
     const speed = el("p", { class: "tf-quiet tf-device-speed", role: "status" });

@@ -22,7 +22,7 @@ const store = (kept) => {
   try {
     localStorage.setItem(SHELF, JSON.stringify(kept));
   } catch {
-    T.say(T.t("This browser keeps nothing for this page, so favourites last only until it is closed."));
+    T.say(T.t("This browser does not let the page store anything, so favourites are lost when it closes."));
   }
 };
 let kept = load();

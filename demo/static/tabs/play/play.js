@@ -33,7 +33,7 @@ const canvas = el("canvas", {
 const caption = el("p", { class: "tf-caption", "aria-live": "polite" });
 const rate = el("span", { class: "tf-rate" });
 const seedField = el("input", { type: "number", min: 0, max: LAST_SEED, step: 1, "aria-label": T.t("Go to seed"), inputmode: "numeric" });
-const drift = button(T.t("Drift"), "a", T.t("Travel on its own"), () => toggleDrift());
+const drift = button(T.t("Drift"), "a", T.t("Travel by itself"), () => toggleDrift());
 const children = el("div", { class: "tf-children" });
 const trail = el("div", { class: "tf-trail", role: "group", "aria-label": T.t("Ancestors") });
 const sheet = el("div", { class: "tf-sheet", role: "group" });
@@ -48,7 +48,7 @@ const paceSlider = T.slider(
     step: 0.01,
     value: 0,
     format: (v) => `× ${Number((2 ** v).toPrecision(2))}`,
-    hint: T.t("How far a drag or an arrow key moves; also by the wheel, or by two fingers, on the picture"),
+    hint: T.t("How far a drag or an arrow key moves. The wheel, or two fingers on the picture, change it too."),
   },
   (value) => (pace = 2 ** value),
 );
@@ -88,7 +88,7 @@ element.replaceChildren(
         "div",
         { class: "tf-buttons" },
         button(T.t("New random"), " ", T.t("Jump to a random seed"), () => random()),
-        button(T.t("Undo"), "z", T.t("Back to the picture before"), () => T.undo()),
+        button(T.t("Undo"), "z", T.t("Back to the previous picture"), () => T.undo()),
         button(T.t("Keep"), "f", T.t("Add to the favourites in this browser"), () => T.keep?.()),
         drift,
         button(T.t("Save PNG"), "", T.t("Download this picture"), () => save()),

@@ -4,7 +4,7 @@
   const { el } = T;
 
   const troubles = () => ({
-    NotAllowedError: T.t("The browser was not allowed to use the webcam. Allow it in the browser's settings for this page, and start again."),
+    NotAllowedError: T.t("The webcam was blocked. Allow it in the browser's settings for this page, then start again."),
     NotFoundError: T.t("No webcam was found on this device."),
     NotReadableError: T.t("The webcam cannot be read; another program may be using it."),
   });
@@ -33,7 +33,7 @@
     const open = async () => {
       complain("");
       if (!navigator.mediaDevices?.getUserMedia) {
-        complain(window.isSecureContext ? T.t("This browser offers no webcam.") : T.t("Browsers give pages a webcam only over https or on localhost."));
+        complain(window.isSecureContext ? T.t("This browser gives no access to a webcam.") : T.t("Browsers allow the webcam only over https or on localhost."));
         return;
       }
       const mine = ++asked;

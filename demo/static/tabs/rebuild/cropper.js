@@ -117,7 +117,7 @@
       el(
         "div",
         { class: "tf-inline" },
-        el("button", { type: "button", class: "tf-button", onclick: () => middle() }, T.t("Whole middle")),
+        el("button", { type: "button", class: "tf-button", onclick: () => middle() }, T.t("Largest square")),
         el("span", { class: "tf-quiet" }, T.t("Drag the square; zoom with the wheel, two fingers, or + and −.")),
       ),
     );

@@ -73,7 +73,7 @@
         T.tools(
           [
             ["brush", T.t("Brush"), T.t("Draw")],
-            ["eraser", T.t("Eraser"), T.t("Rub out")],
+            ["eraser", T.t("Eraser"), T.t("Erase")],
           ],
           tool,
           (value) => (tool = value),
@@ -95,7 +95,7 @@
       ink.value = channels === 1 ? "#ffffff" : "#2f5fd0";
       sheet.classList.toggle("tf-paper", channels !== 1);
       small.width = small.height = size;
-      smallText.textContent = T.t("What the models get of it: {size} × {size} pixels", { size });
+      smallText.textContent = T.t("What the models see: {size} × {size} pixels", { size });
       past.clear();
       paper();
       mark(false);

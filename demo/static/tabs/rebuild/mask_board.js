@@ -96,7 +96,7 @@
       [T.t("Centre"), T.t("The middle is missing"), each((r, c) => Math.min(r, c) < size / 4 || Math.max(r, c) >= (3 * size) / 4)],
       [T.t("Left half"), T.t("The left half is missing"), each((r, c) => c >= size / 2)],
       [T.t("Lower half"), T.t("The lower half is missing"), each((r) => r < size / 2)],
-      [T.t("Scratch"), T.t("Scratches run across; each time others"), scratch],
+      [T.t("Scratch"), T.t("Scratches across the picture, different each time"), scratch],
       [T.t("Random 75 %"), T.t("Three pixels in four are missing"), scattered],
     ];
     const choose = (fill) => {
@@ -119,7 +119,7 @@
         { class: "tf-tools" },
         T.tools(
           [
-            ["hide", T.t("Hide"), T.t("Paint pixels away")],
+            ["hide", T.t("Hide"), T.t("Paint over pixels to hide them")],
             ["show", T.t("Uncover"), T.t("Bring pixels back")],
           ],
           "hide",

@@ -244,10 +244,10 @@ const suit = () => {
   repair.show(null);
   lay();
   seenText.textContent = bundle.models.includes("vae")
-    ? T.t("The VAE encodes the picture into a short code and decodes it again; the GAN's inverter looks for the closest picture that the GAN can draw. What a model cannot hold is lost.")
+    ? T.t("The VAE encodes the picture into a short code and decodes it again; the GAN's inverter finds the closest picture that the GAN can draw. What a model cannot represent is lost.")
     : bundle.rebuilds
       ? T.t("This bundle has no VAE, so there is no reconstruction.")
-      : T.t("This bundle holds nothing that takes a picture: it has neither a VAE nor an inverter nor a classifier.");
+      : T.t("This bundle cannot take a picture: it has no VAE, no inverter and no classifier.");
 };
 const refresh = () => {
   if (suited === T.state.b && answered) return;

@@ -46,7 +46,7 @@
     const tell = () => {
       button.textContent = running ? T.t("Stop") : T.t("Refine ({rounds} rounds)", { rounds: ROUNDS });
       const rounds = Math.max(0, errors.length - 1);
-      if (!found) note.textContent = T.t("No search yet: what is shown above is the answer of one pass.");
+      if (!found) note.textContent = T.t("No search yet: the result above comes from a single pass.");
       else {
         const words = stopped && !running ? T.t("stopped after {rounds} rounds of search, MSE {mse}") : T.t("after {rounds} rounds of search, MSE {mse}");
         note.textContent = words.replace("{rounds}", rounds).replace("{mse}", found.mse.toFixed(5));
@@ -92,8 +92,8 @@
       curve.put([], 0, format);
       meaning.textContent =
         model === "gan"
-          ? T.t("64 styles a round, drawn around the best; the error is the mean squared error over the visible pixels.")
-          : T.t("64 codes a round, drawn around the best; the energy weighs the error over the visible pixels against how likely the code is.");
+          ? T.t("64 styles per round, sampled around the best. The error is the mean squared error on the visible pixels.")
+          : T.t("64 codes per round, sampled around the best. The energy weighs the error on the visible pixels against how likely the code is.");
       tell();
     };
     block.suit = (bundle) => {
