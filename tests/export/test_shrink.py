@@ -57,5 +57,5 @@ def test_the_bound_is_one_grey_level(monkeypatch: pytest.MonkeyPatch, shift: flo
             return [answers[self.data]]
 
     monkeypatch.setattr(precision.parity, "session", Session)
-    with pytest.raises(precision.Unsuitable, match="changes by [23]") if refused else nullcontext():
+    with pytest.raises(precision.Unsuitable, match=r"changes by [23]") if refused else nullcontext():
         precision.measure("decoder", b"exact", b"other", {}, "fp16-stored")
