@@ -115,7 +115,7 @@ def data_of(bundle: OpenBundle, settings: Settings) -> DataInfo:
         train_images=info.dataset.train_images,
         test_images=info.dataset.test_images,
         fit=settings.fit,
-        background=paper({1: "L", 3: "RGB"}[info.image.channels], settings.background),
+        background=paper("L" if info.image.channels == 1 else "RGB", settings.background),
     )
 
 

@@ -194,7 +194,7 @@ def test_a_folder_that_is_there_is_left_alone(exported: Exported, trained_run: P
     ("python -m train gan x --width 1000000 --w-dim 10000000000", "cannot become a run"),
     ("python -m train gan x --latent-dim -1", "--latent-dim must be positive"),
     ("python -m train gan x --batch 0", "--batch must be positive"),
-    ("python -m train gan x --gamma nan nan", "--gamma nan is not a number"),
+    ("python -m train gan x --gamma nan nan", "--gamma must be a finite number, not nan"),
 ])  # fmt: skip
 def test_a_strangers_command_is_read_with_care(own: Path, command: str, said: str):
     assert said in refusal(own, command)
