@@ -15,6 +15,7 @@ import numpy as np
 from bundle import images
 from bundle.atomic_files import CARD, previous_index, put_in_place, scratch, write_index
 from bundle.errors import UserError
+from bundle.public_command import public_command
 from bundle.read import SHEET_COLUMNS, read
 from bundle.runner import BundleRunner
 from bundle.schema import SCHEMA_VERSION, Bundle, File
@@ -266,7 +267,7 @@ def index(
             "quality": None,
             "training": {
                 key: {
-                    "command": graphs.public_command(record.command),
+                    "command": public_command(record.command),
                     "seconds": record.seconds,
                     "images": record.images,
                     "hardware": record.hardware,

@@ -21,11 +21,12 @@ from torch import Tensor, nn
 from bundle.atomic_files import scratch, write_whole
 from bundle.errors import UserError
 from bundle.pictures import check_background, paper
+from bundle.public_command import UNPACK
 from bundle.read import OpenBundle, graph_bytes, latent_shapes, read
 from bundle.schema import Curve
 from bundle.trial_inputs import random_rows
 from export import graphs, parity
-from export.graphs import NEEDS, STAGE_GRAPHS, UNPACK, GraphSpec
+from export.graphs import NEEDS, STAGE_GRAPHS, GraphSpec
 from export.precision import LEVELS
 from train import run_folder
 from train.checkpoints import OPTIONAL_NETWORKS, module_tensors, save_tensors

@@ -30,6 +30,7 @@ SHARED = (
     *(STATIC / "core" / name for name in ("style.css", *CORE_SCRIPTS)),
     *(STATIC / "device" / name for name in DEVICE_SCRIPTS),
     *(TABS / "play" / name for name in ("play.css", "device_words.js")),
+    TABS / "about" / "about.css",
     *(TABS / "morph" / name for name in ("morph.css", "keyframes.js", "keyframe_list.js")),
 )
 SPOKEN = ("core", "play", "morph", "device", "server")
