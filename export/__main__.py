@@ -10,9 +10,10 @@ from typing import Annotated, Literal
 
 import tyro
 
-from bundle import atomic_files
+from bundle.atomic_files import write_file
 from bundle.command_line import exit_code
 from bundle.errors import UserError
+from bundle.read import read_index
 from bundle.schema import GRAPHS
 from bundle.version import VERSION
 from export import (
@@ -237,7 +238,7 @@ def export_graph(settings: GraphSettings) -> None:
     if settings.form != "fp32":
         data, cost = precision.convert(piece, data, settings.form, graph_inputs(settings, run, facts, cut))
         print(precision.table([cost], settings.form))
-    atomic_files.write_whole(settings.target, data)
+    write_file(settings.target, data)
     print(f"{settings.target}: {graphs.signature(piece)}, {len(data) / 1e6:.2f} MB")
 
 
@@ -286,7 +287,7 @@ def run(settings: object) -> None:
         case ReportSettings():
             print(report.write(settings.root))
         case ShrinkSettings():
-            before = sum(graph.bytes for graph in atomic_files.read_index(settings.bundle).graphs.values())
+            before = sum(graph.bytes for graph in read_index(settings.bundle).graphs.values())
             after = sum(graph.bytes for graph in shrink.shrink(settings.bundle).graphs.values())
             print(f"{settings.bundle}: graphs of {before / 1e6:.1f} MB now take {after / 1e6:.1f} MB")
         case TrainingSettings():

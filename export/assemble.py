@@ -14,11 +14,12 @@ import numpy as np
 from torch import nn
 
 from bundle import images, latents
-from bundle.atomic_files import CARD, entry, previous_index, put_in_place, read_index, scratch, write_index, write_whole
+from bundle.atomic_files import scratch, write_file
 from bundle.errors import UserError
-from bundle.read import Bundle, read
+from bundle.read import Bundle, read, read_index
 from bundle.runner import BundleRunner
 from bundle.schema import SCHEMA_VERSION, RuntimeComparison
+from bundle.write import CARD, entry, previous_index, put_in_place, write_index
 from export import class_directions, curves, float16, graphs, model_card, parity, precision, training_codes
 from export.graphs import Facts, Piece
 from export.int8 import Inputs
@@ -102,7 +103,7 @@ def set_runtime_comparison(folder: Path, found: RuntimeComparison) -> None:
     info = read_index(folder).model_copy(update={"runtime_comparison": found})
     path = folder / CARD
     text = path.read_text(encoding="utf-8") if path.is_file() else model_card.write(info, {})
-    write_whole(path, model_card.with_runtime_comparison(text, found).encode())
+    write_file(path, model_card.with_runtime_comparison(text, found).encode())
     write_index(folder, info)
 
 
@@ -259,7 +260,7 @@ def index(folder: Path, facts: Facts, pieces: list[Piece], sigma: float | None, 
     by_name = {piece.name: piece for piece in pieces}
     written = {}
     for name, piece in by_name.items():
-        written[name] = entry(folder / f"{name}.onnx") | {
+        written[name] = entry(folder / f"{name}.onnx").model_dump() | {
             "opset": graphs.OPSET,
             "precision": taken.get(name, "fp32"),
             "parameters": piece.parameters,

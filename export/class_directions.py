@@ -15,12 +15,12 @@ from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
-from bundle.atomic_files import entry, write_index, write_whole
+from bundle.atomic_files import write_file
 from bundle.errors import UserError
 from bundle.model import BundleModel, Model
 from bundle.read import Bundle, read
 from bundle.runner import BundleRunner
-from bundle.schema import File
+from bundle.write import entry, write_index
 
 FILE = "latents.npz"
 EACH = 400  # latents of each class
@@ -45,8 +45,8 @@ def write(folder: Path) -> Bundle:
         arrays[name], arrays[f"{name}_accuracy"] = normals(*drawn(bundle_model, model))
     packed = io.BytesIO()
     np.savez_compressed(packed, **arrays)
-    write_whole(folder / FILE, packed.getvalue())
-    files = bundle.info.files | {"latents": File(**entry(folder / FILE))}
+    write_file(folder / FILE, packed.getvalue())
+    files = bundle.info.files | {"latents": entry(folder / FILE)}
     info = bundle.info.model_copy(update={"files": files})
     write_index(folder, info)
     return info

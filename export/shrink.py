@@ -13,13 +13,14 @@ import onnx
 from onnx import helper
 
 from bundle import images
-from bundle.atomic_files import CARD, entry, put_in_place, scratch, write_index
+from bundle.atomic_files import scratch
 from bundle.errors import UserError
 from bundle.latents import from_normal, seed_latent
 from bundle.quality_section import with_quality
 from bundle.read import OpenBundle, graph_bytes, read
 from bundle.runner import BundleRunner
-from bundle.schema import Bundle, File
+from bundle.schema import Bundle
+from bundle.write import CARD, entry, put_in_place, write_index
 from export import float16, parity
 from export.graphs import STAGE_GRAPHS
 from export.precision import LEVELS, SHARE
@@ -56,7 +57,7 @@ def shrink(folder: Path) -> Bundle:
         if "latents" in listed:
             path = building / listed["latents"].file
             np.savez_compressed(path, **float16.narrowed(bundle.latents))
-            listed["latents"] = File(**entry(path))
+            listed["latents"] = entry(path)
         for name, data in files.items():
             (building / info.graphs[name].file).write_bytes(data)
             changed = {"precision": "fp16-stored", "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}

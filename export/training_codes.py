@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from bundle.atomic_files import entry, write_index, write_whole
+from bundle.atomic_files import write_file
 from bundle.errors import UserError
 from bundle.read import THUMBNAIL, Bundle, OpenBundle, read
 from bundle.runner import BundleRunner
-from bundle.schema import File
+from bundle.write import entry, write_index
 from train.data.dataset import Pictures
 from train.data.load import load
 
@@ -51,8 +51,8 @@ def write(folder: Path, train_set: Pictures, codes_only: bool = False) -> Bundle
     """The file of these pictures, and the index that lists it. Raises UserError when the disk refuses."""
     bundle, packed = read(folder), io.BytesIO()
     np.savez_compressed(packed, **collect(bundle, train_set, codes_only))
-    write_whole(folder / FILE, packed.getvalue())
-    files = bundle.info.files | {"training": File(**entry(folder / FILE))}
+    write_file(folder / FILE, packed.getvalue())
+    files = bundle.info.files | {"training": entry(folder / FILE)}
     info = bundle.info.model_copy(update={"files": files})
     write_index(folder, info)
     return info

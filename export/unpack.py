@@ -18,7 +18,7 @@ import torch
 from onnx import numpy_helper
 from torch import Tensor, nn
 
-from bundle.atomic_files import scratch
+from bundle.atomic_files import scratch, write_file
 from bundle.errors import UserError
 from bundle.pictures import paper
 from bundle.read import OpenBundle, graph_bytes, latent_shapes, read
@@ -256,7 +256,7 @@ def write(folder: Path, name: str, stage: Stage, bundle: OpenBundle, began: str)
     run_folder.write_json(folder / "config.json", run_folder.settings_json(stage.settings))
     run_folder.write_json(folder / "record.json", record)
     if stage.curve:
-        run_folder.write_atomic(folder / "metrics.jsonl", curve_lines(stage.curve).encode())
+        write_file(folder / "metrics.jsonl", curve_lines(stage.curve).encode())
 
 
 def latents_of(bundle: OpenBundle, stage: str) -> dict[str, Tensor]:

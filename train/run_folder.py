@@ -10,7 +10,6 @@ runs/mnist/gan/config.json          settings of the stage
 """
 
 import json
-import os
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -20,6 +19,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
+from bundle.atomic_files import write_file
 from bundle.errors import UserError
 from train.data.dataset import DataInfo
 from train.settings import FORMERLY, FREE_FIELDS, STAGES, Settings
@@ -40,26 +40,8 @@ class StageRecord:
     target_images: int | None = None  # a mask encoder: pictures that its GAN or VAE had seen
 
 
-def write_atomic(path: Path, data: bytes) -> None:
-    """Write, fsync, rename: after a crash or on a full disk the previous file is still whole.
-
-    Raises UserError when the disk refuses.
-    """
-    temporary = path.with_name(f".{path.name}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as problem:
-        temporary.unlink(missing_ok=True)
-        raise UserError(f"Could not write {path}: {problem.strerror}. The previous version is kept.") from problem
-
-
 def write_json(path: Path, value: dict) -> None:
-    write_atomic(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
+    write_file(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
 
 
 def read_json(path: Path) -> dict:
@@ -116,7 +98,7 @@ def restore_modules(group: str, modules: nn.ModuleDict, tensors: dict[str, Tenso
 
 def save_tensors(path: Path, tensors: dict[str, Tensor], facts: dict) -> None:
     """One safetensors file with JSON facts in its header."""
-    write_atomic(path, safetensors.torch.save(tensors, metadata={"facts": json.dumps(facts)}))
+    write_file(path, safetensors.torch.save(tensors, metadata={"facts": json.dumps(facts)}))
 
 
 def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict]:

@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bundle import atomic_files
 from bundle.quality_section import store_quality
-from bundle.read import read, sha256
+from bundle.read import read, read_index, sha256
 from bundle.schema import GRAPHS, Figure, Quality, RuntimeComparison, RuntimeResult
 from demo.serving.engine import Engine, choose_provider
 from export import assemble, graphs, parity
@@ -153,7 +152,7 @@ def own_bundle(exported: Exported, tmp_path: Path) -> Path:
 def test_figures_stay_only_while_the_graphs_do(own_bundle: Path, trained_run: Path):
     store_quality(own_bundle, QUALITY)
     assemble.set_runtime_comparison(own_bundle, ELSEWHERE)
-    previous, run = atomic_files.read_index(own_bundle), Run.open(trained_run)
+    previous, run = read_index(own_bundle), Run.open(trained_run)
     stages = assemble.collect(run, unfinished=False)
     cut = [p for key, stage in stages.items() for p in graphs.pieces(key, stage.networks, run.data)]
     facts = Facts("shapes", run.data, {key: stage.record for key, stage in stages.items()})
@@ -162,31 +161,6 @@ def test_figures_stay_only_while_the_graphs_do(own_bundle: Path, trained_run: Pa
     (own_bundle / "critic.onnx").write_bytes(b"another")
     info = assemble.index(own_bundle, facts, cut, 0.1, previous, {})
     assert (info.quality, info.runtime_comparison) == (None, None)
-
-
-# --------------------------------------------------------------------------------------- putting in place
-
-
-def test_a_new_bundle_takes_the_place_and_leaves_what_is_not_its_own(own_bundle: Path):
-    previous = atomic_files.previous_index(own_bundle)
-    (own_bundle / ".git").mkdir()
-    (own_bundle / ".git" / "config").write_text("mine")
-    (own_bundle / "notes.txt").write_text("mine")
-    with atomic_files.scratch(own_bundle) as built:
-        (built / "bundle.json").write_text("new")
-        atomic_files.put_in_place(built, own_bundle, previous)
-    assert sorted(p.name for p in own_bundle.iterdir()) == [".git", "bundle.json", "notes.txt"]
-    assert (own_bundle / ".git" / "config").read_text() == "mine"
-    assert [p.name for p in own_bundle.parent.iterdir()] == ["shapes"]
-
-
-def test_a_failed_rename_brings_the_older_bundle_back(own_bundle: Path):
-    before = sorted(p.name for p in own_bundle.iterdir())
-    with pytest.raises(OSError), atomic_files.scratch(own_bundle) as built:
-        built.rmdir()
-        atomic_files.put_in_place(built, own_bundle, atomic_files.previous_index(own_bundle))
-    assert sorted(p.name for p in own_bundle.iterdir()) == before
-    assert [p.name for p in own_bundle.parent.iterdir()] == ["shapes"]
 
 
 def test_examples_take_the_classes_in_turn(tmp_path: Path):

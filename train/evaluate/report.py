@@ -7,8 +7,8 @@ from typing import Literal
 
 from tqdm import tqdm
 
+from bundle.atomic_files import write_file
 from bundle.figures import HELD_OUT
-from train import run_folder
 
 SCHEMA_VERSION = 1
 
@@ -87,6 +87,6 @@ class Report:
 
     def store(self, folder: Path, sheets: list[str]) -> None:
         """Writes report.json and report.md. Raises UserError when the disk refuses."""
-        run_folder.write_atomic(folder / "report.md", self.as_markdown(sheets).encode())
+        write_file(folder / "report.md", self.as_markdown(sheets).encode())
         data = json.dumps(self.as_json(), indent=1, ensure_ascii=False, allow_nan=False)
-        run_folder.write_atomic(folder / "report.json", (data + "\n").encode())
+        write_file(folder / "report.json", (data + "\n").encode())
