@@ -26,7 +26,7 @@ import tyro
 
 from bundle.command_line import exit_code
 from bundle.errors import UserError
-from export.precision import Form
+from export.precision import Precision
 from train import run_folder
 from train.loop import fastest_precision
 
@@ -112,8 +112,8 @@ class Settings:
     """Preset of every stage."""
     total_minutes: float | None = None
     """Training time of all of them together; default: what each one is known to need on a processor."""
-    form: Form = "fp16-stored"
-    """How the bundles store their weights."""
+    precision: Precision = "fp16-stored"
+    """Precision of the bundles."""
     jobs: int = 1
     """Bundles made at once; the output of several goes to release.log in each one's run folder."""
     threads: int | None = None
@@ -174,7 +174,7 @@ def commands(settings: Settings, name: str, share: dict[str, float]) -> Iterator
     if not left and measured(target):
         return
     data = ["--data", source(settings, name)]
-    yield ["export", "bundle", str(run), str(target), *data, "--form", settings.form]
+    yield ["export", "bundle", str(run), str(target), *data, "--precision", settings.precision]
     control = ["--control", str(settings.runs / f"{name}-control")] if "control" in share else []
     threads = ["--threads", str(settings.threads)] if settings.threads else []
     yield ["benchmarks.quality", str(target), *data, *control, *threads, "--write"]

@@ -63,7 +63,7 @@ class Mix:
     def morph(self, name: str, model: str) -> None:
         keys = f"{self._seed()},{self._seed()},{self._seed()}"
         share = self._rng.uniform()
-        self.visitor.get(f"live/{name}/morph", keys=keys, p=share, m=model, mode="spline").raise_for_status()
+        self.visitor.get(f"live/{name}/morph", keys=keys, p=share, m=model, path="spline").raise_for_status()
 
     def sample(self, name: str, model: str) -> Answer:
         return self.visitor.call("sample", [self._seed() for _ in range(4)], name, model, "", 0.9)

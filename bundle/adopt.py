@@ -23,7 +23,7 @@ from bundle.read import MAX_TILES, SHEET_COLUMNS, read
 from bundle.runner import BundleRunner
 from bundle.schema import MAX_FILE_BYTES, SCHEMA_VERSION, Adapter, Bundle, File, Prior
 from bundle.sessions import choose_provider, first_line, open_session
-from bundle.write import entry, write_index
+from bundle.write import file_entry, write_index
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 MAX_BATCH = 64
@@ -90,9 +90,10 @@ def adopt(file: Path, target: Path, about: About) -> Bundle:
     data = file.read_bytes()
     found = examine(data, about.prior)
     with scratch(target) as building:
+        shown = png(sheet(found.pictures, SHEET_COLUMNS), level=9)
         (building / GENERATOR).write_bytes(data)
-        (building / SHEET).write_bytes(png(sheet(found.pictures, SHEET_COLUMNS), level=9))
-        info = _index(about, found, entry(building / GENERATOR), entry(building / SHEET))
+        (building / SHEET).write_bytes(shown)
+        info = _index(about, found, file_entry(GENERATOR, data), file_entry(SHEET, shown))
         write_index(building, info)
         BundleRunner(read(building)).check()
         building.rename(target)

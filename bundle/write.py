@@ -1,19 +1,20 @@
 """Writing a bundle: its index, the entries of its files, and putting a finished folder in place."""
 
+import hashlib
 import json
 from pathlib import Path
 
 from bundle.atomic_files import replace_folder, write_file
 from bundle.errors import UserError
-from bundle.read import INDEX, read_index, sha256
+from bundle.read import INDEX, read_index
 from bundle.schema import Bundle, File
 
 CARD = "README.md"
 
 
-def entry(path: Path) -> File:
-    """A file as the index lists it. Raises OSError when it cannot be read."""
-    return File(file=path.name, sha256=sha256(path), bytes=path.stat().st_size)
+def file_entry(name: str, data: bytes) -> File:
+    """A file as the index lists it."""
+    return File(file=name, sha256=hashlib.sha256(data).hexdigest(), bytes=len(data))
 
 
 def write_index(folder: Path, info: Bundle) -> None:

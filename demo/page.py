@@ -6,24 +6,24 @@ from typing import Any
 
 import gradio as gr
 from gradio.blocks import Block
+from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
 from bundle.read import Unavailable
-from bundle.translations import tables
 from demo.facts import facts, rebuilds
-from demo.routes import compare, device, explore, files, live
+from demo.routes import compare, device, explore, files, live, page_files
 from demo.routes.exception_handlers import HANDLERS
 from demo.routes.gradio_api import add_endpoints
 from demo.serving.served_bundle import ServedBundle
+from demo.static_files import CSS, PAGE_WORDS
 from demo.tabs.compare import tab as compare_tab
 from demo.tabs.morph import tab as morph_tab
 from demo.tabs.rebuild import tab as rebuild_tab
-from demo.widgets import CSS, STATIC, widget
+from demo.widgets import first_widget, widget
 
 TITLE = "Twofold"
 CHINESE = ("Noto Sans SC", "PingFang SC", "Microsoft YaHei")  # of the visitor's system: none is fetched
 WEIGHTS = (400, 700)  # of the fonts; the 600 that Gradio ships lacks most letters
-PAGE_WORDS = tables(STATIC / "words", "page")  # what Gradio itself shows: the tabs and the footer
 SPEECH = gr.I18n(en={word: word for word in PAGE_WORDS["zh-CN"]}, **PAGE_WORDS)
 KEEP_FILES = (
     600,
@@ -32,44 +32,53 @@ KEEP_FILES = (
 KEEP_SESSIONS = 128  # Gradio's own note of a visitor, which it makes anew where it is needed
 
 
+class Page(gr.Blocks):
+    """Gradio's page over our widgets, and the facts that they share (demo/routes/page_files.py)."""
+
+    def __init__(self, facts: Mapping[str, Any], **settings: Any) -> None:
+        super().__init__(**settings)
+        self.facts = facts
+
+
 def build_demo(bundles: Mapping[str, ServedBundle], unavailable: Sequence[Unavailable] = (), uploads: bool = False,
-               mcp: bool = False) -> gr.Blocks:  # fmt: skip
-    """The page over these models. With none, it says how to make a bundle. Launch it with launch_settings.
+               mcp: bool = False) -> Page:  # fmt: skip
+    """The page over these bundles. With none, it says how to make a bundle. Launch it with launch_settings.
 
     `uploads`: whether visitors may bring models; the routes of demo.routes.uploads belong to that. `mcp`: whether
     assistants may use the endpoints, for which the routes of demo.routes.mcp_tools are needed."""
     known = facts(bundles, unavailable) | {"uploads": uploads, "mcp": mcp, "page": PAGE_WORDS}
-    with gr.Blocks(title=TITLE, fill_width=True, delete_cache=KEEP_FILES, analytics_enabled=False) as demo:
-        widget("bar", known, "pair")
+    with Page(known, title=TITLE, fill_width=True, delete_cache=KEEP_FILES, analytics_enabled=False) as demo:
+        first_widget("bar", known)
         if bundles:
             with gr.Tabs(elem_id="tf-tabs", overflow_behavior="wrap"):
                 with gr.Tab(SPEECH("Play"), id="play"):
-                    widget("play", known, "processors", "ondevice")
-                    widget("favourites", known)
+                    widget("play")
+                    widget("favourites")
                 with gr.Tab(SPEECH("Morph"), id="morph"):
-                    morph_tab.build(known, bundles)
+                    morph_tab.build(bundles)
                 if any(rebuilds(served) for served in bundles.values()):
                     with gr.Tab(SPEECH("Rebuild"), id="rebuild"):
-                        rebuild_tab.build(known, bundles)
+                        rebuild_tab.build(bundles)
                 with gr.Tab(SPEECH("Explore"), id="explore"):
-                    widget("explore", known, "map", "strips", "moves", "tour")
+                    widget("explore")
                 with gr.Tab(SPEECH("Compare"), id="compare", elem_id="tf-tab-compare"):
-                    compare_tab.build(known, bundles)
+                    compare_tab.build(bundles)
                 with gr.Tab(SPEECH("API"), id="api"):
-                    widget("api", known, "tables", "snippets")
+                    widget("api")
                 with gr.Tab(SPEECH("About"), id="about"):
-                    widget("about", known, "tables")
+                    widget("about")
         else:
-            widget("empty", known)
+            widget("empty")
         add_endpoints(bundles)
     for block in demo.blocks.values():
         _describe_once(block)
-    return demo.queue(max_size=live.MAX_WAITING)
+    demo.queue(max_size=live.MAX_WAITING)
+    return demo
 
 
 def _describe_once(block: Block) -> None:
     """Keeps what Gradio tells browsers of a component. It asks for that anew for each session, and every request of a
-    program is a session: with scripts as long as ours the asking took longer than drawing sixteen pictures."""
+    program is a session: for this page that took 5 to 20 ms, longer than drawing a picture."""
     described = functools.cache(block.get_config)
     block.get_config = lambda: dict(described())  # a copy: each session writes its own values into it
 
@@ -79,7 +88,7 @@ def launch_settings(bundles: Mapping[str, ServedBundle], unavailable: Sequence[U
     """The arguments of `launch` that belong to this page, wherever it is served; `more`: further routes; `lifespan`:
     what has to run as long as the server does, as Starlette takes it."""
     routes = [*live.routes(bundles, unavailable, explore.PICTURES), *files.routes(bundles), *device.routes(bundles)]
-    routes += [*explore.routes(bundles), *compare.routes(bundles), *more]
+    routes += [*explore.routes(bundles), *compare.routes(bundles), *page_files.routes(), *more]
     return {
         "theme": theme(),
         "css_paths": list(CSS),
@@ -90,7 +99,12 @@ def launch_settings(bundles: Mapping[str, ServedBundle], unavailable: Sequence[U
         "max_file_size": "5mb",
         "enable_monitoring": False,
         "ssr_mode": False,
-        "app_kwargs": {"routes": routes, "exception_handlers": HANDLERS} | ({"lifespan": lifespan} if lifespan else {}),
+        "app_kwargs": {
+            "routes": routes,
+            "middleware": [Middleware(page_files.CompressedPage)],
+            "exception_handlers": HANDLERS,
+        }
+        | ({"lifespan": lifespan} if lifespan else {}),
     }
 
 

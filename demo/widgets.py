@@ -1,36 +1,39 @@
-"""Our own widgets: one gr.HTML each, whose look and behaviour live in demo/static/<name>.js.
+"""Our own widgets: one gr.HTML each, whose look and behaviour live in demo/static.
 
-The templates are empty and the scripts build the page with the DOM. Gradio evaluates templates as
-JavaScript, so a class name such as "${…}" in a bundle would otherwise run as code.
+The templates are empty and the scripts build the page with the DOM. Gradio evaluates templates as JavaScript, so a
+class name such as "${…}" in a bundle would otherwise run as code. Gradio's page holds everything that a component is
+made with, three times over, so a widget carries the addresses of its scripts (demo/routes/page_files.py), not the
+scripts.
 """
 
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import gradio as gr
 
-from bundle.translations import script, tables
-
-STATIC = Path(__file__).resolve().parent / "static"
-TOLD = ("server", "quality", "worker")  # words for what the server, bundles and the worker say in English
-CSS = tuple(sorted(STATIC.glob("*.css")))
+from demo.routes.page_files import facts_address, script_address
 
 
-def widget(name: str, facts: dict[str, Any], *helpers: str) -> gr.HTML:
-    """The widget in static/<name>.js. `helpers` are further scripts of that folder that it needs."""
-    scripts = ("core", "live", *helpers)
-    spoken = script(tables(STATIC / "words", *scripts, name, *TOLD)).replace("<", "\\u003c")
-    shared = f"<script>{spoken}</script>" + "".join(f"<script>{_script(helper)}</script>" for helper in scripts)
+def widget(name: str, *events: str, **props: Any) -> gr.HTML:
+    """The widget Twofold.widgets.<name> of the page's script. `events` are those that it triggers; `props` are its own,
+    beside the facts."""
+    return _html(name, [script_address()], events, props)
+
+
+def first_widget(name: str, facts: Mapping[str, Any]) -> gr.HTML:
+    """The widget that brings the facts with it: all others wait for them."""
+    return _html(name, [script_address(), facts_address(facts)], (), {})
+
+
+def _html(name: str, scripts: Sequence[str], events: Sequence[str], props: Mapping[str, Any]) -> gr.HTML:
+    # Gradio lets a component trigger the events that stand in quotes in its script.
+    triggers = "".join(f' // triggers "{event}"' for event in events)
     return gr.HTML(
         html_template="",
-        js_on_load=_script(name),
-        head=shared,
+        js_on_load=f"Twofold.put({name!r}, element, props, trigger, watch);{triggers}",
+        head="".join(f'<script src="{address}"></script>' for address in scripts),
         apply_default_css=False,
         elem_id=f"tf-{name}",
         elem_classes=["tf-widget"],
-        facts=facts,
+        **props,
     )
-
-
-def _script(name: str) -> str:
-    return (STATIC / f"{name}.js").read_text(encoding="utf-8")

@@ -20,7 +20,7 @@ HUB_LICENCES = {
     "mit": "mit",
 }
 
-FORMS = {
+PRECISIONS = {
     "fp32": "float32",
     "fp16-stored": "float32 arithmetic on weights stored as float16",
     "fp16": "float16 arithmetic behind float32 inputs and outputs",
@@ -96,17 +96,22 @@ onnxruntime runs, on a processor, a GPU or in a browser. {numbers(info)}, dynami
 
 
 def numbers(info: Bundle) -> str:
-    """E.g. "Opset 18, float32", or with the graphs of each form where there are several."""
+    """E.g. "Opset 18, float32"; where there are several precisions, with the graphs of each."""
     graphs: dict[str, list[str]] = {}
     for name, graph in info.graphs.items():
         graphs.setdefault(graph.precision, []).append(name)
-    words = [FORMS[form] + (f" ({', '.join(names)})" if len(graphs) > 1 else "") for form, names in graphs.items()]
+    words = [
+        PRECISIONS.get(kind, kind) + (f" ({', '.join(names)})" if len(graphs) > 1 else "")
+        for kind, names in graphs.items()
+    ]
     return f"Opset {next(iter(info.graphs.values())).opset}, {', '.join(words)}"
 
 
 def snippet(info: Bundle) -> str:
     """Python that draws one picture; run in the bundle's folder. Seed 7, the class as on the sheet."""
-    classes, dim = len(info.dataset.classes), (info.gan or info.vae).latent_dim
+    model = info.gan or info.vae
+    assert model  # every bundle has one
+    classes, dim = len(info.dataset.classes), model.latent_dim
     prior = info.gan.prior if info.gan else "normal"
     extra = {"normal": "", "uniform": "import math\n", "truncated": "import math\nfrom statistics import NormalDist\n"}
     lines = extra[prior].split("\n") if extra[prior] else []

@@ -200,8 +200,9 @@ def text(figure: Figure | None) -> str:
 
 def in_column(figure: Figure | None) -> str:
     """With its own floor, where that is not the one of the last column."""
-    own = figure and figure.floor is not None and figure.floor_is != HELD_OUT
-    return f"{text(figure)} ({figure.floor_is}: {figure.floor:.4g})" if own else text(figure)
+    if figure is None or figure.floor is None or figure.floor_is == HELD_OUT:
+        return text(figure)
+    return f"{text(figure)} ({figure.floor_is}: {figure.floor:.4g})"
 
 
 def beside(found: dict[str, Figure], name: str, control: str) -> str:

@@ -10,25 +10,22 @@ from typing import get_args
 import numpy as np
 from tqdm import tqdm
 
-from bundle import latents
+from bundle import differences
 from bundle.errors import UserError
-from bundle.images import from_uint8
-from bundle.model import BundleModel
 from bundle.read import OpenBundle, graph_bytes, read
 from bundle.runner import BundleRunner
 from bundle.schema import GraphDifference, RuntimeComparison, RuntimeResult
-from export import assemble, parity, runtime_tables
+from bundle.trial_inputs import TrialInputs
+from export import parity, runtime_tables, update
 from export.runtimes import RUNTIMES, Feed, Run, Runtime, RuntimeName
 from train.loop import usable_threads
 from train.recorder import processor
 
-ALL: tuple[RuntimeName, ...] = get_args(RuntimeName)
 BATCHES = parity.BATCHES
 ROWS = max(BATCHES)
 TIMES, PATIENCE = 5, 2.0  # runs that are timed, fewer once they have taken so many seconds together
-GREY, SHARE = "grey levels", "share"
-# Form of a graph -> most grey levels and most of max(1, |value|) by which a float32 runtime may differ. Where a graph
-# rounds inside, to float16 or to integers, so much may hang on the last digit before it.
+# Precision of a graph -> most grey levels, and most of max(1, |value|), by which a float32 runtime may differ. Where a
+# graph rounds inside, to float16 or to integers, the last digit before it may decide so much.
 BOUNDS: dict[str, tuple[float, float]] = {
     "fp32": (1, 1e-3),
     "fp16-stored": (1, 1e-3),
@@ -46,7 +43,7 @@ class Results:
     failed: dict[tuple[str, str], str] = field(default_factory=dict)
 
 
-def check_bundle(folder: Path, names: Sequence[RuntimeName] = ALL, write: bool = False) -> str:
+def check_bundle(folder: Path, names: Sequence[RuntimeName] = get_args(RuntimeName), write: bool = False) -> str:
     """Runs every graph of a bundle in those runtimes that are here; returns the table.
 
     `write` stores it in the bundle's index and card. Raises UserError, after printing the table, when a runtime
@@ -57,7 +54,8 @@ def check_bundle(folder: Path, names: Sequence[RuntimeName] = ALL, write: bool =
     chosen = [runtime for runtime in RUNTIMES if runtime.name in names or runtime.name == "reference"]
     gaps = {runtime.label: gap for runtime in chosen if (gap := runtime.gap())}
     here = [runtime for runtime in chosen if runtime.label not in gaps]
-    feeds = inputs(BundleModel(BundleRunner(opened)))
+    inputs = TrialInputs.of_bundle(opened, BundleRunner(opened).run)
+    feeds = {graph: inputs.rows(graph, range(ROWS)) for graph in opened.info.graphs}
     results = Results()
     with tqdm(total=len(feeds) * len(here), unit="graph", leave=False, disable=None) as progress:
         for graph, feed in feeds.items():
@@ -75,7 +73,7 @@ def check_bundle(folder: Path, names: Sequence[RuntimeName] = ALL, write: bool =
         hint = " Nothing was written; --runtimes leaves runtimes out." if write else ""
         raise UserError(" ".join(results.failed.values()) + hint)
     if write:
-        assemble.set_runtime_comparison(folder, found)
+        update.set_runtime_comparison(folder, found)
     return text
 
 
@@ -113,37 +111,8 @@ def entry(runtime: Runtime, gap: str, results: Results) -> RuntimeResult:
 
 def command(folder: Path, names: Sequence[RuntimeName]) -> str:
     """The command that repeats it."""
-    some = "" if set(names) == set(ALL) else f" --runtimes {' '.join(names)}"
+    some = "" if set(names) == set(get_args(RuntimeName)) else f" --runtimes {' '.join(names)}"
     return f"python -m export check {folder.resolve().name}{some}"
-
-
-def inputs(bundle_model: BundleModel) -> dict[str, dict[str, np.ndarray]]:
-    """For each graph `ROWS` rows by input, as the demo makes them: styles, codes, held-out pictures, masks; seeded."""
-    info, examples = bundle_model.info, bundle_model.runner.bundle.examples
-    seeds, count = range(ROWS), len(info.dataset.classes)
-    classes = parity.class_blends(seeds, count) if count else None
-    image = from_uint8(examples[[seed % len(examples) for seed in seeds]])
-    mask = parity.masks(ROWS, info.image.size, seed=0)
-    feeds: dict[str, dict[str, np.ndarray]] = {}
-    for graph, facts in info.graphs.items():
-        feed: dict[str, np.ndarray] = {}
-        for tensor in facts.inputs:
-            if tensor.name == "z":
-                feed["z"] = bundle_model.codes(seeds) if graph == "decoder" else noise(bundle_model, seeds)
-            elif tensor.name == "w":
-                feed["w"] = bundle_model.styles(seeds, classes)
-            else:
-                feed[tensor.name] = {"image": image, "mask": mask, "classes": classes}[tensor.name]
-        if "mask" in feed:
-            feed["image"] = image * mask  # what is unknown is zero, as in the demo
-        feeds[graph] = feed
-    return feeds
-
-
-def noise(bundle_model: BundleModel, seeds: Sequence[int]) -> np.ndarray:
-    """The generator's z [N, D] of seeds."""
-    normal = np.stack([latents.seed_latent(seed, bundle_model.info.gan.latent_dim) for seed in seeds])
-    return latents.from_normal(normal, bundle_model.info.gan.prior)
 
 
 def measure(graph: str, run: Run, feed: Feed, wanted: Sequence[np.ndarray]) -> GraphDifference:
@@ -151,23 +120,24 @@ def measure(graph: str, run: Run, feed: Feed, wanted: Sequence[np.ndarray]) -> G
 
     Raises ValueError when an output has another shape or is not finite.
     """
-    picture = len(wanted) == 1 and wanted[0].ndim == 4
 
     def outputs(rows: slice) -> list[np.ndarray]:
         got = run({name: values[rows] for name, values in feed.items()})
         for one, right in zip(got, wanted, strict=True):
-            if one.shape != right[rows].shape or not np.isfinite(one).all():
-                raise ValueError(f"it gives {one.shape} for {right[rows].shape}, or values that are not finite")
+            if problem := differences.fault(one, right[rows].shape):
+                raise ValueError(f"an output {problem}")
         return got
 
     alone = [outputs(slice(row, row + 1)) for row in range(ROWS)]
-    errors, apart = [], 0.0
+    errors: list[np.ndarray] = []
+    apart = 0.0
     for batch in BATCHES:
         got = outputs(slice(batch))
-        errors += [distance(one, right[:batch], picture) for one, right in zip(got, wanted, strict=True)]
+        unit, found = differences.per_value(got, [right[:batch] for right in wanted])
+        errors += found
         for row in range(batch):
-            pairs = zip(alone[row], got, strict=True)
-            apart = max(apart, *(float(distance(one[0], many[row], picture).max()) for one, many in pairs))
+            change = differences.difference(alone[row], [many[row : row + 1] for many in got])
+            apart = max(apart, change.largest)
     seconds: list[float] = []
     while len(seconds) < TIMES and sum(seconds) < PATIENCE:
         began = time.perf_counter()
@@ -175,7 +145,7 @@ def measure(graph: str, run: Run, feed: Feed, wanted: Sequence[np.ndarray]) -> G
         seconds.append(time.perf_counter() - began)
     return GraphDifference(
         graph=graph,
-        unit=GREY if picture else SHARE,
+        unit=unit,
         largest=rounded(max(float(e.max()) for e in errors)),
         mean=rounded(sum(float(e.sum()) for e in errors) / sum(e.size for e in errors)),
         alone=rounded(apart),
@@ -183,21 +153,15 @@ def measure(graph: str, run: Run, feed: Feed, wanted: Sequence[np.ndarray]) -> G
     )
 
 
-def distance(got: np.ndarray, wanted: np.ndarray, picture: bool) -> np.ndarray:
-    """How far values are apart: grey levels of 255, or shares of max(1, |value|)."""
-    apart = np.abs(got.astype(np.float64) - wanted)
-    return 255 * apart if picture else apart / np.maximum(1, np.abs(wanted))
-
-
 def rounded(value: float) -> float:
     """Four figures: what else there is, is noise."""
     return float(f"{value:.4g}")
 
 
-def fault(runtime: Runtime, found: GraphDifference, form: str) -> str:
+def fault(runtime: Runtime, found: GraphDifference, precision: str) -> str:
     """Why a graph fails in a runtime, a sentence; empty when it passes."""
-    levels, share = BOUNDS.get(form, BOUNDS["fp32"]) if runtime.exact else COARSE
-    most = levels if found.unit == GREY else share
+    levels, share = BOUNDS.get(precision, BOUNDS["fp32"]) if runtime.exact else COARSE
+    most = levels if found.unit == "grey levels" else share
     if not found.largest <= most:
         return (f"{runtime.label} is off by {found.largest:.3g} ({found.unit}) in graph '{found.graph}'; {most:g} is "
                 "allowed.")  # fmt: skip

@@ -23,8 +23,9 @@ from bundle.errors import UserError
 from bundle.pictures import paper
 from bundle.read import OpenBundle, graph_bytes, latent_shapes, read
 from bundle.schema import Curve
+from bundle.trial_inputs import random_rows
 from export import graphs, parity
-from export.graphs import NEEDS, STAGE_GRAPHS, UNPACK, Piece
+from export.graphs import NEEDS, STAGE_GRAPHS, UNPACK, GraphSpec
 from export.precision import LEVELS
 from export.recipe import settings_of
 from train import run_folder
@@ -35,7 +36,7 @@ from train.settings import Settings
 from train.stages.build import build_networks
 
 ORDER = ("classifier", "gan", "vae", "inverter", "repair")  # mask encoders after what they encode for
-FORMS = ("fp32", "fp16-stored")  # arithmetic in float32: the network can be held against its graph
+PRECISIONS = ("fp32", "fp16-stored")  # arithmetic in float32: the network can be held against its graph
 ROWS = 33  # in which it is
 FOLDED, HALF = "_bias", ".fp16"  # endings that folding and storing as float16 give to names
 
@@ -74,18 +75,18 @@ def unpack(folder: Path, target: Path) -> dict[str, Stage]:
         raise UserError(f"{target} is already there: name a new folder.")
     bundle = read(folder)
     stages: dict[str, Stage] = {}
-    problems = []
-    for stage in ORDER:
-        if not set(STAGE_GRAPHS[stage]) & set(bundle.info.graphs):
+    reasons = []
+    for name in ORDER:
+        if not set(STAGE_GRAPHS[name]) & set(bundle.info.graphs):
             continue
         try:
-            stages[stage] = stage_of(bundle, stage, target, stages)
+            stages[name] = stage_of(bundle, name, target, stages)
         except UserError as problem:
-            problems.append(str(problem))
+            reasons.append(str(problem))
     if not stages:
-        raise UserError(" ".join(problems))
-    for problem in problems:
-        print(problem)
+        raise UserError(" ".join(reasons))
+    for reason in reasons:
+        print(reason)
     began = UNPACK + shlex.join([str(folder), str(target)])
     try:
         with scratch(target) as building:
@@ -125,9 +126,9 @@ def stage_of(bundle: OpenBundle, name: str, target: Path, stages: Mapping[str, S
         raise UserError(f"{what}: the bundle does not say how it came about.")
     if lacking := [graph for graph in STAGE_GRAPHS[name] if graph not in info.graphs]:
         raise UserError(f"{what}: the bundle has no {', '.join(lacking)}.")
-    if odd := [graph for graph in STAGE_GRAPHS[name] if info.graphs[graph].precision not in FORMS]:
+    if odd := [graph for graph in STAGE_GRAPHS[name] if info.graphs[graph].precision not in PRECISIONS]:
         raise UserError(
-            f"{what}: its {odd[0]} is stored as {info.graphs[odd[0]].precision}, not as {' or '.join(FORMS)}."
+            f"{what}: its {odd[0]} is stored as {info.graphs[odd[0]].precision}, not as {' or '.join(PRECISIONS)}."
         )
     if name in NEEDS and NEEDS[name] not in stages:
         raise UserError(f"{what} without its {NEEDS[name]}.")
@@ -141,8 +142,8 @@ def stage_of(bundle: OpenBundle, name: str, target: Path, stages: Mapping[str, S
         for key, net in networks.items():
             load(net, nothing(net) if key in run_folder.SWITCHED else network_weights(bundle, key), what)
         finished = trained_to_the_end(bundle, STAGE_GRAPHS[name][0])
-        for piece in graphs.pieces(name, networks.eval(), data_of(bundle, settings)):
-            compare(piece, bundle, what)
+        for spec in graphs.graph_specs(name, dict(networks.eval().items()), data_of(bundle, settings)):
+            compare(spec, bundle, what)
     except UserError:
         raise
     except Exception as problem:  # a graph whose weights or nodes are damaged, in whatever way
@@ -227,15 +228,15 @@ def trained_to_the_end(bundle: OpenBundle, graph: str) -> bool:
     return bool(json.loads(facts.get("training", "{}")).get("finished", True))
 
 
-def compare(piece: Piece, bundle: OpenBundle, what: str) -> None:
+def compare(spec: GraphSpec, bundle: OpenBundle, what: str) -> None:
     """Raises UserError when a network does not compute what its graph does, to a grey level where weights are rounded:
     there the graph may hold sums of the weights before they were."""
-    exact = bundle.info.graphs[piece.name].precision == "fp32"
-    rows = parity.trial_inputs(piece, None, ROWS)
-    got = parity.session(graph_bytes(bundle, piece.name)).run(list(piece.outputs), rows)
-    error, most = parity.from_pytorch(piece, rows, got), parity.BOUND if exact else LEVELS / 255
+    exact = bundle.info.graphs[spec.name].precision == "fp32"
+    rows = random_rows(spec.inputs, range(ROWS))
+    got = parity.session(graph_bytes(bundle, spec.name)).run(list(spec.outputs), rows)
+    error, most = parity.from_pytorch(spec, rows, got), parity.BOUND if exact else LEVELS / 255
     if error > most:
-        raise UserError(f"{what}: it differs from the graph '{piece.name}' by {error:.1e}; {most:.0e} is allowed.")
+        raise UserError(f"{what}: it differs from the graph '{spec.name}' by {error:.1e}; {most:.0e} is allowed.")
 
 
 # ------------------------------------------------------------------------------------------------ to the run
@@ -265,7 +266,9 @@ def latents_of(bundle: OpenBundle, stage: str) -> dict[str, Tensor]:
         return {}
     names = [name for name in latent_shapes(bundle.info) if (name == "w_mean") == (stage == "gan")]
     found = {name: torch.from_numpy(bundle.latents[name].copy()) for name in names}
-    return found | ({"sigma": torch.tensor(bundle.info.vae.sigma)} if stage == "vae" else {})
+    if stage == "vae" and bundle.info.vae:
+        found["sigma"] = torch.tensor(bundle.info.vae.sigma)
+    return found
 
 
 def curve_lines(curve: Curve) -> str:

@@ -1,11 +1,13 @@
 """The unqueued routes of the tab Compare that answer with words and numbers; its pictures come from
 demo/routes/live.py.
 
-GET /compare/figures?l=&r=&f=        measured figures of two models side by side, f: json (default) or csv, a download
-GET /compare/quiz/{bundle}?k=&a=     the truth about the answers a ("rgg…") to quiz k so far, and what the score says
+GET /compare/figures?left=&right=&f=
+    Measured figures of two models side by side. left, right: a bundle and its model, "fashion.gan"; f: json (default),
+    or csv, which is downloaded.
+GET /compare/quiz/{bundle}?quiz=&answers=
+    The truth about the answers ("rgg…") to a quiz so far, and what the score says.
 
-l, r: a bundle and its model, "fashion.gan". Wrong parameters are answered with status 400 and a sentence, unknown
-bundles with 404.
+Wrong parameters are answered with status 400 and a sentence, unknown bundles with 404.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,6 +20,7 @@ from starlette.routing import Route
 
 from bundle import latents
 from bundle.errors import InputError, UserError
+from demo.routes import query_parameters
 from demo.serving.served_bundle import ServedBundle
 from demo.tabs.compare import figures, quiz
 from demo.tabs.compare.figures import Side
@@ -26,7 +29,7 @@ FRESH = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
 def routes(bundles: Mapping[str, ServedBundle]) -> list[Route]:
-    """The routes above for these models."""
+    """The routes above for these bundles."""
 
     def answer(work: Callable[[Request], Response]) -> Callable[[Request], Response]:
         def endpoint(request: Request) -> Response:
@@ -40,8 +43,8 @@ def routes(bundles: Mapping[str, ServedBundle]) -> list[Route]:
         return endpoint
 
     def side_by_side(request: Request) -> Response:
-        query = request.query_params
-        left, right = (_side(bundles, query.get(name, "")) for name in "lr")
+        query = query_parameters.of_today(request.query_params, "figures")
+        left, right = (_side(bundles, query.get(name, "")) for name in ("left", "right"))
         form = query.get("f", "json")
         if form not in ("json", "csv"):
             raise InputError("The parameter 'f' must be one of json, csv.")
@@ -53,7 +56,7 @@ def routes(bundles: Mapping[str, ServedBundle]) -> list[Route]:
 
     def answers(request: Request) -> Response:
         served = bundles[request.path_params["bundle"]]
-        return JSONResponse(_marked(served, request.query_params), headers=FRESH)
+        return JSONResponse(_marked(served, query_parameters.of_today(request.query_params, "quiz")), headers=FRESH)
 
     return [
         Route("/compare/figures", answer(side_by_side), methods=["GET"]),
@@ -71,10 +74,10 @@ def _side(bundles: Mapping[str, ServedBundle], text: str) -> Side:
 
 
 def _marked(served: ServedBundle, query: QueryParams) -> dict:
-    key, answers = query.get("k", ""), query.get("a", "")
+    key, answers = query.get("quiz", ""), query.get("answers", "")
     # Length first: int() of a very long text is slow.
     if not (key.isascii() and key.isdigit() and len(key) <= 10 and int(key) < latents.SEEDS):
-        raise InputError(f"The parameter 'k' takes whole numbers from 0 to {latents.SEEDS - 1}.")
+        raise InputError(f"The parameter 'quiz' takes whole numbers from 0 to {latents.SEEDS - 1}.")
     real = quiz.plan_of(served, int(key)).real
     score = quiz.mark(answers, real)
     truth = "".join(quiz.REAL if one else quiz.GENERATED for one in real[: len(answers)])

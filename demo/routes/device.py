@@ -7,8 +7,6 @@ GET /device/{release}/bundles/{bundle}.bin?v=    the numbers that draw from late
 """
 
 import functools
-import gzip
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,21 +18,21 @@ from starlette.routing import Route
 from bundle import on_device
 from bundle.on_device import BUILDS, HOW_TO_GET_IT, RUNTIME
 from bundle.read import OpenBundle
+from demo import static_files
+from demo.routes.page_files import FOR_EVER, packed
 from demo.serving.served_bundle import ServedBundle
 
-STATIC = Path(__file__).resolve().parents[1] / "static"
 MODULES = Path(__file__).resolve().parents[1] / "web" / "node_modules"
 SCRIPTS = ("random.js", "latents.js", "device.js", "worker.js", "gpu.js", "local.js")
 MEDIA = {"js": "text/javascript", "wasm": "application/wasm"}
-FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
 
 
 @functools.cache
 def release() -> str:
     """Eight hexadecimal digits that change with any of the files but the numbers."""
     folder = on_device.dist(MODULES)
-    own = b"".join((STATIC / name).read_bytes() for name in SCRIPTS)
-    return hashlib.sha256(own + (on_device.runtime_version(folder).encode() if folder else b"")).hexdigest()[:8]
+    scripts = (static_files.text(name) for name in SCRIPTS)
+    return static_files.fingerprint(*scripts, on_device.runtime_version(folder) if folder else "")
 
 
 def page_facts() -> dict[str, Any]:
@@ -62,21 +60,19 @@ def bundle_facts(bundle: OpenBundle, address: str) -> dict[str, Any] | None:
 
 
 @functools.cache
-def _file(name: str) -> tuple[bytes, bytes] | None:
-    """A file of the runtime or a script, plain and compressed: 14 MB of WebAssembly travel as 4."""
-    folder = on_device.dist(MODULES)
+def _file(name: str) -> bytes | None:
+    """A script, or a file of the runtime where it is installed."""
     if name in SCRIPTS:
-        data = (STATIC / name).read_bytes()
-    elif folder is None:
+        return static_files.find(name).read_bytes()
+    folder = on_device.dist(MODULES)
+    if folder is None:
         return None
-    else:
-        build = next(build for build in BUILDS.values() if name in (build.script, build.wasm))
-        data = on_device.runtime_script(folder, build) if name == build.script else (folder / name).read_bytes()
-    return data, gzip.compress(data, 6, mtime=0)
+    build = next(build for build in BUILDS.values() if name in (build.script, build.wasm))
+    return on_device.runtime_script(folder, build) if name == build.script else (folder / name).read_bytes()
 
 
 def routes(bundles: Mapping[str, ServedBundle]) -> list[Route]:
-    """The routes above for these models."""
+    """The routes above for these bundles."""
     known = {*SCRIPTS, *(name for build in BUILDS.values() for name in (build.script, build.wasm))}
 
     def file(request: Request) -> Response:
@@ -84,10 +80,7 @@ def routes(bundles: Mapping[str, ServedBundle]) -> list[Route]:
         found = _file(name) if name in known else None
         if found is None or request.path_params["release"] != release():
             return PlainTextResponse("There is no such file here.", status_code=404)
-        plain, small = found
-        packed = "gzip" in request.headers.get("accept-encoding", "")
-        headers = FOR_EVER | {"Vary": "Accept-Encoding"} | ({"Content-Encoding": "gzip"} if packed else {})
-        return Response(small if packed else plain, media_type=MEDIA[name.rpartition(".")[2]], headers=headers)
+        return packed(request, found, MEDIA[name.rpartition(".")[2]])
 
     def latents(request: Request) -> Response:
         served = bundles.get(request.path_params["bundle"])

@@ -1,16 +1,20 @@
 """What the tab Explore asks for, beside the routes of demo/routes/live.py; m, t, c, n, f, v as there.
 
-GET /live/{bundle}/map?way=&u=&w=          the VAE's picture at place (u, w) of the latent map; way: pca or lda
-GET /live/{bundle}/mix?a=&b=&s=            the GAN's picture of seed a, with the stages in s ("00011": 1 = so) of seed b
-GET /live/{bundle}/sum?a=&b=&d=            the picture of seed a minus that of seed b plus that of seed d
-GET /live/{bundle}/edit?a=&d=&k=&g=        the picture of seed a, moved: d = "3:1.5,7:-2" along dimensions of the VAE's
-                                           code, in units of the codes' deviation; k = "4:0.5" towards classes, 1 = to
-                                           the mean of that one; h = "4:2" across the boundary of a class (a linear
-                                           machine's), and g = "0:2" along the strongest global directions, both in
-                                           units of the latents' deviation there
-GET /explore/{bundle}/directions?m=        JSON: the share of the variance that each strongest direction holds; how
-                                           often each class's boundary is right, empty for bundles without boundaries
-GET /explore/{bundle}?way=                 JSON: the dots of the map and its frame, the dimensions by information
+GET /live/{bundle}/map?way=&mapx=&mapy=
+    The VAE's picture at a place of the latent map; way: pca or lda.
+GET /live/{bundle}/mix?seed=&other=&stages=
+    The GAN's picture of a seed, with some stages of another: stages = "00011" takes the last two from it.
+GET /live/{bundle}/sum?seed=&minus=&plus=
+    The picture of a seed minus that of another plus that of a third.
+GET /live/{bundle}/edit?seed=&dimensions=&towards=&across=&along=
+    The picture of a seed, moved: dimensions = "3:1.5,7:-2" of the VAE's code, in units of the codes' deviation;
+    towards = "4:0.5" classes, 1 = to the mean of that one; across = "4:2" the boundary of a class, which a linear SVM
+    found; along = "0:2" the strongest global directions; the last two in units of the latents' deviation there.
+GET /explore/{bundle}/directions?m=
+    JSON: the share of the variance that each of the strongest directions holds; how often each class's boundary is
+    right, empty for bundles without boundaries.
+GET /explore/{bundle}?way=
+    JSON: the dots of the map and its frame, the dimensions by information.
 
 A wrong parameter is answered with status 400 and a sentence, an unknown bundle with 404.
 """
@@ -43,23 +47,23 @@ ACTIVE = 0.01  # nats that a dimension must carry to be worth a slider
 def map_picture(served: ServedBundle, query: QueryParams) -> np.ndarray:
     """The image [1, C, H, W] at a place of the map. InputError, BundleError."""
     chart = _chart(served, query_parameters.choice(query, "way", _ways(served)))
-    place = [query_parameters.number(query, name, 0.0, -FAR, FAR) for name in ("u", "w")]
+    place = [query_parameters.number(query, name, 0.0, -FAR, FAR) for name in ("mapx", "mapy")]
     return served.decode(chart.code(np.array(place))[None])
 
 
 def mix_picture(served: ServedBundle, query: QueryParams) -> np.ndarray:
     """The image of one seed with some of its stages from another. InputError, BundleError."""
-    own, other = (_styles(served, _seed(query, name), query) for name in "ab")
-    stages, marks = served.info.gan.stages, query.get("s", "")
+    own, other = (_styles(served, _seed(query, name), query) for name in ("seed", "other"))
+    stages, marks = served.info.gan.stages, query.get("stages", "")
     if len(marks) != stages or set(marks) - {"0", "1"}:
-        raise InputError(f"The parameter 's' must be {stages} digits, 1 for each stage of the other picture, else 0.")
+        raise InputError(f"The parameter 'stages' must be {stages} digits: 1 for each stage of the other seed, else 0.")
     taken = np.array([mark == "1" for mark in marks])
     return served.synthesise(np.where(taken[None, :, None], other, own))
 
 
 def sum_picture(served: ServedBundle, query: QueryParams) -> np.ndarray:
     """The image of A - B + C. InputError, BundleError."""
-    seeds = [_seed(query, name) for name in "abd"]
+    seeds = [_seed(query, name) for name in ("seed", "minus", "plus")]
     if query_parameters.model(query, served) == "gan":
         one, minus, plus = (_styles(served, seed, query) for seed in seeds)
         return served.synthesise(one - minus + plus)
@@ -69,23 +73,23 @@ def sum_picture(served: ServedBundle, query: QueryParams) -> np.ndarray:
 
 def edit_picture(served: ServedBundle, query: QueryParams) -> np.ndarray:
     """The image of a seed, moved along dimensions and towards classes. InputError, BundleError."""
-    seed, arrays = _seed(query, "a"), served.engine.bundle.latents
-    towards = _moves(query, "k", served.classes)
+    seed, arrays = _seed(query, "seed"), served.engine.bundle.latents
+    towards = _moves(query, "towards", served.classes)
     if query_parameters.model(query, served) == "gan":
         w = _styles(served, seed, query)
-        if query.get("d", ""):
-            raise InputError("The dimensions of a GAN's latent have no order: the parameter 'd' is for the VAE.")
+        if query.get("dimensions", ""):
+            raise InputError("A GAN's latent has no ordered dimensions: the parameter 'dimensions' is for the VAE.")
         own = _class(served, seed, query)
         for k, share in towards.items():
             w = w + np.float32(share) * (arrays["w_mean"][k] - arrays["w_mean"][own])
-        if query.get("g", ""):
+        if query.get("along", ""):
             w = w + _along(served, "gan", query).reshape(1, *w.shape[1:])
         w = w + _across(served, "svm_w", query)
         return served.synthesise(w.astype(np.float32))
     code = _codes(served, seed, query)
-    for i, move in _moves(query, "d", code.shape[1]).items():
+    for i, move in _moves(query, "dimensions", code.shape[1]).items():
         code[:, i] += np.float32(move) * arrays["code_std"][i]
-    if query.get("g", ""):
+    if query.get("along", ""):
         code += _along(served, "vae", query)
     code += _across(served, "svm_code", query)
     if towards:
@@ -118,7 +122,7 @@ def class_centres(mixture: latents.Mixture) -> np.ndarray:
 
 
 def routes(bundles: Mapping[str, ServedBundle]) -> list[Route]:
-    """The route with the map's dots for these models."""
+    """The route with the map's dots for these bundles."""
 
     def endpoint(request: Request) -> Response:
         served = bundles.get(request.path_params["bundle"])
@@ -167,15 +171,15 @@ def _directions(served: ServedBundle, model: str) -> tuple[np.ndarray, np.ndarra
 
 
 def _along(served: ServedBundle, model: str, query: QueryParams) -> np.ndarray:
-    """How far the parameter g moves a style or a code."""
+    """How far the parameter 'along' moves a style or a code."""
     axes, deviations, _ = _directions(served, model)
-    moves = _moves(query, "g", len(axes))
+    moves = _moves(query, "along", len(axes))
     return np.sum([move * deviations[i] * axes[i] for i, move in moves.items()], axis=0).astype(np.float32)
 
 
 def _across(served: ServedBundle, name: str, query: QueryParams) -> np.ndarray:
-    """How far the parameter h moves a style, the same at each stage, or a code: [D]. BundleError."""
-    moves, arrays = _moves(query, "h", served.classes), served.engine.bundle.latents
+    """How far the parameter 'across' moves a style, the same at each stage, or a code: [D]. BundleError."""
+    moves, arrays = _moves(query, "across", served.classes), served.engine.bundle.latents
     if moves and name not in arrays:
         raise BundleError(f"Bundle '{served.info.name}' has no boundaries of classes: python -m export directions.")
     return np.sum([move * arrays[name][k] for k, move in moves.items()], axis=0, dtype=np.float32)

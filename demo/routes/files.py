@@ -8,7 +8,6 @@ GET /web/twofold.js                      an ES module that draws a bundle's pict
 import re
 from collections.abc import Mapping
 from functools import cache
-from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
@@ -16,15 +15,15 @@ from starlette.routing import Route
 
 from bundle import images
 from bundle.read import INDEX
+from demo import static_files
 from demo.serving.served_bundle import ServedBundle
 
-STATIC = Path(__file__).resolve().parents[1] / "static"
 MODULES = ("random.js", "latents.js", "device.js", "open.js")  # none before what it imports
 HEADERS = {"Cache-Control": "private, max-age=600", "X-Content-Type-Options": "nosniff"}
 
 
 def routes(bundles: Mapping[str, ServedBundle]) -> list[Route]:
-    """The routes above for these models."""
+    """The routes above for these bundles."""
 
     def file(request: Request) -> Response:
         served = bundles.get(request.path_params["bundle"])
@@ -66,5 +65,5 @@ def listed(served: ServedBundle) -> set[str]:
 @cache
 def web_module() -> str:
     """The browser's modules as one, which can be imported from anywhere: without imports of its own."""
-    parts = [(STATIC / name).read_text(encoding="utf-8") for name in MODULES]
-    return re.sub(r"^import .*\n", "", "".join(parts), flags=re.MULTILINE)
+    parts = "".join(static_files.text(name) for name in MODULES)
+    return re.sub(r"^import .*\n", "", parts, flags=re.MULTILINE)

@@ -1,9 +1,9 @@
 """The unqueued routes behind the live canvas, and the health report.
 
     GET /live/{bundle}?m=gan|vae&x=&y=&t=&c=&n=&f=         the picture at a point of the seed plane
-    GET /live/{bundle}/morph?keys=1,2,3&classes=&mode=&loop=&p=&m=&t=&n=&f=   the picture at share p of a morph
-    GET /live/{bundle}/grid?s=&g=&m=&t=&c=&n=&f=            g x g pictures of the seeds from s on, as one sheet
-    GET /live/{bundle}/quiz?k=&m=&n=&f=                     20 pictures of quiz k, real and generated, as one sheet
+    GET /live/{bundle}/morph?keys=1,2,3&classes=&path=&loop=&p=&m=&t=&n=&f=   the picture at share p of a morph
+    GET /live/{bundle}/grid?seed=&grid=&m=&t=&c=&n=&f=      grid x grid pictures of the seeds from seed on, as one sheet
+    GET /live/{bundle}/quiz?quiz=&m=&n=&f=                  20 pictures of a quiz, real and generated, as one sheet
     GET /healthz                                            JSON
     GET /metrics                                            for Prometheus
 
@@ -11,9 +11,9 @@ m: model, default the bundle's first. x, y: numbers, held within ±1e6. t: trunc
 c: a class "3" or shares "3:0.5,5:0.5"; none = class 0. keys: 1 to 6, each a seed "3" or a point x:y of the seed plane,
 such as 3,7.25:0.5. classes: one entry a key, separated by commas, each empty (class = seed modulo K; that of a point
 is floor(x) + 100 floor(y)), "3", or shares "3:0.5|5:0.5". p: 0 to 1.
-mode: linear, spherical, spline. loop: 0 or 1. n: a whole number, sent back in the header X-Sequence.
-s: the first seed. g: 1 to 8; without c each seed has its own class, seed modulo K. k: a seed, see
-demo/tabs/compare/quiz.py. f: png (default) or raw, the bytes of uint8 [H, W, C] with that shape in the header X-Shape.
+path: linear, spherical, spline. loop: 0 or 1. n: a whole number, sent back in the header X-Sequence.
+grid: 1 to 8; without c each seed has its own class, seed modulo K. quiz: a seed, see demo/tabs/compare/quiz.py.
+f: png (default) or raw, the bytes of uint8 [H, W, C] with that shape in the header X-Shape.
 v: the bundle's version, which the page sends so that a cache never mixes two exports of a bundle; not read here.
 
 Other parameters are ignored. A wrong one is answered with status 400 and a sentence, an unknown bundle with
@@ -56,7 +56,7 @@ def routes(bundles: Mapping[str, ServedBundle], unavailable: Sequence[Unavailabl
     behind /live/{bundle}/ (see demo/routes/explore.py)."""
     limiter: list[anyio.CapacityLimiter] = []  # made at the first request: it belongs to an event loop
 
-    def live(draw: Draw) -> Callable:
+    def live(draw: Draw, word: str = "") -> Callable:
         async def endpoint(request: Request) -> Response:
             served = bundles.get(request.path_params["bundle"])
             if served is None:
@@ -65,7 +65,8 @@ def routes(bundles: Mapping[str, ServedBundle], unavailable: Sequence[Unavailabl
                 limiter.append(anyio.CapacityLimiter(THREADS))
             if limiter[0].statistics().tasks_waiting >= MAX_WAITING:
                 return _refusal(503, "Too many people are drawing right now; try again in a second.")
-            return await _while_there(request, limiter[0], lambda: _answer(served, draw, request.query_params))
+            query = query_parameters.of_today(request.query_params, word)
+            return await _while_there(request, limiter[0], lambda: _answer(served, draw, query))
 
         return endpoint
 
@@ -82,10 +83,10 @@ def routes(bundles: Mapping[str, ServedBundle], unavailable: Sequence[Unavailabl
 
     return [
         Route("/live/{bundle}", live(plane_picture), methods=["GET"]),
-        Route("/live/{bundle}/morph", live(morph_picture), methods=["GET"]),
-        Route("/live/{bundle}/grid", live(grid_picture), methods=["GET"]),
-        Route("/live/{bundle}/quiz", live(quiz_picture), methods=["GET"]),
-        *(Route(f"/live/{{bundle}}/{word}", live(draw), methods=["GET"]) for word, draw in (more or {}).items()),
+        Route("/live/{bundle}/morph", live(morph_picture, "morph"), methods=["GET"]),
+        Route("/live/{bundle}/grid", live(grid_picture, "grid"), methods=["GET"]),
+        Route("/live/{bundle}/quiz", live(quiz_picture, "quiz"), methods=["GET"]),
+        *(Route(f"/live/{{bundle}}/{word}", live(draw, word), methods=["GET"]) for word, draw in (more or {}).items()),
         Route("/healthz", healthz, methods=["GET"]),
         Route("/metrics", measured, methods=["GET"]),
     ]
@@ -127,7 +128,7 @@ def morph_picture(served: ServedBundle, query: QueryParams) -> np.ndarray:
         keys,
         np.array([share]),
         query_parameters.key_classes(query.get("classes", ""), keys, served.classes),
-        query.get("mode", "spherical"),
+        query.get("path", "spherical"),
         query_parameters.choice(query, "loop", ("0", "1")) == "1",
         query_parameters.truncation(query),
         query_parameters.model(query, served),
@@ -136,10 +137,10 @@ def morph_picture(served: ServedBundle, query: QueryParams) -> np.ndarray:
 
 def grid_picture(served: ServedBundle, query: QueryParams) -> np.ndarray:
     """The sheet [1, C, g H, g W] that the parameters of /live/{bundle}/grid ask for. InputError with a sentence."""
-    side = query_parameters.whole(query.get("g", "") or "4", "g", MAX_GRID)
+    side = query_parameters.whole(query.get("grid", "") or "4", "grid", MAX_GRID)
     if not side:
-        raise InputError(f"The parameter 'g' takes whole numbers from 1 to {MAX_GRID}.")
-    first = query_parameters.whole(query.get("s", "") or "0", "s", latents.SEEDS - side**2)
+        raise InputError(f"The parameter 'grid' takes whole numbers from 1 to {MAX_GRID}.")
+    first = query_parameters.whole(query.get("seed", "") or "0", "seed", latents.SEEDS - side**2)
     seeds, most = range(first, first + side**2), served.info.max_batch
     shares = query.get("c", "")
     classes = query_parameters.class_weights(shares, ",", served.classes) if shares else None
@@ -150,7 +151,7 @@ def grid_picture(served: ServedBundle, query: QueryParams) -> np.ndarray:
 
 def quiz_picture(served: ServedBundle, query: QueryParams) -> np.ndarray:
     """The sheet [1, C, 4 H, 5 W] of a quiz: nothing in it tells real from generated pictures but the pixels."""
-    key = query_parameters.whole(query.get("k", "") or "0", "k", latents.SEEDS - 1)
+    key = query_parameters.whole(query.get("quiz", "") or "0", "quiz", latents.SEEDS - 1)
     return images.tiled(quiz.pictures(served, query_parameters.model(query, served), key), quiz.COLUMNS)
 
 

@@ -28,7 +28,7 @@ INSTRUCTIONS = """Draws pictures with small generators, a GAN and a VAE of one s
 
 
 class Tools:
-    """The MCP server over these models. `routes` and `lifespan` belong to the app that serves the page; `host`: the
+    """The MCP server over these bundles. `routes` and `lifespan` belong to the app that serves the page; `host`: the
     address that it listens on, for whose own names alone a local server answers."""
 
     def __init__(self, bundles: Mapping[str, ServedBundle], host: str):

@@ -10,7 +10,27 @@ from bundle.errors import InputError
 from demo.arguments import MAX_TRUNCATION
 from demo.serving.served_bundle import ServedBundle
 
+# Names that old links use, and what they are called now, by the last word of the route. demo/static/core/address.js has
+# those of the page's own address.
+OLD_NAMES: dict[str, dict[str, str]] = {
+    "morph": {"mode": "path"},
+    "grid": {"s": "seed", "g": "grid"},
+    "quiz": {"k": "quiz", "a": "answers"},
+    "map": {"u": "mapx", "w": "mapy"},
+    "mix": {"a": "seed", "b": "other", "s": "stages"},
+    "sum": {"a": "seed", "b": "minus", "d": "plus"},
+    "edit": {"a": "seed", "d": "dimensions", "k": "towards", "h": "across", "g": "along"},
+    "figures": {"l": "left", "r": "right"},
+}
 MAX_SEQUENCE = 2**53  # the largest whole number that a browser counts exactly
+
+
+def of_today(query: QueryParams, route: str) -> QueryParams:
+    """The parameters under their names of today; where an address has both names, the new one counts."""
+    names = OLD_NAMES.get(route, {})
+    given = dict(query)
+    old = {names[name]: value for name, value in given.items() if name in names}
+    return QueryParams(old | {name: value for name, value in given.items() if name not in names})
 
 
 def number(query: QueryParams, name: str, default: float, low: float, high: float) -> float:

@@ -20,25 +20,24 @@ from export.targets.folder import Source, conventional, files_in, fill, read_bun
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 STATIC = REPOSITORY / "demo" / "static"
+TABS = STATIC / "tabs"
 PAGE = Path(__file__).resolve().parent / "page"
 MODULES = REPOSITORY / "demo" / "web" / "node_modules"  # where `npm ci --prefix demo/web` puts onnxruntime-web
 FACTS = "facts.json"
 DEVICE_SCRIPTS = ("random.js", "latents.js", "device.js", "worker.js", "gpu.js", "local.js")
+CORE_SCRIPTS = ("core.js", "address.js", "language.js", "elements.js", "canvas.js", "live.js")  # in this order
 SHARED = (
-    "style.css",
-    "play.css",
-    "morph.css",
-    "core.js",
-    "live.js",
-    "processors.js",
-    "keys.js",
-    "keylist.js",
-    *DEVICE_SCRIPTS,
+    *(STATIC / "core" / name for name in ("style.css", *CORE_SCRIPTS)),
+    *(STATIC / "device" / name for name in DEVICE_SCRIPTS),
+    *(TABS / "play" / name for name in ("play.css", "device_words.js")),
+    *(TABS / "morph" / name for name in ("morph.css", "keyframes.js", "keyframe_list.js")),
 )
-SPOKEN = ("core", "live", "processors", "worker", "bar", "play", "favourites", "morph", "keys", "keylist", "server")
+SPOKEN = ("core", "play", "morph", "device", "server")
 OWN = ("page.css", "page.js", "strip.js", "theme.js", "LICENSES.txt")
 WIDGETS = (
-    *(STATIC / name for name in ("bar.js", "play.js", "favourites.js", "morph.js")),
+    STATIC / "core" / "bar.js",
+    *(TABS / "play" / name for name in ("play.js", "favourites.js")),
+    TABS / "morph" / "morph.js",
     *(PAGE / name for name in ("samples.js", "about-page.js")),
 )
 REASON = "The models run in this browser; nothing is sent anywhere."
@@ -94,7 +93,7 @@ def page_files(bundles: Sequence[OpenBundle]) -> list[Source]:
         Source(FACTS, json.dumps(facts, ensure_ascii=False).encode()),
         Source("LICENSE", REPOSITORY / "LICENSE"),
     ]
-    sources += [Source(name, STATIC / name) for name in SHARED] + [Source(name, PAGE / name) for name in OWN]
+    sources += [Source(path.name, path) for path in SHARED] + [Source(name, PAGE / name) for name in OWN]
     sources.append(Source("words.js", translations.script(page_words()).encode()))
     return sources + [Source(script.name, as_module(script)) for script in WIDGETS]
 

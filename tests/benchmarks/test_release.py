@@ -10,7 +10,7 @@ import tyro
 
 from benchmarks import dcgan, quality, release
 from bundle.errors import UserError
-from export.__main__ import Command as ExportCommand
+from export.settings import Command as ExportCommand
 from train.__main__ import commands as train_commands
 from train.settings import GanSettings, VaeSettings
 
@@ -46,7 +46,7 @@ def test_every_command_is_understood(settings, name):
     (gan,) = [one for one in found if isinstance(one, GanSettings)]
     assert gan.run == settings.runs / name
     *_, exported, measured = found
-    assert exported.form == "fp16-stored" and exported.target == measured.bundle == settings.out / name
+    assert exported.precision == "fp16-stored" and exported.target == measured.bundle == settings.out / name
     assert measured.write and measured.control == settings.runs / f"{name}-control"
 
 

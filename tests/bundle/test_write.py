@@ -7,7 +7,7 @@ import pytest
 from bundle.atomic_files import scratch
 from bundle.errors import BundleError, UserError
 from bundle.read import INDEX, read, read_index
-from bundle.write import entry, previous_index, put_in_place, write_index
+from bundle.write import file_entry, previous_index, put_in_place, write_index
 
 
 def test_a_new_bundle_takes_the_place_and_leaves_what_is_not_its_own(broken_bundle: Path):
@@ -50,7 +50,7 @@ def test_only_a_bundle_or_an_empty_folder_is_replaced(tmp_path: Path, tiny_bundl
 
 def test_what_is_written_is_read_again(broken_bundle: Path):
     info = read_index(broken_bundle)
-    graph, found = info.graphs["critic"], entry(broken_bundle / "critic.onnx")
+    graph, found = info.graphs["critic"], file_entry("critic.onnx", (broken_bundle / "critic.onnx").read_bytes())
     assert (found.file, found.sha256, found.bytes) == (graph.file, graph.sha256, graph.bytes)
     changed = info.model_copy(update={"title": "Zahlen, 数字"})
     write_index(broken_bundle, changed)

@@ -76,10 +76,11 @@ def test_the_page_without_bundles_says_how_to_make_one(tiny_bundle: Path, broken
     (broken_bundle / "decoder.onnx").write_bytes(b"other bytes")
     bundles, unavailable = open_bundles(broken_bundle, choose_provider("cpu"))
     assert not bundles
-    components = build_demo(bundles, unavailable).get_config_file()["components"]
+    page = build_demo(bundles, unavailable)
+    components = page.get_config_file()["components"]
     (empty,) = [c["props"] for c in components if c["props"].get("elem_id") == "tf-empty"]
-    assert "no models here yet" in empty["js_on_load"]
-    known = empty["props"]["facts"]
+    assert "empty" in empty["js_on_load"]
+    known = page.facts
     assert "python -m train" in known["recipe"] and "decoder.onnx" in known["unavailable"][0]["reason"]
 
 
@@ -162,7 +163,7 @@ def test_cuda_where_there_is_none_is_refused_with_the_line_that_mends_it(refused
     [
         (["--engine", "http://127.0.0.1:9"], "no connection to http://127.0.0.1:9"),
         (["--engine", "machine"], "no address of an inference server"),
-        (["--bundles", "hf://nobody"], "looks like hf://user/repo"),
+        (["--bundles", "hf://nobody"], "write hf://user/repo"),
     ],
 )
 def test_other_machines_that_are_not_there_are_refused_in_a_sentence(
@@ -171,7 +172,6 @@ def test_other_machines_that_are_not_there_are_refused_in_a_sentence(
     assert words in refused_here(*arguments)
 
 
-@pytest.mark.serving
 def test_a_port_in_use_is_refused_and_none_other_taken(tmp_path: Path):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -180,7 +180,6 @@ def test_a_port_in_use_is_refused_and_none_other_taken(tmp_path: Path):
         assert f"Port {port} is in use" in refused("--port", str(port), cwd=tmp_path)
 
 
-@pytest.mark.serving
 def test_it_serves_from_any_folder_prints_one_line_and_ends_quietly(tiny_bundle: Path, tmp_path: Path):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -204,7 +203,6 @@ def test_it_serves_from_any_folder_prints_one_line_and_ends_quietly(tiny_bundle:
     assert (server.returncode, rest, errors) == (0, "", "")
 
 
-@pytest.mark.serving
 @pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="the system has no signals for threads")
 def test_it_ends_whichever_thread_is_handed_the_signal():
     """The system chooses one; Python's handler runs in the first thread, which sleeps."""

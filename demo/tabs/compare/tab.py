@@ -20,11 +20,10 @@ from demo.widgets import widget
 log = logging.getLogger(__name__)
 
 
-def build(facts: dict[str, Any], bundles: Mapping[str, ServedBundle]) -> None:
+def build(bundles: Mapping[str, ServedBundle]) -> None:
     """Put the tab's content into the gr.Blocks that is being built."""
-    helpers = ("pair", "grids", "stacked", "verdict", "training", "attention", "nearest", "closer")
-    board = widget("compare", facts, *helpers)
-    widget("quiz", facts, "pair")
+    board = widget("compare", "look")
+    widget("quiz")
 
     def look(event: gr.EventData) -> dict[str, Any]:
         asked = event._data if isinstance(event._data, dict) else {}

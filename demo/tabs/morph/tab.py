@@ -23,7 +23,6 @@ from demo.widgets import widget
 EXPORTS: dict[str, Any] = {"concurrency_id": "morph", "concurrency_limit": 4}
 LOOK = 0.2  # seconds between two looks at the work
 DRAWING = 0.6  # the share of drawing in a job, the rest is writing
-HELPERS = ("keys", "keylist")
 
 log = logging.getLogger(__name__)
 
@@ -75,10 +74,10 @@ class Job:
         return {"progress": share, "done": self.written if writing else self.drawn, "of": count, "writing": writing}
 
 
-def build(facts: dict[str, Any], bundles: Mapping[str, ServedBundle]) -> None:
+def build(bundles: Mapping[str, ServedBundle]) -> None:
     """Put the tab's content into the gr.Blocks that is being built."""
-    own = {"exports": [form for form in FORMATS if form != "png-strip"], "gaps": {"mp4": video.gap()}}
-    morph = widget("morph", facts | own, *HELPERS)
+    exports = [form for form in FORMATS if form != "png-strip"]
+    morph = widget("morph", "export", "stop", exports=exports, gaps={"mp4": video.gap()})
 
     def export(event: gr.EventData) -> Iterator[dict[str, Any]]:
         asked = event._data if isinstance(event._data, dict) else {}

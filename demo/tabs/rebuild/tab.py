@@ -19,8 +19,6 @@ from demo.serving.served_bundle import ServedBundle
 from demo.tabs.rebuild import completions, posterior
 from demo.widgets import widget
 
-DRAWING = ("board", "draw", "mask", "crop", "camera", "sources")
-HELPERS = (*DRAWING, "figures", "wipe", "curve", "posterior", "repair", "refine")
 PARTS = ("seen", "posterior", "repair")
 SAMPLES = 16  # most that are shown
 MEASURED = 64  # samples over which the deviation of a pixel is taken
@@ -32,9 +30,9 @@ SEARCHES: dict[str, Any] = {"concurrency_id": "search", "concurrency_limit": 4}
 log = logging.getLogger(__name__)
 
 
-def build(facts: dict[str, Any], bundles: Mapping[str, ServedBundle]) -> None:
+def build(bundles: Mapping[str, ServedBundle]) -> None:
     """Put the tab's content into the gr.Blocks that is being built."""
-    board = widget("rebuild", facts, *HELPERS)
+    board = widget("rebuild", "rebuild", "refine", "stop")
 
     def rebuild(event: gr.EventData) -> dict[str, Any]:
         return next(_answers(rebuilt, event, bundles))

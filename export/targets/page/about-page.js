@@ -1,7 +1,6 @@
 // About this page: what the pictures are, whose, and where they are computed.
 const T = window.Twofold;
 const { el } = T;
-T.init(props.facts);
 
 const size = (bytes) => (bytes < 1e6 ? `${Math.max(1, Math.round(bytes / 1000))} kB` : `${(bytes / 1e6).toFixed(1)} MB`);
 const term = (name, value) => el("div", {}, el("dt", {}, name), el("dd", {}, value));

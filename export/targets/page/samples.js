@@ -1,7 +1,6 @@
 // Samples: many seeds at once, drawn on this device with the model, class and truncation that the bar says.
 const T = window.Twofold;
 const { el } = T;
-T.init(props.facts);
 
 const COUNT = 40;
 const COLUMNS = 10; // of a saved sheet

@@ -6,7 +6,7 @@ const TALLEST = 8192; // of the picture: every browser's canvas takes it
 
 const frame = async (asked, share) => {
   const { m, t, keys, classes, mode, loop } = asked;
-  const params = { m, t, keys: keys.map(T.keys.text).join(","), mode, loop: loop ? 1 : 0, p: share };
+  const params = { m, t, keys: keys.map(T.keys.text).join(","), path: mode, loop: loop ? 1 : 0, p: share };
   if (classes.length) params.classes = classes.join(",");
   const { picture } = await T.fly(T.picturePath(T.state, "/morph"), params);
   return createImageBitmap(picture);

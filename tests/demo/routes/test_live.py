@@ -153,7 +153,7 @@ def test_scrubbing_a_morph_shows_what_the_export_shows(client: TestClient, serve
     rows = np.stack([one_hot(7, 10), class_weights({3: 1, 5: 1}, 10), one_hot(3, 10)])
     frames = images.to_uint8(served.morph([1, 2, 33], rows, 6, "spline", True, 0.9, model))
     for i, frame in enumerate(frames):
-        query = f"keys=1,2,33&classes=7,3:0.5|5:0.5,&p={i / 6!r}&mode=spline&loop=1&m={model}&t=0.9&n={i}"
+        query = f"keys=1,2,33&classes=7,3:0.5|5:0.5,&p={i / 6!r}&path=spline&loop=1&m={model}&t=0.9&n={i}"
         answer = client.get(f"/live/tiny/morph?{query}")
         assert np.abs(pixels(answer.content).astype(int) - frame).max() <= 1
         assert answer.headers["x-sequence"] == str(i)
@@ -168,7 +168,7 @@ def test_scrubbing_a_morph_shows_what_the_export_shows(client: TestClient, serve
         "keys=a",
         "keys=4294967296",
         "keys=" + ",".join(["1"] * 17),
-        "keys=1,2&mode=zigzag",
+        "keys=1,2&path=zigzag",
         "keys=1,2&loop=2",
         "keys=1,2&p=nan",
         "keys=1,2&classes=3",

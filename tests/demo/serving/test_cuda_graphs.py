@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-GPU = Path(__file__).resolve().parents[3] / "demo" / "static" / "gpu.js"
+GPU = Path(__file__).resolve().parents[3] / "demo" / "static" / "device" / "gpu.js"
 # A drawer whose i-th picture takes times[i] ms (the last one for ever) by a clock of its own; shift: grey levels off.
 HARNESS = """
 import * as gpu from "./gpu.mjs";

@@ -13,7 +13,7 @@ from bundle import latents
 from bundle.latents import Mixture
 from tests.support import tiny
 
-STATIC = Path(__file__).resolve().parents[3] / "demo" / "static"
+STATIC = Path(__file__).resolve().parents[3] / "demo" / "static" / "device"
 SEEDS = [0, 1, 2, 41, 65_535, 2**31 - 1, 2**31, 2**32 - 1, *np.random.default_rng(5).integers(0, 2**32, 120).tolist()]
 PLACES = [(0.0, 0.0), (12.0, 0.0), (5.25, 0.0), (5.25, 7.75), (-3.1, -2.4), (1e6 - 0.3, -1e6 + 0.7)]
 # stdin: an expression of the two modules' names; stdout: its value as JSON.

@@ -93,7 +93,7 @@ def snippets(
     """The codes by name, one set a state."""
     harness = tmp_path_factory.mktemp("harness") / "harness.cjs"
     harness.write_text(HARNESS)
-    script = shutil.copy(STATIC / "snippets.js", harness.with_name("snippets.cjs"))
+    script = shutil.copy(STATIC / "tabs" / "api" / "snippets.js", harness.with_name("snippets.cjs"))
     given = json.dumps({"states": STATES, "bundles": served[1], "home": served[0]})
     done = subprocess.run([node, harness, script], input=given, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr

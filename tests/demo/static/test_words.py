@@ -2,180 +2,125 @@
 
 import json
 import re
-from collections.abc import Iterator
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
+from demo import static_files
 from demo.facts import ABOUT
+from demo.static_files import STATIC
 from export.shrink import NOTE
+from export.targets import web
 
 REPOSITORY = Path(__file__).resolve().parents[3]
-STATIC = REPOSITORY / "demo" / "static"
 PAGE = REPOSITORY / "export" / "targets" / "page"
+ACORN = REPOSITORY / "tests" / "browser" / "node_modules" / "acorn" / "dist" / "acorn.mjs"
 LANGUAGES = sorted(folder.name for folder in (STATIC / "words").iterdir())
-DEVICE = ("worker", "local", "gpu")  # what they say comes in English
-SCRIPTS = sorted({path.stem for path in STATIC.glob("*.js")} - {"open", *DEVICE})  # open: for other pages
-OF_PAGE = sorted(path.stem for path in PAGE.glob("*.js"))
-ELSEWHERE = {"page", "server", "quality", "worker"}  # words for what comes in English, and is translated when shown
+FOLDERS = ("core", *sorted(folder.name for folder in (STATIC / "tabs").iterdir()))
 NAMES = re.compile(r"\{(\w+)\}")
-SHOWN = {"aria-label", "title", "alt", "placeholder", "hint", "textContent"}
 # Names that are the same in every language, and units.
 KNOWN = {"Twofold", "English", "WebP", "kB", "ms", "dB", "px", "onnxruntime", "float"}
+TRANSLATES = {"language.js"}  # whose calls pass on the sentences of others
+
+
+@pytest.fixture(scope="module")
+def read(tmp_path_factory: pytest.TempPathFactory):
+    """What scripts say, by their paths: see sentences.mjs."""
+    if shutil.which("node") is None:
+        pytest.skip("Node.js is not installed (apt install nodejs)")
+    if not ACORN.is_file():
+        pytest.skip("acorn is not installed (npm ci --prefix tests/browser)")
+
+    def read(*files: Path) -> dict[Path, dict[str, list[str]]]:
+        command = ["node", Path(__file__).with_name("sentences.mjs"), ACORN, *files]
+        done = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+        return {Path(file): found for file, found in json.loads(done.stdout).items()}
+
+    return read
+
+
+def scripts(folder: str) -> list[Path]:
+    return sorted((STATIC / "core" if folder == "core" else STATIC / "tabs" / folder).glob("*.js"))
 
 
 def words(language: str, name: str) -> dict[str, str]:
-    file = STATIC / "words" / language / f"{name}.json"
-    return json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    return json.loads((STATIC / "words" / language / f"{name}.json").read_text(encoding="utf-8"))
 
 
-def literals(path: Path) -> Iterator[tuple[str, bool, bool]]:
-    """Every string of a script: its text, whether it goes to T.t or T.n, and whether a visitor sees it."""
-    yield from Scanner(path.read_text(encoding="utf-8")).found
+def said(found: dict[Path, dict[str, list[str]]]) -> set[str]:
+    return {text for one in found.values() for text in one["said"]}
 
 
-def asked(path: Path) -> set[str]:
-    return {text for text, spoken, _ in literals(path) if spoken}
+def english(found: dict[Path, dict[str, list[str]]]) -> list[str]:
+    """What a visitor would read in English whatever the language of the page."""
+    return [
+        text
+        for one in found.values()
+        for text in one["raw"]
+        if any(re.search("[a-z]{2}", word) and word not in KNOWN for word in re.findall("[A-Za-z]+", text))
+    ]
 
 
-def raw(path: Path) -> list[str]:
-    return [text for text, spoken, shown in literals(path) if shown and not spoken and english(text)]
-
-
-def english(text: str) -> bool:
-    return any(re.search("[a-z]{2}", word) and word not in KNOWN for word in re.findall("[A-Za-z]+", text))
-
-
-class Scanner:
-    """Reads JavaScript just far enough to know in which argument or property a string stands."""
-
-    def __init__(self, source: str) -> None:
-        self.source, self.found = source, []
-        self._read(0, [("file", "", 0, "")])
-
-    def _read(self, i: int, frames: list[tuple[str, str, int, str]]) -> int:
-        """Reads on from i. A frame: its kind, the function or property, the argument, and what came first in it."""
-        source, depth = self.source, len(frames)
-        while i < len(source):
-            c = source[i]
-            kind, name, place, first = frames[-1]
-            if source.startswith("//", i):
-                i = source.find("\n", i) if "\n" in source[i:] else len(source)
-            elif source.startswith("/*", i):
-                i = source.index("*/", i) + 2
-            elif c == "/" and re.search(r"(?:^|[(,=:\[!&|?{};]|=>|return)\s*$", source[max(0, i - 20) : i]):
-                i = re.compile(r"/(?:\\.|\[(?:\\.|[^\]])*\]|[^/\\])+/\w*").match(source, i).end()
-            elif c in "\"'":
-                end = re.compile(rf"{c}(?:\\.|[^{c}\\])*{c}").match(source, i).end()
-                key = re.compile(r"\s*:").match(source, end) and kind == "{" and re.search(r"[{,]\s*$", source[:i])
-                text = source[i + 1 : end - 1].replace('\\"', '"')
-                if key:
-                    frames[-1] = (kind, text, place, first)
-                else:
-                    self._found(text, i, frames)
-                    if kind == "(" and place == 0:
-                        frames[-1] = (kind, name, place, text)
-                i = end
-            elif c == "`":
-                i = self._template(i, frames)
-            elif c in "([{":
-                called = re.search(r"([\w.?]+)\s*$", source[max(0, i - 60) : i]) if c == "(" else None
-                frames.append((c, called[1] if called else "", 0, ""))
-                i += 1
-            elif c in ")]}":
-                if len(frames) == depth:
-                    return i
-                frames.pop()
-                i += 1
-            else:
-                if c == "," and kind == "(":
-                    frames[-1] = (kind, name, place + 1, first)
-                elif (
-                    kind == "{" and (word := re.compile(r"(\w+)\s*:").match(source, i)) and not source[i - 1].isalnum()
-                ):
-                    frames[-1] = (kind, word[1], place, first)
-                i += 1
-        return i
-
-    def _template(self, i: int, frames: list[tuple[str, str, int, str]]) -> int:
-        start, text = i, ""
-        i += 1
-        while self.source[i] != "`":
-            if self.source.startswith("${", i):
-                i = self._read(i + 2, [*frames, ("${", "", 0, "")][: len(frames) + 1]) + 1
-            else:
-                text += self.source[i]
-                i += 1
-        self._found(text, start, frames)
-        return i + 1
-
-    def _found(self, text: str, i: int, frames: list[tuple[str, str, int, str]]) -> None:
-        kind, name, place, first = next(frame for frame in reversed(frames) if frame[0] != "${")
-        before = self.source[max(0, i - 300) : i]
-        spoken = kind == "(" and ((name == "T.t" and place == 0) or (name == "T.n" and place in (1, 2)))
-        put = re.search(r"\.(textContent|title|alt|placeholder)\s*=(?!=)([^;]*)$", before)
-        shown = (
-            (kind == "(" and name in ("el", "T.el") and place >= 2)
-            or (kind == "(" and name in ("Error", "T.say", "T.slider", "button") and place == 0)
-            or (kind == "(" and name == "T.segmented" and place == 1)
-            or (kind == "(" and name.endswith("setAttribute") and place == 1 and first in SHOWN)
-            or (kind == "{" and name in SHOWN)
-            or (put and put[2].count("(") == put[2].count(")"))
-        )
-        self.found.append((text, spoken, bool(shown) and not re.search(r"[=!]==?\s*$", before)))
-
-
-def test_the_scanner_sees_what_a_visitor_sees(tmp_path: Path):
+def test_the_reader_sees_what_a_visitor_sees(read, tmp_path: Path):
     script = tmp_path / "one.js"
     script.write_text(
         'const a = el("p", { class: "of style", title: "A hint" }, '
         '"Raw words", T.t("Said {n}"), `${n ? "many of" : ""} more`);\n'
         'b.textContent = done ? "All done" : T.n(2, "{n} one", "{n} two"); // "not this"\n'
         'c.setAttribute("aria-label", "A name"); if (/"x/.test(kind === "some kind")) fetch("no words");\n'
-        'd.title = e.includes("no word") ? "Some words" : "";\n'
+        'd.title = e.includes("no word") ? "Some words" : ""; T.t(unknown);\n'
     )
-    assert raw(script) == ["A hint", "Raw words", "many of", " more", "All done", "A name", "Some words"]
-    assert asked(script) == {"Said {n}", "{n} one", "{n} two"}
+    found = read(script)
+    assert sorted(english(found)) == sorted(
+        ["A hint", "Raw words", "many of", " more", "All done", "A name", "Some words"]
+    )
+    assert said(found) == {"Said {n}", "{n} one", "{n} two"}
+    assert found[script]["lost"] == ["T.t(unknown)"]
 
 
-@pytest.mark.parametrize("name", SCRIPTS)
-def test_no_script_shows_raw_english(name: str):
-    assert raw(STATIC / f"{name}.js") == []
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_no_script_shows_raw_english(read, folder: str):
+    found = read(*scripts(folder))
+    assert english(found) == []
+    assert {path.name for path, one in found.items() if one["lost"]} <= TRANSLATES
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("name", SCRIPTS)
-def test_every_sentence_has_its_words_and_none_is_left_over(name: str, language: str):
-    table, shared = words(language, name), words(language, "core")
-    keys = asked(STATIC / f"{name}.js")
-    assert sorted(keys - set(table) - set(shared)) == []
-    if name != "core":
-        assert sorted(set(table) - keys) == []
-    else:
-        assert sorted(set(table) - {key for one in SCRIPTS for key in asked(STATIC / f"{one}.js")}) == []
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_every_sentence_has_its_words_and_none_is_left_over(read, folder: str, language: str):
+    table, shared = words(language, folder), words(language, "core")
+    asked = said(read(*scripts(folder)))
+    assert sorted(asked - set(table) - set(shared)) == []
+    used = asked if folder != "core" else said(read(*(path for one in FOLDERS for path in scripts(one))))
+    assert sorted(set(table) - used) == []
 
 
-def test_the_static_page_speaks_as_the_demo_does():
-    sentences = {"This device", (REPOSITORY / "export/targets/web.py").read_text().split('REASON = "')[1].split('"')[0]}
+def test_the_static_page_speaks_as_the_demo_does(read):
+    found = read(*sorted(PAGE.glob("*.js")))
+    sentences = said(found) | {"This device", web.REASON}
     for language in LANGUAGES:
         table = json.loads((PAGE / "words" / f"{language}.json").read_text(encoding="utf-8"))
-        keys = {key for name in OF_PAGE for key in asked(PAGE / f"{name}.js")} | sentences
-        assert sorted(keys - set(table) - set(words(language, "core"))) == []
-        assert sorted(set(table) - keys) == []
+        assert sorted(sentences - set(table) - set(words(language, "core"))) == []
+        assert sorted(set(table) - sentences) == []
         assert all(differs(key, value) == [] for key, value in table.items())
-    assert {name: raw(PAGE / f"{name}.js") for name in OF_PAGE if raw(PAGE / f"{name}.js")} == {}
+        borrowed = said(read(*(path for path in (*web.SHARED, *web.WIDGETS) if path.suffix == ".js")))
+        assert sorted(borrowed - set(web.page_words()[language])) == []
+    assert english(found) == []
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_words_keep_the_names_and_say_one_thing(language: str):
     tables = {file.stem: words(language, file.stem) for file in (STATIC / "words" / language).iterdir()}
-    assert set(tables) <= {*SCRIPTS, *ELSEWHERE}
-    said: dict[str, str] = {}
+    assert set(tables) == {"page", *static_files.SPOKEN}
+    meanings: dict[str, str] = {}
     for name, table in tables.items():
         for key, value in table.items():
             assert differs(key, value) == [], (name, key)
             if name != "page":  # those are looked up apart
-                assert said.setdefault(key, value) == value, (name, key)
+                assert meanings.setdefault(key, value) == value, (name, key)
 
 
 def differs(key: str, value: str) -> list[str]:
@@ -189,21 +134,20 @@ def test_words_for_the_tabs_are_those_of_the_tabs(language: str):
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_what_the_server_says_is_said_in_these_words(language: str):
+def test_what_the_server_says_is_said_in_these_words(read, language: str):
     """Each English sentence stands in the source of what is served, with the same gaps."""
-    files = [
-        *(path for room in ("bundle", "demo") for path in (REPOSITORY / room).rglob("*.py")),
-        *(STATIC / f"{name}.js" for name in DEVICE),
-    ]
+    device = sorted((STATIC / "device").glob("*.js"))
+    files = [*(path for room in ("bundle", "demo") for path in (REPOSITORY / room).rglob("*.py")), *device]
     source = "\n".join(path.read_text(encoding="utf-8") for path in files)
-    table = words(language, "server") | words(language, "worker")
+    table = words(language, "server") | words(language, "device")
     assert set(ABOUT.values()) <= set(table)
     unsaid = [
         key for key in table if not re.search(r"\$?\{[^\n]*?\}".join(map(re.escape, NAMES.split(key)[::2])), source)
     ]
     assert unsaid == []
-    thrown = {text for name in DEVICE for text in raw(STATIC / f"{name}.js")}
-    assert sorted(thrown - {NAMES.sub("", key) for key in words(language, "worker")}) == []
+    told = read(*(path for path in device if path.name != "open.js"))  # that one is for other pages
+    parts = {part for key in words(language, "device") for part in NAMES.split(key)[::2]}
+    assert sorted(set(english(told)) - parts) == []
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

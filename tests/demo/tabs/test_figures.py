@@ -102,31 +102,35 @@ def test_the_table_can_be_read_again_and_runs_no_formula(tiny_bundle: Path):
 
 
 def test_figures_over_the_route(client: TestClient):
-    told = client.get("/compare/figures?l=tiny.gan&r=tiny.vae").json()
+    told = client.get("/compare/figures?left=tiny.gan&right=tiny.vae").json()
     assert told["left"]["samples"] == 24 and told["rows"][0]["left"]["floor"] == 0.5
-    table = client.get("/compare/figures?l=tiny.gan&r=tiny.vae&f=csv")
+    table = client.get("/compare/figures?left=tiny.gan&right=tiny.vae&f=csv")
     assert table.headers["content-disposition"] == 'attachment; filename="tiny-gan-tiny-vae.csv"'
     assert table.text.startswith("figure,label,unit")
-    for query, status in (("", 404), ("l=tiny.gan&r=none.gan", 404), ("l=tiny&r=tiny.gan", 400),
-                          ("l=tiny.gan&r=tiny.exe", 400), ("l=tiny.gan&r=tiny.vae&f=exe", 400)):  # fmt: skip
+    sides = {"": 404, "left=tiny.gan&right=none.gan": 404, "left=tiny&right=tiny.gan": 400}
+    more = {"left=tiny.gan&right=tiny.exe": 400, "left=tiny.gan&right=tiny.vae&f=exe": 400}
+    for query, status in (sides | more).items():
         assert client.get(f"/compare/figures?{query}").status_code == status, query
 
 
 @pytest.mark.parametrize("model", ["gan", "vae"])
 def test_a_sheet_holds_the_seeds_in_their_order(client: TestClient, served: ServedBundle, model: str):
-    answer = client.get(f"/live/tiny/grid?s=7&g=3&m={model}&t=0.8")
+    answer = client.get(f"/live/tiny/grid?seed=7&grid=3&m={model}&t=0.8")
     with Image.open(io.BytesIO(answer.content)) as png:
         sheet = np.asarray(png)
     wanted = images.to_uint8(served.sample(range(7, 16), None, 0.8, model))[..., 0]
     for i, picture in enumerate(wanted):
         row, column = divmod(i, 3)
         assert np.abs(sheet[32 * row : 32 * row + 32, 32 * column : 32 * column + 32].astype(int) - picture).max() <= 1
-    of_class = client.get(f"/live/tiny/grid?s=7&g=1&m={model}&c=4&f=raw").content
+    of_class = client.get(f"/live/tiny/grid?seed=7&grid=1&m={model}&c=4&f=raw").content
     again = images.to_uint8(served.sample([7], one_hot(4, 10), 1.0, model))
     assert np.abs(np.frombuffer(of_class, np.uint8).astype(int) - again.ravel()).max() <= 1
 
 
-@pytest.mark.parametrize("query", ["g=9", "g=0", "g=-1", "g=1e9", "s=-1", "s=4294967295&g=2", "s=nan", "c=10", "m=x"])
+@pytest.mark.parametrize(
+    "query",
+    ["grid=9", "grid=0", "grid=-1", "grid=1e9", "seed=-1", "seed=4294967295&grid=2", "seed=nan", "c=10", "m=x"],
+)
 def test_wrong_sheets_are_answered_with_a_sentence(client: TestClient, query: str):
     answer = client.get(f"/live/tiny/grid?{query}")
     assert answer.status_code == 400 and answer.text.endswith(".")

@@ -77,7 +77,7 @@ def test_a_key_between_seeds_is_the_picture_that_play_shows_there(bundles: dict[
 def test_the_live_route_takes_points_and_shows_what_the_export_holds(bundles: dict[str, ServedBundle]):
     with TestClient(Starlette(routes=routes(bundles))) as client:
         for i, frame in enumerate(drawn(bundles["tiny"])[::5]):
-            query = f"keys=3,7.25:0.5,4294967295&classes=3,,1&mode=spline&loop=1&t=0.9&p={5 * i / 14!r}&f=raw"
+            query = f"keys=3,7.25:0.5,4294967295&classes=3,,1&path=spline&loop=1&t=0.9&p={5 * i / 14!r}&f=raw"
             answer = client.get(f"/live/tiny/morph?{query}")
             assert apart(np.frombuffer(answer.content, np.uint8).reshape(32, 32, 1), frame) <= 1
         for wrong in ("1:2:3", "nan:1", "1:", "1e9:0", ":", "1:inf", "٣:1", "1" * 50 + ":1", "1,2,3,4,5,6,7:0.5"):
@@ -338,7 +338,6 @@ def test_who_gives_up_ends_the_writing(bundles: dict[str, ServedBundle], form: s
         morph_export.write(morph, np.concatenate(list(morph.parts())), form, lambda: next(heard))
 
 
-@pytest.mark.serving
 @pytest.mark.parametrize("leaving", ["cancels", "closes the page"])
 def test_whoever_leaves_frees_the_place_in_the_queue(
     bundles: dict[str, ServedBundle], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, leaving: str

@@ -82,20 +82,23 @@ def test_marks():
 def test_a_game_over_the_routes(served: ServedBundle):
     routes = [*live.routes({"tiny": served}), *compare.routes({"tiny": served})]
     with TestClient(Starlette(routes=routes)) as visitor:
-        sheet = visitor.get("/live/tiny/quiz?k=9&f=raw")
+        sheet = visitor.get("/live/tiny/quiz?quiz=9&f=raw")
         assert sheet.headers["x-shape"] == "128,160,1"
         leaks = " ".join(f"{name}: {value}" for name, value in sheet.headers.items()).lower()
         assert not any(word in leaks for word in ("real", "generated", "example", "truth"))
         real = quiz.plan_of(served, 9).real
-        first = visitor.get("/compare/quiz/tiny?k=9&a=r").json()
+        first = visitor.get("/compare/quiz/tiny?quiz=9&answers=r").json()
         assert first["truth"] == ("r" if real[0] else "g") and first["right"] == int(real[0])  # one answer, one truth
-        last = visitor.get(f"/compare/quiz/tiny?k=9&a={'r' * 20}").json()
+        last = visitor.get(f"/compare/quiz/tiny?quiz=9&answers={'r' * 20}").json()
         assert last["right"] == 10 and last["truth"].count("r") == 10 and last["questions"] == 20
-        wrong = ("", "k=9", "k=-1&a=r", "k=4294967296&a=r", "k=9&a=maybe", f"k={'9' * 5000}&a=r", f"k=9&a={'r' * 21}")
+        wrong = (
+            *("", "quiz=9", "quiz=-1&answers=r", "quiz=4294967296&answers=r", "quiz=9&answers=maybe"),
+            *(f"quiz={'9' * 5000}&answers=r", f"quiz=9&answers={'r' * 21}"),
+        )
         for query in wrong:
             refused = visitor.get(f"/compare/quiz/tiny?{query}")
             assert refused.status_code == 400 and refused.text.endswith("."), query
-        assert visitor.get("/compare/quiz/none?k=9&a=r").status_code == 404
+        assert visitor.get("/compare/quiz/none?quiz=9&answers=r").status_code == 404
 
 
 def test_a_bundle_without_classes_asks_too(tmp_path: Path):

@@ -1,0 +1,72 @@
+// The address of the page: what it asks for, and how the page writes its state back into it.
+(() => {
+  const T = window.Twofold;
+
+  // Names that old links use, and what they are called now. demo/routes/query_parameters.py has those of the server's routes.
+  const OLD_NAMES = { r: "right", s: "seed", g: "grid", k: "oneclass" };
+  const STATE = ["b", "m", "c", "t", "x", "y"];
+  const PAUSE = 350; // ms between two changes: browsers refuse more than about three a second
+
+  // The parameters of an address, under their names of today.
+  const parametersOf = (address) => {
+    const query = new URL(address).searchParams;
+    for (const [old, name] of Object.entries(OLD_NAMES)) {
+      if (query.has(old) && !query.has(name)) query.set(name, query.get(old));
+      query.delete(old);
+    }
+    return query;
+  };
+
+  Object.assign(T, {
+    query: parametersOf(location.href), // as the page was opened
+    // What a state adds to an address.
+    params(state = T.state) {
+      const pairs = { b: state.b, m: state.m, c: state.c, t: T.short(state.t), x: T.short(state.x), y: T.short(state.y) };
+      return Object.fromEntries(Object.entries(pairs).filter(([, value]) => value !== null));
+    },
+    // What tabs add: names and values, null where there is nothing to say.
+    notes: {},
+    note(pairs) {
+      const before = JSON.stringify(T.notes);
+      Object.assign(T.notes, pairs);
+      if (JSON.stringify(T.notes) !== before) T.mirror();
+    },
+    // A tab tells when it opens and when it closes, in any order.
+    noteTab(name, open) {
+      if (open) T.note({ tab: name });
+      else if (T.notes.tab === name) T.note({ tab: null });
+    },
+    // The address that leads to this state.
+    link(state = T.state) {
+      const url = new URL(location.href);
+      const query = parametersOf(location.href);
+      for (const [name, value] of Object.entries(T.notes)) {
+        if (value === null) query.delete(name);
+        else query.set(name, value);
+      }
+      for (const name of STATE) query.delete(name);
+      for (const [name, value] of Object.entries(T.params(state))) query.set(name, value);
+      url.search = query;
+      return url.href;
+    },
+    // Writes the state into the address bar, soon.
+    mirror() {
+      clearTimeout(T.mirroring);
+      T.mirroring = setTimeout(() => history.replaceState(history.state, "", T.link()), PAUSE);
+    },
+    // Opens a tab by its id, as soon as it is there.
+    openTab(name, tries = 200) {
+      if (!name) return;
+      const tab = document.querySelector(`#tf-tabs [role="tab"][data-tab-id="${CSS.escape(name)}"]`);
+      if (tab) tab.click();
+      else if (tries) setTimeout(() => T.openTab(name, tries - 1), 50);
+    },
+    tabs: () => [...document.querySelectorAll("#tf-tabs [role='tablist'] [role='tab']")],
+    // An address of this server, wherever the page lies: `path` is relative to the page.
+    url(path, params = {}) {
+      const url = new URL(path, document.baseURI.split(/[?#]/)[0]);
+      for (const [name, value] of Object.entries(params)) url.searchParams.set(name, value);
+      return url.href;
+    },
+  });
+})();

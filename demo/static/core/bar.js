@@ -1,0 +1,168 @@
+// The bar on top of every tab: which bundle, model and class, how typical, who computes, how fast.
+const T = window.Twofold;
+const { el } = T;
+
+const root = el("header", { class: "tf-bar" });
+element.replaceChildren(root);
+const brand = el("div", { class: "tf-brand" }, el("strong", {}, "Twofold"), el("span", {}, T.t("a GAN and a VAE, side by side")));
+const other = T.language === "en" ? "zh-CN" : "en";
+const language = el("button", { type: "button", class: "tf-button tf-language", lang: other, onclick: () => T.speak(other) }, T.languages[other]);
+
+// Gradio speaks the browser's language and cannot be told another: its tabs and its footer are named anew, whenever it
+// has drawn them.
+const tables = T.facts.page ?? {};
+const said = (english) => tables[T.language]?.[english] ?? english;
+const englishOf = (text) => Object.values(tables).flatMap(Object.entries).find((pair) => pair.includes(text))?.[0];
+const rename = (selector, words) => {
+  for (const part of document.querySelectorAll(selector)) {
+    const node = [...part.childNodes].find((child) => child.nodeType === Node.TEXT_NODE && child.nodeValue.trim());
+    const next = node && words(node.nodeValue.trim());
+    if (next && next !== node.nodeValue.trim()) node.nodeValue = `${next} `;
+    for (const image of node ? part.querySelectorAll("img[alt]") : []) image.alt = ""; // it repeats the words beside it
+  }
+};
+let tab = null; // to return to, after the language was changed
+try {
+  tab = sessionStorage.getItem("twofold.tab");
+  sessionStorage.removeItem("twofold.tab");
+} catch {
+  // no storage, no tab to return to
+}
+const follow = T.frame(() => {
+  if (T.facts.page) {
+    const known = (text) => englishOf(text) && said(englishOf(text));
+    rename("#tf-tabs .tab-wrapper button", known);
+    rename("footer .show-api", () => said("Use via API"));
+    rename("footer .settings", () => said("Settings"));
+  }
+  const chosen = tab === null ? null : T.tabs()[Number(tab)];
+  if (!chosen) return;
+  tab = null;
+  chosen.click();
+  language.focus({ preventScroll: true });
+});
+new MutationObserver(follow).observe(document.body, { childList: true, characterData: true, subtree: true });
+follow();
+
+if (!T.facts.bundles.length) {
+  root.append(el("div", { class: "tf-bar-row" }, brand, language));
+} else {
+  const picker = el("select", { "aria-label": T.t("Pictures (bundle)") });
+  const offer = (bundle) => picker.append(el("option", { value: bundle.name }, bundle.title));
+  T.facts.bundles.forEach(offer);
+  T.newcomers.push(offer);
+  for (const bundle of T.facts.unavailable) {
+    picker.append(el("option", { disabled: true, value: "" }, T.t("{name} (unavailable)", { name: bundle.name })));
+  }
+  picker.addEventListener("change", () => T.set({ b: picker.value, x: 0, y: 0 }, { undo: true }));
+
+  const models = T.segmented(
+    "tf-model",
+    T.t("Model"),
+    [
+      ["gan", "GAN", T.t("Generative adversarial network")],
+      ["vae", "VAE", T.t("Variational autoencoder")],
+    ],
+    T.state.m,
+    (m) => T.set({ m }, { undo: true }),
+  );
+  const chips = el("div", { class: "tf-chips", role: "radiogroup", "aria-label": T.t("Class") });
+  const classField = el("div", { class: "tf-field tf-classes" }, el("span", { class: "tf-name" }, T.t("Class")), chips);
+  let sliding = false;
+  const typical = T.slider(
+    T.t("Truncation"),
+    { min: 0, max: 1.5, step: 0.05, value: T.state.t, format: (v) => Number(v).toFixed(2) },
+    (t) => {
+      T.set({ t }, { undo: !sliding });
+      sliding = true;
+    },
+  );
+  typical.input.addEventListener("change", () => (sliding = false));
+  typical.classList.add("tf-truncation");
+
+  const clock = el("span", { class: "tf-clock" });
+  const processor = el("span", { class: "tf-processor" });
+  const reason = el("p", {});
+  const status = el("details", { class: "tf-status" }, el("summary", {}, processor, clock), reason);
+  const copy = el("button", { type: "button", class: "tf-button", onclick: () => share() }, T.t("Copy link"));
+  const trouble = el("p", { class: "tf-trouble", role: "alert", hidden: true });
+
+  root.append(
+    el("div", { class: "tf-bar-row" }, brand, el("div", { class: "tf-bar-end" }, status, copy, language)),
+    el(
+      "div",
+      { class: "tf-bar-row tf-bar-controls" },
+      el("label", { class: "tf-field" }, el("span", { class: "tf-name" }, T.t("Pictures")), picker),
+      el("div", { class: "tf-field" }, el("span", { class: "tf-name" }, T.t("Model")), models),
+      classField,
+      typical,
+    ),
+    trouble,
+  );
+
+  const drawChips = (bundle) => {
+    chips.replaceChildren();
+    classField.hidden = !bundle.classes.length;
+    if (bundle.classes.length > 16) {
+      const select = el("select", { "aria-label": T.t("Class") });
+      bundle.classes.forEach((name, c) => select.append(el("option", { value: c }, name)));
+      select.addEventListener("change", () => T.set({ c: Number(select.value) }, { undo: true }));
+      chips.append(select);
+      return;
+    }
+    bundle.classes.forEach((name, c) => {
+      const input = el("input", { type: "radio", name: "tf-class", value: c });
+      input.addEventListener("change", () => T.set({ c }, { undo: true }));
+      chips.append(el("label", {}, input, el("span", {}, name)));
+    });
+  };
+  let drawn = null;
+  const refresh = (state) => {
+    const bundle = T.bundle();
+    if (drawn !== state.b) drawChips(bundle);
+    drawn = state.b;
+    picker.value = state.b;
+    models.choose(state.m);
+    for (const input of models.querySelectorAll("input")) input.disabled = !bundle.models.includes(input.value);
+    for (const input of chips.querySelectorAll("input")) input.checked = Number(input.value) === state.c;
+    const select = chips.querySelector("select");
+    if (select) select.value = state.c;
+    typical.put(state.t);
+    typical.rename(state.m === "vae" ? T.t("Temperature") : T.t("Truncation"));
+    typical.title =
+      state.m === "vae"
+        ? T.t("How far the code may lie from the middle of its cluster: 0 = the most typical picture, 1 = as in the data.")
+        : T.t("How far the picture may lie from the average one: 0 = the average, 1 = the full variety, more = exaggerated.");
+    processor.textContent = T.processor?.(bundle) ?? T.told(bundle.processor);
+    reason.textContent = T.processorReason?.(bundle) ?? T.told(bundle.reason);
+    status.title = reason.textContent;
+  };
+  T.on((after, before) => ["b", "m", "c", "t"].some((key) => after[key] !== before[key]) && refresh(after));
+  refresh(T.state);
+  document.addEventListener("twofold-device", () => refresh(T.state));
+
+  let last = 0;
+  let final;
+  const tell = (model, round) => {
+    last = performance.now();
+    const parts = model === null ? [] : [T.t("{ms} ms model", { ms: model.toFixed(1) })];
+    clock.textContent = ` · ${[...parts, T.t("{ms} ms in all", { ms: Math.round(round) })].join(" · ")}`;
+  };
+  T.clocks.push((model, round) => {
+    clearTimeout(final);
+    if (performance.now() - last > 250) tell(model, round);
+    else final = setTimeout(tell, 250, model, round);
+  });
+  T.hearers.push((sentence) => {
+    if (trouble.textContent === sentence) return;
+    trouble.textContent = sentence;
+    trouble.hidden = !sentence;
+  });
+
+  const share = async () => {
+    const link = T.link();
+    history.replaceState(history.state, "", link);
+    copy.textContent = (await T.copy(link)) ? T.t("Link copied") : T.t("Link is in the address bar");
+    setTimeout(() => (copy.textContent = T.t("Copy link")), 2000);
+  };
+}

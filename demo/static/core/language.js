@@ -1,0 +1,70 @@
+// Sentences in the visitor's language. English is the key; words/<language>/*.json hold the others.
+(() => {
+  const T = window.Twofold;
+  const LANGUAGE = "twofold.language"; // under which the browser keeps the choice
+  const SHORTEST = 8; // letters of its own that a sentence with gaps needs, or it would fit too much
+
+  // The address decides, then what was chosen here before, then the browser. Every kind of Chinese is shown as zh-CN.
+  const languageOf = (tag) => (/^zh\b/i.test(tag ?? "") ? "zh-CN" : /^en\b/i.test(tag ?? "") ? "en" : null);
+  const remembered = () => {
+    try {
+      return localStorage.getItem(LANGUAGE);
+    } catch {
+      return null; // a browser may keep its storage closed to us
+    }
+  };
+
+  Object.assign(T, {
+    languages: { en: "English", "zh-CN": "中文" },
+    language: [T.query.get("lang"), remembered(), ...(navigator.languages ?? [])].map(languageOf).find(Boolean) ?? "en",
+    // A sentence of the page. Names in braces are filled in: T.t("Seed {seed}", { seed: 7 }).
+    t(text, values = {}) {
+      const words = window.TwofoldWords?.[T.language]?.[text] ?? text;
+      return words.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? values[name] : whole));
+    },
+    // One or many: T.n(count, "{n} frame", "{n} frames").
+    n: (count, one, many, values = {}) => T.t(count === 1 ? one : many, { n: T.whole(count), ...values }),
+    whole: (number) => Number(number).toLocaleString(T.language),
+    // A sentence of the server, which speaks English: its translation where there is one. Keys may have {names} for what
+    // varies; of several keys that fit, the one with the most words of its own is meant. What fills a gap is translated too.
+    told(sentence) {
+      const table = window.TwofoldWords?.[T.language] ?? {};
+      if (!sentence || Object.hasOwn(table, sentence)) return table[sentence] ?? sentence;
+      let best = null;
+      for (const key of Object.keys(table)) {
+        const own = key.replace(/\{\w+\}/g, "").length;
+        if (own === key.length || own < SHORTEST || own <= (best?.own ?? 0)) continue;
+        const parts = key.split(/\{(\w+)\}/); // text, name, text, name, …, text
+        const shape = parts.map((part, i) => (i % 2 ? "(.+)" : part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"))).join("");
+        const found = new RegExp(`^${shape}$`, "s").exec(sentence);
+        if (found) best = { own, key, values: Object.fromEntries(found.slice(1).map((value, i) => [parts[2 * i + 1], T.told(value)])) };
+      }
+      return best ? T.t(best.key, best.values) : sentence;
+    },
+    // Loads the page again in another language, with the picture and the tab that are open.
+    speak(language) {
+      try {
+        localStorage.setItem(LANGUAGE, language);
+        sessionStorage.setItem("twofold.tab", T.tabs().findIndex((tab) => tab.getAttribute("aria-selected") === "true"));
+      } catch {
+        // then the address alone carries it
+      }
+      const url = new URL(T.facts?.bundles.length ? T.link() : location.href);
+      url.searchParams.set("lang", language);
+      history.replaceState(history.state, "", url);
+      location.reload();
+    },
+    models: (bundle) => bundle.models.map((name) => name.toUpperCase()).join(T.t(" and ")),
+    // A state in words: its seeds and its class.
+    describe(state = T.state) {
+      const seeds = T.seeds(state.x, state.y);
+      const where =
+        seeds.length === 1
+          ? T.t("Seed {seed}", { seed: seeds[0] })
+          : T.t("Between seeds {seeds} and {last}", { seeds: seeds.slice(0, -1).join(", "), last: seeds[seeds.length - 1] });
+      const name = T.className(state.c, T.bundle(state.b));
+      return name ? `${where} · ${T.t("class {name}", { name })}` : where;
+    },
+  });
+  document.documentElement.lang = T.language;
+})();

@@ -1,0 +1,86 @@
+// A bundle's pictures computed on the visitor's device: what bundle/model.py does on a server, one picture at a time.
+// An ES module that knows no runtime: `run(graph, inputs)` gives the graph's first output as a flat Float32Array.
+import { Mixture, blend, fromNormal, keyCorners, oneHot, pathAt, planeCorners, seedClass, seedLatent, truncate } from "./latents.js";
+
+export class Device {
+  // info: { classes: names, gan: { latent_dim, prior } or null, vae: {…} or null }; arrays: those of latents.npz, flat.
+  constructor(info, arrays, run) {
+    this.info = info;
+    this.arrays = arrays;
+    this.run = run;
+    this.mixture = info.vae ? new Mixture(arrays) : null;
+  }
+
+  // The image at a point of the seed plane. c: a class, or null for the class of the first seed there. t: truncation, m: model.
+  async at({ x, y, c, t, m }) {
+    const corners = planeCorners(x, y);
+    const weights = this.weights(c, corners.seeds[0]);
+    if (m === "gan") return this.draw(blend(corners.seeds.map((seed) => this.noise(seed)), corners.weights), weights, t);
+    const codes = corners.seeds.map((seed) => this.mixture.sample(seed, weights, t));
+    const whole = corners.weights.indexOf(1);
+    if (whole >= 0) return this.decode(codes[whole]);
+    return this.decode(this.fromStandard(blend(codes.map((code) => this.toStandard(code)), corners.weights)));
+  }
+
+  // The image at share p in [0, 1] of a morph. keys: seeds and points [x, y]; classes: one for each key, or null as above.
+  async morph({ keys, classes, p, mode, loop, t, m }) {
+    const corners = keys.map(keyCorners);
+    const weights = corners.map(({ seeds }, i) => this.weights(classes[i] ?? null, seeds[0]));
+    const ends = (latent) => corners.map((key, i) => blend(key.seeds.map((seed) => latent(seed, i)), key.weights));
+    if (m === "gan") {
+      const along = weights[0] ? pathAt(weights, p, "linear", loop) : null;
+      return this.draw(pathAt(ends((seed) => this.noise(seed)), p, mode, loop), along, t);
+    }
+    const codes = ends((seed, i) => this.toStandard(this.mixture.sample(seed, weights[i], t)));
+    return this.decode(this.fromStandard(pathAt(codes, p, mode, loop)));
+  }
+
+  // The weights of class c; null: of the class that the seed has.
+  weights(c, seed) {
+    const kinds = this.info.classes.length;
+    return kinds ? oneHot(c ?? seedClass(seed, kinds), kinds) : null;
+  }
+
+  noise(seed) {
+    return seedLatent(seed, this.info.gan.latent_dim);
+  }
+
+  async draw(z, weights, psi) {
+    const noise = fromNormal(z, this.info.gan.prior);
+    const w = await this.run("mapping", weights ? { z: noise, classes: weights } : { z: noise });
+    return this.run("synthesis", { w: truncate(w, this.centre(weights ?? [1]), psi) });
+  }
+
+  // The mean w of the classes, weighted.
+  centre(weights) {
+    const means = this.arrays.w_mean;
+    const dim = means.length / weights.length;
+    return Float32Array.from({ length: dim }, (_, i) => weights.reduce((sum, share, k) => sum + share * means[k * dim + i], 0));
+  }
+
+  decode(code) {
+    return this.run("decoder", { z: code });
+  }
+
+  toStandard(code) {
+    const { code_mean: mean, code_std: std } = this.arrays;
+    return code.map((value, i) => (value - mean[i]) / std[i]);
+  }
+
+  fromStandard(code) {
+    const { code_mean: mean, code_std: std } = this.arrays;
+    return code.map((value, i) => value * std[i] + mean[i]);
+  }
+}
+
+// An image [C, S, S] in [0, 1] as RGBA bytes, round(255 x): a clamped array rounds as NumPy's rint does.
+export const toPixels = (image, channels, size) => {
+  const cells = size * size;
+  const pixels = new Uint8ClampedArray(4 * cells).fill(255);
+  for (let i = 0; i < cells; i += 1) {
+    for (let channel = 0; channel < 3; channel += 1) {
+      pixels[4 * i + channel] = Math.fround(255 * image[(channels === 3 ? channel : 0) * cells + i]);
+    }
+  }
+  return pixels;
+};

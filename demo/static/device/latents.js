@@ -1,0 +1,160 @@
+// Latent arithmetic in the browser: what bundle/latents.py computes, from the same definitions, in the same order.
+// An ES module. Latents are Float32Arrays; sums run in float64, as NumPy's do there. Seeds lie in [0, 2**32).
+import { Generator } from "./random.js";
+
+const SEEDS = 2 ** 32;
+const PLANE_STRIDE = 100; // how many seeds the seed plane moves on per unit of y
+const CUT = 2; // where the truncated normal prior ends
+
+const norm = (vector) => Math.sqrt(vector.reduce((sum, value) => sum + value * value, 0));
+const combine = (length, value) => Float32Array.from({ length }, (_, i) => value(i));
+const withNorm = (vector, length) => {
+  const own = norm(vector);
+  return Float32Array.from(vector, (value) => (own > 1e-9 ? value * (length / own) : value));
+};
+const wrap = (seed) => ((seed % SEEDS) + SEEDS) % SEEDS;
+
+// --- seeds, priors and classes -------------------------------------------------------------------
+// The standard normal latent of a seed: NumPy's draws.
+export const seedLatent = (seed, dim) => Float32Array.from(new Generator(wrap(seed)).normals(dim));
+
+// 2 / √π times the sum of e^(-x²) 2ⁿ x^(2n+1) / (2n+1)!!: positive terms only, so nothing cancels.
+const erf = (x) => {
+  if (Math.abs(x) > 6) return Math.sign(x);
+  let term = x;
+  let sum = x;
+  for (let n = 1; Math.abs(term) > 1e-17 * Math.abs(sum); n += 1) {
+    term *= (2 * x * x) / (2 * n + 1);
+    sum += term;
+  }
+  return ((2 * Math.exp(-x * x)) / Math.sqrt(Math.PI)) * sum;
+};
+// By Newton's method; shares here stay within ±erf(CUT / √2), where it converges in a few steps.
+const inverseErf = (share) => {
+  let x = 0;
+  for (let n = 0; n < 50; n += 1) {
+    const step = ((erf(x) - share) * Math.sqrt(Math.PI) * Math.exp(x * x)) / 2;
+    x -= step;
+    if (Math.abs(step) < 1e-15) break;
+  }
+  return x;
+};
+
+// Standard normal latents → the generator's noise by quantiles, the last step, after all blending.
+export const fromNormal = (normal, prior) => {
+  if (prior === "normal") return normal;
+  const spread = Array.from(normal, (value) => erf(value / Math.SQRT2)); // 2 Φ - 1
+  if (prior === "uniform") return Float32Array.from(spread);
+  const edge = erf(CUT / Math.SQRT2);
+  return Float32Array.from(spread, (value) => Math.SQRT2 * inverseErf(edge * value));
+};
+
+// The class of a seed for which none was chosen: seed modulo K.
+export const seedClass = (seed, classes) => wrap(seed) % classes;
+
+export const oneHot = (index, classes) => combine(classes, (k) => (k === index ? 1 : 0));
+
+// --- between latents -----------------------------------------------------------------------------
+const lerp = (a, b, t) => combine(a.length, (i) => (1 - t) * a[i] + t * b[i]);
+
+const slerp = (a, b, t) => {
+  const [lengthA, lengthB] = [norm(a), norm(b)];
+  if (lengthA === 0 || lengthB === 0) return lerp(a, b, t);
+  const cosine = a.reduce((sum, value, i) => sum + (value / lengthA) * (b[i] / lengthB), 0);
+  const angle = Math.acos(Math.min(1, Math.max(-1, cosine)));
+  if (Math.sin(angle) < 1e-6) return lerp(a, b, t);
+  const [shareA, shareB] = [Math.sin((1 - t) * angle), Math.sin(t * angle)].map((s) => s / Math.sin(angle));
+  const length = (1 - t) * lengthA + t * lengthB;
+  return combine(a.length, (i) => ((shareA * a[i]) / lengthA + (shareB * b[i]) / lengthB) * length);
+};
+
+// The weighted mean of keys, stretched to the weighted mean of their norms; all weight on one key gives that key.
+export const blend = (keys, weights) => {
+  const whole = weights.indexOf(1);
+  if (whole >= 0) return keys[whole];
+  const mean = Float64Array.from(keys[0], (_, i) => keys.reduce((sum, key, k) => sum + weights[k] * key[i], 0));
+  return withNorm(mean, keys.reduce((sum, key, k) => sum + weights[k] * norm(key), 0));
+};
+
+// The four seeds around a point of the seed plane, and their bilinear weights.
+export const planeCorners = (x, y) => {
+  const [left, top] = [Math.floor(x), Math.floor(y)];
+  const [u, v] = [x - left, y - top];
+  const seeds = [0, 1].flatMap((j) => [0, 1].map((i) => wrap(left + i + PLANE_STRIDE * (top + j))));
+  return { seeds, weights: [(1 - u) * (1 - v), u * (1 - v), (1 - u) * v, u * v] };
+};
+
+// The seeds that make up a key of a morph, a seed or a point [x, y], and their weights.
+export const keyCorners = (key) => (Array.isArray(key) ? planeCorners(...key) : { seeds: [wrap(key)], weights: [1] });
+
+// Catmull-Rom through the keys; the norm runs linearly from key to key.
+const spline = (p0, p1, p2, p3, t) => {
+  const curve = Float64Array.from(p1, (at, i) => {
+    const bend = 2 * p0[i] - 5 * at + 4 * p2[i] - p3[i] + t * (3 * (at - p2[i]) + p3[i] - p0[i]);
+    return at + 0.5 * t * (p2[i] - p0[i] + t * bend);
+  });
+  return withNorm(curve, (1 - t) * norm(p1) + t * norm(p2));
+};
+
+// The latent at a share in [0, 1] of the path through keys; in a loop 1 equals 0. mode: linear, spherical, spline.
+export const pathAt = (keys, share, mode, loop) => {
+  const segments = loop ? keys.length : keys.length - 1;
+  const position = Math.min(1, Math.max(0, share)) * segments;
+  const index = Math.min(Math.floor(position), Math.max(segments - 1, 0));
+  const last = keys.length - 1;
+  const key = (i) => keys[loop ? (i + keys.length) % keys.length : Math.min(Math.max(i, 0), last)];
+  const t = position - index;
+  if (mode === "spline") return spline(key(index - 1), key(index), key(index + 1), key(index + 2), t);
+  return (mode === "linear" ? lerp : slerp)(key(index), key(index + 1), t);
+};
+
+// w [L * D] moved towards centre [D] in each of its L stages: psi 1 keeps it, 0 gives the centre everywhere.
+export const truncate = (w, centre, psi) =>
+  psi === 1 ? w : combine(w.length, (i) => centre[i % centre.length] + psi * (w[i] - centre[i % centre.length]));
+
+// --- the fitted prior of a VAE -------------------------------------------------------------------
+// A Gaussian mixture over codes. `arrays`: mixture_weights [M], mixture_means [M, D], mixture_cholesky [M, D, D]
+// lower, mixture_classes [M, K], each flat.
+export class Mixture {
+  constructor(arrays) {
+    this.weights = arrays.mixture_weights;
+    this.means = arrays.mixture_means;
+    this.cholesky = arrays.mixture_cholesky;
+    this.classes = arrays.mixture_classes;
+    this.dim = this.means.length / this.weights.length;
+  }
+
+  // The chance of each component, given class weights (null: of the whole mixture).
+  chances(classWeights) {
+    const count = this.weights.length;
+    const kinds = this.classes.length / count;
+    const joint = (m, k) => this.weights[m] * this.classes[m * kinds + k];
+    let found = Array.from(this.weights);
+    if (classWeights) {
+      const totals = Array.from({ length: kinds }, (_, k) => {
+        return Math.max(found.reduce((sum, _, m) => sum + joint(m, k), 0), 1e-12);
+      });
+      const given = found.map((_, m) => totals.reduce((sum, total, k) => sum + (joint(m, k) / total) * classWeights[k], 0));
+      if (given.some((chance) => chance > 0)) found = given;
+    }
+    const whole = found.reduce((sum, chance) => sum + chance, 0);
+    return found.map((chance) => chance / whole);
+  }
+
+  // The code of a seed; `temperature` scales the step away from the mean of the component drawn.
+  sample(seed, classWeights, temperature = 1) {
+    const { dim } = this;
+    const generator = new Generator(wrap(seed));
+    const noise = generator.normals(dim);
+    const drawn = generator.uniform();
+    const chances = this.chances(classWeights);
+    let reach = 0;
+    let component = chances.findIndex((chance) => (reach += chance) > drawn);
+    if (component < 0) component = chances.length - 1;
+    return combine(dim, (i) => {
+      let step = 0;
+      for (let j = 0; j <= i; j += 1) step += this.cholesky[(component * dim + i) * dim + j] * noise[j];
+      return this.means[component * dim + i] + temperature * step;
+    });
+  }
+}

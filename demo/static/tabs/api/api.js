@@ -1,0 +1,132 @@
+// API: the picture on screen as code, the endpoints behind the page, and the bundle's files.
+const T = window.Twofold;
+const { el } = T;
+
+const home = T.url("");
+const quiet = (text) => el("p", { class: "tf-quiet" }, text);
+const heading = (text) => el("h3", {}, text);
+const HINTS = {
+  Python: T.t("Needs numpy, pillow and onnxruntime. It downloads the files and draws the picture without this server's help."),
+  JavaScript: T.t("Needs onnxruntime-web; runs in Node and in pages. In a page of your own, put it into a script of type module."),
+  gradio_client: T.t("Needs gradio_client. The server draws."),
+  curl: T.t("The server draws. The first line is all it takes; the others call an endpoint by name."),
+};
+
+// --- the picture as code ---------------------------------------------------------------------------
+let made = [];
+let chosen = "Python";
+const code = T.code("");
+code.setAttribute("aria-label", T.t("Code"));
+const what = quiet("");
+const needs = quiet("");
+const hint = quiet("");
+const tabs = el("div", { class: "tf-inline tf-code-bar" });
+const current = () => made.find(([name]) => name === chosen) ?? made[0];
+
+const show = () => {
+  const [name, install, text] = current();
+  code.firstChild.textContent = text;
+  hint.textContent = HINTS[name];
+  needs.replaceChildren(...(install ? [el("code", { class: "tf-install" }, install)] : []));
+};
+const choose = (name) => {
+  chosen = name;
+  show();
+};
+const copy = T.copier(T.t("Copy code"), () => current()[2]);
+const fill = () => {
+  made = T.snippets(T.state, T.bundle(), home);
+  const names = made.map(([name]) => name);
+  if (!names.includes(chosen)) chosen = names[0];
+  if (tabs.dataset.names !== names.join()) {
+    tabs.dataset.names = names.join();
+    tabs.replaceChildren(T.segmented("tf-code-language", T.t("Language"), names.map((name) => [name, name]), chosen, choose), copy);
+  }
+  what.textContent = T.t("Draws what is on screen: {picture}", { picture: [T.bundle().title, T.state.m.toUpperCase(), T.describe()].join(" · ") });
+  show();
+};
+
+// --- the endpoints ---------------------------------------------------------------------------------
+const endpoint = ({ name, about, details, arguments: given, returns }) =>
+  el(
+    "details",
+    { class: "tf-endpoint" },
+    el("summary", {}, el("code", {}, name), el("span", {}, about)),
+    el("code", { class: "tf-signature" }, `(${given.join(", ")}) → ${returns}`),
+    details ? quiet(details) : null,
+  );
+const address = (path, text = `/${path}`) => el("a", { href: T.url(path), target: "_blank", rel: "noopener" }, text);
+const row = (link, about) => el("div", {}, el("dt", {}, link), el("dd", {}, about));
+const mcp = () => {
+  const url = T.url("mcp");
+  return T.facts.mcp
+    ? [
+        quiet(T.t("Assistants that speak the Model Context Protocol can use the endpoints as tools. The address to give them:")),
+        el("div", { class: "tf-inline" }, el("code", { class: "tf-install" }, url), T.copier(T.t("Copy"), () => url, T.t("Copy the MCP address"))),
+      ]
+    : [quiet(T.t("Start the server with --mcp, and assistants that speak the Model Context Protocol can use the endpoints as tools."))];
+};
+const endpoints = el(
+  "section",
+  { class: "tf-card" },
+  heading(T.t("Endpoints")),
+  quiet(T.t("By name, through gradio_client, curl or any program. Every argument is checked; a wrong one is answered with a sentence.")),
+  el("div", { class: "tf-endpoints" }, ...T.facts.endpoints.map(endpoint)),
+);
+const more = el(
+  "section",
+  { class: "tf-card" },
+  heading(T.t("Addresses")),
+  el(
+    "dl",
+    { class: "tf-facts" },
+    row(address(`live/${encodeURIComponent(T.state.b)}`, "/live/…"), T.t("One picture, at once: m, c, t, x and y as in a link, f=raw for plain bytes")),
+    row(address("healthz"), T.t("How the server is, as JSON")),
+    row(address("metrics"), T.t("Counts for Prometheus")),
+    row(address("gradio_api/openapi.json", "openapi.json"), T.t("The endpoints for other tools, as OpenAPI")),
+    row(address("web/twofold.js"), T.t("Seeds and latents in JavaScript, as one module")),
+  ),
+  el("h4", {}, "MCP"),
+  ...mcp(),
+);
+
+// --- the files -------------------------------------------------------------------------------------
+const files = el("section", { class: "tf-card tf-wide" });
+const list = () => {
+  const rows = T.bundle().downloads.map((d) => [
+    el("a", { href: T.url(d.url), download: d.file }, d.file),
+    T.told(d.about),
+    d.parameters === null ? "" : T.whole(d.parameters),
+    T.bytes(d.bytes),
+    el(
+      "span",
+      { class: "tf-sum" },
+      el("code", { title: d.sha256 }, `${d.sha256.slice(0, 12)}…`),
+      T.copier(T.t("Copy"), () => d.sha256, T.t("Copy the SHA-256 of {file}", { file: d.file })),
+    ),
+  ]);
+  files.replaceChildren(
+    heading(T.t("Files")),
+    quiet(T.t("Images are float32 [N, C, H, W] from 0 to 1. Every graph takes any batch size and draws no random numbers itself.")),
+    T.table(T.t("Files of this bundle"), [T.t("File"), T.t("What it does"), T.t("Parameters"), T.t("Size"), "SHA-256"], rows, "tf-files"),
+  );
+};
+
+element.replaceChildren(
+  el(
+    "div",
+    { class: "tf-about tf-api" },
+    el("section", { class: "tf-card tf-wide" }, heading(T.t("This picture as code")), what, tabs, code, el("div", { class: "tf-inline" }, hint, needs)),
+    endpoints,
+    more,
+    files,
+  ),
+);
+T.on((after, before) => {
+  if (T.visible(element)) fill();
+  if (after.b !== before.b) list();
+});
+// Filled when somebody looks: the state changes thirty times a second while a picture is dragged.
+new IntersectionObserver((seen) => seen.some((one) => one.isIntersecting) && fill()).observe(element);
+fill();
+list();

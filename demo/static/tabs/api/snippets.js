@@ -1,0 +1,168 @@
+// Code that draws the picture on screen, outside this page: onnxruntime in Python and JavaScript, gradio_client, curl.
+// T.snippets(state, bundle, home) → [[name, what it needs, code]]; home: the server's address with a slash at the end.
+(() => {
+  const T = window.Twofold;
+
+  const quoted = JSON.stringify; // whose words Python and JavaScript read alike
+  const wrap = (seed) => ((seed % 2 ** 32) + 2 ** 32) % 2 ** 32;
+
+  // The seeds around a point, each with its share as text; one seed alone where the point is its own place.
+  const corners = ({ x, y }) => {
+    const [left, top] = [Math.floor(x), Math.floor(y)];
+    const [u, v] = [x - left, y - top].map((n) => Number(n.toFixed(4)));
+    const rest = (n) => Number((1 - n).toFixed(4));
+    const all = [0, 1].flatMap((j) => [0, 1].map((i) => [wrap(left + i + 100 * (top + j)), `${i ? u : rest(u)} * ${j ? v : rest(v)}`]));
+    return u === 0 && v === 0 ? all.slice(0, 1) : all;
+  };
+
+  const blended = (seeds, name) => `\
+# between four seeds: their mean, as long as they are on average
+shares = np.array([${seeds.map(([, share]) => share).join(", ")}])
+keys = ${name}
+z = shares @ keys
+z = (z * (shares @ np.linalg.norm(keys, axis=1) / np.linalg.norm(z))).astype("f4")`;
+  const several = (draw, seeds) => `np.stack([${draw}(seed) for seed in (${seeds.map(([seed]) => seed).join(", ")})])`;
+
+  const PRIORS = {
+    normal: "",
+    uniform: `
+z = np.vectorize(math.erf)(z.astype(float) / 2**0.5).astype("f4")  # the noise is uniform`,
+    truncated: `
+spread = np.vectorize(math.erf)(z.astype(float) / 2**0.5) * math.erf(2**0.5)
+z = np.vectorize(NormalDist().inv_cdf)(0.5 + 0.5 * spread).astype("f4")  # the noise ends at 2`,
+  };
+
+  const pythonGan = (state, bundle) => {
+    const { latent_dim: dim, prior, styled, adapter } = bundle.latents.gan;
+    const seeds = corners(state);
+    const kinds = bundle.classes.length;
+    const lines = [
+      `def noise(seed):
+    return np.random.Generator(np.random.PCG64(seed)).standard_normal(${dim}).astype("f4")
+`,
+      seeds.length === 1 ? `z = noise(${seeds[0][0]})` : blended(seeds, `${several("noise", seeds)}.astype(float)`),
+    ];
+    const classes = kinds ? `, classes=np.eye(${kinds}, dtype="f4")[[${state.c}]]` : "";
+    const short = state.t === 1 ? "" : `z = z * np.float32(${state.t})  # truncation\n`;
+    const noise = PRIORS[prior].slice(1);
+    if (!styled) {
+      const shape = adapter ? `(1, ${adapter.z_shape.join(", ")})` : `(1, ${dim})`;
+      const batch = adapter?.batch > 1 ? `.repeat(${adapter.batch}, 0)` : "";
+      const given = adapter ? `**{${quoted(adapter.z)}: z}` : `z=z${classes}`;
+      lines.push(short.trim(), noise, `z = z.reshape${shape}${batch}`, `image = run("generator", ${quoted(adapter?.image ?? "image")}, ${given})[0]`);
+      if (adapter?.values === "-1..1") lines.push("image = image * 0.5 + 0.5");
+      if (adapter) lines.push("image = image.clip(0, 1)");
+      return lines;
+    }
+    lines.push(noise, `w = run("mapping", "w", z=z[None]${classes})`);
+    if (state.t !== 1) {
+      lines.push(`middle = load("latents.npz")["w_mean"][${state.c ?? 0}]`, `w = middle + ${state.t} * (w - middle)  # truncation`);
+    }
+    return [...lines, `image = run("synthesis", "image", w=w)[0]`];
+  };
+
+  const pythonVae = (state, bundle) => {
+    const seeds = corners(state);
+    const one = seeds.length === 1;
+    const step = `${state.t === 1 ? "" : `${state.t} * `}(latents["mixture_cholesky"][i].astype(float) @ noise)`;
+    const chance = `latents["mixture_weights"].astype(float)${state.c === null ? "" : ` * latents["mixture_classes"][:, ${state.c}]`}`;
+    return [
+      `latents = load("latents.npz")`,
+      `chance = ${chance}`,
+      `reach = np.cumsum(chance / chance.sum())
+
+def code(seed):  # a draw from the fitted mixture
+    draw = np.random.Generator(np.random.PCG64(seed))
+    noise, i = draw.standard_normal(${bundle.latents.vae.latent_dim}), np.searchsorted(reach, draw.random(), side="right")
+    return (latents["mixture_means"][i] + ${step}).astype("f4")
+`,
+      one ? `z = code(${seeds[0][0]})` : `mean, std = latents["code_mean"], latents["code_std"]`,
+      one ? "" : blended(seeds, `((${several("code", seeds)} - mean) / std).astype(float)`),
+      one ? "" : `z = (z * std + mean).astype("f4")`,
+      `image = run("decoder", "image", z=z[None])[0]`,
+    ];
+  };
+
+  const python = (state, bundle, home) => {
+    const body = (state.m === "vae" ? pythonVae : pythonGan)(state, bundle).filter(Boolean).join("\n");
+    const uses = (word) => body.includes(word);
+    return `${uses("load(") ? "import io\n" : ""}${uses("math.") ? "import math\n" : ""}${uses("NormalDist") ? "from statistics import NormalDist\n" : ""}\
+from urllib.request import urlopen
+
+import numpy as np
+import onnxruntime as ort
+from PIL import Image
+
+home = ${quoted(`${home}bundles/${encodeURIComponent(bundle.name)}/`)}
+
+def run(graph, output, **inputs):
+    return ort.InferenceSession(urlopen(f"{home}{graph}.onnx").read()).run([output], inputs)[0]
+
+${
+  uses("load(")
+    ? `def load(file):
+    return np.load(io.BytesIO(urlopen(home + file).read()))
+
+`
+    : ""
+}${body}
+pixels = np.rint(image * 255).astype("u1").transpose(1, 2, 0).squeeze()
+Image.fromarray(pixels).save("picture.png")
+`;
+  };
+
+  const javascript = (state, bundle, home) => `\
+import * as ort from "onnxruntime-web";
+
+const home = ${quoted(home)};
+const module = await (await fetch(home + "web/twofold.js")).text(); // NumPy's random numbers, in JavaScript
+const { open } = await import("data:text/javascript," + encodeURIComponent(module));
+
+const bundle = await open(home + ${quoted(`bundles/${encodeURIComponent(bundle.name)}/`)}, ort);
+const pixels = await bundle.draw({ m: ${quoted(state.m)}, c: ${state.c}, t: ${state.t}, x: ${state.x}, y: ${state.y} });
+console.log(pixels); // RGBA bytes; in a page: new ImageData(pixels, ${bundle.size}) for a canvas
+`;
+
+  // What /sample takes for this state, in its order; a seed where the point is a seed's own place.
+  const asked = (state, bundle) => {
+    const seeds = corners(state);
+    const place = seeds.length === 1 ? seeds[0][0] : [state.x, state.y];
+    return { seeds: [place], bundle: bundle.name, model: state.m, label: T.className(state.c, bundle), truncation: state.t };
+  };
+
+  const client = (state, bundle, home) => {
+    const words = Object.entries(asked(state, bundle)).map(([name, value]) => `    ${name}=${quoted(value).replaceAll(",", ", ")},\n`);
+    return `\
+from base64 import b64decode
+from pathlib import Path
+
+from gradio_client import Client
+
+client = Client(${quoted(home)})
+answer = client.predict(
+${words.join("")}    api_name="/sample",
+)
+Path("picture.png").write_bytes(b64decode(answer["images"][0].partition(",")[2]))
+`;
+  };
+
+  const curl = (state, bundle, home) => {
+    const query = new URLSearchParams(T.pictureParams(state));
+    const data = quoted({ data: Object.values(asked(state, bundle)) }).replaceAll("'", "'\\''");
+    return `\
+curl -s -o picture.png "${home}live/${encodeURIComponent(bundle.name)}?${query}"
+
+# an endpoint: ask, then fetch the answer
+id=$(curl -s ${home}gradio_api/call/sample -H "Content-Type: application/json" \\
+  -d '${data}' | cut -d '"' -f 4)
+curl -s ${home}gradio_api/call/sample/$id
+`;
+  };
+
+  T.snippets = (state, bundle, home) => {
+    const made = [["Python", "pip install onnxruntime numpy pillow", python(state, bundle, home)]];
+    if (state.m === "vae" || bundle.latents.gan.styled) made.push(["JavaScript", "npm install onnxruntime-web", javascript(state, bundle, home)]);
+    made.push(["gradio_client", "pip install gradio_client", client(state, bundle, home)], ["curl", "", curl(state, bundle, home)]);
+    return made;
+  };
+})();

@@ -1,0 +1,137 @@
+// A closer look at one picture: what the critic attends to in it, and the training pictures nearest to it.
+(() => {
+  const T = window.Twofold;
+  const { el } = T;
+
+  const LARGEST = 5_000_000; // bytes of an uploaded file
+  // `send(wish)` asks the server; its answers go to `.answer(value)`.
+  T.closer = (send) => {
+    const { pair } = T;
+    let source = "tile";
+    let cover = "blur";
+    let brought = null; // { data, name } of a file
+    let sent = 0;
+    let waiting = null; // words for the picture that was asked for
+
+    const file = el("input", { type: "file", accept: "image/png,image/jpeg,image/webp,image/gif,image/bmp", "aria-label": T.t("Choose a picture file") });
+    const number = el("input", { type: "number", min: 1, value: 1, step: 1, inputmode: "numeric", "aria-label": T.t("Number of the test picture") });
+    const tile = el("p", { class: "tf-caption" });
+    const panels = {
+      tile,
+      test: el("label", { class: "tf-field" }, el("span", { class: "tf-name" }, T.t("Test picture")), number),
+      file: el("div", {}, file),
+    };
+    const choose = T.segmented(
+      "tf-closer-source",
+      T.t("Which picture"),
+      [
+        ["tile", T.t("Chosen above"), T.t("The picture that was clicked in the grids")],
+        ["test", T.t("Test picture"), T.t("A picture that no model has seen in training")],
+        ["file", T.t("Upload"), T.t("Bring a file")],
+      ],
+      source,
+      (value) => {
+        source = value;
+        describe();
+      },
+    );
+    const go = el("button", { type: "button", class: "tf-button tf-primary", onclick: () => look() }, T.t("Look closer"));
+    const trouble = el("p", { class: "tf-trouble", role: "alert", hidden: true });
+    const about = el("p", { class: "tf-quiet", role: "status" });
+    const attention = T.attention((value) => {
+      cover = value;
+      look();
+    });
+    const nearest = T.nearest();
+    const found = el("div", { class: "tf-found", hidden: true }, attention, nearest);
+    const card = el(
+      "section",
+      { class: "tf-card tf-closer", "aria-label": T.t("A closer look at one picture") },
+      el("h3", {}, T.t("A closer look at one picture")),
+      el("p", { class: "tf-quiet" }, T.t("What in it looks real to the critic, and is it a copy of a training picture? Click a picture in the grids above, or bring one.")),
+      el("div", { class: "tf-inline" }, choose, ...Object.values(panels), go),
+      trouble,
+      about,
+      found,
+    );
+
+    const wish = () => {
+      const { side, i } = pair.pick;
+      const of = pair.sides()[side];
+      const seed = pair.first + i;
+      if (source === "tile") {
+        const c = pair.classOf(side, seed);
+        const kind = T.className(c, of.bundle);
+        return { words: [of.title, T.t("Seed {seed}", { seed }), kind].filter(Boolean).join(" · "), ask: { b: of.b, m: of.m, seed, c, t: T.state.t } };
+      }
+      const c = of.bundle.classes.length ? (T.state.b === of.b ? (T.state.c ?? 0) : 0) : null;
+      if (source === "test") {
+        return { words: T.t("Test picture {n} of {title}", { n: number.value, title: of.bundle.title }), ask: { b: of.b, c, test: Math.round(Number(number.value)) - 1 } };
+      }
+      return { words: brought?.name ?? "", ask: { b: of.b, c, picture: brought?.data } };
+    };
+    const fail = (sentence) => {
+      trouble.textContent = T.told(sentence);
+      trouble.hidden = !sentence;
+    };
+    const describe = () => {
+      for (const [name, panel] of Object.entries(panels)) panel.hidden = name !== source;
+      const { bundle } = pair.sides()[pair.pick.side];
+      number.max = bundle.examples;
+      tile.textContent = source === "tile" ? wish().words : "";
+    };
+    const idle = () => {
+      waiting = null;
+      go.disabled = false;
+    };
+    const giveUp = T.later(() => {
+      idle();
+      fail(T.turnedAway);
+    }, T.patience);
+    const look = () => {
+      fail("");
+      const { words, ask } = wish();
+      if (source === "file" && !brought) {
+        fail(T.t("Choose a picture file first."));
+        return;
+      }
+      sent += 1;
+      waiting = words;
+      go.disabled = true;
+      about.textContent = T.t("Looking …");
+      send({ ...ask, cover, n: sent });
+      giveUp();
+    };
+    card.answer = (value) => {
+      if (!value || value.n !== sent || waiting === null) return;
+      giveUp.cancel();
+      const words = waiting;
+      idle();
+      about.textContent = value.error ? "" : T.t("Shown below: {words}", { words });
+      fail(value.error ?? "");
+      if (value.error) return;
+      found.hidden = false;
+      attention.show(value.critic, value.picture, words);
+      nearest.show(value.nearest, value.picture, words);
+    };
+    file.addEventListener("change", () => {
+      const one = file.files[0];
+      brought = null;
+      fail("");
+      if (!one) return;
+      if (one.size > LARGEST) {
+        fail(T.t("The file is too large: at most 5 MB are accepted."));
+        return;
+      }
+      const reader = new FileReader();
+      reader.addEventListener("load", () => {
+        brought = { data: reader.result, name: one.name };
+        look();
+      });
+      reader.readAsDataURL(one);
+    });
+    pair.on(T.later(describe, 60));
+    describe();
+    return card;
+  };
+})();

@@ -1,0 +1,113 @@
+// Two locked grids: the same seeds on both sides; a tile that has the pointer or the focus marks its partner.
+(() => {
+  const T = window.Twofold;
+  const { el } = T;
+
+  const RANGE = 255; // grey levels
+  // The mean absolute difference of two pictures of one shape in grey levels, 0 to 255; null for different shapes.
+  T.greyLevels = (a, b) => {
+    if (!a || !b || a.width !== b.width || a.height !== b.height) return null;
+    let sum = 0;
+    for (let i = 0; i < a.data.length; i += 4) {
+      for (let c = 0; c < 3; c += 1) sum += Math.abs(a.data[i + c] - b.data[i + c]);
+    }
+    return sum / ((3 * a.data.length) / 4);
+  };
+  // `picked(side, i)` when a tile is chosen. `.show(pictures)`: two lists of ImageData, null where none has come.
+  T.grids = (picked) => {
+    const titles = [el("h4", {}), el("h4", {})];
+    const grids = [0, 1].map(() => el("div", { class: "tf-pair-grid", role: "group" }));
+    const box = el("div", { class: "tf-pair-grids" }, ...grids.map((grid, side) => el("div", {}, titles[side], grid)));
+    const note = el("p", { class: "tf-caption", role: "status" });
+    let tiles = [[], []];
+    let pictures = [[], []];
+    let distances = [];
+
+    const mark = (i) => {
+      for (const list of tiles) list.forEach((tile, n) => tile.classList.toggle("tf-marked", n === i));
+      if (i !== null) tell(i);
+    };
+    const name = (side, i) => {
+      const seed = T.pair.first + i;
+      const kind = T.className(T.pair.classOf(side, seed), T.pair.sides()[side].bundle);
+      return kind ? `${T.t("Seed {seed}", { seed })} · ${kind}` : T.t("Seed {seed}", { seed });
+    };
+    const apart = (i) => {
+      const d = distances[i];
+      return d === null || d === undefined ? "" : T.t("{levels} of {range} grey levels apart", { levels: d.toFixed(1), range: RANGE });
+    };
+    const tell = (i) => {
+      note.textContent = [name(0, i), apart(i)].filter(Boolean).join(": ");
+    };
+    const build = () => {
+      const { side: across, first } = T.pair;
+      grids.forEach((grid, side) => {
+        const here = T.pair.sides()[side];
+        titles[side].textContent = `${side ? T.t("Right") : T.t("Left")}: ${here.title}`;
+        grid.style.setProperty("--tf-across", across);
+        grid.setAttribute("aria-label", T.t("{model}, seeds {first} to {last}. Arrow keys move.", { model: here.title, first, last: first + across ** 2 - 1 }));
+        if (tiles[side].length === across ** 2) return;
+        tiles[side] = Array.from({ length: across ** 2 }, (_, i) => {
+          const canvas = el("canvas", { class: "tf-picture", width: 32, height: 32 });
+          const tile = el("button", {
+            type: "button",
+            tabindex: i ? -1 : 0,
+            onpointerenter: () => mark(i),
+            onfocus: () => mark(i),
+            onclick: () => picked(side, i),
+          }, canvas);
+          tile.canvas = canvas;
+          return tile;
+        });
+        grid.replaceChildren(...tiles[side]);
+      });
+    };
+    box.addEventListener("pointerleave", () => mark(null));
+    box.addEventListener("focusout", () => mark(null));
+    box.addEventListener("keydown", (event) => {
+      const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -T.pair.side, ArrowDown: T.pair.side }[event.key];
+      const list = tiles.find((one) => one.includes(document.activeElement));
+      const next = list?.[list.indexOf(document.activeElement) + step];
+      if (!step || !list) return;
+      event.preventDefault();
+      event.stopPropagation();
+      if (!next) return;
+      document.activeElement.tabIndex = -1;
+      next.tabIndex = 0;
+      next.focus();
+    });
+
+    box.note = note;
+    box.name = name;
+    box.show = (both) => {
+      build();
+      pictures = both;
+      distances = pictures[0].map((picture, i) => T.greyLevels(picture, pictures[1][i]));
+      tiles.forEach((list, side) =>
+        list.forEach((tile, i) => {
+          if (pictures[side][i]) T.paint(tile.canvas, pictures[side][i]);
+          const words = [side ? T.t("Right") : T.t("Left"), name(side, i), apart(i)].filter(Boolean).join(", ");
+          tile.setAttribute("aria-label", words);
+          tile.title = words;
+          const { side: there, i: at } = T.pair.pick;
+          tile.setAttribute("aria-pressed", String(there === side && at === i));
+        }),
+      );
+    };
+    // In words: the pair that is picked, and all pairs together.
+    box.summary = () => {
+      const known = distances.filter((d) => d !== null && d !== undefined);
+      if (!pictures[0].length || !pictures[1].length) return "";
+      if (!known.length) return T.t("The two sides draw pictures of different sizes, so no distance is told.");
+      const mean = known.reduce((a, b) => a + b, 0) / known.length;
+      return T.t("{n} pairs: {mean} grey levels apart on average, from {low} to {high} (mean absolute difference, of {range}).", {
+        n: known.length,
+        mean: mean.toFixed(1),
+        low: Math.min(...known).toFixed(1),
+        high: Math.max(...known).toFixed(1),
+        range: RANGE,
+      });
+    };
+    return box;
+  };
+})();

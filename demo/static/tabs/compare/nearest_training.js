@@ -1,0 +1,55 @@
+// The training pictures nearest to a picture, and in words how near that is beside pictures that were never trained on.
+(() => {
+  const T = window.Twofold;
+  const { el } = T;
+
+  // `.show(found, picture, words)`.
+  T.nearest = () => {
+    const said = el("p", { class: "tf-caption" });
+    const strip = el("div", { class: "tf-near" });
+    const note = el("p", { class: "tf-quiet" });
+    const box = el(
+      "div",
+      {},
+      el("h4", {}, T.t("Nearest training pictures")),
+      el("p", { class: "tf-quiet" }, T.t("A copy of a training picture would lie much nearer to it than pictures that were never trained on lie to theirs.")),
+      said,
+      strip,
+      note,
+    );
+    const figure = (source, alt, ...words) =>
+      el("figure", {}, source ? el("img", { class: "tf-picture", src: source, alt }) : el("div", { class: "tf-unshown" }, T.t("Not shown: the data may not be passed on")), el("figcaption", {}, ...words));
+    box.show = (found, picture, words) => {
+      strip.hidden = note.hidden = Boolean(found.missing);
+      said.classList.toggle("tf-quiet", Boolean(found.missing));
+      if (found.missing) {
+        said.textContent = T.told(found.missing);
+        return;
+      }
+      const values = { share: Math.round(100 * found.nearer), n: T.whole(found.held_out) };
+      said.textContent = found.remarkable
+        ? T.t("Nearer to a training picture than {share} % of {n} held-out pictures are: look whether it is a copy.", values)
+        : T.t("Nearer to a training picture than {share} % of {n} held-out pictures are: nothing remarkable.", values);
+      strip.replaceChildren(
+        figure(picture, words, el("strong", {}, T.t("This picture"))),
+        ...found.pictures.map((one, i) =>
+          figure(
+            one.picture,
+            T.t("Nearest training picture {n}", { n: i + 1 }) + (one.class ? `, ${one.class}` : ""),
+            el("strong", {}, one.distance.toFixed(2)),
+            one.class ? el("span", {}, one.class) : null,
+          ),
+        ),
+      );
+      note.textContent = T.t("The number is the distance between the VAE's codes. Floor: held-out pictures lie {median} from their nearest training picture (median), 5 % nearer than {low}, 95 % nearer than {high}. Searched: {of} of {train} training pictures.", {
+        median: found.median.toFixed(2),
+        low: found.low.toFixed(2),
+        high: found.high.toFixed(2),
+        of: T.whole(found.of),
+        train: T.whole(found.train),
+      });
+      if (found.of < found.train) note.textContent += ` ${T.t("A copy of one that was not searched would not be found.")}`;
+    };
+    return box;
+  };
+})();

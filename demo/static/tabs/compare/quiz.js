@@ -1,0 +1,224 @@
+// Real or generated? Twenty pictures, half of each; the page learns the truth about a picture by answering it.
+const T = window.Twofold;
+const { el } = T;
+
+const { pair } = T;
+const COLUMNS = 5; // of the sheet, as in demo/tabs/compare/quiz.py
+const SHELF = "twofold.quiz";
+const percent = (share) => Math.round(100 * share);
+const KINDS = { r: () => T.t("real"), g: () => T.t("generated") };
+
+let game = null; // { of: side, key, pictures, answers, truth, score }
+
+const canvas = el("canvas", { class: "tf-picture", width: 32, height: 32, role: "img" });
+const where = el("p", { class: "tf-caption", role: "status" });
+const said = el("p", { class: "tf-quiz-said", role: "status" });
+const trouble = el("p", { class: "tf-trouble", role: "alert", hidden: true });
+const choice = (text, key, letter) =>
+  el(
+    "button",
+    { type: "button", class: "tf-button", "aria-keyshortcuts": key, onclick: () => answer(letter) },
+    el("span", {}, text),
+    el("kbd", { "aria-hidden": "true" }, key.toUpperCase()),
+  );
+const choices = [choice(T.t("Real"), "r", "r"), choice(T.t("Generated"), "g", "g")];
+const start = el("button", { type: "button", class: "tf-button tf-primary", onclick: () => begin() });
+const intro = el("p", { class: "tf-quiet" });
+const best = el("p", { class: "tf-quiet" });
+const table = el("div", { class: "tf-quiz-play", hidden: true }, el("div", { class: "tf-quiz-picture" }, canvas), el("div", {}, where, el("div", { class: "tf-buttons" }, ...choices), said));
+const result = el("div", { class: "tf-quiz-result", hidden: true });
+element.replaceChildren(
+  el(
+    "section",
+    { class: "tf-card tf-quiz", "aria-label": T.t("Real or generated?") },
+    el("h3", {}, T.t("Real or generated?")),
+    intro,
+    best,
+    trouble,
+    table,
+    result,
+    el("div", { class: "tf-buttons" }, start),
+  ),
+);
+
+// --- what this browser keeps -----------------------------------------------------------------------
+const kept = () => {
+  try {
+    const all = JSON.parse(localStorage.getItem(SHELF) ?? "{}");
+    return all && typeof all === "object" && !Array.isArray(all) ? all : {};
+  } catch {
+    return {};
+  }
+};
+const shelf = (side) => `${side.key}@${side.bundle.version}`; // a bundle that was exported again is another opponent
+const bestOf = (side) => {
+  const one = kept()[shelf(side)];
+  return Number.isInteger(one?.right) && Number.isInteger(one?.of) ? one : null;
+};
+const keep = (side, score) => {
+  const before = bestOf(side);
+  if (before && before.right >= score.right) return;
+  try {
+    localStorage.setItem(SHELF, JSON.stringify({ ...kept(), [shelf(side)]: { right: score.right, of: score.of } }));
+  } catch {
+    // then this browser keeps nothing
+  }
+};
+
+// --- playing ---------------------------------------------------------------------------------------
+const fail = (sentence) => {
+  trouble.textContent = T.told(sentence);
+  trouble.hidden = !sentence;
+};
+const begin = async () => {
+  const [side] = pair.sides();
+  fail("");
+  start.disabled = true;
+  const key = Math.floor(Math.random() * 2 ** 32);
+  try {
+    const { picture } = await T.fetch(T.picturePath({ b: side.b }, "/quiz"), { m: side.m, quiz: key });
+    const count = Math.min(20, 2 * side.bundle.examples);
+    const pictures = Array.from({ length: count }, (_, i) => T.cut(picture, COLUMNS, i));
+    game = { side, key, pictures, answers: "", truth: "", score: null, busy: false };
+    said.textContent = "";
+    result.hidden = true;
+    draw();
+    table.scrollIntoView({ block: "nearest" });
+    choices[0].focus({ preventScroll: true });
+  } catch (error) {
+    fail(error.message);
+  }
+  start.disabled = false;
+};
+const answer = async (letter) => {
+  if (!game || game.busy || game.answers.length >= game.pictures.length) return;
+  const mine = game;
+  mine.busy = true;
+  try {
+    const reply = await fetch(T.url(`compare/quiz/${encodeURIComponent(mine.side.b)}`, { quiz: mine.key, answers: mine.answers + letter }));
+    if (!reply.ok) throw new Error(await reply.text());
+    const score = await reply.json();
+    if (game !== mine) return;
+    mine.answers += letter;
+    mine.truth = score.truth;
+    mine.score = score;
+    const truth = KINDS[score.truth.at(-1)]();
+    said.textContent =
+      score.truth.at(-1) === letter
+        ? T.t("Right: picture {n} was {truth}. {right} of {of} so far.", { n: score.of, truth, right: score.right, of: score.of })
+        : T.t("Wrong: picture {n} was {truth}. {right} of {of} so far.", { n: score.of, truth, right: score.right, of: score.of });
+    fail("");
+    if (mine.answers.length === mine.pictures.length) finish();
+    else draw();
+  } catch (error) {
+    fail(error instanceof TypeError ? T.t("The server does not answer. Is it still running?") : error.message);
+  }
+  mine.busy = false;
+};
+const draw = () => {
+  table.hidden = false;
+  const n = game.answers.length;
+  T.paint(canvas, game.pictures[n]);
+  where.textContent = T.t("Picture {n} of {of}", { n: n + 1, of: game.pictures.length });
+  canvas.setAttribute("aria-label", T.t("Picture {n}: real or generated?", { n: n + 1 }));
+  start.replaceChildren(T.t("Start again"));
+  start.classList.remove("tf-primary");
+};
+document.addEventListener("keydown", (event) => {
+  if (!game || table.hidden || !T.visible(table) || event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.target.closest?.("input:not([type=range], [type=radio], [type=checkbox]), select, textarea, [contenteditable], [role=menu]")) return;
+  const letter = { r: "r", g: "g" }[event.key.toLowerCase()];
+  if (!letter) return;
+  event.preventDefault();
+  answer(letter);
+});
+
+// --- the end ---------------------------------------------------------------------------------------
+const verdict = (score) => {
+  if (score.low > 0.5) return T.t("You tell them apart better than guessing does.");
+  if (score.high < 0.5) return T.t("You did worse than guessing: what is generated looks more real to you.");
+  return T.t("That is not more than guessing may give: the model has you fooled, or 20 pictures are too few to tell.");
+};
+const finish = () => {
+  const { score, side, pictures, answers, truth } = game;
+  keep(side, score);
+  table.hidden = true;
+  const interval = { low: percent(score.low), high: percent(score.high) };
+  const text = T.t("Real or generated? I was right about {right} of {of} pictures of {model} (95 % interval {low} to {high} %; guessing gives {half}).", {
+    right: score.right,
+    of: score.of,
+    model: side.title,
+    half: score.of / 2,
+    ...interval,
+  });
+  const shared = el("textarea", { class: "tf-share", readonly: true, rows: 3, "aria-label": T.t("Result to share") });
+  shared.value = `${text} ${T.link()}`;
+  const copy = el("button", { type: "button", class: "tf-button", onclick: async () => {
+    copy.textContent = (await T.copy(shared.value)) ? T.t("Copied") : T.t("Press Ctrl+C to copy");
+  } }, T.t("Copy result"));
+  const heading = el("h4", { tabindex: -1 }, T.t("{right} of {of} right", { right: score.right, of: score.of }));
+  result.replaceChildren(
+    heading,
+    el("p", {}, verdict(score)),
+    el(
+      "p",
+      { class: "tf-quiet" },
+      T.t("Your share of right answers: {share} %; the 95 % interval (Wilson) is {low} to {high} %. Guessing gives {half} on average, and {from} to {to} in 95 of 100 games; a score like yours or better comes by guessing in {chance} % of games.", {
+        share: percent(score.right / score.of),
+        half: score.of / 2,
+        from: score.guess_low,
+        to: score.guess_high,
+        chance: Number((100 * score.chance).toPrecision(2)),
+        ...interval,
+      }),
+    ),
+    el(
+      "div",
+      { class: "tf-quiz-all" },
+      ...pictures.map((picture, i) => {
+        const right = truth[i] === answers[i];
+        const small = el("canvas", { class: "tf-picture", width: 32, height: 32, role: "img", "aria-label": T.t("Picture {n}: real or generated?", { n: i + 1 }) });
+        T.paint(small, picture);
+        return el("figure", {}, small, el("figcaption", {}, `${right ? "✓" : "✗"} ${KINDS[truth[i]]()}`));
+      }),
+    ),
+    el("p", { class: "tf-quiet" }, T.t("✓ you were right, ✗ you were wrong; the word says what the picture is.")),
+    shared,
+    el("div", { class: "tf-buttons" }, copy),
+  );
+  result.hidden = false;
+  start.replaceChildren(T.t("Another 20 pictures"));
+  start.classList.add("tf-primary");
+  game = null;
+  greet();
+  heading.focus({ preventScroll: false });
+};
+const greet = () => {
+  const [side] = pair.sides();
+  const able = side.bundle.examples > 0;
+  intro.textContent = able
+    ? T.t("Half of the pictures are held-out test pictures, which no model has seen in training; half are drawn by {model}, of the same classes and without truncation. Press R or G, or the buttons.", { model: side.title })
+    : T.t("{model} comes without held-out pictures, so there is nothing to ask.", { model: side.title });
+  const record = bestOf(side);
+  best.textContent = record ? T.t("Best result in this browser: {right} of {of}.", record) : "";
+  start.hidden = !able;
+};
+pair.on(
+  T.later(() => {
+    const [side] = pair.sides();
+    if (game && game.side.key !== side.key) {
+      game = null;
+      table.hidden = true;
+    }
+    if (!game && result.dataset.of !== side.key) {
+      result.hidden = true;
+      start.replaceChildren(T.t("Start"));
+      start.classList.add("tf-primary");
+    }
+    result.dataset.of = side.key;
+    greet();
+  }, 60),
+);
+start.replaceChildren(T.t("Start"));
+result.dataset.of = pair.sides()[0].key;
+greet();

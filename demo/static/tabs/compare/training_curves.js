@@ -1,0 +1,155 @@
+// How both sides of Compare trained: a plot for each measure, drawn as SVG, with the numbers behind it as a table.
+(() => {
+  const T = window.Twofold;
+  const { el } = T;
+
+  const WIDE = 360;
+  const HIGH = 170;
+  const EDGE = { left: 54, right: 12, top: 10, bottom: 28 };
+  const svg = (tag, attributes, ...children) => {
+    const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
+    for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+    node.append(...children);
+    return node;
+  };
+  const short = (value) => Number(value.toPrecision(3)).toString();
+  const many = (n) => (n >= 1e6 ? `${short(n / 1e6)} M` : n >= 1e3 ? `${short(n / 1e3)} k` : String(n));
+
+  // lines: [{ images, values, title, i }], one or two; nulls are gaps.
+  const plot = (name, lines) => {
+    const known = lines.flatMap((line) => line.values.filter((v) => v !== null));
+    let low = Math.min(...known);
+    let high = Math.max(...known);
+    if (low === high) [low, high] = [low - 1, high + 1];
+    const last = Math.max(...lines.flatMap((line) => line.images));
+    const x = (n) => EDGE.left + (n / last) * (WIDE - EDGE.left - EDGE.right);
+    const y = (v) => EDGE.top + ((high - v) / (high - low)) * (HIGH - EDGE.top - EDGE.bottom);
+    const path = (line) => {
+      let pen = "M";
+      let d = "";
+      line.values.forEach((v, i) => {
+        if (v === null) pen = "M";
+        else {
+          d += `${pen}${x(line.images[i]).toFixed(1)} ${y(v).toFixed(1)}`;
+          pen = "L";
+        }
+      });
+      return d;
+    };
+    const text = (words, at, side) => svg("text", { ...at, "text-anchor": side }, words);
+    const ends = lines.map((line) => {
+      const values = line.values.filter((v) => v !== null);
+      return T.t("{title}: from {first} to {last}", { title: line.title, first: short(values[0]), last: short(values[values.length - 1]) });
+    });
+    const words = T.t("{name} over the pictures seen. {ends}.", { name, ends: ends.join("; ") });
+    const drawing = svg(
+      "svg",
+      { viewBox: `0 0 ${WIDE} ${HIGH}`, class: "tf-plot", role: "img", "aria-label": words },
+      svg("path", { class: "tf-axis", d: `M${EDGE.left} ${EDGE.top}V${HIGH - EDGE.bottom}H${WIDE - EDGE.right}` }),
+      ...(low < 0 && high > 0 ? [svg("path", { class: "tf-zero", d: `M${EDGE.left} ${y(0)}H${WIDE - EDGE.right}` })] : []),
+      text(short(high), { x: EDGE.left - 8, y: EDGE.top + 10 }, "end"),
+      text(short(low), { x: EDGE.left - 8, y: HIGH - EDGE.bottom }, "end"),
+      text("0", { x: EDGE.left, y: HIGH - 8 }, "middle"),
+      text(many(last), { x: WIDE - EDGE.right, y: HIGH - 8 }, "end"),
+      ...lines.map((line) => svg("path", { class: `tf-line tf-line-${line.i}`, d: path(line) })),
+    );
+    return el("figure", {}, drawing, el("figcaption", {}, name));
+  };
+  const table = (name, line) => {
+    const names = Object.keys(line.curve.series);
+    const caption = T.t("{stage} of {title}", { stage: name, title: line.title });
+    return el(
+      "div",
+      { class: "tf-scroll tf-points", tabindex: 0, role: "region", "aria-label": caption },
+      el(
+        "table",
+        {},
+        el("caption", {}, caption),
+        el("thead", {}, el("tr", {}, ...[T.t("Pictures seen"), ...names].map((one) => el("th", { scope: "col" }, one)))),
+        el(
+          "tbody",
+          {},
+          ...line.curve.images.map((n, i) =>
+            el("tr", {}, el("th", { scope: "row" }, n.toLocaleString(T.language)), ...names.map((one) => el("td", {}, line.curve.series[one][i] === null ? "–" : String(line.curve.series[one][i])))),
+          ),
+        ),
+      ),
+    );
+  };
+
+  // `.show(left, right)`: two sides as T.pair.sides() gives them.
+  T.training = () => {
+    const body = el("div", {});
+    const card = el("section", { class: "tf-card tf-training", "aria-label": T.t("Training curves") }, el("h3", {}, T.t("Training curves")), body);
+    const indices = new Map();
+    let shown = "";
+    let stage = null;
+
+    // The curves lie in bundle.json, which is fetched when they are wanted.
+    const curvesOf = (bundle) => {
+      const key = `${bundle.name}@${bundle.version}`;
+      if (!bundle.training.some((one) => one.curve)) return Promise.resolve({});
+      if (!indices.has(key)) {
+        const read = fetch(T.url(`${bundle.files}/bundle.json`, { v: bundle.version })).then(async (answer) => {
+          if (!answer.ok) throw new Error(await answer.text());
+          const { training } = await answer.json();
+          return Object.fromEntries(Object.entries(training).filter(([, one]) => one.curve).map(([name, one]) => [name, one.curve]));
+        });
+        read.catch(() => indices.delete(key));
+        indices.set(key, read);
+      }
+      return indices.get(key);
+    };
+    const draw = (sides, curves) => {
+      const stages = [...new Set(curves.flatMap((one) => Object.keys(one)))];
+      const bare = sides.filter((_, i) => !Object.keys(curves[i]).length).map((side) => side.bundle.title);
+      const parts = [];
+      if (bare.length) parts.push(el("p", { class: "tf-quiet" }, T.t("{titles}: this bundle carries no training curves. It was exported before bundles could, or without its run; python -m export bundle adds them from the run folder.", { titles: bare.join(", ") })));
+      if (stages.length) {
+        if (!stages.includes(stage)) stage = stages.includes(sides[0].m) ? sides[0].m : stages[0];
+        const lines = sides.map((side, i) => ({ title: side.bundle.title, curve: curves[i][stage], i })).filter((line) => line.curve);
+        const names = [...new Set(lines.flatMap((line) => Object.keys(line.curve.series)))];
+        const pick = T.segmented("tf-stage-of", T.t("Stage"), stages.map((name) => [name, T.told(name), name]), stage, (name) => {
+          stage = name;
+          draw(sides, curves);
+          card.querySelector("input:checked").focus();
+        });
+        parts.push(
+          el("p", { class: "tf-quiet" }, T.t("Each point is the mean of a stretch of the training; the horizontal axis counts the pictures seen.")),
+          el("div", { class: "tf-inline" }, pick),
+          lines.length > 1 ? el("p", { class: "tf-keys-of" }, ...lines.map((line) => el("span", { class: `tf-key-${line.i}` }, line.title))) : null,
+          el(
+            "div",
+            { class: "tf-plots" },
+            ...names.map((name) =>
+              plot(
+                name,
+                lines
+                  .filter((line) => line.curve.series[name]?.some((v) => v !== null))
+                  .map((line) => ({ title: line.title, i: line.i, images: line.curve.images, values: line.curve.series[name] })),
+              ),
+            ),
+          ),
+          el("details", { class: "tf-more" }, el("summary", {}, T.t("The curves in numbers")), ...lines.map((line) => table(stage, line))),
+        );
+      }
+      body.replaceChildren(...parts.filter(Boolean));
+    };
+    card.show = async (left, right) => {
+      const sides = left.b === right.b ? [left] : [left, right];
+      const wish = sides.map((side) => `${side.b}@${side.bundle.version}`).join("|") + `|${left.m}`;
+      if (wish === shown) return;
+      shown = wish;
+      stage = left.m;
+      try {
+        const curves = await Promise.all(sides.map((side) => curvesOf(side.bundle)));
+        if (shown === wish) draw(sides, curves);
+      } catch (error) {
+        if (shown !== wish) return;
+        shown = "";
+        body.replaceChildren(el("p", { class: "tf-trouble", role: "alert" }, T.told(error.message)));
+      }
+    };
+    return card;
+  };
+})();

@@ -1,0 +1,146 @@
+// Rows of live pictures: the truncation strip, two pictures mixed stage by stage, one minus another plus a third.
+(() => {
+  const T = window.Twofold;
+  const { el } = T;
+
+  const LEVELS = [0, 0.25, 0.5, 0.75, 1, 1.25, 1.5];
+  const LAST = 2 ** 32 - 1;
+
+  // A row of pictures with words below. `.show(jobs)`: { path, params, words } of each.
+  T.strip = (label) => {
+    const row = el("div", { class: "tf-strip-row", role: "group", "aria-label": label });
+    const fill = T.album();
+    row.show = (jobs) => {
+      while (row.children.length > jobs.length) row.lastChild.remove();
+      while (row.children.length < jobs.length) {
+        row.append(el("figure", {}, el("canvas", { class: "tf-picture", width: 32, height: 32, role: "img" }), el("figcaption", {})));
+      }
+      return fill(
+        jobs.map(({ path, params, words }, i) => {
+          const [canvas, caption] = row.children[i].children;
+          canvas.setAttribute("aria-label", words);
+          caption.textContent = words;
+          return { canvas, path, params };
+        }),
+      );
+    };
+    return row;
+  };
+  // A field for a seed. heard(seed) when it holds one.
+  T.seedField = (label, value, heard) => {
+    const field = el("input", { type: "number", min: 0, max: LAST, step: 1, value, inputmode: "numeric", "aria-label": label });
+    field.addEventListener("input", () => {
+      const seed = Number(field.value);
+      const right = field.value !== "" && Number.isInteger(seed) && seed >= 0 && seed <= LAST;
+      field.setAttribute("aria-invalid", String(!right));
+      if (right) heard(seed);
+    });
+    const box = el("label", { class: "tf-seed" }, el("span", { class: "tf-name" }, label), field);
+    box.put = (seed) => (field.value = seed);
+    return box;
+  };
+  const shared = () => {
+    const { m, c, t } = T.params();
+    return c === undefined ? { m, t } : { m, c, t };
+  };
+
+  T.truncationStrip = () => {
+    const row = T.strip(T.t("One picture from typical to exaggerated"));
+    row.refresh = () =>
+      row.show(LEVELS.map((t) => ({ path: T.picturePath(), params: { ...T.pictureParams(), t }, words: String(t) })));
+    return row;
+  };
+
+  // What was measured of the GAN at several truncations; hidden where nothing was.
+  T.traded = () => {
+    const rows = el("tbody", {});
+    const head = el("thead", {}, el("tr", {}, ...[T.t("Truncation"), T.t("Precision"), T.t("Recall")].map((name) => el("th", { scope: "col" }, name))));
+    const told = el("p", { class: "tf-quiet" }, T.t("Measured. Precision: samples that look like training pictures. Recall: training pictures that have a sample like them."));
+    const box = el("div", { class: "tf-traded" }, el("table", {}, head, rows), told);
+    box.refresh = () => {
+      const found = new Map((T.bundle().quality?.figures ?? []).map((figure) => [figure.name, figure.value]));
+      const at = [...found.keys()].map((name) => /^gan\.precision_at_([\d.]+)$/.exec(name)?.[1]).filter(Boolean);
+      box.hidden = T.state.m !== "gan" || !at.length;
+      const percent = (name) => T.t("{n} %", { n: Math.round(100 * found.get(name)) });
+      const levels = [...at.map((t) => [t, `_at_${t}`]), ["1", ""]].sort(([a], [b]) => a - b);
+      rows.replaceChildren(
+        ...levels.map(([t, end]) =>
+          el("tr", {}, el("th", { scope: "row" }, t), el("td", {}, percent(`gan.precision${end}`)), el("td", {}, percent(`gan.recall${end}`))),
+        ),
+      );
+    };
+    return box;
+  };
+
+  T.mixer = () => {
+    const seeds = { seed: 1, other: 2 };
+    let taken = [];
+    const row = T.strip(T.t("Two pictures and their mixture"));
+    const stages = el("div", { class: "tf-stages", role: "group", "aria-label": T.t("Stages taken from the second picture") });
+    const draw = () => {
+      const own = { ...shared(), m: "gan" };
+      const whole = (mark) => "".padEnd(taken.length, mark);
+      const job = (stages, words) => ({ path: T.picturePath(T.state, "/mix"), params: { ...own, ...seeds, stages }, words });
+      return row.show([
+        job(whole("0"), T.t("First: seed {seed}", { seed: seeds.seed })),
+        job(whole("1"), T.t("Second: seed {seed}", { seed: seeds.other })),
+        job(taken.map(Number).join(""), T.t("Mixed")),
+      ]);
+    };
+    const soon = T.later(draw, 60);
+    const fields = Object.keys(seeds).map((name, i) =>
+      T.seedField(i ? T.t("Second seed") : T.t("First seed"), seeds[name], (seed) => {
+        seeds[name] = seed;
+        soon();
+      }),
+    );
+    const box = el("div", { class: "tf-mixer" }, el("div", { class: "tf-inline" }, ...fields), stages, row);
+    box.refresh = () => {
+      const count = T.bundle().device?.gan?.stages ?? 0;
+      box.hidden = !count;
+      if (!count) return;
+      if (taken.length !== count) {
+        taken = Array.from({ length: count }, (_, i) => i >= Math.ceil(count / 2));
+        stages.replaceChildren(
+          ...taken.map((on, i) => {
+            const input = el("input", { type: "checkbox", checked: on });
+            input.addEventListener("change", () => {
+              taken[i] = input.checked;
+              soon();
+            });
+            const side = T.bundle().size / 2 ** (count - 1 - i);
+            const words = Number.isInteger(side) && side >= 2 ? T.t("Stage {n} ({side} px)", { n: i + 1, side }) : T.t("Stage {n}", { n: i + 1 });
+            return el("label", {}, input, el("span", {}, words));
+          }),
+        );
+      }
+      draw();
+    };
+    return box;
+  };
+
+  T.arithmetic = () => {
+    const seeds = { seed: 1, minus: 2, plus: 3 };
+    const row = T.strip(T.t("Three pictures and what their sum gives"));
+    const draw = () => {
+      const own = shared();
+      const single = (seed) => ({ path: T.picturePath(T.state, "/sum"), params: { ...own, seed, minus: seed, plus: seed } });
+      return row.show([
+        { ...single(seeds.seed), words: `A · ${T.t("Seed {seed}", { seed: seeds.seed })}` },
+        { ...single(seeds.minus), words: `− B · ${T.t("Seed {seed}", { seed: seeds.minus })}` },
+        { ...single(seeds.plus), words: `+ C · ${T.t("Seed {seed}", { seed: seeds.plus })}` },
+        { path: T.picturePath(T.state, "/sum"), params: { ...own, ...seeds }, words: "A − B + C" },
+      ]);
+    };
+    const soon = T.later(draw, 60);
+    const fields = Object.keys(seeds).map((name, i) =>
+      T.seedField(T.t("Seed {letter}", { letter: "ABC"[i] }), seeds[name], (seed) => {
+        seeds[name] = seed;
+        soon();
+      }),
+    );
+    const box = el("div", {}, el("div", { class: "tf-inline" }, ...fields), row);
+    box.refresh = draw;
+    return box;
+  };
+})();

@@ -1,0 +1,67 @@
+// A guided tour in five steps, for a teacher: on screen one after the other, on paper all of them.
+(() => {
+  const T = window.Twofold;
+  const { el } = T;
+
+  const COUNT = 6; // pictures of a step
+  const shares = Array.from({ length: COUNT }, (_, i) => i / (COUNT - 1));
+  const at = (x, words, more = {}) => ({ path: T.picturePath(), params: { ...T.pictureParams(), x, y: 0, ...more }, words });
+  const morph = (p) => {
+    const { m, c, t } = T.state;
+    const params = { m, t, keys: "3,4", path: "linear", loop: 0, p };
+    if (c !== null) params.classes = `${c},${c}`;
+    return { path: T.picturePath(T.state, "/morph"), params, words: `${Math.round(100 * p)} %` };
+  };
+  // The first and the last dot of the map, and what lies straight between them and beyond.
+  const across = (map) => {
+    if (!map) return [];
+    return shares.map((p) => {
+      const q = 1.4 * p - 0.2;
+      const [x, y] = [0, 1].map((i) => map.low[i] + q * (map.high[i] - map.low[i]));
+      const words = q < 0 || q > 1 ? T.t("outside") : T.t("inside");
+      return { path: T.picturePath(T.state, "/map"), params: { way: "pca", mapx: x.toFixed(4), mapy: y.toFixed(4) }, words };
+    });
+  };
+  const steps = () => [
+    [T.t("Noise becomes a picture"), T.t("A seed names a list of random numbers, the latent. The generator turns each list into a picture; nobody drew these."), () => shares.map((_, i) => at(10 + i, T.t("Seed {seed}", { seed: 10 + i })))],
+    [T.t("Near means similar"), T.t("A small step in the latent is a small change of the picture: these are a twentieth of the way to the next seed apart."), () => shares.map((_, i) => at(3 + i / 20, String(3 + i / 20)))],
+    [T.t("A straight line is a morph"), T.t("Between two latents lies a path. Each place on it is a picture of its own, not a blend of two photographs."), () => shares.map(morph)],
+    [T.t("Typical and odd"), T.t("Truncation pulls a latent towards the average. At 0 every picture is the average one; beyond 1 pictures grow odd and fail more often."), () => shares.map((p) => at(5, String(Number((1.5 * p).toFixed(2))), { t: Number((1.5 * p).toFixed(2)) }))],
+    [T.t("Holes"), T.t("Not every place holds something. Along this line through the latent map the places outside, and some between, look like nothing in the data."), across],
+  ];
+
+  // `.show(map)`: map = what the server says of the latent map, null where there is none.
+  T.tour = () => {
+    let now = 0;
+    let map = null;
+    const rows = steps().map(([title]) => T.strip(title));
+    const sections = steps().map(([title, text], i) =>
+      el("section", { class: "tf-tour-step" }, el("h4", {}, `${i + 1}. ${title}`), el("p", {}, text), rows[i]),
+    );
+    const place = el("span", { class: "tf-quiet", role: "status" });
+    const back = el("button", { type: "button", class: "tf-button", onclick: () => go(now - 1) }, T.t("Back"));
+    const next = el("button", { type: "button", class: "tf-button", onclick: () => go(now + 1) }, T.t("Next"));
+    const print = el("button", { type: "button", class: "tf-button", onclick: () => paper() }, T.t("Print the tour"));
+    const box = el("div", { class: "tf-tour" }, ...sections, el("div", { class: "tf-buttons" }, back, next, place, print));
+    const count = () => (T.bundle().models.includes("vae") ? sections.length : sections.length - 1);
+    const fill = (i) => rows[i].show(steps()[i][2](map));
+    const go = (to) => {
+      now = Math.min(count() - 1, Math.max(0, to));
+      sections.forEach((section, i) => section.classList.toggle("tf-now", i === now));
+      back.disabled = now === 0;
+      next.disabled = now === count() - 1;
+      place.textContent = T.t("Step {n} of {all}", { n: now + 1, all: count() });
+      fill(now);
+    };
+    const paper = async () => {
+      await Promise.all(rows.slice(0, count()).map((_, i) => fill(i)));
+      sections.forEach((section, i) => section.classList.toggle("tf-unprinted", i >= count()));
+      window.print();
+    };
+    box.show = (found) => {
+      map = found;
+      go(now);
+    };
+    return box;
+  };
+})();

@@ -1,0 +1,351 @@
+// Morph: a path through two to six keyframes; scrub it live, play it, export it.
+const T = window.Twofold;
+const { el } = T;
+
+const PATHS = ["linear", "spherical", "spline"];
+const { query } = T;
+const whole = (name, low, high, fallback) => {
+  const value = Number(query.get(name) ?? NaN);
+  return Number.isInteger(value) && value >= low && value <= high ? value : fallback;
+};
+// Until the visitor says otherwise a keyframe has the class that its seed has on the sample sheet.
+const ownClass = (key) => T.seedClass(T.keys.seed(key));
+// The morph that the address describes; what is missing or wrong there is as at the first visit.
+const fromAddress = () => {
+  const asked = T.keys.read(query.get("keys") ?? "");
+  const keys = Array.isArray(asked) ? asked : [0, 1, 4, 5];
+  const kinds = (query.get("classes") ?? "").split(",");
+  const count = T.bundle().classes.length;
+  const given = (c) => (c === "" ? null : /^\d{1,4}$/.test(c) && Number(c) < count ? Number(c) : undefined);
+  const place = Number(query.get("p") ?? 0);
+  return {
+    keys,
+    classes: keys.map((key, i) => {
+      const c = kinds.length === keys.length && count ? given(kinds[i]) : undefined;
+      return c === undefined ? ownClass(key) : c;
+    }),
+    mode: PATHS.includes(query.get("path")) ? query.get("path") : "spherical",
+    loop: query.get("loop") !== "0",
+    frames: whole("frames", 2, 240, 60),
+    fps: whole("fps", 5, 30, 20),
+    u: place >= 0 && place <= 1 ? place : 0,
+  };
+};
+const choice = fromAddress();
+const keysText = () => choice.keys.map(T.keys.text).join(",");
+// For T.link: a copied address leads to this morph.
+const remember = () =>
+  T.note({
+    keys: keysText(),
+    classes: T.bundle().classes.length ? choice.classes.map((c) => c ?? "").join(",") : null,
+    path: choice.mode,
+    loop: choice.loop ? "1" : "0",
+    frames: choice.frames,
+    fps: choice.fps,
+    p: Number(choice.u.toFixed(3)),
+  });
+
+const field = el("input", { type: "text", value: keysText(), "aria-label": T.t("Seeds of the keyframes"), "aria-describedby": "tf-seeds-hint", autocomplete: "off", spellcheck: "false" });
+const complaint = el("p", { class: "tf-trouble", role: "alert", hidden: true });
+const canvas = el("canvas", { class: "tf-picture", width: 32, height: 32, role: "img", "aria-label": T.t("Frame of the morph") });
+const caption = el("p", { class: "tf-caption" });
+const play = el("button", { type: "button", class: "tf-button", "aria-pressed": "false", onclick: () => toggle() }, T.t("Play"));
+const progress = el("progress", { max: 1, value: 0, "aria-label": T.t("Export progress") });
+const progressText = el("span", { class: "tf-quiet", "aria-live": "polite" });
+const cancel = el("button", { type: "button", class: "tf-button", onclick: () => giveIn() }, T.t("Cancel"));
+const progressRow = el("div", { class: "tf-progress", hidden: true }, progress, progressText, cancel);
+const result = el("div", { class: "tf-export", hidden: true });
+
+const percent = (v) => `${Math.round(v * 100)} %`;
+const scrub = T.slider(T.t("Position"), { min: 0, max: 1, step: 0.001, value: choice.u, format: percent }, (u) => {
+  stop();
+  choice.u = u;
+  draw();
+});
+const frames = T.slider(T.t("Frames"), { min: 2, max: 240, step: 1, value: choice.frames }, (value) => {
+  choice.frames = value;
+  describe();
+});
+const speed = T.slider(T.t("Frames a second"), { min: 5, max: 30, step: 1, value: choice.fps }, (value) => {
+  choice.fps = value;
+  describe();
+});
+const mode = T.segmented(
+  "tf-path",
+  T.t("Path"),
+  [
+    ["linear", T.t("Linear"), T.t("The straight line between two latents")],
+    ["spherical", T.t("Spherical"), T.t("Along the arc: keeps the length of the latent")],
+    ["spline", T.t("Spline"), T.t("One smooth curve through all keyframes")],
+  ],
+  choice.mode,
+  (value) => {
+    choice.mode = value;
+    draw();
+  },
+);
+const loop = el("input", { type: "checkbox", checked: choice.loop });
+loop.addEventListener("change", () => {
+  choice.loop = loop.checked;
+  draw();
+});
+const list = T.keyList(choice, () => {
+  field.value = keysText();
+  told("");
+  list.draw();
+  draw();
+});
+
+// What can be written: the server says which, the static page knows one.
+const gaps = {};
+const gap = props.gaps?.mp4; // what demo/tabs/morph/video.py says
+if (gap?.includes("H.264")) gaps.mp4 = T.t("The ffmpeg of this server has no H.264 encoder: pip install imageio-ffmpeg, or put an ffmpeg program on the PATH, then start the server again.");
+else if (gap) gaps.mp4 = T.t("There is no MP4 encoder on this server: pip install imageio-ffmpeg, or put an ffmpeg program on the PATH, then start the server again.");
+const FORMS = {
+  webp: [T.t("Export WebP"), T.t("Animated, lossless, plays in every browser")],
+  gif: [T.t("Export GIF"), T.t("Animated, plays everywhere")],
+  mp4: [T.t("Export MP4"), T.t("A video for slides, phones and editing")],
+  "film-strip": [T.t("Export film strip"), T.t("All frames in rows on white, A4 wide, to print")],
+  "png-strip": [T.t("Export PNG strip"), T.t("All frames in rows, in one picture")],
+  zip: [T.t("Export ZIP"), T.t("Every frame as PNG, and path.json to draw them again")],
+};
+const exports = (props.exports ?? ["png-strip"]).map((fmt) => {
+  const [text, hint] = FORMS[fmt];
+  const words = gaps[fmt] ? T.t("{export} (needs an encoder)", { export: text }) : text;
+  return el("button", { type: "button", class: `tf-button${gaps[fmt] ? " tf-lacking" : ""}`, title: gaps[fmt] || hint, "data-format": fmt, onclick: () => make(fmt) }, words);
+});
+
+element.replaceChildren(
+  el(
+    "div",
+    { class: "tf-morph" },
+    el(
+      "section",
+      { class: "tf-card tf-stage", "aria-label": T.t("Preview") },
+      el("div", { class: "tf-frame" }, canvas),
+      caption,
+      scrub,
+      el("div", { class: "tf-buttons" }, play),
+    ),
+    el(
+      "section",
+      { class: "tf-card", "aria-label": T.t("Keyframes") },
+      el("h3", {}, T.t("Keyframes")),
+      el("p", { class: "tf-quiet", id: "tf-seeds-hint" }, T.t("Two to six: seeds and ranges, for example 0,1,4-6, or points x:y between seeds, such as 7.25:0.5.")),
+      el(
+        "div",
+        { class: "tf-inline" },
+        field,
+        el("button", { type: "button", class: "tf-button", onclick: () => dice() }, T.t("Random seeds")),
+      ),
+      complaint,
+      list,
+      el("h3", {}, T.t("Path")),
+      el("div", { class: "tf-inline" }, mode, el("label", { class: "tf-check" }, loop, T.t("Loop back to the first"))),
+      frames,
+      speed,
+      el("h3", {}, T.t("Export")),
+      el("div", { class: "tf-buttons" }, ...exports),
+      progressRow,
+      result,
+    ),
+  ),
+);
+
+const request = () => ({
+  m: T.state.m,
+  t: T.state.t,
+  keys: [...choice.keys],
+  classes: T.bundle().classes.length ? choice.keys.map((_, i) => list.classOf(i)) : [],
+  mode: choice.mode,
+  loop: choice.loop,
+});
+const liveParams = (u) => {
+  const { m, t, classes, mode: path, loop: closed } = request();
+  const params = { m, t, keys: keysText(), path, loop: closed ? 1 : 0, p: u };
+  if (classes.length) params.classes = classes.join(",");
+  return params;
+};
+
+const show = T.live((picture) => T.paint(canvas, picture));
+const draw = T.frame(() => {
+  if (T.visible(canvas)) show(T.picturePath(T.state, "/morph"), liveParams(choice.u));
+  describe();
+});
+const describe = () => {
+  const seconds = (choice.frames / choice.fps).toFixed(1);
+  caption.textContent = T.t("{keys} keyframes, {frames} frames, {seconds} s", { keys: choice.keys.length, frames: choice.frames, seconds });
+  if (T.visible(canvas)) remember();
+};
+
+// --- keyframes -----------------------------------------------------------------------------------
+const told = (sentence) => {
+  complaint.hidden = !sentence;
+  complaint.textContent = sentence;
+  field.setAttribute("aria-invalid", String(Boolean(sentence)));
+};
+const read = () => {
+  const keys = T.keys.read(field.value);
+  told(typeof keys === "string" ? keys : "");
+  if (typeof keys === "string") return;
+  // A key that was there before keeps its class, wherever it stands now.
+  const before = choice.keys.map((key, i) => [T.keys.text(key), choice.classes[i]]);
+  choice.classes = keys.map((key) => {
+    const found = before.findIndex(([text]) => text === T.keys.text(key));
+    return found < 0 ? ownClass(key) : before.splice(found, 1)[0][1];
+  });
+  choice.keys = keys;
+  list.draw();
+  draw();
+};
+field.addEventListener("input", T.later(read, 250));
+const dice = () => {
+  field.value = Array.from({ length: choice.keys.length }, () => Math.floor(Math.random() * 10000)).join(",");
+  read();
+};
+
+// --- playing -------------------------------------------------------------------------------------
+let playing = null;
+let forward = 1;
+const stop = () => {
+  if (!playing) return;
+  cancelAnimationFrame(playing.frame);
+  playing = null;
+  play.textContent = T.t("Play");
+  play.setAttribute("aria-pressed", "false");
+};
+const toggle = () => {
+  if (playing) {
+    stop();
+    return;
+  }
+  playing = { time: performance.now(), frame: 0 };
+  play.textContent = T.t("Pause");
+  play.setAttribute("aria-pressed", "true");
+  const tick = (now) => {
+    if (!playing) return;
+    if (!T.visible(canvas)) {
+      stop();
+      return;
+    }
+    const seconds = Math.min(0.2, Math.max(0, (now - playing.time) / 1000));
+    playing.time = now;
+    let u = choice.u + (forward * seconds * choice.fps) / choice.frames;
+    if (choice.loop) u %= 1;
+    else if (u > 1 || u < 0) {
+      forward = u > 1 ? -1 : 1;
+      u = Math.min(1, Math.max(0, u));
+    }
+    choice.u = Number(Math.abs(u).toFixed(4));
+    scrub.put(choice.u);
+    draw();
+    playing.frame = requestAnimationFrame(tick);
+  };
+  playing.frame = requestAnimationFrame(tick);
+};
+
+// --- export --------------------------------------------------------------------------------------
+let job = 0;
+let about = "";
+let asked = ""; // the format
+let heard = false; // whether the server has begun
+let left = 0; // the job that nobody waits for any more
+let address = ""; // of the file that is shown
+const giveUp = T.later(() => giveIn(T.turnedAway), T.patience);
+const busy = (on) => {
+  for (const each of exports) each.disabled = on;
+};
+const make = (fmt) => {
+  if (gaps[fmt]) {
+    finish(gaps[fmt]);
+    return;
+  }
+  stop();
+  job += 1;
+  asked = fmt;
+  heard = false;
+  about = T.t("{n} frames through {keys}", { n: choice.frames, keys: choice.keys.map(T.keys.name).join(", ") });
+  busy(true);
+  result.hidden = true;
+  progressRow.hidden = false;
+  progress.removeAttribute("value");
+  progressText.textContent = T.t("Waiting for a turn");
+  trigger("export", { ...request(), b: T.state.b, format: fmt, frames: choice.frames, fps: choice.fps, job });
+  cancel.focus();
+  giveUp();
+};
+// The visitor cancels, or nobody answers: the server ends the job, at the latest when it turns out to have begun.
+const giveIn = (sentence = "") => {
+  if (heard || !sentence) trigger("stop");
+  left = job;
+  job += 1;
+  finish(sentence);
+  if (!sentence) {
+    result.replaceChildren(el("p", { class: "tf-quiet", role: "status" }, T.t("Cancelled: nothing was exported.")));
+    result.hidden = false;
+  }
+  exports.find((each) => each.dataset.format === asked)?.focus();
+};
+const finish = (sentence) => {
+  giveUp.cancel();
+  busy(false);
+  progressRow.hidden = true;
+  result.hidden = !sentence;
+  if (sentence) result.replaceChildren(el("p", { class: "tf-trouble", role: "alert" }, sentence));
+};
+// A file of its own instead of a long address: it downloads in every browser, and plays in <video>.
+const fileAt = (href) => {
+  if (address) URL.revokeObjectURL(address);
+  if (!href.startsWith("data:")) return href;
+  const [head, body] = href.split(",");
+  const bytes = Uint8Array.from(atob(body), (letter) => letter.charCodeAt(0));
+  address = URL.createObjectURL(new Blob([bytes], { type: head.slice(5).split(";")[0] }));
+  return address;
+};
+const preview = (fmt, href) => {
+  const alt = T.t("The exported morph: {about}", { about });
+  if (fmt === "zip") return el("p", { class: "tf-quiet" }, about);
+  if (fmt === "mp4") return el("video", { src: href, class: "tf-picture", controls: true, loop: true, muted: true, playsinline: true, "aria-label": alt });
+  if (fmt === "png-strip" || fmt === "film-strip") return el("img", { src: href, alt, class: fmt === "png-strip" ? "tf-strip" : "tf-film" });
+  if (T.calm.matches) return el("p", { class: "tf-quiet" }, T.t("Not played here, because this device asks for less motion."));
+  return el("img", { src: href, alt, class: "tf-picture" });
+};
+watch("value", () => {
+  const value = props.value;
+  if (value?.job === left && value.progress !== undefined && progressRow.hidden) trigger("stop");
+  if (!value || value.job !== job) return;
+  heard = true;
+  if (value.error) finish(T.told(value.error));
+  else if (value.href) {
+    finish("");
+    const href = fileAt(value.href);
+    const kilobytes = Math.max(1, Math.round(value.bytes / 1000));
+    const download = el("a", { class: "tf-button tf-primary", href, download: value.name }, T.t("Download {name}", { name: value.name }));
+    result.replaceChildren(preview(value.format, href), el("div", { class: "tf-buttons" }, download, el("span", { class: "tf-quiet" }, `${kilobytes} kB`)));
+    result.hidden = false;
+    download.focus({ preventScroll: true });
+  } else {
+    giveUp();
+    progress.value = value.progress;
+    const done = { n: value.done, all: value.of };
+    progressText.textContent = value.about ?? (value.writing ? T.t("Writing: {n} of {all} frames", done) : T.t("Drawing: {n} of {all} frames", done));
+  }
+});
+
+let before = T.state.b;
+let drawn = ""; // what the row of keyframes shows: drawn again for nothing, it would flicker and lose the focus
+const refresh = () => {
+  if (before !== T.state.b) choice.classes = choice.keys.map(ownClass);
+  before = T.state.b;
+  const { b, m, c, t } = T.state;
+  const now = JSON.stringify([b, m, c, t]);
+  if (drawn !== now) list.draw();
+  drawn = now;
+  draw();
+};
+T.on(T.later(() => T.visible(canvas) && refresh(), 80));
+new IntersectionObserver((entries) => {
+  if (entries.some((entry) => entry.isIntersecting)) refresh();
+  T.noteTab("morph", T.visible(canvas));
+}).observe(canvas);
+describe();

@@ -1,0 +1,110 @@
+// The switch "On my device": live pictures are computed in this browser by worker.js instead of by the server. What it
+// says about that comes from processors.js.
+(() => {
+  const T = window.Twofold;
+  const { el } = T;
+
+  const server = T.fly;
+  const LIVE = /^live\/([^/?]+)(\/morph)?\?/; // the addresses that local.js answers
+  T.onDevice = false; // whether live pictures are drawn here
+  let pictures = null; // the module's answer to an address, once it is there
+  let progress = () => {};
+  let failed = () => {};
+
+  const here = (bundle) => T.onDevice && Boolean(bundle?.device);
+  T.processor = (bundle = T.bundle()) => (here(bundle) ? T.deviceName(pictures.status(bundle.name)) : T.told(bundle.processor));
+  T.processorReason = (bundle = T.bundle()) =>
+    here(bundle)
+      ? `${T.t("The models run in this browser; pictures need no server.")} ${T.deviceWords(pictures.status(bundle.name))}`
+      : T.told(bundle.reason);
+
+  // Addresses in facts are relative to the page; the worker's own address is another.
+  const absolute = (file) => ({ ...file, url: T.url(file.url) });
+  const forWorker = ({ device, ...bundle }) => ({
+    ...bundle,
+    ...device,
+    graphs: Object.fromEntries(Object.entries(device.graphs).map(([name, file]) => [name, absolute(file)])),
+    latents: absolute(device.latents),
+  });
+  const load = async () => {
+    if (pictures) return;
+    const lost = T.t("The scripts for drawing on this device could not be loaded. Check the connection and try again.");
+    const module = await import(T.url(T.facts.device.module)).catch(() => {
+      throw new Error(lost);
+    });
+    const bundles = T.facts.bundles.filter((bundle) => bundle.device).map(forWorker);
+    const builds = Object.entries(T.facts.device.builds).map(([name, build]) => [
+      name,
+      { ...build, script: T.url(build.script), wasm: absolute(build.wasm) },
+    ]);
+    pictures = module.localPictures(bundles, Object.fromEntries(builds), (loaded, of) => progress(loaded, of), announce);
+  };
+  const announce = () => document.dispatchEvent(new Event("twofold-device"));
+
+  T.fly = async (path, params, signal) => {
+    const name = LIVE.exec(path)?.[1];
+    if (name === undefined || !here(T.bundle(decodeURIComponent(name)))) return server(path, params, signal);
+    try {
+      return await pictures(path, params, signal);
+    } catch (error) {
+      if (error.name === "AbortError") throw error;
+      T.onDevice = false;
+      failed(T.told(error.message));
+      announce();
+      return server(path, params, signal);
+    }
+  };
+
+  // The switch, with what there is to say about it below.
+  T.deviceSwitch = () => {
+    const gap = T.facts.device?.gap ?? "";
+    const box = el("input", { type: "checkbox", role: "switch", disabled: Boolean(gap) });
+    const bar = el("progress", { max: 1, value: 0, hidden: true, "aria-label": T.t("Loading the models") });
+    const note = el("p", { class: "tf-quiet", role: "status" });
+    const megabytes = (bytes) => (bytes / 1e6).toFixed(1);
+    const tell = () => {
+      bar.hidden = true;
+      if (gap) note.textContent = T.t("Not available: the server lacks onnxruntime-web (npm ci --prefix demo/web).");
+      else if (!T.bundle().device) note.textContent = T.t("The pictures of this bundle can only be drawn by the server.");
+      else if (T.onDevice) note.textContent = T.t("Live pictures are computed in this browser; the network may go.");
+      else note.textContent = T.t("Loads the models once, then every live picture is computed in this browser.");
+    };
+    progress = (loaded, of) => {
+      bar.hidden = !of;
+      bar.value = of ? Math.min(1, loaded / of) : 0;
+      if (!of) tell();
+      else if (loaded < of) note.textContent = T.t("{loaded} of {all} MB", { loaded: megabytes(loaded), all: megabytes(of) });
+      else note.textContent = T.t("Starting the models");
+    };
+    failed = (sentence) => {
+      box.checked = false;
+      bar.hidden = true;
+      note.textContent = `${sentence} ${T.t("The server draws on.")}`;
+    };
+    const change = async () => {
+      if (!box.checked) {
+        T.onDevice = false;
+        tell();
+        announce();
+        return;
+      }
+      box.disabled = true;
+      note.textContent = T.t("Loading the models");
+      try {
+        await load();
+        if (T.bundle().device) await pictures(T.picturePath(), T.pictureParams());
+        T.onDevice = true;
+        tell();
+      } catch (error) {
+        failed(T.told(error.message));
+      }
+      box.disabled = false;
+      announce();
+    };
+    box.addEventListener("change", change);
+    T.on((after, before) => after.b !== before.b && tell());
+    tell();
+    const label = el("label", { class: "tf-switch" }, box, el("span", {}, T.t("On my device")));
+    return el("div", { class: "tf-device" }, label, bar, note, T.deviceSpeed(() => (here(T.bundle()) ? pictures : null)));
+  };
+})();

@@ -1,0 +1,46 @@
+// What draws on the visitor's device, in words, and the choice of it: for the switch "On my device" and for the page
+// without a server.
+(() => {
+  const T = window.Twofold;
+  const { el } = T;
+  const ms = (value) => (value < 10 ? value.toFixed(1) : String(Math.round(value)));
+
+  // status: as localPictures of local.js gives it.
+  T.deviceName = (status) => (status.on === "gpu" ? T.t("This device (WebGPU)") : T.t("This device"));
+  T.deviceWords = ({ on, cpu, gpu, trying, trouble }) => {
+    const times = { cpu: ms(cpu ?? 0), gpu: ms(gpu ?? 0) };
+    if (on === "gpu") return T.t("On your graphics card (WebGPU): {gpu} ms a picture. Your processor (WebAssembly) takes {cpu} ms.", times);
+    if (gpu !== null) return T.t("On your processor (WebAssembly): {cpu} ms a picture. Your graphics card (WebGPU) takes {gpu} ms.", times);
+    const words = [cpu === null ? T.t("On your processor (WebAssembly).") : T.t("On your processor (WebAssembly): {cpu} ms a picture.", times)];
+    if (trying) words.push(T.t("The graphics card is being tried: {mb} MB to load.", { mb: (trying / 1e6).toFixed(1) }));
+    else if (trying !== null) words.push(T.t("The graphics card is being tried."));
+    else if (trouble) words.push(T.told(trouble));
+    return words.join(" ");
+  };
+
+  // These words, and a choice where there is a graphics card to choose. pictures(): what localPictures returned, or null
+  // while nothing is drawn here.
+  T.deviceSpeed = (pictures) => {
+    const options = [
+      ["auto", T.t("Automatic"), T.t("Whichever is faster")],
+      ["gpu", T.t("Graphics card"), T.t("WebGPU, if it draws the right pictures")],
+      ["cpu", T.t("Processor"), T.t("WebAssembly, on one thread")],
+    ];
+    const speed = el("p", { class: "tf-quiet tf-device-speed", role: "status" });
+    const ways = T.segmented("tf-device-choice", T.t("What draws on this device"), options, "auto", (value) => pictures().choose(value));
+    const box = el("div", { class: "tf-device-way" }, speed, ways);
+    const refresh = () => {
+      const drawing = pictures();
+      box.hidden = !drawing;
+      if (!drawing) return;
+      const words = T.deviceWords(drawing.status(T.state.b));
+      if (speed.textContent !== words) speed.textContent = words; // read aloud when it changes, not more often
+      ways.hidden = !drawing.offered;
+      ways.choose(drawing.choice);
+    };
+    document.addEventListener("twofold-device", refresh);
+    T.on((after, before) => after.b !== before.b && refresh());
+    refresh();
+    return box;
+  };
+})();

@@ -1,0 +1,80 @@
+// A picture from the webcam: asked for by a click, one frame kept in the page, the stream stopped.
+(() => {
+  const T = window.Twofold;
+  const { el } = T;
+
+  const troubles = () => ({
+    NotAllowedError: T.t("The browser was not allowed to use the webcam. Allow it in the browser's settings for this page, and start again."),
+    NotFoundError: T.t("No webcam was found on this device."),
+    NotReadableError: T.t("The webcam cannot be read; another program may be using it."),
+  });
+
+  // `taken(bitmap)` gets the frame; `complain(sentence)` what went wrong, or "". `.stop()` ends a running stream.
+  T.camera = (taken, complain) => {
+    let stream = null;
+    let asked = 0; // so that a stream allowed after the visitor has gone on is stopped at once
+    const video = el("video", { class: "tf-video", muted: true, playsinline: true, "aria-label": T.t("What the webcam sees"), hidden: true });
+    video.muted = true;
+    const start = el("button", { type: "button", class: "tf-button", onclick: () => open() }, T.t("Start the webcam"));
+    const take = el("button", { type: "button", class: "tf-button tf-primary", hidden: true, onclick: () => shoot() }, T.t("Take the picture"));
+    const end = el("button", { type: "button", class: "tf-button", hidden: true, onclick: () => close() }, T.t("Stop the webcam"));
+    const show = () => {
+      video.hidden = take.hidden = end.hidden = !stream;
+      start.hidden = Boolean(stream);
+    };
+    const close = () => {
+      asked += 1;
+      for (const track of stream?.getTracks() ?? []) track.stop();
+      stream = null;
+      video.srcObject = null;
+      start.disabled = false;
+      show();
+    };
+    const open = async () => {
+      complain("");
+      if (!navigator.mediaDevices?.getUserMedia) {
+        complain(window.isSecureContext ? T.t("This browser offers no webcam.") : T.t("Browsers give pages a webcam only over https or on localhost."));
+        return;
+      }
+      const mine = ++asked;
+      start.disabled = true;
+      try {
+        const given = await navigator.mediaDevices.getUserMedia({ video: { width: { ideal: 640 }, height: { ideal: 480 } }, audio: false });
+        if (mine !== asked) {
+          for (const track of given.getTracks()) track.stop();
+          return;
+        }
+        stream = given;
+        for (const track of given.getTracks()) track.addEventListener("ended", close);
+        video.srcObject = given;
+        show();
+        await video.play();
+      } catch (error) {
+        if (mine !== asked) return;
+        close();
+        complain(troubles()[error.name] ?? T.t("The webcam could not be started."));
+      } finally {
+        if (mine === asked) start.disabled = false;
+      }
+    };
+    const shoot = () => {
+      if (!video.videoWidth) return; // the first frame has not come yet
+      const frame = el("canvas", { width: video.videoWidth, height: video.videoHeight });
+      frame.getContext("2d").drawImage(video, 0, 0);
+      close();
+      start.textContent = T.t("Take another");
+      taken(frame);
+      start.focus({ preventScroll: true });
+    };
+    addEventListener("pagehide", close);
+    const board = el(
+      "div",
+      { class: "tf-camera" },
+      video,
+      el("div", { class: "tf-buttons" }, start, take, end),
+      el("p", { class: "tf-quiet" }, T.t("The stream stays in this browser. Only the square that you choose is sent, and nothing is stored.")),
+    );
+    board.stop = close;
+    return board;
+  };
+})();

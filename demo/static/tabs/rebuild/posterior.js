@@ -1,0 +1,59 @@
+// What the code leaves open: samples of the posterior, and where their pictures differ.
+(() => {
+  const T = window.Twofold;
+  const { el } = T;
+
+  const SAMPLES = 8;
+
+  // `changed()`: other samples are wanted. `.wish()` says which; `.show(answer)` shows them.
+  T.posteriorBlock = (changed) => {
+    let seed = 0;
+    let temperature = 1;
+    const grid = el("div", { class: "tf-samples" });
+    const spread = T.figure(T.t("Standard deviation"), T.t("The standard deviation of every pixel over the samples: bright where they differ"));
+    const legend = el("img", { class: "tf-legend-scale", alt: "" });
+    const top = el("span", {});
+    const scale = el("div", { class: "tf-spread-legend" }, legend, el("div", { class: "tf-legend-ends" }, el("span", {}, "0"), top));
+    spread.append(scale);
+    const text = el("p", { class: "tf-quiet" });
+    const heat = T.slider(
+      T.t("Temperature"),
+      { min: 0, max: 5, step: 0.1, value: temperature, format: (v) => Number(v).toFixed(1), hint: T.t("How far the samples step away from the mean code: 1 = as the encoder believes") },
+      (value) => {
+        temperature = value;
+        changed();
+      },
+    );
+    const others = el("button", { type: "button", class: "tf-button", onclick: () => shuffle() }, T.t("Other samples"));
+    const shuffle = () => {
+      seed = (seed + SAMPLES) % 2 ** 32;
+      changed();
+    };
+    const block = el(
+      "section",
+      { class: "tf-card tf-open", "aria-label": T.t("Samples of the posterior"), hidden: true },
+      el("h3", {}, T.t("What the code leaves open")),
+      el("p", { class: "tf-quiet" }, T.t("The encoder answers with a cloud of codes, not with one. Each sample is the picture of one code from it.")),
+      el("div", { class: "tf-posterior" }, grid, spread, el("div", { class: "tf-dials" }, text, heat, el("div", { class: "tf-buttons" }, others))),
+    );
+    block.wish = () => ({ seed, temperature, samples: SAMPLES });
+    block.show = (answer) => {
+      block.hidden = !answer;
+      if (!answer) return;
+      grid.replaceChildren(
+        ...answer.samples.map((href, i) =>
+          el("figure", {}, el("img", { class: "tf-picture", src: href, alt: T.t("Sample of the posterior, seed {seed}", { seed: answer.seed + i }) }), el("figcaption", {}, T.t("seed {seed}", { seed: answer.seed + i }))),
+        ),
+      );
+      spread.put(answer.spread);
+      legend.src = answer.legend;
+      top.textContent = answer.top.toFixed(3);
+      text.textContent = T.t("Over {count} samples a pixel deviates by {mean} on average and by {top} at most; black is 0 and white is 1.", {
+        count: answer.measured,
+        mean: answer.mean.toFixed(4),
+        top: answer.top.toFixed(3),
+      });
+    };
+    return block;
+  };
+})();

@@ -1,0 +1,118 @@
+// Where the picture comes from: a test picture, the drawing board, a file, the webcam.
+(() => {
+  const T = window.Twofold;
+  const { el } = T;
+
+  const LARGEST = 40_000_000; // bytes of a file; it stays in the browser, which decodes it
+  const TESTS = 24;
+  const ACCEPTED = "image/png,image/jpeg,image/webp,image/gif,image/bmp";
+
+  // `changed()`: another picture. `complain(sentence)`: what went wrong, or "".
+  T.sources = (changed, complain) => {
+    let source = "test";
+    let test = 0;
+    const drawing = T.drawingBoard(() => changed());
+    const crops = { upload: T.cropper(() => changed()), webcam: T.cropper(() => changed()) };
+
+    const file = el("input", { type: "file", accept: ACCEPTED, class: "tf-hidden", "aria-label": T.t("Choose a picture file") });
+    const fileName = el("span", { class: "tf-file-name" });
+    const drop = el(
+      "label",
+      { class: "tf-drop" },
+      file,
+      el("strong", {}, T.t("Choose a picture")),
+      el("span", { class: "tf-quiet" }, T.t("or drop or paste one here: PNG, JPEG, WebP or GIF")),
+      fileName,
+    );
+    const camera = T.camera((frame) => crops.webcam.put(frame), (sentence) => complain(sentence));
+    const tests = el("div", { class: "tf-tests", role: "group", "aria-label": T.t("Test pictures") });
+    const panels = {
+      test: tests,
+      draw: drawing,
+      upload: el("div", { class: "tf-bring" }, drop, crops.upload),
+      webcam: el("div", { class: "tf-bring" }, camera, crops.webcam),
+    };
+    const choose = T.segmented(
+      "tf-source",
+      T.t("Where the picture comes from"),
+      [
+        ["test", T.t("Test"), T.t("A picture that neither model has seen in training")],
+        ["draw", T.t("Draw"), T.t("Draw one yourself")],
+        ["upload", T.t("Upload"), T.t("Bring a file")],
+        ["webcam", T.t("Webcam"), T.t("Take one with the camera of this device")],
+      ],
+      source,
+      (value) => go(value),
+    );
+    const go = (value) => {
+      source = value;
+      complain("");
+      choose.choose(value);
+      for (const [name, panel] of Object.entries(panels)) panel.hidden = name !== value;
+      if (value !== "webcam") camera.stop();
+      changed();
+    };
+
+    const take = async (picked) => {
+      if (!picked) return;
+      if (picked.size > LARGEST) {
+        complain(T.t("The file is too large: at most {mb} MB are accepted.", { mb: LARGEST / 1e6 }));
+        return;
+      }
+      let bitmap;
+      try {
+        bitmap = await createImageBitmap(picked);
+      } catch {
+        complain(T.t("This file is not a picture that can be read; use PNG, JPEG, WebP or GIF."));
+        return;
+      }
+      fileName.textContent = picked.name;
+      if (source !== "upload") go("upload");
+      complain("");
+      crops.upload.put(bitmap);
+    };
+    file.addEventListener("change", () => {
+      take(file.files[0]);
+      file.value = "";
+    });
+    drop.addEventListener("dragover", (event) => event.preventDefault());
+    drop.addEventListener("drop", (event) => {
+      event.preventDefault();
+      take(event.dataTransfer.files[0]);
+    });
+    document.addEventListener("paste", (event) => {
+      if (T.visible(board)) take([...(event.clipboardData?.files ?? [])].find((one) => one.type.startsWith("image/")));
+    });
+    new IntersectionObserver((entries) => entries.every((entry) => !entry.isIntersecting) && !T.visible(board) && camera.stop()).observe(camera);
+
+    const pick = (i) => {
+      test = i;
+      [...tests.children].forEach((tile, k) => tile.setAttribute("aria-pressed", String(k === i)));
+      changed();
+    };
+    const board = el("div", { class: "tf-sources" }, choose, ...Object.values(panels));
+    for (const [name, panel] of Object.entries(panels)) panel.hidden = name !== source;
+    // What is to be rebuilt: { test } or { picture }; null while there is none.
+    board.wish = () => {
+      if (source === "test") return tests.children.length ? { test, picture: null } : null;
+      if (source === "draw") return drawing.drawn() ? { test: null, picture: drawing.data() } : null;
+      const picture = crops[source].data();
+      return picture ? { test: null, picture } : null;
+    };
+    board.suit = (bundle) => {
+      drawing.suit(bundle);
+      for (const crop of Object.values(crops)) crop.suit(bundle);
+      test = 0;
+      tests.replaceChildren(
+        ...Array.from({ length: Math.min(TESTS, bundle.examples) }, (_, i) =>
+          el(
+            "button",
+            { type: "button", "aria-label": T.t("Test picture {number}", { number: i + 1 }), "aria-pressed": String(i === 0), onclick: () => pick(i) },
+            el("img", { class: "tf-picture", src: T.url(`${bundle.files}/examples/${i}.png`, { v: bundle.version }), alt: "", loading: "lazy" }),
+          ),
+        ),
+      );
+    };
+    return board;
+  };
+})();

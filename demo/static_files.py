@@ -1,0 +1,74 @@
+"""The page's own scripts, words and styles, found by name in demo/static, and put together for the browser.
+
+core/            what all widgets share, in the order of CORE
+tabs/<tab>/      one widget or more for each tab, and the parts that they are built of
+device/          drawing with onnxruntime-web on the visitor's device: ES modules
+words/<language>/<folder>.json    the sentences of that folder's scripts
+"""
+
+import functools
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from bundle.translations import script, tables
+
+STATIC = Path(__file__).resolve().parent / "static"
+# None before what it uses while it is loaded; mount.js is for Gradio's page only.
+CORE = ("core", "address", "language", "elements", "canvas", "live", "tables", "mount")
+WIDGETS = ("bar", "empty", "play", "favourites", "morph", "rebuild", "explore", "compare", "quiz", "api", "about")
+CSS = (STATIC / "core" / "style.css", *sorted(STATIC.glob("tabs/*/*.css")))
+# Words of a folder's scripts; and of what the server and bundles say in English, which is translated when it is shown.
+SPOKEN = ("core", "play", "morph", "rebuild", "explore", "compare", "api", "about", "device", "server", "quality")
+WORDS = tables(STATIC / "words", *SPOKEN)
+PAGE_WORDS = tables(STATIC / "words", "page")  # what Gradio itself shows: the tabs and the footer
+
+
+def find(name: str) -> Path:
+    """The script, style or module of this file name, in whichever folder it lies. LookupError when there is none."""
+    for path in (STATIC / "core" / name, STATIC / "device" / name, *STATIC.glob(f"tabs/*/{name}")):
+        if path.is_file():
+            return path
+    raise LookupError(f"There is no {name} in {STATIC}.")
+
+
+def text(name: str) -> str:
+    """The content of the file of this name."""
+    return find(name).read_text(encoding="utf-8")
+
+
+@functools.cache
+def page_script() -> str:
+    """Everything that the page runs, as one script: what is shared, the parts of the tabs, and the widgets.
+
+    A widget is a function of Gradio's `element`, `props`, `trigger` and `watch`."""
+    parts = [path.stem for path in sorted(STATIC.glob("tabs/*/*.js")) if path.stem not in WIDGETS]
+    shared = "".join(text(f"{name}.js") for name in (*CORE, *parts))
+    widgets = "".join(
+        f"Twofold.widgets.{name} = (element, props, trigger, watch) => {{\n{text(f'{name}.js')}}};\n"
+        for name in WIDGETS
+    )
+    return shared + widgets
+
+
+def facts_script(facts: Mapping[str, Any]) -> str:
+    """The script that tells the page the facts, and starts it."""
+    return f"Twofold.begin({json.dumps(facts, ensure_ascii=False, separators=(',', ':'))});\n"
+
+
+def words_script(language: str) -> str:
+    """The script with the page's words in one language. KeyError for an unknown one."""
+    return script({language: WORDS[language]})
+
+
+def fingerprint(*texts: str) -> str:
+    """Eight hexadecimal digits that change with any of the texts."""
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:8]
+
+
+@functools.cache
+def version() -> str:
+    """The fingerprint of scripts and words, which stands in their addresses."""
+    return fingerprint(page_script(), *(words_script(language) for language in WORDS))
