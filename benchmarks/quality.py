@@ -18,8 +18,10 @@ import torch
 import tyro
 
 from benchmarks.dcgan import LATENT_DIM, load_generator
+from bundle.atomic_files import write_file
 from bundle.command_line import exit_code
 from bundle.errors import UserError
+from bundle.images import png, sheet
 from bundle.quality_section import store_quality
 from bundle.read import read
 from bundle.schema import Bundle, Figure, Quality
@@ -31,7 +33,6 @@ from train.evaluate.report import Report
 from train.evaluate.subject import INDEX, to_bytes
 from train.run_folder import Run
 from train.settings import EvaluateSettings
-from train.sheets import save_sheet
 
 CLOSEST = "gan_closest_features.png"
 SAME = 0.005  # by which floors may differ: of graphs whose weights are rounded once more
@@ -166,7 +167,7 @@ def measure(settings: Settings) -> None:
     if CLOSEST in sheets:
         images, columns = sheets[CLOSEST]
         path = settings.bundle.resolve().parent / "report" / f"{info.name}_closest.png"
-        save_sheet(path, torch.from_numpy(images).float() / 255, columns)
+        write_file(path, png(sheet(images.transpose(0, 2, 3, 1), columns)))
     print(f"Stored in {settings.bundle / 'bundle.json'} and its model card.")
 
 

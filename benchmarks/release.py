@@ -28,7 +28,7 @@ from bundle.command_line import exit_code
 from bundle.errors import UserError
 from export.precision import Precision
 from train import run_folder
-from train.loop import fastest_precision
+from train.hardware import fastest_precision
 
 PROBE_MINUTES = 0.15
 # Stage -> folder of the run in which it leaves its checkpoint; the control has a run of its own.
@@ -67,7 +67,7 @@ SMALL = ("--hidden", "128")
 ENCODERS = {"inverter": SMALL, "repair": SMALL}
 # What opened the variety of these three: recall rose from a third or two fifths to more than a half. The released
 # CIFAR-10 then went on without the deviation for half an hour, which gave some of it back for precision.
-VARIED = ("--minibatch-deviation", "--matching", "0.1")
+VARIED = ("--minibatch-stddev", "--mismatch-weight", "0.1")
 NARROW = ("--batch", "32", "--width", "64")
 # Some hundred components hold most of what scans that lie alike differ in, and most that can be seen of 32 x 32 pixels.
 SHARP = ("--body", "principal", *NARROW, "--components", "1")

@@ -80,14 +80,18 @@ def _describe_once(block: Block) -> None:
     """Keeps what Gradio tells browsers of a component. It asks for that anew for each session, and every request of a
     program is a session: for this page that took 5 to 20 ms, longer than drawing a picture."""
     described = functools.cache(block.get_config)
-    block.get_config = lambda: dict(described())  # a copy: each session writes its own values into it
+    vars(block)["get_config"] = lambda: dict(described())  # a copy: each session writes its own values into it
 
 
 def launch_settings(bundles: Mapping[str, ServedBundle], unavailable: Sequence[Unavailable] = (),
                     more: Sequence[BaseRoute] = (), lifespan: Callable | None = None) -> dict[str, Any]:  # fmt: skip
     """The arguments of `launch` that belong to this page, wherever it is served; `more`: further routes; `lifespan`:
     what has to run as long as the server does, as Starlette takes it."""
-    routes = [*live.routes(bundles, unavailable, explore.PICTURES), *files.routes(bundles), *device.routes(bundles)]
+    routes: list[BaseRoute] = [
+        *live.routes(bundles, unavailable, explore.PICTURES),
+        *files.routes(bundles),
+        *device.routes(bundles),
+    ]
     routes += [*explore.routes(bundles), *compare.routes(bundles), *page_files.routes(), *more]
     return {
         "theme": theme(),

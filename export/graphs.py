@@ -20,7 +20,7 @@ from bundle.schema import GRAPHS, SCHEMA_VERSION, Curve, Prior
 from train.data.dataset import DataInfo
 from train.models.linear_posterior import LinearPosterior
 from train.run_folder import Run, StageRecord
-from train.stages.build import load_networks
+from train.stages import load_networks
 
 OPSET = 18
 MAX_BATCH = 256

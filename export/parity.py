@@ -14,7 +14,7 @@ from bundle.schema import Prior
 from bundle.sessions import open_session
 from bundle.trial_inputs import Rows, TrialInputs, random_rows
 from export.graphs import OPSET, GraphSpec
-from train.loop import usable_threads
+from train.hardware import usable_threads
 from train.models.linear_posterior import LinearPosterior
 
 BATCHES = (1, 2, 5, 33)

@@ -9,12 +9,11 @@ from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import fields, replace
 from pathlib import Path
 
-import tyro
-
 from bundle.errors import UserError
 from bundle.pictures import check_background
-from train.__main__ import COMMANDS, check_numbers, commands, given_flags, preset_of, stages_of
-from train.settings import Settings
+from train import command_line
+from train.settings import EvaluateSettings, Settings, check_settings
+from train.training import stages_of
 
 TRAIN = ["python", "-m", "train"]
 SHOWN = 120  # characters of a command in a sentence
@@ -33,12 +32,12 @@ def settings_of(stage: str, command: str, run: Path) -> Settings:
         words = split(stage, part)
         if words[:3] != TRAIN:
             continue
-        own, given = parse(stage, words[3:], part), given_flags(words)
+        own, given = parse(stage, words[3:], part)
         tuned = {f.name: getattr(own, f.name) for f in fields(own) if f.name in given}
         found = replace(found, **tuned) if found else own
     if found is None:
         raise UserError(f"The bundle's {stage} was not trained by Twofold but by: {shown(command)}")
-    check_numbers(found)
+    check_settings(found)
     check_background(found.background)
     return replace(found, run=run, **ELSEWHERE)
 
@@ -51,16 +50,18 @@ def split(stage: str, command: str) -> list[str]:
         raise not_understood(stage, command) from problem
 
 
-def parse(stage: str, words: list[str], command: str) -> Settings:
-    """What one training command sets for a stage. Raises UserError."""
+def parse(stage: str, words: list[str], command: str) -> tuple[Settings, set[str]]:
+    """What one training command sets for a stage, and the names of what stands on it. Raises UserError."""
     # The parser has flags of its own, which write files.
     own = [word for word in words if word in ("-h", "--help") or word.replace("_", "-").startswith("--tyro")]
-    if own or not words or words[0] not in COMMANDS:
+    if own or not words or words[0] not in command_line.COMMANDS:
         raise not_understood(stage, command)
     try:
         with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
-            asked = tyro.cli(commands(preset_of(words)), args=words, console_outputs=False)
-        return dict(stages_of(asked, given_flags(words)))[stage]
+            asked, given = command_line.parse(words, console_outputs=False)
+        if isinstance(asked, EvaluateSettings):
+            raise not_understood(stage, command)
+        return dict(stages_of(asked, given))[stage], given
     except (SystemExit, Exception) as problem:  # whatever a parser makes of a stranger's words
         raise not_understood(stage, command) from problem
 

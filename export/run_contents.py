@@ -12,7 +12,7 @@ from export.graphs import Facts
 from train.data.dataset import Pictures
 from train.data.load import load
 from train.run_folder import Run, StageRecord
-from train.stages.build import build_stage
+from train.stages import build_stage, load_stage
 
 MAIN_STAGES = ("gan", "vae")
 
@@ -89,7 +89,7 @@ def latent_statistics(run: Run, stages: dict[str, Stage], train_set: Pictures, t
         else:
             print(f"The {key} is not finished: its latent statistics are measured now.", flush=True)
             stage = build_stage(key, run.settings(key), run.data, run)
-            found = stage.finish(nn.ModuleDict(stages[key].networks), train_set, test_set)
+            found = stage.finish(load_stage(run, key), train_set, test_set)
             arrays |= {k: v.numpy() for k, v in found.items()}
     sigma = float(arrays.pop("sigma")) if "sigma" in arrays else None
     for key, values in arrays.items():

@@ -18,8 +18,7 @@ from bundle.schema import GraphDifference, RuntimeComparison, RuntimeResult
 from bundle.trial_inputs import TrialInputs
 from export import parity, runtime_tables, update
 from export.runtimes import RUNTIMES, Feed, Run, Runtime, RuntimeName
-from train.loop import usable_threads
-from train.recorder import processor
+from train.hardware import processor, usable_threads
 
 BATCHES = parity.BATCHES
 ROWS = max(BATCHES)

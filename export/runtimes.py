@@ -28,7 +28,7 @@ from onnx.reference.ops.op_quantize_linear import QuantizeLinear_19
 from bundle.errors import RuntimeUnavailable
 from bundle.sessions import choose_provider, open_session
 from export import parity
-from train.loop import usable_threads
+from train.hardware import usable_threads
 
 RuntimeName = Literal["reference", "onnxruntime", "openvino", "openvino-bf16", "opencv", "web", "cuda"]
 Feed = Mapping[str, np.ndarray]

@@ -29,11 +29,13 @@ from export.graphs import NEEDS, STAGE_GRAPHS, UNPACK, GraphSpec
 from export.precision import LEVELS
 from export.recipe import settings_of
 from train import run_folder
+from train.checkpoints import OPTIONAL_NETWORKS, module_tensors, save_tensors
 from train.data.dataset import DataInfo
 from train.recorder import Progress
 from train.run_folder import StageRecord
 from train.settings import Settings
-from train.stages.build import build_networks
+from train.stages import build_networks
+from train.stored_settings import to_dict
 
 ORDER = ("classifier", "gan", "vae", "inverter", "repair")  # mask encoders after what they encode for
 PRECISIONS = ("fp32", "fp16-stored")  # arithmetic in float32: the network can be held against its graph
@@ -46,7 +48,7 @@ class Stage:
     """One stage out of a bundle; `whole`: it can be trained on."""
 
     settings: Settings
-    networks: nn.ModuleDict
+    networks: nn.Module
     record: StageRecord
     curve: Curve | None
 
@@ -139,10 +141,10 @@ def stage_of(bundle: OpenBundle, name: str, target: Path, stages: Mapping[str, S
     except (ValueError, RuntimeError, OverflowError) as problem:
         raise UserError(f"{what}: its settings fit no network ({problem}).") from problem
     try:
-        for key, net in networks.items():
-            load(net, nothing(net) if key in run_folder.SWITCHED else network_weights(bundle, key), what)
+        for key, net in networks.named_children():
+            load(net, nothing(net) if key in OPTIONAL_NETWORKS else network_weights(bundle, key), what)
         finished = trained_to_the_end(bundle, STAGE_GRAPHS[name][0])
-        for spec in graphs.graph_specs(name, dict(networks.eval().items()), data_of(bundle, settings)):
+        for spec in graphs.graph_specs(name, dict(networks.eval().named_children()), data_of(bundle, settings)):
             compare(spec, bundle, what)
     except UserError:
         raise
@@ -154,7 +156,7 @@ def stage_of(bundle: OpenBundle, name: str, target: Path, stages: Mapping[str, S
         images=training.images,
         finished=finished,
         hardware=training.hardware,
-        config=run_folder.settings_json(settings),
+        config=to_dict(settings),
         target_images=info.training[NEEDS[name]].images if name in NEEDS else None,
     )
     return Stage(settings, networks, record, training.curve)
@@ -245,16 +247,16 @@ def compare(spec: GraphSpec, bundle: OpenBundle, what: str) -> None:
 def write(folder: Path, name: str, stage: Stage, bundle: OpenBundle, began: str) -> None:
     """One stage's folder in a run; `began`: the command that makes it, told where training may follow."""
     record = vars(stage.record)
-    tensors = run_folder.module_tensors("averages", stage.networks)
+    tensors = module_tensors("averages", stage.networks)
     if stage.whole:
-        tensors |= {key: value.clone() for key, value in run_folder.module_tensors("networks", stage.networks).items()}
+        tensors |= {key: value.clone() for key, value in module_tensors("networks", stage.networks).items()}
         record = record | {"command": f"{stage.record.command} && {began}"}
     images, rows = stage.record.images, stage.settings.batch * stage.settings.accumulate
     progress = Progress(images // rows, images, images, stage.record.seconds, stage.record.finished)
-    run_folder.save_tensors(folder / "state.safetensors", tensors, vars(progress))
+    save_tensors(folder / "state.safetensors", tensors, vars(progress))
     if latents := latents_of(bundle, name):
-        run_folder.save_tensors(folder / "latents.safetensors", latents, {})
-    run_folder.write_json(folder / "config.json", run_folder.settings_json(stage.settings))
+        save_tensors(folder / "latents.safetensors", latents, {})
+    run_folder.write_json(folder / "config.json", to_dict(stage.settings))
     run_folder.write_json(folder / "record.json", record)
     if stage.curve:
         write_file(folder / "metrics.jsonl", curve_lines(stage.curve).encode())

@@ -11,7 +11,7 @@ import tyro
 from benchmarks import dcgan, quality, release
 from bundle.errors import UserError
 from export.settings import Command as ExportCommand
-from train.__main__ import commands as train_commands
+from train.command_line import parse
 from train.settings import GanSettings, VaeSettings
 
 
@@ -24,8 +24,9 @@ def settings(tmp_path: Path) -> release.Settings:
 
 def parsed(words: list[str]):
     """The settings that a command means to its program."""
-    kinds = {"train": train_commands("cpu"), "benchmarks.dcgan": dcgan.ControlSettings, "export": ExportCommand,
-             "benchmarks.quality": quality.Settings}  # fmt: skip
+    if words[0] == "train":
+        return parse(words[1:])[0]
+    kinds = {"benchmarks.dcgan": dcgan.ControlSettings, "export": ExportCommand, "benchmarks.quality": quality.Settings}
     return tyro.cli(kinds[words[0]], args=words[1:])
 
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import httpx
 import pytest
-from demo.serving.served_model import open_models
 
 from demo import static_files
 from demo.page import build_demo, launch_settings
 from demo.serving.engine import choose_provider
+from demo.serving.served_bundle import open_bundles
 
 ARTIFACTS = Path(__file__).resolve().parents[2] / "artifacts"
 MOST = 60_000  # bytes of the page, and of its configuration, as a browser receives them …
@@ -23,10 +23,10 @@ def visitor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     """A visitor of the server with the released bundles."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
-        models, unavailable = open_models(ARTIFACTS, choose_provider("cpu"))
-        assert len(models) >= 5 and not unavailable
-        demo = build_demo(models, unavailable)
-        settings = launch_settings(models, unavailable)
+        bundles, unavailable = open_bundles(ARTIFACTS, choose_provider("cpu"))
+        assert len(bundles) >= 5 and not unavailable
+        demo = build_demo(bundles, unavailable)
+        settings = launch_settings(bundles, unavailable)
         _, address, _ = demo.launch(quiet=True, prevent_thread_lock=True, server_name="127.0.0.1", **settings)
         with httpx.Client(base_url=address, timeout=30) as client:
             yield client

@@ -21,9 +21,10 @@ from export.recipe import settings_of
 from tests.support.pictures import draw_folder
 from tests.support.trained import CLASSES, Exported, export
 from train.__main__ import main as train
-from train.run_folder import Run, load_tensors
+from train.checkpoints import load_tensors
+from train.run_folder import Run
 from train.settings import Settings
-from train.stages.build import load_networks
+from train.stages import load_networks
 
 STAGES = ("classifier", "gan", "vae", "inverter", "repair")
 
@@ -132,14 +133,14 @@ def trained(monkeypatch: pytest.MonkeyPatch, command: str, run: Path, pictures: 
 @pytest.mark.slow
 def test_what_only_the_critics_training_needs_is_not_exported_and_begins_anew(tmp_path: Path, monkeypatch):
     run, pictures = tmp_path / "run", draw_folder(tmp_path / "pictures", 200, classes=False)
-    trained(monkeypatch, "gan", run, pictures, "--width", "16", "--latent-dim", "8", "--minibatch-deviation")
+    trained(monkeypatch, "gan", run, pictures, "--width", "16", "--latent-dim", "8", "--minibatch-stddev")
     export("bundle", run, tmp_path / "bundle")
-    assert "deviation" not in read(tmp_path / "bundle").info.graphs
+    assert "minibatch_stddev" not in read(tmp_path / "bundle").info.graphs
     export("unpack", tmp_path / "bundle", tmp_path / "again")
     before, after = (load_networks(Run.open(folder), "gan") for folder in (run, tmp_path / "again"))
-    assert before["deviation"].head.weight.abs().max() > 0 == after["deviation"].head.weight.abs().max()
+    assert before["minibatch_stddev"].head.weight.abs().max() > 0 == after["minibatch_stddev"].head.weight.abs().max()
     trained(monkeypatch, "gan", tmp_path / "again", pictures, "--resume", "--images", "192")
-    assert load_networks(Run.open(tmp_path / "again"), "gan")["deviation"].head.weight.abs().max() > 0
+    assert load_networks(Run.open(tmp_path / "again"), "gan")["minibatch_stddev"].head.weight.abs().max() > 0
 
 
 def test_weights_stored_as_float16_come_back_to_a_grey_level(own: Path, tmp_path: Path):
@@ -193,7 +194,7 @@ def test_a_folder_that_is_there_is_left_alone(exported: Exported, trained_run: P
     ("python -m train gan x --width 1000000 --w-dim 10000000000", "cannot become a run"),
     ("python -m train gan x --latent-dim -1", "--latent-dim must be positive"),
     ("python -m train gan x --batch 0", "--batch must be positive"),
-    ("python -m train gan x --gamma nan nan", "--gamma nan is not a number"),
+    ("python -m train gan x --gamma nan nan", "--gamma must be a finite number, not nan"),
 ])  # fmt: skip
 def test_a_strangers_command_is_read_with_care(own: Path, command: str, said: str):
     assert said in refusal(own, command)
@@ -261,14 +262,14 @@ def test_a_history_of_commands_is_read_to_its_end():
     found = settings(
         f"{first} && python -m export unpack a b && python -m train gan b --resume --minutes 50 --matching 0.004"
     )
-    assert (found.width, found.gamma, found.matching, found.minutes) == (16, (1.0, 0.1), 0.004, 50.0)
+    assert (found.width, found.gamma, found.mismatch_weight, found.minutes) == (16, (1.0, 0.1), 0.004, 50.0)
     # What only that machine knew is forgotten.
     assert (found.run, found.resume, found.threads, found.track) == (Path("c"), False, None, None)
     assert settings("python -m train gan a --images 500").images is None
     switched = "python -m train gan a --minibatch-deviation"
-    assert settings(switched).minibatch_deviation
+    assert settings(switched).minibatch_stddev
     off = "python -m train gan a --resume --no-minibatch-deviation"
-    assert not settings(f"{switched} && {off}").minibatch_deviation
+    assert not settings(f"{switched} && {off}").minibatch_stddev
 
 
 def test_a_command_for_all_stages_gives_each_its_share():

@@ -9,7 +9,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from bundle.atomic_files import write_file
 from bundle.errors import UserError
+from bundle.images import png, sheet
 from train import augment
 from train.data.dataset import DataInfo, Pictures
 from train.data.load import load
@@ -20,10 +22,9 @@ from train.evaluate.made_sets import measure_factors, measure_modes
 from train.evaluate.report import Report
 from train.evaluate.subject import Gan, Reader, Subject, open_subject, reader_of
 from train.evaluate.vae import measure_vae
-from train.recorder import hardware
+from train.hardware import hardware
 from train.run_folder import Run
 from train.settings import EvaluateSettings, changed_flags
-from train.sheets import save_sheet
 
 LEAST_SAMPLES = 100
 MOST_TRUNCATION = 1.5  # as far as the demo's slider goes
@@ -150,6 +151,6 @@ def main(settings: EvaluateSettings) -> int:
         return 0
     report.store(folder, list(sheets))
     for name, (images, columns) in sheets.items():
-        save_sheet(folder / name, torch.from_numpy(images).float() / 255, columns)
+        write_file(folder / name, png(sheet(images.transpose(0, 2, 3, 1), columns)))
     print(f"Stored in {folder}: report.json, report.md, {len(sheets)} sheets.")
     return 0

@@ -20,7 +20,7 @@ from train.data.dataset import DataInfo
 from train.evaluate.likelihood import Decode, Encode
 from train.run_folder import Run
 from train.settings import STAGES, GanSettings, Likelihood, Prior, VaeSettings
-from train.stages.build import load_networks
+from train.stages import load_networks
 
 BATCH = 250  # within the largest batch of a bundle
 INDEX = "bundle.json"
