@@ -1,42 +1,31 @@
-"""The control: a plain DCGAN, trained by the same loop on the same pictures for the same minutes.
+"""Trains a control: a plain DCGAN (train/models/dcgan.py), by the same loop on the same pictures for the same minutes.
 
     python -m benchmarks.dcgan runs/control --data ylecun/mnist --size 32 --minutes 45
+    python -m train evaluate artifacts/mnist --data ylecun/mnist --control runs/control
 
-Batch norm, transposed convolutions, non-saturating loss, Adam (0.5, 0.999) at 2e-4, N(0, 0.02) weights, no moving
-average, no classes (Radford et al. 2016, arXiv 1511.06434). Widths are chosen for as many parameters as Twofold's
-generator and critic have in the `cpu` preset.
+Non-saturating loss, Adam (0.5, 0.999) at 2e-4, no moving average, no classes.
 """
 
 import copy
-import itertools
 import sys
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 import tyro
-from torch import Tensor, nn
+from torch import Tensor
 
 from bundle.command_line import exit_code
 from bundle.errors import UserError
-from train.checkpoints import load_tensors, restore_modules
 from train.command_line import STOPPED, given_flags
 from train.data.load import load
 from train.hardware import usable_threads
 from train.loop import train
+from train.models.dcgan import LATENT_DIM, WIDTHS, DcganNetworks, build
 from train.resume import resolve_resume
-from train.run_folder import Run, bind_data, data_of
+from train.run_folder import bind_data, data_of
 from train.settings import Settings, check_settings
 from train.stages.stage import Stage, channels_last
-
-# Channels by size of the picture, generator from the smallest map up, critic from the largest down: as many parameters
-# as Twofold's networks have there.
-WIDTHS = {
-    32: ((188, 108, 64), (48, 104, 176)),
-    64: ((184, 110, 64, 32), (24, 48, 100, 172)),
-}
-LATENT_DIM = 64
 
 
 @dataclass(frozen=True)
@@ -46,45 +35,13 @@ class ControlSettings(Settings):
     lr: float = 2e-4
 
 
-class ControlNetworks(nn.Module):
-    """Generator z [N, 64, 1, 1] -> [N, C, S, S] in [-1, 1], and critic [N, C, S, S] -> [N, 1, 1, 1]."""
-
-    def __init__(self, generator: nn.Sequential, critic: nn.Sequential):
-        super().__init__()
-        self.generator = generator
-        self.critic = critic
-
-
-def build(channels: int, size: int) -> ControlNetworks:
-    """The untrained networks for pictures of 32 x 32 or 64 x 64."""
-    up, down = WIDTHS[size]
-    generator: list[nn.Module] = [
-        nn.ConvTranspose2d(LATENT_DIM, up[0], 4, bias=False),
-        nn.BatchNorm2d(up[0]),
-        nn.ReLU(),
-    ]
-    for a, b in itertools.pairwise(up):
-        generator += [nn.ConvTranspose2d(a, b, 4, 2, 1, bias=False), nn.BatchNorm2d(b), nn.ReLU()]
-    generator += [nn.ConvTranspose2d(up[-1], channels, 4, 2, 1), nn.Tanh()]
-    critic: list[nn.Module] = [nn.Conv2d(channels, down[0], 4, 2, 1), nn.LeakyReLU(0.2)]
-    for a, b in itertools.pairwise(down):
-        critic += [nn.Conv2d(a, b, 4, 2, 1, bias=False), nn.BatchNorm2d(b), nn.LeakyReLU(0.2)]
-    critic += [nn.Conv2d(down[-1], 1, 4)]
-    for module in (*generator, *critic):
-        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
-            nn.init.normal_(module.weight, std=0.02)
-        elif isinstance(module, nn.BatchNorm2d):
-            nn.init.normal_(module.weight, 1.0, 0.02)
-    return ControlNetworks(nn.Sequential(*generator), nn.Sequential(*critic))
-
-
-class ControlStage(Stage[ControlNetworks, ControlSettings]):
+class ControlStage(Stage[DcganNetworks, ControlSettings]):
     """Binary cross-entropy on logits, one critic and one generator update a step."""
 
     name = "dcgan"
     module = "benchmarks.dcgan"
 
-    def __init__(self, networks: ControlNetworks, settings: ControlSettings):
+    def __init__(self, networks: DcganNetworks, settings: ControlSettings):
         optimizers = {
             name: torch.optim.Adam(network.parameters(), lr=settings.lr, betas=(0.5, 0.999), fused=True)
             for name, network in networks.named_children()
@@ -109,18 +66,9 @@ class ControlStage(Stage[ControlNetworks, ControlSettings]):
         critic.zero_grad(set_to_none=True)
         return {"critic": critic_loss.detach(), "generator": generator_loss.detach()}
 
-    def preview(self, averages: ControlNetworks, pictures: Tensor) -> Tensor:
+    def preview(self, averages: DcganNetworks, pictures: Tensor) -> Tensor:
         z = torch.randn(64, LATENT_DIM, 1, 1, generator=torch.Generator().manual_seed(0))
         return averages.generator(z.to(pictures.device)) * 0.5 + 0.5
-
-
-def load_generator(folder: Path) -> nn.Module:
-    """The trained control's generator in eval mode. Raises UserError when there is none."""
-    data = Run.open(folder).data
-    tensors, _ = load_tensors(folder / "dcgan" / "state.safetensors")
-    networks = build(data.channels, data.size)
-    restore_modules("averages", networks, tensors)
-    return networks.generator.eval().requires_grad_(False)
 
 
 def command(settings: ControlSettings, given: set[str]) -> int:

@@ -23,6 +23,7 @@ import torch
 import tyro
 from torch import Tensor, nn
 from tqdm import tqdm
+from train.evaluate.metrics import Scale, frechet_distance
 
 from benchmarks import dcgan, results
 from bundle.command_line import exit_code
@@ -30,7 +31,6 @@ from bundle.errors import UserError
 from train import priors
 from train.data.dataset import DataInfo, Pictures, one_hot
 from train.data.load import load
-from train.evaluate.metrics import Scale, frechet_distance
 from train.hardware import fastest_precision, hardware, usable_threads
 from train.loop import train
 from train.presets import PRESETS

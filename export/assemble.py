@@ -15,6 +15,7 @@ import numpy as np
 from bundle import images
 from bundle.atomic_files import scratch
 from bundle.errors import UserError
+from bundle.public_command import public_command
 from bundle.read import SHEET_COLUMNS, read
 from bundle.runner import BundleRunner
 from bundle.schema import SCHEMA_VERSION, Bundle, File
@@ -267,7 +268,7 @@ def index(
             "quality": None,
             "training": {
                 key: {
-                    "command": graphs.public_command(record.command),
+                    "command": public_command(record.command),
                     "seconds": record.seconds,
                     "images": record.images,
                     "hardware": record.hardware,

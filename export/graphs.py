@@ -5,7 +5,6 @@ bundle.schema.GRAPHS says what each graph holds and what its inputs and outputs 
 
 import json
 import logging
-import shlex
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ import torch
 from torch import nn
 
 from bundle.errors import UserError
+from bundle.public_command import public_command
 from bundle.schema import GRAPHS, SCHEMA_VERSION, Curve, Prior
 from train.data.dataset import DataInfo
 from train.models.linear_posterior import LinearPosterior
@@ -24,7 +24,6 @@ from train.stages import load_networks
 
 OPSET = 18
 MAX_BATCH = 256
-UNPACK = "python -m export unpack "
 MACHINE_SETTINGS = {"run", "data", "threads", "track", "resume"}  # of a stage: mean nothing on another machine
 # Stage of a run -> the graphs made of its networks. A stage of the second table needs the networks of the other one.
 STAGE_GRAPHS: dict[str, tuple[str, ...]] = {
@@ -263,22 +262,3 @@ def metadata(spec: GraphSpec, facts: Facts) -> dict[str, str]:
 def public_settings(config: Mapping[str, object]) -> dict[str, object]:
     """A stage's config.json as a bundle carries it: what only the machine that trained it knew is left out."""
     return {name: value for name, value in config.items() if name not in MACHINE_SETTINGS}
-
-
-def public_command(command: str) -> str:
-    """A training command without the folders of this computer: of absolute paths only the last part stays.
-
-    Several commands may be joined by " && "; a last `export unpack`, which no training followed, is dropped.
-    """
-    *earlier, last = command.split(" && ")
-    if earlier and last.startswith(UNPACK):
-        return public_command(" && ".join(earlier))
-    if earlier:
-        return " && ".join(public_command(part) for part in (*earlier, last))
-    words = []
-    for word in shlex.split(command):
-        flag, equals, value = word.partition("=") if word.startswith("-") else ("", "", word)
-        if value.startswith(("/", "~", "../", "\\")) or value[1:3] == ":\\":
-            value = value.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
-        words.append(flag + equals + value)
-    return shlex.join(words)

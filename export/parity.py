@@ -1,4 +1,4 @@
-"""What a graph must pass before it is released: its structure, and its numbers held against PyTorch's."""
+"""What a graph must pass before it is released: checks of its structure, and of its outputs against PyTorch's."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from train.models.linear_posterior import LinearPosterior
 
 BATCHES = (1, 2, 5, 33)
 BOUND = 1e-4
-ROW_BOUND, SOLVED_BOUND = 1e-5, 5e-5  # the second where a linear system is solved, which multiplies rounding
+ROW_BOUND, SOLVED_BOUND = 1e-5, 5e-5  # the second for graphs that solve a linear system, which amplifies rounding
 BATCH_NORM = "BatchNormalization"
 RANDOM_OPERATORS = frozenset(
     {"RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Bernoulli", "Multinomial", "Dropout"}
@@ -28,7 +28,7 @@ RANDOM_OPERATORS = frozenset(
 
 @dataclass(frozen=True)
 class Parity:
-    """Largest error of each graph against PyTorch, one figure a batch size of `BATCHES`."""
+    """The largest error of a graph against PyTorch, for each batch size of `BATCHES`."""
 
     graph: str
     errors: tuple[float, ...]
@@ -44,7 +44,7 @@ def session(data: bytes) -> ort.InferenceSession:
 
 
 def check_structure(model: onnx.ModelProto, spec: GraphSpec) -> None:
-    """Raises UserError with a sentence when the graph breaks a rule of the format."""
+    """Raises UserError when the graph breaks a rule of the format: operators, inputs, outputs, valid ONNX."""
     domains = {entry.domain: entry.version for entry in model.opset_import}
     operators = {node.op_type for node in model.graph.node}
     faults = []
@@ -72,7 +72,7 @@ def check_structure(model: onnx.ModelProto, spec: GraphSpec) -> None:
 
 
 def check_parity(spec: GraphSpec, data: bytes, pictures: np.ndarray | None = None) -> Parity:
-    """Holds a graph's numbers against the network's, batch by batch, and each row against the same row alone.
+    """Compares a graph's outputs with the network's, batch by batch, and each row with the same row run alone.
 
     `pictures`: uint8 [N, H, W, C], for graphs that take pictures; without any they get noise.
 
@@ -133,10 +133,10 @@ def trial_inputs(
 def check_rows(
     graph: str, runtime: ort.InferenceSession, inputs: dict[str, np.ndarray], outputs: list, bound: float = ROW_BOUND
 ) -> None:
-    """Row i of a batch must be that row alone: what a seed shows may not depend on its neighbours.
+    """A row of a batch must give what it gives alone: a seed's picture may not depend on the others in its batch.
 
-    On most processors that holds bit for bit; where a kernel rounds differently for one row, up to `bound` is let
-    through. Raises UserError beyond it.
+    On most processors that holds bit for bit. Where a kernel rounds differently for one row, differences up to `bound`
+    pass; beyond it UserError is raised.
     """
     for row in range(len(outputs[0])):
         alone = runtime.run(None, {name: values[row : row + 1] for name, values in inputs.items()})
@@ -146,7 +146,7 @@ def check_rows(
 
 
 def table(results: Sequence[Parity]) -> str:
-    """The errors of all graphs, a line each."""
+    """The errors of these graphs as text, a line each."""
     lines = ["largest error against PyTorch".ljust(32) + "".join(f"batch {b}".rjust(11) for b in BATCHES)]
     lines += [f"  {r.graph:30s}" + "".join(f"{error:11.1e}" for error in r.errors) for r in results]
     bounded = " and ".join(sorted(differences.BOUNDED))

@@ -1,4 +1,4 @@
-"""`python -m export check BUNDLE`: every graph in every runtime that is here, held against the reference evaluator."""
+"""`python -m export check BUNDLE`: every graph in every installed runtime, compared with the reference evaluator."""
 
 import statistics
 import time
@@ -22,7 +22,7 @@ from train.hardware import processor, usable_threads
 
 BATCHES = parity.BATCHES
 ROWS = max(BATCHES)
-TIMES, PATIENCE = 5, 2.0  # runs that are timed, fewer once they have taken so many seconds together
+TIMED_RUNS, MOST_SECONDS = 5, 2.0  # runs that are timed; fewer once they have taken so many seconds in all
 # Precision of a graph -> most grey levels, and most of max(1, |value|), by which a float32 runtime may differ. Where a
 # graph rounds inside, to float16 or to integers, the last digit before it may decide so much.
 BOUNDS: dict[str, tuple[float, float]] = {
@@ -31,23 +31,23 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "fp16": (8, 0.05),
     "int8": (32, 0.25),
 }
-COARSE = (64, 0.5)  # a bfloat16 has 8 bits: what it costs is shown; only nonsense is refused
+COARSE = (64, 0.5)  # bounds of bfloat16, which has 8 bits: its difference is shown, and only nonsense is refused
 
 
 @dataclass
 class Results:
-    """What was measured, by label of the runtime and graph; for each that failed, a sentence."""
+    """What was measured, by label of the runtime and graph, and a sentence for each that failed."""
 
     measured: dict[tuple[str, str], GraphDifference] = field(default_factory=dict)
     failed: dict[tuple[str, str], str] = field(default_factory=dict)
 
 
 def check_bundle(folder: Path, names: Sequence[RuntimeName] = get_args(RuntimeName), write: bool = False) -> str:
-    """Runs every graph of a bundle in those runtimes that are here; returns the table.
+    """Runs every graph of a bundle in those of the named runtimes that are installed; returns the printed table.
 
-    `write` stores it in the bundle's index and card. Raises UserError, after printing the table, when a runtime
-    cannot run a graph, gives other numbers than the reference evaluator, or onnxruntime's rows depend on their batch;
-    nothing is stored then. Raises BundleError for what is no valid bundle.
+    `write` stores it in the bundle's index and card. Raises UserError, after printing the table, when a runtime cannot
+    run a graph, differs too much from the reference evaluator, or onnxruntime's rows depend on their batch; nothing is
+    stored then. Raises BundleError for a folder that is no valid bundle.
     """
     opened = read(folder)
     chosen = [runtime for runtime in RUNTIMES if runtime.name in names or runtime.name == "reference"]
@@ -78,7 +78,7 @@ def check_bundle(folder: Path, names: Sequence[RuntimeName] = get_args(RuntimeNa
 
 def try_graph(opened: OpenBundle, graph: str, runtimes: Sequence[Runtime], feed: Feed, results: Results,
               progress: tqdm) -> None:  # fmt: skip
-    """One graph in each runtime, the reference first. Raises UserError when that one cannot run it."""
+    """Runs one graph in each runtime, the reference first. Raises UserError when the reference cannot run it."""
     facts = opened.info.graphs[graph]
     data, outputs = graph_bytes(opened, graph), [tensor.name for tensor in facts.outputs]
     wanted: list[np.ndarray] = []
@@ -92,7 +92,7 @@ def try_graph(opened: OpenBundle, graph: str, runtimes: Sequence[Runtime], feed:
         except Exception as problem:  # each runtime has errors of its own
             lines = str(problem).strip().splitlines() or [type(problem).__name__]
             results.failed[place] = f"{runtime.label} does not run graph '{graph}' ({lines[0][:200]})."
-            if not wanted:  # nothing to hold the others against
+            if not wanted:  # nothing to compare the others with
                 raise UserError(results.failed[place]) from problem
         else:
             if reason := fault(runtime, results.measured[place], facts.precision):
@@ -101,7 +101,7 @@ def try_graph(opened: OpenBundle, graph: str, runtimes: Sequence[Runtime], feed:
 
 
 def entry(runtime: Runtime, gap: str, results: Results) -> RuntimeResult:
-    """What the bundle keeps of one runtime."""
+    """What the bundle stores about one runtime."""
     if gap:
         return RuntimeResult(runtime=runtime.label, gap=gap)
     graphs = tuple(c for (label, _), c in results.measured.items() if label == runtime.label)
@@ -109,13 +109,13 @@ def entry(runtime: Runtime, gap: str, results: Results) -> RuntimeResult:
 
 
 def command(folder: Path, names: Sequence[RuntimeName]) -> str:
-    """The command that repeats it."""
+    """The command that repeats the comparison."""
     some = "" if set(names) == set(get_args(RuntimeName)) else f" --runtimes {' '.join(names)}"
     return f"python -m export check {folder.resolve().name}{some}"
 
 
 def measure(graph: str, run: Run, feed: Feed, wanted: Sequence[np.ndarray]) -> GraphDifference:
-    """One graph in one runtime, at every batch size and row by row, against the outputs `wanted` of all rows.
+    """Compares one graph in one runtime with the outputs `wanted` of all rows, at every batch size and row by row.
 
     Raises ValueError when an output has another shape or is not finite.
     """
@@ -138,7 +138,7 @@ def measure(graph: str, run: Run, feed: Feed, wanted: Sequence[np.ndarray]) -> G
             change = differences.difference(alone[row], [many[row : row + 1] for many in got])
             apart = max(apart, change.largest)
     seconds: list[float] = []
-    while len(seconds) < TIMES and sum(seconds) < PATIENCE:
+    while len(seconds) < TIMED_RUNS and sum(seconds) < MOST_SECONDS:
         began = time.perf_counter()
         run(feed)
         seconds.append(time.perf_counter() - began)
@@ -153,12 +153,12 @@ def measure(graph: str, run: Run, feed: Feed, wanted: Sequence[np.ndarray]) -> G
 
 
 def rounded(value: float) -> float:
-    """Four figures: what else there is, is noise."""
+    """Four significant digits; the others are noise."""
     return float(f"{value:.4g}")
 
 
 def fault(runtime: Runtime, found: GraphDifference, precision: str) -> str:
-    """Why a graph fails in a runtime, a sentence; empty when it passes."""
+    """Why a graph fails in a runtime, as a sentence; empty when it passes."""
     levels, share = BOUNDS.get(precision, BOUNDS["fp32"]) if runtime.exact else COARSE
     most = levels if found.unit == "grey levels" else share
     if not found.largest <= most:

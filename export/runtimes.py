@@ -1,6 +1,6 @@
-"""The runtimes that graphs are tried in, each behind the same few words: is it there, which one is it, load, run.
+"""The runtimes that graphs are compared in, behind one interface: is it installed, which version, load, run.
 
-A runtime that is not installed is a gap with a sentence that says how to get it, never an error.
+A runtime that is not installed is no error: `gap` says why, and how to get it.
 """
 
 import functools
@@ -40,9 +40,11 @@ RUNNER = Path(__file__).with_name("runtimes.mjs")
 
 @dataclass(frozen=True)
 class Runtime:
-    """One runtime. `gap`: why it cannot be tried here and what mends that, empty where it can. `load`: a graph's bytes
-    and the names of its outputs -> a context that gives a function from inputs by name to outputs in that order; a
-    graph that it cannot read or run raises whatever the runtime raises. `exact`: it calculates in float32."""
+    """One runtime.
+
+    `gap`: why it cannot be tried here and how to get it; empty where it can. `load`: a graph's bytes and the names of
+    its outputs -> a context that gives a function from inputs by name to outputs in that order; it raises whatever the
+    runtime raises for a graph that it cannot read or run. `exact`: it calculates in float32."""
 
     name: RuntimeName
     label: str
@@ -117,8 +119,10 @@ def cuda_gap() -> str:
 
 @functools.cache
 def openvino_core() -> Any:
-    """The one openvino.Core of this process. Each sets the stack on which Python's signal handlers run, and puts the
-    one before back when it goes: of two that overlap the last puts back one that is gone, and Ctrl-C then crashes."""
+    """The one openvino.Core of this process.
+
+    Each Core sets the stack on which Python's signal handlers run and restores the one before when it is deleted. Of
+    two that overlap, the last restores a stack that is gone, and Ctrl-C then crashes."""
     from openvino import Core
 
     return Core()
@@ -146,7 +150,7 @@ def openvino_gap() -> str:
 
 
 def bfloat16_gap() -> str:
-    """OpenVINO imitates bfloat16 on older processors, very slowly and not quite."""
+    """Why bfloat16 is not tried: on older processors OpenVINO emulates it, slowly and inexactly."""
     if gap := openvino_gap():
         return gap
     if "BF16" in openvino_core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
@@ -226,11 +230,11 @@ def _send(pipe: IO[bytes], head: dict, *arrays: bytes) -> None:
         pipe.write(b"".join([struct.pack("<I", len(text)), text, *arrays]))
         pipe.flush()
     except BrokenPipeError:
-        pass  # it has ended; what it said last is still to be read
+        pass  # Node has ended; _receive reads what it said last
 
 
 def _receive(pipe: IO[bytes], errors: IO[bytes]) -> dict:
-    """Raises RuntimeError with what Node says when it fails."""
+    """Node's next answer. Raises RuntimeError with its message when it fails."""
     if len(length := pipe.read(4)) < 4:
         errors.seek(0)
         lines = [line for line in errors.read().decode(errors="replace").splitlines() if "Error" in line]

@@ -21,11 +21,12 @@ from torch import Tensor, nn
 from bundle.atomic_files import scratch, write_file
 from bundle.errors import UserError
 from bundle.pictures import paper
+from bundle.public_command import UNPACK
 from bundle.read import OpenBundle, graph_bytes, latent_shapes, read
 from bundle.schema import Curve
 from bundle.trial_inputs import random_rows
 from export import graphs, parity
-from export.graphs import NEEDS, STAGE_GRAPHS, UNPACK, GraphSpec
+from export.graphs import NEEDS, STAGE_GRAPHS, GraphSpec
 from export.precision import LEVELS
 from export.recipe import settings_of
 from train import run_folder
@@ -114,7 +115,7 @@ def data_of(bundle: OpenBundle, settings: Settings) -> DataInfo:
         train_images=info.dataset.train_images,
         test_images=info.dataset.test_images,
         fit=settings.fit,
-        background=paper({1: "L", 3: "RGB"}[info.image.channels], settings.background),
+        background=paper("L" if info.image.channels == 1 else "RGB", settings.background),
     )
 
 

@@ -206,9 +206,9 @@ class EvaluateSettings:
     """Its pictures, as for training; default: where it was trained."""
     samples: int = 10_000
     """Samples, and pictures of the reference and of the floor; fewer where fewer are held out."""
-    reader: Path | None = None
-    """Run whose classifier looks at the pictures instead of the own one, so that several runs are seen by the same
-    eyes; it also reads the digits of stacked_mnist, to count the modes."""
+    classifier: Path | None = None
+    """Run whose classifier is used instead of the own one, so that several runs are measured in the same features; it
+    also reads the digits of stacked_mnist, to count the modes."""
     features: Path | None = None
     """ONNX file (Inception, DINOv2, any) whose features distances are measured in, unscaled: one input [batch, 1 or
     3, height, width], an output [batch, features]. No other format: a pickle or TorchScript file runs code, and
@@ -222,9 +222,15 @@ class EvaluateSettings:
     truncation: tuple[float, ...] = (0.8, 0.6)
     """Truncations at which the GAN is measured besides 1: what variety each costs, what precision it brings."""
     copies: bool = True
-    """Look for copies of training pictures: on large sets most of the time."""
+    """Look for copies of training pictures, which takes most of the time on large sets."""
+    control: Path | None = None
+    """Plain DCGAN of the same pictures to compare with: the run folder of `python -m benchmarks.dcgan`; or a bundle
+    with the same classifier, such as the one before this one, whose figures of its control are taken over."""
     out: Path | None = None
     """Folder for report.json, report.md and sheets; default: evaluation in the run's folder, nothing for a bundle."""
+    store: Path | None = None
+    """Bundle that keeps the figures, in its index and its model card: the one that is measured, or the one that the
+    measured run was exported to."""
     seed: int = 0
     """Seed of samples and noise."""
     threads: int | None = None

@@ -8,6 +8,7 @@ import torch
 from benchmarks import dcgan
 from tests.support.pictures import draw_folder
 from train.data.dataset import DataInfo
+from train.evaluate.control import load_generator
 from train.settings import GanSettings
 from train.stages import gan
 
@@ -31,7 +32,7 @@ def test_it_is_trained_and_opened_again(tmp_path, capsys):
     assert dcgan.main([*words, "--size", "16"]) == 2
     assert "32 or 64 px" in capsys.readouterr().err
     assert dcgan.main([*words, "--size", "32", "--precision", "bf16"]) == 0
-    generator = dcgan.load_generator(tmp_path / "run")
+    generator = load_generator(tmp_path / "run")
     assert generator(torch.zeros(1, dcgan.LATENT_DIM, 1, 1)).shape[2:] == (32, 32)
     assert dcgan.main([*words, "--size", "32"]) == 2
     assert "already begun" in capsys.readouterr().err

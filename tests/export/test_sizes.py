@@ -29,7 +29,11 @@ def test_graphs_agree_with_pytorch(size: int, channels: int, classes: tuple[str,
     if classes:
         nets["classifier"] = classifier.build(ClassifierSettings(**HERE), data)
     facts = graphs.Facts("sizes", data, dict.fromkeys(nets, record))
-    specs = [spec for stage, net in nets.items() for spec in graphs.graph_specs(stage, net.eval(), data)]
+    specs = [
+        spec
+        for stage, net in nets.items()
+        for spec in graphs.graph_specs(stage, dict(net.eval().named_children()), data)
+    ]
     for spec in specs:
         if spec.name not in ("generator", "mapping"):  # the synthesis is the half that knows the size
             data = assemble.checked_graph(spec, facts)

@@ -13,10 +13,10 @@ import pytest
 import torch
 
 from bundle.errors import UserError
+from bundle.public_command import public_command
 from bundle.read import graph_bytes, read
 from export import graphs, parity, unpack
 from export.__main__ import main
-from export.graphs import public_command
 from export.recipe import settings_of
 from tests.support.pictures import draw_folder
 from tests.support.trained import CLASSES, Exported, export
