@@ -32,8 +32,7 @@ EMOJI = "🌗"
 
 @dataclass(frozen=True)
 class Destination:
-    """Where the Space is uploaded to: `repo` is "user/name" on the Hub, None = nowhere; `dry_run`: only list the
-    files."""
+    """Where the Space is uploaded to: `repo` is "user/name" on the Hub, None = nowhere; `dry_run`: only list files."""
 
     repo: str | None = None
     private: bool = False
