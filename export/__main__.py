@@ -9,9 +9,10 @@ from pathlib import Path
 
 import tyro
 
-from bundle import atomic_files
+from bundle.atomic_files import write_file
 from bundle.command_line import exit_code
 from bundle.errors import UserError
+from bundle.read import read_index
 from bundle.schema import GRAPHS
 from bundle.trial_inputs import TrialInputs
 from bundle.version import VERSION
@@ -80,7 +81,7 @@ def export_graph(settings: GraphSettings) -> None:
         inputs = graph_inputs(settings, run, facts, specs)
         ((data, conversion),) = precision.convert([spec], [data], settings.precision, inputs)
         print(precision.table([conversion], settings.precision))
-    atomic_files.write_whole(settings.target, data)
+    write_file(settings.target, data)
     print(f"{settings.target}: {graphs.signature(spec)}, {len(data) / 1e6:.2f} MB")
 
 
@@ -130,7 +131,7 @@ def run(settings: object) -> None:
         case ReportSettings():
             print(report.write(settings.root))
         case ShrinkSettings():
-            before = sum(graph.bytes for graph in atomic_files.read_index(settings.bundle).graphs.values())
+            before = sum(graph.bytes for graph in read_index(settings.bundle).graphs.values())
             after = sum(graph.bytes for graph in shrink.shrink(settings.bundle).graphs.values())
             print(f"{settings.bundle}: graphs of {before / 1e6:.1f} MB now take {after / 1e6:.1f} MB")
         case TrainingSettings():
