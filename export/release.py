@@ -253,7 +253,8 @@ def check(settings: Settings) -> None:
 
 
 def release(settings: Settings) -> None:
-    """All of it. Raises UserError when a command fails, after those that run beside it have ended; begins no other."""
+    """Everything, then the check of what was released. When a command fails, those that run beside it may end, no other
+    is begun, and a UserError is raised."""
     check(settings)
     plan, stopped = shares(settings), Event()
 
@@ -277,6 +278,7 @@ def release(settings: Settings) -> None:
             pool.shutdown(wait=True, cancel_futures=True)
             raise
     call(["export", "report", str(settings.out)], None)
+    call(["benchmarks.released", str(settings.out), "--only", *settings.only], None)
 
 
 def main(argv: list[str]) -> int:
