@@ -112,7 +112,7 @@ def rebuilds(served: ServedBundle) -> bool:
 def _downloads(served: ServedBundle, address: str) -> list[dict[str, Any]]:
     info = served.info
     graphs = [(name, info.graphs[name]) for name in GRAPHS if name in info.graphs]
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"file": graph.file, "about": ABOUT[name], "parameters": graph.parameters} | _size_and_sum(graph)
         for name, graph in graphs
     ]

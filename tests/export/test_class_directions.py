@@ -39,9 +39,9 @@ def test_the_normal_is_found_where_noise_hides_it():
 
 def test_the_command_adds_them_twice_the_same_and_explore_moves_along_them(broken_bundle: Path, capsys):
     before = ServedBundle(Engine(read(broken_bundle), choose_provider("cpu")))
-    still = explore.edit_picture(before, QueryParams({"a": "3", "c": "1"}))
+    still = explore.edit_picture(before, QueryParams({"seed": "3", "c": "1"}))
     with pytest.raises(BundleError, match="python -m export directions"):
-        explore.edit_picture(before, QueryParams({"a": "3", "c": "1", "h": "4:2"}))
+        explore.edit_picture(before, QueryParams({"seed": "3", "c": "1", "across": "4:2"}))
     assert main(["directions", str(broken_bundle)]) == 0
     assert "svm_w: right on" in (told := capsys.readouterr().out) and "svm_code: right on" in told
     first = (broken_bundle / class_directions.FILE).read_bytes()
@@ -51,10 +51,10 @@ def test_the_command_adds_them_twice_the_same_and_explore_moves_along_them(broke
     served = ServedBundle(Engine(read(broken_bundle), choose_provider("cpu")))
     row, moves = np.eye(10, dtype=np.float32)[1], served.engine.bundle.latents["svm_w"]
     w = served.styles([3], row) + np.float32(2) * moves[4]
-    moved = explore.edit_picture(served, QueryParams({"a": "3", "c": "1", "h": "4:2"}))
+    moved = explore.edit_picture(served, QueryParams({"seed": "3", "c": "1", "across": "4:2"}))
     assert np.allclose(moved, served.synthesise(w), atol=1e-6) and not np.array_equal(moved, still)
     code = served.codes([3], row) + np.float32(-1.5) * served.engine.bundle.latents["svm_code"][7]
-    moved = explore.edit_picture(served, QueryParams({"a": "3", "c": "1", "m": "vae", "h": "7:-1.5"}))
+    moved = explore.edit_picture(served, QueryParams({"seed": "3", "c": "1", "m": "vae", "across": "7:-1.5"}))
     assert np.allclose(moved, served.decode(code), atol=1e-6)
 
 
@@ -80,7 +80,7 @@ def test_across_the_boundary_of_a_class_digits_become_that_class(model: str):
         """The mean probability of class k for pictures of other classes, moved towards k."""
         pairs = [(seed, (seed + 3) % 10) for seed in range(40)]
         drawn = [
-            explore.edit_picture(served, QueryParams({"a": str(seed), "m": model, "h": f"{k}:{step}"}))
+            explore.edit_picture(served, QueryParams({"seed": str(seed), "m": model, "across": f"{k}:{step}"}))
             for seed, k in pairs
         ]
         read_as = served.classify(np.concatenate(drawn))
