@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import tyro
@@ -22,9 +22,13 @@ from tqdm import tqdm
 from benchmarks import results
 from bundle.errors import UserError
 from train.data.dataset import Pictures
-from train.evaluate.evaluation import pictures_of, some
-from train.evaluate.inverse import PICTURES, centre, error, unit
-from train.evaluate.subject import Vae, drawn, open_subject
+from train.data.splits import random_subset
+from train.evaluate.batches import drawn, to_unit
+from train.evaluate.evaluation import pictures_of
+from train.evaluate.handles import MaskEncode, VaeHandle
+from train.evaluate.inverse import PICTURES, centre
+from train.evaluate.picture_quality import mse
+from train.evaluate.subject import open_subject
 
 NEIGHBOURS, RIDGE, KERNEL_RIDGE, WIDTHS = (1, 4), (10.0, 30.0), (0.05,), (0.5, 1.0)
 Fill = Callable[[np.ndarray], np.ndarray]  # known pixels [N, A] of pictures of one class -> the others [N, B]
@@ -61,7 +65,8 @@ def regressors(known: np.ndarray, wanted: np.ndarray) -> dict[str, Fill]:
     return {name: fill(model.fit(known, wanted - middle), middle) for name, model in models.items()}
 
 
-def fill(model, middle: np.ndarray) -> Fill:
+def fill(model: Any, middle: np.ndarray) -> Fill:
+    """A fitted regressor of scikit-learn as a function; `middle` [B] was subtracted from what it learned."""
     return lambda known: np.clip(model.predict(known) + middle, 0, 1)
 
 
@@ -71,8 +76,8 @@ def measure(settings: Settings) -> dict:
     if subject.vae is None or subject.vae.repair is None or not subject.data.classes:
         raise UserError(f"{settings.bundle} has no repair, or no classes to tell the regressors.")
     info, train, test = pictures_of(subject, settings.data or subject.source)
-    shown, mask = some(test, PICTURES), centre(info.size)
-    figures = bundle_errors(subject.vae, shown, mask) | regressor_errors(train, shown, mask)
+    shown, mask = random_subset(test, PICTURES), centre(info.size)
+    figures = bundle_errors(subject.vae, subject.vae.repair, shown, mask) | regressor_errors(train, shown, mask)
     for name, value in figures.items():
         print(f"{value:9.5f}  {name}")
     command = ["python", "-m", "benchmarks.attainable", f"artifacts/{settings.bundle.name}"]
@@ -85,21 +90,21 @@ def measure(settings: Settings) -> dict:
     }
 
 
-def bundle_errors(vae: Vae, shown: Pictures, mask: np.ndarray) -> dict[str, float]:
-    """Of what the bundle makes of these pictures, as its report has it."""
+def bundle_errors(vae: VaeHandle, repair: MaskEncode, shown: Pictures, mask: np.ndarray) -> dict[str, float]:
+    """MSE of what the bundle makes of these pictures, as its report has it."""
     pictures, masks = shown.images.numpy(), np.tile(mask, (len(shown.images), 1, 1, 1))
-    rebuilt = drawn("reconstructions", lambda x: vae.decode(vae.encode(x)[0]), unit(pictures))
-    repaired = drawn("repair", lambda x, m: vae.decode(vae.repair(x * m, m)[0]), unit(pictures), masks)
+    rebuilt = drawn("reconstructions", vae.rebuild, to_unit(pictures))
+    repaired = drawn("repair", lambda x, m: vae.decode(repair(x * m, m)[0]), to_unit(pictures), masks)
     missing = masks == 0
     return {
-        "the bundle's repair": error(repaired, pictures, missing),
-        "the undamaged picture, rebuilt by its VAE, centre": error(rebuilt, pictures, missing),
-        "the undamaged picture, rebuilt by its VAE, whole": error(rebuilt, pictures),
+        "the bundle's repair": mse(repaired, pictures, missing),
+        "the undamaged picture, rebuilt by its VAE, centre": mse(rebuilt, pictures, missing),
+        "the undamaged picture, rebuilt by its VAE, whole": mse(rebuilt, pictures),
     }
 
 
 def regressor_errors(train: Pictures, shown: Pictures, mask: np.ndarray) -> dict[str, float]:
-    """Of each regressor, one a class."""
+    """MSE of each kind of regressor, fitted to one class at a time."""
     (known, wanted), (seen, truth) = (split(pictures, mask) for pictures in (train, shown))
     squared: dict[str, list[np.ndarray]] = {}
     for label in tqdm(np.unique(shown.labels.numpy()), desc="regressors", unit=" class"):
@@ -111,7 +116,7 @@ def regressor_errors(train: Pictures, shown: Pictures, mask: np.ndarray) -> dict
 
 def split(pictures: Pictures, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Known and missing pixels, float32 [N, A] and [N, B] in [0, 1]."""
-    images = unit(pictures.images.numpy())
+    images = to_unit(pictures.images.numpy())
     known = np.broadcast_to(mask > 0, images.shape[1:])
     return images[:, known], images[:, ~known]
 

@@ -20,6 +20,7 @@ from bundle.errors import UserError
 from train.evaluate.evaluation import evaluate
 from train.run_folder import Run
 from train.settings import EvaluateSettings, VaeSettings
+from train.stored_settings import current_flags
 
 NAMES = ("vae.elbo", "vae.weighted_bound", "vae.active_units", "vae.mse")
 # Dynamic binarization, as printed there: -ELBO, then the importance-weighted bound.
@@ -37,8 +38,8 @@ class Settings:
     """Run of a VAE with --likelihood bernoulli --binarize."""
     data: str | None = None
     """The pictures; default: where it was trained."""
-    reader: Path | None = None
-    """Run whose classifier looks at the pictures; default: the run's own."""
+    classifier: Path | None = None
+    """Run whose classifier is used for the features; default: the run's own."""
     bound_samples: int = 100
     """K of the importance-weighted bound."""
     bound_pictures: int = 10_000
@@ -50,12 +51,17 @@ def measure(settings: Settings) -> dict:
     trained = Run.open(settings.run).settings("vae")
     if not (isinstance(trained, VaeSettings) and trained.likelihood == "bernoulli" and trained.binarize):
         raise UserError(f"The VAE of {settings.run} was not trained with --likelihood bernoulli --binarize.")
-    report, _ = evaluate(EvaluateSettings(settings.run, data=settings.data, reader=settings.reader,
-                                          bound_samples=settings.bound_samples,
-                                          bound_pictures=settings.bound_pictures))  # fmt: skip
+    wanted = EvaluateSettings(
+        settings.run,
+        data=settings.data,
+        classifier=settings.classifier,
+        bound_samples=settings.bound_samples,
+        bound_pictures=settings.bound_pictures,
+    )
+    report = evaluate(wanted).report
     command = ["python", "-m", "benchmarks.binarized", f"runs/{settings.run.name}"]
     command += ["--bound-samples", str(settings.bound_samples), "--bound-pictures", str(settings.bound_pictures)]
-    command += ["--reader", f"runs/{settings.reader.name}"] if settings.reader else []
+    command += ["--classifier", f"runs/{settings.classifier.name}"] if settings.classifier else []
     return {
         "command": shlex.join(command),
         "published": {name: {"elbo": elbo, "bound": bound} for name, (elbo, bound) in PUBLISHED.items()},
@@ -70,7 +76,7 @@ def measure(settings: Settings) -> dict:
 
 
 def main() -> int:
-    settings = tyro.cli(Settings, description=__doc__)
+    settings = tyro.cli(Settings, description=__doc__, args=current_flags(sys.argv[1:]))
     return results.measured("binarized_mnist", lambda: measure(settings))
 
 

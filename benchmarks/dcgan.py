@@ -1,40 +1,31 @@
-"""The control: a plain DCGAN, trained by the same loop on the same pictures for the same minutes.
+"""Trains a control: a plain DCGAN (train/models/dcgan.py), by the same loop on the same pictures for the same minutes.
 
     python -m benchmarks.dcgan runs/control --data ylecun/mnist --size 32 --minutes 45
+    python -m train evaluate artifacts/mnist --data ylecun/mnist --control runs/control
 
-Batch norm, transposed convolutions, non-saturating loss, Adam (0.5, 0.999) at 2e-4, N(0, 0.02) weights, no moving
-average, no classes (Radford et al. 2016, arXiv 1511.06434). Widths are chosen for as many parameters as Twofold's
-generator and critic have in the `cpu` preset.
+Non-saturating loss, Adam (0.5, 0.999) at 2e-4, no moving average, no classes.
 """
 
 import copy
-import itertools
 import sys
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 import tyro
-from torch import Tensor, nn
+from torch import Tensor
 
 from bundle.command_line import exit_code
 from bundle.errors import UserError
-from train import run_folder
-from train.__main__ import STOPPED, check_numbers, given_flags, settle
+from train.command_line import STOPPED, given_flags
 from train.data.load import load
-from train.loop import train, usable_threads
-from train.run_folder import Run
-from train.settings import Settings
-from train.stages.stage import Stage
-
-# Channels by size of the picture, generator from the smallest map up, critic from the largest down: as many parameters
-# as Twofold's networks have there.
-WIDTHS = {
-    32: ((188, 108, 64), (48, 104, 176)),
-    64: ((184, 110, 64, 32), (24, 48, 100, 172)),
-}
-LATENT_DIM = 64
+from train.hardware import usable_threads
+from train.loop import train
+from train.models.dcgan import LATENT_DIM, WIDTHS, DcganNetworks, build
+from train.resume import resolve_resume
+from train.run_folder import bind_data, data_of
+from train.settings import Settings, check_settings
+from train.stages.stage import Stage, channels_last
 
 
 @dataclass(frozen=True)
@@ -44,55 +35,30 @@ class ControlSettings(Settings):
     lr: float = 2e-4
 
 
-def build(channels: int, size: int) -> nn.ModuleDict:
-    """Untrained generator z [N, 64, 1, 1] -> [N, C, S, S] in [-1, 1], and critic -> [N, 1, 1, 1]. S: 32 or 64."""
-    up, down = WIDTHS[size]
-    generator: list[nn.Module] = [
-        nn.ConvTranspose2d(LATENT_DIM, up[0], 4, bias=False),
-        nn.BatchNorm2d(up[0]),
-        nn.ReLU(),
-    ]
-    for a, b in itertools.pairwise(up):
-        generator += [nn.ConvTranspose2d(a, b, 4, 2, 1, bias=False), nn.BatchNorm2d(b), nn.ReLU()]
-    generator += [nn.ConvTranspose2d(up[-1], channels, 4, 2, 1), nn.Tanh()]
-    critic: list[nn.Module] = [nn.Conv2d(channels, down[0], 4, 2, 1), nn.LeakyReLU(0.2)]
-    for a, b in itertools.pairwise(down):
-        critic += [nn.Conv2d(a, b, 4, 2, 1, bias=False), nn.BatchNorm2d(b), nn.LeakyReLU(0.2)]
-    critic += [nn.Conv2d(down[-1], 1, 4)]
-    for module in (*generator, *critic):
-        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
-            nn.init.normal_(module.weight, std=0.02)
-        elif isinstance(module, nn.BatchNorm2d):
-            nn.init.normal_(module.weight, 1.0, 0.02)
-    return nn.ModuleDict({"generator": nn.Sequential(*generator), "critic": nn.Sequential(*critic)})
-
-
-class ControlStage(Stage):
+class ControlStage(Stage[DcganNetworks, ControlSettings]):
     """Binary cross-entropy on logits, one critic and one generator update a step."""
 
     name = "dcgan"
     module = "benchmarks.dcgan"
-    ema_images = 0.0
 
-    def __init__(self, networks: nn.ModuleDict, settings: ControlSettings):
+    def __init__(self, networks: DcganNetworks, settings: ControlSettings):
         optimizers = {
             name: torch.optim.Adam(network.parameters(), lr=settings.lr, betas=(0.5, 0.999), fused=True)
-            for name, network in networks.items()
+            for name, network in networks.named_children()
         }
-        super().__init__(networks, optimizers)
-        self.settings = settings
+        super().__init__(networks, optimizers, settings, ema_images=0.0)
 
     def step(self, images: Tensor, labels: Tensor, progress: float) -> dict[str, Tensor]:
         self.networks.train()
         self.updates.begin()
-        generator, critic = self.networks["generator"], self.networks["critic"]
-        with torch.autocast(images.device.type, torch.bfloat16, enabled=self.settings.precision == "bf16"):
+        generator, critic = self.networks.generator, self.networks.critic
+        with self.autocast(images.device):
             fake = generator(torch.randn(len(images), LATENT_DIM, 1, 1, device=images.device))
             real_score, fake_score = critic(images * 2 - 1), critic(fake.detach())
         critic_loss = F.softplus(-real_score.float()).mean() + F.softplus(fake_score.float()).mean()
         critic_loss.backward()
         self.updates.apply("critic")
-        with torch.autocast(images.device.type, torch.bfloat16, enabled=self.settings.precision == "bf16"):
+        with self.autocast(images.device):
             fake_score = critic(fake)
         generator_loss = F.softplus(-fake_score.float()).mean()
         generator_loss.backward()
@@ -100,36 +66,28 @@ class ControlStage(Stage):
         critic.zero_grad(set_to_none=True)
         return {"critic": critic_loss.detach(), "generator": generator_loss.detach()}
 
-    def preview(self, averages: nn.ModuleDict, pictures: Tensor) -> Tensor:
+    def preview(self, averages: DcganNetworks, pictures: Tensor) -> Tensor:
         z = torch.randn(64, LATENT_DIM, 1, 1, generator=torch.Generator().manual_seed(0))
-        return averages["generator"](z.to(pictures.device)) * 0.5 + 0.5
-
-
-def load_generator(folder: Path) -> nn.Module:
-    """The trained control's generator in eval mode. Raises UserError when there is none."""
-    data = Run.open(folder).data
-    tensors, _ = run_folder.load_tensors(folder / "dcgan" / "state.safetensors")
-    networks = build(data.channels, data.size)
-    run_folder.restore_modules("averages", networks, tensors)
-    return networks["generator"].eval().requires_grad_(False)
+        return averages.generator(z.to(pictures.device)) * 0.5 + 0.5
 
 
 def command(settings: ControlSettings, given: set[str]) -> int:
     """Exit code: 0 done, 130 stopped by Ctrl-C. Raises UserError."""
-    check_numbers(settings)
+    check_settings(settings)
     if settings.resume and (settings.run / "run.json").exists() and "size" not in given:
-        settings = replace(settings, size=run_folder.data_of(settings.run).size)
+        settings = replace(settings, size=data_of(settings.run).size)
     info, train_set, test_set = load(settings.data, settings.size)
     if info.size not in WIDTHS:
         raise UserError(f"The control draws pictures of {' or '.join(map(str, WIDTHS))} px; add --size 32.")
-    run_folder.bind_data(settings.run, info)
-    settled = settle("dcgan", settings, given, together=False)
-    torch.set_num_threads(settled.threads or usable_threads())
-    torch.manual_seed(settled.seed)
+    bind_data(settings.run, info)
+    resolved = resolve_resume("dcgan", settings, given)
+    torch.set_num_threads(resolved.threads or usable_threads())
+    torch.manual_seed(resolved.seed)
     with torch.device("cuda" if torch.cuda.is_available() else "cpu"):
-        networks = build(info.channels, info.size).to(memory_format=torch.channels_last)
+        networks = build(info.channels, info.size)
+        channels_last(networks)
         averages = copy.deepcopy(networks).eval().requires_grad_(False)
-    finished = train(ControlStage(networks, settled), averages, settled, info.source, train_set, test_set)
+    finished = train(ControlStage(networks, resolved), averages, resolved, info.source, train_set, test_set)
     return 0 if finished else 130
 
 

@@ -84,7 +84,7 @@ def measure(settings: Settings) -> dict:
             delay(network, 0)
             page.get_by_role("switch", name="On my device").check()
             page.wait_for_function("Twofold.onDevice")
-            way = page.locator(".tf-device-speed").filter(has_text=" ms a picture").filter(has_not_text="being tried")
+            way = page.locator(".tf-device-speed").filter(has_text=" ms per picture").filter(has_not_text="Testing")
             way.wait_for(timeout=120_000)
             print(way.inner_text())
             found["device"] = [

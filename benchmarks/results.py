@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bundle.command_line import exit_code
+from bundle.public_command import public_command
 from train import run_folder
 from train.evaluate.report import Report
 from train.run_folder import Run
@@ -22,7 +23,7 @@ def provenance(folder: Path, stage: str) -> dict:
         "minutes": round(record.seconds / 60, 1),
         "finished": record.finished,
         "hardware": record.hardware,
-        "command": record.command,
+        "command": public_command(record.command),
     }
 
 

@@ -34,7 +34,7 @@ from bundle.sessions import CUDA, choose_provider, core_count
 from demo.serving.engine import Engine
 from export.runtimes import openvino_core
 from train.run_folder import Run
-from train.stages.build import load_networks
+from train.stages import load_networks
 
 PEAK_SIDE = 2048
 REST = 0.1  # seconds in which the threads of the contestant before fall asleep: till then they use up the cores

@@ -3,7 +3,7 @@
 
     python -m train classifier runs/mnist --data mnist
     python -m train gan runs/stacked-0 --data stacked_mnist --seed 0    (and so on for the other seeds)
-    python -m benchmarks.stacked runs/stacked-0 runs/stacked-1 runs/stacked-2 --reader runs/mnist
+    python -m benchmarks.stacked runs/stacked-0 runs/stacked-1 runs/stacked-2 --classifier runs/mnist
 
 Trains nothing: runs the evaluation on each run and writes benchmarks/results/stacked_mnist.json.
 """
@@ -22,6 +22,7 @@ from bundle.errors import UserError
 from train.evaluate.evaluation import evaluate
 from train.run_folder import Run
 from train.settings import EvaluateSettings
+from train.stored_settings import current_flags
 
 NAMES = ("gan.modes", "gan.modes_kl", "gan.modes_gated", "gan.modes_kl_gated", "gan.pass_share", "gan.frechet",
          "gan.precision", "gan.recall", "gan.coverage")  # fmt: skip
@@ -40,7 +41,7 @@ class Settings:
 
     runs: Annotated[tuple[Path, ...], tyro.conf.Positional]
     """Runs trained on stacked_mnist, one a seed."""
-    reader: Path
+    classifier: Path
     """Run whose classifier reads the digits: one channel, the same size."""
     data: str = "stacked_mnist"
     """The pictures, as for training."""
@@ -52,10 +53,12 @@ def measure(settings: Settings, folder: Path) -> dict:
     """One run. Raises UserError when it is not one of stacked digits."""
     if not Run.open(folder).data.source.startswith("stacked_mnist"):
         raise UserError(f"{folder} was not trained on stacked_mnist.")
-    came_about = results.provenance(folder, "gan")
-    report, _ = evaluate(EvaluateSettings(folder, data=settings.data, samples=settings.samples, reader=settings.reader,
-                                          copies=False))  # fmt: skip
-    return came_about | {"features": report.facts["features"], "figures": results.figures(report, NAMES)}
+    trained = results.provenance(folder, "gan")
+    wanted = EvaluateSettings(
+        folder, data=settings.data, samples=settings.samples, classifier=settings.classifier, copies=False
+    )
+    report = evaluate(wanted).report
+    return trained | {"features": report.facts["features"], "figures": results.figures(report, NAMES)}
 
 
 def summary(measured: list[dict]) -> dict[str, dict[str, float]]:
@@ -72,7 +75,7 @@ def measure_all(settings: Settings) -> dict:
     """Every run, and all of them in a few numbers. Raises UserError."""
     measured = [measure(settings, folder) for folder in settings.runs]
     command = ["python", "-m", "benchmarks.stacked", *(f"runs/{folder.name}" for folder in settings.runs)]
-    command += ["--reader", f"runs/{settings.reader.name}"]
+    command += ["--classifier", f"runs/{settings.classifier.name}"]
     return {
         "command": shlex.join(command),
         "published": {name: {"modes": modes, "kl": kl} for name, (modes, kl) in PUBLISHED.items()},
@@ -82,7 +85,7 @@ def measure_all(settings: Settings) -> dict:
 
 
 def main() -> int:
-    settings = tyro.cli(Settings, description=__doc__)
+    settings = tyro.cli(Settings, description=__doc__, args=current_flags(sys.argv[1:]))
     return results.measured("stacked_mnist", lambda: measure_all(settings))
 
 

@@ -23,6 +23,7 @@ import torch
 import tyro
 from torch import Tensor, nn
 from tqdm import tqdm
+from train.evaluate.metrics import Scale, frechet_distance
 
 from benchmarks import dcgan, results
 from bundle.command_line import exit_code
@@ -30,14 +31,13 @@ from bundle.errors import UserError
 from train import priors
 from train.data.dataset import DataInfo, Pictures, one_hot
 from train.data.load import load
-from train.evaluate.metrics import Scale, frechet_distance
-from train.loop import fastest_precision, train, usable_threads
-from train.recorder import hardware
+from train.hardware import fastest_precision, hardware, usable_threads
+from train.loop import train
+from train.presets import PRESETS
 from train.run_folder import Run
-from train.settings import PRESETS, GanSettings, changed_flags
-from train.stages import gan
-from train.stages.build import load_networks
-from train.stages.stage import Stage
+from train.settings import GanSettings, changed_flags
+from train.stages import gan, load_networks
+from train.stages.stage import Stage, channels_last
 
 SAMPLES = 2_000
 Draw = Callable[[nn.Module], Tensor]  # generator -> SAMPLES pictures [N, C, S, S] in [0, 1]
@@ -77,12 +77,12 @@ def watched(stage: Stage, batch: int) -> list[Moment]:
     moments: list[Moment] = []
     began = time.monotonic()
 
-    def watch(averages: nn.ModuleDict) -> dict[str, float]:
-        kept = copy.deepcopy(averages["generator"])
+    def watch(averages: gan.GanNetworks | dcgan.ControlNetworks) -> dict[str, float]:
+        kept = copy.deepcopy(averages.generator)
         moments.append(Moment(time.monotonic() - began, (stage.taken + 1) * batch, kept))
         return {}
 
-    stage.watch = watch  # type: ignore[method-assign]
+    stage.variety = watch  # type: ignore[method-assign]
     return moments
 
 
@@ -151,7 +151,7 @@ def race(settings: Settings, data: tuple[DataInfo, Pictures, Pictures], folder: 
             else:
                 stage = dcgan.ControlStage(dcgan.build(info.channels, info.size), own)
                 draw = draw_control(device)
-            stage.networks.to(memory_format=torch.channels_last)
+            channels_last(stage.networks)
             averages = copy.deepcopy(stage.networks).eval().requires_grad_(False)
         moments = watched(stage, own.batch)
         if not train(stage, averages, own, info.source, train_set, test_set):

@@ -1,6 +1,7 @@
 """Putting files in place so that nobody ever meets half a bundle, and nobody's own files are lost."""
 
 import json
+import os
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -49,15 +50,21 @@ def write_index(folder: Path, info: Bundle) -> None:
 
 
 def write_whole(path: Path, data: bytes) -> None:
-    """Writes beside `path`, then renames: readers meet the old file or the new one. Raises UserError."""
+    """Write beside `path`, fsync, rename: after a crash or on a full disk the previous file is still whole.
+
+    Raises UserError when the disk refuses.
+    """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(data)
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as problem:
         temporary.unlink(missing_ok=True)
-        raise UserError(f"Could not write {path}: {problem.strerror}.") from problem
+        raise UserError(f"Could not write {path}: {problem.strerror}. The previous version is kept.") from problem
 
 
 def swap(built: Path, target: Path) -> Path | None:

@@ -32,6 +32,11 @@ def seed_latent(seed: int, dim: int) -> np.ndarray:
     return generator.standard_normal(dim).astype(np.float32)
 
 
+def seed_latents(seeds: Sequence[int], dim: int) -> np.ndarray:
+    """The standard normal latents [N, dim] of seeds, one a row."""
+    return np.stack([seed_latent(seed, dim) for seed in seeds])
+
+
 def from_normal(normal: np.ndarray, prior: Prior) -> np.ndarray:
     """Standard normal latents of any shape -> the generator's noise, by quantiles: the last step, after all blending.
 

@@ -33,11 +33,14 @@ class GraphRunner(Protocol):
 
 
 class BundleRunner:
-    """The graphs of one verified bundle on one processor, by default the CPU. For one thread at a time."""
+    """The graphs of one verified bundle on one processor, by default the CPU. For one caller at a time.
 
-    def __init__(self, bundle: OpenBundle, provider: Provider = ON_CPU):
+    `threads`: of one run on a CPU, by default all that this process may use."""
+
+    def __init__(self, bundle: OpenBundle, provider: Provider = ON_CPU, threads: int | None = None):
         self.bundle = bundle
         self.provider = provider
+        self.threads = threads
         self._runs: dict[str, Run] = {}
 
     def has(self, graph: str) -> bool:
@@ -73,7 +76,7 @@ class BundleRunner:
         data = graph_bytes(self.bundle, graph)
         entry = self.bundle.info.graphs[graph]
         try:
-            session = open_session(data, self.provider)
+            session = open_session(data, self.provider, threads=self.threads)
         except Exception as error:  # onnxruntime's errors share no base class
             raise faulty(self.bundle, graph, f"cannot be loaded ({first_line(error)})") from error
         names = [entry.adapter.image] if entry.adapter else [tensor.name for tensor in entry.outputs]

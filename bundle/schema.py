@@ -14,6 +14,7 @@ Model = Literal["gan", "vae"]
 Prior = Literal["normal", "uniform", "truncated"]
 Likelihood = Literal["calibrated", "squared-error", "bernoulli"]
 Fit = Literal["crop", "pad"]
+Better = Literal["lower", "higher", "floor"]
 SCHEMA_VERSION = 2  # bundle/migrate.py reads version 1
 MAX_FILE_BYTES = 512_000_000
 MAX_POINTS, MAX_SERIES = 100, 24  # of a training curve
@@ -169,7 +170,7 @@ class Figure(_Entry):
     value: float
     floor: float | None
     unit: str
-    better: Literal["lower", "higher", "floor"]
+    better: Better
     floor_is: str = "held-out pictures"
     error: float | None = None
 

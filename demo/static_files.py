@@ -55,7 +55,7 @@ def page_script() -> str:
 
 def facts_script(facts: Mapping[str, Any]) -> str:
     """The script that tells the page the facts, and starts it."""
-    return f"Twofold.begin({json.dumps(facts, ensure_ascii=False, separators=(',', ':'))});\n"
+    return f"Twofold.start({json.dumps(facts, ensure_ascii=False, separators=(',', ':'))});\n"
 
 
 def words_script(language: str) -> str:

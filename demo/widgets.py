@@ -30,7 +30,7 @@ def _html(name: str, scripts: Sequence[str], events: Sequence[str], props: Mappi
     triggers = "".join(f' // triggers "{event}"' for event in events)
     return gr.HTML(
         html_template="",
-        js_on_load=f"Twofold.put({name!r}, element, props, trigger, watch);{triggers}",
+        js_on_load=f"Twofold.mountWidget({name!r}, element, props, trigger, watch);{triggers}",
         head="".join(f'<script src="{address}"></script>' for address in scripts),
         apply_default_css=False,
         elem_id=f"tf-{name}",

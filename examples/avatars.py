@@ -28,8 +28,9 @@ from typing import Annotated
 
 import tyro
 from tqdm import tqdm
-from train.errors import UserError, exit_code
 
+from bundle.command_line import exit_code
+from bundle.errors import UserError
 from examples.avatar_attributes import COLUMNS, attributes
 
 STYLES = ("personas", "toon-head", "micah", "open-peeps")

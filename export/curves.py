@@ -1,7 +1,7 @@
-"""Training curves: what a run wrote while it trained, thinned so that a bundle can carry it.
+"""Training curves: the metrics of a run, thinned so that a bundle can carry them.
 
-metrics.jsonl holds a line at steady intervals. A curve has at most 100 points; each is the mean of the lines of its
-stretch, because single steps are noisy, at the number of pictures of the last of them.
+metrics.jsonl holds a line at regular intervals. A curve has at most 100 points; each is the mean of a stretch of lines,
+because single steps are noisy, at the number of pictures of the last of them.
 """
 
 import itertools
@@ -11,23 +11,24 @@ from pathlib import Path
 
 from bundle.schema import MAX_POINTS, MAX_SERIES, Curve
 
-FACTS = ("images", "seconds", "images_per_second", "skipped_steps")  # of a line, not measured on the networks
+FACTS = ("images", "seconds", "images_per_second", "skipped_steps")  # in every line, but no metrics
 DIGITS = 4
 
 
 def of(path: Path) -> Curve | None:
-    """The curve of a metrics.jsonl; None where there is none, or nothing in it. A line cut short is left out."""
+    """The curve of a metrics.jsonl; None where the file is missing or holds no metrics."""
     return thinned(lines(path)) if path.is_file() else None
 
 
 def lines(path: Path) -> list[dict[str, float]]:
-    """The lines by their pictures. A resumed run repeats what came after its checkpoint: the newer ones count."""
+    """The numbers of each line, by pictures seen. A resumed run repeats lines after its checkpoint: the newer count.
+    A line that was cut short is left out."""
     found: list[dict[str, float]] = []
     for text in path.read_text(encoding="utf-8", errors="replace").splitlines():
         try:
             line = json.loads(text)
         except ValueError:
-            continue  # the run was ended while it wrote
+            continue  # the run was killed while it wrote
         if not isinstance(line, dict) or not _number(line.get("images")) or line["images"] < 0:
             continue
         while found and found[-1]["images"] >= line["images"]:
@@ -37,7 +38,8 @@ def lines(path: Path) -> list[dict[str, float]]:
 
 
 def thinned(rows: list[dict[str, float]], points: int = MAX_POINTS) -> Curve | None:
-    """At most `points` means of stretches of equal length. A measure that a stretch lacks is None there."""
+    """At most `points` means over stretches of equal length; None for a metric that a stretch lacks. None without any
+    metric."""
     names = [name for name in dict.fromkeys(name for row in rows for name in row) if name not in FACTS][:MAX_SERIES]
     if not names:
         return None

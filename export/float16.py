@@ -1,4 +1,4 @@
-"""float16: as storage behind a Cast, or as arithmetic."""
+"""float16 for the weights of a graph: stored behind a Cast, or in its arithmetic too."""
 
 from collections.abc import Mapping
 
@@ -9,15 +9,14 @@ from onnxruntime.transformers.float16 import convert_float_to_float16
 from onnxruntime.transformers.onnx_model import OnnxModel
 from onnxscript import optimizer
 
-# Numbers that a tensor has at least to be stored as float16: smaller ones, biases above all, save nothing. Where
-# pictures change too much, more of the small ones, styles and last layers above all, stay float32: few bytes, much use.
+# Smallest tensors that are stored as float16; those below, such as biases, would save nothing. Where pictures change
+# too much, the next size is tried: styles and last layers then stay float32, which costs few bytes and helps most.
 LEAST_ELEMENTS = (256, 20_000, 100_000)
 
 
 def stored(model: onnx.ModelProto, least: int = LEAST_ELEMENTS[0]) -> onnx.ModelProto:
-    """Weights as float16 behind a Cast: half the file, float32 arithmetic; onnxruntime folds the Cast when it loads.
-
-    Tensors of fewer numbers than `least`, and those that float16 cannot hold, stay float32."""
+    """A copy with its weights as float16 behind a Cast: half the bytes, float32 arithmetic. onnxruntime folds the Cast
+    when it loads the file. Tensors of fewer numbers than `least`, or beyond the range of float16, stay float32."""
     result = onnx.ModelProto()
     result.CopyFrom(model)
     casts = []
@@ -39,8 +38,8 @@ def stored(model: onnx.ModelProto, least: int = LEAST_ELEMENTS[0]) -> onnx.Model
 
 
 def narrowed(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """latents.npz with the factors of its mixture, most of it, at numbers that float16 holds, still as float32: the
-    zeros at their ends pack away, which halves the file."""
+    """The arrays of latents.npz with the Cholesky factors, which are most of it, rounded to float16 but stored as
+    float32: their trailing zeros compress, which halves the file."""
     key = "mixture_cholesky"
     if key not in arrays or np.abs(arrays[key]).max() > np.finfo(np.float16).max:
         return dict(arrays)
@@ -48,7 +47,7 @@ def narrowed(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def arithmetic(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Weights and arithmetic as float16; inputs and outputs stay float32, so that callers need not know."""
+    """A copy with weights and arithmetic in float16. Inputs and outputs stay float32, so callers need no change."""
     result = folded(model)
     _own_scales(result)
     result = convert_float_to_float16(result, keep_io_types=True)
@@ -58,10 +57,10 @@ def arithmetic(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def folded(model: onnx.ModelProto) -> onnx.ModelProto:
-    """A copy with all arithmetic on constants done, whatever their size, in float32.
+    """A copy with all arithmetic on constants done beforehand, in float32, whatever their size.
 
-    The sums of squared weights in the synthesis would lose digits in float16, and would keep a second, float32 copy
-    of weights that are stored as int8.
+    Else the sums of squared weights in the synthesis would lose digits in float16, and would keep a second, float32
+    copy of weights that are stored as int8.
     """
     result = onnx.ModelProto()
     result.CopyFrom(model)
@@ -75,7 +74,7 @@ def folded(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def _own_scales(model: onnx.ModelProto) -> None:
-    """Gives each Resize scales of its own: those stay float32, and the converter names its casts after them."""
+    """Gives each Resize its own scales, which stay float32: the converter names its casts after them."""
     constants = {tensor.name: tensor for tensor in model.graph.initializer}
     for node in model.graph.node:
         if node.op_type == "Resize" and len(node.input) > 2 and node.input[2] in constants:

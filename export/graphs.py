@@ -1,11 +1,10 @@
-"""Networks of a run -> ONNX graphs: opset 18, default domain only, dynamic batch, one self-contained file each.
+"""The networks of a run as ONNX graphs: opset 18, default domain, dynamic batch, one self-contained file each.
 
-Which graph holds what, and the names of its inputs and outputs, is bundle.schema.GRAPHS.
+bundle.schema.GRAPHS says what each graph holds and what its inputs and outputs are called.
 """
 
 import json
 import logging
-import shlex
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,17 +15,17 @@ import torch
 from torch import nn
 
 from bundle.errors import UserError
+from bundle.public_command import public_command
 from bundle.schema import GRAPHS, SCHEMA_VERSION, Curve, Prior
 from train.data.dataset import DataInfo
 from train.models.linear_posterior import LinearPosterior
 from train.run_folder import Run, StageRecord
-from train.stages.build import load_networks
+from train.stages import load_networks
+from train.stored_settings import MACHINE
 
 OPSET = 18
 MAX_BATCH = 256
-UNPACK = "python -m export unpack "
-MACHINE_SETTINGS = {"run", "data", "threads", "track", "resume"}  # of a stage: mean nothing on another machine
-# Stage of the run -> the graphs that are made of its networks; a stage of the second table needs the other one.
+# Stage of a run -> the graphs made of its networks. A stage of the second table needs the networks of the other one.
 STAGE_GRAPHS: dict[str, tuple[str, ...]] = {
     "gan": ("generator", "mapping", "synthesis", "critic"),
     "inverter": ("inverter",),
@@ -44,8 +43,8 @@ PRIORS: dict[Prior, dict[str, object]] = {
 
 
 @dataclass(frozen=True)
-class Piece:
-    """One network that becomes one graph. Shapes leave out the batch."""
+class GraphSpec:
+    """One network and the graph that it becomes: names and shapes of inputs and outputs, without the batch."""
 
     name: str
     stage: str
@@ -55,14 +54,14 @@ class Piece:
 
     @property
     def parameters(self) -> int:
-        """Trained numbers and fitted ones, which are buffers."""
+        """How many numbers the network has learned, those among its buffers included that were fitted."""
         fitted = (b for m in self.net.modules() if isinstance(m, LinearPosterior) for b in m.buffers())
         return sum(p.numel() for p in (*self.net.parameters(), *fitted))
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What every graph of a bundle says about itself; `curves`: how its stages trained, for the index."""
+    """What every graph of a bundle says about itself; `curves`: the training curves of its stages, for the index."""
 
     bundle: str
     data: DataInfo
@@ -71,12 +70,12 @@ class Facts:
 
     @property
     def prior(self) -> Prior:
-        """What the generator's noise is drawn from; runs older than the choice used normal numbers."""
+        """What the generator's noise is drawn from; runs older than this setting drew from N(0, 1)."""
         return self.records["gan"].config.get("prior", "normal") if "gan" in self.records else "normal"
 
 
 def stage_of(graph: str) -> str:
-    """The stage whose networks a graph holds."""
+    """The stage of a run whose networks a graph holds."""
     return next(stage for stage, graphs in STAGE_GRAPHS.items() if graph in graphs)
 
 
@@ -118,64 +117,76 @@ def networks(run: Run, stage: str) -> dict[str, nn.Module]:
     return found
 
 
-def pieces(stage: str, nets: Mapping[str, nn.Module], data: DataInfo) -> list[Piece]:
-    """The networks of a stage, cut into graphs."""
+def graph_specs(stage: str, nets: Mapping[str, nn.Module], data: DataInfo) -> list[GraphSpec]:
+    """The graphs of a stage; a generator becomes three: whole, mapping and synthesis."""
     nets = dict(nets)
     if stage == "gan":
-        nets |= {"mapping": nets["generator"].mapping, "synthesis": nets["generator"].synthesis}
-    return [_piece(name, stage, nets[name], data) for name in STAGE_GRAPHS[stage]]
+        nets |= {half: nets["generator"].get_submodule(half) for half in ("mapping", "synthesis")}
+    return [_spec(name, stage, nets[name], data) for name in STAGE_GRAPHS[stage]]
 
 
-def _piece(name: str, stage: str, net: nn.Module, data: DataInfo) -> Piece:
-    mapping = getattr(net, "mapping", net)
+def _spec(name: str, stage: str, net: nn.Module, data: DataInfo) -> GraphSpec:
     side = data.size
-    shapes = {"image": (data.channels, side, side), "mask": (1, side, side), "classes": (len(data.classes),)}
+    shapes: dict[str, tuple[int, ...]] = {
+        "image": (data.channels, side, side),
+        "mask": (1, side, side),
+        "classes": (len(data.classes),),
+    }
     if "z" in GRAPHS[name].inputs:
-        shapes["z"] = (mapping.latent_dim,)
+        mapping = net.get_submodule("mapping") if name == "generator" else net
+        shapes["z"] = (_size(mapping, "latent_dim"),)
     if "w" in GRAPHS[name].inputs:
-        shapes["w"] = (net.stages, net.w_dim)
+        shapes["w"] = (_size(net, "stages"), _size(net, "w_dim"))
     inputs = {n: shapes[n] for n in GRAPHS[name].inputs if n != "classes" or data.classes}
     with torch.no_grad():
         values = net(*(torch.zeros(2, *shape) for shape in inputs.values()))
     values = values if isinstance(values, tuple) else (values,)
     outputs = {n: tuple(v.shape[1:]) for n, v in zip(GRAPHS[name].outputs, values, strict=True)}
-    return Piece(name, stage, net.eval(), inputs, outputs)
+    return GraphSpec(name, stage, net.eval(), inputs, outputs)
+
+
+def _size(net: nn.Module, name: str) -> int:
+    """A size that a network keeps as an attribute."""
+    value = getattr(net, name)
+    assert isinstance(value, int)
+    return value
 
 
 # --------------------------------------------------------------------------------------------- export
 
 
-def to_onnx(piece: Piece, facts: Facts) -> onnx.ModelProto:
-    """The graph of a network, named, explained and free of the exporter's traces."""
-    example = tuple(torch.rand(2, *shape) for shape in piece.inputs.values())
+def to_onnx(spec: GraphSpec, facts: Facts) -> onnx.ModelProto:
+    """The graph of a network: named, documented, without traces of the exporter. Raises UserError when torch fails."""
+    example = tuple(torch.rand(2, *shape) for shape in spec.inputs.values())
     with warnings.catch_warnings(), _quiet("torch.onnx"):
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
-            piece.net,
+            spec.net,
             example,
             dynamo=True,
             opset_version=OPSET,
-            input_names=list(piece.inputs),
-            output_names=list(piece.outputs),
-            dynamic_shapes={name: {0: "batch"} for name in piece.inputs},
+            input_names=list(spec.inputs),
+            output_names=list(spec.outputs),
+            dynamic_shapes={name: {0: "batch"} for name in spec.inputs},
             external_data=False,
             optimize=True,
             verbose=False,
         )
     if program is None:
-        raise UserError(f"PyTorch could not export the {piece.name}.")
+        raise UserError(f"PyTorch could not export the {spec.name}.")
     for node in program.model.graph:
         for value in node.outputs:
-            if value.name in piece.outputs and not value.is_graph_output():  # the exporter named it after its operation
+            # The exporter names values after their operations, which may be an output's name.
+            if value.name in spec.outputs and not value.is_graph_output():
                 value.name += "_within"
     model = program.model_proto
     _clean(model)
-    for values, shapes in ((model.graph.input, piece.inputs), (model.graph.output, piece.outputs)):
+    for values, shapes in ((model.graph.input, spec.inputs), (model.graph.output, spec.outputs)):
         for value, (name, shape) in zip(values, shapes.items(), strict=True):
             value.CopyFrom(onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, ["batch", *shape]))
-    onnx.helper.set_model_props(model, metadata(piece, facts))
-    model.graph.name = piece.name
-    model.graph.doc_string = f"{piece.name} of {facts.data.title}: {signature(piece)}"
+    onnx.helper.set_model_props(model, metadata(spec, facts))
+    model.graph.name = spec.name
+    model.graph.doc_string = f"{spec.name} of {facts.data.title}: {signature(spec)}"
     model.producer_name, model.producer_version = "twofold", ""
     model.model_version = 1
     return model
@@ -183,7 +194,7 @@ def to_onnx(piece: Piece, facts: Facts) -> onnx.ModelProto:
 
 @contextmanager
 def _quiet(name: str) -> Iterator[None]:
-    """The exporter's loggers speak of libraries that are not needed; errors still come through."""
+    """Mutes a logger but for errors: the exporter's warns of libraries that are not needed."""
     logger = logging.getLogger(name)
     level = logger.level
     logger.setLevel(logging.ERROR)
@@ -194,7 +205,7 @@ def _quiet(name: str) -> Iterator[None]:
 
 
 def _clean(model: onnx.ModelProto) -> None:
-    """Drops stack traces (they hold local paths and source lines) and shapes that every runtime infers itself."""
+    """Drops stack traces, which hold local paths and source lines, and shapes, which every runtime infers itself."""
     graph = model.graph
     del model.metadata_props[:], graph.metadata_props[:], graph.value_info[:]
     for item in (*graph.node, *graph.input, *graph.output, *graph.initializer):
@@ -202,18 +213,18 @@ def _clean(model: onnx.ModelProto) -> None:
         item.doc_string = ""
 
 
-def signature(piece: Piece) -> str:
-    """E.g. z [N, 64], classes [N, 10] -> image [N, 1, 32, 32]."""
+def signature(spec: GraphSpec) -> str:
+    """Inputs and outputs in words, e.g. "z [N, 64], classes [N, 10] -> image [N, 1, 32, 32]"."""
     sides = [
         ", ".join(f"{name} [{', '.join(['N', *map(str, shape)])}]" for name, shape in shapes.items())
-        for shapes in (piece.inputs, piece.outputs)
+        for shapes in (spec.inputs, spec.outputs)
     ]
     return " -> ".join(sides)
 
 
-def metadata(piece: Piece, facts: Facts) -> dict[str, str]:
-    """The facts that ride in the file, so that it explains itself outside its bundle. Lists and objects are JSON."""
-    record, data = facts.records[piece.stage], facts.data
+def metadata(spec: GraphSpec, facts: Facts) -> dict[str, str]:
+    """What the file says of itself, so that it explains itself without its bundle. Lists and objects are JSON."""
+    record, data = facts.records[spec.stage], facts.data
     training = {
         "command": public_command(record.command),
         "seconds": record.seconds,
@@ -222,16 +233,16 @@ def metadata(piece: Piece, facts: Facts) -> dict[str, str]:
         "finished": record.finished,
     }
     latent: dict[str, object] | None = None
-    if piece.name == "decoder":
-        latent = {"input": "z", "dim": piece.inputs["z"][0], "prior": "mixture of Gaussians, see latents.npz"}
-    elif "z" in piece.inputs:
-        latent = {"input": "z", "dim": piece.inputs["z"][0], "prior": facts.prior} | PRIORS[facts.prior]
-    elif "w" in piece.inputs:
-        latent = {"input": "w", "stages": piece.inputs["w"][0], "dim": piece.inputs["w"][1], "prior": "mapping.onnx"}
+    if spec.name == "decoder":
+        latent = {"input": "z", "dim": spec.inputs["z"][0], "prior": "mixture of Gaussians, see latents.npz"}
+    elif "z" in spec.inputs:
+        latent = {"input": "z", "dim": spec.inputs["z"][0], "prior": facts.prior} | PRIORS[facts.prior]
+    elif "w" in spec.inputs:
+        latent = {"input": "w", "stages": spec.inputs["w"][0], "dim": spec.inputs["w"][1], "prior": "mapping.onnx"}
     return {
         "format": "twofold-bundle",
         "schema_version": str(SCHEMA_VERSION),
-        "graph": piece.name,
+        "graph": spec.name,
         "bundle": facts.bundle,
         "title": data.title,
         "dataset": data.source,
@@ -243,30 +254,11 @@ def metadata(piece: Piece, facts: Facts) -> dict[str, str]:
         "channels": {1: "L", 3: "RGB"}[data.channels],
         "max_batch": str(MAX_BATCH),
         "latent": json.dumps(latent),
-        "parameters": str(piece.parameters),
+        "parameters": str(spec.parameters),
         "training": json.dumps(training, ensure_ascii=False),
     }
 
 
 def public_settings(config: Mapping[str, object]) -> dict[str, object]:
     """A stage's config.json as a bundle carries it: what only the machine that trained it knew is left out."""
-    return {name: value for name, value in config.items() if name not in MACHINE_SETTINGS}
-
-
-def public_command(command: str) -> str:
-    """A training command with the folders of this computer left out: only the last part of absolute paths stays.
-
-    Several commands may be joined by " && "; an `export unpack` that no training followed is left out too.
-    """
-    *earlier, last = command.split(" && ")
-    if earlier and last.startswith(UNPACK):
-        return public_command(" && ".join(earlier))
-    if earlier:
-        return " && ".join(public_command(part) for part in (*earlier, last))
-    words = []
-    for word in shlex.split(command):
-        flag, equals, value = word.partition("=") if word.startswith("-") else ("", "", word)
-        if value.startswith(("/", "~", "../", "\\")) or value[1:3] == ":\\":
-            value = value.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
-        words.append(flag + equals + value)
-    return shlex.join(words)
+    return {name: value for name, value in config.items() if name not in MACHINE}

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from bundle.quality_section import BEGIN, cell, quality_section
 from bundle.schema import Bundle, Graph, RuntimeComparison
 from export import runtime_tables
+from export.markdown import table
 
 # As data sets state their licence -> the Hub's identifier.
 HUB_LICENCES = {
@@ -20,7 +21,7 @@ HUB_LICENCES = {
     "mit": "mit",
 }
 
-FORMS = {
+PRECISIONS = {
     "fp32": "float32",
     "fp16-stored": "float32 arithmetic on weights stored as float16",
     "fp16": "float16 arithmetic behind float32 inputs and outputs",
@@ -38,7 +39,8 @@ def hub_licence(text: str) -> str:
 
 
 def write(info: Bundle, errors: Mapping[str, float], unfinished: Sequence[str] = ()) -> str:
-    """The whole card. `errors`: largest error against PyTorch of each graph; `unfinished`: stages stopped early."""
+    """The whole card. `errors`: the largest error of each graph against PyTorch; `unfinished`: stages that were stopped
+    early."""
     sections = [
         front_matter(info),
         introduction(info),
@@ -54,7 +56,7 @@ def write(info: Bundle, errors: Mapping[str, float], unfinished: Sequence[str] =
 
 
 def with_runtime_comparison(text: str, found: RuntimeComparison) -> str:
-    """A card with its section of runtimes replaced, or added before that of figures, or at the end."""
+    """A card with its section of runtimes replaced, or added before the figures, or at the end; the rest stays."""
     section = runtime_tables.section(found)
     if runtime_tables.BEGIN in text and runtime_tables.END in text:
         head, _, rest = text.partition(runtime_tables.BEGIN)
@@ -64,17 +66,24 @@ def with_runtime_comparison(text: str, found: RuntimeComparison) -> str:
 
 
 def models(info: Bundle) -> str:
-    names = [name for name, there in (("GAN", info.gan), ("VAE", info.vae)) if there]
-    return " and a ".join(names)
+    """ "GAN", "VAE" or "GAN and a VAE"."""
+    return " and a ".join(name.upper() for name in info.models)
 
 
 def front_matter(info: Bundle) -> str:
-    tags = ["onnx", "image-generation", *(name for name in ("gan", "vae") if getattr(info, name)), "twofold"]
-    lines = [f"license: {hub_licence(info.dataset.licence)}", "library_name: onnx"]
-    lines += ["pipeline_tag: unconditional-image-generation", "tags:", *(f"- {tag}" for tag in tags)]
-    if re.fullmatch(r"[\w.-]+/[\w.-]+", info.dataset.source):
-        lines += ["datasets:", f"- {info.dataset.source}"]
-    return "\n".join(["---", *lines, "---"])
+    """The block that the Hub reads. Without its `model-index`: the Hub would compare our figures, whose features differ
+    from bundle to bundle, with those of other models."""
+    from huggingface_hub import ModelCardData  # slow to import, and only a new card needs it
+
+    hosted = re.fullmatch(r"[\w.-]+/[\w.-]+", info.dataset.source)
+    facts = ModelCardData(
+        license=hub_licence(info.dataset.licence),
+        library_name="onnx",
+        pipeline_tag="unconditional-image-generation",
+        tags=["onnx", "image-generation", *info.models, "twofold"],
+        datasets=[info.dataset.source] if hosted else None,
+    )
+    return f"---\n{facts.to_yaml()}\n---"
 
 
 def kind(info: Bundle) -> str:
@@ -83,6 +92,7 @@ def kind(info: Bundle) -> str:
 
 
 def introduction(info: Bundle) -> str:
+    """The title, what the bundle is, and the sample sheet."""
     model, classes = ("generator" if info.gan else "decoder"), len(info.dataset.classes)
     by = f", class = seed mod {classes}" if classes else ""
     return f"""# {info.title}
@@ -96,17 +106,22 @@ onnxruntime runs, on a processor, a GPU or in a browser. {numbers(info)}, dynami
 
 
 def numbers(info: Bundle) -> str:
-    """E.g. "Opset 18, float32", or with the graphs of each form where there are several."""
+    """E.g. "Opset 18, float32"; where there are several precisions, with the graphs of each."""
     graphs: dict[str, list[str]] = {}
     for name, graph in info.graphs.items():
         graphs.setdefault(graph.precision, []).append(name)
-    words = [FORMS[form] + (f" ({', '.join(names)})" if len(graphs) > 1 else "") for form, names in graphs.items()]
+    words = [
+        PRECISIONS.get(kind, kind) + (f" ({', '.join(names)})" if len(graphs) > 1 else "")
+        for kind, names in graphs.items()
+    ]
     return f"Opset {next(iter(info.graphs.values())).opset}, {', '.join(words)}"
 
 
 def snippet(info: Bundle) -> str:
     """Python that draws one picture; run in the bundle's folder. Seed 7, the class as on the sheet."""
-    classes, dim = len(info.dataset.classes), (info.gan or info.vae).latent_dim
+    model = info.gan or info.vae
+    assert model  # every bundle has one
+    classes, dim = len(info.dataset.classes), model.latent_dim
     prior = info.gan.prior if info.gan else "normal"
     extra = {"normal": "", "uniform": "import math\n", "truncated": "import math\nfrom statistics import NormalDist\n"}
     lines = extra[prior].split("\n") if extra[prior] else []
@@ -146,47 +161,66 @@ def snippet(info: Bundle) -> str:
 
 
 def data_section(info: Bundle) -> str:
+    """The pictures that the models learned from."""
     data = info.dataset
     classes = ", ".join(data.classes[:20]) + (", …" if len(data.classes) > 20 else "")
+    facts = [
+        ("Source", cell(data.source)),
+        ("Licence", cell(data.licence)),
+        ("Pictures", f"{data.train_images:,} for training, {data.test_images:,} held out"),
+        ("Classes", cell(classes) or "none: the models are unconditional"),
+    ]
     return f"""## Data
 
-| | |
-|---|---|
-| Source | {cell(data.source)} |
-| Licence | {cell(data.licence)} |
-| Pictures | {data.train_images:,} for training, {data.test_images:,} held out |
-| Classes | {cell(classes) or "none: the models are unconditional"} |
+{table(("", ""), "ll", facts)}
 
 `examples.npz` holds some of the held-out pictures. The licence of the pictures also bears on what was learned from
 them."""
 
 
 def training_section(info: Bundle, unfinished: Sequence[str]) -> str:
-    rows = ["| stage | pictures seen | time | hardware |", "|---|---:|---:|---|"]
-    for name, stage in info.training.items():
-        early = " (not finished)" if name in unfinished else ""
-        rows.append(f"| {name}{early} | {stage.images:,} | {duration(stage.seconds)} | {cell(stage.hardware)} |")
+    """How each stage was trained, and the commands that repeat it."""
     commands = "\n".join(dict.fromkeys(stage.command for stage in info.training.values()))
-    table = "\n".join(rows)
     return (
-        f"## Training\n\n{table}\n\nThe graphs hold moving averages of the weights. `--data` names a data set of the "
-        f"Hub or a folder of pictures.\n\n```\n{commands}\n```"
+        f"## Training\n\n{stages_table(info, unfinished)}\n\nThe graphs hold moving averages of the weights. `--data` "
+        f"names a data set of the Hub or a folder of pictures.\n\n```\n{commands}\n```"
     )
 
 
+def stages_table(info: Bundle, unfinished: Sequence[str] = ()) -> str:
+    """A line for each stage of the training; `unfinished`: those that were stopped early."""
+    rows = [
+        (
+            name + (" (not finished)" if name in unfinished else ""),
+            f"{stage.images:,}",
+            duration(stage.seconds),
+            cell(stage.hardware),
+        )
+        for name, stage in info.training.items()
+    ]
+    return table(("stage", "pictures seen", "time", "hardware"), "lrrl", rows)
+
+
 def duration(seconds: float) -> str:
+    """E.g. "95 s" or "25 min"."""
     return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 
 def graph_section(info: Bundle, errors: Mapping[str, float]) -> str:
-    rows = ["| graph | inputs → outputs | parameters | bytes | largest error |", "|---|---|---:|---:|---:|"]
-    for name, graph in info.graphs.items():
-        error = f"{errors[name]:.0e}" if name in errors else ""
-        rows.append(f"| `{graph.file}` | {signature(graph)} | {graph.parameters:,} | {graph.bytes:,} | {error} |")
-    table = "\n".join(rows)
+    """A line for each graph; `errors`: its largest error against PyTorch, where it is known."""
+    rows = [
+        (
+            f"`{graph.file}`",
+            signature(graph),
+            f"{graph.parameters:,}",
+            f"{graph.bytes:,}",
+            f"{errors[name]:.0e}" if name in errors else "",
+        )
+        for name, graph in info.graphs.items()
+    ]
     return f"""## Graphs
 
-{table}
+{table(("graph", "inputs → outputs", "parameters", "bytes", "largest error"), "llrrr", rows)}
 
 Images are float32 [N, C, H, W] in [0, 1], masks 1 = known and 0 = to be filled in, classes weights that sum to 1.
 No graph draws random numbers: the same input gives the same picture. The last column is the largest difference from
@@ -195,6 +229,7 @@ PyTorch over batches of 1, 2, 5 and 33 (images and log-variances: absolute; the 
 
 
 def signature(graph: Graph) -> str:
+    """E.g. "`z` [N, 64] → `image` [N, 1, 32, 32]"."""
     sides = [
         ", ".join(f"`{t.name}` [{', '.join(['N', *map(str, t.shape[1:])])}]" for t in tensors)
         for tensors in (graph.inputs, graph.outputs)
@@ -203,6 +238,7 @@ def signature(graph: Graph) -> str:
 
 
 def limits_section(info: Bundle, unfinished: Sequence[str]) -> str:
+    """What these models cannot do, and what they are not for."""
     drawn = f"one of {len(info.dataset.classes)} classes" if info.dataset.classes else "pictures of the one kind it saw"
     items = [
         f"It knows nothing but its {info.dataset.train_images:,} training pictures: {drawn}, {info.image.size} x "

@@ -1,4 +1,4 @@
-"""`python -m export report`: REPORT.md and its sheets, written from what the bundles say of themselves."""
+"""`python -m export report`: REPORT.md and its sheets, from the figures that the bundles carry."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -15,10 +15,11 @@ from bundle.read import INDEX, discover
 from bundle.runner import BundleRunner
 from bundle.schema import Bundle, Figure
 from export import model_card, report_sheets
+from export.markdown import table
 
 REPORT, FOLDER = "REPORT.md", "report"
 MODELS = ("GAN", "VAE", "DCGAN control")
-# What models are compared by: label, then the names of the figures of GAN, VAE and control; better.
+# The rows of the comparison: label, names of the figures of GAN, VAE and control, which direction is better.
 COMPARED: tuple[tuple[str, tuple[str, str, str], str], ...] = (
     ("Fréchet distance of samples", ("gan.frechet", "vae.frechet_prior", "control.frechet"), "lower"),
     ("Kernel distance of samples", ("gan.kernel", "vae.kernel_prior", "control.kernel"), "lower"),
@@ -36,7 +37,7 @@ COMPARED: tuple[tuple[str, tuple[str, str, str], str], ...] = (
     ("The same, pixels", ("gan.pixels_copies", "vae.pixels_copies", ""), "lower"),
 )  # fmt: skip
 
-# What truncation changes: label, then the figure of the GAN, and that of the control where it has one.
+# The columns of the truncation table: label, figure of the GAN, figure of the control where it has one.
 TRADED = (
     ("Fréchet distance", "gan.frechet", "control.frechet"),
     ("Kernel distance", "gan.kernel", "control.kernel"),
@@ -59,9 +60,9 @@ class Section:
 
 
 def write(root: Path) -> Path:
-    """Draws the sheets of every bundle in `root` into its folder `report`, and writes REPORT.md there; its path.
+    """Draws the sheets of every bundle in `root` into its folder `report` and writes REPORT.md; returns its path.
 
-    Raises UserError when there is no bundle, or one is damaged: a report that leaves it out would be wrong.
+    Raises UserError when there is no bundle, or one is damaged: a report without it would be wrong.
     """
     if (root / INDEX).is_file():
         raise UserError(f"{root} is a bundle itself: name the folder that holds it.")
@@ -99,24 +100,35 @@ Their order, by distance over floor, is a rough one."""
 
 
 def overview(bundles: Sequence[Bundle]) -> str:
-    """A line a bundle."""
-    rows = [
-        "| bundle | pictures | GAN: Fréchet distance (control, floor) | GAN: precision, recall | right class | "
-        "VAE: PSNR | size |",
-        "|---|---|---:|---:|---:|---:|---:|",
-    ]
-    for info in bundles:
-        found = by_name(info)
-        frechet = beside(found, "gan.frechet", "control.frechet")
-        both = ", ".join(text(found[name]) for name in ("gan.precision", "gan.recall") if name in found)
-        rows.append(
-            f"| [{cell(info.title)}](#{info.name}) | {model_card.kind(info)} | {frechet} | {both} | "
-            f"{text(found.get('gan.label_accuracy'))} | {text(found.get('vae.psnr'))} | {megabytes(info)} |"
-        )
-    return "\n".join(rows)
+    """The table at the top, a line a bundle."""
+    head = (
+        "bundle",
+        "pictures",
+        "GAN: Fréchet distance (control, floor)",
+        "GAN: precision, recall",
+        "right class",
+        "VAE: PSNR",
+        "size",
+    )
+    return table(head, "llrrrrr", map(overview_row, bundles))
+
+
+def overview_row(info: Bundle) -> tuple[str, ...]:
+    """One bundle's line in that table."""
+    found = by_name(info)
+    return (
+        f"[{cell(info.title)}](#{info.name})",
+        model_card.kind(info),
+        beside(found, "gan.frechet", "control.frechet"),
+        ", ".join(text(found[name]) for name in ("gan.precision", "gan.recall") if name in found),
+        text(found.get("gan.label_accuracy")),
+        text(found.get("vae.psnr")),
+        megabytes(info),
+    )
 
 
 def section(part: Section) -> str:
+    """Everything about one bundle."""
     info, quality = part.info, part.info.quality
     data = info.dataset
     classes = f"{len(data.classes)} classes" if data.classes else "no classes"
@@ -124,12 +136,12 @@ def section(part: Section) -> str:
         f"{model_card.kind(info)}, {classes}; {data.train_images:,} for training, {data.test_images:,} held out. "
         f"{cell(data.licence)}. [Model card]({part.folder}/README.md), {megabytes(info)}."
     )
-    blocks = [f'<a id="{info.name}"></a>\n\n## {info.title}', facts, training(info)]
+    blocks = [f'<a id="{info.name}"></a>\n\n## {info.title}', facts, model_card.stages_table(info)]
     if quality:
         found = by_name(info)
-        eye = f", in the features of {quality.features}" if quality.features else ""
+        features = f", in the features of {quality.features}" if quality.features else ""
         blocks += [comparison(found), *trade(found), "\n".join(figure_rows(remaining(quality.figures)))]
-        blocks += [f"Measured on {quality.samples:,} samples by `{quality.command}`{eye}.", *quality.notes]
+        blocks += [f"Measured on {quality.samples:,} samples by `{quality.command}`{features}.", *quality.notes]
     else:
         blocks.append("Not measured yet.")
     for name, caption in part.sheets:
@@ -137,50 +149,40 @@ def section(part: Section) -> str:
     return "\n\n".join(blocks)
 
 
-def training(info: Bundle) -> str:
-    rows = ["| stage | pictures seen | time | hardware |", "|---|---:|---:|---|"]
-    for name, stage in info.training.items():
-        rows.append(f"| {name} | {stage.images:,} | {model_card.duration(stage.seconds)} | {cell(stage.hardware)} |")
-    return "\n".join(rows)
-
-
 def comparison(found: dict[str, Figure]) -> str:
-    """A column a model, the floor at the end; rows without any figure are left out."""
-    rows = [f"| figure | {' | '.join(MODELS)} | floor | better |", "|---|---:|---:|---:|---:|---|"]
+    """GAN, VAE and control beside each other, the floor at the end; rows without any figure are left out."""
+    rows = []
     for label, names, better in COMPARED:
         figures = [found.get(name) for name in names]
         if not any(figures):
             continue
         floor = next((f.floor for f in figures if f and f.floor is not None and f.floor_is == HELD_OUT), None)
-        cells = " | ".join(in_column(figure) for figure in figures)
-        rows.append(f"| {label} | {cells} | {'' if floor is None else f'{floor:.4g}'} | {BETTER[better]} |")
-    return "\n".join(rows).replace("|  |", "| |").replace("|  |", "| |")
+        rows.append((label, *map(in_column, figures), "" if floor is None else f"{floor:.4g}", BETTER[better]))
+    return table(("figure", *MODELS, "floor", "better"), "lrrrrl", rows)
 
 
 def truncations(names: Iterable[str]) -> list[str]:
-    """Those that the GAN was measured at besides 1, the mildest first."""
+    """The truncations besides 1 at which the GAN was measured, the mildest first."""
     return sorted((match[1] for name in names if (match := AT.fullmatch(name))), key=float, reverse=True)
 
 
 def trade(found: dict[str, Figure]) -> list[str]:
-    """What truncation gives and takes, a row each, and the control beside it; empty where it was not measured."""
+    """A table of what each truncation gives and takes, with the control below; none where it was not measured."""
     if not (at := truncations(found)):
         return []
     traded = [row for row in TRADED if row[1] in found]
-    rows = [
-        f"| GAN at truncation | {' | '.join(label for label, *_ in traded)} |",
-        "|---" + "|---:" * len(traded) + "|",
-    ]
+    rows = []
     for psi in ("1", *at):
         suffix = "" if psi == "1" else f"_at_{psi}"
-        rows.append(f"| {psi} | {' | '.join(text(found.get(name + suffix)) for _, name, _ in traded)} |")
+        rows.append((psi, *(text(found.get(name + suffix)) for _, name, _ in traded)))
     if "control.frechet" in found:
-        rows.append(f"| DCGAN control | {' | '.join(text(found.get(control)) for *_, control in traded)} |")
-    return ["\n".join(rows).replace("|  |", "| |")]
+        rows.append(("DCGAN control", *(text(found.get(control)) for *_, control in traded)))
+    head = ("GAN at truncation", *(label for label, *_ in traded))
+    return [table(head, "l" + "r" * len(traded), rows)]
 
 
 def remaining(figures: Sequence[Figure]) -> list[Figure]:
-    """Those that the tables before do not show."""
+    """The figures that the other tables do not show."""
     shown = {name for _, names, _ in COMPARED for name in names}
     at = truncations(figure.name for figure in figures)
     shown |= {f"{name}_at_{psi}" for _, name, _ in TRADED for psi in at}
@@ -188,10 +190,12 @@ def remaining(figures: Sequence[Figure]) -> list[Figure]:
 
 
 def by_name(info: Bundle) -> dict[str, Figure]:
+    """The measured figures of a bundle by name; none where nothing was measured."""
     return {figure.name: figure for figure in info.quality.figures} if info.quality else {}
 
 
 def text(figure: Figure | None) -> str:
+    """E.g. "0.0842 ± 0.003 nats"; empty for none."""
     if figure is None:
         return ""
     error = "" if figure.error is None else f" ± {figure.error:.2g}"
@@ -199,13 +203,14 @@ def text(figure: Figure | None) -> str:
 
 
 def in_column(figure: Figure | None) -> str:
-    """With its own floor, where that is not the one of the last column."""
-    own = figure and figure.floor is not None and figure.floor_is != HELD_OUT
-    return f"{text(figure)} ({figure.floor_is}: {figure.floor:.4g})" if own else text(figure)
+    """A figure, with its own floor where that is not the one of the last column."""
+    if figure is None or figure.floor is None or figure.floor_is == HELD_OUT:
+        return text(figure)
+    return f"{text(figure)} ({figure.floor_is}: {figure.floor:.4g})"
 
 
 def beside(found: dict[str, Figure], name: str, control: str) -> str:
-    """E.g. "0.084 (0.256, 0.071)"."""
+    """A figure with its control and floor in brackets, e.g. "0.084 (0.256, 0.071)"."""
     if name not in found:
         return ""
     floor = found[name].floor
@@ -214,5 +219,6 @@ def beside(found: dict[str, Figure], name: str, control: str) -> str:
 
 
 def megabytes(info: Bundle) -> str:
+    """The size of all files of a bundle."""
     entries = (*info.graphs.values(), *info.files.values())
     return f"{sum(entry.bytes for entry in entries) / 1e6:.1f} MB"

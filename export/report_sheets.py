@@ -1,4 +1,4 @@
-"""The pictures of the report, drawn by a bundle's own graphs: nothing is picked out.
+"""The pictures of the report, drawn by a bundle's own graphs; nothing is picked out.
 
 Each sheet is uint8 [H, W, C]; samples and paths start at seed 0, pictures are the first held-out ones of the bundle.
 """
@@ -18,7 +18,7 @@ GREY = 0.5
 
 @dataclass(frozen=True)
 class Sheet:
-    """A picture of the report: the end of its file's name, the sentence below it, its pixels."""
+    """A picture of the report: the end of its file name, its caption, its pixels."""
 
     name: str
     caption: str
@@ -36,7 +36,7 @@ def samples(bundle_model: BundleModel) -> list[Sheet]:
 
 
 def reconstructions(bundle_model: BundleModel, pictures: np.ndarray) -> list[Sheet]:
-    """Held-out pictures [N, C, S, S] in [0, 1], through the VAE, and the GAN's look-alikes of them."""
+    """Held-out pictures [N, C, S, S] in [0, 1], their reconstructions by the VAE, and the GAN's look-alikes."""
     shown = pictures[:REBUILT]
     rows, names = [shown], ["held-out pictures"]
     if "vae" in bundle_model.models:
@@ -51,7 +51,7 @@ def reconstructions(bundle_model: BundleModel, pictures: np.ndarray) -> list[She
 
 
 def repairs(bundle_model: BundleModel, pictures: np.ndarray) -> list[Sheet]:
-    """Damaged and repaired pictures side by side, a row a kind of damage."""
+    """Damaged and repaired pictures side by side, a row for each kind of damage."""
     if "repair" not in bundle_model.info.graphs:
         return []
     shown, rows = pictures[:REPAIRED], []
@@ -65,7 +65,7 @@ def repairs(bundle_model: BundleModel, pictures: np.ndarray) -> list[Sheet]:
 
 
 def paths(bundle_model: BundleModel) -> list[Sheet]:
-    """From seed to seed on the arc, two rows a model."""
+    """Interpolations from seed to seed along the arc, two rows for each model."""
     rows, names = [], []
     for model in bundle_model.models:
         rows += [bundle_model.morph((seed, seed + 1), frames=STEPS, model=model) for seed in (0, 2)]
@@ -75,11 +75,12 @@ def paths(bundle_model: BundleModel) -> list[Sheet]:
 
 
 def grid(rows: list[np.ndarray], columns: int) -> np.ndarray:
+    """Images [N, C, S, S] one after the other as one picture uint8 [H, W, C]."""
     return images.sheet(images.to_uint8(np.concatenate(rows)), columns)
 
 
 def sheets(bundle_model: BundleModel) -> list[Sheet]:
-    """Every picture that a bundle can draw by itself."""
+    """Every sheet that a bundle can draw by itself."""
     pictures = images.from_uint8(bundle_model.runner.bundle.examples)
     return [
         *samples(bundle_model),

@@ -1,10 +1,11 @@
-"""How a table of runtimes is shown: printed, and as a section of the model card."""
+"""The comparison of runtimes as text: printed in a terminal, and as a section of the model card."""
 
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bundle.schema import GraphDifference, RuntimeComparison, RuntimeResult
+from export.markdown import table
 
 BEGIN, END = "<!-- runtimes: begin -->", "<!-- runtimes: end -->"
 WIDTH = 120
@@ -14,7 +15,7 @@ FAILED = "fails"
 
 @dataclass(frozen=True)
 class Block:
-    """A kind of figure: its heading, what stands in its cells, and whether the reference has any."""
+    """One kind of figure in the printed table: its heading, the text of a cell, and whether the reference has any."""
 
     heading: str
     text: Callable[[GraphDifference], str]
@@ -32,27 +33,27 @@ BLOCKS = (
 
 
 def number(value: float) -> str:
-    """Two figures, or a whole number."""
+    """Two digits, or all of a whole number."""
     return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
 
 
 def tried(found: RuntimeComparison, of_reference: bool = True) -> list[RuntimeResult]:
-    """The runtimes that are here."""
+    """The runtimes that were tried; the reference among them, if `of_reference`."""
     return [entry for entry in found.runtimes if not entry.gap and (of_reference or entry.runtime != found.reference)]
 
 
 def by_place(found: RuntimeComparison) -> dict[tuple[str, str], GraphDifference]:
-    """The figures by runtime and graph."""
+    """The figures by label of the runtime and graph."""
     return {(entry.runtime, c.graph): c for entry in found.runtimes for c in entry.graphs}
 
 
 def printed(name: str, found: RuntimeComparison, graphs: Sequence[str], failed: Mapping[tuple[str, str], str]) -> str:
-    """A block a kind of figure, a line a runtime, a column a graph. `failed`: the runtimes and graphs without figures,
-    or with wrong ones, which are marked with "!"."""
+    """The table in a terminal: a block for each kind of figure, a line a runtime, a column a graph. `failed`: runtimes
+    and graphs that have no figures, or wrong ones, which are marked with "!"."""
     cells = by_place(found)
     units = {c.graph: UNITS[c.unit] for c in cells.values()}
     lines = [
-        f"{name}, held against the {found.reference} evaluator, at batches of {and_last(found.batches)}",
+        f"{name}, compared with the {found.reference} evaluator, at batches of {and_last(found.batches)}",
         line("", graphs),
         line("", [units.get(graph, "") for graph in graphs]),
     ]
@@ -73,19 +74,22 @@ def printed(name: str, found: RuntimeComparison, graphs: Sequence[str], failed: 
 
 
 def line(label: str, cells: Sequence[str]) -> str:
-    """A label and nine graphs fill 120 columns."""
+    """One line of the printed table; a label and nine graphs fill 120 columns."""
     return ("  " + label.ljust(19) + "".join(cell.rjust(11) for cell in cells)).rstrip()
 
 
 def and_last(numbers: Sequence[int]) -> str:
+    """E.g. "1, 2, 5 and 33"."""
     return f"{', '.join(map(str, numbers[:-1]))} and {numbers[-1]}"
 
 
 def versions(found: RuntimeComparison) -> str:
+    """The runtimes that were tried, with their versions."""
     return ", ".join(f"{entry.runtime} {entry.version}" for entry in tried(found))
 
 
 def gaps(found: RuntimeComparison) -> list[str]:
+    """A sentence for each runtime that could not be tried."""
     return [f"Not tried: {entry.runtime}. {entry.gap}" for entry in found.runtimes if entry.gap]
 
 
@@ -96,34 +100,41 @@ def section(found: RuntimeComparison) -> str:
         f"Largest difference, and the mean in brackets, from the {found.reference} evaluator over "
         f"batches of {and_last(found.batches)}: of a picture in grey levels, of other outputs in shares of max(1, "
         "|value|).",
-        table(found, tried(found, of_reference=False), lambda c: f"{number(c.largest)} ({number(c.mean)})", units=True),
+        by_graph(
+            found, tried(found, of_reference=False), lambda c: f"{number(c.largest)} ({number(c.mean)})", units=True
+        ),
         alone(found),
         f"Pictures a second, {found.batches[-1]} at once, on {found.hardware}:",
-        table(found, tried(found), lambda c: number(c.speed)),
+        by_graph(found, tried(found), lambda c: number(c.speed)),
         f"Measured by `{found.command}`: {versions(found)}.",
         *gaps(found),
     ]
     return f"{BEGIN}\n" + "\n\n".join(block for block in blocks if block) + f"\n{END}"
 
 
-def table(
+def both_differences(found: GraphDifference) -> str:
+    """Largest and mean difference, e.g. "0.5 (0.1)"."""
+    return f"{number(found.largest)} ({number(found.mean)})"
+
+
+def by_graph(
     found: RuntimeComparison,
     entries: Sequence[RuntimeResult],
     text: Callable[[GraphDifference], str],
     units: bool = False,
 ) -> str:
-    """Markdown: a line a graph, a column a runtime."""
+    """A Markdown table: a line a graph (with its unit, if `units`), a column a runtime, `text` in its cells."""
     cells = by_place(found)
     graphs = {c.graph: f"{c.graph}, {c.unit}" if units else c.graph for c in cells.values()}
-    rows = [f"| graph | {' | '.join(entry.runtime for entry in entries)} |", "|---" + "|---:" * len(entries) + "|"]
-    for graph, label in graphs.items():
-        row = [text(cells[p]) if (p := (entry.runtime, graph)) in cells else "" for entry in entries]
-        rows.append(f"| {label} | {' | '.join(row)} |".replace("|  |", "| |"))
-    return "\n".join(rows)
+    rows = [
+        (label, *(text(cells[p]) if (p := (entry.runtime, graph)) in cells else "" for entry in entries))
+        for graph, label in graphs.items()
+    ]
+    return table(("graph", *(entry.runtime for entry in entries)), "l" + "r" * len(entries), rows)
 
 
 def alone(found: RuntimeComparison) -> str:
-    """Where a picture does not depend on those beside it, and where it does, by how much at most."""
+    """In which runtimes a picture does not depend on the others of its batch, and by how much it does elsewhere."""
     same = [entry.runtime for entry in tried(found) if not any(c.alone for c in entry.graphs)]
     sentences = [f"A row of a batch is that row alone, bit for bit, in {', '.join(same)}."] if same else []
     for entry in tried(found):

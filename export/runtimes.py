@@ -1,6 +1,6 @@
-"""The runtimes that graphs are tried in, each behind the same few words: is it there, which one is it, load, run.
+"""The runtimes that graphs are compared in, behind one interface: is it installed, which version, load, run.
 
-A runtime that is not installed is a gap with a sentence that says how to get it, never an error.
+A runtime that is not installed is no error: `gap` says why, and how to get it.
 """
 
 import functools
@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import IO, Any, Literal
 
 import numpy as np
 import onnx
@@ -26,9 +26,9 @@ from onnx.reference.ops.op_dequantize_linear import DequantizeLinear_19
 from onnx.reference.ops.op_quantize_linear import QuantizeLinear_19
 
 from bundle.errors import RuntimeUnavailable
-from bundle.sessions import choose_provider
+from bundle.sessions import choose_provider, open_session
 from export import parity
-from train.loop import usable_threads
+from train.hardware import usable_threads
 
 RuntimeName = Literal["reference", "onnxruntime", "openvino", "openvino-bf16", "opencv", "web", "cuda"]
 Feed = Mapping[str, np.ndarray]
@@ -40,9 +40,11 @@ RUNNER = Path(__file__).with_name("runtimes.mjs")
 
 @dataclass(frozen=True)
 class Runtime:
-    """One runtime. `gap`: why it cannot be tried here and what mends that, empty where it can. `load`: a graph's bytes
-    and the names of its outputs -> a context that gives a function from inputs by name to outputs in that order; a
-    graph that it cannot read or run raises whatever the runtime raises. `exact`: it calculates in float32."""
+    """One runtime.
+
+    `gap`: why it cannot be tried here and how to get it; empty where it can. `load`: a graph's bytes and the names of
+    its outputs -> a context that gives a function from inputs by name to outputs in that order; it raises whatever the
+    runtime raises for a graph that it cannot read or run. `exact`: it calculates in float32."""
 
     name: RuntimeName
     label: str
@@ -55,22 +57,26 @@ class Runtime:
 # --- ONNX's own evaluator, in NumPy ------------------------------------------------------------------
 
 
+# The evaluator lacks both before opset 19; their arithmetic on integers has not changed since. It passes an attribute
+# that a node leaves out as None.
+
+
 class DequantizeLinear(DequantizeLinear_19):
-    """The evaluator has none before opset 19; that of opset 13 to 18 is the same for integers."""
+    """DequantizeLinear of opsets 13 to 18."""
 
     op_domain = ""
 
-    def _run(self, x: np.ndarray, scale: np.ndarray, zero: np.ndarray | None = None, axis: int = 1, **_: Any) -> tuple:
-        return super()._run(x, scale, zero, axis=axis)
+    def _run(self, x: Any, x_scale: Any, x_zero_point: Any = None, axis: int | None = None, *_: Any, **__: Any) -> Any:
+        return super()._run(x, x_scale, x_zero_point, axis=1 if axis is None else axis)
 
 
 class QuantizeLinear(QuantizeLinear_19):
-    """Likewise."""
+    """QuantizeLinear of opsets 13 to 18."""
 
     op_domain = ""
 
-    def _run(self, x: np.ndarray, scale: np.ndarray, zero: np.ndarray | None = None, axis: int = 1, **_: Any) -> tuple:
-        return super()._run(x, scale, zero, axis=axis)
+    def _run(self, x: Any, y_scale: Any, zero_point: Any = None, axis: int | None = None, *_: Any, **__: Any) -> Any:
+        return super()._run(x, y_scale, zero_point, axis=1 if axis is None else axis)
 
 
 @contextmanager
@@ -79,7 +85,8 @@ def reference(data: bytes, outputs: Sequence[str]) -> Iterator[Run]:
 
     def run(feed: Feed) -> list[np.ndarray]:
         with np.errstate(over="ignore"):  # 1 / (1 + exp(-x)) of a large x is 0 all the same
-            return evaluator.run(list(outputs), dict(feed))
+            found = evaluator.run(list(outputs), dict(feed))
+        return found if isinstance(found, list) else [found[name] for name in outputs]
 
     yield run
 
@@ -95,12 +102,7 @@ def onnxruntime_cpu(data: bytes, outputs: Sequence[str]) -> Iterator[Run]:
 
 @contextmanager
 def onnxruntime_cuda(data: bytes, outputs: Sequence[str]) -> Iterator[Run]:
-    options = ort.SessionOptions()
-    options.log_severity_level = 3
-    settings = {"cudnn_conv_algo_search": "HEURISTIC", "use_tf32": "0"}
-    session = ort.InferenceSession(data, options, providers=[("CUDAExecutionProvider", settings)])
-    if session.get_providers()[0] != "CUDAExecutionProvider":
-        raise RuntimeError("onnxruntime fell back to the CPU")
+    session = open_session(data, choose_provider("cuda"))
     yield lambda feed: session.run(list(outputs), dict(feed))
 
 
@@ -117,8 +119,10 @@ def cuda_gap() -> str:
 
 @functools.cache
 def openvino_core() -> Any:
-    """The one openvino.Core of this process. Each sets the stack on which Python's signal handlers run, and puts the
-    one before back when it goes: of two that overlap the last puts back one that is gone, and Ctrl-C then crashes."""
+    """The one openvino.Core of this process.
+
+    Each Core sets the stack on which Python's signal handlers run and restores the one before when it is deleted. Of
+    two that overlap, the last restores a stack that is gone, and Ctrl-C then crashes."""
     from openvino import Core
 
     return Core()
@@ -146,7 +150,7 @@ def openvino_gap() -> str:
 
 
 def bfloat16_gap() -> str:
-    """OpenVINO imitates bfloat16 on older processors, very slowly and not quite."""
+    """Why bfloat16 is not tried: on older processors OpenVINO emulates it, slowly and inexactly."""
     if gap := openvino_gap():
         return gap
     if "BF16" in openvino_core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
@@ -200,16 +204,18 @@ def web(data: bytes, outputs: Sequence[str]) -> Iterator[Run]:
         tempfile.TemporaryFile() as errors,
         subprocess.Popen(command, cwd=WEB, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors) as node,
     ):
+        to_node, from_node = node.stdin, node.stdout
+        assert to_node and from_node  # both are pipes
         try:
-            _send(node.stdin, {"bytes": len(data)}, data)
-            _receive(node.stdout, errors)
+            _send(to_node, {"bytes": len(data)}, data)
+            _receive(from_node, errors)
 
             def run(feed: Feed) -> list[np.ndarray]:
                 head = {"inputs": [{"name": name, "dims": values.shape} for name, values in feed.items()]}
-                _send(node.stdin, head, *(np.ascontiguousarray(values).tobytes() for values in feed.values()))
+                _send(to_node, head, *(np.ascontiguousarray(values).tobytes() for values in feed.values()))
                 found = {}
-                for entry in _receive(node.stdout, errors)["outputs"]:
-                    raw = node.stdout.read(4 * int(np.prod(entry["dims"])))
+                for entry in _receive(from_node, errors)["outputs"]:
+                    raw = from_node.read(4 * int(np.prod(entry["dims"])))
                     found[entry["name"]] = np.frombuffer(raw, np.float32).reshape(entry["dims"])
                 return [found[name] for name in outputs]
 
@@ -218,17 +224,17 @@ def web(data: bytes, outputs: Sequence[str]) -> Iterator[Run]:
             node.kill()
 
 
-def _send(pipe: BinaryIO, head: dict, *arrays: bytes) -> None:
+def _send(pipe: IO[bytes], head: dict, *arrays: bytes) -> None:
     text = json.dumps(head).encode()
     try:
         pipe.write(b"".join([struct.pack("<I", len(text)), text, *arrays]))
         pipe.flush()
     except BrokenPipeError:
-        pass  # it has ended; what it said last is still to be read
+        pass  # Node has ended; _receive reads what it said last
 
 
-def _receive(pipe: BinaryIO, errors: BinaryIO) -> dict:
-    """Raises RuntimeError with what Node says when it fails."""
+def _receive(pipe: IO[bytes], errors: IO[bytes]) -> dict:
+    """Node's next answer. Raises RuntimeError with its message when it fails."""
     if len(length := pipe.read(4)) < 4:
         errors.seek(0)
         lines = [line for line in errors.read().decode(errors="replace").splitlines() if "Error" in line]

@@ -1,40 +1,40 @@
-"""Some of a bundle's training pictures, as codes of its own encoder and thumbnails: `python -m export training`.
+"""Some of a bundle's training pictures, as codes of its own encoder and as thumbnails: `python -m export training`.
 
-They are what the demo shows as dots of the latent map, and as the training pictures nearest to a generated one. The
-file needs the data, but no run folder, so a bundle can get it at any time.
+The demo shows them as dots of the latent map, and as the training pictures nearest to a generated one. They need the
+pictures but no run folder, so a bundle can get them at any time.
 """
 
-import io
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from bundle.atomic_files import entry, write_index, write_whole
 from bundle.errors import UserError
-from bundle.read import THUMBNAIL, Bundle, OpenBundle, read
+from bundle.read import THUMBNAIL, read
 from bundle.runner import BundleRunner
-from bundle.schema import File
+from bundle.schema import Bundle
+from bundle.trial_inputs import RunGraph, run_in_parts
+from export.update import file_entry, npz, update
 from train.data.dataset import Pictures
 from train.data.load import load
 
 FILE = "training.npz"
-GREY, COLOUR = 1000, 400  # pictures, and at most …
-NUMBERS = 64_000  # … so many of their codes, which hardly pack: about half a megabyte of everything
+GREY, COLOUR = 1000, 400  # pictures at most …
+NUMBERS = 64_000  # … and at most so many numbers in their codes, which hardly compress: about half a megabyte in all
 BATCH = 64
-UNLICENSED = "no licence stated"  # as train.data.dataset says it of published sets: their pictures are not passed on
+UNLICENSED = "no licence stated"  # what train.data says of published sets whose pictures may not be passed on
 
 
 def add(folder: Path, source: str, codes_only: bool = False) -> Bundle:
-    """Writes training.npz into the bundle in `folder` and lists it there; returns the new index.
+    """Writes training.npz into the bundle in `folder`; returns the new index, which lists it.
 
-    `codes_only`: without thumbnails, for data that may not be shown; published data without a licence never gets any.
-    Raises UserError when the bundle has no encoder, or `source` holds other pictures; the demo's BundleError when the
-    bundle cannot be opened.
+    `codes_only`: no thumbnails, for pictures that may not be shown; published ones without a licence never get any.
+    Raises UserError when the bundle has no encoder, `source` holds other pictures, or the disk refuses; BundleError
+    when the bundle cannot be opened.
     """
     bundle = read(folder)
     info = bundle.info
-    if "encoder" not in info.graphs:
+    if info.vae is None:
         raise UserError(f"{folder} has no encoder, so its pictures have no codes.")
     about, train_set, _ = load(source, info.image.size, True, info.dataset.fit, info.dataset.background)
     for what, wanted, found in (
@@ -44,42 +44,35 @@ def add(folder: Path, source: str, codes_only: bool = False) -> Bundle:
     ):
         if wanted != found:
             raise UserError(f"{source} is not what {folder} was trained on: {what} {found}, not {wanted}.")
-    return write(folder, train_set, codes_only)
+    run = run_in_parts(BundleRunner(bundle).run, min(BATCH, info.max_batch))
+    shown = not codes_only and may_be_shown(info.dataset.licence)
+    data = npz(training_codes(run, info.vae.latent_dim, train_set, shown))
+    files = info.files | {"training": file_entry(FILE, data)}
+    return update(bundle, info.model_copy(update={"files": files}), {FILE: data}).info
 
 
-def write(folder: Path, train_set: Pictures, codes_only: bool = False) -> Bundle:
-    """The file of these pictures, and the index that lists it. Raises UserError when the disk refuses."""
-    bundle, packed = read(folder), io.BytesIO()
-    np.savez_compressed(packed, **collect(bundle, train_set, codes_only))
-    write_whole(folder / FILE, packed.getvalue())
-    files = bundle.info.files | {"training": File(**entry(folder / FILE))}
-    info = bundle.info.model_copy(update={"files": files})
-    write_index(folder, info)
-    return info
+def may_be_shown(licence: str) -> bool:
+    """Whether pictures of this licence may be passed on as thumbnails."""
+    return UNLICENSED not in licence
 
 
-def collect(bundle: OpenBundle, train_set: Pictures, codes_only: bool) -> dict[str, np.ndarray]:
-    """The arrays of the file: see bundle.read.TrainingCodes."""
-    info = bundle.info
-    labels = train_set.labels.numpy()
-    count = min(GREY if info.image.channels == 1 else COLOUR, NUMBERS // info.vae.latent_dim)
-    indices = spread(labels if info.dataset.classes else np.full(len(labels), -1), min(count, len(labels)))
-    pictures = train_set.images.numpy()[indices]
-    engine = BundleRunner(bundle)
-    parts = [pictures[i : i + BATCH].astype(np.float32) / np.float32(255) for i in range(0, len(pictures), BATCH)]
-    codes = np.concatenate([engine.run("encoder", {"image": part})["mean"] for part in parts])
-    arrays = {
-        "codes": codes.astype(np.float32),
-        "labels": (labels[indices] if info.dataset.classes else np.full(len(indices), -1)).astype(np.int64),
-        "indices": indices.astype(np.int64),
-    }
-    if codes_only or UNLICENSED in info.dataset.licence:
-        return arrays
-    return arrays | {"thumbnails": thumbnails(pictures.transpose(0, 2, 3, 1))}
+def training_codes(run: RunGraph, latent_dim: int, train_set: Pictures, shown: bool) -> dict[str, np.ndarray]:
+    """The arrays of the file, see bundle.read.TrainingCodes; thumbnails only when the pictures are `shown`.
+
+    `run` runs the encoder, whose codes have `latent_dim` numbers, on any number of pictures.
+    """
+    images, labels = train_set.images.numpy(), train_set.labels.numpy().astype(np.int64)
+    most = min(GREY if images.shape[1] == 1 else COLOUR, NUMBERS // latent_dim)
+    indices = spread(labels, min(most, len(labels)))
+    pictures = images[indices]
+    codes = run("encoder", {"image": pictures.astype(np.float32) / np.float32(255)})["mean"]
+    arrays = {"codes": codes.astype(np.float32), "labels": labels[indices], "indices": indices}
+    return arrays | ({"thumbnails": thumbnails(pictures.transpose(0, 2, 3, 1))} if shown else {})
 
 
 def spread(labels: np.ndarray, count: int) -> np.ndarray:
-    """`count` rows, sorted: as many of every label, the first of each; without labels evenly over all."""
+    """The indices of `count` rows, sorted: the first ones of every label, as many of each; with one label, rows at even
+    distances."""
     kinds = np.unique(labels)
     if len(kinds) == 1:
         return np.unique(np.linspace(0, len(labels) - 1, count).round().astype(np.int64))
@@ -89,7 +82,7 @@ def spread(labels: np.ndarray, count: int) -> np.ndarray:
 
 
 def thumbnails(pictures: np.ndarray) -> np.ndarray:
-    """Pictures uint8 [N, H, W, C] at most THUMBNAIL pixels a side."""
+    """Pictures uint8 [N, S, S, C], made smaller where S is more than THUMBNAIL."""
     side = pictures.shape[1]
     if side <= THUMBNAIL:
         return np.ascontiguousarray(pictures)

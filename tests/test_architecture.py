@@ -1,6 +1,7 @@
 """The arrows of the design: who may import whom, no circle between modules, and no pickle anywhere."""
 
 import ast
+import functools
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -18,10 +19,12 @@ FORBIDDEN = {
 PICKLES = {"pickle", "cloudpickle", "joblib", "dill"}
 
 
+@functools.cache
 def tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
+@functools.cache
 def imports(path: Path) -> set[str]:
     """Everything that a module imports, at the top or inside a function: modules, and names as module.name."""
     found = set()

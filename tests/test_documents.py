@@ -1,10 +1,16 @@
-"""The documents are true: every link leads somewhere, and every file that they name is there."""
+"""The documents are true: links lead somewhere, files are there, figures and commands are those of the bundles."""
 
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from bundle.figures import headlines
+from bundle.quality_section import figure_rows
+from bundle.read import read
+from export.report import overview
+from tests.support.released import NAMES
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "deploy" / "README.md"])
@@ -47,3 +53,24 @@ def test_the_documents_link_to_each_other():
             reached.add(document)
             waiting += [(document.parent / address.partition("#")[0]).resolve() for address in links(document)]
     assert set(DOCUMENTS) <= reached
+
+
+def test_the_figures_of_mnist_are_those_that_the_bundle_keeps():
+    quality = read(ROOT / "artifacts" / "mnist").info.quality
+    assert quality is not None
+    text = (ROOT / "docs" / "figures.md").read_text(encoding="utf-8")
+    for row in figure_rows(headlines(quality)):
+        assert row in text
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_readme_has_a_line_of_every_bundle(name: str):
+    line = overview([read(ROOT / "artifacts" / name).info]).splitlines()[-1].replace("](#", "](artifacts/REPORT.md#")
+    assert line in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_commands_that_made_mnist_are_quoted():
+    text = (ROOT / "docs" / "figures.md").read_text(encoding="utf-8")
+    for training in read(ROOT / "artifacts" / "mnist").info.training.values():
+        for command in training.command.split(" && "):
+            assert f"    {command.replace(' --data mnist', '')}\n" in text

@@ -1,4 +1,4 @@
-"""The files of the released bundles are those that were released: nobody exports one anew by accident.
+"""The released bundles are served, and their files are those that were released: nobody exports one anew by accident.
 
 After a release on purpose: sha256sum artifacts/*/*.onnx > tests/support/released.sha256
 """
@@ -8,6 +8,9 @@ import json
 
 import pytest
 
+from bundle.read import discover, read
+from bundle.runner import BundleRunner
+from bundle.schema import GRAPHS
 from tests.support.released import ARTIFACTS, CHECKSUMS, NAMES, REPOSITORY
 
 
@@ -35,3 +38,18 @@ def test_the_index_names_every_file_with_its_checksum(name: str):
         assert (sha256(path), (REPOSITORY / path).stat().st_size) == (entry["sha256"], entry["bytes"]), path
     kept = {path.name for path in (ARTIFACTS / name).iterdir() if path.suffix in (".onnx", ".npz", ".png")}
     assert kept == {entry["file"] for entry in entries}
+
+
+def test_all_are_served_and_the_digits_come_first():
+    """As the README says: the first one is on the screen."""
+    bundles, unavailable = discover(ARTIFACTS)
+    assert bundles[0].info.name == "mnist" and len(bundles) == len(NAMES)
+    assert not unavailable
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_graph_is_there_and_behaves(name: str):
+    bundle = read(ARTIFACTS / name)
+    wanted = set(GRAPHS) if bundle.info.dataset.classes else set(GRAPHS) - {"classifier"}
+    assert set(bundle.info.graphs) == wanted
+    BundleRunner(bundle).check()

@@ -11,9 +11,7 @@ import os
 import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -23,30 +21,35 @@ import pytest
 from gradio_client import Client
 from PIL import Image
 
+from bundle.model import Model
 from export.targets import space
+from tests.support import server
+from tests.support.released import ARTIFACTS, NAMES, SEEDS, drawn
 
-RELEASED = Path(__file__).resolve().parents[1] / "artifacts" / "mnist"
-SEEDS = [0, 1, 25, 4_294_967_295]
-PORT = 7860  # where a Space is expected
-PATIENCE = 120  # seconds until the address is printed
+STAGED = [name for name in NAMES if name != "fashion"]  # all five are a little over 50 MB
+PORT = 7860  # where the Hub expects a Space
+MNIST_SEEDS = [0, 1, 25, 4_294_967_295]
+
+pytestmark = pytest.mark.serving
 
 
 @pytest.fixture(scope="module")
 def staged(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Space's folder with as many released bundles as it may hold."""
     folder = tmp_path_factory.mktemp("hub") / "space"
-    space.write([RELEASED], folder, None, space.Destination())
+    space.write([ARTIFACTS / name for name in STAGED], folder, None, space.Destination())
     return folder
 
 
 @pytest.fixture(scope="module")
 def interpreter(staged: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
     """A Python that has what the Space asks for, and nothing of training."""
-    ready = os.environ.get("TWOFOLD_DEMO_PYTHON")
-    if ready:
-        wanted = [ready, "-m", "pip", "install", "--dry-run", "--quiet", "--report", "-", "-r", "requirements.txt"]
-        report = subprocess.run(wanted, cwd=staged, capture_output=True, text=True, check=True).stdout
+    if server.DEMO_PYTHON:
+        wanted = [server.DEMO_PYTHON, "-m", "pip", "install", "--dry-run", "-q", "--report", "-"]
+        command = [*wanted, "-r", "requirements.txt"]
+        report = subprocess.run(command, cwd=staged, capture_output=True, text=True, check=True).stdout
         assert json.loads(report)["install"] == []
-        return ready
+        return server.DEMO_PYTHON
     home = tmp_path_factory.mktemp("environment")
     subprocess.run([sys.executable, "-m", "venv", str(home)], check=True)
     python = str(home / "bin" / "python")
@@ -60,32 +63,19 @@ def interpreter(staged: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(scope="module")
 def address(staged: Path, interpreter: str) -> Iterator[str]:
-    """Where the Space answers, once it says so: on the Hub's port, or on one of the environment where that is taken."""
+    """Where the Space answers, once it says so: on the Hub's port, or on one that the environment names if that is
+    taken."""
     environment = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     environment |= {"GRADIO_SERVER_NAME": "0.0.0.0"}
-    other = free_port()
+    other = server.free_port()
     for port, more in ((PORT, {}), (other, {"GRADIO_SERVER_PORT": str(other)})):
         if not free(port):
             continue
-        with served(staged, interpreter, environment | more) as line:
-            if line == f"Twofold is at http://127.0.0.1:{port}\n":
+        with server.started(python=(interpreter,), folder=staged, environment=environment | more) as (_, line):
+            if line == f"{server.GREETING}http://127.0.0.1:{port}\n":
                 yield f"http://127.0.0.1:{port}"
                 return
     pytest.fail("the Space did not start")
-
-
-@contextmanager
-def served(folder: Path, interpreter: str, environment: dict[str, str]) -> Iterator[str]:
-    """The first line that the Space prints; empty when it ends without one."""
-    command = [interpreter, "demo/app.py"]
-    with subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True) as server:
-        patience = threading.Timer(PATIENCE, server.kill)
-        patience.start()
-        try:
-            yield server.stdout.readline()
-        finally:
-            patience.cancel()
-            server.terminate()
 
 
 def free(port: int) -> bool:
@@ -98,19 +88,22 @@ def free(port: int) -> bool:
     return True
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def drawn(*graphs: str, **inputs: np.ndarray) -> np.ndarray:
-    """Bytes [N, H, W] of what onnxruntime draws here, each graph taking the output of the one before."""
+def by_onnxruntime(*graphs: str, **inputs: np.ndarray) -> np.ndarray:
+    """Bytes [N, H, W] of what the digits' graphs draw here, each graph taking the output of the one before."""
     for graph in graphs:
-        session = onnxruntime.InferenceSession(RELEASED / f"{graph}.onnx", providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(
+            ARTIFACTS / "mnist" / f"{graph}.onnx", providers=["CPUExecutionProvider"]
+        )
         (output,) = session.run(None, inputs)
         inputs = {"w": output}
     return np.rint(output[:, 0] * 255).astype(np.uint8)
+
+
+def sampled(address: str, seeds: list[int], bundle: str, model: Model) -> list[np.ndarray]:
+    """The pictures that the Space's endpoint draws."""
+    answer = Client(address, verbose=False).predict(seeds, bundle, model, api_name="/sample")
+    data = (base64.b64decode(picture.partition("base64,")[2]) for picture in answer["images"])
+    return [np.asarray(Image.open(io.BytesIO(png))) for png in data]
 
 
 def test_the_environment_holds_no_training(interpreter: str):
@@ -119,11 +112,17 @@ def test_the_environment_holds_no_training(interpreter: str):
 
 
 def test_visitors_reach_it_and_get_the_models_pictures(address: str):
+    """As anyone computes them with numpy and onnxruntime alone."""
     assert httpx.get(f"{address}/healthz").json()["status"] == "ok"
-    answer = Client(address, verbose=False).predict(SEEDS, api_name="/sample")
-    z = np.stack([np.random.Generator(np.random.PCG64(seed)).standard_normal(64) for seed in SEEDS])
-    classes = np.eye(10, dtype=np.float32)[[seed % 10 for seed in SEEDS]]
-    expected = drawn("mapping", "synthesis", z=z.astype(np.float32), classes=classes)
-    for address_of_picture, picture in zip(answer["images"], expected, strict=True):
-        data = base64.b64decode(address_of_picture.partition("base64,")[2])
-        assert (np.asarray(Image.open(io.BytesIO(data))) == picture).all() and picture.max() > 200
+    z = np.stack([np.random.Generator(np.random.PCG64(seed)).standard_normal(64) for seed in MNIST_SEEDS])
+    classes = np.eye(10, dtype=np.float32)[[seed % 10 for seed in MNIST_SEEDS]]
+    expected = by_onnxruntime("mapping", "synthesis", z=z.astype(np.float32), classes=classes)
+    for found, picture in zip(sampled(address, MNIST_SEEDS, "mnist", "gan"), expected, strict=True):
+        assert (found == picture).all() and picture.max() > 200
+
+
+@pytest.mark.parametrize("model", ["gan", "vae"])
+@pytest.mark.parametrize("bundle", STAGED)
+def test_its_pictures_are_those_of_the_repository(address: str, bundle: str, model: Model):
+    for found, picture in zip(sampled(address, list(SEEDS), bundle, model), drawn(bundle, model), strict=True):
+        assert (found.reshape(picture.shape) == picture).all()

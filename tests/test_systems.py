@@ -25,7 +25,7 @@ from export.__main__ import main as export
 from train.__main__ import main as train
 from train.evaluate.subject import open_subject
 from train.run_folder import Run
-from train.stages.build import load_networks
+from train.stages import load_networks
 
 pytestmark = pytest.mark.slow
 

@@ -8,12 +8,10 @@ import dataclasses
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import sysconfig
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
@@ -32,6 +30,8 @@ from demo.serving import kserve_client
 from demo.serving.engine import Engine, Provider, choose_provider
 from export.__main__ import main as export
 from tests.support import tiny
+from tests.support.server import free_port
+from tests.support.waiting import wait_until
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 WHEEL = REPOSITORY / "build" / "tritonserver"
@@ -84,9 +84,7 @@ def triton(tiny_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
             (root / "models" / model.name.replace("plain", device) / "config.pbtxt").write_text(text)
     shutil.copytree(BINARIES / "backends" / "python", root / "backends" / "python")
     shutil.copy(STUB, root / "backends" / "python")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     server = subprocess.Popen(
         [
             BINARIES / "bin" / "tritonserver",
@@ -118,14 +116,17 @@ def triton(tiny_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
 def ready(server: subprocess.Popen, port: int, log: Path) -> str:
     """The address, once the server is ready there."""
     url = f"http://127.0.0.1:{port}"
-    until = time.monotonic() + 120
-    while time.monotonic() < until and server.poll() is None:
+
+    def answers() -> bool:
         try:
             kserve_client.connect(url, timeout=2).close()
-            return url
+            return True
         except RuntimeUnavailable:
-            time.sleep(0.2)
-    pytest.fail(f"Triton did not start:\n{log.read_text()[-4000:]}")
+            return False
+
+    wait_until(lambda: server.poll() is not None or answers(), seconds=120, pause=0.2)
+    assert server.poll() is None, f"Triton did not start:\n{log.read_text()[-4000:]}"
+    return url
 
 
 @pytest.fixture(scope="module")

@@ -1,23 +1,29 @@
-"""What a run leaves behind while it trains: metrics, sheets, checkpoints, and how it came about."""
+"""What a run writes while it trains: metrics, sample sheets, checkpoints, and the record of how it was trained."""
 
 import json
 import math
-import platform
 import shlex
 import sys
 from dataclasses import dataclass, field, fields
-from pathlib import Path
 
 import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from bundle import images
+from bundle.atomic_files import write_whole
 from bundle.errors import UserError
-from train import run_folder
+from train.checkpoints import module_tensors, optimizer_tensors, save_tensors
+from train.hardware import hardware
+from train.run_folder import StageRecord, read_json, write_json
 from train.settings import BUDGET, TUNABLE, Settings
-from train.sheets import save_sheet
 from train.stages.stage import Stage
+from train.stored_settings import from_dict, to_dict
+
+SHEET_COLUMNS = 8
+LEAST_VARIETY = 0.5  # as a share of the data's; below it a warning is printed, but not …
+EARLY = 0.2  # … in the first part of a run, whose samples are all alike
 
 
 @dataclass
@@ -29,66 +35,28 @@ class Progress:
     planned: int = 0
     seconds: float = 0.0
     finished: bool = False
-    stage: dict[str, float] = field(default_factory=dict)  # what the stage itself needs, see Stage.state
+    stage: dict[str, float] = field(default_factory=dict)
+    """What `Stage.state` returns."""
 
     @property
     def share(self) -> float:
+        """How much of the plan is done, in [0, 1]."""
         return min(self.images / self.planned, 1.0) if self.planned else 0.0
 
 
-def hardware(processes: int = 1) -> str:
-    """Processor or GPU, in words."""
-    several = f"{processes} processes on " if processes > 1 else ""
-    if torch.cuda.is_available():
-        return several + torch.cuda.get_device_name()
-    return f"{several}{processor()}, {torch.get_num_threads()} thread(s)"
-
-
-def processor() -> str:
-    """The processor's name."""
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        names = [line.split(":")[1].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line]
-        if names:
-            return names[0]
-    return platform.processor() or platform.machine()
-
-
-def command_line(module: str, settings: Settings, source: str) -> str:
-    """The command that repeats this run, with the data by name rather than by a local path."""
-    words = sys.argv[1:]
-    for i, word in enumerate(words):
-        if word == str(settings.data):
-            words[i] = source
-        elif word.startswith("--data="):
-            words[i] = f"--data={source}"
-    return shlex.join(["python", "-m", module, *words])
-
-
-def diverged(stage: str, progress: Progress, what: str, precision: str = "fp32") -> str:
-    """What to say when training left the finite numbers."""
-    way_out = "try a lower --lr" + (" or --precision fp32" if precision != "fp32" else "")
-    return f"{stage}: {what} not finite after {progress.images} pictures. The last good checkpoint is kept; {way_out}."
-
-
 class Recorder:
-    """Writes what a run leaves behind: metrics, sheets, checkpoints. Only the first process writes."""
+    """Writes what a run leaves behind. Only the first of several processes writes."""
 
-    def __init__(self, stage: Stage, averages: nn.ModuleDict, settings: Settings, source: str, progress: Progress,
+    def __init__(self, stage: Stage, averages: nn.Module, settings: Settings, source: str, progress: Progress,
                  accelerator: Accelerator):  # fmt: skip
         self.stage, self.averages, self.settings, self.progress = stage, averages, settings, progress
         self.folder = settings.run / stage.name
         self.accelerator, self.writes = accelerator, accelerator.is_main_process
-        self.variety: dict[str, float] = {}  # as the last sheet found it
+        self.variety: dict[str, float] = {}  # at the last sheet
         self.command = command_line(stage.module, settings, source)
         record_path = self.folder / "record.json"
         if settings.resume and record_path.exists():
-            stored = run_folder.read_json(record_path)
-            # A resumed run keeps the command that began it; a new budget and what was tuned are told as well.
-            was = run_folder.settings_from_json(type(settings), stored["config"])
-            same = all(getattr(was, f.name) == getattr(settings, f.name)
-                       for f in fields(settings) if f.name in BUDGET | TUNABLE)  # fmt: skip
-            self.command = stored["command"] if same else f"{stored['command']} && {self.command}"
+            self.command = resumed_command(read_json(record_path), settings, self.command)
 
     def checkpoint(self) -> None:
         """Raises UserError for weights that are not finite, and when the disk refuses."""
@@ -96,27 +64,25 @@ class Recorder:
             return
         stage, progress = self.stage, self.progress
         if not all(bool(torch.isfinite(weight).all()) for weight in stage.networks.parameters()):
-            raise UserError(diverged(stage.name, progress, "the weights are"))
-        tensors = run_folder.module_tensors("networks", stage.networks) | run_folder.module_tensors(
-            "averages", self.averages
-        )
+            raise UserError(diverged(stage.name, progress, "the weights are", self.settings.precision))
+        tensors = module_tensors("networks", stage.networks) | module_tensors("averages", self.averages)
         for name, optimizer in stage.optimizers.items():
-            tensors |= run_folder.optimizer_tensors(name, optimizer)
+            tensors |= optimizer_tensors(name, optimizer)
         progress.stage = stage.state()
-        run_folder.save_tensors(self.folder / "state.safetensors", tensors, vars(progress))
-        record = run_folder.StageRecord(
+        save_tensors(self.folder / "state.safetensors", tensors, vars(progress))
+        record = StageRecord(
             command=self.command,
             seconds=round(progress.seconds, 1),
             images=progress.images,
             finished=progress.finished,
             hardware=hardware(self.accelerator.num_processes),
-            config=run_folder.settings_json(self.settings),
+            config=to_dict(self.settings),
             target_images=stage.target_images,
         )
-        run_folder.write_json(self.folder / "record.json", vars(record))
+        write_json(self.folder / "record.json", vars(record))
 
     def line(self, shown: dict[str, Tensor], bar: tqdm) -> None:
-        """One line of metrics.jsonl, on the bar and for the trackers."""
+        """One line of metrics: in metrics.jsonl, on the progress bar and for the tracker."""
         progress = self.progress
         values = {name: float(f"{float(value):.6g}") for name, value in shown.items()}
         values = {name: value for name, value in values.items() if math.isfinite(value)}
@@ -133,16 +99,45 @@ class Recorder:
 
     @torch.no_grad()
     def sheet(self) -> None:
-        """A sample sheet of the averaged networks, and an alarm when they draw less than half of the data's variety."""
+        """A sheet of samples by the averaged networks; a warning where they vary less than half as much as the data."""
         if not self.writes:
             return
         self.averages.eval()
-        stage, images = self.stage, self.progress.images
-        save_sheet(self.folder / "samples" / f"{images:09d}.png", stage.preview(self.averages, stage.held_out))
-        shares = stage.watch(self.averages)
-        low = {name: round(share, 3) for name, share in shares.items() if share < 0.5}
-        # Early samples are all alike; an alarm means something once there has been time to spread out.
-        if low and self.progress.share > 0.2:
-            said = ", ".join(f"{name} {share:.0%}" for name, share in low.items())
-            tqdm.write(f"{stage.name}: alarm: the samples are all alike ({said} of the data's) after {images} pictures")
-        self.variety = {f"variety_{name}": round(share, 4) for name, share in shares.items()}
+        stage, progress = self.stage, self.progress
+        samples = images.to_uint8(stage.preview(self.averages, stage.held_out).float().cpu().numpy())
+        path = self.folder / "samples" / f"{progress.images:09d}.png"
+        write_whole(path, images.png(images.sheet(samples, SHEET_COLUMNS)))
+        variety = stage.variety(self.averages)
+        low = [f"{name} {share:.0%}" for name, share in variety.items() if share < LEAST_VARIETY]
+        if low and progress.share > EARLY:
+            tqdm.write(f"{stage.name}: warning: possible mode collapse after {progress.images} pictures: the samples "
+                       f"vary much less than the data ({', '.join(low)} of the data's).")  # fmt: skip
+        self.variety = {f"variety_{name}": round(share, 4) for name, share in variety.items()}
+
+
+# ------------------------------------------------------------------------------------------- in words
+
+
+def command_line(module: str, settings: Settings, source: str) -> str:
+    """The command that repeats this run, with the data by name rather than by a local path."""
+    words = sys.argv[1:]
+    for i, word in enumerate(words):
+        if word == str(settings.data):
+            words[i] = source
+        elif word.startswith("--data="):
+            words[i] = f"--data={source}"
+    return shlex.join(["python", "-m", module, *words])
+
+
+def resumed_command(record: dict, settings: Settings, command: str) -> str:
+    """The command of a resumed run: the one that began it, and `command` too where it changes what comes out."""
+    was = from_dict(type(settings), record["config"])
+    changes = BUDGET | TUNABLE
+    same = all(getattr(was, f.name) == getattr(settings, f.name) for f in fields(settings) if f.name in changes)
+    return record["command"] if same else f"{record['command']} && {command}"
+
+
+def diverged(stage: str, progress: Progress, what: str, precision: str) -> str:
+    """The error when `what` (a subject and its verb) stopped being finite."""
+    way_out = "try a lower --lr" + (" or --precision fp32" if precision != "fp32" else "")
+    return f"{stage}: {what} not finite after {progress.images} pictures. The last good checkpoint is kept; {way_out}."

@@ -1,16 +1,23 @@
-"""Typed settings, from the flag to the checkpoint. Defaults are the `cpu` preset."""
+"""Typed settings, from the flag to the checkpoint. Their defaults are the `cpu` preset.
 
-from dataclasses import dataclass, fields
+Docstrings under the fields are what --help says.
+"""
+
+import math
+from dataclasses import Field, dataclass, fields
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, ClassVar, Literal, Protocol
 
 import tyro
 
+from bundle.errors import UserError
 from bundle.schema import Fit, Likelihood, Prior
+from train.help_texts import reflowed
 
 Loss = Literal["rpgan", "non-saturating", "minimax", "hinge", "lsgan", "wgan"]
 
 
+@reflowed
 @dataclass(frozen=True)
 class Settings:
     """What every stage shares."""
@@ -25,154 +32,170 @@ class Settings:
     """Hugging Face data-set id, a folder or zip of pictures (sub-folders become classes), parquet files, or a set
     made here: shapes (drawn, with known factors), stacked_mnist (stacked_mnist:SOURCE from another copy of MNIST)."""
     size: int | None = None
-    """Side of the square pictures; default: the smallest power of two that holds the median picture."""
+    """Side of the square pictures in pixels; default: the smallest power of two that holds the median picture."""
     fit: Fit = "crop"
-    """What happens to pictures that are not square: cropped to the middle, or shown whole on the background."""
+    """What happens to pictures that are not square: crop cuts out the middle, pad shows them whole on the
+    background."""
     background: str | None = None
     """Colour under transparent and padded parts, by name or as #rrggbb; default: white, for grey pictures black."""
     minutes: float = 30.0
-    """Time budget; the schedule is stretched to it."""
+    """Time budget; the learning-rate schedule is stretched to it."""
     images: int | None = None
-    """Train on exactly this many pictures instead of a time budget (bit-for-bit repeatable)."""
+    """Train on exactly this many pictures instead of a time budget (repeatable bit for bit)."""
     batch: int = 64
-    """Pictures a step and process, before --accumulate."""
+    """Pictures per step and process, before --accumulate."""
     accumulate: int = 1
-    """Batches whose gradients are summed before a step: a larger batch in the memory of a small one."""
+    """Batches whose gradients are summed before a step: a large batch in the memory of a small one."""
     seed: int = 0
     """Seed of initialisation, order and noise."""
     threads: int | None = None
     """Processor threads; default: all that this process may use."""
     precision: Literal["fp32", "bf16"] = "fp32"
-    """bf16: convolutions under autocast. Faster where the processor or the GPU has it, many times slower elsewhere."""
+    """bf16 runs convolutions under autocast: faster where the processor or the GPU supports it, many times slower
+    elsewhere."""
     track: str | None = None
-    """Also write the metrics for a tracker that accelerate knows and that is installed: tensorboard, wandb, …"""
+    """Also send the metrics to an installed tracker that accelerate supports: tensorboard, wandb, …"""
     resume: bool = False
-    """Go on from the last checkpoint of this stage; its settings are taken over and may not be changed,
-    except --minutes, --images, --threads, --track, and what may be tuned on the way: --matching, --gamma,
-    --ema-images, --minibatch-deviation, --precision."""
+    """Go on from the last checkpoint of this stage, with its settings. Only these may change: --minutes, --images,
+    --threads, --track, --mismatch-weight, --gamma, --ema-images, --minibatch-stddev, --precision."""
 
 
+@reflowed
 @dataclass(frozen=True)
 class ClassifierSettings(Settings):
-    """The convolutional network that names what it sees; its features feed every figure of quality."""
+    """Train the classifier: it recognises the classes, and its features are used for the quality figures."""
 
     minutes: float = 5.0
     batch: int = 128
     body: Literal["conv", "lenet", "residual"] = "conv"
     """Network: conv (three convolutions), lenet (conv-pool-conv-pool-three linear layers), residual (for a GPU)."""
     lr: float = 2e-3
+    """Learning rate at the start."""
     jitter: float = 0.5
-    """Share of the pictures that are augmented; the others are seen as they are."""
+    """Share of the pictures that are augmented; the others stay as they are."""
     shift: float = 0.06
     """Augmentation: largest shift, as a share of the side."""
     rotate: float = 10.0
-    """Augmentation: largest rotation, degrees."""
+    """Augmentation: largest rotation, in degrees."""
     mirror: bool = False
-    """Augmentation: half of those pictures also the other way round; not for digits, letters, or lefts and rights."""
+    """Augmentation: mirror half of those pictures; not for digits, letters, or where left and right differ."""
 
 
+@reflowed
 @dataclass(frozen=True)
 class GanSettings(Settings):
-    """Generator against critic: relativistic pairing loss with R1 and R2 by default."""
+    """Train the GAN: a generator against a critic, by default with a relativistic pairing loss, R1 and R2."""
 
     minutes: float = 45.0
     batch: int = 32
     body: Literal["conv", "residual", "mlp"] = "conv"
     """Networks: conv, residual (deeper, for a GPU), mlp (fully connected, as in the first GAN article)."""
     prior: Prior = "normal"
-    """What the noise is drawn from: N(0, 1), U(-1, 1), or N(0, 1) cut off at -2 and 2."""
+    """Distribution of the noise: N(0, 1), U(-1, 1), or N(0, 1) truncated to [-2, 2]."""
     loss: Loss = "rpgan"
-    """Value function."""
+    """Adversarial loss."""
     gamma: tuple[float, float] = (0.3, 0.03)
-    """Weight of R1 and R2 at the start and at the end: higher is steadier, lower is more varied. A critic whose loss
-    stays near 0.69, which is chance, is held back by it."""
-    penalty_every: int = 4
-    """Critic steps from one with R1 and R2 to the next, which weigh so many times as much: fewer cost less time, more
-    are steadier (lazy regularization: Karras et al. 2020, arXiv 1912.04958, appendix B)."""
+    """Weight of R1 and R2 at the start and at the end: higher is steadier, lower gives more variety. If the critic's
+    loss stays near 0.69, which is chance, lower it."""
+    lazy_reg_interval: int = 4
+    """Compute R1 and R2 only every so many critic steps, with as many times the weight: a longer interval is faster, a
+    shorter one is steadier (lazy regularization: Karras et al. 2020, arXiv 1912.04958, appendix B)."""
     lr: float = 1.5e-3
+    """Learning rate at the start."""
     lr_end: float = 0.07
-    """Last learning rate, as a share of the first."""
-    matching: float = 0.004
-    """Weight with which the critic also learns to refuse real pictures under a wrong class: higher means more samples
-    of the class asked for and less variety (Reed et al. 2016, arXiv 1605.05396)."""
-    minibatch_deviation: bool = False
-    """Let the critic also see how much the pictures of a batch differ from others of their class: samples vary more
-    (Karras et al. 2018, arXiv 1710.10196, section 3). Wants some pictures of each class in a batch; what --accumulate
-    or several processes make of a batch are batches of their own here."""
+    """Learning rate at the end, as a share of --lr."""
+    mismatch_weight: float = 0.004
+    """Weight of a loss that teaches the critic to reject real pictures under a wrong class: higher makes samples match
+    their class better and vary less (Reed et al. 2016, arXiv 1605.05396)."""
+    minibatch_stddev: bool = False
+    """Show the critic how much the pictures of a batch differ from others of their class: samples vary more (Karras et
+    al. 2018, arXiv 1710.10196, section 3). Needs several pictures of each class in a batch; each part made by
+    --accumulate or by several processes counts as a batch of its own."""
     augment: float | None = None
-    """Share of the pictures that the critic sees augmented; default: none for 10 000 pictures or more, and for fewer
-    as much as keeps the critic from learning them by heart."""
-    mapping_pace: float = 0.01
-    """Learning rate of the mapping of z, as a share of --lr: at full pace it collapses onto a few directions."""
+    """Share of the pictures that are augmented before the critic sees them; default: 0 for 10 000 pictures or more,
+    and adapted during training for fewer, so that the critic does not memorise them."""
+    mapping_lr_multiplier: float = 0.01
+    """Learning rate of the mapping network, as a share of --lr: at the full rate it collapses onto a few directions."""
     beta2: tuple[float, float] = (0.9, 0.99)
-    """Adam's second momentum at the start and at the end; the first is 0."""
+    """Adam's beta2 at the start and at the end; beta1 is 0."""
     ema_images: float = 40_000
-    """Half-life of the weights' moving average, in pictures."""
+    """Half-life of the moving average of the weights, in pictures."""
     latent_dim: int = 64
+    """Dimensions of the noise z."""
     w_dim: int = 96
+    """Dimensions of a style w."""
     width: int = 128
-    """Channels at the smallest resolution, halved at each next one (at least 16; residual: at least a quarter). mlp:
-    the narrowest hidden layer."""
+    """Channels at the smallest resolution, halved at each next one (at least 16; residual: at least a quarter). With
+    mlp: the narrowest hidden layer."""
 
 
+@reflowed
 @dataclass(frozen=True)
 class VaeSettings(Settings):
-    """Encoder and decoder with a calibrated decoder variance, then a mixture of Gaussians as sampling prior."""
+    """Train the VAE, with a calibrated decoder variance, and fit a mixture of Gaussians as its sampling prior."""
 
     minutes: float = 25.0
     batch: int = 128
     body: Literal["conv", "residual", "principal", "mlp"] = "conv"
-    """Networks: conv, residual (deeper, for a GPU), principal (residual beside a linear path that begins as the
+    """Networks: conv, residual (deeper, for a GPU), principal (residual, beside a linear path that begins as the
     principal components of the pictures: the sharpest reconstructions, with a code of some hundred numbers), mlp (two
     fully connected hidden layers each way)."""
     likelihood: Likelihood = "calibrated"
-    """How a pixel is explained: calibrated (Gaussian of the best sigma), squared-error (Gaussian of sigma 1), or
+    """Likelihood of a pixel: calibrated (Gaussian with the best sigma), squared-error (Gaussian with sigma 1), or
     bernoulli (cross-entropy, for pictures that are nearly black and white)."""
     binarize: bool = False
-    """Draw every pixel black or white anew at each step, white with its grey as probability: the dynamically
-    binarized pictures that likelihoods in nats are published for."""
+    """Redraw every pixel as black or white at each step, white with its grey as the probability: the dynamically
+    binarized pictures for which likelihoods in nats are published."""
     beta: float = 1.0
-    """Weight of the KL term: higher means smoother codes, lower means sharper reconstructions."""
+    """Weight of the KL term: higher gives smoother codes, lower gives sharper reconstructions."""
     warmup: float = 0.1
     """Share of the run over which the KL weight rises from 0."""
     lr: float = 1e-3
+    """Learning rate at the start."""
     ema_images: float = 20_000
+    """Half-life of the moving average of the weights, in pictures."""
     latent_dim: int = 32
+    """Dimensions of a code."""
     width: int = 128
-    """Channels at the smallest resolution, halved at each next one (at least 16; residual: at least a quarter). mlp:
-    the narrowest hidden layer."""
+    """Channels at the smallest resolution, halved at each next one (at least 16; residual: at least a quarter). With
+    mlp: the narrowest hidden layer."""
     hidden: int = 256
-    """Units between the smallest map and the code: most of the parameters of a conv VAE lie on their two sides."""
+    """Units between the smallest feature map and the code: most parameters of a conv VAE lie on their two sides."""
     components: int = 20
-    """Gaussians a class in the sampling prior (without classes: ten times as many)."""
+    """Gaussians per class in the sampling prior (ten times as many in all where there are no classes)."""
 
 
+@reflowed
 @dataclass(frozen=True)
 class InverseSettings(Settings):
-    """Mask-conditioned encoders into the frozen generator and decoder: repair and inversion in one pass."""
+    """Train mask-conditioned encoders for the frozen generator and decoder: inversion and repair in one pass."""
 
     minutes: float = 15.0
     target: Literal["both", "gan", "vae"] = "both"
-    """Invert the generator (gan: the inverter), the decoder (vae: repair), or both, half of the time each."""
+    """What to invert: the generator (gan: the inverter), the decoder (vae: repair), or both, half of the time each."""
     batch: int = 128
     lr: float = 1e-3
+    """Learning rate at the start."""
     ema_images: float = 20_000
+    """Half-life of the moving average of the weights, in pictures."""
     width: int = 128
-    """Channels of the smallest map; the repair of a VAE of body principal has no maps, and is always fp32."""
+    """Channels of the smallest feature map. The repair of a VAE with --body principal has none, and is always fp32."""
     hidden: int = 512
-    """Units between the smallest map, or the picture's patches, and what is found."""
+    """Units of the hidden layer before the output."""
 
 
+@reflowed
 @dataclass(frozen=True)
 class AllSettings(Settings):
-    """Classifier, GAN, VAE and inverse, in this order, in one run folder."""
+    """Train the classifier, the GAN, the VAE and both inverse encoders, one after the other, in one run folder."""
 
     minutes: float = 90.0
     """Time budget of the four stages together: 6 %, 50 %, 27 % and 17 % of it."""
-    batch: int | None = None  # type: ignore[assignment]
-    """Pictures a step; default: each stage's own."""
+    batch: int | None = None  # type: ignore[assignment]  # None: each stage has a default of its own
+    """Pictures per step; default: each stage's own."""
 
 
+@reflowed
 @dataclass(frozen=True)
 class EvaluateSettings:
     """Measure a run or a bundle: one report, with the floor beside every figure."""
@@ -183,9 +206,9 @@ class EvaluateSettings:
     """Its pictures, as for training; default: where it was trained."""
     samples: int = 10_000
     """Samples, and pictures of the reference and of the floor; fewer where fewer are held out."""
-    reader: Path | None = None
-    """Run whose classifier looks at the pictures instead of the own one, so that several runs are seen by the same
-    eyes; it also reads the digits of stacked_mnist, to count the modes."""
+    classifier: Path | None = None
+    """Run whose classifier is used instead of the own one, so that several runs are measured in the same features; it
+    also reads the digits of stacked_mnist, to count the modes."""
     features: Path | None = None
     """ONNX file (Inception, DINOv2, any) whose features distances are measured in, unscaled: one input [batch, 1 or
     3, height, width], an output [batch, features]. No other format: a pickle or TorchScript file runs code, and
@@ -199,9 +222,15 @@ class EvaluateSettings:
     truncation: tuple[float, ...] = (0.8, 0.6)
     """Truncations at which the GAN is measured besides 1: what variety each costs, what precision it brings."""
     copies: bool = True
-    """Look for copies of training pictures: on large sets most of the time."""
+    """Look for copies of training pictures, which takes most of the time on large sets."""
+    control: Path | None = None
+    """Plain DCGAN of the same pictures to compare with: the run folder of `python -m benchmarks.dcgan`; or a bundle
+    with the same classifier, such as the one before this one, whose figures of its control are taken over."""
     out: Path | None = None
     """Folder for report.json, report.md and sheets; default: evaluation in the run's folder, nothing for a bundle."""
+    store: Path | None = None
+    """Bundle that keeps the figures, in its index and its model card: the one that is measured, or the one that the
+    measured run was exported to."""
     seed: int = 0
     """Seed of samples and noise."""
     threads: int | None = None
@@ -209,7 +238,8 @@ class EvaluateSettings:
 
 
 SHARES: dict[str, float] = {"classifier": 0.06, "gan": 0.50, "vae": 0.27, "inverse": 0.17}
-# Folder of a stage in the run -> its settings; `inverse` fills the last two.
+"""Share of the minutes that each command gets of `all`."""
+
 STAGES: dict[str, type[Settings]] = {
     "classifier": ClassifierSettings,
     "gan": GanSettings,
@@ -217,85 +247,70 @@ STAGES: dict[str, type[Settings]] = {
     "inverter": InverseSettings,
     "repair": InverseSettings,
 }
-# What may differ between a run and its resumption; the first two kinds also change what comes out.
+"""Folder of a stage in the run -> its settings. The command `inverse` fills the last two."""
+
+# What a resumed stage may change: BUDGET and TUNABLE also change what comes out.
 BUDGET = {"minutes", "images"}
-TUNABLE = {"matching", "gamma", "ema_images", "minibatch_deviation", "precision"}
-FREE_FIELDS = BUDGET | TUNABLE | {"run", "data", "threads", "track", "resume", "target"}
+TUNABLE = {"mismatch_weight", "gamma", "ema_images", "minibatch_stddev", "precision"}
+CHANGEABLE = BUDGET | TUNABLE | {"run", "data", "threads", "track", "resume", "target"}
 
-# Numbers with a point are never negative; some have an upper end as well.
 AT_MOST: dict[str, float] = {"beta2": 0.9999, "augment": 0.8, "warmup": 1.0, "jitter": 1.0, "shift": 0.5}
-
-# What runs did from before a setting existed, where its default is another today.
-FORMERLY: dict[str, object] = {"matching": 0.0, "augment": 0.0, "penalty_every": 1}
+"""Largest value of those floats that have one; no float may be negative."""
 
 
-def changed_flags(settings: object, without: tuple[str, ...]) -> list[str]:
+def check_settings(settings: Settings) -> None:
+    """Raises UserError for values that nothing can be trained with, and for settings that exclude each other."""
+    for field in fields(settings):
+        value = getattr(settings, field.name)
+        for number in value if isinstance(value, tuple) else (value,):
+            check_number(field.name, number)
+    if settings.minutes <= 0:
+        raise UserError(f"--minutes must be positive, not {settings.minutes}.")
+    if settings.batch == 1:
+        raise UserError("--batch must be at least 2.")
+    if isinstance(settings, VaeSettings) and (settings.body, settings.likelihood) == ("principal", "bernoulli"):
+        raise UserError("--body principal outputs grey levels, not probabilities: use another body with --likelihood "
+                        "bernoulli.")  # fmt: skip
+
+
+def check_number(name: str, value: object) -> None:
+    """Raises UserError for a number outside the range of the setting `name`; any other value passes."""
+    flag, most = flag_of(name), AT_MOST.get(name, math.inf)
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise UserError(f"{flag} must be a finite number, not {value}.")
+        if not 0 <= value <= most:
+            limits = "not be negative" if most == math.inf else f"lie between 0 and {most:g}"
+            raise UserError(f"{flag} must {limits}, not {value:g}.")
+    elif isinstance(value, int) and not isinstance(value, bool) and name != "seed" and value < 1:
+        raise UserError(f"{flag} must be positive, not {value}.")
+
+
+def flag_of(name: str) -> str:
+    """The flag of a setting: lr_end -> --lr-end."""
+    return f"--{name.replace('_', '-')}"
+
+
+class Dataclass(Protocol):
+    """Any instance of a dataclass."""
+
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+
+
+def changed_flags(settings: Dataclass, without: tuple[str, ...]) -> list[str]:
     """The words of a command line that make this dataclass from its defaults, but for the fields in `without`."""
     words = []
     for field in fields(settings):
-        value, flag = getattr(settings, field.name), field.name.replace("_", "-")
+        value, flag = getattr(settings, field.name), flag_of(field.name)
         if field.name in without or value == field.default:
             continue
         if isinstance(value, bool):
-            words.append(f"--{flag}" if value else f"--no-{flag}")
+            words.append(flag if value else f"--no-{flag[2:]}")
         else:
-            words += [f"--{flag}", *map(str, value if isinstance(value, tuple) else (value,))]
+            words += [flag, *map(str, value if isinstance(value, tuple) else (value,))]
     return words
 
 
 def widths(stages: int, width: int, least: int = 16) -> tuple[int, ...]:
-    """Channels a resolution, smallest first: width, width / 2, …, never under `least`."""
+    """Channels of each resolution, smallest resolution first: width, width / 2, …, never under `least`."""
     return tuple(max(width >> i, least) for i in range(stages))
-
-
-# What a preset changes against the defaults above, by command and name. Data only: `python -m train` applies it.
-PRESETS: dict[str, dict[str, dict[str, object]]] = {
-    "classifier": {
-        "cpu": {},
-        "lenet": {"body": "lenet", "lr": 1e-3},
-        "gpu": {"body": "residual", "batch": 256, "precision": "bf16"},
-    },
-    "gan": {
-        "cpu": {},
-        "gpu": {
-            "body": "residual",
-            "width": 512,
-            "w_dim": 256,
-            "latent_dim": 128,
-            "batch": 256,
-            "penalty_every": 1,
-            "lr": 2e-4,
-            "lr_end": 0.25,
-            "mapping_pace": 0.1,
-            "ema_images": 100_000.0,
-            "precision": "bf16",
-        },
-        "mlp": {"body": "mlp", "latent_dim": 100, "width": 256, "batch": 64, "lr": 1e-3, "lr_end": 0.15},
-    },
-    "vae": {
-        "cpu": {},
-        "gpu": {
-            "body": "residual",
-            "width": 512,
-            "latent_dim": 64,
-            "batch": 256,
-            "lr": 5e-4,
-            "ema_images": 100_000.0,
-            "precision": "bf16",
-        },
-        "principal": {
-            "body": "principal",
-            "width": 64,
-            "hidden": 128,
-            "latent_dim": 256,
-            "batch": 32,
-            "components": 1,
-        },
-        "mlp": {"body": "mlp", "width": 512},
-        "plane": {"body": "mlp", "width": 512, "latent_dim": 2, "likelihood": "bernoulli"},
-    },
-    "inverse": {
-        "cpu": {},
-        "gpu": {"width": 256, "hidden": 1024, "batch": 256, "ema_images": 100_000.0, "precision": "bf16"},
-    },
-}

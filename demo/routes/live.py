@@ -92,7 +92,7 @@ def morph_picture(served: ServedBundle, query: QueryParams) -> np.ndarray:
 
 
 def grid_picture(served: ServedBundle, query: QueryParams) -> np.ndarray:
-    """The sheet [1, C, g H, g W] that the parameters of /live/{bundle}/grid ask for. Raises InputError."""
+    """The sheet [1, C, n H, n W] of n x n pictures that /live/{bundle}/grid asks for. Raises InputError."""
     side = query_parameters.whole(query.get("grid", "") or "4", "grid", MAX_GRID)
     if not side:
         raise InputError(f"The parameter 'grid' takes whole numbers from 1 to {MAX_GRID}.")

@@ -4,7 +4,8 @@ GET /page/{version}/page.js              what the page runs: demo/static_files.p
 GET /page/{version}/words.{language}.js  its sentences in another language than English
 GET /page/{version}/facts.js             what it knows about the bundles: demo/facts.py
 
-`version` changes with the content, so answers may be kept for ever. Other versions are answered with 404.
+`version` changes with the content, so answers may be kept for ever. Other versions are answered with 404. The page
+around them, GET / and GET /config, is Gradio's, which compresses nothing; CompressedPage does.
 """
 
 import functools
@@ -12,13 +13,35 @@ import gzip
 from collections.abc import Mapping
 from typing import Any
 
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from demo import static_files
 
 FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
+
+COMPRESSED = ("/", "/config", "/config/")
+
+
+class CompressedPage:
+    """Middleware that compresses Gradio's page and its configuration, and leaves everything else alone: a live picture
+    would take longer to compress than to send."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+        self.compressing = GZipMiddleware(app, compresslevel=6)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        page = scope["type"] == "http" and _inner_path(scope) in COMPRESSED
+        await (self.compressing if page else self.app)(scope, receive, send)
+
+
+def _inner_path(scope: Scope) -> str:
+    """The path behind the one under which the app is mounted."""
+    return scope["path"].removeprefix(scope.get("root_path", "")) or "/"
 
 
 def script_address() -> str:

@@ -1,4 +1,4 @@
-"""What the targets share: bundles read, and a folder that is put in place as one, never over somebody's other files."""
+"""What the targets share: reading bundles, and replacing a folder as a whole, never over somebody's other files."""
 
 import shutil
 from collections import Counter
@@ -21,7 +21,10 @@ class Source:
 
 
 def read_bundles(folders: Sequence[Path]) -> list[OpenBundle]:
-    """The bundles in these folders, every file verified. Raises UserError for two of one name, BundleError."""
+    """The bundles in these folders, every file verified.
+
+    Raises UserError when two have one name or there is none, BundleError when one cannot be opened.
+    """
     bundles = [read(folder) for folder in folders]
     for name, count in Counter(bundle.info.name for bundle in bundles).items():
         if count > 1:
@@ -32,7 +35,7 @@ def read_bundles(folders: Sequence[Path]) -> list[OpenBundle]:
 
 
 def conventional(bundle: OpenBundle) -> OpenBundle:
-    """The bundle, when all its graphs follow the conventions of this format. Raises UserError for an adopted one."""
+    """The bundle itself. Raises UserError when a graph needs an adapter, because it was exported elsewhere."""
     for name, graph in bundle.info.graphs.items():
         if graph.adapter:
             raise UserError(
@@ -43,7 +46,7 @@ def conventional(bundle: OpenBundle) -> OpenBundle:
 
 
 def fill(folder: Path, sources: Iterable[Source]) -> None:
-    """Writes the files into `folder`, which exists. Raises OSError; a link is followed, so none gets there."""
+    """Writes the files into `folder`, which exists; of links what they point to. Raises OSError."""
     for source in sources:
         path = folder / source.place
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -51,7 +54,7 @@ def fill(folder: Path, sources: Iterable[Source]) -> None:
 
 
 def files_in(folder: Path) -> list[Path]:
-    """Everything in a folder but the folders themselves, as paths relative to it, sorted."""
+    """The files and links in a folder and its sub-folders, as paths relative to it, sorted."""
     return sorted(path.relative_to(folder) for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
 
 

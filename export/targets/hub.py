@@ -1,4 +1,4 @@
-"""A folder -> a Space on the Hugging Face Hub, through huggingface_hub."""
+"""Uploads a folder to a Space on the Hugging Face Hub, through huggingface_hub."""
 
 import re
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ OF_THE_HUB = {".gitattributes", "README.md"}  # what a Space holds that was just
 
 
 def log_in(repo: str) -> "HfApi":
-    """The Hub as the person who is logged in. Raises UserError when nobody is, or `repo` is no name "user/name"."""
+    """The Hub's client for whoever is logged in. Raises UserError when nobody is, or `repo` is not "user/name"."""
     if not re.fullmatch(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", repo, re.ASCII):
         raise UserError(f"'{repo}' is no name of a Space: write --push user/name.")
     from huggingface_hub import HfApi, get_token
@@ -28,10 +28,10 @@ def log_in(repo: str) -> "HfApi":
 
 
 def push(api: "HfApi", repo: str, folder: Path, private: bool, message: str) -> str:
-    """Makes the Space when it is missing and uploads the folder in place of what it holds, as one commit.
+    """Uploads the folder in place of what the Space holds, as one commit; makes the Space when it is missing.
 
-    Returns its address. Raises UserError when the Hub cannot be reached or refuses, when the Space holds something
-    else, or when it should be private and is public: nothing is uploaded then.
+    Returns its address. Raises UserError, and uploads nothing, when the Hub cannot be reached or refuses, the Space
+    holds something else, or it should be private and is public.
     """
     with _sentences(repo):
         if api.repo_exists(repo, repo_type="space"):
@@ -44,6 +44,7 @@ def push(api: "HfApi", repo: str, folder: Path, private: bool, message: str) -> 
 
 
 def _may_be_replaced(api: "HfApi", repo: str, private: bool) -> None:
+    """Raises UserError when the Space is not one of Twofold, or is public where it should be private."""
     info = api.space_info(repo)
     held = {file.rfilename for file in info.siblings or []}
     if held - OF_THE_HUB and APP not in held:
@@ -54,7 +55,7 @@ def _may_be_replaced(api: "HfApi", repo: str, private: bool) -> None:
 
 @contextmanager
 def _sentences(repo: str) -> Iterator[None]:
-    """What can go wrong on the way to the Hub, each as a sentence."""
+    """Turns the errors of the Hub and of the network into UserErrors."""
     import httpx2
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 

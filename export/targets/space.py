@@ -1,18 +1,15 @@
-"""Bundles -> a folder that is a complete Hugging Face Space, and from there to the Hub.
+"""Bundles become a folder that is a complete Hugging Face Space, which can be uploaded to the Hub.
 
-The Space runs `python demo/app.py` on a processor. There is no ZeroGPU decorator (`@spaces.GPU`) on purpose: it forks a
+The Space runs `python demo/app.py` on a CPU, on purpose without the ZeroGPU decorator (`@spaces.GPU`). That forks a
 worker for each GPU, pickles arguments and results, asks a scheduler over HTTP for every call, counts each call against
-the visitor's daily quota, and needs torch to find its GPU; these models answer in 1 to 3 ms on the free processor, less
-than any of that costs. It would be right for jobs of many seconds, and there is none here.
+the visitor's daily quota, and needs torch to find its GPU. These models answer in 1 to 3 ms on the free CPU, which is
+less than any of that costs; ZeroGPU suits jobs of many seconds.
 """
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import yaml
 
 from bundle.atomic_files import CARD
 from bundle.errors import UserError
@@ -35,7 +32,7 @@ EMOJI = "🌗"
 
 @dataclass(frozen=True)
 class Destination:
-    """Where the Space goes: `repo` "user/name" on the Hub, None = nowhere; `dry_run`: only say what would go."""
+    """Where the Space is uploaded to: `repo` is "user/name" on the Hub, None = nowhere; `dry_run`: only list files."""
 
     repo: str | None = None
     private: bool = False
@@ -43,11 +40,11 @@ class Destination:
 
 
 def write(bundles: Sequence[Path], target: Path, title: str | None, to: Destination) -> None:
-    """Writes the Space into the folder `target`, checked, prints what is in it, and uploads it if told to.
+    """Writes the Space into the folder `target`, checks it, lists its files, and uploads it if `to` says so.
 
     Raises UserError when the Space is not fit to be published, the target holds something else, nobody is logged in,
-    or the Hub refuses; the demo's BundleError when a bundle cannot be opened. A target of before stays until the new
-    Space has passed its checks.
+    or the Hub refuses; BundleError when a bundle cannot be opened. An earlier Space in the target stays until the new
+    one has passed its checks.
     """
     if (to.private or to.dry_run) and to.repo is None:
         raise UserError("--private and --dry-run say how to upload: name the Space with --push user/name.")
@@ -86,7 +83,7 @@ def listing(target: Path, places: Sequence[str]) -> str:
 
 
 def files(bundles: Sequence[OpenBundle], title: str | None = None) -> list[Source]:
-    """Every file of the Space: card, requirements, licence, the demo, and of each bundle what its index lists."""
+    """Every file of the Space: card, requirements, licence, the code, and the files of each bundle."""
     sources = [
         Source(CARD, (front_matter(bundles, title) + "\n" + text(bundles)).encode()),
         Source("requirements.txt", REQUIREMENTS),
@@ -102,7 +99,7 @@ def files(bundles: Sequence[OpenBundle], title: str | None = None) -> list[Sourc
 
 
 def code_files() -> list[str]:
-    """Modules, scripts, words and styles of the packages that a Space runs, as places in the repository."""
+    """Modules, scripts, words and styles of the packages that a Space runs, as paths in the repository."""
     return [
         f"{package}/{path.as_posix()}"
         for package in PACKAGES
@@ -113,39 +110,41 @@ def code_files() -> list[str]:
 
 def front_matter(bundles: Sequence[OpenBundle], title: str | None = None) -> str:
     """The block of settings at the top of README.md, between its two lines of dashes."""
+    from huggingface_hub import SpaceCardData  # slow to import
+
     sources = {bundle.info.dataset.source for bundle in bundles}
     datasets = sorted(source for source in sources if re.fullmatch(r"[\w.-]+/[\w.-]+", source))  # on the Hub
-    kinds = [kind for kind in ("gan", "vae") if any(getattr(bundle.info, kind) for bundle in bundles)]
-    facts: dict[str, Any] = {
-        "title": title or default_title(bundles),
-        "emoji": EMOJI,
-        "colorFrom": COLOURS[0],
-        "colorTo": COLOURS[1],
-        "sdk": "gradio",
-        "sdk_version": pinned("gradio", REQUIREMENTS.read_text(encoding="utf-8")),
-        "python_version": PYTHON,
-        "app_file": APP,
-        "license": licence(bundles),
-        "short_description": f"Play with a {' and a '.join(kind.upper() for kind in kinds)}, live",
-        "tags": [MARK, "onnx", *kinds, "image-generation"],
-    }
-    if datasets:
-        facts["datasets"] = datasets
-    return f"---\n{yaml.safe_dump(facts, sort_keys=False, allow_unicode=True, width=1000)}---\n"
+    kinds = [kind for kind in ("gan", "vae") if any(kind in bundle.info.models for bundle in bundles)]
+    facts = SpaceCardData(
+        title=title or default_title(bundles),
+        emoji=EMOJI,
+        colorFrom=COLOURS[0],
+        colorTo=COLOURS[1],
+        sdk="gradio",
+        sdk_version=pinned("gradio", REQUIREMENTS.read_text(encoding="utf-8")),
+        python_version=PYTHON,
+        app_file=APP,
+        license=licence(bundles),
+        short_description=f"Play with a {' and a '.join(kind.upper() for kind in kinds)}, live",
+        tags=[MARK, "onnx", *kinds, "image-generation"],
+        datasets=datasets or None,
+    )
+    return f"---\n{facts.to_yaml()}\n---\n"
 
 
 def default_title(bundles: Sequence[OpenBundle]) -> str:
+    """E.g. "Twofold: MNIST digits"; "Twofold" for several bundles."""
     return f"Twofold: {bundles[0].info.title}" if len(bundles) == 1 else "Twofold"
 
 
 def licence(bundles: Sequence[OpenBundle]) -> str:
-    """The Hub's identifier of the licence that all data sets share, "other" when there is no such one."""
+    """The Hub's identifier of the licence that all data sets share, "other" when they share none."""
     found = {model_card.hub_licence(bundle.info.dataset.licence) for bundle in bundles}
     return found.pop() if len(found) == 1 and found <= set(model_card.HUB_LICENCES.values()) else "other"
 
 
 def pinned(package: str, requirements: str) -> str:
-    """The version to which a requirements file pins a package. Raises UserError when it does not."""
+    """The version to which a requirements file pins a package. Raises UserError when it pins none."""
     found = re.search(rf"^{re.escape(package)}==([\w.]+)", requirements, re.MULTILINE)
     if not found:
         raise UserError(f"demo/requirements.txt does not pin {package} to one version.")
@@ -153,7 +152,7 @@ def pinned(package: str, requirements: str) -> str:
 
 
 def text(bundles: Sequence[OpenBundle]) -> str:
-    """README.md below its settings."""
+    """README.md of the Space, below its settings."""
     lines = [
         "Small generators that answer while you drag: travel through their latent spaces, morph, rebuild pictures of",
         "yours. Made with Twofold; nothing is sent anywhere but to this Space, and no picture is kept.",

@@ -1,4 +1,4 @@
-"""Is a folder fit to be published as a Space? Each problem is one sentence."""
+"""Checks whether a folder is fit to be published as a Space; each problem is one sentence."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -21,7 +21,7 @@ NEEDED = (
 )  # fmt: skip
 COLOURS = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"}
 CHECKPOINTS = {".pt", ".pth", ".safetensors", ".pkl", ".pickle", ".ckpt", ".bin", ".joblib"}
-# Each begins with plain letters, which are found fast in large files.
+# Each pattern begins with plain letters, which makes the search fast in large files.
 SECRETS = {
     "an access token of the Hugging Face Hub": rb"hf_[A-Za-z0-9]{30,}",
     "an AWS access key": rb"A[KS]IA[0-9A-Z]{16}",
@@ -32,7 +32,7 @@ SECRETS = {
 
 
 def problems(folder: Path, places: Sequence[str]) -> list[str]:
-    """What speaks against publishing the folder; `places` are the files that it is meant to hold, relative to it."""
+    """The reasons not to publish the folder, a sentence each; `places`: paths of the files that it should hold."""
     return [
         *_front_matter(folder),
         *_size(folder),
@@ -44,7 +44,7 @@ def problems(folder: Path, places: Sequence[str]) -> list[str]:
 
 
 def read_front_matter(path: Path) -> dict[str, Any] | None:
-    """The settings at the top of a Space's README.md; None when there are none that can be parsed."""
+    """The settings at the top of a Space's README.md; None when they are missing or cannot be parsed."""
     try:
         head, block, _ = path.read_text(encoding="utf-8").split("---\n", 2)
         facts = yaml.safe_load(block)
@@ -81,7 +81,7 @@ def _size(folder: Path) -> Iterator[str]:
     if total >= MAX_BYTES:
         yield (
             f"It has {total / 1e6:.1f} MB, and {MAX_BYTES / 1e6:.0f} MB is the limit: leave a bundle out, or export "
-            "them with --form fp16-stored, which halves them."
+            "them with --precision fp16-stored, which halves them."
         )
 
 

@@ -1,9 +1,9 @@
-"""A bundle -> a model repository for NVIDIA Triton: one model a graph, served in batches.
+"""A bundle becomes a model repository for NVIDIA Triton: one model for each graph, served in batches.
 
     {bundle}_{graph}/config.pbtxt
     {bundle}_{graph}/1/model.onnx      and 1/model.py for Triton's python backend
 
-Several bundles may share one repository; writing a bundle again replaces its own models only.
+Several bundles may share a repository; writing a bundle again replaces only its own models.
 """
 
 import shutil
@@ -22,12 +22,12 @@ Device = Literal["auto", "cpu", "gpu"]
 Backend = Literal["onnxruntime", "python"]
 CONFIG = "config.pbtxt"
 PROGRAM = Path(__file__).with_name("triton_model.py")
-QUEUE_DELAY = 2000  # microseconds that a request waits for company
+QUEUE_DELAY = 2000  # microseconds that a request waits for others to join its batch
 PREFERRED = (4, 16, 64)  # the batch sizes that Triton aims at
 
-# CUDA, as the demo sets it: 1 = HEURISTIC (the default stalls at every new batch size), 1 = kSameAsRequested; TF32 off
-# for the same pictures as on a CPU. The first two must stand among the parameters: where those name neither, the
-# backend puts its defaults over what the accelerator says.
+# CUDA as the demo sets it: 1 = HEURISTIC (the default stalls at every new batch size), 1 = kSameAsRequested; TF32 off
+# for the same pictures as on a CPU. The first two must be parameters of the model: without them the backend's defaults
+# override those of the accelerator.
 CUDA_PARAMETERS = {"cudnn_conv_algo_search": "1", "arena_extend_strategy": "1"}
 CUDA_ACCELERATOR = """optimization {
   execution_accelerators {
@@ -48,7 +48,7 @@ origin stand in each graph's metadata.
 
 @dataclass(frozen=True)
 class Serving:
-    """How Triton shall run the graphs: on what, by which backend, threads in one run, copies of each graph."""
+    """How Triton runs the graphs: device, backend, CPU threads of one run (0 = all cores), copies of each graph."""
 
     device: Device = "auto"
     backend: Backend = "onnxruntime"
@@ -59,9 +59,9 @@ class Serving:
 def write(source: Path, target: Path, serving: Serving) -> list[str]:
     """Writes the models of the bundle in `source` into the repository `target`; returns their names.
 
-    The bundle's older models there are replaced, all at once; whatever else the repository holds stays. Raises
-    UserError when the target holds something else than a repository, or the bundle's generator was adopted, and
-    BundleError when the bundle is damaged or its files are not what the index says.
+    The bundle's older models there are replaced, all at once; everything else in the repository stays. Raises
+    UserError when the target is no repository or the bundle's generator was exported elsewhere, and BundleError when
+    the bundle cannot be opened.
     """
     if serving.threads < 0 or serving.instances < 1:
         raise UserError("--threads takes 0 (as many as there are cores) or more, --instances 1 or more.")
@@ -90,9 +90,9 @@ def write(source: Path, target: Path, serving: Serving) -> list[str]:
 
 
 def models(target: Path) -> dict[str, str]:
-    """The models in a repository that this command wrote: name -> name of the bundle. Empty for a new folder.
+    """The models in a repository that this command wrote: name -> name of its bundle; none for a new folder.
 
-    Raises UserError when the folder holds other things only.
+    Raises UserError when the folder holds nothing but other things.
     """
     if not target.exists():
         return {}
@@ -105,13 +105,13 @@ def models(target: Path) -> dict[str, str]:
 
 
 def owner(path: Path) -> str | None:
-    """The bundle that a config.pbtxt belongs to, from its first line; None for a file of somebody else."""
+    """The name of the bundle that a config.pbtxt belongs to, from its first line; None for one of somebody else."""
     first = path.read_text(encoding="utf-8", errors="replace").partition("\n")[0].split()
     return first[4] if first[:4] == ["#", "Twofold:", "of", "bundle"] and len(first) == 5 else None
 
 
 def gone(older: dict[str, str], bundle: str, written: set[str]) -> Iterator[str]:
-    """The older models of a bundle that it has no longer."""
+    """The older models of a bundle for graphs that it no longer has."""
     return (name for name, of in older.items() if of == bundle and name not in written)
 
 
@@ -147,6 +147,6 @@ def config(info: Bundle, graph: str, serving: Serving) -> str:
 
 
 def tensor_text(tensor: Tensor) -> str:
-    """One input or output, without the batch: Triton adds it."""
+    """One input or output; without the batch, which Triton adds."""
     dims = ", ".join(str(length) for length in tensor.shape[1:])
     return f'{{ name: "{tensor.name}" data_type: TYPE_FP32 dims: [ {dims} ] }}'

@@ -1,4 +1,4 @@
-"""Bundles -> one static folder that samples and interpolates in the browser, with no server behind it.
+"""Bundles become one static folder that samples and interpolates in the browser, with no server behind it.
 
 The page consists of the demo's own widgets (demo/static) over pictures that a worker computes with onnxruntime-web;
 `page/` beside this module holds what Gradio does in the demo. The latents come from the seeds as in
@@ -30,6 +30,7 @@ SHARED = (
     *(STATIC / "core" / name for name in ("style.css", *CORE_SCRIPTS)),
     *(STATIC / "device" / name for name in DEVICE_SCRIPTS),
     *(TABS / "play" / name for name in ("play.css", "device_words.js")),
+    TABS / "about" / "about.css",
     *(TABS / "morph" / name for name in ("morph.css", "keyframes.js", "keyframe_list.js")),
 )
 SPOKEN = ("core", "play", "morph", "device", "server")
@@ -48,10 +49,10 @@ BUILDS = (
 
 
 def write(bundles: Sequence[Path], target: Path) -> None:
-    """Writes the page over these bundles into the folder `target`, in place of an earlier one.
+    """Writes the page for these bundles into the folder `target`, in place of an earlier page.
 
     Raises UserError when onnxruntime-web is not installed, two bundles have one name, or the target holds something
-    else; the demo's BundleError when a bundle cannot be opened. The target is then as it was.
+    else, and BundleError when a bundle cannot be opened; the target is then as it was.
     """
     opened = [conventional(bundle) for bundle in read_bundles(bundles)]
     sources = [*page_files(opened), *runtime_files()]

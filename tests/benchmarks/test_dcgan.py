@@ -8,6 +8,7 @@ import torch
 from benchmarks import dcgan
 from tests.support.pictures import draw_folder
 from train.data.dataset import DataInfo
+from train.evaluate.control import load_generator
 from train.settings import GanSettings
 from train.stages import gan
 
@@ -18,11 +19,11 @@ def test_it_has_as_many_parameters(size: int, channels: int):
     ours = gan.build(GanSettings(Path("run")), DataInfo("", "", "", channels, size, ("a", "b"), 100, 10))
     theirs = dcgan.build(channels, size)
     for name in ("generator", "critic"):
-        counts = [sum(p.numel() for p in nets[name].parameters()) for nets in (ours, theirs)]
+        counts = [sum(p.numel() for p in nets.get_submodule(name).parameters()) for nets in (ours, theirs)]
         assert counts[1] == pytest.approx(counts[0], rel=0.03), name
-    images = theirs["generator"](torch.zeros(2, dcgan.LATENT_DIM, 1, 1))
+    images = theirs.generator(torch.zeros(2, dcgan.LATENT_DIM, 1, 1))
     assert images.shape == (2, channels, size, size)
-    assert theirs["critic"](images).shape == (2, 1, 1, 1)
+    assert theirs.critic(images).shape == (2, 1, 1, 1)
 
 
 def test_it_is_trained_and_opened_again(tmp_path, capsys):
@@ -31,7 +32,7 @@ def test_it_is_trained_and_opened_again(tmp_path, capsys):
     assert dcgan.main([*words, "--size", "16"]) == 2
     assert "32 or 64 px" in capsys.readouterr().err
     assert dcgan.main([*words, "--size", "32", "--precision", "bf16"]) == 0
-    generator = dcgan.load_generator(tmp_path / "run")
+    generator = load_generator(tmp_path / "run")
     assert generator(torch.zeros(1, dcgan.LATENT_DIM, 1, 1)).shape[2:] == (32, 32)
     assert dcgan.main([*words, "--size", "32"]) == 2
     assert "already begun" in capsys.readouterr().err

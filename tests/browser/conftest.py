@@ -23,7 +23,7 @@ UNPLUGGED = "net::ERR_INTERNET_DISCONNECTED"  # Gradio's own heartbeat says so, 
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The page over the bundles digits (10 classes, grey), plain (no classes, colour) and torn (damaged)."""
     root = tmp_path_factory.mktemp("served")
-    class_directions.write(tiny.build(root / "digits", name="digits"))
+    class_directions.add(tiny.build(root / "digits", name="digits"))
     tiny.build(root / "plain", name="plain", classes=0, channels=3)
     (tiny.build(root / "torn", name="torn") / "critic.onnx").write_bytes(b"torn")
     with pytest.MonkeyPatch.context() as patch:

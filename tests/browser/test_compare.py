@@ -43,7 +43,7 @@ def test_two_grids_are_locked_and_a_link_restores_them(visit):
     page.get_by_role("radio", name="6 × 6").check()
     page.get_by_label("Class of the pictures").select_option("3")
     page.get_by_text("different sizes").or_(page.get_by_text("36 pairs")).wait_for()
-    page.wait_for_function("Twofold.notes.g === 6 && Twofold.state.c === 3")
+    page.wait_for_function("Twofold.addressNotes.grid === 6 && Twofold.state.c === 3")
     page.get_by_role("button", name="Left, Seed 65").wait_for()
     first = still(page, ".tf-pair-grid canvas")
     link = page.evaluate("Twofold.link()")
@@ -51,6 +51,14 @@ def test_two_grids_are_locked_and_a_link_restores_them(visit):
     again.get_by_role("button", name="Left, Seed 65").wait_for()
     again.wait_for_function(f"() => ({PIXELS_OF_FIRST})() === {json.dumps(first)}")
     assert again.get_by_label("Right model").input_value() == "plain.vae"
+    old = link
+    for name, former in (("right", "r"), ("seed", "s"), ("grid", "g"), ("oneclass=1", "k=one")):
+        assert f"&{name}" in old or f"?{name}" in old
+        old = old.replace(f"{name}=", f"{former}=").replace(name, former)
+    before = visit("?" + old.split("?")[1])  # as links were written earlier
+    before.get_by_role("button", name="Left, Seed 65").wait_for()
+    before.wait_for_function(f"() => ({PIXELS_OF_FIRST})() === {json.dumps(first)}")
+    assert sorted(before.evaluate("Twofold.link()").split("?")[1].split("&")) == sorted(link.split("?")[1].split("&"))
 
 
 PIXELS_OF_FIRST = """() => { const c = document.querySelector('.tf-pair-grid canvas');
@@ -69,7 +77,7 @@ def test_one_over_the_other_by_key_and_by_slider_and_nothing_moves_unasked(visit
     page.get_by_role("button", name="Show the other").click()
     assert above.evaluate("e => getComputedStyle(e).visibility") == "visible"
     assert not page.get_by_role("button", name="Blink by itself").is_visible()
-    page.get_by_text("asks for less motion").first.wait_for()
+    page.get_by_text("set to reduce motion").first.wait_for()
     whole = pixels(page, ".tf-stacked canvas")
     page.get_by_role("radio", name="Slider").check()
     page.get_by_label("How much of the right picture").fill("20")
@@ -79,7 +87,7 @@ def test_one_over_the_other_by_key_and_by_slider_and_nothing_moves_unasked(visit
 
 
 def test_figures_then_a_closer_look_then_the_quiz(visit, tmp_path: Path):
-    page = visit(OVER + "&r=plain.gan")
+    page = visit(OVER + "&right=plain.gan")
     figures_have_floors_words_and_downloads_and_curves_are_told_of(page)
     page.get_by_label("Right model").select_option("digits.vae")
     ready(page)
@@ -99,7 +107,7 @@ def figures_have_floors_words_and_downloads_and_curves_are_told_of(page: Page) -
         text = Path(download.value.path()).read_text(encoding="utf-8")
         rows = list(csv.DictReader(text.splitlines())) if name == "CSV" else json.loads(text)["rows"]
         assert rows[0]["figure"] == "frechet" and rows[0]["verdict"] == "incomparable"
-    page.get_by_text("this bundle carries no training curves").wait_for()
+    page.get_by_text("this bundle has no training curves").wait_for()
 
 
 def a_closer_look_at_a_tile_and_at_a_file(page: Page, tmp_path: Path) -> None:

@@ -47,8 +47,8 @@ def test_pictures_go_on_without_a_network_and_equal_the_servers(visit):
     page.wait_for_function("Twofold.onDevice")
     assert page.locator(".tf-processor").inner_text() == "This device"
     told = page.locator(".tf-device-speed")
-    told.get_by_text("offers no graphics card").wait_for()
-    assert re.match(r"On your processor \(WebAssembly\): \d+(\.\d)? ms a picture\.", told.inner_text())
+    told.get_by_text("No graphics card is available").wait_for()
+    assert re.match(r"On your processor \(WebAssembly\): \d+(\.\d)? ms per picture\.", told.inner_text())
     assert page.get_by_role("radiogroup", name="What draws on this device").count() == 0  # one way, so no choice
     assert not [url for url in asked if re.search("ort-(jspi|asyncify)|[.](jspi|asyncify)[.]wasm", url)]
     page.context.set_offline(True)

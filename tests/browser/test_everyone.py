@@ -127,10 +127,10 @@ def test_the_language_is_changed_and_kept_with_picture_and_tab(visit):
     page.wait_for_function("window.Twofold?.stats.shown > 0")
     assert page.get_by_role("button", name="English").is_visible()
     assert (
-        page.evaluate("Twofold.told('The file is too large: at most 5 MB are accepted.')")
+        page.evaluate("Twofold.translate('The file is too large: at most 5 MB are accepted.')")
         == "文件太大：最多接受 5 MB。"
     )
-    assert page.evaluate("Twofold.told('Fréchet distance of GAN samples')") == "GAN 样本的 Fréchet 距离"
+    assert page.evaluate("Twofold.translate('Fréchet distance of GAN samples')") == "GAN 样本的 Fréchet 距离"
 
 
 def test_a_chinese_browser_is_greeted_in_chinese(visit):

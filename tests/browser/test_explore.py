@@ -7,13 +7,13 @@ def test_the_map_the_mixer_the_sliders_and_the_tour(visit):
     page = visit("?b=digits&c=2&m=vae&x=5&y=0")
     tab(page, "Explore")
     chart = page.locator(".tf-latent-map")
-    page.get_by_text("Each dot is a draw of the fitted prior").wait_for()
+    page.get_by_text("Each dot is a sample from the fitted prior").wait_for()
     settle(page)
     here = pixels(page, ".tf-map-picture")
     box = chart.bounding_box()
     page.mouse.move(box["x"] + 0.2 * box["width"], box["y"] + 0.3 * box["height"])
     there = wait_for_change(page, ".tf-map-picture", here)
-    place = page.get_by_text("Place (").first.inner_text()
+    place = page.get_by_text("Point (").first.inner_text()
     chart.focus()
     page.keyboard.press("ArrowRight")
     wait_for_change(page, ".tf-map-picture", there)
@@ -31,7 +31,7 @@ def test_the_map_the_mixer_the_sliders_and_the_tour(visit):
     assert pixels(page, ".tf-moves-picture") == moved
 
     page.get_by_role("radio", name="By a linear SVM").check()
-    page.get_by_text("It tells each class from all others, right on").wait_for()
+    page.get_by_text("It separates each class from all others and is right on").wait_for()
     seven = page.get_by_role("slider", name="7", exact=True)
     seven.fill("4")
     across = wait_for_change(page, ".tf-moves-picture", moved)
@@ -67,6 +67,6 @@ def test_the_map_the_mixer_the_sliders_and_the_tour(visit):
 def test_a_link_opens_the_tour_and_a_bundle_without_classes_has_a_plain_map(visit):
     page = visit("?b=plain&m=gan&tour=1")
     page.get_by_text("Step 1 of 5").wait_for()
-    page.get_by_text("Each dot is a draw of the fitted prior").wait_for()
+    page.get_by_text("Each dot is a sample from the fitted prior").wait_for()
     assert not page.get_by_role("radio", name="Classes apart").is_visible()
     assert not page.locator(".tf-map-legend").is_visible()

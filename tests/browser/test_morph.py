@@ -45,10 +45,10 @@ def test_keyframes_come_from_favourites_move_and_live_in_the_link(visit, address
     page.get_by_role("button", name="Add from favourites").click()
     page.get_by_role("button", name="Add favourite: Between seeds").click()
     page.get_by_role("button", name="Add favourite: Seed 9").click()
-    page.get_by_role("button", name="Add the picture of Play").click()
+    page.get_by_role("button", name="Add the picture from Play").click()
     assert keys(page) == "0,1,2,7.25:0.5,9,7.25:0.5" and classes(page) == ["0", "1", "2", "2", "4", "2"]
-    assert page.get_by_role("button", name="Add the picture of Play").is_disabled()  # six
-    page.get_by_text("no more are possible").wait_for()
+    assert page.get_by_role("button", name="Add the picture from Play").is_disabled()  # six
+    page.get_by_text("are the most").wait_for()
     page.get_by_role("button", name="Remove keyframe 6").click()
     assert focused(page) == "Remove keyframe 5"
 
@@ -96,11 +96,11 @@ def test_a_broken_link_opens_what_makes_sense_and_a_tab_takes_the_links_place_fr
         ("1,x", "“x” is not a seed"),
         ("1:2:3,4", "“1:2:3” is not a seed"),
         ("9e9:0,1", "is not a seed"),
-        ("2000000:0,1", "Points end at"),
-        ("4-2", "runs backwards"),
-        ("0-4294967296", "Seeds end at"),
-        ("0-9", "At most 6"),
-        ("1,2,3,4,5,6,7", "At most 6"),
+        ("2000000:0,1", "Points go up to"),
+        ("4-2", "is backwards"),
+        ("0-4294967296", "The largest seed is"),
+        ("0-9", "Use at most 6"),
+        ("1,2,3,4,5,6,7", "Use at most 6"),
     ):
         field.fill(text)
         page.get_by_role("alert").filter(has_text=sentence).wait_for()

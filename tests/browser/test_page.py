@@ -156,7 +156,7 @@ def test_a_link_restores_the_picture(visit):
 
 def the_bar_tells_who_computes_and_how_long_it_took(page: Page) -> None:
     status = page.locator(".tf-status")
-    page.wait_for_function("/ms model · \\d+ ms in all/.test(document.querySelector('.tf-clock').textContent)")
+    page.wait_for_function("/ms model · \\d+ ms total/.test(document.querySelector('.tf-clock').textContent)")
     status.locator("summary").click()
     assert "CPU" in status.locator("p").inner_text()
     page.get_by_label("Pictures (bundle)").select_option("plain")
@@ -188,7 +188,7 @@ def test_morph_scrubs_plays_and_exports(visit):
         assert Path(download.value.path()).stat().st_size > 500
     less_motion_is_respected(page)
     page.get_by_label("Seeds of the keyframes").fill("7")
-    page.get_by_role("alert").filter(has_text="At least 2 keyframes").wait_for()
+    page.get_by_role("alert").filter(has_text="Use at least 2 keyframes").wait_for()
 
 
 def keyframes_of_seeds_beyond_the_plane_show_what_the_morph_shows(page: Page) -> None:
@@ -206,7 +206,7 @@ def less_motion_is_respected(page: Page) -> None:
     page.locator(".tf-export img").wait_for()
     page.emulate_media(reduced_motion="reduce")
     page.get_by_role("button", name="Export WebP").click()
-    page.get_by_text("asks for less motion").wait_for()
+    page.get_by_text("set to reduce motion").wait_for()
     assert page.locator(".tf-export img").count() == 0
 
 
@@ -260,7 +260,7 @@ def test_a_visitor_brings_a_generator(visit, tmp_path: Path):
     before = still(page)
     tab(page, "About")
     page.get_by_label("ONNX file of a generator").set_input_files(tmp_path / "My blobs.onnx")
-    page.get_by_text("My blobs is here, under Pictures.").wait_for(timeout=60_000)
+    page.get_by_text("My blobs is ready: choose it under Pictures.").wait_for(timeout=60_000)
     tab(page, "Play")
     assert wait_for_change(page, ".tf-travel", before)
     chosen = page.get_by_label("Pictures (bundle)")

@@ -185,7 +185,7 @@ def the_square_of_an_upload_is_chosen_by_keys_and_pointer(page: Page, tmp_path: 
     for _ in range(3):
         square.press("+")
     page.get_by_text("30 × 30 of 120 × 40 pixels").wait_for()
-    page.get_by_role("button", name="Whole middle").click()
+    page.get_by_role("button", name="Largest square").click()
     wait_for_colour(page, 30, 160, 30)
 
 

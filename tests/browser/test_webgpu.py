@@ -87,13 +87,13 @@ def test_chosen_by_hand_the_graphics_card_draws_what_the_server_draws(visit):
 
     by_server = [at(place) for place in PLACES]
     switched_on(page)
-    told(page, "imitates one on the processor")  # and so is not loaded for
+    told(page, "emulates one in software")  # and so is not loaded for
     assert page.locator(".tf-processor").inner_text() == "This device" and left_alone(page)
     assert not [url for url in asked if "ort-jspi" in url or "ort-asyncify" in url]
 
     page.get_by_role("radio", name="Graphics card").check()
     words = told(page, "On your graphics card (WebGPU)")
-    assert re.search(r"\d ms a picture\. Your processor \(WebAssembly\) takes [\d.]+ ms\.", words)
+    assert re.search(r"\d ms per picture\. Your processor \(WebAssembly\) takes [\d.]+ ms\.", words)
     assert page.locator(".tf-processor").inner_text() == "This device (WebGPU)"
     assert [url for url in asked if ".jspi.wasm" in url] and len(page.workers) == 2
     page.context.set_offline(True)
@@ -145,7 +145,7 @@ def test_the_faster_one_draws_and_a_card_that_stops_loses_no_picture(visit):
 @pytest.mark.parametrize(
     ("file", "change", "words"),
     [
-        ("worker.js", ("return { pixels", f"{SPOIL} return {{ pixels"), "draws other pictures"),
+        ("worker.js", ("return { pixels", f"{SPOIL} return {{ pixels"), "draws different pictures"),
         ("worker.js", ("await ort.env.webgpu.device", "null"), "WebGPU did not start"),
         ("ort-jspi.js", None, "ort-jspi.js could not be loaded"),
     ],
@@ -175,7 +175,7 @@ def test_the_static_page_does_likewise(browser: Any, tmp_path: Path):
     page = browser.new_page()
     try:
         page.goto(f"http://127.0.0.1:{server.server_port}/?x=5.5&y=2.5")
-        page.locator(".tf-device-speed").filter(has_text="imitates one on the processor").wait_for(timeout=WAIT)
+        page.locator(".tf-device-speed").filter(has_text="emulates one in software").wait_for(timeout=WAIT)
 
         def at(x: float) -> np.ndarray:
             page.evaluate(f"Twofold.set({{ x: {x} }})")

@@ -7,14 +7,12 @@ import json
 import os
 import secrets
 import shutil
-import socket
 import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +24,8 @@ from bundle import images
 from demo.data_urls import picture_address
 from demo.serving.engine import choose_provider
 from demo.serving.served_bundle import open_bundles
+from tests.support import server
+from tests.support.waiting import wait_until
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CONFIG = REPOSITORY / "deploy" / "haproxy.cfg"
@@ -46,28 +46,24 @@ class Site:
     url: str
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+def healthy(url: str) -> bool:
+    """Whether a demo answers there that it is well."""
+    try:
+        return httpx.get(f"{url}/healthz").is_success
+    except httpx.HTTPError:
+        return False
 
 
 @contextmanager
 def haproxy(config: Path, addresses: dict[str, str]) -> Iterator[str]:
     """A running HAProxy; gives its address."""
-    place = f"127.0.0.1:{free_port()}"
+    place = f"127.0.0.1:{server.free_port()}"
     names = {"TWOFOLD_BIND": place, "TWOFOLD_A": addresses["a"], "TWOFOLD_B": addresses["b"]}
     proxy = subprocess.Popen(
         ["haproxy", "-db", "-f", config], env=os.environ | names, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
-        until = time.monotonic() + 20
-        while time.monotonic() < until and proxy.poll() is None:
-            try:
-                httpx.get(f"http://{place}/healthz").raise_for_status()
-                break
-            except httpx.HTTPError:
-                time.sleep(0.05)
+        wait_until(lambda: proxy.poll() is not None or healthy(f"http://{place}"))
         assert proxy.poll() is None, "HAProxy ended"
         yield f"http://{place}"
     finally:
@@ -77,21 +73,16 @@ def haproxy(config: Path, addresses: dict[str, str]) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def site(tiny_bundle: Path) -> Iterator[Site]:
-    addresses = {name: f"127.0.0.1:{free_port()}" for name in ("a", "b")}
-    processes = {}
-    try:
-        for name, place in addresses.items():
-            command = [sys.executable, REPOSITORY / "demo" / "app.py", "--bundles", tiny_bundle, "--provider", "cpu"]
-            command += ["--port", place.partition(":")[2]]
-            processes[name] = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        for process in processes.values():
-            assert "Twofold is at" in process.stdout.readline()
-        with haproxy(CONFIG, addresses) as url:
-            yield Site(processes, addresses, url)
-    finally:
-        for process in processes.values():
-            process.kill()
-            process.wait(timeout=10)
+    flags = ("--bundles", tiny_bundle, "--provider", "cpu", "--port")
+    ports = {name: server.free_port() for name in ("a", "b")}
+    with ExitStack() as stack:
+        processes = {}
+        for name, port in ports.items():
+            processes[name], line = stack.enter_context(server.started(*flags, str(port)))
+            assert line.startswith(server.GREETING)
+        addresses = {name: f"127.0.0.1:{port}" for name, port in ports.items()}
+        url = stack.enter_context(haproxy(CONFIG, addresses))
+        yield Site(processes, addresses, url)
 
 
 @pytest.fixture(scope="module")

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from train.errors import UserError
-from train.sources import open_source
 
+from bundle.errors import UserError
 from examples import avatars
 from examples.avatar_attributes import COLOURS, COLUMNS, SHOWN, attributes, oklab
 from examples.avatars import STYLES, Settings, make
+from train.data.sources import open_source
 
 for module in avatars.MODULES:
     pytest.importorskip(module, reason="needs examples/requirements-avatars.txt")

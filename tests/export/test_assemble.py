@@ -1,23 +1,22 @@
 """The bundle as a whole, complete and partial, and what happens to an older one."""
 
-import io
 import json
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from bundle import atomic_files
-from bundle.quality_section import store_quality
 from bundle.read import read, sha256
 from bundle.schema import GRAPHS, Figure, Quality, RuntimeComparison, RuntimeResult
 from demo.serving.engine import Engine, choose_provider
-from export import assemble, graphs, parity
-from export.graphs import Facts
+from export import assemble, parity
 from tests.support.pictures import draw_folder
 from tests.support.trained import CLASSES, Exported, export, train_tiny
+from train.data.dataset import Pictures
 from train.run_folder import Run
 
 QUALITY = Quality(
@@ -150,18 +149,16 @@ def own_bundle(exported: Exported, tmp_path: Path) -> Path:
     return Path(shutil.copytree(exported.folder, tmp_path / "artifacts" / "shapes"))
 
 
-def test_figures_stay_only_while_the_graphs_do(own_bundle: Path, trained_run: Path):
-    store_quality(own_bundle, QUALITY)
-    assemble.set_runtime_comparison(own_bundle, ELSEWHERE)
-    previous, run = atomic_files.read_index(own_bundle), Run.open(trained_run)
-    stages = assemble.collect(run, unfinished=False)
-    cut = [p for key, stage in stages.items() for p in graphs.pieces(key, stage.networks, run.data)]
-    facts = Facts("shapes", run.data, {key: stage.record for key, stage in stages.items()})
-    info = assemble.index(own_bundle, facts, cut, 0.1, previous, {})
-    assert (info.quality, info.runtime_comparison) == (QUALITY, ELSEWHERE)
-    (own_bundle / "critic.onnx").write_bytes(b"another")
-    info = assemble.index(own_bundle, facts, cut, 0.1, previous, {})
-    assert (info.quality, info.runtime_comparison) == (None, None)
+def test_figures_stay_only_while_the_graphs_do(exported: Exported):
+    info = read(exported.folder).info
+    measured = info.model_copy(update={"quality": QUALITY, "runtime_comparison": ELSEWHERE})
+    kept = assemble.keep_measurements(info, measured)
+    assert (kept.quality, kept.runtime_comparison) == (QUALITY, ELSEWHERE)
+    critic = info.graphs["critic"].model_copy(update={"sha256": "0" * 64})
+    other = info.model_copy(update={"graphs": info.graphs | {"critic": critic}})
+    dropped = assemble.keep_measurements(other, measured)
+    assert (dropped.quality, dropped.runtime_comparison) == (None, None)
+    assert assemble.keep_measurements(info, None) == info
 
 
 # --------------------------------------------------------------------------------------- putting in place
@@ -189,18 +186,11 @@ def test_a_failed_rename_brings_the_older_bundle_back(own_bundle: Path):
     assert [p.name for p in own_bundle.parent.iterdir()] == ["shapes"]
 
 
-def test_examples_take_the_classes_in_turn(tmp_path: Path):
-    import torch
-
-    from train.data.dataset import Pictures
-
+def test_examples_take_the_classes_in_turn():
     labels = torch.tensor([0] * 300 + [1] * 40 + [2] * 300)
     images = torch.arange(640).view(-1, 1, 1, 1).expand(-1, 3, 2, 2).to(torch.uint8)
-    path = tmp_path / "examples.npz"
-    assemble.write_examples(path, Pictures(images, labels), 3)
-    with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as stored:
-        assert stored["images"].shape == (100, 2, 2, 3) and stored["images"].dtype == np.uint8
-        assert np.bincount(stored["labels"]).tolist() == [34, 33, 33]
-    assemble.write_examples(path, Pictures(images, torch.full((640,), -1)), 0)
-    with np.load(path) as stored:
-        assert len(stored["images"]) == 100 and len(np.unique(stored["images"])) > 90
+    found = assemble.examples(Pictures(images, labels), 3)
+    assert found["images"].shape == (100, 2, 2, 3) and found["images"].dtype == np.uint8
+    assert np.bincount(found["labels"]).tolist() == [34, 33, 33]
+    found = assemble.examples(Pictures(images, torch.full((640,), -1)), 0)
+    assert len(found["images"]) == 100 and len(np.unique(found["images"])) > 90

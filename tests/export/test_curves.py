@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from bundle.read import read
 from bundle.schema import Bundle, Curve
-from export import assemble, curves, graphs
+from export import assemble, curves, graphs, run_contents
 from tests.support.trained import Exported
 from train.run_folder import Run
 
@@ -72,9 +72,13 @@ def test_the_bundle_of_a_run_carries_them(exported: Exported, trained_run: Path,
     folder = Path(shutil.copytree(trained_run, tmp_path / "shapes"))
     written(folder / "gan" / "metrics.jsonl", {"images": 64, "critic": 0.7}, {"images": 128, "critic": 0.6})
     run = Run.open(folder)
-    stages = assemble.collect(run, unfinished=False)
-    cut = [p for key, stage in stages.items() for p in graphs.pieces(key, stage.networks, run.data)]
-    info = assemble.index(exported.folder, assemble.facts_of(run, "shapes", stages), cut, 0.1, None, {})
+    stages = run_contents.collect(run, unfinished=False)
+    specs = [spec for key, stage in stages.items() for spec in graphs.graph_specs(key, stage.networks, run.data)]
+    data = {spec.name: (exported.folder / f"{spec.name}.onnx").read_bytes() for spec in specs}
+    there = read(exported.folder).info.files
+    files = {key: (file.file, (exported.folder / file.file).read_bytes()) for key, file in there.items()}
+    found = assemble.GraphFiles(data, {}, dict.fromkeys(data, "fp32"))
+    info = assemble.index(run_contents.facts_of(run, "shapes", stages), specs, found, files, 0.1)
     assert info.training["gan"].curve == Curve(images=(64, 128), series={"critic": (0.7, 0.6)})
     assert info.training["vae"].curve is None
     assert Bundle.model_validate(info.model_dump(mode="json")) == info

@@ -1,7 +1,6 @@
 """Every exported graph: form, numbers, metadata; and the checks themselves, held against broken graphs."""
 
 import json
-import shlex
 from pathlib import Path
 
 import numpy as np
@@ -15,16 +14,17 @@ from torch import nn
 
 from bundle.errors import UserError
 from bundle.schema import GRAPHS
+from bundle.trial_inputs import random_rows
 from export import graphs, parity
-from export.graphs import Piece
+from export.graphs import GraphSpec
 from tests.support.trained import Exported
 from train.run_folder import Run, StageRecord
 
 
-def piece_of(run: Path, name: str) -> Piece:
+def graph_spec(run: Path, name: str) -> GraphSpec:
     opened, stage = Run.open(run), graphs.stage_of(name)
-    cut = graphs.pieces(stage, graphs.networks(opened, stage), opened.data)
-    return next(piece for piece in cut if piece.name == name)
+    specs = graphs.graph_specs(stage, graphs.networks(opened, stage), opened.data)
+    return next(spec for spec in specs if spec.name == name)
 
 
 @pytest.mark.parametrize("name", GRAPHS)
@@ -92,8 +92,8 @@ def test_a_single_file_explains_itself(exported: Exported):
 def test_a_single_file_names_the_prior_of_its_noise(config: dict, said: dict, trained_run: Path):
     data = Run.open(trained_run).data
     facts = graphs.Facts("shapes", data, {"gan": StageRecord("python -m train gan", 1.0, 1, True, "none", config)})
-    piece = Piece("generator", "gan", torch.nn.Identity(), {"z": (8,)}, {"image": (1, 16, 16)})
-    assert json.loads(graphs.metadata(piece, facts)["latent"]) == {"input": "z", "dim": 8} | said
+    spec = GraphSpec("generator", "gan", torch.nn.Identity(), {"z": (8,)}, {"image": (1, 16, 16)})
+    assert json.loads(graphs.metadata(spec, facts)["latent"]) == {"input": "z", "dim": 8} | said
 
 
 def test_generator_is_mapping_then_synthesis(exported: Exported):
@@ -112,16 +112,16 @@ def test_generator_is_mapping_then_synthesis(exported: Exported):
 def test_another_runtime_agrees(name: str, exported: Exported, trained_run: Path):
     """ONNX's own reference implementation: nothing leans on what onnxruntime does beyond the standard."""
     path = exported.folder / f"{name}.onnx"
-    feed = parity.trial_inputs(piece_of(trained_run, name), None, 2)
+    feed = random_rows(graph_spec(trained_run, name).inputs, range(2))
     ours = parity.session(path.read_bytes()).run(None, feed)
     for a, b in zip(ours, ReferenceEvaluator(str(path)).run(None, feed), strict=True):
         np.testing.assert_allclose(a, b, atol=1e-4)
 
 
 def test_parity_sees_one_changed_weight(exported: Exported, trained_run: Path):
-    piece = piece_of(trained_run, "encoder")
+    spec = graph_spec(trained_run, "encoder")
     data = (exported.folder / "encoder.onnx").read_bytes()
-    result = parity.parity(piece, data)
+    result = parity.check_parity(spec, data)
     assert len(result.errors) == len(parity.BATCHES) and 0 < result.worst < 1e-4
     model = onnx.load_from_string(data)
     weight = next(w for w in model.graph.initializer if w.dims == [16, 1, 4, 4])
@@ -129,17 +129,19 @@ def test_parity_sees_one_changed_weight(exported: Exported, trained_run: Path):
     values[0, 0, 2, 2] += 0.01
     weight.CopyFrom(numpy_helper.from_array(values, weight.name))
     with pytest.raises(UserError, match=r"'encoder' differs from PyTorch by .* at batch 1"):
-        parity.parity(piece, model.SerializeToString())
+        parity.check_parity(spec, model.SerializeToString())
 
 
-def test_errors_of_images_are_absolute_and_of_scores_relative():
-    got, wanted = np.full((1, 1), 100.01, np.float32), np.full((1, 1), 100.0, np.float32)
-    assert parity.difference("image", got, wanted, "g") == pytest.approx(0.01, rel=1e-2)
-    assert parity.difference("score", got, wanted, "g") == pytest.approx(0.0001, rel=1e-2)
-    with pytest.raises(UserError, match="not finite"):
-        parity.difference("score", np.full((1, 1), np.nan, np.float32), wanted, "g")
-    with pytest.raises(UserError, match="PyTorch as"):
-        parity.difference("score", got[0], wanted, "g")
+def test_outputs_that_are_not_finite_or_have_another_shape_are_told():
+    spec = GraphSpec("critic", "gan", nn.Identity(), {"image": (1,)}, {"score": (1,)})
+    rows = {"image": np.full((1, 1), 100.0, np.float32)}
+    assert parity.from_pytorch(spec, rows, [rows["image"] * np.float32(1.001)]) == pytest.approx(0.001, rel=1e-2)
+    with pytest.raises(UserError, match=r"'score' of the exported graph 'critic' holds values that are not finite"):
+        parity.from_pytorch(spec, rows, [np.full((1, 1), np.nan, np.float32)])
+    with pytest.raises(UserError, match="instead of float32"):
+        parity.from_pytorch(spec, rows, [rows["image"][0]])
+    with pytest.raises(UserError, match="'score' of the network 'critic'"):
+        parity.from_pytorch(spec, {"image": np.full((1, 1), np.inf, np.float32)}, [rows["image"]])
 
 
 def little_model(nodes: list[onnx.NodeProto], opset: int = 18, domain: str = "") -> onnx.ModelProto:
@@ -158,10 +160,10 @@ class Averages(nn.Module):
 
 def test_an_output_may_be_named_as_an_operation_within(trained_run: Path):
     run = Run.open(trained_run)
-    piece = Piece("encoder", "vae", Averages(), {"image": (1, 4, 4)}, {"mean": (1,), "logvar": (1,)})
-    model = graphs.to_onnx(piece, graphs.Facts("little", run.data, {"vae": run.record("vae")}))
-    parity.check_structure(model, piece)
-    assert parity.parity(piece, model.SerializeToString()).worst < 1e-6
+    spec = GraphSpec("encoder", "vae", Averages(), {"image": (1, 4, 4)}, {"mean": (1,), "logvar": (1,)})
+    model = graphs.to_onnx(spec, graphs.Facts("little", run.data, {"vae": run.record("vae")}))
+    parity.check_structure(model, spec)
+    assert parity.check_parity(spec, model.SerializeToString()).worst < 1e-6
 
 
 def test_rows_that_depend_on_their_neighbours_are_refused():
@@ -184,17 +186,9 @@ def test_rows_that_depend_on_their_neighbours_are_refused():
     ],
 )
 def test_structure_is_checked(change, sentence: str):
-    piece = Piece("little", "gan", None, {"z": (2,)}, {"w": (2,)})
+    spec = GraphSpec("little", "gan", None, {"z": (2,)}, {"w": (2,)})
     model = little_model([helper.make_node("Tanh", ["z"], ["w"])])
-    parity.check_structure(model, piece)
+    parity.check_structure(model, spec)
     change(model)
     with pytest.raises(UserError, match=sentence):
-        parity.check_structure(model, piece)
-
-
-def test_commands_lose_the_folders_of_this_computer():
-    words = ["python", "-m", "train", "gan", "/home/me/my runs/a", "--data=~/pictures/cats", "--minutes", "5"]
-    command = shlex.join([*words, "--data", "C:\\my\\pictures", "runs/b"])
-    wanted = "python -m train gan a --data=cats --minutes 5 --data pictures runs/b"
-    assert graphs.public_command(command) == wanted
-    assert graphs.public_command(f"{command} && {command}") == f"{wanted} && {wanted}"
+        parity.check_structure(model, spec)

@@ -14,12 +14,13 @@ from torch import nn
 from bundle import images
 from bundle.errors import UserError
 from bundle.read import read, sha256
+from bundle.trial_inputs import TrialInputs
 from demo.serving.engine import Engine, choose_provider
-from export import graphs, int8, parity, precision
+from export import graphs, parity, precision
 from export.__main__ import main
-from export.graphs import Facts, Piece
-from export.precision import Cost
-from tests.export.test_graphs import piece_of
+from export.graphs import Facts, GraphSpec
+from export.precision import Conversion
+from tests.export.test_graphs import graph_spec
 from tests.support.trained import Exported, export
 from train.data.dataset import DataInfo
 from train.run_folder import Run, StageRecord
@@ -47,41 +48,46 @@ class Draw(nn.Module):
         return self.out(nn.functional.leaky_relu(nn.functional.pixel_shuffle(self.up(x), 2), 0.2)).sigmoid()
 
 
-def piece(loud: float = 1.0) -> Piece:
-    return Piece("decoder", "vae", Draw(loud).eval(), {"z": (16,)}, {"image": (1, 8, 8)})
+def spec(loud: float = 1.0) -> GraphSpec:
+    return GraphSpec("decoder", "vae", Draw(loud).eval(), {"z": (16,)}, {"image": (1, 8, 8)})
 
 
-def exact(of: Piece) -> bytes:
+def exact(of: GraphSpec) -> bytes:
     record = StageRecord("python -m train vae", 1.0, 1, True, "none", {})
     return graphs.to_onnx(of, Facts("dots", DATA, {"vae": record})).SerializeToString(deterministic=True)
 
 
-def inputs(of: Piece) -> int8.Inputs:
-    return int8.Inputs([of], None, {}, "normal")
+def inputs(of: GraphSpec) -> TrialInputs:
+    return parity.trial_inputs([of], None, {}, "normal")
+
+
+def as_int8(of: GraphSpec, whole: bytes) -> tuple[bytes, Conversion]:
+    """The file of a little decoder in int8, and what that changes."""
+    return precision.convert([of], [whole], "int8", inputs(of))[0]
 
 
 @pytest.fixture(scope="module")
-def files() -> tuple[bytes, bytes, Cost]:
+def files() -> tuple[bytes, bytes, Conversion]:
     """The little decoder as float32 and as int8, and what that costs."""
-    whole = exact(piece())
-    return whole, *precision.convert(piece(), whole, "int8", inputs(piece()))
+    whole = exact(spec())
+    return whole, *as_int8(spec(), whole)
 
 
-def test_a_quarter_of_the_bytes_with_the_same_interface(files: tuple[bytes, bytes, Cost]):
+def test_a_quarter_of_the_bytes_with_the_same_interface(files: tuple[bytes, bytes, Conversion]):
     whole, small, cost = files
     assert len(small) < 0.4 * len(whole) and cost.size == len(small) / len(whole)
     before, after = (onnx.load_from_string(data) for data in (whole, small))
     assert [(entry.domain, entry.version) for entry in after.opset_import] == [("", 18)]
     assert list(after.graph.input) == list(before.graph.input) and list(after.graph.output) == list(before.graph.output)
     facts = {p.key: p.value for p in after.metadata_props}
-    assert facts == {p.key: p.value for p in before.metadata_props} | {"form": "int8"}
+    assert facts == {p.key: p.value for p in before.metadata_props} | {"precision": "int8"}
     assert (after.producer_name, after.graph.doc_string) == ("twofold", before.graph.doc_string)
     for batch in (1, 3):
         (image,) = parity.session(small).run(None, {"z": np.zeros((batch, 16), np.float32)})
         assert image.shape == (batch, 1, 8, 8) and image.dtype == np.float32
 
 
-def test_weights_are_symmetric_by_channel_but_for_the_last_layer(files: tuple[bytes, bytes, Cost]):
+def test_weights_are_symmetric_by_channel_but_for_the_last_layer(files: tuple[bytes, bytes, Conversion]):
     model = onnx.load_from_string(files[1])
     tensors = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
     behind = {n.output[0]: n for n in model.graph.node if n.op_type == "DequantizeLinear" and n.input[0] in tensors}
@@ -94,7 +100,7 @@ def test_weights_are_symmetric_by_channel_but_for_the_last_layer(files: tuple[by
     assert tensors[layers[2].input[1]].dtype == np.float32
 
 
-def test_pictures_stay_within_40_db_of_float32(files: tuple[bytes, bytes, Cost]):
+def test_pictures_stay_within_40_db_of_float32(files: tuple[bytes, bytes, Conversion]):
     whole, small, cost = files
     feed = {"z": np.random.default_rng(9).standard_normal((20, 16)).astype(np.float32)}
     (a,), (b,) = (parity.session(data).run(None, feed) for data in (whole, small))
@@ -103,30 +109,30 @@ def test_pictures_stay_within_40_db_of_float32(files: tuple[bytes, bytes, Cost])
     assert "decoder" in (printed := precision.table([cost], "int8")) and f"{cost.psnr:.1f} dB" in printed
 
 
-def test_the_same_file_every_time(files: tuple[bytes, bytes, Cost]):
-    assert precision.convert(piece(), files[0], "int8", inputs(piece()))[0] == files[1]
+def test_the_same_file_every_time(files: tuple[bytes, bytes, Conversion]):
+    assert as_int8(spec(), files[0])[0] == files[1]
 
 
 def test_what_8_bits_cannot_hold_is_refused():
-    loud = piece(loud=1e4)
-    with pytest.raises(precision.Unsuited, match=r"'decoder' costs more than 40 dB.* dB.*--form fp32"):
-        precision.convert(loud, exact(loud), "int8", inputs(loud))
+    loud = spec(loud=1e4)
+    with pytest.raises(precision.Unsuitable, match=r"'decoder' costs more than 40 dB.* dB.*--precision fp32"):
+        as_int8(loud, exact(loud))
 
 
 @pytest.mark.parametrize(
     ("cost", "words"),
     [
-        (Cost("decoder", 0, 9, 1, "grey levels", size=0.3, psnr=41.0, speed=0.9), ""),
-        (Cost("decoder", 0, 9, 1, "grey levels", size=0.9, psnr=41.0, speed=1.2), ""),
-        (Cost("decoder", 0, 9, 1, "grey levels", size=0.9, psnr=41.0, speed=0.9), "gains nothing"),
-        (Cost("decoder", 0, 9, 1, "grey levels", size=0.3, psnr=39.9, speed=2.0), "more than 40 dB"),
-        (Cost("decoder", 0, 0, 0, "grey levels", size=0.3, psnr=float("inf"), speed=2.0), ""),
-        (Cost("encoder", 0, 0.04, 0.01, "share", size=0.3, speed=0.9), ""),
-        (Cost("encoder", 0, 0.06, 0.01, "share", size=0.3, speed=0.9), "changes by 0.06"),
-        (Cost("encoder", 0, 0.04, 0.01, "share", size=0.7, speed=1.0), "gains nothing"),
+        (Conversion("decoder", 9, 1, "grey levels", size=0.3, psnr=41.0, speed=0.9), ""),
+        (Conversion("decoder", 9, 1, "grey levels", size=0.9, psnr=41.0, speed=1.2), ""),
+        (Conversion("decoder", 9, 1, "grey levels", size=0.9, psnr=41.0, speed=0.9), "gains nothing"),
+        (Conversion("decoder", 9, 1, "grey levels", size=0.3, psnr=39.9, speed=2.0), "more than 40 dB"),
+        (Conversion("decoder", 0, 0, "grey levels", size=0.3, psnr=float("inf"), speed=2.0), ""),
+        (Conversion("encoder", 0.04, 0.01, "share", size=0.3, speed=0.9), ""),
+        (Conversion("encoder", 0.06, 0.01, "share", size=0.3, speed=0.9), "changes by 0.06"),
+        (Conversion("encoder", 0.04, 0.01, "share", size=0.7, speed=1.0), "gains nothing"),
     ],
 )
-def test_what_is_refused(cost: Cost, words: str):
+def test_what_is_refused(cost: Conversion, words: str):
     reason = precision.refusal(cost, "int8")
     assert words in reason and bool(words) == bool(reason)
     assert not reason or reason.startswith(f"As int8, graph '{cost.graph}'")
@@ -144,15 +150,16 @@ class Flat(nn.Module):
 
 
 def test_a_single_layer_is_the_last_one():
-    alone = Piece("decoder", "vae", Flat().eval(), {"z": (16,)}, {"image": (1, 8, 8)})
-    with pytest.raises(precision.Unsuited, match="gains nothing: its only layer"):
-        precision.convert(alone, exact(alone), "int8", inputs(alone))
+    alone = GraphSpec("decoder", "vae", Flat().eval(), {"z": (16,)}, {"image": (1, 8, 8)})
+    with pytest.raises(precision.Unsuitable, match="gains nothing: its only layer"):
+        as_int8(alone, exact(alone))
 
 
 def test_float16_is_held_against_grey_levels():
     """Not against decibels: whoever wants float16 wants the same picture."""
-    assert precision.refusal(Cost("decoder", 0, 1, 0, "grey levels"), "fp16") == ""
-    assert "As fp16, graph 'decoder' changes by 2" in precision.refusal(Cost("decoder", 0, 2, 0, "grey levels"), "fp16")
+    assert precision.refusal(Conversion("decoder", 1, 0, "grey levels"), "fp16") == ""
+    reason = precision.refusal(Conversion("decoder", 2, 0, "grey levels"), "fp16")
+    assert "As fp16, graph 'decoder' changes by 2" in reason
 
 
 # --------------------------------------------------------------------------------------- of a whole run
@@ -160,28 +167,30 @@ def test_float16_is_held_against_grey_levels():
 
 def test_ranges_come_from_the_models_own_latents(trained_run: Path):
     run = Run.open(trained_run)
-    cut = [piece_of(trained_run, name) for name in ("mapping", "synthesis", "decoder", "inverter")]
-    pictures = np.full((5, 1, 16, 16), 51, np.uint8)
-    made = int8.Inputs(cut, pictures, run.latents(), "uniform")
-    noise, styles, codes, damaged = (made.rows(one, range(40)) for one in cut)
+    names = ("mapping", "synthesis", "decoder", "inverter")
+    specs = [graph_spec(trained_run, name) for name in names]
+    pictures = np.full((5, 16, 16, 1), 51, np.uint8)
+    made = parity.trial_inputs(specs, pictures, run.latents(), "uniform")
+    noise, styles, codes, damaged = (made.rows(name, range(40)) for name in names)
     assert np.abs(noise["z"]).max() <= 1 and noise["z"].std() > 0.5
     np.testing.assert_allclose(noise["classes"].sum(axis=1), 1, atol=1e-6)
     assert sorted(set(noise["classes"].ravel())) == [0, 0.5, 1]
     with torch.no_grad():
-        wanted = cut[0].net(*map(torch.from_numpy, noise.values())).numpy()
+        wanted = specs[0].net(*map(torch.from_numpy, noise.values())).numpy()
     np.testing.assert_array_equal(styles["w"], wanted)
     means = run.latents()["mixture_means"]
     near = np.abs(codes["z"][:, None] - means[None]).max(axis=2).min(axis=1)
     assert near.max() < 6 * np.sqrt(np.abs(run.latents()["mixture_cholesky"]).max()) and codes["z"].std() > 0
-    assert set(damaged["image"].ravel()) == {np.float32(0.2)} and set(damaged["mask"].ravel()) == {0.0, 1.0}
-    assert not np.array_equal(made.rows(cut[2], range(1000, 1040))["z"], codes["z"])
+    assert set(damaged["mask"].ravel()) == {0.0, 1.0}
+    np.testing.assert_array_equal(damaged["image"], np.float32(0.2) * damaged["mask"])
+    assert not np.array_equal(made.rows("decoder", range(1000, 1040))["z"], codes["z"])
 
 
 @pytest.mark.slow
 def test_a_bundle_tells_what_became_of_each_graph(trained_run: Path, exported: Exported, tmp_path: Path):
     run = shutil.copytree(trained_run, tmp_path / "run", ignore=shutil.ignore_patterns("gan", "inverter"))
     folder = tmp_path / "shapes"
-    printed = export("bundle", run, folder, "--form", "int8", "--name", "shapes")
+    printed = export("bundle", run, folder, "--precision", "int8", "--name", "shapes")
     opened, before = read(folder), read(exported.folder).info.graphs
     Engine(opened, choose_provider("cpu")).check()
     errors = [
@@ -205,27 +214,29 @@ def test_a_bundle_tells_what_became_of_each_graph(trained_run: Path, exported: E
 def test_one_graph_alone(trained_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     """The file, or the sentence and no file; one of a graph that takes pictures, so that they are found."""
     path = tmp_path / "classifier.onnx"
-    code = main(["graph", str(trained_run), "classifier", str(path), "--form", "int8"])
+    code = main(["graph", str(trained_run), "classifier", str(path), "--precision", "int8"])
     said = capsys.readouterr()
     if code == 0:
         assert any(t.data_type == TensorProto.INT8 for t in onnx.load(path).graph.initializer)
     else:
         assert code == 2 and "As int8, graph 'classifier'" in said.err and not path.exists()
     moved = shutil.copytree(trained_run, tmp_path / "run")
-    assert main(["graph", str(moved), "classifier", str(path), "--form", "int8", "--data", str(tmp_path / "no")]) == 2
+    words = ["graph", str(moved), "classifier", str(path), "--precision", "int8", "--data", str(tmp_path / "no")]
+    assert main(words) == 2
     assert "--data" in capsys.readouterr().err
 
 
-def test_a_damaged_quantiser_output_is_seen(files: tuple[bytes, bytes, Cost]):
+def test_a_damaged_quantiser_output_is_seen(files: tuple[bytes, bytes, Conversion]):
     """The numbers of the file are compared, not those that were meant."""
     model = onnx.load_from_string(files[1])
     scale = next(t for t in model.graph.initializer if t.name.endswith("weight_scale") and len(t.dims))
     scale.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(scale) * 3, scale.name))
     with pytest.raises(UserError, match="40 dB"):
-        precision.cost(piece(), files[0], model.SerializeToString(), inputs(piece()).rows(piece(), range(5)), "int8")
+        rows = inputs(spec()).rows("decoder", range(5))
+        precision.measure("decoder", files[0], model.SerializeToString(), rows, "int8")
 
 
-def test_onnxruntime_calculates_in_integers(files: tuple[bytes, bytes, Cost], tmp_path: Path):
+def test_onnxruntime_calculates_in_integers(files: tuple[bytes, bytes, Conversion], tmp_path: Path):
     """What is written has to be what onnxruntime fuses, else it would only be slower."""
     options = ort.SessionOptions()
     options.optimized_model_filepath = str(tmp_path / "fused.onnx")

@@ -13,12 +13,13 @@ from torch import nn
 
 from bundle.errors import UserError
 from bundle.read import read
+from bundle.trial_inputs import random_rows
 from demo.serving.engine import Engine, choose_provider
 from export import parity, precision
 from export.__main__ import main
 from export.float16 import arithmetic, folded
-from export.graphs import Piece
-from tests.export.test_graphs import piece_of
+from export.graphs import GraphSpec
+from tests.export.test_graphs import graph_spec
 from tests.support.trained import Exported
 
 INDEX = "bundle.json"
@@ -27,7 +28,7 @@ INDEX = "bundle.json"
 @pytest.fixture(scope="module")
 def half(trained_run: Path, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("forms") / "shapes"
-    assert main(["bundle", str(trained_run), str(folder), "--form", "fp16-stored"]) == 0
+    assert main(["bundle", str(trained_run), str(folder), "--precision", "fp16-stored"]) == 0
     return folder
 
 
@@ -39,7 +40,7 @@ def test_a_bundle_of_half_the_bytes_is_served(half: Path, exported: Exported):
     for name, graph in opened.info.graphs.items():
         assert graph.precision == "fp16-stored" and whole[name].precision == "fp32"
         facts = onnx.load(half / graph.file).metadata_props
-        assert {p.key: p.value for p in facts}["form"] == "fp16-stored"
+        assert {p.key: p.value for p in facts}["precision"] == "fp16-stored"
     assert opened.info.graphs["generator"].bytes < 0.8 * whole["generator"].bytes
     assert "float16" in (half / "README.md").read_text()
 
@@ -96,30 +97,31 @@ def weights_of(model: onnx.ModelProto) -> np.ndarray:
 
 def test_only_large_tensors_that_fit_are_halved():
     rng = np.random.default_rng(0)
-    assert weights_of(precision.stored(product(rng.random((16, 64))), "fp16-stored")).dtype == np.float16
-    assert weights_of(precision.stored(product(rng.random((2, 64))), "fp16-stored")).dtype == np.float32
-    assert weights_of(precision.stored(product(rng.random((16, 64)) * 1e6), "fp16-stored")).dtype == np.float32
-    assert weights_of(precision.stored(product(rng.random((16, 64))), "fp32")).dtype == np.float32
+    assert weights_of(precision.converted(product(rng.random((16, 64))), "fp16-stored")).dtype == np.float16
+    assert weights_of(precision.converted(product(rng.random((2, 64))), "fp16-stored")).dtype == np.float32
+    assert weights_of(precision.converted(product(rng.random((16, 64)) * 1e6), "fp16-stored")).dtype == np.float32
+    assert weights_of(precision.converted(product(rng.random((16, 64))), "fp32")).dtype == np.float32
 
 
-@pytest.mark.parametrize("form", ["fp16-stored", "fp16"])
-def test_what_changes_the_picture_is_refused(form: precision.Form):
+@pytest.mark.parametrize("kind", ["fp16-stored", "fp16"])
+def test_what_changes_the_picture_is_refused(kind: precision.Precision):
     """Large weights that cancel: float16 cannot hold their difference."""
     rng = np.random.default_rng(0)
     weights = rng.random((16, 256))
     weights[0], weights[1] = 40_000.25, -40_000
     exact = product(weights).SerializeToString()
-    piece = Piece("generator", "gan", Product(weights), {"z": (16,)}, {"image": (1, 16, 16)})
+    spec = GraphSpec("generator", "gan", Product(weights), {"z": (16,)}, {"image": (1, 16, 16)})
     z = np.ones((5, 16), np.float32) / 16
-    with pytest.raises(UserError, match=r"grey levels.*--form fp32"):
-        precision.compared(piece, exact, form, {"z": z}, {})
+    with pytest.raises(UserError, match=r"grey levels.*--precision fp32"):
+        precision.convert_one(spec, exact, kind, {"z": z}, {})
 
 
 def test_styles_to_compare_on_are_the_mappings(trained_run: Path):
-    cut = [piece_of(trained_run, name) for name in ("mapping", "synthesis")]
-    rows = precision.rows_of(cut[1], cut, None)["w"]
-    assert rows.shape == (sum(parity.BATCHES), *cut[1].inputs["w"])
-    assert not np.array_equal(rows, parity.trial_inputs(cut[1], None, sum(parity.BATCHES), seed=1)["w"])
+    specs = [graph_spec(trained_run, name) for name in ("mapping", "synthesis")]
+    inputs = parity.trial_inputs(specs, None, {}, "normal")
+    rows, _ = precision.trial_rows("synthesis", "fp16", inputs)
+    mapped = parity.network_outputs(specs[0], random_rows(specs[0].inputs, precision.COMPARED))
+    np.testing.assert_array_equal(rows["w"], mapped[0])
 
 
 @pytest.mark.slow
@@ -143,7 +145,7 @@ def gan16(trained_run: Path, tmp_path_factory) -> Path:
     root = tmp_path_factory.mktemp("fp16")
     others = shutil.ignore_patterns("vae", "repair", "inverter", "classifier")
     run = shutil.copytree(trained_run, root / "run", ignore=others)
-    assert main(["bundle", str(run), str(root / "shapes"), "--form", "fp16", "--name", "shapes"]) == 0
+    assert main(["bundle", str(run), str(root / "shapes"), "--precision", "fp16", "--name", "shapes"]) == 0
     return root / "shapes"
 
 
@@ -154,7 +156,7 @@ def test_float16_arithmetic_behind_float32_inputs_and_outputs(gan16: Path, expor
     whole = read(exported.folder).info.graphs
     for name, graph in opened.info.graphs.items():
         model, before = onnx.load(gan16 / graph.file), onnx.load(exported.folder / graph.file)
-        assert graph.precision == {p.key: p.value for p in model.metadata_props}["form"] == "fp16"
+        assert graph.precision == {p.key: p.value for p in model.metadata_props}["precision"] == "fp16"
         assert list(model.graph.input) == list(before.graph.input)
         assert list(model.graph.output) == list(before.graph.output)
         kinds = {tensor.data_type for tensor in model.graph.initializer}
@@ -182,7 +184,7 @@ def test_arithmetic_on_weights_is_done_in_float32_beforehand(exported: Exported)
     for model, some in ((before, True), (after, False)):
         weights = {tensor.name for tensor in model.graph.initializer}
         assert any(all(name in weights for name in node.input if name) for node in model.graph.node) == some
-    feed = parity.trial_inputs(Piece("generator", "gan", None, {"z": (8,), "classes": (3,)}, {}), None, 7)
+    feed = random_rows({"z": (8,), "classes": (3,)}, range(7))
     a, b = (parity.session(model.SerializeToString()).run(None, feed)[0] for model in (before, after))
     np.testing.assert_allclose(a, b, atol=1e-5)
 
@@ -209,6 +211,6 @@ def test_resizes_that_share_their_scales(constant: bool):
 
 
 @pytest.mark.slow
-def test_one_graph_alone(trained_run: Path, tmp_path: Path):
+def test_one_graph_alone_by_the_older_name_of_the_flag(trained_run: Path, tmp_path: Path):
     assert main(["graph", str(trained_run), "decoder", str(tmp_path / "d.onnx"), "--form", "fp16-stored"]) == 0
     assert any(node.op_type == "Cast" for node in onnx.load(tmp_path / "d.onnx").graph.node)

@@ -108,7 +108,8 @@ def test_finite_weights_whose_pictures_are_not(run: Path, capsys):
     tensors = safetensors.torch.load_file(path)
     tensors["averages/encoder.head.weight"][:] = 3e38
     safetensors.torch.save_file(tensors, path)
-    assert "'mean' that are not finite" in refused(capsys, "graph", run, "encoder", run / "encoder.onnx")
+    sentence = refused(capsys, "graph", run, "encoder", run / "encoder.onnx")
+    assert "'mean' of the network 'encoder' holds values that are not finite" in sentence
     assert not (run / "encoder.onnx").exists()
 
 

@@ -17,9 +17,7 @@ from onnx import numpy_helper
 from bundle import quality_section
 from bundle.read import read
 from bundle.schema import GRAPHS, GraphDifference, RuntimeComparison, RuntimeResult
-from demo.serving.engine import Engine, choose_provider
-from demo.serving.served_bundle import ServedBundle
-from export import assemble, float16, int8, model_card, parity, runtime_comparison, runtime_tables, runtimes
+from export import float16, int8, model_card, parity, runtime_comparison, runtime_tables, runtimes, update
 from export.__main__ import main
 from export.runtimes import RUNTIMES, Feed, Run, Runtime
 from tests.support import tiny
@@ -257,20 +255,6 @@ def test_a_graph_that_no_runtime_runs(broken_bundle: Path, capsys: pytest.Captur
     assert "does not run graph 'critic'" in sentence
 
 
-def test_inputs_are_such_as_the_demo_makes(tiny_bundle: Path):
-    opened = read(tiny_bundle)
-    served = ServedBundle(Engine(opened, choose_provider("cpu")))
-    feeds = runtime_comparison.inputs(served)
-    assert list(feeds) == list(GRAPHS)
-    for name, feed in feeds.items():
-        assert list(feed) == [tensor.name for tensor in opened.info.graphs[name].inputs]
-        assert all(len(values) == 33 and values.dtype == np.float32 for values in feed.values())
-    np.testing.assert_array_equal(feeds["decoder"]["z"], served.codes(range(33)))
-    np.testing.assert_array_equal(feeds["synthesis"]["w"][::2], served.styles(range(0, 33, 2)))
-    masked = feeds["repair"]
-    assert not masked["image"][np.broadcast_to(masked["mask"] == 0, masked["image"].shape)].any()
-
-
 # --------------------------------------------------------------------------------------- index and card
 
 
@@ -316,7 +300,7 @@ def test_what_the_owner_wrote_stays():
 def test_it_stays_in_a_new_card_and_in_older_bundles_there_is_none(broken_bundle: Path):
     index = tiny.load_index(broken_bundle)
     assert "runtime_comparison" not in index and read(broken_bundle).info.runtime_comparison is None
-    assemble.set_runtime_comparison(broken_bundle, some())
+    update.set_runtime_comparison(broken_bundle, some())
     info = read(broken_bundle).info
     assert info.runtime_comparison == some() and info.quality is not None
     assert "## Other runtimes" in model_card.write(info, {})

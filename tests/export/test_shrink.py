@@ -1,5 +1,6 @@
 """Weights stored as float16 from the files of a bundle alone."""
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from bundle.read import read
 from demo.serving.engine import Engine, choose_provider
 from demo.serving.served_bundle import ServedBundle
-from export import shrink
+from export import precision
 from export.__main__ import main
 
 
@@ -30,16 +31,16 @@ def test_pictures_stay_within_a_grey_level_and_the_index_says_how_it_is_stored(b
     assert taken == set(after.info.graphs)
     assert sum(graph.bytes for graph in after.info.graphs.values()) < sum(sizes.values())
     model = onnx.load(broken_bundle / after.info.graphs["decoder"].file)
-    assert {p.key: p.value for p in model.metadata_props}["form"] == "fp16-stored"
+    assert {p.key: p.value for p in model.metadata_props}["precision"] == "fp16-stored"
     assert main(["shrink", str(broken_bundle)]) == 2
     assert "nothing to shrink" in capsys.readouterr().err
 
 
 def test_a_graph_that_changes_too_much_is_refused_and_the_bundle_stays(broken_bundle: Path, capsys, monkeypatch):
     index = (broken_bundle / "bundle.json").read_bytes()
-    monkeypatch.setattr(shrink, "difference", lambda name, *_: f"Graph '{name}' changes.")
+    monkeypatch.setattr(precision, "LEVELS", -1)  # no picture may even stay the same
     assert main(["shrink", str(broken_bundle)]) == 2
-    assert "changes." in capsys.readouterr().err
+    assert "changes by 0" in (said := capsys.readouterr().err) and "(grey levels)" in said
     assert (broken_bundle / "bundle.json").read_bytes() == index
 
 
@@ -55,5 +56,6 @@ def test_the_bound_is_one_grey_level(monkeypatch: pytest.MonkeyPatch, shift: flo
         def run(self, *_: object) -> list[np.ndarray]:
             return [answers[self.data]]
 
-    monkeypatch.setattr(shrink.parity, "session", Session)
-    assert bool(shrink.difference("decoder", b"exact", b"other", {})) is refused
+    monkeypatch.setattr(precision.parity, "session", Session)
+    with pytest.raises(precision.Unsuitable, match=r"changes by [23]") if refused else nullcontext():
+        precision.measure("decoder", b"exact", b"other", {}, "fp16-stored")

@@ -29,9 +29,14 @@ def test_graphs_agree_with_pytorch(size: int, channels: int, classes: tuple[str,
     if classes:
         nets["classifier"] = classifier.build(ClassifierSettings(**HERE), data)
     facts = graphs.Facts("sizes", data, dict.fromkeys(nets, record))
-    cut = [piece for stage, net in nets.items() for piece in graphs.pieces(stage, net.eval(), data)]
-    for piece in cut:
-        if piece.name not in ("generator", "mapping"):  # the synthesis is the half that knows the size
-            result = parity.parity(piece, assemble.checked_graph(piece, facts), np.zeros((1, channels, size, size)))
+    specs = [
+        spec
+        for stage, net in nets.items()
+        for spec in graphs.graph_specs(stage, dict(net.eval().named_children()), data)
+    ]
+    for spec in specs:
+        if spec.name not in ("generator", "mapping"):  # the synthesis is the half that knows the size
+            data = assemble.checked_graph(spec, facts)
+            result = parity.check_parity(spec, data, np.zeros((1, size, size, channels), np.uint8))
             assert result.worst < parity.BOUND
-    assert {p.name: p.outputs for p in cut}["synthesis"] == {"image": (channels, size, size)}
+    assert {p.name: p.outputs for p in specs}["synthesis"] == {"image": (channels, size, size)}

@@ -5,7 +5,7 @@ The fixtures `trained_run` and `exported` (tests/conftest.py) build them once fo
 
 import io
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,10 +43,10 @@ def train(*words: str | Path) -> None:
         assert train_main(typed) == 0
 
 
-def train_tiny(run: Path, pictures: Path, *stages: str) -> Path:
-    """Trains these of EVERY_STAGE, narrow and for four steps each. Returns `run`."""
+def train_tiny(run: Path, pictures: Path, *stages: str, more: Sequence[str] = ()) -> Path:
+    """Trains these of EVERY_STAGE, narrow and for four steps each, with `more` words each. Returns `run`."""
     for stage in stages:
-        train(stage, run, "--data", pictures, *FEW, *NARROW[stage])
+        train(stage, run, "--data", pictures, *FEW, *NARROW[stage], *more)
     return run
 
 

@@ -6,8 +6,9 @@ import sys
 import pytest
 
 from tests.support.pictures import draw_folder
-from train.__main__ import main, stages_of
+from train.__main__ import main
 from train.settings import AllSettings, InverseSettings
+from train.training import stages_of
 
 
 def command(*arguments: str) -> subprocess.CompletedProcess:
@@ -36,10 +37,10 @@ def test_mistakes_exit_with_2_and_one_sentence(tmp_path):
     [
         (["--minutes", "0"], "--minutes must be positive"),
         (["--lr", "-1"], "--lr must not be negative, not -1"),
-        (["--gamma", "nan", "1"], "--gamma nan is not a number"),
+        (["--gamma", "nan", "1"], "--gamma must be a finite number, not nan"),
         (["--beta2", "0.9", "2"], "--beta2 must lie between 0 and 0.9999, not 2"),
         (["--augment", "0.9"], "--augment must lie between 0 and 0.8, not 0.9"),
-        (["--minutes", "nan"], "--minutes nan is not a number"),
+        (["--minutes", "nan"], "--minutes must be a finite number, not nan"),
         (["--images", "0"], "--images must be positive"),
         (["--latent-dim", "-2"], "--latent-dim must be positive"),
         (["--batch", "1"], "--batch must be at least 2"),
@@ -55,7 +56,7 @@ def test_impossible_numbers(tmp_path, shapes, capsys, flags, sentence):
 def test_a_body_that_draws_no_probabilities(tmp_path, shapes, capsys):
     words = ["vae", str(tmp_path / "run"), "--data", str(shapes), "--preset", "principal", "--likelihood", "bernoulli"]
     assert main(words) == 2
-    assert "take another body for --likelihood bernoulli" in capsys.readouterr().err
+    assert "use another body with --likelihood bernoulli" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
 
 
@@ -73,7 +74,7 @@ def test_all_runs_and_resumes_to_its_end(tmp_path, capsys):
     data = draw_folder(tmp_path / "pictures", 110, classes=False)
     arguments = ["all", str(tmp_path / "run"), "--data", str(data), "--images", "32", "--threads", "1"]
     assert main(arguments) == 0
-    assert "the classifier is left out" in capsys.readouterr().out
+    assert "the classifier is skipped" in capsys.readouterr().out
     assert main([*arguments, "--resume"]) == 0
     assert main(arguments) == 2
 

@@ -18,8 +18,9 @@ import pytest
 import torch
 
 from bundle.errors import UserError
-from train import loop, run_folder
+from train import loop, recorder, run_folder
 from train.__main__ import main
+from train.checkpoints import load_tensors, save_tensors
 from train.recorder import Progress, Recorder
 from train.stages.classifier import ClassifierStage
 
@@ -78,15 +79,15 @@ def resumes_bit_exactly(run: Path, shapes: Path, tmp_path: Path, stage: str, mon
     at_step(monkeypatch, 4, interrupt)
     assert train(halves, stage, shapes, 160, *words) == 130
     monkeypatch.undo()
-    _, facts = run_folder.load_tensors(halves / stage / "state.safetensors")
+    _, facts = load_tensors(halves / stage / "state.safetensors")
     assert facts["images"] == 64
     assert not facts["finished"]
     assert train(halves, stage, shapes, 160, "--resume", *words) == 0
     for name in ("state.safetensors", "latents.safetensors"):
         if not (run / stage / name).exists():
             continue
-        whole, _ = run_folder.load_tensors(run / stage / name)
-        resumed, _ = run_folder.load_tensors(halves / stage / name)
+        whole, _ = load_tensors(run / stage / name)
+        resumed, _ = load_tensors(halves / stage / name)
         assert whole.keys() == resumed.keys()
         different = [key for key in whole if not torch.equal(whole[key], resumed[key])]
         assert not different
@@ -95,7 +96,7 @@ def resumes_bit_exactly(run: Path, shapes: Path, tmp_path: Path, stage: str, mon
 
 
 def runs_keys(folder: Path, stage: str) -> list[str]:
-    return list(run_folder.load_tensors(folder / stage / "state.safetensors")[0])
+    return list(load_tensors(folder / stage / "state.safetensors")[0])
 
 
 def at_step(monkeypatch, number: int, act: Callable[[], None]) -> None:
@@ -120,9 +121,9 @@ def interrupt() -> None:
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_does_not(run, shapes, tmp_path):
     assert train(tmp_path / "again", "gan", shapes, 160) == 0
     assert train(tmp_path / "other", "gan", shapes, 160, "--seed", "1") == 0
-    first = run_folder.load_tensors(run / "gan" / "state.safetensors")[0]
-    same = run_folder.load_tensors(tmp_path / "again" / "gan" / "state.safetensors")[0]
-    other = run_folder.load_tensors(tmp_path / "other" / "gan" / "state.safetensors")[0]
+    first = load_tensors(run / "gan" / "state.safetensors")[0]
+    same = load_tensors(tmp_path / "again" / "gan" / "state.safetensors")[0]
+    other = load_tensors(tmp_path / "other" / "gan" / "state.safetensors")[0]
     assert all(torch.equal(first[key], same[key]) for key in first)
     assert not torch.equal(
         first["averages/generator.synthesis.constant"], other["averages/generator.synthesis.constant"]
@@ -186,15 +187,15 @@ def test_resume_without_a_checkpoint(shapes, tmp_path, capsys):
 
 def test_a_full_disk_keeps_the_last_checkpoint(tmp_path, monkeypatch):
     path = tmp_path / "state.safetensors"
-    run_folder.save_tensors(path, {"a": torch.ones(3)}, {"step": 1})
+    save_tensors(path, {"a": torch.ones(3)}, {"step": 1})
 
     def full(_: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(UserError, match="No space left on device"):
-        run_folder.save_tensors(path, {"a": torch.zeros(3)}, {"step": 2})
-    tensors, facts = run_folder.load_tensors(path)
+        save_tensors(path, {"a": torch.zeros(3)}, {"step": 2})
+    tensors, facts = load_tensors(path)
     assert facts == {"step": 1}
     assert torch.equal(tensors["a"], torch.ones(3))
     assert [p.name for p in tmp_path.iterdir()] == ["state.safetensors"]
@@ -203,7 +204,7 @@ def test_a_full_disk_keeps_the_last_checkpoint(tmp_path, monkeypatch):
 def test_a_damaged_checkpoint_is_named(tmp_path):
     (tmp_path / "state.safetensors").write_bytes(b"not a checkpoint")
     with pytest.raises(UserError, match=r"state\.safetensors is damaged"):
-        run_folder.load_tensors(tmp_path / "state.safetensors")
+        load_tensors(tmp_path / "state.safetensors")
 
 
 def test_inverse_needs_what_it_inverts(shapes, tmp_path, capsys):
@@ -236,14 +237,14 @@ def test_more_minutes_go_on_and_a_finished_stage_is_left_alone(shapes, tmp_path,
     arguments = ["gan", str(tmp_path / "r"), "--data", str(shapes), *SMALL, *STAGES["gan"]]
     assert main([*arguments, "--minutes", "0.05"]) == 0
     state = tmp_path / "r" / "gan" / "state.safetensors"
-    before, facts = state.read_bytes(), run_folder.load_tensors(state)[1]
+    before, facts = state.read_bytes(), load_tensors(state)[1]
     assert 2.9 < facts["seconds"] <= 3.1
     clock.tick = 0.001  # were it timed again, the stage would seem to have time left
     assert main([*arguments, "--resume"]) == 0
     assert state.read_bytes() == before
     clock.tick = 0.02
     assert main([*arguments, "--minutes", "0.1", "--resume"]) == 0
-    more = run_folder.load_tensors(state)[1]
+    more = load_tensors(state)[1]
     assert more["images"] > facts["images"]
     assert 5.9 < more["seconds"] <= 6.1
 
@@ -255,16 +256,16 @@ def test_a_stage_that_becomes_faster_still_uses_all_its_time(shapes, tmp_path, m
     at_step(monkeypatch, 40, lambda: setattr(clock, "tick", 0.002))
     arguments = ["gan", str(tmp_path / "r"), "--data", str(shapes), *SMALL, *STAGES["gan"], "--minutes", "0.03"]
     assert main(arguments) == 0
-    assert run_folder.load_tensors(tmp_path / "r" / "gan" / "state.safetensors")[1]["seconds"] > 0.98 * 0.03 * 60
+    assert load_tensors(tmp_path / "r" / "gan" / "state.safetensors")[1]["seconds"] > 0.98 * 0.03 * 60
 
 
 def test_what_was_tuned_on_a_resume_holds_for_the_next(run, shapes, tmp_path):
     shutil.copytree(run, tmp_path / "r")
-    tuned = ("--matching", "0.5", "--gamma", "0.2", "0.01")
+    tuned = ("--mismatch-weight", "0.5", "--gamma", "0.2", "0.01")
     assert train(tmp_path / "r", "gan", shapes, 176, *tuned, "--resume") == 0
     assert train(tmp_path / "r", "gan", shapes, 192, "--resume") == 0
     config = run_folder.Run.open(tmp_path / "r").record("gan").config
-    assert (config["matching"], config["gamma"]) == (0.5, [0.2, 0.01])
+    assert (config["mismatch_weight"], config["gamma"]) == (0.5, [0.2, 0.01])
 
 
 def test_the_record_tells_of_each_command_that_changed_what_comes_out(run, monkeypatch):
@@ -283,11 +284,11 @@ def test_the_record_tells_of_each_command_that_changed_what_comes_out(run, monke
     assert not told(threads=2)
     # A run that is older than a setting did without it.
     whole = opened.record("gan")
-    older = {name: value for name, value in whole.config.items() if name != "minibatch_deviation"}
+    older = {name: value for name, value in whole.config.items() if name != "minibatch_stddev"}
     with monkeypatch.context() as patch:
-        patch.setattr(run_folder, "read_json", lambda path: vars(whole) | {"config": older})
+        patch.setattr(recorder, "read_json", lambda path: vars(whole) | {"config": older})
         assert not told()
-    assert all(told(**change) for change in ({"images": 999}, {"matching": 0.5}, {"gamma": (0.2, 0.01)},
+    assert all(told(**change) for change in ({"images": 999}, {"mismatch_weight": 0.5}, {"gamma": (0.2, 0.01)},
                                             {"precision": "bf16"}))  # fmt: skip
 
 
@@ -296,13 +297,13 @@ def test_what_the_critic_knows_of_a_batch_may_be_switched_on_and_off_on_the_way(
 
     def weights(name: str, images: int, *more: str) -> dict[str, torch.Tensor]:
         train(tmp_path / name, "gan", shapes, images, "--resume", *more)
-        return run_folder.load_tensors(tmp_path / name / "gan" / "state.safetensors")[0]
+        return load_tensors(tmp_path / name / "gan" / "state.safetensors")[0]
 
-    added, switch = "networks/deviation.head.weight", "--minibatch-deviation"
+    added, switch = "networks/minibatch_stddev.head.weight", "--minibatch-stddev"
     for name in ("whole", "halves"):
         shutil.copytree(run, tmp_path / name)
     whole = weights("whole", 256, switch)
-    assert added not in run_folder.load_tensors(run / "gan" / "state.safetensors")[0]
+    assert added not in load_tensors(run / "gan" / "state.safetensors")[0]
     assert whole[added].abs().max() > 0
     at_step(monkeypatch, 3, interrupt)
     halves = weights("halves", 256, switch)
@@ -337,7 +338,7 @@ def test_ctrl_c_while_a_stage_is_measured_keeps_it_and_begins_no_other(shapes, t
     monkeypatch.setattr(ClassifierStage, "finish", finish)
     words = ["all", str(tmp_path / "r"), "--data", str(shapes), "--images", "32", *SMALL]
     assert main(words) == 130
-    assert run_folder.load_tensors(tmp_path / "r" / "classifier" / "state.safetensors")[1]["finished"]
+    assert load_tensors(tmp_path / "r" / "classifier" / "state.safetensors")[1]["finished"]
     assert not (tmp_path / "r" / "gan").exists()
 
 
@@ -347,7 +348,7 @@ def test_a_run_of_another_version_is_named(run, shapes, tmp_path, capsys):
     stored = json.loads(config.read_text())
     config.write_text(json.dumps(stored | {"gama": 1}))
     assert train(tmp_path / "r", "gan", shapes, 160, "--resume") == 2
-    assert "another version of Twofold: its settings differ in gama" in capsys.readouterr().err
+    assert "another version of Twofold. Unknown settings: gama." in capsys.readouterr().err
     (tmp_path / "r" / "run.json").write_text("{}")
     assert train(tmp_path / "r", "gan", shapes, 160, "--resume") == 2
     assert "run.json is damaged" in capsys.readouterr().err
@@ -367,4 +368,4 @@ def test_ctrl_c_from_the_terminal(shapes, tmp_path):
             assert process.wait(60) == 130
         finally:
             process.kill()
-    assert run_folder.load_tensors(tmp_path / "r" / "gan" / "state.safetensors")[1]["images"] > 0
+    assert load_tensors(tmp_path / "r" / "gan" / "state.safetensors")[1]["images"] > 0

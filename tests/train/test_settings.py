@@ -8,9 +8,8 @@ import pytest
 import tyro
 
 from bundle.errors import UserError
-from train import run_folder
+from train.presets import PRESETS
 from train.settings import (
-    PRESETS,
     STAGES,
     ClassifierSettings,
     EvaluateSettings,
@@ -20,6 +19,7 @@ from train.settings import (
     VaeSettings,
     changed_flags,
 )
+from train.stored_settings import from_dict, to_dict
 
 KINDS: dict[str, type[Settings]] = {
     "classifier": ClassifierSettings,
@@ -57,33 +57,16 @@ def test_the_presets_of_the_articles():
 @pytest.mark.parametrize("stage", STAGES)
 def test_settings_survive_their_file(stage: str):
     settings = STAGES[stage](run=Path("runs/x"), minutes=3.5, seed=9)
-    assert run_folder.settings_from_json(STAGES[stage], run_folder.settings_json(settings)) == settings
-
-
-def test_settings_from_before_a_choice_take_what_was_done_then():
-    old = run_folder.settings_json(GanSettings(run=Path("runs/x"), lr=0.5))
-    for name in ("body", "prior", "matching", "augment"):
-        del old[name]
-    found = run_folder.settings_from_json(GanSettings, old)
-    assert (found.body, found.prior, found.matching, found.augment) == ("conv", "normal", 0.0, 0.0)
-    assert found.lr == 0.5
-    old = run_folder.settings_json(VaeSettings(run=Path("runs/x")))
-    for name in ("body", "likelihood", "binarize"):
-        del old[name]
-    found = run_folder.settings_from_json(VaeSettings, old)
-    assert (found.body, found.likelihood, found.binarize) == ("conv", "calibrated", False)
-    old = run_folder.settings_json(ClassifierSettings(run=Path("runs/x")))
-    del old["body"]
-    assert run_folder.settings_from_json(ClassifierSettings, old).body == "conv"
+    assert from_dict(STAGES[stage], to_dict(settings)) == settings
 
 
 def test_unknown_settings_are_refused():
-    newer = run_folder.settings_json(GanSettings(run=Path("runs/x"))) | {"attention": True, "depth": 3}
-    with pytest.raises(UserError, match=r"another version .* settings differ in attention, depth\."):
-        run_folder.settings_from_json(GanSettings, newer)
+    newer = to_dict(GanSettings(run=Path("runs/x"))) | {"attention": True, "depth": 3}
+    with pytest.raises(UserError, match=r"another version .* Unknown settings: attention, depth\."):
+        from_dict(GanSettings, newer)
     del newer["attention"], newer["depth"], newer["run"]
     with pytest.raises(UserError, match="damaged"):
-        run_folder.settings_from_json(GanSettings, newer)
+        from_dict(GanSettings, newer)
 
 
 @pytest.mark.parametrize(

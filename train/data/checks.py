@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from bundle.errors import UserError
-from train.models.convolutional import resolutions
+from train.models.layers import resolutions
 
 MINIMUM_IMAGES = 100
 SMALLEST_SIZE, LARGEST_SIZE = 16, 256

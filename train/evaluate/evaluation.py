@@ -3,30 +3,45 @@
 import shlex
 import sys
 import time
-from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from bundle.errors import UserError
 from train import augment
 from train.data.dataset import DataInfo, Pictures
 from train.data.load import load
-from train.evaluate.context import MOST_TRAINING, Bench, measure_classifier, measure_gan, measure_truncation
-from train.evaluate.feature_extractor import Judge, choose
+from train.data.splits import random_subset
+from train.evaluate import store
+from train.evaluate.context import MOST_TRAINING, EvaluationContext
+from train.evaluate.control import add_control, check_control
+from train.evaluate.evaluator import Evaluator
+from train.evaluate.feature_extractor import FeatureExtractor, choose_extractor
+from train.evaluate.gan import measure_gan, measure_truncation
+from train.evaluate.handles import GanHandle, Subject
 from train.evaluate.inverse import measure_inversion, measure_repair
 from train.evaluate.made_sets import measure_factors, measure_modes
 from train.evaluate.report import Report
-from train.evaluate.subject import Gan, Reader, Subject, open_subject, reader_of
+from train.evaluate.sheets import Sheet, save_sheet
+from train.evaluate.subject import classifier_of_run, open_subject
 from train.evaluate.vae import measure_vae
-from train.recorder import hardware
+from train.hardware import hardware
 from train.run_folder import Run
 from train.settings import EvaluateSettings, changed_flags
-from train.sheets import save_sheet
 
 LEAST_SAMPLES = 100
+FEW = 1000  # pictures a side under which a report warns
 MOST_TRUNCATION = 1.5  # as far as the demo's slider goes
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What was measured, the report, and sheets of pictures by file name."""
+
+    subject: Subject
+    report: Report
+    sheets: dict[str, Sheet]
 
 
 def check(settings: EvaluateSettings) -> None:
@@ -46,8 +61,56 @@ def check(settings: EvaluateSettings) -> None:
         raise UserError(f"--threads must be positive, not {settings.threads}.")
 
 
+def evaluate(settings: EvaluateSettings) -> Evaluation:
+    """Measures and prints everything; stores nothing. Raises UserError."""
+    check(settings)
+    began = time.monotonic()
+    if settings.threads:
+        torch.set_num_threads(settings.threads)
+    subject = open_subject(settings.subject, settings.threads)
+    if settings.control:
+        check_control(settings.control, subject.data)
+    if settings.store:
+        store.check_store(settings.store, subject)
+    classifier = classifier_of_run(Run.open(settings.classifier)) if settings.classifier else None
+    extractor = choose_extractor(subject, classifier, settings.features, settings.features_input)
+    info, train, test = pictures_of(subject, settings.data or subject.source)
+    report = begin_report(settings, subject, extractor, info)
+    reference, held_out = random_subset(train, report.samples), random_subset(test, report.samples)
+    context = EvaluationContext(
+        report=report,
+        evaluator=Evaluator(extractor, reference.images.numpy(), held_out.images.numpy()),
+        train=reference,
+        held_out=held_out,
+        all_train=random_subset(train, MOST_TRAINING).images.numpy(),
+        classes=len(info.classes),
+        seed=settings.seed,
+        ops=augmentations(subject.gan, info),
+        copies=settings.copies,
+    )
+    if settings.copies and len(train) > MOST_TRAINING:
+        report.note(f"Copies are looked for among {MOST_TRAINING} of the training pictures.")
+    measure_classifier(context)
+    if subject.gan:
+        measure_gan(context, subject.gan)
+        measure_truncation(context, subject.gan, settings.truncation)
+        measure_inversion(context, subject.gan, subject.vae)
+        if classifier and info.source == "stacked_mnist":
+            measure_modes(context, subject.gan, classifier, test.images.numpy())
+    if subject.vae:
+        measure_vae(context, subject.vae, settings.bound_samples, min(settings.bound_pictures, report.samples))
+        measure_repair(context, subject.vae)
+        if info.source == "shapes":
+            measure_factors(context, subject.vae, info.size)
+    if settings.control:
+        add_control(context, settings.control)
+    report.facts |= {"seconds": round(time.monotonic() - began, 1), "hardware": hardware()}
+    return Evaluation(subject, report, context.sheets)
+
+
 def pictures_of(subject: Subject, source: str) -> tuple[DataInfo, Pictures, Pictures]:
-    """The pictures that the subject was trained on. Raises UserError when they are not there, or are others."""
+    """The pictures that the subject was trained on: (info, train, test). Raises UserError when they are not there, or
+    are others."""
     data = subject.data
     try:
         info, train, test = load(source, data.size, quiet=True, fit=data.fit, background=data.background)
@@ -61,95 +124,73 @@ def pictures_of(subject: Subject, source: str) -> tuple[DataInfo, Pictures, Pict
     return info, train, test
 
 
-def some(pictures: Pictures, count: int) -> Pictures:
-    """`count` of the pictures at random, the same ones each time: folders are often sorted by class."""
-    order = torch.randperm(len(pictures), generator=torch.Generator().manual_seed(0))[:count]
-    return Pictures(pictures.images[order], pictures.labels[order])
+def begin_report(settings: EvaluateSettings, subject: Subject, extractor: FeatureExtractor, info: DataInfo) -> Report:
+    """A report with its facts and first notes, printed."""
+    count = min(settings.samples, info.train_images, info.test_images)
+    scaling = "z-scored on the reference" if extractor.scaled else "as is"
+    facts: dict[str, object] = {
+        "subject": f"{subject.kind} {subject.folder}",
+        "data": f"{info.source}, {info.train_images} training and {info.test_images} held-out pictures, "
+        f"{info.channels} x {info.size} x {info.size}",
+        "samples": f"{count}, and as many training pictures (the reference) and held-out pictures (the floor)",
+        "features": f"{extractor.name}, sha256 {extractor.sha256[:16]}, {scaling}",
+        "command": command_line(settings, info.source),
+    }
+    report = Report(facts, samples=count)
+    report.begin()
+    if count < FEW:
+        report.note(f"{count} pictures a side are few: the figures mean little without the floor beside them.")
+    for stage in subject.unfinished:
+        report.note(f"The {stage} has not finished its training.")
+    return report
 
 
-def operations(gan: Gan | None, info: DataInfo) -> tuple[str, ...]:
-    """What the critic's pictures went through; of a bundle's, what is the default for so many pictures."""
+def augmentations(gan: GanHandle | None, info: DataInfo) -> tuple[str, ...]:
+    """What the critic's pictures went through; for a bundle, which does not say it, the default for so many
+    pictures."""
     share = gan.augment if gan else 0.0
     augmented = augment.starts_augmented(info.train_images) if share is None else share > 0
     return augment.policy(info) if augmented else ()
 
 
-def reader_from(folder: Path) -> Reader:
-    """The classifier of another run. Raises UserError when there is none."""
-    run = Run.open(folder)
-    run.record("classifier")
-    return reader_of(run)
+def measure_classifier(context: EvaluationContext) -> None:
+    """Its accuracy on held-out pictures, where the features come from a classifier of the same classes."""
+    labels = context.evaluator.held_out.labels
+    if labels is not None:
+        right = float((labels == context.held_out.labels.numpy()).mean())
+        context.report.add("classifier.accuracy", "Accuracy of the classifier on held-out pictures", right, "higher")
 
 
 def command_line(settings: EvaluateSettings, source: str) -> str:
     """The command that repeats the report; the pictures by name rather than by a local path."""
     words = ["python", "-m", "train", "evaluate", str(settings.subject), "--data", source]
-    return shlex.join(words + changed_flags(settings, without=("subject", "data", "out", "threads")))
-
-
-def evaluate(settings: EvaluateSettings, *further: Callable[[Bench], None],
-             ) -> tuple[Report, dict[str, tuple[np.ndarray, int]]]:  # fmt: skip
-    """Measures and prints everything: (report, sheets as file name -> (pictures uint8, columns)). Raises UserError.
-
-    `further`: sections of the caller's own, after the others."""
-    check(settings)
-    began = time.monotonic()
-    if settings.threads:
-        torch.set_num_threads(settings.threads)
-    subject = open_subject(settings.subject)
-    reader = reader_from(settings.reader) if settings.reader else None
-    eye = choose(subject, reader, settings.features, settings.features_input)
-    info, train, test = pictures_of(subject, settings.data or subject.source)
-    count = min(settings.samples, len(train), len(test))
-    report = Report({
-        "subject": f"{subject.kind} {subject.folder}",
-        "data": f"{info.source}, {info.train_images} training and {info.test_images} held-out pictures, "
-                f"{info.channels} x {info.size} x {info.size}",
-        "samples": f"{count}, and as many training pictures (the reference) and held-out pictures (the floor)",
-        "features": f"{eye.name}, sha256 {eye.sha256[:16]}, {'z-scored on the reference' if eye.scaled else 'as is'}",
-        "command": command_line(settings, info.source),
-    })  # fmt: skip
-    report.begin()
-    if count < 1000:
-        report.note(f"{count} pictures a side are few: the figures mean little without the floor beside them.")
-    for stage in subject.unfinished:
-        report.note(f"The {stage} has not finished its training.")
-    reference, held_out = some(train, count), some(test, count)
-    bench = Bench(report, Judge(eye, reference.images.numpy(), held_out.images.numpy()), reference, held_out,
-                  some(train, MOST_TRAINING).images.numpy(), len(info.classes), settings.seed,
-                  operations(subject.gan, info), settings.copies)  # fmt: skip
-    if settings.copies and len(train) > MOST_TRAINING:
-        report.note(f"Copies are looked for among {MOST_TRAINING} of the training pictures.")
-    measure_classifier(bench)
-    if subject.gan:
-        measure_gan(bench, subject.gan)
-        measure_truncation(bench, subject.gan, settings.truncation)
-        measure_inversion(bench, subject.gan, subject.vae)
-        if reader and info.source == "stacked_mnist":
-            measure_modes(bench, subject.gan, reader, test.images.numpy())
-    if subject.vae:
-        measure_vae(bench, subject.vae, settings.bound_samples, min(settings.bound_pictures, count))
-        measure_repair(bench, subject.vae)
-        if info.source == "shapes":
-            measure_factors(bench, subject.vae, info.size)
-    for section in further:
-        section(bench)
-    report.facts |= {"seconds": round(time.monotonic() - began, 1), "hardware": hardware()}
-    return report, bench.sheets
+    return shlex.join(words + changed_flags(settings, without=("subject", "data", "out", "store", "threads")))
 
 
 def main(settings: EvaluateSettings) -> int:
-    """Prints the report; stores it in the run's folder `evaluation`, or in --out. Raises UserError, OSError."""
-    report, sheets = evaluate(settings)
-    folder = settings.out
-    if folder is None and (settings.subject / "run.json").is_file():
-        folder = settings.subject / "evaluation"
+    """Prints the report; stores it in the run's folder `evaluation` or in --out, and its figures in the bundle named
+    by --store. Returns 0. Raises UserError, OSError."""
+    found = evaluate(settings)
+    report, sheets = found.report, found.sheets
     print(f"{report.facts['seconds']} s on {report.facts['hardware']}")
-    if folder is None:
-        print("Add --out FOLDER to keep the report and its sheets.", file=sys.stderr)
-        return 0
-    report.store(folder, list(sheets))
-    for name, (images, columns) in sheets.items():
-        save_sheet(folder / name, torch.from_numpy(images).float() / 255, columns)
-    print(f"Stored in {folder}: report.json, report.md, {len(sheets)} sheets.")
+    folder = settings.out
+    if folder is None and found.subject.kind == "run":
+        folder = settings.subject / "evaluation"
+    if folder:
+        store_report(folder, report, sheets)
+    if settings.store:
+        source = found.subject.data.source
+        store.store(settings.store, found.subject, report, command_line(store.public(settings), source), sheets)
+        print(f"Stored in {settings.store}: the figures, in its index and its model card.")
+    if not folder and not settings.store:
+        print("Add --out FOLDER to keep the report and its sheets, or --store BUNDLE to keep the figures in a bundle.",
+              file=sys.stderr)  # fmt: skip
     return 0
+
+
+def store_report(folder: Path, report: Report, sheets: dict[str, Sheet]) -> None:
+    """Writes report.json, report.md and the sheets. Raises UserError."""
+    report.store(folder, list(sheets))
+    for name, sheet in sheets.items():
+        save_sheet(folder / name, sheet)
+    print(f"Stored in {folder}: report.json, report.md, {len(sheets)} sheets.")

@@ -1,55 +1,36 @@
 """A report of figures, each beside its floor: on the screen line by line, then as report.json and report.md."""
 
 import json
-from dataclasses import asdict, dataclass, field
+import math
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 from tqdm import tqdm
 
+from bundle.atomic_files import write_whole
+from bundle.errors import UserError
 from bundle.figures import HELD_OUT
-from train import run_folder
+from bundle.quality_section import figure_rows, measured
+from bundle.schema import Better, Figure, Quality
 
 SCHEMA_VERSION = 1
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One measured figure. `floor`: the same figure of `floor_is`, the best that can be hoped for; None where there
-    is nothing to hold it against. `error`: standard error, where one is known."""
-
-    name: str
-    label: str
-    value: float
-    floor: float | None
-    floor_is: str
-    unit: str
-    better: Literal["lower", "higher", "floor"]
-    error: float | None = None
-
-    @property
-    def line(self) -> str:
-        """For the screen."""
-        value = f"{self.value:.4g}" + ("" if self.error is None else f" ± {self.error:.2g}")
-        beside = "" if self.floor is None else f"{self.floor:.4g}"
-        return f"{self.name:25s} {value:>16s} {self.unit:4s} {beside:>10s}  {self.label}"
-
-    @property
-    def row(self) -> str:
-        """Of a Markdown table."""
-        value = f"{self.value:.4g}" + ("" if self.error is None else f" ± {self.error:.2g}")
-        beside = "" if self.floor is None else f"{self.floor:.4g} ({self.floor_is})"
-        return f"| {self.label} | {value} {self.unit} | {beside} | {self.better} |".replace("  |", " |")
+BY_DEFINITION = "by definition"
+"""`floor_is` of figures whose best value needs no measurement."""
 
 
 @dataclass
 class Report:
-    """Facts, figures in the order in which they are measured, tables of counts, remarks."""
+    """Facts, figures in the order in which they are measured, tables of counts, notes on how to read them.
+
+    `samples`: on how many pictures a side they were measured; `undefined`: figures left out because they came out as no
+    finite number."""
 
     facts: dict[str, object]
+    samples: int = 0
     figures: list[Figure] = field(default_factory=list)
     tables: dict[str, list[int]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    undefined: list[str] = field(default_factory=list)
 
     def begin(self) -> None:
         """Prints the facts and the head of the table."""
@@ -57,15 +38,28 @@ class Report:
             tqdm.write(f"{name + ':':12s} {value}")
         tqdm.write(f"\n{'figure':25s} {'value':>16s} {'':4s} {'floor':>10s}")
 
-    def add(self, name: str, label: str, value: float, better: Literal["lower", "higher", "floor"],
-            floor: float | None = None, floor_is: str = HELD_OUT, unit: str = "", error: float | None = None,
-            ) -> None:  # fmt: skip
-        figure = Figure(name, label, float(value), None if floor is None else float(floor), floor_is, unit, better,
-                        error)  # fmt: skip
+    def add(self, name: str, label: str, value: float, better: Better, floor: float | None = None,
+            floor_is: str = HELD_OUT, unit: str = "", error: float | None = None) -> None:  # fmt: skip
+        """Adds a figure, as bundle.schema.Figure describes it, and prints it; a note where it is no finite number."""
+        if not math.isfinite(value):
+            self.undefined.append(name)
+            self.note(f"{name} came out as {value} and is left out.")
+            return
+        figure = Figure(
+            name=name,
+            label=label,
+            value=float(value),
+            better=better,
+            floor=None if floor is None else float(floor),
+            floor_is=floor_is,
+            unit=unit,
+            error=error,
+        )
         self.figures.append(figure)
-        tqdm.write(figure.line)
+        tqdm.write(screen_line(figure))
 
     def note(self, sentence: str) -> None:
+        """Adds what one has to know to read the figures, and prints it."""
         self.notes.append(sentence)
         tqdm.write(f"  note: {sentence}")
 
@@ -73,20 +67,51 @@ class Report:
         return next(figure for figure in self.figures if figure.name == name)
 
     def as_json(self) -> dict:
-        return {"schema_version": SCHEMA_VERSION} | asdict(self)
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "facts": self.facts,
+            "figures": [figure.model_dump() for figure in self.figures],
+            "tables": self.tables,
+            "notes": self.notes,
+        }
 
     def as_markdown(self, sheets: list[str]) -> str:
         """The report for people; `sheets`: names of PNG files beside it."""
         facts = "\n".join(f"- {name}: {value}" for name, value in self.facts.items())
-        rows = "\n".join(figure.row for figure in self.figures)
         notes = "".join(f"\n- {note}" for note in self.notes)
         tables = "".join(f"\n- {name}: {', '.join(map(str, counts))}" for name, counts in self.tables.items())
         pictures = "".join(f"\n\n![{name}]({name})" for name in sheets)
-        head = "| figure | value | floor | better |\n|---|---:|---:|---|"
-        return f"# Evaluation\n\n{facts}\n\n{head}\n{rows}\n{tables}\n{notes}{pictures}\n"
+        rows = "\n".join(figure_rows(self.figures))
+        floors = f"The floor is what {HELD_OUT} reach in the same measurement, unless another is named."
+        return f"# Evaluation\n\n{facts}\n\n{rows}\n\n{floors}\n{tables}\n{notes}{pictures}\n"
+
+    def as_quality(self, command: str) -> Quality:
+        """The report as a bundle keeps it, five digits a figure. Raises UserError when a figure was undefined."""
+        if self.undefined:
+            raise UserError(f"{', '.join(self.undefined)}: not a finite number, so nothing is stored in the bundle.")
+        return Quality(
+            command=command,
+            samples=self.samples,
+            features=str(self.facts["features"]),
+            notes=tuple(self.notes),
+            figures=tuple(map(rounded, self.figures)),
+        )
 
     def store(self, folder: Path, sheets: list[str]) -> None:
         """Writes report.json and report.md. Raises UserError when the disk refuses."""
-        run_folder.write_atomic(folder / "report.md", self.as_markdown(sheets).encode())
+        write_whole(folder / "report.md", self.as_markdown(sheets).encode())
         data = json.dumps(self.as_json(), indent=1, ensure_ascii=False, allow_nan=False)
-        run_folder.write_atomic(folder / "report.json", (data + "\n").encode())
+        write_whole(folder / "report.json", (data + "\n").encode())
+
+
+def screen_line(figure: Figure) -> str:
+    """A figure for the screen: name, value ± error, unit, floor, label."""
+    floor = "" if figure.floor is None else f"{figure.floor:.4g}"
+    return f"{figure.name:25s} {measured(figure):>16s} {figure.unit:4s} {floor:>10s}  {figure.label}"
+
+
+def rounded(figure: Figure) -> Figure:
+    """The figure with five digits in its value, floor and error."""
+    numbers = {name: getattr(figure, name) for name in ("value", "floor", "error")}
+    short = {name: None if value is None else float(f"{value:.5g}") for name, value in numbers.items()}
+    return figure.model_copy(update=short)

@@ -1,95 +1,78 @@
-"""What is evaluated: a run (PyTorch) or a bundle (onnxruntime), behind the same few functions of numpy arrays.
-
-Images are float32 [N, C, S, S] in [0, 1] here, as at every boundary; `drawn` turns long series of them into bytes.
-"""
+"""Opening what is measured: a run (PyTorch) or a bundle (onnxruntime)."""
 
 import hashlib
-import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import torch
 from torch import nn
-from tqdm import tqdm
 
+from bundle import latents
 from bundle.errors import UserError
+from bundle.read import INDEX, read
+from bundle.runner import BundleRunner
 from train.data.dataset import DataInfo
-from train.evaluate.likelihood import Decode, Encode
+from train.evaluate.batches import BATCH
+from train.evaluate.handles import ClassifierHandle, Draw, GanHandle, Subject, VaeHandle
 from train.run_folder import Run
-from train.settings import STAGES, GanSettings, Likelihood, Prior, VaeSettings
-from train.stages.build import load_networks
+from train.settings import STAGES, GanSettings, VaeSettings
+from train.stages import load_networks
 
-BATCH = 250  # within the largest batch of a bundle
-INDEX = "bundle.json"
 Function = Callable[..., list[np.ndarray]]
+"""Arrays float32 [N, ...] -> the outputs of a network or graph."""
+MIXTURE = "mixture_"  # how the arrays of the fitted prior are called beside others
 
 
-@dataclass(frozen=True)
-class Gan:
-    """`draw`: z [N, D] and classes [N, K] (absent without classes) -> images. `invert`: images and masks -> images that
-    the generator draws of them; None without an inverter. `augment`: as in the settings of its training. `truncated`: a
-    truncation psi -> what `draw` is at it; None where no mean style is known."""
+def open_subject(folder: Path, threads: int | None = None) -> Subject:
+    """The run or the bundle in a folder; `threads`: of a bundle's graphs, by default all that may be used.
 
-    latent_dim: int
-    prior: Prior
-    draw: Callable[..., np.ndarray]
-    invert: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None
-    augment: float | None = None
-    truncated: Callable[[float], Callable[..., np.ndarray]] | None = None
-
-
-@dataclass(frozen=True)
-class Vae:
-    """sigma, mixture: None where the training has not finished; mixture: the arrays of priors.fit; sha256: of the
-    encoder. `repair`: damaged images and masks -> (mean, logvar) of the whole pictures' codes; None without one."""
-
-    latent_dim: int
-    likelihood: Likelihood
-    binarize: bool
-    sigma: float | None
-    mixture: dict[str, np.ndarray] | None
-    encode: Encode
-    decode: Decode
-    sha256: str
-    repair: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]] | None = None
-
-
-@dataclass(frozen=True)
-class Reader:
-    """A classifier. `read`: images -> (logits [N, K], features [N, F])."""
-
-    name: str
-    sha256: str
-    classes: tuple[str, ...]
-    channels: int
-    size: int
-    read: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
-
-
-@dataclass(frozen=True)
-class Subject:
-    """`source`: where its pictures are, as far as is known; `unfinished`: stages that were stopped early."""
-
-    folder: Path
-    kind: Literal["run", "bundle"]
-    data: DataInfo
-    source: str
-    gan: Gan | None
-    vae: Vae | None
-    reader: Reader | None
-    unfinished: tuple[str, ...] = ()
-
-
-def open_subject(folder: Path) -> Subject:
-    """Raises UserError when `folder` is neither a run nor a bundle, or is damaged."""
+    Raises UserError when it is neither, or is damaged.
+    """
     if (folder / INDEX).is_file():
-        return open_bundle(folder)
+        return open_bundle(folder, threads)
     if not (folder / "run.json").is_file():
         raise UserError(f"{folder} is neither a run (run.json) nor a bundle ({INDEX}).")
     return open_run(folder)
+
+
+def mixture_of(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The arrays of the fitted prior among those of the latents."""
+    return {name.removeprefix(MIXTURE): array for name, array in arrays.items() if name.startswith(MIXTURE)}
+
+
+def truncating(mapping: Function, synthesis: Function, w_mean: np.ndarray) -> Callable[[float], Draw]:
+    """psi -> images of styles w [N, L, D] moved towards the mean style of their class, w_mean [K, D]: at 1 as they
+    are, at 0 all alike (StyleGAN: Karras et al. 2019, arXiv 1812.04948, appendix B)."""
+
+    def at(psi: float) -> Draw:
+        def draw(z: np.ndarray, *classes: np.ndarray) -> np.ndarray:
+            weights = classes[0] if classes else np.ones((len(z), 1), np.float32)
+            return synthesis(latents.truncate(mapping(z, *classes)[0], weights @ w_mean, psi))[0]
+
+        return draw
+
+    return at
+
+
+def only(function: Function) -> Callable[..., np.ndarray]:
+    """A function with one output."""
+    return lambda *arrays: function(*arrays)[0]
+
+
+def pair(function: Function) -> Callable[..., tuple[np.ndarray, np.ndarray]]:
+    """A function with two outputs."""
+
+    def call(*arrays: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        first, second = function(*arrays)
+        return first, second
+
+    return call
+
+
+def chained(first: Function, second: Function) -> Callable[..., np.ndarray]:
+    """The output of `second` for the outputs of `first`."""
+    return lambda *arrays: second(*first(*arrays))[0]
 
 
 # ------------------------------------------------------------------------------------------------ runs
@@ -101,15 +84,16 @@ def open_run(folder: Path) -> Subject:
     trained = [stage for stage in STAGES if (folder / stage / "record.json").exists()]
     if not {"classifier", "gan", "vae"} & set(trained):
         raise UserError(f"{folder} has nothing trained yet.")
-    gan = vae = reader = None
-    if "gan" in trained:
-        gan = gan_of(run, "inverter" in trained)
-    if "vae" in trained:
-        vae = vae_of(run, "repair" in trained)
-    if "classifier" in trained:
-        reader = reader_of(run)
-    unfinished = tuple(stage for stage in trained if not run.record(stage).finished)
-    return Subject(folder, "run", run.data, run.settings(trained[-1]).data, gan, vae, reader, unfinished)
+    return Subject(
+        folder,
+        "run",
+        run.data,
+        run.settings(trained[-1]).data,
+        gan_of_run(run, "inverter" in trained) if "gan" in trained else None,
+        vae_of_run(run, "repair" in trained) if "vae" in trained else None,
+        classifier_of_run(run) if "classifier" in trained else None,
+        tuple(stage for stage in trained if not run.record(stage).finished),
+    )
 
 
 def networks(run: Run, stage: str) -> dict[str, nn.Module]:
@@ -121,45 +105,50 @@ def networks(run: Run, stage: str) -> dict[str, nn.Module]:
         raise UserError(f"The weights in {run.folder / stage} do not fit its settings: train it again.") from problem
 
 
-def gan_of(run: Run, inverter: bool) -> Gan:
-    settings, net = run.settings("gan"), networks(run, "gan")["generator"]
+def gan_of_run(run: Run, inverter: bool) -> GanHandle:
+    """The GAN of a run, with its inverter where there is one."""
+    settings, generator = run.settings("gan"), networks(run, "gan")["generator"]
     assert isinstance(settings, GanSettings)
-    found = networks(run, "inverter")["inverter"] if inverter else None
-    invert = composed(of_network(found), of_network(net.synthesis)) if found else None
-    centre = run.latents().get("w_mean")
-    truncated = None if centre is None else truncating(of_network(net.mapping), of_network(net.synthesis), centre)
-    return Gan(settings.latent_dim, settings.prior, single(of_network(net)), invert, settings.augment, truncated)
+    mapping, synthesis = (of_network(generator.get_submodule(name)) for name in ("mapping", "synthesis"))
+    w_mean = run.latents().get("w_mean")
+    return GanHandle(
+        settings.latent_dim,
+        settings.prior,
+        only(of_network(generator)),
+        chained(of_network(networks(run, "inverter")["inverter"]), synthesis) if inverter else None,
+        settings.augment,
+        None if w_mean is None else truncating(mapping, synthesis, w_mean),
+    )
 
 
-def vae_of(run: Run, repair: bool) -> Vae:
-    settings = run.settings("vae")
+def vae_of_run(run: Run, repair: bool) -> VaeHandle:
+    """The VAE of a run, with its repair network where there is one."""
+    settings, nets = run.settings("vae"), networks(run, "vae")
     assert isinstance(settings, VaeSettings)
-    nets = networks(run, "vae")
     finished = (run.folder / "vae" / "latents.safetensors").exists()
-    mixture = {k.removeprefix("mixture_"): v for k, v in run.latents().items() if k.startswith("mixture_")}
-    return Vae(
+    return VaeHandle(
         settings.latent_dim,
         settings.likelihood,
         settings.binarize,
         run.sigma if finished else None,
-        mixture if finished else None,
-        double(of_network(nets["encoder"])),
-        single(of_network(nets["decoder"])),
+        mixture_of(run.latents()) if finished else None,
+        pair(of_network(nets["encoder"])),
+        only(of_network(nets["decoder"])),
         digest(nets["encoder"]),
-        double(of_network(networks(run, "repair")["repair"])) if repair else None,
+        pair(of_network(networks(run, "repair")["repair"])) if repair else None,
     )
 
 
-def reader_of(run: Run) -> Reader:
+def classifier_of_run(run: Run) -> ClassifierHandle:
     """The classifier of a run. Raises UserError when it has none."""
-    net = networks(run, "classifier")["classifier"]
-    data = run.data
-    return Reader(f"classifier of {run.folder.name}", digest(net), data.classes, data.channels, data.size,
-                  double(of_network(net)))  # fmt: skip
+    run.record("classifier")
+    net, data = networks(run, "classifier")["classifier"], run.data
+    name = f"classifier of {run.folder.name}"
+    return ClassifierHandle(name, digest(net), data.classes, data.channels, data.size, pair(of_network(net)))
 
 
 def digest(net: nn.Module) -> str:
-    """SHA-256 of the names and values of all weights."""
+    """SHA-256 of the names and values of all weights, in hexadecimal."""
     total = hashlib.sha256()
     for name, value in sorted(net.state_dict().items()):
         total.update(name.encode() + value.cpu().contiguous().numpy().tobytes())
@@ -167,7 +156,7 @@ def digest(net: nn.Module) -> str:
 
 
 def of_network(net: nn.Module) -> Function:
-    """Arrays in, list of arrays out."""
+    """A network as a function of arrays."""
     device = next(net.parameters()).device
 
     @torch.no_grad()
@@ -178,146 +167,88 @@ def of_network(net: nn.Module) -> Function:
     return call
 
 
-def single(function: Function) -> Callable[..., np.ndarray]:
-    return lambda *arrays: function(*arrays)[0]
-
-
-def double(function: Function) -> Callable[..., tuple[np.ndarray, np.ndarray]]:
-    def call(*arrays: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        first, second = function(*arrays)
-        return first, second
-
-    return call
-
-
-def truncating(find: Function, draw: Function, w_mean: np.ndarray) -> Callable[[float], Callable[..., np.ndarray]]:
-    """psi -> pictures of styles w [N, L, D] moved towards the mean style of their class, w_mean [K, D]: at 1 as they
-    are, at 0 all alike (StyleGAN: Karras et al. 2019, arXiv 1812.04948, appendix B)."""
-
-    def at(psi: float) -> Callable[..., np.ndarray]:
-        def call(z: np.ndarray, *classes: np.ndarray) -> np.ndarray:
-            w = find(z, *classes)[0]
-            centre = ((classes[0] if classes else np.ones((len(z), 1), np.float32)) @ w_mean)[:, None]
-            return draw((centre + psi * (w - centre)).astype(np.float32))[0]
-
-        return call
-
-    return at
-
-
-def composed(find: Function, draw: Function) -> Callable[..., np.ndarray]:
-    """`draw` of what `find` finds."""
-    return lambda *arrays: draw(*find(*arrays))[0]
-
-
 # --------------------------------------------------------------------------------------------- bundles
 
 
-def open_bundle(folder: Path) -> Subject:
+def open_bundle(folder: Path, threads: int | None = None) -> Subject:
     """The graphs of a bundle. Raises UserError when a file is missing or is not what bundle.json says."""
-    try:
-        index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
-        about, image, graphs = index["dataset"], index["image"], index["graphs"]
-        data = DataInfo(about["source"], index["title"], about["licence"], image["channels"], image["size"],
-                        tuple(about["classes"]), about["train_images"], about["test_images"],
-                        about.get("fit", "crop"), about.get("background"))  # fmt: skip
-        gan = vae = reader = None
-        if index["gan"]:
-            invert = truncated = None
-            if {"inverter", "mapping"} & set(graphs):  # an adopted generator has neither
-                synthesis = graph(folder, graphs, "synthesis")
-            if "inverter" in graphs:
-                invert = composed(graph(folder, graphs, "inverter"), synthesis)
-            if "mapping" in graphs:
-                centre = arrays(folder, index["files"]["latents"])["w_mean"]
-                truncated = truncating(graph(folder, graphs, "mapping"), synthesis, centre)
-            draw = single(graph(folder, graphs, "generator"))
-            gan = Gan(index["gan"]["latent_dim"], index["gan"]["prior"], draw, invert, truncated=truncated)
-        if index["vae"]:
-            entry, latents = index["vae"], arrays(folder, index["files"]["latents"])
-            vae = Vae(
-                entry["latent_dim"],
-                entry.get("likelihood", "calibrated"),  # older bundles do not say it
-                entry.get("binarize", False),
-                entry["sigma"],
-                {k.removeprefix("mixture_"): v for k, v in latents.items() if k.startswith("mixture_")},
-                double(graph(folder, graphs, "encoder")),
-                single(graph(folder, graphs, "decoder")),
-                graphs["encoder"]["sha256"],
-                double(graph(folder, graphs, "repair")) if "repair" in graphs else None,
-            )
-        if "classifier" in graphs:
-            reader = Reader(f"classifier of {folder.name}", graphs["classifier"]["sha256"], data.classes,
-                            data.channels, data.size, double(graph(folder, graphs, "classifier")))  # fmt: skip
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as problem:
-        raise UserError(f"{folder / INDEX} is damaged: {type(problem).__name__} {problem}.") from problem
-    return Subject(folder, "bundle", data, data.source, gan, vae, reader)
+    runner = BundleRunner(read(folder), threads=threads)
+    info = runner.bundle.info
+    about, image = info.dataset, info.image
+    data = DataInfo(
+        about.source,
+        info.title,
+        about.licence,
+        image.channels,
+        image.size,
+        about.classes,
+        about.train_images,
+        about.test_images,
+        about.fit,
+        about.background,
+    )
+    return Subject(
+        folder,
+        "bundle",
+        data,
+        data.source,
+        gan_of_bundle(runner),
+        vae_of_bundle(runner),
+        classifier_of_bundle(runner, data),
+    )
 
 
-def checked(folder: Path, entry: dict) -> bytes:
-    """A file of the bundle. Raises UserError when it is missing or another than the index says."""
-    path = folder / Path(entry["file"]).name
-    if not path.is_file():
-        raise UserError(f"{path} is missing.")
-    content = path.read_bytes()
-    if hashlib.sha256(content).hexdigest() != entry["sha256"]:
-        raise UserError(f"{path} is damaged: it is not the file that {INDEX} describes.")
-    return content
+def gan_of_bundle(runner: BundleRunner) -> GanHandle | None:
+    """The GAN of a bundle; an adopted generator has neither truncation nor inversion."""
+    gan = runner.bundle.info.gan
+    if gan is None:
+        return None
+    synthesis = of_graph(runner, "synthesis") if runner.has("synthesis") else None
+    invert = truncated = None
+    if synthesis and runner.has("inverter"):
+        invert = chained(of_graph(runner, "inverter"), synthesis)
+    if synthesis and runner.has("mapping"):
+        truncated = truncating(of_graph(runner, "mapping"), synthesis, runner.bundle.latents["w_mean"])
+    return GanHandle(gan.latent_dim, gan.prior, only(of_graph(runner, "generator")), invert, truncated=truncated)
 
 
-def arrays(folder: Path, entry: dict) -> dict[str, np.ndarray]:
-    checked(folder, entry)
-    with np.load(folder / Path(entry["file"]).name, allow_pickle=False) as file:
-        return {key: file[key] for key in file.files}
+def vae_of_bundle(runner: BundleRunner) -> VaeHandle | None:
+    """The VAE of a bundle, with its repair graph where there is one."""
+    info = runner.bundle.info
+    if info.vae is None:
+        return None
+    return VaeHandle(
+        info.vae.latent_dim,
+        info.vae.likelihood,
+        info.vae.binarize,
+        info.vae.sigma,
+        mixture_of(runner.bundle.latents),
+        pair(of_graph(runner, "encoder")),
+        only(of_graph(runner, "decoder")),
+        info.graphs["encoder"].sha256,
+        pair(of_graph(runner, "repair")) if runner.has("repair") else None,
+    )
 
 
-def graph(folder: Path, graphs: dict, name: str) -> Function:
-    """One graph of a bundle. Raises UserError."""
-    if name not in graphs:
-        raise UserError(f"{folder / INDEX} lists no {name}.")
-    session = open_onnx(folder / graphs[name]["file"], checked(folder, graphs[name]))
-    inputs = [node.name for node in session.get_inputs()]
-    outputs = [node.name for node in session.get_outputs()]
-    return lambda *values: session.run(outputs, dict(zip(inputs, values, strict=True)))
+def classifier_of_bundle(runner: BundleRunner, data: DataInfo) -> ClassifierHandle | None:
+    """The classifier of a bundle, if it has one."""
+    if not runner.has("classifier"):
+        return None
+    name, sha256 = f"classifier of {runner.bundle.folder.name}", runner.bundle.info.graphs["classifier"].sha256
+    classify = pair(of_graph(runner, "classifier"))
+    return ClassifierHandle(name, sha256, data.classes, data.channels, data.size, classify)
 
 
-def open_onnx(path: Path, content: bytes):
-    """An onnxruntime session on the processor. Raises UserError for a file that is none."""
-    import onnxruntime as ort
+def of_graph(runner: BundleRunner, graph: str) -> Function:
+    """A graph of a bundle as a function of its inputs in the order of the index, with any number of rows."""
+    entry, most = runner.bundle.info.graphs[graph], min(BATCH, runner.bundle.info.max_batch)
+    names = [tensor.name for tensor in entry.inputs]
 
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = torch.get_num_threads()
-    options.log_severity_level = 3
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # PyTorch works in between
-    try:
-        return ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    except Exception as problem:  # onnxruntime has a class of exceptions for each kind of damage
-        raise UserError(f"{path} is not an ONNX graph that can be run: {str(problem).splitlines()[0]}") from problem
+    def call(*arrays: np.ndarray) -> list[np.ndarray]:
+        parts = [
+            runner.run(graph, {name: a[i : i + most] for name, a in zip(names, arrays, strict=True)})
+            for i in range(0, len(arrays[0]), most)
+        ]
+        return [np.concatenate([part[tensor.name] for part in parts]) for tensor in entry.outputs]
 
-
-# ------------------------------------------------------------------------------------------ in batches
-
-
-def mapped(title: str, function: Callable[..., np.ndarray], *rows: np.ndarray) -> np.ndarray:
-    """`function` over many rows, a batch at a time, with a progress bar."""
-    starts = tqdm(range(0, len(rows[0]), BATCH), desc=title, leave=False)
-    return np.concatenate([function(*(r[i : i + BATCH] for r in rows)) for i in starts])
-
-
-def to_bytes(images: np.ndarray) -> np.ndarray:
-    """float32 in [0, 1] -> what a PNG would hold, uint8."""
-    return np.rint(np.clip(images, 0, 1) * 255).astype(np.uint8)
-
-
-def drawn(title: str, function: Callable[..., np.ndarray], *rows: np.ndarray) -> np.ndarray:
-    """Pictures of many latents as bytes, uint8 [N, C, S, S]."""
-    return mapped(title, lambda *values: to_bytes(function(*values)), *rows)
-
-
-def mixture_codes(mixture: dict[str, np.ndarray], count: int, seed: int) -> np.ndarray:
-    """Codes float32 [count, D] of the fitted prior; every class in the proportion of the data."""
-    rng, weights = np.random.default_rng(seed), mixture["weights"].astype(np.float64)
-    part = rng.choice(len(weights), count, p=weights / weights.sum())
-    noise = rng.standard_normal((count, mixture["means"].shape[1]))
-    codes = [mixture["means"][k] + mixture["cholesky"][k] @ n for k, n in zip(part, noise, strict=True)]
-    return np.stack(codes).astype(np.float32)
+    return call

@@ -1,17 +1,15 @@
-"""The classifiers: picture -> which class, and the features that feed every figure of quality.
-
-`body[0]` of each is its first convolution, whose filters are shown while it trains.
-"""
+"""The classifiers: picture -> class, and the features that the quality figures are computed from."""
 
 import math
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from train.models.convolutional import LEAK, he
+from train.models.bases import ClassifierBase
+from train.models.layers import LEAK, he
 
 
-class Classifier(nn.Module):
+class Classifier(ClassifierBase):
     """Convolution and pooling three times, two linear layers."""
 
     def __init__(
@@ -34,7 +32,7 @@ class Classifier(nn.Module):
         return self.logits(F.leaky_relu(features, LEAK)), features
 
 
-class LeNet(nn.Module):
+class LeNet(ClassifierBase):
     """Conv-pool-conv-pool-three linear layers, after LeNet-5 (LeCun et al. 1998), with ReLU and maximum pooling.
 
     Any number of channels, any size from 16.
@@ -63,18 +61,19 @@ class NormedBlock(nn.Module):
 
     def __init__(self, width: int):
         super().__init__()
+        last = nn.BatchNorm2d(width)
+        nn.init.zeros_(last.weight)  # starts as the identity
         self.body = nn.Sequential(
             he(nn.Conv2d(width, width, 3, padding=1, bias=False)), nn.BatchNorm2d(width), nn.LeakyReLU(LEAK),
-            he(nn.Conv2d(width, width, 3, padding=1, bias=False)), nn.BatchNorm2d(width),
+            he(nn.Conv2d(width, width, 3, padding=1, bias=False)), last,
         )  # fmt: skip
-        nn.init.zeros_(self.body[-1].weight)  # starts as the identity
 
     def forward(self, x: Tensor) -> Tensor:
         """x [N, width, H, W] -> the same shape."""
         return F.leaky_relu(x + self.body(x), LEAK)
 
 
-class ResidualClassifier(nn.Module):
+class ResidualClassifier(ClassifierBase):
     """A stem, then a halving and a residual block three times, then the mean over the map."""
 
     def __init__(

@@ -1,6 +1,6 @@
-"""Fully connected networks, as in the first articles on GANs and VAEs. Shapes as in train/models/convolutional.py.
+"""Fully connected networks, as in the first articles on GANs and VAEs. Conventions as in train/models/bases.py.
 
-They know nothing of neighbouring pixels, so they serve small pictures: MNIST, and lessons.
+They do not know which pixels are neighbours, so they suit small pictures: MNIST, and lessons.
 """
 
 import math
@@ -8,7 +8,9 @@ import math
 import torch
 from torch import Tensor, nn
 
-from train.models.convolutional import LEAK, Encoder, Judge, Painter, he
+from train.models.bases import ConditionalCritic, DecoderBase, GeneratorBase, MappingBase, SynthesisBase
+from train.models.convolutional import Encoder
+from train.models.layers import LEAK, he
 
 
 def dense(inputs: int, *widths: int) -> nn.Sequential:
@@ -19,19 +21,19 @@ def dense(inputs: int, *widths: int) -> nn.Sequential:
     return nn.Sequential(*layers)
 
 
-class Beside(nn.Module):
-    """The mapping of a fully connected generator, which has nothing to learn: w is the noise beside the class."""
+class Concatenation(MappingBase):
+    """The mapping of a fully connected generator, which has nothing to learn: w is the noise, then the class."""
 
-    def __init__(self, latent_dim: int, classes: int):
+    def __init__(self, latent_dim: int):
         super().__init__()
-        self.latent_dim, self.classes = latent_dim, classes
+        self.latent_dim = latent_dim
 
     def forward(self, z: Tensor, classes: Tensor | None = None) -> Tensor:
         """z [N, D], classes [N, K] or None -> w [N, 1, D + K]."""
         return (z if classes is None else torch.cat([z, classes], dim=1)).unsqueeze(1)
 
 
-class DenseSynthesis(Painter):
+class DenseSynthesis(SynthesisBase):
     """Noise and class -> picture, by three hidden layers of `width`, twice and four times that."""
 
     def __init__(self, channels: int, size: int, w_dim: int, width: int):
@@ -46,33 +48,25 @@ class DenseSynthesis(Painter):
         return self.to_image(self.hidden(w[:, 0])).reshape(-1, *self.shape)
 
 
-class DenseGenerator(nn.Module):
+class DenseGenerator(GeneratorBase):
     """Noise and class -> picture (Goodfellow et al. 2014, arXiv 1406.2661, with leaky ReLU)."""
 
     def __init__(self, channels: int, size: int, classes: int, latent_dim: int, width: int):
-        super().__init__()
-        self.mapping = Beside(latent_dim, classes)
-        self.synthesis = DenseSynthesis(channels, size, latent_dim + classes, width)
-
-    def signal(self, z: Tensor, classes: Tensor | None = None) -> Tensor:
-        """z [N, D], classes [N, K] -> unclipped picture around [-1, 1]."""
-        return self.synthesis.signal(self.mapping(z, classes))
-
-    def forward(self, z: Tensor, classes: Tensor | None = None) -> Tensor:
-        """z [N, D], classes [N, K] -> image [N, C, S, S] in [0, 1]."""
-        return self.synthesis(self.mapping(z, classes))
+        super().__init__(
+            mapping=Concatenation(latent_dim), synthesis=DenseSynthesis(channels, size, latent_dim + classes, width)
+        )
 
 
-class DenseCritic(Judge):
+class DenseCritic(ConditionalCritic):
     """Picture and class -> score, by three hidden layers of four times, twice and once `width`."""
 
     def __init__(self, channels: int, size: int, classes: int, width: int):
         super().__init__()
         self.body = nn.Sequential(nn.Flatten(), dense(channels * size**2, 4 * width, 2 * width, width))
-        self.make_heads(width, classes)
+        self.add_heads(width, classes)
 
     def features(self, signal: Tensor) -> Tensor:
-        """signal [N, C, S, S] around [-1, 1] -> what is judged, [N, width]."""
+        """signal [N, C, S, S] around [-1, 1] -> features [N, width]."""
         return self.body(signal)
 
 
@@ -87,7 +81,7 @@ class DenseEncoder(Encoder):
     make_trunk = staticmethod(dense_trunk)
 
 
-class DenseDecoder(nn.Module):
+class DenseDecoder(DecoderBase):
     """Code -> picture, by two hidden layers; works down to a code of one number."""
 
     def __init__(self, channels: int, size: int, latent_dim: int, width: int):
@@ -100,11 +94,3 @@ class DenseDecoder(nn.Module):
     def logits(self, z: Tensor) -> Tensor:
         """z [N, D] -> the picture before the sigmoid, [N, C, S, S]."""
         return self.to_image(self.hidden(z)).reshape(-1, *self.shape)
-
-    def picture(self, logits: Tensor) -> Tensor:
-        """Logits [N, C, S, S] -> image in [0, 1]."""
-        return torch.sigmoid(logits)
-
-    def forward(self, z: Tensor) -> Tensor:
-        """z [N, D] -> image [N, C, S, S] in [0, 1]."""
-        return self.picture(self.logits(z))

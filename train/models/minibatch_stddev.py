@@ -1,9 +1,9 @@
-"""What a batch tells a critic that no single picture does: how much pictures of the same class differ.
+"""Minibatch standard deviation: shows a critic how much the pictures of a batch differ within their classes.
 
-A critic that sees picture after picture does not notice that they resemble each other: a generator may leave out the
-rarer kinds. Statistics of the batch show it (Salimans et al. 2016, arXiv 1606.03498, section 3.2), of which the
-standard deviation of features is the simplest (Karras et al. 2018, arXiv 1710.10196, section 3). Batch normalisation
-in a DCGAN's critic tells it the same by accident.
+A critic that sees one picture at a time does not notice that they resemble each other, so a generator may leave out
+rare kinds. Statistics of the batch reveal it (Salimans et al. 2016, arXiv 1606.03498, section 3.2); the standard
+deviation of features is the simplest (Karras et al. 2018, arXiv 1710.10196, section 3). Batch normalisation in a
+DCGAN's critic reveals the same by accident.
 """
 
 import torch
@@ -12,11 +12,11 @@ from torch import Tensor, nn
 LEAST = 1e-4  # added to variances, so that the root has a slope where all pictures are alike
 
 
-def within_class_deviation(features: Tensor, classes: Tensor | None = None) -> Tensor:
-    """features [N, F], classes [N, K] or None -> [1, F]: root mean square of what each feature lies away from the mean
-    of its class in this batch (with None: of the batch), float32.
+def within_class_stddev(features: Tensor, classes: Tensor | None = None) -> Tensor:
+    """features [N, F], classes [N, K] or None -> [1, F]: standard deviation of each feature about the mean of
+    its class in this batch (with None: of the batch), float32.
 
-    Two batches with the same classes can be compared; a class of one picture counts as no deviation.
+    Batches with the same classes can be compared; a class with one picture counts as no deviation.
     """
     features = features.float()
     if classes is None:
@@ -26,8 +26,8 @@ def within_class_deviation(features: Tensor, classes: Tensor | None = None) -> T
     return ((features - means).square().mean(dim=0, keepdim=True) + LEAST).sqrt()
 
 
-class MinibatchDeviation(nn.Module):
-    """What the deviations of a batch add to the score of each of its pictures: nothing before training."""
+class MinibatchStddev(nn.Module):
+    """What the standard deviations of a batch add to the score of each of its pictures: nothing before training."""
 
     def __init__(self, width: int):
         super().__init__()
@@ -35,6 +35,6 @@ class MinibatchDeviation(nn.Module):
         nn.init.zeros_(self.head.weight)
 
     def forward(self, features: Tensor, classes: Tensor | None = None) -> Tensor:
-        """features [N, F], classes [N, K] or None -> [1, 1]."""
+        """features [N, F], classes [N, K] or None -> [1, 1], the same for the whole batch."""
         with torch.autocast(features.device.type, enabled=False):
-            return self.head(within_class_deviation(features, classes))
+            return self.head(within_class_stddev(features, classes))

@@ -1,9 +1,10 @@
 """A VAE that begins as the principal components of the training pictures: body `principal`.
 
 Convolutions alone take long to find the hundreds of small directions that a sharp reconstruction needs; a linear
-encoder and decoder have them at once (Tipping & Bishop 1999, "Probabilistic principal component analysis"). So both
-stand side by side: a linear path through patches, set from the pictures before the first step, and the residual
-networks, which add nothing at first and learn what is not linear. All of it trains on together.
+encoder and decoder have them at once (Tipping & Bishop 1999, "Probabilistic principal component analysis"). So each
+network is the sum of two paths: a linear one through patches, which train/stages/principal_components.py fits to the
+pictures before the first step, and a residual one, which adds nothing at first and learns what is not linear. Both are
+trained together.
 """
 
 import itertools
@@ -12,24 +13,24 @@ import math
 import torch
 from torch import Tensor, nn
 
-from train.models.convolutional import LEAK, Decoder, Encoder, halved, he
-from train.models.linear_posterior import LinearPosterior, patch_basis, patches_of
+from train.models.convolutional import Decoder, Encoder
+from train.models.layers import LEAK, halved_side, he
+from train.models.linear_posterior import LinearPosterior, patches_of
 from train.models.residual import FixupBlock
 
-PATCH, SHARE = 8, 4  # side of a patch at most; a patch keeps one of so many of its numbers
-ENOUGH, NUMBERS = 20_000, 2**27  # pictures from which components are found, and their numbers, at most
-LEAST = 1e-6  # of a variance that is divided by
-OUTSIDE = 0.1  # what an error beyond black or white still counts, so that it can be unlearned
+PATCH = 8  # largest side of a patch, in pixels
+SHARE = 4  # a patch is described by a quarter as many numbers as it has
+OUTSIDE = 0.1  # slope of a picture beyond black and white while training, so that it can come back
 
 
 def patch_of(channels: int, size: int) -> tuple[int, int]:
-    """(side of a patch, numbers that a patch keeps): the largest power of two up to PATCH that divides the size."""
+    """(side of a patch, numbers that describe it). The side is the largest power of two, up to PATCH, in `size`."""
     side = math.gcd(size, PATCH)
     return side, max(channels * side * side // SHARE, channels)
 
 
 class LinearEncoder(nn.Module):
-    """Picture -> codes, without anything that is not linear: patches first, then all of them."""
+    """Picture -> codes, linear: each patch to some numbers, then all of them to a code."""
 
     def __init__(self, channels: int, size: int, latent_dim: int):
         super().__init__()
@@ -43,7 +44,7 @@ class LinearEncoder(nn.Module):
 
 
 class LinearDecoder(nn.Module):
-    """Codes -> picture, the way back."""
+    """Codes -> picture, linear: the numbers of all patches, then each patch."""
 
     def __init__(self, channels: int, size: int, latent_dim: int):
         super().__init__()
@@ -58,8 +59,8 @@ class LinearDecoder(nn.Module):
 
 
 def fixup_trunk(channels: int, size: int, widths: tuple[int, ...], hidden: int) -> nn.Sequential:
-    """A halving and a block a resolution, then one hidden layer: [N, C, S, S] -> [N, hidden]. Nothing is normalised."""
-    base = halved(size, widths)
+    """A halving and a block per resolution, then one hidden layer: [N, C, S, S] -> [N, hidden]. No normalisation."""
+    base = halved_side(size, widths)
     layers: list[nn.Module] = []
     for a, b in zip((channels, *widths[:-1]), widths, strict=True):
         layers += [he(nn.Conv2d(a, b, 4, stride=2, padding=1), gain=1.0), FixupBlock(b, len(widths))]
@@ -67,7 +68,7 @@ def fixup_trunk(channels: int, size: int, widths: tuple[int, ...], hidden: int) 
 
 
 def fixup_body(widths: tuple[int, ...]) -> nn.Sequential:
-    """A block a resolution, pixel shuffles between: [N, widths[0], base, base] -> [N, widths[-1], S, S]."""
+    """A block per resolution, pixel shuffles between: [N, widths[0], base, base] -> [N, widths[-1], S, S]."""
     layers: list[nn.Module] = []
     for a, b in itertools.pairwise(widths):
         layers += [FixupBlock(a, len(widths)), he(nn.Conv2d(a, 4 * b, 3, padding=1), gain=1.0), nn.PixelShuffle(2)]
@@ -75,7 +76,7 @@ def fixup_body(widths: tuple[int, ...]) -> nn.Sequential:
 
 
 class PrincipalEncoder(Encoder):
-    """Picture -> diagonal Gaussian over codes: a linear mean, corrected."""
+    """Picture -> diagonal Gaussian over codes: a linear mean plus a learned correction."""
 
     make_trunk = staticmethod(fixup_trunk)
 
@@ -90,7 +91,7 @@ class PrincipalEncoder(Encoder):
 
 
 class PrincipalDecoder(Decoder):
-    """Code -> picture: a linear one, corrected, then cut off at black and white."""
+    """Code -> picture: a linear one plus a learned correction, clipped at black and white."""
 
     make_body = staticmethod(fixup_body)
 
@@ -99,18 +100,18 @@ class PrincipalDecoder(Decoder):
         self.linear = LinearDecoder(channels, size, latent_dim)
 
     def logits(self, z: Tensor) -> Tensor:
-        """z [N, D] -> the picture before it is cut off, [N, C, S, S]."""
+        """z [N, D] -> the picture before it is clipped, [N, C, S, S]."""
         return super().logits(z) + self.linear(z)
 
     def picture(self, logits: Tensor) -> Tensor:
-        """[N, C, S, S] -> the same in [0, 1]; while training a tenth of what lies outside stays."""
+        """logits [N, C, S, S] -> image in [0, 1]; while training a tenth of what lies outside is kept."""
         inside = logits.clamp(0, 1)
         return inside + OUTSIDE * (logits - inside) if self.training else inside
 
 
 class PrincipalRepairer(nn.Module):
     """Damaged picture -> Gaussian over the codes of the whole one: one hidden layer guesses them, and the posterior of
-    a linear decoder takes from the guess what the known pixels gainsay."""
+    a linear decoder corrects the guess wherever the known pixels contradict it."""
 
     def __init__(self, channels: int, size: int, latent_dim: int, hidden: int = 256):
         super().__init__()
@@ -125,65 +126,3 @@ class PrincipalRepairer(nn.Module):
         seen = self.posterior.numbers(patches_of(image * mask, side))
         known = nn.functional.avg_pool2d(mask, side).flatten(1)
         return self.posterior(image, mask, self.head(self.trunk(torch.cat([seen, known], dim=1))))
-
-
-@torch.no_grad()
-def fit_repair(repairer: PrincipalRepairer, encoder: nn.Module, images: Tensor, noise: float) -> Tensor:
-    """Sets the posterior to the linear decoder that draws `images` (uint8 [N, C, S, S]) best from the codes of the
-    trained `encoder`. noise: variance of a pixel. Returns the mean of the codes [D]."""
-    pictures, device = enough(images), repairer.head.weight.device
-    codes = torch.cat([encoder(part.to(device))[0] for part in pictures.split(500)]).cpu()
-    repairer.posterior.fit(codes, pictures, noise)
-    return codes.mean(dim=0)
-
-
-@torch.no_grad()
-def begin_repair(repairer: PrincipalRepairer, encoder: nn.Module, images: Tensor, noise: float) -> None:
-    """The same, and the mean of the codes is all that is guessed at first."""
-    repairer.head.bias.copy_(fit_repair(repairer, encoder, images, noise))
-    nn.init.zeros_(repairer.head.weight)
-
-
-@torch.no_grad()
-def begin(encoder: PrincipalEncoder, decoder: PrincipalDecoder, images: Tensor, seed: int = 0) -> None:
-    """Sets the linear paths to the principal components of `images` (uint8 [N, C, S, S]), scaled so that codes have
-    unit variance; the rest of both networks then adds nothing, and the codes' variances are those of the linear model.
-
-    What a code has beyond the components of these pictures stays noise that no picture shows. `seed`: of the search
-    for the components of large pictures.
-    """
-    from sklearn.decomposition import PCA  # takes a second to import, which `--help` need not wait for
-
-    pictures = enough(images)
-    kept, _, side, _ = encoder.linear.patches.weight.shape
-    patches = patches_of(pictures, side)
-    basis = patch_basis(patches, kept)
-    numbers = (patches @ basis.T).mT.flatten(1).numpy()  # in the order of the convolution
-    found = min(encoder.latent_dim, *numbers.shape)
-    model = PCA(found, random_state=seed).fit(numbers)
-    shown = model.inverse_transform(model.transform(numbers))
-    # |picture - shown|², by the numbers alone: the basis is orthonormal.
-    rest = float(pictures.square().sum()) - float((2 * numbers - shown).ravel() @ shown.ravel())
-    noise = max(rest / pictures.numel(), LEAST)
-    variances, directions, centre = (
-        torch.from_numpy(values).float() for values in (model.explained_variance_, model.components_, model.mean_)
-    )
-    scale, certain = variances.clamp_min(LEAST).sqrt()[:, None], (variances / (variances + noise))[:, None]
-
-    for layer in (encoder.head, decoder.to_image, encoder.linear.whole, decoder.linear.whole):
-        nn.init.zeros_(layer.weight)
-        nn.init.zeros_(layer.bias)
-    kernel = basis.reshape(decoder.linear.patches.weight.shape)
-    encoder.linear.patches.weight.copy_(kernel)
-    decoder.linear.patches.weight.copy_(kernel)
-    into = certain * directions / scale  # mean and variance of the posterior of probabilistic PCA
-    encoder.linear.whole.weight[:found] = into
-    encoder.linear.whole.bias[:found] = -into @ centre
-    encoder.head.bias[encoder.latent_dim :][:found] = (1 - certain[:, 0]).clamp_min(LEAST).log()
-    decoder.linear.whole.weight[:, :found] = (directions * scale).T
-    decoder.linear.whole.bias.copy_(centre)
-
-
-def enough(images: Tensor) -> Tensor:
-    """uint8 [N, C, S, S] -> as many of them as components are looked for in, float32 in [0, 1]."""
-    return images[: min(ENOUGH, NUMBERS // images[0].numel())].cpu().float() / 255

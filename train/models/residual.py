@@ -1,4 +1,4 @@
-"""Residual networks. Shapes as in train/models/convolutional.py; the GAN's follow the ideas of R3GAN (Huang et al.
+"""Residual networks. Conventions as in train/models/bases.py; the GAN's follow the ideas of R3GAN (Huang et al.
 2024, arXiv 2501.05441): no normalisation in the critic, plain 3 x 3 convolutions, and blocks that start as the identity
 because their last convolution is zero (Fixup: Zhang et al. 2019, arXiv 1901.09321).
 """
@@ -6,46 +6,42 @@ because their last convolution is zero (Fixup: Zhang et al. 2019, arXiv 1901.093
 import itertools
 import math
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from train.models.convolutional import LEAK, Critic, Decoder, Encoder, Generator, ModulatedConv, Synthesis, halved, he
+from train.models.bases import GeneratorBase, SynthesisBase
+from train.models.convolutional import Critic, Decoder, Encoder, Mapping, ModulatedConv
+from train.models.layers import LEAK, halved_side, he, smallest_side, style_scale, zeroed
 
-BLOCKS = 2  # residual blocks a resolution, in generator and critic
+BLOCKS = 2  # residual blocks per resolution, in generator and critic
 GROUPS = 8  # of the group normalisation, at most
-
-
-def zero(layer: nn.Conv2d) -> nn.Conv2d:
-    """A convolution that adds nothing yet."""
-    nn.init.zeros_(layer.weight)
-    nn.init.zeros_(layer.bias)
-    return layer
 
 
 # ------------------------------------------------------------------------------------------------ GAN
 
 
-class StyledBlock(nn.Module):
-    """x + two styled convolutions. The last one starts at zero, so its output is not renormalised."""
+class ResidualGenerator(GeneratorBase):
+    """Noise and class -> picture."""
 
-    def __init__(self, width: int, w_dim: int):
+    def __init__(self, channels: int, size: int, classes: int, latent_dim: int, w_dim: int, widths: tuple[int, ...]):
+        super().__init__(
+            mapping=Mapping(latent_dim, w_dim, len(widths), classes),
+            synthesis=ResidualSynthesis(channels, size, widths, w_dim),
+        )
+
+
+class ResidualSynthesis(SynthesisBase):
+    """Styles -> picture: a learned constant, and `BLOCKS` styled blocks per resolution."""
+
+    def __init__(self, channels: int, size: int, widths: tuple[int, ...], w_dim: int):
         super().__init__()
-        self.first = ModulatedConv(width, width, w_dim)
-        self.style = he(nn.Linear(w_dim, width), gain=1.0)
-        nn.init.ones_(self.style.bias)
-        self.last = zero(nn.Conv2d(width, width, 3, padding=1))
-
-    def forward(self, x: Tensor, w: Tensor) -> Tensor:
-        """x [N, width, H, W], w [N, w_dim] -> the shape of x."""
-        h = F.leaky_relu(self.first(x, w), LEAK) * math.sqrt(2)
-        return x + self.last(h * self.style(w)[:, :, None, None])
-
-
-class ResidualSynthesis(Synthesis):
-    """Styles -> picture: a learned constant, and `BLOCKS` styled blocks a resolution."""
-
-    def make_stages(self, widths: tuple[int, ...]) -> None:
-        self.blocks = nn.ModuleList(StyledBlock(c, self.w_dim) for c in widths for _ in range(BLOCKS))
+        base = smallest_side(size, widths)
+        self.stages, self.w_dim = len(widths), w_dim
+        self.constant = nn.Parameter(torch.randn(1, widths[0], base, base))
+        self.up = nn.ModuleList(ModulatedConv(a, 4 * b, w_dim) for a, b in itertools.pairwise(widths))
+        self.blocks = nn.ModuleList(StyledBlock(c, w_dim) for c in widths for _ in range(BLOCKS))
+        self.to_image = he(nn.Conv2d(widths[-1], channels, 3, padding=1), gain=1.0)
 
     def signal(self, w: Tensor) -> Tensor:
         """w [N, L, w_dim] -> unclipped picture around [-1, 1], [N, C, S, S]."""
@@ -58,10 +54,19 @@ class ResidualSynthesis(Synthesis):
         return self.to_image(x)
 
 
-class ResidualGenerator(Generator):
-    """Noise and class -> picture."""
+class StyledBlock(nn.Module):
+    """x + two styled convolutions. The last one starts at zero, so its output is not renormalised."""
 
-    make_synthesis = ResidualSynthesis
+    def __init__(self, width: int, w_dim: int):
+        super().__init__()
+        self.first = ModulatedConv(width, width, w_dim)
+        self.style = style_scale(w_dim, width)
+        self.last = zeroed(nn.Conv2d(width, width, 3, padding=1))
+
+    def forward(self, x: Tensor, w: Tensor) -> Tensor:
+        """x [N, width, H, W], w [N, w_dim] -> the shape of x."""
+        h = F.leaky_relu(self.first(x, w), LEAK) * math.sqrt(2)
+        return x + self.last(h * self.style(w)[:, :, None, None])
 
 
 class FixupBlock(nn.Module):
@@ -71,7 +76,7 @@ class FixupBlock(nn.Module):
         super().__init__()
         gain = math.sqrt(2 / (1 + LEAK**2) / blocks)
         self.first = he(nn.Conv2d(width, width, 3, padding=1), gain)
-        self.last = zero(nn.Conv2d(width, width, 3, padding=1))
+        self.last = zeroed(nn.Conv2d(width, width, 3, padding=1))
 
     def forward(self, x: Tensor) -> Tensor:
         """x [N, width, H, W] -> the same shape."""
@@ -79,7 +84,7 @@ class FixupBlock(nn.Module):
 
 
 def residual_critic_body(channels: int, widths: tuple[int, ...]) -> nn.Sequential:
-    """`BLOCKS` blocks a resolution from the picture down: [N, C, S, S] -> [N, widths[0], base, base]."""
+    """`BLOCKS` blocks per resolution from the picture down: [N, C, S, S] -> [N, widths[0], base, base]."""
     total = BLOCKS * len(widths)
     layers: list[nn.Module] = [he(nn.Conv2d(channels, widths[-1], 3, padding=1), gain=1.0)]
     for stage in reversed(range(len(widths))):
@@ -99,6 +104,7 @@ class ResidualCritic(Critic):
 
 
 def group_norm(width: int) -> nn.GroupNorm:
+    """Group normalisation of maps [N, width, H, W], with at most `GROUPS` groups."""
     return nn.GroupNorm(math.gcd(GROUPS, width), width)
 
 
@@ -109,7 +115,7 @@ class GroupBlock(nn.Module):
         super().__init__()
         self.body = nn.Sequential(
             group_norm(width), nn.SiLU(), he(nn.Conv2d(width, width, 3, padding=1)),
-            group_norm(width), nn.SiLU(), zero(nn.Conv2d(width, width, 3, padding=1)),
+            group_norm(width), nn.SiLU(), zeroed(nn.Conv2d(width, width, 3, padding=1)),
         )  # fmt: skip
 
     def forward(self, x: Tensor) -> Tensor:
@@ -118,8 +124,8 @@ class GroupBlock(nn.Module):
 
 
 def residual_trunk(channels: int, size: int, widths: tuple[int, ...], hidden: int) -> nn.Sequential:
-    """A halving and a block a resolution, then one hidden layer: [N, C, S, S] -> [N, hidden]."""
-    base = halved(size, widths)
+    """A halving and a block per resolution, then one hidden layer: [N, C, S, S] -> [N, hidden]."""
+    base = halved_side(size, widths)
     layers: list[nn.Module] = []
     for a, b in zip((channels, *widths[:-1]), widths, strict=True):
         layers += [he(nn.Conv2d(a, b, 4, stride=2, padding=1), gain=1.0), GroupBlock(b)]
@@ -128,7 +134,7 @@ def residual_trunk(channels: int, size: int, widths: tuple[int, ...], hidden: in
 
 
 def residual_shuffled_body(widths: tuple[int, ...]) -> nn.Sequential:
-    """A block a resolution, pixel shuffles between: [N, widths[0], base, base] -> [N, widths[-1], S, S]."""
+    """A block per resolution, pixel shuffles between: [N, widths[0], base, base] -> [N, widths[-1], S, S]."""
     layers: list[nn.Module] = []
     for a, b in itertools.pairwise(widths):
         layers += [GroupBlock(a), he(nn.Conv2d(a, 4 * b, 3, padding=1), gain=1.0), nn.PixelShuffle(2)]

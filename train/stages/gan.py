@@ -1,4 +1,6 @@
-"""One training step of the GAN: a critic update, then a generator update."""
+"""One training step of the GAN: a critic update, then a generator update; and how varied its samples are."""
+
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -7,45 +9,74 @@ from torch import Tensor, nn
 from train import augment, priors
 from train.data.dataset import DataInfo, Pictures, one_hot
 from train.losses import ADVERSARIAL, gradient_penalty
-from train.models.convolutional import Critic, Generator, resolutions
+from train.models.bases import ClassifierBase, ConditionalCritic, GeneratorBase
+from train.models.convolutional import Critic, Generator
 from train.models.fully_connected import DenseCritic, DenseGenerator
-from train.models.minibatch_stddev import MinibatchDeviation
+from train.models.layers import resolutions
+from train.models.minibatch_stddev import MinibatchStddev
 from train.models.residual import ResidualCritic, ResidualGenerator
 from train.schedules import cosine
 from train.settings import GanSettings, widths
 from train.stages.stage import Stage
-from train.stages.variety import class_entropy, mean_pairwise_distance
 
-GAP_STEPS = 20  # the augmentation follows the held-out gap every so many steps
+GAP_STEPS = 20  # steps from one adjustment of the augmentation to the next
 
 
-class GanStage(Stage):
+class GanNetworks(nn.Module):
+    """Generator and critic, and what the critic sees of a batch where `--minibatch-stddev` asks for it."""
+
+    def __init__(
+        self, generator: GeneratorBase, critic: ConditionalCritic, minibatch_stddev: MinibatchStddev | None = None
+    ):
+        super().__init__()
+        self.generator = generator
+        self.critic = critic
+        self.minibatch_stddev = minibatch_stddev
+
+
+def build(settings: GanSettings, data: DataInfo) -> GanNetworks:
+    """The untrained networks for these pictures."""
+    shape = (data.channels, data.size, len(data.classes))
+    generator: GeneratorBase
+    critic: ConditionalCritic
+    match settings.body:
+        case "mlp":
+            generator = DenseGenerator(*shape, settings.latent_dim, settings.width)
+            critic = DenseCritic(*shape, settings.width)
+        case "residual":
+            channels = widths(len(resolutions(data.size)), settings.width, max(settings.width // 4, 8))
+            generator = ResidualGenerator(*shape, settings.latent_dim, settings.w_dim, channels)
+            critic = ResidualCritic(*shape, channels)
+        case "conv":
+            channels = widths(len(resolutions(data.size)), settings.width)
+            generator = Generator(*shape, settings.latent_dim, settings.w_dim, channels)
+            critic = Critic(*shape, channels)
+    stddev = MinibatchStddev(critic.head.in_features) if settings.minibatch_stddev else None
+    return GanNetworks(generator, critic, stddev)
+
+
+def style_shape(settings: GanSettings, data: DataInfo) -> tuple[int, int]:
+    """(L, D) of a generator's styles w [N, L, D]."""
+    if settings.body == "mlp":
+        return 1, settings.latent_dim + len(data.classes)
+    return len(resolutions(data.size)), settings.w_dim
+
+
+class GanStage(Stage[GanNetworks, GanSettings]):
     """The i-th real picture is paired with the i-th generated one, both of the same class."""
 
     name = "gan"
 
-    def __init__(self, networks: nn.ModuleDict, settings: GanSettings, data: DataInfo, reader: nn.Module | None = None):
-        """`reader`: a trained classifier of the same pictures, for the alarm; without one it compares pixels."""
-        generator = networks["generator"]
-        # The critic, and what it knows of a batch: all that the critic's optimizer trains.
-        self.judges = nn.ModuleList(networks[name] for name in ("critic", "deviation") if name in networks)
-        slow = {id(p) for name, p in generator.named_parameters() if name.startswith("mapping.body")}
-        groups = {
-            "critic": [{"params": list(self.judges.parameters()), "pace": 1.0}],
-            "generator": [
-                {"params": [p for p in generator.parameters() if id(p) not in slow], "pace": 1.0},
-                {"params": [p for p in generator.parameters() if id(p) in slow], "pace": settings.mapping_pace},
-            ],
-        }
-        optimizers = {
-            name: torch.optim.Adam(
-                [g for g in parts if g["params"]], lr=settings.lr, betas=(0.0, settings.beta2[0]), fused=True
-            )
-            for name, parts in groups.items()
-        }
-        super().__init__(networks, optimizers)
-        self.settings, self.data, self.reader = settings, data, reader
-        self.ema_images, self.accumulate = settings.ema_images, settings.accumulate
+    def __init__(
+        self,
+        networks: GanNetworks,
+        settings: GanSettings,
+        data: DataInfo,
+        classifier: ClassifierBase | None = None,
+    ):
+        """classifier: trained on the same pictures, to measure variety in; without one it is measured in pixels."""
+        super().__init__(networks, optimizers(networks, settings), settings, settings.ema_images)
+        self.data, self.classifier = data, classifier
         noise = torch.Generator("cpu").manual_seed(settings.seed)
         self.preview_z = priors.draw(settings.prior, 64, settings.latent_dim, generator=noise)
         self.preview_classes = one_hot(torch.arange(64) % max(len(data.classes), 1), len(data.classes))
@@ -56,7 +87,7 @@ class GanStage(Stage):
         self.penalties: dict[str, Tensor] = {}  # R1 and R2 of the last step that had them, to be shown
 
     def begin(self, train: Pictures, test: Pictures) -> None:
-        """Keeps 256 pictures of each split and the labels, for the held-out gap and the alarm."""
+        """Keeps 256 pictures of each split and their labels, for the held-out gap and the variety."""
         chosen = torch.linspace(0, len(train) - 1, min(256, len(train))).long().to(train.images.device)
         self.reals = {
             "train": train.images[chosen], "train labels": train.labels[chosen],
@@ -67,89 +98,91 @@ class GanStage(Stage):
         settings = self.settings
         for optimizer in self.optimizers.values():
             for group in optimizer.param_groups:
-                group["lr"] = group["pace"] * settings.lr * cosine(1, settings.lr_end, progress)
+                group["lr"] = group["lr_multiplier"] * settings.lr * cosine(1, settings.lr_end, progress)
                 group["betas"] = (0.0, cosine(*settings.beta2, progress))
         if self.gap_driven and self.reals and self.taken % GAP_STEPS == 0:
             self._follow_gap(len(images) * self.processes * GAP_STEPS)
         rows = self.processes * len(images)
         noise = self.own(priors.draw(settings.prior, 2 * rows, settings.latent_dim, images.device).view(rows, 2, -1))
-        others = self._others(labels) if settings.matching and len(self.data.classes) > 1 else labels
+        others = self._others(labels) if settings.mismatch_weight and len(self.data.classes) > 1 else labels
         parts = self.parts(images, labels, others, noise)
-        penalised, shown = self.taken % settings.penalty_every == 0, {}
-        gamma = cosine(*settings.gamma, progress) * settings.penalty_every if penalised else 0.0
+        penalised = self.taken % settings.lazy_reg_interval == 0
+        gamma = cosine(*settings.gamma, progress) * settings.lazy_reg_interval if penalised else 0.0
+        shown: dict[str, Tensor] = {}
         for reals, classes, wrong, z in parts:
             loss, shown = self.critic_loss(reals, classes, wrong, z[:, 0], gamma)
             (loss / len(parts)).backward()
         self.updates.apply("critic")
-        self.judges.requires_grad_(False)
+        self._train_critic(False)
         for reals, classes, _, z in parts:
             loss = self.generator_loss(reals, classes, z[:, 1])
             (loss / len(parts)).backward()
         self.updates.apply("generator")
-        self.judges.requires_grad_(True)
+        self._train_critic(True)
         return shown | {"generator": loss.detach()}
 
-    def of_batch(self, features: Tensor, classes: Tensor | None) -> Tensor | float:
-        """What the batch as a whole adds to the scores of its pictures, features [N, F], classes [N, K] -> [1, 1]."""
-        return self.networks["deviation"](features, classes) if "deviation" in self.networks else 0.0
+    def batch_score(self, features: Tensor, classes: Tensor | None) -> Tensor | float:
+        """What the batch as a whole adds to the scores of its pictures: features [N, F], classes [N, K] -> [1, 1]."""
+        stddev = self.networks.minibatch_stddev
+        return stddev(features, classes) if stddev is not None else 0.0
 
     def score(self, signal: Tensor, classes: Tensor | None) -> Tensor:
         """signal [N, C, S, S], classes [N, K] -> scores [N, 1] of pictures in their batch."""
-        features = self.networks["critic"].features(signal)
-        return self.networks["critic"].judge(features, classes) + self.of_batch(features, classes)
+        features = self.networks.critic.features(signal)
+        return self.networks.critic.score_features(features, classes) + self.batch_score(features, classes)
 
     def critic_loss(
         self, images: Tensor, labels: Tensor, others: Tensor, z: Tensor, gamma: float
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """images [N, C, S, S] in [0, 1], labels and `others`, wrong ones, [N], noise z [N, D] -> what the critic
-        minimises, scalars to show. gamma 0 leaves R1 and R2 out, and the time that they take."""
-        settings, loss, critic = self.settings, ADVERSARIAL[self.settings.loss], self.networks["critic"]
+        """images [N, C, S, S] in [0, 1], labels [N] and wrong labels `others` [N], noise z [N, D] -> what the
+        critic minimises, and scalars to show. gamma 0 skips R1 and R2, and saves their time."""
+        settings, loss, critic = self.settings, ADVERSARIAL[self.settings.loss], self.networks.critic
         classes = one_hot(labels, len(self.data.classes))
-        with torch.no_grad(), self._autocast(images):
-            fake = self.networks["generator"].signal(z, classes)
-        # The penalties look at the augmented pictures: so no second derivative passes through the augmentation.
+        with torch.no_grad(), self.autocast(images.device):
+            fake = self.networks.generator.signal(z, classes)
+        # The penalties are taken of the augmented pictures, so no second derivative passes through the augmentation.
         real = self._augmented(images * 2 - 1).requires_grad_(gamma > 0)
         fake = self._augmented(fake.float()).requires_grad_(gamma > 0)
-        with self._autocast(images):
+        with self.autocast(images.device):
             seen = critic.features(real)
-            alone = critic.judge(seen, classes)
-            scores_real, scores_fake = alone + self.of_batch(seen, classes), self.score(fake, classes)
+            alone = critic.score_features(seen, classes)
+            scores_real, scores_fake = alone + self.batch_score(seen, classes), self.score(fake, classes)
         adversarial = total = loss.critic(scores_real.float(), scores_fake.float())
         if gamma > 0:
             r1, r2 = gradient_penalty(scores_real, real), gradient_penalty(scores_fake, fake)
             total = total + 0.5 * gamma * (r1 + r2)
             self.penalties = {"r1": r1.detach(), "r2": r2.detach()}
-        if settings.matching and len(self.data.classes) > 1:
-            with self._autocast(images):
-                mismatched = critic.judge(seen, one_hot(others, len(self.data.classes)))
-            total = total + settings.matching * loss.critic(alone.float(), mismatched.float())
+        if settings.mismatch_weight and len(self.data.classes) > 1:
+            with self.autocast(images.device):
+                mismatched = critic.score_features(seen, one_hot(others, len(self.data.classes)))
+            total = total + settings.mismatch_weight * loss.critic(alone.float(), mismatched.float())
         return total, {"critic": adversarial.detach()} | self.penalties
 
     def generator_loss(self, images: Tensor, labels: Tensor, z: Tensor) -> Tensor:
         """images [N, C, S, S] in [0, 1], labels [N], noise z [N, D] -> what the generator minimises."""
         loss = ADVERSARIAL[self.settings.loss]
         classes = one_hot(labels, len(self.data.classes))
-        with self._autocast(images):
-            fake = self._augmented(self.networks["generator"].signal(z, classes))
+        with self.autocast(images.device):
+            fake = self._augmented(self.networks.generator.signal(z, classes))
             scores_fake = self.score(fake, classes).float()
             scores_real = torch.zeros_like(scores_fake)
-            if loss.paired:  # only relativistic losses look at the reals again
+            if loss.paired:  # only relativistic losses need the real scores again
                 with torch.no_grad():
                     scores_real = self.score(self._augmented(images * 2 - 1), classes).float()
         return loss.generator(scores_real, scores_fake)
 
-    def watch(self, averages: nn.ModuleDict) -> dict[str, float]:
-        """{"distance": mean pairwise feature distance, "classes": evenness of the classes read}, of 256 samples as
-        shares of what 256 training pictures have."""
+    def variety(self, averages: GanNetworks) -> dict[str, float]:
+        """{"distance": mean pairwise feature distance, "classes": evenness of the classes} of 256 samples, as shares of
+        those of 256 training pictures."""
         images, labels = self.reals["train"], self.reals["train labels"]
         z = priors.draw(self.settings.prior, len(images), self.settings.latent_dim,
                         generator=torch.Generator().manual_seed(1)).to(images.device)  # fmt: skip
-        drawn = averages["generator"](z, one_hot(labels, len(self.data.classes)))
-        seen, drawn = [self._read(x) for x in (images.float() / 255, drawn)]
-        shares = {"distance": mean_pairwise_distance(drawn[1]) / max(mean_pairwise_distance(seen[1]), 1e-12)}
-        if self.reader is not None:
+        samples = averages.generator(z, one_hot(labels, len(self.data.classes)))
+        real, fake = self._classified(images.float() / 255), self._classified(samples)
+        shares = {"distance": mean_pairwise_distance(fake.features) / max(mean_pairwise_distance(real.features), 1e-12)}
+        if real.labels is not None and fake.labels is not None:
             count = len(self.data.classes)
-            shares["classes"] = class_entropy(drawn[0], count) / class_entropy(seen[0], count)
+            shares["classes"] = class_entropy(fake.labels, count) / class_entropy(real.labels, count)
         return shares
 
     def state(self) -> dict[str, float]:
@@ -158,23 +191,28 @@ class GanStage(Stage):
     def restore(self, state: dict[str, float]) -> None:
         self.probability = state["probability"]
 
-    def _read(self, images: Tensor) -> tuple[Tensor | None, Tensor]:
-        """(labels read or None, features)."""
-        if self.reader is None:
-            return None, F.adaptive_avg_pool2d(images, 8).flatten(1)
-        logits, features = self.reader(images)
-        return logits.argmax(dim=1), features
+    def _classified(self, images: Tensor) -> "Classified":
+        if self.classifier is None:
+            return Classified(F.adaptive_avg_pool2d(images, 8).flatten(1), None)
+        logits, features = self.classifier(images)
+        return Classified(features, logits.argmax(dim=1))
+
+    def _train_critic(self, on: bool) -> None:
+        """Whether gradients reach the weights that the critic's optimizer trains."""
+        self.networks.critic.requires_grad_(on)
+        if self.networks.minibatch_stddev is not None:
+            self.networks.minibatch_stddev.requires_grad_(on)
 
     @torch.no_grad()
     def _follow_gap(self, images: int) -> None:
-        """One step of the augmentation's probability: up while the critic knows training pictures from held-out."""
-        critic, classes = self.networks["critic"], len(self.data.classes)
+        """Adjusts the augmentation's probability: up while the critic tells training pictures from held-out ones."""
+        critic, classes = self.networks.critic, len(self.data.classes)
         labels = self.reals["train labels"]
-        # The same noise in every process, so that all of them follow one gap. Scores of single pictures: batches of
-        # other classes deviate otherwise.
+        # The same noise in every process, so that all of them follow one gap. Scores of single pictures, as batches of
+        # other classes have another standard deviation.
         z = priors.draw(self.settings.prior, len(labels), self.settings.latent_dim,
                         generator=torch.Generator().manual_seed(self.taken)).to(labels.device)  # fmt: skip
-        fake = critic.score(self.networks["generator"].signal(z, one_hot(labels, classes)), one_hot(labels, classes))
+        fake = critic.score(self.networks.generator.signal(z, one_hot(labels, classes)), one_hot(labels, classes))
         train, held_out = [
             critic.score(self.reals[split].float() / 127.5 - 1, one_hot(self.reals[f"{split} labels"], classes))
             for split in ("train", "held out")
@@ -185,23 +223,20 @@ class GanStage(Stage):
     def _augmented(self, signals: Tensor) -> Tensor:
         return augment.augment(signals, self.ops, self.probability) if self.probability else signals
 
-    def _autocast(self, images: Tensor) -> torch.autocast:
-        return torch.autocast(images.device.type, torch.bfloat16, enabled=self.settings.precision == "bf16")
-
     def _others(self, labels: Tensor) -> Tensor:
-        """For each label one of the others, all equally likely."""
+        """labels int64 [N] -> a wrong label for each, all equally likely, [N]."""
         count, rows = len(self.data.classes), self.processes * len(labels)
         return (labels + self.own(torch.randint(1, count, (rows,), device=labels.device))) % count
 
-    def preview(self, averages: nn.ModuleDict, pictures: Tensor) -> Tensor:
+    def preview(self, averages: GanNetworks, pictures: Tensor) -> Tensor:
         device = next(averages.parameters()).device
         classes = None if self.preview_classes is None else self.preview_classes.to(device)
-        return averages["generator"](self.preview_z.to(device), classes)
+        return averages.generator(self.preview_z.to(device), classes)
 
     @torch.no_grad()
-    def finish(self, averages: nn.ModuleDict, train: Pictures, test: Pictures) -> dict[str, Tensor]:
-        """w_mean [K, w_dim]: the mean style of each class, centre of truncation ([1, w_dim] without classes)."""
-        mapping, count = averages["generator"].mapping, max(len(self.data.classes), 1)
+    def finish(self, averages: GanNetworks, train: Pictures, test: Pictures) -> dict[str, Tensor]:
+        """w_mean [K, w_dim]: the mean style of each class, the centre of truncation ([1, w_dim] without classes)."""
+        mapping, count = averages.generator.mapping, max(len(self.data.classes), 1)
         device = next(averages.parameters()).device
         z = priors.draw(self.settings.prior, 10_000, self.settings.latent_dim,
                         generator=torch.Generator().manual_seed(0)).to(device)  # fmt: skip
@@ -212,28 +247,55 @@ class GanStage(Stage):
         return {"w_mean": torch.stack(means).cpu()}
 
 
-def build(settings: GanSettings, data: DataInfo) -> nn.ModuleDict:
-    """Untrained generator and critic for these pictures, and what the critic knows of a batch."""
-    shape = (data.channels, data.size, len(data.classes))
-    generator: nn.Module
-    critic: nn.Module
-    if settings.body == "mlp":
-        generator = DenseGenerator(*shape, settings.latent_dim, settings.width)
-        critic = DenseCritic(*shape, settings.width)
-    else:
-        residual = settings.body == "residual"
-        channels = widths(len(resolutions(data.size)), settings.width, max(settings.width // 4, 8) if residual else 16)
-        makers = (ResidualGenerator, ResidualCritic) if residual else (Generator, Critic)
-        generator = makers[0](*shape, settings.latent_dim, settings.w_dim, channels)
-        critic = makers[1](*shape, channels)
-    networks = nn.ModuleDict({"generator": generator, "critic": critic})
-    if settings.minibatch_deviation:
-        networks["deviation"] = MinibatchDeviation(critic.head.in_features)
-    return networks
+def optimizers(networks: GanNetworks, settings: GanSettings) -> dict[str, torch.optim.Optimizer]:
+    """Adam for the critic and for the generator, whose mapping of z learns more slowly."""
+    # Moments are stored by the order of the parameters: what may be switched off comes last.
+    critic = [*networks.critic.parameters()]
+    if networks.minibatch_stddev is not None:
+        critic += networks.minibatch_stddev.parameters()
+    slow = {name for name, _ in networks.generator.named_parameters() if name.startswith("mapping.body")}
+    parameters = dict(networks.generator.named_parameters())
+    groups = {
+        "critic": [{"params": critic, "lr_multiplier": 1.0}],
+        "generator": [
+            {"params": [p for name, p in parameters.items() if name not in slow], "lr_multiplier": 1.0},
+            {
+                "params": [p for name, p in parameters.items() if name in slow],
+                "lr_multiplier": settings.mapping_lr_multiplier,
+            },
+        ],
+    }
+    return {
+        name: torch.optim.Adam(
+            [group for group in of_one if group["params"]], lr=settings.lr, betas=(0.0, settings.beta2[0]), fused=True
+        )
+        for name, of_one in groups.items()
+    }
 
 
-def style_shape(settings: GanSettings, data: DataInfo) -> tuple[int, int]:
-    """Stages and numbers of a generator's w [N, L, D]."""
-    if settings.body == "mlp":
-        return 1, settings.latent_dim + len(data.classes)
-    return len(resolutions(data.size)), settings.w_dim
+# ---------------------------------------------------------------------------------------------- variety
+
+
+@dataclass(frozen=True)
+class Classified:
+    """What a classifier makes of pictures: features [N, F], labels int64 [N] (None without a classifier)."""
+
+    features: Tensor
+    labels: Tensor | None
+
+
+def mean_pairwise_distance(features: Tensor) -> float:
+    """Mean Euclidean distance of all pairs of rows of features [N, F]: nearly 0 when a generator has collapsed.
+
+    Quadratic in N: meant for some 256 rows, to be compared with the same figure of real pictures.
+    """
+    if len(features) < 2:
+        return 0.0
+    return float(torch.pdist(features.detach().float()).mean())
+
+
+def class_entropy(labels: Tensor, classes: int) -> float:
+    """exp(entropy) of the labels int64 [N], over the number of classes: 1 when all are equally frequent, K / classes
+    when K of them are, 1 / classes when there is only one."""
+    counts = torch.bincount(labels.detach().long().cpu(), minlength=classes).double()
+    return float(torch.special.entr(counts / counts.sum()).sum().exp() / classes)

@@ -1,6 +1,4 @@
-"""One training step of the mask encoders: from a whole or damaged picture back to styles or codes."""
-
-from collections.abc import Mapping
+"""One training step of the mask encoders: whole or damaged picture -> styles (inverter) or codes (repair)."""
 
 import torch
 import torch.nn.functional as F
@@ -9,17 +7,55 @@ from torch import Tensor, nn
 from train import priors
 from train.data.dataset import DataInfo, Pictures, one_hot
 from train.losses import kl_to_normal
-from train.models.convolutional import Decoder, Generator, Inverter, Repairer, resolutions
-from train.models.principal import PrincipalRepairer, begin_repair, fit_repair
+from train.models.bases import DecoderBase, GeneratorBase
+from train.models.convolutional import Inverter, Repairer
+from train.models.layers import resolutions
+from train.models.principal import PrincipalRepairer
 from train.schedules import cosine, ramp
 from train.settings import InverseSettings, Prior, VaeSettings, widths
+from train.stages.principal_components import begin_repair, fit_posterior
 from train.stages.stage import Stage
-from train.stages.vae import sample_code
+from train.stages.vae import VaeNetworks, sample_code
+
+
+class RepairNetworks(nn.Module):
+    """The mask encoder into the codes of a VAE."""
+
+    def __init__(self, repair: Repairer | PrincipalRepairer):
+        super().__init__()
+        self.repair = repair
+
+
+class InverterNetworks(nn.Module):
+    """The mask encoder into the styles of a generator."""
+
+    def __init__(self, inverter: Inverter):
+        super().__init__()
+        self.inverter = inverter
+
+
+def build_repair(settings: InverseSettings, data: DataInfo, vae: VaeSettings) -> RepairNetworks:
+    """The untrained mask encoder into the codes of a VAE."""
+    shape = data.channels, data.size, vae.latent_dim
+    if vae.body == "principal":
+        return RepairNetworks(PrincipalRepairer(*shape, settings.hidden))
+    return RepairNetworks(Repairer(*shape, trunk_widths(settings, data), settings.hidden))
+
+
+def build_inverter(settings: InverseSettings, data: DataInfo, styles: tuple[int, int]) -> InverterNetworks:
+    """The untrained mask encoder into a generator's styles w [N, *styles]."""
+    trunk = trunk_widths(settings, data)
+    return InverterNetworks(Inverter(data.channels, data.size, *styles, trunk, settings.hidden))
+
+
+def trunk_widths(settings: InverseSettings, data: DataInfo) -> tuple[int, ...]:
+    """Channels after each halving of the picture, largest map first."""
+    return widths(len(resolutions(data.size)), settings.width)[-2::-1]
 
 
 def random_masks(count: int, size: int, device: torch.device | str = "cpu") -> Tensor:
-    """Masks [N, 1, S, S], 1 = known: a quarter whole, a quarter a missing box (0.2 to 0.6 of the side),
-    a quarter a missing strip at one side (0.25 to 0.6), a quarter single pixels missing (up to 0.85)."""
+    """Masks [N, 1, S, S], 1 = known. A quarter of each kind: nothing missing, a box missing (0.2 to 0.6 of the side),
+    a strip at one side missing (0.25 to 0.6), single pixels missing (up to 0.85 of them)."""
     u = torch.rand(8, count, 1, 1, device=device)
     rows = (torch.arange(size, device=device) + 0.5).view(1, size, 1) / size
     columns = rows.transpose(1, 2)
@@ -39,22 +75,23 @@ def random_masks(count: int, size: int, device: torch.device | str = "cpu") -> T
 
 
 def damaged(pictures: Tensor) -> tuple[Tensor, Tensor]:
-    """The first 21 pictures and masks for them, the same each time: three columns a picture on a sheet."""
+    """The first 21 pictures [N, C, S, S] and masks for them [N, 1, S, S], the same each time: three columns per picture
+    fill a sheet."""
     torch.manual_seed(0)
     images = pictures[:21]
     return images, random_masks(len(images), images.shape[-1], images.device)
 
 
-class RepairStage(Stage):
-    """Decoder frozen: SSE / (2 t^2) + KL with t = 2 sigma, against the whole picture."""
+class RepairStage(Stage[RepairNetworks, InverseSettings]):
+    """Codes of the whole picture, the decoder frozen: loss SSE / (2 t^2) + KL with t = 2 sigma."""
 
     name = "repair"
 
-    def __init__(self, networks: nn.ModuleDict, settings: InverseSettings, decoder: Decoder, sigma: float):
+    def __init__(self, networks: RepairNetworks, settings: InverseSettings, decoder: DecoderBase, sigma: float):
+        """decoder: trained, which leaves an error of standard deviation `sigma` in each pixel."""
         optimizer = torch.optim.Adam(networks.parameters(), lr=settings.lr, betas=(0.9, 0.99), fused=True)
-        super().__init__(networks, {"repair": optimizer})
-        self.settings, self.decoder = settings, decoder
-        self.ema_images, self.accumulate, self.temperature = settings.ema_images, settings.accumulate, 2 * sigma
+        super().__init__(networks, {"repair": optimizer}, settings, settings.ema_images)
+        self.decoder, self.temperature = decoder, 2 * sigma
 
     def step(self, images: Tensor, labels: Tensor, progress: float) -> dict[str, Tensor]:
         optimizer = self.optimizers["repair"]
@@ -72,60 +109,67 @@ class RepairStage(Stage):
         return {"loss": loss.detach(), "mse": squared.detach() / images[0].numel(), "kl": kl.detach()}
 
     def found(self, images: Tensor, known: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """(mean and logvar of the codes [N, D], squared error of a picture that is drawn from them)."""
-        with torch.autocast(images.device.type, torch.bfloat16, enabled=self.settings.precision == "bf16"):
-            mean, logvar = self.networks["repair"](images, known)
+        """(mean, logvar of the codes [N, D], mean over the batch of the squared error of a picture drawn from them)."""
+        with self.autocast(images.device):
+            mean, logvar = self.networks.repair(images, known)
             decoded = self.decoder(sample_code(mean.float(), logvar.float()))
         return mean.float(), logvar.float(), (images - decoded.float()).square().sum(dim=(1, 2, 3)).mean()
 
-    def preview(self, averages: nn.ModuleDict, pictures: Tensor) -> Tensor:
+    def preview(self, averages: RepairNetworks, pictures: Tensor) -> Tensor:
         images, mask = damaged(pictures)
-        mean, _ = averages["repair"](images, mask)
+        mean, _ = averages.repair(images, mask)
         return torch.stack([images, images * mask, self.decoder(mean)], dim=1).flatten(0, 1)
 
 
 class PrincipalRepairStage(RepairStage):
-    """The same without drawing a picture: the decoder of the linear posterior tells what a wrong code costs, the codes
-    of the whole picture which are right. Several times as fast; always in float32, as it solves a linear system."""
+    """The same without drawing a picture: what a wrong code costs is the error of the posterior's linear decoder,
+    against the code of the whole picture. Several times as fast; always in float32, as it solves a linear system."""
 
     def __init__(
         self,
-        networks: nn.ModuleDict,
+        networks: RepairNetworks,
         settings: InverseSettings,
-        coder: Mapping[str, nn.Module],
+        coder: VaeNetworks,
         sigma: float,
         outgrown: bool = False,
     ):
-        """outgrown: whether the VAE in `coder` went on learning since this stage stopped."""
-        super().__init__(networks, settings, coder["decoder"], sigma)
-        self.encoder, self.outgrown = coder["encoder"], outgrown
+        """outgrown: whether the VAE in `coder` was trained further since this stage stopped."""
+        super().__init__(networks, settings, coder.decoder, sigma)
+        if not isinstance(networks.repair, PrincipalRepairer):
+            raise TypeError("PrincipalRepairStage trains a PrincipalRepairer")
+        self.repairer, self.encoder, self.outgrown = networks.repair, coder.encoder, outgrown
 
     def begin(self, train: Pictures, test: Pictures) -> None:
+        """Fits the posterior to the VAE's codes: for a new stage, and after the VAE was trained further."""
         if not self.settings.resume:
-            begin_repair(self.networks["repair"], self.encoder, train.images, self.temperature**2)
+            begin_repair(self.repairer, self.encoder, train.images, self.temperature**2)
         elif self.outgrown:
-            fit_repair(self.networks["repair"], self.encoder, train.images, self.temperature**2)
+            fit_posterior(self.repairer, self.encoder, train.images, self.temperature**2)
 
     def found(self, images: Tensor, known: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """As above, but the error is without what no code could draw, and of the mean."""
-        mean, logvar = self.networks["repair"](images, known)
+        """As above, but the error is that of the mean, without what no code could draw."""
+        mean, logvar = self.repairer(images, known)
         with torch.no_grad():
             codes, _ = self.encoder(images)
-        return mean, logvar, self.networks["repair"].posterior.squared_error(mean, codes).mean()
+        return mean, logvar, self.repairer.posterior.squared_error(mean, codes).mean()
 
 
-class InverterStage(Stage):
-    """Generator frozen: find its own styles again, and draw generated and real pictures through it."""
+class InverterStage(Stage[InverterNetworks, InverseSettings]):
+    """Styles of a picture, the generator frozen: those of generated pictures, and those that redraw a real one best."""
 
     name = "inverter"
 
     def __init__(
-        self, networks: nn.ModuleDict, settings: InverseSettings, generator: Generator, data: DataInfo, prior: Prior
+        self,
+        networks: InverterNetworks,
+        settings: InverseSettings,
+        generator: GeneratorBase,
+        data: DataInfo,
+        prior: Prior,
     ):
         optimizer = torch.optim.Adam(networks.parameters(), lr=settings.lr, betas=(0.9, 0.99), fused=True)
-        super().__init__(networks, {"inverter": optimizer})
-        self.settings, self.generator, self.data, self.prior = settings, generator, data, prior
-        self.ema_images, self.accumulate = settings.ema_images, settings.accumulate
+        super().__init__(networks, {"inverter": optimizer}, settings, settings.ema_images)
+        self.generator, self.data, self.prior = generator, data, prior
 
     def step(self, images: Tensor, labels: Tensor, progress: float) -> dict[str, Tensor]:
         optimizer = self.optimizers["inverter"]
@@ -148,30 +192,15 @@ class InverterStage(Stage):
             w = mapping(noise, one_hot(labels[:half], len(self.data.classes)))
             pictures = torch.cat([self.generator.synthesis(w), images[half:]])
         mask = random_masks(len(pictures), images.shape[-1], images.device)
-        with torch.autocast(images.device.type, torch.bfloat16, enabled=self.settings.precision == "bf16"):
-            found = self.networks["inverter"](pictures, mask)
+        with self.autocast(images.device):
+            found = self.networks.inverter(pictures, mask)
             drawn = self.generator.synthesis.signal(found)
         styles = F.mse_loss(found[:half].float(), w)
         # Signals span [-1, 1]; / 4 gives the error in units of [0, 1] pixels.
         mse = (drawn.float() - (pictures * 2 - 1)).square().mean() / 4
         return mse * 10 + 0.1 * styles, mse, styles
 
-    def preview(self, averages: nn.ModuleDict, pictures: Tensor) -> Tensor:
+    def preview(self, averages: InverterNetworks, pictures: Tensor) -> Tensor:
         images, mask = damaged(pictures)
-        drawn = self.generator.synthesis(averages["inverter"](images, mask))
+        drawn = self.generator.synthesis(averages.inverter(images, mask))
         return torch.stack([images, images * mask, drawn], dim=1).flatten(0, 1)
-
-
-def build_repair(settings: InverseSettings, data: DataInfo, vae: VaeSettings) -> nn.ModuleDict:
-    """Untrained mask encoder into the VAE's codes."""
-    shape = data.channels, data.size, vae.latent_dim
-    if vae.body == "principal":
-        return nn.ModuleDict({"repair": PrincipalRepairer(*shape, settings.hidden)})
-    channels = widths(len(resolutions(data.size)), settings.width)[-2::-1]
-    return nn.ModuleDict({"repair": Repairer(*shape, channels, settings.hidden)})
-
-
-def build_inverter(settings: InverseSettings, data: DataInfo, styles: tuple[int, int]) -> nn.ModuleDict:
-    """Untrained mask encoder into the generator's styles, whose w is [N, *styles]."""
-    channels = widths(len(resolutions(data.size)), settings.width)[-2::-1]
-    return nn.ModuleDict({"inverter": Inverter(data.channels, data.size, *styles, channels, settings.hidden)})

@@ -1,87 +1,130 @@
-"""What the loop trains: a stage holds networks and optimizers and knows one step."""
+"""What the loop trains: a stage holds networks and optimizers, and knows how to take one step."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import ClassVar, Generic, TypeVar
 
 import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 
 from train.data.dataset import Pictures
+from train.distributed import average_over_processes
+from train.settings import Settings
+
+Networks = TypeVar("Networks", bound=nn.Module)
+StageSettings = TypeVar("StageSettings", bound=Settings)
 
 
 class Updates:
-    """From gradients to optimizer steps: averaged over processes, left out and counted where they are not finite.
+    """From gradients to optimizer steps: averaged over processes; skipped and counted where they are not finite.
 
-    Nothing here waits for the device: a step that is left out is decided there (fused Adam's `found_inf`).
+    Nothing here waits for the device: whether a step is skipped is decided there (`found_inf` of a fused optimizer).
     """
 
-    def __init__(self, networks: nn.ModuleDict, optimizers: dict[str, torch.optim.Optimizer]):
+    def __init__(self, networks: nn.Module, optimizers: Mapping[str, torch.optim.Optimizer]):
         self.networks, self.optimizers = networks, optimizers
         self.accelerator: Accelerator | None = None
         device = next(networks.parameters()).device
         self.skipped = torch.zeros((), device=device)
-        self.causes = {name: torch.zeros((), device=device) for name in optimizers}
+        self.skipped_in_a_row = {name: torch.zeros((), device=device) for name in optimizers}
         self._buffers = [b for b in networks.buffers() if b.is_floating_point()]
         self._kept: list[Tensor] = []
 
     def begin(self) -> None:
-        """Before a step: remember running statistics, which a step that is left out must not change."""
+        """Before a step: remember running statistics, which a skipped step must not change."""
         self._kept = [b.clone() for b in self._buffers]
 
     def apply(self, name: str, clip: float | None = None) -> None:
-        """One step of optimizer `name` from the gradients that `backward` left. `clip`: largest norm of them all."""
+        """One step of optimizer `name` with the gradients that `backward` left, cleared afterwards.
+
+        clip: largest norm of all gradients together.
+        """
         optimizer = self.optimizers[name]
         weights = [p for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
+        gradients = [p.grad for p in weights]
         if self.accelerator is not None and self.accelerator.num_processes > 1:
-            self._average([p.grad for p in weights] + (self._buffers if self._kept else []))
-        norm = nn.utils.get_total_norm([p.grad for p in weights])
+            average_over_processes(self.accelerator, gradients + (self._buffers if self._kept else []))
+        norm = nn.utils.get_total_norm(gradients)
         bad = (~norm.isfinite()).float()
         if clip is not None:
             nn.utils.clip_grads_with_norm_(weights, clip, norm)
-        optimizer.found_inf, optimizer.grad_scale = bad, None
+        vars(optimizer).update(found_inf=bad, grad_scale=None)  # as torch.amp.GradScaler tells fused optimizers
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         for buffer, kept in zip(self._buffers, self._kept, strict=False):
             buffer.data.copy_(torch.where(bad > 0, kept, buffer))  # .data: graphs of this step may still hold it
         self._kept = []
         self.skipped += bad
-        self.causes[name] = (self.causes[name] + bad) * bad
+        self.skipped_in_a_row[name] = (self.skipped_in_a_row[name] + bad) * bad
 
-    def in_a_row(self) -> tuple[str, int]:
-        """(optimizer, how many of its last steps were left out), the worst one. Waits for the device."""
-        name = max(self.causes, key=lambda n: float(self.causes[n]))
-        return name, int(self.causes[name])
-
-    def _average(self, tensors: list[Tensor]) -> None:
-        """Replaces tensors by their means over all processes, in one message."""
-        flat = self.accelerator.reduce(torch.cat([t.flatten().float() for t in tensors]), reduction="mean")
-        for tensor, mean in zip(tensors, flat.split([t.numel() for t in tensors]), strict=True):
-            tensor.data.copy_(mean.view_as(tensor))
+    def worst_streak(self) -> tuple[str, int]:
+        """(optimizer, how many of its last steps were skipped), of the optimizer with most. Waits for the device."""
+        name = max(self.skipped_in_a_row, key=lambda n: float(self.skipped_in_a_row[n]))
+        return name, int(self.skipped_in_a_row[name])
 
 
-class Stage:
+class Stage(ABC, Generic[Networks, StageSettings]):
     """One kind of training: networks, optimizers, and a step."""
 
-    name: str
-    module: str = "train"  # what `python -m` starts
-    ema_images: float = 10_000
-    held_out: Tensor  # 32 pictures of the test split for the sheets, set by the loop
-    accumulate: int = 1  # parts into which `step` cuts its batch, to need less memory
-    taken: int = 0  # steps before this one, set by the loop
-    target_images: int | None = None  # pictures that the frozen network had seen, where there is one
+    name: ClassVar[str]
+    """Folder of the stage in the run."""
+    module: ClassVar[str] = "train"
+    """Module that `python -m` starts."""
+    held_out: Tensor
+    """32 pictures of the test split for the sample sheets, float32 in [0, 1]; set by the loop."""
+    taken: int = 0
+    """Steps before this one; set by the loop."""
+    target_images: int | None = None
+    """Of a mask encoder: pictures that the frozen network had been trained on."""
 
-    def __init__(self, networks: nn.ModuleDict, optimizers: dict[str, torch.optim.Optimizer]):
-        self.networks, self.optimizers = networks, optimizers
+    def __init__(
+        self,
+        networks: Networks,
+        optimizers: Mapping[str, torch.optim.Optimizer],
+        settings: StageSettings,
+        ema_images: float,
+    ):
+        """ema_images: half-life of the averages, in pictures."""
+        self.networks, self.optimizers, self.settings, self.ema_images = networks, optimizers, settings, ema_images
         self.updates = Updates(networks, optimizers)
 
-    def begin(self, train: Pictures, test: Pictures) -> None:
-        """Called once with the pictures, on the device, before the first step."""
+    # ---------------------------------------------------------------------------- what the loop calls
 
+    def begin(self, train: Pictures, test: Pictures) -> None:
+        """Called once with all training and 256 test pictures, on the device, before the first step."""
+
+    @abstractmethod
     def step(self, images: Tensor, labels: Tensor, progress: float) -> dict[str, Tensor]:
-        """One update. images float32 [N, C, S, S] in [0, 1]; progress in [0, 1]. Returns scalars to show."""
-        raise NotImplementedError
+        """One update. images float32 [N, C, S, S] in [0, 1]; labels int64 [N]; progress in [0, 1].
+
+        Returns scalars to show."""
+
+    @abstractmethod
+    def preview(self, averages: Networks, pictures: Tensor) -> Tensor:
+        """Pictures [N, C, S, S] in [0, 1] for a sample sheet, drawn by the averaged networks from the same latents or
+        the same held-out `pictures` [32, C, S, S] each time."""
+
+    def variety(self, averages: Networks) -> dict[str, float]:
+        """How varied the samples are, each figure as a share of the data's; under 0.5 a warning is printed."""
+        return {}
+
+    def finish(self, averages: Networks, train: Pictures, test: Pictures) -> dict[str, Tensor]:
+        """What is measured once at the end, stored as latents.safetensors."""
+        return {}
+
+    def state(self) -> dict[str, float]:
+        """Numbers besides weights and moments that resuming needs."""
+        return {}
+
+    def restore(self, state: dict[str, float]) -> None:
+        """Inverse of `state`."""
+
+    # ------------------------------------------------------------------------------ what steps share
 
     def parts(self, *tensors: Tensor) -> list[tuple[Tensor, ...]]:
-        """The same rows of each tensor, in `accumulate` parts."""
-        return list(zip(*(t.chunk(self.accumulate) for t in tensors), strict=True))
+        """The same rows of each tensor, in `--accumulate` parts, to need less memory."""
+        return list(zip(*(t.chunk(self.settings.accumulate) for t in tensors), strict=True))
 
     @property
     def processes(self) -> int:
@@ -93,22 +136,16 @@ class Stage:
         accelerator = self.updates.accelerator
         return everyone if accelerator is None else everyone.chunk(self.processes)[accelerator.process_index]
 
-    def watch(self, averages: nn.ModuleDict) -> dict[str, float]:
-        """How varied the results are, each as a share of the data's own variety: an alarm rings under a half."""
-        return {}
+    def autocast(self, device: torch.device) -> torch.autocast:
+        """bfloat16 where `--precision bf16` asks for it."""
+        return torch.autocast(device.type, torch.bfloat16, enabled=self.settings.precision == "bf16")
 
-    def state(self) -> dict[str, float]:
-        """Numbers besides weights and moments that resuming needs."""
-        return {}
 
-    def restore(self, state: dict[str, float]) -> None:
-        """Inverse of `state`."""
+def channels_last(networks: nn.Module) -> None:
+    """Convolutions in channels-last memory: training is up to 1.6 times as fast, on CPU and GPU.
 
-    def preview(self, averages: nn.ModuleDict, pictures: Tensor) -> Tensor:
-        """Pictures [N, C, S, S] in [0, 1] for a sheet, drawn by the averaged networks from the same latents or the
-        same held-out `pictures` [32, C, S, S] each time."""
-        raise NotImplementedError
-
-    def finish(self, averages: nn.ModuleDict, train: Pictures, test: Pictures) -> dict[str, Tensor]:
-        """What is measured once at the end, stored as latents.safetensors."""
-        return {}
+    As `networks.to(memory_format=…)`, whose strides for maps of one channel or one pixel decide the last bits of a run.
+    """
+    for tensor in (*networks.parameters(), *networks.buffers()):
+        if tensor.dim() == 4:
+            tensor.data = tensor.data.to(memory_format=torch.channels_last)

@@ -6,42 +6,66 @@ from torch import Tensor, nn
 from train import priors
 from train.data.dataset import DataInfo, Pictures
 from train.losses import bernoulli_nll, kl_to_normal, optimal_sigma_nll, squared_error
-from train.models import principal
-from train.models.convolutional import Decoder, Encoder, resolutions
+from train.models.bases import DecoderBase
+from train.models.convolutional import Decoder, Encoder
 from train.models.fully_connected import DenseDecoder, DenseEncoder
+from train.models.layers import resolutions
 from train.models.principal import PrincipalDecoder, PrincipalEncoder
 from train.models.residual import ResidualDecoder, ResidualEncoder
 from train.schedules import cosine, ramp
 from train.settings import VaeSettings, widths
+from train.stages.principal_components import begin_as_components
 from train.stages.stage import Stage
 
-CONVOLUTIONAL: dict[str, tuple[type[Encoder], type[Decoder]]] = {
-    "conv": (Encoder, Decoder),
-    "residual": (ResidualEncoder, ResidualDecoder),
-    "principal": (PrincipalEncoder, PrincipalDecoder),
-}
 LIKELIHOODS = {"calibrated": optimal_sigma_nll, "squared-error": squared_error, "bernoulli": bernoulli_nll}
 
 
+class VaeNetworks(nn.Module):
+    """Encoder and decoder."""
+
+    def __init__(self, encoder: Encoder, decoder: DecoderBase):
+        super().__init__()
+        self.encoder = encoder
+        self.decoder = decoder
+
+
+def build(settings: VaeSettings, data: DataInfo) -> VaeNetworks:
+    """The untrained networks for these pictures."""
+    shape, width = (data.channels, data.size, settings.latent_dim), settings.width
+    if settings.body == "mlp":
+        return VaeNetworks(DenseEncoder(*shape, (width,), width), DenseDecoder(*shape, width))
+    least = max(width // 4, 8) if settings.body == "residual" else 16
+    channels = widths(len(resolutions(data.size)), width, least)
+    bodies: dict[str, tuple[type[Encoder], type[Decoder]]] = {
+        "conv": (Encoder, Decoder),
+        "residual": (ResidualEncoder, ResidualDecoder),
+        "principal": (PrincipalEncoder, PrincipalDecoder),
+    }
+    make_encoder, make_decoder = bodies[settings.body]
+    encoder = make_encoder(*shape, channels[-2::-1], settings.hidden)
+    return VaeNetworks(encoder, make_decoder(*shape, channels, settings.hidden))
+
+
 def sample_code(mean: Tensor, logvar: Tensor, noise: Tensor | None = None) -> Tensor:
-    """Reparameterised draw from N(mean, exp(logvar)), [N, D]; `noise` N(0, 1) [N, D] is drawn when not given."""
+    """A reparameterised draw from N(mean, exp(logvar)), [N, D]; `noise` N(0, 1) [N, D] is drawn when not given."""
     return mean + (torch.randn_like(mean) if noise is None else noise) * (0.5 * logvar).exp()
 
 
-class VaeStage(Stage):
+class VaeStage(Stage[VaeNetworks, VaeSettings]):
     """Reconstruction + beta KL, with a KL warm-up; by default the reconstruction is 1/2 D log MSE."""
 
     name = "vae"
 
-    def __init__(self, networks: nn.ModuleDict, settings: VaeSettings, data: DataInfo):
+    def __init__(self, networks: VaeNetworks, settings: VaeSettings, data: DataInfo):
         optimizer = torch.optim.Adam(networks.parameters(), lr=settings.lr, betas=(0.9, 0.99), fused=True)
-        super().__init__(networks, {"vae": optimizer})
-        self.settings, self.data = settings, data
-        self.ema_images, self.accumulate = settings.ema_images, settings.accumulate
+        super().__init__(networks, {"vae": optimizer}, settings, settings.ema_images)
+        self.data = data
 
     def begin(self, train: Pictures, test: Pictures) -> None:
-        if self.settings.body == "principal" and not self.settings.resume:
-            principal.begin(self.networks["encoder"], self.networks["decoder"], train.images, self.settings.seed)
+        """With the body `principal`, a new run begins as the principal components of the training pictures."""
+        encoder, decoder = self.networks.encoder, self.networks.decoder
+        if isinstance(encoder, PrincipalEncoder) and isinstance(decoder, PrincipalDecoder) and not self.settings.resume:
+            begin_as_components(encoder, decoder, train.images, self.settings.seed)
 
     def step(self, images: Tensor, labels: Tensor, progress: float) -> dict[str, Tensor]:
         settings, optimizer = self.settings, self.optimizers["vae"]
@@ -53,10 +77,10 @@ class VaeStage(Stage):
             images = torch.bernoulli(images)
         parts = self.parts(images, noise)
         for pictures, drawn in parts:
-            with torch.autocast(images.device.type, torch.bfloat16, enabled=settings.precision == "bf16"):
-                mean, logvar = self.networks["encoder"](pictures)
-                logits = self.networks["decoder"].logits(sample_code(mean.float(), logvar.float(), drawn))
-            decoded = self.networks["decoder"].picture(logits.float())  # in bf16 a probability over 0.998 would be 1
+            with self.autocast(images.device):
+                mean, logvar = self.networks.encoder(pictures)
+                logits = self.networks.decoder.logits(sample_code(mean.float(), logvar.float(), drawn))
+            decoded = self.networks.decoder.picture(logits.float())  # in bf16 a probability above 0.998 would be 1
             reconstruction = LIKELIHOODS[settings.likelihood](pictures, decoded)
             kl = kl_to_normal(mean.float(), logvar.float()).sum(dim=1).mean()
             loss = reconstruction + settings.beta * ramp(progress, settings.warmup) * kl
@@ -65,25 +89,25 @@ class VaeStage(Stage):
         mse = (pictures - decoded).square().mean()
         return {"loss": loss.detach(), "mse": mse.detach(), "kl": kl.detach()}
 
-    def preview(self, averages: nn.ModuleDict, pictures: Tensor) -> Tensor:
-        """Held-out pictures, each beside its reconstruction."""
-        mean, _ = averages["encoder"](pictures)
-        return torch.stack([pictures, averages["decoder"](mean)], dim=1).flatten(0, 1)
+    def preview(self, averages: VaeNetworks, pictures: Tensor) -> Tensor:
+        """Held-out pictures, each next to its reconstruction."""
+        mean, _ = averages.encoder(pictures)
+        return torch.stack([pictures, averages.decoder(mean)], dim=1).flatten(0, 1)
 
     @torch.no_grad()
-    def finish(self, averages: nn.ModuleDict, train: Pictures, test: Pictures) -> dict[str, Tensor]:
-        """sigma, the codes' statistics, and the mixture that is sampled instead of N(0, I)."""
+    def finish(self, averages: VaeNetworks, train: Pictures, test: Pictures) -> dict[str, Tensor]:
+        """sigma, the statistics of the codes [D], and the mixture that is sampled instead of N(0, I)."""
         device = next(averages.parameters()).device
         torch.manual_seed(self.settings.seed)
 
         def codes(pictures: Pictures) -> tuple[Tensor, Tensor]:
-            parts = [averages["encoder"](x.to(device).float() / 255) for x in pictures.images.split(500)]
+            parts = [averages.encoder(x.to(device).float() / 255) for x in pictures.images.split(500)]
             return torch.cat([m for m, _ in parts]), torch.cat([v for _, v in parts])
 
         mean, logvar = codes(train)
         drawn = sample_code(mean, logvar)
         squared = [
-            (averages["decoder"](z) - x.to(device).float() / 255).square().mean(dim=(1, 2, 3))
+            (averages.decoder(z) - x.to(device).float() / 255).square().mean(dim=(1, 2, 3))
             for z, x in zip(drawn[:20_000].split(500), train.images[:20_000].split(500), strict=True)
         ]
         mixture = priors.fit(
@@ -99,19 +123,3 @@ class VaeStage(Stage):
         return {k: v.float().cpu().contiguous() for k, v in found.items()} | {
             f"mixture_{k}": torch.from_numpy(v) for k, v in mixture.items()
         }
-
-
-def build(settings: VaeSettings, data: DataInfo) -> nn.ModuleDict:
-    """Untrained encoder and decoder for these pictures."""
-    shape, width = (data.channels, data.size, settings.latent_dim), settings.width
-    encoder: nn.Module
-    decoder: nn.Module
-    if settings.body == "mlp":
-        encoder, decoder = DenseEncoder(*shape, (width,), width), DenseDecoder(*shape, width)
-    else:
-        least = max(width // 4, 8) if settings.body == "residual" else 16
-        channels = widths(len(resolutions(data.size)), width, least)
-        makers = CONVOLUTIONAL[settings.body]
-        encoder = makers[0](*shape, channels[-2::-1], settings.hidden)
-        decoder = makers[1](*shape, channels, settings.hidden)
-    return nn.ModuleDict({"encoder": encoder, "decoder": decoder})

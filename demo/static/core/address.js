@@ -25,22 +25,22 @@
       return Object.fromEntries(Object.entries(pairs).filter(([, value]) => value !== null));
     },
     // What tabs add: names and values, null where there is nothing to say.
-    notes: {},
-    note(pairs) {
-      const before = JSON.stringify(T.notes);
-      Object.assign(T.notes, pairs);
-      if (JSON.stringify(T.notes) !== before) T.mirror();
+    addressNotes: {},
+    noteInAddress(pairs) {
+      const before = JSON.stringify(T.addressNotes);
+      Object.assign(T.addressNotes, pairs);
+      if (JSON.stringify(T.addressNotes) !== before) T.updateAddress();
     },
     // A tab tells when it opens and when it closes, in any order.
-    noteTab(name, open) {
-      if (open) T.note({ tab: name });
-      else if (T.notes.tab === name) T.note({ tab: null });
+    noteOpenTab(name, open) {
+      if (open) T.noteInAddress({ tab: name });
+      else if (T.addressNotes.tab === name) T.noteInAddress({ tab: null });
     },
     // The address that leads to this state.
     link(state = T.state) {
       const url = new URL(location.href);
       const query = parametersOf(location.href);
-      for (const [name, value] of Object.entries(T.notes)) {
+      for (const [name, value] of Object.entries(T.addressNotes)) {
         if (value === null) query.delete(name);
         else query.set(name, value);
       }
@@ -50,9 +50,9 @@
       return url.href;
     },
     // Writes the state into the address bar, soon.
-    mirror() {
-      clearTimeout(T.mirroring);
-      T.mirroring = setTimeout(() => history.replaceState(history.state, "", T.link()), PAUSE);
+    updateAddress() {
+      clearTimeout(T.addressTimer);
+      T.addressTimer = setTimeout(() => history.replaceState(history.state, "", T.link()), PAUSE);
     },
     // Opens a tab by its id, as soon as it is there.
     openTab(name, tries = 200) {

@@ -1,4 +1,4 @@
-// The bar on top of every tab: which bundle, model and class, how typical, who computes, how fast.
+// The bar above the tabs: bundle, model, class, truncation, processor, speed, link and language.
 const T = window.Twofold;
 const { el } = T;
 
@@ -6,10 +6,10 @@ const root = el("header", { class: "tf-bar" });
 element.replaceChildren(root);
 const brand = el("div", { class: "tf-brand" }, el("strong", {}, "Twofold"), el("span", {}, T.t("a GAN and a VAE, side by side")));
 const other = T.language === "en" ? "zh-CN" : "en";
-const language = el("button", { type: "button", class: "tf-button tf-language", lang: other, onclick: () => T.speak(other) }, T.languages[other]);
+const language = el("button", { type: "button", class: "tf-button tf-language", lang: other, onclick: () => T.switchLanguage(other) }, T.languages[other]);
 
-// Gradio speaks the browser's language and cannot be told another: its tabs and its footer are named anew, whenever it
-// has drawn them.
+// Gradio follows the browser's language and cannot be told another, so its tabs and its footer are renamed whenever it has
+// drawn them.
 const tables = T.facts.page ?? {};
 const said = (english) => tables[T.language]?.[english] ?? english;
 const englishOf = (text) => Object.values(tables).flatMap(Object.entries).find((pair) => pair.includes(text))?.[0];
@@ -50,7 +50,7 @@ if (!T.facts.bundles.length) {
   const picker = el("select", { "aria-label": T.t("Pictures (bundle)") });
   const offer = (bundle) => picker.append(el("option", { value: bundle.name }, bundle.title));
   T.facts.bundles.forEach(offer);
-  T.newcomers.push(offer);
+  T.bundleListeners.push(offer);
   for (const bundle of T.facts.unavailable) {
     picker.append(el("option", { disabled: true, value: "" }, T.t("{name} (unavailable)", { name: bundle.name })));
   }
@@ -131,10 +131,10 @@ if (!T.facts.bundles.length) {
     typical.rename(state.m === "vae" ? T.t("Temperature") : T.t("Truncation"));
     typical.title =
       state.m === "vae"
-        ? T.t("How far the code may lie from the middle of its cluster: 0 = the most typical picture, 1 = as in the data.")
-        : T.t("How far the picture may lie from the average one: 0 = the average, 1 = the full variety, more = exaggerated.");
-    processor.textContent = T.processor?.(bundle) ?? T.told(bundle.processor);
-    reason.textContent = T.processorReason?.(bundle) ?? T.told(bundle.reason);
+        ? T.t("How far the code may be from the centre of its cluster: 0 = the most typical picture, 1 = as varied as the data.")
+        : T.t("How far the picture may be from the average: 0 = the average picture, 1 = full variety, above 1 = exaggerated.");
+    processor.textContent = T.processor?.(bundle) ?? T.translate(bundle.processor);
+    reason.textContent = T.processorReason?.(bundle) ?? T.translate(bundle.reason);
     status.title = reason.textContent;
   };
   T.on((after, before) => ["b", "m", "c", "t"].some((key) => after[key] !== before[key]) && refresh(after));
@@ -146,14 +146,14 @@ if (!T.facts.bundles.length) {
   const tell = (model, round) => {
     last = performance.now();
     const parts = model === null ? [] : [T.t("{ms} ms model", { ms: model.toFixed(1) })];
-    clock.textContent = ` · ${[...parts, T.t("{ms} ms in all", { ms: Math.round(round) })].join(" · ")}`;
+    clock.textContent = ` · ${[...parts, T.t("{ms} ms total", { ms: Math.round(round) })].join(" · ")}`;
   };
-  T.clocks.push((model, round) => {
+  T.timingListeners.push((model, round) => {
     clearTimeout(final);
     if (performance.now() - last > 250) tell(model, round);
     else final = setTimeout(tell, 250, model, round);
   });
-  T.hearers.push((sentence) => {
+  T.messageListeners.push((sentence) => {
     if (trouble.textContent === sentence) return;
     trouble.textContent = sentence;
     trouble.hidden = !sentence;
@@ -162,7 +162,7 @@ if (!T.facts.bundles.length) {
   const share = async () => {
     const link = T.link();
     history.replaceState(history.state, "", link);
-    copy.textContent = (await T.copy(link)) ? T.t("Link copied") : T.t("Link is in the address bar");
+    copy.textContent = (await T.copy(link)) ? T.t("Link copied") : T.t("The link is in the address bar");
     setTimeout(() => (copy.textContent = T.t("Copy link")), 2000);
   };
 }

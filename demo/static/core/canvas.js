@@ -28,7 +28,7 @@
       else pen.drawImage(picture, 0, 0);
     },
     // Picture i of a sheet with `columns` pictures in a row, both ImageData.
-    cut(sheet, columns, i) {
+    cutPicture(sheet, columns, i) {
       const size = sheet.width / columns;
       const pen = T.el("canvas", { width: size, height: size }).getContext("2d", { willReadFrequently: true });
       pen.putImageData(sheet, -size * (i % columns), -size * Math.floor(i / columns));

@@ -14,7 +14,7 @@
     state: { b: null, m: "gan", c: null, t: 1, x: 0, y: 0 }, // bundle, model, class, truncation, place on the seed plane
     stats: { flying: 0, shown: 0, model: [], round: [] }, // flying: requests on their way
     reach: 1e6, // of x and y, as on the server
-    calm: matchMedia("(prefers-reduced-motion: reduce)"),
+    reducedMotion: matchMedia("(prefers-reduced-motion: reduce)"),
     number,
     short: (value) => String(Number(Number(value).toFixed(4))),
 
@@ -46,9 +46,9 @@
     add(bundle) {
       if (T.bundle(bundle.name)) return;
       T.facts.bundles.push(bundle);
-      for (const listener of T.newcomers) listener(bundle);
+      for (const listener of T.bundleListeners) listener(bundle);
     },
-    newcomers: [], // called with each bundle that is added
+    bundleListeners: [], // called with each bundle that is added
     bundle: (name = T.state.b) => T.facts?.bundles.find((bundle) => bundle.name === name),
     className: (c, bundle = T.bundle()) => (c === null || !bundle?.classes.length ? "" : bundle.classes[c]),
     // The class that a seed has when none is chosen: seed modulo K, as in bundle/latents.py; null without classes.
@@ -81,7 +81,7 @@
       if (undo) T.remember();
       T.state = after;
       for (const listener of listeners) listener(after, before);
-      T.mirror();
+      T.updateAddress();
     },
     remember() {
       const last = past[past.length - 1];
@@ -107,17 +107,17 @@
 
     // --- messages ----------------------------------------------------------------------------------
     // Shows a sentence in the bar, or "" when all is well.
-    say(sentence) {
-      const words = T.told(sentence);
-      for (const listener of T.hearers) listener(words);
+    showMessage(sentence) {
+      const words = T.translate(sentence);
+      for (const listener of T.messageListeners) listener(words);
     },
-    hearers: [], // called with each sentence of T.say
-    clocks: [], // called with the milliseconds of the model and of the round trip, at each live picture
-    clock(model, round) {
-      for (const listener of T.clocks) listener(model, round);
+    messageListeners: [], // called with each sentence of T.showMessage
+    timingListeners: [], // called with the milliseconds of the model and of the round trip, at each live picture
+    reportTiming(model, round) {
+      for (const listener of T.timingListeners) listener(model, round);
     },
     patience: 30_000, // ms: when the queue is full, Gradio drops the event silently, so widgets stop waiting by themselves
-    get turnedAway() {
+    get busyMessage() {
       return T.t("The server is busy; try again.");
     },
   };

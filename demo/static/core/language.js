@@ -23,11 +23,11 @@
       return words.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? values[name] : whole));
     },
     // One or many: T.n(count, "{n} frame", "{n} frames").
-    n: (count, one, many, values = {}) => T.t(count === 1 ? one : many, { n: T.whole(count), ...values }),
-    whole: (number) => Number(number).toLocaleString(T.language),
+    n: (count, one, many, values = {}) => T.t(count === 1 ? one : many, { n: T.wholeNumber(count), ...values }),
+    wholeNumber: (number) => Number(number).toLocaleString(T.language),
     // A sentence of the server, which speaks English: its translation where there is one. Keys may have {names} for what
     // varies; of several keys that fit, the one with the most words of its own is meant. What fills a gap is translated too.
-    told(sentence) {
+    translate(sentence) {
       const table = window.TwofoldWords?.[T.language] ?? {};
       if (!sentence || Object.hasOwn(table, sentence)) return table[sentence] ?? sentence;
       let best = null;
@@ -37,12 +37,12 @@
         const parts = key.split(/\{(\w+)\}/); // text, name, text, name, …, text
         const shape = parts.map((part, i) => (i % 2 ? "(.+)" : part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"))).join("");
         const found = new RegExp(`^${shape}$`, "s").exec(sentence);
-        if (found) best = { own, key, values: Object.fromEntries(found.slice(1).map((value, i) => [parts[2 * i + 1], T.told(value)])) };
+        if (found) best = { own, key, values: Object.fromEntries(found.slice(1).map((value, i) => [parts[2 * i + 1], T.translate(value)])) };
       }
       return best ? T.t(best.key, best.values) : sentence;
     },
     // Loads the page again in another language, with the picture and the tab that are open.
-    speak(language) {
+    switchLanguage(language) {
       try {
         localStorage.setItem(LANGUAGE, language);
         sessionStorage.setItem("twofold.tab", T.tabs().findIndex((tab) => tab.getAttribute("aria-selected") === "true"));

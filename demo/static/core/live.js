@@ -40,13 +40,13 @@
     async fetch(path, params, signal) {
       T.stats.flying += 1;
       try {
-        return await T.fly(path, params, signal);
+        return await T.request(path, params, signal);
       } finally {
         T.stats.flying -= 1;
       }
     },
     // As fetch, from the server; device_switch.js and the static page put their own in its place.
-    async fly(path, params, signal) {
+    async request(path, params, signal) {
       const began = performance.now();
       const answer = await answered(fetch(T.url(path, { ...params, f: "raw" }), { signal }));
       const picture = T.picture(await answer.arrayBuffer(), answer.headers.get("X-Shape"));
@@ -55,7 +55,7 @@
     },
     // Returns a function that asks for a picture. The newest request wins: a few are on their way at once, more the longer
     // they take, and an older answer never replaces a newer one. show(picture, request) paints it.
-    live(show) {
+    liveCanvas(show) {
       let usual = 50; // ms of a round trip, lately
       const room = () => FLIGHTS.find(([most]) => usual < most)[1];
       let sent = 0;
@@ -85,11 +85,11 @@
             shown = n;
             count(answer);
             show(answer.picture, job);
-            T.clock(answer.model, answer.round);
+            T.reportTiming(answer.model, answer.round);
           }
-          T.say("");
+          T.showMessage("");
         } catch (error) {
-          T.say(error.message);
+          T.showMessage(error.message);
         } finally {
           flying -= 1;
           pump();
@@ -102,7 +102,7 @@
     },
     // Returns a function that fills small canvases, two at a time; a new set ends the one before.
     // jobs: [{ canvas, path, params }, …]
-    album() {
+    canvasFiller() {
       let run = 0;
       let control = null;
       return async (jobs) => {
@@ -118,7 +118,7 @@
               const { picture } = await T.fetch(job.path, job.params, signal);
               if (mine === run) T.paint(job.canvas, picture);
             } catch (error) {
-              if (error.name !== "AbortError") T.say(error.message);
+              if (error.name !== "AbortError") T.showMessage(error.message);
             }
           }
         };

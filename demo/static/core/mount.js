@@ -13,13 +13,13 @@
   const started = new Promise((done) => (start = done));
   T.widgets = {}; // by name: functions of (element, props, trigger, watch), which page.js adds
   // Called by facts.js.
-  T.begin = async (facts) => {
+  T.start = async (facts) => {
     await words();
     T.init(facts);
     start();
   };
   // Called by each widget's gr.HTML when it is on the page.
-  T.put = async (name, ...parts) => {
+  T.mountWidget = async (name, ...parts) => {
     await started;
     T.widgets[name](...parts);
   };

@@ -1,4 +1,4 @@
-// Tables and code blocks of the tabs that are read: API and About.
+// Tables and code blocks of API and About.
 (() => {
   const T = window.Twofold;
   const { el } = T;
@@ -25,7 +25,7 @@
       const button = el("button", { class: "tf-button tf-copy", type: "button", "aria-label": name }, label);
       const back = T.later(() => (button.textContent = label), 2000);
       button.addEventListener("click", async () => {
-        button.textContent = (await T.copy(text())) ? T.t("Copied") : T.t("Select and copy it");
+        button.textContent = (await T.copy(text())) ? T.t("Copied") : T.t("Copy it by hand");
         back();
       });
       return button;

@@ -1,22 +1,23 @@
-// Whether the graphics card may draw: what is asked of it before it does. An ES module that knows no page and no worker.
+// Whether the graphics card may draw: its pictures must be right and come sooner. An ES module that knows no page and no
+// worker.
 
-// How many pictures of each model are drawn by both, to compare and to time them, again as long as they come sooner the
-// next time: browsers make code faster while it runs. A slow model gets fewer.
+// How many pictures of each model both draw, to compare and time them. Repeated while times still fall, because browsers
+// optimise code while it runs. A slow model gets fewer.
 const PICTURES = 10;
 const LEAST = 3;
 const PATIENCE = 1500; // ms for a model
 const SOONER = 0.9;
 
-// { adapter: whether there is one at all, trouble: why it is better left alone, "" = it is not }
+// { adapter: whether there is one, trouble: why not to use it, or "" }
 export const findCard = async (gpu = navigator.gpu) => {
   const adapter = await gpu?.requestAdapter().catch(() => null);
-  if (!adapter) return { adapter: false, trouble: "This browser offers no graphics card (WebGPU)." };
+  if (!adapter) return { adapter: false, trouble: "No graphics card is available to this browser (WebGPU)." };
   const imitated = adapter.info?.isFallbackAdapter ?? adapter.isFallbackAdapter;
-  return { adapter: true, trouble: imitated ? "There is no graphics card: this browser imitates one on the processor." : "" };
+  return { adapter: true, trouble: imitated ? "There is no graphics card: this browser emulates one in software." : "" };
 };
 
-// The build of onnxruntime-web with WebGPU that this browser can run: the smaller one needs WebAssembly that can wait
-// (JSPI). undefined where the page lacks the other.
+// The build of onnxruntime-web with WebGPU that this browser can run: the smaller one needs JSPI. undefined where the page
+// does not have the other.
 export const buildOf = (builds) => ("Suspending" in WebAssembly ? builds.jspi : builds.asyncify);
 
 // The greatest difference of two pictures, in grey levels.
@@ -33,11 +34,11 @@ export const median = (values) => {
   return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 };
 
-// The place of the i-th picture that is compared: between seeds, of every class in turn.
+// The point of the i-th picture that is compared: between seeds, every class in turn.
 export const place = (i, m, kinds) => ({ x: 1.37 * i, y: 0.61 * i, c: kinds ? i % kinds : null, t: 1, m });
 
-// The time that each of `drawers` takes for a picture, in ms: per model the median, then the mean of the models. A
-// drawer is wish → { pixels: ArrayBuffer, model: ms }. Throws when their pictures are not the same within one grey level.
+// The time per picture of each of `drawers` in ms: the median for each model, then the mean over the models. A drawer is
+// wish → { pixels: ArrayBuffer, model: ms }. Throws when their pictures differ by more than one grey level.
 export const race = async (models, kinds, drawers, clock = () => performance.now()) => {
   const sums = drawers.map(() => 0);
   for (const m of models) {
@@ -53,7 +54,7 @@ export const race = async (models, kinds, drawers, clock = () => performance.now
           const { pixels, model } = await draw(place(i, m, kinds));
           const bytes = new Uint8Array(pixels);
           first ??= bytes;
-          if (difference(first, bytes) > 1) throw new Error("The graphics card draws other pictures than the processor.");
+          if (difference(first, bytes) > 1) throw new Error("The graphics card draws different pictures from the processor.");
           times[d].push(model);
         }
       }
@@ -64,7 +65,8 @@ export const race = async (models, kinds, drawers, clock = () => performance.now
   return sums;
 };
 
-// Who draws: times in ms, gpu null where it may not. By hand the card is taken though it is slower.
+// Who draws: "cpu" or "gpu", by their times in ms (gpu: null where it may not). The visitor's choice of the card counts
+// even where it is slower.
 export const chosen = (choice, cpu, gpu) => {
   if (choice === "cpu" || gpu === null) return "cpu";
   return choice === "gpu" || gpu < cpu ? "gpu" : "cpu";

@@ -40,7 +40,7 @@ const inverseErf = (share) => {
   return x;
 };
 
-// Standard normal latents → the generator's noise by quantiles, the last step, after all blending.
+// Standard normal latents → noise of the generator's prior, quantile by quantile. The last step, after all blending.
 export const fromNormal = (normal, prior) => {
   if (prior === "normal") return normal;
   const spread = Array.from(normal, (value) => erf(value / Math.SQRT2)); // 2 Φ - 1
@@ -124,7 +124,7 @@ export class Mixture {
     this.dim = this.means.length / this.weights.length;
   }
 
-  // The chance of each component, given class weights (null: of the whole mixture).
+  // The probability of each component, given class weights (null: of the whole mixture).
   chances(classWeights) {
     const count = this.weights.length;
     const kinds = this.classes.length / count;

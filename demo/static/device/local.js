@@ -1,11 +1,11 @@
 // The page's end of worker.js: `localPictures` answers the addresses of demo/routes/live.py on the visitor's device, so that
-// every widget that draws through Twofold.fly draws without a server. WebAssembly draws at once; where there is a
-// graphics card, it is tried meanwhile (gpu.js), and draws from then on if its pictures are right and come sooner.
+// every widget that draws through Twofold.request works without a server. WebAssembly draws at once; meanwhile a graphics
+// card is tested (gpu.js), and takes over if its pictures are right and come sooner.
 import { buildOf, chosen, findCard, race } from "./gpu.js";
 
 const number = (text, fallback) => (text === undefined || text === "" ? fallback : Number(text));
 
-// What an address of the live route asks for, as Device's methods take it.
+// The parameters of a live address, as Device's methods take them.
 const wishOf = (address, params, models) => {
   const { m = models[0], t, c, x, y, keys, classes, path: mode = "spherical", loop, p } = params;
   if (!address.endsWith("/morph")) return { m, t: number(t, 1), c: number(c, null), x: number(x, 0), y: number(y, 0) };
@@ -17,7 +17,7 @@ const wishOf = (address, params, models) => {
 };
 
 // One worker with one build of onnxruntime-web. progress(loaded, of) in bytes while a bundle arrives; of = 0 at the end.
-// lost(sentence): it will never answer again.
+// lost(sentence) is called when it will never answer again.
 const connect = (build, progress = () => {}, lost = () => {}) => {
   const worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
   const waiting = new Map();
@@ -28,7 +28,7 @@ const connect = (build, progress = () => {}, lost = () => {}) => {
     for (const { reject } of waiting.values()) reject(new Error(sentence));
     waiting.clear();
   };
-  worker.addEventListener("error", () => fail("This browser cannot run the models: it lacks module workers or WebAssembly."));
+  worker.addEventListener("error", () => fail("This browser cannot run the models: it does not support module workers or WebAssembly."));
   worker.addEventListener("message", ({ data }) => {
     if (data.lost) {
       lost(data.lost);
@@ -70,7 +70,7 @@ const connect = (build, progress = () => {}, lost = () => {}) => {
 //   choose("auto" | "gpu" | "cpu")   what the visitor wants
 //   choice, offered                  that, and whether there is any WebGPU to choose
 //   status(name)                     who draws a bundle, and why: { on: "gpu" | "cpu", cpu: ms or null, gpu: ms or null,
-//                                    trying: bytes to load for the card that is being tried, or null,
+//                                    trying: bytes to load while the card is tested, else null,
 //                                    trouble: why the card does not draw, a sentence, or "" }
 export const localPictures = (bundles, builds, progress, changed = () => {}) => {
   const processor = connect(builds.wasm, progress);
@@ -84,10 +84,10 @@ export const localPictures = (bundles, builds, progress, changed = () => {}) => 
     if (!found.has(name)) found.set(name, { cpu: null, gpu: null, trying: null, trouble: "", busy: false });
     return found.get(name);
   };
-  const wanted = (one) => fly.choice !== "cpu" && one.gpu === null && !one.trouble; // the card is to be tried
+  const wanted = (one) => fly.choice !== "cpu" && one.gpu === null && !one.trouble; // the card is to be tested
   const on = (name) => chosen(fly.choice, entryOf(name).cpu, card && entryOf(name).gpu);
 
-  // The card draws no more, whatever it was drawing; a bundle that had it says why.
+  // Stops using the card; bundles that it drew say why.
   const drop = (sentence) => {
     const dropped = card;
     card = null;
@@ -100,7 +100,7 @@ export const localPictures = (bundles, builds, progress, changed = () => {}) => 
   const takeCard = () => {
     if (card) return card;
     const build = buildOf(builds);
-    if (!build) throw new Error("WebGPU needs WebAssembly that can wait (JSPI), which this browser lacks.");
+    if (!build) throw new Error("WebGPU needs JavaScript Promise Integration (JSPI), which this browser does not support.");
     const own = connect(build, undefined, (sentence) => card === own && drop(sentence));
     card = own;
     return own;
@@ -124,7 +124,7 @@ export const localPictures = (bundles, builds, progress, changed = () => {}) => 
     card?.close(sentence);
     card = null;
   };
-  // Once a bundle, while it is drawn already; again when the visitor asks for the card by hand.
+  // Once per bundle, while pictures are drawn already; again when the visitor chooses the card.
   const look = async (facts) => {
     const one = entryOf(facts.name);
     if (one.busy) return;
@@ -145,7 +145,7 @@ export const localPictures = (bundles, builds, progress, changed = () => {}) => 
     await processor.open(facts);
     current = facts;
     const one = entryOf(facts.name);
-    if (one.cpu === null || wanted(one)) look(facts).catch(() => {}); // who draws next meets the same trouble, and says it
+    if (one.cpu === null || wanted(one)) look(facts).catch(() => {}); // the next request meets the same error, and reports it
     const began = performance.now();
     signal?.throwIfAborted();
     const question = { bundle: facts.name, path: where.endsWith("/morph") ? "morph" : "at", wish: wishOf(where, params, facts.models) };

@@ -1,5 +1,5 @@
-// A bundle at an address, drawn by onnxruntime-web: what the JavaScript of the API tab uses. An ES module;
-// GET /web/twofold.js has it and the modules that it needs in one file, for other pages and for Node.
+// Opens a bundle at an address and draws with onnxruntime-web, for the JavaScript of the API tab. An ES module; GET
+// /web/twofold.js has it and the modules that it needs in one file, for other pages and for Node.
 import { Device, toPixels } from "./device.js";
 
 const load = async (url) => {
@@ -32,7 +32,7 @@ export const arraysOf = async (npz) => {
   return arrays;
 };
 
-// address: of the bundle's folder, with a slash at the end. ort: the module onnxruntime-web. Gives { index, draw }.
+// address: of the bundle's folder, ending in a slash. ort: the module onnxruntime-web. Returns { index, draw }.
 export const open = async (address, ort) => {
   const index = JSON.parse(new TextDecoder().decode(await load(`${address}bundle.json`)));
   if (index.gan && !index.gan.w_dim) throw new Error("This generator was made elsewhere and has no styles: run generator.onnx itself.");

@@ -1,5 +1,5 @@
-// The module worker in which onnxruntime-web runs a bundle's graphs, by WebAssembly on one thread or by WebGPU: the page
-// stays smooth, and a graphics card that fails takes nothing else with it.
+// The module worker in which onnxruntime-web runs a bundle's graphs, with WebAssembly on one thread or with WebGPU: the page
+// stays responsive, and survives a failing graphics card.
 // In:  { id, open: facts of a bundle, build: { script, wasm: { url, bytes, sha256 }, gpu } }
 //      or  { id, bundle, path: "at" | "morph", wish: {…} }
 // Out: { id, loaded, of }  while files arrive; then { id, done: null or a picture }  or  { id, trouble: a sentence };
@@ -10,7 +10,7 @@ const bundles = new Map();
 let runtime = null;
 let ort = null;
 
-// The bytes behind an address; told(n) hears of each n bytes that arrive.
+// The bytes at an address; told(n) is called for every n bytes that arrive.
 const load = async (url, told) => {
   const lost = `${url.split("/").pop()} could not be loaded. Check the connection and reload the page.`;
   const answer = await fetch(url).catch(() => null);
@@ -27,8 +27,7 @@ const load = async (url, told) => {
   }
 };
 
-// One wrong bit draws a wrong picture without a word, so files are held against their checksums; browsers offer the
-// sum on secure pages only.
+// One wrong bit silently draws a wrong picture, so checksums are verified; browsers can compute them on secure pages only.
 const loadChecked = async (file, told) => {
   const bytes = await load(file.url, told);
   const sum = self.crypto?.subtle ? new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)) : null;
@@ -40,18 +39,18 @@ const loadChecked = async (file, told) => {
 };
 
 const start = async (build, told) => {
-  if (build.gpu && !navigator.gpu) throw new Error("This browser offers WebGPU to pages, but not to their workers.");
+  if (build.gpu && !navigator.gpu) throw new Error("This browser supports WebGPU in pages, but not in workers.");
   ort ??= await import(new URL(build.script, self.location.href)).catch(() => {
     throw new Error(`${build.script.split("/").pop()} could not be loaded. Check the connection and reload the page.`);
   });
-  ort.env.wasm.numThreads = 1; // more need headers that a plain static host does not send
+  ort.env.wasm.numThreads = 1; // more threads need headers that a plain static host does not send
   ort.env.wasm.wasmBinary = await loadChecked(build.wasm, told);
   ort.env.logLevel = "error";
 };
 
 const cardFailed = (why) => `The graphics card failed: ${why}`;
-// onnxruntime-web takes WebAssembly without a word where WebGPU does not start: then there is no device. What runs on a
-// graphics card that has gone, or whose driver refuses something, gives pictures of nothing.
+// onnxruntime-web silently falls back to WebAssembly where WebGPU does not start: then there is no device. A lost graphics
+// card, or a driver that rejects a command, gives empty pictures.
 const watch = async () => {
   const device = await ort.env.webgpu.device;
   if (!device) throw new Error("WebGPU did not start in this browser.");

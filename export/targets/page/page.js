@@ -35,9 +35,9 @@ const progress = (loaded, of) => {
 };
 const announce = () => document.dispatchEvent(new Event("twofold-device"));
 const pictures = localPictures(facts.bundles, facts.builds, progress, announce);
-T.fly = pictures;
+T.request = pictures;
 T.processor = (bundle) => T.deviceName(pictures.status(bundle.name));
-T.processorReason = (bundle) => `${T.told(bundle.reason)} ${T.deviceWords(pictures.status(bundle.name))}`;
+T.processorReason = (bundle) => `${T.translate(bundle.reason)} ${T.deviceWords(pictures.status(bundle.name))}`;
 T.deviceSwitch = () => el("div", { class: "tf-device" }, T.deviceSpeed(() => pictures)); // always on
 
 // --- widgets -------------------------------------------------------------------------------------
@@ -89,7 +89,7 @@ list.addEventListener("keydown", (event) => {
 T.showPlay = () => {
   choose(0);
   panels[0].querySelector(".tf-travel").focus({ preventScroll: true });
-  scrollTo({ top: 0, behavior: T.calm.matches ? "auto" : "smooth" });
+  scrollTo({ top: 0, behavior: T.reducedMotion.matches ? "auto" : "smooth" });
 };
 
 start.remove();

@@ -62,7 +62,7 @@ const visit = (i) => {
   T.showPlay();
 };
 
-const fill = T.album();
+const fill = T.canvasFiller();
 const draw = () => {
   if (!T.visible(grid)) return;
   const bundle = T.bundle();

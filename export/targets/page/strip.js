@@ -6,9 +6,9 @@ const TALLEST = 8192; // of the picture: every browser's canvas takes it
 
 const frame = async (asked, share) => {
   const { m, t, keys, classes, mode, loop } = asked;
-  const params = { m, t, keys: keys.map(T.keys.text).join(","), path: mode, loop: loop ? 1 : 0, p: share };
+  const params = { m, t, keys: keys.map(T.keyframes.text).join(","), path: mode, loop: loop ? 1 : 0, p: share };
   if (classes.length) params.classes = classes.join(",");
-  const { picture } = await T.fly(T.picturePath(T.state, "/morph"), params);
+  const { picture } = await T.request(T.picturePath(T.state, "/morph"), params);
   return createImageBitmap(picture);
 };
 
@@ -35,9 +35,9 @@ export const exportStrip = async (asked, answer) => {
       pen.drawImage(await frame(asked, i / (asked.loop ? frames : frames - 1)), (i % columns) * side, Math.floor(i / columns) * side, side, side);
     }
     const file = await new Promise((done) => canvas.toBlob(done, "image/png"));
-    if (!file) throw new Error(T.t("This browser cannot draw so large a picture; choose fewer frames."));
-    const name = `${T.state.b}-morph-${keys.map(T.keys.text).join("-").replaceAll(":", "_")}.png`;
-    const about = T.t("{n} frames through {keys}", { n: frames, keys: keys.map(T.keys.text).join(", ") });
+    if (!file) throw new Error(T.t("This browser cannot make a picture this large; choose fewer frames."));
+    const name = `${T.state.b}-morph-${keys.map(T.keyframes.text).join("-").replaceAll(":", "_")}.png`;
+    const about = T.t("{n} frames through {keys}", { n: frames, keys: keys.map(T.keyframes.text).join(", ") });
     answer({ job, href: URL.createObjectURL(file), bytes: file.size, format: "png-strip", name, about });
   } catch (error) {
     answer({ job, error: error.message });

@@ -76,7 +76,7 @@ def test_a_hopeless_card_is_not_waited_for(node):
 )
 def test_one_picture_that_differs_by_two_grey_levels_is_wrong(node, shift: int, late: int, right: bool):
     found = node(f"gpu.race(['gan'], 3, [drawer([1]), drawer([1], {shift}, {late})], clock)")
-    assert found == ([1, 1] if right else {"error": "The graphics card draws other pictures than the processor."})
+    assert found == ([1, 1] if right else {"error": "The graphics card draws different pictures from the processor."})
 
 
 def test_pictures_of_other_sizes_are_not_the_same(node):
@@ -86,11 +86,11 @@ def test_pictures_of_other_sizes_are_not_the_same(node):
 @pytest.mark.parametrize(
     ("gpu", "adapter", "trouble"),
     [
-        ("null", False, "offers no graphics card"),
-        ("{ requestAdapter: async () => null }", False, "offers no graphics card"),
-        ("{ requestAdapter: async () => { throw new Error('blocked'); } }", False, "offers no graphics card"),
-        ("{ requestAdapter: async () => ({ info: { isFallbackAdapter: true } }) }", True, "imitates one"),
-        ("{ requestAdapter: async () => ({ isFallbackAdapter: true }) }", True, "imitates one"),
+        ("null", False, "No graphics card is available"),
+        ("{ requestAdapter: async () => null }", False, "No graphics card is available"),
+        ("{ requestAdapter: async () => { throw new Error('blocked'); } }", False, "No graphics card is available"),
+        ("{ requestAdapter: async () => ({ info: { isFallbackAdapter: true } }) }", True, "emulates one"),
+        ("{ requestAdapter: async () => ({ isFallbackAdapter: true }) }", True, "emulates one"),
         ("{ requestAdapter: async () => ({ info: { vendor: 'some' } }) }", True, ""),
     ],
 )

@@ -8,7 +8,7 @@ const [, , acorn, ...files] = process.argv;
 const { parse } = await import(acorn);
 
 const SHOWN = new Set(["aria-label", "title", "alt", "placeholder", "hint", "textContent"]);
-const LABELLED = { Error: [0], "T.say": [0], "T.slider": [0], button: [0], "T.segmented": [1] }; // arguments that are shown
+const LABELLED = { Error: [0], "T.showMessage": [0], "T.slider": [0], button: [0], "T.segmented": [1] }; // arguments that are shown
 const SPOKEN = { "T.t": [0], "T.n": [1, 2] };
 
 const nameOf = (node) => {

@@ -16,21 +16,22 @@ from tests.support import tiny
 STATIC = Path(__file__).resolve().parents[3] / "demo" / "static" / "device"
 SEEDS = [0, 1, 2, 41, 65_535, 2**31 - 1, 2**31, 2**32 - 1, *np.random.default_rng(5).integers(0, 2**32, 120).tolist()]
 PLACES = [(0.0, 0.0), (12.0, 0.0), (5.25, 0.0), (5.25, 7.75), (-3.1, -2.4), (1e6 - 0.3, -1e6 + 0.7)]
-# stdin: an expression of the two modules' names; stdout: its value as JSON.
+# stdin: an expression of the modules' names; stdout: its value as JSON.
 HARNESS = """
 import * as latents from "./latents.js";
 import { Generator } from "./random.js";
-const names = { ...latents, Generator };
+import { Device } from "./device.js";
+const names = { ...latents, Generator, Device };
 let code = "";
 for await (const part of process.stdin) code += part;
-const value = new Function(...Object.keys(names), "return " + code)(...Object.values(names));
+const value = await new Function(...Object.keys(names), "return " + code)(...Object.values(names));
 const plain = (_, v) => (ArrayBuffer.isView(v) ? Array.from(v) : v);
 console.log(JSON.stringify(value, plain));
 """
 
 
 class Node:
-    """Evaluates JavaScript that may use the names of the two modules."""
+    """Evaluates JavaScript that may use the names of the modules."""
 
     def __init__(self, program: str, folder: Path):
         self.command = [program, str(folder / "harness.js")]
@@ -49,7 +50,7 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Node:
     if program is None:
         pytest.skip("Node.js is not installed (apt install nodejs)")
     folder = tmp_path_factory.mktemp("modules")
-    for name in ("random.js", "latents.js"):
+    for name in ("random.js", "latents.js", "device.js"):
         shutil.copy(STATIC / name, folder)
     (folder / "package.json").write_text('{"type": "module"}')
     (folder / "harness.js").write_text(HARNESS)
@@ -154,3 +155,32 @@ def test_codes_of_the_mixture(node: Node):
         given = None if weights is None else np.float32(weights)
         expected = [mixture.sample(seed, given, 0.8) for seed in SEEDS]
         np.testing.assert_allclose(found, expected, rtol=2e-6, atol=1e-6)
+
+
+# The class that a device draws with, of a mapping that only writes down its input.
+CLASS_OF = """async (ask) => {
+    let seen = null;
+    const run = (graph, inputs) => {
+        seen = inputs.classes ?? seen;
+        return new Float32Array(graph === "mapping" ? 8 : 4);
+    };
+    const info = { classes: [..."0123456789"], gan: { latent_dim: 8, prior: "normal" }, vae: null };
+    await ask(new Device(info, { w_mean: new Float32Array(80) }, run));
+    return seen.indexOf(1);
+}"""
+
+
+def test_a_seed_without_a_class_has_the_servers(node: Node):
+    """Seed modulo K, wherever the seed comes from; of a point between seeds, the one to the upper left."""
+    classes = node("seeds.map((seed) => seedClass(seed, 10))", seeds=SEEDS)
+    assert classes == latents.class_rows(None, SEEDS, 10).argmax(axis=1).tolist()
+    places = [*PLACES, (float(2**20), 12.5), (7.9, -0.1)]
+    wanted = [latents.key_seed(place) % 10 for place in places]
+    assert wanted[1] == 2 and len(set(wanted)) > 3
+    at = "Promise.all(places.map(([x, y]) => classOf((device) => device.at({ x, y, c: null, t: 1, m: 'gan' }))))"
+    assert node(f"(classOf => {at})({CLASS_OF})", places=places) == wanted
+    morph = "device.morph({ keys: [key, 3], classes: [null, null], p: 0, mode: 'linear', loop: false, t: 1, m: 'gan' })"
+    along = f"Promise.all(places.map((key) => classOf((device) => {morph})))"
+    assert node(f"(classOf => {along})({CLASS_OF})", places=places) == wanted
+    chosen = "Promise.all(places.map(([x, y]) => classOf((device) => device.at({ x, y, c: 4, t: 1, m: 'gan' }))))"
+    assert set(node(f"(classOf => {chosen})({CLASS_OF})", places=places)) == {4}

@@ -12,7 +12,7 @@ from train.data.dataset import DataInfo
 from train.losses import ADVERSARIAL, gradient_penalty, kl_to_normal, optimal_sigma_nll
 from train.models.classifiers import LeNet, ResidualClassifier
 from train.models.convolutional import Critic, Decoder, Encoder, Generator
-from train.models.fully_connected import Beside, DenseDecoder, DenseGenerator
+from train.models.fully_connected import Concatenation, DenseDecoder, DenseGenerator
 from train.models.residual import (
     BLOCKS,
     FixupBlock,
@@ -22,7 +22,8 @@ from train.models.residual import (
     ResidualGenerator,
     StyledBlock,
 )
-from train.settings import PRESETS, ClassifierSettings, GanSettings, VaeSettings, widths
+from train.presets import PRESETS
+from train.settings import ClassifierSettings, GanSettings, VaeSettings, widths
 from train.stages import classifier, gan, vae
 
 HERE = {"run": Path("run")}
@@ -61,16 +62,16 @@ def test_the_convolutional_pair_trains_at_every_size(size: int, channels: int):
     classes = torch.eye(2)[[0, 1, 0, 1]]
     nets = gan.build(GanSettings(**HERE, width=16, w_dim=8, latent_dim=6), data)
     signal = (real * 2 - 1).requires_grad_()
-    scores = nets["critic"].score(signal, classes)
-    fake = nets["generator"].signal(torch.randn(4, 6), classes)
-    loss = ADVERSARIAL["rpgan"].critic(scores, nets["critic"].score(fake, classes))
+    scores = nets.critic.score(signal, classes)
+    fake = nets.generator.signal(torch.randn(4, 6), classes)
+    loss = ADVERSARIAL["rpgan"].critic(scores, nets.critic.score(fake, classes))
     (loss + gradient_penalty(scores, signal)).backward()
     coder = vae.build(VaeSettings(**HERE, width=16, latent_dim=4), data)
-    mean, logvar = coder["encoder"](real)
-    decoded = coder["decoder"](mean + torch.randn_like(mean) * (logvar / 2).exp())
+    mean, logvar = coder.encoder(real)
+    decoded = coder.decoder(mean + torch.randn_like(mean) * (logvar / 2).exp())
     (optimal_sigma_nll(real, decoded) + kl_to_normal(mean, logvar).sum(dim=1).mean()).backward()
     assert fake.shape == decoded.shape == real.shape
-    for net in (*nets.values(), *coder.values()):
+    for net in (*nets.children(), *coder.children()):
         for name, parameter in net.named_parameters():
             assert parameter.grad is not None and parameter.grad.isfinite().all(), name
             # The relativistic loss cancels what is added to every score.
@@ -85,7 +86,7 @@ def test_every_body_keeps_the_conventions(body: str, size: int, channels: int, c
     nets = gan.build(settings, data)
     weights = torch.eye(classes)[[0, 1, 2]] if classes else None
     z = torch.randn(3, 6)
-    generator = wake(nets["generator"]).eval()
+    generator = wake(nets.generator).eval()
     w = generator.mapping(z, weights)
     assert (
         w.shape == (3, *gan.style_shape(settings, data)) == (3, generator.synthesis.stages, generator.synthesis.w_dim)
@@ -94,26 +95,26 @@ def test_every_body_keeps_the_conventions(body: str, size: int, channels: int, c
     assert image.shape == (3, channels, size, size) and image.min() >= 0 and image.max() <= 1
     torch.testing.assert_close(generator.synthesis(w), image)
     torch.testing.assert_close((generator.signal(z, weights) * 0.51 + 0.5).clamp(0, 1), image)
-    critic = nets["critic"]
+    critic = nets.critic
     torch.testing.assert_close(critic(image, weights), critic.score(image * 2 - 1, weights))
     assert critic(image, weights).shape == (3, 1)
     coder = vae.build(VaeSettings(**HERE, body=body, width=16, latent_dim=2), data)
-    mean, logvar = coder["encoder"](image)
+    mean, logvar = coder.encoder(image)
     assert mean.shape == logvar.shape == (3, 2)
-    decoded = coder["decoder"](mean)
+    decoded = coder.decoder(mean)
     assert decoded.shape == image.shape and decoded.min() >= 0 and decoded.max() <= 1
-    torch.testing.assert_close(decoded, torch.sigmoid(coder["decoder"].logits(mean)))
+    torch.testing.assert_close(decoded, torch.sigmoid(coder.decoder.logits(mean)))
 
 
 @pytest.mark.parametrize("body", ["residual", "mlp"])
 def test_pictures_depend_on_noise_and_class_and_scores_on_the_class(body: str):
     data = pictures(16, 1, 2)
     nets = gan.build(GanSettings(**HERE, body=body, width=16, w_dim=8, latent_dim=6), data)
-    generator, z = wake(nets["generator"]).eval(), torch.randn(2, 6)
+    generator, z = wake(nets.generator).eval(), torch.randn(2, 6)
     a, b = torch.eye(2)[[0, 0]], torch.eye(2)[[1, 1]]
     first, other = generator(z, a), generator(z, b)
     assert not torch.allclose(first[0], first[1]) and not torch.allclose(first, other)
-    critic = wake(nets["critic"])
+    critic = wake(nets.critic)
     assert not torch.allclose(critic(first, a), critic(first, b))
 
 
@@ -122,10 +123,10 @@ def test_pictures_depend_on_noise_and_class_and_scores_on_the_class(body: str):
 
 def test_the_dense_generator_s_style_is_the_noise_beside_the_class():
     z, classes = torch.randn(4, 100), torch.eye(3)[[0, 1, 2, 0]]
-    w = Beside(100, 3)(z, classes)
+    w = Concatenation(100)(z, classes)
     assert w.shape == (4, 1, 103)
     assert torch.equal(w[:, 0, :100], z) and torch.equal(w[:, 0, 100:], classes)
-    assert torch.equal(Beside(100, 0)(z), z[:, None])
+    assert torch.equal(Concatenation(100)(z), z[:, None])
     assert not list(DenseGenerator(1, 28, 3, 100, 8).mapping.parameters())
 
 
@@ -171,7 +172,7 @@ def test_the_residual_vae_treats_every_picture_alone():
 def test_the_residual_body_is_wider_and_deeper():
     shape, wide = (3, 32, 10), PRESETS["gan"]["gpu"]
     size = {n: sum(p.numel() for p in net.parameters()) for n, net in gan.build(
-        GanSettings(**HERE, **wide), pictures(32, 3, 10)).items()}  # fmt: skip
+        GanSettings(**HERE, **wide), pictures(32, 3, 10)).named_children()}  # fmt: skip
     plain = Generator(*shape, 64, 96, widths(4, 128)), Critic(*shape, widths(4, 128))
     assert size["generator"] > 5 * sum(p.numel() for p in plain[0].parameters())
     assert size["critic"] > 5 * sum(p.numel() for p in plain[1].parameters())
@@ -183,7 +184,7 @@ def test_the_residual_body_is_wider_and_deeper():
 @pytest.mark.parametrize(("size", "channels"), [(16, 1), (28, 1), (32, 3), (100, 3)])
 @pytest.mark.parametrize("body", ["conv", "lenet", "residual"])
 def test_classifiers_at_every_size(body: str, size: int, channels: int):
-    net = classifier.build(ClassifierSettings(**HERE, body=body), pictures(size, channels, 7))["classifier"].eval()
+    net = classifier.build(ClassifierSettings(**HERE, body=body), pictures(size, channels, 7)).classifier.eval()
     logits, features = net(torch.rand(2, channels, size, size))
     assert logits.shape == (2, 7) and features.shape == (2, {"conv": 64, "lenet": 84, "residual": 128}[body])
     assert isinstance(net.body[0], nn.Conv2d) and net.body[0].in_channels == channels

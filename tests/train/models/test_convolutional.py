@@ -5,7 +5,8 @@ import torch
 import torch.nn.functional as F
 
 from train.models.classifiers import Classifier
-from train.models.convolutional import Critic, Decoder, Encoder, Generator, Inverter, ModulatedConv, resolutions
+from train.models.convolutional import Critic, Decoder, Encoder, Generator, Inverter, ModulatedConv
+from train.models.layers import resolutions
 from train.models.residual import ResidualGenerator
 
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from train.models.minibatch_stddev import LEAST, MinibatchDeviation, within_class_deviation
+from train.models.minibatch_stddev import LEAST, MinibatchStddev, within_class_stddev
 
 
 def by_hand(features: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -21,22 +21,22 @@ def test_it_is_the_deviation_within_each_class_of_the_whole_batch():
     labels = np.array([0, 0, 0, 1, 1, 2, 2, 2, 2])  # nobody of class 3
     features = rng.normal(size=(9, 5)) * [1, 2, 3, 0, 10] + 100.0 * labels[:, None]
     classes = nn.functional.one_hot(torch.from_numpy(labels), 4).float()
-    found = within_class_deviation(torch.from_numpy(features).float(), classes)
+    found = within_class_stddev(torch.from_numpy(features).float(), classes)
     assert found.numpy()[0] == pytest.approx(by_hand(features, labels), rel=1e-3)
-    alone = within_class_deviation(torch.from_numpy(features).float())
+    alone = within_class_stddev(torch.from_numpy(features).float())
     assert alone.numpy()[0] == pytest.approx(by_hand(features, 0 * labels), rel=1e-3)
 
 
 def test_classes_that_come_once_do_not_count_and_equal_pictures_have_a_slope():
     features = torch.randn(3, 4)
-    assert torch.allclose(within_class_deviation(features, torch.eye(3)), torch.full((1, 4), LEAST**0.5))
+    assert torch.allclose(within_class_stddev(features, torch.eye(3)), torch.full((1, 4), LEAST**0.5))
     equal = torch.ones(6, 4).requires_grad_()
-    within_class_deviation(equal).sum().backward()
+    within_class_stddev(equal).sum().backward()
     assert equal.grad.isfinite().all()
 
 
 def test_what_it_adds_is_the_same_under_autocast():
-    net, features = MinibatchDeviation(4), torch.randn(8, 4)
+    net, features = MinibatchStddev(4), torch.randn(8, 4)
     nn.init.normal_(net.head.weight)
     with torch.autocast("cpu", torch.bfloat16):
         found = net(features)

@@ -9,9 +9,10 @@ from sklearn.decomposition import PCA
 from torch import Tensor
 
 from train.data.dataset import DataInfo, Pictures
-from train.models.principal import begin, begin_repair, patch_of
+from train.models.principal import patch_of
 from train.settings import InverseSettings, VaeSettings
 from train.stages import inverse, vae
+from train.stages.principal_components import begin_as_components, begin_repair
 
 HERE = {"run": Path("run")}
 WIDE = {"width": 16, "hidden": 16}
@@ -40,9 +41,9 @@ def smooth(count: int, size: int, channels: int, rank: int) -> Tensor:
 def test_it_begins_as_probabilistic_pca_of_the_pictures(size: int, channels: int):
     images, latent = smooth(400, size, channels, 12), 6
     nets = build(size, channels, latent)
-    begin(nets["encoder"], nets["decoder"], images)
+    begin_as_components(nets.encoder, nets.decoder, images)
     pictures = images.float() / 255
-    mean, logvar = (found.detach() for found in nets["encoder"](pictures))
+    mean, logvar = (found.detach() for found in nets.encoder(pictures))
     rows = pictures.flatten(1).numpy()
     model = PCA(latent).fit(rows)
     noise = np.square(rows - model.inverse_transform(model.transform(rows))).mean()
@@ -53,7 +54,7 @@ def test_it_begins_as_probabilistic_pca_of_the_pictures(size: int, channels: int
     signs = np.sign((mean.numpy() * expected).sum(axis=0))
     np.testing.assert_allclose(mean.numpy() * signs, expected, atol=0.03)
     np.testing.assert_allclose(logvar.exp().numpy(), variance, rtol=0.05)
-    shown = nets["decoder"].eval()(mean / torch.from_numpy(certain).float())
+    shown = nets.decoder.eval()(mean / torch.from_numpy(certain).float())
     best = model.inverse_transform(model.transform(rows)).reshape(shown.shape)
     np.testing.assert_allclose(shown.detach().numpy(), best, atol=0.01)
 
@@ -61,21 +62,21 @@ def test_it_begins_as_probabilistic_pca_of_the_pictures(size: int, channels: int
 def test_a_longer_code_than_there_are_components_leaves_the_rest_to_noise():
     images = smooth(9, 16, 1, 3)
     nets = build(16, 1, 20)
-    begin(nets["encoder"], nets["decoder"], images)
-    mean, logvar = nets["encoder"](images.float() / 255)
+    begin_as_components(nets.encoder, nets.decoder, images)
+    mean, logvar = nets.encoder(images.float() / 255)
     assert (mean[:, 9:] == 0).all() and (logvar[:, 9:] == 0).all() and mean[:, :3].std() > 0.3
     moved = mean.clone()
     moved[:, 9:] += 3
-    assert torch.equal(nets["decoder"](moved), nets["decoder"](mean))
-    assert (nets["decoder"].eval()(mean) - images.float() / 255).abs().max() < 0.05
+    assert torch.equal(nets.decoder(moved), nets.decoder(mean))
+    assert (nets.decoder.eval()(mean) - images.float() / 255).abs().max() < 0.05
 
 
 def test_pictures_that_are_all_alike_are_no_trouble():
     nets = build(16, 1, 4)
-    begin(nets["encoder"], nets["decoder"], torch.full((20, 1, 16, 16), 51, dtype=torch.uint8))
-    mean, logvar = nets["encoder"](torch.full((2, 1, 16, 16), 0.2))
+    begin_as_components(nets.encoder, nets.decoder, torch.full((20, 1, 16, 16), 51, dtype=torch.uint8))
+    mean, logvar = nets.encoder(torch.full((2, 1, 16, 16), 0.2))
     assert mean.isfinite().all() and logvar.isfinite().all()
-    torch.testing.assert_close(nets["decoder"].eval()(mean), torch.full((2, 1, 16, 16), 0.2), atol=1e-3, rtol=0)
+    torch.testing.assert_close(nets.decoder.eval()(mean), torch.full((2, 1, 16, 16), 0.2), atol=1e-3, rtol=0)
 
 
 @pytest.mark.slow
@@ -103,7 +104,7 @@ def test_a_resumed_stage_does_not_begin_anew():
 
 
 def test_beyond_black_and_white_a_tenth_is_left_while_training():
-    decoder, logits = build(16, 1, 4)["decoder"], torch.tensor([-0.5, 0.0, 0.25, 1.0, 3.0])
+    decoder, logits = build(16, 1, 4).decoder, torch.tensor([-0.5, 0.0, 0.25, 1.0, 3.0])
     torch.testing.assert_close(decoder.picture(logits), torch.tensor([-0.05, 0.0, 0.25, 1.0, 1.2]))
     torch.testing.assert_close(decoder.eval().picture(logits), torch.tensor([0.0, 0.0, 0.25, 1.0, 1.0]))
 
@@ -112,11 +113,11 @@ def test_beyond_black_and_white_a_tenth_is_left_while_training():
 def test_repair_begins_as_a_linear_posterior_and_all_of_its_network_learns():
     images, size = smooth(200, 32, 3, 6), 32
     coder = build(size, 3, 6)
-    begin(coder["encoder"], coder["decoder"], images)
+    begin_as_components(coder.encoder, coder.decoder, images)
     about = VaeSettings(**HERE, body="principal", latent_dim=6)
-    repair = inverse.build_repair(InverseSettings(**HERE, width=16, hidden=24), data(size, 3), about)["repair"]
-    encoder, decoder = coder["encoder"].eval(), coder["decoder"].eval()
-    stage = inverse.PrincipalRepairStage(torch.nn.ModuleDict({"repair": repair}), InverseSettings(**HERE), coder, 0.02)
+    repair = inverse.build_repair(InverseSettings(**HERE, width=16, hidden=24), data(size, 3), about).repair
+    encoder, decoder = coder.encoder.eval(), coder.decoder.eval()
+    stage = inverse.PrincipalRepairStage(inverse.RepairNetworks(repair), InverseSettings(**HERE), coder, 0.02)
     stage.begin(Pictures(images, torch.zeros(200)), Pictures(images, torch.zeros(200)))
     pictures = images.float() / 255
     mask = torch.ones(len(images), 1, size, size)
@@ -148,17 +149,17 @@ def test_repair_begins_as_a_linear_posterior_and_all_of_its_network_learns():
 def test_a_resumed_repair_keeps_its_guess_and_follows_a_vae_that_went_on_learning(outgrown: bool):
     images, size = smooth(60, 16, 1, 4), 16
     coder, about = build(size, 1, 4), VaeSettings(**HERE, body="principal", latent_dim=4)
-    begin(coder["encoder"], coder["decoder"], images)
+    begin_as_components(coder.encoder, coder.decoder, images)
     settings = InverseSettings(**HERE, hidden=8, resume=True)
     nets = inverse.build_repair(settings, data(size, 1), about)
-    begin_repair(nets["repair"], coder["encoder"], images, noise=1e-3)
-    torch.nn.init.ones_(nets["repair"].head.weight)
+    begin_repair(nets.repair, coder.encoder, images, noise=1e-3)
+    torch.nn.init.ones_(nets.repair.head.weight)
     with torch.no_grad():
-        coder["encoder"].linear.whole.weight.mul_(2)  # codes are twice as long, so a code draws half as much
-    before = {key: value.clone() for key, value in nets["repair"].state_dict().items()}
+        coder.encoder.linear.whole.weight.mul_(2)  # codes are twice as long, so a code draws half as much
+    before = {key: value.clone() for key, value in nets.repair.state_dict().items()}
     stage = inverse.PrincipalRepairStage(nets, settings, coder, sigma=1e-3**0.5 / 2, outgrown=outgrown)
     stage.begin(Pictures(images, torch.zeros(60)), Pictures(images, torch.zeros(60)))
-    after = nets["repair"].state_dict()
+    after = nets.repair.state_dict()
     assert all(torch.equal(after[key], before[key]) for key in before if not (outgrown and key.startswith("posterior")))
     halved = before["posterior.whole"] / (2 if outgrown else 1)
     torch.testing.assert_close(after["posterior.whole"], halved, rtol=0.02, atol=1e-3)
@@ -170,6 +171,6 @@ def test_a_resumed_repair_keeps_its_guess_and_follows_a_vae_that_went_on_learnin
 def test_patches_divide_every_size(channels: int, size: int, patch: tuple[int, int]):
     assert patch_of(channels, size) == patch
     nets = build(size, channels, 3)
-    mean, logvar = nets["encoder"](torch.rand(2, channels, size, size))
+    mean, logvar = nets.encoder(torch.rand(2, channels, size, size))
     assert mean.shape == logvar.shape == (2, 3)
-    assert nets["decoder"](mean).shape == (2, channels, size, size)
+    assert nets.decoder(mean).shape == (2, channels, size, size)

@@ -14,8 +14,10 @@ from torch import nn
 
 from train import run_folder
 from train.__main__ import main
+from train.command_line import parse
 from train.data.dataset import DataInfo, Pictures
-from train.settings import PRESETS, GanSettings
+from train.presets import PRESETS
+from train.settings import GanSettings
 from train.stages import gan
 from train.stages.stage import Updates
 
@@ -53,10 +55,10 @@ def test_accumulated_parts_equal_one_batch():
 def test_matching_sets_each_picture_against_itself_under_a_wrong_class():
     images, labels = pictures()
     z = torch.randn(len(images), 8)
-    plain, matched = small_gan(matching=0.0), small_gan(matching=2.0)
+    plain, matched = small_gan(mismatch_weight=0.0), small_gan(mismatch_weight=2.0)
     others = matched._others(labels)
     assert ((others >= 0) & (others < 3) & (others != labels)).all()
-    critic = matched.networks["critic"]
+    critic = matched.networks.critic
     right, wrong = (critic(images, nn.functional.one_hot(y, 3).float()) for y in (labels, others))
     expected = 2 * nn.functional.softplus(wrong - right).mean()
     totals = [stage.critic_loss(images, labels, others, z, gamma=0.0)[0] for stage in (plain, matched)]
@@ -65,28 +67,28 @@ def test_matching_sets_each_picture_against_itself_under_a_wrong_class():
 
 def test_a_batch_adds_nothing_to_scores_at_first_and_then_the_same_to_all_of_them():
     images, labels = pictures()
-    plain, stage = small_gan(), small_gan(minibatch_deviation=True)
+    plain, stage = small_gan(), small_gan(minibatch_stddev=True)
     signal, classes = images * 2 - 1, nn.functional.one_hot(labels, 3).float()
-    scores = plain.networks["critic"].score(signal, classes)
+    scores = plain.networks.critic.score(signal, classes)
     assert torch.equal(stage.score(signal, classes), scores)
     with torch.no_grad():
-        stage.networks["deviation"].head.weight.fill_(0.5)
+        stage.networks.minibatch_stddev.head.weight.fill_(0.5)
     added = stage.score(signal, classes) - scores
     assert added.std() < 1e-5 < added.mean()
     # What the exported critic says of a picture does not depend on its neighbours.
-    assert torch.allclose(stage.networks["critic"](images, classes), scores)
+    assert torch.allclose(stage.networks.critic(images, classes), scores)
 
 
 def test_the_deviation_of_a_batch_is_learned_by_the_critic_and_moves_the_generator():
     images, labels = pictures()
-    stage, z = small_gan(minibatch_deviation=True, lr=0.01), torch.randn(16, 8)
-    weight = stage.networks["deviation"].head.weight
+    stage, z = small_gan(minibatch_stddev=True, lr=0.01), torch.randn(16, 8)
+    weight = stage.networks.minibatch_stddev.head.weight
     stage.step(images, labels, 0.5)
     assert weight.abs().min() > 0 and weight.grad is None and weight.requires_grad
     # With what single pictures score switched off, the generator still has a slope: through the deviation.
-    stage.networks["critic"].judge = lambda features, classes: 0 * features.sum(dim=1, keepdim=True)
+    stage.networks.critic.score_features = lambda features, classes: 0 * features.sum(dim=1, keepdim=True)
     stage.generator_loss(images, labels, z).backward()
-    assert stage.networks["generator"].synthesis.to_image.weight.grad.abs().max() > 0
+    assert stage.networks.generator.synthesis.to_image.weight.grad.abs().max() > 0
 
 
 @pytest.mark.parametrize("loss", ["rpgan", "non-saturating"])
@@ -95,12 +97,12 @@ def test_matching_leaves_the_batch_out(loss):
     images, labels = pictures()
     others = torch.randperm(len(labels), generator=torch.Generator().manual_seed(1)) % 3
     z, differences = torch.randn(len(images), 8), []
-    for minibatch_deviation in (False, True):
+    for minibatch_stddev in (False, True):
         totals = []
-        for matching in (0.0, 2.0):
-            stage = small_gan(matching=matching, minibatch_deviation=minibatch_deviation, loss=loss)
-            if minibatch_deviation:
-                nn.init.constant_(stage.networks["deviation"].head.weight, 0.5)
+        for mismatch_weight in (0.0, 2.0):
+            stage = small_gan(mismatch_weight=mismatch_weight, minibatch_stddev=minibatch_stddev, loss=loss)
+            if minibatch_stddev:
+                nn.init.constant_(stage.networks.minibatch_stddev.head.weight, 0.5)
             totals.append(stage.critic_loss(images, labels, others, z, gamma=0.0)[0].item())
         differences.append(totals[1] - totals[0])
     assert differences[0] == pytest.approx(differences[1], rel=1e-4)
@@ -109,7 +111,7 @@ def test_matching_leaves_the_batch_out(loss):
 def test_penalties_now_and_then_weigh_as_much_as_penalties_always():
     images, labels = pictures()
     z = torch.randn(len(images), 8)
-    stage = small_gan(penalty_every=4, gamma=(0.5, 0.5), lr=0.0)
+    stage = small_gan(lazy_reg_interval=4, gamma=(0.5, 0.5), lr=0.0)
     bare, at_one = [stage.critic_loss(images, labels, labels, z, gamma)[0].item() for gamma in (0.0, 1.0)]
     assert at_one - bare == pytest.approx(0.5 * float(stage.penalties["r1"] + stage.penalties["r2"]), rel=1e-4)
     weights = []
@@ -201,20 +203,20 @@ def test_steps_that_are_not_finite_are_left_out_and_counted():
     for i, slots in stage.optimizers["critic"].state_dict()["state"].items():
         assert all(torch.equal(moments[i][name], slots[name]) for name in slots)
     assert int(stage.updates.skipped) >= 1
-    assert stage.updates.in_a_row()[1] == 1
+    assert stage.updates.worst_streak()[1] == 1
     take_step(stage, images, labels)
-    assert stage.updates.in_a_row()[1] == 0
+    assert stage.updates.worst_streak()[1] == 0
 
 
 def test_running_statistics_survive_a_step_that_is_left_out():
-    networks = nn.ModuleDict({"n": nn.Sequential(nn.BatchNorm1d(3), nn.Linear(3, 1))})
-    updates = Updates(networks, {"n": torch.optim.Adam(networks.parameters(), fused=True)})
+    network = nn.Sequential(nn.BatchNorm1d(3), nn.Linear(3, 1))
+    updates = Updates(network, {"n": torch.optim.Adam(network.parameters(), fused=True)})
     for value in (1.0, float("nan")):
         updates.begin()
-        networks["n"](torch.randn(8, 3) * value).sum().backward()
+        network(torch.randn(8, 3) * value).sum().backward()
         updates.apply("n")
-    assert networks["n"][0].running_mean.isfinite().all()
-    assert networks["n"][0].running_mean.abs().max() > 0
+    assert network[0].running_mean.isfinite().all()
+    assert network[0].running_mean.abs().max() > 0
     assert int(updates.skipped) == 1
 
 
@@ -231,9 +233,12 @@ def test_the_alarm_knows_a_collapsed_generator_from_the_data():
         def forward(self, z, classes):
             return images[:1] + self.share * (images - images[:1])
 
-    assert stage.watch(nn.ModuleDict({"generator": Copies(1.0)}))["distance"] == pytest.approx(1, abs=0.01)
-    assert stage.watch(nn.ModuleDict({"generator": Copies(0.3)}))["distance"] == pytest.approx(0.3, abs=0.01)
-    assert stage.watch(nn.ModuleDict({"generator": Copies(0.0)}))["distance"] < 0.01
+    def distance(share: float) -> float:
+        return stage.variety(gan.GanNetworks(Copies(share), stage.networks.critic))["distance"]
+
+    assert distance(1.0) == pytest.approx(1, abs=0.01)
+    assert distance(0.3) == pytest.approx(0.3, abs=0.01)
+    assert distance(0.0) < 0.01
 
 
 def test_small_sets_are_augmented_as_far_as_the_critic_learns_them_by_heart(monkeypatch):
@@ -245,8 +250,8 @@ def test_small_sets_are_augmented_as_far_as_the_critic_learns_them_by_heart(monk
     bright, dark = (Pictures(torch.full((16, 1, 16, 16), v, dtype=torch.uint8), none) for v in (250, 5))
     stage.begin(bright, dark)
     # A critic that scores brightness alone knows training pictures (bright) from held-out ones (dark as samples).
-    monkeypatch.setattr(stage.networks["critic"], "score", lambda signal, classes: signal.mean(dim=(1, 2, 3))[:, None])
-    monkeypatch.setattr(stage.networks["generator"], "signal", lambda z, classes: torch.full((len(z), 1, 16, 16), -1.0))
+    monkeypatch.setattr(stage.networks.critic, "score", lambda signal, classes: signal.mean(dim=(1, 2, 3))[:, None])
+    monkeypatch.setattr(stage.networks.generator, "signal", lambda z, classes: torch.full((len(z), 1, 16, 16), -1.0))
     stage._follow_gap(10_000)
     assert 0 < stage.probability <= 0.8
     raised = stage.probability
@@ -264,15 +269,11 @@ def test_large_sets_are_not_augmented_unless_asked():
 
 @pytest.mark.parametrize("command", list(PRESETS))
 def test_presets_are_defaults_that_flags_overrule(command):
-    import tyro
-
-    from train.__main__ import commands
-
     for preset, values in PRESETS[command].items():
-        settings = tyro.cli(commands(preset), args=[command, "runs/x", "--preset", preset, "--seed", "4"])
+        settings, given = parse([command, "runs/x", "--preset", preset, "--seed", "4"])
         assert all(getattr(settings, name) == value for name, value in values.items())
-        assert (settings.preset, settings.seed) == (preset, 4)
-    settings = tyro.cli(commands("gpu"), args=[command, "runs/x", "--preset", "gpu", "--batch", "3"])
+        assert (settings.preset, settings.seed, given) == (preset, 4, {"preset", "seed"})
+    settings, _ = parse([command, "runs/x", "--preset", "gpu", "--batch", "3"])
     assert settings.batch == 3
 
 

@@ -6,10 +6,10 @@ const home = T.url("");
 const quiet = (text) => el("p", { class: "tf-quiet" }, text);
 const heading = (text) => el("h3", {}, text);
 const HINTS = {
-  Python: T.t("Needs numpy, pillow and onnxruntime. It downloads the files and draws the picture without this server's help."),
-  JavaScript: T.t("Needs onnxruntime-web; runs in Node and in pages. In a page of your own, put it into a script of type module."),
+  Python: T.t("Needs numpy, pillow and onnxruntime. Downloads the files and draws the picture without this server."),
+  JavaScript: T.t("Needs onnxruntime-web; runs in Node and in browsers. In your own page, put it into a script of type module."),
   gradio_client: T.t("Needs gradio_client. The server draws."),
-  curl: T.t("The server draws. The first line is all it takes; the others call an endpoint by name."),
+  curl: T.t("The server draws. The first line is enough; the others call an endpoint by name."),
 };
 
 // --- the picture as code ---------------------------------------------------------------------------
@@ -70,7 +70,7 @@ const endpoints = el(
   "section",
   { class: "tf-card" },
   heading(T.t("Endpoints")),
-  quiet(T.t("By name, through gradio_client, curl or any program. Every argument is checked; a wrong one is answered with a sentence.")),
+  quiet(T.t("Call them by name from gradio_client, curl or any program. Every argument is checked; a wrong one is answered with a sentence.")),
   el("div", { class: "tf-endpoints" }, ...T.facts.endpoints.map(endpoint)),
 );
 const more = el(
@@ -80,9 +80,9 @@ const more = el(
   el(
     "dl",
     { class: "tf-facts" },
-    row(address(`live/${encodeURIComponent(T.state.b)}`, "/live/…"), T.t("One picture, at once: m, c, t, x and y as in a link, f=raw for plain bytes")),
-    row(address("healthz"), T.t("How the server is, as JSON")),
-    row(address("metrics"), T.t("Counts for Prometheus")),
+    row(address(`live/${encodeURIComponent(T.state.b)}`, "/live/…"), T.t("One picture, without the queue: m, c, t, x and y as in a link, f=raw for raw bytes")),
+    row(address("healthz"), T.t("Health of the server, as JSON")),
+    row(address("metrics"), T.t("Metrics for Prometheus")),
     row(address("gradio_api/openapi.json", "openapi.json"), T.t("The endpoints for other tools, as OpenAPI")),
     row(address("web/twofold.js"), T.t("Seeds and latents in JavaScript, as one module")),
   ),
@@ -95,8 +95,8 @@ const files = el("section", { class: "tf-card tf-wide" });
 const list = () => {
   const rows = T.bundle().downloads.map((d) => [
     el("a", { href: T.url(d.url), download: d.file }, d.file),
-    T.told(d.about),
-    d.parameters === null ? "" : T.whole(d.parameters),
+    T.translate(d.about),
+    d.parameters === null ? "" : T.wholeNumber(d.parameters),
     T.bytes(d.bytes),
     el(
       "span",
@@ -107,7 +107,7 @@ const list = () => {
   ]);
   files.replaceChildren(
     heading(T.t("Files")),
-    quiet(T.t("Images are float32 [N, C, H, W] from 0 to 1. Every graph takes any batch size and draws no random numbers itself.")),
+    quiet(T.t("Images are float32 [N, C, H, W] from 0 to 1. Every graph takes any batch size and uses no random numbers.")),
     T.table(T.t("Files of this bundle"), [T.t("File"), T.t("What it does"), T.t("Parameters"), T.t("Size"), "SHA-256"], rows, "tf-files"),
   );
 };
@@ -126,7 +126,7 @@ T.on((after, before) => {
   if (T.visible(element)) fill();
   if (after.b !== before.b) list();
 });
-// Filled when somebody looks: the state changes thirty times a second while a picture is dragged.
+// Updated only while visible: the state changes thirty times a second while a picture is dragged.
 new IntersectionObserver((seen) => seen.some((one) => one.isIntersecting) && fill()).observe(element);
 fill();
 list();

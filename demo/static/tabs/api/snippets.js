@@ -1,12 +1,12 @@
-// Code that draws the picture on screen, outside this page: onnxruntime in Python and JavaScript, gradio_client, curl.
+// Code that draws the picture on screen without this page: onnxruntime in Python and JavaScript, gradio_client, curl.
 // T.snippets(state, bundle, home) → [[name, what it needs, code]]; home: the server's address with a slash at the end.
 (() => {
   const T = window.Twofold;
 
-  const quoted = JSON.stringify; // whose words Python and JavaScript read alike
+  const quoted = JSON.stringify; // JSON strings are valid in Python and JavaScript
   const wrap = (seed) => ((seed % 2 ** 32) + 2 ** 32) % 2 ** 32;
 
-  // The seeds around a point, each with its share as text; one seed alone where the point is its own place.
+  // The seeds around a point, each with its share as text; a single seed where the point is exactly on it.
   const corners = ({ x, y }) => {
     const [left, top] = [Math.floor(x), Math.floor(y)];
     const [u, v] = [x - left, y - top].map((n) => Number(n.toFixed(4)));
@@ -123,7 +123,7 @@ const pixels = await bundle.draw({ m: ${quoted(state.m)}, c: ${state.c}, t: ${st
 console.log(pixels); // RGBA bytes; in a page: new ImageData(pixels, ${bundle.size}) for a canvas
 `;
 
-  // What /sample takes for this state, in its order; a seed where the point is a seed's own place.
+  // The arguments of /sample for this state, in order; a seed where the point is exactly on one.
   const asked = (state, bundle) => {
     const seeds = corners(state);
     const place = seeds.length === 1 ? seeds[0][0] : [state.x, state.y];

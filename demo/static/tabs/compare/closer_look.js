@@ -1,17 +1,17 @@
-// A closer look at one picture: what the critic attends to in it, and the training pictures nearest to it.
+// A closer look at one picture: where the critic looks, and the training pictures nearest to it.
 (() => {
   const T = window.Twofold;
   const { el } = T;
 
   const LARGEST = 5_000_000; // bytes of an uploaded file
   // `send(wish)` asks the server; its answers go to `.answer(value)`.
-  T.closer = (send) => {
+  T.closerLook = (send) => {
     const { pair } = T;
     let source = "tile";
     let cover = "blur";
     let brought = null; // { data, name } of a file
     let sent = 0;
-    let waiting = null; // words for the picture that was asked for
+    let waiting = null; // a description of the picture that was asked for
 
     const file = el("input", { type: "file", accept: "image/png,image/jpeg,image/webp,image/gif,image/bmp", "aria-label": T.t("Choose a picture file") });
     const number = el("input", { type: "number", min: 1, value: 1, step: 1, inputmode: "numeric", "aria-label": T.t("Number of the test picture") });
@@ -38,17 +38,17 @@
     const go = el("button", { type: "button", class: "tf-button tf-primary", onclick: () => look() }, T.t("Look closer"));
     const trouble = el("p", { class: "tf-trouble", role: "alert", hidden: true });
     const about = el("p", { class: "tf-quiet", role: "status" });
-    const attention = T.attention((value) => {
+    const attention = T.criticAttention((value) => {
       cover = value;
       look();
     });
-    const nearest = T.nearest();
+    const nearest = T.nearestTraining();
     const found = el("div", { class: "tf-found", hidden: true }, attention, nearest);
     const card = el(
       "section",
       { class: "tf-card tf-closer", "aria-label": T.t("A closer look at one picture") },
       el("h3", {}, T.t("A closer look at one picture")),
-      el("p", { class: "tf-quiet" }, T.t("What in it looks real to the critic, and is it a copy of a training picture? Click a picture in the grids above, or bring one.")),
+      el("p", { class: "tf-quiet" }, T.t("What looks real to the critic, and is it a copy of a training picture? Click a picture in the grids above, or bring your own.")),
       el("div", { class: "tf-inline" }, choose, ...Object.values(panels), go),
       trouble,
       about,
@@ -71,7 +71,7 @@
       return { words: brought?.name ?? "", ask: { b: of.b, c, picture: brought?.data } };
     };
     const fail = (sentence) => {
-      trouble.textContent = T.told(sentence);
+      trouble.textContent = T.translate(sentence);
       trouble.hidden = !sentence;
     };
     const describe = () => {
@@ -86,7 +86,7 @@
     };
     const giveUp = T.later(() => {
       idle();
-      fail(T.turnedAway);
+      fail(T.busyMessage);
     }, T.patience);
     const look = () => {
       fail("");

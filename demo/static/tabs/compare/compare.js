@@ -1,4 +1,4 @@
-// Compare: two models on the same seeds, as locked grids, blinked, or wiped; a closer look; their measured figures.
+// Compare: two models on the same seeds, side by side, blinking or under a slider; a closer look; their measured figures.
 const T = window.Twofold;
 const { el } = T;
 
@@ -13,7 +13,7 @@ const models = (label) => {
     for (const m of bundle.models) select.append(el("option", { value: `${bundle.name}.${m}` }, `${bundle.title} · ${m.toUpperCase()}`));
   };
   T.facts.bundles.forEach(offer);
-  T.newcomers.push(offer);
+  T.bundleListeners.push(offer);
   return select;
 };
 const left = models(T.t("Left model"));
@@ -31,7 +31,7 @@ const exchange = el("button", { type: "button", class: "tf-button", onclick: () 
 } }, T.t("Swap sides"));
 
 const first = el("input", { type: "number", min: 0, max: 2 ** 32 - 1, step: 1, inputmode: "numeric", "aria-label": T.t("First seed") });
-let typing = false; // a picture that comes in the meantime takes no figure from under the hand
+let typing = false; // pictures that arrive meanwhile must not overwrite what is being typed
 first.addEventListener("input", () => (typing = true));
 first.addEventListener("blur", () => (typing = false));
 first.addEventListener("change", () => {
@@ -60,8 +60,8 @@ const ways = T.segmented(
   T.t("How to compare"),
   [
     ["side", T.t("Side by side"), T.t("Two grids; a tile marks its partner")],
-    ["blink", T.t("Blink"), T.t("One over the other, changed by a key")],
-    ["slide", T.t("Slider"), T.t("One over the other, uncovered by a slider")],
+    ["blink", T.t("Blink"), T.t("One over the other, switched by a key")],
+    ["slide", T.t("Slider"), T.t("One over the other, revealed by a slider")],
   ],
   view,
   (value) => {
@@ -78,10 +78,10 @@ const aloneField = el("label", { class: "tf-check" }, alone, T.t("Only the chose
 const grids = T.grids((side, i) => pair.set({ pick: { side, i } }));
 const stacked = T.stacked();
 const summary = el("p", { class: "tf-quiet" });
-const closer = T.closer((wish) => trigger("look", wish));
+const closer = T.closerLook((wish) => trigger("look", wish));
 watch("value", () => closer.answer(props.value));
-const verdict = T.verdict();
-const training = T.training();
+const verdict = T.figuresTable();
+const training = T.trainingCurves();
 
 element.replaceChildren(
   el(
@@ -91,7 +91,7 @@ element.replaceChildren(
       "section",
       { class: "tf-card", "aria-label": T.t("Two models, the same seeds") },
       el("h3", {}, T.t("Two models, the same seeds")),
-      el("p", { class: "tf-quiet" }, T.t("Both sides draw from the same random numbers, as many as each model takes. Truncation is that of the bar above.")),
+      el("p", { class: "tf-quiet" }, T.t("Both sides use the same random numbers, as many as each model needs. Truncation is set in the bar above.")),
       el(
         "div",
         { class: "tf-inline" },
@@ -130,17 +130,17 @@ const lay = () => {
   stacked.view(view);
   const { side, pick } = pair;
   const titles = pair.sides().map((one, i) => (zoom ? `${one.title}, ${grids.name(i, pick.i)}` : one.title));
-  stacked.show(sheets.map((sheet) => (sheet && zoom ? T.cut(sheet, sheet.across ?? side, pick.i) : sheet)), titles);
+  stacked.show(sheets.map((sheet) => (sheet && zoom ? T.cutPicture(sheet, sheet.across ?? side, pick.i) : sheet)), titles);
 };
 const show = () => {
   const fresh = sheets.every((sheet) => sheet?.across === pair.side);
-  grids.show(fresh ? sheets.map((sheet) => Array.from({ length: pair.side ** 2 }, (_, i) => T.cut(sheet, pair.side, i))) : [[], []]);
+  grids.show(fresh ? sheets.map((sheet) => Array.from({ length: pair.side ** 2 }, (_, i) => T.cutPicture(sheet, pair.side, i))) : [[], []]);
   summary.textContent = fresh ? grids.summary() : "";
   lay();
 };
 const asked = [null, null];
 const draws = [0, 1].map((side) =>
-  T.live((picture, job) => {
+  T.liveCanvas((picture, job) => {
     picture.across = job.params.grid;
     sheets[side] = picture;
     show();

@@ -1,4 +1,4 @@
-// The critic's map over a picture, with a legend and, for those who cannot see it, its ninths in words and numbers.
+// Where the critic looks in a picture: a map over it, and for those who cannot see it the same in words and numbers.
 (() => {
   const T = window.Twofold;
   const { el } = T;
@@ -6,7 +6,7 @@
   const number = (value) => (Math.abs(value) < 0.005 ? "0" : `${value > 0 ? "+" : "−"}${Math.abs(value).toFixed(2)}`);
 
   // `again(cover)` when parts are to be hidden in another way. `.show(found, picture, words)`.
-  T.attention = (again) => {
+  T.criticAttention = (again) => {
     const places = [T.t("top left"), T.t("top"), T.t("top right"), T.t("left"), T.t("middle"), T.t("right"), T.t("bottom left"), T.t("bottom"), T.t("bottom right")];
     const below = el("img", { class: "tf-picture", alt: "" });
     const above = el("img", { class: "tf-picture tf-attention-map", alt: "" });
@@ -39,14 +39,14 @@
       "div",
       {},
       el("h4", {}, T.t("Where the critic looks")),
-      el("p", { class: "tf-quiet" }, T.t("Part after part of the picture is hidden, and the critic is asked again. Where its score falls, it had seen something that looks real to it.")),
+      el("p", { class: "tf-quiet" }, T.t("Each part of the picture is hidden in turn, and the critic scores it again. Where the score falls, the hidden part looked real to it.")),
       missing,
       body,
     );
     box.show = (found, picture, words) => {
       body.hidden = Boolean(found.missing);
       missing.hidden = !found.missing;
-      missing.textContent = T.told(found.missing);
+      missing.textContent = T.translate(found.missing);
       if (found.missing) return;
       for (const image of [below, plain]) image.src = picture;
       plain.alt = words;
@@ -57,15 +57,15 @@
       const values = { high: places[most], low: places[least], up: number(-drops[most]), down: number(-drops[least]) };
       const sentence =
         drops[most] <= 0
-          ? T.t("No ninth of the picture speaks for real on average; hiding the part at the {low} changes the score most, by {down}.", values)
+          ? T.t("On average no ninth of the picture makes it look real; hiding the {low} changes the score most, by {down}.", values)
           : drops[least] < 0
-            ? T.t("Hiding parts at the {high} changes the score most, by {up} on average; hiding parts at the {low} changes it by {down}.", values)
-            : T.t("Hiding parts at the {high} changes the score most, by {up} on average; no ninth speaks against it.", values);
+            ? T.t("Hiding the {high} changes the score most, by {up} on average; hiding the {low} changes it by {down}.", values)
+            : T.t("Hiding the {high} changes the score most, by {up} on average; no ninth makes the picture look less real.", values);
       said.textContent = sentence;
       above.alt = T.t("Map of the critic's attention. {sentence}", { sentence });
-      ends[0].textContent = T.t("blue: hiding it raises the score, by {n} at most; it speaks against", { n: Math.max(0, -found.lowest).toFixed(2) });
-      ends[1].textContent = T.t("orange: hiding it lowers the score, by {n} at most; it speaks for real", { n: Math.max(0, found.highest).toFixed(2) });
-      how.textContent = T.t("{n} windows of {width} × {width} pixels in one run; score of the whole picture {score}. Scores of a critic are no probabilities: only their differences mean something.", {
+      ends[0].textContent = T.t("blue: hiding it raises the score, by up to {n}; it looks generated", { n: Math.max(0, -found.lowest).toFixed(2) });
+      ends[1].textContent = T.t("orange: hiding it lowers the score, by up to {n}; it looks real", { n: Math.max(0, found.highest).toFixed(2) });
+      how.textContent = T.t("{n} windows of {width} × {width} pixels in one run; the whole picture scores {score}. A critic's scores are not probabilities: only their differences mean something.", {
         n: found.windows,
         width: found.width,
         score: found.score.toFixed(2),

@@ -1,14 +1,14 @@
-// The measured figures of both sides of Compare, each beside its floor, and in words which is better.
+// The measured figures of both sides of Compare, each with its floor, and which side is better.
 (() => {
   const T = window.Twofold;
   const { el } = T;
 
   const round = (value) => Number(value.toPrecision(4)).toString();
-  // Whose samples they are stands above the columns, so a label that both share says only "samples".
-  const named = (label) => T.told(label).replace("samples", T.t("samples"));
+  // The column heads name the models, so a shared label says only "samples".
+  const named = (label) => T.translate(label).replace("samples", T.t("samples"));
 
   // `.show(left, right)`: two sides as T.pair.sides() gives them.
-  T.verdict = () => {
+  T.figuresTable = () => {
     const body = el("div", { class: "tf-verdict" });
     const card = el("section", { class: "tf-card", "aria-label": T.t("Quality, side by side") }, el("h3", {}, T.t("Quality, side by side")), body);
     let shown = "";
@@ -17,7 +17,7 @@
       if (!figure) return el("td", { "data-of": whose }, "–");
       const value = `${round(figure.value)}${unit ? ` ${unit}` : ""}`;
       const error = figure.error === null ? "" : ` ± ${Number(figure.error.toPrecision(2))}`;
-      const of = figure.floor_is === "held-out pictures" ? "" : ` (${T.told(figure.floor_is)})`;
+      const of = figure.floor_is === "held-out pictures" ? "" : ` (${T.translate(figure.floor_is)})`;
       const floor = figure.floor === null ? T.t("no floor") : T.t("floor {value}", { value: round(figure.floor) }) + of;
       return el("td", { "data-of": whose }, el("span", { class: "tf-value" }, value + error), el("span", { class: "tf-quiet" }, floor));
     };
@@ -55,12 +55,12 @@
         ),
       );
     const measured = (facts, side) => {
-      if (facts.samples === null) return el("p", {}, T.t("{model} carries no measured figures.", { model: side.title }));
-      const seed = facts.seed === null ? T.t("the command's own seed") : T.t("seed {seed}", { seed: facts.seed });
+      if (facts.samples === null) return el("p", {}, T.t("{model} has no measured figures.", { model: side.title }));
+      const seed = facts.seed === null ? T.t("the command's default seed") : T.t("seed {seed}", { seed: facts.seed });
       return el(
         "div",
         {},
-        el("p", {}, T.t("{model}: measured on {n} pictures, {seed}.", { model: side.title, n: T.whole(facts.samples), seed })),
+        el("p", {}, T.t("{model}: measured on {n} pictures, {seed}.", { model: side.title, n: T.wholeNumber(facts.samples), seed })),
         facts.features ? el("p", { class: "tf-quiet" }, T.t("Distances between features of: {features}", { features: facts.features })) : null,
         el("pre", { class: "tf-code", tabindex: 0 }, el("code", {}, facts.command)),
       );
@@ -74,11 +74,11 @@
       const name = `${sides[0].key}-${sides[1].key}`.replaceAll(".", "-");
       const odd = count("incomparable");
       const parts = [
-        el("p", { class: "tf-quiet" }, T.t("The floor is what real held-out pictures reach in the same measurement, unless another is named. No clear difference: within two standard errors or, where none is known, within 1 %.")),
+        el("p", { class: "tf-quiet" }, T.t("The floor is what real held-out pictures reach in the same measurement, unless stated otherwise. No clear difference: within two standard errors or, where none is known, within 1 %.")),
         both.length && !same && odd < both.length
           ? el("p", { class: "tf-caption" }, T.t("Of {n} figures that both have, the left is better in {left}, the right in {right}; {level} show no clear difference.", { n: both.length - odd, left: count("left"), right: count("right"), level: count("level") }))
           : null,
-        odd ? el("p", {}, T.t("{n} figures were measured on other pictures or in other features, so they cannot be held against each other: read each beside its own floor.", { n: odd })) : null,
+        odd ? el("p", {}, T.t("{n} figures were measured on different pictures or features and cannot be compared directly: read each against its own floor.", { n: odd })) : null,
         both.length ? table(both, sides, T.t("Figures of both")) : el("p", {}, T.t("The two have no figure in common.")),
         rest.length ? el("details", { class: "tf-more" }, el("summary", {}, T.t("{n} figures of one side only", { n: rest.length })), table(rest, sides, T.t("Figures of one side only"))) : null,
         el("details", { class: "tf-more" }, el("summary", {}, T.t("How they were measured")), measured(report.left, sides[0]), same ? null : measured(report.right, sides[1])),
@@ -104,7 +104,7 @@
       } catch (error) {
         if (shown !== wish) return;
         shown = "";
-        body.replaceChildren(el("p", { class: "tf-trouble", role: "alert" }, T.told(error.message)));
+        body.replaceChildren(el("p", { class: "tf-trouble", role: "alert" }, T.translate(error.message)));
       }
     };
     return card;

@@ -1,10 +1,10 @@
-// Two locked grids: the same seeds on both sides; a tile that has the pointer or the focus marks its partner.
+// Two grids with the same seeds; pointing at or focusing a tile marks its counterpart.
 (() => {
   const T = window.Twofold;
   const { el } = T;
 
   const RANGE = 255; // grey levels
-  // The mean absolute difference of two pictures of one shape in grey levels, 0 to 255; null for different shapes.
+  // The mean absolute difference of two pictures in grey levels, 0 to 255; null for different shapes.
   T.greyLevels = (a, b) => {
     if (!a || !b || a.width !== b.width || a.height !== b.height) return null;
     let sum = 0;
@@ -13,7 +13,7 @@
     }
     return sum / ((3 * a.data.length) / 4);
   };
-  // `picked(side, i)` when a tile is chosen. `.show(pictures)`: two lists of ImageData, null where none has come.
+  // `picked(side, i)` when a tile is chosen. `.show(pictures)`: two lists of ImageData, null where one has not arrived.
   T.grids = (picked) => {
     const titles = [el("h4", {}), el("h4", {})];
     const grids = [0, 1].map(() => el("div", { class: "tf-pair-grid", role: "group" }));
@@ -94,11 +94,11 @@
         }),
       );
     };
-    // In words: the pair that is picked, and all pairs together.
+    // All pairs together, in one sentence.
     box.summary = () => {
       const known = distances.filter((d) => d !== null && d !== undefined);
       if (!pictures[0].length || !pictures[1].length) return "";
-      if (!known.length) return T.t("The two sides draw pictures of different sizes, so no distance is told.");
+      if (!known.length) return T.t("The two sides draw pictures of different sizes, so there is no distance to show.");
       const mean = known.reduce((a, b) => a + b, 0) / known.length;
       return T.t("{n} pairs: {mean} grey levels apart on average, from {low} to {high} (mean absolute difference, of {range}).", {
         n: known.length,

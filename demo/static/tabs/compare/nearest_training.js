@@ -1,10 +1,10 @@
-// The training pictures nearest to a picture, and in words how near that is beside pictures that were never trained on.
+// The training pictures nearest to a picture, and how near that is compared with held-out pictures.
 (() => {
   const T = window.Twofold;
   const { el } = T;
 
   // `.show(found, picture, words)`.
-  T.nearest = () => {
+  T.nearestTraining = () => {
     const said = el("p", { class: "tf-caption" });
     const strip = el("div", { class: "tf-near" });
     const note = el("p", { class: "tf-quiet" });
@@ -12,24 +12,24 @@
       "div",
       {},
       el("h4", {}, T.t("Nearest training pictures")),
-      el("p", { class: "tf-quiet" }, T.t("A copy of a training picture would lie much nearer to it than pictures that were never trained on lie to theirs.")),
+      el("p", { class: "tf-quiet" }, T.t("A copy would be much closer to its training picture than pictures that were never trained on are to theirs.")),
       said,
       strip,
       note,
     );
     const figure = (source, alt, ...words) =>
-      el("figure", {}, source ? el("img", { class: "tf-picture", src: source, alt }) : el("div", { class: "tf-unshown" }, T.t("Not shown: the data may not be passed on")), el("figcaption", {}, ...words));
+      el("figure", {}, source ? el("img", { class: "tf-picture", src: source, alt }) : el("div", { class: "tf-unshown" }, T.t("Not shown: the data may not be redistributed")), el("figcaption", {}, ...words));
     box.show = (found, picture, words) => {
       strip.hidden = note.hidden = Boolean(found.missing);
       said.classList.toggle("tf-quiet", Boolean(found.missing));
       if (found.missing) {
-        said.textContent = T.told(found.missing);
+        said.textContent = T.translate(found.missing);
         return;
       }
-      const values = { share: Math.round(100 * found.nearer), n: T.whole(found.held_out) };
+      const values = { share: Math.round(100 * found.nearer), n: T.wholeNumber(found.held_out) };
       said.textContent = found.remarkable
-        ? T.t("Nearer to a training picture than {share} % of {n} held-out pictures are: look whether it is a copy.", values)
-        : T.t("Nearer to a training picture than {share} % of {n} held-out pictures are: nothing remarkable.", values);
+        ? T.t("Nearer to a training picture than {share} % of {n} held-out pictures are: check whether it is a copy.", values)
+        : T.t("Nearer to a training picture than {share} % of {n} held-out pictures are: nothing unusual.", values);
       strip.replaceChildren(
         figure(picture, words, el("strong", {}, T.t("This picture"))),
         ...found.pictures.map((one, i) =>
@@ -41,14 +41,14 @@
           ),
         ),
       );
-      note.textContent = T.t("The number is the distance between the VAE's codes. Floor: held-out pictures lie {median} from their nearest training picture (median), 5 % nearer than {low}, 95 % nearer than {high}. Searched: {of} of {train} training pictures.", {
+      note.textContent = T.t("The number is the distance between the VAE's codes. Floor: held-out pictures are {median} from their nearest training picture (median); 5 % are nearer than {low}, 95 % nearer than {high}. Searched: {of} of {train} training pictures.", {
         median: found.median.toFixed(2),
         low: found.low.toFixed(2),
         high: found.high.toFixed(2),
-        of: T.whole(found.of),
-        train: T.whole(found.train),
+        of: T.wholeNumber(found.of),
+        train: T.wholeNumber(found.train),
       });
-      if (found.of < found.train) note.textContent += ` ${T.t("A copy of one that was not searched would not be found.")}`;
+      if (found.of < found.train) note.textContent += ` ${T.t("Copies of pictures that were not searched are not found.")}`;
     };
     return box;
   };

@@ -31,7 +31,7 @@
     return next ? { b: next.name, m: next.models[0] } : { b, m };
   };
   // What the address says of the pair; null where it is as usual.
-  const note = (right) => T.note({ right, seed: own.first || null, grid: own.side === USUAL ? null : own.side, oneclass: own.oneClass ? 1 : null });
+  const note = (right) => T.noteInAddress({ right, seed: own.first || null, grid: own.side === USUAL ? null : own.side, oneclass: own.oneClass ? 1 : null });
   const tell = () => {
     note(read(chosen) ? chosen : null);
     for (const listener of listeners) listener();
@@ -58,7 +58,7 @@
         return { b, m, bundle, key: `${b}.${m}`, title: `${bundle.title} · ${m.toUpperCase()}` };
       });
     },
-    // The class of a seed on a side, or null. One class for all is the bar's: on the right the one of the same name.
+    // The class of a seed on a side, or null. With one class for all it is the bar's; on the right the class of that name.
     classOf(side, seed) {
       const { bundle } = T.pair.sides()[side];
       const count = bundle.classes.length;
@@ -80,17 +80,17 @@
     on: (listener) => listeners.push(listener),
   };
 
-  // One class chosen in the bar is meant for all pictures here too.
+  // A class chosen in the bar applies to all pictures here too.
   T.on((after, before) => {
     if (after.c !== before.c && after.b === before.b) own.oneClass = true;
     if (["b", "m", "c", "t"].some((name) => after[name] !== before[name])) tell();
   });
-  T.newcomers.push(() => chosen && tell());
+  T.bundleListeners.push(() => chosen && tell());
 
-  // A link leads to the tab: `tab` stands in the address while the tab is open.
+  // The address names this tab while it is open, so that a link leads here.
   const id = "tf-tab-compare-button";
   const follow = (button) => {
-    const told = () => T.noteTab("compare", button.getAttribute("aria-selected") === "true");
+    const told = () => T.noteOpenTab("compare", button.getAttribute("aria-selected") === "true");
     new MutationObserver(told).observe(button, { attributes: true, attributeFilter: ["aria-selected"] });
     if (query.get("tab") === "compare") button.click();
     told();

@@ -1,4 +1,4 @@
-// Real or generated? Twenty pictures, half of each; the page learns the truth about a picture by answering it.
+// Real or generated? Twenty pictures, half of each. The server tells the truth about a picture only after the answer.
 const T = window.Twofold;
 const { el } = T;
 
@@ -50,7 +50,7 @@ const kept = () => {
     return {};
   }
 };
-const shelf = (side) => `${side.key}@${side.bundle.version}`; // a bundle that was exported again is another opponent
+const shelf = (side) => `${side.key}@${side.bundle.version}`; // a new export is a new opponent
 const bestOf = (side) => {
   const one = kept()[shelf(side)];
   return Number.isInteger(one?.right) && Number.isInteger(one?.of) ? one : null;
@@ -61,13 +61,13 @@ const keep = (side, score) => {
   try {
     localStorage.setItem(SHELF, JSON.stringify({ ...kept(), [shelf(side)]: { right: score.right, of: score.of } }));
   } catch {
-    // then this browser keeps nothing
+    // the browser's storage is closed to us: nothing is kept
   }
 };
 
 // --- playing ---------------------------------------------------------------------------------------
 const fail = (sentence) => {
-  trouble.textContent = T.told(sentence);
+  trouble.textContent = T.translate(sentence);
   trouble.hidden = !sentence;
 };
 const begin = async () => {
@@ -78,7 +78,7 @@ const begin = async () => {
   try {
     const { picture } = await T.fetch(T.picturePath({ b: side.b }, "/quiz"), { m: side.m, quiz: key });
     const count = Math.min(20, 2 * side.bundle.examples);
-    const pictures = Array.from({ length: count }, (_, i) => T.cut(picture, COLUMNS, i));
+    const pictures = Array.from({ length: count }, (_, i) => T.cutPicture(picture, COLUMNS, i));
     game = { side, key, pictures, answers: "", truth: "", score: null, busy: false };
     said.textContent = "";
     result.hidden = true;
@@ -135,9 +135,9 @@ document.addEventListener("keydown", (event) => {
 
 // --- the end ---------------------------------------------------------------------------------------
 const verdict = (score) => {
-  if (score.low > 0.5) return T.t("You tell them apart better than guessing does.");
-  if (score.high < 0.5) return T.t("You did worse than guessing: what is generated looks more real to you.");
-  return T.t("That is not more than guessing may give: the model has you fooled, or 20 pictures are too few to tell.");
+  if (score.low > 0.5) return T.t("You did better than guessing.");
+  if (score.high < 0.5) return T.t("You did worse than guessing: the generated pictures look more real to you.");
+  return T.t("That is no better than guessing: the model fooled you, or 20 pictures are too few to tell.");
 };
 const finish = () => {
   const { score, side, pictures, answers, truth } = game;
@@ -163,7 +163,7 @@ const finish = () => {
     el(
       "p",
       { class: "tf-quiet" },
-      T.t("Your share of right answers: {share} %; the 95 % interval (Wilson) is {low} to {high} %. Guessing gives {half} on average, and {from} to {to} in 95 of 100 games; a score like yours or better comes by guessing in {chance} % of games.", {
+      T.t("You were right on {share} %; the 95 % interval (Wilson) is {low} to {high} %. Guessing gets {half} right on average, and {from} to {to} in 95 of 100 games; it gets a score like yours or better in {chance} % of games.", {
         share: percent(score.right / score.of),
         half: score.of / 2,
         from: score.guess_low,
@@ -197,8 +197,8 @@ const greet = () => {
   const [side] = pair.sides();
   const able = side.bundle.examples > 0;
   intro.textContent = able
-    ? T.t("Half of the pictures are held-out test pictures, which no model has seen in training; half are drawn by {model}, of the same classes and without truncation. Press R or G, or the buttons.", { model: side.title })
-    : T.t("{model} comes without held-out pictures, so there is nothing to ask.", { model: side.title });
+    ? T.t("Half of the pictures are held-out test pictures, which no model has seen in training; half are drawn by {model}, of the same classes and without truncation. Press R or G, or use the buttons.", { model: side.title })
+    : T.t("{model} has no held-out pictures, so there is no quiz.", { model: side.title });
   const record = bestOf(side);
   best.textContent = record ? T.t("Best result in this browser: {right} of {of}.", record) : "";
   start.hidden = !able;

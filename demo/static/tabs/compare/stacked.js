@@ -1,4 +1,4 @@
-// One picture over another: blinked by a key or a button (by itself only where motion is welcome), or wiped by a slider.
+// One picture over another: switched by a key or a button (by itself only where motion is welcome), or under a slider.
 (() => {
   const T = window.Twofold;
   const { el } = T;
@@ -18,7 +18,7 @@
       el("kbd", { "aria-hidden": "true" }, "B"),
     );
     const alone = el("button", { type: "button", class: "tf-button", "aria-pressed": "false", onclick: () => (timer ? rest() : run()) }, T.t("Blink by itself"));
-    const calm = el("p", { class: "tf-quiet" }, T.t("This device asks for less motion, so nothing blinks by itself."));
+    const calm = el("p", { class: "tf-quiet" }, T.t("This device is set to reduce motion, so nothing blinks by itself."));
     const range = el("input", { type: "range", min: 0, max: 100, step: 1, value: 50, "aria-label": T.t("How much of the right picture is covered by the left one") });
     const slide = el("div", { class: "tf-slide" }, el("span", {}, T.t("Left")), range, el("span", {}, T.t("Right")));
     const buttons = el("div", { class: "tf-buttons" }, swap, alone);
@@ -36,8 +36,8 @@
       edge.style.left = `${share}%`;
       slide.hidden = mode !== "slide";
       buttons.hidden = mode !== "blink";
-      alone.hidden = T.calm.matches;
-      calm.hidden = mode !== "blink" || !T.calm.matches;
+      alone.hidden = T.reducedMotion.matches;
+      calm.hidden = mode !== "blink" || !T.reducedMotion.matches;
       range.setAttribute("aria-valuetext", T.t("{left} % left, {right} % right", { left: share, right: 100 - share }));
       const side = top ? T.t("Right") : T.t("Left");
       shown.textContent = mode === "blink" && !timer ? `${side}: ${names[top]}` : "";
@@ -53,12 +53,12 @@
       lay();
     };
     const run = () => {
-      if (T.calm.matches) return;
+      if (T.reducedMotion.matches) return;
       timer = setInterval(() => (T.visible(stack) ? blink() : rest()), PACE);
       alone.setAttribute("aria-pressed", "true");
       lay();
     };
-    T.calm.addEventListener("change", rest);
+    T.reducedMotion.addEventListener("change", rest);
     range.addEventListener("input", lay);
     document.addEventListener("keydown", (event) => {
       const typing = event.target.closest?.("input:not([type=range], [type=radio], [type=checkbox]), select, textarea, [contenteditable], [role=menu]");

@@ -1,4 +1,4 @@
-// How both sides of Compare trained: a plot for each measure, drawn as SVG, with the numbers behind it as a table.
+// The training curves of both sides of Compare: an SVG plot per measure, and the numbers as a table.
 (() => {
   const T = window.Twofold;
   const { el } = T;
@@ -78,14 +78,14 @@
   };
 
   // `.show(left, right)`: two sides as T.pair.sides() gives them.
-  T.training = () => {
+  T.trainingCurves = () => {
     const body = el("div", {});
     const card = el("section", { class: "tf-card tf-training", "aria-label": T.t("Training curves") }, el("h3", {}, T.t("Training curves")), body);
     const indices = new Map();
     let shown = "";
     let stage = null;
 
-    // The curves lie in bundle.json, which is fetched when they are wanted.
+    // The curves are in bundle.json, which is fetched when they are first shown.
     const curvesOf = (bundle) => {
       const key = `${bundle.name}@${bundle.version}`;
       if (!bundle.training.some((one) => one.curve)) return Promise.resolve({});
@@ -104,12 +104,12 @@
       const stages = [...new Set(curves.flatMap((one) => Object.keys(one)))];
       const bare = sides.filter((_, i) => !Object.keys(curves[i]).length).map((side) => side.bundle.title);
       const parts = [];
-      if (bare.length) parts.push(el("p", { class: "tf-quiet" }, T.t("{titles}: this bundle carries no training curves. It was exported before bundles could, or without its run; python -m export bundle adds them from the run folder.", { titles: bare.join(", ") })));
+      if (bare.length) parts.push(el("p", { class: "tf-quiet" }, T.t("{titles}: this bundle has no training curves. It was exported by an older version, or without its run folder; python -m export bundle adds them from there.", { titles: bare.join(", ") })));
       if (stages.length) {
         if (!stages.includes(stage)) stage = stages.includes(sides[0].m) ? sides[0].m : stages[0];
         const lines = sides.map((side, i) => ({ title: side.bundle.title, curve: curves[i][stage], i })).filter((line) => line.curve);
         const names = [...new Set(lines.flatMap((line) => Object.keys(line.curve.series)))];
-        const pick = T.segmented("tf-stage-of", T.t("Stage"), stages.map((name) => [name, T.told(name), name]), stage, (name) => {
+        const pick = T.segmented("tf-stage-of", T.t("Stage"), stages.map((name) => [name, T.translate(name), name]), stage, (name) => {
           stage = name;
           draw(sides, curves);
           card.querySelector("input:checked").focus();
@@ -147,7 +147,7 @@
       } catch (error) {
         if (shown !== wish) return;
         shown = "";
-        body.replaceChildren(el("p", { class: "tf-trouble", role: "alert" }, T.told(error.message)));
+        body.replaceChildren(el("p", { class: "tf-trouble", role: "alert" }, T.translate(error.message)));
       }
     };
     return card;

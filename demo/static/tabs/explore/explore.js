@@ -1,8 +1,8 @@
-// Explore: what a latent space looks like from above, what moves in it do, and a tour through it.
+// Explore: a map of the latent space, what moves in it do, and a guided tour.
 const T = window.Twofold;
 const { el } = T;
 
-let seen = null; // what the server said of the map of the bundle on screen
+let seen = null; // the server's description of the map on screen
 const moves = T.moves();
 const tour = T.tour();
 const map = T.latentMap((found) => {
@@ -11,23 +11,23 @@ const map = T.latentMap((found) => {
   if (T.visible(tour)) tour.show(found);
 });
 const strip = T.truncationStrip();
-const traded = T.traded();
+const traded = T.precisionAndRecall();
 const mixer = T.mixer();
 const sums = T.arithmetic();
 const card = (title, text, ...content) => el("section", { class: "tf-card tf-wide", "aria-label": title }, el("h3", {}, title), el("p", { class: "tf-quiet" }, text), ...content);
 
-const mapCard = card(T.t("Latent map"), T.t("The VAE's codes seen from above. Similar pictures lie close together; each place decodes to a picture."), map);
-const stripCard = card(T.t("From typical to odd"), T.t("The picture of Play at rising truncation: 0 is the average, 1 as trained, more exaggerates."), strip, traded);
-const mixCard = card(T.t("Style mixing"), T.t("Coarse stages decide the layout, fine ones the strokes. Choose which come from the second picture."), mixer);
-const sumCard = card(T.t("A − B + C"), T.t("Latents can be added: what A has and B has not, put onto C."), sums);
-const movesCard = card(T.t("Moves"), T.t("Sliders that add up on one picture."), moves);
+const mapCard = card(T.t("Latent map"), T.t("The VAE's codes, projected onto a plane. Similar pictures are close together; every point decodes to a picture."), map);
+const stripCard = card(T.t("From typical to odd"), T.t("The picture from Play at rising truncation: 0 is the average, 1 is as trained, above 1 exaggerates."), strip, traded);
+const mixCard = card(T.t("Style mixing"), T.t("Coarse stages set the layout, fine stages the details. Choose which ones come from the second picture."), mixer);
+const sumCard = card(T.t("A − B + C"), T.t("Latents can be added: what A has and B does not, applied to C."), sums);
+const movesCard = card(T.t("Moves"), T.t("Sliders that combine on one picture."), moves);
 element.replaceChildren(
   el(
     "div",
     { class: "tf-explore" },
     el("div", { class: "tf-explore-top" }, mapCard, el("div", { class: "tf-explore" }, stripCard, mixCard, sumCard)),
     movesCard,
-    card(T.t("A tour in five steps"), T.t("For a lesson: the latent space explained with the models on screen."), tour),
+    card(T.t("A tour in five steps"), T.t("For teaching: the latent space, explained with the models on screen."), tour),
   ),
 );
 
@@ -54,5 +54,5 @@ T.on(T.later(refresh, 150));
 new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && refresh()).observe(element);
 refresh();
 if (T.query.get("tour") === "1") {
-  setTimeout(() => tour.closest(".tf-card").scrollIntoView({ behavior: T.calm.matches ? "auto" : "smooth" }), 600);
+  setTimeout(() => tour.closest(".tf-card").scrollIntoView({ behavior: T.reducedMotion.matches ? "auto" : "smooth" }), 600);
 }

@@ -1,14 +1,14 @@
-// The latent map: dots of the data's codes on a plane; hover, drag or arrow keys decode the place in between.
+// The latent map: the data's codes as dots on a plane; hovering, dragging or arrow keys decode the point below.
 (() => {
   const T = window.Twofold;
   const { el } = T;
 
   const SIDE = 440; // pixels of the drawing
-  // Okabe and Ito's colours, told apart by colour-blind eyes too, then repeated as rings; names stand beside the dots.
+  // Okabe and Ito's colours, which colour-blind people can tell apart, then the same as rings; names are beside the dots.
   const INKS = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#8c8c8c", "#b5a800"];
   const STEP = 0.02; // of the map's side, for an arrow key
 
-  // `.show()` draws the map of the bundle on screen. heard(map) hears what the server says of it.
+  // `.show()` draws the map of the bundle on screen; heard(map) is called with the server's description of it.
   T.latentMap = (heard) => {
     const chart = el("canvas", {
       class: "tf-latent-map",
@@ -16,9 +16,9 @@
       height: SIDE,
       tabindex: 0,
       role: "application",
-      "aria-label": T.t("Latent map. Move over it, drag, or use the arrow keys: the picture of each place is drawn beside it."),
+      "aria-label": T.t("Latent map. Move the pointer over it, drag, or use the arrow keys: the picture at each point is drawn beside it."),
     });
-    const picture = el("canvas", { class: "tf-picture tf-map-picture", width: 32, height: 32, role: "img", "aria-label": T.t("The picture of the place on the map") });
+    const picture = el("canvas", { class: "tf-picture tf-map-picture", width: 32, height: 32, role: "img", "aria-label": T.t("The picture at this point of the map") });
     const where = el("p", { class: "tf-caption", "aria-live": "polite" });
     const note = el("p", { class: "tf-quiet" });
     const legend = el("div", { class: "tf-map-legend", role: "group", "aria-label": T.t("Classes on the map") });
@@ -36,7 +36,7 @@
       },
     );
     let way = "pca";
-    let known = null; // what the server says of this map
+    let known = null; // the server's description of this map
     let drawn = ""; // the bundle and way of `known`
     let place = null;
     let hidden = new Set();
@@ -101,7 +101,7 @@
       pen.lineTo(x, y + 14);
       pen.stroke();
     };
-    const live = T.live((image) => T.paint(picture, image));
+    const live = T.liveCanvas((image) => T.paint(picture, image));
     const nearest = () => {
       let best = null;
       let least = Infinity;
@@ -119,8 +119,8 @@
     });
     const settle = T.later(() => {
       const name = nearest();
-      const words = { u: place[0].toFixed(2), w: place[1].toFixed(2), name };
-      where.textContent = name ? T.t("Place ({u}, {w}), nearest dot: {name}", words) : T.t("Place ({u}, {w})", words);
+      const words = { x: place[0].toFixed(2), y: place[1].toFixed(2), name };
+      where.textContent = name ? T.t("Point ({x}, {y}), nearest dot: {name}", words) : T.t("Point ({x}, {y})", words);
       picture.setAttribute("aria-label", where.textContent);
     }, 120);
     const go = (next) => {
@@ -174,14 +174,14 @@
       if (drawn !== wanted) return;
       if (!answer?.ok) {
         drawn = "";
-        T.say(T.t("The server does not answer. Is it still running?"));
+        T.showMessage(T.t("The server does not answer. Is it still running?"));
         return;
       }
       known = await answer.json();
       note.textContent =
         known.from === "training"
           ? T.t("Each dot is the code of a training picture.")
-          : T.t("Each dot is a draw of the fitted prior: this bundle carries no training codes.");
+          : T.t("Each dot is a sample from the fitted prior: this bundle has no training codes.");
       heard(known);
       drawLegend();
       go(toPlace(0.5, 0.5));

@@ -1,9 +1,9 @@
-// Sliders that stack: along the dimensions of the VAE's code, the most informative first, and towards classes.
+// Sliders that combine: towards classes, along the strongest directions, and along the dimensions of the VAE's code.
 (() => {
   const T = window.Twofold;
   const { el } = T;
 
-  const FIRST = 8; // dimensions shown at once; the others unfold
+  const FIRST = 8; // dimensions that are shown at once; the others unfold
   const REACH = 3; // deviations of the codes each way
   const FAR = 6; // the same, across a class's boundary
 
@@ -16,9 +16,9 @@
     const globally = new Map();
     // Shares of the strongest directions, and how often the boundary of each class is right, for one bundle and model.
     let strong = { of: "", shares: [], boundaries: [] };
-    let machine = false; // whether classes are moved to across their boundaries
+    let machine = false; // whether a class is reached across its boundary instead of towards its mean
     const picture = el("canvas", { class: "tf-picture tf-moves-picture", width: 32, height: 32, role: "img", "aria-label": T.t("The moved picture") });
-    const live = T.live((image) => T.paint(picture, image));
+    const live = T.liveCanvas((image) => T.paint(picture, image));
     const ask = T.frame(() => {
       const text = (moves) => [...moves].filter(([, value]) => value).map(([i, value]) => `${i}:${value}`).join(",");
       const params = { m: T.state.m, t: T.state.t, seed };
@@ -46,7 +46,7 @@
       ask();
     };
     const list = el("div", { class: "tf-moves-list" });
-    // Towards the mean of a class, or across the boundary that a linear machine found around it.
+    // Towards the mean of a class, or across the boundary that a linear SVM found around it.
     const classes = (names, boundaries) => {
       const percent = (share) => (100 * share).toFixed(1);
       const choose = T.segmented("tf-class-way", T.t("Direction of a class"), [["means", T.t("To its mean")], ["machine", T.t("By a linear SVM")]], machine ? "machine" : "means", (way) => {
@@ -59,13 +59,13 @@
       const rows = el("div", {});
       const fill = () => {
         if (!machine) {
-          rows.replaceChildren(...names.map((name, k) => (k === T.state.c ? null : slider(towards, k, name, T.t("1 = as far as the mean of that class lies away"), -1, 1.5))).filter(Boolean));
+          rows.replaceChildren(...names.map((name, k) => (k === T.state.c ? null : slider(towards, k, name, T.t("1 = all the way to the mean of that class"), -1, 1.5))).filter(Boolean));
           return;
         }
-        const right = T.t("It tells each class from all others, right on {share} % or more of latents that it had not seen.", { share: percent(Math.min(...boundaries)) });
+        const right = T.t("It separates each class from all others and is right on at least {share} % of latents that it had not seen.", { share: percent(Math.min(...boundaries)) });
         rows.replaceChildren(
           el("p", { class: "tf-quiet" }, right),
-          ...names.map((name, k) => slider(across, k, name, T.t("Straight across the boundary of this class, right on {share} %; in units of the latents' deviation", { share: percent(boundaries[k]) }), -FAR, FAR)),
+          ...names.map((name, k) => slider(across, k, name, T.t("Straight across the boundary of this class (right on {share} %), in standard deviations of the latents", { share: percent(boundaries[k]) }), -FAR, FAR)),
         );
       };
       fill();
@@ -85,18 +85,18 @@
         parts.push([
           el("h4", {}, T.t("The strongest directions")),
           ...strong.shares.map((share, i) =>
-            slider(globally, i, T.t("Direction {n} · {share} %", { n: i + 1, share: (100 * share).toFixed(1) }), T.t("Share of the variety, classes left out; in units of its deviation"), -REACH, REACH),
+            slider(globally, i, T.t("Direction {n} · {share} %", { n: i + 1, share: (100 * share).toFixed(1) }), T.t("Share of the variance within classes; the slider is in standard deviations"), -REACH, REACH),
           ),
         ]);
       }
       if (T.state.m === "vae" && dimensions.length) {
         const row = ({ i, nats, active }) => {
           const words = T.t("Dimension {i} · {nats} nats", { i, nats: nats.toFixed(2) });
-          const one = slider(along, i, words, T.t("In units of the deviation of the codes"), -REACH, REACH);
+          const one = slider(along, i, words, T.t("In standard deviations of the codes"), -REACH, REACH);
           if (!active) {
             one.classList.add("tf-dead");
             one.input.disabled = true;
-            one.title = T.t("This dimension carries nothing: the decoder does not use it.");
+            one.title = T.t("This dimension is unused: the decoder ignores it.");
           }
           return one;
         };

@@ -1,4 +1,4 @@
-// Rows of live pictures: the truncation strip, two pictures mixed stage by stage, one minus another plus a third.
+// Rows of pictures: rising truncation, two pictures mixed stage by stage, one minus another plus a third.
 (() => {
   const T = window.Twofold;
   const { el } = T;
@@ -6,10 +6,10 @@
   const LEVELS = [0, 0.25, 0.5, 0.75, 1, 1.25, 1.5];
   const LAST = 2 ** 32 - 1;
 
-  // A row of pictures with words below. `.show(jobs)`: { path, params, words } of each.
-  T.strip = (label) => {
+  // A row of pictures with captions. `.show(jobs)`: { path, params, words } of each.
+  T.pictureRow = (label) => {
     const row = el("div", { class: "tf-strip-row", role: "group", "aria-label": label });
-    const fill = T.album();
+    const fill = T.canvasFiller();
     row.show = (jobs) => {
       while (row.children.length > jobs.length) row.lastChild.remove();
       while (row.children.length < jobs.length) {
@@ -26,7 +26,7 @@
     };
     return row;
   };
-  // A field for a seed. heard(seed) when it holds one.
+  // A field for a seed; heard(seed) is called when it holds a valid one.
   T.seedField = (label, value, heard) => {
     const field = el("input", { type: "number", min: 0, max: LAST, step: 1, value, inputmode: "numeric", "aria-label": label });
     field.addEventListener("input", () => {
@@ -45,17 +45,17 @@
   };
 
   T.truncationStrip = () => {
-    const row = T.strip(T.t("One picture from typical to exaggerated"));
+    const row = T.pictureRow(T.t("One picture from typical to exaggerated"));
     row.refresh = () =>
       row.show(LEVELS.map((t) => ({ path: T.picturePath(), params: { ...T.pictureParams(), t }, words: String(t) })));
     return row;
   };
 
-  // What was measured of the GAN at several truncations; hidden where nothing was.
-  T.traded = () => {
+  // Precision and recall of the GAN at several truncations; hidden where they were not measured.
+  T.precisionAndRecall = () => {
     const rows = el("tbody", {});
     const head = el("thead", {}, el("tr", {}, ...[T.t("Truncation"), T.t("Precision"), T.t("Recall")].map((name) => el("th", { scope: "col" }, name))));
-    const told = el("p", { class: "tf-quiet" }, T.t("Measured. Precision: samples that look like training pictures. Recall: training pictures that have a sample like them."));
+    const told = el("p", { class: "tf-quiet" }, T.t("Measured. Precision: share of samples that look like training pictures. Recall: share of training pictures that have a similar sample."));
     const box = el("div", { class: "tf-traded" }, el("table", {}, head, rows), told);
     box.refresh = () => {
       const found = new Map((T.bundle().quality?.figures ?? []).map((figure) => [figure.name, figure.value]));
@@ -75,7 +75,7 @@
   T.mixer = () => {
     const seeds = { seed: 1, other: 2 };
     let taken = [];
-    const row = T.strip(T.t("Two pictures and their mixture"));
+    const row = T.pictureRow(T.t("Two pictures and their mixture"));
     const stages = el("div", { class: "tf-stages", role: "group", "aria-label": T.t("Stages taken from the second picture") });
     const draw = () => {
       const own = { ...shared(), m: "gan" };
@@ -121,7 +121,7 @@
 
   T.arithmetic = () => {
     const seeds = { seed: 1, minus: 2, plus: 3 };
-    const row = T.strip(T.t("Three pictures and what their sum gives"));
+    const row = T.pictureRow(T.t("Three pictures and the result"));
     const draw = () => {
       const own = shared();
       const single = (seed) => ({ path: T.picturePath(T.state, "/sum"), params: { ...own, seed, minus: seed, plus: seed } });

@@ -1,4 +1,4 @@
-// A guided tour in five steps, for a teacher: on screen one after the other, on paper all of them.
+// A guided tour in five steps for teachers: one at a time on screen, all of them on paper.
 (() => {
   const T = window.Twofold;
   const { el } = T;
@@ -12,7 +12,7 @@
     if (c !== null) params.classes = `${c},${c}`;
     return { path: T.picturePath(T.state, "/morph"), params, words: `${Math.round(100 * p)} %` };
   };
-  // The first and the last dot of the map, and what lies straight between them and beyond.
+  // Points on the diagonal of the map, from a little outside to a little outside.
   const across = (map) => {
     if (!map) return [];
     return shares.map((p) => {
@@ -23,18 +23,18 @@
     });
   };
   const steps = () => [
-    [T.t("Noise becomes a picture"), T.t("A seed names a list of random numbers, the latent. The generator turns each list into a picture; nobody drew these."), () => shares.map((_, i) => at(10 + i, T.t("Seed {seed}", { seed: 10 + i })))],
-    [T.t("Near means similar"), T.t("A small step in the latent is a small change of the picture: these are a twentieth of the way to the next seed apart."), () => shares.map((_, i) => at(3 + i / 20, String(3 + i / 20)))],
-    [T.t("A straight line is a morph"), T.t("Between two latents lies a path. Each place on it is a picture of its own, not a blend of two photographs."), () => shares.map(morph)],
-    [T.t("Typical and odd"), T.t("Truncation pulls a latent towards the average. At 0 every picture is the average one; beyond 1 pictures grow odd and fail more often."), () => shares.map((p) => at(5, String(Number((1.5 * p).toFixed(2))), { t: Number((1.5 * p).toFixed(2)) }))],
-    [T.t("Holes"), T.t("Not every place holds something. Along this line through the latent map the places outside, and some between, look like nothing in the data."), across],
+    [T.t("Noise becomes a picture"), T.t("A seed stands for a list of random numbers, the latent. The generator turns each list into a picture. Nobody drew these."), () => shares.map((_, i) => at(10 + i, T.t("Seed {seed}", { seed: 10 + i })))],
+    [T.t("Near means similar"), T.t("A small step in the latent is a small change in the picture: each step here is a twentieth of the way to the next seed."), () => shares.map((_, i) => at(3 + i / 20, String(3 + i / 20)))],
+    [T.t("A straight line is a morph"), T.t("There is a path between any two latents. Every point on it is a picture of its own, not two pictures faded into each other."), () => shares.map(morph)],
+    [T.t("Typical and odd"), T.t("Truncation pulls a latent towards the average. At 0 every picture is the average; above 1 pictures get odd and fail more often."), () => shares.map((p) => at(5, String(Number((1.5 * p).toFixed(2))), { t: Number((1.5 * p).toFixed(2)) }))],
+    [T.t("Holes"), T.t("Not every point holds something. Along this line through the latent map, the points outside, and some in between, look like nothing in the data."), across],
   ];
 
-  // `.show(map)`: map = what the server says of the latent map, null where there is none.
+  // `.show(map)`: the server's description of the latent map, null where there is none.
   T.tour = () => {
     let now = 0;
     let map = null;
-    const rows = steps().map(([title]) => T.strip(title));
+    const rows = steps().map(([title]) => T.pictureRow(title));
     const sections = steps().map(([title, text], i) =>
       el("section", { class: "tf-tour-step" }, el("h4", {}, `${i + 1}. ${title}`), el("p", {}, text), rows[i]),
     );

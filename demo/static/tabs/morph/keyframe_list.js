@@ -1,21 +1,21 @@
-// The row of keyframes: their pictures and classes, their order by buttons and by dragging, and where more come from.
+// The row of keyframes: pictures, classes, order (buttons or dragging), and buttons to add more.
 (() => {
   const T = window.Twofold;
   const { el } = T;
 
-  // choice: { keys, classes }, changed here, an index or null (as the bar says) a class; changed() hears of it.
-  T.keyList = (choice, changed) => {
+  // choice: { keys, classes }, which is edited here; a class is an index, or null = as in the bar. changed() is called after.
+  T.keyframeList = (choice, changed) => {
     const strip = el("ol", { class: "tf-keys", "aria-label": T.t("Keyframes in their order") });
     const told = el("p", { class: "tf-hidden", role: "status" });
     const shelf = el("div", { class: "tf-shelf", role: "group", "aria-label": T.t("Favourites to add"), hidden: true });
-    const fillKeys = T.album();
-    const fillShelf = T.album();
+    const fillKeys = T.canvasFiller();
+    const fillShelf = T.canvasFiller();
     let dragged = null;
 
     const path = () => T.picturePath(T.state, "/morph");
     const classOf = (i) => choice.classes[i] ?? T.state.c;
     const paramsOf = (key, c) => {
-      const params = { m: T.state.m, t: T.state.t, keys: T.keys.text(key) }; // a morph of one key: x does not reach every seed
+      const params = { m: T.state.m, t: T.state.t, keys: T.keyframes.text(key) }; // a morph of one key: x does not reach every seed
       if (T.bundle().classes.length) params.classes = c;
       return params;
     };
@@ -25,11 +25,11 @@
     const move = (from, to) => {
       if (to < 0 || to >= choice.keys.length || from === to) return;
       for (const list of [choice.keys, choice.classes]) list.splice(to, 0, ...list.splice(from, 1));
-      told.textContent = T.t("{name} is now keyframe {n} of {all}.", { name: T.keys.name(choice.keys[to]), n: to + 1, all: choice.keys.length });
+      told.textContent = T.t("{name} is now keyframe {n} of {all}.", { name: T.keyframes.name(choice.keys[to]), n: to + 1, all: choice.keys.length });
       changed();
     };
     const remove = (i) => {
-      const name = T.keys.name(choice.keys[i]);
+      const name = T.keyframes.name(choice.keys[i]);
       for (const list of [choice.keys, choice.classes]) list.splice(i, 1);
       told.textContent = T.t("{name} was removed.", { name });
       changed();
@@ -37,13 +37,13 @@
       (next.querySelector(".tf-key-remove:not(:disabled)") ?? next.querySelector(".tf-key-tools button:not(:disabled)"))?.focus();
     };
     const add = (key, c) => {
-      if (choice.keys.length >= T.keys.most) return;
+      if (choice.keys.length >= T.keyframes.most) return;
       choice.keys.push(key);
       choice.classes.push(c);
-      told.textContent = T.t("{name} was added.", { name: T.keys.name(key) });
+      told.textContent = T.t("{name} was added.", { name: T.keyframes.name(key) });
       changed();
     };
-    // The focus follows the keyframe; at an end, where its button rests, the other one takes over.
+    // The focus follows the keyframe; at either end, where its button is disabled, the other button takes it.
     const step = (i, by) => {
       move(i, i + by);
       const tools = strip.children[i + by].querySelectorAll(".tf-key-tools button");
@@ -55,7 +55,7 @@
       el("button", { type: "button", class: `tf-key-tool ${kind}`, "aria-label": label, title: label, disabled: off, onclick: action }, sign);
     const figure = (key, i, jobs) => {
       const { classes } = T.bundle();
-      const place = { n: i + 1, name: T.keys.name(key) };
+      const place = { n: i + 1, name: T.keyframes.name(key) };
       const picture = canvas(T.t("Keyframe {n}: {name}", place));
       jobs.push({ canvas: picture, path: path(), params: paramsOf(key, classOf(i)) });
       const select = classes.length ? el("select", { "aria-label": T.t("Class of keyframe {n}", place) }) : null;
@@ -74,20 +74,20 @@
         "li",
         { class: "tf-key", draggable: "true" },
         picture,
-        el("span", { class: "tf-key-name" }, T.keys.name(key)),
+        el("span", { class: "tf-key-name" }, T.keyframes.name(key)),
         select,
         el(
           "span",
           { class: "tf-key-tools" },
           tool("←", T.t("Move keyframe {n} earlier", place), "", i === 0, () => step(i, -1)),
           tool("→", T.t("Move keyframe {n} later", place), "", i === last, () => step(i, 1)),
-          tool("×", T.t("Remove keyframe {n}", place), "tf-key-remove", choice.keys.length <= T.keys.least, () => remove(i)),
+          tool("×", T.t("Remove keyframe {n}", place), "tf-key-remove", choice.keys.length <= T.keyframes.least, () => remove(i)),
         ),
       );
       item.addEventListener("dragstart", (event) => {
         dragged = i;
         event.dataTransfer.effectAllowed = "move";
-        event.dataTransfer.setData("text/plain", T.keys.text(key)); // without data Firefox drags nothing
+        event.dataTransfer.setData("text/plain", T.keyframes.text(key)); // without data Firefox drags nothing
       });
       item.addEventListener("dragend", () => {
         dragged = null;
@@ -108,8 +108,8 @@
 
     // --- more keyframes ------------------------------------------------------------------------------
     const button = (text, hint, action) => el("button", { type: "button", class: "tf-button", title: hint, onclick: action }, text);
-    const current = button(T.t("Add the picture of Play"), T.t("The place in the latent space where Play is now"), () =>
-      add(T.keys.at(T.state.x, T.state.y), T.state.c),
+    const current = button(T.t("Add the picture from Play"), T.t("The point of the latent space that Play shows now"), () =>
+      add(T.keyframes.at(T.state.x, T.state.y), T.state.c),
     );
     const kept = button(T.t("Add from favourites"), T.t("The pictures that you kept in Play"), () => {
       shelf.hidden = !shelf.hidden;
@@ -121,10 +121,10 @@
       if (shelf.hidden) return;
       const all = T.favourites?.() ?? [];
       const own = all.filter((one) => one.b === T.state.b);
-      const full = choice.keys.length >= T.keys.most;
+      const full = choice.keys.length >= T.keyframes.most;
       const jobs = [];
       const tiles = own.map((state) => {
-        const key = T.keys.at(state.x, state.y);
+        const key = T.keyframes.at(state.x, state.y);
         const picture = el("canvas", { class: "tf-picture", width: 32, height: 32 });
         jobs.push({ canvas: picture, path: path(), params: paramsOf(key, state.c) });
         const label = T.t("Add favourite: {name}", { name: T.describe(state) });
@@ -132,8 +132,8 @@
       });
       let note = "";
       if (!all.length) note = T.t("Nothing kept yet: in Play, “Keep” puts a picture here.");
-      else if (!own.length) note = T.t("Your favourites belong to other pictures than those that the bar names.");
-      else if (full) note = T.t("There are {n} keyframes, and no more are possible: remove one first.", { n: T.keys.most });
+      else if (!own.length) note = T.t("Your favourites are from other pictures than the ones chosen in the bar.");
+      else if (full) note = T.t("{n} keyframes are the most: remove one first.", { n: T.keyframes.most });
       shelf.replaceChildren(...tiles, note && el("p", { class: "tf-quiet" }, note));
       fillShelf(jobs);
     };
@@ -149,7 +149,7 @@
     element.draw = () => {
       const jobs = [];
       strip.replaceChildren(...choice.keys.map((key, i) => figure(key, i, jobs)));
-      current.disabled = choice.keys.length >= T.keys.most;
+      current.disabled = choice.keys.length >= T.keyframes.most;
       fillKeys(jobs);
       drawShelf();
     };

@@ -9,15 +9,15 @@
   const wrap = (seed) => ((seed % SEEDS) + SEEDS) % SEEDS;
 
   const text = (key) => (Array.isArray(key) ? key.join(":") : String(key));
-  // A place of the plane; whole numbers are a seed.
+  // A point of the plane; whole numbers give a seed.
   const at = (x, y) => (Number.isInteger(x) && Number.isInteger(y) ? wrap(x + 100 * y) : [short(x), short(y)]);
 
-  // The keys of one part of the text, or a sentence when it cannot be read.
+  // The keys in one part of the text, or a sentence that says what is wrong.
   const readPart = (part) => {
     const point = /^(-?\d{1,7}(?:\.\d+)?):(-?\d{1,7}(?:\.\d+)?)$/.exec(part);
     if (point) {
       const [x, y] = point.slice(1).map(Number);
-      if (Math.max(Math.abs(x), Math.abs(y)) > T.reach) return T.t("Points end at 1000000 in every direction.");
+      if (Math.max(Math.abs(x), Math.abs(y)) > T.reach) return T.t("Points go up to 1000000 in every direction.");
       return [at(x, y)];
     }
     const range = /^(\d{1,10})(?:-(\d{1,10}))?$/.exec(part);
@@ -26,13 +26,13 @@
     }
     const first = Number(range[1]);
     const last = range[2] === undefined ? first : Number(range[2]);
-    if (last < first) return T.t("The range {part} runs backwards.", { part });
-    if (last >= SEEDS) return T.t("Seeds end at 4294967295.");
-    if (last - first >= MOST) return T.t("At most {n} keyframes are possible.", { n: MOST });
+    if (last < first) return T.t("The range {part} is backwards.", { part });
+    if (last >= SEEDS) return T.t("The largest seed is 4294967295.");
+    if (last - first >= MOST) return T.t("Use at most {n} keyframes.", { n: MOST });
     return Array.from({ length: last - first + 1 }, (_, i) => first + i);
   };
 
-  T.keys = {
+  T.keyframes = {
     least: LEAST,
     most: MOST,
     text,
@@ -40,16 +40,16 @@
     name: (key) => (Array.isArray(key) ? T.t("Point {x}, {y}", { x: key[0], y: key[1] }) : T.t("Seed {seed}", { seed: key })),
     // The seed that chooses a key's class, as on the server.
     seed: (key) => (Array.isArray(key) ? wrap(Math.floor(key[0]) + 100 * Math.floor(key[1])) : key),
-    // "0,1,4-6" → [0, 1, 4, 5, 6]; a sentence when it cannot be read. Commas of other scripts count too.
+    // "0,1,4-6" → [0, 1, 4, 5, 6], or a sentence that says what is wrong. Chinese commas work too.
     read(words) {
       const keys = [];
       for (const part of words.replaceAll("：", ":").split(/[,，、;\s]+/).filter(Boolean)) {
         const found = readPart(part);
         if (typeof found === "string") return found;
         keys.push(...found);
-        if (keys.length > MOST) return T.t("At most {n} keyframes are possible.", { n: MOST });
+        if (keys.length > MOST) return T.t("Use at most {n} keyframes.", { n: MOST });
       }
-      return keys.length < LEAST ? T.t("At least {n} keyframes are needed.", { n: LEAST }) : keys;
+      return keys.length < LEAST ? T.t("Use at least {n} keyframes.", { n: LEAST }) : keys;
     },
   };
 })();

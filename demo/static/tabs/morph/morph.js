@@ -8,11 +8,11 @@ const whole = (name, low, high, fallback) => {
   const value = Number(query.get(name) ?? NaN);
   return Number.isInteger(value) && value >= low && value <= high ? value : fallback;
 };
-// Until the visitor says otherwise a keyframe has the class that its seed has on the sample sheet.
-const ownClass = (key) => T.seedClass(T.keys.seed(key));
-// The morph that the address describes; what is missing or wrong there is as at the first visit.
+// A keyframe starts with the class that its seed has on the sample sheet.
+const ownClass = (key) => T.seedClass(T.keyframes.seed(key));
+// The morph in the address; what is missing or wrong there has its default.
 const fromAddress = () => {
-  const asked = T.keys.read(query.get("keys") ?? "");
+  const asked = T.keyframes.read(query.get("keys") ?? "");
   const keys = Array.isArray(asked) ? asked : [0, 1, 4, 5];
   const kinds = (query.get("classes") ?? "").split(",");
   const count = T.bundle().classes.length;
@@ -32,10 +32,10 @@ const fromAddress = () => {
   };
 };
 const choice = fromAddress();
-const keysText = () => choice.keys.map(T.keys.text).join(",");
-// For T.link: a copied address leads to this morph.
+const keysText = () => choice.keys.map(T.keyframes.text).join(",");
+// Puts this morph into the address, so that a copied link leads to it.
 const remember = () =>
-  T.note({
+  T.noteInAddress({
     keys: keysText(),
     classes: T.bundle().classes.length ? choice.classes.map((c) => c ?? "").join(",") : null,
     path: choice.mode,
@@ -66,7 +66,7 @@ const frames = T.slider(T.t("Frames"), { min: 2, max: 240, step: 1, value: choic
   choice.frames = value;
   describe();
 });
-const speed = T.slider(T.t("Frames a second"), { min: 5, max: 30, step: 1, value: choice.fps }, (value) => {
+const speed = T.slider(T.t("Frames per second"), { min: 5, max: 30, step: 1, value: choice.fps }, (value) => {
   choice.fps = value;
   describe();
 });
@@ -89,16 +89,16 @@ loop.addEventListener("change", () => {
   choice.loop = loop.checked;
   draw();
 });
-const list = T.keyList(choice, () => {
+const list = T.keyframeList(choice, () => {
   field.value = keysText();
   told("");
   list.draw();
   draw();
 });
 
-// What can be written: the server says which, the static page knows one.
+// The export formats: the server says which; the static page has one.
 const gaps = {};
-const gap = props.gaps?.mp4; // what demo/tabs/morph/video.py says
+const gap = props.gaps?.mp4; // why the server cannot write MP4: demo/tabs/morph/video.py
 if (gap?.includes("H.264")) gaps.mp4 = T.t("The ffmpeg of this server has no H.264 encoder: pip install imageio-ffmpeg, or put an ffmpeg program on the PATH, then start the server again.");
 else if (gap) gaps.mp4 = T.t("There is no MP4 encoder on this server: pip install imageio-ffmpeg, or put an ffmpeg program on the PATH, then start the server again.");
 const FORMS = {
@@ -167,7 +167,7 @@ const liveParams = (u) => {
   return params;
 };
 
-const show = T.live((picture) => T.paint(canvas, picture));
+const show = T.liveCanvas((picture) => T.paint(canvas, picture));
 const draw = T.frame(() => {
   if (T.visible(canvas)) show(T.picturePath(T.state, "/morph"), liveParams(choice.u));
   describe();
@@ -185,13 +185,13 @@ const told = (sentence) => {
   field.setAttribute("aria-invalid", String(Boolean(sentence)));
 };
 const read = () => {
-  const keys = T.keys.read(field.value);
+  const keys = T.keyframes.read(field.value);
   told(typeof keys === "string" ? keys : "");
   if (typeof keys === "string") return;
-  // A key that was there before keeps its class, wherever it stands now.
-  const before = choice.keys.map((key, i) => [T.keys.text(key), choice.classes[i]]);
+  // A key that stays keeps its class, whatever its new position.
+  const before = choice.keys.map((key, i) => [T.keyframes.text(key), choice.classes[i]]);
   choice.classes = keys.map((key) => {
-    const found = before.findIndex(([text]) => text === T.keys.text(key));
+    const found = before.findIndex(([text]) => text === T.keyframes.text(key));
     return found < 0 ? ownClass(key) : before.splice(found, 1)[0][1];
   });
   choice.keys = keys;
@@ -249,9 +249,9 @@ let job = 0;
 let about = "";
 let asked = ""; // the format
 let heard = false; // whether the server has begun
-let left = 0; // the job that nobody waits for any more
+let left = 0; // the job that was abandoned
 let address = ""; // of the file that is shown
-const giveUp = T.later(() => giveIn(T.turnedAway), T.patience);
+const giveUp = T.later(() => giveIn(T.busyMessage), T.patience);
 const busy = (on) => {
   for (const each of exports) each.disabled = on;
 };
@@ -264,17 +264,17 @@ const make = (fmt) => {
   job += 1;
   asked = fmt;
   heard = false;
-  about = T.t("{n} frames through {keys}", { n: choice.frames, keys: choice.keys.map(T.keys.name).join(", ") });
+  about = T.t("{n} frames through {keys}", { n: choice.frames, keys: choice.keys.map(T.keyframes.name).join(", ") });
   busy(true);
   result.hidden = true;
   progressRow.hidden = false;
   progress.removeAttribute("value");
-  progressText.textContent = T.t("Waiting for a turn");
+  progressText.textContent = T.t("Waiting in the queue");
   trigger("export", { ...request(), b: T.state.b, format: fmt, frames: choice.frames, fps: choice.fps, job });
   cancel.focus();
   giveUp();
 };
-// The visitor cancels, or nobody answers: the server ends the job, at the latest when it turns out to have begun.
+// The visitor cancels, or the server does not answer in time. A job that starts later is stopped when it first reports.
 const giveIn = (sentence = "") => {
   if (heard || !sentence) trigger("stop");
   left = job;
@@ -293,7 +293,7 @@ const finish = (sentence) => {
   result.hidden = !sentence;
   if (sentence) result.replaceChildren(el("p", { class: "tf-trouble", role: "alert" }, sentence));
 };
-// A file of its own instead of a long address: it downloads in every browser, and plays in <video>.
+// A blob instead of a long data address: it downloads in every browser, and plays in <video>.
 const fileAt = (href) => {
   if (address) URL.revokeObjectURL(address);
   if (!href.startsWith("data:")) return href;
@@ -307,7 +307,7 @@ const preview = (fmt, href) => {
   if (fmt === "zip") return el("p", { class: "tf-quiet" }, about);
   if (fmt === "mp4") return el("video", { src: href, class: "tf-picture", controls: true, loop: true, muted: true, playsinline: true, "aria-label": alt });
   if (fmt === "png-strip" || fmt === "film-strip") return el("img", { src: href, alt, class: fmt === "png-strip" ? "tf-strip" : "tf-film" });
-  if (T.calm.matches) return el("p", { class: "tf-quiet" }, T.t("Not played here, because this device asks for less motion."));
+  if (T.reducedMotion.matches) return el("p", { class: "tf-quiet" }, T.t("Not played here: this device is set to reduce motion."));
   return el("img", { src: href, alt, class: "tf-picture" });
 };
 watch("value", () => {
@@ -315,7 +315,7 @@ watch("value", () => {
   if (value?.job === left && value.progress !== undefined && progressRow.hidden) trigger("stop");
   if (!value || value.job !== job) return;
   heard = true;
-  if (value.error) finish(T.told(value.error));
+  if (value.error) finish(T.translate(value.error));
   else if (value.href) {
     finish("");
     const href = fileAt(value.href);
@@ -333,7 +333,7 @@ watch("value", () => {
 });
 
 let before = T.state.b;
-let drawn = ""; // what the row of keyframes shows: drawn again for nothing, it would flicker and lose the focus
+let drawn = ""; // what the row of keyframes shows: redrawing it needlessly would make it flicker and lose the focus
 const refresh = () => {
   if (before !== T.state.b) choice.classes = choice.keys.map(ownClass);
   before = T.state.b;
@@ -346,6 +346,6 @@ const refresh = () => {
 T.on(T.later(() => T.visible(canvas) && refresh(), 80));
 new IntersectionObserver((entries) => {
   if (entries.some((entry) => entry.isIntersecting)) refresh();
-  T.noteTab("morph", T.visible(canvas));
+  T.noteOpenTab("morph", T.visible(canvas));
 }).observe(canvas);
 describe();

@@ -1,24 +1,24 @@
-// The switch "On my device": live pictures are computed in this browser by worker.js instead of by the server. What it
-// says about that comes from processors.js.
+// The switch "On my device": worker.js computes live pictures in this browser instead of the server. Its words come from
+// device_words.js.
 (() => {
   const T = window.Twofold;
   const { el } = T;
 
-  const server = T.fly;
+  const server = T.request;
   const LIVE = /^live\/([^/?]+)(\/morph)?\?/; // the addresses that local.js answers
   T.onDevice = false; // whether live pictures are drawn here
-  let pictures = null; // the module's answer to an address, once it is there
+  let pictures = null; // localPictures of local.js, once it is loaded
   let progress = () => {};
   let failed = () => {};
 
   const here = (bundle) => T.onDevice && Boolean(bundle?.device);
-  T.processor = (bundle = T.bundle()) => (here(bundle) ? T.deviceName(pictures.status(bundle.name)) : T.told(bundle.processor));
+  T.processor = (bundle = T.bundle()) => (here(bundle) ? T.deviceName(pictures.status(bundle.name)) : T.translate(bundle.processor));
   T.processorReason = (bundle = T.bundle()) =>
     here(bundle)
       ? `${T.t("The models run in this browser; pictures need no server.")} ${T.deviceWords(pictures.status(bundle.name))}`
-      : T.told(bundle.reason);
+      : T.translate(bundle.reason);
 
-  // Addresses in facts are relative to the page; the worker's own address is another.
+  // Addresses in the facts are relative to the page, but the worker lies elsewhere.
   const absolute = (file) => ({ ...file, url: T.url(file.url) });
   const forWorker = ({ device, ...bundle }) => ({
     ...bundle,
@@ -41,7 +41,7 @@
   };
   const announce = () => document.dispatchEvent(new Event("twofold-device"));
 
-  T.fly = async (path, params, signal) => {
+  T.request = async (path, params, signal) => {
     const name = LIVE.exec(path)?.[1];
     if (name === undefined || !here(T.bundle(decodeURIComponent(name)))) return server(path, params, signal);
     try {
@@ -49,13 +49,13 @@
     } catch (error) {
       if (error.name === "AbortError") throw error;
       T.onDevice = false;
-      failed(T.told(error.message));
+      failed(T.translate(error.message));
       announce();
       return server(path, params, signal);
     }
   };
 
-  // The switch, with what there is to say about it below.
+  // The switch, with its status below.
   T.deviceSwitch = () => {
     const gap = T.facts.device?.gap ?? "";
     const box = el("input", { type: "checkbox", role: "switch", disabled: Boolean(gap) });
@@ -65,8 +65,8 @@
     const tell = () => {
       bar.hidden = true;
       if (gap) note.textContent = T.t("Not available: the server lacks onnxruntime-web (npm ci --prefix demo/web).");
-      else if (!T.bundle().device) note.textContent = T.t("The pictures of this bundle can only be drawn by the server.");
-      else if (T.onDevice) note.textContent = T.t("Live pictures are computed in this browser; the network may go.");
+      else if (!T.bundle().device) note.textContent = T.t("Only the server can draw the pictures of this bundle.");
+      else if (T.onDevice) note.textContent = T.t("Live pictures are computed in this browser; no network is needed.");
       else note.textContent = T.t("Loads the models once, then every live picture is computed in this browser.");
     };
     progress = (loaded, of) => {
@@ -79,7 +79,7 @@
     failed = (sentence) => {
       box.checked = false;
       bar.hidden = true;
-      note.textContent = `${sentence} ${T.t("The server draws on.")}`;
+      note.textContent = `${sentence} ${T.t("The server keeps drawing.")}`;
     };
     const change = async () => {
       if (!box.checked) {
@@ -96,7 +96,7 @@
         T.onDevice = true;
         tell();
       } catch (error) {
-        failed(T.told(error.message));
+        failed(T.translate(error.message));
       }
       box.disabled = false;
       announce();

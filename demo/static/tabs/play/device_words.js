@@ -1,5 +1,5 @@
-// What draws on the visitor's device, in words, and the choice of it: for the switch "On my device" and for the page
-// without a server.
+// What draws on the visitor's device (processor or graphics card), in words, and the choice between them. For the switch
+// "On my device" and for the static page.
 (() => {
   const T = window.Twofold;
   const { el } = T;
@@ -9,21 +9,21 @@
   T.deviceName = (status) => (status.on === "gpu" ? T.t("This device (WebGPU)") : T.t("This device"));
   T.deviceWords = ({ on, cpu, gpu, trying, trouble }) => {
     const times = { cpu: ms(cpu ?? 0), gpu: ms(gpu ?? 0) };
-    if (on === "gpu") return T.t("On your graphics card (WebGPU): {gpu} ms a picture. Your processor (WebAssembly) takes {cpu} ms.", times);
-    if (gpu !== null) return T.t("On your processor (WebAssembly): {cpu} ms a picture. Your graphics card (WebGPU) takes {gpu} ms.", times);
-    const words = [cpu === null ? T.t("On your processor (WebAssembly).") : T.t("On your processor (WebAssembly): {cpu} ms a picture.", times)];
-    if (trying) words.push(T.t("The graphics card is being tried: {mb} MB to load.", { mb: (trying / 1e6).toFixed(1) }));
-    else if (trying !== null) words.push(T.t("The graphics card is being tried."));
-    else if (trouble) words.push(T.told(trouble));
+    if (on === "gpu") return T.t("On your graphics card (WebGPU): {gpu} ms per picture. Your processor (WebAssembly) takes {cpu} ms.", times);
+    if (gpu !== null) return T.t("On your processor (WebAssembly): {cpu} ms per picture. Your graphics card (WebGPU) takes {gpu} ms.", times);
+    const words = [cpu === null ? T.t("On your processor (WebAssembly).") : T.t("On your processor (WebAssembly): {cpu} ms per picture.", times)];
+    if (trying) words.push(T.t("Testing the graphics card: {mb} MB to load.", { mb: (trying / 1e6).toFixed(1) }));
+    else if (trying !== null) words.push(T.t("Testing the graphics card."));
+    else if (trouble) words.push(T.translate(trouble));
     return words.join(" ");
   };
 
-  // These words, and a choice where there is a graphics card to choose. pictures(): what localPictures returned, or null
-  // while nothing is drawn here.
+  // These words, and a choice where there is a graphics card. pictures(): what localPictures returned, or null while
+  // nothing is drawn here.
   T.deviceSpeed = (pictures) => {
     const options = [
       ["auto", T.t("Automatic"), T.t("Whichever is faster")],
-      ["gpu", T.t("Graphics card"), T.t("WebGPU, if it draws the right pictures")],
+      ["gpu", T.t("Graphics card"), T.t("WebGPU, if its pictures are right")],
       ["cpu", T.t("Processor"), T.t("WebAssembly, on one thread")],
     ];
     const speed = el("p", { class: "tf-quiet tf-device-speed", role: "status" });
@@ -34,7 +34,7 @@
       box.hidden = !drawing;
       if (!drawing) return;
       const words = T.deviceWords(drawing.status(T.state.b));
-      if (speed.textContent !== words) speed.textContent = words; // read aloud when it changes, not more often
+      if (speed.textContent !== words) speed.textContent = words; // screen readers read it whenever it is set
       ways.hidden = !drawing.offered;
       ways.choose(drawing.choice);
     };

@@ -1,4 +1,4 @@
-// Favourites: states of the page that this browser keeps; their pictures are drawn anew.
+// Favourites: states of the page, kept in this browser; their pictures are drawn again.
 const T = window.Twofold;
 const { el } = T;
 
@@ -22,11 +22,11 @@ const store = (kept) => {
   try {
     localStorage.setItem(SHELF, JSON.stringify(kept));
   } catch {
-    T.say(T.t("This browser keeps nothing for this page, so favourites last only until it is closed."));
+    T.showMessage(T.t("This browser does not let the page store anything, so favourites are lost when it closes."));
   }
 };
 let kept = load();
-const fillShelf = T.album();
+const fillShelf = T.canvasFiller();
 const drawFavourites = () => {
   noFavourites.hidden = kept.length > 0;
   const jobs = [];
@@ -45,7 +45,7 @@ const drawFavourites = () => {
   );
   fillShelf(jobs);
 };
-T.keep = () => {
+T.keepFavourite = () => {
   const same = JSON.stringify(T.state);
   kept = [T.state, ...kept.filter((one) => JSON.stringify(one) !== same)].slice(0, MOST);
   store(kept);

@@ -1,4 +1,4 @@
-// Play: travel through the seed plane by dragging; children, the static sheet.
+// Play: travel through the seed plane by dragging; children, ancestors, and the sample sheet.
 const T = window.Twofold;
 const { el } = T;
 
@@ -6,7 +6,7 @@ const STEP = 0.1; // what an arrow key moves, in seeds
 const LAST_SEED = 99_999_999; // the last that the plane reaches
 const DRIFT = 0.35; // seeds a second
 const PACES = { least: 0.1, most: 8 }; // times as far as a drag of one picture's width, or an arrow key, moves
-const ANCESTORS = 12; // of a child that are shown
+const ANCESTORS = 12; // that are shown
 
 const button = (text, key, hint, action) =>
   el(
@@ -33,7 +33,7 @@ const canvas = el("canvas", {
 const caption = el("p", { class: "tf-caption", "aria-live": "polite" });
 const rate = el("span", { class: "tf-rate" });
 const seedField = el("input", { type: "number", min: 0, max: LAST_SEED, step: 1, "aria-label": T.t("Go to seed"), inputmode: "numeric" });
-const drift = button(T.t("Drift"), "a", T.t("Travel on its own"), () => toggleDrift());
+const drift = button(T.t("Drift"), "a", T.t("Travel by itself"), () => toggleDrift());
 const children = el("div", { class: "tf-children" });
 const trail = el("div", { class: "tf-trail", role: "group", "aria-label": T.t("Ancestors") });
 const sheet = el("div", { class: "tf-sheet", role: "group" });
@@ -48,7 +48,7 @@ const paceSlider = T.slider(
     step: 0.01,
     value: 0,
     format: (v) => `× ${Number((2 ** v).toPrecision(2))}`,
-    hint: T.t("How far a drag or an arrow key moves; also by the wheel, or by two fingers, on the picture"),
+    hint: T.t("How far a drag or an arrow key moves. The wheel, or two fingers on the picture, change it too."),
   },
   (value) => (pace = 2 ** value),
 );
@@ -88,8 +88,8 @@ element.replaceChildren(
         "div",
         { class: "tf-buttons" },
         button(T.t("New random"), " ", T.t("Jump to a random seed"), () => random()),
-        button(T.t("Undo"), "z", T.t("Back to the picture before"), () => T.undo()),
-        button(T.t("Keep"), "f", T.t("Add to the favourites in this browser"), () => T.keep?.()),
+        button(T.t("Undo"), "z", T.t("Back to the previous picture"), () => T.undo()),
+        button(T.t("Keep"), "f", T.t("Add to the favourites in this browser"), () => T.keepFavourite?.()),
         drift,
         button(T.t("Save PNG"), "", T.t("Download this picture"), () => save()),
       ),
@@ -124,7 +124,7 @@ element.replaceChildren(
 // --- the picture ---------------------------------------------------------------------------------
 let times = [];
 let told = 0;
-const show = T.live((picture) => {
+const show = T.liveCanvas((picture) => {
   T.paint(canvas, picture);
   const now = performance.now();
   times.push(now);
@@ -235,7 +235,7 @@ const toggleDrift = () => {
     const seconds = Math.min(0.1, Math.max(0, (now - drifting.time) / 1000));
     drifting.time = now;
     drifting.angle += 0.3 * seconds;
-    const speed = (T.calm.matches ? 0.3 : 1) * DRIFT * seconds;
+    const speed = (T.reducedMotion.matches ? 0.3 : 1) * DRIFT * seconds;
     move(speed * Math.cos(drifting.angle), speed * Math.sin(drifting.angle));
     drifting.frame = requestAnimationFrame(tick);
   };
@@ -253,7 +253,7 @@ const kids = Array.from({ length: 8 }, (_, i) => {
   children.append(choose);
   return picture;
 });
-const fillKids = T.album();
+const fillKids = T.canvasFiller();
 const childState = (i) => {
   const angle = turn + (i * Math.PI) / 4;
   return T.valid({
@@ -269,7 +269,7 @@ const drawChildren = () => {
 const drawChildrenSoon = T.later(drawChildren, 180);
 // --- ancestors: who was the parent before ----------------------------------------------------------
 let ancestors = [];
-const fillTrail = T.album();
+const fillTrail = T.canvasFiller();
 const drawTrail = () => {
   const jobs = [];
   trail.replaceChildren(
@@ -373,7 +373,7 @@ document.addEventListener("keydown", (event) => {
     move(...arrows[event.key]);
   } else if (key === " " && !target.closest?.("button, summary, a")) random();
   else if (key === "z") T.undo();
-  else if (key === "f") T.keep?.();
+  else if (key === "f") T.keepFavourite?.();
   else if (key === "a") toggleDrift();
   else return;
   event.preventDefault();

@@ -1,10 +1,10 @@
-// Before and after: two pictures on top of each other, and a slider that uncovers the one below.
+// Before and after: two pictures on top of each other, and a slider that reveals the one below.
 (() => {
   const T = window.Twofold;
   const { el } = T;
 
   // `.put(before, after, name)`: addresses of the pictures, and what the second is called.
-  T.wipe = () => {
+  T.beforeAfter = () => {
     const before = el("img", { class: "tf-picture", alt: T.t("Before: the input") });
     const after = el("img", { class: "tf-picture tf-wipe-after", alt: "" });
     const edge = el("i", { class: "tf-wipe-edge", "aria-hidden": "true" });

@@ -1,10 +1,10 @@
-// A picture from the webcam: asked for by a click, one frame kept in the page, the stream stopped.
+// A picture from the webcam: started by a click; one frame is kept and the stream is stopped.
 (() => {
   const T = window.Twofold;
   const { el } = T;
 
   const troubles = () => ({
-    NotAllowedError: T.t("The browser was not allowed to use the webcam. Allow it in the browser's settings for this page, and start again."),
+    NotAllowedError: T.t("The webcam was blocked. Allow it in the browser's settings for this page, then start again."),
     NotFoundError: T.t("No webcam was found on this device."),
     NotReadableError: T.t("The webcam cannot be read; another program may be using it."),
   });
@@ -12,7 +12,7 @@
   // `taken(bitmap)` gets the frame; `complain(sentence)` what went wrong, or "". `.stop()` ends a running stream.
   T.camera = (taken, complain) => {
     let stream = null;
-    let asked = 0; // so that a stream allowed after the visitor has gone on is stopped at once
+    let asked = 0; // so that a stream that is allowed too late is stopped at once
     const video = el("video", { class: "tf-video", muted: true, playsinline: true, "aria-label": T.t("What the webcam sees"), hidden: true });
     video.muted = true;
     const start = el("button", { type: "button", class: "tf-button", onclick: () => open() }, T.t("Start the webcam"));
@@ -33,7 +33,7 @@
     const open = async () => {
       complain("");
       if (!navigator.mediaDevices?.getUserMedia) {
-        complain(window.isSecureContext ? T.t("This browser offers no webcam.") : T.t("Browsers give pages a webcam only over https or on localhost."));
+        complain(window.isSecureContext ? T.t("This browser gives no access to a webcam.") : T.t("Browsers allow the webcam only over https or on localhost."));
         return;
       }
       const mine = ++asked;

@@ -1,5 +1,5 @@
-// The square of a picture that is used: seen over the whole picture, moved and zoomed by pointer, wheel, fingers and keys.
-// Nothing leaves the browser but that square, as a PNG.
+// Crops a picture to a square, moved and zoomed by pointer, wheel, fingers and keys. Only that square leaves the browser, as
+// a PNG.
 (() => {
   const T = window.Twofold;
   const { el } = T;
@@ -44,7 +44,7 @@
       text.textContent = T.t("{side} × {side} of {width} × {height} pixels, from {x}, {y}", { side, width: picture.width, height: picture.height, x, y });
       changedSoon();
     };
-    // Zoomed about the middle of the square.
+    // Zooms about the centre of the square.
     const scale = (factor) => {
       const next = whole() / Math.min(ZOOM, Math.max(1, factor));
       place(x + (side - next) / 2, y + (side - next) / 2, next);
@@ -117,7 +117,7 @@
       el(
         "div",
         { class: "tf-inline" },
-        el("button", { type: "button", class: "tf-button", onclick: () => middle() }, T.t("Whole middle")),
+        el("button", { type: "button", class: "tf-button", onclick: () => middle() }, T.t("Largest square")),
         el("span", { class: "tf-quiet" }, T.t("Drag the square; zoom with the wheel, two fingers, or + and −.")),
       ),
     );
@@ -155,7 +155,7 @@
       }
       return cut.toDataURL("image/png");
     };
-    // Grey data sets of this studio are bright strokes on black, and what visitors bring is mostly the reverse.
+    // Grey data sets here are bright strokes on black; what visitors bring is mostly the reverse.
     board.suit = ({ channels }) => {
       swapping.hidden = channels !== 1;
       if (channels !== 1) swap.checked = false;

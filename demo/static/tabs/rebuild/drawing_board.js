@@ -3,7 +3,7 @@
   const T = window.Twofold;
   const { el } = T;
 
-  const SIDE = 320; // pixels of the board, whatever the models' pictures measure
+  const SIDE = 320; // pixels of the board, whatever the size of the models' pictures
 
   T.drawingBoard = (changed) => {
     const canvas = el("canvas", {
@@ -60,7 +60,7 @@
     };
 
     const hint = el("p", { "aria-hidden": "true" }, T.t("Draw here"));
-    const sheet = T.paintable(canvas, { start: remember, stroke, done: () => changed(), undo }, hint);
+    const sheet = T.paintBoard(canvas, { start: remember, stroke, done: () => changed(), undo }, hint);
     sheet.classList.add("tf-canvas");
     const ink = el("input", { type: "color", value: "#ffffff", "aria-label": T.t("Colour of the brush") });
     const board = el(
@@ -70,10 +70,10 @@
       el(
         "div",
         { class: "tf-tools" },
-        T.tools(
+        T.toolChoice(
           [
             ["brush", T.t("Brush"), T.t("Draw")],
-            ["eraser", T.t("Eraser"), T.t("Rub out")],
+            ["eraser", T.t("Eraser"), T.t("Erase")],
           ],
           tool,
           (value) => (tool = value),
@@ -88,14 +88,14 @@
     board.paper = "#000000";
     board.drawn = () => dirty;
     board.data = () => canvas.toDataURL("image/png");
-    // Grey data sets of this studio are bright strokes on black; colour pictures start on white paper.
+    // Grey data sets here are bright strokes on black; colour pictures start on white paper.
     board.suit = ({ channels, size }) => {
       board.paper = channels === 1 ? "#000000" : "#ffffff";
       ink.hidden = channels === 1;
       ink.value = channels === 1 ? "#ffffff" : "#2f5fd0";
       sheet.classList.toggle("tf-paper", channels !== 1);
       small.width = small.height = size;
-      smallText.textContent = T.t("What the models get of it: {size} × {size} pixels", { size });
+      smallText.textContent = T.t("What the models see: {size} × {size} pixels", { size });
       past.clear();
       paper();
       mark(false);

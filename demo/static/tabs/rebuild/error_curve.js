@@ -1,4 +1,4 @@
-// A line of errors over rounds, as SVG: it may only fall.
+// The error over the rounds of a search, as an SVG line that only falls.
 (() => {
   const T = window.Twofold;
   const { el } = T;
@@ -12,8 +12,8 @@
     return node;
   };
 
-  // `.put(values, total, format)`: one value a round, of `total` rounds and the start.
-  T.curve = (label) => {
+  // `.put(values, total, format)`: the value at the start and after each round, of `total` rounds.
+  T.errorCurve = (label) => {
     const line = svg("polyline", { class: "tf-curve-line", fill: "none" });
     const dot = svg("circle", { class: "tf-curve-dot", r: 4 });
     const base = svg("line", { class: "tf-curve-base", x1: 0, x2: WIDTH, y1: HEIGHT - 1, y2: HEIGHT - 1 });

@@ -1,10 +1,10 @@
-// Pictures with a title and a line beneath, and what the classifier reads in them.
+// A picture with a title, a caption, and what the classifier reads in it.
 (() => {
   const T = window.Twofold;
   const { el } = T;
 
   // "reads 3 · 98 %"; empty where there is no classifier.
-  T.reads = (probabilities) => {
+  T.readingText = (probabilities) => {
     if (!probabilities) return "";
     const best = probabilities.indexOf(Math.max(...probabilities));
     const name = T.bundle().classes[best] ?? String(best);
@@ -22,7 +22,7 @@
       figure.hidden = !href;
       if (href) picture.src = href;
       else picture.removeAttribute("src");
-      reading.textContent = T.reads(probabilities);
+      reading.textContent = T.readingText(probabilities);
       reading.hidden = !reading.textContent;
       note.textContent = words;
       note.hidden = !words;
@@ -36,5 +36,5 @@
   };
 
   // Name and number pairs: [[name, text, hint], …].
-  T.figures = (pairs) => el("dl", { class: "tf-numbers" }, ...pairs.map(([name, text, hint]) => el("div", { title: hint }, el("dt", {}, name), el("dd", {}, text))));
+  T.numberList = (pairs) => el("dl", { class: "tf-numbers" }, ...pairs.map(([name, text, hint]) => el("div", { title: hint }, el("dt", {}, name), el("dd", {}, text))));
 })();

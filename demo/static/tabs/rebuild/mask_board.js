@@ -1,16 +1,16 @@
-// A mask over a picture of `size` x `size` pixels. `.cells()` gives one "1" (known) or "0" a pixel, row by row.
+// A board to paint a mask over a picture. `.cells()` gives one "1" (known) or "0" (hidden) per pixel, row by row.
 (() => {
   const T = window.Twofold;
   const { el } = T;
 
-  // A checkered veil: it shows on dark and on light pictures, and does not rest on colour alone.
+  // A checkered veil: visible on dark and on light pictures, and not by colour alone.
   const VEIL = [
     [255, 122, 69, 255],
     [196, 72, 26, 255],
   ];
   const SCRATCHES = 3;
 
-  // Numbers in [0, 1) that a seed repeats (mulberry32).
+  // Repeatable random numbers in [0, 1) (mulberry32).
   const chance = (seed) => () => {
     seed = (seed + 0x6d2b79f5) | 0;
     let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
@@ -30,7 +30,7 @@
     let cells = new Uint8Array(size * size).fill(1);
     let hide = true;
     let width = 0.16;
-    let pressed = 0; // how often a preset was chosen: each time another scratch, other random pixels
+    let pressed = 0; // how often a random preset was chosen: each time it differs
     const past = T.past();
     const draw = () => {
       above.width = size;
@@ -67,7 +67,7 @@
       line(from, to, (width * size) / 2, hide ? 0 : 1);
       draw();
     };
-    const stack = T.paintable(above, { start: remember, stroke, done: () => changed(), undo });
+    const stack = T.paintBoard(above, { start: remember, stroke, done: () => changed(), undo });
     stack.prepend(below);
     stack.classList.add("tf-stack");
 
@@ -96,7 +96,7 @@
       [T.t("Centre"), T.t("The middle is missing"), each((r, c) => Math.min(r, c) < size / 4 || Math.max(r, c) >= (3 * size) / 4)],
       [T.t("Left half"), T.t("The left half is missing"), each((r, c) => c >= size / 2)],
       [T.t("Lower half"), T.t("The lower half is missing"), each((r) => r < size / 2)],
-      [T.t("Scratch"), T.t("Scratches run across; each time others"), scratch],
+      [T.t("Scratch"), T.t("Scratches across the picture, different each time"), scratch],
       [T.t("Random 75 %"), T.t("Three pixels in four are missing"), scattered],
     ];
     const choose = (fill) => {
@@ -117,9 +117,9 @@
       el(
         "div",
         { class: "tf-tools" },
-        T.tools(
+        T.toolChoice(
           [
-            ["hide", T.t("Hide"), T.t("Paint pixels away")],
+            ["hide", T.t("Hide"), T.t("Paint over pixels to hide them")],
             ["show", T.t("Uncover"), T.t("Bring pixels back")],
           ],
           "hide",

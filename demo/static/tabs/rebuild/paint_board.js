@@ -1,4 +1,4 @@
-// What boards to paint on share: strokes by mouse, finger, pen and keyboard, undo, a choice of tools.
+// What the drawing board and the mask board share: strokes by mouse, finger, pen and keyboard, undo, a choice of tools.
 (() => {
   const T = window.Twofold;
   const { el } = T;
@@ -8,7 +8,7 @@
 
   // A frame around `canvas`. Calls start(), then stroke(from, to) in shares of the board's side, done() at its end,
   // and undo() for Ctrl+Z. By keyboard the arrows move a cursor and Space puts the brush down or lifts it.
-  T.paintable = (canvas, { start, stroke, done, undo }, ...over) => {
+  T.paintBoard = (canvas, { start, stroke, done, undo }, ...over) => {
     const cursor = el("i", { class: "tf-cursor", "aria-hidden": "true" });
     const frame = el("div", { class: "tf-paintable" }, canvas, ...over, cursor);
     canvas.tabIndex = 0;
@@ -105,5 +105,5 @@
   };
 
   let boards = 0;
-  T.tools = (options, chosen, onchange) => T.segmented(`tf-tool-${++boards}`, T.t("Tool"), options, chosen, onchange);
+  T.toolChoice = (options, chosen, onchange) => T.segmented(`tf-tool-${++boards}`, T.t("Tool"), options, chosen, onchange);
 })();

@@ -1,11 +1,11 @@
-// What the code leaves open: samples of the posterior, and where their pictures differ.
+// Samples of the posterior over codes, and where their pictures differ.
 (() => {
   const T = window.Twofold;
   const { el } = T;
 
   const SAMPLES = 8;
 
-  // `changed()`: other samples are wanted. `.wish()` says which; `.show(answer)` shows them.
+  // `changed()` is called for other samples; `.wish()` is the request, `.show(answer)` the result.
   T.posteriorBlock = (changed) => {
     let seed = 0;
     let temperature = 1;
@@ -18,7 +18,7 @@
     const text = el("p", { class: "tf-quiet" });
     const heat = T.slider(
       T.t("Temperature"),
-      { min: 0, max: 5, step: 0.1, value: temperature, format: (v) => Number(v).toFixed(1), hint: T.t("How far the samples step away from the mean code: 1 = as the encoder believes") },
+      { min: 0, max: 5, step: 0.1, value: temperature, format: (v) => Number(v).toFixed(1), hint: T.t("How far the samples are from the mean code: 1 = as the encoder predicts") },
       (value) => {
         temperature = value;
         changed();
@@ -33,7 +33,7 @@
       "section",
       { class: "tf-card tf-open", "aria-label": T.t("Samples of the posterior"), hidden: true },
       el("h3", {}, T.t("What the code leaves open")),
-      el("p", { class: "tf-quiet" }, T.t("The encoder answers with a cloud of codes, not with one. Each sample is the picture of one code from it.")),
+      el("p", { class: "tf-quiet" }, T.t("The encoder gives a distribution over codes, not a single code. Each sample is the picture of one code from it.")),
       el("div", { class: "tf-posterior" }, grid, spread, el("div", { class: "tf-dials" }, text, heat, el("div", { class: "tf-buttons" }, others))),
     );
     block.wish = () => ({ seed, temperature, samples: SAMPLES });
@@ -48,7 +48,7 @@
       spread.put(answer.spread);
       legend.src = answer.legend;
       top.textContent = answer.top.toFixed(3);
-      text.textContent = T.t("Over {count} samples a pixel deviates by {mean} on average and by {top} at most; black is 0 and white is 1.", {
+      text.textContent = T.t("Standard deviation of a pixel over {count} samples: {mean} on average, {top} at most (0 is black, 1 is white).", {
         count: answer.measured,
         mean: answer.mean.toFixed(4),
         top: answer.top.toFixed(3),

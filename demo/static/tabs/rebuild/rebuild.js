@@ -1,12 +1,12 @@
-// Rebuild: a picture that the visitor brings, through the VAE and beside it the GAN's look-alike; what its code leaves
-// open; a hole in it repaired; the answers refined. The parts are in scripts of their own; here they are put together.
+// Rebuild: a picture through the VAE, beside the GAN's look-alike; what its code leaves open; repair of a hidden part;
+// refinement by search. The parts have scripts of their own; this one connects them to the server.
 const T = window.Twofold;
 const { el } = T;
 
 const PARTS = ["seen", "posterior", "repair"];
-// One wish at a time is on its way: the page may join two answers that arrive together, and drop the first.
+// One request at a time: Gradio may merge two answers that arrive together and drop the first.
 let sent = 0;
-let flying = null; // { n, b, parts } of the wish on its way
+let flying = null; // { n, b, parts } of the request on its way
 const wanted = new Set(); // parts to be asked for next
 let queued = null; // a search that waits for them
 let answered = false;
@@ -34,7 +34,7 @@ const twin = (name, title, alt, difference) => {
     numbers.replaceChildren();
     if (!found) return;
     numbers.append(
-      T.figures([
+      T.numberList([
         ["MSE", found.mse.toFixed(5), T.t("Mean squared error: 0 is perfect")],
         ["PSNR", found.psnr === null ? "∞" : `${found.psnr.toFixed(1)} dB`, T.t("Peak signal-to-noise ratio: more is better")],
         ["SSIM", found.ssim.toFixed(3), T.t("Structural similarity: 1 is perfect")],
@@ -75,9 +75,9 @@ const refine = T.refineBlock(
 );
 
 // --- before and after -----------------------------------------------------------------------------------
-const wipe = T.wipe();
+const wipe = T.beforeAfter();
 const layers = el("select", { "aria-label": T.t("What is laid over the input"), onchange: () => lay(layers.value) });
-let layer = null; // what the visitor chose; until then, what answers the last question
+let layer = null; // what the visitor chose; null: the latest result
 const wipeBlock = el(
   "section",
   { class: "tf-card", "aria-label": T.t("Before and after"), hidden: true },
@@ -156,11 +156,11 @@ const failed = (sentence) => {
   element.classList.remove("tf-busy");
   queued = null;
   refine.over();
-  complain(T.told(sentence));
+  complain(T.translate(sentence));
 };
 watch("value", () => {
   const value = props.value;
-  if (!value || value.n !== flying?.n) return; // nobody waits for it any more
+  if (!value || value.n !== flying?.n) return; // outdated
   if (value.error) {
     failed(value.error);
     return;
@@ -186,7 +186,7 @@ const show = (parts) => {
 
 // --- asking ---------------------------------------------------------------------------------------------
 const wish = () => {
-  const subject = T.bundle().rebuilds ? sources.wish() : null; // what visitors bring only draws
+  const subject = T.bundle().rebuilds ? sources.wish() : null; // uploaded models only draw
   return subject && { b: T.state.b, ...subject, ...repair.wish() };
 };
 const send = async () => {
@@ -207,9 +207,9 @@ const send = async () => {
     if (flying === mine) failed(error.message);
   }
 };
-const giveUp = T.later(() => failed(T.turnedAway), T.patience);
+const giveUp = T.later(() => failed(T.busyMessage), T.patience);
 const sendSoon = T.later(send, 60);
-// `fresh`: the picture or the mask is another, so what a search found no longer belongs to it.
+// `fresh`: the picture or the mask changed, so the results of a search no longer apply.
 const ask = ({ fresh }, ...parts) => {
   for (const part of parts) wanted.add(part);
   if (fresh) refine.reset();
@@ -232,7 +232,7 @@ const endSearch = () => {
     queued = null; // it had not begun
     return;
   }
-  settled(); // reports that are on their way are not waited for
+  settled(); // reports that are on their way are ignored
   trigger("stop");
 };
 
@@ -251,10 +251,10 @@ const suit = () => {
   repair.show(null);
   lay();
   seenText.textContent = bundle.models.includes("vae")
-    ? T.t("The VAE encodes the picture into a short code and decodes it again; the GAN's inverter looks for the closest picture that the GAN can draw. What a model cannot hold is lost.")
+    ? T.t("The VAE encodes the picture into a short code and decodes it again; the GAN's inverter finds the closest picture that the GAN can draw. What a model cannot represent is lost.")
     : bundle.rebuilds
       ? T.t("This bundle has no VAE, so there is no reconstruction.")
-      : T.t("This bundle holds nothing that takes a picture: it has neither a VAE nor an inverter nor a classifier.");
+      : T.t("This bundle cannot take a picture: it has no VAE, no inverter and no classifier.");
 };
 const refresh = () => {
   if (suited === T.state.b && answered) return;

@@ -1,4 +1,4 @@
-// A search from a model's first answer, round by round: its error falls before the visitor's eyes, and can be stopped.
+// Refines a model's first answer by search, round by round, with its error as a curve; it can be stopped at any time.
 (() => {
   const T = window.Twofold;
   const { el } = T;
@@ -12,10 +12,10 @@
     let stopped = false;
     let found = null; // the last report, whose point the next search starts from
     let errors = [];
-    let earlier = []; // errors of the searches before, which this one goes on from
+    let earlier = []; // errors of earlier searches that this one continues
     let seed = 0;
     const picture = T.figure(T.t("Best so far"), T.t("The best picture that the search has found"));
-    const curve = T.curve("");
+    const curve = T.errorCurve("");
     const note = el("p", { class: "tf-quiet tf-refine-note", "aria-live": "polite" });
     const button = el("button", { type: "button", class: "tf-button tf-primary", onclick: () => (running ? halt() : go()) });
     const choose = T.segmented(
@@ -46,7 +46,7 @@
     const tell = () => {
       button.textContent = running ? T.t("Stop") : T.t("Refine ({rounds} rounds)", { rounds: ROUNDS });
       const rounds = Math.max(0, errors.length - 1);
-      if (!found) note.textContent = T.t("No search yet: what is shown above is the answer of one pass.");
+      if (!found) note.textContent = T.t("No search yet: the result above comes from a single pass.");
       else {
         const words = stopped && !running ? T.t("stopped after {rounds} rounds of search, MSE {mse}") : T.t("after {rounds} rounds of search, MSE {mse}");
         note.textContent = words.replace("{rounds}", rounds).replace("{mse}", found.mse.toFixed(5));
@@ -81,7 +81,7 @@
     };
     block.halt = halt;
     block.running = () => running;
-    // Another picture, mask or model: what was found no longer belongs to it.
+    // For another picture, mask or model the results no longer apply.
     block.reset = () => {
       if (running) end();
       running = stopped = false;
@@ -92,8 +92,8 @@
       curve.put([], 0, format);
       meaning.textContent =
         model === "gan"
-          ? T.t("64 styles a round, drawn around the best; the error is the mean squared error over the visible pixels.")
-          : T.t("64 codes a round, drawn around the best; the energy weighs the error over the visible pixels against how likely the code is.");
+          ? T.t("64 styles per round, sampled around the best. The error is the mean squared error on the visible pixels.")
+          : T.t("64 codes per round, sampled around the best. The energy weighs the error on the visible pixels against how likely the code is.");
       tell();
     };
     block.suit = (bundle) => {

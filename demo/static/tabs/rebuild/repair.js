@@ -1,9 +1,9 @@
-// A part is hidden and filled in: by each model in one pass, and by the VAE in four ways that differ.
+// Repair: the hidden part is filled in by each model in one pass, and by the VAE in four different ways.
 (() => {
   const T = window.Twofold;
   const { el } = T;
 
-  // `changed(fresh)`: another mask (fresh), or only other completions. `.wish()` says which; `.show(answer)` shows what came back.
+  // `changed(fresh)` is called for another mask (fresh) or other completions; `.wish()` is the request, `.show(answer)` the result.
   T.repairBlock = (changed) => {
     let other = 0;
     let variety = 1;
@@ -14,7 +14,7 @@
     const others = el("button", { type: "button", class: "tf-button", onclick: () => again() }, T.t("Other completions"));
     const how = T.slider(
       T.t("Variety"),
-      { min: 0.25, max: 2, step: 0.25, value: variety, format: (v) => Number(v).toFixed(2), hint: T.t("Temperature of the draw: 1 = as much as the visible pixels leave open, more = bolder") },
+      { min: 0.25, max: 2, step: 0.25, value: variety, format: (v) => Number(v).toFixed(2), hint: T.t("Sampling temperature: 1 = as much as the visible pixels leave open, above 1 = bolder") },
       (value) => {
         variety = value;
         changed(false);
@@ -28,7 +28,7 @@
       "div",
       { class: "tf-several", hidden: true },
       el("h4", {}, T.t("Ways to complete it")),
-      el("p", { class: "tf-quiet" }, T.t("32 codes are drawn, the half that explains the visible pixels best is kept, and of these the most distant are shown.")),
+      el("p", { class: "tf-quiet" }, T.t("Of 32 sampled codes, the half that explains the visible pixels best is kept; the most different of these are shown.")),
       ways,
       el("div", { class: "tf-inline" }, how, others),
     );
@@ -36,7 +36,7 @@
     const block = el(
       "section",
       { class: "tf-card", "aria-label": T.t("Repair") },
-      el("h3", {}, T.t("Hide a part, and have it repaired")),
+      el("h3", {}, T.t("Hide a part and have it repaired")),
       el("p", { class: "tf-quiet" }, T.t("Paint over the picture or choose a preset. Pixels that stay visible are kept exactly.")),
       el("div", { class: "tf-repair" }, mask, el("div", { class: "tf-answers" }, hint, el("div", { class: "tf-row" }, vae, gan), several)),
     );
@@ -48,7 +48,7 @@
       mask.suit(bundle.size);
     };
     block.show = (answer) => {
-      const kept = T.t("kept pixels unchanged");
+      const kept = T.t("visible pixels unchanged");
       hint.hidden = Boolean(answer);
       vae.put(answer?.vae?.image, answer?.vae?.reading, kept);
       gan.put(answer?.gan?.image, answer?.gan?.reading, kept);

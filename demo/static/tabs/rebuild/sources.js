@@ -1,4 +1,4 @@
-// Where the picture comes from: a test picture, the drawing board, a file, the webcam.
+// Where the picture comes from: a test picture, the drawing board, a file or the webcam.
 (() => {
   const T = window.Twofold;
   const { el } = T;
@@ -7,7 +7,7 @@
   const TESTS = 24;
   const ACCEPTED = "image/png,image/jpeg,image/webp,image/gif,image/bmp";
 
-  // `changed()`: another picture. `complain(sentence)`: what went wrong, or "".
+  // `changed()` is called for another picture, `complain(sentence)` when something goes wrong ("": all is well again).
   T.sources = (changed, complain) => {
     let source = "test";
     let test = 0;
@@ -92,7 +92,7 @@
     };
     const board = el("div", { class: "tf-sources" }, choose, ...Object.values(panels));
     for (const [name, panel] of Object.entries(panels)) panel.hidden = name !== source;
-    // What is to be rebuilt: { test } or { picture }; null while there is none.
+    // The picture for the request: { test } or { picture }; null while there is none.
     board.wish = () => {
       if (source === "test") return tests.children.length ? { test, picture: null } : null;
       if (source === "draw") return drawing.drawn() ? { test: null, picture: drawing.data() } : null;

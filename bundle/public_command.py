@@ -1,0 +1,24 @@
+"""The commands that a bundle quotes, without the folders of the computer on which they ran."""
+
+import shlex
+
+UNPACK = "python -m export unpack "
+
+
+def public_command(command: str) -> str:
+    """A training command with only the last part of each absolute path.
+
+    Several commands may be joined by " && "; an `export unpack` that no training followed is left out too.
+    """
+    *earlier, last = command.split(" && ")
+    if earlier and last.startswith(UNPACK):
+        return public_command(" && ".join(earlier))
+    if earlier:
+        return " && ".join(public_command(part) for part in (*earlier, last))
+    words = []
+    for word in shlex.split(command):
+        flag, equals, value = word.partition("=") if word.startswith("-") else ("", "", word)
+        if value.startswith(("/", "~", "../", "\\")) or value[1:3] == ":\\":
+            value = value.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
+        words.append(flag + equals + value)
+    return shlex.join(words)

@@ -1,0 +1,184 @@
+"""Inputs that graphs are tried on: random rows of any tensor, and rows such as the demo sends.
+
+Every row depends on its seed alone, so rows 0 to 4 are the first five of rows 0 to 40. numpy only.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bundle.latents import Mixture, class_rows, from_normal, one_hot, seed_latents
+from bundle.read import OpenBundle
+from bundle.schema import Prior
+
+Shape = tuple[int, ...]  # of one row: without the batch
+Rows = dict[str, np.ndarray]  # float32 [N, …] by input
+# The name of a graph and its inputs -> its outputs by name.
+RunGraph = Callable[[str, Mapping[str, np.ndarray]], Mapping[str, np.ndarray]]
+
+SPREAD = (0.5, 1.0, 2.0)  # standard deviations of random latents, one of them a row
+
+
+def random_rows(
+    inputs: Mapping[str, Shape],
+    seeds: Sequence[int],
+    pictures: np.ndarray | None = None,
+    spread: Sequence[float] = SPREAD,
+) -> Rows:
+    """One random row a seed for inputs of these shapes.
+
+    Images are uniform noise, every other one a picture where `pictures` (uint8 [N, H, W, C]) has any; masks are those
+    of `random_mask`; class weights are one class or a mixture in turn; all else is normal, scaled by one of `spread`.
+    """
+    return {
+        name: _stacked([_random_row(name, shape, (seed, place), pictures, spread) for seed in seeds])
+        for place, (name, shape) in enumerate(inputs.items())
+    }
+
+
+def _random_row(
+    name: str, shape: Shape, stream: tuple[int, int], pictures: np.ndarray | None, spread: Sequence[float]
+) -> np.ndarray:
+    """One row of one input; `stream`: its seed and the place of the input, which has random numbers of its own."""
+    seed, rng = stream[0], np.random.default_rng(stream)
+    if name == "mask":
+        return random_mask(shape[-1], seed)
+    if name == "image":
+        if pictures is not None and len(pictures) and seed % 2 == 0:
+            return _picture(pictures, seed)
+        return rng.random(shape)
+    if name == "classes":
+        return rng.dirichlet(np.ones(shape[0])) if seed % 2 else np.eye(shape[0])[rng.integers(shape[0])]
+    return rng.standard_normal(shape) * rng.choice(np.asarray(spread))
+
+
+def random_mask(size: int, seed: int) -> np.ndarray:
+    """A mask float32 [1, size, size], 1 = known, of the kinds that training draws (train.stages.inverse).
+
+    With equal chances: nothing is missing; a box of 0.2 to 0.6 of each side; a strip at one side, 0.25 to 0.6 wide;
+    single pixels, up to 0.85 of them.
+    """
+    rng = np.random.default_rng((seed, size))
+    middles = (np.arange(size) + 0.5) / size
+    rows, columns = middles[:, None], middles[None, :]
+    kind = rng.integers(4)
+    if kind == 0:
+        missing = np.zeros((size, size), bool)
+    elif kind == 1:
+        height, width = rng.uniform(0.2, 0.6, 2)
+        top, left = rng.uniform(0, 1 - height), rng.uniform(0, 1 - width)
+        missing = (rows >= top) & (rows < top + height) & (columns >= left) & (columns < left + width)
+    elif kind == 2:
+        distance = (rows, 1 - rows, columns, 1 - columns)[rng.integers(4)]
+        missing = np.broadcast_to(distance < rng.uniform(0.25, 0.6), (size, size))
+    else:
+        missing = rng.random((size, size)) < rng.uniform(0, 0.85)
+    return (~missing)[None].astype(np.float32)
+
+
+def class_blends(seeds: Sequence[int], classes: int) -> np.ndarray:
+    """Class weights float32 [N, classes]: a seed's own class (seed modulo their number), for odd seeds half of it and
+    half of the next."""
+    weights = class_rows(None, seeds, classes)
+    assert weights is not None  # there are classes
+    odd = np.array([seed % 2 == 1 for seed in seeds])
+    weights[odd] = (weights[odd] + np.roll(weights[odd], 1, axis=1)) / 2
+    return weights
+
+
+@dataclass(frozen=True)
+class TrialInputs:
+    """Rows such as the demo sends to each graph of a bundle, or of a run that becomes one.
+
+    `graphs`: graph -> the shapes of its inputs, without the batch. `pictures`: held-out ones, uint8 [N, H, W, C], None
+    where they are not at hand. `latents`: the arrays of latents.npz. `prior`: what z is drawn from. `run`: runs a
+    graph on any number of rows; only the mapping is run, because a synthesis gets its styles.
+    """
+
+    graphs: Mapping[str, Mapping[str, Shape]]
+    pictures: np.ndarray | None
+    latents: Mapping[str, np.ndarray]
+    prior: Prior
+    run: RunGraph
+
+    @classmethod
+    def of_bundle(cls, bundle: OpenBundle, run: RunGraph) -> "TrialInputs":
+        """Rows for the graphs of an opened bundle, which `run` runs."""
+        info = bundle.info
+        graphs = {
+            name: {tensor.name: tensor.row_shape for tensor in graph.inputs} for name, graph in info.graphs.items()
+        }
+        prior = info.gan.prior if info.gan else "normal"
+        return cls(graphs, bundle.examples, bundle.latents, prior, run_in_parts(run, info.max_batch))
+
+    def rows(self, graph: str, seeds: Sequence[int]) -> Rows:
+        """Rows such as the demo sends: noise of the prior, styles of the mapping, codes of the mixture, held-out
+        pictures under random masks (what is unknown is zero), single classes and blends. What is not at hand is
+        random."""
+        inputs = self.graphs[graph]
+        rows = random_rows(inputs, seeds) | self.seed_rows(graph, seeds)
+        if "image" in rows and self.pictures is not None and len(self.pictures):
+            rows["image"] = _stacked([_picture(self.pictures, seed) for seed in seeds])
+        if "mask" in rows:
+            rows["image"] = rows["image"] * rows["mask"]
+        if "classes" in rows:
+            rows["classes"] = class_blends(seeds, inputs["classes"][0])
+        return self._styled(rows, lambda: self.rows("mapping", seeds))
+
+    def wide_rows(self, graph: str, seeds: Sequence[int]) -> Rows:
+        """Rows that reach further than what the demo sends: `random_rows`, and the styles of the mapping for them."""
+        rows = random_rows(self.graphs[graph], seeds, self.pictures)
+        return self._styled(rows, lambda: self.wide_rows("mapping", seeds))
+
+    def seed_rows(self, graph: str, seeds: Sequence[int]) -> Rows:
+        """What the demo makes of these seeds for a graph that draws from z: its noise or code, and the class of the
+        seed, seed modulo the number of classes. Empty for the other graphs."""
+        inputs = self.graphs[graph]
+        if "z" not in inputs:
+            return {}
+        dim = math.prod(inputs["z"])
+        if graph != "decoder":
+            rows = {"z": from_normal(seed_latents(seeds, dim), self.prior)}
+        elif "mixture_weights" in self.latents:
+            rows = {"z": self._codes(seeds)}
+        else:
+            rows = {"z": seed_latents(seeds, dim)}
+        if "classes" in inputs and (weights := class_rows(None, seeds, inputs["classes"][0])) is not None:
+            rows["classes"] = weights
+        return rows
+
+    def _codes(self, seeds: Sequence[int]) -> np.ndarray:
+        """Codes [N, D] of the fitted mixture."""
+        mixture = Mixture.from_latents(self.latents)
+        kinds = mixture.classes.shape[1]
+        return np.stack([mixture.sample(seed, one_hot(seed % kinds, kinds) if kinds > 1 else None) for seed in seeds])
+
+    def _styled(self, rows: Rows, mapped: Callable[[], Rows]) -> Rows:
+        """The rows of a synthesis with styles that the mapping gives for the rows `mapped`; other rows as they are."""
+        if "w" not in rows or "mapping" not in self.graphs:
+            return rows
+        return rows | {"w": self.run("mapping", mapped())["w"]}
+
+
+def run_in_parts(run: RunGraph, most: int) -> RunGraph:
+    """`run` for any number of rows, at most so many at once."""
+
+    def in_parts(graph: str, inputs: Mapping[str, np.ndarray]) -> Rows:
+        count = len(next(iter(inputs.values())))
+        starts = range(0, count, most)
+        parts = [run(graph, {name: rows[i : i + most] for name, rows in inputs.items()}) for i in starts]
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+    return in_parts
+
+
+def _picture(pictures: np.ndarray, seed: int) -> np.ndarray:
+    """One of the pictures [N, H, W, C], chosen by the seed, as [C, H, W] in [0, 1]."""
+    chosen = pictures[np.random.default_rng(seed).integers(len(pictures))]
+    return chosen.transpose(2, 0, 1).astype(np.float32) / np.float32(255)
+
+
+def _stacked(rows: Sequence[np.ndarray]) -> np.ndarray:
+    return np.stack(rows).astype(np.float32)

@@ -1,0 +1,98 @@
+"""What of a run goes into a bundle: its trained stages, their networks and latent statistics, its pictures."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from torch import nn
+
+from bundle.errors import UserError
+from export import curves, graphs
+from export.graphs import Facts
+from train.data.dataset import Pictures
+from train.data.load import load
+from train.run_folder import Run, StageRecord
+from train.stages import build_stage, load_stage
+
+MAIN_STAGES = ("gan", "vae")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage that goes into the bundle: how it was trained, its averaged networks."""
+
+    record: StageRecord
+    networks: dict[str, nn.Module]
+
+
+@dataclass(frozen=True)
+class Latents:
+    """The arrays of latents.npz, and the decoder's standard deviation (None without a VAE)."""
+
+    arrays: dict[str, np.ndarray]
+    sigma: float | None
+
+
+def collect(run: Run, unfinished: bool) -> dict[str, Stage]:
+    """The stages of a run that can be exported; a printed sentence for each one that is missing.
+
+    Raises UserError when one is untrained, unfinished or damaged, or when there is neither GAN nor VAE.
+    """
+    found: dict[str, StageRecord] = {}
+    for key, names in graphs.STAGE_GRAPHS.items():
+        folder, needed = run.folder / key, graphs.NEEDS.get(key)
+        if key == "classifier" and not run.data.classes:
+            print("The pictures have no classes: the bundle goes without classifier.")
+        elif not (folder / "record.json").exists() and (folder / "config.json").exists() and not unfinished:
+            raise UserError(f"The {key} of {run.folder} was begun but has no checkpoint yet: let it train first.")
+        elif not (folder / "record.json").exists() or (needed and needed not in found):
+            print(f"{run.folder} has no {key}: the bundle goes without {', '.join(names)}.")
+        else:
+            found[key] = graphs.trained(run, key, unfinished)
+    if not any(key in found for key in MAIN_STAGES):
+        raise UserError(f"{run.folder} has neither a trained gan nor a trained vae: nothing to export.")
+    return {key: Stage(record, graphs.networks(run, key)) for key, record in found.items()}
+
+
+def facts_of(run: Run, name: str, stages: Mapping[str, Stage]) -> Facts:
+    """What the bundle says about these stages, with the curves that the run still has."""
+    found = {key: curves.of(run.folder / key / "metrics.jsonl") for key in stages}
+    records = {key: stage.record for key, stage in stages.items()}
+    return Facts(name, run.data, records, {key: curve for key, curve in found.items() if curve})
+
+
+def pictures_of(run: Run, stages: Iterable[str], data: str | None) -> tuple[Pictures, Pictures]:
+    """The run's training and test pictures. Raises UserError when they are not there, or are others."""
+    source = data or run.settings(next(iter(stages))).data
+    try:
+        info, train_set, test_set = load(source, run.data.size, True, run.data.fit, run.data.background)
+    except UserError as problem:
+        raise UserError(f"{problem} Name the place of the run's pictures with --data.") from problem
+    for field in ("channels", "classes", "train_images", "test_images"):
+        was, now = getattr(run.data, field), getattr(info, field)
+        if was != now:
+            what = field.replace("_", " ")
+            raise UserError(f"{source} is not what {run.folder} was trained on: {what} {now}, not {was}.")
+    return train_set, test_set
+
+
+def latent_statistics(run: Run, stages: dict[str, Stage], train_set: Pictures, test_set: Pictures) -> Latents:
+    """Finished stages have measured them; for unfinished ones it is done here. Raises UserError if not finite."""
+    arrays: dict[str, np.ndarray] = {}
+    for key in MAIN_STAGES:
+        if key not in stages:
+            continue
+        if stages[key].record.finished:
+            arrays |= {k: v for k, v in run.latents().items() if (k == "w_mean") == (key == "gan")}
+            if key == "vae":
+                arrays["sigma"] = np.array(run.sigma, np.float32)
+        else:
+            print(f"The {key} is not finished: its latent statistics are measured now.", flush=True)
+            stage = build_stage(key, run.settings(key), run.data, run)
+            found = stage.finish(load_stage(run, key), train_set, test_set)
+            arrays |= {k: v.numpy() for k, v in found.items()}
+    sigma = float(arrays.pop("sigma")) if "sigma" in arrays else None
+    for key, values in arrays.items():
+        if not np.isfinite(values).all():
+            raise UserError(f"The latent statistics of {run.folder} are not finite ({key}): train it again.")
+    return Latents({key: values.astype(np.float32) for key, values in arrays.items()}, sigma)

@@ -1,0 +1,13 @@
+"""Commands that a bundle quotes name no folder of the computer on which they ran."""
+
+import shlex
+
+from bundle.public_command import public_command
+
+
+def test_commands_lose_the_folders_of_this_computer():
+    words = ["python", "-m", "train", "gan", "/home/me/my runs/a", "--data=~/pictures/cats", "--minutes", "5"]
+    command = shlex.join([*words, "--data", "C:\\my\\pictures", "runs/b"])
+    wanted = "python -m train gan a --data=cats --minutes 5 --data pictures runs/b"
+    assert public_command(command) == wanted
+    assert public_command(f"{command} && {command}") == f"{wanted} && {wanted}"

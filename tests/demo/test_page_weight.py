@@ -1,0 +1,76 @@
+"""What a browser has to load before it sees anything, with the five released bundles."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from demo import static_files
+from demo.page import build_demo, launch_settings
+from demo.serving.engine import choose_provider
+from demo.serving.served_bundle import open_bundles
+
+ARTIFACTS = Path(__file__).resolve().parents[2] / "artifacts"
+MOST = 60_000  # bytes of the page, and of its configuration, as a browser receives them …
+MOST_PLAIN = 300_000  # … and uncompressed, which is what it has to parse
+MOST_OF_ALL = 150_000  # bytes of the page with its scripts and facts, compressed
+
+
+@pytest.fixture(scope="module")
+def visitor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    """A visitor of the server with the released bundles."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
+        bundles, unavailable = open_bundles(ARTIFACTS, choose_provider("cpu"))
+        assert len(bundles) >= 5 and not unavailable
+        demo = build_demo(bundles, unavailable)
+        settings = launch_settings(bundles, unavailable)
+        _, address, _ = demo.launch(quiet=True, prevent_thread_lock=True, server_name="127.0.0.1", **settings)
+        with httpx.Client(base_url=address, timeout=30) as client:
+            yield client
+        demo.close(verbose=False)
+
+
+def received(visitor: httpx.Client, path: str, encoding: str) -> tuple[int, str]:
+    """The bytes on the wire, and the text that they hold."""
+    with visitor.stream("GET", path, headers={"Accept-Encoding": encoding}) as answer:
+        text = "".join(answer.iter_text())
+        assert answer.status_code == 200, path
+        assert answer.headers.get("content-encoding", "identity") == encoding
+        return answer.num_bytes_downloaded, text
+
+
+@pytest.mark.parametrize("path", ["/", "/config"])
+def test_the_page_and_its_configuration_are_light(visitor: httpx.Client, path: str):
+    small, text = received(visitor, path, "gzip")
+    plain, same = received(visitor, path, "identity")
+    assert small <= MOST and plain <= MOST_PLAIN, (small, plain)
+    assert len(text) == pytest.approx(len(same), abs=200)
+
+
+def test_facts_and_scripts_come_once_and_may_be_kept_for_ever(visitor: httpx.Client):
+    page, text = received(visitor, "/", "gzip")
+    files = set(re.findall(r"page/\w+/\w+\.js", text))
+    assert sorted(file.rpartition("/")[2] for file in files) == ["facts.js", "page.js"]
+    assert page + sum(received(visitor, f"/{file}", "gzip")[0] for file in files) <= MOST_OF_ALL
+    for file in files:
+        assert "immutable" in visitor.get(f"/{file}").headers["cache-control"]
+    title = visitor.get("/bundles/emoji/bundle.json").json()["title"]
+    assert title not in text and sum(visitor.get(f"/{file}").text.count(f'"title":"{title}"') for file in files) == 1
+
+
+def test_words_are_of_one_language_and_other_files_are_not_there(visitor: httpx.Client):
+    version = static_files.version()
+    for language, table in static_files.WORDS.items():
+        words = visitor.get(f"/page/{version}/words.{language}.js").text
+        assert all(sentence in words for sentence in list(table.values())[:20] if '"' not in sentence)
+    for name in ("words.xx.js", "words..js", "core.js", "facts.js", "..%2f..%2fapp.py"):
+        assert visitor.get(f"/page/{version}/{name}").status_code == 404, name
+    assert visitor.get("/page/00000000/page.js").status_code == 404
+
+
+def test_live_pictures_are_sent_as_they_are(visitor: httpx.Client):
+    answer = visitor.get("/live/mnist?f=raw", headers={"Accept-Encoding": "gzip"})
+    assert "content-encoding" not in answer.headers and len(answer.content) == 32 * 32

@@ -1,0 +1,94 @@
+"""The network in whose features pictures are compared: files, classifiers of grey pictures, random weights."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from onnx import TensorProto, helper
+
+from tests.support.pictures import draw_folder
+from tests.support.trained import FEW as QUICK
+from tests.support.trained import train
+from tests.train.evaluate.support import FEW, refusal
+from train.evaluate.evaluation import evaluate
+from train.evaluate.feature_extractor import choose_extractor, from_file, from_random_weights
+from train.evaluate.handles import Subject
+from train.evaluate.subject import open_subject
+from train.settings import EvaluateSettings
+
+
+@pytest.fixture(scope="module")
+def subject(trained_run) -> Subject:
+    return open_subject(trained_run)
+
+
+def onnx_features(path: Path, shape: list, output: list | None = None) -> Path:
+    """A graph whose features are the mean of each channel."""
+    nodes = [helper.make_node("GlobalAveragePool", ["x"], ["m"]), helper.make_node("Flatten", ["m"], ["features"])]
+    graph = helper.make_graph(
+        nodes, "means", [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)],
+        [helper.make_tensor_value_info("features", TensorProto.FLOAT, output or ["n", shape[1]])],
+    )  # fmt: skip
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9), path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("value_range", "expected"), [("0..1", 0.4), ("-1..1", -0.2), ("0..255", 102), ("imagenet", None)]
+)
+def test_a_feature_file_gets_the_numbers_it_wants(tmp_path, value_range, expected):
+    extractor = from_file(onnx_features(tmp_path / "means.onnx", ["n", 3, 40, 40]), value_range, None)
+    features, logits = extractor.extract(np.full((2, 1, 16, 16), 0.4, np.float32))
+    wanted = [expected] * 3 if expected is not None else (0.4 - np.array([0.485, 0.456, 0.406])) / [0.229, 0.224, 0.225]
+    np.testing.assert_allclose(features, [wanted] * 2, rtol=1e-4)
+    assert logits is None
+    assert not extractor.scaled
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("short_leak")
+def test_a_feature_file_measures_the_distances_and_the_classifier_reads_the_classes(trained_run, tmp_path, report):
+    path = onnx_features(tmp_path / "means.onnx", ["n", 1, "h", "w"])
+    found = evaluate(EvaluateSettings(trained_run, features=path, copies=False, truncation=(), **FEW)).report
+    assert "means.onnx" in found.facts["features"]
+    assert found["gan.frechet"].value != report["gan.frechet"].value
+    assert found["gan.label_accuracy"].value == report["gan.label_accuracy"].value
+
+
+def test_random_weights_are_the_same_each_time(subject):
+    extractors = [from_random_weights(subject) for _ in range(2)]
+    image = np.random.default_rng(0).random((2, 1, 16, 16), dtype=np.float32)
+    assert extractors[0].sha256 == extractors[1].sha256
+    np.testing.assert_array_equal(extractors[0].extract(image)[0], extractors[1].extract(image)[0])
+
+
+def test_a_classifier_of_grey_pictures_sees_each_channel(subject):
+    colour = replace(subject, data=replace(subject.data, channels=3, classes=()), classifier=None)
+    extractor = choose_extractor(colour, subject.classifier, None, "0..1")
+    image = np.random.default_rng(0).random((2, 3, 16, 16), dtype=np.float32)
+    features, logits = extractor.extract(image)
+    one = subject.classifier.classify(image[:, 1:2])[1]
+    np.testing.assert_allclose(features[:, one.shape[1] : 2 * one.shape[1]], one, atol=1e-5)
+    assert logits is None
+
+
+def test_a_classifier_of_another_size_is_refused(trained_run, tmp_path, capsys):
+    data = draw_folder(tmp_path / "pictures", 120)
+    train("classifier", other := tmp_path / "run", "--data", data, "--size", "32", *QUICK)
+    assert "takes 1 x 32 x 32" in refusal(capsys, trained_run, "--classifier", other)
+
+
+def test_files_that_give_no_features_are_refused(trained_run, tmp_path, capsys):
+    torch.save({}, tmp_path / "weights.pt")
+    (tmp_path / "text.onnx").write_text("hello")
+    odd = onnx_features(tmp_path / "odd.onnx", ["n", 4, 8, 8])
+    for path, sentence in (
+        (tmp_path / "weights.pt", "ONNX files only"),
+        (tmp_path / "nothing.onnx", "does not exist"),
+        (tmp_path / "text.onnx", "is not an ONNX graph"),
+        (odd, "must have one input"),
+    ):
+        assert sentence in refusal(capsys, trained_run, "--features", path)

@@ -1,0 +1,76 @@
+"""Runs and bundles behind the same functions of arrays."""
+
+import numpy as np
+import pytest
+
+from bundle import adopt, latents
+from bundle.model import BundleModel
+from bundle.read import read
+from bundle.runner import BundleRunner
+from tests.support import tiny
+from train.evaluate.handles import Subject
+from train.evaluate.subject import open_subject
+
+
+@pytest.fixture(scope="module")
+def run(trained_run) -> Subject:
+    return open_subject(trained_run)
+
+
+def test_a_generator_is_read_from_a_bundle(tiny_bundle):
+    subject, info = open_subject(tiny_bundle), read(tiny_bundle).info
+    z, classes = np.zeros((3, subject.gan.latent_dim), np.float32), np.eye(10, dtype=np.float32)[:3]
+    images = subject.gan.draw(z, classes)
+    assert (images.shape, subject.gan.prior) == ((3, 1, 32, 32), "normal")
+    assert not np.array_equal(images[0], images[1])
+    assert subject.classifier.sha256 == info.graphs["classifier"].sha256
+    assert (subject.data.fit, subject.data.background) == (info.dataset.fit, info.dataset.background)
+
+
+def test_any_number_of_rows_may_be_asked_of_a_bundle(tiny_bundle):
+    """More than its largest batch."""
+    subject = open_subject(tiny_bundle)
+    z = np.random.default_rng(0).normal(size=(300, subject.vae.latent_dim)).astype(np.float32)
+    images = subject.vae.decode(z)
+    assert images.shape == (300, 1, 32, 32)
+    np.testing.assert_allclose(images[290:], subject.vae.decode(z[290:]), atol=1e-6)
+
+
+def test_a_bundle_truncates_as_the_demo_does(tiny_bundle):
+    subject, model = open_subject(tiny_bundle), BundleModel(BundleRunner(read(tiny_bundle)))
+    seeds, classes = [3, 4, 5], np.eye(10, dtype=np.float32)[:3]
+    z = np.stack([latents.seed_latent(seed, subject.gan.latent_dim) for seed in seeds])
+    for psi in (0.0, 0.5, 1.0):
+        np.testing.assert_allclose(subject.gan.truncated(psi)(z, classes), model.sample(seeds, classes, psi), atol=2e-6)
+    assert not np.allclose(model.sample(seeds, classes, 0.5), model.sample(seeds, classes, 1.0), atol=1e-3)
+
+
+def test_a_run_truncates_towards_the_mean_of_the_class(run):
+    z = np.random.default_rng(0).normal(size=(2, run.gan.latent_dim)).astype(np.float32)
+    classes = np.eye(3, dtype=np.float32)[[1, 1]]
+    np.testing.assert_allclose(run.gan.truncated(1)(z, classes), run.gan.draw(z, classes), atol=1e-5)
+    alike = run.gan.truncated(0)(z, classes)
+    np.testing.assert_allclose(alike[0], alike[1], atol=1e-6)
+
+
+def test_a_run_and_its_bundle_are_the_same_models(run, exported):
+    bundle = open_subject(exported.folder)
+    images = np.random.default_rng(0).random((2, 1, 16, 16), dtype=np.float32)
+    mask = np.ones_like(images)
+    for own, theirs in (
+        (run.vae.rebuild(images), bundle.vae.rebuild(images)),
+        (run.gan.invert(images, mask), bundle.gan.invert(images, mask)),
+        (run.vae.repair(images, mask)[0], bundle.vae.repair(images, mask)[0]),
+        (run.classifier.classify(images)[1], bundle.classifier.classify(images)[1]),
+    ):
+        np.testing.assert_allclose(own, theirs, atol=1e-4)
+
+
+def test_an_adopted_generator_is_a_gan_without_truncation_or_inversion(tmp_path):
+    """And its largest batch is smaller than that of other bundles."""
+    made = tiny.build(tmp_path / "made", classes=0, channels=3, size=16)
+    adopt.adopt(made / "generator.onnx", tmp_path / "adopted", adopt.About("adopted", "Adopted"))
+    subject = open_subject(tmp_path / "adopted")
+    assert subject.vae is subject.classifier is subject.gan.truncated is subject.gan.invert is None
+    z = np.random.default_rng(0).normal(size=(130, subject.gan.latent_dim)).astype(np.float32)
+    assert subject.gan.draw(z).shape == (130, 3, 16, 16)

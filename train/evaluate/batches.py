@@ -1,0 +1,29 @@
+"""Functions of arrays over many rows, a batch at a time, with a progress bar; and bytes to numbers and back."""
+
+from collections.abc import Callable
+
+import numpy as np
+from tqdm import tqdm
+
+BATCH = 250
+
+
+def mapped(title: str, function: Callable[..., np.ndarray], *rows: np.ndarray) -> np.ndarray:
+    """`function` of arrays with N rows each, BATCH rows at a time; its results as one array."""
+    starts = tqdm(range(0, len(rows[0]), BATCH), desc=title, leave=False)
+    return np.concatenate([function(*(r[i : i + BATCH] for r in rows)) for i in starts])
+
+
+def drawn(title: str, function: Callable[..., np.ndarray], *rows: np.ndarray) -> np.ndarray:
+    """As `mapped`, for a function that returns images; they become bytes, uint8 [N, C, S, S]."""
+    return mapped(title, lambda *values: to_bytes(function(*values)), *rows)
+
+
+def to_bytes(images: np.ndarray) -> np.ndarray:
+    """Images float in [0, 1] -> uint8, as a PNG would hold them."""
+    return np.rint(np.clip(images, 0, 1) * 255).astype(np.uint8)
+
+
+def to_unit(images: np.ndarray) -> np.ndarray:
+    """Images uint8 -> float32 in [0, 1]."""
+    return images.astype(np.float32) / np.float32(255)

@@ -1,0 +1,59 @@
+"""How far pictures are from those that they should be, and how sharp they are.
+
+Figures of whole sets of pictures: uint8, or float in [0, 1], [N, C, H, W].
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from bundle import images
+from train.evaluate.batches import to_unit
+
+BLOCK = 1000
+
+
+def mse(a: np.ndarray, b: np.ndarray, where: np.ndarray | None = None) -> float:
+    """Mean squared error, in units of [0, 1], over all pixels of all pictures; `where` [N, 1 or C, H, W]: over those
+    pixels only."""
+    total = count = 0.0
+    for rows in blocks(a):
+        squared = np.square(as_unit(a[rows]).astype(np.float64) - as_unit(b[rows]))
+        kept = squared if where is None else squared[np.broadcast_to(where[rows], squared.shape)]
+        total, count = total + float(kept.sum()), count + kept.size
+    return total / count
+
+
+def psnr(a: np.ndarray, b: np.ndarray) -> float:
+    """10 log10(1 / MSE) over all pictures together, dB."""
+    return float(-10 * np.log10(mse(a, b)))
+
+
+def ssim(a: np.ndarray, b: np.ndarray) -> float:
+    """Mean structural similarity, at most 1 (Wang et al. 2004), as bundle.images.ssim defines it."""
+    found = [images.ssim(as_unit(a[rows]), as_unit(b[rows])) * len(a[rows]) for rows in blocks(a)]
+    return sum(found) / len(a)
+
+
+def sharpness(pictures: np.ndarray) -> float:
+    """Variance of the Laplacian (4 neighbours) within a picture, averaged over pictures and channels (Pech-Pacheco
+    et al. 2000): blurring lowers it. Meant as a ratio of two sets of the same pictures."""
+    kernel = torch.tensor([[0.0, 1, 0], [1, -4, 1], [0, 1, 0]])[None, None]
+    total = 0.0
+    for rows in blocks(pictures):
+        single = torch.from_numpy(np.ascontiguousarray(as_unit(pictures[rows]))).float().flatten(0, 1)
+        edges = F.conv2d(single[:, None], kernel)
+        total += float(edges.var(dim=(1, 2, 3), unbiased=False).double().sum())
+    return total / (pictures.shape[0] * pictures.shape[1])
+
+
+def as_unit(pictures: np.ndarray) -> np.ndarray:
+    """uint8 as float32 in [0, 1]; floats as they are."""
+    return to_unit(pictures) if pictures.dtype == np.uint8 else pictures
+
+
+def blocks(rows: np.ndarray) -> Iterator[slice]:
+    """All rows, BLOCK at a time."""
+    return (slice(start, start + BLOCK) for start in range(0, len(rows), BLOCK))

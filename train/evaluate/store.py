@@ -1,0 +1,81 @@
+"""`python -m train evaluate … --store BUNDLE`: the figures of a report into the index and the card of a bundle."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from bundle.atomic_files import read_index
+from bundle.errors import UserError
+from bundle.latents import Mixture, from_normal, one_hot, seed_latent
+from bundle.quality_section import store_quality
+from bundle.read import GOLDEN, OpenBundle, read
+from train.evaluate.batches import to_bytes
+from train.evaluate.control import is_bundle
+from train.evaluate.handles import Subject
+from train.evaluate.report import Report
+from train.evaluate.sheets import Sheet, save_sheet
+from train.settings import EvaluateSettings
+
+CLOSEST = "gan_closest_features.png"  # the sheet that only the data can show
+DRIFT = 2.0  # grey levels, root of the mean square, between what a run draws and what its bundle showed
+FROM_RUN = "Measured in PyTorch, on the networks from which the graphs were exported."
+
+
+def check_store(folder: Path, subject: Subject) -> None:
+    """Raises UserError unless the bundle in `folder` holds the networks of the subject. Called before measuring."""
+    bundle = read(folder)
+    if folder.resolve() == subject.folder.resolve():
+        return
+    info = bundle.info
+    other = UserError(f"{folder} does not hold the networks of {subject.folder}: its figures would be wrong.")
+    image = info.image.channels, info.image.size, info.dataset.classes
+    if image != (subject.data.channels, subject.data.size, subject.data.classes):
+        raise other
+    for own, there in ((subject.gan, info.gan), (subject.vae, info.vae)):
+        if (own is None) != (there is None) or (own and there and own.latent_dim != there.latent_dim):
+            raise other
+    drift = np.square(first_seeds(bundle, subject).astype(np.float64) - bundle.golden).mean(axis=(1, 2, 3))
+    if np.sqrt(drift.max()) > DRIFT:
+        raise other
+
+
+def first_seeds(bundle: OpenBundle, subject: Subject) -> np.ndarray:
+    """The first pictures of the bundle's sample sheet, drawn by the subject: uint8 [GOLDEN, H, W, C]."""
+    info, classes = bundle.info, len(bundle.info.dataset.classes)
+    rows = [one_hot(seed % classes, classes) if classes else None for seed in range(GOLDEN)]
+    if subject.gan:
+        normal = np.stack([seed_latent(seed, subject.gan.latent_dim) for seed in range(GOLDEN)])
+        weights = [np.stack([row for row in rows if row is not None])] if classes else []
+        images = subject.gan.draw(from_normal(normal, subject.gan.prior), *weights)
+    else:
+        assert subject.vae and info.vae  # a bundle holds a GAN or a VAE
+        mixture = Mixture.from_latents(bundle.latents)
+        images = subject.vae.decode(np.stack([mixture.sample(seed, row) for seed, row in enumerate(rows)]))
+    return to_bytes(images).transpose(0, 2, 3, 1)
+
+
+def store(folder: Path, subject: Subject, report: Report, command: str, sheets: dict[str, Sheet]) -> None:
+    """Stores a report that `check_store` allowed, and the samples most like a training picture as a sheet in the
+    folder `report` beside the bundle, where `export report` finds it. Raises UserError."""
+    quality = report.as_quality(command)
+    if subject.kind == "run":
+        quality = quality.model_copy(update={"notes": (*quality.notes, FROM_RUN)})
+    store_quality(folder, quality)
+    if CLOSEST in sheets:
+        save_sheet(folder.resolve().parent / "report" / f"{read_index(folder).name}_closest.png", sheets[CLOSEST])
+
+
+def public(settings: EvaluateSettings) -> EvaluateSettings:
+    """The settings as a bundle quotes them: with no folder of this computer."""
+
+    def shown(folder: Path) -> Path:
+        return Path("artifacts" if is_bundle(folder) else "runs") / folder.resolve().name
+
+    return replace(
+        settings,
+        subject=shown(settings.subject),
+        control=settings.control and shown(settings.control),
+        classifier=settings.classifier and shown(settings.classifier),
+        features=settings.features and Path(settings.features.name),
+    )

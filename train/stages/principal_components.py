@@ -1,0 +1,76 @@
+"""Fits the linear paths of the body `principal` to the pictures, before training: principal components for the VAE, and
+the posterior of a linear decoder for its repair."""
+
+import torch
+from torch import Tensor, nn
+
+from train.models.linear_posterior import patch_basis, patches_of
+from train.models.principal import PrincipalDecoder, PrincipalEncoder, PrincipalRepairer
+
+PICTURES = 20_000  # from which components are found, at most …
+NUMBERS = 2**27  # … and pixels in all of them together
+LEAST = 1e-6  # variance that is divided by, at least
+
+
+@torch.no_grad()
+def begin_as_components(encoder: PrincipalEncoder, decoder: PrincipalDecoder, images: Tensor, seed: int = 0) -> None:
+    """Sets the linear paths to the principal components of `images` (uint8 [N, C, S, S]), scaled so that codes have
+    unit variance; the rest of both networks then adds nothing, and the codes' variances are those of the linear model
+    (Tipping & Bishop 1999).
+
+    Dimensions of a code beyond the components of these pictures stay noise that no picture shows. seed: of the search
+    for the components of large pictures.
+    """
+    from sklearn.decomposition import PCA  # takes a second to import, which `--help` need not wait for
+
+    pictures = sample(images)
+    kept, _, side, _ = encoder.linear.patches.weight.shape
+    patches = patches_of(pictures, side)
+    basis = patch_basis(patches, kept)
+    numbers = (patches @ basis.T).mT.flatten(1).numpy()  # in the order of the convolution
+    found = min(encoder.latent_dim, *numbers.shape)
+    model = PCA(found, random_state=seed).fit(numbers)
+    shown = model.inverse_transform(model.transform(numbers))
+    # |picture - shown|² from the numbers alone: the basis is orthonormal.
+    rest = float(pictures.square().sum()) - float((2 * numbers - shown).ravel() @ shown.ravel())
+    noise = max(rest / pictures.numel(), LEAST)
+    variances, directions, centre = (
+        torch.from_numpy(values).float() for values in (model.explained_variance_, model.components_, model.mean_)
+    )
+    scale, certain = variances.clamp_min(LEAST).sqrt()[:, None], (variances / (variances + noise))[:, None]
+
+    for layer in (encoder.head, decoder.to_image, encoder.linear.whole, decoder.linear.whole):
+        for parameter in layer.parameters():
+            nn.init.zeros_(parameter)
+    kernel = basis.reshape(decoder.linear.patches.weight.shape)
+    encoder.linear.patches.weight.copy_(kernel)
+    decoder.linear.patches.weight.copy_(kernel)
+    into = certain * directions / scale  # mean and variance of the posterior of probabilistic PCA
+    encoder.linear.whole.weight[:found] = into
+    encoder.linear.whole.get_parameter("bias")[:found] = -into @ centre
+    logvar = encoder.head.get_parameter("bias")[encoder.latent_dim :]
+    logvar[:found] = (1 - certain[:, 0]).clamp_min(LEAST).log()
+    decoder.linear.whole.weight[:, :found] = (directions * scale).T
+    decoder.linear.whole.get_parameter("bias").copy_(centre)
+
+
+@torch.no_grad()
+def fit_posterior(repairer: PrincipalRepairer, encoder: nn.Module, images: Tensor, noise: float) -> Tensor:
+    """Sets the posterior to the linear decoder that draws `images` (uint8 [N, C, S, S]) best from the codes of the
+    trained `encoder`. noise: variance of a pixel. Returns the mean of the codes [D]."""
+    pictures, device = sample(images), repairer.head.weight.device
+    codes = torch.cat([encoder(part.to(device))[0] for part in pictures.split(500)]).cpu()
+    repairer.posterior.fit(codes, pictures, noise)
+    return codes.mean(dim=0)
+
+
+@torch.no_grad()
+def begin_repair(repairer: PrincipalRepairer, encoder: nn.Module, images: Tensor, noise: float) -> None:
+    """Fits the posterior as `fit_posterior` does, and makes the mean of the codes the first guess for every picture."""
+    repairer.head.get_parameter("bias").copy_(fit_posterior(repairer, encoder, images, noise))
+    nn.init.zeros_(repairer.head.weight)
+
+
+def sample(images: Tensor) -> Tensor:
+    """uint8 [N, C, S, S] -> as many of them as components are found from, float32 in [0, 1]."""
+    return images[: min(PICTURES, NUMBERS // images[0].numel())].cpu().float() / 255

@@ -1,0 +1,101 @@
+"""Settings as plain data: in a run's config.json, in a bundle's index; and what older versions called them.
+
+The one place that knows old names. A run folder, a script or a command that a bundle quotes may be older than a name:
+stored settings go through `migrated`, words of a command line through `current_flags`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from bundle.errors import UserError
+from train.settings import Settings
+
+AnySettings = TypeVar("AnySettings", bound=Settings)
+
+RENAMED: dict[str, str] = {
+    "matching": "mismatch_weight",
+    "minibatch_deviation": "minibatch_stddev",
+    "mapping_pace": "mapping_lr_multiplier",
+    "penalty_every": "lazy_reg_interval",
+    "reader": "classifier",  # of `evaluate`
+}
+"""Old name of a setting -> today's."""
+
+RENAMED_NETWORKS: dict[str, str] = {"deviation": "minibatch_stddev"}
+"""Old name of a network in a checkpoint -> today's."""
+
+BEFORE: dict[str, object] = {"mismatch_weight": 0.0, "augment": 0.0, "lazy_reg_interval": 1}
+"""What runs did before a setting existed, where today's default is another."""
+
+MACHINE: frozenset[str] = frozenset({"run", "data", "threads", "track", "resume"})
+"""Settings that say something of one machine only, and do not leave it."""
+
+
+def current_flags(words: Sequence[str]) -> list[str]:
+    """The words of a command line with old flags replaced by today's: --matching 0.1 -> --mismatch-weight 0.1."""
+    return [current_flag(word) if word.startswith("--") else word for word in words]
+
+
+def current_flag(word: str) -> str:
+    """--flag, --no-flag or --flag=value, by today's name."""
+    flag, equals, value = word.partition("=")
+    name = flag[2:].replace("-", "_")
+    no = "no_" if name.startswith("no_") else ""
+    if name.removeprefix(no) not in RENAMED:
+        return word
+    return f"--{no}{RENAMED[name.removeprefix(no)]}".replace("_", "-") + equals + value
+
+
+def migrated(kind: type[Settings], values: Mapping[str, object]) -> dict[str, object]:
+    """Stored settings of any version as today's: renamed, and where a setting did not exist yet, what was done then."""
+    renamed = {RENAMED.get(name, name): value for name, value in values.items()}
+    known = {field.name for field in fields(kind)}
+    return {name: value for name, value in BEFORE.items() if name in known} | renamed
+
+
+def to_dict(settings: Settings) -> dict[str, object]:
+    """All settings as JSON holds them."""
+    values = asdict(settings)
+    return {k: str(v) if isinstance(v, Path) else list(v) if isinstance(v, tuple) else v for k, v in values.items()}
+
+
+def from_dict(kind: type[AnySettings], values: Mapping[str, object]) -> AnySettings:
+    """Inverse of `to_dict`, for settings that any version stored.
+
+    Raises UserError for settings that this version does not know, and for values of another type.
+    """
+    known = {field.name for field in fields(kind)}
+    current = migrated(kind, values)
+    if unknown := sorted(set(current) - known):
+        raise UserError(f"The run was begun by another version of Twofold. Unknown settings: {', '.join(unknown)}.")
+    if "run" not in current:
+        raise UserError("The run's settings are damaged: they do not name their folder.")
+    try:
+        return TypeAdapter(kind).validate_python(current)
+    except ValidationError as problem:
+        first = problem.errors()[0]
+        name = ".".join(map(str, first["loc"][:1]))
+        raise UserError(f"The settings are damaged: {name} cannot be {first['input']!r}.") from problem
+
+
+def to_public_dict(settings: Settings) -> dict[str, object]:
+    """The settings that a bundle tells of a stage: all but those in `MACHINE`."""
+    return {name: value for name, value in to_dict(settings).items() if name not in MACHINE}
+
+
+def from_public_dict(kind: type[AnySettings], values: Mapping[str, object], run: Path, data: str) -> AnySettings:
+    """Inverse of `to_public_dict`, in the run folder `run` with the pictures `data`. Raises UserError as `from_dict`,
+    and for settings that should not be there."""
+    if private := sorted(MACHINE & set(values)):
+        raise UserError(f"Unknown settings: {', '.join(private)}.")
+    return from_dict(kind, {**values, "run": str(run), "data": data})
+
+
+def flat(settings: Settings) -> dict[str, int | float | str | bool]:
+    """Settings as a tracker takes them: one number or text a name."""
+    values = asdict(settings)
+    return {k: v if isinstance(v, int | float | str | bool) else str(v) for k, v in values.items()}

@@ -1,0 +1,89 @@
+"""Trains what a command asks for: its stages in order, each begun or resumed, on one set of pictures."""
+
+import copy
+from collections.abc import Set
+from dataclasses import fields, replace
+from datetime import timedelta
+
+import torch
+from accelerate import PartialState
+
+from train.command_line import with_preset
+from train.data.dataset import DataInfo, Pictures
+from train.data.load import load
+from train.hardware import usable_threads
+from train.loop import train
+from train.resume import resolve_resume
+from train.run_folder import Run, bind_data, data_of
+from train.settings import SHARES, STAGES, AllSettings, InverseSettings, Settings, check_settings
+from train.stages import build_stage
+from train.stages.stage import channels_last
+
+
+def train_run(settings: Settings, given: Set[str]) -> int:
+    """Trains the stages of a command; `given`: names of the settings that the user gave.
+
+    Returns the exit code: 0, or 130 when training was stopped. Raises UserError.
+    """
+    check_settings(settings)
+    stages = stages_of(settings, given)
+    if settings.resume and (settings.run / "run.json").exists():
+        settings = replace_framing(settings, data_of(settings.run), given)
+    # The other processes wait while the first one measures at the end of a stage, which may take long.
+    team = PartialState(cpu=not torch.cuda.is_available(), timeout=timedelta(hours=6))
+    with team.main_process_first():  # it fills the cache of the data set, which the others then read
+        data = load(settings.data, settings.size, not team.is_main_process, settings.fit, settings.background)
+        bind_data(settings.run, data[0])
+    everything = isinstance(settings, AllSettings)
+    for stage, own in stages:
+        if stage == "classifier" and everything and not data[0].classes:
+            print("The pictures have no classes: the classifier is skipped.")
+            continue
+        resolved = resolve_resume(stage, own, given, begin_missing=everything, write=team.is_main_process)
+        team.wait_for_everyone()
+        if not train_stage(stage, resolved, data):
+            return 130
+    return 0
+
+
+def stages_of(settings: Settings, given: Set[str]) -> list[tuple[str, Settings]]:
+    """(folder, settings) of each stage that a command trains, in order, with its share of the minutes."""
+    if isinstance(settings, AllSettings):
+        # What was given holds for every stage; for the rest a stage has its own defaults and preset.
+        shared = {field.name: getattr(settings, field.name) for field in fields(Settings) if field.name in given}
+        shared |= {"run": settings.run, "resume": settings.resume, "size": settings.size}
+        steps: list[tuple[str, Settings]] = []
+        for command, share in SHARES.items():
+            own = with_preset(command, settings.preset, **shared | {"minutes": settings.minutes * share})
+            steps += stages_of(own, given)
+        return steps
+    if isinstance(settings, InverseSettings):
+        names = {"both": ["inverter", "repair"], "gan": ["inverter"], "vae": ["repair"]}[settings.target]
+        return [(name, replace(settings, minutes=settings.minutes / len(names))) for name in names]
+    (name,) = [name for name, kind in STAGES.items() if kind is type(settings)]
+    return [(name, settings)]
+
+
+def replace_framing(settings: Settings, stored: DataInfo, given: Set[str]) -> Settings:
+    """Settings with the size and framing of a run's pictures, where the user gave no others."""
+    return replace(
+        settings,
+        size=settings.size if "size" in given else stored.size,
+        fit=settings.fit if "fit" in given else stored.fit,
+        background=settings.background if "background" in given else stored.background,
+    )
+
+
+def train_stage(stage: str, settings: Settings, data: tuple[DataInfo, Pictures, Pictures]) -> bool:
+    """Trains one stage on (info, training pictures, test pictures); returns whether it finished.
+
+    Raises UserError when what it builds on has not been trained.
+    """
+    info, train_set, test_set = data
+    torch.set_num_threads(settings.threads or usable_threads())
+    torch.manual_seed(settings.seed)
+    with torch.device("cuda" if torch.cuda.is_available() else "cpu"):
+        built = build_stage(stage, settings, info, Run.open(settings.run))
+        channels_last(built.networks)
+        averages = copy.deepcopy(built.networks).eval().requires_grad_(False)
+    return train(built, averages, settings, info.source, train_set, test_set)
