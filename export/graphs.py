@@ -21,10 +21,10 @@ from train.data.dataset import DataInfo
 from train.models.linear_posterior import LinearPosterior
 from train.run_folder import Run, StageRecord
 from train.stages import load_networks
+from train.stored_settings import MACHINE
 
 OPSET = 18
 MAX_BATCH = 256
-MACHINE_SETTINGS = {"run", "data", "threads", "track", "resume"}  # of a stage: mean nothing on another machine
 # Stage of a run -> the graphs made of its networks. A stage of the second table needs the networks of the other one.
 STAGE_GRAPHS: dict[str, tuple[str, ...]] = {
     "gan": ("generator", "mapping", "synthesis", "critic"),
@@ -261,4 +261,4 @@ def metadata(spec: GraphSpec, facts: Facts) -> dict[str, str]:
 
 def public_settings(config: Mapping[str, object]) -> dict[str, object]:
     """A stage's config.json as a bundle carries it: what only the machine that trained it knew is left out."""
-    return {name: value for name, value in config.items() if name not in MACHINE_SETTINGS}
+    return {name: value for name, value in config.items() if name not in MACHINE}

@@ -1,7 +1,4 @@
-"""The settings of each export command, as tyro reads them from the command line.
-
-tyro breaks a help text before a line that does not begin with a letter: begin none like that in mid-sentence.
-"""
+"""The settings of each export command, as tyro reads them from the command line. Docstrings are what --help says."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +10,7 @@ import tyro
 from export.precision import Precision
 from export.runtimes import RuntimeName
 from export.targets.triton import Device
+from train.help_texts import reflowed
 
 GraphName = Literal[
     "generator", "mapping", "synthesis", "critic", "inverter", "encoder", "repair", "decoder", "classifier"
@@ -28,6 +26,7 @@ def without_aliases(words: Sequence[str]) -> list[str]:
     return [ALIASES.get(flag, flag) + equals + value for flag, equals, value in pairs]
 
 
+@reflowed
 @dataclass(frozen=True)
 class BundleSettings:
     """Write the bundle of a run: everything that a runtime needs, in one folder. An older bundle there is replaced only
@@ -53,6 +52,7 @@ class BundleSettings:
     """Export stages that were stopped early as well."""
 
 
+@reflowed
 @dataclass(frozen=True)
 class GraphSettings:
     """Write one graph of a run as an .onnx file, checked against PyTorch."""
@@ -72,6 +72,7 @@ class GraphSettings:
     """Export the stage even if it was stopped early."""
 
 
+@reflowed
 @dataclass(frozen=True)
 class ReportSettings:
     """Write REPORT.md and its sheets from the figures that the bundles in a folder carry."""
@@ -80,6 +81,7 @@ class ReportSettings:
     """Folder of the bundles."""
 
 
+@reflowed
 @dataclass(frozen=True)
 class ShrinkSettings:
     """Store the weights of a bundle as float16, which halves its files; needs no run folder. Arithmetic stays float32,
@@ -89,6 +91,7 @@ class ShrinkSettings:
     """Folder of the bundle, e.g. artifacts/mnist."""
 
 
+@reflowed
 @dataclass(frozen=True)
 class TrainingSettings:
     """Add codes and thumbnails of some training pictures to an older bundle. The demo shows them as dots of the latent
@@ -102,6 +105,7 @@ class TrainingSettings:
     """Leave the thumbnails out, for data that may not be shown."""
 
 
+@reflowed
 @dataclass(frozen=True)
 class DirectionsSettings:
     """Add directions of classes, found by linear support vector machines, to an older bundle. The demo offers them as
@@ -111,6 +115,7 @@ class DirectionsSettings:
     """Folder of the bundle, e.g. artifacts/mnist."""
 
 
+@reflowed
 @dataclass(frozen=True)
 class UnpackSettings:
     """Turn a bundle back into a run folder, from its files alone, to train its GAN further or to export it anew. The
@@ -122,6 +127,7 @@ class UnpackSettings:
     """Run folder to make, e.g. runs/emoji."""
 
 
+@reflowed
 @dataclass(frozen=True)
 class TritonSettings:
     """Write a model repository for NVIDIA Triton, with one model BUNDLE_GRAPH for each graph, which batches requests.
@@ -141,6 +147,7 @@ class TritonSettings:
     """Copies of each graph that work at the same time, on each GPU where there are several."""
 
 
+@reflowed
 @dataclass(frozen=True)
 class SpaceSettings:
     """Make a complete Hugging Face Space in a folder, check it and list its files. Uploads only with --push."""
@@ -159,6 +166,7 @@ class SpaceSettings:
     """With --push, only print what would be uploaded, and where."""
 
 
+@reflowed
 @dataclass(frozen=True)
 class WebSettings:
     """Write a static page that samples and interpolates in the browser, for any web host."""
@@ -169,6 +177,7 @@ class WebSettings:
     """Folder of the page, e.g. build/web. An earlier page there is replaced; any other folder is left alone."""
 
 
+@reflowed
 @dataclass(frozen=True)
 class CheckSettings:
     """Run every graph of a bundle in every runtime that is installed, in batches of 1, 2, 5 and 33. Print how far each

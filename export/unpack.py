@@ -1,16 +1,16 @@
-"""A bundle -> a run folder again: what somebody shared, or what is left of a run, goes on being trained.
+"""A bundle becomes a run folder again, so that what somebody shared, or what is left of a run, can be trained further.
 
-Graphs keep the names of the weights that they were made of. Only batch normalisation is gone, folded into the
-convolution before it: it comes back as one that shifts and does not scale, with which a network computes what it did
-but has lost what training needs. The GAN has none, so a GAN can be trained on; the other stages can be measured,
-exported, and built upon. The optimizers begin anew, and so do the augmentation of a small set and what a critic knows
-of its batch.
+Graphs keep the names of the weights that they were made of, and the index holds the settings of each stage. Only batch
+normalisation is gone, folded into the convolution before it. It comes back as one that shifts and does not scale: the
+network computes the same, but has lost what training needs. The GAN has none, so it can be trained further; the other
+stages can be measured, exported, and built upon. The optimizers start anew, and so do the augmentation of a small data
+set and the critic's minibatch layer.
 """
 
 import json
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import onnx
@@ -18,9 +18,9 @@ import torch
 from onnx import numpy_helper
 from torch import Tensor, nn
 
-from bundle.atomic_files import scratch, write_whole
+from bundle.atomic_files import scratch, write_file
 from bundle.errors import UserError
-from bundle.pictures import paper
+from bundle.pictures import check_background, paper
 from bundle.public_command import UNPACK
 from bundle.read import OpenBundle, graph_bytes, latent_shapes, read
 from bundle.schema import Curve
@@ -28,25 +28,24 @@ from bundle.trial_inputs import random_rows
 from export import graphs, parity
 from export.graphs import NEEDS, STAGE_GRAPHS, GraphSpec
 from export.precision import LEVELS
-from export.recipe import settings_of
 from train import run_folder
 from train.checkpoints import OPTIONAL_NETWORKS, module_tensors, save_tensors
 from train.data.dataset import DataInfo
 from train.recorder import Progress
 from train.run_folder import StageRecord
-from train.settings import Settings
+from train.settings import STAGES, Settings, check_settings
 from train.stages import build_networks
-from train.stored_settings import to_dict
+from train.stored_settings import from_public_dict, to_dict
 
-ORDER = ("classifier", "gan", "vae", "inverter", "repair")  # mask encoders after what they encode for
-PRECISIONS = ("fp32", "fp16-stored")  # arithmetic in float32: the network can be held against its graph
-ROWS = 33  # in which it is
-FOLDED, HALF = "_bias", ".fp16"  # endings that folding and storing as float16 give to names
+ORDER = ("classifier", "gan", "vae", "inverter", "repair")  # mask encoders after the model that they encode for
+PRECISIONS = ("fp32", "fp16-stored")  # arithmetic in float32, so that the network can be compared with its graph
+ROWS = 33  # that they are compared on
+FOLDED, HALF = "_bias", ".fp16"  # suffixes that folding and storing as float16 add to names
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage out of a bundle; `whole`: it can be trained on."""
+    """One stage that came back from a bundle; `whole`: it can be trained further."""
 
     settings: Settings
     networks: nn.Module
@@ -60,7 +59,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Settled:
-    """The settings of the stages that came back, as a run gives them."""
+    """The settings of the stages that came back, as a run would give them."""
 
     stages: Mapping[str, Stage]
 
@@ -69,10 +68,10 @@ class Settled:
 
 
 def unpack(folder: Path, target: Path) -> dict[str, Stage]:
-    """Writes the run folder `target` from the bundle in `folder`; returns the stages in it. Prints a sentence for each
-    stage that cannot come back.
+    """Writes the run folder `target` from the bundle in `folder`; returns its stages by name. Prints a sentence for
+    each stage that cannot come back.
 
-    Raises UserError, and writes nothing, when the target exists or none can.
+    Raises UserError, and writes nothing, when the target exists or no stage can come back.
     """
     if target.exists():
         raise UserError(f"{target} is already there: name a new folder.")
@@ -93,7 +92,7 @@ def unpack(folder: Path, target: Path) -> dict[str, Stage]:
     began = UNPACK + shlex.join([str(folder), str(target)])
     try:
         with scratch(target) as building:
-            run_folder.bind_data(building, data_of(bundle, next(iter(stages.values())).settings))
+            run_folder.bind_data(building, data_of(bundle))
             for name, stage in stages.items():
                 write(building / name, name, stage, bundle, began)
             building.rename(target)
@@ -102,7 +101,7 @@ def unpack(folder: Path, target: Path) -> dict[str, Stage]:
     return stages
 
 
-def data_of(bundle: OpenBundle, settings: Settings) -> DataInfo:
+def data_of(bundle: OpenBundle) -> DataInfo:
     """The pictures as a run describes them."""
     info = bundle.info
     return DataInfo(
@@ -114,15 +113,31 @@ def data_of(bundle: OpenBundle, settings: Settings) -> DataInfo:
         classes=info.dataset.classes,
         train_images=info.dataset.train_images,
         test_images=info.dataset.test_images,
-        fit=settings.fit,
-        background=paper("L" if info.image.channels == 1 else "RGB", settings.background),
+        fit=info.dataset.fit,
+        background=paper("L" if info.image.channels == 1 else "RGB", info.dataset.background),
     )
 
 
-def stage_of(bundle: OpenBundle, name: str, target: Path, stages: Mapping[str, Stage]) -> Stage:
-    """One stage, its networks held against their graphs; `stages`: those that came back before.
+def settings_of(bundle: OpenBundle, name: str, target: Path) -> Settings:
+    """The settings of a stage of the run folder `target`, as the index holds them. They may be a stranger's, so they
+    are checked like those of a command line.
 
-    Raises UserError when it was not trained by Twofold, lacks something, or a network computes something else.
+    Raises UserError when the index has none, or nothing can be trained with them.
+    """
+    stored = bundle.info.training[name].settings
+    if stored is None:
+        raise UserError("its settings are not in the index, which an older version of Twofold wrote.")
+    settings = from_public_dict(STAGES[name], stored, target, bundle.info.dataset.source)
+    check_settings(settings)
+    check_background(settings.background)
+    return replace(settings, images=None)  # a fixed number of pictures would already be reached
+
+
+def stage_of(bundle: OpenBundle, name: str, target: Path, stages: Mapping[str, Stage]) -> Stage:
+    """One stage, its networks compared with their graphs; `stages`: those that came back before.
+
+    Raises UserError when the index does not describe it, a graph is missing or damaged, or a network computes something
+    else than its graph.
     """
     what, info = f"The {name} of {bundle.folder} cannot become a run", bundle.info
     if name not in info.training:
@@ -135,21 +150,24 @@ def stage_of(bundle: OpenBundle, name: str, target: Path, stages: Mapping[str, S
         )
     if name in NEEDS and NEEDS[name] not in stages:
         raise UserError(f"{what} without its {NEEDS[name]}.")
-    training, settings = info.training[name], settings_of(name, info.training[name].command, target)
+    training, data = info.training[name], data_of(bundle)
     try:
-        with torch.device("meta"):  # shapes alone: numbers of a stranger's command take no memory
-            networks = build_networks(name, settings, data_of(bundle, settings), Settled(stages))
+        settings = settings_of(bundle, name, target)
+        with torch.device("meta"):  # shapes alone: sizes that a stranger chose take no memory
+            networks = build_networks(name, settings, data, Settled(stages))
+    except UserError as problem:
+        raise UserError(f"{what}: {problem}") from problem
     except (ValueError, RuntimeError, OverflowError) as problem:
         raise UserError(f"{what}: its settings fit no network ({problem}).") from problem
     try:
         for key, net in networks.named_children():
             load(net, nothing(net) if key in OPTIONAL_NETWORKS else network_weights(bundle, key), what)
         finished = trained_to_the_end(bundle, STAGE_GRAPHS[name][0])
-        for spec in graphs.graph_specs(name, dict(networks.eval().named_children()), data_of(bundle, settings)):
+        for spec in graphs.graph_specs(name, dict(networks.eval().named_children()), data):
             compare(spec, bundle, what)
     except UserError:
         raise
-    except Exception as problem:  # a graph whose weights or nodes are damaged, in whatever way
+    except Exception as problem:  # weights or nodes of a graph may be damaged in any way
         raise UserError(f"{what}: its graphs are damaged ({type(problem).__name__}).") from problem
     record = StageRecord(
         command=training.command,
@@ -167,12 +185,12 @@ def stage_of(bundle: OpenBundle, name: str, target: Path, stages: Mapping[str, S
 
 
 def nothing(net: nn.Module) -> dict[str, Tensor]:
-    """Weights with which a network that no graph holds, because only training needs it, begins."""
+    """The first weights of a network that no graph holds because only training needs it: zeros."""
     return {key: torch.zeros(value.shape) for key, value in net.state_dict().items()}
 
 
 def network_weights(bundle: OpenBundle, name: str) -> dict[str, Tensor]:
-    """The weights of a network: of its graph, or of the two that a generator is cut into."""
+    """The weights of a network, from its graph; those of a generator from its two halves."""
     if name != "generator":
         return weights_of(bundle, name)
     halves = {half: weights_of(bundle, half) for half in ("mapping", "synthesis")}
@@ -180,15 +198,15 @@ def network_weights(bundle: OpenBundle, name: str) -> dict[str, Tensor]:
 
 
 def weights_of(bundle: OpenBundle, graph: str) -> dict[str, Tensor]:
-    """The weights that a graph holds, float32, by the names that they had in PyTorch."""
+    """The weights of a graph as float32, by their names in PyTorch."""
     model = onnx.load_from_string(graph_bytes(bundle, graph)).graph
     found = {
         tensor.name.removesuffix(HALF): torch.from_numpy(numpy_helper.to_array(tensor).copy()).float()
         for tensor in model.initializer
         if tensor.data_type in (onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16)
     }
-    # The exporter stores biases that are alike once, and leaves out those that are zero, such as that of a critic whose
-    # loss knows differences only.
+    # The exporter stores equal biases once and drops those that are zero, such as that of a critic whose loss only
+    # compares.
     for node in model.node:
         weight, bias = (*node.input[1:], "", "")[:2]
         if node.op_type in ("Conv", "Gemm") and weight in found:
@@ -199,7 +217,7 @@ def weights_of(bundle: OpenBundle, graph: str) -> dict[str, Tensor]:
 
 
 def unfolded(net: nn.Module, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """What the batch normalisations of a network are when all they do was folded into the convolutions before them."""
+    """The weights of batch normalisations that were folded into the convolutions before them: a shift is left."""
     found: dict[str, Tensor] = {}
     before = ""
     for name, module in net.named_modules():
@@ -217,7 +235,8 @@ def unfolded(net: nn.Module, weights: Mapping[str, Tensor]) -> dict[str, Tensor]
 
 
 def load(net: nn.Module, weights: Mapping[str, Tensor], what: str) -> None:
-    """Gives a network without weights those of its graph. Raises UserError when some are missing or others."""
+    """Gives a network on the meta device the weights of its graph. Raises UserError when some are missing or of another
+    size."""
     state, weights = net.state_dict(), {**weights, **unfolded(net, weights)}
     missing = [key for key, value in state.items() if key not in weights or weights[key].shape != value.shape]
     if missing:
@@ -226,14 +245,14 @@ def load(net: nn.Module, weights: Mapping[str, Tensor], what: str) -> None:
 
 
 def trained_to_the_end(bundle: OpenBundle, graph: str) -> bool:
-    """Whether the stage was finished when it was exported, as its graph says."""
+    """Whether the stage was finished when it was exported, according to its graph."""
     facts = {p.key: p.value for p in onnx.load_from_string(graph_bytes(bundle, graph)).metadata_props}
     return bool(json.loads(facts.get("training", "{}")).get("finished", True))
 
 
 def compare(spec: GraphSpec, bundle: OpenBundle, what: str) -> None:
-    """Raises UserError when a network does not compute what its graph does, to a grey level where weights are rounded:
-    there the graph may hold sums of the weights before they were."""
+    """Raises UserError when a network does not compute what its graph does. Where weights are rounded a grey level is
+    allowed: the graph may hold sums of the weights from before."""
     exact = bundle.info.graphs[spec.name].precision == "fp32"
     rows = random_rows(spec.inputs, range(ROWS))
     got = parity.session(graph_bytes(bundle, spec.name)).run(list(spec.outputs), rows)
@@ -246,7 +265,7 @@ def compare(spec: GraphSpec, bundle: OpenBundle, what: str) -> None:
 
 
 def write(folder: Path, name: str, stage: Stage, bundle: OpenBundle, began: str) -> None:
-    """One stage's folder in a run; `began`: the command that makes it, told where training may follow."""
+    """Writes one stage's folder of a run; `began`: the command that unpacks it, recorded where training may follow."""
     record = vars(stage.record)
     tensors = module_tensors("averages", stage.networks)
     if stage.whole:
@@ -260,11 +279,11 @@ def write(folder: Path, name: str, stage: Stage, bundle: OpenBundle, began: str)
     run_folder.write_json(folder / "config.json", to_dict(stage.settings))
     run_folder.write_json(folder / "record.json", record)
     if stage.curve:
-        write_whole(folder / "metrics.jsonl", curve_lines(stage.curve).encode())
+        write_file(folder / "metrics.jsonl", curve_lines(stage.curve).encode())
 
 
 def latents_of(bundle: OpenBundle, stage: str) -> dict[str, Tensor]:
-    """What a finished stage knows about its latent space."""
+    """The latent statistics that a finished stage has measured."""
     if stage not in ("gan", "vae"):
         return {}
     names = [name for name in latent_shapes(bundle.info) if (name == "w_mean") == (stage == "gan")]
@@ -275,7 +294,7 @@ def latents_of(bundle: OpenBundle, stage: str) -> dict[str, Tensor]:
 
 
 def curve_lines(curve: Curve) -> str:
-    """A curve as a run's metrics.jsonl."""
+    """A curve as the lines of a run's metrics.jsonl."""
     series = curve.series.items()
     lines = [
         {"images": images} | {name: values[i] for name, values in series if values[i] is not None}

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from starlette.datastructures import QueryParams
 
-from bundle.atomic_files import entry, read_index, write_index
 from bundle.errors import BundleError
-from bundle.read import read
+from bundle.read import read, read_index
+from bundle.write import file_entry, write_index
 from demo.routes import explore
 from demo.serving.engine import Engine, choose_provider
 from demo.serving.served_bundle import ServedBundle
@@ -39,9 +39,9 @@ def test_the_normal_is_found_where_noise_hides_it():
 
 def test_the_command_adds_them_twice_the_same_and_explore_moves_along_them(broken_bundle: Path, capsys):
     before = ServedBundle(Engine(read(broken_bundle), choose_provider("cpu")))
-    still = explore.edit_picture(before, QueryParams({"a": "3", "c": "1"}))
+    still = explore.edit_picture(before, QueryParams({"seed": "3", "c": "1"}))
     with pytest.raises(BundleError, match="python -m export directions"):
-        explore.edit_picture(before, QueryParams({"a": "3", "c": "1", "h": "4:2"}))
+        explore.edit_picture(before, QueryParams({"seed": "3", "c": "1", "across": "4:2"}))
     assert main(["directions", str(broken_bundle)]) == 0
     assert "svm_w: right on" in (told := capsys.readouterr().out) and "svm_code: right on" in told
     first = (broken_bundle / class_directions.FILE).read_bytes()
@@ -51,10 +51,10 @@ def test_the_command_adds_them_twice_the_same_and_explore_moves_along_them(broke
     served = ServedBundle(Engine(read(broken_bundle), choose_provider("cpu")))
     row, moves = np.eye(10, dtype=np.float32)[1], served.engine.bundle.latents["svm_w"]
     w = served.styles([3], row) + np.float32(2) * moves[4]
-    moved = explore.edit_picture(served, QueryParams({"a": "3", "c": "1", "h": "4:2"}))
+    moved = explore.edit_picture(served, QueryParams({"seed": "3", "c": "1", "across": "4:2"}))
     assert np.allclose(moved, served.synthesise(w), atol=1e-6) and not np.array_equal(moved, still)
     code = served.codes([3], row) + np.float32(-1.5) * served.engine.bundle.latents["svm_code"][7]
-    moved = explore.edit_picture(served, QueryParams({"a": "3", "c": "1", "m": "vae", "h": "7:-1.5"}))
+    moved = explore.edit_picture(served, QueryParams({"seed": "3", "c": "1", "m": "vae", "across": "7:-1.5"}))
     assert np.allclose(moved, served.decode(code), atol=1e-6)
 
 
@@ -64,7 +64,8 @@ def test_directions_that_do_not_fit_are_refused_and_so_is_a_bundle_without_class
     np.savez_compressed(broken_bundle / class_directions.FILE, **arrays)
     info = read_index(broken_bundle)
     listed = info.model_dump(mode="json")
-    listed["files"]["latents"] = entry(broken_bundle / class_directions.FILE)
+    data = (broken_bundle / class_directions.FILE).read_bytes()
+    listed["files"]["latents"] = file_entry(class_directions.FILE, data).model_dump()
     write_index(broken_bundle, type(info).model_validate(listed))
     with pytest.raises(BundleError, match=r"'svm_w' .* has shape"):
         read(broken_bundle)
@@ -80,7 +81,7 @@ def test_across_the_boundary_of_a_class_digits_become_that_class(model: str):
         """The mean probability of class k for pictures of other classes, moved towards k."""
         pairs = [(seed, (seed + 3) % 10) for seed in range(40)]
         drawn = [
-            explore.edit_picture(served, QueryParams({"a": str(seed), "m": model, "h": f"{k}:{step}"}))
+            explore.edit_picture(served, QueryParams({"seed": str(seed), "m": model, "across": f"{k}:{step}"}))
             for seed, k in pairs
         ]
         read_as = served.classify(np.concatenate(drawn))

@@ -17,13 +17,13 @@ from bundle.public_command import public_command
 from bundle.read import graph_bytes, read
 from export import graphs, parity, unpack
 from export.__main__ import main
-from export.recipe import settings_of
 from tests.support.pictures import draw_folder
 from tests.support.trained import CLASSES, Exported, export
 from train.__main__ import main as train
 from train.checkpoints import load_tensors
 from train.run_folder import Run
-from train.settings import Settings
+from train.settings import STAGES as STAGES_OF_RUNS
+from train.settings import GanSettings
 from train.stages import load_networks
 
 STAGES = ("classifier", "gan", "vae", "inverter", "repair")
@@ -165,9 +165,9 @@ def left_out(bundle: Path, run: Path, stage: str, *words: str) -> None:
     shutil.rmtree(run)
 
 
-def refusal(bundle: Path, command: str) -> str:
-    """What is said of a GAN that was trained by `command`."""
-    change_index(bundle, lambda index: index["training"]["gan"].update(command=command))
+def refusal(bundle: Path, **settings: object) -> str:
+    """What is said of a GAN whose index holds these settings beside its own."""
+    change_index(bundle, lambda index: index["training"]["gan"]["settings"].update(settings))
     with pytest.raises(UserError) as caught:
         unpack.stage_of(read(bundle), "gan", Path("run"), {})
     return str(caught.value)
@@ -180,32 +180,45 @@ def test_a_folder_that_is_there_is_left_alone(exported: Exported, trained_run: P
     assert sorted(path.stat().st_mtime_ns for path in trained_run.rglob("*")) == before
 
 
-@pytest.mark.parametrize(("command", "said"), [
-    ("bash train.sh", "was not trained by Twofold but by: bash train.sh"),
-    ("python -m train gan x --foo", "by a command not understood here: python -m train gan x --foo"),
-    ("python -m train gan x && echo 'a", "by a command not understood here: echo 'a"),
-    ("python -m train vae x", "not understood"),
-    ("python -m train gan --help", "not understood"),
-    ("python -m train evaluate x", "not understood"),
-    ("python -m train", "not understood"),
-    ("python -m train gan x --seed " + "9" * 6000, "9…"),
-    ("python -m train gan x \x1b[2J", "\\x1b[2J"),
-    ("python -m train gan x --width 32", "its graph lacks"),
-    ("python -m train gan x --width 1000000 --w-dim 10000000000", "cannot become a run"),
-    ("python -m train gan x --latent-dim -1", "--latent-dim must be positive"),
-    ("python -m train gan x --batch 0", "--batch must be positive"),
-    ("python -m train gan x --gamma nan nan", "--gamma must be a finite number, not nan"),
-])  # fmt: skip
-def test_a_strangers_command_is_read_with_care(own: Path, command: str, said: str):
-    assert said in refusal(own, command)
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"foo": 1}, "Unknown settings: foo"),
+        ({"threads": 3}, "Unknown settings: threads"),
+        ({"run": "elsewhere"}, "Unknown settings: run"),
+        ({"width": "wide"}, "width cannot be 'wide'"),
+        ({"loss": "none"}, "loss cannot be 'none'"),
+        ({"width": 32}, "its graph lacks"),
+        ({"width": 1_000_000, "w_dim": 10_000_000_000}, "cannot become a run"),
+        ({"latent_dim": -1}, "--latent-dim must be positive"),
+        ({"batch": 0}, "--batch must be positive"),
+        ({"lr_end": -0.5}, "--lr-end must not be negative"),
+        ({"background": "no colour"}, "is no colour"),
+    ],
+)
+def test_a_strangers_settings_are_read_with_care(own: Path, settings: dict[str, object], said: str):
+    assert said in (sentence := refusal(own, **settings)) and sentence.startswith(f"The gan of {own} cannot become")
 
 
-@pytest.mark.parametrize("flag", ["--tyro-write-completion", "--tyro_write_completion", "--tyro-print-completion"])
-def test_flags_of_the_parser_itself_are_not_obeyed(own: Path, tmp_path: Path, flag: str):
-    target = tmp_path / "written"
-    assert "not understood" in refusal(own, f"python -m train {flag} bash {target}")
-    assert "not understood" in refusal(own, f"python -m train gan x {flag} bash {target}")
-    assert not target.exists()
+def test_a_bundle_of_an_older_version_without_settings_is_refused(own: Path):
+    change_index(own, lambda index: index["training"]["gan"].pop("settings"))
+    with pytest.raises(UserError, match="its settings are not in the index, which an older version"):
+        unpack.stage_of(read(own), "gan", Path("run"), {})
+
+
+def test_settings_of_older_versions_are_understood(own: Path):
+    """Under the names that they had, and what had no name yet as it was then."""
+
+    def older(index: dict) -> None:
+        settings = index["training"]["gan"]["settings"]
+        settings["matching"] = settings.pop("mismatch_weight") + 0.5
+        settings.pop("augment")
+
+    change_index(own, older)
+    found = unpack.settings_of(read(own), "gan", Path("run"))
+    assert isinstance(found, GanSettings)
+    assert (found.mismatch_weight, found.augment) == (GanSettings(run=Path("run")).mismatch_weight + 0.5, 0.0)
+    assert (found.run, found.data, found.images, found.resume) == (Path("run"), "pictures", None, False)
 
 
 def test_what_is_missing_of_a_bundle_is_named(own: Path, tmp_path: Path):
@@ -253,36 +266,18 @@ def test_a_stage_that_was_not_finished_still_is_not(trained_run: Path, shape_pic
     assert [Run.open(tmp_path / "again").record(stage).finished for stage in ("classifier", "vae")] == [False, True]
 
 
-def settings(command: str, stage: str = "gan") -> Settings:
-    return settings_of(stage, command, Path("c"))
+def test_the_framing_of_the_pictures_is_kept(own: Path):
+    assert unpack.data_of(read(own)).background == "#000000"
+    change_index(own, lambda index: index["dataset"].update(fit="pad", background="#ff0000"))
+    data = unpack.data_of(read(own))
+    assert (data.fit, data.background) == ("pad", "#ff0000")
 
 
-def test_a_history_of_commands_is_read_to_its_end():
-    first = "python -m train gan runs/a --data x --width 16 --matching 0.02 --gamma 1 0.1 --threads 1 --track wandb"
-    found = settings(
-        f"{first} && python -m export unpack a b && python -m train gan b --resume --minutes 50 --matching 0.004"
-    )
-    assert (found.width, found.gamma, found.mismatch_weight, found.minutes) == (16, (1.0, 0.1), 0.004, 50.0)
-    # What only that machine knew is forgotten.
-    assert (found.run, found.resume, found.threads, found.track) == (Path("c"), False, None, None)
-    assert settings("python -m train gan a --images 500").images is None
-    switched = "python -m train gan a --minibatch-deviation"
-    assert settings(switched).minibatch_stddev
-    off = "python -m train gan a --resume --no-minibatch-deviation"
-    assert not settings(f"{switched} && {off}").minibatch_stddev
-
-
-def test_a_command_for_all_stages_gives_each_its_share():
-    command = "python -m train all runs/a --data x --minutes 100 --precision bf16 --fit pad --background red"
-    found = settings(command)
-    assert (found.minutes, found.precision, found.fit, found.background) == (50.0, "bf16", "pad", "red")
-    assert settings(command, "vae").minutes == pytest.approx(27)
-
-
-def test_the_colour_under_transparent_pictures_is_kept(exported: Exported):
-    bundle = read(exported.folder)
-    assert unpack.data_of(bundle, settings("python -m train gan a")).background == "#000000"
-    assert unpack.data_of(bundle, settings("python -m train gan a --background red")).background == "#ff0000"
+@pytest.mark.parametrize("name", ["mnist", "fashion", "mednist", "emoji", "cifar10"])
+def test_the_released_bundles_hold_the_settings_of_every_stage(name: str):
+    bundle = read(Path(__file__).parents[2] / "artifacts" / name)
+    for stage in bundle.info.training:
+        assert isinstance(unpack.settings_of(bundle, stage, Path("run")), STAGES_OF_RUNS[stage])
 
 
 @pytest.mark.slow
