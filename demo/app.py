@@ -40,7 +40,7 @@ class Refused(Exception):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until Ctrl-C. Returns the exit code: 0, or 2 after one sentence on what is wrong."""
-    options = _parser().parse_args(arguments)
+    options = build_parser().parse_args(arguments)
     limit_arenas()
     try:
         return _serve(options)
@@ -49,7 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
 
 
-def _parser() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
+    """What `python demo/app.py` may be given."""
     parser = argparse.ArgumentParser(prog="demo/app.py", description="Serve Twofold bundles in the browser.")
     # A Space sets the first of these variables, so that its visitors can reach the server, and may set the other.
     host = os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1")
