@@ -25,7 +25,7 @@ from demo.serving.housekeeping import Janitor, limit_arenas  # noqa: E402
 from demo.serving.served_bundle import ServedBundle, open_bundles  # noqa: E402
 
 if TYPE_CHECKING:
-    from demo.routes.mcp_tools import Tools
+    from demo.routes.mcp_tools import McpTools
     from demo.routes.uploads import Uploads
 
 __all__ = ["build_demo", "main"]
@@ -40,7 +40,7 @@ class Refused(Exception):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until Ctrl-C. Returns the exit code: 0, or 2 after one sentence on what is wrong."""
-    options = _parser().parse_args(arguments)
+    options = build_parser().parse_args(arguments)
     limit_arenas()
     try:
         return _serve(options)
@@ -49,7 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
 
 
-def _parser() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
+    """What `python demo/app.py` may be given."""
     parser = argparse.ArgumentParser(prog="demo/app.py", description="Serve Twofold bundles in the browser.")
     # A Space sets the first of these variables, so that its visitors can reach the server, and may set the other.
     host = os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1")
@@ -139,13 +140,13 @@ def _uploads(bundles: MutableMapping[str, ServedBundle]) -> "Uploads":
     return uploads
 
 
-def _tools(bundles: Mapping[str, ServedBundle], host: str) -> "Tools":
+def _tools(bundles: Mapping[str, ServedBundle], host: str) -> "McpTools":
     """The endpoints for assistants. Refused where the protocol's package is missing."""
     try:
-        from demo.routes.mcp_tools import Tools
+        from demo.routes.mcp_tools import McpTools
     except ModuleNotFoundError as error:
         raise Refused("--mcp needs one package more: pip install -r demo/requirements-mcp.txt") from error
-    return Tools(bundles, host)
+    return McpTools(bundles, host)
 
 
 def _machine(options: argparse.Namespace) -> tuple[Provider, Opener | None]:

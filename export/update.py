@@ -3,6 +3,7 @@
 import io
 import shutil
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -46,11 +47,12 @@ def update(
             if text is not None:
                 (building / CARD).write_text(text, encoding="utf-8")
             write_index(building, info)
-            BundleRunner(read(building)).check()
+            updated = read(building)
+            BundleRunner(updated).check()
             put_in_place(building, folder, bundle.info)
     except OSError as problem:
         raise UserError(f"Could not write {folder}: {problem.strerror or problem}.") from problem
-    return read(folder)
+    return replace(updated, folder=folder)
 
 
 def set_runtime_comparison(folder: Path, found: RuntimeComparison) -> None:

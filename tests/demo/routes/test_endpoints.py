@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import gradio_client
 import httpx
 import numpy as np
 import pytest
@@ -16,8 +17,6 @@ from PIL import Image
 from demo.page import build_demo, launch_settings
 from demo.serving.engine import choose_provider
 from demo.serving.served_bundle import open_bundles
-
-gradio_client = pytest.importorskip("gradio_client")
 
 SEEDS = [0, 1, 77]
 
