@@ -82,6 +82,11 @@ def dragging_travels_and_undo_returns(page: Page) -> None:
     assert still(page) == start
 
 
+def test_a_seed_in_the_address_has_its_own_class_unless_one_is_named(visit):
+    assert visit("?b=digits&x=17&y=0").evaluate("Twofold.state.c") == 7
+    assert visit("?b=digits&x=17&y=0&c=2").evaluate("Twofold.state.c") == 2
+
+
 def test_fingers_and_wheel(visit):
     page = visit("?b=digits&x=5&y=0", viewport=NARROW, has_touch=True)
     a_finger_can_drag_without_scrolling_the_page(page)
@@ -212,7 +217,8 @@ def less_motion_is_respected(page: Page) -> None:
 
 def test_nobody_waits_for_ever_when_the_queue_is_full(visit):
     page = visit("?b=digits")
-    page.route("**/queue/join*", lambda route: None)  # never answered
+    for address in ("**/queue/join*", "**/rebuild/*"):  # never answered
+        page.route(address, lambda route: None)
     page.clock.install()
     tab(page, "Morph")
     export = page.get_by_role("button", name="Export GIF")
