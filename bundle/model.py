@@ -259,7 +259,7 @@ class BundleModel:
 
     def _noise(self, seeds: Sequence[int]) -> np.ndarray:
         """The standard normal latents [N, D] of seeds."""
-        return np.stack([latents.seed_latent(seed, self.info.gan.latent_dim) for seed in seeds])
+        return latents.seed_latents(seeds, self.info.gan.latent_dim)
 
     def _rows(self, classes: np.ndarray | None, seeds: Sequence[int]) -> np.ndarray | None:
         if len(seeds) == 0:
