@@ -33,7 +33,7 @@ from bundle.errors import UserError
 from bundle.latents import from_normal, one_hot, seed_latent
 from bundle.read import read
 from bundle.sessions import choose_provider, core_count
-from demo.data_urls import picture_address
+from demo.data_urls import picture_url
 from demo.serving.engine import Engine
 from demo.serving.served_bundle import ServedBundle
 
@@ -80,7 +80,7 @@ def requests(served: ServedBundle) -> list[Request]:
     for first in range(0, REQUESTS * PICTURES, PICTURES):
         seeds = list(range(first, first + PICTURES))
         drawn = images.to_uint8(served.sample(seeds))
-        found.append(Request(seeds, [picture_address(picture) for picture in drawn]))
+        found.append(Request(seeds, [picture_url(picture) for picture in drawn]))
     return found
 
 

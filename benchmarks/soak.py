@@ -85,7 +85,7 @@ class Mix:
         return self.visitor.call("report", name)
 
     def rebuild(self, name: str, model: str) -> Answer:
-        return self.visitor.event("rebuild", {"b": name, "test": 0, "rounds": 0, "n": 1})
+        return self.visitor.rebuild(name, {"test": 0})
 
     def export(self, name: str, model: str) -> Answer:
         seeds = [self._seed(), self._seed()]

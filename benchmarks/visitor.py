@@ -51,8 +51,14 @@ class Visitor:
         value = json.loads(data)
         return Answer(value[0]) if kind == "event: complete" else Answer(error=_sentence(value))
 
+    def rebuild(self, bundle: str, request: Any, picture: bytes | None = None) -> Answer:
+        """What the tab Rebuild asks for; `picture`: the bytes of a file."""
+        files = {"request": (None, json.dumps(request)), **({"picture": ("picture", picture)} if picture else {})}
+        answer = self.client.post(self.url(f"rebuild/{bundle}"), files=files)
+        return Answer(answer.json()) if answer.status_code == 200 else Answer(error=answer.text)
+
     def event(self, name: str, wish: Any) -> Answer:
-        """An event of one of the page's widgets: "rebuild" or "export"; the last thing that it reports."""
+        """An event of one of the page's widgets: "refine", "look" or "export"; the last thing that it reports."""
         if not self._events:
             config = self.get("config").json()
             self._events = {target[1]: d["id"] for d in config["dependencies"] for target in d["targets"]}

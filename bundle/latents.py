@@ -52,6 +52,11 @@ def from_normal(normal: np.ndarray, prior: Prior) -> np.ndarray:
     return spread.reshape(normal.shape).astype(np.float32)
 
 
+def seed_class(seed: int, classes: int) -> int:
+    """The class of a seed for which none was chosen: seed modulo K, in every door."""
+    return int(seed) % SEEDS % classes
+
+
 def one_hot(index: int, classes: int) -> np.ndarray:
     """Class weights [classes] with all weight on one class. InputError when the index is outside."""
     if not 0 <= index < classes:
@@ -87,7 +92,7 @@ def class_rows(weights: np.ndarray | None, seeds: Sequence[int], classes: int) -
             raise InputError("This model has no classes.")
         return None
     if weights is None:
-        return np.stack([one_hot(seed % classes, classes) for seed in seeds])
+        return np.stack([one_hot(seed_class(seed, classes), classes) for seed in seeds])
     rows = np.asarray(weights, dtype=np.float32)
     if rows.shape not in ((classes,), (len(seeds), classes)):
         raise InputError(f"Class weights must be {classes} numbers a picture, not an array {rows.shape}.")
@@ -159,6 +164,11 @@ def key_corners(key: Key) -> tuple[list[int], np.ndarray]:
 def key_seed(key: Key) -> int:
     """The seed that chooses a key's class: its own, or the first of the four around a point."""
     return key_corners(key)[0][0]
+
+
+def key_class(key: Key, classes: int) -> int:
+    """The class of a key for which none was chosen: that of its seed, or of the first of the four around a point."""
+    return seed_class(key_seed(key), classes)
 
 
 def path_shares(frames: int, loop: bool) -> np.ndarray:

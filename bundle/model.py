@@ -111,15 +111,16 @@ class BundleModel:
     def at(
         self, x: float, y: float, classes: np.ndarray | None = None, truncation: float = 1.0, model: Model = "gan"
     ) -> np.ndarray:
-        """The picture [1, C, H, W] at a point of the endless seed plane; classes None = class 0.
+        """The picture [1, C, H, W] at a point of the endless seed plane.
 
-        Whole numbers (x, 0) are the picture of seed x; between them four neighbours blend.
+        Whole numbers (x, 0) are the picture of seed x; between them four neighbours blend. `classes` None: the class
+        of the first of the four, ⌊x⌋ + 100 ⌊y⌋ modulo K.
         """
         self._need(model)
         for value, name in ((x, "x"), (y, "y"), (truncation, "truncation")):
             _finite(value, name)
         if classes is None and self.classes:
-            classes = latents.one_hot(0, self.classes)
+            classes = latents.one_hot(latents.key_class((x, y), self.classes), self.classes)
         if model == "gan":
             z = latents.plane_latent(x, y, self.info.gan.latent_dim)[None]
             return self._draw(z, self._rows(classes, [0]), truncation)

@@ -25,7 +25,7 @@ from demo.serving.housekeeping import Janitor, limit_arenas  # noqa: E402
 from demo.serving.served_bundle import ServedBundle, open_bundles  # noqa: E402
 
 if TYPE_CHECKING:
-    from demo.routes.mcp_tools import Tools
+    from demo.routes.mcp_tools import McpTools
     from demo.routes.uploads import Uploads
 
 __all__ = ["build_demo", "main"]
@@ -140,13 +140,13 @@ def _uploads(bundles: MutableMapping[str, ServedBundle]) -> "Uploads":
     return uploads
 
 
-def _tools(bundles: Mapping[str, ServedBundle], host: str) -> "Tools":
+def _tools(bundles: Mapping[str, ServedBundle], host: str) -> "McpTools":
     """The endpoints for assistants. Refused where the protocol's package is missing."""
     try:
-        from demo.routes.mcp_tools import Tools
+        from demo.routes.mcp_tools import McpTools
     except ModuleNotFoundError as error:
         raise Refused("--mcp needs one package more: pip install -r demo/requirements-mcp.txt") from error
-    return Tools(bundles, host)
+    return McpTools(bundles, host)
 
 
 def _machine(options: argparse.Namespace) -> tuple[Provider, Opener | None]:

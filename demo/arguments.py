@@ -1,29 +1,40 @@
-"""Arguments of endpoints and events, which anyone may send in any form: checked here, refused in a sentence."""
+"""Arguments of endpoints and of the page's requests, which anyone may send in any form: checked here.
+
+Every function takes a value as JSON has it and returns a checked one, or raises an InputError with a sentence for the
+person who sent it. Parameters in addresses, which are text: demo/routes/query_parameters.py.
+"""
 
 import base64
 import binascii
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from bundle import images, latents, pictures
 from bundle.errors import InputError
+from bundle.latents import Key
 from bundle.model import MAX_ROUNDS
+from bundle.schema import Model
 from demo.serving.served_bundle import ServedBundle
 
 MAX_PICTURES = 64
 MAX_KEYS = 6
 MAX_FRAMES = 240
 MAX_TRUNCATION = 1.5
-MAX_POINT = 1000.0  # of a number of a latent: far beyond any that a model knows
+MAX_LATENT = 1000.0  # of one number of a latent: far beyond any that a network was trained on
 MAX_COORDINATE = 1e6  # of the seed plane
-MAX_TEXT = 4 * pictures.UPLOAD.bytes // 3 + 200  # base64 of the largest upload, with its prefix
+MAX_TEXT = 4 * pictures.UPLOAD.bytes // 3 + 200  # characters: the largest upload in base64, with its prefix
+
+Word = TypeVar("Word", bound=str)
+
+
+# --- the bundle and its parts --------------------------------------------------------------------
 
 
 def bundle(bundles: Mapping[str, ServedBundle], name: Any) -> ServedBundle:
-    """The bundle of this name; an empty name is the first one. InputError for any other."""
+    """The bundle of this name; an empty name is the first one."""
     if not bundles:
         raise InputError("There is no bundle here yet.")
     if name is None or name == "":
@@ -34,109 +45,157 @@ def bundle(bundles: Mapping[str, ServedBundle], name: Any) -> ServedBundle:
     return found
 
 
-def choice(value: Any, options: tuple[str, ...], name: str) -> str:
+def model(value: Any, served: ServedBundle) -> Model:
+    """A model of the bundle, "gan" or "vae"; empty is its first."""
+    return choice(value or served.models[0], served.models, "model")
+
+
+def class_weights(label: Any, served: ServedBundle) -> np.ndarray | None:
+    """Class weights [K] of a class's name; None for an empty one, which leaves the class to the seed."""
+    if label is None or label == "":
+        return None
+    names = served.info.dataset.classes
+    if not names:
+        raise InputError(f"Bundle '{served.info.name}' has no classes, so the label must be empty.")
+    if label not in names:
+        listing = ", ".join(names[:20]) + (", …" if len(names) > 20 else "")
+        raise InputError(f"There is no class {_shown(label)}: choose one of {listing}.")
+    return latents.one_hot(names.index(label), served.classes)
+
+
+# --- words and numbers ---------------------------------------------------------------------------
+
+
+def choice(value: Any, options: tuple[Word, ...], name: str) -> Word:
     """One of a few words."""
     if value not in options:
         raise InputError(f"The {name} must be one of {', '.join(options)}, not {_shown(value)}.")
-    return value
-
-
-def model(value: Any, of: ServedBundle) -> str:
-    """A model of the bundle; empty is its first."""
-    return choice(value or of.models[0], of.models, "model")
+    return options[options.index(value)]
 
 
 def number(value: Any, name: str, low: float, high: float) -> float:
     """A finite number within [low, high]."""
-    right = isinstance(value, int | float) and not isinstance(value, bool)
-    if not right or not low <= value <= high:  # which NaN and the infinities never are
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not low <= value <= high:  # which NaN and the infinities never are
         raise InputError(f"The {name} must be a number from {low:g} to {high:g}, not {_shown(value)}.")
     return float(value)
 
 
 def whole(value: Any, name: str, low: int, high: int) -> int:
     """A whole number within [low, high]; 3.0 counts as 3."""
-    right = isinstance(value, int | float) and not isinstance(value, bool)
-    if not right or not low <= value <= high or value != int(value):
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not low <= value <= high or value != int(value):
         raise InputError(f"The {name} must be a whole number from {low} to {high}, not {_shown(value)}.")
     return int(value)
 
 
 def truncation(value: Any) -> float:
+    """A truncation, or the temperature of a VAE, from 0 to MAX_TRUNCATION."""
     return number(value, "truncation", 0, MAX_TRUNCATION)
 
 
 def rounds(value: Any) -> int:
+    """How many rounds a search has."""
     return whole(value, "number of rounds", 0, MAX_ROUNDS)
 
 
-def seeds(value: Any, least: int = 1, most: int = MAX_PICTURES) -> list[int]:
-    """A list of seeds, each from 0 to 2**32 - 1."""
+# --- latents -------------------------------------------------------------------------------------
+
+
+def seed(value: Any, name: str = "seed") -> int:
+    """A seed, from 0 to 2**32 - 1."""
+    return whole(value, name, 0, latents.SEEDS - 1)
+
+
+def keys(value: Any, least: int = 1, most: int = MAX_PICTURES) -> list[Key]:
+    """A list of seeds and of points [x, y] of the seed plane, where [x, 0] is seed x."""
     if not isinstance(value, list) or not least <= len(value) <= most:
-        raise InputError(f"Seeds must be a list of {least} to {most} whole numbers.")
-    return [whole(seed, "seed", 0, latents.SEEDS - 1) for seed in value]
+        raise InputError(f"Seeds must be a list of {least} to {most} whole numbers or points [x, y].")
+    return [point(one) if isinstance(one, list | tuple) else seed(one) for one in value]
 
 
-def places(value: Any) -> list[int | tuple[float, float]]:
-    """What can be drawn: seeds, and points [x, y] of the seed plane, where (x, 0) is seed x."""
-    if not isinstance(value, list) or not 1 <= len(value) <= MAX_PICTURES:
-        raise InputError(f"Seeds must be a list of 1 to {MAX_PICTURES} whole numbers or places [x, y].")
-    return [_place(one) if isinstance(one, list | tuple) else seeds([one])[0] for one in value]
-
-
-def _place(value: Sequence[Any]) -> tuple[float, float]:
+def point(value: Any) -> tuple[float, float]:
+    """A point of the seed plane, from a list [x, y]."""
     if len(value) != 2:
-        raise InputError(f"A place must be two numbers [x, y], not {len(value)}.")
-    x, y = (number(one, "coordinate of a place", -MAX_COORDINATE, MAX_COORDINATE) for one in value)
+        raise InputError(f"A point must be two numbers [x, y], not {len(value)}.")
+    x, y = (number(one, "coordinate of a point", -MAX_COORDINATE, MAX_COORDINATE) for one in value)
     return x, y
 
 
-def class_weights(label: Any, of: ServedBundle) -> np.ndarray | None:
-    """Class weights [K] of a class's name; an empty one is None, which leaves the class to the seed."""
-    if label is None or label == "":
+def search_start(value: Any, size: int) -> np.ndarray | None:
+    """Where a search begins: `size` numbers, as an earlier answer gave them; None stays None."""
+    if value is None:
         return None
-    names = of.info.dataset.classes
-    if not names:
-        raise InputError(f"Bundle '{of.info.name}' has no classes, so the label must be empty.")
-    if label not in names:
-        listing = ", ".join(names[:20]) + (", …" if len(names) > 20 else "")
-        raise InputError(f"There is no class {_shown(label)}: choose one of {listing}.")
-    return latents.one_hot(names.index(label), of.classes)
+    if not isinstance(value, list) or len(value) != size:
+        raise InputError(f"The start of the search must be a list of {size} numbers.")
+    return np.array([number(one, "start of the search", -MAX_LATENT, MAX_LATENT) for one in value], np.float32)
 
 
-def key_classes(indices: Any, count: int, of: ServedBundle) -> np.ndarray | None:
-    """Class weights [count, K] of a list with one class index a key; an empty list is None."""
-    if not indices:
-        return None
-    if not isinstance(indices, list) or len(indices) != count or not of.classes:
-        raise InputError("There must be one class for each keyframe, or none.")
-    return np.stack([latents.one_hot(whole(c, "class", 0, of.classes - 1), of.classes) for c in indices])
+# --- pictures and masks --------------------------------------------------------------------------
+#
+# Images are float32 [1, C, H, W] in [0, 1], framed as the bundle's training pictures were; masks float32 [1, 1, H, W],
+# 1 = known. In a mask's picture, bright = known and dark = to be filled in.
 
 
-def picture_file(path: Any, of: ServedBundle) -> np.ndarray:
-    """The image [1, C, H, W] in a file that Gradio has received."""
+def picture_file(path: Any, served: ServedBundle) -> np.ndarray:
+    """The image in a file that Gradio received."""
     if not isinstance(path, str | Path):
         raise InputError("A picture is needed.")
-    return _image(Path(path), of)
+    return _image(Path(path), served)
 
 
-def mask_data(text: Any, of: ServedBundle) -> np.ndarray:
-    """The mask [1, 1, H, W] in the data address of a picture: bright = known, dark = to be filled in."""
-    return pictures.decode_mask(_data(text), pictures.framing_of(of.info))
+def picture_data(text: Any, served: ServedBundle) -> np.ndarray:
+    """The image in a data URL ("data:image/png;base64,…")."""
+    return _image(_data(text), served)
 
 
-def picture_data(text: Any, of: ServedBundle) -> np.ndarray:
-    """The image [1, C, H, W] in a data address ("data:image/png;base64,…")."""
-    return _image(_data(text), of)
+def picture_bytes(data: bytes, served: ServedBundle) -> np.ndarray:
+    """The image in the bytes of a picture file."""
+    return _image(data, served)
 
 
-def _image(source: Path | bytes, of: ServedBundle) -> np.ndarray:
-    """The image [1, C, H, W] in a file, framed as the bundle's training pictures were."""
-    return images.from_uint8(pictures.decode(source, pictures.framing_of(of.info))[None])
+def held_out_picture(number: Any, served: ServedBundle) -> np.ndarray:
+    """One of the bundle's held-out pictures, by its number."""
+    return images.from_uint8(served.engine.bundle.examples[[_held_out(number, served)]])
+
+
+def held_out_label(number: Any, served: ServedBundle) -> int:
+    """The class of one of the bundle's held-out pictures; -1 if it has none."""
+    return int(served.engine.bundle.example_labels[_held_out(number, served)])
+
+
+def _held_out(number: Any, served: ServedBundle) -> int:
+    return whole(number, "number of the test picture", 0, len(served.engine.bundle.examples) - 1)
+
+
+def mask_file(path: Any, served: ServedBundle) -> np.ndarray:
+    """The mask in a picture file that Gradio received."""
+    if not isinstance(path, str | Path):
+        raise InputError("A mask is needed: a picture that is white where pixels are known.")
+    return pictures.decode_mask(Path(path), pictures.framing_of(served.info))
+
+
+def mask_data(text: Any, served: ServedBundle) -> np.ndarray:
+    """The mask in the data URL of a picture."""
+    return pictures.decode_mask(_data(text), pictures.framing_of(served.info))
+
+
+def mask_cells(cells: Any, served: ServedBundle) -> np.ndarray | None:
+    """The mask in a text of one "1" (known) or "0" for each pixel, row by row; None stays None."""
+    if cells is None:
+        return None
+    side = served.info.image.size
+    if not isinstance(cells, str) or len(cells) != side * side or set(cells) - {"0", "1"}:
+        raise InputError(f"A mask must have one 0 or 1 for each of {side} x {side} pixels.")
+    return (np.frombuffer(cells.encode(), np.uint8) == ord("1")).astype(np.float32).reshape(1, 1, side, side)
+
+
+def _image(source: Path | bytes, served: ServedBundle) -> np.ndarray:
+    return images.from_uint8(pictures.decode(source, pictures.framing_of(served.info))[None])
 
 
 def _data(text: Any) -> bytes:
-    """The bytes in a data address."""
+    """The bytes in a data URL."""
     if not isinstance(text, str) or not text.startswith("data:"):
         raise InputError("A picture is needed.")
     if len(text) > MAX_TEXT:
@@ -145,32 +204,6 @@ def _data(text: Any) -> bytes:
         return base64.b64decode(text.partition(";base64,")[2], validate=True)
     except (binascii.Error, ValueError) as error:
         raise InputError("This is not a picture that can be read.") from error
-
-
-def mask_cells(cells: Any, of: ServedBundle) -> np.ndarray | None:
-    """The mask [1, 1, H, W] in a text of one "1" (known) or "0" a pixel, row by row; None stays None."""
-    if cells is None:
-        return None
-    side = of.info.image.size
-    if not isinstance(cells, str) or len(cells) != side * side or set(cells) - {"0", "1"}:
-        raise InputError(f"A mask must have one 0 or 1 for each of {side} x {side} pixels.")
-    return (np.frombuffer(cells.encode(), np.uint8) == ord("1")).astype(np.float32).reshape(1, 1, side, side)
-
-
-def point(value: Any, size: int) -> np.ndarray | None:
-    """Where a search begins: a list of `size` numbers, as an earlier answer gave it; None stays None."""
-    if value is None:
-        return None
-    if not isinstance(value, list) or len(value) != size:
-        raise InputError(f"The start of the search must be a list of {size} numbers.")
-    return np.array([number(one, "start of the search", -MAX_POINT, MAX_POINT) for one in value], np.float32)
-
-
-def mask_file(path: Any, of: ServedBundle) -> np.ndarray:
-    """The mask [1, 1, H, W] in a picture file: bright = known, dark = to be filled in."""
-    if not isinstance(path, str | Path):
-        raise InputError("A mask is needed: a picture that is white where pixels are known.")
-    return pictures.decode_mask(Path(path), pictures.framing_of(of.info))
 
 
 def _shown(value: Any) -> str:

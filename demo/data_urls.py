@@ -1,4 +1,4 @@
-"""Values on their way to a page or a client: pictures as data addresses, numbers that JSON can hold."""
+"""Values on their way to a page or a client: pictures as data URLs, numbers that JSON can hold."""
 
 import base64
 import math
@@ -7,7 +7,7 @@ import numpy as np
 
 from bundle import images
 
-MEDIA = {
+MEDIA_TYPES = {
     "png": "image/png",
     "png-strip": "image/png",
     "film-strip": "image/png",
@@ -18,21 +18,21 @@ MEDIA = {
 }
 
 
-def data_address(data: bytes, form: str) -> str:
-    """Bytes of a file as "data:image/…;base64,…"."""
-    return f"data:{MEDIA[form]};base64,{base64.b64encode(data).decode()}"
+def data_url(data: bytes, form: str) -> str:
+    """The bytes of a file as "data:image/…;base64,…". `form`: a key of MEDIA_TYPES."""
+    return f"data:{MEDIA_TYPES[form]};base64,{base64.b64encode(data).decode()}"
 
 
-def picture_address(picture: np.ndarray) -> str:
-    """A picture uint8 [H, W, C] as the data address of a PNG."""
-    return data_address(images.png(picture), "png")
+def picture_url(picture: np.ndarray) -> str:
+    """A picture uint8 [H, W, C] as the data URL of a PNG."""
+    return data_url(images.png(picture), "png")
 
 
-def image_address(image: np.ndarray) -> str:
-    """The first picture of an image [N, C, H, W] as the data address of a PNG."""
-    return picture_address(images.to_uint8(image)[0])
+def image_url(image: np.ndarray) -> str:
+    """The first picture of an image [N, C, H, W] as the data URL of a PNG."""
+    return picture_url(images.to_uint8(image)[0])
 
 
 def decimal(value: float) -> float | None:
-    """The number, or None where JSON has no word for it."""
+    """The number, or None if JSON has no word for it (NaN, infinity)."""
     return float(value) if math.isfinite(value) else None

@@ -11,9 +11,10 @@ from starlette.routing import BaseRoute
 
 from bundle.read import Unavailable
 from demo.facts import facts, rebuilds
-from demo.routes import compare, device, explore, files, live, page_files
+from demo.routes import compare, device, explore, files, health, live, page_files, prometheus, rebuild
 from demo.routes.exception_handlers import HANDLERS
 from demo.routes.gradio_api import add_endpoints
+from demo.routes.model_requests import MAX_WAITING, ModelRequests
 from demo.serving.served_bundle import ServedBundle
 from demo.static_files import CSS, PAGE_WORDS
 from demo.tabs.compare import tab as compare_tab
@@ -72,7 +73,7 @@ def build_demo(bundles: Mapping[str, ServedBundle], unavailable: Sequence[Unavai
         add_endpoints(bundles)
     for block in demo.blocks.values():
         _describe_once(block)
-    demo.queue(max_size=live.MAX_WAITING)
+    demo.queue(max_size=MAX_WAITING)
     return demo
 
 
@@ -87,12 +88,11 @@ def launch_settings(bundles: Mapping[str, ServedBundle], unavailable: Sequence[U
                     more: Sequence[BaseRoute] = (), lifespan: Callable | None = None) -> dict[str, Any]:  # fmt: skip
     """The arguments of `launch` that belong to this page, wherever it is served; `more`: further routes; `lifespan`:
     what has to run as long as the server does, as Starlette takes it."""
-    routes: list[BaseRoute] = [
-        *live.routes(bundles, unavailable, explore.PICTURES),
-        *files.routes(bundles),
-        *device.routes(bundles),
-    ]
-    routes += [*explore.routes(bundles), *compare.routes(bundles), *page_files.routes(), *more]
+    requests = ModelRequests()
+    routes: list[BaseRoute] = [*live.routes(bundles, explore.PICTURES, requests), *rebuild.routes(bundles, requests)]
+    routes += [*explore.routes(bundles), *compare.routes(bundles)]
+    routes += [*files.routes(bundles), *device.routes(bundles), *page_files.routes()]
+    routes += [*health.routes(bundles, unavailable), *prometheus.routes(bundles), *more]
     return {
         "theme": theme(),
         "css_paths": list(CSS),

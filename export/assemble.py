@@ -28,6 +28,8 @@ from export.run_contents import Latents, collect, facts_of, latent_statistics, p
 from export.update import npz
 from train.data.dataset import Pictures
 from train.run_folder import Run
+from train.settings import STAGES
+from train.stored_settings import from_dict, to_public_dict
 
 SEEDS, EXAMPLES = 64, 100
 ROWS = 16  # that a graph runs at once; more at a time are slower on a CPU
@@ -272,7 +274,7 @@ def index(
                     "seconds": record.seconds,
                     "images": record.images,
                     "hardware": record.hardware,
-                    "settings": graphs.public_settings(record.config),
+                    "settings": to_public_dict(from_dict(STAGES[key], record.config)),
                     "curve": facts.curves.get(key),
                 }
                 for key, record in facts.records.items()

@@ -1,4 +1,4 @@
-"""What is known of a bundle, as JSON: data, licence, figures with their floors, training, files, versions."""
+"""Everything that is known about a bundle, as JSON: data, licence, figures with their floors, training, files."""
 
 import importlib.metadata
 import platform
@@ -11,10 +11,11 @@ REPORTED = ("onnxruntime", "onnxruntime-gpu", "numpy", "pillow", "gradio", "pyda
 
 
 def bundle_report(served: ServedBundle) -> dict[str, Any]:
-    """The report of a bundle; addresses of files are relative to the server's."""
+    """The answer of the endpoint /report; addresses of files are relative to the server."""
     info, engine = served.info, served.engine
     address = f"bundles/{info.name}"
-    files = {**info.graphs, **info.files}
+    files = [*info.graphs.values(), *info.files.values()]
+    entries = {"gan": info.gan, "vae": info.vae}
     return {
         "bundle": info.name,
         "title": info.title,
@@ -22,13 +23,13 @@ def bundle_report(served: ServedBundle) -> dict[str, Any]:
         "version": engine.bundle.version,
         "data": info.dataset.model_dump(mode="json"),
         "image": info.image.model_dump(mode="json"),
-        "models": {model: getattr(info, model).model_dump(mode="json") for model in served.models},
+        "models": {name: entry.model_dump(mode="json") for name, entry in entries.items() if entry is not None},
         "quality": info.quality.model_dump(mode="json") if info.quality else None,
         "training": {name: stage.model_dump(mode="json") for name, stage in info.training.items()},
         "provider": {"active": engine.active, "reason": engine.reason},
         "files": [
             {"file": entry.file, "url": f"{address}/{entry.file}", "bytes": entry.bytes, "sha256": entry.sha256}
-            for entry in files.values()
+            for entry in files
         ],
         "index": f"{address}/{INDEX}",
         "versions": versions(),
@@ -36,11 +37,11 @@ def bundle_report(served: ServedBundle) -> dict[str, Any]:
 
 
 def versions() -> dict[str, str]:
-    """Of Python and of the libraries that answers depend on."""
+    """The versions of Python and of the libraries that answers depend on."""
     installed = {"python": platform.python_version()}
     for name in REPORTED:
         try:
             installed[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
-            continue  # of the two onnxruntime wheels only one is there
+            continue  # of the two onnxruntime wheels, only one is installed
     return installed

@@ -1,8 +1,8 @@
 """What the public endpoints do, as plain functions: demo/routes/gradio_api.py offers them through Gradio,
-demo/mcp.py as MCP tools.
+demo/routes/mcp_tools.py as tools of the Model Context Protocol.
 
-Pictures leave as PNG data addresses. Same arguments, same bytes. Every argument is checked; a wrong one raises a
-UserError with a sentence. The first line of a docstring, its "Returns", and the signature are shown in the API tab.
+Pictures leave as data URLs of PNGs. Same arguments, same bytes. Every argument is checked; a wrong one raises a
+UserError. The API tab shows the signature, the first sentence of the docstring and what follows "Returns".
 """
 
 import inspect
@@ -11,56 +11,52 @@ from typing import Any, Literal, get_args, get_origin
 
 import numpy as np
 
-from bundle import images, latents
+from bundle import images, schema
 from bundle.errors import BundleError
+from bundle.latents import Key
 from demo import arguments
-from demo.data_urls import data_address, decimal, image_address, picture_address
+from demo.data_urls import data_url, decimal, image_url, picture_url
 from demo.routes.bundle_report import bundle_report
 from demo.serving.served_bundle import ServedBundle
 from demo.tabs.morph import morph_export
 
 Endpoint = Callable[..., dict]
 Reader = Callable[[Any, ServedBundle], np.ndarray]
-Model = Literal["", "gan", "vae"]
+ModelName = Literal["", "gan", "vae"]
 
 
 def drawing(bundles: Mapping[str, ServedBundle]) -> dict[str, Endpoint]:
-    """The endpoints that take numbers and words, by name."""
+    """The endpoints whose arguments are numbers and words, by name."""
 
     def sample(
         seeds: list[int | list[float]],
         bundle: str = "",
-        model: Model = "",
+        model: ModelName = "",
         label: str = "",
         truncation: float = 1.0,
     ) -> dict:
         """Draw one picture for each seed.
 
-        seeds: 1 to 64 whole numbers from 0 to 4294967295, or places [x, y] of the plane that Play travels through,
+        seeds: 1 to 64 whole numbers from 0 to 4294967295, or points [x, y] of the plane that Play travels through,
         where [x, 0] is seed x. bundle: its name, empty = the first. model: gan or vae, empty = the bundle's first.
-        label: the name of a class, empty = class number (seed modulo classes), of a place the first. truncation: 0
-        (typical) to 1.5; the VAE takes it as a temperature. Returns {"images": [PNG data addresses]}.
+        label: the name of a class, empty = class number (seed modulo classes), where the seed of a point [x, y] is
+        floor(x) + 100 floor(y). truncation: 0 (typical) to 1.5; the VAE takes it as a temperature. Returns
+        {"images": [PNG data URLs]}.
         """
         served = arguments.bundle(bundles, bundle)
-        wanted, weights = arguments.places(seeds), arguments.class_weights(label, served)
+        keys, weights = arguments.keys(seeds), arguments.class_weights(label, served)
         psi, chosen = arguments.truncation(truncation), arguments.model(model, served)
-        if all(isinstance(one, int) for one in wanted):
-            drawn = served.sample(wanted, weights, psi, chosen)
+        numbers = [key for key in keys if isinstance(key, int)]
+        if len(numbers) == len(keys):
+            drawn = served.sample(numbers, weights, psi, chosen)
         else:
-            drawn = np.concatenate(
-                [
-                    served.sample([one], weights, psi, chosen)
-                    if isinstance(one, int)
-                    else served.at(*one, weights, psi, chosen)
-                    for one in wanted
-                ]
-            )
-        return {"images": [picture_address(picture) for picture in images.to_uint8(drawn)]}
+            drawn = np.concatenate([_drawn(served, key, weights, psi, chosen) for key in keys])
+        return {"images": [picture_url(picture) for picture in images.to_uint8(drawn)]}
 
     def interpolate(
         seeds: list[int | list[float]],
         bundle: str = "",
-        model: Model = "",
+        model: ModelName = "",
         label: str = "",
         truncation: float = 1.0,
         mode: Literal["linear", "spherical", "spline"] = "spherical",
@@ -69,20 +65,20 @@ def drawing(bundles: Mapping[str, ServedBundle]) -> dict[str, Endpoint]:
         format: Literal["webp", "gif", "mp4", "film-strip", "png-strip", "zip"] = "webp",
         frames_per_second: int = 20,
     ) -> dict:
-        """Draw a morph through 2 to 6 seeds, or places [x, y] of the plane that Play travels through.
+        """Draw a morph through 2 to 6 seeds, or points [x, y] of the plane that Play travels through.
 
         frames: 2 to 240. format: an animated webp or gif, an mp4 where the server has an encoder, a film-strip in rows
         for print, a png-strip with all frames side by side, or a zip of the frames with path.json. frames_per_second:
-        1 to 50. The others as in /sample, the label for all keys. Returns {"animation": a data address, "frames": n}.
+        1 to 50. The others as in /sample, the label for all keys. Returns {"animation": a data URL, "frames": n}.
         """
         served = arguments.bundle(bundles, bundle)
-        form = arguments.choice(format, tuple(morph_export.FORMATS), "format")
-        one = arguments.class_weights(label, served)
-        classes = [] if one is None else [int(one.argmax())] * (len(seeds) if isinstance(seeds, list) else 0)
+        form = arguments.choice(format, morph_export.FORMATS, "format")
+        weights = arguments.class_weights(label, served)
+        classes = [] if weights is None else [int(weights.argmax())] * (len(seeds) if isinstance(seeds, list) else 0)
         asked = {"b": bundle, "m": model, "t": truncation, "keys": seeds, "classes": classes, "mode": mode}
         morph = morph_export.read(bundles, asked | {"loop": loop, "frames": frames, "fps": frames_per_second})
         data = morph_export.write(morph, np.concatenate(list(morph.parts())), form)
-        return {"animation": data_address(data, form), "frames": morph.frames}
+        return {"animation": data_url(data, form), "frames": morph.frames}
 
     def report(bundle: str = "") -> dict:
         """Tell what a bundle is and how good it is.
@@ -96,47 +92,47 @@ def drawing(bundles: Mapping[str, ServedBundle]) -> dict[str, Endpoint]:
 
 
 def reading(bundles: Mapping[str, ServedBundle], picture_of: Reader, mask_of: Reader) -> dict[str, Endpoint]:
-    """The endpoints that take pictures, by name; `picture_of` and `mask_of` read what a caller sent as one."""
+    """The endpoints that take pictures, by name. `picture_of`, `mask_of`: how to read what the caller sent as one."""
 
     def reconstruct(picture: str, bundle: str = "") -> dict:
         """Encode a picture with the VAE and decode it again.
 
         picture: PNG, JPEG, WebP, GIF or BMP, at most 5 MB and 8 million pixels. Returns {"input" as the models see it,
-        "image", "difference": PNG data addresses, "mse", "psnr" in dB (null for equal pictures), "ssim"}.
+        "image", "difference": PNG data URLs, "mse", "psnr" in dB (null for equal pictures), "ssim"}.
         """
         served = arguments.bundle(bundles, bundle)
         image = picture_of(picture, served)
         again = served.reconstruct(image)
         return {
-            "input": image_address(image),
-            "image": image_address(again.image),
-            "difference": image_address(again.difference),
+            "input": image_url(image),
+            "image": image_url(again.image),
+            "difference": image_url(again.difference),
             "mse": again.mse,
             "psnr": decimal(again.psnr),
             "ssim": again.ssim,
         }
 
-    def repair(picture: str, mask: str, bundle: str = "", model: Model = "") -> dict:
+    def repair(picture: str, mask: str, bundle: str = "", model: ModelName = "") -> dict:
         """Fill in the hidden pixels of a picture; the others stay as they are.
 
         mask: a picture of any size, white where pixels are known and black where they are to be filled in.
-        model: vae or gan, empty = vae where the bundle has one. Returns {"image": a PNG data address}.
+        model: vae or gan, empty = vae where the bundle has one. Returns {"image": a PNG data URL}.
         """
         served = arguments.bundle(bundles, bundle)
         chosen = arguments.model(model or ("vae" if "vae" in served.models else ""), served)
         image = picture_of(picture, served)
-        return {"image": image_address(served.repair(image, mask_of(mask, served), chosen))}
+        return {"image": image_url(served.repair(image, mask_of(mask, served), chosen))}
 
     def invert(picture: str, bundle: str = "", rounds: int = 0, seed: int = 0) -> dict:
         """Find the GAN's picture that comes closest to a picture.
 
         rounds: 0 to 100 rounds of search after the first answer. seed: of that search. Returns {"image": a PNG data
-        address, "mse", "w": its style, [stages, numbers]}.
+        URL, "mse", "w": its style, [stages, numbers]}.
         """
         served = arguments.bundle(bundles, bundle)
-        tries, of = arguments.rounds(rounds), arguments.whole(seed, "seed", 0, latents.SEEDS - 1)
-        found = served.invert(picture_of(picture, served), None, tries, of)
-        return {"image": image_address(found.image), "mse": found.mse, "w": found.w[0].tolist()}
+        tries, start = arguments.rounds(rounds), arguments.seed(seed)
+        found = served.invert(picture_of(picture, served), None, tries, start)
+        return {"image": image_url(found.image), "mse": found.mse, "w": found.w[0].tolist()}
 
     def classify(picture: str, bundle: str = "") -> dict:
         """Name what a picture shows. Returns {the name of each class: its probability}."""
@@ -150,15 +146,23 @@ def reading(bundles: Mapping[str, ServedBundle], picture_of: Reader, mask_of: Re
     return {"reconstruct": reconstruct, "repair": repair, "invert": invert, "classify": classify}
 
 
+def _drawn(
+    served: ServedBundle, key: Key, weights: np.ndarray | None, truncation: float, model: schema.Model
+) -> np.ndarray:
+    if isinstance(key, tuple):
+        return served.at(*key, weights, truncation, model)
+    return served.sample([key], weights, truncation, model)
+
+
 def described() -> list[dict[str, Any]]:
-    """What the API tab says of each endpoint: name, sentences, typed arguments, what comes back."""
+    """What the API tab says about each endpoint: its name, what it does, typed arguments, what it returns."""
     names = ("sample", "interpolate", "reconstruct", "repair", "invert", "classify", "report")
     functions = drawing({}) | reading({}, arguments.picture_file, arguments.mask_file)
     return [{"name": f"/{name}"} | _described(functions[name]) for name in names]
 
 
 def _described(function: Endpoint) -> dict[str, Any]:
-    text = " ".join(inspect.getdoc(function).split())
+    text = " ".join((inspect.getdoc(function) or "").split())
     told, _, answer = text.partition(" Returns ")
     about, _, details = told.partition(". ")
     arguments = [_argument(one) for one in inspect.signature(function).parameters.values()]

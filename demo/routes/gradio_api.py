@@ -1,5 +1,7 @@
-"""The public endpoints through Gradio, for gradio_client, curl and other programs; what they do:
-demo/routes/endpoints.py."""
+"""The public endpoints through Gradio, for gradio_client, curl and other programs.
+
+What they do: demo/routes/endpoints.py.
+"""
 
 import functools
 from collections.abc import Callable, Mapping
@@ -12,12 +14,12 @@ from demo import arguments
 from demo.routes.endpoints import drawing, reading
 from demo.serving.served_bundle import ServedBundle
 
-# At once, so that they can share a run: how many runs there are at a time is the engine's affair.
+# Several at a time, so that they can share a run; the engine limits how many runs there are.
 QUEUE: dict[str, Any] = {"concurrency_id": "ort", "concurrency_limit": 16}
 
 
-def sentences(function: Callable) -> Callable:
-    """Let a UserError reach the caller as the sentence that it holds."""
+def _explained(function: Callable) -> Callable:
+    """The function with its UserErrors as Gradio's errors, whose message reaches the caller."""
 
     @functools.wraps(function)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
@@ -32,10 +34,10 @@ def sentences(function: Callable) -> Callable:
 def add_endpoints(bundles: Mapping[str, ServedBundle]) -> None:
     """Add the endpoints to the gr.Blocks that is being built."""
     for name, function in drawing(bundles).items():
-        gr.api(sentences(function), api_name=name, **QUEUE)
-    # Gradio's own file component makes sure that a path is an upload.
+        gr.api(_explained(function), api_name=name, **QUEUE)
+    # Gradio's own file component makes sure that a path is that of an upload.
     readers = reading(bundles, arguments.picture_file, arguments.mask_file)
-    # Never shown: they carry the types of the arguments and the files.
+    # Never visible: they only give Gradio the types of the arguments and receive the files.
     with gr.Column(visible=False):
         picture = gr.File(label="picture", file_types=["image"])
         mask = gr.File(label="mask", file_types=["image"])
@@ -51,5 +53,5 @@ def add_endpoints(bundles: Mapping[str, ServedBundle]) -> None:
             ("classify", [picture, bundle]),
         ):
             gr.Button(name).click(
-                sentences(readers[name]), inputs, answer, api_name=name, show_progress="hidden", **QUEUE
+                _explained(readers[name]), inputs, answer, api_name=name, show_progress="hidden", **QUEUE
             )

@@ -1,7 +1,7 @@
 """--mcp: the endpoints as tools of the Model Context Protocol, at /mcp (streamable HTTP, without sessions).
 
-By the protocol's own package alone: `gradio[mcp]` would take pydantic back to an older version. Pictures come in as
-data addresses, so that no tool reads a file of the server, and go out as the protocol's images.
+This needs only the protocol's own package: `gradio[mcp]` would downgrade pydantic. Pictures arrive as data URLs, so
+that no tool reads a file of the server, and leave as the protocol's images.
 """
 
 import functools
@@ -22,14 +22,14 @@ from demo.routes.endpoints import Endpoint, drawing, reading
 from demo.serving.served_bundle import ServedBundle
 
 MAX_BODY = 4 * UPLOAD.bytes  # bytes: a picture and a mask as base64
-AT_ONCE = 8  # tools that run at a time
+MAX_RUNNING = 8  # tools that run at a time
 INSTRUCTIONS = """Draws pictures with small generators, a GAN and a VAE of one set of pictures, and reads pictures.
 `report` tells what a bundle of them knows. The same seed always gives the same picture."""
 
 
-class Tools:
-    """The MCP server over these bundles. `routes` and `lifespan` belong to the app that serves the page; `host`: the
-    address that it listens on, for whose own names alone a local server answers."""
+class McpTools:
+    """The MCP server over these bundles. `routes` and `lifespan` belong into the app that serves the page. `host`: the
+    address that the app listens on; a local server answers only to its own names."""
 
     def __init__(self, bundles: Mapping[str, ServedBundle], host: str):
         self._limiter: anyio.CapacityLimiter | None = None
@@ -49,7 +49,7 @@ class Tools:
     def _tool(self, function: Endpoint) -> Callable:
         @functools.wraps(function)
         async def tool(*args: Any, **kwargs: Any) -> list[ContentBlock]:
-            self._limiter = self._limiter or anyio.CapacityLimiter(AT_ONCE)  # it belongs to an event loop
+            self._limiter = self._limiter or anyio.CapacityLimiter(MAX_RUNNING)  # it belongs to an event loop
             try:
                 work = functools.partial(function, *args, **kwargs)
                 return content(await anyio.to_thread.run_sync(work, limiter=self._limiter))
@@ -60,19 +60,19 @@ class Tools:
 
 
 def content(answer: Mapping[str, Any]) -> list[ContentBlock]:
-    """An endpoint's answer: what is no picture as JSON, then each picture."""
+    """An endpoint's answer as the protocol has it: JSON without the pictures, then each picture."""
     pictures: list[ContentBlock] = []
 
-    def told(value: Any) -> Any:
+    def without_pictures(value: Any) -> Any:
         if isinstance(value, list) and value and all(_is_picture(one) for one in value):
-            return [told(one) for one in value]
+            return [without_pictures(one) for one in value]
         if not _is_picture(value):
             return value
         kind, _, data = value.removeprefix("data:").partition(";base64,")
         pictures.append(ImageContent(type="image", data=data, mime_type=kind))
         return f"image {len(pictures)}"
 
-    text = json.dumps({name: told(value) for name, value in answer.items()}, ensure_ascii=False)
+    text = json.dumps({name: without_pictures(value) for name, value in answer.items()}, ensure_ascii=False)
     return [TextContent(type="text", text=text), *pictures]
 
 

@@ -1,4 +1,4 @@
-"""What /metrics says, in the text format of Prometheus."""
+"""GET /metrics: counters of this process in the text format of Prometheus."""
 
 from collections.abc import Iterator, Mapping
 
@@ -6,22 +6,34 @@ from prometheus_client import CONTENT_TYPE_LATEST as CONTENT_TYPE
 from prometheus_client import CollectorRegistry, Gauge, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from demo.serving.served_bundle import ServedBundle
-
-__all__ = ["CONTENT_TYPE", "text"]
 
 COUNTERS = {
     "requests": "Requests answered, by bundle and graph",
     "runs": "Runs of onnxruntime; several requests may share one",
     "rows": "Pictures drawn or looked at",
-    "refused": "Requests turned away because too many were waiting",
+    "refused": "Requests refused because too many were waiting",
     "seconds": "Time that runs took, in seconds",
 }
 
 
+def routes(bundles: Mapping[str, ServedBundle]) -> list[Route]:
+    """The route above for these bundles."""
+
+    async def metrics(request: Request) -> Response:
+        sessions = getattr(request.app, "state_holder", None)  # Gradio's, if it serves these routes
+        report = text(bundles, None if sessions is None else len(sessions.session_data))
+        return Response(report, media_type=CONTENT_TYPE, headers={"Cache-Control": "no-store"})
+
+    return [Route("/metrics", metrics, methods=["GET"])]
+
+
 class _Engines(Collector):
-    """The tallies of all engines."""
+    """The counters of all engines."""
 
     def __init__(self, bundles: Mapping[str, ServedBundle]):
         self._bundles = bundles
@@ -45,7 +57,7 @@ class _Engines(Collector):
 
 
 def text(bundles: Mapping[str, ServedBundle], sessions: int | None = None) -> bytes:
-    """The figures of this process, as they are now; `sessions`: how many Gradio keeps, where it serves the page."""
+    """The counters as they are now. `sessions`: how many Gradio keeps, if it serves the page."""
     registry = CollectorRegistry()
     if sessions is not None:
         Gauge("twofold_sessions", "Sessions of visitors that are kept", registry=registry).set(sessions)

@@ -1,14 +1,22 @@
-"""The parameters in the addresses of the live routes: any text in; checked numbers out, or an InputError."""
+"""Parameters in the addresses of routes: text in, checked values out, or an InputError with a sentence.
+
+By hand and not by pydantic models: numbers are clamped instead of refused, and each sentence is translated, so every
+field would need a validator and every error a translation of its own.
+"""
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 import numpy as np
 from starlette.datastructures import QueryParams
 
 from bundle import latents
 from bundle.errors import InputError
+from bundle.schema import Model
 from demo.arguments import MAX_TRUNCATION
 from demo.serving.served_bundle import ServedBundle
+
+Word = TypeVar("Word", bound=str)
 
 # Names that old links use, and what they are called now, by the last word of the route. demo/static/core/address.js has
 # those of the page's own address.
@@ -26,7 +34,7 @@ MAX_SEQUENCE = 2**53  # the largest whole number that a browser counts exactly
 
 
 def of_today(query: QueryParams, route: str) -> QueryParams:
-    """The parameters under their names of today; where an address has both names, the new one counts."""
+    """The parameters under their current names; if an address has both names of one, the current name counts."""
     names = OLD_NAMES.get(route, {})
     given = dict(query)
     old = {names[name]: value for name, value in given.items() if name in names}
@@ -34,7 +42,7 @@ def of_today(query: QueryParams, route: str) -> QueryParams:
 
 
 def number(query: QueryParams, name: str, default: float, low: float, high: float) -> float:
-    """A finite number, held within [low, high]."""
+    """A finite number, clamped to [low, high]."""
     text = query.get(name, "")
     try:
         value = float(text) if text else default
@@ -46,35 +54,51 @@ def number(query: QueryParams, name: str, default: float, low: float, high: floa
 
 
 def truncation(query: QueryParams) -> float:
+    """The parameter t, clamped to [0, MAX_TRUNCATION]; 1 when absent."""
     return number(query, "t", 1.0, 0.0, MAX_TRUNCATION)
 
 
 def whole(text: str, name: str, highest: int) -> int:
+    """A whole number from 0 to `highest`."""
     # Length first: int() of a very long text is slow.
     if not (text.isascii() and text.isdigit() and len(text) <= 16 and int(text) <= highest):
         raise InputError(f"The parameter '{name}' takes whole numbers from 0 to {highest}.")
     return int(text)
 
 
+def seed(query: QueryParams, name: str) -> int:
+    """A seed; 0 when absent."""
+    return whole(query.get(name, "") or "0", name, latents.SEEDS - 1)
+
+
 def sequence(query: QueryParams) -> str | None:
+    """The number n of a request, which its answer carries too; None when absent."""
     text = query.get("n", "")
     return str(whole(text, "n", MAX_SEQUENCE)) if text else None
 
 
-def choice(query: QueryParams, name: str, options: Sequence[str]) -> str:
+def choice(query: QueryParams, name: str, options: Sequence[Word]) -> Word:
     """One of the options; the first when absent."""
     text = query.get(name, "") or options[0]
-    if text not in options:
-        raise InputError(f"The parameter '{name}' must be one of {', '.join(options)}.")
-    return text
+    for option in options:
+        if option == text:
+            return option
+    raise InputError(f"The parameter '{name}' must be one of {', '.join(options)}.")
 
 
-def model(query: QueryParams, served: ServedBundle) -> str:
+def model(query: QueryParams, served: ServedBundle) -> Model:
+    """The parameter m, "gan" or "vae"; the bundle's first model when absent."""
     return choice(query, "m", served.models)
 
 
+def classes(query: QueryParams, served: ServedBundle) -> np.ndarray | None:
+    """The class weights [K] of the parameter c; None when absent, which leaves the class to the seed."""
+    shares = query.get("c", "")
+    return class_weights(shares, ",", served.classes) if shares else None
+
+
 def class_weights(text: str, separator: str, classes: int) -> np.ndarray:
-    """Class weights [K] of "3" or "3:0.5,5:0.5" (with the separator in place of the comma)."""
+    """Class weights [K] of "3" or "3:0.5,5:0.5" (with `separator` in place of the comma)."""
     if not classes:
         raise InputError("This model has no classes.")
     shares: dict[int, float] = {}
@@ -88,13 +112,15 @@ def class_weights(text: str, separator: str, classes: int) -> np.ndarray:
 
 
 def key_classes(text: str, keys: Sequence[latents.Key], classes: int) -> np.ndarray | None:
+    """Class weights [keys, K] of one entry a key, separated by commas: "3", "3:0.5|5:0.5", or empty for the key's own
+    class. None when the whole text is empty."""
     if not text:
         return None
     entries = text.split(",")
     if len(entries) != len(keys):
         raise InputError(f"There are {len(keys)} keys but {len(entries)} classes.")
     rows = [
-        class_weights(entry or str(latents.key_seed(key) % classes if classes else 0), "|", classes)
+        class_weights(entry or str(latents.key_class(key, classes) if classes else 0), "|", classes)
         for entry, key in zip(entries, keys, strict=True)
     ]
     return np.stack(rows)

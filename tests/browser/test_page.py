@@ -217,7 +217,8 @@ def less_motion_is_respected(page: Page) -> None:
 
 def test_nobody_waits_for_ever_when_the_queue_is_full(visit):
     page = visit("?b=digits")
-    page.route("**/queue/join*", lambda route: None)  # never answered
+    for address in ("**/queue/join*", "**/rebuild/*"):  # never answered
+        page.route(address, lambda route: None)
     page.clock.install()
     tab(page, "Morph")
     export = page.get_by_role("button", name="Export GIF")

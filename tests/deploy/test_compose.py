@@ -11,7 +11,7 @@ import yaml
 from starlette.routing import Route
 
 from demo.app import build_parser
-from demo.routes import live
+from demo.routes import health
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DEPLOY = REPOSITORY / "deploy"
@@ -99,7 +99,7 @@ def test_ports_and_names_fit_together(services: dict[str, dict], dockerfile: str
 
 
 def test_health_is_asked_where_it_is_told(dockerfile: str):
-    paths = {route.path for route in live.routes({}) if isinstance(route, Route)}
+    paths = {route.path for route in health.routes({}, []) if isinstance(route, Route)}
     asked = {
         *re.findall(r"http://127\.0\.0\.1:7860(/\w+)", listed(dockerfile, "HEALTHCHECK")),
         *re.findall(r"httpchk GET (/\w+)", (DEPLOY / "haproxy.cfg").read_text()),

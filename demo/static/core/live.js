@@ -11,7 +11,31 @@
   ];
   const KEPT = 5000; // times in T.stats
 
+  // The answer of a fetch, if it is a good one. Rejects with a sentence.
+  const answered = async (fetching) => {
+    let answer;
+    try {
+      answer = await fetching;
+    } catch (error) {
+      if (error.name === "AbortError") throw error;
+      throw new Error(T.t("The server does not answer. Is it still running?"));
+    }
+    if (answer.ok) return answer;
+    const sentence = await answer.text();
+    const plain = (answer.headers.get("Content-Type") ?? "").startsWith("text/plain");
+    throw new Error(plain && sentence ? sentence : T.t("The server could not draw this picture."));
+  };
+
   Object.assign(T, {
+    // POSTs a request and, as a file, the picture of a data URL → the answer's JSON. Rejects with a sentence. The other
+    // end: demo/routes/rebuild.py.
+    async post(path, request, picture) {
+      const form = new FormData();
+      form.append("request", JSON.stringify(request));
+      if (picture) form.append("picture", await (await fetch(picture)).blob(), "picture");
+      const answer = await answered(fetch(T.url(path), { method: "POST", body: form }));
+      return answer.json();
+    },
     // → { picture: ImageData, model: ms or null, round: ms }. Rejects with a sentence.
     async fetch(path, params, signal) {
       T.stats.flying += 1;
@@ -24,18 +48,7 @@
     // As fetch, from the server; device_switch.js and the static page put their own in its place.
     async request(path, params, signal) {
       const began = performance.now();
-      let answer;
-      try {
-        answer = await fetch(T.url(path, { ...params, f: "raw" }), { signal });
-      } catch (error) {
-        if (error.name === "AbortError") throw error;
-        throw new Error(T.t("The server does not answer. Is it still running?"));
-      }
-      if (!answer.ok) {
-        const sentence = await answer.text();
-        const plain = (answer.headers.get("Content-Type") ?? "").startsWith("text/plain");
-        throw new Error(plain && sentence ? sentence : T.t("The server could not draw this picture."));
-      }
+      const answer = await answered(fetch(T.url(path, { ...params, f: "raw" }), { signal }));
       const picture = T.picture(await answer.arrayBuffer(), answer.headers.get("X-Shape"));
       const model = /model;dur=([\d.]+)/.exec(answer.headers.get("Server-Timing") ?? "");
       return { picture, model: model ? Number(model[1]) : null, round: performance.now() - began };

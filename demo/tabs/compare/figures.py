@@ -1,7 +1,7 @@
-"""Two models' measured figures side by side: which belong together, which is better, and as a table.
+"""The measured figures of two models side by side: which correspond, which model is better, and all as a table.
 
-Figures are compared only where the same yardstick measured them: the same pictures, and for distances between features
-the same network. `verdict` says who is better, never by how much it matters.
+Figures are compared only if they were measured in the same way: on the same pictures and, for distances between
+features, by the same network. `verdict` says which is better, never how much that matters.
 """
 
 import csv
@@ -11,11 +11,11 @@ import re
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from bundle.schema import Bundle, Figure, Quality
+from bundle.schema import Bundle, Figure, Model, Quality
 
 Verdict = Literal["left", "right", "level", "incomparable", "alone"]
 ALIASES = {"frechet_prior": "frechet", "kernel_prior": "kernel"}  # a VAE's samples are those of its fitted prior
-# Measured on pixels: they need no network that sees features.
+# Measured on pixels, without a feature extractor.
 OF_PIXELS = ("mse", "psnr", "ssim", "sharpness", "elbo", "weighted_bound", "active_units", "inversion", "centre",
              "left", "random", "pixels_ratio", "pixels_copies", "pixels_nearer")  # fmt: skip
 CLOSE = 0.01  # where no standard error is known, figures closer than this share count as level
@@ -25,22 +25,22 @@ COLUMNS = ("figure", "label", "unit", "better", "left", "left_error", "left_floo
 
 @dataclass(frozen=True)
 class Side:
-    """One of the two: a bundle's model."""
+    """One of the two: a model of a bundle."""
 
     info: Bundle
-    model: Literal["gan", "vae"]
+    model: Model
 
     @property
     def figures(self) -> dict[str, Figure]:
-        """The figures that are about this model, by what they measure."""
+        """The figures about this model, by what they measure."""
         quality = self.info.quality
         return {key: f for f in (quality.figures if quality else ()) if (key := _key(f.name, self.model))}
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What one has to know of the measurement: n, seed, command, features; None where nothing was measured."""
+        """How they were measured: samples, seed, command, features; None where nothing was measured."""
         quality = self.info.quality
-        about = {"bundle": self.info.name, "title": self.info.title, "model": self.model}
+        about: dict[str, Any] = {"bundle": self.info.name, "title": self.info.title, "model": self.model}
         if quality is None:
             return about | {"samples": None, "seed": None, "command": "", "features": "", "notes": []}
         return about | {
@@ -54,7 +54,10 @@ class Side:
 
 @dataclass(frozen=True)
 class Row:
-    """One measure. A side that lacks it has None."""
+    """One measure, of which at least one side has a figure.
+
+    `figure`: what it measures. `better`: "lower", "higher", or "floor": the nearer to the floor, the better.
+    """
 
     figure: str
     label: str
@@ -66,20 +69,20 @@ class Row:
 
 
 def compare(left: Side, right: Side) -> list[Row]:
-    """The rows: first what both have, in the left one's order, then what only one has."""
+    """All rows: first those with figures of both sides, in the left side's order, then the others."""
     ours, theirs = left.figures, right.figures
     both = [key for key in ours if key in theirs]
     alone = [key for key in (*ours, *theirs) if key not in both]
     rows = []
     for key in (*both, *alone):
         a, b = ours.get(key), theirs.get(key)
-        known = a or b
-        rows.append(Row(key, _label(a, b), known.unit, known.better, a, b, _verdict(key, a, b, left, right)))
+        known = ours[key] if key in ours else theirs[key]
+        rows.append(Row(key, _label(known, b), known.unit, known.better, a, b, _verdict(key, a, b, left, right)))
     return rows
 
 
 def report(left: Side, right: Side) -> dict[str, Any]:
-    """Everything as plain JSON."""
+    """Both sides and all rows, as JSON has them."""
     rows = [
         asdict(row) | {name: _value(figure) for name, figure in (("left", row.left), ("right", row.right))}
         for row in compare(left, right)
@@ -88,21 +91,21 @@ def report(left: Side, right: Side) -> dict[str, Any]:
 
 
 def table(left: Side, right: Side) -> str:
-    """The rows as CSV (RFC 4180), with one line of names."""
+    """All rows as CSV (RFC 4180), under a line with the names of the columns."""
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(COLUMNS)
     for row in compare(left, right):
-        line = [row.figure, _cell(row.label), row.unit, row.better]
+        line: list[str | float | None] = [row.figure, _cell(row.label), row.unit, row.better]
         for figure in (row.left, row.right):
-            line += [figure.value, figure.error, figure.floor, figure.floor_is] if figure else [None] * 4
+            line.extend([figure.value, figure.error, figure.floor, figure.floor_is] if figure else [None] * 4)
         writer.writerow([*line, row.verdict])
     return text.getvalue()
 
 
 def verdict(a: Figure, b: Figure) -> Verdict:
-    """Which of two figures of one measure is better: "level" within two standard errors of the difference, or within
-    1 % of the larger where no error is known."""
+    """Which of two figures of one measure is better. "level": they differ by at most two standard errors of the
+    difference or, where no error is known, by 1 % of the larger one."""
     badness = [
         {"lower": f.value, "higher": -f.value, "floor": abs(f.value - (f.floor or 0.0))}[f.better] for f in (a, b)
     ]
@@ -114,7 +117,7 @@ def verdict(a: Figure, b: Figure) -> Verdict:
 
 
 def seed_of(quality: Quality) -> int | None:
-    """The seed that the command names; None = the command's own default."""
+    """The seed in the command that measured the figures; None = that command's default."""
     found = re.search(r"--seed[ =](\d{1,10})\b", quality.command)
     return int(found[1]) if found else None
 
@@ -131,18 +134,18 @@ def _verdict(key: str, a: Figure | None, b: Figure | None, left: Side, right: Si
 
 
 def _key(name: str, model: str) -> str | None:
-    """What a figure measures, if it is about this model: "vae.frechet_prior" of a VAE is "frechet"."""
+    """What a figure measures, None if it is about another model: for a VAE, "vae.frechet_prior" is "frechet"."""
     owner, _, rest = name.partition(".")
     if owner == model or (owner == "repair" and model == "vae"):
         return ALIASES.get(rest, rest)
     return f"classifier.{rest}" if owner == "classifier" else None
 
 
-def _label(a: Figure | None, b: Figure | None) -> str:
-    """A common label: whose samples they are stands above the columns."""
-    if a is None or b is None or a.label == b.label:
-        return (a or b).label
-    return a.label.replace("VAE samples of the fitted prior", "samples").replace("GAN samples", "samples")
+def _label(known: Figure, right: Figure | None) -> str:
+    """A label for both sides: whose samples they are is written above the columns."""
+    if right is None or known.label == right.label:
+        return known.label
+    return known.label.replace("VAE samples of the fitted prior", "samples").replace("GAN samples", "samples")
 
 
 def _value(figure: Figure | None) -> dict[str, Any] | None:
@@ -152,5 +155,5 @@ def _value(figure: Figure | None) -> dict[str, Any] | None:
 
 
 def _cell(text: str) -> str:
-    """A spreadsheet takes a text that begins so for a formula."""
+    """A text as a cell: spreadsheets would take one that begins like this for a formula."""
     return f"'{text}" if text[:1] in "=+-@" else text

@@ -1,7 +1,7 @@
-"""Where a critic looks: part after part of a picture is hidden, and the fall of its score is drawn over the picture.
+"""Where a critic looks: one window of the picture after another is hidden, and the drop of the score is mapped.
 
-Occlusion sensitivity (Zeiler and Fergus 2014, arXiv 1311.2901): forward passes alone, all in one batch. A window is
-hidden by a blurred copy of the picture or by its mean colour: a critic answers to edges, which a black patch would add.
+Occlusion sensitivity (Zeiler and Fergus 2014, arXiv 1311.2901): only forward passes, all in one batch. A window is
+hidden by a blurred copy of the picture or by its mean colour, because a black patch would add edges of its own.
 """
 
 import math
@@ -15,11 +15,10 @@ from bundle.errors import InputError
 
 Cover = Literal["blur", "grey"]
 COVERS: tuple[Cover, ...] = ("blur", "grey")
-SHARE = 5  # a window's side is a fifth of the picture's
-MOST = 225  # windows
-MOST_VALUES = 2**25  # float32 values of one batch: 128 MiB
-LEAST = 4
-FOR, AGAINST = (255, 112, 0), (32, 100, 255)  # colours of what speaks for "real" and against it
+WINDOW_DIVISOR = 5  # a window's side is a fifth of the picture's
+MIN_WINDOWS, MAX_WINDOWS = 4, 225
+MAX_VALUES = 2**25  # float32 values of one batch: 128 MiB
+FOR, AGAINST = (255, 112, 0), (32, 100, 255)  # colours: what raises the score, what lowers it
 
 
 @dataclass(frozen=True)
@@ -35,8 +34,8 @@ class Windows:
 
 @dataclass(frozen=True)
 class Attention:
-    """`score` of the whole picture; `drops` [K, K]: by how much it falls when a window is hidden; `drop_map` [H, W]:
-    the mean fall over the windows that cover a pixel. In units of the critic's score; negative where it rises."""
+    """`score`: of the whole picture. `drops` [K, K]: by how much it drops when a window is hidden. `drop_map` [H, W]:
+    the mean drop over the windows that cover a pixel. In units of the critic's score; negative where it rises."""
 
     score: float
     drops: np.ndarray
@@ -45,18 +44,18 @@ class Attention:
 
 
 def windows(size: int, channels: int, max_batch: int) -> Windows:
-    """Evenly spread windows over a picture, as many as one batch holds beside the whole picture. InputError when that
-    is too few to say anything."""
-    most = min(MOST, max_batch - 1, MOST_VALUES // (channels * size * size) - 1)
-    if most < LEAST:
+    """Evenly spaced windows over a picture, as many as fit into one batch beside the whole picture. Raises InputError
+    when those are too few."""
+    most = min(MAX_WINDOWS, max_batch - 1, MAX_VALUES // (channels * size * size) - 1)
+    if most < MIN_WINDOWS:
         raise InputError("This bundle takes too few pictures at once for a map of its critic.")
-    width = min(size, max(2, round(size / SHARE)))
+    width = min(size, max(2, round(size / WINDOW_DIVISOR)))
     count = min(math.isqrt(most), size - width + 1)
     return Windows(np.linspace(0, size - width, count).round().astype(np.int64), width)
 
 
 def blurred(image: np.ndarray, width: int) -> np.ndarray:
-    """The image [N, C, H, W] under a box of 2 (width // 2) + 1 pixels, its edges continued."""
+    """The image [N, C, H, W] blurred by a box of 2 (width // 2) + 1 pixels; edge pixels are repeated outside."""
     reach = width // 2
     for axis in (2, 3):
         pads = [(0, 0)] * 4
@@ -94,9 +93,9 @@ def spread(drops: np.ndarray, of: Windows, size: int) -> np.ndarray:
 
 def attend(image: np.ndarray, critic: Callable[[np.ndarray], np.ndarray], max_batch: int, cover: Cover = "blur",
            ) -> Attention:  # fmt: skip
-    """What a critic (images [N, C, H, W] → scores [N]) attends to in an image [1, C, H, W]; it is asked once."""
+    """What a critic (images [N, C, H, W] → scores [N]) attends to in an image [1, C, H, W], in one call of it."""
     if cover not in COVERS:
-        raise InputError(f"A part is hidden by one of {', '.join(COVERS)}.")
+        raise InputError(f"The cover must be one of {', '.join(COVERS)}.")
     _, channels, size, _ = image.shape
     of = windows(size, channels, max_batch)
     scores = critic(np.concatenate([image, covered(image, of, cover)])).astype(np.float64)
@@ -105,12 +104,12 @@ def attend(image: np.ndarray, critic: Callable[[np.ndarray], np.ndarray], max_ba
 
 
 def regions(drop_map: np.ndarray) -> np.ndarray:
-    """The mean drop [3, 3] in each ninth of a map [H, W], for those who cannot see it."""
+    """The mean drop [3, 3] in each ninth of a map [H, W], for people who cannot see it."""
     return np.array([[part.mean() for part in np.array_split(band, 3, axis=1)] for band in np.array_split(drop_map, 3)])
 
 
 def overlay(drop_map: np.ndarray) -> np.ndarray:
-    """A map [H, W] as uint8 [H, W, 4] to lie over the picture: the stronger, the more opaque."""
+    """A map [H, W] as an RGBA layer uint8 [H, W, 4] over the picture: the larger the drop, the more opaque."""
     peak = np.abs(drop_map).max()
     strength = np.abs(drop_map) / peak if peak > 0 else np.zeros_like(drop_map)
     colour = np.where((drop_map >= 0)[..., None], FOR, AGAINST)

@@ -1,7 +1,7 @@
-"""Real or generated? The pictures of a quiz, and what a score says; nothing here knows a page.
+"""Real or generated? The pictures of a quiz, and what a score means.
 
-Half of the pictures are held-out test pictures, half are samples of the same classes; a quiz's key, a seed, fixes which
-and in which order. Statistics: Wilson's score interval (Wilson 1927), and what guessing with even chances gives.
+Half of the pictures are held-out test pictures, half are samples of the same classes. The number of a quiz, a seed,
+determines which, and in which order. Statistics: Wilson's score interval (Wilson 1927), and the results of guessing.
 """
 
 import math
@@ -21,8 +21,8 @@ REAL, GENERATED = "r", "g"
 
 @dataclass(frozen=True)
 class Plan:
-    """`real`: bool [Q]. The real ones are `examples` (indices) in their order, the others the samples of `seeds`, of
-    class `classes[i]` (-1: the model has none)."""
+    """`real`: bool [Q], in the order of the questions. `examples`: indices [Q / 2] of the held-out pictures in their
+    order. `seeds`, `classes`: of the samples [Q / 2] in theirs; class -1: the model has no classes."""
 
     real: np.ndarray
     examples: np.ndarray
@@ -32,8 +32,8 @@ class Plan:
 
 @dataclass(frozen=True)
 class Score:
-    """`right` of `of` answers; the 95 % interval [low, high] of the share; how many right answers 95 % of those who
-    guess have, from `guess_low` to `guess_high`; the chance that one who guesses has at least as many right."""
+    """`right` of `of` answers. `low`, `high`: the 95 % interval of the share. `guess_low`, `guess_high`: how many right
+    answers 95 % of people have who guess. `chance`: the probability of at least as many right answers by guessing."""
 
     right: int
     of: int
@@ -45,22 +45,22 @@ class Score:
 
 
 def plan(key: int, labels: np.ndarray, questions: int = QUESTIONS) -> Plan:
-    """The quiz of a key, 0 to 2**32 - 1, over held-out pictures with these labels [N]; as many real as generated ones,
-    fewer than asked for where there are not enough. InputError without any."""
+    """The quiz of a number, 0 to 2**32 - 1, over held-out pictures with these labels [N]: as many real as generated
+    pictures, fewer than `questions` when there are not enough. Raises InputError when there are none."""
     if not len(labels):
         raise InputError("This bundle has no held-out pictures to ask about.")
     half = min(questions // 2, len(labels))
     generator = np.random.Generator(np.random.PCG64(int(key) % latents.SEEDS))
     examples = generator.choice(len(labels), half, replace=False)
     seeds = tuple(int(seed) for seed in generator.integers(0, latents.SEEDS, half))
-    # The same classes on both sides, in another order: neither what a picture shows nor its place gives it away.
+    # Both halves have the same classes, shuffled: neither the subject nor the position of a picture gives it away.
     classes = generator.permutation(labels[examples])
     real = generator.permutation(np.repeat([True, False], half))
     return Plan(real, examples, seeds, classes)
 
 
 def pictures(served: ServedBundle, model: Model, key: int) -> np.ndarray:
-    """The images [Q, C, H, W] of a quiz, rounded to bytes alike. InputError, BundleError."""
+    """The images [Q, C, H, W] of a quiz, all rounded to bytes. Raises InputError, BundleError."""
     of, examples = plan_of(served, key), served.engine.bundle.examples
     rows = np.stack([latents.one_hot(int(c), served.classes) for c in of.classes]) if served.classes else None
     most, parts = served.info.max_batch, []
@@ -74,7 +74,7 @@ def pictures(served: ServedBundle, model: Model, key: int) -> np.ndarray:
 
 
 def plan_of(served: ServedBundle, key: int) -> Plan:
-    """The plan of a bundle's quiz."""
+    """The plan of a bundle's quiz. Raises BundleError when its held-out pictures lack classes."""
     labels = served.engine.bundle.example_labels
     if served.classes and len(labels) and labels.min() < 0:
         raise BundleError(f"The test pictures of bundle '{served.info.name}' have no classes.")
@@ -82,7 +82,8 @@ def plan_of(served: ServedBundle, key: int) -> Plan:
 
 
 def mark(answers: str, real: np.ndarray) -> Score:
-    """Marks answers, a letter each, "r" for real and "g" for generated, against `real` [Q]. InputError for others."""
+    """The score of answers, one letter each, "r" for real or "g" for generated, given the truth `real` [Q]. Raises
+    InputError for other letters."""
     if not 1 <= len(answers) <= len(real) or set(answers) - {REAL, GENERATED}:
         raise InputError(f"Answers are 1 to {len(real)} letters, r for real and g for generated.")
     right = sum((letter == REAL) == bool(truth) for letter, truth in zip(answers, real, strict=False))
@@ -92,7 +93,8 @@ def mark(answers: str, real: np.ndarray) -> Score:
 
 
 def wilson(right: int, of: int, z: float = Z) -> tuple[float, float]:
-    """The score interval of a share (Wilson 1927): (p + z²/2n ± z √(p(1-p)/n + z²/4n²)) / (1 + z²/n)."""
+    """The score interval of a share (Wilson 1927) at `z` standard errors:
+    (p + z²/2n ± z √(p(1-p)/n + z²/4n²)) / (1 + z²/n)."""
     if of < 1 or not 0 <= right <= of:
         raise InputError(f"{right} of {of} is no score.")
     share, more = right / of, z * z / of
@@ -102,12 +104,12 @@ def wilson(right: int, of: int, z: float = Z) -> tuple[float, float]:
 
 
 def chance(right: int, of: int) -> float:
-    """The chance of at least `right` right answers of `of` by guessing with even chances."""
+    """The probability of at least `right` right answers out of `of` by guessing."""
     return sum(math.comb(of, k) for k in range(right, of + 1)) / 2**of
 
 
 def guessing(of: int, share: float = 0.95) -> tuple[int, int]:
-    """The narrowest range of right answers, even on both sides, that at least this share of those who guess have."""
+    """The narrowest symmetric range of right answers that at least this share of people have who guess."""
     reach = 0
     while sum(math.comb(of, k) for k in range(of // 2 - reach, (of + 1) // 2 + reach + 1)) < share * 2**of:
         reach += 1

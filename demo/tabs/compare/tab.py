@@ -10,11 +10,11 @@ import numpy as np
 from bundle import images, latents
 from bundle.errors import UserError
 from demo import arguments
-from demo.data_urls import image_address, picture_address
+from demo.data_urls import image_url, picture_url
 from demo.routes.gradio_api import QUEUE
 from demo.serving.served_bundle import ServedBundle
 from demo.tabs.compare import occlusion
-from demo.tabs.compare.nearest import nearest_training
+from demo.tabs.compare.nearest_training import nearest_training
 from demo.widgets import widget
 
 log = logging.getLogger(__name__)
@@ -40,32 +40,40 @@ def build(bundles: Mapping[str, ServedBundle]) -> None:
 
 
 def looked(bundles: Mapping[str, ServedBundle], asked: Mapping[str, Any]) -> dict[str, Any]:
-    """What the critic attends to in a picture and the training pictures nearest to it. UserError with a sentence."""
+    """What the critic attends to in a picture, and the training pictures nearest to it. Raises UserError.
+
+    `asked`: b: bundle; test, picture (a data URL) or seed, m, t: the picture; c: its class, default that of the seed or
+    of the test picture; cover: how windows are hidden."""
     served = arguments.bundle(bundles, asked.get("b"))
     cover = arguments.choice(asked.get("cover", "blur"), occlusion.COVERS, "cover")
-    label = arguments.whole(asked.get("c"), "class", 0, served.classes - 1) if served.classes else None
-    image = _picture(served, asked, label)
-    if asked.get("test") is not None and served.classes:
-        label = max(0, int(served.engine.bundle.example_labels[int(asked["test"])]))
+    label = _label(served, asked)
     classes = None if label is None else latents.one_hot(label, served.classes)
+    image = _picture(served, asked, classes)
     return {
-        "picture": image_address(image),
+        "picture": image_url(image),
         "critic": _attention(served, image, classes, cover),
         "nearest": nearest_training(served, image),
     }
 
 
-def _picture(served: ServedBundle, asked: Mapping[str, Any], label: int | None) -> np.ndarray:
-    """The image [1, C, H, W] that is meant: a seed's, a test picture, or one that was brought; rounded to bytes."""
+def _label(served: ServedBundle, asked: Mapping[str, Any]) -> int | None:
+    """The class that the picture is meant to show; None in a bundle without classes."""
+    if not served.classes:
+        return None
     if asked.get("test") is not None:
-        examples = served.engine.bundle.examples
-        return images.from_uint8(
-            examples[[arguments.whole(asked["test"], "number of the test picture", 0, len(examples) - 1)]]
-        )
+        return max(0, arguments.held_out_label(asked["test"], served))
+    if asked.get("c") is None and asked.get("picture") is None:
+        return latents.seed_class(arguments.seed(asked.get("seed")), served.classes)
+    return arguments.whole(asked.get("c"), "class", 0, served.classes - 1)
+
+
+def _picture(served: ServedBundle, asked: Mapping[str, Any], classes: np.ndarray | None) -> np.ndarray:
+    """The image [1, C, H, W] in question: a seed's, a held-out one, or the visitor's own; rounded to bytes."""
+    if asked.get("test") is not None:
+        return arguments.held_out_picture(asked["test"], served)
     if asked.get("picture") is not None:
         return arguments.picture_data(asked["picture"], served)
-    seed = arguments.whole(asked.get("seed"), "seed", 0, latents.SEEDS - 1)
-    classes = None if label is None else latents.one_hot(label, served.classes)
+    seed = arguments.seed(asked.get("seed"))
     drawn = served.sample(
         [seed], classes, arguments.truncation(asked.get("t", 1)), arguments.model(asked.get("m"), served)
     )
@@ -75,7 +83,7 @@ def _picture(served: ServedBundle, asked: Mapping[str, Any], label: int | None) 
 def _attention(
     served: ServedBundle, image: np.ndarray, classes: np.ndarray | None, cover: occlusion.Cover
 ) -> dict[str, Any]:
-    """The critic's map as the page shows it, or the sentence why there is none."""
+    """The critic's map as the page shows it, or what is `missing` for one."""
     if not served.engine.has("critic"):
         return {"missing": f"Bundle '{served.info.name}' has no critic: a GAN's export brings one."}
 
@@ -88,7 +96,7 @@ def _attention(
     found = occlusion.attend(image, critic, served.info.max_batch, cover)
     return {
         "score": found.score,
-        "overlay": picture_address(occlusion.overlay(found.drop_map)),
+        "overlay": picture_url(occlusion.overlay(found.drop_map)),
         "highest": float(found.drop_map.max()),
         "lowest": float(found.drop_map.min()),
         "regions": occlusion.regions(found.drop_map).tolist(),

@@ -1,1 +1,1 @@
-"""Explore: the latent map."""
+"""Explore: the latent map, and directions in latent space."""

@@ -1,25 +1,31 @@
-"""The latent map: codes seen on a plane, and the code that a point of the plane stands for. Pure NumPy.
+"""The latent map: codes projected onto a plane, and the code that a place of the plane stands for.
 
-A plane is linear, so it can be gone both ways: a code's place is P (z - centre), and a place's code is the mean of all
-codes there under the fitted mixture, E[z | P (z - centre) = place] (a mixture of Gaussians, conditioned on a linear
-map: Bishop, Pattern Recognition and Machine Learning, 2006, section 2.3). It projects to the place that was asked for.
+The projection is linear, so both ways are exact: a code's place is P (z - centre), and a place's code the mean of all
+codes there under the fitted mixture, E[z | P (z - centre) = place] (a mixture of Gaussians conditioned on a linear map:
+Bishop, Pattern Recognition and Machine Learning, 2006, section 2.3). It projects to the place that was asked for.
 """
 
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Literal
+from functools import cached_property, lru_cache
+from typing import Any, Literal
 
 import numpy as np
 
+from bundle import latents
+from bundle.errors import BundleError
 from bundle.latents import Mixture
+from demo.serving.served_bundle import ServedBundle
 
 Way = Literal["pca", "lda"]
+WAYS: tuple[Way, ...] = ("pca", "lda")
+DOTS = 600  # draws of the prior, for a bundle without training codes
+ACTIVE_NATS = 0.01  # that a dimension must carry to be worth a slider
 RIDGE = 1e-6  # keeps flat directions invertible, in units of the codes' variance
 
 
 @dataclass(frozen=True)
 class Moments:
-    """Of a mixture: mean [D], covariance [D, D] within the classes, covariance [D, D] between their means."""
+    """The mean [D] of a mixture, its covariance [D, D] within the classes, and that between their means [D, D]."""
 
     mean: np.ndarray
     within: np.ndarray
@@ -27,7 +33,7 @@ class Moments:
 
 
 def moments(mixture: Mixture) -> Moments:
-    """The moments of the mixture's own density, exactly; classes as its components hold them."""
+    """The exact moments of the mixture's density."""
     covariances = mixture.cholesky @ mixture.cholesky.transpose(0, 2, 1)
     mean = mixture.weights @ mixture.means
     joint = mixture.weights[:, None] * mixture.classes  # [M, K]
@@ -41,8 +47,8 @@ def moments(mixture: Mixture) -> Moments:
 
 
 def axes(found: Moments, way: Way) -> np.ndarray:
-    """The plane's directions P [2, D]. pca: the two of largest variance; lda: the two that separate the classes best
-    (Fisher 1936), in units of the deviation within classes. The sign: the largest entry is positive."""
+    """The plane's directions P [2, D]. pca: the two of largest variance. lda: the two that separate the classes best
+    (Fisher 1936), in units of the standard deviation within classes. The largest entry of each is positive."""
     if way == "pca":
         directions = np.linalg.eigh(found.within + found.between)[1][:, ::-1].T[:2]
     else:
@@ -58,14 +64,14 @@ def axes(found: Moments, way: Way) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Chart:
-    """A mixture seen along the directions `plane` [2, D], from its mean `centre` [D]."""
+    """The map of a mixture: its mean `centre` [D] and the directions `plane` [2, D]."""
 
     mixture: Mixture
     centre: np.ndarray
     plane: np.ndarray
 
     def places(self, codes: np.ndarray) -> np.ndarray:
-        """Where codes [N, D] lie: [N, 2]."""
+        """The places [N, 2] of codes [N, D]."""
         return (codes - self.centre) @ self.plane.T
 
     def code(self, place: np.ndarray) -> np.ndarray:
@@ -81,7 +87,7 @@ class Chart:
 
     @cached_property
     def _conditions(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Of each component on the plane: mean [M, 2], gain [M, D, 2], inverse covariance [M, 2, 2], log weight [M]."""
+        """Each component on the plane: mean [M, 2], gain [M, D, 2], inverse covariance [M, 2, 2], log weight [M]."""
         seen = self.mixture.cholesky.transpose(0, 2, 1) @ self.plane.T  # [M, D, 2]
         covariances = seen.transpose(0, 2, 1) @ seen
         scale = np.trace(covariances, axis1=1, axis2=2).mean()
@@ -98,7 +104,48 @@ def chart(mixture: Mixture, way: Way) -> Chart:
 
 
 def frame(places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Lower and upper corner [2] of what a map shows: nearly all of these places [N, 2], and some room."""
+    """The lower and upper corner [2] of what a map shows: nearly all of the places [N, 2], with a margin."""
     low, high = np.quantile(places, [0.005, 0.995], axis=0)
     room = 0.08 * (high - low)
     return low - room, high + room
+
+
+# --- with a bundle -------------------------------------------------------------------------------
+
+
+def ways(served: ServedBundle) -> tuple[Way, ...]:
+    """The maps that a bundle has: two classes or fewer span no plane of their own."""
+    return WAYS if served.classes > 2 else WAYS[:1]
+
+
+@lru_cache(maxsize=16)
+def chart_of(served: ServedBundle, way: Way) -> Chart:
+    """The map of a bundle's VAE. Raises BundleError when it has none."""
+    if "vae" not in served.models:
+        raise BundleError(f"Bundle '{served.info.name}' has no VAE, whose codes a map shows.")
+    return chart(served.mixture, way)
+
+
+@lru_cache(maxsize=16)
+def dots(served: ServedBundle, way: Way) -> dict[str, Any]:
+    """The map as the page draws it: dots [x, y, class] of training pictures (without them, of the prior), its frame,
+    and the dimensions of the code by the nats that they carry."""
+    found, training = chart_of(served, way), served.engine.bundle.training
+    if training is not None:
+        codes, labels = training.codes, training.labels
+    else:
+        codes = served.codes(range(DOTS))
+        labels = np.array([latents.seed_class(seed, served.classes) if served.classes else 0 for seed in range(DOTS)])
+    places = found.places(codes)
+    low, high = frame(places)
+    nats = served.engine.bundle.latents["code_kl"]
+    order = np.argsort(-nats, kind="stable")
+    return {
+        "dots": [[round(float(x), 4), round(float(y), 4), int(k)] for (x, y), k in zip(places, labels, strict=True)],
+        "low": low.tolist(),
+        "high": high.tolist(),
+        "from": "training" if training is not None else "prior",
+        "dimensions": [
+            {"i": int(i), "nats": round(float(nats[i]), 3), "active": bool(nats[i] > ACTIVE_NATS)} for i in order
+        ],
+    }

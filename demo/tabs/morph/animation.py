@@ -32,12 +32,12 @@ def encode(
     if fmt not in ("webp", "gif"):
         raise InputError(f"Unknown format '{fmt}': choose webp, gif or png-strip.")
     first, *rest = (images.to_pillow(frame) for frame in large)
-    rest = [_Turn(frame, turn) for frame in rest]
+    others: list[Any] = [_Turn(frame, turn) for frame in rest]
     buffer = io.BytesIO()
     if fmt == "webp":
-        first.save(buffer, "WEBP", save_all=True, append_images=rest, duration=ms, loop=0, lossless=True, method=2)
+        first.save(buffer, "WEBP", save_all=True, append_images=others, duration=ms, loop=0, lossless=True, method=2)
     else:
-        first.save(buffer, "GIF", save_all=True, append_images=rest, duration=ms, loop=0)
+        first.save(buffer, "GIF", save_all=True, append_images=others, duration=ms, loop=0)
     return buffer.getvalue()
 
 

@@ -1,4 +1,4 @@
-"""A film strip for paper: frames in rows, with words under each, as wide as a sheet of A4 at 300 dots an inch."""
+"""A film strip for print: captioned frames in rows, as wide as a sheet of A4 at 300 dots an inch."""
 
 import io
 from collections.abc import Sequence
@@ -11,8 +11,10 @@ DPI = 300
 WIDTH, HEIGHT = 2480, 3508  # A4, upright
 MARGIN, GAP = 118, 16  # 10 mm; between frames
 LARGEST = 560  # of a frame
-SHARP = 3  # times a frame's own size, from which on whole pixels look even
-TITLE, NUMBER, SMALLEST = 34, 25, 17  # pixels; 25 are 6 points
+SHARP = 3  # from this enlargement on, only by whole factors, so that all pixels are equal squares
+TITLE, NUMBER, SMALLEST = 34, 25, 17  # font sizes in pixels; 25 are 6 points
+
+Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
 @dataclass(frozen=True)
@@ -35,14 +37,14 @@ class Layout:
 
 
 def printable(text: str) -> bool:
-    """Whether the font at hand has these letters."""
+    """Whether Pillow's own font has these letters."""
     return all(" " <= letter <= "~" or "\u00a1" <= letter <= "\u017f" for letter in text)
 
 
 def layout(count: int, size: int, room: int, lines: int) -> Layout:
-    """The largest frames with which `count` of `size` pixels fit into `room` pixels of height.
+    """The layout with the largest frames so that `count` of them, of `size` pixels, fit into `room` pixels of height.
 
-    Where not even the smallest do, the sheet becomes longer than A4.
+    If not even the smallest fit, the sheet becomes longer than A4. `lines`: of text under each frame.
     """
     best: Layout | None = None
     for columns in range(1, 21):
@@ -74,7 +76,7 @@ def sheet(frames: np.ndarray, captions: Sequence[Caption], title: str) -> bytes:
         left, up = MARGIN + i % plan.columns * plan.cell, top + i // plan.columns * plan.row
         paper.paste(_scaled(frame, plan.side), (left, up))
         frame_edge = (left - 1, up - 1, left + plan.side, up + plan.side)
-        pen.rectangle(frame_edge, outline="#888888")  # so that a white picture ends somewhere
+        pen.rectangle(frame_edge, outline="#888888")  # so that a white picture has an edge
         if caption.key:
             pen.rectangle((left - 4, up - 4, left + plan.side + 3, up + plan.side + 3), outline="black", width=3)
         below = up + plan.side + 6
@@ -93,8 +95,8 @@ def _scaled(frame: np.ndarray, side: int) -> Image.Image:
     return picture.resize((side, side), Image.Resampling.NEAREST if whole else Image.Resampling.LANCZOS)
 
 
-def _fitted(text: str, font: ImageFont.FreeTypeFont, room: int) -> tuple[str, ImageFont.FreeTypeFont]:
-    """The text and its font: smaller letters first, then fewer."""
+def _fitted(text: str, font: Font, room: int) -> tuple[str, Font]:
+    """The text and font that fit into `room` pixels: first a smaller font, then less text."""
     size = NUMBER
     while font.getlength(text) > room and size > SMALLEST:
         size -= 2
@@ -104,7 +106,7 @@ def _fitted(text: str, font: ImageFont.FreeTypeFont, room: int) -> tuple[str, Im
     return text, font
 
 
-def _wrapped(text: str, font: ImageFont.FreeTypeFont, room: int) -> list[str]:
+def _wrapped(text: str, font: Font, room: int) -> list[str]:
     lines = [""]
     for word in text.split():
         longer = f"{lines[-1]} {word}".strip()

@@ -1,4 +1,4 @@
-"""A morph as a file: what was asked for, its frames part by part, and every form in which it leaves."""
+"""A morph as a file: reading the request, drawing the frames in parts, and writing each format."""
 
 import io
 import json
@@ -6,7 +6,7 @@ import math
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -20,15 +20,20 @@ from demo.tabs.morph import animation, film_strip, keyframes, video
 
 STEP = 12  # frames in one run
 MAX_PACE = 50  # frames a second
-FORMATS = {"webp": "webp", "gif": "gif", "mp4": "mp4", "film-strip": "png", "png-strip": "png", "zip": "zip"}
 PATH_FORMAT = 1  # of path.json
+
+Format = Literal["webp", "gif", "mp4", "film-strip", "png-strip", "zip"]
+EXTENSIONS: dict[Format, str] = {
+    "webp": "webp", "gif": "gif", "mp4": "mp4", "film-strip": "png", "png-strip": "png", "zip": "zip",
+}  # fmt: skip
+FORMATS: tuple[Format, ...] = tuple(EXTENSIONS)
 
 Turn = Callable[[], None]
 
 
 @dataclass(frozen=True)
 class Morph:
-    """A checked wish. `classes`: one index a key, none for a bundle without classes."""
+    """A checked request. `classes`: one index a key; empty for a bundle without classes. `pace`: frames a second."""
 
     served: ServedBundle
     model: Model
@@ -41,12 +46,12 @@ class Morph:
     pace: int
 
     def weights(self) -> np.ndarray | None:
-        """Class weights [keys, K]."""
+        """Class weights [keys, K]; None for a bundle without classes."""
         kinds = self.served.classes
         return np.stack([latents.one_hot(c, kinds) for c in self.classes]) if self.classes else None
 
     def parts(self) -> Iterator[np.ndarray]:
-        """The frames in order, uint8 [n, H, W, C], a few at a time."""
+        """The frames in order, uint8 [n, H, W, C], STEP at a time."""
         shares = latents.path_shares(self.frames, self.loop)
         step = min(STEP, self.served.info.max_batch)
         for start in range(0, self.frames, step):
@@ -55,16 +60,17 @@ class Morph:
                 self.served.morph_at(self.keys, part, self.weights(), self.mode, self.loop, self.truncation, self.model)
             )
 
-    def file_name(self, form: str) -> str:
+    def file_name(self, form: Format) -> str:
+        """The name under which a browser saves the file."""
         keys = "-".join(keyframes.text(key).replace(":", "_") for key in self.keys)
-        return f"{self.served.info.name}-morph-{keys}.{FORMATS[form]}"
+        return f"{self.served.info.name}-morph-{keys}.{EXTENSIONS[form]}"
 
     def about(self) -> str:
         """The morph in words."""
         return f"{self.frames} frames through {', '.join(map(keyframes.name, self.keys))}"
 
     def path(self) -> dict[str, Any]:
-        """Everything that is needed to draw the frames again, as path.json holds it."""
+        """The content of path.json: everything needed to draw the frames again."""
         info, names = self.served.info, self.served.info.dataset.classes
         keys = []
         for i, key in enumerate(self.keys):
@@ -87,7 +93,7 @@ class Morph:
         }
 
     def _live(self) -> str:
-        """The address, below the page's, at which a server draws the frame at a share {p}."""
+        """The address, relative to the page's, of the frame at a share {p} of the path."""
         classes = f"&classes={','.join(map(str, self.classes))}" if self.classes else ""
         keys = ",".join(map(keyframes.text, self.keys))
         return (
@@ -97,16 +103,16 @@ class Morph:
 
 
 def read(bundles: Mapping[str, ServedBundle], asked: Mapping[str, Any]) -> Morph:
-    """The morph that the page asks for. UserError with a sentence for a wrong wish."""
+    """The morph that a request asks for: b, m, t, keys, classes, mode, loop, frames, fps. Raises UserError."""
     served = arguments.bundle(bundles, asked.get("b"))
-    keys = keyframes.from_json(asked.get("keys"))
+    keys = arguments.keys(asked.get("keys"), 2, arguments.MAX_KEYS)
     given = asked.get("classes") or [None] * len(keys)
     if not isinstance(given, list) or len(given) != len(keys):
         raise InputError("There must be one class for each keyframe, or none.")
     if not served.classes and any(c is not None for c in given):
         raise InputError(f"Bundle '{served.info.name}' has no classes.")
     classes = [
-        latents.key_seed(key) % served.classes if c is None else arguments.whole(c, "class", 0, served.classes - 1)
+        latents.key_class(key, served.classes) if c is None else arguments.whole(c, "class", 0, served.classes - 1)
         for key, c in zip(keys, given, strict=True)
         if served.classes
     ]
@@ -126,11 +132,12 @@ def read(bundles: Mapping[str, ServedBundle], asked: Mapping[str, Any]) -> Morph
     )
 
 
-def write(morph: Morph, frames: np.ndarray, form: str, turn: Turn = lambda: None) -> bytes:
-    """The file of a morph's frames, uint8 [N, H, W, C]. `turn` is called now and then, and may raise to end it.
+def write(morph: Morph, frames: np.ndarray, form: Format, turn: Turn = lambda: None) -> bytes:
+    """The bytes of a file with a morph's frames, uint8 [N, H, W, C].
 
-    webp and gif: as animation.encode. mp4: H.264, as video.encode. film-strip: a sheet to print, as film.sheet.
-    zip: the frames as PNG in their own size, and path.json.
+    webp, gif, png-strip: see animation.encode. mp4: H.264, see video.encode. film-strip: for print, see
+    film_strip.sheet. zip: the frames as PNGs in their own size, and path.json. `turn` is called before each frame and
+    may raise an exception to stop.
     """
     if form == "zip":
         return _zipped(morph, frames, turn)
@@ -156,7 +163,7 @@ def _zipped(morph: Morph, frames: np.ndarray, turn: Turn) -> bytes:
 
 
 def _captions(morph: Morph) -> list[film_strip.Caption]:
-    """Under each frame its number; under the frame closest to a key also which key that is, and its class."""
+    """Under each frame its number; under the frame nearest to a key also that key and its class."""
     segments = len(morph.keys) if morph.loop else len(morph.keys) - 1
     shares = latents.path_shares(morph.frames, morph.loop)
     captions = [film_strip.Caption(str(i + 1)) for i in range(morph.frames)]

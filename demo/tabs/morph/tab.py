@@ -1,4 +1,4 @@
-"""Morph: the page scrubs through the live route; this module exports the whole path as a file."""
+"""Morph: the page scrubs through the live route; here the whole path is exported as a file."""
 
 import logging
 import threading
@@ -12,31 +12,31 @@ import numpy as np
 
 from bundle.errors import UserError
 from demo import arguments
-from demo.data_urls import data_address
+from demo.data_urls import data_url
 from demo.serving.batching import DEADLINE, Caller, on_behalf_of
 from demo.serving.served_bundle import ServedBundle
 from demo.tabs.morph import morph_export, video
-from demo.tabs.morph.morph_export import FORMATS, Morph
+from demo.tabs.morph.morph_export import FORMATS, Format, Morph
 from demo.widgets import widget
 
-# Of their own: writing a file takes seconds of a processor, and nobody who only looks waits behind it.
+# A queue of their own: writing a file takes seconds, and other events should not wait for it.
 EXPORTS: dict[str, Any] = {"concurrency_id": "morph", "concurrency_limit": 4}
-LOOK = 0.2  # seconds between two looks at the work
-DRAWING = 0.6  # the share of drawing in a job, the rest is writing
+REPORT_EVERY = 0.2  # seconds between two reports of progress
+DRAWING = 0.6  # the share of drawing in the progress of a job; the rest is writing
 
 log = logging.getLogger(__name__)
 
 
-class Ended(Exception):
-    """Nobody waits for the file any more."""
+class Cancelled(Exception):
+    """The visitor has cancelled the export or left."""
 
 
 @dataclass
 class Job:
-    """An export under way in a thread of its own. `gone` ends it within a frame, wherever it is."""
+    """An export in a thread of its own; setting `gone` stops it within a frame. Then `data` or `error` is set."""
 
     morph: Morph
-    form: str
+    form: Format
     gone: threading.Event = field(default_factory=threading.Event)
     drawn: int = 0
     written: int = 0
@@ -44,11 +44,12 @@ class Job:
     error: Exception | None = None
 
     def work(self) -> None:
+        """Draw and write; the body of the thread."""
         try:
             frames = []
             parts = self.morph.parts()
             while True:
-                self.look()
+                self._stop_if_gone()
                 with on_behalf_of(Caller(time.monotonic() + DEADLINE, self.gone)):
                     part = next(parts, None)
                 if part is None:
@@ -59,15 +60,16 @@ class Job:
         except Exception as error:
             self.error = error
 
-    def look(self) -> None:
+    def _stop_if_gone(self) -> None:
         if self.gone.is_set():
-            raise Ended
+            raise Cancelled
 
     def _turn(self) -> None:
-        self.look()
+        self._stop_if_gone()
         self.written += 1
 
     def report(self) -> dict[str, Any]:
+        """The progress, from 0 to 1, and how many frames are drawn or written."""
         count = self.morph.frames
         writing = self.drawn == count
         share = DRAWING * self.drawn / count + (1 - DRAWING) * min(1.0, self.written / count)
@@ -98,11 +100,11 @@ def build(bundles: Mapping[str, ServedBundle]) -> None:
 
 
 def exported(bundles: Mapping[str, ServedBundle], asked: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Reports of progress, then the file as a data address. UserError with a sentence for a wrong wish.
+    """Reports of progress, then the file as a data URL. Raises UserError for a wrong request.
 
-    Closing the iterator, as Gradio does when the visitor cancels or leaves, ends the work.
+    Closing the iterator, as Gradio does when the visitor cancels or leaves, stops the work.
     """
-    form = arguments.choice(asked.get("format"), tuple(FORMATS), "format")
+    form = arguments.choice(asked.get("format"), FORMATS, "format")
     lack = video.gap() if form == "mp4" else ""
     if lack:
         raise UserError(lack)
@@ -112,13 +114,13 @@ def exported(bundles: Mapping[str, ServedBundle], asked: Mapping[str, Any]) -> I
     try:
         while worker.is_alive():
             yield job.report()
-            worker.join(LOOK)
+            worker.join(REPORT_EVERY)
     finally:
         job.gone.set()
-    if job.error is not None:
-        raise job.error
+    if job.data is None:
+        raise job.error or Cancelled
     yield {
-        "href": data_address(job.data, form),
+        "href": data_url(job.data, form),
         "bytes": len(job.data),
         "format": form,
         "name": job.morph.file_name(form),

@@ -1,6 +1,8 @@
-"""Frames -> MP4, by an ffmpeg program where there is one: it is no requirement of the demo.
+"""Frames -> MP4, by an ffmpeg program if there is one: the demo does not require it.
 
-H.264 with yuv420p, an even width and height, and its index in front: what browsers, phones and slides play.
+H.264 with yuv420p, even width and height, and the index in front: what browsers, phones and slides play. ffmpeg is
+called directly and not through imageio, which would be one more requirement, can neither be cancelled nor time out,
+and hides ffmpeg's errors.
 """
 
 import importlib
@@ -8,8 +10,9 @@ import shutil
 import subprocess
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
@@ -18,14 +21,14 @@ from bundle.errors import UserError
 
 HOW_TO_GET_IT = "pip install imageio-ffmpeg, or put an ffmpeg program on the PATH, then start the server again"
 MISSING = f"There is no MP4 encoder on this server: {HOW_TO_GET_IT}."
-# The H.264 encoders that an ffmpeg may have, best first, and what makes each near lossless.
+# The H.264 encoders that an ffmpeg may have, best first, with settings for nearly lossless quality.
 ENCODERS = {"libx264": ("-crf", "12", "-preset", "fast"), "libopenh264": ("-b:v", "8M")}
-ASKING = 10.0  # seconds that a program may take to say what it can do
-LIMIT = 120.0  # seconds for one file
+LISTING_SECONDS = 10.0  # for a program to list its encoders
+ENCODING_SECONDS = 120.0  # for one file
 
 
 def program() -> str | None:
-    """The ffmpeg program: that of the package imageio-ffmpeg, or the one on the PATH."""
+    """The path of ffmpeg: of the package imageio-ffmpeg, or on the PATH; None if there is neither."""
     try:
         return importlib.import_module("imageio_ffmpeg").get_ffmpeg_exe()
     except (ImportError, RuntimeError):  # not installed; or installed without its program
@@ -33,10 +36,10 @@ def program() -> str | None:
 
 
 def encoder(ffmpeg: str) -> str | None:
-    """The best H.264 encoder of an ffmpeg program."""
+    """The best H.264 encoder of an ffmpeg program; None if it has none."""
     try:
         done = subprocess.run(
-            [ffmpeg, "-hide_banner", "-encoders"], capture_output=True, text=True, timeout=ASKING, check=True
+            [ffmpeg, "-hide_banner", "-encoders"], capture_output=True, text=True, timeout=LISTING_SECONDS, check=True
         )
     except (OSError, subprocess.SubprocessError):
         return None
@@ -45,26 +48,24 @@ def encoder(ffmpeg: str) -> str | None:
 
 
 def gap() -> str:
-    """Why no MP4 can be written here, in a sentence; empty where one can."""
-    ffmpeg = program()
-    if ffmpeg is None:
-        return MISSING
-    return "" if encoder(ffmpeg) else f"The ffmpeg of this server has no H.264 encoder: {HOW_TO_GET_IT}."
+    """Why no MP4 can be written here; empty if one can."""
+    try:
+        _tools()
+    except UserError as error:
+        return str(error)
+    return ""
 
 
 def encode(frames: np.ndarray, pace: int, turn: Callable[[], None] = lambda: None, size: int = 256) -> bytes:
     """Frames uint8 [N, H, W, C], enlarged to about `size` pixels, as MP4 with `pace` frames a second.
 
-    `turn` is called before each frame, and may raise to end the writing. UserError where no encoder is or it fails.
+    `turn` is called before each frame and may raise an exception to stop. Raises UserError when there is no encoder, or
+    it fails.
     """
-    lack = gap()
-    if lack:
-        raise UserError(lack)
-    ffmpeg = program()
-    chosen = encoder(ffmpeg)
+    ffmpeg, chosen = _tools()
     height, width = (side + side % 2 for side in images.upscale(frames[:1], size).shape[1:3])
     with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, "morph.mp4")  # a file: the index in front needs a second look at it
+        file = Path(folder, "morph.mp4")  # a file and no pipe: ffmpeg goes back to write the index in front
         words = [
             ffmpeg, "-hide_banner", "-loglevel", "error", "-nostdin", "-y",
             "-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", str(pace), "-i", "pipe:0", "-an",
@@ -72,7 +73,7 @@ def encode(frames: np.ndarray, pace: int, turn: Callable[[], None] = lambda: Non
             "-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv",
             "-c:v", chosen, *ENCODERS[chosen], "-movflags", "+faststart", str(file),
         ]  # fmt: skip
-        # To a file as well: nobody reads a pipe while the frames are written.
+        # A file, too: nobody reads a pipe while the frames are written.
         with Path(folder, "log").open("w+b") as log:
             _feed(words, (_rgb(frame, size, width, height) for frame in frames), log, turn)
             log.seek(0)
@@ -84,11 +85,23 @@ def encode(frames: np.ndarray, pace: int, turn: Callable[[], None] = lambda: Non
         return file.read_bytes()
 
 
-def _feed(words, frames, log, turn) -> None:
-    """Runs the program on the frames; whatever happens, it has ended afterwards."""
+def _tools() -> tuple[str, str]:
+    """The ffmpeg program and its encoder. Raises UserError when one is missing."""
+    ffmpeg = program()
+    if ffmpeg is None:
+        raise UserError(MISSING)
+    chosen = encoder(ffmpeg)
+    if chosen is None:
+        raise UserError(f"The ffmpeg of this server has no H.264 encoder: {HOW_TO_GET_IT}.")
+    return ffmpeg, chosen
+
+
+def _feed(words: Sequence[str], frames: Iterable[bytes], log: IO[bytes], turn: Callable[[], None]) -> None:
+    """Run ffmpeg on the frames; whatever happens, the process has ended afterwards."""
     process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=log)
-    alarm = threading.Timer(LIMIT, process.kill)
+    alarm = threading.Timer(ENCODING_SECONDS, process.kill)
     alarm.start()
+    assert process.stdin  # a pipe
     try:
         for frame in frames:
             turn()

@@ -1,4 +1,4 @@
-"""Holes filled in more than one way, and answers refined by search: completions, energies, rounds.
+"""Several ways to fill in the hidden pixels of a picture (completions), and searches that refine an answer.
 
 Images are float32 [N, C, H, W] in [0, 1]; masks float32 [1, 1, H, W], 1 = known; codes float32 [N, D].
 """
@@ -13,18 +13,19 @@ from bundle import latents
 from bundle.errors import BundleError
 from bundle.latents import Mixture
 from bundle.model import known_only
+from bundle.schema import Model
 from demo.serving.served_bundle import ServedBundle
 from demo.tabs.rebuild import posterior
 
 DRAWN = 32  # completions among which the distinct ones are chosen
-SLACK = 4.0  # how much wider the energy takes the decoder's noise: a code fits no picture to the last pixel
-CODE_REACH = 0.3  # a search over codes starts with steps of this share of their spread in the data
+SLACK = 4.0  # factor on the variance of the decoder's noise: no code fits a picture to the last pixel
+CODE_REACH = 0.3  # a search over codes starts with steps of this share of their standard deviation in the data
 
 
 @dataclass(frozen=True)
 class Step:
-    """A search after `round` rounds: what it lowers (`error`), the image [1, C, H, W] that belongs to its best point,
-    and that point, flat."""
+    """A search after `round` rounds: the lowest `error` so far, and the image [1, C, H, W] and the flat `point` that
+    have it."""
 
     round: int
     error: float
@@ -36,7 +37,7 @@ class Step:
 
 
 def paste(image: np.ndarray, mask: np.ndarray | None, filled: np.ndarray) -> np.ndarray:
-    """`filled` [N, C, H, W] with every known pixel of `image` [1, C, H, W] put back as it was. None: none is known."""
+    """`filled` [N, C, H, W] with the known pixels of `image` [1, C, H, W]; without a mask, `filled` as it is."""
     return filled if mask is None else np.where(mask > 0, image, filled)
 
 
@@ -76,19 +77,27 @@ def decode_of(served: ServedBundle) -> Callable[[np.ndarray], np.ndarray]:
 
 
 def completions(
-    served: ServedBundle, image: np.ndarray, mask: np.ndarray, count: int = 4, seed: int = 0, temperature: float = 1.0
+    served: ServedBundle,
+    image: np.ndarray,
+    mask: np.ndarray,
+    count: int = 4,
+    seed: int = 0,
+    temperature: float = 1.0,
+    mean: np.ndarray | None = None,
 ) -> np.ndarray:
     """`count` different ways [count, C, H, W] to fill in the hidden pixels of an image; the known ones stay.
 
-    DRAWN codes of the posterior; the half that explains the known pixels best; of these the most distant from one
-    another in the hidden pixels. The first is the most plausible. Code i belongs to seed + i. What the posterior leaves
-    open is what the repair misses of the fitted prior's own pictures under the same mask; where there is a classifier,
-    of the classes that it reads in a first draw of all classes.
+    Of DRAWN codes from the posterior, the half that explains the known pixels best; of these, the ones most distant
+    from one another. The first is the most plausible. Code i belongs to seed + i. The spread of the posterior comes
+    from the fitted prior: how far the repair encoder misses the codes of the prior's own pictures under the same mask.
+    With a classifier, that is done twice: for all classes, then for those that it reads in the first draw. `mean`: the
+    answer of `repair_mean`, if it is known. Raises BundleError without a VAE that repairs.
     """
-    mean, decode, batch = _repair_posterior(served, image, mask)["mean"], decode_of(served), _batch(served)
+    mean = repair_mean(served, image, mask) if mean is None else mean
+    decode, batch = decode_of(served), _batch(served)
 
     def repaired(part: np.ndarray) -> np.ndarray:
-        return _repair_posterior(served, part, np.repeat(mask, len(part), axis=0))["mean"]
+        return repair_mean(served, part, np.repeat(mask, len(part), axis=0))
 
     def draw(classes: np.ndarray | None) -> np.ndarray:
         prior = np.stack([served.mixture.sample(seed + i, classes) for i in range(DRAWN)])
@@ -101,7 +110,7 @@ def completions(
     if served.reads:
         codes = draw(posterior.batched(paste(image, mask, drawn), served.classify, batch).mean(axis=0))
         drawn = decode(codes)
-    kept = plausible(energy(drawn, codes, image, mask, served.info.vae.sigma, served.mixture))
+    kept = plausible(energy(drawn, codes, image, mask, served.info.require_vae().sigma, served.mixture))
     filled = paste(image, mask, drawn[kept])
     return filled[distant(filled.reshape(len(filled), -1), count)]
 
@@ -109,7 +118,7 @@ def completions(
 def search_gan(
     served: ServedBundle, image: np.ndarray, mask: np.ndarray | None, seed: int, start: np.ndarray | None = None
 ) -> Iterator[Step]:
-    """The GAN's look-alike, round by round; the error is the mean squared error over the known pixels."""
+    """The GAN's closest picture, round by round. The error is the mean squared error over the known pixels."""
     for number, (w, lowest) in enumerate(served.inversion_rounds(image, mask, seed, start)):
         yield Step(number, lowest, served.synthesise(w), w.ravel())
 
@@ -117,34 +126,35 @@ def search_gan(
 def search_vae(
     served: ServedBundle, image: np.ndarray, mask: np.ndarray | None, seed: int, start: np.ndarray | None = None
 ) -> Iterator[Step]:
-    """The VAE's picture, round by round, from the code that its encoder (with a mask: its repair encoder) answers; the
-    error is the energy in nats."""
+    """The VAE's closest picture, round by round, starting at the code of its encoder or, with a mask, of its repair
+    encoder. The error is the energy in nats."""
     known = np.ones((1, 1, *image.shape[2:]), np.float32) if mask is None else mask
     if start is None:
-        said = served.reconstruct(image).mean if mask is None else _repair_posterior(served, image, mask)["mean"]
-        start = said.ravel()
+        start = (served.reconstruct(image).mean if mask is None else repair_mean(served, image, mask)).ravel()
     decode = decode_of(served)
 
     def error(codes: np.ndarray) -> np.ndarray:
-        return energy(decode(codes), codes, image, known, served.info.vae.sigma, served.mixture)
+        return energy(decode(codes), codes, image, known, served.info.require_vae().sigma, served.mixture)
 
     step = CODE_REACH * served.engine.bundle.latents["code_std"]
     for number, (code, lowest) in enumerate(latents.cross_entropy_rounds(start, step, error, seed)):
         yield Step(number, lowest, served.decode(code[None]), code)
 
 
-def search(served: ServedBundle, model: str, image: np.ndarray, mask: np.ndarray | None, rounds: int, seed: int = 0,
+def search(served: ServedBundle, model: Model, image: np.ndarray, mask: np.ndarray | None, rounds: int, seed: int = 0,
            start: np.ndarray | None = None) -> Iterator[Step]:  # fmt: skip
-    """The answer of either model before and after each of `rounds` of search. BundleError where it has none."""
+    """A model's answer before and after each of `rounds` of search. Raises BundleError when it has none."""
     way = {"gan": search_gan, "vae": search_vae}[model]
     return islice(way(served, image, mask, seed, start), rounds + 1)
 
 
-def _batch(served: ServedBundle) -> int:
-    return min(posterior.BATCH, served.info.max_batch)
-
-
-def _repair_posterior(served: ServedBundle, image: np.ndarray, mask: np.ndarray) -> dict[str, np.ndarray]:
+def repair_mean(served: ServedBundle, image: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """The mean code [N, D] of the repair encoder for images [N, C, H, W] and masks [N, 1, H, W]. Raises BundleError
+    when the bundle has none."""
     if "vae" not in served.models or not served.engine.has("repair"):
         raise BundleError(f"Bundle '{served.info.name}' has no VAE that repairs.")
-    return served.engine.run("repair", known_only(image, mask))
+    return served.engine.run("repair", known_only(image, mask))["mean"]
+
+
+def _batch(served: ServedBundle) -> int:
+    return min(posterior.BATCH, served.info.max_batch)

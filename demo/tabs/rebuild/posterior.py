@@ -1,6 +1,6 @@
-"""What a code leaves open: draws from the posterior over codes, and how far their pictures differ.
+"""Draws from the posterior over codes, and how far their pictures differ.
 
-Plain numpy. Codes are float32 rows [N, D]; images float32 [N, C, H, W] in [0, 1].
+Codes are float32 rows [N, D]; images float32 [N, C, H, W] in [0, 1].
 """
 
 from collections.abc import Callable
@@ -9,16 +9,16 @@ import numpy as np
 
 from bundle.latents import SEEDS, seed_latent
 
-BATCH = 32  # rows of one run, so that nobody else waits long
-# Dark to bright with evenly rising lightness, so that it can be read in grey too.
+BATCH = 32  # rows of one run, so that other requests do not wait long
+# From dark to bright with evenly rising lightness, so that it also reads in grey.
 COLOURS = ((0, 0, 4), (40, 17, 89), (114, 31, 129), (182, 54, 121), (241, 96, 93), (254, 175, 119), (252, 253, 191))
 
 
 def draw(mean: np.ndarray, logvar: np.ndarray, count: int, seed: int = 0, temperature: float = 1.0) -> np.ndarray:
     """`count` codes [count, D] of the Gaussian with mean [1, D] and log variance [1, D].
 
-    That is the encoder's answer to a picture (Kingma & Welling 2014, eq. 10). Code i belongs to seed + i, however many
-    are drawn. `temperature` scales the step away from the mean; at 0 every code is the mean.
+    The encoder answers a picture with such a Gaussian (Kingma & Welling 2014, eq. 10). Code i belongs to seed + i,
+    however many are drawn. `temperature` scales the distance from the mean; at 0 every code is the mean.
     """
     noise = np.stack([seed_latent((seed + i) % SEEDS, mean.shape[1]) for i in range(count)])
     return (mean + temperature * np.exp(0.5 * logvar) * noise).astype(np.float32)
@@ -27,24 +27,24 @@ def draw(mean: np.ndarray, logvar: np.ndarray, count: int, seed: int = 0, temper
 def conditioned(
     mean: np.ndarray, prior: np.ndarray, found: Callable[[np.ndarray], np.ndarray], temperature: float = 1.0
 ) -> np.ndarray:
-    """Codes [N, D] of the posterior whose mean [1, D] is known, from codes of the prior [N, D].
+    """Codes [N, D] of the posterior with this mean [1, D], from codes of the prior [N, D].
 
-    `found`: the mean that is found for the pictures of codes of which as much is known. By how much it misses them is
-    a draw of what stays unknown, with all that ties codes together; exact where everything is Gaussian and linear and
-    what is known is free of noise (Matheron's rule; Journel & Huijbregts 1978). `temperature` scales the step away from
-    the mean.
+    `found`: codes [N, D] -> the posterior means [N, D] of their pictures, of which the same pixels are known. The error
+    of such a mean is a draw from the posterior around its mean, correlations included; exactly so if everything is
+    Gaussian and linear and the known pixels are free of noise (Matheron's rule; Journel & Huijbregts 1978).
+    `temperature` scales the distance from the mean.
     """
     return (mean + temperature * (prior - found(prior))).astype(np.float32)
 
 
 def batched(rows: np.ndarray, run: Callable[[np.ndarray], np.ndarray], batch: int = BATCH) -> np.ndarray:
-    """What `run` makes of any number of rows, `batch` at a time."""
+    """`run` on any number of rows, `batch` at a time."""
     return np.concatenate([run(rows[start : start + batch]) for start in range(0, len(rows), batch)])
 
 
 def spread(images: np.ndarray) -> np.ndarray:
-    """The standard deviation of each pixel [H, W] over images, in the unit of the pixels; of colours, the root of the
-    mean variance of the channels."""
+    """The standard deviation [H, W] of each pixel over images [N, C, H, W], in the unit of the pixels; for colours, the
+    root of the mean variance of the channels."""
     return np.sqrt(images.astype(np.float64).var(axis=0).mean(axis=0))
 
 

@@ -107,7 +107,7 @@ LIVE = [
     ("explore/digits?way=umap", 400, "'way' must be one of"),
     (f"live/digits/morph?keys={2**32},1", 400, "'keys' takes seeds, whole numbers"),
     (MORPH + "p=nan", 400, "'p' must be a finite number"),
-    (MORPH + "path=zigzag", 400, "zigzag"),
+    (MORPH + "path=zigzag", 400, "'path' must be one of"),
     (MORPH + "classes=1,2,3", 400, "2 keys but 3 classes"),
     (MORPH + "classes=1,99", 400, "below 10"),
     (f"live/digits/grid?grid={BIG}", 400, "'grid' takes whole numbers"),
@@ -146,11 +146,11 @@ CALLS: list[tuple[str, list[Any], str]] = [
     ("sample", [[2**32], *SAMPLE], "The seed must be a whole number"),
     ("sample", [[10**400], *SAMPLE], "The seed must be a whole number"),
     ("sample", [[True], *SAMPLE], "The seed must be a whole number"),
-    ("sample", [[[1, 2, 3]], *SAMPLE], "A place must be two numbers [x, y], not 3"),
-    ("sample", [[[1] * 64], *SAMPLE], "A place must be two numbers [x, y], not 64"),
-    ("sample", [[[0, NAN]], *SAMPLE], "The coordinate of a place must be a number"),
-    ("sample", [[[0, BIG]], *SAMPLE], "The coordinate of a place must be a number from -1e+06 to 1e+06"),
-    ("sample", [[[[0, 1], 2]], *SAMPLE], "The coordinate of a place must be a number"),
+    ("sample", [[[1, 2, 3]], *SAMPLE], "A point must be two numbers [x, y], not 3"),
+    ("sample", [[[1] * 64], *SAMPLE], "A point must be two numbers [x, y], not 64"),
+    ("sample", [[[0, NAN]], *SAMPLE], "The coordinate of a point must be a number"),
+    ("sample", [[[0, BIG]], *SAMPLE], "The coordinate of a point must be a number from -1e+06 to 1e+06"),
+    ("sample", [[[[0, 1], 2]], *SAMPLE], "The coordinate of a point must be a number"),
     ("sample", [[1], "other", "", "", 1], "There is no bundle 'other': choose one of digits, plain"),
     ("sample", [[1], {"a": 1}, "", "", 1], "There is no bundle"),
     ("sample", [[1], "x" * 100_000, "", "", 1], "There is no bundle"),
@@ -222,18 +222,21 @@ BROKEN = [
 
 @pytest.mark.parametrize("at", range(len(BROKEN)), ids=["bomb", "liar", "zeros", "cut", "empty", "svg"])
 def test_broken_pictures(visitor: Visitor, at: int):
-    """Through an endpoint, as a mask, and through the page's own event."""
+    """Through an endpoint, as a mask, and through the page's own route."""
     data, sentence = BROKEN[at]
     assert sentence in visitor.call("classify", visitor.picture(data), "digits").error
     assert sentence in visitor.call("repair", visitor.picture(DOT), visitor.picture(data), "", "").error
-    assert sentence in visitor.event("rebuild", {"b": "digits", "picture": data_url(data)}).value["error"]
+    assert sentence in visitor.event("refine", {"b": "digits", "picture": data_url(data)}).value["error"]
+    assert not data or sentence in visitor.rebuild("digits", {}, data).error
 
 
 def test_huge_uploads(visitor: Visitor):
     refused = visitor.upload(bytes(50_000_000))
     assert refused.status_code == 413 and "maximum allowed size" in refused.text
-    answer = visitor.event("rebuild", {"b": "digits", "picture": data_url(bytes(12_000_000))})
+    answer = visitor.event("refine", {"b": "digits", "picture": data_url(bytes(12_000_000))})
     assert "too large: at most 5 MB" in answer.value["error"]
+    for size in (5_100_000, 12_000_000):
+        assert "too large: at most 5 MB" in visitor.rebuild("digits", {}, bytes(size)).error
 
 
 @pytest.mark.parametrize("path", ["/etc/passwd", "../../etc/passwd", "http://127.0.0.1:1/x.png", "", "\x00"])
@@ -241,7 +244,7 @@ def test_paths_that_are_no_uploads(visitor: Visitor, path: str):
     file = {"path": path, "meta": {"_type": "gradio.FileData"}}
     for answer in (
         visitor.call("classify", file, "digits"),
-        visitor.event("rebuild", {"b": "digits", "picture": file}),
+        visitor.event("refine", {"b": "digits", "picture": file}),
     ):
         assert "root:" not in str(answer) and (answer.value is None or "error" in answer.value)
 
@@ -249,19 +252,20 @@ def test_paths_that_are_no_uploads(visitor: Visitor, path: str):
 REBUILD = {"b": "digits", "test": 0}
 EXPORT = {"b": "digits", "keys": [1, 2], "format": "gif", "mode": "linear", "t": 1, "frames": 4, "fps": 5}
 EVENTS: list[tuple[str, Any, str]] = [
-    ("rebuild", {}, "A picture is needed."),
-    ("rebuild", [1, 2], "A picture is needed."),
-    ("rebuild", REBUILD | {"b": "other"}, "There is no bundle 'other'"),
-    ("rebuild", REBUILD | {"test": BIG}, "The number of the test picture must be a whole number from 0 to 23"),
-    ("rebuild", REBUILD | {"test": NAN}, "The number of the test picture must be"),
-    ("rebuild", REBUILD | {"test": "0"}, "The number of the test picture must be"),
-    ("rebuild", REBUILD | {"mask": "1"}, "A mask must have one 0 or 1 for each of 32 x 32 pixels"),
-    ("rebuild", REBUILD | {"mask": "2" * 1024}, "A mask must have"),
-    ("rebuild", REBUILD | {"mask": [1] * 1024}, "A mask must have"),
-    ("rebuild", {"b": "digits", "picture": "data:image/png;base64,@@@"}, "not a picture that can be read"),
-    ("rebuild", {"b": "digits", "picture": "/etc/passwd"}, "A picture is needed."),
-    ("rebuild", {"b": "digits", "picture": {"a": "/etc/passwd"}}, "A picture is needed."),
-    ("look", {}, "The class must be a whole number from 0 to 9"),
+    ("refine", {}, "A picture is needed."),
+    ("refine", [1, 2], "A picture is needed."),
+    ("refine", REBUILD | {"b": "other"}, "There is no bundle 'other'"),
+    ("refine", REBUILD | {"test": BIG}, "The number of the test picture must be a whole number from 0 to 23"),
+    ("refine", REBUILD | {"test": NAN}, "The number of the test picture must be"),
+    ("refine", REBUILD | {"test": "0"}, "The number of the test picture must be"),
+    ("refine", REBUILD | {"mask": "1"}, "A mask must have one 0 or 1 for each of 32 x 32 pixels"),
+    ("refine", REBUILD | {"mask": "2" * 1024}, "A mask must have"),
+    ("refine", REBUILD | {"mask": [1] * 1024}, "A mask must have"),
+    ("refine", {"b": "digits", "picture": "data:image/png;base64,@@@"}, "not a picture that can be read"),
+    ("refine", {"b": "digits", "picture": "/etc/passwd"}, "A picture is needed."),
+    ("refine", {"b": "digits", "picture": {"a": "/etc/passwd"}}, "A picture is needed."),
+    ("look", {}, "The seed must be a whole number"),
+    ("look", {"b": "digits", "picture": "data:,"}, "The class must be a whole number from 0 to 9"),
     ("look", {"b": "digits", "c": 0, "seed": NAN}, "The seed must be a whole number"),
     ("look", {"b": "digits", "c": BIG, "seed": 1}, "The class must be a whole number from 0 to 9"),
     ("look", {"b": "digits", "c": 0, "test": BIG}, "The number of the test picture must be"),
@@ -288,8 +292,47 @@ def test_events_of_the_page(visitor: Visitor, name: str, wish: Any, sentence: st
     assert sentence in visitor.event(name, wish).value["error"]
 
 
+REQUESTS: list[tuple[Any, str]] = [
+    ({}, "A picture is needed."),
+    ([1, 2], "cannot be read"),
+    (None, "cannot be read"),
+    ({"test": BIG}, "The number of the test picture must be a whole number from 0 to 23"),
+    ({"test": NAN}, "The number of the test picture must be"),
+    ({"test": "0"}, "The number of the test picture must be"),
+    ({"test": 0, "mask": "1"}, "A mask must have one 0 or 1 for each of 32 x 32 pixels"),
+    ({"test": 0, "mask": [1] * 1024}, "A mask must have"),
+    ({"test": 0, "mask": "1" * 2_000_000}, "cannot be read"),
+    ({"picture": "/etc/passwd"}, "A picture is needed."),
+    ({"picture": "data:image/png;base64,@@@"}, "not a picture that can be read"),
+]
+
+
+@pytest.mark.parametrize(("request_", "sentence"), REQUESTS, ids=[str(case[0])[:48] for case in REQUESTS])
+def test_requests_to_rebuild(visitor: Visitor, request_: Any, sentence: str):
+    assert sentence in visitor.rebuild("digits", request_).error
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "status"),
+    [
+        (b"", {}, 400),
+        (b"{}", {"Content-Type": "application/json"}, 400),
+        (b"--x", {"Content-Type": "multipart/form-data"}, 400),
+        (b"nothing", {"Content-Type": "multipart/form-data; boundary=x"}, 400),
+        (iter([b"no length"]), {"Content-Type": "multipart/form-data; boundary=x"}, 413),
+    ],
+)
+def test_bodies_that_are_no_form(visitor: Visitor, body: Any, headers: dict[str, str], status: int):
+    answer = visitor.client.post(visitor.url("rebuild/digits"), content=body, headers=headers)
+    assert answer.status_code == status and answer.text.endswith(".")
+
+
+def test_a_request_to_rebuild_with_a_bundle_that_is_not_there(visitor: Visitor):
+    assert "no bundle of this name" in visitor.rebuild("other", {"test": 0}).error
+
+
 def test_numbers_of_an_event_that_are_no_numbers_are_sent_back_unharmed(visitor: Visitor):
-    answer = visitor.event("rebuild", REBUILD | {"n": ["x"], "test": -1})
+    answer = visitor.event("refine", REBUILD | {"n": ["x"], "test": -1})
     assert answer.value["n"] == ["x"] and "test picture" in answer.value["error"]
 
 

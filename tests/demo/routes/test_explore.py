@@ -10,6 +10,7 @@ from bundle.read import read
 from demo.routes import compare, explore, live, query_parameters
 from demo.serving.engine import Engine, choose_provider
 from demo.serving.served_bundle import ServedBundle
+from demo.tabs.explore import directions
 
 
 @pytest.fixture(scope="module")
@@ -41,14 +42,15 @@ def test_a_whole_move_towards_a_class_carries_one_mean_to_the_other(served: Serv
     means = served.engine.bundle.latents["w_mean"]
     w = served.styles([3], np.eye(10, dtype=np.float32)[1]) + (means[6] - means[1])
     assert np.allclose(drawn(served, "edit", seed=3, c=1, m="gan", towards="6:1"), served.synthesise(w), atol=1e-6)
-    centres = explore.class_centres(served.mixture)
+    centres = directions.class_centres(served.mixture)
     assert centres.shape == (10, served.info.vae.latent_dim)
 
 
 def test_the_strongest_direction_is_the_one_of_most_variance(served: ServedBundle):
     rng = np.random.default_rng(3)
     rows = rng.standard_normal((4000, 6)) * np.array([1, 5, 1, 0.5, 2, 1]) + 7
-    axes, deviations, shares = explore.strongest(rows)
+    found = directions.strongest(rows)
+    axes, deviations, shares = found.axes, found.deviations, found.shares
     assert np.abs(axes[0]).argmax() == 1 and np.abs(axes[1]).argmax() == 4
     assert deviations[:2] == pytest.approx([5, 2], rel=0.05)
     assert shares.sum() == pytest.approx(1, abs=1e-9)
@@ -77,7 +79,7 @@ def test_the_strongest_direction_is_the_one_of_most_variance(served: ServedBundl
 )
 def test_addresses_of_before_lead_to_the_same(served: ServedBundle, old: str, new: str):
     models = {"tiny": served}
-    app = Starlette(routes=[*live.routes(models, (), explore.PICTURES), *compare.routes(models)])
+    app = Starlette(routes=[*live.routes(models, explore.PICTURES), *compare.routes(models)])
     mixed = f"{1:0{served.info.gan.stages}b}"
     with TestClient(app) as client:
         answers = [client.get(address.format(mixed=mixed)) for address in (old, new)]

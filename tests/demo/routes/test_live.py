@@ -1,26 +1,19 @@
-"""The live routes: right pictures, one sentence for every wrong parameter, honest health."""
+"""The live routes: right pictures, one sentence for every wrong parameter."""
 
 import io
-import socket
-import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import numpy as np
 import pytest
-import uvicorn
 from PIL import Image
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from bundle import images
 from bundle.latents import class_weights, one_hot
-from bundle.read import Unavailable, read
 from demo.routes.live import routes
-from demo.serving.engine import Engine, choose_provider
+from demo.serving.engine import choose_provider
 from demo.serving.served_bundle import ServedBundle, open_bundles
 from tests.support import tiny
 
@@ -30,32 +23,11 @@ def served(tiny_bundle: Path) -> ServedBundle:
     return open_bundles(tiny_bundle, choose_provider("cpu"))[0]["tiny"]
 
 
-@pytest.fixture
-def server() -> Iterator[Callable[[Starlette], str]]:
-    """Serves an app on a real socket; gives its address."""
-    with ExitStack() as stack:
-
-        def serve(app: Starlette) -> str:
-            with socket.socket() as probe:
-                probe.bind(("127.0.0.1", 0))
-                port = probe.getsockname()[1]
-            runner = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error"))
-            thread = threading.Thread(target=runner.run)
-            thread.start()
-            stack.callback(thread.join, 20)
-            stack.callback(setattr, runner, "should_exit", True)
-            while not runner.started and thread.is_alive():
-                time.sleep(0.01)
-            return f"http://127.0.0.1:{port}"
-
-        yield serve
-
-
 @pytest.fixture(scope="module")
 def client(served: ServedBundle, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     plain = tiny.build(tmp_path_factory.mktemp("live") / "plain", "plain", classes=0, channels=3)
     bundles = {"tiny": served, **open_bundles(plain, choose_provider("cpu"))[0]}
-    app = Starlette(routes=routes(bundles, [Unavailable("lost", "File 'x' is missing.")]))
+    app = Starlette(routes=routes(bundles))
     with TestClient(app, raise_server_exceptions=False) as client:
         yield client
 
@@ -178,92 +150,3 @@ def test_scrubbing_a_morph_shows_what_the_export_shows(client: TestClient, serve
 def test_wrong_morphs_are_answered_with_a_sentence(client: TestClient, query: str):
     answer = client.get(f"/live/tiny/morph?{query}")
     assert answer.status_code == 400 and answer.text.endswith(".")
-
-
-def test_too_many_waiting_requests_are_turned_away(served: ServedBundle, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("demo.routes.live.MAX_WAITING", 0)
-    with TestClient(Starlette(routes=routes({"tiny": served}))) as client:
-        answer = client.get("/live/tiny")
-    assert answer.status_code == 503 and "try again" in answer.text
-
-
-def test_who_closes_the_page_leaves_the_line(tiny_bundle: Path, server: Callable[[Starlette], str]):
-    """Two visitors wait behind a slow run; one leaves, and nothing is drawn for him."""
-    entered, go, runs = threading.Event(), threading.Event(), []
-
-    def slow(feed: dict[str, np.ndarray], until: float) -> list[np.ndarray]:
-        runs.append(len(feed["z"]))
-        entered.set()
-        assert go.wait(20)
-        return [np.zeros((len(feed["z"]), 1, 32, 32), np.float32)]
-
-    engine = Engine(read(tiny_bundle), choose_provider("cpu"), opener=lambda bundle, graph: slow)
-    engine._checked = True
-    address = server(Starlette(routes=routes({"tiny": ServedBundle(engine)})))
-    codes: list[int] = []
-
-    def visit(x: int) -> threading.Thread:
-        url = f"{address}/live/tiny?m=vae&x={x}"
-        thread = threading.Thread(target=lambda: codes.append(httpx.get(url, timeout=30).status_code))
-        thread.start()
-        return thread
-
-    def until(true: Callable[[], bool]) -> None:
-        patience = time.monotonic() + 20
-        while not true() and time.monotonic() < patience:
-            time.sleep(0.01)
-        assert true()
-
-    staying = [visit(0)]
-    assert entered.wait(20)
-    with socket.create_connection(("127.0.0.1", int(address.rpartition(":")[2]))) as leaving:
-        leaving.sendall(b"GET /live/tiny?m=vae&x=1 HTTP/1.1\r\nHost: x\r\n\r\n")
-        until(lambda: engine.waiting["decoder"] == 1)
-    until(lambda: engine.waiting["decoder"] == 0)
-    staying.append(visit(2))
-    until(lambda: engine.waiting["decoder"] == 1)
-    go.set()
-    for thread in staying:
-        thread.join(30)
-    assert codes == [200, 200] and sum(runs) == 2
-
-
-def test_metrics(client: TestClient):
-    def figures() -> dict[str, float]:
-        lines = client.get("/metrics").text.splitlines()
-        return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines if line[0] != "#")}
-
-    before = figures()
-    for _ in range(3):
-        assert client.get("/live/plain?m=vae&x=5").status_code == 200
-    after, decoder = figures(), '{bundle="plain",graph="decoder"}'
-    for name in ("requests", "rows", "runs"):
-        assert after[f"twofold_{name}_total{decoder}"] - before[f"twofold_{name}_total{decoder}"] == 3
-    assert after[f"twofold_seconds_total{decoder}"] > before[f"twofold_seconds_total{decoder}"]
-    assert after['twofold_loaded{bundle="plain"}'] == 1 and after["process_resident_memory_bytes"] > 1e7
-
-
-def test_a_fault_that_is_found_later_is_told(broken_bundle: Path):
-    tiny.replace_graph(broken_bundle, "decoder", float("nan"))
-    bundles, _ = open_bundles(broken_bundle, choose_provider("cpu"), check=False)
-    with TestClient(Starlette(routes=routes(bundles))) as client:
-        assert client.get("/healthz").json()["bundles"]["tiny"]["checked"] is False
-        answer = client.get("/live/tiny?m=gan")
-        assert answer.status_code == 400 and "'decoder'" in answer.text and "not finite" in answer.text
-        report = client.get("/healthz")
-    assert report.status_code == 503 and report.json()["unavailable"] == [{"name": "tiny", "reason": answer.text}]
-
-
-def test_health(client: TestClient):
-    report = client.get("/healthz").json()
-    assert report["status"] == "degraded" and set(report["bundles"]) == {"tiny", "plain"}
-    assert report["unavailable"] == [{"name": "lost", "reason": "File 'x' is missing."}]
-    provider = report["bundles"]["tiny"]["provider"]
-    assert provider == {"requested": "cpu", "active": "CPUExecutionProvider", "reason": "CPU: asked for."}
-    assert {"python", "numpy", "gradio"} <= set(report["versions"])
-
-
-def test_health_of_nothing():
-    with TestClient(Starlette(routes=routes({}))) as client:
-        answer = client.get("/healthz")
-    assert answer.status_code == 503 and answer.json()["status"] == "unavailable"

@@ -66,7 +66,6 @@ def test_a_picture_that_was_brought(served: ServedBundle):
         {"c": 0, "seed": -1},
         {"c": 0, "seed": 2**32},
         {"c": 10, "seed": 1},
-        {"c": None, "seed": 1},
         {"c": 0, "seed": 1, "m": "x"},
         {"c": 0, "seed": 1, "t": 1e9},
         {"c": 0, "seed": 1, "cover": "black"},

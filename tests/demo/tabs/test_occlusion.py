@@ -78,7 +78,7 @@ def test_one_bounded_batch_covers_every_pixel(size: int, channels: int, batch: i
     critic = lambda images: asked.append(images.shape) or np.zeros(len(images))  # noqa: E731
     occlusion.attend(np.zeros((1, channels, size, size), np.float32), critic, batch)
     ((rows, *_),) = asked
-    assert rows == len(of) + 1 <= batch and rows * channels * size * size <= occlusion.MOST_VALUES
+    assert rows == len(of) + 1 <= batch and rows * channels * size * size <= occlusion.MAX_VALUES
     if batch > 200 and size <= 64:
         assert (occlusion.spread(np.ones((len(of.starts),) * 2), of, size) == 1).all()
 

@@ -165,31 +165,31 @@ watch("value", () => {
     failed(value.error);
     return;
   }
-  if (value.refine) {
-    giveUp();
-    refine.show(value.refine);
-    if (!refine.running()) settled();
-  } else {
-    const here = flying.b === T.state.b;
-    settled();
-    if (wanted.size) sendSoon();
-    if (!here) return;
-    answered = true;
-    complain("");
-    if (value.seen) showSeen(value.seen);
-    if ("posterior" in value) posterior.show(value.posterior);
-    if ("repair" in value) repair.show(value.repair);
-    if (queued && !wanted.size) search(queued);
-  }
+  giveUp();
+  refine.show(value.refine);
+  if (!refine.running()) settled();
   lay();
 });
+const show = (parts) => {
+  const here = flying.b === T.state.b;
+  settled();
+  if (wanted.size) sendSoon();
+  if (!here) return;
+  answered = true;
+  complain("");
+  if (parts.seen) showSeen(parts.seen);
+  if ("posterior" in parts) posterior.show(parts.posterior);
+  if ("repair" in parts) repair.show(parts.repair);
+  if (queued && !wanted.size) search(queued);
+  lay();
+};
 
 // --- asking ---------------------------------------------------------------------------------------------
 const wish = () => {
   const subject = T.bundle().rebuilds ? sources.wish() : null; // uploaded models only draw
   return subject && { b: T.state.b, ...subject, ...repair.wish() };
 };
-const send = () => {
+const send = async () => {
   const asked = wish();
   if (flying) return;
   element.classList.remove("tf-busy");
@@ -197,8 +197,15 @@ const send = () => {
   flying = { n: ++sent, b: asked.b, parts: [...wanted] };
   wanted.clear();
   element.classList.add("tf-busy");
-  trigger("rebuild", { ...asked, ...posterior.wish(), n: flying.n, parts: flying.parts });
   giveUp();
+  const mine = flying;
+  const { b, picture, ...request } = { ...asked, ...posterior.wish(), parts: mine.parts };
+  try {
+    const parts = await T.post(`rebuild/${encodeURIComponent(b)}`, request, picture);
+    if (flying === mine) show(parts);
+  } catch (error) {
+    if (flying === mine) failed(error.message);
+  }
 };
 const giveUp = T.later(() => failed(T.busyMessage), T.patience);
 const sendSoon = T.later(send, 60);

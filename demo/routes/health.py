@@ -1,0 +1,48 @@
+"""GET /healthz: whether the server works, as JSON; status 503 when it serves no bundle."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from bundle.read import Unavailable
+from demo.routes.bundle_report import versions
+from demo.serving.served_bundle import ServedBundle
+
+
+def routes(bundles: Mapping[str, ServedBundle], unavailable: Sequence[Unavailable]) -> list[Route]:
+    """The route above for these bundles."""
+
+    async def healthz(request: Request) -> Response:
+        report = health(bundles, unavailable)
+        status = 200 if report["bundles"] else 503
+        return JSONResponse(report, status_code=status, headers={"Cache-Control": "no-store"})
+
+    return [Route("/healthz", healthz, methods=["GET"])]
+
+
+def health(bundles: Mapping[str, ServedBundle], unavailable: Sequence[Unavailable]) -> dict[str, Any]:
+    """The bundles that are served and those that are not, their processors, and the versions of libraries."""
+    failed = {name: served.engine.fault for name, served in bundles.items() if served.engine.fault}
+    working = {name: _state(served) for name, served in bundles.items() if name not in failed}
+    missing = [*unavailable, *(Unavailable(name, str(fault)) for name, fault in failed.items())]
+    return {
+        "status": "ok" if working and not missing else "degraded" if working else "unavailable",
+        "bundles": working,
+        "unavailable": [{"name": one.name, "reason": one.reason} for one in missing],
+        "versions": versions(),
+    }
+
+
+def _state(served: ServedBundle) -> dict[str, Any]:
+    engine = served.engine
+    return {
+        "title": served.info.title,
+        "models": list(served.models),
+        "provider": {"requested": engine.provider.requested, "active": engine.active, "reason": engine.reason},
+        "checked": engine.checked,
+        "loaded": engine.loaded,
+        "last_ms": round(engine.last_ms, 3),
+    }

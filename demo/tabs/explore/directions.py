@@ -1,0 +1,131 @@
+"""Directions in latent space, and what a move along them does to a style or a code.
+
+A GAN's styles w are float32 [1, L, D], a VAE's codes float32 [1, D].
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import numpy as np
+
+from bundle import latents
+from bundle.errors import BundleError
+from bundle.latents import Mixture
+from bundle.schema import Model
+from demo.serving.served_bundle import ServedBundle
+
+STRONGEST = 8  # global directions that are offered
+SEEDS_SEEN = 256  # seeds whose latents they are computed from
+
+
+@dataclass(frozen=True)
+class Directions:
+    """Global directions, the one with the largest variance first: unit vectors `axes` [N, D], the latents' standard
+    deviations [N] along them, and their shares [N] of the total variance."""
+
+    axes: np.ndarray
+    deviations: np.ndarray
+    shares: np.ndarray
+
+
+@dataclass(frozen=True)
+class Moves:
+    """How far a latent moves, by the number of a direction.
+
+    `dimensions`: of a VAE's code, in units of the codes' standard deviation. `towards`: classes, 1 = by the difference
+    between the means of that class and of its own. `across`: the boundaries of classes, and `along`: the global
+    directions, both in units of the latents' standard deviation there.
+    """
+
+    dimensions: Mapping[int, float] = field(default_factory=dict)
+    towards: Mapping[int, float] = field(default_factory=dict)
+    across: Mapping[int, float] = field(default_factory=dict)
+    along: Mapping[int, float] = field(default_factory=dict)
+
+
+def strongest(rows: np.ndarray) -> Directions:
+    """The STRONGEST principal components of latents [N, D], as GANSpace takes them (Härkönen et al. 2020,
+    arXiv 2004.02546)."""
+    apart = rows - rows.mean(axis=0)
+    _, sizes, axes = np.linalg.svd(apart, full_matrices=False)
+    variances = sizes**2 / len(rows)
+    shares = variances[:STRONGEST] / max(variances.sum(), 1e-12)
+    return Directions(axes[:STRONGEST], np.sqrt(variances[:STRONGEST]), shares)
+
+
+def class_centres(mixture: Mixture) -> np.ndarray:
+    """The mean code [K, D] of each class under the mixture; of a class that no component holds, the mean of all."""
+    joint = mixture.weights[:, None] * mixture.classes
+    shares = joint.sum(axis=0)
+    mean = mixture.weights @ mixture.means
+    return np.where(shares[:, None] > 1e-9, joint.T @ mixture.means / np.maximum(shares, 1e-9)[:, None], mean)
+
+
+# --- with a bundle -------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=16)
+def global_directions(served: ServedBundle, model: Model) -> Directions:
+    """The strongest directions of w, flat [L * D], or of the codes [D]; differences between classes are taken out."""
+    seeds = range(SEEDS_SEEN)
+    if model == "vae":
+        rows = served.codes(seeds)
+    else:
+        most = served.info.max_batch
+        parts = [served.styles(seeds[i : i + most]) for i in range(0, len(seeds), most)]
+        rows = np.concatenate(parts).reshape(len(seeds), -1)
+    if served.classes:
+        kinds = np.array([latents.seed_class(seed, served.classes) for seed in seeds])
+        rows = rows - np.stack([rows[kinds == k].mean(axis=0) for k in range(served.classes)])[kinds]
+    return strongest(rows.astype(np.float64))
+
+
+def boundary_accuracies(served: ServedBundle, model: Model) -> list[float]:
+    """How often the boundary of each class is right; empty for a bundle without boundaries."""
+    name = "svm_w_accuracy" if model == "gan" else "svm_code_accuracy"
+    return [float(share) for share in served.engine.bundle.latents.get(name, ())]
+
+
+def moved_style(served: ServedBundle, w: np.ndarray, label: int, moves: Moves) -> np.ndarray:
+    """A style of class `label`, moved; `moves.dimensions` is for codes only. Raises BundleError for a boundary that the
+    bundle lacks."""
+    means = served.engine.bundle.latents["w_mean"]
+    for k, share in moves.towards.items():
+        w = w + np.float32(share) * (means[k] - means[label])
+    if moves.along:
+        w = w + _along(served, "gan", moves.along).reshape(1, *w.shape[1:])
+    w = w + _across(served, "svm_w", moves.across)
+    return w.astype(np.float32)
+
+
+def moved_code(served: ServedBundle, code: np.ndarray, label: int, moves: Moves) -> np.ndarray:
+    """A code of class `label`, moved. Raises BundleError for a boundary that the bundle lacks."""
+    code, deviations = code.copy(), served.engine.bundle.latents["code_std"]
+    for i, move in moves.dimensions.items():
+        code[:, i] += np.float32(move) * deviations[i]
+    if moves.along:
+        code += _along(served, "vae", moves.along)
+    code += _across(served, "svm_code", moves.across)
+    if moves.towards:
+        centres = class_centres(served.mixture)
+        for k, share in moves.towards.items():
+            code += (share * (centres[k] - centres[label])).astype(np.float32)
+    return code
+
+
+def _along(served: ServedBundle, model: Model, moves: Mapping[int, float]) -> np.ndarray:
+    """The sum of moves along global directions, flat."""
+    found = global_directions(served, model)
+    steps = [move * found.deviations[i] * found.axes[i] for i, move in moves.items()]
+    return np.sum(steps, axis=0).astype(np.float32)
+
+
+def _across(served: ServedBundle, name: str, moves: Mapping[int, float]) -> np.ndarray:
+    """The sum of moves across the boundaries of classes, [D]; of a style, the same at each stage."""
+    arrays = served.engine.bundle.latents
+    if not moves:
+        return np.zeros(1, np.float32)
+    if name not in arrays:
+        raise BundleError(f"Bundle '{served.info.name}' has no boundaries of classes: python -m export directions.")
+    return np.asarray(np.sum([move * arrays[name][k] for k, move in moves.items()], axis=0, dtype=np.float32))
