@@ -19,7 +19,7 @@ from bundle.adapter import Feed, adapt
 from bundle.atomic_files import scratch
 from bundle.errors import BundleError, UserError
 from bundle.images import png, sheet, to_uint8
-from bundle.latents import from_normal, seed_latent
+from bundle.latents import from_normal, seed_latents
 from bundle.onnx_outline import FLOAT, outline, problem
 from bundle.read import MAX_TILES, SHEET_COLUMNS, read
 from bundle.runner import BundleRunner
@@ -106,7 +106,7 @@ def _trial(data: bytes, adapter: Adapter, prior: Prior) -> tuple[np.ndarray, str
     """Seeds 0 to 63, and what the generator gives for black and white."""
     try:
         session = open_session(data, choose_provider("cpu"))
-        noise = np.stack([seed_latent(seed, math.prod(adapter.z_shape)) for seed in range(MAX_TILES)])
+        noise = seed_latents(range(MAX_TILES), math.prod(adapter.z_shape))
 
         def run(feed: Feed) -> list[np.ndarray]:
             raw.append(session.run([adapter.image], dict(feed))[0])
