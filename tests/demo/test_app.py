@@ -151,11 +151,17 @@ def test_impossible_settings_are_refused_in_a_sentence(arguments: Sequence[str],
     assert refused_here(*arguments).endswith(".")
 
 
+def test_the_version(capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit) as ended:
+        app.main(["--version"])
+    assert ended.value.code == 0 and capsys.readouterr().out == f"twofold {VERSION}\n"
+
+
 def test_cuda_where_there_is_none_is_refused_with_the_line_that_mends_it(refused_here: Callable[..., str]):
     if choose_provider("auto").name == "CUDAExecutionProvider":
         pytest.skip("this machine has a usable CUDA device")
     sentence = refused_here("--provider", "cuda")
-    assert sentence.startswith("CUDA cannot be used") and "pip install" in sentence
+    assert sentence.startswith("error: CUDA cannot be used") and "pip install" in sentence
 
 
 @pytest.mark.parametrize(
@@ -253,4 +259,4 @@ def test_the_environment_may_name_the_port(
         monkeypatch.setenv("GRADIO_SERVER_PORT", str(port))
         assert f"Port {port} is in use" in refused_here("--bundles", str(tiny_bundle))
         other = refused_here("--bundles", str(tiny_bundle), "--port", "70000")
-    assert other.startswith("There is no port 70000")
+    assert "Port 70000 does not exist" in other
