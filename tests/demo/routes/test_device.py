@@ -9,6 +9,7 @@ from starlette.testclient import TestClient
 from bundle import on_device
 from demo.routes import device
 
+@pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def client() -> TestClient:
