@@ -80,11 +80,10 @@ BOUNDS: dict[str, dict[str, tuple[str, float]]] = {
 }
 # What is asked but not reached: (bundle, what) -> why nobody mends it.
 NOT_REACHED = {
-    (
-        "mednist",
-        "repair.centre",
-    ): "regressors that know the class and this mask alone do not reach it either: python -m "
-    "benchmarks.attainable artifacts/mednist --data mednist",
+    ("mednist", "repair.centre"): (
+        "regressors that know the class and this mask alone do not reach it either: python -m benchmarks.attainable "
+        "artifacts/mednist --data mednist"
+    ),
 }
 
 

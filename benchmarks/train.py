@@ -3,9 +3,9 @@
     python -m train classifier runs/mnist --data ylecun/mnist
     python -m benchmarks.train runs/mnist --data ylecun/mnist --minutes 10 --target 0.5
 
-Both are trained anew by the same loop on the same threads, one after the other, each for --minutes. The averaged
-generators of sixteen points of the way are kept and measured afterwards: 2 000 samples of each are held against 2 000
-training pictures in the features of the run's classifier. Writes benchmarks/results/train.json.
+Both are trained anew by the same loop on the same threads, one after the other, each for --minutes. Sixteen times on
+the way the averaged generator is kept, and measured afterwards: 2 000 samples against 2 000 training pictures, in the
+features of the run's classifier. Writes benchmarks/results/train.json.
 """
 
 import copy
@@ -23,7 +23,6 @@ import torch
 import tyro
 from torch import Tensor, nn
 from tqdm import tqdm
-from train.evaluate.metrics import Scale, frechet_distance
 
 from benchmarks import dcgan, results
 from bundle.command_line import exit_code
@@ -31,8 +30,11 @@ from bundle.errors import UserError
 from train import priors
 from train.data.dataset import DataInfo, Pictures, one_hot
 from train.data.load import load
+from train.evaluate.evaluator import Scale
+from train.evaluate.frechet_distance import frechet_distance
 from train.hardware import fastest_precision, hardware, usable_threads
 from train.loop import train
+from train.models.dcgan import DcganNetworks
 from train.presets import PRESETS
 from train.run_folder import Run
 from train.settings import GanSettings, changed_flags
@@ -45,7 +47,7 @@ Draw = Callable[[nn.Module], Tensor]  # generator -> SAMPLES pictures [N, C, S, 
 
 @dataclass(frozen=True)
 class Settings:
-    """What to race."""
+    """What to compare."""
 
     run: Annotated[Path, tyro.conf.Positional]
     """Run with a trained classifier of these pictures."""
@@ -58,14 +60,14 @@ class Settings:
     preset: str = "cpu"
     """Preset of the GAN."""
     precision: Literal["fp32", "bf16"] | None = None
-    """Default: bf16, or fp32 on a processor that only imitates it."""
+    """Default: bf16, or fp32 on a processor that only emulates it."""
     threads: int | None = None
     """Processor threads; default: all that this process may use."""
 
 
 @dataclass(frozen=True)
 class Moment:
-    """A point of the way."""
+    """The averaged generator after so many seconds and pictures of training."""
 
     seconds: float
     images: int
@@ -73,11 +75,11 @@ class Moment:
 
 
 def watched(stage: Stage, batch: int) -> list[Moment]:
-    """The list that fills with a moment at each of the stage's sheets. The clock runs from now on."""
+    """A list to which each sample sheet of the stage adds a moment. The clock starts now."""
     moments: list[Moment] = []
     began = time.monotonic()
 
-    def watch(averages: gan.GanNetworks | dcgan.ControlNetworks) -> dict[str, float]:
+    def watch(averages: gan.GanNetworks | DcganNetworks) -> dict[str, float]:
         kept = copy.deepcopy(averages.generator)
         moments.append(Moment(time.monotonic() - began, (stage.taken + 1) * batch, kept))
         return {}
@@ -86,21 +88,21 @@ def watched(stage: Stage, batch: int) -> list[Moment]:
     return moments
 
 
-class Judge:
+class ClassifierDistance:
     """Fréchet distance of samples to training pictures in the features of a classifier."""
 
-    def __init__(self, reader: nn.Module, pictures: Tensor, device: str):
-        self.reader, self.device = reader.to(device), device
+    def __init__(self, classifier: nn.Module, pictures: Tensor, device: str):
+        self.classifier, self.device = classifier.to(device), device
         seen = self._features(pictures.float() / 255)
         self.scale = Scale.of(seen)
         self.reference = self.scale(seen)
 
     def _features(self, images: Tensor) -> np.ndarray:
         with torch.no_grad():
-            return torch.cat([self.reader(x.to(self.device))[1].cpu() for x in images.split(500)]).numpy()
+            return torch.cat([self.classifier(x.to(self.device))[1].cpu() for x in images.split(500)]).numpy()
 
     def distance(self, images: Tensor) -> float:
-        """images [N, C, S, S] in [0, 1]."""
+        """Of images [N, C, S, S] in [0, 1]; 0 = none."""
         return frechet_distance(self.reference, self.scale(self._features(images)))
 
 
@@ -125,14 +127,14 @@ def draw_control(device: str) -> Draw:
 
 
 def race(settings: Settings, data: tuple[DataInfo, Pictures, Pictures], folder: Path) -> dict[str, dict]:
-    """Trains both; what each reached. Raises UserError when the run has no classifier."""
+    """Trains both, and returns what each reached. Raises UserError when the run has no classifier."""
     info, train_set, test_set = data
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    reader = load_networks(Run.open(settings.run), "classifier")["classifier"]
+    classifier = load_networks(Run.open(settings.run), "classifier")["classifier"]
     chosen = torch.linspace(0, len(train_set) - 1, SAMPLES).long()
     if settings.preset not in PRESETS["gan"]:
         raise UserError(f"--preset {settings.preset} is unknown; there are {', '.join(PRESETS['gan'])}.")
-    judge = Judge(reader, train_set.images[chosen], device)
+    measure = ClassifierDistance(classifier, train_set.images[chosen], device)
     shared = {
         "minutes": settings.minutes,
         "precision": settings.precision or fastest_precision(),
@@ -159,7 +161,7 @@ def race(settings: Settings, data: tuple[DataInfo, Pictures, Pictures], folder: 
         with torch.no_grad():
             curve = [
                 {"seconds": round(at.seconds, 1), "images": at.images,
-                 "frechet": round(judge.distance(draw(at.generator)), 4)}
+                 "frechet": round(measure.distance(draw(at.generator)), 4)}
                 for at in tqdm(moments, desc=f"{name}: measuring", leave=False)
             ]  # fmt: skip
         found[name] = {
@@ -175,7 +177,7 @@ def race(settings: Settings, data: tuple[DataInfo, Pictures, Pictures], folder: 
 
 
 def compare(settings: Settings) -> None:
-    """Races, stores, prints a table. Raises UserError."""
+    """Trains and measures both, stores the result, and prints a table. Raises UserError."""
     torch.set_num_threads(settings.threads or usable_threads())
     data = load(settings.data, Run.open(settings.run).data.size)
     if data[0].size not in dcgan.WIDTHS:

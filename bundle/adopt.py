@@ -5,11 +5,7 @@ where its pictures come from and under which licence, is asked, or given by flag
 """
 
 import argparse
-import hashlib
-import json
-import shutil
 import sys
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,19 +14,21 @@ from pathlib import Path
 import numpy as np
 
 from bundle.adapter import Feed, adapt
+from bundle.atomic_files import scratch
 from bundle.errors import BundleError, UserError
 from bundle.images import png, sheet, to_uint8
 from bundle.latents import from_normal, seed_latent
 from bundle.onnx_outline import FLOAT, outline, problem, unknown
-from bundle.read import INDEX, MAX_TILES, SHEET_COLUMNS, read
+from bundle.read import MAX_TILES, SHEET_COLUMNS, read
 from bundle.runner import BundleRunner
-from bundle.schema import MAX_FILE_BYTES, SCHEMA_VERSION, Adapter, Bundle, Prior
+from bundle.schema import MAX_FILE_BYTES, SCHEMA_VERSION, Adapter, Bundle, File, Prior
 from bundle.sessions import choose_provider, first_line, open_session
+from bundle.write import file_entry, write_index
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 MAX_BATCH = 64
 SLACK = 0.02  # by which a picture may leave the range of its values
-GENERATOR = "generator.onnx"
+GENERATOR, SHEET = "generator.onnx", "sheet.png"
 
 
 @dataclass(frozen=True)
@@ -91,22 +89,14 @@ def adopt(file: Path, target: Path, about: About) -> Bundle:
         raise UserError(f"'{target}' is there already: choose another --name or --out.")
     data = file.read_bytes()
     found = examine(data, about.prior)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    building = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-    try:
-        entries = {
-            "generator": _write(building / GENERATOR, data),
-            "sheet": _write(building / "sheet.png", png(sheet(found.pictures, SHEET_COLUMNS), level=9)),
-        }
-        info = _index(about, found, entries)
-        text = json.dumps(info.model_dump(mode="json"), indent=1, ensure_ascii=False) + "\n"
-        (building / INDEX).write_text(text, encoding="utf-8")
+    with scratch(target) as building:
+        shown = png(sheet(found.pictures, SHEET_COLUMNS), level=9)
+        (building / GENERATOR).write_bytes(data)
+        (building / SHEET).write_bytes(shown)
+        info = _index(about, found, file_entry(GENERATOR, data), file_entry(SHEET, shown))
+        write_index(building, info)
         BundleRunner(read(building)).check()
-        building.chmod(0o755)
         building.rename(target)
-    except BaseException:
-        shutil.rmtree(building, ignore_errors=True)
-        raise
     return info
 
 
@@ -139,9 +129,9 @@ def _trial(data: bytes, adapter: Adapter, prior: Prior) -> tuple[np.ndarray, str
     return to_uint8(values * np.float32(0.5) + np.float32(0.5)), "-1..1"
 
 
-def _index(about: About, found: Found, entries: dict[str, dict]) -> Bundle:
+def _index(about: About, found: Found, generator: File, sample_sheet: File) -> Bundle:
     _, side, _, channels = found.pictures.shape
-    graph = entries["generator"] | {
+    graph = generator.model_dump() | {
         "opset": found.opset,
         "precision": "as it came",
         "parameters": found.parameters,
@@ -160,18 +150,13 @@ def _index(about: About, found: Found, entries: dict[str, dict]) -> Bundle:
             "image": {"channels": channels, "size": side},
             "max_batch": MAX_BATCH,
             "graphs": {"generator": graph},
-            "files": {"sheet": entries["sheet"]},
+            "files": {"sheet": sample_sheet},
             "gan": {"latent_dim": found.latent_dim, "prior": about.prior},
             "vae": None,
             "quality": None,
             "training": {},
         }
     )
-
-
-def _write(path: Path, data: bytes) -> dict:
-    path.write_bytes(data)
-    return {"file": path.name, "sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
 
 
 # ------------------------------------------------------------------------------------- command line

@@ -1,58 +1,19 @@
-"""Putting files in place so that nobody ever meets half a bundle, and nobody's own files are lost."""
+"""Files and folders that are replaced as a whole: whoever reads meets the old one or the new one, never half of it."""
 
-import json
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from bundle.errors import UserError
-from bundle.migrate import migrate
-from bundle.read import INDEX, Bundle, sha256
-
-CARD = "README.md"
 
 
-def previous_index(target: Path) -> Bundle | None:
-    """The index of the bundle that `target` holds; None when it is empty or not there.
+def write_file(path: Path, data: bytes) -> None:
+    """Writes `data` beside `path`, has it reach the disk, then renames it; the folder is made when missing.
 
-    Raises UserError when it holds something else.
-    """
-    if not target.exists():
-        return None
-    if not target.is_dir():
-        raise UserError(f"{target} is a file, not a folder.")
-    if not any(target.iterdir()):
-        return None
-    if not (target / INDEX).is_file():
-        raise UserError(f"{target} holds files but no {INDEX}: choose an empty folder or a bundle.")
-    return read_index(target)
-
-
-def read_index(folder: Path) -> Bundle:
-    """The index of a bundle, its files unread. Raises UserError when it cannot be understood."""
-    try:
-        return Bundle.model_validate(migrate(json.loads((folder / INDEX).read_bytes())))
-    except (OSError, ValueError) as problem:
-        raise UserError(f"{folder / INDEX} is missing, damaged, or of another version of Twofold.") from problem
-
-
-def entry(path: Path) -> dict:
-    """A file as the index lists it."""
-    return {"file": path.name, "sha256": sha256(path), "bytes": path.stat().st_size}
-
-
-def write_index(folder: Path, info: Bundle) -> None:
-    text = json.dumps(info.model_dump(mode="json"), indent=1, ensure_ascii=False) + "\n"
-    write_whole(folder / INDEX, text.encode())
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write beside `path`, fsync, rename: after a crash or on a full disk the previous file is still whole.
-
-    Raises UserError when the disk refuses.
+    Raises UserError when the disk refuses; a previous version is then still whole.
     """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
@@ -63,14 +24,16 @@ def write_whole(path: Path, data: bytes) -> None:
             os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as problem:
-        temporary.unlink(missing_ok=True)
-        raise UserError(f"Could not write {path}: {problem.strerror}. The previous version is kept.") from problem
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        kept = " The previous version is kept." if path.exists() else ""
+        raise UserError(f"Could not write {path}: {problem.strerror or problem}.{kept}") from problem
 
 
 def swap(built: Path, target: Path) -> Path | None:
-    """Renames `built` to `target`; returns where the older folder is now, beside `built`, if there was one.
+    """Renames the folder `built` to `target`; returns where the older folder is now, beside `built`, if there was one.
 
-    Raises OSError; the older folder is then back.
+    Raises OSError; the older folder is then back in its place.
     """
     if not target.exists():
         built.rename(target)
@@ -85,27 +48,22 @@ def swap(built: Path, target: Path) -> Path | None:
     return older
 
 
-def put_in_place(built: Path, target: Path, previous: Bundle | None) -> None:
-    """Renames the finished folder `built` to `target`; the older bundle there makes way into the folder around `built`.
-
-    What the owner added to it (.git, further pictures) moves along. Raises OSError; if the new bundle could not be
-    put in place, the older one is then back.
-    """
+def replace_folder(built: Path, target: Path, ours: Collection[str]) -> None:
+    """Renames the finished folder `built` to `target`. What an older folder there holds beside `ours`, the names of
+    the files that this project wrote, moves along (.git, the owner's notes). Raises OSError as `swap` does."""
     older = swap(built, target)
     if older is None:
         return
-    own = {INDEX, CARD}
-    if previous:
-        own |= {file.file for file in (*previous.graphs.values(), *previous.files.values())}
     for path in older.iterdir():
-        if path.name not in own and not (target / path.name).exists():
+        if path.name not in ours and not (target / path.name).exists():
             path.rename(target / path.name)
     shutil.rmtree(older, ignore_errors=True)
 
 
 @contextmanager
 def scratch(target: Path) -> Iterator[Path]:
-    """A new folder on the target's disk, two levels down so that nobody takes it for a bundle; gone afterwards."""
+    """A new folder to build `target` in, on the same disk and gone afterwards. It lies two levels down, so that nobody
+    takes it for a bundle."""
     around = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
     try:
         folder = around / target.name
@@ -113,5 +71,5 @@ def scratch(target: Path) -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(around / target.name, ignore_errors=True)
-        with suppress(OSError):  # an older bundle whose files could not be moved stays
+        with suppress(OSError):  # an older folder whose files could not be moved stays
             around.rmdir()

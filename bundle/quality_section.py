@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from bundle.atomic_files import CARD, read_index, write_index, write_whole
+from bundle.atomic_files import write_file
 from bundle.figures import HELD_OUT
+from bundle.read import read_index
 from bundle.schema import Figure, Quality
+from bundle.write import CARD, write_index
 
 BEGIN, END = "<!-- quality: begin -->", "<!-- quality: end -->"
 BETTER = {"lower": "lower", "higher": "higher", "floor": "near the floor"}
@@ -19,7 +21,7 @@ def store_quality(folder: Path, quality: Quality) -> None:
     info = read_index(folder)
     card = folder / CARD
     text = card.read_text(encoding="utf-8") if card.is_file() else f"# {info.title}\n"
-    write_whole(card, with_quality(text, quality).encode())
+    write_file(card, with_quality(text, quality).encode())
     write_index(folder, info.model_copy(update={"quality": quality}))
 
 

@@ -34,6 +34,7 @@ __all__ = [
     "graph_bytes",
     "latent_shapes",
     "read",
+    "read_index",
     "sha256",
 ]
 
@@ -98,7 +99,7 @@ def sha256(path: Path) -> str:
 def read(folder: Path) -> OpenBundle:
     """Open the bundle in a folder and verify every file it lists. BundleError with a sentence otherwise."""
     folder = Path(folder)
-    info = _read_index(folder)
+    info = read_index(folder)
     for name, graph in info.graphs.items():
         _check_outline(folder, name, graph, _verified_bytes(folder, graph))
     sheet = _read_sheet(folder, info)
@@ -164,7 +165,8 @@ def _may_be_bundle(folder: Path) -> bool:
         return True  # it cannot be looked into: `read` will say so
 
 
-def _read_index(folder: Path) -> Bundle:
+def read_index(folder: Path) -> Bundle:
+    """The index of a bundle, of any version, its files unread. BundleError with a sentence when it cannot be used."""
     if not folder.is_dir():
         raise BundleError(f"There is no folder '{folder}'.")
     path = folder / INDEX

@@ -94,7 +94,7 @@ class TrialInputs:
 
     `graphs`: graph -> the shapes of its inputs, without the batch. `pictures`: held-out ones, uint8 [N, H, W, C], None
     where they are not at hand. `latents`: the arrays of latents.npz. `prior`: what z is drawn from. `run`: runs a
-    graph on any number of rows; only the mapping is run, because a synthesis gets its styles.
+    graph on any number of rows; rows for a synthesis are styles that the mapping gives.
     """
 
     graphs: Mapping[str, Mapping[str, Shape]]

@@ -38,12 +38,13 @@ FURTHER_PORTS = 10  # that are tried when none was asked for
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until Ctrl-C. Returns the exit code: 0, 2 after printing what is wrong, 130 for Ctrl-C during the start."""
-    options = _parser().parse_args(arguments)
+    options = build_parser().parse_args(arguments)
     limit_arenas()
     return exit_code(lambda: _serve(options), "Stopped before the page was ready.")
 
 
-def _parser() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
+    """The options of `python demo/app.py`."""
     parser = argparse.ArgumentParser(prog="demo/app.py", description="Serve Twofold bundles in the browser.")
     parser.add_argument("--version", action="version", version=f"twofold {VERSION}")
     # A Space sets the first of these variables, so that visitors can reach the server, and may set the other.

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import tyro
 
-from bundle import atomic_files
+from bundle.atomic_files import write_file
 from bundle.command_line import exit_code
 from bundle.errors import UserError
+from bundle.read import read_index
 from bundle.schema import GRAPHS
 from bundle.trial_inputs import TrialInputs
 from bundle.version import VERSION
@@ -50,14 +51,15 @@ DESCRIPTION = "Turn trained networks into ONNX graphs, checked against PyTorch."
 
 
 def bundle_name(given: str | None, target: Path) -> str:
-    """The bundle's name: as given, or made from the target's. Raises UserError when it is none."""
+    """The name of the bundle: as given, or made from that of its folder. Raises UserError when it is not possible."""
     name = given if given is not None else re.sub(r"[^a-z0-9_-]+", "-", target.resolve().name.lower()).strip("-_")
     if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,63}", name):
-        raise UserError(f"'{name}' is no name for a bundle: give small letters, digits, - and _ with --name.")
+        raise UserError(f"'{name}' is no name for a bundle: use lower-case letters, digits, - and _ with --name.")
     return name
 
 
 def export_bundle(settings: BundleSettings) -> None:
+    """Writes a bundle. Raises UserError."""
     run = Run.open(settings.run)
     given = {key: getattr(settings, key) for key in ("title", "licence") if getattr(settings, key)}
     run = replace(run, data=replace(run.data, **given))
@@ -66,6 +68,7 @@ def export_bundle(settings: BundleSettings) -> None:
 
 
 def export_graph(settings: GraphSettings) -> None:
+    """Writes one graph. Raises UserError."""
     run, stage = Run.open(settings.run), graphs.stage_of(settings.graph)
     if settings.target.is_dir():
         raise UserError(f"{settings.target} is a folder: name a file, e.g. {settings.target / settings.graph}.onnx.")
@@ -80,11 +83,12 @@ def export_graph(settings: GraphSettings) -> None:
         inputs = graph_inputs(settings, run, facts, specs)
         ((data, conversion),) = precision.convert([spec], [data], settings.precision, inputs)
         print(precision.table([conversion], settings.precision))
-    atomic_files.write_whole(settings.target, data)
+    write_file(settings.target, data)
     print(f"{settings.target}: {graphs.signature(spec)}, {len(data) / 1e6:.2f} MB")
 
 
 def export_triton(settings: TritonSettings) -> None:
+    """Writes a model repository and prints how to serve it. Raises UserError."""
     backend: triton.Backend = "python" if settings.python_backend else "onnxruntime"
     serving = triton.Serving(settings.device, backend, settings.threads, settings.instances)
     for name in triton.write(settings.bundle, settings.target, serving):
@@ -93,20 +97,20 @@ def export_triton(settings: TritonSettings) -> None:
 
 
 def unpack_bundle(settings: UnpackSettings) -> None:
+    """Makes a run folder and prints how to go on with it. Raises UserError."""
     stages = unpack.unpack(settings.bundle, settings.run)
     print(f"{settings.run} is a run folder with the {', '.join(stages)} of {settings.bundle}.")
     for name, inverse in (("gan", "inverter"), ("vae", "repair")):
         if name in stages and stages[name].whole:
             minutes = max(round(stages[name].record.seconds / 60), 1)
             words = [str(settings.run), "--data", Run.open(settings.run).data.source]
-            told = f"The {name.upper()} trained for {minutes} minutes. For as many more"
-            print(f"{told}, with --data naming the place of its pictures:")
+            print(f"The {name.upper()} trained for {minutes} minutes. To train it for as many more, with --data naming "
+                  "the place of its pictures:")  # fmt: skip
             print(shlex.join(["python", "-m", "train", name, *words, "--resume", "--minutes", str(2 * minutes)]))
             if inverse in stages:
-                folder, again = settings.run / inverse, ["python", "-m", "train", "inverse", *words, "--target", name]
-                told = f"Its {inverse} knows the {name.upper()} of now: before you export the one to come"
-                print(f"{told}, remove {folder}, then")
-                print(shlex.join(again))
+                print(f"The {inverse} fits the {name.upper()} as it is now. Once that has been trained further, remove "
+                      f"{settings.run / inverse} and train the {inverse} anew before you export:")  # fmt: skip
+                print(shlex.join(["python", "-m", "train", "inverse", *words, "--target", name]))
 
 
 def graph_inputs(settings: GraphSettings, run: Run, facts: graphs.Facts, specs: list[graphs.GraphSpec]) -> TrialInputs:
@@ -119,7 +123,7 @@ def graph_inputs(settings: GraphSettings, run: Run, facts: graphs.Facts, specs: 
 
 
 def run(settings: object) -> None:
-    """Does what was asked for. Raises UserError."""
+    """Runs one command. Raises UserError."""
     match settings:
         case BundleSettings():
             export_bundle(settings)
@@ -130,7 +134,7 @@ def run(settings: object) -> None:
         case ReportSettings():
             print(report.write(settings.root))
         case ShrinkSettings():
-            before = sum(graph.bytes for graph in atomic_files.read_index(settings.bundle).graphs.values())
+            before = sum(graph.bytes for graph in read_index(settings.bundle).graphs.values())
             after = sum(graph.bytes for graph in shrink.shrink(settings.bundle).graphs.values())
             print(f"{settings.bundle}: graphs of {before / 1e6:.1f} MB now take {after / 1e6:.1f} MB")
         case TrainingSettings():

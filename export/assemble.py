@@ -13,20 +13,23 @@ from pathlib import Path
 import numpy as np
 
 from bundle import images
-from bundle.atomic_files import CARD, previous_index, put_in_place, scratch, write_index
+from bundle.atomic_files import scratch
 from bundle.errors import UserError
 from bundle.public_command import public_command
 from bundle.read import SHEET_COLUMNS, read
 from bundle.runner import BundleRunner
 from bundle.schema import SCHEMA_VERSION, Bundle, File
 from bundle.trial_inputs import Rows, RunGraph, TrialInputs, run_in_parts
+from bundle.write import CARD, file_entry, previous_index, put_in_place, write_index
 from export import class_directions, float16, graphs, model_card, parity, training_codes
 from export.graphs import Facts, GraphSpec
 from export.precision import Conversion, Precision, Unsuitable, convert, table
 from export.run_contents import Latents, collect, facts_of, latent_statistics, pictures_of
-from export.update import file_entry, npz
+from export.update import npz
 from train.data.dataset import Pictures
 from train.run_folder import Run
+from train.settings import STAGES
+from train.stored_settings import from_dict, to_public_dict
 
 SEEDS, EXAMPLES = 64, 100
 ROWS = 16  # that a graph runs at once; more at a time are slower on a CPU
@@ -271,7 +274,7 @@ def index(
                     "seconds": record.seconds,
                     "images": record.images,
                     "hardware": record.hardware,
-                    "settings": graphs.public_settings(record.config),
+                    "settings": to_public_dict(from_dict(STAGES[key], record.config)),
                     "curve": facts.curves.get(key),
                 }
                 for key, record in facts.records.items()

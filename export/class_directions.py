@@ -18,7 +18,8 @@ from bundle.errors import UserError
 from bundle.read import read
 from bundle.runner import BundleRunner
 from bundle.trial_inputs import TrialInputs
-from export.update import file_entry, npz, update
+from bundle.write import file_entry
+from export.update import npz, update
 
 FILE = "latents.npz"
 EACH = 400  # latents of each class

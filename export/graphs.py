@@ -21,7 +21,6 @@ from train.data.dataset import DataInfo
 from train.models.linear_posterior import LinearPosterior
 from train.run_folder import Run, StageRecord
 from train.stages import load_networks
-from train.stored_settings import MACHINE
 
 OPSET = 18
 MAX_BATCH = 256
@@ -257,8 +256,3 @@ def metadata(spec: GraphSpec, facts: Facts) -> dict[str, str]:
         "parameters": str(spec.parameters),
         "training": json.dumps(training, ensure_ascii=False),
     }
-
-
-def public_settings(config: Mapping[str, object]) -> dict[str, object]:
-    """A stage's config.json as a bundle carries it: what only the machine that trained it knew is left out."""
-    return {name: value for name, value in config.items() if name not in MACHINE}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bundle import images
-from bundle.atomic_files import write_whole
+from bundle.atomic_files import write_file
 from bundle.errors import UserError
 from bundle.figures import HELD_OUT
 from bundle.model import BundleModel
@@ -76,7 +76,7 @@ def write(root: Path) -> Path:
         info, drawn = bundle.info, []
         for sheet in report_sheets.sheets(BundleModel(BundleRunner(bundle))):
             name = f"{info.name}_{sheet.name}.png"
-            write_whole(root / FOLDER / name, images.png(sheet.pixels, level=9))
+            write_file(root / FOLDER / name, images.png(sheet.pixels, level=9))
             drawn.append((name, sheet.caption))
         closest = f"{info.name}_closest.png"
         if info.quality and (root / FOLDER / closest).is_file():
@@ -84,7 +84,7 @@ def write(root: Path) -> Path:
                                    "sample, nearest training picture, nearest held-out picture, a gap."))  # fmt: skip
         sections.append(Section(info, bundle.folder.name, tuple(drawn)))
         print(f"{info.name}: {len(drawn)} sheets", flush=True)
-    write_whole(root / REPORT, markdown(sections).encode())
+    write_file(root / REPORT, markdown(sections).encode())
     return root / REPORT
 
 

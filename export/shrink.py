@@ -15,9 +15,10 @@ from bundle.read import graph_bytes, read
 from bundle.runner import BundleRunner
 from bundle.schema import Bundle
 from bundle.trial_inputs import TrialInputs
+from bundle.write import file_entry
 from export import float16, precision
 from export.graphs import STAGE_GRAPHS
-from export.update import file_entry, npz, update
+from export.update import npz, update
 
 # What the figures of quality then say of themselves.
 NOTE = (

@@ -14,7 +14,8 @@ from bundle.read import THUMBNAIL, read
 from bundle.runner import BundleRunner
 from bundle.schema import Bundle
 from bundle.trial_inputs import RunGraph, run_in_parts
-from export.update import file_entry, npz, update
+from bundle.write import file_entry
+from export.update import npz, update
 from train.data.dataset import Pictures
 from train.data.load import load
 

@@ -18,7 +18,7 @@ import torch
 from onnx import numpy_helper
 from torch import Tensor, nn
 
-from bundle.atomic_files import scratch, write_whole
+from bundle.atomic_files import scratch, write_file
 from bundle.errors import UserError
 from bundle.pictures import check_background, paper
 from bundle.public_command import UNPACK
@@ -279,7 +279,7 @@ def write(folder: Path, name: str, stage: Stage, bundle: OpenBundle, began: str)
     run_folder.write_json(folder / "config.json", to_dict(stage.settings))
     run_folder.write_json(folder / "record.json", record)
     if stage.curve:
-        write_whole(folder / "metrics.jsonl", curve_lines(stage.curve).encode())
+        write_file(folder / "metrics.jsonl", curve_lines(stage.curve).encode())
 
 
 def latents_of(bundle: OpenBundle, stage: str) -> dict[str, Tensor]:

@@ -1,24 +1,20 @@
 """Changes to a bundle that exists: files, index and card together, so that nobody ever meets half of a change."""
 
-import hashlib
 import io
 import shutil
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from bundle.atomic_files import CARD, put_in_place, scratch, write_index
+from bundle.atomic_files import scratch
 from bundle.errors import UserError
 from bundle.read import OpenBundle, read
 from bundle.runner import BundleRunner
-from bundle.schema import Bundle, File, RuntimeComparison
+from bundle.schema import Bundle, RuntimeComparison
+from bundle.write import CARD, put_in_place, write_index
 from export import model_card
-
-
-def file_entry(name: str, data: bytes) -> File:
-    """A file as the index lists it."""
-    return File(file=name, sha256=hashlib.sha256(data).hexdigest(), bytes=len(data))
 
 
 def npz(arrays: Mapping[str, np.ndarray]) -> bytes:
@@ -51,11 +47,12 @@ def update(
             if text is not None:
                 (building / CARD).write_text(text, encoding="utf-8")
             write_index(building, info)
-            BundleRunner(read(building)).check()
+            updated = read(building)
+            BundleRunner(updated).check()
             put_in_place(building, folder, bundle.info)
     except OSError as problem:
         raise UserError(f"Could not write {folder}: {problem.strerror or problem}.") from problem
-    return read(folder)
+    return replace(updated, folder=folder)
 
 
 def set_runtime_comparison(folder: Path, found: RuntimeComparison) -> None:

@@ -101,6 +101,19 @@ def test_the_grid(visitor: httpx.Client, name: str, kind: Model):
     assert (tiles(sheet, model(name).info.image.size) == drawn(name, kind)).all()
 
 
+@pytest.mark.parametrize("name", [name for name in NAMES if model(name).classes])
+def test_without_a_class_a_seed_is_class_seed_modulo_classes(visitor: httpx.Client, address: str, name: str):
+    """Whatever door it comes through: a place of the plane, a place given to the endpoint, a keyframe."""
+    seeds = [3, 7, 12]
+    client = gradio_client.Client(address, verbose=False)
+    at_places = client.predict([[seed, 0] for seed in seeds], name, "gan", api_name="/sample")["images"]
+    for seed, place in zip(seeds, at_places, strict=True):
+        travelled = visitor.get(f"/live/{name}", params={"m": "gan", "x": seed, "y": 0, "f": "raw"})
+        key = visitor.get(f"/live/{name}/morph", params={"m": "gan", "keys": f"{seed},1", "p": 0, "f": "raw"})
+        for found in (decoded(place), raw(travelled), raw(key)):
+            assert (found == drawn(name, "gan")[seed]).all(), seed
+
+
 def test_nothing_of_training_was_imported_for_all_that(visitor: httpx.Client, imports: Path):
     visitor.get("/").raise_for_status()
     lines = imports.read_text(encoding="utf-8").splitlines()

@@ -1,8 +1,9 @@
-"""DiffAugment (Zhao et al. 2020, arXiv 2006.10738) for small sets: the critic sees real and generated pictures only
-through the same random changes, each made with probability p, so that it cannot learn the few real ones by heart.
+"""DiffAugment (Zhao et al. 2020, arXiv 2006.10738) for small data sets: the critic sees real and generated pictures
+only after the same random operations, each applied with probability p, so that it cannot memorise the few real ones.
 
-No operation flips, turns or recolours: what looks like the data would be learned as data. The probability follows the
-held-out gap (Karras et al. 2020, arXiv 2006.06676, section 3) and stays under 0.8, where changes do not leak.
+No operation flips, rotates or changes the hue: pictures that then still look like the data would be generated too. The
+probability follows the held-out gap (Karras et al. 2020, arXiv 2006.06676, section 3) and stays below 0.8, where
+augmentations do not leak into the samples.
 """
 
 from collections.abc import Callable
@@ -15,8 +16,8 @@ from train.data.dataset import DataInfo
 SMALL_SET = 10_000  # pictures; larger sets begin without augmentation
 HIGHEST = 0.8
 SHIFT = 1 / 8  # of the side
-# Operations by the last part of the source's name: none whose result could itself be a picture of the set, or a
-# wrong one. A digit's grey level and a scan's say something; holes in scans look like implants.
+# Operations by the last part of the source's name, none whose result could itself be a picture of the set, or a wrong
+# one: the grey level of a digit or a scan carries meaning, and holes in scans look like implants.
 POLICIES: dict[str, tuple[str, ...]] = {
     "mnist": ("translation",),
     "stacked_mnist": ("translation",),
@@ -30,7 +31,7 @@ OTHERS: dict[int, tuple[str, ...]] = {1: ("translation", "cutout"), 3: ("transla
 
 
 def policy(info: DataInfo) -> tuple[str, ...]:
-    """The operations that suit a set of pictures, by its name, else by its channels."""
+    """The operations for a set of pictures, by its name, else by its channels."""
     name = info.source.rstrip("/").split("/")[-1].lower().removesuffix(".zip").removesuffix(".parquet")
     return POLICIES.get(name, OTHERS[info.channels])
 
@@ -44,11 +45,11 @@ def starts_augmented(count: int) -> bool:
 
 
 def augment(images: Tensor, ops: tuple[str, ...], p: float) -> Tensor:
-    """Signals [N, C, S, S] in [-1, 1], each changed by each operation with probability p (independently).
+    """Signals [N, C, S, S] in [-1, 1] with each operation applied to each of them with probability p.
 
-    Differentiable, also twice; draws from torch's global generator of the images' device; nothing waits for the
-    device. With p = 0 the very same tensor comes back. Colours may leave [-1, 1], as in the paper. Raises ValueError
-    for an unknown operation.
+    Twice differentiable; draws from torch's global generator of the images' device, and never waits for the device.
+    With p = 0 the same tensor is returned. Colours may leave [-1, 1], as in the paper. Raises ValueError for an unknown
+    operation.
     """
     if unknown := set(ops) - set(OPERATIONS):
         raise ValueError(f"no such operation: {', '.join(sorted(unknown))}")
@@ -62,13 +63,13 @@ def augment(images: Tensor, ops: tuple[str, ...], p: float) -> Tensor:
 
 
 def border(images: Tensor) -> Tensor:
-    """The median of each picture's border, a channel: [N, C, 1, 1]. What a picture has where it shows nothing."""
+    """The median of each channel on the border of images [N, C, S, S], [N, C, 1, 1]: usually the background."""
     edge = torch.cat([images[..., 0, :], images[..., -1, :], images[..., 1:-1, 0], images[..., 1:-1, -1]], dim=-1)
     return edge.median(dim=-1).values[..., None, None]
 
 
 def translation(images: Tensor) -> Tensor:
-    """Moved by up to an eighth of the side, whole pixels; the border pixels are drawn out into the gap."""
+    """images [N, C, S, S] moved by up to an eighth of the side, in whole pixels; border pixels are repeated."""
     count, _, height, width = images.shape
     reach = max(round(SHIFT * width), 1)
     for dim, side in ((2, height), (3, width)):
@@ -80,7 +81,7 @@ def translation(images: Tensor) -> Tensor:
 
 
 def cutout(images: Tensor) -> Tensor:
-    """A square of half the side, its middle anywhere, is filled with the border's median."""
+    """images [N, C, S, S] with a square of half the side, centred anywhere, filled with the median of the border."""
     count, _, height, width = images.shape
     holes = []
     for side in (height, width):
@@ -91,7 +92,8 @@ def cutout(images: Tensor) -> Tensor:
 
 
 def colour(images: Tensor) -> Tensor:
-    """Brightness by up to 0.5; of three channels saturation times 0 to 2; contrast times 0.5 to 1.5."""
+    """images [N, C, S, S] with brightness moved by up to 0.5, contrast times 0.5 to 1.5, and for colour pictures
+    saturation times 0 to 2."""
     brightness, saturation, contrast = torch.rand(3, len(images), 1, 1, 1, device=images.device)
     images = images + (brightness - 0.5)
     if images.shape[1] == 3:
@@ -112,11 +114,11 @@ OPERATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 
 
 def held_out_gap(train: Tensor, held_out: Tensor, fake: Tensor) -> Tensor:
-    """r = (E D(train) - E D(held out)) / (E D(train) - E D(fake)) from scores of any shape, a scalar.
+    """r = (E D(train) - E D(held out)) / (E D(train) - E D(fake)) of scores of any shape, a scalar.
 
-    0: held-out pictures look as real as training pictures. 1: they look generated, so the critic knows the training
-    set by heart. A constant added to all scores changes nothing, so it fits relativistic losses. 0 where the critic
-    does not tell real from generated.
+    0: held-out pictures look as real as training pictures. 1: they look generated, so the critic has memorised the
+    training set. Independent of a constant added to all scores, so it suits relativistic losses. 0 where the critic
+    cannot tell real from generated pictures.
     """
     top = train.float().mean()
     spread = top - fake.float().mean()
@@ -125,10 +127,11 @@ def held_out_gap(train: Tensor, held_out: Tensor, fake: Tensor) -> Tensor:
 
 
 def next_probability(p: float, gap: float, images: int, target: float = 0.5, speed: float = 1 / 100_000) -> float:
-    """The probability after `images` more pictures: up while the gap is above the target, down below it.
+    """The probability, in [0, 0.8], after `images` more pictures: raised while the gap is above the target, lowered
+    while it is below.
 
-    speed: change a picture; the default goes from 0 to 1 in 100 000 pictures (in 500 000 in the paper, for runs of
-    25 million). A gap that is not finite changes nothing. Stays in [0, 0.8].
+    speed: change per picture; by default from 0 to 1 in 100 000 pictures (500 000 in the paper, for runs of 25
+    million). A gap that is not finite changes nothing.
     """
     step = images * speed if gap > target else -images * speed if gap < target else 0.0
     return min(max(p + step, 0.0), HIGHEST)

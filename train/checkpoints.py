@@ -9,7 +9,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
-from bundle.atomic_files import write_whole
+from bundle.atomic_files import write_file
 from bundle.errors import UserError
 from train.stored_settings import RENAMED_NETWORKS
 
@@ -19,7 +19,7 @@ OPTIONAL_NETWORKS = {"minibatch_stddev"}
 
 def save_tensors(path: Path, tensors: dict[str, Tensor], facts: Mapping[str, object]) -> None:
     """Writes one safetensors file with `facts` as JSON in its header. Raises UserError when the disk refuses."""
-    write_whole(path, safetensors.torch.save(tensors, metadata={"facts": json.dumps(facts)}))
+    write_file(path, safetensors.torch.save(tensors, metadata={"facts": json.dumps(facts)}))
 
 
 def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict]:

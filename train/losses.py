@@ -1,6 +1,6 @@
-"""Loss functions: pure, five lines each, with their papers. Scores are [N, 1] (or [N]); results are scalars.
+"""Loss functions: pure, each with its paper. Scores are [N, 1] (or [N]); results are scalars, to be minimised.
 
-Adversarial losses share one signature: `critic(real, fake)` and `generator(real, fake)`, both minimised.
+Adversarial losses share one signature: `critic(real, fake)` and `generator(real, fake)`, of scores.
 """
 
 import math
@@ -14,14 +14,14 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class AdversarialLoss:
-    """A pair of losses to minimise. `paired`: the generator's loss needs the critic's scores of reals."""
+    """The losses of critic and generator. `paired`: the generator's loss needs the scores of real pictures too."""
 
     critic: Callable[[Tensor, Tensor], Tensor]
     generator: Callable[[Tensor, Tensor], Tensor]
     paired: bool = False
 
 
-def softplus_of(difference: Tensor) -> Tensor:
+def logistic_loss(difference: Tensor) -> Tensor:
     """mean log(1 + exp(-difference)): the logistic loss of a margin."""
     return F.softplus(-difference).mean()
 
@@ -29,15 +29,15 @@ def softplus_of(difference: Tensor) -> Tensor:
 ADVERSARIAL: dict[str, AdversarialLoss] = {
     # Relativistic pairing, softplus(-(D(x) - D(G(z)))): Jolicoeur-Martineau 2018; R3GAN, arXiv 2501.05441.
     "rpgan": AdversarialLoss(
-        lambda real, fake: softplus_of(real - fake), lambda real, fake: softplus_of(fake - real), paired=True
+        lambda real, fake: logistic_loss(real - fake), lambda real, fake: logistic_loss(fake - real), paired=True
     ),
     # -log D(x) - log(1 - D(G(z))) against -log D(G(z)): Goodfellow et al. 2014, arXiv 1406.2661, section 3.
     "non-saturating": AdversarialLoss(
-        lambda real, fake: softplus_of(real) + softplus_of(-fake), lambda real, fake: softplus_of(fake)
+        lambda real, fake: logistic_loss(real) + logistic_loss(-fake), lambda real, fake: logistic_loss(fake)
     ),
     # The same value function V(D, G), which the generator minimises as it stands.
     "minimax": AdversarialLoss(
-        lambda real, fake: softplus_of(real) + softplus_of(-fake), lambda real, fake: -softplus_of(-fake)
+        lambda real, fake: logistic_loss(real) + logistic_loss(-fake), lambda real, fake: -logistic_loss(-fake)
     ),
     # max(0, 1 - D(x)) + max(0, 1 + D(G(z))): Lim & Ye 2017, arXiv 1705.02894.
     "hinge": AdversarialLoss(
@@ -56,22 +56,26 @@ ADVERSARIAL: dict[str, AdversarialLoss] = {
 
 
 def gradient_penalty(score: Tensor, images: Tensor) -> Tensor:
-    """Mean over the batch of the squared norm of d score / d image; differentiable once more.
+    """Mean over the batch of |d score / d image|², a scalar that can be differentiated again.
 
-    On real images this is R1, on generated ones R2 (Mescheder et al. 2018, arXiv 1801.04406).
-    score [N, 1] computed from images [N, C, H, W] with requires_grad.
+    R1 on real images, R2 on generated ones (Mescheder et al. 2018, arXiv 1801.04406). score [N, 1]: computed from
+    images [N, C, H, W] that require gradients.
     """
     (gradient,) = torch.autograd.grad(score.sum(), images, create_graph=True)
     return gradient.float().square().sum(dim=(1, 2, 3)).mean()
 
 
 def kl_to_normal(mean: Tensor, logvar: Tensor) -> Tensor:
-    """KL(N(mean, exp(logvar)) || N(0, 1)) for each dimension, nats, [N, D] (Kingma & Welling 2014, app. B)."""
+    """mean, logvar [N, D] -> KL(N(mean, exp(logvar)) || N(0, 1)) of each dimension in nats, [N, D] (Kingma & Welling
+    2014, arXiv 1312.6114, appendix B)."""
     return 0.5 * (mean.square() + logvar.exp() - 1 - logvar)
 
 
 def gaussian_nll(image: Tensor, decoded: Tensor, sigma: float | Tensor) -> Tensor:
-    """-log N(image; decoded, sigma^2 I), summed over pixels, averaged over the batch, nats."""
+    """-log N(image; decoded, sigma² I) in nats, summed over pixels, averaged over the batch.
+
+    image, decoded [N, C, S, S] in [0, 1]; sigma in the same unit.
+    """
     dimensions = image[0].numel()
     sigma = torch.as_tensor(sigma, dtype=image.dtype, device=image.device)
     squared = (image - decoded).square().sum() / len(image)
@@ -79,20 +83,22 @@ def gaussian_nll(image: Tensor, decoded: Tensor, sigma: float | Tensor) -> Tenso
 
 
 def optimal_sigma_nll(image: Tensor, decoded: Tensor) -> Tensor:
-    """1/2 D log MSE: `gaussian_nll` at its best sigma, without constants (Rybkin 2021, arXiv 2006.13202)."""
+    """D/2 log MSE for pictures of D numbers: `gaussian_nll` at its best sigma, without constants (Rybkin et al. 2021,
+    arXiv 2006.13202)."""
     return 0.5 * image[0].numel() * torch.log((image - decoded).square().mean() + 1e-6)
 
 
 def squared_error(image: Tensor, decoded: Tensor) -> Tensor:
-    """1/2 SSE: `gaussian_nll` at sigma 1, without constants; summed over pixels, averaged over the batch, nats."""
+    """Half the squared error, summed over pixels, averaged over the batch: `gaussian_nll` at sigma 1, without
+    constants."""
     return 0.5 * (image - decoded).square().sum() / len(image)
 
 
 def bernoulli_nll(image: Tensor, decoded: Tensor) -> Tensor:
-    """-log Bernoulli(image; decoded), summed over pixels, averaged over the batch, nats.
+    """-log Bernoulli(image; decoded) in nats, summed over pixels, averaged over the batch.
 
-    image [N, C, S, S] in [0, 1] (greys count in part as white), decoded [N, C, S, S]: probabilities of white.
-    Probabilities are held 1e-6 away from 0 and 1, so one pixel costs at most 13.8 nats and nothing is infinite.
+    image [N, C, S, S] in [0, 1], where a grey counts in part as white; decoded [N, C, S, S]: probabilities of white,
+    kept 1e-6 away from 0 and 1, so that one pixel costs at most 13.8 nats.
     """
     decoded = decoded.float().clamp(1e-6, 1 - 1e-6)
     return -(image * decoded.log() + (1 - image) * torch.log1p(-decoded)).sum() / len(image)

@@ -1,7 +1,7 @@
-"""Where latents come from: the GAN's noise, and the mixture fitted to the codes of a trained VAE.
+"""Sampling priors: the GAN's noise, and the mixture fitted to the codes of a trained VAE.
 
-A calibrated VAE cannot be sampled from N(0, I): its codes do not fill that Gaussian. A mixture of full-covariance
-Gaussians, fitted after training (Ghosh et al. 2020, arXiv 1903.12436), can.
+The codes of a calibrated VAE do not fill N(0, I), so samples from there look wrong. A mixture of full-covariance
+Gaussians, fitted to the codes after training (Ghosh et al. 2020, arXiv 1903.12436), is sampled instead.
 """
 
 import numpy as np
@@ -17,15 +17,15 @@ CUT = 2.0  # where the truncated normal ends (BigGAN: Brock et al. 2019, arXiv 1
 def draw(
     prior: Prior, n: int, dim: int, device: torch.device | str = "cpu", generator: torch.Generator | None = None
 ) -> Tensor:
-    """Noise [n, dim] for a generator. `generator`, if given, must live on `device`."""
+    """Noise float32 [n, dim] for the GAN. `generator`, if given, must be on `device`."""
     return from_normal(prior, torch.randn(n, dim, device=device, generator=generator))
 
 
 def from_normal(prior: Prior, normal: Tensor) -> Tensor:
-    """N(0, 1) numbers of any shape -> numbers of the prior, by their quantiles, so order and correlation are kept.
+    """N(0, 1) numbers of any shape -> numbers of the prior with the same quantiles, which keeps their order.
 
-    normal: as they are; uniform: U(-1, 1); truncated: N(0, 1) given that it lies in [-CUT, CUT].
-    The demo repeats this in numpy (bundle.latents.from_normal).
+    normal: unchanged; uniform: U(-1, 1); truncated: N(0, 1) restricted to [-CUT, CUT]. bundle.latents.from_normal is
+    the same in numpy.
     """
     if prior == "normal":
         return normal
@@ -37,10 +37,11 @@ def from_normal(prior: Prior, normal: Tensor) -> Tensor:
 
 
 def fit(codes: np.ndarray, labels: np.ndarray, classes: int, components: int, seed: int = 0) -> dict[str, np.ndarray]:
-    """Mixture over codes [N, D], one set of `components` a class, weighted by the class's share.
+    """A mixture of Gaussians over codes [N, D] with labels [N]: `components` for each class, weighted by the class's
+    share of the codes.
 
-    Returns weights [M], means [M, D], cholesky [M, D, D] (lower), classes [M, K]; without classes there are ten
-    times as many components, and K = 1.
+    Returns float32 arrays: weights [M], means [M, D], cholesky [M, D, D] (lower), classes [M, K]. With classes = 0
+    there are ten times as many components, and K = 1.
     """
     from sklearn.mixture import GaussianMixture  # takes a second to import, which `--help` need not wait for
     from threadpoolctl import threadpool_limits
@@ -49,14 +50,14 @@ def fit(codes: np.ndarray, labels: np.ndarray, classes: int, components: int, se
     wanted = components * 10 if classes == 0 else components
     weights, means, factors, owners = [], [], [], []
     for group, owner in tqdm(groups, desc="sampling prior", unit=" class", leave=False):
-        # Full covariances need samples: about two for every dimension and component.
+        # A full covariance needs samples: two per dimension and component.
         count = max(min(wanted, len(group) // (2 * codes.shape[1])), 1)
         if len(group) < 2:
             continue
         mixture = GaussianMixture(
             count, covariance_type="full", reg_covar=1e-4, random_state=seed, max_iter=60, init_params="k-means++"
         )
-        with threadpool_limits(1):  # the products are too small to share among threads
+        with threadpool_limits(1):  # its matrix products are too small for several threads
             mixture.fit(group.astype(np.float64))
         weights.append(mixture.weights_ * len(group) / len(codes))
         means.append(mixture.means_)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from bundle import images
-from bundle.atomic_files import write_whole
+from bundle.atomic_files import write_file
 from bundle.errors import UserError
 from train.checkpoints import module_tensors, optimizer_tensors, save_tensors
 from train.hardware import hardware
@@ -106,7 +106,7 @@ class Recorder:
         stage, progress = self.stage, self.progress
         samples = images.to_uint8(stage.preview(self.averages, stage.held_out).float().cpu().numpy())
         path = self.folder / "samples" / f"{progress.images:09d}.png"
-        write_whole(path, images.png(images.sheet(samples, SHEET_COLUMNS)))
+        write_file(path, images.png(images.sheet(samples, SHEET_COLUMNS)))
         variety = stage.variety(self.averages)
         low = [f"{name} {share:.0%}" for name, share in variety.items() if share < LEAST_VARIETY]
         if low and progress.share > EARLY:

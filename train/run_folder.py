@@ -17,7 +17,7 @@ from typing import Literal, overload
 
 import numpy as np
 
-from bundle.atomic_files import write_whole
+from bundle.atomic_files import write_file
 from bundle.errors import UserError
 from train.checkpoints import load_tensors
 from train.data.dataset import DataInfo
@@ -45,7 +45,7 @@ class StageRecord:
 
 def write_json(path: Path, value: Mapping[str, object]) -> None:
     """Raises UserError when the disk refuses; the previous file is then kept."""
-    write_whole(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
+    write_file(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
 
 
 def read_json(path: Path) -> dict:

@@ -4,8 +4,9 @@ GET /page/{version}/page.js              what the page runs: demo/static_files.p
 GET /page/{version}/words.{language}.js  its sentences in another language than English
 GET /page/{version}/facts.js             what it knows about the bundles: demo/facts.py
 
-`version` changes with the content, so answers may be kept for ever. Other versions are answered with 404. The page
-around them, GET / and GET /config, is Gradio's, which compresses nothing; CompressedPage does.
+`version` changes with the content, so answers may be kept for ever. Another version gets the current content, which is
+not kept: behind a load balancer the page may come from a server whose facts differ. The page around these files, GET /
+and GET /config, is Gradio's, which compresses nothing; CompressedPage does.
 """
 
 import functools
@@ -22,6 +23,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from demo import static_files
 
 FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
+NOT_KEPT = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 COMPRESSED = ("/", "/config", "/config/")
 
@@ -58,18 +60,19 @@ def routes() -> list[Route]:
     """The routes above."""
 
     def file(request: Request) -> Response:
-        version, name = request.path_params["version"], request.path_params["name"]
-        found = _facts(request, version) if name == "facts.js" else _file(name, version)
+        name = request.path_params["name"]
+        found = _facts(request) if name == "facts.js" else _file(name)
         if found is None:
             return PlainTextResponse("There is no such file here.", status_code=404)
-        return packed(request, found, "text/javascript")
+        data, version = found
+        return packed(request, data, "text/javascript", current=request.path_params["version"] == version)
 
     return [Route("/page/{version}/{name}", file, methods=["GET"])]
 
 
-def packed(request: Request, data: bytes, media_type: str) -> Response:
-    """A response that the browser may keep for ever, compressed where it takes that."""
-    headers = FOR_EVER | {"Vary": "Accept-Encoding"}
+def packed(request: Request, data: bytes, media_type: str, current: bool = True) -> Response:
+    """A response that the browser may keep for ever where its address is `current`, compressed where it takes that."""
+    headers = (FOR_EVER if current else NOT_KEPT) | {"Vary": "Accept-Encoding"}
     if "gzip" in request.headers.get("accept-encoding", ""):
         return Response(_compressed(data), media_type=media_type, headers=headers | {"Content-Encoding": "gzip"})
     return Response(data, media_type=media_type, headers=headers)
@@ -81,20 +84,20 @@ def _compressed(data: bytes) -> bytes:
 
 
 @functools.lru_cache(maxsize=8)
-def _file(name: str, version: str) -> bytes | None:
-    if version != static_files.version():
-        return None
+def _file(name: str) -> tuple[bytes, str] | None:
+    """A file's content and version."""
     if name == "page.js":
-        return static_files.page_script().encode()
+        return static_files.page_script().encode(), static_files.version()
     language = name.removeprefix("words.").removesuffix(".js")
-    known = name == f"words.{language}.js" and language in static_files.WORDS
-    return static_files.words_script(language).encode() if known else None
+    if name != f"words.{language}.js" or language not in static_files.WORDS:
+        return None
+    return static_files.words_script(language).encode(), static_files.version()
 
 
-def _facts(request: Request, version: str) -> bytes | None:
-    """The facts of the page that Gradio serves, in this version."""
+def _facts(request: Request) -> tuple[bytes, str] | None:
+    """The facts of the page that Gradio serves, and their version."""
     facts = getattr(request.app.get_blocks(), "facts", None)
     if facts is None:
         return None
     script = static_files.facts_script(facts)
-    return script.encode() if static_files.fingerprint(script) == version else None
+    return script.encode(), static_files.fingerprint(script)

@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bundle.atomic_files import CARD
 from bundle.errors import UserError
 from bundle.quality_section import cell
 from bundle.read import INDEX, OpenBundle
+from bundle.write import CARD
 from export import model_card
 from export.targets import hub
 from export.targets.folder import Source, files_in, fill, read_bundles, replaced

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from bundle.atomic_files import CARD, put_in_place, scratch
+from bundle.atomic_files import replace_folder, scratch
 from bundle.errors import UserError
 from bundle.read import graph_bytes, read
 from bundle.schema import Bundle, Tensor
+from bundle.write import CARD
 from export.targets.folder import conventional
 
 Device = Literal["auto", "cpu", "gpu"]
@@ -81,7 +82,7 @@ def write(source: Path, target: Path, serving: Serving) -> list[str]:
                     shutil.copyfile(PROGRAM, version / "model.py")
                 (building / name / CONFIG).write_text(config(bundle.info, graph, serving), encoding="utf-8")
             (building / CARD).write_text(README, encoding="utf-8")
-            put_in_place(building, target, None)
+            replace_folder(building, target, ours={CARD})
             for name in gone(older, bundle.info.name, set(names.values())):
                 shutil.rmtree(target / name)
     except OSError as problem:

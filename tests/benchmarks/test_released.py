@@ -6,10 +6,11 @@ import pytest
 
 from benchmarks import released
 from benchmarks.released import Check
-from bundle.atomic_files import read_index, write_index
 from bundle.errors import UserError
 from bundle.quality_section import store_quality
+from bundle.read import read_index
 from bundle.schema import Figure, Quality
+from bundle.write import write_index
 
 
 @pytest.mark.parametrize(

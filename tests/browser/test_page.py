@@ -82,6 +82,11 @@ def dragging_travels_and_undo_returns(page: Page) -> None:
     assert still(page) == start
 
 
+def test_a_seed_in_the_address_has_its_own_class_unless_one_is_named(visit):
+    assert visit("?b=digits&x=17&y=0").evaluate("Twofold.state.c") == 7
+    assert visit("?b=digits&x=17&y=0&c=2").evaluate("Twofold.state.c") == 2
+
+
 def test_fingers_and_wheel(visit):
     page = visit("?b=digits&x=5&y=0", viewport=NARROW, has_touch=True)
     a_finger_can_drag_without_scrolling_the_page(page)

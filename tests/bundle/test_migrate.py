@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from bundle.atomic_files import read_index, write_index
 from bundle.errors import BundleError
 from bundle.migrate import migrate
-from bundle.read import read
+from bundle.read import read, read_index
+from bundle.write import write_index
 from tests.support.tiny import load_index, save_index
 
 COMPARISON = {

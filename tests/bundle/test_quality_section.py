@@ -36,7 +36,7 @@ def test_a_bundle_without_a_card_gets_one(broken_bundle: Path):
 
 
 def test_without_an_index_nothing_is_stored(tmp_path: Path):
-    with pytest.raises(UserError, match="missing"):
+    with pytest.raises(UserError, match=r"has no bundle\.json"):
         store_quality(tmp_path, QUALITY)
     assert not list(tmp_path.iterdir())
 

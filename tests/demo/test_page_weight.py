@@ -66,9 +66,14 @@ def test_words_are_of_one_language_and_other_files_are_not_there(visitor: httpx.
     for language, table in static_files.WORDS.items():
         words = visitor.get(f"/page/{version}/words.{language}.js").text
         assert all(sentence in words for sentence in list(table.values())[:20] if '"' not in sentence)
-    for name in ("words.xx.js", "words..js", "core.js", "facts.js", "..%2f..%2fapp.py"):
+    for name in ("words.xx.js", "words..js", "core.js", "..%2f..%2fapp.py"):
         assert visitor.get(f"/page/{version}/{name}").status_code == 404, name
-    assert visitor.get("/page/00000000/page.js").status_code == 404
+
+
+def test_a_page_of_another_server_gets_files_too_but_keeps_none(visitor: httpx.Client):
+    for name in ("page.js", "words.zh-CN.js", "facts.js"):
+        answer = visitor.get(f"/page/00000000/{name}")
+        assert answer.status_code == 200 and answer.headers["cache-control"] == "no-store", name
 
 
 def test_live_pictures_are_sent_as_they_are(visitor: httpx.Client):

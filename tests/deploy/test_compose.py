@@ -10,7 +10,7 @@ import pytest
 import yaml
 from starlette.routing import Route
 
-from demo.app import _parser
+from demo.app import build_parser
 from demo.routes import health
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -75,11 +75,11 @@ def test_every_folder_and_file_exists(services: dict[str, dict], dockerfile: str
 def test_every_flag_of_the_demo_exists(services: dict[str, dict], dockerfile: str):
     start, bundles = (shlex.split(re.sub(r'[\[\],"]', " ", listed(dockerfile, word))) for word in ("ENTRYPOINT", "CMD"))
     assert start[:2] == ["python", "demo/app.py"]
-    options = _parser().parse_args([*start[2:], *bundles])
+    options = build_parser().parse_args([*start[2:], *bundles])
     assert (options.host, options.port, options.bundles) == ("0.0.0.0", 7860, "/bundles")
     for name in ("demo-a", "demo-b"):
         flags = shlex.split(services[name]["command"])
-        assert _parser().parse_args([*start[2:], *flags]).bundles == "/bundles"
+        assert build_parser().parse_args([*start[2:], *flags]).bundles == "/bundles"
         assert any(volume.split(":")[1] == "/bundles" for volume in services[name]["volumes"])
 
 

@@ -21,7 +21,7 @@ import httpx
 import pytest
 
 from bundle import images
-from demo.data_urls import picture_address
+from demo.data_urls import picture_url
 from demo.serving.engine import choose_provider
 from demo.serving.served_bundle import open_bundles
 from tests.support import server
@@ -90,7 +90,7 @@ def pictures(tiny_bundle: Path) -> dict[int, str]:
     """What the visitors shall see, by seed."""
     served = open_bundles(tiny_bundle, choose_provider("cpu"))[0]["tiny"]
     drawn = images.to_uint8(served.sample(range(VISITORS)))
-    return {seed: picture_address(picture) for seed, picture in enumerate(drawn)}
+    return {seed: picture_url(picture) for seed, picture in enumerate(drawn)}
 
 
 class Visitor:

@@ -9,7 +9,6 @@ import pytest
 import torch
 from PIL import Image
 
-from bundle import atomic_files
 from bundle.read import read, sha256
 from bundle.schema import GRAPHS, Figure, Quality, RuntimeComparison, RuntimeResult
 from demo.serving.engine import Engine, choose_provider
@@ -159,31 +158,6 @@ def test_figures_stay_only_while_the_graphs_do(exported: Exported):
     dropped = assemble.keep_measurements(other, measured)
     assert (dropped.quality, dropped.runtime_comparison) == (None, None)
     assert assemble.keep_measurements(info, None) == info
-
-
-# --------------------------------------------------------------------------------------- putting in place
-
-
-def test_a_new_bundle_takes_the_place_and_leaves_what_is_not_its_own(own_bundle: Path):
-    previous = atomic_files.previous_index(own_bundle)
-    (own_bundle / ".git").mkdir()
-    (own_bundle / ".git" / "config").write_text("mine")
-    (own_bundle / "notes.txt").write_text("mine")
-    with atomic_files.scratch(own_bundle) as built:
-        (built / "bundle.json").write_text("new")
-        atomic_files.put_in_place(built, own_bundle, previous)
-    assert sorted(p.name for p in own_bundle.iterdir()) == [".git", "bundle.json", "notes.txt"]
-    assert (own_bundle / ".git" / "config").read_text() == "mine"
-    assert [p.name for p in own_bundle.parent.iterdir()] == ["shapes"]
-
-
-def test_a_failed_rename_brings_the_older_bundle_back(own_bundle: Path):
-    before = sorted(p.name for p in own_bundle.iterdir())
-    with pytest.raises(OSError), atomic_files.scratch(own_bundle) as built:
-        built.rmdir()
-        atomic_files.put_in_place(built, own_bundle, atomic_files.previous_index(own_bundle))
-    assert sorted(p.name for p in own_bundle.iterdir()) == before
-    assert [p.name for p in own_bundle.parent.iterdir()] == ["shapes"]
 
 
 def test_examples_take_the_classes_in_turn():

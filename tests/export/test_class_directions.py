@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from starlette.datastructures import QueryParams
 
-from bundle.atomic_files import entry, read_index, write_index
 from bundle.errors import BundleError
-from bundle.read import read
+from bundle.read import read, read_index
+from bundle.write import file_entry, write_index
 from demo.routes import explore
 from demo.serving.engine import Engine, choose_provider
 from demo.serving.served_bundle import ServedBundle
@@ -64,7 +64,8 @@ def test_directions_that_do_not_fit_are_refused_and_so_is_a_bundle_without_class
     np.savez_compressed(broken_bundle / class_directions.FILE, **arrays)
     info = read_index(broken_bundle)
     listed = info.model_dump(mode="json")
-    listed["files"]["latents"] = entry(broken_bundle / class_directions.FILE)
+    data = (broken_bundle / class_directions.FILE).read_bytes()
+    listed["files"]["latents"] = file_entry(class_directions.FILE, data).model_dump()
     write_index(broken_bundle, type(info).model_validate(listed))
     with pytest.raises(BundleError, match=r"'svm_w' .* has shape"):
         read(broken_bundle)

@@ -1,4 +1,4 @@
-"""Every exported graph: form, numbers, metadata; and the checks themselves, held against broken graphs."""
+"""Every exported graph: structure, outputs, metadata."""
 
 import json
 from pathlib import Path
@@ -8,11 +8,10 @@ import onnx
 import onnxruntime as ort
 import pytest
 import torch
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto
 from onnx.reference import ReferenceEvaluator
 from torch import nn
 
-from bundle.errors import UserError
 from bundle.schema import GRAPHS
 from bundle.trial_inputs import random_rows
 from export import graphs, parity
@@ -118,38 +117,6 @@ def test_another_runtime_agrees(name: str, exported: Exported, trained_run: Path
         np.testing.assert_allclose(a, b, atol=1e-4)
 
 
-def test_parity_sees_one_changed_weight(exported: Exported, trained_run: Path):
-    spec = graph_spec(trained_run, "encoder")
-    data = (exported.folder / "encoder.onnx").read_bytes()
-    result = parity.check_parity(spec, data)
-    assert len(result.errors) == len(parity.BATCHES) and 0 < result.worst < 1e-4
-    model = onnx.load_from_string(data)
-    weight = next(w for w in model.graph.initializer if w.dims == [16, 1, 4, 4])
-    values = numpy_helper.to_array(weight).copy()
-    values[0, 0, 2, 2] += 0.01
-    weight.CopyFrom(numpy_helper.from_array(values, weight.name))
-    with pytest.raises(UserError, match=r"'encoder' differs from PyTorch by .* at batch 1"):
-        parity.check_parity(spec, model.SerializeToString())
-
-
-def test_outputs_that_are_not_finite_or_have_another_shape_are_told():
-    spec = GraphSpec("critic", "gan", nn.Identity(), {"image": (1,)}, {"score": (1,)})
-    rows = {"image": np.full((1, 1), 100.0, np.float32)}
-    assert parity.from_pytorch(spec, rows, [rows["image"] * np.float32(1.001)]) == pytest.approx(0.001, rel=1e-2)
-    with pytest.raises(UserError, match=r"'score' of the exported graph 'critic' holds values that are not finite"):
-        parity.from_pytorch(spec, rows, [np.full((1, 1), np.nan, np.float32)])
-    with pytest.raises(UserError, match="instead of float32"):
-        parity.from_pytorch(spec, rows, [rows["image"][0]])
-    with pytest.raises(UserError, match="'score' of the network 'critic'"):
-        parity.from_pytorch(spec, {"image": np.full((1, 1), np.inf, np.float32)}, [rows["image"]])
-
-
-def little_model(nodes: list[onnx.NodeProto], opset: int = 18, domain: str = "") -> onnx.ModelProto:
-    sides = [helper.make_tensor_value_info(n, TensorProto.FLOAT, ["batch", 2]) for n in ("z", "w")]
-    graph = helper.make_graph(nodes, "little", sides[:1], sides[1:])
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid(domain, opset)], ir_version=10)
-
-
 class Averages(nn.Module):
     """The exporter names what `.mean` gives `mean`, which is also what the graph's output is called."""
 
@@ -164,31 +131,3 @@ def test_an_output_may_be_named_as_an_operation_within(trained_run: Path):
     model = graphs.to_onnx(spec, graphs.Facts("little", run.data, {"vae": run.record("vae")}))
     parity.check_structure(model, spec)
     assert parity.check_parity(spec, model.SerializeToString()).worst < 1e-6
-
-
-def test_rows_that_depend_on_their_neighbours_are_refused():
-    mean = helper.make_node("ReduceMean", ["z"], ["mean"], keepdims=1)
-    session = parity.session(little_model([mean, helper.make_node("Sub", ["z", "mean"], ["w"])]).SerializeToString())
-    feed = {"z": np.random.default_rng(0).standard_normal((3, 2)).astype(np.float32)}
-    with pytest.raises(UserError, match="Row 0 of a batch of 3"):
-        parity.check_rows("little", session, feed, session.run(None, feed))
-
-
-@pytest.mark.parametrize(
-    ("change", "sentence"),
-    [
-        (lambda m: m.graph.node[0].CopyFrom(helper.make_node("RandomNormalLike", ["z"], ["w"])), "its own noise"),
-        (lambda m: setattr(m.opset_import[0], "version", 17), "operator sets"),
-        (lambda m: m.opset_import.append(helper.make_opsetid("com.microsoft", 1)), "operator sets"),
-        (lambda m: m.graph.node[0].metadata_props.add(key="stack", value="trace"), "traces"),
-        (lambda m: setattr(m.graph.input[0].type.tensor_type.shape.dim[0], "dim_value", 4), "has"),
-        (lambda m: m.graph.node[0].CopyFrom(helper.make_node("Tanh", ["nowhere"], ["w"])), "not valid ONNX"),
-    ],
-)
-def test_structure_is_checked(change, sentence: str):
-    spec = GraphSpec("little", "gan", None, {"z": (2,)}, {"w": (2,)})
-    model = little_model([helper.make_node("Tanh", ["z"], ["w"])])
-    parity.check_structure(model, spec)
-    change(model)
-    with pytest.raises(UserError, match=sentence):
-        parity.check_structure(model, spec)

@@ -142,7 +142,7 @@ def test_a_folder_with_something_else(run: Path, tmp_path: Path, capsys):
     assert "is a file" in refused(capsys, "bundle", run, folder / "chapter.txt")
     assert "is a folder" in refused(capsys, "graph", run, "critic", folder)
     (folder / "bundle.json").write_text("{}")
-    assert "damaged" in refused(capsys, "bundle", run, folder)
+    assert "bundle.json of 'thesis' is wrong" in refused(capsys, "bundle", run, folder)
     assert (folder / "chapter.txt").read_text() == "mine"
 
 

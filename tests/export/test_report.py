@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bundle import atomic_files
 from bundle.images import to_uint8
 from bundle.quality_section import store_quality
-from bundle.read import read
+from bundle.read import read, read_index
 from bundle.schema import Figure, Quality
+from bundle.write import write_index
 from demo.serving.engine import Engine, choose_provider
 from demo.serving.served_bundle import ServedBundle
 from export import report, report_sheets
@@ -48,8 +48,8 @@ def released(exported: Exported, tmp_path: Path) -> Path:
     shutil.copytree(exported.folder, root / "shapes")
     store_quality(root / "shapes", QUALITY)
     build(root / "tiny", classes=0, channels=3)
-    info = atomic_files.read_index(root / "tiny")
-    atomic_files.write_index(root / "tiny", info.model_copy(update={"quality": None}))
+    info = read_index(root / "tiny")
+    write_index(root / "tiny", info.model_copy(update={"quality": None}))
     return root
 
 

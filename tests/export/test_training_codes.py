@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bundle.atomic_files import entry
 from bundle.read import BundleError, read
+from bundle.write import file_entry
 from demo.serving.engine import Engine, choose_provider
 from export import training_codes
 from export.__main__ import main
@@ -68,7 +68,8 @@ def test_other_pictures_and_damaged_codes_are_refused(broken_bundle: Path, pictu
         changed = {key: one for key, one in (arrays | {name: value}).items() if one is not None}
         np.savez_compressed(broken_bundle / training_codes.FILE, **changed)
         index = tiny.load_index(broken_bundle)
-        index["files"]["training"] = entry(broken_bundle / training_codes.FILE)
+        data = (broken_bundle / training_codes.FILE).read_bytes()
+        index["files"]["training"] = file_entry(training_codes.FILE, data).model_dump()
         tiny.save_index(broken_bundle, index)
         with pytest.raises(BundleError, match="training codes"):
             read(broken_bundle)

@@ -7,6 +7,7 @@ import pytest
 
 from bundle.errors import BundleError, UserError
 from bundle.read import read
+from bundle.write import file_entry
 from export import update
 from tests.export.test_assemble import ELSEWHERE
 from tests.support.trained import Exported
@@ -39,7 +40,7 @@ def test_a_bundle_without_a_card_gets_one(own_bundle: Path):
 def test_what_fails_its_checks_leaves_everything_as_it_was(own_bundle: Path):
     before, bundle = contents(own_bundle), read(own_bundle)
     sheet = bundle.info.files["sheet"]
-    files = bundle.info.files | {"sheet": update.file_entry(sheet.file, b"no picture")}
+    files = bundle.info.files | {"sheet": file_entry(sheet.file, b"no picture")}
     with pytest.raises(BundleError, match="not a PNG"):
         update.update(bundle, bundle.info.model_copy(update={"files": files}), {sheet.file: b"no picture"})
     assert contents(own_bundle) == before and [p.name for p in own_bundle.parent.iterdir()] == ["shapes"]

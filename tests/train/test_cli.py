@@ -7,6 +7,7 @@ import pytest
 
 from tests.support.pictures import draw_folder
 from train.__main__ import main
+from train.run_folder import Run
 from train.settings import AllSettings, InverseSettings
 from train.training import stages_of
 
@@ -85,3 +86,26 @@ def test_another_data_set_is_refused(tmp_path, shapes, capsys):
     other = draw_folder(tmp_path / "pictures", 130, classes=False)
     assert main(["vae", str(tmp_path / "run"), "--data", str(other), *run]) == 2
     assert "use the same pictures" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["classifier", "gan", "vae", "inverse", "all", "evaluate"])
+def test_help_breaks_no_line_in_mid_sentence(monkeypatch, capsys, name):
+    """On a screen that is wide enough, each flag's text is one line, whatever the lines of the source."""
+    monkeypatch.setenv("COLUMNS", "2000")
+    with pytest.raises(SystemExit):
+        main([name, "--help"])
+    lines = [line.strip("│ \n") for line in capsys.readouterr().out.splitlines()]
+    texts = [line for line in lines if line.endswith(")") and ("(default:" in line or "(required)" in line)]
+    others = [line for line in lines if line and line not in texts and not line.startswith(("-", "usage:", "╭", "╰"))]
+    assert len(texts) > 10
+    assert len(set(others) - {"positional arguments", "options"}) == 1  # what the command does
+
+
+def test_all_resumed_begins_the_stages_that_were_never_reached(tmp_path, shapes):
+    """And what they were begun with is stored, as for a stage begun by itself."""
+    words = ["--data", str(shapes), "--images", "32", "--threads", "1"]
+    assert main(["classifier", str(tmp_path / "run"), *words]) == 0
+    assert main(["all", str(tmp_path / "run"), *words, "--seed", "0", "--resume"]) == 0
+    run = Run.open(tmp_path / "run")
+    assert (run.settings("gan").images, run.settings("gan").resume) == (32, False)
+    assert run.record("repair").finished and run.settings("vae").seed == 0

@@ -73,7 +73,7 @@ def test_unknown_settings_are_refused():
     "settings",
     [
         EvaluateSettings(Path("run")),
-        EvaluateSettings(Path("run"), data="ylecun/mnist", samples=500, copies=False, reader=Path("runs/mnist")),
+        EvaluateSettings(Path("run"), data="ylecun/mnist", samples=500, copies=False, classifier=Path("runs/mnist")),
         GanSettings(Path("run"), gamma=(2.0, 0.2), resume=True, size=64, lr=0.002),
         ClassifierSettings(Path("run"), mirror=True, jitter=0.25),
     ],

@@ -1,8 +1,7 @@
-"""A set of pictures drawn here, whose factors are known: flat shapes on paper, for checking what a latent space found.
+"""A set of drawn pictures whose factors are known, for checking what a latent space found: flat shapes on paper.
 
-Like dSprites (Matthey et al. 2017), in colour. Every combination of factors is one picture; a fixed shuffle of all of
-them puts them in order, so that no picture comes twice. Angles stay within a quarter turn, so that each shape shows
-its angle, the square too.
+Like dSprites (Matthey et al. 2017), in colour. Every combination of factors is one picture, and a fixed shuffle gives
+each its number, so that none comes twice. Angles stay within a quarter turn, so that even the square shows its own.
 """
 
 from collections.abc import Sequence
@@ -38,7 +37,7 @@ def order(seed: int) -> np.ndarray:
 
 
 def factors(indices: np.ndarray | Sequence[int], seed: int = 0) -> np.ndarray:
-    """Which value each factor takes in the pictures `indices`: int64 [N, 6], columns as in FACTORS.
+    """The index of the value that each factor takes in pictures number `indices`: int64 [N, 6], columns as in FACTORS.
 
     Raises IndexError beyond the last combination.
     """
@@ -66,7 +65,7 @@ def draw(values: np.ndarray, size: int = SIZE) -> np.ndarray:
 
 
 def draw_many(values: np.ndarray, size: int = SIZE, batch: int = 500) -> Tensor:
-    """As `draw`, in batches, into one uint8 tensor."""
+    """As `draw`, in batches, as one tensor uint8 [N, 3, size, size]."""
     images = torch.empty(len(values), 3, size, size, dtype=torch.uint8)
     for start in range(0, len(values), batch):
         images[start : start + batch] = torch.from_numpy(draw(values[start : start + batch], size))
@@ -77,6 +76,7 @@ def draw_many(values: np.ndarray, size: int = SIZE, batch: int = 500) -> Tensor:
 
 
 def box(u: np.ndarray, v: np.ndarray) -> np.ndarray:
+    """A square."""
     return np.maximum(np.abs(u), np.abs(v)) - 0.5
 
 

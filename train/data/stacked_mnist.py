@@ -1,4 +1,4 @@
-"""Stacked MNIST: three random digits as red, green and blue make 1000 modes, and how many of them a model draws.
+"""Stacked MNIST: three random digits as red, green and blue make 1000 modes; how many of them does a model draw?
 
 Metz et al. 2016 (arXiv 1611.02163), in the protocol of PacGAN (Lin et al. 2018, arXiv 1712.04086): 128 000 training
 pictures, 26 000 samples, a digit classifier reads each channel, the mode is 100 a + 10 b + c.
@@ -12,11 +12,11 @@ from torch import Tensor
 
 TRAIN_IMAGES, TEST_IMAGES, SAMPLES = 128_000, 26_000, 26_000
 MODES = 1000
-GATE = 0.9
+GATE = 0.9  # see `count`
 
 
 def picks(available: int, count: int, seed: int) -> Tensor:
-    """Which digits make the pictures: int64 [count, 3] below `available`, the same ones each time."""
+    """Which of the `available` digits make each picture: int64 [count, 3], the same for the same seed."""
     return torch.randint(available, (count, 3), generator=torch.Generator().manual_seed(seed))
 
 
@@ -27,7 +27,7 @@ def stack(digits: Tensor, count: int, seed: int) -> Tensor:
 
 @dataclass(frozen=True)
 class ModeCount:
-    """What samples cover."""
+    """How many modes samples cover."""
 
     modes: int
     """Modes, of 1000, with at least one sample."""
@@ -38,16 +38,16 @@ class ModeCount:
 
 
 def modes(probabilities: np.ndarray | Tensor) -> np.ndarray:
-    """What a digit reader sees in each channel, [N, 3, 10] -> the mode of each sample, int64 [N], 0 to 999."""
+    """The chance of each digit in each channel, [N, 3, 10] -> the mode of each sample, int64 [N], 0 to 999."""
     digits = np.asarray(probabilities).argmax(axis=2).astype(np.int64)
     return digits @ np.array([100, 10, 1], dtype=np.int64)
 
 
 def count(probabilities: np.ndarray | Tensor, gate: float = 0.0) -> ModeCount:
-    """Modes covered by samples, from what a digit reader sees in each channel, [N, 3, 10].
+    """Modes covered by samples, from a classifier's chance of each digit in each channel, [N, 3, 10].
 
-    As published with `gate` 0: every sample counts. With a gate (GATE = 0.9) a sample counts only if all three
-    channels are read with a larger probability: blurred noise covers 915 modes without a gate and none with it.
+    `gate` 0 is the published measure: every sample counts. With a gate, a sample counts only if all three channels are
+    read with a larger probability: blurred noise covers 915 modes without a gate, and none with GATE.
     """
     values = np.asarray(probabilities)
     clear = (values.max(axis=2) > gate).all(axis=1)

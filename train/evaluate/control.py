@@ -9,10 +9,9 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from bundle.atomic_files import read_index
 from bundle.errors import UserError
 from bundle.public_command import public_command
-from bundle.read import INDEX
+from bundle.read import INDEX, read_index
 from bundle.schema import Figure, Quality
 from train import run_folder
 from train.checkpoints import load_tensors, restore_modules

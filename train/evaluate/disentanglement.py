@@ -9,17 +9,17 @@ from tqdm import tqdm
 
 
 def binned(codes: np.ndarray, bins: int) -> np.ndarray:
-    """Each column cut into `bins` intervals of equal width, int [N, D]."""
+    """Codes float [N, D] as the numbers of `bins` intervals of equal width in each column: int64 [N, D]."""
     low, high = codes.min(axis=0), codes.max(axis=0)
     width = np.where(high > low, (high - low) / bins, 1)
     return np.minimum(((codes - low) / width).astype(np.int64), bins - 1)
 
 
 def mutual_information_gap(codes: np.ndarray, factors: np.ndarray, bins: int = 20) -> tuple[float, np.ndarray]:
-    """MIG (Chen et al. 2018, arXiv 1802.04942): mean over factors, and each factor's, of (I_1 - I_2) / H.
+    """MIG (Chen et al. 2018, arXiv 1802.04942): (I_1 - I_2) / H, its mean over factors and that of each [F].
 
-    I_1, I_2: mutual information of the factor with the two units that tell most about it; H: its entropy. 1 when one
-    unit alone knows the factor, 0 when two know it equally well or none does. Needs two units.
+    I_1, I_2: mutual information of the factor with the two units that tell most about it; H: its entropy. In [0, 1]: 1
+    when one unit alone knows the factor, 0 when two know it equally well or none does. Needs two units.
     """
     cut, gaps = binned(codes, bins), []
     for factor in tqdm(factors.T, desc="mutual information", leave=False):
@@ -30,8 +30,8 @@ def mutual_information_gap(codes: np.ndarray, factors: np.ndarray, bins: int = 2
 
 @dataclass(frozen=True)
 class Dci:
-    """disentanglement: units stand for one factor each; completeness: factors sit in one unit each;
-    informativeness: share of unseen pictures whose factor is read right, over what guessing reaches. All in [0, 1]."""
+    """`disentanglement`: how far each unit stands for one factor; `completeness`: how far each factor sits in one unit;
+    `informativeness`: share of unseen pictures whose factor is read right, beyond guessing. All in [0, 1]."""
 
     disentanglement: float
     completeness: float
@@ -39,7 +39,7 @@ class Dci:
 
 
 def dci(codes: np.ndarray, factors: np.ndarray, seed: int = 0) -> Dci:
-    """Eastwood & Williams 2018 (openreview By-7dz-AZ), with a random forest a factor, trained on half of the rows.
+    """Eastwood & Williams 2018 (openreview By-7dz-AZ), with a random forest for each factor, trained on half the rows.
 
     The importance R[d, f] of unit d to factor f gives disentanglement 1 - H(R[d] over factors) of each unit, weighted
     by its share of all importance, and completeness 1 - H(R[:, f] over units) of each factor.
@@ -62,8 +62,8 @@ def dci(codes: np.ndarray, factors: np.ndarray, seed: int = 0) -> Dci:
 
 
 def entropy(weights: np.ndarray, axis: int) -> np.ndarray:
-    """Entropy of weights normalised along an axis, over the logarithm of its length: 0 = one holds all, 1 = even.
-    Rows without any weight count as even."""
+    """Entropy of weights along an axis, over the logarithm of its length: 0 = one holds all, 1 = all are even. Rows
+    without any weight count as even."""
     count = weights.shape[axis]
     total = weights.sum(axis=axis, keepdims=True)
     share = np.divide(weights, total, out=np.full_like(weights, 1 / count), where=total > 0)

@@ -1,40 +1,42 @@
-"""How likely a VAE finds pictures: the evidence lower bound, the importance-weighted bound, active units.
+"""The likelihood of pictures under a VAE: the evidence lower bound, the importance-weighted bound, active units.
 
 Log-likelihoods are natural logarithms, summed over the pixels of a picture. Everything is plain numpy around two
-callables, so that networks and exported graphs are measured by the same lines:
-encode: images float32 [N, C, S, S] -> mean, logvar [N, D];  decode: z float32 [N, D] -> image [N, C, S, S].
+functions, so that networks and exported graphs are measured by the same code.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from tqdm import tqdm
 
 Encode = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
+"""Images float32 [N, C, S, S] -> mean and log-variance [N, D]."""
 Decode = Callable[[np.ndarray], np.ndarray]
+"""z float32 [N, D] -> images [N, C, S, S]."""
 LogLikelihood = Callable[[np.ndarray, np.ndarray], np.ndarray]
+"""Images [..., C, S, S], decoded images -> log p of each, [...]."""
 DECODES = 1000  # a batch
-# The nearest that float32 comes to 1; a decoder whose probabilities stop there is still a Bernoulli model.
+# float32 comes no nearer to 1 than this; a decoder whose probabilities stop there is still a Bernoulli model.
 LEAST_PROBABILITY = 2.0**-24
 
 
 def binarize(images: np.ndarray, seed: int = 0) -> np.ndarray:
-    """Each pixel drawn black or white with its grey as probability (dynamic binarization, Salakhutdinov & Murray
-    2008): uint8 [N, C, S, S] -> uint8 of 0 and 255, the same for the same seed."""
+    """Pictures uint8 [N, C, S, S] -> uint8 of 0 and 255: each pixel white with its grey as probability (dynamic
+    binarization, Salakhutdinov & Murray 2008), the same for the same seed."""
     chance = np.random.default_rng(seed).random(images.shape, dtype=np.float32)
     return np.where(chance * 255 < images, 255, 0).astype(np.uint8)
 
 
 def bernoulli_log_likelihood(image: np.ndarray, decoded: np.ndarray) -> np.ndarray:
-    """log p of binary pictures [..., C, S, S] under independent pixels that are 1 with chance `decoded`, [...]."""
+    """log p of binary pictures [..., C, S, S] whose pixels are independently 1 with probability `decoded`: [...]."""
     chance = np.clip(decoded.astype(np.float64), LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)
     return np.log(np.where(image > 0.5, chance, 1 - chance)).sum(axis=(-3, -2, -1))
 
 
 def gaussian_log_likelihood(sigma: float) -> LogLikelihood:
-    """log N(image; decoded, sigma^2 I) of pictures [..., C, S, S] in [0, 1]: a density, in nats, [...]."""
+    """log N(image; decoded, sigma^2 I) of pictures [..., C, S, S] in [0, 1]: log-densities in nats, [...]."""
     constant = math.log(sigma) + 0.5 * math.log(2 * math.pi)
 
     def log_likelihood(image: np.ndarray, decoded: np.ndarray) -> np.ndarray:
@@ -52,8 +54,8 @@ def kl_to_normal(mean: np.ndarray, logvar: np.ndarray) -> np.ndarray:
 
 def elbo(images: np.ndarray, encode: Encode, decode: Decode, log_likelihood: LogLikelihood, seed: int = 0,
          ) -> np.ndarray:  # fmt: skip
-    """log p(x | z) of one draw of z, minus KL in closed form, for each picture: float64 [N], a lower bound of
-    log p(x) on average. images uint8 or float in [0, 1]."""
+    """log p(x | z) for one draw of z, minus the KL divergence in closed form: float64 [N], on average a lower bound of
+    log p(x). `images`: uint8, or float in [0, 1]."""
     rng, found = np.random.default_rng(seed), []
     for x in batches(images, DECODES, "ELBO"):
         mean, logvar = encode(x)
@@ -64,8 +66,8 @@ def elbo(images: np.ndarray, encode: Encode, decode: Decode, log_likelihood: Log
 
 def importance_weighted(images: np.ndarray, encode: Encode, decode: Decode, log_likelihood: LogLikelihood,
                         samples: int = 100, seed: int = 0) -> np.ndarray:  # fmt: skip
-    """log 1/K sum_k p(x, z_k) / q(z_k | x), z_k ~ q(z | x), for each picture: float64 [N] (Burda et al. 2016, arXiv
-    1509.00519). On average between the ELBO (K = 1) and log p(x), and never lower for a larger K = `samples`."""
+    """log 1/K sum_k p(x, z_k) / q(z_k | x), z_k ~ q(z | x), K = `samples`: float64 [N] (Burda et al. 2016, arXiv
+    1509.00519). On average it lies between the ELBO (K = 1) and log p(x), and never falls as K grows."""
     rng, found = np.random.default_rng(seed), []
     for x in batches(images, max(DECODES // samples, 1), f"importance-weighted bound, K = {samples}"):
         mean, logvar = encode(x)
@@ -94,10 +96,10 @@ class Bounds:
 
 
 def bounds(elbos: np.ndarray, weighted: np.ndarray) -> Bounds:
-    """-ELBO over all pictures; the tighter bound as -ELBO less the mean gain on the pictures where it was computed.
+    """Both bounds over N pictures, from the ELBO of each [N] and the weighted bound of the first M <= N.
 
-    elbos [N], weighted [M <= N] of the first M pictures. The gain varies far less among pictures than log p(x) does,
-    so a few hundred of them tell what all would; with M = N it is the plain mean.
+    The weighted bound is -ELBO of all pictures less its mean gain on the M. The gain varies far less among pictures
+    than log p(x) does, so a few hundred of them are enough; with M = N it is the plain mean.
     """
     gain = weighted - elbos[: len(weighted)]
     n, m = len(elbos), len(weighted)
@@ -111,8 +113,8 @@ def active_units(means: np.ndarray, least: float = 0.01) -> int:
     return int((means.astype(np.float64).var(axis=0) > least).sum())
 
 
-def batches(images: np.ndarray, size: int, title: str):
-    """float32 pictures in [0, 1], `size` at a time, with a progress bar."""
+def batches(images: np.ndarray, size: int, title: str) -> Iterator[np.ndarray]:
+    """Pictures uint8 or float as float32 in [0, 1], `size` at a time, with a progress bar."""
     for start in tqdm(range(0, len(images), size), desc=title, leave=False):
         x = images[start : start + size]
         yield x.astype(np.float32) / np.float32(255) if x.dtype == np.uint8 else x

@@ -1,7 +1,7 @@
-"""Does a model draw its training pictures? Nearest training picture against nearest held-out picture.
+"""Does a model copy its training pictures? Nearest training picture against nearest held-out picture.
 
-A sample of a model that has learned, not copied, is to the training pictures what a held-out picture is: so every
-figure stands beside the same figure of held-out pictures, each compared with the other held-out ones.
+The samples of a model that learned instead of copying lie as near to the training pictures as held-out pictures do. So
+every figure stands beside that of the held-out pictures, each of which is compared with the other held-out ones.
 """
 
 import math
@@ -12,7 +12,7 @@ import torch
 from tqdm import tqdm
 
 BLOCK = 500
-MOST_PIXELS = 1024
+MOST_PIXELS = 1024  # numbers to which a picture is averaged down before pixels are compared
 
 
 @dataclass(frozen=True)
@@ -24,9 +24,10 @@ class Nearest:
 
 
 def nearest(queries: np.ndarray, rows: np.ndarray, leave_out_self: bool = False) -> Nearest:
-    """Nearest of `rows` [M, F] to each of `queries` [N, F]; `leave_out_self`: the i-th query is the i-th row.
+    """The nearest of `rows` [M, F] to each of `queries` [N, F]. `leave_out_self`: query i is row i, and not its own
+    neighbour.
 
-    Found by products of float32, measured again in float64, so that an exact copy is at distance 0.
+    Found by products of float32, then measured again in float64, so that an exact copy has distance 0.
     """
     first, second = (torch.from_numpy(np.ascontiguousarray(x, dtype=np.float32)) for x in (queries, rows))
     length = second.square().sum(dim=1)
@@ -47,14 +48,13 @@ def nearest(queries: np.ndarray, rows: np.ndarray, leave_out_self: bool = False)
 
 @dataclass(frozen=True)
 class Memorisation:
-    """What `References.compare` finds; `floor` values are those of held-out pictures.
+    """What `References.compare` finds; `…_floor`: the same of held-out pictures.
 
-    ratio: median over samples of (distance to the nearest training picture / to the nearest held-out one).
-    copies: share of samples whose ratio is under that of 99 % of the held-out pictures (floor 0.01).
-    nearer: chance that a sample is nearer to the training pictures than a held-out picture is (floor 0.5): the rank
-    statistic of Meehan et al. 2020, arXiv 2004.05675. Also above 0.5 where a model draws only typical pictures; the
-    ratio is not.
-    train, held_out: the nearest pictures of each sample.
+    `ratio`: median over samples of the distance to the nearest training picture over that to the nearest held-out one.
+    `copies`: share of samples whose ratio is lower than that of 99 % of the held-out pictures (floor 0.01). `nearer`:
+    chance that a sample is nearer to the training pictures than a held-out picture is (floor 0.5), the rank statistic
+    of Meehan et al. 2020, arXiv 2004.05675; unlike the ratio, it also rises where a model draws only typical pictures.
+    `train`, `held_out`: the nearest pictures of each sample.
     """
 
     ratio: float
@@ -66,24 +66,24 @@ class Memorisation:
     held_out: Nearest
 
     def closest(self, count: int = 16) -> np.ndarray:
-        """The samples of the lowest ratio, lowest first, int64 [count]: those most like a single training picture. By
-        distance alone they would all be of the plainest kind."""
-        return np.argsort(shares(self.train, self.held_out), kind="stable")[:count]
+        """The samples most like a single training picture, int64 [count]: those of the lowest ratio, lowest first. By
+        distance alone, all of them would be of the plainest kind."""
+        return np.argsort(ratios(self.train, self.held_out), kind="stable")[:count]
 
 
 class References:
-    """Training pictures [M, F] and held-out pictures [H, F], features or pixels as rows, that samples are held
-    against; what the floors need is computed once."""
+    """Training pictures [M, F] and held-out pictures [H, F], as rows of features or pixels, with which samples are
+    compared. What the floors need is computed once."""
 
     def __init__(self, train: np.ndarray, held_out: np.ndarray):
         self.train, self.held_out = train, held_out
         self.floor_train = nearest(held_out, train)
-        self.floor = shares(self.floor_train, nearest(held_out, held_out, leave_out_self=True))
+        self.floor = ratios(self.floor_train, nearest(held_out, held_out, leave_out_self=True))
 
     def compare(self, samples: np.ndarray) -> Memorisation:
-        """samples [N, F]."""
+        """How near samples [N, F] are to both sets."""
         to_train, to_held_out = nearest(samples, self.train), nearest(samples, self.held_out)
-        ratio, edge = shares(to_train, to_held_out), np.quantile(self.floor, 0.01)
+        ratio, edge = ratios(to_train, to_held_out), np.quantile(self.floor, 0.01)
         return Memorisation(
             ratio=float(np.median(ratio)),
             ratio_floor=float(np.median(self.floor)),
@@ -95,14 +95,14 @@ class References:
         )
 
 
-def shares(a: Nearest, b: Nearest) -> np.ndarray:
-    """a / b, where two copies at distance 0 count as equally near."""
+def ratios(a: Nearest, b: Nearest) -> np.ndarray:
+    """Distances a / b, float64 [N]; two copies at distance 0 count as equally near."""
     least = 1e-9
     return (a.distance + least) / (b.distance + least)
 
 
 def chance_of_less(a: np.ndarray, b: np.ndarray) -> float:
-    """P(a < b) + P(a = b) / 2 of independent draws from a [N] and b [M]: Mann & Whitney's U / NM."""
+    """P(a < b) + P(a = b) / 2 of independent draws from a [N] and b [M], which is the U of Mann and Whitney over NM."""
     ordered = np.sort(b)
     above = len(b) - np.searchsorted(ordered, a, side="right")
     equal = np.searchsorted(ordered, a, side="right") - np.searchsorted(ordered, a, side="left")

@@ -3,6 +3,7 @@
 Figures of whole sets of pictures: uint8, or float in [0, 1], [N, C, H, W].
 """
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -16,19 +17,21 @@ BLOCK = 1000
 
 
 def mse(a: np.ndarray, b: np.ndarray, where: np.ndarray | None = None) -> float:
-    """Mean squared error, in units of [0, 1], over all pixels of all pictures; `where` [N, 1 or C, H, W]: over those
+    """Mean squared error, in units of [0, 1], over all pixels of all pictures; `where` bool [N, 1, H, W]: over those
     pixels only."""
-    total = count = 0.0
+    total = weight = 0.0
     for rows in blocks(a):
-        squared = np.square(as_unit(a[rows]).astype(np.float64) - as_unit(b[rows]))
-        kept = squared if where is None else squared[np.broadcast_to(where[rows], squared.shape)]
-        total, count = total + float(kept.sum()), count + kept.size
-    return total / count
+        mask = None if where is None else where[rows]
+        errors = images.mse(as_unit(a[rows]), as_unit(b[rows]), mask)
+        shares = np.ones(len(errors)) if mask is None else mask.mean(axis=(1, 2, 3))  # of pixels that count
+        total, weight = total + float(errors @ shares), weight + float(shares.sum())
+    return total / weight
 
 
 def psnr(a: np.ndarray, b: np.ndarray) -> float:
-    """10 log10(1 / MSE) over all pictures together, dB."""
-    return float(-10 * np.log10(mse(a, b)))
+    """10 log10(1 / MSE) over all pictures together, dB; infinite for equal ones."""
+    error = mse(a, b)
+    return -10 * math.log10(error) if error else math.inf
 
 
 def ssim(a: np.ndarray, b: np.ndarray) -> float:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from bundle.atomic_files import write_whole
+from bundle.atomic_files import write_file
 from bundle.errors import UserError
 from bundle.figures import HELD_OUT
 from bundle.quality_section import figure_rows, measured
@@ -99,9 +99,9 @@ class Report:
 
     def store(self, folder: Path, sheets: list[str]) -> None:
         """Writes report.json and report.md. Raises UserError when the disk refuses."""
-        write_whole(folder / "report.md", self.as_markdown(sheets).encode())
+        write_file(folder / "report.md", self.as_markdown(sheets).encode())
         data = json.dumps(self.as_json(), indent=1, ensure_ascii=False, allow_nan=False)
-        write_whole(folder / "report.json", (data + "\n").encode())
+        write_file(folder / "report.json", (data + "\n").encode())
 
 
 def screen_line(figure: Figure) -> str:

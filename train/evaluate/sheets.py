@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from bundle import images
-from bundle.atomic_files import write_whole
+from bundle.atomic_files import write_file
 
 Sheet = tuple[np.ndarray, int]
 """Pictures uint8 [N, C, S, S], and how many stand in a row."""
@@ -20,4 +20,4 @@ def triples(*three: np.ndarray) -> Sheet:
 def save_sheet(path: Path, sheet: Sheet) -> None:
     """Writes a sheet as a PNG. Raises UserError when the disk refuses."""
     pictures, columns = sheet
-    write_whole(path, images.png(images.sheet(pictures.transpose(0, 2, 3, 1), columns), level=9))
+    write_file(path, images.png(images.sheet(pictures.transpose(0, 2, 3, 1), columns), level=9))

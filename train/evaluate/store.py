@@ -5,11 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from bundle.atomic_files import read_index
 from bundle.errors import UserError
 from bundle.latents import Mixture, from_normal, one_hot, seed_latent
 from bundle.quality_section import store_quality
-from bundle.read import GOLDEN, OpenBundle, read
+from bundle.read import GOLDEN, OpenBundle, read, read_index
 from train.evaluate.batches import to_bytes
 from train.evaluate.control import is_bundle
 from train.evaluate.handles import Subject

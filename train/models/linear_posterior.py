@@ -1,9 +1,9 @@
-"""The codes of a linear decoder, given some pixels of its picture: conditioning of Gaussians, which holds for any mask.
+"""The posterior of the codes of a linear decoder given some pixels of its picture, whichever these are.
 
-A picture is W z + b with noise of variance v in each pixel, its codes z are Gaussian about a guess. What known pixels
-say of z then solves a linear system (probabilistic PCA with missing data: Tipping & Bishop 1999). It is solved by the
-Chebyshev iteration (Golub & Varga 1961): nothing but products with W and fixed numbers, so that every runtime finds
-nearly the same; conjugate gradients come as near in two thirds of the steps, but in float32 they err by hundredths.
+A picture is W z + b plus noise of variance v in each pixel, and its code z is Gaussian around a guess. The mean of z
+given the known pixels solves a linear system (probabilistic PCA with missing data: Tipping & Bishop 1999). The
+Chebyshev iteration (Golub & Varga 1961) solves it with nothing but products with W and fixed numbers, so that all
+runtimes agree closely; conjugate gradients need two thirds of the steps, but in float32 their errors reach hundredths.
 """
 
 from collections.abc import Callable
@@ -12,12 +12,12 @@ import torch
 from torch import Tensor, nn
 
 STEPS = 24
-LEAST = 0.01  # eigenvalue, as a share of the largest, down to which the steps solve; below, the guess stands
-QUIET = 1e-8  # variance of a pixel that rounding alone would explain
+LEAST = 0.01  # smallest eigenvalue that the steps solve for, as a share of the largest; below, the guess is kept
+QUIET = 1e-8  # variance of a pixel that rounding alone would cause
 
 
 def patches_of(images: Tensor, side: int) -> Tensor:
-    """[N, C, S, S] -> [N, patches, C side²]: as torch.nn.functional.unfold, transposed, with no overlap."""
+    """images [N, C, S, S] -> patches [N, patches, C side²]: torch.nn.functional.unfold without overlap, transposed."""
     count, channels, size, _ = images.shape
     across = size // side
     cut = images.reshape(count, channels, across, side, across, side)
@@ -25,16 +25,17 @@ def patches_of(images: Tensor, side: int) -> Tensor:
 
 
 def patch_basis(patches: Tensor, kept: int) -> Tensor:
-    """The `kept` orthonormal directions [kept, P] that hold most of patches [..., P], about black."""
+    """The `kept` orthonormal directions [kept, P] with most of the energy of patches [..., P]."""
     rows = patches.reshape(-1, patches.shape[-1])
     return torch.linalg.eigh((rows.T @ rows).double())[1].flip(1)[:, :kept].T.float().contiguous()
 
 
 def chebyshev(left: Callable[[Tensor], Tensor], start: Tensor, steps: int) -> Tensor:
-    """x [N, D] at which left(x) = b - A x is 0, as nearly as `steps` come from `start` [N, D]. A: of each row a matrix
-    of its own, with eigenvalues between 0 and 1.
+    """x [N, D] with left(x) = b - A x near 0, after `steps` of the Chebyshev iteration from `start` [N, D].
 
-    What is left is asked for anew in each step: carried along, it would gather several times the rounding."""
+    Each row has a matrix A of its own, with eigenvalues between 0 and 1.
+
+    The residual is computed anew in each step: carried along, it would collect several times the rounding error."""
     middle, reach = (1 + LEAST) / 2, (1 - LEAST) / 2
     move, found, ratio = left(start) / middle, start, reach / middle
     for _ in range(steps - 1):
@@ -45,16 +46,16 @@ def chebyshev(left: Callable[[Tensor], Tensor], start: Tensor, steps: int) -> Te
 
 
 class LinearPosterior(nn.Module):
-    """Known pixels and a guess -> codes, by a linear decoder that `fit` sets and no step of training changes.
+    """Known pixels and a guess -> codes, by a linear decoder that `fit` sets; training steps do not change it.
 
-    `side`: of the patches into which pictures are cut; `kept`: numbers that hold a patch."""
+    side: of the patches that pictures are cut into. kept: numbers that describe a patch."""
 
     patches: Tensor  # [kept, C side²], orthonormal
-    whole: Tensor  # [patches x kept, D]: codes -> numbers of all patches
-    middle: Tensor  # [patches x kept]: those of code 0
+    whole: Tensor  # [patches x kept, D]: codes -> numbers of all patches, less those of code 0
+    middle: Tensor  # [patches x kept]: the numbers of code 0
     spread: Tensor  # [D]: log variance of the codes
     precision: Tensor  # [D]: variance of the noise over that of the codes
-    inverse: Tensor  # [D]: what brings the eigenvalues under 1
+    inverse: Tensor  # [D]: scales the system so that its eigenvalues are at most 1
 
     def __init__(self, channels: int, size: int, latent_dim: int, side: int, kept: int):
         super().__init__()
@@ -71,21 +72,21 @@ class LinearPosterior(nn.Module):
         return (patches @ self.patches.T).flatten(1)
 
     def shown(self, numbers: Tensor) -> Tensor:
-        """The way back, [N, patches x kept] -> [N, patches, C side²]."""
+        """Inverse of `numbers`: [N, patches x kept] -> patches [N, patches, C side²]."""
         return numbers.reshape(-1, *self.grid) @ self.patches
 
     def decoded(self, codes: Tensor) -> Tensor:
-        """Codes [N, D] -> numbers [N, patches x kept], less those of code 0."""
-        return (self.whole @ codes.T).T  # so that a graph need not hold `whole` a second time, transposed
+        """codes [N, D] -> numbers [N, patches x kept], less those of code 0."""
+        return (self.whole @ codes.T).T  # written so that an exported graph holds `whole` once, not transposed as well
 
     def squared_error(self, found: Tensor, codes: Tensor) -> Tensor:
-        """Between the pictures of codes [N, D] and [N, D]: squared, summed over pixels, [N]."""
+        """Squared error between the pictures of two sets of codes [N, D], summed over pixels, [N]."""
         return self.decoded(found - codes).square().sum(dim=1)
 
     def forward(self, image: Tensor, mask: Tensor, guess: Tensor) -> tuple[Tensor, Tensor]:
         """image [N, C, S, S], mask [N, 1, S, S] (1 = known), guess [N, D] -> mean, logvar of the codes [N, D].
 
-        logvar is that of each code alone and of pixels missing here and there: less than the truth for large holes."""
+        logvar treats each code alone, and pixels as missing at random: too small for large holes."""
         known, seen = patches_of(mask.expand_as(image), self.side), patches_of(image, self.side)
 
         def left(codes: Tensor) -> Tensor:
@@ -99,9 +100,9 @@ class LinearPosterior(nn.Module):
 
     @torch.no_grad()
     def fit(self, codes: Tensor, pictures: Tensor, noise: float) -> None:
-        """Sets the decoder to the one that draws pictures [N, C, S, S] in [0, 1] best from their codes [N, D].
+        """Sets the decoder to the linear one that draws pictures [N, C, S, S] in [0, 1] best from their codes [N, D].
 
-        noise: variance of a pixel, at least QUIET."""
+        noise: variance of a pixel; at least QUIET is used."""
         from sklearn.linear_model import Ridge  # takes a second to import, which `--help` need not wait for
 
         cut = patches_of(pictures, self.side)
@@ -117,7 +118,7 @@ class LinearPosterior(nn.Module):
 
     @torch.no_grad()
     def scale(self) -> None:
-        """Sets `inverse` by the other numbers: with all pixels known, the largest eigenvalue is 1; a mask lowers it."""
+        """Sets `inverse` such that with all pixels known the largest eigenvalue is 1; a mask lowers it."""
         matrix = self.whole.T @ self.whole + torch.diag(self.precision)
         root = matrix.diagonal().sqrt()
         self.inverse.copy_(1 / (root.square() * torch.linalg.eigvalsh(matrix / root / root[:, None])[-1]))

@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import gradio_client
 import httpx
 import numpy as np
 import pytest
@@ -18,8 +19,6 @@ from demo.serving.engine import choose_provider
 from demo.serving.served_bundle import open_bundles
 
 pytestmark = pytest.mark.serving
-
-gradio_client = pytest.importorskip("gradio_client")
 
 SEEDS = [0, 1, 77]
 

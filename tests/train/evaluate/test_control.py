@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import dcgan
-from bundle.atomic_files import read_index
+from bundle.read import read_index
 from tests.train.evaluate.support import FLAGS, refusal
 from train.__main__ import main
 from train.evaluate.control import TAKEN_OVER
