@@ -10,7 +10,7 @@ import httpx
 
 @dataclass
 class Answer:
-    """What came back: a value, or the sentence why there is none."""
+    """What came back: a value, or the sentence that says why there is none."""
 
     value: Any = None
     error: str | None = None
