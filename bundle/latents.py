@@ -148,7 +148,7 @@ def plane_corners(x: float, y: float) -> tuple[list[int], np.ndarray]:
 def plane_latent(x: float, y: float, dim: int) -> np.ndarray:
     """The latent [dim] at (x, y) of the endless seed plane; the whole number point (x, 0) is seed x."""
     seeds, weights = plane_corners(x, y)
-    return blend(np.stack([seed_latent(seed, dim) for seed in seeds]), weights)
+    return blend(seed_latents(seeds, dim), weights)
 
 
 def key_latent(key: Key, dim: int) -> np.ndarray:

@@ -122,7 +122,7 @@ class BundleModel:
         if classes is None and self.classes:
             classes = latents.one_hot(latents.key_class((x, y), self.classes), self.classes)
         if model == "gan":
-            z = latents.plane_latent(x, y, self.info.gan.latent_dim)[None]
+            z = latents.plane_latent(x, y, self.info.require_gan().latent_dim)[None]
             return self._draw(z, self._rows(classes, [0]), truncation)
         corners, weights = latents.plane_corners(x, y)
         keys = self.codes(corners, classes, truncation)
@@ -170,7 +170,8 @@ class BundleModel:
                 ]
             )
             return self.decode(self._from_standard(latents.path_at(ends, shares, mode, loop)))
-        ends = np.stack([latents.key_latent(key, self.info.gan.latent_dim) for key in keys])
+        dim = self.info.require_gan().latent_dim
+        ends = np.stack([latents.key_latent(key, dim) for key in keys])
         along = None if rows is None else latents.path_at(rows, shares, "linear", loop)
         return self._draw(latents.path_at(ends, shares, mode, loop), along, truncation)
 
@@ -220,7 +221,7 @@ class BundleModel:
         self._need("gan")
         whole = np.ones((1, 1, *image.shape[2:]), np.float32)
         masked = known_only(image, whole if mask is None else mask)
-        shape = (1, self.info.gan.stages, self.info.gan.w_dim)
+        shape = (1, *self.info.require_styles())
         first = self.runner.run("inverter", masked)["w"] if start is None else start
 
         def error(points: np.ndarray) -> np.ndarray:
@@ -260,7 +261,7 @@ class BundleModel:
 
     def _noise(self, seeds: Sequence[int]) -> np.ndarray:
         """The standard normal latents [N, D] of seeds."""
-        return np.stack([latents.seed_latent(seed, self.info.gan.latent_dim) for seed in seeds])
+        return latents.seed_latents(seeds, self.info.require_gan().latent_dim)
 
     def _rows(self, classes: np.ndarray | None, seeds: Sequence[int]) -> np.ndarray | None:
         if len(seeds) == 0:
@@ -271,7 +272,7 @@ class BundleModel:
         """The GAN's pictures of standard normal latents z [N, D]; without styles, truncation shrinks z itself."""
         if self.styled:
             return self.synthesise(self._styles_of(z, classes, truncation))
-        noise = latents.from_normal(z * np.float32(truncation), self.info.gan.prior)
+        noise = latents.from_normal(z * np.float32(truncation), self.info.require_gan().prior)
         return self.runner.run("generator", {"z": noise} if classes is None else {"z": noise, "classes": classes})[
             "image"
         ]
@@ -281,7 +282,7 @@ class BundleModel:
         means = self.runner.bundle.latents["w_mean"]
         rows = np.ones((len(z), 1), np.float32) if classes is None else classes
         centre = (rows[:, :, None] * means).sum(axis=1)  # not a matrix product: its rounding varies with the batch
-        noise = latents.from_normal(z, self.info.gan.prior)
+        noise = latents.from_normal(z, self.info.require_gan().prior)
         inputs = {"z": noise} if classes is None else {"z": noise, "classes": classes}
         return latents.truncate(self.runner.run("mapping", inputs)["w"], centre, truncation)
 
