@@ -17,8 +17,10 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 if __name__ == "__main__":  # `python demo/app.py` puts demo/ first on the path instead of the repository
     sys.path[0] = str(REPOSITORY)
 
+from bundle.command_line import exit_code  # noqa: E402
 from bundle.errors import Busy, UserError  # noqa: E402
 from bundle.sessions import CHOICES, Provider, choose_provider  # noqa: E402
+from bundle.version import VERSION  # noqa: E402
 from demo.page import build_demo, launch_settings  # noqa: E402
 from demo.serving.engine import Opener  # noqa: E402
 from demo.serving.housekeeping import Janitor, limit_arenas  # noqa: E402
@@ -31,28 +33,21 @@ if TYPE_CHECKING:
 __all__ = ["build_demo", "main"]
 
 PORT = 7860
-TRIES = 10  # further ports, when none was asked for
-
-
-class Refused(Exception):
-    """The demo cannot start; the message is one sentence."""
+FURTHER_PORTS = 10  # that are tried when none was asked for
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Serve until Ctrl-C. Returns the exit code: 0, or 2 after one sentence on what is wrong."""
+    """Serve until Ctrl-C. Returns the exit code: 0, 2 after printing what is wrong, 130 for Ctrl-C during the start."""
     options = build_parser().parse_args(arguments)
     limit_arenas()
-    try:
-        return _serve(options)
-    except (Refused, UserError) as error:
-        print(error, file=sys.stderr)
-        return 2
+    return exit_code(lambda: _serve(options), "Stopped before the page was ready.")
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """What `python demo/app.py` may be given."""
+    """The options of `python demo/app.py`."""
     parser = argparse.ArgumentParser(prog="demo/app.py", description="Serve Twofold bundles in the browser.")
-    # A Space sets the first of these variables, so that its visitors can reach the server, and may set the other.
+    parser.add_argument("--version", action="version", version=f"twofold {VERSION}")
+    # A Space sets the first of these variables, so that visitors can reach the server, and may set the other.
     host = os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1")
     port = os.environ.get("GRADIO_SERVER_PORT")
     parser.add_argument("--host", default=host, help="address to listen on (default: %(default)s)")
@@ -66,13 +61,15 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--allow-upload", action="store_true",
-        help="let visitors bring .onnx generators, which run in processes with limits (Linux, macOS)",
+        help="let visitors upload .onnx generators, which run in processes with limits (Linux, macOS)",
     )  # fmt: skip
-    parser.add_argument("--mcp", action="store_true", help="let assistants use the endpoints as MCP tools, at /mcp")
+    parser.add_argument("--mcp", action="store_true", help="offer the endpoints to assistants as MCP tools, at /mcp")
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--provider", choices=CHOICES, default="auto", help="processor (default: %(default)s)")
     where.add_argument(
-        "--engine", metavar="URL", help="draw on an inference server (KServe v2: Triton, …), e.g. http://machine:8000"
+        "--engine",
+        metavar="URL",
+        help="run the graphs on an inference server (KServe v2, e.g. Triton): http://machine:8000",
     )
     return parser
 
@@ -85,7 +82,7 @@ def _serve(options: argparse.Namespace) -> int:
     for one in unavailable:
         print(f"Bundle {one.name} is unavailable: {one.reason}", file=sys.stderr)
     if not bundles:
-        print("There is no bundle to serve; the page says how to make one.", file=sys.stderr)
+        print("No bundle to serve; the page says how to make one.", file=sys.stderr)
 
     folder = _own_temporary_folder()
     uploads = _uploads(bundles) if options.allow_upload else None
@@ -103,7 +100,7 @@ def _serve(options: argparse.Namespace) -> int:
             **launch_settings(bundles, unavailable, more, tools.lifespan if tools else None),
         )
     except OSError as error:
-        raise Refused(_taken(port)) from error
+        raise UserError(_taken(port)) from error
     shown = "127.0.0.1" if options.host in ("0.0.0.0", "::") else options.host
     print(f"Twofold is at http://{shown}:{port}", flush=True)
     ending = threading.Event()
@@ -119,21 +116,21 @@ def _serve(options: argparse.Namespace) -> int:
 
 
 def _root(given: str | None) -> Path:
-    """The folder of bundles to serve. Refused when it is not there."""
+    """The folder of bundles to serve. Raises UserError when it does not exist."""
     if given is None:
         return REPOSITORY / "artifacts"
     if given.startswith("hf://"):
-        from demo.serving.hub import fetch  # only who asks for the Hub waits for its library
+        from demo.serving.hub import fetch  # its library takes a while to import
 
         return fetch(given)
     if not Path(given).is_dir():
-        raise Refused(f"There is no folder '{given}': --bundles takes a bundle or a folder of bundles.")
+        raise UserError(f"Folder '{given}' does not exist: --bundles takes a bundle or a folder of bundles.")
     return Path(given)
 
 
 def _uploads(bundles: MutableMapping[str, ServedBundle]) -> "Uploads":
     """What serves the models that visitors bring; it closes when the server ends."""
-    from demo.routes.uploads import Uploads  # only who allows it needs it
+    from demo.routes.uploads import Uploads  # not needed otherwise
 
     uploads = Uploads(bundles)
     atexit.register(uploads.close)
@@ -141,33 +138,33 @@ def _uploads(bundles: MutableMapping[str, ServedBundle]) -> "Uploads":
 
 
 def _tools(bundles: Mapping[str, ServedBundle], host: str) -> "McpTools":
-    """The endpoints for assistants. Refused where the protocol's package is missing."""
+    """The MCP server. Raises UserError when the protocol's package is not installed."""
     try:
         from demo.routes.mcp_tools import McpTools
     except ModuleNotFoundError as error:
-        raise Refused("--mcp needs one package more: pip install -r demo/requirements-mcp.txt") from error
+        raise UserError("--mcp needs another package: pip install -r demo/requirements-mcp.txt") from error
     return McpTools(bundles, host)
 
 
 def _machine(options: argparse.Namespace) -> tuple[Provider, Opener | None]:
-    """Where graphs run: on this processor, or on an inference server. RuntimeUnavailable when that cannot be used."""
+    """Where graphs run: in this process or on an inference server. Raises RuntimeUnavailable if that is impossible."""
     if options.engine is None:
         return choose_provider(options.provider), None
-    from demo.serving.kserve_client import connect, opener  # only who asks for a server waits for its client
+    from demo.serving.kserve_client import connect, opener  # not needed otherwise
 
     server = connect(options.engine)
     return Provider("engine", server.name, f"{server.name}: named by --engine."), opener(server)
 
 
 def _check(bundles: Mapping[str, ServedBundle], ending: threading.Event) -> None:
-    """Runs every graph once, after the page is there. Only the first bundle stays in memory: it is shown first."""
+    """Check every bundle once the page is up. Only the first one stays in memory: it is shown first."""
     for i, (name, served) in enumerate(bundles.items()):
         if ending.is_set():
             return
         try:
             served.engine.ready()
         except Busy:
-            continue  # it is in use, and will be checked by that
+            continue  # it is in use, which checks it
         except UserError as error:
             print(f"Bundle {name} is unavailable: {error}", file=sys.stderr, flush=True)
         if i:
@@ -175,16 +172,16 @@ def _check(bundles: Mapping[str, ServedBundle], ending: threading.Event) -> None
 
 
 def _free_port(host: str, wanted: int | None) -> int:
-    """The port to use. Refused when the one asked for, or all that may be tried, are in use."""
+    """The port to use. Raises UserError when the one asked for, or every one that may be tried, is in use."""
     if wanted is not None and not 1 <= wanted <= 65535:
-        raise Refused(f"There is no port {wanted}: choose one from 1 to 65535.")
-    tries = [wanted] if wanted is not None else list(range(PORT, PORT + TRIES + 1))
+        raise UserError(f"Port {wanted} does not exist: choose one from 1 to 65535.")
+    tries = [wanted] if wanted is not None else list(range(PORT, PORT + FURTHER_PORTS + 1))
     for port in tries:
         if _is_free(host, port):
             if port != tries[0]:
-                print(f"Port {tries[0]} is in use, so {port} is taken instead.", flush=True)
+                print(f"Port {tries[0]} is in use; using {port}.", flush=True)
             return port
-    raise Refused(_taken(tries[0]) if wanted is not None else f"Ports {tries[0]} to {tries[-1]} are all in use.")
+    raise UserError(_taken(tries[0]) if wanted is not None else f"Ports {tries[0]} to {tries[-1]} are all in use.")
 
 
 def _is_free(host: str, port: int) -> bool:
@@ -194,38 +191,38 @@ def _is_free(host: str, port: int) -> bool:
         try:
             probe.bind((host, port))
         except socket.gaierror as error:
-            raise Refused(f"There is no address '{host}' to listen on.") from error
+            raise UserError(f"Cannot listen on '{host}': there is no such address.") from error
         except PermissionError as error:
-            raise Refused(f"Port {port} may not be used by this account; choose one above 1023.") from error
+            raise UserError(f"Port {port} needs administrator rights; choose one above 1023.") from error
         except OSError:
             return False
     return True
 
 
 def _taken(port: int) -> str:
-    return f"Port {port} is in use: stop what runs there, or choose another with --port."
+    return f"Port {port} is in use: stop the program there, or choose another port with --port."
 
 
 def _own_temporary_folder() -> Path:
-    """Uploads go to a folder of our own, inside the one that $GRADIO_TEMP_DIR names; it goes away with the server."""
+    """A folder for uploads, inside $GRADIO_TEMP_DIR if that is set; it is deleted when the server ends."""
     home = os.environ.get("GRADIO_TEMP_DIR") or None
     try:
         if home:
             Path(home).mkdir(parents=True, exist_ok=True)
         folder = tempfile.mkdtemp(prefix="twofold-", dir=home)
     except OSError as error:
-        raise Refused(f"No folder for uploads can be made in '{home or tempfile.gettempdir()}'.") from error
+        raise UserError(f"Cannot create a folder for uploads in '{home or tempfile.gettempdir()}'.") from error
     os.environ["GRADIO_TEMP_DIR"] = folder
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return Path(folder)
 
 
 def _wait() -> None:
-    """Until Ctrl-C or a polite request to end."""
+    """Wait for Ctrl-C or SIGTERM."""
     ended = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: ended.set())
-    while not ended.wait(0.5):  # the system may hand a signal to any thread, which wakes this one not at all
+    while not ended.wait(0.5):  # the system may deliver a signal to another thread, which does not wake this one
         pass
 
 

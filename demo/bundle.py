@@ -1,4 +1,4 @@
-"""`python -m demo.bundle adopt FILE`: the older name of `python -m bundle adopt FILE`."""
+"""`python -m demo.bundle adopt FILE`: the old name of `python -m bundle adopt FILE`."""
 
 import sys
 

@@ -1,5 +1,4 @@
-"""The unqueued routes of the tab Compare that answer with words and numbers; its pictures come from
-demo/routes/live.py.
+"""The unqueued routes of the tab Compare that answer with text and numbers; its pictures: demo/routes/live.py.
 
 GET /compare/figures?left=&right=&f=
     Measured figures of two models side by side. left, right: a bundle and its model, "fashion.gan"; f: json (default),
@@ -12,15 +11,17 @@ Wrong parameters are answered with status 400 and a sentence, unknown bundles wi
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from typing import Any
 
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bundle import latents
 from bundle.errors import InputError, UserError
 from demo.routes import query_parameters
+from demo.routes.model_requests import refusal
 from demo.serving.served_bundle import ServedBundle
 from demo.tabs.compare import figures, quiz
 from demo.tabs.compare.figures import Side
@@ -36,19 +37,16 @@ def routes(bundles: Mapping[str, ServedBundle]) -> list[Route]:
             try:
                 return work(request)
             except LookupError:
-                return PlainTextResponse("There is no bundle of this name here.", status_code=404, headers=FRESH)
+                return refusal(404, "There is no bundle of this name here.")
             except UserError as error:
-                return PlainTextResponse(str(error), status_code=400, headers=FRESH)
+                return refusal(400, str(error))
 
         return endpoint
 
     def side_by_side(request: Request) -> Response:
         query = query_parameters.of_today(request.query_params, "figures")
         left, right = (_side(bundles, query.get(name, "")) for name in ("left", "right"))
-        form = query.get("f", "json")
-        if form not in ("json", "csv"):
-            raise InputError("The parameter 'f' must be one of json, csv.")
-        if form == "json":
+        if query_parameters.choice(query, "f", ("json", "csv")) == "json":
             return JSONResponse(figures.report(left, right), headers=FRESH)
         name = f"{left.info.name}-{left.model}-{right.info.name}-{right.model}.csv"
         headers = FRESH | {"Content-Disposition": f'attachment; filename="{name}"'}
@@ -65,20 +63,20 @@ def routes(bundles: Mapping[str, ServedBundle]) -> list[Route]:
 
 
 def _side(bundles: Mapping[str, ServedBundle], text: str) -> Side:
-    """The side of "fashion.gan". LookupError, InputError."""
-    name, _, model = text.partition(".")
+    """The side of "fashion.gan". Raises LookupError for an unknown bundle, InputError for an unknown model."""
+    name, _, word = text.partition(".")
     served = bundles[name]
-    if model not in served.models:
-        raise InputError(f"Bundle '{name}' has no such model: choose one of {', '.join(served.models)}.")
-    return Side(served.info, model)
+    for model in served.models:
+        if model == word:
+            return Side(served.info, model)
+    raise InputError(f"Bundle '{name}' has no such model: choose one of {', '.join(served.models)}.")
 
 
-def _marked(served: ServedBundle, query: QueryParams) -> dict:
-    key, answers = query.get("quiz", ""), query.get("answers", "")
-    # Length first: int() of a very long text is slow.
-    if not (key.isascii() and key.isdigit() and len(key) <= 10 and int(key) < latents.SEEDS):
-        raise InputError(f"The parameter 'quiz' takes whole numbers from 0 to {latents.SEEDS - 1}.")
-    real = quiz.plan_of(served, int(key)).real
+def _marked(served: ServedBundle, query: QueryParams) -> dict[str, Any]:
+    """The score of the answers so far, and the truth about them."""
+    key = query_parameters.whole(query.get("quiz", ""), "quiz", latents.SEEDS - 1)
+    answers = query.get("answers", "")
+    real = quiz.plan_of(served, key).real
     score = quiz.mark(answers, real)
     truth = "".join(quiz.REAL if one else quiz.GENERATED for one in real[: len(answers)])
     return asdict(score) | {"truth": truth, "questions": len(real)}

@@ -1,9 +1,10 @@
-"""Models that visitors bring, with --allow-upload: adopted and run in processes with limits, for everybody on the page.
+"""--allow-upload: models that visitors bring, which everybody on the page may use.
 
     GET  /uploads          facts of the models that are here now
-    POST /uploads?title=   the bytes of an .onnx file -> facts of its bundle; 400 with a sentence
+    POST /uploads?title=   the bytes of an .onnx file -> facts of its bundle; status 400 with what is wrong
 
-A few are kept, until the server ends or newer ones take their place.
+Each model is adopted and run in a process with limits (demo/serving/sandbox.py). MAX_MODELS are kept, until the server
+ends or newer ones take their place.
 """
 
 import secrets
@@ -14,21 +15,22 @@ from pathlib import Path
 
 import anyio
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bundle.errors import UserError
 from bundle.read import read
 from bundle.sessions import Provider
 from demo.facts import bundle_facts
+from demo.routes.model_requests import refusal
 from demo.serving.engine import Engine, EngineCache
 from demo.serving.sandbox import Sandbox, adopt_there
 from demo.serving.served_bundle import ServedBundle
 
 MAX_BYTES = 100_000_000
-KEPT = 4
+MAX_MODELS = 4
 MAX_TITLE = 60
-MARK = "x-twofold"  # a header that pages of other sites cannot send without being asked for permission first
+OWN_HEADER = "x-twofold"  # pages of other sites cannot send it: browsers ask the server first (CORS)
 
 
 class Uploads:
@@ -48,13 +50,13 @@ class Uploads:
         ]
 
     def close(self) -> None:
-        """Ends every model and removes its files."""
+        """End every model and delete its files."""
         for name in list(self._mine):
             self._drop(name)
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def add(self, file: Path, title: str) -> ServedBundle:
-        """Adopts a file. Raises UserError with a sentence; nothing is left of it then."""
+        """Adopt a file and serve it. Raises UserError, and leaves nothing behind then."""
         name = f"upload-{secrets.token_hex(3)}"
         adopt_there(file, self._folder / name, name, title)
         bundle = read(self._folder / name)
@@ -67,7 +69,7 @@ class Uploads:
             sandbox.close()
             shutil.rmtree(self._folder / name, ignore_errors=True)
             raise
-        while len(self._mine) >= KEPT:
+        while len(self._mine) >= MAX_MODELS:
             self._drop(next(iter(self._mine)))
         self._mine[name] = served, sandbox
         self._bundles[name] = served
@@ -83,11 +85,11 @@ class Uploads:
         return JSONResponse([bundle_facts(served) for served, _ in self._mine.values()])
 
     async def _take(self, request: Request) -> Response:
-        if MARK not in request.headers:
-            return _refused("Models are taken from this page alone.", 403)
+        if OWN_HEADER not in request.headers:
+            return refusal(403, "Models are accepted from this page only.")
         title = request.query_params.get("title", "").strip()[:MAX_TITLE] or "A visitor's model"
         if self._busy.available_tokens < 1:
-            return _refused("Another model is being looked at; try again in a minute.", 503)
+            return refusal(503, "Another model is being checked; try again in a minute.")
         async with self._busy:
             return await self._received(request, title)
 
@@ -99,15 +101,11 @@ class Uploads:
                 async for part in request.stream():
                     size += len(part)
                     if size > MAX_BYTES:
-                        return _refused(f"At most {MAX_BYTES // 1_000_000} MB are taken.")
+                        return refusal(400, f"The file is too large: at most {MAX_BYTES // 1_000_000} MB are accepted.")
                     out.write(part)
             served = await anyio.to_thread.run_sync(self.add, file, title)
             return JSONResponse(bundle_facts(served))
         except UserError as error:
-            return _refused(str(error))
+            return refusal(400, str(error))
         finally:
             file.unlink(missing_ok=True)
-
-
-def _refused(sentence: str, status: int = 400) -> Response:
-    return PlainTextResponse(sentence, status_code=status, headers={"Cache-Control": "no-store"})

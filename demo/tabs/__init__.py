@@ -1,1 +1,1 @@
-"""The tabs of the page, one module each."""
+"""The tabs of the page, one package each, with the logic that only that tab needs."""

@@ -15,6 +15,7 @@ import pytest
 from gradio.state_holder import SessionState
 
 from bundle.errors import InputError
+from bundle.version import VERSION
 from demo import app
 from demo.facts import facts
 from demo.page import build_demo
@@ -140,6 +141,7 @@ def test_every_endpoint_is_described():
         assert one["arguments"] and all(": " in argument for argument in one["arguments"]), one["name"]
 
 
+@pytest.mark.serving
 def test_the_demo_needs_neither_torch_nor_the_other_rooms():
     code = "import sys, demo.app; print(sorted({'torch', 'onnx', 'train', 'export'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, timeout=300)
@@ -151,11 +153,17 @@ def test_impossible_settings_are_refused_in_a_sentence(arguments: Sequence[str],
     assert refused_here(*arguments).endswith(".")
 
 
+def test_the_version(capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit) as ended:
+        app.main(["--version"])
+    assert ended.value.code == 0 and capsys.readouterr().out == f"twofold {VERSION}\n"
+
+
 def test_cuda_where_there_is_none_is_refused_with_the_line_that_mends_it(refused_here: Callable[..., str]):
     if choose_provider("auto").name == "CUDAExecutionProvider":
         pytest.skip("this machine has a usable CUDA device")
     sentence = refused_here("--provider", "cuda")
-    assert sentence.startswith("CUDA cannot be used") and "pip install" in sentence
+    assert sentence.startswith("error: CUDA cannot be used") and "pip install" in sentence
 
 
 @pytest.mark.parametrize(
@@ -172,6 +180,7 @@ def test_other_machines_that_are_not_there_are_refused_in_a_sentence(
     assert words in refused_here(*arguments)
 
 
+@pytest.mark.serving
 def test_a_port_in_use_is_refused_and_none_other_taken(tmp_path: Path):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -180,6 +189,7 @@ def test_a_port_in_use_is_refused_and_none_other_taken(tmp_path: Path):
         assert f"Port {port} is in use" in refused("--port", str(port), cwd=tmp_path)
 
 
+@pytest.mark.serving
 def test_it_serves_from_any_folder_prints_one_line_and_ends_quietly(tiny_bundle: Path, tmp_path: Path):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -204,6 +214,7 @@ def test_it_serves_from_any_folder_prints_one_line_and_ends_quietly(tiny_bundle:
 
 
 @pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="the system has no signals for threads")
+@pytest.mark.serving
 def test_it_ends_whichever_thread_is_handed_the_signal():
     """The system chooses one; Python's handler runs in the first thread, which sleeps."""
     program = """if True:
@@ -253,4 +264,4 @@ def test_the_environment_may_name_the_port(
         monkeypatch.setenv("GRADIO_SERVER_PORT", str(port))
         assert f"Port {port} is in use" in refused_here("--bundles", str(tiny_bundle))
         other = refused_here("--bundles", str(tiny_bundle), "--port", "70000")
-    assert other.startswith("There is no port 70000")
+    assert "Port 70000 does not exist" in other

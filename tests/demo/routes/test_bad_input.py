@@ -23,6 +23,8 @@ from demo.serving.engine import choose_provider
 from demo.serving.served_bundle import ServedBundle, open_bundles
 from tests.support import tiny
 
+pytestmark = pytest.mark.serving
+
 SOON = 20.0  # seconds; an answer takes milliseconds, but tests must not depend on a busy machine
 NAN, INF = float("nan"), float("inf")
 BIG = 10**9

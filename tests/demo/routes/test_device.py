@@ -17,6 +17,7 @@ def client() -> TestClient:
     return TestClient(Starlette(routes=device.routes({})))
 
 
+@pytest.mark.slow
 def test_each_build_is_served_as_the_facts_say(client: TestClient):
     builds = device.page_facts()["builds"]
     assert {name: build["gpu"] for name, build in builds.items()} == {"wasm": False, "jspi": True, "asyncify": True}

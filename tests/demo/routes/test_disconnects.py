@@ -13,7 +13,10 @@ import httpx
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[3]
-pytestmark = pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="the kernel's socket tables are Linux's")
+pytestmark = [
+    pytest.mark.serving,
+    pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="the kernel's socket tables are Linux's"),
+]
 PICTURES = 40
 
 

@@ -18,6 +18,8 @@ from demo.page import build_demo, launch_settings
 from demo.serving.engine import choose_provider
 from demo.serving.served_bundle import open_bundles
 
+pytestmark = pytest.mark.serving
+
 SEEDS = [0, 1, 77]
 
 

@@ -26,6 +26,8 @@ from demo.serving.engine import choose_provider
 from demo.serving.served_bundle import ServedBundle, open_bundles
 from tests.support import tiny
 
+pytestmark = pytest.mark.serving
+
 HEADERS = {"X-Twofold": "upload"}
 
 

@@ -14,6 +14,8 @@ from demo.serving.engine import choose_provider
 from demo.serving.housekeeping import MIN_AGE, Janitor
 from demo.serving.served_bundle import open_bundles
 
+pytestmark = pytest.mark.serving
+
 LATER = 2 * 3600
 
 

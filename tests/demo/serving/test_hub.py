@@ -16,6 +16,8 @@ from bundle.errors import UserError
 from bundle.read import discover
 from demo.serving import hub
 
+pytestmark = pytest.mark.serving
+
 REPOSITORY = Path(__file__).resolve().parents[3]
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 

@@ -21,6 +21,8 @@ from demo.serving import kserve_client
 from tests.demo.serving.liar import Liar, Reply, message, tensor
 from tests.support import tiny
 
+pytestmark = pytest.mark.serving
+
 READY, ABOUT, MODEL, INFER = "/v2/health/ready", "/v2", "/v2/models/tiny_decoder", "/v2/models/tiny_decoder/infer"
 SHAPE = (2, 1, 32, 32)
 PICTURES = np.linspace(0, 1, 2048, dtype=np.float32).reshape(SHAPE)

@@ -339,6 +339,7 @@ def test_who_gives_up_ends_the_writing(bundles: dict[str, ServedBundle], form: s
 
 
 @pytest.mark.parametrize("leaving", ["cancels", "closes the page"])
+@pytest.mark.serving
 def test_whoever_leaves_frees_the_place_in_the_queue(
     bundles: dict[str, ServedBundle], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, leaving: str
 ):
