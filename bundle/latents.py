@@ -52,7 +52,7 @@ def from_normal(normal: np.ndarray, prior: Prior) -> np.ndarray:
 
 
 def seed_class(seed: int, classes: int) -> int:
-    """The class of a seed for which none was chosen: seed modulo K, in every door."""
+    """The class of a seed for which none was chosen: seed modulo K. Every caller takes it from here."""
     return int(seed) % SEEDS % classes
 
 

@@ -63,7 +63,7 @@ def array_names(info: Bundle) -> list[str]:
 
 
 def drawable(info: Bundle) -> bool:
-    """Whether a browser can draw with the bundle; an adopted generator lacks the mapping and synthesis it would need."""
+    """Whether a browser can draw with the bundle; adopted generators lack the two graphs it needs."""
     return all(name in info.graphs for name in graph_names(info))
 
 
