@@ -1,4 +1,4 @@
-"""Starts demo/app.py with nothing but demo/requirements.txt, waits for its address, asks it for its health."""
+"""Starts demo/app.py where only demo/requirements.txt is installed, waits for its address and checks /healthz."""
 
 import importlib.util
 import json

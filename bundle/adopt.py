@@ -1,15 +1,17 @@
-"""`python -m bundle.read adopt FILE`: a bundle around a generator that was exported elsewhere.
+"""`python -m bundle adopt FILE`: a bundle around a generator that was exported elsewhere.
 
-The file stays as it is. What it takes and gives is read from its shapes and from a trial; what no file tells, its name,
-where its pictures come from and under which licence, is asked, or given by flags.
+The file itself is not changed. Its shapes and a trial run tell what it takes and gives. Its name, the source of its
+pictures and their licence are given by flags, or asked for.
 """
 
 import argparse
+import math
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 
@@ -17,8 +19,8 @@ from bundle.adapter import Feed, adapt
 from bundle.atomic_files import scratch
 from bundle.errors import BundleError, UserError
 from bundle.images import png, sheet, to_uint8
-from bundle.latents import from_normal, seed_latent
-from bundle.onnx_outline import FLOAT, outline, problem, unknown
+from bundle.latents import from_normal, seed_latents
+from bundle.onnx_outline import FLOAT, outline, problem
 from bundle.read import MAX_TILES, SHEET_COLUMNS, read
 from bundle.runner import BundleRunner
 from bundle.schema import MAX_FILE_BYTES, SCHEMA_VERSION, Adapter, Bundle, File, Prior
@@ -62,18 +64,18 @@ def examine(data: bytes, prior: Prior = "normal") -> Found:
     if len(file.inputs) != 1:
         raise BundleError(f"A generator has one input, z; this file has {len(file.inputs)} ({', '.join(file.inputs)}).")
     ((z, (kind, shape)),) = file.inputs.items()
-    if kind != FLOAT or len(shape) < 2 or any(unknown(d) for d in shape[1:]):
+    sizes = tuple(size for size in shape[1:] if isinstance(size, int) and size > 0)
+    if kind != FLOAT or len(shape) < 2 or len(sizes) < len(shape) - 1:
         raise BundleError(f"z must be float32 [batch, numbers, …] of known size; '{z}' is {list(shape)}.")
     images = [name for name, (kind, shape) in file.outputs.items() if kind == FLOAT and len(shape) in (0, 4)]
     if not images:
         raise BundleError("None of its outputs is a picture, float32 [batch, channels, height, width].")
-    adapter = Adapter(
-        z=z, image=images[0], z_shape=shape[1:], values="0..1", batch=None if unknown(shape[0]) else shape[0]
-    )
+    batch = shape[0] if isinstance(shape[0], int) and shape[0] > 0 else None
+    adapter = Adapter(z=z, image=images[0], z_shape=sizes, values="0..1", batch=batch)
     pictures, values = _trial(data, adapter, prior)
     opset = file.opsets.get("", file.opsets.get("ai.onnx", 0))
     chosen = adapter.model_copy(update={"values": values})
-    return Found(chosen, opset, file.parameters, int(np.prod(shape[1:])), pictures)
+    return Found(chosen, opset, file.parameters, math.prod(sizes), pictures)
 
 
 def adopt(file: Path, target: Path, about: About) -> Bundle:
@@ -104,7 +106,7 @@ def _trial(data: bytes, adapter: Adapter, prior: Prior) -> tuple[np.ndarray, str
     """Seeds 0 to 63, and what the generator gives for black and white."""
     try:
         session = open_session(data, choose_provider("cpu"))
-        noise = np.stack([seed_latent(seed, int(np.prod(adapter.z_shape))) for seed in range(MAX_TILES)])
+        noise = seed_latents(range(MAX_TILES), math.prod(adapter.z_shape))
 
         def run(feed: Feed) -> list[np.ndarray]:
             raw.append(session.run([adapter.image], dict(feed))[0])
@@ -177,7 +179,7 @@ def main(arguments: Sequence[str] | None = None, ask: Callable[[str], str] | Non
             prior=options.prior,
         )
         if name != _plain(name):
-            raise UserError(f"'{name}' is no name for a bundle: give small letters, digits, - and _ with --name.")
+            raise UserError(f"'{name}' cannot be a bundle's name: use lower-case letters, digits, - and _.")
         target = options.out or REPOSITORY / "artifacts" / name
         info = adopt(options.file, target, about)
     except (UserError, OSError) as error:
@@ -186,29 +188,37 @@ def main(arguments: Sequence[str] | None = None, ask: Callable[[str], str] | Non
     except (KeyboardInterrupt, EOFError):
         print("\nStopped; nothing was written.", file=sys.stderr)
         return 130
+    shape = f"{info.image.channels} x {info.image.size} x {info.image.size}"
     adapter = info.graphs["generator"].adapter
-    kind = f"{info.image.channels} x {info.image.size} x {info.image.size}"
-    print(f"{target}: z of {info.gan.latent_dim} numbers -> pictures {kind}, values {adapter.values}.")
+    values = adapter.values if adapter else "0..1"
+    print(f"{target}: z of {info.require_gan().latent_dim} numbers -> pictures {shape}, values {values}.")
     print(f"See it: python demo/app.py --bundles {target}")
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m bundle.read", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python -m bundle", description="Work with bundles of ONNX graphs.")
     command = parser.add_subparsers(required=True, metavar="adopt").add_parser(
-        "adopt", help="make a bundle around a generator z -> image that was exported elsewhere", description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )  # fmt: skip
-    command.add_argument("file", type=Path, metavar="FILE", help="the .onnx file; one input z, pictures as output")
-    command.add_argument("--name", help="in addresses: small letters, digits, - and _ (default: from the file)")
-    command.add_argument("--title", help="what people call the pictures (default: the name)")
-    command.add_argument("--source", help="the pictures it learned from")
-    command.add_argument("--licence", help="the licence of those pictures")
+        "adopt",
+        help="make a bundle of a generator that was exported elsewhere",
+        description="Make a bundle of a generator that was exported elsewhere, so that the demo can serve it. The file "
+        "is not changed. Its shapes and a trial run tell what it takes and gives; what is not given by the options "
+        "below is asked for.",
+    )
+    command.add_argument("file", type=Path, metavar="FILE", help="the .onnx file: z in, pictures out")
     command.add_argument(
-        "--prior", choices=("normal", "uniform", "truncated"), default="normal",
+        "--name", help="name in addresses: lower-case letters, digits, - and _ (default: the file's name)"
+    )
+    command.add_argument("--title", help="title on the page (default: the name)")
+    command.add_argument("--source", help="the data set it learned from (default: unknown)")
+    command.add_argument("--licence", help="the licence of that data set (default: unknown)")
+    command.add_argument(
+        "--prior",
+        choices=get_args(Prior),
+        default="normal",
         help="what z is drawn from: N(0, 1), U(-1, 1), or N(0, 1) cut off at -2 and 2 (default: %(default)s)",
-    )  # fmt: skip
-    command.add_argument("--out", type=Path, help="folder of the bundle (default: artifacts/NAME)")
+    )
+    command.add_argument("--out", type=Path, help="folder of the new bundle (default: artifacts/NAME)")
     return parser
 
 

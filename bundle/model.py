@@ -1,4 +1,4 @@
-"""One bundle as a model: seeds and numbers in, arrays out. The page, the endpoints, export and evaluation all call it.
+"""One bundle as a model: seeds and numbers in, arrays out. The page, its endpoints and export all draw with it.
 
 Images are float32 [N, C, H, W] in [0, 1], masks float32 [N, 1, H, W] with 1 = known. `classes` are weights
 that sum to 1, [K] for all pictures or [N, K] for each; None lets the seed choose: class = seed modulo K.
@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
-from typing import Literal
 
 import numpy as np
 
@@ -17,8 +16,9 @@ from bundle import images, latents
 from bundle.errors import BundleError, InputError
 from bundle.latents import Key, Mixture, PathMode
 from bundle.runner import GraphRunner
+from bundle.schema import Model
+from bundle.search import Search, cross_entropy_rounds
 
-Model = Literal["gan", "vae"]
 MAX_ROUNDS = 100
 SPREAD_SEEDS = 256  # seeds from which the spread of w is estimated
 SEARCH_REACH = 0.25  # a search starts with steps of this share of that spread
@@ -57,16 +57,16 @@ class BundleModel:
     @property
     def models(self) -> tuple[Model, ...]:
         """The models that this bundle holds."""
-        return tuple(name for name in ("gan", "vae") if getattr(self.info, name) is not None)
+        return self.info.models
 
     @property
     def reads(self) -> bool:
-        """Whether there are classes and a classifier that reads them in pictures."""
+        """Whether it has classes and a classifier that recognises them in pictures."""
         return bool(self.classes) and self.runner.has("classifier")
 
     @property
     def styled(self) -> bool:
-        """Whether the GAN's pictures come by way of styles w; one made elsewhere is a single graph."""
+        """Whether the GAN has styles w, between a mapping and a synthesis; an adopted generator is a single graph."""
         return self.info.gan is not None and self.info.gan.w_dim is not None
 
     # --- latents ---------------------------------------------------------------------------------
@@ -99,8 +99,8 @@ class BundleModel:
     def sample(
         self, seeds: Sequence[int], classes: np.ndarray | None = None, truncation: float = 1.0, model: Model = "gan"
     ) -> np.ndarray:
-        """One picture a seed. `truncation` below 1 trades variety for typical pictures; the VAE takes it
-        as the temperature of its prior."""
+        """One picture a seed, [N, C, H, W]. `truncation` below 1 trades variety for typical pictures; for the VAE it is
+        the temperature of its prior."""
         self._need(model)
         _finite(truncation, "truncation")
         if model == "gan":
@@ -122,7 +122,7 @@ class BundleModel:
         if classes is None and self.classes:
             classes = latents.one_hot(latents.key_class((x, y), self.classes), self.classes)
         if model == "gan":
-            z = latents.plane_latent(x, y, self.info.gan.latent_dim)[None]
+            z = latents.plane_latent(x, y, self.info.require_gan().latent_dim)[None]
             return self._draw(z, self._rows(classes, [0]), truncation)
         corners, weights = latents.plane_corners(x, y)
         keys = self.codes(corners, classes, truncation)
@@ -170,7 +170,8 @@ class BundleModel:
                 ]
             )
             return self.decode(self._from_standard(latents.path_at(ends, shares, mode, loop)))
-        ends = np.stack([latents.key_latent(key, self.info.gan.latent_dim) for key in keys])
+        dim = self.info.require_gan().latent_dim
+        ends = np.stack([latents.key_latent(key, dim) for key in keys])
         along = None if rows is None else latents.path_at(rows, shares, "linear", loop)
         return self._draw(latents.path_at(ends, shares, mode, loop), along, truncation)
 
@@ -220,18 +221,18 @@ class BundleModel:
         self._need("gan")
         whole = np.ones((1, 1, *image.shape[2:]), np.float32)
         masked = known_only(image, whole if mask is None else mask)
-        shape = (1, self.info.gan.stages, self.info.gan.w_dim)
+        shape = (1, *self.info.require_styles())
         first = self.runner.run("inverter", masked)["w"] if start is None else start
 
         def error(points: np.ndarray) -> np.ndarray:
             return images.mse(self.synthesise(points.reshape(-1, *shape[1:])), image, masked["mask"])
 
         spread = SEARCH_REACH * self._style_spread.ravel()
-        crowd = latents.Search(population=min(latents.Search.population, self.info.max_batch + 1))  # one is known
-        for best, lowest in latents.cross_entropy_rounds(first.ravel(), spread, error, seed, crowd):
+        crowd = Search(population=min(Search.population, self.info.max_batch + 1))  # one is known
+        for best, lowest in cross_entropy_rounds(first.ravel(), spread, error, seed, crowd):
             yield best.reshape(shape), lowest
 
-    # --- judgements ------------------------------------------------------------------------------
+    # --- classes of pictures ------------------------------------------------------------------------------
 
     def classify(self, image: np.ndarray) -> np.ndarray:
         """The probability [N, K] of each class for images [N, C, H, W]."""
@@ -260,7 +261,7 @@ class BundleModel:
 
     def _noise(self, seeds: Sequence[int]) -> np.ndarray:
         """The standard normal latents [N, D] of seeds."""
-        return np.stack([latents.seed_latent(seed, self.info.gan.latent_dim) for seed in seeds])
+        return latents.seed_latents(seeds, self.info.require_gan().latent_dim)
 
     def _rows(self, classes: np.ndarray | None, seeds: Sequence[int]) -> np.ndarray | None:
         if len(seeds) == 0:
@@ -271,7 +272,7 @@ class BundleModel:
         """The GAN's pictures of standard normal latents z [N, D]; without styles, truncation shrinks z itself."""
         if self.styled:
             return self.synthesise(self._styles_of(z, classes, truncation))
-        noise = latents.from_normal(z * np.float32(truncation), self.info.gan.prior)
+        noise = latents.from_normal(z * np.float32(truncation), self.info.require_gan().prior)
         return self.runner.run("generator", {"z": noise} if classes is None else {"z": noise, "classes": classes})[
             "image"
         ]
@@ -281,7 +282,7 @@ class BundleModel:
         means = self.runner.bundle.latents["w_mean"]
         rows = np.ones((len(z), 1), np.float32) if classes is None else classes
         centre = (rows[:, :, None] * means).sum(axis=1)  # not a matrix product: its rounding varies with the batch
-        noise = latents.from_normal(z, self.info.gan.prior)
+        noise = latents.from_normal(z, self.info.require_gan().prior)
         inputs = {"z": noise} if classes is None else {"z": noise, "classes": classes}
         return latents.truncate(self.runner.run("mapping", inputs)["w"], centre, truncation)
 

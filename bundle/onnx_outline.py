@@ -28,7 +28,8 @@ ALLOWED = """
 OPERATORS = frozenset(ALLOWED.split())
 
 Dimensions = tuple[int | str, ...]
-Fields = Iterator[tuple[int, int | bytes]]
+Value = int | bytes  # of a field: a number, or the bytes of a text or message
+Fields = Iterator[tuple[int, Value]]
 
 
 @dataclass
@@ -52,12 +53,12 @@ def outline(data: bytes) -> Outline:
     try:
         for number, value in _fields(data):
             if number == 1:
-                found.ir_version = int(value)
+                found.ir_version = _number(value)
             elif number == 7:
                 _graph(found, value)
             elif number == 8:
                 entry = dict(_fields(value))
-                found.opsets[_text(entry.get(1, b""))] = int(entry.get(2, 0))
+                found.opsets[_text(entry.get(1, b""))] = _number(entry.get(2, 0))
             elif number == 25:
                 found.functions += 1
     except (ValueError, TypeError, IndexError) as error:
@@ -88,7 +89,7 @@ def unknown(dimension: int | str) -> bool:
     return isinstance(dimension, str) or dimension <= 0
 
 
-def _graph(found: Outline, data: bytes) -> None:
+def _graph(found: Outline, data: Value) -> None:
     weights: set[str] = set()
     for number, value in _fields(data):
         if number == 1:
@@ -104,7 +105,7 @@ def _graph(found: Outline, data: bytes) -> None:
         del found.inputs[name]
 
 
-def _node(found: Outline, data: bytes) -> None:
+def _node(found: Outline, data: Value) -> None:
     operator = domain = ""
     for number, value in _fields(data):
         if number == 4:
@@ -116,19 +117,20 @@ def _node(found: Outline, data: bytes) -> None:
     found.operators.add(operator if domain in ("", "ai.onnx") else f"{domain}.{operator}")
 
 
-def _attribute(found: Outline, data: bytes) -> None:
+def _attribute(found: Outline, data: Value) -> None:
     for number, value in _fields(data):
         if number in (5, 10):  # a tensor, tensors
             _tensor(found, value)
 
 
-def _tensor(found: Outline, data: bytes) -> str:
-    name, kind, shape = "", 0, []
+def _tensor(found: Outline, data: Value) -> str:
+    name, kind = "", 0
+    shape: list[int] = []
     for number, value in _fields(data):
         if number == 1:
             shape += [value] if isinstance(value, int) else _packed(value)
         elif number == 2:
-            kind = value
+            kind = _number(value)
         elif number == 8:
             name = _text(value)
         elif number == 13 or (number == 14 and value):
@@ -147,9 +149,10 @@ def _packed(data: bytes) -> list[int]:
     return numbers
 
 
-def _value(data: bytes) -> tuple[str, int, Dimensions]:
+def _value(data: Value) -> tuple[str, int, Dimensions]:
     """Name, element type and shape of an input or output; a type of 0 is none of a tensor."""
-    name, kind, shape = "", 0, []
+    name, kind = "", 0
+    shape: list[int | str] = []
     for number, value in _fields(data):
         if number == 1:
             name = _text(value)
@@ -157,28 +160,34 @@ def _value(data: bytes) -> tuple[str, int, Dimensions]:
             for _, tensor in (pair for pair in _fields(value) if pair[0] == 1):
                 for part, content in _fields(tensor):
                     if part == 1:
-                        kind = int(content)
+                        kind = _number(content)
                     elif part == 2:
                         shape = [_dimension(d) for n, d in _fields(content) if n == 1]
     return name, kind, tuple(shape)
 
 
-def _dimension(data: bytes) -> int | str:
+def _dimension(data: Value) -> int | str:
     for number, value in _fields(data):
         if number == 1:
-            return int(value)
+            return _number(value)
         if number == 2:
             return _text(value)
     return ""
 
 
-def _text(value: int | bytes) -> str:
+def _number(value: Value) -> int:
+    if not isinstance(value, int):
+        raise ValueError("a text in place of a number")
+    return value
+
+
+def _text(value: Value) -> str:
     if not isinstance(value, bytes):
         raise ValueError("a number in place of a text")
     return value.decode("utf-8")
 
 
-def _fields(data: int | bytes) -> Fields:
+def _fields(data: Value) -> Fields:
     """The fields of one message: number, and a whole number or the bytes. ValueError where the bytes are none."""
     if not isinstance(data, bytes):
         raise ValueError("a number in place of a message")

@@ -217,29 +217,31 @@ def _check_outline(folder: Path, name: str, graph: Graph, data: bytes) -> None:
         raise BundleError(f"{where} {fault}.")
     if found.opsets.get("", found.opsets.get("ai.onnx")) != graph.opset:
         raise BundleError(f"{where} uses operator set {found.opsets}, not {graph.opset} as the index says.")
-    adapter, batch = graph.adapter, "batch"
+    adapter = graph.adapter
+    batch: int | None = None
     inputs, outputs = (
-        {tensor.name: tensor.shape[1:] for tensor in tensors} for tensors in (graph.inputs, graph.outputs)
+        {tensor.name: tensor.row_shape for tensor in tensors} for tensors in (graph.inputs, graph.outputs)
     )
     if adapter:
-        batch = adapter.batch or batch
+        batch = adapter.batch
         inputs, outputs = {adapter.z: adapter.z_shape}, {adapter.image: outputs["image"]}
     for kind, wanted, there in (("takes", inputs, found.inputs), ("gives", outputs, found.outputs)):
         if not _agrees(wanted, there, batch, loose=adapter is not None):
             raise BundleError(f"{where} {kind} {_listed(there)}, not what the index says.")
 
 
-def _agrees(wanted: dict[str, tuple[int, ...]], there: dict[str, tuple[int, Dimensions]], batch: int | str, loose: bool,
-            ) -> bool:  # fmt: skip
-    """Whether tensors are float32 of these names and shapes behind this batch, a number or, if a word, free. `loose`:
-    other exporters leave sizes open, which a run then tells."""
+def _agrees(
+    wanted: dict[str, tuple[int, ...]], there: dict[str, tuple[int, Dimensions]], batch: int | None, loose: bool
+) -> bool:
+    """Whether the tensors that are there are float32 of the wanted names and row shapes, behind a batch of this size
+    (None: a free one). `loose`: sizes may be left open, as other exporters do; running the graph then tells them."""
     if set(wanted) != set(there):
         return False
     for name, (kind, shape) in there.items():
         if kind != FLOAT or not shape or len(shape) != 1 + len(wanted[name]):
             return False
-        pairs = [(batch if isinstance(batch, int) else "", shape[0]), *zip(wanted[name], shape[1:], strict=True)]
-        if not all(want == have or (unknown(have) and (loose or want == "")) for want, have in pairs):
+        pairs = [(batch, shape[0]), *zip(wanted[name], shape[1:], strict=True)]
+        if not all(want == have or (unknown(have) and (loose or want is None)) for want, have in pairs):
             return False
     return True
 
@@ -290,14 +292,21 @@ def _read_training(folder: Path, info: Bundle) -> TrainingCodes | None:
     if "training" not in info.files or not info.vae:
         return None
     arrays = _read_arrays(folder, info.files["training"])
-    codes, labels, indices = (arrays.get(name) for name in ("codes", "labels", "indices"))
-    thumbnails = arrays.get("thumbnails")
-    right = codes is not None and codes.dtype == np.float32 and codes.shape[1:] == (info.vae.latent_dim,)
-    right = right and 1 <= len(codes) <= MAX_TRAINING and bool(np.isfinite(codes).all())
-    for column in (labels, indices):
-        right = right and column is not None and column.dtype == np.int64 and column.shape == (len(codes),)
-    if not right or not -1 <= labels.min() <= labels.max() < max(len(info.dataset.classes), 1) or indices.min() < 0:
+    found = [arrays.get(name) for name in ("codes", "labels", "indices")]
+    codes, labels, indices = (np.zeros(0) if array is None else array for array in found)
+    classes = max(len(info.dataset.classes), 1)
+    right = (
+        codes.dtype == np.float32
+        and codes.shape[1:] == (info.vae.latent_dim,)
+        and 1 <= len(codes) <= MAX_TRAINING
+        and bool(np.isfinite(codes).all())
+        and all(column.dtype == np.int64 and column.shape == codes.shape[:1] for column in (labels, indices))
+        and -1 <= labels.min() <= labels.max() < classes
+        and indices.min() >= 0
+    )
+    if not right:
         raise BundleError(f"The training codes of bundle '{folder.name}' have wrong shapes, types or values.")
+    thumbnails = arrays.get("thumbnails")
     side = min(info.image.size, THUMBNAIL)
     shape = (len(codes), side, side, info.image.channels)
     if thumbnails is not None and (thumbnails.dtype != np.uint8 or thumbnails.shape != shape):

@@ -137,8 +137,8 @@ def _cgroup_quota(root: Path) -> int | None:
         quota, period = (root / "cpu.max").read_text(encoding="ascii").split()
         return None if quota == "max" else -(-int(quota) // int(period))
     with contextlib.suppress(OSError, ValueError):
-        quota, period = (int((root / "cpu" / f"cpu.cfs_{n}_us").read_text()) for n in ("quota", "period"))
-        return None if quota <= 0 else -(-quota // period)
+        limit, interval = (int((root / "cpu" / f"cpu.cfs_{n}_us").read_text()) for n in ("quota", "period"))
+        return None if limit <= 0 else -(-limit // interval)
     return None
 
 

@@ -35,6 +35,7 @@ class Parity:
 
     @property
     def worst(self) -> float:
+        """The largest error over all batch sizes."""
         return max(self.errors)
 
 

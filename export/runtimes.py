@@ -81,6 +81,7 @@ class QuantizeLinear(QuantizeLinear_19):
 
 @contextmanager
 def reference(data: bytes, outputs: Sequence[str]) -> Iterator[Run]:
+    """A graph in ONNX's own evaluator, which is slow and exact: what the other runtimes are compared with."""
     evaluator = ReferenceEvaluator(onnx.load_from_string(data), new_ops=[DequantizeLinear, QuantizeLinear])
 
     def run(feed: Feed) -> list[np.ndarray]:
@@ -96,17 +97,20 @@ def reference(data: bytes, outputs: Sequence[str]) -> Iterator[Run]:
 
 @contextmanager
 def onnxruntime_cpu(data: bytes, outputs: Sequence[str]) -> Iterator[Run]:
+    """A graph in onnxruntime on the CPU."""
     session = parity.session(data)
     yield lambda feed: session.run(list(outputs), dict(feed))
 
 
 @contextmanager
 def onnxruntime_cuda(data: bytes, outputs: Sequence[str]) -> Iterator[Run]:
+    """A graph in onnxruntime on the GPU, without TF32. Raises RuntimeUnavailable where CUDA does not work."""
     session = open_session(data, choose_provider("cuda"))
     yield lambda feed: session.run(list(outputs), dict(feed))
 
 
 def cuda_gap() -> str:
+    """Why CUDA cannot be tried; empty where it can."""
     try:
         choose_provider("cuda")
     except RuntimeUnavailable as problem:
@@ -129,6 +133,8 @@ def openvino_core() -> Any:
 
 
 def openvino(precision: Literal["f32", "bf16"]) -> Callable[[bytes, Sequence[str]], AbstractContextManager[Run]]:
+    """`load` of OpenVINO on the CPU, with this precision of its arithmetic."""
+
     @contextmanager
     def load(data: bytes, outputs: Sequence[str]) -> Iterator[Run]:
         core = openvino_core()
@@ -146,6 +152,7 @@ def openvino(precision: Literal["f32", "bf16"]) -> Callable[[bytes, Sequence[str
 
 
 def openvino_gap() -> str:
+    """Why OpenVINO cannot be tried; empty where it can."""
     return "" if importlib.util.find_spec("openvino") else f"OpenVINO is not installed; {PIP}."
 
 
@@ -163,6 +170,7 @@ def bfloat16_gap() -> str:
 
 @contextmanager
 def opencv(data: bytes, outputs: Sequence[str]) -> Iterator[Run]:
+    """A graph in the dnn module of OpenCV."""
     import cv2
 
     cv2.setNumThreads(usable_threads())
@@ -177,6 +185,7 @@ def opencv(data: bytes, outputs: Sequence[str]) -> Iterator[Run]:
 
 
 def opencv_gap() -> str:
+    """Why OpenCV cannot be tried; empty where it can."""
     if not importlib.util.find_spec("cv2"):
         return f"OpenCV is not installed; {PIP}."
     import cv2
@@ -188,6 +197,7 @@ def opencv_gap() -> str:
 
 
 def opencv_version() -> str:
+    """The installed version of OpenCV."""
     import cv2
 
     return cv2.__version__
@@ -198,6 +208,7 @@ def opencv_version() -> str:
 
 @contextmanager
 def web(data: bytes, outputs: Sequence[str]) -> Iterator[Run]:
+    """A graph in onnxruntime-web, which runs in a Node process; runtimes.mjs describes the exchange over its pipes."""
     # Code given with --eval finds its packages from the working folder.
     command = ["node", "--input-type=module", "--eval", RUNNER.read_text(encoding="utf-8")]
     with (
@@ -225,6 +236,7 @@ def web(data: bytes, outputs: Sequence[str]) -> Iterator[Run]:
 
 
 def _send(pipe: IO[bytes], head: dict, *arrays: bytes) -> None:
+    """Writes the length of a JSON head, the head, and raw arrays."""
     text = json.dumps(head).encode()
     try:
         pipe.write(b"".join([struct.pack("<I", len(text)), text, *arrays]))
@@ -246,6 +258,7 @@ def _receive(pipe: IO[bytes], errors: IO[bytes]) -> dict:
 
 
 def web_gap() -> str:
+    """Why onnxruntime-web cannot be tried; empty where it can."""
     if not shutil.which("node"):
         return "Node.js is not installed; apt-get install nodejs npm, then npm ci --prefix demo/web."
     if not (WEB / "node_modules" / "onnxruntime-web").is_dir():
@@ -254,6 +267,7 @@ def web_gap() -> str:
 
 
 def web_version() -> str:
+    """The installed version of onnxruntime-web."""
     package = json.loads((WEB / "node_modules" / "onnxruntime-web" / "package.json").read_text(encoding="utf-8"))
     return f"{package['version']} (WebAssembly, one thread)"
 

@@ -45,7 +45,7 @@ FOLDED, HALF = "_bias", ".fp16"  # suffixes that folding and storing as float16 
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage that came back from a bundle; `whole`: it can be trained further."""
+    """One stage that came back from a bundle."""
 
     settings: Settings
     networks: nn.Module
@@ -54,6 +54,7 @@ class Stage:
 
     @property
     def whole(self) -> bool:
+        """Whether nothing that training needs is lost: no batch normalisation was folded."""
         return not any(isinstance(module, nn.BatchNorm2d) for module in self.networks.modules())
 
 
@@ -64,6 +65,7 @@ class Settled:
     stages: Mapping[str, Stage]
 
     def settings(self, stage: str) -> Settings:
+        """The settings of a stage that came back."""
         return self.stages[stage].settings
 
 

@@ -1,14 +1,14 @@
 """Triton's python backend: runs the model.onnx beside this file through onnxruntime, several requests in one run.
 
-Put here by `python -m export triton … --python-backend`. The Python that Triton starts needs numpy and onnxruntime
-(onnxruntime-gpu for a GPU): `pip install` them there, or name their folder in PYTHONPATH.
+Written by `python -m export triton … --python-backend`. The Python that Triton starts needs numpy and onnxruntime
+(onnxruntime-gpu for a GPU): install them there with pip, or name their folder in PYTHONPATH.
 """
 
 import json
 import os
 from pathlib import Path
 
-os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # later than the first import is too late
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # read once, when onnxruntime is first imported
 
 import numpy as np
 import onnxruntime as ort
@@ -16,13 +16,14 @@ import triton_python_backend_utils as pb_utils
 
 CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
 CUDA_OPTIONS = {"cudnn_conv_algo_search": "HEURISTIC", "use_tf32": "0", "arena_extend_strategy": "kSameAsRequested"}
-CPU_ROWS = 16  # in one run on a CPU; more at once is slower. Rows do not depend on their neighbours.
+CPU_ROWS = 16  # rows of one run on a CPU, where more at once are slower; rows do not depend on each other
 
 
 class TritonPythonModel:
     """One copy of the model; Triton calls `initialize` once and then `execute` for each batch of requests."""
 
     def initialize(self, args: dict[str, str]) -> None:
+        """Opens the session; `args` is Triton's, with the configuration of the model as JSON."""
         config = json.loads(args["model_config"])
         parameters = {key: value["string_value"] for key, value in config["parameters"].items()}
         self.inputs = [tensor["name"] for tensor in config["input"]]
@@ -37,7 +38,7 @@ class TritonPythonModel:
         gpu = args["model_instance_kind"] == "GPU"
         cuda = (CUDA, CUDA_OPTIONS | {"device_id": args["model_instance_device_id"]})
         self.session = ort.InferenceSession(path.read_bytes(), options, providers=[cuda, CPU] if gpu else [CPU])
-        if gpu and CUDA not in self.session.get_providers():  # onnxruntime falls back to the CPU in silence
+        if gpu and CUDA not in self.session.get_providers():  # onnxruntime falls back to the CPU silently
             trouble = f"{config['name']}: onnxruntime cannot use the GPU; pip install 'onnxruntime-gpu[cuda,cudnn]'"
             if parameters["device"] == "gpu":
                 raise pb_utils.TritonModelException(trouble)
@@ -45,6 +46,7 @@ class TritonPythonModel:
         self.rows = config["max_batch_size"] if CUDA in self.session.get_providers() else CPU_ROWS
 
     def execute(self, requests: list) -> list:
+        """Runs the rows of all requests together; returns a response for each."""
         # DLPack both ways: as_numpy() and Tensor(array) of older Tritons pass empty tensors with numpy 2.
         named = pb_utils.get_input_tensor_by_name
         parts = [[np.from_dlpack(named(request, name)) for name in self.inputs] for request in requests]

@@ -42,10 +42,8 @@ WIDGETS = (
     *(PAGE / name for name in ("samples.js", "about-page.js")),
 )
 REASON = "The models run in this browser; nothing is sent anywhere."
-BUILDS = (
-    "wasm",
-    "jspi",
-)  # the third is 27 MB, and static hosts end at 25 for a file; browsers that need it become rare
+# The third build is 27 MB where static hosts allow 25 MB a file, and ever fewer browsers need it.
+BUILDS = ("wasm", "jspi")
 
 
 def write(bundles: Sequence[Path], target: Path) -> None:
@@ -139,7 +137,7 @@ def bundle_facts(bundle: OpenBundle) -> dict[str, Any]:
         "size": info.image.size,
         "channels": info.image.channels,
         "classes": list(info.dataset.classes),
-        "models": on_device.models(info),
+        "models": list(info.models),
         "sheet": {"url": f"{home}/sheet.png", "count": bundle.tiles},
         "processor": "This device",
         "reason": REASON,

@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +17,7 @@ import pytest
 import torch
 
 from bundle.errors import UserError
+from tests.support.waiting import wait_until
 from train import loop, recorder, run_folder
 from train.__main__ import main
 from train.checkpoints import load_tensors, save_tensors
@@ -360,9 +360,7 @@ def test_ctrl_c_from_the_terminal(shapes, tmp_path):
     arguments = ["gan", str(tmp_path / "r"), "--data", str(shapes), "--minutes", "0.5", *SMALL, *STAGES["gan"]]
     with subprocess.Popen([sys.executable, "-m", "train", *arguments], stderr=subprocess.DEVNULL) as process:
         metrics = tmp_path / "r" / "gan" / "metrics.jsonl"
-        deadline = time.monotonic() + 60
-        while not (metrics.exists() and metrics.stat().st_size) and time.monotonic() < deadline:
-            time.sleep(0.2)
+        wait_until(lambda: metrics.exists() and metrics.stat().st_size, seconds=60)
         process.send_signal(signal.SIGINT)
         try:
             assert process.wait(60) == 130

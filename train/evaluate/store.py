@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from bundle.errors import UserError
-from bundle.latents import Mixture, from_normal, one_hot, seed_latent
 from bundle.quality_section import store_quality
 from bundle.read import GOLDEN, OpenBundle, read, read_index
+from bundle.runner import BundleRunner
+from bundle.trial_inputs import TrialInputs
 from train.evaluate.batches import to_bytes
 from train.evaluate.control import is_bundle
 from train.evaluate.handles import Subject
@@ -41,16 +42,13 @@ def check_store(folder: Path, subject: Subject) -> None:
 
 def first_seeds(bundle: OpenBundle, subject: Subject) -> np.ndarray:
     """The first pictures of the bundle's sample sheet, drawn by the subject: uint8 [GOLDEN, H, W, C]."""
-    info, classes = bundle.info, len(bundle.info.dataset.classes)
-    rows = [one_hot(seed % classes, classes) if classes else None for seed in range(GOLDEN)]
+    graph = "generator" if subject.gan else "decoder"
+    rows = TrialInputs.of_bundle(bundle, BundleRunner(bundle).run).seed_rows(graph, range(GOLDEN))
     if subject.gan:
-        normal = np.stack([seed_latent(seed, subject.gan.latent_dim) for seed in range(GOLDEN)])
-        weights = [np.stack([row for row in rows if row is not None])] if classes else []
-        images = subject.gan.draw(from_normal(normal, subject.gan.prior), *weights)
+        images = subject.gan.draw(*rows.values())
     else:
-        assert subject.vae and info.vae  # a bundle holds a GAN or a VAE
-        mixture = Mixture.from_latents(bundle.latents)
-        images = subject.vae.decode(np.stack([mixture.sample(seed, row) for seed, row in enumerate(rows)]))
+        assert subject.vae  # a bundle holds a GAN or a VAE
+        images = subject.vae.decode(rows["z"])
     return to_bytes(images).transpose(0, 2, 3, 1)
 
 

@@ -81,8 +81,8 @@ def repair_stage(settings: InverseSettings, data: DataInfo, run: Run) -> inverse
     coder, target_images = load_vae(run), run.record("vae").images
     stage: inverse.RepairStage
     if trained.body == "principal":
-        outgrown = settings.resume and run.record("repair").target_images != target_images
-        stage = inverse.PrincipalRepairStage(networks, settings, coder, run.sigma, outgrown)
+        vae_changed = settings.resume and run.record("repair").target_images != target_images
+        stage = inverse.PrincipalRepairStage(networks, settings, coder, run.sigma, vae_changed)
     else:
         stage = inverse.RepairStage(networks, settings, coder.decoder, run.sigma)
     stage.target_images = target_images

@@ -101,14 +101,14 @@ class RepairStage(Stage[RepairNetworks, InverseSettings]):
         mask = random_masks(len(images), images.shape[-1], images.device)
         parts = self.parts(images, mask)
         for pictures, known in parts:
-            mean, logvar, squared = self.found(pictures, known)
+            mean, logvar, squared = self.codes_and_error(pictures, known)
             kl = kl_to_normal(mean, logvar).sum(dim=1).mean()
             loss = squared / (2 * self.temperature**2) + kl
             (loss / len(parts)).backward()
         self.updates.apply("repair", clip=50 * images[0].numel() / 1024)
         return {"loss": loss.detach(), "mse": squared.detach() / images[0].numel(), "kl": kl.detach()}
 
-    def found(self, images: Tensor, known: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def codes_and_error(self, images: Tensor, known: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """(mean, logvar of the codes [N, D], mean over the batch of the squared error of a picture drawn from them)."""
         with self.autocast(images.device):
             mean, logvar = self.networks.repair(images, known)
@@ -129,24 +129,24 @@ class PrincipalRepairStage(RepairStage):
         self,
         networks: RepairNetworks,
         settings: InverseSettings,
-        coder: VaeNetworks,
+        vae: VaeNetworks,
         sigma: float,
-        outgrown: bool = False,
+        vae_changed: bool = False,
     ):
-        """outgrown: whether the VAE in `coder` was trained further since this stage stopped."""
-        super().__init__(networks, settings, coder.decoder, sigma)
+        """vae_changed: whether `vae` was trained further since this stage stopped."""
+        super().__init__(networks, settings, vae.decoder, sigma)
         if not isinstance(networks.repair, PrincipalRepairer):
             raise TypeError("PrincipalRepairStage trains a PrincipalRepairer")
-        self.repairer, self.encoder, self.outgrown = networks.repair, coder.encoder, outgrown
+        self.repairer, self.encoder, self.vae_changed = networks.repair, vae.encoder, vae_changed
 
     def begin(self, train: Pictures, test: Pictures) -> None:
         """Fits the posterior to the VAE's codes: for a new stage, and after the VAE was trained further."""
         if not self.settings.resume:
             begin_repair(self.repairer, self.encoder, train.images, self.temperature**2)
-        elif self.outgrown:
+        elif self.vae_changed:
             fit_posterior(self.repairer, self.encoder, train.images, self.temperature**2)
 
-    def found(self, images: Tensor, known: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def codes_and_error(self, images: Tensor, known: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """As above, but the error is that of the mean, without what no code could draw."""
         mean, logvar = self.repairer(images, known)
         with torch.no_grad():

@@ -145,8 +145,8 @@ def test_repair_begins_as_a_linear_posterior_and_all_of_its_network_learns():
     assert moved == trained  # the posterior stays as it was fitted
 
 
-@pytest.mark.parametrize("outgrown", [True, False])
-def test_a_resumed_repair_keeps_its_guess_and_follows_a_vae_that_went_on_learning(outgrown: bool):
+@pytest.mark.parametrize("vae_changed", [True, False])
+def test_a_resumed_repair_keeps_its_guess_and_follows_a_vae_that_went_on_learning(vae_changed: bool):
     images, size = smooth(60, 16, 1, 4), 16
     coder, about = build(size, 1, 4), VaeSettings(**HERE, body="principal", latent_dim=4)
     begin_as_components(coder.encoder, coder.decoder, images)
@@ -157,11 +157,13 @@ def test_a_resumed_repair_keeps_its_guess_and_follows_a_vae_that_went_on_learnin
     with torch.no_grad():
         coder.encoder.linear.whole.weight.mul_(2)  # codes are twice as long, so a code draws half as much
     before = {key: value.clone() for key, value in nets.repair.state_dict().items()}
-    stage = inverse.PrincipalRepairStage(nets, settings, coder, sigma=1e-3**0.5 / 2, outgrown=outgrown)
+    stage = inverse.PrincipalRepairStage(nets, settings, coder, sigma=1e-3**0.5 / 2, vae_changed=vae_changed)
     stage.begin(Pictures(images, torch.zeros(60)), Pictures(images, torch.zeros(60)))
     after = nets.repair.state_dict()
-    assert all(torch.equal(after[key], before[key]) for key in before if not (outgrown and key.startswith("posterior")))
-    halved = before["posterior.whole"] / (2 if outgrown else 1)
+    assert all(
+        torch.equal(after[key], before[key]) for key in before if not (vae_changed and key.startswith("posterior"))
+    )
+    halved = before["posterior.whole"] / (2 if vae_changed else 1)
     torch.testing.assert_close(after["posterior.whole"], halved, rtol=0.02, atol=1e-3)
 
 
