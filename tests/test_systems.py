@@ -246,7 +246,7 @@ def test_a_vae_that_begins_as_principal_components(tmp_path: Path, capsys):
     again = unpack(system)
     printed = capsys.readouterr().out
     assert "The VAE trained for 1 minutes." in printed
-    assert "Its repair knows the VAE of now" in printed and "--target vae" in printed
+    assert "The repair fits the VAE as it is now" in printed and "--target vae" in printed
     check_unpacked(system, again, "vae", "repair")
     go_on(again, tmp_path / "pictures", "inverse", "--target", "vae")
     go_on(again, tmp_path / "pictures", "vae")
