@@ -29,11 +29,13 @@ from train.evaluate.handles import MaskEncode, VaeHandle
 from train.evaluate.inverse import PICTURES, centre
 from train.evaluate.picture_quality import mse
 from train.evaluate.subject import open_subject
+from train.help_texts import reflowed
 
 NEIGHBOURS, RIDGE, KERNEL_RIDGE, WIDTHS = (1, 4), (10.0, 30.0), (0.05,), (0.5, 1.0)
 Fill = Callable[[np.ndarray], np.ndarray]  # known pixels [N, A] of pictures of one class -> the others [N, B]
 
 
+@reflowed
 @dataclass(frozen=True)
 class Settings:
     """What to measure."""

@@ -18,6 +18,7 @@ import tyro
 from benchmarks import results
 from bundle.errors import UserError
 from train.evaluate.evaluation import evaluate
+from train.help_texts import reflowed
 from train.run_folder import Run
 from train.settings import EvaluateSettings, VaeSettings
 from train.stored_settings import current_flags
@@ -30,6 +31,7 @@ PUBLISHED = {
 }
 
 
+@reflowed
 @dataclass(frozen=True)
 class Settings:
     """What to measure."""

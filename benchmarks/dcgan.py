@@ -20,6 +20,7 @@ from bundle.errors import UserError
 from train.command_line import STOPPED, given_flags
 from train.data.load import load
 from train.hardware import usable_threads
+from train.help_texts import reflowed
 from train.loop import train
 from train.models.dcgan import LATENT_DIM, WIDTHS, DcganNetworks, build
 from train.resume import resolve_resume
@@ -28,6 +29,7 @@ from train.settings import Settings, check_settings
 from train.stages.stage import Stage, channels_last
 
 
+@reflowed
 @dataclass(frozen=True)
 class ControlSettings(Settings):
     """Plain DCGAN on 32 x 32 or 64 x 64 pictures."""

@@ -15,9 +15,11 @@ import tyro
 
 from bundle.command_line import exit_code
 from train.evaluate.evaluation import evaluate
+from train.help_texts import reflowed
 from train.settings import EvaluateSettings
 
 
+@reflowed
 @dataclass(frozen=True)
 class Settings:
     """What to measure."""

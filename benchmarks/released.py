@@ -28,6 +28,7 @@ from bundle.read import SHEET_COLUMNS, OpenBundle, discover
 from bundle.runner import BundleRunner
 from bundle.schema import GRAPHS, Bundle
 from train.evaluate.inverse import centre
+from train.help_texts import reflowed
 
 MB_EACH, MB_TOGETHER = 12.0, 45.0
 ERRORS = 3  # standard errors by which the accuracy on some examples may be lower than on all held-out pictures
@@ -87,6 +88,7 @@ NOT_REACHED = {
 }
 
 
+@reflowed
 @dataclass(frozen=True)
 class Settings:
     """Which bundles to check."""

@@ -33,6 +33,7 @@ from train.data.load import load
 from train.evaluate.evaluator import Scale
 from train.evaluate.frechet_distance import frechet_distance
 from train.hardware import fastest_precision, hardware, usable_threads
+from train.help_texts import reflowed
 from train.loop import train
 from train.models.dcgan import DcganNetworks
 from train.presets import PRESETS
@@ -45,6 +46,7 @@ SAMPLES = 2_000
 Draw = Callable[[nn.Module], Tensor]  # generator -> SAMPLES pictures [N, C, S, S] in [0, 1]
 
 
+@reflowed
 @dataclass(frozen=True)
 class Settings:
     """What to compare."""

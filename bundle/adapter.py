@@ -1,4 +1,4 @@
-"""Generators that were exported elsewhere, seen through this project's conventions."""
+"""Generators that were exported elsewhere, adapted to this format's conventions."""
 
 from collections.abc import Callable, Mapping
 
@@ -11,7 +11,10 @@ Run = Callable[[Feed], list[np.ndarray]]  # inputs by name, of one batch size ->
 
 
 def adapt(run: Run, adapter: Adapter) -> Run:
-    """A run of {"z": [N, D]} -> [image [N, C, H, W] in [0, 1]], made of a run of the graph as it is."""
+    """Wraps `run`, which runs the graph as it is: {"z": [N, D]} -> [image [N, C, H, W] in [0, 1]].
+
+    A graph of fixed batch is run in parts, the last one filled up with copies of its last row.
+    """
 
     def through(feed: Feed) -> list[np.ndarray]:
         z = feed["z"].reshape(-1, *adapter.z_shape)

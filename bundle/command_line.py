@@ -7,10 +7,10 @@ from bundle.errors import UserError
 
 
 def exit_code(work: Callable[[], int | None], stopped: str) -> int:
-    """Run the work of a command and return its exit code.
+    """Runs the work of a command and returns its exit code.
 
-    0, or what `work` returns: done. 2: a UserError or a refusal of the disk, printed as a sentence. 130: Ctrl-C, after
-    printing `stopped`.
+    0, or what `work` returns: done. 2: a UserError or an OSError, printed as one line. 130: Ctrl-C; `stopped` is
+    printed.
     """
     try:
         return work() or 0

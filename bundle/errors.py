@@ -1,5 +1,4 @@
-"""Every error whose message is meant for the person who uses Twofold: one sentence that says what is wrong and what
-to do.
+"""Errors whose message is meant for the user: one sentence that says what is wrong and what to do.
 
 UserError
 ├── BundleError          a bundle cannot be used, or lacks what was asked of it
@@ -11,7 +10,7 @@ UserError
 
 
 class UserError(Exception):
-    """A mistake that the user can mend: commands print the message and exit with code 2, pages show it."""
+    """A problem that the user can solve: commands print the message and exit with code 2, pages show it."""
 
 
 class BundleError(UserError):

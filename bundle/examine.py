@@ -1,4 +1,4 @@
-"""What a bundle must pass on a processor before anybody sees its pictures."""
+"""The checks that a bundle must pass on a processor before it is served."""
 
 from collections.abc import Callable, Mapping
 
@@ -12,18 +12,18 @@ from bundle.schema import Tensor
 from bundle.sessions import first_line
 from bundle.trial_inputs import TrialInputs, random_rows
 
-NEIGHBOUR = 1e-3  # by which a row may depend on the others in its run, as a share: a quarter of a grey level
-DRIFT = 2.0  # grey levels, root of the mean square, by which seeds may differ from the sheet's
+NEIGHBOUR = 1e-3  # most that a row may change with the others in its batch, as a share: a quarter of a grey level
+DRIFT = 2.0  # most grey levels, root mean square, by which a seed may differ from its picture on the sample sheet
 
 # The name of a graph and its inputs -> its outputs by name.
 Run = Callable[[str, Mapping[str, np.ndarray]], dict[str, np.ndarray]]
 
 
 def examine(bundle: OpenBundle, run: Run) -> None:
-    """Run every graph on one and on two seeded inputs. BundleError with a sentence if one misbehaves.
+    """Runs every graph on one and on two random rows. Raises BundleError when one misbehaves.
 
-    Outputs must be finite, have the declared shape and not depend on their neighbours in a run, images must lie in
-    [0, 1], and the first seeds must be the pictures of the sample sheet.
+    Outputs must be finite, have the declared shape and not depend on the other rows of the batch; images must lie in
+    [0, 1]; the first seeds must give the pictures of the sample sheet.
     """
     inputs = TrialInputs.of_bundle(bundle, run)
     for name, graph in bundle.info.graphs.items():
@@ -46,7 +46,7 @@ def examine(bundle: OpenBundle, run: Run) -> None:
 
 
 def _check_golden(bundle: OpenBundle, inputs: TrialInputs) -> None:
-    """Seeds 0, 1, … against the sample sheet: a network that runs well may still be another one."""
+    """Compares seeds 0, 1, … with the sample sheet: a graph that runs may still hold another network."""
     seeds, run = range(GOLDEN), inputs.run
     drawn: dict[str, np.ndarray] = {}
     if "generator" in inputs.graphs:
@@ -70,4 +70,5 @@ def _check_output(bundle: OpenBundle, graph: str, tensor: Tensor, values: np.nda
 
 
 def faulty(bundle: OpenBundle, graph: str, what: str) -> BundleError:
+    """The error that says what is wrong with a graph; `what`: the end of the sentence."""
     return BundleError(f"Graph '{graph}' of bundle '{bundle.info.name}' {what}.")

@@ -31,7 +31,7 @@ HEADLINES = (
 
 
 def headlines(quality: Quality) -> list[Figure]:
-    """Those of the figures that come first, in that order."""
+    """The measured figures among HEADLINES, in that order."""
     found = {figure.name: figure for figure in quality.figures}
     return [found[name] for name in HEADLINES if name in found]
 
@@ -39,8 +39,8 @@ def headlines(quality: Quality) -> list[Figure]:
 def over_floor(quality: Quality | None) -> float:
     """The GAN's Fréchet distance over its floor, which is that of held-out pictures: 1 = as near as they are.
 
-    Features differ from bundle to bundle, so this is a rough order of them. Infinite where it was not measured, or
-    wrongly.
+    Bundles are measured in features of their own, so this orders them only roughly. Infinite where it was not measured
+    or makes no sense.
     """
     for figure in quality.figures if quality else ():
         if figure.name == "gan.frechet" and figure.floor and figure.floor > 0 <= figure.value:

@@ -1,12 +1,11 @@
-"""Latent arithmetic in plain numpy: seeds, paths, truncation, the mixture prior, and a search.
+"""Latent arithmetic in plain numpy: seeds and their classes, paths, truncation, and the mixture prior of a VAE.
 
 Nothing here knows a model. Latents are float32 rows; seeds are whole numbers in [0, 2**32).
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from statistics import NormalDist
 from typing import Literal
 
@@ -53,7 +52,7 @@ def from_normal(normal: np.ndarray, prior: Prior) -> np.ndarray:
 
 
 def seed_class(seed: int, classes: int) -> int:
-    """The class of a seed for which none was chosen: seed modulo K, in every door."""
+    """The class of a seed for which none was chosen: seed modulo K. Every caller takes it from here."""
     return int(seed) % SEEDS % classes
 
 
@@ -283,55 +282,3 @@ class Mixture:
             terms.append(np.log(max(weight, 1e-300)) - log_volume - 0.5 * (white**2).sum(axis=0))
         peak = np.max(terms, axis=0)
         return peak + np.log(np.exp(np.array(terms) - peak).sum(axis=0))
-
-
-# --- search --------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Search:
-    """How the cross-entropy search draws: per round `population` points, of which `elites` teach the next."""
-
-    population: int = 64
-    elites: int = 8
-    smoothing: float = 0.7
-
-
-def cross_entropy_rounds(
-    start: np.ndarray,
-    spread: np.ndarray,
-    error: Callable[[np.ndarray], np.ndarray],
-    seed: int,
-    search: Search = Search(),
-) -> Iterator[tuple[np.ndarray, float]]:
-    """Lower `error` (points [P, D] → [P]) from `start` [D] by sampling: the best point so far and its error, first
-    those of the start, then after each round, without end (Rubinstein 1999, the cross-entropy method).
-
-    The first round draws with standard deviation `spread` [D]. The best point so far takes part in every round, so
-    the error never rises.
-    """
-    generator = np.random.Generator(np.random.PCG64(int(seed) % SEEDS))
-    best, best_error = start.astype(np.float32), float(error(start[None].astype(np.float32))[0])
-    mean, std = start.astype(np.float64), spread.astype(np.float64)
-    while True:
-        yield best, best_error
-        noise = generator.standard_normal((search.population - 1, len(start)))
-        points = np.concatenate([best[None], (mean + std * noise).astype(np.float32)])
-        errors = np.concatenate([[best_error], error(points[1:])])
-        elites = points[np.argsort(errors, kind="stable")[: search.elites]].astype(np.float64)
-        mean = search.smoothing * elites.mean(axis=0) + (1 - search.smoothing) * mean
-        std = search.smoothing * elites.std(axis=0) + (1 - search.smoothing) * std
-        if errors.min() < best_error:
-            best, best_error = points[errors.argmin()], float(errors.min())
-
-
-def cross_entropy_search(
-    start: np.ndarray,
-    spread: np.ndarray,
-    error: Callable[[np.ndarray], np.ndarray],
-    rounds: int,
-    seed: int,
-    search: Search = Search(),
-) -> tuple[np.ndarray, float]:
-    """The best point and its error after `rounds` of cross_entropy_rounds."""
-    return next(islice(cross_entropy_rounds(start, spread, error, seed, search), rounds, None))

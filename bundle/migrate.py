@@ -9,7 +9,7 @@ from typing import Any
 
 
 def migrate(raw: Any) -> Any:
-    """The content of a bundle.json of version 1 as one of version 2; anything else as it came.
+    """The content of a version-1 bundle.json as version 2; anything else is returned as it came.
 
     Pure: the argument is not changed. Whether the result is valid is for `bundle.schema.Bundle` to say.
     """

@@ -1,4 +1,4 @@
-"""One bundle as a model: seeds and numbers in, arrays out. The page, the endpoints, export and evaluation all call it.
+"""One bundle as a model: seeds and numbers in, arrays out. The page, its endpoints and export all draw with it.
 
 Images are float32 [N, C, H, W] in [0, 1], masks float32 [N, 1, H, W] with 1 = known. `classes` are weights
 that sum to 1, [K] for all pictures or [N, K] for each; None lets the seed choose: class = seed modulo K.
@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
-from typing import Literal
 
 import numpy as np
 
@@ -17,8 +16,9 @@ from bundle import images, latents
 from bundle.errors import BundleError, InputError
 from bundle.latents import Key, Mixture, PathMode
 from bundle.runner import GraphRunner
+from bundle.schema import Model
+from bundle.search import Search, cross_entropy_rounds
 
-Model = Literal["gan", "vae"]
 MAX_ROUNDS = 100
 SPREAD_SEEDS = 256  # seeds from which the spread of w is estimated
 SEARCH_REACH = 0.25  # a search starts with steps of this share of that spread
@@ -57,16 +57,16 @@ class BundleModel:
     @property
     def models(self) -> tuple[Model, ...]:
         """The models that this bundle holds."""
-        return tuple(name for name in ("gan", "vae") if getattr(self.info, name) is not None)
+        return self.info.models
 
     @property
     def reads(self) -> bool:
-        """Whether there are classes and a classifier that reads them in pictures."""
+        """Whether it has classes and a classifier that recognises them in pictures."""
         return bool(self.classes) and self.runner.has("classifier")
 
     @property
     def styled(self) -> bool:
-        """Whether the GAN's pictures come by way of styles w; one made elsewhere is a single graph."""
+        """Whether the GAN has styles w, between a mapping and a synthesis; an adopted generator is a single graph."""
         return self.info.gan is not None and self.info.gan.w_dim is not None
 
     # --- latents ---------------------------------------------------------------------------------
@@ -99,8 +99,8 @@ class BundleModel:
     def sample(
         self, seeds: Sequence[int], classes: np.ndarray | None = None, truncation: float = 1.0, model: Model = "gan"
     ) -> np.ndarray:
-        """One picture a seed. `truncation` below 1 trades variety for typical pictures; the VAE takes it
-        as the temperature of its prior."""
+        """One picture a seed, [N, C, H, W]. `truncation` below 1 trades variety for typical pictures; for the VAE it is
+        the temperature of its prior."""
         self._need(model)
         _finite(truncation, "truncation")
         if model == "gan":
@@ -228,11 +228,11 @@ class BundleModel:
             return images.mse(self.synthesise(points.reshape(-1, *shape[1:])), image, masked["mask"])
 
         spread = SEARCH_REACH * self._style_spread.ravel()
-        crowd = latents.Search(population=min(latents.Search.population, self.info.max_batch + 1))  # one is known
-        for best, lowest in latents.cross_entropy_rounds(first.ravel(), spread, error, seed, crowd):
+        crowd = Search(population=min(Search.population, self.info.max_batch + 1))  # one is known
+        for best, lowest in cross_entropy_rounds(first.ravel(), spread, error, seed, crowd):
             yield best.reshape(shape), lowest
 
-    # --- judgements ------------------------------------------------------------------------------
+    # --- classes of pictures ------------------------------------------------------------------------------
 
     def classify(self, image: np.ndarray) -> np.ndarray:
         """The probability [N, K] of each class for images [N, C, H, W]."""

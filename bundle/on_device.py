@@ -1,10 +1,10 @@
-"""Drawing in the visitor's browser: which files of onnxruntime-web are needed, and what they must know about a bundle.
+"""Drawing in the visitor's browser: the files of onnxruntime-web, and what the page's worker must know of a bundle.
 
 The page of a server (demo/routes/device.py) and the static page (export/targets/web.py) both need it.
 
-A visitor loads the WebAssembly build, and one with WebGPU (17 or 27 MB on top of 14; compressed 4 or 7 on top of 4)
-only where the browser offers a graphics card. One thread: more would need response headers that other parts of a
-page feel.
+Every visitor loads the WebAssembly build (14 MB, 4 compressed). A build with WebGPU (17 or 27 MB, 4 or 7 compressed) is
+loaded only where the browser offers a graphics card. One thread: more would need cross-origin isolation, response
+headers that restrict what else the page may load.
 """
 
 import functools
@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from bundle.read import OpenBundle
-from bundle.schema import Bundle
+from bundle.schema import Bundle, Model
 
 RUNTIME = "onnxruntime-web"
 HOW_TO_GET_IT = "npm ci --prefix demo/web"
@@ -33,14 +33,15 @@ class Build:
     gpu: bool
 
 
-# Both with WebGPU do the same; the smaller and faster one needs WebAssembly that can wait (JSPI), as gpu.js finds out.
+# Both WebGPU builds do the same. The smaller and faster one needs JSPI (WebAssembly that can await promises); gpu.js
+# finds out whether the browser has it.
 BUILDS = {
     "wasm": Build("ort.wasm.bundle.min.mjs", "ort.js", "ort-wasm-simd-threaded.wasm", gpu=False),
     "jspi": Build("ort.jspi.bundle.min.mjs", "ort-jspi.js", "ort-wasm-simd-threaded.jspi.wasm", gpu=True),
     "asyncify": Build("ort.webgpu.bundle.min.mjs", "ort-asyncify.js", "ort-wasm-simd-threaded.asyncify.wasm", gpu=True),
 }
-GRAPHS = {"gan": ("mapping", "synthesis"), "vae": ("decoder",)}
-ARRAYS = {
+GRAPHS: dict[Model, tuple[str, ...]] = {"gan": ("mapping", "synthesis"), "vae": ("decoder",)}
+ARRAYS: dict[Model, tuple[str, ...]] = {
     "gan": ("w_mean",),
     "vae": (
         "mixture_weights", "mixture_means", "mixture_cholesky", "mixture_classes", "code_mean", "code_std",
@@ -51,26 +52,23 @@ ARRAYS = {
 # --- what a browser must know about a bundle -----------------------------------------------------------
 
 
-def models(info: Bundle) -> list[str]:
-    return [name for name in ("gan", "vae") if getattr(info, name) is not None]
-
-
 def graph_names(info: Bundle) -> list[str]:
     """The graphs that draw from latents."""
-    return [graph for model in models(info) for graph in GRAPHS[model]]
+    return [graph for model in info.models for graph in GRAPHS[model]]
 
 
 def array_names(info: Bundle) -> list[str]:
-    return [array for model in models(info) for array in ARRAYS[model]]
+    """The arrays of latents.npz that drawing from latents needs."""
+    return [array for model in info.models for array in ARRAYS[model]]
 
 
 def drawable(info: Bundle) -> bool:
-    """Whether the bundle has what this project's own arithmetic needs; generators made elsewhere are single graphs."""
+    """Whether a browser can draw with the bundle; adopted generators lack the two graphs it needs."""
     return all(name in info.graphs for name in graph_names(info))
 
 
 def numbers(bundle: OpenBundle) -> bytes:
-    """The arrays that draw from latents, one after the other: float32, little-endian, row by row."""
+    """The arrays of `array_names`, one after the other: float32, little-endian, row by row."""
     return b"".join(np.ascontiguousarray(bundle.latents[name], "<f4").tobytes() for name in array_names(bundle.info))
 
 
@@ -98,6 +96,7 @@ def drawing_facts(bundle: OpenBundle, graphs: str, latents: str) -> dict[str, An
 
 
 def checksum(data: bytes) -> dict[str, Any]:
+    """What the worker verifies before it uses a file."""
     return {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
 
 
@@ -112,11 +111,12 @@ def dist(modules: Path) -> Path | None:
 
 
 def runtime_version(folder: Path) -> str:
+    """The version of onnxruntime-web, from the package.json beside `dist`."""
     return json.loads((folder.parent / "package.json").read_text(encoding="utf-8"))["version"]
 
 
 def runtime_script(folder: Path, build: Build) -> bytes:
-    """A build's module, without the line that points to a map that is not served."""
+    """A build's module, without its reference to a source map, which is not served."""
     lines = (folder / build.module).read_text(encoding="utf-8").splitlines(keepends=True)
     return "".join(line for line in lines if not line.startswith("//# sourceMappingURL=")).encode()
 

@@ -1,7 +1,7 @@
 """A bundle: a folder of ONNX graphs with one index, `bundle.json` (bundle/schema.py). Read and verify it.
 
-A bundle is data: nothing in it is executed, no file outside its folder is read, and every file is held
-against the size and the SHA-256 that the index gives for it.
+A bundle is data: nothing in it is executed, no file outside its folder is read, and every file must have the size and
+the SHA-256 that the index gives for it.
 """
 
 import hashlib
@@ -47,9 +47,11 @@ THUMBNAIL, MAX_TRAINING = 32, 10_000  # pixels a side, and pictures, of the trai
 
 @dataclass(frozen=True)
 class TrainingCodes:
-    """Some training pictures: `codes` float32 [N, D], the encoder's means; `labels` int64 [N], -1 without classes;
-    `indices` int64 [N], their rows in the training set; `thumbnails` uint8 [N, S, S, C], None where the data may not be
-    shown."""
+    """Some of the training pictures.
+
+    `codes`: float32 [N, D], the encoder's means. `labels`: int64 [N], -1 without classes. `indices`: int64 [N], their
+    rows in the training set. `thumbnails`: uint8 [N, S, S, C], None where the data may not be shown.
+    """
 
     codes: np.ndarray
     labels: np.ndarray
@@ -77,14 +79,14 @@ class OpenBundle:
 
     @property
     def version(self) -> str:
-        """Eight hexadecimal digits that change with any of its files: for addresses of what may be cached."""
+        """Eight hexadecimal digits that change with any of its files: they stand in addresses of what may be cached."""
         entries = (*self.info.graphs.values(), *self.info.files.values())
         return hashlib.sha256("".join(entry.sha256 for entry in entries).encode()).hexdigest()[:8]
 
 
 @dataclass(frozen=True)
 class Unavailable:
-    """A bundle that cannot be served, and the sentence that says why."""
+    """A bundle that cannot be served; `reason`: a sentence that says why."""
 
     name: str
     reason: str
@@ -97,7 +99,7 @@ def sha256(path: Path) -> str:
 
 
 def read(folder: Path) -> OpenBundle:
-    """Open the bundle in a folder and verify every file it lists. BundleError with a sentence otherwise."""
+    """Opens the bundle in a folder and verifies every file it lists. Raises BundleError when one is wrong."""
     folder = Path(folder)
     info = read_index(folder)
     for name, graph in info.graphs.items():
@@ -114,15 +116,18 @@ def read(folder: Path) -> OpenBundle:
 
 
 def graph_bytes(bundle: OpenBundle, name: str) -> bytes:
-    """The bytes of a graph, checked again as they are read. BundleError when absent or changed."""
+    """The bytes of a graph, verified again as they are read. Raises BundleError when it is absent or was changed."""
     if name not in bundle.info.graphs:
         raise BundleError(f"Bundle '{bundle.info.name}' has no graph '{name}'.")
     return _verified_bytes(bundle.folder, bundle.info.graphs[name])
 
 
 def discover(root: Path) -> tuple[list[OpenBundle], list[Unavailable]]:
-    """All bundles in a folder, or the one bundle that the folder is, and those that fail. The first is what visitors
-    see first: the one whose GAN comes nearest to its pictures, then the others; those not measured last, by age."""
+    """All bundles in a folder, or the one bundle that the folder is, and those that cannot be served.
+
+    They come in the order in which visitors see them: first the bundle whose GAN comes nearest to its pictures, then
+    the others by the same figure; bundles without figures come last, the oldest first.
+    """
     root = Path(root)
     if not root.is_dir():
         return [], [Unavailable(root.name, f"There is no folder '{root}'.")]
@@ -158,15 +163,15 @@ def discover(root: Path) -> tuple[list[OpenBundle], list[Unavailable]]:
 
 
 def _may_be_bundle(folder: Path) -> bool:
-    """A folder with graphs but no index is a broken copy, worth a sentence; other folders are not ours."""
+    """A folder with graphs but no index is a broken copy, which is reported; other folders are ignored."""
     try:
         return (folder / INDEX).exists() or (folder.is_dir() and any(folder.glob("*.onnx")))
     except OSError:
-        return True  # it cannot be looked into: `read` will say so
+        return True  # `read` reports that it cannot be read
 
 
 def read_index(folder: Path) -> Bundle:
-    """The index of a bundle, of any version, its files unread. BundleError with a sentence when it cannot be used."""
+    """The index of a bundle, brought to this version; its files are not read. Raises BundleError when it is invalid."""
     if not folder.is_dir():
         raise BundleError(f"There is no folder '{folder}'.")
     path = folder / INDEX
@@ -207,7 +212,7 @@ def _verified_bytes(folder: Path, entry: File) -> bytes:
 
 
 def _check_outline(folder: Path, name: str, graph: Graph, data: bytes) -> None:
-    """A graph's file must be what the index says, and nothing else, before any runtime opens it."""
+    """Raises BundleError unless a graph's file is what the index says. No runtime opens it before."""
     where = f"Graph '{name}' of bundle '{folder.name}'"
     try:
         found = outline(data)
@@ -261,21 +266,21 @@ def _read_arrays(folder: Path, entry: File) -> dict[str, np.ndarray]:
             return {name: arrays[name] for name in arrays.files}
     except BundleError:
         raise
-    except Exception as error:  # whatever the parsers trip over: zlib.error, MemoryError, NotImplementedError, …
+    except Exception as error:  # parsers raise all kinds: zlib.error, MemoryError, NotImplementedError, …
         raise BundleError(f"File '{entry.file}' of bundle '{folder.name}' is not a plain .npz file.") from error
 
 
 def _declared_bytes(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> int:
-    """How much memory the array in a member claims to need."""
+    """The bytes that the array in a member of the archive declares."""
     with archive.open(member) as file:
         if np.lib.format.read_magic(file) != (1, 0):  # what NumPy writes for arrays of plain numbers
-            raise ValueError(f"{member.filename} is of another version")
+            raise ValueError(f"{member.filename} is not in version 1.0 of NumPy's format")
         shape, _, dtype = np.lib.format.read_array_header_1_0(file)
     return math.prod(shape) * dtype.itemsize
 
 
 def _read_examples(folder: Path, info: Bundle) -> tuple[np.ndarray, np.ndarray]:
-    """The example pictures, uint8 [N, H, W, C], and their labels, int64 [N]; none where the bundle has none."""
+    """The example pictures, uint8 [N, H, W, C], and their labels, int64 [N]; N = 0 where the bundle has none."""
     side, channels = info.image.size, info.image.channels
     if "examples" not in info.files:
         return np.zeros((0, side, side, channels), np.uint8), np.zeros(0, np.int64)

@@ -1,7 +1,6 @@
-"""Running a bundle's graphs in this process: sessions opened when they are first needed, inputs checked before each
-run.
+"""Runs a bundle's graphs in this process: sessions open when first needed, inputs are checked before each run.
 
-A server needs more than that (queues, deadlines, GPUs): demo/serving/engine.py.
+A server needs more (queues, deadlines, GPUs): demo/serving/engine.py.
 """
 
 from collections.abc import Mapping
@@ -48,7 +47,7 @@ class BundleRunner:
         return graph in self.bundle.info.graphs
 
     def run(self, graph: str, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Run a graph on float32 inputs of one batch size and return its outputs by name.
+        """Runs a graph on float32 inputs of one batch size; returns its outputs by name.
 
         Raises InputError for wrong inputs (see `check_inputs`) and BundleError when the bundle has no such graph or the
         graph cannot be loaded.
@@ -64,7 +63,7 @@ class BundleRunner:
         return {name: np.concatenate(chunks) for name, chunks in zip(names, zip(*parts, strict=True), strict=True)}
 
     def check(self) -> None:
-        """Run every graph on inputs whose answers are known. BundleError with a sentence if one misbehaves."""
+        """Examines every graph (see bundle/examine.py). Raises BundleError when one misbehaves."""
         examine(self.bundle, self.run)
 
     def _opened(self, graph: str) -> Run:

@@ -52,7 +52,7 @@ def _plain_file_name(name: str) -> str:
 
 
 def _aware(time: datetime) -> datetime:
-    """Of one that does not say its zone, UTC: times can only be put in order when all say it."""
+    """A time without a zone is taken as UTC, so that all times can be compared."""
     return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 

@@ -1,7 +1,7 @@
-"""Which processor runs the graphs: find out honestly, and open onnxruntime sessions for it.
+"""Finds out which processor can run the graphs, and opens onnxruntime sessions on it.
 
-onnxruntime lists CUDA as available wherever its GPU wheel is installed and falls back to the CPU in
-silence, so nothing here believes a list: a tiny convolution has to run first.
+onnxruntime lists CUDA as available wherever its GPU wheel is installed, and silently falls back to the CPU. So a
+processor counts as usable only after a tiny convolution ran on it.
 """
 
 import base64
@@ -55,7 +55,7 @@ class Provider:
 
     @property
     def most(self) -> int:
-        """Pictures in one run. On a CPU more is slower, and onnxruntime keeps the peak of its memory."""
+        """Most pictures in one run. On a CPU more are slower, and onnxruntime never gives back its peak of memory."""
         return 16 if self.name == CPU else 64
 
 
@@ -117,7 +117,7 @@ def open_session(
 
 
 def first_line(error: Exception) -> str:
-    """The first line of an error's message: onnxruntime's run over many."""
+    """The first line of an error's message; onnxruntime's messages have many."""
     return (str(error).splitlines() or [type(error).__name__])[0][:200]
 
 
@@ -125,7 +125,7 @@ def first_line(error: Exception) -> str:
 def core_count() -> int:
     """The cores this process may use, from its affinity and its cgroup quota; at most 4.
 
-    onnxruntime counts the cores of the host, and too many threads in a container are many times slower.
+    onnxruntime counts the cores of the host; in a container that many threads are many times slower.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, min(cores, _cgroup_quota(Path("/sys/fs/cgroup")) or cores, 4))
@@ -218,7 +218,7 @@ def _openvino_device() -> "ort.OrtEpDevice | None":
 
 
 def _openvino_options(careful: bool) -> dict[str, str]:
-    """bfloat16 only where the processor has matrix units for it: elsewhere it is emulated, and slower."""
+    """The plug-in's settings: bfloat16 only where the processor has matrix units for it; elsewhere it is slower."""
     precision = "f32" if careful or not _has_bfloat16_units() else "bf16"
     settings = f'"INFERENCE_NUM_THREADS": "{core_count()}", "INFERENCE_PRECISION_HINT": "{precision}"'
     return {"load_config": f'{{"CPU": {{{settings}}}}}'}
@@ -226,7 +226,7 @@ def _openvino_options(careful: bool) -> dict[str, str]:
 
 @functools.cache
 def _has_bfloat16_units(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
-    """Whether the processor has AMX for bfloat16; where nobody tells, not."""
+    """Whether the processor has AMX for bfloat16; False where /proc/cpuinfo cannot be read."""
     with contextlib.suppress(OSError):
         return "amx_bf16" in cpuinfo.read_text(encoding="utf-8").split()
     return False

@@ -20,7 +20,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Event
-from typing import Literal
+from typing import Annotated, Literal
 
 import tyro
 
@@ -29,6 +29,7 @@ from bundle.errors import UserError
 from export.precision import Precision
 from train import run_folder
 from train.hardware import fastest_precision
+from train.help_texts import reflowed
 
 PROBE_MINUTES = 0.15
 # Stage -> folder of the run in which it leaves its checkpoint; the control has a run of its own.
@@ -44,9 +45,11 @@ FOLDERS = {
 
 @dataclass(frozen=True)
 class Recipe:
-    """One bundle. hub: id of the data set on the Hugging Face Hub, None where it has none; folder: its name under
-    --data-root; minutes: by stage, on one thread of a processor; pictures: what the GAN wants to see on a GPU; flags:
-    by stage, beyond the defaults of the preset."""
+    """How one bundle is made.
+
+    `hub`: id of its data set on the Hugging Face Hub, None where it has none; `folder`: its name under --data-root;
+    `size`: pixels a side; `minutes`: by stage, on one thread of a CPU; `pictures`: how many the GAN should see on a
+    GPU; `flags`: by stage, beyond the preset."""
 
     hub: str | None
     folder: str
@@ -57,7 +60,7 @@ class Recipe:
 
 
 def minutes(classifier: float, gan: float, vae: float, inverse: float) -> dict[str, float]:
-    """The control gets what the GAN gets; pictures without classes have no classifier."""
+    """Minutes by stage. The control gets as many as the GAN; pictures without classes have no classifier (0)."""
     found = {"classifier": classifier, "gan": gan, "vae": vae, "inverter": inverse, "repair": inverse, "control": gan}
     return {stage: value for stage, value in found.items() if value}
 
@@ -65,11 +68,11 @@ def minutes(classifier: float, gan: float, vae: float, inverse: float) -> dict[s
 # Fewer units behind the smallest maps, where most parameters lie: so a bundle stays under 12 MB, five under 45.
 SMALL = ("--hidden", "128")
 ENCODERS = {"inverter": SMALL, "repair": SMALL}
-# What opened the variety of these three: recall rose from a third or two fifths to more than a half. The released
-# CIFAR-10 then went on without the deviation for half an hour, which gave some of it back for precision.
+# With these, recall of the three sets rose from 0.33 to 0.4 to more than 0.5. The released CIFAR-10 was then trained on
+# for half an hour without the minibatch deviation, which traded some of it for precision.
 VARIED = ("--minibatch-stddev", "--mismatch-weight", "0.1")
 NARROW = ("--batch", "32", "--width", "64")
-# Some hundred components hold most of what scans that lie alike differ in, and most that can be seen of 32 x 32 pixels.
+# Some hundred components hold most of the differences between aligned scans, and of what 32 x 32 pixels show.
 SHARP = ("--body", "principal", *NARROW, "--components", "1")
 RECIPES: dict[str, Recipe] = {
     "mnist": Recipe("ylecun/mnist", "mnist", 32, minutes(8, 56, 25, 12), 3_000_000, ENCODERS),
@@ -99,25 +102,26 @@ RECIPES: dict[str, Recipe] = {
 }  # fmt: skip
 
 
+@reflowed
 @dataclass(frozen=True)
 class Settings:
-    """What to release."""
+    """Which bundles to make, and how."""
 
     data_root: Path | None = None
-    """Folder with the data sets, as mnist, fashion_mnist, mednist, noto_emoji, cifar10; default: the Hub, where a set
-    has a name there."""
+    """Folder with the data sets mnist, fashion_mnist, mednist, noto_emoji, cifar10; default: the Hugging Face Hub, for
+    those that are there."""
     only: tuple[str, ...] = tuple(RECIPES)
     """Bundles to make."""
     preset: Literal["cpu", "gpu"] = "cpu"
     """Preset of every stage."""
     total_minutes: float | None = None
-    """Training time of all of them together; default: what each one is known to need on a processor."""
-    precision: Precision = "fp16-stored"
+    """Training time of all together; default: what each is known to need on a CPU."""
+    precision: Annotated[Precision, tyro.conf.arg(aliases=("--form",))] = "fp16-stored"
     """Precision of the bundles."""
     jobs: int = 1
-    """Bundles made at once; the output of several goes to release.log in each one's run folder."""
+    """Bundles made at the same time; with several, each writes its output to release.log in its run folder."""
     threads: int | None = None
-    """Processor threads a job; default: all that this process may use."""
+    """Processor threads per job; default: all that this process may use."""
     runs: Path = Path("runs")
     """Folder of the run folders."""
     out: Path = Path("artifacts")
@@ -125,7 +129,7 @@ class Settings:
 
 
 def source(settings: Settings, name: str) -> str:
-    """Where a recipe's pictures are. Raises UserError when nobody knows."""
+    """Where the pictures of a bundle are. Raises UserError when they are nowhere."""
     recipe = RECIPES[name]
     if settings.data_root:
         folder = settings.data_root / recipe.folder
@@ -138,7 +142,7 @@ def source(settings: Settings, name: str) -> str:
 
 
 def stage_command(settings: Settings, name: str, stage: str, time: float) -> list[str]:
-    """The words that train one stage, from the beginning or from where it stopped."""
+    """The words after `python -m` that train one stage, from the beginning or from where it stopped."""
     recipe, control = RECIPES[name], stage == "control"
     run = settings.runs / (f"{name}-control" if control else name)
     words = ["benchmarks.dcgan", str(run)] if control else ["train", stage, str(run)]
@@ -166,7 +170,7 @@ def finished(settings: Settings, name: str, stage: str, time: float) -> bool:
 
 
 def commands(settings: Settings, name: str, share: dict[str, float]) -> Iterator[list[str]]:
-    """What is left to do for one bundle, command by command."""
+    """What is left to do for one bundle: the words after `python -m`, command by command."""
     run, target = settings.runs / name, settings.out / name
     left = [stage for stage, time in share.items() if not finished(settings, name, stage, time)]
     for stage in left:
@@ -181,12 +185,12 @@ def commands(settings: Settings, name: str, share: dict[str, float]) -> Iterator
 
 
 def measured(bundle: Path) -> bool:
-    """Whether a bundle carries figures: a new export of other networks drops them."""
+    """Whether a bundle has figures; exporting other networks drops them."""
     return (bundle / "bundle.json").is_file() and run_folder.read_json(bundle / "bundle.json")["quality"] is not None
 
 
 def probe(settings: Settings, name: str) -> float:
-    """Pictures a second of a recipe's GAN, over some seconds of training that are thrown away."""
+    """Pictures per second of a bundle's GAN, over some seconds of training that are thrown away."""
     with tempfile.TemporaryDirectory() as folder:
         own = replace(settings, runs=Path(folder))
         call(stage_command(own, name, "gan", PROBE_MINUTES), None)
@@ -195,8 +199,8 @@ def probe(settings: Settings, name: str) -> float:
 
 
 def budgets(names: tuple[str, ...], speeds: dict[str, float], total: float) -> dict[str, dict[str, float]]:
-    """Minutes by bundle and stage that add up to `total`: a bundle's share is the time its GAN needs for the pictures
-    it wants, and within a bundle stages keep the proportions that they have on a processor."""
+    """Minutes by bundle and stage, `total` together. A bundle's share is the time that its GAN needs for its pictures;
+    within a bundle, stages keep the proportions that they have on a CPU."""
     needs = {name: RECIPES[name].pictures / speeds[name] for name in names}
     found = {}
     for name in names:
@@ -206,7 +210,7 @@ def budgets(names: tuple[str, ...], speeds: dict[str, float], total: float) -> d
 
 
 def shares(settings: Settings) -> dict[str, dict[str, float]]:
-    """Minutes by bundle and stage. What was measured once is kept in plan.json, so that a repeat goes on as planned."""
+    """Minutes by bundle and stage. Measured speeds are kept in plan.json, so that a repeat follows the same plan."""
     if settings.total_minutes is None:
         return {name: RECIPES[name].minutes for name in settings.only}
     path = settings.runs / "plan.json"

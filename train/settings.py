@@ -201,36 +201,37 @@ class EvaluateSettings:
     """Measure a run or a bundle: one report, with the floor beside every figure."""
 
     subject: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN_OR_BUNDLE")]
-    """Run folder or folder of a bundle."""
+    """The run folder or bundle to measure."""
     data: str | None = None
-    """Its pictures, as for training; default: where it was trained."""
+    """Its pictures, as for training; default: those that it was trained on."""
     samples: int = 10_000
-    """Samples, and pictures of the reference and of the floor; fewer where fewer are held out."""
+    """How many samples, training pictures (the reference) and held-out pictures (the floor) are compared; fewer where
+    fewer are held out."""
     classifier: Path | None = None
     """Run whose classifier is used instead of the own one, so that several runs are measured in the same features; it
     also reads the digits of stacked_mnist, to count the modes."""
     features: Path | None = None
-    """ONNX file (Inception, DINOv2, any) whose features distances are measured in, unscaled: one input [batch, 1 or
-    3, height, width], an output [batch, features]. No other format: a pickle or TorchScript file runs code, and
+    """ONNX file (Inception, DINOv2, any) in whose features distances are measured, unscaled: one input [batch, 1 or 3,
+    height, width], an output [batch, features]. No other format: a pickle or TorchScript file can run code, and
     safetensors lacks the architecture. Nothing is downloaded."""
     features_input: Literal["0..1", "-1..1", "0..255", "imagenet"] = "0..1"
-    """Numbers that the file takes for black and white; imagenet: less the mean colour, over its deviation."""
+    """Values that the file takes for black and white; imagenet: normalised by mean and standard deviation."""
     bound_samples: int = 100
     """K of the importance-weighted bound on the likelihood of the VAE."""
     bound_pictures: int = 250
-    """Pictures for which that bound is computed; K decodings each."""
+    """Pictures for which that bound is computed, with K decodings each."""
     truncation: tuple[float, ...] = (0.8, 0.6)
-    """Truncations at which the GAN is measured besides 1: what variety each costs, what precision it brings."""
+    """Truncations at which the GAN is also measured, besides 1: how much variety each costs and precision it gains."""
     copies: bool = True
     """Look for copies of training pictures, which takes most of the time on large sets."""
     control: Path | None = None
-    """Plain DCGAN of the same pictures to compare with: the run folder of `python -m benchmarks.dcgan`; or a bundle
-    with the same classifier, such as the one before this one, whose figures of its control are taken over."""
+    """A plain DCGAN of the same pictures to compare with: the run folder of `python -m benchmarks.dcgan`; or a bundle
+    with the same classifier, such as the previous release, from which the figures of its control are taken over."""
     out: Path | None = None
     """Folder for report.json, report.md and sheets; default: evaluation in the run's folder, nothing for a bundle."""
     store: Path | None = None
-    """Bundle that keeps the figures, in its index and its model card: the one that is measured, or the one that the
-    measured run was exported to."""
+    """Bundle in whose index and model card the figures are stored: the measured one, or the one to which the measured
+    run was exported."""
     seed: int = 0
     """Seed of samples and noise."""
     threads: int | None = None

@@ -137,7 +137,7 @@ def bundle_facts(bundle: OpenBundle) -> dict[str, Any]:
         "size": info.image.size,
         "channels": info.image.channels,
         "classes": list(info.dataset.classes),
-        "models": on_device.models(info),
+        "models": list(info.models),
         "sheet": {"url": f"{home}/sheet.png", "count": bundle.tiles},
         "processor": "This device",
         "reason": REASON,

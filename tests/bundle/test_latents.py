@@ -16,7 +16,6 @@ from bundle.latents import (
     blend,
     class_rows,
     class_weights,
-    cross_entropy_search,
     from_normal,
     lerp,
     one_hot,
@@ -244,25 +243,3 @@ def test_temperature_scales_the_step_from_the_component_s_mean(mixture: Mixture)
     cold, half, full = (mixture.sample(11, None, t) for t in (0.0, 0.5, 1.0))
     assert np.abs(cold - mixture.means).sum(axis=1).min() == pytest.approx(0, abs=1e-5)
     assert half == pytest.approx((cold + full) / 2, abs=1e-6)
-
-
-# --- search --------------------------------------------------------------------------------------
-
-
-def test_search_finds_a_minimum_and_never_loses_ground():
-    goal = np.linspace(-1, 1, 12)
-    error = lambda points: ((points - goal) ** 2).mean(axis=1)  # noqa: E731
-    errors = [cross_entropy_search(np.zeros(12), np.full(12, 0.5), error, rounds, 0)[1] for rounds in range(25)]
-    assert all(late <= early for early, late in pairwise(errors))
-    assert errors[-1] < 0.1 * errors[0]
-
-
-def test_search_from_the_best_point_stays_there():
-    best, lowest = cross_entropy_search(np.zeros(4), np.ones(4), lambda p: (p**2).sum(axis=1), 10, 0)
-    assert lowest == 0 and not best.any()
-
-
-def test_search_repeats_exactly():
-    error = lambda points: np.abs(points - 1).sum(axis=1)  # noqa: E731
-    first, second = (cross_entropy_search(np.zeros(6), np.ones(6), error, 5, 42)[0] for _ in range(2))
-    assert first.tobytes() == second.tobytes()

@@ -9,11 +9,11 @@ from itertools import islice
 
 import numpy as np
 
-from bundle import latents
 from bundle.errors import BundleError
 from bundle.latents import Mixture
 from bundle.model import known_only
 from bundle.schema import Model
+from bundle.search import cross_entropy_rounds
 from demo.serving.served_bundle import ServedBundle
 from demo.tabs.rebuild import posterior
 
@@ -137,7 +137,7 @@ def search_vae(
         return energy(decode(codes), codes, image, known, served.info.require_vae().sigma, served.mixture)
 
     step = CODE_REACH * served.engine.bundle.latents["code_std"]
-    for number, (code, lowest) in enumerate(latents.cross_entropy_rounds(start, step, error, seed)):
+    for number, (code, lowest) in enumerate(cross_entropy_rounds(start, step, error, seed)):
         yield Step(number, lowest, served.decode(code[None]), code)
 
 

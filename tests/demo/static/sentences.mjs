@@ -53,7 +53,7 @@ const read = (source) => {
     if (name === "el" || name === "T.el") given.slice(2).forEach(show);
     for (const place of LABELLED[name] ?? []) show(given[place]);
     if (name.endsWith(".setAttribute") && SHOWN.has(given[0]?.value)) show(given[1]);
-    if (name.endsWith(".replaceChildren") || name.endsWith(".append")) given.forEach(show);
+    if (name.endsWith(".replaceChildren")) given.forEach(show); // append is a method of forms too
   };
   const walk = (node) => {
     if (node.type === "CallExpression" || node.type === "NewExpression") call(node);
