@@ -28,12 +28,14 @@
     const swap = el("input", { type: "checkbox", onchange: () => changed() });
     const swapping = el("label", { class: "tf-check", hidden: true }, swap, T.t("Swap black and white (ink on paper)"));
     const changedSoon = T.later(() => changed(), 150);
-    const whole = () => Math.min(picture.width, picture.height);
+    let background = null; // set where training padded its pictures: the square may then hold the whole picture too
+    const whole = () => (background ? Math.max : Math.min)(picture.width, picture.height);
+    const held = (start, length) => Math.round(side > length ? (length - side) / 2 : Math.min(length - side, Math.max(0, start)));
 
     const place = (left, top, next = side) => {
       side = Math.max(1, Math.min(whole(), Math.round(next)));
-      x = Math.round(Math.min(picture.width - side, Math.max(0, left)));
-      y = Math.round(Math.min(picture.height - side, Math.max(0, top)));
+      x = held(left, picture.width);
+      y = held(top, picture.height);
       Object.assign(square.style, {
         left: `${(100 * x) / picture.width}%`,
         top: `${(100 * y) / picture.height}%`,
@@ -147,6 +149,13 @@
       const cut = el("canvas", { width: edge, height: edge });
       const pen = cut.getContext("2d");
       pen.imageSmoothingQuality = "high";
+      if (background) {
+        pen.fillStyle = background;
+        pen.fillRect(0, 0, edge, edge);
+      }
+      const per = edge / side;
+      pen.rect(-x * per, -y * per, picture.width * per, picture.height * per); // the background is not swapped
+      pen.clip();
       pen.drawImage(picture, x, y, side, side, 0, 0, edge, edge);
       if (swap.checked) {
         pen.globalCompositeOperation = "difference";
@@ -156,7 +165,8 @@
       return cut.toDataURL("image/png");
     };
     // Grey data sets here are bright strokes on black; what visitors bring is mostly the reverse.
-    board.suit = ({ channels }) => {
+    board.suit = ({ channels, dataset }) => {
+      background = dataset.fit === "pad" ? (dataset.background ?? (channels === 1 ? "#000000" : "#ffffff")) : null;
       swapping.hidden = channels !== 1;
       if (channels !== 1) swap.checked = false;
     };
