@@ -1,4 +1,4 @@
-"""A Gradio app whose one event, /sample, does nothing: what Gradio itself costs. `python -m benchmarks.empty PORT`."""
+"""A Gradio app whose one event, /sample, does nothing: the cost of Gradio itself. `python -m benchmarks.empty PORT`."""
 
 import sys
 

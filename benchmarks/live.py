@@ -1,9 +1,9 @@
-"""How live the live canvas is: `python -m benchmarks.live artifacts/mnist`.
+"""How fast the live canvas follows a drag: `python -m benchmarks.live artifacts/mnist`.
 
-Starts the server on a bundle, opens the page in headless Chromium and drags on the picture in circles: through the live
-route, then on the device, then a plain queued Gradio slider for comparison, each at several latencies that the browser
-adds. Prints pictures per second, model time, round trip, and the seconds from the printed address to a usable page.
-Needs playwright and a Chromium (`--chromium`); the browser shares the processor with the server. Stored in
+Starts the server on a bundle, opens the page in headless Chromium, and drags in circles on the picture: through the
+live route, then on the device, then on a plain queued Gradio slider for comparison, each at several latencies added by
+the browser. Prints pictures per second, model time, round trip, and the seconds from the printed address to a usable
+page. Needs playwright and a Chromium (`--chromium`); the browser shares the processor with the server. Stored in
 benchmarks/results/live.json.
 """
 
@@ -53,7 +53,7 @@ class Settings:
     bundle: Annotated[Path, tyro.conf.Positional]
     """Folder of the bundle."""
     seconds: float = 5.0
-    """How long to drag, each time."""
+    """Seconds of each drag."""
     latencies: tuple[int, ...] = (0, 60, 150)
     """Milliseconds that the browser adds to every request."""
     provider: str = "auto"
@@ -63,7 +63,7 @@ class Settings:
 
 
 def measure(settings: Settings) -> dict:
-    """All of it, by latency."""
+    """Measures everything, by latency."""
     found: dict = {"bundle": settings.bundle.resolve().name, "hardware": hardware()}
     began = time.perf_counter()
     with ExitStack() as stack:
@@ -109,13 +109,13 @@ def network_of(page: Page) -> CDPSession:
 
 
 def delay(network: CDPSession, latency: int) -> None:
-    """So many milliseconds before every answer."""
+    """Delays every answer by so many milliseconds."""
     conditions = {"offline": False, "latency": latency, "downloadThroughput": -1, "uploadThroughput": -1}
     network.send("Network.emulateNetworkConditions", conditions)
 
 
 def dragged(page: Page, network: CDPSession, name: str, latency: int, seconds: float) -> dict[str, float]:
-    """Drag in circles, then what the page has counted."""
+    """Drags in circles; returns what the page counted."""
     delay(network, latency)
     box = page.locator(".tf-travel").bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2

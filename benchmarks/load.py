@@ -1,10 +1,10 @@
-"""How the whole server bears its visitors: `python -m benchmarks.load artifacts/mnist --minutes 10`.
+"""How many visitors the whole server can carry: `python -m benchmarks.load artifacts/mnist --minutes 10`.
 
-A real server, asked for /sample of 16 pictures as any program would ask, by HTTP from this process, which shares its
-processor. In one run: the time of one request against an empty Gradio event plus the bare model run; the slowest of
-many from 8 clients; two processes against one; minutes at 90 % of what it can bear, each answer compared byte by byte
-with pictures drawn here. What it can bear is the highest steady rate that it keeps up with: clients who wait for an
-answer before they ask again cannot overload it, so their rate is only where the search begins. Stored in
+A real server answers requests for 16 pictures of /sample, sent over HTTP by this process, which shares its processor.
+One run measures: a single request against an empty Gradio event plus the bare model; the slowest of many requests from
+8 clients; two processes against one; minutes at 90 % of capacity, with each answer compared byte by byte with pictures
+drawn here. Capacity is the highest steady rate that the server keeps up with. Clients who wait for an answer before
+they ask again cannot overload it, so their rate is only where the search for it begins. Stored in
 benchmarks/results/load.json.
 """
 
@@ -53,13 +53,13 @@ class Settings:
     bundle: Annotated[Path, tyro.conf.Positional]
     """Folder of the bundle."""
     minutes: float = 10.0
-    """How long to go on at 90 % of capacity."""
+    """Minutes at 90 % of capacity."""
     share: float = 0.9
-    """Share of the capacity then."""
+    """Share of capacity at which they run."""
     clients: int = 8
-    """Clients that ask one request after the other, for capacity and the slowest answers."""
+    """Clients that send one request after the other, to find capacity and the slowest answers."""
     seconds: float = 20.0
-    """How long they ask."""
+    """For how long they do."""
     rounds: int = 60
     """Requests of a single client."""
     provider: str = "auto"
@@ -68,14 +68,14 @@ class Settings:
 
 @dataclass(frozen=True)
 class Request:
-    """Arguments of /sample, and the pictures that must come back."""
+    """The arguments of /sample, and the pictures that must come back."""
 
     seeds: list[int]
     answer: list[str]
 
 
 def requests(served: ServedBundle) -> list[Request]:
-    """Different seeds, drawn here by the same engine on the same processor."""
+    """Requests for different seeds, and their answers, drawn here by the same engine on the same processor."""
     found = []
     for first in range(0, REQUESTS * PICTURES, PICTURES):
         seeds = list(range(first, first + PICTURES))
@@ -85,7 +85,7 @@ def requests(served: ServedBundle) -> list[Request]:
 
 
 async def ask(client: httpx.AsyncClient, address: str, seeds: list[int]) -> list[str]:
-    """One event, two HTTP requests. Raises httpx.HTTPError, or ValueError for an answer that is none."""
+    """One event, two HTTP requests. Raises httpx.HTTPError, or ValueError for a malformed answer."""
     posted = await client.post(f"{address}/gradio_api/call/sample", json={"data": [seeds, "", "gan", "", 1.0]})
     posted.raise_for_status()
     answer = await client.get(f"{address}/gradio_api/call/sample/{posted.json()['event_id']}")
@@ -98,7 +98,7 @@ async def ask(client: httpx.AsyncClient, address: str, seeds: list[int]) -> list
 
 @dataclass
 class Outcome:
-    """Seconds of the answers that were right, and how many were not."""
+    """Seconds that each correct answer took, and how many were wrong or missing."""
 
     seconds: list[float]
     wrong: int = 0
@@ -109,7 +109,7 @@ class Outcome:
         return statistics.median(self.seconds)
 
     def quantile(self, share: float) -> float:
-        """Of the right answers; infinite where there are none."""
+        """Of the correct answers; infinite when there are none."""
         return sorted(self.seconds)[int(share * (len(self.seconds) - 1))] if self.seconds else math.inf
 
 
@@ -127,7 +127,7 @@ async def one(client: httpx.AsyncClient, address: str, request: Request, outcome
 
 
 async def closed(addresses: list[str], known: list[Request], clients: int, seconds: float) -> tuple[Outcome, float]:
-    """Clients that ask again as soon as they are answered, shared out among the addresses; requests a second."""
+    """Clients, divided among the addresses, that ask again as soon as they are answered; requests per second."""
     outcome, turn, until = Outcome([]), itertools.cycle(known), time.perf_counter() + seconds
 
     async def visit(address: str) -> None:
@@ -141,7 +141,7 @@ async def closed(addresses: list[str], known: list[Request], clients: int, secon
 
 
 async def steady(address: str, known: list[Request], rate: float, seconds: float) -> Outcome:
-    """Requests that come at a steady rate, whether or not the earlier ones have been answered."""
+    """Requests at a steady rate, whether or not the earlier ones have been answered."""
     outcome, turn, tasks = Outcome([]), itertools.cycle(known), set()
     limits = httpx.Limits(max_connections=200, max_keepalive_connections=200)
     async with httpx.AsyncClient(timeout=PATIENCE, limits=limits) as client:
@@ -199,7 +199,7 @@ def bare(engine: Engine) -> Callable[[], None]:
 
 
 def measure(settings: Settings) -> dict:
-    """All of it. Raises UserError when the bundle has no GAN."""
+    """Measures everything. Raises UserError when the bundle has no GAN."""
     engine = Engine(read(settings.bundle), choose_provider(settings.provider))
     if engine.bundle.info.gan is None:
         raise UserError(f"{settings.bundle} has no GAN, which /sample is measured with.")

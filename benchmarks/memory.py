@@ -2,7 +2,7 @@
 
     python -m benchmarks.memory            100 x 100 RGB at every default, a few steps of the GAN and of the VAE
 
-A step takes what every later one takes; a real set adds its own bytes (channels x side x side a picture).
+Memory is the same in every step, so a few are enough; a real set adds its own bytes (channels x side x side a picture).
 """
 
 import os
@@ -37,7 +37,7 @@ class Asked:
 
 
 def pictures(folder: Path, size: int, count: int = 700) -> Path:
-    """Noise in colour: memory does not depend on what is shown. Enough for the largest batches of the end."""
+    """A folder of coloured noise, since memory does not depend on the pictures; enough for the largest batches."""
     rng = np.random.default_rng(0)
     folder.mkdir(parents=True)
     for i in range(count):
@@ -46,7 +46,7 @@ def pictures(folder: Path, size: int, count: int = 700) -> Path:
 
 
 def peak(stage: str, asked: Asked, folder: Path) -> float:
-    """GiB that one training process needed at most."""
+    """Peak memory of one training process, GiB."""
     batch = asked.batch or STAGES[stage](run=folder).batch
     words = [stage, folder / "run", "--data", folder / "pictures", "--size", asked.size]
     words += ["--batch", batch, "--images", batch * asked.steps]

@@ -1,4 +1,4 @@
-"""A plain Gradio slider over a bundle, through the queue: what the live canvas is measured against.
+"""A plain Gradio slider over a bundle, through the queue, with which the live canvas is compared.
 
 `python -m benchmarks.queued BUNDLE PORT`
 """

@@ -1,11 +1,11 @@
-"""How fast a released generator draws: this project's engine beside what else would run it, in one process, in turn.
+"""How fast a released generator draws in this project's engine and in other runtimes, in one process, in turn.
 
     python -m benchmarks.serve artifacts/mnist runs/mnist
 
-Every contestant draws the same latents and classes; how far its pictures are from the engine's is told, since some
-choose bfloat16, and other pictures are an error. A round lets each one draw for a moment; the figure is the median of
-the rounds, so that a busy second hurts all alike. The share is that of the machine's peak, which a large matrix product
-in torch reaches in the same run. Stored in benchmarks/results/serve.json.
+Every contestant draws the same latents and classes. The difference of its pictures from the engine's is printed, since
+some choose bfloat16; other pictures are an error. In each round every contestant draws for a moment, and the figure is
+the median of the rounds, so that a busy second affects all alike. Shares are of the machine's peak, which a large
+matrix product in torch reaches in the same run. Stored in benchmarks/results/serve.json.
 """
 
 import importlib.metadata
@@ -120,7 +120,7 @@ def openvino(data: bytes, rows: Inputs) -> Draw:
 
 
 def speed(draw: Draw, batch: int, seconds: float) -> float:
-    """Pictures a second."""
+    """Pictures per second."""
     count, began = 0, time.perf_counter()
     while (passed := time.perf_counter() - began) < seconds:
         draw()
@@ -129,7 +129,7 @@ def speed(draw: Draw, batch: int, seconds: float) -> float:
 
 
 def peak(device: str, seconds: float) -> float:
-    """Float32 operations a second of a large matrix product, as torch does it."""
+    """Float32 operations per second of a large matrix product in torch."""
     a = torch.rand(PEAK_SIDE, PEAK_SIDE, device=device)
 
     def product() -> np.ndarray:
@@ -140,7 +140,7 @@ def peak(device: str, seconds: float) -> float:
 
 
 def operations(net: nn.Module, rows: Inputs) -> float:
-    """Of one picture: two for a multiplication and its addition."""
+    """Float32 operations of one picture, two for each multiplication with its addition."""
     counter = FlopCounterMode(display=False)
     with counter, torch.inference_mode():
         net(*rows.tensors("cpu"))

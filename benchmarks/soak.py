@@ -1,9 +1,9 @@
-"""A server over a long time: `python -m benchmarks.soak artifacts`.
+"""What grows in a server that runs for long: `python -m benchmarks.soak artifacts`.
 
 Starts one server, uses it in every way (live pictures, morphs, endpoints with uploads, the page's own events, reports,
-and pages in Chromium where there is one), and tells what has grown: resident memory, files for uploads, sessions. Then
-several visitors draw at once, as people who drag do, and each one's pictures a second are counted. Prints, and with
---keep writes benchmarks/results/soak.json; exit code 1 where a limit is not held.
+and pages in Chromium where it is installed), and reports what has grown: resident memory, uploaded files, sessions.
+Then several visitors drag at the same time, and the pictures per second of each are counted. Prints, and with --keep
+writes benchmarks/results/soak.json; exit code 1 when a limit is exceeded.
 """
 
 import argparse
@@ -31,7 +31,7 @@ PAGE_EVERY = 100  # interactions between two pages in Chromium
 
 
 class Mix:
-    """All kinds of interactions, one after the other, over all bundles; each with arguments that are new."""
+    """All kinds of interactions, one after the other, over all bundles, each with new arguments."""
 
     def __init__(self, visitor: Visitor, seed: int):
         self.visitor, self._rng = visitor, np.random.default_rng(seed)
@@ -43,7 +43,7 @@ class Mix:
         ]  # fmt: skip
 
     def __call__(self, number: int) -> None:
-        """The interaction of this number. SystemExit where the server does not answer as it should."""
+        """Runs the interaction of this number. SystemExit when the server does not answer as it should."""
         name, models = self._bundles[number // len(self._kinds) % len(self._bundles)]
         kind = self._kinds[number % len(self._kinds)]
         answer = kind(name, models[int(self._rng.integers(len(models)))])
@@ -102,7 +102,7 @@ class Mix:
         return self.visitor.event("export", wish)
 
     def page(self, name: str, model: str) -> None:
-        """A new visitor's page without a browser: the document, and a session of its own."""
+        """What a new visitor loads, without a browser: the page, with a session of its own."""
         new = Visitor(self.visitor.address)
         new.get("").raise_for_status()
         new.call("report", name)
@@ -124,7 +124,7 @@ def state(visitor: Visitor, uploads: Path) -> dict[str, float]:
 
 
 def shared(address: str, visitors: int, seconds: float) -> list[float]:
-    """Pictures a second of each of several visitors who drag at once: the next is asked for when one has come."""
+    """Pictures per second of each of several visitors who drag at once; each asks again when a picture arrives."""
     counts = [0] * visitors
     ready = threading.Barrier(visitors + 1)
 
@@ -210,7 +210,7 @@ def soak(visitor: Visitor, uploads: Path, browser: object, options: argparse.Nam
 
 
 def show(report: dict) -> None:
-    """The figures for people."""
+    """The figures as text."""
     print(f"{report['interactions']} interactions in {report['seconds']} s")
     for name, value in report["before"].items():
         print(f"{name:16} {value:10} before {report['after'][name]:10} after")

@@ -1,7 +1,7 @@
-"""How fast a server is there, and what it weighs: `python -m benchmarks.start artifacts`.
+"""How fast the server starts, and how much memory it needs: `python -m benchmarks.start artifacts`.
 
-In turn, several times: `import gradio` alone, and `python demo/app.py` to its printed address. Then the resident memory
-with five bundles listed, all of them checked and one in use; a folder of fewer is filled up with copies. Linux only.
+Times `import gradio` alone and `python demo/app.py` up to its printed address, in turn, several times. Then measures
+resident memory with five bundles, all checked and one in use; a folder with fewer is filled up with copies. Linux only.
 Stored in benchmarks/results/start.json.
 """
 
@@ -70,7 +70,7 @@ def to_address(root: Path, provider: str) -> float:
 
 
 def resident(pid: int) -> float:
-    """MB of memory that a process has."""
+    """Resident memory of a process, MB."""
     lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
     return int(next(line.split()[1] for line in lines if line.startswith("VmRSS:"))) * 1024 / 1e6
 
@@ -102,7 +102,7 @@ def weight(root: Path, provider: str) -> tuple[float, list[str]]:
 
 
 def measure(settings: Settings) -> dict:
-    """All of it. Raises UserError."""
+    """Measures everything. Raises UserError."""
     with tempfile.TemporaryDirectory() as scratch:
         root = five(settings.root, Path(scratch))
         alone, server = [], []

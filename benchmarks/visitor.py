@@ -10,7 +10,7 @@ import httpx
 
 @dataclass
 class Answer:
-    """What came back: a value, or the sentence why there is none."""
+    """What came back: a value, or the sentence that says why there is none."""
 
     value: Any = None
     error: str | None = None
@@ -28,7 +28,7 @@ class Visitor:
     def url(self, path: str) -> str:
         return f"{self.address.rstrip('/')}/{path}"
 
-    def get(self, path: str, **params: Any) -> httpx.Response:
+    def get(self, path: str, /, **params: Any) -> httpx.Response:
         return self.client.get(self.url(path), params=params or None)
 
     def upload(self, data: bytes, name: str = "picture.png") -> httpx.Response:

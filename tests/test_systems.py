@@ -1,8 +1,7 @@
-"""Every system of the reference articles, from its preset to the browser's served.
+"""Every system of the reference articles, from its preset to the pictures that the demo serves.
 
-Each is trained a few steps through the command line on pictures drawn here, exported by the real exporter and served
-through onnxruntime; what is served must be what PyTorch computes from the same seeds and pictures. Some come out of
-their bundle again and are trained on.
+Each is trained for a few steps by the command line on pictures drawn here, exported, and run by onnxruntime, which must
+give what PyTorch computes from the same seeds and pictures. Some are unpacked from their bundle and trained further.
 """
 
 import contextlib
@@ -21,8 +20,7 @@ from bundle import images
 from bundle.latents import seed_latent
 from demo.serving.engine import choose_provider
 from demo.serving.served_bundle import ServedBundle, open_bundles
-from export.__main__ import main as export
-from train.__main__ import main as train
+from tests.support.trained import export, train
 from train.evaluate.subject import open_subject
 from train.run_folder import Run
 from train.stages import load_networks
@@ -59,28 +57,20 @@ def draw(folder: Path, size: int, mode: str, classes: int) -> Path:
     return folder
 
 
-def trained(*words: str | Path | int) -> None:
-    """Runs the command, which the run records as it was typed."""
-    typed = [str(word) for word in words]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("sys.argv", ["train", *typed])
-        assert train(typed) == 0
-
-
 def build(home: Path, size: int, mode: str, classes: int, *commands: tuple[str, ...]) -> System:
     """Trains each command, 6 steps unless its flags say otherwise, exports the run, opens the bundle."""
     pictures, run, folder = draw(home / "pictures", size, mode, classes), home / "run", home / "bundle"
     for name, *flags in commands:
         common = ["--data", pictures, "--size", size, "--images", 96, "--batch", 16, "--threads", 1]
-        trained(name, run, *common, *flags)
-    assert export(["bundle", str(run), str(folder)]) == 0
+        train(name, run, *common, *flags)
+    export("bundle", run, folder)
     models, unavailable = open_bundles(folder, choose_provider("cpu"))
     assert not unavailable
     return System(Run.open(run), models["bundle"])
 
 
 def noise(prior: str, dim: int) -> torch.Tensor:
-    """The noise [6, dim] of the seeds, brought to the prior by scipy."""
+    """The noise of SEEDS, float32 [6, dim], transformed to the prior by scipy."""
     normal = np.stack([seed_latent(seed, dim) for seed in SEEDS])
     share = scipy.stats.norm.cdf(normal.astype(np.float64))
     z = {"normal": normal, "uniform": 2 * share - 1, "truncated": scipy.stats.truncnorm.ppf(share, -2, 2)}[prior]
@@ -88,7 +78,7 @@ def noise(prior: str, dim: int) -> torch.Tensor:
 
 
 def check_gan(system: System, prior: str = "normal") -> None:
-    """The served's seeds are the generator's pictures of the same noise; truncation leads to one picture a class."""
+    """Seeds are served as PyTorch draws them from the same noise; full truncation leaves one picture a class."""
     served, classes = system.served, system.served.classes
     info = served.info.gan
     assert info.prior == system.config("gan")["prior"] == prior
@@ -116,7 +106,7 @@ def check_card(system: System) -> None:
 
 
 def check_vae(system: System) -> None:
-    """The served's reconstruction is the networks' own; codes drawn from the fitted prior give varied pictures."""
+    """A reconstruction is what PyTorch computes; samples of the fitted prior differ from each other."""
     networks = load_networks(system.run, "vae")
     picture = images.from_uint8(system.served.engine.bundle.examples[:1])
     expected = networks["decoder"](networks["encoder"](torch.from_numpy(picture))[0]).numpy()
@@ -128,18 +118,18 @@ def check_vae(system: System) -> None:
 
 
 def check_classifier(system: System, features: int) -> None:
-    """The served's probabilities are the network's."""
+    """Probabilities are those that PyTorch computes."""
     pictures = images.from_uint8(system.served.engine.bundle.examples[:4])
     logits, seen = load_networks(system.run, "classifier")["classifier"](torch.from_numpy(pictures))
     assert seen.shape == (4, features)
     np.testing.assert_allclose(system.served.classify(pictures), logits.softmax(dim=1).numpy(), atol=1e-5)
 
 
-def unpack(system: System) -> Run:
-    """The run that comes out of the bundle."""
+def unpack(system: System) -> tuple[Run, str]:
+    """The run that comes out of the bundle, and what the command printed."""
     folder = system.run.folder.with_name("again")
-    assert export(["unpack", str(system.served.engine.bundle.folder), str(folder)]) == 0
-    return Run.open(folder)
+    printed = export("unpack", system.served.engine.bundle.folder, folder)
+    return Run.open(folder), printed
 
 
 def check_unpacked(system: System, again: Run, *stages: str) -> None:
@@ -154,7 +144,7 @@ def check_unpacked(system: System, again: Run, *stages: str) -> None:
 def go_on(again: Run, pictures: Path, *command: str) -> None:
     """Training takes it up: 96 pictures have been seen, 32 follow."""
     common = ["--data", pictures, "--resume", "--images", 128, "--threads", 1]
-    trained(command[0], again.folder, *common, *command[1:])
+    train(command[0], again.folder, *common, *command[1:])
 
 
 def test_cifar_like_colour(tmp_path: Path):
@@ -202,7 +192,7 @@ def test_mlp_gan_by_minimax_beside_a_plane_of_codes(tmp_path: Path):
     mask[:, :, 14:] = 0
     for model in ("gan", "vae"):
         assert (system.served.repair(picture, mask, model)[:, :, :14] == picture[:, :, :14]).all()
-    again = unpack(system)
+    again, _ = unpack(system)
     check_unpacked(system, again, "gan", "vae")
     go_on(again, tmp_path / "pictures", "vae")
     assert again.record("vae").images == 128
@@ -227,7 +217,7 @@ def test_a_hundred_pixels_in_colour(tmp_path: Path):
     check_vae(system)
 
 
-def test_a_vae_that_begins_as_principal_components(tmp_path: Path, capsys):
+def test_a_vae_that_begins_as_principal_components(tmp_path: Path):
     """Its reconstructions are near at once; its repair, which begins as a linear posterior, keeps what is known. Both
     come out of the bundle and are trained on."""
     system = build(
@@ -242,18 +232,16 @@ def test_a_vae_that_begins_as_principal_components(tmp_path: Path, capsys):
     mask[:, :, 16:] = 0
     repaired = system.served.repair(picture, mask, "vae")
     assert (repaired[:, :, :16] == picture[:, :, :16]).all() and repaired[:, :, 16:].std() > 0.02
-    capsys.readouterr()
-    again = unpack(system)
-    printed = capsys.readouterr().out
+    again, printed = unpack(system)
     assert "The VAE trained for 1 minutes." in printed
-    assert "The repair fits the VAE as it is now" in printed and "--target vae" in printed
+    assert "The repair fits the VAE as it is now." in printed and "--target vae" in printed
     check_unpacked(system, again, "vae", "repair")
     go_on(again, tmp_path / "pictures", "inverse", "--target", "vae")
     go_on(again, tmp_path / "pictures", "vae")
     assert again.record("repair").images == again.record("vae").images == 128
 
 
-def test_the_gpu_presets(tmp_path: Path, capsys):
+def test_the_gpu_presets(tmp_path: Path):
     """Residual bodies under bf16, made narrow. Group normalisation takes weights' names, so only the GAN comes
     out of the bundle again."""
     system = build(
@@ -266,9 +254,7 @@ def test_the_gpu_presets(tmp_path: Path, capsys):
     check_classifier(system, 128)
     check_gan(system)
     check_vae(system)
-    capsys.readouterr()
-    again = unpack(system)
-    printed = capsys.readouterr().out
+    again, printed = unpack(system)
     assert re.search(r"^The vae of .* cannot become a run: its graph lacks", printed, re.MULTILINE)
     check_unpacked(system, again, "gan")
     assert {path.name for path in again.folder.iterdir()} == {"run.json", "gan"}

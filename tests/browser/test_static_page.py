@@ -1,4 +1,4 @@
-"""`export web` in a real Chromium, from a plain file server: the served's pictures, and no other request."""
+"""`export web` in a real Chromium, from a plain file server: the pictures that the demo draws, and no other request."""
 
 import functools
 import itertools
@@ -136,7 +136,7 @@ def picture(page: Page, selector: str) -> np.ndarray:
 
 
 def served(image: np.ndarray) -> np.ndarray:
-    """The served's image [1, C, H, W] in the same form."""
+    """The demo's image [1, C, H, W] in the same form."""
     return np.broadcast_to(images.to_uint8(image)[0].astype(int), (*image.shape[2:], 3))
 
 

@@ -1,4 +1,4 @@
-"""The served's promises: the same seed is the same picture, known pixels stay, search never makes it worse."""
+"""What a bundle's model promises: the same seed is the same picture, known pixels stay, search never makes it worse."""
 
 from itertools import pairwise
 from pathlib import Path

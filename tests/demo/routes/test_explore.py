@@ -1,4 +1,4 @@
-"""What Explore draws, through the served's own arithmetic."""
+"""What Explore draws, by the arithmetic of the model itself."""
 
 import numpy as np
 import pytest

@@ -87,7 +87,7 @@ def test_a_model_that_a_visitor_brings_draws_for_everybody(mine):
 
 def test_only_a_few_are_kept_and_their_files_go(mine, monkeypatch: pytest.MonkeyPatch):
     client, bundles = mine
-    monkeypatch.setattr(uploads, "KEPT", 1)
+    monkeypatch.setattr(uploads, "MAX_MODELS", 1)
     first, second = (client.post("/uploads", content=generator(), headers=HEADERS).json()["name"] for _ in range(2))
     assert first not in bundles and second in bundles and "tiny" in bundles
     assert client.get(f"/live/{first}").status_code == 404 and client.get(f"/live/{second}").status_code == 200
@@ -115,7 +115,7 @@ def test_what_cannot_be_served_is_refused_and_leaves_nothing(mine, content: byte
 def test_too_large_a_file_is_not_read_to_its_end(mine, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(uploads, "MAX_BYTES", 1000)
     answer = mine[0].post("/uploads", content=b"x" * 5000, headers=HEADERS)
-    assert answer.status_code == 400 and "At most 0 MB" in answer.text
+    assert answer.status_code == 400 and "at most 0 MB" in answer.text
 
 
 def test_pages_of_other_sites_cannot_send_models(mine):

@@ -1,4 +1,4 @@
-"""Morphs: keys between seeds, every exported form against the served's own pictures, refusals, and an end at once."""
+"""Morphs: keys between seeds, every exported form against the model's own pictures, refusals, and an end at once."""
 
 import base64
 import io
