@@ -28,7 +28,7 @@ class Visitor:
     def url(self, path: str) -> str:
         return f"{self.address.rstrip('/')}/{path}"
 
-    def get(self, path: str, **params: Any) -> httpx.Response:
+    def get(self, path: str, /, **params: Any) -> httpx.Response:
         return self.client.get(self.url(path), params=params or None)
 
     def upload(self, data: bytes, name: str = "picture.png") -> httpx.Response:

@@ -189,6 +189,22 @@ def the_square_of_an_upload_is_chosen_by_keys_and_pointer(page: Page, tmp_path: 
     wait_for_colour(page, 30, 160, 30)
 
 
+def test_where_training_padded_an_upload_is_shown_whole_on_the_background(visit):
+    page = visit("?b=digits")
+    page.evaluate("Object.assign(Twofold.bundle('plain').dataset, { fit: 'pad', background: '#0000ff' })")
+    page.evaluate("Twofold.set({ b: 'plain' })")
+    opened(page).get_by_role("radio", name="Upload").check()
+    wide = np.full((20, 40, 3), (200, 30, 30), np.uint8)
+    chooser = page.get_by_label("Choose a picture file")
+    chooser.set_input_files({"name": "wide.png", "mimeType": "image/png", "buffer": png(wide)})
+    page.get_by_text("40 × 40 of 40 × 20 pixels").wait_for()
+    wait_for_colour(page, 200, 30, 30)
+    shown = pixels(page, INPUT)
+    assert (shown[[0, 6, 25, 31]] == [0, 0, 255]).all() and (shown[10:22] == [200, 30, 30]).all()
+    page.get_by_role("slider", name="Zoom").first.fill("2")
+    page.get_by_text("20 × 20 of 40 × 20 pixels").wait_for()
+
+
 @pytest.fixture
 def camera(browser: Any) -> Iterator[Callable[[str], Page]]:
     """Opens pages in a Chromium with a camera that films a test card."""

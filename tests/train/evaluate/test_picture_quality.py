@@ -39,3 +39,13 @@ def test_an_error_over_some_pixels_leaves_out_the_others():
     b[0, :, :4], b[2] = 51, 255  # a fifth of the way to white, and a picture that is not looked at
     assert mse(a, b, where) == pytest.approx(0.04 * 64 / 80)
     assert mse(a, b) == pytest.approx((0.04 * 64 + 256) / 768)
+
+
+def test_ssim_counts_the_edges_too():
+    """Stored figures do: pictures that differ at their edges alone are not equal."""
+    image = np.random.default_rng(0).random((2, 1, 32, 32), dtype=np.float32)
+    framed = image.copy()
+    framed[:, :, 0] = 1 - framed[:, :, 0]
+    inner = image.copy()
+    inner[:, :, 16] = 1 - inner[:, :, 16]
+    assert ssim(image, inner) < ssim(image, framed) < 0.97
