@@ -26,7 +26,8 @@ SEARCH_REACH = 0.25  # a search starts with steps of this share of that spread
 
 @dataclass(frozen=True)
 class Reconstruction:
-    """A picture through the VAE. `difference` is absolute; `psnr` in dB, infinite for equal pictures."""
+    """A picture through the VAE. `image` and `difference` (absolute): [1, C, H, W] in [0, 1]. `mean` and `logvar` of
+    its code: [1, D]. `psnr`: in dB, infinite for equal pictures. `ssim`: None for pictures smaller than its window."""
 
     image: np.ndarray
     difference: np.ndarray
@@ -34,7 +35,7 @@ class Reconstruction:
     logvar: np.ndarray
     mse: float
     psnr: float
-    ssim: float
+    ssim: float | None
 
 
 @dataclass(frozen=True)
