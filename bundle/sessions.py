@@ -54,7 +54,7 @@ class Provider:
     reason: str
 
     @property
-    def most(self) -> int:
+    def max_rows(self) -> int:
         """Most pictures in one run. On a CPU more are slower, and onnxruntime never gives back its peak of memory."""
         return 16 if self.name == CPU else 64
 

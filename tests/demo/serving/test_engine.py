@@ -30,7 +30,7 @@ def codes(count: int) -> np.ndarray:
 
 
 def test_chunks_join_in_order_and_equal_single_runs(engine: Engine):
-    z = codes(2 * engine.provider.most + 3)
+    z = codes(2 * engine.provider.max_rows + 3)
     together = engine.run("decoder", {"z": z})["image"]
     alone = np.concatenate([engine.run("decoder", {"z": z[i : i + 1]})["image"] for i in range(len(z))])
     assert together.shape == (35, 1, 32, 32)
@@ -119,7 +119,7 @@ def test_pictures_do_not_depend_on_who_else_draws(tiny_bundle: Path):
     """Bit for bit: what a seed shows may not change because somebody else is there."""
     cache = EngineCache()
     engine = Engine(read(tiny_bundle), choose_provider("cpu"), cache)
-    z = codes(2 + 2 * engine.provider.most)
+    z = codes(2 + 2 * engine.provider.max_rows)
     alone = [engine.run("decoder", {"z": z[i : i + 1]})["image"] for i in range(len(z))]
     before, found = engine.tally["decoder"].runs, {}
 
