@@ -242,6 +242,7 @@ def metadata(spec: GraphSpec, facts: Facts) -> dict[str, str]:
         "format": "twofold-bundle",
         "schema_version": str(SCHEMA_VERSION),
         "graph": spec.name,
+        "precision": "fp32",  # export.precision.converted replaces it
         "bundle": facts.bundle,
         "title": data.title,
         "dataset": data.source,

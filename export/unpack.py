@@ -22,8 +22,8 @@ from bundle.atomic_files import scratch, write_file
 from bundle.errors import UserError
 from bundle.pictures import check_background, paper
 from bundle.public_command import UNPACK
-from bundle.read import OpenBundle, graph_bytes, latent_shapes, read
-from bundle.schema import Curve
+from bundle.read import OpenBundle, graph_bytes, read
+from bundle.schema import Curve, latent_shapes
 from bundle.trial_inputs import random_rows
 from export import graphs, parity
 from export.graphs import NEEDS, STAGE_GRAPHS, GraphSpec
@@ -76,7 +76,7 @@ def unpack(folder: Path, target: Path) -> dict[str, Stage]:
     Raises UserError, and writes nothing, when the target exists or no stage can come back.
     """
     if target.exists():
-        raise UserError(f"{target} is already there: name a new folder.")
+        raise UserError(f"{target} already exists: name a new folder.")
     bundle = read(folder)
     stages: dict[str, Stage] = {}
     reasons = []

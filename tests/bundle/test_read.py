@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bundle.read import GRAPHS, BundleError, discover, graph_bytes, read, sha256
+from bundle.errors import BundleError
+from bundle.read import discover, graph_bytes, read, sha256
+from bundle.schema import GRAPHS
 from tests.support import tiny
 
 

@@ -13,7 +13,8 @@ import pytest
 from onnx import TensorProto, helper
 
 from bundle import sessions
-from bundle.read import BundleError, OpenBundle, graph_bytes, read
+from bundle.errors import BundleError
+from bundle.read import OpenBundle, graph_bytes, read
 from bundle.sessions import PROBE, Provider, choose_provider, core_count
 from demo.serving import engine as engine_module
 from demo.serving.batching import Run

@@ -10,7 +10,8 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
-from bundle.read import BundleError, read
+from bundle.errors import BundleError
+from bundle.read import read
 from bundle.sessions import choose_provider, core_count
 from demo.serving.batching import Caller, on_behalf_of
 from demo.serving.engine import Engine, EngineCache, InputError
