@@ -1,4 +1,4 @@
-"""Generators that were exported elsewhere, adapted to this format's conventions."""
+"""Makes a generator that was exported elsewhere follow the conventions of this format."""
 
 from collections.abc import Callable, Mapping
 

@@ -65,5 +65,5 @@ def _check_output(bundle: OpenBundle, graph: str, tensor: Tensor, values: np.nda
 
 
 def faulty(bundle: OpenBundle, graph: str, what: str) -> BundleError:
-    """The error that says what is wrong with a graph; `what`: the end of the sentence."""
+    """The error for a faulty graph; `what`: the end of the sentence, e.g. "does not run"."""
     return BundleError(f"Graph '{graph}' of bundle '{bundle.info.name}' {what}.")

@@ -13,12 +13,12 @@ SSIM_WINDOW = 11  # pixels a side
 
 
 def to_uint8(image: np.ndarray) -> np.ndarray:
-    """Image [N, C, H, W] in [0, 1] → pictures uint8 [N, H, W, C]; a byte is round(255 x)."""
+    """Image [N, C, H, W] in [0, 1] -> pictures uint8 [N, H, W, C]; a byte is round(255 x)."""
     return np.rint(np.clip(image, 0.0, 1.0) * 255).astype(np.uint8).transpose(0, 2, 3, 1)
 
 
 def from_uint8(pictures: np.ndarray) -> np.ndarray:
-    """Pictures uint8 [N, H, W, C] → image [N, C, H, W] float32 in [0, 1]."""
+    """Pictures uint8 [N, H, W, C] -> image [N, C, H, W] float32 in [0, 1]."""
     return np.ascontiguousarray(pictures.transpose(0, 3, 1, 2)).astype(np.float32) / np.float32(255)
 
 

@@ -77,12 +77,6 @@ class Unavailable:
     reason: str
 
 
-def sha256(path: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def read(folder: Path) -> OpenBundle:
     """Opens the bundle in a folder and verifies every file it lists. Raises BundleError when one is wrong."""
     folder = Path(folder)

@@ -33,7 +33,7 @@ BLOCKS = (
 
 
 def number(value: float) -> str:
-    """Two digits, or all of a whole number."""
+    """E.g. "0.12", "3.4", "1,234": two significant digits, from 10 on whole numbers."""
     return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
 
 
