@@ -194,7 +194,7 @@ def measured_checks(bundle: OpenBundle) -> Iterator[Check]:
         apart = np.abs(np.asarray(opened).reshape(drawn.shape).astype(int) - drawn).max()
     yield Check(info.name, "seeds from their pictures on the sheet", float(apart), "≤", 1, "grey")
     examples = from_uint8(bundle.examples)
-    if model.reads:
+    if model.can_classify:
         right = float((model.classify(examples).argmax(axis=1) == bundle.example_labels).mean())
         known = value_of(kept, info, "classifier.accuracy")
         asked = known - ERRORS * math.sqrt(known * (1 - known) / len(examples))

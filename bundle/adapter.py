@@ -1,4 +1,4 @@
-"""Generators that were exported elsewhere, adapted to this format's conventions."""
+"""Makes a generator that was exported elsewhere follow the conventions of this format."""
 
 from collections.abc import Callable, Mapping
 
@@ -6,11 +6,11 @@ import numpy as np
 
 from bundle.schema import Adapter
 
-Feed = Mapping[str, np.ndarray]
-Run = Callable[[Feed], list[np.ndarray]]  # inputs by name, of one batch size -> outputs in the order of the index
+Feed = Mapping[str, np.ndarray]  # inputs by name, of one batch size
+GraphFunction = Callable[[Feed], list[np.ndarray]]  # a feed -> outputs in the order of the index
 
 
-def adapt(run: Run, adapter: Adapter) -> Run:
+def adapt(run: GraphFunction, adapter: Adapter) -> GraphFunction:
     """Wraps `run`, which runs the graph as it is: {"z": [N, D]} -> [image [N, C, H, W] in [0, 1]].
 
     A graph of fixed batch is run in parts, the last one filled up with copies of its last row.

@@ -17,6 +17,7 @@ import numpy as np
 
 from bundle.adapter import Feed, adapt
 from bundle.atomic_files import scratch
+from bundle.command_line import exit_code
 from bundle.errors import BundleError, UserError
 from bundle.images import png, sheet, to_uint8
 from bundle.latents import from_normal, seed_latents
@@ -29,14 +30,14 @@ from bundle.write import file_entry, write_index
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 MAX_BATCH = 64
-SLACK = 0.02  # by which a picture may leave the range of its values
+SLACK = 0.02  # by which values may exceed their range
 GENERATOR, SHEET = "generator.onnx", "sheet.png"
 
 
 @dataclass(frozen=True)
 class About:
-    """What no file tells. `name`: in addresses; `title`: for people; `source` and `licence`: of the pictures it learned
-    from; `prior`: what its z is drawn from."""
+    """What the file does not say. `name`: in addresses; `title`: for people; `source` and `licence`: of the pictures it
+    learned from; `prior`: what its z is drawn from."""
 
     name: str
     title: str
@@ -47,7 +48,7 @@ class About:
 
 @dataclass(frozen=True)
 class Found:
-    """What shapes and a trial tell of a generator. `pictures`: uint8 [64, H, W, C], its seeds 0 to 63."""
+    """What shapes and a trial run tell of a generator. `pictures`: uint8 [64, H, W, C], of seeds 0 to 63."""
 
     adapter: Adapter
     opset: int
@@ -56,8 +57,11 @@ class Found:
     pictures: np.ndarray
 
 
-def examine(data: bytes, prior: Prior = "normal") -> Found:
-    """How a generator z -> image is used. Raises BundleError with a sentence when it is none, or not served here."""
+def inspect_generator(data: bytes, prior: Prior = "normal") -> Found:
+    """How the generator in an ONNX file is used, found from its shapes and a trial run.
+
+    Raises BundleError when the file is no generator z -> image, or one that is not served here.
+    """
     file = outline(data)
     if fault := problem(file):
         raise BundleError(f"This file {fault}.")
@@ -81,16 +85,16 @@ def examine(data: bytes, prior: Prior = "normal") -> Found:
 def adopt(file: Path, target: Path, about: About) -> Bundle:
     """Writes the bundle of a generator's file into the folder `target` and returns its index.
 
-    Raises UserError with a sentence, and leaves nothing behind, when the file is no generator or the folder is there.
+    Raises UserError with a sentence, and leaves nothing behind, when the file is no generator or the folder exists.
     """
     if not file.is_file():
         raise UserError(f"There is no file '{file}'.")
     if file.stat().st_size > MAX_FILE_BYTES:
         raise UserError(f"'{file}' is larger than {MAX_FILE_BYTES // 1_000_000} MB.")
     if target.exists():
-        raise UserError(f"'{target}' is there already: choose another --name or --out.")
+        raise UserError(f"'{target}' already exists: choose another --name or --out.")
     data = file.read_bytes()
-    found = examine(data, about.prior)
+    found = inspect_generator(data, about.prior)
     with scratch(target) as building:
         shown = png(sheet(found.pictures, SHEET_COLUMNS), level=9)
         (building / GENERATOR).write_bytes(data)
@@ -103,7 +107,7 @@ def adopt(file: Path, target: Path, about: About) -> Bundle:
 
 
 def _trial(data: bytes, adapter: Adapter, prior: Prior) -> tuple[np.ndarray, str]:
-    """Seeds 0 to 63, and what the generator gives for black and white."""
+    """The pictures of seeds 0 to 63, and the range of the generator's values: "0..1" or "-1..1"."""
     try:
         session = open_session(data, choose_provider("cpu"))
         noise = seed_latents(range(MAX_TILES), math.prod(adapter.z_shape))
@@ -169,7 +173,8 @@ def main(arguments: Sequence[str] | None = None, ask: Callable[[str], str] | Non
     options = _parser().parse_args(arguments)
     if ask is None and sys.stdin.isatty():
         ask = input
-    try:
+
+    def work() -> None:
         name = options.name or _asked(ask, "Name in addresses", _plain(options.file.stem))
         about = About(
             name=name,
@@ -182,18 +187,13 @@ def main(arguments: Sequence[str] | None = None, ask: Callable[[str], str] | Non
             raise UserError(f"'{name}' cannot be a bundle's name: use lower-case letters, digits, - and _.")
         target = options.out or REPOSITORY / "artifacts" / name
         info = adopt(options.file, target, about)
-    except (UserError, OSError) as error:
-        print(error, file=sys.stderr)
-        return 2
-    except (KeyboardInterrupt, EOFError):
-        print("\nStopped; nothing was written.", file=sys.stderr)
-        return 130
-    shape = f"{info.image.channels} x {info.image.size} x {info.image.size}"
-    adapter = info.graphs["generator"].adapter
-    values = adapter.values if adapter else "0..1"
-    print(f"{target}: z of {info.require_gan().latent_dim} numbers -> pictures {shape}, values {values}.")
-    print(f"See it: python demo/app.py --bundles {target}")
-    return 0
+        shape = f"{info.image.channels} x {info.image.size} x {info.image.size}"
+        adapter = info.graphs["generator"].adapter
+        values = adapter.values if adapter else "0..1"
+        print(f"{target}: z of {info.require_gan().latent_dim} numbers -> pictures {shape}, values {values}.")
+        print(f"See it: python demo/app.py --bundles {target}")
+
+    return exit_code(work, "\nStopped; nothing was written.")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -224,7 +224,12 @@ def _parser() -> argparse.ArgumentParser:
 
 def _asked(ask: Callable[[str], str] | None, question: str, default: str) -> str:
     """What a person answers; the default where nobody can be asked."""
-    return (ask(f"{question} [{default}]: ").strip() if ask else "") or default
+    if ask is None:
+        return default
+    try:
+        return ask(f"{question} [{default}]: ").strip() or default
+    except EOFError:  # Ctrl-D stops as Ctrl-C does
+        raise KeyboardInterrupt from None
 
 
 def _plain(text: str) -> str:

@@ -1,13 +1,22 @@
-"""Files and folders that are replaced as a whole: whoever reads meets the old one or the new one, never half of it."""
+"""Files and folders that are replaced as a whole: whoever reads meets the old one or the new one, never half of it.
+
+What is not yet complete lies beside it as `.NAME.xxxxxxxx`. A process that was killed leaves that behind; whoever
+writes NAME next removes it once it is a day old.
+"""
 
 import os
+import re
 import secrets
 import shutil
+import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from bundle.errors import UserError
+
+OLDER = ".older"  # in a scratch folder: the folder that the new one replaces
+ABANDONED = 24 * 3600  # seconds after which an unfinished write counts as abandoned
 
 
 def write_file(path: Path, data: bytes) -> None:
@@ -15,17 +24,20 @@ def write_file(path: Path, data: bytes) -> None:
 
     Raises UserError when the disk refuses; a previous version is then still whole.
     """
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    temporary = _beside(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_abandoned(path)
         with temporary.open("wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
-    except OSError as problem:
+    except BaseException as problem:  # Ctrl-C included
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+        if not isinstance(problem, OSError):
+            raise
         kept = " The previous version is kept." if path.exists() else ""
         raise UserError(f"Could not write {path}: {problem.strerror or problem}.{kept}") from problem
 
@@ -38,7 +50,7 @@ def swap(built: Path, target: Path) -> Path | None:
     if not target.exists():
         built.rename(target)
         return None
-    older = built.with_name(".older")
+    older = built.with_name(OLDER)
     target.rename(older)
     try:
         built.rename(target)
@@ -64,12 +76,34 @@ def replace_folder(built: Path, target: Path, ours: Collection[str]) -> None:
 def scratch(target: Path) -> Iterator[Path]:
     """A new folder to build `target` in, on the same disk and gone afterwards. It lies two levels down, so that nobody
     takes it for a bundle."""
-    around = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+    around = _beside(target)
     try:
         folder = around / target.name
         folder.mkdir(parents=True)
+        _remove_abandoned(target)
         yield folder
     finally:
         shutil.rmtree(around / target.name, ignore_errors=True)
         with suppress(OSError):  # an older folder whose files could not be moved stays
             around.rmdir()
+
+
+def _beside(path: Path) -> Path:
+    """A hidden name beside `path` that nobody else uses."""
+    return path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+
+
+def _remove_abandoned(path: Path) -> None:
+    """Removes what writes of `path` that were killed have left beside it; never a folder that holds an older version.
+
+    What cannot be removed stays.
+    """
+    pattern, before = re.compile(rf"\.{re.escape(path.name)}\.[0-9a-f]{{8}}"), time.time() - ABANDONED
+    with suppress(OSError):
+        for entry in path.parent.iterdir():
+            if not pattern.fullmatch(entry.name) or entry.lstat().st_mtime > before:
+                continue
+            if not entry.is_dir():
+                entry.unlink()
+            elif not (entry / OLDER).exists():
+                shutil.rmtree(entry, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""How far the outputs of a graph are from those that it should give: in grey levels, shares, decibels; numpy only."""
+"""How far the outputs of a graph are from the wanted ones: in grey levels, shares, decibels; numpy only."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +24,9 @@ def shares(got: np.ndarray, wanted: np.ndarray) -> np.ndarray:
 
 
 def grey_levels(got: np.ndarray, wanted: np.ndarray, whole: bool = False) -> np.ndarray:
-    """How far images in [0, 1] are apart, in grey levels of 255; `whole`: of the bytes that files and screens show."""
+    """How far images in [0, 1] are apart, value by value, in grey levels of 255, float64.
+
+    `whole`: after rounding to the bytes that files and screens show."""
     if whole:
         return np.abs(np.rint(got * np.float64(255)) - np.rint(wanted * np.float64(255)))
     return 255 * absolute(got, wanted)
@@ -64,7 +66,7 @@ def is_picture(outputs: Sequence[np.ndarray]) -> bool:
 
 
 def difference(got: Sequence[np.ndarray], wanted: Sequence[np.ndarray], whole: bool = False) -> Difference:
-    """The difference between all outputs of a graph for the same rows; `whole`: pictures as bytes."""
+    """The difference between all outputs of a graph for the same rows; `whole`: see `grey_levels`."""
     unit, errors = per_value(got, wanted, whole)
     return Difference(
         unit, max(float(e.max()) for e in errors), sum(float(e.sum()) for e in errors) / sum(e.size for e in errors)
@@ -74,7 +76,7 @@ def difference(got: Sequence[np.ndarray], wanted: Sequence[np.ndarray], whole: b
 def per_value(
     got: Sequence[np.ndarray], wanted: Sequence[np.ndarray], whole: bool = False
 ) -> tuple[Unit, list[np.ndarray]]:
-    """The difference of every value of every output, and its unit."""
+    """The unit, and for each output the differences of its values; `whole`: see `grey_levels`."""
     if is_picture(wanted):
         return "grey levels", [grey_levels(got[0], wanted[0], whole)]
     return "share", [shares(one, other) for one, other in zip(got, wanted, strict=True)]

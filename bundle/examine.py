@@ -1,7 +1,5 @@
 """The checks that a bundle must pass on a processor before it is served."""
 
-from collections.abc import Callable, Mapping
-
 import numpy as np
 
 from bundle import differences
@@ -10,16 +8,13 @@ from bundle.images import to_uint8
 from bundle.read import GOLDEN, OpenBundle
 from bundle.schema import Tensor
 from bundle.sessions import first_line
-from bundle.trial_inputs import TrialInputs, random_rows
+from bundle.trial_inputs import RunGraph, TrialInputs, random_rows
 
 NEIGHBOUR = 1e-3  # most that a row may change with the others in its batch, as a share: a quarter of a grey level
 DRIFT = 2.0  # most grey levels, root mean square, by which a seed may differ from its picture on the sample sheet
 
-# The name of a graph and its inputs -> its outputs by name.
-Run = Callable[[str, Mapping[str, np.ndarray]], dict[str, np.ndarray]]
 
-
-def examine(bundle: OpenBundle, run: Run) -> None:
+def examine(bundle: OpenBundle, run: RunGraph) -> None:
     """Runs every graph on one and on two random rows. Raises BundleError when one misbehaves.
 
     Outputs must be finite, have the declared shape and not depend on the other rows of the batch; images must lie in
@@ -41,14 +36,14 @@ def examine(bundle: OpenBundle, run: Run) -> None:
         for tensor in graph.outputs:
             alone, together = (outputs[tensor.name][0] for outputs in found)
             if np.abs(alone - together).max() > NEIGHBOUR * max(1.0, np.abs(alone).max()):
-                raise faulty(bundle, name, f"gives another '{tensor.name}' when somebody else's is in the same run")
+                raise faulty(bundle, name, f"gives a '{tensor.name}' that depends on the other rows of its batch")
     _check_golden(bundle, inputs)
 
 
 def _check_golden(bundle: OpenBundle, inputs: TrialInputs) -> None:
     """Compares seeds 0, 1, … with the sample sheet: a graph that runs may still hold another network."""
     seeds, run = range(GOLDEN), inputs.run
-    drawn: dict[str, np.ndarray] = {}
+    drawn: dict[str, np.ndarray] = {}  # by the graph that drew them
     if "generator" in inputs.graphs:
         feed = inputs.seed_rows("generator", seeds)
         drawn["generator"] = run("generator", feed)["image"]
@@ -70,5 +65,5 @@ def _check_output(bundle: OpenBundle, graph: str, tensor: Tensor, values: np.nda
 
 
 def faulty(bundle: OpenBundle, graph: str, what: str) -> BundleError:
-    """The error that says what is wrong with a graph; `what`: the end of the sentence."""
+    """The error for a faulty graph; `what`: the end of the sentence, e.g. "does not run"."""
     return BundleError(f"Graph '{graph}' of bundle '{bundle.info.name}' {what}.")

@@ -9,14 +9,16 @@ import io
 import numpy as np
 from PIL import Image
 
+SSIM_WINDOW = 11  # pixels a side
+
 
 def to_uint8(image: np.ndarray) -> np.ndarray:
-    """Image [N, C, H, W] in [0, 1] → pictures uint8 [N, H, W, C]; a byte is round(255 x)."""
+    """Image [N, C, H, W] in [0, 1] -> pictures uint8 [N, H, W, C]; a byte is round(255 x)."""
     return np.rint(np.clip(image, 0.0, 1.0) * 255).astype(np.uint8).transpose(0, 2, 3, 1)
 
 
 def from_uint8(pictures: np.ndarray) -> np.ndarray:
-    """Pictures uint8 [N, H, W, C] → image [N, C, H, W] float32 in [0, 1]."""
+    """Pictures uint8 [N, H, W, C] -> image [N, C, H, W] float32 in [0, 1]."""
     return np.ascontiguousarray(pictures.transpose(0, 3, 1, 2)).astype(np.float32) / np.float32(255)
 
 
@@ -74,11 +76,14 @@ def psnr(a: np.ndarray, b: np.ndarray) -> float:
     return float("inf") if error == 0 else -10 * float(np.log10(error))
 
 
-def ssim(a: np.ndarray, b: np.ndarray) -> float:
-    """Mean structural similarity of two images [N, C, H, W] in [0, 1] (Wang et al. 2004).
+def ssim(a: np.ndarray, b: np.ndarray) -> float | None:
+    """Mean structural similarity, at most 1, of two images [N, C, H, W] in [0, 1] (Wang et al. 2004).
 
-    Gaussian window 11 x 11 with sigma 1.5, where it fits whole; images must measure 11 pixels or more.
+    Gaussian window 11 x 11 with sigma 1.5, only where it fits whole; None for images smaller than the window. The
+    stored figures of quality mirror the edges instead and differ a little: train.evaluate.picture_quality.ssim.
     """
+    if min(a.shape[2:]) < SSIM_WINDOW:
+        return None
     x, y = a.astype(np.float64), b.astype(np.float64)
     mean_x, mean_y = _window_mean(x), _window_mean(y)
     var_x, var_y = _window_mean(x * x) - mean_x**2, _window_mean(y * y) - mean_y**2
@@ -90,8 +95,8 @@ def ssim(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def _window_mean(image: np.ndarray) -> np.ndarray:
-    window = np.exp(-0.5 * (np.arange(-5, 6) / 1.5) ** 2)
+    window = np.exp(-0.5 * ((np.arange(SSIM_WINDOW) - SSIM_WINDOW // 2) / 1.5) ** 2)
     window /= window.sum()
     for axis in (2, 3):
-        image = np.lib.stride_tricks.sliding_window_view(image, 11, axis=axis) @ window
+        image = np.lib.stride_tricks.sliding_window_view(image, SSIM_WINDOW, axis=axis) @ window
     return image

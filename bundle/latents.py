@@ -14,7 +14,7 @@ import numpy as np
 from bundle.errors import InputError
 from bundle.schema import Prior
 
-Key = int | tuple[float, float]  # of a morph: a seed, or a point (x, y) of the seed plane
+Key = int | tuple[float, float]  # a stop of a morph: a seed, or a point (x, y) of the seed plane
 PathMode = Literal["linear", "spherical", "spline"]
 PATH_MODES: tuple[PathMode, ...] = ("linear", "spherical", "spline")
 SEEDS = 2**32

@@ -26,7 +26,8 @@ SEARCH_REACH = 0.25  # a search starts with steps of this share of that spread
 
 @dataclass(frozen=True)
 class Reconstruction:
-    """A picture through the VAE. `difference` is absolute; `psnr` in dB, infinite for equal pictures."""
+    """A picture through the VAE. `image` and `difference` (absolute): [1, C, H, W] in [0, 1]. `mean` and `logvar` of
+    its code: [1, D]. `psnr`: in dB, infinite for equal pictures. `ssim`: None for pictures smaller than its window."""
 
     image: np.ndarray
     difference: np.ndarray
@@ -34,7 +35,7 @@ class Reconstruction:
     logvar: np.ndarray
     mse: float
     psnr: float
-    ssim: float
+    ssim: float | None
 
 
 @dataclass(frozen=True)
@@ -60,12 +61,12 @@ class BundleModel:
         return self.info.models
 
     @property
-    def reads(self) -> bool:
-        """Whether it has classes and a classifier that recognises them in pictures."""
+    def can_classify(self) -> bool:
+        """Whether `classify` works: the bundle has classes and a classifier that recognises them in pictures."""
         return bool(self.classes) and self.runner.has("classifier")
 
     @property
-    def styled(self) -> bool:
+    def has_styles(self) -> bool:
         """Whether the GAN has styles w, between a mapping and a synthesis; an adopted generator is a single graph."""
         return self.info.gan is not None and self.info.gan.w_dim is not None
 
@@ -74,7 +75,7 @@ class BundleModel:
     def styles(self, seeds: Sequence[int], classes: np.ndarray | None = None, truncation: float = 1.0) -> np.ndarray:
         """The GAN's w [N, L, D] of seeds, truncated towards the mean w of each one's classes."""
         self._need("gan")
-        if not self.styled:
+        if not self.has_styles:
             raise BundleError(f"The generator of bundle '{self.info.name}' has no styles.")
         rows = self._rows(classes, seeds)
         return self._styles_of(self._noise(seeds), rows, truncation)
@@ -270,7 +271,7 @@ class BundleModel:
 
     def _draw(self, z: np.ndarray, classes: np.ndarray | None, truncation: float) -> np.ndarray:
         """The GAN's pictures of standard normal latents z [N, D]; without styles, truncation shrinks z itself."""
-        if self.styled:
+        if self.has_styles:
             return self.synthesise(self._styles_of(z, classes, truncation))
         noise = latents.from_normal(z * np.float32(truncation), self.info.require_gan().prior)
         return self.runner.run("generator", {"z": noise} if classes is None else {"z": noise, "classes": classes})[

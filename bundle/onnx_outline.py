@@ -1,4 +1,4 @@
-"""Looks into an ONNX file before any runtime does: who wrote it is not known.
+"""Looks into an ONNX file before any runtime does, because nobody knows who wrote it.
 
 Only the outline of the file is read (https://protobuf.dev/programming-guides/encoding/, field numbers of onnx.proto):
 operators, operator sets, inputs, outputs, and where the weights lie. The package onnx would do the same, but weighs as
@@ -48,7 +48,7 @@ class Outline:
 
 
 def outline(data: bytes) -> Outline:
-    """Reads the outline of a file. Raises BundleError when it is no ONNX file."""
+    """The outline of an ONNX file. Raises BundleError for any other file."""
     found = Outline()
     try:
         for number, value in _fields(data):
@@ -69,7 +69,7 @@ def outline(data: bytes) -> Outline:
 
 
 def problem(found: Outline) -> str | None:
-    """Why a graph is not run here, as the end of a sentence; None if nothing speaks against it."""
+    """Why a graph is not run here, as the end of a sentence; None when it may run."""
     if found.ir_version > LATEST_IR:
         return f"is of a newer ONNX format ({found.ir_version})"
     domains = {"" if domain == "ai.onnx" else domain: version for domain, version in found.opsets.items()}
@@ -150,7 +150,7 @@ def _packed(data: bytes) -> list[int]:
 
 
 def _value(data: Value) -> tuple[str, int, Dimensions]:
-    """Name, element type and shape of an input or output; a type of 0 is none of a tensor."""
+    """Name, element type and shape of an input or output; type 0: not a tensor."""
     name, kind = "", 0
     shape: list[int | str] = []
     for number, value in _fields(data):

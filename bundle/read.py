@@ -21,27 +21,12 @@ from bundle.errors import BundleError
 from bundle.figures import over_floor
 from bundle.migrate import migrate
 from bundle.onnx_outline import FLOAT, Dimensions, outline, problem, unknown
-from bundle.schema import GRAPHS, MAX_FILE_BYTES, SCHEMA_VERSION, Bundle, File, Graph, direction_shapes, latent_shapes
-
-__all__ = [
-    "GRAPHS",
-    "SCHEMA_VERSION",
-    "Bundle",
-    "BundleError",
-    "OpenBundle",
-    "Unavailable",
-    "discover",
-    "graph_bytes",
-    "latent_shapes",
-    "read",
-    "read_index",
-    "sha256",
-]
+from bundle.schema import MAX_FILE_BYTES, SCHEMA_VERSION, Bundle, File, Graph, direction_shapes, latent_shapes
 
 INDEX = "bundle.json"
 MAX_INDEX_BYTES = 1_000_000
 SHEET_COLUMNS, MAX_TILES = 8, 64
-GOLDEN = 2
+GOLDEN = 2  # pictures of the sheet that a bundle's graphs must draw again before it is served
 THUMBNAIL, MAX_TRAINING = 32, 10_000  # pixels a side, and pictures, of the training codes
 
 
@@ -90,12 +75,6 @@ class Unavailable:
 
     name: str
     reason: str
-
-
-def sha256(path: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read(folder: Path) -> OpenBundle:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
-from bundle.adapter import Feed, Run, adapt
+from bundle.adapter import Feed, GraphFunction, adapt
 from bundle.errors import BundleError, InputError
 from bundle.examine import examine, faulty
 from bundle.read import OpenBundle, graph_bytes
@@ -34,13 +34,13 @@ class GraphRunner(Protocol):
 class BundleRunner:
     """The graphs of one verified bundle on one processor, by default the CPU. For one caller at a time.
 
-    `threads`: of one run on a CPU, by default all that this process may use."""
+    `threads`: of one run on a CPU; by default what `core_count` finds, at most 4."""
 
     def __init__(self, bundle: OpenBundle, provider: Provider = ON_CPU, threads: int | None = None):
         self.bundle = bundle
         self.provider = provider
         self.threads = threads
-        self._runs: dict[str, Run] = {}
+        self._runs: dict[str, GraphFunction] = {}
 
     def has(self, graph: str) -> bool:
         """Whether the bundle has this graph."""
@@ -54,10 +54,10 @@ class BundleRunner:
         """
         run = self._opened(graph)
         batch = check_inputs(self.bundle.info, graph, inputs)
-        most = self.provider.most
+        limit = self.provider.max_rows
         parts = [
-            run({name: np.ascontiguousarray(array[start : start + most]) for name, array in inputs.items()})
-            for start in range(0, batch, most)
+            run({name: np.ascontiguousarray(array[start : start + limit]) for name, array in inputs.items()})
+            for start in range(0, batch, limit)
         ]
         names = [tensor.name for tensor in self.bundle.info.graphs[graph].outputs]
         return {name: np.concatenate(chunks) for name, chunks in zip(names, zip(*parts, strict=True), strict=True)}
@@ -66,12 +66,12 @@ class BundleRunner:
         """Examines every graph (see bundle/examine.py). Raises BundleError when one misbehaves."""
         examine(self.bundle, self.run)
 
-    def _opened(self, graph: str) -> Run:
+    def _opened(self, graph: str) -> GraphFunction:
         if graph not in self._runs:
             self._runs[graph] = self._open(graph)
         return self._runs[graph]
 
-    def _open(self, graph: str) -> Run:
+    def _open(self, graph: str) -> GraphFunction:
         data = graph_bytes(self.bundle, graph)
         entry = self.bundle.info.graphs[graph]
         try:

@@ -26,8 +26,8 @@ CUDA_PIP = "pip install -r demo/requirements-cuda.txt"
 OPENVINO_PIP = "pip install -r demo/requirements-openvino.txt"
 
 # HEURISTIC: the default search stalls half a second at every new batch size. The fast ways, TF32, channels last and
-# CUDA graphs, round differently or may be refused: the engine holds them against the sample sheet, and takes the
-# careful ones where they fail.
+# CUDA graphs, round differently or may be refused: the engine checks their pictures against the sample sheet, and
+# uses the careful ones where they fail.
 CUDA_CAREFUL = {
     "cudnn_conv_algo_search": "HEURISTIC",
     "use_tf32": "0",
@@ -35,7 +35,7 @@ CUDA_CAREFUL = {
 }
 CUDA_FAST = CUDA_CAREFUL | {"use_tf32": "1", "prefer_nhwc": "1", "enable_cuda_graph": "1"}
 
-SPIN = "50"  # microseconds
+SPIN = "50"  # microseconds, see _session_options
 
 # y = Conv(x [n, 1, 4, 4], nine ones, padding 1), opset 18; the test rebuilds it from onnx.helper.
 PROBE = base64.b64decode(
@@ -54,7 +54,7 @@ class Provider:
     reason: str
 
     @property
-    def most(self) -> int:
+    def max_rows(self) -> int:
         """Most pictures in one run. On a CPU more are slower, and onnxruntime never gives back its peak of memory."""
         return 16 if self.name == CPU else 64
 

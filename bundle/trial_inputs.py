@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bundle.latents import Mixture, class_rows, from_normal, one_hot, seed_latents
+from bundle.latents import Mixture, class_rows, from_normal, seed_latents
 from bundle.read import OpenBundle
 from bundle.schema import Prior
 
@@ -79,8 +79,7 @@ def random_mask(size: int, seed: int) -> np.ndarray:
 
 
 def class_blends(seeds: Sequence[int], classes: int) -> np.ndarray:
-    """Class weights float32 [N, classes]: a seed's own class (seed modulo their number), for odd seeds half of it and
-    half of the next."""
+    """Class weights float32 [N, classes]: the class of each seed; for odd seeds, half of it and half of the next."""
     weights = class_rows(None, seeds, classes)
     assert weights is not None  # there are classes
     odd = np.array([seed % 2 == 1 for seed in seeds])
@@ -152,8 +151,10 @@ class TrialInputs:
     def _codes(self, seeds: Sequence[int]) -> np.ndarray:
         """Codes [N, D] of the fitted mixture."""
         mixture = Mixture.from_latents(self.latents)
-        kinds = mixture.classes.shape[1]
-        return np.stack([mixture.sample(seed, one_hot(seed % kinds, kinds) if kinds > 1 else None) for seed in seeds])
+        classes = mixture.classes.shape[1]  # 1 without classes
+        weights = class_rows(None, seeds, classes if classes > 1 else 0)
+        pairs = zip(seeds, [None] * len(seeds) if weights is None else weights, strict=True)
+        return np.stack([mixture.sample(seed, row) for seed, row in pairs])
 
     def _styled(self, rows: Rows, mapped: Callable[[], Rows]) -> Rows:
         """The rows of a synthesis with styles that the mapping gives for the rows `mapped`; other rows as they are."""

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bundle.figures import headlines
-from bundle.read import GRAPHS, INDEX, Unavailable
-from bundle.schema import File
+from bundle.read import INDEX, Unavailable
+from bundle.schema import GRAPHS, File
 from demo.routes import device
 from demo.routes.endpoints import described
 from demo.serving.served_bundle import ServedBundle
@@ -98,7 +98,7 @@ def _latents(served: ServedBundle) -> dict[str, Any]:
         known["gan"] = {
             "latent_dim": gan.latent_dim,
             "prior": gan.prior,
-            "styled": served.styled,
+            "styled": served.has_styles,
             "adapter": adapter.model_dump(mode="json") if adapter else None,
         }
     return known | ({"vae": {"latent_dim": vae.latent_dim}} if vae else {})
@@ -106,7 +106,7 @@ def _latents(served: ServedBundle) -> dict[str, Any]:
 
 def rebuilds(served: ServedBundle) -> bool:
     """Whether the bundle has anything that takes a picture."""
-    return "vae" in served.models or served.engine.has("inverter") or served.reads
+    return "vae" in served.models or served.engine.has("inverter") or served.can_classify
 
 
 def _downloads(served: ServedBundle, address: str) -> list[dict[str, Any]]:

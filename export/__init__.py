@@ -1,4 +1,4 @@
-"""Twofold's export: a run folder becomes a bundle of ONNX graphs. May import train and bundle; nothing imports it.
+"""Twofold's export: a run folder becomes a bundle of ONNX graphs. May import train and bundle; demo never imports it.
 
 python -m export bundle runs/mnist artifacts/mnist
 """

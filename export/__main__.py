@@ -101,7 +101,7 @@ def unpack_bundle(settings: UnpackSettings) -> None:
     stages = unpack.unpack(settings.bundle, settings.run)
     print(f"{settings.run} is a run folder with the {', '.join(stages)} of {settings.bundle}.")
     for name, inverse in (("gan", "inverter"), ("vae", "repair")):
-        if name in stages and stages[name].whole:
+        if name in stages and stages[name].trainable:
             minutes = max(round(stages[name].record.seconds / 60), 1)
             words = [str(settings.run), "--data", Run.open(settings.run).data.source]
             print(f"The {name.upper()} trained for {minutes} minutes. To train it for as many more, with --data naming "

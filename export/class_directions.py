@@ -15,6 +15,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
 from bundle.errors import UserError
+from bundle.latents import seed_class
 from bundle.read import read
 from bundle.runner import BundleRunner
 from bundle.trial_inputs import TrialInputs
@@ -49,7 +50,7 @@ def directions(inputs: TrialInputs, classes: int) -> dict[str, np.ndarray]:
     accuracy of its boundaries (see `normals`)."""
     arrays: dict[str, np.ndarray] = {}
     seeds = range(EACH * classes)
-    labels = np.arange(len(seeds)) % classes  # a seed draws the class seed modulo their number
+    labels = np.array([seed_class(seed, classes) for seed in seeds])
     if "mapping" in inputs.graphs:
         w = inputs.run("mapping", inputs.seed_rows("mapping", seeds))["w"]
         arrays["svm_w"], arrays["svm_w_accuracy"] = normals(w[:, 0], labels)  # each stage gets the same w

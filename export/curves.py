@@ -38,8 +38,8 @@ def lines(path: Path) -> list[dict[str, float]]:
 
 
 def thinned(rows: list[dict[str, float]], points: int = MAX_POINTS) -> Curve | None:
-    """At most `points` means over stretches of equal length; None for a metric that a stretch lacks. None without any
-    metric."""
+    """At most `points` means over stretches of equal length; within a series, None for a stretch without that metric.
+    Returns None when there is no metric at all."""
     names = [name for name in dict.fromkeys(name for row in rows for name in row) if name not in FACTS][:MAX_SERIES]
     if not names:
         return None

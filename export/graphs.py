@@ -24,7 +24,7 @@ from train.stages import load_networks
 
 OPSET = 18
 MAX_BATCH = 256
-# Stage of a run -> the graphs made of its networks. A stage of the second table needs the networks of the other one.
+# Stage of a run -> the graphs made of its networks. NEEDS: a stage -> the stage whose networks it needs too.
 STAGE_GRAPHS: dict[str, tuple[str, ...]] = {
     "gan": ("generator", "mapping", "synthesis", "critic"),
     "inverter": ("inverter",),
@@ -193,7 +193,7 @@ def to_onnx(spec: GraphSpec, facts: Facts) -> onnx.ModelProto:
 
 @contextmanager
 def _quiet(name: str) -> Iterator[None]:
-    """Mutes a logger but for errors: the exporter's warns of libraries that are not needed."""
+    """Lets a logger report errors only: the exporter warns of libraries that are not needed."""
     logger = logging.getLogger(name)
     level = logger.level
     logger.setLevel(logging.ERROR)
@@ -242,6 +242,7 @@ def metadata(spec: GraphSpec, facts: Facts) -> dict[str, str]:
         "format": "twofold-bundle",
         "schema_version": str(SCHEMA_VERSION),
         "graph": spec.name,
+        "precision": "fp32",  # export.precision.converted replaces it
         "bundle": facts.bundle,
         "title": data.title,
         "dataset": data.source,

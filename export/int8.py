@@ -16,7 +16,7 @@ from export import float16, parity
 
 LAYERS = ("Conv", "Gemm", "MatMul")
 BATCH = 16  # rows a run, where ranges are taken and speed is measured
-TURNS = 9  # runs of each file, in turn
+TURNS = 9  # timed runs of each file, alternating
 
 
 class _Rows(CalibrationDataReader):

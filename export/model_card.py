@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 
+from bundle.latents import seed_class
 from bundle.quality_section import BEGIN, cell, quality_section
 from bundle.schema import Bundle, Graph, RuntimeComparison
 from export import runtime_tables
@@ -21,6 +22,7 @@ HUB_LICENCES = {
     "mit": "mit",
 }
 
+SNIPPET_SEED = 7
 PRECISIONS = {
     "fp32": "float32",
     "fp16-stored": "float32 arithmetic on weights stored as float16",
@@ -118,14 +120,14 @@ def numbers(info: Bundle) -> str:
 
 
 def snippet(info: Bundle) -> str:
-    """Python that draws one picture; run in the bundle's folder. Seed 7, the class as on the sheet."""
+    """Python that draws one picture; run in the bundle's folder. The class is the seed's own, as on the sheet."""
     model = info.gan or info.vae
     assert model  # every bundle has one
     classes, dim = len(info.dataset.classes), model.latent_dim
     prior = info.gan.prior if info.gan else "normal"
     extra = {"normal": "", "uniform": "import math\n", "truncated": "import math\nfrom statistics import NormalDist\n"}
     lines = extra[prior].split("\n") if extra[prior] else []
-    lines += ["import numpy as np", "import onnxruntime as ort", "from PIL import Image", "", "seed = 7"]
+    lines += ["import numpy as np", "import onnxruntime as ort", "from PIL import Image", "", f"seed = {SNIPPET_SEED}"]
     feed = {"z": "z"}
     if info.gan:
         graph = "generator"
@@ -139,8 +141,9 @@ def snippet(info: Bundle) -> str:
             lines.append("z = z.astype(np.float32)")
         if classes:
             feed["classes"] = "classes"
-            shown = json.dumps(info.dataset.classes[7 % classes], ensure_ascii=False)
-            lines.append(f"classes = np.eye({classes}, dtype=np.float32)[[{7 % classes}]]  # {shown}; rows sum to 1")
+            own = seed_class(SNIPPET_SEED, classes)
+            shown = json.dumps(info.dataset.classes[own], ensure_ascii=False)
+            lines.append(f"classes = np.eye({classes}, dtype=np.float32)[[{own}]]  # {shown}; rows sum to 1")
     else:
         graph = "decoder"
         lines += [

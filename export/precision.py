@@ -23,7 +23,7 @@ WORDS: dict[Precision, str] = {
     "fp16": "float16 arithmetic",
     "int8": "int8 weights and layers",
 }
-LEVELS = 1  # most grey levels by which a picture may change; int8 is held against LEAST_PSNR instead
+LEVELS = 1  # most grey levels by which a picture may change; for int8 LEAST_PSNR counts instead
 SHARE = 0.05  # most that other outputs may change, relative to max(1, |value|)
 LEAST_PSNR = 40.0  # dB from float32, of the worst picture
 SMALLER = 2 / 3  # int8 must bring the bytes down to this share, or be faster
@@ -117,7 +117,7 @@ def convert_one(
     calibration: Rows,
     least: int = float16.LEAST_ELEMENTS[0],
 ) -> tuple[bytes, Conversion]:
-    """One graph in that precision, held against the file `exact` and against PyTorch on given rows. Raises as
+    """One graph in that precision, compared with the file `exact` and with PyTorch on these rows. Raises as
     `convert` does."""
     model = converted(onnx.load_from_string(exact), precision, calibration, least)
     parity.check_structure(model, spec)

@@ -69,7 +69,7 @@ def minutes(classifier: float, gan: float, vae: float, inverse: float) -> dict[s
 SMALL = ("--hidden", "128")
 ENCODERS = {"inverter": SMALL, "repair": SMALL}
 # With these, recall of the three sets rose from 0.33 to 0.4 to more than 0.5. The released CIFAR-10 was then trained on
-# for half an hour without the minibatch deviation, which traded some of it for precision.
+# for half an hour without --minibatch-stddev, which traded some of it for precision.
 VARIED = ("--minibatch-stddev", "--mismatch-weight", "0.1")
 NARROW = ("--batch", "32", "--width", "64")
 # Some hundred components hold most of the differences between aligned scans, and of what 32 x 32 pixels show.

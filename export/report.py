@@ -10,7 +10,7 @@ from bundle.atomic_files import write_file
 from bundle.errors import UserError
 from bundle.figures import HELD_OUT
 from bundle.model import BundleModel
-from bundle.quality_section import BETTER, cell, figure_rows
+from bundle.quality_section import BETTER, cell, figure_rows, measured
 from bundle.read import INDEX, discover
 from bundle.runner import BundleRunner
 from bundle.schema import Bundle, Figure
@@ -198,8 +198,7 @@ def text(figure: Figure | None) -> str:
     """E.g. "0.0842 ± 0.003 nats"; empty for none."""
     if figure is None:
         return ""
-    error = "" if figure.error is None else f" ± {figure.error:.2g}"
-    return f"{figure.value:.4g}{error} {figure.unit}".rstrip()
+    return f"{measured(figure)} {figure.unit}".rstrip()
 
 
 def in_column(figure: Figure | None) -> str:

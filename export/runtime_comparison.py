@@ -11,13 +11,14 @@ import numpy as np
 from tqdm import tqdm
 
 from bundle import differences
+from bundle.adapter import Feed, GraphFunction
 from bundle.errors import UserError
 from bundle.read import OpenBundle, graph_bytes, read
 from bundle.runner import BundleRunner
 from bundle.schema import GraphDifference, RuntimeComparison, RuntimeResult
 from bundle.trial_inputs import TrialInputs
 from export import parity, runtime_tables, update
-from export.runtimes import RUNTIMES, Feed, Run, Runtime, RuntimeName
+from export.runtimes import RUNTIMES, Runtime, RuntimeName
 from train.hardware import processor, usable_threads
 
 BATCHES = parity.BATCHES
@@ -114,7 +115,7 @@ def command(folder: Path, names: Sequence[RuntimeName]) -> str:
     return f"python -m export check {folder.resolve().name}{some}"
 
 
-def measure(graph: str, run: Run, feed: Feed, wanted: Sequence[np.ndarray]) -> GraphDifference:
+def measure(graph: str, run: GraphFunction, feed: Feed, wanted: Sequence[np.ndarray]) -> GraphDifference:
     """Compares one graph in one runtime with the outputs `wanted` of all rows, at every batch size and row by row.
 
     Raises ValueError when an output has another shape or is not finite.

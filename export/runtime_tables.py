@@ -33,7 +33,7 @@ BLOCKS = (
 
 
 def number(value: float) -> str:
-    """Two digits, or all of a whole number."""
+    """E.g. "0.12", "3.4", "1,234": two significant digits, from 10 on whole numbers."""
     return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
 
 
@@ -100,9 +100,7 @@ def section(found: RuntimeComparison) -> str:
         f"Largest difference, and the mean in brackets, from the {found.reference} evaluator over "
         f"batches of {and_last(found.batches)}: of a picture in grey levels, of other outputs in shares of max(1, "
         "|value|).",
-        by_graph(
-            found, tried(found, of_reference=False), lambda c: f"{number(c.largest)} ({number(c.mean)})", units=True
-        ),
+        by_graph(found, tried(found, of_reference=False), both_differences, units=True),
         alone(found),
         f"Pictures a second, {found.batches[-1]} at once, on {found.hardware}:",
         by_graph(found, tried(found), lambda c: number(c.speed)),

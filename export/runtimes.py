@@ -12,7 +12,7 @@ import shutil
 import struct
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,14 +25,13 @@ from onnx.reference import ReferenceEvaluator
 from onnx.reference.ops.op_dequantize_linear import DequantizeLinear_19
 from onnx.reference.ops.op_quantize_linear import QuantizeLinear_19
 
+from bundle.adapter import Feed, GraphFunction
 from bundle.errors import RuntimeUnavailable
 from bundle.sessions import choose_provider, open_session
 from export import parity
 from train.hardware import usable_threads
 
 RuntimeName = Literal["reference", "onnxruntime", "openvino", "openvino-bf16", "opencv", "web", "cuda"]
-Feed = Mapping[str, np.ndarray]
-Run = Callable[[Feed], list[np.ndarray]]
 PIP = "pip install -r requirements.txt"
 WEB = Path(__file__).resolve().parents[1] / "demo" / "web"
 RUNNER = Path(__file__).with_name("runtimes.mjs")
@@ -50,7 +49,7 @@ class Runtime:
     label: str
     gap: Callable[[], str]
     version: Callable[[], str]
-    load: Callable[[bytes, Sequence[str]], AbstractContextManager[Run]]
+    load: Callable[[bytes, Sequence[str]], AbstractContextManager[GraphFunction]]
     exact: bool = True
 
 
@@ -80,7 +79,7 @@ class QuantizeLinear(QuantizeLinear_19):
 
 
 @contextmanager
-def reference(data: bytes, outputs: Sequence[str]) -> Iterator[Run]:
+def reference(data: bytes, outputs: Sequence[str]) -> Iterator[GraphFunction]:
     """A graph in ONNX's own evaluator, which is slow and exact: what the other runtimes are compared with."""
     evaluator = ReferenceEvaluator(onnx.load_from_string(data), new_ops=[DequantizeLinear, QuantizeLinear])
 
@@ -96,14 +95,14 @@ def reference(data: bytes, outputs: Sequence[str]) -> Iterator[Run]:
 
 
 @contextmanager
-def onnxruntime_cpu(data: bytes, outputs: Sequence[str]) -> Iterator[Run]:
+def onnxruntime_cpu(data: bytes, outputs: Sequence[str]) -> Iterator[GraphFunction]:
     """A graph in onnxruntime on the CPU."""
     session = parity.session(data)
     yield lambda feed: session.run(list(outputs), dict(feed))
 
 
 @contextmanager
-def onnxruntime_cuda(data: bytes, outputs: Sequence[str]) -> Iterator[Run]:
+def onnxruntime_cuda(data: bytes, outputs: Sequence[str]) -> Iterator[GraphFunction]:
     """A graph in onnxruntime on the GPU, without TF32. Raises RuntimeUnavailable where CUDA does not work."""
     session = open_session(data, choose_provider("cuda"))
     yield lambda feed: session.run(list(outputs), dict(feed))
@@ -132,11 +131,13 @@ def openvino_core() -> Any:
     return Core()
 
 
-def openvino(precision: Literal["f32", "bf16"]) -> Callable[[bytes, Sequence[str]], AbstractContextManager[Run]]:
+def openvino(
+    precision: Literal["f32", "bf16"],
+) -> Callable[[bytes, Sequence[str]], AbstractContextManager[GraphFunction]]:
     """`load` of OpenVINO on the CPU, with this precision of its arithmetic."""
 
     @contextmanager
-    def load(data: bytes, outputs: Sequence[str]) -> Iterator[Run]:
+    def load(data: bytes, outputs: Sequence[str]) -> Iterator[GraphFunction]:
         core = openvino_core()
         settings = {"INFERENCE_PRECISION_HINT": precision, "INFERENCE_NUM_THREADS": str(usable_threads())}
         compiled = core.compile_model(core.read_model(data), "CPU", settings)
@@ -169,7 +170,7 @@ def bfloat16_gap() -> str:
 
 
 @contextmanager
-def opencv(data: bytes, outputs: Sequence[str]) -> Iterator[Run]:
+def opencv(data: bytes, outputs: Sequence[str]) -> Iterator[GraphFunction]:
     """A graph in the dnn module of OpenCV."""
     import cv2
 
@@ -207,7 +208,7 @@ def opencv_version() -> str:
 
 
 @contextmanager
-def web(data: bytes, outputs: Sequence[str]) -> Iterator[Run]:
+def web(data: bytes, outputs: Sequence[str]) -> Iterator[GraphFunction]:
     """A graph in onnxruntime-web, which runs in a Node process; runtimes.mjs describes the exchange over its pipes."""
     # Code given with --eval finds its packages from the working folder.
     command = ["node", "--input-type=module", "--eval", RUNNER.read_text(encoding="utf-8")]

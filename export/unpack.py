@@ -22,8 +22,8 @@ from bundle.atomic_files import scratch, write_file
 from bundle.errors import UserError
 from bundle.pictures import check_background, paper
 from bundle.public_command import UNPACK
-from bundle.read import OpenBundle, graph_bytes, latent_shapes, read
-from bundle.schema import Curve
+from bundle.read import OpenBundle, graph_bytes, read
+from bundle.schema import Curve, latent_shapes
 from bundle.trial_inputs import random_rows
 from export import graphs, parity
 from export.graphs import NEEDS, STAGE_GRAPHS, GraphSpec
@@ -39,7 +39,7 @@ from train.stored_settings import from_public_dict, to_dict
 
 ORDER = ("classifier", "gan", "vae", "inverter", "repair")  # mask encoders after the model that they encode for
 PRECISIONS = ("fp32", "fp16-stored")  # arithmetic in float32, so that the network can be compared with its graph
-ROWS = 33  # that they are compared on
+ROWS = 33  # on which a network and its graph are compared
 FOLDED, HALF = "_bias", ".fp16"  # suffixes that folding and storing as float16 add to names
 
 
@@ -53,14 +53,14 @@ class Stage:
     curve: Curve | None
 
     @property
-    def whole(self) -> bool:
+    def trainable(self) -> bool:
         """Whether nothing that training needs is lost: no batch normalisation was folded."""
         return not any(isinstance(module, nn.BatchNorm2d) for module in self.networks.modules())
 
 
 @dataclass(frozen=True)
-class Settled:
-    """The settings of the stages that came back, as a run would give them."""
+class UnpackedStages:
+    """Gives the settings of the stages that came back, as a run folder does."""
 
     stages: Mapping[str, Stage]
 
@@ -76,7 +76,7 @@ def unpack(folder: Path, target: Path) -> dict[str, Stage]:
     Raises UserError, and writes nothing, when the target exists or no stage can come back.
     """
     if target.exists():
-        raise UserError(f"{target} is already there: name a new folder.")
+        raise UserError(f"{target} already exists: name a new folder.")
     bundle = read(folder)
     stages: dict[str, Stage] = {}
     reasons = []
@@ -156,15 +156,15 @@ def stage_of(bundle: OpenBundle, name: str, target: Path, stages: Mapping[str, S
     try:
         settings = settings_of(bundle, name, target)
         with torch.device("meta"):  # shapes alone: sizes that a stranger chose take no memory
-            networks = build_networks(name, settings, data, Settled(stages))
+            networks = build_networks(name, settings, data, UnpackedStages(stages))
     except UserError as problem:
         raise UserError(f"{what}: {problem}") from problem
     except (ValueError, RuntimeError, OverflowError) as problem:
         raise UserError(f"{what}: its settings fit no network ({problem}).") from problem
     try:
         for key, net in networks.named_children():
-            load(net, nothing(net) if key in OPTIONAL_NETWORKS else network_weights(bundle, key), what)
-        finished = trained_to_the_end(bundle, STAGE_GRAPHS[name][0])
+            load(net, zeros(net) if key in OPTIONAL_NETWORKS else network_weights(bundle, key), what)
+        finished = was_finished(bundle, STAGE_GRAPHS[name][0])
         for spec in graphs.graph_specs(name, dict(networks.eval().named_children()), data):
             compare(spec, bundle, what)
     except UserError:
@@ -186,8 +186,8 @@ def stage_of(bundle: OpenBundle, name: str, target: Path, stages: Mapping[str, S
 # ------------------------------------------------------------------------------------------------ from graphs
 
 
-def nothing(net: nn.Module) -> dict[str, Tensor]:
-    """The first weights of a network that no graph holds because only training needs it: zeros."""
+def zeros(net: nn.Module) -> dict[str, Tensor]:
+    """Weights for a network that no graph holds, because only training needs it."""
     return {key: torch.zeros(value.shape) for key, value in net.state_dict().items()}
 
 
@@ -246,7 +246,7 @@ def load(net: nn.Module, weights: Mapping[str, Tensor], what: str) -> None:
     net.load_state_dict({key: weights[key].clone() for key in state}, assign=True)
 
 
-def trained_to_the_end(bundle: OpenBundle, graph: str) -> bool:
+def was_finished(bundle: OpenBundle, graph: str) -> bool:
     """Whether the stage was finished when it was exported, according to its graph."""
     facts = {p.key: p.value for p in onnx.load_from_string(graph_bytes(bundle, graph)).metadata_props}
     return bool(json.loads(facts.get("training", "{}")).get("finished", True))
@@ -270,7 +270,7 @@ def write(folder: Path, name: str, stage: Stage, bundle: OpenBundle, began: str)
     """Writes one stage's folder of a run; `began`: the command that unpacks it, recorded where training may follow."""
     record = vars(stage.record)
     tensors = module_tensors("averages", stage.networks)
-    if stage.whole:
+    if stage.trainable:
         tensors |= {key: value.clone() for key, value in module_tensors("networks", stage.networks).items()}
         record = record | {"command": f"{stage.record.command} && {began}"}
     images, rows = stage.record.images, stage.settings.batch * stage.settings.accumulate

@@ -98,7 +98,8 @@ def reading(bundles: Mapping[str, ServedBundle], picture_of: Reader, mask_of: Re
         """Encode a picture with the VAE and decode it again.
 
         picture: PNG, JPEG, WebP, GIF or BMP, at most 5 MB and 8 million pixels. Returns {"input" as the models see it,
-        "image", "difference": PNG data URLs, "mse", "psnr" in dB (null for equal pictures), "ssim"}.
+        "image", "difference": PNG data URLs, "mse", "psnr" in dB (null for equal pictures), "ssim"
+        (null below 11 x 11 pixels)}.
         """
         served = arguments.bundle(bundles, bundle)
         image = picture_of(picture, served)

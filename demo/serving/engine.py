@@ -166,9 +166,9 @@ class Engine:
         parts: list[list[np.ndarray]] = []
         seconds = 0.0
         # In chunks: other visitors' single pictures get their turn between the parts of a large batch.
-        most = self.provider.most
-        for start in range(0, batch, most):
-            part = {name: np.ascontiguousarray(array[start : start + most]) for name, array in inputs.items()}
+        limit = self.provider.max_rows
+        for start in range(0, batch, limit):
+            part = {name: np.ascontiguousarray(array[start : start + limit]) for name, array in inputs.items()}
             outputs, spent = queue(part)
             parts.append(outputs)
             seconds += spent
@@ -185,7 +185,7 @@ class Engine:
             if graph not in self._queues:
                 if not self.has(graph):
                     raise BundleError(f"Bundle '{self.bundle.info.name}' has no graph '{graph}'.")
-                queue = BatchQueue(self._opener(self.bundle, graph), self.provider.most, self._cache.slots)
+                queue = BatchQueue(self._opener(self.bundle, graph), self.provider.max_rows, self._cache.slots)
                 queue.tally = self._tally.setdefault(graph, queue.tally)
                 self._queues[graph] = queue
             return self._queues[graph]

@@ -1,1 +1,1 @@
-"""Targets beside the demo: what a bundle becomes elsewhere. One module each."""
+"""Where a bundle can go besides the demo: a Hugging Face Space, Triton, a static page. One module each."""

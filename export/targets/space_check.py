@@ -7,7 +7,8 @@ from typing import Any
 
 import yaml
 
-from bundle.read import INDEX, BundleError, read
+from bundle.errors import BundleError
+from bundle.read import INDEX, read
 from bundle.write import CARD
 from export.model_card import HUB_LICENCES
 from export.targets.folder import files_in

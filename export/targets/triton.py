@@ -83,7 +83,7 @@ def write(source: Path, target: Path, serving: Serving) -> list[str]:
                 (building / name / CONFIG).write_text(config(bundle.info, graph, serving), encoding="utf-8")
             (building / CARD).write_text(README, encoding="utf-8")
             replace_folder(building, target, ours={CARD})
-            for name in gone(older, bundle.info.name, set(names.values())):
+            for name in outdated(older, bundle.info.name, set(names.values())):
                 shutil.rmtree(target / name)
     except OSError as problem:
         raise UserError(f"Could not write {target}: {problem.strerror or problem}.") from problem
@@ -93,7 +93,7 @@ def write(source: Path, target: Path, serving: Serving) -> list[str]:
 def models(target: Path) -> dict[str, str]:
     """The models in a repository that this command wrote: name -> name of its bundle; none for a new folder.
 
-    Raises UserError when the folder holds nothing but other things.
+    Raises UserError when the folder holds files but no such model.
     """
     if not target.exists():
         return {}
@@ -106,12 +106,12 @@ def models(target: Path) -> dict[str, str]:
 
 
 def owner(path: Path) -> str | None:
-    """The name of the bundle that a config.pbtxt belongs to, from its first line; None for one of somebody else."""
+    """The name of the bundle that a config.pbtxt belongs to, from its first line; None when it is not ours."""
     first = path.read_text(encoding="utf-8", errors="replace").partition("\n")[0].split()
     return first[4] if first[:4] == ["#", "Twofold:", "of", "bundle"] and len(first) == 5 else None
 
 
-def gone(older: dict[str, str], bundle: str, written: set[str]) -> Iterator[str]:
+def outdated(older: dict[str, str], bundle: str, written: set[str]) -> Iterator[str]:
     """The older models of a bundle for graphs that it no longer has."""
     return (name for name, of in older.items() if of == bundle and name not in written)
 

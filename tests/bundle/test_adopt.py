@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 from torch import nn
 
 from bundle import adopt, images, latents
-from bundle.adopt import About, examine
+from bundle.adopt import About, inspect_generator
 from bundle.errors import BundleError, UserError
 from bundle.read import read
 from demo.facts import facts
@@ -131,7 +131,7 @@ def test_the_command_writes_it_and_the_file_stays_as_it_was(dcgan: Path, tmp_pat
     assert (bundle.info.name, bundle.info.title, bundle.info.dataset.licence) == ("my-dcgan", "my-dcgan", "CC0")
     assert (tmp_path / "out" / "generator.onnx").read_bytes() == dcgan.read_bytes()
     again = subprocess.run(words, capture_output=True, text=True, timeout=300, stdin=subprocess.DEVNULL)
-    assert again.returncode == 2 and "is there already" in again.stderr
+    assert again.returncode == 2 and "already exists" in again.stderr
 
 
 def test_what_no_flag_gives_is_asked(dcgan: Path, tmp_path: Path):
@@ -172,7 +172,7 @@ class Broken(Dcgan):
 )
 def test_what_is_no_generator_of_pictures(made: nn.Module, words: str):
     with pytest.raises(BundleError, match=words):
-        examine(exported(made.eval(), torch.zeros(2, LATENT, 1, 1)))
+        inspect_generator(exported(made.eval(), torch.zeros(2, LATENT, 1, 1)))
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ def test_unusable_files_leave_nothing_behind(tmp_path: Path, content: bytes | No
 
 def test_a_generator_of_more_than_z_is_refused(tiny_bundle: Path):
     with pytest.raises(BundleError, match="one input, z; this file has 2"):
-        examine((tiny_bundle / "generator.onnx").read_bytes())
+        inspect_generator((tiny_bundle / "generator.onnx").read_bytes())
 
 
 def test_an_adopted_file_that_is_swapped_is_found(dcgan: Path, tmp_path: Path):

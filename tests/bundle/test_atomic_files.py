@@ -45,3 +45,29 @@ def test_a_scratch_folder_is_gone_afterwards(tmp_path: Path):
         (folder / "half").write_text("x")
         raise KeyboardInterrupt
     assert not list(tmp_path.iterdir())
+
+
+def test_an_interrupted_write_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def interrupted(_: int) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "fsync", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write_file(tmp_path / "report.md", b"one")
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_next_write_removes_what_a_killed_one_left(tmp_path: Path):
+    """But nothing that may still be written, that another program named, or that holds somebody's older folder."""
+    old, new = ".state.0123abcd", ".state.ffffffff"
+    (tmp_path / old).write_bytes(b"half")
+    (tmp_path / new).write_bytes(b"half")
+    (tmp_path / ".state.backup").write_bytes(b"mine")
+    (tmp_path / ".run.0123abcd" / "run").mkdir(parents=True)
+    (tmp_path / ".run.4567abcd" / ".older").mkdir(parents=True)
+    for name in (old, ".state.backup", ".run.0123abcd", ".run.4567abcd"):
+        os.utime(tmp_path / name, (0, 0))
+    write_file(tmp_path / "state", b"whole")
+    with scratch(tmp_path / "run"):
+        pass
+    assert {path.name for path in tmp_path.iterdir()} == {"state", new, ".state.backup", ".run.4567abcd"}

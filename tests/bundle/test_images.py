@@ -75,3 +75,9 @@ def test_ssim_against_the_plain_formula():
             )
     assert images.ssim(a, b) == pytest.approx(np.mean(values), abs=1e-10)
     assert images.ssim(a, a) == pytest.approx(1)
+
+
+def test_ssim_needs_room_for_its_window():
+    a = rng.uniform(size=(1, 1, 11, 10)).astype(np.float32)
+    assert images.ssim(a, a) is None
+    assert images.ssim(a.repeat(2, axis=3), a.repeat(2, axis=3)) == pytest.approx(1)

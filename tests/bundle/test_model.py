@@ -8,8 +8,8 @@ import pytest
 import scipy.stats
 
 from bundle import images, latents
+from bundle.errors import BundleError
 from bundle.latents import one_hot
-from bundle.read import BundleError
 from demo.serving.engine import InputError, choose_provider
 from demo.serving.served_bundle import ServedBundle, open_bundles
 from tests.support import tiny

@@ -13,8 +13,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bundle.read import GRAPHS, BundleError, discover, graph_bytes, read, sha256
+from bundle.errors import BundleError
+from bundle.read import discover, graph_bytes, read
+from bundle.schema import GRAPHS
 from tests.support import tiny
+from tests.support.checksums import sha256
 
 
 def edit(folder: Path, change: Callable[[dict], object]) -> None:

@@ -13,7 +13,8 @@ import pytest
 from onnx import TensorProto, helper
 
 from bundle import sessions
-from bundle.read import BundleError, OpenBundle, graph_bytes, read
+from bundle.errors import BundleError
+from bundle.read import OpenBundle, graph_bytes, read
 from bundle.sessions import PROBE, Provider, choose_provider, core_count
 from demo.serving import engine as engine_module
 from demo.serving.batching import Run
@@ -158,7 +159,7 @@ def test_arithmetic_that_depends_on_who_else_draws_is_found(tiny_bundle: Path):
         names = [tensor.name for tensor in bundle.info.graphs[graph].outputs]
         return lambda feed, until: [v * (0.99 if len(v) > 1 else 1) for v in session.run(names, dict(feed))]
 
-    with pytest.raises(BundleError, match="when somebody else's is in the same run"):
+    with pytest.raises(BundleError, match="depends on the other rows of its batch"):
         Engine(bundle, cpu, opener=opener).check()
 
 

@@ -9,10 +9,11 @@ import pytest
 import torch
 from PIL import Image
 
-from bundle.read import read, sha256
+from bundle.read import read
 from bundle.schema import GRAPHS, Figure, Quality, RuntimeComparison, RuntimeResult
 from demo.serving.engine import Engine, choose_provider
 from export import assemble, parity
+from tests.support.checksums import sha256
 from tests.support.pictures import draw_folder
 from tests.support.trained import CLASSES, Exported, export, train_tiny
 from train.data.dataset import Pictures

@@ -68,6 +68,7 @@ def test_a_single_file_explains_itself(exported: Exported):
     facts = meta.custom_metadata_map
     assert (meta.producer_name, meta.graph_name) == ("twofold", "generator")
     assert facts["format"] == "twofold-bundle" and facts["schema_version"] == "2"
+    assert facts["precision"] == "fp32"
     assert (facts["graph"], facts["bundle"], facts["title"]) == ("generator", "shapes", "pictures")
     assert json.loads(facts["classes"]) == ["bar", "disc", "square"]
     assert json.loads(facts["latent"]) == {"input": "z", "dim": 8, "prior": "normal", "mean": 0.0, "std": 1.0}

@@ -13,7 +13,7 @@ from torch import nn
 
 from bundle import images
 from bundle.errors import UserError
-from bundle.read import read, sha256
+from bundle.read import read
 from bundle.trial_inputs import TrialInputs
 from demo.serving.engine import Engine, choose_provider
 from export import graphs, parity, precision
@@ -21,6 +21,7 @@ from export.__main__ import main
 from export.graphs import Facts, GraphSpec
 from export.precision import Conversion
 from tests.export.test_graphs import graph_spec
+from tests.support.checksums import sha256
 from tests.support.trained import Exported, export
 from train.data.dataset import DataInfo
 from train.run_folder import Run, StageRecord

@@ -15,11 +15,12 @@ import pytest
 from onnx import numpy_helper
 
 from bundle import quality_section
+from bundle.adapter import Feed, GraphFunction
 from bundle.read import read
 from bundle.schema import GRAPHS, GraphDifference, RuntimeComparison, RuntimeResult
 from export import float16, int8, model_card, parity, runtime_comparison, runtime_tables, runtimes, update
 from export.__main__ import main
-from export.runtimes import RUNTIMES, Feed, Run, Runtime
+from export.runtimes import RUNTIMES, Runtime
 from tests.support import tiny
 
 BY_NAME = {runtime.name: runtime for runtime in RUNTIMES}
@@ -42,7 +43,7 @@ def same_but(change) -> Runtime:
     """A broken runtime: onnxruntime, whose outputs are changed; `change`: outputs, inputs -> outputs."""
 
     @contextmanager
-    def load(data: bytes, outputs: Sequence[str]) -> Iterator[Run]:
+    def load(data: bytes, outputs: Sequence[str]) -> Iterator[GraphFunction]:
         with runtimes.onnxruntime_cpu(data, outputs) as run:
             yield lambda feed: [change(values, feed) for values in run(feed)]
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bundle.read import BundleError, read
+from bundle.errors import BundleError
+from bundle.read import read
 from bundle.write import file_entry
 from demo.serving.engine import Engine, choose_provider
 from export import training_codes

@@ -176,7 +176,7 @@ def refusal(bundle: Path, **settings: object) -> str:
 def test_a_folder_that_is_there_is_left_alone(exported: Exported, trained_run: Path, capsys):
     before = sorted(path.stat().st_mtime_ns for path in trained_run.rglob("*"))
     assert main(["unpack", str(exported.folder), str(trained_run)]) == 2
-    assert "is already there" in capsys.readouterr().err
+    assert "already exists" in capsys.readouterr().err
     assert sorted(path.stat().st_mtime_ns for path in trained_run.rglob("*")) == before
 
 

@@ -164,7 +164,7 @@ def _repaired(
 
 def _readings(served: ServedBundle, pictures: Mapping[str, np.ndarray]) -> dict[str, list[float] | None]:
     """The classifier's probability of every class in each picture; None where there is no classifier."""
-    if not pictures or not served.reads:
+    if not pictures or not served.can_classify:
         return dict.fromkeys(pictures)
     rows = posterior.batched(np.concatenate(list(pictures.values())), served.classify, served.info.max_batch)
     return {name: [round(float(p), 4) for p in row] for name, row in zip(pictures, rows, strict=True)}

@@ -107,7 +107,7 @@ def completions(
 
     codes = draw(None)
     drawn = decode(codes)
-    if served.reads:
+    if served.can_classify:
         codes = draw(posterior.batched(paste(image, mask, drawn), served.classify, batch).mean(axis=0))
         drawn = decode(codes)
     kept = plausible(energy(drawn, codes, image, mask, served.info.require_vae().sigma, served.mixture))

@@ -10,7 +10,8 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
-from bundle.read import BundleError, read
+from bundle.errors import BundleError
+from bundle.read import read
 from bundle.sessions import choose_provider, core_count
 from demo.serving.batching import Caller, on_behalf_of
 from demo.serving.engine import Engine, EngineCache, InputError
@@ -30,7 +31,7 @@ def codes(count: int) -> np.ndarray:
 
 
 def test_chunks_join_in_order_and_equal_single_runs(engine: Engine):
-    z = codes(2 * engine.provider.most + 3)
+    z = codes(2 * engine.provider.max_rows + 3)
     together = engine.run("decoder", {"z": z})["image"]
     alone = np.concatenate([engine.run("decoder", {"z": z[i : i + 1]})["image"] for i in range(len(z))])
     assert together.shape == (35, 1, 32, 32)
@@ -119,7 +120,7 @@ def test_pictures_do_not_depend_on_who_else_draws(tiny_bundle: Path):
     """Bit for bit: what a seed shows may not change because somebody else is there."""
     cache = EngineCache()
     engine = Engine(read(tiny_bundle), choose_provider("cpu"), cache)
-    z = codes(2 + 2 * engine.provider.most)
+    z = codes(2 + 2 * engine.provider.max_rows)
     alone = [engine.run("decoder", {"z": z[i : i + 1]})["image"] for i in range(len(z))]
     before, found = engine.tally["decoder"].runs, {}
 

@@ -37,7 +37,7 @@ const twin = (name, title, alt, difference) => {
       T.numberList([
         ["MSE", found.mse.toFixed(5), T.t("Mean squared error: 0 is perfect")],
         ["PSNR", found.psnr === null ? "∞" : `${found.psnr.toFixed(1)} dB`, T.t("Peak signal-to-noise ratio: more is better")],
-        ["SSIM", found.ssim.toFixed(3), T.t("Structural similarity: 1 is perfect")],
+        ["SSIM", found.ssim === null ? "–" : found.ssim.toFixed(3), T.t("Structural similarity: 1 is perfect")],
       ]),
     );
   };
