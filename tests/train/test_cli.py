@@ -61,6 +61,12 @@ def test_a_body_that_draws_no_probabilities(tmp_path, shapes, capsys):
     assert not (tmp_path / "run").exists()
 
 
+def test_a_run_may_be_called_like_a_command(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["all", "gan", "--preset", "lenet", "--help"])
+    assert ended.value.code == 0 and "default: lenet" in capsys.readouterr().out
+
+
 def test_all_is_the_four_stages_in_order(tmp_path):
     steps = stages_of(AllSettings(run=tmp_path, minutes=100, seed=5), {"minutes", "seed"})
     assert [name for name, _ in steps] == ["classifier", "gan", "vae", "inverter", "repair"]
