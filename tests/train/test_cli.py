@@ -101,9 +101,14 @@ def test_help_breaks_no_line_in_mid_sentence(monkeypatch, capsys, name):
     with pytest.raises(SystemExit):
         main([name, "--help"])
     lines = [line.strip("│ \n") for line in capsys.readouterr().out.splitlines()]
-    texts = [line for line in lines if line.endswith(")") and ("(default:" in line or "(required)" in line)]
+    texts = [
+        line
+        for line in lines
+        if line.endswith((" (required)", " (optional)")) or ("(default: " in line and line.endswith(")"))
+    ]
     others = [line for line in lines if line and line not in texts and not line.startswith(("-", "usage:", "╭", "╰"))]
     assert len(texts) > 10
+    assert not any("None" in line for line in lines)
     assert len(set(others) - {"positional arguments", "options"}) == 1  # what the command does
 
 
