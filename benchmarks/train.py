@@ -83,7 +83,7 @@ def watched(stage: Stage, batch: int) -> list[Moment]:
 
     def watch(averages: gan.GanNetworks | DcganNetworks) -> dict[str, float]:
         kept = copy.deepcopy(averages.generator)
-        moments.append(Moment(time.monotonic() - began, (stage.taken + 1) * batch, kept))
+        moments.append(Moment(time.monotonic() - began, (stage.steps_done + 1) * batch, kept))
         return {}
 
     stage.variety = watch  # type: ignore[method-assign]

@@ -57,8 +57,9 @@ def reflowed(kind: type[Class]) -> type[Class]:
     texts = field_docstrings(kind)
     for name, annotation in list(kind.__annotations__.items()):
         if name in texts:
-            shown = {"metavar": metavar(annotation), "help_behavior_hint": hint} if metavar(annotation) else {}
-            with_help: Any = Annotated[annotation, tyro.conf.arg(help=texts[name], **shown)]
+            shown = metavar(annotation)
+            words = tyro.conf.arg(help=texts[name], metavar=shown, help_behavior_hint=hint if shown else None)
+            with_help: Any = Annotated[annotation, words]
             kind.__annotations__[name] = with_help
     if kind.__doc__:
         kind.__doc__ = paragraph(kind.__doc__)
