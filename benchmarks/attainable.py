@@ -1,10 +1,10 @@
-"""How well the missing centre of a held-out picture can be told from the rest of it: regressors that learn nothing
-else, beside a bundle's repair, on the pictures and the mask of `repair.centre`.
+"""How well the missing centre of a held-out picture can be predicted from the rest: regressors fitted for that mask
+alone, beside a bundle's repair, on the pictures and the mask of `repair.centre`.
 
     python -m benchmarks.attainable artifacts/mednist --data mednist
 
-They know the class, see only the centre missing and may copy training pictures, all of which a repair may not: what
-they leave over bounds, as far as anyone here knows, what a repair can reach. Writes
+They know the class, see only the centre missing and may copy training pictures, all of which a repair may not: the
+error that they leave is the best known bound on what a repair can reach. Writes
 benchmarks/results/attainable_NAME.json.
 """
 

@@ -8,7 +8,7 @@ Non-saturating loss, Adam (0.5, 0.999) at 2e-4, no moving average, no classes.
 
 import copy
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -27,6 +27,7 @@ from train.resume import resolve_resume
 from train.run_folder import bind_data, data_of
 from train.settings import Settings, check_settings
 from train.stages.stage import Stage, channels_last
+from train.training import replace_framing
 
 
 @reflowed
@@ -35,6 +36,7 @@ class ControlSettings(Settings):
     """Plain DCGAN on 32 x 32 or 64 x 64 pictures."""
 
     lr: float = 2e-4
+    """Learning rate of generator and critic."""
 
 
 class ControlStage(Stage[DcganNetworks, ControlSettings]):
@@ -76,9 +78,9 @@ class ControlStage(Stage[DcganNetworks, ControlSettings]):
 def command(settings: ControlSettings, given: set[str]) -> int:
     """Exit code: 0 done, 130 stopped by Ctrl-C. Raises UserError."""
     check_settings(settings)
-    if settings.resume and (settings.run / "run.json").exists() and "size" not in given:
-        settings = replace(settings, size=data_of(settings.run).size)
-    info, train_set, test_set = load(settings.data, settings.size)
+    if settings.resume and (settings.run / "run.json").exists():
+        settings = replace_framing(settings, data_of(settings.run), given)
+    info, train_set, test_set = load(settings.data, settings.size, fit=settings.fit, background=settings.background)
     if info.size not in WIDTHS:
         raise UserError(f"The control draws pictures of {' or '.join(map(str, WIDTHS))} px; add --size 32.")
     bind_data(settings.run, info)

@@ -68,7 +68,7 @@ def measure(settings: Settings) -> dict:
     began = time.perf_counter()
     with ExitStack() as stack:
         server = stack.enter_context(served(settings.bundle, settings.provider))
-        found["start_s"] = told("start to printed address, s", time.perf_counter() - began)
+        found["start_s"] = printed("start to printed address, s", time.perf_counter() - began)
         words = ["-m", "benchmarks.queued", str(settings.bundle.resolve())]
         queued = stack.enter_context(started(words, "Queued is at"))
         browser = stack.enter_context(chromium(settings.chromium))
@@ -76,7 +76,7 @@ def measure(settings: Settings) -> dict:
         opened = time.perf_counter()  # starting the browser is not the page's doing
         page.goto(server.address)
         page.wait_for_function("window.Twofold?.stats.shown > 0")
-        found["usable_s"] = told("opened to usable page, s", time.perf_counter() - opened)
+        found["usable_s"] = printed("opened to usable page, s", time.perf_counter() - opened)
         page.wait_for_timeout(1000)
         network = network_of(page)
         found["route"] = [dragged(page, network, "live route", ms, settings.seconds) for ms in settings.latencies]
@@ -145,7 +145,8 @@ def slid(page: Page, network: CDPSession, latency: int, seconds: float) -> dict[
     return {"latency_ms": latency, "pictures_per_second": rate}
 
 
-def told(words: str, value: float) -> float:
+def printed(words: str, value: float) -> float:
+    """Prints a figure; returns it rounded to two digits after the point."""
     print(f"{words:32s}{value:6.2f}", flush=True)
     return round(value, 2)
 

@@ -40,8 +40,8 @@ from demo.serving.served_bundle import ServedBundle
 PICTURES = 16
 REQUESTS = 24  # different ones
 PATIENCE = 30.0  # seconds for one answer
-BORNE = 0.5  # seconds in which 99 % are answered while the server keeps up
-TRIED = 60.0  # seconds of a rate: in fewer, one that is a little too much cannot be told from one that is borne
+LATENCY_LIMIT = 0.5  # seconds; a server keeps up while 99 % of the answers are faster
+TRIAL_SECONDS = 60.0  # of each rate; in fewer, a rate slightly over capacity is not noticed
 REST = 0.05  # seconds; the runtime's threads go on spinning for a while
 STEP = 0.95  # from one rate that was too much to the next
 
@@ -106,6 +106,7 @@ class Outcome:
 
     @property
     def median(self) -> float:
+        """Seconds. Raises statistics.StatisticsError when no answer was correct."""
         return statistics.median(self.seconds)
 
     def quantile(self, share: float) -> float:
@@ -113,7 +114,8 @@ class Outcome:
         return sorted(self.seconds)[int(share * (len(self.seconds) - 1))] if self.seconds else math.inf
 
 
-async def one(client: httpx.AsyncClient, address: str, request: Request, outcome: Outcome) -> None:
+async def timed(client: httpx.AsyncClient, address: str, request: Request, outcome: Outcome) -> None:
+    """Sends one request; adds its seconds to `outcome`, or counts it as wrong or failed."""
     began = time.perf_counter()
     try:
         found = await ask(client, address, request.seeds)
@@ -126,21 +128,23 @@ async def one(client: httpx.AsyncClient, address: str, request: Request, outcome
         outcome.wrong += 1
 
 
-async def closed(addresses: list[str], known: list[Request], clients: int, seconds: float) -> tuple[Outcome, float]:
+async def closed_loop(
+    addresses: list[str], known: list[Request], clients: int, seconds: float
+) -> tuple[Outcome, float]:
     """Clients, divided among the addresses, that ask again as soon as they are answered; requests per second."""
     outcome, turn, until = Outcome([]), itertools.cycle(known), time.perf_counter() + seconds
 
     async def visit(address: str) -> None:
         async with httpx.AsyncClient(timeout=PATIENCE) as client:
             while time.perf_counter() < until:
-                await one(client, address, next(turn), outcome)
+                await timed(client, address, next(turn), outcome)
 
     began = time.perf_counter()
     await asyncio.gather(*(visit(addresses[i % len(addresses)]) for i in range(clients)))
     return outcome, len(outcome.seconds) / (time.perf_counter() - began)
 
 
-async def steady(address: str, known: list[Request], rate: float, seconds: float) -> Outcome:
+async def at_rate(address: str, known: list[Request], rate: float, seconds: float) -> Outcome:
     """Requests at a steady rate, whether or not the earlier ones have been answered."""
     outcome, turn, tasks = Outcome([]), itertools.cycle(known), set()
     limits = httpx.Limits(max_connections=200, max_keepalive_connections=200)
@@ -148,20 +152,20 @@ async def steady(address: str, known: list[Request], rate: float, seconds: float
         began = time.perf_counter()
         for number in range(int(rate * seconds)):
             await asyncio.sleep(max(0.0, began + number / rate - time.perf_counter()))
-            task = asyncio.create_task(one(client, address, next(turn), outcome))
+            task = asyncio.create_task(timed(client, address, next(turn), outcome))
             tasks.add(task)
             task.add_done_callback(tasks.discard)
         await asyncio.gather(*tasks)
     return outcome
 
 
-async def borne(address: str, known: list[Request], rate: float, seconds: float, rest: float = 2) -> float:
+async def highest_rate(address: str, known: list[Request], rate: float, seconds: float, rest: float = 2) -> float:
     """The highest steady rate, from `rate` down, that the server keeps up with; `rest`: seconds between two tries.
     Raises UserError where there is none above a tenth of it."""
     lowest = rate / 10
     while rate > lowest:
-        found = await steady(address, known, rate, seconds)
-        if not found.failed and found.quantile(0.99) < BORNE:
+        found = await at_rate(address, known, rate, seconds)
+        if not found.failed and found.quantile(0.99) < LATENCY_LIMIT:
             return rate
         print(f"  {rate:.1f} requests/s are too much", flush=True)
         rate *= STEP
@@ -169,7 +173,7 @@ async def borne(address: str, known: list[Request], rate: float, seconds: float,
     raise UserError(f"{address} keeps up with no rate of requests.")
 
 
-async def alone(
+async def single_client(
     full: str, empty: str, request: Request, model: Callable[[], None], rounds: int
 ) -> tuple[Outcome, Outcome, Outcome]:
     """A single client at the server and at the empty one, and the model alone here, in turn, so that all three find
@@ -178,8 +182,8 @@ async def alone(
     nothing = Request(request.seeds, [])
     async with httpx.AsyncClient(timeout=PATIENCE) as client:
         for _ in range(rounds + 5):
-            await one(client, full, request, outcomes[0])
-            await one(client, empty, nothing, outcomes[1])
+            await timed(client, full, request, outcomes[0])
+            await timed(client, empty, nothing, outcomes[1])
             await asyncio.sleep(REST)
             began = time.perf_counter()
             model()
@@ -188,7 +192,7 @@ async def alone(
     return tuple(Outcome(found.seconds[5:], found.wrong, found.failed) for found in outcomes)
 
 
-def bare(engine: Engine) -> Callable[[], None]:
+def generator_run(engine: Engine) -> Callable[[], None]:
     """One run of the generator with 16 pictures."""
     info, count = engine.bundle.info, len(engine.bundle.info.dataset.classes)
     normal = [seed_latent(seed, info.gan.latent_dim) for seed in range(PICTURES)]
@@ -207,33 +211,35 @@ def measure(settings: Settings) -> dict:
     with ExitStack() as stack:
         addresses = [stack.enter_context(served(settings.bundle, settings.provider)).address for _ in range(2)]
         empty = stack.enter_context(started(["-m", "benchmarks.empty"], "Empty is at")).address
-        full, nothing, alone_model = asyncio.run(alone(addresses[0], empty, known[0], bare(engine), settings.rounds))
+        full, nothing, alone_model = asyncio.run(
+            single_client(addresses[0], empty, known[0], generator_run(engine), settings.rounds)
+        )
         model = alone_model.median
         ratio = full.median / (nothing.median + model)
-        found["single"] = told(
+        found["single"] = printed(
             f"one client: {full.median * 1e3:.1f} ms; empty event {nothing.median * 1e3:.1f} + model {model * 1e3:.1f} "
             f"ms: {ratio:.2f} times",
             {"ms": full.median * 1e3, "empty_ms": nothing.median * 1e3, "model_ms": model * 1e3, "ratio": ratio},
         )
-        many, pace = asyncio.run(closed(addresses[:1], known, settings.clients, settings.seconds))
+        many, pace = asyncio.run(closed_loop(addresses[:1], known, settings.clients, settings.seconds))
         slow = many.quantile(0.99) / many.median
-        found["clients"] = told(
+        found["clients"] = printed(
             f"{settings.clients} clients: {pace:.1f} requests/s ({pace * PICTURES:.0f} pictures/s), median "
             f"{many.median * 1e3:.0f} ms, 99 % {many.quantile(0.99) * 1e3:.0f} ms: {slow:.2f} times",
             {"clients": settings.clients, "requests_per_second": pace, "median_ms": many.median * 1e3,
              "p99_over_median": slow, "wrong": many.wrong, "failed": many.failed},
         )  # fmt: skip
-        _, both = asyncio.run(closed(addresses, known, settings.clients, settings.seconds))
-        found["processes"] = told(
+        _, both = asyncio.run(closed_loop(addresses, known, settings.clients, settings.seconds))
+        found["processes"] = printed(
             f"two processes: {both:.1f} requests/s, {both / pace:.2f} times one (on {core_count()} cores, with the "
             "clients on the same ones)",
             {"requests_per_second": both, "ratio": both / pace},
         )
-        capacity = asyncio.run(borne(addresses[0], known, pace, TRIED))
+        capacity = asyncio.run(highest_rate(addresses[0], known, pace, TRIAL_SECONDS))
         rate = settings.share * capacity
         print(f"{settings.minutes:g} minutes at {rate:.1f} of {capacity:.1f} requests/s …", flush=True)
-        long = asyncio.run(steady(addresses[0], known, rate, settings.minutes * 60))
-        found["steady"] = told(
+        long = asyncio.run(at_rate(addresses[0], known, rate, settings.minutes * 60))
+        found["steady"] = printed(
             f"  {len(long.seconds)} right, {long.wrong} wrong, {long.failed} failed; median {long.median * 1e3:.0f} "
             f"ms, 99 % {long.quantile(0.99) * 1e3:.0f} ms",
             {"minutes": settings.minutes, "requests_per_second": rate, "capacity": capacity,
@@ -243,12 +249,14 @@ def measure(settings: Settings) -> dict:
     return {"bundle": engine.bundle.info.name, "processor": engine.reason, "hardware": hardware(), **found}
 
 
-def told(line: str, figures: dict[str, float]) -> dict[str, float]:
+def printed(line: str, figures: dict[str, float]) -> dict[str, float]:
+    """Prints the line; returns the figures rounded to three digits after the point."""
     print(line, flush=True)
     return {name: round(value, 3) for name, value in figures.items()}
 
 
 def hardware() -> str:
+    """The processor and its cores in words."""
     return f"{platform.processor() or platform.machine()}, {core_count()} threads"
 
 

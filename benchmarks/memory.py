@@ -11,7 +11,7 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 import tyro
@@ -23,11 +23,11 @@ LIMIT = 4.0  # GiB, at 100 x 100 RGB
 
 
 @dataclass(frozen=True)
-class Asked:
+class Settings:
     """Peak resident memory of training."""
 
-    stages: Annotated[tuple[str, ...], tyro.conf.Positional] = ("gan", "vae")
-    """Which stages: gan, vae, classifier."""
+    stages: Annotated[tuple[Literal["gan", "vae"], ...], tyro.conf.Positional] = ("gan", "vae")
+    """Which stages; the pictures have no classes, so no classifier."""
     size: int = 100
     """Side of the pictures."""
     steps: int = 2
@@ -45,11 +45,11 @@ def pictures(folder: Path, size: int, count: int = 700) -> Path:
     return folder
 
 
-def peak(stage: str, asked: Asked, folder: Path) -> float:
+def peak(stage: str, settings: Settings, folder: Path) -> float:
     """Peak memory of one training process, GiB."""
-    batch = asked.batch or STAGES[stage](run=folder).batch
-    words = [stage, folder / "run", "--data", folder / "pictures", "--size", asked.size]
-    words += ["--batch", batch, "--images", batch * asked.steps]
+    batch = settings.batch or STAGES[stage](run=folder).batch
+    words = [stage, folder / "run", "--data", folder / "pictures", "--size", settings.size]
+    words += ["--batch", batch, "--images", batch * settings.steps]
     log = folder / f"{stage}.log"
     with log.open("w") as output:
         process = subprocess.Popen([sys.executable, "-m", "train", *map(str, words)], stdout=output, stderr=output)
@@ -61,13 +61,14 @@ def peak(stage: str, asked: Asked, folder: Path) -> float:
 
 
 def main() -> None:
-    asked = tyro.cli(Asked, description=__doc__)
+    settings = tyro.cli(Settings, description=__doc__)
     with tempfile.TemporaryDirectory() as home:
-        pictures(Path(home) / "pictures", asked.size)
-        for stage in asked.stages:
-            found = peak(stage, asked, Path(home))
+        pictures(Path(home) / "pictures", settings.size)
+        for stage in settings.stages:
+            found = peak(stage, settings, Path(home))
             print(
-                f"{stage}: {found:.2f} GiB at {asked.size} x {asked.size} RGB (limit at 100: {LIMIT:.0f})", flush=True
+                f"{stage}: {found:.2f} GiB at {settings.size} x {settings.size} RGB (limit at 100: {LIMIT:.0f})",
+                flush=True,
             )
 
 

@@ -79,7 +79,7 @@ BOUNDS: dict[str, dict[str, tuple[str, float]]] = {
         "gan.leak_cutout": ("≤", 0.01),
     },
 }
-# What is asked but not reached: (bundle, what) -> why nobody mends it.
+# What is asked but not reached: (bundle, what) -> why that is accepted.
 NOT_REACHED = {
     ("mednist", "repair.centre"): (
         "regressors that know the class and this mask alone do not reach it either: python -m benchmarks.attainable "

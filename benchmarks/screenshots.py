@@ -74,7 +74,8 @@ def main() -> int:
         phone.wait_for_function("window.Twofold?.stats.shown > 0")
         phone.wait_for_timeout(1500)
         phone.screenshot(path=folder / "phone.png")
-    print("\n".join(str(p.relative_to(REPOSITORY)) for p in sorted(folder.glob("*.[pw]*[gp]"))))
+    for path in sorted([*folder.glob("*.png"), *folder.glob("*.webp")]):
+        print(path.relative_to(REPOSITORY))
     return 0
 
 

@@ -95,10 +95,7 @@ def weight(root: Path, provider: str) -> tuple[float, list[str]]:
         first = next(iter(health["bundles"]))
         for x in range(200):
             client.get(f"/live/{first}", params={"x": x}).raise_for_status()
-        resident = next(
-            line for line in Path(f"/proc/{server.pid}/status").read_text().splitlines() if line.startswith("VmRSS")
-        )
-        return int(resident.split()[1]) * 1024 / 1e6, torch_in(server.pid)
+        return resident(server.pid), torch_in(server.pid)
 
 
 def measure(settings: Settings) -> dict:

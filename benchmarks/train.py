@@ -28,8 +28,8 @@ from benchmarks import dcgan, results
 from bundle.command_line import exit_code
 from bundle.errors import UserError
 from train import priors
-from train.data.dataset import DataInfo, Pictures, one_hot
-from train.data.load import load
+from train.data.dataset import one_hot
+from train.data.load import Loaded, load
 from train.evaluate.evaluator import Scale
 from train.evaluate.frechet_distance import frechet_distance
 from train.hardware import fastest_precision, hardware, usable_threads
@@ -83,7 +83,7 @@ def watched(stage: Stage, batch: int) -> list[Moment]:
 
     def watch(averages: gan.GanNetworks | DcganNetworks) -> dict[str, float]:
         kept = copy.deepcopy(averages.generator)
-        moments.append(Moment(time.monotonic() - began, (stage.taken + 1) * batch, kept))
+        moments.append(Moment(time.monotonic() - began, (stage.steps_done + 1) * batch, kept))
         return {}
 
     stage.variety = watch  # type: ignore[method-assign]
@@ -128,7 +128,7 @@ def draw_control(device: str) -> Draw:
     return draw
 
 
-def race(settings: Settings, data: tuple[DataInfo, Pictures, Pictures], folder: Path) -> dict[str, dict]:
+def race(settings: Settings, data: Loaded, folder: Path) -> dict[str, dict]:
     """Trains both, and returns what each reached. Raises UserError when the run has no classifier."""
     info, train_set, test_set = data
     device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -181,7 +181,8 @@ def race(settings: Settings, data: tuple[DataInfo, Pictures, Pictures], folder: 
 def compare(settings: Settings) -> None:
     """Trains and measures both, stores the result, and prints a table. Raises UserError."""
     torch.set_num_threads(settings.threads or usable_threads())
-    data = load(settings.data, Run.open(settings.run).data.size)
+    framed = Run.open(settings.run).data  # as the classifier saw its pictures
+    data = load(settings.data, framed.size, fit=framed.fit, background=framed.background)
     if data[0].size not in dcgan.WIDTHS:
         raise UserError("The control draws 32 x 32 or 64 x 64 pictures; take a run of that size.")
     with tempfile.TemporaryDirectory() as folder:

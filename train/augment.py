@@ -16,8 +16,8 @@ from train.data.dataset import DataInfo
 SMALL_SET = 10_000  # pictures; larger sets begin without augmentation
 HIGHEST = 0.8
 SHIFT = 1 / 8  # of the side
-# Operations by the last part of the source's name, none whose result could itself be a picture of the set, or a wrong
-# one: the grey level of a digit or a scan carries meaning, and holes in scans look like implants.
+# Operations by the last part of the source's name. Left out is what could pass for another picture of the set: the grey
+# level of a digit or a scan carries meaning, and holes in scans look like implants.
 POLICIES: dict[str, tuple[str, ...]] = {
     "mnist": ("translation",),
     "stacked_mnist": ("translation",),
@@ -27,13 +27,13 @@ POLICIES: dict[str, tuple[str, ...]] = {
     "cifar10": ("translation", "cutout", "colour"),
     "noto_emoji": ("translation", "cutout", "colour"),
 }
-OTHERS: dict[int, tuple[str, ...]] = {1: ("translation", "cutout"), 3: ("translation", "cutout", "colour")}
+POLICY_BY_CHANNELS: dict[int, tuple[str, ...]] = {1: ("translation", "cutout"), 3: ("translation", "cutout", "colour")}
 
 
 def policy(info: DataInfo) -> tuple[str, ...]:
     """The operations for a set of pictures, by its name, else by its channels."""
     name = info.source.rstrip("/").split("/")[-1].lower().removesuffix(".zip").removesuffix(".parquet")
-    return POLICIES.get(name, OTHERS[info.channels])
+    return POLICIES.get(name, POLICY_BY_CHANNELS[info.channels])
 
 
 def starts_augmented(count: int) -> bool:

@@ -67,7 +67,8 @@ def network_of(key: str) -> str:
 
 
 def optimizer_tensors(name: str, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """The moments of an optimizer, as optimizers/name/parameter index/slot. The schedule sets everything else."""
+    """The moments of an optimizer, as optimizers/name/parameter index/slot. The schedule sets the rest in each
+    step."""
     state = optimizer.state_dict()["state"]
     return {
         f"optimizers/{name}/{i}/{slot}": value.contiguous()

@@ -77,11 +77,11 @@ def preset_of(words: Sequence[str]) -> str:
 
 def check_preset(words: Sequence[str], preset: str) -> None:
     """Raises UserError for a preset that the command does not have."""
-    command = next((word for word in words if word in PRESETS), None)
-    several = [PRESETS[command]] if command else PRESETS.values()
+    command = next((word for word in words if word in COMMANDS), "all")
+    several = [PRESETS[command]] if command in PRESETS else PRESETS.values()
     known = list(dict.fromkeys(name for presets in several for name in presets))
     if preset not in known:
-        where = f" to {command}" if command else ""
+        where = f" to {command}" if command in PRESETS else ""
         raise UserError(f"--preset {preset} is unknown{where}; there are {', '.join(known)}.")
 
 

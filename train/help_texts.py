@@ -1,13 +1,16 @@
 """Help texts of commands that tyro makes from dataclasses: a docstring's lines become one paragraph.
 
-tyro keeps the line breaks of the source, so that --help would break in mid-sentence.
+tyro keeps the line breaks of the source, so that --help would break in mid-sentence. Flags that may be left out are
+shown as --size INT (optional), not as --size {None}|INT (default: None): the docstring says what happens without.
 """
 
 import ast
 import inspect
 import itertools
 import textwrap
-from typing import Annotated, Any, TypeVar
+from pathlib import Path
+from types import NoneType
+from typing import Annotated, Any, TypeVar, get_args
 
 import tyro
 
@@ -32,12 +35,31 @@ def field_docstrings(kind: type) -> dict[str, str]:
     return found
 
 
+METAVARS: dict[object, str] = {int: "INT", float: "FLOAT", str: "STR", Path: "PATH"}
+
+
+def metavar(annotation: object) -> str | None:
+    """What --help shows for the value of an optional flag: `int | None` -> INT. None: as tyro shows it."""
+    kinds = get_args(annotation)
+    if NoneType not in kinds:
+        return None
+    other = next(kind for kind in kinds if kind is not NoneType)
+    return METAVARS.get(other) or f"{{{','.join(map(str, get_args(other)))}}}"
+
+
+def hint(default: str) -> str:
+    """What --help shows after the text of a flag that may be left out."""
+    return "(optional)" if default == "None" else f"(default: {default})"
+
+
 def reflowed(kind: type[Class]) -> type[Class]:
     """Class decorator: the class as tyro should read it, each docstring one paragraph."""
     texts = field_docstrings(kind)
     for name, annotation in list(kind.__annotations__.items()):
         if name in texts:
-            with_help: Any = Annotated[annotation, tyro.conf.arg(help=texts[name])]
+            shown = metavar(annotation)
+            words = tyro.conf.arg(help=texts[name], metavar=shown, help_behavior_hint=hint if shown else None)
+            with_help: Any = Annotated[annotation, words]
             kind.__annotations__[name] = with_help
     if kind.__doc__:
         kind.__doc__ = paragraph(kind.__doc__)

@@ -150,7 +150,7 @@ class Loop:
         seed = self.settings.seed * 1_000_003 + progress.step
         torch.manual_seed(seed * accelerator.num_processes + accelerator.process_index)  # each process draws its own
         images = (self.pictures.images[picked].float() / 255).contiguous(memory_format=torch.channels_last)
-        stage.taken = progress.step
+        stage.steps_done = progress.step
         shown = stage.step(images, self.pictures.labels[picked], progress.share)
         progress.step += 1
         progress.images += self.batch

@@ -25,19 +25,19 @@ class Settings:
     run: Annotated[Path, tyro.conf.Positional]
     """Run folder, e.g. runs/mnist; made when missing."""
     preset: str = "cpu"
-    """Named set of defaults, shown by --help beside it: cpu (an hour on two cores), gpu (wider, residual), and the
-    systems of the classic articles: lenet (classifier), mlp (gan, vae), plane (vae with two dimensions); principal
-    (vae) for the sharpest reconstructions."""
+    """Named set of defaults; add --help to see them. cpu: an hour on two cores. gpu: wider, residual. The systems of
+    the classic articles: lenet (classifier), mlp (gan, vae), plane (vae with two dimensions). principal (vae): the
+    sharpest reconstructions."""
     data: str = "ylecun/mnist"
     """Hugging Face data-set id, a folder or zip of pictures (sub-folders become classes), parquet files, or a set
     made here: shapes (drawn, with known factors), stacked_mnist (stacked_mnist:SOURCE from another copy of MNIST)."""
     size: int | None = None
-    """Side of the square pictures in pixels; default: the smallest power of two that holds the median picture."""
+    """Side of the square pictures, in pixels. Default: the smallest power of two that holds the median picture."""
     fit: Fit = "crop"
     """What happens to pictures that are not square: crop cuts out the middle, pad shows them whole on the
     background."""
     background: str | None = None
-    """Colour under transparent and padded parts, by name or as #rrggbb; default: white, for grey pictures black."""
+    """Colour under transparent and padded parts, by name or as #rrggbb. Default: white, or black for grey pictures."""
     minutes: float = 30.0
     """Time budget; the learning-rate schedule is stretched to it."""
     images: int | None = None
@@ -49,14 +49,14 @@ class Settings:
     seed: int = 0
     """Seed of initialisation, order and noise."""
     threads: int | None = None
-    """Processor threads; default: all that this process may use."""
+    """Processor threads. Default: all that this process may use."""
     precision: Literal["fp32", "bf16"] = "fp32"
     """bf16 runs convolutions under autocast: faster where the processor or the GPU supports it, many times slower
     elsewhere."""
     track: str | None = None
-    """Also send the metrics to an installed tracker that accelerate supports: tensorboard, wandb, …"""
+    """Also send the metrics to an installed tracker that accelerate supports: tensorboard, wandb, … Default: none."""
     resume: bool = False
-    """Go on from the last checkpoint of this stage, with its settings. Only these may change: --minutes, --images,
+    """Go on from the last checkpoint with the stored settings. Only these may change: --minutes, --images,
     --threads, --track, --mismatch-weight, --gamma, --ema-images, --minibatch-stddev, --precision."""
 
 
@@ -112,7 +112,7 @@ class GanSettings(Settings):
     al. 2018, arXiv 1710.10196, section 3). Needs several pictures of each class in a batch; each part made by
     --accumulate or by several processes counts as a batch of its own."""
     augment: float | None = None
-    """Share of the pictures that are augmented before the critic sees them; default: 0 for 10 000 pictures or more,
+    """Share of the pictures that are augmented before the critic sees them. Default: 0 for 10 000 pictures or more,
     and adapted during training for fewer, so that the critic does not memorise them."""
     mapping_lr_multiplier: float = 0.01
     """Learning rate of the mapping network, as a share of --lr: at the full rate it collapses onto a few directions."""
@@ -192,7 +192,7 @@ class AllSettings(Settings):
     minutes: float = 90.0
     """Time budget of the four stages together: 6 %, 50 %, 27 % and 17 % of it."""
     batch: int | None = None  # type: ignore[assignment]  # None: each stage has a default of its own
-    """Pictures per step; default: each stage's own."""
+    """Pictures per step. Default: each stage's own."""
 
 
 @reflowed
@@ -203,17 +203,17 @@ class EvaluateSettings:
     subject: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN_OR_BUNDLE")]
     """The run folder or bundle to measure."""
     data: str | None = None
-    """Its pictures, as for training; default: those that it was trained on."""
+    """Its pictures, as for training. Default: those that it was trained on."""
     samples: int = 10_000
     """How many samples, training pictures (the reference) and held-out pictures (the floor) are compared; fewer where
     fewer are held out."""
     classifier: Path | None = None
-    """Run whose classifier is used instead of the own one, so that several runs are measured in the same features; it
-    also reads the digits of stacked_mnist, to count the modes."""
+    """Run whose classifier is used, so that several runs are measured in the same features; it also reads the digits
+    of stacked_mnist, to count the modes. Default: the subject's own."""
     features: Path | None = None
     """ONNX file (Inception, DINOv2, any) in whose features distances are measured, unscaled: one input [batch, 1 or 3,
     height, width], an output [batch, features]. No other format: a pickle or TorchScript file can run code, and
-    safetensors lacks the architecture. Nothing is downloaded."""
+    safetensors lacks the architecture. Nothing is downloaded. Default: the features of the classifier."""
     features_input: Literal["0..1", "-1..1", "0..255", "imagenet"] = "0..1"
     """Values that the file takes for black and white; imagenet: normalised by mean and standard deviation."""
     bound_samples: int = 100
@@ -228,14 +228,14 @@ class EvaluateSettings:
     """A plain DCGAN of the same pictures to compare with: the run folder of `python -m benchmarks.dcgan`; or a bundle
     with the same classifier, such as the previous release, from which the figures of its control are taken over."""
     out: Path | None = None
-    """Folder for report.json, report.md and sheets; default: evaluation in the run's folder, nothing for a bundle."""
+    """Folder for report.json, report.md and sheets. Default: `evaluation` in the run's folder, nothing for a bundle."""
     store: Path | None = None
     """Bundle in whose index and model card the figures are stored: the measured one, or the one to which the measured
     run was exported."""
     seed: int = 0
     """Seed of samples and noise."""
     threads: int | None = None
-    """Processor threads; default: all that this process may use."""
+    """Processor threads. Default: all that this process may use."""
 
 
 SHARES: dict[str, float] = {"classifier": 0.06, "gan": 0.50, "vae": 0.27, "inverse": 0.17}

@@ -4,13 +4,14 @@ import copy
 from collections.abc import Set
 from dataclasses import fields, replace
 from datetime import timedelta
+from typing import TypeVar
 
 import torch
 from accelerate import PartialState
 
 from train.command_line import with_preset
-from train.data.dataset import DataInfo, Pictures
-from train.data.load import load
+from train.data.dataset import DataInfo
+from train.data.load import Loaded, load
 from train.hardware import usable_threads
 from train.loop import train
 from train.resume import resolve_resume
@@ -19,6 +20,8 @@ from train.settings import SHARES, STAGES, AllSettings, InverseSettings, Setting
 from train.stages import build_stage
 from train.stages.stage import channels_last
 
+AnySettings = TypeVar("AnySettings", bound=Settings)
+
 
 def train_run(settings: Settings, given: Set[str]) -> int:
     """Trains the stages of a command; `given`: names of the settings that the user gave.
@@ -26,9 +29,9 @@ def train_run(settings: Settings, given: Set[str]) -> int:
     Returns the exit code: 0, or 130 when training was stopped. Raises UserError.
     """
     check_settings(settings)
-    stages = stages_of(settings, given)
     if settings.resume and (settings.run / "run.json").exists():
         settings = replace_framing(settings, data_of(settings.run), given)
+    stages = stages_of(settings, given)
     # The other processes wait while the first one measures at the end of a stage, which may take long.
     team = PartialState(cpu=not torch.cuda.is_available(), timeout=timedelta(hours=6))
     with team.main_process_first():  # it fills the cache of the data set, which the others then read
@@ -51,7 +54,7 @@ def stages_of(settings: Settings, given: Set[str]) -> list[tuple[str, Settings]]
     if isinstance(settings, AllSettings):
         # What was given holds for every stage; for the rest a stage has its own defaults and preset.
         shared = {field.name: getattr(settings, field.name) for field in fields(Settings) if field.name in given}
-        shared |= {"run": settings.run, "resume": settings.resume, "size": settings.size}
+        shared |= {name: getattr(settings, name) for name in ("run", "resume", "size", "fit", "background")}
         steps: list[tuple[str, Settings]] = []
         for command, share in SHARES.items():
             own = with_preset(command, settings.preset, **shared | {"minutes": settings.minutes * share})
@@ -64,7 +67,7 @@ def stages_of(settings: Settings, given: Set[str]) -> list[tuple[str, Settings]]
     return [(name, settings)]
 
 
-def replace_framing(settings: Settings, stored: DataInfo, given: Set[str]) -> Settings:
+def replace_framing(settings: AnySettings, stored: DataInfo, given: Set[str]) -> AnySettings:
     """Settings with the size and framing of a run's pictures, where the user gave no others."""
     return replace(
         settings,
@@ -74,7 +77,7 @@ def replace_framing(settings: Settings, stored: DataInfo, given: Set[str]) -> Se
     )
 
 
-def train_stage(stage: str, settings: Settings, data: tuple[DataInfo, Pictures, Pictures]) -> bool:
+def train_stage(stage: str, settings: Settings, data: Loaded) -> bool:
     """Trains one stage on (info, training pictures, test pictures); returns whether it finished.
 
     Raises UserError when what it builds on has not been trained.

@@ -9,6 +9,7 @@ from benchmarks import dcgan
 from tests.support.pictures import draw_folder
 from train.data.dataset import DataInfo
 from train.evaluate.control import load_generator
+from train.run_folder import Run
 from train.settings import GanSettings
 from train.stages import gan
 
@@ -38,11 +39,12 @@ def test_it_is_trained_and_opened_again(tmp_path, capsys):
     assert "already begun" in capsys.readouterr().err
 
 
-def test_resumed_it_keeps_its_size_and_precision(tmp_path, monkeypatch, capsys):
+def test_resumed_it_keeps_its_framing_and_precision(tmp_path, monkeypatch, capsys):
     """Of pictures whose own size is another one."""
     data, run = draw_folder(tmp_path / "pictures", 120), tmp_path / "run"
     words = [str(run), "--data", str(data), "--batch", "32", "--threads", "1"]
-    assert dcgan.main([*words, "--size", "32", "--precision", "bf16", "--images", "64"]) == 0
+    assert dcgan.main([*words, "--size", "32", "--fit", "pad", "--precision", "bf16", "--images", "64"]) == 0
+    assert Run.open(run).data.fit == "pad"
     seen = []
     monkeypatch.setattr(dcgan.ControlStage, "__init__", watched(dcgan.ControlStage.__init__, seen))
     assert dcgan.main([str(run), "--data", str(data), "--images", "128", "--resume"]) == 0

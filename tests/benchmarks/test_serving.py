@@ -29,14 +29,14 @@ def test_wrong_and_missing_answers_are_counted(tiny_bundle: Path):
         outcome = load.Outcome([])
         async with load.httpx.AsyncClient(timeout=60) as client:
             for request in (*known, swapped, impossible):
-                await load.one(client, server.address, request, outcome)
+                await load.timed(client, server.address, request, outcome)
         return outcome
 
     with served(tiny_bundle, "cpu") as server:
         outcome = asyncio.run(visits())
-        steady = asyncio.run(load.steady(server.address, known, rate=20, seconds=0.5))
+        steady = asyncio.run(load.at_rate(server.address, known, rate=20, seconds=0.5))
         with pytest.raises(UserError, match="keeps up with no rate"):
-            asyncio.run(load.borne(server.address, [impossible], rate=20, seconds=0.05, rest=0))
+            asyncio.run(load.highest_rate(server.address, [impossible], rate=20, seconds=0.05, rest=0))
     assert (len(outcome.seconds), outcome.wrong, outcome.failed) == (2, 1, 1)
     assert (len(steady.seconds), steady.wrong, steady.failed) == (10, 0, 0)
 

@@ -123,7 +123,7 @@ def test_policies_by_name_then_by_channels():
     assert ops("mednist.zip", 1) == ("translation",)
     assert "translation" not in ops("shapes") and "colour" not in ops("shapes")  # place and colour are factors there
     assert ops("my cats") == ALL and "colour" not in ops("my sketches", 1)
-    for chosen in (*augment.POLICIES.values(), *augment.OTHERS.values()):
+    for chosen in (*augment.POLICIES.values(), *augment.POLICY_BY_CHANNELS.values()):
         assert set(chosen) <= set(OPERATIONS)
 
 

@@ -61,6 +61,12 @@ def test_a_body_that_draws_no_probabilities(tmp_path, shapes, capsys):
     assert not (tmp_path / "run").exists()
 
 
+def test_a_run_may_be_called_like_a_command(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["all", "gan", "--preset", "lenet", "--help"])
+    assert ended.value.code == 0 and "default: lenet" in capsys.readouterr().out
+
+
 def test_all_is_the_four_stages_in_order(tmp_path):
     steps = stages_of(AllSettings(run=tmp_path, minutes=100, seed=5), {"minutes", "seed"})
     assert [name for name, _ in steps] == ["classifier", "gan", "vae", "inverter", "repair"]
@@ -95,9 +101,14 @@ def test_help_breaks_no_line_in_mid_sentence(monkeypatch, capsys, name):
     with pytest.raises(SystemExit):
         main([name, "--help"])
     lines = [line.strip("│ \n") for line in capsys.readouterr().out.splitlines()]
-    texts = [line for line in lines if line.endswith(")") and ("(default:" in line or "(required)" in line)]
+    texts = [
+        line
+        for line in lines
+        if line.endswith((" (required)", " (optional)")) or ("(default: " in line and line.endswith(")"))
+    ]
     others = [line for line in lines if line and line not in texts and not line.startswith(("-", "usage:", "╭", "╰"))]
     assert len(texts) > 10
+    assert not any("None" in line for line in lines)
     assert len(set(others) - {"positional arguments", "options"}) == 1  # what the command does
 
 

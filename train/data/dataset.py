@@ -8,7 +8,7 @@ from torch import Tensor
 
 from bundle.schema import Fit
 
-# What people need to know before they share pictures made from a set, by the last part of its name: title, licence.
+# Title and licence of a set, by the last part of its name: to be known before pictures made from it are shared.
 LICENCES = {
     "mnist": ("MNIST digits", "LeCun, Cortes, Burges; CC BY-SA 3.0"),
     "fashion_mnist": ("Fashion-MNIST", "Zalando Research, MIT"),
@@ -40,10 +40,12 @@ class DataInfo:
     """Colour under transparent and padded parts, #rrggbb; None in runs from before it was recorded."""
 
     def as_json(self) -> dict:
+        """As run.json holds it."""
         return asdict(self) | {"classes": list(self.classes)}
 
     @staticmethod
     def from_json(value: dict) -> "DataInfo":
+        """Inverse of `as_json`. Raises KeyError or TypeError for anything else."""
         return DataInfo(**(value | {"classes": tuple(value["classes"])}))
 
 

@@ -10,8 +10,8 @@ import torch
 
 from bundle.errors import UserError
 from train import augment
-from train.data.dataset import DataInfo, Pictures
-from train.data.load import load
+from train.data.dataset import DataInfo
+from train.data.load import Loaded, load
 from train.data.splits import random_subset
 from train.evaluate import store
 from train.evaluate.context import MOST_TRAINING, EvaluationContext
@@ -108,7 +108,7 @@ def evaluate(settings: EvaluateSettings) -> Evaluation:
     return Evaluation(subject, report, context.sheets)
 
 
-def pictures_of(subject: Subject, source: str) -> tuple[DataInfo, Pictures, Pictures]:
+def pictures_of(subject: Subject, source: str) -> Loaded:
     """The pictures that the subject was trained on: (info, train, test). Raises UserError when they are not there, or
     are others."""
     data = subject.data

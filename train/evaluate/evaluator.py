@@ -24,6 +24,7 @@ class Scale:
 
     @staticmethod
     def of(features: np.ndarray) -> "Scale":
+        """That of features [N, F]."""
         features = features.astype(np.float64)
         return Scale(features.mean(axis=0), features.std(axis=0) + 1e-12)
 
@@ -39,7 +40,7 @@ class Scale:
 
 @dataclass(frozen=True)
 class Distances:
-    """Of one set of pictures to the training pictures."""
+    """How far one set of pictures is from the training pictures; 0 = not at all."""
 
     frechet: float
     kernel: KernelDistance

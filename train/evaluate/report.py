@@ -64,9 +64,11 @@ class Report:
         tqdm.write(f"  note: {sentence}")
 
     def __getitem__(self, name: str) -> Figure:
+        """A figure by its name. Raises StopIteration when it was not measured."""
         return next(figure for figure in self.figures if figure.name == name)
 
     def as_json(self) -> dict:
+        """The report as report.json holds it."""
         return {
             "schema_version": SCHEMA_VERSION,
             "facts": self.facts,

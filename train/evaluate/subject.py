@@ -81,7 +81,7 @@ def chained(first: Function, second: Function) -> Callable[..., np.ndarray]:
 def open_run(folder: Path) -> Subject:
     """The averaged networks of every trained stage. Raises UserError."""
     run = Run.open(folder)
-    trained = [stage for stage in STAGES if (folder / stage / "record.json").exists()]
+    trained = [stage for stage in STAGES if run.is_trained(stage)]
     if not {"classifier", "gan", "vae"} & set(trained):
         raise UserError(f"{folder} has nothing trained yet.")
     return Subject(

@@ -30,18 +30,18 @@ def patch_basis(patches: Tensor, kept: int) -> Tensor:
     return torch.linalg.eigh((rows.T @ rows).double())[1].flip(1)[:, :kept].T.float().contiguous()
 
 
-def chebyshev(left: Callable[[Tensor], Tensor], start: Tensor, steps: int) -> Tensor:
-    """x [N, D] with left(x) = b - A x near 0, after `steps` of the Chebyshev iteration from `start` [N, D].
+def chebyshev(residual: Callable[[Tensor], Tensor], start: Tensor, steps: int) -> Tensor:
+    """x [N, D] with residual(x) = b - A x near 0, after `steps` of the Chebyshev iteration from `start` [N, D].
 
     Each row has a matrix A of its own, with eigenvalues between 0 and 1.
 
     The residual is computed anew in each step: carried along, it would collect several times the rounding error."""
     middle, reach = (1 + LEAST) / 2, (1 - LEAST) / 2
-    move, found, ratio = left(start) / middle, start, reach / middle
+    move, found, ratio = residual(start) / middle, start, reach / middle
     for _ in range(steps - 1):
         found = found + move
         before, ratio = ratio, 1 / (2 * middle / reach - ratio)
-        move = ratio * before * move + 2 * ratio / reach * left(found)
+        move = ratio * before * move + 2 * ratio / reach * residual(found)
     return found + move
 
 
@@ -89,14 +89,14 @@ class LinearPosterior(nn.Module):
         logvar treats each code alone, and pixels as missing at random: too small for large holes."""
         known, seen = patches_of(mask.expand_as(image), self.side), patches_of(image, self.side)
 
-        def left(codes: Tensor) -> Tensor:
+        def residual(codes: Tensor) -> Tensor:
             missed = known * (seen - self.shown(self.decoded(codes) + self.middle))
             return self.inverse * (self.numbers(missed) @ self.whole - self.precision * (codes - guess))
 
         share = nn.functional.avg_pool2d(mask, mask.shape[-1]).flatten(1)
         told = share * self.whole.square().sum(dim=0)
         logvar = self.spread + (self.precision / (told + self.precision)).log()
-        return chebyshev(left, guess, STEPS), logvar.clamp(-10, 10)
+        return chebyshev(residual, guess, STEPS), logvar.clamp(-10, 10)
 
     @torch.no_grad()
     def fit(self, codes: Tensor, pictures: Tensor, noise: float) -> None:

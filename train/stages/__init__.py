@@ -108,7 +108,8 @@ def require_finished(run: Run, stage: str) -> None:
     """Raises UserError for a stage that was stopped early: what is built on it would not fit it later."""
     if not run.record(stage).finished:
         raise UserError(
-            f"The {stage} of {run.folder} is not finished: resume it first (python -m train {stage} --resume)."
+            f"The {stage} of {run.folder} is not finished: resume it first (python -m train {stage} {run.folder} "
+            "--resume)."
         )
 
 

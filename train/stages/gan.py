@@ -100,13 +100,13 @@ class GanStage(Stage[GanNetworks, GanSettings]):
             for group in optimizer.param_groups:
                 group["lr"] = group["lr_multiplier"] * settings.lr * cosine(1, settings.lr_end, progress)
                 group["betas"] = (0.0, cosine(*settings.beta2, progress))
-        if self.gap_driven and self.reals and self.taken % GAP_STEPS == 0:
+        if self.gap_driven and self.reals and self.steps_done % GAP_STEPS == 0:
             self._follow_gap(len(images) * self.processes * GAP_STEPS)
         rows = self.processes * len(images)
         noise = self.own(priors.draw(settings.prior, 2 * rows, settings.latent_dim, images.device).view(rows, 2, -1))
         others = self._others(labels) if settings.mismatch_weight and len(self.data.classes) > 1 else labels
         parts = self.parts(images, labels, others, noise)
-        penalised = self.taken % settings.lazy_reg_interval == 0
+        penalised = self.steps_done % settings.lazy_reg_interval == 0
         gamma = cosine(*settings.gamma, progress) * settings.lazy_reg_interval if penalised else 0.0
         shown: dict[str, Tensor] = {}
         for reals, classes, wrong, z in parts:
@@ -211,7 +211,7 @@ class GanStage(Stage[GanNetworks, GanSettings]):
         # The same noise in every process, so that all of them follow one gap. Scores of single pictures, as batches of
         # other classes have another standard deviation.
         z = priors.draw(self.settings.prior, len(labels), self.settings.latent_dim,
-                        generator=torch.Generator().manual_seed(self.taken)).to(labels.device)  # fmt: skip
+                        generator=torch.Generator().manual_seed(self.steps_done)).to(labels.device)  # fmt: skip
         fake = critic.score(self.networks.generator.signal(z, one_hot(labels, classes)), one_hot(labels, classes))
         train, held_out = [
             critic.score(self.reals[split].float() / 127.5 - 1, one_hot(self.reals[f"{split} labels"], classes))

@@ -122,8 +122,9 @@ class RepairStage(Stage[RepairNetworks, InverseSettings]):
 
 
 class PrincipalRepairStage(RepairStage):
-    """The same without drawing a picture: what a wrong code costs is the error of the posterior's linear decoder,
-    against the code of the whole picture. Several times as fast; always in float32, as it solves a linear system."""
+    """The repair of a principal VAE: a wrong code costs the error of the posterior's linear decoder against the code of
+    the whole picture, so no picture is drawn, which is several times as fast. Always in float32, as it solves a linear
+    system."""
 
     def __init__(
         self,
@@ -147,7 +148,7 @@ class PrincipalRepairStage(RepairStage):
             fit_posterior(self.repairer, self.encoder, train.images, self.temperature**2)
 
     def codes_and_error(self, images: Tensor, known: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """As above, but the error is that of the mean, without what no code could draw."""
+        """As RepairStage.codes_and_error, but the error is that of the mean code, without what no code could draw."""
         mean, logvar = self.repairer(images, known)
         with torch.no_grad():
             codes, _ = self.encoder(images)

@@ -73,7 +73,7 @@ class Stage(ABC, Generic[Networks, StageSettings]):
     """Module that `python -m` starts."""
     held_out: Tensor
     """32 pictures of the test split for the sample sheets, float32 in [0, 1]; set by the loop."""
-    taken: int = 0
+    steps_done: int = 0
     """Steps before this one; set by the loop."""
     target_images: int | None = None
     """Of a mask encoder: pictures that the frozen network had been trained on."""

@@ -124,7 +124,7 @@ def test_penalties_now_and_then_weigh_as_much_as_penalties_always():
         return original(images, labels, others, z, gamma)
 
     original, stage.critic_loss = stage.critic_loss, noted
-    for stage.taken in range(8):
+    for stage.steps_done in range(8):
         shown = stage.step(images, labels, 0.5)
     assert weights == [2.0, 0, 0, 0, 2.0, 0, 0, 0]
     assert {"r1", "r2"} <= shown.keys()  # the last ones that were measured
