@@ -26,11 +26,9 @@ TITLE = "Twofold"
 CHINESE = ("Noto Sans SC", "PingFang SC", "Microsoft YaHei")  # of the visitor's system: none is fetched
 WEIGHTS = (400, 700)  # of the fonts; the 600 that Gradio ships lacks most letters
 SPEECH = gr.I18n(en={word: word for word in PAGE_WORDS["zh-CN"]}, **PAGE_WORDS)
-KEEP_FILES = (
-    600,
-    3000,
-)  # seconds: how often to look, and how long an upload stays; demo/serving/housekeeping.py comes after
-KEEP_SESSIONS = 128  # Gradio's own note of a visitor, which it makes anew where it is needed
+# Seconds: how often Gradio looks, and how long an upload stays. demo/serving/housekeeping.py deletes what is left.
+KEEP_FILES = (600, 3000)
+KEEP_SESSIONS = 128  # of Gradio's state for each visitor, which it makes anew where it is needed
 
 
 class Page(gr.Blocks):

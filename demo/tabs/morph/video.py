@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import IO
@@ -109,7 +110,7 @@ def _feed(words: Sequence[str], frames: Iterable[bytes], log: IO[bytes], turn: C
         process.stdin.close()
         while process.poll() is None:
             turn()
-            threading.Event().wait(0.05)
+            time.sleep(0.05)
         if process.returncode:
             log.seek(0)
             lines = log.read(2000).decode(errors="replace").strip().splitlines()
