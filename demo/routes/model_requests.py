@@ -1,4 +1,4 @@
-"""One door to the models: how an unqueued route does its work, whichever route it is.
+"""How unqueued routes run work on the models, whichever route it is.
 
 The work runs in a thread, so that others' requests can share its runs. It has a deadline, it is dropped when the client
 disconnects, and what goes wrong is answered in plain text: 400 for a wrong request, 503 when too much is asked for at

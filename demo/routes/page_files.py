@@ -1,8 +1,8 @@
 """The routes that hand out the page's own files, compressed.
 
-GET /page/{version}/page.js              what the page runs: demo/static_files.py
-GET /page/{version}/words.{language}.js  its sentences in another language than English
-GET /page/{version}/facts.js             what it knows about the bundles: demo/facts.py
+GET /page/{version}/page.js              the page's script: demo/static_files.py
+GET /page/{version}/words.{language}.js  its sentences in a language other than English
+GET /page/{version}/facts.js             the facts about the bundles: demo/facts.py
 
 `version` changes with the content, so answers may be kept for ever. Another version gets the current content, which is
 not kept: behind a load balancer the page may come from a server whose facts differ. The page around these files, GET /

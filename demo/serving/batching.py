@@ -144,7 +144,7 @@ class BatchQueue:
             self._state.notify_all()
 
     def _take(self) -> list[_Request]:
-        """The oldest requests that fit into one run; those that nobody waits for any more are dropped."""
+        """The oldest requests that fit into one run. Overdue requests and those of disconnected clients are dropped."""
         batch: list[_Request] = []
         rows, now = 0, time.monotonic()
         while self._waiting and rows + self._waiting[0].rows <= self._most:
