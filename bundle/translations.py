@@ -17,7 +17,7 @@ def tables(folder: Path, *names: str) -> dict[str, dict[str, str]]:
 
 
 def script(languages: dict[str, dict[str, str]]) -> str:
-    """A JavaScript that puts the tables where `T.t` of core.js looks for them."""
+    """A JavaScript that puts the tables where `T.t` of language.js looks for them."""
     home = "((window.TwofoldWords ??= {{}})[{}] ??= {{}})"
     return "".join(
         f"Object.assign({home.format(json.dumps(language))}, {json.dumps(table, ensure_ascii=False)});\n"

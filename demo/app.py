@@ -76,7 +76,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 def _serve(options: argparse.Namespace) -> int:
     root = _root(options.bundles)
-    provider, opener = _machine(options)
+    provider, opener = _provider_and_opener(options)
     port = _free_port(options.host, options.port)
     bundles, unavailable = open_bundles(root, provider, opener is not None, opener) if root.is_dir() else ({}, [])
     for one in unavailable:
@@ -146,7 +146,7 @@ def _tools(bundles: Mapping[str, ServedBundle], host: str) -> "McpTools":
     return McpTools(bundles, host)
 
 
-def _machine(options: argparse.Namespace) -> tuple[Provider, Opener | None]:
+def _provider_and_opener(options: argparse.Namespace) -> tuple[Provider, Opener | None]:
     """Where graphs run: in this process or on an inference server. Raises RuntimeUnavailable if that is impossible."""
     if options.engine is None:
         return choose_provider(options.provider), None

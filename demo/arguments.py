@@ -165,7 +165,10 @@ def held_out_label(number: Any, served: ServedBundle) -> int:
 
 
 def _held_out(number: Any, served: ServedBundle) -> int:
-    return whole(number, "number of the test picture", 0, len(served.engine.bundle.examples) - 1)
+    count = len(served.engine.bundle.examples)
+    if not count:
+        raise InputError("This bundle has no held-out pictures.")
+    return whole(number, "number of the test picture", 0, count - 1)
 
 
 def mask_file(path: Any, served: ServedBundle) -> np.ndarray:

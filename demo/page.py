@@ -26,27 +26,26 @@ TITLE = "Twofold"
 CHINESE = ("Noto Sans SC", "PingFang SC", "Microsoft YaHei")  # of the visitor's system: none is fetched
 WEIGHTS = (400, 700)  # of the fonts; the 600 that Gradio ships lacks most letters
 SPEECH = gr.I18n(en={word: word for word in PAGE_WORDS["zh-CN"]}, **PAGE_WORDS)
-KEEP_FILES = (
-    600,
-    3000,
-)  # seconds: how often to look, and how long an upload stays; demo/serving/housekeeping.py comes after
-KEEP_SESSIONS = 128  # Gradio's own note of a visitor, which it makes anew where it is needed
+# Seconds: how often Gradio looks, and how long an upload stays. demo/serving/housekeeping.py deletes what is left.
+KEEP_FILES = (600, 3000)
+KEEP_SESSIONS = 128  # of Gradio's state for each visitor, which it makes anew where it is needed
 
 
 class Page(gr.Blocks):
-    """Gradio's page over our widgets, and the facts that they share (demo/routes/page_files.py)."""
+    """Gradio's page of our widgets, with the `facts` that they share; demo/routes/page_files.py serves those."""
 
-    def __init__(self, facts: Mapping[str, Any], **settings: Any) -> None:
+    def __init__(self, known: Mapping[str, Any], **settings: Any) -> None:
         super().__init__(**settings)
-        self.facts = facts
+        self.facts = known
 
 
 def build_demo(bundles: Mapping[str, ServedBundle], unavailable: Sequence[Unavailable] = (), uploads: bool = False,
                mcp: bool = False) -> Page:  # fmt: skip
     """The page over these bundles. With none, it says how to make a bundle. Launch it with launch_settings.
 
-    `uploads`: whether visitors may bring models; the routes of demo.routes.uploads belong to that. `mcp`: whether
-    assistants may use the endpoints, for which the routes of demo.routes.mcp_tools are needed."""
+    `uploads`: whether visitors may bring models, which needs the routes of demo.routes.uploads. `mcp`: whether
+    assistants may use the endpoints, which needs the routes of demo.routes.mcp_tools.
+    """
     known = facts(bundles, unavailable) | {"uploads": uploads, "mcp": mcp, "page": PAGE_WORDS}
     with Page(known, title=TITLE, fill_width=True, delete_cache=KEEP_FILES, analytics_enabled=False) as demo:
         first_widget("bar", known)
@@ -78,7 +77,7 @@ def build_demo(bundles: Mapping[str, ServedBundle], unavailable: Sequence[Unavai
 
 
 def _describe_once(block: Block) -> None:
-    """Keeps what Gradio tells browsers of a component. It asks for that anew for each session, and every request of a
+    """Keep Gradio's description of a component. Gradio computes it again for each session, and every request of a
     program is a session: for this page that took 5 to 20 ms, longer than drawing a picture."""
     described = functools.cache(block.get_config)
     vars(block)["get_config"] = lambda: dict(described())  # a copy: each session writes its own values into it
@@ -86,8 +85,8 @@ def _describe_once(block: Block) -> None:
 
 def launch_settings(bundles: Mapping[str, ServedBundle], unavailable: Sequence[Unavailable] = (),
                     more: Sequence[BaseRoute] = (), lifespan: Callable | None = None) -> dict[str, Any]:  # fmt: skip
-    """The arguments of `launch` that belong to this page, wherever it is served; `more`: further routes; `lifespan`:
-    what has to run as long as the server does, as Starlette takes it."""
+    """The arguments of `launch` that belong to this page, wherever it is served. `more`: further routes. `lifespan`: a
+    context manager that is open as long as the server runs (Starlette's `lifespan`)."""
     requests = ModelRequests()
     routes: list[BaseRoute] = [*live.routes(bundles, explore.PICTURES, requests), *rebuild.routes(bundles, requests)]
     routes += [*explore.routes(bundles), *compare.routes(bundles)]

@@ -1,4 +1,4 @@
-"""The page's own scripts, words and styles, found by name in demo/static, and put together for the browser.
+"""The page's own scripts, words and styles: found by name in demo/static, and joined for the browser.
 
 core/            what all widgets share, in the order of CORE
 tabs/<tab>/      one widget or more for each tab, and the parts that they are built of
@@ -16,11 +16,11 @@ from typing import Any
 from bundle.translations import script, tables
 
 STATIC = Path(__file__).resolve().parent / "static"
-# None before what it uses while it is loaded; mount.js is for Gradio's page only.
+# In this order: each uses the ones before it while it loads. mount.js is for Gradio's page only.
 CORE = ("core", "address", "language", "elements", "canvas", "live", "tables", "mount")
 WIDGETS = ("bar", "empty", "play", "favourites", "morph", "rebuild", "explore", "compare", "quiz", "api", "about")
 CSS = (STATIC / "core" / "style.css", *sorted(STATIC.glob("tabs/*/*.css")))
-# Words of a folder's scripts; and of what the server and bundles say in English, which is translated when it is shown.
+# Word tables of the scripts' folders; then of sentences from the server and bundles, translated when they are shown.
 SPOKEN = ("core", "play", "morph", "rebuild", "explore", "compare", "api", "about", "device", "server", "quality")
 WORDS = tables(STATIC / "words", *SPOKEN)
 PAGE_WORDS = tables(STATIC / "words", "page")  # what Gradio itself shows: the tabs and the footer

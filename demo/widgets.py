@@ -1,9 +1,8 @@
 """Our own widgets: one gr.HTML each, whose look and behaviour live in demo/static.
 
 The templates are empty and the scripts build the page with the DOM. Gradio evaluates templates as JavaScript, so a
-class name such as "${…}" in a bundle would otherwise run as code. Gradio's page holds everything that a component is
-made with, three times over, so a widget carries the addresses of its scripts (demo/routes/page_files.py), not the
-scripts.
+class name such as "${…}" in a bundle would otherwise run as code. Gradio's page repeats a component's arguments three
+times, so a widget carries the addresses of its scripts (demo/routes/page_files.py), not the scripts.
 """
 
 from collections.abc import Mapping, Sequence

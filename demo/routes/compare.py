@@ -6,7 +6,7 @@ GET /compare/figures?left=&right=&f=
 GET /compare/quiz/{bundle}?quiz=&answers=
     The truth about the answers ("rgg…") to a quiz so far, and what the score says.
 
-Wrong parameters are answered with status 400 and a sentence, unknown bundles with 404.
+Wrong parameters are answered with status 400 and a sentence, unknown bundles with 404, a busy server with 503.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,9 +19,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bundle import latents
-from bundle.errors import InputError, UserError
+from bundle.errors import InputError
 from demo.routes import query_parameters
-from demo.routes.model_requests import refusal
+from demo.routes.model_requests import refusal, refusing
 from demo.serving.served_bundle import ServedBundle
 from demo.tabs.compare import figures, quiz
 from demo.tabs.compare.figures import Side
@@ -35,11 +35,9 @@ def routes(bundles: Mapping[str, ServedBundle]) -> list[Route]:
     def answer(work: Callable[[Request], Response]) -> Callable[[Request], Response]:
         def endpoint(request: Request) -> Response:
             try:
-                return work(request)
+                return refusing(lambda: work(request))
             except LookupError:
                 return refusal(404, "There is no bundle of this name here.")
-            except UserError as error:
-                return refusal(400, str(error))
 
         return endpoint
 

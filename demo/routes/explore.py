@@ -16,7 +16,7 @@ GET /explore/{bundle}/directions?m=
 GET /explore/{bundle}?way=
     JSON: the dots of the map and its frame, the dimensions by information.
 
-A wrong parameter is answered with status 400 and a sentence, an unknown bundle with 404.
+A wrong parameter is answered with status 400 and a sentence, an unknown bundle with 404, a busy server with 503.
 """
 
 from collections.abc import Callable, Mapping
@@ -29,14 +29,15 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bundle import latents
-from bundle.errors import InputError, UserError
+from bundle.errors import InputError
 from bundle.schema import Model
 from demo.routes import query_parameters
-from demo.routes.model_requests import refusal
+from demo.routes.model_requests import refusal, refusing
 from demo.serving.served_bundle import ServedBundle
 from demo.tabs.explore import directions, latent_map
 from demo.tabs.explore.directions import Moves
 
+KEPT = {"Cache-Control": "private, max-age=3600"}
 MAX_PLACE = 1e4  # of a coordinate, far beyond any map
 MAX_MOVES, MAX_MOVE = 64, 6.0  # how many moves at once, and how far each
 
@@ -44,22 +45,18 @@ MAX_MOVES, MAX_MOVE = 64, 6.0  # how many moves at once, and how far each
 def routes(bundles: Mapping[str, ServedBundle]) -> list[Route]:
     """The routes above that answer with JSON; those with pictures belong to demo/routes/live.py."""
 
-    def json(work: Callable[[ServedBundle, QueryParams], dict[str, Any]]) -> Callable[[Request], Response]:
+    def answer(work: Callable[[ServedBundle, QueryParams], dict[str, Any]]) -> Callable[[Request], Response]:
         def endpoint(request: Request) -> Response:
             served = bundles.get(request.path_params["bundle"])
             if served is None:
                 return refusal(404, "There is no bundle of this name here.")
-            try:
-                found = work(served, request.query_params)
-            except UserError as error:
-                return refusal(400, str(error))
-            return JSONResponse(found, headers={"Cache-Control": "private, max-age=3600"})
+            return refusing(lambda: JSONResponse(work(served, request.query_params), headers=KEPT))
 
         return endpoint
 
     return [
-        Route("/explore/{bundle}", json(_map_dots), methods=["GET"]),
-        Route("/explore/{bundle}/directions", json(_direction_facts), methods=["GET"]),
+        Route("/explore/{bundle}", answer(_map_dots), methods=["GET"]),
+        Route("/explore/{bundle}/directions", answer(_direction_facts), methods=["GET"]),
     ]
 
 

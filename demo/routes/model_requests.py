@@ -1,4 +1,4 @@
-"""One door to the models: how an unqueued route does its work, whichever route it is.
+"""How unqueued routes run work on the models, whichever route it is.
 
 The work runs in a thread, so that others' requests can share its runs. It has a deadline, it is dropped when the client
 disconnects, and what goes wrong is answered in plain text: 400 for a wrong request, 503 when too much is asked for at
@@ -43,7 +43,7 @@ class ModelRequests:
         async with anyio.create_task_group() as group:
             group.start_soon(watch)
             with on_behalf_of(caller):
-                response = await anyio.to_thread.run_sync(_refusing, work, limiter=self._limiter)
+                response = await anyio.to_thread.run_sync(refusing, work, limiter=self._limiter)
             group.cancel_scope.cancel()
         return response
 
@@ -54,7 +54,8 @@ def refusal(status: int, sentence: str) -> Response:
     return PlainTextResponse(sentence, status_code=status, headers=headers)
 
 
-def _refusing(work: Callable[[], Response]) -> Response:
+def refusing(work: Callable[[], Response]) -> Response:
+    """The answer of `work`, whose Busy becomes status 503 and any other UserError 400."""
     try:
         return work()
     except Busy as error:

@@ -1,8 +1,8 @@
 """The routes that hand out the page's own files, compressed.
 
-GET /page/{version}/page.js              what the page runs: demo/static_files.py
-GET /page/{version}/words.{language}.js  its sentences in another language than English
-GET /page/{version}/facts.js             what it knows about the bundles: demo/facts.py
+GET /page/{version}/page.js              the page's script: demo/static_files.py
+GET /page/{version}/words.{language}.js  its sentences in a language other than English
+GET /page/{version}/facts.js             the facts about the bundles: demo/facts.py
 
 `version` changes with the content, so answers may be kept for ever. Another version gets the current content, which is
 not kept: behind a load balancer the page may come from a server whose facts differ. The page around these files, GET /
@@ -24,6 +24,9 @@ from demo import static_files
 
 FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
 NOT_KEPT = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+# Pages of any site may load a script, and could so read the facts of a private server: no version guards against that,
+# because another version is answered too.
+OWN_PAGE_ONLY = {"Cross-Origin-Resource-Policy": "same-origin"}
 
 COMPRESSED = ("/", "/config", "/config/")
 
@@ -65,7 +68,9 @@ def routes() -> list[Route]:
         if found is None:
             return PlainTextResponse("There is no such file here.", status_code=404)
         data, version = found
-        return packed(request, data, "text/javascript", current=request.path_params["version"] == version)
+        response = packed(request, data, "text/javascript", current=request.path_params["version"] == version)
+        response.headers.update(OWN_PAGE_ONLY)
+        return response
 
     return [Route("/page/{version}/{name}", file, methods=["GET"])]
 

@@ -3,8 +3,8 @@
     POST /rebuild/{bundle}    multipart/form-data: `request`, JSON (see demo/tabs/rebuild/answers.py); `picture`, the
                               bytes of a picture file, unless the request names a held-out picture
 
-Answers with JSON. A wrong request is answered with status 400 and a sentence, an unknown bundle with 404, a body that
-is too large with 413, too many waiting requests and time-outs with 503.
+Answers with JSON. A wrong request is answered with status 400 and a sentence, an unknown bundle with 404, a body of
+unstated length with 411 and one that is too large with 413, too many waiting requests and time-outs with 503.
 """
 
 import json
@@ -40,7 +40,9 @@ def routes(bundles: Mapping[str, ServedBundle], requests: ModelRequests | None =
         if served is None:
             return refusal(404, "There is no bundle of this name here.")
         length = request.headers.get("content-length", "")
-        if not length.isdecimal() or len(length) > 9 or int(length) > MAX_BODY_BYTES:
+        if not length.isdecimal():
+            return refusal(411, "The request must state its length (Content-Length).")
+        if len(length) > 9 or int(length) > MAX_BODY_BYTES:  # digits first: int() of a very long text is slow
             megabytes = UPLOAD.bytes // 1_000_000
             return refusal(413, f"The file is too large: at most {megabytes} MB are accepted.")
         try:

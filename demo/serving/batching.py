@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from bundle.errors import Busy, UserError
+from bundle.errors import Busy
 
 WINDOW = 0.002  # seconds that a run waits for further requests, when the last one was shared
 DEADLINE = 10.0  # seconds for one request, waiting included
@@ -115,9 +115,9 @@ class BatchQueue:
             while not request.done:
                 if not self._leading:
                     self._lead()
-                elif (
-                    not self._state.wait(max(0.0, request.caller.until - time.monotonic())) and request in self._waiting
-                ):
+                    continue
+                in_time = self._state.wait(max(0.0, request.caller.until - time.monotonic()))
+                if not in_time and request in self._waiting:
                     self._waiting.remove(request)
                     request.error = _overdue()
         if request.outputs is None:
@@ -144,7 +144,7 @@ class BatchQueue:
             self._state.notify_all()
 
     def _take(self) -> list[_Request]:
-        """The oldest requests that fit into one run; those that nobody waits for any more are dropped."""
+        """The oldest requests that fit into one run. Overdue requests and those of disconnected clients are dropped."""
         batch: list[_Request] = []
         rows, now = 0, time.monotonic()
         while self._waiting and rows + self._waiting[0].rows <= self._most:
@@ -188,5 +188,5 @@ class BatchQueue:
         self.tally.seconds += batch[0].seconds
 
 
-def _overdue() -> UserError:
+def _overdue() -> Busy:
     return Busy(f"Timed out after {DEADLINE:g} s; try again later.")

@@ -17,7 +17,6 @@ from huggingface_hub.errors import (
 
 from bundle.errors import UserError
 
-PREFIX = "hf://"
 PATTERNS = ("*.onnx", "bundle.json", "*/bundle.json", "*.npz", "*.png")
 MAX_BYTES = 500_000_000
 

@@ -171,9 +171,8 @@ class InferenceServer:
             ("outputs", found.outputs, known.outputs),
         ):
             wanted = [TensorInfo(name=t.name, datatype=FLOAT, shape=(-1, *t.row_shape)) for t in tensors]
-            if given and (
-                other := difference(given, wanted)
-            ):  # a server may declare nothing: its answers are checked anyway
+            # A server may declare nothing: its answers are checked anyway.
+            if given and (other := difference(given, wanted)):
                 raise RuntimeUnavailable(
                     f"Model '{model}' of {self.name} is not that of this bundle (its {kind} are {other}): "
                     "export the bundle for that server again."

@@ -134,7 +134,10 @@ def receive(pipe: IO[bytes], most: int) -> dict[str, np.ndarray]:
     line = pipe.readline(10_000)
     if not line:
         raise EOFError
-    shapes = {name: tuple(map(int, shape)) for name, shape in json.loads(line).items()}
+    try:
+        shapes = {name: tuple(map(int, shape)) for name, shape in json.loads(line).items()}
+    except (AttributeError, TypeError, OverflowError, RecursionError) as error:  # JSON, but not what `send` writes
+        raise ValueError("no shapes by name") from error
     if sum(map(math.prod, shapes.values())) > most or any(n < 0 for shape in shapes.values() for n in shape):
         raise ValueError("more numbers than expected")
     found = {}

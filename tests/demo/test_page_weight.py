@@ -76,6 +76,11 @@ def test_a_page_of_another_server_gets_files_too_but_keeps_none(visitor: httpx.C
         assert answer.status_code == 200 and answer.headers["cache-control"] == "no-store", name
 
 
+def test_pages_of_other_sites_cannot_load_the_facts(visitor: httpx.Client):
+    answer = visitor.get("/page/00000000/facts.js")
+    assert answer.headers["cross-origin-resource-policy"] == "same-origin"
+
+
 def test_live_pictures_are_sent_as_they_are(visitor: httpx.Client):
     answer = visitor.get("/live/mnist?f=raw", headers={"Accept-Encoding": "gzip"})
     assert "content-encoding" not in answer.headers and len(answer.content) == 32 * 32

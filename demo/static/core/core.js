@@ -1,4 +1,4 @@
-// What all widgets share: the facts about the bundles, the state of the page, and its past. They find it as window.Twofold.
+// What all widgets share, as window.Twofold: the facts about the bundles, the state of the page, and its history.
 (() => {
   const listeners = [];
   const past = [];
@@ -73,7 +73,7 @@
     on(listener) {
       listeners.push(listener);
     },
-    // undo: whether T.undo() shall come back to the state of now.
+    // undo: whether T.undo() comes back to the present state.
     set(patch, { undo = false } = {}) {
       const before = T.state;
       const after = T.valid({ ...before, ...patch });

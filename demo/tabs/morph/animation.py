@@ -42,7 +42,7 @@ def encode(
 
 
 class _Turn:
-    """A frame for Pillow's list of frames: Pillow seeks each before it writes it, and `turn` hears of that."""
+    """A frame for Pillow's list of frames. Pillow calls `seek` before it writes a frame, and that calls `turn`."""
 
     def __init__(self, picture: Image.Image, turn: Callable[[], None]):
         self._picture, self._turn = picture, turn

@@ -8,10 +8,10 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 DPI = 300
-WIDTH, HEIGHT = 2480, 3508  # A4, upright
+WIDTH, HEIGHT = 2480, 3508  # A4, portrait
 MARGIN, GAP = 118, 16  # 10 mm; between frames
 LARGEST = 560  # of a frame
-SHARP = 3  # from this enlargement on, only by whole factors, so that all pixels are equal squares
+SHARP = 3  # from this enlargement on, factors are whole, so that all pixels are squares of one size
 TITLE, NUMBER, SMALLEST = 34, 25, 17  # font sizes in pixels; 25 are 6 points
 
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont

@@ -98,7 +98,7 @@ class Morph:
         keys = ",".join(map(keyframes.text, self.keys))
         return (
             f"live/{self.served.info.name}/morph?m={self.model}&keys={keys}{classes}"
-            f"&mode={self.mode}&loop={int(self.loop)}&t={self.truncation:g}&p={{p}}"
+            f"&path={self.mode}&loop={int(self.loop)}&t={self.truncation:g}&p={{p}}"
         )
 
 

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import IO
@@ -76,12 +77,9 @@ def encode(frames: np.ndarray, pace: int, turn: Callable[[], None] = lambda: Non
         # A file, too: nobody reads a pipe while the frames are written.
         with Path(folder, "log").open("w+b") as log:
             _feed(words, (_rgb(frame, size, width, height) for frame in frames), log, turn)
-            log.seek(0)
-            trouble = log.read(2000).decode(errors="replace").strip()
+            trouble = _last_line(log)
         if not file.is_file() or not file.stat().st_size:
-            raise UserError(
-                f"ffmpeg wrote no file ({trouble.splitlines()[-1] if trouble else 'and does not say why'})."
-            )
+            raise UserError(f"ffmpeg wrote no file ({trouble or 'and does not say why'}).")
         return file.read_bytes()
 
 
@@ -109,17 +107,23 @@ def _feed(words: Sequence[str], frames: Iterable[bytes], log: IO[bytes], turn: C
         process.stdin.close()
         while process.poll() is None:
             turn()
-            threading.Event().wait(0.05)
+            time.sleep(0.05)
         if process.returncode:
-            log.seek(0)
-            lines = log.read(2000).decode(errors="replace").strip().splitlines()
-            raise UserError(f"ffmpeg failed ({lines[-1] if lines else f'status {process.returncode}'}).")
+            raise UserError(f"ffmpeg failed ({_last_line(log) or f'status {process.returncode}'}).")
     except BrokenPipeError as error:
-        raise UserError("ffmpeg ended before the last frame; the server's log may say why.") from error
+        process.wait()
+        raise UserError(f"ffmpeg ended before the last frame ({_last_line(log) or 'it does not say why'}).") from error
     finally:
         alarm.cancel()
         process.kill()
         process.wait()
+
+
+def _last_line(log: IO[bytes]) -> str:
+    """The last line that ffmpeg wrote to its log; empty without any."""
+    log.seek(0)
+    lines = log.read(2000).decode(errors="replace").strip().splitlines()
+    return lines[-1] if lines else ""
 
 
 def _rgb(frame: np.ndarray, size: int, width: int, height: int) -> bytes:

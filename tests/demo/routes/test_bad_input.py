@@ -321,7 +321,7 @@ def test_requests_to_rebuild(visitor: Visitor, request_: Any, sentence: str):
         (b"{}", {"Content-Type": "application/json"}, 400),
         (b"--x", {"Content-Type": "multipart/form-data"}, 400),
         (b"nothing", {"Content-Type": "multipart/form-data; boundary=x"}, 400),
-        (iter([b"no length"]), {"Content-Type": "multipart/form-data; boundary=x"}, 413),
+        (iter([b"no length"]), {"Content-Type": "multipart/form-data; boundary=x"}, 411),
     ],
 )
 def test_bodies_that_are_no_form(visitor: Visitor, body: Any, headers: dict[str, str], status: int):

@@ -6,11 +6,12 @@ from starlette.applications import Starlette
 from starlette.datastructures import QueryParams
 from starlette.testclient import TestClient
 
+from bundle.errors import Busy
 from bundle.read import read
 from demo.routes import compare, explore, live, query_parameters
 from demo.serving.engine import Engine, choose_provider
 from demo.serving.served_bundle import ServedBundle
-from demo.tabs.explore import directions
+from demo.tabs.explore import directions, latent_map
 
 
 @pytest.fixture(scope="module")
@@ -91,3 +92,14 @@ def test_addresses_of_before_lead_to_the_same(served: ServedBundle, old: str, ne
 def test_where_an_address_has_both_names_the_new_one_counts():
     both = query_parameters.of_today(QueryParams("s=1&seed=2&t=1"), "grid")
     assert both["seed"] == "2" and both["t"] == "1" and "s" not in both
+
+
+def test_a_busy_server_is_no_wrong_request(served: ServedBundle, monkeypatch: pytest.MonkeyPatch):
+    def busy(*_: object) -> None:
+        raise Busy("Too many.")
+
+    monkeypatch.setattr(latent_map, "dots", busy)
+    with TestClient(Starlette(routes=explore.routes({"tiny": served}))) as client:
+        answer, wrong = client.get("/explore/tiny"), client.get("/explore/tiny?way=x")
+    assert (answer.status_code, answer.text, answer.headers["cache-control"]) == (503, "Too many.", "no-store")
+    assert wrong.status_code == 400

@@ -1,5 +1,6 @@
 """Models that visitors bring: they draw, or end in a sentence; the server is never the worse for it."""
 
+import io
 import re
 import resource
 import subprocess
@@ -179,3 +180,11 @@ def test_the_limits_hold_in_the_child():
 def test_the_server_s_secrets_do_not_reach_the_child(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("HF_TOKEN", "secret")
     assert "HF_TOKEN" not in sandbox._environment()
+
+
+@pytest.mark.parametrize(
+    "head", [b"[1]", b'{"0": 3}', b'{"0": [null]}', b'{"0": [1e999]}', b"[" * 9000, b"{", b'{"0": [-1]}']
+)
+def test_malformed_messages_of_a_model_are_refused(head: bytes):
+    with pytest.raises(ValueError):
+        sandbox.receive(io.BytesIO(head + b"\n"), 10)

@@ -121,7 +121,9 @@
       if (strong.of === of) return;
       strong = { of, shares: [], boundaries: [] };
       const answer = await fetch(T.url(`explore/${encodeURIComponent(b)}/directions`, { m, v: T.bundle().version })).catch(() => null);
-      if (strong.of !== of || !answer?.ok) return;
+      if (strong.of !== of) return;
+      if (!answer || answer.status === 503) strong.of = ""; // asked again at the next refresh
+      if (!answer?.ok) return;
       Object.assign(strong, await answer.json());
       built = "";
       box.refresh();
