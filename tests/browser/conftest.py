@@ -38,7 +38,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         uploads.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")  # no longer: its event loop is in the way of tests that run one of their own
 def launch() -> Iterator[Callable[..., Any]]:
     """Starts a Chromium with flags besides the usual ones."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -50,7 +50,7 @@ def launch() -> Iterator[Callable[..., Any]]:
         yield lambda *flags: playwright.chromium.launch(executable_path=chromium, args=[*FLAGS, *flags])
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser(launch: Callable[..., Any]) -> Iterator[Any]:
     opened = launch()
     yield opened
