@@ -22,6 +22,8 @@ from export.graphs import GraphSpec
 from tests.export.test_graphs import graph_spec
 from tests.support.trained import Exported
 
+pytestmark = pytest.mark.slow  # its fixtures train and export
+
 INDEX = "bundle.json"
 
 
@@ -32,7 +34,6 @@ def half(trained_run: Path, tmp_path_factory) -> Path:
     return folder
 
 
-@pytest.mark.slow
 def test_a_bundle_of_half_the_bytes_is_served(half: Path, exported: Exported):
     opened = read(half)
     Engine(opened, choose_provider("cpu")).check()
@@ -45,7 +46,6 @@ def test_a_bundle_of_half_the_bytes_is_served(half: Path, exported: Exported):
     assert "float16" in (half / "README.md").read_text()
 
 
-@pytest.mark.slow
 def test_the_pictures_are_those_of_float32_within_one_level(half: Path, exported: Exported):
     z = np.random.default_rng(3).standard_normal((50, 8)).astype(np.float32)
     feed = {"z": z, "classes": np.eye(3, dtype=np.float32)[np.arange(50) % 3]}
@@ -124,7 +124,6 @@ def test_styles_to_compare_on_are_the_mappings(trained_run: Path):
     np.testing.assert_array_equal(rows["w"], mapped[0])
 
 
-@pytest.mark.slow
 def test_the_card_gives_the_error_of_the_files_that_are_there(half: Path, exported: Exported):
     errors = [
         {row.split("`")[1]: float(row.split("|")[-2]) for row in (folder / "README.md").read_text().splitlines()
@@ -149,7 +148,6 @@ def gan16(trained_run: Path, tmp_path_factory) -> Path:
     return root / "shapes"
 
 
-@pytest.mark.slow
 def test_float16_arithmetic_behind_float32_inputs_and_outputs(gan16: Path, exported: Exported):
     opened = read(gan16)
     Engine(opened, choose_provider("cpu")).check()
@@ -165,7 +163,6 @@ def test_float16_arithmetic_behind_float32_inputs_and_outputs(gan16: Path, expor
     assert "float16 arithmetic" in (gan16 / "README.md").read_text()
 
 
-@pytest.mark.slow
 def test_float16_arithmetic_draws_the_same_pictures_within_one_level(gan16: Path, exported: Exported):
     z = np.random.default_rng(3).standard_normal((50, 8)).astype(np.float32)
     feed = {"z": z, "classes": np.eye(3, dtype=np.float32)[np.arange(50) % 3]}
@@ -210,7 +207,6 @@ def test_resizes_that_share_their_scales(constant: bool):
     np.testing.assert_array_equal(image, (z * [1, 1, 2, 2]).repeat(4, 2).repeat(4, 3))
 
 
-@pytest.mark.slow
 def test_one_graph_alone_by_the_older_name_of_the_flag(trained_run: Path, tmp_path: Path):
     assert main(["graph", str(trained_run), "decoder", str(tmp_path / "d.onnx"), "--form", "fp16-stored"]) == 0
     assert any(node.op_type == "Cast" for node in onnx.load(tmp_path / "d.onnx").graph.node)

@@ -26,6 +26,8 @@ from train.settings import STAGES as STAGES_OF_RUNS
 from train.settings import GanSettings
 from train.stages import load_networks
 
+pytestmark = pytest.mark.slow  # its fixtures train and export
+
 STAGES = ("classifier", "gan", "vae", "inverter", "repair")
 
 
@@ -74,7 +76,6 @@ def test_it_says_how_it_was_trained_as_the_bundle_does(unpacked: Path, trained_r
     assert all(np.array_equal(latents[key], again[key]) for key in latents)
 
 
-@pytest.mark.slow
 def test_exported_again_it_is_the_same_bundle(unpacked: Path, shape_pictures: Path, exported: Exported, tmp_path: Path):
     export("bundle", unpacked, tmp_path / "shapes", "--data", shape_pictures)
     was, now = read(exported.folder), read(tmp_path / "shapes")
@@ -130,7 +131,6 @@ def trained(monkeypatch: pytest.MonkeyPatch, command: str, run: Path, pictures: 
     assert train(argv) == 0
 
 
-@pytest.mark.slow
 def test_what_only_the_critics_training_needs_is_not_exported_and_begins_anew(tmp_path: Path, monkeypatch):
     run, pictures = tmp_path / "run", draw_folder(tmp_path / "pictures", 200, classes=False)
     trained(monkeypatch, "gan", run, pictures, "--width", "16", "--latent-dim", "8", "--minibatch-stddev")
@@ -256,7 +256,6 @@ def test_nothing_is_written_when_no_stage_can_come_back(own: Path, tmp_path: Pat
     assert not (tmp_path / "new").exists()
 
 
-@pytest.mark.slow
 def test_a_stage_that_was_not_finished_still_is_not(trained_run: Path, shape_pictures: Path, tmp_path: Path):
     run = shutil.copytree(trained_run, tmp_path / "run", ignore=shutil.ignore_patterns("gan", "inverter", "repair"))
     record = json.loads((run / "classifier" / "record.json").read_text())
@@ -280,7 +279,6 @@ def test_the_released_bundles_hold_the_settings_of_every_stage(name: str):
         assert isinstance(unpack.settings_of(bundle, stage, Path("run")), STAGES_OF_RUNS[stage])
 
 
-@pytest.mark.slow
 def test_what_is_printed_goes_on_with_a_run_of_a_fixed_number_of_pictures(
     exported: Exported, shape_pictures: Path, tmp_path: Path
 ):

@@ -346,6 +346,7 @@ def test_ctrl_c_while_a_stage_is_measured_keeps_it_and_begins_no_other(shapes, t
     assert not (tmp_path / "r" / "gan").exists()
 
 
+@pytest.mark.slow
 def test_all_stopped_in_every_stage_and_resumed_ends_in_a_run_that_is_exported(shapes, tmp_path, monkeypatch):
     reached = []
 
