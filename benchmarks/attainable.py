@@ -123,10 +123,10 @@ def split(pictures: Pictures, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     return images[:, known], images[:, ~known]
 
 
-def main() -> int:
-    settings = tyro.cli(Settings, description=__doc__)
-    return results.measured(f"attainable_{settings.bundle.name}", lambda: measure(settings))
+def main(argv: list[str]) -> int:
+    settings = tyro.cli(Settings, description=__doc__, args=argv)
+    return results.measure_and_store(f"attainable_{settings.bundle.name}", lambda: measure(settings))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -137,13 +137,15 @@ def race(settings: Settings, data: Loaded, folder: Path) -> dict[str, dict]:
     if settings.preset not in PRESETS["gan"]:
         raise UserError(f"--preset {settings.preset} is unknown; there are {', '.join(PRESETS['gan'])}.")
     measure = ClassifierDistance(classifier, train_set.images[chosen], device)
-    shared = {
-        "minutes": settings.minutes,
-        "precision": settings.precision or fastest_precision(),
-        "threads": settings.threads,
-    }
-    ours = GanSettings(folder / "gan", preset=settings.preset, **PRESETS["gan"][settings.preset] | shared)
-    theirs = dcgan.ControlSettings(folder / "control", size=info.size, **shared)
+    precision = settings.precision or fastest_precision()
+    ours = replace(
+        GanSettings(folder / "gan", preset=settings.preset, **PRESETS["gan"][settings.preset]),
+        minutes=settings.minutes, precision=precision, threads=settings.threads,
+    )  # fmt: skip
+    theirs = dcgan.ControlSettings(
+        folder / "control", size=info.size,
+        minutes=settings.minutes, precision=precision, threads=settings.threads,
+    )  # fmt: skip
     found = {}
     for name, own in (("Twofold", ours), ("DCGAN", theirs)):
         torch.manual_seed(own.seed)
@@ -200,10 +202,10 @@ def compare(settings: Settings) -> None:
     print(f"Stored in {path}")
 
 
-def main() -> int:
-    settings = tyro.cli(Settings, description=__doc__)
+def main(argv: list[str]) -> int:
+    settings = tyro.cli(Settings, description=__doc__, args=argv)
     return exit_code(lambda: compare(settings), "Stopped; nothing was stored.")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

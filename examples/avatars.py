@@ -149,8 +149,8 @@ def draw(task: tuple[Path, str, str, int, int]) -> None:
 
     path, style, split, number, size = task
     svg = avatar(style, split, number).to_string()
-    white = {"background": "#ffffff", "skip_system_fonts": True}
-    write(path, bytes(resvg_py.svg_to_bytes(svg_string=svg, width=size, height=size, **white)))
+    png = resvg_py.svg_to_bytes(svg_string=svg, width=size, height=size, background="#ffffff", skip_system_fonts=True)
+    write(path, bytes(png))
 
 
 def licence(settings: Settings) -> str:
