@@ -20,7 +20,7 @@ from benchmarks.browser import drag
 from bundle import images
 from bundle.errors import UserError
 from bundle.latents import one_hot
-from demo.serving.engine import choose_provider
+from bundle.sessions import choose_provider
 from demo.serving.served_bundle import ServedBundle, open_bundles
 from export.targets import web
 from tests.browser.conftest import WIDE, at_home

@@ -18,9 +18,10 @@ from bundle.adopt import About, inspect_generator
 from bundle.errors import BundleError, UserError
 from bundle.read import read
 from bundle.runner import BundleRunner
+from bundle.sessions import choose_provider
 from demo.facts import facts
 from demo.routes.live import routes
-from demo.serving.engine import Engine, choose_provider
+from demo.serving.engine import Engine
 from demo.serving.served_bundle import ServedBundle
 from tests.support import tiny
 

@@ -9,8 +9,9 @@ from bundle import trial_inputs
 from bundle.read import read
 from bundle.runner import BundleRunner
 from bundle.schema import GRAPHS
+from bundle.sessions import choose_provider
 from bundle.trial_inputs import TrialInputs, random_mask, random_rows, run_in_parts
-from demo.serving.engine import Engine, choose_provider
+from demo.serving.engine import Engine
 from demo.serving.served_bundle import ServedBundle
 
 SHAPES = {"image": (3, 8, 8), "mask": (1, 8, 8), "classes": (4,), "z": (5,)}

@@ -10,11 +10,11 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
-from bundle.errors import BundleError
+from bundle.errors import BundleError, InputError
 from bundle.read import read
 from bundle.sessions import choose_provider, core_count
 from demo.serving.batching import Caller, on_behalf_of
-from demo.serving.engine import Engine, EngineCache, InputError
+from demo.serving.engine import Engine, EngineCache
 from tests.support import tiny
 
 
