@@ -4,40 +4,23 @@ Training, evaluation, export and uploads all come through `frame`, so a model me
 pictures. A "picture" is uint8 [H, W, C] as in bundle/images.py.
 """
 
-import io
-import struct
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from PIL import Image, ImageColor, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageColor, ImageOps
 
+from bundle.deep_pixels import EACH, eight_bits
 from bundle.errors import ImageError, UserError
+from bundle.picture_files import BROKEN, UPLOAD, Limits, opened
 from bundle.schema import Bundle, Fit
 
 Mode = Literal["L", "RGB"]
-IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
 COLOUR_MODES = {"RGB", "RGBA", "RGBX", "RGBa", "P", "PA", "CMYK", "YCbCr", "LAB", "HSV"}
 ARRAY_MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 # Where transparency is laid on unless a background is named: grey pictures are mostly bright strokes on black.
 BACKGROUNDS: dict[Mode, str] = {"RGB": "#ffffff", "L": "#000000"}
-# What Pillow's parsers raise for broken files.
-BROKEN = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, struct.error, zlib.error)
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What a picture file may be; `formats`: what Pillow may try, so that its other parsers are never reached."""
-
-    bytes: int
-    pixels: int
-    formats: tuple[str, ...]
-
-
-UPLOAD = Limits(5_000_000, 8_000_000, ("PNG", "JPEG", "WEBP", "GIF", "BMP"))
-TRAINING = Limits(400_000_000, 50_000_000, (*UPLOAD.formats, "TIFF"))
 
 
 @dataclass(frozen=True)
@@ -94,23 +77,6 @@ def _read(source: Path | bytes, limits: Limits) -> bytes:
             return file.read(limits.bytes + 1)  # one more, so that `opened` sees what is too large
     except OSError as error:
         raise ImageError("The picture file cannot be opened.") from error
-
-
-def opened(data: bytes, limits: Limits) -> Image.Image:
-    """A picture file, its pixels not yet decoded. Raises OSError for no picture, ImageError beyond the limits."""
-    if len(data) > limits.bytes:
-        raise ImageError(f"The file is too large: at most {limits.bytes // 1_000_000} MB are accepted.")
-    most = limits.pixels // 1_000_000
-    too_many = ImageError(f"The picture has too many pixels: at most {most} million are accepted.")
-    try:
-        image = Image.open(io.BytesIO(data), formats=limits.formats)
-    except UnidentifiedImageError:
-        raise OSError("not an image") from None
-    except Image.DecompressionBombError as error:
-        raise too_many from error
-    if image.width * image.height > limits.pixels:
-        raise too_many
-    return image
 
 
 # --- from an array -------------------------------------------------------------------------------
@@ -170,24 +136,7 @@ def upright(image: Image.Image, framing: Framing) -> Image.Image:
     never below twice the longer side that is wanted. Raises as `frame` does."""
     least = 2 * max(framing.height, framing.width)
     image.draft(None, (least, least))
-    return eight_bits(ImageOps.exif_transpose(image))
-
-
-def eight_bits(image: Image.Image) -> Image.Image:
-    """16-bit greys scaled to 8 where they go beyond 255, floats also from [0, 1]; other modes as they are.
-
-    Raises ValueError for NaN and for values that are neither 8 nor 16 bits.
-    """
-    if not image.mode.startswith("I") and image.mode != "F":
-        return image
-    values = np.asarray(image, dtype=np.float64)
-    if np.isnan(values).any():
-        raise ValueError("NaN pixels")
-    low, high = values.min(), values.max()
-    if low < 0 or high > 65535:
-        raise ValueError(f"pixels from {low:g} to {high:g}, outside 0 to 65535")
-    scale = 1 / 257 if high > 255 else 255 if image.mode == "F" and high <= 1 else 1
-    return Image.fromarray(np.rint(values * scale).astype(np.uint8))
+    return eight_bits(ImageOps.exif_transpose(image), EACH)
 
 
 def flat(image: Image.Image, mode: Mode, background: str) -> tuple[Image.Image, bool]:

@@ -13,7 +13,8 @@ from PIL import Image
 
 from bundle import images, pictures
 from bundle.errors import ImageError, UserError
-from bundle.pictures import TRAINING, UPLOAD, Framing, Mode
+from bundle.picture_files import TRAINING, UPLOAD
+from bundle.pictures import Framing, Mode
 from bundle.schema import Fit
 from train.data.load import load
 

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 
 from bundle.errors import UserError
-from bundle.pictures import IMAGE_SUFFIXES
+from bundle.picture_files import IMAGE_SUFFIXES
 from train.data.source import Row, Source, Split
 
 MOST_ENTRIES = 1_000_000

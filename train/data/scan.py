@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from bundle import pictures
-from bundle.pictures import TRAINING, Framing, Mode
+from bundle.picture_files import TRAINING, opened
+from bundle.pictures import Framing, Mode
 from bundle.schema import Fit
 from train.data.source import Row, Source, Split
 from train.progress_bar import with_bar
@@ -59,7 +60,7 @@ def choose_format(
             try:
                 data = row.read()
                 if isinstance(data, bytes):
-                    image = pictures.opened(data, TRAINING)
+                    image = opened(data, TRAINING)
                     mode, extent = image.mode, image.size
                 else:
                     mode, extent, peak = pictures.array_facts(data)
@@ -78,7 +79,7 @@ def read_picture(row: Row, wanted: PictureFormat, scan: Scan) -> np.ndarray | No
     """One picture as uint8 [C, S, S], counted in the scan; None when it cannot be read."""
     try:
         data = row.read()
-        image = pictures.opened(data, TRAINING) if isinstance(data, bytes) else pictures.from_array(data, wanted.white)
+        image = opened(data, TRAINING) if isinstance(data, bytes) else pictures.from_array(data, wanted.white)
         mode, extent = image.mode, image.size  # of the file: a large JPEG is decoded smaller
         picture, clear = pictures.frame(image, wanted.framing)
     except Exception as e:  # Pillow's decoders raise all kinds, SyntaxError among them
