@@ -22,7 +22,6 @@ import numpy as np
 import torch
 import tyro
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from benchmarks import dcgan, results
 from bundle.command_line import exit_code
@@ -37,6 +36,7 @@ from train.help_texts import reflowed
 from train.loop import train
 from train.models.dcgan import DcganNetworks
 from train.presets import PRESETS
+from train.progress_bar import with_bar
 from train.run_folder import Run
 from train.settings import GanSettings, changed_flags
 from train.stages import gan, load_networks
@@ -166,7 +166,7 @@ def race(settings: Settings, data: Loaded, folder: Path) -> dict[str, dict]:
             curve = [
                 {"seconds": round(at.seconds, 1), "images": at.images,
                  "frechet": round(measure.distance(draw(at.generator)), 4)}
-                for at in tqdm(moments, desc=f"{name}: measuring", leave=False)
+                for at in with_bar(moments, f"{name}: measuring")
             ]  # fmt: skip
         found[name] = {
             "parameters": sum(p.numel() for p in stage.networks.parameters()),

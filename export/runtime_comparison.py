@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import get_args
 
 import numpy as np
-from tqdm import tqdm
 
 from bundle import differences
 from bundle.adapter import Feed, GraphFunction
@@ -20,6 +19,7 @@ from bundle.trial_inputs import TrialInputs
 from export import parity, runtime_tables, update
 from export.runtimes import RUNTIMES, Runtime, RuntimeName
 from train.hardware import processor, usable_threads
+from train.progress_bar import ProgressBar, progress_bar
 
 BATCHES = parity.BATCHES
 ROWS = max(BATCHES)
@@ -57,9 +57,9 @@ def check_bundle(folder: Path, names: Sequence[RuntimeName] = get_args(RuntimeNa
     inputs = TrialInputs.of_bundle(opened, BundleRunner(opened).run)
     feeds = {graph: inputs.rows(graph, range(ROWS)) for graph in opened.info.graphs}
     results = Results()
-    with tqdm(total=len(feeds) * len(here), unit="graph", leave=False, disable=None) as progress:
+    with progress_bar("", len(feeds) * len(here), "graphs") as bar:
         for graph, feed in feeds.items():
-            try_graph(opened, graph, here, feed, results, progress)
+            try_graph(opened, graph, here, feed, results, bar)
     found = RuntimeComparison(
         command=command(folder, names),
         hardware=f"{processor()}, {usable_threads()} thread(s)",
@@ -78,13 +78,13 @@ def check_bundle(folder: Path, names: Sequence[RuntimeName] = get_args(RuntimeNa
 
 
 def try_graph(opened: OpenBundle, graph: str, runtimes: Sequence[Runtime], feed: Feed, results: Results,
-              progress: tqdm) -> None:  # fmt: skip
+              bar: ProgressBar) -> None:  # fmt: skip
     """Runs one graph in each runtime, the reference first. Raises UserError when the reference cannot run it."""
     facts = opened.info.graphs[graph]
     data, outputs = graph_bytes(opened, graph), [tensor.name for tensor in facts.outputs]
     wanted: list[np.ndarray] = []
     for runtime in runtimes:
-        progress.set_description(f"{graph} in {runtime.label}")
+        bar.set_description(f"{graph} in {runtime.label}")
         place = runtime.label, graph
         try:
             with runtime.load(data, outputs) as run:
@@ -98,7 +98,7 @@ def try_graph(opened: OpenBundle, graph: str, runtimes: Sequence[Runtime], feed:
         else:
             if reason := fault(runtime, results.measured[place], facts.precision):
                 results.failed[place] = reason
-        progress.update()
+        bar.update()
 
 
 def entry(runtime: Runtime, gap: str, results: Results) -> RuntimeResult:

@@ -67,8 +67,8 @@ def load(
     info = describe(shown, train, test, opened.classes, fit, wanted.framing.background)
     if not quiet:
         wider = default_size(scan.sizes)
-        narrower = size is None and wider > info.size
-        notes = [f"{info.size} px, as the budget is short: --size {wider} draws them larger"] if narrower else []
+        smaller = size is None and wider > info.size
+        notes = [f"{info.size} px, as the budget is short: --size {wider} draws them larger"] if smaller else []
         print(scan_report(scan, info, (*opened.notes, *notes)), flush=True)
     return info, train, test
 

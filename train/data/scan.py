@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from bundle import pictures
 from bundle.pictures import TRAINING, Framing, Mode
 from bundle.schema import Fit
 from train.data.source import Row, Source, Split
+from train.progress_bar import with_bar
 
 LARGEST_DEFAULT = 128
 
@@ -55,7 +55,7 @@ def choose_format(
     sizes: Counter[tuple[int, int]] = Counter()
     whites: Counter[int] = Counter()
     for split in filter(None, (source.train, source.test)):
-        for row in tqdm(split.rows(), "looking at pictures", split.count, unit=" pictures", leave=False):
+        for row in with_bar(split.rows(), "looking at pictures", split.count, "pictures"):
             try:
                 data = row.read()
                 if isinstance(data, bytes):
@@ -97,7 +97,7 @@ def read_split(split: Split, wanted: PictureFormat, scan: Scan, title: str) -> t
     size = wanted.framing.size
     images = np.empty((split.count, wanted.framing.channels, size, size), np.uint8)
     labels: list[int] = []
-    for row in tqdm(split.rows(), title, split.count, unit=" pictures", leave=False):
+    for row in with_bar(split.rows(), title, split.count, "pictures"):
         values = read_picture(row, wanted, scan)
         if values is not None:
             images[len(labels)] = values
