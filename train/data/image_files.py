@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from bundle.errors import UserError
-from bundle.pictures import IMAGE_SUFFIXES
+from bundle.picture_files import IMAGE_SUFFIXES
 from train.data.folder_files import find_files, listed
 from train.data.folder_source import folder_source
 from train.data.label_files import is_label_file

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from bundle import pictures
-from bundle.pictures import TRAINING, Framing, Mode
+from bundle.picture_files import TRAINING, opened
+from bundle.pictures import Framing, Mode
 from bundle.schema import Fit
 from train.data.source import Row, Source, Split
 from train.progress_bar import with_bar
@@ -59,7 +60,7 @@ def choose_format(
             try:
                 data = row.read()
                 if isinstance(data, bytes):
-                    image = pictures.opened(data, TRAINING)
+                    image = opened(data, TRAINING)
                     mode, extent = image.mode, image.size
                 else:
                     mode, extent, peak = pictures.array_facts(data)
@@ -70,7 +71,7 @@ def choose_format(
             sizes[extent] += 1
     kind: Mode = "RGB" if pictures.COLOUR_MODES & set(modes) else "L"
     final = size or (default_size(sizes, largest) if sizes else largest)
-    framing = Framing(kind, final, fit, pictures.paper(kind, background))
+    framing = Framing(kind, final, final, fit, pictures.paper(kind, background))
     return PictureFormat(framing, 1 if whites[1] > whites[255] else 255)
 
 
@@ -78,7 +79,7 @@ def read_picture(row: Row, wanted: PictureFormat, scan: Scan) -> np.ndarray | No
     """One picture as uint8 [C, S, S], counted in the scan; None when it cannot be read."""
     try:
         data = row.read()
-        image = pictures.opened(data, TRAINING) if isinstance(data, bytes) else pictures.from_array(data, wanted.white)
+        image = opened(data, TRAINING) if isinstance(data, bytes) else pictures.from_array(data, wanted.white)
         mode, extent = image.mode, image.size  # of the file: a large JPEG is decoded smaller
         picture, clear = pictures.frame(image, wanted.framing)
     except Exception as e:  # Pillow's decoders raise all kinds, SyntaxError among them
@@ -94,8 +95,8 @@ def read_picture(row: Row, wanted: PictureFormat, scan: Scan) -> np.ndarray | No
 
 def read_split(split: Split, wanted: PictureFormat, scan: Scan, title: str) -> tuple[Tensor, Tensor]:
     """Every readable picture of a split, in order: images uint8 [N, C, S, S], labels int64 [N]."""
-    size = wanted.framing.size
-    images = np.empty((split.count, wanted.framing.channels, size, size), np.uint8)
+    framing = wanted.framing
+    images = np.empty((split.count, framing.channels, framing.height, framing.width), np.uint8)
     labels: list[int] = []
     for row in with_bar(split.rows(), title, split.count, "pictures"):
         values = read_picture(row, wanted, scan)
