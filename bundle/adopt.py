@@ -25,7 +25,7 @@ from bundle.onnx_outline import FLOAT, outline, problem
 from bundle.printable import print_anything
 from bundle.read import MAX_TILES, SHEET_COLUMNS, read
 from bundle.runner import BundleRunner
-from bundle.schema import MAX_FILE_BYTES, SCHEMA_VERSION, Adapter, Bundle, File, Prior
+from bundle.schema import MAX_FILE_BYTES, MAX_SIDE, SCHEMA_VERSION, Adapter, Bundle, File, Prior
 from bundle.sessions import choose_provider, first_line, open_session
 from bundle.write import file_entry, write_index
 
@@ -122,9 +122,10 @@ def _trial(data: bytes, adapter: Adapter, prior: Prior) -> tuple[np.ndarray, str
     except Exception as error:  # onnxruntime's errors share no base class
         raise BundleError(f"This file does not run ({first_line(error)}).") from error
     values = np.concatenate(raw)[:MAX_TILES]
-    if values.ndim != 4 or values.shape[1] not in (1, 3) or values.shape[2] != values.shape[3]:
+    if values.ndim != 4 or values.shape[1] not in (1, 3) or max(values.shape[2:]) > MAX_SIDE:
         raise BundleError(
-            f"Pictures must be square, with 1 or 3 channels first; '{adapter.image}' is {values.shape[1:]}."
+            f"Pictures must have 1 or 3 channels first and at most {MAX_SIDE} pixels a side; "
+            f"'{adapter.image}' is {values.shape[1:]}."
         )
     if not np.isfinite(values).all():
         raise BundleError("This generator gives values that are not finite numbers.")
@@ -137,13 +138,13 @@ def _trial(data: bytes, adapter: Adapter, prior: Prior) -> tuple[np.ndarray, str
 
 
 def _index(about: About, found: Found, generator: File, sample_sheet: File) -> Bundle:
-    _, side, _, channels = found.pictures.shape
+    _, height, width, channels = found.pictures.shape
     graph = generator.model_dump() | {
         "opset": found.opset,
         "precision": "as it came",
         "parameters": found.parameters,
         "inputs": [{"name": "z", "shape": ["batch", found.latent_dim]}],
-        "outputs": [{"name": "image", "shape": ["batch", channels, side, side]}],
+        "outputs": [{"name": "image", "shape": ["batch", channels, height, width]}],
         "adapter": found.adapter.model_dump(),
     }
     dataset = {"source": about.source, "licence": about.licence, "classes": [], "train_images": 0, "test_images": 0}
@@ -154,7 +155,7 @@ def _index(about: About, found: Found, generator: File, sample_sheet: File) -> B
             "title": about.title,
             "created": datetime.now(UTC).replace(microsecond=0),
             "dataset": dataset,
-            "image": {"channels": channels, "size": side},
+            "image": {"channels": channels, "height": height, "width": width},
             "max_batch": MAX_BATCH,
             "graphs": {"generator": graph},
             "files": {"sheet": sample_sheet},
@@ -189,7 +190,7 @@ def main(arguments: Sequence[str] | None = None, ask: Callable[[str], str] | Non
             raise UserError(f"'{name}' cannot be a bundle's name: use lower-case letters, digits, - and _.")
         target = options.out or REPOSITORY / "artifacts" / name
         info = adopt(options.file, target, about)
-        shape = f"{info.image.channels} x {info.image.size} x {info.image.size}"
+        shape = " x ".join(map(str, info.image.shape))
         adapter = info.graphs["generator"].adapter
         values = adapter.values if adapter else "0..1"
         print(f"{target}: z of {info.require_gan().latent_dim} numbers -> pictures {shape}, values {values}.")

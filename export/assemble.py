@@ -261,7 +261,7 @@ def index(
                 "fit": facts.data.fit,
                 "background": facts.data.background,
             },
-            "image": {"channels": facts.data.channels, "size": facts.data.size},
+            "image": {"channels": facts.data.channels, "height": facts.data.size, "width": facts.data.size},
             "max_batch": graphs.MAX_BATCH,
             "graphs": {spec.name: graph_entry(spec, found) for spec in specs},
             "files": {key: file_entry(name, data) for key, (name, data) in files.items()},

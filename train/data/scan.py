@@ -71,7 +71,7 @@ def choose_format(
             sizes[extent] += 1
     kind: Mode = "RGB" if pictures.COLOUR_MODES & set(modes) else "L"
     final = size or (default_size(sizes, largest) if sizes else largest)
-    framing = Framing(kind, final, fit, pictures.paper(kind, background))
+    framing = Framing(kind, final, final, fit, pictures.paper(kind, background))
     return PictureFormat(framing, 1 if whites[1] > whites[255] else 255)
 
 
@@ -95,8 +95,8 @@ def read_picture(row: Row, wanted: PictureFormat, scan: Scan) -> np.ndarray | No
 
 def read_split(split: Split, wanted: PictureFormat, scan: Scan, title: str) -> tuple[Tensor, Tensor]:
     """Every readable picture of a split, in order: images uint8 [N, C, S, S], labels int64 [N]."""
-    size = wanted.framing.size
-    images = np.empty((split.count, wanted.framing.channels, size, size), np.uint8)
+    framing = wanted.framing
+    images = np.empty((split.count, framing.channels, framing.height, framing.width), np.uint8)
     labels: list[int] = []
     for row in with_bar(split.rows(), title, split.count, "pictures"):
         values = read_picture(row, wanted, scan)
