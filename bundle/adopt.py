@@ -21,6 +21,7 @@ from bundle.errors import BundleError, UserError
 from bundle.images import png, sheet, to_uint8
 from bundle.latents import from_normal, seed_latents
 from bundle.onnx_outline import FLOAT, outline, problem
+from bundle.printable import print_anything
 from bundle.read import MAX_TILES, SHEET_COLUMNS
 from bundle.schema import MAX_FILE_BYTES, MAX_SIDE, SCHEMA_VERSION, Adapter, Bundle, File, Prior
 from bundle.sessions import choose_provider, first_line, open_session
@@ -164,6 +165,7 @@ def _index(about: About, found: Found, generator: File, sample_sheet: File) -> B
 
 def main(arguments: Sequence[str] | None = None, ask: Callable[[str], str] | None = None) -> int:
     """Exit code: 0 done, 2 after one sentence on what is wrong, 130 stopped."""
+    print_anything()
     options = _parser().parse_args(arguments)
     if ask is None and sys.stdin.isatty():
         ask = input

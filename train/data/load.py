@@ -14,6 +14,7 @@ from bundle.schema import Fit
 from train.data import shapes, stacked_mnist
 from train.data.checks import MINIMUM_IMAGES, check_labels, check_size, check_variety
 from train.data.dataset import DataInfo, Pictures, describe
+from train.data.reading import AS_FOUND, Reading
 from train.data.scan import LARGEST_DEFAULT, Scan, choose_format, default_size, read_split
 from train.data.scan_report import scan_report
 from train.data.sources import open_source
@@ -29,11 +30,13 @@ def load(
     fit: Fit = "crop",
     background: str | None = None,
     largest: int = LARGEST_DEFAULT,
+    reading: Reading = AS_FOUND,
 ) -> Loaded:
     """Reads a source into memory: (info, train, test). Without a test split, a tenth is held out.
 
     `size`: pixels a side; None = the smallest power of two, at most `largest`, that holds the median picture. `quiet`:
     no report.
+    `reading`: which labels and columns are taken.
     `fit` and `background` as in bundle.pictures.Framing; background None is white for colour and black for grey sets.
     Raises UserError for no data, fewer than 100 readable pictures, pictures that are all the same, or a size the
     networks cannot take.
@@ -46,7 +49,7 @@ def load(
         return load_shapes(size, quiet)
     if name == "stacked_mnist":
         return load_stacked(copy or "ylecun/mnist", size, quiet, fit, background)
-    opened, scan = open_source(source), Scan()
+    opened, scan = open_source(source, reading), Scan()
     wanted = choose_format(opened, size, fit, background, largest)
     train = Pictures(*read_split(opened.train, wanted, scan, "reading pictures"))
     test = Pictures(*read_split(opened.test, wanted, scan, "reading test pictures")) if opened.test else None
