@@ -15,9 +15,10 @@ from typing import get_args
 
 import numpy as np
 
-from bundle.adapter import Feed, adapt
+from bundle.adapter import adapt
 from bundle.command_line import exit_code
 from bundle.errors import BundleError, UserError
+from bundle.feeds import Feed
 from bundle.images import png, sheet, to_uint8
 from bundle.latents import from_normal, seed_latents
 from bundle.onnx_outline import FLOAT, outline, problem

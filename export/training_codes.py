@@ -10,11 +10,11 @@ import numpy as np
 from PIL import Image
 
 from bundle.errors import UserError
+from bundle.feeds import RunGraph, run_in_parts
 from bundle.images import to_pillow
 from bundle.read import read, thumbnail_size
 from bundle.runner import BundleRunner
 from bundle.schema import Bundle
-from bundle.trial_inputs import RunGraph, run_in_parts
 from bundle.write import add_file, npz_bytes
 from train.data.dataset import Pictures
 from train.data.load import load
