@@ -18,6 +18,7 @@ from bundle.schema import Bundle
 from bundle.write import add_file, npz_bytes
 from train.data.dataset import Pictures
 from train.data.load import load
+from train.data.reading import stored_reading
 
 FILE = "training.npz"
 GREY, COLOUR = 1000, 400  # pictures at most …
@@ -37,7 +38,10 @@ def add(folder: Path, source: str, codes_only: bool = False) -> Bundle:
     info = bundle.info
     if info.vae is None:
         raise UserError(f"{folder} has no encoder, so its pictures have no codes.")
-    about, train_set, _ = load(source, info.image.size, True, info.dataset.fit, info.dataset.background)
+    reading = stored_reading(bool(info.dataset.classes), (stage.settings for stage in info.training.values()))
+    about, train_set, _ = load(
+        source, info.image.size, True, info.dataset.fit, info.dataset.background, reading=reading
+    )
     for what, wanted, found in (
         ("channels", info.image.channels, about.channels),
         ("classes", info.dataset.classes, about.classes),

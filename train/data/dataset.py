@@ -8,6 +8,7 @@ from torch import Tensor
 
 from bundle.printable import printable
 from bundle.schema import Fit
+from train.data.reading import AS_FOUND, Reading
 
 # Title and licence of a set, by the last part of its name: to be known before pictures made from it are shared.
 LICENCES = {
@@ -39,6 +40,8 @@ class DataInfo:
     fit: Fit = "crop"
     background: str | None = None
     """Colour under transparent and padded parts, #rrggbb; None in runs from before it was recorded."""
+    reading: Reading = AS_FOUND
+    """Which labels and columns were taken."""
 
     def as_json(self) -> dict:
         """As run.json holds it."""
@@ -47,7 +50,8 @@ class DataInfo:
     @staticmethod
     def from_json(value: dict) -> "DataInfo":
         """Inverse of `as_json`. Raises KeyError or TypeError for anything else."""
-        return DataInfo(**(value | {"classes": tuple(value["classes"])}))
+        reading = value.get("reading", {"classes": bool(value["classes"])})  # older runs took all classes they found
+        return DataInfo(**(value | {"classes": tuple(value["classes"]), "reading": Reading(**reading)}))
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,7 @@ def describe(
     classes: tuple[str, ...] = (),
     fit: Fit = "crop",
     background: str | None = None,
+    reading: Reading = AS_FOUND,
 ) -> DataInfo:
     """The facts about two splits; title and licence come from LICENCES, else the title is the name of the source. Names
     that are no UTF-8 are escaped."""
@@ -89,6 +94,7 @@ def describe(
         test_images=len(test),
         fit=fit,
         background=background,
+        reading=reading,
     )
 
 
