@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from bundle import images
+from bundle.array_files import SHEET_COLUMNS
 from bundle.feeds import Rows, RunGraph, run_in_parts
 from bundle.public_command import public_command
-from bundle.read import SHEET_COLUMNS
 from bundle.schema import SCHEMA_VERSION, Bundle, File
 from bundle.trial_inputs import TrialInputs
 from bundle.write import file_entry, npz_bytes, previous_index, write_bundle
