@@ -10,8 +10,8 @@ import gradio as gr
 import numpy as np
 
 from bundle import images
+from bundle.sessions import choose_provider
 from demo.page import launch_settings
-from demo.serving.engine import choose_provider
 from demo.serving.served_bundle import open_bundles
 
 SEEDS = 100  # that the slider runs over, with all that lies between

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from bundle.atomic_files import scratch, write_file
 from bundle.errors import UserError
 from bundle.pictures import check_background, paper
+from bundle.printable import printable
 from bundle.public_command import UNPACK
 from bundle.read import OpenBundle, graph_bytes, read
 from bundle.schema import Curve, latent_shapes
@@ -91,7 +92,7 @@ def unpack(folder: Path, target: Path) -> dict[str, Stage]:
         raise UserError(" ".join(reasons))
     for reason in reasons:
         print(reason)
-    began = UNPACK + shlex.join([str(folder), str(target)])
+    began = printable(UNPACK + shlex.join([str(folder), str(target)]))
     try:
         with scratch(target) as building:
             run_folder.bind_data(building, data_of(bundle))

@@ -11,8 +11,9 @@ from PIL import Image
 from bundle.images import from_uint8, to_uint8
 from bundle.read import read
 from bundle.schema import Fit
+from bundle.sessions import choose_provider
 from demo import arguments
-from demo.serving.engine import Engine, choose_provider
+from demo.serving.engine import Engine
 from demo.serving.served_bundle import ServedBundle
 from export import training_codes
 from tests.support.tiny import build, load_index, save_index

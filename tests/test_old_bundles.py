@@ -13,7 +13,7 @@ from bundle.model import BundleModel
 from bundle.read import discover, read
 from bundle.runner import BundleRunner
 from bundle.schema import GRAPHS
-from demo.serving.engine import choose_provider
+from bundle.sessions import choose_provider
 from demo.serving.served_bundle import open_bundles
 from tests.support.released import tiles
 

@@ -18,7 +18,7 @@ from PIL import Image
 
 from bundle import images
 from bundle.latents import seed_latent
-from demo.serving.engine import choose_provider
+from bundle.sessions import choose_provider
 from demo.serving.served_bundle import ServedBundle, open_bundles
 from tests.support.trained import export, train
 from train.evaluate.subject import open_subject

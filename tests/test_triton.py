@@ -26,8 +26,9 @@ from bundle.errors import BundleError, RuntimeUnavailable
 from bundle.images import to_uint8
 from bundle.latents import Mixture, one_hot, seed_latent
 from bundle.read import OpenBundle, read
+from bundle.sessions import Provider, choose_provider
 from demo.serving import kserve_client
-from demo.serving.engine import Engine, Provider, choose_provider
+from demo.serving.engine import Engine
 from export.__main__ import main as export
 from tests.support import tiny
 from tests.support.server import free_port

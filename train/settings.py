@@ -32,7 +32,8 @@ class Settings:
     """Hugging Face data-set id, a folder or zip of pictures (sub-folders become classes), parquet files, or a set
     made here: shapes (drawn, with known factors), stacked_mnist (stacked_mnist:SOURCE from another copy of MNIST)."""
     size: int | None = None
-    """Side of the square pictures, in pixels. Default: the smallest power of two that holds the median picture."""
+    """Side of the square pictures, in pixels. Default: the smallest power of two that holds the median picture, at most
+    128, and at most 64 in less than six hours without a GPU."""
     fit: Fit = "crop"
     """What happens to pictures that are not square: crop cuts out the middle, pad shows them whole on the
     background."""

@@ -12,6 +12,7 @@ from accelerate import PartialState
 from train.command_line import with_preset
 from train.data.dataset import DataInfo
 from train.data.load import Loaded, load
+from train.data.scan import LARGEST_DEFAULT
 from train.hardware import usable_threads
 from train.loop import train
 from train.resume import resolve_resume
@@ -21,6 +22,9 @@ from train.stages import build_stage
 from train.stages.stage import channels_last
 
 AnySettings = TypeVar("AnySettings", bound=Settings)
+
+LARGEST_SHORT = 64  # pixels a side, within a budget below …
+LONG_MINUTES, LONG_IMAGES = 360, 2_000_000
 
 
 def train_run(settings: Settings, given: Set[str]) -> int:
@@ -35,7 +39,14 @@ def train_run(settings: Settings, given: Set[str]) -> int:
     # The other processes wait while the first one measures at the end of a stage, which may take long.
     team = PartialState(cpu=not torch.cuda.is_available(), timeout=timedelta(hours=6))
     with team.main_process_first():  # it fills the cache of the data set, which the others then read
-        data = load(settings.data, settings.size, not team.is_main_process, settings.fit, settings.background)
+        data = load(
+            settings.data,
+            settings.size,
+            not team.is_main_process,
+            settings.fit,
+            settings.background,
+            largest_side(settings),
+        )
         bind_data(settings.run, data[0])
     everything = isinstance(settings, AllSettings)
     for stage, own in stages:
@@ -47,6 +58,13 @@ def train_run(settings: Settings, given: Set[str]) -> int:
         if not train_stage(stage, resolved, data):
             return 130
     return 0
+
+
+def largest_side(settings: Settings) -> int:
+    """The largest side, in pixels, that is chosen where none was asked for: 64 on a processor with little time, which
+    128 px would take three times as long for."""
+    much = settings.images >= LONG_IMAGES if settings.images is not None else settings.minutes >= LONG_MINUTES
+    return LARGEST_DEFAULT if much or torch.cuda.is_available() else LARGEST_SHORT
 
 
 def stages_of(settings: Settings, given: Set[str]) -> list[tuple[str, Settings]]:

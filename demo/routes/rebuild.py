@@ -20,7 +20,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bundle.errors import UserError
-from bundle.pictures import UPLOAD
+from bundle.picture_files import UPLOAD
 from demo.routes.model_requests import ModelRequests, refusal
 from demo.serving.served_bundle import ServedBundle
 from demo.tabs.rebuild.answers import rebuilt

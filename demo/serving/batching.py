@@ -9,13 +9,14 @@ neighbours in a batch (a test compares the bytes): only the timing changes.
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from bundle.adapter import Feed
 from bundle.errors import Busy
 
 WINDOW = 0.002  # seconds that a run waits for further requests, when the last one was shared
@@ -23,9 +24,8 @@ DEADLINE = 10.0  # seconds for one request, waiting included
 MAX_WAITING = 64  # requests that may wait for one graph
 TOO_MANY = "Too many people are drawing right now; try again in a second."
 
-Feed = Mapping[str, np.ndarray]
-# Inputs, and when the run must end on time.monotonic() -> outputs. Raises Busy when the run was stopped.
-Run = Callable[[Feed, float], list[np.ndarray]]
+# A graph function with a deadline on time.monotonic(), at which it stops and raises Busy.
+TimedGraphFunction = Callable[[Feed, float], list[np.ndarray]]
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class Tally:
 class BatchQueue:
     """The queue of one graph. `most`: rows in one run. `slots`: limits how many runs all queues have at a time."""
 
-    def __init__(self, run: Run, most: int, slots: threading.Semaphore):
+    def __init__(self, run: TimedGraphFunction, most: int, slots: threading.Semaphore):
         self._run, self._most, self._slots = run, most, slots
         self._state = threading.Condition()
         self._waiting: deque[_Request] = deque()

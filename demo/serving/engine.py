@@ -9,22 +9,20 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from bundle.adapter import adapt
-from bundle.errors import BundleError, Busy, InputError, RuntimeUnavailable, UserError
+from bundle.adapter import Feed, adapt
+from bundle.errors import BundleError, Busy, RuntimeUnavailable, UserError
 from bundle.examine import examine, faulty
 from bundle.read import OpenBundle, graph_bytes
 from bundle.runner import check_inputs
-from bundle.sessions import CPU, CUDA, Provider, choose_provider, core_count, first_line, open_session
-from demo.serving.batching import BatchQueue, Feed, Run, Tally
+from bundle.sessions import CPU, CUDA, Provider, core_count, first_line, open_session
+from demo.serving.batching import BatchQueue, Tally, TimedGraphFunction
 from demo.serving.cuda_graphs import CudaGraphSession
 from demo.serving.watchdog import Watchdog
-
-__all__ = ["Engine", "EngineCache", "InputError", "Provider", "RuntimeUnavailable", "choose_provider"]
 
 KEPT = 3  # bundles whose sessions stay in memory
 
 # A bundle and the name of a graph -> the function that runs this graph.
-Opener = Callable[[OpenBundle, str], Run]
+Opener = Callable[[OpenBundle, str], TimedGraphFunction]
 
 
 class EngineCache:
@@ -190,7 +188,7 @@ class Engine:
                 self._queues[graph] = queue
             return self._queues[graph]
 
-    def _open_here(self, bundle: OpenBundle, graph: str) -> Run:
+    def _open_here(self, bundle: OpenBundle, graph: str) -> TimedGraphFunction:
         """The function that runs a graph in a session of this process."""
         data = graph_bytes(bundle, graph)
         entry = bundle.info.graphs[graph]

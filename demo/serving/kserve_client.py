@@ -23,7 +23,7 @@ from pydantic import ValidationError
 from bundle.errors import BundleError, RuntimeUnavailable
 from bundle.read import OpenBundle
 from bundle.schema import Graph
-from demo.serving.batching import Run
+from demo.serving.batching import TimedGraphFunction
 from demo.serving.engine import Opener
 from demo.serving.kserve_messages import (
     FLOAT,
@@ -208,7 +208,7 @@ def connect(url: str, timeout: float = DEADLINE) -> InferenceServer:
 def opener(server: InferenceServer) -> Opener:
     """For demo.serving.engine.Engine: every graph runs on this server, within the client's own deadline."""
 
-    def open_there(bundle: OpenBundle, graph: str) -> Run:
+    def open_there(bundle: OpenBundle, graph: str) -> TimedGraphFunction:
         remote = server.graph(bundle, graph)
         return lambda feed, until: remote(feed)
 

@@ -20,9 +20,10 @@ from typing import IO
 
 import numpy as np
 
+from bundle.adapter import Feed
 from bundle.errors import BundleError, Busy, UserError
 from bundle.read import OpenBundle, graph_bytes, read
-from demo.serving.batching import Feed, Run
+from demo.serving.batching import TimedGraphFunction
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 MEMORY = 4_000_000_000  # bytes of address space; onnxruntime's libraries take most of the first billion
@@ -61,7 +62,7 @@ class Sandbox:
         self._child: subprocess.Popen | None = None
         self._lock = threading.Lock()
 
-    def open(self, bundle: OpenBundle, graph: str) -> Run:
+    def open(self, bundle: OpenBundle, graph: str) -> TimedGraphFunction:
         """The function that runs a graph in the child (demo.serving.engine.Opener)."""
         shapes = [tensor.row_shape for tensor in bundle.info.graphs[graph].outputs]
 

@@ -10,7 +10,8 @@ from benchmarks import load, serve
 from benchmarks.browser import served
 from bundle.errors import UserError
 from bundle.read import read
-from demo.serving.engine import Engine, choose_provider
+from bundle.sessions import choose_provider
+from demo.serving.engine import Engine
 from demo.serving.served_bundle import ServedBundle
 from export import assemble
 from tests.support.pictures import draw_folder

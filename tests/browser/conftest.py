@@ -8,9 +8,9 @@ from urllib.parse import urlparse
 import pytest
 
 from benchmarks.browser import FLAGS
+from bundle.sessions import choose_provider
 from demo.page import build_demo, launch_settings
 from demo.routes.uploads import Uploads
-from demo.serving.engine import choose_provider
 from demo.serving.served_bundle import open_bundles
 from export import class_directions
 from tests.support import tiny

@@ -8,9 +8,9 @@ import pytest
 import scipy.stats
 
 from bundle import images, latents
-from bundle.errors import BundleError
+from bundle.errors import BundleError, InputError
 from bundle.latents import one_hot
-from demo.serving.engine import InputError, choose_provider
+from bundle.sessions import choose_provider
 from demo.serving.served_bundle import ServedBundle, open_bundles
 from tests.support import tiny
 

@@ -13,13 +13,13 @@ import pytest
 from onnx import TensorProto, helper
 
 from bundle import sessions
-from bundle.errors import BundleError
+from bundle.errors import BundleError, InputError, RuntimeUnavailable
 from bundle.read import OpenBundle, graph_bytes, read
 from bundle.sessions import PROBE, Provider, choose_provider, core_count
 from demo.serving import engine as engine_module
-from demo.serving.batching import Run
+from demo.serving.batching import TimedGraphFunction
 from demo.serving.cuda_graphs import CudaGraphSession
-from demo.serving.engine import Engine, InputError, RuntimeUnavailable
+from demo.serving.engine import Engine
 from tests.support import tiny
 
 
@@ -67,7 +67,7 @@ def test_unknown_processor():
 
 def test_auto_is_silent_without_a_gpu():
     """onnxruntime's own fallback fills stderr; the cheap checks come first."""
-    code = "from demo.serving.engine import choose_provider as c; p = c('auto'); assert p.reason; print(p.name)"
+    code = "from bundle.sessions import choose_provider as c; p = c('auto'); assert p.reason; print(p.name)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert done.stderr == "" and done.stdout.strip().endswith("ExecutionProvider")
 
@@ -154,7 +154,7 @@ def test_arithmetic_that_depends_on_who_else_draws_is_found(tiny_bundle: Path):
     """As bfloat16 does on some processors."""
     bundle, cpu = read(tiny_bundle), choose_provider("cpu")
 
-    def opener(bundle: OpenBundle, graph: str) -> Run:
+    def opener(bundle: OpenBundle, graph: str) -> TimedGraphFunction:
         session = sessions.open_session(graph_bytes(bundle, graph), cpu)
         names = [tensor.name for tensor in bundle.info.graphs[graph].outputs]
         return lambda feed, until: [v * (0.99 if len(v) > 1 else 1) for v in session.run(names, dict(feed))]

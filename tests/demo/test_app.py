@@ -15,12 +15,12 @@ import pytest
 from gradio.state_holder import SessionState
 
 from bundle.errors import InputError
+from bundle.sessions import choose_provider
 from bundle.version import VERSION
 from demo import app
 from demo.facts import facts
 from demo.page import build_demo
 from demo.routes.endpoints import described, drawing
-from demo.serving.engine import choose_provider
 from demo.serving.served_bundle import open_bundles
 from tests.support import tiny
 

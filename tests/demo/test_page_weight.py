@@ -7,9 +7,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from bundle.sessions import choose_provider
 from demo import static_files
 from demo.page import build_demo, launch_settings
-from demo.serving.engine import choose_provider
 from demo.serving.served_bundle import open_bundles
 
 ARTIFACTS = Path(__file__).resolve().parents[2] / "artifacts"

@@ -21,8 +21,8 @@ import httpx
 import pytest
 
 from bundle import images
+from bundle.sessions import choose_provider
 from demo.data_urls import picture_url
-from demo.serving.engine import choose_provider
 from demo.serving.served_bundle import open_bundles
 from tests.support import server
 from tests.support.waiting import wait_until

@@ -11,7 +11,8 @@ from PIL import Image
 
 from bundle.read import read
 from bundle.schema import GRAPHS, Figure, Quality, RuntimeComparison, RuntimeResult
-from demo.serving.engine import Engine, choose_provider
+from bundle.sessions import choose_provider
+from demo.serving.engine import Engine
 from export import assemble, parity
 from tests.support.checksums import sha256
 from tests.support.pictures import draw_folder

@@ -8,9 +8,10 @@ from starlette.datastructures import QueryParams
 
 from bundle.errors import BundleError
 from bundle.read import read, read_index
+from bundle.sessions import choose_provider
 from bundle.write import file_entry, write_index
 from demo.routes import explore
-from demo.serving.engine import Engine, choose_provider
+from demo.serving.engine import Engine
 from demo.serving.served_bundle import ServedBundle
 from export import class_directions
 from export.__main__ import main

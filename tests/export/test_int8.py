@@ -14,8 +14,9 @@ from torch import nn
 from bundle import images
 from bundle.errors import UserError
 from bundle.read import read
+from bundle.sessions import choose_provider
 from bundle.trial_inputs import TrialInputs
-from demo.serving.engine import Engine, choose_provider
+from demo.serving.engine import Engine
 from export import graphs, parity, precision
 from export.__main__ import main
 from export.graphs import Facts, GraphSpec

@@ -13,8 +13,9 @@ from torch import nn
 
 from bundle.errors import UserError
 from bundle.read import read
+from bundle.sessions import choose_provider
 from bundle.trial_inputs import random_rows
-from demo.serving.engine import Engine, choose_provider
+from demo.serving.engine import Engine
 from export import parity, precision
 from export.__main__ import main
 from export.float16 import arithmetic, folded

@@ -12,8 +12,9 @@ from bundle.images import to_uint8
 from bundle.quality_section import store_quality
 from bundle.read import read, read_index
 from bundle.schema import Figure, Quality
+from bundle.sessions import choose_provider
 from bundle.write import write_index
-from demo.serving.engine import Engine, choose_provider
+from demo.serving.engine import Engine
 from demo.serving.served_bundle import ServedBundle
 from export import report, report_sheets
 from export.__main__ import main

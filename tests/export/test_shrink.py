@@ -8,7 +8,8 @@ import onnx
 import pytest
 
 from bundle.read import read
-from demo.serving.engine import Engine, choose_provider
+from bundle.sessions import choose_provider
+from demo.serving.engine import Engine
 from demo.serving.served_bundle import ServedBundle
 from export import precision
 from export.__main__ import main

@@ -8,8 +8,9 @@ import pytest
 
 from bundle.errors import BundleError
 from bundle.read import read
+from bundle.sessions import choose_provider
 from bundle.write import file_entry
-from demo.serving.engine import Engine, choose_provider
+from demo.serving.engine import Engine
 from export import training_codes
 from export.__main__ import main
 from tests.support import tiny

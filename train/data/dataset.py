@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from bundle.printable import printable
 from bundle.schema import Fit
 
 # Title and licence of a set, by the last part of its name: to be known before pictures made from it are shared.
@@ -72,17 +73,18 @@ def describe(
     fit: Fit = "crop",
     background: str | None = None,
 ) -> DataInfo:
-    """The facts about two splits; title and licence come from LICENCES, else the title is the name of the source."""
+    """The facts about two splits; title and licence come from LICENCES, else the title is the name of the source. Names
+    that are no UTF-8 are escaped."""
     name = Path(source).stem if source.lower().endswith((".zip", ".parquet")) else source.rstrip("/").split("/")[-1]
     title, licence = LICENCES.get(name.lower(), (name, "not stated"))
     _, channels, size, _ = train.images.shape
     return DataInfo(
-        source=source,
-        title=title,
+        source=printable(source),
+        title=printable(title),
         licence=licence,
         channels=channels,
         size=size,
-        classes=classes,
+        classes=tuple(printable(name) for name in classes),
         train_images=len(train),
         test_images=len(test),
         fit=fit,

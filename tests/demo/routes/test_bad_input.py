@@ -17,9 +17,9 @@ from PIL import Image
 from benchmarks.visitor import Visitor
 from bundle import images
 from bundle.errors import InputError
+from bundle.sessions import choose_provider
 from demo.page import build_demo, launch_settings
 from demo.routes.uploads import Uploads
-from demo.serving.engine import choose_provider
 from demo.serving.served_bundle import ServedBundle, open_bundles
 from tests.support import tiny
 

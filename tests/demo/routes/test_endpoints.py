@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from bundle.sessions import choose_provider
 from demo.page import build_demo, launch_settings
-from demo.serving.engine import choose_provider
 from demo.serving.served_bundle import open_bundles
 
 pytestmark = pytest.mark.serving

@@ -8,8 +8,9 @@ from starlette.testclient import TestClient
 
 from bundle.errors import Busy
 from bundle.read import read
+from bundle.sessions import choose_provider
 from demo.routes import compare, explore, live, query_parameters
-from demo.serving.engine import Engine, choose_provider
+from demo.serving.engine import Engine
 from demo.serving.served_bundle import ServedBundle
 from demo.tabs.explore import directions, latent_map
 

@@ -6,8 +6,8 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from bundle.read import Unavailable
+from bundle.sessions import choose_provider
 from demo.routes import health, live
-from demo.serving.engine import choose_provider
 from demo.serving.served_bundle import open_bundles
 from tests.support import tiny
 

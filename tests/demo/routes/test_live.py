@@ -12,8 +12,8 @@ from starlette.testclient import TestClient
 
 from bundle import images
 from bundle.latents import class_weights, one_hot
+from bundle.sessions import choose_provider
 from demo.routes.live import routes
-from demo.serving.engine import choose_provider
 from demo.serving.served_bundle import ServedBundle, open_bundles
 from tests.support import tiny
 

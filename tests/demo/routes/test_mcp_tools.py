@@ -15,8 +15,8 @@ from PIL import Image
 
 from benchmarks.browser import started
 from bundle import images
+from bundle.sessions import choose_provider
 from demo import app
-from demo.serving.engine import choose_provider
 from demo.serving.served_bundle import open_bundles
 
 HERE = importlib.util.find_spec("mcp") is not None

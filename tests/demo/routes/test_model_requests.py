@@ -15,8 +15,9 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from bundle.read import read
+from bundle.sessions import choose_provider
 from demo.routes.live import routes
-from demo.serving.engine import Engine, choose_provider
+from demo.serving.engine import Engine
 from demo.serving.served_bundle import ServedBundle, open_bundles
 
 pytestmark = pytest.mark.serving

@@ -5,8 +5,8 @@ from pathlib import Path
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from bundle.sessions import choose_provider
 from demo.routes import live, prometheus
-from demo.serving.engine import choose_provider
 from demo.serving.served_bundle import open_bundles
 
 

@@ -13,9 +13,9 @@ from starlette.testclient import TestClient
 
 from bundle import images
 from bundle.latents import one_hot
+from bundle.sessions import choose_provider
 from demo.routes import explore, live
 from demo.routes.endpoints import drawing
-from demo.serving.engine import choose_provider
 from demo.serving.served_bundle import ServedBundle, open_bundles
 from demo.tabs.compare.tab import looked
 from demo.tabs.morph import morph_export

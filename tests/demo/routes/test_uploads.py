@@ -19,11 +19,11 @@ from starlette.testclient import TestClient
 from bundle.adopt import About, adopt
 from bundle.errors import BundleError, Busy
 from bundle.read import read
+from bundle.sessions import choose_provider
 from demo.routes import uploads
 from demo.routes.live import routes
 from demo.routes.uploads import Uploads
 from demo.serving import sandbox
-from demo.serving.engine import choose_provider
 from demo.serving.served_bundle import ServedBundle, open_bundles
 from tests.support import tiny
 

@@ -9,8 +9,8 @@ import pytest
 
 from benchmarks.visitor import Visitor
 from bundle import images
+from bundle.sessions import choose_provider
 from demo.page import build_demo, launch_settings
-from demo.serving.engine import choose_provider
 from demo.serving.housekeeping import MIN_AGE, Janitor
 from demo.serving.served_bundle import open_bundles
 

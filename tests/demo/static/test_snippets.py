@@ -17,9 +17,9 @@ import torch
 from PIL import Image
 
 from bundle.adopt import About, adopt
+from bundle.sessions import choose_provider
 from demo.facts import facts
 from demo.page import build_demo, launch_settings
-from demo.serving.engine import choose_provider
 from demo.serving.served_bundle import open_bundles
 from tests.bundle.test_adopt import LATENT, exported, net
 from tests.support import tiny

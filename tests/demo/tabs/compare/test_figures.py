@@ -14,9 +14,9 @@ from bundle import images
 from bundle.latents import one_hot
 from bundle.read import read
 from bundle.schema import Bundle, Figure, Quality
+from bundle.sessions import choose_provider
 from demo.routes import compare as compare_routes
 from demo.routes import live
-from demo.serving.engine import choose_provider
 from demo.serving.served_bundle import ServedBundle, open_bundles
 from demo.tabs.compare.figures import Side, compare, report, table, verdict
 

@@ -9,8 +9,8 @@ from starlette.testclient import TestClient
 
 from bundle import images
 from bundle.errors import InputError
+from bundle.sessions import choose_provider
 from demo.routes import compare, live
-from demo.serving.engine import choose_provider
 from demo.serving.served_bundle import ServedBundle, open_bundles
 from demo.tabs.compare import quiz
 from tests.support import tiny

@@ -11,7 +11,7 @@ from PIL import Image
 from bundle import images
 from bundle.errors import UserError
 from bundle.latents import one_hot
-from demo.serving.engine import choose_provider
+from bundle.sessions import choose_provider
 from demo.serving.served_bundle import ServedBundle, open_bundles
 from demo.tabs.compare import occlusion
 from demo.tabs.compare.tab import looked

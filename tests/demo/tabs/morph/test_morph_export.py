@@ -21,10 +21,10 @@ from starlette.testclient import TestClient
 from bundle import images
 from bundle.errors import InputError, UserError
 from bundle.latents import one_hot, path_shares
+from bundle.sessions import choose_provider
 from demo.page import build_demo, launch_settings
 from demo.routes.live import routes
 from demo.serving.batching import caller
-from demo.serving.engine import choose_provider
 from demo.serving.served_bundle import ServedBundle, open_bundles
 from demo.tabs.morph import film_strip, keyframes, morph_export, video
 from demo.tabs.morph.tab import exported

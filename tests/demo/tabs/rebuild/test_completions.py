@@ -9,8 +9,8 @@ import pytest
 from bundle import images
 from bundle.errors import BundleError, ImageError, InputError
 from bundle.latents import Mixture
+from bundle.sessions import choose_provider
 from demo.data_urls import data_url, image_url
-from demo.serving.engine import choose_provider
 from demo.serving.served_bundle import ServedBundle, open_bundles
 from demo.tabs.rebuild import completions
 from demo.tabs.rebuild.answers import rebuilt, refined

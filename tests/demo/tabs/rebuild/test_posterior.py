@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bundle import images
-from demo.serving.engine import choose_provider
+from bundle.sessions import choose_provider
 from demo.serving.served_bundle import ServedBundle, open_bundles
 from demo.tabs.rebuild import posterior
 from demo.tabs.rebuild.completions import decode_of
