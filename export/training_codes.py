@@ -15,10 +15,10 @@ from bundle.read import read, thumbnail_size
 from bundle.runner import BundleRunner
 from bundle.schema import Bundle
 from bundle.trial_inputs import RunGraph, run_in_parts
-from bundle.write import file_entry
-from export.update import npz, update
+from bundle.write import add_file, npz_bytes
 from train.data.dataset import Pictures
 from train.data.load import load
+from train.data.reading import stored_reading
 
 FILE = "training.npz"
 GREY, COLOUR = 1000, 400  # pictures at most …
@@ -38,7 +38,10 @@ def add(folder: Path, source: str, codes_only: bool = False) -> Bundle:
     info = bundle.info
     if info.vae is None:
         raise UserError(f"{folder} has no encoder, so its pictures have no codes.")
-    about, train_set, _ = load(source, info.image.size, True, info.dataset.fit, info.dataset.background)
+    reading = stored_reading(bool(info.dataset.classes), (stage.settings for stage in info.training.values()))
+    about, train_set, _ = load(
+        source, info.image.size, True, info.dataset.fit, info.dataset.background, reading=reading
+    )
     for what, wanted, found in (
         ("channels", info.image.channels, about.channels),
         ("classes", info.dataset.classes, about.classes),
@@ -48,9 +51,8 @@ def add(folder: Path, source: str, codes_only: bool = False) -> Bundle:
             raise UserError(f"{source} is not what {folder} was trained on: {what} {found}, not {wanted}.")
     run = run_in_parts(BundleRunner(bundle).run, min(BATCH, info.max_batch))
     shown = not codes_only and may_be_shown(info.dataset.licence)
-    data = npz(training_codes(run, info.vae.latent_dim, train_set, shown))
-    files = info.files | {"training": file_entry(FILE, data)}
-    return update(bundle, info.model_copy(update={"files": files}), {FILE: data}).info
+    data = npz_bytes(training_codes(run, info.vae.latent_dim, train_set, shown))
+    return add_file(bundle, "training", FILE, data).info
 
 
 def may_be_shown(licence: str) -> bool:

@@ -12,6 +12,7 @@ import tyro
 
 from bundle.errors import UserError
 from bundle.schema import Fit, Likelihood, Prior
+from train.data.reading import ClassesFrom
 from train.help_texts import reflowed
 
 Loss = Literal["rpgan", "non-saturating", "minimax", "hinge", "lsgan", "wgan"]
@@ -39,6 +40,16 @@ class Settings:
     background."""
     background: str | None = None
     """Colour under transparent and padded parts, by name or as #rrggbb. Default: white, or black for grey pictures."""
+    classes: bool = True
+    """Train by classes, where the pictures have them."""
+    classes_from: ClassesFrom | None = None
+    """Where classes come from: folder (the sub-folders), file (dataset.json, metadata.csv or metadata.jsonl beside the
+    pictures), column (of a table). Default: a column or a file that names them, else the sub-folders."""
+    image_column: str | None = None
+    """Column of a table that holds the pictures. Default: chosen by type and name."""
+    label_column: str | None = None
+    """Column of a table, or of a file beside the pictures, that holds the classes. Default: chosen by type and
+    name."""
     minutes: float = 30.0
     """Time budget; the learning-rate schedule is stretched to it."""
     images: int | None = None

@@ -64,13 +64,18 @@ def load(
     check_labels(source, train.labels, opened.classes)
     path = Path(source).expanduser()
     shown = path.resolve().name if path.exists() else source  # a run folder names no folder of this computer
-    info = describe(shown, train, test, opened.classes, fit, wanted.framing.background)
+    info = describe(shown, train, test, opened.classes, fit, wanted.framing.background, reading)
     if not quiet:
         wider = default_size(scan.sizes)
         smaller = size is None and wider > info.size
         notes = [f"{info.size} px, as the budget is short: --size {wider} draws them larger"] if smaller else []
         print(scan_report(scan, info, (*opened.notes, *notes)), flush=True)
     return info, train, test
+
+
+def load_again(source: str, known: DataInfo) -> Loaded:
+    """As `load`, without a report, and with the size, framing and reading that pictures are known to have had."""
+    return load(source, known.size, True, known.fit, known.background, reading=known.reading)
 
 
 def load_shapes(size: int | None, quiet: bool) -> Loaded:
