@@ -87,12 +87,12 @@ def array_facts(values: np.ndarray) -> tuple[str, tuple[int, int], float]:
 
     Raises ValueError for any other form.
     """
-    values = channels_last(values)
+    values = to_hwc(values)
     finite = values[np.isfinite(values)]
     return ARRAY_MODES[values.shape[2]], (values.shape[1], values.shape[0]), float(finite.max()) if finite.size else 0.0
 
 
-def channels_last(values: np.ndarray) -> np.ndarray:
+def to_hwc(values: np.ndarray) -> np.ndarray:
     """[H, W], [H, W, C] or [C, H, W] with up to four channels -> [H, W, C]. Raises ValueError for any other form."""
     if values.dtype.kind not in "buif" or values.ndim not in (2, 3) or 0 in values.shape:
         raise ValueError(f"an array of shape {values.shape} is no picture")
@@ -110,7 +110,7 @@ def from_array(values: np.ndarray, largest: int) -> Image.Image:
 
     Raises ValueError for NaN and for pixels outside the range.
     """
-    values = channels_last(values).astype(np.float64)
+    values = to_hwc(values).astype(np.float64)
     if np.isnan(values).any():
         raise ValueError("NaN pixels")
     if values.min() < 0 or values.max() > largest:
@@ -186,7 +186,9 @@ def check_background(background: str | None) -> None:
     try:
         ImageColor.getrgb(background or "white")
     except ValueError:
-        raise UserError(f"--background {background} is no colour: use a name such as white, or #rrggbb.") from None
+        raise UserError(
+            f"'{background}' is no colour for a background: use a name such as white, or #rrggbb."
+        ) from None
 
 
 def paper(mode: Mode, background: str | None) -> str:

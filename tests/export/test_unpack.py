@@ -202,7 +202,7 @@ def test_a_strangers_settings_are_read_with_care(own: Path, settings: dict[str, 
 
 def test_a_bundle_of_an_older_version_without_settings_is_refused(own: Path):
     change_index(own, lambda index: index["training"]["gan"].pop("settings"))
-    with pytest.raises(UserError, match="its settings are not in the index, which an older version"):
+    with pytest.raises(UserError, match="its settings are not in the index, .* Export its run folder again"):
         unpack.stage_of(read(own), "gan", Path("run"), {})
 
 
