@@ -239,6 +239,8 @@ def index(
                 "test_images": facts.data.test_images,
                 "fit": facts.data.fit,
                 "background": facts.data.background,
+                "value_range": facts.data.value_range,
+                "border": facts.data.border,
             },
             "image": {"channels": facts.data.channels, "height": facts.data.size, "width": facts.data.size},
             "max_batch": graphs.MAX_BATCH,
