@@ -13,10 +13,11 @@ from pathlib import Path
 import numpy as np
 
 from bundle import images
+from bundle.array_files import SHEET_COLUMNS
+from bundle.feeds import Rows, RunGraph, run_in_parts
 from bundle.public_command import public_command
-from bundle.read import SHEET_COLUMNS
 from bundle.schema import SCHEMA_VERSION, Bundle, File
-from bundle.trial_inputs import Rows, RunGraph, TrialInputs, run_in_parts
+from bundle.trial_inputs import TrialInputs
 from bundle.write import file_entry, npz_bytes, previous_index, write_bundle
 from export import class_directions, float16, graphs, model_card, parity, training_codes
 from export.graphs import Facts, GraphSpec
