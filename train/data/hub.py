@@ -20,7 +20,8 @@ PATIENCE = 3.0  # seconds to wait for the Hub to answer
 
 def is_name(source: str) -> bool:
     """Whether a source can be the name of a data set: a word, or two with a slash between; not C:\\pets, not a/b/c."""
-    return NAME.fullmatch(source) is not None and not source.startswith(".")
+    ending = Path(source).suffix.lower() in (".zip", ".parquet")
+    return NAME.fullmatch(source) is not None and not source.startswith(".") and not ending
 
 
 def like_name(source: str) -> str | None:

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from bundle.errors import UserError
 from bundle.picture_files import IMAGE_SUFFIXES
 from train.data import hub, image_files
+from train.data.file_kinds import kind_of_name
 from train.data.folder_files import find_files, listed
 from train.data.label_files import is_label_file
 from train.data.reading import AS_FOUND, Reading
@@ -68,11 +69,13 @@ def open_file(source: str, path: Path, reading: Reading) -> Source:
 
         return tables.open_table(source, reading, "parquet", data_files=str(path))
     if path.suffix.lower() != ".zip":
-        raise UserError(f"{source} is not a folder of pictures, a zip of them, or parquet.")
+        kind = kind_of_name(PurePosixPath(path.name))
+        what = f" It is a {kind.called}: {kind.instead}." if kind else ""
+        raise UserError(f"{source} is not a folder of pictures, a zip of them, or parquet.{what}")
     files, notes = zip_files(source, path)
     parquet, pictures = parquet_and_pictures(files)
     if not parquet:
-        return image_files.arrange(source, files, notes, reading)
+        return image_files.open_zip(source, files, notes, reading)
     from train.data import tables
 
     opened = tables.open_parquet(source, reading, {name: files[name] for name in parquet})
