@@ -4,6 +4,7 @@ Training, evaluation, export and uploads all come through `frame`, so a model me
 pictures. A "picture" is uint8 [H, W, C] as in bundle/images.py.
 """
 
+import io
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -21,6 +22,7 @@ COLOUR_MODES = {"RGB", "RGBA", "RGBX", "RGBa", "P", "PA", "CMYK", "YCbCr", "LAB"
 ARRAY_MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 # Where transparency is laid on unless a background is named: grey pictures are mostly bright strokes on black.
 BACKGROUNDS: dict[Mode, str] = {"RGB": "#ffffff", "L": "#000000"}
+NO_PICTURE = "This file is not a picture that can be read; use PNG, JPEG, WebP or GIF."
 BORDER = 4  # pixels that a picture may lack in height or width to keep its own: the 28 of MNIST in 32
 
 
@@ -70,13 +72,25 @@ def decode_mask(source: Path | bytes, framing: Framing, limits: Limits = UPLOAD)
     return (values >= 127.5).astype(np.float32).reshape(1, 1, framing.height, framing.width)
 
 
+def eight_bit_png(source: bytes, framing: Framing, limits: Limits = UPLOAD) -> bytes:
+    """A picture's file as a PNG of its own size, with 8 bits a channel as the framing scales them, for whoever cannot:
+    browsers show the upper 8 of 16 bits. Raises ImageError as `decode` does."""
+    try:
+        image = upright(opened(_read(source, limits), limits), framing, limits)
+        file = io.BytesIO()
+        image.save(file, "PNG", compress_level=1)
+        return file.getvalue()
+    except BROKEN as error:
+        raise ImageError(NO_PICTURE) from error
+
+
 def _framed(source: Path | bytes, framing: Framing, under: str, limits: Limits) -> np.ndarray:
     """`under`: the colour under transparent parts."""
     try:
         image = upright(opened(_read(source, limits), limits), framing, limits)
         return sized(flat(image, framing.mode, under)[0], framing)
     except BROKEN as error:
-        raise ImageError("This file is not a picture that can be read; use PNG, JPEG, WebP or GIF.") from error
+        raise ImageError(NO_PICTURE) from error
 
 
 def _read(source: Path | bytes, limits: Limits) -> bytes:
