@@ -46,7 +46,6 @@ def arrange(
     found, rest = picture_names(sorted(files), beginning)
     others = left_out([name for name in rest if not is_label_file(name)], listed)
     if not found:
-        raise UserError(
-            ". ".join([f"{source} holds no picture and no parquet file", *(o.capitalize() for o in others)])
-        )
+        more = "".join(f"; {other}" for other in others)
+        raise UserError(f"{source} holds no picture and no parquet file{more}.")
     return folder_source(source, found, files, [*notes, *others], reading)
