@@ -234,6 +234,8 @@ def index(
                 "test_images": origin.data.test_images,
                 "fit": origin.data.fit,
                 "background": origin.data.background,
+                "value_range": origin.data.value_range,
+                "border": origin.data.border,
             },
             "image": {"channels": origin.data.channels, "height": origin.data.size, "width": origin.data.size},
             "max_batch": graphs.MAX_BATCH,

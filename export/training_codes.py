@@ -19,6 +19,7 @@ from bundle.schema import Bundle
 from bundle.write import add_file, npz_bytes
 from train.data.dataset import Pictures
 from train.data.load import load
+from train.data.pixel_format import format_of_bundle
 from train.data.reading import stored_reading
 
 FILE = "training.npz"
@@ -40,8 +41,9 @@ def add(folder: Path, source: str, codes_only: bool = False) -> Bundle:
     if info.vae is None:
         raise UserError(f"{folder} has no encoder, so its pictures have no codes.")
     reading = stored_reading(bool(info.dataset.classes), (stage.settings for stage in info.training.values()))
+    pixels = format_of_bundle(info.image.channels, info.dataset)
     about, train_set, _ = load(
-        source, info.image.size, True, info.dataset.fit, info.dataset.background, reading=reading
+        source, info.image.size, True, info.dataset.fit, info.dataset.background, reading=reading, pixels=pixels
     )
     for what, wanted, found in (
         ("channels", info.image.channels, about.channels),

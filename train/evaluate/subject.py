@@ -189,6 +189,8 @@ def open_bundle(folder: Path, threads: int | None = None) -> Subject:
         about.fit,
         about.background,
         stored_reading(bool(about.classes), (stage.settings for stage in info.training.values())),
+        about.value_range,
+        about.border,
     )
     return Subject(
         folder,
