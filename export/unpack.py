@@ -32,6 +32,7 @@ from export.precision import LEVELS
 from train import run_folder
 from train.checkpoints import OPTIONAL_NETWORKS, module_tensors, save_tensors
 from train.data.dataset import DataInfo
+from train.data.reading import stored_reading
 from train.recorder import Progress
 from train.run_folder import StageRecord
 from train.settings import STAGES, Settings, check_settings
@@ -118,6 +119,9 @@ def data_of(bundle: OpenBundle) -> DataInfo:
         test_images=info.dataset.test_images,
         fit=info.dataset.fit,
         background=paper("L" if info.image.channels == 1 else "RGB", info.dataset.background),
+        reading=stored_reading(bool(info.dataset.classes), (stage.settings for stage in info.training.values())),
+        value_range=info.dataset.value_range,
+        border=info.dataset.border,
     )
 
 

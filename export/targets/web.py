@@ -35,11 +35,13 @@ CORE_SCRIPTS = (  # in this order
     "requests.js",
     "live.js",
 )
-PLAY_SCRIPTS = ("device_words.js", "family.js", "sample_sheet.js", "favourites.js")
 SHARED = (
     *(STATIC / "core" / name for name in ("style.css", *CORE_SCRIPTS)),
     *(STATIC / "device" / name for name in DEVICE_SCRIPTS),
-    *(TABS / "play" / name for name in ("play.css", *PLAY_SCRIPTS)),
+    *(
+        TABS / "play" / name
+        for name in ("play.css", "device_words.js", "family.js", "sample_sheet.js", "favourites.js")
+    ),
     TABS / "about" / "about.css",
     *(TABS / "morph" / name for name in ("morph.css", "keyframes.js", "keyframe_list.js")),
 )

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from bundle.printable import printable
 from bundle.schema import Fit
+from train.data.reading import AS_FOUND, Reading
 
 # Title and licence of a set, by the last part of its name: to be known before pictures made from it are shared.
 LICENCES = {
@@ -39,6 +40,13 @@ class DataInfo:
     fit: Fit = "crop"
     background: str | None = None
     """Colour under transparent and padded parts, #rrggbb; None in runs from before it was recorded."""
+    reading: Reading = AS_FOUND
+    """Which labels and columns were taken."""
+    value_range: tuple[float, float] | None = None
+    """The numbers that are black and white in pictures of more than 8 bits; None where there are none, and in runs from
+    before it was recorded."""
+    border: int | None = None
+    """Pixels that a picture may lack to keep its own; None in older runs: a quarter of the side."""
 
     def as_json(self) -> dict:
         """As run.json holds it."""
@@ -47,7 +55,14 @@ class DataInfo:
     @staticmethod
     def from_json(value: dict) -> "DataInfo":
         """Inverse of `as_json`. Raises KeyError or TypeError for anything else."""
-        return DataInfo(**(value | {"classes": tuple(value["classes"])}))
+        reading = value.get("reading", {"classes": bool(value["classes"])})  # older runs took all classes they found
+        known = value.get("value_range")
+        typed = {
+            "classes": tuple(value["classes"]),
+            "reading": Reading(**reading),
+            "value_range": None if known is None else (float(known[0]), float(known[1])),
+        }
+        return DataInfo(**(value | typed))
 
 
 @dataclass(frozen=True)
@@ -72,6 +87,9 @@ def describe(
     classes: tuple[str, ...] = (),
     fit: Fit = "crop",
     background: str | None = None,
+    reading: Reading = AS_FOUND,
+    value_range: tuple[float, float] | None = None,
+    border: int | None = None,
 ) -> DataInfo:
     """The facts about two splits; title and licence come from LICENCES, else the title is the name of the source. Names
     that are no UTF-8 are escaped."""
@@ -89,6 +107,9 @@ def describe(
         test_images=len(test),
         fit=fit,
         background=background,
+        reading=reading,
+        value_range=value_range,
+        border=border,
     )
 
 
