@@ -108,11 +108,11 @@ def _read(source: Path | bytes, limits: Limits) -> bytes:
 
 def array_facts(values: np.ndarray) -> tuple[str, tuple[int, int]]:
     """An array [H, W], [H, W, C] or [C, H, W] as (mode, (width, height)). Raises ValueError for any other form."""
-    height, width, channels = channels_last(values).shape
+    height, width, channels = to_hwc(values).shape
     return ARRAY_MODES[channels], (width, height)
 
 
-def channels_last(values: np.ndarray) -> np.ndarray:
+def to_hwc(values: np.ndarray) -> np.ndarray:
     """[H, W], [H, W, C] or [C, H, W] with up to four channels -> [H, W, C]. Raises ValueError for any other form."""
     if values.dtype.kind not in "buif" or values.ndim not in (2, 3) or 0 in values.shape:
         raise ValueError(f"an array of shape {values.shape} is no picture")
@@ -127,7 +127,7 @@ def channels_last(values: np.ndarray) -> np.ndarray:
 
 def from_array(values: np.ndarray, scaling: ValueRange) -> Image.Image:
     """Numbers shaped as for `array_facts` as a picture of mode L, LA, RGB or RGBA. Raises ValueError for NaN only."""
-    values = channels_last(values)
+    values = to_hwc(values)
     if not np.isfinite(values).any():
         raise ValueError("no pixel is a number")
     return _of_bytes(to_bytes(values, scaling))
@@ -138,7 +138,7 @@ def from_array_of(values: np.ndarray, largest: int) -> Image.Image:
 
     Raises ValueError for NaN and for pixels outside the range.
     """
-    values = channels_last(values).astype(np.float64)
+    values = to_hwc(values).astype(np.float64)
     if np.isnan(values).any():
         raise ValueError("NaN pixels")
     if values.min() < 0 or values.max() > largest:
@@ -232,7 +232,9 @@ def check_background(background: str | None) -> None:
     try:
         ImageColor.getrgb(background or "white")
     except ValueError:
-        raise UserError(f"--background {background} is no colour: use a name such as white, or #rrggbb.") from None
+        raise UserError(
+            f"'{background}' is no colour for a background: use a name such as white, or #rrggbb."
+        ) from None
 
 
 def paper(mode: Mode, background: str | None) -> str:

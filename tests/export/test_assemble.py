@@ -169,8 +169,8 @@ def test_figures_stay_only_while_the_graphs_do(exported: Exported):
 def test_examples_take_the_classes_in_turn():
     labels = torch.tensor([0] * 300 + [1] * 40 + [2] * 300)
     images = torch.arange(640).view(-1, 1, 1, 1).expand(-1, 3, 2, 2).to(torch.uint8)
-    found = assemble.examples(Pictures(images, labels), 3)
+    found = assemble.examples(Pictures(images, labels))
     assert found["images"].shape == (100, 2, 2, 3) and found["images"].dtype == np.uint8
     assert np.bincount(found["labels"]).tolist() == [34, 33, 33]
-    found = assemble.examples(Pictures(images, torch.full((640,), -1)), 0)
+    found = assemble.examples(Pictures(images, torch.full((640,), -1)))
     assert len(found["images"]) == 100 and len(np.unique(found["images"])) > 90

@@ -121,7 +121,7 @@ class Look:
 
     def at_array(self, values: np.ndarray) -> None:
         """Looks at a picture that is an array. Raises ValueError for what is no picture."""
-        values = pictures.channels_last(values)
+        values = pictures.to_hwc(values)
         if values.dtype.kind == "b" or values.dtype == np.uint8:
             self.binary.append(bool(values.max() <= 1))
         else:
