@@ -85,21 +85,19 @@ class Mix:
         return self.visitor.call("report", name)
 
     def rebuild(self, name: str, model: str) -> Answer:
-        return self.visitor.rebuild(name, {"test": 0})
+        return self.visitor.ask(f"rebuild/{name}", {"test": 0})
 
     def export(self, name: str, model: str) -> Answer:
-        seeds = [self._seed(), self._seed()]
         wish = {
-            "b": name,
             "m": model,
-            "seeds": seeds,
+            "keys": [self._seed(), self._seed()],
             "t": 1,
             "frames": 12,
             "fps": 12,
             "format": "gif",
             "mode": "linear",
         }
-        return self.visitor.event("export", wish)
+        return self.visitor.ask(f"morph/{name}", wish)
 
     def page(self, name: str, model: str) -> None:
         """What a new visitor loads, without a browser: the page, with a session of its own."""

@@ -149,8 +149,10 @@ def picture_data(text: Any, served: ServedBundle) -> np.ndarray:
     return _image(_data(text), served)
 
 
-def picture_bytes(data: bytes, served: ServedBundle) -> np.ndarray:
-    """The image in the bytes of a picture file."""
+def picture_bytes(data: bytes | None, served: ServedBundle) -> np.ndarray:
+    """The image in the bytes of a picture file; None is refused."""
+    if data is None:
+        raise InputError("A picture is needed.")
     return _image(data, served)
 
 

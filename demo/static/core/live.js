@@ -26,16 +26,37 @@
     throw new Error(plain && sentence ? sentence : T.t("The server could not draw this picture."));
   };
 
+  const posted = async (path, request, picture, signal) => {
+    const form = new FormData();
+    form.append("request", JSON.stringify(request));
+    if (picture) form.append("picture", await (await fetch(picture)).blob(), "picture");
+    return answered(fetch(T.url(path), { method: "POST", body: form, signal }));
+  };
+
   Object.assign(T, {
     // POSTs a request and, as a file, the picture of a data URL → the answer's JSON. Rejects with a sentence. The other
-    // end: demo/routes/rebuild.py.
-    async post(path, request, picture) {
-      const form = new FormData();
-      form.append("request", JSON.stringify(request));
-      if (picture) form.append("picture", await (await fetch(picture)).blob(), "picture");
-      const answer = await answered(fetch(T.url(path), { method: "POST", body: form }));
-      return answer.json();
+    // end: demo/routes/bundle_routes.py.
+    post: async (path, request, picture) => (await posted(path, request, picture)).json(),
+    // POSTs the same, and yields the reports of work that takes seconds. Rejects with a sentence. Aborting `signal` ends
+    // the work on the server, too.
+    async *reports(path, request, picture, signal) {
+      const answer = await posted(path, request, picture, signal);
+      const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+      let text = "";
+      for (;;) {
+        const { done, value } = await reader.read();
+        if (done) return;
+        const lines = (text + value).split("\n");
+        text = lines.pop();
+        for (const line of lines) {
+          const report = JSON.parse(line);
+          if (report.error) throw new Error(report.error);
+          yield report;
+        }
+      }
     },
+    // The reports of an export of Morph, the finished file last; the static page puts its own in its place.
+    exportMorph: ({ b, ...request }, signal) => T.reports(`morph/${encodeURIComponent(b)}`, request, null, signal),
     // → { picture: ImageData, model: ms or null, round: ms }. Rejects with a sentence.
     async fetch(path, params, signal) {
       T.stats.flying += 1;

@@ -1,6 +1,6 @@
 // The page without a server: the demo's own widgets over pictures that worker.js computes on this device.
 import { localPictures } from "./local.js";
-import { exportStrip, stopStrip } from "./strip.js";
+import { exportStrip } from "./strip.js";
 
 const T = window.Twofold;
 const { el } = T;
@@ -36,29 +36,22 @@ const progress = (loaded, of) => {
 const announce = () => document.dispatchEvent(new Event("twofold-device"));
 const pictures = localPictures(facts.bundles, facts.builds, progress, announce);
 T.request = pictures;
+T.exportMorph = exportStrip;
 T.processor = (bundle) => T.deviceName(pictures.status(bundle.name));
 T.processorReason = (bundle) => `${T.translate(bundle.reason)} ${T.deviceWords(pictures.status(bundle.name))}`;
 T.deviceSwitch = () => el("div", { class: "tf-device" }, T.deviceSpeed(() => pictures)); // always on
 
 // --- widgets -------------------------------------------------------------------------------------
-// A widget of the demo expects its element, its properties, and the two ends of a conversation with a server.
-const widget = async (name, talk = {}) => {
+const widget = async (name) => {
   const element = el("div", { class: "tf-widget", id: `tf-${name}` });
-  const props = { facts };
-  const heard = [];
-  const reply = (value) => {
-    props.value = value;
-    for (const hear of heard) hear();
-  };
   const { default: build } = await import(`./${name}.js`);
-  const put = () => build(element, props, (event, asked) => talk[event]?.(asked, reply), (_, hear) => heard.push(hear));
-  return { element, put };
+  return { element, put: () => build(element) };
 };
 const topBar = await widget("bar");
 const tabs = [
   [T.t("Play"), [await widget("play"), await widget("favourites")]],
   [T.t("Samples"), [await widget("samples")]],
-  [T.t("Morph"), [await widget("morph", { export: exportStrip, stop: stopStrip })]],
+  [T.t("Morph"), [await widget("morph")]],
   [T.t("About"), [await widget("about-page")]],
 ];
 

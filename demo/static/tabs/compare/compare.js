@@ -78,8 +78,10 @@ const aloneField = el("label", { class: "tf-check" }, alone, T.t("Only the chose
 const grids = T.grids((side, i) => pair.set({ pick: { side, i } }));
 const stacked = T.stacked();
 const summary = el("p", { class: "tf-quiet" });
-const closer = T.closerLook((wish) => trigger("look", wish));
-watch("value", () => closer.answer(props.value));
+const closer = T.closerLook(async ({ b, n, picture, ...wish }) => {
+  const found = await T.post(`compare/look/${encodeURIComponent(b)}`, wish, picture).catch((error) => ({ error: error.message }));
+  closer.answer({ ...found, n });
+});
 const verdict = T.figuresTable();
 const training = T.trainingCurves();
 

@@ -98,7 +98,7 @@ const list = T.keyframeList(choice, () => {
 
 // The export formats: the server says which; the static page has one.
 const gaps = {};
-const gap = props.gaps?.mp4; // why the server cannot write MP4: demo/tabs/morph/video.py
+const gap = T.facts.exports?.mp4; // why the server cannot write MP4: demo/tabs/morph/video.py
 if (gap?.includes("H.264")) gaps.mp4 = T.t("The ffmpeg of this server has no H.264 encoder: pip install imageio-ffmpeg, or put an ffmpeg program on the PATH, then start the server again.");
 else if (gap) gaps.mp4 = T.t("There is no MP4 encoder on this server: pip install imageio-ffmpeg, or put an ffmpeg program on the PATH, then start the server again.");
 const FORMS = {
@@ -109,7 +109,7 @@ const FORMS = {
   "png-strip": [T.t("Export PNG strip"), T.t("All frames in rows, in one picture")],
   zip: [T.t("Export ZIP"), T.t("Every frame as PNG, and path.json to draw them again")],
 };
-const exports = (props.exports ?? ["png-strip"]).map((fmt) => {
+const exports = Object.keys(T.facts.exports ?? { "png-strip": "" }).map((fmt) => {
   const [text, hint] = FORMS[fmt];
   const words = gaps[fmt] ? T.t("{export} (needs an encoder)", { export: text }) : text;
   return el("button", { type: "button", class: `tf-button${gaps[fmt] ? " tf-lacking" : ""}`, title: gaps[fmt] || hint, "data-format": fmt, onclick: () => make(fmt) }, words);
@@ -245,11 +245,9 @@ const toggle = () => {
 };
 
 // --- export --------------------------------------------------------------------------------------
-let job = 0;
+let job = null; // the AbortController of the export that is waited for
 let about = "";
 let asked = ""; // the format
-let heard = false; // whether the server has begun
-let left = 0; // the job that was abandoned
 let address = ""; // of the file that is shown
 const giveUp = T.later(() => giveIn(T.busyMessage), T.patience);
 const busy = (on) => {
@@ -261,24 +259,32 @@ const make = (fmt) => {
     return;
   }
   stop();
-  job += 1;
+  job = new AbortController();
   asked = fmt;
-  heard = false;
   about = T.t("{n} frames through {keys}", { n: choice.frames, keys: choice.keys.map(T.keyframes.name).join(", ") });
   busy(true);
   result.hidden = true;
   progressRow.hidden = false;
   progress.removeAttribute("value");
   progressText.textContent = T.t("Waiting in the queue");
-  trigger("export", { ...request(), b: T.state.b, format: fmt, frames: choice.frames, fps: choice.fps, job });
+  follow(job, { ...request(), b: T.state.b, format: fmt, frames: choice.frames, fps: choice.fps });
   cancel.focus();
   giveUp();
 };
-// The visitor cancels, or the server does not answer in time. A job that starts later is stopped when it first reports.
+const follow = async (mine, wish) => {
+  try {
+    for await (const report of T.exportMorph(wish, mine.signal)) {
+      if (job !== mine) return; // it was given up meanwhile
+      hear(report);
+    }
+  } catch (error) {
+    if (job === mine) finish(T.translate(error.message));
+  }
+};
+// The visitor cancels, or the server does not answer in time.
 const giveIn = (sentence = "") => {
-  if (heard || !sentence) trigger("stop");
-  left = job;
-  job += 1;
+  job?.abort();
+  job = null;
   finish(sentence);
   if (!sentence) {
     result.replaceChildren(el("p", { class: "tf-quiet", role: "status" }, T.t("Cancelled: nothing was exported.")));
@@ -310,13 +316,8 @@ const preview = (fmt, href) => {
   if (T.reducedMotion.matches) return el("p", { class: "tf-quiet" }, T.t("Not played here: this device is set to reduce motion."));
   return el("img", { src: href, alt, class: "tf-picture" });
 };
-watch("value", () => {
-  const value = props.value;
-  if (value?.job === left && value.progress !== undefined && progressRow.hidden) trigger("stop");
-  if (!value || value.job !== job) return;
-  heard = true;
-  if (value.error) finish(T.translate(value.error));
-  else if (value.href) {
+const hear = (value) => {
+  if (value.href) {
     finish("");
     const href = fileAt(value.href);
     const kilobytes = Math.max(1, Math.round(value.bytes / 1000));
@@ -330,7 +331,7 @@ watch("value", () => {
     const done = { n: value.done, all: value.of };
     progressText.textContent = value.about ?? (value.writing ? T.t("Writing: {n} of {all} frames", done) : T.t("Drawing: {n} of {all} frames", done));
   }
-});
+};
 
 let before = T.state.b;
 let drawn = ""; // what the row of keyframes shows: redrawing it needlessly would make it flicker and lose the focus

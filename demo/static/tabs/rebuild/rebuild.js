@@ -4,9 +4,7 @@ const T = window.Twofold;
 const { el } = T;
 
 const PARTS = ["seen", "posterior", "repair"];
-// One request at a time: Gradio may merge two answers that arrive together and drop the first.
-let sent = 0;
-let flying = null; // { n, b, parts } of the request on its way
+let flying = null; // { b, parts } of the request on its way, or { b, parts, control } of the search; one at a time
 const wanted = new Set(); // parts to be asked for next
 let queued = null; // a search that waits for them
 let answered = false;
@@ -158,18 +156,6 @@ const failed = (sentence) => {
   refine.over();
   complain(T.translate(sentence));
 };
-watch("value", () => {
-  const value = props.value;
-  if (!value || value.n !== flying?.n) return; // outdated
-  if (value.error) {
-    failed(value.error);
-    return;
-  }
-  giveUp();
-  refine.show(value.refine);
-  if (!refine.running()) settled();
-  lay();
-});
 const show = (parts) => {
   const here = flying.b === T.state.b;
   settled();
@@ -194,7 +180,7 @@ const send = async () => {
   if (flying) return;
   element.classList.remove("tf-busy");
   if (!asked || !T.visible(element)) return;
-  flying = { n: ++sent, b: asked.b, parts: [...wanted] };
+  flying = { b: asked.b, parts: [...wanted] };
   wanted.clear();
   element.classList.add("tf-busy");
   giveUp();
@@ -222,9 +208,22 @@ const search = (how) => {
   if (!asked) refine.over();
   else if (flying || wanted.size) queued = how;
   else {
-    flying = { n: ++sent, b: asked.b, parts: [] };
-    trigger("refine", { ...asked, ...how, n: flying.n });
+    flying = { b: asked.b, parts: [], control: new AbortController() };
     giveUp();
+    follow(flying, { ...asked, ...how });
+  }
+};
+const follow = async (mine, { b, picture, ...request }) => {
+  try {
+    for await (const report of T.reports(`rebuild/${encodeURIComponent(b)}/search`, request, picture, mine.control.signal)) {
+      if (flying !== mine) return; // it was ended meanwhile
+      giveUp();
+      refine.show(report);
+      if (!refine.running()) settled();
+      lay();
+    }
+  } catch (error) {
+    if (flying === mine) failed(error.message);
   }
 };
 const endSearch = () => {
@@ -232,8 +231,8 @@ const endSearch = () => {
     queued = null; // it had not begun
     return;
   }
+  flying?.control?.abort();
   settled(); // reports that are on their way are ignored
-  trigger("stop");
 };
 
 // --- in step with the page --------------------------------------------------------------------------------
