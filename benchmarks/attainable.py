@@ -17,7 +17,6 @@ from typing import Annotated, Any
 
 import numpy as np
 import tyro
-from tqdm import tqdm
 
 from benchmarks import results
 from bundle.errors import UserError
@@ -30,6 +29,7 @@ from train.evaluate.inverse import PICTURES, centre
 from train.evaluate.picture_quality import mse
 from train.evaluate.subject import open_subject
 from train.help_texts import reflowed
+from train.progress_bar import with_bar
 
 NEIGHBOURS, RIDGE, KERNEL_RIDGE, WIDTHS = (1, 4), (10.0, 30.0), (0.05,), (0.5, 1.0)
 Fill = Callable[[np.ndarray], np.ndarray]  # known pixels [N, A] of pictures of one class -> the others [N, B]
@@ -109,7 +109,7 @@ def regressor_errors(train: Pictures, shown: Pictures, mask: np.ndarray) -> dict
     """MSE of each kind of regressor, fitted to one class at a time."""
     (known, wanted), (seen, truth) = (split(pictures, mask) for pictures in (train, shown))
     squared: dict[str, list[np.ndarray]] = {}
-    for label in tqdm(np.unique(shown.labels.numpy()), desc="regressors", unit=" class"):
+    for label in with_bar(np.unique(shown.labels.numpy()), "regressors", unit="classes"):
         own, asked = train.labels.numpy() == label, shown.labels.numpy() == label
         for name, predict in regressors(known[own], wanted[own]).items():
             squared.setdefault(name, []).append(np.square(predict(seen[asked]) - truth[asked]).ravel())
@@ -123,10 +123,10 @@ def split(pictures: Pictures, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     return images[:, known], images[:, ~known]
 
 
-def main() -> int:
-    settings = tyro.cli(Settings, description=__doc__)
-    return results.measured(f"attainable_{settings.bundle.name}", lambda: measure(settings))
+def main(argv: list[str]) -> int:
+    settings = tyro.cli(Settings, description=__doc__, args=argv)
+    return results.measure_and_store(f"attainable_{settings.bundle.name}", lambda: measure(settings))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

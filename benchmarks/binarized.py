@@ -73,14 +73,14 @@ def measure(settings: Settings) -> dict:
         "latent_dim": trained.latent_dim,
         "training": results.provenance(settings.run, "vae"),
         "data": report.facts["data"],
-        "figures": results.figures(report, NAMES),
+        "figures": results.chosen_figures(report, NAMES),
     }
 
 
-def main() -> int:
-    settings = tyro.cli(Settings, description=__doc__, args=current_flags(sys.argv[1:]))
-    return results.measured("binarized_mnist", lambda: measure(settings))
+def main(argv: list[str]) -> int:
+    settings = tyro.cli(Settings, description=__doc__, args=current_flags(argv))
+    return results.measure_and_store("binarized_mnist", lambda: measure(settings))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # the tests that drive a browser are skipped where playwright is missing
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, FloatRect, Locator, Page
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 FLAGS = (
@@ -40,7 +40,7 @@ def started(words: list[str], greeting: str) -> Iterator[Server]:
     command = [sys.executable, *words, str(port)]
     with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True) as server:
         try:
-            line = server.stdout.readline()
+            line = server.stdout.readline() if server.stdout else ""
             if greeting not in line:
                 sys.exit("error: the server did not start.")
             yield Server(line.split()[-1], server.pid)
@@ -69,11 +69,19 @@ def chromium(executable: str | None = None) -> "Iterator[Browser]":
         browser.close()
 
 
+def box_of(element: "Locator") -> "FloatRect":
+    """Where an element is in the window: x, y, width and height in pixels. RuntimeError when it is not shown."""
+    box = element.bounding_box()
+    if box is None:
+        raise RuntimeError(f"{element} is not shown.")
+    return box
+
+
 def drag(page: "Page", selector: str, *points: tuple[float, float]) -> None:
     """Press at the first point and draw a line through the others, in shares of the element."""
     target = page.locator(selector).first
     target.scroll_into_view_if_needed()
-    box = target.bounding_box()
+    box = box_of(target)
     places = [(box["x"] + u * box["width"], box["y"] + v * box["height"]) for u, v in points]
     page.mouse.move(*places[0])
     page.mouse.down()

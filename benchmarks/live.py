@@ -20,8 +20,7 @@ import tyro
 from playwright.sync_api import CDPSession, Page
 
 from benchmarks import results
-from benchmarks.browser import chromium, served, started
-from benchmarks.load import hardware
+from benchmarks.browser import box_of, chromium, served, started
 from bundle import on_device
 from demo.routes import device
 
@@ -64,7 +63,7 @@ class Settings:
 
 def measure(settings: Settings) -> dict:
     """Measures everything, by latency."""
-    found: dict = {"bundle": settings.bundle.resolve().name, "hardware": hardware()}
+    found: dict = {"bundle": settings.bundle.resolve().name, "hardware": results.hardware()}
     began = time.perf_counter()
     with ExitStack() as stack:
         server = stack.enter_context(served(settings.bundle, settings.provider))
@@ -117,7 +116,7 @@ def delay(network: CDPSession, latency: int) -> None:
 def dragged(page: Page, network: CDPSession, name: str, latency: int, seconds: float) -> dict[str, float]:
     """Drags in circles; returns what the page counted."""
     delay(network, latency)
-    box = page.locator(".tf-travel").bounding_box()
+    box = box_of(page.locator(".tf-travel"))
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     page.mouse.move(x + RADIUS, y)
     page.mouse.down()
@@ -153,7 +152,7 @@ def printed(words: str, value: float) -> float:
 
 def main(argv: list[str]) -> int:
     settings = tyro.cli(Settings, description=__doc__, args=argv)
-    return results.measured("live", lambda: measure(settings))
+    return results.measure_and_store("live", lambda: measure(settings))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ import asyncio
 import itertools
 import json
 import math
-import platform
 import statistics
 import sys
 import time
@@ -23,16 +22,15 @@ from pathlib import Path
 from typing import Annotated
 
 import httpx
-import numpy as np
 import tyro
 
 from benchmarks import results
 from benchmarks.browser import served, started
 from bundle import images
 from bundle.errors import UserError
-from bundle.latents import from_normal, one_hot, seed_latent
 from bundle.read import read
 from bundle.sessions import choose_provider, core_count
+from bundle.trial_inputs import TrialInputs
 from demo.data_urls import picture_url
 from demo.serving.engine import Engine
 from demo.serving.served_bundle import ServedBundle
@@ -174,7 +172,7 @@ async def highest_rate(address: str, known: list[Request], rate: float, seconds:
 
 
 async def single_client(
-    full: str, empty: str, request: Request, model: Callable[[], None], rounds: int
+    full: str, empty: str, request: Request, model: Callable[[], object], rounds: int
 ) -> tuple[Outcome, Outcome, Outcome]:
     """A single client at the server and at the empty one, and the model alone here, in turn, so that all three find
     the processor in the same state; the first few do not count."""
@@ -189,16 +187,13 @@ async def single_client(
             model()
             outcomes[2].seconds.append(time.perf_counter() - began)
             await asyncio.sleep(REST)
-    return tuple(Outcome(found.seconds[5:], found.wrong, found.failed) for found in outcomes)
+    full_server, empty_server, alone = (Outcome(o.seconds[5:], o.wrong, o.failed) for o in outcomes)
+    return full_server, empty_server, alone
 
 
-def generator_run(engine: Engine) -> Callable[[], None]:
+def generator_run(engine: Engine) -> Callable[[], object]:
     """One run of the generator with 16 pictures."""
-    info, count = engine.bundle.info, len(engine.bundle.info.dataset.classes)
-    normal = [seed_latent(seed, info.gan.latent_dim) for seed in range(PICTURES)]
-    feed = {"z": from_normal(np.stack(normal), info.gan.prior)}
-    if count:
-        feed["classes"] = np.stack([one_hot(seed % count, count) for seed in range(PICTURES)])
+    feed = TrialInputs.of_bundle(engine.bundle, engine.run).seed_rows("generator", range(PICTURES))
     return lambda: engine.run("generator", feed)
 
 
@@ -246,7 +241,7 @@ def measure(settings: Settings) -> dict:
              "right": len(long.seconds), "wrong": long.wrong, "failed": long.failed,
              "median_ms": long.median * 1e3, "p99_ms": long.quantile(0.99) * 1e3},
         )  # fmt: skip
-    return {"bundle": engine.bundle.info.name, "processor": engine.reason, "hardware": hardware(), **found}
+    return {"bundle": engine.bundle.info.name, "processor": engine.reason, "hardware": results.hardware(), **found}
 
 
 def printed(line: str, figures: dict[str, float]) -> dict[str, float]:
@@ -255,14 +250,9 @@ def printed(line: str, figures: dict[str, float]) -> dict[str, float]:
     return {name: round(value, 3) for name, value in figures.items()}
 
 
-def hardware() -> str:
-    """The processor and its cores in words."""
-    return f"{platform.processor() or platform.machine()}, {core_count()} threads"
-
-
 def main(argv: list[str]) -> int:
     settings = tyro.cli(Settings, description=__doc__, args=argv)
-    return results.measured("load", lambda: measure(settings))
+    return results.measure_and_store("load", lambda: measure(settings))
 
 
 if __name__ == "__main__":

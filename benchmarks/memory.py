@@ -60,8 +60,8 @@ def peak(stage: str, settings: Settings, folder: Path) -> float:
     return usage.ru_maxrss / (2**30 if sys.platform == "darwin" else 2**20)
 
 
-def main() -> None:
-    settings = tyro.cli(Settings, description=__doc__)
+def main(argv: list[str]) -> None:
+    settings = tyro.cli(Settings, description=__doc__, args=argv)
     with tempfile.TemporaryDirectory() as home:
         pictures(Path(home) / "pictures", settings.size)
         for stage in settings.stages:
@@ -73,4 +73,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

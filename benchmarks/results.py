@@ -1,12 +1,14 @@
-"""What the benchmarks that only measure have in common: how a run came about, and where results are kept."""
+"""What the benchmarks share: how a run was trained, what machine this is, and where results are stored."""
 
 from collections.abc import Callable
 from pathlib import Path
 
 from bundle.command_line import exit_code
 from bundle.public_command import public_command
+from bundle.sessions import core_count
 from train import run_folder
 from train.evaluate.report import Report
+from train.hardware import processor
 from train.run_folder import Run
 
 FOLDER = Path(__file__).parent / "results"
@@ -27,12 +29,17 @@ def provenance(folder: Path, stage: str) -> dict:
     }
 
 
-def figures(report: Report, names: tuple[str, ...]) -> dict[str, dict[str, float | None]]:
+def chosen_figures(report: Report, names: tuple[str, ...]) -> dict[str, dict[str, float | None]]:
     """Value, floor and standard error of the figures that the report has among `names`."""
     found = [figure for figure in report.figures if figure.name in names]
     return {
         f.name: {"value": round(f.value, 5), "floor": f.floor and round(f.floor, 5), "error": f.error} for f in found
     }
+
+
+def hardware() -> str:
+    """This machine's processor and how many of its cores this process may use, e.g. "AMD EPYC, 2 threads"."""
+    return f"{processor()}, {core_count()} threads"
 
 
 def write(name: str, content: dict) -> Path:
@@ -42,6 +49,9 @@ def write(name: str, content: dict) -> Path:
     return path
 
 
-def measured(name: str, measure: Callable[[], dict]) -> int:
-    """Measures and stores. Exit code: 0 done, 2 a mistake of the user, which is printed, 130 stopped by Ctrl-C."""
+def measure_and_store(name: str, measure: Callable[[], dict]) -> int:
+    """Measures, and stores what `measure` returns as benchmarks/results/NAME.json.
+
+    Exit code: 0 done, 2 a mistake of the user, which is printed, 130 stopped by Ctrl-C.
+    """
     return exit_code(lambda: print(f"Stored in {write(name, measure())}."), "Stopped; nothing was stored.")

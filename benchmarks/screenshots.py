@@ -12,9 +12,8 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Page
 
-from benchmarks.browser import REPOSITORY, chromium, drag, served
+from benchmarks.browser import REPOSITORY, box_of, chromium, drag, served
 
-BEGINNING = {"x": 0, "y": 0, "width": 1280, "height": 1100}
 THREE = [(0.32, 0.28), (0.5, 0.2), (0.66, 0.32), (0.5, 0.48), (0.68, 0.64), (0.5, 0.8), (0.3, 0.72)]
 
 FRAMES, FRAME_MS, FILM_WIDTH = 72, 80, 720
@@ -25,7 +24,7 @@ def film(page: Page, address: str, path: Path) -> None:
     page.goto(f"{address}/?c=3&x=5.2&y=0.1")
     page.wait_for_function("window.Twofold?.stats.shown > 0")
     page.wait_for_timeout(1500)
-    box = page.locator("canvas").first.bounding_box()
+    box = box_of(page.locator("canvas").first)
     middle, reach = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2), 0.3 * box["width"]
     frames = []
     page.mouse.move(middle[0] + reach, middle[1])
@@ -60,7 +59,8 @@ def take(page: Page, address: str, folder: Path) -> None:
     for name in ("explore", "compare"):  # long pages: their beginning
         page.get_by_role("tab", name=name.capitalize()).click()
         page.wait_for_timeout(3000)
-        page.screenshot(path=folder / f"{name}.png", clip=BEGINNING, full_page=True)
+        path = folder / f"{name}.png"
+        page.screenshot(path=path, clip={"x": 0, "y": 0, "width": 1280, "height": 1100}, full_page=True)
 
 
 def main() -> int:

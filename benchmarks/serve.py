@@ -10,7 +10,6 @@ matrix product in torch reaches in the same run. Stored in benchmarks/results/se
 
 import importlib.metadata
 import importlib.util
-import platform
 import statistics
 import sys
 import time
@@ -28,9 +27,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks import results
 from bundle.errors import UserError
-from bundle.latents import from_normal, one_hot, seed_latent
 from bundle.read import graph_bytes, read
-from bundle.sessions import CUDA, choose_provider, core_count
+from bundle.sessions import CUDA, choose_provider
+from bundle.trial_inputs import Rows, TrialInputs
 from demo.serving.engine import Engine
 from export.runtimes import openvino_core
 from train.run_folder import Run
@@ -64,44 +63,32 @@ class Settings:
     """Let torch.compile take part; it needs a C++ compiler and some minutes."""
 
 
-@dataclass(frozen=True)
-class Inputs:
-    """Seeds 0 to batch - 1. z float32 [batch, D], classes float32 [batch, K] or None."""
-
-    z: np.ndarray
-    classes: np.ndarray | None
-
-    @property
-    def feed(self) -> dict[str, np.ndarray]:
-        return {"z": self.z} if self.classes is None else {"z": self.z, "classes": self.classes}
-
-    def tensors(self, device: str) -> tuple[torch.Tensor, ...]:
-        return tuple(torch.from_numpy(array).to(device) for array in self.feed.values())
+def inputs(engine: Engine, batch: int) -> Rows:
+    """The generator's inputs for the seeds 0 to batch - 1."""
+    return TrialInputs.of_bundle(engine.bundle, engine.run).seed_rows("generator", range(batch))
 
 
-def inputs(engine: Engine, batch: int) -> Inputs:
-    info, count = engine.bundle.info, len(engine.bundle.info.dataset.classes)
-    normal = np.stack([seed_latent(seed, info.gan.latent_dim) for seed in range(batch)])
-    classes = np.stack([one_hot(seed % count, count) for seed in range(batch)]) if count else None
-    return Inputs(from_normal(normal, info.gan.prior), classes)
+def tensors(rows: Rows, device: str) -> list[torch.Tensor]:
+    """The same inputs for PyTorch, in the order of the generator's arguments."""
+    return [torch.from_numpy(array).to(device) for array in rows.values()]
 
 
-def contestants(settings: Settings, engine: Engine, net: nn.Module, rows: Inputs) -> Iterator[tuple[str, Draw]]:
+def contestants(settings: Settings, engine: Engine, net: nn.Module, rows: Rows) -> Iterator[tuple[str, Draw]]:
     """Who draws; the first one is this project's engine."""
-    yield "twofold", lambda: engine.run("generator", rows.feed)["image"]
+    yield "twofold", lambda: engine.run("generator", rows)["image"]
     data = graph_bytes(engine.bundle, "generator")
     cuda = engine.active == CUDA
     plain = ort.InferenceSession(data, providers=[CUDA, "CPUExecutionProvider"] if cuda else ["CPUExecutionProvider"])
-    yield "onnxruntime, defaults", lambda: plain.run(None, rows.feed)[0]
+    yield "onnxruntime, defaults", lambda: plain.run(None, rows)[0]
     if importlib.util.find_spec("openvino") and not cuda:
         yield "OpenVINO alone", openvino(data, rows)
     device = "cuda" if cuda else "cpu"
     net = net.to(device)
 
-    def drawn(draw: nn.Module, precision: torch.dtype | None) -> Draw:
+    def drawn(draw: Callable[..., torch.Tensor], precision: torch.dtype | None) -> Draw:
         def run() -> np.ndarray:
             with torch.inference_mode(), torch.autocast(device, precision, enabled=precision is not None):
-                return draw(*rows.tensors(device)).float().cpu().numpy()
+                return draw(*tensors(rows, device)).float().cpu().numpy()
 
         return run
 
@@ -111,12 +98,12 @@ def contestants(settings: Settings, engine: Engine, net: nn.Module, rows: Inputs
         yield "torch.compile", drawn(torch.compile(net), None)
 
 
-def openvino(data: bytes, rows: Inputs) -> Draw:
+def openvino(data: bytes, rows: Rows) -> Draw:
     """OpenVINO's own runtime as its manual shows it, with its own choice of arithmetic."""
     core = openvino_core()
-    hint = "LATENCY" if len(rows.z) == 1 else "THROUGHPUT"
+    hint = "LATENCY" if len(rows["z"]) == 1 else "THROUGHPUT"
     model = core.compile_model(core.read_model(data), "CPU", {"PERFORMANCE_HINT": hint})
-    return lambda: model(rows.feed)[0]
+    return lambda: model(rows)[0]
 
 
 def speed(draw: Draw, batch: int, seconds: float) -> float:
@@ -139,12 +126,12 @@ def peak(device: str, seconds: float) -> float:
     return speed(product, 1, seconds) * 2 * PEAK_SIDE**3
 
 
-def operations(net: nn.Module, rows: Inputs) -> float:
+def operations(net: nn.Module, rows: Rows) -> float:
     """Float32 operations of one picture, two for each multiplication with its addition."""
     counter = FlopCounterMode(display=False)
     with counter, torch.inference_mode():
-        net(*rows.tensors("cpu"))
-    return counter.get_total_flops() / len(rows.z)
+        net(*tensors(rows, "cpu"))
+    return counter.get_total_flops() / len(rows["z"])
 
 
 def measure(settings: Settings) -> dict:
@@ -180,7 +167,7 @@ def measure(settings: Settings) -> dict:
         "bundle": engine.bundle.info.name,
         "precision": engine.bundle.info.graphs["generator"].precision,
         "processor": engine.reason,
-        "hardware": f"{platform.processor() or platform.machine()}, {core_count()} threads",
+        "hardware": results.hardware(),
         "versions": {name: importlib.metadata.version(name) for name in PACKAGES if installed(name)},
         "operations_per_picture": cost,
         "peak_operations_per_second": round(statistics.median(peaks)),
@@ -206,7 +193,7 @@ def installed(package: str) -> bool:
 
 def main(argv: list[str]) -> int:
     settings = tyro.cli(Settings, description=__doc__, args=argv)
-    return results.measured("serve", lambda: measure(settings))
+    return results.measure_and_store("serve", lambda: measure(settings))
 
 
 if __name__ == "__main__":

@@ -2,13 +2,11 @@
 
 Starts one server, uses it in every way (live pictures, morphs, endpoints with uploads, the page's own events, reports,
 and pages in Chromium where it is installed), and reports what has grown: resident memory, uploaded files, sessions.
-Then several visitors drag at the same time, and the pictures per second of each are counted. Prints, and with --keep
-writes benchmarks/results/soak.json; exit code 1 when a limit is exceeded.
+Then several visitors drag at the same time, and the pictures per second of each are counted. Prints the figures, and
+with --keep stores them in benchmarks/results/soak.json. Exit code 1 when a limit is exceeded.
 """
 
-import argparse
 import os
-import platform
 import shutil
 import sys
 import tempfile
@@ -16,21 +14,47 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
+import tyro
 
 from benchmarks import results
 from benchmarks.browser import chromium, served
 from benchmarks.visitor import Answer, Visitor
 from bundle import images
 
+if TYPE_CHECKING:  # Chromium takes part only where playwright is installed
+    from playwright.sync_api import Browser
+
 GROWTH = 50.0  # MB that resident memory may grow after the warm-up
 FASTEST = 10.0  # pictures a second that each of several visitors has at least
 PAGE_EVERY = 100  # interactions between two pages in Chromium
 
 
-class Mix:
+@dataclass(frozen=True)
+class Settings:
+    """What to do, and for how long."""
+
+    bundles: Annotated[Path, tyro.conf.Positional]
+    """A bundle, or a folder of bundles."""
+    interactions: int = 2000
+    """Interactions after the warm-up."""
+    warm_up: int = 500
+    """Interactions before memory is read for the first time."""
+    visitors: int = 5
+    """Visitors who drag at once."""
+    seconds: float = 10.0
+    """For how long they drag."""
+    browser: bool = True
+    """Open pages in Chromium too, where it is installed."""
+    keep: bool = False
+    """Store the figures in benchmarks/results/soak.json."""
+
+
+class Interactions:
     """All kinds of interactions, one after the other, over all bundles, each with new arguments."""
 
     def __init__(self, visitor: Visitor, seed: int):
@@ -107,7 +131,7 @@ class Mix:
         new.client.close()
 
 
-def state(visitor: Visitor, uploads: Path) -> dict[str, float]:
+def footprint(visitor: Visitor, uploads: Path) -> dict[str, float]:
     """What may grow: MB of resident memory, files and folders for uploads, sessions."""
     lines = visitor.get("metrics").text.splitlines()
     figures = dict(line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
@@ -121,7 +145,7 @@ def state(visitor: Visitor, uploads: Path) -> dict[str, float]:
     }
 
 
-def shared(address: str, visitors: int, seconds: float) -> list[float]:
+def drag_rates(address: str, visitors: int, seconds: float) -> list[float]:
     """Pictures per second of each of several visitors who drag at once; each asks again when a picture arrives."""
     counts = [0] * visitors
     ready = threading.Barrier(visitors + 1)
@@ -146,37 +170,28 @@ def shared(address: str, visitors: int, seconds: float) -> list[float]:
     return [round(count / seconds, 1) for count in counts]
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("bundles", type=Path, help="a bundle, or a folder of bundles")
-    parser.add_argument("--interactions", type=int, default=2000, help="after the warm-up (default: %(default)s)")
-    parser.add_argument("--warm-up", type=int, default=500, help="before memory is read (default: %(default)s)")
-    parser.add_argument("--visitors", type=int, default=5, help="who draw at once (default: %(default)s)")
-    parser.add_argument("--seconds", type=float, default=10.0, help="how long they draw (default: %(default)s)")
-    parser.add_argument("--no-browser", action="store_true", help="without pages in Chromium")
-    parser.add_argument("--keep", action="store_true", help="keep the figures in benchmarks/results/soak.json")
-    options = parser.parse_args()
-
+def main(argv: list[str]) -> int:
+    settings = tyro.cli(Settings, description=__doc__, args=argv)
     with tempfile.TemporaryDirectory() as uploads:
         os.environ["GRADIO_TEMP_DIR"] = uploads
-        program = None if options.no_browser else shutil.which("chromium") or shutil.which("chromium-browser")
+        program = settings.browser and (shutil.which("chromium") or shutil.which("chromium-browser"))
         pages = chromium(program) if program else nullcontext()
-        with served(options.bundles, "cpu") as server, pages as browser:
-            report = soak(Visitor(server.address), Path(uploads), browser, options)
+        with served(settings.bundles, "cpu") as server, pages as browser:
+            report = soak(Visitor(server.address), Path(uploads), browser, settings)
     show(report)
-    if options.keep:
+    if settings.keep:
         print(f"Stored in {results.write('soak', report)}.")
     grown = report["after"]["memory_mb"] - report["before"]["memory_mb"]
     return int(grown > GROWTH or min(report["pictures_a_second"]) < FASTEST)
 
 
-def soak(visitor: Visitor, uploads: Path, browser: object, options: argparse.Namespace) -> dict:
-    """What one run has measured."""
-    mix = Mix(visitor, seed=1)
+def soak(visitor: Visitor, uploads: Path, browser: "Browser | None", settings: Settings) -> dict:
+    """Uses a running server, whose uploads lie in `uploads`, and returns what was measured, as JSON takes it."""
+    interact = Interactions(visitor, seed=1)
 
     def use(first: int, count: int) -> None:
         for number in range(first, first + count):
-            mix(number)
+            interact(number)
             if browser is not None and number % PAGE_EVERY == 0:
                 context = browser.new_context()
                 page = context.new_page()
@@ -184,25 +199,25 @@ def soak(visitor: Visitor, uploads: Path, browser: object, options: argparse.Nam
                 page.wait_for_function("window.Twofold?.stats.shown > 0")
                 context.close()
 
-    use(0, options.warm_up)
-    before = state(visitor, uploads)
+    use(0, settings.warm_up)
+    before = footprint(visitor, uploads)
     began = time.monotonic()
-    use(options.warm_up, options.interactions)
+    use(settings.warm_up, settings.interactions)
     seconds = time.monotonic() - began
-    after = state(visitor, uploads)
-    rates = shared(visitor.address, options.visitors, options.seconds)
+    after = footprint(visitor, uploads)
+    rates = drag_rates(visitor.address, settings.visitors, settings.seconds)
     health = visitor.get("healthz").json()
     return {
-        "interactions": options.interactions,
-        "warm_up": options.warm_up,
+        "interactions": settings.interactions,
+        "warm_up": settings.warm_up,
         "pages_in_chromium": browser is not None,
         "seconds": round(seconds, 1),
         "before": before,
         "after": after,
-        "visitors": options.visitors,
+        "visitors": settings.visitors,
         "pictures_a_second": rates,
         "status": health["status"],
-        "processor": f"{os.cpu_count()} x {platform.machine()}",
+        "hardware": results.hardware(),
         "versions": health["versions"],
     }
 
@@ -217,4 +232,4 @@ def show(report: dict) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -60,7 +60,7 @@ def measure(settings: Settings, folder: Path) -> dict:
         folder, data=settings.data, samples=settings.samples, classifier=settings.classifier, copies=False
     )
     report = evaluate(wanted).report
-    return trained | {"features": report.facts["features"], "figures": results.figures(report, NAMES)}
+    return trained | {"features": report.facts["features"], "figures": results.chosen_figures(report, NAMES)}
 
 
 def summary(measured: list[dict]) -> dict[str, dict[str, float]]:
@@ -86,10 +86,10 @@ def measure_all(settings: Settings) -> dict:
     }
 
 
-def main() -> int:
-    settings = tyro.cli(Settings, description=__doc__, args=current_flags(sys.argv[1:]))
-    return results.measured("stacked_mnist", lambda: measure_all(settings))
+def main(argv: list[str]) -> int:
+    settings = tyro.cli(Settings, description=__doc__, args=current_flags(argv))
+    return results.measure_and_store("stacked_mnist", lambda: measure_all(settings))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -21,7 +21,6 @@ import tyro
 
 from benchmarks import results
 from benchmarks.browser import served
-from benchmarks.load import hardware
 from bundle.errors import UserError
 from bundle.read import INDEX, discover
 
@@ -111,7 +110,7 @@ def measure(settings: Settings) -> dict:
     print(f"import gradio {gradio:.2f} s, address {address:.2f} s: {address / gradio:.2f} times")
     print(f"{memory:.0f} MB resident with five bundles listed and one in use; of PyTorch: {torch or 'nothing'}")
     return {
-        "hardware": hardware(),
+        "hardware": results.hardware(),
         "import_gradio_s": round(gradio, 3),
         "address_s": round(address, 3),
         "ratio": round(address / gradio, 3),
@@ -122,7 +121,7 @@ def measure(settings: Settings) -> dict:
 
 def main(argv: list[str]) -> int:
     settings = tyro.cli(Settings, description=__doc__, args=argv)
-    return results.measured("start", lambda: measure(settings))
+    return results.measure_and_store("start", lambda: measure(settings))
 
 
 if __name__ == "__main__":

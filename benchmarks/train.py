@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -22,14 +22,13 @@ import numpy as np
 import torch
 import tyro
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from benchmarks import dcgan, results
 from bundle.command_line import exit_code
 from bundle.errors import UserError
 from train import priors
 from train.data.dataset import one_hot
-from train.data.load import Loaded, load
+from train.data.load import Loaded, load_again
 from train.evaluate.evaluator import Scale
 from train.evaluate.frechet_distance import frechet_distance
 from train.hardware import fastest_precision, hardware, usable_threads
@@ -37,6 +36,7 @@ from train.help_texts import reflowed
 from train.loop import train
 from train.models.dcgan import DcganNetworks
 from train.presets import PRESETS
+from train.progress_bar import with_bar
 from train.run_folder import Run
 from train.settings import GanSettings, changed_flags
 from train.stages import gan, load_networks
@@ -137,13 +137,15 @@ def race(settings: Settings, data: Loaded, folder: Path) -> dict[str, dict]:
     if settings.preset not in PRESETS["gan"]:
         raise UserError(f"--preset {settings.preset} is unknown; there are {', '.join(PRESETS['gan'])}.")
     measure = ClassifierDistance(classifier, train_set.images[chosen], device)
-    shared = {
-        "minutes": settings.minutes,
-        "precision": settings.precision or fastest_precision(),
-        "threads": settings.threads,
-    }
-    ours = GanSettings(folder / "gan", preset=settings.preset, **PRESETS["gan"][settings.preset] | shared)
-    theirs = dcgan.ControlSettings(folder / "control", size=info.size, **shared)
+    precision = settings.precision or fastest_precision()
+    ours = replace(
+        GanSettings(folder / "gan", preset=settings.preset, **PRESETS["gan"][settings.preset]),
+        minutes=settings.minutes, precision=precision, threads=settings.threads,
+    )  # fmt: skip
+    theirs = dcgan.ControlSettings(
+        folder / "control", size=info.size,
+        minutes=settings.minutes, precision=precision, threads=settings.threads,
+    )  # fmt: skip
     found = {}
     for name, own in (("Twofold", ours), ("DCGAN", theirs)):
         torch.manual_seed(own.seed)
@@ -164,7 +166,7 @@ def race(settings: Settings, data: Loaded, folder: Path) -> dict[str, dict]:
             curve = [
                 {"seconds": round(at.seconds, 1), "images": at.images,
                  "frechet": round(measure.distance(draw(at.generator)), 4)}
-                for at in tqdm(moments, desc=f"{name}: measuring", leave=False)
+                for at in with_bar(moments, f"{name}: measuring")
             ]  # fmt: skip
         found[name] = {
             "parameters": sum(p.numel() for p in stage.networks.parameters()),
@@ -182,7 +184,7 @@ def compare(settings: Settings) -> None:
     """Trains and measures both, stores the result, and prints a table. Raises UserError."""
     torch.set_num_threads(settings.threads or usable_threads())
     framed = Run.open(settings.run).data  # as the classifier saw its pictures
-    data = load(settings.data, framed.size, fit=framed.fit, background=framed.background)
+    data = load_again(settings.data, framed)
     if data[0].size not in dcgan.WIDTHS:
         raise UserError("The control draws 32 x 32 or 64 x 64 pictures; take a run of that size.")
     with tempfile.TemporaryDirectory() as folder:
@@ -200,10 +202,10 @@ def compare(settings: Settings) -> None:
     print(f"Stored in {path}")
 
 
-def main() -> int:
-    settings = tyro.cli(Settings, description=__doc__)
+def main(argv: list[str]) -> int:
+    settings = tyro.cli(Settings, description=__doc__, args=argv)
     return exit_code(lambda: compare(settings), "Stopped; nothing was stored.")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -23,12 +23,15 @@ class Visitor:
     client: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=60))
 
     def url(self, path: str) -> str:
+        """The whole address of a path of the server."""
         return f"{self.address.rstrip('/')}/{path}"
 
     def get(self, path: str, /, **params: Any) -> httpx.Response:
+        """The answer of a path, whatever its status."""
         return self.client.get(self.url(path), params=params or None)
 
     def upload(self, data: bytes, name: str = "picture.png") -> httpx.Response:
+        """Hands a file to Gradio, as its upload widgets do; the answer lists where it lies."""
         return self.client.post(self.url("gradio_api/upload"), files={"files": (name, data)})
 
     def picture(self, data: bytes) -> dict[str, Any]:
@@ -44,13 +47,15 @@ class Visitor:
         if asked.status_code != 200:
             return Answer(error=f"{asked.status_code}: {asked.text}")
         answer = self.client.get(self.url(f"gradio_api/call/{endpoint}/{asked.json()['event_id']}")).text
-        kind, _, data = answer.strip().rpartition("\n\n")[2].partition("\ndata: ")
-        value = json.loads(data)
+        kind, _, sent = answer.strip().rpartition("\n\n")[2].partition("\ndata: ")
+        value = json.loads(sent)
         return Answer(value[0]) if kind == "event: complete" else Answer(error=_sentence(value))
 
     def ask(self, path: str, request: Any, picture: bytes | None = None) -> Answer:
         """What the page POSTs: a form with JSON and, as `picture`, the bytes of a file. Of several reports the last."""
-        files = {"request": (None, json.dumps(request)), **({"picture": ("picture", picture)} if picture else {})}
+        files: dict[str, tuple[str | None, str | bytes]] = {"request": (None, json.dumps(request))}
+        if picture:
+            files["picture"] = ("picture", picture)
         answer = self.client.post(self.url(path), files=files)
         if answer.status_code != 200:
             return Answer(error=answer.text)

@@ -27,7 +27,7 @@ INDEX = "bundle.json"
 MAX_INDEX_BYTES = 1_000_000
 SHEET_COLUMNS, MAX_TILES = 8, 64
 GOLDEN = 2  # pictures of the sheet that a bundle's graphs must draw again before it is served
-THUMBNAIL, MAX_TRAINING = 32, 10_000  # pixels a side, and pictures, of the training codes
+THUMBNAIL, MAX_TRAINING = 32, 10_000  # pixels of the longer side, and pictures, of the training codes
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,8 @@ class TrainingCodes:
     """Some of the training pictures.
 
     `codes`: float32 [N, D], the encoder's means. `labels`: int64 [N], -1 without classes. `indices`: int64 [N], their
-    rows in the training set. `thumbnails`: uint8 [N, S, S, C], None where the data may not be shown.
+    rows in the training set. `thumbnails`: uint8 [N, H, W, C] of `thumbnail_size`, None where the data may
+    not be shown.
     """
 
     codes: np.ndarray
@@ -88,9 +89,9 @@ def read(folder: Path) -> OpenBundle:
     further = {key: shape for key, shape in direction_shapes(info).items() if key in latents}
     _check_arrays(latents, latent_shapes(info) | further, folder.name)
     images, labels = _read_examples(folder, info)
-    side = info.image.size
-    golden = np.stack([sheet[:side, start : start + side] for start in range(0, GOLDEN * side, side)])
-    tiles = SHEET_COLUMNS * sheet.shape[0] // side
+    height, width = info.image.height, info.image.width
+    golden = np.stack([sheet[:height, start : start + width] for start in range(0, GOLDEN * width, width)])
+    tiles = SHEET_COLUMNS * sheet.shape[0] // height
     return OpenBundle(folder, info, latents, images, labels, tiles, golden, _read_training(folder, info))
 
 
@@ -260,16 +261,22 @@ def _declared_bytes(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> int:
 
 def _read_examples(folder: Path, info: Bundle) -> tuple[np.ndarray, np.ndarray]:
     """The example pictures, uint8 [N, H, W, C], and their labels, int64 [N]; N = 0 where the bundle has none."""
-    side, channels = info.image.size, info.image.channels
+    shape = (info.image.height, info.image.width, info.image.channels)
     if "examples" not in info.files:
-        return np.zeros((0, side, side, channels), np.uint8), np.zeros(0, np.int64)
+        return np.zeros((0, *shape), np.uint8), np.zeros(0, np.int64)
     arrays = _read_arrays(folder, info.files["examples"])
     images, labels = arrays.get("images"), arrays.get("labels")
-    if images is None or images.dtype != np.uint8 or images.shape[1:] != (side, side, channels):
+    if images is None or images.dtype != np.uint8 or images.shape[1:] != shape:
         raise BundleError(f"The example pictures of bundle '{folder.name}' have the wrong shape or type.")
     if labels is None or labels.shape != images.shape[:1] or not len(images):
         raise BundleError(f"The example labels of bundle '{folder.name}' do not match its pictures.")
     return images, labels.astype(np.int64)
+
+
+def thumbnail_size(height: int, width: int) -> tuple[int, int]:
+    """(height, width) of the thumbnail of a picture: as it is, or made smaller until its longer side is THUMBNAIL."""
+    scale = min(1.0, THUMBNAIL / max(height, width))
+    return max(1, round(scale * height)), max(1, round(scale * width))
 
 
 def _read_training(folder: Path, info: Bundle) -> TrainingCodes | None:
@@ -291,8 +298,7 @@ def _read_training(folder: Path, info: Bundle) -> TrainingCodes | None:
     if not right:
         raise BundleError(f"The training codes of bundle '{folder.name}' have wrong shapes, types or values.")
     thumbnails = arrays.get("thumbnails")
-    side = min(info.image.size, THUMBNAIL)
-    shape = (len(codes), side, side, info.image.channels)
+    shape = (len(codes), *thumbnail_size(info.image.height, info.image.width), info.image.channels)
     if thumbnails is not None and (thumbnails.dtype != np.uint8 or thumbnails.shape != shape):
         raise BundleError(f"The training thumbnails of bundle '{folder.name}' must be uint8 {shape}.")
     return TrainingCodes(codes, labels, indices, thumbnails)
@@ -300,22 +306,22 @@ def _read_training(folder: Path, info: Bundle) -> TrainingCodes | None:
 
 def _read_sheet(folder: Path, info: Bundle) -> np.ndarray:
     """The sample sheet, uint8 [H, W, C]; it is a PNG, eight pictures wide and at most eight high."""
-    entry, side = info.files["sheet"], info.image.size
+    entry, image = info.files["sheet"], info.image
     data = _verified_bytes(folder, entry)
     try:
         with Image.open(io.BytesIO(data), formats=("PNG",)) as sheet:
             width, height = sheet.size
-            rows, rest = divmod(height, side)
-            right = width == SHEET_COLUMNS * side and not rest and 1 <= rows <= MAX_TILES // SHEET_COLUMNS
-            pixels = np.asarray(sheet.convert("L" if info.image.channels == 1 else "RGB")) if right else None
+            rows, rest = divmod(height, image.height)
+            right = width == SHEET_COLUMNS * image.width and not rest and 1 <= rows <= MAX_TILES // SHEET_COLUMNS
+            pixels = np.asarray(sheet.convert("L" if image.channels == 1 else "RGB")) if right else None
     except Exception as error:
         raise BundleError(f"File '{entry.file}' of bundle '{folder.name}' is not a PNG picture.") from error
     if pixels is None:
         raise BundleError(
             f"The sample sheet of bundle '{folder.name}' measures {width} x {height} pixels, "
-            f"not {SHEET_COLUMNS} x 1 to {MAX_TILES // SHEET_COLUMNS} pictures of {side} x {side}."
+            f"not {SHEET_COLUMNS} x 1 to {MAX_TILES // SHEET_COLUMNS} pictures of {image.width} x {image.height}."
         )
-    return pixels.reshape(height, width, info.image.channels)
+    return pixels.reshape(height, width, image.channels)
 
 
 def _check_arrays(arrays: dict[str, np.ndarray], shapes: dict[str, tuple[int | None, ...]], name: str) -> None:

@@ -15,8 +15,9 @@ Prior = Literal["normal", "uniform", "truncated"]
 Likelihood = Literal["calibrated", "squared-error", "bernoulli"]
 Fit = Literal["crop", "pad"]
 Better = Literal["lower", "higher", "floor"]
-SCHEMA_VERSION = 2  # bundle/migrate.py reads version 1
+SCHEMA_VERSION = 3  # bundle/migrate.py reads versions 1 and 2
 MAX_FILE_BYTES = 512_000_000
+MAX_SIDE = 1024  # pixels of a picture's height or width
 MAX_POINTS, MAX_SERIES = 100, 24  # of a training curve
 
 
@@ -65,6 +66,7 @@ Scalar = bool | int | float | Annotated[str, Field(max_length=500)] | None
 Setting = Scalar | tuple[Scalar, ...]
 Count = Annotated[int, Field(ge=0)]
 Size = Annotated[int, Field(ge=1)]
+Side = Annotated[int, Field(ge=1, le=MAX_SIDE)]
 
 
 class _Entry(BaseModel):
@@ -123,8 +125,8 @@ class Graph(File):
 class Dataset(_Entry):
     """The pictures that the models learned from. No classes = unconditional models.
 
-    `fit`: how pictures that are not square became so. `background`: the colour under their transparent and padded
-    parts; None = white for RGB, black for grey."""
+    `fit`: how pictures of other proportions were brought to the bundle's size. `background`: the colour under their
+    transparent and padded parts; None = white for RGB, black for grey."""
 
     source: str
     licence: str
@@ -136,10 +138,23 @@ class Dataset(_Entry):
 
 
 class Image(_Entry):
-    """Pictures are square: `channels` (1 or 3) x `size` x `size`."""
+    """The size of every picture: `channels` (1 or 3) x `height` x `width`."""
 
     channels: Literal[1, 3]
-    size: Annotated[int, Field(ge=1, le=1024)]
+    height: Side
+    width: Side
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(channels, height, width), as graphs take and give pictures."""
+        return self.channels, self.height, self.width
+
+    @property
+    def size(self) -> int:
+        """The side of a square picture, for code that knows no other."""
+        if self.height != self.width:
+            raise BundleError(f"Pictures of {self.width}x{self.height} pixels are not square.")
+        return self.height
 
 
 class Gan(_Entry):
@@ -250,7 +265,7 @@ class Training(_Entry):
 class Bundle(_Entry):
     """The content of bundle.json."""
 
-    schema_version: Literal[2]
+    schema_version: Literal[3]
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
     title: Annotated[str, Field(min_length=1, max_length=200)]
     created: Annotated[datetime, AfterValidator(_aware)]
@@ -335,11 +350,10 @@ class Bundle(_Entry):
 
     def _shape(self, graph: str, tensor: str) -> tuple[int, ...] | None:
         """The shape of one picture's share of a tensor; None = any."""
-        side = self.image.size
         classes = max(len(self.dataset.classes), 1)
         shapes: dict[str, tuple[int, ...]] = {
-            "image": (self.image.channels, side, side),
-            "mask": (1, side, side),
+            "image": self.image.shape,
+            "mask": (1, *self.image.shape[1:]),
             "score": (1,),
             "classes": (classes,),
             "logits": (classes,),

@@ -16,6 +16,7 @@ from bundle import images, latents, pictures
 from bundle.errors import InputError
 from bundle.latents import Key
 from bundle.model import MAX_ROUNDS
+from bundle.picture_files import UPLOAD
 from bundle.schema import Model
 from demo.serving.served_bundle import ServedBundle
 
@@ -25,7 +26,7 @@ MAX_FRAMES = 240
 MAX_TRUNCATION = 1.5
 MAX_LATENT = 1000.0  # of one number of a latent: far beyond any that a network was trained on
 MAX_COORDINATE = 1e6  # of the seed plane
-MAX_TEXT = 4 * pictures.UPLOAD.bytes // 3 + 200  # characters: the largest upload in base64, with its prefix
+MAX_TEXT = 4 * UPLOAD.bytes // 3 + 200  # characters: the largest upload in base64, with its prefix
 
 Word = TypeVar("Word", bound=str)
 
@@ -204,7 +205,7 @@ def _data(text: Any) -> bytes:
     if not isinstance(text, str) or not text.startswith("data:"):
         raise InputError("A picture is needed.")
     if len(text) > MAX_TEXT:
-        raise InputError(f"The file is too large: at most {pictures.UPLOAD.bytes // 1_000_000} MB are accepted.")
+        raise InputError(f"The file is too large: at most {UPLOAD.bytes // 1_000_000} MB are accepted.")
     try:
         return base64.b64decode(text.partition(";base64,")[2], validate=True)
     except (binascii.Error, ValueError) as error:

@@ -93,7 +93,7 @@ def attributes(style: str, options: dict) -> dict[str, str]:
     """Column -> number, of the options that DiceBear reports; a column that is not told is not there."""
     told = {name: shows(style, name, options) for name in (*YES_OR_NO, "bald", "wink", "dyed")}
     told["hair"] = None if told["bald"] is None else not told["bald"]
-    values: dict[str, float] = {name: float(told[name]) for name in YES_OR_NO if told[name] is not None}
+    values = {name: float(yes) for name in YES_OR_NO if (yes := told[name]) is not None}
     if told["wink"]:
         values["closed_eyes"] = 0.5
     if told["sunglasses"]:

@@ -27,11 +27,11 @@ from pathlib import Path
 from typing import Annotated
 
 import tyro
-from tqdm import tqdm
 
 from bundle.command_line import exit_code
 from bundle.errors import UserError
 from examples.avatar_attributes import COLUMNS, attributes
+from train.progress_bar import with_bar
 
 STYLES = ("personas", "toon-head", "micah", "open-peeps")
 PACKAGES = ("dicebear-core", "dicebear-styles", "resvg-py")
@@ -149,8 +149,8 @@ def draw(task: tuple[Path, str, str, int, int]) -> None:
 
     path, style, split, number, size = task
     svg = avatar(style, split, number).to_string()
-    white = {"background": "#ffffff", "skip_system_fonts": True}
-    write(path, bytes(resvg_py.svg_to_bytes(svg_string=svg, width=size, height=size, **white)))
+    png = resvg_py.svg_to_bytes(svg_string=svg, width=size, height=size, background="#ffffff", skip_system_fonts=True)
+    write(path, bytes(png))
 
 
 def licence(settings: Settings) -> str:
@@ -198,7 +198,7 @@ def make(settings: Settings) -> None:
     check(settings)
     found = (p for style in settings.styles for p in portraits(style, settings.train, settings.test))
     count = len(settings.styles) * (settings.train + settings.test)
-    plan = {settings.out / p.name: p for p in tqdm(found, "choosing", count, unit=" pictures")}
+    plan = {settings.out / p.name: p for p in with_bar(found, "choosing", count, "pictures")}
     there = set(settings.out.glob("*/*/*.png"))
     if strange := sorted(there - set(plan)):
         raise UserError(
@@ -211,7 +211,7 @@ def make(settings: Settings) -> None:
     ignore = (signal.signal, (signal.SIGINT, signal.SIG_IGN))  # Ctrl-C is for the first process alone
     with multiprocessing.Pool(settings.jobs, *ignore) if settings.jobs > 1 else nullcontext() as pool:
         drawn = pool.imap_unordered(draw, tasks, 16) if pool else map(draw, tasks)
-        for _ in tqdm(drawn, "drawing", len(plan), initial=len(there), unit=" pictures"):
+        for _ in with_bar(drawn, "drawing", len(tasks), "pictures"):
             pass
     table = io.StringIO(newline="")
     writer = csv.DictWriter(table, ("file_name", "style", *COLUMNS), restval="", lineterminator="\n")

@@ -12,6 +12,7 @@ import tyro
 from bundle.atomic_files import write_file
 from bundle.command_line import exit_code
 from bundle.errors import UserError
+from bundle.printable import print_anything
 from bundle.read import read_index
 from bundle.schema import GRAPHS
 from bundle.trial_inputs import TrialInputs
@@ -157,6 +158,7 @@ def run(settings: object) -> None:
 def main(argv: list[str] | None = None) -> int:
     """Exit code: 0 done, 2 a mistake of the user or a failed check, 130 stopped by Ctrl-C."""
     argv = sys.argv[1:] if argv is None else argv
+    print_anything()
     if argv == ["--version"]:
         print(f"twofold {VERSION}")
         return 0

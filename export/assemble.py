@@ -13,19 +13,15 @@ from pathlib import Path
 import numpy as np
 
 from bundle import images
-from bundle.atomic_files import scratch
-from bundle.errors import UserError
 from bundle.public_command import public_command
-from bundle.read import SHEET_COLUMNS, read
-from bundle.runner import BundleRunner
+from bundle.read import SHEET_COLUMNS
 from bundle.schema import SCHEMA_VERSION, Bundle, File
 from bundle.trial_inputs import Rows, RunGraph, TrialInputs, run_in_parts
-from bundle.write import CARD, file_entry, previous_index, put_in_place, write_index
+from bundle.write import file_entry, npz_bytes, previous_index, write_bundle
 from export import class_directions, float16, graphs, model_card, parity, training_codes
 from export.graphs import Facts, GraphSpec
 from export.precision import Conversion, Precision, Unsuitable, convert, table
 from export.run_contents import Latents, collect, facts_of, latent_statistics, pictures_of
-from export.update import npz
 from train.data.dataset import Pictures
 from train.run_folder import Run
 from train.settings import STAGES
@@ -81,26 +77,9 @@ def write(
     info = keep_measurements(index(facts, specs, found, files, latent.sigma), previous)
     early = [key for key, record in facts.records.items() if not record.finished]
     contents = {f"{graph}.onnx": data for graph, data in found.data.items()} | dict(files.values())
-    put(target, info, contents, model_card.write(info, found.errors, early), previous)
+    write_bundle(target, info, contents, model_card.write(info, found.errors, early), previous)
     print(f"{target.name}: {len(specs)} graphs, {sum(map(len, contents.values())) / 1e6:.1f} MB")
     return info
-
-
-def put(target: Path, info: Bundle, files: Mapping[str, bytes], card: str, previous: Bundle | None) -> None:
-    """Writes a bundle of these files, by name, reads it back, checks it as a server does, and puts it in place.
-
-    Raises UserError when the disk refuses, BundleError when a check fails.
-    """
-    try:
-        with scratch(target) as building:
-            for name, data in files.items():
-                (building / name).write_bytes(data)
-            (building / CARD).write_text(card, encoding="utf-8")
-            write_index(building, info)
-            BundleRunner(read(building)).check()
-            put_in_place(building, target, previous)
-    except OSError as problem:
-        raise UserError(f"Could not write {target}: {problem.strerror or problem}.") from problem
 
 
 # ---------------------------------------------------------------------------------------------- graphs
@@ -187,8 +166,8 @@ def other_files(
     inputs = TrialInputs(shapes, channels_last(test_set), arrays, facts.prior, run)
     extra = class_directions.directions(inputs, classes) if classes > 1 else {}
     files = {
-        "latents": ("latents.npz", npz(arrays | extra)),
-        "examples": ("examples.npz", npz(examples(test_set, classes))),
+        "latents": ("latents.npz", npz_bytes(arrays | extra)),
+        "examples": ("examples.npz", npz_bytes(examples(test_set, classes))),
         "sheet": ("sheet.png", sheet(inputs)),
     }
     if "encoder" in shapes:
@@ -196,7 +175,7 @@ def other_files(
         shown = training_codes.may_be_shown(facts.data.licence)
         files["training"] = (
             training_codes.FILE,
-            npz(training_codes.training_codes(run, latent_dim, train_set, shown)),
+            npz_bytes(training_codes.training_codes(run, latent_dim, train_set, shown)),
         )
     return files
 
@@ -261,7 +240,7 @@ def index(
                 "fit": facts.data.fit,
                 "background": facts.data.background,
             },
-            "image": {"channels": facts.data.channels, "size": facts.data.size},
+            "image": {"channels": facts.data.channels, "height": facts.data.size, "width": facts.data.size},
             "max_batch": graphs.MAX_BATCH,
             "graphs": {spec.name: graph_entry(spec, found) for spec in specs},
             "files": {key: file_entry(name, data) for key, (name, data) in files.items()},

@@ -10,7 +10,7 @@ from bundle.errors import UserError
 from export import curves, graphs
 from export.graphs import Facts
 from train.data.dataset import Pictures
-from train.data.load import load
+from train.data.load import load_again
 from train.run_folder import Run, StageRecord
 from train.stages import build_stage, load_stage
 
@@ -65,7 +65,7 @@ def pictures_of(run: Run, stages: Iterable[str], data: str | None) -> tuple[Pict
     """The run's training and test pictures. Raises UserError when they are not there, or are others."""
     source = data or run.settings(next(iter(stages))).data
     try:
-        info, train_set, test_set = load(source, run.data.size, True, run.data.fit, run.data.background)
+        info, train_set, test_set = load_again(source, run.data)
     except UserError as problem:
         raise UserError(f"{problem} Name the place of the run's pictures with --data.") from problem
     for field in ("channels", "classes", "train_images", "test_images"):

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import get_args
 
 import numpy as np
-from tqdm import tqdm
 
 from bundle import differences
 from bundle.adapter import Feed, GraphFunction
@@ -17,9 +16,11 @@ from bundle.read import OpenBundle, graph_bytes, read
 from bundle.runner import BundleRunner
 from bundle.schema import GraphDifference, RuntimeComparison, RuntimeResult
 from bundle.trial_inputs import TrialInputs
-from export import parity, runtime_tables, update
+from bundle.write import card_of, update_bundle
+from export import model_card, parity, runtime_tables
 from export.runtimes import RUNTIMES, Runtime, RuntimeName
 from train.hardware import processor, usable_threads
+from train.progress_bar import ProgressBar, progress_bar
 
 BATCHES = parity.BATCHES
 ROWS = max(BATCHES)
@@ -57,9 +58,9 @@ def check_bundle(folder: Path, names: Sequence[RuntimeName] = get_args(RuntimeNa
     inputs = TrialInputs.of_bundle(opened, BundleRunner(opened).run)
     feeds = {graph: inputs.rows(graph, range(ROWS)) for graph in opened.info.graphs}
     results = Results()
-    with tqdm(total=len(feeds) * len(here), unit="graph", leave=False, disable=None) as progress:
+    with progress_bar("", len(feeds) * len(here), "graphs") as bar:
         for graph, feed in feeds.items():
-            try_graph(opened, graph, here, feed, results, progress)
+            try_graph(opened, graph, here, feed, results, bar)
     found = RuntimeComparison(
         command=command(folder, names),
         hardware=f"{processor()}, {usable_threads()} thread(s)",
@@ -73,18 +74,26 @@ def check_bundle(folder: Path, names: Sequence[RuntimeName] = get_args(RuntimeNa
         hint = " Nothing was written; --runtimes leaves runtimes out." if write else ""
         raise UserError(" ".join(results.failed.values()) + hint)
     if write:
-        update.set_runtime_comparison(folder, found)
+        store(opened, found)
     return text
 
 
+def store(bundle: OpenBundle, found: RuntimeComparison) -> None:
+    """Stores a comparison in the index and in the card of a bundle, which gets a card where it has none. Raises as
+    `update_bundle` does."""
+    info = bundle.info.model_copy(update={"runtime_comparison": found})
+    card = card_of(bundle.folder) or model_card.write(info, {})
+    update_bundle(bundle, info, card=model_card.with_runtime_comparison(card, found))
+
+
 def try_graph(opened: OpenBundle, graph: str, runtimes: Sequence[Runtime], feed: Feed, results: Results,
-              progress: tqdm) -> None:  # fmt: skip
+              bar: ProgressBar) -> None:  # fmt: skip
     """Runs one graph in each runtime, the reference first. Raises UserError when the reference cannot run it."""
     facts = opened.info.graphs[graph]
     data, outputs = graph_bytes(opened, graph), [tensor.name for tensor in facts.outputs]
     wanted: list[np.ndarray] = []
     for runtime in runtimes:
-        progress.set_description(f"{graph} in {runtime.label}")
+        bar.set_description(f"{graph} in {runtime.label}")
         place = runtime.label, graph
         try:
             with runtime.load(data, outputs) as run:
@@ -98,7 +107,7 @@ def try_graph(opened: OpenBundle, graph: str, runtimes: Sequence[Runtime], feed:
         else:
             if reason := fault(runtime, results.measured[place], facts.precision):
                 results.failed[place] = reason
-        progress.update()
+        bar.update()
 
 
 def entry(runtime: Runtime, gap: str, results: Results) -> RuntimeResult:

@@ -10,14 +10,15 @@ import numpy as np
 from PIL import Image
 
 from bundle.errors import UserError
-from bundle.read import THUMBNAIL, read
+from bundle.images import to_pillow
+from bundle.read import read, thumbnail_size
 from bundle.runner import BundleRunner
 from bundle.schema import Bundle
 from bundle.trial_inputs import RunGraph, run_in_parts
-from bundle.write import file_entry
-from export.update import npz, update
+from bundle.write import add_file, npz_bytes
 from train.data.dataset import Pictures
 from train.data.load import load
+from train.data.reading import stored_reading
 
 FILE = "training.npz"
 GREY, COLOUR = 1000, 400  # pictures at most …
@@ -37,7 +38,10 @@ def add(folder: Path, source: str, codes_only: bool = False) -> Bundle:
     info = bundle.info
     if info.vae is None:
         raise UserError(f"{folder} has no encoder, so its pictures have no codes.")
-    about, train_set, _ = load(source, info.image.size, True, info.dataset.fit, info.dataset.background)
+    reading = stored_reading(bool(info.dataset.classes), (stage.settings for stage in info.training.values()))
+    about, train_set, _ = load(
+        source, info.image.size, True, info.dataset.fit, info.dataset.background, reading=reading
+    )
     for what, wanted, found in (
         ("channels", info.image.channels, about.channels),
         ("classes", info.dataset.classes, about.classes),
@@ -47,9 +51,8 @@ def add(folder: Path, source: str, codes_only: bool = False) -> Bundle:
             raise UserError(f"{source} is not what {folder} was trained on: {what} {found}, not {wanted}.")
     run = run_in_parts(BundleRunner(bundle).run, min(BATCH, info.max_batch))
     shown = not codes_only and may_be_shown(info.dataset.licence)
-    data = npz(training_codes(run, info.vae.latent_dim, train_set, shown))
-    files = info.files | {"training": file_entry(FILE, data)}
-    return update(bundle, info.model_copy(update={"files": files}), {FILE: data}).info
+    data = npz_bytes(training_codes(run, info.vae.latent_dim, train_set, shown))
+    return add_file(bundle, "training", FILE, data).info
 
 
 def may_be_shown(licence: str) -> bool:
@@ -83,13 +86,10 @@ def spread(labels: np.ndarray, count: int) -> np.ndarray:
 
 
 def thumbnails(pictures: np.ndarray) -> np.ndarray:
-    """Pictures uint8 [N, S, S, C], made smaller where S is more than THUMBNAIL."""
-    side = pictures.shape[1]
-    if side <= THUMBNAIL:
+    """Pictures uint8 [N, H, W, C], made smaller where a side is longer than bundle.read.THUMBNAIL."""
+    count, height, width, channels = pictures.shape
+    high, wide = thumbnail_size(height, width)
+    if (high, wide) == (height, width):
         return np.ascontiguousarray(pictures)
-    size, grey = (THUMBNAIL, THUMBNAIL), pictures.shape[-1] == 1
-    small = [
-        np.asarray(Image.fromarray(one[..., 0] if grey else one).resize(size, Image.Resampling.LANCZOS))
-        for one in pictures
-    ]
-    return np.stack(small).reshape(len(pictures), THUMBNAIL, THUMBNAIL, -1)
+    small = [np.asarray(to_pillow(one).resize((wide, high), Image.Resampling.LANCZOS)) for one in pictures]
+    return np.stack(small).reshape(count, high, wide, channels)

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from bundle.atomic_files import scratch, write_file
 from bundle.errors import UserError
 from bundle.pictures import check_background, paper
+from bundle.printable import printable
 from bundle.public_command import UNPACK
 from bundle.read import OpenBundle, graph_bytes, read
 from bundle.schema import Curve, latent_shapes
@@ -31,6 +32,7 @@ from export.precision import LEVELS
 from train import run_folder
 from train.checkpoints import OPTIONAL_NETWORKS, module_tensors, save_tensors
 from train.data.dataset import DataInfo
+from train.data.reading import stored_reading
 from train.recorder import Progress
 from train.run_folder import StageRecord
 from train.settings import STAGES, Settings, check_settings
@@ -91,7 +93,7 @@ def unpack(folder: Path, target: Path) -> dict[str, Stage]:
         raise UserError(" ".join(reasons))
     for reason in reasons:
         print(reason)
-    began = UNPACK + shlex.join([str(folder), str(target)])
+    began = printable(UNPACK + shlex.join([str(folder), str(target)]))
     try:
         with scratch(target) as building:
             run_folder.bind_data(building, data_of(bundle))
@@ -117,6 +119,7 @@ def data_of(bundle: OpenBundle) -> DataInfo:
         test_images=info.dataset.test_images,
         fit=info.dataset.fit,
         background=paper("L" if info.image.channels == 1 else "RGB", info.dataset.background),
+        reading=stored_reading(bool(info.dataset.classes), (stage.settings for stage in info.training.values())),
     )
 
 

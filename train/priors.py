@@ -7,8 +7,8 @@ Gaussians, fitted to the codes after training (Ghosh et al. 2020, arXiv 1903.124
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
+from train.progress_bar import with_bar
 from train.settings import Prior
 
 CUT = 2.0  # where the truncated normal ends (BigGAN: Brock et al. 2019, arXiv 1809.11096)
@@ -49,7 +49,7 @@ def fit(codes: np.ndarray, labels: np.ndarray, classes: int, components: int, se
     groups = [(codes, 0)] if classes == 0 else [(codes[labels == k], k) for k in range(classes)]
     wanted = components * 10 if classes == 0 else components
     weights, means, factors, owners = [], [], [], []
-    for group, owner in tqdm(groups, desc="sampling prior", unit=" class", leave=False):
+    for group, owner in with_bar(groups, "sampling prior", unit="classes"):
         # A full covariance needs samples: two per dimension and component.
         count = max(min(wanted, len(group) // (2 * codes.shape[1])), 1)
         if len(group) < 2:

@@ -44,8 +44,9 @@ class StageRecord:
 
 
 def write_json(path: Path, value: Mapping[str, object]) -> None:
-    """Raises UserError when the disk refuses; the previous file is then kept."""
-    write_file(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
+    """Raises UserError when the disk refuses; the previous file is then kept. Names that are no UTF-8 come back as they
+    were: the escapes are also those of JSON."""
+    write_file(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace"))
 
 
 def read_json(path: Path) -> dict:

@@ -12,6 +12,7 @@ import tyro
 
 from bundle.errors import UserError
 from bundle.schema import Fit, Likelihood, Prior
+from train.data.reading import ClassesFrom
 from train.help_texts import reflowed
 
 Loss = Literal["rpgan", "non-saturating", "minimax", "hinge", "lsgan", "wgan"]
@@ -32,12 +33,23 @@ class Settings:
     """Hugging Face data-set id, a folder or zip of pictures (sub-folders become classes), parquet files, or a set
     made here: shapes (drawn, with known factors), stacked_mnist (stacked_mnist:SOURCE from another copy of MNIST)."""
     size: int | None = None
-    """Side of the square pictures, in pixels. Default: the smallest power of two that holds the median picture."""
+    """Side of the square pictures, in pixels. Default: the smallest power of two that holds the median picture, at most
+    128, and at most 64 in less than six hours without a GPU."""
     fit: Fit = "crop"
     """What happens to pictures that are not square: crop cuts out the middle, pad shows them whole on the
     background."""
     background: str | None = None
     """Colour under transparent and padded parts, by name or as #rrggbb. Default: white, or black for grey pictures."""
+    classes: bool = True
+    """Train by classes, where the pictures have them."""
+    classes_from: ClassesFrom | None = None
+    """Where classes come from: folder (the sub-folders), file (dataset.json, metadata.csv or metadata.jsonl beside the
+    pictures), column (of a table). Default: a column or a file that names them, else the sub-folders."""
+    image_column: str | None = None
+    """Column of a table that holds the pictures. Default: chosen by type and name."""
+    label_column: str | None = None
+    """Column of a table, or of a file beside the pictures, that holds the classes. Default: chosen by type and
+    name."""
     minutes: float = 30.0
     """Time budget; the learning-rate schedule is stretched to it."""
     images: int | None = None

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from bundle.pictures import UPLOAD
+from bundle.picture_files import UPLOAD
 from demo.routes import query_parameters
 from demo.routes.model_requests import FRESH, ModelRequests, Reports, refusal
 from demo.serving.served_bundle import ServedBundle

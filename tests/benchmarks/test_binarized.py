@@ -22,8 +22,7 @@ def test_a_bernoulli_vae_is_measured_in_nats_of_binarized_pictures(monkeypatch, 
     assert 0 < found["vae.weighted_bound"].value < found["vae.elbo"].value < 256 * np.log(2) * 3
     assert "own encoder" in str(found.facts["features"])
     monkeypatch.setattr(results, "FOLDER", tmp_path)
-    monkeypatch.setattr("sys.argv", ["binarized", str(run), "--bound-samples", "4", "--bound-pictures", "8"])
-    assert binarized.main() == 0
+    assert binarized.main([str(run), "--bound-samples", "4", "--bound-pictures", "8"]) == 0
     stored = json.loads((tmp_path / "binarized_mnist.json").read_text())
     assert stored["figures"]["vae.elbo"]["value"] == pytest.approx(found["vae.elbo"].value, abs=1e-4)
     assert (stored["training"]["seed"], stored["training"]["images"]) == (7, 256)

@@ -1,12 +1,11 @@
 """The soak uses a real server in every way, and counts what it has."""
 
-import argparse
 from pathlib import Path
 
 import pytest
 
 from benchmarks.browser import served
-from benchmarks.soak import Mix, soak
+from benchmarks.soak import Interactions, Settings, soak
 from benchmarks.visitor import Visitor
 
 pytestmark = pytest.mark.serving
@@ -14,13 +13,13 @@ pytestmark = pytest.mark.serving
 
 def test_every_kind_of_interaction_once(tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
-    options = argparse.Namespace(warm_up=1, interactions=16, visitors=2, seconds=0.5)
+    settings = Settings(tiny_bundle, warm_up=1, interactions=16, visitors=2, seconds=0.5)
     with served(tiny_bundle, "cpu") as server:
         visitor = Visitor(server.address)
-        report = soak(visitor, tmp_path, None, options)
+        report = soak(visitor, tmp_path, None, settings)
         visitor.get("healthz")
         with pytest.raises(SystemExit, match="sample of other was refused: There is no bundle 'other'"):
-            broken = Mix(visitor, 1)
+            broken = Interactions(visitor, 1)
             broken._bundles = [("other", ["gan"])]
             broken(3)
     # Four pictures are uploaded: for /reconstruct, /invert and, with its mask, /repair.

@@ -6,8 +6,7 @@ from benchmarks import results, stacked
 def test_other_runs_are_refused(trained_run, monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(results, "FOLDER", tmp_path)
     for flag in ("--classifier", "--reader"):  # the older name, which stored commands quote
-        monkeypatch.setattr("sys.argv", ["stacked", str(trained_run), flag, str(trained_run)])
-        assert stacked.main() == 2
+        assert stacked.main([str(trained_run), flag, str(trained_run)]) == 2
         assert "was not trained on stacked_mnist" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
 

@@ -13,7 +13,8 @@ from PIL import Image
 
 from bundle import images, pictures
 from bundle.errors import ImageError, UserError
-from bundle.pictures import TRAINING, UPLOAD, Framing, Mode
+from bundle.picture_files import TRAINING, UPLOAD
+from bundle.pictures import Framing, Mode
 from bundle.schema import Fit
 from train.data.load import load
 
@@ -25,7 +26,7 @@ COLOUR = rng.integers(0, 256, (32, 32, 3), dtype=np.uint8)
 
 def framing(channels: int, size: int, how: Fit = "crop", background: str | None = None) -> Framing:
     mode: Mode = "L" if channels == 1 else "RGB"
-    return Framing(mode, size, how, pictures.paper(mode, background))
+    return Framing(mode, size, size, how, pictures.paper(mode, background))
 
 
 def fit(image: Image.Image, mode: str, size: int, how: Fit = "crop", background: str | None = None) -> np.ndarray:
@@ -170,7 +171,7 @@ def test_a_bomb_is_refused_in_little_memory(tmp_path: Path):
         peak = lambda: int(re.search(r"VmHWM:\\s*(\\d+) kB", Path("/proc/self/status").read_text())[1])
         before = peak()
         try:
-            pictures.decode(Path(sys.argv[1]), pictures.Framing("L", 32, "crop", "#000000"))
+            pictures.decode(Path(sys.argv[1]), pictures.Framing("L", 32, 32, "crop", "#000000"))
         except pictures.ImageError as error:
             print(peak() - before, error)
     """
@@ -319,3 +320,53 @@ def test_the_central_square_is_kept():
 def test_extreme_shapes_are_read():
     assert decode(saved(Image.new("L", (5000, 1), 255), "PNG"), 1, 32).min() > 0.99
     assert decode(saved(Image.new("L", (1, 1), 255), "PNG"), 3, 32).min() > 0.99
+
+
+# --- sizes that are not square -------------------------------------------------------------------
+
+
+def wide(how: Fit, mode: Mode = "L") -> Framing:
+    return Framing(mode, 32, 48, how, "#000000")
+
+
+@pytest.mark.parametrize("how", ["crop", "pad"])
+def test_a_picture_of_the_wanted_proportions_is_shown_whole(how: Fit):
+    same = rng.integers(0, 256, (32, 48), dtype=np.uint8)
+    assert np.array_equal(pictures.frame(Image.fromarray(same), wide(how))[0][..., 0], same)
+    twice = Image.fromarray(same).resize((96, 64), Image.Resampling.NEAREST)
+    assert np.abs(pictures.frame(twice, wide(how))[0][..., 0].astype(int) - same).mean() < 25
+
+
+def test_a_wide_framing_crops_above_and_below_and_pads_left_and_right():
+    rows = Image.fromarray(np.repeat(np.array([[0], [255], [255], [0]], np.uint8), 24, axis=0).repeat(96, axis=1))
+    assert rows.size == (96, 96)
+    cropped = pictures.frame(rows, wide("crop"))[0]
+    assert cropped.shape == (32, 48, 1) and cropped[8:-8].min() == 255 and cropped[0].max() < 40
+    padded = pictures.frame(Image.new("L", (96, 96), 200), wide("pad"))[0]
+    assert (padded[:, 8:40] == 200).all() and not padded[:, :8].any() and not padded[:, 40:].any()
+
+
+def test_a_picture_that_nearly_fills_a_wide_framing_keeps_its_pixels():
+    small = rng.integers(0, 256, (24, 36), dtype=np.uint8)
+    cropped, padded = (pictures.frame(Image.fromarray(small), wide(how))[0][..., 0] for how in ("crop", "pad"))
+    assert np.array_equal(cropped[4:28, 6:42], small) and np.array_equal(padded[4:28, 6:42], small)
+    assert (cropped[:5, 6:42] == small[0]).all() and not padded[:4].any()
+    assert pictures.fills((36, 24), wide("crop"))
+    assert not any(pictures.fills(extent, wide("crop")) for extent in ((36, 23), (35, 24), (32, 48), (49, 32)))
+
+
+def test_a_turned_jpeg_is_decoded_large_enough_for_a_wide_framing():
+    fine = Image.fromarray(np.tile(np.array([0, 255], np.uint8), 600).repeat(1600).reshape(1200, 1600).copy())
+    exif = fine.getexif()
+    exif[0x0112] = 6  # a quarter turn
+    stored = io.BytesIO()
+    fine.save(stored, "JPEG", exif=exif)
+    turned = pictures.upright(Image.open(stored), Framing("L", 32, 200, "crop", "#000000"))
+    assert turned.width >= 400
+
+
+def test_a_mask_has_the_framing_of_its_picture():
+    mask = Image.new("L", (48, 32), 255)
+    mask.paste(0, (0, 0, 12, 32))
+    found = pictures.decode_mask(saved(mask, "PNG"), wide("crop", "RGB"))
+    assert found.shape == (1, 1, 32, 48) and not found[..., :12].any() and found[..., 12:].all()

@@ -12,7 +12,7 @@ from onnx import TensorProto
 from onnx.reference import ReferenceEvaluator
 from torch import nn
 
-from bundle.schema import GRAPHS
+from bundle.schema import GRAPHS, SCHEMA_VERSION
 from bundle.trial_inputs import random_rows
 from export import graphs, parity
 from export.graphs import GraphSpec
@@ -67,7 +67,7 @@ def test_a_single_file_explains_itself(exported: Exported):
     meta = session.get_modelmeta()
     facts = meta.custom_metadata_map
     assert (meta.producer_name, meta.graph_name) == ("twofold", "generator")
-    assert facts["format"] == "twofold-bundle" and facts["schema_version"] == "2"
+    assert facts["format"] == "twofold-bundle" and facts["schema_version"] == str(SCHEMA_VERSION)
     assert facts["precision"] == "fp32"
     assert (facts["graph"], facts["bundle"], facts["title"]) == ("generator", "shapes", "pictures")
     assert json.loads(facts["classes"]) == ["bar", "disc", "square"]

@@ -6,7 +6,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from bundle.printable import printable
 from bundle.schema import Fit
+from train.data.reading import AS_FOUND, Reading
 
 # Title and licence of a set, by the last part of its name: to be known before pictures made from it are shared.
 LICENCES = {
@@ -38,6 +40,8 @@ class DataInfo:
     fit: Fit = "crop"
     background: str | None = None
     """Colour under transparent and padded parts, #rrggbb; None in runs from before it was recorded."""
+    reading: Reading = AS_FOUND
+    """Which labels and columns were taken."""
 
     def as_json(self) -> dict:
         """As run.json holds it."""
@@ -46,7 +50,8 @@ class DataInfo:
     @staticmethod
     def from_json(value: dict) -> "DataInfo":
         """Inverse of `as_json`. Raises KeyError or TypeError for anything else."""
-        return DataInfo(**(value | {"classes": tuple(value["classes"])}))
+        reading = value.get("reading", {"classes": bool(value["classes"])})  # older runs took all classes they found
+        return DataInfo(**(value | {"classes": tuple(value["classes"]), "reading": Reading(**reading)}))
 
 
 @dataclass(frozen=True)
@@ -71,22 +76,25 @@ def describe(
     classes: tuple[str, ...] = (),
     fit: Fit = "crop",
     background: str | None = None,
+    reading: Reading = AS_FOUND,
 ) -> DataInfo:
-    """The facts about two splits; title and licence come from LICENCES, else the title is the name of the source."""
+    """The facts about two splits; title and licence come from LICENCES, else the title is the name of the source. Names
+    that are no UTF-8 are escaped."""
     name = Path(source).stem if source.lower().endswith((".zip", ".parquet")) else source.rstrip("/").split("/")[-1]
     title, licence = LICENCES.get(name.lower(), (name, "not stated"))
     _, channels, size, _ = train.images.shape
     return DataInfo(
-        source=source,
-        title=title,
+        source=printable(source),
+        title=printable(title),
         licence=licence,
         channels=channels,
         size=size,
-        classes=classes,
+        classes=tuple(printable(name) for name in classes),
         train_images=len(train),
         test_images=len(test),
         fit=fit,
         background=background,
+        reading=reading,
     )
 
 

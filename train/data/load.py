@@ -14,7 +14,8 @@ from bundle.schema import Fit
 from train.data import shapes, stacked_mnist
 from train.data.checks import MINIMUM_IMAGES, check_labels, check_size, check_variety
 from train.data.dataset import DataInfo, Pictures, describe
-from train.data.scan import Scan, choose_format, read_split
+from train.data.reading import AS_FOUND, Reading
+from train.data.scan import LARGEST_DEFAULT, Scan, choose_format, default_size, read_split
 from train.data.scan_report import scan_report
 from train.data.sources import open_source
 from train.data.splits import hold_out
@@ -23,11 +24,19 @@ Loaded = tuple[DataInfo, Pictures, Pictures]
 
 
 def load(
-    source: str, size: int | None = None, quiet: bool = False, fit: Fit = "crop", background: str | None = None
+    source: str,
+    size: int | None = None,
+    quiet: bool = False,
+    fit: Fit = "crop",
+    background: str | None = None,
+    largest: int = LARGEST_DEFAULT,
+    reading: Reading = AS_FOUND,
 ) -> Loaded:
     """Reads a source into memory: (info, train, test). Without a test split, a tenth is held out.
 
-    `size`: pixels a side; None = the smallest power of two that holds the median picture. `quiet`: no report.
+    `size`: pixels a side; None = the smallest power of two, at most `largest`, that holds the median picture. `quiet`:
+    no report.
+    `reading`: which labels and columns are taken.
     `fit` and `background` as in bundle.pictures.Framing; background None is white for colour and black for grey sets.
     Raises UserError for no data, fewer than 100 readable pictures, pictures that are all the same, or a size the
     networks cannot take.
@@ -40,8 +49,8 @@ def load(
         return load_shapes(size, quiet)
     if name == "stacked_mnist":
         return load_stacked(copy or "ylecun/mnist", size, quiet, fit, background)
-    opened, scan = open_source(source), Scan()
-    wanted = choose_format(opened, size, fit, background)
+    opened, scan = open_source(source, reading), Scan()
+    wanted = choose_format(opened, size, fit, background, largest)
     train = Pictures(*read_split(opened.train, wanted, scan, "reading pictures"))
     test = Pictures(*read_split(opened.test, wanted, scan, "reading test pictures")) if opened.test else None
     if scan.read < MINIMUM_IMAGES:
@@ -55,10 +64,18 @@ def load(
     check_labels(source, train.labels, opened.classes)
     path = Path(source).expanduser()
     shown = path.resolve().name if path.exists() else source  # a run folder names no folder of this computer
-    info = describe(shown, train, test, opened.classes, fit, wanted.framing.background)
+    info = describe(shown, train, test, opened.classes, fit, wanted.framing.background, reading)
     if not quiet:
-        print(scan_report(scan, info, opened.notes), flush=True)
+        wider = default_size(scan.sizes)
+        smaller = size is None and wider > info.size
+        notes = [f"{info.size} px, as the budget is short: --size {wider} draws them larger"] if smaller else []
+        print(scan_report(scan, info, (*opened.notes, *notes)), flush=True)
     return info, train, test
+
+
+def load_again(source: str, known: DataInfo) -> Loaded:
+    """As `load`, without a report, and with the size, framing and reading that pictures are known to have had."""
+    return load(source, known.size, True, known.fit, known.background, reading=known.reading)
 
 
 def load_shapes(size: int | None, quiet: bool) -> Loaded:

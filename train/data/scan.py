@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from bundle import pictures
-from bundle.pictures import TRAINING, Framing, Mode
+from bundle.picture_files import TRAINING, opened
+from bundle.pictures import Framing, Mode
 from bundle.schema import Fit
 from train.data.source import Row, Source, Split
+from train.progress_bar import with_bar
 
 LARGEST_DEFAULT = 128
 
@@ -28,11 +29,11 @@ class Scan:
     bad: list[str] = field(default_factory=list)
 
 
-def default_size(sizes: Counter[tuple[int, int]]) -> int:
-    """The smallest power of two, 16 to 128, that holds the median picture's longer side."""
+def default_size(sizes: Counter[tuple[int, int]], largest: int = LARGEST_DEFAULT) -> int:
+    """The smallest power of two, 16 to `largest`, that holds the median picture's longer side."""
     longer = sorted(max(size) for size in sizes.elements())
     median = longer[len(longer) // 2]
-    return next((s for s in (16, 32, 64) if s >= median), LARGEST_DEFAULT)
+    return next((s for s in (16, 32, 64) if median <= s <= largest), largest)
 
 
 @dataclass(frozen=True)
@@ -44,17 +45,22 @@ class PictureFormat:
     white: int
 
 
-def choose_format(source: Source, size: int | None, fit: Fit, background: str | None) -> PictureFormat:
-    """Decides on the format of a set by the headers of its files: grey only if every picture is."""
+def choose_format(
+    source: Source, size: int | None, fit: Fit, background: str | None, largest: int = LARGEST_DEFAULT
+) -> PictureFormat:
+    """Decides on the format of a set by the headers of its files: grey only if every picture is.
+
+    largest: side that is chosen at most where `size` is None.
+    """
     modes: Counter[str] = Counter()
     sizes: Counter[tuple[int, int]] = Counter()
     whites: Counter[int] = Counter()
     for split in filter(None, (source.train, source.test)):
-        for row in tqdm(split.rows(), "looking at pictures", split.count, unit=" pictures", leave=False):
+        for row in with_bar(split.rows(), "looking at pictures", split.count, "pictures"):
             try:
                 data = row.read()
                 if isinstance(data, bytes):
-                    image = pictures.opened(data, TRAINING)
+                    image = opened(data, TRAINING)
                     mode, extent = image.mode, image.size
                 else:
                     mode, extent, peak = pictures.array_facts(data)
@@ -64,8 +70,8 @@ def choose_format(source: Source, size: int | None, fit: Fit, background: str | 
             modes[mode] += 1
             sizes[extent] += 1
     kind: Mode = "RGB" if pictures.COLOUR_MODES & set(modes) else "L"
-    final = size or (default_size(sizes) if sizes else LARGEST_DEFAULT)
-    framing = Framing(kind, final, fit, pictures.paper(kind, background))
+    final = size or (default_size(sizes, largest) if sizes else largest)
+    framing = Framing(kind, final, final, fit, pictures.paper(kind, background))
     return PictureFormat(framing, 1 if whites[1] > whites[255] else 255)
 
 
@@ -73,7 +79,7 @@ def read_picture(row: Row, wanted: PictureFormat, scan: Scan) -> np.ndarray | No
     """One picture as uint8 [C, S, S], counted in the scan; None when it cannot be read."""
     try:
         data = row.read()
-        image = pictures.opened(data, TRAINING) if isinstance(data, bytes) else pictures.from_array(data, wanted.white)
+        image = opened(data, TRAINING) if isinstance(data, bytes) else pictures.from_array(data, wanted.white)
         mode, extent = image.mode, image.size  # of the file: a large JPEG is decoded smaller
         picture, clear = pictures.frame(image, wanted.framing)
     except Exception as e:  # Pillow's decoders raise all kinds, SyntaxError among them
@@ -89,10 +95,10 @@ def read_picture(row: Row, wanted: PictureFormat, scan: Scan) -> np.ndarray | No
 
 def read_split(split: Split, wanted: PictureFormat, scan: Scan, title: str) -> tuple[Tensor, Tensor]:
     """Every readable picture of a split, in order: images uint8 [N, C, S, S], labels int64 [N]."""
-    size = wanted.framing.size
-    images = np.empty((split.count, wanted.framing.channels, size, size), np.uint8)
+    framing = wanted.framing
+    images = np.empty((split.count, framing.channels, framing.height, framing.width), np.uint8)
     labels: list[int] = []
-    for row in tqdm(split.rows(), title, split.count, unit=" pictures", leave=False):
+    for row in with_bar(split.rows(), title, split.count, "pictures"):
         values = read_picture(row, wanted, scan)
         if values is not None:
             images[len(labels)] = values

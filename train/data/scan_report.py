@@ -1,6 +1,6 @@
 """What was found in a source, printed before training."""
 
-from bundle.pictures import fills_square
+from bundle.pictures import Framing, fills
 from train.data.dataset import DataInfo
 from train.data.scan import Scan
 
@@ -36,8 +36,9 @@ def sizes(scan: Scan) -> str:
 
 def framing(scan: Scan, info: DataInfo) -> str:
     """What became of pictures that are not square, or smaller than the square."""
-    long = any(w != h and not fills_square((w, h), info.size) for w, h in scan.sizes)
-    small = any(max(w, h) < info.size and fills_square((w, h), info.size) for w, h in scan.sizes)
+    wanted = Framing("L", info.size, info.size, info.fit, "")
+    long = any(w != h and not fills((w, h), wanted) for w, h in scan.sizes)
+    small = any(max(w, h) < info.size and fills((w, h), wanted) for w, h in scan.sizes)
     if info.fit == "pad":
         return f", padded with {info.background}" if long or small else ""
     return (", long ones cropped to the middle" if long else "") + (", framed with their border" if small else "")

@@ -2,8 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 import numpy as np
+
+Files = dict[PurePosixPath, Callable[[], bytes]]
+"""Path within a folder or zip -> what reads its bytes."""
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bundle.errors import UserError
 from train.data import image_files
+from train.data.reading import AS_FOUND, Reading
 from train.data.source import Source
 
 
@@ -16,7 +17,7 @@ def is_path(source: str) -> bool:
     return beginning or end or Path(source).expanduser().exists()
 
 
-def open_source(source: str) -> Source:
+def open_source(source: str, reading: Reading = AS_FOUND) -> Source:
     """Opens any source. Raises UserError with a sentence when nothing can be read there."""
     path = Path(source).expanduser()
     if not is_path(source):
@@ -27,11 +28,11 @@ def open_source(source: str) -> Source:
         if path.suffix.lower() == ".parquet":
             return open_table(source, "parquet", data_files=str(path))
         if path.suffix.lower() == ".zip":
-            return image_files.open_zip(source, path)
+            return image_files.open_zip(source, path, reading)
         raise UserError(f"{source} is not a folder of pictures, a zip of them, or parquet.")
     if any(path.rglob("*.parquet")):
         return open_table(source, str(path))
-    return image_files.open_folder(source, path)
+    return image_files.open_folder(source, path, reading)
 
 
 def open_table(called: str, *args: str, **options: str) -> Source:

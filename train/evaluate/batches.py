@@ -3,14 +3,15 @@
 from collections.abc import Callable
 
 import numpy as np
-from tqdm import tqdm
+
+from train.progress_bar import with_bar
 
 BATCH = 250
 
 
 def mapped(title: str, function: Callable[..., np.ndarray], *rows: np.ndarray) -> np.ndarray:
     """`function` of arrays with N rows each, BATCH rows at a time; its results as one array."""
-    starts = tqdm(range(0, len(rows[0]), BATCH), desc=title, leave=False)
+    starts = with_bar(range(0, len(rows[0]), BATCH), title)
     return np.concatenate([function(*(r[i : i + BATCH] for r in rows)) for i in starts])
 
 

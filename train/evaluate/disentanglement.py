@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import mutual_info_score
-from tqdm import tqdm
+
+from train.progress_bar import with_bar
 
 
 def binned(codes: np.ndarray, bins: int) -> np.ndarray:
@@ -22,7 +23,7 @@ def mutual_information_gap(codes: np.ndarray, factors: np.ndarray, bins: int = 2
     when one unit alone knows the factor, 0 when two know it equally well or none does. Needs two units.
     """
     cut, gaps = binned(codes, bins), []
-    for factor in tqdm(factors.T, desc="mutual information", leave=False):
+    for factor in with_bar(factors.T, "mutual information"):
         known = np.sort([mutual_info_score(factor, unit) for unit in cut.T])
         gaps.append((known[-1] - known[-2]) / max(mutual_info_score(factor, factor), 1e-12))
     return float(np.mean(gaps)), np.array(gaps)
@@ -46,7 +47,7 @@ def dci(codes: np.ndarray, factors: np.ndarray, seed: int = 0) -> Dci:
     """
     half = len(codes) // 2
     importance, right = [], []
-    for factor in tqdm(factors.T, desc="forests", leave=False):
+    for factor in with_bar(factors.T, "forests"):
         forest = RandomForestClassifier(20, max_depth=12, max_features=None, random_state=seed)
         forest.fit(codes[:half], factor[:half])
         importance.append(forest.feature_importances_)

@@ -11,10 +11,10 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from train import augment
 from train.models.classifiers import Classifier
+from train.progress_bar import with_bar
 from train.schedules import cosine, ramp
 
 EPOCHS, BATCH, LR = 25, 64, 2e-3
@@ -58,7 +58,7 @@ def trained(pictures: Tensor, ops: tuple[str, ...]) -> nn.Module:
     detector = Classifier(pictures.shape[1], pictures.shape[2], len(ops))
     optimizer = torch.optim.AdamW(detector.parameters(), lr=LR, weight_decay=0.01)
     steps = max(EPOCHS * len(pictures) // BATCH, 1)
-    for step in tqdm(range(steps), desc="leak detector", leave=False):
+    for step in with_bar(range(steps), "leak detector"):
         progress = step / steps
         optimizer.param_groups[0]["lr"] = LR * ramp(progress, 0.05) * cosine(1, 0.01, progress)
         images = pictures[torch.randint(len(pictures), (BATCH,))].float() / 127.5 - 1

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from tqdm import tqdm
+
+from train.progress_bar import with_bar
 
 BLOCK = 500
 MOST_PIXELS = 1024  # numbers to which a picture is averaged down before pixels are compared
@@ -32,7 +33,7 @@ def nearest(queries: np.ndarray, rows: np.ndarray, leave_out_self: bool = False)
     first, second = (torch.from_numpy(np.ascontiguousarray(x, dtype=np.float32)) for x in (queries, rows))
     length = second.square().sum(dim=1)
     found = []
-    for start in tqdm(range(0, len(first), BLOCK), desc="nearest pictures", leave=False):
+    for start in with_bar(range(0, len(first), BLOCK), "nearest pictures"):
         order = length - 2 * first[start : start + BLOCK] @ second.T
         if leave_out_self:
             own = torch.arange(len(order))

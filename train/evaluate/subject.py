@@ -13,6 +13,7 @@ from bundle.errors import UserError
 from bundle.read import INDEX, read
 from bundle.runner import BundleRunner
 from train.data.dataset import DataInfo
+from train.data.reading import stored_reading
 from train.evaluate.batches import BATCH
 from train.evaluate.handles import ClassifierHandle, Draw, GanHandle, Subject, VaeHandle
 from train.run_folder import Run
@@ -186,6 +187,7 @@ def open_bundle(folder: Path, threads: int | None = None) -> Subject:
         about.test_images,
         about.fit,
         about.background,
+        stored_reading(bool(about.classes), (stage.settings for stage in info.training.values())),
     )
     return Subject(
         folder,

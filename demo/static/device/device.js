@@ -73,9 +73,9 @@ export class Device {
   }
 }
 
-// An image [C, S, S] in [0, 1] as RGBA bytes, round(255 x): a clamped array rounds as NumPy's rint does.
-export const toPixels = (image, channels, size) => {
-  const cells = size * size;
+// An image [C, H, W] in [0, 1] as RGBA bytes, round(255 x): a clamped array rounds as NumPy's rint does.
+export const toPixels = (image, channels) => {
+  const cells = image.length / channels;
   const pixels = new Uint8ClampedArray(4 * cells).fill(255);
   for (let i = 0; i < cells; i += 1) {
     for (let channel = 0; channel < 3; channel += 1) {

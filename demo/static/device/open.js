@@ -47,6 +47,6 @@ export const open = async (address, ort) => {
   };
   const device = new Device({ classes: index.dataset.classes, gan: index.gan, vae: index.vae }, arrays, run);
   // The RGBA bytes at a point of the seed plane. m: gan or vae; c: class or null; t: truncation; x, y: as in a link.
-  const draw = async (wish) => toPixels(await device.at(wish), index.image.channels, index.image.size);
+  const draw = async (wish) => toPixels(await device.at(wish), index.image.channels);
   return { index, draw };
 };

@@ -111,7 +111,7 @@ const picture = async ({ bundle, path, wish }) => {
   const { facts, clock, device } = bundles.get(bundle);
   const before = clock.spent;
   const image = await (path === "morph" ? device.morph(wish) : device.at(wish));
-  const pixels = toPixels(image, facts.channels, facts.size);
+  const pixels = toPixels(image, facts.channels);
   return { pixels: pixels.buffer, size: facts.size, model: clock.spent - before };
 };
 

@@ -1,10 +1,11 @@
 """Loading a set: tensors, classes, what a run knows about it, mistakes."""
 
+import numpy as np
 import pytest
 import torch
 
 from bundle.errors import UserError
-from tests.support.pictures import draw_folder
+from tests.support.pictures import draw_folder, draw_shape
 from train.data.dataset import DataInfo
 from train.data.load import load
 
@@ -36,6 +37,17 @@ def test_mistakes_are_sentences(tmp_path, shapes):
 def test_a_folder_named_by_a_dot_keeps_its_name(shapes, monkeypatch):
     monkeypatch.chdir(shapes)
     assert load(".", quiet=True)[0].source == shapes.name
+
+
+def test_a_short_budget_draws_large_pictures_at_64_px_and_says_so(tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    for i in range(100):
+        draw_shape(i % 3, rng, 130).save(tmp_path / f"{i}.png")
+    assert load(str(tmp_path), largest=64)[0].size == 64
+    assert "64 px, as the budget is short: --size 128 draws them larger" in capsys.readouterr().out
+    assert load(str(tmp_path))[0].size == 128
+    assert load(str(tmp_path), size=64, largest=64)[0].size == 64
+    assert "as the budget is short" not in capsys.readouterr().out
 
 
 def test_what_a_run_knows_survives_json(shapes):

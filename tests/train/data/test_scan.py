@@ -46,7 +46,9 @@ def test_mixed_sizes_modes_and_bad_files(tmp_path, capsys):
 
 @pytest.mark.parametrize(("longer", "size"), [(28, 32), (32, 32), (64, 64), (9, 16), (500, 128)])
 def test_default_size(longer, size):
-    assert default_size(Counter({(longer, longer): 10, (3, 3): 1})) == size
+    sizes = Counter({(longer, longer): 10, (3, 3): 1})
+    assert default_size(sizes) == size
+    assert default_size(sizes, largest=64) == min(size, 64)
 
 
 def test_the_report_says_what_became_of_the_alpha(tmp_path, capsys):
