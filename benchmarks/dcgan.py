@@ -19,6 +19,7 @@ from bundle.command_line import exit_code
 from bundle.errors import UserError
 from train.command_line import STOPPED, given_flags
 from train.data.load import load
+from train.data.pixel_format import format_of
 from train.data.reading import reading_of
 from train.hardware import usable_threads
 from train.help_texts import reflowed
@@ -81,8 +82,14 @@ def command(settings: ControlSettings, given: set[str]) -> int:
     check_settings(settings)
     if settings.resume and (settings.run / "run.json").exists():
         settings = replace_framing(settings, data_of(settings.run), given)
+    known = data_of(settings.run) if (settings.run / "run.json").exists() else None
     info, train_set, test_set = load(
-        settings.data, settings.size, fit=settings.fit, background=settings.background, reading=reading_of(settings)
+        settings.data,
+        settings.size,
+        fit=settings.fit,
+        background=settings.background,
+        reading=reading_of(settings),
+        pixels=format_of(settings, known, given),
     )
     if info.size not in WIDTHS:
         raise UserError(f"The control draws pictures of {' or '.join(map(str, WIDTHS))} px; add --size 32.")

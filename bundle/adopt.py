@@ -15,14 +15,15 @@ from typing import get_args
 
 import numpy as np
 
-from bundle.adapter import Feed, adapt
+from bundle.adapter import adapt
+from bundle.array_files import MAX_TILES, SHEET_COLUMNS
 from bundle.command_line import exit_code
 from bundle.errors import BundleError, UserError
+from bundle.feeds import Feed
 from bundle.images import png, sheet, to_uint8
 from bundle.latents import from_normal, seed_latents
 from bundle.onnx_outline import FLOAT, outline, problem
 from bundle.printable import print_anything
-from bundle.read import MAX_TILES, SHEET_COLUMNS
 from bundle.schema import MAX_FILE_BYTES, MAX_SIDE, SCHEMA_VERSION, Adapter, Bundle, File, Prior
 from bundle.sessions import choose_provider, first_line, open_session
 from bundle.write import file_entry, write_bundle

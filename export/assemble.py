@@ -13,10 +13,11 @@ from pathlib import Path
 import numpy as np
 
 from bundle import images
+from bundle.array_files import SHEET_COLUMNS
+from bundle.feeds import Rows, RunGraph, run_in_parts
 from bundle.public_command import public_command
-from bundle.read import SHEET_COLUMNS
 from bundle.schema import SCHEMA_VERSION, Bundle, File
-from bundle.trial_inputs import Rows, RunGraph, TrialInputs, run_in_parts
+from bundle.trial_inputs import TrialInputs
 from bundle.write import file_entry, npz_bytes, previous_index, write_bundle
 from export import class_directions, float16, graphs, model_card, parity, training_codes
 from export.graphs import Facts, GraphSpec
@@ -239,6 +240,8 @@ def index(
                 "test_images": facts.data.test_images,
                 "fit": facts.data.fit,
                 "background": facts.data.background,
+                "value_range": facts.data.value_range,
+                "border": facts.data.border,
             },
             "image": {"channels": facts.data.channels, "height": facts.data.size, "width": facts.data.size},
             "max_batch": graphs.MAX_BATCH,

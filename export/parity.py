@@ -10,9 +10,10 @@ import torch
 
 from bundle import differences
 from bundle.errors import UserError
+from bundle.feeds import Rows
 from bundle.schema import Prior
 from bundle.sessions import open_session
-from bundle.trial_inputs import Rows, TrialInputs, random_rows
+from bundle.trial_inputs import TrialInputs, random_rows
 from export.graphs import OPSET, GraphSpec
 from train.hardware import usable_threads
 from train.models.linear_posterior import LinearPosterior

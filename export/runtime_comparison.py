@@ -10,8 +10,8 @@ from typing import get_args
 import numpy as np
 
 from bundle import differences
-from bundle.adapter import Feed, GraphFunction
 from bundle.errors import UserError
+from bundle.feeds import Feed, GraphFunction
 from bundle.read import OpenBundle, graph_bytes, read
 from bundle.runner import BundleRunner
 from bundle.schema import GraphDifference, RuntimeComparison, RuntimeResult

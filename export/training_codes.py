@@ -9,15 +9,17 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from bundle.array_files import thumbnail_size
 from bundle.errors import UserError
+from bundle.feeds import RunGraph, run_in_parts
 from bundle.images import to_pillow
-from bundle.read import read, thumbnail_size
+from bundle.read import read
 from bundle.runner import BundleRunner
 from bundle.schema import Bundle
-from bundle.trial_inputs import RunGraph, run_in_parts
 from bundle.write import add_file, npz_bytes
 from train.data.dataset import Pictures
 from train.data.load import load
+from train.data.pixel_format import format_of_bundle
 from train.data.reading import stored_reading
 
 FILE = "training.npz"
@@ -39,8 +41,9 @@ def add(folder: Path, source: str, codes_only: bool = False) -> Bundle:
     if info.vae is None:
         raise UserError(f"{folder} has no encoder, so its pictures have no codes.")
     reading = stored_reading(bool(info.dataset.classes), (stage.settings for stage in info.training.values()))
+    pixels = format_of_bundle(info.image.channels, info.dataset)
     about, train_set, _ = load(
-        source, info.image.size, True, info.dataset.fit, info.dataset.background, reading=reading
+        source, info.image.size, True, info.dataset.fit, info.dataset.background, reading=reading, pixels=pixels
     )
     for what, wanted, found in (
         ("channels", info.image.channels, about.channels),
@@ -61,7 +64,7 @@ def may_be_shown(licence: str) -> bool:
 
 
 def training_codes(run: RunGraph, latent_dim: int, train_set: Pictures, shown: bool) -> dict[str, np.ndarray]:
-    """The arrays of the file, see bundle.read.TrainingCodes; thumbnails only when the pictures are `shown`.
+    """The arrays of the file, see bundle.array_files.TrainingCodes; thumbnails only when the pictures are `shown`.
 
     `run` runs the encoder, whose codes have `latent_dim` numbers, on any number of pictures.
     """
@@ -86,7 +89,7 @@ def spread(labels: np.ndarray, count: int) -> np.ndarray:
 
 
 def thumbnails(pictures: np.ndarray) -> np.ndarray:
-    """Pictures uint8 [N, H, W, C], made smaller where a side is longer than bundle.read.THUMBNAIL."""
+    """Pictures uint8 [N, H, W, C], made smaller where a side is longer than bundle.array_files.THUMBNAIL."""
     count, height, width, channels = pictures.shape
     high, wide = thumbnail_size(height, width)
     if (high, wide) == (height, width):

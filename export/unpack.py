@@ -120,6 +120,8 @@ def data_of(bundle: OpenBundle) -> DataInfo:
         fit=info.dataset.fit,
         background=paper("L" if info.image.channels == 1 else "RGB", info.dataset.background),
         reading=stored_reading(bool(info.dataset.classes), (stage.settings for stage in info.training.values())),
+        value_range=info.dataset.value_range,
+        border=info.dataset.border,
     )
 
 

@@ -77,7 +77,7 @@ def bind_data(run: Path, info: DataInfo) -> None:
         write_json(path, {"schema_version": 1, "data": info.as_json()})
         return
     stored = data_of(run)
-    for name in ("size", "channels", "classes", "train_images", "fit", "background"):
+    for name in ("size", "channels", "classes", "train_images", "fit", "background", "value_range", "border"):
         was, now = getattr(stored, name), getattr(info, name)
         if was != now and not (name == "background" and was is None):  # not recorded by older runs
             raise UserError(

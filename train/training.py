@@ -12,6 +12,7 @@ from accelerate import PartialState
 from train.command_line import with_preset
 from train.data.dataset import DataInfo
 from train.data.load import Loaded, load
+from train.data.pixel_format import format_of
 from train.data.reading import Reading, reading_of
 from train.data.scan import LARGEST_DEFAULT
 from train.hardware import usable_threads
@@ -39,6 +40,7 @@ def train_run(settings: Settings, given: Set[str]) -> int:
     if settings.resume and (settings.run / "run.json").exists():
         settings = replace_framing(settings, data_of(settings.run), given)
     stages = stages_of(settings, given)
+    known = data_of(settings.run) if (settings.run / "run.json").exists() else None
     # The other processes wait while the first one measures at the end of a stage, which may take long.
     team = PartialState(cpu=not torch.cuda.is_available(), timeout=timedelta(hours=6))
     with team.main_process_first():  # it fills the cache of the data set, which the others then read
@@ -50,6 +52,7 @@ def train_run(settings: Settings, given: Set[str]) -> int:
             settings.background,
             largest_side(settings),
             reading_of(settings),
+            format_of(settings, known, given),
         )
         bind_data(settings.run, data[0])
     everything = isinstance(settings, AllSettings)

@@ -24,7 +24,7 @@ OUTSIDE = """width => [...document.querySelectorAll('.tf-widget *')].filter((e) 
     const box = e.getBoundingClientRect();
     return box.width && !e.closest('.tf-scroll, .tf-hidden') && (box.right > width + 1 || box.left < -1);
 }).map((e) => e.outerHTML.slice(0, 90))"""
-CLIPPED = """() => [...document.querySelectorAll('.tf-button, .tf-segmented span, .tf-chips span, .tf-name, h3')]
+CLIPPED = """() => [...document.querySelectorAll('.tf-button, .tf-segmented span, .tf-chips span, .tf-label, h3')]
     .filter((e) => e.offsetParent && e.scrollWidth > e.clientWidth + 1).map((e) => e.textContent)"""
 # What a Tab key has to reach: of radio buttons of one name the chosen one, of a roving tabindex its one.
 REACHABLE = """() => {
@@ -50,7 +50,7 @@ def tabs(page: Page) -> Iterator[str]:
         page.evaluate("i => Twofold.tabs()[i].click()", i)
         page.locator(".tf-card:visible").first.wait_for()
         page.wait_for_timeout(150)  # what a tab asks for as it opens is sent a moment later
-        page.wait_for_function("Twofold.stats.flying === 0 && !document.querySelector('.tf-busy')")
+        page.wait_for_function("Twofold.stats.inFlight === 0 && !document.querySelector('.tf-busy')")
         yield page.evaluate("i => Twofold.tabs()[i].textContent.trim()", i)
 
 

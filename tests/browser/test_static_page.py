@@ -124,7 +124,7 @@ def until(page: Page, condition: str, seconds: float = 60) -> None:
 def settle(page: Page) -> None:
     """Waits until every picture that the page wants is there."""
     page.wait_for_timeout(250)  # what the page puts off while somebody still types or drags
-    until(page, "Twofold.stats.flying === 0")
+    until(page, "Twofold.stats.inFlight === 0")
 
 
 def tab(page: Page, name: str) -> None:
@@ -233,7 +233,7 @@ def test_another_bundle_is_loaded_when_it_is_chosen(browser, site, models):
     context.set_offline(False)
     page.keyboard.press("Escape")
     page.get_by_role("button", name="New random").click()
-    until(page, "document.querySelector('.tf-trouble').hidden")
+    until(page, "document.querySelector('.tf-error').hidden")
     settle(page)
     x = page.evaluate("Twofold.state.x")
     assert close(picture(page, ".tf-travel"), models["plain"].at(x, 0))

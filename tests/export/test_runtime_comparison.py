@@ -15,7 +15,7 @@ import pytest
 from onnx import numpy_helper
 
 from bundle import quality_section
-from bundle.adapter import Feed, GraphFunction
+from bundle.feeds import Feed, GraphFunction
 from bundle.read import read
 from bundle.schema import GRAPHS, GraphDifference, RuntimeComparison, RuntimeResult
 from export import float16, int8, model_card, parity, runtime_comparison, runtime_tables, runtimes

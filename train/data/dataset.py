@@ -42,6 +42,11 @@ class DataInfo:
     """Colour under transparent and padded parts, #rrggbb; None in runs from before it was recorded."""
     reading: Reading = AS_FOUND
     """Which labels and columns were taken."""
+    value_range: tuple[float, float] | None = None
+    """The numbers that are black and white in pictures of more than 8 bits; None where there are none, and in runs from
+    before it was recorded."""
+    border: int | None = None
+    """Pixels that a picture may lack to keep its own; None in older runs: a quarter of the side."""
 
     def as_json(self) -> dict:
         """As run.json holds it."""
@@ -51,7 +56,13 @@ class DataInfo:
     def from_json(value: dict) -> "DataInfo":
         """Inverse of `as_json`. Raises KeyError or TypeError for anything else."""
         reading = value.get("reading", {"classes": bool(value["classes"])})  # older runs took all classes they found
-        return DataInfo(**(value | {"classes": tuple(value["classes"]), "reading": Reading(**reading)}))
+        known = value.get("value_range")
+        typed = {
+            "classes": tuple(value["classes"]),
+            "reading": Reading(**reading),
+            "value_range": None if known is None else (float(known[0]), float(known[1])),
+        }
+        return DataInfo(**(value | typed))
 
 
 @dataclass(frozen=True)
@@ -77,6 +88,8 @@ def describe(
     fit: Fit = "crop",
     background: str | None = None,
     reading: Reading = AS_FOUND,
+    value_range: tuple[float, float] | None = None,
+    border: int | None = None,
 ) -> DataInfo:
     """The facts about two splits; title and licence come from LICENCES, else the title is the name of the source. Names
     that are no UTF-8 are escaped."""
@@ -95,6 +108,8 @@ def describe(
         fit=fit,
         background=background,
         reading=reading,
+        value_range=value_range,
+        border=border,
     )
 
 

@@ -4,6 +4,7 @@ Sources: a Hugging Face data-set id, a folder or zip of images (sub-folders beco
 sets made here: `shapes` (drawn, with known factors) and `stacked_mnist` (three digits as red, green and blue).
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -14,6 +15,7 @@ from bundle.schema import Fit
 from train.data import shapes, stacked_mnist
 from train.data.checks import MINIMUM_IMAGES, check_labels, check_size, check_variety
 from train.data.dataset import DataInfo, Pictures, describe
+from train.data.pixel_format import AS_LOOKED, PixelFormat, check_pixel_format, format_of_run
 from train.data.reading import AS_FOUND, Reading
 from train.data.scan import LARGEST_DEFAULT, Scan, choose_format, default_size, read_split
 from train.data.scan_report import scan_report
@@ -31,12 +33,13 @@ def load(
     background: str | None = None,
     largest: int = LARGEST_DEFAULT,
     reading: Reading = AS_FOUND,
+    pixels: PixelFormat = AS_LOOKED,
 ) -> Loaded:
     """Reads a source into memory: (info, train, test). Without a test split, a tenth is held out.
 
     `size`: pixels a side; None = the smallest power of two, at most `largest`, that holds the median picture. `quiet`:
     no report.
-    `reading`: which labels and columns are taken.
+    `reading`: which labels and columns are taken. `pixels`: what is known of grey or colour and of black and white.
     `fit` and `background` as in bundle.pictures.Framing; background None is white for colour and black for grey sets.
     Raises UserError for no data, fewer than 100 readable pictures, pictures that are all the same, or a size the
     networks cannot take.
@@ -44,13 +47,14 @@ def load(
     if size is not None:
         check_size(size)
     check_background(background)
+    check_pixel_format(pixels)
     name, _, copy = source.partition(":")
     if source == "shapes":
-        return load_shapes(size, quiet)
+        return load_shapes(size, quiet, pixels)
     if name == "stacked_mnist":
-        return load_stacked(copy or "ylecun/mnist", size, quiet, fit, background)
+        return load_stacked(copy or "ylecun/mnist", size, quiet, fit, background, pixels)
     opened, scan = open_source(source, reading), Scan()
-    wanted = choose_format(opened, size, fit, background, largest)
+    wanted = choose_format(opened, size, fit, background, largest, pixels)
     train = Pictures(*read_split(opened.train, wanted, scan, "reading pictures"))
     test = Pictures(*read_split(opened.test, wanted, scan, "reading test pictures")) if opened.test else None
     if scan.read < MINIMUM_IMAGES:
@@ -64,27 +68,31 @@ def load(
     check_labels(source, train.labels, opened.classes)
     path = Path(source).expanduser()
     shown = path.resolve().name if path.exists() else source  # a run folder names no folder of this computer
-    info = describe(shown, train, test, opened.classes, fit, wanted.framing.background, reading)
+    framing, scaling = wanted.framing, wanted.framing.scaling
+    black_white = scaling if isinstance(scaling, tuple) else None
+    facts = (fit, framing.background, reading, black_white, framing.border)
+    info = describe(shown, train, test, opened.classes, *facts)
     if not quiet:
         wider = default_size(scan.sizes)
         smaller = size is None and wider > info.size
         notes = [f"{info.size} px, as the budget is short: --size {wider} draws them larger"] if smaller else []
-        print(scan_report(scan, info, (*opened.notes, *notes)), flush=True)
+        print(scan_report(scan, info, (*opened.notes, *wanted.notes, *notes)), flush=True)
     return info, train, test
 
 
 def load_again(source: str, known: DataInfo) -> Loaded:
-    """As `load`, without a report, and with the size, framing and reading that pictures are known to have had."""
-    return load(source, known.size, True, known.fit, known.background, reading=known.reading)
+    """As `load`, without a report, with the size, framing, reading and range that pictures are known to have had."""
+    pixels = format_of_run(known)
+    return load(source, known.size, True, known.fit, known.background, reading=known.reading, pixels=pixels)
 
 
-def load_shapes(size: int | None, quiet: bool) -> Loaded:
+def load_shapes(size: int | None, quiet: bool, pixels: PixelFormat) -> Loaded:
     """The drawn set of train.data.shapes; its classes are the names of the shapes."""
     train, test = (
         Pictures(shapes.draw_many(factors, size or shapes.SIZE), torch.from_numpy(factors[:, 0].copy()))
         for factors in (shapes.factors(shapes.TRAIN), shapes.factors(shapes.TEST))
     )
-    info = describe("shapes", train, test, shapes.FACTORS["shape"], background=paper("RGB", None))
+    info = describe("shapes", train, test, shapes.FACTORS["shape"], background=paper("RGB", None), border=pixels.border)
     if not quiet:
         counts = ", ".join(f"{name} ({len(values)})" for name, values in shapes.FACTORS.items())
         print(f"shapes: {info.train_images} training and {info.test_images} test pictures, drawn here")
@@ -92,9 +100,11 @@ def load_shapes(size: int | None, quiet: bool) -> Loaded:
     return info, train, test
 
 
-def load_stacked(copy: str, size: int | None, quiet: bool, fit: Fit, background: str | None) -> Loaded:
+def load_stacked(
+    copy: str, size: int | None, quiet: bool, fit: Fit, background: str | None, pixels: PixelFormat
+) -> Loaded:
     """Stacked MNIST (see train.data.stacked_mnist) from a copy of MNIST. Raises UserError when the copy is not grey."""
-    digits, *splits = load(copy, size, True, fit, background)
+    digits, *splits = load(copy, size, True, fit, background, pixels=replace(pixels, channels=None))
     if digits.channels != 1:
         raise UserError(f"{copy} has pictures in colour; stacked_mnist needs grey digits.")
     counts = stacked_mnist.TRAIN_IMAGES, stacked_mnist.TEST_IMAGES
@@ -102,7 +112,9 @@ def load_stacked(copy: str, size: int | None, quiet: bool, fit: Fit, background:
         Pictures(stacked_mnist.stack(split.images, count, seed), torch.full((count,), -1))
         for seed, (split, count) in enumerate(zip(splits, counts, strict=True))
     )
-    info = describe("stacked_mnist", train, test, (), fit, digits.background)
+    info = describe(
+        "stacked_mnist", train, test, (), fit, digits.background, value_range=digits.value_range, border=digits.border
+    )
     if not quiet:
         print(f"stacked_mnist: {info.train_images} training and {info.test_images} test pictures")
         print(f"  three digits of {copy} as red, green and blue, {info.size}x{info.size}; no classes", flush=True)

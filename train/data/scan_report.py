@@ -15,14 +15,24 @@ def scan_report(scan: Scan, info: DataInfo, notes: tuple[str, ...] = ()) -> str:
         f"  modes {', '.join(f'{m} ({n})' for m, n in scan.modes.most_common())} -> "
         f"{'grey' if info.channels == 1 else 'RGB'}",
     ]
+    if scan.several:
+        lines.append(f"  {scan.several} pictures with several frames or pages, of which the first is used")
+    if scan.coloured:
+        lines.append(f"  warning: {scan.coloured} pictures in colour are read as grey; --channels 3 trains in colour")
     if scan.transparent:
         lines.append(f"  {scan.transparent} pictures with transparent parts, laid on {info.background}")
     lines.append(f"  {classes(scan, info)}")
     lines += [f"  {note}" for note in notes]
+    if scan.warned:
+        lines.append(f"  {len(scan.warned)} warnings: {first_ones(scan.warned)}")
     if scan.bad:
-        more = ", …" if len(scan.bad) > MOST_BAD else ""
-        lines.append(f"  skipped {len(scan.bad)} unreadable: {'; '.join(scan.bad[:MOST_BAD])}{more}")
+        lines.append(f"  skipped {len(scan.bad)} unreadable: {first_ones(scan.bad)}")
     return "\n".join(lines)
+
+
+def first_ones(lines: list[str]) -> str:
+    """The first MOST_BAD of them in one line."""
+    return "; ".join(lines[:MOST_BAD]) + (", …" if len(lines) > MOST_BAD else "")
 
 
 def sizes(scan: Scan) -> str:
@@ -36,7 +46,7 @@ def sizes(scan: Scan) -> str:
 
 def framing(scan: Scan, info: DataInfo) -> str:
     """What became of pictures that are not square, or smaller than the square."""
-    wanted = Framing("L", info.size, info.size, info.fit, "")
+    wanted = Framing("L", info.size, info.size, info.fit, "", border=info.border)
     long = any(w != h and not fills((w, h), wanted) for w, h in scan.sizes)
     small = any(max(w, h) < info.size and fills((w, h), wanted) for w, h in scan.sizes)
     if info.fit == "pad":

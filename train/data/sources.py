@@ -3,10 +3,11 @@
 A source can be read again and again: the first pass (scan.py) decides on size and mode, the second one fills memory.
 """
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from bundle.errors import UserError
 from train.data import image_files
+from train.data.file_kinds import kind_of_name
 from train.data.reading import AS_FOUND, Reading
 from train.data.source import Source
 
@@ -29,7 +30,9 @@ def open_source(source: str, reading: Reading = AS_FOUND) -> Source:
             return open_table(source, "parquet", data_files=str(path))
         if path.suffix.lower() == ".zip":
             return image_files.open_zip(source, path, reading)
-        raise UserError(f"{source} is not a folder of pictures, a zip of them, or parquet.")
+        kind = kind_of_name(PurePosixPath(path.name))
+        what = f" It is a {kind.called}: {kind.instead}." if kind else ""
+        raise UserError(f"{source} is not a folder of pictures, a zip of them, or parquet.{what}")
     if any(path.rglob("*.parquet")):
         return open_table(source, str(path))
     return image_files.open_folder(source, path, reading)
