@@ -38,7 +38,10 @@ CORE_SCRIPTS = (  # in this order
 SHARED = (
     *(STATIC / "core" / name for name in ("style.css", *CORE_SCRIPTS)),
     *(STATIC / "device" / name for name in DEVICE_SCRIPTS),
-    *(TABS / "play" / name for name in ("play.css", "device_words.js", "family.js", "sample_sheet.js", "favourites.js")),
+    *(
+        TABS / "play" / name
+        for name in ("play.css", "device_words.js", "family.js", "sample_sheet.js", "favourites.js")
+    ),
     TABS / "about" / "about.css",
     *(TABS / "morph" / name for name in ("morph.css", "keyframes.js", "keyframe_list.js")),
 )

@@ -25,7 +25,7 @@ def closer_look(served: ServedBundle, asked: Mapping[str, Any], picture: bytes |
     image = _image(served, asked, picture, classes)
     return {
         "picture": image_url(image),
-        "critic": _attention(served, image, classes, cover),
+        "critic": _critic_map(served, image, classes, cover),
         "nearest": nearest_training(served, image),
     }
 
@@ -56,7 +56,7 @@ def _image(
     return images.from_uint8(images.to_uint8(drawn))
 
 
-def _attention(
+def _critic_map(
     served: ServedBundle, image: np.ndarray, classes: np.ndarray | None, cover: occlusion.Cover
 ) -> dict[str, Any]:
     """The critic's map as the page shows it, or what is `missing` for one."""
@@ -69,7 +69,7 @@ def _attention(
             feed["classes"] = np.repeat(classes[None], len(pictures), axis=0)
         return served.engine.run("critic", feed)["score"][:, 0]
 
-    found = occlusion.attend(image, critic, served.info.max_batch, cover)
+    found = occlusion.occlusion_map(image, critic, served.info.max_batch, cover)
     return {
         "score": found.score,
         "overlay": picture_url(occlusion.overlay(found.drop_map)),
@@ -77,6 +77,6 @@ def _attention(
         "lowest": float(found.drop_map.min()),
         "regions": occlusion.regions(found.drop_map).tolist(),
         "windows": len(found.windows),
-        "width": found.windows.width,
+        "width": found.windows.side,
         "cover": cover,
     }

@@ -146,7 +146,7 @@ def test_a_film_strip_fits_on_paper_and_names_its_keys(bundles: dict[str, Served
 
 def cells(paper: np.ndarray) -> list[tuple[int, int]]:
     """Where the frames lie, from the plan."""
-    plan = film_strip.layout(14, 32, film_strip.HEIGHT - top(paper) - film_strip.MARGIN, 3)
+    plan = film_strip.layout(14, 32, 32, film_strip.HEIGHT - top(paper) - film_strip.MARGIN, 3)
     return [
         (top(paper) + i // plan.columns * plan.row, film_strip.MARGIN + i % plan.columns * plan.cell) for i in range(14)
     ]
@@ -164,14 +164,25 @@ def same(paper: np.ndarray, y: int, x: int, side: int, frame: np.ndarray) -> boo
     return bool((paper[y : y + side, x : x + side] == frame.repeat(side // 32, 0).repeat(side // 32, 1)).all())
 
 
-@pytest.mark.parametrize(("count", "size"), [(2, 28), (60, 32), (240, 32), (240, 64), (240, 256)])
-def test_every_film_strip_fits_on_one_sheet(count: int, size: int):
+@pytest.mark.parametrize(
+    ("count", "height", "width"),
+    [
+        (2, 28, 28),
+        (60, 32, 32),
+        (240, 32, 32),
+        (240, 64, 64),
+        (240, 256, 256),
+        (240, 64, 96),
+        (9, 96, 64),
+        (4, 16, 400),
+    ],
+)
+def test_every_film_strip_fits_on_one_sheet(count: int, height: int, width: int):
     room = film_strip.HEIGHT - 3 * film_strip.MARGIN
-    plan = film_strip.layout(count, size, room, 3)
+    plan = film_strip.layout(count, height, width, room, 3)
     assert -(-count // plan.columns) * plan.row <= room
-    assert (
-        plan.columns * plan.cell - film_strip.GAP <= film_strip.WIDTH - 2 * film_strip.MARGIN and plan.side >= 90
-    )  # 7.6 mm
+    assert plan.columns * plan.cell - film_strip.GAP <= film_strip.WIDTH - 2 * film_strip.MARGIN
+    assert plan.width >= 90 and abs(plan.height - plan.width * height / width) <= 0.5  # 7.6 mm
 
 
 # --- MP4 -----------------------------------------------------------------------------------------
