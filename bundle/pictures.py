@@ -4,6 +4,7 @@ Training, evaluation, export and uploads all come through `frame`, so a model me
 pictures. A "picture" is uint8 [H, W, C] as in bundle/images.py.
 """
 
+import io
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -21,6 +22,7 @@ COLOUR_MODES = {"RGB", "RGBA", "RGBX", "RGBa", "P", "PA", "CMYK", "YCbCr", "LAB"
 ARRAY_MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 # Where transparency is laid on unless a background is named: grey pictures are mostly bright strokes on black.
 BACKGROUNDS: dict[Mode, str] = {"RGB": "#ffffff", "L": "#000000"}
+NO_PICTURE = "This file is not a picture that can be read; use PNG, JPEG, WebP or GIF."
 BORDER = 4  # pixels that a picture may lack in height or width to keep its own: the 28 of MNIST in 32
 
 
@@ -70,13 +72,25 @@ def decode_mask(source: Path | bytes, framing: Framing, limits: Limits = UPLOAD)
     return (values >= 127.5).astype(np.float32).reshape(1, 1, framing.height, framing.width)
 
 
+def eight_bit_png(source: bytes, framing: Framing, limits: Limits = UPLOAD) -> bytes:
+    """A picture's file as a PNG of its own size, with 8 bits a channel as the framing scales them, for whoever cannot:
+    browsers show the upper 8 of 16 bits. Raises ImageError as `decode` does."""
+    try:
+        image = upright(opened(_read(source, limits), limits), framing, limits)
+        file = io.BytesIO()
+        image.save(file, "PNG", compress_level=1)
+        return file.getvalue()
+    except BROKEN as error:
+        raise ImageError(NO_PICTURE) from error
+
+
 def _framed(source: Path | bytes, framing: Framing, under: str, limits: Limits) -> np.ndarray:
     """`under`: the colour under transparent parts."""
     try:
         image = upright(opened(_read(source, limits), limits), framing, limits)
         return sized(flat(image, framing.mode, under)[0], framing)
     except BROKEN as error:
-        raise ImageError("This file is not a picture that can be read; use PNG, JPEG, WebP or GIF.") from error
+        raise ImageError(NO_PICTURE) from error
 
 
 def _read(source: Path | bytes, limits: Limits) -> bytes:
@@ -94,11 +108,11 @@ def _read(source: Path | bytes, limits: Limits) -> bytes:
 
 def array_facts(values: np.ndarray) -> tuple[str, tuple[int, int]]:
     """An array [H, W], [H, W, C] or [C, H, W] as (mode, (width, height)). Raises ValueError for any other form."""
-    height, width, channels = channels_last(values).shape
+    height, width, channels = to_hwc(values).shape
     return ARRAY_MODES[channels], (width, height)
 
 
-def channels_last(values: np.ndarray) -> np.ndarray:
+def to_hwc(values: np.ndarray) -> np.ndarray:
     """[H, W], [H, W, C] or [C, H, W] with up to four channels -> [H, W, C]. Raises ValueError for any other form."""
     if values.dtype.kind not in "buif" or values.ndim not in (2, 3) or 0 in values.shape:
         raise ValueError(f"an array of shape {values.shape} is no picture")
@@ -113,7 +127,7 @@ def channels_last(values: np.ndarray) -> np.ndarray:
 
 def from_array(values: np.ndarray, scaling: ValueRange) -> Image.Image:
     """Numbers shaped as for `array_facts` as a picture of mode L, LA, RGB or RGBA. Raises ValueError for NaN only."""
-    values = channels_last(values)
+    values = to_hwc(values)
     if not np.isfinite(values).any():
         raise ValueError("no pixel is a number")
     return _of_bytes(to_bytes(values, scaling))
@@ -124,7 +138,7 @@ def from_array_of(values: np.ndarray, largest: int) -> Image.Image:
 
     Raises ValueError for NaN and for pixels outside the range.
     """
-    values = channels_last(values).astype(np.float64)
+    values = to_hwc(values).astype(np.float64)
     if np.isnan(values).any():
         raise ValueError("NaN pixels")
     if values.min() < 0 or values.max() > largest:
@@ -218,7 +232,9 @@ def check_background(background: str | None) -> None:
     try:
         ImageColor.getrgb(background or "white")
     except ValueError:
-        raise UserError(f"--background {background} is no colour: use a name such as white, or #rrggbb.") from None
+        raise UserError(
+            f"'{background}' is no colour for a background: use a name such as white, or #rrggbb."
+        ) from None
 
 
 def paper(mode: Mode, background: str | None) -> str:

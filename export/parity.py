@@ -151,6 +151,6 @@ def table(results: Sequence[Parity]) -> str:
     """The errors of these graphs as text, a line each."""
     lines = ["largest error against PyTorch".ljust(32) + "".join(f"batch {b}".rjust(11) for b in BATCHES)]
     lines += [f"  {r.graph:30s}" + "".join(f"{error:11.1e}" for error in r.errors) for r in results]
-    bounded = " and ".join(sorted(differences.BOUNDED))
-    lines.append(f"  allowed {BOUND:.0e}: absolute for {bounded}, else relative to max(1, |value|)")
+    absolute = " and ".join(sorted(differences.ABSOLUTE))
+    lines.append(f"  allowed {BOUND:.0e}: absolute for {absolute}, else relative to max(1, |value|)")
     return "\n".join(lines)

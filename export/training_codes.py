@@ -70,22 +70,22 @@ def training_codes(run: RunGraph, latent_dim: int, train_set: Pictures, shown: b
     """
     images, labels = train_set.images.numpy(), train_set.labels.numpy().astype(np.int64)
     most = min(GREY if images.shape[1] == 1 else COLOUR, NUMBERS // latent_dim)
-    indices = spread(labels, min(most, len(labels)))
+    indices = np.sort(classes_in_turn(labels, most))
     pictures = images[indices]
     codes = run("encoder", {"image": pictures.astype(np.float32) / np.float32(255)})["mean"]
     arrays = {"codes": codes.astype(np.float32), "labels": labels[indices], "indices": indices}
     return arrays | ({"thumbnails": thumbnails(pictures.transpose(0, 2, 3, 1))} if shown else {})
 
 
-def spread(labels: np.ndarray, count: int) -> np.ndarray:
-    """The indices of `count` rows, sorted: the first ones of every label, as many of each; with one label, rows at even
-    distances."""
-    kinds = np.unique(labels)
-    if len(kinds) == 1:
-        return np.unique(np.linspace(0, len(labels) - 1, count).round().astype(np.int64))
-    queues = [np.flatnonzero(labels == kind) for kind in kinds]
-    ranked = [queue[rank] for rank in range(max(map(len, queues))) for queue in queues if rank < len(queue)]
-    return np.sort(np.array(ranked[:count], np.int64))
+def classes_in_turn(labels: np.ndarray, count: int) -> np.ndarray:
+    """The indices int64 of up to `count` rows: the first ones of every class in turn, as many of each as there are.
+    With fewer than two classes, rows at even distances. `labels`: int64 [N], -1 for none."""
+    classes = np.unique(labels[labels >= 0])
+    if len(classes) < 2:
+        return np.unique(np.linspace(0, len(labels) - 1, min(count, len(labels))).round().astype(np.int64))
+    queues = [np.flatnonzero(labels == k)[:count] for k in classes]
+    turns = [queue[turn] for turn in range(max(map(len, queues))) for queue in queues if turn < len(queue)]
+    return np.array(turns[:count], np.int64)
 
 
 def thumbnails(pictures: np.ndarray) -> np.ndarray:

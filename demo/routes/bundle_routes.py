@@ -77,16 +77,27 @@ class BundleRoutes:
 
         return Route(path, endpoint, methods=["POST"])
 
+    def picture(self, path: str, work: Callable[[ServedBundle, bytes], Response]) -> Route:
+        """A route whose answer is `work` on the bundle and the body, which is a picture file."""
+
+        async def endpoint(request: Request) -> Response:
+            served = self._bundles.get(request.path_params["bundle"])
+            if served is None:
+                return no_bundle()
+            if (refused := _wrong_length(request, UPLOAD.bytes)) is not None:
+                return refused
+            data = await request.body()
+            return await self._requests.answer(request, lambda: work(served, data))
+
+        return Route(path, endpoint, methods=["POST"])
+
     async def _form(self, request: Request) -> Form | Response:
         """The form of a request, or why it is refused."""
         served = self._bundles.get(request.path_params["bundle"])
         if served is None:
             return no_bundle()
-        length = request.headers.get("content-length", "")
-        if not length.isdecimal():
-            return refusal(411, "The request must state its length (Content-Length).")
-        if len(length) > 9 or int(length) > MAX_BODY_BYTES:  # digits first: int() of a very long text is slow
-            return refusal(413, TOO_LARGE)
+        if (refused := _wrong_length(request, MAX_BODY_BYTES)) is not None:
+            return refused
         try:
             return await _received(request, served)
         except (HTTPException, MultiPartException, ValueError, RecursionError):
@@ -102,6 +113,16 @@ async def _received(request: Request, served: ServedBundle) -> Form:
         if not isinstance(asked, dict):
             raise ValueError("no JSON object")
         return Form(served, asked, await file.read() if isinstance(file, UploadFile) else None)
+
+
+def _wrong_length(request: Request, most: int) -> Response | None:
+    """The refusal of a body whose length is unstated or more than `most` bytes; None for any other."""
+    length = request.headers.get("content-length", "")
+    if not length.isdecimal():
+        return refusal(411, "The request must state its length (Content-Length).")
+    if len(length) > 9 or int(length) > most:  # digits first: int() of a very long text is slow
+        return refusal(413, TOO_LARGE)
+    return None
 
 
 def no_bundle() -> Response:

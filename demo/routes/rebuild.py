@@ -1,7 +1,9 @@
-"""The routes of the tab Rebuild: multipart/form-data in, JSON out.
+"""The routes of the tab Rebuild.
 
-POST /rebuild/{bundle}           what the models make of a picture
-POST /rebuild/{bundle}/search    a search for the closest picture: a line of JSON after each round
+POST /rebuild/{bundle}               multipart/form-data -> JSON: what the models make of a picture
+POST /rebuild/{bundle}/search        multipart/form-data -> a search for the closest picture: a line of JSON each round
+POST /rebuild/{bundle}/eight-bits    the bytes of a picture file -> it as a PNG of 8 bits, by the range of values of the
+                                     bundle's pictures, to be cropped in a browser
 
 A form has `request`, JSON (see demo/tabs/rebuild/answers.py), and `picture`, the bytes of a picture file, unless the
 request names a held-out picture. What is refused, and how: demo/routes/bundle_routes.py.
@@ -9,10 +11,12 @@ request names a held-out picture. What is refused, and how: demo/routes/bundle_r
 
 from collections.abc import Mapping
 
+from starlette.responses import Response
 from starlette.routing import Route
 
+from bundle.pictures import eight_bit_png, framing_of
 from demo.routes.bundle_routes import BundleRoutes
-from demo.routes.model_requests import ModelRequests
+from demo.routes.model_requests import FRESH, ModelRequests
 from demo.serving.served_bundle import ServedBundle
 from demo.tabs.rebuild.answers import rebuilt, refined
 
@@ -23,4 +27,9 @@ def routes(bundles: Mapping[str, ServedBundle], requests: ModelRequests | None =
     return [
         about.post("/rebuild/{bundle}", lambda form: rebuilt(form.served, form.asked, form.picture)),
         about.stream("/rebuild/{bundle}/search", lambda form: refined(form.served, form.asked, form.picture)),
+        about.picture("/rebuild/{bundle}/eight-bits", _eight_bits),
     ]
+
+
+def _eight_bits(served: ServedBundle, picture: bytes) -> Response:
+    return Response(eight_bit_png(picture, framing_of(served.info)), media_type="image/png", headers=FRESH)

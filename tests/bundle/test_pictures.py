@@ -100,7 +100,7 @@ def test_transparent_parts_look_in_training_as_in_the_demo(mode, channels, targe
 def test_a_background_can_be_chosen():
     assert fit(half_clear("RGBA"), "RGB", 32, background="#102030")[:, 0, -1].tolist() == [0x10, 0x20, 0x30]
     assert fit(half_clear("LA"), "L", 32, background="white")[0, 0, -1] == 255
-    with pytest.raises(UserError, match="--background whit is no colour"):
+    with pytest.raises(UserError, match="'whit' is no colour for a background"):
         load("shapes", background="whit")
 
 

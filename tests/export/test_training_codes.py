@@ -80,5 +80,7 @@ def test_other_pictures_and_damaged_codes_are_refused(broken_bundle: Path, pictu
 def test_thumbnails_are_small_and_classes_even():
     assert training_codes.thumbnails(np.zeros((2, 64, 64, 3), np.uint8)).shape == (2, 32, 32, 3)
     assert training_codes.thumbnails(np.zeros((2, 64, 64, 1), np.uint8)).shape == (2, 32, 32, 1)
-    assert training_codes.spread(np.array([0, 0, 0, 1, 1, 2]), 4).tolist() == [0, 1, 3, 5]
-    assert training_codes.spread(np.full(9, -1), 3).tolist() == [0, 4, 8]
+    assert training_codes.classes_in_turn(np.array([0, 0, 0, 1, 1, 2]), 4).tolist() == [0, 3, 5, 1]
+    assert training_codes.classes_in_turn(np.array([1, -1, 0]), 5).tolist() == [2, 0]
+    assert training_codes.classes_in_turn(np.full(9, -1), 3).tolist() == [0, 4, 8]
+    assert training_codes.classes_in_turn(np.zeros(2, np.int64), 3).tolist() == [0, 1]

@@ -5,17 +5,15 @@ from pathlib import Path, PurePosixPath
 
 from bundle.errors import UserError
 from train.data.file_kinds import BEGINNING, left_out, picture_names
-from train.data.folder_files import find_files, listed
+from train.data.folder_files import FolderFiles, listed
 from train.data.folder_source import folder_source
 from train.data.label_files import is_label_file
 from train.data.reading import Reading
 from train.data.source import Files, Source
-from train.data.zip_files import zip_files
 
 
-def open_folder(source: str, folder: Path, reading: Reading) -> Source:
-    """A folder of pictures. Raises UserError as `find_files` and `arrange` do, and for a run without pictures."""
-    found = find_files(source, folder)
+def open_folder(source: str, found: FolderFiles, reading: Reading) -> Source:
+    """A folder of pictures. Raises UserError as `arrange` does, and for a run without pictures."""
     try:
         files: Files = {name: path.read_bytes for name, path in found.files.items()}
         return arrange(source, files, found.notes, reading, lambda name: beginning_of(found.files[name]))
@@ -25,9 +23,8 @@ def open_folder(source: str, folder: Path, reading: Reading) -> Source:
         raise
 
 
-def open_zip(source: str, path: Path, reading: Reading) -> Source:
-    """A zip of pictures, read in place. Raises UserError as `zip_files` and `arrange` do."""
-    files, notes = zip_files(source, path)
+def open_zip(source: str, files: Files, notes: list[str], reading: Reading) -> Source:
+    """The files of a zip of pictures, read in place. Raises UserError as `arrange` does."""
     return arrange(source, files, notes, reading, lambda name: files[name]()[:BEGINNING])
 
 
@@ -49,7 +46,6 @@ def arrange(
     found, rest = picture_names(sorted(files), beginning)
     others = left_out([name for name in rest if not is_label_file(name)], listed)
     if not found:
-        raise UserError(
-            ". ".join([f"{source} holds no picture and no parquet file", *(o.capitalize() for o in others)])
-        )
+        more = "".join(f"; {other}" for other in others)
+        raise UserError(f"{source} holds no picture and no parquet file{more}.")
     return folder_source(source, found, files, [*notes, *others], reading)

@@ -4,23 +4,25 @@ Sources: a Hugging Face data-set id, a folder or zip of images (sub-folders beco
 sets made here: `shapes` (drawn, with known factors) and `stacked_mnist` (three digits as red, green and blue).
 """
 
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from bundle.errors import UserError
 from bundle.pictures import check_background, paper
 from bundle.schema import Fit
 from train.data import shapes, stacked_mnist
-from train.data.checks import MINIMUM_IMAGES, check_labels, check_size, check_variety
+from train.data.checks import check_count, check_size, check_variety
 from train.data.dataset import DataInfo, Pictures, describe
 from train.data.pixel_format import AS_LOOKED, PixelFormat, check_pixel_format, format_of_run
 from train.data.reading import AS_FOUND, Reading
 from train.data.scan import LARGEST_DEFAULT, Scan, choose_format, default_size, read_split
 from train.data.scan_report import scan_report
+from train.data.settle import Chosen, choose_rows
 from train.data.sources import open_source
-from train.data.splits import hold_out
 
 Loaded = tuple[DataInfo, Pictures, Pictures]
 
@@ -57,27 +59,35 @@ def load(
     wanted = choose_format(opened, size, fit, background, largest, pixels)
     train = Pictures(*read_split(opened.train, wanted, scan, "reading pictures"))
     test = Pictures(*read_split(opened.test, wanted, scan, "reading test pictures")) if opened.test else None
-    if scan.read < MINIMUM_IMAGES:
-        bad = f" ({len(scan.bad)} unreadable, first {scan.bad[0]})" if scan.bad else ""
-        raise UserError(f"{source} has {scan.read} readable pictures{bad}; at least {MINIMUM_IMAGES} are needed.")
-    if not len(train):
-        raise UserError(f"{source} has no readable training picture; the first problem was {scan.bad[0]}.")
-    check_variety(source, train.images)
-    if not test:
-        train, test = hold_out(train)
-    check_labels(source, train.labels, opened.classes)
+    chosen = choose_rows(train.labels, test.labels if test else None, opened.classes)
+    train, test = divide(train, test, chosen)
+    scan.labels = Counter([*train.labels.tolist(), *test.labels.tolist()])
     path = Path(source).expanduser()
     shown = path.resolve().name if path.exists() else source  # a run folder names no folder of this computer
     framing, scaling = wanted.framing, wanted.framing.scaling
     black_white = scaling if isinstance(scaling, tuple) else None
     facts = (fit, framing.background, reading, black_white, framing.border)
-    info = describe(shown, train, test, opened.classes, *facts)
+    info = describe(shown, train, test, chosen.classes, *facts)
     if not quiet:
-        wider = default_size(scan.sizes)
+        wider = default_size(scan.sizes) if scan.sizes else 0
         smaller = size is None and wider > info.size
         notes = [f"{info.size} px, as the budget is short: --size {wider} draws them larger"] if smaller else []
-        print(scan_report(scan, info, (*opened.notes, *wanted.notes, *notes)), flush=True)
+        print(scan_report(scan, info, (*opened.notes, *chosen.notes, *wanted.notes, *notes)), flush=True)
+    check_count(source, scan, len(train) + len(test))
+    check_variety(source, train.images, test.images)
     return info, train, test
+
+
+def divide(train: Pictures, test: Pictures | None, chosen: Chosen) -> tuple[Pictures, Pictures]:
+    """The pictures of the two splits that were chosen from those that were read, with today's labels."""
+    held_out = train if chosen.test_of_train or test is None else test
+    return picked(train, chosen.train, chosen), picked(held_out, chosen.test, chosen)
+
+
+def picked(split: Pictures, rows: Tensor | None, chosen: Chosen) -> Pictures:
+    """Rows of a split, or all of it, with today's labels."""
+    found = split if rows is None else split[rows]
+    return Pictures(found.images, chosen.renumbered(found.labels))
 
 
 def load_again(source: str, known: DataInfo) -> Loaded:

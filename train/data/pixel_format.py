@@ -121,7 +121,7 @@ class Look:
 
     def at_array(self, values: np.ndarray) -> None:
         """Looks at a picture that is an array. Raises ValueError for what is no picture."""
-        values = pictures.channels_last(values)
+        values = pictures.to_hwc(values)
         if values.dtype.kind == "b" or values.dtype == np.uint8:
             self.binary.append(bool(values.max() <= 1))
         else:
@@ -163,7 +163,11 @@ class Look:
 
     def notes(self, scaling: Scaling, wanted: PixelFormat, count: int) -> list[str]:
         """Lines for the report: which numbers are black and white, and why that may be wrong."""
-        return deep_notes(self, scaling, wanted, count) if self.deep and isinstance(scaling, tuple) else []
+        lines = deep_notes(self, scaling, wanted, count) if self.deep and isinstance(scaling, tuple) else []
+        if self.dark_deep_colour and all(self.dark_deep_colour):
+            lines.append("warning: colours of 16 bits are read by their upper 8 bits, and are nearly black so: scale "
+                         "them to their brightest number, and save them with 8 bits")  # fmt: skip
+        return lines
 
 
 def is_coloured(image: Image.Image) -> bool:

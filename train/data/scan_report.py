@@ -47,11 +47,20 @@ def sizes(scan: Scan) -> str:
 def framing(scan: Scan, info: DataInfo) -> str:
     """What became of pictures that are not square, or smaller than the square."""
     wanted = Framing("L", info.size, info.size, info.fit, "", border=info.border)
-    long = any(w != h and not fills((w, h), wanted) for w, h in scan.sizes)
-    small = any(max(w, h) < info.size and fills((w, h), wanted) for w, h in scan.sizes)
-    if info.fit == "pad":
-        return f", padded with {info.background}" if long or small else ""
-    return (", long ones cropped to the middle" if long else "") + (", framed with their border" if small else "")
+    kept = [extent for extent in scan.sizes if fills(extent, wanted)]
+    resized = [extent for extent in scan.sizes if not fills(extent, wanted)]
+    bordered = any(max(extent) < info.size for extent in kept)
+    long = any(width != height for width, height in resized)
+    words = []
+    if info.fit == "pad" and (long or bordered):
+        words.append(f"padded with {info.background}")
+    if info.fit == "crop" and long:
+        words.append("long ones cropped to the middle")
+    if info.fit == "crop" and bordered:
+        words.append("framed with their border")
+    if any(max(extent) < info.size for extent in resized):
+        words.append("small ones enlarged")
+    return "".join(f", {word}" for word in words)
 
 
 def classes(scan: Scan, info: DataInfo) -> str:

@@ -76,8 +76,9 @@ def sheet(frames: np.ndarray, captions: Sequence[Caption], title: str) -> bytes:
     heading = _wrapped(title, large, WIDTH - 2 * MARGIN)
     top = MARGIN + len(heading) * (TITLE + 12) + 30
     lines = 1 + any(caption.key for caption in captions) + any(caption.kind for caption in captions)
-    plan = layout(len(frames), *frames.shape[1:3], HEIGHT - top - MARGIN, lines)
-    rows = math.ceil(len(frames) / plan.columns)
+    count, height, width, _ = frames.shape
+    plan = layout(count, height, width, HEIGHT - top - MARGIN, lines)
+    rows = math.ceil(count / plan.columns)
     paper = Image.new("RGB", (WIDTH, top + rows * plan.row - GAP + MARGIN), "white")
     pen = ImageDraw.Draw(paper)
     for i, line in enumerate(heading):
