@@ -109,12 +109,19 @@ class Interactions:
         return self.visitor.call("report", name)
 
     def rebuild(self, name: str, model: str) -> Answer:
-        return self.visitor.rebuild(name, {"test": 0})
+        return self.visitor.ask(f"rebuild/{name}", {"test": 0})
 
     def export(self, name: str, model: str) -> Answer:
-        seeds = [self._seed(), self._seed()]
-        film = {"frames": 12, "fps": 12, "format": "gif", "mode": "linear"}
-        return self.visitor.event("export", {"b": name, "m": model, "seeds": seeds, "t": 1, **film})
+        wish = {
+            "m": model,
+            "keys": [self._seed(), self._seed()],
+            "t": 1,
+            "frames": 12,
+            "fps": 12,
+            "format": "gif",
+            "mode": "linear",
+        }
+        return self.visitor.ask(f"morph/{name}", wish)
 
     def page(self, name: str, model: str) -> None:
         """What a new visitor loads, without a browser: the page, with a session of its own."""
