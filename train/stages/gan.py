@@ -101,10 +101,10 @@ class GanStage(Stage[GanNetworks, GanSettings]):
                 group["lr"] = group["lr_multiplier"] * settings.lr * cosine(1, settings.lr_end, progress)
                 group["betas"] = (0.0, cosine(*settings.beta2, progress))
         if self.gap_driven and self.reals and self.steps_done % GAP_STEPS == 0:
-            self._follow_gap(len(images) * self.processes * GAP_STEPS)
+            self.follow_gap(len(images) * self.processes * GAP_STEPS)
         rows = self.processes * len(images)
         noise = self.own(priors.draw(settings.prior, 2 * rows, settings.latent_dim, images.device).view(rows, 2, -1))
-        others = self._others(labels) if settings.mismatch_weight and len(self.data.classes) > 1 else labels
+        others = self.other_classes(labels) if settings.mismatch_weight and len(self.data.classes) > 1 else labels
         parts = self.parts(images, labels, others, noise)
         penalised = self.steps_done % settings.lazy_reg_interval == 0
         gamma = cosine(*settings.gamma, progress) * settings.lazy_reg_interval if penalised else 0.0
@@ -204,7 +204,7 @@ class GanStage(Stage[GanNetworks, GanSettings]):
             self.networks.minibatch_stddev.requires_grad_(on)
 
     @torch.no_grad()
-    def _follow_gap(self, images: int) -> None:
+    def follow_gap(self, images: int) -> None:
         """Adjusts the augmentation's probability: up while the critic tells training pictures from held-out ones."""
         critic, classes = self.networks.critic, len(self.data.classes)
         labels = self.reals["train labels"]
@@ -223,7 +223,7 @@ class GanStage(Stage[GanNetworks, GanSettings]):
     def _augmented(self, signals: Tensor) -> Tensor:
         return augment.augment(signals, self.ops, self.probability) if self.probability else signals
 
-    def _others(self, labels: Tensor) -> Tensor:
+    def other_classes(self, labels: Tensor) -> Tensor:
         """labels int64 [N] -> a wrong label for each, all equally likely, [N]."""
         count, rows = len(self.data.classes), self.processes * len(labels)
         return (labels + self.own(torch.randint(1, count, (rows,), device=labels.device))) % count
