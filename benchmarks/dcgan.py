@@ -27,7 +27,7 @@ from train.loop import train
 from train.models.dcgan import LATENT_DIM, WIDTHS, DcganNetworks, build
 from train.resume import resolve_resume
 from train.run_folder import bind_data, data_of
-from train.settings import Settings, check_settings
+from train.settings import Settings, check_settings, pictures_folder
 from train.stages.stage import Stage, channels_last
 from train.training import replace_framing
 
@@ -90,6 +90,7 @@ def command(settings: ControlSettings, given: set[str]) -> int:
         background=settings.background,
         reading=reading_of(settings),
         pixels=format_of(settings, known, given),
+        cache=pictures_folder(settings, settings.run),
     )
     if info.size not in WIDTHS:
         raise UserError(f"The control draws pictures of {' or '.join(map(str, WIDTHS))} px; add --size 32.")

@@ -31,7 +31,7 @@ RENAMED_NETWORKS: dict[str, str] = {"deviation": "minibatch_stddev"}
 BEFORE: dict[str, object] = {"mismatch_weight": 0.0, "augment": 0.0, "lazy_reg_interval": 1}
 """What runs did before a setting existed, where today's default is another."""
 
-MACHINE: frozenset[str] = frozenset({"run", "data", "threads", "track", "resume"})
+MACHINE: frozenset[str] = frozenset({"run", "data", "cache", "threads", "track", "resume"})
 """Settings that say something of one machine only, and do not leave it."""
 
 

@@ -90,7 +90,7 @@ class GanStage(Stage[GanNetworks, GanSettings]):
         """Keeps 256 pictures of each split and their labels, for the held-out gap and the variety."""
         chosen = torch.linspace(0, len(train) - 1, min(256, len(train))).long().to(train.images.device)
         self.reals = {
-            "train": train.images[chosen], "train labels": train.labels[chosen],
+            "train": train.images[chosen].to(test.images.device), "train labels": train.labels[chosen],
             "held out": test.images[:256], "held out labels": test.labels[:256],
         }  # fmt: skip
 
