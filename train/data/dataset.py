@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from bundle.schema import Fit
+from train.picture_size import PictureSize, given_size
 
 # Title and licence of a set, by the last part of its name: to be known before pictures made from it are shared.
 LICENCES = {
@@ -24,14 +25,15 @@ LICENCES = {
 class DataInfo:
     """What a run knows about its pictures; stored in run.json.
 
-    `channels`: 1 or 3; `size`: pixels a side; `classes`: their names, none where the set has no classes.
+    `channels`: 1 or 3; `height`, `width`: in pixels; `classes`: their names, none where the set has no classes.
     """
 
     source: str
     title: str
     licence: str
     channels: int
-    size: int
+    height: int
+    width: int
     classes: tuple[str, ...]
     train_images: int
     test_images: int
@@ -39,19 +41,32 @@ class DataInfo:
     background: str | None = None
     """Colour under transparent and padded parts, #rrggbb; None in runs from before it was recorded."""
 
+    @property
+    def sides(self) -> tuple[int, int]:
+        """(height, width)."""
+        return self.height, self.width
+
+    @property
+    def size(self) -> PictureSize:
+        """As --size takes it: 64 for squares of 64 pixels, else width x height as in "96x64"."""
+        return given_size(self.height, self.width)
+
     def as_json(self) -> dict:
         """As run.json holds it."""
         return asdict(self) | {"classes": list(self.classes)}
 
     @staticmethod
     def from_json(value: dict) -> "DataInfo":
-        """Inverse of `as_json`. Raises KeyError or TypeError for anything else."""
-        return DataInfo(**(value | {"classes": tuple(value["classes"])}))
+        """Inverse of `as_json`, also for runs that knew squares only. Raises KeyError or TypeError for anything
+        else."""
+        sides = {"height": value["size"], "width": value["size"]} if "size" in value else {}
+        rest = {name: fact for name, fact in value.items() if name != "size"}
+        return DataInfo(**(rest | sides | {"classes": tuple(value["classes"])}))
 
 
 @dataclass(frozen=True)
 class Pictures:
-    """One split: images uint8 [N, C, S, S], labels int64 [N] (-1 where there are no classes)."""
+    """One split: images uint8 [N, C, H, W], labels int64 [N] (-1 where there are no classes)."""
 
     images: Tensor
     labels: Tensor
@@ -75,13 +90,14 @@ def describe(
     """The facts about two splits; title and licence come from LICENCES, else the title is the name of the source."""
     name = Path(source).stem if source.lower().endswith((".zip", ".parquet")) else source.rstrip("/").split("/")[-1]
     title, licence = LICENCES.get(name.lower(), (name, "not stated"))
-    _, channels, size, _ = train.images.shape
+    _, channels, height, width = train.images.shape
     return DataInfo(
         source=source,
         title=title,
         licence=licence,
         channels=channels,
-        size=size,
+        height=height,
+        width=width,
         classes=classes,
         train_images=len(train),
         test_images=len(test),

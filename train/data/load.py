@@ -12,20 +12,21 @@ from bundle.errors import UserError
 from bundle.pictures import check_background, paper
 from bundle.schema import Fit
 from train.data import shapes, stacked_mnist
-from train.data.checks import MINIMUM_IMAGES, check_labels, check_size, check_variety
+from train.data.checks import MINIMUM_IMAGES, check_labels, check_variety
 from train.data.dataset import DataInfo, Pictures, describe
 from train.data.reading import AS_FOUND, Reading
 from train.data.scan import LARGEST_DEFAULT, Scan, choose_format, default_size, read_split
 from train.data.scan_report import scan_report
 from train.data.sources import open_source
 from train.data.splits import hold_out
+from train.picture_size import PictureSize, check_size, sides_of
 
 Loaded = tuple[DataInfo, Pictures, Pictures]
 
 
 def load(
     source: str,
-    size: int | None = None,
+    size: PictureSize | None = None,
     quiet: bool = False,
     fit: Fit = "crop",
     background: str | None = None,
@@ -34,9 +35,8 @@ def load(
 ) -> Loaded:
     """Reads a source into memory: (info, train, test). Without a test split, a tenth is held out.
 
-    `size`: pixels a side; None = the smallest power of two, at most `largest`, that holds the median picture. `quiet`:
-    no report.
-    `reading`: which labels and columns are taken.
+    `size`: as --size takes it; None = squares of the smallest power of two, at most `largest`, that holds the median
+    picture. `quiet`: no report. `reading`: which labels and columns are taken.
     `fit` and `background` as in bundle.pictures.Framing; background None is white for colour and black for grey sets.
     Raises UserError for no data, fewer than 100 readable pictures, pictures that are all the same, or a size the
     networks cannot take.
@@ -67,27 +67,28 @@ def load(
     info = describe(shown, train, test, opened.classes, fit, wanted.framing.background)
     if not quiet:
         wider = default_size(scan.sizes)
-        smaller = size is None and wider > info.size
-        notes = [f"{info.size} px, as the budget is short: --size {wider} draws them larger"] if smaller else []
+        smaller = size is None and wider > info.height
+        notes = [f"{info.height} px, as the budget is short: --size {wider} draws them larger"] if smaller else []
         print(scan_report(scan, info, (*opened.notes, *notes)), flush=True)
     return info, train, test
 
 
-def load_shapes(size: int | None, quiet: bool) -> Loaded:
+def load_shapes(size: PictureSize | None, quiet: bool) -> Loaded:
     """The drawn set of train.data.shapes; its classes are the names of the shapes."""
+    sides = sides_of(size) if size else shapes.SIDES
     train, test = (
-        Pictures(shapes.draw_many(factors, size or shapes.SIZE), torch.from_numpy(factors[:, 0].copy()))
+        Pictures(shapes.draw_many(factors, sides), torch.from_numpy(factors[:, 0].copy()))
         for factors in (shapes.factors(shapes.TRAIN), shapes.factors(shapes.TEST))
     )
     info = describe("shapes", train, test, shapes.FACTORS["shape"], background=paper("RGB", None))
     if not quiet:
         counts = ", ".join(f"{name} ({len(values)})" for name, values in shapes.FACTORS.items())
         print(f"shapes: {info.train_images} training and {info.test_images} test pictures, drawn here")
-        print(f"  {info.size}x{info.size} RGB; factors and their values: {counts}", flush=True)
+        print(f"  {info.width}x{info.height} RGB; factors and their values: {counts}", flush=True)
     return info, train, test
 
 
-def load_stacked(copy: str, size: int | None, quiet: bool, fit: Fit, background: str | None) -> Loaded:
+def load_stacked(copy: str, size: PictureSize | None, quiet: bool, fit: Fit, background: str | None) -> Loaded:
     """Stacked MNIST (see train.data.stacked_mnist) from a copy of MNIST. Raises UserError when the copy is not grey."""
     digits, *splits = load(copy, size, True, fit, background)
     if digits.channels != 1:
@@ -100,5 +101,5 @@ def load_stacked(copy: str, size: int | None, quiet: bool, fit: Fit, background:
     info = describe("stacked_mnist", train, test, (), fit, digits.background)
     if not quiet:
         print(f"stacked_mnist: {info.train_images} training and {info.test_images} test pictures")
-        print(f"  three digits of {copy} as red, green and blue, {info.size}x{info.size}; no classes", flush=True)
+        print(f"  three digits of {copy} as red, green and blue, {info.width}x{info.height}; no classes", flush=True)
     return info, train, test

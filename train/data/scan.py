@@ -12,6 +12,7 @@ from bundle.picture_files import TRAINING, opened
 from bundle.pictures import Framing, Mode
 from bundle.schema import Fit
 from train.data.source import Row, Source, Split
+from train.picture_size import PictureSize, sides_of
 from train.progress_bar import with_bar
 
 LARGEST_DEFAULT = 128
@@ -46,7 +47,7 @@ class PictureFormat:
 
 
 def choose_format(
-    source: Source, size: int | None, fit: Fit, background: str | None, largest: int = LARGEST_DEFAULT
+    source: Source, size: PictureSize | None, fit: Fit, background: str | None, largest: int = LARGEST_DEFAULT
 ) -> PictureFormat:
     """Decides on the format of a set by the headers of its files: grey only if every picture is.
 
@@ -70,13 +71,13 @@ def choose_format(
             modes[mode] += 1
             sizes[extent] += 1
     kind: Mode = "RGB" if pictures.COLOUR_MODES & set(modes) else "L"
-    final = size or (default_size(sizes, largest) if sizes else largest)
-    framing = Framing(kind, final, final, fit, pictures.paper(kind, background))
+    sides = sides_of(size or (default_size(sizes, largest) if sizes else largest))
+    framing = Framing(kind, *sides, fit, pictures.paper(kind, background))
     return PictureFormat(framing, 1 if whites[1] > whites[255] else 255)
 
 
 def read_picture(row: Row, wanted: PictureFormat, scan: Scan) -> np.ndarray | None:
-    """One picture as uint8 [C, S, S], counted in the scan; None when it cannot be read."""
+    """One picture as uint8 [C, H, W], counted in the scan; None when it cannot be read."""
     try:
         data = row.read()
         image = opened(data, TRAINING) if isinstance(data, bytes) else pictures.from_array(data, wanted.white)
@@ -94,7 +95,7 @@ def read_picture(row: Row, wanted: PictureFormat, scan: Scan) -> np.ndarray | No
 
 
 def read_split(split: Split, wanted: PictureFormat, scan: Scan, title: str) -> tuple[Tensor, Tensor]:
-    """Every readable picture of a split, in order: images uint8 [N, C, S, S], labels int64 [N]."""
+    """Every readable picture of a split, in order: images uint8 [N, C, H, W], labels int64 [N]."""
     framing = wanted.framing
     images = np.empty((split.count, framing.channels, framing.height, framing.width), np.uint8)
     labels: list[int] = []

@@ -11,7 +11,7 @@ def scan_report(scan: Scan, info: DataInfo, notes: tuple[str, ...] = ()) -> str:
     """Counts, sizes, modes, classes, notes and what was skipped, a line each."""
     lines = [
         f"{info.source}: {info.train_images} training and {info.test_images} test pictures",
-        f"  sizes {sizes(scan)} -> {info.size}x{info.size}{framing(scan, info)}",
+        f"  sizes {sizes(scan)} -> {info.width}x{info.height}{framing(scan, info)}",
         f"  modes {', '.join(f'{m} ({n})' for m, n in scan.modes.most_common())} -> "
         f"{'grey' if info.channels == 1 else 'RGB'}",
     ]
@@ -35,10 +35,10 @@ def sizes(scan: Scan) -> str:
 
 
 def framing(scan: Scan, info: DataInfo) -> str:
-    """What became of pictures that are not square, or smaller than the square."""
-    wanted = Framing("L", info.size, info.size, info.fit, "")
-    long = any(w != h and not fills((w, h), wanted) for w, h in scan.sizes)
-    small = any(max(w, h) < info.size and fills((w, h), wanted) for w, h in scan.sizes)
+    """What became of pictures of other proportions, or smaller than the size."""
+    wanted = Framing("L", info.height, info.width, info.fit, "")
+    long = any(w * info.height != h * info.width and not fills((w, h), wanted) for w, h in scan.sizes)
+    small = any(w < info.width and h < info.height and fills((w, h), wanted) for w, h in scan.sizes)
     if info.fit == "pad":
         return f", padded with {info.background}" if long or small else ""
     return (", long ones cropped to the middle" if long else "") + (", framed with their border" if small else "")

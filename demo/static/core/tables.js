@@ -1,4 +1,4 @@
-// Tables and code blocks of API and About.
+// Tables and code blocks of API and About, and what figures need there and in Compare.
 (() => {
   const T = window.Twofold;
   const { el } = T;
@@ -18,6 +18,8 @@
         ),
       );
     },
+    // What is said of a figure, with the number of pictures where that is its own.
+    counted: (text, count) => (count ? T.t("{figure}, {n} pictures", { figure: text, n: T.wholeNumber(count) }) : text),
     code: (text) => el("pre", { class: "tf-code", tabindex: 0 }, el("code", {}, text)),
     bytes: (n) => (n < 1e6 ? `${Math.max(1, Math.round(n / 1000))} kB` : `${(n / 1e6).toFixed(1)} MB`),
     // A button that copies what `text()` gives, and says so.

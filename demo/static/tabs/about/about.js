@@ -6,7 +6,7 @@ const { table, code } = T;
 const term = (name, ...value) => el("div", {}, el("dt", {}, name), el("dd", {}, ...value));
 const figureText = (value, unit) => `${Number(value.toPrecision(4))}${unit ? ` ${unit}` : ""}`;
 const floorText = (f) =>
-  f.floor === null ? T.t("none") : figureText(f.floor, f.unit) + (f.floor_is === "held-out pictures" ? "" : ` (${T.translate(f.floor_is)})`);
+  f.floor === null ? T.t("none") : figureText(f.floor, f.unit) + (f.training_floor === null ? "" : ` / ${figureText(f.training_floor, f.unit)}`) + (f.floor_is === "held-out pictures" ? "" : ` (${T.translate(f.floor_is)})`);
 const minutes = (seconds) => (seconds < 90 ? T.t("{n} s", { n: Math.round(seconds) }) : T.t("{n} min", { n: Math.round(seconds / 60) }));
 const source = (text) =>
   /^https?:\/\//.test(text) ? el("a", { href: text, rel: "noopener noreferrer", target: "_blank" }, text) : text;
@@ -21,11 +21,11 @@ const quality = (bundle) => {
     return card;
   }
   const byName = new Map(q.figures.map((f) => [f.name, f]));
-  const rows = (figures) => figures.map((f) => [T.translate(f.label), figureText(f.value, f.unit), floorText(f), better[f.better]]);
+  const rows = (figures) => figures.map((f) => [T.counted(T.translate(f.label), f.count), figureText(f.value, f.unit), floorText(f), better[f.better]]);
   const others = q.figures.filter((f) => !q.first.includes(f.name));
   const head = [T.t("Figure"), T.t("Value"), T.t("Floor"), T.t("Better")];
   card.append(
-    el("p", { class: "tf-quiet" }, T.t("The floor is what real held-out pictures reach in the same measurement, unless stated otherwise. No model can be expected to do better.")),
+    el("p", { class: "tf-quiet" }, T.t("The floor is what real held-out pictures reach in the same measurement, unless stated otherwise; after a stroke, what other training pictures reach. No model can be expected to do better.")),
     table(T.t("Measured on {n} pictures", { n: T.wholeNumber(q.samples) }), head, rows(q.first.map((name) => byName.get(name)))),
   );
   if (others.length) {

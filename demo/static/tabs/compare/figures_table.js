@@ -18,8 +18,10 @@
       const value = `${round(figure.value)}${unit ? ` ${unit}` : ""}`;
       const error = figure.error === null ? "" : ` ± ${Number(figure.error.toPrecision(2))}`;
       const of = figure.floor_is === "held-out pictures" ? "" : ` (${T.translate(figure.floor_is)})`;
-      const floor = figure.floor === null ? T.t("no floor") : T.t("floor {value}", { value: round(figure.floor) }) + of;
-      return el("td", { "data-of": whose }, el("span", { class: "tf-value" }, value + error), el("span", { class: "tf-quiet" }, floor));
+      const floors = [figure.floor, figure.training_floor].filter((one) => one !== null).map(round).join(" / ");
+      const floor = floors ? T.t("floor {value}", { value: floors }) + of : T.t("no floor");
+      const quiet = el("span", { class: "tf-quiet" }, T.counted(floor, figure.count));
+      return el("td", { "data-of": whose }, el("span", { class: "tf-value" }, value + error), quiet);
     };
     const words = {
       left: () => T.t("◀ left is better"),
@@ -74,7 +76,7 @@
       const name = `${sides[0].key}-${sides[1].key}`.replaceAll(".", "-");
       const odd = count("incomparable");
       const parts = [
-        el("p", { class: "tf-quiet" }, T.t("The floor is what real held-out pictures reach in the same measurement, unless stated otherwise. No clear difference: within two standard errors or, where none is known, within 1 %.")),
+        el("p", { class: "tf-quiet" }, T.t("The floor is what real held-out pictures reach in the same measurement, unless stated otherwise; after a stroke, what other training pictures reach. No clear difference: within two standard errors or, where none is known, within 1 %.")),
         both.length && !same && odd < both.length
           ? el("p", { class: "tf-caption" }, T.t("Of {n} figures that both have, the left is better in {left}, the right in {right}; {level} show no clear difference.", { n: both.length - odd, left: count("left"), right: count("right"), level: count("level") }))
           : null,
