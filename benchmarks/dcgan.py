@@ -20,6 +20,8 @@ from bundle.errors import UserError
 from train.command_line import STOPPED, given_flags
 from train.data.dataset import DataInfo
 from train.data.load import load
+from train.data.pixel_format import format_of
+from train.data.reading import reading_of
 from train.hardware import usable_threads
 from train.help_texts import reflowed
 from train.loop import train
@@ -88,7 +90,15 @@ def command(settings: ControlSettings, given: set[str]) -> int:
     check_settings(settings)
     if settings.resume and (settings.run / "run.json").exists():
         settings = replace_framing(settings, data_of(settings.run), given)
-    info, train_set, test_set = load(settings.data, settings.size, fit=settings.fit, background=settings.background)
+    known = data_of(settings.run) if (settings.run / "run.json").exists() else None
+    info, train_set, test_set = load(
+        settings.data,
+        settings.size,
+        fit=settings.fit,
+        background=settings.background,
+        reading=reading_of(settings),
+        pixels=format_of(settings, known, given),
+    )
     check_control_size(info)
     bind_data(settings.run, info)
     resolved = resolve_resume("dcgan", settings, given)

@@ -20,11 +20,12 @@ import numpy as np
 import tyro
 from PIL import Image
 
+from bundle.array_files import SHEET_COLUMNS
 from bundle.command_line import exit_code
 from bundle.errors import UserError
 from bundle.images import from_uint8, sheet, to_uint8
 from bundle.model import BundleModel
-from bundle.read import SHEET_COLUMNS, OpenBundle, discover
+from bundle.read import OpenBundle, discover
 from bundle.runner import BundleRunner
 from bundle.schema import GRAPHS, Bundle
 from train.evaluate.inverse import centre

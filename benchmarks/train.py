@@ -28,7 +28,7 @@ from bundle.command_line import exit_code
 from bundle.errors import UserError
 from train import priors
 from train.data.dataset import one_hot
-from train.data.load import Loaded, load
+from train.data.load import Loaded, load_again
 from train.evaluate.evaluator import Scale
 from train.evaluate.frechet_distance import frechet_distance
 from train.hardware import fastest_precision, hardware, usable_threads
@@ -184,7 +184,7 @@ def compare(settings: Settings) -> None:
     """Trains and measures both, stores the result, and prints a table. Raises UserError."""
     torch.set_num_threads(settings.threads or usable_threads())
     framed = Run.open(settings.run).data  # as the classifier saw its pictures
-    data = load(settings.data, framed.size, fit=framed.fit, background=framed.background)
+    data = load_again(settings.data, framed)
     dcgan.check_control_size(data[0])
     with tempfile.TemporaryDirectory() as folder:
         found = race(settings, data, Path(folder))

@@ -15,18 +15,18 @@ from typing import get_args
 
 import numpy as np
 
-from bundle.adapter import Feed, adapt
-from bundle.atomic_files import scratch
+from bundle.adapter import adapt
+from bundle.array_files import MAX_TILES, SHEET_COLUMNS
 from bundle.command_line import exit_code
 from bundle.errors import BundleError, UserError
+from bundle.feeds import Feed
 from bundle.images import png, sheet, to_uint8
 from bundle.latents import from_normal, seed_latents
 from bundle.onnx_outline import FLOAT, outline, problem
-from bundle.read import MAX_TILES, SHEET_COLUMNS, read
-from bundle.runner import BundleRunner
+from bundle.printable import print_anything
 from bundle.schema import MAX_FILE_BYTES, MAX_SIDE, SCHEMA_VERSION, Adapter, Bundle, File, Prior
 from bundle.sessions import choose_provider, first_line, open_session
-from bundle.write import file_entry, write_index
+from bundle.write import file_entry, write_bundle
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 MAX_BATCH = 64
@@ -95,14 +95,9 @@ def adopt(file: Path, target: Path, about: About) -> Bundle:
         raise UserError(f"'{target}' already exists: choose another --name or --out.")
     data = file.read_bytes()
     found = inspect_generator(data, about.prior)
-    with scratch(target) as building:
-        shown = png(sheet(found.pictures, SHEET_COLUMNS), level=9)
-        (building / GENERATOR).write_bytes(data)
-        (building / SHEET).write_bytes(shown)
-        info = _index(about, found, file_entry(GENERATOR, data), file_entry(SHEET, shown))
-        write_index(building, info)
-        BundleRunner(read(building)).check()
-        building.rename(target)
+    shown = png(sheet(found.pictures, SHEET_COLUMNS), level=9)
+    info = _index(about, found, file_entry(GENERATOR, data), file_entry(SHEET, shown))
+    write_bundle(target, info, {GENERATOR: data, SHEET: shown}, card=None, previous=None)
     return info
 
 
@@ -171,6 +166,7 @@ def _index(about: About, found: Found, generator: File, sample_sheet: File) -> B
 
 def main(arguments: Sequence[str] | None = None, ask: Callable[[str], str] | None = None) -> int:
     """Exit code: 0 done, 2 after one sentence on what is wrong, 130 stopped."""
+    print_anything()
     options = _parser().parse_args(arguments)
     if ask is None and sys.stdin.isatty():
         ask = input

@@ -4,14 +4,16 @@ import sys
 from collections.abc import Callable
 
 from bundle.errors import UserError
+from bundle.printable import print_anything
 
 
 def exit_code(work: Callable[[], int | None], stopped: str) -> int:
     """Runs the work of a command and returns its exit code.
 
     0, or what `work` returns: done. 2: a UserError or an OSError, printed as one line. 130: Ctrl-C; `stopped` is
-    printed.
+    printed. What the terminal cannot show is escaped.
     """
+    print_anything()
     try:
         return work() or 0
     except UserError as error:

@@ -1,6 +1,6 @@
 """Opening a picture's file, which may be a stranger's: within limits, in known formats, by its content, not its name.
 
-`opened` gives Pillow's picture with its pixels not yet decoded; `turned` decodes it and turns it as its EXIF says.
+`opened` gives Pillow's picture with its pixels not yet decoded.
 """
 
 import io
@@ -11,12 +11,12 @@ import zlib
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import ExifTags, Image, JpegImagePlugin, UnidentifiedImageError
+from PIL import ExifTags, Image, JpegImagePlugin, TiffImagePlugin, UnidentifiedImageError
 
 from bundle.errors import ImageError
 
-# Pillow's own warning of large pictures names no file. The limits below are stricter, and what they refuse is named.
-warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+# Pillow's warnings name no file. Training records them and tells them with the name; of uploads they help nobody.
+warnings.filterwarnings("ignore", module=r"PIL\.")
 
 IMAGE_SUFFIXES = {
     *(".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".gif", ".bmp", ".dib", ".tif", ".tiff"),
@@ -63,11 +63,28 @@ def opened(data: bytes, limits: Limits) -> Image.Image:
     try:
         image = Image.open(io.BytesIO(data), formats=limits.formats)
     except UnidentifiedImageError:
-        raise OSError("not an image") from None
+        raise OSError(_unknown(data)) from None
     except Image.DecompressionBombError as error:
         raise too_many_pixels(limits.pixels) from error
     check_pixels(image, limits.pixels)
     return image
+
+
+def _unknown(data: bytes) -> str:
+    """Why Pillow knows no picture in this file."""
+    if not data.startswith((b"II*\0", b"MM\0*")):
+        return "not an image"
+    try:
+        tags = TiffImagePlugin.ImageFileDirectory_v2(data[:8])
+        file = io.BytesIO(data)
+        file.seek(tags.next)
+        tags.load(file)
+        return (
+            f"a TIFF with numbers of {tags[TiffImagePlugin.BITSPERSAMPLE][0]} bits in a form that is not read; save "
+            "it with 8 or 16 bits, or as 32-bit floats"
+        )
+    except Exception:  # torn, in any way
+        return "not an image"
 
 
 def check_pixels(image: Image.Image, most: int) -> None:
@@ -81,15 +98,12 @@ def too_many_pixels(most: int) -> ImageError:
     return ImageError(f"The picture has too many pixels: at most {most // 1_000_000} million are accepted.")
 
 
-def turned(image: Image.Image) -> Image.Image:
-    """A picture, decoded, and turned as its EXIF says; an EXIF block that cannot be read turns nothing. Raises one of
-    `BROKEN` for torn files."""
-    image.load()
+def orientation(image: Image.Image) -> Image.Transpose | None:
+    """What turns a decoded picture upright, by its EXIF; an EXIF block that cannot be read turns nothing."""
     try:
-        turn = TURNS.get(image.getexif().get(ExifTags.Base.Orientation))
+        return TURNS.get(image.getexif().get(ExifTags.Base.Orientation))
     except Exception:  # the parsers of EXIF raise all kinds
-        return image
-    return image if turn is None else image.transpose(turn)
+        return None
 
 
 TURNS: dict[object, Image.Transpose] = {

@@ -4,16 +4,17 @@ Training, evaluation, export and uploads all come through `frame`, so a model me
 pictures. A "picture" is uint8 [H, W, C] as in bundle/images.py.
 """
 
-from dataclasses import dataclass
+import io
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from PIL import Image, ImageColor, ImageOps
 
-from bundle.deep_pixels import EACH, eight_bits
+from bundle.deep_pixels import Scaling, ValueRange, eight_bits, to_bytes
 from bundle.errors import ImageError, UserError
-from bundle.picture_files import BROKEN, UPLOAD, Limits, opened
+from bundle.picture_files import BROKEN, TRAINING, UPLOAD, Limits, check_pixels, opened, orientation
 from bundle.schema import Bundle, Fit
 
 Mode = Literal["L", "RGB"]
@@ -21,17 +22,25 @@ COLOUR_MODES = {"RGB", "RGBA", "RGBX", "RGBa", "P", "PA", "CMYK", "YCbCr", "LAB"
 ARRAY_MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 # Where transparency is laid on unless a background is named: grey pictures are mostly bright strokes on black.
 BACKGROUNDS: dict[Mode, str] = {"RGB": "#ffffff", "L": "#000000"}
+NO_PICTURE = "This file is not a picture that can be read; use PNG, JPEG, WebP or GIF."
+BORDER = 4  # pixels that a picture may lack in height or width to keep its own: the 28 of MNIST in 32
 
 
 @dataclass(frozen=True)
 class Framing:
-    """What every picture of a data set is brought to: height x width pixels of a mode, on a background (#rrggbb)."""
+    """What every picture of a data set is brought to: height x width pixels of a mode, on a background (#rrggbb).
+
+    `scaling`: which numbers of deep pixels are black and white. `border`: how many pixels a picture may lack in height
+    or width to keep its own; None: a quarter of the frame, as in versions before it was recorded.
+    """
 
     mode: Mode
     height: int
     width: int
     fit: Fit
     background: str
+    scaling: Scaling = None
+    border: int | None = BORDER
 
     @property
     def channels(self) -> int:
@@ -41,7 +50,9 @@ class Framing:
 def framing_of(info: Bundle) -> Framing:
     """How the pictures of a bundle's data set were framed."""
     mode: Mode = "L" if info.image.channels == 1 else "RGB"
-    return Framing(mode, info.image.height, info.image.width, info.dataset.fit, paper(mode, info.dataset.background))
+    about = info.dataset
+    under = paper(mode, about.background)
+    return Framing(mode, info.image.height, info.image.width, about.fit, under, about.value_range, about.border)
 
 
 # --- from a file ---------------------------------------------------------------------------------
@@ -56,17 +67,30 @@ def decode(source: Path | bytes, framing: Framing, limits: Limits = UPLOAD) -> n
 def decode_mask(source: Path | bytes, framing: Framing, limits: Limits = UPLOAD) -> np.ndarray:
     """A mask's file -> float32 [1, 1, H, W]: 1 where the file is bright, which is known, 0 where it is dark or
     transparent. It is framed as the picture is; what padding adds around it is known. Raises ImageError."""
-    grey = Framing("L", framing.height, framing.width, framing.fit, "#ffffff")
+    grey = replace(framing, mode="L", background="#ffffff", scaling=None)
     values = _framed(source, grey, BACKGROUNDS["L"], limits)
     return (values >= 127.5).astype(np.float32).reshape(1, 1, framing.height, framing.width)
+
+
+def eight_bit_png(source: bytes, framing: Framing, limits: Limits = UPLOAD) -> bytes:
+    """A picture's file as a PNG of its own size, with 8 bits a channel as the framing scales them, for whoever cannot:
+    browsers show the upper 8 of 16 bits. Raises ImageError as `decode` does."""
+    try:
+        image = upright(opened(_read(source, limits), limits), framing, limits)
+        file = io.BytesIO()
+        image.save(file, "PNG", compress_level=1)
+        return file.getvalue()
+    except BROKEN as error:
+        raise ImageError(NO_PICTURE) from error
 
 
 def _framed(source: Path | bytes, framing: Framing, under: str, limits: Limits) -> np.ndarray:
     """`under`: the colour under transparent parts."""
     try:
-        return sized(flat(upright(opened(_read(source, limits), limits), framing), framing.mode, under)[0], framing)
+        image = upright(opened(_read(source, limits), limits), framing, limits)
+        return sized(flat(image, framing.mode, under)[0], framing)
     except BROKEN as error:
-        raise ImageError("This file is not a picture that can be read; use PNG, JPEG, WebP or GIF.") from error
+        raise ImageError(NO_PICTURE) from error
 
 
 def _read(source: Path | bytes, limits: Limits) -> bytes:
@@ -82,17 +106,13 @@ def _read(source: Path | bytes, limits: Limits) -> bytes:
 # --- from an array -------------------------------------------------------------------------------
 
 
-def array_facts(values: np.ndarray) -> tuple[str, tuple[int, int], float]:
-    """An array [H, W], [H, W, C] or [C, H, W] as (mode, (width, height), largest finite value).
-
-    Raises ValueError for any other form.
-    """
-    values = channels_last(values)
-    finite = values[np.isfinite(values)]
-    return ARRAY_MODES[values.shape[2]], (values.shape[1], values.shape[0]), float(finite.max()) if finite.size else 0.0
+def array_facts(values: np.ndarray) -> tuple[str, tuple[int, int]]:
+    """An array [H, W], [H, W, C] or [C, H, W] as (mode, (width, height)). Raises ValueError for any other form."""
+    height, width, channels = to_hwc(values).shape
+    return ARRAY_MODES[channels], (width, height)
 
 
-def channels_last(values: np.ndarray) -> np.ndarray:
+def to_hwc(values: np.ndarray) -> np.ndarray:
     """[H, W], [H, W, C] or [C, H, W] with up to four channels -> [H, W, C]. Raises ValueError for any other form."""
     if values.dtype.kind not in "buif" or values.ndim not in (2, 3) or 0 in values.shape:
         raise ValueError(f"an array of shape {values.shape} is no picture")
@@ -105,38 +125,53 @@ def channels_last(values: np.ndarray) -> np.ndarray:
     raise ValueError(f"an array of shape {values.shape} is no picture")
 
 
-def from_array(values: np.ndarray, largest: int) -> Image.Image:
-    """Numbers from 0 to `largest` (1 or 255), shaped as for `array_facts`, as a picture of mode L, LA, RGB or RGBA.
+def from_array(values: np.ndarray, scaling: ValueRange) -> Image.Image:
+    """Numbers shaped as for `array_facts` as a picture of mode L, LA, RGB or RGBA. Raises ValueError for NaN only."""
+    values = to_hwc(values)
+    if not np.isfinite(values).any():
+        raise ValueError("no pixel is a number")
+    return _of_bytes(to_bytes(values, scaling))
+
+
+def from_array_of(values: np.ndarray, largest: int) -> Image.Image:
+    """As `from_array`, of numbers from 0 to `largest` (1 or 255), as versions before ranges did it.
 
     Raises ValueError for NaN and for pixels outside the range.
     """
-    values = channels_last(values).astype(np.float64)
+    values = to_hwc(values).astype(np.float64)
     if np.isnan(values).any():
         raise ValueError("NaN pixels")
     if values.min() < 0 or values.max() > largest:
         raise ValueError(f"pixels from {values.min():g} to {values.max():g}, outside 0 to {largest}")
-    pixels = np.rint(values * (255 / largest)).astype(np.uint8)
+    return _of_bytes(np.rint(values * (255 / largest)).astype(np.uint8))
+
+
+def _of_bytes(pixels: np.ndarray) -> Image.Image:
     return Image.fromarray(np.ascontiguousarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels))
 
 
 # --- to a model's picture ------------------------------------------------------------------------
 
 
-def frame(image: Image.Image, framing: Framing) -> tuple[np.ndarray, bool]:
+def frame(image: Image.Image, framing: Framing, limits: Limits = TRAINING) -> tuple[np.ndarray, bool]:
     """Any picture -> (uint8 [H, W, C], whether any of it was transparent); of an animation the first frame.
 
-    Raises ValueError for pixels that are no numbers of 8 or 16 bits, and what Pillow raises for torn files.
+    Raises ImageError beyond the limits, ValueError for pixels that are no numbers, and what Pillow raises for torn
+    files.
     """
-    sheet, clear = flat(upright(image, framing), framing.mode, framing.background)
+    sheet, clear = flat(upright(image, framing, limits), framing.mode, framing.background)
     return sized(sheet, framing), clear
 
 
-def upright(image: Image.Image, framing: Framing) -> Image.Image:
+def upright(image: Image.Image, framing: Framing, limits: Limits = TRAINING) -> Image.Image:
     """A picture turned as its EXIF says, with 8 bits a channel. Large JPEGs are decoded at a fraction of their size,
     never below twice the longer side that is wanted. Raises as `frame` does."""
     least = 2 * max(framing.height, framing.width)
     image.draft(None, (least, least))
-    return eight_bits(ImageOps.exif_transpose(image), EACH)
+    check_pixels(image, limits.pixels)
+    image.load()
+    turn, image = orientation(image), eight_bits(image, framing.scaling)
+    return image if turn is None else image.transpose(turn)
 
 
 def flat(image: Image.Image, mode: Mode, background: str) -> tuple[Image.Image, bool]:
@@ -150,10 +185,11 @@ def flat(image: Image.Image, mode: Mode, background: str) -> tuple[Image.Image, 
 
 
 def fills(extent: tuple[int, int], framing: Framing) -> bool:
-    """Whether a picture of this (width, height) keeps its pixels: neither side is longer than the framing's, or
-    shorter than three quarters of it."""
-    wanted = (framing.width, framing.height)
-    return all(0.75 * most <= side <= most for side, most in zip(extent, wanted, strict=True))
+    """Whether a picture of this (width, height) keeps its pixels: neither side is longer than the framing's, or shorter
+    by more than its border. A wide border drawn outward gives icons legs; resizing one that lacks a few pixels would
+    only blur it."""
+    pairs = zip(extent, (framing.width, framing.height), strict=True)
+    return all(0 <= most - side <= (most / 4 if framing.border is None else framing.border) for side, most in pairs)
 
 
 def sized(image: Image.Image, framing: Framing) -> np.ndarray:
@@ -167,7 +203,7 @@ def sized(image: Image.Image, framing: Framing) -> np.ndarray:
     width, height = image.size
     whole = fills(image.size, framing)
     if framing.fit == "pad":
-        image = image if whole else ImageOps.contain(image, (wide, high), Image.Resampling.LANCZOS)
+        image = image if whole else contained(image, (wide, high))
         sheet = Image.new(framing.mode, (wide, high), framing.background)
         sheet.paste(image, ((wide - image.width) // 2, (high - image.height) // 2))
         return np.asarray(sheet).reshape(high, wide, -1)
@@ -178,6 +214,16 @@ def sized(image: Image.Image, framing: Framing) -> np.ndarray:
     return np.asarray(ImageOps.fit(image, (wide, high), Image.Resampling.LANCZOS)).reshape(high, wide, -1)
 
 
+def contained(image: Image.Image, extent: tuple[int, int]) -> Image.Image:
+    """The whole picture resized to lie within (width, height), never thinner than a pixel."""
+    wide, high = extent
+    if image.width * high > wide * image.height:
+        high = max(round(image.height / image.width * wide), 1)
+    elif image.width * high < wide * image.height:
+        wide = max(round(image.width / image.height * high), 1)
+    return image.resize((wide, high), Image.Resampling.LANCZOS)
+
+
 # --- colours -------------------------------------------------------------------------------------
 
 
@@ -186,7 +232,9 @@ def check_background(background: str | None) -> None:
     try:
         ImageColor.getrgb(background or "white")
     except ValueError:
-        raise UserError(f"--background {background} is no colour: use a name such as white, or #rrggbb.") from None
+        raise UserError(
+            f"'{background}' is no colour for a background: use a name such as white, or #rrggbb."
+        ) from None
 
 
 def paper(mode: Mode, background: str | None) -> str:

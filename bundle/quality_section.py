@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from bundle.atomic_files import write_file
 from bundle.figures import HELD_OUT
-from bundle.read import read_index
+from bundle.read import OpenBundle, read
 from bundle.schema import Figure, Quality
-from bundle.write import CARD, write_index
+from bundle.write import card_of, update_bundle
 
 BEGIN, END = "<!-- quality: begin -->", "<!-- quality: end -->"
 FLOORS = (
@@ -17,16 +16,15 @@ FLOORS = (
 BETTER = {"lower": "lower", "higher": "higher", "floor": "near the floor"}
 
 
-def store_quality(folder: Path, quality: Quality) -> None:
-    """Replaces the figures in bundle.json and in the model card, which is begun where there is none.
+def store_quality(folder: Path, quality: Quality) -> OpenBundle:
+    """Replaces the figures in the index and in the model card of the bundle in `folder`, which it returns; the card is
+    begun where there is none. Everything else stays as it is.
 
-    Everything else in both files stays as it is. Raises UserError when the index cannot be read or the disk refuses.
+    Raises BundleError when the bundle cannot be opened, UserError when the disk refuses.
     """
-    info = read_index(folder)
-    card = folder / CARD
-    text = card.read_text(encoding="utf-8") if card.is_file() else f"# {info.title}\n"
-    write_file(card, with_quality(text, quality).encode())
-    write_index(folder, info.model_copy(update={"quality": quality}))
+    bundle = read(folder)
+    card = with_quality(card_of(folder) or f"# {bundle.info.title}\n", quality)
+    return update_bundle(bundle, bundle.info.model_copy(update={"quality": quality}), card=card)
 
 
 def with_quality(text: str, quality: Quality | None) -> str:

@@ -126,7 +126,9 @@ class Dataset(_Entry):
     """The pictures that the models learned from. No classes = unconditional models.
 
     `fit`: how pictures of other proportions were brought to the bundle's size. `background`: the colour under their
-    transparent and padded parts; None = white for RGB, black for grey."""
+    transparent and padded parts; None = white for RGB, black for grey. `value_range`: the numbers that are black and
+    white, where pictures have more than 8 bits. `border`: how many pixels a picture may lack to keep its own; None = a
+    quarter of the frame, as in bundles from before it was recorded."""
 
     source: str
     licence: str
@@ -135,6 +137,14 @@ class Dataset(_Entry):
     test_images: Count
     fit: Fit = "crop"
     background: Colour | None = None
+    value_range: tuple[float, float] | None = None
+    border: Count | None = None
+
+    @model_validator(mode="after")
+    def _black_below_white(self) -> "Dataset":
+        if self.value_range and not self.value_range[0] < self.value_range[1]:
+            raise ValueError("black must be a smaller number than white")
+        return self
 
 
 class Image(_Entry):

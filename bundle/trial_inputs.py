@@ -9,14 +9,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bundle.feeds import Rows, RunGraph, run_in_parts
 from bundle.latents import Mixture, class_rows, from_normal, seed_latents
 from bundle.read import OpenBundle
 from bundle.schema import Prior
 
 Shape = tuple[int, ...]  # of one row: without the batch
-Rows = dict[str, np.ndarray]  # float32 [N, …] by input
-# The name of a graph and its inputs -> its outputs by name.
-RunGraph = Callable[[str, Mapping[str, np.ndarray]], Mapping[str, np.ndarray]]
 
 SPREAD = (0.5, 1.0, 2.0)  # standard deviations of random latents, one of them a row
 
@@ -160,18 +158,6 @@ class TrialInputs:
         if "w" not in rows or "mapping" not in self.graphs:
             return rows
         return rows | {"w": self.run("mapping", mapped())["w"]}
-
-
-def run_in_parts(run: RunGraph, most: int) -> RunGraph:
-    """`run` for any number of rows, at most so many at once."""
-
-    def in_parts(graph: str, inputs: Mapping[str, np.ndarray]) -> Rows:
-        count = len(next(iter(inputs.values())))
-        starts = range(0, count, most)
-        parts = [run(graph, {name: rows[i : i + most] for name, rows in inputs.items()}) for i in starts]
-        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-
-    return in_parts
 
 
 def _picture(pictures: np.ndarray, seed: int) -> np.ndarray:

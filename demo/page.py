@@ -53,7 +53,6 @@ def build_demo(bundles: Mapping[str, ServedBundle], unavailable: Sequence[Unavai
             with gr.Tabs(elem_id="tf-tabs", overflow_behavior="wrap"):
                 with gr.Tab(SPEECH("Play"), id="play"):
                     widget("play")
-                    widget("favourites")
                 with gr.Tab(SPEECH("Morph"), id="morph"):
                     morph_tab.build(bundles)
                 if any(rebuilds(served) for served in bundles.values()):

@@ -17,8 +17,20 @@ from bundle.translations import script, tables
 
 STATIC = Path(__file__).resolve().parent / "static"
 # In this order: each uses the ones before it while it loads. mount.js is for Gradio's page only.
-CORE = ("core", "address", "language", "elements", "canvas", "live", "tables", "mount")
-WIDGETS = ("bar", "empty", "play", "favourites", "morph", "rebuild", "explore", "compare", "quiz", "api", "about")
+CORE = (
+    "core",
+    "storage",
+    "address",
+    "language",
+    "elements",
+    "canvas",
+    "requests",
+    "live",
+    "tables",
+    "figures",
+    "mount",
+)
+WIDGETS = ("bar", "empty", "play", "morph", "rebuild", "explore", "compare", "quiz", "api", "about")
 CSS = (STATIC / "core" / "style.css", *sorted(STATIC.glob("tabs/*/*.css")))
 # Word tables of the scripts' folders; then of sentences from the server and bundles, translated when they are shown.
 SPOKEN = ("core", "play", "morph", "rebuild", "explore", "compare", "api", "about", "device", "server", "quality")

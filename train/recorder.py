@@ -14,6 +14,7 @@ from tqdm import tqdm
 from bundle import images
 from bundle.atomic_files import write_file
 from bundle.errors import UserError
+from bundle.printable import printable
 from train.checkpoints import module_tensors, optimizer_tensors, save_tensors
 from train.hardware import hardware
 from train.run_folder import StageRecord, read_json, write_json
@@ -93,7 +94,7 @@ class Recorder:
                  "images_per_second": round(progress.images / progress.seconds, 1)}  # fmt: skip
         values |= self.variety
         if self.writes:
-            with (self.folder / "metrics.jsonl").open("a") as metrics:
+            with (self.folder / "metrics.jsonl").open("a", encoding="utf-8") as metrics:
                 metrics.write(json.dumps(facts | values) + "\n")
         self.accelerator.log(values, step=progress.images)
 
@@ -126,7 +127,7 @@ def command_line(module: str, settings: Settings, source: str) -> str:
             words[i] = source
         elif word.startswith("--data="):
             words[i] = f"--data={source}"
-    return shlex.join(["python", "-m", module, *words])
+    return printable(shlex.join(["python", "-m", module, *words]))
 
 
 def resumed_command(record: dict, settings: Settings, command: str) -> str:

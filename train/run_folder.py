@@ -44,8 +44,9 @@ class StageRecord:
 
 
 def write_json(path: Path, value: Mapping[str, object]) -> None:
-    """Raises UserError when the disk refuses; the previous file is then kept."""
-    write_file(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
+    """Raises UserError when the disk refuses; the previous file is then kept. Names that are no UTF-8 come back as they
+    were: the escapes are also those of JSON."""
+    write_file(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace"))
 
 
 def read_json(path: Path) -> dict:
@@ -76,7 +77,7 @@ def bind_data(run: Path, info: DataInfo) -> None:
         write_json(path, {"schema_version": 1, "data": info.as_json()})
         return
     stored = data_of(run)
-    for name in ("size", "channels", "classes", "train_images", "fit", "background"):
+    for name in ("size", "channels", "classes", "train_images", "fit", "background", "value_range", "border"):
         was, now = getattr(stored, name), getattr(info, name)
         if was != now and not (name == "background" and was is None):  # not recorded by older runs
             raise UserError(

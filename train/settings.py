@@ -12,6 +12,7 @@ import tyro
 
 from bundle.errors import UserError
 from bundle.schema import Fit, Likelihood, Prior
+from train.data.reading import ClassesFrom
 from train.help_texts import reflowed
 from train.picture_size import PictureSize, normal_size
 
@@ -42,6 +43,23 @@ class Settings:
     background."""
     background: str | None = None
     """Colour under transparent and padded parts, by name or as #rrggbb. Default: white, or black for grey pictures."""
+    channels: Literal[1, 3] | None = None
+    """1 trains in grey, 3 in colour. Default: grey where all pictures are grey, also those that are saved in colour."""
+    black: float | None = None
+    """Number that is black in pictures of more than 8 bits. Default: 0, or the least where numbers are negative."""
+    white: float | None = None
+    """Number that is white in pictures of more than 8 bits (16-bit, 32-bit, floats), for the whole set. Default: the
+    full scale of 8, 10, 12, 14 or 16 bits, or 1, whose half the set reaches, else its largest number."""
+    classes: bool = True
+    """Train by classes, where the pictures have them."""
+    classes_from: ClassesFrom | None = None
+    """Where classes come from: folder (the sub-folders), file (dataset.json, metadata.csv or metadata.jsonl beside the
+    pictures), column (of a table). Default: a column or a file that names them, else the sub-folders."""
+    image_column: str | None = None
+    """Column of a table that holds the pictures. Default: chosen by type and name."""
+    label_column: str | None = None
+    """Column of a table, or of a file beside the pictures, that holds the classes. Default: chosen by type and
+    name."""
     minutes: float = 30.0
     """Time budget; the learning-rate schedule is stretched to it."""
     images: int | None = None
@@ -271,6 +289,10 @@ AT_MOST: dict[str, float] = {"beta2": 0.9999, "augment": 0.8, "warmup": 1.0, "ji
 """Largest value of those floats that have one; no float may be negative."""
 
 
+SIGNED = {"black", "white"}
+"""Floats that may be negative."""
+
+
 def check_settings(settings: Settings) -> None:
     """Raises UserError for values that nothing can be trained with, and for settings that exclude each other."""
     for field in fields(settings):
@@ -288,6 +310,8 @@ def check_settings(settings: Settings) -> None:
 
 def check_number(name: str, value: object) -> None:
     """Raises UserError for a number outside the range of the setting `name`; any other value passes."""
+    if name in SIGNED and isinstance(value, float) and math.isfinite(value):
+        return
     flag, most = flag_of(name), AT_MOST.get(name, math.inf)
     if isinstance(value, float):
         if not math.isfinite(value):

@@ -12,6 +12,8 @@ from accelerate import PartialState
 from train.command_line import with_preset
 from train.data.dataset import DataInfo
 from train.data.load import Loaded, load
+from train.data.pixel_format import format_of
+from train.data.reading import Reading, reading_of
 from train.data.scan import LARGEST_DEFAULT
 from train.hardware import usable_threads
 from train.loop import train
@@ -23,6 +25,8 @@ from train.stages.stage import channels_last
 
 AnySettings = TypeVar("AnySettings", bound=Settings)
 
+# Settings that say how pictures are read: all stages of a run have the same.
+OF_THE_PICTURES = ("size", "fit", "background", *(field.name for field in fields(Reading)))
 LARGEST_SHORT = 64  # pixels a side, within a budget below …
 LONG_MINUTES, LONG_IMAGES = 360, 2_000_000
 
@@ -36,6 +40,7 @@ def train_run(settings: Settings, given: Set[str]) -> int:
     if settings.resume and (settings.run / "run.json").exists():
         settings = replace_framing(settings, data_of(settings.run), given)
     stages = stages_of(settings, given)
+    known = data_of(settings.run) if (settings.run / "run.json").exists() else None
     # The other processes wait while the first one measures at the end of a stage, which may take long.
     team = PartialState(cpu=not torch.cuda.is_available(), timeout=timedelta(hours=6))
     with team.main_process_first():  # it fills the cache of the data set, which the others then read
@@ -46,6 +51,8 @@ def train_run(settings: Settings, given: Set[str]) -> int:
             settings.fit,
             settings.background,
             largest_side(settings),
+            reading_of(settings),
+            format_of(settings, known, given),
         )
         bind_data(settings.run, data[0])
     everything = isinstance(settings, AllSettings)
@@ -72,7 +79,7 @@ def stages_of(settings: Settings, given: Set[str]) -> list[tuple[str, Settings]]
     if isinstance(settings, AllSettings):
         # What was given holds for every stage; for the rest a stage has its own defaults and preset.
         shared = {field.name: getattr(settings, field.name) for field in fields(Settings) if field.name in given}
-        shared |= {name: getattr(settings, name) for name in ("run", "resume", "size", "fit", "background")}
+        shared |= {name: getattr(settings, name) for name in ("run", "resume", *OF_THE_PICTURES)}
         steps: list[tuple[str, Settings]] = []
         for command, share in SHARES.items():
             own = with_preset(command, settings.preset, **shared | {"minutes": settings.minutes * share})
@@ -86,13 +93,9 @@ def stages_of(settings: Settings, given: Set[str]) -> list[tuple[str, Settings]]
 
 
 def replace_framing(settings: AnySettings, stored: DataInfo, given: Set[str]) -> AnySettings:
-    """Settings with the size and framing of a run's pictures, where the user gave no others."""
-    return replace(
-        settings,
-        size=settings.size if "size" in given else stored.size,
-        fit=settings.fit if "fit" in given else stored.fit,
-        background=settings.background if "background" in given else stored.background,
-    )
+    """Settings with the size, framing and reading of a run's pictures, where the user gave no others."""
+    known = {"size": stored.size, "fit": stored.fit, "background": stored.background} | vars(stored.reading)
+    return replace(settings, **{name: value for name, value in known.items() if name not in given})
 
 
 def train_stage(stage: str, settings: Settings, data: Loaded) -> bool:

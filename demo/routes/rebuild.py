@@ -1,9 +1,12 @@
-"""The unqueued route of the tab Rebuild.
+"""The unqueued routes of the tab Rebuild.
 
-    POST /rebuild/{bundle}    multipart/form-data: `request`, JSON (see demo/tabs/rebuild/answers.py); `picture`, the
-                              bytes of a picture file, unless the request names a held-out picture
+    POST /rebuild/{bundle}               multipart/form-data: `request`, JSON (see demo/tabs/rebuild/answers.py);
+                                         `picture`, the bytes of a picture file, unless the request names a held-out
+                                         picture -> JSON
+    POST /rebuild/{bundle}/eight-bits    the bytes of a picture file -> it as a PNG of 8 bits, by the range of values of
+                                         the bundle's pictures, to be cropped in a browser
 
-Answers with JSON. A wrong request is answered with status 400 and a sentence, an unknown bundle with 404, a body of
+A wrong request is answered with status 400 and a sentence, an unknown bundle with 404, a body of
 unstated length with 411 and one that is too large with 413, too many waiting requests and time-outs with 503.
 """
 
@@ -21,6 +24,7 @@ from starlette.routing import Route
 
 from bundle.errors import UserError
 from bundle.picture_files import UPLOAD
+from bundle.pictures import eight_bit_png, framing_of
 from demo.routes.model_requests import ModelRequests, refusal
 from demo.serving.served_bundle import ServedBundle
 from demo.tabs.rebuild.answers import rebuilt
@@ -39,19 +43,43 @@ def routes(bundles: Mapping[str, ServedBundle], requests: ModelRequests | None =
         served = bundles.get(request.path_params["bundle"])
         if served is None:
             return refusal(404, "There is no bundle of this name here.")
-        length = request.headers.get("content-length", "")
-        if not length.isdecimal():
-            return refusal(411, "The request must state its length (Content-Length).")
-        if len(length) > 9 or int(length) > MAX_BODY_BYTES:  # digits first: int() of a very long text is slow
-            megabytes = UPLOAD.bytes // 1_000_000
-            return refusal(413, f"The file is too large: at most {megabytes} MB are accepted.")
+        if (refused := _wrong_length(request, MAX_BODY_BYTES)) is not None:
+            return refused
         try:
             asked, picture = await _received(request)
         except (HTTPException, MultiPartException, ValueError, RecursionError):
             return refusal(400, "The request cannot be read.")
         return await requests.answer(request, lambda: _answer(served, asked, picture))
 
-    return [Route("/rebuild/{bundle}", rebuild, methods=["POST"])]
+    async def eight_bits(request: Request) -> Response:
+        served = bundles.get(request.path_params["bundle"])
+        if served is None:
+            return refusal(404, "There is no bundle of this name here.")
+        if (refused := _wrong_length(request, UPLOAD.bytes)) is not None:
+            return refused
+        picture, framing = await request.body(), framing_of(served.info)
+        return await requests.answer(request, lambda: _png(eight_bit_png(picture, framing)))
+
+    return [
+        Route("/rebuild/{bundle}", rebuild, methods=["POST"]),
+        Route("/rebuild/{bundle}/eight-bits", eight_bits, methods=["POST"]),
+    ]
+
+
+def _wrong_length(request: Request, most: int) -> Response | None:
+    """The refusal of a body whose length is unstated or more than `most` bytes; None for any other."""
+    length = request.headers.get("content-length", "")
+    if not length.isdecimal():
+        return refusal(411, "The request must state its length (Content-Length).")
+    if len(length) > 9 or int(length) > most:  # digits first: int() of a very long text is slow
+        return refusal(413, f"The file is too large: at most {UPLOAD.bytes // 1_000_000} MB are accepted.")
+    return None
+
+
+def _png(data: bytes) -> Response:
+    return Response(
+        data, media_type="image/png", headers={"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+    )
 
 
 async def _received(request: Request) -> tuple[dict[str, Any], bytes | None]:

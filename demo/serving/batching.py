@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from bundle.adapter import Feed
 from bundle.errors import Busy
+from bundle.feeds import Feed
 
 WINDOW = 0.002  # seconds that a run waits for further requests, when the last one was shared
 DEADLINE = 10.0  # seconds for one request, waiting included

@@ -179,7 +179,11 @@ def test_what_is_no_generator_of_pictures(made: nn.Module, words: str):
 
 def test_pictures_need_not_be_square(tmp_path: Path):
     file = tmp_path / "wide.onnx"
-    file.write_bytes(exported(net(channels=3, last=nn.Upsample(size=(32, 48))), torch.zeros(2, LATENT, 1, 1)))
+    file.write_bytes(
+        exported(
+            net(channels=3, last=nn.Sequential(nn.Tanh(), nn.Upsample(size=(32, 48)))), torch.zeros(2, LATENT, 1, 1)
+        )
+    )
     assert adopt.main(["adopt", str(file), "--out", str(tmp_path / "wide")]) == 0
     bundle = read(tmp_path / "wide")
     assert bundle.info.image.shape == (3, 32, 48) and bundle.tiles == 64

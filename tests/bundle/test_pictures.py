@@ -5,6 +5,7 @@ import struct
 import subprocess
 import sys
 import zlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from PIL import Image
 from bundle import images, pictures
 from bundle.errors import ImageError, UserError
 from bundle.picture_files import TRAINING, UPLOAD
-from bundle.pictures import Framing, Mode
+from bundle.pictures import BORDER, Framing, Mode
 from bundle.schema import Fit
 from train.data.load import load
 
@@ -99,7 +100,7 @@ def test_transparent_parts_look_in_training_as_in_the_demo(mode, channels, targe
 def test_a_background_can_be_chosen():
     assert fit(half_clear("RGBA"), "RGB", 32, background="#102030")[:, 0, -1].tolist() == [0x10, 0x20, 0x30]
     assert fit(half_clear("LA"), "L", 32, background="white")[0, 0, -1] == 255
-    with pytest.raises(UserError, match="--background whit is no colour"):
+    with pytest.raises(UserError, match="'whit' is no colour for a background"):
         load("shapes", background="whit")
 
 
@@ -124,9 +125,11 @@ def test_of_an_animation_the_first_frame_counts(fmt):
 def test_float_pictures():
     ramp = np.linspace(0, 1, 256, dtype=np.float32).reshape(16, 16)
     assert fit(Image.fromarray(ramp), "L", 16)[0].tolist() == np.arange(256).reshape(16, 16).tolist()
-    ramp[3, 3] = np.nan
-    with pytest.raises(ValueError, match="NaN"):
-        fit(Image.fromarray(ramp), "L", 16)
+    ramp[3, 3], ramp[4, 4], ramp[5, 5] = np.nan, np.inf, -np.inf  # nothing was measured there
+    seen = fit(Image.fromarray(ramp), "L", 16)[0]
+    assert (seen[3, 3], seen[4, 4], seen[5, 5], seen[6, 6]) == (0, 255, 0, 6 * 17)
+    with pytest.raises(ValueError, match="no pixel is a number"):
+        fit(Image.fromarray(np.full_like(ramp, np.nan)), "L", 16)
 
 
 # --- uploads -------------------------------------------------------------------------------------
@@ -259,13 +262,33 @@ def test_sixteen_bit_grey_that_holds_bytes_is_left_alone():
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-@pytest.mark.parametrize(("height", "width"), [(28, 28), (24, 32), (27, 25)])
-def test_a_picture_a_little_smaller_keeps_its_pixels_and_gets_a_margin(height: int, width: int, channels: int):
+@pytest.mark.parametrize(
+    ("height", "width", "border"), [(28, 28, BORDER), (28, 31, BORDER), (24, 32, None), (27, 25, None)]
+)
+def test_a_picture_a_little_smaller_keeps_its_pixels_and_gets_a_margin(height, width, border, channels: int):
+    """`border` None: what runs and bundles did before it was recorded."""
     picture = rng.integers(0, 256, (height, width, channels), dtype=np.uint8)
-    seen = images.to_uint8(decode(images.png(picture), channels, 32))[0]
+    seen = pictures.decode(images.png(picture), replace(framing(channels, 32), border=border))
     top, left = (32 - height) // 2, (32 - width) // 2
     assert (seen[top : top + height, left : left + width] == picture).all()
     assert (seen[0, left] == picture[0, 0]).all() and (seen[31, 31] == picture[-1, -1]).all()
+
+
+@pytest.mark.parametrize(("how", "side"), [("crop", 96), ("crop", 120), ("pad", 96)])
+def test_smaller_icons_fill_the_frame_and_get_no_legs(how: Fit, side: int):
+    """What touches the edge of an icon is drawn larger, not on and on outward."""
+    icon = Image.new("L", (side, side), 0)
+    icon.paste(255, (side // 2 - 4, side // 2, side // 2 + 4, side))  # a stem that touches the lower edge
+    seen = pictures.frame(icon, framing(1, 128, how))[0][..., 0]
+    assert np.array_equal(seen, np.asarray(icon.resize((128, 128), Image.Resampling.LANCZOS)))
+    older = pictures.frame(icon, replace(framing(1, 128, how), border=None))[0][..., 0]
+    assert not np.array_equal(older, seen)
+
+
+@pytest.mark.parametrize("extent", [(4000, 40), (40, 4000), (300, 1)])
+def test_very_long_pictures_are_shown_whole(extent: tuple[int, int]):
+    seen = pictures.frame(Image.new("L", extent, 200), framing(1, 32, "pad"))[0][..., 0]
+    assert seen.max() == 200 and min((seen > 0).sum(axis=0).max(), (seen > 0).sum(axis=1).max()) == 1
 
 
 @pytest.mark.parametrize("shape", [(28, 28), (32, 24), (32, 23), (20, 20), (33, 30), (90, 50)])
@@ -347,12 +370,15 @@ def test_a_wide_framing_crops_above_and_below_and_pads_left_and_right():
 
 
 def test_a_picture_that_nearly_fills_a_wide_framing_keeps_its_pixels():
-    small = rng.integers(0, 256, (24, 36), dtype=np.uint8)
+    small = rng.integers(0, 256, (28, 46), dtype=np.uint8)
     cropped, padded = (pictures.frame(Image.fromarray(small), wide(how))[0][..., 0] for how in ("crop", "pad"))
-    assert np.array_equal(cropped[4:28, 6:42], small) and np.array_equal(padded[4:28, 6:42], small)
-    assert (cropped[:5, 6:42] == small[0]).all() and not padded[:4].any()
-    assert pictures.fills((36, 24), wide("crop"))
-    assert not any(pictures.fills(extent, wide("crop")) for extent in ((36, 23), (35, 24), (32, 48), (49, 32)))
+    assert np.array_equal(cropped[2:30, 1:47], small) and np.array_equal(padded[2:30, 1:47], small)
+    assert (cropped[:3, 1:47] == small[0]).all() and not padded[:2].any()
+    assert pictures.fills((44, 28), wide("crop"))
+    assert not any(pictures.fills(extent, wide("crop")) for extent in ((44, 27), (43, 28), (32, 48), (49, 32)))
+    older = replace(wide("crop"), border=None)  # three quarters were enough
+    assert pictures.fills((36, 24), older)
+    assert not any(pictures.fills(extent, older) for extent in ((36, 23), (35, 24), (32, 48), (49, 32)))
 
 
 def test_a_turned_jpeg_is_decoded_large_enough_for_a_wide_framing():

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from bundle import trial_inputs
+from bundle.feeds import run_in_parts
 from bundle.read import read
 from bundle.runner import BundleRunner
 from bundle.schema import GRAPHS
 from bundle.sessions import choose_provider
-from bundle.trial_inputs import TrialInputs, random_mask, random_rows, run_in_parts
+from bundle.trial_inputs import TrialInputs, random_mask, random_rows
 from demo.serving.engine import Engine
 from demo.serving.served_bundle import ServedBundle
 

@@ -6,8 +6,6 @@ import zipfile
 from functools import partial
 from pathlib import Path
 
-from PIL import Image
-
 from tests.inputs.cases import case, said
 from tests.support.pictures import draw_folder
 from train.data.reading import Reading
@@ -326,16 +324,3 @@ def empty(home: Path) -> str:
 @folders("a path that is not there")
 def missing(home: Path) -> str:
     return said(home / "nowhere")
-
-
-@folders("fewer than 100 pictures")
-def few(home: Path) -> str:
-    return said(draw_folder(home, 40))
-
-
-@folders("pictures that are all the same")
-def all_the_same(home: Path) -> str:
-    Image.new("RGB", (20, 20), "teal").save(home / "0.png")
-    for i in range(1, 120):
-        shutil.copy(home / "0.png", home / f"{i}.png")
-    return said(home)

@@ -1,6 +1,7 @@
 """Which columns of a table hold the pictures and the labels, by their names."""
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 
 from bundle.errors import UserError
 
@@ -29,14 +30,18 @@ def by_name(names: Iterable[str], wanted: Sequence[str]) -> list[str]:
     return sorted((name for name in names if name.lower() in ranks), key=lambda name: ranks[name.lower()])
 
 
-def likeliest_pictures(names: Iterable[str]) -> list[str]:
-    """Columns, each of which could hold pictures, the likeliest first: by name, masks and identifiers last."""
+def likeliest_pictures(kinds: Mapping[str, int]) -> list[str]:
+    """Columns, each of which could hold pictures, the likeliest first. `kinds`: column -> its kind, 0 the likeliest.
 
-    def rank(name: str) -> int:
+    Masks, depths and identifiers come last, then kinds count, then usual names, then the order of the columns.
+    """
+
+    def rank(name: str) -> tuple[bool, int, int]:
         words = name.lower()
-        if words in IMAGE_COLUMNS:
-            return IMAGE_COLUMNS.index(words)
-        parts = words.replace("-", "_").split("_")
-        return len(IMAGE_COLUMNS) + any(part.startswith(bad) for part in parts for bad in NO_IMAGE_COLUMNS)
+        usual = IMAGE_COLUMNS.index(words) if words in IMAGE_COLUMNS else len(IMAGE_COLUMNS)
+        other = usual == len(IMAGE_COLUMNS) and any(
+            part.startswith(bad) for part in re.split(r"[^a-z0-9]+", words) for bad in NO_IMAGE_COLUMNS
+        )
+        return other, kinds[name], usual
 
-    return sorted(names, key=rank)  # stable: columns of equal rank stay in their order
+    return sorted(kinds, key=rank)  # stable

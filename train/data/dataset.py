@@ -6,7 +6,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from bundle.printable import printable
 from bundle.schema import Fit
+from train.data.reading import AS_FOUND, Reading
 from train.picture_size import PictureSize, given_size
 
 # Title and licence of a set, by the last part of its name: to be known before pictures made from it are shared.
@@ -40,6 +42,13 @@ class DataInfo:
     fit: Fit = "crop"
     background: str | None = None
     """Colour under transparent and padded parts, #rrggbb; None in runs from before it was recorded."""
+    reading: Reading = AS_FOUND
+    """Which labels and columns were taken."""
+    value_range: tuple[float, float] | None = None
+    """The numbers that are black and white in pictures of more than 8 bits; None where there are none, and in runs from
+    before it was recorded."""
+    border: int | None = None
+    """Pixels that a picture may lack to keep its own; None in older runs: a quarter of the side."""
 
     @property
     def sides(self) -> tuple[int, int]:
@@ -60,8 +69,15 @@ class DataInfo:
         """Inverse of `as_json`, also for runs that knew squares only. Raises KeyError or TypeError for anything
         else."""
         sides = {"height": value["size"], "width": value["size"]} if "size" in value else {}
-        rest = {name: fact for name, fact in value.items() if name != "size"}
-        return DataInfo(**(rest | sides | {"classes": tuple(value["classes"])}))
+        value = {name: fact for name, fact in value.items() if name != "size"} | sides
+        reading = value.get("reading", {"classes": bool(value["classes"])})  # older runs took all classes they found
+        known = value.get("value_range")
+        typed = {
+            "classes": tuple(value["classes"]),
+            "reading": Reading(**reading),
+            "value_range": None if known is None else (float(known[0]), float(known[1])),
+        }
+        return DataInfo(**(value | typed))
 
 
 @dataclass(frozen=True)
@@ -86,23 +102,30 @@ def describe(
     classes: tuple[str, ...] = (),
     fit: Fit = "crop",
     background: str | None = None,
+    reading: Reading = AS_FOUND,
+    value_range: tuple[float, float] | None = None,
+    border: int | None = None,
 ) -> DataInfo:
-    """The facts about two splits; title and licence come from LICENCES, else the title is the name of the source."""
+    """The facts about two splits; title and licence come from LICENCES, else the title is the name of the source. Names
+    that are no UTF-8 are escaped."""
     name = Path(source).stem if source.lower().endswith((".zip", ".parquet")) else source.rstrip("/").split("/")[-1]
     title, licence = LICENCES.get(name.lower(), (name, "not stated"))
     _, channels, height, width = train.images.shape
     return DataInfo(
-        source=source,
-        title=title,
+        source=printable(source),
+        title=printable(title),
         licence=licence,
         channels=channels,
         height=height,
         width=width,
-        classes=classes,
+        classes=tuple(printable(name) for name in classes),
         train_images=len(train),
         test_images=len(test),
         fit=fit,
         background=background,
+        reading=reading,
+        value_range=value_range,
+        border=border,
     )
 
 

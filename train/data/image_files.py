@@ -1,41 +1,51 @@
 """Folders and zips of image files as sources: which of their files are pictures."""
 
-from pathlib import Path
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
 
 from bundle.errors import UserError
-from bundle.picture_files import IMAGE_SUFFIXES
-from train.data.folder_files import find_files, listed
+from train.data.file_kinds import BEGINNING, left_out, picture_names
+from train.data.folder_files import FolderFiles, listed
 from train.data.folder_source import folder_source
 from train.data.label_files import is_label_file
 from train.data.reading import Reading
 from train.data.source import Files, Source
-from train.data.zip_files import zip_files
 
 
-def open_folder(source: str, folder: Path, reading: Reading) -> Source:
-    """A folder of pictures. Raises UserError as `find_files` and `arrange` do, and for a run without pictures."""
-    found = find_files(source, folder)
+def open_folder(source: str, found: FolderFiles, reading: Reading) -> Source:
+    """A folder of pictures. Raises UserError as `arrange` does, and for a run without pictures."""
     try:
-        return arrange(source, {name: path.read_bytes for name, path in found.files.items()}, found.notes, reading)
+        files: Files = {name: path.read_bytes for name, path in found.files.items()}
+        return arrange(source, files, found.notes, reading, lambda name: beginning_of(found.files[name]))
     except UserError as problem:
         if found.is_run:
             raise UserError(f"{source} is a run, not a set of pictures: name the folder of its pictures.") from problem
         raise
 
 
-def open_zip(source: str, path: Path, reading: Reading) -> Source:
-    """A zip of pictures, read in place. Raises UserError as `zip_files` and `arrange` do."""
-    return arrange(source, *zip_files(source, path), reading)
+def open_zip(source: str, files: Files, notes: list[str], reading: Reading) -> Source:
+    """The files of a zip of pictures, read in place. Raises UserError as `arrange` does."""
+    return arrange(source, files, notes, reading, lambda name: files[name]()[:BEGINNING])
 
 
-def arrange(source: str, files: Files, notes: list[str], reading: Reading) -> Source:
-    """The pictures among files as a source. Raises UserError when there are none, and as `folder_source` does."""
-    found = sorted(name for name in files if name.suffix.lower() in IMAGE_SUFFIXES)
+def beginning_of(path: Path) -> bytes:
+    """The first bytes of a file. Raises OSError."""
+    with path.open("rb") as file:
+        return file.read(BEGINNING)
+
+
+def arrange(
+    source: str, files: Files, notes: list[str], reading: Reading, beginning: Callable[[PurePosixPath], bytes]
+) -> Source:
+    """The pictures among files as a source. Raises UserError when there are none, and as `folder_source` does.
+
+    beginning: gives the first bytes of a file, which tell what it is where its ending does not.
+    """
+    if not files:
+        raise UserError(f"{source} is empty: it holds no picture.")
+    found, rest = picture_names(sorted(files), beginning)
+    others = left_out([name for name in rest if not is_label_file(name)], listed)
     if not found:
-        if not files:
-            raise UserError(f"{source} is empty: it holds no picture.")
-        raise UserError(f"{source} holds no picture ({', '.join(sorted(IMAGE_SUFFIXES))}) and no parquet file.")
-    others = [name for name in files if name.suffix.lower() not in IMAGE_SUFFIXES and not is_label_file(name)]
-    if others:
-        notes = [*notes, f"left out {listed([str(name) for name in others], 'file')} of other kinds"]
-    return folder_source(source, found, files, notes, reading)
+        more = "".join(f"; {other}" for other in others)
+        raise UserError(f"{source} holds no picture and no parquet file{more}.")
+    return folder_source(source, found, files, [*notes, *others], reading)

@@ -13,7 +13,7 @@ from train.data.label_values import Key, label_key
 from train.data.source import Files
 
 STYLEGAN = "dataset.json"
-TABLES = ("metadata.csv", "metadata.jsonl", "labels.csv", "labels.jsonl")
+TABLES = ("metadata.csv", "metadata.jsonl", "metadata.parquet", "labels.csv", "labels.jsonl")
 
 Records = list[dict[str, object]]
 """Rows of a file: column -> cell."""
@@ -45,7 +45,7 @@ def find_labels(source: str, files: Files, column: str | None) -> FileLabels | N
     names = [name for name in files if is_label_file(name)]
     for name in names:
         try:
-            records = read_records(name, files[name]().decode("utf-8-sig"))
+            records = read_records(name, files[name]())
         except (OSError, ValueError, csv.Error) as problem:
             raise UserError(f"{source}: {name} cannot be read ({problem}). Mend it, or add --classes-from folder or "
                             "--no-classes.") from problem  # fmt: skip
@@ -79,8 +79,13 @@ def add_labels(found: FileLabels, name: PurePosixPath, records: Records, asked: 
     found.notes.append(f"{name} has no column of labels ({', '.join(others) or 'only file names'})")
 
 
-def read_records(name: PurePosixPath, text: str) -> Records:
+def read_records(name: PurePosixPath, data: bytes) -> Records:
     """The rows of a file by its name. Raises ValueError and csv.Error for what it cannot be."""
+    if name.suffix.lower() == ".parquet":
+        import pyarrow.parquet as pq  # slow to load
+
+        return pq.read_table(io.BytesIO(data)).to_pylist()
+    text = data.decode("utf-8-sig")
     if name.name.lower() == STYLEGAN:
         return stylegan_records(json.loads(text))
     if name.suffix.lower() == ".csv":

@@ -1,7 +1,10 @@
 """How a set of pictures is to be read, where a user says so."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
 from typing import Literal, Protocol
+
+from pydantic import TypeAdapter
 
 ClassesFrom = Literal["folder", "file", "column"]
 
@@ -36,3 +39,12 @@ class HasReading(Protocol):
 def reading_of(settings: HasReading) -> Reading:
     """The part of settings that says how pictures are read."""
     return Reading(settings.classes, settings.classes_from, settings.image_column, settings.label_column)
+
+
+def stored_reading(has_classes: bool, stored: Iterable[Mapping[str, object] | None]) -> Reading:
+    """How the pictures of a bundle were read, by the settings of its stages. Those of before the flags were there had
+    classes wherever any were found. Raises pydantic's ValidationError for settings that are damaged."""
+    for settings in stored:
+        if settings and "classes" in settings:
+            return TypeAdapter(Reading).validate_python({f.name: settings.get(f.name) for f in fields(Reading)})
+    return Reading(classes=has_classes)

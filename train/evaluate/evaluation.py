@@ -12,7 +12,7 @@ import torch
 from bundle.errors import UserError
 from train import augment
 from train.data.dataset import DataInfo, Pictures
-from train.data.load import Loaded, load
+from train.data.load import Loaded, load_again
 from train.data.splits import random_subset
 from train.evaluate import store
 from train.evaluate.context import MOST_TRAINING, EvaluationContext
@@ -116,7 +116,7 @@ def pictures_of(subject: Subject, source: str) -> Loaded:
     are others."""
     data = subject.data
     try:
-        info, train, test = load(source, data.size, quiet=True, fit=data.fit, background=data.background)
+        info, train, test = load_again(source, data)
     except UserError as problem:
         raise UserError(f"{problem} Name the place of the pictures of {subject.folder} with --data.") from problem
     for name in ("channels", "classes", "train_images", "test_images"):

@@ -7,7 +7,7 @@ import numpy as np
 
 from bundle.errors import UserError
 from bundle.quality_section import store_quality
-from bundle.read import GOLDEN, OpenBundle, read, read_index
+from bundle.read import GOLDEN, OpenBundle, read
 from bundle.runner import BundleRunner
 from bundle.trial_inputs import TrialInputs
 from train.evaluate.batches import to_bytes
@@ -58,9 +58,9 @@ def store(folder: Path, subject: Subject, report: Report, command: str, sheets: 
     quality = report.as_quality(command)
     if subject.kind == "run":
         quality = quality.model_copy(update={"notes": (*quality.notes, FROM_RUN)})
-    store_quality(folder, quality)
+    bundle = store_quality(folder, quality)
     if CLOSEST in sheets:
-        save_sheet(folder.resolve().parent / "report" / f"{read_index(folder).name}_closest.png", sheets[CLOSEST])
+        save_sheet(bundle.folder.parent / "report" / f"{bundle.info.name}_closest.png", sheets[CLOSEST])
 
 
 def public(settings: EvaluateSettings) -> EvaluateSettings:

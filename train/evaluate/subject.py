@@ -10,9 +10,11 @@ from torch import nn
 
 from bundle import latents
 from bundle.errors import UserError
+from bundle.feeds import run_in_parts
 from bundle.read import INDEX, read
 from bundle.runner import BundleRunner
 from train.data.dataset import DataInfo
+from train.data.reading import stored_reading
 from train.evaluate.batches import BATCH
 from train.evaluate.handles import ClassifierHandle, Draw, GanHandle, Subject, VaeHandle
 from train.run_folder import Run
@@ -190,6 +192,9 @@ def open_bundle(folder: Path, threads: int | None = None) -> Subject:
         about.test_images,
         about.fit,
         about.background,
+        stored_reading(bool(about.classes), (stage.settings for stage in info.training.values())),
+        about.value_range,
+        about.border,
     )
     return Subject(
         folder,
@@ -257,14 +262,12 @@ def classifier_of_bundle(runner: BundleRunner, data: DataInfo) -> ClassifierHand
 
 def of_graph(runner: BundleRunner, graph: str) -> Function:
     """A graph of a bundle as a function of its inputs in the order of the index, with any number of rows."""
-    entry, most = runner.bundle.info.graphs[graph], min(BATCH, runner.bundle.info.max_batch)
+    entry = runner.bundle.info.graphs[graph]
     names = [tensor.name for tensor in entry.inputs]
+    run = run_in_parts(runner.run, min(BATCH, runner.bundle.info.max_batch))
 
     def call(*arrays: np.ndarray) -> list[np.ndarray]:
-        parts = [
-            runner.run(graph, {name: a[i : i + most] for name, a in zip(names, arrays, strict=True)})
-            for i in range(0, len(arrays[0]), most)
-        ]
-        return [np.concatenate([part[tensor.name] for part in parts]) for tensor in entry.outputs]
+        found = run(graph, dict(zip(names, arrays, strict=True)))
+        return [found[tensor.name] for tensor in entry.outputs]
 
     return call

@@ -4,17 +4,18 @@
   const T = window.Twofold;
   const here = document.currentScript.src;
 
-  const words = () =>
-    new Promise((done) => {
-      if (T.language === "en") done();
-      else document.head.append(T.el("script", { src: new URL(`words.${T.language}.js`, here), onload: done, onerror: done })); // without words the page is English
+  // Resolves when the words are loaded, or cannot be: without them the page is English.
+  const loadWords = () =>
+    new Promise((resolve) => {
+      if (T.language === "en") resolve();
+      else document.head.append(T.el("script", { src: new URL(`words.${T.language}.js`, here), onload: resolve, onerror: resolve }));
     });
   let start;
-  const started = new Promise((done) => (start = done));
+  const started = new Promise((resolve) => (start = resolve));
   T.widgets = {}; // by name: functions of (element, props, trigger, watch), which page.js adds
   // Called by facts.js.
   T.start = async (facts) => {
-    await words();
+    await loadWords();
     T.init(facts);
     start();
   };

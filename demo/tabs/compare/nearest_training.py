@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from bundle import images
+from bundle.array_files import TrainingCodes
 from bundle.errors import BundleError, InputError
-from bundle.read import TrainingCodes
 from demo.data_urls import picture_url
 from demo.serving.served_bundle import ServedBundle
 from demo.tabs.rebuild import posterior

@@ -120,4 +120,4 @@ def test_one_class_is_no_class(tmp_path, capsys):
     report = capsys.readouterr().out
     assert info.classes == () and set(train.labels.tolist()) == {-1}
     assert "all pictures are in one sub-folder (cats), and one class is none" in report
-    assert "left out 1 file (cats/list.heic) of other kinds" in report
+    assert "left out 1 HEIC photograph (cats/list.heic): convert them to JPEG" in report
