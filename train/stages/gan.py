@@ -113,10 +113,10 @@ class GanStage(Stage[GanNetworks, GanSettings]):
                 group["lr"] = group["lr_multiplier"] * settings.lr * cosine(1, settings.lr_end, progress)
                 group["betas"] = (0.0, cosine(*settings.beta2, progress))
         if self.gap_driven and self.reals and self.steps_done % GAP_STEPS == 0:
-            self._follow_gap(len(images) * self.processes * GAP_STEPS)
+            self.follow_gap(len(images) * self.processes * GAP_STEPS)
         rows = self.processes * len(images)
         noise = self.own(priors.draw(settings.prior, 2 * rows, settings.latent_dim, images.device).view(rows, 2, -1))
-        wrong_labels = self._wrong_labels(labels) if settings.mismatch_weight and len(self.data.classes) > 1 else labels
+        wrong_labels = self.other_classes(labels) if settings.mismatch_weight and len(self.data.classes) > 1 else labels
         parts = self.parts(images, labels, wrong_labels, noise)
         penalised = self.steps_done % settings.lazy_reg_interval == 0
         gamma = cosine(*settings.gamma, progress) * settings.lazy_reg_interval if penalised else 0.0
@@ -217,7 +217,7 @@ class GanStage(Stage[GanNetworks, GanSettings]):
             self.networks.minibatch_stddev.requires_grad_(on)
 
     @torch.no_grad()
-    def _follow_gap(self, images: int) -> None:
+    def follow_gap(self, images: int) -> None:
         """Adjusts the augmentation's probability: up while the critic prefers the pictures that it learns from."""
         critic, classes = self.networks.critic, len(self.data.classes)
         labels = self.reals["train labels"]
@@ -236,7 +236,7 @@ class GanStage(Stage[GanNetworks, GanSettings]):
     def _augmented(self, signals: Tensor) -> Tensor:
         return augment.augment(signals, self.ops, self.probability) if self.probability else signals
 
-    def _wrong_labels(self, labels: Tensor) -> Tensor:
+    def other_classes(self, labels: Tensor) -> Tensor:
         """labels int64 [N] -> a wrong label for each, all equally likely, [N]."""
         count, rows = len(self.data.classes), self.processes * len(labels)
         return (labels + self.own(torch.randint(1, count, (rows,), device=labels.device))) % count

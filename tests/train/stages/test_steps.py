@@ -59,7 +59,7 @@ def test_matching_sets_each_picture_against_itself_under_a_wrong_class():
     images, labels = pictures()
     z = torch.randn(len(images), 8)
     plain, matched = small_gan(mismatch_weight=0.0), small_gan(mismatch_weight=2.0)
-    others = matched._others(labels)
+    others = matched.other_classes(labels)
     assert ((others >= 0) & (others < 3) & (others != labels)).all()
     critic = matched.networks.critic
     right, wrong = (critic(images, nn.functional.one_hot(y, 3).float()) for y in (labels, others))
@@ -255,11 +255,11 @@ def test_small_sets_are_augmented_as_far_as_the_critic_learns_them_by_heart(monk
     # A critic that scores brightness alone knows training pictures (bright) from held-out ones (dark as samples).
     monkeypatch.setattr(stage.networks.critic, "score", lambda signal, classes: signal.mean(dim=(1, 2, 3))[:, None])
     monkeypatch.setattr(stage.networks.generator, "signal", lambda z, classes: torch.full((len(z), 1, 16, 16), -1.0))
-    stage._follow_gap(10_000)
+    stage.follow_gap(10_000)
     assert 0 < stage.probability <= 0.8
     raised = stage.probability
     stage.begin(bright, bright)  # no gap between training and held-out pictures
-    stage._follow_gap(1_000)
+    stage.follow_gap(1_000)
     assert stage.probability < raised
     assert stage.state()["probability"] == stage.probability
 
