@@ -150,8 +150,10 @@ def picture_data(text: Any, served: ServedBundle) -> np.ndarray:
     return _image(_data(text), served)
 
 
-def picture_bytes(data: bytes, served: ServedBundle) -> np.ndarray:
-    """The image in the bytes of a picture file."""
+def picture_bytes(data: bytes | None, served: ServedBundle) -> np.ndarray:
+    """The image in the bytes of a picture file; None is refused."""
+    if data is None:
+        raise InputError("A picture is needed.")
     return _image(data, served)
 
 
@@ -188,10 +190,10 @@ def mask_cells(cells: Any, served: ServedBundle) -> np.ndarray | None:
     """The mask in a text of one "1" (known) or "0" for each pixel, row by row; None stays None."""
     if cells is None:
         return None
-    side = served.info.image.size
-    if not isinstance(cells, str) or len(cells) != side * side or set(cells) - {"0", "1"}:
-        raise InputError(f"A mask must have one 0 or 1 for each of {side} x {side} pixels.")
-    return (np.frombuffer(cells.encode(), np.uint8) == ord("1")).astype(np.float32).reshape(1, 1, side, side)
+    _, height, width = served.info.image.shape
+    if not isinstance(cells, str) or len(cells) != height * width or set(cells) - {"0", "1"}:
+        raise InputError(f"A mask must have one 0 or 1 for each of {width} x {height} pixels.")
+    return (np.frombuffer(cells.encode(), np.uint8) == ord("1")).astype(np.float32).reshape(1, 1, height, width)
 
 
 def _image(source: Path | bytes, served: ServedBundle) -> np.ndarray:

@@ -55,13 +55,10 @@ def text(name: str) -> str:
 def page_script() -> str:
     """Everything that the page runs, as one script: what is shared, the parts of the tabs, and the widgets.
 
-    A widget is a function of Gradio's `element`, `props`, `trigger` and `watch`."""
+    A widget is a function of the element that it fills."""
     parts = [path.stem for path in sorted(STATIC.glob("tabs/*/*.js")) if path.stem not in WIDGETS]
     shared = "".join(text(f"{name}.js") for name in (*CORE, *parts))
-    widgets = "".join(
-        f"Twofold.widgets.{name} = (element, props, trigger, watch) => {{\n{text(f'{name}.js')}}};\n"
-        for name in WIDGETS
-    )
+    widgets = "".join(f"Twofold.widgets.{name} = (element) => {{\n{text(f'{name}.js')}}};\n" for name in WIDGETS)
     return shared + widgets
 
 

@@ -118,9 +118,9 @@ def page_words() -> dict[str, dict[str, str]]:
 
 
 def as_module(script: Path) -> bytes:
-    """A widget's script, which Gradio runs with four variables at hand, as a module with a function of these four."""
+    """A widget's script as a module: a function of the element that it fills."""
     body = script.read_text(encoding="utf-8")
-    return f"export default (element, props, trigger, watch) => {{\n{body}}};\n".encode()
+    return f"export default (element) => {{\n{body}}};\n".encode()
 
 
 def bundle_files(bundle: OpenBundle) -> list[Source]:

@@ -217,7 +217,7 @@ def less_motion_is_respected(page: Page) -> None:
 
 def test_nobody_waits_for_ever_when_the_queue_is_full(visit):
     page = visit("?b=digits")
-    for address in ("**/queue/join*", "**/rebuild/*"):  # never answered
+    for address in ("**/morph/*", "**/rebuild/*"):  # never answered
         page.route(address, lambda route: None)
     page.clock.install()
     tab(page, "Morph")

@@ -211,11 +211,9 @@ def known_test(test: Parts, classes: tuple[str, ...]) -> tuple[Parts, list[str]]
             kept[path] = (known, *parts[1:])
         else:
             strange[folder] += 1
-    notes = (
-        [f"left out {plural(loose, 'test picture')} that {'is' if loose == 1 else 'are'} in no class folder"]
-        if (loose := strange.pop("", 0))
-        else []
-    )
+    notes = []
+    if loose := strange.pop("", 0):
+        notes.append(f"left out {plural(loose, 'test picture')} that {'is' if loose == 1 else 'are'} in no class folder")
     if strange:
         where = ", ".join(sorted(strange)[:5])
         notes.append(f"left out {plural(strange.total(), 'test picture')} in {where}, which no training picture is in")

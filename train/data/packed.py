@@ -29,6 +29,7 @@ from bundle.atomic_files import write_file
 from bundle.errors import UserError
 from train.data.dataset import Pictures
 from train.data.pack_state import State, state_as_json, state_from_json
+from train.data.pillow_warnings import pillow_warnings
 from train.data.scan import PictureFormat, read_picture
 from train.data.settle import choose_rows
 from train.data.source import Source, Split
@@ -126,6 +127,7 @@ class Pack:
             cut_to(self.folder / f"{name}.read", kept * each) as pictures,
             cut_to(self.folder / f"{name}.labels", kept * 8) as labels,
             progress_bar(title, split.count, "pictures", initial=seen) as bar,
+            pillow_warnings() as warned,
         ):
 
             def record() -> None:
@@ -134,7 +136,7 @@ class Pack:
                 self.save()
 
             for row in islice(split.rows(), seen, None):
-                values = read_picture(row, state.wanted, state.scan)
+                values = read_picture(row, state.wanted, state.scan, warned)
                 state.seen[name] += 1
                 if values is not None:
                     pictures.write(values.tobytes())

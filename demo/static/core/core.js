@@ -134,7 +134,7 @@
     reportTiming(model, round) {
       for (const listener of T.timingListeners) listener(model, round);
     },
-    replyTimeout: 30_000, // ms: when the queue is full, Gradio drops the event silently, so widgets stop waiting by themselves
+    replyTimeout: 30_000, // ms without an answer, after which a widget stops waiting
     get busyMessage() {
       return T.t("The server is busy; try again.");
     },

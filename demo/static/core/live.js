@@ -30,6 +30,8 @@
         T.stats.inFlight -= 1;
       }
     },
+    // The reports of Morph's export, the finished file last; the static page puts its own in its place.
+    exportMorph: ({ b, ...request }, signal) => T.reports(`morph/${encodeURIComponent(b)}`, request, null, signal),
     // As fetchPicture, from the server; device_switch.js and the static page put their own source in its place.
     async pictureSource(path, params, signal) {
       const began = performance.now();

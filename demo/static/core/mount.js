@@ -12,7 +12,7 @@
     });
   let start;
   const started = new Promise((resolve) => (start = resolve));
-  T.widgets = {}; // by name: functions of (element, props, trigger, watch), which page.js adds
+  T.widgets = {}; // by name: functions of an element, which page.js adds
   // Called by facts.js.
   T.start = async (facts) => {
     await loadWords();
@@ -20,8 +20,8 @@
     start();
   };
   // Called by each widget's gr.HTML when it is on the page.
-  T.mountWidget = async (name, ...parts) => {
+  T.mountWidget = async (name, element) => {
     await started;
-    T.widgets[name](...parts);
+    T.widgets[name](element);
   };
 })();

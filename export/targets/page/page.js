@@ -1,6 +1,6 @@
 // The page without a server: the demo's own widgets over pictures that worker.js computes on this device.
 import { localPictures } from "./local.js";
-import { exportStrip, stopStrip } from "./strip.js";
+import { exportStrip } from "./strip.js";
 
 const T = window.Twofold;
 const { el } = T;
@@ -37,30 +37,23 @@ const onProgress = (loaded, total) => {
 const announce = () => document.dispatchEvent(new Event("twofold-device"));
 const pictures = localPictures(facts.bundles, facts.builds, onProgress, announce);
 T.pictureSource = pictures;
+T.exportMorph = exportStrip;
 T.processor = (bundle) => T.deviceName(pictures.status(bundle.name));
 T.processorReason = (bundle) => `${T.translate(bundle.reason)} ${T.deviceWords(pictures.status(bundle.name))}`;
 T.deviceSwitch = () => el("div", { class: "tf-device" }, T.deviceSpeed(() => pictures)); // always on
 
 // --- widgets -------------------------------------------------------------------------------------
-// A widget of the demo: its element, and `build`, which fills it. Widgets expect properties and the two ends of a conversation
-// with a server; handlers: functions of (what was asked, reply) by the name of the event.
-const widget = async (name, handlers = {}) => {
+// A widget of the demo: its element, and `build`, which fills it.
+const widget = async (name) => {
   const element = el("div", { class: "tf-widget", id: `tf-${name}` });
-  const props = { facts };
-  const watchers = [];
-  const reply = (value) => {
-    props.value = value;
-    for (const watcher of watchers) watcher();
-  };
   const { default: script } = await import(`./${name}.js`);
-  const build = () => script(element, props, (event, asked) => handlers[event]?.(asked, reply), (_, watcher) => watchers.push(watcher));
-  return { element, build };
+  return { element, build: () => script(element) };
 };
 const topBar = await widget("bar");
 const tabs = [
   [T.t("Play"), [await widget("play")]],
   [T.t("Samples"), [await widget("samples")]],
-  [T.t("Morph"), [await widget("morph", { export: exportStrip, stop: stopStrip })]],
+  [T.t("Morph"), [await widget("morph")]],
   [T.t("About"), [await widget("about-page")]],
 ];
 

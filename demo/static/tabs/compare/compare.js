@@ -78,8 +78,10 @@ const pairOnlyField = el("label", { class: "tf-check" }, pairOnlyBox, T.t("Only 
 const grids = T.grids((side, i) => pair.set({ pick: { side, i } }));
 const stacked = T.stacked();
 const summary = el("p", { class: "tf-quiet" });
-const closer = T.closerLook((wish) => trigger("look", wish));
-watch("value", () => closer.answer(props.value));
+const closer = T.closerLook(async ({ b, n, picture, ...asked }) => {
+  const answer = await T.post(`compare/look/${encodeURIComponent(b)}`, asked, picture).catch((error) => ({ error: error.message }));
+  closer.answer({ ...answer, n });
+});
 const figures = T.figuresTable();
 const curves = T.trainingCurves();
 

@@ -100,7 +100,7 @@ const list = T.keyframeList(choice, () => {
 
 // The export formats: the server says which; the static page has one.
 const missing = {};
-const encoderGap = props.gaps?.mp4; // why the server cannot write MP4: demo/tabs/morph/video.py
+const encoderGap = T.facts.exports?.mp4; // why the server cannot write MP4: demo/tabs/morph/video.py
 if (encoderGap?.includes("H.264")) missing.mp4 = T.t("The ffmpeg of this server has no H.264 encoder: pip install imageio-ffmpeg, or put an ffmpeg program on the PATH, then start the server again.");
 else if (encoderGap) missing.mp4 = T.t("There is no MP4 encoder on this server: pip install imageio-ffmpeg, or put an ffmpeg program on the PATH, then start the server again.");
 const FORMATS = {
@@ -111,7 +111,7 @@ const FORMATS = {
   "png-strip": [T.t("Export PNG strip"), T.t("All frames in rows, in one picture")],
   zip: [T.t("Export ZIP"), T.t("Every frame as PNG, and path.json to draw them again")],
 };
-const exports = (props.exports ?? ["png-strip"]).map((fmt) => {
+const exports = Object.keys(T.facts.exports ?? { "png-strip": "" }).map((fmt) => {
   const [text, hint] = FORMATS[fmt];
   const words = missing[fmt] ? T.t("{export} (needs an encoder)", { export: text }) : text;
   return el("button", { type: "button", class: `tf-button${missing[fmt] ? " tf-needs-encoder" : ""}`, title: missing[fmt] || hint, "data-format": fmt, onclick: () => startExport(fmt) }, words);
@@ -248,11 +248,9 @@ const toggle = () => {
 };
 
 // --- export --------------------------------------------------------------------------------------
-let job = 0; // the number of the export, which the server sends back
+let job = null; // the AbortController of the export that is waited for
 let description = ""; // of what is exported
 let format = "";
-let begun = false; // whether the server has begun
-let abandoned = 0; // the job that nobody waits for any more
 let address = ""; // of the file that is shown
 const giveUp = T.debounced(() => stopExport(T.busyMessage), T.replyTimeout);
 const busy = (on) => {
@@ -264,24 +262,33 @@ const startExport = (fmt) => {
     return;
   }
   stop();
-  job += 1;
+  job = new AbortController();
   format = fmt;
-  begun = false;
   description = T.t("{n} frames through {keys}", { n: choice.frames, keys: choice.keys.map(T.keyframes.name).join(", ") });
   busy(true);
   result.hidden = true;
   progressRow.hidden = false;
   progress.removeAttribute("value");
   progressText.textContent = T.t("Waiting in the queue");
-  trigger("export", { ...request(), b: T.state.b, format: fmt, frames: choice.frames, fps: choice.fps, job });
+  follow(job, { ...request(), b: T.state.b, format: fmt, frames: choice.frames, fps: choice.fps });
   cancel.focus();
   giveUp();
 };
-// The visitor cancels, or the server does not answer in time. A job that starts later is stopped when it first reports.
+// Shows the reports of an export as they arrive.
+const follow = async (mine, asked) => {
+  try {
+    for await (const report of T.exportMorph(asked, mine.signal)) {
+      if (job !== mine) return; // it was given up meanwhile
+      showReport(report);
+    }
+  } catch (error) {
+    if (job === mine) finish(T.translate(error.message));
+  }
+};
+// The visitor cancels, or the server does not answer in time.
 const stopExport = (sentence = "") => {
-  if (begun || !sentence) trigger("stop");
-  abandoned = job;
-  job += 1;
+  job?.abort();
+  job = null;
   finish(sentence);
   if (!sentence) {
     result.replaceChildren(el("p", { class: "tf-quiet", role: "status" }, T.t("Cancelled: nothing was exported.")));
@@ -314,13 +321,8 @@ const preview = (fmt, href) => {
   if (T.reducedMotion.matches) return el("p", { class: "tf-quiet" }, T.t("Not played here: this device is set to reduce motion."));
   return el("img", { src: href, alt, class: "tf-picture" });
 };
-watch("value", () => {
-  const value = props.value;
-  if (value?.job === abandoned && value.progress !== undefined && progressRow.hidden) trigger("stop");
-  if (!value || value.job !== job) return;
-  begun = true;
-  if (value.error) finish(T.translate(value.error));
-  else if (value.href) {
+const showReport = (value) => {
+  if (value.href) {
     finish("");
     const href = fileAt(value.href);
     const kilobytes = Math.max(1, Math.round(value.bytes / 1000));
@@ -334,7 +336,7 @@ watch("value", () => {
     const done = { n: value.done, all: value.of };
     progressText.textContent = value.about ?? (value.writing ? T.t("Writing: {n} of {all} frames", done) : T.t("Drawing: {n} of {all} frames", done));
   }
-});
+};
 
 let before = T.state.b;
 let drawn = ""; // what the row of keyframes shows: redrawing it needlessly would make it flicker and lose the focus

@@ -5,9 +5,7 @@ const { el } = T;
 
 const PARTS = ["seen", "posterior", "repair"]; // of an answer, as demo/routes/rebuild.py names them
 const MOST_BARS = 10; // classes that are shown with their probabilities
-// One request at a time: Gradio may merge two answers that arrive together and drop the first.
-let sent = 0;
-let pending = null; // { n, b, parts } of the request on its way
+let pending = null; // { b, parts } of the request on its way, or { b, parts, control } of the search; one at a time
 const wanted = new Set(); // parts to be asked for next
 let queuedSearch = null; // a search that waits for them
 let answered = false;
@@ -155,18 +153,6 @@ const fail = (sentence) => {
   refine.over();
   error.show(sentence);
 };
-watch("value", () => {
-  const value = props.value;
-  if (!value || value.n !== pending?.n) return; // outdated
-  if (value.error) {
-    fail(value.error);
-    return;
-  }
-  giveUp();
-  refine.show(value.refine);
-  if (!refine.running()) endRequest();
-  showWipe();
-});
 const show = (parts) => {
   const current = pending.b === T.state.b;
   endRequest();
@@ -192,7 +178,7 @@ const send = async () => {
   if (pending) return;
   element.classList.remove("tf-busy");
   if (!asked || !T.visible(element)) return;
-  const mine = { n: ++sent, b: asked.b, parts: [...wanted] };
+  const mine = { b: asked.b, parts: [...wanted] };
   pending = mine;
   wanted.clear();
   element.classList.add("tf-busy");
@@ -220,9 +206,23 @@ const search = (how) => {
   if (!asked) refine.over();
   else if (pending || wanted.size) queuedSearch = how;
   else {
-    pending = { n: ++sent, b: asked.b, parts: [] };
-    trigger("refine", { ...asked, ...how, n: pending.n });
+    pending = { b: asked.b, parts: [], control: new AbortController() };
     giveUp();
+    follow(pending, { ...asked, ...how });
+  }
+};
+// Shows the reports of a search as they arrive.
+const follow = async (mine, { b, picture, ...rest }) => {
+  try {
+    for await (const report of T.reports(`rebuild/${encodeURIComponent(b)}/search`, rest, picture, mine.control.signal)) {
+      if (pending !== mine) return; // it was ended meanwhile
+      giveUp();
+      refine.show(report);
+      if (!refine.running()) endRequest();
+      showWipe();
+    }
+  } catch (failure) {
+    if (pending === mine) fail(failure.message);
   }
 };
 const endSearch = () => {
@@ -230,8 +230,8 @@ const endSearch = () => {
     queuedSearch = null; // it had not begun
     return;
   }
+  pending?.control?.abort();
   endRequest(); // reports that are on their way are ignored
-  trigger("stop");
 };
 
 // --- in step with the page --------------------------------------------------------------------------------
