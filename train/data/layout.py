@@ -213,7 +213,7 @@ def known_test(test: Parts, classes: tuple[str, ...]) -> tuple[Parts, list[str]]
             strange[folder] += 1
     notes = []
     if loose := strange.pop("", 0):
-        notes.append(f"left out {plural(loose, 'test picture')} that {'is' if loose == 1 else 'are'} in no class folder")
+        notes.append(f"left out {plural(loose, 'test picture')} outside the class folders")
     if strange:
         where = ", ".join(sorted(strange)[:5])
         notes.append(f"left out {plural(strange.total(), 'test picture')} in {where}, which no training picture is in")
