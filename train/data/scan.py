@@ -26,6 +26,7 @@ from train.data.pixel_format import (
     mode_of,
 )
 from train.data.source import Row, Source, Split
+from train.picture_size import PictureSize, sides_of
 from train.progress_bar import with_bar
 
 LARGEST_DEFAULT = 128
@@ -112,7 +113,7 @@ def survey(source: Source) -> Survey:
 
 def choose_format(
     source: Source,
-    size: int | None,
+    size: PictureSize | None,
     fit: Fit,
     background: str | None,
     largest: int = LARGEST_DEFAULT,
@@ -124,9 +125,9 @@ def choose_format(
     """
     seen = survey(source)
     mode, of_files = mode_of(seen.modes, seen.look, pixels)
-    final = size or (default_size(seen.sizes, largest) if seen.sizes else largest)
+    sides = sides_of(size or (default_size(seen.sizes, largest) if seen.sizes else largest))
     scaling = seen.look.scaling(pixels)
-    framing = Framing(mode, final, final, fit, pictures.paper(of_files, background), scaling, pixels.border)
+    framing = Framing(mode, *sides, fit, pictures.paper(of_files, background), scaling, pixels.border)
     notes = seen.look.notes(scaling, pixels, seen.count)
     if (mode, of_files) == ("L", "RGB") and pixels.channels is None:
         notes.append("grey pictures saved in colour are trained as grey (--channels 3 trains them in colour)")
@@ -135,7 +136,7 @@ def choose_format(
 
 
 def read_picture(row: Row, wanted: PictureFormat, scan: Scan, warned: Kept) -> np.ndarray | None:
-    """One picture as uint8 [C, S, S], counted in the scan; None when it cannot be read. `warned` as of
+    """One picture as uint8 [C, H, W], counted in the scan; None when it cannot be read. `warned` as of
     `pillow_warnings`."""
     data: bytes | np.ndarray = b""
     try:
@@ -179,7 +180,7 @@ def why_unreadable(data: bytes | np.ndarray, problem: Exception) -> str:
 
 
 def read_split(split: Split, wanted: PictureFormat, scan: Scan, title: str) -> tuple[Tensor, Tensor]:
-    """Every readable picture of a split, in order: images uint8 [N, C, S, S], labels int64 [N]."""
+    """Every readable picture of a split, in order: images uint8 [N, C, H, W], labels int64 [N]."""
     framing = wanted.framing
     images = np.empty((split.count, framing.channels, framing.height, framing.width), np.uint8)
     labels: list[int] = []
