@@ -51,6 +51,7 @@ def train(
     accelerator = accelerator_for(settings.track, folder)
     stage.updates.accelerator = accelerator
     progress = restored(stage, averages, folder) if settings.resume else Progress()
+    train_set = stage.training_pictures(train_set)
     recorder = Recorder(stage, averages, settings, source, progress, accelerator)
     loop = Loop(stage, averages, settings, progress, recorder, accelerator, train_set)
     if progress.finished and not loop.has_more():

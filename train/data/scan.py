@@ -1,5 +1,6 @@
 """Reading a source in two passes: the first decides on size, mode and range of values, the second reads and counts."""
 
+import contextlib
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -14,7 +15,7 @@ from bundle.picture_files import TRAINING, has_more_frames, opened
 from bundle.pictures import Framing
 from bundle.schema import Fit
 from train.data.file_kinds import kind_of_content
-from train.data.pillow_warnings import pillow_warnings
+from train.data.pillow_warnings import Kept, pillow_warnings
 from train.data.pixel_format import (
     AS_LOOKED,
     LOOKED_AT,
@@ -25,6 +26,7 @@ from train.data.pixel_format import (
     mode_of,
 )
 from train.data.source import Row, Source, Split
+from train.picture_size import PictureSize, sides_of
 from train.progress_bar import with_bar
 
 LARGEST_DEFAULT = 128
@@ -56,94 +58,99 @@ def default_size(sizes: Counter[tuple[int, int]], largest: int = LARGEST_DEFAULT
 
 @dataclass(frozen=True)
 class PictureFormat:
-    """What every picture of a set is brought to. `looked_at_all`: whether every picture decided on it. `notes`: lines
-    for the report. `older_white`: of arrays that are read as versions before value ranges did, the number that is
+    """What every picture of a set is brought to. `decided`: whether grey or colour is sure for every picture. `notes`:
+    lines for the report. `older_white`: of arrays that are read as versions before value ranges did, the number that is
     white."""
 
     framing: Framing
-    looked_at_all: bool
+    decided: bool
     notes: tuple[str, ...] = ()
     older_white: int = 255
 
 
+@dataclass
+class Survey:
+    """What the first pass gathers. `count`: pictures of the set. `peaks`: how often the largest number of an array was
+    at most 1, and how often above, as versions before value ranges counted it."""
+
+    count: int
+    modes: Counter[str] = field(default_factory=Counter)
+    sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
+    look: Look = field(default_factory=Look)
+    peaks: Counter[int] = field(default_factory=Counter)
+
+    def add(self, data: bytes | np.ndarray, closely: bool) -> None:
+        """Counts one picture by its header; `closely` looks at its pixels too. Raises what Pillow raises, or ValueError
+        for an array that is no picture."""
+        if isinstance(data, bytes):
+            image = opened(data, TRAINING)
+            mode, extent = image.mode, image.size
+            if closely:
+                self.look.at_file(image, is_sixteen_bit_colour(data))
+        else:
+            mode, extent = pictures.array_facts(data)
+            peak = float(data[np.isfinite(data)].max(initial=0))
+            self.peaks[1 if peak <= 1 else 255] += peak > 0
+            if closely:
+                self.look.at_array(data)
+        self.modes[mode] += 1
+        self.sizes[extent] += 1
+
+
+def survey(source: Source) -> Survey:
+    """The first pass: headers of all pictures, pixels of up to LOOKED_AT that are spread evenly over the set."""
+    splits = [split for split in (source.train, source.test) if split]
+    found = Survey(sum(split.count for split in splits))
+    every = -(-found.count // LOOKED_AT)
+    with pillow_warnings():  # the second pass tells them, as it does what is unreadable
+        for split in splits:
+            for i, row in enumerate(with_bar(split.rows(), "looking at pictures", split.count, "pictures")):
+                with contextlib.suppress(Exception):
+                    found.add(row.read(), closely=i % every == 0)
+    return found
+
+
 def choose_format(
     source: Source,
-    size: int | None,
+    size: PictureSize | None,
     fit: Fit,
     background: str | None,
     largest: int = LARGEST_DEFAULT,
     pixels: PixelFormat = AS_LOOKED,
 ) -> PictureFormat:
-    """Decides on the format of a set: on its size by the headers of all files, on grey or colour and on the range of
-    values by the pixels of up to LOOKED_AT pictures.
+    """Decides on the format of a set: on its size by all headers, on grey or colour and the range of values by pixels.
 
     largest: side that is chosen at most where `size` is None. Raises UserError when black is not below white.
     """
-    modes: Counter[str] = Counter()
-    sizes: Counter[tuple[int, int]] = Counter()
-    whites: Counter[int] = Counter()
-    look, index = Look(), 0
-    count = source.train.count + (source.test.count if source.test else 0)
-    every = -(-count // LOOKED_AT)
-    for split in filter(None, (source.train, source.test)):
-        for row in with_bar(split.rows(), "looking at pictures", split.count, "pictures"):
-            index += 1
-            try:
-                data = row.read()
-                with pillow_warnings():
-                    mode, extent = header(data)
-                    if index % every == 0:
-                        look_at(data, look)
-                if pixels.older and not isinstance(data, bytes):
-                    peak = float(data[np.isfinite(data)].max(initial=0))
-                    whites[1 if peak <= 1 else 255] += peak > 0
-            except Exception:  # the second pass reports it
-                continue
-            modes[mode] += 1
-            sizes[extent] += 1
-    mode, of_files = mode_of(modes, look, pixels)
-    final = size or (default_size(sizes, largest) if sizes else largest)
-    scaling = look.scaling(pixels)
-    framing = Framing(mode, final, final, fit, pictures.paper(of_files, background), scaling, pixels.border)
-    notes = look.notes(scaling, pixels, count)
+    seen = survey(source)
+    mode, of_files = mode_of(seen.modes, seen.look, pixels)
+    sides = sides_of(size or (default_size(seen.sizes, largest) if seen.sizes else largest))
+    scaling = seen.look.scaling(pixels)
+    framing = Framing(mode, *sides, fit, pictures.paper(of_files, background), scaling, pixels.border)
+    notes = seen.look.notes(scaling, pixels, seen.count)
     if (mode, of_files) == ("L", "RGB") and pixels.channels is None:
         notes.append("grey pictures saved in colour are trained as grey (--channels 3 trains them in colour)")
-    known = every == 1 or pixels.channels is not None
-    return PictureFormat(framing, known, tuple(notes), 1 if whites[1] > whites[255] else 255)
+    decided = seen.count <= LOOKED_AT or pixels.channels is not None
+    return PictureFormat(framing, decided, tuple(notes), 1 if seen.peaks[1] > seen.peaks[255] else 255)
 
 
-def header(data: bytes | np.ndarray) -> tuple[str, tuple[int, int]]:
-    """(mode, (width, height)) of a picture. Raises what Pillow raises, or ValueError for an array of another form."""
-    if not isinstance(data, bytes):
-        return pictures.array_facts(data)
-    image = opened(data, TRAINING)
-    return image.mode, image.size
-
-
-def look_at(data: bytes | np.ndarray, look: Look) -> None:
-    """Shows a picture to the look at its set. Raises as `header` does."""
-    if isinstance(data, bytes):
-        look.at_file(opened(data, TRAINING), is_sixteen_bit_colour(data))
-    else:
-        look.at_array(data)
-
-
-def read_picture(row: Row, wanted: PictureFormat, scan: Scan) -> np.ndarray | None:
-    """One picture as uint8 [C, S, S], counted in the scan; None when it cannot be read."""
+def read_picture(row: Row, wanted: PictureFormat, scan: Scan, warned: Kept) -> np.ndarray | None:
+    """One picture as uint8 [C, H, W], counted in the scan; None when it cannot be read. `warned` as of
+    `pillow_warnings`."""
     data: bytes | np.ndarray = b""
     try:
-        with pillow_warnings() as warned:
-            data = row.read()
-            image = opened(data, TRAINING) if isinstance(data, bytes) else array_picture(data, wanted)
-            mode, extent = image.mode, image.size  # of the file: a large JPEG is decoded smaller
-            several = has_more_frames(image)
-            picture, clear = pictures.frame(image, wanted.framing)
-            unforeseen = not wanted.looked_at_all and wanted.framing.mode == "L" and mode in pictures.COLOUR_MODES
-            coloured = unforeseen and is_coloured(image)
+        data = row.read()
+        image = opened(data, TRAINING) if isinstance(data, bytes) else array_picture(data, wanted)
+        mode, extent = image.mode, image.size  # of the file: a large JPEG is decoded smaller
+        several = has_more_frames(image)
+        picture, clear = pictures.frame(image, wanted.framing)
+        unforeseen = not wanted.decided and wanted.framing.mode == "L" and mode in pictures.COLOUR_MODES
+        coloured = unforeseen and is_coloured(image)
     except Exception as e:  # Pillow's decoders raise all kinds, SyntaxError among them
         scan.bad.append(f"{row.name} ({why_unreadable(data, e)})")
+        warned.take()
         return None
-    scan.warned += [f"{row.name} ({message.splitlines()[0]})" for message in warned if message]
+    scan.warned += [f"{row.name} ({message})" for message in warned.take()]
     scan.read += 1
     scan.transparent += clear
     scan.several += several
@@ -171,13 +178,14 @@ def why_unreadable(data: bytes | np.ndarray, problem: Exception) -> str:
 
 
 def read_split(split: Split, wanted: PictureFormat, scan: Scan, title: str) -> tuple[Tensor, Tensor]:
-    """Every readable picture of a split, in order: images uint8 [N, C, S, S], labels int64 [N]."""
+    """Every readable picture of a split, in order: images uint8 [N, C, H, W], labels int64 [N]."""
     framing = wanted.framing
     images = np.empty((split.count, framing.channels, framing.height, framing.width), np.uint8)
     labels: list[int] = []
-    for row in with_bar(split.rows(), title, split.count, "pictures"):
-        values = read_picture(row, wanted, scan)
-        if values is not None:
-            images[len(labels)] = values
-            labels.append(row.label)
+    with pillow_warnings() as warned:
+        for row in with_bar(split.rows(), title, split.count, "pictures"):
+            values = read_picture(row, wanted, scan, warned)
+            if values is not None:
+                images[len(labels)] = values
+                labels.append(row.label)
     return torch.from_numpy(images[: len(labels)]), torch.tensor(labels, dtype=torch.int64)

@@ -3,8 +3,10 @@
 A source can be read again and again: the first pass (scan.py) decides on size and mode, the second one fills memory.
 """
 
-from collections.abc import Iterable
+import hashlib
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 from bundle.errors import UserError
@@ -51,7 +53,8 @@ def open_folder(source: str, path: Path, reading: Reading) -> Source:
     found = find_files(source, path)
     parquet, pictures = parquet_and_pictures(found.files)
     if not parquet and not SAVED & set(found.files):
-        return image_files.open_folder(source, found, reading)
+        opened = image_files.open_folder(source, found, reading)
+        return replace(opened, identity=partial(identity, found.files))
     from train.data import tables
 
     if not parquet:
@@ -75,11 +78,21 @@ def open_file(source: str, path: Path, reading: Reading) -> Source:
     files, notes = zip_files(source, path)
     parquet, pictures = parquet_and_pictures(files)
     if not parquet:
-        return image_files.open_zip(source, files, notes, reading)
+        opened = image_files.open_zip(source, files, notes, reading)
+        return replace(opened, identity=partial(identity, {PurePosixPath(path.name): path}))
     from train.data import tables
 
     opened = tables.open_parquet(source, reading, {name: files[name] for name in parquet})
     return replace(opened, notes=(*notes, *opened.notes, *([beside(pictures)] if pictures else [])))
+
+
+def identity(files: Mapping[PurePosixPath, Path]) -> str:
+    """A checksum of the names, sizes and dates of files."""
+    found = hashlib.sha256()
+    for name, path in files.items():
+        facts = path.stat()
+        found.update(f"{str(name)!r} {facts.st_size} {facts.st_mtime_ns}\n".encode(errors="surrogateescape"))
+    return found.hexdigest()
 
 
 def parquet_and_pictures(names: Iterable[PurePosixPath]) -> tuple[list[PurePosixPath], list[PurePosixPath]]:

@@ -260,6 +260,7 @@ def table_source(
         table_split(test, column, test_numbers) if test else None,
         labels.names,
         tuple(found),
+        lambda: f"{train._fingerprint} {test._fingerprint if test else None} {column} {labels.column}",
     )
 
 
