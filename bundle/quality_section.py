@@ -9,6 +9,10 @@ from bundle.schema import Figure, Quality
 from bundle.write import card_of, update_bundle
 
 BEGIN, END = "<!-- quality: begin -->", "<!-- quality: end -->"
+FLOORS = (
+    f"The floor is what {HELD_OUT} reach in the same measurement, unless another is named; after a stroke, what other "
+    "training pictures reach. ± is one standard error."
+)
 BETTER = {"lower": "lower", "higher": "higher", "floor": "near the floor"}
 
 
@@ -38,8 +42,7 @@ def quality_section(quality: Quality | None) -> str:
     if quality:
         features = f", in the features of {quality.features}" if quality.features else ""
         body = "\n".join(figure_rows(quality.figures)) + (
-            f"\n\nMeasured on {quality.samples:,} samples by `{quality.command}`{features}. The floor is what "
-            f"{HELD_OUT} reach in the same measurement, unless another is named."
+            f"\n\nMeasured on {quality.samples:,} samples by `{quality.command}`{features}. {FLOORS}"
         )
         body += "".join(f"\n\n{note}" for note in quality.notes)
         if found := weaknesses(quality):
@@ -54,11 +57,22 @@ def figure_rows(figures: Sequence[Figure]) -> list[str]:
 
 def figure_row(figure: Figure) -> str:
     """One line of that table."""
-    floor = "" if figure.floor is None else f"{figure.floor:.4g}"
+    floor = floors(figure)
     if floor and figure.floor_is != HELD_OUT:
         floor += f" ({figure.floor_is})"
-    row = f"| {cell(figure.label)} | {measured(figure)} {figure.unit} | {floor} | {BETTER[figure.better]} |"
+    row = f"| {cell(label(figure))} | {measured(figure)} {figure.unit} | {floor} | {BETTER[figure.better]} |"
     return row.replace("  |", " |")
+
+
+def label(figure: Figure) -> str:
+    """Its label, with the number of pictures where that is its own."""
+    return figure.label if figure.count is None else f"{figure.label}, {figure.count:,} pictures"
+
+
+def floors(figure: Figure) -> str:
+    """Its floor to four digits, and after a stroke that of other training pictures, where known: "0.069 / 0.031"."""
+    known = [f"{value:.4g}" for value in (figure.floor, figure.training_floor) if value is not None]
+    return " / ".join(known)
 
 
 def measured(figure: Figure) -> str:

@@ -187,8 +187,10 @@ class Vae(_Entry):
 
 
 class Figure(_Entry):
-    """One measured figure. `floor`: the best that can be hoped for, where known, and `floor_is` whose figure that is.
-    `better` "floor": as near to it as possible. `error`: standard error, where known."""
+    """One measured figure. `floor`: the best that can be hoped for, where known, and `floor_is` whose figure that is;
+    `training_floor`: the same figure of training pictures that are not the reference. `better` "floor": as near to it
+    as possible. `error`: standard error, where known. `count`: pictures it was measured on, where they are not
+    `Quality.samples`."""
 
     name: str
     label: str
@@ -198,6 +200,8 @@ class Figure(_Entry):
     better: Better
     floor_is: str = "held-out pictures"
     error: float | None = None
+    training_floor: float | None = None
+    count: Size | None = None
 
 
 class Quality(_Entry):
