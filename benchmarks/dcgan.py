@@ -18,6 +18,7 @@ from torch import Tensor
 from bundle.command_line import exit_code
 from bundle.errors import UserError
 from train.command_line import STOPPED, given_flags
+from train.data.dataset import DataInfo
 from train.data.load import load
 from train.data.pixel_format import format_of
 from train.data.reading import reading_of
@@ -25,9 +26,10 @@ from train.hardware import usable_threads
 from train.help_texts import reflowed
 from train.loop import train
 from train.models.dcgan import LATENT_DIM, WIDTHS, DcganNetworks, build
+from train.models.layers import resolutions
 from train.resume import resolve_resume
 from train.run_folder import bind_data, data_of
-from train.settings import Settings, check_settings
+from train.settings import Settings, check_settings, pictures_folder
 from train.stages.stage import Stage, channels_last
 from train.training import replace_framing
 
@@ -35,7 +37,7 @@ from train.training import replace_framing
 @reflowed
 @dataclass(frozen=True)
 class ControlSettings(Settings):
-    """Plain DCGAN on 32 x 32 or 64 x 64 pictures."""
+    """Plain DCGAN, with as many parameters as a GAN of the cpu preset."""
 
     lr: float = 2e-4
     """Learning rate of generator and critic."""
@@ -77,6 +79,12 @@ class ControlStage(Stage[DcganNetworks, ControlSettings]):
         return averages.generator(z.to(pictures.device)) * 0.5 + 0.5
 
 
+def check_control_size(data: DataInfo) -> None:
+    """Raises UserError for pictures that the control has no network for."""
+    if len(resolutions(data.sides)) - 1 not in WIDTHS:
+        raise UserError(f"The control draws no pictures of {data.width}x{data.height}; try --size 32 or 64.")
+
+
 def command(settings: ControlSettings, given: set[str]) -> int:
     """Exit code: 0 done, 130 stopped by Ctrl-C. Raises UserError."""
     check_settings(settings)
@@ -90,15 +98,15 @@ def command(settings: ControlSettings, given: set[str]) -> int:
         background=settings.background,
         reading=reading_of(settings),
         pixels=format_of(settings, known, given),
+        cache=pictures_folder(settings, settings.run),
     )
-    if info.size not in WIDTHS:
-        raise UserError(f"The control draws pictures of {' or '.join(map(str, WIDTHS))} px; add --size 32.")
+    check_control_size(info)
     bind_data(settings.run, info)
     resolved = resolve_resume("dcgan", settings, given)
     torch.set_num_threads(resolved.threads or usable_threads())
     torch.manual_seed(resolved.seed)
     with torch.device("cuda" if torch.cuda.is_available() else "cpu"):
-        networks = build(info.channels, info.size)
+        networks = build(info.channels, info.sides)
         channels_last(networks)
         averages = copy.deepcopy(networks).eval().requires_grad_(False)
     finished = train(ControlStage(networks, resolved), averages, resolved, info.source, train_set, test_set)

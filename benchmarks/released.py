@@ -156,7 +156,7 @@ def stored_checks(info: Bundle) -> Iterator[Check]:
     if info.name == "mednist":
         most = 1.5 * value_of(found, info, "vae.mse")
         yield check("repair.centre", "≤", most, "repair.centre, 1.5 x vae.mse")
-        share = float((centre(info.image.size) == 0).mean())
+        share = float((centre((info.image.height, info.image.width)) == 0).mean())
         value = share * value_of(found, info, "repair.centre")
         yield Check(info.name, "the same over whole pictures", value, "≤", most)
     if info.name == "cifar10":  # better than its control in everything

@@ -1,4 +1,4 @@
-"""The measured figures of a bundle as a section of Markdown, and storing them in its index and model card."""
+"""The measured figures of a bundle: as a section of its model card, and stored in its index and that card."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,6 +9,10 @@ from bundle.schema import Figure, Quality
 from bundle.write import card_of, update_bundle
 
 BEGIN, END = "<!-- quality: begin -->", "<!-- quality: end -->"
+FLOORS = (
+    f"The floor is what {HELD_OUT} reach in the same measurement, unless another is named; after a stroke, what other "
+    "training pictures reach. ± is one standard error."
+)
 BETTER = {"lower": "lower", "higher": "higher", "floor": "near the floor"}
 
 
@@ -38,8 +42,7 @@ def quality_section(quality: Quality | None) -> str:
     if quality:
         features = f", in the features of {quality.features}" if quality.features else ""
         body = "\n".join(figure_rows(quality.figures)) + (
-            f"\n\nMeasured on {quality.samples:,} samples by `{quality.command}`{features}. The floor is what "
-            f"{HELD_OUT} reach in the same measurement, unless another is named."
+            f"\n\nMeasured on {quality.samples:,} samples by `{quality.command}`{features}. {FLOORS}"
         )
         body += "".join(f"\n\n{note}" for note in quality.notes)
         if found := weaknesses(quality):
@@ -54,11 +57,22 @@ def figure_rows(figures: Sequence[Figure]) -> list[str]:
 
 def figure_row(figure: Figure) -> str:
     """One line of that table."""
-    floor = "" if figure.floor is None else f"{figure.floor:.4g}"
+    floor = floors(figure)
     if floor and figure.floor_is != HELD_OUT:
         floor += f" ({figure.floor_is})"
-    row = f"| {cell(figure.label)} | {measured(figure)} {figure.unit} | {floor} | {BETTER[figure.better]} |"
+    row = f"| {cell(label(figure))} | {measured(figure)} {figure.unit} | {floor} | {BETTER[figure.better]} |"
     return row.replace("  |", " |")
+
+
+def label(figure: Figure) -> str:
+    """Its label, with the number of pictures where that is its own."""
+    return figure.label if figure.count is None else f"{figure.label}, {figure.count:,} pictures"
+
+
+def floors(figure: Figure) -> str:
+    """Its floor to four digits, and after a stroke that of other training pictures, where known: "0.069 / 0.031"."""
+    known = [f"{value:.4g}" for value in (figure.floor, figure.training_floor) if value is not None]
+    return " / ".join(known)
 
 
 def measured(figure: Figure) -> str:
@@ -87,7 +101,7 @@ def weaknesses(quality: Quality) -> list[str]:
 
 
 def sample_weaknesses(found: dict[str, Figure]) -> list[str]:
-    """Those of samples: wrong class, unlike the data, kinds that are missing."""
+    """What is wrong with samples: not the class asked for, unlike the data, kinds of pictures that are missing."""
     items = []
     if shares := below_floor(found, "gan.label_accuracy"):
         value, floor = shares
@@ -106,7 +120,7 @@ def sample_weaknesses(found: dict[str, Figure]) -> list[str]:
 
 
 def below_floor(found: dict[str, Figure], name: str) -> tuple[float, float] | None:
-    """(value, floor) of a share that is measured, has a floor, and is lower than it."""
+    """(value, floor) of a share that lies below its floor; None where it does not, or where either is unknown."""
     figure = found.get(name)
     if figure is None or figure.floor is None or figure.value >= figure.floor:
         return None

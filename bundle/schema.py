@@ -187,8 +187,10 @@ class Vae(_Entry):
 
 
 class Figure(_Entry):
-    """One measured figure. `floor`: the best that can be hoped for, where known, and `floor_is` whose figure that is.
-    `better` "floor": as near to it as possible. `error`: standard error, where known."""
+    """One measured figure. `floor`: the best that can be hoped for, where known, and `floor_is` whose figure that is;
+    `training_floor`: the same figure of training pictures that are not the reference. `better` "floor": as near to it
+    as possible. `error`: standard error, where known. `count`: pictures it was measured on, where they are not
+    `Quality.samples`."""
 
     name: str
     label: str
@@ -198,6 +200,8 @@ class Figure(_Entry):
     better: Better
     floor_is: str = "held-out pictures"
     error: float | None = None
+    training_floor: float | None = None
+    count: Size | None = None
 
 
 class Quality(_Entry):
@@ -314,12 +318,6 @@ class Bundle(_Entry):
         if gan.stages is None or gan.w_dim is None:
             raise BundleError(f"The generator of bundle '{self.name}' has no styles.")
         return gan.stages, gan.w_dim
-
-    def require_quality(self) -> Quality:
-        """The measured figures. Raises BundleError when nothing was measured."""
-        if self.quality is None:
-            raise BundleError(f"Bundle '{self.name}' has no figures of quality.")
-        return self.quality
 
     @model_validator(mode="after")
     def _consistent(self) -> "Bundle":

@@ -125,10 +125,9 @@ def graph_specs(stage: str, nets: Mapping[str, nn.Module], data: DataInfo) -> li
 
 
 def _spec(name: str, stage: str, net: nn.Module, data: DataInfo) -> GraphSpec:
-    side = data.size
     shapes: dict[str, tuple[int, ...]] = {
-        "image": (data.channels, side, side),
-        "mask": (1, side, side),
+        "image": (data.channels, *data.sides),
+        "mask": (1, *data.sides),
         "classes": (len(data.classes),),
     }
     if "z" in GRAPHS[name].inputs:

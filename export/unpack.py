@@ -37,7 +37,7 @@ from train.recorder import Progress
 from train.run_folder import StageRecord
 from train.settings import STAGES, Settings, check_settings
 from train.stages import build_networks
-from train.stored_settings import from_public_dict, to_dict
+from train.stored_settings import current_weight, from_public_dict, to_dict
 
 ORDER = ("classifier", "gan", "vae", "inverter", "repair")  # mask encoders after the model that they encode for
 PRECISIONS = ("fp32", "fp16-stored")  # arithmetic in float32, so that the network can be compared with its graph
@@ -113,7 +113,8 @@ def data_of(bundle: OpenBundle) -> DataInfo:
         title=info.title,
         licence=info.dataset.licence,
         channels=info.image.channels,
-        size=info.image.size,
+        height=info.image.height,
+        width=info.image.width,
         classes=info.dataset.classes,
         train_images=info.dataset.train_images,
         test_images=info.dataset.test_images,
@@ -202,7 +203,8 @@ def zeros(net: nn.Module) -> dict[str, Tensor]:
 def network_weights(bundle: OpenBundle, name: str) -> dict[str, Tensor]:
     """The weights of a network, from its graph; those of a generator from its two halves."""
     if name != "generator":
-        return weights_of(bundle, name)
+        found = {current_weight(f"{name}.{key}"): value for key, value in weights_of(bundle, name).items()}
+        return {key.removeprefix(f"{name}."): value for key, value in found.items()}
     halves = {half: weights_of(bundle, half) for half in ("mapping", "synthesis")}
     return {f"{half}.{key}": value for half, weights in halves.items() for key, value in weights.items()}
 

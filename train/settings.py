@@ -14,8 +14,10 @@ from bundle.errors import UserError
 from bundle.schema import Fit, Likelihood, Prior
 from train.data.reading import ClassesFrom
 from train.help_texts import reflowed
+from train.picture_size import PictureSize, normal_size
 
-Loss = Literal["rpgan", "non-saturating", "minimax", "hinge", "lsgan", "wgan"]
+Loss = Literal["rpgan", "non-saturating", "minimax", "hinge", "lsgan", "linear"]
+GapPictures = Literal["apart", "held-out"]
 
 
 @reflowed
@@ -32,11 +34,12 @@ class Settings:
     data: str = "ylecun/mnist"
     """Hugging Face data-set id, a folder or zip of pictures (sub-folders become classes), parquet files, or a set
     made here: shapes (drawn, with known factors), stacked_mnist (stacked_mnist:SOURCE from another copy of MNIST)."""
-    size: int | None = None
-    """Side of the square pictures, in pixels. Default: the smallest power of two that holds the median picture, at most
-    128, and at most 64 in less than six hours without a GPU."""
+    size: PictureSize | None = None
+    """Size of the pictures in pixels: 64 for squares, or width x height such as 96x64, each side 4 to 25 times the same
+    power of two. Default: squares of the smallest power of two that holds the median picture, at most 128, and at most
+    64 in less than six hours without a GPU."""
     fit: Fit = "crop"
-    """What happens to pictures that are not square: crop cuts out the middle, pad shows them whole on the
+    """What happens to pictures of other proportions: crop cuts out the middle, pad shows them whole on the
     background."""
     background: str | None = None
     """Colour under transparent and padded parts, by name or as #rrggbb. Default: white, or black for grey pictures."""
@@ -57,6 +60,9 @@ class Settings:
     label_column: str | None = None
     """Column of a table, or of a file beside the pictures, that holds the classes. Default: chosen by type and
     name."""
+    cache: Path | None = None
+    """Folder for the pictures, in their final size, where they are too many for memory. Default: `pictures` in the run
+    folder."""
     minutes: float = 30.0
     """Time budget; the learning-rate schedule is stretched to it."""
     images: int | None = None
@@ -77,6 +83,10 @@ class Settings:
     resume: bool = False
     """Go on from the last checkpoint with the stored settings. Only these may change: --minutes, --images,
     --threads, --track, --mismatch-weight, --gamma, --ema-images, --minibatch-stddev, --precision."""
+
+    def __post_init__(self) -> None:
+        """Brings --size to its one form. Raises UserError for words that are no size."""
+        object.__setattr__(self, "size", normal_size(self.size))
 
 
 @reflowed
@@ -112,7 +122,7 @@ class GanSettings(Settings):
     prior: Prior = "normal"
     """Distribution of the noise: N(0, 1), U(-1, 1), or N(0, 1) truncated to [-2, 2]."""
     loss: Loss = "rpgan"
-    """Adversarial loss."""
+    """Adversarial loss. linear is WGAN's difference of scores, which R1 and R2 bound here, not clipping."""
     gamma: tuple[float, float] = (0.3, 0.03)
     """Weight of R1 and R2 at the start and at the end: higher is steadier, lower gives more variety. If the critic's
     loss stays near 0.69, which is chance, lower it."""
@@ -133,6 +143,10 @@ class GanSettings(Settings):
     augment: float | None = None
     """Share of the pictures that are augmented before the critic sees them. Default: 0 for 10 000 pictures or more,
     and adapted during training for fewer, so that the critic does not memorise them."""
+    gap_pictures: GapPictures = "apart"
+    """Pictures that tell whether the critic memorises those that it learns from, where --augment is adapted: apart (a
+    tenth of the training pictures, at most 256, which this GAN never learns from), or held-out (the first 256 held-out
+    pictures, as in older versions; they then also measure what they have steered)."""
     mapping_lr_multiplier: float = 0.01
     """Learning rate of the mapping network, as a share of --lr: at the full rate it collapses onto a few directions."""
     beta2: tuple[float, float] = (0.9, 0.99)
@@ -272,7 +286,7 @@ STAGES: dict[str, type[Settings]] = {
 # What a resumed stage may change: BUDGET and TUNABLE also change what comes out.
 BUDGET = {"minutes", "images"}
 TUNABLE = {"mismatch_weight", "gamma", "ema_images", "minibatch_stddev", "precision"}
-CHANGEABLE = BUDGET | TUNABLE | {"run", "data", "threads", "track", "resume", "target"}
+CHANGEABLE = BUDGET | TUNABLE | {"run", "data", "cache", "threads", "track", "resume", "target"}
 
 AT_MOST: dict[str, float] = {"beta2": 0.9999, "augment": 0.8, "warmup": 1.0, "jitter": 1.0, "shift": 0.5}
 """Largest value of those floats that have one; no float may be negative."""
@@ -310,6 +324,11 @@ def check_number(name: str, value: object) -> None:
             raise UserError(f"{flag} must {limits}, not {value:g}.")
     elif isinstance(value, int) and not isinstance(value, bool) and name != "seed" and value < 1:
         raise UserError(f"{flag} must be positive, not {value}.")
+
+
+def pictures_folder(settings: Settings, run: Path) -> Path:
+    """Where a run keeps its pictures if they are too many for memory."""
+    return settings.cache or run / "pictures"
 
 
 def flag_of(name: str) -> str:

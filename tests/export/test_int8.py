@@ -27,7 +27,7 @@ from tests.support.trained import Exported, export
 from train.data.dataset import DataInfo
 from train.run_folder import Run, StageRecord
 
-DATA = DataInfo("dots", "dots", "not stated", 1, 8, (), 10, 10)
+DATA = DataInfo("dots", "dots", "not stated", 1, 8, 8, (), 10, 10)
 
 
 class Draw(nn.Module):

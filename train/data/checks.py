@@ -4,20 +4,8 @@ from torch import Tensor
 
 from bundle.errors import UserError
 from train.data.scan import Scan
-from train.models.layers import resolutions
 
 MINIMUM_IMAGES = 100
-SMALLEST_SIZE, LARGEST_SIZE = 16, 256
-
-
-def check_size(size: int) -> None:
-    """Raises UserError unless the networks can draw `size` x `size` pictures."""
-    try:
-        steps = resolutions(size)
-    except ValueError as problem:
-        raise UserError(f"--size {problem}; try 28, 32, 64, 96 or 100.") from None
-    if len(steps) < 2 or not SMALLEST_SIZE <= size <= LARGEST_SIZE:
-        raise UserError(f"--size {size} cannot be drawn; try 28, 32, 64, 96 or 100 (at most {LARGEST_SIZE}).")
 
 
 def check_variety(source: str, *splits: Tensor) -> None:

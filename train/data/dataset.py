@@ -9,6 +9,7 @@ from torch import Tensor
 from bundle.printable import printable
 from bundle.schema import Fit
 from train.data.reading import AS_FOUND, Reading
+from train.picture_size import PictureSize, given_size
 
 # Title and licence of a set, by the last part of its name: to be known before pictures made from it are shared.
 LICENCES = {
@@ -26,14 +27,15 @@ LICENCES = {
 class DataInfo:
     """What a run knows about its pictures; stored in run.json.
 
-    `channels`: 1 or 3; `size`: pixels a side; `classes`: their names, none where the set has no classes.
+    `channels`: 1 or 3; `height`, `width`: in pixels; `classes`: their names, none where the set has no classes.
     """
 
     source: str
     title: str
     licence: str
     channels: int
-    size: int
+    height: int
+    width: int
     classes: tuple[str, ...]
     train_images: int
     test_images: int
@@ -48,13 +50,26 @@ class DataInfo:
     border: int | None = None
     """Pixels that a picture may lack to keep its own; None in older runs: a quarter of the side."""
 
+    @property
+    def sides(self) -> tuple[int, int]:
+        """(height, width)."""
+        return self.height, self.width
+
+    @property
+    def size(self) -> PictureSize:
+        """As --size takes it: 64 for squares of 64 pixels, else width x height as in "96x64"."""
+        return given_size(self.height, self.width)
+
     def as_json(self) -> dict:
         """As run.json holds it."""
         return asdict(self) | {"classes": list(self.classes)}
 
     @staticmethod
     def from_json(value: dict) -> "DataInfo":
-        """Inverse of `as_json`. Raises KeyError or TypeError for anything else."""
+        """Inverse of `as_json`, also for runs that knew squares only. Raises KeyError or TypeError for anything
+        else."""
+        sides = {"height": value["size"], "width": value["size"]} if "size" in value else {}
+        value = {name: fact for name, fact in value.items() if name != "size"} | sides
         reading = value.get("reading", {"classes": bool(value["classes"])})  # older runs took all classes they found
         known = value.get("value_range")
         typed = {
@@ -67,7 +82,7 @@ class DataInfo:
 
 @dataclass(frozen=True)
 class Pictures:
-    """One split: images uint8 [N, C, S, S], labels int64 [N] (-1 where there are no classes)."""
+    """One split: images uint8 [N, C, H, W], labels int64 [N] (-1 where there are no classes)."""
 
     images: Tensor
     labels: Tensor
@@ -95,13 +110,14 @@ def describe(
     that are no UTF-8 are escaped."""
     name = Path(source).stem if source.lower().endswith((".zip", ".parquet")) else source.rstrip("/").split("/")[-1]
     title, licence = LICENCES.get(name.lower(), (name, "not stated"))
-    _, channels, size, _ = train.images.shape
+    _, channels, height, width = train.images.shape
     return DataInfo(
         source=printable(source),
         title=printable(title),
         licence=licence,
         channels=channels,
-        size=size,
+        height=height,
+        width=width,
         classes=tuple(printable(name) for name in classes),
         train_images=len(train),
         test_images=len(test),

@@ -13,7 +13,7 @@ from bundle.errors import UserError
 from bundle.pictures import check_background, paper
 from bundle.schema import Fit
 from train.data import shapes, stacked_mnist
-from train.data.checks import check_count, check_size, check_variety
+from train.data.checks import check_count, check_variety
 from train.data.dataset import DataInfo, Pictures, describe
 from train.data.packed import key_of
 from train.data.picture_set import read_set
@@ -22,13 +22,14 @@ from train.data.reading import AS_FOUND, Reading
 from train.data.scan import LARGEST_DEFAULT, choose_format, default_size
 from train.data.scan_report import scan_report
 from train.data.sources import open_source
+from train.picture_size import PictureSize, check_size, sides_of
 
 Loaded = tuple[DataInfo, Pictures, Pictures]
 
 
 def load(
     source: str,
-    size: int | None = None,
+    size: PictureSize | None = None,
     quiet: bool = False,
     fit: Fit = "crop",
     background: str | None = None,
@@ -39,8 +40,8 @@ def load(
 ) -> Loaded:
     """Reads a source: (info, train, test). Without a test split, a tenth is held out.
 
-    `size`: pixels a side; None = the smallest power of two, at most `largest`, that holds the median picture. `quiet`:
-    no report.
+    `size`: as --size takes it; None = squares of the smallest power of two, at most `largest`, that holds the median
+    picture. `quiet`: no report.
     `reading`: which labels and columns are taken. `pixels`: what is known of grey or colour and of black and white.
     `cache`: folder for the pictures where they are too many for memory; None: they come into memory all the same.
     `fit` and `background` as in bundle.pictures.Framing; background None is white for colour and black for grey sets.
@@ -70,8 +71,8 @@ def load(
         found.pack.answers_to(key_of(opened, known_as(info)))
     if not quiet:
         wider = default_size(scan.sizes) if scan.sizes else 0
-        smaller = size is None and wider > info.size
-        notes = [f"{info.size} px, as the budget is short: --size {wider} draws them larger"] if smaller else []
+        smaller = size is None and wider > info.height
+        notes = [f"{info.height} px, as the budget is short: --size {wider} draws them larger"] if smaller else []
         print(scan_report(scan, info, (*opened.notes, *found.notes, *wanted.notes, *notes)), flush=True)
     check_count(source, scan, len(train) + len(test))
     check_variety(source, train.images, test.images)
@@ -91,22 +92,23 @@ def load_again(source: str, known: DataInfo, cache: Path | None = None) -> Loade
     )
 
 
-def load_shapes(size: int | None, quiet: bool, pixels: PixelFormat) -> Loaded:
+def load_shapes(size: PictureSize | None, quiet: bool, pixels: PixelFormat) -> Loaded:
     """The drawn set of train.data.shapes; its classes are the names of the shapes."""
+    sides = sides_of(size) if size else shapes.SIDES
     train, test = (
-        Pictures(shapes.draw_many(factors, size or shapes.SIZE), torch.from_numpy(factors[:, 0].copy()))
+        Pictures(shapes.draw_many(factors, sides), torch.from_numpy(factors[:, 0].copy()))
         for factors in (shapes.factors(shapes.TRAIN), shapes.factors(shapes.TEST))
     )
     info = describe("shapes", train, test, shapes.FACTORS["shape"], background=paper("RGB", None), border=pixels.border)
     if not quiet:
         counts = ", ".join(f"{name} ({len(values)})" for name, values in shapes.FACTORS.items())
         print(f"shapes: {info.train_images} training and {info.test_images} test pictures, drawn here")
-        print(f"  {info.size}x{info.size} RGB; factors and their values: {counts}", flush=True)
+        print(f"  {info.width}x{info.height} RGB; factors and their values: {counts}", flush=True)
     return info, train, test
 
 
 def load_stacked(
-    copy: str, size: int | None, quiet: bool, fit: Fit, background: str | None, pixels: PixelFormat
+    copy: str, size: PictureSize | None, quiet: bool, fit: Fit, background: str | None, pixels: PixelFormat
 ) -> Loaded:
     """Stacked MNIST (see train.data.stacked_mnist) from a copy of MNIST. Raises UserError when the copy is not grey."""
     digits, *splits = load(copy, size, True, fit, background, pixels=replace(pixels, channels=None))
@@ -122,5 +124,5 @@ def load_stacked(
     )
     if not quiet:
         print(f"stacked_mnist: {info.train_images} training and {info.test_images} test pictures")
-        print(f"  three digits of {copy} as red, green and blue, {info.size}x{info.size}; no classes", flush=True)
+        print(f"  three digits of {copy} as red, green and blue, {info.width}x{info.height}; no classes", flush=True)
     return info, train, test

@@ -26,6 +26,7 @@ from train.data.pixel_format import (
     mode_of,
 )
 from train.data.source import Row, Source, Split
+from train.picture_size import PictureSize, sides_of
 from train.progress_bar import with_bar
 
 LARGEST_DEFAULT = 128
@@ -78,14 +79,15 @@ class Survey:
     look: Look = field(default_factory=Look)
     peaks: Counter[int] = field(default_factory=Counter)
 
-    def add(self, data: bytes | np.ndarray, closely: bool) -> None:
+    def add(self, data: bytes | np.ndarray, closely: bool, warned: Kept) -> None:
         """Counts one picture by its header; `closely` looks at its pixels too. Raises what Pillow raises, or ValueError
         for an array that is no picture."""
         if isinstance(data, bytes):
             image = opened(data, TRAINING)
             mode, extent = image.mode, image.size
             if closely:
-                self.look.at_file(image, is_sixteen_bit_colour(data))
+                with warned.decoding(image):
+                    self.look.at_file(image, is_sixteen_bit_colour(data))
         else:
             mode, extent = pictures.array_facts(data)
             peak = float(data[np.isfinite(data)].max(initial=0))
@@ -101,17 +103,17 @@ def survey(source: Source) -> Survey:
     splits = [split for split in (source.train, source.test) if split]
     found = Survey(sum(split.count for split in splits))
     every = -(-found.count // LOOKED_AT)
-    with pillow_warnings():  # the second pass tells them, as it does what is unreadable
+    with pillow_warnings() as warned:  # the second pass tells them, as it does what is unreadable
         for split in splits:
             for i, row in enumerate(with_bar(split.rows(), "looking at pictures", split.count, "pictures")):
                 with contextlib.suppress(Exception):
-                    found.add(row.read(), closely=i % every == 0)
+                    found.add(row.read(), i % every == 0, warned)
     return found
 
 
 def choose_format(
     source: Source,
-    size: int | None,
+    size: PictureSize | None,
     fit: Fit,
     background: str | None,
     largest: int = LARGEST_DEFAULT,
@@ -123,9 +125,9 @@ def choose_format(
     """
     seen = survey(source)
     mode, of_files = mode_of(seen.modes, seen.look, pixels)
-    final = size or (default_size(seen.sizes, largest) if seen.sizes else largest)
+    sides = sides_of(size or (default_size(seen.sizes, largest) if seen.sizes else largest))
     scaling = seen.look.scaling(pixels)
-    framing = Framing(mode, final, final, fit, pictures.paper(of_files, background), scaling, pixels.border)
+    framing = Framing(mode, *sides, fit, pictures.paper(of_files, background), scaling, pixels.border)
     notes = seen.look.notes(scaling, pixels, seen.count)
     if (mode, of_files) == ("L", "RGB") and pixels.channels is None:
         notes.append("grey pictures saved in colour are trained as grey (--channels 3 trains them in colour)")
@@ -134,7 +136,7 @@ def choose_format(
 
 
 def read_picture(row: Row, wanted: PictureFormat, scan: Scan, warned: Kept) -> np.ndarray | None:
-    """One picture as uint8 [C, S, S], counted in the scan; None when it cannot be read. `warned` as of
+    """One picture as uint8 [C, H, W], counted in the scan; None when it cannot be read. `warned` as of
     `pillow_warnings`."""
     data: bytes | np.ndarray = b""
     try:
@@ -142,7 +144,8 @@ def read_picture(row: Row, wanted: PictureFormat, scan: Scan, warned: Kept) -> n
         image = opened(data, TRAINING) if isinstance(data, bytes) else array_picture(data, wanted)
         mode, extent = image.mode, image.size  # of the file: a large JPEG is decoded smaller
         several = has_more_frames(image)
-        picture, clear = pictures.frame(image, wanted.framing)
+        with warned.decoding(image):
+            picture, clear = pictures.frame(image, wanted.framing)
         unforeseen = not wanted.decided and wanted.framing.mode == "L" and mode in pictures.COLOUR_MODES
         coloured = unforeseen and is_coloured(image)
     except Exception as e:  # Pillow's decoders raise all kinds, SyntaxError among them
@@ -177,7 +180,7 @@ def why_unreadable(data: bytes | np.ndarray, problem: Exception) -> str:
 
 
 def read_split(split: Split, wanted: PictureFormat, scan: Scan, title: str) -> tuple[Tensor, Tensor]:
-    """Every readable picture of a split, in order: images uint8 [N, C, S, S], labels int64 [N]."""
+    """Every readable picture of a split, in order: images uint8 [N, C, H, W], labels int64 [N]."""
     framing = wanted.framing
     images = np.empty((split.count, framing.channels, framing.height, framing.width), np.uint8)
     labels: list[int] = []

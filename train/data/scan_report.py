@@ -11,7 +11,7 @@ def scan_report(scan: Scan, info: DataInfo, notes: tuple[str, ...] = ()) -> str:
     """Counts, sizes, modes, classes, notes and what was skipped, a line each."""
     lines = [
         f"{info.source}: {info.train_images} training and {info.test_images} test pictures",
-        f"  sizes {sizes(scan)} -> {info.size}x{info.size}{framing(scan, info)}",
+        f"  sizes {sizes(scan)} -> {info.width}x{info.height}{framing(scan, info)}",
         f"  modes {', '.join(f'{m} ({n})' for m, n in scan.modes.most_common())} -> "
         f"{'grey' if info.channels == 1 else 'RGB'}",
     ]
@@ -46,11 +46,11 @@ def sizes(scan: Scan) -> str:
 
 def framing(scan: Scan, info: DataInfo) -> str:
     """What became of pictures that are not square, or smaller than the square."""
-    wanted = Framing("L", info.size, info.size, info.fit, "", border=info.border)
+    wanted = Framing("L", info.height, info.width, info.fit, "", border=info.border)
     kept = [extent for extent in scan.sizes if fills(extent, wanted)]
     resized = [extent for extent in scan.sizes if not fills(extent, wanted)]
-    bordered = any(max(extent) < info.size for extent in kept)
-    long = any(width != height for width, height in resized)
+    bordered = any(w < info.width and h < info.height for w, h in kept)
+    long = any(w * info.height != h * info.width for w, h in resized)
     words = []
     if info.fit == "pad" and (long or bordered):
         words.append(f"padded with {info.background}")
@@ -58,7 +58,7 @@ def framing(scan: Scan, info: DataInfo) -> str:
         words.append("long ones cropped to the middle")
     if info.fit == "crop" and bordered:
         words.append("framed with their border")
-    if any(max(extent) < info.size for extent in resized):
+    if any(w < info.width and h < info.height for w, h in resized):
         words.append("small ones enlarged")
     return "".join(f", {word}" for word in words)
 

@@ -29,8 +29,8 @@ def check_store(folder: Path, subject: Subject) -> None:
         return
     info = bundle.info
     other = UserError(f"{folder} does not hold the networks of {subject.folder}: its figures would be wrong.")
-    image = info.image.channels, info.image.size, info.dataset.classes
-    if image != (subject.data.channels, subject.data.size, subject.data.classes):
+    data = subject.data
+    if (info.image.shape, info.dataset.classes) != ((data.channels, *data.sides), data.classes):
         raise other
     for own, there in ((subject.gan, info.gan), (subject.vae, info.vae)):
         if (own is None) != (there is None) or (own and there and own.latent_dim != there.latent_dim):

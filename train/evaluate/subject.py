@@ -18,8 +18,9 @@ from train.data.reading import stored_reading
 from train.evaluate.batches import BATCH
 from train.evaluate.handles import ClassifierHandle, Draw, GanHandle, Subject, VaeHandle
 from train.run_folder import Run
-from train.settings import STAGES, GanSettings, VaeSettings
+from train.settings import STAGES, GanSettings, VaeSettings, pictures_folder
 from train.stages import load_networks
+from train.stored_settings import migrated
 
 Function = Callable[..., list[np.ndarray]]
 """Arrays float32 [N, ...] -> the outputs of a network or graph."""
@@ -57,12 +58,12 @@ def truncating(mapping: Function, synthesis: Function, w_mean: np.ndarray) -> Ca
     return at
 
 
-def only(function: Function) -> Callable[..., np.ndarray]:
+def single_output(function: Function) -> Callable[..., np.ndarray]:
     """A function with one output."""
     return lambda *arrays: function(*arrays)[0]
 
 
-def pair(function: Function) -> Callable[..., tuple[np.ndarray, np.ndarray]]:
+def two_outputs(function: Function) -> Callable[..., tuple[np.ndarray, np.ndarray]]:
     """A function with two outputs."""
 
     def call(*arrays: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -86,15 +87,17 @@ def open_run(folder: Path) -> Subject:
     trained = [stage for stage in STAGES if run.is_trained(stage)]
     if not {"classifier", "gan", "vae"} & set(trained):
         raise UserError(f"{folder} has nothing trained yet.")
+    settings = run.settings(trained[-1])
     return Subject(
         folder,
         "run",
         run.data,
-        run.settings(trained[-1]).data,
+        settings.data,
         gan_of_run(run, "inverter" in trained) if "gan" in trained else None,
         vae_of_run(run, "repair" in trained) if "vae" in trained else None,
         classifier_of_run(run) if "classifier" in trained else None,
         tuple(stage for stage in trained if not run.record(stage).finished),
+        pictures_folder(settings, folder),
     )
 
 
@@ -116,10 +119,12 @@ def gan_of_run(run: Run, inverter: bool) -> GanHandle:
     return GanHandle(
         settings.latent_dim,
         settings.prior,
-        only(of_network(generator)),
+        single_output(of_network(generator)),
         chained(of_network(networks(run, "inverter")["inverter"]), synthesis) if inverter else None,
-        settings.augment,
         None if w_mean is None else truncating(mapping, synthesis, w_mean),
+        settings.augment,
+        settings.gap_pictures,
+        run.record("gan").seconds / 60,
     )
 
 
@@ -134,10 +139,10 @@ def vae_of_run(run: Run, repair: bool) -> VaeHandle:
         settings.binarize,
         run.sigma if finished else None,
         mixture_of(run.latents()) if finished else None,
-        pair(of_network(nets["encoder"])),
-        only(of_network(nets["decoder"])),
+        two_outputs(of_network(nets["encoder"])),
+        single_output(of_network(nets["decoder"])),
         digest(nets["encoder"]),
-        pair(of_network(networks(run, "repair")["repair"])) if repair else None,
+        two_outputs(of_network(networks(run, "repair")["repair"])) if repair else None,
     )
 
 
@@ -146,7 +151,7 @@ def classifier_of_run(run: Run) -> ClassifierHandle:
     run.record("classifier")
     net, data = networks(run, "classifier")["classifier"], run.data
     name = f"classifier of {run.folder.name}"
-    return ClassifierHandle(name, digest(net), data.classes, data.channels, data.size, pair(of_network(net)))
+    return ClassifierHandle(name, digest(net), data.classes, data.channels, data.sides, two_outputs(of_network(net)))
 
 
 def digest(net: nn.Module) -> str:
@@ -182,7 +187,8 @@ def open_bundle(folder: Path, threads: int | None = None) -> Subject:
         info.title,
         about.licence,
         image.channels,
-        image.size,
+        image.height,
+        image.width,
         about.classes,
         about.train_images,
         about.test_images,
@@ -214,7 +220,19 @@ def gan_of_bundle(runner: BundleRunner) -> GanHandle | None:
         invert = chained(of_graph(runner, "inverter"), synthesis)
     if synthesis and runner.has("mapping"):
         truncated = truncating(of_graph(runner, "mapping"), synthesis, runner.bundle.latents["w_mean"])
-    return GanHandle(gan.latent_dim, gan.prior, only(of_graph(runner, "generator")), invert, truncated=truncated)
+    training = runner.bundle.info.training.get("gan")
+    stored = migrated(GanSettings, training.settings) if training and training.settings is not None else {}
+    augment = stored.get("augment")
+    return GanHandle(
+        gan.latent_dim,
+        gan.prior,
+        single_output(of_graph(runner, "generator")),
+        invert,
+        truncated,
+        augment if isinstance(augment, float) else None,
+        "apart" if stored.get("gap_pictures") == "apart" else "held-out",
+        training.seconds / 60 if training else None,
+    )
 
 
 def vae_of_bundle(runner: BundleRunner) -> VaeHandle | None:
@@ -228,10 +246,10 @@ def vae_of_bundle(runner: BundleRunner) -> VaeHandle | None:
         info.vae.binarize,
         info.vae.sigma,
         mixture_of(runner.bundle.latents),
-        pair(of_graph(runner, "encoder")),
-        only(of_graph(runner, "decoder")),
+        two_outputs(of_graph(runner, "encoder")),
+        single_output(of_graph(runner, "decoder")),
         info.graphs["encoder"].sha256,
-        pair(of_graph(runner, "repair")) if runner.has("repair") else None,
+        two_outputs(of_graph(runner, "repair")) if runner.has("repair") else None,
     )
 
 
@@ -240,8 +258,8 @@ def classifier_of_bundle(runner: BundleRunner, data: DataInfo) -> ClassifierHand
     if not runner.has("classifier"):
         return None
     name, sha256 = f"classifier of {runner.bundle.folder.name}", runner.bundle.info.graphs["classifier"].sha256
-    classify = pair(of_graph(runner, "classifier"))
-    return ClassifierHandle(name, sha256, data.classes, data.channels, data.size, classify)
+    classify = two_outputs(of_graph(runner, "classifier"))
+    return ClassifierHandle(name, sha256, data.classes, data.channels, data.sides, classify)
 
 
 def of_graph(runner: BundleRunner, graph: str) -> Function:

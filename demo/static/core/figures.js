@@ -23,11 +23,13 @@
     // A figure's value with its unit and, where it is known, its standard error: two or three digits, as people read them.
     figureText: ({ value, error, unit }) =>
       [T.digits(value), error ? ` ± ${T.digits(error, 2)}` : "", unit ? ` ${unit}` : ""].join(""),
-    // A figure's floor, and what was measured for it unless that is the usual.
-    floorText({ floor, floor_is: floorIs, unit }) {
-      if (floor === null) return T.t("no floor");
+    // A figure's floor, after a stroke that of other training pictures, what was measured for it unless that is the
+    // usual, and the number of pictures where that is the figure's own.
+    floorText({ floor, floor_is: floorIs, training_floor: training, unit, count }) {
+      const values = [floor, training].filter(Number.isFinite).map((value) => T.digits(value) + (unit ? ` ${unit}` : ""));
       const of = floorIs === "held-out pictures" ? "" : ` (${T.translate(floorIs)})`;
-      return T.t("floor {value}", { value: T.digits(floor) + (unit ? ` ${unit}` : "") }) + of;
+      const text = floor === null ? T.t("no floor") : T.t("floor {value}", { value: values.join(" / ") }) + of;
+      return count ? T.t("{figure}, {n} pictures", { figure: text, n: T.wholeNumber(count) }) : text;
     },
     // In which direction a figure is better.
     betterText: (better) => ({ lower: T.t("lower is better"), higher: T.t("higher is better"), floor: T.t("best near the floor") })[better],

@@ -51,7 +51,7 @@ const aboutQuality = ({ quality }) => {
   const rest = figures.slice(FIRST_FIGURES);
   return card(
     title,
-    el("p", { class: "tf-quiet" }, T.t("The floor is what real held-out pictures reach in the same measurement, unless stated otherwise. No model can be expected to do better.")),
+    el("p", { class: "tf-quiet" }, T.t("The floor is what real held-out pictures reach in the same measurement, unless stated otherwise; after a stroke, what other training pictures reach. No model can be expected to do better.")),
     el("p", { class: "tf-quiet" }, T.t("A full bar has reached its floor.")),
     table(T.t("Measured on {n} pictures", { n: T.wholeNumber(quality.samples) }), head, figures.slice(0, FIRST_FIGURES).map(row)),
     rest.length ? fold(T.n(rest.length, "{n} more figure", "{n} more figures"), table(T.t("More figures"), head, rest.map(row))) : null,

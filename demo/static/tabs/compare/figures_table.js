@@ -71,7 +71,7 @@
       const name = `${sides[0].key}-${sides[1].key}`.replaceAll(".", "-");
       const incomparable = count("incomparable");
       const parts = [
-        el("p", { class: "tf-quiet" }, T.t("The floor is what real held-out pictures reach in the same measurement, unless stated otherwise. No clear difference: within two standard errors or, where none is known, within 1 %.")),
+        el("p", { class: "tf-quiet" }, T.t("The floor is what real held-out pictures reach in the same measurement, unless stated otherwise; after a stroke, what other training pictures reach. No clear difference: within two standard errors or, where none is known, within 1 %.")),
         both.length && !same && incomparable < both.length
           ? el("p", { class: "tf-caption" }, T.t("Of {n} figures that both have, the left is better in {left}, the right in {right}; {level} show no clear difference.", { n: both.length - incomparable, left: count("left"), right: count("right"), level: count("level") }))
           : null,
