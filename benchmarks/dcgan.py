@@ -29,7 +29,7 @@ from train.models.dcgan import LATENT_DIM, WIDTHS, DcganNetworks, build
 from train.models.layers import resolutions
 from train.resume import resolve_resume
 from train.run_folder import bind_data, data_of
-from train.settings import Settings, check_settings
+from train.settings import Settings, check_settings, pictures_folder
 from train.stages.stage import Stage, channels_last
 from train.training import replace_framing
 
@@ -98,6 +98,7 @@ def command(settings: ControlSettings, given: set[str]) -> int:
         background=settings.background,
         reading=reading_of(settings),
         pixels=format_of(settings, known, given),
+        cache=pictures_folder(settings, settings.run),
     )
     check_control_size(info)
     bind_data(settings.run, info)

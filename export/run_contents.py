@@ -12,6 +12,7 @@ from export.graphs import Origin
 from train.data.dataset import Pictures
 from train.data.load import load_again
 from train.run_folder import Run, StageRecord
+from train.settings import pictures_folder
 from train.stages import build_stage, load_stage
 
 MAIN_STAGES = ("gan", "vae")
@@ -63,9 +64,10 @@ def origin_of(run: Run, name: str, stages: Mapping[str, TrainedStage]) -> Origin
 
 def pictures_of(run: Run, stages: Iterable[str], data: str | None) -> tuple[Pictures, Pictures]:
     """The run's training and test pictures. Raises UserError when they are not there, or are others."""
-    source = data or run.settings(next(iter(stages))).data
+    settings = run.settings(next(iter(stages)))
+    source = data or settings.data
     try:
-        info, train_set, test_set = load_again(source, run.data)
+        info, train_set, test_set = load_again(source, run.data, pictures_folder(settings, run.folder))
     except UserError as problem:
         raise UserError(f"{problem} Name the place of the run's pictures with --data.") from problem
     for field in ("channels", "classes", "train_images", "test_images"):

@@ -60,6 +60,9 @@ class Settings:
     label_column: str | None = None
     """Column of a table, or of a file beside the pictures, that holds the classes. Default: chosen by type and
     name."""
+    cache: Path | None = None
+    """Folder for the pictures, in their final size, where they are too many for memory. Default: `pictures` in the run
+    folder."""
     minutes: float = 30.0
     """Time budget; the learning-rate schedule is stretched to it."""
     images: int | None = None
@@ -284,7 +287,7 @@ STAGES: dict[str, type[Settings]] = {
 # What a resumed stage may change: BUDGET and TUNABLE also change what comes out.
 BUDGET = {"minutes", "images"}
 TUNABLE = {"mismatch_weight", "gamma", "ema_images", "minibatch_stddev", "precision"}
-CHANGEABLE = BUDGET | TUNABLE | {"run", "data", "threads", "track", "resume", "target"}
+CHANGEABLE = BUDGET | TUNABLE | {"run", "data", "cache", "threads", "track", "resume", "target"}
 
 AT_MOST: dict[str, float] = {"beta2": 0.9999, "augment": 0.8, "warmup": 1.0, "jitter": 1.0, "shift": 0.5}
 """Largest value of those floats that have one; no float may be negative."""
@@ -322,6 +325,11 @@ def check_number(name: str, value: object) -> None:
             raise UserError(f"{flag} must {limits}, not {value:g}.")
     elif isinstance(value, int) and not isinstance(value, bool) and name != "seed" and value < 1:
         raise UserError(f"{flag} must be positive, not {value}.")
+
+
+def pictures_folder(settings: Settings, run: Path) -> Path:
+    """Where a run keeps its pictures if they are too many for memory."""
+    return settings.cache or run / "pictures"
 
 
 def flag_of(name: str) -> str:

@@ -49,7 +49,7 @@ BEFORE: dict[str, object] = {
 }
 """What runs did before a setting existed, where today's default is another."""
 
-MACHINE: frozenset[str] = frozenset({"run", "data", "threads", "track", "resume"})
+MACHINE: frozenset[str] = frozenset({"run", "data", "cache", "threads", "track", "resume"})
 """Settings that say something of one machine only, and do not leave it."""
 
 

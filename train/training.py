@@ -19,7 +19,7 @@ from train.hardware import usable_threads
 from train.loop import train
 from train.resume import resolve_resume
 from train.run_folder import Run, bind_data, data_of
-from train.settings import SHARES, STAGES, AllSettings, InverseSettings, Settings, check_settings
+from train.settings import SHARES, STAGES, AllSettings, InverseSettings, Settings, check_settings, pictures_folder
 from train.stages import build_stage
 from train.stages.stage import channels_last
 
@@ -53,6 +53,7 @@ def train_run(settings: Settings, given: Set[str]) -> int:
             largest_side(settings),
             reading_of(settings),
             format_of(settings, known, given),
+            pictures_folder(settings, settings.run),
         )
         bind_data(settings.run, data[0])
     everything = isinstance(settings, AllSettings)

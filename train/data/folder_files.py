@@ -107,7 +107,12 @@ def identity(folder: Path) -> tuple[int, int]:
     return facts.st_dev, facts.st_ino
 
 
+def plural(count: int, what: str) -> str:
+    """E.g. "1 picture", "2 pictures"."""
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
 def listed(names: list[str], what: str) -> str:
     """E.g. "7 files (a, b, c, d, e, …)"."""
     more = ", …" if len(names) > 5 else ""
-    return f"{len(names)} {what}{'s' if len(names) > 1 else ''} ({', '.join(sorted(names)[:5])}{more})"
+    return f"{plural(len(names), what)} ({', '.join(sorted(names)[:5])}{more})"

@@ -103,11 +103,11 @@ class GanStage(Stage[GanNetworks, GanSettings]):
 
     def begin(self, train: Pictures, test: Pictures) -> None:
         """Keeps 256 pictures that steps see and as many that none sees, for the gap between them and the variety."""
-        device = train.images.device
-        chosen = torch.linspace(0, len(train) - 1, min(256, len(train))).long().to(device)
+        device = test.images.device  # many training pictures may stay in the main memory
+        chosen = torch.linspace(0, len(train) - 1, min(256, len(train))).long().to(train.images.device)
         unseen = test if self.apart is None else self.apart
         self.reals = {
-            "train": train.images[chosen], "train labels": train.labels[chosen],
+            "train": train.images[chosen].to(device), "train labels": train.labels[chosen.to(train.labels.device)],
             "unseen": unseen.images[:256].to(device), "unseen labels": unseen.labels[:256].to(device),
         }  # fmt: skip
 
