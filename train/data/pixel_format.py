@@ -164,6 +164,8 @@ class Look:
     def notes(self, scaling: Scaling, wanted: PixelFormat, count: int) -> list[str]:
         """Lines for the report: which numbers are black and white, and why that may be wrong."""
         lines = deep_notes(self, scaling, wanted, count) if self.deep and isinstance(scaling, tuple) else []
+        if not self.deep and (wanted.black, wanted.white) != (None, None):
+            lines.append("note: --black and --white hold for pictures of more than 8 bits, and there are none")
         if self.dark_deep_colour and all(self.dark_deep_colour):
             lines.append("warning: colours of 16 bits are read by their upper 8 bits, and are nearly black so: scale "
                          "them to their brightest number, and save them with 8 bits")  # fmt: skip
