@@ -117,8 +117,9 @@ class GanSettings(Settings):
 
     minutes: float = 45.0
     batch: int = 32
-    body: Literal["conv", "residual", "mlp"] = "conv"
-    """Networks: conv, residual (deeper, for a GPU), mlp (fully connected, as in the first GAN article)."""
+    body: Literal["conv", "skip", "residual", "mlp"] = "conv"
+    """Networks: conv, skip (every resolution adds its share to the picture, so a larger size can start from a smaller
+    one), residual (deeper, for a GPU), mlp (fully connected, as in the first GAN article)."""
     prior: Prior = "normal"
     """Distribution of the noise: N(0, 1), U(-1, 1), or N(0, 1) truncated to [-2, 2]."""
     loss: Loss = "rpgan"

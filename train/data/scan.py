@@ -87,7 +87,7 @@ class Survey:
             mode, extent = image.mode, image.size
             if closely:
                 with warned.decoding(image):
-                    self.look.at_file(image, is_sixteen_bit_colour(data))
+                    self.look.at_file(image, is_sixteen_bit_colour(data, image))
         else:
             mode, extent = pictures.array_facts(data)
             peak = float(data[np.isfinite(data)].max(initial=0))
@@ -149,8 +149,7 @@ def read_picture(row: Row, wanted: PictureFormat, scan: Scan, warned: Kept) -> n
         unforeseen = not wanted.decided and wanted.framing.mode == "L" and mode in pictures.COLOUR_MODES
         coloured = unforeseen and is_coloured(image)
     except Exception as e:  # Pillow's decoders raise all kinds, SyntaxError among them
-        scan.bad.append(f"{row.name} ({why_unreadable(data, e)})")
-        warned.take()
+        scan.bad.append(f"{row.name} ({'; '.join([why_unreadable(data, e), *warned.take()])})")
         return None
     scan.warned += [f"{row.name} ({message})" for message in warned.take()]
     scan.read += 1
