@@ -42,7 +42,8 @@ class Settings:
     """What happens to pictures of other proportions: crop cuts out the middle, pad shows them whole on the
     background."""
     background: str | None = None
-    """Colour under transparent and padded parts, by name or as #rrggbb. Default: white, or black for grey pictures."""
+    """Colour under transparent and padded parts, by name or as #rrggbb. Default: white, or black for grey
+    pictures; the other where drawings would not show."""
     channels: Literal[1, 3] | None = None
     """1 trains in grey, 3 in colour. Default: grey where all pictures are grey, also those that are saved in colour."""
     black: float | None = None
@@ -117,8 +118,9 @@ class GanSettings(Settings):
 
     minutes: float = 45.0
     batch: int = 32
-    body: Literal["conv", "residual", "mlp"] = "conv"
-    """Networks: conv, residual (deeper, for a GPU), mlp (fully connected, as in the first GAN article)."""
+    body: Literal["conv", "skip", "residual", "mlp"] = "conv"
+    """Networks: conv, skip (every resolution adds its share to the picture, so a larger size can start from a smaller
+    one), residual (deeper, for a GPU), mlp (fully connected, as in the first GAN article)."""
     prior: Prior = "normal"
     """Distribution of the noise: N(0, 1), U(-1, 1), or N(0, 1) truncated to [-2, 2]."""
     loss: Loss = "rpgan"

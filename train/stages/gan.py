@@ -15,6 +15,7 @@ from train.models.fully_connected import DenseCritic, DenseGenerator
 from train.models.layers import resolutions
 from train.models.minibatch_stddev import MinibatchStddev
 from train.models.residual import ResidualCritic, ResidualGenerator
+from train.models.skip import SkipCritic, SkipGenerator
 from train.schedules import cosine
 from train.settings import GanSettings, widths
 from train.stages.stage import Stage
@@ -51,6 +52,10 @@ def build(settings: GanSettings, data: DataInfo) -> GanNetworks:
             channels = widths(len(resolutions(data.sides)), settings.width)
             generator = Generator(*shape, settings.latent_dim, settings.w_dim, channels)
             critic = Critic(*shape, channels)
+        case "skip":
+            channels = widths(len(resolutions(data.sides)), settings.width)
+            generator = SkipGenerator(*shape, settings.latent_dim, settings.w_dim, channels)
+            critic = SkipCritic(*shape, channels)
     stddev = MinibatchStddev(critic.head.in_features) if settings.minibatch_stddev else None
     return GanNetworks(generator, critic, stddev)
 
