@@ -28,11 +28,11 @@ RENAMED: dict[str, str] = {
 RENAMED_NETWORKS: dict[str, str] = {"deviation": "minibatch_stddev"}
 """Old name of a network in a checkpoint -> today's."""
 
-BEFORE: dict[str, object] = {"mismatch_weight": 0.0, "augment": 0.0, "lazy_reg_interval": 1}
+BEFORE: dict[str, object] = {"mismatch_weight": 0.0, "augment": 0.0, "lazy_reg_interval": 1, "precision": "fp32"}
 """What runs did before a setting existed, where today's default is another."""
 
-MACHINE: frozenset[str] = frozenset({"run", "data", "threads", "track", "resume"})
-"""Settings that say something of one machine only, and do not leave it."""
+MACHINE: frozenset[str] = frozenset({"run", "data", "threads", "track", "resume", "more_data", "start_from"})
+"""Settings that say something of one machine or of one command only, and do not leave the run folder."""
 
 
 def current_flags(words: Sequence[str]) -> list[str]:
@@ -53,6 +53,8 @@ def current_flag(word: str) -> str:
 def migrated(kind: type[Settings], values: Mapping[str, object]) -> dict[str, object]:
     """Stored settings of any version as today's: renamed, and where a setting did not exist yet, what was done then."""
     renamed = {RENAMED.get(name, name): value for name, value in values.items()}
+    if renamed.get("threads", "auto") is None:  # what older versions called it
+        renamed["threads"] = "all"
     known = {field.name for field in fields(kind)}
     return {name: value for name, value in BEFORE.items() if name in known} | renamed
 

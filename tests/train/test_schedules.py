@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from train.loop import Progress, plan, update_averages
+from train.loop import plan, update_averages
 from train.schedules import cosine, ema_decay, ramp
 
 
@@ -43,6 +43,6 @@ def test_buffers_are_copied():
 
 
 def test_the_plan_fills_the_time_that_is_left():
-    progress = Progress(step=100, images=6400, planned=10_000, seconds=10.0)
-    assert plan(progress, budget=20.0, batch=64) == 12_800
-    assert plan(progress, budget=5.0, batch=64) == 6400
+    assert plan(6400, left=10.0, rate=640.0, batch=64) == 12_800
+    assert plan(6400, left=0.15, rate=640.0, batch=64) == 6400 + 64
+    assert plan(6400, left=-5.0, rate=640.0, batch=64) == 6400
