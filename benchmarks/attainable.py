@@ -22,7 +22,7 @@ from benchmarks import results
 from bundle.errors import UserError
 from train.data.dataset import Pictures
 from train.data.splits import random_subset
-from train.evaluate.batches import drawn, to_unit
+from train.evaluate.batches import draw_batches, to_unit
 from train.evaluate.evaluation import pictures_of
 from train.evaluate.handles import MaskEncode, VaeHandle
 from train.evaluate.inverse import PICTURES, centre
@@ -78,7 +78,7 @@ def measure(settings: Settings) -> dict:
     if subject.vae is None or subject.vae.repair is None or not subject.data.classes:
         raise UserError(f"{settings.bundle} has no repair, or no classes to tell the regressors.")
     info, train, test = pictures_of(subject, settings.data or subject.source)
-    shown, mask = random_subset(test, PICTURES), centre(info.size)
+    shown, mask = random_subset(test, PICTURES), centre(info.sides)
     figures = bundle_errors(subject.vae, subject.vae.repair, shown, mask) | regressor_errors(train, shown, mask)
     for name, value in figures.items():
         print(f"{value:9.5f}  {name}")
@@ -95,8 +95,8 @@ def measure(settings: Settings) -> dict:
 def bundle_errors(vae: VaeHandle, repair: MaskEncode, shown: Pictures, mask: np.ndarray) -> dict[str, float]:
     """MSE of what the bundle makes of these pictures, as its report has it."""
     pictures, masks = shown.images.numpy(), np.tile(mask, (len(shown.images), 1, 1, 1))
-    rebuilt = drawn("reconstructions", vae.rebuild, to_unit(pictures))
-    repaired = drawn("repair", lambda x, m: vae.decode(repair(x * m, m)[0]), to_unit(pictures), masks)
+    rebuilt = draw_batches("reconstructions", vae.rebuild, to_unit(pictures))
+    repaired = draw_batches("repair", lambda x, m: vae.decode(repair(x * m, m)[0]), to_unit(pictures), masks)
     missing = masks == 0
     return {
         "the bundle's repair": mse(repaired, pictures, missing),

@@ -20,11 +20,12 @@ import numpy as np
 import tyro
 from PIL import Image
 
+from bundle.array_files import SHEET_COLUMNS
 from bundle.command_line import exit_code
 from bundle.errors import UserError
 from bundle.images import from_uint8, sheet, to_uint8
 from bundle.model import BundleModel
-from bundle.read import SHEET_COLUMNS, OpenBundle, discover
+from bundle.read import OpenBundle, discover
 from bundle.runner import BundleRunner
 from bundle.schema import GRAPHS, Bundle
 from train.evaluate.inverse import centre
@@ -155,7 +156,7 @@ def stored_checks(info: Bundle) -> Iterator[Check]:
     if info.name == "mednist":
         most = 1.5 * value_of(found, info, "vae.mse")
         yield check("repair.centre", "≤", most, "repair.centre, 1.5 x vae.mse")
-        share = float((centre(info.image.size) == 0).mean())
+        share = float((centre((info.image.height, info.image.width)) == 0).mean())
         value = share * value_of(found, info, "repair.centre")
         yield Check(info.name, "the same over whole pictures", value, "≤", most)
     if info.name == "cifar10":  # better than its control in everything

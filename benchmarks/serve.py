@@ -35,7 +35,7 @@ from export.runtimes import openvino_core
 from train.run_folder import Run
 from train.stages import load_networks
 
-PEAK_SIDE = 2048
+PEAK_SIDE, PEAK_ROUNDS = 2048, 5  # of the matrix product; it takes as long as so many rounds of a contestant
 REST = 0.1  # seconds in which the threads of the contestant before fall asleep: till then they use up the cores
 LEVELS = 2.0  # grey levels, on average, by which a contestant of lower precision may differ
 PACKAGES = ("torch", "onnxruntime-gpu", "openvino", "onnxruntime-ep-openvino", "numpy")
@@ -140,7 +140,7 @@ def measure(settings: Settings) -> dict:
     net = load_networks(Run.open(settings.run), "gan")["generator"]
     device = "cuda" if engine.active == CUDA else "cpu"
     cost, table = operations(net, inputs(engine, 4)), {}
-    peaks = [peak(device, 1.0)]
+    peaks = [peak(device, PEAK_ROUNDS * settings.seconds)]
     for batch in settings.batches:
         rows = inputs(engine, batch)
         draws = dict(contestants(settings, engine, net, rows))
@@ -162,7 +162,7 @@ def measure(settings: Settings) -> dict:
             name: {"pictures_per_second": speeds[name], "largest_drift": drifts[name]} for name in draws
         }
         show(batch, speeds, drifts, cost, statistics.median(peaks))
-        peaks.append(peak(device, 1.0))
+        peaks.append(peak(device, PEAK_ROUNDS * settings.seconds))
     return {
         "bundle": engine.bundle.info.name,
         "precision": engine.bundle.info.graphs["generator"].precision,

@@ -12,7 +12,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,10 +57,10 @@ class Settings:
 class Interactions:
     """All kinds of interactions, one after the other, over all bundles, each with new arguments."""
 
-    def __init__(self, visitor: Visitor, seed: int):
+    def __init__(self, visitor: Visitor, seed: int, bundles: Mapping[str, Sequence[str]]):
+        """`bundles`: the models of each."""
         self.visitor, self._rng = visitor, np.random.default_rng(seed)
-        facts = visitor.get("healthz").json()["bundles"]
-        self._bundles = [(name, about["models"]) for name, about in facts.items()]
+        self._bundles = list(bundles.items())
         self._kinds: list[Callable[[str, str], object]] = [
             self.live, self.live, self.morph, self.sample, self.live, self.reconstruct, self.live, self.repair,
             self.morph, self.invert, self.live, self.rebuild, self.report, self.export, self.interpolate, self.page,
@@ -109,12 +109,19 @@ class Interactions:
         return self.visitor.call("report", name)
 
     def rebuild(self, name: str, model: str) -> Answer:
-        return self.visitor.rebuild(name, {"test": 0})
+        return self.visitor.ask(f"rebuild/{name}", {"test": 0})
 
     def export(self, name: str, model: str) -> Answer:
-        seeds = [self._seed(), self._seed()]
-        film = {"frames": 12, "fps": 12, "format": "gif", "mode": "linear"}
-        return self.visitor.event("export", {"b": name, "m": model, "seeds": seeds, "t": 1, **film})
+        wish = {
+            "m": model,
+            "keys": [self._seed(), self._seed()],
+            "t": 1,
+            "frames": 12,
+            "fps": 12,
+            "format": "gif",
+            "mode": "linear",
+        }
+        return self.visitor.ask(f"morph/{name}", wish)
 
     def page(self, name: str, model: str) -> None:
         """What a new visitor loads, without a browser: the page, with a session of its own."""
@@ -180,7 +187,8 @@ def main(argv: list[str]) -> int:
 
 def soak(visitor: Visitor, uploads: Path, browser: "Browser | None", settings: Settings) -> dict:
     """Uses a running server, whose uploads lie in `uploads`, and returns what was measured, as JSON takes it."""
-    interact = Interactions(visitor, seed=1)
+    bundles = {name: about["models"] for name, about in visitor.get("healthz").json()["bundles"].items()}
+    interact = Interactions(visitor, 1, bundles)
 
     def use(first: int, count: int) -> None:
         for number in range(first, first + count):

@@ -28,7 +28,7 @@ from bundle.command_line import exit_code
 from bundle.errors import UserError
 from train import priors
 from train.data.dataset import one_hot
-from train.data.load import Loaded, load
+from train.data.load import Loaded, load_again
 from train.evaluate.evaluator import Scale
 from train.evaluate.frechet_distance import frechet_distance
 from train.hardware import fastest_precision, hardware, usable_threads
@@ -155,7 +155,7 @@ def race(settings: Settings, data: Loaded, folder: Path) -> dict[str, dict]:
                 stage = gan.GanStage(gan.build(own, info), own, info)
                 draw = draw_gan(own, train_set.labels[chosen], len(info.classes), device)
             else:
-                stage = dcgan.ControlStage(dcgan.build(info.channels, info.size), own)
+                stage = dcgan.ControlStage(dcgan.build(info.channels, info.sides), own)
                 draw = draw_control(device)
             channels_last(stage.networks)
             averages = copy.deepcopy(stage.networks).eval().requires_grad_(False)
@@ -184,9 +184,8 @@ def compare(settings: Settings) -> None:
     """Trains and measures both, stores the result, and prints a table. Raises UserError."""
     torch.set_num_threads(settings.threads or usable_threads())
     framed = Run.open(settings.run).data  # as the classifier saw its pictures
-    data = load(settings.data, framed.size, fit=framed.fit, background=framed.background)
-    if data[0].size not in dcgan.WIDTHS:
-        raise UserError("The control draws 32 x 32 or 64 x 64 pictures; take a run of that size.")
+    data = load_again(settings.data, framed)
+    dcgan.check_control_size(data[0])
     with tempfile.TemporaryDirectory() as folder:
         found = race(settings, data, Path(folder))
     words = ["python", "-m", "benchmarks.train", f"runs/{settings.run.name}", "--data", data[0].source]

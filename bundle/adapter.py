@@ -1,13 +1,9 @@
 """Makes a generator that was exported elsewhere follow the conventions of this format."""
 
-from collections.abc import Callable, Mapping
-
 import numpy as np
 
+from bundle.feeds import Feed, GraphFunction
 from bundle.schema import Adapter
-
-Feed = Mapping[str, np.ndarray]  # inputs by name, of one batch size
-GraphFunction = Callable[[Feed], list[np.ndarray]]  # a feed -> outputs in the order of the index
 
 
 def adapt(run: GraphFunction, adapter: Adapter) -> GraphFunction:

@@ -15,18 +15,18 @@ from typing import get_args
 
 import numpy as np
 
-from bundle.adapter import Feed, adapt
-from bundle.atomic_files import scratch
+from bundle.adapter import adapt
+from bundle.array_files import MAX_TILES, SHEET_COLUMNS
 from bundle.command_line import exit_code
 from bundle.errors import BundleError, UserError
+from bundle.feeds import Feed
 from bundle.images import png, sheet, to_uint8
 from bundle.latents import from_normal, seed_latents
 from bundle.onnx_outline import FLOAT, outline, problem
-from bundle.read import MAX_TILES, SHEET_COLUMNS, read
-from bundle.runner import BundleRunner
-from bundle.schema import MAX_FILE_BYTES, SCHEMA_VERSION, Adapter, Bundle, File, Prior
+from bundle.printable import print_anything
+from bundle.schema import MAX_FILE_BYTES, MAX_SIDE, SCHEMA_VERSION, Adapter, Bundle, File, Prior
 from bundle.sessions import choose_provider, first_line, open_session
-from bundle.write import file_entry, write_index
+from bundle.write import file_entry, write_bundle
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 MAX_BATCH = 64
@@ -95,14 +95,9 @@ def adopt(file: Path, target: Path, about: About) -> Bundle:
         raise UserError(f"'{target}' already exists: choose another --name or --out.")
     data = file.read_bytes()
     found = inspect_generator(data, about.prior)
-    with scratch(target) as building:
-        shown = png(sheet(found.pictures, SHEET_COLUMNS), level=9)
-        (building / GENERATOR).write_bytes(data)
-        (building / SHEET).write_bytes(shown)
-        info = _index(about, found, file_entry(GENERATOR, data), file_entry(SHEET, shown))
-        write_index(building, info)
-        BundleRunner(read(building)).check()
-        building.rename(target)
+    shown = png(sheet(found.pictures, SHEET_COLUMNS), level=9)
+    info = _index(about, found, file_entry(GENERATOR, data), file_entry(SHEET, shown))
+    write_bundle(target, info, {GENERATOR: data, SHEET: shown}, card=None, previous=None)
     return info
 
 
@@ -121,9 +116,10 @@ def _trial(data: bytes, adapter: Adapter, prior: Prior) -> tuple[np.ndarray, str
     except Exception as error:  # onnxruntime's errors share no base class
         raise BundleError(f"This file does not run ({first_line(error)}).") from error
     values = np.concatenate(raw)[:MAX_TILES]
-    if values.ndim != 4 or values.shape[1] not in (1, 3) or values.shape[2] != values.shape[3]:
+    if values.ndim != 4 or values.shape[1] not in (1, 3) or max(values.shape[2:]) > MAX_SIDE:
         raise BundleError(
-            f"Pictures must be square, with 1 or 3 channels first; '{adapter.image}' is {values.shape[1:]}."
+            f"Pictures must have 1 or 3 channels first and at most {MAX_SIDE} pixels a side; "
+            f"'{adapter.image}' is {values.shape[1:]}."
         )
     if not np.isfinite(values).all():
         raise BundleError("This generator gives values that are not finite numbers.")
@@ -136,13 +132,13 @@ def _trial(data: bytes, adapter: Adapter, prior: Prior) -> tuple[np.ndarray, str
 
 
 def _index(about: About, found: Found, generator: File, sample_sheet: File) -> Bundle:
-    _, side, _, channels = found.pictures.shape
+    _, height, width, channels = found.pictures.shape
     graph = generator.model_dump() | {
         "opset": found.opset,
         "precision": "as it came",
         "parameters": found.parameters,
         "inputs": [{"name": "z", "shape": ["batch", found.latent_dim]}],
-        "outputs": [{"name": "image", "shape": ["batch", channels, side, side]}],
+        "outputs": [{"name": "image", "shape": ["batch", channels, height, width]}],
         "adapter": found.adapter.model_dump(),
     }
     dataset = {"source": about.source, "licence": about.licence, "classes": [], "train_images": 0, "test_images": 0}
@@ -153,7 +149,7 @@ def _index(about: About, found: Found, generator: File, sample_sheet: File) -> B
             "title": about.title,
             "created": datetime.now(UTC).replace(microsecond=0),
             "dataset": dataset,
-            "image": {"channels": channels, "size": side},
+            "image": {"channels": channels, "height": height, "width": width},
             "max_batch": MAX_BATCH,
             "graphs": {"generator": graph},
             "files": {"sheet": sample_sheet},
@@ -170,6 +166,7 @@ def _index(about: About, found: Found, generator: File, sample_sheet: File) -> B
 
 def main(arguments: Sequence[str] | None = None, ask: Callable[[str], str] | None = None) -> int:
     """Exit code: 0 done, 2 after one sentence on what is wrong, 130 stopped."""
+    print_anything()
     options = _parser().parse_args(arguments)
     if ask is None and sys.stdin.isatty():
         ask = input
@@ -187,7 +184,7 @@ def main(arguments: Sequence[str] | None = None, ask: Callable[[str], str] | Non
             raise UserError(f"'{name}' cannot be a bundle's name: use lower-case letters, digits, - and _.")
         target = options.out or REPOSITORY / "artifacts" / name
         info = adopt(options.file, target, about)
-        shape = f"{info.image.channels} x {info.image.size} x {info.image.size}"
+        shape = " x ".join(map(str, info.image.shape))
         adapter = info.graphs["generator"].adapter
         values = adapter.values if adapter else "0..1"
         print(f"{target}: z of {info.require_gan().latent_dim} numbers -> pictures {shape}, values {values}.")

@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from types import FrameType, TracebackType
 
 from bundle.errors import UserError
+from bundle.printable import print_anything
 
 INTERRUPTED = 130  # the exit code of a command that Ctrl-C ended
 
@@ -18,8 +19,9 @@ def exit_code(work: Callable[[], int | None], stopped: str) -> int:
     """Runs the work of a command and returns its exit code.
 
     0, or what `work` returns: done. 2: a UserError or an OSError, printed as one line. 130: Ctrl-C, a terminal that was
-    closed (SIGHUP) or SIGTERM; `stopped` is printed.
+    closed (SIGHUP) or SIGTERM; `stopped` is printed. What the terminal cannot show is escaped.
     """
+    print_anything()
     try:
         with ends_as_ctrl_c():
             return work() or 0

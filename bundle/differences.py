@@ -9,8 +9,8 @@ import numpy as np
 from bundle import images
 
 Unit = Literal["grey levels", "share"]
-# Outputs that have bounds, whose errors are absolute; errors of the others are shares of max(1, |value|).
-BOUNDED = frozenset({"image", "logvar"})
+# Outputs with values of a known size, whose errors are absolute; of the others they are shares of max(1, |value|).
+ABSOLUTE = frozenset({"image", "logvar"})
 
 
 def absolute(got: np.ndarray, wanted: np.ndarray) -> np.ndarray:
@@ -38,8 +38,8 @@ def worst_psnr(got: np.ndarray, wanted: np.ndarray) -> float:
 
 
 def largest_error(output: str, got: np.ndarray, wanted: np.ndarray) -> float:
-    """The largest error of one named output: absolute where it has bounds (see BOUNDED), else a share."""
-    return float((absolute if output in BOUNDED else shares)(got, wanted).max())
+    """The largest error of one named output: absolute if it is among ABSOLUTE, else a share."""
+    return float((absolute if output in ABSOLUTE else shares)(got, wanted).max())
 
 
 def fault(got: np.ndarray, shape: tuple[int, ...]) -> str:

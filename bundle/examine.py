@@ -4,11 +4,12 @@ import numpy as np
 
 from bundle import differences
 from bundle.errors import BundleError, UserError
+from bundle.feeds import RunGraph
 from bundle.images import to_uint8
 from bundle.read import GOLDEN, OpenBundle
 from bundle.schema import Tensor
 from bundle.sessions import first_line
-from bundle.trial_inputs import RunGraph, TrialInputs, random_rows
+from bundle.trial_inputs import TrialInputs, random_rows
 
 NEIGHBOUR = 1e-3  # most that a row may change with the others in its batch, as a share: a quarter of a grey level
 DRIFT = 2.0  # most grey levels, root mean square, by which a seed may differ from its picture on the sample sheet

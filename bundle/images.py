@@ -79,12 +79,14 @@ def psnr(a: np.ndarray, b: np.ndarray) -> float:
 def ssim(a: np.ndarray, b: np.ndarray) -> float | None:
     """Mean structural similarity, at most 1, of two images [N, C, H, W] in [0, 1] (Wang et al. 2004).
 
-    Gaussian window 11 x 11 with sigma 1.5, only where it fits whole; None for images smaller than the window. The
-    stored figures of quality mirror the edges instead and differ a little: train.evaluate.picture_quality.ssim.
+    Gaussian window 11 x 11 with sigma 1.5, images mirrored at their edges, as torchmetrics and published figures have
+    it. None for images smaller than the window.
     """
     if min(a.shape[2:]) < SSIM_WINDOW:
         return None
-    x, y = a.astype(np.float64), b.astype(np.float64)
+    edge = SSIM_WINDOW // 2
+    border = ((0, 0), (0, 0), (edge, edge), (edge, edge))
+    x, y = (np.pad(image.astype(np.float64), border, mode="reflect") for image in (a, b))
     mean_x, mean_y = _window_mean(x), _window_mean(y)
     var_x, var_y = _window_mean(x * x) - mean_x**2, _window_mean(y * y) - mean_y**2
     covariance = _window_mean(x * y) - mean_x * mean_y

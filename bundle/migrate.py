@@ -2,24 +2,52 @@
 
 Version 2 renamed a graph's `form` to `precision` and `portability` to `runtime_comparison`, and added `dataset.fit`,
 `dataset.background` and `training.*.settings`. What a version-1 bundle does not say keeps its default: pictures were
-cropped, and the settings of its stages are unknown.
+cropped, and the settings of its stages are unknown. Version 3 gave pictures a height and a width instead of one `size`,
+and a kernel distance a standard error that holds: before, it came from subsets that overlap, and was 4 to 6 times too
+small, so it is left out.
 """
 
 from typing import Any
 
+ERROR_UNKNOWN = ", ± unknown"
+"""Ends the label of a kernel distance whose standard error was left out."""
+
 
 def migrate(raw: Any) -> Any:
-    """The content of a version-1 bundle.json as version 2; anything else is returned as it came.
+    """The content of a bundle.json of version 1 or 2 as version 3; anything else is returned as it came.
 
     Pure: the argument is not changed. Whether the result is valid is for `bundle.schema.Bundle` to say.
     """
-    version = raw.get("schema_version") if isinstance(raw, dict) else None
-    if type(version) is not int or version != 1:  # True == 1
-        return raw
-    index = _renamed(raw, "portability", "runtime_comparison") | {"schema_version": 2}
-    if isinstance(graphs := raw.get("graphs"), dict):
-        index["graphs"] = {name: _renamed(graph, "form", "precision") for name, graph in graphs.items()}
+    index = raw
+    for version, step in ((1, _to_version_2), (2, _to_version_3)):
+        found = index.get("schema_version") if isinstance(index, dict) else None
+        if type(found) is int and found == version:  # True == 1
+            index = step(index) | {"schema_version": version + 1}
     return index
+
+
+def _to_version_2(index: dict) -> dict:
+    index = _renamed(index, "portability", "runtime_comparison")
+    if isinstance(graphs := index.get("graphs"), dict):
+        index |= {"graphs": {name: _renamed(graph, "form", "precision") for name, graph in graphs.items()}}
+    return index
+
+
+def _to_version_3(index: dict) -> dict:
+    image, quality = index.get("image"), index.get("quality")
+    if isinstance(image, dict) and "size" in image:
+        sides = {"height": image["size"], "width": image["size"]}
+        index = index | {"image": {key: value for key, value in image.items() if key != "size"} | sides}
+    if isinstance(quality, dict) and isinstance(figures := quality.get("figures"), list):
+        index = index | {"quality": quality | {"figures": list(map(_without_kernel_error, figures))}}
+    return index
+
+
+def _without_kernel_error(figure: Any) -> Any:
+    """A figure as it came, but a kernel distance without its standard error, which its label then says."""
+    if not isinstance(figure, dict) or figure.get("error") is None or ".kernel" not in str(figure.get("name")):
+        return figure
+    return figure | {"error": None, "label": f"{figure.get('label')}{ERROR_UNKNOWN}"}
 
 
 def _renamed(entry: Any, old: str, new: str) -> Any:

@@ -129,7 +129,7 @@ class BundleModel:
         keys = self.codes(corners, classes, truncation)
         if weights.max() == 1:  # a corner itself: no rounding through the standard units
             return self.decode(keys[[int(weights.argmax())]])
-        return self.decode(self._from_standard(latents.blend(self._to_standard(keys), weights)[None]))
+        return self.decode(self.from_standard(latents.blend(self.to_standard(keys), weights)[None]))
 
     def morph(
         self,
@@ -170,7 +170,7 @@ class BundleModel:
                     for key, row in zip(keys, [None] * len(keys) if rows is None else rows, strict=True)
                 ]
             )
-            return self.decode(self._from_standard(latents.path_at(ends, shares, mode, loop)))
+            return self.decode(self.from_standard(latents.path_at(ends, shares, mode, loop)))
         dim = self.info.require_gan().latent_dim
         ends = np.stack([latents.key_latent(key, dim) for key in keys])
         along = None if rows is None else latents.path_at(rows, shares, "linear", loop)
@@ -290,13 +290,15 @@ class BundleModel:
     def _standard_code(self, key: Key, row: np.ndarray | None, temperature: float) -> np.ndarray:
         """The VAE's code [D] of a key, in units of the codes' deviation."""
         corners, weights = latents.key_corners(key)
-        return latents.blend(self._to_standard(self.codes(corners, row, temperature)), weights)
+        return latents.blend(self.to_standard(self.codes(corners, row, temperature)), weights)
 
-    def _to_standard(self, codes: np.ndarray) -> np.ndarray:
+    def to_standard(self, codes: np.ndarray) -> np.ndarray:
+        """The VAE's codes [N, D] in units of their deviation from the mean, each number by itself."""
         arrays = self.runner.bundle.latents
         return (codes - arrays["code_mean"]) / arrays["code_std"]
 
-    def _from_standard(self, codes: np.ndarray) -> np.ndarray:
+    def from_standard(self, codes: np.ndarray) -> np.ndarray:
+        """Back from `to_standard`, float32."""
         arrays = self.runner.bundle.latents
         return (codes * arrays["code_std"] + arrays["code_mean"]).astype(np.float32)
 

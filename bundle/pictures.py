@@ -1,53 +1,46 @@
-"""The one way from a picture's file to a model's picture: decoded safely, 8 bits, upright, flat, square.
+"""The one way from a picture's file to a model's picture: decoded safely, 8 bits, upright, flat, of one size.
 
 Training, evaluation, export and uploads all come through `frame`, so a model meets an upload as it met its training
 pictures. A "picture" is uint8 [H, W, C] as in bundle/images.py.
 """
 
 import io
-import struct
-import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from PIL import Image, ImageColor, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageColor, ImageOps
 
+from bundle.deep_pixels import Scaling, ValueRange, eight_bits, to_bytes
 from bundle.errors import ImageError, UserError
+from bundle.picture_files import BROKEN, TRAINING, UPLOAD, Limits, check_pixels, opened, orientation
 from bundle.schema import Bundle, Fit
 
 Mode = Literal["L", "RGB"]
-IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
 COLOUR_MODES = {"RGB", "RGBA", "RGBX", "RGBa", "P", "PA", "CMYK", "YCbCr", "LAB", "HSV"}
 ARRAY_MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 # Where transparency is laid on unless a background is named: grey pictures are mostly bright strokes on black.
 BACKGROUNDS: dict[Mode, str] = {"RGB": "#ffffff", "L": "#000000"}
-# What Pillow's parsers raise for broken files.
-BROKEN = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, struct.error, zlib.error)
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What a picture file may be; `formats`: what Pillow may try, so that its other parsers are never reached."""
-
-    bytes: int
-    pixels: int
-    formats: tuple[str, ...]
-
-
-UPLOAD = Limits(5_000_000, 8_000_000, ("PNG", "JPEG", "WEBP", "GIF", "BMP"))
-TRAINING = Limits(400_000_000, 50_000_000, (*UPLOAD.formats, "TIFF"))
+NO_PICTURE = "This file is not a picture that can be read; use PNG, JPEG, WebP or GIF."
+BORDER = 4  # pixels that a picture may lack in height or width to keep its own: the 28 of MNIST in 32
 
 
 @dataclass(frozen=True)
 class Framing:
-    """What every picture of a data set is brought to: `size` x `size` pixels of a mode, on a background (#rrggbb)."""
+    """What every picture of a data set is brought to: height x width pixels of a mode, on a background (#rrggbb).
+
+    `scaling`: which numbers of deep pixels are black and white. `border`: how many pixels a picture may lack in height
+    or width to keep its own; None: a quarter of the frame, as in versions before it was recorded.
+    """
 
     mode: Mode
-    size: int
+    height: int
+    width: int
     fit: Fit
     background: str
+    scaling: Scaling = None
+    border: int | None = BORDER
 
     @property
     def channels(self) -> int:
@@ -57,32 +50,47 @@ class Framing:
 def framing_of(info: Bundle) -> Framing:
     """How the pictures of a bundle's data set were framed."""
     mode: Mode = "L" if info.image.channels == 1 else "RGB"
-    return Framing(mode, info.image.size, info.dataset.fit, paper(mode, info.dataset.background))
+    about = info.dataset
+    under = paper(mode, about.background)
+    return Framing(mode, info.image.height, info.image.width, about.fit, under, about.value_range, about.border)
 
 
 # --- from a file ---------------------------------------------------------------------------------
 
 
 def decode(source: Path | bytes, framing: Framing, limits: Limits = UPLOAD) -> np.ndarray:
-    """A picture file, given as path or as bytes -> the model's picture, uint8 [size, size, C]; of an animation the
+    """A picture file, given as path or as bytes -> the model's picture, uint8 [H, W, C]; of an animation the
     first frame. Raises ImageError for files that are no picture, broken, or beyond the limits."""
     return _framed(source, framing, framing.background, limits)
 
 
 def decode_mask(source: Path | bytes, framing: Framing, limits: Limits = UPLOAD) -> np.ndarray:
-    """A mask's file -> float32 [1, 1, size, size]: 1 where the file is bright, which is known, 0 where it is dark or
+    """A mask's file -> float32 [1, 1, H, W]: 1 where the file is bright, which is known, 0 where it is dark or
     transparent. It is framed as the picture is; what padding adds around it is known. Raises ImageError."""
-    grey = Framing("L", framing.size, framing.fit, "#ffffff")
+    grey = replace(framing, mode="L", background="#ffffff", scaling=None)
     values = _framed(source, grey, BACKGROUNDS["L"], limits)
-    return (values >= 127.5).astype(np.float32).reshape(1, 1, framing.size, framing.size)
+    return (values >= 127.5).astype(np.float32).reshape(1, 1, framing.height, framing.width)
+
+
+def eight_bit_png(source: bytes, framing: Framing, limits: Limits = UPLOAD) -> bytes:
+    """A picture's file as a PNG of its own size, with 8 bits a channel as the framing scales them, for whoever cannot:
+    browsers show the upper 8 of 16 bits. Raises ImageError as `decode` does."""
+    try:
+        image = upright(opened(_read(source, limits), limits), framing, limits)
+        file = io.BytesIO()
+        image.save(file, "PNG", compress_level=1)
+        return file.getvalue()
+    except BROKEN as error:
+        raise ImageError(NO_PICTURE) from error
 
 
 def _framed(source: Path | bytes, framing: Framing, under: str, limits: Limits) -> np.ndarray:
     """`under`: the colour under transparent parts."""
     try:
-        return square(flat(upright(opened(_read(source, limits), limits), framing), framing.mode, under)[0], framing)
+        image = upright(opened(_read(source, limits), limits), framing, limits)
+        return sized(flat(image, framing.mode, under)[0], framing)
     except BROKEN as error:
-        raise ImageError("This file is not a picture that can be read; use PNG, JPEG, WebP or GIF.") from error
+        raise ImageError(NO_PICTURE) from error
 
 
 def _read(source: Path | bytes, limits: Limits) -> bytes:
@@ -95,37 +103,16 @@ def _read(source: Path | bytes, limits: Limits) -> bytes:
         raise ImageError("The picture file cannot be opened.") from error
 
 
-def opened(data: bytes, limits: Limits) -> Image.Image:
-    """A picture file, its pixels not yet decoded. Raises OSError for no picture, ImageError beyond the limits."""
-    if len(data) > limits.bytes:
-        raise ImageError(f"The file is too large: at most {limits.bytes // 1_000_000} MB are accepted.")
-    most = limits.pixels // 1_000_000
-    too_many = ImageError(f"The picture has too many pixels: at most {most} million are accepted.")
-    try:
-        image = Image.open(io.BytesIO(data), formats=limits.formats)
-    except UnidentifiedImageError:
-        raise OSError("not an image") from None
-    except Image.DecompressionBombError as error:
-        raise too_many from error
-    if image.width * image.height > limits.pixels:
-        raise too_many
-    return image
-
-
 # --- from an array -------------------------------------------------------------------------------
 
 
-def array_facts(values: np.ndarray) -> tuple[str, tuple[int, int], float]:
-    """An array [H, W], [H, W, C] or [C, H, W] as (mode, (width, height), largest finite value).
-
-    Raises ValueError for any other form.
-    """
-    values = channels_last(values)
-    finite = values[np.isfinite(values)]
-    return ARRAY_MODES[values.shape[2]], (values.shape[1], values.shape[0]), float(finite.max()) if finite.size else 0.0
+def array_facts(values: np.ndarray) -> tuple[str, tuple[int, int]]:
+    """An array [H, W], [H, W, C] or [C, H, W] as (mode, (width, height)). Raises ValueError for any other form."""
+    height, width, channels = to_hwc(values).shape
+    return ARRAY_MODES[channels], (width, height)
 
 
-def channels_last(values: np.ndarray) -> np.ndarray:
+def to_hwc(values: np.ndarray) -> np.ndarray:
     """[H, W], [H, W, C] or [C, H, W] with up to four channels -> [H, W, C]. Raises ValueError for any other form."""
     if values.dtype.kind not in "buif" or values.ndim not in (2, 3) or 0 in values.shape:
         raise ValueError(f"an array of shape {values.shape} is no picture")
@@ -138,54 +125,53 @@ def channels_last(values: np.ndarray) -> np.ndarray:
     raise ValueError(f"an array of shape {values.shape} is no picture")
 
 
-def from_array(values: np.ndarray, largest: int) -> Image.Image:
-    """Numbers from 0 to `largest` (1 or 255), shaped as for `array_facts`, as a picture of mode L, LA, RGB or RGBA.
+def from_array(values: np.ndarray, scaling: ValueRange) -> Image.Image:
+    """Numbers shaped as for `array_facts` as a picture of mode L, LA, RGB or RGBA. Raises ValueError for NaN only."""
+    values = to_hwc(values)
+    if not np.isfinite(values).any():
+        raise ValueError("no pixel is a number")
+    return _of_bytes(to_bytes(values, scaling))
+
+
+def from_array_of(values: np.ndarray, largest: int) -> Image.Image:
+    """As `from_array`, of numbers from 0 to `largest` (1 or 255), as versions before ranges did it.
 
     Raises ValueError for NaN and for pixels outside the range.
     """
-    values = channels_last(values).astype(np.float64)
+    values = to_hwc(values).astype(np.float64)
     if np.isnan(values).any():
         raise ValueError("NaN pixels")
     if values.min() < 0 or values.max() > largest:
         raise ValueError(f"pixels from {values.min():g} to {values.max():g}, outside 0 to {largest}")
-    pixels = np.rint(values * (255 / largest)).astype(np.uint8)
+    return _of_bytes(np.rint(values * (255 / largest)).astype(np.uint8))
+
+
+def _of_bytes(pixels: np.ndarray) -> Image.Image:
     return Image.fromarray(np.ascontiguousarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels))
 
 
 # --- to a model's picture ------------------------------------------------------------------------
 
 
-def frame(image: Image.Image, framing: Framing) -> tuple[np.ndarray, bool]:
-    """Any picture -> (uint8 [size, size, C], whether any of it was transparent); of an animation the first frame.
+def frame(image: Image.Image, framing: Framing, limits: Limits = TRAINING) -> tuple[np.ndarray, bool]:
+    """Any picture -> (uint8 [H, W, C], whether any of it was transparent); of an animation the first frame.
 
-    Raises ValueError for pixels that are no numbers of 8 or 16 bits, and what Pillow raises for torn files.
+    Raises ImageError beyond the limits, ValueError for pixels that are no numbers, and what Pillow raises for torn
+    files.
     """
-    sheet, clear = flat(upright(image, framing), framing.mode, framing.background)
-    return square(sheet, framing), clear
+    sheet, clear = flat(upright(image, framing, limits), framing.mode, framing.background)
+    return sized(sheet, framing), clear
 
 
-def upright(image: Image.Image, framing: Framing) -> Image.Image:
+def upright(image: Image.Image, framing: Framing, limits: Limits = TRAINING) -> Image.Image:
     """A picture turned as its EXIF says, with 8 bits a channel. Large JPEGs are decoded at a fraction of their size,
-    never below twice the side that is wanted. Raises as `frame` does."""
-    image.draft(None, (2 * framing.size, 2 * framing.size))
-    return eight_bits(ImageOps.exif_transpose(image))
-
-
-def eight_bits(image: Image.Image) -> Image.Image:
-    """16-bit greys scaled to 8 where they go beyond 255, floats also from [0, 1]; other modes as they are.
-
-    Raises ValueError for NaN and for values that are neither 8 nor 16 bits.
-    """
-    if not image.mode.startswith("I") and image.mode != "F":
-        return image
-    values = np.asarray(image, dtype=np.float64)
-    if np.isnan(values).any():
-        raise ValueError("NaN pixels")
-    low, high = values.min(), values.max()
-    if low < 0 or high > 65535:
-        raise ValueError(f"pixels from {low:g} to {high:g}, outside 0 to 65535")
-    scale = 1 / 257 if high > 255 else 255 if image.mode == "F" and high <= 1 else 1
-    return Image.fromarray(np.rint(values * scale).astype(np.uint8))
+    never below twice the longer side that is wanted. Raises as `frame` does."""
+    least = 2 * max(framing.height, framing.width)
+    image.draft(None, (least, least))
+    check_pixels(image, limits.pixels)
+    image.load()
+    turn, image = orientation(image), eight_bits(image, framing.scaling)
+    return image if turn is None else image.transpose(turn)
 
 
 def flat(image: Image.Image, mode: Mode, background: str) -> tuple[Image.Image, bool]:
@@ -198,30 +184,44 @@ def flat(image: Image.Image, mode: Mode, background: str) -> tuple[Image.Image, 
     return Image.alpha_composite(sheet, layer).convert(mode), extrema != (255, 255)
 
 
-def fills_square(extent: tuple[int, int], size: int) -> bool:
-    """Whether a picture of this (width, height) keeps its pixels in a square of side `size`."""
-    return 0.75 * size <= min(extent) and max(extent) <= size
+def fills(extent: tuple[int, int], framing: Framing) -> bool:
+    """Whether a picture of this (width, height) keeps its pixels: neither side is longer than the framing's, or shorter
+    by more than its border. A wide border drawn outward gives icons legs; resizing one that lacks a few pixels would
+    only blur it."""
+    pairs = zip(extent, (framing.width, framing.height), strict=True)
+    return all(0 <= most - side <= (most / 4 if framing.border is None else framing.border) for side, most in pairs)
 
 
-def square(image: Image.Image, framing: Framing) -> np.ndarray:
-    """A flat picture of the framing's mode -> uint8 [size, size, C].
+def sized(image: Image.Image, framing: Framing) -> np.ndarray:
+    """A flat picture of the framing's mode -> uint8 [H, W, C] of the framing's size.
 
-    A picture that fills at least three quarters of the square keeps its pixels. Around it comes its own border
-    ("crop") or the background ("pad"). Any other is cropped to its central square ("crop") or shown as a whole on
-    the background ("pad"), and resized.
+    A picture that `fills` it keeps its pixels. Around it comes its own border ("crop") or the background ("pad"). Any
+    other is cropped to its central part of the right proportions ("crop") or shown as a whole on the background
+    ("pad"), and resized.
     """
-    size, (width, height) = framing.size, image.size
-    fills = fills_square(image.size, size)
+    high, wide = framing.height, framing.width
+    width, height = image.size
+    whole = fills(image.size, framing)
     if framing.fit == "pad":
-        image = image if fills else ImageOps.contain(image, (size, size), Image.Resampling.LANCZOS)
-        sheet = Image.new(framing.mode, (size, size), framing.background)
-        sheet.paste(image, ((size - image.width) // 2, (size - image.height) // 2))
-        return np.asarray(sheet).reshape(size, size, -1)
-    if fills:
-        rows, columns = (np.arange(size) - (size - side) // 2 for side in (height, width))
-        rows, columns = rows.clip(0, height - 1), columns.clip(0, width - 1)
+        image = image if whole else contained(image, (wide, high))
+        sheet = Image.new(framing.mode, (wide, high), framing.background)
+        sheet.paste(image, ((wide - image.width) // 2, (high - image.height) // 2))
+        return np.asarray(sheet).reshape(high, wide, -1)
+    if whole:
+        rows = (np.arange(high) - (high - height) // 2).clip(0, height - 1)
+        columns = (np.arange(wide) - (wide - width) // 2).clip(0, width - 1)
         return np.asarray(image).reshape(height, width, -1)[rows[:, None], columns]
-    return np.asarray(ImageOps.fit(image, (size, size), Image.Resampling.LANCZOS)).reshape(size, size, -1)
+    return np.asarray(ImageOps.fit(image, (wide, high), Image.Resampling.LANCZOS)).reshape(high, wide, -1)
+
+
+def contained(image: Image.Image, extent: tuple[int, int]) -> Image.Image:
+    """The whole picture resized to lie within (width, height), never thinner than a pixel."""
+    wide, high = extent
+    if image.width * high > wide * image.height:
+        high = max(round(image.height / image.width * wide), 1)
+    elif image.width * high < wide * image.height:
+        wide = max(round(image.width / image.height * high), 1)
+    return image.resize((wide, high), Image.Resampling.LANCZOS)
 
 
 # --- colours -------------------------------------------------------------------------------------
@@ -232,7 +232,9 @@ def check_background(background: str | None) -> None:
     try:
         ImageColor.getrgb(background or "white")
     except ValueError:
-        raise UserError(f"--background {background} is no colour: use a name such as white, or #rrggbb.") from None
+        raise UserError(
+            f"'{background}' is no colour for a background: use a name such as white, or #rrggbb."
+        ) from None
 
 
 def paper(mode: Mode, background: str | None) -> str:

@@ -3,26 +3,28 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from bundle.atomic_files import write_file
 from bundle.figures import HELD_OUT
-from bundle.read import read_index
+from bundle.read import OpenBundle, read
 from bundle.schema import Figure, Quality
-from bundle.write import CARD, write_index
+from bundle.write import card_of, update_bundle
 
 BEGIN, END = "<!-- quality: begin -->", "<!-- quality: end -->"
+FLOORS = (
+    f"The floor is what {HELD_OUT} reach in the same measurement, unless another is named; after a stroke, what other "
+    "training pictures reach. ± is one standard error."
+)
 BETTER = {"lower": "lower", "higher": "higher", "floor": "near the floor"}
 
 
-def store_quality(folder: Path, quality: Quality) -> None:
-    """Replaces the figures in bundle.json and in the model card, which is begun where there is none.
+def store_quality(folder: Path, quality: Quality) -> OpenBundle:
+    """Replaces the figures in the index and in the model card of the bundle in `folder`, which it returns; the card is
+    begun where there is none. Everything else stays as it is.
 
-    Everything else in both files stays as it is. Raises UserError when the index cannot be read or the disk refuses.
+    Raises BundleError when the bundle cannot be opened, UserError when the disk refuses.
     """
-    info = read_index(folder)
-    card = folder / CARD
-    text = card.read_text(encoding="utf-8") if card.is_file() else f"# {info.title}\n"
-    write_file(card, with_quality(text, quality).encode())
-    write_index(folder, info.model_copy(update={"quality": quality}))
+    bundle = read(folder)
+    card = with_quality(card_of(folder) or f"# {bundle.info.title}\n", quality)
+    return update_bundle(bundle, bundle.info.model_copy(update={"quality": quality}), card=card)
 
 
 def with_quality(text: str, quality: Quality | None) -> str:
@@ -40,8 +42,7 @@ def quality_section(quality: Quality | None) -> str:
     if quality:
         features = f", in the features of {quality.features}" if quality.features else ""
         body = "\n".join(figure_rows(quality.figures)) + (
-            f"\n\nMeasured on {quality.samples:,} samples by `{quality.command}`{features}. The floor is what "
-            f"{HELD_OUT} reach in the same measurement, unless another is named."
+            f"\n\nMeasured on {quality.samples:,} samples by `{quality.command}`{features}. {FLOORS}"
         )
         body += "".join(f"\n\n{note}" for note in quality.notes)
         if found := weaknesses(quality):
@@ -56,11 +57,22 @@ def figure_rows(figures: Sequence[Figure]) -> list[str]:
 
 def figure_row(figure: Figure) -> str:
     """One line of that table."""
-    floor = "" if figure.floor is None else f"{figure.floor:.4g}"
+    floor = floors(figure)
     if floor and figure.floor_is != HELD_OUT:
         floor += f" ({figure.floor_is})"
-    row = f"| {cell(figure.label)} | {measured(figure)} {figure.unit} | {floor} | {BETTER[figure.better]} |"
+    row = f"| {cell(label(figure))} | {measured(figure)} {figure.unit} | {floor} | {BETTER[figure.better]} |"
     return row.replace("  |", " |")
+
+
+def label(figure: Figure) -> str:
+    """Its label, with the number of pictures where that is its own."""
+    return figure.label if figure.count is None else f"{figure.label}, {figure.count:,} pictures"
+
+
+def floors(figure: Figure) -> str:
+    """Its floor to four digits, and after a stroke that of other training pictures, where known: "0.069 / 0.031"."""
+    known = [f"{value:.4g}" for value in (figure.floor, figure.training_floor) if value is not None]
+    return " / ".join(known)
 
 
 def measured(figure: Figure) -> str:

@@ -8,9 +8,10 @@ from typing import Protocol
 
 import numpy as np
 
-from bundle.adapter import Feed, GraphFunction, adapt
+from bundle.adapter import adapt
 from bundle.errors import BundleError, InputError
 from bundle.examine import examine, faulty
+from bundle.feeds import Feed, GraphFunction, feed_parts
 from bundle.read import OpenBundle, graph_bytes
 from bundle.schema import Bundle
 from bundle.sessions import ON_CPU, Provider, first_line, open_session
@@ -53,12 +54,8 @@ class BundleRunner:
         graph cannot be loaded.
         """
         run = self._opened(graph)
-        batch = check_inputs(self.bundle.info, graph, inputs)
-        limit = self.provider.max_rows
-        parts = [
-            run({name: np.ascontiguousarray(array[start : start + limit]) for name, array in inputs.items()})
-            for start in range(0, batch, limit)
-        ]
+        check_inputs(self.bundle.info, graph, inputs)
+        parts = [run(part) for part in feed_parts(inputs, self.provider.max_rows)]
         names = [tensor.name for tensor in self.bundle.info.graphs[graph].outputs]
         return {name: np.concatenate(chunks) for name, chunks in zip(names, zip(*parts, strict=True), strict=True)}
 
@@ -86,8 +83,8 @@ class BundleRunner:
         return adapt(run, entry.adapter) if entry.adapter else run
 
 
-def check_inputs(info: Bundle, graph: str, inputs: Mapping[str, np.ndarray]) -> int:
-    """The common batch size of valid inputs of a graph.
+def check_inputs(info: Bundle, graph: str, inputs: Feed) -> None:
+    """Checks the inputs of a graph by their names, types, shapes and values.
 
     Raises BundleError when the bundle has no such graph. Raises InputError for wrong names, types or shapes, for values
     that are not finite, for an empty batch, and for one larger than the bundle's `max_batch`.
@@ -109,4 +106,3 @@ def check_inputs(info: Bundle, graph: str, inputs: Mapping[str, np.ndarray]) -> 
             )
         if not np.isfinite(array).all():
             raise InputError(f"Input '{tensor.name}' of graph '{graph}' holds values that are not finite.")
-    return batch

@@ -15,8 +15,9 @@ Prior = Literal["normal", "uniform", "truncated"]
 Likelihood = Literal["calibrated", "squared-error", "bernoulli"]
 Fit = Literal["crop", "pad"]
 Better = Literal["lower", "higher", "floor"]
-SCHEMA_VERSION = 2  # bundle/migrate.py reads version 1
+SCHEMA_VERSION = 3  # bundle/migrate.py reads versions 1 and 2
 MAX_FILE_BYTES = 512_000_000
+MAX_SIDE = 1024  # pixels of a picture's height or width
 MAX_POINTS, MAX_SERIES = 100, 24  # of a training curve
 
 
@@ -65,6 +66,7 @@ Scalar = bool | int | float | Annotated[str, Field(max_length=500)] | None
 Setting = Scalar | tuple[Scalar, ...]
 Count = Annotated[int, Field(ge=0)]
 Size = Annotated[int, Field(ge=1)]
+Side = Annotated[int, Field(ge=1, le=MAX_SIDE)]
 
 
 class _Entry(BaseModel):
@@ -123,8 +125,10 @@ class Graph(File):
 class Dataset(_Entry):
     """The pictures that the models learned from. No classes = unconditional models.
 
-    `fit`: how pictures that are not square became so. `background`: the colour under their transparent and padded
-    parts; None = white for RGB, black for grey."""
+    `fit`: how pictures of other proportions were brought to the bundle's size. `background`: the colour under their
+    transparent and padded parts; None = white for RGB, black for grey. `value_range`: the numbers that are black and
+    white, where pictures have more than 8 bits. `border`: how many pixels a picture may lack to keep its own; None = a
+    quarter of the frame, as in bundles from before it was recorded."""
 
     source: str
     licence: str
@@ -133,13 +137,34 @@ class Dataset(_Entry):
     test_images: Count
     fit: Fit = "crop"
     background: Colour | None = None
+    value_range: tuple[float, float] | None = None
+    border: Count | None = None
+
+    @model_validator(mode="after")
+    def _black_below_white(self) -> "Dataset":
+        if self.value_range and not self.value_range[0] < self.value_range[1]:
+            raise ValueError("black must be a smaller number than white")
+        return self
 
 
 class Image(_Entry):
-    """Pictures are square: `channels` (1 or 3) x `size` x `size`."""
+    """The size of every picture: `channels` (1 or 3) x `height` x `width`."""
 
     channels: Literal[1, 3]
-    size: Annotated[int, Field(ge=1, le=1024)]
+    height: Side
+    width: Side
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(channels, height, width), as graphs take and give pictures."""
+        return self.channels, self.height, self.width
+
+    @property
+    def size(self) -> int:
+        """The side of a square picture, for code that knows no other."""
+        if self.height != self.width:
+            raise BundleError(f"Pictures of {self.width}x{self.height} pixels are not square.")
+        return self.height
 
 
 class Gan(_Entry):
@@ -162,8 +187,10 @@ class Vae(_Entry):
 
 
 class Figure(_Entry):
-    """One measured figure. `floor`: the best that can be hoped for, where known, and `floor_is` whose figure that is.
-    `better` "floor": as near to it as possible. `error`: standard error, where known."""
+    """One measured figure. `floor`: the best that can be hoped for, where known, and `floor_is` whose figure that is;
+    `training_floor`: the same figure of training pictures that are not the reference. `better` "floor": as near to it
+    as possible. `error`: standard error, where known. `count`: pictures it was measured on, where they are not
+    `Quality.samples`."""
 
     name: str
     label: str
@@ -173,6 +200,8 @@ class Figure(_Entry):
     better: Better
     floor_is: str = "held-out pictures"
     error: float | None = None
+    training_floor: float | None = None
+    count: Size | None = None
 
 
 class Quality(_Entry):
@@ -250,7 +279,7 @@ class Training(_Entry):
 class Bundle(_Entry):
     """The content of bundle.json."""
 
-    schema_version: Literal[2]
+    schema_version: Literal[3]
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
     title: Annotated[str, Field(min_length=1, max_length=200)]
     created: Annotated[datetime, AfterValidator(_aware)]
@@ -335,11 +364,10 @@ class Bundle(_Entry):
 
     def _shape(self, graph: str, tensor: str) -> tuple[int, ...] | None:
         """The shape of one picture's share of a tensor; None = any."""
-        side = self.image.size
         classes = max(len(self.dataset.classes), 1)
         shapes: dict[str, tuple[int, ...]] = {
-            "image": (self.image.channels, side, side),
-            "mask": (1, side, side),
+            "image": self.image.shape,
+            "mask": (1, *self.image.shape[1:]),
             "score": (1,),
             "classes": (classes,),
             "logits": (classes,),

@@ -104,7 +104,7 @@ def open_session(
     """
     options = _session_options(threads or core_count())
     if provider.name == OPENVINO:
-        options.add_provider_for_devices([_openvino_device()], _openvino_options(careful))
+        options.add_provider_for_devices([_openvino_device()], openvino_options(careful))
         session = ort.InferenceSession(model, options)
     elif provider.name == CUDA:
         settings = CUDA_CAREFUL if careful else CUDA_FAST
@@ -128,10 +128,10 @@ def core_count() -> int:
     onnxruntime counts the cores of the host; in a container that many threads are many times slower.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(cores, _cgroup_quota(Path("/sys/fs/cgroup")) or cores, 4))
+    return max(1, min(cores, cgroup_quota(Path("/sys/fs/cgroup")) or cores, 4))
 
 
-def _cgroup_quota(root: Path) -> int | None:
+def cgroup_quota(root: Path) -> int | None:
     """The CPU quota in whole cores, rounded up; None without a limit. Reads cgroup v2, then v1."""
     with contextlib.suppress(OSError, ValueError):
         quota, period = (root / "cpu.max").read_text(encoding="ascii").split()
@@ -179,7 +179,7 @@ def _cuda_problem() -> str | None:
                 ctypes.CDLL(library)
             except OSError:
                 return f"{library} not found"
-    return _probe_problem(CUDA)
+    return probe_problem(CUDA)
 
 
 @functools.cache
@@ -191,10 +191,10 @@ def _openvino_problem() -> str | None:
             return "its plug-in knows no processor of this machine (it needs one from Intel)"
     except Exception as error:  # onnxruntime's errors share no base class
         return f"its plug-in cannot be loaded ({first_line(error)})"
-    return _probe_problem(OPENVINO)
+    return probe_problem(OPENVINO)
 
 
-def _probe_problem(name: str) -> str | None:
+def probe_problem(name: str) -> str | None:
     """Run the test convolution on a provider; None if it ran there and gave the right numbers."""
     try:
         session = open_session(PROBE, Provider("auto", name, ""))
@@ -217,15 +217,15 @@ def _openvino_device() -> "ort.OrtEpDevice | None":
     return None
 
 
-def _openvino_options(careful: bool) -> dict[str, str]:
+def openvino_options(careful: bool) -> dict[str, str]:
     """The plug-in's settings: bfloat16 only where the processor has matrix units for it; elsewhere it is slower."""
-    precision = "f32" if careful or not _has_bfloat16_units() else "bf16"
+    precision = "f32" if careful or not has_bfloat16_units() else "bf16"
     settings = f'"INFERENCE_NUM_THREADS": "{core_count()}", "INFERENCE_PRECISION_HINT": "{precision}"'
     return {"load_config": f'{{"CPU": {{{settings}}}}}'}
 
 
 @functools.cache
-def _has_bfloat16_units(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
+def has_bfloat16_units(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
     """Whether the processor has AMX for bfloat16; False where /proc/cpuinfo cannot be read."""
     with contextlib.suppress(OSError):
         return "amx_bf16" in cpuinfo.read_text(encoding="utf-8").split()

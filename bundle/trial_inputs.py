@@ -9,14 +9,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bundle.feeds import Rows, RunGraph, run_in_parts
 from bundle.latents import Mixture, class_rows, from_normal, seed_latents
 from bundle.read import OpenBundle
 from bundle.schema import Prior
 
 Shape = tuple[int, ...]  # of one row: without the batch
-Rows = dict[str, np.ndarray]  # float32 [N, …] by input
-# The name of a graph and its inputs -> its outputs by name.
-RunGraph = Callable[[str, Mapping[str, np.ndarray]], Mapping[str, np.ndarray]]
 
 SPREAD = (0.5, 1.0, 2.0)  # standard deviations of random latents, one of them a row
 
@@ -44,7 +42,7 @@ def _random_row(
     """One row of one input; `stream`: its seed and the place of the input, which has random numbers of its own."""
     seed, rng = stream[0], np.random.default_rng(stream)
     if name == "mask":
-        return random_mask(shape[-1], seed)
+        return random_mask(shape[1], shape[2], seed)
     if name == "image":
         if pictures is not None and len(pictures) and seed % 2 == 0:
             return _picture(pictures, seed)
@@ -54,27 +52,26 @@ def _random_row(
     return rng.standard_normal(shape) * rng.choice(np.asarray(spread))
 
 
-def random_mask(size: int, seed: int) -> np.ndarray:
-    """A mask float32 [1, size, size], 1 = known, of the kinds that training draws (train.stages.inverse).
+def random_mask(height: int, width: int, seed: int) -> np.ndarray:
+    """A mask float32 [1, height, width], 1 = known, of the kinds that training draws (train.stages.inverse).
 
     With equal chances: nothing is missing; a box of 0.2 to 0.6 of each side; a strip at one side, 0.25 to 0.6 wide;
     single pixels, up to 0.85 of them.
     """
-    rng = np.random.default_rng((seed, size))
-    middles = (np.arange(size) + 0.5) / size
-    rows, columns = middles[:, None], middles[None, :]
+    rng = np.random.default_rng((seed, height))
+    rows, columns = (np.arange(height)[:, None] + 0.5) / height, (np.arange(width)[None, :] + 0.5) / width
     kind = rng.integers(4)
     if kind == 0:
-        missing = np.zeros((size, size), bool)
+        missing = np.zeros((height, width), bool)
     elif kind == 1:
-        height, width = rng.uniform(0.2, 0.6, 2)
-        top, left = rng.uniform(0, 1 - height), rng.uniform(0, 1 - width)
-        missing = (rows >= top) & (rows < top + height) & (columns >= left) & (columns < left + width)
+        tall, wide = rng.uniform(0.2, 0.6, 2)
+        top, left = rng.uniform(0, 1 - tall), rng.uniform(0, 1 - wide)
+        missing = (rows >= top) & (rows < top + tall) & (columns >= left) & (columns < left + wide)
     elif kind == 2:
         distance = (rows, 1 - rows, columns, 1 - columns)[rng.integers(4)]
-        missing = np.broadcast_to(distance < rng.uniform(0.25, 0.6), (size, size))
+        missing = np.broadcast_to(distance < rng.uniform(0.25, 0.6), (height, width))
     else:
-        missing = rng.random((size, size)) < rng.uniform(0, 0.85)
+        missing = rng.random((height, width)) < rng.uniform(0, 0.85)
     return (~missing)[None].astype(np.float32)
 
 
@@ -161,18 +158,6 @@ class TrialInputs:
         if "w" not in rows or "mapping" not in self.graphs:
             return rows
         return rows | {"w": self.run("mapping", mapped())["w"]}
-
-
-def run_in_parts(run: RunGraph, most: int) -> RunGraph:
-    """`run` for any number of rows, at most so many at once."""
-
-    def in_parts(graph: str, inputs: Mapping[str, np.ndarray]) -> Rows:
-        count = len(next(iter(inputs.values())))
-        starts = range(0, count, most)
-        parts = [run(graph, {name: rows[i : i + most] for name, rows in inputs.items()}) for i in starts]
-        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-
-    return in_parts
 
 
 def _picture(pictures: np.ndarray, seed: int) -> np.ndarray:

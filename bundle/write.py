@@ -1,12 +1,19 @@
-"""Writing a bundle: its index, the entries of its files, and putting a finished folder in place."""
+"""Writing a bundle: built beside its place, read back, checked as a server checks it, and put in place as a whole."""
 
 import hashlib
+import io
 import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
-from bundle.atomic_files import replace_folder, write_file
+import numpy as np
+
+from bundle.atomic_files import replace_folder, scratch, write_file
 from bundle.errors import UserError
-from bundle.read import INDEX, read_index
+from bundle.read import INDEX, OpenBundle, read, read_index
+from bundle.runner import BundleRunner
 from bundle.schema import Bundle, File
 
 CARD = "README.md"
@@ -17,10 +24,23 @@ def file_entry(name: str, data: bytes) -> File:
     return File(file=name, sha256=hashlib.sha256(data).hexdigest(), bytes=len(data))
 
 
+def npz_bytes(arrays: Mapping[str, np.ndarray]) -> bytes:
+    """Arrays by name as a compressed .npz file."""
+    file = io.BytesIO()
+    np.savez_compressed(file, allow_pickle=False, **arrays)
+    return file.getvalue()
+
+
 def write_index(folder: Path, info: Bundle) -> None:
     """Writes bundle.json. Raises UserError when the disk refuses."""
     text = json.dumps(info.model_dump(mode="json"), indent=1, ensure_ascii=False) + "\n"
     write_file(folder / INDEX, text.encode())
+
+
+def card_of(folder: Path) -> str | None:
+    """The text of a bundle's model card; None where it has none."""
+    path = folder / CARD
+    return path.read_text(encoding="utf-8") if path.is_file() else None
 
 
 def previous_index(target: Path) -> Bundle | None:
@@ -39,11 +59,51 @@ def previous_index(target: Path) -> Bundle | None:
     return read_index(target)
 
 
-def put_in_place(built: Path, target: Path, previous: Bundle | None) -> None:
-    """Renames the finished bundle `built` to `target`; what its owner added to an older one there moves along.
+def write_bundle(
+    target: Path, info: Bundle, files: Mapping[str, bytes | Path], card: str | None, previous: Bundle | None
+) -> OpenBundle:
+    """Writes a bundle into the folder `target` and returns it as it was read back.
 
-    `previous`: the index of the older one, whose files are left behind. Raises OSError; if the new bundle could not be
-    put in place, the older one is then back.
+    `files`: those that the index lists, by name, as bytes or as a file to copy. `card`: its model card. `previous`: the
+    index of an older bundle there, whose files are left behind; what its owner added moves along. Raises UserError when
+    the disk refuses and BundleError when a check fails; the older bundle then stays as it was.
     """
-    files = (*previous.graphs.values(), *previous.files.values()) if previous else ()
-    replace_folder(built, target, {INDEX, CARD, *(file.file for file in files)})
+    target = target.resolve()
+    try:
+        with scratch(target) as building:
+            for name, content in files.items():
+                if isinstance(content, bytes):
+                    (building / name).write_bytes(content)
+                else:
+                    shutil.copyfile(content, building / name)
+            if card is not None:
+                (building / CARD).write_text(card, encoding="utf-8")
+            write_index(building, info)
+            built = read(building)
+            BundleRunner(built).check()
+            older = (*previous.graphs.values(), *previous.files.values()) if previous else ()
+            replace_folder(building, target, {INDEX, CARD, *(file.file for file in older)})
+    except OSError as problem:
+        raise UserError(f"Could not write {target}: {problem.strerror or problem}.") from problem
+    return replace(built, folder=target)
+
+
+def update_bundle(
+    bundle: OpenBundle, info: Bundle, files: Mapping[str, bytes] | None = None, card: str | None = None
+) -> OpenBundle:
+    """Gives a bundle the index `info`, these new or changed files and this card (None: the one that it has), all at
+    once; returns it as it was read back. Raises as `write_bundle` does."""
+    changed = files or {}
+    kept = {
+        entry.file: bundle.folder / entry.file
+        for entry in (*info.graphs.values(), *info.files.values())
+        if entry.file not in changed
+    }
+    return write_bundle(bundle.folder, info, {**kept, **changed}, card or card_of(bundle.folder), bundle.info)
+
+
+def add_file(bundle: OpenBundle, key: str, name: str, data: bytes) -> OpenBundle:
+    """Gives a bundle one file, listed under `key`, in place of the one that it has of this key. Raises as
+    `write_bundle` does."""
+    listed = bundle.info.files | {key: file_entry(name, data)}
+    return update_bundle(bundle, bundle.info.model_copy(update={"files": listed}), {name: data})

@@ -19,6 +19,7 @@ if __name__ == "__main__":  # `python demo/app.py` puts demo/ first on the path 
 
 from bundle.command_line import exit_code  # noqa: E402
 from bundle.errors import Busy, UserError  # noqa: E402
+from bundle.printable import print_anything  # noqa: E402
 from bundle.sessions import CHOICES, Provider, choose_provider  # noqa: E402
 from bundle.version import VERSION  # noqa: E402
 from demo.page import build_demo, launch_settings  # noqa: E402
@@ -38,6 +39,7 @@ FURTHER_PORTS = 10  # that are tried when none was asked for
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until Ctrl-C. Returns the exit code: 0, 2 after printing what is wrong, 130 for Ctrl-C during the start."""
+    print_anything()
     options = build_parser().parse_args(arguments)
     limit_arenas()
     return exit_code(lambda: _serve(options), "Stopped before the page was ready.")

@@ -16,6 +16,7 @@ from bundle import images, latents, pictures
 from bundle.errors import InputError
 from bundle.latents import Key
 from bundle.model import MAX_ROUNDS
+from bundle.picture_files import UPLOAD
 from bundle.schema import Model
 from demo.serving.served_bundle import ServedBundle
 
@@ -25,7 +26,7 @@ MAX_FRAMES = 240
 MAX_TRUNCATION = 1.5
 MAX_LATENT = 1000.0  # of one number of a latent: far beyond any that a network was trained on
 MAX_COORDINATE = 1e6  # of the seed plane
-MAX_TEXT = 4 * pictures.UPLOAD.bytes // 3 + 200  # characters: the largest upload in base64, with its prefix
+MAX_TEXT = 4 * UPLOAD.bytes // 3 + 200  # characters: the largest upload in base64, with its prefix
 
 Word = TypeVar("Word", bound=str)
 
@@ -149,8 +150,10 @@ def picture_data(text: Any, served: ServedBundle) -> np.ndarray:
     return _image(_data(text), served)
 
 
-def picture_bytes(data: bytes, served: ServedBundle) -> np.ndarray:
-    """The image in the bytes of a picture file."""
+def picture_bytes(data: bytes | None, served: ServedBundle) -> np.ndarray:
+    """The image in the bytes of a picture file; None is refused."""
+    if data is None:
+        raise InputError("A picture is needed.")
     return _image(data, served)
 
 
@@ -187,10 +190,10 @@ def mask_cells(cells: Any, served: ServedBundle) -> np.ndarray | None:
     """The mask in a text of one "1" (known) or "0" for each pixel, row by row; None stays None."""
     if cells is None:
         return None
-    side = served.info.image.size
-    if not isinstance(cells, str) or len(cells) != side * side or set(cells) - {"0", "1"}:
-        raise InputError(f"A mask must have one 0 or 1 for each of {side} x {side} pixels.")
-    return (np.frombuffer(cells.encode(), np.uint8) == ord("1")).astype(np.float32).reshape(1, 1, side, side)
+    _, height, width = served.info.image.shape
+    if not isinstance(cells, str) or len(cells) != height * width or set(cells) - {"0", "1"}:
+        raise InputError(f"A mask must have one 0 or 1 for each of {width} x {height} pixels.")
+    return (np.frombuffer(cells.encode(), np.uint8) == ord("1")).astype(np.float32).reshape(1, 1, height, width)
 
 
 def _image(source: Path | bytes, served: ServedBundle) -> np.ndarray:
@@ -202,7 +205,7 @@ def _data(text: Any) -> bytes:
     if not isinstance(text, str) or not text.startswith("data:"):
         raise InputError("A picture is needed.")
     if len(text) > MAX_TEXT:
-        raise InputError(f"The file is too large: at most {pictures.UPLOAD.bytes // 1_000_000} MB are accepted.")
+        raise InputError(f"The file is too large: at most {UPLOAD.bytes // 1_000_000} MB are accepted.")
     try:
         return base64.b64decode(text.partition(";base64,")[2], validate=True)
     except (binascii.Error, ValueError) as error:

@@ -10,6 +10,8 @@ from bundle.schema import GRAPHS, File
 from demo.routes import device
 from demo.routes.endpoints import described
 from demo.serving.served_bundle import ServedBundle
+from demo.tabs.morph import video
+from demo.tabs.morph.morph_export import FORMATS
 
 PROCESSORS = {
     "CPUExecutionProvider": "CPU",
@@ -45,6 +47,8 @@ def facts(bundles: Mapping[str, ServedBundle], unavailable: Sequence[Unavailable
         "recipe": RECIPE,
         "device": device.page_facts(),
         "endpoints": described(),
+        # What Morph exports, and why a format cannot be written here; png-strip is for programs.
+        "exports": {form: video.gap() if form == "mp4" else "" for form in FORMATS if form != "png-strip"},
     }
 
 
@@ -58,7 +62,8 @@ def bundle_facts(served: ServedBundle) -> dict[str, Any]:
         "version": version,
         "title": info.title,
         "created": f"{info.created:%Y-%m-%d}",
-        "size": info.image.size,
+        "width": info.image.width,
+        "height": info.image.height,
         "channels": info.image.channels,
         "classes": list(info.dataset.classes),
         "models": list(served.models),

@@ -11,15 +11,12 @@ from starlette.routing import BaseRoute
 
 from bundle.read import Unavailable
 from demo.facts import facts, rebuilds
-from demo.routes import compare, device, explore, files, health, live, page_files, prometheus, rebuild
+from demo.routes import compare, device, explore, files, health, live, morph, page_files, prometheus, rebuild
 from demo.routes.exception_handlers import HANDLERS
 from demo.routes.gradio_api import add_endpoints
 from demo.routes.model_requests import MAX_WAITING, ModelRequests
 from demo.serving.served_bundle import ServedBundle
 from demo.static_files import CSS, PAGE_WORDS
-from demo.tabs.compare import tab as compare_tab
-from demo.tabs.morph import tab as morph_tab
-from demo.tabs.rebuild import tab as rebuild_tab
 from demo.widgets import first_widget, widget
 
 TITLE = "Twofold"
@@ -53,16 +50,16 @@ def build_demo(bundles: Mapping[str, ServedBundle], unavailable: Sequence[Unavai
             with gr.Tabs(elem_id="tf-tabs", overflow_behavior="wrap"):
                 with gr.Tab(SPEECH("Play"), id="play"):
                     widget("play")
-                    widget("favourites")
                 with gr.Tab(SPEECH("Morph"), id="morph"):
-                    morph_tab.build(bundles)
+                    widget("morph")
                 if any(rebuilds(served) for served in bundles.values()):
                     with gr.Tab(SPEECH("Rebuild"), id="rebuild"):
-                        rebuild_tab.build(bundles)
+                        widget("rebuild")
                 with gr.Tab(SPEECH("Explore"), id="explore"):
                     widget("explore")
                 with gr.Tab(SPEECH("Compare"), id="compare", elem_id="tf-tab-compare"):
-                    compare_tab.build(bundles)
+                    widget("compare")
+                    widget("quiz")
                 with gr.Tab(SPEECH("API"), id="api"):
                     widget("api")
                 with gr.Tab(SPEECH("About"), id="about"):
@@ -88,8 +85,9 @@ def launch_settings(bundles: Mapping[str, ServedBundle], unavailable: Sequence[U
     """The arguments of `launch` that belong to this page, wherever it is served. `more`: further routes. `lifespan`: a
     context manager that is open as long as the server runs (Starlette's `lifespan`)."""
     requests = ModelRequests()
-    routes: list[BaseRoute] = [*live.routes(bundles, explore.PICTURES, requests), *rebuild.routes(bundles, requests)]
-    routes += [*explore.routes(bundles), *compare.routes(bundles)]
+    routes: list[BaseRoute] = []
+    for tab in (live, morph, rebuild, explore, compare):
+        routes += tab.routes(bundles, requests)
     routes += [*files.routes(bundles), *device.routes(bundles), *page_files.routes()]
     routes += [*health.routes(bundles, unavailable), *prometheus.routes(bundles), *more]
     return {

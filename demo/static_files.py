@@ -17,8 +17,20 @@ from bundle.translations import script, tables
 
 STATIC = Path(__file__).resolve().parent / "static"
 # In this order: each uses the ones before it while it loads. mount.js is for Gradio's page only.
-CORE = ("core", "address", "language", "elements", "canvas", "live", "tables", "mount")
-WIDGETS = ("bar", "empty", "play", "favourites", "morph", "rebuild", "explore", "compare", "quiz", "api", "about")
+CORE = (
+    "core",
+    "storage",
+    "address",
+    "language",
+    "elements",
+    "canvas",
+    "requests",
+    "live",
+    "tables",
+    "figures",
+    "mount",
+)
+WIDGETS = ("bar", "empty", "play", "morph", "rebuild", "explore", "compare", "quiz", "api", "about")
 CSS = (STATIC / "core" / "style.css", *sorted(STATIC.glob("tabs/*/*.css")))
 # Word tables of the scripts' folders; then of sentences from the server and bundles, translated when they are shown.
 SPOKEN = ("core", "play", "morph", "rebuild", "explore", "compare", "api", "about", "device", "server", "quality")
@@ -43,13 +55,10 @@ def text(name: str) -> str:
 def page_script() -> str:
     """Everything that the page runs, as one script: what is shared, the parts of the tabs, and the widgets.
 
-    A widget is a function of Gradio's `element`, `props`, `trigger` and `watch`."""
+    A widget is a function of the element that it fills."""
     parts = [path.stem for path in sorted(STATIC.glob("tabs/*/*.js")) if path.stem not in WIDGETS]
     shared = "".join(text(f"{name}.js") for name in (*CORE, *parts))
-    widgets = "".join(
-        f"Twofold.widgets.{name} = (element, props, trigger, watch) => {{\n{text(f'{name}.js')}}};\n"
-        for name in WIDGETS
-    )
+    widgets = "".join(f"Twofold.widgets.{name} = (element) => {{\n{text(f'{name}.js')}}};\n" for name in WIDGETS)
     return shared + widgets
 
 

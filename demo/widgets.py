@@ -5,7 +5,7 @@ class name such as "${…}" in a bundle would otherwise run as code. Gradio's pa
 times, so a widget carries the addresses of its scripts (demo/routes/page_files.py), not the scripts.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import gradio as gr
@@ -13,26 +13,22 @@ import gradio as gr
 from demo.routes.page_files import facts_address, script_address
 
 
-def widget(name: str, *events: str, **props: Any) -> gr.HTML:
-    """The widget Twofold.widgets.<name> of the page's script. `events` are those that it triggers; `props` are its own,
-    beside the facts."""
-    return _html(name, [script_address()], events, props)
+def widget(name: str) -> gr.HTML:
+    """The widget Twofold.widgets.<name> of the page's script."""
+    return _html(name, script_address())
 
 
 def first_widget(name: str, facts: Mapping[str, Any]) -> gr.HTML:
     """The widget that brings the facts with it: all others wait for them."""
-    return _html(name, [script_address(), facts_address(facts)], (), {})
+    return _html(name, script_address(), facts_address(facts))
 
 
-def _html(name: str, scripts: Sequence[str], events: Sequence[str], props: Mapping[str, Any]) -> gr.HTML:
-    # Gradio lets a component trigger the events that stand in quotes in its script.
-    triggers = "".join(f' // triggers "{event}"' for event in events)
+def _html(name: str, *scripts: str) -> gr.HTML:
     return gr.HTML(
         html_template="",
-        js_on_load=f"Twofold.mountWidget({name!r}, element, props, trigger, watch);{triggers}",
+        js_on_load=f"Twofold.mountWidget({name!r}, element);",
         head="".join(f'<script src="{address}"></script>' for address in scripts),
         apply_default_css=False,
         elem_id=f"tf-{name}",
         elem_classes=["tf-widget"],
-        **props,
     )

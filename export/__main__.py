@@ -12,6 +12,7 @@ import tyro
 from bundle.atomic_files import write_file
 from bundle.command_line import exit_code
 from bundle.errors import UserError
+from bundle.printable import print_anything
 from bundle.read import read_index
 from bundle.schema import GRAPHS
 from bundle.trial_inputs import TrialInputs
@@ -72,15 +73,15 @@ def export_graph(settings: GraphSettings) -> None:
     run, stage = Run.open(settings.run), graphs.stage_of(settings.graph)
     if settings.target.is_dir():
         raise UserError(f"{settings.target} is a folder: name a file, e.g. {settings.target / settings.graph}.onnx.")
-    facts = graphs.Facts(
-        bundle_name(None, settings.run), run.data, {stage: graphs.trained(run, stage, settings.unfinished)}
+    origin = graphs.Origin(
+        bundle_name(None, settings.run), run.data, {stage: graphs.exportable_record(run, stage, settings.unfinished)}
     )
     specs = graphs.graph_specs(stage, graphs.networks(run, stage), run.data)
     spec = next(spec for spec in specs if spec.name == settings.graph)
-    data = assemble.checked_graph(spec, facts)
+    data = assemble.checked_graph(spec, origin)
     print(parity.table([parity.check_parity(spec, data)]))
     if settings.precision != "fp32":
-        inputs = graph_inputs(settings, run, facts, specs)
+        inputs = graph_inputs(settings, run, origin, specs)
         ((data, conversion),) = precision.convert([spec], [data], settings.precision, inputs)
         print(precision.table([conversion], settings.precision))
     write_file(settings.target, data)
@@ -113,13 +114,15 @@ def unpack_bundle(settings: UnpackSettings) -> None:
                 print(shlex.join(["python", "-m", "train", "inverse", *words, "--target", name]))
 
 
-def graph_inputs(settings: GraphSettings, run: Run, facts: graphs.Facts, specs: list[graphs.GraphSpec]) -> TrialInputs:
+def graph_inputs(
+    settings: GraphSettings, run: Run, origin: graphs.Origin, specs: list[graphs.GraphSpec]
+) -> TrialInputs:
     """What a converted graph is tried on; pictures are read only where int8 needs them."""
     pictures = None
     if settings.precision == "int8" and "image" in GRAPHS[settings.graph].inputs:
-        _, held_out = run_contents.pictures_of(run, tuple(facts.records), settings.data)
-        pictures = assemble.channels_last(held_out)
-    return parity.trial_inputs(specs, pictures, run.latents(), facts.prior)
+        _, held_out = run_contents.pictures_of(run, tuple(origin.records), settings.data)
+        pictures = assemble.to_pictures(held_out)
+    return parity.trial_inputs(specs, pictures, run.latents(), origin.prior)
 
 
 def run(settings: object) -> None:
@@ -157,6 +160,7 @@ def run(settings: object) -> None:
 def main(argv: list[str] | None = None) -> int:
     """Exit code: 0 done, 2 a mistake of the user or a failed check, 130 stopped by Ctrl-C."""
     argv = sys.argv[1:] if argv is None else argv
+    print_anything()
     if argv == ["--version"]:
         print(f"twofold {VERSION}")
         return 0

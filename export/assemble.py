@@ -13,19 +13,16 @@ from pathlib import Path
 import numpy as np
 
 from bundle import images
-from bundle.atomic_files import scratch
-from bundle.errors import UserError
+from bundle.array_files import SHEET_COLUMNS
+from bundle.feeds import Rows, RunGraph, run_in_parts
 from bundle.public_command import public_command
-from bundle.read import SHEET_COLUMNS, read
-from bundle.runner import BundleRunner
 from bundle.schema import SCHEMA_VERSION, Bundle, File
-from bundle.trial_inputs import Rows, RunGraph, TrialInputs, run_in_parts
-from bundle.write import CARD, file_entry, previous_index, put_in_place, write_index
+from bundle.trial_inputs import TrialInputs
+from bundle.write import file_entry, npz_bytes, previous_index, write_bundle
 from export import class_directions, float16, graphs, model_card, parity, training_codes
-from export.graphs import Facts, GraphSpec
+from export.graphs import GraphSpec, Origin
 from export.precision import Conversion, Precision, Unsuitable, convert, table
-from export.run_contents import Latents, collect, facts_of, latent_statistics, pictures_of
-from export.update import npz
+from export.run_contents import Latents, collect, latent_statistics, origin_of, pictures_of
 from train.data.dataset import Pictures
 from train.run_folder import Run
 from train.settings import STAGES
@@ -73,40 +70,23 @@ def write(
     stages = collect(run, unfinished)
     train_set, test_set = pictures_of(run, stages, data)
     latent = latent_statistics(run, stages, train_set, test_set)
-    facts = facts_of(run, name, stages)
+    origin = origin_of(run, name, stages)
     specs = [spec for key, stage in stages.items() for spec in graphs.graph_specs(key, stage.networks, run.data)]
-    held_out = channels_last(test_set)
-    found = graph_files(specs, facts, parity.trial_inputs(specs, held_out, latent.arrays, facts.prior), precision)
-    files = other_files(found.runner(), facts, specs, latent, train_set, test_set, narrow=precision != "fp32")
-    info = keep_measurements(index(facts, specs, found, files, latent.sigma), previous)
-    early = [key for key, record in facts.records.items() if not record.finished]
+    held_out = to_pictures(test_set)
+    found = graph_files(specs, origin, parity.trial_inputs(specs, held_out, latent.arrays, origin.prior), precision)
+    files = other_files(found.runner(), origin, specs, latent, train_set, test_set, narrow=precision != "fp32")
+    info = keep_measurements(index(origin, specs, found, files, latent.sigma), previous)
+    early = [key for key, record in origin.records.items() if not record.finished]
     contents = {f"{graph}.onnx": data for graph, data in found.data.items()} | dict(files.values())
-    put(target, info, contents, model_card.write(info, found.errors, early), previous)
+    write_bundle(target, info, contents, model_card.write(info, found.errors, early), previous)
     print(f"{target.name}: {len(specs)} graphs, {sum(map(len, contents.values())) / 1e6:.1f} MB")
     return info
-
-
-def put(target: Path, info: Bundle, files: Mapping[str, bytes], card: str, previous: Bundle | None) -> None:
-    """Writes a bundle of these files, by name, reads it back, checks it as a server does, and puts it in place.
-
-    Raises UserError when the disk refuses, BundleError when a check fails.
-    """
-    try:
-        with scratch(target) as building:
-            for name, data in files.items():
-                (building / name).write_bytes(data)
-            (building / CARD).write_text(card, encoding="utf-8")
-            write_index(building, info)
-            BundleRunner(read(building)).check()
-            put_in_place(building, target, previous)
-    except OSError as problem:
-        raise UserError(f"Could not write {target}: {problem.strerror or problem}.") from problem
 
 
 # ---------------------------------------------------------------------------------------------- graphs
 
 
-def graph_files(specs: Sequence[GraphSpec], facts: Facts, inputs: TrialInputs, precision: Precision) -> GraphFiles:
+def graph_files(specs: Sequence[GraphSpec], origin: Origin, inputs: TrialInputs, precision: Precision) -> GraphFiles:
     """Exports, checks and converts every graph; prints a line for each and the tables of errors.
 
     Raises UserError when a graph fails a check.
@@ -115,7 +95,7 @@ def graph_files(specs: Sequence[GraphSpec], facts: Facts, inputs: TrialInputs, p
     data: dict[str, bytes] = {}
     for spec in specs:
         began = time.monotonic()
-        data[spec.name] = checked_graph(spec, facts)
+        data[spec.name] = checked_graph(spec, origin)
         results.append(parity.check_parity(spec, data[spec.name], inputs.pictures))
         size, seconds = len(data[spec.name]) / 1e6, time.monotonic() - began
         print(f"  {spec.name:11s}{spec.parameters:>11,} parameters {size:7.2f} MB {seconds:6.1f} s", flush=True)
@@ -133,9 +113,9 @@ def graph_files(specs: Sequence[GraphSpec], facts: Facts, inputs: TrialInputs, p
     return GraphFiles(data, errors, precisions)
 
 
-def checked_graph(spec: GraphSpec, facts: Facts) -> bytes:
+def checked_graph(spec: GraphSpec, origin: Origin) -> bytes:
     """A graph's file in float32, its structure checked. Raises UserError."""
-    model = graphs.to_onnx(spec, facts)
+    model = graphs.to_onnx(spec, origin)
     parity.check_structure(model, spec)
     return model.SerializeToString(deterministic=True)
 
@@ -172,7 +152,7 @@ def convert_graphs(
 
 def other_files(
     run: RunGraph,
-    facts: Facts,
+    origin: Origin,
     specs: Sequence[GraphSpec],
     latent: Latents,
     train_set: Pictures,
@@ -181,42 +161,36 @@ def other_files(
 ) -> dict[str, tuple[str, bytes]]:
     """The files beside the graphs: key in the index -> name and bytes. `run` runs the graphs; `narrow`: the mixture is
     rounded to float16."""
-    classes = len(facts.data.classes)
+    classes = len(origin.data.classes)
     arrays = float16.narrowed(latent.arrays) if narrow else latent.arrays
     shapes = {spec.name: spec.inputs for spec in specs}
-    inputs = TrialInputs(shapes, channels_last(test_set), arrays, facts.prior, run)
+    inputs = TrialInputs(shapes, to_pictures(test_set), arrays, origin.prior, run)
     extra = class_directions.directions(inputs, classes) if classes > 1 else {}
     files = {
-        "latents": ("latents.npz", npz(arrays | extra)),
-        "examples": ("examples.npz", npz(examples(test_set, classes))),
+        "latents": ("latents.npz", npz_bytes(arrays | extra)),
+        "examples": ("examples.npz", npz_bytes(examples(test_set))),
         "sheet": ("sheet.png", sheet(inputs)),
     }
     if "encoder" in shapes:
         latent_dim = shapes["decoder"]["z"][0]
-        shown = training_codes.may_be_shown(facts.data.licence)
+        shown = training_codes.may_be_shown(origin.data.licence)
         files["training"] = (
             training_codes.FILE,
-            npz(training_codes.training_codes(run, latent_dim, train_set, shown)),
+            npz_bytes(training_codes.training_codes(run, latent_dim, train_set, shown)),
         )
     return files
 
 
-def channels_last(pictures: Pictures) -> np.ndarray:
-    """Pictures uint8 [N, H, W, C]."""
-    return pictures.images.numpy().transpose(0, 2, 3, 1)
+def to_pictures(split: Pictures) -> np.ndarray:
+    """The pictures of a split, uint8 [N, H, W, C]."""
+    return split.images.numpy().transpose(0, 2, 3, 1)
 
 
-def examples(test_set: Pictures, classes: int) -> dict[str, np.ndarray]:
+def examples(test_set: Pictures) -> dict[str, np.ndarray]:
     """Held-out pictures, EXAMPLES or all there are: the classes in turn, or at even distances without classes."""
-    labels = test_set.labels.numpy()
-    if classes:
-        queues = [np.flatnonzero(labels == k)[:EXAMPLES] for k in range(classes)]
-        ranked = [queue[rank] for rank in range(EXAMPLES) for queue in queues if rank < len(queue)]
-        chosen = np.array(ranked[:EXAMPLES], dtype=np.int64)
-    else:
-        chosen = np.unique(np.linspace(0, len(labels) - 1, EXAMPLES).round().astype(np.int64))
-    pictures = np.ascontiguousarray(channels_last(test_set)[chosen])
-    return {"images": pictures, "labels": labels[chosen].astype(np.int64)}
+    labels = test_set.labels.numpy().astype(np.int64)
+    chosen = training_codes.classes_in_turn(labels, EXAMPLES)
+    return {"images": np.ascontiguousarray(to_pictures(test_set)[chosen]), "labels": labels[chosen]}
 
 
 def sheet(inputs: TrialInputs) -> bytes:
@@ -230,7 +204,7 @@ def sheet(inputs: TrialInputs) -> bytes:
 
 
 def index(
-    facts: Facts,
+    origin: Origin,
     specs: Sequence[GraphSpec],
     found: GraphFiles,
     files: Mapping[str, tuple[str, bytes]],
@@ -241,27 +215,29 @@ def index(
     gan = vae = None
     if "generator" in shapes:
         stages, w_dim = shapes["synthesis"][0]["w"]
-        gan = {"latent_dim": shapes["generator"][0]["z"][0], "w_dim": w_dim, "stages": stages, "prior": facts.prior}
+        gan = {"latent_dim": shapes["generator"][0]["z"][0], "w_dim": w_dim, "stages": stages, "prior": origin.prior}
     if "decoder" in shapes:
-        config = facts.records["vae"].config
+        config = origin.records["vae"].config
         vae = {"latent_dim": shapes["decoder"][0]["z"][0], "sigma": sigma}
         vae |= {name: config[name] for name in ("likelihood", "binarize") if name in config}  # not in older runs
     return Bundle.model_validate(
         {
             "schema_version": SCHEMA_VERSION,
-            "name": facts.bundle,
-            "title": facts.data.title,
+            "name": origin.bundle,
+            "title": origin.data.title,
             "created": datetime.now(UTC).replace(microsecond=0),
             "dataset": {
-                "source": facts.data.source,
-                "licence": facts.data.licence,
-                "classes": facts.data.classes,
-                "train_images": facts.data.train_images,
-                "test_images": facts.data.test_images,
-                "fit": facts.data.fit,
-                "background": facts.data.background,
+                "source": origin.data.source,
+                "licence": origin.data.licence,
+                "classes": origin.data.classes,
+                "train_images": origin.data.train_images,
+                "test_images": origin.data.test_images,
+                "fit": origin.data.fit,
+                "background": origin.data.background,
+                "value_range": origin.data.value_range,
+                "border": origin.data.border,
             },
-            "image": {"channels": facts.data.channels, "size": facts.data.size},
+            "image": {"channels": origin.data.channels, "height": origin.data.size, "width": origin.data.size},
             "max_batch": graphs.MAX_BATCH,
             "graphs": {spec.name: graph_entry(spec, found) for spec in specs},
             "files": {key: file_entry(name, data) for key, (name, data) in files.items()},
@@ -275,9 +251,9 @@ def index(
                     "images": record.images,
                     "hardware": record.hardware,
                     "settings": to_public_dict(from_dict(STAGES[key], record.config)),
-                    "curve": facts.curves.get(key),
+                    "curve": origin.curves.get(key),
                 }
-                for key, record in facts.records.items()
+                for key, record in origin.records.items()
             },
         }
     )

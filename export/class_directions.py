@@ -19,8 +19,7 @@ from bundle.latents import seed_class
 from bundle.read import read
 from bundle.runner import BundleRunner
 from bundle.trial_inputs import TrialInputs
-from bundle.write import file_entry
-from export.update import npz, update
+from bundle.write import add_file, npz_bytes
 
 FILE = "latents.npz"
 EACH = 400  # latents of each class
@@ -38,9 +37,7 @@ def add(folder: Path) -> dict[str, np.ndarray]:
     if classes < 2:
         raise UserError(f"{folder} has no classes, so there is nothing to separate.")
     found = directions(TrialInputs.of_bundle(bundle, BundleRunner(bundle).run), classes)
-    data = npz(bundle.latents | found)
-    files = bundle.info.files | {"latents": file_entry(FILE, data)}
-    update(bundle, bundle.info.model_copy(update={"files": files}), {FILE: data})
+    add_file(bundle, "latents", FILE, npz_bytes(bundle.latents | found))
     ending = "_accuracy"
     return {name.removesuffix(ending): values for name, values in found.items() if name.endswith(ending)}
 

@@ -59,8 +59,8 @@ class GraphSpec:
 
 
 @dataclass(frozen=True)
-class Facts:
-    """What every graph of a bundle says about itself; `curves`: the training curves of its stages, for the index."""
+class Origin:
+    """Where the graphs of a bundle come from: what they and the index say of it. `curves`: of the stages, by name."""
 
     bundle: str
     data: DataInfo
@@ -78,7 +78,7 @@ def stage_of(graph: str) -> str:
     return next(stage for stage, graphs in STAGE_GRAPHS.items() if graph in graphs)
 
 
-def trained(run: Run, stage: str, unfinished: bool) -> StageRecord:
+def exportable_record(run: Run, stage: str, unfinished: bool) -> StageRecord:
     """The record of a stage that may be exported.
 
     Raises UserError when it was never trained, or, unless `unfinished`, when it is not finished or was made for a GAN
@@ -125,10 +125,9 @@ def graph_specs(stage: str, nets: Mapping[str, nn.Module], data: DataInfo) -> li
 
 
 def _spec(name: str, stage: str, net: nn.Module, data: DataInfo) -> GraphSpec:
-    side = data.size
     shapes: dict[str, tuple[int, ...]] = {
-        "image": (data.channels, side, side),
-        "mask": (1, side, side),
+        "image": (data.channels, *data.sides),
+        "mask": (1, *data.sides),
         "classes": (len(data.classes),),
     }
     if "z" in GRAPHS[name].inputs:
@@ -154,7 +153,7 @@ def _size(net: nn.Module, name: str) -> int:
 # --------------------------------------------------------------------------------------------- export
 
 
-def to_onnx(spec: GraphSpec, facts: Facts) -> onnx.ModelProto:
+def to_onnx(spec: GraphSpec, origin: Origin) -> onnx.ModelProto:
     """The graph of a network: named, documented, without traces of the exporter. Raises UserError when torch fails."""
     example = tuple(torch.rand(2, *shape) for shape in spec.inputs.values())
     with warnings.catch_warnings(), _quiet("torch.onnx"):
@@ -183,9 +182,9 @@ def to_onnx(spec: GraphSpec, facts: Facts) -> onnx.ModelProto:
     for values, shapes in ((model.graph.input, spec.inputs), (model.graph.output, spec.outputs)):
         for value, (name, shape) in zip(values, shapes.items(), strict=True):
             value.CopyFrom(onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, ["batch", *shape]))
-    onnx.helper.set_model_props(model, metadata(spec, facts))
+    onnx.helper.set_model_props(model, metadata(spec, origin))
     model.graph.name = spec.name
-    model.graph.doc_string = f"{spec.name} of {facts.data.title}: {signature(spec)}"
+    model.graph.doc_string = f"{spec.name} of {origin.data.title}: {signature(spec)}"
     model.producer_name, model.producer_version = "twofold", ""
     model.model_version = 1
     return model
@@ -221,9 +220,9 @@ def signature(spec: GraphSpec) -> str:
     return " -> ".join(sides)
 
 
-def metadata(spec: GraphSpec, facts: Facts) -> dict[str, str]:
+def metadata(spec: GraphSpec, origin: Origin) -> dict[str, str]:
     """What the file says of itself, so that it explains itself without its bundle. Lists and objects are JSON."""
-    record, data = facts.records[spec.stage], facts.data
+    record, data = origin.records[spec.stage], origin.data
     training = {
         "command": public_command(record.command),
         "seconds": record.seconds,
@@ -235,7 +234,7 @@ def metadata(spec: GraphSpec, facts: Facts) -> dict[str, str]:
     if spec.name == "decoder":
         latent = {"input": "z", "dim": spec.inputs["z"][0], "prior": "mixture of Gaussians, see latents.npz"}
     elif "z" in spec.inputs:
-        latent = {"input": "z", "dim": spec.inputs["z"][0], "prior": facts.prior} | PRIORS[facts.prior]
+        latent = {"input": "z", "dim": spec.inputs["z"][0], "prior": origin.prior} | PRIORS[origin.prior]
     elif "w" in spec.inputs:
         latent = {"input": "w", "stages": spec.inputs["w"][0], "dim": spec.inputs["w"][1], "prior": "mapping.onnx"}
     return {
@@ -243,7 +242,7 @@ def metadata(spec: GraphSpec, facts: Facts) -> dict[str, str]:
         "schema_version": str(SCHEMA_VERSION),
         "graph": spec.name,
         "precision": "fp32",  # export.precision.converted replaces it
-        "bundle": facts.bundle,
+        "bundle": origin.bundle,
         "title": data.title,
         "dataset": data.source,
         "license": data.licence,

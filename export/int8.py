@@ -3,7 +3,7 @@
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ from onnx import numpy_helper
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.quant_utils import add_pre_process_metadata
 
+from bundle.feeds import feed_parts
 from export import float16, parity
 
 LAYERS = ("Conv", "Gemm", "MatMul")
@@ -23,16 +24,10 @@ class _Rows(CalibrationDataReader):
     """Hands out rows a batch at a time, as the quantiser asks for them."""
 
     def __init__(self, rows: Mapping[str, np.ndarray]):
-        self._batches = batches(rows)
+        self._batches = feed_parts(rows, BATCH)
 
     def get_next(self) -> dict[str, np.ndarray] | None:
         return next(self._batches, None)
-
-
-def batches(rows: Mapping[str, np.ndarray]) -> Iterator[dict[str, np.ndarray]]:
-    """Rows by input, `BATCH` at a time."""
-    for start in range(0, len(next(iter(rows.values()))), BATCH):
-        yield {name: values[start : start + BATCH] for name, values in rows.items()}
 
 
 def quantised(model: onnx.ModelProto, rows: Mapping[str, np.ndarray]) -> onnx.ModelProto:
@@ -88,7 +83,7 @@ def _write_out_biases(model: onnx.ModelProto) -> None:
 def speed(exact: bytes, other: bytes, rows: Mapping[str, np.ndarray]) -> float:
     """How many times as fast the file `other` is as `exact`: medians of runs that take turns, in this process."""
     sessions = [parity.session(data) for data in (exact, other)]
-    part = next(batches(rows))
+    part = next(feed_parts(rows, BATCH))
     seconds: tuple[list[float], list[float]] = ([], [])
     for turn in range(TURNS + 1):
         for session, times in zip(sessions, seconds, strict=True):

@@ -10,9 +10,10 @@ import torch
 
 from bundle import differences
 from bundle.errors import UserError
+from bundle.feeds import Rows
 from bundle.schema import Prior
 from bundle.sessions import open_session
-from bundle.trial_inputs import Rows, TrialInputs, random_rows
+from bundle.trial_inputs import TrialInputs, random_rows
 from export.graphs import OPSET, GraphSpec
 from train.hardware import usable_threads
 from train.models.linear_posterior import LinearPosterior
@@ -150,6 +151,6 @@ def table(results: Sequence[Parity]) -> str:
     """The errors of these graphs as text, a line each."""
     lines = ["largest error against PyTorch".ljust(32) + "".join(f"batch {b}".rjust(11) for b in BATCHES)]
     lines += [f"  {r.graph:30s}" + "".join(f"{error:11.1e}" for error in r.errors) for r in results]
-    bounded = " and ".join(sorted(differences.BOUNDED))
-    lines.append(f"  allowed {BOUND:.0e}: absolute for {bounded}, else relative to max(1, |value|)")
+    absolute = " and ".join(sorted(differences.ABSOLUTE))
+    lines.append(f"  allowed {BOUND:.0e}: absolute for {absolute}, else relative to max(1, |value|)")
     return "\n".join(lines)

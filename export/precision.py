@@ -12,7 +12,8 @@ from onnx import helper
 from bundle import differences
 from bundle.differences import Unit
 from bundle.errors import UserError
-from bundle.trial_inputs import Rows, TrialInputs
+from bundle.feeds import Rows
+from bundle.trial_inputs import TrialInputs
 from export import float16, int8, parity
 from export.graphs import GraphSpec
 

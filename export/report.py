@@ -38,7 +38,7 @@ COMPARED: tuple[tuple[str, tuple[str, str, str], str], ...] = (
 )  # fmt: skip
 
 # The columns of the truncation table: label, figure of the GAN, figure of the control where it has one.
-TRADED = (
+TRUNCATION_COLUMNS = (
     ("Fréchet distance", "gan.frechet", "control.frechet"),
     ("Kernel distance", "gan.kernel", "control.kernel"),
     ("Precision", "gan.precision", "control.precision"),
@@ -47,7 +47,7 @@ TRADED = (
     ("Coverage", "gan.coverage", "control.coverage"),
     ("Right class", "gan.label_accuracy", ""),
 )
-AT = re.compile(r"gan\.frechet_at_([0-9.]+)")
+AT_TRUNCATION = re.compile(r"gan\.frechet_at_([0-9.]+)")
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ def overview_row(info: Bundle) -> tuple[str, ...]:
     return (
         f"[{cell(info.title)}](#{info.name})",
         model_card.kind(info),
-        beside(found, "gan.frechet", "control.frechet"),
+        with_control_and_floor(found, "gan.frechet", "control.frechet"),
         ", ".join(text(found[name]) for name in ("gan.precision", "gan.recall") if name in found),
         text(found.get("gan.label_accuracy")),
         text(found.get("vae.psnr")),
@@ -140,7 +140,7 @@ def section(part: Section) -> str:
     if quality:
         found = by_name(info)
         features = f", in the features of {quality.features}" if quality.features else ""
-        blocks += [comparison(found), *trade(found), "\n".join(figure_rows(remaining(quality.figures)))]
+        blocks += [comparison(found), *truncation_table(found), "\n".join(figure_rows(remaining(quality.figures)))]
         blocks += [f"Measured on {quality.samples:,} samples by `{quality.command}`{features}.", *quality.notes]
     else:
         blocks.append("Not measured yet.")
@@ -163,29 +163,29 @@ def comparison(found: dict[str, Figure]) -> str:
 
 def truncations(names: Iterable[str]) -> list[str]:
     """The truncations besides 1 at which the GAN was measured, the mildest first."""
-    return sorted((match[1] for name in names if (match := AT.fullmatch(name))), key=float, reverse=True)
+    return sorted((match[1] for name in names if (match := AT_TRUNCATION.fullmatch(name))), key=float, reverse=True)
 
 
-def trade(found: dict[str, Figure]) -> list[str]:
+def truncation_table(found: dict[str, Figure]) -> list[str]:
     """A table of what each truncation gives and takes, with the control below; none where it was not measured."""
     if not (at := truncations(found)):
         return []
-    traded = [row for row in TRADED if row[1] in found]
+    columns = [row for row in TRUNCATION_COLUMNS if row[1] in found]
     rows = []
     for psi in ("1", *at):
         suffix = "" if psi == "1" else f"_at_{psi}"
-        rows.append((psi, *(text(found.get(name + suffix)) for _, name, _ in traded)))
+        rows.append((psi, *(text(found.get(name + suffix)) for _, name, _ in columns)))
     if "control.frechet" in found:
-        rows.append(("DCGAN control", *(text(found.get(control)) for *_, control in traded)))
-    head = ("GAN at truncation", *(label for label, *_ in traded))
-    return [table(head, "l" + "r" * len(traded), rows)]
+        rows.append(("DCGAN control", *(text(found.get(control)) for *_, control in columns)))
+    head = ("GAN at truncation", *(label for label, *_ in columns))
+    return [table(head, "l" + "r" * len(columns), rows)]
 
 
 def remaining(figures: Sequence[Figure]) -> list[Figure]:
     """The figures that the other tables do not show."""
     shown = {name for _, names, _ in COMPARED for name in names}
     at = truncations(figure.name for figure in figures)
-    shown |= {f"{name}_at_{psi}" for _, name, _ in TRADED for psi in at}
+    shown |= {f"{name}_at_{psi}" for _, name, _ in TRUNCATION_COLUMNS for psi in at}
     return [figure for figure in figures if figure.name not in shown]
 
 
@@ -208,7 +208,7 @@ def in_column(figure: Figure | None) -> str:
     return f"{text(figure)} ({figure.floor_is}: {figure.floor:.4g})"
 
 
-def beside(found: dict[str, Figure], name: str, control: str) -> str:
+def with_control_and_floor(found: dict[str, Figure], name: str, control: str) -> str:
     """A figure with its control and floor in brackets, e.g. "0.084 (0.256, 0.071)"."""
     if name not in found:
         return ""

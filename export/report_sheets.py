@@ -55,7 +55,7 @@ def repairs(bundle_model: BundleModel, pictures: np.ndarray) -> list[Sheet]:
     if "repair" not in bundle_model.info.graphs:
         return []
     shown, rows = pictures[:REPAIRED], []
-    kinds = damages(len(shown), shown.shape[-1])
+    kinds = damages(len(shown), (shown.shape[-2], shown.shape[-1]))
     for _, masks in kinds.values():
         for x, mask in zip(shown[:, None], masks[:, None], strict=True):
             rows.append(np.concatenate([np.where(mask > 0, x, GREY), bundle_model.repair(x, mask)]))

@@ -8,17 +8,18 @@ from torch import nn
 
 from bundle.errors import UserError
 from export import curves, graphs
-from export.graphs import Facts
+from export.graphs import Origin
 from train.data.dataset import Pictures
-from train.data.load import load
-from train.run_folder import Run, StageRecord
+from train.data.load import load_again
+from train.known_pictures import in_known_order
+from train.run_folder import Run, StageRecord, place_of
 from train.stages import build_stage, load_stage
 
 MAIN_STAGES = ("gan", "vae")
 
 
 @dataclass(frozen=True)
-class Stage:
+class TrainedStage:
     """A stage that goes into the bundle: how it was trained, its averaged networks."""
 
     record: StageRecord
@@ -33,7 +34,7 @@ class Latents:
     sigma: float | None
 
 
-def collect(run: Run, unfinished: bool) -> dict[str, Stage]:
+def collect(run: Run, unfinished: bool) -> dict[str, TrainedStage]:
     """The stages of a run that can be exported; a printed sentence for each one that is missing.
 
     Raises UserError when one is untrained, unfinished or damaged, or when there is neither GAN nor VAE.
@@ -48,24 +49,24 @@ def collect(run: Run, unfinished: bool) -> dict[str, Stage]:
         elif not (folder / "record.json").exists() or (needed and needed not in found):
             print(f"{run.folder} has no {key}: the bundle goes without {', '.join(names)}.")
         else:
-            found[key] = graphs.trained(run, key, unfinished)
+            found[key] = graphs.exportable_record(run, key, unfinished)
     if not any(key in found for key in MAIN_STAGES):
         raise UserError(f"{run.folder} has neither a trained gan nor a trained vae: nothing to export.")
-    return {key: Stage(record, graphs.networks(run, key)) for key, record in found.items()}
+    return {key: TrainedStage(record, graphs.networks(run, key)) for key, record in found.items()}
 
 
-def facts_of(run: Run, name: str, stages: Mapping[str, Stage]) -> Facts:
+def origin_of(run: Run, name: str, stages: Mapping[str, TrainedStage]) -> Origin:
     """What the bundle says about these stages, with the curves that the run still has."""
     found = {key: curves.of(run.folder / key / "metrics.jsonl") for key in stages}
     records = {key: stage.record for key, stage in stages.items()}
-    return Facts(name, run.data, records, {key: curve for key, curve in found.items() if curve})
+    return Origin(name, run.data, records, {key: curve for key, curve in found.items() if curve})
 
 
 def pictures_of(run: Run, stages: Iterable[str], data: str | None) -> tuple[Pictures, Pictures]:
     """The run's training and test pictures. Raises UserError when they are not there, or are others."""
-    source = data or run.settings(next(iter(stages))).data
+    source = data or place_of(run.folder) or run.settings(next(iter(stages))).data
     try:
-        info, train_set, test_set = load(source, run.data.size, True, run.data.fit, run.data.background)
+        info, train_set, test_set = in_known_order(run.folder, load_again(source, run.data), source)
     except UserError as problem:
         raise UserError(f"{problem} Name the place of the run's pictures with --data.") from problem
     for field in ("channels", "classes", "train_images", "test_images"):
@@ -76,7 +77,7 @@ def pictures_of(run: Run, stages: Iterable[str], data: str | None) -> tuple[Pict
     return train_set, test_set
 
 
-def latent_statistics(run: Run, stages: dict[str, Stage], train_set: Pictures, test_set: Pictures) -> Latents:
+def latent_statistics(run: Run, stages: dict[str, TrainedStage], train_set: Pictures, test_set: Pictures) -> Latents:
     """Finished stages have measured them; for unfinished ones it is done here. Raises UserError if not finite."""
     arrays: dict[str, np.ndarray] = {}
     for key in MAIN_STAGES:

@@ -10,13 +10,14 @@ from typing import get_args
 import numpy as np
 
 from bundle import differences
-from bundle.adapter import Feed, GraphFunction
 from bundle.errors import UserError
+from bundle.feeds import Feed, GraphFunction
 from bundle.read import OpenBundle, graph_bytes, read
 from bundle.runner import BundleRunner
 from bundle.schema import GraphDifference, RuntimeComparison, RuntimeResult
 from bundle.trial_inputs import TrialInputs
-from export import parity, runtime_tables, update
+from bundle.write import card_of, update_bundle
+from export import model_card, parity, runtime_tables
 from export.runtimes import RUNTIMES, Runtime, RuntimeName
 from train.hardware import processor, usable_threads
 from train.progress_bar import ProgressBar, progress_bar
@@ -73,8 +74,16 @@ def check_bundle(folder: Path, names: Sequence[RuntimeName] = get_args(RuntimeNa
         hint = " Nothing was written; --runtimes leaves runtimes out." if write else ""
         raise UserError(" ".join(results.failed.values()) + hint)
     if write:
-        update.set_runtime_comparison(folder, found)
+        store(opened, found)
     return text
+
+
+def store(bundle: OpenBundle, found: RuntimeComparison) -> None:
+    """Stores a comparison in the index and in the card of a bundle, which gets a card where it has none. Raises as
+    `update_bundle` does."""
+    info = bundle.info.model_copy(update={"runtime_comparison": found})
+    card = card_of(bundle.folder) or model_card.write(info, {})
+    update_bundle(bundle, info, card=model_card.with_runtime_comparison(card, found))
 
 
 def try_graph(opened: OpenBundle, graph: str, runtimes: Sequence[Runtime], feed: Feed, results: Results,

@@ -25,8 +25,8 @@ from onnx.reference import ReferenceEvaluator
 from onnx.reference.ops.op_dequantize_linear import DequantizeLinear_19
 from onnx.reference.ops.op_quantize_linear import QuantizeLinear_19
 
-from bundle.adapter import Feed, GraphFunction
 from bundle.errors import RuntimeUnavailable
+from bundle.feeds import Feed, GraphFunction
 from bundle.sessions import choose_provider, open_session
 from export import parity
 from train.hardware import usable_threads

@@ -15,10 +15,9 @@ from bundle.read import graph_bytes, read
 from bundle.runner import BundleRunner
 from bundle.schema import Bundle
 from bundle.trial_inputs import TrialInputs
-from bundle.write import file_entry
-from export import float16, precision
+from bundle.write import card_of, file_entry, npz_bytes, update_bundle
+from export import float16, model_card, precision
 from export.graphs import STAGE_GRAPHS
-from export.update import npz, update
 
 # What the figures of quality then say of themselves.
 NOTE = (
@@ -45,17 +44,14 @@ def shrink(folder: Path) -> Bundle:
     if not files:
         raise UserError(f"No graph of {folder} is stored as float32, so there is nothing to shrink.")
     if "latents" in listed:
-        data = npz(float16.narrowed(bundle.latents))
+        data = npz_bytes(float16.narrowed(bundle.latents))
         listed["latents"] = file_entry(listed["latents"].file, data)
         files[listed["latents"].file] = data
     quality = info.quality and info.quality.model_copy(update={"notes": (*info.quality.notes, NOTE)})
     changes = {"graphs": graphs, "files": listed, "quality": quality, "runtime_comparison": None}
-    return update(
-        bundle,
-        info.model_copy(update=changes),
-        files,
-        (lambda text: with_quality(text, quality)) if quality else None,
-    ).info
+    changed = info.model_copy(update=changes)
+    card = with_quality(card_of(folder) or model_card.write(changed, {}), quality) if quality else None
+    return update_bundle(bundle, changed, files, card).info
 
 
 def rounded(exact: Mapping[str, bytes], inputs: TrialInputs) -> dict[str, bytes]:

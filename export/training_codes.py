@@ -9,15 +9,18 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from bundle.array_files import thumbnail_size
 from bundle.errors import UserError
-from bundle.read import THUMBNAIL, read
+from bundle.feeds import RunGraph, run_in_parts
+from bundle.images import to_pillow
+from bundle.read import read
 from bundle.runner import BundleRunner
 from bundle.schema import Bundle
-from bundle.trial_inputs import RunGraph, run_in_parts
-from bundle.write import file_entry
-from export.update import npz, update
+from bundle.write import add_file, npz_bytes
 from train.data.dataset import Pictures
 from train.data.load import load
+from train.data.pixel_format import format_of_bundle
+from train.data.reading import stored_reading
 
 FILE = "training.npz"
 GREY, COLOUR = 1000, 400  # pictures at most …
@@ -37,7 +40,11 @@ def add(folder: Path, source: str, codes_only: bool = False) -> Bundle:
     info = bundle.info
     if info.vae is None:
         raise UserError(f"{folder} has no encoder, so its pictures have no codes.")
-    about, train_set, _ = load(source, info.image.size, True, info.dataset.fit, info.dataset.background)
+    reading = stored_reading(bool(info.dataset.classes), (stage.settings for stage in info.training.values()))
+    pixels = format_of_bundle(info.image.channels, info.dataset)
+    about, train_set, _ = load(
+        source, info.image.size, True, info.dataset.fit, info.dataset.background, reading=reading, pixels=pixels
+    )
     for what, wanted, found in (
         ("channels", info.image.channels, about.channels),
         ("classes", info.dataset.classes, about.classes),
@@ -47,9 +54,8 @@ def add(folder: Path, source: str, codes_only: bool = False) -> Bundle:
             raise UserError(f"{source} is not what {folder} was trained on: {what} {found}, not {wanted}.")
     run = run_in_parts(BundleRunner(bundle).run, min(BATCH, info.max_batch))
     shown = not codes_only and may_be_shown(info.dataset.licence)
-    data = npz(training_codes(run, info.vae.latent_dim, train_set, shown))
-    files = info.files | {"training": file_entry(FILE, data)}
-    return update(bundle, info.model_copy(update={"files": files}), {FILE: data}).info
+    data = npz_bytes(training_codes(run, info.vae.latent_dim, train_set, shown))
+    return add_file(bundle, "training", FILE, data).info
 
 
 def may_be_shown(licence: str) -> bool:
@@ -58,38 +64,35 @@ def may_be_shown(licence: str) -> bool:
 
 
 def training_codes(run: RunGraph, latent_dim: int, train_set: Pictures, shown: bool) -> dict[str, np.ndarray]:
-    """The arrays of the file, see bundle.read.TrainingCodes; thumbnails only when the pictures are `shown`.
+    """The arrays of the file, see bundle.array_files.TrainingCodes; thumbnails only when the pictures are `shown`.
 
     `run` runs the encoder, whose codes have `latent_dim` numbers, on any number of pictures.
     """
     images, labels = train_set.images.numpy(), train_set.labels.numpy().astype(np.int64)
     most = min(GREY if images.shape[1] == 1 else COLOUR, NUMBERS // latent_dim)
-    indices = spread(labels, min(most, len(labels)))
+    indices = np.sort(classes_in_turn(labels, most))
     pictures = images[indices]
     codes = run("encoder", {"image": pictures.astype(np.float32) / np.float32(255)})["mean"]
     arrays = {"codes": codes.astype(np.float32), "labels": labels[indices], "indices": indices}
     return arrays | ({"thumbnails": thumbnails(pictures.transpose(0, 2, 3, 1))} if shown else {})
 
 
-def spread(labels: np.ndarray, count: int) -> np.ndarray:
-    """The indices of `count` rows, sorted: the first ones of every label, as many of each; with one label, rows at even
-    distances."""
-    kinds = np.unique(labels)
-    if len(kinds) == 1:
-        return np.unique(np.linspace(0, len(labels) - 1, count).round().astype(np.int64))
-    queues = [np.flatnonzero(labels == kind) for kind in kinds]
-    ranked = [queue[rank] for rank in range(max(map(len, queues))) for queue in queues if rank < len(queue)]
-    return np.sort(np.array(ranked[:count], np.int64))
+def classes_in_turn(labels: np.ndarray, count: int) -> np.ndarray:
+    """The indices int64 of up to `count` rows: the first ones of every class in turn, as many of each as there are.
+    With fewer than two classes, rows at even distances. `labels`: int64 [N], -1 for none."""
+    classes = np.unique(labels[labels >= 0])
+    if len(classes) < 2:
+        return np.unique(np.linspace(0, len(labels) - 1, min(count, len(labels))).round().astype(np.int64))
+    queues = [np.flatnonzero(labels == k)[:count] for k in classes]
+    turns = [queue[turn] for turn in range(max(map(len, queues))) for queue in queues if turn < len(queue)]
+    return np.array(turns[:count], np.int64)
 
 
 def thumbnails(pictures: np.ndarray) -> np.ndarray:
-    """Pictures uint8 [N, S, S, C], made smaller where S is more than THUMBNAIL."""
-    side = pictures.shape[1]
-    if side <= THUMBNAIL:
+    """Pictures uint8 [N, H, W, C], made smaller where a side is longer than bundle.array_files.THUMBNAIL."""
+    count, height, width, channels = pictures.shape
+    high, wide = thumbnail_size(height, width)
+    if (high, wide) == (height, width):
         return np.ascontiguousarray(pictures)
-    size, grey = (THUMBNAIL, THUMBNAIL), pictures.shape[-1] == 1
-    small = [
-        np.asarray(Image.fromarray(one[..., 0] if grey else one).resize(size, Image.Resampling.LANCZOS))
-        for one in pictures
-    ]
-    return np.stack(small).reshape(len(pictures), THUMBNAIL, THUMBNAIL, -1)
+    small = [np.asarray(to_pillow(one).resize((wide, high), Image.Resampling.LANCZOS)) for one in pictures]
+    return np.stack(small).reshape(count, high, wide, channels)

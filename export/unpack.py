@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from bundle.atomic_files import scratch, write_file
 from bundle.errors import UserError
 from bundle.pictures import check_background, paper
+from bundle.printable import printable
 from bundle.public_command import UNPACK
 from bundle.read import OpenBundle, graph_bytes, read
 from bundle.schema import Curve, latent_shapes
@@ -31,11 +32,12 @@ from export.precision import LEVELS
 from train import run_folder
 from train.checkpoints import OPTIONAL_NETWORKS, module_tensors, save_tensors
 from train.data.dataset import DataInfo
+from train.data.reading import stored_reading
 from train.recorder import Progress
 from train.run_folder import StageRecord
 from train.settings import STAGES, Settings, check_settings
 from train.stages import build_networks
-from train.stored_settings import from_public_dict, to_dict
+from train.stored_settings import current_weight, from_public_dict, to_dict
 
 ORDER = ("classifier", "gan", "vae", "inverter", "repair")  # mask encoders after the model that they encode for
 PRECISIONS = ("fp32", "fp16-stored")  # arithmetic in float32, so that the network can be compared with its graph
@@ -44,7 +46,7 @@ FOLDED, HALF = "_bias", ".fp16"  # suffixes that folding and storing as float16 
 
 
 @dataclass(frozen=True)
-class Stage:
+class UnpackedStage:
     """One stage that came back from a bundle."""
 
     settings: Settings
@@ -59,17 +61,17 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class UnpackedStages:
+class UnpackedSettings:
     """Gives the settings of the stages that came back, as a run folder does."""
 
-    stages: Mapping[str, Stage]
+    stages: Mapping[str, UnpackedStage]
 
     def settings(self, stage: str) -> Settings:
         """The settings of a stage that came back."""
         return self.stages[stage].settings
 
 
-def unpack(folder: Path, target: Path) -> dict[str, Stage]:
+def unpack(folder: Path, target: Path) -> dict[str, UnpackedStage]:
     """Writes the run folder `target` from the bundle in `folder`; returns its stages by name. Prints a sentence for
     each stage that cannot come back.
 
@@ -78,25 +80,25 @@ def unpack(folder: Path, target: Path) -> dict[str, Stage]:
     if target.exists():
         raise UserError(f"{target} already exists: name a new folder.")
     bundle = read(folder)
-    stages: dict[str, Stage] = {}
+    stages: dict[str, UnpackedStage] = {}
     reasons = []
     for name in ORDER:
         if not set(STAGE_GRAPHS[name]) & set(bundle.info.graphs):
             continue
         try:
-            stages[name] = stage_of(bundle, name, target, stages)
+            stages[name] = unpacked_stage(bundle, name, target, stages)
         except UserError as problem:
             reasons.append(str(problem))
     if not stages:
         raise UserError(" ".join(reasons))
     for reason in reasons:
         print(reason)
-    began = UNPACK + shlex.join([str(folder), str(target)])
+    began = printable(UNPACK + shlex.join([str(folder), str(target)]))
     try:
         with scratch(target) as building:
             run_folder.bind_data(building, data_of(bundle))
             for name, stage in stages.items():
-                write(building / name, name, stage, bundle, began)
+                write_stage(building / name, name, stage, bundle, began)
             building.rename(target)
     except OSError as problem:
         raise UserError(f"Could not write {target}: {problem.strerror or problem}.") from problem
@@ -111,12 +113,16 @@ def data_of(bundle: OpenBundle) -> DataInfo:
         title=info.title,
         licence=info.dataset.licence,
         channels=info.image.channels,
-        size=info.image.size,
+        height=info.image.height,
+        width=info.image.width,
         classes=info.dataset.classes,
         train_images=info.dataset.train_images,
         test_images=info.dataset.test_images,
         fit=info.dataset.fit,
         background=paper("L" if info.image.channels == 1 else "RGB", info.dataset.background),
+        reading=stored_reading(bool(info.dataset.classes), (stage.settings for stage in info.training.values())),
+        value_range=info.dataset.value_range,
+        border=info.dataset.border,
     )
 
 
@@ -128,14 +134,17 @@ def settings_of(bundle: OpenBundle, name: str, target: Path) -> Settings:
     """
     stored = bundle.info.training[name].settings
     if stored is None:
-        raise UserError("its settings are not in the index, which an older version of Twofold wrote.")
+        raise UserError(
+            "its settings are not in the index, which a version before 0.2 wrote. Export its run folder again "
+            "(python -m export bundle), or train anew with the command in its README.md."
+        )
     settings = from_public_dict(STAGES[name], stored, target, bundle.info.dataset.source)
     check_settings(settings)
     check_background(settings.background)
     return replace(settings, images=None)  # a fixed number of pictures would already be reached
 
 
-def stage_of(bundle: OpenBundle, name: str, target: Path, stages: Mapping[str, Stage]) -> Stage:
+def unpacked_stage(bundle: OpenBundle, name: str, target: Path, stages: Mapping[str, UnpackedStage]) -> UnpackedStage:
     """One stage, its networks compared with their graphs; `stages`: those that came back before.
 
     Raises UserError when the index does not describe it, a graph is missing or damaged, or a network computes something
@@ -156,14 +165,14 @@ def stage_of(bundle: OpenBundle, name: str, target: Path, stages: Mapping[str, S
     try:
         settings = settings_of(bundle, name, target)
         with torch.device("meta"):  # shapes alone: sizes that a stranger chose take no memory
-            networks = build_networks(name, settings, data, UnpackedStages(stages))
+            networks = build_networks(name, settings, data, UnpackedSettings(stages))
     except UserError as problem:
         raise UserError(f"{what}: {problem}") from problem
     except (ValueError, RuntimeError, OverflowError) as problem:
         raise UserError(f"{what}: its settings fit no network ({problem}).") from problem
     try:
         for key, net in networks.named_children():
-            load(net, zeros(net) if key in OPTIONAL_NETWORKS else network_weights(bundle, key), what)
+            load_weights(net, zeros(net) if key in OPTIONAL_NETWORKS else network_weights(bundle, key), what)
         finished = was_finished(bundle, STAGE_GRAPHS[name][0])
         for spec in graphs.graph_specs(name, dict(networks.eval().named_children()), data):
             compare(spec, bundle, what)
@@ -180,7 +189,7 @@ def stage_of(bundle: OpenBundle, name: str, target: Path, stages: Mapping[str, S
         config=to_dict(settings),
         target_images=info.training[NEEDS[name]].images if name in NEEDS else None,
     )
-    return Stage(settings, networks, record, training.curve)
+    return UnpackedStage(settings, networks, record, training.curve)
 
 
 # ------------------------------------------------------------------------------------------------ from graphs
@@ -194,7 +203,8 @@ def zeros(net: nn.Module) -> dict[str, Tensor]:
 def network_weights(bundle: OpenBundle, name: str) -> dict[str, Tensor]:
     """The weights of a network, from its graph; those of a generator from its two halves."""
     if name != "generator":
-        return weights_of(bundle, name)
+        found = {current_weight(f"{name}.{key}"): value for key, value in weights_of(bundle, name).items()}
+        return {key.removeprefix(f"{name}."): value for key, value in found.items()}
     halves = {half: weights_of(bundle, half) for half in ("mapping", "synthesis")}
     return {f"{half}.{key}": value for half, weights in halves.items() for key, value in weights.items()}
 
@@ -236,7 +246,7 @@ def unfolded(net: nn.Module, weights: Mapping[str, Tensor]) -> dict[str, Tensor]
     return found
 
 
-def load(net: nn.Module, weights: Mapping[str, Tensor], what: str) -> None:
+def load_weights(net: nn.Module, weights: Mapping[str, Tensor], what: str) -> None:
     """Gives a network on the meta device the weights of its graph. Raises UserError when some are missing or of another
     size."""
     state, weights = net.state_dict(), {**weights, **unfolded(net, weights)}
@@ -266,7 +276,7 @@ def compare(spec: GraphSpec, bundle: OpenBundle, what: str) -> None:
 # ------------------------------------------------------------------------------------------------ to the run
 
 
-def write(folder: Path, name: str, stage: Stage, bundle: OpenBundle, began: str) -> None:
+def write_stage(folder: Path, name: str, stage: UnpackedStage, bundle: OpenBundle, began: str) -> None:
     """Writes one stage's folder of a run; `began`: the command that unpacks it, recorded where training may follow."""
     record = vars(stage.record)
     tensors = module_tensors("averages", stage.networks)

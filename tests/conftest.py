@@ -1,6 +1,5 @@
 """Fixtures shared by all tests: bundles and a trained run, built once; copies for tests that break them."""
 
-import functools
 import os
 import shutil
 from collections import Counter
@@ -9,10 +8,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch.onnx._internal import _lazy_import
 
 from bundle.sessions import core_count
-from tests.support import tiny
+from tests.support import exporter, tiny
 from tests.support.pictures import draw_folder
 from tests.support.trained import EVERY_STAGE, Exported, export, made_once, train_tiny
 from train.evaluate import leak
@@ -52,12 +50,11 @@ def own_ports() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def operators_once() -> Iterator[None]:
-    """The exporter reads the source of its 500 operators anew for each graph: a third of the time of small ones."""
-    home = _lazy_import.onnxscript_apis  # imported when the first graph is exported, and no sooner
-    read = functools.cache(lambda: type(home).__getattr__(home, "get_torchlib_ops")())
+def quick_exports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """PyTorch's exporter does nothing twice."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(vars(home), "get_torchlib_ops", read)
+        exporter.read_operators_once(patch)
+        exporter.export_once(patch, made_once(tmp_path_factory, "exporter", lambda folder: None))
         yield
 
 

@@ -44,6 +44,16 @@ def test_every_link_leads_somewhere(document: Path):
             assert anchor in anchors(target), address
 
 
+def test_the_names_that_the_architecture_points_to_are_there():
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    found = re.findall(r"((?:`\w+`(?: and )?)+) in \[([\w/.]+)\]", text)
+    assert len(found) > 3
+    for names, path in found:
+        source = (ROOT / path).read_text(encoding="utf-8")
+        for name in re.findall(r"\w+", names.replace(" and ", " ")):
+            assert f"def {name}(" in source, (name, path)
+
+
 def test_the_documents_link_to_each_other():
     """Whoever reads the README finds every other document from it, by one or two links."""
     reached, waiting = set(), [ROOT / "README.md"]

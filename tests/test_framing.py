@@ -59,6 +59,7 @@ def framed(request: pytest.FixtureRequest, tmp_path: Path) -> Framed:
     bundle = build(tmp_path / "tiny", classes=0, channels=3)
     index = load_index(bundle)
     index["dataset"] |= {"fit": info.fit, "background": info.background}
+    index["dataset"] |= {"value_range": info.value_range, "border": info.border}
     index["dataset"] |= {"train_images": info.train_images, "test_images": info.test_images}
     save_index(bundle, index)
     return Framed(paths, train, test, bundle)

@@ -211,7 +211,9 @@ def test_mlp_gan_without_saturation_beside_a_plane_by_squared_error(tmp_path: Pa
 
 def test_a_hundred_pixels_in_colour(tmp_path: Path):
     """100 x 100 RGB: 25, 50, 100; a convolutional GAN and a convolutional VAE."""
-    system = build(tmp_path, 100, "RGB", 0, ("gan", *NARROW_GAN, "--images", "32"), ("vae", *NARROW_VAE))
+    system = build(
+        tmp_path, 100, "RGB", 0, ("gan", *NARROW_GAN, "--images", "32"), ("vae", *NARROW_VAE, "--images", "32")
+    )
     assert (system.served.info.image.size, system.served.info.gan.stages) == (100, 3)
     check_gan(system)
     check_vae(system)
@@ -247,8 +249,8 @@ def test_the_gpu_presets(tmp_path: Path):
     system = build(
         tmp_path, 16, "RGB", 2,
         ("classifier", "--preset", "gpu", "--images", "16"),
-        ("gan", "--preset", "gpu", *NARROW_GAN),
-        ("vae", "--preset", "gpu", *NARROW_VAE),
+        ("gan", "--preset", "gpu", *NARROW_GAN, "--images", "32"),
+        ("vae", "--preset", "gpu", *NARROW_VAE, "--images", "32"),
     )  # fmt: skip
     assert {system.config(stage)["body"] for stage in ("classifier", "gan", "vae")} == {"residual"}
     check_classifier(system, 128)

@@ -205,19 +205,19 @@ def test_people_who_draw_at_once_get_their_own_pictures(triton: Triton, server: 
 def test_the_engine_draws_there(triton: Triton, server: kserve_client.InferenceServer):
     """As with --engine: many threads, one line, the server's pictures; and a server of other weights is found out."""
     provider = Provider("engine", server.name, "named by --engine.")
-    engine = Engine(triton.tiny, provider, opener=kserve_client.opener(server))
-    engine._checked = True  # this Triton has some of its graphs only
+    # This Triton has some of its graphs only.
+    only = {"gan": None, "graphs": {"decoder": triton.tiny.info.graphs["decoder"]}}
+    vae = dataclasses.replace(triton.tiny, info=triton.tiny.info.model_copy(update=only))
+    mixture, rows = Mixture.from_latents(vae.latents), [one_hot(seed, 10) for seed in range(2)]
+    codes = np.stack([mixture.sample(seed, row) for seed, row in enumerate(rows)])
+    golden = to_uint8(here(triton.tiny, "decoder", {"z": codes})[0])
+    engine = Engine(dataclasses.replace(vae, golden=golden), provider, opener=kserve_client.opener(server))
     z = np.stack([seed_latent(seed, tiny.CODE) for seed in range(70)])
     with ThreadPoolExecutor(8) as pool:
         drawn = list(pool.map(lambda part: engine.run("decoder", {"z": part})["image"], np.split(z, 14)))
     assert same([np.concatenate(drawn)], here(triton.tiny, "decoder", {"z": z}))
     assert engine.active == server.name and engine.spent_ms >= 0
 
-    only = {"gan": None, "graphs": {"decoder": triton.tiny.info.graphs["decoder"]}}
-    vae = dataclasses.replace(triton.tiny, info=triton.tiny.info.model_copy(update=only))
-    mixture, rows = Mixture.from_latents(vae.latents), [one_hot(seed, 10) for seed in range(2)]
-    codes = np.stack([mixture.sample(seed, row) for seed, row in enumerate(rows)])
-    golden = to_uint8(here(triton.tiny, "decoder", {"z": codes})[0])
     for sheet, right in ((golden, True), (255 - golden, False)):
         one = Engine(dataclasses.replace(vae, golden=sheet), provider, opener=kserve_client.opener(server))
         with nullcontext() if right else pytest.raises(BundleError, match="does not draw the pictures of its sample"):

@@ -14,6 +14,7 @@ from torch import Tensor
 from train.data.dataset import DataInfo
 
 SMALL_SET = 10_000  # pictures; larger sets begin without augmentation
+MOST_APART, APART_SHARE = 256, 10  # pictures that tell whether the critic memorises: one in ten, at most so many
 HIGHEST = 0.8
 SHIFT = 1 / 8  # of the side
 # Operations by the last part of the source's name. Left out is what could pass for another picture of the set: the grey
@@ -45,7 +46,7 @@ def starts_augmented(count: int) -> bool:
 
 
 def augment(images: Tensor, ops: tuple[str, ...], p: float) -> Tensor:
-    """Signals [N, C, S, S] in [-1, 1] with each operation applied to each of them with probability p.
+    """Signals [N, C, H, W] in [-1, 1] with each operation applied to each of them with probability p.
 
     Twice differentiable; draws from torch's global generator of the images' device, and never waits for the device.
     With p = 0 the same tensor is returned. Colours may leave [-1, 1], as in the paper. Raises ValueError for an unknown
@@ -63,16 +64,16 @@ def augment(images: Tensor, ops: tuple[str, ...], p: float) -> Tensor:
 
 
 def border(images: Tensor) -> Tensor:
-    """The median of each channel on the border of images [N, C, S, S], [N, C, 1, 1]: usually the background."""
+    """The median of each channel on the border of images [N, C, H, W], [N, C, 1, 1]: usually the background."""
     edge = torch.cat([images[..., 0, :], images[..., -1, :], images[..., 1:-1, 0], images[..., 1:-1, -1]], dim=-1)
     return edge.median(dim=-1).values[..., None, None]
 
 
 def translation(images: Tensor) -> Tensor:
-    """images [N, C, S, S] moved by up to an eighth of the side, in whole pixels; border pixels are repeated."""
+    """images [N, C, H, W] moved by up to an eighth of each side, in whole pixels; border pixels are repeated."""
     count, _, height, width = images.shape
-    reach = max(round(SHIFT * width), 1)
     for dim, side in ((2, height), (3, width)):
+        reach = max(round(SHIFT * side), 1)
         shift = torch.randint(-reach, reach + 1, (count, 1), device=images.device)
         places = (torch.arange(side, device=images.device) - shift).clamp(0, side - 1)
         places = places[:, None, :, None] if dim == 2 else places[:, None, None, :]
@@ -81,7 +82,7 @@ def translation(images: Tensor) -> Tensor:
 
 
 def cutout(images: Tensor) -> Tensor:
-    """images [N, C, S, S] with a square of half the side, centred anywhere, filled with the median of the border."""
+    """images [N, C, H, W] with a box of half of each side, centred anywhere, filled with the median of the border."""
     count, _, height, width = images.shape
     holes = []
     for side in (height, width):
@@ -92,7 +93,7 @@ def cutout(images: Tensor) -> Tensor:
 
 
 def colour(images: Tensor) -> Tensor:
-    """images [N, C, S, S] with brightness moved by up to 0.5, contrast times 0.5 to 1.5, and for colour pictures
+    """images [N, C, H, W] with brightness moved by up to 0.5, contrast times 0.5 to 1.5, and for colour pictures
     saturation times 0 to 2."""
     brightness, saturation, contrast = torch.rand(3, len(images), 1, 1, 1, device=images.device)
     images = images + (brightness - 0.5)

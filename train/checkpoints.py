@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from bundle.atomic_files import write_file
 from bundle.errors import UserError
-from train.stored_settings import RENAMED_NETWORKS
+from train.stored_settings import current_weight
 
 OPTIONAL_NETWORKS = {"minibatch_stddev"}
 """Networks that a setting may add to a stage or remove from it when the stage is resumed."""
@@ -51,8 +51,7 @@ def restore_modules(group: str, networks: nn.Module, tensors: Mapping[str, Tenso
     stored: dict[str, Tensor] = {}
     for key, value in tensors.items():
         if key.startswith(f"{group}/"):
-            network, _, rest = key.removeprefix(f"{group}/").partition(".")
-            stored[f"{RENAMED_NETWORKS.get(network, network)}.{rest}"] = value
+            stored[current_weight(key.removeprefix(f"{group}/"))] = value
     initial = {key: value for key, value in networks.state_dict().items() if network_of(key) in OPTIONAL_NETWORKS}
     unwanted = OPTIONAL_NETWORKS - {name for name, _ in networks.named_children()}
     networks.load_state_dict(initial | {key: v for key, v in stored.items() if network_of(key) not in unwanted})

@@ -35,7 +35,13 @@ def field_docstrings(kind: type) -> dict[str, str]:
     return found
 
 
-METAVARS: dict[object, str] = {int: "INT", float: "FLOAT", str: "STR", Path: "PATH"}
+METAVARS: dict[tuple[object, ...], str] = {
+    (int,): "INT",
+    (float,): "FLOAT",
+    (str,): "STR",
+    (Path,): "PATH",
+    (int, str): "SIZE",
+}
 
 
 def metavar(annotation: object) -> str | None:
@@ -43,8 +49,8 @@ def metavar(annotation: object) -> str | None:
     kinds = get_args(annotation)
     if NoneType not in kinds:
         return None
-    other = next(kind for kind in kinds if kind is not NoneType)
-    return METAVARS.get(other) or f"{{{','.join(map(str, get_args(other)))}}}"
+    others = tuple(kind for kind in kinds if kind is not NoneType)
+    return METAVARS.get(others) or f"{{{','.join(map(str, get_args(others[0])))}}}"
 
 
 def hint(default: str) -> str:

@@ -18,9 +18,10 @@ from torch import Tensor
 from bundle.errors import UserError
 from train.checkpoints import load_tensors, save_tensors
 from train.data.dataset import DataInfo, Pictures
-from train.data.load import Loaded, load
+from train.data.load import Loaded, load, load_again
+from train.data.pixel_format import format_of
+from train.data.reading import reading_of
 from train.data.scan import LARGEST_DEFAULT
-from train.data.sources import is_path
 from train.progress_bar import with_bar
 from train.run_folder import bind_data, check_same, data_of, place_of
 from train.settings import Settings
@@ -94,15 +95,16 @@ def open_pictures(
 
     check: raises UserError for pictures that the command cannot use, before the run folder is bound to them.
     given: names of the settings that the user gave. A run that exists needs no --data, --size, --fit or --background.
-    largest: as in `load`. Raises UserError as `open_known` and `load`.
+    largest: as in `load`. Raises UserError as `as_known` and `load`.
     """
     if not (settings.run / "run.json").exists():
         place = settings.data
-        found = load(place, settings.size, quiet, settings.fit, settings.background, largest)
+        found = load_as(settings, place, None, given, quiet, largest)
     else:
-        known = replace_framing(settings, data_of(settings.run), given)
-        place = known.data if "data" in given else stated_place(known.run)
-        found = open_known(known, place, quiet)
+        stored = data_of(settings.run)
+        settings = replace_framing(settings, stored, given)
+        place = settings.data if "data" in given else stated_place(settings.run)
+        found = as_known(settings.run, load_as(settings, place, stored, given, quiet), place, settings.more_data)
     check(found[0])
     if write:
         bind_data(settings.run, found[0], absolute(place))
@@ -115,9 +117,18 @@ def open_pictures(
 def pictures_of(run: Path, data: str | None) -> Loaded:
     """The pictures that a run was trained on; `data`: where they are, if not where they were. Raises UserError when
     they are not there, or are others."""
-    info = data_of(run)
-    settings = Settings(run=run, size=info.size, fit=info.fit, background=info.background)
-    return open_known(settings, data or stated_place(run), quiet=True)
+    place = data or stated_place(run)
+    return as_known(run, load_again(place, data_of(run)), place)
+
+
+def in_known_order(run: Path, loaded: Loaded, place: str) -> Loaded:
+    """Pictures from `place` in the order and the splits that a run noted; as they are where it noted none, or `run` is
+    a bundle. Raises UserError where noted pictures are missing, or others are there."""
+    known, (info, train, test) = Thumbnails.stored(run), loaded
+    if known is None or known.train.shape[1] != info.channels * GRID**2:
+        return loaded
+    train, test = recognised(known, train, test, run, place, more=False)
+    return replace(info, train_images=len(train), test_images=len(test)), train, test
 
 
 def stated_place(run: Path) -> str:
@@ -125,7 +136,7 @@ def stated_place(run: Path) -> str:
     place, source = place_of(run), data_of(run).source
     if place is None:
         raise UserError(f"{run} does not say where its pictures ({source}) are: name the place with --data.")
-    if is_path(place) and not Path(place).expanduser().exists():
+    if Path(place).is_absolute() and not Path(place).exists():
         raise UserError(f"The pictures of {run} were at {place}, which is gone. Say where they are now with --data.")
     return place
 
@@ -136,31 +147,40 @@ def absolute(place: str) -> str:
     if kind == "stacked_mnist" and copy:
         return f"{kind}:{absolute(copy)}"
     path = Path(place).expanduser()
-    return str(path.resolve()) if is_path(place) and path.exists() else place
+    return str(path.resolve()) if path.exists() else place
 
 
 def replace_framing(settings: AnySettings, stored: DataInfo, given: Set[str]) -> AnySettings:
-    """Settings with the size and framing of a run's pictures, where the user gave no others."""
-    return replace(
-        settings,
-        size=settings.size if "size" in given else stored.size,
-        fit=settings.fit if "fit" in given else stored.fit,
-        background=settings.background if "background" in given else stored.background,
-    )
+    """Settings with the size, framing and reading of a run's pictures, where the user gave no others."""
+    known = {"size": stored.size, "fit": stored.fit, "background": stored.background} | vars(stored.reading)
+    return replace(settings, **{name: value for name, value in known.items() if name not in given})
 
 
-def open_known(settings: Settings, place: str, quiet: bool) -> Loaded:
-    """The pictures at `place` as the run knows them: the same order, the same held out.
+def load_as(
+    settings: Settings,
+    place: str,
+    known: DataInfo | None,
+    given: Set[str],
+    quiet: bool,
+    largest: int = LARGEST_DEFAULT,
+) -> Loaded:
+    """The pictures at `place`, read as settings say. Raises as `load`."""
+    pixels = format_of(settings, known, given)
+    reading = reading_of(settings)
+    return load(place, settings.size, quiet, settings.fit, settings.background, largest, reading, pixels)
 
-    Raises UserError for others, and for added ones without --more-data.
+
+def as_known(run: Path, loaded: Loaded, place: str, more: bool = False) -> Loaded:
+    """Pictures from `place` as the run knows them: the same order, the same held out.
+
+    Raises UserError for others, and for added ones unless `more`.
     """
-    run, stored = settings.run, data_of(settings.run)
-    info, train, test = load(place, settings.size, quiet, settings.fit, settings.background)
+    stored, (info, train, test) = data_of(run), loaded
     info = replace(info, source=stored.source, title=stored.title, licence=stored.licence)
     check_same(run, info)
     known = Thumbnails.stored(run)
     if known is not None:
-        train, test = recognised(known, train, test, run, place, settings.more_data)
+        train, test = recognised(known, train, test, run, place, more)
     elif len(train) != stored.train_images:
         raise UserError(
             f"{run} belongs to {stored.source} with {stored.train_images} training pictures, not {len(train)}: use the "

@@ -65,6 +65,7 @@ def train(
     accelerator = accelerator_for(settings.track, settings.run)
     stage.updates.accelerator = accelerator
     progress = restored(stage, averages, folder) if settings.resume else Progress()
+    train_set = stage.training_pictures(train_set)
     recorder = Recorder(stage, averages, settings, source, progress, accelerator, len(train_set))
     loop = Loop(stage, averages, settings, progress, recorder, accelerator, train_set, len(test_set), place, began)
     title = f"{stage.name}{place.title}"
@@ -127,7 +128,7 @@ class Loop:
         self.clock = began - progress.seconds
         self.stepping = self.planned_at = self.timed_from = 0.0  # times of the first step and the last plan
         self.trial = self.thread_trial()
-        self.outlook = Outlook(stage.name, settings, train_set.images.shape[-1], self.device)
+        self.outlook = Outlook(stage.name, settings, train_set.images[0, 0].numel() ** 0.5, self.device)
         self.measuring = stage.measured_pictures(len(train_set), test_images)
         if settings.images is not None:
             progress.planned = settings.images

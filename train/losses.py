@@ -48,8 +48,9 @@ ADVERSARIAL: dict[str, AdversarialLoss] = {
         lambda real, fake: 0.5 * (real - 1).square().mean() + 0.5 * fake.square().mean(),
         lambda real, fake: 0.5 * (fake - 1).square().mean(),
     ),
-    # D(G(z)) - D(x): Arjovsky et al. 2017, arXiv 1701.07875; the gradient penalty bounds its slope.
-    "wgan": AdversarialLoss(
+    # D(G(z)) - D(x), as in WGAN (Arjovsky et al. 2017, arXiv 1701.07875), but without its clipping: R1 and R2 bound the
+    # slope of the critic (zero-centred penalties: Mescheder et al. 2018, arXiv 1801.04406).
+    "linear": AdversarialLoss(
         lambda real, fake: fake.mean() - real.mean(), lambda real, fake: -fake.mean()
     ),
 }  # fmt: skip
@@ -74,7 +75,7 @@ def kl_to_normal(mean: Tensor, logvar: Tensor) -> Tensor:
 def gaussian_nll(image: Tensor, decoded: Tensor, sigma: float | Tensor) -> Tensor:
     """-log N(image; decoded, sigma² I) in nats, summed over pixels, averaged over the batch.
 
-    image, decoded [N, C, S, S] in [0, 1]; sigma in the same unit.
+    image, decoded [N, C, H, W] in [0, 1]; sigma in the same unit.
     """
     dimensions = image[0].numel()
     sigma = torch.as_tensor(sigma, dtype=image.dtype, device=image.device)
@@ -97,7 +98,7 @@ def squared_error(image: Tensor, decoded: Tensor) -> Tensor:
 def bernoulli_nll(image: Tensor, decoded: Tensor) -> Tensor:
     """-log Bernoulli(image; decoded) in nats, summed over pixels, averaged over the batch.
 
-    image [N, C, S, S] in [0, 1], where a grey counts in part as white; decoded [N, C, S, S]: probabilities of white,
+    image [N, C, H, W] in [0, 1], where a grey counts in part as white; decoded [N, C, H, W]: probabilities of white,
     kept 1e-6 away from 0 and 1, so that one pixel costs at most 13.8 nats.
     """
     decoded = decoded.float().clamp(1e-6, 1 - 1e-6)

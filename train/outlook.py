@@ -1,6 +1,6 @@
 """What a training is going to come to, said while there is still time to choose something else."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 
@@ -37,9 +37,9 @@ class Outlook:
 
     stage: str
     settings: Settings
-    size: int
+    size: float
+    """Side of a square with as many pixels as a picture has."""
     device: torch.device
-    threads: dict[int, float] = field(default_factory=dict)
 
     def sentence(self, rate: float, images: int, seconds: float | None) -> str:
         """One line: the speed in pictures a second, how many that makes in `seconds` (None: a number was asked for),
@@ -70,7 +70,7 @@ def enough(stage: str, images: int) -> tuple[int, str]:
     return next((i, words) for i, (most, words) in enumerate(levels) if images < most)
 
 
-def faster(size: int, smaller: int) -> str:
+def faster(size: float, smaller: int) -> str:
     """How many times as fast pictures of `smaller` px are trained on, in words."""
     times = (size / smaller) ** (2 * PIXEL_POWER)
     return f"{round(times)} times" if times >= 2 else f"{times:.1f} times"

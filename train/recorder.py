@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from bundle import images
 from bundle.atomic_files import write_file
 from bundle.errors import UserError
+from bundle.printable import printable
 from train.checkpoints import module_tensors, optimizer_tensors, save_tensors
 from train.hardware import hardware
 from train.progress_bar import ProgressBar, say
@@ -114,7 +115,7 @@ class Recorder:
         values |= self.variety
         if self.writes:
             try:
-                with (self.folder / "metrics.jsonl").open("a") as metrics:
+                with (self.folder / "metrics.jsonl").open("a", encoding="utf-8") as metrics:
                     metrics.write(json.dumps(facts | values) + "\n")
             except OSError as problem:  # worth no training: a checkpoint that fails says so in time
                 self.warn("metrics", f"metrics.jsonl cannot be written ({problem.strerror}); the training goes on.")
@@ -181,7 +182,7 @@ def command_line(module: str, settings: Settings, source: str) -> str:
             words[i] = flag + equals + start.name
     if not named and source != DEFAULT_DATA:
         words += ["--data", source]
-    return shlex.join(["python", "-m", module, *words])
+    return printable(shlex.join(["python", "-m", module, *words]))
 
 
 def resumed_command(record: dict, settings: Settings, command: str) -> str:

@@ -47,8 +47,9 @@ class StageRecord:
 
 
 def write_json(path: Path, value: Mapping[str, object]) -> None:
-    """Raises UserError when the disk refuses; the previous file is then kept."""
-    write_file(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
+    """Raises UserError when the disk refuses; the previous file is then kept. Names that are no UTF-8 come back as they
+    were: the escapes are also those of JSON."""
+    write_file(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace"))
 
 
 def read_json(path: Path) -> dict:
@@ -92,7 +93,7 @@ def bind_data(run: Path, info: DataInfo, place: str | None = None) -> None:
 def check_same(run: Path, info: DataInfo) -> None:
     """Raises UserError unless these pictures fit the networks of a run. Their number is not looked at."""
     stored = data_of(run)
-    for name in ("size", "channels", "classes", "fit", "background"):
+    for name in ("size", "channels", "classes", "fit", "background", "value_range", "border"):
         was, now = getattr(stored, name), getattr(info, name)
         if was != now and not (name == "background" and was is None):  # not recorded by older runs
             raise UserError(

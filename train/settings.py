@@ -13,9 +13,12 @@ import tyro
 
 from bundle.errors import UserError
 from bundle.schema import Fit, Likelihood, Prior
+from train.data.reading import ClassesFrom
 from train.help_texts import reflowed
+from train.picture_size import PictureSize, normal_size
 
-Loss = Literal["rpgan", "non-saturating", "minimax", "hinge", "lsgan", "wgan"]
+Loss = Literal["rpgan", "non-saturating", "minimax", "hinge", "lsgan", "linear"]
+GapPictures = Literal["apart", "held-out"]
 
 
 @reflowed
@@ -32,14 +35,32 @@ class Settings:
     data: str = "ylecun/mnist"
     """Hugging Face data-set id, a folder or zip of pictures (sub-folders become classes), parquet files, or a set
     made here: shapes (drawn, with known factors), stacked_mnist (stacked_mnist:SOURCE from another copy of MNIST)."""
-    size: int | None = None
-    """Side of the square pictures, in pixels. Default: the smallest power of two that holds the median picture, at most
-    128, and at most 64 in less than six hours without a GPU."""
+    size: PictureSize | None = None
+    """Size of the pictures in pixels: 64 for squares, or width x height such as 96x64, each side 4 to 25 times the same
+    power of two. Default: squares of the smallest power of two that holds the median picture, at most 128, and at most
+    64 in less than six hours without a GPU."""
     fit: Fit = "crop"
-    """What happens to pictures that are not square: crop cuts out the middle, pad shows them whole on the
+    """What happens to pictures of other proportions: crop cuts out the middle, pad shows them whole on the
     background."""
     background: str | None = None
     """Colour under transparent and padded parts, by name or as #rrggbb. Default: white, or black for grey pictures."""
+    channels: Literal[1, 3] | None = None
+    """1 trains in grey, 3 in colour. Default: grey where all pictures are grey, also those that are saved in colour."""
+    black: float | None = None
+    """Number that is black in pictures of more than 8 bits. Default: 0, or the least where numbers are negative."""
+    white: float | None = None
+    """Number that is white in pictures of more than 8 bits (16-bit, 32-bit, floats), for the whole set. Default: the
+    full scale of 8, 10, 12, 14 or 16 bits, or 1, whose half the set reaches, else its largest number."""
+    classes: bool = True
+    """Train by classes, where the pictures have them."""
+    classes_from: ClassesFrom | None = None
+    """Where classes come from: folder (the sub-folders), file (dataset.json, metadata.csv or metadata.jsonl beside the
+    pictures), column (of a table). Default: a column or a file that names them, else the sub-folders."""
+    image_column: str | None = None
+    """Column of a table that holds the pictures. Default: chosen by type and name."""
+    label_column: str | None = None
+    """Column of a table, or of a file beside the pictures, that holds the classes. Default: chosen by type and
+    name."""
     minutes: float = 30.0
     """Time budget; the learning-rate schedule is stretched to it."""
     images: int | None = None
@@ -63,6 +84,10 @@ class Settings:
     --threads, --track, --mismatch-weight, --gamma, --ema-images, --minibatch-stddev, --precision."""
     more_data: bool = False
     """With --resume: go on although pictures were added to the run's; those held out stay held out."""
+
+    def __post_init__(self) -> None:
+        """Brings --size to its one form. Raises UserError for words that are no size."""
+        object.__setattr__(self, "size", normal_size(self.size))
 
 
 @reflowed
@@ -101,7 +126,7 @@ class GanSettings(Settings):
     prior: Prior = "normal"
     """Distribution of the noise: N(0, 1), U(-1, 1), or N(0, 1) truncated to [-2, 2]."""
     loss: Loss = "rpgan"
-    """Adversarial loss."""
+    """Adversarial loss. linear is WGAN's difference of scores, which R1 and R2 bound here, not clipping."""
     gamma: tuple[float, float] = (0.3, 0.03)
     """Weight of R1 and R2 at the start and at the end: higher is steadier, lower gives more variety. If the critic's
     loss stays near 0.69, which is chance, lower it."""
@@ -122,6 +147,10 @@ class GanSettings(Settings):
     augment: float | None = None
     """Share of the pictures that are augmented before the critic sees them. Default: 0 for 10 000 pictures or more,
     and adapted during training for fewer, so that the critic does not memorise them."""
+    gap_pictures: GapPictures = "apart"
+    """Pictures that tell whether the critic memorises those that it learns from, where --augment is adapted: apart (a
+    tenth of the training pictures, at most 256, which this GAN never learns from), or held-out (the first 256 held-out
+    pictures, as in older versions; they then also measure what they have steered)."""
     mapping_lr_multiplier: float = 0.01
     """Learning rate of the mapping network, as a share of --lr: at the full rate it collapses onto a few directions."""
     beta2: tuple[float, float] = (0.9, 0.99)
@@ -267,14 +296,19 @@ STAGES: dict[str, type[Settings]] = {
 # What a resumed stage may change: BUDGET and TUNABLE also change what comes out.
 BUDGET = {"minutes", "images"}
 TUNABLE = {"mismatch_weight", "gamma", "ema_images", "minibatch_stddev", "precision"}
-FRAMING = {"size", "fit", "background"}  # held against run.json instead
-CHANGEABLE = BUDGET | TUNABLE | FRAMING | {"run", "data", "threads", "track", "resume", "more_data", "target"}
+FRAMING = {"size", "fit", "background", "channels", "black", "white"}  # held against run.json instead, and so are …
+READING = {"classes", "classes_from", "image_column", "label_column"}
+CHANGEABLE = BUDGET | TUNABLE | FRAMING | READING | {"run", "data", "threads", "track", "resume", "more_data", "target"}
 
 AT_MOST: dict[str, float] = {"beta2": 0.9999, "augment": 0.8, "warmup": 1.0, "jitter": 1.0, "shift": 0.5}
 """Largest value of those floats that have one; no float may be negative."""
 
 LARGEST_SEED = 10**11  # each process and step has a seed of its own, a million times as large, in 64 bits
 THREADS_EACH, LEAST_LIMIT = 4, 64  # a processor; 64 where that is less
+
+
+SIGNED = {"black", "white"}
+"""Floats that may be negative."""
 
 
 def check_settings(settings: Settings) -> None:
@@ -294,6 +328,8 @@ def check_settings(settings: Settings) -> None:
 
 def check_number(name: str, value: object) -> None:
     """Raises UserError for a number outside the range of the setting `name`; any other value passes."""
+    if name in SIGNED and isinstance(value, float) and math.isfinite(value):
+        return
     flag, most = flag_of(name), AT_MOST.get(name, math.inf)
     if isinstance(value, float):
         if not math.isfinite(value):

@@ -24,7 +24,7 @@ from train.data.dataset import DataInfo
 from train.run_folder import Run
 from train.settings import Settings, flag_of
 from train.stages import build_networks
-from train.stored_settings import RENAMED_NETWORKS
+from train.stored_settings import current_weight
 
 AnySettings = TypeVar("AnySettings", bound=Settings)
 
@@ -110,19 +110,13 @@ def carry_over(stage: str, networks: nn.Module, averages: nn.Module, settings: S
         )
     sides = class_sides(stage, settings, info)
     for group, module in (("networks", networks), ("averages", averages)):
-        stored = {current_name(key.removeprefix(f"{group}/")): value for key, value in tensors.items()
+        stored = {current_weight(key.removeprefix(f"{group}/")): value for key, value in tensors.items()
                   if key.startswith(f"{group}/")}  # fmt: skip
         for key, target in module.state_dict().items():
             if key in stored:
                 target.copy_(carried(stored[key], target.cpu(), sides.get(key), source.data.classes, info.classes))
     what = f"{stage}: begins with the weights of {source.folder.name} ({facts.get('images', 0)} pictures)"
     return f"{what}{classes_carried(source.data.classes, info.classes)}. Optimizers and averages begin anew."
-
-
-def current_name(key: str) -> str:
-    """The key of a network's tensor by today's name of the network."""
-    network, _, rest = key.partition(".")
-    return f"{RENAMED_NETWORKS.get(network, network)}.{rest}"
 
 
 def class_sides(stage: str, settings: Settings, info: DataInfo) -> dict[str, int]:

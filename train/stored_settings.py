@@ -25,10 +25,29 @@ RENAMED: dict[str, str] = {
 }
 """Old name of a setting -> today's."""
 
-RENAMED_NETWORKS: dict[str, str] = {"deviation": "minibatch_stddev"}
-"""Old name of a network in a checkpoint -> today's."""
+RENAMED_VALUES: dict[str, dict[str, str]] = {"loss": {"wgan": "linear"}}
+"""Setting -> old name of a value -> today's."""
 
-BEFORE: dict[str, object] = {"mismatch_weight": 0.0, "augment": 0.0, "lazy_reg_interval": 1, "precision": "fp32"}
+RENAMED_WEIGHTS: dict[str, str] = {
+    "deviation": "minibatch_stddev",
+    "encoder.linear.whole": "encoder.linear.code",
+    "decoder.linear.whole": "decoder.linear.coefficients",
+    "repair.posterior.patches": "repair.posterior.components",
+    "repair.posterior.whole": "repair.posterior.weight",
+    "repair.posterior.middle": "repair.posterior.bias",
+    "repair.posterior.spread": "repair.posterior.code_logvar",
+    "repair.posterior.precision": "repair.posterior.noise_ratio",
+    "repair.posterior.inverse": "repair.posterior.preconditioner",
+}
+"""Old name of a network, a layer or a tensor in a checkpoint or graph -> today's."""
+
+BEFORE: dict[str, object] = {
+    "mismatch_weight": 0.0,
+    "augment": 0.0,
+    "lazy_reg_interval": 1,
+    "gap_pictures": "held-out",
+    "precision": "fp32",
+}
 """What runs did before a setting existed, where today's default is another."""
 
 MACHINE: frozenset[str] = frozenset({"run", "data", "threads", "track", "resume", "more_data", "start_from"})
@@ -36,8 +55,13 @@ MACHINE: frozenset[str] = frozenset({"run", "data", "threads", "track", "resume"
 
 
 def current_flags(words: Sequence[str]) -> list[str]:
-    """The words of a command line with old flags replaced by today's: --matching 0.1 -> --mismatch-weight 0.1."""
-    return [current_flag(word) if word.startswith("--") else word for word in words]
+    """The words of a command line with old flags and values replaced by today's: --matching 0.1 -> --mismatch-weight
+    0.1, --loss wgan -> --loss linear."""
+    flags = [current_flag(word) if word.startswith("--") else word for word in words]
+    return [
+        current_value(before[2:], word) if before.startswith("--") else word
+        for before, word in zip(["", *flags], flags, strict=False)
+    ]
 
 
 def current_flag(word: str) -> str:
@@ -45,9 +69,21 @@ def current_flag(word: str) -> str:
     flag, equals, value = word.partition("=")
     name = flag[2:].replace("-", "_")
     no = "no_" if name.startswith("no_") else ""
-    if name.removeprefix(no) not in RENAMED:
-        return word
-    return f"--{no}{RENAMED[name.removeprefix(no)]}".replace("_", "-") + equals + value
+    known = RENAMED.get(name.removeprefix(no), name.removeprefix(no))
+    return f"--{no}{known}".replace("_", "-") + equals + (current_value(known, value) if equals else "")
+
+
+def current_value(name: str, value: str) -> str:
+    """A value of the setting `name`, by today's name."""
+    return RENAMED_VALUES.get(name.replace("-", "_"), {}).get(value, value)
+
+
+def current_weight(key: str) -> str:
+    """A weight's key in a checkpoint of any version, network.layer.parameter, by today's name."""
+    for old, new in RENAMED_WEIGHTS.items():
+        if key == old or key.startswith(f"{old}."):
+            return new + key.removeprefix(old)
+    return key
 
 
 def migrated(kind: type[Settings], values: Mapping[str, object]) -> dict[str, object]:
@@ -55,6 +91,7 @@ def migrated(kind: type[Settings], values: Mapping[str, object]) -> dict[str, ob
     renamed = {RENAMED.get(name, name): value for name, value in values.items()}
     if renamed.get("threads", "auto") is None:  # what older versions called it
         renamed["threads"] = "all"
+    renamed = {name: current_value(name, value) if isinstance(value, str) else value for name, value in renamed.items()}
     known = {field.name for field in fields(kind)}
     return {name: value for name, value in BEFORE.items() if name in known} | renamed
 

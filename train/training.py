@@ -17,6 +17,7 @@ from bundle.errors import UserError
 from train.budget import Slot, StageTime, slot
 from train.command_line import with_preset
 from train.data.load import Loaded
+from train.data.reading import Reading
 from train.data.scan import LARGEST_DEFAULT
 from train.distributed import warn_of_lost_processes
 from train.hardware import fastest_precision, training_device
@@ -35,6 +36,8 @@ AnySettings = TypeVar("AnySettings", bound=Settings)
 Plan = list[tuple[str, Settings]]
 """(folder, settings) of the stages that a command trains, in order."""
 
+# Settings that say how pictures are read: all stages of a run have the same.
+OF_THE_PICTURES = ("size", "fit", "background", *(field.name for field in fields(Reading)))
 LARGEST_SHORT = 64  # pixels a side, within a budget below …
 LONG_MINUTES, LONG_IMAGES = 360, 2_000_000
 
@@ -113,7 +116,7 @@ def stages_of(settings: Settings, given: Set[str]) -> Plan:
     if isinstance(settings, AllSettings):
         # What was given holds for every stage; for the rest a stage has its own defaults and preset.
         shared = {field.name: getattr(settings, field.name) for field in fields(Settings) if field.name in given}
-        shared |= {name: getattr(settings, name) for name in ("run", "resume", "size", "fit", "background")}
+        shared |= {name: getattr(settings, name) for name in ("run", "resume", *OF_THE_PICTURES)}
         steps: Plan = []
         for command, share in SHARES.items():
             start = {"start_from": settings.start_from} if command in ("gan", "vae") else {}

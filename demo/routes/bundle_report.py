@@ -13,6 +13,9 @@ REPORTED = ("onnxruntime", "onnxruntime-gpu", "numpy", "pillow", "gradio", "pyda
 def bundle_report(served: ServedBundle) -> dict[str, Any]:
     """The answer of the endpoint /report; addresses of files are relative to the server."""
     info, engine = served.info, served.engine
+    image = info.image.model_dump(mode="json")
+    if info.image.height == info.image.width:
+        image["size"] = info.image.height  # programs that know square pictures only read this
     address = f"bundles/{info.name}"
     files = [*info.graphs.values(), *info.files.values()]
     entries = {"gan": info.gan, "vae": info.vae}
@@ -22,7 +25,7 @@ def bundle_report(served: ServedBundle) -> dict[str, Any]:
         "created": info.created.isoformat(),
         "version": engine.bundle.version,
         "data": info.dataset.model_dump(mode="json"),
-        "image": info.image.model_dump(mode="json"),
+        "image": image,
         "models": {name: entry.model_dump(mode="json") for name, entry in entries.items() if entry is not None},
         "quality": info.quality.model_dump(mode="json") if info.quality else None,
         "training": {name: stage.model_dump(mode="json") for name, stage in info.training.items()},

@@ -1,15 +1,18 @@
-"""The unqueued routes of the tab Compare that answer with text and numbers; its pictures: demo/routes/live.py.
+"""The routes of the tab Compare that answer with text and numbers; its pictures: demo/routes/live.py.
 
 GET /compare/figures?left=&right=&f=
     Measured figures of two models side by side. left, right: a bundle and its model, "fashion.gan"; f: json (default),
-    or csv, which is downloaded.
+    or csv, which is downloaded. Wrong parameters are answered with status 400 and a sentence, unknown bundles with 404.
 GET /compare/quiz/{bundle}?quiz=&answers=
     The truth about the answers ("rgg…") to a quiz so far, and what the score says.
+POST /compare/look/{bundle}
+    A closer look at one picture: multipart/form-data with `request`, JSON (see demo/tabs/compare/closer_look.py), and
+    perhaps `picture`, the bytes of a picture file.
 
-Wrong parameters are answered with status 400 and a sentence, unknown bundles with 404, a busy server with 503.
+What is refused, and how: demo/routes/bundle_routes.py.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -21,42 +24,37 @@ from starlette.routing import Route
 from bundle import latents
 from bundle.errors import InputError
 from demo.routes import query_parameters
-from demo.routes.model_requests import refusal, refusing
+from demo.routes.bundle_routes import BundleRoutes, no_bundle
+from demo.routes.model_requests import FRESH, ModelRequests, refusal_of
 from demo.serving.served_bundle import ServedBundle
 from demo.tabs.compare import figures, quiz
+from demo.tabs.compare.closer_look import closer_look
 from demo.tabs.compare.figures import Side
 
-FRESH = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
-
-def routes(bundles: Mapping[str, ServedBundle]) -> list[Route]:
-    """The routes above for these bundles."""
-
-    def answer(work: Callable[[Request], Response]) -> Callable[[Request], Response]:
-        def endpoint(request: Request) -> Response:
-            try:
-                return refusing(lambda: work(request))
-            except LookupError:
-                return refusal(404, "There is no bundle of this name here.")
-
-        return endpoint
+def routes(bundles: Mapping[str, ServedBundle], requests: ModelRequests | None = None) -> list[Route]:
+    """The routes above for these bundles. `requests`: those in progress, if other routes share their limits."""
+    about = BundleRoutes(bundles, requests)
 
     def side_by_side(request: Request) -> Response:
         query = query_parameters.of_today(request.query_params, "figures")
-        left, right = (_side(bundles, query.get(name, "")) for name in ("left", "right"))
-        if query_parameters.choice(query, "f", ("json", "csv")) == "json":
+        try:
+            left, right = (_side(bundles, query.get(name, "")) for name in ("left", "right"))
+            as_json = query_parameters.choice(query, "f", ("json", "csv")) == "json"
+        except LookupError:
+            return no_bundle()
+        except InputError as error:
+            return refusal_of(error)
+        if as_json:
             return JSONResponse(figures.report(left, right), headers=FRESH)
         name = f"{left.info.name}-{left.model}-{right.info.name}-{right.model}.csv"
         headers = FRESH | {"Content-Disposition": f'attachment; filename="{name}"'}
         return Response(figures.table(left, right), media_type="text/csv; charset=utf-8", headers=headers)
 
-    def answers(request: Request) -> Response:
-        served = bundles[request.path_params["bundle"]]
-        return JSONResponse(_marked(served, query_parameters.of_today(request.query_params, "quiz")), headers=FRESH)
-
     return [
-        Route("/compare/figures", answer(side_by_side), methods=["GET"]),
-        Route("/compare/quiz/{bundle}", answer(answers), methods=["GET"]),
+        Route("/compare/figures", side_by_side, methods=["GET"]),
+        about.get("/compare/quiz/{bundle}", lambda served, query: JSONResponse(_marked(served, query), headers=FRESH)),
+        about.post("/compare/look/{bundle}", lambda form: closer_look(form.served, form.asked, form.picture)),
     ]
 
 
@@ -72,6 +70,7 @@ def _side(bundles: Mapping[str, ServedBundle], text: str) -> Side:
 
 def _marked(served: ServedBundle, query: QueryParams) -> dict[str, Any]:
     """The score of the answers so far, and the truth about them."""
+    query = query_parameters.of_today(query, "quiz")
     key = query_parameters.whole(query.get("quiz", ""), "quiz", latents.SEEDS - 1)
     answers = query.get("answers", "")
     real = quiz.plan_of(served, key).real

@@ -75,8 +75,8 @@ def drawing(bundles: Mapping[str, ServedBundle]) -> dict[str, Endpoint]:
         form = arguments.choice(format, morph_export.FORMATS, "format")
         weights = arguments.class_weights(label, served)
         classes = [] if weights is None else [int(weights.argmax())] * (len(seeds) if isinstance(seeds, list) else 0)
-        asked = {"b": bundle, "m": model, "t": truncation, "keys": seeds, "classes": classes, "mode": mode}
-        morph = morph_export.read(bundles, asked | {"loop": loop, "frames": frames, "fps": frames_per_second})
+        asked = {"m": model, "t": truncation, "keys": seeds, "classes": classes, "mode": mode}
+        morph = morph_export.read(served, asked | {"loop": loop, "frames": frames, "fps": frames_per_second})
         data = morph_export.write(morph, np.concatenate(list(morph.parts())), form)
         return {"animation": data_url(data, form), "frames": morph.frames}
 

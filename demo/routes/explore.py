@@ -1,4 +1,4 @@
-"""The routes of the tab Explore, beside those of demo/routes/live.py; m, t, c, n, f, v as there.
+"""The routes of the tab Explore; m, t, c, n, f, v as in demo/routes/live.py.
 
 GET /live/{bundle}/map?way=&mapx=&mapy=
     The VAE's picture at a place of the latent map; way: pca or lda.
@@ -19,20 +19,19 @@ GET /explore/{bundle}?way=
 A wrong parameter is answered with status 400 and a sentence, an unknown bundle with 404, a busy server with 503.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 from starlette.datastructures import QueryParams
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from bundle import latents
 from bundle.errors import InputError
 from bundle.schema import Model
-from demo.routes import query_parameters
-from demo.routes.model_requests import refusal, refusing
+from demo.routes import live, query_parameters
+from demo.routes.bundle_routes import BundleRoutes
+from demo.routes.model_requests import ModelRequests
 from demo.serving.served_bundle import ServedBundle
 from demo.tabs.explore import directions, latent_map
 from demo.tabs.explore.directions import Moves
@@ -42,35 +41,27 @@ MAX_PLACE = 1e4  # of a coordinate, far beyond any map
 MAX_MOVES, MAX_MOVE = 64, 6.0  # how many moves at once, and how far each
 
 
-def routes(bundles: Mapping[str, ServedBundle]) -> list[Route]:
-    """The routes above that answer with JSON; those with pictures belong to demo/routes/live.py."""
-
-    def answer(work: Callable[[ServedBundle, QueryParams], dict[str, Any]]) -> Callable[[Request], Response]:
-        def endpoint(request: Request) -> Response:
-            served = bundles.get(request.path_params["bundle"])
-            if served is None:
-                return refusal(404, "There is no bundle of this name here.")
-            return refusing(lambda: JSONResponse(work(served, request.query_params), headers=KEPT))
-
-        return endpoint
-
+def routes(bundles: Mapping[str, ServedBundle], requests: ModelRequests | None = None) -> list[Route]:
+    """The routes above for these bundles. `requests`: those in progress, if other routes share their limits."""
+    about = BundleRoutes(bundles, requests)
     return [
-        Route("/explore/{bundle}", answer(_map_dots), methods=["GET"]),
-        Route("/explore/{bundle}/directions", answer(_direction_facts), methods=["GET"]),
+        *(about.get(f"/live/{{bundle}}/{word}", live.answering(draw)) for word, draw in PICTURES.items()),
+        about.get("/explore/{bundle}", _map_dots),
+        about.get("/explore/{bundle}/directions", _direction_facts),
     ]
 
 
-def _map_dots(served: ServedBundle, query: QueryParams) -> dict[str, Any]:
-    return latent_map.dots(served, query_parameters.choice(query, "way", latent_map.ways(served)))
+def _map_dots(served: ServedBundle, query: QueryParams) -> JSONResponse:
+    dots = latent_map.dots(served, query_parameters.choice(query, "way", latent_map.ways(served)))
+    return JSONResponse(dots, headers=KEPT)
 
 
-def _direction_facts(served: ServedBundle, query: QueryParams) -> dict[str, Any]:
+def _direction_facts(served: ServedBundle, query: QueryParams) -> JSONResponse:
     model = query_parameters.model(query, served)
     shares = directions.global_directions(served, model).shares
-    return {
-        "shares": [round(float(share), 4) for share in shares],
-        "boundaries": [round(share, 4) for share in directions.boundary_accuracies(served, model)],
-    }
+    boundaries = directions.boundary_accuracies(served, model)
+    facts = {"shares": [round(float(share), 4) for share in shares], "boundaries": [round(b, 4) for b in boundaries]}
+    return JSONResponse(facts, headers=KEPT)
 
 
 # --- pictures ------------------------------------------------------------------------------------

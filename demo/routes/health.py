@@ -15,7 +15,7 @@ from demo.serving.served_bundle import ServedBundle
 def routes(bundles: Mapping[str, ServedBundle], unavailable: Sequence[Unavailable]) -> list[Route]:
     """The route above for these bundles."""
 
-    async def healthz(request: Request) -> Response:
+    def healthz(request: Request) -> Response:  # in a thread: it may open a session to see which processor runs it
         report = health(bundles, unavailable)
         status = 200 if report["bundles"] else 503
         return JSONResponse(report, status_code=status, headers={"Cache-Control": "no-store"})

@@ -23,7 +23,6 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 from starlette.datastructures import QueryParams
-from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -31,7 +30,8 @@ from bundle import images, latents
 from bundle.errors import InputError
 from demo.arguments import MAX_COORDINATE
 from demo.routes import query_parameters
-from demo.routes.model_requests import ModelRequests, refusal
+from demo.routes.bundle_routes import BundleRoutes
+from demo.routes.model_requests import ModelRequests
 from demo.serving.served_bundle import ServedBundle
 from demo.tabs.compare import quiz
 from demo.tabs.morph import keyframes
@@ -42,30 +42,38 @@ PATHS: tuple[latents.PathMode, ...] = ("spherical", "linear", "spline")  # the f
 Draw = Callable[[ServedBundle, QueryParams], np.ndarray]
 
 
-def routes(
-    bundles: Mapping[str, ServedBundle], more: Mapping[str, Draw] | None = None, requests: ModelRequests | None = None
-) -> list[Route]:
-    """The routes above for these bundles. `more`: further pictures, by the last word of their route (see
-    demo/routes/explore.py). `requests`: the requests in progress, where other routes share their limits."""
-    requests = requests or ModelRequests()
-
-    def live(draw: Draw, word: str = "") -> Callable:
-        async def endpoint(request: Request) -> Response:
-            served = bundles.get(request.path_params["bundle"])
-            if served is None:
-                return refusal(404, "There is no bundle of this name here.")
-            query = query_parameters.of_today(request.query_params, word)
-            return await requests.answer(request, lambda: _picture(served, draw, query))
-
-        return endpoint
-
+def routes(bundles: Mapping[str, ServedBundle], requests: ModelRequests | None = None) -> list[Route]:
+    """The routes above for these bundles. `requests`: those in progress, if other routes share their limits."""
+    about = BundleRoutes(bundles, requests)
     return [
-        Route("/live/{bundle}", live(plane_picture), methods=["GET"]),
-        Route("/live/{bundle}/morph", live(morph_picture, "morph"), methods=["GET"]),
-        Route("/live/{bundle}/grid", live(grid_picture, "grid"), methods=["GET"]),
-        Route("/live/{bundle}/quiz", live(quiz_picture, "quiz"), methods=["GET"]),
-        *(Route(f"/live/{{bundle}}/{word}", live(draw, word), methods=["GET"]) for word, draw in (more or {}).items()),
+        about.get("/live/{bundle}", answering(plane_picture)),
+        about.get("/live/{bundle}/morph", answering(morph_picture)),
+        about.get("/live/{bundle}/grid", answering(grid_picture)),
+        about.get("/live/{bundle}/quiz", answering(quiz_picture)),
     ]
+
+
+def answering(draw: Draw) -> Callable[[ServedBundle, QueryParams], Response]:
+    """What answers with the picture that `draw` draws, as PNG or raw bytes, and with the time that the model took."""
+
+    def answer(served: ServedBundle, query: QueryParams) -> Response:
+        sequence = query_parameters.sequence(query)
+        raw = query_parameters.choice(query, "f", ("png", "raw")) == "raw"
+        before = served.engine.spent_ms
+        picture = images.to_uint8(draw(served, query))[0]
+        headers = {
+            "Server-Timing": f"model;dur={served.engine.spent_ms - before:.2f}",
+            "Cache-Control": "private, max-age=3600",
+            "X-Content-Type-Options": "nosniff",
+        }
+        if sequence is not None:
+            headers["X-Sequence"] = sequence
+        if raw:
+            headers["X-Shape"] = ",".join(str(n) for n in picture.shape)
+            return Response(picture.tobytes(), media_type="application/octet-stream", headers=headers)
+        return Response(images.png(picture, level=1), media_type="image/png", headers=headers)
+
+    return answer
 
 
 def plane_picture(served: ServedBundle, query: QueryParams) -> np.ndarray:
@@ -108,22 +116,3 @@ def quiz_picture(served: ServedBundle, query: QueryParams) -> np.ndarray:
     """The sheet [1, C, 4 H, 5 W] of a quiz: nothing in it tells real from generated pictures but the pixels."""
     pictures = quiz.pictures(served, query_parameters.model(query, served), query_parameters.seed(query, "quiz"))
     return images.tiled(pictures, quiz.COLUMNS)
-
-
-def _picture(served: ServedBundle, draw: Draw, query: QueryParams) -> Response:
-    """A picture as PNG or raw bytes, with the time that the model took. Raises UserError."""
-    sequence = query_parameters.sequence(query)
-    raw = query_parameters.choice(query, "f", ("png", "raw")) == "raw"
-    before = served.engine.spent_ms
-    picture = images.to_uint8(draw(served, query))[0]
-    headers = {
-        "Server-Timing": f"model;dur={served.engine.spent_ms - before:.2f}",
-        "Cache-Control": "private, max-age=3600",
-        "X-Content-Type-Options": "nosniff",
-    }
-    if sequence is not None:
-        headers["X-Sequence"] = sequence
-    if raw:
-        headers["X-Shape"] = ",".join(str(n) for n in picture.shape)
-        return Response(picture.tobytes(), media_type="application/octet-stream", headers=headers)
-    return Response(images.png(picture, level=1), media_type="image/png", headers=headers)

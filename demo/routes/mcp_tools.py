@@ -16,7 +16,7 @@ from mcp.types import ContentBlock, ImageContent, TextContent
 from starlette.routing import BaseRoute
 
 from bundle.errors import UserError
-from bundle.pictures import UPLOAD
+from bundle.picture_files import UPLOAD
 from demo import arguments
 from demo.routes.endpoints import Endpoint, drawing, reading
 from demo.serving.served_bundle import ServedBundle

@@ -1,64 +1,175 @@
-"""How unqueued routes run work on the models, whichever route it is.
+"""The one door to the models: how routes run work on them, whichever route it is.
 
-The work runs in a thread, so that others' requests can share its runs. It has a deadline, it is dropped when the client
-disconnects, and what goes wrong is answered in plain text: 400 for a wrong request, 503 when too much is asked for at
-once or it takes too long.
+The work runs in a thread, so that others' requests can share its runs. Its deadline begins when the request arrives. It
+is dropped when the client disconnects. Visitors get their turns fairly (demo/serving/fair_slots.py). What goes wrong is
+answered in plain text: 400 for a wrong request, 503 when too much is asked for at once or it takes too long, 500 for a
+fault of ours.
 """
 
+import json
+import logging
 import time
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable, Generator
+from ipaddress import ip_address
+from typing import Any, TypeVar
 
 import anyio
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from bundle.errors import Busy, UserError
-from demo.serving.batching import DEADLINE, TOO_MANY, Caller, on_behalf_of
+from demo.serving.batching import DEADLINE, GONE, Caller, on_behalf_of, overdue
+from demo.serving.fair_slots import FairSlots
 
-MAX_WAITING = 64
 THREADS = 32  # requests in progress at a time: as many can share a run
+MAX_WAITING = 64
+STREAMS = 8  # searches and exports, which take seconds
+MAX_WAITING_STREAMS = 16
 LOOK_EVERY = 0.05  # seconds between two looks whether the client is still connected
+FAILED = "The request failed; the server's log says why."
+FRESH = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+
+Result = TypeVar("Result")
+Report = dict[str, Any]
+Reports = Generator[Report, None, None]
+
+log = logging.getLogger(__name__)
 
 
 class ModelRequests:
     """The requests in progress of one server."""
 
     def __init__(self) -> None:
-        self._limiter: anyio.CapacityLimiter | None = None  # made at the first request: it belongs to an event loop
+        self._requests = FairSlots(THREADS, MAX_WAITING)
+        self._streams = FairSlots(STREAMS, MAX_WAITING_STREAMS)
+        self._threads = anyio.CapacityLimiter(THREADS + STREAMS)
 
     async def answer(self, request: Request, work: Callable[[], Response]) -> Response:
-        """The answer of `work`, which runs in a thread. Its Busy becomes status 503, any other UserError 400."""
-        self._limiter = self._limiter or anyio.CapacityLimiter(THREADS)
-        if self._limiter.statistics().tasks_waiting >= MAX_WAITING:
-            return refusal(503, TOO_MANY)
+        """The answer of `work`, which runs in a thread, or a sentence that says why there is none."""
+        try:
+            return await self._run(request, work, self._requests)
+        except Exception as error:
+            return refusal_of(error)
+
+    async def stream(self, request: Request, prepare: Callable[[], Reports]) -> Response:
+        """Reports as lines of JSON, each sent as soon as it is there.
+
+        `prepare` checks the request and returns an iterator; each of its steps has a deadline of its own. What goes
+        wrong in one becomes the last report, {"error": a sentence}. The iterator is closed at the end, and as soon as
+        the client disconnects.
+        """
+        try:
+            reports = await self._run(request, prepare, self._requests)
+        except Exception as error:
+            return refusal_of(error)
+        return _Stream(self._lines(request, reports))
+
+    async def _lines(self, request: Request, reports: Reports) -> AsyncGenerator[bytes, None]:
+        try:
+            async with self._streams.slot(visitor_of(request)):
+                while (report := await self._run(request, lambda: next(reports, None))) is not None:
+                    yield _line(report)
+        except Exception as error:
+            yield _line({"error": sentence_of(error)})
+        finally:
+            reports.close()
+
+    async def _run(self, request: Request, work: Callable[[], Result], slots: FairSlots | None = None) -> Result:
+        """What `work` returns or raises; Busy when there is no time for it, or nobody to receive it. `slots`: of which
+        it needs one."""
         caller = Caller(time.monotonic() + DEADLINE)
+        result: Result | Exception = Busy(GONE)
 
         async def watch() -> None:
-            while not await request.is_disconnected():
-                await anyio.sleep(LOOK_EVERY)
-            caller.gone.set()
-            group.cancel_scope.cancel()
+            try:
+                while not await request.is_disconnected():
+                    await anyio.sleep(LOOK_EVERY)
+                group.cancel_scope.cancel()
+            finally:
+                caller.gone.set()
 
-        response = refusal(499, "The client has disconnected.")  # which nobody receives
         async with anyio.create_task_group() as group:
             group.start_soon(watch)
-            with on_behalf_of(caller):
-                response = await anyio.to_thread.run_sync(refusing, work, limiter=self._limiter)
+            result = await self._attempt(visitor_of(request), work, slots, caller)
             group.cancel_scope.cancel()
-        return response
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+    async def _attempt(
+        self, visitor: str, work: Callable[[], Result], slots: FairSlots | None, caller: Caller
+    ) -> Result | Exception:
+        """What `work` returns, or the exception that it raises."""
+        try:
+            with on_behalf_of(caller):
+                if slots is None:
+                    return await anyio.to_thread.run_sync(work, limiter=self._threads)
+                with anyio.move_on_after(DEADLINE):
+                    async with slots.slot(visitor):
+                        return await anyio.to_thread.run_sync(work, limiter=self._threads)
+                return overdue()
+        except Exception as error:
+            return error
+
+
+class _Stream(StreamingResponse):
+    """Lines of JSON; whatever happens, their iterator is closed at the end."""
+
+    def __init__(self, lines: AsyncGenerator[bytes, None]):
+        # nginx would otherwise hold the lines back
+        super().__init__(lines, media_type="application/x-ndjson", headers=FRESH | {"X-Accel-Buffering": "no"})
+        self._lines = lines
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            await self._lines.aclose()
+
+
+def visitor_of(connection: HTTPConnection) -> str:
+    """The address of whoever asks. From a proxy, which has a private address, the nearest public one it names."""
+    address = connection.client.host if connection.client else ""
+    if not _is_private(address):
+        return address
+    named = ",".join(connection.headers.getlist("x-forwarded-for")).replace(" ", "").split(",")
+    return next((one for one in reversed(named) if one and not _is_private(one)), named[-1] or address)
 
 
 def refusal(status: int, sentence: str) -> Response:
     """A sentence instead of an answer."""
-    headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-    return PlainTextResponse(sentence, status_code=status, headers=headers)
+    return PlainTextResponse(sentence, status_code=status, headers=FRESH)
+
+
+def refusal_of(error: Exception) -> Response:
+    """The refusal that an exception means: 503 for Busy, 400 for any other UserError, else 500."""
+    status = 503 if isinstance(error, Busy) else 400 if isinstance(error, UserError) else 500
+    return refusal(status, sentence_of(error))
+
+
+def sentence_of(error: Exception) -> str:
+    """What a visitor is told about an exception; the log has the rest."""
+    if isinstance(error, UserError):
+        return str(error)
+    log.error("A request failed", exc_info=error)
+    return FAILED
 
 
 def refusing(work: Callable[[], Response]) -> Response:
-    """The answer of `work`, whose Busy becomes status 503 and any other UserError 400."""
+    """The answer of `work`, or the refusal that its exception means."""
     try:
         return work()
-    except Busy as error:
-        return refusal(503, str(error))
-    except UserError as error:
-        return refusal(400, str(error))
+    except Exception as error:
+        return refusal_of(error)
+
+
+def _is_private(address: str) -> bool:
+    try:
+        return ip_address(address).is_private
+    except ValueError:  # no address: the name that tests and sockets without one have
+        return True
+
+
+def _line(report: Report) -> bytes:
+    return json.dumps(report, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode() + b"\n"

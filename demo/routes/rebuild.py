@@ -1,75 +1,35 @@
-"""The unqueued route of the tab Rebuild.
+"""The routes of the tab Rebuild.
 
-    POST /rebuild/{bundle}    multipart/form-data: `request`, JSON (see demo/tabs/rebuild/answers.py); `picture`, the
-                              bytes of a picture file, unless the request names a held-out picture
+POST /rebuild/{bundle}               multipart/form-data -> JSON: what the models make of a picture
+POST /rebuild/{bundle}/search        multipart/form-data -> a search for the closest picture: a line of JSON each round
+POST /rebuild/{bundle}/eight-bits    the bytes of a picture file -> it as a PNG of 8 bits, by the range of values of the
+                                     bundle's pictures, to be cropped in a browser
 
-Answers with JSON. A wrong request is answered with status 400 and a sentence, an unknown bundle with 404, a body of
-unstated length with 411 and one that is too large with 413, too many waiting requests and time-outs with 503.
+A form has `request`, JSON (see demo/tabs/rebuild/answers.py), and `picture`, the bytes of a picture file, unless the
+request names a held-out picture. What is refused, and how: demo/routes/bundle_routes.py.
 """
 
-import json
-import logging
 from collections.abc import Mapping
-from typing import Any
 
-from starlette.datastructures import UploadFile
-from starlette.exceptions import HTTPException
-from starlette.formparsers import MultiPartException
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
-from bundle.errors import UserError
-from bundle.pictures import UPLOAD
-from demo.routes.model_requests import ModelRequests, refusal
+from bundle.pictures import eight_bit_png, framing_of
+from demo.routes.bundle_routes import BundleRoutes
+from demo.routes.model_requests import FRESH, ModelRequests
 from demo.serving.served_bundle import ServedBundle
-from demo.tabs.rebuild.answers import rebuilt
-
-MAX_REQUEST_BYTES = 1_000_000  # of the JSON; most of it is the mask
-MAX_BODY_BYTES = UPLOAD.bytes + MAX_REQUEST_BYTES + 10_000
-
-log = logging.getLogger(__name__)
+from demo.tabs.rebuild.answers import rebuilt, refined
 
 
 def routes(bundles: Mapping[str, ServedBundle], requests: ModelRequests | None = None) -> list[Route]:
-    """The route above for these bundles. `requests`: see demo.routes.live.routes."""
-    requests = requests or ModelRequests()
-
-    async def rebuild(request: Request) -> Response:
-        served = bundles.get(request.path_params["bundle"])
-        if served is None:
-            return refusal(404, "There is no bundle of this name here.")
-        length = request.headers.get("content-length", "")
-        if not length.isdecimal():
-            return refusal(411, "The request must state its length (Content-Length).")
-        if len(length) > 9 or int(length) > MAX_BODY_BYTES:  # digits first: int() of a very long text is slow
-            megabytes = UPLOAD.bytes // 1_000_000
-            return refusal(413, f"The file is too large: at most {megabytes} MB are accepted.")
-        try:
-            asked, picture = await _received(request)
-        except (HTTPException, MultiPartException, ValueError, RecursionError):
-            return refusal(400, "The request cannot be read.")
-        return await requests.answer(request, lambda: _answer(served, asked, picture))
-
-    return [Route("/rebuild/{bundle}", rebuild, methods=["POST"])]
+    """The routes above for these bundles. `requests`: those in progress, if other routes share their limits."""
+    about = BundleRoutes(bundles, requests)
+    return [
+        about.post("/rebuild/{bundle}", lambda form: rebuilt(form.served, form.asked, form.picture)),
+        about.stream("/rebuild/{bundle}/search", lambda form: refined(form.served, form.asked, form.picture)),
+        about.picture("/rebuild/{bundle}/eight-bits", _eight_bits),
+    ]
 
 
-async def _received(request: Request) -> tuple[dict[str, Any], bytes | None]:
-    """The request and the picture's bytes, None without a picture. Raises ValueError for anything else."""
-    async with request.form(max_files=1, max_fields=1, max_part_size=MAX_REQUEST_BYTES) as form:
-        text, file = form.get("request"), form.get("picture")
-        asked = json.loads(text) if isinstance(text, str) else None
-        if not isinstance(asked, dict):
-            raise ValueError("no JSON object")
-        return asked, await file.read() if isinstance(file, UploadFile) else None
-
-
-def _answer(served: ServedBundle, asked: dict[str, Any], picture: bytes | None) -> Response:
-    try:
-        answer = rebuilt(served, asked, picture)
-    except UserError:
-        raise
-    except Exception:
-        log.exception("A picture could not be rebuilt")
-        return refusal(500, "The picture could not be rebuilt; the server's log says why.")
-    return JSONResponse(answer, headers={"Cache-Control": "no-store"})
+def _eight_bits(served: ServedBundle, picture: bytes) -> Response:
+    return Response(eight_bit_png(picture, framing_of(served.info)), media_type="image/png", headers=FRESH)

@@ -16,13 +16,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from bundle.adapter import Feed
 from bundle.errors import Busy
+from bundle.feeds import Feed
 
 WINDOW = 0.002  # seconds that a run waits for further requests, when the last one was shared
 DEADLINE = 10.0  # seconds for one request, waiting included
 MAX_WAITING = 64  # requests that may wait for one graph
 TOO_MANY = "Too many people are drawing right now; try again in a second."
+GONE = "The client has disconnected."
 
 # A graph function with a deadline on time.monotonic(), at which it stops and raises Busy.
 TimedGraphFunction = Callable[[Feed, float], list[np.ndarray]]
@@ -119,9 +120,9 @@ class BatchQueue:
                 in_time = self._state.wait(max(0.0, request.caller.until - time.monotonic()))
                 if not in_time and request in self._waiting:
                     self._waiting.remove(request)
-                    request.error = _overdue()
+                    request.error = overdue()
         if request.outputs is None:
-            raise request.error or _overdue()
+            raise request.error or overdue()
         return request.outputs, request.seconds
 
     def _lead(self) -> None:
@@ -150,9 +151,9 @@ class BatchQueue:
         while self._waiting and rows + self._waiting[0].rows <= self._most:
             request = self._waiting.popleft()
             if request.caller.gone.is_set():
-                request.error = Busy("The client has disconnected.")
+                request.error = Busy(GONE)
             elif now >= request.caller.until:
-                request.error = _overdue()
+                request.error = overdue()
             else:
                 batch.append(request)
                 rows += request.rows
@@ -188,5 +189,6 @@ class BatchQueue:
         self.tally.seconds += batch[0].seconds
 
 
-def _overdue() -> Busy:
+def overdue() -> Busy:
+    """What a request is told whose deadline has passed."""
     return Busy(f"Timed out after {DEADLINE:g} s; try again later.")

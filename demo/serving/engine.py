@@ -9,9 +9,10 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from bundle.adapter import Feed, adapt
+from bundle.adapter import adapt
 from bundle.errors import BundleError, Busy, RuntimeUnavailable, UserError
 from bundle.examine import examine, faulty
+from bundle.feeds import Feed, feed_parts
 from bundle.read import OpenBundle, graph_bytes
 from bundle.runner import check_inputs
 from bundle.sessions import CPU, CUDA, Provider, core_count, first_line, open_session
@@ -159,14 +160,12 @@ class Engine:
     def _run(self, graph: str, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         queue = self._queue(graph)
         self._cache.use(self)
-        batch = check_inputs(self.bundle.info, graph, inputs)
+        check_inputs(self.bundle.info, graph, inputs)
         names = [tensor.name for tensor in self.bundle.info.graphs[graph].outputs]
         parts: list[list[np.ndarray]] = []
         seconds = 0.0
         # In chunks: other visitors' single pictures get their turn between the parts of a large batch.
-        limit = self.provider.max_rows
-        for start in range(0, batch, limit):
-            part = {name: np.ascontiguousarray(array[start : start + limit]) for name, array in inputs.items()}
+        for part in feed_parts(inputs, self.provider.max_rows):
             outputs, spent = queue(part)
             parts.append(outputs)
             seconds += spent

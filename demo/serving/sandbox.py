@@ -20,8 +20,8 @@ from typing import IO
 
 import numpy as np
 
-from bundle.adapter import Feed
 from bundle.errors import BundleError, Busy, UserError
+from bundle.feeds import Feed
 from bundle.read import OpenBundle, graph_bytes, read
 from demo.serving.batching import TimedGraphFunction
 

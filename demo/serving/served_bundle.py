@@ -1,12 +1,19 @@
 """The bundles behind the page: each one with the engine that runs its graphs for everybody."""
 
+import functools
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, TypeVar
+from weakref import WeakKeyDictionary
 
 from bundle.errors import UserError
 from bundle.model import BundleModel
 from bundle.read import Unavailable, discover
 from bundle.sessions import Provider
 from demo.serving.engine import Engine, EngineCache, Opener
+
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
 
 
 class ServedBundle(BundleModel):
@@ -15,6 +22,23 @@ class ServedBundle(BundleModel):
     def __init__(self, engine: Engine):
         super().__init__(engine)
         self.engine = engine
+
+
+def kept_with_bundle(
+    function: Callable[Concatenate[ServedBundle, Parameters], Result],
+) -> Callable[Concatenate[ServedBundle, Parameters], Result]:
+    """The function, which computes each result about a bundle once and keeps it only as long as the bundle is served:
+    visitors' models come and go. Its further arguments are hashable, and positional."""
+    kept: WeakKeyDictionary[ServedBundle, dict[Any, Any]] = WeakKeyDictionary()
+
+    @functools.wraps(function)
+    def wrapped(served: ServedBundle, *args: Parameters.args, **named: Parameters.kwargs) -> Result:
+        results = kept.setdefault(served, {})
+        if args not in results:
+            results[args] = function(served, *args, **named)
+        return results[args]
+
+    return wrapped
 
 
 def open_bundles(

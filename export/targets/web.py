@@ -25,11 +25,23 @@ PAGE = Path(__file__).resolve().parent / "page"
 MODULES = REPOSITORY / "demo" / "web" / "node_modules"  # where `npm ci --prefix demo/web` puts onnxruntime-web
 FACTS = "facts.json"
 DEVICE_SCRIPTS = ("random.js", "latents.js", "device.js", "worker.js", "gpu.js", "local.js")
-CORE_SCRIPTS = ("core.js", "address.js", "language.js", "elements.js", "canvas.js", "live.js")  # in this order
+CORE_SCRIPTS = (  # in this order
+    "core.js",
+    "storage.js",
+    "address.js",
+    "language.js",
+    "elements.js",
+    "canvas.js",
+    "requests.js",
+    "live.js",
+)
 SHARED = (
     *(STATIC / "core" / name for name in ("style.css", *CORE_SCRIPTS)),
     *(STATIC / "device" / name for name in DEVICE_SCRIPTS),
-    *(TABS / "play" / name for name in ("play.css", "device_words.js")),
+    *(
+        TABS / "play" / name
+        for name in ("play.css", "device_words.js", "family.js", "sample_sheet.js", "favourites.js")
+    ),
     TABS / "about" / "about.css",
     *(TABS / "morph" / name for name in ("morph.css", "keyframes.js", "keyframe_list.js")),
 )
@@ -37,7 +49,7 @@ SPOKEN = ("core", "play", "morph", "device", "server")
 OWN = ("page.css", "page.js", "strip.js", "theme.js", "LICENSES.txt")
 WIDGETS = (
     STATIC / "core" / "bar.js",
-    *(TABS / "play" / name for name in ("play.js", "favourites.js")),
+    TABS / "play" / "play.js",
     TABS / "morph" / "morph.js",
     *(PAGE / name for name in ("samples.js", "about-page.js")),
 )
@@ -106,9 +118,9 @@ def page_words() -> dict[str, dict[str, str]]:
 
 
 def as_module(script: Path) -> bytes:
-    """A widget's script, which Gradio runs with four variables at hand, as a module with a function of these four."""
+    """A widget's script as a module: a function of the element that it fills."""
     body = script.read_text(encoding="utf-8")
-    return f"export default (element, props, trigger, watch) => {{\n{body}}};\n".encode()
+    return f"export default (element) => {{\n{body}}};\n".encode()
 
 
 def bundle_files(bundle: OpenBundle) -> list[Source]:
@@ -134,7 +146,8 @@ def bundle_facts(bundle: OpenBundle) -> dict[str, Any]:
         "version": bundle.version,
         "title": info.title,
         "created": f"{info.created:%Y-%m-%d}",
-        "size": info.image.size,
+        "width": info.image.width,
+        "height": info.image.height,
         "channels": info.image.channels,
         "classes": list(info.dataset.classes),
         "models": list(info.models),

@@ -13,9 +13,7 @@ from bundle.read import read
 from bundle.sessions import choose_provider
 from demo.serving.engine import Engine
 from demo.serving.served_bundle import ServedBundle
-from export import assemble
-from tests.support.pictures import draw_folder
-from train.__main__ import main as train
+from tests.support.trained import Exported
 from train.run_folder import Run
 
 pytestmark = pytest.mark.serving
@@ -47,33 +45,16 @@ def test_quantiles():
     assert outcome.median == 50 and outcome.quantile(0.99) == 99 and outcome.quantile(1) == 100
 
 
-@pytest.fixture(scope="module")
-def released(tmp_path_factory) -> tuple[Path, Path]:
-    """A hardly trained GAN of 32 x 32 pictures: its bundle and its run."""
-    root = tmp_path_factory.mktemp("serving")
-    pictures = str(draw_folder(root / "pictures", 300))
-    words = [
-        "gan",
-        str(root / "run"),
-        "--data",
-        pictures,
-        "--size",
-        "32",
-        "--images",
-        "64",
-        "--batch",
-        "32",
-        "--width",
-        "16",
-    ]
-    assert train([*words, "--threads", "1"]) == 0
-    assemble.write(Run.open(root / "run"), root / "own", "own", pictures)
-    return root / "own", root / "run"
+@pytest.fixture
+def short(exported: Exported, trained_run: Path) -> serve.Settings:
+    """One moment of each contestant."""
+    return serve.Settings(
+        exported.folder, trained_run, batches=(1, 3), rounds=1, seconds=0.01, provider="cpu", compile=False
+    )
 
 
-def test_the_engine_is_measured_beside_the_others(released: tuple[Path, Path], capsys):
-    settings = serve.Settings(*released, batches=(1, 3), rounds=1, seconds=0.01, provider="cpu", compile=False)
-    found = serve.measure(settings)
+def test_the_engine_is_measured_beside_the_others(short: serve.Settings, capsys):
+    found = serve.measure(short)
     for batch in ("1", "3"):
         assert {"twofold", "onnxruntime, defaults", "torch eager", "torch bf16"} <= set(found["batches"][batch])
         assert all(row["pictures_per_second"] > 0 for row in found["batches"][batch].values())
@@ -82,7 +63,7 @@ def test_the_engine_is_measured_beside_the_others(released: tuple[Path, Path], c
     assert "twofold is" in capsys.readouterr().out
 
 
-def test_contestants_that_draw_other_pictures_are_found(released: tuple[Path, Path], monkeypatch):
+def test_contestants_that_draw_other_pictures_are_found(short: serve.Settings, monkeypatch):
     real = serve.load_networks
 
     def brighter(run: Run, stage: str) -> dict:
@@ -92,4 +73,4 @@ def test_contestants_that_draw_other_pictures_are_found(released: tuple[Path, Pa
 
     monkeypatch.setattr(serve, "load_networks", brighter)
     with pytest.raises(UserError, match="torch eager draws other pictures"):
-        serve.measure(serve.Settings(*released, batches=(1,), rounds=1, seconds=0.01, provider="cpu", compile=False))
+        serve.measure(short)

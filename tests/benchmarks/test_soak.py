@@ -19,9 +19,7 @@ def test_every_kind_of_interaction_once(tiny_bundle: Path, tmp_path: Path, monke
         report = soak(visitor, tmp_path, None, settings)
         visitor.get("healthz")
         with pytest.raises(SystemExit, match="sample of other was refused: There is no bundle 'other'"):
-            broken = Interactions(visitor, 1)
-            broken._bundles = [("other", ["gan"])]
-            broken(3)
+            Interactions(visitor, 1, {"other": ["gan"]})(3)
     # Four pictures are uploaded: for /reconstruct, /invert and, with its mask, /repair.
     assert report["after"]["upload_files"] - report["before"]["upload_files"] >= 4
     assert report["after"]["sessions"] > 1 and report["after"]["memory_mb"] > 50

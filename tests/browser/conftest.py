@@ -60,19 +60,26 @@ def browser(launch: Callable[..., Any]) -> Iterator[Any]:
 @pytest.fixture
 def visit(browser: Any, address: str) -> Iterator[Callable[..., Any]]:
     """Opens the page, after `script` if there is one; at the end nothing may have gone wrong in it, and no other host
-    been asked."""
+    been asked. `refused`: what stands in the addresses of requests that the server is right to refuse."""
     contexts, troubles = [], []
 
-    def open_page(query: str = "", script: str = "", **settings: Any) -> Any:
+    def open_page(query: str = "", script: str = "", refused: str | None = None, **settings: Any) -> Any:
+        def failed(url: str, text: str) -> None:
+            if refused is None or refused not in url:
+                troubles.append(text)
+
         context = browser.new_context(viewport=settings.pop("viewport", WIDE), **settings)
         context.set_default_timeout(15_000)
         contexts.append(context)
         context.add_init_script(script)
         page = context.new_page()
-        page.on("console", lambda m: troubles.append(m.text) if m.type == "error" and UNPLUGGED not in m.text else None)
+        page.on(
+            "console",
+            lambda m: failed(m.location["url"], m.text) if m.type == "error" and UNPLUGGED not in m.text else None,
+        )
         page.on("pageerror", lambda error: troubles.append(str(error)))
         page.on("request", lambda r: None if at_home(r.url, address) else troubles.append(f"foreign: {r.url}"))
-        page.on("response", lambda r: troubles.append(f"{r.status}: {r.url}") if r.status >= 400 else None)
+        page.on("response", lambda r: failed(r.url, f"{r.status}: {r.url}") if r.status >= 400 else None)
         page.goto(address + query)
         page.wait_for_function("window.Twofold?.stats.shown > 0")
         return page

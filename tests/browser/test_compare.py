@@ -87,7 +87,7 @@ def test_one_over_the_other_by_key_and_by_slider_and_nothing_moves_unasked(visit
 
 
 def test_figures_then_a_closer_look_then_the_quiz(visit, tmp_path: Path):
-    page = visit(OVER + "&right=plain.gan")
+    page = visit(OVER + "&right=plain.gan", refused="compare/look")  # a file that is no picture
     figures_have_floors_words_and_downloads_and_curves_are_told_of(page)
     page.get_by_label("Right model").select_option("digits.vae")
     ready(page)

@@ -15,7 +15,8 @@ HOW_TO_GET_IT = "axe-core is not installed (npm ci --prefix tests/browser)"
 WIDTHS = (390, 768, 1440, 2560)
 # The running of axe over what is shown, one line for each thing found. Gradio's own nodes count too.
 CHECK = """async () => {
-    const found = await axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"] });
+    const found = await axe.run(document,
+        { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"], resultTypes: ["violations"] });
     return found.violations.flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.target} ${n.html.slice(0, 120)} `
         + (n.any[0]?.message ?? "")));
 }"""
@@ -24,7 +25,7 @@ OUTSIDE = """width => [...document.querySelectorAll('.tf-widget *')].filter((e) 
     const box = e.getBoundingClientRect();
     return box.width && !e.closest('.tf-scroll, .tf-hidden') && (box.right > width + 1 || box.left < -1);
 }).map((e) => e.outerHTML.slice(0, 90))"""
-CLIPPED = """() => [...document.querySelectorAll('.tf-button, .tf-segmented span, .tf-chips span, .tf-name, h3')]
+CLIPPED = """() => [...document.querySelectorAll('.tf-button, .tf-segmented span, .tf-chips span, .tf-label, h3')]
     .filter((e) => e.offsetParent && e.scrollWidth > e.clientWidth + 1).map((e) => e.textContent)"""
 # What a Tab key has to reach: of radio buttons of one name the chosen one, of a roving tabindex its one.
 REACHABLE = """() => {
@@ -50,7 +51,7 @@ def tabs(page: Page) -> Iterator[str]:
         page.evaluate("i => Twofold.tabs()[i].click()", i)
         page.locator(".tf-card:visible").first.wait_for()
         page.wait_for_timeout(150)  # what a tab asks for as it opens is sent a moment later
-        page.wait_for_function("Twofold.stats.flying === 0 && !document.querySelector('.tf-busy')")
+        page.wait_for_function("Twofold.stats.inFlight === 0 && !document.querySelector('.tf-busy')")
         yield page.evaluate("i => Twofold.tabs()[i].textContent.trim()", i)
 
 

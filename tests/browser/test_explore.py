@@ -51,7 +51,7 @@ def test_the_map_the_mixer_the_sliders_and_the_tour(visit):
     settle(page)
     assert pixels(page, mixed.format(3)) == pixels(page, mixed.format(2)) != pixels(page, mixed.format(1))
 
-    traded = page.locator(".tf-traded")
+    traded = page.locator(".tf-precision-recall")
     assert not traded.is_visible()  # of the GAN alone
     page.get_by_role("radio", name="GAN").check()
     traded.wait_for()
@@ -61,7 +61,7 @@ def test_the_map_the_mixer_the_sliders_and_the_tour(visit):
 
     page.get_by_role("button", name="Next").last.click()
     page.get_by_text("Step 2 of 5").wait_for()
-    assert page.locator(".tf-tour-step.tf-now h4").inner_text() == "2. Near means similar"
+    assert page.locator(".tf-tour-step.tf-current h4").inner_text() == "2. Near means similar"
 
 
 def test_a_link_opens_the_tour_and_a_bundle_without_classes_has_a_plain_map(visit):

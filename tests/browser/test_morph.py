@@ -31,7 +31,7 @@ def focused(page: Page) -> str:
 
 
 def classes(page: Page) -> list[str]:
-    return page.locator(".tf-key select").evaluate_all("all => all.map((one) => one.value)")
+    return page.locator(".tf-keyframe select").evaluate_all("all => all.map((one) => one.value)")
 
 
 def test_keyframes_come_from_favourites_move_and_live_in_the_link(visit, address: str):
@@ -56,7 +56,7 @@ def test_keyframes_come_from_favourites_move_and_live_in_the_link(visit, address
     for _ in range(3):  # to the front, where the other button takes over the focus
         page.keyboard.press("Enter")
     assert keys(page) == "7.25:0.5,0,1,2,9" and focused(page) == "Move keyframe 1 later"
-    page.locator(".tf-key").nth(4).drag_to(page.locator(".tf-key").nth(1))
+    page.locator(".tf-keyframe").nth(4).drag_to(page.locator(".tf-keyframe").nth(1))
     assert keys(page) == "7.25:0.5,9,0,1,2" and classes(page) == ["2", "4", "0", "1", "2"]
     page.get_by_label("Class of keyframe 3").select_option("as in the bar")
     page.get_by_role("radio", name="Spline").check()
@@ -69,7 +69,7 @@ def test_keyframes_come_from_favourites_move_and_live_in_the_link(visit, address
 
     again = visit(link)  # on the tab that was open
     again.get_by_role("tab", name="Morph", selected=True).wait_for()
-    again.locator(".tf-key").nth(4).wait_for()
+    again.locator(".tf-keyframe").nth(4).wait_for()
     assert keys(again) == "7.25:0.5,9,0,1,2" and classes(again) == ["2", "4", "", "1", "2"]
     assert still(again, STAGE) == picture
     again.get_by_role("button", name="Export ZIP").click()
@@ -89,7 +89,7 @@ def test_a_broken_link_opens_what_makes_sense_and_a_tab_takes_the_links_place_fr
     broken = "?b=${alert(1)}&m=<b>&c=99&t=NaN&x=1e99&y="
     page = visit(broken + "&tab=morph&keys=1,<b>&classes=NaN,99&path=zigzag&frames=1e99&fps=-1&p=NaN&loop=maybe")
     assert page.evaluate("Twofold.state") == {"b": "digits", "m": "gan", "c": 9, "t": 1, "x": 1e6, "y": 0}
-    page.locator(".tf-key").nth(3).wait_for()
+    page.locator(".tf-keyframe").nth(3).wait_for()
     assert keys(page) == "0,1,4,5" and page.get_by_label("Frames", exact=True).input_value() == "60"
     field = page.get_by_label("Seeds of the keyframes")
     for text, sentence in (
@@ -134,7 +134,7 @@ def test_cancelling_ends_the_work_on_the_server(visit, monkeypatch: pytest.Monke
     monkeypatch.setattr(ServedBundle, "morph_at", slow)
     page = visit("?b=digits")
     tab(page, "Morph")
-    page.locator(".tf-key").nth(3).wait_for()
+    page.locator(".tf-keyframe").nth(3).wait_for()
     page.get_by_label("Frames", exact=True).fill("240")
     page.get_by_role("button", name="Export GIF").click()
     page.get_by_text("Drawing: 12 of 240 frames").wait_for()
@@ -160,7 +160,7 @@ PLAY = """address => new Promise((done, fail) => {
 def test_an_mp4_plays_in_the_browser(visit):
     page = visit("?b=plain")
     tab(page, "Morph")
-    page.locator(".tf-key").nth(3).wait_for()
+    page.locator(".tf-keyframe").nth(3).wait_for()
     page.get_by_label("Frames", exact=True).fill("6")
     page.get_by_role("button", name="Export MP4").click()
     made = page.get_by_role("link", name="Download plain-morph-0-1-4-5.mp4")

@@ -40,7 +40,7 @@ def settle(page: Page) -> None:
     """Two frames, in which the page asks for what it still wants, and then every answer."""
     two_frames = "window.asked = false; requestAnimationFrame(() => requestAnimationFrame(() => window.asked = true))"
     page.evaluate(f"() => {{ {two_frames} }}")
-    page.wait_for_function("window.asked && Twofold.stats.flying === 0")
+    page.wait_for_function("window.asked && Twofold.stats.inFlight === 0")
 
 
 def test_names_words_sheet_figures_and_the_bar(visit):
@@ -201,7 +201,7 @@ def keyframes_of_seeds_beyond_the_plane_show_what_the_morph_shows(page: Page) ->
     page.get_by_text("Seed 4294967295").wait_for()
     stage, thumbnail = (
         np.array(still(page, selector).split(","), int)
-        for selector in (".tf-morph .tf-stage canvas", ".tf-keys canvas")
+        for selector in (".tf-morph .tf-stage canvas", ".tf-keyframes canvas")
     )
     assert np.abs(stage - thumbnail).max() <= 1
 
@@ -217,7 +217,7 @@ def less_motion_is_respected(page: Page) -> None:
 
 def test_nobody_waits_for_ever_when_the_queue_is_full(visit):
     page = visit("?b=digits")
-    for address in ("**/queue/join*", "**/rebuild/*"):  # never answered
+    for address in ("**/morph/*", "**/rebuild/*"):  # never answered
         page.route(address, lambda route: None)
     page.clock.install()
     tab(page, "Morph")

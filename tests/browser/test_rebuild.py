@@ -64,7 +64,7 @@ def test_a_drawn_digit_is_rebuilt_read_and_repaired(visit):
     assert np.abs(preview - seen[..., 0].astype(int)).mean() < 6  # two ways of making it small
     for model in ("VAE", "GAN"):
         assert page.get_by_role("group", name=model, exact=True).locator("dd").count() == 3
-    assert page.locator(".tf-twins .tf-reads:visible", has_text="reads ").count() == 3
+    assert page.locator(".tf-reconstructions .tf-classified:visible", has_text="reads ").count() == 3
     assert page.locator(".tf-best").count() == 1
 
     page.get_by_role("button", name="Lower half").click()
@@ -73,7 +73,7 @@ def test_a_drawn_digit_is_rebuilt_read_and_repaired(visit):
     answers = [pixels(page, alt) for alt in (*names, *(f"Completion {i} of 4" for i in range(1, 5)))]
     assert all((answer[:16] == seen[:16]).all() for answer in answers)
     assert len({answer[16:].tobytes() for answer in answers[2:]}) == 4
-    assert page.locator(".tf-answers .tf-reads:visible", has_text="reads ").count() == 6
+    assert page.locator(".tf-answers .tf-classified:visible", has_text="reads ").count() == 6
 
     page.get_by_label("What is laid over the input").select_option("Completion 2")
     uncovered = page.get_by_label("How much of the input is uncovered")
@@ -154,16 +154,16 @@ def test_a_search_shows_its_errors_is_stopped_and_goes_on(visit, gate):
     page.get_by_text("No search yet").wait_for()
 
 
-def test_an_uploads_square_is_chosen_and_without_a_webcam_there_is_a_sentence(visit, tmp_path: Path):
+def test_a_part_of_an_upload_is_chosen_and_without_a_webcam_there_is_a_sentence(visit, tmp_path: Path):
     page = opened(visit("?b=plain"))
-    the_square_of_an_upload_is_chosen_by_keys_and_pointer(page, tmp_path)
+    the_part_of_an_upload_is_chosen_by_keys_and_pointer(page, tmp_path)
     page.get_by_role("radio", name="Webcam").check()
     page.get_by_role("button", name="Start the webcam").click()
     page.get_by_role("alert").filter(has_text="webcam").wait_for()
     assert page.get_by_role("button", name="Start the webcam").is_enabled()
 
 
-def the_square_of_an_upload_is_chosen_by_keys_and_pointer(page: Page, tmp_path: Path) -> None:
+def the_part_of_an_upload_is_chosen_by_keys_and_pointer(page: Page, tmp_path: Path) -> None:
     page.get_by_role("radio", name="Upload").check()
     (tmp_path / "broken.png").write_bytes(b"no picture")
     chooser = page.get_by_label("Choose a picture file")
@@ -174,18 +174,18 @@ def the_square_of_an_upload_is_chosen_by_keys_and_pointer(page: Page, tmp_path: 
     page.get_by_text("flag.png").wait_for()
     page.get_by_role("alert").filter(has_text="not a picture").wait_for(state="hidden")
     wait_for_colour(page, 30, 160, 30)
-    assert (pixels(page, INPUT) == [30, 160, 30]).all()  # the square in the middle, to the last pixel
-    square = page.get_by_role("application", name="The square that is used")
+    assert (pixels(page, INPUT) == [30, 160, 30]).all()  # the part in the middle, to the last pixel
+    frame = page.get_by_role("application", name="The part that is used")
     for _ in range(5):
-        square.press("Shift+ArrowLeft")
+        frame.press("Shift+ArrowLeft")
     wait_for_colour(page, 200, 30, 30)
     page.get_by_text("40 × 40 of 120 × 40 pixels, from 0, 0").wait_for()
     drag(page, ".tf-crop-stage", (1 / 6, 0.5), (0.5, 0.5), (0.95, 0.5))
     wait_for_colour(page, 30, 30, 200)
     for _ in range(3):
-        square.press("+")
+        frame.press("+")
     page.get_by_text("30 × 30 of 120 × 40 pixels").wait_for()
-    page.get_by_role("button", name="Largest square").click()
+    page.get_by_role("button", name="Largest frame").click()
     wait_for_colour(page, 30, 160, 30)
 
 

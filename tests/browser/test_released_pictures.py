@@ -34,21 +34,34 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         server.shutdown()
 
 
+@pytest.fixture(scope="module")
+def page(browser: Any, site: str) -> Iterator[Any]:
+    """The page, opened once: a bundle is loaded when it is chosen."""
+    opened = browser.new_page(viewport=WIDE)
+    opened.goto(site)
+    until(opened, "window.Twofold?.stats.shown > 0")
+    yield opened
+    opened.close()
+
+
 @pytest.mark.parametrize("model", ["gan", "vae"])
 @pytest.mark.parametrize("name", NAMES)
-def test_seeds_are_drawn_as_here(browser: Any, site: str, name: str, model: Model):
-    page = browser.new_page(viewport=WIDE)
-    page.goto(f"{site}?b={name}&m={model}")
-    until(page, "window.Twofold?.stats.shown > 0")
+def test_seeds_are_drawn_as_here(page: Any, name: str, model: Model):
+    tab(page, "Play")
+    page.evaluate("state => Twofold.set(state)", {"b": name, "m": model, "c": None, "t": 1, "x": 0, "y": 0})
     tab(page, "Samples")
-    settle(page)
-    shown = [pictures(page, ".tf-samples canvas")]
+    shown = [sheet(page, "seeds 0 to 39")]
     page.get_by_role("button", name="Next").last.click()
-    page.get_by_role("group", name="seeds 40 to 79").wait_for()
-    settle(page)
-    shown.append(pictures(page, ".tf-samples canvas"))
-    page.close()
+    shown.append(sheet(page, "seeds 40 to 79"))
+    page.get_by_role("button", name="Previous").last.click()
     expected = np.broadcast_to(drawn(name, model), (*drawn(name, model).shape[:3], 3)).astype(int)
     found = np.concatenate(shown)[: len(SEEDS)]
     assert found.shape == expected.shape and found.max() > 0
     assert np.abs(found - expected).max() <= 1
+
+
+def sheet(page: Any, seeds: str) -> np.ndarray:
+    """The 40 pictures of the tab Samples, once they are those of these seeds."""
+    page.get_by_role("group", name=seeds).wait_for()
+    settle(page)
+    return pictures(page, ".tf-samples canvas")

@@ -17,6 +17,7 @@ from bundle import adopt, images, latents
 from bundle.adopt import About, inspect_generator
 from bundle.errors import BundleError, UserError
 from bundle.read import read
+from bundle.runner import BundleRunner
 from bundle.sessions import choose_provider
 from demo.facts import facts
 from demo.routes.live import routes
@@ -165,7 +166,7 @@ class Broken(Dcgan):
 @pytest.mark.parametrize(
     ("made", "words"),
     [
-        (Two(), "None of its outputs is a picture|must be square"),
+        (Two(), "must have 1 or 3 channels"),
         (net(channels=4), "1 or 3 channels"),
         (Scaled(), r"must lie in \[0, 1\] or \[-1, 1\]; these run from"),
         (Broken(), "not finite"),
@@ -174,6 +175,19 @@ class Broken(Dcgan):
 def test_what_is_no_generator_of_pictures(made: nn.Module, words: str):
     with pytest.raises(BundleError, match=words):
         inspect_generator(exported(made.eval(), torch.zeros(2, LATENT, 1, 1)))
+
+
+def test_pictures_need_not_be_square(tmp_path: Path):
+    file = tmp_path / "wide.onnx"
+    file.write_bytes(
+        exported(
+            net(channels=3, last=nn.Sequential(nn.Tanh(), nn.Upsample(size=(32, 48)))), torch.zeros(2, LATENT, 1, 1)
+        )
+    )
+    assert adopt.main(["adopt", str(file), "--out", str(tmp_path / "wide")]) == 0
+    bundle = read(tmp_path / "wide")
+    assert bundle.info.image.shape == (3, 32, 48) and bundle.tiles == 64
+    BundleRunner(bundle).check()
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Bundles of version 1 of the format: they open as they did, and are written as version 2."""
+"""Bundles of earlier versions of the format: they open as they did, and are written as the present one."""
 
 import copy
 import json
@@ -9,6 +9,7 @@ import pytest
 from bundle.errors import BundleError
 from bundle.migrate import migrate
 from bundle.read import read, read_index
+from bundle.schema import SCHEMA_VERSION
 from bundle.write import write_index
 from tests.support.tiny import load_index, save_index
 
@@ -21,9 +22,18 @@ COMPARISON = {
 }
 
 
+def as_version_2(index: dict) -> dict:
+    """An index of today as the second version of the format said it: pictures are square."""
+    image = index["image"]
+    return copy.deepcopy(index) | {
+        "schema_version": 2,
+        "image": {"channels": image["channels"], "size": image["height"]},
+    }
+
+
 def as_version_1(index: dict) -> dict:
     """An index of today as the first version of the format said it."""
-    old = copy.deepcopy(index) | {"schema_version": 1, "portability": COMPARISON}
+    old = as_version_2(index) | {"schema_version": 1, "portability": COMPARISON}
     for graph in old["graphs"].values():
         graph["form"] = graph.pop("precision")
     return old
@@ -41,11 +51,17 @@ def test_a_version_1_bundle_opens(broken_bundle: Path):
     assert opened.training["gan"].settings is None
 
 
-def test_what_is_written_is_version_2(broken_bundle: Path):
+def test_a_version_2_bundle_opens(broken_bundle: Path):
+    before = read(broken_bundle).info
+    save_index(broken_bundle, as_version_2(load_index(broken_bundle)))
+    assert read(broken_bundle).info == before and (before.image.height, before.image.width) == (32, 32)
+
+
+def test_what_is_written_is_the_present_version(broken_bundle: Path):
     save_index(broken_bundle, as_version_1(load_index(broken_bundle)))
     write_index(broken_bundle, read_index(broken_bundle))
     written = json.loads((broken_bundle / "bundle.json").read_text())
-    assert written["schema_version"] == 2 and "portability" not in written
+    assert written["schema_version"] == SCHEMA_VERSION and "portability" not in written
     assert all("form" not in graph for graph in written["graphs"].values())
 
 
@@ -57,7 +73,15 @@ def test_migrating_changes_nothing_in_place(broken_bundle: Path):
 
 
 @pytest.mark.parametrize(
-    "change", [{"graphs": 3}, {"graphs": {"critic": "x"}}, {"portability": [1]}, {"dataset": None}]
+    "change",
+    [
+        {"graphs": 3},
+        {"graphs": {"critic": "x"}},
+        {"portability": [1]},
+        {"dataset": None},
+        {"image": 5},
+        {"image": {"channels": 1, "size": 0}},
+    ],
 )
 def test_a_damaged_version_1_index_is_refused_in_a_sentence(broken_bundle: Path, change: dict):
     save_index(broken_bundle, as_version_1(load_index(broken_bundle)) | change)

@@ -155,8 +155,8 @@ def test_points_between_vae_seeds_stay_as_far_from_the_mean_as_the_seeds(served:
     for x, y in np.random.default_rng(0).uniform(-30, 30, (200, 2)):
         with pytest.raises(Decoded) as caught:
             spy.at(x, y, one_hot(5, 10), 1.0, "vae")
-        standard.append(served._to_standard(caught.value.args[0])[0])
-    seeds = served._to_standard(served.codes(range(200), one_hot(5, 10)))
+        standard.append(served.to_standard(caught.value.args[0])[0])
+    seeds = served.to_standard(served.codes(range(200), one_hot(5, 10)))
     between, at_seeds = np.linalg.norm(standard, axis=1), np.linalg.norm(seeds, axis=1)
     assert between.mean() == pytest.approx(at_seeds.mean(), rel=0.1)
     assert at_seeds.min() * 0.99 <= between.min() and between.max() <= at_seeds.max() * 1.1

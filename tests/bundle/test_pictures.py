@@ -5,6 +5,7 @@ import struct
 import subprocess
 import sys
 import zlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,8 @@ from PIL import Image
 
 from bundle import images, pictures
 from bundle.errors import ImageError, UserError
-from bundle.pictures import TRAINING, UPLOAD, Framing, Mode
+from bundle.picture_files import TRAINING, UPLOAD
+from bundle.pictures import BORDER, Framing, Mode
 from bundle.schema import Fit
 from train.data.load import load
 
@@ -25,7 +27,7 @@ COLOUR = rng.integers(0, 256, (32, 32, 3), dtype=np.uint8)
 
 def framing(channels: int, size: int, how: Fit = "crop", background: str | None = None) -> Framing:
     mode: Mode = "L" if channels == 1 else "RGB"
-    return Framing(mode, size, how, pictures.paper(mode, background))
+    return Framing(mode, size, size, how, pictures.paper(mode, background))
 
 
 def fit(image: Image.Image, mode: str, size: int, how: Fit = "crop", background: str | None = None) -> np.ndarray:
@@ -98,7 +100,7 @@ def test_transparent_parts_look_in_training_as_in_the_demo(mode, channels, targe
 def test_a_background_can_be_chosen():
     assert fit(half_clear("RGBA"), "RGB", 32, background="#102030")[:, 0, -1].tolist() == [0x10, 0x20, 0x30]
     assert fit(half_clear("LA"), "L", 32, background="white")[0, 0, -1] == 255
-    with pytest.raises(UserError, match="--background whit is no colour"):
+    with pytest.raises(UserError, match="'whit' is no colour for a background"):
         load("shapes", background="whit")
 
 
@@ -123,9 +125,11 @@ def test_of_an_animation_the_first_frame_counts(fmt):
 def test_float_pictures():
     ramp = np.linspace(0, 1, 256, dtype=np.float32).reshape(16, 16)
     assert fit(Image.fromarray(ramp), "L", 16)[0].tolist() == np.arange(256).reshape(16, 16).tolist()
-    ramp[3, 3] = np.nan
-    with pytest.raises(ValueError, match="NaN"):
-        fit(Image.fromarray(ramp), "L", 16)
+    ramp[3, 3], ramp[4, 4], ramp[5, 5] = np.nan, np.inf, -np.inf  # nothing was measured there
+    seen = fit(Image.fromarray(ramp), "L", 16)[0]
+    assert (seen[3, 3], seen[4, 4], seen[5, 5], seen[6, 6]) == (0, 255, 0, 6 * 17)
+    with pytest.raises(ValueError, match="no pixel is a number"):
+        fit(Image.fromarray(np.full_like(ramp, np.nan)), "L", 16)
 
 
 # --- uploads -------------------------------------------------------------------------------------
@@ -170,7 +174,7 @@ def test_a_bomb_is_refused_in_little_memory(tmp_path: Path):
         peak = lambda: int(re.search(r"VmHWM:\\s*(\\d+) kB", Path("/proc/self/status").read_text())[1])
         before = peak()
         try:
-            pictures.decode(Path(sys.argv[1]), pictures.Framing("L", 32, "crop", "#000000"))
+            pictures.decode(Path(sys.argv[1]), pictures.Framing("L", 32, 32, "crop", "#000000"))
         except pictures.ImageError as error:
             print(peak() - before, error)
     """
@@ -258,13 +262,33 @@ def test_sixteen_bit_grey_that_holds_bytes_is_left_alone():
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-@pytest.mark.parametrize(("height", "width"), [(28, 28), (24, 32), (27, 25)])
-def test_a_picture_a_little_smaller_keeps_its_pixels_and_gets_a_margin(height: int, width: int, channels: int):
+@pytest.mark.parametrize(
+    ("height", "width", "border"), [(28, 28, BORDER), (28, 31, BORDER), (24, 32, None), (27, 25, None)]
+)
+def test_a_picture_a_little_smaller_keeps_its_pixels_and_gets_a_margin(height, width, border, channels: int):
+    """`border` None: what runs and bundles did before it was recorded."""
     picture = rng.integers(0, 256, (height, width, channels), dtype=np.uint8)
-    seen = images.to_uint8(decode(images.png(picture), channels, 32))[0]
+    seen = pictures.decode(images.png(picture), replace(framing(channels, 32), border=border))
     top, left = (32 - height) // 2, (32 - width) // 2
     assert (seen[top : top + height, left : left + width] == picture).all()
     assert (seen[0, left] == picture[0, 0]).all() and (seen[31, 31] == picture[-1, -1]).all()
+
+
+@pytest.mark.parametrize(("how", "side"), [("crop", 96), ("crop", 120), ("pad", 96)])
+def test_smaller_icons_fill_the_frame_and_get_no_legs(how: Fit, side: int):
+    """What touches the edge of an icon is drawn larger, not on and on outward."""
+    icon = Image.new("L", (side, side), 0)
+    icon.paste(255, (side // 2 - 4, side // 2, side // 2 + 4, side))  # a stem that touches the lower edge
+    seen = pictures.frame(icon, framing(1, 128, how))[0][..., 0]
+    assert np.array_equal(seen, np.asarray(icon.resize((128, 128), Image.Resampling.LANCZOS)))
+    older = pictures.frame(icon, replace(framing(1, 128, how), border=None))[0][..., 0]
+    assert not np.array_equal(older, seen)
+
+
+@pytest.mark.parametrize("extent", [(4000, 40), (40, 4000), (300, 1)])
+def test_very_long_pictures_are_shown_whole(extent: tuple[int, int]):
+    seen = pictures.frame(Image.new("L", extent, 200), framing(1, 32, "pad"))[0][..., 0]
+    assert seen.max() == 200 and min((seen > 0).sum(axis=0).max(), (seen > 0).sum(axis=1).max()) == 1
 
 
 @pytest.mark.parametrize("shape", [(28, 28), (32, 24), (32, 23), (20, 20), (33, 30), (90, 50)])
@@ -319,3 +343,56 @@ def test_the_central_square_is_kept():
 def test_extreme_shapes_are_read():
     assert decode(saved(Image.new("L", (5000, 1), 255), "PNG"), 1, 32).min() > 0.99
     assert decode(saved(Image.new("L", (1, 1), 255), "PNG"), 3, 32).min() > 0.99
+
+
+# --- sizes that are not square -------------------------------------------------------------------
+
+
+def wide(how: Fit, mode: Mode = "L") -> Framing:
+    return Framing(mode, 32, 48, how, "#000000")
+
+
+@pytest.mark.parametrize("how", ["crop", "pad"])
+def test_a_picture_of_the_wanted_proportions_is_shown_whole(how: Fit):
+    same = rng.integers(0, 256, (32, 48), dtype=np.uint8)
+    assert np.array_equal(pictures.frame(Image.fromarray(same), wide(how))[0][..., 0], same)
+    twice = Image.fromarray(same).resize((96, 64), Image.Resampling.NEAREST)
+    assert np.abs(pictures.frame(twice, wide(how))[0][..., 0].astype(int) - same).mean() < 25
+
+
+def test_a_wide_framing_crops_above_and_below_and_pads_left_and_right():
+    rows = Image.fromarray(np.repeat(np.array([[0], [255], [255], [0]], np.uint8), 24, axis=0).repeat(96, axis=1))
+    assert rows.size == (96, 96)
+    cropped = pictures.frame(rows, wide("crop"))[0]
+    assert cropped.shape == (32, 48, 1) and cropped[8:-8].min() == 255 and cropped[0].max() < 40
+    padded = pictures.frame(Image.new("L", (96, 96), 200), wide("pad"))[0]
+    assert (padded[:, 8:40] == 200).all() and not padded[:, :8].any() and not padded[:, 40:].any()
+
+
+def test_a_picture_that_nearly_fills_a_wide_framing_keeps_its_pixels():
+    small = rng.integers(0, 256, (28, 46), dtype=np.uint8)
+    cropped, padded = (pictures.frame(Image.fromarray(small), wide(how))[0][..., 0] for how in ("crop", "pad"))
+    assert np.array_equal(cropped[2:30, 1:47], small) and np.array_equal(padded[2:30, 1:47], small)
+    assert (cropped[:3, 1:47] == small[0]).all() and not padded[:2].any()
+    assert pictures.fills((44, 28), wide("crop"))
+    assert not any(pictures.fills(extent, wide("crop")) for extent in ((44, 27), (43, 28), (32, 48), (49, 32)))
+    older = replace(wide("crop"), border=None)  # three quarters were enough
+    assert pictures.fills((36, 24), older)
+    assert not any(pictures.fills(extent, older) for extent in ((36, 23), (35, 24), (32, 48), (49, 32)))
+
+
+def test_a_turned_jpeg_is_decoded_large_enough_for_a_wide_framing():
+    fine = Image.fromarray(np.tile(np.array([0, 255], np.uint8), 600).repeat(1600).reshape(1200, 1600).copy())
+    exif = fine.getexif()
+    exif[0x0112] = 6  # a quarter turn
+    stored = io.BytesIO()
+    fine.save(stored, "JPEG", exif=exif)
+    turned = pictures.upright(Image.open(stored), Framing("L", 32, 200, "crop", "#000000"))
+    assert turned.width >= 400
+
+
+def test_a_mask_has_the_framing_of_its_picture():
+    mask = Image.new("L", (48, 32), 255)
+    mask.paste(0, (0, 0, 12, 32))
+    found = pictures.decode_mask(saved(mask, "PNG"), wide("crop", "RGB"))
+    assert found.shape == (1, 1, 32, 48) and not found[..., :12].any() and found[..., 12:].all()

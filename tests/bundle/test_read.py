@@ -44,9 +44,15 @@ def test_a_good_bundle(tiny_bundle: Path):
     assert sha256(tiny_bundle / "critic.onnx") == bundle.info.graphs["critic"].sha256
 
 
-@pytest.mark.parametrize(("classes", "channels", "size"), [(0, 3, 16), (2, 3, 64)])
-def test_other_shapes_of_bundles(tmp_path: Path, classes: int, channels: int, size: int):
-    info = read(tiny.build(tmp_path / "other", "other", classes, channels, size)).info
+@pytest.mark.parametrize(
+    ("classes", "channels", "height", "width"), [(0, 3, 16, 16), (2, 3, 64, 64), (3, 3, 16, 24), (0, 1, 40, 24)]
+)
+def test_other_shapes_of_bundles(tmp_path: Path, classes: int, channels: int, height: int, width: int):
+    bundle = read(tiny.build(tmp_path / "other", "other", classes, channels, height, width))
+    info = bundle.info
+    assert info.image.shape == (channels, height, width)
+    assert bundle.golden.shape == (2, height, width, channels) and bundle.tiles == tiny.TILES
+    assert np.array_equal(bundle.golden, tiny.drawn(tmp_path / "other", "generator", classes)[:2])
     assert [t.name for t in info.graphs["generator"].inputs] == (["z", "classes"] if classes else ["z"])
 
 
@@ -82,7 +88,7 @@ def test_an_endless_index_is_not_read(broken_bundle: Path):
 
 
 def test_a_newer_format(broken_bundle: Path):
-    edit(broken_bundle, lambda index: index.update(schema_version=3, surprise="yes"))
+    edit(broken_bundle, lambda index: index.update(schema_version=4, surprise="yes"))
     assert "needs a newer Twofold" in refused(broken_bundle)
 
 
@@ -113,6 +119,9 @@ def test_a_file_name_that_leaves_the_folder(broken_bundle: Path, name: str):
     ("change", "words"),
     [
         (lambda i: i.pop("image"), "at image"),
+        (lambda i: i["image"].update(width=0), "at image.width"),
+        (lambda i: i["image"].update(height=1025), "at image.height"),
+        (lambda i: i["image"].update(width=48), "'image' of graph 'generator' must have shape"),
         (lambda i: i.update(extra=1), "at extra"),
         (lambda i: i.update(gan=None, vae=None), "needs a 'gan' or a 'vae'"),
         (lambda i: i.update(gan=None), "describes its latents"),

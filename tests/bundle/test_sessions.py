@@ -85,7 +85,7 @@ def test_a_silent_fallback_is_told(engine: Engine, monkeypatch: pytest.MonkeyPat
     strict = Engine(engine.bundle, Provider("cuda", "CUDAExecutionProvider", "CUDA works."))
     with pytest.raises(RuntimeUnavailable):
         strict.run("decoder", {"z": codes(1)})
-    assert sessions._probe_problem("CUDAExecutionProvider") == "onnxruntime fell back to the CPU"
+    assert sessions.probe_problem("CUDAExecutionProvider") == "onnxruntime fell back to the CPU"
 
 
 def test_the_probe_runs_and_is_what_it_says():
@@ -97,7 +97,7 @@ def test_the_probe_runs_and_is_what_it_says():
     graph = helper.make_graph([node], "probe", [value("x")], [value("y")], [kernel])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
     assert onnx.load_from_string(PROBE) == model, base64.b64encode(model.SerializeToString())
-    assert sessions._probe_problem("CPUExecutionProvider") is None
+    assert sessions.probe_problem("CPUExecutionProvider") is None
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_cgroup_quota(tmp_path: Path, files: dict[str, str], cores: int | None):
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text + "\n")
-    assert sessions._cgroup_quota(tmp_path) == cores
+    assert sessions.cgroup_quota(tmp_path) == cores
     assert 1 <= core_count() <= min(4, os.cpu_count())
 
 
@@ -166,9 +166,9 @@ def test_arithmetic_that_depends_on_who_else_draws_is_found(tiny_bundle: Path):
 @pytest.mark.parametrize(("flags", "has"), [("fpu avx512_bf16 amx_bf16 amx_tile", True), ("fpu avx512_bf16", False)])
 def test_bfloat16_only_on_processors_with_units_for_it(tmp_path: Path, flags: str, has: bool):
     (tmp_path / "cpuinfo").write_text(f"model name\t: any\nflags\t\t: {flags}\n")
-    assert sessions._has_bfloat16_units(tmp_path / "cpuinfo") is has
-    assert sessions._has_bfloat16_units(tmp_path / "none") is False
-    assert '"f32"' in sessions._openvino_options(careful=True)["load_config"]
+    assert sessions.has_bfloat16_units(tmp_path / "cpuinfo") is has
+    assert sessions.has_bfloat16_units(tmp_path / "none") is False
+    assert '"f32"' in sessions.openvino_options(careful=True)["load_config"]
 
 
 def test_buckets_pad_and_cut(engine: Engine):

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from bundle import trial_inputs
+from bundle.feeds import run_in_parts
 from bundle.read import read
 from bundle.runner import BundleRunner
 from bundle.schema import GRAPHS
 from bundle.sessions import choose_provider
-from bundle.trial_inputs import TrialInputs, random_mask, random_rows, run_in_parts
+from bundle.trial_inputs import TrialInputs, random_mask, random_rows
 from demo.serving.engine import Engine
 from demo.serving.served_bundle import ServedBundle
 
@@ -30,7 +31,7 @@ def test_a_row_depends_on_its_seed_alone():
 
 
 def test_masks_are_of_the_four_kinds_that_training_draws():
-    masks = np.stack([random_mask(32, seed)[0] for seed in range(400)])
+    masks = np.stack([random_mask(32, 32, seed)[0] for seed in range(400)])
     assert set(np.unique(masks)) == {0.0, 1.0}
     missing = 1 - masks
     whole = missing.sum(axis=(1, 2)) == 0
@@ -51,7 +52,7 @@ def test_training_draws_as_much():
 
     torch.manual_seed(0)
     theirs = 1 - random_masks(2000, 64).numpy().mean(axis=(1, 2, 3))
-    ours = 1 - np.array([random_mask(64, seed).mean() for seed in range(2000)])
+    ours = 1 - np.array([random_mask(64, 64, seed).mean() for seed in range(2000)])
     for share in (0.2, 0.5, 0.8, 0.95):
         assert np.quantile(ours, share) == pytest.approx(np.quantile(theirs, share), abs=0.03)
 
@@ -90,3 +91,8 @@ def test_no_more_rows_at_once_than_a_bundle_takes():
     z = np.arange(7, dtype=np.float32)[:, None]
     np.testing.assert_array_equal(run_in_parts(run, 3)("mapping", {"z": z})["w"], z * 2)
     assert seen == [3, 3, 1]
+
+
+def test_masks_of_pictures_that_are_not_square():
+    masks = np.stack([random_mask(32, 48, seed) for seed in range(40)])
+    assert masks.shape == (40, 1, 32, 48) and set(np.unique(masks)) == {0.0, 1.0}

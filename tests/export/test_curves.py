@@ -78,7 +78,7 @@ def test_the_bundle_of_a_run_carries_them(exported: Exported, trained_run: Path,
     there = read(exported.folder).info.files
     files = {key: (file.file, (exported.folder / file.file).read_bytes()) for key, file in there.items()}
     found = assemble.GraphFiles(data, {}, dict.fromkeys(data, "fp32"))
-    info = assemble.index(run_contents.facts_of(run, "shapes", stages), specs, found, files, 0.1)
+    info = assemble.index(run_contents.origin_of(run, "shapes", stages), specs, found, files, 0.1)
     assert info.training["gan"].curve == Curve(images=(64, 128), series={"critic": (0.7, 0.6)})
     assert info.training["vae"].curve is None
     assert Bundle.model_validate(info.model_dump(mode="json")) == info

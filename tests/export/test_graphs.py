@@ -12,7 +12,7 @@ from onnx import TensorProto
 from onnx.reference import ReferenceEvaluator
 from torch import nn
 
-from bundle.schema import GRAPHS
+from bundle.schema import GRAPHS, SCHEMA_VERSION
 from bundle.trial_inputs import random_rows
 from export import graphs, parity
 from export.graphs import GraphSpec
@@ -67,7 +67,7 @@ def test_a_single_file_explains_itself(exported: Exported):
     meta = session.get_modelmeta()
     facts = meta.custom_metadata_map
     assert (meta.producer_name, meta.graph_name) == ("twofold", "generator")
-    assert facts["format"] == "twofold-bundle" and facts["schema_version"] == "2"
+    assert facts["format"] == "twofold-bundle" and facts["schema_version"] == str(SCHEMA_VERSION)
     assert facts["precision"] == "fp32"
     assert (facts["graph"], facts["bundle"], facts["title"]) == ("generator", "shapes", "pictures")
     assert json.loads(facts["classes"]) == ["bar", "disc", "square"]
@@ -91,9 +91,9 @@ def test_a_single_file_explains_itself(exported: Exported):
 )
 def test_a_single_file_names_the_prior_of_its_noise(config: dict, said: dict, trained_run: Path):
     data = Run.open(trained_run).data
-    facts = graphs.Facts("shapes", data, {"gan": StageRecord("python -m train gan", 1.0, 1, True, "none", config)})
+    origin = graphs.Origin("shapes", data, {"gan": StageRecord("python -m train gan", 1.0, 1, True, "none", config)})
     spec = GraphSpec("generator", "gan", torch.nn.Identity(), {"z": (8,)}, {"image": (1, 16, 16)})
-    assert json.loads(graphs.metadata(spec, facts)["latent"]) == {"input": "z", "dim": 8} | said
+    assert json.loads(graphs.metadata(spec, origin)["latent"]) == {"input": "z", "dim": 8} | said
 
 
 def test_generator_is_mapping_then_synthesis(exported: Exported):
@@ -129,6 +129,6 @@ class Averages(nn.Module):
 def test_an_output_may_be_named_as_an_operation_within(trained_run: Path):
     run = Run.open(trained_run)
     spec = GraphSpec("encoder", "vae", Averages(), {"image": (1, 4, 4)}, {"mean": (1,), "logvar": (1,)})
-    model = graphs.to_onnx(spec, graphs.Facts("little", run.data, {"vae": run.record("vae")}))
+    model = graphs.to_onnx(spec, graphs.Origin("little", run.data, {"vae": run.record("vae")}))
     parity.check_structure(model, spec)
     assert parity.check_parity(spec, model.SerializeToString()).worst < 1e-6

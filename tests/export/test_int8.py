@@ -19,7 +19,7 @@ from bundle.trial_inputs import TrialInputs
 from demo.serving.engine import Engine
 from export import graphs, parity, precision
 from export.__main__ import main
-from export.graphs import Facts, GraphSpec
+from export.graphs import GraphSpec, Origin
 from export.precision import Conversion
 from tests.export.test_graphs import graph_spec
 from tests.support.checksums import sha256
@@ -27,7 +27,7 @@ from tests.support.trained import Exported, export
 from train.data.dataset import DataInfo
 from train.run_folder import Run, StageRecord
 
-DATA = DataInfo("dots", "dots", "not stated", 1, 8, (), 10, 10)
+DATA = DataInfo("dots", "dots", "not stated", 1, 8, 8, (), 10, 10)
 
 
 class Draw(nn.Module):
@@ -56,7 +56,7 @@ def spec(loud: float = 1.0) -> GraphSpec:
 
 def exact(of: GraphSpec) -> bytes:
     record = StageRecord("python -m train vae", 1.0, 1, True, "none", {})
-    return graphs.to_onnx(of, Facts("dots", DATA, {"vae": record})).SerializeToString(deterministic=True)
+    return graphs.to_onnx(of, Origin("dots", DATA, {"vae": record})).SerializeToString(deterministic=True)
 
 
 def inputs(of: GraphSpec) -> TrialInputs:

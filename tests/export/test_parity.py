@@ -87,7 +87,7 @@ def test_structure_is_checked(change, sentence: str):
 def test_graphs_agree_with_pytorch_at_other_sizes(size: int, channels: int, classes: tuple[str, ...]):
     """Convolutional ones at sizes that no other test exports; 16, 28, 32 and 100 have bundles of their own."""
     torch.manual_seed(0)
-    data = DataInfo("made up", "made up", "none", channels, size, classes, train_images=100, test_images=10)
+    data = DataInfo("made up", "made up", "none", channels, size, size, classes, train_images=100, test_images=10)
     record = StageRecord("python -m train", 1.0, 1, True, "none", {})
     nets = {
         "gan": gan.build(GanSettings(**HERE, width=16, w_dim=8, latent_dim=6), data),
@@ -95,7 +95,7 @@ def test_graphs_agree_with_pytorch_at_other_sizes(size: int, channels: int, clas
     }
     if classes:
         nets["classifier"] = classifier.build(ClassifierSettings(**HERE), data)
-    facts = graphs.Facts("sizes", data, dict.fromkeys(nets, record))
+    origin = graphs.Origin("sizes", data, dict.fromkeys(nets, record))
     specs = [
         spec
         for stage, net in nets.items()
@@ -103,7 +103,7 @@ def test_graphs_agree_with_pytorch_at_other_sizes(size: int, channels: int, clas
     ]
     for spec in specs:
         if spec.name not in ("generator", "mapping"):  # the synthesis is the half that knows the size
-            data = assemble.checked_graph(spec, facts)
+            data = assemble.checked_graph(spec, origin)
             result = parity.check_parity(spec, data, np.zeros((1, size, size, channels), np.uint8))
             assert result.worst < parity.BOUND
     assert {p.name: p.outputs for p in specs}["synthesis"] == {"image": (channels, size, size)}

@@ -69,11 +69,11 @@ def test_the_page_holds_the_figures_of_every_bundle(released: Path, capsys):
 
 
 def test_what_truncation_trades_is_a_table_of_its_own():
-    assert report.trade({figure.name: figure for figure in QUALITY.figures}) == []
+    assert report.truncation_table({figure.name: figure for figure in QUALITY.figures}) == []
     at = (("0.6", 3.5), ("0.85", 2.25))
     further = [figure(f"gan.{name}_at_{psi}", value) for psi, value in at for name in ("frechet", "recall")]
     figures = [*QUALITY.figures, *further]
-    assert report.trade({figure.name: figure for figure in figures}) == [
+    assert report.truncation_table({figure.name: figure for figure in figures}) == [
         "| GAN at truncation | Fréchet distance | Recall |\n|---|---:|---:|\n| 1 | 1.25 | 0.625 |\n"
         "| 0.85 | 2.25 | 2.25 |\n| 0.6 | 3.5 | 3.5 |\n| DCGAN control | 3.75 | |"
     ]

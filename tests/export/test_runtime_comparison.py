@@ -15,10 +15,10 @@ import pytest
 from onnx import numpy_helper
 
 from bundle import quality_section
-from bundle.adapter import Feed, GraphFunction
+from bundle.feeds import Feed, GraphFunction
 from bundle.read import read
 from bundle.schema import GRAPHS, GraphDifference, RuntimeComparison, RuntimeResult
-from export import float16, int8, model_card, parity, runtime_comparison, runtime_tables, runtimes, update
+from export import float16, int8, model_card, parity, runtime_comparison, runtime_tables, runtimes
 from export.__main__ import main
 from export.runtimes import RUNTIMES, Runtime
 from tests.support import tiny
@@ -298,11 +298,19 @@ def test_what_the_owner_wrote_stays():
     )
 
 
+def test_a_bundle_without_a_card_gets_one(broken_bundle: Path):
+    (broken_bundle / "README.md").unlink()
+    runtime_comparison.store(read(broken_bundle), some())
+    text = (broken_bundle / "README.md").read_text()
+    assert "## Graphs" in text and text.count("Not tried: CUDA. No GPU.") == 1
+
+
 def test_it_stays_in_a_new_card_and_in_older_bundles_there_is_none(broken_bundle: Path):
     index = tiny.load_index(broken_bundle)
     assert "runtime_comparison" not in index and read(broken_bundle).info.runtime_comparison is None
-    update.set_runtime_comparison(broken_bundle, some())
+    runtime_comparison.store(read(broken_bundle), some())
     info = read(broken_bundle).info
+    assert "Not tried: CUDA. No GPU." in (broken_bundle / "README.md").read_text()
     assert info.runtime_comparison == some() and info.quality is not None
     assert "## Other runtimes" in model_card.write(info, {})
     assert json.loads((broken_bundle / "bundle.json").read_text())["runtime_comparison"]["batches"] == [1, 2]

@@ -27,8 +27,8 @@ def pictures(monkeypatch: pytest.MonkeyPatch, broken_bundle: Path) -> Pictures:
     generator = torch.Generator().manual_seed(1)
     images = torch.randint(0, 256, (count, about.image.channels, side, side), generator=generator, dtype=torch.uint8)
     found = Pictures(images, torch.arange(count) % len(about.dataset.classes))
-    info = DataInfo("x", "x", "none", about.image.channels, side, about.dataset.classes, count, 10)
-    monkeypatch.setattr(training_codes, "load", lambda *_: (info, found, found))
+    info = DataInfo("x", "x", "none", about.image.channels, side, side, about.dataset.classes, count, 10)
+    monkeypatch.setattr(training_codes, "load", lambda *_, **__: (info, found, found))
     return found
 
 
@@ -58,10 +58,10 @@ def test_published_pictures_without_a_licence_are_not_passed_on(broken_bundle: P
 
 def test_other_pictures_and_damaged_codes_are_refused(broken_bundle: Path, pictures: Pictures, capsys, monkeypatch):
     info, train_set, _ = training_codes.load("x", 32, True)
-    monkeypatch.setattr(training_codes, "load", lambda *_: (replace(info, channels=3), train_set, train_set))
+    monkeypatch.setattr(training_codes, "load", lambda *_, **__: (replace(info, channels=3), train_set, train_set))
     assert main(["training", str(broken_bundle), "--data", "somewhere"]) == 2
     assert "channels 3, not 1" in capsys.readouterr().err
-    monkeypatch.setattr(training_codes, "load", lambda *_: (info, train_set, train_set))
+    monkeypatch.setattr(training_codes, "load", lambda *_, **__: (info, train_set, train_set))
     assert main(["training", str(broken_bundle), "--data", "somewhere", "--codes-only"]) == 0
     assert read(broken_bundle).training.thumbnails is None
     with np.load(broken_bundle / training_codes.FILE) as file:
@@ -80,5 +80,7 @@ def test_other_pictures_and_damaged_codes_are_refused(broken_bundle: Path, pictu
 def test_thumbnails_are_small_and_classes_even():
     assert training_codes.thumbnails(np.zeros((2, 64, 64, 3), np.uint8)).shape == (2, 32, 32, 3)
     assert training_codes.thumbnails(np.zeros((2, 64, 64, 1), np.uint8)).shape == (2, 32, 32, 1)
-    assert training_codes.spread(np.array([0, 0, 0, 1, 1, 2]), 4).tolist() == [0, 1, 3, 5]
-    assert training_codes.spread(np.full(9, -1), 3).tolist() == [0, 4, 8]
+    assert training_codes.classes_in_turn(np.array([0, 0, 0, 1, 1, 2]), 4).tolist() == [0, 3, 5, 1]
+    assert training_codes.classes_in_turn(np.array([1, -1, 0]), 5).tolist() == [2, 0]
+    assert training_codes.classes_in_turn(np.full(9, -1), 3).tolist() == [0, 4, 8]
+    assert training_codes.classes_in_turn(np.zeros(2, np.int64), 3).tolist() == [0, 1]

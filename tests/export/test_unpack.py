@@ -169,7 +169,7 @@ def refusal(bundle: Path, **settings: object) -> str:
     """What is said of a GAN whose index holds these settings beside its own."""
     change_index(bundle, lambda index: index["training"]["gan"]["settings"].update(settings))
     with pytest.raises(UserError) as caught:
-        unpack.stage_of(read(bundle), "gan", Path("run"), {})
+        unpack.unpacked_stage(read(bundle), "gan", Path("run"), {})
     return str(caught.value)
 
 
@@ -202,8 +202,8 @@ def test_a_strangers_settings_are_read_with_care(own: Path, settings: dict[str, 
 
 def test_a_bundle_of_an_older_version_without_settings_is_refused(own: Path):
     change_index(own, lambda index: index["training"]["gan"].pop("settings"))
-    with pytest.raises(UserError, match="its settings are not in the index, which an older version"):
-        unpack.stage_of(read(own), "gan", Path("run"), {})
+    with pytest.raises(UserError, match=r"its settings are not in the index, .* Export its run folder again"):
+        unpack.unpacked_stage(read(own), "gan", Path("run"), {})
 
 
 def test_settings_of_older_versions_are_understood(own: Path):

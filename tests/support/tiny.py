@@ -26,12 +26,14 @@ FRECHET = {"name": "gan.frechet", "label": "Fréchet", "value": 2.0, "floor": 0.
 TRADED = {"precision": 0.75, "recall": 0.5, "precision_at_0.8": 0.88, "recall_at_0.8": 0.25}
 
 
-def build(folder: Path, name: str = "tiny", classes: int = 10, channels: int = 1, size: int = 32) -> Path:
+def build(
+    folder: Path, name: str = "tiny", classes: int = 10, channels: int = 1, height: int = 32, width: int = 32
+) -> Path:
     """Writes the bundle into `folder` (made if need be) and returns it. `classes=0` is unconditional."""
     folder.mkdir(parents=True, exist_ok=True)
-    form, rng = Form(classes, channels, size), np.random.default_rng(RANDOM)
+    form, rng = Form(classes, channels, height, width), np.random.default_rng(RANDOM)
     graphs = {name: _graph_entry(folder, name, form, rng) for name in GRAPHS}
-    pictures = rng.integers(0, 256, (EXAMPLES, size, size, channels), dtype=np.uint8)
+    pictures = rng.integers(0, 256, (EXAMPLES, height, width, channels), dtype=np.uint8)
     labels = np.arange(EXAMPLES, dtype=np.int64) % classes if classes else np.full(EXAMPLES, -1, dtype=np.int64)
     files = {
         "latents": write(folder / "latents.npz", npz(**latents(max(classes, 1), rng))),
@@ -152,7 +154,7 @@ def _index(name: str, form: Form, graphs: dict, files: dict) -> dict:
             "train_images": 100,
             "test_images": EXAMPLES,
         },
-        "image": {"channels": form.channels, "size": form.size},
+        "image": {"channels": form.channels, "height": form.height, "width": form.width},
         "max_batch": 256,
         "graphs": graphs,
         "files": files,

@@ -22,12 +22,13 @@ class Form:
 
     classes: int
     channels: int
-    size: int
+    height: int
+    width: int
 
     @property
     def pixels(self) -> int:
         """Numbers of one picture."""
-        return self.channels * self.size**2
+        return self.channels * self.height * self.width
 
     def tensor(self, name: str, graph: str) -> list[int]:
         """The shape of an input or output of a graph, without the batch."""
@@ -35,8 +36,8 @@ class Form:
             "z": [CODE if graph == "decoder" else LATENT],
             "classes": [self.classes],
             "w": [STAGES, W_DIM],
-            "image": [self.channels, self.size, self.size],
-            "mask": [1, self.size, self.size],
+            "image": [self.channels, self.height, self.width],
+            "mask": [1, self.height, self.width],
             "score": [1],
             "mean": [CODE],
             "logvar": [CODE],
@@ -114,11 +115,11 @@ def body_of(name: str, form: Form, rng: np.random.Generator) -> Body:
             matrix = rng.normal(0, 0.05, (form.pixels + form.classes, 1))
             body.times(body.flat(*inputs), "critic", matrix, "score")
         case "inverter":
-            matrix = rng.normal(0, 0.02, (form.pixels + form.size**2, STAGES * W_DIM))
+            matrix = rng.normal(0, 0.02, (form.pixels + form.height * form.width, STAGES * W_DIM))
             body.shaped(body.times(body.flat(*inputs), "inverter", matrix), [STAGES, W_DIM], "w")
         case "encoder" | "repair" | "classifier":
             rows = body.flat(*inputs)
-            width = form.pixels + ("mask" in inputs) * form.size**2
+            width = form.pixels + ("mask" in inputs) * form.height * form.width
             for output, (numbers,) in outputs.items():
                 body.times(rows, f"for_{output}", rng.normal(0, 0.03, (width, numbers)), output)
         case _:
@@ -128,9 +129,10 @@ def body_of(name: str, form: Form, rng: np.random.Generator) -> Body:
 
 def spots(rng: np.random.Generator, numbers: int, form: Form) -> np.ndarray:
     """A matrix [numbers, pixels]: each latent number lights one soft spot."""
-    grid = np.arange(form.size) / form.size
     x, y = rng.uniform(0.2, 0.8, (2, numbers, form.channels, 1))
-    down, across = (np.exp(-((grid - centre) ** 2) / 0.02) for centre in (y, x))
+    down, across = (
+        np.exp(-((np.arange(side) / side - centre) ** 2) / 0.02) for side, centre in ((form.height, y), (form.width, x))
+    )
     return (3 * down[..., :, None] * across[..., None, :]).reshape(numbers, -1)
 
 

@@ -10,7 +10,7 @@ from train.augment import OPERATIONS, held_out_gap, next_probability, policy, st
 from train.data.dataset import DataInfo
 
 ALL = tuple(OPERATIONS)
-INFO = DataInfo("somebody/cifar10", "", "", 3, 32, (), 50_000, 10_000)
+INFO = DataInfo("somebody/cifar10", "", "", 3, 32, 32, (), 50_000, 10_000)
 
 
 @pytest.fixture(autouse=True)

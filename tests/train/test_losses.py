@@ -67,7 +67,7 @@ def test_optimal_sigma_has_the_gradient_of_a_detached_sigma():
         ),
         ("hinge", lambda r, f: (1 - r).clamp(min=0) + (1 + f).clamp(min=0), lambda r, f: -f),
         ("lsgan", lambda r, f: 0.5 * (r - 1) ** 2 + 0.5 * f**2, lambda r, f: 0.5 * (f - 1) ** 2),
-        ("wgan", lambda r, f: f - r, lambda r, f: -f),
+        ("linear", lambda r, f: f - r, lambda r, f: -f),
     ],
 )
 def test_adversarial_losses_are_their_formulas(name, critic, generator):

@@ -7,18 +7,21 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from bundle.errors import UserError
 from train.__main__ import main
-from train.checkpoints import load_tensors
+from train.checkpoints import load_tensors, module_tensors, restore_modules
 from train.command_line import parse
+from train.models.principal import PrincipalRepairer
 from train.run_folder import Run, read_json, write_json
 from train.settings import ClassifierSettings, GanSettings, Settings, VaeSettings
 from train.stored_settings import (
     MACHINE,
     RENAMED,
+    RENAMED_WEIGHTS,
     current_flags,
+    current_weight,
     from_dict,
     from_public_dict,
     to_dict,
@@ -74,6 +77,34 @@ def test_old_names_and_new_ones_resume_to_the_same_bits(tmp_path: Path):
     first, second = go_on(old, "gan"), go_on(new, "gan")
     assert first.keys() == second.keys()
     assert all(torch.equal(first[key], second[key]) for key in first)
+
+
+def test_weights_of_a_principal_vae_are_found_under_their_old_names():
+    old_names = {new: old for old, new in RENAMED_WEIGHTS.items()}
+    posterior = PrincipalRepairer(1, (16, 24), 3, hidden=4)
+    nets, fresh = (nn.ModuleDict({"repair": one}) for one in (posterior, PrincipalRepairer(1, (16, 24), 3, hidden=4)))
+    for tensor in nets.state_dict().values():
+        tensor.normal_()
+    stored = module_tensors("averages", nets)
+    renamed = {
+        f"averages/{old_names.get(key.removeprefix('averages/'), key.removeprefix('averages/'))}": value
+        for key, value in stored.items()
+    }
+    assert {"averages/repair.posterior.spread", "averages/repair.posterior.whole"} <= set(renamed)
+    restore_modules("averages", fresh, renamed)
+    assert all(torch.equal(value, stored[f"averages/{key}"]) for key, value in fresh.state_dict().items())
+    assert current_weight("encoder.linear.whole.weight") == "encoder.linear.code.weight"
+    assert current_weight("generator.mapping.body.0.weight") == "generator.mapping.body.0.weight"
+
+
+def test_values_that_were_renamed_go_on_working():
+    for words in (["--loss", "wgan"], ["--loss=wgan"], ["--loss", "linear"]):
+        settings, _ = parse(["gan", "runs/x", *words])
+        assert isinstance(settings, GanSettings) and settings.loss == "linear"
+    stored = to_dict(GanSettings(run=Path("runs/x"), loss="linear")) | {"loss": "wgan"}
+    assert from_dict(GanSettings, stored).loss == "linear"
+    del stored["gap_pictures"]
+    assert from_dict(GanSettings, stored).gap_pictures == "held-out"
 
 
 def test_the_settings_of_an_old_run_keep_their_values(tmp_path: Path):

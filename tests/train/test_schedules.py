@@ -1,11 +1,18 @@
 """Schedules and the moving average."""
 
+import copy
+from pathlib import Path
+
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from train.loop import plan, update_averages
+from train.checkpoints import load_tensors
+from train.data.dataset import Pictures
+from train.loop import plan, train, update_averages
 from train.schedules import cosine, ema_decay, ramp
+from train.settings import Settings
+from train.stages.stage import Stage
 
 
 def test_cosine_runs_from_start_to_end():
@@ -46,3 +53,35 @@ def test_the_plan_fills_the_time_that_is_left():
     assert plan(6400, left=10.0, rate=640.0, batch=64) == 12_800
     assert plan(6400, left=0.15, rate=640.0, batch=64) == 6400 + 64
     assert plan(6400, left=-5.0, rate=640.0, batch=64) == 6400
+
+
+class CountingStage(Stage):
+    """Its one weight is the number of steps taken."""
+
+    name = "counting"
+
+    def step(self, images: Tensor, labels: Tensor, progress: float) -> dict[str, Tensor]:
+        with torch.no_grad():
+            self.networks.get_parameter("weight").fill_(self.steps_done + 1)
+        return {}
+
+    def preview(self, averages: nn.Module, pictures: Tensor) -> Tensor:
+        return pictures
+
+
+def test_the_loop_averages_with_the_half_life_that_was_asked_for(tmp_path: Path):
+    """Against the sum that defines a moving average: whichever decay a step took, its weight halves every `ema_images`
+    pictures, or every twentieth of the pictures seen at first."""
+    network = nn.Linear(1, 1, bias=False)
+    settings = Settings(run=tmp_path, images=4096, batch=32, threads=1)
+    stage = CountingStage(network, {"sgd": torch.optim.SGD(network.parameters(), fused=True)}, settings, ema_images=100)
+    averages = copy.deepcopy(network)
+    some = Pictures(torch.zeros(64, 1, 8, 8, dtype=torch.uint8), torch.zeros(64, dtype=torch.int64))
+    assert train(stage, averages, settings, "made up", some, some)
+    expected = 0.0
+    for step in range(1, 4096 // 32 + 1):
+        share = 2 ** (-32 / min(100, 32 * step / 20))
+        expected = share * expected + (1 - share) * step
+    assert averages.weight.item() == pytest.approx(expected, rel=1e-5)
+    stored, _ = load_tensors(tmp_path / "counting" / "state.safetensors")
+    assert stored["averages/weight"].item() == averages.weight.item()

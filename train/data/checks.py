@@ -1,37 +1,26 @@
 """What a set of pictures must be for training to make sense; everything else is a UserError."""
 
-import torch
 from torch import Tensor
 
 from bundle.errors import UserError
-from train.models.layers import resolutions
+from train.data.scan import Scan
 
 MINIMUM_IMAGES = 100
-SMALLEST_SIZE, LARGEST_SIZE = 16, 256
 
 
-def check_size(size: int) -> None:
-    """Raises UserError unless the networks can draw `size` x `size` pictures."""
-    try:
-        steps = resolutions(size)
-    except ValueError as problem:
-        raise UserError(f"--size {problem}; try 28, 32, 64, 96 or 100.") from None
-    if len(steps) < 2 or not SMALLEST_SIZE <= size <= LARGEST_SIZE:
-        raise UserError(f"--size {size} cannot be drawn; try 28, 32, 64, 96 or 100 (at most {LARGEST_SIZE}).")
+def check_variety(source: str, *splits: Tensor) -> None:
+    """Raises UserError when all pictures, uint8 [N, C, H, W] each, are the same."""
+    first = next(images[:1] for images in splits if len(images))
+    if all(bool((part == first).all()) for images in splits for part in images.split(1000)):
+        raise UserError(f"All {sum(map(len, splits))} pictures of {source} are the same; there is nothing to learn "
+                        "from them.")  # fmt: skip
 
 
-def check_variety(source: str, images: Tensor) -> None:
-    """Raises UserError when all pictures are the same."""
-    if bool((images == images[:1]).all()):
-        raise UserError(f"All {len(images)} pictures of {source} are the same; there is nothing to learn from them.")
-
-
-def check_labels(source: str, labels: Tensor, names: tuple[str, ...]) -> None:
-    """Raises UserError for a picture without a label or a class with fewer than two, in a set that has classes."""
-    if len(names) < 2:
-        return
-    if missing := int((labels < 0).sum()):
-        raise UserError(f"{missing} training pictures of {source} have no label; label them or leave them out.")
-    counts = torch.bincount(labels, minlength=len(names))
-    if int(counts.min()) < 2:
-        raise UserError(f"{source} has {int(counts.min())} training pictures of '{names[int(counts.argmin())]}'.")
+def check_count(source: str, scan: Scan, kept: int) -> None:
+    """Raises UserError for too few pictures: readable ones, or `kept` ones, which have a label that is trained on."""
+    bad = f" ({len(scan.bad)} unreadable, first {scan.bad[0]})" if scan.bad else ""
+    if scan.read < MINIMUM_IMAGES:
+        raise UserError(f"{source} has {scan.read} readable pictures{bad}; at least {MINIMUM_IMAGES} are needed.")
+    if kept < MINIMUM_IMAGES:
+        raise UserError(f"{source} has {kept} pictures with a label, of {scan.read}; at least {MINIMUM_IMAGES} are "
+                        "needed. --no-classes trains on all.")  # fmt: skip

@@ -6,7 +6,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from bundle.printable import printable
 from bundle.schema import Fit
+from train.data.reading import AS_FOUND, Reading
+from train.picture_size import PictureSize, given_size
 
 # Title and licence of a set, by the last part of its name: to be known before pictures made from it are shared.
 LICENCES = {
@@ -24,20 +27,38 @@ LICENCES = {
 class DataInfo:
     """What a run knows about its pictures; stored in run.json.
 
-    `channels`: 1 or 3; `size`: pixels a side; `classes`: their names, none where the set has no classes.
+    `channels`: 1 or 3; `height`, `width`: in pixels; `classes`: their names, none where the set has no classes.
     """
 
     source: str
     title: str
     licence: str
     channels: int
-    size: int
+    height: int
+    width: int
     classes: tuple[str, ...]
     train_images: int
     test_images: int
     fit: Fit = "crop"
     background: str | None = None
     """Colour under transparent and padded parts, #rrggbb; None in runs from before it was recorded."""
+    reading: Reading = AS_FOUND
+    """Which labels and columns were taken."""
+    value_range: tuple[float, float] | None = None
+    """The numbers that are black and white in pictures of more than 8 bits; None where there are none, and in runs from
+    before it was recorded."""
+    border: int | None = None
+    """Pixels that a picture may lack to keep its own; None in older runs: a quarter of the side."""
+
+    @property
+    def sides(self) -> tuple[int, int]:
+        """(height, width)."""
+        return self.height, self.width
+
+    @property
+    def size(self) -> PictureSize:
+        """As --size takes it: 64 for squares of 64 pixels, else width x height as in "96x64"."""
+        return given_size(self.height, self.width)
 
     def as_json(self) -> dict:
         """As run.json holds it."""
@@ -45,13 +66,23 @@ class DataInfo:
 
     @staticmethod
     def from_json(value: dict) -> "DataInfo":
-        """Inverse of `as_json`. Raises KeyError or TypeError for anything else."""
-        return DataInfo(**(value | {"classes": tuple(value["classes"])}))
+        """Inverse of `as_json`, also for runs that knew squares only. Raises KeyError or TypeError for anything
+        else."""
+        sides = {"height": value["size"], "width": value["size"]} if "size" in value else {}
+        value = {name: fact for name, fact in value.items() if name != "size"} | sides
+        reading = value.get("reading", {"classes": bool(value["classes"])})  # older runs took all classes they found
+        known = value.get("value_range")
+        typed = {
+            "classes": tuple(value["classes"]),
+            "reading": Reading(**reading),
+            "value_range": None if known is None else (float(known[0]), float(known[1])),
+        }
+        return DataInfo(**(value | typed))
 
 
 @dataclass(frozen=True)
 class Pictures:
-    """One split: images uint8 [N, C, S, S], labels int64 [N] (-1 where there are no classes)."""
+    """One split: images uint8 [N, C, H, W], labels int64 [N] (-1 where there are no classes)."""
 
     images: Tensor
     labels: Tensor
@@ -71,22 +102,30 @@ def describe(
     classes: tuple[str, ...] = (),
     fit: Fit = "crop",
     background: str | None = None,
+    reading: Reading = AS_FOUND,
+    value_range: tuple[float, float] | None = None,
+    border: int | None = None,
 ) -> DataInfo:
-    """The facts about two splits; title and licence come from LICENCES, else the title is the name of the source."""
+    """The facts about two splits; title and licence come from LICENCES, else the title is the name of the source. Names
+    that are no UTF-8 are escaped."""
     name = Path(source).stem if source.lower().endswith((".zip", ".parquet")) else source.rstrip("/").split("/")[-1]
     title, licence = LICENCES.get(name.lower(), (name, "not stated"))
-    _, channels, size, _ = train.images.shape
+    _, channels, height, width = train.images.shape
     return DataInfo(
-        source=source,
-        title=title,
+        source=printable(source),
+        title=printable(title),
         licence=licence,
         channels=channels,
-        size=size,
-        classes=classes,
+        height=height,
+        width=width,
+        classes=tuple(printable(name) for name in classes),
         train_images=len(train),
         test_images=len(test),
         fit=fit,
         background=background,
+        reading=reading,
+        value_range=value_range,
+        border=border,
     )
 
 

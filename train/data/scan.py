@@ -1,16 +1,32 @@
-"""Reading a source in two passes: the first decides on size and mode by the headers, the second reads and counts."""
+"""Reading a source in two passes: the first decides on size, mode and range of values, the second reads and counts."""
 
+import contextlib
 from collections import Counter
 from dataclasses import dataclass, field
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 
 from bundle import pictures
-from bundle.pictures import TRAINING, Framing, Mode
+from bundle.deep_pixels import EACH
+from bundle.picture_files import TRAINING, has_more_frames, opened
+from bundle.pictures import Framing
 from bundle.schema import Fit
+from train.data.file_kinds import kind_of_content
+from train.data.pillow_warnings import Kept, pillow_warnings
+from train.data.pixel_format import (
+    AS_LOOKED,
+    LOOKED_AT,
+    Look,
+    PixelFormat,
+    is_coloured,
+    is_sixteen_bit_colour,
+    mode_of,
+)
 from train.data.source import Row, Source, Split
+from train.picture_size import PictureSize, sides_of
 from train.progress_bar import with_bar
 
 LARGEST_DEFAULT = 128
@@ -18,10 +34,15 @@ LARGEST_DEFAULT = 128
 
 @dataclass
 class Scan:
-    """Counts gathered while reading; `bad`: name and reason of every picture that cannot be read."""
+    """Counts gathered while reading; `bad`: name and reason of every picture that cannot be read; `warned`: name and
+    warning of those that can; `several`: of those with more frames or pages than the first; `coloured`: of those in
+    colour that are read as grey, where nobody asked for it."""
 
     read: int = 0
     transparent: int = 0
+    several: int = 0
+    coloured: int = 0
+    warned: list[str] = field(default_factory=list)
     modes: Counter[str] = field(default_factory=Counter)
     sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
     labels: Counter[int] = field(default_factory=Counter)
@@ -37,69 +58,134 @@ def default_size(sizes: Counter[tuple[int, int]], largest: int = LARGEST_DEFAULT
 
 @dataclass(frozen=True)
 class PictureFormat:
-    """What every picture of a set is brought to; `white`: where pictures are arrays, the number that means white,
-    1 or 255."""
+    """What every picture of a set is brought to. `decided`: whether grey or colour is sure for every picture. `notes`:
+    lines for the report. `older_white`: of arrays that are read as versions before value ranges did, the number that is
+    white."""
 
     framing: Framing
-    white: int
+    decided: bool
+    notes: tuple[str, ...] = ()
+    older_white: int = 255
+
+
+@dataclass
+class Survey:
+    """What the first pass gathers. `count`: pictures of the set. `peaks`: how often the largest number of an array was
+    at most 1, and how often above, as versions before value ranges counted it."""
+
+    count: int
+    modes: Counter[str] = field(default_factory=Counter)
+    sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
+    look: Look = field(default_factory=Look)
+    peaks: Counter[int] = field(default_factory=Counter)
+
+    def add(self, data: bytes | np.ndarray, closely: bool) -> None:
+        """Counts one picture by its header; `closely` looks at its pixels too. Raises what Pillow raises, or ValueError
+        for an array that is no picture."""
+        if isinstance(data, bytes):
+            image = opened(data, TRAINING)
+            mode, extent = image.mode, image.size
+            if closely:
+                self.look.at_file(image, is_sixteen_bit_colour(data))
+        else:
+            mode, extent = pictures.array_facts(data)
+            peak = float(data[np.isfinite(data)].max(initial=0))
+            self.peaks[1 if peak <= 1 else 255] += peak > 0
+            if closely:
+                self.look.at_array(data)
+        self.modes[mode] += 1
+        self.sizes[extent] += 1
+
+
+def survey(source: Source) -> Survey:
+    """The first pass: headers of all pictures, pixels of up to LOOKED_AT that are spread evenly over the set."""
+    splits = [split for split in (source.train, source.test) if split]
+    found = Survey(sum(split.count for split in splits))
+    every = -(-found.count // LOOKED_AT)
+    with pillow_warnings():  # the second pass tells them, as it does what is unreadable
+        for split in splits:
+            for i, row in enumerate(with_bar(split.rows(), "looking at pictures", split.count, "pictures")):
+                with contextlib.suppress(Exception):
+                    found.add(row.read(), closely=i % every == 0)
+    return found
 
 
 def choose_format(
-    source: Source, size: int | None, fit: Fit, background: str | None, largest: int = LARGEST_DEFAULT
+    source: Source,
+    size: PictureSize | None,
+    fit: Fit,
+    background: str | None,
+    largest: int = LARGEST_DEFAULT,
+    pixels: PixelFormat = AS_LOOKED,
 ) -> PictureFormat:
-    """Decides on the format of a set by the headers of its files: grey only if every picture is.
+    """Decides on the format of a set: on its size by all headers, on grey or colour and the range of values by pixels.
 
-    largest: side that is chosen at most where `size` is None.
+    largest: side that is chosen at most where `size` is None. Raises UserError when black is not below white.
     """
-    modes: Counter[str] = Counter()
-    sizes: Counter[tuple[int, int]] = Counter()
-    whites: Counter[int] = Counter()
-    for split in filter(None, (source.train, source.test)):
-        for row in with_bar(split.rows(), "looking at pictures", split.count, "pictures"):
-            try:
-                data = row.read()
-                if isinstance(data, bytes):
-                    image = pictures.opened(data, TRAINING)
-                    mode, extent = image.mode, image.size
-                else:
-                    mode, extent, peak = pictures.array_facts(data)
-                    whites[1 if peak <= 1 else 255] += peak > 0
-            except Exception:  # the second pass reports it
-                continue
-            modes[mode] += 1
-            sizes[extent] += 1
-    kind: Mode = "RGB" if pictures.COLOUR_MODES & set(modes) else "L"
-    final = size or (default_size(sizes, largest) if sizes else largest)
-    framing = Framing(kind, final, fit, pictures.paper(kind, background))
-    return PictureFormat(framing, 1 if whites[1] > whites[255] else 255)
+    seen = survey(source)
+    mode, of_files = mode_of(seen.modes, seen.look, pixels)
+    sides = sides_of(size or (default_size(seen.sizes, largest) if seen.sizes else largest))
+    scaling = seen.look.scaling(pixels)
+    framing = Framing(mode, *sides, fit, pictures.paper(of_files, background), scaling, pixels.border)
+    notes = seen.look.notes(scaling, pixels, seen.count)
+    if (mode, of_files) == ("L", "RGB") and pixels.channels is None:
+        notes.append("grey pictures saved in colour are trained as grey (--channels 3 trains them in colour)")
+    decided = seen.count <= LOOKED_AT or pixels.channels is not None
+    return PictureFormat(framing, decided, tuple(notes), 1 if seen.peaks[1] > seen.peaks[255] else 255)
 
 
-def read_picture(row: Row, wanted: PictureFormat, scan: Scan) -> np.ndarray | None:
-    """One picture as uint8 [C, S, S], counted in the scan; None when it cannot be read."""
+def read_picture(row: Row, wanted: PictureFormat, scan: Scan, warned: Kept) -> np.ndarray | None:
+    """One picture as uint8 [C, H, W], counted in the scan; None when it cannot be read. `warned` as of
+    `pillow_warnings`."""
+    data: bytes | np.ndarray = b""
     try:
         data = row.read()
-        image = pictures.opened(data, TRAINING) if isinstance(data, bytes) else pictures.from_array(data, wanted.white)
+        image = opened(data, TRAINING) if isinstance(data, bytes) else array_picture(data, wanted)
         mode, extent = image.mode, image.size  # of the file: a large JPEG is decoded smaller
+        several = has_more_frames(image)
         picture, clear = pictures.frame(image, wanted.framing)
+        unforeseen = not wanted.decided and wanted.framing.mode == "L" and mode in pictures.COLOUR_MODES
+        coloured = unforeseen and is_coloured(image)
     except Exception as e:  # Pillow's decoders raise all kinds, SyntaxError among them
-        scan.bad.append(f"{row.name} ({(str(e) or type(e).__name__).splitlines()[0]})")
+        scan.bad.append(f"{row.name} ({why_unreadable(data, e)})")
+        warned.take()
         return None
+    scan.warned += [f"{row.name} ({message})" for message in warned.take()]
     scan.read += 1
     scan.transparent += clear
+    scan.several += several
+    scan.coloured += coloured
     scan.modes[mode] += 1
     scan.sizes[extent] += 1
     scan.labels[row.label] += 1
     return picture.transpose(2, 0, 1)
 
 
+def array_picture(values: np.ndarray, wanted: PictureFormat) -> Image.Image:
+    """An array as a picture. Raises ValueError for what is none."""
+    scaling = wanted.framing.scaling
+    if scaling == EACH:
+        return pictures.from_array_of(values, wanted.older_white)
+    return pictures.from_array(values, scaling or (0.0, 255.0))
+
+
+def why_unreadable(data: bytes | np.ndarray, problem: Exception) -> str:
+    """One line; for files of a kind that is known, what to do with them."""
+    kind = kind_of_content(data) if isinstance(data, bytes) else None
+    if kind:
+        return f"a {kind.called}: {kind.instead}"
+    return (str(problem) or type(problem).__name__).splitlines()[0]
+
+
 def read_split(split: Split, wanted: PictureFormat, scan: Scan, title: str) -> tuple[Tensor, Tensor]:
-    """Every readable picture of a split, in order: images uint8 [N, C, S, S], labels int64 [N]."""
-    size = wanted.framing.size
-    images = np.empty((split.count, wanted.framing.channels, size, size), np.uint8)
+    """Every readable picture of a split, in order: images uint8 [N, C, H, W], labels int64 [N]."""
+    framing = wanted.framing
+    images = np.empty((split.count, framing.channels, framing.height, framing.width), np.uint8)
     labels: list[int] = []
-    for row in with_bar(split.rows(), title, split.count, "pictures"):
-        values = read_picture(row, wanted, scan)
-        if values is not None:
-            images[len(labels)] = values
-            labels.append(row.label)
+    with pillow_warnings() as warned:
+        for row in with_bar(split.rows(), title, split.count, "pictures"):
+            values = read_picture(row, wanted, scan, warned)
+            if values is not None:
+                images[len(labels)] = values
+                labels.append(row.label)
     return torch.from_numpy(images[: len(labels)]), torch.tensor(labels, dtype=torch.int64)

@@ -1,6 +1,6 @@
 """What was found in a source, printed before training."""
 
-from bundle.pictures import fills_square
+from bundle.pictures import Framing, fills
 from train.data.dataset import DataInfo
 from train.data.scan import Scan
 
@@ -11,18 +11,28 @@ def scan_report(scan: Scan, info: DataInfo, notes: tuple[str, ...] = ()) -> str:
     """Counts, sizes, modes, classes, notes and what was skipped, a line each."""
     lines = [
         f"{info.source}: {info.train_images} training and {info.test_images} test pictures",
-        f"  sizes {sizes(scan)} -> {info.size}x{info.size}{framing(scan, info)}",
+        f"  sizes {sizes(scan)} -> {info.width}x{info.height}{framing(scan, info)}",
         f"  modes {', '.join(f'{m} ({n})' for m, n in scan.modes.most_common())} -> "
         f"{'grey' if info.channels == 1 else 'RGB'}",
     ]
+    if scan.several:
+        lines.append(f"  {scan.several} pictures with several frames or pages, of which the first is used")
+    if scan.coloured:
+        lines.append(f"  warning: {scan.coloured} pictures in colour are read as grey; --channels 3 trains in colour")
     if scan.transparent:
         lines.append(f"  {scan.transparent} pictures with transparent parts, laid on {info.background}")
     lines.append(f"  {classes(scan, info)}")
     lines += [f"  {note}" for note in notes]
+    if scan.warned:
+        lines.append(f"  {len(scan.warned)} warnings: {first_ones(scan.warned)}")
     if scan.bad:
-        more = ", …" if len(scan.bad) > MOST_BAD else ""
-        lines.append(f"  skipped {len(scan.bad)} unreadable: {'; '.join(scan.bad[:MOST_BAD])}{more}")
+        lines.append(f"  skipped {len(scan.bad)} unreadable: {first_ones(scan.bad)}")
     return "\n".join(lines)
+
+
+def first_ones(lines: list[str]) -> str:
+    """The first MOST_BAD of them in one line."""
+    return "; ".join(lines[:MOST_BAD]) + (", …" if len(lines) > MOST_BAD else "")
 
 
 def sizes(scan: Scan) -> str:
@@ -36,11 +46,21 @@ def sizes(scan: Scan) -> str:
 
 def framing(scan: Scan, info: DataInfo) -> str:
     """What became of pictures that are not square, or smaller than the square."""
-    long = any(w != h and not fills_square((w, h), info.size) for w, h in scan.sizes)
-    small = any(max(w, h) < info.size and fills_square((w, h), info.size) for w, h in scan.sizes)
-    if info.fit == "pad":
-        return f", padded with {info.background}" if long or small else ""
-    return (", long ones cropped to the middle" if long else "") + (", framed with their border" if small else "")
+    wanted = Framing("L", info.height, info.width, info.fit, "", border=info.border)
+    kept = [extent for extent in scan.sizes if fills(extent, wanted)]
+    resized = [extent for extent in scan.sizes if not fills(extent, wanted)]
+    bordered = any(w < info.width and h < info.height for w, h in kept)
+    long = any(w * info.height != h * info.width for w, h in resized)
+    words = []
+    if info.fit == "pad" and (long or bordered):
+        words.append(f"padded with {info.background}")
+    if info.fit == "crop" and long:
+        words.append("long ones cropped to the middle")
+    if info.fit == "crop" and bordered:
+        words.append("framed with their border")
+    if any(w < info.width and h < info.height for w, h in resized):
+        words.append("small ones enlarged")
+    return "".join(f", {word}" for word in words)
 
 
 def classes(scan: Scan, info: DataInfo) -> str:

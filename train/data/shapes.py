@@ -11,7 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-SIZE = 64
+from train.models.layers import Sides
+
+SIDES = (64, 64)
 PAPER = (247, 243, 235)
 # Factor -> its values. Colours are named here and mixed below; lengths are shares of the side, angles degrees.
 FACTORS: dict[str, tuple] = {
@@ -45,30 +47,34 @@ def factors(indices: np.ndarray | Sequence[int], seed: int = 0) -> np.ndarray:
     return np.stack(np.unravel_index(chosen, COUNTS), axis=1).astype(np.int64)
 
 
-def draw(values: np.ndarray, size: int = SIZE) -> np.ndarray:
-    """Factors int64 [N, 6] -> pictures uint8 [N, 3, size, size], with smooth edges."""
+def draw(values: np.ndarray, sides: Sides = SIDES) -> np.ndarray:
+    """Factors int64 [N, 6] -> pictures uint8 [N, 3, H, W] of sides (H, W), with smooth edges. Lengths are shares of the
+    shorter side, so that no shape is stretched."""
+    height, width = sides
+    shorter = min(sides)
     columns = dict(zip(FACTORS, np.asarray(values).T, strict=True))
     x, y, scale = (np.array(FACTORS[name], np.float32)[columns[name], None, None] for name in ("x", "y", "size"))
     angle = np.deg2rad(np.array(FACTORS["angle"], np.float32))[columns["angle"], None, None]
-    at = (np.arange(size, dtype=np.float32) + 0.5) / size
-    right, down = (at[None, None, :] - x) / scale, (at[None, :, None] - y) / scale
+    across, along = ((np.arange(side, dtype=np.float32) + 0.5) / side for side in (width, height))
+    right = (across[None, None, :] - x) * np.float32(width / shorter) / scale
+    down = (along[None, :, None] - y) * np.float32(height / shorter) / scale
     u = np.cos(angle) * right + np.sin(angle) * down
     v = np.cos(angle) * down - np.sin(angle) * right
     distance = np.empty(u.shape, np.float32)
     for kind, outline in enumerate(OUTLINES):
         chosen = columns["shape"] == kind
         distance[chosen] = outline(u[chosen], v[chosen])
-    covered = np.clip(0.5 - distance * scale * size, 0, 1)[:, None]  # share of each pixel under the shape
+    covered = np.clip(0.5 - distance * scale * shorter, 0, 1)[:, None]  # share of each pixel under the shape
     ink = INKS[columns["colour"]].astype(np.float32)[:, :, None, None]
     sheet = np.array(PAPER, np.float32)[None, :, None, None]
     return np.rint(sheet + covered * (ink - sheet)).astype(np.uint8)
 
 
-def draw_many(values: np.ndarray, size: int = SIZE, batch: int = 500) -> Tensor:
-    """As `draw`, in batches, as one tensor uint8 [N, 3, size, size]."""
-    images = torch.empty(len(values), 3, size, size, dtype=torch.uint8)
+def draw_many(values: np.ndarray, sides: Sides = SIDES, batch: int = 500) -> Tensor:
+    """As `draw`, in batches, as one tensor uint8 [N, 3, H, W]."""
+    images = torch.empty(len(values), 3, *sides, dtype=torch.uint8)
     for start in range(0, len(values), batch):
-        images[start : start + batch] = torch.from_numpy(draw(values[start : start + batch], size))
+        images[start : start + batch] = torch.from_numpy(draw(values[start : start + batch], sides))
     return images
 
 

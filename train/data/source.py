@@ -2,8 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 import numpy as np
+
+Files = dict[PurePosixPath, Callable[[], bytes]]
+"""Path within a folder or zip -> what reads its bytes."""
 
 
 @dataclass(frozen=True)
@@ -26,9 +30,11 @@ class Split:
 
 @dataclass(frozen=True)
 class Source:
-    """Two splits and the names of their classes. `notes`: lines for the report, on what was left out and why."""
+    """Two splits and the names of their classes. `notes`: lines for the report, on what was left out and why.
+    `identity` gives a text that stays the same as long as nothing in the source has changed."""
 
     train: Split
     test: Split | None
     classes: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    identity: Callable[[], str] = str

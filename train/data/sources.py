@@ -3,39 +3,107 @@
 A source can be read again and again: the first pass (scan.py) decides on size and mode, the second one fills memory.
 """
 
-from pathlib import Path
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path, PurePosixPath
 
 from bundle.errors import UserError
-from train.data import image_files
+from bundle.picture_files import IMAGE_SUFFIXES
+from train.data import hub, image_files
+from train.data.file_kinds import kind_of_name
+from train.data.folder_files import find_files, listed
+from train.data.label_files import is_label_file
+from train.data.reading import AS_FOUND, Reading
 from train.data.source import Source
+from train.data.zip_files import zip_files
+
+SAVED = {PurePosixPath("dataset_dict.json"), PurePosixPath("state.json")}  # what `Dataset.save_to_disk` leaves
 
 
-def is_path(source: str) -> bool:
-    """Whether a source means a file or folder rather than a data set of the Hub."""
-    beginning, end = source.startswith((".", "/", "~")), source.lower().endswith((".zip", ".parquet"))
-    return beginning or end or Path(source).expanduser().exists()
-
-
-def open_source(source: str) -> Source:
+def open_source(source: str, reading: Reading = AS_FOUND) -> Source:
     """Opens any source. Raises UserError with a sentence when nothing can be read there."""
+    if not source.strip():
+        raise UserError("--data is empty: name a folder of pictures, a zip of them, parquet, or a data set of the Hub.")
     path = Path(source).expanduser()
-    if not is_path(source):
-        return open_table(f"the data set {source} from the Hugging Face Hub", source)
-    if not path.exists():
-        raise UserError(f"{source} does not exist: it is not a folder of pictures, a zip of them, or parquet.")
+    if path.is_dir():
+        return open_folder(source, path, reading)
     if path.is_file():
-        if path.suffix.lower() == ".parquet":
-            return open_table(source, "parquet", data_files=str(path))
-        if path.suffix.lower() == ".zip":
-            return image_files.open_zip(source, path)
-        raise UserError(f"{source} is not a folder of pictures, a zip of them, or parquet.")
-    if any(path.rglob("*.parquet")):
-        return open_table(source, str(path))
-    return image_files.open_folder(source, path)
+        return open_file(source, path, reading)
+    if hub.is_name(source):
+        return open_from_hub(source, reading)
+    raise UserError(f"{source} does not exist: it is not a folder of pictures, a zip of them, or parquet."
+                    f"{hub.did_you_mean(source)}")  # fmt: skip
 
 
-def open_table(called: str, *args: str, **options: str) -> Source:
-    """As train.data.tables.open_table, imported only where a table is read: the `datasets` library is slow to load."""
+# The `datasets` library is slow to load: `tables` is imported only where a table is read.
+
+
+def open_from_hub(source: str, reading: Reading) -> Source:
+    """A data set of the Hub, by its name. Raises UserError."""
+    hub.check_name(source)
     from train.data import tables
 
-    return tables.open_table(called, *args, **options)
+    return tables.open_table(f"the data set {source} from the Hugging Face Hub", reading, source)
+
+
+def open_folder(source: str, path: Path, reading: Reading) -> Source:
+    """A folder of tables, where it holds any, else of pictures. Raises UserError."""
+    found = find_files(source, path)
+    parquet, pictures = parquet_and_pictures(found.files)
+    if not parquet and not SAVED & set(found.files):
+        opened = image_files.open_folder(source, found, reading)
+        return replace(opened, identity=partial(identity, found.files))
+    from train.data import tables
+
+    if not parquet:
+        return tables.open_saved(source, reading, path)
+    if not pictures:
+        return tables.open_table(source, reading, str(path))
+    opened = tables.open_table(source, reading, "parquet", data_dir=str(path))
+    return replace(opened, notes=(*opened.notes, beside(pictures)))
+
+
+def open_file(source: str, path: Path, reading: Reading) -> Source:
+    """A parquet file or a zip, of tables or of pictures. Raises UserError for any other file."""
+    if path.suffix.lower() == ".parquet":
+        from train.data import tables
+
+        return tables.open_table(source, reading, "parquet", data_files=str(path))
+    if path.suffix.lower() != ".zip":
+        kind = kind_of_name(PurePosixPath(path.name))
+        what = f" It is a {kind.called}: {kind.instead}." if kind else ""
+        raise UserError(f"{source} is not a folder of pictures, a zip of them, or parquet.{what}")
+    files, notes = zip_files(source, path)
+    parquet, pictures = parquet_and_pictures(files)
+    if not parquet:
+        opened = image_files.open_zip(source, files, notes, reading)
+        return replace(opened, identity=partial(identity, {PurePosixPath(path.name): path}))
+    from train.data import tables
+
+    opened = tables.open_parquet(source, reading, {name: files[name] for name in parquet})
+    return replace(opened, notes=(*notes, *opened.notes, *([beside(pictures)] if pictures else [])))
+
+
+def identity(files: Mapping[PurePosixPath, Path]) -> str:
+    """A checksum of the names, sizes and dates of files."""
+    found = hashlib.sha256()
+    for name, path in files.items():
+        facts = path.stat()
+        found.update(f"{str(name)!r} {facts.st_size} {facts.st_mtime_ns}\n".encode(errors="surrogateescape"))
+    return found.hexdigest()
+
+
+def parquet_and_pictures(names: Iterable[PurePosixPath]) -> tuple[list[PurePosixPath], list[PurePosixPath]]:
+    """The files that are tables of pictures, and those that are pictures. A metadata.parquet beside pictures only names
+    their labels."""
+    names = list(names)
+    pictures = [name for name in names if name.suffix.lower() in IMAGE_SUFFIXES]
+    parquet = [name for name in names if name.suffix.lower() == ".parquet"]
+    return [name for name in parquet if not (pictures and is_label_file(name))], pictures
+
+
+def beside(pictures: list[PurePosixPath]) -> str:
+    """The note on picture files that lie beside tables."""
+    return f"left out {listed([str(name) for name in pictures], 'picture file')} beside the parquet files"

@@ -11,13 +11,39 @@ from torch import Tensor
 from train.data.dataset import Pictures
 
 HELD_OUT_SHARE = 10  # one picture in ten
+KEPT = 2  # training pictures that a class keeps
 
 
-def hold_out(whole: Pictures) -> tuple[Pictures, Pictures]:
-    """(train, test): a random tenth is held out, the same one each time."""
-    order = torch.randperm(len(whole), generator=torch.Generator().manual_seed(0))
+def hold_out_rows(labels: Tensor, classes: int) -> tuple[Tensor, Tensor]:
+    """(training rows, held-out rows) of pictures with these labels, int64 [N] each: a random tenth is held out, the
+    same one each time.
+
+    Where chance would leave a class fewer than KEPT training pictures, a tenth of each class is held out instead.
+    """
+    order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(0))
     held_out = max(len(order) // HELD_OUT_SHARE, 1)
-    return whole[order[held_out:]], whole[order[:held_out]]
+    if classes and int(torch.bincount(labels[order[held_out:]], minlength=classes).min()) < KEPT:
+        chosen = stratified(labels[order], held_out, classes)
+        return order[~chosen], order[chosen]
+    return order[held_out:], order[:held_out]
+
+
+def stratified(labels: Tensor, count: int, classes: int) -> Tensor:
+    """Which rows to hold out, bool [N], so that each of the `classes` loses a like share and keeps KEPT: `count` of
+    them, or fewer where too many classes are small."""
+    sizes = torch.bincount(labels, minlength=classes)
+    spare = (sizes - KEPT).clamp_min(0)
+    wanted = sizes * (count / max(len(labels), 1))
+    quota = torch.minimum(wanted.floor().long(), spare)
+    left = count - int(quota.sum())
+    for place in torch.argsort(wanted - wanted.floor(), descending=True, stable=True).tolist() * 2:
+        if left > 0 and quota[place] < spare[place]:
+            quota[place] += 1
+            left -= 1
+    chosen = torch.zeros(len(labels), dtype=torch.bool)
+    for label in range(classes):
+        chosen[torch.nonzero(labels == label)[: quota[label], 0]] = True
+    return chosen
 
 
 def random_subset(pictures: Pictures, count: int) -> Pictures:

@@ -21,7 +21,7 @@ def picks(available: int, count: int, seed: int) -> Tensor:
 
 
 def stack(digits: Tensor, count: int, seed: int) -> Tensor:
-    """Grey digits uint8 [N, 1, S, S] -> pictures uint8 [count, 3, S, S]."""
+    """Grey digits uint8 [N, 1, H, W] -> pictures uint8 [count, 3, H, W]."""
     return digits[:, 0][picks(len(digits), count, seed)]
 
 

@@ -1,30 +1,90 @@
 """Tables of the `datasets` library (parquet files, the Hugging Face Hub) as sources: which columns hold what."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
 
 import datasets
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from bundle.errors import UserError
-from train.data.source import Row, Source, Split
+from bundle.picture_files import TRAINING, opened
+from train.data.columns import LABEL_COLUMNS, by_name, likeliest_pictures, named_column
+from train.data.label_values import Key, class_keys, class_numbers, label_key
+from train.data.layout import SPLITS
+from train.data.reading import AS_FOUND, Reading
+from train.data.source import Files, Row, Source, Split
 
-LABEL_COLUMNS = ("label", "labels", "class")  # taken as classes even where the data set does not declare them
 LISTS = (datasets.List, datasets.LargeList)
 ARRAYS = (datasets.Array2D, datasets.Array3D)
+TRIED = 3  # cells of a column of bytes that are opened to see whether they are pictures
+
+Tables = Mapping[str, datasets.Dataset]
+"""Name of a split -> its table."""
 
 
-def open_table(called: str, *args: str, **options: str) -> Source:
+# ------------------------------------------------------------------------------------------ opening
+
+
+def open_table(called: str, reading: Reading, *args: str, **options: str) -> Source:
     """What `datasets.load_dataset(*args, **options)` finds. Raises UserError, which calls it `called`."""
+    return readable(called, reading, lambda: datasets.load_dataset(*args, **options))
+
+
+def open_saved(called: str, reading: Reading, folder: Path) -> Source:
+    """What `Dataset.save_to_disk` wrote. Raises UserError, which calls it `called`."""
+
+    def read() -> Tables:
+        found = datasets.load_from_disk(str(folder))
+        return {"train": found} if isinstance(found, datasets.Dataset) else found
+
+    return readable(called, reading, read)
+
+
+def open_parquet(called: str, reading: Reading, files: Files) -> Source:
+    """Parquet files that lie in a zip; their paths name the splits. Raises UserError, which calls it `called`."""
+
+    def read() -> Tables:
+        parts: dict[str, list[datasets.Dataset]] = {}
+        for name, data in files.items():
+            table = pq.read_table(pa.BufferReader(data()))
+            parts.setdefault(split_of(name), []).append(datasets.Dataset(datasets.table.InMemoryTable(table)))
+        return {split: datasets.concatenate_datasets(found) for split, found in parts.items()}
+
+    return readable(called, reading, read)
+
+
+def readable(called: str, reading: Reading, read: Callable[[], Tables]) -> Source:
+    """The tables that `read` gives, as a source. Raises UserError for whatever it raises."""
     datasets.disable_progress_bars()
     try:
-        loaded = datasets.load_dataset(*args, **options)
+        loaded = read()
     except Exception as problem:  # the library raises all kinds
         reason = str(problem).strip().splitlines() or [type(problem).__name__]
         raise UserError(f"Could not read {called}: {reason[0]}") from problem
-    train = loaded["train"] if "train" in loaded else next(iter(loaded.values()))
-    test = next((loaded[name] for name in ("test", "validation") if name in loaded), None)
-    return table_source(train, test)
+    return chosen_splits(called, loaded, reading)
+
+
+def split_of(name: PurePosixPath) -> str:
+    """The split that a file's path names by one of its words, else "train"."""
+    words = re.split(r"[^a-z]+", str(name).lower())
+    return next((SPLITS[word] for word in words if word in SPLITS), "train")
+
+
+def chosen_splits(called: str, loaded: Tables, reading: Reading) -> Source:
+    """The table named train, or else the first, and one for tests. Raises UserError as `table_source` does."""
+    tests = [name for name in ("test", "validation", "val", "valid", "dev") if name in loaded]
+    train = "train" if "train" in loaded else next((name for name in loaded if name not in tests), next(iter(loaded)))
+    test = next((name for name in tests if name != train), None) if train not in tests else None
+    others = [name for name in loaded if name not in (train, test)]
+    notes = [f"left out the split{'s' if len(others) > 1 else ''} {', '.join(others)}"] if others else []
+    return table_source(called, loaded[train], loaded[test] if test else None, reading, notes)
+
+
+# ------------------------------------------------------------------------------------------ columns
 
 
 def is_array(feature: object) -> bool:
@@ -45,30 +105,97 @@ def is_file(feature: object) -> bool:
     return binary or isinstance(feature, datasets.Image)
 
 
-def picture_column(split: datasets.Dataset) -> tuple[str, bool]:
-    """(name, whether it holds arrays) of the column of pictures: an Image if there is one, else bytes, else arrays.
+def holds_pictures(split: datasets.Dataset, name: str) -> bool:
+    """Whether a column of bytes begins with pictures, rather than with checksums; any other column passes."""
+    if isinstance(split.features[name], datasets.Image) or not is_file(split.features[name]):
+        return True
+    tried = 0
+    for record in split.select_columns([name]):
+        value = record[name]
+        data = value.get("bytes") if isinstance(value, dict) else value
+        if data:
+            tried += 1
+            try:
+                opened(data, TRAINING)
+            except Exception:  # Pillow raises all kinds
+                if tried < TRIED:
+                    continue
+                return False
+            return True
+    return False
 
-    Raises UserError when there is none.
+
+def picture_column(called: str, split: datasets.Dataset, asked: str | None) -> str:
+    """The column of pictures: an Image if there is one, else bytes, else arrays; masks and identifiers last.
+
+    asked: the column that a flag names. Raises UserError when there is none.
     """
-    features = split.features.items()
-    images = [name for name, feature in features if isinstance(feature, datasets.Image)]
-    if files := images + [name for name, feature in features if is_file(feature)]:
-        return files[0], False
-    if arrays := [name for name, feature in features if is_array(feature)]:
-        return arrays[0], True
-    raise UserError(f"No column of pictures among {', '.join(split.features)}.")
+    features = split.features
+    if asked:
+        name = named_column(called, "--image-column", list(features), asked)
+        if not is_file(features[name]) and not is_array(features[name]):
+            raise UserError(f"--image-column {asked}: this column of {called} holds no pictures.")
+        return name
+    found = [name for name in features if is_file(features[name]) or is_array(features[name])]
+    kinds = {
+        name: 0 if isinstance(features[name], datasets.Image) else 1 if is_file(features[name]) else 2 for name in found
+    }
+    for name in likeliest_pictures(kinds):
+        if holds_pictures(split, name):
+            return name
+    raise UserError(f"No column of pictures among {', '.join(features)}.")
 
 
-def label_column(split: datasets.Dataset) -> tuple[str | None, tuple[str, ...]]:
-    """(column, class names): a ClassLabel, or whole numbers or words under a usual name; (None, ()) without classes."""
-    for name, feature in split.features.items():
-        if isinstance(feature, datasets.ClassLabel):
-            return name, tuple(feature.names)
-    for name in LABEL_COLUMNS:
-        feature = split.features.get(name)
-        if isinstance(feature, datasets.Value) and feature.dtype.startswith(("int", "uint", "string", "large_string")):
-            return name, tuple(str(value) for value in sorted(v for v in split.unique(name) if v is not None))
-    return None, ()
+def class_names(feature: object) -> list[str] | None:
+    """The names of a column that declares its classes, also as lists of one."""
+    while isinstance(feature, LISTS):
+        feature = feature.feature
+    return list(feature.names) if isinstance(feature, datasets.ClassLabel) else None
+
+
+@dataclass(frozen=True)
+class Labels:
+    """A column of labels: its classes by key and by name, the number of each row's class (-1: none), notes."""
+
+    column: str | None
+    keys: Sequence[int | str]
+    names: tuple[str, ...]
+    numbers: list[int]
+    notes: list[str]
+
+
+def label_column(called: str, split: datasets.Dataset, reading: Reading) -> Labels:
+    """The column of classes: one that declares them, or numbers or words under a usual name; without classes its name
+    is None.
+
+    Raises UserError when the column that was asked for is not there or names no classes.
+    """
+    features, asked = split.features, reading.label_column
+    none = Labels(None, (), (), [], [])
+    if not reading.classes:
+        return Labels(None, (), (), [], ["no classes, as asked"])
+    declared = [name for name in features if class_names(features[name])]
+    likely = declared + [name for name in by_name(features, LABEL_COLUMNS) if name not in declared]
+    for name in [named_column(called, "--label-column", list(features), asked)] if asked else likely:
+        try:
+            cells = [label_key(value) for value in split[name][:]]
+        except ValueError as problem:
+            if asked:
+                raise UserError(f"--label-column {asked}: {problem}.") from problem
+            none.notes.append(f"the column {name} is passed over: {problem}")
+            continue
+        names = class_names(features[name])
+        keys: Sequence[int | str] = range(len(names)) if names else class_keys(cells)
+        if len(keys) == 1:
+            only = names[0] if names else keys[0]
+            none.notes.append(f"all pictures are of one class ({only}), and one class is none")
+            continue
+        if keys:
+            return Labels(name, keys, tuple(names or map(str, keys)), class_numbers(cells, keys), none.notes)
+    return none
+
+
+# ------------------------------------------------------------------------------------------ reading
 
 
 def cell_reader(value: object) -> Callable[[], bytes | np.ndarray]:
@@ -84,47 +211,80 @@ def cell_reader(value: object) -> Callable[[], bytes | np.ndarray]:
     return read
 
 
-def table_split(
-    split: datasets.Dataset, column: str, arrays: bool, label: str | None, classes: tuple[str, ...]
-) -> Split:
-    """One table as a split; a row without a file name is named by its number."""
+def table_split(split: datasets.Dataset, column: str, numbers: list[int]) -> Split:
+    """One table as a split; a row without a file name is named by its number. `numbers`: the class of each row, none
+    at all where there are no classes."""
     if isinstance(split.features[column], datasets.Image):
         split = split.cast_column(column, datasets.Image(decode=False))
-    plain = label is None or isinstance(split.features[label], datasets.ClassLabel)
-    index = {name: i for i, name in enumerate(classes)}
     pictures = split.select_columns([column])
-    if arrays:
+    if is_array(split.features[column]):
         pictures = pictures.with_format("numpy")
-    labels = split[label][:] if label else None
 
     def rows() -> Iterator[Row]:
-        answers = iter(labels) if labels is not None else None
         for row, record in enumerate(pictures):
-            value, answer = record[column], next(answers) if answers else None
+            value = record[column]
             path = value.get("path") if isinstance(value, dict) else None
-            number = -1 if answer is None else int(answer) if plain else index.get(str(answer), -1)
-            yield Row(Path(path).name if path else f"row {row}", number, cell_reader(value))
+            yield Row(Path(path).name if path else f"row {row}", numbers[row] if numbers else -1, cell_reader(value))
 
     return Split(len(split), rows)
 
 
-def table_source(train: datasets.Dataset, test: datasets.Dataset | None) -> Source:
-    """Tables of the two splits as a source. Raises UserError when no column holds pictures or there are no rows."""
-    column, arrays = picture_column(train)
-    label, classes = label_column(train)
-    notes: list[str] = []
-    if test is not None and (column not in test.features or (label and not labelled(test, label))):
-        test, notes = None, ["left out the test split: it has no labels, or no pictures"]
-    if len(classes) == 1:
-        notes.append(f"all pictures are of one class ({classes[0]}), and one class is none")
-    if len(classes) < 2:
-        label, classes = None, ()
-    splits = [table_split(split, column, arrays, label, classes) if split else None for split in (train, test)]
-    if splits[0] is None:
+def table_source(
+    called: str,
+    train: datasets.Dataset,
+    test: datasets.Dataset | None,
+    reading: Reading = AS_FOUND,
+    notes: Sequence[str] = (),
+) -> Source:
+    """Tables of the two splits as a source. Raises UserError when no column holds pictures, there are no rows, or the
+    reading does not fit."""
+    if reading.classes_from in ("folder", "file"):
+        raise UserError(f"{called} is a table, which has columns: leave out --classes-from {reading.classes_from}, or "
+                        "name the column of its classes with --label-column.")  # fmt: skip
+    if not len(train):
         raise UserError("The training split is empty.")
-    return Source(splits[0], splits[1], classes, tuple(notes))
+    column = picture_column(called, train, reading.image_column)
+    labels = label_column(called, train, reading)
+    if reading.classes_from == "column" and not labels.column:
+        raise UserError(f"{called} has no column of classes among {', '.join(train.features)}"
+                        f"{''.join(f'; {note}' for note in labels.notes)}.")  # fmt: skip
+    found = [*notes, columns_note(train, column, labels.column), *labels.notes]
+    test_numbers: list[int] = []
+    if test is not None and labels.column and labels.column in test.features:
+        test_numbers = class_numbers(test_keys(test, labels.column), labels.keys)
+    if test is not None and (column not in test.features or (labels.column and not labelled(test, labels))):
+        test = None
+        found.append("left out the test split: it has no labels, or no pictures")
+    return Source(
+        table_split(train, column, labels.numbers),
+        table_split(test, column, test_numbers) if test else None,
+        labels.names,
+        tuple(found),
+        lambda: f"{train._fingerprint} {test._fingerprint if test else None} {column} {labels.column}",
+    )
 
 
-def labelled(split: datasets.Dataset, label: str) -> bool:
-    """Whether every row has a label; -1 in a ClassLabel means that there is none."""
-    return label in split.features and not {None, -1} & set(split.unique(label))
+def columns_note(split: datasets.Dataset, column: str, label: str | None) -> str:
+    """Which columns are used and which are passed over."""
+    others = [name for name in split.features if name not in (column, label)]
+    classes = f", classes from the column {label}" if label else ""
+    return f"pictures from the column {column}{classes}" + (f"; passed over: {', '.join(others)}" if others else "")
+
+
+def test_keys(split: datasets.Dataset, label: str) -> list[Key]:
+    """The class that each row names, None also where a cell names no single class."""
+    keys: list[Key] = []
+    for value in split[label][:]:
+        try:
+            keys.append(label_key(value))
+        except ValueError:
+            keys.append(None)
+    return keys
+
+
+def labelled(split: datasets.Dataset, labels: Labels) -> bool:
+    """Whether every row has a label; -1 is none unless it is a class."""
+    if labels.column is None or labels.column not in split.features:
+        return False
+    missing = {None} if -1 in labels.keys else {None, -1}
+    return not missing & set(test_keys(split, labels.column))

@@ -9,15 +9,15 @@ from train.progress_bar import with_bar
 BATCH = 250
 
 
-def mapped(title: str, function: Callable[..., np.ndarray], *rows: np.ndarray) -> np.ndarray:
+def map_batches(title: str, function: Callable[..., np.ndarray], *rows: np.ndarray) -> np.ndarray:
     """`function` of arrays with N rows each, BATCH rows at a time; its results as one array."""
     starts = with_bar(range(0, len(rows[0]), BATCH), title)
     return np.concatenate([function(*(r[i : i + BATCH] for r in rows)) for i in starts])
 
 
-def drawn(title: str, function: Callable[..., np.ndarray], *rows: np.ndarray) -> np.ndarray:
-    """As `mapped`, for a function that returns images; they become bytes, uint8 [N, C, S, S]."""
-    return mapped(title, lambda *values: to_bytes(function(*values)), *rows)
+def draw_batches(title: str, function: Callable[..., np.ndarray], *rows: np.ndarray) -> np.ndarray:
+    """As `map_batches`, for a function that returns images; they become bytes, uint8 [N, C, H, W]."""
+    return map_batches(title, lambda *values: to_bytes(function(*values)), *rows)
 
 
 def to_bytes(images: np.ndarray) -> np.ndarray:

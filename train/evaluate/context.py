@@ -1,6 +1,6 @@
 """What every section of a report works with: the pictures, the evaluator, and the figures that several sections share.
 
-Pictures are uint8 [N, C, S, S]. A section adds figures to the report, and sheets of pictures to look at.
+Pictures are uint8 [N, C, H, W]. A section adds figures to the report, and sheets of pictures to look at.
 """
 
 from dataclasses import dataclass, field
@@ -27,8 +27,8 @@ class EvaluationContext:
     """What every section needs.
 
     `train`, `held_out`: `count` pictures each, in a random order that is always the same; `all_train`: those among
-    which copies are looked for. `ops`: augmentations that the critic's pictures went through. `copies`: whether copies
-    are looked for at all. `sheets`: by file name.
+    which copies are looked for. `augmentations`: those of the critic's pictures. `copies`: whether they are looked for
+    at all. `sheets`: by file name.
     """
 
     report: Report
@@ -38,7 +38,7 @@ class EvaluationContext:
     all_train: np.ndarray
     classes: int
     seed: int
-    ops: tuple[str, ...] = ()
+    augmentations: tuple[str, ...] = ()
     copies: bool = True
     sheets: dict[str, Sheet] = field(default_factory=dict)
 
@@ -50,8 +50,8 @@ class EvaluationContext:
     @cached_property
     def in_features(self) -> References:
         """Training and held-out pictures as features."""
-        train = self.evaluator.see(self.all_train, "features of all training pictures").features
-        return References(train.astype(np.float32), self.evaluator.held_out.features.astype(np.float32))
+        train = self.evaluator.extract(self.all_train, "features of all training pictures").features
+        return References(train.astype(np.float32), self.evaluator.floor.extracted.features.astype(np.float32))
 
     @cached_property
     def in_pixels(self) -> References:
@@ -68,35 +68,40 @@ class EvaluationContext:
         """Fréchet and kernel distance of features [N, F] beside those of held-out pictures; or beside `floor`, those
         of their reconstructions, which no sample of the decoder can beat."""
         found, floor_is = self.evaluator.distances(features), HELD_OUT if floor is None else REBUILT
-        floor = floor or self.evaluator.floor
+        training = None
+        if floor is None and self.evaluator.training_floor is not None:
+            training = self.evaluator.training_floor.distances
+        floor = floor or self.evaluator.floor.distances
         self.report.add(f"{prefix}.frechet{suffix}", f"Fréchet distance of {what}", found.frechet, "lower",
-                        floor.frechet, floor_is)  # fmt: skip
+                        floor.frechet, floor_is, training_floor=training.frechet if training else None)  # fmt: skip
         self.report.add(f"{prefix}.kernel{suffix}", f"Kernel distance of {what}", found.kernel.value, "lower",
-                        floor.kernel.value, floor_is, error=found.kernel.error)  # fmt: skip
+                        floor.kernel.value, floor_is, error=found.kernel.error,
+                        training_floor=training.kernel.value if training else None)  # fmt: skip
         return found
 
     def add_precision_recall(self, prefix: str, what: str, features: np.ndarray, suffix: str = "") -> None:
         """Precision, recall, density and coverage of features [N, F]."""
-        found, floor = self.evaluator.precision_recall(features), self.evaluator.floor_precision_recall
+        found, floor = self.evaluator.precision_recall(features), vars(self.evaluator.floor.precision_recall)
+        training = vars(self.evaluator.training_floor.precision_recall) if self.evaluator.training_floor else {}
         for name, value in vars(found).items():
             self.report.add(f"{prefix}.{name}{suffix}", f"{name.capitalize()} of {what}, k = 3", value, "higher",
-                            vars(floor)[name])  # fmt: skip
+                            floor[name], training_floor=training.get(name))  # fmt: skip
 
     def add_label_accuracy(self, name: str, what: str, labels: np.ndarray | None) -> None:
         """The share of samples that the classifier reads as the class that was asked for, which is the class of the
         training picture in the same row."""
-        if labels is None or self.evaluator.held_out.labels is None:
+        if labels is None or self.evaluator.floor.extracted.labels is None:
             return
-        floor = (self.evaluator.held_out.labels == self.held_out.labels.numpy()).mean()
+        floor = (self.evaluator.floor.extracted.labels == self.held_out.labels.numpy()).mean()
         right = (labels == self.train.labels.numpy()).mean()
         self.report.add(name, f"{what} read as the class asked for", right, "higher", floor)
 
     def add_histogram(self, prefix: str, what: str, labels: np.ndarray | None) -> None:
         """How the classes that the classifier reads in samples differ from those of the training pictures."""
-        if labels is None or self.evaluator.held_out.labels is None:
+        if labels is None or self.evaluator.floor.extracted.labels is None:
             return
         truth = self.train.labels.numpy()
-        floor = histogram_kl(self.evaluator.held_out.labels, truth, self.classes)
+        floor = histogram_kl(self.evaluator.floor.extracted.labels, truth, self.classes)
         self.report.add(f"{prefix}.histogram", f"KL of the classes read in {what} to those of the data, nats",
                         histogram_kl(labels, truth, self.classes), "lower", floor)  # fmt: skip
         self.report.tables[f"classes read in {what}"] = np.bincount(labels, minlength=self.classes).tolist()
@@ -112,13 +117,13 @@ class EvaluationContext:
             ("pixels", self.in_pixels, pixel_rows(images[:PIXEL_QUERIES])),
         ):
             found = references.compare(rows)
-            name = f"{prefix}.{space}"
+            name, on = f"{prefix}.{space}", len(rows)
             self.report.add(f"{name}_ratio", f"Distance to the nearest training over nearest held-out picture of "
-                            f"{what}, {space}, median", found.ratio, "floor", found.ratio_floor)  # fmt: skip
+                            f"{what}, {space}, median", found.ratio, "floor", found.ratio_floor, count=on)  # fmt: skip
             self.report.add(f"{name}_copies", f"Share of {what} under the ratio of 99 % of held-out pictures, {space}",
-                            found.copies, "lower", found.copies_floor)  # fmt: skip
+                            found.copies, "lower", found.copies_floor, count=on)  # fmt: skip
             self.report.add(f"{name}_nearer", f"Chance that {what} are nearer to training than held-out pictures are, "
-                            f"{space}", found.nearer, "floor", 0.5, BY_DEFINITION)  # fmt: skip
+                            f"{space}", found.nearer, "floor", 0.5, BY_DEFINITION, count=on)  # fmt: skip
             closest = found.closest(PAIRS)
             self.sheets[f"{prefix}_closest_{space}.png"] = triples(
                 images[closest],

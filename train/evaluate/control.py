@@ -4,6 +4,7 @@ A control is the run folder of `python -m benchmarks.dcgan`, or a bundle of thes
 are taken over, which is honest only where they were measured in the same features: the floors must agree.
 """
 
+import re
 from pathlib import Path
 
 import torch
@@ -13,14 +14,17 @@ from bundle.errors import UserError
 from bundle.public_command import public_command
 from bundle.read import INDEX, read_index
 from bundle.schema import Figure, Quality
+from bundle.sizes import size_word
 from train import run_folder
 from train.checkpoints import load_tensors, restore_modules
 from train.data.dataset import DataInfo
 from train.evaluate.batches import to_bytes
 from train.evaluate.context import EvaluationContext
+from train.evaluate.handles import GanHandle
 from train.models import dcgan
 from train.run_folder import Run
 
+MINUTES = "control.minutes"  # name of a figure
 FOLDER = "dcgan"  # of the control in its run folder
 SAME = 0.005  # share by which floors may differ: graphs whose weights were rounded once more
 TAKEN_OVER = "The control was measured once before, in the same features: the floors agree."
@@ -43,12 +47,12 @@ def check_control(folder: Path, data: DataInfo) -> None:
         load_generator(folder)
 
 
-FACTS = ("channels", "pixels a side", "classes", "training pictures", "held-out pictures")
+FACTS = ("channels", "size", "classes", "training pictures", "held-out pictures")
 
 
 def facts(data: DataInfo) -> tuple[object, ...]:
     """What must agree between a control and what it is compared with."""
-    return data.channels, data.size, ", ".join(data.classes) or "none", data.train_images, data.test_images
+    return data.channels, size_word(*data.sides), ", ".join(data.classes) or "none", data.train_images, data.test_images
 
 
 def facts_of(folder: Path) -> tuple[object, ...]:
@@ -58,40 +62,48 @@ def facts_of(folder: Path) -> tuple[object, ...]:
     info = read_index(folder)
     about, image = info.dataset, info.image
     classes = ", ".join(about.classes) or "none"
-    return image.channels, image.size, classes, about.train_images, about.test_images
+    return image.channels, size_word(image.height, image.width), classes, about.train_images, about.test_images
 
 
-def add_control(context: EvaluationContext, folder: Path) -> None:
-    """Measures the control of a run folder, or takes over the figures of a bundle. Raises UserError."""
+def add_control(context: EvaluationContext, folder: Path, gan: GanHandle | None) -> None:
+    """Measures the control of a run folder, or takes over the figures of a bundle; `gan`: what it is compared with.
+    Raises UserError."""
     if is_bundle(folder):
-        take_over(context, folder)
+        take_over(context, folder, gan)
     else:
-        measure_control(context, folder)
+        measure_control(context, folder, gan)
+
+
+def add_minutes(context: EvaluationContext, minutes: float, gan: GanHandle | None) -> None:
+    """How long the control was trained, beside the GAN: a comparison is fair where both are the same."""
+    context.report.add(MINUTES, "Training time of the DCGAN", minutes, "floor", gan.minutes if gan else None,
+                       "training time of the GAN", "min")  # fmt: skip
 
 
 @torch.no_grad()
-def measure_control(context: EvaluationContext, folder: Path) -> None:
+def measure_control(context: EvaluationContext, folder: Path, gan: GanHandle | None) -> None:
     """Samples of the DCGAN in a run folder."""
     generator = load_generator(folder)
     record = run_folder.read_json(folder / FOLDER / "record.json")
+    add_minutes(context, record["seconds"] / 60, gan)
     context.report.note(
         f"The control is a plain DCGAN: {record['images']:,} pictures in {record['seconds'] / 60:.0f} minutes on "
         f"{record['hardware']}, {public_command(record['command'])}"
     )
     z = torch.randn(context.count, dcgan.LATENT_DIM, 1, 1, generator=torch.Generator().manual_seed(context.seed))
     images = torch.cat([generator(part) * 0.5 + 0.5 for part in z.split(250)])
-    seen = context.evaluator.see(to_bytes(images.numpy()))
+    seen = context.evaluator.extract(to_bytes(images.numpy()))
     context.add_distances("control", "", "DCGAN samples", seen.features)
     context.add_precision_recall("control", "DCGAN samples", seen.features)
     context.add_histogram("control", "DCGAN samples", seen.labels)
 
 
 def load_generator(folder: Path) -> nn.Module:
-    """The trained control's generator, z [N, 64, 1, 1] -> [N, C, S, S] in [-1, 1], for inference. Raises UserError
+    """The trained control's generator, z [N, 64, 1, 1] -> [N, C, H, W] in [-1, 1], for inference. Raises UserError
     when there is none."""
     data = Run.open(folder).data
     tensors, _ = load_tensors(folder / FOLDER / "state.safetensors")
-    networks = dcgan.build(data.channels, data.size)
+    networks = dcgan.build(data.channels, data.sides)
     restore_modules("averages", networks, tensors)
     return networks.generator.eval().requires_grad_(False)
 
@@ -99,24 +111,39 @@ def load_generator(folder: Path) -> nn.Module:
 # ------------------------------------------------------------------------------- figures of another bundle
 
 
-def take_over(context: EvaluationContext, folder: Path) -> None:
+def take_over(context: EvaluationContext, folder: Path, gan: GanHandle | None) -> None:
     """The control's figures of another bundle. Raises UserError when its floors show that they were measured in other
     features."""
     quality = stored_quality(folder)
-    floors = {"control.frechet": context.evaluator.floor.frechet} | {
-        f"control.{name}": value for name, value in vars(context.evaluator.floor_precision_recall).items()
+    floor = context.evaluator.floor
+    floors = {"control.frechet": floor.distances.frechet} | {
+        f"control.{name}": value for name, value in vars(floor.precision_recall).items()
     }
+    if minutes := minutes_of(quality):
+        add_minutes(context, minutes, gan)
     for figure in figures_of_control(quality, folder):
+        if figure.name == MINUTES:
+            continue
         now = floors.get(figure.name, figure.floor)
         if figure.floor is None or now is None or abs(figure.floor - now) > SAME * abs(now):
             raise UserError(
                 f"{folder} was measured in other features: the floor of {figure.name} is {figure.floor} there and "
                 f"{now:.5g} here."
             )
-        context.report.add(**figure.model_dump())
+        kept = figure if figure.count else figure.model_copy(update={"count": quality.samples})
+        context.report.add(**kept.model_dump())
     for note in (*quality.notes, TAKEN_OVER):
         if note.startswith("The control ") and note not in context.report.notes:
             context.report.note(note)
+
+
+def minutes_of(quality: Quality) -> float | None:
+    """How long a bundle's control was trained; bundles of older versions say it in a note."""
+    for figure in quality.figures:
+        if figure.name == MINUTES:
+            return figure.value
+    found = re.search(r"The control is a plain DCGAN: .* pictures in (\d+) minutes", " ".join(quality.notes))
+    return float(found[1]) if found else None
 
 
 def stored_quality(folder: Path) -> Quality:

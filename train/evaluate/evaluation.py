@@ -6,12 +6,13 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from bundle.errors import UserError
 from train import augment
-from train.data.dataset import DataInfo
-from train.data.load import Loaded, load
+from train.data.dataset import DataInfo, Pictures
+from train.data.load import Loaded, load_again
 from train.data.splits import random_subset
 from train.evaluate import store
 from train.evaluate.context import MOST_TRAINING, EvaluationContext
@@ -21,12 +22,13 @@ from train.evaluate.feature_extractor import FeatureExtractor, choose_extractor
 from train.evaluate.gan import measure_gan, measure_truncation
 from train.evaluate.handles import GanHandle, Subject
 from train.evaluate.inverse import measure_inversion, measure_repair
-from train.evaluate.made_sets import measure_factors, measure_modes
 from train.evaluate.report import Report
 from train.evaluate.sheets import Sheet, save_sheet
 from train.evaluate.subject import classifier_of_run, open_subject
+from train.evaluate.synthetic_sets import measure_factors, measure_modes
 from train.evaluate.vae import measure_vae
 from train.hardware import hardware
+from train.known_pictures import in_known_order
 from train.run_folder import Run
 from train.settings import EvaluateSettings, changed_flags, check_seed, check_threads
 
@@ -78,15 +80,17 @@ def evaluate(settings: EvaluateSettings) -> Evaluation:
     info, train, test = pictures_of(subject, settings.data or subject.source)
     report = begin_report(settings, subject, extractor, info)
     reference, held_out = random_subset(train, report.samples), random_subset(test, report.samples)
+    others = others_of(train, report.samples)
+    evaluator = Evaluator(extractor, reference.images.numpy(), held_out.images.numpy(), others)
     context = EvaluationContext(
         report=report,
-        evaluator=Evaluator(extractor, reference.images.numpy(), held_out.images.numpy()),
+        evaluator=evaluator,
         train=reference,
         held_out=held_out,
         all_train=random_subset(train, MOST_TRAINING).images.numpy(),
         classes=len(info.classes),
         seed=settings.seed,
-        ops=augmentations(subject.gan, info),
+        augmentations=augmentations(subject.gan, info),
         copies=settings.copies,
     )
     if settings.copies and len(train) > MOST_TRAINING:
@@ -102,9 +106,9 @@ def evaluate(settings: EvaluateSettings) -> Evaluation:
         measure_vae(context, subject.vae, settings.bound_samples, min(settings.bound_pictures, report.samples))
         measure_repair(context, subject.vae)
         if info.source == "shapes":
-            measure_factors(context, subject.vae, info.size)
+            measure_factors(context, subject.vae, info.sides)
     if settings.control:
-        add_control(context, settings.control)
+        add_control(context, settings.control, subject.gan)
     report.facts |= {"seconds": round(time.monotonic() - began, 1), "hardware": hardware()}
     return Evaluation(subject, report, context.sheets)
 
@@ -114,7 +118,7 @@ def pictures_of(subject: Subject, source: str) -> Loaded:
     are others."""
     data = subject.data
     try:
-        info, train, test = load(source, data.size, quiet=True, fit=data.fit, background=data.background)
+        info, train, test = in_known_order(subject.folder, load_again(source, data), source)
     except UserError as problem:
         raise UserError(f"{problem} Name the place of the pictures of {subject.folder} with --data.") from problem
     for name in ("channels", "classes", "train_images", "test_images"):
@@ -125,6 +129,13 @@ def pictures_of(subject: Subject, source: str) -> Loaded:
     return info, train, test
 
 
+def others_of(train: Pictures, count: int) -> np.ndarray | None:
+    """Training pictures that are not the reference, as many, uint8 [count, C, H, W]; None where there are fewer."""
+    if len(train) < 2 * count:
+        return None
+    return random_subset(train, 2 * count).images[count:].numpy()  # the reference are the first `count`
+
+
 def begin_report(settings: EvaluateSettings, subject: Subject, extractor: FeatureExtractor, info: DataInfo) -> Report:
     """A report with its facts and first notes, printed."""
     count = min(settings.samples, info.train_images, info.test_images)
@@ -132,7 +143,7 @@ def begin_report(settings: EvaluateSettings, subject: Subject, extractor: Featur
     facts: dict[str, object] = {
         "subject": f"{subject.kind} {subject.folder}",
         "data": f"{info.source}, {info.train_images} training and {info.test_images} held-out pictures, "
-        f"{info.channels} x {info.size} x {info.size}",
+        f"{info.channels} x {info.height} x {info.width}",
         "samples": f"{count}, and as many training pictures (the reference) and held-out pictures (the floor)",
         "features": f"{extractor.name}, sha256 {extractor.sha256[:16]}, {scaling}",
         "command": command_line(settings, info.source),
@@ -143,6 +154,9 @@ def begin_report(settings: EvaluateSettings, subject: Subject, extractor: Featur
         report.note(f"{count} pictures a side are few: the figures mean little without the floor beside them.")
     for stage in subject.unfinished:
         report.note(f"The {stage} has not finished its training.")
+    if subject.gan and is_steered_by_held_out(subject.gan, info):
+        report.note(f"{min(augment.MOST_APART, info.test_images)} of the held-out pictures steered the augmentation of "
+                    "the GAN, and are among those that measure it.")  # fmt: skip
     return report
 
 
@@ -154,9 +168,14 @@ def augmentations(gan: GanHandle | None, info: DataInfo) -> tuple[str, ...]:
     return augment.policy(info) if augmented else ()
 
 
+def is_steered_by_held_out(gan: GanHandle, info: DataInfo) -> bool:
+    """Whether held-out pictures told the GAN's training how strongly to augment, as in older versions."""
+    return gan.augment is None and augment.starts_augmented(info.train_images) and gan.gap_pictures == "held-out"
+
+
 def measure_classifier(context: EvaluationContext) -> None:
     """Its accuracy on held-out pictures, where the features come from a classifier of the same classes."""
-    labels = context.evaluator.held_out.labels
+    labels = context.evaluator.floor.extracted.labels
     if labels is not None:
         right = float((labels == context.held_out.labels.numpy()).mean())
         context.report.add("classifier.accuracy", "Accuracy of the classifier on held-out pictures", right, "higher")

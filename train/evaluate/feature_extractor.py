@@ -1,4 +1,4 @@
-"""The network in whose features pictures are compared. Images are float32 [N, C, S, S] in [0, 1]."""
+"""The network in whose features pictures are compared. Images are float32 [N, C, H, W] in [0, 1]."""
 
 import hashlib
 from collections.abc import Callable
@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from bundle.errors import UserError
 from bundle.sessions import first_line, open_session
 from train.evaluate.handles import ClassifierHandle, Subject, VaeHandle
-from train.evaluate.subject import digest, of_network, pair
+from train.evaluate.subject import digest, of_network, two_outputs
 from train.models.classifiers import Classifier
 
 FeatureInput = Literal["0..1", "-1..1", "0..255", "imagenet"]
@@ -61,10 +61,11 @@ def from_classifier(classifier: ClassifierHandle, subject: Subject) -> FeatureEx
     """A classifier; one of grey pictures sees each channel of RGB pictures in turn. Raises UserError for another
     size."""
     data = subject.data
-    if classifier.size != data.size or classifier.channels not in (1, data.channels):
+    if classifier.sides != data.sides or classifier.channels not in (1, data.channels):
+        height, width = classifier.sides
         raise UserError(
-            f"The {classifier.name} takes {classifier.channels} x {classifier.size} x {classifier.size}, but the "
-            f"pictures of {subject.folder} are {data.channels} x {data.size} x {data.size}."
+            f"The {classifier.name} takes {classifier.channels} x {height} x {width}, but the pictures of "
+            f"{subject.folder} are {data.channels} x {data.height} x {data.width}."
         )
 
     def whole(images: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
@@ -90,8 +91,8 @@ def from_random_weights(subject: Subject) -> FeatureExtractor:
     """A classifier with random weights, the same ones each time: notices gross differences only."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        net = Classifier(subject.data.channels, subject.data.size, 2).eval()
-    classify = pair(of_network(net))
+        net = Classifier(subject.data.channels, subject.data.sides, 2).eval()
+    classify = two_outputs(of_network(net))
     name = "a network of random weights (neither classes nor a VAE: notices gross differences only)"
     return FeatureExtractor(name, digest(net), True, lambda images: (classify(images)[1], None))
 
@@ -122,7 +123,7 @@ def from_file(path: Path, value_range: FeatureInput, classifier: ClassifierHandl
 
     def extract(images: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         logits = None
-        if classifier and classifier.channels == images.shape[1] and classifier.size == images.shape[2]:
+        if classifier and (classifier.channels, *classifier.sides) == images.shape[1:]:
             logits = classifier.classify(images)[0]
         x = with_channels(torch.from_numpy(images), channels)
         if all(isinstance(side, int) for side in sides) and list(x.shape[2:]) != sides:

@@ -1,6 +1,6 @@
 """The models that are measured, as functions of numpy arrays: networks of a run and graphs of a bundle look the same.
 
-Images are float32 [N, C, S, S] in [0, 1], masks float32 [N, 1, S, S] with 1 = known, classes weights float32 [N, K].
+Images are float32 [N, C, H, W] in [0, 1], masks float32 [N, 1, H, W] with 1 = known, classes weights float32 [N, K].
 """
 
 from collections.abc import Callable
@@ -13,6 +13,8 @@ import numpy as np
 from bundle.schema import Likelihood, Prior
 from train.data.dataset import DataInfo
 from train.evaluate.likelihood import Decode, Encode
+from train.models.layers import Sides
+from train.settings import GapPictures
 
 Draw = Callable[..., np.ndarray]
 """z [N, D], and classes [N, K] where the model has classes -> images."""
@@ -24,16 +26,19 @@ MaskEncode = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 class GanHandle:
     """A generator. z is drawn from `prior`.
 
-    `invert`: images, masks -> the images that the generator draws of them; None without an inverter. `augment`: as in
-    the settings of its training. `truncated`: a truncation psi -> `draw` at it; None where no mean style is known.
+    `invert`: images, masks -> the images that the generator draws of them; None without an inverter. `truncated`: a
+    truncation psi -> `draw` at it; None where no mean style is known. `augment`, `gap_pictures`: as in the settings of
+    its training. `minutes`: how long it was trained, where that is known.
     """
 
     latent_dim: int
     prior: Prior
     draw: Draw
     invert: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None
-    augment: float | None = None
     truncated: Callable[[float], Draw] | None = None
+    augment: float | None = None
+    gap_pictures: GapPictures = "held-out"
+    minutes: float | None = None
 
 
 @dataclass(frozen=True)
@@ -61,13 +66,15 @@ class VaeHandle:
 
 @dataclass(frozen=True)
 class ClassifierHandle:
-    """A classifier of `channels` x `size` x `size` pictures. `classify`: images -> logits [N, K], features [N, F]."""
+    """A classifier of pictures of `channels` and of `sides` (height, width).
+
+    `classify`: images -> logits [N, K], features [N, F]."""
 
     name: str
     sha256: str
     classes: tuple[str, ...]
     channels: int
-    size: int
+    sides: Sides
     classify: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 

@@ -34,7 +34,7 @@ class Trace:
 
 def measure(train: np.ndarray, held_out: np.ndarray, samples: np.ndarray, ops: tuple[str, ...], seed: int,
             ) -> dict[str, Trace]:  # fmt: skip
-    """The trace of each operation in samples, all pictures uint8 [N, C, S, S]. Trains a detector, which takes some
+    """The trace of each operation in samples, all pictures uint8 [N, C, H, W]. Trains a detector, which takes some
     minutes for thousands of pictures."""
     pictures, others, unseen = (torch.from_numpy(np.ascontiguousarray(x)) for x in (train, samples, held_out))
     order = torch.randperm(len(pictures), generator=torch.Generator().manual_seed(seed))
@@ -55,7 +55,7 @@ def measure(train: np.ndarray, held_out: np.ndarray, samples: np.ndarray, ops: t
 def trained(pictures: Tensor, ops: tuple[str, ...]) -> nn.Module:
     """The detector: pictures -> a logit for each operation [N, operations]. In training, each operation is applied with
     probability one half, independently of the others."""
-    detector = Classifier(pictures.shape[1], pictures.shape[2], len(ops))
+    detector = Classifier(pictures.shape[1], (pictures.shape[2], pictures.shape[3]), len(ops))
     optimizer = torch.optim.AdamW(detector.parameters(), lr=LR, weight_decay=0.01)
     steps = max(EPOCHS * len(pictures) // BATCH, 1)
     for step in with_bar(range(steps), "leak detector"):

@@ -13,31 +13,31 @@ import numpy as np
 from train.progress_bar import with_bar
 
 Encode = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
-"""Images float32 [N, C, S, S] -> mean and log-variance [N, D]."""
+"""Images float32 [N, C, H, W] -> mean and log-variance [N, D]."""
 Decode = Callable[[np.ndarray], np.ndarray]
-"""z float32 [N, D] -> images [N, C, S, S]."""
+"""z float32 [N, D] -> images [N, C, H, W]."""
 LogLikelihood = Callable[[np.ndarray, np.ndarray], np.ndarray]
-"""Images [..., C, S, S], decoded images -> log p of each, [...]."""
+"""Images [..., C, H, W], decoded images -> log p of each, [...]."""
 DECODES = 1000  # a batch
 # float32 comes no nearer to 1 than this; a decoder whose probabilities stop there is still a Bernoulli model.
 LEAST_PROBABILITY = 2.0**-24
 
 
 def binarize(images: np.ndarray, seed: int = 0) -> np.ndarray:
-    """Pictures uint8 [N, C, S, S] -> uint8 of 0 and 255: each pixel white with its grey as probability (dynamic
+    """Pictures uint8 [N, C, H, W] -> uint8 of 0 and 255: each pixel white with its grey as probability (dynamic
     binarization, Salakhutdinov & Murray 2008), the same for the same seed."""
     chance = np.random.default_rng(seed).random(images.shape, dtype=np.float32)
     return np.where(chance * 255 < images, 255, 0).astype(np.uint8)
 
 
 def bernoulli_log_likelihood(image: np.ndarray, decoded: np.ndarray) -> np.ndarray:
-    """log p of binary pictures [..., C, S, S] whose pixels are independently 1 with probability `decoded`: [...]."""
+    """log p of binary pictures [..., C, H, W] whose pixels are independently 1 with probability `decoded`: [...]."""
     chance = np.clip(decoded.astype(np.float64), LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)
     return np.log(np.where(image > 0.5, chance, 1 - chance)).sum(axis=(-3, -2, -1))
 
 
 def gaussian_log_likelihood(sigma: float) -> LogLikelihood:
-    """log N(image; decoded, sigma^2 I) of pictures [..., C, S, S] in [0, 1]: log-densities in nats, [...]."""
+    """log N(image; decoded, sigma^2 I) of pictures [..., C, H, W] in [0, 1]: log-densities in nats, [...]."""
     constant = math.log(sigma) + 0.5 * math.log(2 * math.pi)
 
     def log_likelihood(image: np.ndarray, decoded: np.ndarray) -> np.ndarray:

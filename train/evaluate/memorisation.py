@@ -111,8 +111,13 @@ def chance_of_less(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def pixel_rows(images: np.ndarray) -> np.ndarray:
-    """Pictures uint8 [N, C, S, S] as rows float32 [N, F] in [0, 1], averaged down to at most 1024 numbers."""
+    """Pictures uint8 [N, C, H, W] as rows float32 [N, F] in [0, 1], averaged down to at most 1024 numbers."""
     tensor = torch.from_numpy(np.ascontiguousarray(images))
-    side = min(math.isqrt(MOST_PIXELS // tensor.shape[1]), tensor.shape[-1])
-    parts = [torch.nn.functional.adaptive_avg_pool2d(x.float() / 255, side).flatten(1) for x in tensor.split(BLOCK)]
+    _, channels, height, width = tensor.shape
+    most = MOST_PIXELS // channels
+    # In the proportions of the pictures.
+    down, across = (max(min(math.isqrt(most * a // b), a), 1) for a, b in ((height, width), (width, height)))
+    parts = [
+        torch.nn.functional.adaptive_avg_pool2d(x.float() / 255, (down, across)).flatten(1) for x in tensor.split(BLOCK)
+    ]
     return torch.cat(parts).numpy()

@@ -10,7 +10,7 @@ from tqdm import tqdm
 from bundle.atomic_files import write_file
 from bundle.errors import UserError
 from bundle.figures import HELD_OUT
-from bundle.quality_section import figure_rows, measured
+from bundle.quality_section import FLOORS, figure_rows, floors, label, measured
 from bundle.schema import Better, Figure, Quality
 
 SCHEMA_VERSION = 1
@@ -36,11 +36,14 @@ class Report:
         """Prints the facts and the head of the table."""
         for name, value in self.facts.items():
             tqdm.write(f"{name + ':':12s} {value}")
-        tqdm.write(f"\n{'figure':25s} {'value':>16s} {'':4s} {'floor':>10s}")
+        tqdm.write(f"\n{'figure':25s} {'value':>16s} {'':4s} {'floor':>19s}")
 
     def add(self, name: str, label: str, value: float, better: Better, floor: float | None = None,
-            floor_is: str = HELD_OUT, unit: str = "", error: float | None = None) -> None:  # fmt: skip
-        """Adds a figure, as bundle.schema.Figure describes it, and prints it; a note where it is no finite number."""
+            floor_is: str = HELD_OUT, unit: str = "", error: float | None = None, training_floor: float | None = None,
+            count: int | None = None) -> None:  # fmt: skip
+        """Adds a figure, as bundle.schema.Figure describes it, and prints it; a note where it is no finite number.
+
+        count: pictures it was measured on, kept where they are not `samples`."""
         if not math.isfinite(value):
             self.undefined.append(name)
             self.note(f"{name} came out as {value} and is left out.")
@@ -54,6 +57,8 @@ class Report:
             floor_is=floor_is,
             unit=unit,
             error=error,
+            training_floor=None if training_floor is None else float(training_floor),
+            count=None if count == self.samples else count,
         )
         self.figures.append(figure)
         tqdm.write(screen_line(figure))
@@ -84,8 +89,7 @@ class Report:
         tables = "".join(f"\n- {name}: {', '.join(map(str, counts))}" for name, counts in self.tables.items())
         pictures = "".join(f"\n\n![{name}]({name})" for name in sheets)
         rows = "\n".join(figure_rows(self.figures))
-        floors = f"The floor is what {HELD_OUT} reach in the same measurement, unless another is named."
-        return f"# Evaluation\n\n{facts}\n\n{rows}\n\n{floors}\n{tables}\n{notes}{pictures}\n"
+        return f"# Evaluation\n\n{facts}\n\n{rows}\n\n{FLOORS}\n{tables}\n{notes}{pictures}\n"
 
     def as_quality(self, command: str) -> Quality:
         """The report as a bundle keeps it, five digits a figure. Raises UserError when a figure was undefined."""
@@ -108,12 +112,11 @@ class Report:
 
 def screen_line(figure: Figure) -> str:
     """A figure for the screen: name, value ± error, unit, floor, label."""
-    floor = "" if figure.floor is None else f"{figure.floor:.4g}"
-    return f"{figure.name:25s} {measured(figure):>16s} {figure.unit:4s} {floor:>10s}  {figure.label}"
+    return f"{figure.name:25s} {measured(figure):>16s} {figure.unit:4s} {floors(figure):>19s}  {label(figure)}"
 
 
 def rounded(figure: Figure) -> Figure:
-    """The figure with five digits in its value, floor and error."""
-    numbers = {name: getattr(figure, name) for name in ("value", "floor", "error")}
+    """The figure with five digits in its value, floors and error."""
+    numbers = {name: getattr(figure, name) for name in ("value", "floor", "training_floor", "error")}
     short = {name: None if value is None else float(f"{value:.5g}") for name, value in numbers.items()}
     return figure.model_copy(update=short)

@@ -8,7 +8,7 @@ from bundle import images
 from bundle.atomic_files import write_file
 
 Sheet = tuple[np.ndarray, int]
-"""Pictures uint8 [N, C, S, S], and how many stand in a row."""
+"""Pictures uint8 [N, C, H, W], and how many stand in a row."""
 
 
 def triples(*three: np.ndarray) -> Sheet:

@@ -7,7 +7,7 @@ import numpy as np
 
 from bundle.errors import UserError
 from bundle.quality_section import store_quality
-from bundle.read import GOLDEN, OpenBundle, read, read_index
+from bundle.read import GOLDEN, OpenBundle, read
 from bundle.runner import BundleRunner
 from bundle.trial_inputs import TrialInputs
 from train.evaluate.batches import to_bytes
@@ -29,8 +29,8 @@ def check_store(folder: Path, subject: Subject) -> None:
         return
     info = bundle.info
     other = UserError(f"{folder} does not hold the networks of {subject.folder}: its figures would be wrong.")
-    image = info.image.channels, info.image.size, info.dataset.classes
-    if image != (subject.data.channels, subject.data.size, subject.data.classes):
+    data = subject.data
+    if (info.image.shape, info.dataset.classes) != ((data.channels, *data.sides), data.classes):
         raise other
     for own, there in ((subject.gan, info.gan), (subject.vae, info.vae)):
         if (own is None) != (there is None) or (own and there and own.latent_dim != there.latent_dim):
@@ -58,9 +58,9 @@ def store(folder: Path, subject: Subject, report: Report, command: str, sheets: 
     quality = report.as_quality(command)
     if subject.kind == "run":
         quality = quality.model_copy(update={"notes": (*quality.notes, FROM_RUN)})
-    store_quality(folder, quality)
+    bundle = store_quality(folder, quality)
     if CLOSEST in sheets:
-        save_sheet(folder.resolve().parent / "report" / f"{read_index(folder).name}_closest.png", sheets[CLOSEST])
+        save_sheet(bundle.folder.parent / "report" / f"{bundle.info.name}_closest.png", sheets[CLOSEST])
 
 
 def public(settings: EvaluateSettings) -> EvaluateSettings:

@@ -10,14 +10,17 @@ from torch import nn
 
 from bundle import latents
 from bundle.errors import UserError
+from bundle.feeds import run_in_parts
 from bundle.read import INDEX, read
 from bundle.runner import BundleRunner
 from train.data.dataset import DataInfo
+from train.data.reading import stored_reading
 from train.evaluate.batches import BATCH
 from train.evaluate.handles import ClassifierHandle, Draw, GanHandle, Subject, VaeHandle
 from train.run_folder import Run
 from train.settings import STAGES, GanSettings, VaeSettings
 from train.stages import load_networks
+from train.stored_settings import migrated
 
 Function = Callable[..., list[np.ndarray]]
 """Arrays float32 [N, ...] -> the outputs of a network or graph."""
@@ -55,12 +58,12 @@ def truncating(mapping: Function, synthesis: Function, w_mean: np.ndarray) -> Ca
     return at
 
 
-def only(function: Function) -> Callable[..., np.ndarray]:
+def single_output(function: Function) -> Callable[..., np.ndarray]:
     """A function with one output."""
     return lambda *arrays: function(*arrays)[0]
 
 
-def pair(function: Function) -> Callable[..., tuple[np.ndarray, np.ndarray]]:
+def two_outputs(function: Function) -> Callable[..., tuple[np.ndarray, np.ndarray]]:
     """A function with two outputs."""
 
     def call(*arrays: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -114,10 +117,12 @@ def gan_of_run(run: Run, inverter: bool) -> GanHandle:
     return GanHandle(
         settings.latent_dim,
         settings.prior,
-        only(of_network(generator)),
+        single_output(of_network(generator)),
         chained(of_network(networks(run, "inverter")["inverter"]), synthesis) if inverter else None,
-        settings.augment,
         None if w_mean is None else truncating(mapping, synthesis, w_mean),
+        settings.augment,
+        settings.gap_pictures,
+        run.record("gan").seconds / 60,
     )
 
 
@@ -132,10 +137,10 @@ def vae_of_run(run: Run, repair: bool) -> VaeHandle:
         settings.binarize,
         run.sigma if finished else None,
         mixture_of(run.latents()) if finished else None,
-        pair(of_network(nets["encoder"])),
-        only(of_network(nets["decoder"])),
+        two_outputs(of_network(nets["encoder"])),
+        single_output(of_network(nets["decoder"])),
         digest(nets["encoder"]),
-        pair(of_network(networks(run, "repair")["repair"])) if repair else None,
+        two_outputs(of_network(networks(run, "repair")["repair"])) if repair else None,
     )
 
 
@@ -144,7 +149,7 @@ def classifier_of_run(run: Run) -> ClassifierHandle:
     run.record("classifier")
     net, data = networks(run, "classifier")["classifier"], run.data
     name = f"classifier of {run.folder.name}"
-    return ClassifierHandle(name, digest(net), data.classes, data.channels, data.size, pair(of_network(net)))
+    return ClassifierHandle(name, digest(net), data.classes, data.channels, data.sides, two_outputs(of_network(net)))
 
 
 def digest(net: nn.Module) -> str:
@@ -180,12 +185,16 @@ def open_bundle(folder: Path, threads: int | None = None) -> Subject:
         info.title,
         about.licence,
         image.channels,
-        image.size,
+        image.height,
+        image.width,
         about.classes,
         about.train_images,
         about.test_images,
         about.fit,
         about.background,
+        stored_reading(bool(about.classes), (stage.settings for stage in info.training.values())),
+        about.value_range,
+        about.border,
     )
     return Subject(
         folder,
@@ -209,7 +218,19 @@ def gan_of_bundle(runner: BundleRunner) -> GanHandle | None:
         invert = chained(of_graph(runner, "inverter"), synthesis)
     if synthesis and runner.has("mapping"):
         truncated = truncating(of_graph(runner, "mapping"), synthesis, runner.bundle.latents["w_mean"])
-    return GanHandle(gan.latent_dim, gan.prior, only(of_graph(runner, "generator")), invert, truncated=truncated)
+    training = runner.bundle.info.training.get("gan")
+    stored = migrated(GanSettings, training.settings) if training and training.settings is not None else {}
+    augment = stored.get("augment")
+    return GanHandle(
+        gan.latent_dim,
+        gan.prior,
+        single_output(of_graph(runner, "generator")),
+        invert,
+        truncated,
+        augment if isinstance(augment, float) else None,
+        "apart" if stored.get("gap_pictures") == "apart" else "held-out",
+        training.seconds / 60 if training else None,
+    )
 
 
 def vae_of_bundle(runner: BundleRunner) -> VaeHandle | None:
@@ -223,10 +244,10 @@ def vae_of_bundle(runner: BundleRunner) -> VaeHandle | None:
         info.vae.binarize,
         info.vae.sigma,
         mixture_of(runner.bundle.latents),
-        pair(of_graph(runner, "encoder")),
-        only(of_graph(runner, "decoder")),
+        two_outputs(of_graph(runner, "encoder")),
+        single_output(of_graph(runner, "decoder")),
         info.graphs["encoder"].sha256,
-        pair(of_graph(runner, "repair")) if runner.has("repair") else None,
+        two_outputs(of_graph(runner, "repair")) if runner.has("repair") else None,
     )
 
 
@@ -235,20 +256,18 @@ def classifier_of_bundle(runner: BundleRunner, data: DataInfo) -> ClassifierHand
     if not runner.has("classifier"):
         return None
     name, sha256 = f"classifier of {runner.bundle.folder.name}", runner.bundle.info.graphs["classifier"].sha256
-    classify = pair(of_graph(runner, "classifier"))
-    return ClassifierHandle(name, sha256, data.classes, data.channels, data.size, classify)
+    classify = two_outputs(of_graph(runner, "classifier"))
+    return ClassifierHandle(name, sha256, data.classes, data.channels, data.sides, classify)
 
 
 def of_graph(runner: BundleRunner, graph: str) -> Function:
     """A graph of a bundle as a function of its inputs in the order of the index, with any number of rows."""
-    entry, most = runner.bundle.info.graphs[graph], min(BATCH, runner.bundle.info.max_batch)
+    entry = runner.bundle.info.graphs[graph]
     names = [tensor.name for tensor in entry.inputs]
+    run = run_in_parts(runner.run, min(BATCH, runner.bundle.info.max_batch))
 
     def call(*arrays: np.ndarray) -> list[np.ndarray]:
-        parts = [
-            runner.run(graph, {name: a[i : i + most] for name, a in zip(names, arrays, strict=True)})
-            for i in range(0, len(arrays[0]), most)
-        ]
-        return [np.concatenate([part[tensor.name] for part in parts]) for tensor in entry.outputs]
+        found = run(graph, dict(zip(names, arrays, strict=True)))
+        return [found[tensor.name] for tensor in entry.outputs]
 
     return call

@@ -8,7 +8,7 @@ import numpy as np
 
 from bundle.schema import Better
 from train.evaluate import likelihood
-from train.evaluate.batches import drawn, mapped, to_unit
+from train.evaluate.batches import draw_batches, map_batches, to_unit
 from train.evaluate.context import PAIRS, REBUILT, EvaluationContext
 from train.evaluate.evaluator import Distances
 from train.evaluate.frechet_distance import frechet_distance
@@ -38,7 +38,7 @@ RECONSTRUCTION_FIGURES: tuple[tuple[str, str, Callable[[np.ndarray, np.ndarray],
 
 @dataclass(frozen=True)
 class Rebuilt:
-    """What the VAE was shown, uint8 [N, C, S, S], its mean codes, float32 [N, D], and what it drew from them, uint8."""
+    """What the VAE was shown, uint8 [N, C, H, W], its mean codes, float32 [N, D], and what it drew from them, uint8."""
 
     shown: np.ndarray
     codes: np.ndarray
@@ -67,7 +67,7 @@ def measure_reconstructions(context: EvaluationContext, test: Rebuilt, train: Re
         context.report.add(f"vae.{name}", label, value, better, floor, TRAINING, unit)
     pairs = np.stack([test.shown[: TILES // 2], test.drawn[: TILES // 2]], axis=1)
     context.sheets["vae_reconstructions.png"] = (pairs.reshape(-1, *test.drawn.shape[1:]), 8)
-    seen = context.evaluator.see(test.drawn)
+    seen = context.evaluator.extract(test.drawn)
     return context.add_distances("vae", "_reconstruction", "reconstructions", seen.features)
 
 
@@ -76,15 +76,15 @@ def measure_samples(context: EvaluationContext, vae: VaeHandle, floor: Distances
     none."""
     rng = np.random.default_rng(context.seed)
     codes, what = rng.standard_normal((context.count, vae.latent_dim), dtype=np.float32), "VAE samples of N(0, I)"
-    images = drawn("samples of N(0, I)", vae.decode, codes)
+    images = draw_batches("samples of N(0, I)", vae.decode, codes)
     context.sheets["vae_normal.png"] = (images[:TILES], 8)
-    seen = context.evaluator.see(images)
+    seen = context.evaluator.extract(images)
     context.add_distances("vae", "_normal", what, seen.features, floor)
     if vae.mixture:
         codes, what = mixture_codes(vae.mixture, context.count, context.seed), "VAE samples of the fitted prior"
-        images = drawn("samples of the fitted prior", vae.decode, codes)
+        images = draw_batches("samples of the fitted prior", vae.decode, codes)
         context.sheets["vae_samples.png"] = (images[:TILES], 8)
-        seen = context.evaluator.see(images)
+        seen = context.evaluator.extract(images)
         context.add_distances("vae", "_prior", what, seen.features, floor)
     context.add_precision_recall("vae", what, seen.features)
     context.add_histogram("vae", what, seen.labels)
@@ -92,9 +92,9 @@ def measure_samples(context: EvaluationContext, vae: VaeHandle, floor: Distances
 
 
 def rebuild(vae: VaeHandle, images: np.ndarray) -> Rebuilt:
-    """Pictures uint8 [N, C, S, S] through their mean codes."""
-    codes = mapped("encoding", lambda x: vae.encode(to_unit(x))[0], images)
-    return Rebuilt(images, codes, drawn("decoding", vae.decode, codes))
+    """Pictures uint8 [N, C, H, W] through their mean codes."""
+    codes = map_batches("encoding", lambda x: vae.encode(to_unit(x))[0], images)
+    return Rebuilt(images, codes, draw_batches("decoding", vae.decode, codes))
 
 
 def measure_bounds(
@@ -121,7 +121,7 @@ def measure_bounds(
     report.add("vae.elbo", f"-ELBO of held-out pictures, {kind}", value.elbo, "lower", floor.elbo, TRAINING,
                error=value.elbo_error)  # fmt: skip
     report.add("vae.weighted_bound", f"Importance-weighted bound on -log p, K = {samples}, {kind}", value.weighted,
-               "lower", floor.weighted, TRAINING, error=value.weighted_error)  # fmt: skip
+               "lower", floor.weighted, TRAINING, error=value.weighted_error, count=pictures)  # fmt: skip
     if pictures < len(held_out):
         report.note(f"The importance-weighted bound is -ELBO of all pictures less its mean gain on {pictures} of them.")
 
@@ -130,11 +130,11 @@ def measure_midpoints(context: EvaluationContext, vae: VaeHandle, codes: np.ndar
     """Pictures half-way between two held-out ones, on the arc between their codes [N, D]. `floor`: the Fréchet distance
     of reconstructions."""
     others = codes[np.random.default_rng(context.seed).permutation(len(codes))]
-    middle = drawn("midpoints", vae.decode, halfway(codes, others))
-    found = frechet_distance(context.evaluator.reference, context.evaluator.see(middle).features)
+    middle = draw_batches("midpoints", vae.decode, halfway(codes, others))
+    found = frechet_distance(context.evaluator.reference, context.evaluator.extract(middle).features)
     context.report.add("vae.frechet_midpoint", "Fréchet distance of pictures half-way between two codes, on the arc",
                      found, "lower", floor, REBUILT)  # fmt: skip
-    ends = (drawn("ends", vae.decode, z[:PAIRS]) for z in (codes, others))
+    ends = (draw_batches("ends", vae.decode, z[:PAIRS]) for z in (codes, others))
     context.sheets["vae_midpoints.png"] = triples(next(ends), middle[:PAIRS], next(ends))
 
 

@@ -1,6 +1,6 @@
 """What networks of every body have in common: their signatures, ranges, and last step.
 
-Exported conventions hold for every `forward`: images are float32 [N, C, S, S] in [0, 1], classes are float32 [N, K]
+Exported conventions hold for every `forward`: images are float32 [N, C, H, W] in [0, 1], classes are float32 [N, K]
 weights that sum to 1, latents are float32. Inside training, generator and critic exchange "signals": the same pictures
 in [-1, 1], not clipped, so that gradients do not vanish at the border.
 """
@@ -34,11 +34,11 @@ class SynthesisBase(nn.Module):
     w_dim: int
 
     def signal(self, w: Tensor) -> Tensor:
-        """w [N, L, w_dim] -> unclipped picture around [-1, 1], [N, C, S, S]."""
+        """w [N, L, w_dim] -> unclipped picture around [-1, 1], [N, C, H, W]."""
         raise NotImplementedError
 
     def forward(self, w: Tensor) -> Tensor:
-        """w [N, L, w_dim] -> image [N, C, S, S] in [0, 1]."""
+        """w [N, L, w_dim] -> image [N, C, H, W] in [0, 1]."""
         return (self.signal(w) * (0.5 * HEADROOM) + 0.5).clamp(0, 1)
 
 
@@ -51,11 +51,11 @@ class GeneratorBase(nn.Module):
         self.synthesis = synthesis
 
     def signal(self, z: Tensor, classes: Tensor | None = None) -> Tensor:
-        """z [N, D], classes [N, K] -> unclipped picture around [-1, 1], [N, C, S, S]."""
+        """z [N, D], classes [N, K] -> unclipped picture around [-1, 1], [N, C, H, W]."""
         return self.synthesis.signal(self.mapping(z, classes))
 
     def forward(self, z: Tensor, classes: Tensor | None = None) -> Tensor:
-        """z [N, D], classes [N, K] -> image [N, C, S, S] in [0, 1]."""
+        """z [N, D], classes [N, K] -> image [N, C, H, W] in [0, 1]."""
         return self.synthesis(self.mapping(z, classes))
 
 
@@ -77,7 +77,7 @@ class ConditionalCritic(nn.Module):
             nn.init.normal_(self.embed.weight, std=1 / math.sqrt(width))
 
     def features(self, signal: Tensor) -> Tensor:
-        """signal [N, C, S, S] around [-1, 1] -> features [N, F]."""
+        """signal [N, C, H, W] around [-1, 1] -> features [N, F]."""
         raise NotImplementedError
 
     def score_features(self, features: Tensor, classes: Tensor | None = None) -> Tensor:
@@ -88,11 +88,11 @@ class ConditionalCritic(nn.Module):
         return score
 
     def score(self, signal: Tensor, classes: Tensor | None = None) -> Tensor:
-        """signal [N, C, S, S] around [-1, 1], classes [N, K] -> score [N, 1]."""
+        """signal [N, C, H, W] around [-1, 1], classes [N, K] -> score [N, 1]."""
         return self.score_features(self.features(signal), classes)
 
     def forward(self, image: Tensor, classes: Tensor | None = None) -> Tensor:
-        """image [N, C, S, S] in [0, 1], classes [N, K] -> score [N, 1]; higher means more real."""
+        """image [N, C, H, W] in [0, 1], classes [N, K] -> score [N, 1]; higher means more real."""
         return self.score(image * 2 - 1, classes)
 
 
@@ -102,15 +102,15 @@ class DecoderBase(nn.Module):
     latent_dim: int
 
     def logits(self, z: Tensor) -> Tensor:
-        """z [N, D] -> the picture before the sigmoid, [N, C, S, S]: exact where a probability would round to 1."""
+        """z [N, D] -> the picture before the sigmoid, [N, C, H, W]: exact where a probability would round to 1."""
         raise NotImplementedError
 
     def picture(self, logits: Tensor) -> Tensor:
-        """logits [N, C, S, S] -> image [N, C, S, S] in [0, 1]."""
+        """logits [N, C, H, W] -> image [N, C, H, W] in [0, 1]."""
         return torch.sigmoid(logits)
 
     def forward(self, z: Tensor) -> Tensor:
-        """z [N, D] -> image [N, C, S, S] in [0, 1]."""
+        """z [N, D] -> image [N, C, H, W] in [0, 1]."""
         return self.picture(self.logits(z))
 
 
@@ -121,5 +121,5 @@ class ClassifierBase(nn.Module):
     """Its first layer is a convolution, whose filters are shown while it trains."""
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        """image [N, C, S, S] in [0, 1] -> logits [N, K], features [N, F] (before the last non-linearity)."""
+        """image [N, C, H, W] in [0, 1] -> logits [N, K], features [N, F] (before the last non-linearity)."""
         raise NotImplementedError

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from train.models.bases import ConditionalCritic, DecoderBase, GeneratorBase, MappingBase, SynthesisBase
-from train.models.layers import LEAK, halved_side, he, smallest_side, style_scale
+from train.models.layers import LEAK, Sides, halved_map, he, smallest_map, style_scale
 
 # ------------------------------------------------------------------------------------------ generator
 
@@ -21,10 +21,10 @@ from train.models.layers import LEAK, halved_side, he, smallest_side, style_scal
 class Generator(GeneratorBase):
     """Noise and class -> picture. `widths`: channels of each resolution, smallest first."""
 
-    def __init__(self, channels: int, size: int, classes: int, latent_dim: int, w_dim: int, widths: tuple[int, ...]):
+    def __init__(self, channels: int, sides: Sides, classes: int, latent_dim: int, w_dim: int, widths: tuple[int, ...]):
         super().__init__(
             mapping=Mapping(latent_dim, w_dim, len(widths), classes),
-            synthesis=Synthesis(channels, size, widths, w_dim),
+            synthesis=Synthesis(channels, sides, widths, w_dim),
         )
 
 
@@ -59,17 +59,16 @@ class Mapping(MappingBase):
 class Synthesis(SynthesisBase):
     """Styles -> picture: a learned constant at the smallest resolution, then one stage per resolution."""
 
-    def __init__(self, channels: int, size: int, widths: tuple[int, ...], w_dim: int):
+    def __init__(self, channels: int, sides: Sides, widths: tuple[int, ...], w_dim: int):
         super().__init__()
-        base = smallest_side(size, widths)
         self.stages, self.w_dim = len(widths), w_dim
-        self.constant = nn.Parameter(torch.randn(1, widths[0], base, base))
+        self.constant = nn.Parameter(torch.randn(1, widths[0], *smallest_map(sides, widths)))
         self.up = nn.ModuleList(ModulatedConv(a, 4 * b, w_dim) for a, b in itertools.pairwise(widths))
         self.refine = nn.ModuleList(ModulatedConv(c, c, w_dim) for c in widths)
         self.to_image = he(nn.Conv2d(widths[-1], channels, 3, padding=1), gain=1.0)
 
     def signal(self, w: Tensor) -> Tensor:
-        """w [N, L, w_dim] -> unclipped picture around [-1, 1], [N, C, S, S]."""
+        """w [N, L, w_dim] -> unclipped picture around [-1, 1], [N, C, H, W]."""
         gain = math.sqrt(2)
         x = self.constant.expand(w.shape[0], -1, -1, -1)
         for stage, refine in enumerate(self.refine):
@@ -105,7 +104,7 @@ class ModulatedConv(nn.Module):
 
 
 def critic_body(channels: int, widths: tuple[int, ...]) -> nn.Sequential:
-    """Convolutions from the picture down to the smallest map: [N, C, S, S] -> [N, widths[0], base, base]."""
+    """Convolutions from the picture down to the smallest map: [N, C, H, W] -> [N, widths[0], h, w]."""
     layers: list[nn.Module] = [he(nn.Conv2d(channels, widths[-1], 3, padding=1)), nn.LeakyReLU(LEAK)]
     for a, b in zip(widths[:0:-1], widths[-2::-1], strict=True):
         layers += [he(nn.Conv2d(a, b, 4, stride=2, padding=1)), nn.LeakyReLU(LEAK)]
@@ -118,31 +117,31 @@ class Critic(ConditionalCritic):
 
     make_body = staticmethod(critic_body)
 
-    def __init__(self, channels: int, size: int, classes: int, widths: tuple[int, ...]):
+    def __init__(self, channels: int, sides: Sides, classes: int, widths: tuple[int, ...]):
         super().__init__()
-        base = smallest_side(size, widths)
+        height, width = smallest_map(sides, widths)
         self.body = self.make_body(channels, widths)
         # One filter per channel covers the whole smallest map: a depthwise convolution, written as a product because
         # the second derivative of a grouped convolution is slow.
-        self.gather = nn.Parameter(torch.randn(widths[0], base, base) / base)
+        self.gather = nn.Parameter(torch.randn(widths[0], height, width) / math.sqrt(height * width))
         self.add_heads(widths[0], classes)
 
     def features(self, signal: Tensor) -> Tensor:
-        """signal [N, C, S, S] around [-1, 1] -> features [N, widths[0]]."""
+        """signal [N, C, H, W] around [-1, 1] -> features [N, widths[0]]."""
         return (self.body(signal) * self.gather).sum(dim=(2, 3))
 
 
 # ------------------------------------------------------------------------------- encoders and decoder
 
 
-def strided_trunk(channels: int, size: int, widths: tuple[int, ...], hidden: int) -> nn.Sequential:
-    """Convolutions of stride 2 from S down to the base, then one hidden layer: [N, C, S, S] -> [N, hidden]."""
-    base = halved_side(size, widths)
+def strided_trunk(channels: int, sides: Sides, widths: tuple[int, ...], hidden: int) -> nn.Sequential:
+    """Convolutions of stride 2 down to the smallest map, then one hidden layer: [N, C, H, W] -> [N, hidden]."""
+    height, width = halved_map(sides, widths)
     layers: list[nn.Module] = []
     for a, b in zip((channels, *widths[:-1]), widths, strict=True):
         layers += [he(nn.Conv2d(a, b, 4, stride=2, padding=1, bias=False)), nn.BatchNorm2d(b)]
         layers += [nn.LeakyReLU(LEAK)]
-    layers += [nn.Flatten(), he(nn.Linear(widths[-1] * base**2, hidden)), nn.LeakyReLU(LEAK)]
+    layers += [nn.Flatten(), he(nn.Linear(widths[-1] * height * width, hidden)), nn.LeakyReLU(LEAK)]
     return nn.Sequential(*layers)
 
 
@@ -151,20 +150,20 @@ class Encoder(nn.Module):
 
     make_trunk = staticmethod(strided_trunk)
 
-    def __init__(self, channels: int, size: int, latent_dim: int, widths: tuple[int, ...], hidden: int = 256):
+    def __init__(self, channels: int, sides: Sides, latent_dim: int, widths: tuple[int, ...], hidden: int = 256):
         super().__init__()
         self.latent_dim = latent_dim
-        self.trunk = self.make_trunk(channels, size, widths, hidden)
+        self.trunk = self.make_trunk(channels, sides, widths, hidden)
         self.head = he(nn.Linear(hidden, 2 * latent_dim), gain=1.0)
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        """image [N, C, S, S] in [0, 1] -> mean [N, D], logvar [N, D] in [-10, 10]."""
+        """image [N, C, H, W] in [0, 1] -> mean [N, D], logvar [N, D] in [-10, 10]."""
         out = self.head(self.trunk(image))
         return out[:, : self.latent_dim], out[:, self.latent_dim :].clamp(-10, 10)
 
 
 def shuffled_body(widths: tuple[int, ...]) -> nn.Sequential:
-    """Convolutions and pixel shuffles from the smallest map up: [N, widths[0], base, base] -> [N, widths[-1], S, S]."""
+    """Convolutions and pixel shuffles from the smallest map up: [N, widths[0], h, w] -> [N, widths[-1], H, W]."""
     layers: list[nn.Module] = []
     for a, b in itertools.pairwise(widths):
         # The normalisation comes before the shuffle, where the exporter can fold it into the convolution.
@@ -178,51 +177,52 @@ class Decoder(DecoderBase):
 
     make_body = staticmethod(shuffled_body)
 
-    def __init__(self, channels: int, size: int, latent_dim: int, widths: tuple[int, ...], hidden: int = 256):
+    def __init__(self, channels: int, sides: Sides, latent_dim: int, widths: tuple[int, ...], hidden: int = 256):
         super().__init__()
         self.latent_dim = latent_dim
-        base = smallest_side(size, widths)
-        self.base = (widths[0], base, base)
+        self.base = (widths[0], *smallest_map(sides, widths))
         self.stem = nn.Sequential(
             he(nn.Linear(latent_dim, hidden)),
             nn.LeakyReLU(LEAK),
-            he(nn.Linear(hidden, widths[0] * base**2)),
+            he(nn.Linear(hidden, math.prod(self.base))),
             nn.LeakyReLU(LEAK),
         )
         self.body = self.make_body(widths)
         self.to_image = he(nn.Conv2d(widths[-1], channels, 3, padding=1), gain=1.0)
 
     def logits(self, z: Tensor) -> Tensor:
-        """z [N, D] -> the picture before the sigmoid, [N, C, S, S]: exact where a probability would round to 1."""
+        """z [N, D] -> the picture before the sigmoid, [N, C, H, W]: exact where a probability would round to 1."""
         return self.to_image(self.body(self.stem(z).reshape(-1, *self.base)))
 
 
 def masked(image: Tensor, mask: Tensor) -> Tensor:
-    """The input of a mask encoder: the known pixels, and where pixels are missing, [N, C + 1, S, S]."""
+    """The input of a mask encoder: the known pixels, and where pixels are missing, [N, C + 1, H, W]."""
     return torch.cat([image * mask, 1 - mask], dim=1)
 
 
 class Repairer(nn.Module):
     """Damaged picture -> Gaussian over the codes of the whole one, for a `Decoder` to draw."""
 
-    def __init__(self, channels: int, size: int, latent_dim: int, widths: tuple[int, ...], hidden: int = 256):
+    def __init__(self, channels: int, sides: Sides, latent_dim: int, widths: tuple[int, ...], hidden: int = 256):
         super().__init__()
-        self.encoder = Encoder(channels + 1, size, latent_dim, widths, hidden)
+        self.encoder = Encoder(channels + 1, sides, latent_dim, widths, hidden)
 
     def forward(self, image: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """image [N, C, S, S] in [0, 1], mask [N, 1, S, S] (1 = known) -> mean, logvar [N, D]."""
+        """image [N, C, H, W] in [0, 1], mask [N, 1, H, W] (1 = known) -> mean, logvar [N, D]."""
         return self.encoder(masked(image, mask))
 
 
 class Inverter(nn.Module):
     """Whole or damaged picture -> the styles w with which a synthesis draws it."""
 
-    def __init__(self, channels: int, size: int, stages: int, w_dim: int, widths: tuple[int, ...], hidden: int = 256):
+    def __init__(
+        self, channels: int, sides: Sides, stages: int, w_dim: int, widths: tuple[int, ...], hidden: int = 256
+    ):
         super().__init__()
         self.stages, self.w_dim = stages, w_dim
-        self.trunk = strided_trunk(channels + 1, size, widths, hidden)
+        self.trunk = strided_trunk(channels + 1, sides, widths, hidden)
         self.head = he(nn.Linear(hidden, stages * w_dim), gain=1.0)
 
     def forward(self, image: Tensor, mask: Tensor) -> Tensor:
-        """image [N, C, S, S] in [0, 1], mask [N, 1, S, S] (1 = known) -> w [N, L, w_dim]."""
+        """image [N, C, H, W] in [0, 1], mask [N, 1, H, W] (1 = known) -> w [N, L, w_dim]."""
         return self.head(self.trunk(masked(image, mask))).reshape(-1, self.stages, self.w_dim)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from train.models.bases import ConditionalCritic, DecoderBase, GeneratorBase, MappingBase, SynthesisBase
 from train.models.convolutional import Encoder
-from train.models.layers import LEAK, he
+from train.models.layers import LEAK, Sides, he
 
 
 def dense(inputs: int, *widths: int) -> nn.Sequential:
@@ -36,43 +36,43 @@ class Concatenation(MappingBase):
 class DenseSynthesis(SynthesisBase):
     """Noise and class -> picture, by three hidden layers of `width`, twice and four times that."""
 
-    def __init__(self, channels: int, size: int, w_dim: int, width: int):
+    def __init__(self, channels: int, sides: Sides, w_dim: int, width: int):
         super().__init__()
         self.stages, self.w_dim = 1, w_dim
-        self.shape = (channels, size, size)
+        self.shape = (channels, *sides)
         self.hidden = dense(w_dim, width, 2 * width, 4 * width)
         self.to_image = he(nn.Linear(4 * width, math.prod(self.shape)), gain=1.0)
 
     def signal(self, w: Tensor) -> Tensor:
-        """w [N, 1, w_dim] -> unclipped picture around [-1, 1], [N, C, S, S]."""
+        """w [N, 1, w_dim] -> unclipped picture around [-1, 1], [N, C, H, W]."""
         return self.to_image(self.hidden(w[:, 0])).reshape(-1, *self.shape)
 
 
 class DenseGenerator(GeneratorBase):
     """Noise and class -> picture (Goodfellow et al. 2014, arXiv 1406.2661, with leaky ReLU)."""
 
-    def __init__(self, channels: int, size: int, classes: int, latent_dim: int, width: int):
+    def __init__(self, channels: int, sides: Sides, classes: int, latent_dim: int, width: int):
         super().__init__(
-            mapping=Concatenation(latent_dim), synthesis=DenseSynthesis(channels, size, latent_dim + classes, width)
+            mapping=Concatenation(latent_dim), synthesis=DenseSynthesis(channels, sides, latent_dim + classes, width)
         )
 
 
 class DenseCritic(ConditionalCritic):
     """Picture and class -> score, by three hidden layers of four times, twice and once `width`."""
 
-    def __init__(self, channels: int, size: int, classes: int, width: int):
+    def __init__(self, channels: int, sides: Sides, classes: int, width: int):
         super().__init__()
-        self.body = nn.Sequential(nn.Flatten(), dense(channels * size**2, 4 * width, 2 * width, width))
+        self.body = nn.Sequential(nn.Flatten(), dense(channels * math.prod(sides), 4 * width, 2 * width, width))
         self.add_heads(width, classes)
 
     def features(self, signal: Tensor) -> Tensor:
-        """signal [N, C, S, S] around [-1, 1] -> features [N, width]."""
+        """signal [N, C, H, W] around [-1, 1] -> features [N, width]."""
         return self.body(signal)
 
 
-def dense_trunk(channels: int, size: int, widths: tuple[int, ...], hidden: int) -> nn.Sequential:
-    """Hidden layers of `widths`, then one of `hidden`: [N, C, S, S] -> [N, hidden]."""
-    return nn.Sequential(nn.Flatten(), dense(channels * size**2, *widths, hidden))
+def dense_trunk(channels: int, sides: Sides, widths: tuple[int, ...], hidden: int) -> nn.Sequential:
+    """Hidden layers of `widths`, then one of `hidden`: [N, C, H, W] -> [N, hidden]."""
+    return nn.Sequential(nn.Flatten(), dense(channels * math.prod(sides), *widths, hidden))
 
 
 class DenseEncoder(Encoder):
@@ -84,13 +84,13 @@ class DenseEncoder(Encoder):
 class DenseDecoder(DecoderBase):
     """Code -> picture, by two hidden layers; works down to a code of one number."""
 
-    def __init__(self, channels: int, size: int, latent_dim: int, width: int):
+    def __init__(self, channels: int, sides: Sides, latent_dim: int, width: int):
         super().__init__()
         self.latent_dim = latent_dim
-        self.shape = (channels, size, size)
+        self.shape = (channels, *sides)
         self.hidden = dense(latent_dim, width, width)
         self.to_image = he(nn.Linear(width, math.prod(self.shape)), gain=1.0)
 
     def logits(self, z: Tensor) -> Tensor:
-        """z [N, D] -> the picture before the sigmoid, [N, C, S, S]."""
+        """z [N, D] -> the picture before the sigmoid, [N, C, H, W]."""
         return self.to_image(self.hidden(z)).reshape(-1, *self.shape)

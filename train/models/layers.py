@@ -10,41 +10,44 @@ LEAK = 0.2
 
 Layer = TypeVar("Layer", nn.Conv2d, nn.Linear)
 
+Sides = tuple[int, int]
+"""Height and width of a picture or a feature map, in pixels."""
 
-def resolutions(size: int) -> list[int]:
-    """Sides of the feature maps from the smallest to `size`, which is halved while it stays even and at least 4:
-    32 -> [4, 8, 16, 32], 28 -> [7, 14, 28], 100 -> [25, 50, 100].
 
-    Raises ValueError for sizes that are not 4 to 25 times a power of two (their smallest map would be too large).
+def resolutions(sides: Sides) -> list[Sides]:
+    """(height, width) of the feature maps from the smallest to `sides`; both are halved while they stay even and at
+    least 4: (32, 32) -> [(4, 4), (8, 8), (16, 16), (32, 32)], (64, 96) -> [(4, 6), (8, 12), …, (64, 96)].
+
+    Raises ValueError unless each side is 4 to 25 times the same power of two (the smallest map would be too large).
     """
-    sides = [size]
-    while sides[0] % 2 == 0 and sides[0] // 2 >= 4:
-        sides.insert(0, sides[0] // 2)
-    if not 4 <= sides[0] <= 25:
-        raise ValueError(f"{size} is not 4 to 25 times a power of two")
-    return sides
+    maps = [sides]
+    while all(side % 2 == 0 and side // 2 >= 4 for side in maps[0]):
+        maps.insert(0, (maps[0][0] // 2, maps[0][1] // 2))
+    if not all(4 <= side <= 25 for side in maps[0]):
+        raise ValueError(f"the sides of {sides[1]}x{sides[0]} are not 4 to 25 times the same power of two")
+    return maps
 
 
-def smallest_side(size: int, widths: tuple[int, ...]) -> int:
-    """Side of the smallest feature map of a network with one of `widths` per resolution.
+def smallest_map(sides: Sides, widths: tuple[int, ...]) -> Sides:
+    """(height, width) of the smallest feature map of a network with one of `widths` per resolution.
 
     Raises ValueError when there are more or fewer resolutions than widths.
     """
-    sides = resolutions(size)
-    if len(widths) != len(sides):
-        raise ValueError(f"{size} px has {len(sides)} resolutions, but {len(widths)} widths were given")
-    return sides[0]
+    maps = resolutions(sides)
+    if len(widths) != len(maps):
+        raise ValueError(f"{sides[1]}x{sides[0]} px has {len(maps)} resolutions, but {len(widths)} widths were given")
+    return maps[0]
 
 
-def halved_side(size: int, widths: tuple[int, ...]) -> int:
-    """Side of the smallest feature map of a network that halves `size` once per width.
+def halved_map(sides: Sides, widths: tuple[int, ...]) -> Sides:
+    """(height, width) of the smallest feature map of a network that halves `sides` once per width.
 
     Raises ValueError when there are more or fewer halvings than widths.
     """
-    sides = resolutions(size)
-    if len(widths) != len(sides) - 1:
-        raise ValueError(f"{size} px has {len(sides) - 1} halvings, but {len(widths)} widths were given")
-    return sides[0]
+    maps = resolutions(sides)
+    if len(widths) != len(maps) - 1:
+        raise ValueError(f"{sides[1]}x{sides[0]} px has {len(maps) - 1} halvings, but {len(widths)} widths were given")
+    return maps[0]
 
 
 def he(layer: Layer, gain: float = math.sqrt(2 / (1 + LEAK**2))) -> Layer:

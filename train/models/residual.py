@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from train.models.bases import GeneratorBase, SynthesisBase
 from train.models.convolutional import Critic, Decoder, Encoder, Mapping, ModulatedConv
-from train.models.layers import LEAK, halved_side, he, smallest_side, style_scale, zeroed
+from train.models.layers import LEAK, Sides, halved_map, he, smallest_map, style_scale, zeroed
 
 BLOCKS = 2  # residual blocks per resolution, in generator and critic
 GROUPS = 8  # of the group normalisation, at most
@@ -24,27 +24,26 @@ GROUPS = 8  # of the group normalisation, at most
 class ResidualGenerator(GeneratorBase):
     """Noise and class -> picture."""
 
-    def __init__(self, channels: int, size: int, classes: int, latent_dim: int, w_dim: int, widths: tuple[int, ...]):
+    def __init__(self, channels: int, sides: Sides, classes: int, latent_dim: int, w_dim: int, widths: tuple[int, ...]):
         super().__init__(
             mapping=Mapping(latent_dim, w_dim, len(widths), classes),
-            synthesis=ResidualSynthesis(channels, size, widths, w_dim),
+            synthesis=ResidualSynthesis(channels, sides, widths, w_dim),
         )
 
 
 class ResidualSynthesis(SynthesisBase):
     """Styles -> picture: a learned constant, and `BLOCKS` styled blocks per resolution."""
 
-    def __init__(self, channels: int, size: int, widths: tuple[int, ...], w_dim: int):
+    def __init__(self, channels: int, sides: Sides, widths: tuple[int, ...], w_dim: int):
         super().__init__()
-        base = smallest_side(size, widths)
         self.stages, self.w_dim = len(widths), w_dim
-        self.constant = nn.Parameter(torch.randn(1, widths[0], base, base))
+        self.constant = nn.Parameter(torch.randn(1, widths[0], *smallest_map(sides, widths)))
         self.up = nn.ModuleList(ModulatedConv(a, 4 * b, w_dim) for a, b in itertools.pairwise(widths))
         self.blocks = nn.ModuleList(StyledBlock(c, w_dim) for c in widths for _ in range(BLOCKS))
         self.to_image = he(nn.Conv2d(widths[-1], channels, 3, padding=1), gain=1.0)
 
     def signal(self, w: Tensor) -> Tensor:
-        """w [N, L, w_dim] -> unclipped picture around [-1, 1], [N, C, S, S]."""
+        """w [N, L, w_dim] -> unclipped picture around [-1, 1], [N, C, H, W]."""
         x = self.constant.expand(w.shape[0], -1, -1, -1)
         for i, block in enumerate(self.blocks):
             stage = i // BLOCKS
@@ -84,7 +83,7 @@ class FixupBlock(nn.Module):
 
 
 def residual_critic_body(channels: int, widths: tuple[int, ...]) -> nn.Sequential:
-    """`BLOCKS` blocks per resolution from the picture down: [N, C, S, S] -> [N, widths[0], base, base]."""
+    """`BLOCKS` blocks per resolution from the picture down: [N, C, H, W] -> [N, widths[0], h, w]."""
     total = BLOCKS * len(widths)
     layers: list[nn.Module] = [he(nn.Conv2d(channels, widths[-1], 3, padding=1), gain=1.0)]
     for stage in reversed(range(len(widths))):
@@ -123,18 +122,18 @@ class GroupBlock(nn.Module):
         return x + self.body(x)
 
 
-def residual_trunk(channels: int, size: int, widths: tuple[int, ...], hidden: int) -> nn.Sequential:
-    """A halving and a block per resolution, then one hidden layer: [N, C, S, S] -> [N, hidden]."""
-    base = halved_side(size, widths)
+def residual_trunk(channels: int, sides: Sides, widths: tuple[int, ...], hidden: int) -> nn.Sequential:
+    """A halving and a block per resolution, then one hidden layer: [N, C, H, W] -> [N, hidden]."""
+    height, width = halved_map(sides, widths)
     layers: list[nn.Module] = []
     for a, b in zip((channels, *widths[:-1]), widths, strict=True):
         layers += [he(nn.Conv2d(a, b, 4, stride=2, padding=1), gain=1.0), GroupBlock(b)]
     layers += [group_norm(widths[-1]), nn.SiLU(), nn.Flatten()]
-    return nn.Sequential(*layers, he(nn.Linear(widths[-1] * base**2, hidden)), nn.SiLU())
+    return nn.Sequential(*layers, he(nn.Linear(widths[-1] * height * width, hidden)), nn.SiLU())
 
 
 def residual_shuffled_body(widths: tuple[int, ...]) -> nn.Sequential:
-    """A block per resolution, pixel shuffles between: [N, widths[0], base, base] -> [N, widths[-1], S, S]."""
+    """A block per resolution, pixel shuffles between: [N, widths[0], h, w] -> [N, widths[-1], H, W]."""
     layers: list[nn.Module] = []
     for a, b in itertools.pairwise(widths):
         layers += [GroupBlock(a), he(nn.Conv2d(a, 4 * b, 3, padding=1), gain=1.0), nn.PixelShuffle(2)]

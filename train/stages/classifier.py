@@ -27,7 +27,7 @@ class ClassifierNetworks(nn.Module):
 
 def build(settings: ClassifierSettings, data: DataInfo) -> ClassifierNetworks:
     """The untrained classifier for these pictures."""
-    shape = data.channels, data.size, len(data.classes)
+    shape = data.channels, data.sides, len(data.classes)
     match settings.body:
         case "conv":
             return ClassifierNetworks(Classifier(*shape))
@@ -38,13 +38,15 @@ def build(settings: ClassifierSettings, data: DataInfo) -> ClassifierNetworks:
 
 
 def jitter(images: Tensor, shift: float, rotate: float, mirror: bool = False) -> Tensor:
-    """images [N, C, S, S], each randomly shifted (up to that share of the side), rotated (up to that many degrees) and
+    """images [N, C, H, W], each randomly shifted (up to that share of the side), rotated (up to that many degrees) and
     zoomed (up to 10 %), its border repeated; with `mirror` a random half of them mirrored left to right."""
     n, device = len(images), images.device
+    proportion = images.shape[-1] / images.shape[-2]  # the grid runs from -1 to 1 along both sides
     angle = (torch.rand(n, device=device) * 2 - 1) * math.radians(rotate)
     zoom = 1 + (torch.rand(n, device=device) * 2 - 1) * 0.1
     offset = (torch.rand(n, 2, device=device) * 2 - 1) * 2 * shift
-    rows = torch.stack([angle.cos() * zoom, -angle.sin() * zoom, angle.sin() * zoom, angle.cos() * zoom], dim=1)
+    cosine, sine = angle.cos() * zoom, angle.sin() * zoom
+    rows = torch.stack([cosine, -sine / proportion, sine * proportion, cosine], dim=1)
     if mirror:
         images = torch.where(torch.rand(n, 1, 1, 1, device=device) < 0.5, images.flip(-1), images)
     theta = torch.cat([rows.view(n, 2, 2), offset[:, :, None]], dim=2)

@@ -36,7 +36,7 @@ class GanNetworks(nn.Module):
 
 def build(settings: GanSettings, data: DataInfo) -> GanNetworks:
     """The untrained networks for these pictures."""
-    shape = (data.channels, data.size, len(data.classes))
+    shape = (data.channels, data.sides, len(data.classes))
     generator: GeneratorBase
     critic: ConditionalCritic
     match settings.body:
@@ -44,11 +44,11 @@ def build(settings: GanSettings, data: DataInfo) -> GanNetworks:
             generator = DenseGenerator(*shape, settings.latent_dim, settings.width)
             critic = DenseCritic(*shape, settings.width)
         case "residual":
-            channels = widths(len(resolutions(data.size)), settings.width, max(settings.width // 4, 8))
+            channels = widths(len(resolutions(data.sides)), settings.width, max(settings.width // 4, 8))
             generator = ResidualGenerator(*shape, settings.latent_dim, settings.w_dim, channels)
             critic = ResidualCritic(*shape, channels)
         case "conv":
-            channels = widths(len(resolutions(data.size)), settings.width)
+            channels = widths(len(resolutions(data.sides)), settings.width)
             generator = Generator(*shape, settings.latent_dim, settings.w_dim, channels)
             critic = Critic(*shape, channels)
     stddev = MinibatchStddev(critic.head.in_features) if settings.minibatch_stddev else None
@@ -59,7 +59,7 @@ def style_shape(settings: GanSettings, data: DataInfo) -> tuple[int, int]:
     """(L, D) of a generator's styles w [N, L, D]."""
     if settings.body == "mlp":
         return 1, settings.latent_dim + len(data.classes)
-    return len(resolutions(data.size)), settings.w_dim
+    return len(resolutions(data.sides)), settings.w_dim
 
 
 class GanStage(Stage[GanNetworks, GanSettings]):
@@ -83,15 +83,27 @@ class GanStage(Stage[GanNetworks, GanSettings]):
         self.ops = augment.policy(data)
         self.gap_driven = settings.augment is None and augment.starts_augmented(data.train_images)
         self.probability = settings.augment or 0.0
+        self.apart: Pictures | None = None  # training pictures that no step sees
         self.reals: dict[str, Tensor] = {}
         self.penalties: dict[str, Tensor] = {}  # R1 and R2 of the last step that had them, to be shown
 
+    def training_pictures(self, train: Pictures) -> Pictures:
+        """All but a random tenth, the same each time, which is set apart for the gap where augmentation follows it."""
+        if not self.gap_driven or self.settings.gap_pictures == "held-out":
+            return train
+        order = torch.randperm(len(train), generator=torch.Generator().manual_seed(0))
+        count = min(augment.MOST_APART, len(train) // augment.APART_SHARE)
+        self.apart = train[order[:count]]
+        return train[order[count:].sort().values]
+
     def begin(self, train: Pictures, test: Pictures) -> None:
-        """Keeps 256 pictures of each split and their labels, for the held-out gap and the variety."""
-        chosen = torch.linspace(0, len(train) - 1, min(256, len(train))).long().to(train.images.device)
+        """Keeps 256 pictures that steps see and as many that none sees, for the gap between them and the variety."""
+        device = train.images.device
+        chosen = torch.linspace(0, len(train) - 1, min(256, len(train))).long().to(device)
+        unseen = test if self.apart is None else self.apart
         self.reals = {
             "train": train.images[chosen], "train labels": train.labels[chosen],
-            "held out": test.images[:256], "held out labels": test.labels[:256],
+            "unseen": unseen.images[:256].to(device), "unseen labels": unseen.labels[:256].to(device),
         }  # fmt: skip
 
     def step(self, images: Tensor, labels: Tensor, progress: float) -> dict[str, Tensor]:
@@ -101,11 +113,11 @@ class GanStage(Stage[GanNetworks, GanSettings]):
                 group["lr"] = group["lr_multiplier"] * settings.lr * cosine(1, settings.lr_end, progress)
                 group["betas"] = (0.0, cosine(*settings.beta2, progress))
         if self.gap_driven and self.reals and self.steps_done % GAP_STEPS == 0:
-            self._follow_gap(len(images) * self.processes * GAP_STEPS)
+            self.follow_gap(len(images) * self.processes * GAP_STEPS)
         rows = self.processes * len(images)
         noise = self.own(priors.draw(settings.prior, 2 * rows, settings.latent_dim, images.device).view(rows, 2, -1))
-        others = self._others(labels) if settings.mismatch_weight and len(self.data.classes) > 1 else labels
-        parts = self.parts(images, labels, others, noise)
+        wrong_labels = self.other_classes(labels) if settings.mismatch_weight and len(self.data.classes) > 1 else labels
+        parts = self.parts(images, labels, wrong_labels, noise)
         penalised = self.steps_done % settings.lazy_reg_interval == 0
         gamma = cosine(*settings.gamma, progress) * settings.lazy_reg_interval if penalised else 0.0
         shown: dict[str, Tensor] = {}
@@ -127,14 +139,14 @@ class GanStage(Stage[GanNetworks, GanSettings]):
         return stddev(features, classes) if stddev is not None else 0.0
 
     def score(self, signal: Tensor, classes: Tensor | None) -> Tensor:
-        """signal [N, C, S, S], classes [N, K] -> scores [N, 1] of pictures in their batch."""
+        """signal [N, C, H, W], classes [N, K] -> scores [N, 1] of pictures in their batch."""
         features = self.networks.critic.features(signal)
         return self.networks.critic.score_features(features, classes) + self.batch_score(features, classes)
 
     def critic_loss(
-        self, images: Tensor, labels: Tensor, others: Tensor, z: Tensor, gamma: float
+        self, images: Tensor, labels: Tensor, wrong_labels: Tensor, z: Tensor, gamma: float
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """images [N, C, S, S] in [0, 1], labels [N] and wrong labels `others` [N], noise z [N, D] -> what the
+        """images [N, C, H, W] in [0, 1], labels [N] and `wrong_labels` [N], noise z [N, D] -> what the
         critic minimises, and scalars to show. gamma 0 skips R1 and R2, and saves their time."""
         settings, loss, critic = self.settings, ADVERSARIAL[self.settings.loss], self.networks.critic
         classes = one_hot(labels, len(self.data.classes))
@@ -144,9 +156,10 @@ class GanStage(Stage[GanNetworks, GanSettings]):
         real = self._augmented(images * 2 - 1).requires_grad_(gamma > 0)
         fake = self._augmented(fake.float()).requires_grad_(gamma > 0)
         with self.autocast(images.device):
-            seen = critic.features(real)
-            alone = critic.score_features(seen, classes)
-            scores_real, scores_fake = alone + self.batch_score(seen, classes), self.score(fake, classes)
+            features = critic.features(real)
+            single_scores = critic.score_features(features, classes)
+            scores_real = single_scores + self.batch_score(features, classes)
+            scores_fake = self.score(fake, classes)
         adversarial = total = loss.critic(scores_real.float(), scores_fake.float())
         if gamma > 0:
             r1, r2 = gradient_penalty(scores_real, real), gradient_penalty(scores_fake, fake)
@@ -154,12 +167,12 @@ class GanStage(Stage[GanNetworks, GanSettings]):
             self.penalties = {"r1": r1.detach(), "r2": r2.detach()}
         if settings.mismatch_weight and len(self.data.classes) > 1:
             with self.autocast(images.device):
-                mismatched = critic.score_features(seen, one_hot(others, len(self.data.classes)))
-            total = total + settings.mismatch_weight * loss.critic(alone.float(), mismatched.float())
+                mismatched = critic.score_features(features, one_hot(wrong_labels, len(self.data.classes)))
+            total = total + settings.mismatch_weight * loss.critic(single_scores.float(), mismatched.float())
         return total, {"critic": adversarial.detach()} | self.penalties
 
     def generator_loss(self, images: Tensor, labels: Tensor, z: Tensor) -> Tensor:
-        """images [N, C, S, S] in [0, 1], labels [N], noise z [N, D] -> what the generator minimises."""
+        """images [N, C, H, W] in [0, 1], labels [N], noise z [N, D] -> what the generator minimises."""
         loss = ADVERSARIAL[self.settings.loss]
         classes = one_hot(labels, len(self.data.classes))
         with self.autocast(images.device):
@@ -212,8 +225,8 @@ class GanStage(Stage[GanNetworks, GanSettings]):
             self.networks.minibatch_stddev.requires_grad_(on)
 
     @torch.no_grad()
-    def _follow_gap(self, images: int) -> None:
-        """Adjusts the augmentation's probability: up while the critic tells training pictures from held-out ones."""
+    def follow_gap(self, images: int) -> None:
+        """Adjusts the augmentation's probability: up while the critic prefers the pictures that it learns from."""
         critic, classes = self.networks.critic, len(self.data.classes)
         labels = self.reals["train labels"]
         # The same noise in every process, so that all of them follow one gap. Scores of single pictures, as batches of
@@ -222,17 +235,17 @@ class GanStage(Stage[GanNetworks, GanSettings]):
                         generator=torch.Generator().manual_seed(self.steps_done)).to(labels.device)  # fmt: skip
         with self.autocast(labels.device):
             fake = critic.score(self.networks.generator.signal(z, one_hot(labels, classes)), one_hot(labels, classes))
-            train, held_out = [
+            train, unseen = [
                 critic.score(self.reals[split].float() / 127.5 - 1, one_hot(self.reals[f"{split} labels"], classes))
-                for split in ("train", "held out")
+                for split in ("train", "unseen")
             ]
-        gap = float(augment.held_out_gap(train.float(), held_out.float(), fake.float()))
+        gap = float(augment.held_out_gap(train.float(), unseen.float(), fake.float()))
         self.probability = augment.next_probability(self.probability, gap, images)
 
     def _augmented(self, signals: Tensor) -> Tensor:
         return augment.augment(signals, self.ops, self.probability) if self.probability else signals
 
-    def _others(self, labels: Tensor) -> Tensor:
+    def other_classes(self, labels: Tensor) -> Tensor:
         """labels int64 [N] -> a wrong label for each, all equally likely, [N]."""
         count, rows = len(self.data.classes), self.processes * len(labels)
         return (labels + self.own(torch.randint(1, count, (rows,), device=labels.device))) % count

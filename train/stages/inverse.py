@@ -9,7 +9,7 @@ from train.data.dataset import DataInfo, Pictures, one_hot
 from train.losses import kl_to_normal
 from train.models.bases import DecoderBase, GeneratorBase
 from train.models.convolutional import Inverter, Repairer
-from train.models.layers import resolutions
+from train.models.layers import Sides, resolutions
 from train.models.principal import PrincipalRepairer
 from train.schedules import cosine, ramp
 from train.settings import InverseSettings, Prior, VaeSettings, widths
@@ -36,7 +36,7 @@ class InverterNetworks(nn.Module):
 
 def build_repair(settings: InverseSettings, data: DataInfo, vae: VaeSettings) -> RepairNetworks:
     """The untrained mask encoder into the codes of a VAE."""
-    shape = data.channels, data.size, vae.latent_dim
+    shape = data.channels, data.sides, vae.latent_dim
     if vae.body == "principal":
         return RepairNetworks(PrincipalRepairer(*shape, settings.hidden))
     return RepairNetworks(Repairer(*shape, trunk_widths(settings, data), settings.hidden))
@@ -45,41 +45,47 @@ def build_repair(settings: InverseSettings, data: DataInfo, vae: VaeSettings) ->
 def build_inverter(settings: InverseSettings, data: DataInfo, styles: tuple[int, int]) -> InverterNetworks:
     """The untrained mask encoder into a generator's styles w [N, *styles]."""
     trunk = trunk_widths(settings, data)
-    return InverterNetworks(Inverter(data.channels, data.size, *styles, trunk, settings.hidden))
+    return InverterNetworks(Inverter(data.channels, data.sides, *styles, trunk, settings.hidden))
 
 
 def trunk_widths(settings: InverseSettings, data: DataInfo) -> tuple[int, ...]:
     """Channels after each halving of the picture, largest map first."""
-    return widths(len(resolutions(data.size)), settings.width)[-2::-1]
+    return widths(len(resolutions(data.sides)), settings.width)[-2::-1]
 
 
-def random_masks(count: int, size: int, device: torch.device | str = "cpu") -> Tensor:
-    """Masks [N, 1, S, S], 1 = known. A quarter of each kind: nothing missing, a box missing (0.2 to 0.6 of the side),
-    a strip at one side missing (0.25 to 0.6), single pixels missing (up to 0.85 of them)."""
+def random_masks(count: int, sides: Sides, device: torch.device | str = "cpu") -> Tensor:
+    """Masks [N, 1, H, W], 1 = known, of pictures of sides (H, W). A quarter of each kind: nothing missing, a box
+    missing (0.2 to 0.6 of each side), a strip at one side missing (0.25 to 0.6), single pixels missing (up to 0.85 of
+    them)."""
     u = torch.rand(8, count, 1, 1, device=device)
-    rows = (torch.arange(size, device=device) + 0.5).view(1, size, 1) / size
-    columns = rows.transpose(1, 2)
-    height, width = 0.2 + 0.4 * u[0], 0.2 + 0.4 * u[1]
-    top, left = u[2] * (1 - height), u[3] * (1 - width)
-    box = (rows >= top) & (rows < top + height) & (columns >= left) & (columns < left + width)
+    rows, columns = ((torch.arange(side, device=device) + 0.5) / side for side in sides)
+    rows, columns = rows[None, :, None], columns[None, None, :]
+    tall, wide = 0.2 + 0.4 * u[0], 0.2 + 0.4 * u[1]
+    top, left = u[2] * (1 - tall), u[3] * (1 - wide)
+    box = (rows >= top) & (rows < top + tall) & (columns >= left) & (columns < left + wide)
     reach, side = 0.25 + 0.35 * u[4], (u[5] * 4).floor()
     distance = torch.where(
         side == 0, rows, torch.where(side == 1, 1 - rows, torch.where(side == 2, columns, 1 - columns))
     )
-    strip = (distance < reach).expand(count, size, size)
-    scattered = torch.rand(count, size, size, device=device) < 0.85 * u[6]
+    strip = (distance < reach).expand(count, *sides)
+    scattered = torch.rand(count, *sides, device=device) < 0.85 * u[6]
     kind = (u[7] * 4).floor()
     nothing = torch.zeros_like(scattered)
     missing = torch.where(kind == 0, nothing, torch.where(kind == 1, box, torch.where(kind == 2, strip, scattered)))
     return (~missing).float().unsqueeze(1)
 
 
+def image_sides(images: Tensor) -> Sides:
+    """(height, width) of images [N, C, H, W]."""
+    return images.shape[-2], images.shape[-1]
+
+
 def damaged(pictures: Tensor) -> tuple[Tensor, Tensor]:
-    """The first 21 pictures [N, C, S, S] and masks for them [N, 1, S, S], the same each time: three columns per picture
+    """The first 21 pictures [N, C, H, W] and masks for them [N, 1, H, W], the same each time: three columns per picture
     fill a sheet."""
     torch.manual_seed(0)
     images = pictures[:21]
-    return images, random_masks(len(images), images.shape[-1], images.device)
+    return images, random_masks(len(images), image_sides(images), images.device)
 
 
 class RepairStage(Stage[RepairNetworks, InverseSettings]):
@@ -98,7 +104,7 @@ class RepairStage(Stage[RepairNetworks, InverseSettings]):
         optimizer.param_groups[0]["lr"] = self.settings.lr * ramp(progress, 0.01) * cosine(1, 0.01, progress)
         self.networks.train()
         self.updates.begin()
-        mask = random_masks(len(images), images.shape[-1], images.device)
+        mask = random_masks(len(images), image_sides(images), images.device)
         parts = self.parts(images, mask)
         for pictures, known in parts:
             mean, logvar, squared = self.codes_and_error(pictures, known)
@@ -192,7 +198,7 @@ class InverterStage(Stage[InverterNetworks, InverseSettings]):
         with torch.no_grad():
             w = mapping(noise, one_hot(labels[:half], len(self.data.classes)))
             pictures = torch.cat([self.generator.synthesis(w), images[half:]])
-        mask = random_masks(len(pictures), images.shape[-1], images.device)
+        mask = random_masks(len(pictures), image_sides(images), images.device)
         with self.autocast(images.device):
             found = self.networks.inverter(pictures, mask)
             drawn = self.generator.synthesis.signal(found)

@@ -4,7 +4,7 @@ the posterior of a linear decoder for its repair."""
 import torch
 from torch import Tensor, nn
 
-from train.models.linear_posterior import patch_basis, patches_of
+from train.models.linear_posterior import patch_components, patches_of
 from train.models.principal import PrincipalDecoder, PrincipalEncoder, PrincipalRepairer
 
 PICTURES = 20_000  # from which components are found, at most …
@@ -14,51 +14,51 @@ LEAST = 1e-6  # variance that is divided by, at least
 
 @torch.no_grad()
 def begin_as_components(encoder: PrincipalEncoder, decoder: PrincipalDecoder, images: Tensor, seed: int = 0) -> None:
-    """Sets the linear paths to the principal components of `images` (uint8 [N, C, S, S]), scaled so that codes have
-    unit variance; the rest of both networks then adds nothing, and the codes' variances are those of the linear model
-    (Tipping & Bishop 1999).
+    """Sets the linear paths to the principal components of `images` (uint8 [N, C, H, W]), scaled so that codes have
+    unit variance. The rest of both networks then adds nothing, and mean and variance of a code are those of the
+    posterior of probabilistic PCA (Tipping & Bishop 1999, "Probabilistic principal component analysis", section 3.2).
 
     Dimensions of a code beyond the components of these pictures stay noise that no picture shows. seed: of the search
     for the components of large pictures.
     """
     from sklearn.decomposition import PCA  # takes a second to import, which `--help` need not wait for
 
-    pictures = sample(images)
-    kept, _, side, _ = encoder.linear.patches.weight.shape
+    pictures = fitting_sample(images)
+    coefficients, _, side, _ = encoder.linear.patches.weight.shape
     patches = patches_of(pictures, side)
-    basis = patch_basis(patches, kept)
-    numbers = (patches @ basis.T).mT.flatten(1).numpy()  # in the order of the convolution
-    found = min(encoder.latent_dim, *numbers.shape)
-    model = PCA(found, random_state=seed).fit(numbers)
-    shown = model.inverse_transform(model.transform(numbers))
-    # |picture - shown|² from the numbers alone: the basis is orthonormal.
-    rest = float(pictures.square().sum()) - float((2 * numbers - shown).ravel() @ shown.ravel())
+    components = patch_components(patches, coefficients)
+    rows = (patches @ components.T).mT.flatten(1).numpy()  # coefficients in the order of the convolution
+    found = min(encoder.latent_dim, *rows.shape)
+    model = PCA(found, random_state=seed).fit(rows)
+    restored = model.inverse_transform(model.transform(rows))
+    # |picture - restored|² from the coefficients alone: the components of patches are orthonormal.
+    rest = float(pictures.square().sum()) - float((2 * rows - restored).ravel() @ restored.ravel())
     noise = max(rest / pictures.numel(), LEAST)
     variances, directions, centre = (
         torch.from_numpy(values).float() for values in (model.explained_variance_, model.components_, model.mean_)
     )
-    scale, certain = variances.clamp_min(LEAST).sqrt()[:, None], (variances / (variances + noise))[:, None]
+    scale, certainty = variances.clamp_min(LEAST).sqrt()[:, None], (variances / (variances + noise))[:, None]
 
-    for layer in (encoder.head, decoder.to_image, encoder.linear.whole, decoder.linear.whole):
+    for layer in (encoder.head, decoder.to_image, encoder.linear.code, decoder.linear.coefficients):
         for parameter in layer.parameters():
             nn.init.zeros_(parameter)
-    kernel = basis.reshape(decoder.linear.patches.weight.shape)
+    kernel = components.reshape(decoder.linear.patches.weight.shape)
     encoder.linear.patches.weight.copy_(kernel)
     decoder.linear.patches.weight.copy_(kernel)
-    into = certain * directions / scale  # mean and variance of the posterior of probabilistic PCA
-    encoder.linear.whole.weight[:found] = into
-    encoder.linear.whole.get_parameter("bias")[:found] = -into @ centre
+    projection = certainty * directions / scale
+    encoder.linear.code.weight[:found] = projection
+    encoder.linear.code.get_parameter("bias")[:found] = -projection @ centre
     logvar = encoder.head.get_parameter("bias")[encoder.latent_dim :]
-    logvar[:found] = (1 - certain[:, 0]).clamp_min(LEAST).log()
-    decoder.linear.whole.weight[:, :found] = (directions * scale).T
-    decoder.linear.whole.get_parameter("bias").copy_(centre)
+    logvar[:found] = (1 - certainty[:, 0]).clamp_min(LEAST).log()
+    decoder.linear.coefficients.weight[:, :found] = (directions * scale).T
+    decoder.linear.coefficients.get_parameter("bias").copy_(centre)
 
 
 @torch.no_grad()
 def fit_posterior(repairer: PrincipalRepairer, encoder: nn.Module, images: Tensor, noise: float) -> Tensor:
-    """Sets the posterior to the linear decoder that draws `images` (uint8 [N, C, S, S]) best from the codes of the
+    """Sets the posterior to the linear decoder that draws `images` (uint8 [N, C, H, W]) best from the codes of the
     trained `encoder`. noise: variance of a pixel. Returns the mean of the codes [D]."""
-    pictures, device = sample(images), repairer.head.weight.device
+    pictures, device = fitting_sample(images), repairer.head.weight.device
     codes = torch.cat([encoder(part.to(device))[0] for part in pictures.split(500)]).cpu()
     repairer.posterior.fit(codes, pictures, noise)
     return codes.mean(dim=0)
@@ -71,6 +71,6 @@ def begin_repair(repairer: PrincipalRepairer, encoder: nn.Module, images: Tensor
     nn.init.zeros_(repairer.head.weight)
 
 
-def sample(images: Tensor) -> Tensor:
-    """uint8 [N, C, S, S] -> as many of them as components are found from, float32 in [0, 1]."""
+def fitting_sample(images: Tensor) -> Tensor:
+    """uint8 [N, C, H, W] -> the first of them, as many as components are found from, float32 in [0, 1]."""
     return images[: min(PICTURES, NUMBERS // images[0].numel())].cpu().float() / 255

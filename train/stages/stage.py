@@ -91,19 +91,23 @@ class Stage(ABC, Generic[Networks, StageSettings]):
 
     # ---------------------------------------------------------------------------- what the loop calls
 
+    def training_pictures(self, train: Pictures) -> Pictures:
+        """Those of the training pictures that steps may see; called once, before `begin`."""
+        return train
+
     def begin(self, train: Pictures, test: Pictures) -> None:
         """Called once with all training and 256 test pictures, on the device, before the first step."""
 
     @abstractmethod
     def step(self, images: Tensor, labels: Tensor, progress: float) -> dict[str, Tensor]:
-        """One update. images float32 [N, C, S, S] in [0, 1]; labels int64 [N]; progress in [0, 1].
+        """One update. images float32 [N, C, H, W] in [0, 1]; labels int64 [N]; progress in [0, 1].
 
         Returns scalars to show."""
 
     @abstractmethod
     def preview(self, averages: Networks, pictures: Tensor) -> Tensor:
-        """Pictures [N, C, S, S] in [0, 1] for a sample sheet, drawn by the averaged networks from the same latents or
-        the same held-out `pictures` [32, C, S, S] each time."""
+        """Pictures [N, C, H, W] in [0, 1] for a sample sheet, drawn by the averaged networks from the same latents or
+        the same held-out `pictures` [32, C, H, W] each time."""
 
     def variety(self, averages: Networks) -> dict[str, float]:
         """How varied the samples are, each figure as a share of the data's; under 0.5 a warning is printed."""

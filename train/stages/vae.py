@@ -33,11 +33,11 @@ class VaeNetworks(nn.Module):
 
 def build(settings: VaeSettings, data: DataInfo) -> VaeNetworks:
     """The untrained networks for these pictures."""
-    shape, width = (data.channels, data.size, settings.latent_dim), settings.width
+    shape, width = (data.channels, data.sides, settings.latent_dim), settings.width
     if settings.body == "mlp":
         return VaeNetworks(DenseEncoder(*shape, (width,), width), DenseDecoder(*shape, width))
     least = max(width // 4, 8) if settings.body == "residual" else 16
-    channels = widths(len(resolutions(data.size)), width, least)
+    channels = widths(len(resolutions(data.sides)), width, least)
     bodies: dict[str, tuple[type[Encoder], type[Decoder]]] = {
         "conv": (Encoder, Decoder),
         "residual": (ResidualEncoder, ResidualDecoder),

@@ -19,19 +19,19 @@
 
   Object.assign(T, {
     query: parametersOf(location.href), // as the page was opened
-    // What a state adds to an address.
-    params(state = T.state) {
-      const pairs = { b: state.b, m: state.m, c: state.c, t: T.short(state.t), x: T.short(state.x), y: T.short(state.y) };
-      return Object.fromEntries(Object.entries(pairs).filter(([, value]) => value !== null));
+    // The parameters of an address that leads to a state.
+    addressParams(state = T.state) {
+      const [t, x, y] = [state.t, state.x, state.y].map(T.fourDecimals);
+      return { b: state.b, m: state.m, ...(state.c === null ? {} : { c: state.c }), t, x, y };
     },
-    // What tabs add: names and values, null where there is nothing to say.
-    addressNotes: {},
+    addressNotes: {}, // what tabs add: names and values, null where there is nothing to say
+    // Writes what a tab adds.
     noteInAddress(pairs) {
       const before = JSON.stringify(T.addressNotes);
       Object.assign(T.addressNotes, pairs);
       if (JSON.stringify(T.addressNotes) !== before) T.updateAddress();
     },
-    // A tab tells when it opens and when it closes, in any order.
+    // Called by a tab when it opens and when it closes, in any order.
     noteOpenTab(name, open) {
       if (open) T.noteInAddress({ tab: name });
       else if (T.addressNotes.tab === name) T.noteInAddress({ tab: null });
@@ -45,7 +45,7 @@
         else query.set(name, value);
       }
       for (const name of STATE) query.delete(name);
-      for (const [name, value] of Object.entries(T.params(state))) query.set(name, value);
+      for (const [name, value] of Object.entries(T.addressParams(state))) query.set(name, value);
       url.search = query;
       return url.href;
     },
@@ -61,6 +61,7 @@
       if (tab) tab.click();
       else if (tries) setTimeout(() => T.openTab(name, tries - 1), 50);
     },
+    // The tabs' buttons, in their order.
     tabs: () => [...document.querySelectorAll("#tf-tabs [role='tablist'] [role='tab']")],
     // An address of this server, wherever the page lies: `path` is relative to the page.
     url(path, params = {}) {

@@ -11,29 +11,28 @@ const language = el("button", { type: "button", class: "tf-button tf-language", 
 // Gradio follows the browser's language and cannot be told another, so its tabs and its footer are renamed whenever it has
 // drawn them.
 const tables = T.facts.page ?? {};
-const said = (english) => tables[T.language]?.[english] ?? english;
+const translated = (english) => tables[T.language]?.[english] ?? english;
 const englishOf = (text) => Object.values(tables).flatMap(Object.entries).find((pair) => pair.includes(text))?.[0];
-const rename = (selector, words) => {
-  for (const part of document.querySelectorAll(selector)) {
-    const node = [...part.childNodes].find((child) => child.nodeType === Node.TEXT_NODE && child.nodeValue.trim());
+const relabel = (selector, words) => {
+  for (const button of document.querySelectorAll(selector)) {
+    const node = [...button.childNodes].find((child) => child.nodeType === Node.TEXT_NODE && child.nodeValue.trim());
     const next = node && words(node.nodeValue.trim());
     if (next && next !== node.nodeValue.trim()) node.nodeValue = `${next} `;
-    for (const image of node ? part.querySelectorAll("img[alt]") : []) image.alt = ""; // it repeats the words beside it
+    for (const image of node ? button.querySelectorAll("img[alt]") : []) image.alt = ""; // it repeats the words beside it
   }
 };
-let tab = null; // to return to, after the language was changed
+let tab = null; // the place of the tab to return to, after the language was changed
 try {
   tab = sessionStorage.getItem("twofold.tab");
   sessionStorage.removeItem("twofold.tab");
 } catch {
   // no storage, no tab to return to
 }
-const follow = T.frame(() => {
+const followGradio = T.oncePerFrame(() => {
   if (T.facts.page) {
-    const known = (text) => englishOf(text) && said(englishOf(text));
-    rename("#tf-tabs .tab-wrapper button", known);
-    rename("footer .show-api", () => said("Use via API"));
-    rename("footer .settings", () => said("Settings"));
+    relabel("#tf-tabs .tab-wrapper button", (text) => englishOf(text) && translated(englishOf(text)));
+    relabel("footer .show-api", () => translated("Use via API"));
+    relabel("footer .settings", () => translated("Settings"));
   }
   const chosen = tab === null ? null : T.tabs()[Number(tab)];
   if (!chosen) return;
@@ -41,8 +40,8 @@ const follow = T.frame(() => {
   chosen.click();
   language.focus({ preventScroll: true });
 });
-new MutationObserver(follow).observe(document.body, { childList: true, characterData: true, subtree: true });
-follow();
+new MutationObserver(followGradio).observe(document.body, { childList: true, characterData: true, subtree: true });
+followGradio();
 
 if (!T.facts.bundles.length) {
   root.append(el("div", { class: "tf-bar-row" }, brand, language));
@@ -67,9 +66,9 @@ if (!T.facts.bundles.length) {
     (m) => T.set({ m }, { undo: true }),
   );
   const chips = el("div", { class: "tf-chips", role: "radiogroup", "aria-label": T.t("Class") });
-  const classField = el("div", { class: "tf-field tf-classes" }, el("span", { class: "tf-name" }, T.t("Class")), chips);
-  let sliding = false;
-  const typical = T.slider(
+  const classField = el("div", { class: "tf-field tf-classes" }, el("span", { class: "tf-label" }, T.t("Class")), chips);
+  let sliding = false; // one undo for a whole movement of the slider
+  const truncation = T.slider(
     T.t("Truncation"),
     { min: 0, max: 1.5, step: 0.05, value: T.state.t, format: (v) => Number(v).toFixed(2) },
     (t) => {
@@ -77,27 +76,27 @@ if (!T.facts.bundles.length) {
       sliding = true;
     },
   );
-  typical.input.addEventListener("change", () => (sliding = false));
-  typical.classList.add("tf-truncation");
+  truncation.input.addEventListener("change", () => (sliding = false));
+  truncation.classList.add("tf-truncation");
 
   const clock = el("span", { class: "tf-clock" });
   const processor = el("span", { class: "tf-processor" });
   const reason = el("p", {});
   const status = el("details", { class: "tf-status" }, el("summary", {}, processor, clock), reason);
-  const copy = el("button", { type: "button", class: "tf-button", onclick: () => share() }, T.t("Copy link"));
-  const trouble = el("p", { class: "tf-trouble", role: "alert", hidden: true });
+  const copy = el("button", { type: "button", class: "tf-button", onclick: () => copyLink() }, T.t("Copy link"));
+  const message = T.errorNote();
 
   root.append(
     el("div", { class: "tf-bar-row" }, brand, el("div", { class: "tf-bar-end" }, status, copy, language)),
     el(
       "div",
       { class: "tf-bar-row tf-bar-controls" },
-      el("label", { class: "tf-field" }, el("span", { class: "tf-name" }, T.t("Pictures")), picker),
-      el("div", { class: "tf-field" }, el("span", { class: "tf-name" }, T.t("Model")), models),
+      el("label", { class: "tf-field" }, el("span", { class: "tf-label" }, T.t("Pictures")), picker),
+      el("div", { class: "tf-field" }, el("span", { class: "tf-label" }, T.t("Model")), models),
       classField,
-      typical,
+      truncation,
     ),
-    trouble,
+    message,
   );
 
   const drawChips = (bundle) => {
@@ -116,10 +115,13 @@ if (!T.facts.bundles.length) {
       chips.append(el("label", {}, input, el("span", {}, name)));
     });
   };
-  let drawn = null;
+  let drawn = null; // the bundle whose classes are shown
   const refresh = (state) => {
     const bundle = T.bundle();
-    if (drawn !== state.b) drawChips(bundle);
+    if (drawn !== state.b) {
+      drawChips(bundle);
+      document.documentElement.style.setProperty("--tf-aspect", bundle.width / bundle.height); // for the styles
+    }
     drawn = state.b;
     picker.value = state.b;
     models.choose(state.m);
@@ -127,9 +129,9 @@ if (!T.facts.bundles.length) {
     for (const input of chips.querySelectorAll("input")) input.checked = Number(input.value) === state.c;
     const select = chips.querySelector("select");
     if (select) select.value = state.c;
-    typical.put(state.t);
-    typical.rename(state.m === "vae" ? T.t("Temperature") : T.t("Truncation"));
-    typical.title =
+    truncation.put(state.t);
+    truncation.rename(state.m === "vae" ? T.t("Temperature") : T.t("Truncation"));
+    truncation.title =
       state.m === "vae"
         ? T.t("How far the code may be from the centre of its cluster: 0 = the most typical picture, 1 = as varied as the data.")
         : T.t("How far the picture may be from the average: 0 = the average picture, 1 = full variety, above 1 = exaggerated.");
@@ -141,28 +143,25 @@ if (!T.facts.bundles.length) {
   refresh(T.state);
   document.addEventListener("twofold-device", () => refresh(T.state));
 
-  let last = 0;
-  let final;
-  const tell = (model, round) => {
-    last = performance.now();
+  // Four times a second at most: faster, nobody could read it.
+  let shownAt = 0;
+  let newest;
+  const showTiming = (model, round) => {
+    shownAt = performance.now();
     const parts = model === null ? [] : [T.t("{ms} ms model", { ms: model.toFixed(1) })];
     clock.textContent = ` · ${[...parts, T.t("{ms} ms total", { ms: Math.round(round) })].join(" · ")}`;
   };
   T.timingListeners.push((model, round) => {
-    clearTimeout(final);
-    if (performance.now() - last > 250) tell(model, round);
-    else final = setTimeout(tell, 250, model, round);
+    clearTimeout(newest);
+    if (performance.now() - shownAt > 250) showTiming(model, round);
+    else newest = setTimeout(showTiming, 250, model, round);
   });
-  T.messageListeners.push((sentence) => {
-    if (trouble.textContent === sentence) return;
-    trouble.textContent = sentence;
-    trouble.hidden = !sentence;
-  });
+  T.messageListeners.push((sentence) => message.textContent !== sentence && message.show(sentence)); // set once: it is read aloud
 
-  const share = async () => {
+  const copyLink = async () => {
     const link = T.link();
     history.replaceState(history.state, "", link);
-    copy.textContent = (await T.copy(link)) ? T.t("Link copied") : T.t("The link is in the address bar");
+    copy.textContent = (await T.copyText(link)) ? T.t("Link copied") : T.t("The link is in the address bar");
     setTimeout(() => (copy.textContent = T.t("Copy link")), 2000);
   };
 }

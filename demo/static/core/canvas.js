@@ -1,10 +1,24 @@
-// Pictures as pixels: from the server's bytes onto a canvas.
+// Pictures as pixels: from the server's bytes onto a canvas. Nothing here takes a picture for a square.
 (() => {
   const T = window.Twofold;
+  const PIXELS = "pixels"; // under which the browser keeps the choice
+  const applyPixels = () => document.documentElement.style.setProperty("--tf-rendering", T.hardPixels() ? "pixelated" : "auto");
 
   Object.assign(T, {
-    // Raw bytes of uint8 [H, W, C] and their shape "H,W,C" → ImageData: no encoding, no decoding, no waiting for either.
-    picture(buffer, shape) {
+    // A canvas for a picture of a bundle, which has its proportions before it is drawn. label: what it shows, for those who
+    // cannot see it; without one it is decoration, or its button has the words.
+    pictureCanvas(label = null, kind = "", { width, height } = T.bundle()) {
+      const words = label === null ? {} : { role: "img", "aria-label": label };
+      return T.el("canvas", { class: `tf-picture ${kind}`.trim(), width, height, ...words });
+    },
+    // Whether small pictures are drawn as hard squares instead of smoothly, as was chosen in this browser.
+    hardPixels: () => T.storage.text(PIXELS) === "1",
+    choosePixels(hard) {
+      T.storage.keep(PIXELS, hard ? "1" : "0");
+      applyPixels();
+    },
+    // ImageData of raw bytes, uint8 [H, W, C], and their shape "H,W,C": no encoding, no decoding, no waiting for either.
+    imageData(buffer, shape) {
       const [height, width, channels] = shape.split(",").map(Number);
       const bytes = new Uint8Array(buffer);
       const pixels = new ImageData(width, height);
@@ -16,23 +30,27 @@
       }
       return pixels;
     },
-    // picture: ImageData, an image or a canvas; the canvas takes its size.
+    // Draws a picture (ImageData, an image or a canvas) on a canvas, which takes its size.
     paint(canvas, picture) {
       if (canvas.width !== picture.width || canvas.height !== picture.height) {
         canvas.width = picture.width;
         canvas.height = picture.height;
       }
       // Small pictures, replaced often: kept in main memory, they need no trip to the graphics card.
-      const pen = canvas.getContext("2d", { willReadFrequently: true });
-      if (picture instanceof ImageData) pen.putImageData(picture, 0, 0);
-      else pen.drawImage(picture, 0, 0);
+      const context = canvas.getContext("2d", { willReadFrequently: true });
+      if (picture instanceof ImageData) context.putImageData(picture, 0, 0);
+      else context.drawImage(picture, 0, 0);
     },
-    // Picture i of a sheet with `columns` pictures in a row, both ImageData.
-    cutPicture(sheet, columns, i) {
-      const size = sheet.width / columns;
-      const pen = T.el("canvas", { width: size, height: size }).getContext("2d", { willReadFrequently: true });
-      pen.putImageData(sheet, -size * (i % columns), -size * Math.floor(i / columns));
-      return pen.getImageData(0, 0, size, size);
+    // The pictures of a sheet, row by row, as ImageData. sheet: ImageData of `count` pictures, `columns` in a row.
+    cutSheet(sheet, columns, count) {
+      const width = sheet.width / columns;
+      const height = sheet.height / Math.ceil(count / columns);
+      const context = T.el("canvas", { width, height }).getContext("2d", { willReadFrequently: true });
+      return Array.from({ length: count }, (_, i) => {
+        context.putImageData(sheet, -width * (i % columns), -height * Math.floor(i / columns));
+        return context.getImageData(0, 0, width, height);
+      });
     },
   });
+  applyPixels();
 })();

@@ -3,20 +3,25 @@
   const listeners = [];
   const past = [];
   const MOST_PAST = 200; // states that can be undone
-  const number = (text, low, high, fallback) => {
-    const value = text === null || text === "" ? NaN : Number(text);
-    return Number.isFinite(value) ? Math.min(high, Math.max(low, value)) : fallback;
-  };
+  const SEEDS = 2 ** 32;
+  const PLANE_STRIDE = 100; // how many seeds the seed plane moves on per unit of y, as in bundle/latents.py
   const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
 
   const T = {
     facts: null, // what demo/facts.py says of the bundles
     state: { b: null, m: "gan", c: null, t: 1, x: 0, y: 0 }, // bundle, model, class, truncation, place on the seed plane
-    stats: { flying: 0, shown: 0, model: [], round: [] }, // flying: requests on their way
-    reach: 1e6, // of x and y, as on the server
+    stats: { inFlight: 0, shown: 0, model: [], round: [] }, // requests on their way, pictures shown, times in ms
+    maxCoordinate: 1e6, // of x and y, as on the server
+    lastSeed: 99_999_999, // the last that a place of the plane reaches
+    seedCount: SEEDS,
     reducedMotion: matchMedia("(prefers-reduced-motion: reduce)"),
-    number,
-    short: (value) => String(Number(Number(value).toFixed(4))),
+    // The number in a text, brought within low and high; `fallback` where there is none.
+    numberWithin(text, low, high, fallback) {
+      const value = text === null || text === "" ? NaN : Number(text);
+      return Number.isFinite(value) ? Math.min(high, Math.max(low, value)) : fallback;
+    },
+    // A number as text with four decimals at most, as addresses have them.
+    fourDecimals: (value) => String(Number(Number(value).toFixed(4))),
 
     // --- facts -----------------------------------------------------------------------------------
     // Takes the facts and the state that the address asks for. Before this, T.state names no bundle.
@@ -29,18 +34,18 @@
         b: query.get("b") ?? first.name,
         m: query.get("m") ?? "gan",
         c: query.get("c"),
-        t: number(query.get("t"), 0, 1.5, 1),
-        x: number(query.get("x"), -T.reach, T.reach, 0),
-        y: number(query.get("y"), -T.reach, T.reach, 0),
+        t: T.numberWithin(query.get("t"), 0, 1.5, 1),
+        x: T.numberWithin(query.get("x"), -T.maxCoordinate, T.maxCoordinate, 0),
+        y: T.numberWithin(query.get("y"), -T.maxCoordinate, T.maxCoordinate, 0),
       };
       T.state = T.valid(wanted);
       T.openTab(query.get("tab") ?? (query.get("tour") === "1" ? "explore" : null));
       if (facts.uploads) T.fetchUploads(wanted);
     },
-    // Models that visitors have brought since the server started; the address may name one of them.
+    // Adds the models that visitors have brought since the server started; the address may name one of them.
     async fetchUploads(wanted) {
-      const answer = await fetch(T.url("uploads")).catch(() => null);
-      for (const bundle of answer?.ok ? await answer.json() : []) T.add(bundle);
+      const uploads = await T.getJson("uploads").catch(() => []);
+      for (const bundle of uploads) T.add(bundle);
       if (wanted.b !== T.state.b && T.bundle(wanted.b)) T.set(wanted);
     },
     add(bundle) {
@@ -49,10 +54,30 @@
       for (const listener of T.bundleListeners) listener(bundle);
     },
     bundleListeners: [], // called with each bundle that is added
+    // The facts of a bundle; undefined where there is none of this name.
     bundle: (name = T.state.b) => T.facts?.bundles.find((bundle) => bundle.name === name),
-    className: (c, bundle = T.bundle()) => (c === null || !bundle?.classes.length ? "" : bundle.classes[c]),
-    // The class that a seed has when none is chosen: seed modulo K, as in bundle/latents.py; null without classes.
+    // The name of class c of a bundle; "" for none.
+    className: (c, bundle = T.bundle()) => bundle?.classes[c] ?? "",
+    // The class of a seed for which none was chosen, as in bundle/latents.py; null in a bundle without classes.
     seedClass: (seed, bundle = T.bundle()) => (bundle.classes.length ? seed % bundle.classes.length : null),
+
+    // --- seeds -----------------------------------------------------------------------------------
+    // The seed that a whole number stands for: 0 to 2³² - 1.
+    wrapSeed: (number) => ((number % SEEDS) + SEEDS) % SEEDS,
+    // The seed at whole numbers x, y of the plane.
+    seedAt: (x, y) => T.wrapSeed(x + PLANE_STRIDE * y),
+    // The place { x, y } of a seed on the plane: x alone reaches the first million.
+    seedPlace(seed) {
+      const y = seed > T.maxCoordinate ? Math.floor(seed / PLANE_STRIDE) : 0;
+      return { x: seed - PLANE_STRIDE * y, y };
+    },
+    // The seeds around a point of the plane, the one whose class the point has first; one at a seed's own place.
+    seeds(x, y) {
+      const [left, top] = [Math.floor(x), Math.floor(y)];
+      const columns = x === left ? [left] : [left, left + 1];
+      const rows = y === top ? [top] : [top, top + 1];
+      return rows.flatMap((row) => columns.map((column) => T.seedAt(column, row)));
+    },
 
     // --- state -----------------------------------------------------------------------------------
     // The nearest state that the page can show: the bundle exists, has this model, and knows the class.
@@ -63,17 +88,17 @@
       return {
         b: bundle.name,
         m: models.includes(state.m) ? state.m : models[0],
-        c: classes.length ? Math.round(number(state.c, 0, classes.length - 1, own)) : null,
-        t: Number(T.short(state.t)),
-        x: Number(T.short(state.x)),
-        y: Number(T.short(state.y)),
+        c: classes.length ? Math.round(T.numberWithin(state.c, 0, classes.length - 1, own)) : null,
+        t: Number(T.fourDecimals(state.t)),
+        x: Number(T.fourDecimals(state.x)),
+        y: Number(T.fourDecimals(state.y)),
       };
     },
     // listener(after, before) is called whenever the state changes.
     on(listener) {
       listeners.push(listener);
     },
-    // undo: whether T.undo() comes back to the present state.
+    // Changes the state. undo: whether T.undo() comes back to the present one.
     set(patch, { undo = false } = {}) {
       const before = T.state;
       const after = T.valid({ ...before, ...patch });
@@ -83,26 +108,19 @@
       for (const listener of listeners) listener(after, before);
       T.updateAddress();
     },
+    // Keeps the present state for T.undo().
     remember() {
       const last = past[past.length - 1];
       if (last && same(last, T.state)) return;
       past.push(T.state);
       if (past.length > MOST_PAST) past.shift();
     },
+    // Goes back to the last state that was kept; whether there was one.
     undo() {
       let last = past.pop();
       while (last && same(last, T.state)) last = past.pop();
       if (last) T.set(last);
       return Boolean(last);
-    },
-    // The seeds around a point of the seed plane, the one whose class the point has first; one at a seed's own place.
-    seeds(x, y) {
-      const left = Math.floor(x);
-      const top = Math.floor(y);
-      const all = [0, 1, 100, 101].map((step) => (((left + 100 * top + step) % 2 ** 32) + 2 ** 32) % 2 ** 32);
-      const wide = x !== left;
-      const tall = y !== top;
-      return all.filter((_, i) => (wide || i % 2 === 0) && (tall || i < 2));
     },
 
     // --- messages ----------------------------------------------------------------------------------
@@ -116,7 +134,7 @@
     reportTiming(model, round) {
       for (const listener of T.timingListeners) listener(model, round);
     },
-    patience: 30_000, // ms: when the queue is full, Gradio drops the event silently, so widgets stop waiting by themselves
+    replyTimeout: 30_000, // ms without an answer, after which a widget stops waiting
     get busyMessage() {
       return T.t("The server is busy; try again.");
     },

@@ -1,6 +1,8 @@
 // Small parts that widgets are built of.
 (() => {
   const T = window.Twofold;
+  const SVG = "http://www.w3.org/2000/svg";
+  const TEXT_FIELDS = "input:not([type=range], [type=radio], [type=checkbox]), select, textarea, [contenteditable], [role=menu]";
 
   Object.assign(T, {
     // A new element. Attributes: onclick and the like are listeners, true is an empty attribute, false and null are left out.
@@ -14,8 +16,15 @@
       node.append(...children.filter((child) => child !== null && child !== undefined && child !== false));
       return node;
     },
-    // Calls action once, when nobody has asked for `ms` milliseconds.
-    later(action, ms) {
+    // A new element of an SVG drawing.
+    svg(tag, attributes, ...children) {
+      const node = document.createElementNS(SVG, tag);
+      for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+      node.append(...children);
+      return node;
+    },
+    // A function that calls `action` once nobody has called it for `ms` milliseconds; `.cancel()` drops a call that waits.
+    debounced(action, ms) {
       let timer;
       const call = (...args) => {
         clearTimeout(timer);
@@ -24,8 +33,8 @@
       call.cancel = () => clearTimeout(timer);
       return call;
     },
-    // Calls action at the next frame, once however often it is asked for.
-    frame(action) {
+    // A function that calls `action` at the next frame, once however often it is called before.
+    oncePerFrame(action) {
       let asked = false;
       return () => {
         if (asked) return;
@@ -36,15 +45,19 @@
         });
       };
     },
+    // Whether an element is laid out on the page; not where its tab is closed.
     visible: (element) => element.isConnected && element.offsetParent !== null,
-    save(href, name) {
+    // Whether a key belongs to a field in which the visitor types, or to a menu.
+    typing: (event) => Boolean(event.target.closest?.(TEXT_FIELDS)),
+    // Downloads what is at `href` as a file of this name.
+    download(href, name) {
       const anchor = T.el("a", { href, download: name });
       document.body.append(anchor);
       anchor.click();
       anchor.remove();
     },
     // Copies text to the clipboard; whether that worked. Pages over plain HTTP from another machine need the old way.
-    async copy(text) {
+    async copyText(text) {
       try {
         await navigator.clipboard.writeText(text);
         return true;
@@ -53,12 +66,12 @@
         area.value = text;
         document.body.append(area);
         area.select();
-        const done = document.execCommand("copy");
+        const copied = document.execCommand("copy");
         area.remove();
-        return done;
+        return copied;
       }
     },
-    // One choice out of a few, as radio buttons that look like one control. options: [value, text, hint], …
+    // The element for one choice out of a few: radio buttons that look like one control. options: [value, text, hint], …
     segmented(name, label, options, chosen, onchange) {
       const box = T.el("div", { class: "tf-segmented", role: "radiogroup", "aria-label": label });
       for (const [value, text, hint] of options) {
@@ -71,6 +84,7 @@
       };
       return box;
     },
+    // A labelled slider with its value beside it, in the words of `format`. `.put(value)` moves it without a call of oninput.
     slider(label, { min, max, step, value, format = (v) => v, hint }, oninput) {
       const output = T.el("output", {}, String(format(value)));
       const input = T.el("input", { type: "range", min, max, step, value, "aria-label": label });
@@ -78,10 +92,10 @@
         output.textContent = format(Number(input.value));
         oninput(Number(input.value));
       });
-      const row = T.el("label", { class: "tf-slider", title: hint }, T.el("span", { class: "tf-name" }, label), input, output);
+      const row = T.el("label", { class: "tf-slider", title: hint }, T.el("span", { class: "tf-label" }, label), input, output);
       row.input = input;
       row.rename = (text) => {
-        row.querySelector(".tf-name").textContent = text;
+        row.querySelector(".tf-label").textContent = text;
         input.setAttribute("aria-label", text);
       };
       row.put = (next) => {
@@ -89,6 +103,32 @@
         output.textContent = format(Number(next));
       };
       return row;
+    },
+    // The place of a sentence about what went wrong. `.show("")` hides it.
+    errorNote() {
+      const note = T.el("p", { class: "tf-error", role: "alert", hidden: true });
+      note.show = (sentence) => {
+        note.textContent = T.translate(sentence);
+        note.hidden = !sentence;
+      };
+      return note;
+    },
+    // Lets the arrow keys move the focus over a grid of buttons, of which Tab reaches one. tiles(), columns(): what is there
+    // now.
+    arrowKeys(grid, tiles, columns) {
+      grid.addEventListener("keydown", (event) => {
+        const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns(), ArrowDown: columns() }[event.key];
+        const list = tiles();
+        const at = list.indexOf(document.activeElement);
+        if (!step || at < 0) return;
+        event.preventDefault();
+        event.stopPropagation();
+        const next = list[at + step];
+        if (!next) return;
+        list[at].tabIndex = -1;
+        next.tabIndex = 0;
+        next.focus();
+      });
     },
   });
 })();

@@ -8,10 +8,8 @@ element.replaceChildren(
     { class: "tf-card" },
     el("h3", {}, T.t("There are no models here yet")),
     el("p", {}, T.t("Twofold shows bundles: folders with a GAN or a VAE as ONNX files. Train one on your own pictures, export it, and start the demo again:")),
-    el("pre", { class: "tf-code", tabindex: 0 }, el("code", {}, T.facts.recipe)),
+    T.code(T.facts.recipe),
     el("p", {}, T.t("You can also use a bundle from elsewhere: put its folder into artifacts/, or pass its path with --bundles.")),
-    ...T.facts.unavailable.map((one) =>
-      el("p", { class: "tf-trouble" }, T.t("{name} is unavailable: {reason}", { name: one.name, reason: T.translate(one.reason) })),
-    ),
+    ...T.unavailableBundles(),
   ),
 );

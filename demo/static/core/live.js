@@ -4,103 +4,83 @@
 
   // [round trip in ms, requests on their way at once]: near a server more would only queue there; far from it six fill the
   // time, which is as many as a browser opens to one host.
-  const FLIGHTS = [
+  const AT_ONCE = [
     [30, 2],
     [90, 4],
     [Infinity, 6],
   ];
-  const KEPT = 5000; // times in T.stats
+  const MOST_TIMES = 5000; // in T.stats
 
-  // The answer of a fetch, if it is a good one. Rejects with a sentence.
-  const answered = async (fetching) => {
-    let answer;
-    try {
-      answer = await fetching;
-    } catch (error) {
-      if (error.name === "AbortError") throw error;
-      throw new Error(T.t("The server does not answer. Is it still running?"));
-    }
-    if (answer.ok) return answer;
-    const sentence = await answer.text();
-    const plain = (answer.headers.get("Content-Type") ?? "").startsWith("text/plain");
-    throw new Error(plain && sentence ? sentence : T.t("The server could not draw this picture."));
+  // Writes down what T.stats keeps of an answer.
+  const count = ({ model, round }) => {
+    const { stats } = T;
+    stats.shown += 1;
+    if (model !== null) stats.model.push(model);
+    stats.round.push(round);
+    if (stats.round.length > MOST_TIMES) stats.model.length = stats.round.length = 0;
   };
 
   Object.assign(T, {
-    // POSTs a request and, as a file, the picture of a data URL → the answer's JSON. Rejects with a sentence. The other
-    // end: demo/routes/rebuild.py.
-    async post(path, request, picture) {
-      const form = new FormData();
-      form.append("request", JSON.stringify(request));
-      if (picture) form.append("picture", await (await fetch(picture)).blob(), "picture");
-      const answer = await answered(fetch(T.url(path), { method: "POST", body: form }));
-      return answer.json();
-    },
-    // → { picture: ImageData, model: ms or null, round: ms }. Rejects with a sentence.
-    async fetch(path, params, signal) {
-      T.stats.flying += 1;
+    // The picture at a live address: { picture: ImageData, model: ms or null, round: ms }. Rejects with a sentence.
+    async fetchPicture(path, params, signal) {
+      T.stats.inFlight += 1;
       try {
-        return await T.request(path, params, signal);
+        return await T.pictureSource(path, params, signal);
       } finally {
-        T.stats.flying -= 1;
+        T.stats.inFlight -= 1;
       }
     },
-    // As fetch, from the server; device_switch.js and the static page put their own in its place.
-    async request(path, params, signal) {
+    // The reports of Morph's export, the finished file last; the static page puts its own in its place.
+    exportMorph: ({ b, ...request }, signal) => T.reports(`morph/${encodeURIComponent(b)}`, request, null, signal),
+    // As fetchPicture, from the server; device_switch.js and the static page put their own source in its place.
+    async pictureSource(path, params, signal) {
       const began = performance.now();
-      const answer = await answered(fetch(T.url(path, { ...params, f: "raw" }), { signal }));
-      const picture = T.picture(await answer.arrayBuffer(), answer.headers.get("X-Shape"));
+      const answer = await T.ask(T.url(path, { ...params, f: "raw" }), { signal });
+      const picture = T.imageData(await answer.arrayBuffer(), answer.headers.get("X-Shape"));
       const model = /model;dur=([\d.]+)/.exec(answer.headers.get("Server-Timing") ?? "");
       return { picture, model: model ? Number(model[1]) : null, round: performance.now() - began };
     },
-    // Returns a function that asks for a picture. The newest request wins: a few are on their way at once, more the longer
-    // they take, and an older answer never replaces a newer one. show(picture, request) paints it.
-    liveCanvas(show) {
-      let usual = 50; // ms of a round trip, lately
-      const room = () => FLIGHTS.find(([most]) => usual < most)[1];
+    // A function that asks for a picture at (path, params). The newest request wins: a few are on their way at once, more
+    // the longer they take, and an older answer never replaces a newer one. show(picture, request) paints it.
+    newestPicture(show) {
+      let roundTrip = 50; // ms, lately
       let sent = 0;
       let shown = 0;
-      let flying = 0;
+      let inFlight = 0;
       let waiting = null;
-      const pump = () => {
-        while (waiting && flying < room()) {
-          const job = waiting;
+      const mostAtOnce = () => AT_ONCE.find(([most]) => roundTrip < most)[1];
+      const sendWaiting = () => {
+        while (waiting && inFlight < mostAtOnce()) {
+          const request = waiting;
           waiting = null;
-          fly(job, ++sent);
+          send(request, ++sent);
         }
       };
-      const count = ({ model, round }) => {
-        const { stats } = T;
-        stats.shown += 1;
-        if (model !== null) stats.model.push(model);
-        stats.round.push(round);
-        if (stats.round.length > KEPT) stats.model.length = stats.round.length = 0;
-      };
-      const fly = async (job, n) => {
-        flying += 1;
+      const send = async (request, n) => {
+        inFlight += 1;
         try {
-          const answer = await T.fetch(job.path, { ...job.params, n });
-          usual += (answer.round - usual) / 8;
+          const answer = await T.fetchPicture(request.path, { ...request.params, n });
+          roundTrip += (answer.round - roundTrip) / 8;
           if (n > shown) {
             shown = n;
             count(answer);
-            show(answer.picture, job);
+            show(answer.picture, request);
             T.reportTiming(answer.model, answer.round);
           }
           T.showMessage("");
         } catch (error) {
           T.showMessage(error.message);
         } finally {
-          flying -= 1;
-          pump();
+          inFlight -= 1;
+          sendWaiting();
         }
       };
       return (path, params) => {
         waiting = { path, params };
-        pump();
+        sendWaiting();
       };
     },
-    // Returns a function that fills small canvases, two at a time; a new set ends the one before.
+    // A function that fills small canvases, two at a time; a new set ends the one before. It resolves when all are drawn.
     // jobs: [{ canvas, path, params }, …]
     canvasFiller() {
       let run = 0;
@@ -115,7 +95,7 @@
           while (queue.length && mine === run) {
             const job = queue.shift();
             try {
-              const { picture } = await T.fetch(job.path, job.params, signal);
+              const { picture } = await T.fetchPicture(job.path, job.params, signal);
               if (mine === run) T.paint(job.canvas, picture);
             } catch (error) {
               if (error.name !== "AbortError") T.showMessage(error.message);
@@ -125,10 +105,11 @@
         await Promise.all([worker(), worker()]);
       };
     },
-    // The address of a live picture. v, the bundle's version, keeps a cache from mixing two exports of a bundle.
-    picturePath: (state = T.state, way = "") => `live/${encodeURIComponent(state.b)}${way}?v=${T.bundle(state.b).version}`,
+    // The path of a live picture. v, the bundle's version, keeps a cache from mixing two exports of a bundle.
+    picturePath: (state = T.state, route = "") => `live/${encodeURIComponent(state.b)}${route}?v=${T.bundle(state.b).version}`,
+    // The parameters of the picture of a state.
     pictureParams(state = T.state) {
-      const { b, ...rest } = T.params(state);
+      const { b, ...rest } = T.addressParams(state);
       return rest;
     },
   });

@@ -4,23 +4,24 @@
   const T = window.Twofold;
   const here = document.currentScript.src;
 
-  const words = () =>
-    new Promise((done) => {
-      if (T.language === "en") done();
-      else document.head.append(T.el("script", { src: new URL(`words.${T.language}.js`, here), onload: done, onerror: done })); // without words the page is English
+  // Resolves when the words are loaded, or cannot be: without them the page is English.
+  const loadWords = () =>
+    new Promise((resolve) => {
+      if (T.language === "en") resolve();
+      else document.head.append(T.el("script", { src: new URL(`words.${T.language}.js`, here), onload: resolve, onerror: resolve }));
     });
   let start;
-  const started = new Promise((done) => (start = done));
-  T.widgets = {}; // by name: functions of (element, props, trigger, watch), which page.js adds
+  const started = new Promise((resolve) => (start = resolve));
+  T.widgets = {}; // by name: functions of an element, which page.js adds
   // Called by facts.js.
   T.start = async (facts) => {
-    await words();
+    await loadWords();
     T.init(facts);
     start();
   };
   // Called by each widget's gr.HTML when it is on the page.
-  T.mountWidget = async (name, ...parts) => {
+  T.mountWidget = async (name, element) => {
     await started;
-    T.widgets[name](...parts);
+    T.widgets[name](element);
   };
 })();

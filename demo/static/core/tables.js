@@ -1,14 +1,14 @@
-// Tables and code blocks of API and About.
+// Tables, code blocks and copy buttons of API, About and Compare.
 (() => {
   const T = window.Twofold;
   const { el } = T;
 
   Object.assign(T, {
     // A table that scrolls inside its card where it is too wide; the first cell of a row names it.
-    table(caption, head, rows, kind = "") {
+    table(caption, head, rows, style = "") {
       return el(
         "div",
-        { class: `tf-scroll ${kind}`, tabindex: 0, role: "region", "aria-label": caption },
+        { class: `tf-scroll ${style}`, tabindex: 0, role: "region", "aria-label": caption },
         el(
           "table",
           {},
@@ -18,14 +18,19 @@
         ),
       );
     },
+    // A block of code, reachable with Tab because it may scroll.
     code: (text) => el("pre", { class: "tf-code", tabindex: 0 }, el("code", {}, text)),
-    bytes: (n) => (n < 1e6 ? `${Math.max(1, Math.round(n / 1000))} kB` : `${(n / 1e6).toFixed(1)} MB`),
+    // What cannot be shown, and why: a paragraph for each bundle that the server could not open.
+    unavailableBundles: () =>
+      T.facts.unavailable.map((bundle) =>
+        el("p", { class: "tf-error" }, T.t("{name} is unavailable: {reason}", { name: bundle.name, reason: T.translate(bundle.reason) })),
+      ),
     // A button that copies what `text()` gives, and says so.
-    copier(label, text, name = label) {
+    copyButton(label, text, name = label) {
       const button = el("button", { class: "tf-button tf-copy", type: "button", "aria-label": name }, label);
-      const back = T.later(() => (button.textContent = label), 2000);
+      const back = T.debounced(() => (button.textContent = label), 2000);
       button.addEventListener("click", async () => {
-        button.textContent = (await T.copy(text())) ? T.t("Copied") : T.t("Copy it by hand");
+        button.textContent = (await T.copyText(text())) ? T.t("Copied") : T.t("Copy it by hand");
         back();
       });
       return button;

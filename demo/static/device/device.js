@@ -37,14 +37,16 @@ export class Device {
 
   // The weights of class c; null: of the class that the seed has.
   weights(c, seed) {
-    const kinds = this.info.classes.length;
-    return kinds ? oneHot(c ?? seedClass(seed, kinds), kinds) : null;
+    const count = this.info.classes.length;
+    return count ? oneHot(c ?? seedClass(seed, count), count) : null;
   }
 
+  // The standard normal latent of a seed.
   noise(seed) {
     return seedLatent(seed, this.info.gan.latent_dim);
   }
 
+  // The GAN's image of a latent, with truncation psi.
   async draw(z, weights, psi) {
     const noise = fromNormal(z, this.info.gan.prior);
     const w = await this.run("mapping", weights ? { z: noise, classes: weights } : { z: noise });
@@ -58,10 +60,12 @@ export class Device {
     return Float32Array.from({ length: dim }, (_, i) => weights.reduce((sum, share, k) => sum + share * means[k * dim + i], 0));
   }
 
+  // The VAE's image of a code.
   decode(code) {
     return this.run("decoder", { z: code });
   }
 
+  // A code in units of the codes' mean and deviation; between such codes the path is a morph.
   toStandard(code) {
     const { code_mean: mean, code_std: std } = this.arrays;
     return code.map((value, i) => (value - mean[i]) / std[i]);
@@ -73,13 +77,13 @@ export class Device {
   }
 }
 
-// An image [C, S, S] in [0, 1] as RGBA bytes, round(255 x): a clamped array rounds as NumPy's rint does.
-export const toPixels = (image, channels, size) => {
-  const cells = size * size;
-  const pixels = new Uint8ClampedArray(4 * cells).fill(255);
-  for (let i = 0; i < cells; i += 1) {
+// An image [C, H, W] in [0, 1] as RGBA bytes, row by row, round(255 x): a clamped array rounds as NumPy's rint does.
+export const toPixels = (image, channels) => {
+  const count = image.length / channels;
+  const pixels = new Uint8ClampedArray(4 * count).fill(255);
+  for (let i = 0; i < count; i += 1) {
     for (let channel = 0; channel < 3; channel += 1) {
-      pixels[4 * i + channel] = Math.fround(255 * image[(channels === 3 ? channel : 0) * cells + i]);
+      pixels[4 * i + channel] = Math.fround(255 * image[(channels === 3 ? channel : 0) * count + i]);
     }
   }
   return pixels;

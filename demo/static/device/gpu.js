@@ -1,26 +1,25 @@
 // Whether the graphics card may draw: its pictures must be right and come sooner. An ES module that knows no page and no
 // worker.
 
-// How many pictures of each model both draw, to compare and time them. Repeated while times still fall, because browsers
-// optimise code while it runs. A slow model gets fewer.
+// How many pictures of each model both draw, to compare and time them. A slow model gets fewer.
 const PICTURES = 10;
 const LEAST = 3;
 const PATIENCE = 1500; // ms for a model
-const SOONER = 0.9;
+const STILL_FASTER = 0.9; // repeated while a time falls below this share of the last: browsers optimise code while it runs
 
-// { adapter: whether there is one, trouble: why not to use it, or "" }
+// { adapter: whether there is one, problem: why not to use it, or "" }
 export const findCard = async (gpu = navigator.gpu) => {
   const adapter = await gpu?.requestAdapter().catch(() => null);
-  if (!adapter) return { adapter: false, trouble: "No graphics card is available to this browser (WebGPU)." };
-  const imitated = adapter.info?.isFallbackAdapter ?? adapter.isFallbackAdapter;
-  return { adapter: true, trouble: imitated ? "There is no graphics card: this browser emulates one in software." : "" };
+  if (!adapter) return { adapter: false, problem: "No graphics card is available to this browser (WebGPU)." };
+  const emulated = adapter.info?.isFallbackAdapter ?? adapter.isFallbackAdapter;
+  return { adapter: true, problem: emulated ? "There is no graphics card: this browser emulates one in software." : "" };
 };
 
 // The build of onnxruntime-web with WebGPU that this browser can run: the smaller one needs JSPI. undefined where the page
 // does not have the other.
 export const buildOf = (builds) => ("Suspending" in WebAssembly ? builds.jspi : builds.asyncify);
 
-// The greatest difference of two pictures, in grey levels.
+// The greatest difference of two pictures, in grey levels; 255 for pictures of different sizes.
 export const difference = (a, b) => {
   if (a.length !== b.length) return 255;
   let most = 0;
@@ -28,6 +27,7 @@ export const difference = (a, b) => {
   return most;
 };
 
+// The median of numbers, of which there is at least one.
 export const median = (values) => {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length >> 1;
@@ -35,11 +35,11 @@ export const median = (values) => {
 };
 
 // The point of the i-th picture that is compared: between seeds, every class in turn.
-export const place = (i, m, kinds) => ({ x: 1.37 * i, y: 0.61 * i, c: kinds ? i % kinds : null, t: 1, m });
+export const comparedPoint = (i, m, classCount) => ({ x: 1.37 * i, y: 0.61 * i, c: classCount ? i % classCount : null, t: 1, m });
 
 // The time per picture of each of `drawers` in ms: the median for each model, then the mean over the models. A drawer is
-// wish → { pixels: ArrayBuffer, model: ms }. Throws when their pictures differ by more than one grey level.
-export const race = async (models, kinds, drawers, clock = () => performance.now()) => {
+// point → { pixels: ArrayBuffer, model: ms }. Throws when their pictures differ by more than one grey level.
+export const pictureTimes = async (models, classCount, drawers, clock = () => performance.now()) => {
   const sums = drawers.map(() => 0);
   for (const m of models) {
     const end = clock() + PATIENCE;
@@ -51,7 +51,7 @@ export const race = async (models, kinds, drawers, clock = () => performance.now
       for (let i = 0; i < PICTURES && (i < LEAST || clock() < end); i += 1) {
         let first = null;
         for (const [d, draw] of drawers.entries()) {
-          const { pixels, model } = await draw(place(i, m, kinds));
+          const { pixels, model } = await draw(comparedPoint(i, m, classCount));
           const bytes = new Uint8Array(pixels);
           first ??= bytes;
           if (difference(first, bytes) > 1) throw new Error("The graphics card draws different pictures from the processor.");
@@ -59,13 +59,13 @@ export const race = async (models, kinds, drawers, clock = () => performance.now
         }
       }
       now = times.map((spent, d) => Math.min(before[d], median(spent)));
-    } while (clock() < end && now.some((time, d) => time < SOONER * before[d]));
+    } while (clock() < end && now.some((time, d) => time < STILL_FASTER * before[d]));
     now.forEach((time, d) => (sums[d] += time / models.length));
   }
   return sums;
 };
 
-// Who draws: "cpu" or "gpu", by their times in ms (gpu: null where it may not). The visitor's choice of the card counts
+// Who draws, "cpu" or "gpu", by their times in ms (gpu: null where it may not). The visitor's choice of the card counts
 // even where it is slower.
 export const chosen = (choice, cpu, gpu) => {
   if (choice === "cpu" || gpu === null) return "cpu";

@@ -4,10 +4,11 @@ import { Generator } from "./random.js";
 
 const SEEDS = 2 ** 32;
 const PLANE_STRIDE = 100; // how many seeds the seed plane moves on per unit of y
-const CUT = 2; // where the truncated normal prior ends
+const PRIOR_END = 2; // of the truncated normal prior, on both sides
 
 const norm = (vector) => Math.sqrt(vector.reduce((sum, value) => sum + value * value, 0));
 const combine = (length, value) => Float32Array.from({ length }, (_, i) => value(i));
+// A vector stretched to a length; the zero vector stays.
 const withNorm = (vector, length) => {
   const own = norm(vector);
   return Float32Array.from(vector, (value) => (own > 1e-9 ? value * (length / own) : value));
@@ -29,7 +30,7 @@ const erf = (x) => {
   }
   return ((2 * Math.exp(-x * x)) / Math.sqrt(Math.PI)) * sum;
 };
-// By Newton's method; shares here stay within ±erf(CUT / √2), where it converges in a few steps.
+// By Newton's method; shares here stay within ±erf(PRIOR_END / √2), where it converges in a few steps.
 const inverseErf = (share) => {
   let x = 0;
   for (let n = 0; n < 50; n += 1) {
@@ -45,18 +46,20 @@ export const fromNormal = (normal, prior) => {
   if (prior === "normal") return normal;
   const spread = Array.from(normal, (value) => erf(value / Math.SQRT2)); // 2 Φ - 1
   if (prior === "uniform") return Float32Array.from(spread);
-  const edge = erf(CUT / Math.SQRT2);
+  const edge = erf(PRIOR_END / Math.SQRT2);
   return Float32Array.from(spread, (value) => Math.SQRT2 * inverseErf(edge * value));
 };
 
 // The class of a seed for which none was chosen: seed modulo K.
 export const seedClass = (seed, classes) => wrap(seed) % classes;
 
+// The weights of one class.
 export const oneHot = (index, classes) => combine(classes, (k) => (k === index ? 1 : 0));
 
 // --- between latents -----------------------------------------------------------------------------
 const lerp = (a, b, t) => combine(a.length, (i) => (1 - t) * a[i] + t * b[i]);
 
+// Along the arc between two vectors, whose lengths need not be equal.
 const slerp = (a, b, t) => {
   const [lengthA, lengthB] = [norm(a), norm(b)];
   if (lengthA === 0 || lengthB === 0) return lerp(a, b, t);
@@ -127,11 +130,11 @@ export class Mixture {
   // The probability of each component, given class weights (null: of the whole mixture).
   chances(classWeights) {
     const count = this.weights.length;
-    const kinds = this.classes.length / count;
-    const joint = (m, k) => this.weights[m] * this.classes[m * kinds + k];
+    const classCount = this.classes.length / count;
+    const joint = (m, k) => this.weights[m] * this.classes[m * classCount + k];
     let found = Array.from(this.weights);
     if (classWeights) {
-      const totals = Array.from({ length: kinds }, (_, k) => {
+      const totals = Array.from({ length: classCount }, (_, k) => {
         return Math.max(found.reduce((sum, _, m) => sum + joint(m, k), 0), 1e-12);
       });
       const given = found.map((_, m) => totals.reduce((sum, total, k) => sum + (joint(m, k) / total) * classWeights[k], 0));

@@ -2,12 +2,14 @@
 // /web/twofold.js has it and the modules that it needs in one file, for other pages and for Node.
 import { Device, toPixels } from "./device.js";
 
+// The bytes at an address.
 const load = async (url) => {
   const answer = await fetch(url);
   if (!answer.ok) throw new Error(`${url} could not be loaded: status ${answer.status}.`);
   return new Uint8Array(await answer.arrayBuffer());
 };
 
+// What a zip archive has compressed (method 8).
 const inflate = async (bytes) =>
   new Uint8Array(await new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate-raw"))).arrayBuffer());
 
@@ -19,12 +21,12 @@ export const arraysOf = async (npz) => {
   const arrays = {};
   let at = view.getUint32(end + 16, true);
   for (let left = view.getUint16(end + 10, true); left > 0; left -= 1) {
-    const [packed, nameLength, extra, comment] = [view.getUint16(at + 10, true), ...[28, 30, 32].map((n) => view.getUint16(at + n, true))];
+    const [method, nameLength, extra, comment] = [view.getUint16(at + 10, true), ...[28, 30, 32].map((n) => view.getUint16(at + n, true))];
     const [size, local] = [view.getUint32(at + 20, true), view.getUint32(at + 42, true)];
     const name = new TextDecoder().decode(npz.subarray(at + 46, at + 46 + nameLength)).replace(/\.npy$/, "");
     const start = local + 30 + view.getUint16(local + 26, true) + view.getUint16(local + 28, true);
     const stored = npz.slice(start, start + size);
-    const npy = packed ? await inflate(stored) : stored;
+    const npy = method ? await inflate(stored) : stored;
     const header = 10 + npy[8] + 256 * npy[9];
     if (new TextDecoder().decode(npy.subarray(10, header)).includes("'<f4'")) arrays[name] = new Float32Array(npy.slice(header).buffer);
     at += 46 + nameLength + extra + comment;
@@ -47,6 +49,6 @@ export const open = async (address, ort) => {
   };
   const device = new Device({ classes: index.dataset.classes, gan: index.gan, vae: index.vae }, arrays, run);
   // The RGBA bytes at a point of the seed plane. m: gan or vae; c: class or null; t: truncation; x, y: as in a link.
-  const draw = async (wish) => toPixels(await device.at(wish), index.image.channels, index.image.size);
+  const draw = async (point) => toPixels(await device.at(point), index.image.channels);
   return { index, draw };
 };

@@ -11,6 +11,7 @@ import re
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from bundle.migrate import ERROR_UNKNOWN
 from bundle.schema import Bundle, Figure, Model, Quality
 
 Verdict = Literal["left", "right", "level", "incomparable", "alone"]
@@ -128,7 +129,8 @@ def _verdict(key: str, a: Figure | None, b: Figure | None, left: Side, right: Si
     same = left.info.dataset.source == right.info.dataset.source and left.info.image == right.info.image
     quality = left.info.quality, right.info.quality
     seen = key in OF_PIXELS or (quality[0] and quality[1] and quality[0].features == quality[1].features)
-    if not same or not seen or a.better != b.better:
+    unsure = ERROR_UNKNOWN in a.label + b.label
+    if not same or not seen or unsure or a.better != b.better:
         return "incomparable"
     return verdict(a, b)
 
@@ -151,7 +153,7 @@ def _label(known: Figure, right: Figure | None) -> str:
 def _value(figure: Figure | None) -> dict[str, Any] | None:
     if figure is None:
         return None
-    return {"value": figure.value, "error": figure.error, "floor": figure.floor, "floor_is": figure.floor_is}
+    return figure.model_dump(include={"value", "error", "floor", "floor_is", "training_floor", "count"})
 
 
 def _cell(text: str) -> str:

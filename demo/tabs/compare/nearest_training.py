@@ -6,16 +6,15 @@ does not.
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from bundle import images
-from bundle.errors import BundleError, InputError
-from bundle.read import TrainingCodes
+from bundle.array_files import TrainingCodes
+from bundle.errors import InputError
 from demo.data_urls import picture_url
-from demo.serving.served_bundle import ServedBundle
+from demo.serving.served_bundle import ServedBundle, kept_with_bundle
 from demo.tabs.rebuild import posterior
 
 COUNT = 6  # pictures that are shown
@@ -82,7 +81,7 @@ def nearest_training(served: ServedBundle, image: np.ndarray) -> dict[str, Any]:
         return {"missing": f"Bundle '{name}' has no held-out pictures, so there is no floor."}
     (code,) = served.engine.run("encoder", {"image": image})["mean"]
     found, apart = nearest(code, training.codes, COUNT)
-    held_out = _floor_of(served, bundle.version)
+    held_out = _floor_of(served)
     where = standing(float(apart[0]), held_out)
     return {
         "pictures": [
@@ -109,14 +108,11 @@ def _shown(served: ServedBundle, training: TrainingCodes, i: int, distance: floa
     }
 
 
-@lru_cache(maxsize=16)
-def _floor_of(served: ServedBundle, version: str) -> np.ndarray:
-    """The floor [M] of a bundle, measured once for each version of it."""
+@kept_with_bundle
+def _floor_of(served: ServedBundle) -> np.ndarray:
+    """The floor [M] of a bundle with training codes."""
     training = served.engine.bundle.training
-    if training is None:
-        raise BundleError(
-            f"Bundle '{served.info.name}' carries no training codes: python -m export training adds them."
-        )
+    assert training is not None  # checked by `nearest_training`
 
     def code(part: np.ndarray) -> np.ndarray:
         return served.engine.run("encoder", {"image": part})["mean"]

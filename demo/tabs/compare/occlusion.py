@@ -15,7 +15,7 @@ from bundle.errors import InputError
 
 Cover = Literal["blur", "grey"]
 COVERS: tuple[Cover, ...] = ("blur", "grey")
-WINDOW_DIVISOR = 5  # a window's side is a fifth of the picture's
+WINDOW_DIVISOR = 5  # a window's side is a fifth of the picture's shorter one
 MIN_WINDOWS, MAX_WINDOWS = 4, 225
 MAX_VALUES = 2**25  # float32 values of one batch: 128 MiB
 FOR, AGAINST = (255, 112, 0), (32, 100, 255)  # colours: what raises the score, what lowers it
@@ -23,19 +23,27 @@ FOR, AGAINST = (255, 112, 0), (32, 100, 255)  # colours: what raises the score, 
 
 @dataclass(frozen=True)
 class Windows:
-    """Square windows of `width` pixels, at every pair of `starts` (rows, then columns)."""
+    """Square windows of `side` pixels, at every pair of `tops` and `lefts`: in rows from top to bottom."""
 
-    starts: np.ndarray
-    width: int
+    tops: np.ndarray
+    lefts: np.ndarray
+    side: int
 
     def __len__(self) -> int:
-        return len(self.starts) ** 2
+        return len(self.tops) * len(self.lefts)
+
+    @property
+    def parts(self) -> list[tuple[slice, slice]]:
+        """The rows and columns of the pixels in each window."""
+        return [
+            (slice(top, top + self.side), slice(left, left + self.side)) for top in self.tops for left in self.lefts
+        ]
 
 
 @dataclass(frozen=True)
-class Attention:
-    """`score`: of the whole picture. `drops` [K, K]: by how much it drops when a window is hidden. `drop_map` [H, W]:
-    the mean drop over the windows that cover a pixel. In units of the critic's score; negative where it rises."""
+class OcclusionMap:
+    """`score`: of the whole picture. `drops` [N]: by how much it drops when a window is hidden. `drop_map` [H, W]: the
+    mean drop over the windows that cover a pixel. In units of the critic's score; negative where it rises."""
 
     score: float
     drops: np.ndarray
@@ -43,15 +51,20 @@ class Attention:
     windows: Windows
 
 
-def windows(size: int, channels: int, max_batch: int) -> Windows:
+def windows(height: int, width: int, channels: int, max_batch: int) -> Windows:
     """Evenly spaced windows over a picture, as many as fit into one batch beside the whole picture. Raises InputError
     when those are too few."""
-    most = min(MAX_WINDOWS, max_batch - 1, MAX_VALUES // (channels * size * size) - 1)
+    most = min(MAX_WINDOWS, max_batch - 1, MAX_VALUES // (channels * height * width) - 1)
     if most < MIN_WINDOWS:
         raise InputError("This bundle takes too few pictures at once for a map of its critic.")
-    width = min(size, max(2, round(size / WINDOW_DIVISOR)))
-    count = min(math.isqrt(most), size - width + 1)
-    return Windows(np.linspace(0, size - width, count).round().astype(np.int64), width)
+    shorter = min(height, width)
+    side = min(shorter, max(2, round(shorter / WINDOW_DIVISOR)))
+
+    def starts(length: int, other: int) -> np.ndarray:
+        count = min(max(1, math.isqrt(most * length // other)), most, length - side + 1)
+        return np.linspace(0, length - side, count).round().astype(np.int64)
+
+    return Windows(starts(height, width), starts(width, height), side)
 
 
 def blurred(image: np.ndarray, width: int) -> np.ndarray:
@@ -66,41 +79,38 @@ def blurred(image: np.ndarray, width: int) -> np.ndarray:
 
 
 def covered(image: np.ndarray, of: Windows, cover: Cover) -> np.ndarray:
-    """An image [1, C, H, W] with each window hidden: float32 [K², C, H, W]."""
+    """An image [1, C, H, W] with each window hidden: float32 [N, C, H, W]."""
     if cover == "blur":
-        below = blurred(image, of.width)
+        below = blurred(image, of.side)
     else:
         below = np.broadcast_to(image.mean(axis=(2, 3), keepdims=True), image.shape)
     hidden = np.repeat(image, len(of), axis=0)
-    count = len(of.starts)
-    for i, top in enumerate(of.starts):
-        for j, left in enumerate(of.starts):
-            part = (slice(None), slice(top, top + of.width), slice(left, left + of.width))
-            hidden[i * count + j][part] = below[0][part]
+    for one, (rows, columns) in zip(hidden, of.parts, strict=True):
+        one[:, rows, columns] = below[0, :, rows, columns]
     return hidden
 
 
-def spread(drops: np.ndarray, of: Windows, size: int) -> np.ndarray:
-    """Drops [K, K] → [size, size]: of each pixel, the mean over the windows that cover it; 0 where none does."""
-    total, times = np.zeros((size, size)), np.zeros((size, size))
-    for i, top in enumerate(of.starts):
-        for j, left in enumerate(of.starts):
-            part = (slice(top, top + of.width), slice(left, left + of.width))
-            total[part] += drops[i, j]
-            times[part] += 1
+def mean_drops(drops: np.ndarray, of: Windows, shape: tuple[int, int]) -> np.ndarray:
+    """Drops [N] → [H, W], `shape`: of each pixel, the mean over the windows that cover it; 0 where none does."""
+    total, times = np.zeros(shape), np.zeros(shape)
+    for drop, part in zip(drops, of.parts, strict=True):
+        total[part] += drop
+        times[part] += 1
     return total / np.maximum(times, 1)
 
 
-def attend(image: np.ndarray, critic: Callable[[np.ndarray], np.ndarray], max_batch: int, cover: Cover = "blur",
-           ) -> Attention:  # fmt: skip
-    """What a critic (images [N, C, H, W] → scores [N]) attends to in an image [1, C, H, W], in one call of it."""
+def occlusion_map(
+    image: np.ndarray, critic: Callable[[np.ndarray], np.ndarray], max_batch: int, cover: Cover = "blur"
+) -> OcclusionMap:
+    """What a critic (images [N, C, H, W] → scores [N]) looks at in an image [1, C, H, W], in one call of it. Raises
+    InputError for an unknown cover, and when the batch is too small."""
     if cover not in COVERS:
         raise InputError(f"The cover must be one of {', '.join(COVERS)}.")
-    _, channels, size, _ = image.shape
-    of = windows(size, channels, max_batch)
+    _, channels, height, width = image.shape
+    of = windows(height, width, channels, max_batch)
     scores = critic(np.concatenate([image, covered(image, of, cover)])).astype(np.float64)
-    drops = (scores[0] - scores[1:]).reshape(len(of.starts), len(of.starts))
-    return Attention(float(scores[0]), drops, spread(drops, of, size), of)
+    drops = scores[0] - scores[1:]
+    return OcclusionMap(float(scores[0]), drops, mean_drops(drops, of, (height, width)), of)
 
 
 def regions(drop_map: np.ndarray) -> np.ndarray:

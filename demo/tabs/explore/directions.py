@@ -5,7 +5,6 @@ A GAN's styles w are float32 [1, L, D], a VAE's codes float32 [1, D].
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 import numpy as np
 
@@ -13,7 +12,7 @@ from bundle import latents
 from bundle.errors import BundleError
 from bundle.latents import Mixture
 from bundle.schema import Model
-from demo.serving.served_bundle import ServedBundle
+from demo.serving.served_bundle import ServedBundle, kept_with_bundle
 
 STRONGEST = 8  # global directions that are offered
 SEEDS_SEEN = 256  # seeds whose latents they are computed from
@@ -65,7 +64,7 @@ def class_centres(mixture: Mixture) -> np.ndarray:
 # --- with a bundle -------------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=16)
+@kept_with_bundle
 def global_directions(served: ServedBundle, model: Model) -> Directions:
     """The strongest directions of w, flat [L * D], or of the codes [D]; differences between classes are taken out."""
     seeds = range(SEEDS_SEEN)

@@ -6,7 +6,7 @@ Bishop, Pattern Recognition and Machine Learning, 2006, section 2.3). It project
 """
 
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -14,7 +14,7 @@ import numpy as np
 from bundle import latents
 from bundle.errors import BundleError
 from bundle.latents import Mixture
-from demo.serving.served_bundle import ServedBundle
+from demo.serving.served_bundle import ServedBundle, kept_with_bundle
 
 Way = Literal["pca", "lda"]
 WAYS: tuple[Way, ...] = ("pca", "lda")
@@ -118,7 +118,7 @@ def ways(served: ServedBundle) -> tuple[Way, ...]:
     return WAYS if served.classes > 2 else WAYS[:1]
 
 
-@lru_cache(maxsize=16)
+@kept_with_bundle
 def chart_of(served: ServedBundle, way: Way) -> Chart:
     """The map of a bundle's VAE. Raises BundleError when it has none."""
     if "vae" not in served.models:
@@ -126,7 +126,7 @@ def chart_of(served: ServedBundle, way: Way) -> Chart:
     return chart(served.mixture, way)
 
 
-@lru_cache(maxsize=16)
+@kept_with_bundle
 def dots(served: ServedBundle, way: Way) -> dict[str, Any]:
     """The map as the page draws it: dots [x, y, class] of training pictures (without them, of the prior), its frame,
     and the dimensions of the code by the nats that they carry."""

@@ -102,9 +102,8 @@ class Morph:
         )
 
 
-def read(bundles: Mapping[str, ServedBundle], asked: Mapping[str, Any]) -> Morph:
-    """The morph that a request asks for: b, m, t, keys, classes, mode, loop, frames, fps. Raises UserError."""
-    served = arguments.bundle(bundles, asked.get("b"))
+def read(served: ServedBundle, asked: Mapping[str, Any]) -> Morph:
+    """The morph that a request asks for: m, t, keys, classes, mode, loop, frames, fps. Raises UserError."""
     keys = arguments.keys(asked.get("keys"), 2, arguments.MAX_KEYS)
     given = asked.get("classes") or [None] * len(keys)
     if not isinstance(given, list) or len(given) != len(keys):

@@ -1,10 +1,11 @@
 """What Rebuild answers about a picture: seen by the models, samples of its posterior, its holes filled in, a search.
 
-`asked` is a request of the page, unchecked: `test`, the number of a held-out picture, or `picture`, a data URL; `mask`,
-one "1" (known) or "0" for each pixel; and what each function names. Wrong requests raise a UserError.
+`asked` is a request of the page, unchecked: `test`, the number of a held-out picture, unless `picture`, the bytes of a
+file, came with it; `mask`, one "1" (known) or "0" for each pixel; and what each function names. Wrong requests raise a
+UserError.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ COMPLETIONS = 4
 
 
 def rebuilt(served: ServedBundle, asked: Mapping[str, Any], picture: bytes | None = None) -> dict[str, Any]:
-    """The `parts` that are asked for. `picture`: the bytes of its file, instead of a data URL in the request.
+    """The `parts` that are asked for.
 
     seed, temperature, samples: of the posterior. other, variety: seed and temperature of the completions.
     """
@@ -52,12 +53,14 @@ def rebuilt(served: ServedBundle, asked: Mapping[str, Any], picture: bytes | Non
     return answer
 
 
-def refined(served: ServedBundle, asked: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def refined(
+    served: ServedBundle, asked: Mapping[str, Any], picture: bytes | None = None
+) -> Generator[dict[str, Any], None, None]:
     """A search by `model`, reported after each of its `rounds`: all errors so far and the best picture.
 
     seed: of the search. start: the point where it begins, as an earlier report had it.
     """
-    image, mask = _subject(served, asked, None)
+    image, mask = _subject(served, asked, picture)
     model = arguments.model(asked.get("model"), served)
     rounds = arguments.rounds(asked.get("rounds", 20))
     seed = arguments.seed(asked.get("seed", 0))
@@ -67,20 +70,23 @@ def refined(served: ServedBundle, asked: Mapping[str, Any]) -> Iterator[dict[str
     else:
         size = served.info.require_vae().latent_dim
     start = arguments.search_start(asked.get("start"), size)
-    errors: list[float] = []
-    for step in completions.search(served, model, image, mask, rounds, seed, start):
-        errors.append(step.error)
-        shown = completions.paste(image, mask, step.image)
-        report = {
-            "model": model,
-            "errors": list(errors),
-            "rounds": rounds,
-            "image": image_url(shown),
-            "mse": float(images.mse(step.image, image, mask)[0]),
-            "reading": _readings(served, {"image": shown})["image"],
-            "point": step.point.tolist(),
-        }
-        yield {"refine": report}
+
+    def reports() -> Generator[dict[str, Any], None, None]:
+        errors: list[float] = []
+        for step in completions.search(served, model, image, mask, rounds, seed, start):
+            errors.append(step.error)
+            shown = completions.paste(image, mask, step.image)
+            yield {
+                "model": model,
+                "errors": list(errors),
+                "rounds": rounds,
+                "image": image_url(shown),
+                "mse": float(images.mse(step.image, image, mask)[0]),
+                "reading": _readings(served, {"image": shown})["image"],
+                "point": step.point.tolist(),
+            }
+
+    return reports()
 
 
 # --- the parts -----------------------------------------------------------------------------------
@@ -92,10 +98,8 @@ def _subject(
     """The image [1, C, H, W] and, if anything is hidden, the mask [1, 1, H, W]."""
     if asked.get("test") is not None:
         image = arguments.held_out_picture(asked["test"], served)
-    elif picture is not None:
-        image = arguments.picture_bytes(picture, served)
     else:
-        image = arguments.picture_data(asked.get("picture"), served)
+        image = arguments.picture_bytes(picture, served)
     mask = arguments.mask_cells(asked.get("mask"), served)
     return image, None if mask is None or mask.all() else mask
 

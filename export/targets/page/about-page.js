@@ -2,10 +2,8 @@
 const T = window.Twofold;
 const { el } = T;
 
-const size = (bytes) => (bytes < 1e6 ? `${Math.max(1, Math.round(bytes / 1000))} kB` : `${(bytes / 1e6).toFixed(1)} MB`);
 const term = (name, value) => el("div", {}, el("dt", {}, name), el("dd", {}, value));
-const graphNames = (bundle) => Object.entries(bundle.graphs).map(([name, file]) => `${name} (${size(file.bytes)})`);
-const kind = (bundle) => `${bundle.size} × ${bundle.size}, ${bundle.channels === 1 ? T.t("grey") : T.t("colour")}`;
+const graphNames = (bundle) => Object.entries(bundle.graphs).map(([name, file]) => `${name} (${T.bytes(file.bytes)})`);
 
 const card = el("section", { class: "tf-card", "aria-label": T.t("The pictures") });
 const refresh = () => {
@@ -16,11 +14,11 @@ const refresh = () => {
     el(
       "dl",
       { class: "tf-facts" },
-      term(T.t("Pictures"), kind(bundle)),
+      term(T.t("Pictures"), T.pictureKind(bundle)),
       term(T.t("Learned from"), T.t("{n} pictures: {source}", { n: T.wholeNumber(dataset.train_images), source: dataset.source })),
       term(T.t("Their licence"), dataset.licence),
       bundle.classes.length ? term(T.t("Classes"), bundle.classes.join(", ")) : null,
-      term(T.t("Models"), T.models(bundle)),
+      term(T.t("Models"), T.modelNames(bundle)),
       term(T.t("Files"), graphNames(bundle).join(", ")),
       term(T.t("Exported"), bundle.created),
     ),

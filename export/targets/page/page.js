@@ -1,6 +1,6 @@
 // The page without a server: the demo's own widgets over pictures that worker.js computes on this device.
 import { localPictures } from "./local.js";
-import { exportStrip, stopStrip } from "./strip.js";
+import { exportStrip } from "./strip.js";
 
 const T = window.Twofold;
 const { el } = T;
@@ -28,37 +28,32 @@ const megabytes = (bytes) => (bytes / 1e6).toFixed(1);
 const bar = el("progress", { max: 1, value: 0, "aria-label": T.t("Loading the models") });
 const words = el("span", { class: "tf-quiet", role: "status" }, T.t("Loading the models"));
 const loading = el("div", { class: "tf-progress", id: "tf-loading", hidden: true }, bar, words);
-const progress = (loaded, of) => {
-  loading.hidden = !of;
-  bar.value = of ? Math.min(1, loaded / of) : 0;
-  words.textContent = loaded < of ? T.t("Loading the models, once: {loaded} of {of} MB", { loaded: megabytes(loaded), of: megabytes(of) }) : T.t("Starting the models");
+const onProgress = (loaded, total) => {
+  loading.hidden = !total;
+  bar.value = total ? Math.min(1, loaded / total) : 0;
+  words.textContent =
+    loaded < total ? T.t("Loading the models, once: {loaded} of {total} MB", { loaded: megabytes(loaded), total: megabytes(total) }) : T.t("Starting the models");
 };
 const announce = () => document.dispatchEvent(new Event("twofold-device"));
-const pictures = localPictures(facts.bundles, facts.builds, progress, announce);
-T.request = pictures;
+const pictures = localPictures(facts.bundles, facts.builds, onProgress, announce);
+T.pictureSource = pictures;
+T.exportMorph = exportStrip;
 T.processor = (bundle) => T.deviceName(pictures.status(bundle.name));
 T.processorReason = (bundle) => `${T.translate(bundle.reason)} ${T.deviceWords(pictures.status(bundle.name))}`;
 T.deviceSwitch = () => el("div", { class: "tf-device" }, T.deviceSpeed(() => pictures)); // always on
 
 // --- widgets -------------------------------------------------------------------------------------
-// A widget of the demo expects its element, its properties, and the two ends of a conversation with a server.
-const widget = async (name, talk = {}) => {
+// A widget of the demo: its element, and `build`, which fills it.
+const widget = async (name) => {
   const element = el("div", { class: "tf-widget", id: `tf-${name}` });
-  const props = { facts };
-  const heard = [];
-  const reply = (value) => {
-    props.value = value;
-    for (const hear of heard) hear();
-  };
-  const { default: build } = await import(`./${name}.js`);
-  const put = () => build(element, props, (event, asked) => talk[event]?.(asked, reply), (_, hear) => heard.push(hear));
-  return { element, put };
+  const { default: script } = await import(`./${name}.js`);
+  return { element, build: () => script(element) };
 };
 const topBar = await widget("bar");
 const tabs = [
-  [T.t("Play"), [await widget("play"), await widget("favourites")]],
+  [T.t("Play"), [await widget("play")]],
   [T.t("Samples"), [await widget("samples")]],
-  [T.t("Morph"), [await widget("morph", { export: exportStrip, stop: stopStrip })]],
+  [T.t("Morph"), [await widget("morph")]],
   [T.t("About"), [await widget("about-page")]],
 ];
 
@@ -95,4 +90,4 @@ T.showPlay = () => {
 start.remove();
 page.append(topBar.element, loading, el("div", { id: "tf-tabs" }, el("div", { class: "tab-wrapper" }, list), ...panels));
 choose(0);
-for (const one of [topBar, ...tabs.flatMap(([, widgets]) => widgets)]) one.put();
+for (const one of [topBar, ...tabs.flatMap(([, widgets]) => widgets)]) one.build();

@@ -1,45 +1,38 @@
 // Morph's export without a server: all frames in rows in one PNG.
 const T = window.Twofold;
 const COLUMNS = 10;
-const LARGEST = 256; // pixels of a frame
-const TALLEST = 8192; // of the picture: every browser's canvas takes it
+const LARGEST = 256; // pixels of a frame's longer side
+const TALLEST = 8192; // pixels of the picture: every browser's canvas takes it
 
+// One frame of the morph, at a share of its path.
 const frame = async (asked, share) => {
   const { m, t, keys, classes, mode, loop } = asked;
   const params = { m, t, keys: keys.map(T.keyframes.text).join(","), path: mode, loop: loop ? 1 : 0, p: share };
   if (classes.length) params.classes = classes.join(",");
-  const { picture } = await T.request(T.picturePath(T.state, "/morph"), params);
+  const { picture } = await T.fetchPicture(T.picturePath(T.state, "/morph"), params);
   return createImageBitmap(picture);
 };
 
-let wanted = null; // the job that somebody waits for
-export const stopStrip = () => {
-  wanted = null;
-};
-
-// asked: what morph.js asks its server for; answer: takes reports of progress, then the finished file.
-export const exportStrip = async (asked, answer) => {
-  const { job, frames, keys } = asked;
-  wanted = job;
-  try {
-    const size = T.bundle().size;
-    const columns = Math.min(COLUMNS, frames);
-    const rows = Math.ceil(frames / columns);
-    const side = size * Math.max(1, Math.floor(Math.min(LARGEST / size, TALLEST / (size * rows))));
-    const canvas = T.el("canvas", { width: side * columns, height: side * rows });
-    const pen = canvas.getContext("2d");
-    pen.imageSmoothingEnabled = false;
-    for (let i = 0; i < frames; i += 1) {
-      if (wanted !== job) return;
-      answer({ job, progress: i / frames, about: T.t("{n} of {all} frames", { n: i, all: frames }) });
-      pen.drawImage(await frame(asked, i / (asked.loop ? frames : frames - 1)), (i % columns) * side, Math.floor(i / columns) * side, side, side);
-    }
-    const file = await new Promise((done) => canvas.toBlob(done, "image/png"));
-    if (!file) throw new Error(T.t("This browser cannot make a picture this large; choose fewer frames."));
-    const name = `${T.state.b}-morph-${keys.map(T.keyframes.text).join("-").replaceAll(":", "_")}.png`;
-    const about = T.t("{n} frames through {keys}", { n: frames, keys: keys.map(T.keyframes.text).join(", ") });
-    answer({ job, href: URL.createObjectURL(file), bytes: file.size, format: "png-strip", name, about });
-  } catch (error) {
-    answer({ job, error: error.message });
+// asked: what morph.js asks its server for. Yields reports of progress, then the finished file.
+export async function* exportStrip(asked, signal) {
+  const { frames, keys } = asked;
+  const bundle = T.bundle();
+  const columns = Math.min(COLUMNS, frames);
+  const rows = Math.ceil(frames / columns);
+  const scale = Math.max(1, Math.floor(Math.min(LARGEST / Math.max(bundle.width, bundle.height), TALLEST / (bundle.height * rows))));
+  const [width, height] = [bundle.width * scale, bundle.height * scale];
+  const canvas = T.el("canvas", { width: width * columns, height: height * rows });
+  const context = canvas.getContext("2d");
+  context.imageSmoothingEnabled = false;
+  for (let i = 0; i < frames; i += 1) {
+    if (signal.aborted) return;
+    yield { progress: i / frames, about: T.t("{n} of {all} frames", { n: i, all: frames }) };
+    const picture = await frame(asked, i / (asked.loop ? frames : frames - 1));
+    context.drawImage(picture, (i % columns) * width, Math.floor(i / columns) * height, width, height);
   }
-};
+  const file = await new Promise((done) => canvas.toBlob(done, "image/png"));
+  if (!file) throw new Error(T.t("This browser cannot make a picture this large; choose fewer frames."));
+  const name = `${T.state.b}-morph-${keys.map(T.keyframes.text).join("-").replaceAll(":", "_")}.png`;
+  const about = T.t("{n} frames through {keys}", { n: frames, keys: keys.map(T.keyframes.text).join(", ") });
+  yield { href: URL.createObjectURL(file), bytes: file.size, format: "png-strip", name, about };
+}

@@ -1,6 +1,5 @@
 """What no widget sends, over real HTTP to every door: each time a sentence, soon, and a server that goes on."""
 
-import base64
 import io
 import json
 import struct
@@ -29,10 +28,6 @@ SOON = 20.0  # seconds; an answer takes milliseconds, but tests must not depend 
 NAN, INF = float("nan"), float("inf")
 BIG = 10**9
 DOT = images.png(np.zeros((8, 8, 1), np.uint8))
-
-
-def data_url(data: bytes) -> str:
-    return "data:image/png;base64," + base64.b64encode(data).decode()
 
 
 def bomb() -> bytes:
@@ -224,77 +219,54 @@ BROKEN = [
 
 @pytest.mark.parametrize("at", range(len(BROKEN)), ids=["bomb", "liar", "zeros", "cut", "empty", "svg"])
 def test_broken_pictures(visitor: Visitor, at: int):
-    """Through an endpoint, as a mask, and through the page's own route."""
+    """Through an endpoint, as a mask, and through the page's own routes."""
     data, sentence = BROKEN[at]
     assert sentence in visitor.call("classify", visitor.picture(data), "digits").error
     assert sentence in visitor.call("repair", visitor.picture(DOT), visitor.picture(data), "", "").error
-    assert sentence in visitor.event("refine", {"b": "digits", "picture": data_url(data)}).value["error"]
-    assert not data or sentence in visitor.rebuild("digits", {}, data).error
+    for path in ("rebuild/digits", "rebuild/digits/search", "compare/look/digits"):
+        assert not data or sentence in visitor.ask(path, {"c": 0}, data).error
 
 
 def test_huge_uploads(visitor: Visitor):
     refused = visitor.upload(bytes(50_000_000))
     assert refused.status_code == 413 and "maximum allowed size" in refused.text
-    answer = visitor.event("refine", {"b": "digits", "picture": data_url(bytes(12_000_000))})
-    assert "too large: at most 5 MB" in answer.value["error"]
     for size in (5_100_000, 12_000_000):
-        assert "too large: at most 5 MB" in visitor.rebuild("digits", {}, bytes(size)).error
+        for path in ("rebuild/digits", "rebuild/digits/search", "compare/look/digits"):
+            assert "too large: at most 5 MB" in visitor.ask(path, {"c": 0}, bytes(size)).error
 
 
 @pytest.mark.parametrize("path", ["/etc/passwd", "../../etc/passwd", "http://127.0.0.1:1/x.png", "", "\x00"])
 def test_paths_that_are_no_uploads(visitor: Visitor, path: str):
     file = {"path": path, "meta": {"_type": "gradio.FileData"}}
-    for answer in (
-        visitor.call("classify", file, "digits"),
-        visitor.event("refine", {"b": "digits", "picture": file}),
-    ):
-        assert "root:" not in str(answer) and (answer.value is None or "error" in answer.value)
+    for answer in (visitor.call("classify", file, "digits"), visitor.ask("rebuild/digits", {"picture": file})):
+        assert "root:" not in str(answer) and answer.value is None
 
 
-REBUILD = {"b": "digits", "test": 0}
-EXPORT = {"b": "digits", "keys": [1, 2], "format": "gif", "mode": "linear", "t": 1, "frames": 4, "fps": 5}
-EVENTS: list[tuple[str, Any, str]] = [
-    ("refine", {}, "A picture is needed."),
-    ("refine", [1, 2], "A picture is needed."),
-    ("refine", REBUILD | {"b": "other"}, "There is no bundle 'other'"),
-    ("refine", REBUILD | {"test": BIG}, "The number of the test picture must be a whole number from 0 to 23"),
-    ("refine", REBUILD | {"test": NAN}, "The number of the test picture must be"),
-    ("refine", REBUILD | {"test": "0"}, "The number of the test picture must be"),
-    ("refine", REBUILD | {"mask": "1"}, "A mask must have one 0 or 1 for each of 32 x 32 pixels"),
-    ("refine", REBUILD | {"mask": "2" * 1024}, "A mask must have"),
-    ("refine", REBUILD | {"mask": [1] * 1024}, "A mask must have"),
-    ("refine", {"b": "digits", "picture": "data:image/png;base64,@@@"}, "not a picture that can be read"),
-    ("refine", {"b": "digits", "picture": "/etc/passwd"}, "A picture is needed."),
-    ("refine", {"b": "digits", "picture": {"a": "/etc/passwd"}}, "A picture is needed."),
-    ("look", {}, "The seed must be a whole number"),
-    ("look", {"b": "digits", "picture": "data:,"}, "The class must be a whole number from 0 to 9"),
-    ("look", {"b": "digits", "c": 0, "seed": NAN}, "The seed must be a whole number"),
-    ("look", {"b": "digits", "c": BIG, "seed": 1}, "The class must be a whole number from 0 to 9"),
-    ("look", {"b": "digits", "c": 0, "test": BIG}, "The number of the test picture must be"),
-    ("look", {"b": "plain", "seed": 1, "cover": "black"}, "The cover must be one of blur, grey"),
-    ("look", {"b": "plain", "picture": "/etc/passwd"}, "A picture is needed."),
-    ("export", {}, "The format must be one of"),
-    ("export", EXPORT | {"b": ["digits"]}, "There is no bundle"),
-    ("export", EXPORT | {"m": "diffusion"}, "The model must be one of"),
-    ("export", EXPORT | {"keys": [1, NAN]}, "The seed must be a whole number"),
-    ("export", EXPORT | {"keys": "12"}, "Seeds must be a list"),
-    ("export", EXPORT | {"classes": [1]}, "one class for each keyframe"),
-    ("export", EXPORT | {"classes": [1, BIG]}, "The class must be a whole number from 0 to 9"),
-    ("export", EXPORT | {"classes": {"a": 1}}, "one class for each keyframe"),
-    ("export", EXPORT | {"frames": BIG}, "The number of frames must be a whole number from 2 to 240"),
-    ("export", EXPORT | {"fps": BIG}, "The number of frames a second must be"),
-    ("export", EXPORT | {"t": NAN}, "The truncation must be a number"),
-    ("export", EXPORT | {"format": {"a": 1}}, "The format must be one of"),
-    ("export", EXPORT | {"mode": None}, "The mode must be one of"),
+EXPORT = {"keys": [1, 2], "format": "gif", "mode": "linear", "t": 1, "frames": 4, "fps": 5}
+FORMS: list[tuple[str, Any, str]] = [
+    ("morph/digits", {}, "The format must be one of"),
+    ("morph/other", EXPORT, "There is no bundle of this name here"),
+    ("morph/digits", EXPORT | {"m": "diffusion"}, "The model must be one of"),
+    ("morph/digits", EXPORT | {"keys": [1, NAN]}, "The seed must be a whole number"),
+    ("morph/digits", EXPORT | {"keys": "12"}, "Seeds must be a list"),
+    ("morph/digits", EXPORT | {"classes": [1]}, "one class for each keyframe"),
+    ("morph/digits", EXPORT | {"classes": [1, BIG]}, "The class must be a whole number from 0 to 9"),
+    ("morph/digits", EXPORT | {"classes": {"a": 1}}, "one class for each keyframe"),
+    ("morph/digits", EXPORT | {"frames": BIG}, "The number of frames must be a whole number from 2 to 240"),
+    ("morph/digits", EXPORT | {"fps": BIG}, "The number of frames a second must be"),
+    ("morph/digits", EXPORT | {"t": NAN}, "The truncation must be a number"),
+    ("morph/digits", EXPORT | {"format": {"a": 1}}, "The format must be one of"),
+    ("morph/digits", EXPORT | {"mode": None}, "The mode must be one of"),
+    ("compare/look/digits", {}, "The seed must be a whole number"),
+    ("compare/look/digits", {"c": 0, "seed": NAN}, "The seed must be a whole number"),
+    ("compare/look/digits", {"c": BIG, "seed": 1}, "The class must be a whole number from 0 to 9"),
+    ("compare/look/digits", {"c": 0, "test": BIG}, "The number of the test picture must be"),
+    ("compare/look/digits", {"c": 0, "picture": "/etc/passwd"}, "The seed must be a whole number"),
+    ("compare/look/plain", {"seed": 1, "cover": "black"}, "The cover must be one of blur, grey"),
+    ("compare/look/other", {"seed": 1}, "There is no bundle of this name here"),
+    ("rebuild/other", {"test": 0}, "There is no bundle of this name here"),
 ]
-
-
-@pytest.mark.parametrize(("name", "wish", "sentence"), EVENTS, ids=[f"{c[0]}-{str(c[1])[:48]}" for c in EVENTS])
-def test_events_of_the_page(visitor: Visitor, name: str, wish: Any, sentence: str):
-    assert sentence in visitor.event(name, wish).value["error"]
-
-
-REQUESTS: list[tuple[Any, str]] = [
+PICTURE_FORMS: list[tuple[Any, str]] = [
     ({}, "A picture is needed."),
     ([1, 2], "cannot be read"),
     (None, "cannot be read"),
@@ -302,16 +274,18 @@ REQUESTS: list[tuple[Any, str]] = [
     ({"test": NAN}, "The number of the test picture must be"),
     ({"test": "0"}, "The number of the test picture must be"),
     ({"test": 0, "mask": "1"}, "A mask must have one 0 or 1 for each of 32 x 32 pixels"),
+    ({"test": 0, "mask": "2" * 1024}, "A mask must have"),
     ({"test": 0, "mask": [1] * 1024}, "A mask must have"),
     ({"test": 0, "mask": "1" * 2_000_000}, "cannot be read"),
     ({"picture": "/etc/passwd"}, "A picture is needed."),
-    ({"picture": "data:image/png;base64,@@@"}, "not a picture that can be read"),
+    ({"picture": "data:image/png;base64,@@@"}, "A picture is needed."),
 ]
+FORMS += [(path, asked, said) for path in ("rebuild/digits", "rebuild/digits/search") for asked, said in PICTURE_FORMS]
 
 
-@pytest.mark.parametrize(("request_", "sentence"), REQUESTS, ids=[str(case[0])[:48] for case in REQUESTS])
-def test_requests_to_rebuild(visitor: Visitor, request_: Any, sentence: str):
-    assert sentence in visitor.rebuild("digits", request_).error
+@pytest.mark.parametrize(("path", "asked", "sentence"), FORMS, ids=[f"{c[0]}-{str(c[1])[:48]}" for c in FORMS])
+def test_forms_of_the_page(visitor: Visitor, path: str, asked: Any, sentence: str):
+    assert sentence in visitor.ask(path, asked).error
 
 
 @pytest.mark.parametrize(
@@ -327,15 +301,6 @@ def test_requests_to_rebuild(visitor: Visitor, request_: Any, sentence: str):
 def test_bodies_that_are_no_form(visitor: Visitor, body: Any, headers: dict[str, str], status: int):
     answer = visitor.client.post(visitor.url("rebuild/digits"), content=body, headers=headers)
     assert answer.status_code == status and answer.text.endswith(".")
-
-
-def test_a_request_to_rebuild_with_a_bundle_that_is_not_there(visitor: Visitor):
-    assert "no bundle of this name" in visitor.rebuild("other", {"test": 0}).error
-
-
-def test_numbers_of_an_event_that_are_no_numbers_are_sent_back_unharmed(visitor: Visitor):
-    answer = visitor.event("refine", REBUILD | {"n": ["x"], "test": -1})
-    assert answer.value["n"] == ["x"] and "test picture" in answer.value["error"]
 
 
 BODIES = [

@@ -81,7 +81,7 @@ def test_the_strongest_direction_is_the_one_of_most_variance(served: ServedBundl
 )
 def test_addresses_of_before_lead_to_the_same(served: ServedBundle, old: str, new: str):
     models = {"tiny": served}
-    app = Starlette(routes=[*live.routes(models, explore.PICTURES), *compare.routes(models)])
+    app = Starlette(routes=[*live.routes(models), *explore.routes(models), *compare.routes(models)])
     mixed = f"{1:0{served.info.gan.stages}b}"
     with TestClient(app) as client:
         answers = [client.get(address.format(mixed=mixed)) for address in (old, new)]

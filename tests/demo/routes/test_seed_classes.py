@@ -17,7 +17,7 @@ from bundle.sessions import choose_provider
 from demo.routes import explore, live
 from demo.routes.endpoints import drawing
 from demo.serving.served_bundle import ServedBundle, open_bundles
-from demo.tabs.compare.tab import looked
+from demo.tabs.compare.closer_look import closer_look as look_closer
 from demo.tabs.morph import morph_export
 
 SEEDS = [0, 7, 23, 4_294_967_295]
@@ -32,7 +32,7 @@ def served(tiny_bundle: Path) -> ServedBundle:
 
 @pytest.fixture(scope="module")
 def client(served: ServedBundle) -> TestClient:
-    return TestClient(Starlette(routes=live.routes({"tiny": served}, explore.PICTURES)))
+    return TestClient(Starlette(routes=[*live.routes({"tiny": served}), *explore.routes({"tiny": served})]))
 
 
 def raw(client: TestClient, path: str) -> np.ndarray:
@@ -63,7 +63,7 @@ def morph_route_with_an_empty_class(served: ServedBundle, client: TestClient, se
 
 
 def exported_morph(served: ServedBundle, client: TestClient, seed: int, model: str) -> np.ndarray:
-    morph = morph_export.read({"tiny": served}, MORPH | {"keys": [seed, 1], "m": model})
+    morph = morph_export.read(served, MORPH | {"keys": [seed, 1], "m": model})
     return next(morph.parts())[0]
 
 
@@ -80,7 +80,7 @@ def sample_of_a_point(served: ServedBundle, client: TestClient, seed: int, model
 
 
 def closer_look(served: ServedBundle, client: TestClient, seed: int, model: str) -> np.ndarray:
-    return decoded(looked({"tiny": served}, {"seed": seed, "m": model})["picture"])
+    return decoded(look_closer(served, {"seed": seed, "m": model})["picture"])
 
 
 DOORS: list[Door] = [

@@ -172,7 +172,7 @@ def test_a_good_bundle_passes_its_check(engine: Engine):
     engine.check()
 
 
-@pytest.mark.parametrize("options", [{"classes": 0, "channels": 3}, {"classes": 1, "size": 16}])
+@pytest.mark.parametrize("options", [{"classes": 0, "channels": 3}, {"classes": 1, "height": 16, "width": 24}])
 def test_other_good_bundles_pass(tmp_path: Path, options: dict[str, int]):
     Engine(read(tiny.build(tmp_path / "other", **options)), choose_provider("cpu")).check()
 

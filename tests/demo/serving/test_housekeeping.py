@@ -92,13 +92,13 @@ def test_two_hundred_interactions_leave_no_file(visitor: Visitor, tmp_path: Path
         assert visitor.get("live/tiny", x=i / 7, m="gan").status_code == 200
         assert visitor.get("live/tiny/morph", keys="1,2", p=i / 40).status_code == 200
         assert visitor.call("sample", [i], "", "", "", 1).value["images"]
-        assert visitor.rebuild("tiny", {"test": i % 24}).value["seen"]
-        exported = visitor.event("export", {"b": "tiny", "seeds": [i, 1], "frames": 2, "fps": 5, "t": 1, "m": "gan"})
-        assert "error" in exported.value  # no format: refused, and no file either
+        assert visitor.ask("rebuild/tiny", {"test": i % 24}).value["seen"]
+        wish = {"keys": [i, 1], "mode": "linear", "frames": 2, "fps": 5, "t": 1, "format": "gif"}
+        assert visitor.ask("morph/tiny", wish).value["href"]
     assert inside(folder) == []
     for _ in range(15):
         data = images.png(rng.integers(0, 256, (32, 32, 1), dtype=np.uint8))
-        assert visitor.rebuild("tiny", {"parts": "seen"}, data).value["seen"]
+        assert visitor.ask("rebuild/tiny", {"parts": "seen"}, data).value["seen"]
         picture = visitor.picture(data)
         assert len(visitor.call("classify", picture, "tiny").value) == 10
     assert sum(path.is_file() for path in folder.rglob("*")) >= 15

@@ -42,6 +42,7 @@ IDS = [f"{s['b']}-{s['m']}-{s['x']}" for s in STATES]
 HARNESS = """
 globalThis.window = { Twofold: {
     className: (c, bundle) => (c === null ? "" : bundle.classes[c]),
+    seedAt: (x, y) => (((x + 100 * y) % 2 ** 32) + 2 ** 32) % 2 ** 32,
     pictureParams: ({ b, ...rest }) => Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== null)),
 } };
 require(process.argv[2]);

@@ -80,16 +80,16 @@ def test_bad_zips_are_sentences(shapes, tmp_path, monkeypatch):
     with pytest.raises(UserError, match="does not exist"):
         load("nowhere.zip")
     zipped(shapes, bad)
-    monkeypatch.setattr("train.data.image_files.MOST_BYTES", 10_000)
+    monkeypatch.setattr("train.data.zip_files.MOST_BYTES", 10_000)
     with pytest.raises(UserError, match="too large"):
         load(str(bad))
     monkeypatch.undo()
-    monkeypatch.setattr("train.data.image_files.MOST_ENTRIES", 149)
+    monkeypatch.setattr("train.data.zip_files.MOST_ENTRIES", 149)
     with pytest.raises(UserError, match="too large"):
         load(str(bad))
 
 
-def test_train_and_test_folders_keep_their_split(shapes, tmp_path):
+def test_train_and_test_folders_keep_their_split(shapes, tmp_path, capsys):
     shutil.copytree(shapes, tmp_path / "all" / "train")
     for name in ("bar", "disc", "square"):
         (tmp_path / "all" / "test" / name).mkdir(parents=True)
@@ -100,8 +100,9 @@ def test_train_and_test_folders_keep_their_split(shapes, tmp_path):
     assert info.classes == ("bar", "disc", "square")
     assert torch.bincount(test.labels).tolist() == [4, 4, 4] and torch.bincount(train.labels).tolist() == [46] * 3
     (tmp_path / "all" / "test" / "bar").rename(tmp_path / "all" / "test" / "beam")
-    with pytest.raises(UserError, match=r"test pictures are in beam"):
-        load(str(tmp_path / "all"))
+    info, _, test = load(str(tmp_path / "all"))
+    assert (info.test_images, torch.bincount(test.labels).tolist()) == (8, [0, 4, 4])
+    assert "left out 4 test pictures in beam, which no training picture is in" in capsys.readouterr().out
 
 
 def test_pictures_beside_the_classes_leave_no_classes(shapes, tmp_path, capsys):
@@ -119,4 +120,4 @@ def test_one_class_is_no_class(tmp_path, capsys):
     report = capsys.readouterr().out
     assert info.classes == () and set(train.labels.tolist()) == {-1}
     assert "all pictures are in one sub-folder (cats), and one class is none" in report
-    assert "left out 1 file (cats/list.heic) of other kinds" in report
+    assert "left out 1 HEIC photograph (cats/list.heic): convert them to JPEG" in report

@@ -48,8 +48,9 @@ def test_arrays_in_parquet_are_pictures(tmp_path, capsys):
     info, train, test = load(parquet(tmp_path, pixels=list(values.tolist()), label=[i % 2 for i in range(120)]))
     report = capsys.readouterr().out
     assert (info.channels, info.size, info.classes) == (1, 16, ("0", "1"))
-    assert "skipped 3 unreadable: row 3 (NaN pixels); row 7 (pixels from 0.00392157 to 3.5, " in report
-    assert len(train) + len(test) == 117
+    assert "-0.2 to 3.5 -> black 0, white 1" in report  # but for outliers, which are clipped
+    assert "1 pictures with pixels that are no number or infinite" in report
+    assert len(train) + len(test) == 120 and info.value_range == (0, 1)
     assert train.images[:, 0, -1, -1].unique().tolist() == [255]
     assert train.images[0, 0, 8].tolist() == list(range(128, 144))
 

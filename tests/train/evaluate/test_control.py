@@ -21,11 +21,10 @@ BRIEF = [*FLAGS, "--no-copies", "--truncation", "0.6"]
 
 @pytest.fixture(scope="module")
 def control(tmp_path_factory, shape_pictures) -> Iterator[Path]:
-    """The run of a hardly trained control of the 16 x 16 pictures of the shared run, which are smaller than any that
-    are released."""
+    """The run of a hardly trained control of the 16 x 16 pictures of the shared run."""
     run = tmp_path_factory.mktemp("runs") / "control"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(WIDTHS, 16, ((16, 8), (8, 16)))
+        patch.setitem(WIDTHS, 2, ((16, 8), (8, 16)))
         assert dcgan.main([str(run), "--data", str(shape_pictures), *QUICK]) == 0
         yield run
 
@@ -64,7 +63,7 @@ def test_a_control_is_measured_once_and_taken_over_in_the_same_features(
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"size": 64}, "pixels a side 64, not 16"),
+        ({"size": 64}, "size 64x64, not 16x16"),
         ({"classes": ["a", "b", "c"]}, "classes a, b, c, not bar, disc, square"),
         ({"train_images": 5}, "training pictures 5, not 360"),
         (None, "run.json"),

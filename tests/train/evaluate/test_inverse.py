@@ -20,7 +20,7 @@ def test_repair_is_measured_where_pixels_are_missing():
 
     def decode(z: np.ndarray) -> np.ndarray:
         """Code 1: white. Code 0: white, but for a half grey middle."""
-        missing = inverse.centre(16) == 0
+        missing = inverse.centre((16, 16)) == 0
         return np.where(missing & (z[:, :, None, None] == 0), 0.5, 1.0).astype(np.float32)
 
     context = context_of(shown)

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+import torch
+from torchmetrics.functional.image import structural_similarity_index_measure
 
 from train.evaluate import picture_quality
 from train.evaluate.picture_quality import mse, psnr, sharpness, ssim
@@ -39,6 +41,13 @@ def test_an_error_over_some_pixels_leaves_out_the_others():
     b[0, :, :4], b[2] = 51, 255  # a fifth of the way to white, and a picture that is not looked at
     assert mse(a, b, where) == pytest.approx(0.04 * 64 / 80)
     assert mse(a, b) == pytest.approx((0.04 * 64 + 256) / 768)
+
+
+def test_ssim_is_that_of_torchmetrics():
+    a = np.random.default_rng(1).random((3, 3, 32, 48), dtype=np.float32)
+    b = np.clip(a + 0.1, 0, 1) ** 2
+    theirs = structural_similarity_index_measure(torch.from_numpy(a), torch.from_numpy(b), data_range=1.0)
+    assert ssim(a, b) == pytest.approx(float(theirs), abs=1e-5)
 
 
 def test_ssim_counts_the_edges_too():

@@ -68,7 +68,7 @@ def test_a_run_and_its_bundle_are_the_same_models(run, exported):
 
 def test_an_adopted_generator_is_a_gan_without_truncation_or_inversion(tmp_path):
     """And its largest batch is smaller than that of other bundles."""
-    made = tiny.build(tmp_path / "made", classes=0, channels=3, size=16)
+    made = tiny.build(tmp_path / "made", classes=0, channels=3, height=16, width=16)
     adopt.adopt(made / "generator.onnx", tmp_path / "adopted", adopt.About("adopted", "Adopted"))
     subject = open_subject(tmp_path / "adopted")
     assert subject.vae is subject.classifier is subject.gan.truncated is subject.gan.invert is None

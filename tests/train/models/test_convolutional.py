@@ -11,42 +11,47 @@ from train.models.residual import ResidualGenerator
 
 
 @pytest.mark.parametrize(
-    ("size", "sides"),
+    ("sides", "maps"),
     [
-        (28, [7, 14, 28]),
-        (32, [4, 8, 16, 32]),
-        (64, [4, 8, 16, 32, 64]),
-        (96, [6, 12, 24, 48, 96]),
-        (100, [25, 50, 100]),
+        ((28, 28), [(7, 7), (14, 14), (28, 28)]),
+        ((32, 32), [(4, 4), (8, 8), (16, 16), (32, 32)]),
+        ((96, 96), [(6, 6), (12, 12), (24, 24), (48, 48), (96, 96)]),
+        ((100, 100), [(25, 25), (50, 50), (100, 100)]),
+        ((64, 96), [(4, 6), (8, 12), (16, 24), (32, 48), (64, 96)]),
+        ((40, 24), [(10, 6), (20, 12), (40, 24)]),
     ],
 )
-def test_sizes_are_halved_to_their_base(size, sides):
-    assert resolutions(size) == sides
+def test_sizes_are_halved_to_their_smallest_map(sides, maps):
+    assert resolutions(sides) == maps
 
 
-def test_an_impossible_size_is_refused():
-    with pytest.raises(ValueError, match="54"):
-        resolutions(54)
+@pytest.mark.parametrize("sides", [(54, 54), (64, 54), (16, 256)])
+def test_an_impossible_size_is_refused(sides):
+    with pytest.raises(ValueError, match=f"{sides[1]}x{sides[0]}"):
+        resolutions(sides)
 
 
-@pytest.mark.parametrize(("size", "channels", "classes"), [(32, 1, 10), (28, 3, 0), (100, 3, 2)])
-def test_every_network_at_every_size(size, channels, classes):
-    stages = len(resolutions(size))
+@pytest.mark.parametrize(
+    ("sides", "channels", "classes"),
+    [((32, 32), 1, 10), ((28, 28), 3, 0), ((100, 100), 3, 2), ((64, 96), 3, 2), ((40, 24), 1, 0)],
+)
+def test_every_network_at_every_size(sides, channels, classes):
+    stages = len(resolutions(sides))
     widths = (8,) * stages
     weights = torch.eye(classes)[torch.arange(3) % classes] if classes else None
-    generator = Generator(channels, size, classes, 6, 5, widths)
+    generator = Generator(channels, sides, classes, 6, 5, widths)
     image = generator(torch.randn(3, 6), weights)
-    assert image.shape == (3, channels, size, size)
+    assert image.shape == (3, channels, *sides)
     assert image.min() >= 0
     assert image.max() <= 1
     assert generator.mapping(torch.randn(3, 6), weights).shape == (3, stages, 5)
-    assert Critic(channels, size, classes, widths)(image, weights).shape == (3, 1)
-    mean, logvar = Encoder(channels, size, 4, widths[1:])(image)
+    assert Critic(channels, sides, classes, widths)(image, weights).shape == (3, 1)
+    mean, logvar = Encoder(channels, sides, 4, widths[1:])(image)
     assert mean.shape == logvar.shape == (3, 4)
-    assert Decoder(channels, size, 4, widths)(mean).shape == image.shape
-    assert Inverter(channels, size, stages, 5, widths[1:])(image, image[:, :1]).shape == (3, stages, 5)
+    assert Decoder(channels, sides, 4, widths)(mean).shape == image.shape
+    assert Inverter(channels, sides, stages, 5, widths[1:])(image, image[:, :1]).shape == (3, stages, 5)
     if classes:
-        logits, features = Classifier(channels, size, classes, (4, 4, 4))(image)
+        logits, features = Classifier(channels, sides, classes, (4, 4, 4))(image)
         assert logits.shape == (3, classes)
         assert features.shape == (3, 64)
 
@@ -65,7 +70,7 @@ def test_modulated_convolution_equals_per_sample_demodulated_weights():
 
 def test_a_class_mixture_lies_between_its_classes():
     """The embedding is linear: half and half gives the mean of both embeddings."""
-    generator = Generator(1, 16, 3, 6, 5, (8, 8, 8))
+    generator = Generator(1, (16, 16), 3, 6, 5, (8, 8, 8))
     a, b = torch.tensor([[1.0, 0, 0]]), torch.tensor([[0, 1.0, 0]])
     embed = generator.mapping.embed
     torch.testing.assert_close(embed(0.5 * (a + b)), 0.5 * (embed(a) + embed(b)))
@@ -73,7 +78,7 @@ def test_a_class_mixture_lies_between_its_classes():
 
 @pytest.mark.parametrize("kind", [Generator, ResidualGenerator])
 def test_each_stage_obeys_its_own_style(kind):
-    generator = kind(1, 16, 0, 6, 5, (8, 8, 8)).eval()
+    generator = kind(1, (16, 16), 0, 6, 5, (8, 8, 8)).eval()
     with torch.no_grad():
         for weight in generator.parameters():  # residual blocks begin as the identity, which no style changes
             weight.add_(0.1 * torch.randn_like(weight))
@@ -87,7 +92,7 @@ def test_each_stage_obeys_its_own_style(kind):
 
 def test_black_and_white_are_pure():
     """A signal that misses -1 or 1 by less than the headroom still gives exactly 0 or 1."""
-    generator = Generator(1, 16, 0, 6, 5, (8, 8, 8)).eval()
+    generator = Generator(1, (16, 16), 0, 6, 5, (8, 8, 8)).eval()
     signal = torch.tensor([-1.01, -0.985, 0.0, 0.985, 1.01]).view(5, 1, 1, 1).expand(5, 1, 16, 16)
     generator.synthesis.signal = lambda w: signal
     assert generator.synthesis(torch.zeros(5, 3, 5))[:, 0, 0, 0].tolist() == [0, 0, 0.5, 1, 1]

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from train.models import linear_posterior
-from train.models.linear_posterior import LEAST, LinearPosterior, chebyshev, patch_basis, patches_of
+from train.models.linear_posterior import LEAST, LinearPosterior, chebyshev, patch_components, patches_of
 
 
 def test_patches_are_those_of_unfold():
@@ -54,18 +54,18 @@ def test_what_few_pixels_know_moves_the_start_part_of_the_way():
 def model(size: int = 16, channels: int = 2, latent: int = 5) -> LinearPosterior:
     """One whose patches lose nothing of the pictures that it draws."""
     torch.manual_seed(0)
-    built = LinearPosterior(channels, size, latent, side=4, kept=6)
-    built.patches.copy_(torch.linalg.qr(torch.randn(channels * 16, 6))[0].T)
-    built.whole.normal_()
-    built.middle.normal_()
-    built.precision.uniform_(0.5, 3)
-    built.spread.uniform_(-1, 1)
+    built = LinearPosterior(channels, (size, size), latent, patch=4, coefficients=6)
+    built.components.copy_(torch.linalg.qr(torch.randn(channels * 16, 6))[0].T)
+    built.weight.normal_()
+    built.bias.normal_()
+    built.noise_ratio.uniform_(0.5, 3)
+    built.code_logvar.uniform_(-1, 1)
     built.scale()
     return built
 
 
 def drawn(built: LinearPosterior, codes: Tensor, size: int = 16) -> Tensor:
-    patches = built.shown(built.decoded(codes) + built.middle)
+    patches = built.from_coefficients(built.decode(codes) + built.bias)
     return torch.nn.functional.fold(patches.mT, size, 4, stride=4)
 
 
@@ -81,8 +81,8 @@ def test_it_is_the_gaussian_conditional_of_the_known_pixels(monkeypatch):
     for row in range(3):
         seen = mask[row].expand(2, 16, 16).flatten().bool()
         w, mean = columns[seen], guess[row].double()
-        # Precision is in units of the noise, so the noise is 1 and the codes' covariance 1 / precision.
-        covariance = torch.diag(1 / built.precision.double())
+        # The ratio is in units of the noise, so the noise is 1 and the codes' covariance 1 / ratio.
+        covariance = torch.diag(1 / built.noise_ratio.double())
         gain = covariance @ w.T @ torch.linalg.inv(w @ covariance @ w.T + torch.eye(int(seen.sum())))
         exact = mean + gain @ (image[row].flatten().double()[seen] - centre[seen] - w @ mean)
         torch.testing.assert_close(found[row].double(), exact, atol=1e-4, rtol=1e-4)
@@ -95,7 +95,7 @@ def test_what_is_hidden_does_not_count_and_without_pixels_the_guess_stands():
     torch.testing.assert_close(built(image, mask, guess), built(image * mask, mask, guess))
     mean, logvar = built(image, torch.zeros_like(mask), guess)
     assert torch.equal(mean, guess)
-    torch.testing.assert_close(logvar, built.spread.expand(2, 5))
+    torch.testing.assert_close(logvar, built.code_logvar.expand(2, 5))
 
 
 def test_the_variance_is_that_of_each_code_alone_given_a_share_of_the_pixels():
@@ -103,10 +103,10 @@ def test_the_variance_is_that_of_each_code_alone_given_a_share_of_the_pixels():
     mask = torch.zeros(3, 1, 16, 16)
     mask[1, :, :4], mask[2] = 1, 1
     _, logvar = built(torch.rand(3, 2, 16, 16), mask, torch.zeros(3, 5))
-    power = built.whole.square().sum(dim=0)
-    noise = built.precision * built.spread.exp()
+    power = built.weight.square().sum(dim=0)
+    noise = built.noise_ratio * built.code_logvar.exp()
     for row, share in enumerate((0, 0.25, 1)):
-        expected = 1 / (1 / built.spread.exp() + share * power / noise)
+        expected = 1 / (1 / built.code_logvar.exp() + share * power / noise)
         torch.testing.assert_close(logvar[row].exp(), expected)
 
 
@@ -126,11 +126,11 @@ def test_a_fitted_decoder_tells_codes_of_damaged_pictures(channels: int):
     codes = torch.from_numpy(rng.normal(0, 1, (600, rank))).float() * scales
     pictures = 0.5 + torch.einsum("nr,rchw->nchw", codes / scales, waves)
     pictures += 0.01 * torch.randn(600, channels, size, size)
-    built = LinearPosterior(channels, size, rank, side=4, kept=8)
+    built = LinearPosterior(channels, (size, size), rank, patch=4, coefficients=8)
     built.fit(codes[:500], pictures[:500], noise=1e-4)
-    torch.testing.assert_close(built.patches @ built.patches.T, torch.eye(8), atol=1e-5, rtol=0)
-    torch.testing.assert_close(built.precision, 1e-4 / codes[:500].var(dim=0))
-    torch.testing.assert_close(built.spread.exp(), codes[:500].var(dim=0))
+    torch.testing.assert_close(built.components @ built.components.T, torch.eye(8), atol=1e-5, rtol=0)
+    torch.testing.assert_close(built.noise_ratio, 1e-4 / codes[:500].var(dim=0))
+    torch.testing.assert_close(built.code_logvar.exp(), codes[:500].var(dim=0))
     mask, nothing = torch.ones(100, 1, size, size), torch.zeros(100, rank)
     whole = built(pictures[500:], mask, nothing)[0] - codes[500:]
     mask[..., 4:12, 4:12] = 0
@@ -140,7 +140,7 @@ def test_a_fitted_decoder_tells_codes_of_damaged_pictures(channels: int):
 
 
 def test_pictures_that_are_all_alike_are_no_trouble():
-    built = LinearPosterior(1, 16, 3, side=4, kept=4)
+    built = LinearPosterior(1, (16, 16), 3, patch=4, coefficients=4)
     picture = torch.full((20, 1, 16, 16), 0.25)
     built.fit(torch.randn(20, 3), picture, noise=0.0)
     mean, logvar = built(picture, torch.ones_like(picture), torch.ones(20, 3))
@@ -150,7 +150,7 @@ def test_pictures_that_are_all_alike_are_no_trouble():
 
 def test_the_basis_of_patches_holds_most_of_them():
     patches = torch.rand(50, 4, 12)
-    basis, rows = patch_basis(patches, 5), patches.reshape(-1, 12)
+    components, rows = patch_components(patches, 5), patches.reshape(-1, 12)
     singular = torch.linalg.svdvals(rows.double())
-    kept = (rows @ basis.T).double().square().sum()
+    kept = (rows @ components.T).double().square().sum()
     torch.testing.assert_close(kept, singular[:5].square().sum(), rtol=1e-4, atol=0)

@@ -9,6 +9,7 @@ from sklearn.decomposition import PCA
 from torch import Tensor
 
 from train.data.dataset import DataInfo, Pictures
+from train.models.layers import Sides
 from train.models.principal import patch_of
 from train.settings import InverseSettings, VaeSettings
 from train.stages import inverse, vae
@@ -18,29 +19,31 @@ HERE = {"run": Path("run")}
 WIDE = {"width": 16, "hidden": 16}
 
 
-def data(size: int, channels: int) -> DataInfo:
-    return DataInfo("made up", "made up", "none", channels, size, (), train_images=100, test_images=10)
+def data(sides: Sides, channels: int) -> DataInfo:
+    return DataInfo("made up", "made up", "none", channels, *sides, (), train_images=100, test_images=10)
 
 
-def build(size: int, channels: int, latent_dim: int):
+def build(sides: Sides, channels: int, latent_dim: int):
     torch.manual_seed(0)
-    return vae.build(VaeSettings(**HERE, **WIDE, body="principal", latent_dim=latent_dim), data(size, channels))
+    return vae.build(VaeSettings(**HERE, **WIDE, body="principal", latent_dim=latent_dim), data(sides, channels))
 
 
-def smooth(count: int, size: int, channels: int, rank: int) -> Tensor:
-    """uint8 pictures [N, C, S, S]: sums of `rank` slow waves with a little noise, none near black or white."""
+def smooth(count: int, sides: Sides, channels: int, rank: int) -> Tensor:
+    """uint8 pictures [N, C, H, W]: sums of `rank` slow waves with a little noise, none near black or white."""
     rng = np.random.default_rng(0)
-    at = np.arange(size) / size
-    waves = np.stack([np.cos(np.pi * i * at)[:, None] * np.cos(np.pi * j * at) for i in range(4) for j in range(4)])
+    down, across = (np.arange(side) / side for side in sides)
+    waves = np.stack(
+        [np.cos(np.pi * i * down)[:, None] * np.cos(np.pi * j * across) for i in range(4) for j in range(4)]
+    )
     shares = rng.normal(0, 1, (count, channels, rank)) * 14 / np.arange(1, rank + 1)
-    pictures = 128 + np.einsum("ncr,rhw->nchw", shares, waves[:rank]) + rng.normal(0, 2, (count, channels, size, size))
+    pictures = 128 + np.einsum("ncr,rhw->nchw", shares, waves[:rank]) + rng.normal(0, 2, (count, channels, *sides))
     return torch.from_numpy(pictures.round().clip(0, 255).astype(np.uint8))
 
 
-@pytest.mark.parametrize(("size", "channels"), [(32, 1), (28, 3)])
-def test_it_begins_as_probabilistic_pca_of_the_pictures(size: int, channels: int):
-    images, latent = smooth(400, size, channels, 12), 6
-    nets = build(size, channels, latent)
+@pytest.mark.parametrize(("sides", "channels"), [((32, 32), 1), ((28, 28), 3), ((24, 40), 1)])
+def test_it_begins_as_probabilistic_pca_of_the_pictures(sides: Sides, channels: int):
+    images, latent = smooth(400, sides, channels, 12), 6
+    nets = build(sides, channels, latent)
     begin_as_components(nets.encoder, nets.decoder, images)
     pictures = images.float() / 255
     mean, logvar = (found.detach() for found in nets.encoder(pictures))
@@ -60,8 +63,8 @@ def test_it_begins_as_probabilistic_pca_of_the_pictures(size: int, channels: int
 
 
 def test_a_longer_code_than_there_are_components_leaves_the_rest_to_noise():
-    images = smooth(9, 16, 1, 3)
-    nets = build(16, 1, 20)
+    images = smooth(9, (16, 16), 1, 3)
+    nets = build((16, 16), 1, 20)
     begin_as_components(nets.encoder, nets.decoder, images)
     mean, logvar = nets.encoder(images.float() / 255)
     assert (mean[:, 9:] == 0).all() and (logvar[:, 9:] == 0).all() and mean[:, :3].std() > 0.3
@@ -72,7 +75,7 @@ def test_a_longer_code_than_there_are_components_leaves_the_rest_to_noise():
 
 
 def test_pictures_that_are_all_alike_are_no_trouble():
-    nets = build(16, 1, 4)
+    nets = build((16, 16), 1, 4)
     begin_as_components(nets.encoder, nets.decoder, torch.full((20, 1, 16, 16), 51, dtype=torch.uint8))
     mean, logvar = nets.encoder(torch.full((2, 1, 16, 16), 0.2))
     assert mean.isfinite().all() and logvar.isfinite().all()
@@ -81,10 +84,10 @@ def test_pictures_that_are_all_alike_are_no_trouble():
 
 @pytest.mark.slow
 def test_every_parameter_learns_and_the_pictures_get_better():
-    images = smooth(64, 32, 1, 12)
+    images = smooth(64, (32, 32), 1, 12)
     images[::2] = 255 - images[::2].flip(3) // 2  # not linear any more
     settings = VaeSettings(**HERE, **WIDE, body="principal", latent_dim=6, warmup=0.0)
-    stage = vae.VaeStage(build(32, 1, 6), settings, data(32, 1))
+    stage = vae.VaeStage(build((32, 32), 1, 6), settings, data((32, 32), 1))
     stage.begin(Pictures(images, torch.zeros(64)), Pictures(images, torch.zeros(64)))
     before = {key: value.clone() for key, value in stage.networks.state_dict().items()}
     torch.manual_seed(0)
@@ -95,38 +98,38 @@ def test_every_parameter_learns_and_the_pictures_get_better():
 
 
 def test_a_resumed_stage_does_not_begin_anew():
-    images = smooth(64, 16, 1, 3)
+    images = smooth(64, (16, 16), 1, 3)
     settings = VaeSettings(**HERE, **WIDE, body="principal", latent_dim=4, resume=True)
-    stage = vae.VaeStage(build(16, 1, 4), settings, data(16, 1))
+    stage = vae.VaeStage(build((16, 16), 1, 4), settings, data((16, 16), 1))
     before = {key: value.clone() for key, value in stage.networks.state_dict().items()}
     stage.begin(Pictures(images, torch.zeros(64)), Pictures(images, torch.zeros(64)))
     assert all(torch.equal(value, before[key]) for key, value in stage.networks.state_dict().items())
 
 
 def test_beyond_black_and_white_a_tenth_is_left_while_training():
-    decoder, logits = build(16, 1, 4).decoder, torch.tensor([-0.5, 0.0, 0.25, 1.0, 3.0])
+    decoder, logits = build((16, 16), 1, 4).decoder, torch.tensor([-0.5, 0.0, 0.25, 1.0, 3.0])
     torch.testing.assert_close(decoder.picture(logits), torch.tensor([-0.05, 0.0, 0.25, 1.0, 1.2]))
     torch.testing.assert_close(decoder.eval().picture(logits), torch.tensor([0.0, 0.0, 0.25, 1.0, 1.0]))
 
 
 @pytest.mark.slow
 def test_repair_begins_as_a_linear_posterior_and_all_of_its_network_learns():
-    images, size = smooth(200, 32, 3, 6), 32
-    coder = build(size, 3, 6)
+    images = smooth(200, (32, 32), 3, 6)
+    coder = build((32, 32), 3, 6)
     begin_as_components(coder.encoder, coder.decoder, images)
     about = VaeSettings(**HERE, body="principal", latent_dim=6)
-    repair = inverse.build_repair(InverseSettings(**HERE, width=16, hidden=24), data(size, 3), about).repair
+    repair = inverse.build_repair(InverseSettings(**HERE, width=16, hidden=24), data((32, 32), 3), about).repair
     encoder, decoder = coder.encoder.eval(), coder.decoder.eval()
     stage = inverse.PrincipalRepairStage(inverse.RepairNetworks(repair), InverseSettings(**HERE), coder, 0.02)
     stage.begin(Pictures(images, torch.zeros(200)), Pictures(images, torch.zeros(200)))
     pictures = images.float() / 255
-    mask = torch.ones(len(images), 1, size, size)
+    mask = torch.ones(len(images), 1, 32, 32)
     mask[..., 12:24, 8:20] = 0
     codes = encoder(pictures)[0].detach()
     mean, logvar = repair(pictures * mask, mask)
     torch.testing.assert_close(repair.head.bias.detach(), codes.mean(dim=0))
     torch.testing.assert_close((mean, logvar), repair.posterior(pictures, mask, codes.mean(dim=0).expand_as(codes)))
-    torch.testing.assert_close(repair.posterior.precision, 0.04**2 / codes.var(dim=0), rtol=1e-3, atol=0)
+    torch.testing.assert_close(repair.posterior.noise_ratio, 0.04**2 / codes.var(dim=0), rtol=1e-3, atol=0)
 
     def error(found: Tensor) -> float:
         hole = 1 - mask.expand_as(pictures)
@@ -147,15 +150,15 @@ def test_repair_begins_as_a_linear_posterior_and_all_of_its_network_learns():
 
 @pytest.mark.parametrize("vae_changed", [True, False])
 def test_a_resumed_repair_keeps_its_guess_and_follows_a_vae_that_went_on_learning(vae_changed: bool):
-    images, size = smooth(60, 16, 1, 4), 16
-    coder, about = build(size, 1, 4), VaeSettings(**HERE, body="principal", latent_dim=4)
+    images = smooth(60, (16, 16), 1, 4)
+    coder, about = build((16, 16), 1, 4), VaeSettings(**HERE, body="principal", latent_dim=4)
     begin_as_components(coder.encoder, coder.decoder, images)
     settings = InverseSettings(**HERE, hidden=8, resume=True)
-    nets = inverse.build_repair(settings, data(size, 1), about)
+    nets = inverse.build_repair(settings, data((16, 16), 1), about)
     begin_repair(nets.repair, coder.encoder, images, noise=1e-3)
     torch.nn.init.ones_(nets.repair.head.weight)
     with torch.no_grad():
-        coder.encoder.linear.whole.weight.mul_(2)  # codes are twice as long, so a code draws half as much
+        coder.encoder.linear.code.weight.mul_(2)  # codes are twice as long, so a code draws half as much
     before = {key: value.clone() for key, value in nets.repair.state_dict().items()}
     stage = inverse.PrincipalRepairStage(nets, settings, coder, sigma=1e-3**0.5 / 2, vae_changed=vae_changed)
     stage.begin(Pictures(images, torch.zeros(60)), Pictures(images, torch.zeros(60)))
@@ -163,16 +166,17 @@ def test_a_resumed_repair_keeps_its_guess_and_follows_a_vae_that_went_on_learnin
     assert all(
         torch.equal(after[key], before[key]) for key in before if not (vae_changed and key.startswith("posterior"))
     )
-    halved = before["posterior.whole"] / (2 if vae_changed else 1)
-    torch.testing.assert_close(after["posterior.whole"], halved, rtol=0.02, atol=1e-3)
+    halved = before["posterior.weight"] / (2 if vae_changed else 1)
+    torch.testing.assert_close(after["posterior.weight"], halved, rtol=0.02, atol=1e-3)
 
 
-@pytest.mark.parametrize(("channels", "size", "patch"), [
-    (1, 64, (8, 16)), (3, 64, (8, 48)), (1, 28, (4, 4)), (3, 100, (4, 12)), (3, 50, (2, 3)),
+@pytest.mark.parametrize(("channels", "sides", "patch"), [
+    (1, (64, 64), (8, 16)), (3, (64, 96), (8, 48)), (1, (28, 28), (4, 4)), (3, (100, 100), (4, 12)),
+    (3, (50, 26), (2, 3)),
 ])  # fmt: skip
-def test_patches_divide_every_size(channels: int, size: int, patch: tuple[int, int]):
-    assert patch_of(channels, size) == patch
-    nets = build(size, channels, 3)
-    mean, logvar = nets.encoder(torch.rand(2, channels, size, size))
+def test_patches_divide_every_size(channels: int, sides: Sides, patch: tuple[int, int]):
+    assert patch_of(channels, sides) == patch
+    nets = build(sides, channels, 3)
+    mean, logvar = nets.encoder(torch.rand(2, channels, *sides))
     assert mean.shape == logvar.shape == (2, 3)
-    assert nets.decoder(mean).shape == (2, channels, size, size)
+    assert nets.decoder(mean).shape == (2, channels, *sides)

@@ -7,8 +7,8 @@ from train.stages.inverse import random_masks
 
 def test_masks_are_binary_and_of_all_four_kinds():
     torch.manual_seed(0)
-    masks = random_masks(400, 32)
-    assert masks.shape == (400, 1, 32, 32)
+    masks = random_masks(400, (32, 24))
+    assert masks.shape == (400, 1, 32, 24)
     assert set(masks.unique().tolist()) == {0.0, 1.0}
     missing = 1 - masks.flatten(1).mean(dim=1)
     assert 0.15 < (missing == 0).float().mean() < 0.4
@@ -21,6 +21,6 @@ def test_masks_are_binary_and_of_all_four_kinds():
 
 def test_masks_follow_the_seed():
     torch.manual_seed(3)
-    first = random_masks(8, 16)
+    first = random_masks(8, (16, 16))
     torch.manual_seed(3)
-    assert torch.equal(first, random_masks(8, 16))
+    assert torch.equal(first, random_masks(8, (16, 16)))

@@ -24,7 +24,7 @@ from train.settings import GanSettings
 from train.stages import gan
 from train.stages.stage import Updates
 
-INFO = DataInfo("digits", "digits", "none", 1, 16, ("a", "b", "c"), 60_000, 100)
+INFO = DataInfo("digits", "digits", "none", 1, 16, 16, ("a", "b", "c"), 60_000, 100)
 SMALL = ["--threads", "1", "--batch", "16", "--width", "16", "--latent-dim", "8", "--w-dim", "8"]
 
 
@@ -59,7 +59,7 @@ def test_matching_sets_each_picture_against_itself_under_a_wrong_class():
     images, labels = pictures()
     z = torch.randn(len(images), 8)
     plain, matched = small_gan(mismatch_weight=0.0), small_gan(mismatch_weight=2.0)
-    others = matched._others(labels)
+    others = matched.other_classes(labels)
     assert ((others >= 0) & (others < 3) & (others != labels)).all()
     critic = matched.networks.critic
     right, wrong = (critic(images, nn.functional.one_hot(y, 3).float()) for y in (labels, others))
@@ -245,7 +245,7 @@ def test_the_alarm_knows_a_collapsed_generator_from_the_data():
 
 
 def test_small_sets_are_augmented_as_far_as_the_critic_learns_them_by_heart(monkeypatch):
-    info = DataInfo("faces", "faces", "none", 1, 16, (), 500, 100)
+    info = DataInfo("faces", "faces", "none", 1, 16, 16, (), 500, 100)
     settings = GanSettings(run=Path("unused"), latent_dim=8, w_dim=8, width=16)
     stage = gan.GanStage(gan.build(settings, info), settings, info)
     images, _ = pictures()
@@ -255,13 +255,36 @@ def test_small_sets_are_augmented_as_far_as_the_critic_learns_them_by_heart(monk
     # A critic that scores brightness alone knows training pictures (bright) from held-out ones (dark as samples).
     monkeypatch.setattr(stage.networks.critic, "score", lambda signal, classes: signal.mean(dim=(1, 2, 3))[:, None])
     monkeypatch.setattr(stage.networks.generator, "signal", lambda z, classes: torch.full((len(z), 1, 16, 16), -1.0))
-    stage._follow_gap(10_000)
+    stage.follow_gap(10_000)
     assert 0 < stage.probability <= 0.8
     raised = stage.probability
     stage.begin(bright, bright)  # no gap between training and held-out pictures
-    stage._follow_gap(1_000)
+    stage.follow_gap(1_000)
     assert stage.probability < raised
     assert stage.state()["probability"] == stage.probability
+
+
+def test_what_steers_the_augmentation_is_neither_learned_nor_measured():
+    """A tenth of the training pictures is set apart; older runs go on with held-out pictures."""
+    info = DataInfo("faces", "faces", "none", 1, 16, 16, (), 500, 100)
+    train = Pictures(
+        torch.arange(500, dtype=torch.uint8)[:, None, None, None].expand(500, 1, 16, 16), torch.arange(500)
+    )
+    test = Pictures(torch.full((100, 1, 16, 16), 7, dtype=torch.uint8), torch.full((100,), -1))
+    seen: dict[str, set[int]] = {}
+    for choice in ("apart", "held-out"):
+        settings = GanSettings(run=Path("unused"), latent_dim=8, w_dim=8, width=16, gap_pictures=choice)
+        stage = gan.GanStage(gan.build(settings, info), settings, info)
+        learned = stage.training_pictures(train)
+        stage.begin(learned, test)
+        seen[choice] = set(stage.reals["unseen labels"].tolist())
+        if choice == "apart":
+            assert len(learned) == 450 and seen[choice] | set(learned.labels.tolist()) == set(range(500))
+        else:
+            assert learned is train and seen[choice] == {-1}
+    assert len(seen["apart"]) == 50
+    large = small_gan()
+    assert large.training_pictures(train) is train  # nothing follows a gap there
 
 
 def test_large_sets_are_not_augmented_unless_asked():

@@ -13,36 +13,36 @@ const HINTS = {
 };
 
 // --- the picture as code ---------------------------------------------------------------------------
-let made = [];
+let snippets = [];
 let chosen = "Python";
 const code = T.code("");
 code.setAttribute("aria-label", T.t("Code"));
-const what = quiet("");
-const needs = quiet("");
+const description = quiet("");
+const install = quiet("");
 const hint = quiet("");
-const tabs = el("div", { class: "tf-inline tf-code-bar" });
-const current = () => made.find(([name]) => name === chosen) ?? made[0];
+const languages = el("div", { class: "tf-inline tf-code-bar" });
+const current = () => snippets.find(([name]) => name === chosen) ?? snippets[0];
 
 const show = () => {
-  const [name, install, text] = current();
+  const [name, command, text] = current();
   code.firstChild.textContent = text;
   hint.textContent = HINTS[name];
-  needs.replaceChildren(...(install ? [el("code", { class: "tf-install" }, install)] : []));
+  install.replaceChildren(...(command ? [el("code", { class: "tf-install" }, command)] : []));
 };
 const choose = (name) => {
   chosen = name;
   show();
 };
-const copy = T.copier(T.t("Copy code"), () => current()[2]);
+const copy = T.copyButton(T.t("Copy code"), () => current()[2]);
 const fill = () => {
-  made = T.snippets(T.state, T.bundle(), home);
-  const names = made.map(([name]) => name);
+  snippets = T.snippets(T.state, T.bundle(), home);
+  const names = snippets.map(([name]) => name);
   if (!names.includes(chosen)) chosen = names[0];
-  if (tabs.dataset.names !== names.join()) {
-    tabs.dataset.names = names.join();
-    tabs.replaceChildren(T.segmented("tf-code-language", T.t("Language"), names.map((name) => [name, name]), chosen, choose), copy);
+  if (languages.dataset.names !== names.join()) {
+    languages.dataset.names = names.join();
+    languages.replaceChildren(T.segmented("tf-code-language", T.t("Language"), names.map((name) => [name, name]), chosen, choose), copy);
   }
-  what.textContent = T.t("Draws what is on screen: {picture}", { picture: [T.bundle().title, T.state.m.toUpperCase(), T.describe()].join(" · ") });
+  description.textContent = T.t("Draws what is on screen: {picture}", { picture: [T.bundle().title, T.state.m.toUpperCase(), T.describe()].join(" · ") });
   show();
 };
 
@@ -62,7 +62,7 @@ const mcp = () => {
   return T.facts.mcp
     ? [
         quiet(T.t("Assistants that speak the Model Context Protocol can use the endpoints as tools. The address to give them:")),
-        el("div", { class: "tf-inline" }, el("code", { class: "tf-install" }, url), T.copier(T.t("Copy"), () => url, T.t("Copy the MCP address"))),
+        el("div", { class: "tf-inline" }, el("code", { class: "tf-install" }, url), T.copyButton(T.t("Copy"), () => url, T.t("Copy the MCP address"))),
       ]
     : [quiet(T.t("Start the server with --mcp, and assistants that speak the Model Context Protocol can use the endpoints as tools."))];
 };
@@ -92,7 +92,7 @@ const more = el(
 
 // --- the files -------------------------------------------------------------------------------------
 const files = el("section", { class: "tf-card tf-wide" });
-const list = () => {
+const listFiles = () => {
   const rows = T.bundle().downloads.map((d) => [
     el("a", { href: T.url(d.url), download: d.file }, d.file),
     T.translate(d.about),
@@ -100,9 +100,9 @@ const list = () => {
     T.bytes(d.bytes),
     el(
       "span",
-      { class: "tf-sum" },
+      { class: "tf-checksum" },
       el("code", { title: d.sha256 }, `${d.sha256.slice(0, 12)}…`),
-      T.copier(T.t("Copy"), () => d.sha256, T.t("Copy the SHA-256 of {file}", { file: d.file })),
+      T.copyButton(T.t("Copy"), () => d.sha256, T.t("Copy the SHA-256 of {file}", { file: d.file })),
     ),
   ]);
   files.replaceChildren(
@@ -116,7 +116,7 @@ element.replaceChildren(
   el(
     "div",
     { class: "tf-about tf-api" },
-    el("section", { class: "tf-card tf-wide" }, heading(T.t("This picture as code")), what, tabs, code, el("div", { class: "tf-inline" }, hint, needs)),
+    el("section", { class: "tf-card tf-wide" }, heading(T.t("This picture as code")), description, languages, code, el("div", { class: "tf-inline" }, hint, install)),
     endpoints,
     more,
     files,
@@ -124,9 +124,9 @@ element.replaceChildren(
 );
 T.on((after, before) => {
   if (T.visible(element)) fill();
-  if (after.b !== before.b) list();
+  if (after.b !== before.b) listFiles();
 });
 // Updated only while visible: the state changes thirty times a second while a picture is dragged.
 new IntersectionObserver((seen) => seen.some((one) => one.isIntersecting) && fill()).observe(element);
 fill();
-list();
+listFiles();

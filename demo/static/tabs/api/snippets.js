@@ -1,17 +1,15 @@
 // Code that draws the picture on screen without this page: onnxruntime in Python and JavaScript, gradio_client, curl.
-// T.snippets(state, bundle, home) → [[name, what it needs, code]]; home: the server's address with a slash at the end.
 (() => {
   const T = window.Twofold;
 
   const quoted = JSON.stringify; // JSON strings are valid in Python and JavaScript
-  const wrap = (seed) => ((seed % 2 ** 32) + 2 ** 32) % 2 ** 32;
 
   // The seeds around a point, each with its share as text; a single seed where the point is exactly on it.
   const corners = ({ x, y }) => {
     const [left, top] = [Math.floor(x), Math.floor(y)];
     const [u, v] = [x - left, y - top].map((n) => Number(n.toFixed(4)));
     const rest = (n) => Number((1 - n).toFixed(4));
-    const all = [0, 1].flatMap((j) => [0, 1].map((i) => [wrap(left + i + 100 * (top + j)), `${i ? u : rest(u)} * ${j ? v : rest(v)}`]));
+    const all = [0, 1].flatMap((j) => [0, 1].map((i) => [T.seedAt(left + i, top + j), `${i ? u : rest(u)} * ${j ? v : rest(v)}`]));
     return u === 0 && v === 0 ? all.slice(0, 1) : all;
   };
 
@@ -35,21 +33,21 @@ z = np.vectorize(NormalDist().inv_cdf)(0.5 + 0.5 * spread).astype("f4")  # the n
   const pythonGan = (state, bundle) => {
     const { latent_dim: dim, prior, styled, adapter } = bundle.latents.gan;
     const seeds = corners(state);
-    const kinds = bundle.classes.length;
+    const count = bundle.classes.length;
     const lines = [
       `def noise(seed):
     return np.random.Generator(np.random.PCG64(seed)).standard_normal(${dim}).astype("f4")
 `,
       seeds.length === 1 ? `z = noise(${seeds[0][0]})` : blended(seeds, `${several("noise", seeds)}.astype(float)`),
     ];
-    const classes = kinds ? `, classes=np.eye(${kinds}, dtype="f4")[[${state.c}]]` : "";
-    const short = state.t === 1 ? "" : `z = z * np.float32(${state.t})  # truncation\n`;
+    const classes = count ? `, classes=np.eye(${count}, dtype="f4")[[${state.c}]]` : "";
+    const truncated = state.t === 1 ? "" : `z = z * np.float32(${state.t})  # truncation\n`;
     const noise = PRIORS[prior].slice(1);
     if (!styled) {
       const shape = adapter ? `(1, ${adapter.z_shape.join(", ")})` : `(1, ${dim})`;
       const batch = adapter?.batch > 1 ? `.repeat(${adapter.batch}, 0)` : "";
       const given = adapter ? `**{${quoted(adapter.z)}: z}` : `z=z${classes}`;
-      lines.push(short.trim(), noise, `z = z.reshape${shape}${batch}`, `image = run("generator", ${quoted(adapter?.image ?? "image")}, ${given})[0]`);
+      lines.push(truncated.trim(), noise, `z = z.reshape${shape}${batch}`, `image = run("generator", ${quoted(adapter?.image ?? "image")}, ${given})[0]`);
       if (adapter?.values === "-1..1") lines.push("image = image * 0.5 + 0.5");
       if (adapter) lines.push("image = image.clip(0, 1)");
       return lines;
@@ -120,7 +118,7 @@ const { open } = await import("data:text/javascript," + encodeURIComponent(modul
 
 const bundle = await open(home + ${quoted(`bundles/${encodeURIComponent(bundle.name)}/`)}, ort);
 const pixels = await bundle.draw({ m: ${quoted(state.m)}, c: ${state.c}, t: ${state.t}, x: ${state.x}, y: ${state.y} });
-console.log(pixels); // RGBA bytes; in a page: new ImageData(pixels, ${bundle.size}) for a canvas
+console.log(pixels); // RGBA bytes; in a page: new ImageData(pixels, ${bundle.width}) for a canvas
 `;
 
   // The arguments of /sample for this state, in order; a seed where the point is exactly on one.
@@ -159,10 +157,11 @@ curl -s ${home}gradio_api/call/sample/$id
 `;
   };
 
+  // [[name, what to install, code], …] for a state; home: the server's address with a slash at the end.
   T.snippets = (state, bundle, home) => {
-    const made = [["Python", "pip install onnxruntime numpy pillow", python(state, bundle, home)]];
-    if (state.m === "vae" || bundle.latents.gan.styled) made.push(["JavaScript", "npm install onnxruntime-web", javascript(state, bundle, home)]);
-    made.push(["gradio_client", "pip install gradio_client", client(state, bundle, home)], ["curl", "", curl(state, bundle, home)]);
-    return made;
+    const snippets = [["Python", "pip install onnxruntime numpy pillow", python(state, bundle, home)]];
+    if (state.m === "vae" || bundle.latents.gan.styled) snippets.push(["JavaScript", "npm install onnxruntime-web", javascript(state, bundle, home)]);
+    snippets.push(["gradio_client", "pip install gradio_client", client(state, bundle, home)], ["curl", "", curl(state, bundle, home)]);
+    return snippets;
   };
 })();

@@ -4,24 +4,24 @@
   const { el } = T;
 
   const LARGEST = 5_000_000; // bytes of an uploaded file
-  // `send(wish)` asks the server; its answers go to `.answer(value)`.
+  // The card. send(request) asks the server; its answers go to `.answer(value)`.
   T.closerLook = (send) => {
     const { pair } = T;
     let source = "tile";
     let cover = "blur";
-    let brought = null; // { data, name } of a file
+    let upload = null; // { data, name } of a file
     let sent = 0;
-    let waiting = null; // a description of the picture that was asked for
+    let waiting = null; // the picture that was asked for, in words
 
     const file = el("input", { type: "file", accept: "image/png,image/jpeg,image/webp,image/gif,image/bmp", "aria-label": T.t("Choose a picture file") });
     const number = el("input", { type: "number", min: 1, value: 1, step: 1, inputmode: "numeric", "aria-label": T.t("Number of the test picture") });
     const tile = el("p", { class: "tf-caption" });
     const panels = {
       tile,
-      test: el("label", { class: "tf-field" }, el("span", { class: "tf-name" }, T.t("Test picture")), number),
+      test: el("label", { class: "tf-field" }, el("span", { class: "tf-label" }, T.t("Test picture")), number),
       file: el("div", {}, file),
     };
-    const choose = T.segmented(
+    const sourceChoice = T.segmented(
       "tf-closer-source",
       T.t("Which picture"),
       [
@@ -36,70 +36,67 @@
       },
     );
     const go = el("button", { type: "button", class: "tf-button tf-primary", onclick: () => look() }, T.t("Look closer"));
-    const trouble = el("p", { class: "tf-trouble", role: "alert", hidden: true });
+    const error = T.errorNote();
     const about = el("p", { class: "tf-quiet", role: "status" });
     const attention = T.criticAttention((value) => {
       cover = value;
       look();
     });
     const nearest = T.nearestTraining();
-    const found = el("div", { class: "tf-found", hidden: true }, attention, nearest);
+    const results = el("div", { class: "tf-closer-results", hidden: true }, attention, nearest);
     const card = el(
       "section",
       { class: "tf-card tf-closer", "aria-label": T.t("A closer look at one picture") },
       el("h3", {}, T.t("A closer look at one picture")),
       el("p", { class: "tf-quiet" }, T.t("What looks real to the critic, and is it a copy of a training picture? Click a picture in the grids above, or bring your own.")),
-      el("div", { class: "tf-inline" }, choose, ...Object.values(panels), go),
-      trouble,
+      el("div", { class: "tf-inline" }, sourceChoice, ...Object.values(panels), go),
+      error,
       about,
-      found,
+      results,
     );
 
-    const wish = () => {
+    // The picture that is chosen, in words, and as the server must know it.
+    const chosen = () => {
       const { side, i } = pair.pick;
-      const of = pair.sides()[side];
+      const { b, m, bundle, title } = pair.sides()[side];
       const seed = pair.first + i;
       if (source === "tile") {
         const c = pair.classOf(side, seed);
-        const kind = T.className(c, of.bundle);
-        return { words: [of.title, T.t("Seed {seed}", { seed }), kind].filter(Boolean).join(" · "), ask: { b: of.b, m: of.m, seed, c, t: T.state.t } };
+        const words = [title, T.t("Seed {seed}", { seed }), T.className(c, bundle)].filter(Boolean).join(" · ");
+        return { words, request: { b, m, seed, c, t: T.state.t } };
       }
-      const c = of.bundle.classes.length ? (T.state.b === of.b ? (T.state.c ?? 0) : 0) : null;
+      const c = bundle.classes.length ? (T.state.b === b ? (T.state.c ?? 0) : 0) : null;
       if (source === "test") {
-        return { words: T.t("Test picture {n} of {title}", { n: number.value, title: of.bundle.title }), ask: { b: of.b, c, test: Math.round(Number(number.value)) - 1 } };
+        return { words: T.t("Test picture {n} of {title}", { n: number.value, title: bundle.title }), request: { b, c, test: Math.round(Number(number.value)) - 1 } };
       }
-      return { words: brought?.name ?? "", ask: { b: of.b, c, picture: brought?.data } };
-    };
-    const fail = (sentence) => {
-      trouble.textContent = T.translate(sentence);
-      trouble.hidden = !sentence;
+      return { words: upload?.name ?? "", request: { b, c, picture: upload?.data } };
     };
     const describe = () => {
       for (const [name, panel] of Object.entries(panels)) panel.hidden = name !== source;
       const { bundle } = pair.sides()[pair.pick.side];
       number.max = bundle.examples;
-      tile.textContent = source === "tile" ? wish().words : "";
+      tile.textContent = source === "tile" ? chosen().words : "";
     };
     const idle = () => {
       waiting = null;
       go.disabled = false;
     };
-    const giveUp = T.later(() => {
+    const giveUp = T.debounced(() => {
       idle();
-      fail(T.busyMessage);
-    }, T.patience);
+      error.show(T.busyMessage);
+    }, T.replyTimeout);
     const look = () => {
-      fail("");
-      const { words, ask } = wish();
-      if (source === "file" && !brought) {
-        fail(T.t("Choose a picture file first."));
+      error.show("");
+      const { words, request } = chosen();
+      if (source === "file" && !upload) {
+        error.show(T.t("Choose a picture file first."));
         return;
       }
       sent += 1;
       waiting = words;
       go.disabled = true;
       about.textContent = T.t("Looking …");
-      send({ ...ask, cover, n: sent });
+      send({ ...request, cover, n: sent });
       giveUp();
     };
     card.answer = (value) => {
@@ -108,29 +105,29 @@
       const words = waiting;
       idle();
       about.textContent = value.error ? "" : T.t("Shown below: {words}", { words });
-      fail(value.error ?? "");
+      error.show(value.error ?? "");
       if (value.error) return;
-      found.hidden = false;
+      results.hidden = false;
       attention.show(value.critic, value.picture, words);
       nearest.show(value.nearest, value.picture, words);
     };
     file.addEventListener("change", () => {
       const one = file.files[0];
-      brought = null;
-      fail("");
+      upload = null;
+      error.show("");
       if (!one) return;
       if (one.size > LARGEST) {
-        fail(T.t("The file is too large: at most 5 MB are accepted."));
+        error.show(T.t("The file is too large: at most 5 MB are accepted."));
         return;
       }
       const reader = new FileReader();
       reader.addEventListener("load", () => {
-        brought = { data: reader.result, name: one.name };
+        upload = { data: reader.result, name: one.name };
         look();
       });
       reader.readAsDataURL(one);
     });
-    pair.on(T.later(describe, 60));
+    pair.on(T.debounced(describe, 60));
     describe();
     return card;
   };

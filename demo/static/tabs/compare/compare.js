@@ -4,8 +4,8 @@ const { el } = T;
 
 const { pair } = T;
 let view = "side";
-let zoom = false; // only the chosen pair, not the whole sheets
-let sheets = [null, null];
+let pairOnly = false; // instead of the whole sheets
+let sheets = [null, null]; // { pictures, image, columns } of each side
 
 const models = (label) => {
   const select = el("select", { "aria-label": label });
@@ -24,7 +24,7 @@ left.addEventListener("change", () => {
   T.set({ b, m, x: 0, y: 0 }, { undo: true });
 });
 right.addEventListener("change", () => pair.set({ right: right.value }));
-const exchange = el("button", { type: "button", class: "tf-button", onclick: () => {
+const swap = el("button", { type: "button", class: "tf-button", onclick: () => {
   const [a, b] = pair.sides();
   pair.set({ right: a.key });
   T.set({ b: b.b, m: b.m, x: 0, y: 0 }, { undo: true });
@@ -38,24 +38,24 @@ first.addEventListener("change", () => {
   typing = false;
   pair.set({ first: first.value });
 });
-const page = (way) => pair.set({ first: Math.max(0, pair.first + way * pair.side ** 2) });
-const size = T.segmented(
+const turnPage = (pages) => pair.set({ first: Math.max(0, pair.first + pages * pair.count) });
+const columns = T.segmented(
   "tf-pair-size",
   T.t("Pictures a side"),
-  pair.SIDES.map((n) => [n, `${n} × ${n}`, T.t("{n} seeds", { n: n * n })]),
-  pair.side,
-  (side) => pair.set({ side }),
+  pair.columnChoices.map((n) => [n, `${n} × ${n}`, T.t("{n} seeds", { n: n * n })]),
+  pair.columns,
+  (n) => pair.set({ columns: n }),
 );
-const kind = el("select", { "aria-label": T.t("Class of the pictures") });
-kind.addEventListener("change", () => {
-  if (kind.value === "") pair.set({ each: true });
+const classChoice = el("select", { "aria-label": T.t("Class of the pictures") });
+classChoice.addEventListener("change", () => {
+  if (classChoice.value === "") pair.set({ everyClass: true });
   else {
-    pair.set({ each: false });
-    T.set({ c: Number(kind.value) }, { undo: true });
+    pair.set({ everyClass: false });
+    T.set({ c: Number(classChoice.value) }, { undo: true });
   }
 });
-const kindField = el("label", { class: "tf-field" }, el("span", { class: "tf-name" }, T.t("Class")), kind);
-const ways = T.segmented(
+const classField = el("label", { class: "tf-field" }, el("span", { class: "tf-label" }, T.t("Class")), classChoice);
+const viewChoice = T.segmented(
   "tf-pair-view",
   T.t("How to compare"),
   [
@@ -66,22 +66,24 @@ const ways = T.segmented(
   view,
   (value) => {
     view = value;
-    lay();
+    update();
   },
 );
-const alone = el("input", { type: "checkbox" });
-alone.addEventListener("change", () => {
-  zoom = alone.checked;
-  lay();
+const pairOnlyBox = el("input", { type: "checkbox" });
+pairOnlyBox.addEventListener("change", () => {
+  pairOnly = pairOnlyBox.checked;
+  update();
 });
-const aloneField = el("label", { class: "tf-check" }, alone, T.t("Only the chosen pair"));
+const pairOnlyField = el("label", { class: "tf-check" }, pairOnlyBox, T.t("Only the chosen pair"));
 const grids = T.grids((side, i) => pair.set({ pick: { side, i } }));
 const stacked = T.stacked();
 const summary = el("p", { class: "tf-quiet" });
-const closer = T.closerLook((wish) => trigger("look", wish));
-watch("value", () => closer.answer(props.value));
-const verdict = T.figuresTable();
-const training = T.trainingCurves();
+const closer = T.closerLook(async ({ b, n, picture, ...asked }) => {
+  const answer = await T.post(`compare/look/${encodeURIComponent(b)}`, asked, picture).catch((error) => ({ error: error.message }));
+  closer.answer({ ...answer, n });
+});
+const figures = T.figuresTable();
+const curves = T.trainingCurves();
 
 element.replaceChildren(
   el(
@@ -95,67 +97,66 @@ element.replaceChildren(
       el(
         "div",
         { class: "tf-inline" },
-        el("label", { class: "tf-field" }, el("span", { class: "tf-name" }, T.t("Left")), left),
-        el("label", { class: "tf-field" }, el("span", { class: "tf-name" }, T.t("Right")), right),
-        exchange,
+        el("label", { class: "tf-field" }, el("span", { class: "tf-label" }, T.t("Left")), left),
+        el("label", { class: "tf-field" }, el("span", { class: "tf-label" }, T.t("Right")), right),
+        swap,
       ),
       el(
         "div",
         { class: "tf-inline" },
-        el("label", { class: "tf-field" }, el("span", { class: "tf-name" }, T.t("First seed")), first),
-        el("button", { type: "button", class: "tf-button", onclick: () => page(-1) }, T.t("Previous seeds")),
-        el("button", { type: "button", class: "tf-button", onclick: () => page(1) }, T.t("Next seeds")),
+        el("label", { class: "tf-field" }, el("span", { class: "tf-label" }, T.t("First seed")), first),
+        el("button", { type: "button", class: "tf-button", onclick: () => turnPage(-1) }, T.t("Previous seeds")),
+        el("button", { type: "button", class: "tf-button", onclick: () => turnPage(1) }, T.t("Next seeds")),
         el("button", { type: "button", class: "tf-button", onclick: () => pair.set({ first: Math.floor(Math.random() * 1e6) }) }, T.t("Random seeds")),
-        size,
-        kindField,
+        columns,
+        classField,
       ),
-      el("div", { class: "tf-inline" }, ways, aloneField),
+      el("div", { class: "tf-inline" }, viewChoice, pairOnlyField),
       grids,
       stacked,
       grids.note,
       summary,
     ),
     closer,
-    verdict,
-    training,
+    figures,
+    curves,
   ),
 );
 
-const lay = () => {
+const update = () => {
   grids.hidden = view !== "side";
   grids.note.hidden = view !== "side";
   stacked.hidden = view === "side";
-  aloneField.hidden = view === "side";
+  pairOnlyField.hidden = view === "side";
   if (view === "side") return;
   stacked.view(view);
-  const { side, pick } = pair;
-  const titles = pair.sides().map((one, i) => (zoom ? `${one.title}, ${grids.name(i, pick.i)}` : one.title));
-  stacked.show(sheets.map((sheet) => (sheet && zoom ? T.cutPicture(sheet, sheet.across ?? side, pick.i) : sheet)), titles);
+  const { pick } = pair;
+  const titles = pair.sides().map((side, i) => (pairOnly ? `${side.title}, ${grids.name(i, pick.i)}` : side.title));
+  stacked.show(sheets.map((sheet) => (pairOnly ? sheet?.pictures[pick.i] : sheet?.image)), titles);
 };
 const show = () => {
-  const fresh = sheets.every((sheet) => sheet?.across === pair.side);
-  grids.show(fresh ? sheets.map((sheet) => Array.from({ length: pair.side ** 2 }, (_, i) => T.cutPicture(sheet, pair.side, i))) : [[], []]);
-  summary.textContent = fresh ? grids.summary() : "";
-  lay();
+  const complete = sheets.every((sheet) => sheet?.columns === pair.columns);
+  grids.show(complete ? sheets.map((sheet) => sheet.pictures) : [[], []]);
+  summary.textContent = complete ? grids.summary() : "";
+  update();
 };
-const asked = [null, null];
+const drawn = [null, null]; // what was asked for on each side
 const draws = [0, 1].map((side) =>
-  T.liveCanvas((picture, job) => {
-    picture.across = job.params.grid;
-    sheets[side] = picture;
+  T.newestPicture((image, request) => {
+    const { grid } = request.params;
+    sheets[side] = { image, columns: grid, pictures: T.cutSheet(image, grid, grid ** 2) };
     show();
   }),
 );
 const draw = () => {
   if (!T.visible(first)) return;
-  pair.sides().forEach((one, side) => {
-    const state = { b: one.b };
-    const params = { m: one.m, t: T.state.t, seed: pair.first, grid: pair.side };
-    if (!pair.each && one.bundle.classes.length) params.c = pair.classOf(side, 0);
-    const wish = JSON.stringify([one.key, one.bundle.version, params]);
-    if (asked[side] === wish) return;
-    asked[side] = wish;
-    draws[side](T.picturePath(state, "/grid"), params);
+  pair.sides().forEach(({ b, m, bundle, key }, side) => {
+    const params = { m, t: T.state.t, seed: pair.first, grid: pair.columns };
+    if (!pair.everyClass && bundle.classes.length) params.c = pair.classOf(side, 0);
+    const wanted = JSON.stringify([key, bundle.version, params]);
+    if (drawn[side] === wanted) return;
+    drawn[side] = wanted;
+    draws[side](T.picturePath({ b }, "/grid"), params);
   });
 };
 const refresh = () => {
@@ -163,16 +164,16 @@ const refresh = () => {
   left.value = a.key;
   right.value = b.key;
   if (!typing) first.value = pair.first;
-  size.choose(String(pair.side));
-  kindField.hidden = !a.bundle.classes.length;
-  kind.replaceChildren(el("option", { value: "" }, T.t("Every class in turn")), ...a.bundle.classes.map((name, c) => el("option", { value: c }, name)));
-  kind.value = pair.each ? "" : String(T.state.c ?? "");
+  columns.choose(String(pair.columns));
+  classField.hidden = !a.bundle.classes.length;
+  classChoice.replaceChildren(el("option", { value: "" }, T.t("Every class in turn")), ...a.bundle.classes.map((name, c) => el("option", { value: c }, name)));
+  classChoice.value = pair.everyClass ? "" : String(T.state.c ?? "");
   show();
   draw();
   if (!T.visible(first)) return;
-  verdict.show(a, b);
-  training.show(a, b);
+  figures.show(a, b);
+  curves.show(a, b);
 };
-pair.on(T.later(refresh, 60));
+pair.on(T.debounced(refresh, 60));
 new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && refresh()).observe(first);
 refresh();

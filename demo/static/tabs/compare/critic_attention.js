@@ -5,8 +5,9 @@
 
   const number = (value) => (Math.abs(value) < 0.005 ? "0" : `${value > 0 ? "+" : "−"}${Math.abs(value).toFixed(2)}`);
 
-  // `again(cover)` when parts are to be hidden in another way. `.show(found, picture, words)`.
-  T.criticAttention = (again) => {
+  // The element with the map. onCover(cover) is called when parts are to be hidden in another way. `.show(found, picture,
+  // words)`: what the server found (demo/tabs/compare/occlusion.py), the picture, and what it is called.
+  T.criticAttention = (onCover) => {
     const places = [T.t("top left"), T.t("top"), T.t("top right"), T.t("left"), T.t("middle"), T.t("right"), T.t("bottom left"), T.t("bottom"), T.t("bottom right")];
     const below = el("img", { class: "tf-picture", alt: "" });
     const above = el("img", { class: "tf-picture tf-attention-map", alt: "" });
@@ -21,19 +22,19 @@
         ["grey", T.t("Mean colour"), T.t("The picture's mean colour lies over the part")],
       ],
       "blur",
-      (value) => again(value),
+      (value) => onCover(value),
     );
     const ends = [el("span", {}), el("span", {})];
     const legend = el("div", { class: "tf-attention-legend" }, ends[0], el("i", { "aria-hidden": "true" }), ends[1]);
-    const said = el("p", {});
-    const how = el("p", { class: "tf-quiet" });
+    const summary = el("p", {});
+    const method = el("p", { class: "tf-quiet" });
     const table = el("div", {});
     const missing = el("p", { class: "tf-quiet", hidden: true });
     const body = el(
       "div",
       { class: "tf-attention", hidden: true },
       el("div", { class: "tf-pictures" }, el("figure", {}, plain, el("figcaption", {}, T.t("The picture"))), el("figure", {}, el("div", { class: "tf-layers" }, below, above), el("figcaption", {}, T.t("With the map over it")))),
-      el("div", {}, legend, said, how, el("div", { class: "tf-inline" }, el("span", { class: "tf-name" }, T.t("How parts are hidden")), cover), strength, el("details", { class: "tf-more" }, el("summary", {}, T.t("The map in numbers")), table)),
+      el("div", {}, legend, summary, method, el("div", { class: "tf-inline" }, el("span", { class: "tf-label" }, T.t("How parts are hidden")), cover), strength, el("details", { class: "tf-more" }, el("summary", {}, T.t("The map in numbers")), table)),
     );
     const box = el(
       "div",
@@ -61,11 +62,11 @@
           : drops[least] < 0
             ? T.t("Hiding the {high} changes the score most, by {up} on average; hiding the {low} changes it by {down}.", values)
             : T.t("Hiding the {high} changes the score most, by {up} on average; no ninth makes the picture look less real.", values);
-      said.textContent = sentence;
+      summary.textContent = sentence;
       above.alt = T.t("Map of the critic's attention. {sentence}", { sentence });
       ends[0].textContent = T.t("blue: hiding it raises the score, by up to {n}; it looks generated", { n: Math.max(0, -found.lowest).toFixed(2) });
       ends[1].textContent = T.t("orange: hiding it lowers the score, by up to {n}; it looks real", { n: Math.max(0, found.highest).toFixed(2) });
-      how.textContent = T.t("{n} windows of {width} × {width} pixels in one run; the whole picture scores {score}. A critic's scores are not probabilities: only their differences mean something.", {
+      method.textContent = T.t("{n} windows of {width} × {width} pixels in one run; the whole picture scores {score}. A critic's scores are not probabilities: only their differences mean something.", {
         n: found.windows,
         width: found.width,
         score: found.score.toFixed(2),

@@ -3,32 +3,28 @@
   const T = window.Twofold;
   const { el } = T;
 
-  const round = (value) => Number(value.toPrecision(4)).toString();
+  const FIRST_ROWS = 6; // that are shown; the others unfold
   // The column heads name the models, so a shared label says only "samples".
-  const named = (label) => T.translate(label).replace("samples", T.t("samples"));
+  const labelText = (label) => T.translate(label).replace("samples", T.t("samples"));
 
-  // `.show(left, right)`: two sides as T.pair.sides() gives them.
+  // The card. `.show(left, right)`: two sides as T.pair.sides() gives them.
   T.figuresTable = () => {
-    const body = el("div", { class: "tf-verdict" });
+    const body = el("div", { class: "tf-figures-body" });
     const card = el("section", { class: "tf-card", "aria-label": T.t("Quality, side by side") }, el("h3", {}, T.t("Quality, side by side")), body);
     let shown = "";
 
-    const cell = (figure, unit, whose) => {
+    const cell = (figure, { unit, better }, whose) => {
       if (!figure) return el("td", { "data-of": whose }, "–");
-      const value = `${round(figure.value)}${unit ? ` ${unit}` : ""}`;
-      const error = figure.error === null ? "" : ` ± ${Number(figure.error.toPrecision(2))}`;
-      const of = figure.floor_is === "held-out pictures" ? "" : ` (${T.translate(figure.floor_is)})`;
-      const floor = figure.floor === null ? T.t("no floor") : T.t("floor {value}", { value: round(figure.floor) }) + of;
-      return el("td", { "data-of": whose }, el("span", { class: "tf-value" }, value + error), el("span", { class: "tf-quiet" }, floor));
+      const known = { ...figure, unit, better };
+      return el("td", { "data-of": whose }, T.figureText(known), el("span", { class: "tf-quiet" }, T.floorText(known)), T.figureBar(known));
     };
-    const words = {
+    const verdicts = {
       left: () => T.t("◀ left is better"),
       right: () => T.t("right is better ▶"),
       level: () => T.t("no clear difference"),
       incomparable: () => T.t("not comparable"),
       alone: () => T.t("one side only"),
     };
-    const better = { lower: () => T.t("lower is better"), higher: () => T.t("higher is better"), floor: () => T.t("best near the floor") };
     const table = (rows, sides, caption) =>
       el(
         "div",
@@ -45,10 +41,10 @@
               el(
                 "tr",
                 {},
-                el("th", { scope: "row" }, named(row.label), el("span", { class: "tf-quiet" }, better[row.better]())),
-                cell(row.left, row.unit, sides[0].title),
-                cell(row.right, row.unit, sides[1].title),
-                el("td", { class: `tf-result tf-is-${row.verdict}` }, words[row.verdict]()),
+                el("th", { scope: "row" }, labelText(row.label), el("span", { class: "tf-quiet" }, T.betterText(row.better))),
+                cell(row.left, row, sides[0].title),
+                cell(row.right, row, sides[1].title),
+                el("td", { class: `tf-result tf-${row.verdict}-better` }, verdicts[row.verdict]()),
               ),
             ),
           ),
@@ -62,24 +58,26 @@
         {},
         el("p", {}, T.t("{model}: measured on {n} pictures, {seed}.", { model: side.title, n: T.wholeNumber(facts.samples), seed })),
         facts.features ? el("p", { class: "tf-quiet" }, T.t("Distances between features of: {features}", { features: facts.features })) : null,
-        el("pre", { class: "tf-code", tabindex: 0 }, el("code", {}, facts.command)),
+        T.code(facts.command),
       );
     };
     const draw = (report, sides) => {
       const both = report.rows.filter((row) => row.left && row.right);
+      const more = both.slice(FIRST_ROWS);
       const rest = report.rows.filter((row) => !row.left || !row.right);
       const count = (verdict) => both.filter((row) => row.verdict === verdict).length;
       const same = sides[0].key === sides[1].key;
       const address = T.url("compare/figures", { left: sides[0].key, right: sides[1].key });
       const name = `${sides[0].key}-${sides[1].key}`.replaceAll(".", "-");
-      const odd = count("incomparable");
+      const incomparable = count("incomparable");
       const parts = [
-        el("p", { class: "tf-quiet" }, T.t("The floor is what real held-out pictures reach in the same measurement, unless stated otherwise. No clear difference: within two standard errors or, where none is known, within 1 %.")),
-        both.length && !same && odd < both.length
-          ? el("p", { class: "tf-caption" }, T.t("Of {n} figures that both have, the left is better in {left}, the right in {right}; {level} show no clear difference.", { n: both.length - odd, left: count("left"), right: count("right"), level: count("level") }))
+        el("p", { class: "tf-quiet" }, T.t("The floor is what real held-out pictures reach in the same measurement, unless stated otherwise; after a stroke, what other training pictures reach. No clear difference: within two standard errors or, where none is known, within 1 %.")),
+        both.length && !same && incomparable < both.length
+          ? el("p", { class: "tf-caption" }, T.t("Of {n} figures that both have, the left is better in {left}, the right in {right}; {level} show no clear difference.", { n: both.length - incomparable, left: count("left"), right: count("right"), level: count("level") }))
           : null,
-        odd ? el("p", {}, T.t("{n} figures were measured on different pictures or features and cannot be compared directly: read each against its own floor.", { n: odd })) : null,
-        both.length ? table(both, sides, T.t("Figures of both")) : el("p", {}, T.t("The two have no figure in common.")),
+        incomparable ? el("p", {}, T.t("{n} figures were measured on different pictures or features and cannot be compared directly: read each against its own floor.", { n: incomparable })) : null,
+        both.length ? table(both.slice(0, FIRST_ROWS), sides, T.t("Figures of both")) : el("p", {}, T.t("The two have no figure in common.")),
+        more.length ? el("details", { class: "tf-more" }, el("summary", {}, T.n(more.length, "{n} more figure", "{n} more figures")), table(more, sides, T.t("More figures of both"))) : null,
         rest.length ? el("details", { class: "tf-more" }, el("summary", {}, T.t("{n} figures of one side only", { n: rest.length })), table(rest, sides, T.t("Figures of one side only"))) : null,
         el("details", { class: "tf-more" }, el("summary", {}, T.t("How they were measured")), measured(report.left, sides[0]), same ? null : measured(report.right, sides[1])),
         el(
@@ -93,18 +91,18 @@
     };
 
     card.show = async (left, right) => {
-      const wish = `${left.key}|${right.key}`;
-      if (wish === shown) return;
-      shown = wish;
+      const wanted = `${left.key}|${right.key}`;
+      if (wanted === shown) return;
+      shown = wanted;
       try {
-        const answer = await fetch(T.url("compare/figures", { left: left.key, right: right.key }));
-        if (!answer.ok) throw new Error(await answer.text());
-        const report = await answer.json();
-        if (shown === wish) draw(report, [left, right]);
-      } catch (error) {
-        if (shown !== wish) return;
-        shown = "";
-        body.replaceChildren(el("p", { class: "tf-trouble", role: "alert" }, T.translate(error.message)));
+        const report = await T.getJson("compare/figures", { left: left.key, right: right.key });
+        if (shown === wanted) draw(report, [left, right]);
+      } catch (failure) {
+        if (shown !== wanted) return;
+        shown = ""; // asked again at the next change
+        const error = T.errorNote();
+        error.show(failure.message);
+        body.replaceChildren(error);
       }
     };
     return card;

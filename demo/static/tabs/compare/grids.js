@@ -3,7 +3,7 @@
   const T = window.Twofold;
   const { el } = T;
 
-  const RANGE = 255; // grey levels
+  const GREY_LEVELS = 255;
   // The mean absolute difference of two pictures in grey levels, 0 to 255; null for different shapes.
   T.greyLevels = (a, b) => {
     if (!a || !b || a.width !== b.width || a.height !== b.height) return null;
@@ -13,48 +13,48 @@
     }
     return sum / ((3 * a.data.length) / 4);
   };
-  // `picked(side, i)` when a tile is chosen. `.show(pictures)`: two lists of ImageData, null where one has not arrived.
-  T.grids = (picked) => {
+  // The element with both grids. onPick(side, i) is called when a tile is chosen. `.show(pictures)`: two lists of ImageData,
+  // empty where none has arrived; `.summary()`: how far apart they are, in one sentence; `.name(side, i)`: a tile's.
+  T.grids = (onPick) => {
     const titles = [el("h4", {}), el("h4", {})];
     const grids = [0, 1].map(() => el("div", { class: "tf-pair-grid", role: "group" }));
     const box = el("div", { class: "tf-pair-grids" }, ...grids.map((grid, side) => el("div", {}, titles[side], grid)));
     const note = el("p", { class: "tf-caption", role: "status" });
     let tiles = [[], []];
     let pictures = [[], []];
-    let distances = [];
+    let distances = []; // of each pair in grey levels, null where there is none
 
     const mark = (i) => {
       for (const list of tiles) list.forEach((tile, n) => tile.classList.toggle("tf-marked", n === i));
-      if (i !== null) tell(i);
+      if (i !== null) describe(i);
     };
     const name = (side, i) => {
       const seed = T.pair.first + i;
-      const kind = T.className(T.pair.classOf(side, seed), T.pair.sides()[side].bundle);
-      return kind ? `${T.t("Seed {seed}", { seed })} · ${kind}` : T.t("Seed {seed}", { seed });
+      return [T.t("Seed {seed}", { seed }), T.className(T.pair.classOf(side, seed), T.pair.sides()[side].bundle)].filter(Boolean).join(" · ");
     };
     const apart = (i) => {
       const d = distances[i];
-      return d === null || d === undefined ? "" : T.t("{levels} of {range} grey levels apart", { levels: d.toFixed(1), range: RANGE });
+      return d === null || d === undefined ? "" : T.t("{levels} of {range} grey levels apart", { levels: d.toFixed(1), range: GREY_LEVELS });
     };
-    const tell = (i) => {
+    const describe = (i) => {
       note.textContent = [name(0, i), apart(i)].filter(Boolean).join(": ");
     };
     const build = () => {
-      const { side: across, first } = T.pair;
+      const { columns, count, first } = T.pair;
       grids.forEach((grid, side) => {
         const here = T.pair.sides()[side];
         titles[side].textContent = `${side ? T.t("Right") : T.t("Left")}: ${here.title}`;
-        grid.style.setProperty("--tf-across", across);
-        grid.setAttribute("aria-label", T.t("{model}, seeds {first} to {last}. Arrow keys move.", { model: here.title, first, last: first + across ** 2 - 1 }));
-        if (tiles[side].length === across ** 2) return;
-        tiles[side] = Array.from({ length: across ** 2 }, (_, i) => {
-          const canvas = el("canvas", { class: "tf-picture", width: 32, height: 32 });
+        grid.style.setProperty("--tf-columns", columns);
+        grid.setAttribute("aria-label", T.t("{model}, seeds {first} to {last}. Arrow keys move.", { model: here.title, first, last: first + count - 1 }));
+        if (tiles[side].length === count) return;
+        tiles[side] = Array.from({ length: count }, (_, i) => {
+          const canvas = T.pictureCanvas(null, "", here.bundle);
           const tile = el("button", {
             type: "button",
             tabindex: i ? -1 : 0,
             onpointerenter: () => mark(i),
             onfocus: () => mark(i),
-            onclick: () => picked(side, i),
+            onclick: () => onPick(side, i),
           }, canvas);
           tile.canvas = canvas;
           return tile;
@@ -64,24 +64,13 @@
     };
     box.addEventListener("pointerleave", () => mark(null));
     box.addEventListener("focusout", () => mark(null));
-    box.addEventListener("keydown", (event) => {
-      const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -T.pair.side, ArrowDown: T.pair.side }[event.key];
-      const list = tiles.find((one) => one.includes(document.activeElement));
-      const next = list?.[list.indexOf(document.activeElement) + step];
-      if (!step || !list) return;
-      event.preventDefault();
-      event.stopPropagation();
-      if (!next) return;
-      document.activeElement.tabIndex = -1;
-      next.tabIndex = 0;
-      next.focus();
-    });
+    grids.forEach((grid, side) => T.arrowKeys(grid, () => tiles[side], () => T.pair.columns));
 
     box.note = note;
     box.name = name;
-    box.show = (both) => {
+    box.show = (next) => {
       build();
-      pictures = both;
+      pictures = next;
       distances = pictures[0].map((picture, i) => T.greyLevels(picture, pictures[1][i]));
       tiles.forEach((list, side) =>
         list.forEach((tile, i) => {
@@ -89,12 +78,11 @@
           const words = [side ? T.t("Right") : T.t("Left"), name(side, i), apart(i)].filter(Boolean).join(", ");
           tile.setAttribute("aria-label", words);
           tile.title = words;
-          const { side: there, i: at } = T.pair.pick;
-          tile.setAttribute("aria-pressed", String(there === side && at === i));
+          const { pick } = T.pair;
+          tile.setAttribute("aria-pressed", String(pick.side === side && pick.i === i));
         }),
       );
     };
-    // All pairs together, in one sentence.
     box.summary = () => {
       const known = distances.filter((d) => d !== null && d !== undefined);
       if (!pictures[0].length || !pictures[1].length) return "";
@@ -105,7 +93,7 @@
         mean: mean.toFixed(1),
         low: Math.min(...known).toFixed(1),
         high: Math.max(...known).toFixed(1),
-        range: RANGE,
+        range: GREY_LEVELS,
       });
     };
     return box;

@@ -3,31 +3,32 @@
   const T = window.Twofold;
   const { el } = T;
 
-  // `.show(found, picture, words)`.
+  // The element with the pictures. `.show(found, picture, words)`: what the server found (demo/tabs/compare/nearest_training.py),
+  // the picture, and what it is called.
   T.nearestTraining = () => {
-    const said = el("p", { class: "tf-caption" });
-    const strip = el("div", { class: "tf-near" });
+    const summary = el("p", { class: "tf-caption" });
+    const strip = el("div", { class: "tf-nearest" });
     const note = el("p", { class: "tf-quiet" });
     const box = el(
       "div",
       {},
       el("h4", {}, T.t("Nearest training pictures")),
       el("p", { class: "tf-quiet" }, T.t("A copy would be much closer to its training picture than pictures that were never trained on are to theirs.")),
-      said,
+      summary,
       strip,
       note,
     );
     const figure = (source, alt, ...words) =>
-      el("figure", {}, source ? el("img", { class: "tf-picture", src: source, alt }) : el("div", { class: "tf-unshown" }, T.t("Not shown: the data may not be redistributed")), el("figcaption", {}, ...words));
+      el("figure", {}, source ? el("img", { class: "tf-picture", src: source, alt }) : el("div", { class: "tf-not-shown" }, T.t("Not shown: the data may not be redistributed")), el("figcaption", {}, ...words));
     box.show = (found, picture, words) => {
       strip.hidden = note.hidden = Boolean(found.missing);
-      said.classList.toggle("tf-quiet", Boolean(found.missing));
+      summary.classList.toggle("tf-quiet", Boolean(found.missing));
       if (found.missing) {
-        said.textContent = T.translate(found.missing);
+        summary.textContent = T.translate(found.missing);
         return;
       }
       const values = { share: Math.round(100 * found.nearer), n: T.wholeNumber(found.held_out) };
-      said.textContent = found.remarkable
+      summary.textContent = found.remarkable
         ? T.t("Nearer to a training picture than {share} % of {n} held-out pictures are: check whether it is a copy.", values)
         : T.t("Nearer to a training picture than {share} % of {n} held-out pictures are: nothing unusual.", values);
       strip.replaceChildren(

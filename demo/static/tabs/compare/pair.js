@@ -1,28 +1,30 @@
 // The two sides of Compare and their seeds, shared by its widgets and mirrored in the address. The left side is what the
-// bar shows. In the address: right = "bundle.model", seed = the first one, grid = pictures on a side, oneclass = 1 where
+// bar shows. In the address: right = "bundle.model", seed = the first one, grid = pictures in a row, oneclass = 1 where
 // all have the class of the bar.
 (() => {
   const T = window.Twofold;
 
-  const LAST = 2 ** 32 - 1;
-  const SIDES = [2, 4, 6];
-  const USUAL = 4; // pictures on a side
+  const COLUMNS = [2, 4, 6]; // pictures in a row, and as many rows
+  const USUAL_COLUMNS = 4;
   const { query } = T;
-  const seedOf = (text, fallback) => Math.round(T.number(text, 0, LAST, fallback));
+  const seedOf = (text, fallback) => Math.round(T.numberWithin(text, 0, T.seedCount - 1, fallback));
   const listeners = [];
   let chosen = query.get("right"); // null: the left side's other model
-  const own = {
+  const settings = {
     first: seedOf(query.get("seed"), 0),
-    side: SIDES.includes(Number(query.get("grid"))) ? Number(query.get("grid")) : USUAL,
+    columns: COLUMNS.includes(Number(query.get("grid"))) ? Number(query.get("grid")) : USUAL_COLUMNS,
     oneClass: ["1", "one"].includes(query.get("oneclass")), // "one" is what old links say
     pick: { side: 0, i: 0 }, // the picture that is looked at more closely
   };
-  own.first = Math.min(own.first, LAST + 1 - own.side ** 2);
+  const keepSeedsInRange = () => (settings.first = Math.min(settings.first, T.seedCount - settings.columns ** 2));
+  keepSeedsInRange();
+  // { b, m } of "bundle.model"; null where there is no such model.
   const read = (text) => {
     const [b, m] = (text ?? "").split(".");
     const bundle = T.bundle(b);
     return bundle?.models.includes(m) ? { b, m } : null;
   };
+  // { b, m } of what the right side shows when nothing was chosen: the bundle's other model, or another bundle's.
   const other = () => {
     const { b, m } = T.state;
     const models = T.bundle().models.filter((name) => name !== m);
@@ -31,25 +33,33 @@
     return next ? { b: next.name, m: next.models[0] } : { b, m };
   };
   // What the address says of the pair; null where it is as usual.
-  const note = (right) => T.noteInAddress({ right, seed: own.first || null, grid: own.side === USUAL ? null : own.side, oneclass: own.oneClass ? 1 : null });
-  const tell = () => {
+  const note = (right) => T.noteInAddress({ right, seed: settings.first || null, grid: settings.columns === USUAL_COLUMNS ? null : settings.columns, oneclass: settings.oneClass ? 1 : null });
+  const tellListeners = () => {
     note(read(chosen) ? chosen : null);
     for (const listener of listeners) listener();
   };
 
   T.pair = {
-    SIDES,
+    columnChoices: COLUMNS,
+    // The first seed.
     get first() {
-      return own.first;
+      return settings.first;
     },
-    get side() {
-      return own.side;
+    // Pictures in a row, and how many rows there are.
+    get columns() {
+      return settings.columns;
     },
-    get each() {
-      return !own.oneClass;
+    // How many pictures a side has.
+    get count() {
+      return settings.columns ** 2;
     },
+    // Whether every class comes in turn, instead of that of the bar alone.
+    get everyClass() {
+      return !settings.oneClass;
+    },
+    // The picture that is looked at more closely: its side, 0 or 1, and its place.
     get pick() {
-      return { side: own.pick.side, i: Math.min(own.pick.i, own.side ** 2 - 1) };
+      return { side: settings.pick.side, i: Math.min(settings.pick.i, T.pair.count - 1) };
     },
     // [left, right]: { b, m, bundle, key: "bundle.model", title }.
     sides() {
@@ -64,43 +74,45 @@
       const count = bundle.classes.length;
       if (!count) return null;
       const c = T.state.c;
-      if (!own.oneClass || c === null) return T.seedClass(seed, bundle);
+      if (!settings.oneClass || c === null) return T.seedClass(seed, bundle);
       const same = bundle.classes.indexOf(T.className(c));
       return same >= 0 ? same : c % count;
     },
+    // Changes what the patch names: right, first, columns, everyClass, pick.
     set(patch) {
       if ("right" in patch) chosen = patch.right;
-      if ("first" in patch) own.first = seedOf(String(patch.first), own.first);
-      if ("side" in patch) own.side = patch.side;
-      if ("each" in patch) own.oneClass = !patch.each;
-      own.first = Math.min(own.first, LAST + 1 - own.side ** 2);
-      if ("pick" in patch) own.pick = patch.pick;
-      tell();
+      if ("first" in patch) settings.first = seedOf(String(patch.first), settings.first);
+      if ("columns" in patch) settings.columns = patch.columns;
+      if ("everyClass" in patch) settings.oneClass = !patch.everyClass;
+      if ("pick" in patch) settings.pick = patch.pick;
+      keepSeedsInRange();
+      tellListeners();
     },
+    // listener() is called whenever any of this changes.
     on: (listener) => listeners.push(listener),
   };
 
   // A class chosen in the bar applies to all pictures here too.
   T.on((after, before) => {
-    if (after.c !== before.c && after.b === before.b) own.oneClass = true;
-    if (["b", "m", "c", "t"].some((name) => after[name] !== before[name])) tell();
+    if (after.c !== before.c && after.b === before.b) settings.oneClass = true;
+    if (["b", "m", "c", "t"].some((name) => after[name] !== before[name])) tellListeners();
   });
-  T.bundleListeners.push(() => chosen && tell());
+  T.bundleListeners.push(() => chosen && tellListeners());
 
   // The address names this tab while it is open, so that a link leads here.
   const id = "tf-tab-compare-button";
-  const follow = (button) => {
-    const told = () => T.noteOpenTab("compare", button.getAttribute("aria-selected") === "true");
-    new MutationObserver(told).observe(button, { attributes: true, attributeFilter: ["aria-selected"] });
+  const followTab = (button) => {
+    const noteOpen = () => T.noteOpenTab("compare", button.getAttribute("aria-selected") === "true");
+    new MutationObserver(noteOpen).observe(button, { attributes: true, attributeFilter: ["aria-selected"] });
     if (query.get("tab") === "compare") button.click();
-    told();
+    noteOpen();
   };
   const wait = new MutationObserver(() => {
     const button = document.getElementById(id);
     if (!button || !T.facts?.bundles.length) return;
     wait.disconnect();
     note(chosen ?? null);
-    follow(button);
+    followTab(button);
   });
   wait.observe(document.documentElement, { childList: true, subtree: true });
 })();

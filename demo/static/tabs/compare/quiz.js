@@ -4,16 +4,15 @@ const { el } = T;
 
 const { pair } = T;
 const COLUMNS = 5; // of the sheet, as in demo/tabs/compare/quiz.py
-const SHELF = "twofold.quiz";
 const percent = (share) => Math.round(100 * share);
-const KINDS = { r: () => T.t("real"), g: () => T.t("generated") };
+const TRUTHS = { r: () => T.t("real"), g: () => T.t("generated") };
 
-let game = null; // { of: side, key, pictures, answers, truth, score }
+let game = null; // { side, key, pictures, answers, truth, score, busy }
 
-const canvas = el("canvas", { class: "tf-picture", width: 32, height: 32, role: "img" });
+const canvas = T.pictureCanvas("");
 const where = el("p", { class: "tf-caption", role: "status" });
-const said = el("p", { class: "tf-quiz-said", role: "status" });
-const trouble = el("p", { class: "tf-trouble", role: "alert", hidden: true });
+const feedback = el("p", { class: "tf-quiz-feedback", role: "status" });
+const error = T.errorNote();
 const choice = (text, key, letter) =>
   el(
     "button",
@@ -25,7 +24,7 @@ const choices = [choice(T.t("Real"), "r", "r"), choice(T.t("Generated"), "g", "g
 const start = el("button", { type: "button", class: "tf-button tf-primary", onclick: () => begin() });
 const intro = el("p", { class: "tf-quiet" });
 const best = el("p", { class: "tf-quiet" });
-const table = el("div", { class: "tf-quiz-play", hidden: true }, el("div", { class: "tf-quiz-picture" }, canvas), el("div", {}, where, el("div", { class: "tf-buttons" }, ...choices), said));
+const board = el("div", { class: "tf-quiz-play", hidden: true }, el("div", { class: "tf-quiz-picture" }, canvas), el("div", {}, where, el("div", { class: "tf-buttons" }, ...choices), feedback));
 const result = el("div", { class: "tf-quiz-result", hidden: true });
 element.replaceChildren(
   el(
@@ -34,59 +33,47 @@ element.replaceChildren(
     el("h3", {}, T.t("Real or generated?")),
     intro,
     best,
-    trouble,
-    table,
+    error,
+    board,
     result,
     el("div", { class: "tf-buttons" }, start),
   ),
 );
 
 // --- what this browser keeps -----------------------------------------------------------------------
-const kept = () => {
-  try {
-    const all = JSON.parse(localStorage.getItem(SHELF) ?? "{}");
-    return all && typeof all === "object" && !Array.isArray(all) ? all : {};
-  } catch {
-    return {};
-  }
+const records = () => {
+  const all = T.storage.read("quiz");
+  return all && typeof all === "object" && !Array.isArray(all) ? all : {};
 };
-const shelf = (side) => `${side.key}@${side.bundle.version}`; // a new export is a new opponent
+const opponent = (side) => `${side.key}@${side.bundle.version}`; // a new export is a new opponent
 const bestOf = (side) => {
-  const one = kept()[shelf(side)];
-  return Number.isInteger(one?.right) && Number.isInteger(one?.of) ? one : null;
+  const record = records()[opponent(side)];
+  return Number.isInteger(record?.right) && Number.isInteger(record?.of) ? record : null;
 };
 const keep = (side, score) => {
   const before = bestOf(side);
   if (before && before.right >= score.right) return;
-  try {
-    localStorage.setItem(SHELF, JSON.stringify({ ...kept(), [shelf(side)]: { right: score.right, of: score.of } }));
-  } catch {
-    // the browser's storage is closed to us: nothing is kept
-  }
+  T.storage.keep("quiz", { ...records(), [opponent(side)]: { right: score.right, of: score.of } });
 };
 
 // --- playing ---------------------------------------------------------------------------------------
-const fail = (sentence) => {
-  trouble.textContent = T.translate(sentence);
-  trouble.hidden = !sentence;
-};
 const begin = async () => {
   const [side] = pair.sides();
-  fail("");
+  error.show("");
   start.disabled = true;
   const key = Math.floor(Math.random() * 2 ** 32);
   try {
-    const { picture } = await T.fetch(T.picturePath({ b: side.b }, "/quiz"), { m: side.m, quiz: key });
+    const { picture } = await T.fetchPicture(T.picturePath({ b: side.b }, "/quiz"), { m: side.m, quiz: key });
     const count = Math.min(20, 2 * side.bundle.examples);
-    const pictures = Array.from({ length: count }, (_, i) => T.cutPicture(picture, COLUMNS, i));
+    const pictures = T.cutSheet(picture, COLUMNS, count);
     game = { side, key, pictures, answers: "", truth: "", score: null, busy: false };
-    said.textContent = "";
+    feedback.textContent = "";
     result.hidden = true;
     draw();
-    table.scrollIntoView({ block: "nearest" });
+    board.scrollIntoView({ block: "nearest" });
     choices[0].focus({ preventScroll: true });
-  } catch (error) {
-    fail(error.message);
+  } catch (failure) {
+    error.show(failure.message);
   }
   start.disabled = false;
 };
@@ -95,28 +82,26 @@ const answer = async (letter) => {
   const mine = game;
   mine.busy = true;
   try {
-    const reply = await fetch(T.url(`compare/quiz/${encodeURIComponent(mine.side.b)}`, { quiz: mine.key, answers: mine.answers + letter }));
-    if (!reply.ok) throw new Error(await reply.text());
-    const score = await reply.json();
+    const score = await T.getJson(`compare/quiz/${encodeURIComponent(mine.side.b)}`, { quiz: mine.key, answers: mine.answers + letter });
     if (game !== mine) return;
     mine.answers += letter;
     mine.truth = score.truth;
     mine.score = score;
-    const truth = KINDS[score.truth.at(-1)]();
-    said.textContent =
+    const truth = TRUTHS[score.truth.at(-1)]();
+    feedback.textContent =
       score.truth.at(-1) === letter
         ? T.t("Right: picture {n} was {truth}. {right} of {of} so far.", { n: score.of, truth, right: score.right, of: score.of })
         : T.t("Wrong: picture {n} was {truth}. {right} of {of} so far.", { n: score.of, truth, right: score.right, of: score.of });
-    fail("");
+    error.show("");
     if (mine.answers.length === mine.pictures.length) finish();
     else draw();
-  } catch (error) {
-    fail(error instanceof TypeError ? T.t("The server does not answer. Is it still running?") : error.message);
+  } catch (failure) {
+    error.show(failure.message);
   }
   mine.busy = false;
 };
 const draw = () => {
-  table.hidden = false;
+  board.hidden = false;
   const n = game.answers.length;
   T.paint(canvas, game.pictures[n]);
   where.textContent = T.t("Picture {n} of {of}", { n: n + 1, of: game.pictures.length });
@@ -125,8 +110,8 @@ const draw = () => {
   start.classList.remove("tf-primary");
 };
 document.addEventListener("keydown", (event) => {
-  if (!game || table.hidden || !T.visible(table) || event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.target.closest?.("input:not([type=range], [type=radio], [type=checkbox]), select, textarea, [contenteditable], [role=menu]")) return;
+  if (!game || board.hidden || !T.visible(board) || event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (T.typing(event)) return;
   const letter = { r: "r", g: "g" }[event.key.toLowerCase()];
   if (!letter) return;
   event.preventDefault();
@@ -142,7 +127,7 @@ const verdict = (score) => {
 const finish = () => {
   const { score, side, pictures, answers, truth } = game;
   keep(side, score);
-  table.hidden = true;
+  board.hidden = true;
   const interval = { low: percent(score.low), high: percent(score.high) };
   const text = T.t("Real or generated? I was right about {right} of {of} pictures of {model} (95 % interval {low} to {high} %; guessing gives {half}).", {
     right: score.right,
@@ -154,7 +139,7 @@ const finish = () => {
   const shared = el("textarea", { class: "tf-share", readonly: true, rows: 3, "aria-label": T.t("Result to share") });
   shared.value = `${text} ${T.link()}`;
   const copy = el("button", { type: "button", class: "tf-button", onclick: async () => {
-    copy.textContent = (await T.copy(shared.value)) ? T.t("Copied") : T.t("Press Ctrl+C to copy");
+    copy.textContent = (await T.copyText(shared.value)) ? T.t("Copied") : T.t("Press Ctrl+C to copy");
   } }, T.t("Copy result"));
   const heading = el("h4", { tabindex: -1 }, T.t("{right} of {of} right", { right: score.right, of: score.of }));
   result.replaceChildren(
@@ -177,9 +162,9 @@ const finish = () => {
       { class: "tf-quiz-all" },
       ...pictures.map((picture, i) => {
         const right = truth[i] === answers[i];
-        const small = el("canvas", { class: "tf-picture", width: 32, height: 32, role: "img", "aria-label": T.t("Picture {n}: real or generated?", { n: i + 1 }) });
+        const small = T.pictureCanvas(T.t("Picture {n}: real or generated?", { n: i + 1 }), "", side.bundle);
         T.paint(small, picture);
-        return el("figure", {}, small, el("figcaption", {}, `${right ? "✓" : "✗"} ${KINDS[truth[i]]()}`));
+        return el("figure", {}, small, el("figcaption", {}, `${right ? "✓" : "✗"} ${TRUTHS[truth[i]]()}`));
       }),
     ),
     el("p", { class: "tf-quiet" }, T.t("✓ you were right, ✗ you were wrong; the word says what the picture is.")),
@@ -190,25 +175,25 @@ const finish = () => {
   start.replaceChildren(T.t("Another 20 pictures"));
   start.classList.add("tf-primary");
   game = null;
-  greet();
+  describe();
   heading.focus({ preventScroll: false });
 };
-const greet = () => {
+const describe = () => {
   const [side] = pair.sides();
-  const able = side.bundle.examples > 0;
-  intro.textContent = able
+  const possible = side.bundle.examples > 0;
+  intro.textContent = possible
     ? T.t("Half of the pictures are held-out test pictures, which no model has seen in training; half are drawn by {model}, of the same classes and without truncation. Press R or G, or use the buttons.", { model: side.title })
     : T.t("{model} has no held-out pictures, so there is no quiz.", { model: side.title });
   const record = bestOf(side);
   best.textContent = record ? T.t("Best result in this browser: {right} of {of}.", record) : "";
-  start.hidden = !able;
+  start.hidden = !possible;
 };
 pair.on(
-  T.later(() => {
+  T.debounced(() => {
     const [side] = pair.sides();
     if (game && game.side.key !== side.key) {
       game = null;
-      table.hidden = true;
+      board.hidden = true;
     }
     if (!game && result.dataset.of !== side.key) {
       result.hidden = true;
@@ -216,9 +201,9 @@ pair.on(
       start.classList.add("tf-primary");
     }
     result.dataset.of = side.key;
-    greet();
+    describe();
   }, 60),
 );
 start.replaceChildren(T.t("Start"));
 result.dataset.of = pair.sides()[0].key;
-greet();
+describe();

@@ -1,21 +1,14 @@
 // The training curves of both sides of Compare: an SVG plot per measure, and the numbers as a table.
 (() => {
   const T = window.Twofold;
-  const { el } = T;
+  const { el, svg } = T;
 
   const WIDE = 360;
   const HIGH = 170;
   const EDGE = { left: 54, right: 12, top: 10, bottom: 28 };
-  const svg = (tag, attributes, ...children) => {
-    const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
-    for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-    node.append(...children);
-    return node;
-  };
-  const short = (value) => Number(value.toPrecision(3)).toString();
-  const many = (n) => (n >= 1e6 ? `${short(n / 1e6)} M` : n >= 1e3 ? `${short(n / 1e3)} k` : String(n));
+  const thousands = (n) => (n >= 1e6 ? `${T.digits(n / 1e6)} M` : n >= 1e3 ? `${T.digits(n / 1e3)} k` : String(n));
 
-  // lines: [{ images, values, title, i }], one or two; nulls are gaps.
+  // The drawing of one measure. lines: [{ images, values, title, i }], one or two; nulls are gaps.
   const plot = (name, lines) => {
     const known = lines.flatMap((line) => line.values.filter((v) => v !== null));
     let low = Math.min(...known);
@@ -25,13 +18,13 @@
     const x = (n) => EDGE.left + (n / last) * (WIDE - EDGE.left - EDGE.right);
     const y = (v) => EDGE.top + ((high - v) / (high - low)) * (HIGH - EDGE.top - EDGE.bottom);
     const path = (line) => {
-      let pen = "M";
+      let command = "M"; // move the pen; after that "L", draw a line
       let d = "";
       line.values.forEach((v, i) => {
-        if (v === null) pen = "M";
+        if (v === null) command = "M";
         else {
-          d += `${pen}${x(line.images[i]).toFixed(1)} ${y(v).toFixed(1)}`;
-          pen = "L";
+          d += `${command}${x(line.images[i]).toFixed(1)} ${y(v).toFixed(1)}`;
+          command = "L";
         }
       });
       return d;
@@ -39,7 +32,7 @@
     const text = (words, at, side) => svg("text", { ...at, "text-anchor": side }, words);
     const ends = lines.map((line) => {
       const values = line.values.filter((v) => v !== null);
-      return T.t("{title}: from {first} to {last}", { title: line.title, first: short(values[0]), last: short(values[values.length - 1]) });
+      return T.t("{title}: from {first} to {last}", { title: line.title, first: T.digits(values[0]), last: T.digits(values[values.length - 1]) });
     });
     const words = T.t("{name} over the pictures seen. {ends}.", { name, ends: ends.join("; ") });
     const drawing = svg(
@@ -47,10 +40,10 @@
       { viewBox: `0 0 ${WIDE} ${HIGH}`, class: "tf-plot", role: "img", "aria-label": words },
       svg("path", { class: "tf-axis", d: `M${EDGE.left} ${EDGE.top}V${HIGH - EDGE.bottom}H${WIDE - EDGE.right}` }),
       ...(low < 0 && high > 0 ? [svg("path", { class: "tf-zero", d: `M${EDGE.left} ${y(0)}H${WIDE - EDGE.right}` })] : []),
-      text(short(high), { x: EDGE.left - 8, y: EDGE.top + 10 }, "end"),
-      text(short(low), { x: EDGE.left - 8, y: HIGH - EDGE.bottom }, "end"),
+      text(T.digits(high), { x: EDGE.left - 8, y: EDGE.top + 10 }, "end"),
+      text(T.digits(low), { x: EDGE.left - 8, y: HIGH - EDGE.bottom }, "end"),
       text("0", { x: EDGE.left, y: HIGH - 8 }, "middle"),
-      text(many(last), { x: WIDE - EDGE.right, y: HIGH - 8 }, "end"),
+      text(thousands(last), { x: WIDE - EDGE.right, y: HIGH - 8 }, "end"),
       ...lines.map((line) => svg("path", { class: `tf-line tf-line-${line.i}`, d: path(line) })),
     );
     return el("figure", {}, drawing, el("figcaption", {}, name));
@@ -58,30 +51,15 @@
   const table = (name, line) => {
     const names = Object.keys(line.curve.series);
     const caption = T.t("{stage} of {title}", { stage: name, title: line.title });
-    return el(
-      "div",
-      { class: "tf-scroll tf-points", tabindex: 0, role: "region", "aria-label": caption },
-      el(
-        "table",
-        {},
-        el("caption", {}, caption),
-        el("thead", {}, el("tr", {}, ...[T.t("Pictures seen"), ...names].map((one) => el("th", { scope: "col" }, one)))),
-        el(
-          "tbody",
-          {},
-          ...line.curve.images.map((n, i) =>
-            el("tr", {}, el("th", { scope: "row" }, n.toLocaleString(T.language)), ...names.map((one) => el("td", {}, line.curve.series[one][i] === null ? "–" : String(line.curve.series[one][i])))),
-          ),
-        ),
-      ),
-    );
+    const rows = line.curve.images.map((n, i) => [T.wholeNumber(n), ...names.map((one) => line.curve.series[one][i] ?? "–")]);
+    return T.table(caption, [T.t("Pictures seen"), ...names], rows, "tf-points");
   };
 
-  // `.show(left, right)`: two sides as T.pair.sides() gives them.
+  // The card. `.show(left, right)`: two sides as T.pair.sides() gives them.
   T.trainingCurves = () => {
     const body = el("div", {});
     const card = el("section", { class: "tf-card tf-training", "aria-label": T.t("Training curves") }, el("h3", {}, T.t("Training curves")), body);
-    const indices = new Map();
+    const indices = new Map(); // promises of a bundle's curves by stage
     let shown = "";
     let stage = null;
 
@@ -90,21 +68,19 @@
       const key = `${bundle.name}@${bundle.version}`;
       if (!bundle.training.some((one) => one.curve)) return Promise.resolve({});
       if (!indices.has(key)) {
-        const read = fetch(T.url(`${bundle.files}/bundle.json`, { v: bundle.version })).then(async (answer) => {
-          if (!answer.ok) throw new Error(await answer.text());
-          const { training } = await answer.json();
-          return Object.fromEntries(Object.entries(training).filter(([, one]) => one.curve).map(([name, one]) => [name, one.curve]));
-        });
-        read.catch(() => indices.delete(key));
-        indices.set(key, read);
+        const reading = T.getJson(`${bundle.files}/bundle.json`, { v: bundle.version }).then(({ training }) =>
+          Object.fromEntries(Object.entries(training).filter(([, trained]) => trained.curve).map(([name, trained]) => [name, trained.curve])),
+        );
+        reading.catch(() => indices.delete(key));
+        indices.set(key, reading);
       }
       return indices.get(key);
     };
     const draw = (sides, curves) => {
       const stages = [...new Set(curves.flatMap((one) => Object.keys(one)))];
-      const bare = sides.filter((_, i) => !Object.keys(curves[i]).length).map((side) => side.bundle.title);
+      const withoutCurves = sides.filter((_, i) => !Object.keys(curves[i]).length).map((side) => side.bundle.title);
       const parts = [];
-      if (bare.length) parts.push(el("p", { class: "tf-quiet" }, T.t("{titles}: this bundle has no training curves. It was exported by an older version, or without its run folder; python -m export bundle adds them from there.", { titles: bare.join(", ") })));
+      if (withoutCurves.length) parts.push(el("p", { class: "tf-quiet" }, T.t("{titles}: this bundle has no training curves. It was exported by an older version, or without its run folder; python -m export bundle adds them from there.", { titles: withoutCurves.join(", ") })));
       if (stages.length) {
         if (!stages.includes(stage)) stage = stages.includes(sides[0].m) ? sides[0].m : stages[0];
         const lines = sides.map((side, i) => ({ title: side.bundle.title, curve: curves[i][stage], i })).filter((line) => line.curve);
@@ -117,7 +93,7 @@
         parts.push(
           el("p", { class: "tf-quiet" }, T.t("Each point is the mean of a stretch of the training; the horizontal axis counts the pictures seen.")),
           el("div", { class: "tf-inline" }, pick),
-          lines.length > 1 ? el("p", { class: "tf-keys-of" }, ...lines.map((line) => el("span", { class: `tf-key-${line.i}` }, line.title))) : null,
+          lines.length > 1 ? el("p", { class: "tf-curve-names" }, ...lines.map((line) => el("span", { class: `tf-curve-name-${line.i}` }, line.title))) : null,
           el(
             "div",
             { class: "tf-plots" },
@@ -137,17 +113,19 @@
     };
     card.show = async (left, right) => {
       const sides = left.b === right.b ? [left] : [left, right];
-      const wish = sides.map((side) => `${side.b}@${side.bundle.version}`).join("|") + `|${left.m}`;
-      if (wish === shown) return;
-      shown = wish;
+      const wanted = sides.map((side) => `${side.b}@${side.bundle.version}`).join("|") + `|${left.m}`;
+      if (wanted === shown) return;
+      shown = wanted;
       stage = left.m;
       try {
         const curves = await Promise.all(sides.map((side) => curvesOf(side.bundle)));
-        if (shown === wish) draw(sides, curves);
-      } catch (error) {
-        if (shown !== wish) return;
-        shown = "";
-        body.replaceChildren(el("p", { class: "tf-trouble", role: "alert" }, T.translate(error.message)));
+        if (shown === wanted) draw(sides, curves);
+      } catch (failure) {
+        if (shown !== wanted) return;
+        shown = ""; // asked again at the next change
+        const error = T.errorNote();
+        error.show(failure.message);
+        body.replaceChildren(error);
       }
     };
     return card;

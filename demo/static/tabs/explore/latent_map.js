@@ -3,13 +3,41 @@
   const T = window.Twofold;
   const { el } = T;
 
-  const SIDE = 440; // pixels of the drawing
+  const SIDE = 640; // pixels of the drawing
   // Okabe and Ito's colours, which colour-blind people can tell apart, then the same as rings; names are beside the dots.
   const INKS = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#8c8c8c", "#b5a800"];
   const STEP = 0.02; // of the map's side, for an arrow key
+  const FEWEST_CLASSES = 3; // that directions which separate the classes are for
 
-  // `.show()` draws the map of the bundle on screen; heard(map) is called with the server's description of it.
-  T.latentMap = (heard) => {
+  const isRing = (k) => k >= INKS.length;
+  const inkOf = (k) => INKS[Math.max(0, k) % INKS.length];
+  const drawDot = (context, x, y, k) => {
+    context.beginPath();
+    context.arc(x, y, 4, 0, 2 * Math.PI);
+    if (isRing(k)) {
+      context.strokeStyle = inkOf(k);
+      context.lineWidth = 2;
+      context.stroke();
+    } else {
+      context.fillStyle = inkOf(k);
+      context.fill();
+    }
+  };
+  const drawCross = (context, x, y, ink) => {
+    context.strokeStyle = ink;
+    context.lineWidth = 2.5;
+    context.beginPath();
+    context.arc(x, y, 11, 0, 2 * Math.PI);
+    context.moveTo(x - 20, y);
+    context.lineTo(x + 20, y);
+    context.moveTo(x, y - 20);
+    context.lineTo(x, y + 20);
+    context.stroke();
+  };
+
+  // The element with the map. `.show()` draws the map of the bundle on screen; onFacts(map) is called with the server's
+  // description of it (demo/tabs/explore/latent_map.py).
+  T.latentMap = (onFacts) => {
     const chart = el("canvas", {
       class: "tf-latent-map",
       width: SIDE,
@@ -18,9 +46,10 @@
       role: "application",
       "aria-label": T.t("Latent map. Move the pointer over it, drag, or use the arrow keys: the picture at each point is drawn beside it."),
     });
-    const picture = el("canvas", { class: "tf-picture tf-map-picture", width: 32, height: 32, role: "img", "aria-label": T.t("The picture at this point of the map") });
-    const where = el("p", { class: "tf-caption", "aria-live": "polite" });
+    const picture = T.pictureCanvas(T.t("The picture at this point of the map"), "tf-map-picture");
+    const caption = el("p", { class: "tf-caption", "aria-live": "polite" });
     const note = el("p", { class: "tf-quiet" });
+    const error = T.errorNote();
     const legend = el("div", { class: "tf-map-legend", role: "group", "aria-label": T.t("Classes on the map") });
     const ways = T.segmented(
       "tf-map-way",
@@ -36,126 +65,104 @@
       },
     );
     let way = "pca";
-    let known = null; // the server's description of this map
-    let drawn = ""; // the bundle and way of `known`
-    let place = null;
-    let hidden = new Set();
+    let facts = null; // the server's description of this map
+    let shown = ""; // the bundle and way of `facts`, or of the request on its way
+    let place = null; // [x, y] on the map
+    let hidden = new Set(); // classes
 
-    const across = () => [known.high[0] - known.low[0], known.high[1] - known.low[1]];
-    const toPixels = ([u, w]) => {
-      const [wide, tall] = across();
-      return [((u - known.low[0]) / wide) * SIDE, SIDE - ((w - known.low[1]) / tall) * SIDE];
+    const extent = () => [facts.high[0] - facts.low[0], facts.high[1] - facts.low[1]];
+    const toPixels = ([x, y]) => {
+      const [wide, high] = extent();
+      return [((x - facts.low[0]) / wide) * SIDE, SIDE - ((y - facts.low[1]) / high) * SIDE];
     };
-    const toPlace = (x, y) => {
-      const [wide, tall] = across();
-      return [known.low[0] + x * wide, known.low[1] + (1 - y) * tall];
+    // across, down: shares of the chart's sides.
+    const toPlace = (across, down) => {
+      const [wide, high] = extent();
+      return [facts.low[0] + across * wide, facts.low[1] + (1 - down) * high];
     };
-    const ring = (k) => k >= INKS.length;
-    const ink = (k) => INKS[Math.max(0, k) % INKS.length];
-    const dot = (pen, x, y, k) => {
-      pen.beginPath();
-      pen.arc(x, y, 3, 0, 2 * Math.PI);
-      if (ring(k)) {
-        pen.strokeStyle = ink(k);
-        pen.lineWidth = 1.5;
-        pen.stroke();
-      } else {
-        pen.fillStyle = ink(k);
-        pen.fill();
-      }
-    };
-    const paint = () => {
-      if (!known) return;
+    const draw = () => {
+      if (!facts) return;
       const style = getComputedStyle(chart);
-      const pen = chart.getContext("2d");
-      pen.clearRect(0, 0, SIDE, SIDE);
-      const sums = new Map();
-      for (const [u, w, k] of known.dots) {
+      const context = chart.getContext("2d");
+      context.clearRect(0, 0, SIDE, SIDE);
+      const sums = new Map(); // by class, for the middle of its dots
+      for (const [mapX, mapY, k] of facts.dots) {
         if (hidden.has(k)) continue;
-        const [x, y] = toPixels([u, w]);
-        dot(pen, x, y, k);
-        const [a, b, n] = sums.get(k) ?? [0, 0, 0];
-        sums.set(k, [a + x, b + y, n + 1]);
+        const [x, y] = toPixels([mapX, mapY]);
+        drawDot(context, x, y, k);
+        const [sumX, sumY, n] = sums.get(k) ?? [0, 0, 0];
+        sums.set(k, [sumX + x, sumY + y, n + 1]);
       }
-      pen.font = "700 15px sans-serif";
-      pen.textAlign = "center";
-      pen.textBaseline = "middle";
-      pen.lineWidth = 4;
-      for (const [k, [x, y, n]] of sums) {
+      context.font = "700 22px sans-serif";
+      context.textAlign = "center";
+      context.textBaseline = "middle";
+      context.lineWidth = 6;
+      for (const [k, [sumX, sumY, n]] of sums) {
         const name = T.className(k);
         if (!name) continue;
-        pen.strokeStyle = style.backgroundColor;
-        pen.fillStyle = style.color;
-        pen.strokeText(name, x / n, y / n);
-        pen.fillText(name, x / n, y / n);
+        context.strokeStyle = style.backgroundColor;
+        context.fillStyle = style.color;
+        context.strokeText(name, sumX / n, sumY / n);
+        context.fillText(name, sumX / n, sumY / n);
       }
-      if (!place) return;
-      const [x, y] = toPixels(place);
-      pen.strokeStyle = style.color;
-      pen.lineWidth = 2;
-      pen.beginPath();
-      pen.arc(x, y, 8, 0, 2 * Math.PI);
-      pen.moveTo(x - 14, y);
-      pen.lineTo(x + 14, y);
-      pen.moveTo(x, y - 14);
-      pen.lineTo(x, y + 14);
-      pen.stroke();
+      if (place) drawCross(context, ...toPixels(place), style.color);
     };
-    const live = T.liveCanvas((image) => T.paint(picture, image));
-    const nearest = () => {
+    const showPicture = T.newestPicture((image) => T.paint(picture, image));
+    // The class of the dot that is nearest to the place, by name.
+    const nearestClass = () => {
       let best = null;
       let least = Infinity;
-      for (const [u, w, k] of known.dots) {
-        const d = (u - place[0]) ** 2 + (w - place[1]) ** 2;
-        if (d < least) [least, best] = [d, k];
+      for (const [x, y, k] of facts.dots) {
+        const distance = (x - place[0]) ** 2 + (y - place[1]) ** 2;
+        if (distance < least) [least, best] = [distance, k];
       }
       return T.className(best);
     };
-    const ask = T.frame(() => {
-      paint();
-      if (!known || !place) return;
-      live(T.picturePath(T.state, "/map"), { way, mapx: place[0].toFixed(4), mapy: place[1].toFixed(4) });
-      settle();
+    const refresh = T.oncePerFrame(() => {
+      draw();
+      if (!facts || !place) return;
+      showPicture(T.picturePath(T.state, "/map"), { way, mapx: place[0].toFixed(4), mapy: place[1].toFixed(4) });
+      describeSoon();
     });
-    const settle = T.later(() => {
-      const name = nearest();
+    const describeSoon = T.debounced(() => {
+      const name = nearestClass();
       const words = { x: place[0].toFixed(2), y: place[1].toFixed(2), name };
-      where.textContent = name ? T.t("Point ({x}, {y}), nearest dot: {name}", words) : T.t("Point ({x}, {y})", words);
-      picture.setAttribute("aria-label", where.textContent);
+      caption.textContent = name ? T.t("Point ({x}, {y}), nearest dot: {name}", words) : T.t("Point ({x}, {y})", words);
+      picture.setAttribute("aria-label", caption.textContent);
     }, 120);
     const go = (next) => {
-      place = next.map((value, i) => Math.min(known.high[i], Math.max(known.low[i], value)));
-      ask();
+      place = next.map((value, i) => Math.min(facts.high[i], Math.max(facts.low[i], value)));
+      refresh();
     };
     chart.addEventListener("pointerdown", (event) => chart.setPointerCapture(event.pointerId));
-    for (const kind of ["pointerdown", "pointermove"]) {
-      chart.addEventListener(kind, (event) => {
-        if (!known) return;
+    for (const name of ["pointerdown", "pointermove"]) {
+      chart.addEventListener(name, (event) => {
+        if (!facts) return;
         const box = chart.getBoundingClientRect();
         go(toPlace((event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height));
       });
     }
     chart.addEventListener("keydown", (event) => {
       const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
-      if (!step || !known) return;
+      if (!step || !facts) return;
       event.preventDefault();
       event.stopPropagation();
-      go(place.map((value, i) => value + step[i] * STEP * across()[i]));
+      go(place.map((value, i) => value + step[i] * STEP * extent()[i]));
     });
 
     const drawLegend = () => {
-      const bundle = T.bundle();
-      legend.hidden = !bundle.classes.length;
+      const { classes } = T.bundle();
+      legend.hidden = !classes.length;
       legend.replaceChildren(
-        ...bundle.classes.map((name, k) => {
+        ...classes.map((name, k) => {
           const box = el("input", { type: "checkbox", checked: !hidden.has(k) });
           box.addEventListener("change", () => {
             if (box.checked) hidden.delete(k);
             else hidden.add(k);
-            paint();
+            draw();
           });
-          const mark = el("i", { "aria-hidden": "true", class: ring(k) ? "tf-ring" : "" });
-          mark.style.setProperty("--tf-ink-of", ink(k));
+          const mark = el("i", { "aria-hidden": "true", class: isRing(k) ? "tf-ring" : "" });
+          mark.style.setProperty("--tf-ink-of", inkOf(k));
           return el("label", {}, box, mark, el("span", {}, name));
         }),
       );
@@ -163,34 +170,37 @@
     const fetchMap = async () => {
       const bundle = T.bundle();
       if (!bundle.models.includes("vae")) return;
-      if (bundle.classes.length < 3) way = "pca";
+      if (bundle.classes.length < FEWEST_CLASSES) way = "pca";
       const wanted = `${bundle.name} ${bundle.version} ${way}`;
-      if (drawn === wanted) return;
-      if (!drawn.startsWith(`${bundle.name} `)) hidden = new Set();
-      drawn = wanted;
-      ways.hidden = bundle.classes.length < 3;
+      if (shown === wanted) return;
+      if (!shown.startsWith(`${bundle.name} `)) hidden = new Set();
+      shown = wanted;
+      ways.hidden = bundle.classes.length < FEWEST_CLASSES;
       ways.choose(way);
-      const answer = await fetch(T.url(`explore/${encodeURIComponent(bundle.name)}`, { way, v: bundle.version })).catch(() => null);
-      if (drawn !== wanted) return;
-      if (!answer?.ok) {
-        drawn = "";
-        T.showMessage(T.t("The server does not answer. Is it still running?"));
+      try {
+        const found = await T.getJson(`explore/${encodeURIComponent(bundle.name)}`, { way, v: bundle.version });
+        if (shown !== wanted) return;
+        facts = found;
+      } catch (failure) {
+        if (shown !== wanted) return;
+        shown = ""; // asked again at the next refresh
+        error.show(T.t("The map could not be drawn. {reason}", { reason: T.translate(failure.message) }));
         return;
       }
-      known = await answer.json();
+      error.show("");
       note.textContent =
-        known.from === "training"
+        facts.from === "training"
           ? T.t("Each dot is the code of a training picture.")
           : T.t("Each dot is a sample from the fitted prior: this bundle has no training codes.");
-      heard(known);
+      onFacts(facts);
       drawLegend();
       go(toPlace(0.5, 0.5));
     };
     const box = el(
       "div",
       { class: "tf-map-box" },
-      el("div", {}, chart, ways, legend),
-      el("div", { class: "tf-map-side" }, picture, where, note),
+      chart,
+      el("div", { class: "tf-map-side" }, el("div", {}, picture), el("div", { class: "tf-map-words" }, error, caption, note, ways, legend)),
     );
     box.show = fetchMap;
     return box;

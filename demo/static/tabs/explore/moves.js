@@ -3,143 +3,155 @@
   const T = window.Twofold;
   const { el } = T;
 
-  const FIRST = 8; // dimensions that are shown at once; the others unfold
-  const REACH = 3; // deviations of the codes each way
-  const FAR = 6; // the same, across a class's boundary
+  const SHOWN_DIMENSIONS = 8; // at once; the others unfold
+  const MOST_DEVIATIONS = 3; // each way, along a direction
+  const MOST_ACROSS = 6; // … and across a class's boundary
 
+  // The element with the picture and its sliders. `.useDimensions(list)` takes the dimensions of the code that the map knows;
+  // `.refresh()` brings it up to date with the page.
   T.moves = () => {
     let seed = 1;
     let dimensions = [];
-    const along = new Map();
-    const towards = new Map();
-    const across = new Map();
-    const globally = new Map();
-    // Shares of the strongest directions, and how often the boundary of each class is right, for one bundle and model.
-    let strong = { of: "", shares: [], boundaries: [] };
-    let machine = false; // whether a class is reached across its boundary instead of towards its mean
-    const picture = el("canvas", { class: "tf-picture tf-moves-picture", width: 32, height: 32, role: "img", "aria-label": T.t("The moved picture") });
-    const live = T.liveCanvas((image) => T.paint(picture, image));
-    const ask = T.frame(() => {
-      const text = (moves) => [...moves].filter(([, value]) => value).map(([i, value]) => `${i}:${value}`).join(",");
-      const params = { m: T.state.m, t: T.state.t, seed };
-      if (T.state.c !== null) params.c = T.state.c;
-      if (T.state.m === "vae" && text(along)) params.dimensions = text(along);
-      if (text(towards)) params.towards = text(towards);
-      if (text(across)) params.across = text(across);
-      if (text(globally)) params.along = text(globally);
-      live(T.picturePath(T.state, "/edit"), params);
+    // How far each slider is, by number, under the names that the server has for these moves (demo/routes/explore.py).
+    const amounts = { dimensions: new Map(), towards: new Map(), across: new Map(), along: new Map() };
+    // Shares of the strongest directions, and how often the boundary of each class is right; of: the bundle and model.
+    let directions = { of: "", shares: [], boundaries: [] };
+    let bySvm = false; // whether a class is reached across its boundary instead of towards its mean
+    const picture = T.pictureCanvas(T.t("The moved picture"), "tf-moves-picture");
+    const error = T.errorNote();
+    const showPicture = T.newestPicture((image) => T.paint(picture, image));
+    const draw = T.oncePerFrame(() => {
+      const { m, c, t } = T.state;
+      const params = { m, t, seed };
+      if (c !== null) params.c = c;
+      for (const [name, moves] of Object.entries(amounts)) {
+        const text = [...moves].filter(([, value]) => value).map(([i, value]) => `${i}:${value}`).join(",");
+        if (text && (name !== "dimensions" || m === "vae")) params[name] = text;
+      }
+      showPicture(T.picturePath(T.state, "/edit"), params);
     });
-    const slider = (moves, i, label, hint, low, high) => {
-      return T.slider(label, { min: low, max: high, step: 0.05, value: 0, format: (v) => Number(v).toFixed(2), hint }, (value) => {
+    const slider = (moves, i, label, hint, most, least = -most) =>
+      T.slider(label, { min: least, max: most, step: 0.05, value: 0, format: (v) => Number(v).toFixed(2), hint }, (value) => {
         moves.set(i, value);
-        ask();
+        draw();
       });
-    };
     const field = T.seedField(T.t("Seed"), seed, (next) => {
       seed = next;
-      ask();
+      draw();
     });
-    const clear = () => [along, towards, across, globally].forEach((moves) => moves.clear());
+    const clear = () => Object.values(amounts).forEach((moves) => moves.clear());
     const reset = () => {
       clear();
-      for (const one of list.querySelectorAll(".tf-slider")) one.put(0);
-      ask();
+      for (const row of list.querySelectorAll(".tf-slider")) row.put(0);
+      draw();
     };
     const list = el("div", { class: "tf-moves-list" });
+    const percent = (share) => (100 * share).toFixed(1);
+
     // Towards the mean of a class, or across the boundary that a linear SVM found around it.
-    const classes = (names, boundaries) => {
-      const percent = (share) => (100 * share).toFixed(1);
-      const choose = T.segmented("tf-class-way", T.t("Direction of a class"), [["means", T.t("To its mean")], ["machine", T.t("By a linear SVM")]], machine ? "machine" : "means", (way) => {
-        machine = way === "machine";
-        towards.clear();
-        across.clear();
-        fill();
-        ask();
-      });
+    const classSection = (names, boundaries) => {
+      const choice = T.segmented(
+        "tf-class-way",
+        T.t("Direction of a class"),
+        [
+          ["means", T.t("To its mean")],
+          ["svm", T.t("By a linear SVM")],
+        ],
+        bySvm ? "svm" : "means",
+        (value) => {
+          bySvm = value === "svm";
+          amounts.towards.clear();
+          amounts.across.clear();
+          fill();
+          draw();
+        },
+      );
       const rows = el("div", {});
-      const fill = () => {
-        if (!machine) {
-          rows.replaceChildren(...names.map((name, k) => (k === T.state.c ? null : slider(towards, k, name, T.t("1 = all the way to the mean of that class"), -1, 1.5))).filter(Boolean));
-          return;
-        }
-        const right = T.t("It separates each class from all others and is right on at least {share} % of latents that it had not seen.", { share: percent(Math.min(...boundaries)) });
-        rows.replaceChildren(
-          el("p", { class: "tf-quiet" }, right),
-          ...names.map((name, k) => slider(across, k, name, T.t("Straight across the boundary of this class (right on {share} %), in standard deviations of the latents", { share: percent(boundaries[k]) }), -FAR, FAR)),
-        );
-      };
+      const towardsMeans = () =>
+        names.map((name, k) => (k === T.state.c ? null : slider(amounts.towards, k, name, T.t("1 = all the way to the mean of that class"), 1.5, -1))).filter(Boolean);
+      const acrossBoundaries = () => [
+        el("p", { class: "tf-quiet" }, T.t("It separates each class from all others and is right on at least {share} % of latents that it had not seen.", { share: percent(Math.min(...boundaries)) })),
+        ...names.map((name, k) => slider(amounts.across, k, name, T.t("Straight across the boundary of this class (right on {share} %), in standard deviations of the latents", { share: percent(boundaries[k]) }), MOST_ACROSS)),
+      ];
+      const fill = () => rows.replaceChildren(...(bySvm ? acrossBoundaries() : towardsMeans()));
       fill();
-      return boundaries.length ? [choose, rows] : [rows];
+      return [el("h4", {}, T.t("Towards a class")), ...(boundaries.length ? [choice, rows] : [rows])];
+    };
+    const directionSection = (shares) => [
+      el("h4", {}, T.t("The strongest directions")),
+      ...shares.map((share, i) =>
+        slider(amounts.along, i, T.t("Direction {n} · {share} %", { n: i + 1, share: percent(share) }), T.t("Share of the variance within classes; the slider is in standard deviations"), MOST_DEVIATIONS),
+      ),
+    ];
+    const dimensionSection = () => {
+      const row = ({ i, nats, active }) => {
+        const words = T.t("Dimension {i} · {nats} nats", { i, nats: nats.toFixed(2) });
+        const found = slider(amounts.dimensions, i, words, T.t("In standard deviations of the codes"), MOST_DEVIATIONS);
+        if (!active) {
+          found.classList.add("tf-unused");
+          found.input.disabled = true;
+          found.title = T.t("This dimension is unused: the decoder ignores it.");
+        }
+        return found;
+      };
+      const rest = dimensions.slice(SHOWN_DIMENSIONS).map(row);
+      return [
+        el("h4", {}, T.t("Along the code, most information first")),
+        ...dimensions.slice(0, SHOWN_DIMENSIONS).map(row),
+        rest.length ? el("details", { class: "tf-more" }, el("summary", {}, T.n(rest.length, "{n} more dimension", "{n} more dimensions")), ...rest) : null,
+      ];
     };
     const build = () => {
       clear();
-      const bundle = T.bundle();
-      const parts = [];
-      const known = strong.of === `${T.state.b} ${T.state.m}`;
-      const boundaries = known ? strong.boundaries : [];
-      if (!boundaries.length) machine = false;
-      if (bundle.classes.length && T.state.c !== null) {
-        parts.push([el("h4", {}, T.t("Towards a class")), ...classes(bundle.classes, boundaries)]);
-      }
-      if (known) {
-        parts.push([
-          el("h4", {}, T.t("The strongest directions")),
-          ...strong.shares.map((share, i) =>
-            slider(globally, i, T.t("Direction {n} · {share} %", { n: i + 1, share: (100 * share).toFixed(1) }), T.t("Share of the variance within classes; the slider is in standard deviations"), -REACH, REACH),
-          ),
-        ]);
-      }
-      if (T.state.m === "vae" && dimensions.length) {
-        const row = ({ i, nats, active }) => {
-          const words = T.t("Dimension {i} · {nats} nats", { i, nats: nats.toFixed(2) });
-          const one = slider(along, i, words, T.t("In standard deviations of the codes"), -REACH, REACH);
-          if (!active) {
-            one.classList.add("tf-dead");
-            one.input.disabled = true;
-            one.title = T.t("This dimension is unused: the decoder ignores it.");
-          }
-          return one;
-        };
-        const rest = dimensions.slice(FIRST).map(row);
-        parts.push([
-          el("h4", {}, T.t("Along the code, most information first")),
-          ...dimensions.slice(0, FIRST).map(row),
-          rest.length ? el("details", { class: "tf-more" }, el("summary", {}, T.n(rest.length, "{n} more dimension", "{n} more dimensions")), ...rest) : null,
-        ]);
-      }
-      list.replaceChildren(...parts.map((part) => el("section", {}, ...part)));
+      const { classes } = T.bundle();
+      const { m, c } = T.state;
+      const known = directions.of === modelShown();
+      if (!known || !directions.boundaries.length) bySvm = false;
+      const sections = [
+        classes.length && c !== null ? classSection(classes, known ? directions.boundaries : []) : null,
+        known && directions.shares.length ? directionSection(directions.shares) : null,
+        m === "vae" && dimensions.length ? dimensionSection() : null,
+      ];
+      list.replaceChildren(...sections.filter(Boolean).map((parts) => el("section", {}, ...parts.filter(Boolean))));
     };
     const box = el(
       "div",
       { class: "tf-moves" },
-      el("div", {}, picture, el("div", { class: "tf-inline" }, field, el("button", { type: "button", class: "tf-button", onclick: reset }, T.t("Back to zero")))),
+      el("div", {}, picture, el("div", { class: "tf-inline" }, field, el("button", { type: "button", class: "tf-button", onclick: reset }, T.t("Back to zero"))), error),
       list,
     );
-    const learn = async () => {
+    const modelShown = () => `${T.state.b} ${T.state.m}`;
+    const fetchDirections = async () => {
+      const of = modelShown();
+      if (directions.of === of) return;
+      directions = { of, shares: [], boundaries: [] };
       const { b, m } = T.state;
-      const of = `${b} ${m}`;
-      if (strong.of === of) return;
-      strong = { of, shares: [], boundaries: [] };
-      const answer = await fetch(T.url(`explore/${encodeURIComponent(b)}/directions`, { m, v: T.bundle().version })).catch(() => null);
-      if (strong.of !== of) return;
-      if (!answer || answer.status === 503) strong.of = ""; // asked again at the next refresh
-      if (!answer?.ok) return;
-      Object.assign(strong, await answer.json());
-      built = "";
+      try {
+        const found = await T.getJson(`explore/${encodeURIComponent(b)}/directions`, { m, v: T.bundle().version });
+        if (directions.of !== of) return;
+        directions = { of, ...found };
+      } catch (failure) {
+        if (directions.of !== of) return;
+        if (!(failure.status < 500)) directions.of = ""; // gone or busy: asked again at the next refresh
+        error.show(T.t("The strongest directions could not be found. {reason}", { reason: T.translate(failure.message) }));
+        return;
+      }
+      error.show("");
+      builtFor = "";
       box.refresh();
     };
-    let built = "";
-    box.dimensions = (found) => {
+    let builtFor = ""; // the state whose sliders are shown
+    box.useDimensions = (found) => {
       dimensions = found;
-      built = "";
+      builtFor = "";
       box.refresh();
     };
     box.refresh = () => {
-      const { b, m, c } = T.state;
-      learn();
-      if (built !== `${b} ${m} ${c}`) build();
-      built = `${b} ${m} ${c}`;
-      ask();
+      fetchDirections();
+      const wanted = `${modelShown()} ${T.state.c}`;
+      if (builtFor !== wanted) build();
+      builtFor = wanted;
+      draw();
     };
     return box;
   };

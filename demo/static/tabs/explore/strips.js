@@ -3,17 +3,16 @@
   const T = window.Twofold;
   const { el } = T;
 
-  const LEVELS = [0, 0.25, 0.5, 0.75, 1, 1.25, 1.5];
-  const LAST = 2 ** 32 - 1;
+  const TRUNCATIONS = [0, 0.25, 0.5, 0.75, 1, 1.25, 1.5];
 
-  // A row of pictures with captions. `.show(jobs)`: { path, params, words } of each.
+  // The element for a row of pictures with captions. `.show(jobs)` resolves when they are drawn: { path, params, words } of each.
   T.pictureRow = (label) => {
     const row = el("div", { class: "tf-strip-row", role: "group", "aria-label": label });
     const fill = T.canvasFiller();
     row.show = (jobs) => {
       while (row.children.length > jobs.length) row.lastChild.remove();
       while (row.children.length < jobs.length) {
-        row.append(el("figure", {}, el("canvas", { class: "tf-picture", width: 32, height: 32, role: "img" }), el("figcaption", {})));
+        row.append(el("figure", {}, T.pictureCanvas(""), el("figcaption", {})));
       }
       return fill(
         jobs.map(({ path, params, words }, i) => {
@@ -26,37 +25,37 @@
     };
     return row;
   };
-  // A field for a seed; heard(seed) is called when it holds a valid one.
-  T.seedField = (label, value, heard) => {
-    const field = el("input", { type: "number", min: 0, max: LAST, step: 1, value, inputmode: "numeric", "aria-label": label });
+  // A field for a seed; onSeed(seed) is called when it holds a valid one.
+  T.seedField = (label, value, onSeed) => {
+    const field = el("input", { type: "number", min: 0, max: T.seedCount - 1, step: 1, value, inputmode: "numeric", "aria-label": label });
     field.addEventListener("input", () => {
       const seed = Number(field.value);
-      const right = field.value !== "" && Number.isInteger(seed) && seed >= 0 && seed <= LAST;
-      field.setAttribute("aria-invalid", String(!right));
-      if (right) heard(seed);
+      const valid = field.value !== "" && Number.isInteger(seed) && seed >= 0 && seed <= T.seedCount - 1;
+      field.setAttribute("aria-invalid", String(!valid));
+      if (valid) onSeed(seed);
     });
-    const box = el("label", { class: "tf-seed" }, el("span", { class: "tf-name" }, label), field);
-    box.put = (seed) => (field.value = seed);
-    return box;
+    return el("label", { class: "tf-seed" }, el("span", { class: "tf-label" }, label), field);
   };
-  const shared = () => {
-    const { m, c, t } = T.params();
+  // Model, class and truncation of the page, as parameters.
+  const pageParams = () => {
+    const { m, c, t } = T.addressParams();
     return c === undefined ? { m, t } : { m, c, t };
   };
 
+  // The picture from Play at rising truncation. `.refresh()` draws it.
   T.truncationStrip = () => {
     const row = T.pictureRow(T.t("One picture from typical to exaggerated"));
     row.refresh = () =>
-      row.show(LEVELS.map((t) => ({ path: T.picturePath(), params: { ...T.pictureParams(), t }, words: String(t) })));
+      row.show(TRUNCATIONS.map((t) => ({ path: T.picturePath(), params: { ...T.pictureParams(), t }, words: String(t) })));
     return row;
   };
 
-  // Precision and recall of the GAN at several truncations; hidden where they were not measured.
+  // A table of precision and recall of the GAN at several truncations; hidden where they were not measured.
   T.precisionAndRecall = () => {
     const rows = el("tbody", {});
     const head = el("thead", {}, el("tr", {}, ...[T.t("Truncation"), T.t("Precision"), T.t("Recall")].map((name) => el("th", { scope: "col" }, name))));
-    const told = el("p", { class: "tf-quiet" }, T.t("Measured. Precision: share of samples that look like training pictures. Recall: share of training pictures that have a similar sample."));
-    const box = el("div", { class: "tf-traded" }, el("table", {}, head, rows), told);
+    const explanation = el("p", { class: "tf-quiet" }, T.t("Measured. Precision: share of samples that look like training pictures. Recall: share of training pictures that have a similar sample."));
+    const box = el("div", { class: "tf-precision-recall" }, el("table", {}, head, rows), explanation);
     box.refresh = () => {
       const found = new Map((T.bundle().quality?.figures ?? []).map((figure) => [figure.name, figure.value]));
       const at = [...found.keys()].map((name) => /^gan\.precision_at_([\d.]+)$/.exec(name)?.[1]).filter(Boolean);
@@ -72,26 +71,36 @@
     return box;
   };
 
+  // What a stage of the synthesis is called: its number, and its size where that is known.
+  const stageName = (i, count) => {
+    const bundle = T.bundle();
+    const [width, height] = [bundle.width, bundle.height].map((side) => side / 2 ** (count - 1 - i));
+    const n = i + 1;
+    if (![width, height].every((side) => Number.isInteger(side) && side >= 2)) return T.t("Stage {n}", { n });
+    return width === height ? T.t("Stage {n} ({side} px)", { n, side: width }) : T.t("Stage {n} ({width} × {height} px)", { n, width, height });
+  };
+
+  // Two pictures and the mixture of their stages. `.refresh()` draws it.
   T.mixer = () => {
     const seeds = { seed: 1, other: 2 };
-    let taken = [];
+    let taken = []; // whether each stage comes from the second picture
     const row = T.pictureRow(T.t("Two pictures and their mixture"));
     const stages = el("div", { class: "tf-stages", role: "group", "aria-label": T.t("Stages taken from the second picture") });
     const draw = () => {
-      const own = { ...shared(), m: "gan" };
-      const whole = (mark) => "".padEnd(taken.length, mark);
+      const own = { ...pageParams(), m: "gan" };
+      const all = (mark) => mark.repeat(taken.length);
       const job = (stages, words) => ({ path: T.picturePath(T.state, "/mix"), params: { ...own, ...seeds, stages }, words });
       return row.show([
-        job(whole("0"), T.t("First: seed {seed}", { seed: seeds.seed })),
-        job(whole("1"), T.t("Second: seed {seed}", { seed: seeds.other })),
+        job(all("0"), T.t("First: seed {seed}", { seed: seeds.seed })),
+        job(all("1"), T.t("Second: seed {seed}", { seed: seeds.other })),
         job(taken.map(Number).join(""), T.t("Mixed")),
       ]);
     };
-    const soon = T.later(draw, 60);
+    const drawSoon = T.debounced(draw, 60);
     const fields = Object.keys(seeds).map((name, i) =>
       T.seedField(i ? T.t("Second seed") : T.t("First seed"), seeds[name], (seed) => {
         seeds[name] = seed;
-        soon();
+        drawSoon();
       }),
     );
     const box = el("div", { class: "tf-mixer" }, el("div", { class: "tf-inline" }, ...fields), stages, row);
@@ -106,11 +115,9 @@
             const input = el("input", { type: "checkbox", checked: on });
             input.addEventListener("change", () => {
               taken[i] = input.checked;
-              soon();
+              drawSoon();
             });
-            const side = T.bundle().size / 2 ** (count - 1 - i);
-            const words = Number.isInteger(side) && side >= 2 ? T.t("Stage {n} ({side} px)", { n: i + 1, side }) : T.t("Stage {n}", { n: i + 1 });
-            return el("label", {}, input, el("span", {}, words));
+            return el("label", {}, input, el("span", {}, stageName(i, count)));
           }),
         );
       }
@@ -119,11 +126,12 @@
     return box;
   };
 
+  // Three pictures, and the first minus the second plus the third. `.refresh()` draws it.
   T.arithmetic = () => {
     const seeds = { seed: 1, minus: 2, plus: 3 };
     const row = T.pictureRow(T.t("Three pictures and the result"));
     const draw = () => {
-      const own = shared();
+      const own = pageParams();
       const single = (seed) => ({ path: T.picturePath(T.state, "/sum"), params: { ...own, seed, minus: seed, plus: seed } });
       return row.show([
         { ...single(seeds.seed), words: `A · ${T.t("Seed {seed}", { seed: seeds.seed })}` },
@@ -132,11 +140,11 @@
         { path: T.picturePath(T.state, "/sum"), params: { ...own, ...seeds }, words: "A − B + C" },
       ]);
     };
-    const soon = T.later(draw, 60);
+    const drawSoon = T.debounced(draw, 60);
     const fields = Object.keys(seeds).map((name, i) =>
       T.seedField(T.t("Seed {letter}", { letter: "ABC"[i] }), seeds[name], (seed) => {
         seeds[name] = seed;
-        soon();
+        drawSoon();
       }),
     );
     const box = el("div", {}, el("div", { class: "tf-inline" }, ...fields), row);

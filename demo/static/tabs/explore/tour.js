@@ -4,7 +4,9 @@
   const { el } = T;
 
   const COUNT = 6; // pictures of a step
+  // The shares 0 to 1 of a path at which a step's pictures lie.
   const shares = Array.from({ length: COUNT }, (_, i) => i / (COUNT - 1));
+  // What T.pictureRow needs for the picture at x of the plane, at share p of a morph, and at points across the map.
   const at = (x, words, more = {}) => ({ path: T.picturePath(), params: { ...T.pictureParams(), x, y: 0, ...more }, words });
   const morph = (p) => {
     const { m, c, t } = T.state;
@@ -22,6 +24,7 @@
       return { path: T.picturePath(T.state, "/map"), params: { way: "pca", mapx: x.toFixed(4), mapy: y.toFixed(4) }, words };
     });
   };
+  // [title, text, the pictures given the latent map], …
   const steps = () => [
     [T.t("Noise becomes a picture"), T.t("A seed stands for a list of random numbers, the latent. The generator turns each list into a picture. Nobody drew these."), () => shares.map((_, i) => at(10 + i, T.t("Seed {seed}", { seed: 10 + i })))],
     [T.t("Near means similar"), T.t("A small step in the latent is a small change in the picture: each step here is a twentieth of the way to the next seed."), () => shares.map((_, i) => at(3 + i / 20, String(3 + i / 20)))],
@@ -30,37 +33,37 @@
     [T.t("Holes"), T.t("Not every point holds something. Along this line through the latent map, the points outside, and some in between, look like nothing in the data."), across],
   ];
 
-  // `.show(map)`: the server's description of the latent map, null where there is none.
+  // The element with the tour. `.show(map)`: the server's description of the latent map, null where there is none.
   T.tour = () => {
-    let now = 0;
+    let step = 0; // on screen
     let map = null;
     const rows = steps().map(([title]) => T.pictureRow(title));
     const sections = steps().map(([title, text], i) =>
       el("section", { class: "tf-tour-step" }, el("h4", {}, `${i + 1}. ${title}`), el("p", {}, text), rows[i]),
     );
     const place = el("span", { class: "tf-quiet", role: "status" });
-    const back = el("button", { type: "button", class: "tf-button", onclick: () => go(now - 1) }, T.t("Back"));
-    const next = el("button", { type: "button", class: "tf-button", onclick: () => go(now + 1) }, T.t("Next"));
-    const print = el("button", { type: "button", class: "tf-button", onclick: () => paper() }, T.t("Print the tour"));
+    const back = el("button", { type: "button", class: "tf-button", onclick: () => go(step - 1) }, T.t("Back"));
+    const next = el("button", { type: "button", class: "tf-button", onclick: () => go(step + 1) }, T.t("Next"));
+    const print = el("button", { type: "button", class: "tf-button", onclick: () => printAll() }, T.t("Print the tour"));
     const box = el("div", { class: "tf-tour" }, ...sections, el("div", { class: "tf-buttons" }, back, next, place, print));
     const count = () => (T.bundle().models.includes("vae") ? sections.length : sections.length - 1);
     const fill = (i) => rows[i].show(steps()[i][2](map));
     const go = (to) => {
-      now = Math.min(count() - 1, Math.max(0, to));
-      sections.forEach((section, i) => section.classList.toggle("tf-now", i === now));
-      back.disabled = now === 0;
-      next.disabled = now === count() - 1;
-      place.textContent = T.t("Step {n} of {all}", { n: now + 1, all: count() });
-      fill(now);
+      step = Math.min(count() - 1, Math.max(0, to));
+      sections.forEach((section, i) => section.classList.toggle("tf-current", i === step));
+      back.disabled = step === 0;
+      next.disabled = step === count() - 1;
+      place.textContent = T.t("Step {n} of {all}", { n: step + 1, all: count() });
+      fill(step);
     };
-    const paper = async () => {
+    const printAll = async () => {
       await Promise.all(rows.slice(0, count()).map((_, i) => fill(i)));
       sections.forEach((section, i) => section.classList.toggle("tf-unprinted", i >= count()));
       window.print();
     };
     box.show = (found) => {
       map = found;
-      go(now);
+      go(step);
     };
     return box;
   };

@@ -2,22 +2,20 @@
 (() => {
   const T = window.Twofold;
 
-  const SEEDS = 2 ** 32;
   const LEAST = 2;
   const MOST = 6;
-  const short = (value) => Number(Number(value).toFixed(4));
-  const wrap = (seed) => ((seed % SEEDS) + SEEDS) % SEEDS;
 
+  // A key as text.
   const text = (key) => (Array.isArray(key) ? key.join(":") : String(key));
   // A point of the plane; whole numbers give a seed.
-  const at = (x, y) => (Number.isInteger(x) && Number.isInteger(y) ? wrap(x + 100 * y) : [short(x), short(y)]);
+  const at = (x, y) => (Number.isInteger(x) && Number.isInteger(y) ? T.seedAt(x, y) : [x, y].map((value) => Number(T.fourDecimals(value))));
 
   // The keys in one part of the text, or a sentence that says what is wrong.
   const readPart = (part) => {
     const point = /^(-?\d{1,7}(?:\.\d+)?):(-?\d{1,7}(?:\.\d+)?)$/.exec(part);
     if (point) {
       const [x, y] = point.slice(1).map(Number);
-      if (Math.max(Math.abs(x), Math.abs(y)) > T.reach) return T.t("Points go up to 1000000 in every direction.");
+      if (Math.max(Math.abs(x), Math.abs(y)) > T.maxCoordinate) return T.t("Points go up to 1000000 in every direction.");
       return [at(x, y)];
     }
     const range = /^(\d{1,10})(?:-(\d{1,10}))?$/.exec(part);
@@ -27,7 +25,7 @@
     const first = Number(range[1]);
     const last = range[2] === undefined ? first : Number(range[2]);
     if (last < first) return T.t("The range {part} is backwards.", { part });
-    if (last >= SEEDS) return T.t("The largest seed is 4294967295.");
+    if (last >= T.seedCount) return T.t("The largest seed is 4294967295.");
     if (last - first >= MOST) return T.t("Use at most {n} keyframes.", { n: MOST });
     return Array.from({ length: last - first + 1 }, (_, i) => first + i);
   };
@@ -37,9 +35,10 @@
     most: MOST,
     text,
     at,
+    // A key in words.
     name: (key) => (Array.isArray(key) ? T.t("Point {x}, {y}", { x: key[0], y: key[1] }) : T.t("Seed {seed}", { seed: key })),
     // The seed that chooses a key's class, as on the server.
-    seed: (key) => (Array.isArray(key) ? wrap(Math.floor(key[0]) + 100 * Math.floor(key[1])) : key),
+    seed: (key) => (Array.isArray(key) ? T.seedAt(...key.map(Math.floor)) : key),
     // "0,1,4-6" → [0, 1, 4, 5, 6], or a sentence that says what is wrong. Chinese commas work too.
     read(words) {
       const keys = [];

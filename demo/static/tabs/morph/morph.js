@@ -4,6 +4,7 @@ const { el } = T;
 
 const PATHS = ["linear", "spherical", "spline"];
 const { query } = T;
+// A whole number in the address; `fallback` where it is missing or out of range.
 const whole = (name, low, high, fallback) => {
   const value = Number(query.get(name) ?? NaN);
   return Number.isInteger(value) && value >= low && value <= high ? value : fallback;
@@ -14,14 +15,14 @@ const ownClass = (key) => T.seedClass(T.keyframes.seed(key));
 const fromAddress = () => {
   const asked = T.keyframes.read(query.get("keys") ?? "");
   const keys = Array.isArray(asked) ? asked : [0, 1, 4, 5];
-  const kinds = (query.get("classes") ?? "").split(",");
+  const classes = (query.get("classes") ?? "").split(",");
   const count = T.bundle().classes.length;
   const given = (c) => (c === "" ? null : /^\d{1,4}$/.test(c) && Number(c) < count ? Number(c) : undefined);
   const place = Number(query.get("p") ?? 0);
   return {
     keys,
     classes: keys.map((key, i) => {
-      const c = kinds.length === keys.length && count ? given(kinds[i]) : undefined;
+      const c = classes.length === keys.length && count ? given(classes[i]) : undefined;
       return c === undefined ? ownClass(key) : c;
     }),
     mode: PATHS.includes(query.get("path")) ? query.get("path") : "spherical",
@@ -32,9 +33,10 @@ const fromAddress = () => {
   };
 };
 const choice = fromAddress();
+// The keyframes as text.
 const keysText = () => choice.keys.map(T.keyframes.text).join(",");
 // Puts this morph into the address, so that a copied link leads to it.
-const remember = () =>
+const noteMorph = () =>
   T.noteInAddress({
     keys: keysText(),
     classes: T.bundle().classes.length ? choice.classes.map((c) => c ?? "").join(",") : null,
@@ -46,13 +48,13 @@ const remember = () =>
   });
 
 const field = el("input", { type: "text", value: keysText(), "aria-label": T.t("Seeds of the keyframes"), "aria-describedby": "tf-seeds-hint", autocomplete: "off", spellcheck: "false" });
-const complaint = el("p", { class: "tf-trouble", role: "alert", hidden: true });
-const canvas = el("canvas", { class: "tf-picture", width: 32, height: 32, role: "img", "aria-label": T.t("Frame of the morph") });
+const error = T.errorNote();
+const canvas = T.pictureCanvas(T.t("Frame of the morph"));
 const caption = el("p", { class: "tf-caption" });
 const play = el("button", { type: "button", class: "tf-button", "aria-pressed": "false", onclick: () => toggle() }, T.t("Play"));
 const progress = el("progress", { max: 1, value: 0, "aria-label": T.t("Export progress") });
 const progressText = el("span", { class: "tf-quiet", "aria-live": "polite" });
-const cancel = el("button", { type: "button", class: "tf-button", onclick: () => giveIn() }, T.t("Cancel"));
+const cancel = el("button", { type: "button", class: "tf-button", onclick: () => stopExport() }, T.t("Cancel"));
 const progressRow = el("div", { class: "tf-progress", hidden: true }, progress, progressText, cancel);
 const result = el("div", { class: "tf-export", hidden: true });
 
@@ -91,17 +93,17 @@ loop.addEventListener("change", () => {
 });
 const list = T.keyframeList(choice, () => {
   field.value = keysText();
-  told("");
+  complain("");
   list.draw();
   draw();
 });
 
 // The export formats: the server says which; the static page has one.
-const gaps = {};
-const gap = props.gaps?.mp4; // why the server cannot write MP4: demo/tabs/morph/video.py
-if (gap?.includes("H.264")) gaps.mp4 = T.t("The ffmpeg of this server has no H.264 encoder: pip install imageio-ffmpeg, or put an ffmpeg program on the PATH, then start the server again.");
-else if (gap) gaps.mp4 = T.t("There is no MP4 encoder on this server: pip install imageio-ffmpeg, or put an ffmpeg program on the PATH, then start the server again.");
-const FORMS = {
+const missing = {};
+const encoderGap = T.facts.exports?.mp4; // why the server cannot write MP4: demo/tabs/morph/video.py
+if (encoderGap?.includes("H.264")) missing.mp4 = T.t("The ffmpeg of this server has no H.264 encoder: pip install imageio-ffmpeg, or put an ffmpeg program on the PATH, then start the server again.");
+else if (encoderGap) missing.mp4 = T.t("There is no MP4 encoder on this server: pip install imageio-ffmpeg, or put an ffmpeg program on the PATH, then start the server again.");
+const FORMATS = {
   webp: [T.t("Export WebP"), T.t("Animated, lossless, plays in every browser")],
   gif: [T.t("Export GIF"), T.t("Animated, plays everywhere")],
   mp4: [T.t("Export MP4"), T.t("A video for slides, phones and editing")],
@@ -109,10 +111,10 @@ const FORMS = {
   "png-strip": [T.t("Export PNG strip"), T.t("All frames in rows, in one picture")],
   zip: [T.t("Export ZIP"), T.t("Every frame as PNG, and path.json to draw them again")],
 };
-const exports = (props.exports ?? ["png-strip"]).map((fmt) => {
-  const [text, hint] = FORMS[fmt];
-  const words = gaps[fmt] ? T.t("{export} (needs an encoder)", { export: text }) : text;
-  return el("button", { type: "button", class: `tf-button${gaps[fmt] ? " tf-lacking" : ""}`, title: gaps[fmt] || hint, "data-format": fmt, onclick: () => make(fmt) }, words);
+const exports = Object.keys(T.facts.exports ?? { "png-strip": "" }).map((fmt) => {
+  const [text, hint] = FORMATS[fmt];
+  const words = missing[fmt] ? T.t("{export} (needs an encoder)", { export: text }) : text;
+  return el("button", { type: "button", class: `tf-button${missing[fmt] ? " tf-needs-encoder" : ""}`, title: missing[fmt] || hint, "data-format": fmt, onclick: () => startExport(fmt) }, words);
 });
 
 element.replaceChildren(
@@ -138,7 +140,7 @@ element.replaceChildren(
         field,
         el("button", { type: "button", class: "tf-button", onclick: () => dice() }, T.t("Random seeds")),
       ),
-      complaint,
+      error,
       list,
       el("h3", {}, T.t("Path")),
       el("div", { class: "tf-inline" }, mode, el("label", { class: "tf-check" }, loop, T.t("Loop back to the first"))),
@@ -152,6 +154,7 @@ element.replaceChildren(
   ),
 );
 
+// What the server must know to draw this morph.
 const request = () => ({
   m: T.state.m,
   t: T.state.t,
@@ -160,6 +163,7 @@ const request = () => ({
   mode: choice.mode,
   loop: choice.loop,
 });
+// The parameters of the live picture at share u of the path.
 const liveParams = (u) => {
   const { m, t, classes, mode: path, loop: closed } = request();
   const params = { m, t, keys: keysText(), path, loop: closed ? 1 : 0, p: u };
@@ -167,26 +171,25 @@ const liveParams = (u) => {
   return params;
 };
 
-const show = T.liveCanvas((picture) => T.paint(canvas, picture));
-const draw = T.frame(() => {
+const show = T.newestPicture((picture) => T.paint(canvas, picture));
+const draw = T.oncePerFrame(() => {
   if (T.visible(canvas)) show(T.picturePath(T.state, "/morph"), liveParams(choice.u));
   describe();
 });
 const describe = () => {
   const seconds = (choice.frames / choice.fps).toFixed(1);
   caption.textContent = T.t("{keys} keyframes, {frames} frames, {seconds} s", { keys: choice.keys.length, frames: choice.frames, seconds });
-  if (T.visible(canvas)) remember();
+  if (T.visible(canvas)) noteMorph();
 };
 
 // --- keyframes -----------------------------------------------------------------------------------
-const told = (sentence) => {
-  complaint.hidden = !sentence;
-  complaint.textContent = sentence;
+const complain = (sentence) => {
+  error.show(sentence);
   field.setAttribute("aria-invalid", String(Boolean(sentence)));
 };
 const read = () => {
   const keys = T.keyframes.read(field.value);
-  told(typeof keys === "string" ? keys : "");
+  complain(typeof keys === "string" ? keys : "");
   if (typeof keys === "string") return;
   // A key that stays keeps its class, whatever its new position.
   const before = choice.keys.map((key, i) => [T.keyframes.text(key), choice.classes[i]]);
@@ -198,7 +201,7 @@ const read = () => {
   list.draw();
   draw();
 };
-field.addEventListener("input", T.later(read, 250));
+field.addEventListener("input", T.debounced(read, 250));
 const dice = () => {
   field.value = Array.from({ length: choice.keys.length }, () => Math.floor(Math.random() * 10000)).join(",");
   read();
@@ -245,53 +248,60 @@ const toggle = () => {
 };
 
 // --- export --------------------------------------------------------------------------------------
-let job = 0;
-let about = "";
-let asked = ""; // the format
-let heard = false; // whether the server has begun
-let left = 0; // the job that was abandoned
+let job = null; // the AbortController of the export that is waited for
+let description = ""; // of what is exported
+let format = "";
 let address = ""; // of the file that is shown
-const giveUp = T.later(() => giveIn(T.busyMessage), T.patience);
+const giveUp = T.debounced(() => stopExport(T.busyMessage), T.replyTimeout);
 const busy = (on) => {
   for (const each of exports) each.disabled = on;
 };
-const make = (fmt) => {
-  if (gaps[fmt]) {
-    finish(gaps[fmt]);
+const startExport = (fmt) => {
+  if (missing[fmt]) {
+    finish(missing[fmt]);
     return;
   }
   stop();
-  job += 1;
-  asked = fmt;
-  heard = false;
-  about = T.t("{n} frames through {keys}", { n: choice.frames, keys: choice.keys.map(T.keyframes.name).join(", ") });
+  job = new AbortController();
+  format = fmt;
+  description = T.t("{n} frames through {keys}", { n: choice.frames, keys: choice.keys.map(T.keyframes.name).join(", ") });
   busy(true);
   result.hidden = true;
   progressRow.hidden = false;
   progress.removeAttribute("value");
   progressText.textContent = T.t("Waiting in the queue");
-  trigger("export", { ...request(), b: T.state.b, format: fmt, frames: choice.frames, fps: choice.fps, job });
+  follow(job, { ...request(), b: T.state.b, format: fmt, frames: choice.frames, fps: choice.fps });
   cancel.focus();
   giveUp();
 };
-// The visitor cancels, or the server does not answer in time. A job that starts later is stopped when it first reports.
-const giveIn = (sentence = "") => {
-  if (heard || !sentence) trigger("stop");
-  left = job;
-  job += 1;
+// Shows the reports of an export as they arrive.
+const follow = async (mine, asked) => {
+  try {
+    for await (const report of T.exportMorph(asked, mine.signal)) {
+      if (job !== mine) return; // it was given up meanwhile
+      showReport(report);
+    }
+  } catch (error) {
+    if (job === mine) finish(T.translate(error.message));
+  }
+};
+// The visitor cancels, or the server does not answer in time.
+const stopExport = (sentence = "") => {
+  job?.abort();
+  job = null;
   finish(sentence);
   if (!sentence) {
     result.replaceChildren(el("p", { class: "tf-quiet", role: "status" }, T.t("Cancelled: nothing was exported.")));
     result.hidden = false;
   }
-  exports.find((each) => each.dataset.format === asked)?.focus();
+  exports.find((each) => each.dataset.format === format)?.focus();
 };
 const finish = (sentence) => {
   giveUp.cancel();
   busy(false);
   progressRow.hidden = true;
   result.hidden = !sentence;
-  if (sentence) result.replaceChildren(el("p", { class: "tf-trouble", role: "alert" }, sentence));
+  if (sentence) result.replaceChildren(el("p", { class: "tf-error", role: "alert" }, sentence));
 };
 // A blob instead of a long data address: it downloads in every browser, and plays in <video>.
 const fileAt = (href) => {
@@ -302,21 +312,17 @@ const fileAt = (href) => {
   address = URL.createObjectURL(new Blob([bytes], { type: head.slice(5).split(";")[0] }));
   return address;
 };
+// The element that shows an exported file.
 const preview = (fmt, href) => {
-  const alt = T.t("The exported morph: {about}", { about });
-  if (fmt === "zip") return el("p", { class: "tf-quiet" }, about);
+  const alt = T.t("The exported morph: {about}", { about: description });
+  if (fmt === "zip") return el("p", { class: "tf-quiet" }, description);
   if (fmt === "mp4") return el("video", { src: href, class: "tf-picture", controls: true, loop: true, muted: true, playsinline: true, "aria-label": alt });
   if (fmt === "png-strip" || fmt === "film-strip") return el("img", { src: href, alt, class: fmt === "png-strip" ? "tf-strip" : "tf-film" });
   if (T.reducedMotion.matches) return el("p", { class: "tf-quiet" }, T.t("Not played here: this device is set to reduce motion."));
   return el("img", { src: href, alt, class: "tf-picture" });
 };
-watch("value", () => {
-  const value = props.value;
-  if (value?.job === left && value.progress !== undefined && progressRow.hidden) trigger("stop");
-  if (!value || value.job !== job) return;
-  heard = true;
-  if (value.error) finish(T.translate(value.error));
-  else if (value.href) {
+const showReport = (value) => {
+  if (value.href) {
     finish("");
     const href = fileAt(value.href);
     const kilobytes = Math.max(1, Math.round(value.bytes / 1000));
@@ -330,7 +336,7 @@ watch("value", () => {
     const done = { n: value.done, all: value.of };
     progressText.textContent = value.about ?? (value.writing ? T.t("Writing: {n} of {all} frames", done) : T.t("Drawing: {n} of {all} frames", done));
   }
-});
+};
 
 let before = T.state.b;
 let drawn = ""; // what the row of keyframes shows: redrawing it needlessly would make it flicker and lose the focus
@@ -343,7 +349,7 @@ const refresh = () => {
   drawn = now;
   draw();
 };
-T.on(T.later(() => T.visible(canvas) && refresh(), 80));
+T.on(T.debounced(() => T.visible(canvas) && refresh(), 80));
 new IntersectionObserver((entries) => {
   if (entries.some((entry) => entry.isIntersecting)) refresh();
   T.noteOpenTab("morph", T.visible(canvas));

@@ -4,17 +4,18 @@
   const T = window.Twofold;
   const { el } = T;
 
-  const server = T.request;
+  const fromServer = T.pictureSource;
   const LIVE = /^live\/([^/?]+)(\/morph)?\?/; // the addresses that local.js answers
   T.onDevice = false; // whether live pictures are drawn here
   let pictures = null; // localPictures of local.js, once it is loaded
-  let progress = () => {};
-  let failed = () => {};
+  let onProgress = () => {};
+  let onFailure = () => {};
 
-  const here = (bundle) => T.onDevice && Boolean(bundle?.device);
-  T.processor = (bundle = T.bundle()) => (here(bundle) ? T.deviceName(pictures.status(bundle.name)) : T.translate(bundle.processor));
+  const drawnHere = (bundle) => T.onDevice && Boolean(bundle?.device);
+  // Who draws a bundle, and why.
+  T.processor = (bundle = T.bundle()) => (drawnHere(bundle) ? T.deviceName(pictures.status(bundle.name)) : T.translate(bundle.processor));
   T.processorReason = (bundle = T.bundle()) =>
-    here(bundle)
+    drawnHere(bundle)
       ? `${T.t("The models run in this browser; pictures need no server.")} ${T.deviceWords(pictures.status(bundle.name))}`
       : T.translate(bundle.reason);
 
@@ -28,55 +29,55 @@
   });
   const load = async () => {
     if (pictures) return;
-    const lost = T.t("The scripts for drawing on this device could not be loaded. Check the connection and try again.");
+    const failure = T.t("The scripts for drawing on this device could not be loaded. Check the connection and try again.");
     const module = await import(T.url(T.facts.device.module)).catch(() => {
-      throw new Error(lost);
+      throw new Error(failure);
     });
     const bundles = T.facts.bundles.filter((bundle) => bundle.device).map(forWorker);
     const builds = Object.entries(T.facts.device.builds).map(([name, build]) => [
       name,
       { ...build, script: T.url(build.script), wasm: absolute(build.wasm) },
     ]);
-    pictures = module.localPictures(bundles, Object.fromEntries(builds), (loaded, of) => progress(loaded, of), announce);
+    pictures = module.localPictures(bundles, Object.fromEntries(builds), (loaded, total) => onProgress(loaded, total), announce);
   };
   const announce = () => document.dispatchEvent(new Event("twofold-device"));
 
-  T.request = async (path, params, signal) => {
+  T.pictureSource = async (path, params, signal) => {
     const name = LIVE.exec(path)?.[1];
-    if (name === undefined || !here(T.bundle(decodeURIComponent(name)))) return server(path, params, signal);
+    if (name === undefined || !drawnHere(T.bundle(decodeURIComponent(name)))) return fromServer(path, params, signal);
     try {
       return await pictures(path, params, signal);
     } catch (error) {
       if (error.name === "AbortError") throw error;
       T.onDevice = false;
-      failed(T.translate(error.message));
+      onFailure(T.translate(error.message));
       announce();
-      return server(path, params, signal);
+      return fromServer(path, params, signal);
     }
   };
 
-  // The switch, with its status below.
+  // The element with the switch, with its status below.
   T.deviceSwitch = () => {
     const gap = T.facts.device?.gap ?? "";
     const box = el("input", { type: "checkbox", role: "switch", disabled: Boolean(gap) });
     const bar = el("progress", { max: 1, value: 0, hidden: true, "aria-label": T.t("Loading the models") });
     const note = el("p", { class: "tf-quiet", role: "status" });
     const megabytes = (bytes) => (bytes / 1e6).toFixed(1);
-    const tell = () => {
+    const describe = () => {
       bar.hidden = true;
       if (gap) note.textContent = T.t("Not available: the server lacks onnxruntime-web (npm ci --prefix demo/web).");
       else if (!T.bundle().device) note.textContent = T.t("Only the server can draw the pictures of this bundle.");
       else if (T.onDevice) note.textContent = T.t("Live pictures are computed in this browser; no network is needed.");
       else note.textContent = T.t("Loads the models once, then every live picture is computed in this browser.");
     };
-    progress = (loaded, of) => {
-      bar.hidden = !of;
-      bar.value = of ? Math.min(1, loaded / of) : 0;
-      if (!of) tell();
-      else if (loaded < of) note.textContent = T.t("{loaded} of {all} MB", { loaded: megabytes(loaded), all: megabytes(of) });
+    onProgress = (loaded, total) => {
+      bar.hidden = !total;
+      bar.value = total ? Math.min(1, loaded / total) : 0;
+      if (!total) describe();
+      else if (loaded < total) note.textContent = T.t("{loaded} of {total} MB", { loaded: megabytes(loaded), total: megabytes(total) });
       else note.textContent = T.t("Starting the models");
     };
-    failed = (sentence) => {
+    onFailure = (sentence) => {
       box.checked = false;
       bar.hidden = true;
       note.textContent = `${sentence} ${T.t("The server keeps drawing.")}`;
@@ -84,7 +85,7 @@
     const change = async () => {
       if (!box.checked) {
         T.onDevice = false;
-        tell();
+        describe();
         announce();
         return;
       }
@@ -94,17 +95,17 @@
         await load();
         if (T.bundle().device) await pictures(T.picturePath(), T.pictureParams());
         T.onDevice = true;
-        tell();
+        describe();
       } catch (error) {
-        failed(T.translate(error.message));
+        onFailure(T.translate(error.message));
       }
       box.disabled = false;
       announce();
     };
     box.addEventListener("change", change);
-    T.on((after, before) => after.b !== before.b && tell());
-    tell();
+    T.on((after, before) => after.b !== before.b && describe());
+    describe();
     const label = el("label", { class: "tf-switch" }, box, el("span", {}, T.t("On my device")));
-    return el("div", { class: "tf-device" }, label, bar, note, T.deviceSpeed(() => (here(T.bundle()) ? pictures : null)));
+    return el("div", { class: "tf-device" }, label, bar, note, T.deviceSpeed(() => (drawnHere(T.bundle()) ? pictures : null)));
   };
 })();

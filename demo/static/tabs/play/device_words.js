@@ -5,20 +5,21 @@
   const { el } = T;
   const ms = (value) => (value < 10 ? value.toFixed(1) : String(Math.round(value)));
 
-  // status: as localPictures of local.js gives it.
+  // What draws, in two words. status: as localPictures of local.js gives it.
   T.deviceName = (status) => (status.on === "gpu" ? T.t("This device (WebGPU)") : T.t("This device"));
-  T.deviceWords = ({ on, cpu, gpu, trying, trouble }) => {
+  // … and how fast it is, or why the other does not draw.
+  T.deviceWords = ({ on, cpu, gpu, testing, problem }) => {
     const times = { cpu: ms(cpu ?? 0), gpu: ms(gpu ?? 0) };
     if (on === "gpu") return T.t("On your graphics card (WebGPU): {gpu} ms per picture. Your processor (WebAssembly) takes {cpu} ms.", times);
     if (gpu !== null) return T.t("On your processor (WebAssembly): {cpu} ms per picture. Your graphics card (WebGPU) takes {gpu} ms.", times);
     const words = [cpu === null ? T.t("On your processor (WebAssembly).") : T.t("On your processor (WebAssembly): {cpu} ms per picture.", times)];
-    if (trying) words.push(T.t("Testing the graphics card: {mb} MB to load.", { mb: (trying / 1e6).toFixed(1) }));
-    else if (trying !== null) words.push(T.t("Testing the graphics card."));
-    else if (trouble) words.push(T.translate(trouble));
+    if (testing) words.push(T.t("Testing the graphics card: {mb} MB to load.", { mb: (testing / 1e6).toFixed(1) }));
+    else if (testing !== null) words.push(T.t("Testing the graphics card."));
+    else if (problem) words.push(T.translate(problem));
     return words.join(" ");
   };
 
-  // These words, and a choice where there is a graphics card. pictures(): what localPictures returned, or null while
+  // An element with these words, and with a choice where there is a graphics card. pictures(): what localPictures returned, or null while
   // nothing is drawn here.
   T.deviceSpeed = (pictures) => {
     const options = [
@@ -27,16 +28,16 @@
       ["cpu", T.t("Processor"), T.t("WebAssembly, on one thread")],
     ];
     const speed = el("p", { class: "tf-quiet tf-device-speed", role: "status" });
-    const ways = T.segmented("tf-device-choice", T.t("What draws on this device"), options, "auto", (value) => pictures().choose(value));
-    const box = el("div", { class: "tf-device-way" }, speed, ways);
+    const choice = T.segmented("tf-device-choice", T.t("What draws on this device"), options, "auto", (value) => pictures().choose(value));
+    const box = el("div", { class: "tf-device-way" }, speed, choice);
     const refresh = () => {
       const drawing = pictures();
       box.hidden = !drawing;
       if (!drawing) return;
       const words = T.deviceWords(drawing.status(T.state.b));
       if (speed.textContent !== words) speed.textContent = words; // screen readers read it whenever it is set
-      ways.hidden = !drawing.offered;
-      ways.choose(drawing.choice);
+      choice.hidden = !drawing.offered;
+      choice.choose(drawing.choice);
     };
     document.addEventListener("twofold-device", refresh);
     T.on((after, before) => after.b !== before.b && refresh());

@@ -3,7 +3,7 @@
   const T = window.Twofold;
   const { el } = T;
 
-  // `.put(before, after, name)`: addresses of the pictures, and what the second is called.
+  // The element with both. `.put(before, after, name)`: addresses of the pictures, and what the second is called.
   T.beforeAfter = () => {
     const before = el("img", { class: "tf-picture", alt: T.t("Before: the input") });
     const after = el("img", { class: "tf-picture tf-wipe-after", alt: "" });

@@ -3,16 +3,17 @@
   const T = window.Twofold;
   const { el } = T;
 
-  const troubles = () => ({
+  const reasons = () => ({
     NotAllowedError: T.t("The webcam was blocked. Allow it in the browser's settings for this page, then start again."),
     NotFoundError: T.t("No webcam was found on this device."),
     NotReadableError: T.t("The webcam cannot be read; another program may be using it."),
   });
 
-  // `taken(bitmap)` gets the frame; `complain(sentence)` what went wrong, or "". `.stop()` ends a running stream.
-  T.camera = (taken, complain) => {
+  // The element with the webcam. onFrame(canvas) gets the frame that was taken, onError(sentence) what went wrong, or "".
+  // `.stop()` ends a running stream.
+  T.camera = (onFrame, onError) => {
     let stream = null;
-    let asked = 0; // so that a stream that is allowed too late is stopped at once
+    let attempt = 0; // counted, so that a stream that is allowed too late is stopped at once
     const video = el("video", { class: "tf-video", muted: true, playsinline: true, "aria-label": T.t("What the webcam sees"), hidden: true });
     video.muted = true;
     const start = el("button", { type: "button", class: "tf-button", onclick: () => open() }, T.t("Start the webcam"));
@@ -23,7 +24,7 @@
       start.hidden = Boolean(stream);
     };
     const close = () => {
-      asked += 1;
+      attempt += 1;
       for (const track of stream?.getTracks() ?? []) track.stop();
       stream = null;
       video.srcObject = null;
@@ -31,30 +32,30 @@
       show();
     };
     const open = async () => {
-      complain("");
+      onError("");
       if (!navigator.mediaDevices?.getUserMedia) {
-        complain(window.isSecureContext ? T.t("This browser gives no access to a webcam.") : T.t("Browsers allow the webcam only over https or on localhost."));
+        onError(window.isSecureContext ? T.t("This browser gives no access to a webcam.") : T.t("Browsers allow the webcam only over https or on localhost."));
         return;
       }
-      const mine = ++asked;
+      const mine = ++attempt;
       start.disabled = true;
       try {
-        const given = await navigator.mediaDevices.getUserMedia({ video: { width: { ideal: 640 }, height: { ideal: 480 } }, audio: false });
-        if (mine !== asked) {
-          for (const track of given.getTracks()) track.stop();
+        const opened = await navigator.mediaDevices.getUserMedia({ video: { width: { ideal: 640 }, height: { ideal: 480 } }, audio: false });
+        if (mine !== attempt) {
+          for (const track of opened.getTracks()) track.stop();
           return;
         }
-        stream = given;
-        for (const track of given.getTracks()) track.addEventListener("ended", close);
-        video.srcObject = given;
+        stream = opened;
+        for (const track of opened.getTracks()) track.addEventListener("ended", close);
+        video.srcObject = opened;
         show();
         await video.play();
       } catch (error) {
-        if (mine !== asked) return;
+        if (mine !== attempt) return;
         close();
-        complain(troubles()[error.name] ?? T.t("The webcam could not be started."));
+        onError(reasons()[error.name] ?? T.t("The webcam could not be started."));
       } finally {
-        if (mine === asked) start.disabled = false;
+        if (mine === attempt) start.disabled = false;
       }
     };
     const shoot = () => {
@@ -63,7 +64,7 @@
       frame.getContext("2d").drawImage(video, 0, 0);
       close();
       start.textContent = T.t("Take another");
-      taken(frame);
+      onFrame(frame);
       start.focus({ preventScroll: true });
     };
     addEventListener("pagehide", close);
@@ -72,7 +73,7 @@
       { class: "tf-camera" },
       video,
       el("div", { class: "tf-buttons" }, start, take, end),
-      el("p", { class: "tf-quiet" }, T.t("The stream stays in this browser. Only the square that you choose is sent, and nothing is stored.")),
+      el("p", { class: "tf-quiet" }, T.t("The stream stays in this browser. Only the part that you choose is sent, and nothing is stored.")),
     );
     board.stop = close;
     return board;

@@ -1,18 +1,13 @@
 // The error over the rounds of a search, as an SVG line that only falls.
 (() => {
   const T = window.Twofold;
-  const { el } = T;
+  const { el, svg } = T;
 
   const WIDTH = 480;
   const HEIGHT = 160;
   const MARGIN = { left: 8, right: 8, top: 10, bottom: 10 };
-  const svg = (tag, attributes) => {
-    const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
-    for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-    return node;
-  };
 
-  // `.put(values, total, format)`: the value at the start and after each round, of `total` rounds.
+  // The element with the curve; label: what the error is. `.put(values, total, format)`: the value at the start and after each round, of `total` rounds.
   T.errorCurve = (label) => {
     const line = svg("polyline", { class: "tf-curve-line", fill: "none" });
     const dot = svg("circle", { class: "tf-curve-dot", r: 4 });

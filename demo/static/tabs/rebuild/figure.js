@@ -3,8 +3,8 @@
   const T = window.Twofold;
   const { el } = T;
 
-  // "reads 3 · 98 %"; empty where there is no classifier.
-  T.readingText = (probabilities) => {
+  // What the classifier sees, "reads 3 · 98 %", from its probabilities; empty where there is no classifier.
+  T.classifiedText = (probabilities) => {
     if (!probabilities) return "";
     const best = probabilities.indexOf(Math.max(...probabilities));
     const name = T.bundle().classes[best] ?? String(best);
@@ -12,29 +12,25 @@
     return words.replace(/ %$/, "\u00a0%"); // never alone on a line
   };
 
-  // `.put(href, reading, note)` shows a picture; without href the figure is hidden. `.href()` is what it shows.
+  // The element with the picture. `.put(href, probabilities, note)` shows a picture; without href the figure is hidden. `.href()` is what it shows.
   T.figure = (title, alt) => {
     const picture = el("img", { class: "tf-picture", alt });
-    const reading = el("span", { class: "tf-reads" });
+    const classified = el("span", { class: "tf-classified" });
     const note = el("span", { class: "tf-quiet" });
-    const figure = el("figure", { hidden: true }, picture, el("figcaption", {}, el("strong", {}, title), reading, note));
+    const figure = el("figure", { hidden: true }, picture, el("figcaption", {}, el("strong", {}, title), classified, note));
     figure.put = (href, probabilities = null, words = "") => {
       figure.hidden = !href;
       if (href) picture.src = href;
       else picture.removeAttribute("src");
-      reading.textContent = T.readingText(probabilities);
-      reading.hidden = !reading.textContent;
+      classified.textContent = T.classifiedText(probabilities);
+      classified.hidden = !classified.textContent;
       note.textContent = words;
       note.hidden = !words;
-    };
-    figure.rename = (text, words) => {
-      figure.querySelector("strong").textContent = text;
-      picture.alt = words;
     };
     figure.href = () => (figure.hidden ? null : picture.src);
     return figure;
   };
 
-  // Name and number pairs: [[name, text, hint], …].
+  // A list of names and numbers: [[name, text, hint], …].
   T.numberList = (pairs) => el("dl", { class: "tf-numbers" }, ...pairs.map(([name, text, hint]) => el("div", { title: hint }, el("dt", {}, name), el("dd", {}, text))));
 })();

@@ -6,14 +6,14 @@
   const STEP = 1 / 32; // of the board's side, that an arrow key moves
   const KEPT = 30; // strokes that can be undone
 
-  // A frame around `canvas`. Calls start(), then stroke(from, to) in shares of the board's side, done() at its end,
+  // A frame around `canvas`, in which one paints. Calls start(), then stroke(from, to) in shares of the board's side, done() at its end,
   // and undo() for Ctrl+Z. By keyboard the arrows move a cursor and Space puts the brush down or lifts it.
   T.paintBoard = (canvas, { start, stroke, done, undo }, ...over) => {
     const cursor = el("i", { class: "tf-cursor", "aria-hidden": "true" });
     const frame = el("div", { class: "tf-paintable" }, canvas, ...over, cursor);
     canvas.tabIndex = 0;
     canvas.setAttribute("role", "application");
-    let last = null;
+    let last = null; // { id, at } of the pointer that paints
     const at = (event) => {
       const box = canvas.getBoundingClientRect();
       return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
@@ -60,8 +60,8 @@
       done();
     };
     canvas.addEventListener("keydown", (event) => {
-      const size = event.shiftKey ? 4 * STEP : STEP;
-      const move = { ArrowLeft: [-size, 0], ArrowRight: [size, 0], ArrowUp: [0, -size], ArrowDown: [0, size] }[event.key];
+      const step = event.shiftKey ? 4 * STEP : STEP;
+      const move = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step] }[event.key];
       if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z") {
         lift();
         undo();
@@ -91,7 +91,7 @@
     return frame;
   };
 
-  // The states before the last strokes.
+  // The states before the last strokes: `.add(state)`, `.take()` the newest, `.clear()`.
   T.past = () => {
     const states = [];
     return {
@@ -104,6 +104,7 @@
     };
   };
 
-  let boards = 0;
+  let boards = 0; // radio buttons of one board need a name of their own
+  // The choice of a tool: options as for T.segmented.
   T.toolChoice = (options, chosen, onchange) => T.segmented(`tf-tool-${++boards}`, T.t("Tool"), options, chosen, onchange);
 })();

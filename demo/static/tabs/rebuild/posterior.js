@@ -5,8 +5,9 @@
 
   const SAMPLES = 8;
 
-  // `changed()` is called for other samples; `.wish()` is the request, `.show(answer)` the result.
-  T.posteriorBlock = (changed) => {
+  // The card. onChange() is called for other samples; `.request()` is its part of the request, `.show(answer)` shows the
+  // result, null hides the card.
+  T.posteriorCard = (onChange) => {
     let seed = 0;
     let temperature = 1;
     const grid = el("div", { class: "tf-samples" });
@@ -16,29 +17,29 @@
     const scale = el("div", { class: "tf-spread-legend" }, legend, el("div", { class: "tf-legend-ends" }, el("span", {}, "0"), top));
     spread.append(scale);
     const text = el("p", { class: "tf-quiet" });
-    const heat = T.slider(
+    const temperatureSlider = T.slider(
       T.t("Temperature"),
       { min: 0, max: 5, step: 0.1, value: temperature, format: (v) => Number(v).toFixed(1), hint: T.t("How far the samples are from the mean code: 1 = as the encoder predicts") },
       (value) => {
         temperature = value;
-        changed();
+        onChange();
       },
     );
-    const others = el("button", { type: "button", class: "tf-button", onclick: () => shuffle() }, T.t("Other samples"));
-    const shuffle = () => {
+    const others = el("button", { type: "button", class: "tf-button", onclick: () => drawOthers() }, T.t("Other samples"));
+    const drawOthers = () => {
       seed = (seed + SAMPLES) % 2 ** 32;
-      changed();
+      onChange();
     };
-    const block = el(
+    const card = el(
       "section",
-      { class: "tf-card tf-open", "aria-label": T.t("Samples of the posterior"), hidden: true },
+      { class: "tf-card tf-posterior-card", "aria-label": T.t("Samples of the posterior"), hidden: true },
       el("h3", {}, T.t("What the code leaves open")),
       el("p", { class: "tf-quiet" }, T.t("The encoder gives a distribution over codes, not a single code. Each sample is the picture of one code from it.")),
-      el("div", { class: "tf-posterior" }, grid, spread, el("div", { class: "tf-dials" }, text, heat, el("div", { class: "tf-buttons" }, others))),
+      el("div", { class: "tf-posterior" }, grid, spread, el("div", { class: "tf-dials" }, text, temperatureSlider, el("div", { class: "tf-buttons" }, others))),
     );
-    block.wish = () => ({ seed, temperature, samples: SAMPLES });
-    block.show = (answer) => {
-      block.hidden = !answer;
+    card.request = () => ({ seed, temperature, samples: SAMPLES });
+    card.show = (answer) => {
+      card.hidden = !answer;
       if (!answer) return;
       grid.replaceChildren(
         ...answer.samples.map((href, i) =>
@@ -54,6 +55,6 @@
         top: answer.top.toFixed(3),
       });
     };
-    return block;
+    return card;
   };
 })();

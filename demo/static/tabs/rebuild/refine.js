@@ -5,20 +5,21 @@
 
   const ROUNDS = 20; // each time the button is pressed
 
-  // `begin(wish)` starts a search, `end()` stops it. `.show(report)` takes a round's report; `.over()` says it is done.
-  T.refineBlock = (begin, end) => {
+  // The card. begin(request) starts a search, end() stops it. `.show(report)` takes a round's report; `.over()` says that the
+  // search is done; `.reset()` forgets it; `.running()` says whether there is one.
+  T.refineCard = (begin, end) => {
     let model = "gan";
     let running = false;
     let stopped = false;
-    let found = null; // the last report, whose point the next search starts from
+    let last = null; // the last report, whose point the next search starts from
     let errors = [];
     let earlier = []; // errors of earlier searches that this one continues
     let seed = 0;
     const picture = T.figure(T.t("Best so far"), T.t("The best picture that the search has found"));
     const curve = T.errorCurve("");
     const note = el("p", { class: "tf-quiet tf-refine-note", "aria-live": "polite" });
-    const button = el("button", { type: "button", class: "tf-button tf-primary", onclick: () => (running ? halt() : go()) });
-    const choose = T.segmented(
+    const button = el("button", { type: "button", class: "tf-button tf-primary", onclick: () => (running ? stop() : start()) });
+    const modelChoice = T.segmented(
       "tf-refine-model",
       T.t("Model to refine"),
       [
@@ -28,64 +29,64 @@
       model,
       (value) => {
         model = value;
-        block.reset();
+        card.reset();
       },
     );
     const meaning = el("p", { class: "tf-quiet" });
-    const block = el(
+    const card = el(
       "section",
       { class: "tf-card tf-refine", "aria-label": T.t("Refine") },
       el("h3", {}, T.t("Refine by search")),
       meaning,
-      el("div", { class: "tf-inline" }, choose, button),
+      el("div", { class: "tf-inline" }, modelChoice, button),
       note,
       el("div", { class: "tf-refined" }, picture, curve),
     );
 
     const format = (value) => (model === "gan" ? value.toFixed(5) : T.t("{nats} nats", { nats: value.toFixed(1) }));
-    const tell = () => {
+    const describe = () => {
       button.textContent = running ? T.t("Stop") : T.t("Refine ({rounds} rounds)", { rounds: ROUNDS });
       const rounds = Math.max(0, errors.length - 1);
-      if (!found) note.textContent = T.t("No search yet: the result above comes from a single pass.");
+      if (!last) note.textContent = T.t("No search yet: the result above comes from a single pass.");
       else {
         const words = stopped && !running ? T.t("stopped after {rounds} rounds of search, MSE {mse}") : T.t("after {rounds} rounds of search, MSE {mse}");
-        note.textContent = words.replace("{rounds}", rounds).replace("{mse}", found.mse.toFixed(5));
+        note.textContent = words.replace("{rounds}", rounds).replace("{mse}", last.mse.toFixed(5));
       }
     };
-    const go = () => {
+    const start = () => {
       running = true;
       stopped = false;
       earlier = errors.slice(0, -1); // the search begins with the error that the last one ended on
-      tell();
-      begin({ model, rounds: ROUNDS, seed: seed++, start: found?.point ?? null });
+      describe();
+      begin({ model, rounds: ROUNDS, seed: seed++, start: last?.point ?? null });
     };
-    const halt = () => {
+    const stop = () => {
       if (!running) return;
       stopped = true;
       end();
-      block.over();
+      card.over();
     };
-    block.show = (report) => {
+    card.show = (report) => {
       if (!running || report.model !== model) return;
-      found = report;
+      last = report;
       errors = [...earlier, ...report.errors];
       picture.put(report.image, report.reading);
       curve.rename(model === "gan" ? T.t("Mean squared error") : T.t("Energy"));
       curve.put(errors, earlier.length + report.rounds, format);
-      if (report.errors.length > report.rounds) block.over();
-      else tell();
+      if (report.errors.length > report.rounds) card.over();
+      else describe();
     };
-    block.over = () => {
+    card.over = () => {
       running = false;
-      tell();
+      describe();
     };
-    block.halt = halt;
-    block.running = () => running;
+    card.stop = stop;
+    card.running = () => running;
     // For another picture, mask or model the results no longer apply.
-    block.reset = () => {
+    card.reset = () => {
       if (running) end();
       running = stopped = false;
-      found = null;
+      last = null;
       errors = [];
       seed = 0;
       picture.put("");
@@ -94,17 +95,17 @@
         model === "gan"
           ? T.t("64 styles per round, sampled around the best. The error is the mean squared error on the visible pixels.")
           : T.t("64 codes per round, sampled around the best. The energy weighs the error on the visible pixels against how likely the code is.");
-      tell();
+      describe();
     };
-    block.suit = (bundle) => {
-      block.hidden = !bundle.inverts && !bundle.repairs;
+    card.useBundle = (bundle) => {
+      card.hidden = !bundle.inverts && !bundle.repairs;
       const possible = { gan: bundle.inverts, vae: bundle.repairs };
       if (!possible[model]) model = bundle.inverts ? "gan" : "vae";
-      choose.choose(model);
-      for (const input of choose.querySelectorAll("input")) input.disabled = !possible[input.value];
-      block.reset();
+      modelChoice.choose(model);
+      for (const input of modelChoice.querySelectorAll("input")) input.disabled = !possible[input.value];
+      card.reset();
     };
-    block.pictures = () => [[T.t("Refined by search"), picture.href()]];
-    return block;
+    card.pictures = () => [[T.t("Refined by search"), picture.href()]];
+    return card;
   };
 })();

@@ -4,15 +4,17 @@
   const { el } = T;
 
   const LARGEST = 40_000_000; // bytes of a file; it stays in the browser, which decodes it
-  const TESTS = 24;
+  const MOST_TESTS = 24;
   const ACCEPTED = "image/png,image/jpeg,image/webp,image/gif,image/bmp";
 
-  // `changed()` is called for another picture, `complain(sentence)` when something goes wrong ("": all is well again).
-  T.sources = (changed, complain) => {
+  // The element with all four. onChange() is called for another picture, onError(sentence) when something goes wrong ("": all
+  // is well again). `.request()` is its part of the request, null while there is no picture; `.useBundle(bundle)`.
+  T.sources = (onChange, onError) => {
     let source = "test";
     let test = 0;
-    const drawing = T.drawingBoard(() => changed());
-    const crops = { upload: T.cropper(() => changed()), webcam: T.cropper(() => changed()) };
+    let name = ""; // of the bundle
+    const drawing = T.drawingBoard(() => onChange());
+    const crops = { upload: T.cropper(() => onChange()), webcam: T.cropper(() => onChange()) };
 
     const file = el("input", { type: "file", accept: ACCEPTED, class: "tf-hidden", "aria-label": T.t("Choose a picture file") });
     const fileName = el("span", { class: "tf-file-name" });
@@ -24,7 +26,7 @@
       el("span", { class: "tf-quiet" }, T.t("or drop or paste one here: PNG, JPEG, WebP or GIF")),
       fileName,
     );
-    const camera = T.camera((frame) => crops.webcam.put(frame), (sentence) => complain(sentence));
+    const camera = T.camera((frame) => crops.webcam.put(frame), (sentence) => onError(sentence));
     const tests = el("div", { class: "tf-tests", role: "group", "aria-label": T.t("Test pictures") });
     const panels = {
       test: tests,
@@ -32,7 +34,7 @@
       upload: el("div", { class: "tf-bring" }, drop, crops.upload),
       webcam: el("div", { class: "tf-bring" }, camera, crops.webcam),
     };
-    const choose = T.segmented(
+    const sourceChoice = T.segmented(
       "tf-source",
       T.t("Where the picture comes from"),
       [
@@ -42,72 +44,83 @@
         ["webcam", T.t("Webcam"), T.t("Take one with the camera of this device")],
       ],
       source,
-      (value) => go(value),
+      (value) => chooseSource(value),
     );
-    const go = (value) => {
+    const chooseSource = (value) => {
       source = value;
-      complain("");
-      choose.choose(value);
+      onError("");
+      sourceChoice.choose(value);
       for (const [name, panel] of Object.entries(panels)) panel.hidden = name !== value;
       if (value !== "webcam") camera.stop();
-      changed();
+      onChange();
     };
 
-    const take = async (picked) => {
+    // Browsers show the upper 8 bits of a grey PNG of 16. Which of its numbers are white is known to the server.
+    const deep = async (picked) => {
+      const head = new Uint8Array(await picked.slice(0, 26).arrayBuffer());
+      return String.fromCharCode(...head.slice(1, 4)) === "PNG" && head[24] === 16 && head[25] === 0;
+    };
+    const eightBits = async (picked) => (await T.ask(T.url(`rebuild/${encodeURIComponent(name)}/eight-bits`), { method: "POST", body: picked })).blob();
+
+    const takeFile = async (picked) => {
       if (!picked) return;
       if (picked.size > LARGEST) {
-        complain(T.t("The file is too large: at most {mb} MB are accepted.", { mb: LARGEST / 1e6 }));
+        onError(T.t("The file is too large: at most {mb} MB are accepted.", { mb: LARGEST / 1e6 }));
         return;
       }
       let bitmap;
       try {
-        bitmap = await createImageBitmap(picked);
-      } catch {
-        complain(T.t("This file is not a picture that can be read; use PNG, JPEG, WebP or GIF."));
+        bitmap = await createImageBitmap((await deep(picked)) ? await eightBits(picked) : picked);
+      } catch (error) {
+        if (!(error instanceof DOMException)) {
+          onError(error.message); // of the server
+          return;
+        }
+        onError(T.t("This file is not a picture that can be read; use PNG, JPEG, WebP or GIF."));
         return;
       }
       fileName.textContent = picked.name;
-      if (source !== "upload") go("upload");
-      complain("");
+      if (source !== "upload") chooseSource("upload");
+      onError("");
       crops.upload.put(bitmap);
     };
     file.addEventListener("change", () => {
-      take(file.files[0]);
+      takeFile(file.files[0]);
       file.value = "";
     });
     drop.addEventListener("dragover", (event) => event.preventDefault());
     drop.addEventListener("drop", (event) => {
       event.preventDefault();
-      take(event.dataTransfer.files[0]);
+      takeFile(event.dataTransfer.files[0]);
     });
     document.addEventListener("paste", (event) => {
-      if (T.visible(board)) take([...(event.clipboardData?.files ?? [])].find((one) => one.type.startsWith("image/")));
+      if (T.visible(board)) takeFile([...(event.clipboardData?.files ?? [])].find((one) => one.type.startsWith("image/")));
     });
     new IntersectionObserver((entries) => entries.every((entry) => !entry.isIntersecting) && !T.visible(board) && camera.stop()).observe(camera);
 
-    const pick = (i) => {
+    const pickTest = (i) => {
       test = i;
       [...tests.children].forEach((tile, k) => tile.setAttribute("aria-pressed", String(k === i)));
-      changed();
+      onChange();
     };
-    const board = el("div", { class: "tf-sources" }, choose, ...Object.values(panels));
+    const board = el("div", { class: "tf-sources" }, sourceChoice, ...Object.values(panels));
     for (const [name, panel] of Object.entries(panels)) panel.hidden = name !== source;
-    // The picture for the request: { test } or { picture }; null while there is none.
-    board.wish = () => {
+    board.request = () => {
       if (source === "test") return tests.children.length ? { test, picture: null } : null;
       if (source === "draw") return drawing.drawn() ? { test: null, picture: drawing.data() } : null;
       const picture = crops[source].data();
       return picture ? { test: null, picture } : null;
     };
-    board.suit = (bundle) => {
-      drawing.suit(bundle);
-      for (const crop of Object.values(crops)) crop.suit(bundle);
+    board.useBundle = (bundle) => {
+      name = bundle.name;
+      drawing.useBundle(bundle);
+      for (const crop of Object.values(crops)) crop.useBundle(bundle);
       test = 0;
       tests.replaceChildren(
-        ...Array.from({ length: Math.min(TESTS, bundle.examples) }, (_, i) =>
+        ...Array.from({ length: Math.min(MOST_TESTS, bundle.examples) }, (_, i) =>
           el(
             "button",
-            { type: "button", "aria-label": T.t("Test picture {number}", { number: i + 1 }), "aria-pressed": String(i === 0), onclick: () => pick(i) },
+            { type: "button", "aria-label": T.t("Test picture {number}", { number: i + 1 }), "aria-pressed": String(i === 0), onclick: () => pickTest(i) },
             el("img", { class: "tf-picture", src: T.url(`${bundle.files}/examples/${i}.png`, { v: bundle.version }), alt: "", loading: "lazy" }),
           ),
         ),

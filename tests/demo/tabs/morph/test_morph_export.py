@@ -6,12 +6,10 @@ import json
 import stat
 import subprocess
 import threading
-import time
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import httpx
 import numpy as np
 import pytest
 from PIL import Image, ImageSequence
@@ -22,17 +20,17 @@ from bundle import images
 from bundle.errors import InputError, UserError
 from bundle.latents import one_hot, path_shares
 from bundle.sessions import choose_provider
-from demo.page import build_demo, launch_settings
 from demo.routes.live import routes
 from demo.serving.batching import caller
 from demo.serving.served_bundle import ServedBundle, open_bundles
 from demo.tabs.morph import film_strip, keyframes, morph_export, video
-from demo.tabs.morph.tab import exported
+from demo.tabs.morph.export_job import exported
 from tests.support import tiny
+from tests.support.waiting import wait_until
 
 ASKED = {
     "b": "tiny", "m": "gan", "t": 0.9, "keys": [3, [7.25, 0.5], 2**32 - 1], "classes": [3, None, 1], "mode": "spline",
-    "loop": True, "frames": 14, "fps": 20, "job": 1,
+    "loop": True, "frames": 14, "fps": 20,
 }  # fmt: skip
 ROWS = np.stack([one_hot(c, 10) for c in (3, 7, 1)])  # the point's corner is seed 7
 
@@ -50,7 +48,8 @@ def drawn(served: ServedBundle, model: str = "gan") -> np.ndarray:
 
 
 def file_of(bundles: dict[str, ServedBundle], **changes: object) -> tuple[bytes, dict]:
-    *reports, last = exported(bundles, ASKED | changes)
+    asked = ASKED | changes
+    *reports, last = exported(bundles[asked["b"]], asked)
     assert all(0 <= report["progress"] <= 1 for report in reports)
     data = base64.b64decode(last["href"].partition(",")[2])
     assert len(data) == last["bytes"]
@@ -147,7 +146,7 @@ def test_a_film_strip_fits_on_paper_and_names_its_keys(bundles: dict[str, Served
 
 def cells(paper: np.ndarray) -> list[tuple[int, int]]:
     """Where the frames lie, from the plan."""
-    plan = film_strip.layout(14, 32, film_strip.HEIGHT - top(paper) - film_strip.MARGIN, 3)
+    plan = film_strip.layout(14, 32, 32, film_strip.HEIGHT - top(paper) - film_strip.MARGIN, 3)
     return [
         (top(paper) + i // plan.columns * plan.row, film_strip.MARGIN + i % plan.columns * plan.cell) for i in range(14)
     ]
@@ -165,14 +164,25 @@ def same(paper: np.ndarray, y: int, x: int, side: int, frame: np.ndarray) -> boo
     return bool((paper[y : y + side, x : x + side] == frame.repeat(side // 32, 0).repeat(side // 32, 1)).all())
 
 
-@pytest.mark.parametrize(("count", "size"), [(2, 28), (60, 32), (240, 32), (240, 64), (240, 256)])
-def test_every_film_strip_fits_on_one_sheet(count: int, size: int):
+@pytest.mark.parametrize(
+    ("count", "height", "width"),
+    [
+        (2, 28, 28),
+        (60, 32, 32),
+        (240, 32, 32),
+        (240, 64, 64),
+        (240, 256, 256),
+        (240, 64, 96),
+        (9, 96, 64),
+        (4, 16, 400),
+    ],
+)
+def test_every_film_strip_fits_on_one_sheet(count: int, height: int, width: int):
     room = film_strip.HEIGHT - 3 * film_strip.MARGIN
-    plan = film_strip.layout(count, size, room, 3)
+    plan = film_strip.layout(count, height, width, room, 3)
     assert -(-count // plan.columns) * plan.row <= room
-    assert (
-        plan.columns * plan.cell - film_strip.GAP <= film_strip.WIDTH - 2 * film_strip.MARGIN and plan.side >= 90
-    )  # 7.6 mm
+    assert plan.columns * plan.cell - film_strip.GAP <= film_strip.WIDTH - 2 * film_strip.MARGIN
+    assert plan.width >= 90 and abs(plan.height - plan.width * height / width) <= 0.5  # 7.6 mm
 
 
 # --- MP4 -----------------------------------------------------------------------------------------
@@ -267,7 +277,6 @@ REFUSALS = [
     ({"classes": [1, 2, 10]}, "The class must be a whole number from 0 to 9"),
     ({"classes": "123"}, "one class for each keyframe"),
     ({"b": "plain"}, "Bundle 'plain' has no classes"),
-    ({"b": "none"}, "There is no bundle 'none'"),
     ({"m": "diffusion"}, "The model must be one of gan, vae"),
     ({"mode": "zigzag"}, "The mode must be one of"),
     ({"mode": ["spline"]}, "The mode must be one of"),
@@ -285,19 +294,13 @@ REFUSALS = [
 @pytest.mark.parametrize(("changes", "sentence"), REFUSALS)
 def test_wrong_wishes_get_a_sentence(bundles: dict[str, ServedBundle], changes: dict, sentence: str):
     with pytest.raises(InputError) as refused:
-        next(exported(bundles, ASKED | {"format": "gif"} | changes))
+        asked = ASKED | {"format": "gif"} | changes
+        exported(bundles[asked["b"]], asked)
     assert sentence in str(refused.value)
 
 
-def until(true: Callable[[], bool]) -> None:
-    patience = time.monotonic() + 20
-    while not true() and time.monotonic() < patience:
-        time.sleep(0.01)
-    assert true()
-
-
 def test_who_gives_up_ends_the_drawing(bundles: dict[str, ServedBundle], monkeypatch: pytest.MonkeyPatch):
-    """Closing the reports, as Gradio does, sets the caller's `gone`: nothing is drawn for him after that."""
+    """Closing the reports sets the caller's `gone`: nothing is drawn for him after that."""
     calls, callers, entered = [], [], threading.Event()
     whole = ServedBundle.morph_at
 
@@ -310,13 +313,13 @@ def test_who_gives_up_ends_the_drawing(bundles: dict[str, ServedBundle], monkeyp
         return whole(self, keys, shares, *rest)
 
     monkeypatch.setattr(ServedBundle, "morph_at", slow)
-    reports = exported(bundles, ASKED | {"frames": 240, "format": "zip"})
+    reports = exported(bundles["tiny"], ASKED | {"frames": 240, "format": "zip"})
     next(reports)
     assert entered.wait(20)
     assert next(reports)["done"] == morph_export.STEP
     before = threading.active_count()
     reports.close()
-    until(lambda: threading.active_count() < before)
+    wait_until(lambda: threading.active_count() < before)
     assert calls == [morph_export.STEP] * 2  # of twenty
 
 
@@ -333,47 +336,6 @@ def test_who_gives_up_ends_the_writing(bundles: dict[str, ServedBundle], form: s
         raise Enough
 
     heard = turns()
-    morph = morph_export.read(bundles, ASKED | {"frames": 40})
+    morph = morph_export.read(bundles["tiny"], ASKED | {"frames": 40})
     with pytest.raises(Enough):
         morph_export.write(morph, np.concatenate(list(morph.parts())), form, lambda: next(heard))
-
-
-@pytest.mark.parametrize("leaving", ["cancels", "closes the page"])
-@pytest.mark.serving
-def test_whoever_leaves_frees_the_place_in_the_queue(
-    bundles: dict[str, ServedBundle], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, leaving: str
-):
-    """Through Gradio, as the page asks: the place is taken while the export runs, and free as soon as he has gone."""
-    entered, ended, whole = threading.Event(), threading.Event(), ServedBundle.morph_at
-
-    def slow(self: ServedBundle, keys, shares, *rest: object) -> np.ndarray:
-        if len(shares) == morph_export.STEP:
-            entered.set()
-            if caller().gone.wait(30):
-                ended.set()
-        return whole(self, keys, shares, *rest)
-
-    monkeypatch.setattr(ServedBundle, "morph_at", slow)
-    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
-    demo = build_demo(bundles)
-    _, address, _ = demo.launch(
-        quiet=True, prevent_thread_lock=True, server_name="127.0.0.1", **launch_settings(bundles)
-    )
-    try:
-        (number,) = (number for number, function in demo.fns.items() if function.name == "export")
-        wish = {"session_hash": "visitor", "fn_index": number, "data": [], "event_data": ASKED | {"format": "gif"}}
-        event = httpx.post(f"{address}gradio_api/queue/join", json=wish).json()["event_id"]
-        places = demo._queue.event_queue_per_concurrency_id["morph"]
-        with httpx.stream("GET", f"{address}gradio_api/queue/data?session_hash=visitor", timeout=30) as heard:
-            assert next(heard.iter_lines()).startswith("data:")
-            assert entered.wait(20) and places.current_concurrency == 1
-            if leaving == "cancels":
-                httpx.post(
-                    f"{address}gradio_api/cancel",
-                    json={"session_hash": "visitor", "fn_index": number, "event_id": event},
-                    timeout=30,
-                )
-        assert ended.wait(30)
-        until(lambda: places.current_concurrency == 0)
-    finally:
-        demo.close(verbose=False)

@@ -15,11 +15,11 @@ import * as gpu from "./gpu.mjs";
 let now = 0;
 const drawer = (times, shift = 0, late = 0) => {
     let drawn = 0;
-    const draw = async (wish) => {
+    const draw = async (point) => {
         const model = times[Math.min(drawn, times.length - 1)];
         now += model;
         const wrong = drawn++ >= late ? shift : 0;
-        draw.wishes = [...(draw.wishes ?? []), wish];
+        draw.points = [...(draw.points ?? []), point];
         return { pixels: Uint8Array.from([10, 20, 30 + wrong, 255]).buffer, model };
     };
     return draw;
@@ -59,23 +59,23 @@ def test_the_faster_one_is_taken_unless_the_visitor_chooses(node):
 
 def test_each_is_timed_by_its_median_once_it_gets_no_faster(node):
     slow_start = [40] * 10 + [4] * 10 + [3.9, 3.9, 3.9, 3.9, 3.9, 3.9, 3.9, 3.9, 3.9, 99]
-    assert node(f"gpu.race(['gan'], 10, [drawer({slow_start}), drawer([5])], clock)") == [pytest.approx(3.9), 5]
-    assert node("gpu.race(['gan', 'vae'], 0, [drawer([...Array(20).fill(2), 6])], clock)") == [4]
+    assert node(f"gpu.pictureTimes(['gan'], 10, [drawer({slow_start}), drawer([5])], clock)") == [pytest.approx(3.9), 5]
+    assert node("gpu.pictureTimes(['gan', 'vae'], 0, [drawer([...Array(20).fill(2), 6])], clock)") == [4]
 
 
 def test_a_hopeless_card_is_not_waited_for(node):
     drawn = node(
-        "(async () => { const card = drawer([2000]); await gpu.race(['gan'], 10, [drawer([1]), card], clock);"
-        " return card.wishes; })()"
+        "(async () => { const card = drawer([2000]); await gpu.pictureTimes(['gan'], 10, [drawer([1]), card], clock);"
+        " return card.points; })()"
     )
-    assert [wish["c"] for wish in drawn] == [0, 1, 2] and {wish["m"] for wish in drawn} == {"gan"}
+    assert [point["c"] for point in drawn] == [0, 1, 2] and {point["m"] for point in drawn} == {"gan"}
 
 
 @pytest.mark.parametrize(
     ("shift", "late", "right"), [(1, 0, True), (-1, 0, True), (2, 0, False), (2, 7, False), (-9, 9, False)]
 )
 def test_one_picture_that_differs_by_two_grey_levels_is_wrong(node, shift: int, late: int, right: bool):
-    found = node(f"gpu.race(['gan'], 3, [drawer([1]), drawer([1], {shift}, {late})], clock)")
+    found = node(f"gpu.pictureTimes(['gan'], 3, [drawer([1]), drawer([1], {shift}, {late})], clock)")
     assert found == ([1, 1] if right else {"error": "The graphics card draws different pictures from the processor."})
 
 
@@ -84,7 +84,7 @@ def test_pictures_of_other_sizes_are_not_the_same(node):
 
 
 @pytest.mark.parametrize(
-    ("gpu", "adapter", "trouble"),
+    ("gpu", "adapter", "problem"),
     [
         ("null", False, "No graphics card is available"),
         ("{ requestAdapter: async () => null }", False, "No graphics card is available"),
@@ -94,9 +94,9 @@ def test_pictures_of_other_sizes_are_not_the_same(node):
         ("{ requestAdapter: async () => ({ info: { vendor: 'some' } }) }", True, ""),
     ],
 )
-def test_what_the_browser_offers(node, gpu: str, adapter: bool, trouble: str):
+def test_what_the_browser_offers(node, gpu: str, adapter: bool, problem: str):
     found = node(f"gpu.findCard({gpu})")
-    assert found["adapter"] is adapter and trouble in found["trouble"] and bool(trouble) == bool(found["trouble"])
+    assert found["adapter"] is adapter and problem in found["problem"] and bool(problem) == bool(found["problem"])
 
 
 def test_the_build_is_the_one_that_the_browser_can_run(node):

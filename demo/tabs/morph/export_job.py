@@ -1,13 +1,11 @@
-"""Morph: the page scrubs through the live route; here the whole path is exported as a file."""
+"""The export of a morph as a file, in a thread of its own that reports its progress and can be stopped."""
 
-import logging
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import gradio as gr
 import numpy as np
 
 from bundle.errors import UserError
@@ -17,14 +15,9 @@ from demo.serving.batching import DEADLINE, Caller, on_behalf_of
 from demo.serving.served_bundle import ServedBundle
 from demo.tabs.morph import morph_export, video
 from demo.tabs.morph.morph_export import FORMATS, Format, Morph
-from demo.widgets import widget
 
-# A queue of their own: writing a file takes seconds, and other events should not wait for it.
-EXPORTS: dict[str, Any] = {"concurrency_id": "morph", "concurrency_limit": 4}
 REPORT_EVERY = 0.2  # seconds between two reports of progress
 DRAWING = 0.6  # the share of drawing in the progress of a job; the rest is writing
-
-log = logging.getLogger(__name__)
 
 
 class Cancelled(Exception):
@@ -76,39 +69,17 @@ class Job:
         return {"progress": share, "done": self.written if writing else self.drawn, "of": count, "writing": writing}
 
 
-def build(bundles: Mapping[str, ServedBundle]) -> None:
-    """Put the tab's content into the gr.Blocks that is being built."""
-    exports = [form for form in FORMATS if form != "png-strip"]
-    morph = widget("morph", "export", "stop", exports=exports, gaps={"mp4": video.gap()})
-
-    def export(event: gr.EventData) -> Iterator[dict[str, Any]]:
-        asked = event._data if isinstance(event._data, dict) else {}
-        job = {"job": asked.get("job")}
-        try:
-            for report in exported(bundles, asked):
-                yield job | report
-        except UserError as error:
-            yield job | {"error": str(error)}
-        except Exception:
-            log.exception("A morph could not be exported")
-            yield job | {"error": "The morph could not be exported; the server's log says why."}
-
-    exporting = morph.export(
-        export, None, morph, api_visibility="private", show_progress="hidden", trigger_mode="multiple", **EXPORTS
-    )
-    morph.stop(None, None, None, cancels=[exporting], api_visibility="private")
-
-
-def exported(bundles: Mapping[str, ServedBundle], asked: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Reports of progress, then the file as a data URL. Raises UserError for a wrong request.
-
-    Closing the iterator, as Gradio does when the visitor cancels or leaves, stops the work.
-    """
+def exported(served: ServedBundle, asked: Mapping[str, Any]) -> Generator[dict[str, Any], None, None]:
+    """Reports of progress, then the file as a data URL. `asked`: format, and what morph_export.read takes. Raises
+    UserError for a wrong request. Closing the generator stops the work."""
     form = arguments.choice(asked.get("format"), FORMATS, "format")
     lack = video.gap() if form == "mp4" else ""
     if lack:
         raise UserError(lack)
-    job = Job(morph_export.read(bundles, asked), form)
+    return _reports(Job(morph_export.read(served, asked), form))
+
+
+def _reports(job: Job) -> Generator[dict[str, Any], None, None]:
     worker = threading.Thread(target=job.work, daemon=True)
     worker.start()
     try:
@@ -120,9 +91,9 @@ def exported(bundles: Mapping[str, ServedBundle], asked: Mapping[str, Any]) -> I
     if job.data is None:
         raise job.error or Cancelled
     yield {
-        "href": data_url(job.data, form),
+        "href": data_url(job.data, job.form),
         "bytes": len(job.data),
-        "format": form,
-        "name": job.morph.file_name(form),
+        "format": job.form,
+        "name": job.morph.file_name(job.form),
         "about": job.morph.about(),
     }

@@ -14,7 +14,7 @@ from bundle.latents import one_hot
 from bundle.sessions import choose_provider
 from demo.serving.served_bundle import ServedBundle, open_bundles
 from demo.tabs.compare import occlusion
-from demo.tabs.compare.tab import looked
+from demo.tabs.compare.closer_look import closer_look
 from tests.support import tiny
 
 
@@ -29,7 +29,7 @@ def pixels(address: str) -> np.ndarray:
 
 
 def test_a_seed_is_drawn_and_its_class_asked_about(served: ServedBundle):
-    found = looked({"tiny": served}, {"b": "tiny", "m": "gan", "seed": 12, "c": 7, "t": 0.5})
+    found = closer_look(served, {"m": "gan", "seed": 12, "c": 7, "t": 0.5})
     drawn = images.to_uint8(served.sample([12], one_hot(7, 10), 0.5))
     assert (pixels(found["picture"]) == drawn[0, ..., 0]).all()
     image = images.from_uint8(drawn)
@@ -41,7 +41,7 @@ def test_a_seed_is_drawn_and_its_class_asked_about(served: ServedBundle):
 
 def test_a_test_picture_is_asked_about_as_its_own_class(served: ServedBundle):
     bundle = served.engine.bundle
-    found = looked({"tiny": served}, {"b": "tiny", "c": 0, "test": 13, "cover": "grey"})
+    found = closer_look(served, {"c": 0, "test": 13, "cover": "grey"})
     assert (pixels(found["picture"]) == bundle.examples[13][..., 0]).all()
     classes = one_hot(int(bundle.example_labels[13]), 10)[None]
     image = images.from_uint8(bundle.examples[[13]])
@@ -51,8 +51,7 @@ def test_a_test_picture_is_asked_about_as_its_own_class(served: ServedBundle):
 
 def test_a_picture_that_was_brought(served: ServedBundle):
     data = images.png(np.full((32, 32, 1), 77, np.uint8))
-    address = "data:image/png;base64," + base64.b64encode(data).decode()
-    found = looked({"tiny": served}, {"b": "tiny", "c": 1, "picture": address})
+    found = closer_look(served, {"c": 1}, data)
     assert (pixels(found["picture"]) == 77).all()
     assert abs(found["critic"]["highest"]) < 1e-4  # a flat picture blurred is the same picture
 
@@ -60,7 +59,6 @@ def test_a_picture_that_was_brought(served: ServedBundle):
 @pytest.mark.parametrize(
     "wish",
     [
-        {"b": "none"},
         {"c": 0},
         {"c": 0, "seed": float("nan")},
         {"c": 0, "seed": -1},
@@ -72,22 +70,26 @@ def test_a_picture_that_was_brought(served: ServedBundle):
         {"c": 0, "test": 24},
         {"c": 0, "test": "first"},
         {"c": 0, "picture": "data:image/png;base64,AAAA"},
-        {"c": 0, "picture": 7},
     ],
 )
 def test_wrong_wishes_are_answered_with_a_sentence(served: ServedBundle, wish: dict):
     with pytest.raises(UserError) as refused:
-        looked({"tiny": served}, wish)
+        closer_look(served, wish)
     assert str(refused.value).endswith(".")
 
 
+def test_a_file_that_is_no_picture_is_refused(served: ServedBundle):
+    with pytest.raises(UserError, match="not a picture that can be read"):
+        closer_look(served, {"c": 0}, b"no picture")
+
+
 def test_what_a_bundle_lacks_is_told(served: ServedBundle, broken_bundle: Path):
-    assert "carries no training codes" in looked({"tiny": served}, {"c": 0, "seed": 1})["nearest"]["missing"]
+    assert "carries no training codes" in closer_look(served, {"c": 0, "seed": 1})["nearest"]["missing"]
     index = tiny.load_index(broken_bundle)
     del index["graphs"]["critic"]
     tiny.save_index(broken_bundle, index)
     without = open_bundles(broken_bundle, choose_provider("cpu"))[0]
-    assert "has no critic" in looked(without, {"c": 0, "seed": 1})["critic"]["missing"]
+    assert "has no critic" in closer_look(without["tiny"], {"c": 0, "seed": 1})["critic"]["missing"]
 
 
 def test_a_small_batch_makes_a_coarse_map(broken_bundle: Path):
@@ -95,7 +97,8 @@ def test_a_small_batch_makes_a_coarse_map(broken_bundle: Path):
     index["max_batch"] = 20
     tiny.save_index(broken_bundle, index)
     small = open_bundles(broken_bundle, choose_provider("cpu"))[0]
-    assert looked(small, {"c": 0, "seed": 1})["critic"]["windows"] == len(occlusion.windows(32, 1, 20)) == 16
+    found = closer_look(small["tiny"], {"c": 0, "seed": 1})
+    assert found["critic"]["windows"] == len(occlusion.windows(32, 32, 1, 20)) == 16
 
 
 @pytest.mark.parametrize("shown", [True, False], ids=["thumbnails", "data that may not be shown"])
@@ -113,12 +116,11 @@ def test_a_copy_of_a_training_picture_is_told(broken_bundle: Path, shown: bool):
     index["files"]["training"] = tiny.write(broken_bundle / "training.npz", tiny.npz(**arrays))
     tiny.save_index(broken_bundle, index)
     bundles = open_bundles(broken_bundle, choose_provider("cpu"))[0]
-    address = "data:image/png;base64," + base64.b64encode(images.png(pictures[17])).decode()
-    copy = looked(bundles, {"c": 0, "picture": address})["nearest"]
+    copy = closer_look(bundles["tiny"], {"c": 0}, images.png(pictures[17]))["nearest"]
     first = copy["pictures"][0]
     assert (first["index"], first["class"], first["distance"]) == (47, "7", pytest.approx(0, abs=1e-4))
     assert (pixels(first["picture"]) == pictures[17][..., 0]).all() if shown else first["picture"] is None
     assert copy["remarkable"] and copy["nearer"] == 1 and len(copy["pictures"]) == 6
     assert (copy["of"], copy["train"], copy["held_out"]) == (60, 100, 24)
-    held_out = looked(bundles, {"c": 0, "test": 3})["nearest"]
+    held_out = closer_look(bundles["tiny"], {"c": 0, "test": 3})["nearest"]
     assert not held_out["remarkable"] and copy["median"] == held_out["median"] > 0

@@ -5,7 +5,7 @@ import pytest
 
 from tests.train.evaluate.support import context_of
 from train.data import shapes, stacked_mnist
-from train.evaluate import made_sets
+from train.evaluate import synthetic_sets
 from train.evaluate.handles import ClassifierHandle, GanHandle, VaeHandle
 
 
@@ -24,7 +24,7 @@ def test_modes_are_counted_channel_by_channel(monkeypatch):
     context = context_of(np.zeros((0, 1, 4, 4), np.uint8))
     all_modes = np.stack(np.unravel_index(np.arange(1000), (10, 10, 10)), axis=1)
     held_out = np.broadcast_to((25 * all_modes)[:, :, None, None], (1000, 3, 4, 4)).astype(np.uint8)
-    made_sets.measure_modes(
+    synthetic_sets.measure_modes(
         context, GanHandle(3, "normal", draw), ClassifierHandle("r", "0", (), 1, 4, classify), held_out
     )
     for suffix in ("", "_gated"):
@@ -36,11 +36,11 @@ def test_modes_are_counted_channel_by_channel(monkeypatch):
 
 
 def test_codes_that_are_the_factors_of_shapes_score_one(monkeypatch):
-    monkeypatch.setattr(made_sets, "FACTOR_PICTURES", 3000)
+    monkeypatch.setattr(synthetic_sets, "FACTOR_PICTURES", 3000)
     monkeypatch.setattr(shapes, "draw", lambda values, size: values[:, :, None, None].astype(np.uint8))
     codes = VaeHandle(6, "calibrated", False, 0.1, None, lambda x: (x[:, :, 0, 0], x[:, :, 0, 0]), lambda z: z, "0")
     context = context_of(np.zeros((0, 1, 4, 4), np.uint8))
-    made_sets.measure_factors(context, codes, 64)
+    synthetic_sets.measure_factors(context, codes, 64)
     assert {f.name: f.value > 0.97 for f in context.report.figures} == {
         f"vae.{name}": True for name in ("mig", "disentanglement", "completeness", "informativeness")
     }

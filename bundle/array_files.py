@@ -1,0 +1,149 @@
+"""The files beside the graphs: latent statistics, examples, training codes and the sample sheet, as the index says.
+
+Each is verified as it is read (bundle/verified_files.py). All functions raise BundleError for a file that is damaged or
+holds something else.
+"""
+
+import io
+import math
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from bundle.errors import BundleError
+from bundle.schema import MAX_FILE_BYTES, Bundle, File, direction_shapes, latent_shapes
+from bundle.verified_files import verified_bytes
+
+SHEET_COLUMNS, MAX_TILES = 8, 64
+THUMBNAIL, MAX_TRAINING = 32, 10_000  # pixels of the longer side, and pictures, of the training codes
+
+
+@dataclass(frozen=True)
+class TrainingCodes:
+    """Some of the training pictures.
+
+    `codes`: float32 [N, D], the encoder's means. `labels`: int64 [N], -1 without classes. `indices`: int64 [N], their
+    rows in the training set. `thumbnails`: uint8 [N, H, W, C] of `thumbnail_size`, None where the data may
+    not be shown.
+    """
+
+    codes: np.ndarray
+    labels: np.ndarray
+    indices: np.ndarray
+    thumbnails: np.ndarray | None
+
+
+def read_latents(folder: Path, info: Bundle) -> dict[str, np.ndarray]:
+    """The float32 arrays of latents.npz: those of `latent_shapes`, and of `direction_shapes` what there is. None where
+    the bundle has no such file."""
+    arrays = _read_arrays(folder, info.files["latents"]) if "latents" in info.files else {}
+    further = {key: shape for key, shape in direction_shapes(info).items() if key in arrays}
+    _check_arrays(arrays, latent_shapes(info) | further, folder.name)
+    return arrays
+
+
+def read_examples(folder: Path, info: Bundle) -> tuple[np.ndarray, np.ndarray]:
+    """The example pictures, uint8 [N, H, W, C], and their labels, int64 [N]; N = 0 where the bundle has none."""
+    shape = (info.image.height, info.image.width, info.image.channels)
+    if "examples" not in info.files:
+        return np.zeros((0, *shape), np.uint8), np.zeros(0, np.int64)
+    arrays = _read_arrays(folder, info.files["examples"])
+    images, labels = arrays.get("images"), arrays.get("labels")
+    if images is None or images.dtype != np.uint8 or images.shape[1:] != shape:
+        raise BundleError(f"The example pictures of bundle '{folder.name}' have the wrong shape or type.")
+    if labels is None or labels.shape != images.shape[:1] or not len(images):
+        raise BundleError(f"The example labels of bundle '{folder.name}' do not match its pictures.")
+    return images, labels.astype(np.int64)
+
+
+def read_training(folder: Path, info: Bundle) -> TrainingCodes | None:
+    """The codes of some training pictures; None where the bundle has none."""
+    if "training" not in info.files or not info.vae:
+        return None
+    arrays = _read_arrays(folder, info.files["training"])
+    found = [arrays.get(name) for name in ("codes", "labels", "indices")]
+    codes, labels, indices = (np.zeros(0) if array is None else array for array in found)
+    classes = max(len(info.dataset.classes), 1)
+    right = (
+        codes.dtype == np.float32
+        and codes.shape[1:] == (info.vae.latent_dim,)
+        and 1 <= len(codes) <= MAX_TRAINING
+        and bool(np.isfinite(codes).all())
+        and all(column.dtype == np.int64 and column.shape == codes.shape[:1] for column in (labels, indices))
+        and -1 <= labels.min() <= labels.max() < classes
+        and indices.min() >= 0
+    )
+    if not right:
+        raise BundleError(f"The training codes of bundle '{folder.name}' have wrong shapes, types or values.")
+    thumbnails = arrays.get("thumbnails")
+    shape = (len(codes), *thumbnail_size(info.image.height, info.image.width), info.image.channels)
+    if thumbnails is not None and (thumbnails.dtype != np.uint8 or thumbnails.shape != shape):
+        raise BundleError(f"The training thumbnails of bundle '{folder.name}' must be uint8 {shape}.")
+    return TrainingCodes(codes, labels, indices, thumbnails)
+
+
+def read_sheet(folder: Path, info: Bundle) -> np.ndarray:
+    """The sample sheet, uint8 [H, W, C]; it is a PNG, eight pictures wide and at most eight high."""
+    entry, image = info.files["sheet"], info.image
+    data = verified_bytes(folder, entry)
+    try:
+        with Image.open(io.BytesIO(data), formats=("PNG",)) as sheet:
+            width, height = sheet.size
+            rows, rest = divmod(height, image.height)
+            right = width == SHEET_COLUMNS * image.width and not rest and 1 <= rows <= MAX_TILES // SHEET_COLUMNS
+            pixels = np.asarray(sheet.convert("L" if image.channels == 1 else "RGB")) if right else None
+    except Exception as error:
+        raise BundleError(f"File '{entry.file}' of bundle '{folder.name}' is not a PNG picture.") from error
+    if pixels is None:
+        raise BundleError(
+            f"The sample sheet of bundle '{folder.name}' measures {width} x {height} pixels, "
+            f"not {SHEET_COLUMNS} x 1 to {MAX_TILES // SHEET_COLUMNS} pictures of {image.width} x {image.height}."
+        )
+    return pixels.reshape(height, width, image.channels)
+
+
+def thumbnail_size(height: int, width: int) -> tuple[int, int]:
+    """(height, width) of the thumbnail of a picture: as it is, or made smaller until its longer side is THUMBNAIL."""
+    scale = min(1.0, THUMBNAIL / max(height, width))
+    return max(1, round(scale * height)), max(1, round(scale * width))
+
+
+def _read_arrays(folder: Path, entry: File) -> dict[str, np.ndarray]:
+    data = verified_bytes(folder, entry)
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            unpacked = sum(max(member.file_size, _declared_bytes(archive, member)) for member in archive.infolist())
+        if unpacked > MAX_FILE_BYTES:
+            raise BundleError(f"File '{entry.file}' of bundle '{folder.name}' unpacks to too much data.")
+        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+    except BundleError:
+        raise
+    except Exception as error:  # parsers raise all kinds: zlib.error, MemoryError, NotImplementedError, …
+        raise BundleError(f"File '{entry.file}' of bundle '{folder.name}' is not a plain .npz file.") from error
+
+
+def _declared_bytes(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> int:
+    """The bytes that the array in a member of the archive declares."""
+    with archive.open(member) as file:
+        if np.lib.format.read_magic(file) != (1, 0):  # what NumPy writes for arrays of plain numbers
+            raise ValueError(f"{member.filename} is not in version 1.0 of NumPy's format")
+        shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+    return math.prod(shape) * dtype.itemsize
+
+
+def _check_arrays(arrays: dict[str, np.ndarray], shapes: dict[str, tuple[int | None, ...]], name: str) -> None:
+    components = {len(arrays[key]) for key in arrays if key.startswith("mixture_") and arrays[key].ndim}
+    for key, shape in shapes.items():
+        array = arrays.get(key)
+        if array is None or array.dtype != np.float32 or array.ndim != len(shape):
+            raise BundleError(f"The latent statistics of bundle '{name}' lack a valid float32 array '{key}'.")
+        if any(want not in (None, have) for want, have in zip(shape, array.shape, strict=True)):
+            raise BundleError(f"Array '{key}' of bundle '{name}' has shape {array.shape}, expected {shape}.")
+        if not np.isfinite(array).all():
+            raise BundleError(f"Array '{key}' of bundle '{name}' holds values that are not finite numbers.")
+    if len(components) > 1 or 0 in components:
+        raise BundleError(f"The mixture arrays of bundle '{name}' differ in their number of components.")

@@ -1,0 +1,170 @@
+"""Opening a picture's file, which may be a stranger's: within limits, in known formats, by its content, not its name.
+
+`opened` gives Pillow's picture with its pixels not yet decoded.
+"""
+
+import io
+import re
+import struct
+import warnings
+import zlib
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import ExifTags, Image, JpegImagePlugin, TiffImagePlugin, UnidentifiedImageError
+
+from bundle.errors import ImageError
+
+# Pillow's warnings name no file. Training records them and tells them with the name; of uploads they help nobody.
+warnings.filterwarnings("ignore", module=r"PIL\.")
+
+IMAGE_SUFFIXES = {
+    *(".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".gif", ".bmp", ".dib", ".tif", ".tiff"),
+    *(".pgm", ".ppm", ".pnm", ".pbm", ".pfm", ".avif", ".jp2", ".j2k", ".ico"),
+}
+# What Pillow's parsers raise for broken files.
+BROKEN = (
+    *(OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, AttributeError, OverflowError),
+    *(struct.error, zlib.error),
+)
+JPEG_BEGINS, JPEG_SCAN, JPEG_ENDS = b"\xff\xd8\xff", b"\xff\xda", b"\xff\xd9"
+MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")  # any but those that stand in a scan
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a picture file may be. `pixels`: once decoded; `jpeg_pixels`, `progressive_pixels`: of JPEGs in their file,
+    which are decoded at a fraction of their size, progressive ones only after all their numbers are in memory.
+    `formats`: what Pillow may try, so that its other parsers are never reached."""
+
+    bytes: int
+    pixels: int
+    jpeg_pixels: int
+    progressive_pixels: int
+    formats: tuple[str, ...]
+
+
+UPLOAD = Limits(5_000_000, 8_000_000, 64_000_000, 16_000_000, ("PNG", "JPEG", "WEBP", "GIF", "BMP"))
+TRAINING = Limits(
+    400_000_000,
+    50_000_000,
+    250_000_000,
+    150_000_000,
+    (*UPLOAD.formats, "TIFF", "PPM", "AVIF", "JPEG2000", "ICO"),
+)
+
+
+def opened(data: bytes, limits: Limits) -> Image.Image:
+    """A picture file, its pixels not yet decoded. Raises OSError for no picture, ImageError beyond the limits."""
+    if len(data) > limits.bytes:
+        raise ImageError(f"The file is too large: at most {limits.bytes // 1_000_000} MB are accepted.")
+    if data.startswith(JPEG_BEGINS) and "JPEG" in limits.formats:
+        return _opened_jpeg(data, limits)
+    try:
+        image = Image.open(io.BytesIO(data), formats=limits.formats)
+    except UnidentifiedImageError:
+        raise OSError(_unknown(data)) from None
+    except Image.DecompressionBombError as error:
+        raise too_many_pixels(limits.pixels) from error
+    check_pixels(image, limits.pixels)
+    return image
+
+
+def _unknown(data: bytes) -> str:
+    """Why Pillow knows no picture in this file."""
+    if not data.startswith((b"II*\0", b"MM\0*")):
+        return "not an image"
+    try:
+        tags = TiffImagePlugin.ImageFileDirectory_v2(data[:8])
+        file = io.BytesIO(data)
+        file.seek(tags.next)
+        tags.load(file)
+        return (
+            f"a TIFF with numbers of {tags[TiffImagePlugin.BITSPERSAMPLE][0]} bits in a form that is not read; save "
+            "it with 8 or 16 bits, or as 32-bit floats"
+        )
+    except Exception:  # torn, in any way
+        return "not an image"
+
+
+def check_pixels(image: Image.Image, most: int) -> None:
+    """Raises ImageError when there are more."""
+    if image.width * image.height > most:
+        raise too_many_pixels(most)
+
+
+def too_many_pixels(most: int) -> ImageError:
+    """The error that says so."""
+    return ImageError(f"The picture has too many pixels: at most {most // 1_000_000} million are accepted.")
+
+
+def orientation(image: Image.Image) -> Image.Transpose | None:
+    """What turns a decoded picture upright, by its EXIF; an EXIF block that cannot be read turns nothing."""
+    try:
+        return TURNS.get(image.getexif().get(ExifTags.Base.Orientation))
+    except Exception:  # the parsers of EXIF raise all kinds
+        return None
+
+
+TURNS: dict[object, Image.Transpose] = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""EXIF orientation -> what turns the picture upright."""
+
+
+def has_more_frames(image: Image.Image) -> bool:
+    """Whether it is an animation or has several pages; the preview that phones store beside a photograph is none."""
+    if image.format not in ("GIF", "PNG", "WEBP", "TIFF", "AVIF"):
+        return False
+    try:
+        return bool(getattr(image, "is_animated", False))
+    except BROKEN:  # of the second frame, which is not used
+        return True
+
+
+# --- JPEG ----------------------------------------------------------------------------------------
+
+
+def _opened_jpeg(data: bytes, limits: Limits) -> Image.Image:
+    """As `opened`. Pillow's own limit, which does not know of decoding at a fraction of the size, is passed over."""
+    image = _jpeg(data)
+    check_pixels(image, limits.progressive_pixels if image.info.get("progressive") else limits.jpeg_pixels)
+    if data.rfind(JPEG_ENDS) < data.rfind(JPEG_SCAN) and image.width * image.height <= limits.pixels:
+        return _jpeg(ended(data))
+    return image
+
+
+def _jpeg(data: bytes) -> Image.Image:
+    try:
+        return JpegImagePlugin.jpeg_factory(io.BytesIO(data))
+    except BROKEN as error:
+        raise OSError("not an image") from error
+
+
+def ended(data: bytes) -> bytes:
+    """A JPEG that lacks its end marker, with one. Raises OSError where more is missing than that.
+
+    Behind a scan that is whole, other bytes change nothing; in one that was cut, they become pixels. So the picture is
+    decoded with different bytes behind it: only a whole one stays the same.
+    """
+    body = data.removesuffix(JPEG_ENDS[:1])
+    if MARKER.search(body, body.rfind(JPEG_SCAN) + 2):
+        raise OSError("image file is truncated")  # within what stands before another scan
+    first, *others = (np.asarray(_jpeg(body + filling + JPEG_ENDS)) for filling in (b"", *_fillings()))
+    if any(not np.array_equal(first, other) for other in others):
+        raise OSError("image file is truncated")
+    return body + JPEG_ENDS
+
+
+def _fillings() -> list[bytes]:
+    """Bytes that begin in many ways, as codes of a scan do; the last ones also hold all markers of its parts."""
+    random = np.random.default_rng(0)
+    tails = [random.integers(0, 255, 64, np.uint8).tobytes() for _ in range(8)]  # 255 begins a marker
+    parts = b"".join(bytes([255, 0xD0 + i]) + tail for i, tail in enumerate(tails))
+    return [*(bytes([begin]) + tail for begin, tail in zip(range(0, 256, 34), tails, strict=True)), parts + parts]

@@ -1,0 +1,128 @@
+"""Sets larger than memory: packed once, the same pictures as in memory, gone on with where it was interrupted."""
+
+import errno
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from bundle.errors import UserError
+from tests.support.pictures import draw_folder
+from train.data import packed, picture_set
+from train.data.load import Loaded, load, load_again
+from train.data.reading import Reading
+
+
+@pytest.fixture
+def too_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every set is too large for memory."""
+    monkeypatch.setattr(picture_set, "fits_in_memory", lambda needed: False)
+
+
+@pytest.fixture
+def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the pictures that are packed, as they are."""
+    seen: list[str] = []
+    read = packed.read_picture
+    monkeypatch.setattr(packed, "read_picture", lambda row, *rest: (seen.append(row.name), read(row, *rest))[1])
+    return seen
+
+
+def same(one: Loaded, other: Loaded) -> bool:
+    return one[0] == other[0] and all(
+        torch.equal(a.images, b.images) and torch.equal(a.labels, b.labels)
+        for a, b in zip(one[1:], other[1:], strict=True)
+    )
+
+
+def split_folder(home: Path) -> Path:
+    """A set with a test split, an unreadable picture and a class of one."""
+    draw_folder(home / "train")
+    (home / "train" / "odd").mkdir()
+    shutil.copy(home / "train" / "disc" / "0000.png", home / "train" / "odd")
+    (home / "train" / "disc" / "torn.png").write_bytes(b"torn")
+    draw_folder(home / "test", 12)
+    return home
+
+
+@pytest.mark.parametrize("make", [draw_folder, split_folder])
+def test_packed_pictures_are_those_of_memory(make: Callable[[Path], Path], too_large, tmp_path, capsys):
+    folder = make(tmp_path / "set")
+    in_memory = load(str(folder))
+    report = capsys.readouterr().out
+    again = load(str(folder), cache=tmp_path / "pack")
+    assert same(in_memory, again)
+    assert capsys.readouterr().out.split("\n", 1)[1] == report  # the first line says that they are packed
+    left = {path.suffix for path in (tmp_path / "pack").iterdir()}
+    assert ".labels" not in left and left <= {".json", ".chosen", ".read", ".numbers"}
+
+
+def test_a_pack_is_made_once_and_found_again_as_known(shapes, too_large, reads, tmp_path):
+    info, *_ = first = load(str(shapes), cache=tmp_path / "pack")
+    assert len(reads) == 150
+    assert same(first, load(str(shapes), cache=tmp_path / "pack")) and same(
+        first, load_again(str(shapes), info, tmp_path / "pack")
+    )
+    assert len(reads) == 150
+    load(str(shapes), reading=Reading(classes=False), cache=tmp_path / "pack")
+    assert len(reads) == 300
+
+
+def test_an_interrupted_pack_goes_on(shapes, too_large, reads, tmp_path, monkeypatch):
+    read, pack = packed.read_picture, tmp_path / "pack"
+    monkeypatch.setattr(packed, "SAVE_SECONDS", 0)
+
+    def interrupted(row, *rest):
+        if len(reads) == 70:
+            raise KeyboardInterrupt
+        return read(row, *rest)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(packed, "read_picture", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            load(str(shapes), cache=pack)
+    assert json.loads((pack / "pack.json").read_text())["seen"] == {"train": 70}
+    with (pack / "train.read").open("ab") as torn:  # what came after the last record does not count
+        torn.write(b"x" * 100)
+    finished = load(str(shapes), cache=pack)
+    assert len(reads) == len(set(reads)) == 150
+    assert same(load(str(shapes)), finished)
+
+
+def test_a_set_that_changed_and_a_damaged_pack_are_packed_anew(too_large, reads, tmp_path):
+    folder, pack = draw_folder(tmp_path / "set"), tmp_path / "pack"
+    load(str(folder), cache=pack)
+    shutil.copy(folder / "disc" / "0000.png", folder / "disc" / "more.png")
+    info, train, test = load(str(folder), cache=pack)
+    assert len(train) + len(test) == 151 and len(reads) == 301
+    os.truncate(pack / "train.chosen", 100)
+    load(str(folder), cache=pack)
+    (pack / "pack.json").write_text("{")
+    load(str(folder), cache=pack)
+    assert len(reads) == 301 + 302
+
+
+def test_a_full_disk_is_a_sentence_and_loses_nothing(shapes, too_large, tmp_path, monkeypatch):
+    usage = shutil.disk_usage(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "disk_usage", lambda folder: usage._replace(free=1000))
+        with pytest.raises(UserError, match=r"has no room for .* GB: name another folder with --cache"):
+            load(str(shapes), cache=tmp_path / "pack")
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(packed.Pack, "copy", full)
+        with pytest.raises(UserError, match="has no room"):
+            load(str(shapes), cache=tmp_path / "pack")
+    assert same(load(str(shapes)), load(str(shapes), cache=tmp_path / "pack"))
+
+
+def test_small_sets_stay_in_memory(shapes, tmp_path):
+    load(str(shapes), cache=tmp_path / "pack")
+    assert not (tmp_path / "pack").exists()

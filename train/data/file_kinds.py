@@ -1,0 +1,143 @@
+"""Which files are pictures, and what to do about those that are none: by their endings, else by how they begin."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from bundle.picture_files import IMAGE_SUFFIXES
+
+BEGINNING = 32  # bytes that tell a kind
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Files that are no pictures, though somebody may think so. `begins`: (offset, bytes) that give one away whatever
+    it is named. `called`: one of them; its plural ends in s. `instead`: what
+    to do with them."""
+
+    called: str
+    instead: str
+    suffixes: frozenset[str]
+    begins: tuple[tuple[int, bytes], ...] = ()
+
+
+def kind(called: str, instead: str, suffixes: str, *begins: tuple[int, bytes]) -> Kind:
+    """A kind whose endings are given as one text: ".mp4 .mov"."""
+    return Kind(called, instead, frozenset(suffixes.split()), begins)
+
+
+KINDS = (
+    kind(
+        "HEIC photograph", "convert them to JPEG, e.g. with: magick mogrify -format jpg *.heic",
+        ".heic .heif .hif", *((4, b"ftyp" + brand) for brand in (b"heic", b"heix", b"hevc", b"heim", b"mif1", b"msf1")),
+    ),
+    kind(
+        "JPEG XL picture", "convert them to PNG, e.g. with: magick mogrify -format png *.jxl",
+        ".jxl", (0, b"\xff\x0a"), (4, b"JXL \r\n"),
+    ),
+    kind(
+        "camera raw file", "develop them to JPEG or TIFF",
+        ".cr2 .cr3 .crw .nef .nrw .arw .sr2 .dng .orf .rw2 .raf .pef .srw .x3f .raw", (4, b"ftypcrx"), (0, b"FUJIFILM"),
+    ),
+    kind(
+        "film", "take pictures out of them, e.g. with: ffmpeg -i film.mp4 -vf fps=2 frame-%05d.png",
+        ".mp4 .mov .m4v .avi .mkv .webm .mpg .mpeg .wmv .flv .3gp",
+        *((4, b"ftyp" + brand) for brand in (b"isom", b"mp4", b"iso2", b"qt  ", b"M4V", b"avc1", b"3gp")),
+        (0, b"\x1aE\xdf\xa3"), (8, b"AVI "),
+    ),
+    kind(
+        "PDF", "save their pages as pictures, e.g. with: pdftoppm -png file.pdf page", ".pdf", (0, b"%PDF"),
+    ),
+    kind(
+        "vector drawing", "save them as PNG, in the size that you train at",
+        ".svg .svgz .ai .eps .ps .emf .wmf .cdr", (0, b"<svg"), (0, b"%!PS"),
+    ),
+    kind(
+        "layered drawing", "export them as PNG",
+        ".psd .psb .xcf .kra .clip .sai .procreate .afphoto", (0, b"8BPS"), (0, b"gimp xcf"),
+    ),
+    kind(
+        "archive", "unpack them, and name the folder",
+        ".tar .tgz .tbz2 .txz .gz .bz2 .xz .zst .7z .rar .zip .iso",
+        (0, b"PK\x03\x04"), (0, b"\x1f\x8b"), (0, b"7z\xbc\xaf"), (0, b"Rar!"), (0, b"BZh"), (0, b"\xfd7zXZ"),
+    ),
+    kind(
+        "medical or microscope file", "save their slices as 16-bit PNG or TIFF",
+        ".dcm .dicom .nii .mha .mhd .nrrd .czi .nd2 .lif .oib .svs .ndpi",
+    ),
+    kind(
+        "numeric array", "save its pictures as PNG or TIFF, or all of them as parquet",
+        ".npy .npz .h5 .hdf5 .mat .pkl .pickle .pt .pth .tfrecord .mdb .fits", (0, b"\x93NUMPY"), (0, b"\x89HDF"),
+    ),
+    kind(
+        "uncommon picture", "convert them to PNG or TIFF",
+        ".tga .dds .exr .hdr .pcx .sgi .rgb .bpg .flif .wbmp .cur .icns .jxr .wdp .xpm .xbm .ras",
+        (0, b"\x76\x2f\x31\x01"), (0, b"#?RADIANCE"), (0, b"DDS "), (0, b"BPG\xfb"),
+    ),
+)  # fmt: skip
+# How pictures begin that have no ending, or an unknown one (photo.jpg_large).
+PICTURES = (
+    *((0, begin) for begin in (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"BM")),
+    *((0, begin) for begin in (b"II*\0", b"MM\0*", b"\0\0\0\x0cjP  ", b"\xffO\xffQ")),
+    *((8, b"WEBP"), (4, b"ftypavif"), (4, b"ftypavis")),
+    *((0, b"P%d%c" % (form, space)) for form in range(1, 7) for space in b"\n \t"),
+)
+COPIES = frozenset({".bak", ".tmp", ".part", ".crdownload", ".orig", ".old"})  # of other files, often of pictures
+
+
+def begins_like(data: bytes, beginnings: Iterable[tuple[int, bytes]]) -> bool:
+    """Whether one of them stands at its place."""
+    return any(data[at : at + len(begin)] == begin for at, begin in beginnings)
+
+
+def kind_of_name(name: PurePosixPath) -> Kind | None:
+    """The kind that the ending says; None for pictures and for unknown endings."""
+    suffix = name.suffix.lower()
+    return next((kind for kind in KINDS if suffix in kind.suffixes), None)
+
+
+def kind_of_content(data: bytes) -> Kind | None:
+    """The kind that the beginning of a file says; None for pictures and for what is unknown."""
+    return next((kind for kind in KINDS if begins_like(data[:BEGINNING].lstrip(b"\xef\xbb\xbf \r\n"), kind.begins)
+                 or begins_like(data, kind.begins)), None)  # fmt: skip
+
+
+def picture_names(
+    names: Iterable[PurePosixPath], beginning: Callable[[PurePosixPath], bytes]
+) -> tuple[list[PurePosixPath], list[PurePosixPath]]:
+    """(names of pictures, all others), in the order in which they came.
+
+    An ending decides where it is known, else the first bytes, which `beginning` gives; its OSErrors mean no picture.
+    """
+    found: list[PurePosixPath] = []
+    others: list[PurePosixPath] = []
+    for name in names:
+        (found if is_picture(name, beginning) else others).append(name)
+    return found, others
+
+
+def is_picture(name: PurePosixPath, beginning: Callable[[PurePosixPath], bytes]) -> bool:
+    """See `picture_names`."""
+    suffix = name.suffix.lower()
+    if suffix in IMAGE_SUFFIXES:
+        return True
+    if suffix in COPIES or suffix.endswith("~") or kind_of_name(name):
+        return False
+    try:
+        return begins_like(beginning(name), PICTURES)
+    except Exception:  # of files and zips that are torn
+        return False
+
+
+def left_out(names: Iterable[PurePosixPath], listed: Callable[[list[str], str], str]) -> list[str]:
+    """A sentence for each kind of file that is no picture, with what to do. `listed`: names and a noun -> how many,
+    and the first ones."""
+    kinds: dict[Kind | None, list[str]] = {}
+    for name in names:
+        kinds.setdefault(kind_of_name(name), []).append(str(name))
+    return [
+        f"left out {listed(names, 'file')} of other kinds"
+        if kind is None
+        else f"left out {listed(names, kind.called)}: {kind.instead}"
+        for kind, names in kinds.items()
+    ]

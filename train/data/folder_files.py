@@ -1,0 +1,113 @@
+"""Which files a folder holds: links followed, what systems and Twofold itself leave beside pictures passed over."""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from bundle.errors import UserError
+from bundle.read import INDEX
+
+# Folders that no user made: waste baskets, thumbnails, snapshots. In lower case.
+SYSTEM_FOLDERS = {
+    "__macosx", "temporary items", "network trash folder",  # macOS
+    "$recycle.bin", "recycler", "recycled", "system volume information", "found.000",  # Windows
+    "lost+found", "@eadir", "#recycle", "#snapshot", "@recycle", "@tmp", "@recently-snapshot",  # Linux, Synology, QNAP
+    "__pycache__",
+}  # fmt: skip
+MOST_FILES = 10_000_000
+# What a stage of a training, or an evaluation, leaves in its folder of the run.
+TRACES = ("config.json", "state.safetensors", "record.json", "report.json")
+
+
+@dataclass(frozen=True)
+class FolderFiles:
+    """`files`: path within the folder -> the file. `notes`: lines for the report, on what was followed or left out.
+    `is_run`: whether the folder is itself a run; what its stages left is not among the files."""
+
+    files: dict[PurePosixPath, Path]
+    notes: list[str]
+    is_run: bool = False
+
+
+def hidden(name: PurePosixPath) -> bool:
+    """Whether systems left it beside the user's files: .DS_Store, ._a.png, __MACOSX/, @eaDir/, lost+found/."""
+    return any(part.startswith(".") for part in name.parts) or any(
+        part.lower() in SYSTEM_FOLDERS for part in name.parts[:-1]
+    )
+
+
+def made_here(folder: Path) -> str | None:
+    """ "run" or "bundle" for a folder that Twofold wrote, else None."""
+    for kind, index, key in (("run", "run.json", "data"), ("bundle", INDEX, "graphs")):
+        path = folder / index
+        if path.is_file():
+            try:
+                found = json.loads(path.read_text(encoding="utf-8"))
+            except (OSError, ValueError):
+                return kind  # torn, but nobody else's
+            if isinstance(found, dict) and key in found:
+                return kind
+    return None
+
+
+def find_files(source: str, folder: Path) -> FolderFiles:
+    """Every file in a folder and below, also of linked folders, in the order of their names.
+
+    Left out are hidden files, folders of systems, runs and bundles. A link to a folder around it is not followed, so
+    loops end. Raises UserError for a folder that is itself a bundle, and for more than MOST_FILES.
+    """
+    own = made_here(folder)
+    if own == "bundle":
+        raise UserError(f"{source} is a bundle, not a set of pictures: name the folder of its pictures.")
+    files: dict[PurePosixPath, Path] = {}
+    links: list[str] = []
+    closed: list[str] = []
+    made: list[str] = []
+    waiting = [(folder, PurePosixPath(), frozenset({identity(folder)}))]
+    while waiting:
+        place, name, around = waiting.pop()
+        try:
+            entries = sorted(os.scandir(place), key=lambda entry: entry.name)
+        except OSError:
+            closed.append(str(name))
+            continue
+        for entry in entries:
+            inner, path = name / entry.name, Path(entry.path)
+            if not path.is_dir():  # asked of the path: an entry that links to itself raises
+                if path.is_file() and not hidden(inner):
+                    files[inner] = path
+                continue
+            if hidden(inner / "file"):
+                continue
+            same = identity(path)
+            if same in around:
+                continue
+            if kind := made_here(path):
+                made.append(f"{inner} (a {kind})")
+                continue
+            if own and not name.parts and any((path / trace).is_file() for trace in TRACES):
+                continue
+            if entry.is_symlink():
+                links.append(str(inner))
+            waiting.append((path, inner, around | {same}))
+        if len(files) > MOST_FILES:
+            raise UserError(f"{source} holds more than {MOST_FILES} files: name the folder of the pictures.")
+    notes = [f"followed {listed(links, 'linked folder')}"] if links else []
+    if made:
+        notes.append(f"left out {listed(made, 'folder')} that Twofold made")
+    if closed:
+        notes.append(f"left out {listed(closed, 'folder')} that cannot be opened")
+    return FolderFiles(dict(sorted(files.items())), notes, own is not None)
+
+
+def identity(folder: Path) -> tuple[int, int]:
+    """The same for every path that leads to a folder."""
+    facts = folder.stat()
+    return facts.st_dev, facts.st_ino
+
+
+def listed(names: list[str], what: str) -> str:
+    """E.g. "7 files (a, b, c, d, e, …)"."""
+    more = ", …" if len(names) > 5 else ""
+    return f"{len(names)} {what}{'s' if len(names) > 1 else ''} ({', '.join(sorted(names)[:5])}{more})"

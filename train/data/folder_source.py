@@ -1,0 +1,111 @@
+"""Pictures in folders as a source: their splits by the folders, their classes by folders or by a file of labels."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import PurePosixPath
+
+from bundle.errors import UserError
+from train.data.folder_files import listed
+from train.data.label_files import STYLEGAN, FileLabels, find_labels
+from train.data.label_values import Key, class_keys
+from train.data.layout import Parts, find_splits, folder_classes, known_test, without_masks
+from train.data.reading import Reading
+from train.data.source import Files, Row, Source, Split
+
+Labels = Mapping[PurePosixPath, Key]
+
+
+def folder_source(
+    source: str, pictures: list[PurePosixPath], files: Files, notes: list[str], reading: Reading
+) -> Source:
+    """The pictures among `files`, as a source. Raises UserError where labels were asked for that are not there."""
+    splits = find_splits(pictures)
+    notes = [*notes, *splits.notes]
+    train, more = without_masks(splits.train)
+    test, _ = without_masks(splits.test or {})
+    notes += more
+    if not reading.classes:
+        return Source(file_split(train, files, {}, ()), file_split(test, files, {}, ()) if test else None, (),
+                      (*notes, "no classes, as asked"))  # fmt: skip
+    labels, more = file_labels(source, train, test, files, reading)
+    notes += more
+    if labels is not None:
+        keys = class_keys(labels.get(path) for path in train)
+        if len(keys) == 1:
+            notes.append(f"all pictures are of one class ({keys[0]}), and one class is none")
+        classes = tuple(map(str, keys)) if len(keys) > 1 else ()
+        by_path: Labels = {path: str(key) for path, key in labels.items() if key is not None}
+    else:
+        classes, more = folder_classes(train, splits.outer)
+        notes += more
+        if classes:
+            test, more = known_test(test, classes)
+            notes += more
+        elif strange := sorted(tops(test) - tops(train)):
+            notes.append(f"test pictures are also in {', '.join(strange[:5])}, which no training picture is in")
+        by_path = {path: parts[0] for path, parts in [*train.items(), *test.items()]}
+    return Source(
+        file_split(train, files, by_path, classes),
+        file_split(test, files, by_path, classes) if test else None,
+        classes,
+        tuple(notes),
+    )
+
+
+def tops(parts: Parts) -> set[str]:
+    """The outermost folders of pictures."""
+    return {found[0] for found in parts.values() if len(found) > 1}
+
+
+def file_labels(
+    source: str, train: Parts, test: Parts, files: Files, reading: Reading
+) -> tuple[Labels | None, list[str]]:
+    """The label of each picture that a file beside the pictures names, or None to go by the folders; notes on why.
+
+    Raises UserError where a file was asked for and none names labels.
+    """
+    if reading.classes_from == "folder":
+        return None, []
+    asked = reading.classes_from is not None or reading.label_column is not None
+    found = find_labels(source, files, reading.label_column)
+    if found is None:
+        if asked:
+            raise UserError(f"{source} has no {STYLEGAN}, metadata.csv or metadata.jsonl that names labels: leave out "
+                            "--classes-from and --label-column.")  # fmt: skip
+        return None, []
+    labels = matched([*train, *test], found)
+    if labels:
+        also = "; --classes-from folder goes by the sub-folders" if len(tops(train)) > 1 and not asked else ""
+        return labels, [*found.notes, f"classes by {', '.join(found.called)}{also}"]
+    if found.keys:
+        names = [str(name) for name in found.keys]
+        found.notes.append(f"{', '.join(found.called)} names no picture that is here: {listed(names, 'file')}")
+    if asked:
+        raise UserError(f"{source} has no labels in a file: {'; '.join(found.notes)}. Leave out --classes-from and "
+                        "--label-column.")  # fmt: skip
+    if any(note == f"{STYLEGAN} names no labels" for note in found.notes):  # StyleGAN's set without classes
+        return {}, found.notes
+    return None, found.notes
+
+
+def matched(pictures: list[PurePosixPath], found: FileLabels) -> Labels:
+    """The labels of those pictures that are named by their path, else by their file's name alone, or without its
+    ending, where that is unique."""
+    exact = {path: found.keys[path] for path in pictures if path in found.keys}
+    if exact or not found.keys:
+        return exact
+    by_name: dict[str, list[PurePosixPath]] = {}
+    for path in pictures:
+        for name in {path.name, path.stem}:
+            by_name.setdefault(name, []).append(path)
+    return {by_name[name.name][0]: key for name, key in found.keys.items() if len(by_name.get(name.name, ())) == 1}
+
+
+def file_split(parts: Parts, files: Files, labels: Labels, classes: tuple[str, ...]) -> Split:
+    """The pictures of one split, in the order of their paths."""
+    index: dict[Key, int] = {name: i for i, name in enumerate(classes)}
+
+    def rows() -> Iterator[Row]:
+        for name in parts:
+            yield Row(str(name), index.get(labels.get(name), -1), files[name])
+
+    return Split(len(parts), rows)

@@ -1,0 +1,122 @@
+"""Labels in a file beside the pictures: dataset.json of StyleGAN, metadata.csv and metadata.jsonl of Hugging Face."""
+
+import csv
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from bundle.errors import UserError
+from train.data.columns import FILE_COLUMNS, LABEL_COLUMNS, by_name, named_column
+from train.data.label_values import Key, label_key
+from train.data.source import Files
+
+STYLEGAN = "dataset.json"
+TABLES = ("metadata.csv", "metadata.jsonl", "metadata.parquet", "labels.csv", "labels.jsonl")
+
+Records = list[dict[str, object]]
+"""Rows of a file: column -> cell."""
+
+
+@dataclass(frozen=True)
+class FileLabels:
+    """Labels by the paths of their pictures; none where the files name none, and `notes` say why.
+
+    `called`: the files, and the column that was taken.
+    """
+
+    keys: dict[PurePosixPath, Key] = field(default_factory=dict)
+    called: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def is_label_file(name: PurePosixPath) -> bool:
+    """Whether a file is one of those that name labels."""
+    return name.name.lower() in (STYLEGAN, *TABLES)
+
+
+def find_labels(source: str, files: Files, column: str | None) -> FileLabels | None:
+    """The labels that files beside the pictures name, or None where there is no such file.
+
+    column: the column to take. Raises UserError for a file that cannot be read, or that lacks that column.
+    """
+    found = FileLabels()
+    names = [name for name in files if is_label_file(name)]
+    for name in names:
+        try:
+            records = read_records(name, files[name]())
+        except (OSError, ValueError, csv.Error) as problem:
+            raise UserError(f"{source}: {name} cannot be read ({problem}). Mend it, or add --classes-from folder or "
+                            "--no-classes.") from problem  # fmt: skip
+        add_labels(found, name, records, column)
+    return found if names else None
+
+
+def add_labels(found: FileLabels, name: PurePosixPath, records: Records, asked: str | None) -> None:
+    """Adds the labels of one file to those found. Raises UserError when it lacks the column that was asked for."""
+    columns = list(dict.fromkeys(column for record in records for column in record))
+    places = by_name(columns, FILE_COLUMNS)
+    if not places:
+        found.notes.append(f"{name} names no labels" if not records else f"{name} has no column file_name")
+        return
+    place = places[0]
+    others = [column for column in columns if column != place]
+    for column in (
+        [named_column(str(name), "--label-column", others, asked)] if asked else by_name(others, LABEL_COLUMNS)
+    ):
+        try:
+            keys = {name.parent / str(record[place]): label_key(record.get(column)) for record in records
+                    if record.get(place) is not None}  # fmt: skip
+        except ValueError as problem:
+            if asked:
+                raise UserError(f"--label-column {asked}: {problem}.") from problem
+            found.notes.append(f"the column {column} of {name} is passed over: {problem}")
+            continue
+        found.keys.update(keys)
+        found.called.append(str(name) if name.name == STYLEGAN else f"{name}, column {column}")
+        return
+    found.notes.append(f"{name} has no column of labels ({', '.join(others) or 'only file names'})")
+
+
+def read_records(name: PurePosixPath, data: bytes) -> Records:
+    """The rows of a file by its name. Raises ValueError and csv.Error for what it cannot be."""
+    if name.suffix.lower() == ".parquet":
+        import pyarrow.parquet as pq  # slow to load
+
+        return pq.read_table(io.BytesIO(data)).to_pylist()
+    text = data.decode("utf-8-sig")
+    if name.name.lower() == STYLEGAN:
+        return stylegan_records(json.loads(text))
+    if name.suffix.lower() == ".csv":
+        head = text.partition("\n")[0]
+        rows = csv.DictReader(io.StringIO(text), delimiter=max(",;\t", key=head.count))
+        return [{str(column): cell(value) for column, value in row.items()} for row in rows]
+    records = [json.loads(line) for line in text.splitlines() if line.strip()]
+    if not all(isinstance(record, dict) for record in records):
+        raise ValueError("a line is no object")
+    return records
+
+
+def stylegan_records(content: object) -> Records:
+    """dataset.json: {"labels": [["00000/img00000000.png", 6], …]}, or null where there are none. Any other JSON of that
+    name has no rows."""
+    labels = content.get("labels") if isinstance(content, Mapping) else None
+    pairs = list(labels.items()) if isinstance(labels, Mapping) else labels
+    if not isinstance(pairs, list):
+        return []
+    if not all(isinstance(pair, list | tuple) and len(pair) == 2 for pair in pairs):
+        raise ValueError("labels are pairs of a file and a class")
+    return [{"file_name": file, "label": label} for file, label in pairs]
+
+
+def cell(text: object) -> object:
+    """A cell of a CSV: a number where it is one, None where it is empty."""
+    if not isinstance(text, str):
+        return text
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text or None

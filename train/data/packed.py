@@ -1,0 +1,216 @@
+"""Sets larger than memory: every picture packed once, in its final form, into files that are mapped into memory.
+
+    pack.json       what was read, how, and how far it is
+    train.read      pictures in the order of the source, uint8 [N, C, H, W]; train.labels: int64 [N]; the same for test
+    train.chosen    the rows of the final split, where those are others; train.numbers: their classes; the same for test
+
+A pack that was interrupted goes on where it stood; one of a set that has changed since, or that is to be read in
+another way, is made anew. What comes out is what would be read into memory, in the same order.
+"""
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import torch
+from pydantic import ValidationError
+from torch import Tensor
+
+from bundle.atomic_files import write_file
+from bundle.errors import UserError
+from train.data.dataset import Pictures
+from train.data.pack_state import State, state_as_json, state_from_json
+from train.data.pillow_warnings import pillow_warnings
+from train.data.scan import PictureFormat, read_picture
+from train.data.settle import choose_rows
+from train.data.source import Source, Split
+from train.progress_bar import progress_bar, with_bar
+
+VERSION = 1  # of what is in the folder
+SAVE_SECONDS = 15.0  # from one record of how far it is to the next
+CHUNK = 2048  # pictures that are copied at once
+INDEX = "pack.json"
+
+
+def set_bytes(source: Source, wanted: PictureFormat) -> int:
+    """Bytes of all pictures of a source in their final form."""
+    return (source.train.count + (source.test.count if source.test else 0)) * picture_bytes(wanted)
+
+
+def picture_bytes(wanted: PictureFormat) -> int:
+    """Bytes of one picture."""
+    return wanted.framing.channels * wanted.framing.height * wanted.framing.width
+
+
+def key_of(source: Source, options: object) -> str:
+    """The same only for the same files that are read in the same way. options: what else counts, with a repr that says
+    all."""
+    return hashlib.sha256(repr((VERSION, source.identity(), source.classes, options)).encode()).hexdigest()
+
+
+class Pack:
+    """A folder that holds, or will hold, the pictures of one source."""
+
+    def __init__(self, folder: Path, state: State):
+        self.folder, self.state = folder, state
+        self.saved = time.monotonic()
+
+    @staticmethod
+    def open(folder: Path, key: str) -> "Pack | None":
+        """The pack in a folder, finished or not, if it is there, of this key and undamaged."""
+        try:
+            pack = Pack(folder, state_from_json(json.loads((folder / INDEX).read_text(encoding="utf-8"))))
+            return pack if key in pack.state.keys and pack.is_whole() else None
+        except (OSError, ValueError, TypeError, KeyError, AttributeError, ValidationError):
+            return None
+
+    @staticmethod
+    def begin(folder: Path, key: str, wanted: PictureFormat, needed: int) -> "Pack":
+        """An empty pack, in place of whatever pack the folder held. needed: bytes on the disk. Raises UserError."""
+        with disk_errors(folder, needed):
+            folder.mkdir(parents=True, exist_ok=True)
+            for path in folder.iterdir():
+                if path.name == INDEX or path.suffix in (".read", ".labels", ".chosen", ".numbers"):
+                    path.unlink()
+            if shutil.disk_usage(folder).free < needed:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        pack = Pack(folder, State([key], wanted))
+        pack.save()
+        return pack
+
+    def is_whole(self) -> bool:
+        """Whether the files hold at least what was recorded."""
+        state, each = self.state, picture_bytes(self.state.wanted)
+        if state.finished:
+            return all((self.folder / state.files[name]).stat().st_size >= count * each
+                       and (self.folder / f"{name}.numbers").stat().st_size == count * 8
+                       for name, count in state.counts.items())  # fmt: skip
+        return all((self.folder / f"{name}.read").stat().st_size >= count * each
+                   and (self.folder / f"{name}.labels").stat().st_size >= count * 8
+                   for name, count in state.kept.items())  # fmt: skip
+
+    def save(self) -> None:
+        """Records how far it is. Raises UserError when the disk refuses."""
+        write_file(self.folder / INDEX, json.dumps(state_as_json(self.state)).encode())
+        self.saved = time.monotonic()
+
+    def answers_to(self, key: str) -> None:
+        """Records another key. Raises UserError when the disk refuses."""
+        if key not in self.state.keys:
+            self.state.keys.append(key)
+            self.save()
+
+    # ------------------------------------------------------------------------------------------ writing
+
+    def fill(self, source: Source) -> None:
+        """Reads what is missing, divides it into the final splits, and records what was found. Raises UserError."""
+        with disk_errors(self.folder, 2 * set_bytes(source, self.state.wanted)):
+            self.read("train", source.train, "packing pictures")
+            if source.test:
+                self.read("test", source.test, "packing test pictures")
+            self.divide(source)
+
+    def read(self, name: str, split: Split, title: str) -> None:
+        """Appends the pictures of a split that are not in its file yet."""
+        state, each = self.state, picture_bytes(self.state.wanted)
+        seen, kept = state.seen.setdefault(name, 0), state.kept.setdefault(name, 0)
+        with (
+            cut_to(self.folder / f"{name}.read", kept * each) as pictures,
+            cut_to(self.folder / f"{name}.labels", kept * 8) as labels,
+            progress_bar(title, split.count, "pictures", initial=seen) as bar,
+            pillow_warnings() as warned,
+        ):
+
+            def record() -> None:
+                pictures.flush()
+                labels.flush()
+                self.save()
+
+            for row in islice(split.rows(), seen, None):
+                values = read_picture(row, state.wanted, state.scan, warned)
+                state.seen[name] += 1
+                if values is not None:
+                    pictures.write(values.tobytes())
+                    labels.write(np.int64(row.label).tobytes())
+                    state.kept[name] += 1
+                bar.update()
+                if time.monotonic() - self.saved > SAVE_SECONDS:
+                    record()
+            record()
+
+    def divide(self, source: Source) -> None:
+        """Chooses the rows of the final splits, copies them where they are others, and removes what is not needed."""
+        state = self.state
+        labels = {name: torch.from_numpy(np.fromfile(self.folder / f"{name}.labels", np.int64)) for name in state.kept}
+        chosen = choose_rows(labels["train"], labels.get("test"), source.classes)
+        state.scan.labels.clear()
+        for name, rows in (("train", chosen.train), ("test", chosen.test)):
+            origin = "train" if chosen.test_of_train else name
+            numbers = chosen.renumbered(labels[origin] if rows is None else labels[origin][rows])
+            state.files[name] = f"{origin}.read" if rows is None else f"{name}.chosen"
+            state.counts[name] = len(numbers)
+            state.scan.labels.update(numbers.tolist())
+            numbers.numpy().tofile(self.folder / f"{name}.numbers")
+            if rows is not None:
+                self.copy(mapped(self.folder / f"{origin}.read", state.kept[origin], state.wanted), rows, name)
+        state.classes, state.notes = chosen.classes, tuple(chosen.notes)
+        state.finished = True
+        self.save()
+        for path in (*self.folder.glob("*.read"), *self.folder.glob("*.labels")):
+            if path.name not in state.files.values():
+                path.unlink()
+
+    def copy(self, images: Tensor, rows: Tensor, name: str) -> None:
+        """Writes these rows to the file of a final split."""
+        with (self.folder / f"{name}.chosen").open("wb") as file:
+            for part in with_bar(rows.split(CHUNK), f"dividing pictures ({name})"):
+                file.write(images[part].numpy().tobytes())
+
+    # ------------------------------------------------------------------------------------------ reading
+
+    def split(self, name: str) -> Pictures:
+        """A final split; its pictures stay in the file until they are looked at."""
+        images = mapped(self.folder / self.state.files[name], self.state.counts[name], self.state.wanted)
+        return Pictures(images, torch.from_numpy(np.fromfile(self.folder / f"{name}.numbers", np.int64)))
+
+
+def mapped(path: Path, count: int, wanted: PictureFormat) -> Tensor:
+    """The pictures in a file, uint8 [N, C, H, W], mapped into memory; writing to them does not change the file."""
+    framing = wanted.framing
+    shape = (count, framing.channels, framing.height, framing.width)
+    if not count:
+        return torch.empty(shape, dtype=torch.uint8)
+    return torch.from_numpy(np.memmap(path, np.uint8, "c", shape=shape))
+
+
+@contextmanager
+def cut_to(path: Path, length: int) -> Iterator[BinaryIO]:
+    """The file, opened for appending at `length` bytes, without what came after."""
+    with path.open("r+b" if path.exists() else "w+b") as file:
+        file.truncate(length)
+        file.seek(length)
+        yield file
+
+
+@contextmanager
+def disk_errors(folder: Path, needed: int) -> Iterator[None]:
+    """Turns the disk's refusals into a UserError. needed: bytes in all."""
+    try:
+        yield
+    except OSError as problem:
+        where = f"The pictures are too many for memory, and {folder}, where they are packed, "
+        if problem.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise UserError(f"{where}has no room for {needed / 1e9:.1f} GB: name another folder with --cache, or lower "
+                            "--size.") from problem  # fmt: skip
+        raise UserError(
+            f"{where}cannot be written ({problem.strerror or problem}): name another with --cache."
+        ) from problem

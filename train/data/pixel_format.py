@@ -1,0 +1,209 @@
+"""Grey or colour, and which numbers are black and white: as somebody said, or found by looking at a set's pixels."""
+
+from collections import Counter
+from collections.abc import Set
+from dataclasses import dataclass, field, replace
+from typing import Literal, Protocol
+
+import numpy as np
+from PIL import Image
+
+from bundle import pictures
+from bundle.deep_pixels import EACH, Scaling, is_deep, numbers, value_range
+from bundle.errors import UserError
+from bundle.pictures import BORDER, COLOUR_MODES, Mode
+from bundle.schema import Dataset
+from train.data.dataset import DataInfo
+
+Channels = Literal[1, 3]
+LOOKED_AT = 1000  # pictures whose pixels decide, spread evenly over a set
+NUMBERS_EACH = 2048  # numbers of each that are kept
+GREY_WITHIN = 8  # levels that red, green and blue of a grey pixel may differ by
+LOOKED_SIDE = 128  # pixels: where there are JPEGs, they need not be decoded larger
+FAR_UNDER = 0.25  # share of white
+
+
+@dataclass(frozen=True)
+class PixelFormat:
+    """What is known of the pixels of a set before it is read; None: found from it.
+
+    `border`: see bundle.pictures.Framing. `older`: the set is read as versions before value ranges did.
+    """
+
+    channels: Channels | None = None
+    black: float | None = None
+    white: float | None = None
+    border: int | None = BORDER
+    older: bool = False
+
+
+AS_LOOKED = PixelFormat()
+"""What is read where nobody says anything."""
+
+
+class HasPixelFormat(Protocol):
+    """Settings that say what is known of the pixels."""
+
+    @property
+    def channels(self) -> Channels | None: ...
+    @property
+    def black(self) -> float | None: ...
+    @property
+    def white(self) -> float | None: ...
+
+
+def format_of(settings: HasPixelFormat, run: DataInfo | None, given: Set[str]) -> PixelFormat:
+    """What is known of the pixels before a training: what its settings say, or how its run has read them before, but
+    for the settings that a user gave now."""
+    if run is None:
+        return PixelFormat(settings.channels, settings.black, settings.white)
+    known = format_of_run(run)
+    return replace(
+        known,
+        channels=settings.channels if "channels" in given else known.channels,
+        black=settings.black if "black" in given else known.black,
+        white=settings.white if "white" in given else known.white,
+    )
+
+
+def format_of_run(data: DataInfo) -> PixelFormat:
+    """How the pixels of a run were read, so that they are read so again."""
+    return _stored(1 if data.channels == 1 else 3, data.value_range, data.border)
+
+
+def format_of_bundle(channels: Channels, about: Dataset) -> PixelFormat:
+    """How the pixels of a bundle's data set were read."""
+    return _stored(channels, about.value_range, about.border)
+
+
+def _stored(channels: Channels, known: tuple[float, float] | None, border: int | None) -> PixelFormat:
+    black, white = known or (None, None)
+    older = known is None and border is None  # neither was recorded
+    return PixelFormat(channels, black, white, border, older)
+
+
+def check_pixel_format(wanted: PixelFormat) -> None:
+    """Raises UserError when black is not below white."""
+    if wanted.black is not None and wanted.white is not None and wanted.black >= wanted.white:
+        raise UserError(f"--black {wanted.black:g} must be below --white {wanted.white:g}.")
+
+
+@dataclass
+class Look:
+    """What the pixels of a set show. `looked`: pictures decoded; `deep`: those with more than 8 bits."""
+
+    looked: int = 0
+    coloured: bool = False
+    deep: int = 0
+    deep_modes: Counter[str] = field(default_factory=Counter)
+    low: float = np.inf
+    high: float = -np.inf
+    missing: int = 0
+    parts: dict[bool, list[np.ndarray]] = field(default_factory=lambda: {False: [], True: []})
+    """Numbers of deep pictures; True: of whole numbers."""
+    binary: list[bool] = field(default_factory=list)
+    """Of arrays of bytes: whether they hold 0 and 1 only."""
+    dark_deep_colour: list[bool] = field(default_factory=list)
+    """Of files with 16 bits in each of three channels, which are read at 8: whether they are nearly black then."""
+    random: np.random.Generator = field(default_factory=lambda: np.random.default_rng(0))
+
+    def at_file(self, image: Image.Image, sixteen_bit_colour: bool) -> None:
+        """Looks at a picture that was opened and not yet decoded. Raises what Pillow raises."""
+        if is_deep(image):
+            image.load()
+            self.at_numbers(numbers(image), image.mode)
+        elif image.mode in COLOUR_MODES and (sixteen_bit_colour or not self.coloured):
+            image.draft("RGB", (LOOKED_SIDE, LOOKED_SIDE))
+            self.coloured = self.coloured or is_coloured(image)
+            if sixteen_bit_colour:
+                self.dark_deep_colour.append(int(np.asarray(image.convert("RGB")).max()) < 64)
+        self.looked += 1
+
+    def at_array(self, values: np.ndarray) -> None:
+        """Looks at a picture that is an array. Raises ValueError for what is no picture."""
+        values = pictures.to_hwc(values)
+        if values.dtype.kind == "b" or values.dtype == np.uint8:
+            self.binary.append(bool(values.max() <= 1))
+        else:
+            self.at_numbers(values.astype(np.float64), str(values.dtype))
+        if values.shape[2] >= 3 and not self.coloured:
+            colours = values[..., :3].astype(np.float64)
+            spread = np.nan_to_num(colours.max(axis=2) - colours.min(axis=2))
+            self.coloured = bool(spread.max() > GREY_WITHIN / 255 * np.nanmax(np.abs(colours)))
+        self.looked += 1
+
+    def at_numbers(self, values: np.ndarray, mode: str) -> None:
+        """Keeps some of the numbers of a deep picture."""
+        finite = values[np.isfinite(values)]
+        self.missing += finite.size < values.size
+        if not finite.size:
+            return
+        self.deep += 1
+        self.deep_modes[mode] += 1
+        self.low, self.high = min(self.low, float(finite.min())), max(self.high, float(finite.max()))
+        few = finite if finite.size <= NUMBERS_EACH else self.random.choice(finite, NUMBERS_EACH)
+        self.parts[mode != "F" and "float" not in mode].append(few)
+
+    def numbers(self) -> np.ndarray:
+        """The numbers that were kept; of sets with whole numbers and floats those of the more frequent kind."""
+        kept = max(self.parts.values(), key=len)
+        return np.concatenate(kept) if kept else np.empty(0)
+
+    def scaling(self, wanted: PixelFormat) -> Scaling:
+        """The range of the set; None where its pictures have 8 bits."""
+        if wanted.older:
+            return EACH
+        if not self.deep:
+            return (0.0, 1.0) if self.binary and all(self.binary) else None
+        black, white = value_range(self.numbers())
+        black, white = (found if said is None else said for found, said in
+                        ((black, wanted.black), (white, wanted.white)))  # fmt: skip
+        check_pixel_format(replace(wanted, black=black, white=white))
+        return black, white
+
+    def notes(self, scaling: Scaling, wanted: PixelFormat, count: int) -> list[str]:
+        """Lines for the report: which numbers are black and white, and why that may be wrong."""
+        lines = deep_notes(self, scaling, wanted, count) if self.deep and isinstance(scaling, tuple) else []
+        if self.dark_deep_colour and all(self.dark_deep_colour):
+            lines.append("warning: colours of 16 bits are read by their upper 8 bits, and are nearly black so: scale "
+                         "them to their brightest number, and save them with 8 bits")  # fmt: skip
+        return lines
+
+
+def is_coloured(image: Image.Image) -> bool:
+    """Whether red, green and blue of any pixel differ by more than GREY_WITHIN levels; transparent parts are white."""
+    sheet = np.asarray(pictures.flat(image, "RGB", "#ffffff")[0]).astype(np.int16)
+    return bool((sheet.max(axis=2) - sheet.min(axis=2)).max() > GREY_WITHIN)
+
+
+def is_sixteen_bit_colour(data: bytes) -> bool:
+    """Whether the bytes of a file begin as a PNG with 16 bits in each of several channels does."""
+    return data.startswith(b"\x89PNG\r\n\x1a\n") and len(data) > 25 and data[24] == 16 and data[25] in (2, 4, 6)
+
+
+def mode_of(modes: Counter[str], look: Look, wanted: PixelFormat) -> tuple[Mode, Mode]:
+    """(mode in which a set is trained, mode that its files have, which decides on the background)."""
+    files: Mode = "RGB" if COLOUR_MODES & set(modes) else "L"
+    if wanted.channels is not None:
+        return ("L" if wanted.channels == 1 else "RGB"), files
+    return ("RGB" if files == "RGB" and (look.coloured or not look.looked) else "L"), files
+
+
+def deep_notes(look: Look, scaling: tuple[float, float], wanted: PixelFormat, count: int) -> list[str]:
+    """See `Look.notes`; `count`: pictures of the set."""
+    black, white = scaling
+    modes = ", ".join(look.deep_modes)
+    some = f", in {look.looked} of {count} pictures," if look.looked < count else ""
+    lines = [f"numbers of {modes} pictures: {look.low:g} to {look.high:g}{some} -> black {black:g}, white {white:g}, "
+             "the same for all (--black, --white)"]  # fmt: skip
+    bright = float(np.quantile(look.numbers(), 0.999))
+    if "I;16" in modes and wanted.white is None and white < 32768:
+        lines.append(f"note: these files could hold 65535, and 99.9 % of their numbers are at most {bright:g}")
+    if bright - black < FAR_UNDER * (white - black):
+        lines.append(f"warning: 99.9 % of the numbers are at most {bright:g}, far under white: the pictures are dark; "
+                     f"try --white {bright:g}")  # fmt: skip
+    if look.missing:
+        lines.append(f"{look.missing} pictures with pixels that are no number or infinite: no number is drawn black")
+    if all(look.parts.values()):
+        lines.append("warning: the set mixes whole numbers and floats, and one range holds for both")
+    return lines
