@@ -1,4 +1,4 @@
-"""How far the outputs of a graph are from the wanted ones: in grey levels, shares, decibels; numpy only."""
+"""How far the outputs of a graph are from those that they should be: in grey levels, shares or decibels."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,9 +24,9 @@ def shares(got: np.ndarray, wanted: np.ndarray) -> np.ndarray:
 
 
 def grey_levels(got: np.ndarray, wanted: np.ndarray, whole: bool = False) -> np.ndarray:
-    """How far images in [0, 1] are apart, value by value, in grey levels of 255, float64.
+    """How far apart two images in [0, 1] are, value by value, in grey levels (255 to the whole range), float64.
 
-    `whole`: after rounding to the bytes that files and screens show."""
+    `whole`: after rounding to bytes, as files and screens show them."""
     if whole:
         return np.abs(np.rint(got * np.float64(255)) - np.rint(wanted * np.float64(255)))
     return 255 * absolute(got, wanted)
@@ -43,8 +43,8 @@ def largest_error(output: str, got: np.ndarray, wanted: np.ndarray) -> float:
 
 
 def fault(got: np.ndarray, shape: tuple[int, ...]) -> str:
-    """What is wrong with an output that must be float32 of this shape and finite: the end of a sentence that begins
-    with its name; empty when nothing is."""
+    """What is wrong with an output, which must be float32, finite and of this shape: the end of a sentence that begins
+    with its name; empty when nothing is wrong."""
     if got.shape != shape or got.dtype != np.float32:
         return f"is {got.dtype} {got.shape} instead of float32 {shape}"
     return "" if np.isfinite(got).all() else "holds values that are not finite numbers"
@@ -52,8 +52,8 @@ def fault(got: np.ndarray, shape: tuple[int, ...]) -> str:
 
 @dataclass(frozen=True)
 class Difference:
-    """How far the outputs of a graph are from the wanted ones: largest and mean, in grey levels where the graph draws
-    pictures, else in shares of max(1, |value|)."""
+    """The largest and the mean difference of a graph's outputs: in grey levels for a graph that draws pictures, else in
+    shares of max(1, |value|)."""
 
     unit: Unit
     largest: float
@@ -66,7 +66,7 @@ def is_picture(outputs: Sequence[np.ndarray]) -> bool:
 
 
 def difference(got: Sequence[np.ndarray], wanted: Sequence[np.ndarray], whole: bool = False) -> Difference:
-    """The difference between all outputs of a graph for the same rows; `whole`: see `grey_levels`."""
+    """The difference between two sets of a graph's outputs for the same rows; `whole`: see `grey_levels`."""
     unit, errors = per_value(got, wanted, whole)
     return Difference(
         unit, max(float(e.max()) for e in errors), sum(float(e.sum()) for e in errors) / sum(e.size for e in errors)

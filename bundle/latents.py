@@ -52,12 +52,12 @@ def from_normal(normal: np.ndarray, prior: Prior) -> np.ndarray:
 
 
 def seed_class(seed: int, classes: int) -> int:
-    """The class of a seed for which none was chosen: seed modulo K. Every caller takes it from here."""
+    """The class of a seed where none was chosen: seed modulo K. This is the only place that says so."""
     return int(seed) % SEEDS % classes
 
 
 def one_hot(index: int, classes: int) -> np.ndarray:
-    """Class weights [classes] with all weight on one class. InputError when the index is outside."""
+    """Class weights [classes] with all weight on one class. Raises InputError when there is no such class."""
     if not 0 <= index < classes:
         raise InputError(f"Class {index} does not exist: choose one from 0 to {classes - 1}.")
     return class_weights({index: 1.0}, classes)
@@ -66,7 +66,7 @@ def one_hot(index: int, classes: int) -> np.ndarray:
 def class_weights(shares: Mapping[int, float], classes: int) -> np.ndarray:
     """Class weights [classes] that sum to 1 from shares such as {3: 0.5, 5: 0.5}.
 
-    InputError for an unknown class, for a share outside [0, 1e6], or when nothing is left to share.
+    Raises InputError for an unknown class, a share outside [0, 1e6], or shares that are all zero.
     """
     weights = np.zeros(classes, dtype=np.float64)
     for index, share in shares.items():
@@ -83,7 +83,7 @@ def class_weights(shares: Mapping[int, float], classes: int) -> np.ndarray:
 def class_rows(weights: np.ndarray | None, seeds: Sequence[int], classes: int) -> np.ndarray | None:
     """Class weights [N, K] for N pictures, from weights [K] or [N, K]; None for a model without classes.
 
-    No weights: each seed chooses, class = seed modulo K. InputError for any other shape, for negative or
+    Without weights each seed has its own class, seed modulo K. Raises InputError for any other shape, for negative or
     infinite weights, and for rows that do not sum to 1.
     """
     if not classes:
@@ -127,8 +127,8 @@ def slerp(a: np.ndarray, b: np.ndarray, t: float) -> np.ndarray:
 def blend(keys: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """The weighted mean [D] of keys [M, D], stretched to the weighted mean of their norms.
 
-    A plain mean of independent normal draws is too short, and a generator shows short latents as dull
-    pictures. All weight on one key gives exactly that key.
+    A plain mean of independent normal draws is too short, and a generator draws dull pictures from short latents. With
+    all weight on one key, the result is exactly that key.
     """
     if weights.max() == 1:
         return keys[int(weights.argmax())]
@@ -251,7 +251,7 @@ class Mixture:
     def component_weights(self, class_weights: np.ndarray | None) -> np.ndarray:
         """The chance [M] of each component, given class weights [K] (None: of the whole mixture).
 
-        A class that no component holds adds nothing; if that leaves nothing, the whole mixture is meant.
+        A class that no component holds adds nothing; where that leaves nothing, the whole mixture is taken.
         """
         joint = self.weights[:, None] * self.classes
         per_class = joint / np.maximum(joint.sum(axis=0, keepdims=True), 1e-12)

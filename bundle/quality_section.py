@@ -1,4 +1,4 @@
-"""The measured figures of a bundle as a section of Markdown, and storing them in its index and model card."""
+"""The measured figures of a bundle: as a section of its model card, and stored in its index and that card."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -101,7 +101,7 @@ def weaknesses(quality: Quality) -> list[str]:
 
 
 def sample_weaknesses(found: dict[str, Figure]) -> list[str]:
-    """Those of samples: wrong class, unlike the data, kinds that are missing."""
+    """What is wrong with samples: not the class asked for, unlike the data, kinds of pictures that are missing."""
     items = []
     if shares := below_floor(found, "gan.label_accuracy"):
         value, floor = shares
@@ -120,7 +120,7 @@ def sample_weaknesses(found: dict[str, Figure]) -> list[str]:
 
 
 def below_floor(found: dict[str, Figure], name: str) -> tuple[float, float] | None:
-    """(value, floor) of a share that is measured, has a floor, and is lower than it."""
+    """(value, floor) of a share that lies below its floor; None where it does not, or where either is unknown."""
     figure = found.get(name)
     if figure is None or figure.floor is None or figure.value >= figure.floor:
         return None

@@ -319,12 +319,6 @@ class Bundle(_Entry):
             raise BundleError(f"The generator of bundle '{self.name}' has no styles.")
         return gan.stages, gan.w_dim
 
-    def require_quality(self) -> Quality:
-        """The measured figures. Raises BundleError when nothing was measured."""
-        if self.quality is None:
-            raise BundleError(f"Bundle '{self.name}' has no figures of quality.")
-        return self.quality
-
     @model_validator(mode="after")
     def _consistent(self) -> "Bundle":
         if self.gan is None and self.vae is None:

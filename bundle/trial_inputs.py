@@ -1,6 +1,6 @@
-"""Inputs that graphs are tried on: random rows of any tensor, and rows such as the demo sends.
+"""Inputs to try graphs on: random rows for any tensor, and rows like those that the demo sends.
 
-Every row depends on its seed alone, so rows 0 to 4 are the first five of rows 0 to 40. numpy only.
+Every row depends on its seed alone, so rows 0 to 4 are the first five of rows 0 to 40.
 """
 
 import math
@@ -16,7 +16,7 @@ from bundle.schema import Prior
 
 Shape = tuple[int, ...]  # of one row: without the batch
 
-SPREAD = (0.5, 1.0, 2.0)  # standard deviations of random latents, one of them a row
+SPREAD = (0.5, 1.0, 2.0)  # standard deviations of random latents; each row gets one of them
 
 
 def random_rows(
@@ -25,10 +25,11 @@ def random_rows(
     pictures: np.ndarray | None = None,
     spread: Sequence[float] = SPREAD,
 ) -> Rows:
-    """One random row a seed for inputs of these shapes.
+    """One random row for each seed, float32 [N, …] by input; `inputs`: name -> shape of a row.
 
-    Images are uniform noise, every other one a picture where `pictures` (uint8 [N, H, W, C]) has any; masks are those
-    of `random_mask`; class weights are one class or a mixture in turn; all else is normal, scaled by one of `spread`.
+    Images are uniform noise in [0, 1]; where `pictures` (uint8 [N, H, W, C]) are given, even seeds get one of them.
+    Masks come from `random_mask`. Class weights are a mixture for odd seeds and a single class for even ones. Everything
+    else is normal, with a standard deviation drawn from `spread`.
     """
     return {
         name: _stacked([_random_row(name, shape, (seed, place), pictures, spread) for seed in seeds])
@@ -53,10 +54,10 @@ def _random_row(
 
 
 def random_mask(height: int, width: int, seed: int) -> np.ndarray:
-    """A mask float32 [1, height, width], 1 = known, of the kinds that training draws (train.stages.inverse).
+    """A mask float32 [1, height, width], 1 = known, of one of the four kinds that training draws (train.stages.inverse).
 
-    With equal chances: nothing is missing; a box of 0.2 to 0.6 of each side; a strip at one side, 0.25 to 0.6 wide;
-    single pixels, up to 0.85 of them.
+    All four are equally likely: nothing is missing; a box of 0.2 to 0.6 of each side is; a strip along one edge, 0.25 to
+    0.6 of the picture; single pixels, up to 0.85 of them.
     """
     rng = np.random.default_rng((seed, height))
     rows, columns = (np.arange(height)[:, None] + 0.5) / height, (np.arange(width)[None, :] + 0.5) / width
@@ -76,7 +77,7 @@ def random_mask(height: int, width: int, seed: int) -> np.ndarray:
 
 
 def class_blends(seeds: Sequence[int], classes: int) -> np.ndarray:
-    """Class weights float32 [N, classes]: the class of each seed; for odd seeds, half of it and half of the next."""
+    """Class weights float32 [N, classes]: each seed's own class; for odd seeds, half of that and half of the next."""
     weights = class_rows(None, seeds, classes)
     assert weights is not None  # there are classes
     odd = np.array([seed % 2 == 1 for seed in seeds])
@@ -86,11 +87,11 @@ def class_blends(seeds: Sequence[int], classes: int) -> np.ndarray:
 
 @dataclass(frozen=True)
 class TrialInputs:
-    """Rows such as the demo sends to each graph of a bundle, or of a run that becomes one.
+    """Makes rows for the graphs of a bundle, or of a run that is becoming one.
 
-    `graphs`: graph -> the shapes of its inputs, without the batch. `pictures`: held-out ones, uint8 [N, H, W, C], None
-    where they are not at hand. `latents`: the arrays of latents.npz. `prior`: what z is drawn from. `run`: runs a
-    graph on any number of rows; rows for a synthesis are styles that the mapping gives.
+    `graphs`: name of a graph -> its inputs and their shapes, without the batch. `pictures`: held-out ones, uint8
+    [N, H, W, C], None where there are none. `latents`: the arrays of latents.npz. `prior`: what z is drawn from. `run`:
+    runs a graph on any number of rows; the styles for a synthesis are those that the mapping gives.
     """
 
     graphs: Mapping[str, Mapping[str, Shape]]
@@ -110,9 +111,9 @@ class TrialInputs:
         return cls(graphs, bundle.examples, bundle.latents, prior, run_in_parts(run, info.max_batch))
 
     def rows(self, graph: str, seeds: Sequence[int]) -> Rows:
-        """Rows such as the demo sends: noise of the prior, styles of the mapping, codes of the mixture, held-out
-        pictures under random masks (what is unknown is zero), single classes and blends. What is not at hand is
-        random."""
+        """Rows like those that the demo sends, one for each seed: noise of the prior, styles from the mapping, codes of
+        the mixture, held-out pictures under random masks (unknown pixels are zero), single classes and blends. Where
+        there are no pictures or statistics, random rows take their place."""
         inputs = self.graphs[graph]
         rows = random_rows(inputs, seeds) | self.seed_rows(graph, seeds)
         if "image" in rows and self.pictures is not None and len(self.pictures):
@@ -124,13 +125,13 @@ class TrialInputs:
         return self._styled(rows, lambda: self.rows("mapping", seeds))
 
     def wide_rows(self, graph: str, seeds: Sequence[int]) -> Rows:
-        """Rows that reach further than what the demo sends: `random_rows`, and the styles of the mapping for them."""
+        """Rows that reach further than those of `rows`: those of `random_rows`, and the styles that they give."""
         rows = random_rows(self.graphs[graph], seeds, self.pictures)
         return self._styled(rows, lambda: self.wide_rows("mapping", seeds))
 
     def seed_rows(self, graph: str, seeds: Sequence[int]) -> Rows:
-        """What the demo makes of these seeds for a graph that draws from z: its noise or code, and the class of the
-        seed, seed modulo the number of classes. Empty for the other graphs."""
+        """The demo's own inputs for these seeds, for a graph that draws from z: noise or codes, and the class, seed modulo
+        the number of classes. Empty for other graphs."""
         inputs = self.graphs[graph]
         if "z" not in inputs:
             return {}
@@ -154,7 +155,7 @@ class TrialInputs:
         return np.stack([mixture.sample(seed, row) for seed, row in pairs])
 
     def _styled(self, rows: Rows, mapped: Callable[[], Rows]) -> Rows:
-        """The rows of a synthesis with styles that the mapping gives for the rows `mapped`; other rows as they are."""
+        """`rows`, but styles come from the mapping, run on the rows that `mapped` gives."""
         if "w" not in rows or "mapping" not in self.graphs:
             return rows
         return rows | {"w": self.run("mapping", mapped())["w"]}

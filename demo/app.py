@@ -3,6 +3,7 @@
 import argparse
 import atexit
 import os
+import re
 import shutil
 import signal
 import socket
@@ -57,6 +58,12 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, default=port, help=hint)
     parser.add_argument("--share", action="store_true", help="also open a temporary public link")
     parser.add_argument(
+        "--root-path",
+        metavar="PATH",
+        default=os.environ.get("GRADIO_ROOT_PATH") or None,
+        help="the path under which a proxy shows the page, such as /app; the proxy may pass it on or strip it",
+    )
+    parser.add_argument(
         "--bundles",
         metavar="FOLDER",
         help="a bundle, a folder of bundles, or hf://user/repo@revision on the Hugging Face Hub (default: artifacts/)",
@@ -80,6 +87,7 @@ def _serve(options: argparse.Namespace) -> int:
     root = _root(options.bundles)
     provider, opener = _provider_and_opener(options)
     port = _free_port(options.host, options.port)
+    root_path = _root_path(options.root_path)
     bundles, unavailable = open_bundles(root, provider, opener is not None, opener) if root.is_dir() else ({}, [])
     for one in unavailable:
         print(f"Bundle {one.name} is unavailable: {one.reason}", file=sys.stderr)
@@ -97,6 +105,7 @@ def _serve(options: argparse.Namespace) -> int:
             server_name=options.host,
             server_port=port,
             share=options.share,
+            root_path=root_path,
             quiet=True,
             prevent_thread_lock=True,
             **launch_settings(bundles, unavailable, more, tools.lifespan if tools else None),
@@ -128,6 +137,14 @@ def _root(given: str | None) -> Path:
     if not Path(given).is_dir():
         raise UserError(f"Folder '{given}' does not exist: --bundles takes a bundle or a folder of bundles.")
     return Path(given)
+
+
+def _root_path(given: str | None) -> str | None:
+    """The path, or the whole address, under which a proxy shows the page: without a slash at its end. Raises UserError
+    for anything else."""
+    if given is None or re.fullmatch(r"(https?://[^/?#\s]+)?(/[\w.~-]+)*/?", given, re.ASCII):
+        return (given or "").rstrip("/") or None
+    raise UserError(f"'{given}' is no path of a page: write --root-path /app.")
 
 
 def _uploads(bundles: MutableMapping[str, ServedBundle]) -> "Uploads":

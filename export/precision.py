@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 import onnx
@@ -17,6 +17,7 @@ from bundle.trial_inputs import TrialInputs
 from export import float16, int8, parity
 from export.graphs import GraphSpec
 
+T = TypeVar("T")
 Precision = Literal["fp32", "fp16-stored", "fp16", "int8"]
 WORDS: dict[Precision, str] = {
     "fp32": "float32",
@@ -96,10 +97,17 @@ def convert(
             found.append(convert_one(spec, whole, precision, rows, calibration, least))
         return found
 
-    for least in float16.LEAST_ELEMENTS[:-1] if precision == "fp16-stored" else ():
+    return first_suitable(convert_all) if precision == "fp16-stored" else convert_all(float16.LEAST_ELEMENTS[0])
+
+
+def first_suitable(convert_all: Callable[[int], T]) -> T:
+    """What `convert_all` gives for the first of float16.LEAST_ELEMENTS for which it does not raise Unsuitable. Raises
+    what it raises for the last one."""
+    *others, last = float16.LEAST_ELEMENTS
+    for least in others:
         with suppress(Unsuitable):
             return convert_all(least)
-    return convert_all(float16.LEAST_ELEMENTS[-1])
+    return convert_all(last)
 
 
 def trial_rows(graph: str, precision: Precision, inputs: TrialInputs) -> tuple[Rows, Rows]:

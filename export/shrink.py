@@ -59,19 +59,17 @@ def rounded(exact: Mapping[str, bytes], inputs: TrialInputs) -> dict[str, bytes]
 
     Raises UserError when one of them changes too much all the same.
     """
-    problem: UserError | None = None
-    for least in float16.LEAST_ELEMENTS:
+
+    def convert_all(least: int) -> dict[str, bytes]:
         files = {name: stored(data, least) for name, data in exact.items()}
-        try:
-            for name in exact:
-                rows = inputs.rows(name, precision.COMPARED)
-                precision.measure(name, exact[name], files[name], rows, "fp16-stored")
-        except precision.Unsuitable as unsuitable:
-            problem = UserError(unsuitable.reason)
-            continue
+        for name, data in files.items():
+            precision.measure(name, exact[name], data, inputs.rows(name, precision.COMPARED), "fp16-stored")
         return files
-    assert problem is not None
-    raise problem
+
+    try:
+        return precision.first_suitable(convert_all)
+    except precision.Unsuitable as unsuitable:
+        raise UserError(unsuitable.reason) from unsuitable
 
 
 def stored(data: bytes, least: int) -> bytes:

@@ -18,13 +18,13 @@ from torch import Tensor
 from bundle.errors import UserError
 from train.checkpoints import load_tensors, save_tensors
 from train.data.dataset import DataInfo, Pictures
-from train.data.load import Loaded, load, load_again
+from train.data.load import Loaded, load
 from train.data.pixel_format import format_of
 from train.data.reading import reading_of
 from train.data.scan import LARGEST_DEFAULT
 from train.progress_bar import with_bar
 from train.run_folder import bind_data, check_same, data_of, place_of
-from train.settings import Settings
+from train.settings import Settings, pictures_folder
 
 AnySettings = TypeVar("AnySettings", bound=Settings)
 
@@ -114,13 +114,6 @@ def open_pictures(
     return found
 
 
-def pictures_of(run: Path, data: str | None) -> Loaded:
-    """The pictures that a run was trained on; `data`: where they are, if not where they were. Raises UserError when
-    they are not there, or are others."""
-    place = data or stated_place(run)
-    return as_known(run, load_again(place, data_of(run)), place)
-
-
 def in_known_order(run: Path, loaded: Loaded, place: str) -> Loaded:
     """Pictures from `place` in the order and the splits that a run noted; as they are where it noted none, or `run` is
     a bundle. Raises UserError where noted pictures are missing, or others are there."""
@@ -167,7 +160,8 @@ def load_as(
     """The pictures at `place`, read as settings say. Raises as `load`."""
     pixels = format_of(settings, known, given)
     reading = reading_of(settings)
-    return load(place, settings.size, quiet, settings.fit, settings.background, largest, reading, pixels)
+    cache = pictures_folder(settings, settings.run)
+    return load(place, settings.size, quiet, settings.fit, settings.background, largest, reading, pixels, cache)
 
 
 def as_known(run: Path, loaded: Loaded, place: str, more: bool = False) -> Loaded:

@@ -121,7 +121,7 @@ class Loop:
         self.stage, self.averages, self.settings, self.progress = stage, averages, settings, progress
         self.recorder, self.accelerator, self.place = recorder, accelerator, place
         self.device = next(stage.networks.parameters()).device
-        self.pictures = Pictures(train_set.images.to(self.device), train_set.labels.to(self.device))
+        self.pictures = placed(train_set, self.device)
         processes = accelerator.num_processes
         self.batch = min(settings.batch * settings.accumulate, len(train_set) // processes) * processes
         self.first_step, self.first_images = progress.step, progress.images
@@ -174,7 +174,7 @@ class Loop:
         progress = self.progress
         if self.settings.images is not None:
             return self.settings.images
-        if progress.step < LEAST_STEPS:
+        if progress.step < 1 or (progress.step < LEAST_STEPS and progress.seconds < self.seconds):
             return max(progress.planned, 1_000 * self.batch)
         rate = self.rate()
         return plan(progress.images, self.seconds - progress.seconds - self.measuring / rate, rate, self.batch)
@@ -245,7 +245,10 @@ class Loop:
         picked = picked.chunk(accelerator.num_processes)[accelerator.process_index].to(self.device)
         seed = self.settings.seed * 1_000_003 + progress.step
         torch.manual_seed(seed * accelerator.num_processes + accelerator.process_index)  # each process draws its own
-        images = (self.pictures.images[picked].float() / 255).contiguous(memory_format=torch.channels_last)
+        source = self.pictures.images
+        images = (source[picked.to(source.device)].to(self.device).float() / 255).contiguous(
+            memory_format=torch.channels_last
+        )
         stage.steps_done = progress.step
         shown = stage.step(images, self.pictures.labels[picked], progress.share)
         progress.step += 1
@@ -274,6 +277,14 @@ class Loop:
         if streak >= PATIENCE:
             cause = f"{streak} steps of the {name} in a row were"
             raise UserError(diverged(self.recorder.folder, self.progress, cause, self.settings.precision))
+
+
+def placed(pictures: Pictures, device: torch.device) -> Pictures:
+    """The pictures on the device; where they would fill more than half of what a GPU has free, only their labels."""
+    labels = pictures.labels.to(device)
+    if device.type == "cuda" and pictures.images.nbytes > torch.cuda.mem_get_info(device)[0] // 2:
+        return Pictures(pictures.images, labels)
+    return Pictures(pictures.images.to(device), labels)
 
 
 def plan(images: int, left: float, rate: float, batch: int) -> int:

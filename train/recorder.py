@@ -31,7 +31,7 @@ BF16 = ", bf16"
 DEFAULT_DATA = Settings.data
 LEAST_VARIETY = 0.5  # as a share of the data's; below it, and …
 MOST_ROUGHNESS = 2.5  # … above this multiple of the data's, a warning is printed once, but not …
-EARLY = 0.2  # … in the first part of a run, whose samples are all alike
+EARLY, EARLY_STEPS = 0.2, 100  # … in the first part and steps of a run, whose samples are all alike
 
 
 @dataclass
@@ -135,7 +135,7 @@ class Recorder:
         self.track_sheet(np.asarray(sheet))
         variety = stage.variety(self.averages)
         self.variety = {f"variety_{name}": round(share, 4) for name, share in variety.items()}
-        if progress.share > EARLY:
+        if progress.share > EARLY and progress.step >= EARLY_STEPS:
             self.look_at(variety, stage.roughness(self.averages))
 
     def look_at(self, variety: dict[str, float], roughness: float | None) -> None:

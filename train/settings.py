@@ -61,6 +61,9 @@ class Settings:
     label_column: str | None = None
     """Column of a table, or of a file beside the pictures, that holds the classes. Default: chosen by type and
     name."""
+    cache: Path | None = None
+    """Folder for the pictures, in their final size, where they are too many for memory. Default: `pictures` in the run
+    folder."""
     minutes: float = 30.0
     """Time budget; the learning-rate schedule is stretched to it."""
     images: int | None = None
@@ -121,8 +124,9 @@ class GanSettings(Settings):
     """Begin with the weights of another run or bundle, whose pictures have the same size and mode; the networks get its
     sizes. A class that both have keeps its weights."""
     batch: int = 32
-    body: Literal["conv", "residual", "mlp"] = "conv"
-    """Networks: conv, residual (deeper, for a GPU), mlp (fully connected, as in the first GAN article)."""
+    body: Literal["conv", "skip", "residual", "mlp"] = "conv"
+    """Networks: conv, skip (every resolution adds its share to the picture, so a larger size can start from a smaller
+    one), residual (deeper, for a GPU), mlp (fully connected, as in the first GAN article)."""
     prior: Prior = "normal"
     """Distribution of the noise: N(0, 1), U(-1, 1), or N(0, 1) truncated to [-2, 2]."""
     loss: Loss = "rpgan"
@@ -298,7 +302,8 @@ BUDGET = {"minutes", "images"}
 TUNABLE = {"mismatch_weight", "gamma", "ema_images", "minibatch_stddev", "precision"}
 FRAMING = {"size", "fit", "background", "channels", "black", "white"}  # held against run.json instead, and so are …
 READING = {"classes", "classes_from", "image_column", "label_column"}
-CHANGEABLE = BUDGET | TUNABLE | FRAMING | READING | {"run", "data", "threads", "track", "resume", "more_data", "target"}
+OF_ONE_COMMAND = {"run", "data", "cache", "threads", "track", "resume", "more_data", "target"}
+CHANGEABLE = BUDGET | TUNABLE | FRAMING | READING | OF_ONE_COMMAND
 
 AT_MOST: dict[str, float] = {"beta2": 0.9999, "augment": 0.8, "warmup": 1.0, "jitter": 1.0, "shift": 0.5}
 """Largest value of those floats that have one; no float may be negative."""
@@ -360,6 +365,11 @@ def check_threads(threads: int) -> None:
     if threads > most:
         raise UserError(f"--threads {threads} is too many for {os.cpu_count()} processors: at most {most}. Leave it "
                         "out to have the fastest number found.")  # fmt: skip
+
+
+def pictures_folder(settings: Settings, run: Path) -> Path:
+    """Where a run keeps its pictures if they are too many for memory."""
+    return settings.cache or run / "pictures"
 
 
 def flag_of(name: str) -> str:

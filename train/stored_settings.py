@@ -50,7 +50,7 @@ BEFORE: dict[str, object] = {
 }
 """What runs did before a setting existed, where today's default is another."""
 
-MACHINE: frozenset[str] = frozenset({"run", "data", "threads", "track", "resume", "more_data", "start_from"})
+MACHINE: frozenset[str] = frozenset({"run", "data", "cache", "threads", "track", "resume", "more_data", "start_from"})
 """Settings that say something of one machine or of one command only, and do not leave the run folder."""
 
 

@@ -16,6 +16,7 @@ from export import class_directions
 from tests.support import tiny
 
 WIDE = {"width": 1440, "height": 900}
+TIMEOUT_MS = 15_000
 UNPLUGGED = "net::ERR_INTERNET_DISCONNECTED"  # Gradio's own heartbeat says so, where a test has pulled the plug
 
 
@@ -57,36 +58,49 @@ def browser(launch: Callable[..., Any]) -> Iterator[Any]:
     opened.close()
 
 
+@pytest.fixture(scope="module")
+def shared_context(browser: Any) -> Iterator[Any]:
+    """What most visits of a file share: the browser's cache, without which each compiles Gradio anew."""
+    context = browser.new_context(viewport=WIDE)
+    context.set_default_timeout(TIMEOUT_MS)
+    yield context
+    context.close()
+
+
 @pytest.fixture
-def visit(browser: Any, address: str) -> Iterator[Callable[..., Any]]:
+def visit(browser: Any, shared_context: Any, address: str) -> Iterator[Callable[..., Any]]:
     """Opens the page, after `script` if there is one; at the end nothing may have gone wrong in it, and no other host
-    been asked. `refused`: what stands in the addresses of requests that the server is right to refuse."""
-    contexts, troubles = [], []
+    been asked. Settings other than the viewport make a context of their own. What was stored is gone afterwards."""
+    own_contexts, pages, troubles = [], [], []
 
-    def open_page(query: str = "", script: str = "", refused: str | None = None, **settings: Any) -> Any:
-        def failed(url: str, text: str) -> None:
-            if refused is None or refused not in url:
-                troubles.append(text)
-
-        context = browser.new_context(viewport=settings.pop("viewport", WIDE), **settings)
-        context.set_default_timeout(15_000)
-        contexts.append(context)
-        context.add_init_script(script)
+    def open_page(query: str = "", script: str = "", viewport: Any = WIDE, **settings: Any) -> Any:
+        context = shared_context
+        if settings:
+            context = browser.new_context(viewport=viewport, **settings)
+            context.set_default_timeout(TIMEOUT_MS)
+            own_contexts.append(context)
         page = context.new_page()
-        page.on(
-            "console",
-            lambda m: failed(m.location["url"], m.text) if m.type == "error" and UNPLUGGED not in m.text else None,
-        )
+        pages.append(page)
+        page.set_viewport_size(viewport)
+        page.add_init_script(script)
+        page.on("console", lambda m: troubles.append(m.text) if m.type == "error" and UNPLUGGED not in m.text else None)
         page.on("pageerror", lambda error: troubles.append(str(error)))
         page.on("request", lambda r: None if at_home(r.url, address) else troubles.append(f"foreign: {r.url}"))
-        page.on("response", lambda r: failed(r.url, f"{r.status}: {r.url}") if r.status >= 400 else None)
+        page.on("response", lambda r: troubles.append(f"{r.status}: {r.url}") if r.status >= 400 else None)
         page.goto(address + query)
         page.wait_for_function("window.Twofold?.stats.shown > 0")
         return page
 
     yield open_page
-    for context in contexts:
+    for page in pages:
+        stored = {"origin": address.rstrip("/"), "storageTypes": "local_storage"}
+        page.context.new_cdp_session(page).send("Storage.clearDataForOrigin", stored)
+        page.close()
+    for context in own_contexts:
         context.close()
+    shared_context.clear_cookies()
+    shared_context.clear_permissions()
+    shared_context.set_offline(False)
     assert not troubles
 
 

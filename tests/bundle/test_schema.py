@@ -43,15 +43,14 @@ def test_framing_is_of_known_words(broken_bundle: Path, field: str, value: str):
 def test_a_missing_part_is_named(tiny_bundle: Path):
     info = Bundle.model_validate(load_index(tiny_bundle))
     assert info.models == ("gan", "vae")
-    assert (info.require_gan(), info.require_vae(), info.require_quality()) == (info.gan, info.vae, info.quality)
+    assert (info.require_gan(), info.require_vae()) == (info.gan, info.vae)
     assert info.gan and info.require_styles() == (info.gan.stages, info.gan.w_dim)
-    lacking = info.model_copy(update={"gan": None, "vae": None, "quality": None})
+    lacking = info.model_copy(update={"gan": None, "vae": None})
     assert lacking.models == ()
     for require, words in (
         (lacking.require_gan, "Bundle 'tiny' has no GAN."),
         (lacking.require_vae, "Bundle 'tiny' has no VAE."),
         (lacking.require_styles, "has no GAN"),
-        (lacking.require_quality, "has no figures"),
     ):
         with pytest.raises(BundleError, match=words):
             require()

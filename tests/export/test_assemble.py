@@ -51,6 +51,7 @@ def test_the_demo_accepts_it(exported: Exported, trained_run: Path):
 def test_it_says_how_pictures_were_framed_and_what_each_stage_was_given(exported: Exported, trained_run: Path):
     info = read(exported.folder).info
     assert (info.dataset.fit, info.dataset.background) == ("crop", "#000000")
+    assert (info.dataset.value_range, info.dataset.border) == (None, 4)  # pictures of 8 bits, framed by today's rule
     for stage, training in info.training.items():
         config = json.loads((trained_run / stage / "config.json").read_text())
         given = training.model_dump(mode="json")["settings"]

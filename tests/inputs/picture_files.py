@@ -102,6 +102,11 @@ def white_far_above(home: Path) -> str:
     return said(numbers(home, 0, 4000, np.uint16), pixels=PixelFormat(white=65535))
 
 
+@picture_files("`--white` for pictures of 8 bits")
+def white_of_bytes(home: Path) -> str:
+    return said(draw_folder(home, 110, classes=False), pixels=PixelFormat(white=99))
+
+
 @picture_files("a `--black` above `--white`")
 def black_above_white(home: Path) -> str:
     return said(numbers(home, 0, 4000, np.uint16), pixels=PixelFormat(black=9, white=5))

@@ -74,8 +74,12 @@ def find_files(source: str, folder: Path) -> FolderFiles:
             continue
         for entry in entries:
             inner, path = name / entry.name, Path(entry.path)
-            if not path.is_dir():  # asked of the path: an entry that links to itself raises
-                if path.is_file() and not hidden(inner):
+            try:
+                is_folder, is_file = entry.is_dir(), entry.is_file()
+            except OSError:  # a link to itself
+                continue
+            if not is_folder:
+                if is_file and not hidden(inner):
                     files[inner] = path
                 continue
             if hidden(inner / "file"):
@@ -107,7 +111,12 @@ def identity(folder: Path) -> tuple[int, int]:
     return facts.st_dev, facts.st_ino
 
 
+def plural(count: int, what: str) -> str:
+    """E.g. "1 picture", "2 pictures"."""
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
 def listed(names: list[str], what: str) -> str:
     """E.g. "7 files (a, b, c, d, e, …)"."""
     more = ", …" if len(names) > 5 else ""
-    return f"{len(names)} {what}{'s' if len(names) > 1 else ''} ({', '.join(sorted(names)[:5])}{more})"
+    return f"{plural(len(names), what)} ({', '.join(sorted(names)[:5])}{more})"

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from train.data.folder_files import listed
+from train.data.folder_files import listed, plural
 
 Parts = dict[PurePosixPath, tuple[str, ...]]
 """Path of a picture -> its parts without those that name a split: folders from the outside in, then the file."""
@@ -130,10 +130,10 @@ def divided(inner: Parts, found: Mapping[tuple[str, ...], Mapping[str, SplitName
     notes = [f"splits by the folders {', '.join(f'{name}/' for name in shown)}"]
     if beside:
         names = [f"{name}: {count}" for name, count in beside.items()]
-        notes.append(f"left out {beside.total()} pictures beside the splits ({', '.join(sorted(names)[:5])}"
+        notes.append(f"left out {plural(beside.total(), 'picture')} beside the splits ({', '.join(sorted(names)[:5])}"
                      f"{', …' if len(names) > 5 else ''})")  # fmt: skip
     if "test" in splits and "validation" in splits:
-        notes.append(f"left out {len(splits.pop('validation'))} pictures of the validation split")
+        notes.append(f"left out {plural(len(splits.pop('validation')), 'picture')} of the validation split")
     return Splits(splits["train"], splits.get("test", splits.get("validation")), notes)
 
 
@@ -149,7 +149,7 @@ def without_masks(parts: Parts) -> tuple[Parts, list[str]]:
         return parts, []
     kept = {path: found for path, found in parts.items() if found[0] not in masks}
     count = len(parts) - len(kept)
-    return kept, [f"left out {count} pictures in {', '.join(sorted(masks))}: masks or depths, not pictures"]
+    return kept, [f"left out {plural(count, 'picture')} in {', '.join(sorted(masks))}: masks or depths, not pictures"]
 
 
 def are_shards(parts: Parts) -> bool:
@@ -211,8 +211,10 @@ def known_test(test: Parts, classes: tuple[str, ...]) -> tuple[Parts, list[str]]
             kept[path] = (known, *parts[1:])
         else:
             strange[folder] += 1
-    notes = [f"left out {loose} test pictures that are in no class folder"] if (loose := strange.pop("", 0)) else []
+    notes = []
+    if loose := strange.pop("", 0):
+        notes.append(f"left out {plural(loose, 'test picture')} outside the class folders")
     if strange:
         where = ", ".join(sorted(strange)[:5])
-        notes.append(f"left out {strange.total()} test pictures in {where}, which no training picture is in")
+        notes.append(f"left out {plural(strange.total(), 'test picture')} in {where}, which no training picture is in")
     return kept, notes

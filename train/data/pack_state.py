@@ -12,7 +12,7 @@ from train.data.scan import PictureFormat, Scan
 
 @dataclass
 class State:
-    """`keys`: see `packed.key_of`; one for each way in which these pictures may be asked for. `seen`: rows of each split
+    """`keys`: see `packed.key_of`; one for each way of asking for these pictures. `seen`: rows of each split
     that were read, whether or not they hold a picture; `kept`: how many did. Once `finished`, `files` and `counts` say
     where the final splits are, and `classes` and `notes` what became of labels."""
 

@@ -1,9 +1,15 @@
 """What Pillow warns of while files are read: kept, so that it can be told with a file's name."""
 
 import logging
+import os
+import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+from PIL import Image
+
+NAMELESS = "tempfile.tif: "  # what Pillow calls every file before libtiff
 
 
 class Kept(logging.Handler):
@@ -17,6 +23,26 @@ class Kept(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Keeps a message of a logger."""
         self.logged.append(record.getMessage())
+
+    @contextmanager
+    def decoding(self, image: Image.Image) -> Iterator[None]:
+        """Keeps also what libtiff prints while a TIFF is decoded: it knows no name, and no handler of Python's."""
+        try:
+            stderr = os.dup(2) if image.format == "TIFF" else None
+        except OSError:  # closed
+            stderr = None
+        if stderr is None:
+            yield
+            return
+        with tempfile.TemporaryFile() as file:
+            os.dup2(file.fileno(), 2)
+            try:
+                yield
+            finally:
+                os.dup2(stderr, 2)
+                os.close(stderr)
+                file.seek(0)
+                self.logged += file.read().decode(errors="replace").replace(NAMELESS, "").splitlines()[:1]
 
     def take(self) -> list[str]:
         """The first line of each warning since the last call."""

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from bundle import pictures
-from bundle.deep_pixels import EACH, Scaling, is_deep, numbers, value_range
+from bundle.deep_pixels import BITS_PER_SAMPLE, EACH, Scaling, is_deep, numbers, value_range
 from bundle.errors import UserError
 from bundle.pictures import BORDER, COLOUR_MODES, Mode
 from bundle.schema import Dataset
@@ -164,6 +164,8 @@ class Look:
     def notes(self, scaling: Scaling, wanted: PixelFormat, count: int) -> list[str]:
         """Lines for the report: which numbers are black and white, and why that may be wrong."""
         lines = deep_notes(self, scaling, wanted, count) if self.deep and isinstance(scaling, tuple) else []
+        if not self.deep and (wanted.black, wanted.white) != (None, None):
+            lines.append("note: --black and --white hold for pictures of more than 8 bits, and there are none")
         if self.dark_deep_colour and all(self.dark_deep_colour):
             lines.append("warning: colours of 16 bits are read by their upper 8 bits, and are nearly black so: scale "
                          "them to their brightest number, and save them with 8 bits")  # fmt: skip
@@ -176,9 +178,12 @@ def is_coloured(image: Image.Image) -> bool:
     return bool((sheet.max(axis=2) - sheet.min(axis=2)).max() > GREY_WITHIN)
 
 
-def is_sixteen_bit_colour(data: bytes) -> bool:
-    """Whether the bytes of a file begin as a PNG with 16 bits in each of several channels does."""
-    return data.startswith(b"\x89PNG\r\n\x1a\n") and len(data) > 25 and data[24] == 16 and data[25] in (2, 4, 6)
+def is_sixteen_bit_colour(data: bytes, image: Image.Image) -> bool:
+    """Whether a file is a PNG or a TIFF with 16 bits in each of several channels."""
+    if data.startswith(b"\x89PNG\r\n\x1a\n"):
+        return len(data) > 25 and data[24] == 16 and data[25] in (2, 4, 6)
+    bits = getattr(image, "tag_v2", {}).get(BITS_PER_SAMPLE, ())
+    return len(bits) > 1 and max(bits) == 16
 
 
 def mode_of(modes: Counter[str], look: Look, wanted: PixelFormat) -> tuple[Mode, Mode]:

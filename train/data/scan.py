@@ -79,14 +79,15 @@ class Survey:
     look: Look = field(default_factory=Look)
     peaks: Counter[int] = field(default_factory=Counter)
 
-    def add(self, data: bytes | np.ndarray, closely: bool) -> None:
+    def add(self, data: bytes | np.ndarray, closely: bool, warned: Kept) -> None:
         """Counts one picture by its header; `closely` looks at its pixels too. Raises what Pillow raises, or ValueError
         for an array that is no picture."""
         if isinstance(data, bytes):
             image = opened(data, TRAINING)
             mode, extent = image.mode, image.size
             if closely:
-                self.look.at_file(image, is_sixteen_bit_colour(data))
+                with warned.decoding(image):
+                    self.look.at_file(image, is_sixteen_bit_colour(data, image))
         else:
             mode, extent = pictures.array_facts(data)
             peak = float(data[np.isfinite(data)].max(initial=0))
@@ -102,11 +103,11 @@ def survey(source: Source) -> Survey:
     splits = [split for split in (source.train, source.test) if split]
     found = Survey(sum(split.count for split in splits))
     every = -(-found.count // LOOKED_AT)
-    with pillow_warnings():  # the second pass tells them, as it does what is unreadable
+    with pillow_warnings() as warned:  # the second pass tells them, as it does what is unreadable
         for split in splits:
             for i, row in enumerate(with_bar(split.rows(), "looking at pictures", split.count, "pictures")):
                 with contextlib.suppress(Exception):
-                    found.add(row.read(), closely=i % every == 0)
+                    found.add(row.read(), i % every == 0, warned)
     return found
 
 
@@ -143,12 +144,12 @@ def read_picture(row: Row, wanted: PictureFormat, scan: Scan, warned: Kept) -> n
         image = opened(data, TRAINING) if isinstance(data, bytes) else array_picture(data, wanted)
         mode, extent = image.mode, image.size  # of the file: a large JPEG is decoded smaller
         several = has_more_frames(image)
-        picture, clear = pictures.frame(image, wanted.framing)
+        with warned.decoding(image):
+            picture, clear = pictures.frame(image, wanted.framing)
         unforeseen = not wanted.decided and wanted.framing.mode == "L" and mode in pictures.COLOUR_MODES
         coloured = unforeseen and is_coloured(image)
     except Exception as e:  # Pillow's decoders raise all kinds, SyntaxError among them
-        scan.bad.append(f"{row.name} ({why_unreadable(data, e)})")
-        warned.take()
+        scan.bad.append(f"{row.name} ({'; '.join([why_unreadable(data, e), *warned.take()])})")
         return None
     scan.warned += [f"{row.name} ({message})" for message in warned.take()]
     scan.read += 1

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from train.data.folder_files import plural
 from train.data.splits import HELD_OUT_SHARE, KEPT, hold_out_rows
 
 LEAST = KEPT  # training pictures that a class needs
@@ -86,11 +87,6 @@ def labelled_rows(labels: Tensor, numbers: Tensor, classes: tuple[str, ...]) -> 
         return None
     rows = torch.nonzero(numbers[labels] >= 0)[:, 0]
     return None if len(rows) == len(labels) else rows
-
-
-def plural(count: int, what: str) -> str:
-    """E.g. "1 picture", "2 pictures"."""
-    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def named_classes(names: Sequence[str]) -> str:

@@ -118,7 +118,7 @@ def pictures_of(subject: Subject, source: str) -> Loaded:
     are others."""
     data = subject.data
     try:
-        info, train, test = in_known_order(subject.folder, load_again(source, data), source)
+        info, train, test = in_known_order(subject.folder, load_again(source, data, subject.cache), source)
     except UserError as problem:
         raise UserError(f"{problem} Name the place of the pictures of {subject.folder} with --data.") from problem
     for name in ("channels", "classes", "train_images", "test_images"):

@@ -80,7 +80,8 @@ class ClassifierHandle:
 
 @dataclass(frozen=True)
 class Subject:
-    """What is measured. `source`: where its pictures are, as far as is known; `unfinished`: stages stopped early."""
+    """What is measured. `source`: where its pictures are, as far as is known; `unfinished`: stages stopped early.
+    `cache`: where they are packed, if they are too many for memory."""
 
     folder: Path
     kind: Literal["run", "bundle"]
@@ -90,3 +91,4 @@ class Subject:
     vae: VaeHandle | None
     classifier: ClassifierHandle | None
     unfinished: tuple[str, ...] = ()
+    cache: Path | None = None

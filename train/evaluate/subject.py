@@ -18,7 +18,7 @@ from train.data.reading import stored_reading
 from train.evaluate.batches import BATCH
 from train.evaluate.handles import ClassifierHandle, Draw, GanHandle, Subject, VaeHandle
 from train.run_folder import Run
-from train.settings import STAGES, GanSettings, VaeSettings
+from train.settings import STAGES, GanSettings, VaeSettings, pictures_folder
 from train.stages import load_networks
 from train.stored_settings import migrated
 
@@ -87,15 +87,17 @@ def open_run(folder: Path) -> Subject:
     trained = [stage for stage in STAGES if run.is_trained(stage)]
     if not {"classifier", "gan", "vae"} & set(trained):
         raise UserError(f"{folder} has nothing trained yet.")
+    settings = run.settings(trained[-1])
     return Subject(
         folder,
         "run",
         run.data,
-        run.settings(trained[-1]).data,
+        settings.data,
         gan_of_run(run, "inverter" in trained) if "gan" in trained else None,
         vae_of_run(run, "repair" in trained) if "vae" in trained else None,
         classifier_of_run(run) if "classifier" in trained else None,
         tuple(stage for stage in trained if not run.record(stage).finished),
+        pictures_folder(settings, folder),
     )
 
 

@@ -15,6 +15,7 @@ from train.models.fully_connected import DenseCritic, DenseGenerator
 from train.models.layers import resolutions
 from train.models.minibatch_stddev import MinibatchStddev
 from train.models.residual import ResidualCritic, ResidualGenerator
+from train.models.skip import SkipCritic, SkipGenerator
 from train.schedules import cosine
 from train.settings import GanSettings, widths
 from train.stages.stage import Stage
@@ -51,6 +52,10 @@ def build(settings: GanSettings, data: DataInfo) -> GanNetworks:
             channels = widths(len(resolutions(data.sides)), settings.width)
             generator = Generator(*shape, settings.latent_dim, settings.w_dim, channels)
             critic = Critic(*shape, channels)
+        case "skip":
+            channels = widths(len(resolutions(data.sides)), settings.width)
+            generator = SkipGenerator(*shape, settings.latent_dim, settings.w_dim, channels)
+            critic = SkipCritic(*shape, channels)
     stddev = MinibatchStddev(critic.head.in_features) if settings.minibatch_stddev else None
     return GanNetworks(generator, critic, stddev)
 
@@ -98,11 +103,11 @@ class GanStage(Stage[GanNetworks, GanSettings]):
 
     def begin(self, train: Pictures, test: Pictures) -> None:
         """Keeps 256 pictures that steps see and as many that none sees, for the gap between them and the variety."""
-        device = train.images.device
-        chosen = torch.linspace(0, len(train) - 1, min(256, len(train))).long().to(device)
+        device = test.images.device  # many training pictures may stay in the main memory
+        chosen = torch.linspace(0, len(train) - 1, min(256, len(train))).long().to(train.images.device)
         unseen = test if self.apart is None else self.apart
         self.reals = {
-            "train": train.images[chosen], "train labels": train.labels[chosen],
+            "train": train.images[chosen].to(device), "train labels": train.labels[chosen.to(train.labels.device)],
             "unseen": unseen.images[:256].to(device), "unseen labels": unseen.labels[:256].to(device),
         }  # fmt: skip
 

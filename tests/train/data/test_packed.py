@@ -97,7 +97,7 @@ def test_a_set_that_changed_and_a_damaged_pack_are_packed_anew(too_large, reads,
     folder, pack = draw_folder(tmp_path / "set"), tmp_path / "pack"
     load(str(folder), cache=pack)
     shutil.copy(folder / "disc" / "0000.png", folder / "disc" / "more.png")
-    info, train, test = load(str(folder), cache=pack)
+    _, train, test = load(str(folder), cache=pack)
     assert len(train) + len(test) == 151 and len(reads) == 301
     os.truncate(pack / "train.chosen", 100)
     load(str(folder), cache=pack)

@@ -11,7 +11,7 @@ from train.data.load import load
 def drawn(side: int = 64, /, **chosen: int) -> np.ndarray:
     """One picture [3, side, side]: the middle value of every factor that is not named."""
     values = {name: len(options) // 2 for name, options in shapes.FACTORS.items()} | chosen
-    return shapes.draw(np.array([[values[name] for name in shapes.FACTORS]]), side)[0]
+    return shapes.draw(np.array([[values[name] for name in shapes.FACTORS]]), (side, side))[0]
 
 
 def inside(picture: np.ndarray) -> np.ndarray:
@@ -50,7 +50,7 @@ def test_all_shapes_of_one_size_cover_the_same_area(kind, size):
 def test_shapes_stay_on_the_paper_at_every_place_and_angle(side):
     largest = len(shapes.FACTORS["size"]) - 1
     corners = [[k, largest, a, x, y, 0] for k in range(4) for a in range(9) for x in (0, 15) for y in (0, 15)]
-    pictures = shapes.draw(np.array(corners), side)
+    pictures = shapes.draw(np.array(corners), (side, side))
     edge = np.concatenate([pictures[..., 0, :], pictures[..., -1, :], pictures[..., 0], pictures[..., -1]], axis=-1)
     assert (edge == np.array(shapes.PAPER)[:, None]).all()
 
@@ -93,6 +93,13 @@ def test_loading_needs_nothing_but_its_name(monkeypatch, capsys):
     assert (len(train), len(test)) == (300, 40)
     assert train.images.dtype == torch.uint8 and train.images.shape == (300, 3, 28, 28)
     assert np.array_equal(train.labels.numpy(), shapes.factors(range(300))[:, 0])
-    assert np.array_equal(test.images.numpy(), shapes.draw(shapes.factors(range(300, 340)), 28))
+    assert np.array_equal(test.images.numpy(), shapes.draw(shapes.factors(range(300, 340)), (28, 28)))
     assert "shape (4), size (6), angle (9), x (16), y (16), colour (8)" in capsys.readouterr().out
     assert load("shapes", quiet=True)[0].size == 64
+
+
+def test_shapes_are_not_stretched_where_pictures_are_not_square():
+    """A shape is as large as in a square of the shorter side, and as far from the middle as its place says."""
+    values = np.array([[0, 3, 4, 8, 8, 4]])
+    square, wide = inside(shapes.draw(values, (64, 64))[0]), inside(shapes.draw(values, (64, 96))[0])
+    assert wide.shape == (64, 96) and wide.sum() == pytest.approx(square.sum(), rel=0.01)

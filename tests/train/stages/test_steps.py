@@ -330,7 +330,7 @@ def test_a_warning_says_when_the_samples_vary_much_less_than_the_data(tmp_path, 
     images, labels = pictures(32)
     stage.held_out = images
     stage.begin(*[Pictures((images * 255).byte(), labels)] * 2)
-    progress = Progress(images=900, planned=1000)
+    progress = Progress(step=500, images=900, planned=1000)
     accelerator = SimpleNamespace(is_main_process=True, trackers=[])
     settings = GanSettings(run=tmp_path)
     recorder = Recorder(stage, copy.deepcopy(stage.networks), settings, "shapes", progress, accelerator, 32)

@@ -9,7 +9,7 @@
   T.favouritesCard = () => {
     const favourites = el("div", { class: "tf-favourites" });
     const nothingKept = el("p", { class: "tf-quiet" }, T.t("Nothing kept yet. Press “Keep” to keep a picture in this browser."));
-    const card = el("section", { class: "tf-card", "aria-label": T.t("Favourites") }, el("h3", {}, T.t("Favourites")), nothingKept, favourites);
+    const card = el("section", { class: "tf-card tf-favourites-card", "aria-label": T.t("Favourites") }, el("h3", {}, T.t("Favourites")), nothingKept, favourites);
 
     const load = () => {
       const kept = T.storage.read("favourites");

@@ -1,0 +1,32 @@
+"""Large sets: packed beside the run."""
+
+import shutil
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from tests.inputs.cases import case, said
+from tests.support.pictures import draw_folder
+
+large = partial(case, "Large sets")
+
+
+def too_large(home: Path, free: int) -> str:
+    """What is said of a set that is too large for memory, on a disk with so many bytes free."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("train.data.memory.free_memory", lambda: 4 * 150 * 16 * 16 - 1)
+        patch.setattr(shutil, "disk_usage", lambda folder: shutil._ntuple_diskusage(free, 0, free))
+        return said(draw_folder(home / "set"), cache=home / "pictures")
+
+
+@large("pictures that would fill more than a quarter of the free memory")
+def packed(home: Path) -> str:
+    printed = too_large(home, 10**9)
+    assert (home / "pictures" / "pack.json").is_file()
+    return printed
+
+
+@large("the same, on a disk without room")
+def no_room(home: Path) -> str:
+    return too_large(home, 1000)
