@@ -43,7 +43,8 @@ class Settings:
     """What happens to pictures of other proportions: crop cuts out the middle, pad shows them whole on the
     background."""
     background: str | None = None
-    """Colour under transparent and padded parts, by name or as #rrggbb. Default: white, or black for grey pictures."""
+    """Colour under transparent and padded parts, by name or as #rrggbb. Default: white, or black for grey
+    pictures; the other where drawings would not show."""
     channels: Literal[1, 3] | None = None
     """1 trains in grey, 3 in colour. Default: grey where all pictures are grey, also those that are saved in colour."""
     black: float | None = None

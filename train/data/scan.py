@@ -18,6 +18,7 @@ from train.data.file_kinds import kind_of_content
 from train.data.pillow_warnings import Kept, pillow_warnings
 from train.data.pixel_format import (
     AS_LOOKED,
+    BLACK,
     LOOKED_AT,
     Look,
     PixelFormat,
@@ -127,10 +128,15 @@ def choose_format(
     mode, of_files = mode_of(seen.modes, seen.look, pixels)
     sides = sides_of(size or (default_size(seen.sizes, largest) if seen.sizes else largest))
     scaling = seen.look.scaling(pixels)
-    framing = Framing(mode, *sides, fit, pictures.paper(of_files, background), scaling, pixels.border)
+    usual = pictures.paper(of_files, background)
+    under = usual if background or pixels.older else seen.look.background(usual)
+    framing = Framing(mode, *sides, fit, under, scaling, pixels.border)
     notes = seen.look.notes(scaling, pixels, seen.count)
     if (mode, of_files) == ("L", "RGB") and pixels.channels is None:
         notes.append("grey pictures saved in colour are trained as grey (--channels 3 trains them in colour)")
+    if under != usual:
+        shade = "dark" if usual == BLACK else "bright"
+        notes.append(f"transparent parts lie on {under}, as most drawings are as {shade} as {usual} (--background)")
     decided = seen.count <= LOOKED_AT or pixels.channels is not None
     return PictureFormat(framing, decided, tuple(notes), 1 if seen.peaks[1] > seen.peaks[255] else 255)
 
