@@ -64,11 +64,11 @@ def train_stages(settings: Settings, given: Set[str], began: float, team: Partia
         settings = replace_framing(settings, data_of(settings.run), given)
     if isinstance(settings, AllSettings):
         settings, asked = resolve_all(settings, given)
-    with opened_start(settings, wants_start(settings, asked)) as source:
+    with opened_start(settings, bool(starting(stages_of(settings, asked)))) as source:
         plan = resolved(settings, asked, given, source)
         with team.main_process_first():  # it fills the cache of the data set, which the others then read
             sized = with_size(settings, asked, source)
-            check = partial(check_pictures, source)
+            check = partial(check_pictures, source, starting(plan))
             data = open_pictures(sized, given, check, not first, largest_side(settings), write=first)
         if first and isinstance(settings, AllSettings):
             store_all(settings, asked)
@@ -99,9 +99,9 @@ def resolved(settings: Settings, asked: Set[str], given: Set[str], source: Run |
     return plan
 
 
-def wants_start(settings: Settings, asked: Set[str]) -> bool:
-    """Whether a stage that has not begun is to start from trained weights."""
-    return any(start_of(own) and not is_begun(own.run, stage) for stage, own in stages_of(settings, asked))
+def starting(plan: Plan) -> list[Settings]:
+    """The settings of those stages that have not begun and are to start from trained weights."""
+    return [own for stage, own in plan if start_of(own) and not is_begun(own.run, stage)]
 
 
 def largest_side(settings: Settings) -> int:
