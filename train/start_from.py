@@ -1,6 +1,7 @@
 """`--start-from`: a GAN or a VAE of other pictures begins with the weights of a run or a bundle.
 
-The new networks are as large as the old ones. What depends on the classes goes by their names: a class that both sets
+The new networks are as large as the old ones; those of a GAN with --body skip may have finer resolutions, which add
+nothing at first. What depends on the classes goes by their names: a class that both sets
 have keeps its weights, a new one begins as the mean of the old ones.
 """
 
@@ -8,7 +9,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -21,8 +22,9 @@ from bundle.errors import UserError
 from bundle.read import INDEX
 from train.checkpoints import load_tensors
 from train.data.dataset import DataInfo
+from train.models.layers import Sides, resolutions
 from train.run_folder import Run
-from train.settings import Settings, flag_of
+from train.settings import GanSettings, Settings, flag_of
 from train.stages import build_networks
 from train.stored_settings import current_weight
 
@@ -83,17 +85,31 @@ def with_architecture(stage: str, settings: AnySettings, given: Set[str], source
     return replace(settings, **changes)
 
 
-def check_pictures(source: Run | None, info: DataInfo) -> None:
-    """Raises UserError unless the networks of `source`, where there is one, draw pictures of this size and mode."""
+def check_pictures(source: Run | None, starting: Sequence[Settings], info: DataInfo) -> None:
+    """Raises UserError unless the networks of `source`, where there is one, draw pictures of this mode and size, or
+    `starting`, what begins with them, grows from smaller ones."""
     if source is None:
         return
+    theirs = source.data
+    sides_fit = theirs.sides == info.sides or (can_grow(starting) and is_enlarged(theirs.sides, info.sides))
+    if theirs.channels == info.channels and sides_fit:
+        return
     kinds = {1: "grey", 3: "colour"}
-    was, now = (f"{d.size} px in {kinds.get(d.channels, d.channels)}" for d in (source.data, info))
-    if was != now:
-        raise UserError(
-            f"--start-from {source.folder.name}: its networks draw pictures of {was}, and these have {now}. Start from "
-            "another run, or leave it out."
-        )
+    was, now = (f"{d.size} px in {kinds.get(d.channels, d.channels)}" for d in (theirs, info))
+    raise UserError(
+        f"--start-from {source.folder.name}: its networks draw pictures of {was}, and these have {now}. Start from "
+        "another run, or leave it out. Only a GAN with --body skip starts from one of half the size, or a quarter."
+    )
+
+
+def can_grow(starting: Sequence[Settings]) -> bool:
+    """Whether all that starts from trained weights can take over those of networks for smaller pictures."""
+    return all(isinstance(settings, GanSettings) and settings.body == "skip" for settings in starting)
+
+
+def is_enlarged(small: Sides, large: Sides) -> bool:
+    """Whether networks for `large` pictures have all the resolutions of those for `small` ones, and finer ones."""
+    return small in resolutions(large)[:-1] and resolutions(small)[0] == resolutions(large)[0]
 
 
 def carry_over(stage: str, networks: nn.Module, averages: nn.Module, settings: Settings, info: DataInfo,
@@ -115,7 +131,8 @@ def carry_over(stage: str, networks: nn.Module, averages: nn.Module, settings: S
         for key, target in module.state_dict().items():
             if key in stored:
                 target.copy_(carried(stored[key], target.cpu(), sides.get(key), source.data.classes, info.classes))
-    what = f"{stage}: begins with the weights of {source.folder.name} ({facts.get('images', 0)} pictures)"
+    what = f"{stage}: begins with the weights of {source.folder.name} ({facts.get('images', 0)} pictures"
+    what += ")" if source.data.sides == info.sides else f" of {source.data.size} px)"
     return f"{what}{classes_carried(source.data.classes, info.classes)}. Optimizers and averages begin anew."
 
 

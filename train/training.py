@@ -64,11 +64,11 @@ def train_stages(settings: Settings, given: Set[str], began: float, team: Partia
         settings = replace_framing(settings, data_of(settings.run), given)
     if isinstance(settings, AllSettings):
         settings, asked = resolve_all(settings, given)
-    with opened_start(settings, wants_start(settings, asked)) as source:
+    with opened_start(settings, bool(starting(stages_of(settings, asked)))) as source:
         plan = resolved(settings, asked, given, source)
         with team.main_process_first():  # it fills the cache of the data set, which the others then read
             sized = with_size(settings, asked, source)
-            check = partial(check_pictures, source)
+            check = partial(check_pictures, source, starting(plan))
             data = open_pictures(sized, given, check, not first, largest_side(settings), write=first)
         if first and isinstance(settings, AllSettings):
             store_all(settings, asked)
@@ -99,9 +99,9 @@ def resolved(settings: Settings, asked: Set[str], given: Set[str], source: Run |
     return plan
 
 
-def wants_start(settings: Settings, asked: Set[str]) -> bool:
-    """Whether a stage that has not begun is to start from trained weights."""
-    return any(start_of(own) and not is_begun(own.run, stage) for stage, own in stages_of(settings, asked))
+def starting(plan: Plan) -> list[Settings]:
+    """The settings of those stages that have not begun and are to start from trained weights."""
+    return [own for stage, own in plan if start_of(own) and not is_begun(own.run, stage)]
 
 
 def largest_side(settings: Settings) -> int:
@@ -116,6 +116,7 @@ def stages_of(settings: Settings, given: Set[str]) -> Plan:
     if isinstance(settings, AllSettings):
         # What was given holds for every stage; for the rest a stage has its own defaults and preset.
         shared = {field.name: getattr(settings, field.name) for field in fields(Settings) if field.name in given}
+        shared.pop("preset", None)
         shared |= {name: getattr(settings, name) for name in ("run", "resume", *OF_THE_PICTURES)}
         steps: Plan = []
         for command, share in SHARES.items():
@@ -167,11 +168,16 @@ def train_stage(stage: str, settings: Settings, data: Loaded, place: Slot, sourc
 
 @contextmanager
 def enough_memory(stage: str) -> Iterator[None]:
-    """Raises UserError where PyTorch finds too little memory."""
+    """Raises UserError where PyTorch finds too little memory, and where what a stage builds on is not what its settings
+    say."""
     try:
         yield
     except (MemoryError, RuntimeError) as problem:
         words = str(problem)
+        if "loading state_dict" in words:
+            raise UserError(
+                f"The weights that the {stage} builds on do not fit their settings: train that stage again."
+            ) from problem
         small = isinstance(problem, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in words
         if not small:
             raise
