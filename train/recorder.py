@@ -15,6 +15,7 @@ from bundle import images
 from bundle.atomic_files import write_file
 from bundle.errors import UserError
 from bundle.printable import printable
+from bundle.version import VERSION
 from train.checkpoints import module_tensors, optimizer_tensors, save_tensors
 from train.hardware import hardware
 from train.run_folder import StageRecord, read_json, write_json
@@ -55,9 +56,14 @@ class Recorder:
         self.accelerator, self.writes = accelerator, accelerator.is_main_process
         self.variety: dict[str, float] = {}  # at the last sheet
         self.command = command_line(stage.module, settings, source)
+        self.own_command = self.command
+        self.began_at = progress.seconds, progress.images
+        self.earlier_sessions: list[dict] = []
         record_path = self.folder / "record.json"
         if settings.resume and record_path.exists():
-            self.command = resumed_command(read_json(record_path), settings, self.command)
+            record = read_json(record_path)
+            self.command = resumed_command(record, settings, self.command)
+            self.earlier_sessions = sessions_of(record)
 
     def checkpoint(self) -> None:
         """Raises UserError for weights that are not finite, and when the disk refuses."""
@@ -79,8 +85,20 @@ class Recorder:
             hardware=hardware(self.accelerator.num_processes),
             config=to_dict(self.settings),
             target_images=stage.target_images,
+            sessions=[*self.earlier_sessions, self.session()],
         )
         write_json(self.folder / "record.json", vars(record))
+
+    def session(self) -> dict:
+        """What this process has done so far, for the record."""
+        seconds, images = self.began_at
+        return {
+            "command": self.own_command,
+            "version": VERSION,
+            "seconds": round(self.progress.seconds - seconds, 1),
+            "images": self.progress.images - images,
+            "hardware": hardware(self.accelerator.num_processes),
+        }
 
     def line(self, shown: dict[str, Tensor], bar: tqdm) -> None:
         """One line of metrics: in metrics.jsonl, on the progress bar and for the tracker."""
@@ -128,6 +146,12 @@ def command_line(module: str, settings: Settings, source: str) -> str:
         elif word.startswith("--data="):
             words[i] = f"--data={source}"
     return printable(shlex.join(["python", "-m", module, *words]))
+
+
+def sessions_of(record: dict) -> list[dict]:
+    """The sessions in a record; one of an older version is a single session."""
+    whole = {name: record[name] for name in ("command", "seconds", "images", "hardware")}
+    return record.get("sessions") or [whole | {"version": ""}]
 
 
 def resumed_command(record: dict, settings: Settings, command: str) -> str:
