@@ -17,21 +17,20 @@ from torch import Tensor
 
 from bundle.command_line import exit_code
 from bundle.errors import UserError
-from train.command_line import STOPPED, given_flags
+from train.__main__ import STOPPED
+from train.command_line import given_flags
 from train.data.dataset import DataInfo
-from train.data.load import load
-from train.data.pixel_format import format_of
-from train.data.reading import reading_of
-from train.hardware import usable_threads
+from train.hardware import training_device
 from train.help_texts import reflowed
+from train.known_pictures import open_pictures
 from train.loop import train
 from train.models.dcgan import LATENT_DIM, WIDTHS, DcganNetworks, build
 from train.models.layers import resolutions
 from train.resume import resolve_resume
-from train.run_folder import bind_data, data_of
-from train.settings import Settings, check_settings, pictures_folder
+from train.run_lock import locked
+from train.settings import Settings, check_settings
 from train.stages.stage import Stage, channels_last
-from train.training import replace_framing
+from train.training import with_precision
 
 
 @reflowed
@@ -88,24 +87,16 @@ def check_control_size(data: DataInfo) -> None:
 def command(settings: ControlSettings, given: set[str]) -> int:
     """Exit code: 0 done, 130 stopped by Ctrl-C. Raises UserError."""
     check_settings(settings)
-    if settings.resume and (settings.run / "run.json").exists():
-        settings = replace_framing(settings, data_of(settings.run), given)
-    known = data_of(settings.run) if (settings.run / "run.json").exists() else None
-    info, train_set, test_set = load(
-        settings.data,
-        settings.size,
-        fit=settings.fit,
-        background=settings.background,
-        reading=reading_of(settings),
-        pixels=format_of(settings, known, given),
-        cache=pictures_folder(settings, settings.run),
-    )
-    check_control_size(info)
-    bind_data(settings.run, info)
-    resolved = resolve_resume("dcgan", settings, given)
-    torch.set_num_threads(resolved.threads or usable_threads())
+    with locked(settings.run):
+        return train_control(settings, given)
+
+
+def train_control(settings: ControlSettings, given: set[str]) -> int:
+    """As `command`, in a run folder that no other training uses."""
+    info, train_set, test_set = open_pictures(settings, given, check_control_size)
+    resolved = with_precision(resolve_resume("dcgan", settings, given))
     torch.manual_seed(resolved.seed)
-    with torch.device("cuda" if torch.cuda.is_available() else "cpu"):
+    with training_device():
         networks = build(info.channels, info.sides)
         channels_last(networks)
         averages = copy.deepcopy(networks).eval().requires_grad_(False)

@@ -140,11 +140,11 @@ def race(settings: Settings, data: Loaded, folder: Path) -> dict[str, dict]:
     precision = settings.precision or fastest_precision()
     ours = replace(
         GanSettings(folder / "gan", preset=settings.preset, **PRESETS["gan"][settings.preset]),
-        minutes=settings.minutes, precision=precision, threads=settings.threads,
+        minutes=settings.minutes, precision=precision, threads=settings.threads or "all",
     )  # fmt: skip
     theirs = dcgan.ControlSettings(
         folder / "control", size=info.size,
-        minutes=settings.minutes, precision=precision, threads=settings.threads,
+        minutes=settings.minutes, precision=precision, threads=settings.threads or "all",
     )  # fmt: skip
     found = {}
     for name, own in (("Twofold", ours), ("DCGAN", theirs)):

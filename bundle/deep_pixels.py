@@ -31,9 +31,11 @@ def is_deep(image: Image.Image) -> bool:
 
 
 def numbers(image: Image.Image) -> np.ndarray:
-    """The pixels of a deep picture, float64 [H, W]; NaN where nothing was measured."""
+    """The pixels of a deep picture, uint16 or float64 [H, W]; NaN where nothing was measured."""
     values = np.asarray(image)
     tags = getattr(image, "tag_v2", {})
+    if image.mode.startswith("I;16") and NO_DATA not in tags:
+        return values
     if image.mode == "I" and tags.get(BITS_PER_SAMPLE) == (32,) and tags.get(SAMPLE_FORMAT, (1,)) == (1,):
         values = values.view(np.uint32)  # Pillow has no unsigned 32 bits
     values = values.astype(np.float64)
@@ -78,6 +80,8 @@ def _from_zero(dark: float, bright: float) -> ValueRange:
 
 def to_bytes(values: np.ndarray, scaling: ValueRange) -> np.ndarray:
     """Numbers of any shape as uint8 of the same shape: black 0, white 255, what lies beyond is clipped, NaN black."""
+    if values.dtype.kind == "u" and values.dtype.itemsize == 2 and values.size > 65536:
+        return to_bytes(np.arange(65536.0), scaling)[values]  # a table: less time, and an eighth of the memory
     black, white = scaling
     shares = (np.nan_to_num(values.astype(np.float64), nan=black, posinf=white, neginf=black) - black) / (white - black)
     return np.rint(shares.clip(0, 1) * 255).astype(np.uint8)

@@ -159,13 +159,6 @@ class Image(_Entry):
         """(channels, height, width), as graphs take and give pictures."""
         return self.channels, self.height, self.width
 
-    @property
-    def size(self) -> int:
-        """The side of a square picture, for code that knows no other."""
-        if self.height != self.width:
-            raise BundleError(f"Pictures of {self.width}x{self.height} pixels are not square.")
-        return self.height
-
 
 class Gan(_Entry):
     """Sizes of the GAN's latents, z [latent_dim] and, where it has styles, w [stages, w_dim]; what z is drawn from."""

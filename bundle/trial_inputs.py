@@ -28,8 +28,8 @@ def random_rows(
     """One random row for each seed, float32 [N, …] by input; `inputs`: name -> shape of a row.
 
     Images are uniform noise in [0, 1]; where `pictures` (uint8 [N, H, W, C]) are given, even seeds get one of them.
-    Masks come from `random_mask`. Class weights are a mixture for odd seeds and a single class for even ones. Everything
-    else is normal, with a standard deviation drawn from `spread`.
+    Masks come from `random_mask`. Class weights are a mixture for odd seeds and one class for even ones.
+    Everything else is normal, with a standard deviation drawn from `spread`.
     """
     return {
         name: _stacked([_random_row(name, shape, (seed, place), pictures, spread) for seed in seeds])
@@ -54,10 +54,10 @@ def _random_row(
 
 
 def random_mask(height: int, width: int, seed: int) -> np.ndarray:
-    """A mask float32 [1, height, width], 1 = known, of one of the four kinds that training draws (train.stages.inverse).
+    """A mask float32 [1, height, width], 1 = known, of a kind that training draws too (train.stages.inverse).
 
-    All four are equally likely: nothing is missing; a box of 0.2 to 0.6 of each side is; a strip along one edge, 0.25 to
-    0.6 of the picture; single pixels, up to 0.85 of them.
+    Four kinds are equally likely: nothing is missing; a box of 0.2 to 0.6 of each side is; a strip along one edge, 0.25
+    to 0.6 of the picture; single pixels, up to 0.85 of them.
     """
     rng = np.random.default_rng((seed, height))
     rows, columns = (np.arange(height)[:, None] + 0.5) / height, (np.arange(width)[None, :] + 0.5) / width
@@ -130,8 +130,8 @@ class TrialInputs:
         return self._styled(rows, lambda: self.wide_rows("mapping", seeds))
 
     def seed_rows(self, graph: str, seeds: Sequence[int]) -> Rows:
-        """The demo's own inputs for these seeds, for a graph that draws from z: noise or codes, and the class, seed modulo
-        the number of classes. Empty for other graphs."""
+        """The demo's own inputs for these seeds, for a graph that draws from z: noise or codes, and the class, which is
+        seed modulo the number of classes. Empty for other graphs."""
         inputs = self.graphs[graph]
         if "z" not in inputs:
             return {}

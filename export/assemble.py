@@ -237,7 +237,7 @@ def index(
                 "value_range": origin.data.value_range,
                 "border": origin.data.border,
             },
-            "image": {"channels": origin.data.channels, "height": origin.data.size, "width": origin.data.size},
+            "image": {name: getattr(origin.data, name) for name in ("channels", "height", "width")},
             "max_batch": graphs.MAX_BATCH,
             "graphs": {spec.name: graph_entry(spec, found) for spec in specs},
             "files": {key: file_entry(name, data) for key, (name, data) in files.items()},

@@ -88,9 +88,14 @@ def front_matter(info: Bundle) -> str:
     return f"---\n{facts.to_yaml()}\n---"
 
 
+def size(info: Bundle) -> str:
+    """The width and height of the pictures, e.g. "96 x 64"."""
+    return f"{info.image.width} x {info.image.height}"
+
+
 def kind(info: Bundle) -> str:
     """E.g. "32 x 32 grey pictures"."""
-    return f"{info.image.size} x {info.image.size} {'grey' if info.image.channels == 1 else 'RGB'} pictures"
+    return f"{size(info)} {'grey' if info.image.channels == 1 else 'RGB'} pictures"
 
 
 def introduction(info: Bundle) -> str:
@@ -253,8 +258,8 @@ def limits_section(info: Bundle, unfinished: Sequence[str]) -> str:
     """What these models cannot do, and what they are not for."""
     drawn = f"one of {len(info.dataset.classes)} classes" if info.dataset.classes else "pictures of the one kind it saw"
     items = [
-        f"It knows nothing but its {info.dataset.train_images:,} training pictures: {drawn}, {info.image.size} x "
-        f"{info.image.size} pixels, no text prompts; what the data leaves out or gets wrong, so does it.",
+        f"It knows nothing but its {info.dataset.train_images:,} training pictures: {drawn}, {size(info)} "
+        "pixels, no text prompts; what the data leaves out or gets wrong, so does it.",
         "It was made to be looked at and learned from, not for decisions about anything or anyone.",
     ]
     if info.gan:

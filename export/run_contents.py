@@ -11,7 +11,8 @@ from export import curves, graphs
 from export.graphs import Origin
 from train.data.dataset import Pictures
 from train.data.load import load_again
-from train.run_folder import Run, StageRecord
+from train.known_pictures import in_known_order
+from train.run_folder import Run, StageRecord, place_of
 from train.settings import pictures_folder
 from train.stages import build_stage, load_stage
 
@@ -65,9 +66,10 @@ def origin_of(run: Run, name: str, stages: Mapping[str, TrainedStage]) -> Origin
 def pictures_of(run: Run, stages: Iterable[str], data: str | None) -> tuple[Pictures, Pictures]:
     """The run's training and test pictures. Raises UserError when they are not there, or are others."""
     settings = run.settings(next(iter(stages)))
-    source = data or settings.data
+    source = data or place_of(run.folder) or settings.data
     try:
-        info, train_set, test_set = load_again(source, run.data, pictures_folder(settings, run.folder))
+        found = load_again(source, run.data, pictures_folder(settings, run.folder))
+        info, train_set, test_set = in_known_order(run.folder, found, source)
     except UserError as problem:
         raise UserError(f"{problem} Name the place of the run's pictures with --data.") from problem
     for field in ("channels", "classes", "train_images", "test_images"):

@@ -21,6 +21,7 @@ from train.data.dataset import Pictures
 from train.data.load import load
 from train.data.pixel_format import format_of_bundle
 from train.data.reading import stored_reading
+from train.picture_size import given_size
 
 FILE = "training.npz"
 GREY, COLOUR = 1000, 400  # pictures at most …
@@ -42,18 +43,17 @@ def add(folder: Path, source: str, codes_only: bool = False) -> Bundle:
         raise UserError(f"{folder} has no encoder, so its pictures have no codes.")
     reading = stored_reading(bool(info.dataset.classes), (stage.settings for stage in info.training.values()))
     pixels = format_of_bundle(info.image.channels, info.dataset)
-    about, train_set, _ = load(
-        source, info.image.size, True, info.dataset.fit, info.dataset.background, reading=reading, pixels=pixels
-    )
+    size, about = given_size(info.image.height, info.image.width), info.dataset
+    found_info, train_set, _ = load(source, size, True, about.fit, about.background, reading=reading, pixels=pixels)
     for what, wanted, found in (
-        ("channels", info.image.channels, about.channels),
-        ("classes", info.dataset.classes, about.classes),
-        ("training pictures", info.dataset.train_images, about.train_images),
+        ("channels", info.image.channels, found_info.channels),
+        ("classes", about.classes, found_info.classes),
+        ("training pictures", about.train_images, found_info.train_images),
     ):
         if wanted != found:
             raise UserError(f"{source} is not what {folder} was trained on: {what} {found}, not {wanted}.")
     run = run_in_parts(BundleRunner(bundle).run, min(BATCH, info.max_batch))
-    shown = not codes_only and may_be_shown(info.dataset.licence)
+    shown = not codes_only and may_be_shown(about.licence)
     data = npz_bytes(training_codes(run, info.vae.latent_dim, train_set, shown))
     return add_file(bundle, "training", FILE, data).info
 

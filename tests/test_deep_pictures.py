@@ -17,6 +17,7 @@ from demo.routes import rebuild
 from demo.serving.engine import Engine
 from demo.serving.served_bundle import ServedBundle
 from export import training_codes
+from export.unpack import data_of as unpacked
 from tests.support.tiny import build, load_index, save_index
 from train.data.load import load, load_again
 from train.evaluate.evaluation import pictures_of
@@ -63,6 +64,7 @@ def test_one_range_from_the_scan_to_every_upload(tmp_path: Path, capsys: pytest.
     save_index(bundle, index)
     measured = pictures_of(open_subject(bundle), str(tmp_path / "rays"))
     assert np.array_equal(measured[1].images, train.images) and measured[0].value_range == (0, 4095)
+    assert unpacked(read(bundle)).value_range == (0, 4095) and unpacked(read(bundle)).border == info.border
     training_codes.add(bundle, str(tmp_path / "rays"))
 
     served = ServedBundle(Engine(read(bundle), choose_provider("cpu")))

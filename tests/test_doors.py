@@ -98,7 +98,7 @@ def test_the_live_canvas(visitor: httpx.Client, name: str, kind: Model):
 @pytest.mark.parametrize(("name", "kind"), EVERY)
 def test_the_grid(visitor: httpx.Client, name: str, kind: Model):
     sheet = raw(visitor.get(f"/live/{name}/grid", params={"m": kind, "s": 0, "g": 8, "f": "raw"}))
-    assert (tiles(sheet, model(name).info.image.size) == drawn(name, kind)).all()
+    assert (tiles(sheet, model(name).info.image) == drawn(name, kind)).all()
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if model(name).classes])

@@ -31,7 +31,7 @@ def test_it_is_of_version_1_and_whole():
 def test_it_draws_its_sample_sheet_and_reads_a_picture():
     old = BundleModel(BundleRunner(read(OLD)))
     with Image.open(OLD / "sheet.png") as opened:
-        sheet = tiles(np.asarray(opened), old.info.image.size)
+        sheet = tiles(np.asarray(opened), old.info.image)
     assert np.abs(sheet.astype(int) - to_uint8(old.sample(range(SHOWN)))).max() <= 1
     picture = old.sample([0])
     assert old.classify(picture).sum() == pytest.approx(1)

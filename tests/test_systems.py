@@ -100,9 +100,9 @@ def check_card(system: System) -> None:
     folder = system.served.engine.bundle.folder
     with contextlib.chdir(folder):
         exec((folder / "README.md").read_text().split("```python\n")[1].split("```")[0], {})
-    size = system.served.info.image.size
+    image = system.served.info.image
     drawn, sheet = (np.asarray(Image.open(folder / name)).astype(int) for name in ("picture.png", "sheet.png"))
-    assert np.abs(drawn - sheet[:size, 7 * size :]).max() <= 1
+    assert np.abs(drawn - sheet[: image.height, 7 * image.width :]).max() <= 1
 
 
 def check_vae(system: System) -> None:
@@ -214,7 +214,7 @@ def test_a_hundred_pixels_in_colour(tmp_path: Path):
     system = build(
         tmp_path, 100, "RGB", 0, ("gan", *NARROW_GAN, "--images", "32"), ("vae", *NARROW_VAE, "--images", "32")
     )
-    assert (system.served.info.image.size, system.served.info.gan.stages) == (100, 3)
+    assert (system.served.info.image.shape, system.served.info.gan.stages) == ((3, 100, 100), 3)
     check_gan(system)
     check_vae(system)
 

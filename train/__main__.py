@@ -1,17 +1,25 @@
-"""Command line of training: `python -m train {classifier,gan,vae,inverse,all,evaluate} RUN`."""
+"""Command line of training: `python -m train {classifier,gan,vae,inverse,all,evaluate} RUN`.
+
+Everything slow is imported within `run`, where Ctrl-C already ends with a sentence.
+"""
 
 import os
 import sys
+import time
 from collections.abc import Sequence
 
 from bundle.command_line import exit_code
 from bundle.version import VERSION
-from train.command_line import STOPPED, parse
-from train.settings import EvaluateSettings
+
+STOPPED = "Stopped at once; what was stored before is kept."
 
 
 def run(words: Sequence[str]) -> int:
     """Does what the command line says; returns the exit code. Raises UserError, OSError."""
+    began = time.monotonic()
+    from train.command_line import parse
+    from train.settings import EvaluateSettings
+
     settings, given = parse(words)
     # Each is slow to import, and the other does without.
     if isinstance(settings, EvaluateSettings):
@@ -20,7 +28,7 @@ def run(words: Sequence[str]) -> int:
         return evaluate(settings)
     from train.training import train_run
 
-    return train_run(settings, given)
+    return train_run(settings, given, began)
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -31,6 +39,7 @@ def main(words: Sequence[str] | None = None) -> int:
         return 0
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("PYTORCH_ENABLE_MPS_FALLBACK", "1")  # read when PyTorch is imported: see train/hardware.py
     return exit_code(lambda: run(given), STOPPED)
 
 

@@ -25,7 +25,6 @@ COMMANDS: dict[str, type[Settings]] = {
     "inverse": InverseSettings,
     "all": AllSettings,
 }
-STOPPED = "Stopped at once; what was stored before is kept."
 DESCRIPTION = "Train the models of one set of pictures, and measure them. Ctrl-C keeps everything; --resume goes on."
 
 

@@ -1,5 +1,7 @@
 """Processes that train as one, and the trackers that they report to, by way of accelerate."""
 
+import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,10 +11,13 @@ from accelerate.tracking import get_available_trackers
 from torch import Tensor
 
 from bundle.errors import UserError
+from train.hardware import training_device
+from train.progress_bar import say
 
 
-def accelerator_for(track: str | None, folder: Path) -> Accelerator:
-    """The processes that `accelerate launch` started, or just this one, on a GPU where there is one.
+def accelerator_for(track: str | None, run: Path) -> Accelerator:
+    """The processes that `accelerate launch` started, or just this one, on a GPU where there is one. A tracker that
+    writes files does so in the folder of its stage in `run`.
 
     Raises UserError for a tracker that is not installed or that accelerate does not support.
     """
@@ -21,7 +26,15 @@ def accelerator_for(track: str | None, folder: Path) -> Accelerator:
         if track not in installed:
             known = f"installed here: {', '.join(installed)}" if installed else "none is installed here"
             raise UserError(f"--track {track} cannot be used ({known}); for TensorBoard: pip install tensorboard.")
-    return Accelerator(cpu=not torch.cuda.is_available(), log_with=track, project_dir=folder)
+    return Accelerator(cpu=training_device().type == "cpu", log_with=track, project_dir=run)
+
+
+def warn_of_lost_processes() -> None:
+    """Says that `accelerate launch --cpu` starts one process only, whatever --num_processes asks for."""
+    several = "MASTER_ADDR" in os.environ and os.environ.get("ACCELERATE_USE_CPU", "").lower() == "true"
+    if several and not {"WORLD_SIZE", "RANK", "LOCAL_RANK", "PMI_SIZE", "OMPI_COMM_WORLD_SIZE"} & set(os.environ):
+        say("note: accelerate launch --cpu starts one process, whatever --num_processes says. For two on processors: "
+            "torchrun --nproc-per-node 2 -m train …", sys.stderr)  # fmt: skip
 
 
 def agreed(accelerator: Accelerator, asked: bool, planned: int) -> tuple[bool, int]:

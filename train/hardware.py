@@ -1,4 +1,4 @@
-"""What this machine has: processor threads, bfloat16, and its name for the record."""
+"""What this machine has: the device that trains, processor threads, bfloat16, and its name for the record."""
 
 import os
 import platform
@@ -13,23 +13,55 @@ def usable_threads() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def training_device() -> torch.device:
+    """The GPU where there is one (CUDA, ROCm, or Apple's), unless `accelerate launch --cpu` asked for the processor.
+
+    Operators that Apple's lacks run on the processor: train/__main__.py sets PYTORCH_ENABLE_MPS_FALLBACK.
+    """
+    if os.environ.get("ACCELERATE_USE_CPU", "").lower() in ("1", "true", "yes"):
+        return torch.device("cpu")
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
 def emulates_bf16(device: torch.device) -> bool:
     """Whether bfloat16 convolutions run without support by the processor: oneDNN needs AVX-512 or Arm's bf16."""
+    if device.type == "cuda":
+        return not torch.cuda.is_bf16_supported(including_emulation=False)
     if device.type != "cpu":
         return False
     return not (torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
-def fastest_precision() -> Literal["fp32", "bf16"]:
-    """bf16 where this machine trains faster in it."""
-    return "fp32" if emulates_bf16(torch.device("cuda" if torch.cuda.is_available() else "cpu")) else "bf16"
+def computes_bf16(device: torch.device) -> bool:
+    """Whether the processor or GPU has instructions for bfloat16, so that it is the faster choice. With AVX-512 alone,
+    oneDNN converts to fp32 and back, which gains nothing."""
+    if device.type == "cpu":
+        return not emulates_bf16(device) and "bf16" in cpu_features()
+    return device.type == "cuda" and not emulates_bf16(device)
+
+
+def cpu_features() -> str:
+    """The instruction sets that the processor says it has, as Linux lists them; "" on other systems."""
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text(errors="replace").splitlines() if cpuinfo.exists() else []
+    return next((line for line in lines if line.lower().startswith(("flags", "features"))), "")
+
+
+def fastest_precision(device: torch.device | None = None) -> Literal["fp32", "bf16"]:
+    """bf16 where this machine (or this device of it) trains faster in it."""
+    return "bf16" if computes_bf16(device or training_device()) else "fp32"
 
 
 def hardware(processes: int = 1) -> str:
     """The processor or GPU in words, e.g. "2 processes on AMD EPYC, 1 thread(s)"."""
     several = f"{processes} processes on " if processes > 1 else ""
-    if torch.cuda.is_available():
+    device = training_device()
+    if device.type == "cuda":
         return several + torch.cuda.get_device_name()
+    if device.type == "mps":
+        return f"{several}GPU of {processor()}"
     return f"{several}{processor()}, {torch.get_num_threads()} thread(s)"
 
 

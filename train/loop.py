@@ -1,7 +1,7 @@
 """The one training loop: schedule, averages, checkpoints and exact resume, sheets, metrics, progress.
 
 Everything random in a step follows from (seed, step), and everything scheduled from pictures seen and planned, so a
-resumed run repeats the uninterrupted one bit for bit on the same machine and threads.
+resumed run repeats the uninterrupted one bit for bit on the same machine, threads and precision.
 """
 
 import signal
@@ -15,46 +15,64 @@ from types import FrameType
 import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
-from tqdm import tqdm
 
+from bundle.command_line import end_signals, handled, let_go_of_terminal
 from bundle.errors import UserError
+from train.budget import Slot, spoken
 from train.checkpoints import load_tensors, restore_modules, restore_optimizer, save_tensors
 from train.data.dataset import Pictures
 from train.data.splits import batch_indices
 from train.distributed import accelerator_for, agreed
-from train.hardware import emulates_bf16
+from train.hardware import emulates_bf16, processor
+from train.outlook import Outlook
+from train.progress_bar import ProgressBar, progress_bar, say
 from train.recorder import Progress, Recorder, diverged
 from train.schedules import ema_decay
 from train.settings import Settings
 from train.stages.stage import Stage
 from train.stored_settings import flat
+from train.threads import ThreadTrial, first_threads
 
 SHEETS = 16  # a run leaves about this many sample sheets and …
 LINES = 100  # … this many lines of metrics, neither before …
-FIRST_STEPS = 20  # … so many steps, which also say little about the speed
+FIRST_STEPS = 20  # … so many steps, of which …
+LAST_STEPS = 6  # … the last say what the speed is
+LEAST_STEPS = 5  # before which nothing is said of the speed
 CHECKPOINT_SECONDS = 120.0
 PATIENCE = 10  # skipped steps in a row before a run stops
 CHECK_STEPS = 10  # steps from one agreement of several processes, or question to a GPU, to the next
-PLAN_STEPS = 50  # steps from one estimate of the speed to the next
+PLAN_STEPS, PLAN_SECONDS = 50, 5.0  # from one estimate of the speed to the next, whichever is sooner
+BAR = "{desc}: {percentage:3.0f}%|{bar}| {n_fmt} of {total_fmt} pictures, {left}{postfix}"
 
 
 def train(
-    stage: Stage, averages: nn.Module, settings: Settings, source: str, train_set: Pictures, test_set: Pictures
+    stage: Stage,
+    averages: nn.Module,
+    settings: Settings,
+    source: str,
+    train_set: Pictures,
+    test_set: Pictures,
+    place: Slot | None = None,
 ) -> bool:
     """Trains a stage to the end of its plan or to Ctrl-C. Returns whether it finished and was not asked to stop.
 
-    source: the data set by name, for the record. Raises UserError when steps keep being not finite or the disk
-    refuses; the last checkpoint is kept.
+    source: the data set by name, for the record. place: among the stages of the command, with its time. Raises
+    UserError when steps keep being not finite or the disk refuses; the last checkpoint is kept.
     """
+    began, place = time.monotonic(), place or Slot()
     folder = settings.run / stage.name
     folder.mkdir(parents=True, exist_ok=True)
-    accelerator = accelerator_for(settings.track, folder)
+    accelerator = accelerator_for(settings.track, settings.run)
     stage.updates.accelerator = accelerator
     progress = restored(stage, averages, folder) if settings.resume else Progress()
     train_set = stage.training_pictures(train_set)
-    recorder = Recorder(stage, averages, settings, source, progress, accelerator)
-    loop = Loop(stage, averages, settings, progress, recorder, accelerator, train_set)
+    recorder = Recorder(stage, averages, settings, source, progress, accelerator, len(train_set))
+    loop = Loop(stage, averages, settings, progress, recorder, accelerator, train_set, len(test_set), place, began)
+    title = f"{stage.name}{place.title}"
     if progress.finished and not loop.has_more():
+        if recorder.writes:
+            more = "--images" if settings.images is not None else "--minutes"
+            say(f"{title}: finished before, nothing is left to do; --resume with more {more} goes on.")
         return True
     progress.finished = False
     if recorder.writes:
@@ -64,21 +82,22 @@ def train(
     on_device = Pictures(*(split.to(loop.device) for split in (test_set.images[:256], test_set.labels[:256])))
     stage.held_out = on_device.images[:32].float() / 255
     stage.begin(loop.pictures, on_device)
-    bar = tqdm(total=progress.planned or None, initial=progress.images, unit=" img", desc=stage.name,
-               smoothing=0.05, dynamic_ncols=True, mininterval=1.0, disable=not recorder.writes)  # fmt: skip
+    bar = progress_bar(title, progress.planned or None, "pictures", initial=progress.images, smoothing=0.05,
+                       dynamic_ncols=True, mininterval=1.0, leave=True, bar_format=BAR,
+                       disable=not recorder.writes)  # fmt: skip
     with stop_requests() as asked, bar:
         stopped = loop.run(asked, bar)
         recorder.checkpoint()
         if not stopped:
             recorder.sheet()
-            bar.set_description(f"{stage.name}: measuring")
-            finish(stage, averages, train_set, test_set, recorder)
+            bar.set_description(f"{title}: measuring")
+            finish(stage, averages, train_set, test_set, recorder, loop)
             stopped, _ = agreed(accelerator, bool(asked), progress.planned)  # the stage is done, but no other begins
     if settings.track:
         accelerator.end_training()
     accelerator.wait_for_everyone()
     if stopped and recorder.writes:
-        print(f"Stopped after {progress.images} pictures; everything is in {folder}. Add --resume to go on.")
+        say(f"Stopped after {progress.images} pictures; everything is in {folder}. Add --resume to go on.")
     return progress.finished and not stopped
 
 
@@ -94,44 +113,98 @@ class Loop:
         recorder: Recorder,
         accelerator: Accelerator,
         train_set: Pictures,
+        test_images: int,
+        place: Slot,
+        began: float,
     ):
+        """began: time.monotonic() from which the stage's time counts."""
         self.stage, self.averages, self.settings, self.progress = stage, averages, settings, progress
-        self.recorder, self.accelerator = recorder, accelerator
+        self.recorder, self.accelerator, self.place = recorder, accelerator, place
         self.device = next(stage.networks.parameters()).device
         self.pictures = placed(train_set, self.device)
         processes = accelerator.num_processes
         self.batch = min(settings.batch * settings.accumulate, len(train_set) // processes) * processes
-        self.first_step = progress.step
+        self.first_step, self.first_images = progress.step, progress.images
+        self.clock = began - progress.seconds
+        self.stepping = self.planned_at = self.timed_from = 0.0  # times of the first step and the last plan
+        self.trial = self.thread_trial()
+        self.outlook = Outlook(stage.name, settings, train_set.images[0, 0].numel() ** 0.5, self.device)
+        self.measuring = stage.measured_pictures(len(train_set), test_images)
         if settings.images is not None:
             progress.planned = settings.images
 
+    def thread_trial(self) -> ThreadTrial | None:
+        """Sets the processor threads. Returns the trial that finds their number, where it is not known yet."""
+        progress, here = self.progress, processor()
+        known = progress.threads if progress.processor == here else 0
+        threads = first_threads(self.settings.threads, known)
+        torch.set_num_threads(threads)
+        tries = self.device.type == "cpu" and self.accelerator.num_processes == 1 and threads > 1
+        if self.settings.threads == "auto" and not known and tries:
+            return ThreadTrial(threads, getattr(self.settings, "lazy_reg_interval", 1))
+        progress.threads, progress.processor = threads, here
+        return None
+
     def has_more(self) -> bool:
-        """Whether the plan goes beyond the pictures seen."""
-        return self.plan() > self.progress.images
+        """Whether the plan goes beyond what the stage was finished with."""
+        if self.settings.images is not None:
+            return self.settings.images > self.progress.images
+        if self.progress.budget:
+            return self.settings.minutes * 60 > self.progress.budget
+        return self.plan() > self.progress.images  # finished by an older version
+
+    def elapsed(self) -> float:
+        """Seconds that the stage has taken in all."""
+        return time.monotonic() - self.clock
+
+    @property
+    def seconds(self) -> float:
+        """Seconds that the stage may take in all, measuring included."""
+        return self.settings.minutes * 60 if self.place.seconds is None else self.place.seconds
+
+    def rate(self) -> float:
+        """Pictures a second: of this command, once it has taken some steps."""
+        progress = self.progress
+        if progress.step - self.first_step >= LEAST_STEPS:
+            return (progress.images - self.first_images) / max(time.monotonic() - self.stepping, 1e-9)
+        return progress.images / max(progress.seconds, 1e-9)
 
     def plan(self) -> int:
         """How many pictures to train on in all, at the speed so far."""
+        progress = self.progress
         if self.settings.images is not None:
             return self.settings.images
-        return plan(self.progress, self.settings.minutes * 60, self.batch)
+        if progress.step < 1 or (progress.step < LEAST_STEPS and progress.seconds < self.seconds):
+            return max(progress.planned, 1_000 * self.batch)
+        rate = self.rate()
+        return plan(progress.images, self.seconds - progress.seconds - self.measuring / rate, rate, self.batch)
 
-    def run(self, asked: list[int], bar: tqdm) -> bool:
+    def left(self) -> str:
+        """The time that is left, in words."""
+        if self.settings.images is not None:
+            if self.progress.step - self.first_step < FIRST_STEPS:
+                return "…"
+            return f"{spoken((self.progress.planned - self.progress.images) / self.rate())} left"
+        seconds = max(self.seconds - self.progress.seconds, 0.0)
+        in_all = f", {spoken(seconds + self.place.after)} for all" if self.place.after else ""
+        return f"{spoken(seconds)} left{in_all}"
+
+    def run(self, asked: list[int], bar: ProgressBar) -> bool:
         """Takes steps until the plan is done or `asked` is filled; returns whether it was stopped."""
         progress, recorder = self.progress, self.recorder
-        clock = time.monotonic() - progress.seconds
         last_line = last_sheet = progress.images
-        last_save = time.monotonic()
+        self.stepping = last_save = time.monotonic()
         stopped = False
         while True:
             if self.is_time_to_check():
                 self.replan()
                 stopped, progress.planned = agreed(self.accelerator, bool(asked), progress.planned)
                 self.check_streak()
-                bar.total = progress.planned
+                bar.total = progress.planned if progress.step >= LEAST_STEPS else None
+                bar.left = self.left()
             if stopped or progress.images >= progress.planned:
                 return stopped
             shown = self.step()
-            progress.seconds = time.monotonic() - clock
             bar.update(self.batch)
             if progress.step > FIRST_STEPS and progress.images - last_line >= progress.planned / LINES:
                 last_line = progress.images
@@ -144,6 +217,28 @@ class Loop:
                 recorder.checkpoint()
 
     def step(self) -> dict[str, Tensor]:
+        """One timed step; returns scalars to show."""
+        began = time.monotonic()
+        shown = self.update()
+        now = time.monotonic()
+        self.progress.seconds = now - self.clock
+        if self.trial is not None and (best := self.trial.took(now - began)):
+            self.progress.threads, self.progress.processor, self.trial = best, processor(), None
+        done = self.progress.step - self.first_step
+        if done == FIRST_STEPS - LAST_STEPS:
+            self.timed_from = now
+        if done == FIRST_STEPS and self.recorder.writes:
+            self.say_outlook(LAST_STEPS * self.batch / max(now - self.timed_from, 1e-9))
+        return shown
+
+    def say_outlook(self, rate: float) -> None:
+        """Says what the budget is going to show and what that is enough for."""
+        budget = self.settings.images is None
+        images = self.progress.images + int(max(self.seconds - self.progress.seconds, 0) * rate) if budget else (
+            self.progress.planned)  # fmt: skip
+        say(self.outlook.sentence(rate, images, self.seconds if budget else None))
+
+    def update(self) -> dict[str, Tensor]:
         """One step on the next batch, which (seed, step) determine; returns scalars to show."""
         stage, progress, accelerator = self.stage, self.progress, self.accelerator
         picked = batch_indices(len(self.pictures), self.batch, progress.step, self.settings.seed)
@@ -171,15 +266,17 @@ class Loop:
     def replan(self) -> None:
         """Estimates anew what fits into the time budget: at first in each step, then now and then."""
         done = self.progress.step - self.first_step
-        if done < FIRST_STEPS or done % PLAN_STEPS == 0 or self.progress.images >= self.progress.planned:
-            self.progress.planned = self.plan()
+        now = time.monotonic()
+        due = done < FIRST_STEPS or done % PLAN_STEPS == 0 or now - self.planned_at > PLAN_SECONDS
+        if due or self.progress.images >= self.progress.planned:
+            self.planned_at, self.progress.planned = now, self.plan()
 
     def check_streak(self) -> None:
         """Raises UserError when too many steps in a row were skipped."""
         name, streak = self.stage.updates.worst_streak()
         if streak >= PATIENCE:
             cause = f"{streak} steps of the {name} in a row were"
-            raise UserError(diverged(self.stage.name, self.progress, cause, self.settings.precision))
+            raise UserError(diverged(self.recorder.folder, self.progress, cause, self.settings.precision))
 
 
 def placed(pictures: Pictures, device: torch.device) -> Pictures:
@@ -190,13 +287,10 @@ def placed(pictures: Pictures, device: torch.device) -> Pictures:
     return Pictures(pictures.images.to(device), labels)
 
 
-def plan(progress: Progress, budget: float, batch: int) -> int:
-    """How many pictures fit into the budget (seconds) at the speed so far; whole batches, at least one more."""
-    if progress.step < 5:
-        return max(progress.planned, 1_000 * batch)
-    left = max(budget - progress.seconds, 0.0)
-    rate = progress.images / max(progress.seconds, 1e-9)
-    return progress.images + int(left * rate) // batch * batch
+def plan(images: int, left: float, rate: float, batch: int) -> int:
+    """How many pictures in all: those seen, and whole batches in the seconds that are left at `rate` pictures a
+    second."""
+    return images + int(max(left, 0.0) * rate) // batch * batch
 
 
 @torch.no_grad()
@@ -228,37 +322,37 @@ def restored(stage: Stage, averages: nn.Module, folder: Path) -> Progress:
     return progress
 
 
-def finish(stage: Stage, averages: nn.Module, train_set: Pictures, test_set: Pictures, recorder: Recorder) -> None:
+def finish(
+    stage: Stage, averages: nn.Module, train_set: Pictures, test_set: Pictures, recorder: Recorder, loop: Loop
+) -> None:
     """Measures what the finished stage knows about its latent space, and stores it with the last checkpoint."""
     averages.eval()
     latents = stage.finish(averages, train_set, test_set) if recorder.writes else {}
     if latents:
         save_tensors(recorder.folder / "latents.safetensors", latents, {})
-    recorder.progress.finished = True
+    progress, settings = recorder.progress, loop.settings
+    progress.finished, progress.seconds = True, loop.elapsed()
+    progress.budget = settings.minutes * 60 if settings.images is None else 0.0
     recorder.checkpoint()
 
 
 def warn_of_slow_bf16(stage: Stage, settings: Settings) -> None:
     """Prints a warning where bf16 would be many times slower than fp32."""
     if settings.precision == "bf16" and emulates_bf16(next(stage.networks.parameters()).device):
-        tqdm.write(f"{stage.name}: warning: this processor emulates bf16, about ten times slower than fp32. Begin with "
-                   "--precision fp32, or stop with Ctrl-C and go on with --resume --precision fp32.",
-                   file=sys.stderr)  # fmt: skip
+        say(f"{stage.name}: warning: this processor emulates bf16, about ten times slower than fp32. Begin with "
+            "--precision fp32, or stop with Ctrl-C and go on with --resume --precision fp32.", sys.stderr)  # fmt: skip
 
 
 @contextmanager
 def stop_requests() -> Iterator[list[int]]:
-    """A list that Ctrl-C and SIGTERM fill, to be read between two steps; a second Ctrl-C stops at once."""
+    """A list that Ctrl-C, SIGTERM and SIGHUP fill, to be read between two steps; a second Ctrl-C stops at once."""
     asked: list[int] = []
 
     def note(number: int, frame: FrameType | None) -> None:
-        if asked:
+        let_go_of_terminal(number)
+        if asked and number == signal.SIGINT:
             signal.default_int_handler(number, frame)
         asked.append(number)
 
-    previous = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
+    with handled([signal.SIGINT, *end_signals()], note):
         yield asked
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)

@@ -99,6 +99,6 @@ def with_bar(items: Iterable[Item], title: str, total: int | None = None, unit: 
             shown.update()
 
 
-def say(text: str) -> None:
-    """Prints a line above whatever bar is shown."""
-    tqdm.write(text, file=Tolerant(sys.stdout))
+def say(text: str, stream: TextIO | None = None) -> None:
+    """Prints a line above whatever bar is shown; `stream`: default the standard output."""
+    tqdm.write(text, file=Tolerant(stream or sys.stdout))

@@ -4,12 +4,14 @@ import json
 import math
 import shlex
 import sys
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 
+import numpy as np
 import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from bundle import images
 from bundle.atomic_files import write_file
@@ -18,14 +20,19 @@ from bundle.printable import printable
 from bundle.version import VERSION
 from train.checkpoints import module_tensors, optimizer_tensors, save_tensors
 from train.hardware import hardware
+from train.progress_bar import ProgressBar, say
 from train.run_folder import StageRecord, read_json, write_json
 from train.settings import BUDGET, TUNABLE, Settings
 from train.stages.stage import Stage
 from train.stored_settings import from_dict, to_dict
 
 SHEET_COLUMNS = 8
-LEAST_VARIETY = 0.5  # as a share of the data's; below it a warning is printed, but not …
-EARLY = 0.2  # … in the first part of a run, whose samples are all alike
+SHEET_OPTIONS = {"tensorboard": {"dataformats": "NHWC"}}
+BF16 = ", bf16"
+DEFAULT_DATA = Settings.data
+LEAST_VARIETY = 0.5  # as a share of the data's; below it, and …
+MOST_ROUGHNESS = 2.5  # … above this multiple of the data's, a warning is printed once, but not …
+EARLY, EARLY_STEPS = 0.2, 100  # … in the first part and steps of a run, whose samples are all alike
 
 
 @dataclass
@@ -37,6 +44,12 @@ class Progress:
     planned: int = 0
     seconds: float = 0.0
     finished: bool = False
+    budget: float = 0.0
+    """Seconds that a finished stage had been given; 0 where a number of pictures was asked for."""
+    threads: int = 0
+    """Processor threads that were found to be fastest on …"""
+    processor: str = ""
+    """… this one."""
     stage: dict[str, float] = field(default_factory=dict)
     """What `Stage.state` returns."""
 
@@ -50,7 +63,8 @@ class Recorder:
     """Writes what a run leaves behind. Only the first of several processes writes."""
 
     def __init__(self, stage: Stage, averages: nn.Module, settings: Settings, source: str, progress: Progress,
-                 accelerator: Accelerator):  # fmt: skip
+                 accelerator: Accelerator, train_images: int):  # fmt: skip
+        """train_images: how many pictures are trained on; said in the record, with each time that some were added."""
         self.stage, self.averages, self.settings, self.progress = stage, averages, settings, progress
         self.folder = settings.run / stage.name
         self.accelerator, self.writes = accelerator, accelerator.is_main_process
@@ -59,11 +73,15 @@ class Recorder:
         self.own_command = self.command
         self.began_at = progress.seconds, progress.images
         self.earlier_sessions: list[dict] = []
+        self.warned: set[str] = set()
+        self.data = [[progress.images, train_images]]
         record_path = self.folder / "record.json"
         if settings.resume and record_path.exists():
             record = read_json(record_path)
             self.command = resumed_command(record, settings, self.command)
             self.earlier_sessions = sessions_of(record)
+            before = record.get("data") or []
+            self.data = before if before and before[-1][1] == train_images else [*before, *self.data]
 
     def checkpoint(self) -> None:
         """Raises UserError for weights that are not finite, and when the disk refuses."""
@@ -71,7 +89,7 @@ class Recorder:
             return
         stage, progress = self.stage, self.progress
         if not all(bool(torch.isfinite(weight).all()) for weight in stage.networks.parameters()):
-            raise UserError(diverged(stage.name, progress, "the weights are", self.settings.precision))
+            raise UserError(diverged(self.folder, progress, "the weights are", self.settings.precision))
         tensors = module_tensors("networks", stage.networks) | module_tensors("averages", self.averages)
         for name, optimizer in stage.optimizers.items():
             tensors |= optimizer_tensors(name, optimizer)
@@ -82,12 +100,18 @@ class Recorder:
             seconds=round(progress.seconds, 1),
             images=progress.images,
             finished=progress.finished,
-            hardware=hardware(self.accelerator.num_processes),
+            hardware=self.hardware,
             config=to_dict(self.settings),
             target_images=stage.target_images,
             sessions=[*self.earlier_sessions, self.session()],
+            data=self.data,
         )
         write_json(self.folder / "record.json", vars(record))
+
+    @property
+    def hardware(self) -> str:
+        """What this process trains on, and whether in bf16."""
+        return f"{hardware(self.accelerator.num_processes)}{BF16 if self.settings.precision == 'bf16' else ''}"
 
     def session(self) -> dict:
         """What this process has done so far, for the record."""
@@ -97,10 +121,10 @@ class Recorder:
             "version": VERSION,
             "seconds": round(self.progress.seconds - seconds, 1),
             "images": self.progress.images - images,
-            "hardware": hardware(self.accelerator.num_processes),
+            "hardware": self.hardware,
         }
 
-    def line(self, shown: dict[str, Tensor], bar: tqdm) -> None:
+    def line(self, shown: dict[str, Tensor], bar: ProgressBar) -> None:
         """One line of metrics: in metrics.jsonl, on the progress bar and for the tracker."""
         progress = self.progress
         values = {name: float(f"{float(value):.6g}") for name, value in shown.items()}
@@ -112,39 +136,74 @@ class Recorder:
                  "images_per_second": round(progress.images / progress.seconds, 1)}  # fmt: skip
         values |= self.variety
         if self.writes:
-            with (self.folder / "metrics.jsonl").open("a", encoding="utf-8") as metrics:
-                metrics.write(json.dumps(facts | values) + "\n")
+            try:
+                with (self.folder / "metrics.jsonl").open("a", encoding="utf-8") as metrics:
+                    metrics.write(json.dumps(facts | values) + "\n")
+            except OSError as problem:  # worth no training: a checkpoint that fails says so in time
+                self.warn("metrics", f"metrics.jsonl cannot be written ({problem.strerror}); the training goes on.")
         self.accelerator.log(values, step=progress.images)
 
     @torch.no_grad()
     def sheet(self) -> None:
-        """A sheet of samples by the averaged networks; a warning where they vary less than half as much as the data."""
+        """A sheet of samples by the averaged networks, for the tracker too; warnings where they vary much less than the
+        data, and where they are noise."""
         if not self.writes:
             return
         self.averages.eval()
         stage, progress = self.stage, self.progress
         samples = images.to_uint8(stage.preview(self.averages, stage.held_out).float().cpu().numpy())
-        path = self.folder / "samples" / f"{progress.images:09d}.png"
-        write_file(path, images.png(images.sheet(samples, SHEET_COLUMNS)))
+        sheet = images.sheet(samples, SHEET_COLUMNS)
+        write_file(self.folder / "samples" / f"{progress.images:09d}.png", images.png(sheet))
+        self.track_sheet(np.asarray(sheet))
         variety = stage.variety(self.averages)
-        low = [f"{name} {share:.0%}" for name, share in variety.items() if share < LEAST_VARIETY]
-        if low and progress.share > EARLY:
-            tqdm.write(f"{stage.name}: warning: possible mode collapse after {progress.images} pictures: the samples "
-                       f"vary much less than the data ({', '.join(low)} of the data's).")  # fmt: skip
         self.variety = {f"variety_{name}": round(share, 4) for name, share in variety.items()}
+        if progress.share > EARLY and progress.step >= EARLY_STEPS:
+            self.look_at(variety, stage.roughness(self.averages))
+
+    def look_at(self, variety: dict[str, float], roughness: float | None) -> None:
+        """Warns of samples that are all alike, and of samples that are noise."""
+        low = [f"{name} {share:.0%}" for name, share in variety.items() if share < LEAST_VARIETY]
+        after = f"after {self.progress.images} pictures"
+        better = "If the next sheets are no better, stop with Ctrl-C and go on with --resume"
+        if low:
+            text = f"possible mode collapse {after}: the samples vary much less than the data ({', '.join(low)} of the "
+            self.warn("collapse", f"{text}data's). {better} --minibatch-stddev, or with a lower --gamma.")
+        if roughness is not None and not roughness < MOST_ROUGHNESS:
+            text = (
+                f"the samples look like noise {after}: neighbouring pixels differ {roughness:.1f} times as much as in "
+            )
+            self.warn("noise", f"{text}the data. {better} and a higher --gamma, or begin again with a lower --lr.")
+
+    def warn(self, kind: str, text: str) -> None:
+        """Prints a warning, the first time that there is one of its kind."""
+        if kind not in self.warned:
+            self.warned.add(kind)
+            say(f"{self.stage.name}: warning: {text}")
+
+    def track_sheet(self, sheet: np.ndarray) -> None:
+        """Sends a sheet, uint8 [H, W, C], to those trackers that take pictures."""
+        picture = sheet if sheet.ndim == 3 else sheet[:, :, None].repeat(3, axis=2)
+        for tracker in self.accelerator.trackers:
+            with suppress(AttributeError, NotImplementedError):
+                log_images = tracker.log_images
+                log_images({"samples": picture[None]}, step=self.progress.images, **SHEET_OPTIONS.get(tracker.name, {}))
 
 
 # ------------------------------------------------------------------------------------------- in words
 
 
 def command_line(module: str, settings: Settings, source: str) -> str:
-    """The command that repeats this run, with the data by name rather than by a local path."""
-    words = sys.argv[1:]
+    """The command that repeats this run. It names the data, and what it starts from, and no local path of either."""
+    words, named = sys.argv[1:], False
+    start = getattr(settings, "start_from", None)
     for i, word in enumerate(words):
-        if word == str(settings.data):
-            words[i] = source
-        elif word.startswith("--data="):
-            words[i] = f"--data={source}"
+        flag, equals, value = word.rpartition("=") if word.startswith("--") else ("", "", word)
+        if flag in ("", "--data") and (value == str(settings.data) or words[i - 1] == "--data"):
+            words[i], named = flag + equals + source, True
+        elif start is not None and value == str(start):
+            words[i] = flag + equals + start.name
+    if not named and source != DEFAULT_DATA:
+        words += ["--data", source]
     return printable(shlex.join(["python", "-m", module, *words]))
 
 
@@ -162,7 +221,8 @@ def resumed_command(record: dict, settings: Settings, command: str) -> str:
     return record["command"] if same else f"{record['command']} && {command}"
 
 
-def diverged(stage: str, progress: Progress, what: str, precision: str) -> str:
-    """The error when `what` (a subject and its verb) stopped being finite."""
+def diverged(folder: Path, progress: Progress, what: str, precision: str) -> str:
+    """The error when `what` (a subject and its verb) stopped being finite in the stage of `folder`."""
     way_out = "try a lower --lr" + (" or --precision fp32" if precision != "fp32" else "")
-    return f"{stage}: {what} not finite after {progress.images} pictures. The last good checkpoint is kept; {way_out}."
+    kept = "The last good checkpoint is kept" if (folder / "state.safetensors").exists() else "Nothing was stored"
+    return f"{folder.name}: {what} not finite after {progress.images} pictures. {kept}; {way_out}."

@@ -1,12 +1,16 @@
-"""What a stage really runs with: begun as asked, or resumed with the settings that it has stored."""
+"""What a command really runs with: begun as asked, or resumed with the settings that the run has stored."""
 
+import shlex
 from collections.abc import Set
+from contextlib import suppress
 from dataclasses import fields, replace
+from pathlib import Path
 from typing import TypeVar
 
 from bundle.errors import UserError
+from train.command_line import parse
 from train.run_folder import read_json, write_json
-from train.settings import CHANGEABLE, Settings, flag_of
+from train.settings import CHANGEABLE, STAGES, AllSettings, Settings, flag_of
 from train.stored_settings import from_dict, to_dict
 
 AnySettings = TypeVar("AnySettings", bound=Settings)
@@ -21,8 +25,7 @@ def resolve_resume(
     no checkpoint instead of refusing to resume it. Raises UserError when a begun stage would be overwritten, when there
     is nothing to resume, and for a change that a resumed stage cannot make.
     """
-    folder = settings.run / stage
-    begun = (folder / "state.safetensors").exists()
+    folder, begun = settings.run / stage, is_begun(settings.run, stage)
     if settings.resume and not begun and not begin_missing:
         raise UserError(f"{folder} has no checkpoint to resume. Leave out --resume to begin.")
     if begun and not settings.resume:
@@ -30,15 +33,30 @@ def resolve_resume(
     if not begun:
         asked = replace(settings, resume=False)
         if write:
-            write_json(folder / "config.json", to_dict(asked))
+            begin_with(stage, asked)
         return asked
     stored = from_dict(type(settings), read_json(folder / "config.json"))
     given_here = {name: getattr(settings, name) for name in given if hasattr(stored, name)}
     asked = replace(stored, run=settings.run, **given_here)
     refuse_changes(stored, asked)
-    if write and asked != stored:  # what was tuned holds for the next resume too
-        write_json(folder / "config.json", to_dict(asked))
-    return replace(asked, resume=True)
+    asked = replace(asked, resume=True)
+    if write:
+        begin_with(stage, asked)
+    return asked
+
+
+def is_begun(run: Path, stage: str) -> bool:
+    """Whether a stage has a checkpoint to go on from."""
+    return (run / stage / "state.safetensors").exists()
+
+
+def begin_with(stage: str, settings: Settings) -> None:
+    """Stores what a stage is trained with, which holds for the next resume too. Raises UserError when the disk
+    refuses."""
+    path = settings.run / stage / "config.json"
+    values = to_dict(replace(settings, resume=False, more_data=False))
+    if not path.exists() or read_json(path) != values:
+        write_json(path, values)
 
 
 def refuse_changes(stored: Settings, asked: Settings) -> None:
@@ -50,3 +68,52 @@ def refuse_changes(stored: Settings, asked: Settings) -> None:
     ]
     if changes:
         raise UserError(f"{asked.run} was begun with {'; '.join(changes)}. Resume it so, or start another run.")
+
+
+# ------------------------------------------------------------------------------------------- train all
+
+
+def resolve_all(settings: AllSettings, given: Set[str]) -> tuple[AllSettings, Set[str]]:
+    """(settings, names of those that were given) of a `train all`; resumed, those that it was begun with hold for the
+    stages that have not begun, but for what is given now."""
+    begun = begun_all(settings.run) if settings.resume else None
+    if begun is not None:
+        stored, before = begun
+        changed = {name: getattr(settings, name) for name in {*given, "run", "data"} if hasattr(settings, name)}
+        settings = replace(stored, **changed)
+        given = before | given
+    return settings, given
+
+
+def store_all(settings: AllSettings, given: Set[str]) -> None:
+    """Stores what a `train all` was begun with. Raises UserError when the disk refuses."""
+    once = {"run", "resume", "more_data"}
+    values = to_dict(replace(settings, resume=False, more_data=False))
+    write_json(settings.run / "all.json", {"settings": values, "given": sorted(given - once)})
+
+
+def begun_all(run: Path) -> tuple[AllSettings, Set[str]] | None:
+    """What the run's `train all` was begun with; None where there was none. Raises UserError for a damaged file.
+
+    Versions that did not store it left the command in the record of the stages that had begun.
+    """
+    path = run / "all.json"
+    if path.exists():
+        values = read_json(path)
+        try:
+            return from_dict(AllSettings, values["settings"]), set(values["given"])
+        except (KeyError, TypeError) as problem:
+            raise UserError(f"{path} is damaged: {problem}.") from problem
+    for stage in STAGES:
+        record = run / stage / "record.json"
+        command = str(read_json(record).get("command", "")) if record.exists() else ""
+        words = command.partition(" && ")[0].split(" ")
+        if words[:4] == ["python", "-m", "train", "all"]:
+            with suppress(UserError, SystemExit, ValueError):
+                found, given = parse(shlex.split(command.partition(" && ")[0])[3:], console_outputs=False)
+                if isinstance(found, AllSettings):
+                    # What those versions did unasked.
+                    found = replace(found, threads="all") if "threads" not in given else found
+                    found = replace(found, precision="fp32") if "precision" not in given else found
+                    return found, (given | {"threads", "precision"}) - {"run", "resume", "data"}
+    return None

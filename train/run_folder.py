@@ -1,6 +1,7 @@
 """The run folder: one set of pictures, one sub-folder per stage. safetensors and JSON only.
 
-runs/mnist/run.json                 the pictures (DataInfo)
+runs/mnist/run.json                 the pictures (DataInfo), and where they are
+runs/mnist/pictures.safetensors     by what they are recognised (train/known_pictures.py)
 runs/mnist/gan/config.json          settings of the stage
               /state.safetensors    networks, averages, optimizers; progress in its metadata
               /latents.safetensors  what a finished stage knows about its latent space
@@ -41,6 +42,8 @@ class StageRecord:
     sessions: list[dict] = field(default_factory=list)
     """Every command that trained it, the first one first: command, version, seconds, images and hardware of each; the
     version is empty, and what came before is one session, where an older version did not tell them apart."""
+    data: list[list[int]] | None = None
+    """[pictures seen, how many the set had from then on]: one entry, and one for each time that some were added."""
 
 
 # ----------------------------------------------------------------------------------------------- files
@@ -73,20 +76,44 @@ def data_of(run: Path) -> DataInfo:
         raise UserError(f"{run / 'run.json'} is damaged: it does not describe the pictures.") from problem
 
 
-def bind_data(run: Path, info: DataInfo) -> None:
-    """Writes run.json, which binds the folder to one set of pictures. Raises UserError where it is bound to another."""
+def bind_data(run: Path, info: DataInfo, place: str | None = None) -> None:
+    """Writes run.json, which binds the folder to one set of pictures; `place`: where they are on this computer.
+
+    Raises UserError where the folder is bound to others.
+    """
     path = run / "run.json"
     if not path.exists():
-        write_json(path, {"schema_version": 1, "data": info.as_json()})
+        write_json(path, {"schema_version": 1, "data": info.as_json()} | ({"place": place} if place else {}))
         return
+    check_same(run, info)
+    stored = read_json(path)
+    counts = {"train_images": info.train_images, "test_images": info.test_images}
+    now = stored | {"data": stored["data"] | counts} | ({"place": place} if place else {})
+    if now != stored:
+        write_json(path, now)
+
+
+def check_same(run: Path, info: DataInfo) -> None:
+    """Raises UserError unless these pictures fit the networks of a run. Their number is not looked at."""
     stored = data_of(run)
-    for name in ("size", "channels", "classes", "train_images", "fit", "background", "value_range", "border"):
+    for name in ("size", "channels", "classes", "fit", "background", "value_range", "border"):
         was, now = getattr(stored, name), getattr(info, name)
         if was != now and not (name == "background" and was is None):  # not recorded by older runs
             raise UserError(
                 f"{run} belongs to {stored.source} with {name.replace('_', ' ')} {was}, not {now}: "
                 "use the same pictures and --size, or another run folder."
             )
+
+
+def place_of(run: Path) -> str | None:
+    """Where the pictures of a run are: a path of this computer, an id of the Hub, or a set that is made here. None for
+    a run that does not say, such as one out of a bundle."""
+    found = read_json(run / "run.json").get("place")
+    for stage in () if found else STAGES:  # older runs only have it among the settings of their stages
+        path = run / stage / "config.json"
+        if path.exists() and not found:
+            found = read_json(path).get("data")
+    return str(found) if found else None
 
 
 # --------------------------------------------------------------------------------------- reading a run

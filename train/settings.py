@@ -4,6 +4,7 @@ Docstrings under the fields are what --help says.
 """
 
 import math
+import os
 from dataclasses import Field, dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Protocol
@@ -42,7 +43,8 @@ class Settings:
     """What happens to pictures of other proportions: crop cuts out the middle, pad shows them whole on the
     background."""
     background: str | None = None
-    """Colour under transparent and padded parts, by name or as #rrggbb. Default: white, or black for grey pictures."""
+    """Colour under transparent and padded parts, by name or as #rrggbb. Default: white, or black for grey
+    pictures; the other where drawings would not show."""
     channels: Literal[1, 3] | None = None
     """1 trains in grey, 3 in colour. Default: grey where all pictures are grey, also those that are saved in colour."""
     black: float | None = None
@@ -73,16 +75,19 @@ class Settings:
     """Batches whose gradients are summed before a step: a large batch in the memory of a small one."""
     seed: int = 0
     """Seed of initialisation, order and noise."""
-    threads: int | None = None
-    """Processor threads. Default: all that this process may use."""
-    precision: Literal["fp32", "bf16"] = "fp32"
+    threads: int | Literal["auto", "all"] = "auto"
+    """Processor threads. auto: all that this process may use or one, whichever the first steps show to be faster.
+    With a number, the same --seed gives the same bytes on the same machine."""
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
     """bf16 runs convolutions under autocast: faster where the processor or the GPU supports it, many times slower
-    elsewhere."""
+    elsewhere. auto: bf16 where it is supported."""
     track: str | None = None
     """Also send the metrics to an installed tracker that accelerate supports: tensorboard, wandb, … Default: none."""
     resume: bool = False
     """Go on from the last checkpoint with the stored settings. Only these may change: --minutes, --images,
     --threads, --track, --mismatch-weight, --gamma, --ema-images, --minibatch-stddev, --precision."""
+    more_data: bool = False
+    """With --resume: go on although pictures were added to the run's; those held out stay held out."""
 
     def __post_init__(self) -> None:
         """Brings --size to its one form. Raises UserError for words that are no size."""
@@ -116,9 +121,13 @@ class GanSettings(Settings):
     """Train the GAN: a generator against a critic, by default with a relativistic pairing loss, R1 and R2."""
 
     minutes: float = 45.0
+    start_from: Path | None = None
+    """Begin with the weights of another run or bundle, whose pictures have the same size and mode; the networks get its
+    sizes. A class that both have keeps its weights."""
     batch: int = 32
-    body: Literal["conv", "residual", "mlp"] = "conv"
-    """Networks: conv, residual (deeper, for a GPU), mlp (fully connected, as in the first GAN article)."""
+    body: Literal["conv", "skip", "residual", "mlp"] = "conv"
+    """Networks: conv, skip (every resolution adds its share to the picture, so a larger size can start from a smaller
+    one), residual (deeper, for a GPU), mlp (fully connected, as in the first GAN article)."""
     prior: Prior = "normal"
     """Distribution of the noise: N(0, 1), U(-1, 1), or N(0, 1) truncated to [-2, 2]."""
     loss: Loss = "rpgan"
@@ -168,6 +177,9 @@ class VaeSettings(Settings):
     """Train the VAE, with a calibrated decoder variance, and fit a mixture of Gaussians as its sampling prior."""
 
     minutes: float = 25.0
+    start_from: Path | None = None
+    """Begin with the weights of another run or bundle, whose pictures have the same size and mode; the networks get its
+    sizes. A class that both have keeps its weights."""
     batch: int = 128
     body: Literal["conv", "residual", "principal", "mlp"] = "conv"
     """Networks: conv, residual (deeper, for a GPU), principal (residual, beside a linear path that begins as the
@@ -224,6 +236,9 @@ class AllSettings(Settings):
 
     minutes: float = 90.0
     """Time budget of the four stages together: 6 %, 50 %, 27 % and 17 % of it."""
+    start_from: Path | None = None
+    """Begin the GAN and the VAE with the weights of another run or bundle, whose pictures have the same size and mode;
+    the networks get its sizes. A class that both have keeps its weights."""
     batch: int | None = None  # type: ignore[assignment]  # None: each stage has a default of its own
     """Pictures per step. Default: each stage's own."""
 
@@ -286,10 +301,16 @@ STAGES: dict[str, type[Settings]] = {
 # What a resumed stage may change: BUDGET and TUNABLE also change what comes out.
 BUDGET = {"minutes", "images"}
 TUNABLE = {"mismatch_weight", "gamma", "ema_images", "minibatch_stddev", "precision"}
-CHANGEABLE = BUDGET | TUNABLE | {"run", "data", "cache", "threads", "track", "resume", "target"}
+FRAMING = {"size", "fit", "background", "channels", "black", "white"}  # held against run.json instead, and so are …
+READING = {"classes", "classes_from", "image_column", "label_column"}
+OF_ONE_COMMAND = {"run", "data", "cache", "threads", "track", "resume", "more_data", "target"}
+CHANGEABLE = BUDGET | TUNABLE | FRAMING | READING | OF_ONE_COMMAND
 
 AT_MOST: dict[str, float] = {"beta2": 0.9999, "augment": 0.8, "warmup": 1.0, "jitter": 1.0, "shift": 0.5}
 """Largest value of those floats that have one; no float may be negative."""
+
+LARGEST_SEED = 10**11  # each process and step has a seed of its own, a million times as large, in 64 bits
+THREADS_EACH, LEAST_LIMIT = 4, 64  # a processor; 64 where that is less
 
 
 SIGNED = {"black", "white"}
@@ -322,8 +343,29 @@ def check_number(name: str, value: object) -> None:
         if not 0 <= value <= most:
             limits = "not be negative" if most == math.inf else f"lie between 0 and {most:g}"
             raise UserError(f"{flag} must {limits}, not {value:g}.")
-    elif isinstance(value, int) and not isinstance(value, bool) and name != "seed" and value < 1:
-        raise UserError(f"{flag} must be positive, not {value}.")
+    elif isinstance(value, int) and not isinstance(value, bool):
+        if name == "seed":
+            check_seed(value)
+        elif value < 1:
+            raise UserError(f"{flag} must be positive, not {value}.")
+        elif name == "threads":
+            check_threads(value)
+
+
+def check_seed(seed: int, least: int = -LARGEST_SEED, most: int = LARGEST_SEED) -> None:
+    """Raises UserError for a seed that the generators of random numbers cannot take."""
+    if not least <= seed <= most:
+        raise UserError(f"--seed must lie between {least} and {most}, not {seed}.")
+
+
+def check_threads(threads: int) -> None:
+    """Raises UserError for a number of threads that brings the machine down rather than to speed."""
+    most = max(THREADS_EACH * (os.cpu_count() or 1), LEAST_LIMIT)
+    if threads < 1:
+        raise UserError(f"--threads must be positive, not {threads}.")
+    if threads > most:
+        raise UserError(f"--threads {threads} is too many for {os.cpu_count()} processors: at most {most}. Leave it "
+                        "out to have the fastest number found.")  # fmt: skip
 
 
 def pictures_folder(settings: Settings, run: Path) -> Path:

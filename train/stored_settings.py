@@ -46,11 +46,12 @@ BEFORE: dict[str, object] = {
     "augment": 0.0,
     "lazy_reg_interval": 1,
     "gap_pictures": "held-out",
+    "precision": "fp32",
 }
 """What runs did before a setting existed, where today's default is another."""
 
-MACHINE: frozenset[str] = frozenset({"run", "data", "cache", "threads", "track", "resume"})
-"""Settings that say something of one machine only, and do not leave it."""
+MACHINE: frozenset[str] = frozenset({"run", "data", "cache", "threads", "track", "resume", "more_data", "start_from"})
+"""Settings that say something of one machine or of one command only, and do not leave the run folder."""
 
 
 def current_flags(words: Sequence[str]) -> list[str]:
@@ -88,6 +89,8 @@ def current_weight(key: str) -> str:
 def migrated(kind: type[Settings], values: Mapping[str, object]) -> dict[str, object]:
     """Stored settings of any version as today's: renamed, and where a setting did not exist yet, what was done then."""
     renamed = {RENAMED.get(name, name): value for name, value in values.items()}
+    if renamed.get("threads", "auto") is None:  # what older versions called it
+        renamed["threads"] = "all"
     renamed = {name: current_value(name, value) if isinstance(value, str) else value for name, value in renamed.items()}
     known = {field.name for field in fields(kind)}
     return {name: value for name, value in BEFORE.items() if name in known} | renamed

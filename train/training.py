@@ -1,29 +1,40 @@
 """Trains what a command asks for: its stages in order, each begun or resumed, on one set of pictures."""
 
 import copy
-from collections.abc import Set
+import time
+from collections.abc import Iterator, Set
+from contextlib import contextmanager, nullcontext
 from dataclasses import fields, replace
 from datetime import timedelta
+from functools import partial
 from typing import TypeVar
 
 import torch
 from accelerate import PartialState
 
+from bundle.command_line import INTERRUPTED
+from bundle.errors import UserError
+from train.budget import Slot, StageTime, slot
 from train.command_line import with_preset
-from train.data.dataset import DataInfo
-from train.data.load import Loaded, load
-from train.data.pixel_format import format_of
-from train.data.reading import Reading, reading_of
+from train.data.load import Loaded
+from train.data.reading import Reading
 from train.data.scan import LARGEST_DEFAULT
-from train.hardware import usable_threads
+from train.distributed import warn_of_lost_processes
+from train.hardware import fastest_precision, training_device
+from train.known_pictures import open_pictures, replace_framing
 from train.loop import train
-from train.resume import resolve_resume
-from train.run_folder import Run, bind_data, data_of
-from train.settings import SHARES, STAGES, AllSettings, InverseSettings, Settings, check_settings, pictures_folder
+from train.progress_bar import say
+from train.resume import begin_with, is_begun, resolve_all, resolve_resume, store_all
+from train.run_folder import Run, data_of, read_json
+from train.run_lock import locked
+from train.settings import SHARES, STAGES, AllSettings, InverseSettings, Settings, check_settings
 from train.stages import build_stage
 from train.stages.stage import channels_last
+from train.start_from import carry_over, check_pictures, opened_start, start_of, with_architecture, with_size
 
 AnySettings = TypeVar("AnySettings", bound=Settings)
+Plan = list[tuple[str, Settings]]
+"""(folder, settings) of the stages that a command trains, in order."""
 
 # Settings that say how pictures are read: all stages of a run have the same.
 OF_THE_PICTURES = ("size", "fit", "background", *(field.name for field in fields(Reading)))
@@ -31,59 +42,85 @@ LARGEST_SHORT = 64  # pixels a side, within a budget below …
 LONG_MINUTES, LONG_IMAGES = 360, 2_000_000
 
 
-def train_run(settings: Settings, given: Set[str]) -> int:
-    """Trains the stages of a command; `given`: names of the settings that the user gave.
+def train_run(settings: Settings, given: Set[str], began: float | None = None) -> int:
+    """Trains the stages of a command; `given`: names of the settings that the user gave; `began`: time.monotonic() when
+    the command began, from which its minutes count.
 
     Returns the exit code: 0, or 130 when training was stopped. Raises UserError.
     """
+    began = time.monotonic() if began is None else began
     check_settings(settings)
-    if settings.resume and (settings.run / "run.json").exists():
-        settings = replace_framing(settings, data_of(settings.run), given)
-    stages = stages_of(settings, given)
-    known = data_of(settings.run) if (settings.run / "run.json").exists() else None
+    warn_of_lost_processes()
     # The other processes wait while the first one measures at the end of a stage, which may take long.
-    team = PartialState(cpu=not torch.cuda.is_available(), timeout=timedelta(hours=6))
-    with team.main_process_first():  # it fills the cache of the data set, which the others then read
-        data = load(
-            settings.data,
-            settings.size,
-            not team.is_main_process,
-            settings.fit,
-            settings.background,
-            largest_side(settings),
-            reading_of(settings),
-            format_of(settings, known, given),
-            pictures_folder(settings, settings.run),
-        )
-        bind_data(settings.run, data[0])
-    everything = isinstance(settings, AllSettings)
-    for stage, own in stages:
-        if stage == "classifier" and everything and not data[0].classes:
+    team = PartialState(cpu=training_device().type == "cpu", timeout=timedelta(hours=6))
+    with locked(settings.run) if team.is_main_process else nullcontext():
+        return train_stages(settings, given, began, team)
+
+
+def train_stages(settings: Settings, given: Set[str], began: float, team: PartialState) -> int:
+    """As `train_run`, in a run folder that no other training uses."""
+    asked, first = given, team.is_main_process
+    if (settings.run / "run.json").exists():
+        settings = replace_framing(settings, data_of(settings.run), given)
+    if isinstance(settings, AllSettings):
+        settings, asked = resolve_all(settings, given)
+    with opened_start(settings, bool(starting(stages_of(settings, asked)))) as source:
+        plan = resolved(settings, asked, given, source)
+        with team.main_process_first():  # it fills the cache of the data set, which the others then read
+            sized = with_size(settings, asked, source)
+            check = partial(check_pictures, source, starting(plan))
+            data = open_pictures(sized, given, check, not first, largest_side(settings), write=first)
+        if first and isinstance(settings, AllSettings):
+            store_all(settings, asked)
+        if isinstance(settings, AllSettings) and not data[0].classes:
             print("The pictures have no classes: the classifier is skipped.")
-            continue
-        resolved = resolve_resume(stage, own, given, begin_missing=everything, write=team.is_main_process)
-        team.wait_for_everyone()
-        if not train_stage(stage, resolved, data):
-            return 130
+            plan = [(stage, own) for stage, own in plan if stage != "classifier"]
+        times = [stage_time(stage, own) for stage, own in plan]
+        for i, (stage, own) in enumerate(plan):
+            if first:
+                begin_with(stage, own)
+            team.wait_for_everyone()
+            place = Slot(i + 1, len(plan)) if own.images else slot(times, i, time.monotonic() - began)
+            if not train_stage(stage, own, data, place, source):
+                return INTERRUPTED
+    if first:
+        print(ending(settings, time.monotonic() - began), flush=True)
     return 0
+
+
+def resolved(settings: Settings, asked: Set[str], given: Set[str], source: Run | None) -> Plan:
+    """What each stage is trained with. `asked`: names of the settings that hold for stages that have not begun;
+    `given`: those of this command, which may change others. Raises UserError as `resolve_resume`."""
+    plan = []
+    for stage, own in stages_of(settings, asked):
+        if source is not None and start_of(own) and not is_begun(own.run, stage):
+            own = with_architecture(stage, own, asked, source)
+        plan.append((stage, resolve_resume(stage, own, given, isinstance(settings, AllSettings), write=False)))
+    return plan
+
+
+def starting(plan: Plan) -> list[Settings]:
+    """The settings of those stages that have not begun and are to start from trained weights."""
+    return [own for stage, own in plan if start_of(own) and not is_begun(own.run, stage)]
 
 
 def largest_side(settings: Settings) -> int:
     """The largest side, in pixels, that is chosen where none was asked for: 64 on a processor with little time, which
     128 px would take three times as long for."""
     much = settings.images >= LONG_IMAGES if settings.images is not None else settings.minutes >= LONG_MINUTES
-    return LARGEST_DEFAULT if much or torch.cuda.is_available() else LARGEST_SHORT
+    return LARGEST_SHORT if training_device().type == "cpu" and not much else LARGEST_DEFAULT
 
 
-def stages_of(settings: Settings, given: Set[str]) -> list[tuple[str, Settings]]:
+def stages_of(settings: Settings, given: Set[str]) -> Plan:
     """(folder, settings) of each stage that a command trains, in order, with its share of the minutes."""
     if isinstance(settings, AllSettings):
         # What was given holds for every stage; for the rest a stage has its own defaults and preset.
         shared = {field.name: getattr(settings, field.name) for field in fields(Settings) if field.name in given}
         shared |= {name: getattr(settings, name) for name in ("run", "resume", *OF_THE_PICTURES)}
-        steps: list[tuple[str, Settings]] = []
+        steps: Plan = []
         for command, share in SHARES.items():
-            own = with_preset(command, settings.preset, **shared | {"minutes": settings.minutes * share})
+            start = {"start_from": settings.start_from} if command in ("gan", "vae") else {}
+            own = with_preset(command, settings.preset, **shared | start | {"minutes": settings.minutes * share})
             steps += stages_of(own, given)
         return steps
     if isinstance(settings, InverseSettings):
@@ -93,22 +130,61 @@ def stages_of(settings: Settings, given: Set[str]) -> list[tuple[str, Settings]]
     return [(name, settings)]
 
 
-def replace_framing(settings: AnySettings, stored: DataInfo, given: Set[str]) -> AnySettings:
-    """Settings with the size, framing and reading of a run's pictures, where the user gave no others."""
-    known = {"size": stored.size, "fit": stored.fit, "background": stored.background} | vars(stored.reading)
-    return replace(settings, **{name: value for name, value in known.items() if name not in given})
+def stage_time(stage: str, settings: Settings) -> StageTime:
+    """What the record of a stage says about its time."""
+    record, wanted = settings.run / stage / "record.json", settings.minutes * 60
+    if not record.exists():
+        return StageTime(wanted)
+    stored = read_json(record)
+    planned = stored["config"].get("minutes", 0.0) * 60
+    return StageTime(wanted, stored["seconds"], planned if stored["finished"] else None)
 
 
-def train_stage(stage: str, settings: Settings, data: Loaded) -> bool:
-    """Trains one stage on (info, training pictures, test pictures); returns whether it finished.
+def with_precision(settings: AnySettings) -> AnySettings:
+    """Settings with the precision that --precision auto stands for on this machine."""
+    return replace(settings, precision=fastest_precision()) if settings.precision == "auto" else settings
 
-    Raises UserError when what it builds on has not been trained.
+
+def train_stage(stage: str, settings: Settings, data: Loaded, place: Slot, source: Run | None = None) -> bool:
+    """Trains one stage on (info, training pictures, test pictures), from the weights of `source` where it has not
+    begun; returns whether it finished.
+
+    Raises UserError when what it builds on has not been trained, and when the machine's memory is too small.
     """
     info, train_set, test_set = data
-    torch.set_num_threads(settings.threads or usable_threads())
+    device = training_device()
+    settings = with_precision(settings)
     torch.manual_seed(settings.seed)
-    with torch.device("cuda" if torch.cuda.is_available() else "cpu"):
-        built = build_stage(stage, settings, info, Run.open(settings.run))
-        channels_last(built.networks)
-        averages = copy.deepcopy(built.networks).eval().requires_grad_(False)
-    return train(built, averages, settings, info.source, train_set, test_set)
+    with enough_memory(stage):
+        with device:
+            built = build_stage(stage, settings, info, Run.open(settings.run))
+            channels_last(built.networks)
+            averages = copy.deepcopy(built.networks).eval().requires_grad_(False)
+        if source is not None and start_of(settings) and not settings.resume:
+            say(carry_over(stage, built.networks, averages, settings, info, source))
+        return train(built, averages, settings, info.source, train_set, test_set, place)
+
+
+@contextmanager
+def enough_memory(stage: str) -> Iterator[None]:
+    """Raises UserError where PyTorch finds too little memory."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as problem:
+        words = str(problem)
+        small = isinstance(problem, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in words
+        if not small:
+            raise
+        raise UserError(
+            f"{stage}: the memory is too small for these networks and pictures. Use a smaller --batch (--accumulate "
+            "makes up for it), a smaller --width, or a smaller --size."
+        ) from problem
+
+
+def ending(settings: Settings, seconds: float) -> str:
+    """The last words of a command, and what to do next."""
+    run = settings.run
+    done = f"Done in {seconds / 60:.1f} minutes."
+    if any(is_begun(run, stage) for stage in ("gan", "vae")):
+        return f"{done} Next: python -m export bundle {run} BUNDLE, which makes it a folder to play with and to share."
+    return f"{done} Next: python -m train gan {run}"

@@ -70,10 +70,17 @@ def shared_context(browser: Any) -> Iterator[Any]:
 @pytest.fixture
 def visit(browser: Any, shared_context: Any, address: str) -> Iterator[Callable[..., Any]]:
     """Opens the page, after `script` if there is one; at the end nothing may have gone wrong in it, and no other host
-    been asked. Settings other than the viewport make a context of their own. What was stored is gone afterwards."""
+    been asked. Settings other than the viewport make a context of their own. What was stored is gone afterwards.
+    `refused`: what stands in the addresses of requests that the server is right to refuse."""
     own_contexts, pages, troubles = [], [], []
 
-    def open_page(query: str = "", script: str = "", viewport: Any = WIDE, **settings: Any) -> Any:
+    def open_page(
+        query: str = "", script: str = "", viewport: Any = WIDE, refused: str | None = None, **settings: Any
+    ) -> Any:
+        def failed(url: str, text: str) -> None:
+            if refused is None or refused not in url:
+                troubles.append(text)
+
         context = shared_context
         if settings:
             context = browser.new_context(viewport=viewport, **settings)
@@ -83,10 +90,13 @@ def visit(browser: Any, shared_context: Any, address: str) -> Iterator[Callable[
         pages.append(page)
         page.set_viewport_size(viewport)
         page.add_init_script(script)
-        page.on("console", lambda m: troubles.append(m.text) if m.type == "error" and UNPLUGGED not in m.text else None)
+        page.on(
+            "console",
+            lambda m: failed(m.location["url"], m.text) if m.type == "error" and UNPLUGGED not in m.text else None,
+        )
         page.on("pageerror", lambda error: troubles.append(str(error)))
         page.on("request", lambda r: None if at_home(r.url, address) else troubles.append(f"foreign: {r.url}"))
-        page.on("response", lambda r: troubles.append(f"{r.status}: {r.url}") if r.status >= 400 else None)
+        page.on("response", lambda r: failed(r.url, f"{r.status}: {r.url}") if r.status >= 400 else None)
         page.goto(address + query)
         page.wait_for_function("window.Twofold?.stats.shown > 0")
         return page

@@ -70,3 +70,19 @@ def test_a_link_opens_the_tour_and_a_bundle_without_classes_has_a_plain_map(visi
     page.get_by_text("Each dot is a sample from the fitted prior").wait_for()
     assert not page.get_by_role("radio", name="Classes apart").is_visible()
     assert not page.locator(".tf-map-legend").is_visible()
+
+
+def test_a_map_that_fails_says_what_failed(visit):
+    page = visit("?b=digits&m=vae", refused="/explore/")
+    busy = "Too many people are drawing right now; try again in a second."
+    page.route("**/explore/digits?*", lambda route: route.fulfill(status=503, content_type="text/plain", body=busy))
+    tab(page, "Explore")
+    page.get_by_text(f"The map could not be drawn. {busy}").wait_for()
+    page.unroute("**/explore/digits?*")
+    page.route("**/explore/digits?*", lambda route: route.abort())
+    page.evaluate("Twofold.set({ t: 0.9 })")
+    page.get_by_text("The map could not be drawn. The server does not answer.").wait_for()
+    page.unroute("**/explore/digits?*")
+    page.evaluate("Twofold.set({ t: 0.8 })")
+    page.get_by_text("Each dot is a sample from the fitted prior").wait_for()
+    assert page.get_by_text("The map could not be drawn").count() == 0

@@ -64,6 +64,22 @@ def controls_have_names_and_pictures_have_words(page: Page) -> None:
         assert page.locator(".tf-widget img:not([alt])").count() == 0
 
 
+def test_a_phone_shows_what_matters_without_scrolling_and_the_squares_are_remembered(visit):
+    page = visit("?b=digits", viewport=NARROW)
+    places = [page.locator(".tf-travel"), page.locator(".tf-chips")]
+    places += [page.get_by_role("button", name=name) for name in ("New random", "Keep")]
+    for place in places:
+        box = place.first.bounding_box()
+        assert box["y"] + box["height"] <= NARROW["height"], place
+    rendering = "() => getComputedStyle(document.querySelector('.tf-travel')).imageRendering"
+    assert page.evaluate(rendering) == "auto"
+    page.get_by_label("Pixels").check()
+    assert page.evaluate(rendering) == "pixelated"
+    page.reload()
+    page.wait_for_function("window.Twofold?.stats.shown > 0")
+    assert page.evaluate(rendering) == "pixelated" and page.get_by_label("Pixels").is_checked()
+
+
 def test_dragging_keys_buttons_children_and_sheet_choose_pictures(visit):
     page = visit("?b=digits&c=2&x=5&y=0")
     dragging_travels_and_undo_returns(page)

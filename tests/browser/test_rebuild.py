@@ -74,7 +74,7 @@ def test_a_drawn_digit_is_rebuilt_read_and_repaired(visit):
     answers = [pixels(page, alt) for alt in (*names, *(f"Completion {i} of 4" for i in range(1, 5)))]
     assert all((answer[:16] == seen[:16]).all() for answer in answers)
     assert len({answer[16:].tobytes() for answer in answers[2:]}) == 4
-    assert page.locator(".tf-answers .tf-classified:visible", has_text="reads ").count() == 6
+    assert page.locator(".tf-repair .tf-classified:visible", has_text="reads ").count() == 6
 
     page.get_by_label("What is laid over the input").select_option("Completion 2")
     uncovered = page.get_by_label("How much of the input is uncovered")

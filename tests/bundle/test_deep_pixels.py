@@ -71,6 +71,13 @@ def test_bytes_of_numbers():
     assert to_bytes(np.array([-1000.0, 1000, 3000]), (-1000, 3000)).tolist() == [0, 128, 255]
 
 
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_large_pictures_of_16_bits_come_by_a_table(order: str):
+    values = rng.integers(0, 65536, (300, 300)).astype(f"{order}u2")
+    for scaling in ((0, 4095), (-100, 65535), (27000, 31000)):
+        assert np.array_equal(to_bytes(values, scaling), to_bytes(values.astype(np.float64), scaling))
+
+
 def test_one_range_keeps_pictures_comparable():
     """Half of a float set reaches 1.0, half 1.01: scaled each on its own, one half was white and the other black."""
     for top in (1.0, 1.01):

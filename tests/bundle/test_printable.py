@@ -42,6 +42,6 @@ def test_a_run_keeps_them(tmp_path: Path):
     write_json(tmp_path / "config.json", {"data": ODD, "title": "Käse"})
     assert read_json(tmp_path / "config.json") == {"data": ODD, "title": "Käse"}
     assert "Käse" in (tmp_path / "config.json").read_text(encoding="utf-8")
-    info = DataInfo(printable(ODD), "t", "l", 1, 32, (printable(ODD), "b"), 90, 10)
+    info = DataInfo(printable(ODD), "t", "l", 1, 32, 32, (printable(ODD), "b"), 90, 10)
     bind_data(tmp_path, info)
     assert data_of(tmp_path) == info and json.loads((tmp_path / "run.json").read_bytes())

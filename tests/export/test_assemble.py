@@ -20,6 +20,7 @@ from tests.support.pictures import draw_folder
 from tests.support.trained import CLASSES, Exported, export, train_tiny
 from train.data.dataset import Pictures
 from train.run_folder import Run
+from train.stored_settings import MACHINE
 
 QUALITY = Quality(
     command="python -m benchmarks.quality",
@@ -51,10 +52,12 @@ def test_the_demo_accepts_it(exported: Exported, trained_run: Path):
 def test_it_says_how_pictures_were_framed_and_what_each_stage_was_given(exported: Exported, trained_run: Path):
     info = read(exported.folder).info
     assert (info.dataset.fit, info.dataset.background) == ("crop", "#000000")
+    assert (info.dataset.value_range, info.dataset.border) == (None, 4)  # pictures of 8 bits, framed by today's rule
     for stage, training in info.training.items():
         config = json.loads((trained_run / stage / "config.json").read_text())
         given = training.model_dump(mode="json")["settings"]
-        assert given == {k: v for k, v in config.items() if k not in ("run", "data", "threads", "track", "resume")}
+        assert given == {key: value for key, value in config.items() if key not in MACHINE}
+        assert not {"run", "data", "cache", "threads"} & set(given)
         assert training.settings is not None and training.settings["images"] == 256
 
 

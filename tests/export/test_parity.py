@@ -1,6 +1,7 @@
 """The checks that a graph must pass, each tried on a graph that is wrong."""
 
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import onnx
@@ -83,14 +84,18 @@ def test_structure_is_checked(change, sentence: str):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("size", "channels", "classes"), [(64, 3, ("a", "b")), (96, 1, ())])
-def test_graphs_agree_with_pytorch_at_other_sizes(size: int, channels: int, classes: tuple[str, ...]):
-    """Convolutional ones at sizes that no other test exports; 16, 28, 32 and 100 have bundles of their own."""
+@pytest.mark.parametrize(
+    ("size", "channels", "classes", "body"), [(64, 3, ("a", "b"), "conv"), (96, 1, (), "conv"), (24, 3, (), "skip")]
+)
+def test_graphs_agree_with_pytorch_at_other_sizes(
+    size: int, channels: int, classes: tuple[str, ...], body: Literal["conv", "skip"]
+):
+    """Bodies and sizes that no other test exports; 16, 28, 32 and 100 have bundles of their own."""
     torch.manual_seed(0)
     data = DataInfo("made up", "made up", "none", channels, size, size, classes, train_images=100, test_images=10)
     record = StageRecord("python -m train", 1.0, 1, True, "none", {})
     nets = {
-        "gan": gan.build(GanSettings(**HERE, width=16, w_dim=8, latent_dim=6), data),
+        "gan": gan.build(GanSettings(**HERE, body=body, width=16, w_dim=8, latent_dim=6), data),
         "vae": vae.build(VaeSettings(**HERE, width=16, latent_dim=4), data),
     }
     if classes:

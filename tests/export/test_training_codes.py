@@ -23,11 +23,11 @@ def pictures(monkeypatch: pytest.MonkeyPatch, broken_bundle: Path) -> Pictures:
     import torch
 
     about = read(broken_bundle).info
-    count, side = about.dataset.train_images, about.image.size
+    count, image = about.dataset.train_images, about.image
     generator = torch.Generator().manual_seed(1)
-    images = torch.randint(0, 256, (count, about.image.channels, side, side), generator=generator, dtype=torch.uint8)
+    images = torch.randint(0, 256, (count, *image.shape), generator=generator, dtype=torch.uint8)
     found = Pictures(images, torch.arange(count) % len(about.dataset.classes))
-    info = DataInfo("x", "x", "none", about.image.channels, side, side, about.dataset.classes, count, 10)
+    info = DataInfo("x", "x", "none", *image.shape, about.dataset.classes, count, 10)
     monkeypatch.setattr(training_codes, "load", lambda *_, **__: (info, found, found))
     return found
 

@@ -38,6 +38,25 @@ def transparent(home: Path) -> str:
     return said(home)
 
 
+def glyphs(home: Path, mode: str, ink: int) -> Path:
+    """110 discs, squares and bars of one grey on transparency."""
+    for path in draw_folder(home, 110, classes=False).iterdir():
+        alpha = Image.open(path).point(lambda value: 255 if value else 0)
+        layer = Image.new("L", alpha.size, ink)
+        Image.merge(mode, (*[layer] * (len(mode) - 1), alpha)).save(path)
+    return home
+
+
+@picture_files("white drawings on transparency, in colour")
+def white_glyphs(home: Path) -> str:
+    return said(glyphs(home, "RGBA", 255))
+
+
+@picture_files("black drawings on transparency, in grey")
+def black_glyphs(home: Path) -> str:
+    return said(glyphs(home, "LA", 0))
+
+
 # --- grey or colour ------------------------------------------------------------------------------
 
 
@@ -100,6 +119,11 @@ def not_a_number(home: Path) -> str:
 @picture_files("a `--white` far above all numbers")
 def white_far_above(home: Path) -> str:
     return said(numbers(home, 0, 4000, np.uint16), pixels=PixelFormat(white=65535))
+
+
+@picture_files("`--white` for pictures of 8 bits")
+def white_of_bytes(home: Path) -> str:
+    return said(draw_folder(home, 110, classes=False), pixels=PixelFormat(white=99))
 
 
 @picture_files("a `--black` above `--white`")

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from tests.bundle.test_pictures import saved
 from tests.inputs.cases import case, said
-from tests.inputs.folders import zipped
+from tests.inputs.folders import run_folder, zipped
 from tests.support.pictures import draw_folder, draw_shape
 from train.data.reading import Reading
 
@@ -127,9 +127,11 @@ def saved_to_disk(home: Path) -> str:
 
 @tables("parquet beside pictures")
 def parquet_and_pictures(home: Path) -> str:
-    parquet(draw_folder(home, 1, classes=False), image=ramps(), label=PARITY)
+    """Also where pictures are more than parquet files: those of a run are not trained on."""
+    run_folder(home / "runs" / "one")
+    parquet(draw_folder(home, 1, classes=False), "numbers", image=ramps(), label=PARITY)
     printed = said(home)
-    assert "2 classes" in printed
+    assert "2 classes" in printed and "left out 1 folder (runs/one (a run)) that Twofold made" in printed
     return printed
 
 

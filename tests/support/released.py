@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from bundle import schema
 from bundle.images import to_uint8
 from bundle.model import BundleModel, Model
 from bundle.read import read
@@ -34,17 +35,17 @@ def drawn(name: str, kind: Model) -> np.ndarray:
     return pictures
 
 
-def tiles(sheet: np.ndarray, size: int) -> np.ndarray:
-    """The pictures of a sheet, row by row: uint8 [N, size, size, C]."""
-    rows, columns = sheet.shape[0] // size, sheet.shape[1] // size
-    cut = sheet.reshape(rows, size, columns, size, -1).transpose(0, 2, 1, 3, 4)
-    return cut.reshape(rows * columns, size, size, -1)
+def tiles(sheet: np.ndarray, image: schema.Image) -> np.ndarray:
+    """The pictures of a sheet, row by row: uint8 [N, H, W, C]."""
+    rows, columns = sheet.shape[0] // image.height, sheet.shape[1] // image.width
+    cut = sheet.reshape(rows, image.height, columns, image.width, -1).transpose(0, 2, 1, 3, 4)
+    return cut.reshape(rows * columns, image.height, image.width, -1)
 
 
 def sheet_tiles(name: str) -> np.ndarray:
     """The pictures of a bundle's sample sheet, uint8 [64, H, W, C]."""
     with Image.open(ARTIFACTS / name / "sheet.png") as opened:
-        return tiles(np.asarray(opened), model(name).info.image.size)
+        return tiles(np.asarray(opened), model(name).info.image)
 
 
 def thumbnails(pictures: np.ndarray) -> np.ndarray:

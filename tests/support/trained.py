@@ -18,7 +18,16 @@ from train.__main__ import main as train_main
 
 CLASSES = ("bar", "disc", "square")  # of tests.support.pictures, in the order of their folders' names
 EVERY_STAGE = ("classifier", "gan", "vae", "inverse")
-FEW = ("--images", "256", "--batch", "64", "--threads", "1")  # pictures seen in a stage: four steps
+FEW = (
+    "--images",
+    "256",
+    "--batch",
+    "64",
+    "--threads",
+    "1",
+    "--precision",
+    "fp32",
+)  # pictures seen in a stage: four steps
 NARROW = {
     "classifier": (),
     "gan": ("--width", "16", "--latent-dim", "8", "--w-dim", "8"),

@@ -45,8 +45,11 @@ def test_mistakes_exit_with_2_and_one_sentence(tmp_path):
         (["--images", "0"], "--images must be positive"),
         (["--latent-dim", "-2"], "--latent-dim must be positive"),
         (["--batch", "1"], "--batch must be at least 2"),
+        (["--seed", "12345678901234567890"], "--seed must lie between -100000000000 and 100000000000"),
+        (["--threads", "5000"], "--threads 5000 is too many for"),
+        (["--threads", "0"], "--threads must be positive"),
         (["--size", "17"], "--size 17 cannot be drawn"),
-        (["--size", "54"], "--size 54 is not 4 to 25 times a power of two"),
+        (["--size", "54"], "--size 54 cannot be drawn: each side must be 4 to 25 times the same power of two"),
     ],
 )
 def test_impossible_numbers(tmp_path, shapes, capsys, flags, sentence):

@@ -24,7 +24,7 @@ from train.checkpoints import load_tensors, save_tensors
 from train.recorder import Progress, Recorder
 from train.stages.classifier import ClassifierStage
 
-SMALL = ["--threads", "1", "--batch", "16"]
+SMALL = ["--threads", "1", "--precision", "fp32", "--batch", "16"]
 STAGES = {
     "classifier": [],
     "gan": ["--width", "16", "--latent-dim", "8", "--w-dim", "8"],
@@ -229,11 +229,16 @@ class Clock:
         self.now += self.tick
         return self.now
 
+    def rules(self, monkeypatch) -> None:
+        """The command and its loop go by this clock."""
+        for module in ("train.__main__", "train.training", "train.loop"):
+            monkeypatch.setattr(f"{module}.time", self)
+
 
 @pytest.mark.slow
 def test_more_minutes_go_on_and_a_finished_stage_is_left_alone(shapes, tmp_path, monkeypatch):
     clock = Clock(0.02)
-    monkeypatch.setattr("train.loop.time", clock)
+    clock.rules(monkeypatch)
     arguments = ["gan", str(tmp_path / "r"), "--data", str(shapes), *SMALL, *STAGES["gan"]]
     assert main([*arguments, "--minutes", "0.05"]) == 0
     state = tmp_path / "r" / "gan" / "state.safetensors"
@@ -252,7 +257,7 @@ def test_more_minutes_go_on_and_a_finished_stage_is_left_alone(shapes, tmp_path,
 @pytest.mark.slow
 def test_a_stage_that_becomes_faster_still_uses_all_its_time(shapes, tmp_path, monkeypatch):
     clock = Clock(0.02)
-    monkeypatch.setattr("train.loop.time", clock)
+    clock.rules(monkeypatch)
     at_step(monkeypatch, 40, lambda: setattr(clock, "tick", 0.002))
     arguments = ["gan", str(tmp_path / "r"), "--data", str(shapes), *SMALL, *STAGES["gan"], "--minutes", "0.03"]
     assert main(arguments) == 0
@@ -277,8 +282,8 @@ def test_the_record_tells_of_each_command_that_changed_what_comes_out(run, monke
     def told(**changes: object) -> bool:
         stage = SimpleNamespace(name="gan", module="train")
         accelerator = SimpleNamespace(is_main_process=False)
-        recorder = Recorder(stage, None, replace(settings, **changes), "shapes", Progress(), accelerator)
-        return recorder.command == f"{stored} && python -m train gan again"
+        recorder = Recorder(stage, None, replace(settings, **changes), "shapes", Progress(), accelerator, 135)
+        return recorder.command == f"{stored} && python -m train gan again --data shapes"
 
     assert not told()
     assert not told(threads=2)

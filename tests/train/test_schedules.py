@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from train.checkpoints import load_tensors
 from train.data.dataset import Pictures
-from train.loop import Progress, plan, train, update_averages
+from train.loop import plan, train, update_averages
 from train.schedules import cosine, ema_decay, ramp
 from train.settings import Settings
 from train.stages.stage import Stage
@@ -50,9 +50,9 @@ def test_buffers_are_copied():
 
 
 def test_the_plan_fills_the_time_that_is_left():
-    progress = Progress(step=100, images=6400, planned=10_000, seconds=10.0)
-    assert plan(progress, budget=20.0, batch=64) == 12_800
-    assert plan(progress, budget=5.0, batch=64) == 6400
+    assert plan(6400, left=10.0, rate=640.0, batch=64) == 12_800
+    assert plan(6400, left=0.15, rate=640.0, batch=64) == 6400 + 64
+    assert plan(6400, left=-5.0, rate=640.0, batch=64) == 6400
 
 
 class CountingStage(Stage):
@@ -73,7 +73,7 @@ def test_the_loop_averages_with_the_half_life_that_was_asked_for(tmp_path: Path)
     """Against the sum that defines a moving average: whichever decay a step took, its weight halves every `ema_images`
     pictures, or every twentieth of the pictures seen at first."""
     network = nn.Linear(1, 1, bias=False)
-    settings = Settings(run=tmp_path, images=4096, batch=32)
+    settings = Settings(run=tmp_path, images=4096, batch=32, threads=1)
     stage = CountingStage(network, {"sgd": torch.optim.SGD(network.parameters(), fused=True)}, settings, ema_images=100)
     averages = copy.deepcopy(network)
     some = Pictures(torch.zeros(64, 1, 8, 8, dtype=torch.uint8), torch.zeros(64, dtype=torch.int64))

@@ -74,8 +74,12 @@ def find_files(source: str, folder: Path) -> FolderFiles:
             continue
         for entry in entries:
             inner, path = name / entry.name, Path(entry.path)
-            if not path.is_dir():  # asked of the path: an entry that links to itself raises
-                if path.is_file() and not hidden(inner):
+            try:
+                is_folder, is_file = entry.is_dir(), entry.is_file()
+            except OSError:  # a link to itself
+                continue
+            if not is_folder:
+                if is_file and not hidden(inner):
                     files[inner] = path
                 continue
             if hidden(inner / "file"):

@@ -1,9 +1,11 @@
 """Names of data sets of the Hugging Face Hub: told from mistyped paths, and whether the Hub can be reached."""
 
+import contextlib
 import difflib
 import os
 import re
 import socket
+import threading
 import urllib.request
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -61,12 +63,18 @@ def reaches_hub() -> bool:
     proxy = proxies.get(target.scheme) or proxies.get("all")
     if proxy and not urllib.request.proxy_bypass(target.hostname or ""):
         target = urlsplit(proxy if "//" in proxy else f"//{proxy}")
-    try:
-        port = target.port or (80 if target.scheme == "http" else 443)
-        with socket.create_connection((target.hostname or "", port), timeout=PATIENCE):
-            return True
-    except (OSError, ValueError):
-        return False
+    answers: list[bool] = []
+
+    def ask() -> None:
+        with contextlib.suppress(OSError, ValueError):
+            port = target.port or (80 if target.scheme == "http" else 443)
+            socket.create_connection((target.hostname or "", port), timeout=PATIENCE).close()
+            answers.append(True)
+
+    asking = threading.Thread(target=ask, daemon=True)  # looking up a name has no time limit of its own
+    asking.start()
+    asking.join(PATIENCE)
+    return bool(answers)
 
 
 def is_cached(name: str) -> bool:
@@ -83,11 +91,11 @@ def check_name(source: str) -> None:
     copy and no network, the `datasets` library is told not to ask the Hub again and again."""
     if meant := like_name(source):
         raise UserError(f"{source} does not exist. Did you mean {meant}? A data set of the Hub is named owner/name.")
+    if reaches_hub():
+        return
     folder = Path(source).parent
     if "/" in source and folder.is_dir():
         raise UserError(f"{source} does not exist, though the folder {folder} does.")
-    if reaches_hub():
-        return
     if not is_cached(source):
         raise UserError(f"{source} is no file or folder here, and the Hugging Face Hub, where it may be a data set, "
                         "does not answer. Name a folder, or try again with a network.")  # fmt: skip

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 
 from PIL import Image
 
+NAMELESS = "tempfile.tif: "  # what Pillow calls every file before libtiff
+
 
 class Kept(logging.Handler):
     """Keeps what is raised as a warning or logged."""
@@ -40,7 +42,7 @@ class Kept(logging.Handler):
                 os.dup2(stderr, 2)
                 os.close(stderr)
                 file.seek(0)
-                self.logged += file.read().decode(errors="replace").splitlines()[:1]
+                self.logged += file.read().decode(errors="replace").replace(NAMELESS, "").splitlines()[:1]
 
     def take(self) -> list[str]:
         """The first line of each warning since the last call."""

@@ -9,18 +9,21 @@ import numpy as np
 from PIL import Image
 
 from bundle import pictures
-from bundle.deep_pixels import EACH, Scaling, is_deep, numbers, value_range
+from bundle.deep_pixels import BITS_PER_SAMPLE, EACH, Scaling, is_deep, numbers, value_range
 from bundle.errors import UserError
-from bundle.pictures import BORDER, COLOUR_MODES, Mode
+from bundle.pictures import BACKGROUNDS, BORDER, COLOUR_MODES, Mode
 from bundle.schema import Dataset
 from train.data.dataset import DataInfo
 
 Channels = Literal[1, 3]
+WHITE, BLACK = BACKGROUNDS["RGB"], BACKGROUNDS["L"]
 LOOKED_AT = 1000  # pictures whose pixels decide, spread evenly over a set
 NUMBERS_EACH = 2048  # numbers of each that are kept
 GREY_WITHIN = 8  # levels that red, green and blue of a grey pixel may differ by
 LOOKED_SIDE = 128  # pixels: where there are JPEGs, they need not be decoded larger
 FAR_UNDER = 0.25  # share of white
+CLEAR_LOOKED_AT = 100  # pictures with transparent parts whose drawn parts decide on the background
+NEARLY = 20  # levels from black or white within which a drawing does not show on it
 
 
 @dataclass(frozen=True)
@@ -105,10 +108,14 @@ class Look:
     """Of arrays of bytes: whether they hold 0 and 1 only."""
     dark_deep_colour: list[bool] = field(default_factory=list)
     """Of files with 16 bits in each of three channels, which are read at 8: whether they are nearly black then."""
+    drawn: list[float] = field(default_factory=list)
+    """Of pictures with transparent parts: the mean grey of the others, 0 to 255."""
     random: np.random.Generator = field(default_factory=lambda: np.random.default_rng(0))
 
     def at_file(self, image: Image.Image, sixteen_bit_colour: bool) -> None:
         """Looks at a picture that was opened and not yet decoded. Raises what Pillow raises."""
+        if image.has_transparency_data and not is_deep(image) and len(self.drawn) < CLEAR_LOOKED_AT:
+            self.at_transparency(image)
         if is_deep(image):
             image.load()
             self.at_numbers(numbers(image), image.mode)
@@ -118,6 +125,23 @@ class Look:
             if sixteen_bit_colour:
                 self.dark_deep_colour.append(int(np.asarray(image.convert("RGB")).max()) < 64)
         self.looked += 1
+
+    def at_transparency(self, image: Image.Image) -> None:
+        """Looks at what is drawn on transparent parts, if there are any. Raises what Pillow raises."""
+        grey, alpha = np.asarray(image.convert("RGBA").convert("LA")).transpose(2, 0, 1)
+        opaque = alpha >= 128
+        if opaque.any() and not opaque.all():
+            self.drawn.append(float(grey[opaque].mean()))
+
+    def background(self, usual: str) -> str:
+        """The colour under transparent parts: the usual one, white or black, unless most drawings are as bright or as
+        dark as it and would not show."""
+        if not self.drawn:
+            return usual
+        middle = float(np.median(self.drawn))
+        if usual == WHITE:
+            return BLACK if middle > 255 - NEARLY else WHITE
+        return WHITE if middle < NEARLY else BLACK
 
     def at_array(self, values: np.ndarray) -> None:
         """Looks at a picture that is an array. Raises ValueError for what is no picture."""
@@ -164,6 +188,8 @@ class Look:
     def notes(self, scaling: Scaling, wanted: PixelFormat, count: int) -> list[str]:
         """Lines for the report: which numbers are black and white, and why that may be wrong."""
         lines = deep_notes(self, scaling, wanted, count) if self.deep and isinstance(scaling, tuple) else []
+        if not self.deep and (wanted.black, wanted.white) != (None, None):
+            lines.append("note: --black and --white hold for pictures of more than 8 bits, and there are none")
         if self.dark_deep_colour and all(self.dark_deep_colour):
             lines.append("warning: colours of 16 bits are read by their upper 8 bits, and are nearly black so: scale "
                          "them to their brightest number, and save them with 8 bits")  # fmt: skip
@@ -176,9 +202,12 @@ def is_coloured(image: Image.Image) -> bool:
     return bool((sheet.max(axis=2) - sheet.min(axis=2)).max() > GREY_WITHIN)
 
 
-def is_sixteen_bit_colour(data: bytes) -> bool:
-    """Whether the bytes of a file begin as a PNG with 16 bits in each of several channels does."""
-    return data.startswith(b"\x89PNG\r\n\x1a\n") and len(data) > 25 and data[24] == 16 and data[25] in (2, 4, 6)
+def is_sixteen_bit_colour(data: bytes, image: Image.Image) -> bool:
+    """Whether a file is a PNG or a TIFF with 16 bits in each of several channels."""
+    if data.startswith(b"\x89PNG\r\n\x1a\n"):
+        return len(data) > 25 and data[24] == 16 and data[25] in (2, 4, 6)
+    bits = getattr(image, "tag_v2", {}).get(BITS_PER_SAMPLE, ())
+    return len(bits) > 1 and max(bits) == 16
 
 
 def mode_of(modes: Counter[str], look: Look, wanted: PixelFormat) -> tuple[Mode, Mode]:

@@ -18,6 +18,7 @@ from train.data.file_kinds import kind_of_content
 from train.data.pillow_warnings import Kept, pillow_warnings
 from train.data.pixel_format import (
     AS_LOOKED,
+    BLACK,
     LOOKED_AT,
     Look,
     PixelFormat,
@@ -87,7 +88,7 @@ class Survey:
             mode, extent = image.mode, image.size
             if closely:
                 with warned.decoding(image):
-                    self.look.at_file(image, is_sixteen_bit_colour(data))
+                    self.look.at_file(image, is_sixteen_bit_colour(data, image))
         else:
             mode, extent = pictures.array_facts(data)
             peak = float(data[np.isfinite(data)].max(initial=0))
@@ -127,10 +128,15 @@ def choose_format(
     mode, of_files = mode_of(seen.modes, seen.look, pixels)
     sides = sides_of(size or (default_size(seen.sizes, largest) if seen.sizes else largest))
     scaling = seen.look.scaling(pixels)
-    framing = Framing(mode, *sides, fit, pictures.paper(of_files, background), scaling, pixels.border)
+    usual = pictures.paper(of_files, background)
+    under = usual if background or pixels.older else seen.look.background(usual)
+    framing = Framing(mode, *sides, fit, under, scaling, pixels.border)
     notes = seen.look.notes(scaling, pixels, seen.count)
     if (mode, of_files) == ("L", "RGB") and pixels.channels is None:
         notes.append("grey pictures saved in colour are trained as grey (--channels 3 trains them in colour)")
+    if under != usual:
+        shade = "dark" if usual == BLACK else "bright"
+        notes.append(f"transparent parts lie on {under}, as most drawings are as {shade} as {usual} (--background)")
     decided = seen.count <= LOOKED_AT or pixels.channels is not None
     return PictureFormat(framing, decided, tuple(notes), 1 if seen.peaks[1] > seen.peaks[255] else 255)
 
@@ -149,8 +155,7 @@ def read_picture(row: Row, wanted: PictureFormat, scan: Scan, warned: Kept) -> n
         unforeseen = not wanted.decided and wanted.framing.mode == "L" and mode in pictures.COLOUR_MODES
         coloured = unforeseen and is_coloured(image)
     except Exception as e:  # Pillow's decoders raise all kinds, SyntaxError among them
-        scan.bad.append(f"{row.name} ({why_unreadable(data, e)})")
-        warned.take()
+        scan.bad.append(f"{row.name} ({'; '.join([why_unreadable(data, e), *warned.take()])})")
         return None
     scan.warned += [f"{row.name} ({message})" for message in warned.take()]
     scan.read += 1

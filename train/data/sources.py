@@ -59,10 +59,11 @@ def open_folder(source: str, path: Path, reading: Reading) -> Source:
 
     if not parquet:
         return tables.open_saved(source, reading, path)
-    if not pictures:
+    if not pictures and not found.notes:
         return tables.open_table(source, reading, str(path))
-    opened = tables.open_table(source, reading, "parquet", data_dir=str(path))
-    return replace(opened, notes=(*opened.notes, beside(pictures)))
+    # The library would count what else is there, and take the kind that is most frequent.
+    opened = tables.open_parquet_files(source, reading, {name: found.files[name] for name in parquet})
+    return replace(opened, notes=(*found.notes, *opened.notes, *([beside(pictures)] if pictures else [])))
 
 
 def open_file(source: str, path: Path, reading: Reading) -> Source:

@@ -34,6 +34,14 @@ def open_table(called: str, reading: Reading, *args: str, **options: str) -> Sou
     return readable(called, reading, lambda: datasets.load_dataset(*args, **options))
 
 
+def open_parquet_files(called: str, reading: Reading, files: Mapping[PurePosixPath, Path]) -> Source:
+    """Parquet files, whose paths name the splits. Raises UserError, which calls them `called`."""
+    splits: dict[str, list[str]] = {}
+    for name, path in files.items():
+        splits.setdefault(split_of(name), []).append(str(path))
+    return readable(called, reading, lambda: datasets.load_dataset("parquet", data_files=splits))
+
+
 def open_saved(called: str, reading: Reading, folder: Path) -> Source:
     """What `Dataset.save_to_disk` wrote. Raises UserError, which calls it `called`."""
 
@@ -69,9 +77,14 @@ def readable(called: str, reading: Reading, read: Callable[[], Tables]) -> Sourc
 
 
 def split_of(name: PurePosixPath) -> str:
-    """The split that a file's path names by one of its words, else "train"."""
-    words = re.split(r"[^a-z]+", str(name).lower())
-    return next((SPLITS[word] for word in words if word in SPLITS), "train")
+    """The split that a file's path names as the Hub's do (extra-00000-of-00002.parquet), or by a word of its name or of
+    the folders around it, else "train"."""
+    for part in reversed(name.parts):
+        words = re.split(r"[^a-z]+", PurePosixPath(part).stem.lower())
+        if split := next((SPLITS[word] for word in words if word in SPLITS), None):
+            return split
+    shard = re.fullmatch(r"(\w+)-\d{5}-of-\d{5}", name.stem)
+    return shard[1] if shard else "train"
 
 
 def chosen_splits(called: str, loaded: Tables, reading: Reading) -> Source:

@@ -13,7 +13,7 @@ from train.data.source import Files
 MOST_ENTRIES = 1_000_000
 MOST_BYTES = 200_000_000_000  # what a zip may hold, unpacked; it is read one picture at a time, of at most …
 MOST_FILE_BYTES = 200_000_000
-MOST_INNER_BYTES = 4_000_000_000  # zips within, which are held in memory, together
+MOST_INNER_BYTES = 4_000_000_000  # zips within, which are held in memory, together; and a table
 
 
 def zip_files(source: str, path: Path) -> tuple[Files, list[str]]:
@@ -63,7 +63,8 @@ class ZipReader:
             elif name.suffix.lower() == ".zip" and not within.parts:
                 self.add_inner(archive, entry, name)
             else:
-                self.files[within / name] = partial(zip_entry, archive, entry)
+                most = MOST_INNER_BYTES if name.suffix.lower() == ".parquet" else MOST_FILE_BYTES
+                self.files[within / name] = partial(zip_entry, archive, entry, most)
 
     def add_inner(self, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: PurePosixPath) -> None:
         """The files of a zip within, which is held in memory. Raises UserError for one that is too large."""
@@ -84,8 +85,8 @@ class ZipReader:
         return [*notes, f"left out {listed(self.torn, 'zip')} that cannot be read"] if self.torn else notes
 
 
-def zip_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
-    """The bytes of one file. Raises OSError for one that is too large; zipfile never reads more than was declared."""
-    if entry.file_size > MOST_FILE_BYTES:
+def zip_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, most: int) -> bytes:
+    """The bytes of one file. Raises OSError for more than `most`; zipfile never reads more than was declared."""
+    if entry.file_size > most:
         raise OSError(f"{entry.file_size / 1e6:.0f} MB are too large")
     return archive.read(entry)

@@ -28,8 +28,9 @@ from train.evaluate.subject import classifier_of_run, open_subject
 from train.evaluate.synthetic_sets import measure_factors, measure_modes
 from train.evaluate.vae import measure_vae
 from train.hardware import hardware
+from train.known_pictures import in_known_order
 from train.run_folder import Run
-from train.settings import EvaluateSettings, changed_flags
+from train.settings import EvaluateSettings, changed_flags, check_seed, check_threads
 
 LEAST_SAMPLES = 100
 FEW = 1000  # pictures a side under which a report warns
@@ -58,8 +59,9 @@ def check(settings: EvaluateSettings) -> None:
                             f"measured anyway; it is {psi:g}.")  # fmt: skip
     if len({f"{psi:g}" for psi in settings.truncation}) < len(settings.truncation):
         raise UserError("--truncation names a number twice.")
-    if settings.threads is not None and settings.threads < 1:
-        raise UserError(f"--threads must be positive, not {settings.threads}.")
+    check_seed(settings.seed, 0, 2**32 - 1)  # what numpy and scikit-learn take
+    if settings.threads is not None:
+        check_threads(settings.threads)
 
 
 def evaluate(settings: EvaluateSettings) -> Evaluation:
@@ -116,7 +118,7 @@ def pictures_of(subject: Subject, source: str) -> Loaded:
     are others."""
     data = subject.data
     try:
-        info, train, test = load_again(source, data, subject.cache)
+        info, train, test = in_known_order(subject.folder, load_again(source, data, subject.cache), source)
     except UserError as problem:
         raise UserError(f"{problem} Name the place of the pictures of {subject.folder} with --data.") from problem
     for name in ("channels", "classes", "train_images", "test_images"):

@@ -15,6 +15,7 @@ from train.models.fully_connected import DenseCritic, DenseGenerator
 from train.models.layers import resolutions
 from train.models.minibatch_stddev import MinibatchStddev
 from train.models.residual import ResidualCritic, ResidualGenerator
+from train.models.skip import SkipCritic, SkipGenerator
 from train.schedules import cosine
 from train.settings import GanSettings, widths
 from train.stages.stage import Stage
@@ -51,6 +52,10 @@ def build(settings: GanSettings, data: DataInfo) -> GanNetworks:
             channels = widths(len(resolutions(data.sides)), settings.width)
             generator = Generator(*shape, settings.latent_dim, settings.w_dim, channels)
             critic = Critic(*shape, channels)
+        case "skip":
+            channels = widths(len(resolutions(data.sides)), settings.width)
+            generator = SkipGenerator(*shape, settings.latent_dim, settings.w_dim, channels)
+            critic = SkipCritic(*shape, channels)
     stddev = MinibatchStddev(critic.head.in_features) if settings.minibatch_stddev else None
     return GanNetworks(generator, critic, stddev)
 
@@ -187,16 +192,24 @@ class GanStage(Stage[GanNetworks, GanSettings]):
     def variety(self, averages: GanNetworks) -> dict[str, float]:
         """{"distance": mean pairwise feature distance, "classes": evenness of the classes} of 256 samples, as shares of
         those of 256 training pictures."""
-        images, labels = self.reals["train"], self.reals["train labels"]
-        z = priors.draw(self.settings.prior, len(images), self.settings.latent_dim,
-                        generator=torch.Generator().manual_seed(1)).to(images.device)  # fmt: skip
-        samples = averages.generator(z, one_hot(labels, len(self.data.classes)))
-        real, fake = self._classified(images.float() / 255), self._classified(samples)
+        images, samples = self._compared(averages)
+        real, fake = self._classified(images), self._classified(samples)
         shares = {"distance": mean_pairwise_distance(fake.features) / max(mean_pairwise_distance(real.features), 1e-12)}
         if real.labels is not None and fake.labels is not None:
             count = len(self.data.classes)
             shares["classes"] = class_entropy(fake.labels, count) / class_entropy(real.labels, count)
         return shares
+
+    def roughness(self, averages: GanNetworks) -> float:
+        images, samples = self._compared(averages)
+        return neighbour_difference(samples) / max(neighbour_difference(images), 1e-6)
+
+    def _compared(self, averages: GanNetworks) -> tuple[Tensor, Tensor]:
+        """256 training pictures and as many samples of the same classes, images in [0, 1]."""
+        images, labels = self.reals["train"], self.reals["train labels"]
+        z = priors.draw(self.settings.prior, len(images), self.settings.latent_dim,
+                        generator=torch.Generator().manual_seed(1)).to(images.device)  # fmt: skip
+        return images.float() / 255, averages.generator(z, one_hot(labels, len(self.data.classes)))
 
     def state(self) -> dict[str, float]:
         return {"probability": self.probability}
@@ -225,12 +238,13 @@ class GanStage(Stage[GanNetworks, GanSettings]):
         # other classes have another standard deviation.
         z = priors.draw(self.settings.prior, len(labels), self.settings.latent_dim,
                         generator=torch.Generator().manual_seed(self.steps_done)).to(labels.device)  # fmt: skip
-        fake = critic.score(self.networks.generator.signal(z, one_hot(labels, classes)), one_hot(labels, classes))
-        train, unseen = [
-            critic.score(self.reals[split].float() / 127.5 - 1, one_hot(self.reals[f"{split} labels"], classes))
-            for split in ("train", "unseen")
-        ]
-        gap = float(augment.held_out_gap(train, unseen, fake))
+        with self.autocast(labels.device):
+            fake = critic.score(self.networks.generator.signal(z, one_hot(labels, classes)), one_hot(labels, classes))
+            train, unseen = [
+                critic.score(self.reals[split].float() / 127.5 - 1, one_hot(self.reals[f"{split} labels"], classes))
+                for split in ("train", "unseen")
+            ]
+        gap = float(augment.held_out_gap(train.float(), unseen.float(), fake.float()))
         self.probability = augment.next_probability(self.probability, gap, images)
 
     def _augmented(self, signals: Tensor) -> Tensor:
@@ -305,6 +319,11 @@ def mean_pairwise_distance(features: Tensor) -> float:
     if len(features) < 2:
         return 0.0
     return float(torch.pdist(features.detach().float()).mean())
+
+
+def neighbour_difference(images: Tensor) -> float:
+    """Mean absolute difference of pixels side by side and one above the other, of images [N, C, H, W] in [0, 1]."""
+    return float(images.diff(dim=-1).abs().mean() + images.diff(dim=-2).abs().mean()) / 2
 
 
 def class_entropy(labels: Tensor, classes: int) -> float:

@@ -113,6 +113,15 @@ class Stage(ABC, Generic[Networks, StageSettings]):
         """How varied the samples are, each figure as a share of the data's; under 0.5 a warning is printed."""
         return {}
 
+    def roughness(self, averages: Networks) -> float | None:
+        """How much neighbouring pixels of samples differ, as a multiple of the data's; far above 1 they are noise. None
+        for a stage that draws no samples."""
+        return None
+
+    def measured_pictures(self, train: int, test: int) -> float:
+        """How many pictures could be trained on while `finish` measures so many of each split, roughly."""
+        return 0.0
+
     def finish(self, averages: Networks, train: Pictures, test: Pictures) -> dict[str, Tensor]:
         """What is measured once at the end, stored as latents.safetensors."""
         return {}

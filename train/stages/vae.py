@@ -17,6 +17,8 @@ from train.settings import VaeSettings, widths
 from train.stages.principal_components import begin_as_components
 from train.stages.stage import Stage
 
+CALIBRATION = 20_000  # pictures that sigma is measured on
+MIXTURE_COST = 0.02  # of a step, for each code that the mixture is fitted to
 LIKELIHOODS = {"calibrated": optimal_sigma_nll, "squared-error": squared_error, "bernoulli": bernoulli_nll}
 
 
@@ -64,7 +66,8 @@ class VaeStage(Stage[VaeNetworks, VaeSettings]):
     def begin(self, train: Pictures, test: Pictures) -> None:
         """With the body `principal`, a new run begins as the principal components of the training pictures."""
         encoder, decoder = self.networks.encoder, self.networks.decoder
-        if isinstance(encoder, PrincipalEncoder) and isinstance(decoder, PrincipalDecoder) and not self.settings.resume:
+        untrained = not self.settings.resume and self.settings.start_from is None
+        if isinstance(encoder, PrincipalEncoder) and isinstance(decoder, PrincipalDecoder) and untrained:
             begin_as_components(encoder, decoder, train.images, self.settings.seed)
 
     def step(self, images: Tensor, labels: Tensor, progress: float) -> dict[str, Tensor]:
@@ -94,6 +97,10 @@ class VaeStage(Stage[VaeNetworks, VaeSettings]):
         mean, _ = averages.encoder(pictures)
         return torch.stack([pictures, averages.decoder(mean)], dim=1).flatten(0, 1)
 
+    def measured_pictures(self, train: int, test: int) -> float:
+        """A sixth of a step for each code, and for each picture drawn of one; and the mixture."""
+        return (train + test + min(train, CALIBRATION)) / 6 + train * MIXTURE_COST
+
     @torch.no_grad()
     def finish(self, averages: VaeNetworks, train: Pictures, test: Pictures) -> dict[str, Tensor]:
         """sigma, the statistics of the codes [D], and the mixture that is sampled instead of N(0, I)."""
@@ -108,7 +115,7 @@ class VaeStage(Stage[VaeNetworks, VaeSettings]):
         drawn = sample_code(mean, logvar)
         squared = [
             (averages.decoder(z) - x.to(device).float() / 255).square().mean(dim=(1, 2, 3))
-            for z, x in zip(drawn[:20_000].split(500), train.images[:20_000].split(500), strict=True)
+            for z, x in zip(drawn[:CALIBRATION].split(500), train.images[:CALIBRATION].split(500), strict=True)
         ]
         mixture = priors.fit(
             drawn.cpu().numpy(), train.labels.numpy(), len(self.data.classes), self.settings.components

@@ -7,9 +7,9 @@
   Object.assign(T, {
     // A canvas for a picture of a bundle, which has its proportions before it is drawn. label: what it shows, for those who
     // cannot see it; without one it is decoration, or its button has the words.
-    pictureCanvas(label = null, kind = "", { width, height } = T.bundle()) {
+    pictureCanvas(label = null, style = "", { width, height } = T.bundle()) {
       const words = label === null ? {} : { role: "img", "aria-label": label };
-      return T.el("canvas", { class: `tf-picture ${kind}`.trim(), width, height, ...words });
+      return T.el("canvas", { class: `tf-picture ${style}`.trim(), width, height, ...words });
     },
     // Whether small pictures are drawn as hard squares instead of smoothly, as was chosen in this browser.
     hardPixels: () => T.storage.text(PIXELS) === "1",

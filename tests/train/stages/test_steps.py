@@ -317,9 +317,10 @@ def test_metrics_go_to_tensorboard_too(shapes, tmp_path):
     assert main(words) == 0
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    (events,) = (run / "gan" / "gan").glob("events.*")
+    (events,) = (run / "gan").glob("events.*")
     seen = EventAccumulator(str(events)).Reload()
     scalars = [event.value for event in seen.Scalars("critic")]
+    assert seen.Images("samples")[-1].width == 8 * 16
     lines = [json.loads(line) for line in (run / "gan" / "metrics.jsonl").read_text().splitlines()]
     assert scalars == pytest.approx([line["critic"] for line in lines], rel=1e-5)
 
@@ -329,10 +330,10 @@ def test_a_warning_says_when_the_samples_vary_much_less_than_the_data(tmp_path, 
     images, labels = pictures(32)
     stage.held_out = images
     stage.begin(*[Pictures((images * 255).byte(), labels)] * 2)
-    progress = Progress(images=900, planned=1000)
-    accelerator = SimpleNamespace(is_main_process=True)
+    progress = Progress(step=500, images=900, planned=1000)
+    accelerator = SimpleNamespace(is_main_process=True, trackers=[])
     settings = GanSettings(run=tmp_path)
-    recorder = Recorder(stage, copy.deepcopy(stage.networks), settings, "shapes", progress, accelerator)
+    recorder = Recorder(stage, copy.deepcopy(stage.networks), settings, "shapes", progress, accelerator, 32)
     for variety, warned in (({"distance": 0.3, "classes": 0.9}, True), ({"distance": 0.6, "classes": 0.9}, False)):
         monkeypatch.setattr(stage, "variety", lambda averages, found=variety: found)
         recorder.sheet()

@@ -35,7 +35,7 @@
       { class: "tf-card tf-posterior-card", "aria-label": T.t("Samples of the posterior"), hidden: true },
       el("h3", {}, T.t("What the code leaves open")),
       el("p", { class: "tf-quiet" }, T.t("The encoder gives a distribution over codes, not a single code. Each sample is the picture of one code from it.")),
-      el("div", { class: "tf-posterior" }, grid, spread, el("div", { class: "tf-dials" }, text, temperatureSlider, el("div", { class: "tf-buttons" }, others))),
+      el("div", { class: "tf-posterior" }, grid, spread, el("div", { class: "tf-dials" }, text, el("div", { class: "tf-inline" }, temperatureSlider, others))),
     );
     card.request = () => ({ seed, temperature, samples: SAMPLES });
     card.show = (answer) => {

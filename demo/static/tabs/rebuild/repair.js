@@ -32,8 +32,7 @@
       { class: "tf-several", hidden: true },
       el("h4", {}, T.t("Ways to complete it")),
       el("p", { class: "tf-quiet" }, T.t("Of 32 sampled codes, the half that explains the visible pixels best is kept; the most different of these are shown.")),
-      completions,
-      el("div", { class: "tf-inline" }, varietySlider, others),
+      el("div", { class: "tf-several-row" }, completions, el("div", {}, varietySlider, el("div", { class: "tf-buttons" }, others))),
     );
     const hint = el("p", { class: "tf-quiet tf-hint" }, T.t("Nothing is hidden yet: paint over the picture or choose a preset."));
     const card = el(
@@ -41,7 +40,7 @@
       { class: "tf-card", "aria-label": T.t("Repair") },
       el("h3", {}, T.t("Hide a part and have it repaired")),
       el("p", { class: "tf-quiet" }, T.t("Paint over the picture or choose a preset. Pixels that stay visible are kept exactly.")),
-      el("div", { class: "tf-repair" }, mask, el("div", { class: "tf-answers" }, hint, el("div", { class: "tf-row" }, vae, gan), several)),
+      el("div", { class: "tf-repair" }, mask, el("div", { class: "tf-answers" }, hint, el("div", { class: "tf-row" }, vae, gan)), several),
     );
     card.request = () => ({ mask: mask.masked() ? mask.cells() : null, other, variety });
     card.put = (picture) => mask.put(picture);

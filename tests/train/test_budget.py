@@ -1,0 +1,75 @@
+"""How minutes are divided, what is said of the time and of the result, and how threads are chosen."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from train import threads
+from train.budget import Slot, StageTime, slot, spoken
+from train.outlook import Outlook
+from train.settings import GanSettings
+from train.threads import ThreadTrial, first_threads
+
+MINUTES = [StageTime(60.0), StageTime(500.0), StageTime(270.0), StageTime(170.0)]
+
+
+def test_all_stages_end_with_the_minutes_whatever_each_of_them_takes():
+    now = 40.0  # the pictures took that long to be read
+    for i, overrun in enumerate((1.5, 0.9, 1.2, 1.0)):
+        place = slot(MINUTES, i, now)
+        assert place.seconds + place.after == pytest.approx(1000 - now)
+        now += place.seconds * overrun
+    assert now == pytest.approx(1000)
+    assert slot(MINUTES, 3, 2000.0).seconds == 0
+
+
+def test_what_earlier_commands_used_is_not_given_again():
+    done = [StageTime(60.0, 55.0, finished_at=60.0), StageTime(500.0, 200.0), *MINUTES[2:]]
+    place = slot(done, 1, 0.0)
+    assert place.seconds - 200.0 + place.after == pytest.approx(1000 - 55 - 200)
+    assert done[0].left == 0
+    assert StageTime(120.0, 55.0, finished_at=60.0).left == 60  # more minutes were given
+    alone = slot([StageTime(100.0, 500.0, finished_at=100.0), StageTime(300.0)], 1, 0.0)
+    assert alone.seconds == pytest.approx(300)  # trained for longer by itself, at nobody's cost
+
+
+def test_times_are_spoken():
+    assert [spoken(s) for s in (-3, 40, 89, 600, 5300, 7500)] == [
+        "0 s",
+        "40 s",
+        "89 s",
+        "10 min",
+        "88 min",
+        "2 h 05 min",
+    ]
+    assert (Slot(2, 5).title, Slot().title) == (", stage 2 of 5", "")
+
+
+def test_the_outlook_says_what_the_budget_is_enough_for_and_what_would_help():
+    large = Outlook("gan", GanSettings(Path("r"), precision="fp32"), 128, torch.device("cpu"))
+    said = large.sentence(10.0, 24_123, 2700.0)
+    assert said.startswith("gan: 10 pictures/s, about 24 000 in 45 min: enough for blobs in the right colours.")
+    assert "--size 64 (in another run folder) is about 3 times as fast" in said
+    assert "--minutes shows four times as many" in said
+    enough = Outlook("gan", GanSettings(Path("r")), 32, torch.device("cpu")).sentence(500.0, 2_000_000, 4000.0)
+    assert "detailed pictures" in enough and "help" not in enough
+    fixed = Outlook("gan", GanSettings(Path("r"), images=6000), 32, torch.device("cpu")).sentence(100.0, 6000, None)
+    assert "about 6 000, in about 60 s" in fixed and "--images" in fixed
+
+
+@pytest.mark.parametrize(("seconds", "best"), [({2: 1.0, 1: 0.6}, 1), ({2: 0.5, 1: 0.6}, 2)])
+def test_the_faster_number_of_threads_is_kept(seconds, best):
+    trial, found, taken = ThreadTrial(2, cycle=4), None, []
+    while found is None:
+        taken.append(torch.get_num_threads())
+        found = trial.took(seconds[taken[-1]] * (9 if len(taken) == 1 else 1))  # the very first step is slow
+    assert found == torch.get_num_threads() == best
+    assert taken == [2] * 6 + [1] * 6
+
+
+def test_threads_are_what_was_asked_for_or_found_before(monkeypatch):
+    monkeypatch.setattr(threads, "usable_threads", lambda: 8)
+    assert [first_threads(*asked) for asked in ((3,), ("all",), ("auto",), ("auto", 1))] == [3, 8, 8, 1]
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "4")
+    assert first_threads("auto") == 2

@@ -1,0 +1,195 @@
+"""`--start-from`: a GAN or a VAE of other pictures begins with the weights of a run or a bundle.
+
+The new networks are as large as the old ones; those of a GAN with --body skip may have finer resolutions, which add
+nothing at first. What depends on the classes goes by their names: a class that both sets
+have keeps its weights, a new one begins as the mean of the old ones.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence, Set
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from bundle.errors import UserError
+from bundle.read import INDEX
+from train.checkpoints import load_tensors
+from train.data.dataset import DataInfo
+from train.models.layers import Sides, resolutions
+from train.run_folder import Run
+from train.settings import GanSettings, Settings, flag_of
+from train.stages import build_networks
+from train.stored_settings import current_weight
+
+AnySettings = TypeVar("AnySettings", bound=Settings)
+
+ARCHITECTURE: dict[str, tuple[str, ...]] = {
+    "gan": ("body", "prior", "latent_dim", "w_dim", "width"),
+    "vae": ("body", "likelihood", "latent_dim", "width", "hidden"),
+}
+"""Settings that the weights of a stage only fit with."""
+
+
+def start_of(settings: Settings) -> Path | None:
+    """What a command starts from: a run folder or a bundle."""
+    return getattr(settings, "start_from", None)
+
+
+@contextmanager
+def opened_start(settings: Settings, wanted: bool) -> Iterator[Run | None]:
+    """The run that a command starts from, or the bundle made a run; None where none is `wanted`. Raises UserError."""
+    folder = start_of(settings)
+    if folder is None or not wanted:
+        yield None
+    elif not folder.is_dir():
+        raise UserError(f"--start-from {folder} does not exist: name a run folder or a bundle.")
+    elif (folder / INDEX).is_file():
+        with tempfile.TemporaryDirectory() as place:
+            yield unpacked(folder, Path(place) / folder.name)
+    else:
+        yield Run.open(folder)
+
+
+def unpacked(bundle: Path, run: Path) -> Run:
+    """A bundle as a run, by the command that makes one: training does not import export. Raises UserError."""
+    home = Path(__file__).resolve().parents[1]
+    path = os.pathsep.join(filter(None, [str(home), os.environ.get("PYTHONPATH", "")]))
+    done = subprocess.run(
+        [sys.executable, "-m", "export", "unpack", str(bundle), str(run)],
+        capture_output=True, text=True, env=os.environ | {"PYTHONPATH": path},
+    )  # fmt: skip
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["it cannot be unpacked."])[-1].removeprefix("error: ")
+        raise UserError(f"--start-from {bundle}: {last}")
+    return Run.open(run)
+
+
+def with_architecture(stage: str, settings: AnySettings, given: Set[str], source: Run) -> AnySettings:
+    """Settings with the sizes of the source's networks. Raises UserError where the user asked for others, and where the
+    source has no such stage."""
+    theirs, changes = source.settings(stage), {}
+    for name in ARCHITECTURE[stage]:
+        was, now = getattr(theirs, name), getattr(settings, name)
+        if was != now and {name, "preset"} & given:
+            raise UserError(
+                f"{flag_of(name)} {now} does not fit the {stage} of --start-from, which has {was}: leave it out."
+            )
+        changes[name] = was
+    return replace(settings, **changes)
+
+
+def check_pictures(source: Run | None, starting: Sequence[Settings], info: DataInfo) -> None:
+    """Raises UserError unless the networks of `source`, where there is one, draw pictures of this mode and size, or
+    `starting`, what begins with them, grows from smaller ones."""
+    if source is None:
+        return
+    theirs = source.data
+    sides_fit = theirs.sides == info.sides or (can_grow(starting) and is_enlarged(theirs.sides, info.sides))
+    if theirs.channels == info.channels and sides_fit:
+        return
+    kinds = {1: "grey", 3: "colour"}
+    was, now = (f"{d.size} px in {kinds.get(d.channels, d.channels)}" for d in (theirs, info))
+    raise UserError(
+        f"--start-from {source.folder.name}: its networks draw pictures of {was}, and these have {now}. Start from "
+        "another run, or leave it out. Only a GAN with --body skip starts from one of half the size, or a quarter."
+    )
+
+
+def can_grow(starting: Sequence[Settings]) -> bool:
+    """Whether all that starts from trained weights can take over those of networks for smaller pictures."""
+    return all(isinstance(settings, GanSettings) and settings.body == "skip" for settings in starting)
+
+
+def is_enlarged(small: Sides, large: Sides) -> bool:
+    """Whether networks for `large` pictures have all the resolutions of those for `small` ones, and finer ones."""
+    return small in resolutions(large)[:-1] and resolutions(small)[0] == resolutions(large)[0]
+
+
+def carry_over(stage: str, networks: nn.Module, averages: nn.Module, settings: Settings, info: DataInfo,
+               source: Run) -> str:  # fmt: skip
+    """Puts the weights of `source` into new networks and their averages; returns what was carried over, in words.
+
+    Raises UserError for a stage out of a bundle that has lost its batch normalisation.
+    """
+    tensors, facts = load_tensors(source.folder / stage / "state.safetensors")
+    if not any(key.startswith("networks/") for key in tensors):
+        raise UserError(
+            f"The {stage} of {source.folder.name} came out of a bundle, where batch normalisation is folded into "
+            "weights: nothing can be trained from it. Start from the run that it was exported from."
+        )
+    sides = class_sides(stage, settings, info)
+    for group, module in (("networks", networks), ("averages", averages)):
+        stored = {current_weight(key.removeprefix(f"{group}/")): value for key, value in tensors.items()
+                  if key.startswith(f"{group}/")}  # fmt: skip
+        for key, target in module.state_dict().items():
+            if key in stored:
+                target.copy_(carried(stored[key], target.cpu(), sides.get(key), source.data.classes, info.classes))
+    what = f"{stage}: begins with the weights of {source.folder.name} ({facts.get('images', 0)} pictures"
+    what += ")" if source.data.sides == info.sides else f" of {source.data.size} px)"
+    return f"{what}{classes_carried(source.data.classes, info.classes)}. Optimizers and averages begin anew."
+
+
+def class_sides(stage: str, settings: Settings, info: DataInfo) -> dict[str, int]:
+    """Tensor -> the dimension that grows with the number of classes, for those tensors that have one."""
+    with torch.random.fork_rng(devices=[]), torch.device("cpu"):
+        few, more = (
+            build_networks(stage, settings, replace(info, classes=tuple(map(str, range(count)))), NoRun()).state_dict()
+            for count in (2, 3)
+        )
+    return {
+        key: next(side for side, (a, b) in enumerate(zip(few[key].shape, more[key].shape, strict=True)) if a != b)
+        for key in few
+        if few[key].shape != more[key].shape
+    }
+
+
+class NoRun:
+    """A GAN and a VAE build on no other stage."""
+
+    def settings(self, stage: str) -> Settings:
+        """Never asked."""
+        raise ValueError(stage)
+
+
+def carried(source: Tensor, target: Tensor, side: int | None, old: tuple[str, ...], new: tuple[str, ...]) -> Tensor:
+    """A weight of the source in the shape of `target`; `side`: its dimension of classes, which come last there.
+
+    A mapping network reads the embedding of the class, where there are classes, behind the noise.
+    """
+    result = target.clone()
+    if side is None:
+        common = tuple(slice(0, min(a, b)) for a, b in zip(source.shape, target.shape, strict=True))
+        result[common] = source[common]
+        return result
+    source, result = source.movedim(side, 0), result.movedim(side, 0)
+    base = len(result) - len(new)
+    result[:base] = source[:base]
+    for row, name in enumerate(new):
+        if name in old:
+            result[base + row] = source[base + old.index(name)]
+        elif old:
+            result[base + row] = source[base:].mean(dim=0)
+    return result.movedim(0, side)
+
+
+def classes_carried(old: tuple[str, ...], new: tuple[str, ...]) -> str:
+    """What became of the classes, in words."""
+    if not new and not old:
+        return ""
+    kept, added = [name for name in new if name in old], [name for name in new if name not in old]
+    words = [f"its classes {', '.join(kept)}"] if kept else ["none of its classes"] if old else []
+    if added:
+        words.append(f"new are {', '.join(added)}" + (", as the mean of the old ones" if old else ""))
+    return f"; {'; '.join(words)}"
+
+
+def with_size(settings: AnySettings, given: Set[str], source: Run | None) -> AnySettings:
+    """Settings that draw pictures as large as the source's, unless another size was asked for."""
+    return settings if source is None or "size" in given else replace(settings, size=source.data.size)
