@@ -257,9 +257,20 @@ class Curve(_Entry):
         return self
 
 
+class Session(_Entry):
+    """One command that trained a stage, from its start to its end; `version`: of Twofold, empty where it is unknown."""
+
+    command: str
+    version: str
+    seconds: Annotated[float, Field(ge=0)]
+    images: Count
+    hardware: str
+
+
 class Training(_Entry):
     """How one stage was trained. `settings`: what its run was given, by name, without what only that machine knew;
-    None in bundles of version 1. `curve`: None in bundles older than curves."""
+    None in bundles of version 1. `curve`: None in bundles older than curves. `sessions`: every command, in order; none
+    in older bundles, where `command` joins those that changed something."""
 
     command: str
     seconds: Annotated[float, Field(ge=0)]
@@ -267,6 +278,7 @@ class Training(_Entry):
     hardware: str
     settings: dict[SettingName, Setting] | None = None
     curve: Curve | None = None
+    sessions: tuple[Session, ...] = ()
 
 
 class Bundle(_Entry):

@@ -18,9 +18,9 @@ MEDIA_TYPES = {
 }
 
 
-def data_url(data: bytes, form: str) -> str:
-    """The bytes of a file as "data:image/…;base64,…". `form`: a key of MEDIA_TYPES."""
-    return f"data:{MEDIA_TYPES[form]};base64,{base64.b64encode(data).decode()}"
+def data_url(data: bytes, file_format: str) -> str:
+    """The bytes of a file as "data:image/…;base64,…". `file_format`: a key of MEDIA_TYPES."""
+    return f"data:{MEDIA_TYPES[file_format]};base64,{base64.b64encode(data).decode()}"
 
 
 def picture_url(picture: np.ndarray) -> str:

@@ -49,7 +49,7 @@ def facts(bundles: Mapping[str, ServedBundle], unavailable: Sequence[Unavailable
         "device": device.page_facts(),
         "endpoints": described(),
         # What Morph exports, and why a format cannot be written here; png-strip is for programs.
-        "exports": {form: video.gap() if form == "mp4" else "" for form in FORMATS if form != "png-strip"},
+        "exports": {name: video.gap() if name == "mp4" else "" for name in FORMATS if name != "png-strip"},
     }
 
 

@@ -12,9 +12,10 @@ from starlette.routing import BaseRoute
 from bundle.read import Unavailable
 from demo.facts import facts, rebuilds
 from demo.routes import compare, device, explore, files, health, live, morph, page_files, prometheus, rebuild
+from demo.routes.call_checks import CheckedCalls
 from demo.routes.exception_handlers import HANDLERS
 from demo.routes.gradio_api import add_endpoints
-from demo.routes.model_requests import MAX_WAITING, ModelRequests
+from demo.routes.model_requests import ModelRequests
 from demo.serving.served_bundle import ServedBundle
 from demo.static_files import CSS, PAGE_WORDS
 from demo.widgets import first_widget, widget
@@ -69,7 +70,7 @@ def build_demo(bundles: Mapping[str, ServedBundle], unavailable: Sequence[Unavai
         add_endpoints(bundles)
     for block in demo.blocks.values():
         _describe_once(block)
-    demo.queue(max_size=MAX_WAITING)
+    demo.queue(max_size=None)  # demo/routes/gradio_api.py bounds it, and fairly
     return demo
 
 
@@ -102,7 +103,7 @@ def launch_settings(bundles: Mapping[str, ServedBundle], unavailable: Sequence[U
         "ssr_mode": False,
         "app_kwargs": {
             "routes": routes,
-            "middleware": [Middleware(page_files.CompressedPage)],
+            "middleware": [Middleware(page_files.CompressedPage), Middleware(CheckedCalls)],
             "exception_handlers": HANDLERS,
         }
         | ({"lifespan": lifespan} if lifespan else {}),

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from bundle.latents import seed_class
 from bundle.quality_section import BEGIN, cell, quality_section
-from bundle.schema import Bundle, Graph, RuntimeComparison
+from bundle.schema import Bundle, Graph, RuntimeComparison, Training
 from export import runtime_tables
 from export.markdown import table
 
@@ -189,11 +189,20 @@ them."""
 
 def training_section(info: Bundle, unfinished: Sequence[str]) -> str:
     """How each stage was trained, and the commands that repeat it."""
-    commands = "\n".join(dict.fromkeys(stage.command for stage in info.training.values()))
+    commands = "\n".join(dict.fromkeys(line for stage in info.training.values() for line in command_lines(stage)))
     return (
         f"## Training\n\n{stages_table(info, unfinished)}\n\nThe graphs hold moving averages of the weights. `--data` "
         f"names a data set of the Hub or a folder of pictures.\n\n```\n{commands}\n```"
     )
+
+
+def command_lines(stage: Training) -> list[str]:
+    """The commands that trained a stage, with the time, the pictures and the version of each where they are known."""
+    return [
+        f"{one.command}  # {duration(one.seconds)}, {one.images:,} pictures"
+        + (f", Twofold {one.version}" if one.version else "")
+        for one in stage.sessions
+    ] or [stage.command]
 
 
 def stages_table(info: Bundle, unfinished: Sequence[str] = ()) -> str:

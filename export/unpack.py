@@ -188,6 +188,7 @@ def unpacked_stage(bundle: OpenBundle, name: str, target: Path, stages: Mapping[
         hardware=training.hardware,
         config=to_dict(settings),
         target_images=info.training[NEEDS[name]].images if name in NEEDS else None,
+        sessions=[session.model_dump() for session in training.sessions],
     )
     return UnpackedStage(settings, networks, record, training.curve)
 

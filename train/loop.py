@@ -304,7 +304,8 @@ def update_averages(averages: nn.Module, networks: nn.Module, decay: float) -> N
 def restored(stage: Stage, averages: nn.Module, folder: Path) -> Progress:
     """Restores networks, averages and optimizers from the checkpoint in `folder`; returns where it stood.
 
-    Raises UserError for a stage unpacked from a bundle whose batch normalisation is lost.
+    Raises UserError for a stage unpacked from a bundle whose batch normalisation is lost, and for a checkpoint of other
+    networks.
     """
     tensors, facts = load_tensors(folder / "state.safetensors")
     if not any(key.startswith("networks/") for key in tensors):
@@ -312,11 +313,17 @@ def restored(stage: Stage, averages: nn.Module, folder: Path) -> Progress:
             f"The {stage.name} in {folder.parent} came out of a bundle, where batch normalisation is folded into "
             f"weights: it can be measured, exported and built upon, but not trained. To train it anew, remove {folder}."
         )
-    restore_modules("networks", stage.networks, tensors)
-    restore_modules("averages", averages, tensors)
-    for name, optimizer in stage.optimizers.items():
-        restore_optimizer(name, optimizer, tensors)
-    progress = Progress(**facts)
+    try:
+        restore_modules("networks", stage.networks, tensors)
+        restore_modules("averages", averages, tensors)
+        for name, optimizer in stage.optimizers.items():
+            restore_optimizer(name, optimizer, tensors)
+        progress = Progress(**facts)
+    except (RuntimeError, ValueError, TypeError) as problem:
+        raise UserError(
+            f"{folder / 'state.safetensors'} does not fit the settings of the stage (config.json): its networks have "
+            f"other sizes. Put back the file that belongs to it, or remove {folder} to train it anew."
+        ) from problem
     if progress.stage:
         stage.restore(progress.stage)
     return progress

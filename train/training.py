@@ -116,6 +116,7 @@ def stages_of(settings: Settings, given: Set[str]) -> Plan:
     if isinstance(settings, AllSettings):
         # What was given holds for every stage; for the rest a stage has its own defaults and preset.
         shared = {field.name: getattr(settings, field.name) for field in fields(Settings) if field.name in given}
+        shared.pop("preset", None)
         shared |= {name: getattr(settings, name) for name in ("run", "resume", *OF_THE_PICTURES)}
         steps: Plan = []
         for command, share in SHARES.items():
@@ -167,11 +168,16 @@ def train_stage(stage: str, settings: Settings, data: Loaded, place: Slot, sourc
 
 @contextmanager
 def enough_memory(stage: str) -> Iterator[None]:
-    """Raises UserError where PyTorch finds too little memory."""
+    """Raises UserError where PyTorch finds too little memory, and where what a stage builds on is not what its settings
+    say."""
     try:
         yield
     except (MemoryError, RuntimeError) as problem:
         words = str(problem)
+        if "loading state_dict" in words:
+            raise UserError(
+                f"The weights that the {stage} builds on do not fit their settings: train that stage again."
+            ) from problem
         small = isinstance(problem, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in words
         if not small:
             raise

@@ -72,13 +72,13 @@ def drawing(bundles: Mapping[str, ServedBundle]) -> dict[str, Endpoint]:
         1 to 50. The others as in /sample, the label for all keys. Returns {"animation": a data URL, "frames": n}.
         """
         served = arguments.bundle(bundles, bundle)
-        form = arguments.choice(format, morph_export.FORMATS, "format")
+        file_format = arguments.choice(format, morph_export.FORMATS, "format")
         weights = arguments.class_weights(label, served)
         classes = [] if weights is None else [int(weights.argmax())] * (len(seeds) if isinstance(seeds, list) else 0)
         asked = {"m": model, "t": truncation, "keys": seeds, "classes": classes, "mode": mode}
         morph = morph_export.read(served, asked | {"loop": loop, "frames": frames, "fps": frames_per_second})
-        data = morph_export.write(morph, np.concatenate(list(morph.parts())), form)
-        return {"animation": data_url(data, form), "frames": morph.frames}
+        data = morph_export.write(morph, np.concatenate(list(morph.parts())), file_format)
+        return {"animation": data_url(data, file_format), "frames": morph.frames}
 
     def report(bundle: str = "") -> dict:
         """Tell what a bundle is and how good it is.

@@ -52,7 +52,7 @@ def routes(bundles: Mapping[str, ServedBundle], requests: ModelRequests | None =
 
 
 def _map_dots(served: ServedBundle, query: QueryParams) -> JSONResponse:
-    dots = latent_map.dots(served, query_parameters.choice(query, "way", latent_map.ways(served)))
+    dots = latent_map.dots(served, query_parameters.choice(query, "way", latent_map.projections(served)))
     return JSONResponse(dots, headers=KEPT)
 
 
@@ -69,9 +69,9 @@ def _direction_facts(served: ServedBundle, query: QueryParams) -> JSONResponse:
 
 def map_picture(served: ServedBundle, query: QueryParams) -> np.ndarray:
     """The image [1, C, H, W] at a place of the map. Raises InputError, BundleError."""
-    chart = latent_map.chart_of(served, query_parameters.choice(query, "way", latent_map.ways(served)))
+    found = latent_map.latent_map_of(served, query_parameters.choice(query, "way", latent_map.projections(served)))
     place = [query_parameters.number(query, name, 0.0, -MAX_PLACE, MAX_PLACE) for name in ("mapx", "mapy")]
-    return served.decode(chart.code(np.array(place))[None])
+    return served.decode(found.code(np.array(place))[None])
 
 
 def mix_picture(served: ServedBundle, query: QueryParams) -> np.ndarray:

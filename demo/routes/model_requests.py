@@ -8,7 +8,6 @@ fault of ours.
 
 import json
 import logging
-import time
 from collections.abc import AsyncGenerator, Callable, Generator
 from ipaddress import ip_address
 from typing import Any, TypeVar
@@ -19,13 +18,14 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from bundle.errors import Busy, UserError
-from demo.serving.batching import DEADLINE, GONE, Caller, on_behalf_of, overdue
+from demo.serving.batching import GONE, Caller, on_behalf_of
 from demo.serving.fair_slots import FairSlots
 
 THREADS = 32  # requests in progress at a time: as many can share a run
 MAX_WAITING = 64
 STREAMS = 8  # searches and exports, which take seconds
 MAX_WAITING_STREAMS = 16
+STREAM_DEADLINE = 60.0  # seconds that a search or an export may wait for its turn
 LOOK_EVERY = 0.05  # seconds between two looks whether the client is still connected
 FAILED = "The request failed; the server's log says why."
 FRESH = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
@@ -67,7 +67,7 @@ class ModelRequests:
 
     async def _lines(self, request: Request, reports: Reports) -> AsyncGenerator[bytes, None]:
         try:
-            async with self._streams.slot(visitor_of(request)):
+            async with self._streams.slot(Caller.of_now(visitor_of(request), STREAM_DEADLINE)):
                 while (report := await self._run(request, lambda: next(reports, None))) is not None:
                     yield _line(report)
         except Exception as error:
@@ -78,7 +78,7 @@ class ModelRequests:
     async def _run(self, request: Request, work: Callable[[], Result], slots: FairSlots | None = None) -> Result:
         """What `work` returns or raises; Busy when there is no time for it, or nobody to receive it. `slots`: of which
         it needs one."""
-        caller = Caller(time.monotonic() + DEADLINE)
+        caller = Caller.of_now(visitor_of(request))
         result: Result | Exception = Busy(GONE)
 
         async def watch() -> None:
@@ -91,24 +91,20 @@ class ModelRequests:
 
         async with anyio.create_task_group() as group:
             group.start_soon(watch)
-            result = await self._attempt(visitor_of(request), work, slots, caller)
+            result = await self._attempt(work, slots, caller)
             group.cancel_scope.cancel()
         if isinstance(result, Exception):
             raise result
         return result
 
-    async def _attempt(
-        self, visitor: str, work: Callable[[], Result], slots: FairSlots | None, caller: Caller
-    ) -> Result | Exception:
+    async def _attempt(self, work: Callable[[], Result], slots: FairSlots | None, caller: Caller) -> Result | Exception:
         """What `work` returns, or the exception that it raises."""
         try:
             with on_behalf_of(caller):
                 if slots is None:
                     return await anyio.to_thread.run_sync(work, limiter=self._threads)
-                with anyio.move_on_after(DEADLINE):
-                    async with slots.slot(visitor):
-                        return await anyio.to_thread.run_sync(work, limiter=self._threads)
-                return overdue()
+                async with slots.slot(caller):
+                    return await anyio.to_thread.run_sync(work, limiter=self._threads)
         except Exception as error:
             return error
 

@@ -1,4 +1,5 @@
-"""Dynamic batching: requests of several visitors share one run of a graph, in order of arrival, each with a deadline.
+"""Dynamic batching: requests of several visitors share one run of a graph; visitors take turns, and each request has a
+deadline.
 
 One `BatchQueue` serves one graph. A request that finds the queue idle runs at once in its own thread, so a single
 visitor pays for no switch between threads. Requests that arrive during a run wait, and the next run takes as many as
@@ -8,8 +9,8 @@ neighbours in a batch (a test compares the bytes): only the timing changes.
 
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -32,10 +33,18 @@ TimedGraphFunction = Callable[[Feed, float], list[np.ndarray]]
 @dataclass(frozen=True)
 class Caller:
     """On whose behalf something runs. `until`: the deadline, on time.monotonic(). `gone`: set once the client has
-    disconnected or cancelled."""
+    disconnected or cancelled. `seconds`: how long it was until the deadline at first. `visitor`: who takes turns with
+    others."""
 
     until: float
     gone: threading.Event = field(default_factory=threading.Event)
+    seconds: float = DEADLINE
+    visitor: str = ""
+
+    @classmethod
+    def of_now(cls, visitor: str = "", seconds: float = DEADLINE) -> "Caller":
+        """The caller of a request that has just arrived."""
+        return cls(time.monotonic() + seconds, seconds=seconds, visitor=visitor)
 
 
 _NEVER = threading.Event()
@@ -120,9 +129,9 @@ class BatchQueue:
                 in_time = self._state.wait(max(0.0, request.caller.until - time.monotonic()))
                 if not in_time and request in self._waiting:
                     self._waiting.remove(request)
-                    request.error = overdue()
+                    request.error = overdue(request.caller)
         if request.outputs is None:
-            raise request.error or overdue()
+            raise request.error or overdue(request.caller)
         return request.outputs, request.seconds
 
     def _lead(self) -> None:
@@ -145,18 +154,20 @@ class BatchQueue:
             self._state.notify_all()
 
     def _take(self) -> list[_Request]:
-        """The oldest requests that fit into one run. Overdue requests and those of disconnected clients are dropped."""
+        """The next requests that fit into one run. Overdue requests and those of disconnected clients are dropped."""
         batch: list[_Request] = []
         rows, now = 0, time.monotonic()
-        while self._waiting and rows + self._waiting[0].rows <= self._most:
-            request = self._waiting.popleft()
+        for request in in_turn(self._waiting):
             if request.caller.gone.is_set():
                 request.error = Busy(GONE)
             elif now >= request.caller.until:
-                request.error = overdue()
+                request.error = overdue(request.caller)
+            elif rows + request.rows > self._most:
+                break
             else:
                 batch.append(request)
                 rows += request.rows
+            self._waiting.remove(request)
         return batch
 
     def _answer(self, batch: list[_Request]) -> None:
@@ -189,6 +200,16 @@ class BatchQueue:
         self.tally.seconds += batch[0].seconds
 
 
-def overdue() -> Busy:
-    """What a request is told whose deadline has passed."""
-    return Busy(f"Timed out after {DEADLINE:g} s; try again later.")
+def in_turn(waiting: Iterable[_Request]) -> list[_Request]:
+    """The first request of each visitor in order of arrival, then the second of each, and so on."""
+    earlier: Counter[str] = Counter()
+    ranked = []
+    for request in waiting:
+        ranked.append((earlier[request.caller.visitor], request))
+        earlier[request.caller.visitor] += 1
+    return [request for _, request in sorted(ranked, key=lambda pair: pair[0])]  # stable
+
+
+def overdue(caller: Caller) -> Busy:
+    """What a caller is told whose deadline has passed."""
+    return Busy(f"Timed out after {caller.seconds:g} s; try again later.")

@@ -1,12 +1,13 @@
 """Slots for work in progress, shared fairly: visitors get them in turn, however many requests each of them sends."""
 
 import asyncio
+import time
 from collections import Counter, deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from bundle.errors import Busy
-from demo.serving.batching import TOO_MANY
+from demo.serving.batching import TOO_MANY, Caller, overdue
 
 
 class FairSlots:
@@ -28,13 +29,17 @@ class FairSlots:
         return sum(map(len, self._lines.values()))
 
     @asynccontextmanager
-    async def slot(self, visitor: str) -> AsyncIterator[None]:
-        """Holds a slot inside. Raises Busy when too many requests wait."""
-        await self._wait(visitor)
+    async def slot(self, caller: Caller) -> AsyncIterator[None]:
+        """Holds a slot inside. Raises Busy when too many requests wait, or the caller's deadline passes meanwhile."""
+        try:
+            async with asyncio.timeout(caller.until - time.monotonic()):
+                await self._wait(caller.visitor)
+        except TimeoutError as error:
+            raise overdue(caller) from error
         try:
             yield
         finally:
-            self._give_back(visitor)
+            self._give_back(caller.visitor)
 
     async def _wait(self, visitor: str) -> None:
         if self.waiting >= self._most_waiting:
@@ -58,7 +63,8 @@ class FairSlots:
             raise Busy(TOO_MANY)
         newest = self._lines[longest][-1]
         self._leave(longest, newest)
-        newest.set_exception(Busy(TOO_MANY))
+        if not newest.done():
+            newest.set_exception(Busy(TOO_MANY))
 
     def _leave(self, visitor: str, turn: "asyncio.Future[None]") -> None:
         line = self._lines.get(visitor)
@@ -77,6 +83,8 @@ class FairSlots:
             turn = line.popleft()
             if line:
                 self._lines[visitor] = line  # behind the others
+            if turn.done():  # its request has just left
+                continue
             self._free -= 1
             self._held[visitor] += 1
             turn.set_result(None)

@@ -40,7 +40,7 @@ def adopt_there(file: Path, target: Path, name: str, title: str) -> None:
         done = subprocess.run(
             words,
             cwd=REPOSITORY,
-            env=_environment(),
+            env=environment(),
             capture_output=True,
             text=True,
             timeout=ADOPTING_SECONDS,
@@ -73,6 +73,11 @@ class Sandbox:
 
         return run
 
+    @property
+    def pid(self) -> int | None:
+        """The number of the child's process; None while there is none."""
+        return None if self._child is None else self._child.pid
+
     def close(self) -> None:
         """End the child."""
         with self._lock:
@@ -102,7 +107,7 @@ class Sandbox:
         if self._child is None or self._child.poll() is not None:
             words = [sys.executable, "-m", "demo.serving.sandbox", "serve", str(self._bundle.folder)]
             self._child = subprocess.Popen(
-                words, cwd=REPOSITORY, env=_environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                words, cwd=REPOSITORY, env=environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
             )  # fmt: skip
         return self._child
@@ -212,7 +217,7 @@ def main(words: list[str]) -> int:
     return 0
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """The few variables that a child needs: none of the server's settings, above all no tokens."""
     return {name: os.environ[name] for name in PASSED_VARIABLES if name in os.environ} | {"ORT_DISABLE_TELEMETRY": "1"}
 

@@ -51,7 +51,7 @@ def test_training_draws_as_much():
     from train.stages.inverse import random_masks
 
     torch.manual_seed(0)
-    theirs = 1 - random_masks(2000, 64).numpy().mean(axis=(1, 2, 3))
+    theirs = 1 - random_masks(2000, (64, 64)).numpy().mean(axis=(1, 2, 3))
     ours = 1 - np.array([random_mask(64, 64, seed).mean() for seed in range(2000)])
     for share in (0.2, 0.5, 0.8, 0.95):
         assert np.quantile(ours, share) == pytest.approx(np.quantile(theirs, share), abs=0.03)

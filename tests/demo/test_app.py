@@ -10,8 +10,10 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import gradio as gr
 import httpx
 import pytest
+from gradio.queueing import Queue
 from gradio.state_holder import SessionState
 
 from bundle.errors import InputError
@@ -101,9 +103,9 @@ def test_what_one_visitor_sees_is_not_told_to_the_next(tiny_bundle: Path):
         assert config["props"] == described[key] == anew
 
 
-def test_the_queue_does_not_count_its_past_anew_after_each_event(tiny_bundle: Path):
+def test_the_queue_does_not_count_its_past_anew_after_each_event():
     """Which made a server slower with every request, until one took 50 ms beside its drawing."""
-    queue = build_demo(*open_bundles(tiny_bundle, choose_provider("cpu")))._queue
+    queue = Queue(False, 1, 1, None, gr.Blocks())
     queue.events_recorded = 5000
     assert queue.compute_analytics_summary([{"function": "sample", "status": "success"}]) == {"functions": {}}
     assert queue.ANALYTICS_MAX_EVENTS <= 100

@@ -214,7 +214,9 @@ def test_inverse_needs_what_it_inverts(shapes, tmp_path, capsys):
 
 def test_a_diverging_run_stops_with_its_cause_and_stores_no_broken_weights(shapes, tmp_path, capsys):
     assert train(tmp_path / "r", "gan", shapes, 16 * 60, "--lr", "1e30") == 2
-    assert re.search(r"\d+ steps of the (critic|generator) in a row were not finite", capsys.readouterr().err)
+    said = capsys.readouterr().err
+    assert re.search(r"\d+ steps of the (critic|generator) in a row were not finite", said)
+    assert "Nothing was stored; try a lower --lr" in said
     assert not (tmp_path / "r" / "gan" / "state.safetensors").exists()
     assert not (tmp_path / "r" / "gan" / "metrics.jsonl").exists()
 
@@ -372,3 +374,44 @@ def test_ctrl_c_from_the_terminal(shapes, tmp_path):
         finally:
             process.kill()
     assert load_tensors(tmp_path / "r" / "gan" / "state.safetensors")[1]["images"] > 0
+
+
+def test_a_closed_terminal_is_ctrl_c(shapes, tmp_path, monkeypatch):
+    at_step(monkeypatch, 4, lambda: os.kill(os.getpid(), signal.SIGHUP))
+    assert train(tmp_path / "r", "gan", shapes, 160) == 130
+    assert load_tensors(tmp_path / "r" / "gan" / "state.safetensors")[1]["images"] == 64
+
+
+@pytest.mark.slow
+def test_a_terminal_that_is_closed_for_good_loses_nothing(shapes, tmp_path):
+    """What is printed can no longer be: the window is gone."""
+    ours, theirs = os.openpty()
+    arguments = ["gan", str(tmp_path / "r"), "--data", str(shapes), "--minutes", "2", *SMALL, *STAGES["gan"]]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "train", *arguments], stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
+    )
+    os.close(theirs)
+    try:
+        wait_until(lambda: (tmp_path / "r" / "gan" / "metrics.jsonl").exists(), seconds=120)
+        os.close(ours)
+        process.send_signal(signal.SIGHUP)
+        assert process.wait(90) in (130, 120)  # 120: Python could not flush its output
+    finally:
+        process.kill()
+    assert load_tensors(tmp_path / "r" / "gan" / "state.safetensors")[1]["images"] > 0
+
+
+def test_a_checkpoint_that_does_not_fit_is_named(run, shapes, tmp_path, capsys):
+    shutil.copytree(run, tmp_path / "r")
+    config = tmp_path / "r" / "gan" / "config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"width": 32}))
+    assert train(tmp_path / "r", "gan", shapes, 176, "--resume", "--width", "32") == 2
+    assert "does not fit the settings of the stage" in capsys.readouterr().err
+
+
+def test_a_finished_stage_says_so_and_the_end_says_what_is_next(run, shapes, tmp_path, capsys):
+    shutil.copytree(run, tmp_path / "r")
+    assert train(tmp_path / "r", "gan", shapes, 160, "--resume") == 0
+    said = capsys.readouterr().out
+    assert "gan: finished before, nothing is left to do; --resume with more --images goes on." in said
+    assert f"Next: python -m export bundle {tmp_path / 'r'} BUNDLE" in said

@@ -43,7 +43,7 @@ class Moves:
     along: Mapping[int, float] = field(default_factory=dict)
 
 
-def strongest(rows: np.ndarray) -> Directions:
+def principal_directions(rows: np.ndarray) -> Directions:
     """The STRONGEST principal components of latents [N, D], as GANSpace takes them (Härkönen et al. 2020,
     arXiv 2004.02546)."""
     apart = rows - rows.mean(axis=0)
@@ -77,7 +77,7 @@ def global_directions(served: ServedBundle, model: Model) -> Directions:
     if served.classes:
         kinds = np.array([latents.seed_class(seed, served.classes) for seed in seeds])
         rows = rows - np.stack([rows[kinds == k].mean(axis=0) for k in range(served.classes)])[kinds]
-    return strongest(rows.astype(np.float64))
+    return principal_directions(rows.astype(np.float64))
 
 
 def boundary_accuracies(served: ServedBundle, model: Model) -> list[float]:

@@ -16,8 +16,8 @@ from bundle.errors import BundleError
 from bundle.latents import Mixture
 from demo.serving.served_bundle import ServedBundle, kept_with_bundle
 
-Way = Literal["pca", "lda"]
-WAYS: tuple[Way, ...] = ("pca", "lda")
+Projection = Literal["pca", "lda"]
+PROJECTIONS: tuple[Projection, ...] = ("pca", "lda")
 DOTS = 600  # draws of the prior, for a bundle without training codes
 ACTIVE_NATS = 0.01  # that a dimension must carry to be worth a slider
 RIDGE = 1e-6  # keeps flat directions invertible, in units of the codes' variance
@@ -46,10 +46,10 @@ def moments(mixture: Mixture) -> Moments:
     return Moments(mean, whole - between, between)
 
 
-def axes(found: Moments, way: Way) -> np.ndarray:
+def axes(found: Moments, projection: Projection) -> np.ndarray:
     """The plane's directions P [2, D]. pca: the two of largest variance. lda: the two that separate the classes best
     (Fisher 1936), in units of the standard deviation within classes. The largest entry of each is positive."""
-    if way == "pca":
+    if projection == "pca":
         directions = np.linalg.eigh(found.within + found.between)[1][:, ::-1].T[:2]
     else:
         dim = len(found.mean)
@@ -63,7 +63,7 @@ def axes(found: Moments, way: Way) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Chart:
+class LatentMap:
     """The map of a mixture: its mean `centre` [D] and the directions `plane` [2, D]."""
 
     mixture: Mixture
@@ -97,10 +97,10 @@ class Chart:
         return self.places(self.mixture.means), gains, inverses, logs
 
 
-def chart(mixture: Mixture, way: Way) -> Chart:
+def latent_map(mixture: Mixture, projection: Projection) -> LatentMap:
     """The map of a mixture."""
     found = moments(mixture)
-    return Chart(mixture, found.mean, axes(found, way))
+    return LatentMap(mixture, found.mean, axes(found, projection))
 
 
 def frame(places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -113,24 +113,24 @@ def frame(places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 # --- with a bundle -------------------------------------------------------------------------------
 
 
-def ways(served: ServedBundle) -> tuple[Way, ...]:
+def projections(served: ServedBundle) -> tuple[Projection, ...]:
     """The maps that a bundle has: two classes or fewer span no plane of their own."""
-    return WAYS if served.classes > 2 else WAYS[:1]
+    return PROJECTIONS if served.classes > 2 else PROJECTIONS[:1]
 
 
 @kept_with_bundle
-def chart_of(served: ServedBundle, way: Way) -> Chart:
+def latent_map_of(served: ServedBundle, projection: Projection) -> LatentMap:
     """The map of a bundle's VAE. Raises BundleError when it has none."""
     if "vae" not in served.models:
         raise BundleError(f"Bundle '{served.info.name}' has no VAE, whose codes a map shows.")
-    return chart(served.mixture, way)
+    return latent_map(served.mixture, projection)
 
 
 @kept_with_bundle
-def dots(served: ServedBundle, way: Way) -> dict[str, Any]:
+def dots(served: ServedBundle, projection: Projection) -> dict[str, Any]:
     """The map as the page draws it: dots [x, y, class] of training pictures (without them, of the prior), its frame,
     and the dimensions of the code by the nats that they carry."""
-    found, training = chart_of(served, way), served.engine.bundle.training
+    found, training = latent_map_of(served, projection), served.engine.bundle.training
     if training is not None:
         codes, labels = training.codes, training.labels
     else:

@@ -29,7 +29,7 @@ class Job:
     """An export in a thread of its own; setting `gone` stops it within a frame. Then `data` or `error` is set."""
 
     morph: Morph
-    form: Format
+    file_format: Format
     gone: threading.Event = field(default_factory=threading.Event)
     drawn: int = 0
     written: int = 0
@@ -49,7 +49,7 @@ class Job:
                     break
                 frames.append(part)
                 self.drawn += len(part)
-            self.data = morph_export.write(self.morph, np.concatenate(frames), self.form, self._turn)
+            self.data = morph_export.write(self.morph, np.concatenate(frames), self.file_format, self._next_frame)
         except Exception as error:
             self.error = error
 
@@ -57,7 +57,7 @@ class Job:
         if self.gone.is_set():
             raise Cancelled
 
-    def _turn(self) -> None:
+    def _next_frame(self) -> None:
         self._stop_if_gone()
         self.written += 1
 
@@ -72,11 +72,11 @@ class Job:
 def exported(served: ServedBundle, asked: Mapping[str, Any]) -> Generator[dict[str, Any], None, None]:
     """Reports of progress, then the file as a data URL. `asked`: format, and what morph_export.read takes. Raises
     UserError for a wrong request. Closing the generator stops the work."""
-    form = arguments.choice(asked.get("format"), FORMATS, "format")
-    lack = video.gap() if form == "mp4" else ""
+    file_format = arguments.choice(asked.get("format"), FORMATS, "format")
+    lack = video.gap() if file_format == "mp4" else ""
     if lack:
         raise UserError(lack)
-    return _reports(Job(morph_export.read(served, asked), form))
+    return _reports(Job(morph_export.read(served, asked), file_format))
 
 
 def _reports(job: Job) -> Generator[dict[str, Any], None, None]:
@@ -91,9 +91,9 @@ def _reports(job: Job) -> Generator[dict[str, Any], None, None]:
     if job.data is None:
         raise job.error or Cancelled
     yield {
-        "href": data_url(job.data, job.form),
+        "href": data_url(job.data, job.file_format),
         "bytes": len(job.data),
-        "format": job.form,
-        "name": job.morph.file_name(job.form),
+        "format": job.file_format,
+        "name": job.morph.file_name(job.file_format),
         "about": job.morph.about(),
     }

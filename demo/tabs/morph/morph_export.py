@@ -19,7 +19,7 @@ from demo.serving.served_bundle import ServedBundle
 from demo.tabs.morph import animation, film_strip, keyframes, video
 
 STEP = 12  # frames in one run
-MAX_PACE = 50  # frames a second
+MAX_FPS = 50  # frames a second
 PATH_FORMAT = 1  # of path.json
 
 Format = Literal["webp", "gif", "mp4", "film-strip", "png-strip", "zip"]
@@ -28,12 +28,12 @@ EXTENSIONS: dict[Format, str] = {
 }  # fmt: skip
 FORMATS: tuple[Format, ...] = tuple(EXTENSIONS)
 
-Turn = Callable[[], None]
+OnFrame = Callable[[], None]
 
 
 @dataclass(frozen=True)
 class Morph:
-    """A checked request. `classes`: one index a key; empty for a bundle without classes. `pace`: frames a second."""
+    """A checked request. `classes`: one index a key; empty for a bundle without classes. `fps`: frames a second."""
 
     served: ServedBundle
     model: Model
@@ -43,7 +43,7 @@ class Morph:
     loop: bool
     truncation: float
     frames: int
-    pace: int
+    fps: int
 
     def weights(self) -> np.ndarray | None:
         """Class weights [keys, K]; None for a bundle without classes."""
@@ -60,10 +60,10 @@ class Morph:
                 self.served.morph_at(self.keys, part, self.weights(), self.mode, self.loop, self.truncation, self.model)
             )
 
-    def file_name(self, form: Format) -> str:
+    def file_name(self, file_format: Format) -> str:
         """The name under which a browser saves the file."""
         keys = "-".join(keyframes.text(key).replace(":", "_") for key in self.keys)
-        return f"{self.served.info.name}-morph-{keys}.{EXTENSIONS[form]}"
+        return f"{self.served.info.name}-morph-{keys}.{EXTENSIONS[file_format]}"
 
     def about(self) -> str:
         """The morph in words."""
@@ -87,7 +87,7 @@ class Morph:
             "loop": self.loop,
             "truncation": self.truncation,
             "frames": self.frames,
-            "frames_per_second": self.pace,
+            "frames_per_second": self.fps,
             "shares": latents.path_shares(self.frames, self.loop).tolist(),
             "live": self._live(),
         }
@@ -127,27 +127,27 @@ def read(served: ServedBundle, asked: Mapping[str, Any]) -> Morph:
         loop=loop,
         truncation=arguments.truncation(asked.get("t")),
         frames=arguments.whole(asked.get("frames"), "number of frames", 2, arguments.MAX_FRAMES),
-        pace=arguments.whole(asked.get("fps"), "number of frames a second", 1, MAX_PACE),
+        fps=arguments.whole(asked.get("fps"), "number of frames a second", 1, MAX_FPS),
     )
 
 
-def write(morph: Morph, frames: np.ndarray, form: Format, turn: Turn = lambda: None) -> bytes:
+def write(morph: Morph, frames: np.ndarray, file_format: Format, on_frame: OnFrame = lambda: None) -> bytes:
     """The bytes of a file with a morph's frames, uint8 [N, H, W, C].
 
     webp, gif, png-strip: see animation.encode. mp4: H.264, see video.encode. film-strip: for print, see
-    film_strip.sheet. zip: the frames as PNGs in their own size, and path.json. `turn` is called before each frame and
-    may raise an exception to stop.
+    film_strip.sheet. zip: the frames as PNGs in their own size, and path.json. `on_frame` is called before each frame
+    and may raise an exception to stop.
     """
-    if form == "zip":
-        return _zipped(morph, frames, turn)
-    if form == "film-strip":
+    if file_format == "zip":
+        return _zipped(morph, frames, on_frame)
+    if file_format == "film-strip":
         return film_strip.sheet(frames, _captions(morph), _title(morph))
-    if form == "mp4":
-        return video.encode(frames, morph.pace, turn)
-    return animation.encode(frames, form, round(1000 / morph.pace), turn=turn)
+    if file_format == "mp4":
+        return video.encode(frames, morph.fps, on_frame)
+    return animation.encode(frames, file_format, round(1000 / morph.fps), on_frame=on_frame)
 
 
-def _zipped(morph: Morph, frames: np.ndarray, turn: Turn) -> bytes:
+def _zipped(morph: Morph, frames: np.ndarray, on_frame: OnFrame) -> bytes:
     files = [f"frame-{i:03}.png" for i in range(len(frames))]
     path = morph.path() | {"files": files}
     buffer = io.BytesIO()
@@ -156,7 +156,7 @@ def _zipped(morph: Morph, frames: np.ndarray, turn: Turn) -> bytes:
             zipfile.ZipInfo("path.json"), json.dumps(path, indent=2, ensure_ascii=False), zipfile.ZIP_DEFLATED
         )
         for name, frame in zip(files, frames, strict=True):
-            turn()
+            on_frame()
             archive.writestr(zipfile.ZipInfo(name), images.png(frame))
     return buffer.getvalue()
 

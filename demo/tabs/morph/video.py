@@ -57,11 +57,11 @@ def gap() -> str:
     return ""
 
 
-def encode(frames: np.ndarray, pace: int, turn: Callable[[], None] = lambda: None, size: int = 256) -> bytes:
-    """Frames uint8 [N, H, W, C], enlarged to about `size` pixels, as MP4 with `pace` frames a second.
+def encode(frames: np.ndarray, fps: int, on_frame: Callable[[], None] = lambda: None, size: int = 256) -> bytes:
+    """Frames uint8 [N, H, W, C], enlarged to about `size` pixels, as MP4 with `fps` frames a second.
 
-    `turn` is called before each frame and may raise an exception to stop. Raises UserError when there is no encoder, or
-    it fails.
+    `on_frame` is called before each frame and may raise an exception to stop. Raises UserError when there is no
+    encoder, or it fails.
     """
     ffmpeg, chosen = _tools()
     height, width = (side + side % 2 for side in images.upscale(frames[:1], size).shape[1:3])
@@ -69,14 +69,14 @@ def encode(frames: np.ndarray, pace: int, turn: Callable[[], None] = lambda: Non
         file = Path(folder, "morph.mp4")  # a file and no pipe: ffmpeg goes back to write the index in front
         words = [
             ffmpeg, "-hide_banner", "-loglevel", "error", "-nostdin", "-y",
-            "-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", str(pace), "-i", "pipe:0", "-an",
+            "-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", str(fps), "-i", "pipe:0", "-an",
             "-vf", "scale=out_color_matrix=bt709:out_range=tv,format=yuv420p", "-colorspace", "bt709",
             "-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv",
             "-c:v", chosen, *ENCODERS[chosen], "-movflags", "+faststart", str(file),
         ]  # fmt: skip
         # A file, too: nobody reads a pipe while the frames are written.
         with Path(folder, "log").open("w+b") as log:
-            _feed(words, (_rgb(frame, size, width, height) for frame in frames), log, turn)
+            _feed(words, (_rgb(frame, size, width, height) for frame in frames), log, on_frame)
             trouble = _last_line(log)
         if not file.is_file() or not file.stat().st_size:
             raise UserError(f"ffmpeg wrote no file ({trouble or 'and does not say why'}).")
@@ -94,7 +94,7 @@ def _tools() -> tuple[str, str]:
     return ffmpeg, chosen
 
 
-def _feed(words: Sequence[str], frames: Iterable[bytes], log: IO[bytes], turn: Callable[[], None]) -> None:
+def _feed(words: Sequence[str], frames: Iterable[bytes], log: IO[bytes], on_frame: Callable[[], None]) -> None:
     """Run ffmpeg on the frames; whatever happens, the process has ended afterwards."""
     process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=log)
     alarm = threading.Timer(ENCODING_SECONDS, process.kill)
@@ -102,11 +102,11 @@ def _feed(words: Sequence[str], frames: Iterable[bytes], log: IO[bytes], turn: C
     assert process.stdin  # a pipe
     try:
         for frame in frames:
-            turn()
+            on_frame()
             process.stdin.write(frame)
         process.stdin.close()
         while process.poll() is None:
-            turn()
+            on_frame()
             time.sleep(0.05)
         if process.returncode:
             raise UserError(f"ffmpeg failed ({_last_line(log) or f'status {process.returncode}'}).")

@@ -131,7 +131,7 @@ def _posterior(
     """Samples of the posterior over codes, and where their pictures differ."""
     codes = posterior.draw(again.mean, again.logvar, MEASURED, seed, temperature)
     drawn = completions.decode_of(served)(codes)
-    deviation = posterior.spread(drawn)
+    deviation = posterior.pixel_deviation(drawn)
     top = float(deviation.max())
     legend = posterior.heat(np.linspace(0, 1, 64)[None], 1)
     return {

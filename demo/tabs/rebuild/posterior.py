@@ -42,7 +42,7 @@ def batched(rows: np.ndarray, run: Callable[[np.ndarray], np.ndarray], batch: in
     return np.concatenate([run(rows[start : start + batch]) for start in range(0, len(rows), batch)])
 
 
-def spread(images: np.ndarray) -> np.ndarray:
+def pixel_deviation(images: np.ndarray) -> np.ndarray:
     """The standard deviation [H, W] of each pixel over images [N, C, H, W], in the unit of the pixels; for colours, the
     root of the mean variance of the channels."""
     return np.sqrt(images.astype(np.float64).var(axis=0).mean(axis=0))

@@ -51,7 +51,7 @@ def test_a_whole_move_towards_a_class_carries_one_mean_to_the_other(served: Serv
 def test_the_strongest_direction_is_the_one_of_most_variance(served: ServedBundle):
     rng = np.random.default_rng(3)
     rows = rng.standard_normal((4000, 6)) * np.array([1, 5, 1, 0.5, 2, 1]) + 7
-    found = directions.strongest(rows)
+    found = directions.principal_directions(rows)
     axes, deviations, shares = found.axes, found.deviations, found.shares
     assert np.abs(axes[0]).argmax() == 1 and np.abs(axes[1]).argmax() == 4
     assert deviations[:2] == pytest.approx([5, 2], rel=0.05)

@@ -13,6 +13,7 @@ from bundle.errors import Busy
 from demo.serving import batching
 from demo.serving.batching import BatchQueue, Caller, on_behalf_of
 from demo.serving.watchdog import Watchdog
+from tests.support.waiting import wait_until
 
 
 class Gate:
@@ -58,11 +59,9 @@ class Visitors:
 
     def queue_up(self, *values: float, one: Caller | None = None) -> None:
         """Send a request during a run, and return once it waits, so that the order is known."""
-        before, end = self.queue.waiting, time.monotonic() + 20
+        before = self.queue.waiting
         self.ask(*values, one=one)
-        while self.queue.waiting == before:
-            assert time.monotonic() < end
-            time.sleep(0.001)
+        wait_until(lambda: self.queue.waiting != before, pause=0.001)
 
     def wait(self) -> None:
         for thread in self.threads:
@@ -97,6 +96,16 @@ def test_a_run_takes_what_fits_in_the_order_of_coming():
     gate.open.set()
     visitors.wait()
     assert gate.runs == [[0.0], [1.0, 2.0], [3.0, 4.0, 5.0]]
+
+
+def test_visitors_take_turns_at_a_graph():
+    gate = Gate()
+    visitors = crowd(gate, queue_of(gate, most=2))
+    for visitor, value in (("a", 1.0), ("a", 2.0), ("a", 3.0), ("b", 4.0), ("c", 5.0)):
+        visitors.queue_up(value, one=Caller.of_now(visitor))
+    gate.open.set()
+    visitors.wait()
+    assert gate.runs == [[0.0], [1.0, 4.0], [2.0, 5.0], [3.0]]
 
 
 def test_nobody_waits_for_company_alone(monkeypatch: pytest.MonkeyPatch):

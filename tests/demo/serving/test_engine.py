@@ -16,6 +16,7 @@ from bundle.sessions import choose_provider, core_count
 from demo.serving.batching import Caller, on_behalf_of
 from demo.serving.engine import Engine, EngineCache
 from tests.support import tiny
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -106,9 +107,7 @@ def test_load_is_bounded(tiny_bundle: Path):
     threads = [threading.Thread(target=one._run, args=("decoder", {"z": codes(1)})) for one in engines]
     for thread in threads:
         thread.start()
-    patience = time.monotonic() + 20
-    while running[0] < core_count() and time.monotonic() < patience:
-        time.sleep(0.01)
+    wait_until(lambda: running[0] >= core_count())
     time.sleep(0.1)  # were there no bound, the others would come too
     go.set()
     for thread in threads:
@@ -133,9 +132,7 @@ def test_pictures_do_not_depend_on_who_else_draws(tiny_bundle: Path):
     threads = [threading.Thread(target=work, args=(i,)) for i in range(len(z))]
     for thread in threads:
         thread.start()
-    end = time.monotonic() + 60
-    while engine.waiting["decoder"] < len(z) - 1 and time.monotonic() < end:
-        time.sleep(0.01)
+    wait_until(lambda: engine.waiting["decoder"] >= len(z) - 1, 60)
     for _ in range(core_count()):
         cache.slots.release()
     for thread in threads:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from bundle.errors import Busy
+from demo.serving.batching import Caller
 from demo.serving.fair_slots import FairSlots
 
 
@@ -25,7 +26,7 @@ class Crowd:
         return asyncio.ensure_future(self._work(request))
 
     async def _work(self, request: str) -> None:
-        async with self.slots.slot(request[0]):
+        async with self.slots.slot(Caller.of_now(request[0])):
             self.working.append(request)
             self.order.append(request)
             await self._ends[request].wait()
@@ -110,6 +111,36 @@ def test_whoever_leaves_the_line_or_a_slot_frees_it():
         crowd.send("d0")
         await still()
         assert crowd.order[-1] == "d0"
+
+    run(test())
+
+
+def test_a_slot_is_not_handed_to_someone_who_is_just_leaving():
+    async def test() -> None:
+        crowd = Crowd(1, 3)
+        working, waiting, last = (crowd.send(name) for name in ("a0", "b0", "c0"))
+        await still()
+        waiting.cancel()
+        working.cancel()  # frees the slot before the other has left the line
+        await still()
+        assert crowd.order == ["a0", "c0"] and not last.done()
+
+    run(test())
+
+
+def test_the_deadline_passes_while_waiting():
+    async def test() -> None:
+        crowd = Crowd(1, 3)
+        crowd.send("a0")
+        await still()
+        with pytest.raises(Busy, match=r"Timed out after 0\.05 s"):
+            async with crowd.slots.slot(Caller.of_now("b", 0.05)):
+                pass
+        assert crowd.slots.waiting == 0
+        await crowd.end("a0")
+        crowd.send("c0")
+        await still()
+        assert crowd.working == ["c0"]
 
     run(test())
 

@@ -13,6 +13,7 @@ from bundle.sessions import choose_provider
 from demo.page import build_demo, launch_settings
 from demo.serving.housekeeping import MIN_AGE, Janitor
 from demo.serving.served_bundle import open_bundles
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.serving
 
@@ -64,11 +65,8 @@ def test_the_thread_ends_when_it_is_told(folder: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr("demo.serving.housekeeping.INTERVAL", 0.01)
     janitor = Janitor(folder, age=-1)
     janitor.start()
-    patience = time.monotonic() + 20
-    while (folder / "a1" / "deep" / "picture.png").exists() and time.monotonic() < patience:
-        time.sleep(0.01)
+    wait_until(lambda: not (folder / "a1" / "deep" / "picture.png").exists())
     janitor.stop()
-    assert not (folder / "a1" / "deep" / "picture.png").exists()
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from bundle.read import OpenBundle, read
 from demo.serving import kserve_client
 from tests.demo.serving.liar import Liar, Reply, message, tensor
 from tests.support import tiny
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.serving
 
@@ -159,10 +160,7 @@ def test_a_closed_server_leaves_no_thread(liar: Liar, bundle: OpenBundle):
     names = {thread.name for thread in threading.enumerate()}
     assert f"requests to {liar.url}" in names
     server.close()
-    until = time.monotonic() + 5
-    while any(t.name == f"requests to {liar.url}" for t in threading.enumerate()) and time.monotonic() < until:
-        time.sleep(0.01)
-    assert all(thread.name != f"requests to {liar.url}" for thread in threading.enumerate())
+    wait_until(lambda: all(thread.name != f"requests to {liar.url}" for thread in threading.enumerate()))
     server.close()
     with pytest.raises(RuntimeUnavailable, match=f"The connection to {re.escape(liar.url)} was closed"):
         server.graph(bundle, "decoder")

@@ -345,3 +345,26 @@ def test_a_warning_says_when_the_samples_vary_much_less_than_the_data(tmp_path, 
     assert "warning" not in capsys.readouterr().out
     with Image.open(tmp_path / "gan" / "samples" / "000000900.png") as sheet:
         assert sheet.size == (8 * 16, 8 * 16)  # 64 samples
+
+
+def test_a_warning_says_when_the_samples_are_noise(tmp_path, monkeypatch, capsys):
+    """Once, with what to do."""
+    stage = small_gan()
+    smooth = torch.linspace(0, 255, 16).byte().expand(32, 1, 16, 16)
+    stage.held_out = smooth.float() / 255
+    stage.begin(*[Pictures(smooth, torch.arange(32) % 3)] * 2)
+    progress, accelerator = (
+        Progress(step=500, images=900, planned=1000),
+        SimpleNamespace(is_main_process=True, trackers=[]),
+    )
+    averages = copy.deepcopy(stage.networks)
+    recorder = Recorder(stage, averages, GanSettings(run=tmp_path), "shapes", progress, accelerator, 32)
+    monkeypatch.setattr(stage, "variety", lambda averages: {"distance": 1.0})
+    monkeypatch.setattr(averages.generator, "forward", lambda z, classes: smooth[:1].expand(len(z), -1, -1, -1) / 255)
+    recorder.sheet()
+    assert "warning" not in capsys.readouterr().out
+    monkeypatch.setattr(averages.generator, "forward", lambda z, classes: torch.rand(len(z), 1, 16, 16))
+    recorder.sheet()
+    recorder.sheet()
+    said = capsys.readouterr().out
+    assert said.count("the samples look like noise after 900 pictures") == 1 and "a lower --lr" in said

@@ -50,9 +50,11 @@ def test_the_first_plane_holds_most_variance_the_other_separates_classes_best(mi
         assert separation(other) <= separation(separating) + 1e-3
 
 
-@pytest.mark.parametrize("way", ["pca", "lda"])
-def test_a_place_stands_for_the_mean_of_the_codes_there(mixture: Mixture, drawn: np.ndarray, way: latent_map.Way):
-    chart = latent_map.chart(mixture, way)
+@pytest.mark.parametrize("projection", ["pca", "lda"])
+def test_a_place_stands_for_the_mean_of_the_codes_there(
+    mixture: Mixture, drawn: np.ndarray, projection: latent_map.Projection
+):
+    chart = latent_map.latent_map(mixture, projection)
     places = chart.places(drawn)
     spread = places.std(axis=0)
     for place in (places[0], places[1], np.zeros(2)):
@@ -65,7 +67,7 @@ def test_a_place_stands_for_the_mean_of_the_codes_there(mixture: Mixture, drawn:
 
 
 def test_a_frame_holds_nearly_all_and_far_places_stay_finite(mixture: Mixture, drawn: np.ndarray):
-    chart = latent_map.chart(mixture, "pca")
+    chart = latent_map.latent_map(mixture, "pca")
     low, high = latent_map.frame(chart.places(drawn))
     inside = ((chart.places(drawn) > low) & (chart.places(drawn) < high)).all(axis=1)
     assert inside.mean() > 0.97

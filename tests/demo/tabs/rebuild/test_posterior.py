@@ -52,14 +52,14 @@ def test_the_shown_deviation_is_that_of_the_decoder_s_pictures(served: ServedBun
     step = 0.01 * np.eye(again.mean.shape[1], dtype=np.float32)
     slopes = (served.decode(again.mean + step) - served.decode(again.mean - step)) / 0.02
     expected = np.sqrt(np.square(0.02 * slopes).sum(axis=0))[0]
-    assert posterior.spread(drawn) == pytest.approx(expected, rel=0.15, abs=2e-4)
+    assert posterior.pixel_deviation(drawn) == pytest.approx(expected, rel=0.15, abs=2e-4)
     assert expected.max() > 10 * 2e-4
 
 
 def test_the_deviation_of_colours_joins_their_variances():
     image = np.zeros((2, 3, 1, 1), np.float32)
     image[1, 0] = 1  # one channel of three goes from 0 to 1: variance 0.25, mean over the channels 0.25 / 3
-    assert posterior.spread(image) == pytest.approx(np.sqrt(0.25 / 3))
+    assert posterior.pixel_deviation(image) == pytest.approx(np.sqrt(0.25 / 3))
 
 
 def test_heat_rises_evenly_from_black_to_the_top():

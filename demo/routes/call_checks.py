@@ -1,0 +1,132 @@
+"""Checks calls of the public endpoints before Gradio sees them, which answers a wrong one with {"error": null} and a
+traceback in the log.
+
+POST /gradio_api/call/NAME and /gradio_api/run/NAME: a wrong call is answered with status 400 and a sentence.
+POST /gradio_api/queue/join, for gradio_client: a wrong argument is passed on as null, so that the endpoint itself
+refuses it, as gradio_client shows no other sentence.
+
+Arguments that are left out get their defaults.
+"""
+
+import inspect
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from demo import arguments
+from demo.routes.endpoints import Endpoint, drawing, reading
+
+MAX_BYTES = 4_000_000  # of a call: pictures are uploaded apart
+FILES = ("picture", "mask")
+NUMBERS = ("rounds", "seed")
+# By name; what they do does not matter here.
+ENDPOINTS: dict[str, Endpoint] = {**drawing({}), **reading({}, arguments.picture_file, arguments.mask_file)}
+
+
+class CheckedCalls:
+    """The middleware."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope.get("path", "").removeprefix(scope.get("root_path", ""))
+        action, _, name = path.removeprefix("/gradio_api/").partition("/")
+        joins = path == "/gradio_api/queue/join"
+        named = path.startswith("/gradio_api/") and action in ("call", "run") and name in ENDPOINTS
+        if scope["type"] != "http" or scope["method"] != "POST" or not (joins or named):
+            await self.app(scope, receive, send)
+            return
+        data = await _body(Request(scope, receive))
+        if data is None:
+            response = JSONResponse({"detail": "The call is too large: upload pictures apart."}, status_code=413)
+            await response(scope, receive, send)
+            return
+        try:
+            call = json.loads(data)
+        except (ValueError, RecursionError):
+            call = None  # Gradio says so
+        if isinstance(call, dict) and isinstance(call.get("data"), list):
+            endpoint = _joined(scope, call) if joins else name
+            if endpoint in ENDPOINTS:
+                wrong = mend(endpoint, call["data"])
+                if wrong and not joins:
+                    await JSONResponse({"detail": wrong}, status_code=400)(scope, receive, send)
+                    return
+                data = json.dumps(call).encode()
+        headers = [(key, value) for key, value in scope["headers"] if key.lower() != b"content-length"]
+        headers.append((b"content-length", str(len(data)).encode()))
+        await self.app({**scope, "headers": headers}, _again(data, receive), send)
+
+
+def mend(endpoint: str, values: list[Any]) -> str:
+    """Gives an endpoint's arguments the form that Gradio needs, in place, and null instead of a wrong one. Returns what
+    was wrong with the first of these; empty when all is well."""
+    parameters = list(inspect.signature(ENDPOINTS[endpoint]).parameters.values())
+    wrong = []
+    for i, parameter in enumerate(parameters):
+        if i == len(values):
+            missing = parameter.default is inspect.Parameter.empty
+            if missing:
+                known = ", ".join(one.name for one in parameters)
+                wrong.append(f"The argument '{parameter.name}' is missing: /{endpoint} takes {known}.")
+            values.append(None if missing else parameter.default)
+        elif parameter.name in FILES and values[i] is not None:
+            values[i] = _uploaded(values[i])
+            if values[i] is None:
+                wrong.append(f"The {parameter.name} must be a file that was uploaded first, to /gradio_api/upload.")
+        elif parameter.name in NUMBERS and not isinstance(values[i], int | float):
+            wrong.append(f"The {parameter.name} must be a number.")
+            values[i] = None
+    return wrong[0] if wrong else ""
+
+
+def _uploaded(value: Any) -> dict[str, Any] | None:
+    """A file as Gradio describes it, if it is one that was uploaded; else None."""
+    path = value.get("path") if isinstance(value, dict) else None
+    if not isinstance(path, str):
+        return None
+    try:
+        real, home = Path(path).resolve(), Path(os.environ.get("GRADIO_TEMP_DIR", "")).resolve()
+        known = bool(os.environ.get("GRADIO_TEMP_DIR")) and real.is_relative_to(home) and real.is_file()
+    except (OSError, ValueError):  # a name that is too long, or holds a zero
+        return None
+    return value | {"meta": {"_type": "gradio.FileData"}} if known else None
+
+
+def _joined(scope: Scope, call: dict[str, Any]) -> str:
+    """The name of the endpoint whose number a client of the queue has sent; empty for none."""
+    functions = scope["app"].get_blocks().fns
+    number = call.get("fn_index")
+    known = functions.get(number) if isinstance(number, int) else None
+    return str(known.api_name) if known is not None else ""
+
+
+async def _body(request: Request) -> bytes | None:
+    """The body; None for one of more than MAX_BYTES."""
+    data = bytearray()
+    async for part in request.stream():
+        data += part
+        if len(data) > MAX_BYTES:
+            return None
+    return bytes(data)
+
+
+def _again(data: bytes, receive: Receive) -> Callable[[], Any]:
+    """Receives a body that was read already, then whatever comes after it."""
+    sent = False
+
+    async def again() -> Message:
+        nonlocal sent
+        if sent:
+            return await receive()
+        sent = True
+        return {"type": "http.request", "body": data, "more_body": False}
+
+    return again

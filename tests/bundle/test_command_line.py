@@ -1,0 +1,45 @@
+"""How every command ends."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from bundle.command_line import INTERRUPTED, exit_code
+from bundle.errors import UserError
+
+
+def test_exit_codes(capsys):
+    def raises(problem: BaseException):
+        raise problem
+
+    assert exit_code(lambda: None, "") == 0 and exit_code(lambda: 3, "") == 3
+    assert exit_code(lambda: raises(UserError("Too small.")), "") == 2
+    assert exit_code(lambda: raises(OSError(28, "No space left on device", "state")), "") == 2
+    assert exit_code(lambda: raises(KeyboardInterrupt()), "Stopped.") == INTERRUPTED
+    assert capsys.readouterr().err == "error: Too small.\nerror: state: No space left on device\nStopped.\n"
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_every_request_to_end_is_as_ctrl_c(name, capsys):
+    before = signal.getsignal(getattr(signal, name))
+    assert exit_code(lambda: os.kill(os.getpid(), getattr(signal, name)), "Stopped.") == INTERRUPTED
+    assert capsys.readouterr().err == "Stopped.\n"
+    assert signal.getsignal(getattr(signal, name)) is before
+
+
+def test_nohup_is_obeyed():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        assert exit_code(lambda: os.kill(os.getpid(), signal.SIGHUP), "Stopped.") == 0
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_ctrl_c_during_the_imports_prints_no_traceback():
+    code = "import bundle.command_line, os, signal; os.kill(os.getpid(), signal.SIGINT); import time; time.sleep(5)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.returncode in (-signal.SIGINT, INTERRUPTED)
+    assert done.stderr == "Stopped.\n"

@@ -1,0 +1,101 @@
+"""Wrong calls of the endpoints, by curl and by gradio_client: a sentence, and no traceback in the log."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import gradio_client
+import httpx
+import numpy as np
+import pytest
+
+from bundle import images
+from tests.support.server import demo
+
+pytestmark = pytest.mark.serving
+
+NO_FILE = "The picture must be a file that was uploaded first, to /gradio_api/upload."
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("log") / "errors"
+
+
+@pytest.fixture(scope="module")
+def server(tiny_bundle: Path, log: Path) -> Iterator[str]:
+    with log.open("wb") as errors, demo("--bundles", tiny_bundle, "--provider", "cpu", errors=errors) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def curl(server: str) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=f"{server}/gradio_api/", timeout=60) as client:
+        yield client
+
+
+@pytest.fixture(autouse=True)
+def no_traceback(server: str, log: Path) -> Iterator[None]:
+    yield
+    assert "Traceback" not in log.read_text()
+
+
+def uploaded(curl: httpx.Client, data: bytes) -> dict[str, Any]:
+    return {"path": curl.post("upload", files={"files": ("a.png", data)}).json()[0]}
+
+
+def told(curl: httpx.Client, endpoint: str, data: list[Any]) -> str:
+    """What the stream of a call says in the end."""
+    number = curl.post(f"call/{endpoint}", json={"data": data}).raise_for_status().json()["event_id"]
+    return curl.get(f"call/{endpoint}/{number}").text
+
+
+@pytest.mark.parametrize("action", ["call", "run"])
+@pytest.mark.parametrize(
+    ("endpoint", "data", "sentence"),
+    [
+        ("sample", [], "The argument 'seeds' is missing: /sample takes seeds, bundle, model, label, truncation."),
+        ("repair", [], "The argument 'picture' is missing: /repair takes picture, mask, bundle, model."),
+        ("classify", ["/etc/passwd", ""], NO_FILE),
+        ("classify", ["http://127.0.0.1:1/x.png", ""], NO_FILE),
+        ("classify", [{"path": "http://127.0.0.1:1/x.png"}, ""], NO_FILE),
+        ("classify", [{"url": "http://127.0.0.1:1/x.png"}, ""], NO_FILE),
+        ("classify", [{"path": "/etc/passwd"}, ""], NO_FILE),
+        ("classify", [{"path": "x" * 5000}, ""], NO_FILE),
+        ("classify", [{"path": "\0"}, ""], NO_FILE),
+        ("classify", [3, ""], NO_FILE),
+        ("classify", [[], ""], NO_FILE),
+        ("invert", [None, "", "many", 0], "The rounds must be a number."),
+    ],
+)
+def test_wrong_calls_have_a_status_and_a_sentence(
+    curl: httpx.Client, action: str, endpoint: str, data: list[Any], sentence: str
+):
+    answer = curl.post(f"{action}/{endpoint}", json={"data": data})
+    assert (answer.status_code, answer.json()) == (400, {"detail": sentence})
+
+
+def test_an_empty_upload_is_no_picture(curl: httpx.Client):
+    assert "not a picture that can be read" in told(curl, "classify", [uploaded(curl, b""), ""])
+
+
+def test_what_is_left_out_has_its_default(curl: httpx.Client, tiny_bundle: Path):
+    assert "event: complete" in told(curl, "sample", [[1]])
+    assert "event: complete" in told(curl, "classify", [uploaded(curl, (tiny_bundle / "sheet.png").read_bytes())])
+
+
+def test_a_call_that_is_too_large(curl: httpx.Client):
+    answer = curl.post("call/sample", content=b'{"data": [[' + b"1," * 2_500_000 + b"1]]}")
+    assert answer.status_code == 413 and "too large" in answer.json()["detail"]
+
+
+def test_gradio_client_is_told_in_a_sentence(server: str, tmp_path: Path):
+    client = gradio_client.Client(server, verbose=False)
+    for wrong in (3, "/etc/passwd", "http://127.0.0.1:1/x.png"):
+        with pytest.raises(Exception, match=r"A picture is needed\."):
+            client.predict(wrong, "", api_name="/classify")
+    (tmp_path / "empty.png").write_bytes(b"")
+    with pytest.raises(Exception, match="not a picture that can be read"):
+        client.predict(gradio_client.handle_file(tmp_path / "empty.png"), "", api_name="/classify")
+    (tmp_path / "good.png").write_bytes(images.png(np.zeros((32, 32, 1), np.uint8)))
+    assert len(client.predict(gradio_client.handle_file(tmp_path / "good.png"), "", api_name="/classify")) == 10
