@@ -52,7 +52,8 @@ def open_folder(source: str, path: Path, reading: Reading) -> Source:
     """A folder of tables, where it holds any, else of pictures. Raises UserError."""
     found = find_files(source, path)
     parquet, pictures = parquet_and_pictures(found.files)
-    if not parquet and not SAVED & set(found.files):
+    saved = SAVED & set(found.files) and any(name.suffix == ".arrow" for name in found.files)
+    if not parquet and (pictures or not saved):
         opened = image_files.open_folder(source, found, reading)
         return replace(opened, identity=partial(identity, opened, found.files))
     from train.data import tables
