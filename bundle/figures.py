@@ -1,10 +1,12 @@
 """Which of the measured figures are shown first, and how near a bundle is to its pictures."""
 
 import math
+import re
 
 from bundle.schema import Figure, Quality
 
 HELD_OUT = "held-out pictures"  # what a floor is measured on, unless the figure names something else
+CONTROL_MINUTES = "control.minutes"
 HEADLINES = (
     "classifier.accuracy",
     "gan.label_accuracy",
@@ -34,6 +36,15 @@ def headlines(quality: Quality) -> list[Figure]:
     """The measured figures among HEADLINES, in that order."""
     found = {figure.name: figure for figure in quality.figures}
     return [found[name] for name in HEADLINES if name in found]
+
+
+def control_minutes(quality: Quality) -> float | None:
+    """How long the control was trained; figures of older versions say it in a note. None where there is no control."""
+    for figure in quality.figures:
+        if figure.name == CONTROL_MINUTES:
+            return figure.value
+    found = re.search(r"The control is a plain DCGAN: .* pictures in (\d+) minutes", " ".join(quality.notes))
+    return float(found[1]) if found else None
 
 
 def over_floor(quality: Quality | None) -> float:

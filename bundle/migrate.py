@@ -3,12 +3,14 @@
 Version 2 renamed a graph's `form` to `precision` and `portability` to `runtime_comparison`, and added `dataset.fit`,
 `dataset.background` and `training.*.settings`. What a version-1 bundle does not say keeps its default: pictures were
 cropped, and the settings of its stages are unknown. Version 3 gave pictures a height and a width instead of one `size`,
-and a kernel distance a standard error that holds: before, it came from subsets that overlap, and was 4 to 6 times too
-small, so it is left out.
+a kernel distance a standard error that holds (before, it came from subsets that overlap, and was 4 to 6 times too
+small, so it is left out), and a figure the number of its pictures where that is its own.
 """
 
 from typing import Any
 
+COUNTS = {"repair.": 200, "gan.inversion": 200, ".pixels_": 2000}
+"""Part of a figure's name -> pictures it was measured on before version 3."""
 ERROR_UNKNOWN = ", ± unknown"
 """Ends the label of a kernel distance whose standard error was left out."""
 
@@ -39,7 +41,8 @@ def _to_version_3(index: dict) -> dict:
         sides = {"height": image["size"], "width": image["size"]}
         index = index | {"image": {key: value for key, value in image.items() if key != "size"} | sides}
     if isinstance(quality, dict) and isinstance(figures := quality.get("figures"), list):
-        index = index | {"quality": quality | {"figures": list(map(_without_kernel_error, figures))}}
+        figures = [_with_count(_without_kernel_error(figure), quality.get("samples")) for figure in figures]
+        index = index | {"quality": quality | {"figures": figures}}
     return index
 
 
@@ -48,6 +51,15 @@ def _without_kernel_error(figure: Any) -> Any:
     if not isinstance(figure, dict) or figure.get("error") is None or ".kernel" not in str(figure.get("name")):
         return figure
     return figure | {"error": None, "label": f"{figure.get('label')}{ERROR_UNKNOWN}"}
+
+
+def _with_count(figure: Any, samples: Any) -> Any:
+    """A figure with the number of pictures that it was measured on, where that was always fewer than `samples`."""
+    if not isinstance(figure, dict) or not isinstance(samples, int):
+        return figure
+    name = str(figure.get("name"))
+    counts = [count for part, count in COUNTS.items() if part in name]
+    return figure | {"count": counts[0]} if counts and counts[0] < samples else figure
 
 
 def _renamed(entry: Any, old: str, new: str) -> Any:

@@ -251,6 +251,7 @@ def index(
                     "images": record.images,
                     "hardware": record.hardware,
                     "settings": to_public_dict(from_dict(STAGES[key], record.config)),
+                    "sessions": [one | {"command": public_command(one["command"])} for one in record.sessions],
                     "curve": origin.curves.get(key),
                 }
                 for key, record in origin.records.items()

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from bundle.latents import seed_class
 from bundle.quality_section import BEGIN, cell, quality_section
-from bundle.schema import Bundle, Graph, RuntimeComparison
+from bundle.schema import Bundle, Graph, RuntimeComparison, Training
 from export import runtime_tables
 from export.markdown import table
 
@@ -67,7 +67,7 @@ def with_runtime_comparison(text: str, found: RuntimeComparison) -> str:
     return head.rstrip() + "\n\n" + section + "\n" + (f"\n{mark}{rest}" if mark else "")
 
 
-def models(info: Bundle) -> str:
+def model_names(info: Bundle) -> str:
     """ "GAN", "VAE" or "GAN and a VAE"."""
     return " and a ".join(name.upper() for name in info.models)
 
@@ -93,7 +93,7 @@ def size(info: Bundle) -> str:
     return f"{info.image.width} x {info.image.height}"
 
 
-def kind(info: Bundle) -> str:
+def picture_kind(info: Bundle) -> str:
     """E.g. "32 x 32 grey pictures"."""
     return f"{size(info)} {'grey' if info.image.channels == 1 else 'RGB'} pictures"
 
@@ -104,8 +104,9 @@ def introduction(info: Bundle) -> str:
     by = f", class = seed mod {classes}" if classes else ""
     return f"""# {info.title}
 
-A {models(info)} of {kind(info)}, trained from scratch with Twofold and stored as ONNX graphs: they run wherever
-onnxruntime runs, on a processor, a GPU or in a browser. {numbers(info)}, dynamic batch, no custom operators.
+A {model_names(info)} of {picture_kind(info)}, trained from scratch with Twofold and stored as ONNX graphs:
+they run wherever onnxruntime runs, on a processor, a GPU or in a browser. {numbers(info)}, dynamic batch, no custom
+operators.
 
 ![64 samples, seeds 0 to 63](sheet.png)
 
@@ -188,11 +189,20 @@ them."""
 
 def training_section(info: Bundle, unfinished: Sequence[str]) -> str:
     """How each stage was trained, and the commands that repeat it."""
-    commands = "\n".join(dict.fromkeys(stage.command for stage in info.training.values()))
+    commands = "\n".join(dict.fromkeys(line for stage in info.training.values() for line in command_lines(stage)))
     return (
         f"## Training\n\n{stages_table(info, unfinished)}\n\nThe graphs hold moving averages of the weights. `--data` "
         f"names a data set of the Hub or a folder of pictures.\n\n```\n{commands}\n```"
     )
+
+
+def command_lines(stage: Training) -> list[str]:
+    """The commands that trained a stage, with the time, the pictures and the version of each where they are known."""
+    return [
+        f"{one.command}  # {duration(one.seconds)}, {one.images:,} pictures"
+        + (f", Twofold {one.version}" if one.version else "")
+        for one in stage.sessions
+    ] or [stage.command]
 
 
 def stages_table(info: Bundle, unfinished: Sequence[str] = ()) -> str:

@@ -8,9 +8,9 @@ from pathlib import Path
 from bundle import images
 from bundle.atomic_files import write_file
 from bundle.errors import UserError
-from bundle.figures import HELD_OUT
+from bundle.figures import HELD_OUT, control_minutes
 from bundle.model import BundleModel
-from bundle.quality_section import BETTER, cell, figure_rows, measured
+from bundle.quality_section import BETTER, FLOORS, cell, figure_rows, floors, measured
 from bundle.read import INDEX, discover
 from bundle.runner import BundleRunner
 from bundle.schema import Bundle, Figure
@@ -93,9 +93,12 @@ def markdown(sections: Sequence[Section]) -> str:
     head = f"""# The released models
 
 Written by `python -m export report` from the figures that each bundle carries; the sheets are drawn by its graphs, and
-nothing was picked out, but for the last sheet of each. The floor is what {HELD_OUT} reach in the same measurement.
+nothing was picked out, but for the last sheet of each. {FLOORS}
 Figures of one bundle are measured in one run, in the features named there: between bundles they cannot be compared.
-Their order, by distance over floor, is a rough one."""
+Their order, by distance over floor, is a rough one.
+
+The control is a plain DCGAN with as many parameters. Its minutes stand beside the GAN's: where they differ, the
+comparison favours the one with more."""
     return "\n\n".join([head, overview([s.info for s in sections]), *map(section, sections)]) + "\n"
 
 
@@ -105,12 +108,13 @@ def overview(bundles: Sequence[Bundle]) -> str:
         "bundle",
         "pictures",
         "GAN: Fréchet distance (control, floor)",
+        "minutes: GAN, control",
         "GAN: precision, recall",
         "right class",
         "VAE: PSNR",
         "size",
     )
-    return table(head, "llrrrrr", map(overview_row, bundles))
+    return table(head, "llrrrrrr", map(overview_row, bundles))
 
 
 def overview_row(info: Bundle) -> tuple[str, ...]:
@@ -118,8 +122,9 @@ def overview_row(info: Bundle) -> tuple[str, ...]:
     found = by_name(info)
     return (
         f"[{cell(info.title)}](#{info.name})",
-        model_card.kind(info),
+        model_card.picture_kind(info),
         with_control_and_floor(found, "gan.frechet", "control.frechet"),
+        minutes(info),
         ", ".join(text(found[name]) for name in ("gan.precision", "gan.recall") if name in found),
         text(found.get("gan.label_accuracy")),
         text(found.get("vae.psnr")),
@@ -133,8 +138,8 @@ def section(part: Section) -> str:
     data = info.dataset
     classes = f"{len(data.classes)} classes" if data.classes else "no classes"
     facts = (
-        f"{model_card.kind(info)}, {classes}; {data.train_images:,} for training, {data.test_images:,} held out. "
-        f"{cell(data.licence)}. [Model card]({part.folder}/README.md), {megabytes(info)}."
+        f"{model_card.picture_kind(info)}, {classes}; {data.train_images:,} for training, {data.test_images:,} held "
+        f"out. {cell(data.licence)}. [Model card]({part.folder}/README.md), {megabytes(info)}."
     )
     blocks = [f'<a id="{info.name}"></a>\n\n## {info.title}', facts, model_card.stages_table(info)]
     if quality:
@@ -156,8 +161,8 @@ def comparison(found: dict[str, Figure]) -> str:
         figures = [found.get(name) for name in names]
         if not any(figures):
             continue
-        floor = next((f.floor for f in figures if f and f.floor is not None and f.floor_is == HELD_OUT), None)
-        rows.append((label, *map(in_column, figures), "" if floor is None else f"{floor:.4g}", BETTER[better]))
+        floor = next((floors(f) for f in figures if f and f.floor is not None and f.floor_is == HELD_OUT), None)
+        rows.append((label, *map(in_column, figures), "" if floor is None else floor, BETTER[better]))
     return table(("figure", *MODELS, "floor", "better"), "lrrrrl", rows)
 
 
@@ -215,6 +220,15 @@ def with_control_and_floor(found: dict[str, Figure], name: str, control: str) ->
     floor = found[name].floor
     others = [text(found.get(control)) or "none", "none" if floor is None else f"{floor:.4g}"]
     return f"{text(found[name])} ({', '.join(others)})"
+
+
+def minutes(info: Bundle) -> str:
+    """How long the GAN and its control were trained, e.g. "222, 60"; what is not known is "?"."""
+    gan, control = info.training.get("gan"), control_minutes(info.quality) if info.quality else None
+    if gan is None and control is None:
+        return ""
+    known = (gan.seconds / 60 if gan else None, control)
+    return ", ".join("?" if value is None else f"{value:.0f}" for value in known)
 
 
 def megabytes(info: Bundle) -> str:

@@ -18,13 +18,14 @@ import torch
 from onnx import numpy_helper
 from torch import Tensor, nn
 
+from bundle.array_files import latent_shapes
 from bundle.atomic_files import scratch, write_file
 from bundle.errors import UserError
 from bundle.pictures import check_background, paper
 from bundle.printable import printable
 from bundle.public_command import UNPACK
 from bundle.read import OpenBundle, graph_bytes, read
-from bundle.schema import Curve, latent_shapes
+from bundle.schema import Curve
 from bundle.trial_inputs import random_rows
 from export import graphs, parity
 from export.graphs import NEEDS, STAGE_GRAPHS, GraphSpec
@@ -188,6 +189,7 @@ def unpacked_stage(bundle: OpenBundle, name: str, target: Path, stages: Mapping[
         hardware=training.hardware,
         config=to_dict(settings),
         target_images=info.training[NEEDS[name]].images if name in NEEDS else None,
+        sessions=[session.model_dump() for session in training.sessions],
     )
     return UnpackedStage(settings, networks, record, training.curve)
 

@@ -17,6 +17,7 @@ from bundle import images
 from bundle.atomic_files import write_file
 from bundle.errors import UserError
 from bundle.printable import printable
+from bundle.version import VERSION
 from train.checkpoints import module_tensors, optimizer_tensors, save_tensors
 from train.hardware import hardware
 from train.progress_bar import ProgressBar, say
@@ -69,12 +70,16 @@ class Recorder:
         self.accelerator, self.writes = accelerator, accelerator.is_main_process
         self.variety: dict[str, float] = {}  # at the last sheet
         self.command = command_line(stage.module, settings, source)
+        self.own_command = self.command
+        self.began_at = progress.seconds, progress.images
+        self.earlier_sessions: list[dict] = []
         self.warned: set[str] = set()
         self.data = [[progress.images, train_images]]
         record_path = self.folder / "record.json"
         if settings.resume and record_path.exists():
             record = read_json(record_path)
             self.command = resumed_command(record, settings, self.command)
+            self.earlier_sessions = sessions_of(record)
             before = record.get("data") or []
             self.data = before if before and before[-1][1] == train_images else [*before, *self.data]
 
@@ -95,12 +100,29 @@ class Recorder:
             seconds=round(progress.seconds, 1),
             images=progress.images,
             finished=progress.finished,
-            hardware=f"{hardware(self.accelerator.num_processes)}{BF16 if self.settings.precision == 'bf16' else ''}",
+            hardware=self.hardware,
             config=to_dict(self.settings),
             target_images=stage.target_images,
+            sessions=[*self.earlier_sessions, self.session()],
             data=self.data,
         )
         write_json(self.folder / "record.json", vars(record))
+
+    @property
+    def hardware(self) -> str:
+        """What this process trains on, and whether in bf16."""
+        return f"{hardware(self.accelerator.num_processes)}{BF16 if self.settings.precision == 'bf16' else ''}"
+
+    def session(self) -> dict:
+        """What this process has done so far, for the record."""
+        seconds, images = self.began_at
+        return {
+            "command": self.own_command,
+            "version": VERSION,
+            "seconds": round(self.progress.seconds - seconds, 1),
+            "images": self.progress.images - images,
+            "hardware": self.hardware,
+        }
 
     def line(self, shown: dict[str, Tensor], bar: ProgressBar) -> None:
         """One line of metrics: in metrics.jsonl, on the progress bar and for the tracker."""
@@ -183,6 +205,12 @@ def command_line(module: str, settings: Settings, source: str) -> str:
     if not named and source != DEFAULT_DATA:
         words += ["--data", source]
     return printable(shlex.join(["python", "-m", module, *words]))
+
+
+def sessions_of(record: dict) -> list[dict]:
+    """The sessions in a record; one of an older version is a single session."""
+    whole = {name: record[name] for name in ("command", "seconds", "images", "hardware")}
+    return record.get("sessions") or [whole | {"version": ""}]
 
 
 def resumed_command(record: dict, settings: Settings, command: str) -> str:

@@ -12,7 +12,7 @@ runs/mnist/gan/config.json          settings of the stage
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, overload
 
@@ -39,6 +39,9 @@ class StageRecord:
     """The stage's settings, as `stored_settings.to_dict` writes them."""
     target_images: int | None = None
     """Of a mask encoder: pictures that its GAN or VAE had been trained on."""
+    sessions: list[dict] = field(default_factory=list)
+    """Every command that trained it, the first one first: command, version, seconds, images and hardware of each; the
+    version is empty, and what came before is one session, where an older version did not tell them apart."""
     data: list[list[int]] | None = None
     """[pictures seen, how many the set had from then on]: one entry, and one for each time that some were added."""
 

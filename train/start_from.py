@@ -1,8 +1,8 @@
 """`--start-from`: a GAN or a VAE of other pictures begins with the weights of a run or a bundle.
 
-The new networks are as large as the old ones; those of a GAN with --body skip may have finer resolutions, which add
-nothing at first. What depends on the classes goes by their names: a class that both sets
-have keeps its weights, a new one begins as the mean of the old ones.
+The new networks are as large as the old ones. A GAN with --body skip may have finer resolutions, which add nothing at
+first, and takes over convolutional networks too. What depends on the classes goes by their names: a class that both
+sets have keeps its weights, a new one begins as the mean of the old ones.
 """
 
 import os
@@ -23,6 +23,7 @@ from bundle.read import INDEX
 from train.checkpoints import load_tensors
 from train.data.dataset import DataInfo
 from train.models.layers import Sides, resolutions
+from train.models.skip import from_convolutional
 from train.run_folder import Run
 from train.settings import GanSettings, Settings, flag_of
 from train.stages import build_networks
@@ -35,6 +36,9 @@ ARCHITECTURE: dict[str, tuple[str, ...]] = {
     "vae": ("body", "likelihood", "latent_dim", "width", "hidden"),
 }
 """Settings that the weights of a stage only fit with."""
+
+TO_SKIPS = ("conv", "skip")
+"""The one body whose weights another one can take over: (theirs, ours)."""
 
 
 def start_of(settings: Settings) -> Path | None:
@@ -77,6 +81,8 @@ def with_architecture(stage: str, settings: AnySettings, given: Set[str], source
     theirs, changes = source.settings(stage), {}
     for name in ARCHITECTURE[stage]:
         was, now = getattr(theirs, name), getattr(settings, name)
+        if name == "body" and (was, now) == TO_SKIPS:
+            continue
         if was != now and {name, "preset"} & given:
             raise UserError(
                 f"{flag_of(name)} {now} does not fit the {stage} of --start-from, which has {was}: leave it out."
@@ -128,6 +134,8 @@ def carry_over(stage: str, networks: nn.Module, averages: nn.Module, settings: S
     for group, module in (("networks", networks), ("averages", averages)):
         stored = {current_weight(key.removeprefix(f"{group}/")): value for key, value in tensors.items()
                   if key.startswith(f"{group}/")}  # fmt: skip
+        if isinstance(settings, GanSettings) and (source.settings("gan").body, settings.body) == TO_SKIPS:
+            stored = from_convolutional(stored)
         for key, target in module.state_dict().items():
             if key in stored:
                 target.copy_(carried(stored[key], target.cpu(), sides.get(key), source.data.classes, info.classes))

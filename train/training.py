@@ -38,6 +38,7 @@ Plan = list[tuple[str, Settings]]
 
 # Settings that say how pictures are read: all stages of a run have the same.
 OF_THE_PICTURES = ("size", "fit", "background", *(field.name for field in fields(Reading)))
+READING_SHARE = 0.5  # of the minutes, at most
 LARGEST_SHORT = 64  # pixels a side, within a budget below …
 LONG_MINUTES, LONG_IMAGES = 360, 2_000_000
 
@@ -75,6 +76,7 @@ def train_stages(settings: Settings, given: Set[str], began: float, team: Partia
         if isinstance(settings, AllSettings) and not data[0].classes:
             print("The pictures have no classes: the classifier is skipped.")
             plan = [(stage, own) for stage, own in plan if stage != "classifier"]
+        began = training_began(settings, began, first)
         times = [stage_time(stage, own) for stage, own in plan]
         for i, (stage, own) in enumerate(plan):
             if first:
@@ -86,6 +88,17 @@ def train_stages(settings: Settings, given: Set[str], began: float, team: Partia
     if first:
         print(ending(settings, time.monotonic() - began), flush=True)
     return 0
+
+
+def training_began(settings: Settings, began: float, first: bool) -> float:
+    """When the minutes began to count: with the command, but reading the pictures takes half of them at most."""
+    late = time.monotonic() - began - settings.minutes * 60 * READING_SHARE
+    if late <= 0 or settings.images is not None:
+        return began
+    if first:
+        took = f"reading the pictures took more than half of the {settings.minutes:g} minutes"
+        say(f"note: {took}; the training takes the other half, and ends later.")
+    return began + late
 
 
 def resolved(settings: Settings, asked: Set[str], given: Set[str], source: Run | None) -> Plan:

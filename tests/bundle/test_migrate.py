@@ -94,3 +94,16 @@ def test_other_versions_are_refused(broken_bundle: Path, version: object):
     save_index(broken_bundle, load_index(broken_bundle) | {"schema_version": version})
     with pytest.raises(BundleError, match="schema_version"):
         read(broken_bundle)
+
+
+def test_what_older_figures_did_not_say_is_said(broken_bundle: Path):
+    """A kernel distance loses an error that was too small; figures of fewer pictures than the heading say how many."""
+    plain = {"label": "Some", "value": 1.0, "floor": None, "unit": "", "better": "lower", "floor_is": "x", "error": 0.5}
+    figures = [plain | {"name": name} for name in ("gan.kernel", "vae.elbo", "repair.left")]
+    old = as_version_2(load_index(broken_bundle)) | {
+        "quality": {"command": "c", "samples": 1000, "figures": figures},
+    }
+    kernel, elbo, repair = migrate(old)["quality"]["figures"]
+    assert kernel["error"] is None and kernel["label"] == "Some, ± unknown"
+    assert elbo["error"] == 0.5 and elbo["label"] == "Some" and "count" not in elbo
+    assert repair["count"] == 200 and repair["error"] == 0.5

@@ -266,6 +266,9 @@ def no_label_file(home: Path) -> str:
 @folders("a file of labels that cannot be read")
 def torn_labels(home: Path) -> str:
     plain(home, 120)
+    (home / "state.json").write_text("{}")  # of somebody else, not of the `datasets` library
+    (home / "labels.csv").write_bytes("größe,zahl\n1,2\n".encode("latin-1"))
+    assert "labels.csv has no column file_name" in said(home)
     (home / "metadata.jsonl").write_text('{"file_name": "0000.png", "lab')
     return said(home)
 

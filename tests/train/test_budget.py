@@ -1,11 +1,12 @@
 """How minutes are divided, what is said of the time and of the result, and how threads are chosen."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
-from train import threads
+from train import threads, training
 from train.budget import Slot, StageTime, slot, spoken
 from train.outlook import Outlook
 from train.settings import GanSettings
@@ -22,6 +23,15 @@ def test_all_stages_end_with_the_minutes_whatever_each_of_them_takes():
         now += place.seconds * overrun
     assert now == pytest.approx(1000)
     assert slot(MINUTES, 3, 2000.0).seconds == 0
+
+
+def test_reading_the_pictures_takes_half_of_the_minutes_at_most(monkeypatch, capsys):
+    settings = GanSettings(Path("r"), minutes=10)
+    for now, begins in ((130.0, 100.0), (1000.0, 700.0)):
+        monkeypatch.setattr(training.time, "monotonic", lambda now=now: now)
+        assert training.training_began(settings, 100.0, True) == begins
+    assert capsys.readouterr().out.count("more than half of the 10 minutes") == 1
+    assert training.training_began(replace(settings, images=500), 100.0, True) == 100.0
 
 
 def test_what_earlier_commands_used_is_not_given_again():

@@ -15,6 +15,8 @@ SYSTEM_FOLDERS = {
     "lost+found", "@eadir", "#recycle", "#snapshot", "@recycle", "@tmp", "@recently-snapshot",  # Linux, Synology, QNAP
     "__pycache__",
 }  # fmt: skip
+# Kind of a folder, its index, and a key in it.
+MADE_HERE = (("run", "run.json", "data"), ("bundle", INDEX, "graphs"), ("pack", "pack.json", "keys"))
 MOST_FILES = 10_000_000
 # What a stage of a training, or an evaluation, leaves in its folder of the run.
 TRACES = ("config.json", "state.safetensors", "record.json", "report.json")
@@ -38,8 +40,8 @@ def hidden(name: PurePosixPath) -> bool:
 
 
 def made_here(folder: Path) -> str | None:
-    """ "run" or "bundle" for a folder that Twofold wrote, else None."""
-    for kind, index, key in (("run", "run.json", "data"), ("bundle", INDEX, "graphs")):
+    """What Twofold made of a folder: "run", "bundle" or "pack" (see packed.py), or None for any other folder."""
+    for kind, index, key in MADE_HERE:
         path = folder / index
         if path.is_file():
             try:

@@ -25,7 +25,7 @@ def folder_source(
     notes += more
     if not reading.classes:
         return Source(file_split(train, files, {}, ()), file_split(test, files, {}, ()) if test else None, (),
-                      (*notes, "no classes, as asked"))  # fmt: skip
+                      (*notes, "--no-classes: labels are not read"))  # fmt: skip
     labels, more = file_labels(source, train, test, files, reading)
     notes += more
     if labels is not None:

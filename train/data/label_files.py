@@ -85,7 +85,7 @@ def read_records(name: PurePosixPath, data: bytes) -> Records:
         import pyarrow.parquet as pq  # slow to load
 
         return pq.read_table(io.BytesIO(data)).to_pylist()
-    text = data.decode("utf-8-sig")
+    text = data.decode("utf-8-sig", errors="replace")
     if name.name.lower() == STYLEGAN:
         return stylegan_records(json.loads(text))
     if name.suffix.lower() == ".csv":

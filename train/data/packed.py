@@ -39,6 +39,7 @@ VERSION = 1  # of what is in the folder
 SAVE_SECONDS = 15.0  # from one record of how far it is to the next
 CHUNK = 2048  # pictures that are copied at once
 INDEX = "pack.json"
+KINDS = ("read", "labels", "chosen", "numbers")  # of files, for each split
 
 
 def set_bytes(source: Source, wanted: PictureFormat) -> int:
@@ -78,9 +79,9 @@ class Pack:
         """An empty pack, in place of whatever pack the folder held. needed: bytes on the disk. Raises UserError."""
         with disk_errors(folder, needed):
             folder.mkdir(parents=True, exist_ok=True)
-            for path in folder.iterdir():
-                if path.name == INDEX or path.suffix in (".read", ".labels", ".chosen", ".numbers"):
-                    path.unlink()
+            (folder / INDEX).unlink(missing_ok=True)
+            for name in (f"{split}.{kind}" for split in ("train", "test") for kind in KINDS):
+                (folder / name).unlink(missing_ok=True)
             if shutil.disk_usage(folder).free < needed:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         pack = Pack(folder, State([key], wanted))
@@ -165,9 +166,9 @@ class Pack:
         state.classes, state.notes = chosen.classes, tuple(chosen.notes)
         state.finished = True
         self.save()
-        for path in (*self.folder.glob("*.read"), *self.folder.glob("*.labels")):
-            if path.name not in state.files.values():
-                path.unlink()
+        for name in (f"{split}.{kind}" for split in state.kept for kind in ("read", "labels")):
+            if name not in state.files.values():
+                (self.folder / name).unlink()
 
     def copy(self, images: Tensor, rows: Tensor, name: str) -> None:
         """Writes these rows to the file of a final split."""

@@ -52,9 +52,10 @@ def open_folder(source: str, path: Path, reading: Reading) -> Source:
     """A folder of tables, where it holds any, else of pictures. Raises UserError."""
     found = find_files(source, path)
     parquet, pictures = parquet_and_pictures(found.files)
-    if not parquet and not SAVED & set(found.files):
+    saved = SAVED & set(found.files) and any(name.suffix == ".arrow" for name in found.files)
+    if not parquet and (pictures or not saved):
         opened = image_files.open_folder(source, found, reading)
-        return replace(opened, identity=partial(identity, found.files))
+        return replace(opened, identity=partial(identity, opened, found.files))
     from train.data import tables
 
     if not parquet:
@@ -80,20 +81,27 @@ def open_file(source: str, path: Path, reading: Reading) -> Source:
     parquet, pictures = parquet_and_pictures(files)
     if not parquet:
         opened = image_files.open_zip(source, files, notes, reading)
-        return replace(opened, identity=partial(identity, {PurePosixPath(path.name): path}))
+        return replace(opened, identity=partial(stamp, path))
     from train.data import tables
 
     opened = tables.open_parquet(source, reading, {name: files[name] for name in parquet})
-    return replace(opened, notes=(*notes, *opened.notes, *([beside(pictures)] if pictures else [])))
+    notes = [*notes, *opened.notes, *([beside(pictures)] if pictures else [])]
+    return replace(opened, notes=tuple(notes), identity=partial(stamp, path))
 
 
-def identity(files: Mapping[PurePosixPath, Path]) -> str:
-    """A checksum of the names, sizes and dates of files."""
+def identity(source: Source, files: Mapping[PurePosixPath, Path]) -> str:
+    """A checksum of the names, labels, sizes and dates of the pictures of a folder."""
     found = hashlib.sha256()
-    for name, path in files.items():
-        facts = path.stat()
-        found.update(f"{str(name)!r} {facts.st_size} {facts.st_mtime_ns}\n".encode(errors="surrogateescape"))
+    for split in filter(None, (source.train, source.test)):
+        for row in split.rows():
+            found.update(f"{row.name!r} {row.label} {stamp(files[PurePosixPath(row.name)])}\n".encode())
     return found.hexdigest()
+
+
+def stamp(path: Path) -> str:
+    """The size and the date of a file."""
+    facts = path.stat()
+    return f"{facts.st_size} {facts.st_mtime_ns}"
 
 
 def parquet_and_pictures(names: Iterable[PurePosixPath]) -> tuple[list[PurePosixPath], list[PurePosixPath]]:

@@ -186,7 +186,7 @@ def label_column(called: str, split: datasets.Dataset, reading: Reading) -> Labe
     features, asked = split.features, reading.label_column
     none = Labels(None, (), (), [], [])
     if not reading.classes:
-        return Labels(None, (), (), [], ["no classes, as asked"])
+        return Labels(None, (), (), [], ["--no-classes: labels are not read"])
     declared = [name for name in features if class_names(features[name])]
     likely = declared + [name for name in by_name(features, LABEL_COLUMNS) if name not in declared]
     for name in [named_column(called, "--label-column", list(features), asked)] if asked else likely:

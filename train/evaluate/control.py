@@ -4,13 +4,13 @@ A control is the run folder of `python -m benchmarks.dcgan`, or a bundle of thes
 are taken over, which is honest only where they were measured in the same features: the floors must agree.
 """
 
-import re
 from pathlib import Path
 
 import torch
 from torch import nn
 
 from bundle.errors import UserError
+from bundle.figures import CONTROL_MINUTES, control_minutes
 from bundle.public_command import public_command
 from bundle.read import INDEX, read_index
 from bundle.schema import Figure, Quality
@@ -24,7 +24,6 @@ from train.evaluate.handles import GanHandle
 from train.models import dcgan
 from train.run_folder import Run
 
-MINUTES = "control.minutes"  # name of a figure
 FOLDER = "dcgan"  # of the control in its run folder
 SAME = 0.005  # share by which floors may differ: graphs whose weights were rounded once more
 TAKEN_OVER = "The control was measured once before, in the same features: the floors agree."
@@ -76,7 +75,7 @@ def add_control(context: EvaluationContext, folder: Path, gan: GanHandle | None)
 
 def add_minutes(context: EvaluationContext, minutes: float, gan: GanHandle | None) -> None:
     """How long the control was trained, beside the GAN: a comparison is fair where both are the same."""
-    context.report.add(MINUTES, "Training time of the DCGAN", minutes, "floor", gan.minutes if gan else None,
+    context.report.add(CONTROL_MINUTES, "Training time of the DCGAN", minutes, "floor", gan.minutes if gan else None,
                        "training time of the GAN", "min")  # fmt: skip
 
 
@@ -119,10 +118,10 @@ def take_over(context: EvaluationContext, folder: Path, gan: GanHandle | None) -
     floors = {"control.frechet": floor.distances.frechet} | {
         f"control.{name}": value for name, value in vars(floor.precision_recall).items()
     }
-    if minutes := minutes_of(quality):
+    if minutes := control_minutes(quality):
         add_minutes(context, minutes, gan)
     for figure in figures_of_control(quality, folder):
-        if figure.name == MINUTES:
+        if figure.name == CONTROL_MINUTES:
             continue
         now = floors.get(figure.name, figure.floor)
         if figure.floor is None or now is None or abs(figure.floor - now) > SAME * abs(now):
@@ -135,15 +134,6 @@ def take_over(context: EvaluationContext, folder: Path, gan: GanHandle | None) -
     for note in (*quality.notes, TAKEN_OVER):
         if note.startswith("The control ") and note not in context.report.notes:
             context.report.note(note)
-
-
-def minutes_of(quality: Quality) -> float | None:
-    """How long a bundle's control was trained; bundles of older versions say it in a note."""
-    for figure in quality.figures:
-        if figure.name == MINUTES:
-            return figure.value
-    found = re.search(r"The control is a plain DCGAN: .* pictures in (\d+) minutes", " ".join(quality.notes))
-    return float(found[1]) if found else None
 
 
 def stored_quality(folder: Path) -> Quality:

@@ -8,6 +8,7 @@ resolutions are faded in). Conventions as in train/models/bases.py.
 
 import itertools
 import math
+import re
 
 import torch
 import torch.nn.functional as F
@@ -16,6 +17,9 @@ from torch import Tensor, nn
 from train.models.bases import ConditionalCritic, GeneratorBase, SynthesisBase
 from train.models.convolutional import Mapping, ModulatedConv
 from train.models.layers import LEAK, Sides, he, smallest_map, zeroed
+
+REFINED = re.compile(r"generator\.synthesis\.refine\.\d+\.conv\.weight")
+"""The convolutions of a generator that keep the resolution: one for each."""
 
 
 class SkipGenerator(GeneratorBase):
@@ -64,20 +68,17 @@ class SkipCritic(ConditionalCritic):
         height, width = smallest_map(sides, widths)
         self.from_image = nn.ModuleList(he(nn.Conv2d(channels, c, 3, padding=1)) for c in widths)
         self.down = nn.ModuleList(HalvingBlock(b, a) for a, b in itertools.pairwise(widths))
-        self.refine = he(nn.Conv2d(widths[0], widths[0], 3, padding=1))
         # One filter per channel covers the whole smallest map, as in train/models/convolutional.py.
         self.gather = nn.Parameter(torch.randn(widths[0], height, width) / math.sqrt(height * width))
         self.add_heads(widths[0], classes)
 
     def features(self, signal: Tensor) -> Tensor:
         """signal [N, C, H, W] around [-1, 1] -> features [N, widths[0]]."""
-        finest = len(self.down)
-        x = self.from_image[finest](signal)
-        for stage in reversed(range(finest)):
+        x = self.from_image[-1](signal)
+        for from_image, down in zip(reversed(self.from_image[:-1]), reversed(self.down), strict=True):
             signal = halved(signal)
-            x = self.down[stage](x) + self.from_image[stage](signal)
-        x = F.leaky_relu(self.refine(F.leaky_relu(x, LEAK)), LEAK)
-        return (x * self.gather).sum(dim=(2, 3))
+            x = down(F.leaky_relu(x, LEAK)) + from_image(signal)
+        return (F.leaky_relu(x, LEAK) * self.gather).sum(dim=(2, 3))
 
 
 class HalvingBlock(nn.Module):
@@ -85,13 +86,12 @@ class HalvingBlock(nn.Module):
 
     def __init__(self, inputs: int, outputs: int):
         super().__init__()
-        self.refine = he(nn.Conv2d(inputs, inputs, 3, padding=1))
-        self.halve = zeroed(nn.Conv2d(inputs, outputs, 4, stride=2, padding=1))
+        self.halve = he(nn.Conv2d(inputs, outputs, 4, stride=2, padding=1))
+        self.refine = zeroed(nn.Conv2d(outputs, outputs, 3, padding=1))
 
     def forward(self, x: Tensor) -> Tensor:
         """x [N, inputs, H, W] -> [N, outputs, H / 2, W / 2]."""
-        x = F.leaky_relu(self.refine(F.leaky_relu(x, LEAK)), LEAK)
-        return self.halve(x)
+        return self.refine(F.leaky_relu(self.halve(x), LEAK))
 
 
 def doubled(picture: Tensor) -> Tensor:
@@ -102,3 +102,32 @@ def doubled(picture: Tensor) -> Tensor:
 def halved(picture: Tensor) -> Tensor:
     """picture [N, C, H, W] -> [N, C, H / 2, W / 2]: the mean of each 2 x 2 pixels."""
     return F.avg_pool2d(picture, 2)
+
+
+# ------------------------------------------------------------------- weights of networks without skips
+
+
+def from_convolutional(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The weights of a generator and a critic of train/models/convolutional.py, by name, as those of a pair with skips
+    that draws and scores exactly as they do: its skips add nothing."""
+    widths = [w.shape[0] for key, w in weights.items() if REFINED.fullmatch(key)]
+    finest, channels = len(widths) - 1, weights["generator.synthesis.to_image.bias"].shape[0]
+    moved = {
+        "generator.synthesis.to_image": f"generator.synthesis.to_image.{finest}",
+        "critic.body.0": f"critic.from_image.{finest}",
+    }
+    for depth in range(finest):  # the critic's layers run from the picture down, four to a resolution
+        block = f"critic.down.{finest - 1 - depth}"
+        moved |= {f"critic.body.{2 + 4 * depth}": f"{block}.halve", f"critic.body.{4 + 4 * depth}": f"{block}.refine"}
+    result = {}
+    for key, value in weights.items():
+        layer, _, kind = key.rpartition(".")
+        result[f"{moved.get(layer, layer)}.{kind}"] = value
+    for stage, width in enumerate(widths[:-1]):
+        result |= {
+            f"generator.synthesis.to_image.{stage}.weight": torch.zeros(channels, width, 3, 3),
+            f"generator.synthesis.to_image.{stage}.bias": torch.zeros(channels),
+            f"critic.from_image.{stage}.weight": torch.zeros(width, channels, 3, 3),
+            f"critic.from_image.{stage}.bias": torch.zeros(width),
+        }
+    return result

@@ -126,3 +126,12 @@ def test_a_full_disk_is_a_sentence_and_loses_nothing(shapes, too_large, tmp_path
 def test_small_sets_stay_in_memory(shapes, tmp_path):
     load(str(shapes), cache=tmp_path / "pack")
     assert not (tmp_path / "pack").exists()
+
+
+def test_a_pack_in_the_folder_of_the_pictures_is_no_part_of_them(too_large, reads, tmp_path):
+    folder = draw_folder(tmp_path / "set")
+    (folder / "pictures").mkdir()
+    (folder / "pictures" / "mine.labels").write_text("a user's own file")
+    first = load(str(folder), cache=folder / "pictures")
+    assert same(first, load(str(folder), cache=folder / "pictures")) and len(reads) == 150
+    assert (folder / "pictures" / "mine.labels").exists()

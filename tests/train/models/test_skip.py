@@ -1,5 +1,6 @@
 """The networks with skips: coarse first, and as good as a pair for smaller pictures whose weights they take over."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from tests.train.models.test_bodies import wake
 from train.data.dataset import DataInfo
 from train.losses import ADVERSARIAL, gradient_penalty
 from train.models.layers import Sides
-from train.models.skip import doubled, halved
+from train.models.skip import doubled, from_convolutional, halved
 from train.settings import GanSettings
 from train.stages import gan
 
@@ -65,3 +66,13 @@ def test_twice_the_size_begins_as_good_as_half_the_size():
     torch.testing.assert_close(
         large.critic.score(picture, CLASSES), small.critic.score(halved(picture), CLASSES), rtol=1e-4, atol=1e-4
     )
+
+
+def test_a_pair_without_skips_becomes_one_that_does_the_same():
+    data = DataInfo("made up", "made up", "none", 3, 32, 48, ("a", "b"), 100, 10)
+    plain = wake(gan.build(replace(SETTINGS, body="conv", minibatch_stddev=True), data))
+    skips = gan.build(replace(SETTINGS, minibatch_stddev=True), data)
+    skips.load_state_dict(from_convolutional(plain.state_dict()))
+    z, picture = torch.randn(4, 6), torch.randn(4, 3, 32, 48)
+    torch.testing.assert_close(skips.generator.signal(z, CLASSES), plain.generator.signal(z, CLASSES))
+    torch.testing.assert_close(skips.critic.score(picture, CLASSES), plain.critic.score(picture, CLASSES))

@@ -1,0 +1,29 @@
+"""A record tells every command that trained a stage, however often it was resumed."""
+
+from pathlib import Path
+
+import pytest
+
+from bundle.version import VERSION
+from tests.support.trained import NARROW, train
+from train.recorder import sessions_of
+from train.run_folder import Run
+
+
+def test_every_session_of_a_resumed_stage_is_kept(shapes: Path, tmp_path: Path):
+    run = tmp_path / "run"
+    words = ("vae", run, "--data", shapes, "--threads", "1")
+    train(*words, "--images", "64", "--batch", "32", *NARROW["vae"])
+    train(*words, "--images", "128", "--resume")
+    record = Run.open(run).record("vae")
+    first, second = record.sessions
+    assert "--images 64 --batch 32" in first["command"] and second["command"].endswith("--images 128 --resume")
+    assert [one["images"] for one in record.sessions] == [64, 64] and record.images == 128
+    assert sum(one["seconds"] for one in record.sessions) == pytest.approx(record.seconds, abs=0.2)  # each is rounded
+    assert {one["version"] for one in record.sessions} == {VERSION}
+
+
+def test_what_an_older_version_recorded_is_one_session():
+    old = {"command": "a && b", "seconds": 90.0, "images": 640, "hardware": "a machine", "finished": True, "config": {}}
+    (only,) = sessions_of(old)
+    assert (only["command"], only["seconds"], only["images"], only["version"]) == ("a && b", 90.0, 640, "")
