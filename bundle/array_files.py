@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from bundle.errors import BundleError
-from bundle.schema import MAX_FILE_BYTES, Bundle, File, direction_shapes, latent_shapes
+from bundle.schema import MAX_FILE_BYTES, Bundle, File
 from bundle.verified_files import verified_bytes
 
 SHEET_COLUMNS, MAX_TILES = 8, 64
@@ -34,6 +34,36 @@ class TrainingCodes:
     labels: np.ndarray
     indices: np.ndarray
     thumbnails: np.ndarray | None
+
+
+def latent_shapes(info: Bundle) -> dict[str, tuple[int | None, ...]]:
+    """The arrays that latents.npz must hold and their shapes; None = any length."""
+    classes = max(len(info.dataset.classes), 1)
+    shapes: dict[str, tuple[int | None, ...]] = {}
+    if info.gan and info.gan.w_dim:
+        shapes["w_mean"] = (classes, info.gan.w_dim)
+    if info.vae:
+        dim = info.vae.latent_dim
+        shapes |= {
+            "mixture_weights": (None,),
+            "mixture_means": (None, dim),
+            "mixture_cholesky": (None, dim, dim),
+            "mixture_classes": (None, classes),
+        }
+        shapes |= {name: (dim,) for name in ("code_mean", "code_std", "code_kl")}
+    return shapes
+
+
+def direction_shapes(info: Bundle) -> dict[str, tuple[int | None, ...]]:
+    """The arrays that latents.npz may hold beside them: directions of classes by a linear machine, one standard
+    deviation long, and how often each one's boundary is right."""
+    classes = len(info.dataset.classes)
+    shapes: dict[str, tuple[int | None, ...]] = {}
+    if info.gan and info.gan.w_dim:
+        shapes |= {"svm_w": (classes, info.gan.w_dim), "svm_w_accuracy": (classes,)}
+    if info.vae:
+        shapes |= {"svm_code": (classes, info.vae.latent_dim), "svm_code_accuracy": (classes,)}
+    return shapes
 
 
 def read_latents(folder: Path, info: Bundle) -> dict[str, np.ndarray]:

@@ -40,8 +40,8 @@ BUILDS = {
     "jspi": Build("ort.jspi.bundle.min.mjs", "ort-jspi.js", "ort-wasm-simd-threaded.jspi.wasm", gpu=True),
     "asyncify": Build("ort.webgpu.bundle.min.mjs", "ort-asyncify.js", "ort-wasm-simd-threaded.asyncify.wasm", gpu=True),
 }
-GRAPHS: dict[Model, tuple[str, ...]] = {"gan": ("mapping", "synthesis"), "vae": ("decoder",)}
-ARRAYS: dict[Model, tuple[str, ...]] = {
+DRAWING_GRAPHS: dict[Model, tuple[str, ...]] = {"gan": ("mapping", "synthesis"), "vae": ("decoder",)}
+DRAWING_ARRAYS: dict[Model, tuple[str, ...]] = {
     "gan": ("w_mean",),
     "vae": (
         "mixture_weights", "mixture_means", "mixture_cholesky", "mixture_classes", "code_mean", "code_std",
@@ -54,12 +54,12 @@ ARRAYS: dict[Model, tuple[str, ...]] = {
 
 def graph_names(info: Bundle) -> list[str]:
     """The graphs that draw from latents."""
-    return [graph for model in info.models for graph in GRAPHS[model]]
+    return [graph for model in info.models for graph in DRAWING_GRAPHS[model]]
 
 
 def array_names(info: Bundle) -> list[str]:
     """The arrays of latents.npz that drawing from latents needs."""
-    return [array for model in info.models for array in ARRAYS[model]]
+    return [array for model in info.models for array in DRAWING_ARRAYS[model]]
 
 
 def drawable(info: Bundle) -> bool:
@@ -67,9 +67,26 @@ def drawable(info: Bundle) -> bool:
     return all(name in info.graphs for name in graph_names(info))
 
 
-def numbers(bundle: OpenBundle) -> bytes:
+def latent_bytes(bundle: OpenBundle) -> bytes:
     """The arrays of `array_names`, one after the other: float32, little-endian, row by row."""
     return b"".join(np.ascontiguousarray(bundle.latents[name], "<f4").tobytes() for name in array_names(bundle.info))
+
+
+def page_facts(bundle: OpenBundle) -> dict[str, Any]:
+    """What the widgets read of a bundle, whether a server or a static page shows it."""
+    info = bundle.info
+    return {
+        "name": info.name,
+        "version": bundle.version,
+        "title": info.title,
+        "created": f"{info.created:%Y-%m-%d}",
+        "width": info.image.width,
+        "height": info.image.height,
+        "channels": info.image.channels,
+        "classes": list(info.dataset.classes),
+        "models": list(info.models),
+        "dataset": info.dataset.model_dump(mode="json"),
+    }
 
 
 def drawing_facts(bundle: OpenBundle, graphs: str, latents: str) -> dict[str, Any]:
@@ -89,7 +106,7 @@ def drawing_facts(bundle: OpenBundle, graphs: str, latents: str) -> dict[str, An
         },
         "latents": {
             "url": latents,
-            **checksum(numbers(bundle)),
+            **checksum(latent_bytes(bundle)),
             "lengths": {name: bundle.latents[name].size for name in array_names(info)},
         },
     }

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bundle import on_device
 from bundle.figures import headlines
 from bundle.read import INDEX, Unavailable
 from bundle.schema import GRAPHS, File
@@ -58,15 +59,7 @@ def bundle_facts(served: ServedBundle) -> dict[str, Any]:
     address = f"bundles/{info.name}"
     version = engine.bundle.version
     return {
-        "name": info.name,
-        "version": version,
-        "title": info.title,
-        "created": f"{info.created:%Y-%m-%d}",
-        "width": info.image.width,
-        "height": info.image.height,
-        "channels": info.image.channels,
-        "classes": list(info.dataset.classes),
-        "models": list(served.models),
+        **on_device.page_facts(engine.bundle),
         "repairs": "vae" in served.models and engine.has("repair"),
         "inverts": "gan" in served.models and engine.has("inverter"),
         "rebuilds": rebuilds(served),
@@ -77,7 +70,6 @@ def bundle_facts(served: ServedBundle) -> dict[str, Any]:
         "device": device.bundle_facts(engine.bundle, address),
         "provider": engine.active,
         "reason": engine.reason,
-        "dataset": info.dataset.model_dump(mode="json"),
         "quality": info.quality.model_dump(mode="json") | {"first": [f.name for f in headlines(info.quality)]}
         if info.quality
         else None,

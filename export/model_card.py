@@ -67,7 +67,7 @@ def with_runtime_comparison(text: str, found: RuntimeComparison) -> str:
     return head.rstrip() + "\n\n" + section + "\n" + (f"\n{mark}{rest}" if mark else "")
 
 
-def models(info: Bundle) -> str:
+def model_names(info: Bundle) -> str:
     """ "GAN", "VAE" or "GAN and a VAE"."""
     return " and a ".join(name.upper() for name in info.models)
 
@@ -93,7 +93,7 @@ def size(info: Bundle) -> str:
     return f"{info.image.width} x {info.image.height}"
 
 
-def kind(info: Bundle) -> str:
+def picture_kind(info: Bundle) -> str:
     """E.g. "32 x 32 grey pictures"."""
     return f"{size(info)} {'grey' if info.image.channels == 1 else 'RGB'} pictures"
 
@@ -104,8 +104,9 @@ def introduction(info: Bundle) -> str:
     by = f", class = seed mod {classes}" if classes else ""
     return f"""# {info.title}
 
-A {models(info)} of {kind(info)}, trained from scratch with Twofold and stored as ONNX graphs: they run wherever
-onnxruntime runs, on a processor, a GPU or in a browser. {numbers(info)}, dynamic batch, no custom operators.
+A {model_names(info)} of {picture_kind(info)}, trained from scratch with Twofold and stored as ONNX graphs:
+they run wherever onnxruntime runs, on a processor, a GPU or in a browser. {numbers(info)}, dynamic batch, no custom
+operators.
 
 ![64 samples, seeds 0 to 63](sheet.png)
 

@@ -122,7 +122,7 @@ def overview_row(info: Bundle) -> tuple[str, ...]:
     found = by_name(info)
     return (
         f"[{cell(info.title)}](#{info.name})",
-        model_card.kind(info),
+        model_card.picture_kind(info),
         with_control_and_floor(found, "gan.frechet", "control.frechet"),
         minutes(info),
         ", ".join(text(found[name]) for name in ("gan.precision", "gan.recall") if name in found),
@@ -138,8 +138,8 @@ def section(part: Section) -> str:
     data = info.dataset
     classes = f"{len(data.classes)} classes" if data.classes else "no classes"
     facts = (
-        f"{model_card.kind(info)}, {classes}; {data.train_images:,} for training, {data.test_images:,} held out. "
-        f"{cell(data.licence)}. [Model card]({part.folder}/README.md), {megabytes(info)}."
+        f"{model_card.picture_kind(info)}, {classes}; {data.train_images:,} for training, {data.test_images:,} held "
+        f"out. {cell(data.licence)}. [Model card]({part.folder}/README.md), {megabytes(info)}."
     )
     blocks = [f'<a id="{info.name}"></a>\n\n## {info.title}', facts, model_card.stages_table(info)]
     if quality:

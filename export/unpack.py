@@ -18,13 +18,14 @@ import torch
 from onnx import numpy_helper
 from torch import Tensor, nn
 
+from bundle.array_files import latent_shapes
 from bundle.atomic_files import scratch, write_file
 from bundle.errors import UserError
 from bundle.pictures import check_background, paper
 from bundle.printable import printable
 from bundle.public_command import UNPACK
 from bundle.read import OpenBundle, graph_bytes, read
-from bundle.schema import Curve, latent_shapes
+from bundle.schema import Curve
 from bundle.trial_inputs import random_rows
 from export import graphs, parity
 from export.graphs import NEEDS, STAGE_GRAPHS, GraphSpec

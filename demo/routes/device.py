@@ -88,7 +88,9 @@ def routes(bundles: Mapping[str, ServedBundle]) -> list[Route]:
             return PlainTextResponse("There is no such file here.", status_code=404)
         current = request.query_params.get("v") == served.engine.bundle.version
         headers = FOR_EVER if current else {"Cache-Control": "no-store"}
-        return Response(on_device.numbers(served.engine.bundle), media_type="application/octet-stream", headers=headers)
+        return Response(
+            on_device.latent_bytes(served.engine.bundle), media_type="application/octet-stream", headers=headers
+        )
 
     return [
         Route("/device/{release}/bundles/{bundle}.bin", latents, methods=["GET"]),

@@ -163,7 +163,7 @@ def text(bundles: Sequence[OpenBundle]) -> str:
         lines += [
             f"\n## {cell(info.title)}\n",
             f"![Samples]({home}/{info.files['sheet'].file})\n",
-            f"A {model_card.models(info)} of {model_card.kind(info)}. "
+            f"A {model_card.model_names(info)} of {model_card.picture_kind(info)}. "
             f"Learned from: {cell(info.dataset.source)}; licence of",
             f"these pictures: {cell(info.dataset.licence)}.{more}",
         ]

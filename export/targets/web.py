@@ -133,28 +133,19 @@ def bundle_files(bundle: OpenBundle) -> list[Source]:
     ]
     return [
         *graphs,
-        Source(f"{home}/latents.bin", on_device.numbers(bundle)),
+        Source(f"{home}/latents.bin", on_device.latent_bytes(bundle)),
         Source(f"{home}/sheet.png", bundle.folder / sheet),
     ]
 
 
 def bundle_facts(bundle: OpenBundle) -> dict[str, Any]:
     """Facts of one bundle, as the widgets and worker.js read them; addresses are relative to the page."""
-    info, home = bundle.info, f"bundles/{bundle.info.name}"
+    home = f"bundles/{bundle.info.name}"
     return {
-        "name": info.name,
-        "version": bundle.version,
-        "title": info.title,
-        "created": f"{info.created:%Y-%m-%d}",
-        "width": info.image.width,
-        "height": info.image.height,
-        "channels": info.image.channels,
-        "classes": list(info.dataset.classes),
-        "models": list(info.models),
+        **on_device.page_facts(bundle),
         "sheet": {"url": f"{home}/sheet.png", "count": bundle.tiles},
         "processor": "This device",
         "reason": REASON,
-        "dataset": info.dataset.model_dump(mode="json"),
         **on_device.drawing_facts(bundle, f"{home}/{{file}}", f"{home}/latents.bin"),
     }
 

@@ -29,10 +29,21 @@ Page = Any  # playwright's, which need not be installed
 
 HEIGHT, WIDTH = 64, 96
 PHONE = {"width": 390, "height": 844}
+WINDOWS = (PHONE, {"width": 1024, "height": 768}, {"width": 1440, "height": 900})
 # Pictures on screen whose sides are not in the proportion `ratio`, to a pixel.
 OUT_OF_SHAPE = """ratio => [...document.querySelectorAll('.tf-picture, .tf-sheet button, .tf-board')]
     .filter((e) => e.offsetParent && Math.abs(e.clientWidth / ratio - e.clientHeight) > 1.01)
     .map((e) => `${e.className} ${e.alt ?? e.getAttribute('aria-label')} ${e.clientWidth} x ${e.clientHeight}`)"""
+
+# Pairs of cards on screen that lie over each other.
+OVERLAPPING = """() => {
+    const boxes = [...document.querySelectorAll('.tf-card')].filter((e) => e.offsetParent)
+        .map((e) => [e.getAttribute('aria-label') ?? e.textContent.slice(0, 30), e.getBoundingClientRect()]);
+    const over = (a, b) => Math.min(a.right, b.right) - Math.max(a.left, b.left) > 1
+        && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 1;
+    return boxes.flatMap(([name, a], i) =>
+        boxes.slice(i + 1).filter(([, b]) => over(a, b)).map(([other]) => [name, other]));
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -71,9 +82,10 @@ def test_every_tab_has_pictures_of_this_shape_and_changes_with_the_bundle(visit:
     for name in TABS:
         tab(page, name)
         page.locator(".tf-card:visible").first.wait_for()
-        for size in (PHONE, {"width": 1440, "height": 900}):
+        for size in WINDOWS:
             page.set_viewport_size(size)
             in_shape(page, WIDTH / HEIGHT)
+            assert page.evaluate(OVERLAPPING) == [], (name, size)
             assert page.evaluate("document.documentElement.scrollWidth") == size["width"], name
     page.get_by_text("96 × 64, colour").wait_for()
     page.evaluate("Twofold.set({ b: 'square' })")

@@ -97,7 +97,7 @@ def test_other_versions_are_refused(broken_bundle: Path, version: object):
 
 
 def test_what_older_figures_did_not_say_is_said(broken_bundle: Path):
-    """A kernel distance loses an error that was too small; figures of fewer pictures than the heading say of how many."""
+    """A kernel distance loses an error that was too small; figures of fewer pictures than the heading say how many."""
     plain = {"label": "Some", "value": 1.0, "floor": None, "unit": "", "better": "lower", "floor_is": "x", "error": 0.5}
     figures = [plain | {"name": name} for name in ("gan.kernel", "vae.elbo", "repair.left")]
     old = as_version_2(load_index(broken_bundle)) | {
