@@ -42,6 +42,7 @@ CHECKPOINT_SECONDS = 120.0
 PATIENCE = 10  # skipped steps in a row before a run stops
 CHECK_STEPS = 10  # steps from one agreement of several processes, or question to a GPU, to the next
 PLAN_STEPS, PLAN_SECONDS = 50, 5.0  # from one estimate of the speed to the next, whichever is sooner
+MEASURING_SHARE = 0.4  # of the time of a stage, kept for what is measured at its end, at most
 BAR = "{desc}: {percentage:3.0f}%|{bar}| {n_fmt} of {total_fmt} pictures, {left}{postfix}"
 
 
@@ -129,7 +130,7 @@ class Loop:
         self.stepping = self.planned_at = self.timed_from = 0.0  # times of the first step and the last plan
         self.trial = self.thread_trial()
         self.outlook = Outlook(stage.name, settings, train_set.images[0, 0].numel() ** 0.5, self.device)
-        self.measuring = stage.measured_pictures(len(train_set), test_images)
+        self.counts = len(train_set), test_images
         if settings.images is not None:
             progress.planned = settings.images
 
@@ -177,7 +178,8 @@ class Loop:
         if progress.step < 1 or (progress.step < LEAST_STEPS and progress.seconds < self.seconds):
             return max(progress.planned, 1_000 * self.batch)
         rate = self.rate()
-        return plan(progress.images, self.seconds - progress.seconds - self.measuring / rate, rate, self.batch)
+        measuring = min(self.stage.measuring_seconds(*self.counts, rate), self.seconds * MEASURING_SHARE)
+        return plan(progress.images, self.seconds - progress.seconds - measuring, rate, self.batch)
 
     def left(self) -> str:
         """The time that is left, in words."""

@@ -10,11 +10,11 @@ Arguments that are left out get their defaults.
 
 import inspect
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from gradio.utils import get_upload_folder
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -93,8 +93,8 @@ def _uploaded(value: Any) -> dict[str, Any] | None:
     if not isinstance(path, str):
         return None
     try:
-        real, home = Path(path).resolve(), Path(os.environ.get("GRADIO_TEMP_DIR", "")).resolve()
-        known = bool(os.environ.get("GRADIO_TEMP_DIR")) and real.is_relative_to(home) and real.is_file()
+        real = Path(path).resolve()
+        known = real.is_relative_to(Path(get_upload_folder()).resolve()) and real.is_file()
     except (OSError, ValueError):  # a name that is too long, or holds a zero
         return None
     return value | {"meta": {"_type": "gradio.FileData"}} if known else None

@@ -13,7 +13,7 @@ from train.schedules import cosine, ramp
 from train.settings import ClassifierSettings
 from train.stages.stage import Stage
 
-FORWARD = 3  # steps that cost as much forwards as one with its gradients
+FORWARD = 3  # times as fast as a step, without gradients
 EMA_IMAGES = 30_000  # half-life of the averages, in pictures
 
 
@@ -87,8 +87,8 @@ class ClassifierStage(Stage[ClassifierNetworks, ClassifierSettings]):
         low, high = kernels.amin(dim=(1, 2, 3), keepdim=True), kernels.amax(dim=(1, 2, 3), keepdim=True)
         return F.interpolate((kernels - low) / (high - low), scale_factor=8)
 
-    def measured_pictures(self, train: int, test: int) -> float:
-        return test / FORWARD
+    def measuring_seconds(self, train: int, test: int, rate: float) -> float:
+        return test / FORWARD / rate
 
     @torch.no_grad()
     def finish(self, averages: ClassifierNetworks, train: Pictures, test: Pictures) -> dict[str, Tensor]:

@@ -118,8 +118,8 @@ class Stage(ABC, Generic[Networks, StageSettings]):
         for a stage that draws no samples."""
         return None
 
-    def measured_pictures(self, train: int, test: int) -> float:
-        """How many pictures could be trained on while `finish` measures so many of each split, roughly."""
+    def measuring_seconds(self, train: int, test: int, rate: float) -> float:
+        """How long `finish` takes with so many pictures of each split, roughly; `rate`: those trained on a second."""
         return 0.0
 
     def finish(self, averages: Networks, train: Pictures, test: Pictures) -> dict[str, Tensor]:

@@ -18,7 +18,7 @@ from train.stages.principal_components import begin_as_components
 from train.stages.stage import Stage
 
 CALIBRATION = 20_000  # pictures that sigma is measured on
-MIXTURE_COST = 0.02  # of a step, for each code that the mixture is fitted to
+MIXTURE_SECONDS = 0.0006  # for each code that the mixture is fitted to
 LIKELIHOODS = {"calibrated": optimal_sigma_nll, "squared-error": squared_error, "bernoulli": bernoulli_nll}
 
 
@@ -97,9 +97,9 @@ class VaeStage(Stage[VaeNetworks, VaeSettings]):
         mean, _ = averages.encoder(pictures)
         return torch.stack([pictures, averages.decoder(mean)], dim=1).flatten(0, 1)
 
-    def measured_pictures(self, train: int, test: int) -> float:
+    def measuring_seconds(self, train: int, test: int, rate: float) -> float:
         """A sixth of a step for each code, and for each picture drawn of one; and the mixture."""
-        return (train + test + min(train, CALIBRATION)) / 6 + train * MIXTURE_COST
+        return (train + test + min(train, CALIBRATION)) / 6 / rate + train * MIXTURE_SECONDS
 
     @torch.no_grad()
     def finish(self, averages: VaeNetworks, train: Pictures, test: Pictures) -> dict[str, Tensor]:
