@@ -142,7 +142,7 @@ def settings_of(bundle: OpenBundle, name: str, target: Path) -> Settings:
     settings = from_public_dict(STAGES[name], stored, target, bundle.info.dataset.source)
     check_settings(settings)
     check_background(settings.background)
-    return replace(settings, images=None)  # a fixed number of pictures would already be reached
+    return settings
 
 
 def unpacked_stage(bundle: OpenBundle, name: str, target: Path, stages: Mapping[str, UnpackedStage]) -> UnpackedStage:
@@ -191,7 +191,8 @@ def unpacked_stage(bundle: OpenBundle, name: str, target: Path, stages: Mapping[
         target_images=info.training[NEEDS[name]].images if name in NEEDS else None,
         sessions=[session.model_dump() for session in training.sessions],
     )
-    return UnpackedStage(settings, networks, record, training.curve)
+    resumable = replace(settings, images=None)  # a fixed number of pictures would already be reached
+    return UnpackedStage(resumable, networks, record, training.curve)
 
 
 # ------------------------------------------------------------------------------------------------ from graphs

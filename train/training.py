@@ -150,7 +150,8 @@ def stage_time(stage: str, settings: Settings) -> StageTime:
     if not record.exists():
         return StageTime(wanted)
     stored = read_json(record)
-    planned = stored["config"].get("minutes", 0.0) * 60
+    counted = stored["config"].get("images") is not None  # it was given as long as it took
+    planned = stored["seconds"] if counted else stored["config"].get("minutes", 0.0) * 60
     return StageTime(wanted, stored["seconds"], planned if stored["finished"] else None)
 
 

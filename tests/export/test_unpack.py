@@ -218,7 +218,7 @@ def test_settings_of_older_versions_are_understood(own: Path):
     found = unpack.settings_of(read(own), "gan", Path("run"))
     assert isinstance(found, GanSettings)
     assert (found.mismatch_weight, found.augment) == (GanSettings(run=Path("run")).mismatch_weight + 0.5, 0.0)
-    assert (found.run, found.data, found.images, found.resume) == (Path("run"), "pictures", None, False)
+    assert (found.run, found.data, found.images, found.resume) == (Path("run"), "pictures", 256, False)
 
 
 def test_what_is_missing_of_a_bundle_is_named(own: Path, tmp_path: Path):
