@@ -6,6 +6,7 @@ pictures and their licence are given by flags, or asked for.
 
 import argparse
 import math
+import re
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from bundle.images import png, sheet, to_uint8
 from bundle.latents import from_normal, seed_latents
 from bundle.onnx_outline import FLOAT, outline, problem
 from bundle.printable import print_anything
-from bundle.schema import MAX_FILE_BYTES, MAX_SIDE, SCHEMA_VERSION, Adapter, Bundle, File, Prior
+from bundle.schema import BUNDLE_NAME, MAX_FILE_BYTES, MAX_SIDE, SCHEMA_VERSION, Adapter, Bundle, File, Prior
 from bundle.sessions import choose_provider, first_line, open_session
 from bundle.write import file_entry, write_bundle
 
@@ -173,6 +174,8 @@ def main(arguments: Sequence[str] | None = None, ask: Callable[[str], str] | Non
 
     def work() -> None:
         name = options.name or _asked(ask, "Name in addresses", _plain(options.file.stem))
+        if not re.fullmatch(BUNDLE_NAME, name):
+            raise UserError(f"'{name}' cannot be a bundle's name: use lower-case letters, digits, - and _ with --name.")
         about = About(
             name=name,
             title=options.title or _asked(ask, "Title", name),
@@ -180,8 +183,6 @@ def main(arguments: Sequence[str] | None = None, ask: Callable[[str], str] | Non
             licence=options.licence or _asked(ask, "Their licence", "unknown"),
             prior=options.prior,
         )
-        if name != _plain(name):
-            raise UserError(f"'{name}' cannot be a bundle's name: use lower-case letters, digits, - and _.")
         target = options.out or REPOSITORY / "artifacts" / name
         info = adopt(options.file, target, about)
         shape = " x ".join(map(str, info.image.shape))

@@ -67,7 +67,7 @@ def direction_shapes(info: Bundle) -> dict[str, tuple[int | None, ...]]:
 
 
 def read_latents(folder: Path, info: Bundle) -> dict[str, np.ndarray]:
-    """The float32 arrays of latents.npz: those of `latent_shapes`, and of `direction_shapes` what there is. None where
+    """The float32 arrays of latents.npz: those of `latent_shapes`, and of `direction_shapes` what there is. Empty where
     the bundle has no such file."""
     arrays = _read_arrays(folder, info.files["latents"]) if "latents" in info.files else {}
     further = {key: shape for key, shape in direction_shapes(info).items() if key in arrays}

@@ -90,7 +90,7 @@ def page_facts(bundle: OpenBundle) -> dict[str, Any]:
 
 
 def drawing_facts(bundle: OpenBundle, graphs: str, latents: str) -> dict[str, Any]:
-    """What static/worker.js reads; `graphs`: address with {file} in it, `latents`: address of the numbers."""
+    """What static/device/worker.js reads; `graphs`: address with {file} in it, `latents`: address of the numbers."""
     info = bundle.info
     return {
         "gan": info.gan.model_dump(mode="json") if info.gan else None,
@@ -139,7 +139,7 @@ def runtime_script(folder: Path, build: Build) -> bytes:
 
 
 def build_facts(folder: Path, name: str, home: str = "") -> dict[str, Any]:
-    """What static/worker.js must know to run a build whose files are served under `home`."""
+    """What static/device/worker.js must know to run a build whose files are served under `home`."""
     build = BUILDS[name]
     return {
         "script": home + build.script,

@@ -78,7 +78,7 @@ def eight_bit_png(source: bytes, framing: Framing, limits: Limits = UPLOAD) -> b
     try:
         image = upright(opened(_read(source, limits), limits), framing, limits)
         file = io.BytesIO()
-        image.save(file, "PNG", compress_level=1)
+        (image.convert("RGB") if image.mode == "CMYK" else image).save(file, "PNG", compress_level=1)
         return file.getvalue()
     except BROKEN as error:
         raise ImageError(NO_PICTURE) from error
@@ -126,14 +126,17 @@ def to_hwc(values: np.ndarray) -> np.ndarray:
 
 
 def from_array(values: np.ndarray, scaling: ValueRange) -> Image.Image:
-    """Numbers shaped as for `array_facts` as a picture of mode L, LA, RGB or RGBA. Raises ValueError for NaN only."""
+    """Numbers shaped as for `array_facts` as a picture of mode L, LA, RGB or RGBA; NaN is black.
+
+    Raises ValueError when no pixel is a finite number.
+    """
     values = to_hwc(values)
     if not np.isfinite(values).any():
         raise ValueError("no pixel is a number")
     return _of_bytes(to_bytes(values, scaling))
 
 
-def from_array_of(values: np.ndarray, largest: int) -> Image.Image:
+def from_array_up_to(values: np.ndarray, largest: int) -> Image.Image:
     """As `from_array`, of numbers from 0 to `largest` (1 or 255), as versions before ranges did it.
 
     Raises ValueError for NaN and for pixels outside the range.

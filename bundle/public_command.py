@@ -15,8 +15,12 @@ def public_command(command: str) -> str:
         return public_command(" && ".join(earlier))
     if earlier:
         return " && ".join(public_command(part) for part in (*earlier, last))
+    try:
+        given = shlex.split(command)
+    except ValueError:  # a quotation mark without its other half, in a bundle that a person edited
+        given = command.split()
     words = []
-    for word in shlex.split(command):
+    for word in given:
         flag, equals, value = word.partition("=") if word.startswith("-") else ("", "", word)
         if value.startswith(("/", "~", "../", "\\")) or value[1:3] == ":\\":
             value = value.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]

@@ -9,7 +9,7 @@ from bundle.schema import Figure, Quality
 from bundle.write import card_of, update_bundle
 
 BEGIN, END = "<!-- quality: begin -->", "<!-- quality: end -->"
-FLOORS = (
+ABOUT_FLOORS = (
     f"The floor is what {HELD_OUT} reach in the same measurement, unless another is named; after a stroke, what other "
     "training pictures reach. ± is one standard error."
 )
@@ -42,7 +42,7 @@ def quality_section(quality: Quality | None) -> str:
     if quality:
         features = f", in the features of {quality.features}" if quality.features else ""
         body = "\n".join(figure_rows(quality.figures)) + (
-            f"\n\nMeasured on {quality.samples:,} samples by `{quality.command}`{features}. {FLOORS}"
+            f"\n\nMeasured on {quality.samples:,} samples by `{quality.command}`{features}. {ABOUT_FLOORS}"
         )
         body += "".join(f"\n\n{note}" for note in quality.notes)
         if found := weaknesses(quality):

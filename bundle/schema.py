@@ -16,6 +16,7 @@ Likelihood = Literal["calibrated", "squared-error", "bernoulli"]
 Fit = Literal["crop", "pad"]
 Better = Literal["lower", "higher", "floor"]
 SCHEMA_VERSION = 3  # bundle/migrate.py reads versions 1 and 2
+BUNDLE_NAME = r"[a-z0-9][a-z0-9_-]{0,63}"  # the whole of a name
 MAX_FILE_BYTES = 512_000_000
 MAX_SIDE = 1024  # pixels of a picture's height or width
 MAX_POINTS, MAX_SERIES = 100, 24  # of a training curve
@@ -285,7 +286,7 @@ class Bundle(_Entry):
     """The content of bundle.json."""
 
     schema_version: Literal[3]
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
+    name: Annotated[str, Field(pattern=f"^{BUNDLE_NAME}$")]
     title: Annotated[str, Field(min_length=1, max_length=200)]
     created: Annotated[datetime, AfterValidator(_aware)]
     dataset: Dataset

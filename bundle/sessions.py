@@ -117,8 +117,8 @@ def open_session(
 
 
 def first_line(error: Exception) -> str:
-    """The first line of an error's message; onnxruntime's messages have many."""
-    return (str(error).splitlines() or [type(error).__name__])[0][:200]
+    """The first line of an error's message, of which onnxruntime's have many; where it is empty, the error's class."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
 
 
 @functools.cache

@@ -38,9 +38,12 @@ def write_index(folder: Path, info: Bundle) -> None:
 
 
 def card_of(folder: Path) -> str | None:
-    """The text of a bundle's model card; None where it has none."""
+    """The text of a bundle's model card; None where it has none. Raises UserError where it is not UTF-8."""
     path = folder / CARD
-    return path.read_text(encoding="utf-8") if path.is_file() else None
+    try:
+        return path.read_text(encoding="utf-8") if path.is_file() else None
+    except UnicodeDecodeError as problem:
+        raise UserError(f"{path} is not UTF-8: save it as UTF-8, or remove it.") from problem
 
 
 def previous_index(target: Path) -> Bundle | None:

@@ -14,7 +14,7 @@ from bundle.command_line import exit_code
 from bundle.errors import UserError
 from bundle.printable import print_anything
 from bundle.read import read_index
-from bundle.schema import GRAPHS
+from bundle.schema import BUNDLE_NAME, GRAPHS
 from bundle.trial_inputs import TrialInputs
 from bundle.version import VERSION
 from export import (
@@ -54,7 +54,7 @@ DESCRIPTION = "Turn trained networks into ONNX graphs, checked against PyTorch."
 def bundle_name(given: str | None, target: Path) -> str:
     """The name of the bundle: as given, or made from that of its folder. Raises UserError when it is not possible."""
     name = given if given is not None else re.sub(r"[^a-z0-9_-]+", "-", target.resolve().name.lower()).strip("-_")
-    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,63}", name):
+    if not re.fullmatch(BUNDLE_NAME, name):
         raise UserError(f"'{name}' is no name for a bundle: use lower-case letters, digits, - and _ with --name.")
     return name
 

@@ -15,7 +15,7 @@ FACTS = ("images", "seconds", "images_per_second", "skipped_steps")  # in every 
 DIGITS = 4
 
 
-def of(path: Path) -> Curve | None:
+def read_curve(path: Path) -> Curve | None:
     """The curve of a metrics.jsonl; None where the file is missing or holds no metrics."""
     return thinned(lines(path)) if path.is_file() else None
 

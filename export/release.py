@@ -160,13 +160,14 @@ def stage_command(settings: Settings, name: str, stage: str, time: float) -> lis
 
 
 def finished(settings: Settings, name: str, stage: str, time: float) -> bool:
-    """Whether a stage has used up its minutes."""
+    """Whether a stage has had its minutes: what was kept for measuring at its end may not all have been used."""
     run = settings.runs / (f"{name}-control" if stage == "control" else name)
     path = run / FOLDERS[stage] / "record.json"
     if not path.is_file():
         return False
     record = run_folder.read_json(path)
-    return bool(record["finished"]) and record["seconds"] >= 59 * time
+    given = 60 * record.get("config", {}).get("minutes", 0.0)
+    return bool(record["finished"]) and max(record["seconds"], given) >= 59 * time
 
 
 def commands(settings: Settings, name: str, share: dict[str, float]) -> Iterator[list[str]]:

@@ -10,7 +10,7 @@ from bundle.atomic_files import write_file
 from bundle.errors import UserError
 from bundle.figures import HELD_OUT, control_minutes
 from bundle.model import BundleModel
-from bundle.quality_section import BETTER, FLOORS, cell, figure_rows, floors, measured
+from bundle.quality_section import ABOUT_FLOORS, BETTER, cell, figure_rows, floors, measured
 from bundle.read import INDEX, discover
 from bundle.runner import BundleRunner
 from bundle.schema import Bundle, Figure
@@ -93,7 +93,7 @@ def markdown(sections: Sequence[Section]) -> str:
     head = f"""# The released models
 
 Written by `python -m export report` from the figures that each bundle carries; the sheets are drawn by its graphs, and
-nothing was picked out, but for the last sheet of each. {FLOORS}
+nothing was picked out, but for the last sheet of each. {ABOUT_FLOORS}
 Figures of one bundle are measured in one run, in the features named there: between bundles they cannot be compared.
 Their order, by distance over floor, is a rough one.
 

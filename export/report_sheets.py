@@ -36,7 +36,7 @@ def samples(bundle_model: BundleModel) -> list[Sheet]:
 
 
 def reconstructions(bundle_model: BundleModel, pictures: np.ndarray) -> list[Sheet]:
-    """Held-out pictures [N, C, S, S] in [0, 1], their reconstructions by the VAE, and the GAN's look-alikes."""
+    """Held-out pictures [N, C, H, W] in [0, 1], their reconstructions by the VAE, and the GAN's look-alikes."""
     shown = pictures[:REBUILT]
     rows, names = [shown], ["held-out pictures"]
     if "vae" in bundle_model.models:
@@ -75,7 +75,7 @@ def paths(bundle_model: BundleModel) -> list[Sheet]:
 
 
 def grid(rows: list[np.ndarray], columns: int) -> np.ndarray:
-    """Images [N, C, S, S] one after the other as one picture uint8 [H, W, C]."""
+    """Images [N, C, H, W] one after the other as one picture uint8 [rows H, columns W, C]."""
     return images.sheet(images.to_uint8(np.concatenate(rows)), columns)
 
 

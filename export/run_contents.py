@@ -58,7 +58,7 @@ def collect(run: Run, unfinished: bool) -> dict[str, TrainedStage]:
 
 def origin_of(run: Run, name: str, stages: Mapping[str, TrainedStage]) -> Origin:
     """What the bundle says about these stages, with the curves that the run still has."""
-    found = {key: curves.of(run.folder / key / "metrics.jsonl") for key in stages}
+    found = {key: curves.read_curve(run.folder / key / "metrics.jsonl") for key in stages}
     records = {key: stage.record for key, stage in stages.items()}
     return Origin(name, run.data, records, {key: curve for key, curve in found.items() if curve})
 

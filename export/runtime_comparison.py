@@ -10,11 +10,13 @@ from typing import get_args
 import numpy as np
 
 from bundle import differences
+from bundle.adapter import adapt
 from bundle.errors import UserError
 from bundle.feeds import Feed, GraphFunction
 from bundle.read import OpenBundle, graph_bytes, read
 from bundle.runner import BundleRunner
 from bundle.schema import GraphDifference, RuntimeComparison, RuntimeResult
+from bundle.sessions import first_line
 from bundle.trial_inputs import TrialInputs
 from bundle.write import card_of, update_bundle
 from export import model_card, parity, runtime_tables
@@ -79,10 +81,10 @@ def check_bundle(folder: Path, names: Sequence[RuntimeName] = get_args(RuntimeNa
 
 
 def store(bundle: OpenBundle, found: RuntimeComparison) -> None:
-    """Stores a comparison in the index and in the card of a bundle, which gets a card where it has none. Raises as
-    `update_bundle` does."""
+    """Stores a comparison in the index and in the card of a bundle, which gets a card where it has none: that of an
+    adopted generator is begun only, since Twofold did not train it. Raises as `update_bundle` does."""
     info = bundle.info.model_copy(update={"runtime_comparison": found})
-    card = card_of(bundle.folder) or model_card.write(info, {})
+    card = card_of(bundle.folder) or (model_card.write(info, {}) if info.training else f"# {info.title}\n")
     update_bundle(bundle, info, card=model_card.with_runtime_comparison(card, found))
 
 
@@ -90,18 +92,19 @@ def try_graph(opened: OpenBundle, graph: str, runtimes: Sequence[Runtime], feed:
               bar: ProgressBar) -> None:  # fmt: skip
     """Runs one graph in each runtime, the reference first. Raises UserError when the reference cannot run it."""
     facts = opened.info.graphs[graph]
-    data, outputs = graph_bytes(opened, graph), [tensor.name for tensor in facts.outputs]
+    data, adapter = graph_bytes(opened, graph), facts.adapter
+    outputs = [adapter.image] if adapter else [tensor.name for tensor in facts.outputs]
     wanted: list[np.ndarray] = []
     for runtime in runtimes:
         bar.set_description(f"{graph} in {runtime.label}")
         place = runtime.label, graph
         try:
-            with runtime.load(data, outputs) as run:
+            with runtime.load(data, outputs) as loaded:
+                run = adapt(loaded, adapter) if adapter else loaded
                 wanted = wanted or run(feed)
                 results.measured[place] = measure(graph, run, feed, wanted)
         except Exception as problem:  # each runtime has errors of its own
-            lines = str(problem).strip().splitlines() or [type(problem).__name__]
-            results.failed[place] = f"{runtime.label} does not run graph '{graph}' ({lines[0][:200]})."
+            results.failed[place] = f"{runtime.label} does not run graph '{graph}' ({first_line(problem)})."
             if not wanted:  # nothing to compare the others with
                 raise UserError(results.failed[place]) from problem
         else:

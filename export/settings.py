@@ -118,8 +118,8 @@ class DirectionsSettings:
 @reflowed
 @dataclass(frozen=True)
 class UnpackSettings:
-    """Turn a bundle back into a run folder, from its files alone, to train its GAN further or to export it anew. The
-    other models come back for export and measurement only."""
+    """Turn a bundle back into a run folder, from its files alone, to train its GAN further or to export it anew; its
+    VAE too where it has no batch normalisation. The others come back for export and measurement only."""
 
     bundle: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="BUNDLE")]
     """Folder of the bundle, e.g. artifacts/emoji."""

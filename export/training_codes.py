@@ -17,11 +17,8 @@ from bundle.read import read
 from bundle.runner import BundleRunner
 from bundle.schema import Bundle
 from bundle.write import add_file, npz_bytes
-from train.data.dataset import Pictures
-from train.data.load import load
-from train.data.pixel_format import format_of_bundle
-from train.data.reading import stored_reading
-from train.picture_size import given_size
+from train.data.dataset import DataInfo, Pictures
+from train.data.load import load_again
 
 FILE = "training.npz"
 GREY, COLOUR = 1000, 400  # pictures at most …
@@ -38,22 +35,19 @@ def add(folder: Path, source: str, codes_only: bool = False) -> Bundle:
     when the bundle cannot be opened.
     """
     bundle = read(folder)
-    info = bundle.info
+    info, known = bundle.info, DataInfo.of_bundle(bundle.info)
     if info.vae is None:
         raise UserError(f"{folder} has no encoder, so its pictures have no codes.")
-    reading = stored_reading(bool(info.dataset.classes), (stage.settings for stage in info.training.values()))
-    pixels = format_of_bundle(info.image.channels, info.dataset)
-    size, about = given_size(info.image.height, info.image.width), info.dataset
-    found_info, train_set, _ = load(source, size, True, about.fit, about.background, reading=reading, pixels=pixels)
-    for what, wanted, found in (
-        ("channels", info.image.channels, found_info.channels),
-        ("classes", about.classes, found_info.classes),
-        ("training pictures", about.train_images, found_info.train_images),
+    found, train_set, _ = load_again(source, known)
+    for what, was, now in (
+        ("channels", known.channels, found.channels),
+        ("classes", known.classes, found.classes),
+        ("training pictures", known.train_images, found.train_images),
     ):
-        if wanted != found:
-            raise UserError(f"{source} is not what {folder} was trained on: {what} {found}, not {wanted}.")
+        if was != now:
+            raise UserError(f"{source} is not what {folder} was trained on: {what} {now}, not {was}.")
     run = run_in_parts(BundleRunner(bundle).run, min(BATCH, info.max_batch))
-    shown = not codes_only and may_be_shown(about.licence)
+    shown = not codes_only and may_be_shown(known.licence)
     data = npz_bytes(training_codes(run, info.vae.latent_dim, train_set, shown))
     return add_file(bundle, "training", FILE, data).info
 

@@ -2,9 +2,9 @@
 
 Graphs keep the names of the weights that they were made of, and the index holds the settings of each stage. Only batch
 normalisation is gone, folded into the convolution before it. It comes back as one that shifts and does not scale: the
-network computes the same, but has lost what training needs. The GAN has none, so it can be trained further; the other
-stages can be measured, exported, and built upon. The optimizers start anew, and so do the augmentation of a small data
-set and the critic's minibatch layer.
+network computes the same, but has lost what training needs. The GAN has none, nor have VAEs with a principal or fully
+connected body, so they can be trained further; the other stages can be measured, exported, and built upon. The
+optimizers start anew, and so do the augmentation of a small data set and the critic's minibatch layer.
 """
 
 import json
@@ -33,7 +33,6 @@ from export.precision import LEVELS
 from train import run_folder
 from train.checkpoints import OPTIONAL_NETWORKS, module_tensors, save_tensors
 from train.data.dataset import DataInfo
-from train.data.reading import stored_reading
 from train.recorder import Progress
 from train.run_folder import StageRecord
 from train.settings import STAGES, Settings, check_settings
@@ -81,6 +80,7 @@ def unpack(folder: Path, target: Path) -> dict[str, UnpackedStage]:
     if target.exists():
         raise UserError(f"{target} already exists: name a new folder.")
     bundle = read(folder)
+    data = data_of(bundle)
     stages: dict[str, UnpackedStage] = {}
     reasons = []
     for name in ORDER:
@@ -94,12 +94,12 @@ def unpack(folder: Path, target: Path) -> dict[str, UnpackedStage]:
         raise UserError(" ".join(reasons))
     for reason in reasons:
         print(reason)
-    began = printable(UNPACK + shlex.join([str(folder), str(target)]))
+    command = printable(UNPACK + shlex.join([str(folder), str(target)]))
     try:
         with scratch(target) as building:
-            run_folder.bind_data(building, data_of(bundle))
+            run_folder.bind_data(building, data)
             for name, stage in stages.items():
-                write_stage(building / name, name, stage, bundle, began)
+                write_stage(building / name, name, stage, bundle, command)
             building.rename(target)
     except OSError as problem:
         raise UserError(f"Could not write {target}: {problem.strerror or problem}.") from problem
@@ -107,24 +107,9 @@ def unpack(folder: Path, target: Path) -> dict[str, UnpackedStage]:
 
 
 def data_of(bundle: OpenBundle) -> DataInfo:
-    """The pictures as a run describes them."""
-    info = bundle.info
-    return DataInfo(
-        source=info.dataset.source,
-        title=info.title,
-        licence=info.dataset.licence,
-        channels=info.image.channels,
-        height=info.image.height,
-        width=info.image.width,
-        classes=info.dataset.classes,
-        train_images=info.dataset.train_images,
-        test_images=info.dataset.test_images,
-        fit=info.dataset.fit,
-        background=paper("L" if info.image.channels == 1 else "RGB", info.dataset.background),
-        reading=stored_reading(bool(info.dataset.classes), (stage.settings for stage in info.training.values())),
-        value_range=info.dataset.value_range,
-        border=info.dataset.border,
-    )
+    """The pictures as a run describes them. Raises UserError when the settings of how they were read are damaged."""
+    info = DataInfo.of_bundle(bundle.info)
+    return replace(info, background=paper("L" if info.channels == 1 else "RGB", info.background))
 
 
 def settings_of(bundle: OpenBundle, name: str, target: Path) -> Settings:
@@ -279,13 +264,13 @@ def compare(spec: GraphSpec, bundle: OpenBundle, what: str) -> None:
 # ------------------------------------------------------------------------------------------------ to the run
 
 
-def write_stage(folder: Path, name: str, stage: UnpackedStage, bundle: OpenBundle, began: str) -> None:
-    """Writes one stage's folder of a run; `began`: the command that unpacks it, recorded where training may follow."""
+def write_stage(folder: Path, name: str, stage: UnpackedStage, bundle: OpenBundle, command: str) -> None:
+    """Writes one stage's folder of a run; `command`: what unpacks it, recorded where training may follow."""
     record = vars(stage.record)
     tensors = module_tensors("averages", stage.networks)
     if stage.trainable:
         tensors |= {key: value.clone() for key, value in module_tensors("networks", stage.networks).items()}
-        record = record | {"command": f"{stage.record.command} && {began}"}
+        record = record | {"command": f"{stage.record.command} && {command}"}
     images, rows = stage.record.images, stage.settings.batch * stage.settings.accumulate
     progress = Progress(images // rows, images, images, stage.record.seconds, stage.record.finished)
     save_tensors(folder / "state.safetensors", tensors, vars(progress))

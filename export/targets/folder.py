@@ -69,9 +69,7 @@ def replaced(target: Path, ours: Callable[[Path], bool], kind: str) -> Iterator[
     if target.is_file():
         raise UserError(f"{target} is a file, not a folder.")
     if target.is_dir() and any(target.iterdir()) and not ours(target):
-        raise UserError(
-            f"{target} holds files but no {kind} of Twofold: choose an empty folder, or a new one, with --out."
-        )
+        raise UserError(f"{target} holds files but no {kind} of Twofold: choose an empty folder or a new one.")
     try:
         with scratch(target) as building:
             yield building

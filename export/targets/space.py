@@ -26,7 +26,7 @@ REQUIREMENTS = REPOSITORY / "demo" / "requirements.txt"
 PYTHON = "3.11"  # the version that the tests run on
 SUFFIXES = {".py", ".js", ".css", ".json"}  # what these packages consist of
 NOT_SERVED = {"__pycache__", "node_modules", "web"}
-COLOURS = ("blue", "indigo")  # of the card's gradient on the Hub
+GRADIENT = ("blue", "indigo")  # of the card on the Hub
 EMOJI = "🌗"
 
 
@@ -118,8 +118,8 @@ def front_matter(bundles: Sequence[OpenBundle], title: str | None = None) -> str
     facts = SpaceCardData(
         title=title or default_title(bundles),
         emoji=EMOJI,
-        colorFrom=COLOURS[0],
-        colorTo=COLOURS[1],
+        colorFrom=GRADIENT[0],
+        colorTo=GRADIENT[1],
         sdk="gradio",
         sdk_version=pinned("gradio", REQUIREMENTS.read_text(encoding="utf-8")),
         python_version=PYTHON,

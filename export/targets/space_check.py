@@ -20,7 +20,7 @@ NEEDED = (
     "title", "emoji", "colorFrom", "colorTo", "sdk", "sdk_version", "python_version", "app_file", "license",
     "short_description", "tags",
 )  # fmt: skip
-COLOURS = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"}
+HUB_COLOURS = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"}
 CHECKPOINTS = {".pt", ".pth", ".safetensors", ".pkl", ".pickle", ".ckpt", ".bin", ".joblib"}
 # Each pattern begins with plain letters, which makes the search fast in large files.
 SECRETS = {
@@ -65,8 +65,8 @@ def _front_matter(folder: Path) -> Iterator[str]:
         return
     if len(str(facts["short_description"])) > MAX_DESCRIPTION:
         yield f"The short description has more than {MAX_DESCRIPTION} characters."
-    if not {facts["colorFrom"], facts["colorTo"]} <= COLOURS:
-        yield f"The Hub knows the colours {', '.join(sorted(COLOURS))} only."
+    if not {facts["colorFrom"], facts["colorTo"]} <= HUB_COLOURS:
+        yield f"The Hub knows the colours {', '.join(sorted(HUB_COLOURS))} only."
     if facts["license"] not in {*HUB_LICENCES.values(), "other"}:
         yield f"The Hub does not know the licence '{facts['license']}'."
     if not (folder / str(facts["app_file"])).is_file():

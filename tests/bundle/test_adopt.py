@@ -23,6 +23,7 @@ from demo.facts import facts
 from demo.routes.live import routes
 from demo.serving.engine import Engine
 from demo.serving.served_bundle import ServedBundle
+from export.__main__ import main as export
 from tests.support import tiny
 
 LATENT = 12
@@ -146,6 +147,26 @@ def test_what_no_flag_gives_is_asked(dcgan: Path, tmp_path: Path):
     assert adopt.main(["adopt", str(dcgan), "--name", "mine", "--out", str(tmp_path / "out")], ask) == 0
     assert asked == ["Title [mine]: ", "Pictures it learned from [unknown]: ", "Their licence [unknown]: "]
     assert read(tmp_path / "out").info.title == "My pictures"
+
+
+def test_a_long_file_name_makes_a_name(dcgan: Path, tmp_path: Path):
+    file = dcgan.rename(tmp_path / f"{'a' * 63} of mine.onnx")
+    assert adopt.main(["adopt", str(file), "--out", str(tmp_path / "out")]) == 0
+    assert read(tmp_path / "out").info.name == "a" * 63 + "-"
+
+
+def test_a_name_that_is_none_is_refused_before_anything_is_asked(dcgan: Path, capsys: pytest.CaptureFixture[str]):
+    assert adopt.main(["adopt", str(dcgan), "--name", "Mine!"], pytest.fail) == 2
+    assert "'Mine!' cannot be a bundle's name" in capsys.readouterr().err
+
+
+def test_every_runtime_is_given_what_the_file_takes(dcgan: Path, tmp_path: Path):
+    """`export check`: names, shapes and values of its own, as the adapter says."""
+    adopt.adopt(dcgan, tmp_path / "out", About("mine", "Mine"))
+    assert export(["check", str(tmp_path / "out"), "--runtimes", "onnxruntime", "--write"]) == 0
+    stored = read(tmp_path / "out").info.runtime_comparison
+    assert stored and [entry.graphs[0].unit for entry in stored.runtimes] == ["grey levels", "grey levels"]
+    assert (tmp_path / "out" / "README.md").read_text().startswith("# Mine\n")
 
 
 class Two(nn.Module):

@@ -306,8 +306,10 @@ def test_a_picture_far_smaller_is_enlarged():
 
 
 def test_cmyk_is_converted():
-    image = decode(saved(Image.new("CMYK", (32, 32), (0, 255, 255, 0)), "JPEG"), 3, 32)
+    file = saved(Image.new("CMYK", (32, 32), (0, 255, 255, 0)), "JPEG")
+    image = decode(file, 3, 32)
     assert image[0].mean(axis=(1, 2)) == pytest.approx([1, 0, 0], abs=0.15)
+    assert np.array_equal(decode(pictures.eight_bit_png(file, framing(3, 32)), 3, 32), image)
 
 
 @pytest.mark.parametrize("fmt", ["GIF", "WEBP", "PNG"])

@@ -11,3 +11,8 @@ def test_commands_lose_the_folders_of_this_computer():
     wanted = "python -m train gan a --data=cats --minutes 5 --data pictures runs/b"
     assert public_command(command) == wanted
     assert public_command(f"{command} && {command}") == f"{wanted} && {wanted}"
+
+
+def test_a_command_with_half_a_pair_of_quotation_marks():
+    wanted = "python -m train gan b --data " + shlex.quote("it's")
+    assert public_command("python -m train gan /a/b --data it's") == wanted

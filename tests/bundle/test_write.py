@@ -48,6 +48,12 @@ def test_index_and_card_change_together(broken_bundle: Path):
     assert card_of(broken_bundle) == "# Zahlen\n"
 
 
+def test_a_card_in_another_encoding(broken_bundle: Path):
+    (broken_bundle / "README.md").write_bytes("# Größe\n".encode("latin-1"))
+    with pytest.raises(UserError, match="is not UTF-8: save it as UTF-8"):
+        card_of(broken_bundle)
+
+
 def test_what_fails_its_checks_leaves_everything_as_it_was(broken_bundle: Path):
     before, beside = contents(broken_bundle), neighbours(broken_bundle)
     with pytest.raises(BundleError, match="not a PNG"):

@@ -21,7 +21,7 @@ def written(path: Path, *rows: dict | str) -> Path:
 
 def test_many_lines_become_a_hundred_means(tmp_path: Path):
     rows = [{"images": 10 * (i + 1), "seconds": 1.5, "critic": float(i), "r1": 1 / 3} for i in range(1000)]
-    curve = curves.of(written(tmp_path / "m.jsonl", *rows))
+    curve = curves.read_curve(written(tmp_path / "m.jsonl", *rows))
     assert len(curve.images) == 100 and curve.images[0] == 100 and curve.images[-1] == 10_000
     assert set(curve.series) == {"critic", "r1"}  # seconds are no measure
     assert curve.series["critic"][:2] == (4.5, 14.5) and curve.series["r1"][0] == 0.3333
@@ -29,7 +29,7 @@ def test_many_lines_become_a_hundred_means(tmp_path: Path):
 
 def test_few_lines_stay_as_they_are_and_what_is_not_measured_is_none(tmp_path: Path):
     path = written(tmp_path / "m.jsonl", {"images": 5, "loss": 2.0}, {"images": 9, "loss": 1.0, "variety_gan": 0.5})
-    assert curves.of(path) == Curve(images=(5, 9), series={"loss": (2.0, 1.0), "variety_gan": (None, 0.5)})
+    assert curves.read_curve(path) == Curve(images=(5, 9), series={"loss": (2.0, 1.0), "variety_gan": (None, 0.5)})
 
 
 def test_after_a_resume_the_newer_lines_count_and_torn_ones_do_not(tmp_path: Path):
@@ -41,12 +41,12 @@ def test_after_a_resume_the_newer_lines_count_and_torn_ones_do_not(tmp_path: Pat
         {"images": 20, "loss": 0.5},
         {"images": 30, "loss": float("nan")},
     )
-    assert curves.of(path) == Curve(images=(10, 20, 30), series={"loss": (1.0, 0.5, None)})
+    assert curves.read_curve(path) == Curve(images=(10, 20, 30), series={"loss": (1.0, 0.5, None)})
 
 
 def test_no_lines_no_curve(tmp_path: Path):
-    assert curves.of(tmp_path / "none") is None
-    assert curves.of(written(tmp_path / "m.jsonl", "[1]", "no json", {"images": 1, "seconds": 2})) is None
+    assert curves.read_curve(tmp_path / "none") is None
+    assert curves.read_curve(written(tmp_path / "m.jsonl", "[1]", "no json", {"images": 1, "seconds": 2})) is None
 
 
 @pytest.mark.parametrize(

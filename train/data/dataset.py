@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from bundle.printable import printable
-from bundle.schema import Fit
-from train.data.reading import AS_FOUND, Reading
+from bundle.schema import Bundle, Fit
+from train.data.reading import AS_FOUND, Reading, stored_reading
 from train.picture_size import PictureSize, given_size
 
 # Title and licence of a set, by the last part of its name: to be known before pictures made from it are shared.
@@ -78,6 +78,28 @@ class DataInfo:
             "value_range": None if known is None else (float(known[0]), float(known[1])),
         }
         return DataInfo(**(value | typed))
+
+    @staticmethod
+    def of_bundle(index: Bundle) -> "DataInfo":
+        """The pictures that a bundle's index describes. Raises UserError when the settings of how they were read are
+        damaged."""
+        about = index.dataset
+        return DataInfo(
+            source=about.source,
+            title=index.title,
+            licence=about.licence,
+            channels=index.image.channels,
+            height=index.image.height,
+            width=index.image.width,
+            classes=about.classes,
+            train_images=about.train_images,
+            test_images=about.test_images,
+            fit=about.fit,
+            background=about.background,
+            reading=stored_reading(bool(about.classes), (stage.settings for stage in index.training.values())),
+            value_range=about.value_range,
+            border=about.border,
+        )
 
 
 @dataclass(frozen=True)

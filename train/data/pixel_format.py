@@ -12,7 +12,6 @@ from bundle import pictures
 from bundle.deep_pixels import BITS_PER_SAMPLE, EACH, Scaling, is_deep, numbers, value_range
 from bundle.errors import UserError
 from bundle.pictures import BACKGROUNDS, BORDER, COLOUR_MODES, Mode
-from bundle.schema import Dataset
 from train.data.dataset import DataInfo
 
 Channels = Literal[1, 3]
@@ -70,19 +69,10 @@ def format_of(settings: HasPixelFormat, run: DataInfo | None, given: Set[str]) -
 
 
 def format_of_run(data: DataInfo) -> PixelFormat:
-    """How the pixels of a run were read, so that they are read so again."""
-    return _stored(1 if data.channels == 1 else 3, data.value_range, data.border)
-
-
-def format_of_bundle(channels: Channels, about: Dataset) -> PixelFormat:
-    """How the pixels of a bundle's data set were read."""
-    return _stored(channels, about.value_range, about.border)
-
-
-def _stored(channels: Channels, known: tuple[float, float] | None, border: int | None) -> PixelFormat:
-    black, white = known or (None, None)
-    older = known is None and border is None  # neither was recorded
-    return PixelFormat(channels, black, white, border, older)
+    """How the pixels of a run or a bundle were read, so that they are read so again."""
+    black, white = data.value_range or (None, None)
+    older = data.value_range is None and data.border is None  # neither was recorded
+    return PixelFormat(1 if data.channels == 1 else 3, black, white, data.border, older)
 
 
 def check_pixel_format(wanted: PixelFormat) -> None:

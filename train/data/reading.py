@@ -4,7 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Literal, Protocol
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
+
+from bundle.errors import UserError
 
 ClassesFrom = Literal["folder", "file", "column"]
 
@@ -43,8 +45,13 @@ def reading_of(settings: HasReading) -> Reading:
 
 def stored_reading(has_classes: bool, stored: Iterable[Mapping[str, object] | None]) -> Reading:
     """How the pictures of a bundle were read, by the settings of its stages. Those of before the flags were there had
-    classes wherever any were found. Raises pydantic's ValidationError for settings that are damaged."""
+    classes wherever any were found. Raises UserError for settings that are damaged."""
     for settings in stored:
         if settings and "classes" in settings:
-            return TypeAdapter(Reading).validate_python({f.name: settings.get(f.name) for f in fields(Reading)})
+            try:
+                return TypeAdapter(Reading).validate_python({f.name: settings.get(f.name) for f in fields(Reading)})
+            except ValidationError as problem:
+                wrong = problem.errors()[0]
+                name = ".".join(map(str, wrong["loc"][:1]))
+                raise UserError(f"The bundle's settings are damaged: {name} cannot be {wrong['input']!r}.") from problem
     return Reading(classes=has_classes)

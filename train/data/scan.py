@@ -172,7 +172,7 @@ def array_picture(values: np.ndarray, wanted: PictureFormat) -> Image.Image:
     """An array as a picture. Raises ValueError for what is none."""
     scaling = wanted.framing.scaling
     if scaling == EACH:
-        return pictures.from_array_of(values, wanted.older_white)
+        return pictures.from_array_up_to(values, wanted.older_white)
     return pictures.from_array(values, scaling or (0.0, 255.0))
 
 

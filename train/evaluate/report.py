@@ -10,7 +10,7 @@ from tqdm import tqdm
 from bundle.atomic_files import write_file
 from bundle.errors import UserError
 from bundle.figures import HELD_OUT
-from bundle.quality_section import FLOORS, figure_rows, floors, label, measured
+from bundle.quality_section import ABOUT_FLOORS, figure_rows, floors, label, measured
 from bundle.schema import Better, Figure, Quality
 
 SCHEMA_VERSION = 1
@@ -89,7 +89,7 @@ class Report:
         tables = "".join(f"\n- {name}: {', '.join(map(str, counts))}" for name, counts in self.tables.items())
         pictures = "".join(f"\n\n![{name}]({name})" for name in sheets)
         rows = "\n".join(figure_rows(self.figures))
-        return f"# Evaluation\n\n{facts}\n\n{rows}\n\n{FLOORS}\n{tables}\n{notes}{pictures}\n"
+        return f"# Evaluation\n\n{facts}\n\n{rows}\n\n{ABOUT_FLOORS}\n{tables}\n{notes}{pictures}\n"
 
     def as_quality(self, command: str) -> Quality:
         """The report as a bundle keeps it, five digits a figure. Raises UserError when a figure was undefined."""

@@ -14,7 +14,6 @@ from bundle.feeds import run_in_parts
 from bundle.read import INDEX, read
 from bundle.runner import BundleRunner
 from train.data.dataset import DataInfo
-from train.data.reading import stored_reading
 from train.evaluate.batches import BATCH
 from train.evaluate.handles import ClassifierHandle, Draw, GanHandle, Subject, VaeHandle
 from train.run_folder import Run
@@ -180,24 +179,7 @@ def of_network(net: nn.Module) -> Function:
 def open_bundle(folder: Path, threads: int | None = None) -> Subject:
     """The graphs of a bundle. Raises UserError when a file is missing or is not what bundle.json says."""
     runner = BundleRunner(read(folder), threads=threads)
-    info = runner.bundle.info
-    about, image = info.dataset, info.image
-    data = DataInfo(
-        about.source,
-        info.title,
-        about.licence,
-        image.channels,
-        image.height,
-        image.width,
-        about.classes,
-        about.train_images,
-        about.test_images,
-        about.fit,
-        about.background,
-        stored_reading(bool(about.classes), (stage.settings for stage in info.training.values())),
-        about.value_range,
-        about.border,
-    )
+    data = DataInfo.of_bundle(runner.bundle.info)
     return Subject(
         folder,
         "bundle",

@@ -2,6 +2,7 @@
 
 import pytest
 
+from bundle.errors import UserError
 from train.command_line import parse
 from train.data.dataset import DataInfo
 from train.data.reading import AS_FOUND, Reading, reading_of, stored_reading
@@ -23,6 +24,8 @@ def test_flags_become_a_reading_that_a_bundle_keeps():
     assert stored_reading(True, [None, public]) == reading and "cache" not in public
     with pytest.raises(SystemExit):
         settings("--classes-from", "names")
+    with pytest.raises(UserError, match="settings are damaged: classes_from cannot be 'names'"):
+        stored_reading(True, [public | {"classes_from": "names"}])
 
 
 def test_what_was_stored_before_the_flags_had_the_classes_that_were_found():
