@@ -84,8 +84,10 @@ class BatchNormalization(BatchNormalization_14):
 
     op_domain = ""
 
-    def _run(self, *inputs: Any, epsilon: float | None = None, **_: Any) -> Any:
-        return super()._run(*inputs, epsilon=1e-5 if epsilon is None else epsilon, training_mode=0)
+    def _run(
+        self, x: Any, scale: Any, bias: Any, mean: Any, var: Any, epsilon: float | None = None, *_: Any, **__: Any
+    ) -> Any:
+        return super()._run(x, scale, bias, mean, var, 1e-5 if epsilon is None else epsilon, training_mode=0)
 
 
 ADDED = [DequantizeLinear, QuantizeLinear, BatchNormalization]
