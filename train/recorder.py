@@ -197,7 +197,7 @@ def command_line(module: str, settings: Settings, source: str) -> str:
     words, named = sys.argv[1:], False
     start = getattr(settings, "start_from", None)
     for i, word in enumerate(words):
-        flag, equals, value = word.rpartition("=") if word.startswith("--") else ("", "", word)
+        flag, equals, value = word.partition("=") if word.startswith("--") else ("", "", word)
         if flag in ("", "--data") and (value == str(settings.data) or words[i - 1] == "--data"):
             words[i], named = flag + equals + source, True
         elif start is not None and value == str(start):

@@ -43,7 +43,7 @@ def made_here(folder: Path) -> str | None:
     """What Twofold made of a folder: "run", "bundle" or "pack" (see packed.py), or None for any other folder."""
     for kind, index, key in MADE_HERE:
         path = folder / index
-        if path.is_file():
+        if is_there(path):
             try:
                 found = json.loads(path.read_text(encoding="utf-8"))
             except (OSError, ValueError):
@@ -51,6 +51,14 @@ def made_here(folder: Path) -> str | None:
             if isinstance(found, dict) and key in found:
                 return kind
     return None
+
+
+def is_there(path: Path) -> bool:
+    """Whether a file is there, as far as can be seen: not in a folder that cannot be opened."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def find_files(source: str, folder: Path) -> FolderFiles:
@@ -92,7 +100,7 @@ def find_files(source: str, folder: Path) -> FolderFiles:
             if kind := made_here(path):
                 made.append(f"{inner} (a {kind})")
                 continue
-            if own and not name.parts and any((path / trace).is_file() for trace in TRACES):
+            if own and not name.parts and any(is_there(path / trace) for trace in TRACES):
                 continue
             if entry.is_symlink():
                 links.append(str(inner))

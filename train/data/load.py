@@ -7,7 +7,9 @@ sets made here: `shapes` (drawn, with known factors) and `stacked_mnist` (three 
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import torch
+from torch import Tensor
 
 from bundle.errors import UserError
 from bundle.pictures import check_background, paper
@@ -54,7 +56,7 @@ def load(
     check_pixel_format(pixels)
     name, _, copy = source.partition(":")
     if source == "shapes":
-        return load_shapes(size, quiet, pixels)
+        return load_shapes(size, quiet, pixels, reading.classes)
     if name == "stacked_mnist":
         return load_stacked(copy or "ylecun/mnist", size, quiet, fit, background, pixels)
     opened = open_source(source, reading)
@@ -92,19 +94,26 @@ def load_again(source: str, known: DataInfo, cache: Path | None = None) -> Loade
     )
 
 
-def load_shapes(size: PictureSize | None, quiet: bool, pixels: PixelFormat) -> Loaded:
-    """The drawn set of train.data.shapes; its classes are the names of the shapes."""
+def load_shapes(size: PictureSize | None, quiet: bool, pixels: PixelFormat, by_classes: bool) -> Loaded:
+    """The drawn set of train.data.shapes; its classes are the names of the shapes, unless `by_classes` is False."""
     sides = sides_of(size) if size else shapes.SIDES
     train, test = (
-        Pictures(shapes.draw_many(factors, sides), torch.from_numpy(factors[:, 0].copy()))
+        Pictures(shapes.draw_many(factors, sides), shape_labels(factors, by_classes))
         for factors in (shapes.factors(shapes.TRAIN), shapes.factors(shapes.TEST))
     )
-    info = describe("shapes", train, test, shapes.FACTORS["shape"], background=paper("RGB", None), border=pixels.border)
+    classes = shapes.FACTORS["shape"] if by_classes else ()
+    info = describe("shapes", train, test, classes, background=paper("RGB", None), reading=Reading(by_classes),
+                    border=pixels.border)  # fmt: skip
     if not quiet:
         counts = ", ".join(f"{name} ({len(values)})" for name, values in shapes.FACTORS.items())
         print(f"shapes: {info.train_images} training and {info.test_images} test pictures, drawn here")
         print(f"  {info.width}x{info.height} RGB; factors and their values: {counts}", flush=True)
     return info, train, test
+
+
+def shape_labels(factors: np.ndarray, by_classes: bool) -> Tensor:
+    """The shape of each drawn picture, int64 [N], by its factors int64 [N, 6]; -1 without classes."""
+    return torch.from_numpy(factors[:, 0].copy()) if by_classes else torch.full((len(factors),), -1)
 
 
 def load_stacked(
