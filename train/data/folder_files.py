@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from bundle.errors import UserError
 from bundle.read import INDEX
+from train.data.wording import listed
 
 # Folders that no user made: waste baskets, thumbnails, snapshots. In lower case.
 SYSTEM_FOLDERS = {
@@ -74,7 +75,7 @@ def find_files(source: str, folder: Path) -> FolderFiles:
     links: list[str] = []
     closed: list[str] = []
     made: list[str] = []
-    waiting = [(folder, PurePosixPath(), frozenset({identity(folder)}))]
+    waiting = [(folder, PurePosixPath(), frozenset({folder_id(folder)}))]
     while waiting:
         place, name, around = waiting.pop()
         try:
@@ -94,7 +95,7 @@ def find_files(source: str, folder: Path) -> FolderFiles:
                 continue
             if hidden(inner / "file"):
                 continue
-            same = identity(path)
+            same = folder_id(path)
             if same in around:
                 continue
             if kind := made_here(path):
@@ -115,18 +116,7 @@ def find_files(source: str, folder: Path) -> FolderFiles:
     return FolderFiles(dict(sorted(files.items())), notes, own is not None)
 
 
-def identity(folder: Path) -> tuple[int, int]:
-    """The same for every path that leads to a folder."""
+def folder_id(folder: Path) -> tuple[int, int]:
+    """(device, inode): the same for every path that leads to a folder. Raises OSError."""
     facts = folder.stat()
     return facts.st_dev, facts.st_ino
-
-
-def plural(count: int, what: str) -> str:
-    """E.g. "1 picture", "2 pictures"."""
-    return f"{count} {what}{'' if count == 1 else 's'}"
-
-
-def listed(names: list[str], what: str) -> str:
-    """E.g. "7 files (a, b, c, d, e, …)"."""
-    more = ", …" if len(names) > 5 else ""
-    return f"{plural(len(names), what)} ({', '.join(sorted(names)[:5])}{more})"

@@ -19,8 +19,8 @@ from train.data.checks import check_count, check_variety
 from train.data.dataset import DataInfo, Pictures, describe
 from train.data.packed import key_of
 from train.data.picture_set import read_set
-from train.data.pixel_format import AS_LOOKED, PixelFormat, check_pixel_format, format_of_run
-from train.data.reading import AS_FOUND, Reading
+from train.data.pixel_format import DEFAULT_PIXELS, PixelFormat, check_pixel_format, format_of_run
+from train.data.reading import DEFAULT_READING, Reading
 from train.data.scan import LARGEST_DEFAULT, choose_format, default_size
 from train.data.scan_report import scan_report
 from train.data.sources import open_source
@@ -36,8 +36,8 @@ def load(
     fit: Fit = "crop",
     background: str | None = None,
     largest: int = LARGEST_DEFAULT,
-    reading: Reading = AS_FOUND,
-    pixels: PixelFormat = AS_LOOKED,
+    reading: Reading = DEFAULT_READING,
+    pixels: PixelFormat = DEFAULT_PIXELS,
     cache: Path | None = None,
 ) -> Loaded:
     """Reads a source: (info, train, test). Without a test split, a tenth is held out.

@@ -9,8 +9,9 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 
 from bundle.errors import UserError
-from train.data.folder_files import hidden, listed
+from train.data.folder_files import hidden
 from train.data.source import Files
+from train.data.wording import listed
 
 MOST_ENTRIES = 1_000_000
 MOST_BYTES = 200_000_000_000  # what a zip may hold, unpacked; it is read one picture at a time, of at most …
