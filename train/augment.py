@@ -11,7 +11,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from train.data.dataset import DataInfo
+from train.data.dataset import DataInfo, set_name
 
 SMALL_SET = 10_000  # pictures; larger sets begin without augmentation
 MOST_APART, APART_SHARE = 256, 10  # pictures that tell whether the critic memorises: one in ten, at most so many
@@ -33,8 +33,7 @@ POLICY_BY_CHANNELS: dict[int, tuple[str, ...]] = {1: ("translation", "cutout"), 
 
 def policy(info: DataInfo) -> tuple[str, ...]:
     """The operations for a set of pictures, by its name, else by its channels."""
-    name = info.source.rstrip("/").split("/")[-1].lower().removesuffix(".zip").removesuffix(".parquet")
-    return POLICIES.get(name, POLICY_BY_CHANNELS[info.channels])
+    return POLICIES.get(set_name(info.source).lower(), POLICY_BY_CHANNELS[info.channels])
 
 
 def starts_augmented(count: int) -> bool:

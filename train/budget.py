@@ -42,7 +42,7 @@ class Slot:
         return f", stage {self.number} of {self.of}" if self.of > 1 else ""
 
 
-def slot(stages: Sequence[StageTime], index: int, elapsed: float) -> Slot:
+def slot_of(stages: Sequence[StageTime], index: int, elapsed: float) -> Slot:
     """The slot of stage `index`; `elapsed`: seconds since the command began.
 
     `spent` of the stages is that of earlier commands, so what this one's earlier stages took is in `elapsed`.

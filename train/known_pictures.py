@@ -102,7 +102,7 @@ def open_pictures(
         found = load_as(settings, place, None, given, quiet, largest)
     else:
         stored = data_of(settings.run)
-        settings = replace_framing(settings, stored, given)
+        settings = with_framing(settings, stored, given)
         place = settings.data if "data" in given else stated_place(settings.run)
         found = as_known(settings.run, load_as(settings, place, stored, given, quiet), place, settings.more_data)
     check(found[0])
@@ -143,7 +143,7 @@ def absolute(place: str) -> str:
     return str(path.resolve()) if path.exists() else place
 
 
-def replace_framing(settings: AnySettings, stored: DataInfo, given: Set[str]) -> AnySettings:
+def with_framing(settings: AnySettings, stored: DataInfo, given: Set[str]) -> AnySettings:
     """Settings with the size, framing and reading of a run's pictures, where the user gave no others."""
     known = {"size": stored.size, "fit": stored.fit, "background": stored.background} | vars(stored.reading)
     return replace(settings, **{name: value for name, value in known.items() if name not in given})
@@ -196,8 +196,8 @@ def recognised(
     count = len(known.train) + len(known.test)
     if len(rows) < count:
         raise UserError(
-            f"{place} lacks {count - len(rows)} of the {count} pictures that {run} was trained on: use the same "
-            "pictures and name their place with --data, or begin another run folder."
+            f"{place} lacks {count - len(rows)} of the {count} pictures that {run} was trained on: name the "
+            "place of those with --data, or begin another run with these."
         )
     if len(added) and not more:
         raise UserError(

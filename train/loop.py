@@ -53,14 +53,14 @@ def train(
     source: str,
     train_set: Pictures,
     test_set: Pictures,
-    place: Slot | None = None,
+    slot: Slot | None = None,
 ) -> bool:
     """Trains a stage to the end of its plan or to Ctrl-C. Returns whether it finished and was not asked to stop.
 
-    source: the data set by name, for the record. place: among the stages of the command, with its time. Raises
+    source: the data set by name, for the record. slot: its place among the stages of the command, with its time. Raises
     UserError when steps keep being not finite or the disk refuses; the last checkpoint is kept.
     """
-    began, place = time.monotonic(), place or Slot()
+    began, slot = time.monotonic(), slot or Slot()
     folder = settings.run / stage.name
     folder.mkdir(parents=True, exist_ok=True)
     accelerator = accelerator_for(settings.track, settings.run)
@@ -68,8 +68,8 @@ def train(
     progress = restored(stage, averages, folder) if settings.resume else Progress()
     train_set = stage.training_pictures(train_set)
     recorder = Recorder(stage, averages, settings, source, progress, accelerator, len(train_set))
-    loop = Loop(stage, averages, settings, progress, recorder, accelerator, train_set, len(test_set), place, began)
-    title = f"{stage.name}{place.title}"
+    loop = Loop(stage, averages, settings, progress, recorder, accelerator, train_set, len(test_set), slot, began)
+    title = f"{stage.name}{slot.title}"
     if progress.finished and not loop.has_more():
         if recorder.writes:
             more = "--images" if settings.images is not None else "--minutes"
@@ -115,19 +115,19 @@ class Loop:
         accelerator: Accelerator,
         train_set: Pictures,
         test_images: int,
-        place: Slot,
+        slot: Slot,
         began: float,
     ):
         """began: time.monotonic() from which the stage's time counts."""
         self.stage, self.averages, self.settings, self.progress = stage, averages, settings, progress
-        self.recorder, self.accelerator, self.place = recorder, accelerator, place
+        self.recorder, self.accelerator, self.slot = recorder, accelerator, slot
         self.device = next(stage.networks.parameters()).device
         self.pictures = placed(train_set, self.device)
         processes = accelerator.num_processes
         self.batch = min(settings.batch * settings.accumulate, len(train_set) // processes) * processes
         self.first_step, self.first_images = progress.step, progress.images
         self.clock = began - progress.seconds
-        self.stepping = self.planned_at = self.timed_from = 0.0  # times of the first step and the last plan
+        self.steps_began = self.planned_at = self.timed_from = 0.0  # times of the first step and the last plan
         self.trial = self.thread_trial()
         self.outlook = Outlook(stage.name, settings, train_set.images[0, 0].numel() ** 0.5, self.device)
         self.counts = len(train_set), test_images
@@ -161,13 +161,13 @@ class Loop:
     @property
     def seconds(self) -> float:
         """Seconds that the stage may take in all, measuring included."""
-        return self.settings.minutes * 60 if self.place.seconds is None else self.place.seconds
+        return self.settings.minutes * 60 if self.slot.seconds is None else self.slot.seconds
 
     def rate(self) -> float:
         """Pictures a second: of this command, once it has taken some steps."""
         progress = self.progress
         if progress.step - self.first_step >= LEAST_STEPS:
-            return (progress.images - self.first_images) / max(time.monotonic() - self.stepping, 1e-9)
+            return (progress.images - self.first_images) / max(time.monotonic() - self.steps_began, 1e-9)
         return progress.images / max(progress.seconds, 1e-9)
 
     def plan(self) -> int:
@@ -179,7 +179,7 @@ class Loop:
             return max(progress.planned, 1_000 * self.batch)
         rate = self.rate()
         measuring = min(self.stage.measuring_seconds(*self.counts, rate), self.seconds * MEASURING_SHARE)
-        return plan(progress.images, self.seconds - progress.seconds - measuring, rate, self.batch)
+        return images_in_all(progress.images, self.seconds - progress.seconds - measuring, rate, self.batch)
 
     def left(self) -> str:
         """The time that is left, in words."""
@@ -188,14 +188,14 @@ class Loop:
                 return "…"
             return f"{spoken((self.progress.planned - self.progress.images) / self.rate())} left"
         seconds = max(self.seconds - self.progress.seconds, 0.0)
-        in_all = f", {spoken(seconds + self.place.after)} for all" if self.place.after else ""
+        in_all = f", {spoken(seconds + self.slot.after)} for all" if self.slot.after else ""
         return f"{spoken(seconds)} left{in_all}"
 
     def run(self, asked: list[int], bar: ProgressBar) -> bool:
         """Takes steps until the plan is done or `asked` is filled; returns whether it was stopped."""
         progress, recorder = self.progress, self.recorder
         last_line = last_sheet = progress.images
-        self.stepping = last_save = time.monotonic()
+        self.steps_began = last_save = time.monotonic()
         stopped = False
         while True:
             if self.is_time_to_check():
@@ -289,7 +289,7 @@ def placed(pictures: Pictures, device: torch.device) -> Pictures:
     return Pictures(pictures.images.to(device), labels)
 
 
-def plan(images: int, left: float, rate: float, batch: int) -> int:
+def images_in_all(images: int, left: float, rate: float, batch: int) -> int:
     """How many pictures in all: those seen, and whole batches in the seconds that are left at `rate` pictures a
     second."""
     return images + int(max(left, 0.0) * rate) // batch * batch

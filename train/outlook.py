@@ -44,19 +44,19 @@ class Outlook:
     def sentence(self, rate: float, images: int, seconds: float | None) -> str:
         """One line: the speed in pictures a second, how many that makes in `seconds` (None: a number was asked for),
         what they are enough for, and what would help where that is little."""
-        level, words = enough(self.stage, images)
+        level, words = enough_for(self.stage, images)
         within = f" in {spoken(seconds)}" if seconds is not None else f", in about {spoken(images / max(rate, 1e-9))}"
         line = f"{self.stage}: {rate:.3g} pictures/s, about {rounded(images)}{within}: enough for {words}."
-        help_ = self.help(level)
-        return f"{line} {help_}" if help_ else line
+        advice = self.advice(level)
+        return f"{line} {advice}" if advice else line
 
-    def help(self, level: int) -> str:
+    def advice(self, level: int) -> str:
         """What would make more of the same time; "" where it is enough."""
         if level >= len(ENOUGH.get(self.stage, ())) - 1:
             return ""
         ways = []
         if self.size > SMALL:
-            ways.append(f"--size {SMALL} (in another run folder) is about {faster(self.size, SMALL)} as fast")
+            ways.append(f"--size {SMALL} (in another run folder) is about {speedup(self.size, SMALL)} as fast")
         if self.settings.precision == "fp32" and computes_bf16(self.device):
             ways.append(f"--precision bf16 is about {BF16_GAIN:g} times as fast")
         more = "--images" if self.settings.images is not None else "--minutes"
@@ -64,13 +64,13 @@ class Outlook:
         return f"What would help: {'; '.join(ways)}."
 
 
-def enough(stage: str, images: int) -> tuple[int, str]:
+def enough_for(stage: str, images: int) -> tuple[int, str]:
     """(level from 0, what so many pictures are enough for)."""
     levels = ENOUGH.get(stage, ((float("inf"), "a control"),))
     return next((i, words) for i, (most, words) in enumerate(levels) if images < most)
 
 
-def faster(size: float, smaller: int) -> str:
+def speedup(size: float, smaller: int) -> str:
     """How many times as fast pictures of `smaller` px are trained on, in words."""
     times = (size / smaller) ** (2 * PIXEL_POWER)
     return f"{round(times)} times" if times >= 2 else f"{times:.1f} times"

@@ -158,9 +158,9 @@ class Recorder:
         variety = stage.variety(self.averages)
         self.variety = {f"variety_{name}": round(share, 4) for name, share in variety.items()}
         if progress.share > EARLY and progress.step >= EARLY_STEPS:
-            self.look_at(variety, stage.roughness(self.averages))
+            self.check_samples(variety, stage.roughness(self.averages))
 
-    def look_at(self, variety: dict[str, float], roughness: float | None) -> None:
+    def check_samples(self, variety: dict[str, float], roughness: float | None) -> None:
         """Warns of samples that are all alike, and of samples that are noise."""
         low = [f"{name} {share:.0%}" for name, share in variety.items() if share < LEAST_VARIETY]
         after = f"after {self.progress.images} pictures"
@@ -197,7 +197,7 @@ def command_line(module: str, settings: Settings, source: str) -> str:
     words, named = sys.argv[1:], False
     start = getattr(settings, "start_from", None)
     for i, word in enumerate(words):
-        flag, equals, value = word.rpartition("=") if word.startswith("--") else ("", "", word)
+        flag, equals, value = word.partition("=") if word.startswith("--") else ("", "", word)
         if flag in ("", "--data") and (value == str(settings.data) or words[i - 1] == "--data"):
             words[i], named = flag + equals + source, True
         elif start is not None and value == str(start):

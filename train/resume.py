@@ -33,7 +33,7 @@ def resolve_resume(
     if not begun:
         asked = replace(settings, resume=False)
         if write:
-            begin_with(stage, asked)
+            store_settings(stage, asked)
         return asked
     stored = from_dict(type(settings), read_json(folder / "config.json"))
     given_here = {name: getattr(settings, name) for name in given if hasattr(stored, name)}
@@ -41,7 +41,7 @@ def resolve_resume(
     refuse_changes(stored, asked)
     asked = replace(asked, resume=True)
     if write:
-        begin_with(stage, asked)
+        store_settings(stage, asked)
     return asked
 
 
@@ -50,7 +50,7 @@ def is_begun(run: Path, stage: str) -> bool:
     return (run / stage / "state.safetensors").exists()
 
 
-def begin_with(stage: str, settings: Settings) -> None:
+def store_settings(stage: str, settings: Settings) -> None:
     """Stores what a stage is trained with, which holds for the next resume too. Raises UserError when the disk
     refuses."""
     path = settings.run / stage / "config.json"

@@ -56,13 +56,16 @@ def write_json(path: Path, value: Mapping[str, object]) -> None:
 
 
 def read_json(path: Path) -> dict:
-    """Raises UserError when the file is missing or damaged."""
+    """The object in a file. Raises UserError when the file is missing or damaged."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UserError(f"{path} is missing.") from None
     except (OSError, ValueError) as problem:
         raise UserError(f"{path} is damaged: {problem}") from problem
+    if not isinstance(found, dict):
+        raise UserError(f"{path} is damaged: it holds no JSON object.")
+    return found
 
 
 # -------------------------------------------------------------------------------------------- pictures

@@ -139,7 +139,7 @@ def in_use(run: Path, owner: Path) -> str:
 
 def remove_empty(run: Path) -> None:
     """Removes a run folder in which nothing was stored."""
-    if {path.name for path in run.iterdir()} <= {".lock"}:
-        with suppress(OSError):
+    with suppress(OSError):  # it may be gone already
+        if {path.name for path in run.iterdir()} <= {".lock"}:
             (run / ".lock").unlink(missing_ok=True)
             run.rmdir()

@@ -396,8 +396,3 @@ def changed_flags(settings: Dataclass, without: tuple[str, ...]) -> list[str]:
         else:
             words += [flag, *map(str, value if isinstance(value, tuple) else (value,))]
     return words
-
-
-def widths(stages: int, width: int, least: int = 16) -> tuple[int, ...]:
-    """Channels of each resolution, smallest resolution first: width, width / 2, …, never under `least`."""
-    return tuple(max(width >> i, least) for i in range(stages))

@@ -14,17 +14,17 @@ from accelerate import PartialState
 
 from bundle.command_line import INTERRUPTED
 from bundle.errors import UserError
-from train.budget import Slot, StageTime, slot
+from train.budget import Slot, StageTime, slot_of
 from train.command_line import with_preset
 from train.data.load import Loaded
 from train.data.reading import Reading
 from train.data.scan import LARGEST_DEFAULT
 from train.distributed import warn_of_lost_processes
 from train.hardware import fastest_precision, training_device
-from train.known_pictures import open_pictures, replace_framing
+from train.known_pictures import open_pictures, with_framing
 from train.loop import train
 from train.progress_bar import say
-from train.resume import begin_with, is_begun, resolve_all, resolve_resume, store_all
+from train.resume import is_begun, resolve_all, resolve_resume, store_all, store_settings
 from train.run_folder import Run, data_of, read_json
 from train.run_lock import locked
 from train.settings import SHARES, STAGES, AllSettings, InverseSettings, Settings, check_settings
@@ -62,7 +62,7 @@ def train_stages(settings: Settings, given: Set[str], began: float, team: Partia
     """As `train_run`, in a run folder that no other training uses."""
     asked, first = given, team.is_main_process
     if (settings.run / "run.json").exists():
-        settings = replace_framing(settings, data_of(settings.run), given)
+        settings = with_framing(settings, data_of(settings.run), given)
     if isinstance(settings, AllSettings):
         settings, asked = resolve_all(settings, given)
     with opened_start(settings, bool(starting(stages_of(settings, asked)))) as source:
@@ -76,14 +76,14 @@ def train_stages(settings: Settings, given: Set[str], began: float, team: Partia
         if isinstance(settings, AllSettings) and not data[0].classes:
             print("The pictures have no classes: the classifier is skipped.")
             plan = [(stage, own) for stage, own in plan if stage != "classifier"]
-        began = training_began(settings, began, first)
+        counted_from = training_began(settings, began, first)
         times = [stage_time(stage, own) for stage, own in plan]
         for i, (stage, own) in enumerate(plan):
             if first:
-                begin_with(stage, own)
+                store_settings(stage, own)
             team.wait_for_everyone()
-            place = Slot(i + 1, len(plan)) if own.images else slot(times, i, time.monotonic() - began)
-            if not train_stage(stage, own, data, place, source):
+            slot = Slot(i + 1, len(plan)) if own.images else slot_of(times, i, time.monotonic() - counted_from)
+            if not train_stage(stage, own, data, slot, source):
                 return INTERRUPTED
     if first:
         print(ending(settings, time.monotonic() - began), flush=True)
@@ -160,7 +160,7 @@ def with_precision(settings: AnySettings) -> AnySettings:
     return replace(settings, precision=fastest_precision()) if settings.precision == "auto" else settings
 
 
-def train_stage(stage: str, settings: Settings, data: Loaded, place: Slot, source: Run | None = None) -> bool:
+def train_stage(stage: str, settings: Settings, data: Loaded, slot: Slot, source: Run | None = None) -> bool:
     """Trains one stage on (info, training pictures, test pictures), from the weights of `source` where it has not
     begun; returns whether it finished.
 
@@ -177,7 +177,7 @@ def train_stage(stage: str, settings: Settings, data: Loaded, place: Slot, sourc
             averages = copy.deepcopy(built.networks).eval().requires_grad_(False)
         if source is not None and start_of(settings) and not settings.resume:
             say(carry_over(stage, built.networks, averages, settings, info, source))
-        return train(built, averages, settings, info.source, train_set, test_set, place)
+        return train(built, averages, settings, info.source, train_set, test_set, slot)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from train import threads, training
-from train.budget import Slot, StageTime, slot, spoken
+from train.budget import Slot, StageTime, slot_of, spoken
 from train.outlook import Outlook
 from train.settings import GanSettings
 from train.threads import ThreadTrial, first_threads
@@ -18,11 +18,11 @@ MINUTES = [StageTime(60.0), StageTime(500.0), StageTime(270.0), StageTime(170.0)
 def test_all_stages_end_with_the_minutes_whatever_each_of_them_takes():
     now = 40.0  # the pictures took that long to be read
     for i, overrun in enumerate((1.5, 0.9, 1.2, 1.0)):
-        place = slot(MINUTES, i, now)
-        assert place.seconds + place.after == pytest.approx(1000 - now)
-        now += place.seconds * overrun
+        slot = slot_of(MINUTES, i, now)
+        assert slot.seconds + slot.after == pytest.approx(1000 - now)
+        now += slot.seconds * overrun
     assert now == pytest.approx(1000)
-    assert slot(MINUTES, 3, 2000.0).seconds == 0
+    assert slot_of(MINUTES, 3, 2000.0).seconds == 0
 
 
 def test_reading_the_pictures_takes_half_of_the_minutes_at_most(monkeypatch, capsys):
@@ -36,11 +36,11 @@ def test_reading_the_pictures_takes_half_of_the_minutes_at_most(monkeypatch, cap
 
 def test_what_earlier_commands_used_is_not_given_again():
     done = [StageTime(60.0, 55.0, finished_at=60.0), StageTime(500.0, 200.0), *MINUTES[2:]]
-    place = slot(done, 1, 0.0)
-    assert place.seconds - 200.0 + place.after == pytest.approx(1000 - 55 - 200)
+    slot = slot_of(done, 1, 0.0)
+    assert slot.seconds - 200.0 + slot.after == pytest.approx(1000 - 55 - 200)
     assert done[0].left == 0
     assert StageTime(120.0, 55.0, finished_at=60.0).left == 60  # more minutes were given
-    alone = slot([StageTime(100.0, 500.0, finished_at=100.0), StageTime(300.0)], 1, 0.0)
+    alone = slot_of([StageTime(100.0, 500.0, finished_at=100.0), StageTime(300.0)], 1, 0.0)
     assert alone.seconds == pytest.approx(300)  # trained for longer by itself, at nobody's cost
 
 

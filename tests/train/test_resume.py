@@ -207,6 +207,13 @@ def test_a_damaged_checkpoint_is_named(tmp_path):
         load_tensors(tmp_path / "state.safetensors")
 
 
+@pytest.mark.parametrize("content", ["{", "[]", "null"])
+def test_a_damaged_index_is_named(tmp_path, content):
+    (tmp_path / "run.json").write_text(content)
+    with pytest.raises(UserError, match=r"run\.json is damaged"):
+        run_folder.place_of(tmp_path)
+
+
 def test_inverse_needs_what_it_inverts(shapes, tmp_path, capsys):
     assert train(tmp_path / "r", "inverter", shapes, 160) == 2
     assert "no trained gan" in capsys.readouterr().err

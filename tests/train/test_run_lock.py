@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -91,3 +92,9 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(Path, "mkdir", refused)
     with pytest.raises(UserError, match="cannot be made: Permission denied"), locked(tmp_path / "r"):
         pass
+
+
+def test_a_run_folder_that_was_removed_meanwhile_hides_no_error(tmp_path):
+    with pytest.raises(UserError, match="the disk is full"), locked(tmp_path / "r"):
+        shutil.rmtree(tmp_path / "r")
+        raise UserError("the disk is full")

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from train.checkpoints import load_tensors
 from train.data.dataset import Pictures
-from train.loop import plan, train, update_averages
+from train.loop import images_in_all, train, update_averages
 from train.schedules import cosine, ema_decay, ramp
 from train.settings import Settings
 from train.stages.stage import Stage
@@ -50,9 +50,9 @@ def test_buffers_are_copied():
 
 
 def test_the_plan_fills_the_time_that_is_left():
-    assert plan(6400, left=10.0, rate=640.0, batch=64) == 12_800
-    assert plan(6400, left=0.15, rate=640.0, batch=64) == 6400 + 64
-    assert plan(6400, left=-5.0, rate=640.0, batch=64) == 6400
+    assert images_in_all(6400, left=10.0, rate=640.0, batch=64) == 12_800
+    assert images_in_all(6400, left=0.15, rate=640.0, batch=64) == 6400 + 64
+    assert images_in_all(6400, left=-5.0, rate=640.0, batch=64) == 6400
 
 
 class CountingStage(Stage):

@@ -6,8 +6,9 @@ import pytest
 
 from bundle.version import VERSION
 from tests.support.trained import NARROW, train
-from train.recorder import sessions_of
+from train.recorder import command_line, sessions_of
 from train.run_folder import Run
+from train.settings import VaeSettings
 
 
 def test_every_session_of_a_resumed_stage_is_kept(shapes: Path, tmp_path: Path):
@@ -27,3 +28,11 @@ def test_what_an_older_version_recorded_is_one_session():
     old = {"command": "a && b", "seconds": 90.0, "images": 640, "hardware": "a machine", "finished": True, "config": {}}
     (only,) = sessions_of(old)
     assert (only["command"], only["seconds"], only["images"], only["version"]) == ("a && b", 90.0, 640, "")
+
+
+def test_a_record_names_the_data_and_no_local_path(monkeypatch, tmp_path):
+    place = tmp_path / "sets=all" / "pets"
+    settings = VaeSettings(tmp_path / "run", data=str(place))
+    for words in (["vae", "run", f"--data={place}"], ["vae", "run", "--data", str(place)]):
+        monkeypatch.setattr("sys.argv", ["train", *words])
+        assert str(tmp_path) not in command_line("train", settings, "pets")

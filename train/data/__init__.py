@@ -5,5 +5,5 @@ zip_files.py list their files, image_files.py picks the pictures by file_kinds.p
 them, label_files.py the labels beside them, folder_source.py puts these together. Parquet and the Hugging Face Hub:
 tables.py, columns.py. Reading a source: scan.py, pixel_format.py (grey or colour, black and white), pillow_warnings.py,
 checks.py, scan_report.py. What comes out: dataset.py, and splits.py for what is held out and in which order a training
-sees the rest. Sets made here: shapes.py, stacked_mnist.py.
+sees the rest. Sets made here: shapes.py, stacked_mnist.py. How counts and lists are said: wording.py.
 """

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from bundle.printable import printable
 from bundle.schema import Bundle, Fit
-from train.data.reading import AS_FOUND, Reading, stored_reading
+from train.data.reading import DEFAULT_READING, Reading, stored_reading
 from train.picture_size import PictureSize, given_size
 
 # Title and licence of a set, by the last part of its name: to be known before pictures made from it are shared.
@@ -42,7 +42,7 @@ class DataInfo:
     fit: Fit = "crop"
     background: str | None = None
     """Colour under transparent and padded parts, #rrggbb; None in runs from before it was recorded."""
-    reading: Reading = AS_FOUND
+    reading: Reading = DEFAULT_READING
     """Which labels and columns were taken."""
     value_range: tuple[float, float] | None = None
     """The numbers that are black and white in pictures of more than 8 bits; None where there are none, and in runs from
@@ -117,6 +117,12 @@ class Pictures:
         return Pictures(self.images[rows], self.labels[rows])
 
 
+def set_name(source: str) -> str:
+    """What a source is called: the last part of its path or id, without .zip or .parquet."""
+    name = source.rstrip("/").split("/")[-1]
+    return Path(name).stem if name.lower().endswith((".zip", ".parquet")) else name
+
+
 def describe(
     source: str,
     train: Pictures,
@@ -124,13 +130,13 @@ def describe(
     classes: tuple[str, ...] = (),
     fit: Fit = "crop",
     background: str | None = None,
-    reading: Reading = AS_FOUND,
+    reading: Reading = DEFAULT_READING,
     value_range: tuple[float, float] | None = None,
     border: int | None = None,
 ) -> DataInfo:
     """The facts about two splits; title and licence come from LICENCES, else the title is the name of the source. Names
     that are no UTF-8 are escaped."""
-    name = Path(source).stem if source.lower().endswith((".zip", ".parquet")) else source.rstrip("/").split("/")[-1]
+    name = set_name(source)
     title, licence = LICENCES.get(name.lower(), (name, "not stated"))
     _, channels, height, width = train.images.shape
     return DataInfo(

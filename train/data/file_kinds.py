@@ -5,15 +5,18 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from bundle.picture_files import IMAGE_SUFFIXES
+from train.data.wording import listed
 
 BEGINNING = 32  # bytes that tell a kind
 
 
 @dataclass(frozen=True)
 class Kind:
-    """Files that are no pictures, though somebody may think so. `begins`: (offset, bytes) that give one away whatever
-    it is named. `called`: one of them; its plural ends in s. `instead`: what
-    to do with them."""
+    """Files that are no pictures, though somebody may think so.
+
+    `called`: one of them; its plural ends in s. `instead`: what to do with them. `begins`: (offset, bytes) that give
+    one away, whatever it is named.
+    """
 
     called: str
     instead: str
@@ -98,8 +101,9 @@ def kind_of_name(name: PurePosixPath) -> Kind | None:
 
 def kind_of_content(data: bytes) -> Kind | None:
     """The kind that the beginning of a file says; None for pictures and for what is unknown."""
-    return next((kind for kind in KINDS if begins_like(data[:BEGINNING].lstrip(b"\xef\xbb\xbf \r\n"), kind.begins)
-                 or begins_like(data, kind.begins)), None)  # fmt: skip
+    start = data[:BEGINNING]
+    text = start.lstrip(b"\xef\xbb\xbf \r\n")  # a drawing may begin with a byte-order mark or with blank lines
+    return next((kind for kind in KINDS if begins_like(start, kind.begins) or begins_like(text, kind.begins)), None)
 
 
 def picture_names(
@@ -129,9 +133,8 @@ def is_picture(name: PurePosixPath, beginning: Callable[[PurePosixPath], bytes])
         return False
 
 
-def left_out(names: Iterable[PurePosixPath], listed: Callable[[list[str], str], str]) -> list[str]:
-    """A sentence for each kind of file that is no picture, with what to do. `listed`: names and a noun -> how many,
-    and the first ones."""
+def left_out(names: Iterable[PurePosixPath]) -> list[str]:
+    """A sentence for each kind of file that is no picture: how many, the first ones, and what to do with them."""
     kinds: dict[Kind | None, list[str]] = {}
     for name in names:
         kinds.setdefault(kind_of_name(name), []).append(str(name))

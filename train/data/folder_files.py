@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from bundle.errors import UserError
 from bundle.read import INDEX
+from train.data.wording import listed
 
 # Folders that no user made: waste baskets, thumbnails, snapshots. In lower case.
 SYSTEM_FOLDERS = {
@@ -43,7 +44,7 @@ def made_here(folder: Path) -> str | None:
     """What Twofold made of a folder: "run", "bundle" or "pack" (see packed.py), or None for any other folder."""
     for kind, index, key in MADE_HERE:
         path = folder / index
-        if path.is_file():
+        if is_there(path):
             try:
                 found = json.loads(path.read_text(encoding="utf-8"))
             except (OSError, ValueError):
@@ -51,6 +52,14 @@ def made_here(folder: Path) -> str | None:
             if isinstance(found, dict) and key in found:
                 return kind
     return None
+
+
+def is_there(path: Path) -> bool:
+    """Whether a file is there, as far as can be seen: not in a folder that cannot be opened."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def find_files(source: str, folder: Path) -> FolderFiles:
@@ -66,7 +75,7 @@ def find_files(source: str, folder: Path) -> FolderFiles:
     links: list[str] = []
     closed: list[str] = []
     made: list[str] = []
-    waiting = [(folder, PurePosixPath(), frozenset({identity(folder)}))]
+    waiting = [(folder, PurePosixPath(), frozenset({folder_id(folder)}))]
     while waiting:
         place, name, around = waiting.pop()
         try:
@@ -86,13 +95,13 @@ def find_files(source: str, folder: Path) -> FolderFiles:
                 continue
             if hidden(inner / "file"):
                 continue
-            same = identity(path)
+            same = folder_id(path)
             if same in around:
                 continue
             if kind := made_here(path):
                 made.append(f"{inner} (a {kind})")
                 continue
-            if own and not name.parts and any((path / trace).is_file() for trace in TRACES):
+            if own and not name.parts and any(is_there(path / trace) for trace in TRACES):
                 continue
             if entry.is_symlink():
                 links.append(str(inner))
@@ -107,18 +116,7 @@ def find_files(source: str, folder: Path) -> FolderFiles:
     return FolderFiles(dict(sorted(files.items())), notes, own is not None)
 
 
-def identity(folder: Path) -> tuple[int, int]:
-    """The same for every path that leads to a folder."""
+def folder_id(folder: Path) -> tuple[int, int]:
+    """(device, inode): the same for every path that leads to a folder. Raises OSError."""
     facts = folder.stat()
     return facts.st_dev, facts.st_ino
-
-
-def plural(count: int, what: str) -> str:
-    """E.g. "1 picture", "2 pictures"."""
-    return f"{count} {what}{'' if count == 1 else 's'}"
-
-
-def listed(names: list[str], what: str) -> str:
-    """E.g. "7 files (a, b, c, d, e, …)"."""
-    more = ", …" if len(names) > 5 else ""
-    return f"{plural(len(names), what)} ({', '.join(sorted(names)[:5])}{more})"

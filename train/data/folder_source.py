@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 
 from bundle.errors import UserError
-from train.data.folder_files import listed
 from train.data.label_files import STYLEGAN, FileLabels, find_labels
 from train.data.label_values import Key, class_keys
 from train.data.layout import Parts, find_splits, folder_classes, known_test, without_masks
 from train.data.reading import Reading
 from train.data.source import Files, Row, Source, Split
+from train.data.wording import first_few, listed
 
 Labels = Mapping[PurePosixPath, Key]
 
@@ -41,7 +41,7 @@ def folder_source(
             test, more = known_test(test, classes)
             notes += more
         elif strange := sorted(tops(test) - tops(train)):
-            notes.append(f"test pictures are also in {', '.join(strange[:5])}, which no training picture is in")
+            notes.append(f"test pictures are also in {first_few(strange)}, which no training picture is in")
         by_path = {path: parts[0] for path, parts in [*train.items(), *test.items()]}
     return Source(
         file_split(train, files, by_path, classes),

@@ -17,7 +17,7 @@ from bundle.errors import UserError
 
 NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
 ALIKE = 0.75  # of 1; names at least so similar are taken for a slip
-PATIENCE = 3.0  # seconds to wait for the Hub to answer
+ANSWER_SECONDS = 3.0  # that the Hub has to answer in
 
 
 def is_name(source: str) -> bool:
@@ -68,12 +68,12 @@ def reaches_hub() -> bool:
     def ask() -> None:
         with contextlib.suppress(OSError, ValueError):
             port = target.port or (80 if target.scheme == "http" else 443)
-            socket.create_connection((target.hostname or "", port), timeout=PATIENCE).close()
+            socket.create_connection((target.hostname or "", port), timeout=ANSWER_SECONDS).close()
             answers.append(True)
 
     asking = threading.Thread(target=ask, daemon=True)  # looking up a name has no time limit of its own
     asking.start()
-    asking.join(PATIENCE)
+    asking.join(ANSWER_SECONDS)
     return bool(answers)
 
 

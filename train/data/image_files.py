@@ -5,7 +5,7 @@ from pathlib import Path, PurePosixPath
 
 from bundle.errors import UserError
 from train.data.file_kinds import BEGINNING, left_out, picture_names
-from train.data.folder_files import FolderFiles, listed
+from train.data.folder_files import FolderFiles
 from train.data.folder_source import folder_source
 from train.data.label_files import is_label_file
 from train.data.reading import Reading
@@ -44,7 +44,7 @@ def arrange(
     if not files:
         raise UserError(f"{source} is empty: it holds no picture.")
     found, rest = picture_names(sorted(files), beginning)
-    others = left_out([name for name in rest if not is_label_file(name)], listed)
+    others = left_out([name for name in rest if not is_label_file(name)])
     if not found:
         more = "".join(f"; {other}" for other in others)
         raise UserError(f"{source} holds no picture and no parquet file{more}.")

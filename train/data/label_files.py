@@ -92,7 +92,8 @@ def read_records(name: PurePosixPath, data: bytes) -> Records:
         head = text.partition("\n")[0]
         rows = csv.DictReader(io.StringIO(text), delimiter=max(",;\t", key=head.count))
         return [{str(column): cell(value) for column, value in row.items()} for row in rows]
-    records = [json.loads(line) for line in text.splitlines() if line.strip()]
+    # Not splitlines: a cell may hold other separators of lines, such as U+2028.
+    records = [json.loads(line) for line in text.split("\n") if line.strip()]
     if not all(isinstance(record, dict) for record in records):
         raise ValueError("a line is no object")
     return records

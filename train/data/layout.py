@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from train.data.folder_files import listed, plural
+from train.data.wording import first_few, listed, plural
 
 Parts = dict[PurePosixPath, tuple[str, ...]]
 """Path of a picture -> its parts without those that name a split: folders from the outside in, then the file."""
@@ -130,8 +130,8 @@ def divided(inner: Parts, found: Mapping[tuple[str, ...], Mapping[str, SplitName
     notes = [f"splits by the folders {', '.join(f'{name}/' for name in shown)}"]
     if beside:
         names = [f"{name}: {count}" for name, count in beside.items()]
-        notes.append(f"left out {plural(beside.total(), 'picture')} beside the splits ({', '.join(sorted(names)[:5])}"
-                     f"{', …' if len(names) > 5 else ''})")  # fmt: skip
+        notes.append(f"left out {plural(beside.total(), 'picture')} beside the splits "
+                     f"({first_few(sorted(names))})")  # fmt: skip
     if "test" in splits and "validation" in splits:
         notes.append(f"left out {plural(len(splits.pop('validation')), 'picture')} of the validation split")
     return Splits(splits["train"], splits.get("test", splits.get("validation")), notes)
@@ -188,7 +188,7 @@ def folder_classes(train: Parts, outer: str) -> tuple[tuple[str, ...], list[str]
     folders = sorted({parts[0] for parts in train.values() if len(parts) > 1})
     loose = [str(name) for name, parts in train.items() if len(parts) == 1]
     if folders and loose:
-        where = ", ".join(folders[:5]) + (", …" if len(folders) > 5 else "")
+        where = first_few(folders)
         return (), [f"the sub-folders ({where}) are not taken as classes: {listed(loose, 'picture')} beside them"]
     if len(folders) < 2:
         one = folders[0] if folders else outer if not split_name(outer) else ""
@@ -215,6 +215,6 @@ def known_test(test: Parts, classes: tuple[str, ...]) -> tuple[Parts, list[str]]
     if loose := strange.pop("", 0):
         notes.append(f"left out {plural(loose, 'test picture')} outside the class folders")
     if strange:
-        where = ", ".join(sorted(strange)[:5])
+        where = first_few(sorted(strange))
         notes.append(f"left out {plural(strange.total(), 'test picture')} in {where}, which no training picture is in")
     return kept, notes

@@ -7,7 +7,9 @@ sets made here: `shapes` (drawn, with known factors) and `stacked_mnist` (three 
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import torch
+from torch import Tensor
 
 from bundle.errors import UserError
 from bundle.pictures import check_background, paper
@@ -17,8 +19,8 @@ from train.data.checks import check_count, check_variety
 from train.data.dataset import DataInfo, Pictures, describe
 from train.data.packed import key_of
 from train.data.picture_set import read_set
-from train.data.pixel_format import AS_LOOKED, PixelFormat, check_pixel_format, format_of_run
-from train.data.reading import AS_FOUND, Reading
+from train.data.pixel_format import DEFAULT_PIXELS, PixelFormat, check_pixel_format, format_of_run
+from train.data.reading import DEFAULT_READING, Reading
 from train.data.scan import LARGEST_DEFAULT, choose_format, default_size
 from train.data.scan_report import scan_report
 from train.data.sources import open_source
@@ -34,8 +36,8 @@ def load(
     fit: Fit = "crop",
     background: str | None = None,
     largest: int = LARGEST_DEFAULT,
-    reading: Reading = AS_FOUND,
-    pixels: PixelFormat = AS_LOOKED,
+    reading: Reading = DEFAULT_READING,
+    pixels: PixelFormat = DEFAULT_PIXELS,
     cache: Path | None = None,
 ) -> Loaded:
     """Reads a source: (info, train, test). Without a test split, a tenth is held out.
@@ -54,7 +56,7 @@ def load(
     check_pixel_format(pixels)
     name, _, copy = source.partition(":")
     if source == "shapes":
-        return load_shapes(size, quiet, pixels)
+        return load_shapes(size, quiet, pixels, reading.classes)
     if name == "stacked_mnist":
         return load_stacked(copy or "ylecun/mnist", size, quiet, fit, background, pixels)
     opened = open_source(source, reading)
@@ -92,19 +94,26 @@ def load_again(source: str, known: DataInfo, cache: Path | None = None) -> Loade
     )
 
 
-def load_shapes(size: PictureSize | None, quiet: bool, pixels: PixelFormat) -> Loaded:
-    """The drawn set of train.data.shapes; its classes are the names of the shapes."""
+def load_shapes(size: PictureSize | None, quiet: bool, pixels: PixelFormat, by_classes: bool) -> Loaded:
+    """The drawn set of train.data.shapes; its classes are the names of the shapes, unless `by_classes` is False."""
     sides = sides_of(size) if size else shapes.SIDES
     train, test = (
-        Pictures(shapes.draw_many(factors, sides), torch.from_numpy(factors[:, 0].copy()))
+        Pictures(shapes.draw_many(factors, sides), shape_labels(factors, by_classes))
         for factors in (shapes.factors(shapes.TRAIN), shapes.factors(shapes.TEST))
     )
-    info = describe("shapes", train, test, shapes.FACTORS["shape"], background=paper("RGB", None), border=pixels.border)
+    classes = shapes.FACTORS["shape"] if by_classes else ()
+    info = describe("shapes", train, test, classes, background=paper("RGB", None), reading=Reading(by_classes),
+                    border=pixels.border)  # fmt: skip
     if not quiet:
         counts = ", ".join(f"{name} ({len(values)})" for name, values in shapes.FACTORS.items())
         print(f"shapes: {info.train_images} training and {info.test_images} test pictures, drawn here")
         print(f"  {info.width}x{info.height} RGB; factors and their values: {counts}", flush=True)
     return info, train, test
+
+
+def shape_labels(factors: np.ndarray, by_classes: bool) -> Tensor:
+    """The shape of each drawn picture, int64 [N], by its factors int64 [N, 6]; -1 without classes."""
+    return torch.from_numpy(factors[:, 0].copy()) if by_classes else torch.full((len(factors),), -1)
 
 
 def load_stacked(

@@ -55,7 +55,7 @@ def picture_bytes(wanted: PictureFormat) -> int:
 def key_of(source: Source, options: object) -> str:
     """The same only for the same files that are read in the same way. options: what else counts, with a repr that says
     all."""
-    return hashlib.sha256(repr((VERSION, source.identity(), source.classes, options)).encode()).hexdigest()
+    return hashlib.sha256(repr((VERSION, source.fingerprint(), source.classes, options)).encode()).hexdigest()
 
 
 class Pack:

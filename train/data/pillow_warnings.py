@@ -12,7 +12,7 @@ from PIL import Image
 NAMELESS = "tempfile.tif: "  # what Pillow calls every file before libtiff
 
 
-class Kept(logging.Handler):
+class WarningCollector(logging.Handler):
     """Keeps what is raised as a warning or logged."""
 
     def __init__(self, raised: list[warnings.WarningMessage]):
@@ -53,16 +53,16 @@ class Kept(logging.Handler):
 
 
 @contextmanager
-def pillow_warnings() -> Iterator[Kept]:
+def pillow_warnings() -> Iterator[WarningCollector]:
     """Keeps the warnings that are raised or logged within; none of them is printed."""
     log = logging.getLogger("PIL")
     propagates, log.propagate = log.propagate, False
     with warnings.catch_warnings(record=True) as raised:
         warnings.simplefilter("always")
-        kept = Kept(raised)
-        log.addHandler(kept)
+        collector = WarningCollector(raised)
+        log.addHandler(collector)
         try:
-            yield kept
+            yield collector
         finally:
-            log.removeHandler(kept)
+            log.removeHandler(collector)
             log.propagate = propagates

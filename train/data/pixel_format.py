@@ -16,12 +16,12 @@ from train.data.dataset import DataInfo
 
 Channels = Literal[1, 3]
 WHITE, BLACK = BACKGROUNDS["RGB"], BACKGROUNDS["L"]
-LOOKED_AT = 1000  # pictures whose pixels decide, spread evenly over a set
-NUMBERS_EACH = 2048  # numbers of each that are kept
+SAMPLED = 1000  # pictures whose pixels decide, spread evenly over a set
+NUMBERS_KEPT = 2048  # numbers of each that are kept
 GREY_WITHIN = 8  # levels that red, green and blue of a grey pixel may differ by
-LOOKED_SIDE = 128  # pixels: where there are JPEGs, they need not be decoded larger
+DRAFT_SIDE = 128  # pixels: where there are JPEGs, they need not be decoded larger
 FAR_UNDER = 0.25  # share of white
-CLEAR_LOOKED_AT = 100  # pictures with transparent parts whose drawn parts decide on the background
+SAMPLED_TRANSPARENT = 100  # pictures with transparent parts whose drawn parts decide on the background
 NEARLY = 20  # levels from black or white within which a drawing does not show on it
 
 
@@ -39,7 +39,7 @@ class PixelFormat:
     older: bool = False
 
 
-AS_LOOKED = PixelFormat()
+DEFAULT_PIXELS = PixelFormat()
 """What is read where nobody says anything."""
 
 
@@ -82,10 +82,10 @@ def check_pixel_format(wanted: PixelFormat) -> None:
 
 
 @dataclass
-class Look:
-    """What the pixels of a set show. `looked`: pictures decoded; `deep`: those with more than 8 bits."""
+class PixelStatistics:
+    """What the pixels of a set show. `sampled`: pictures decoded; `deep`: those with more than 8 bits."""
 
-    looked: int = 0
+    sampled: int = 0
     coloured: bool = False
     deep: int = 0
     deep_modes: Counter[str] = field(default_factory=Counter)
@@ -102,21 +102,21 @@ class Look:
     """Of pictures with transparent parts: the mean grey of the others, 0 to 255."""
     random: np.random.Generator = field(default_factory=lambda: np.random.default_rng(0))
 
-    def at_file(self, image: Image.Image, sixteen_bit_colour: bool) -> None:
+    def add_file(self, image: Image.Image, sixteen_bit_colour: bool) -> None:
         """Looks at a picture that was opened and not yet decoded. Raises what Pillow raises."""
-        if image.has_transparency_data and not is_deep(image) and len(self.drawn) < CLEAR_LOOKED_AT:
-            self.at_transparency(image)
+        if image.has_transparency_data and not is_deep(image) and len(self.drawn) < SAMPLED_TRANSPARENT:
+            self.add_transparency(image)
         if is_deep(image):
             image.load()
-            self.at_numbers(numbers(image), image.mode)
+            self.add_numbers(numbers(image), image.mode)
         elif image.mode in COLOUR_MODES and (sixteen_bit_colour or not self.coloured):
-            image.draft("RGB", (LOOKED_SIDE, LOOKED_SIDE))
+            image.draft("RGB", (DRAFT_SIDE, DRAFT_SIDE))
             self.coloured = self.coloured or is_coloured(image)
             if sixteen_bit_colour:
                 self.dark_deep_colour.append(int(np.asarray(image.convert("RGB")).max()) < 64)
-        self.looked += 1
+        self.sampled += 1
 
-    def at_transparency(self, image: Image.Image) -> None:
+    def add_transparency(self, image: Image.Image) -> None:
         """Looks at what is drawn on transparent parts, if there are any. Raises what Pillow raises."""
         grey, alpha = np.asarray(image.convert("RGBA").convert("LA")).transpose(2, 0, 1)
         opaque = alpha >= 128
@@ -133,20 +133,20 @@ class Look:
             return BLACK if middle > 255 - NEARLY else WHITE
         return WHITE if middle < NEARLY else BLACK
 
-    def at_array(self, values: np.ndarray) -> None:
+    def add_array(self, values: np.ndarray) -> None:
         """Looks at a picture that is an array. Raises ValueError for what is no picture."""
         values = pictures.to_hwc(values)
         if values.dtype.kind == "b" or values.dtype == np.uint8:
             self.binary.append(bool(values.max() <= 1))
         else:
-            self.at_numbers(values.astype(np.float64), str(values.dtype))
+            self.add_numbers(values.astype(np.float64), str(values.dtype))
         if values.shape[2] >= 3 and not self.coloured:
             colours = values[..., :3].astype(np.float64)
             spread = np.nan_to_num(colours.max(axis=2) - colours.min(axis=2))
             self.coloured = bool(spread.max() > GREY_WITHIN / 255 * np.nanmax(np.abs(colours)))
-        self.looked += 1
+        self.sampled += 1
 
-    def at_numbers(self, values: np.ndarray, mode: str) -> None:
+    def add_numbers(self, values: np.ndarray, mode: str) -> None:
         """Keeps some of the numbers of a deep picture."""
         finite = values[np.isfinite(values)]
         self.missing += finite.size < values.size
@@ -155,7 +155,7 @@ class Look:
         self.deep += 1
         self.deep_modes[mode] += 1
         self.low, self.high = min(self.low, float(finite.min())), max(self.high, float(finite.max()))
-        few = finite if finite.size <= NUMBERS_EACH else self.random.choice(finite, NUMBERS_EACH)
+        few = finite if finite.size <= NUMBERS_KEPT else self.random.choice(finite, NUMBERS_KEPT)
         self.parts[mode != "F" and "float" not in mode].append(few)
 
     def numbers(self) -> np.ndarray:
@@ -200,29 +200,29 @@ def is_sixteen_bit_colour(data: bytes, image: Image.Image) -> bool:
     return len(bits) > 1 and max(bits) == 16
 
 
-def mode_of(modes: Counter[str], look: Look, wanted: PixelFormat) -> tuple[Mode, Mode]:
+def mode_of(modes: Counter[str], stats: PixelStatistics, wanted: PixelFormat) -> tuple[Mode, Mode]:
     """(mode in which a set is trained, mode that its files have, which decides on the background)."""
     files: Mode = "RGB" if COLOUR_MODES & set(modes) else "L"
     if wanted.channels is not None:
         return ("L" if wanted.channels == 1 else "RGB"), files
-    return ("RGB" if files == "RGB" and (look.coloured or not look.looked) else "L"), files
+    return ("RGB" if files == "RGB" and (stats.coloured or not stats.sampled) else "L"), files
 
 
-def deep_notes(look: Look, scaling: tuple[float, float], wanted: PixelFormat, count: int) -> list[str]:
-    """See `Look.notes`; `count`: pictures of the set."""
+def deep_notes(stats: PixelStatistics, scaling: tuple[float, float], wanted: PixelFormat, count: int) -> list[str]:
+    """See `PixelStatistics.notes`; `count`: pictures of the set."""
     black, white = scaling
-    modes = ", ".join(look.deep_modes)
-    some = f", in {look.looked} of {count} pictures," if look.looked < count else ""
-    lines = [f"numbers of {modes} pictures: {look.low:g} to {look.high:g}{some} -> black {black:g}, white {white:g}, "
+    modes = ", ".join(stats.deep_modes)
+    some = f", in {stats.sampled} of {count} pictures," if stats.sampled < count else ""
+    lines = [f"numbers of {modes} pictures: {stats.low:g} to {stats.high:g}{some} -> black {black:g}, white {white:g}, "
              "the same for all (--black, --white)"]  # fmt: skip
-    bright = float(np.quantile(look.numbers(), 0.999))
+    bright = float(np.quantile(stats.numbers(), 0.999))
     if "I;16" in modes and wanted.white is None and white < 32768:
         lines.append(f"note: these files could hold 65535, and 99.9 % of their numbers are at most {bright:g}")
     if bright - black < FAR_UNDER * (white - black):
         lines.append(f"warning: 99.9 % of the numbers are at most {bright:g}, far under white: the pictures are dark; "
                      f"try --white {bright:g}")  # fmt: skip
-    if look.missing:
-        lines.append(f"{look.missing} pictures with pixels that are no number or infinite: no number is drawn black")
-    if all(look.parts.values()):
+    if stats.missing:
+        lines.append(f"{stats.missing} pictures with pixels that are no number or infinite: no number is drawn black")
+    if all(stats.parts.values()):
         lines.append("warning: the set mixes whole numbers and floats, and one range holds for both")
     return lines

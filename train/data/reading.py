@@ -21,7 +21,7 @@ class Reading:
     label_column: str | None = None
 
 
-AS_FOUND = Reading()
+DEFAULT_READING = Reading()
 """What is read where nobody says how."""
 
 

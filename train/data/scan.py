@@ -15,13 +15,13 @@ from bundle.picture_files import TRAINING, has_more_frames, opened
 from bundle.pictures import Framing
 from bundle.schema import Fit
 from train.data.file_kinds import kind_of_content
-from train.data.pillow_warnings import Kept, pillow_warnings
+from train.data.pillow_warnings import WarningCollector, pillow_warnings
 from train.data.pixel_format import (
-    AS_LOOKED,
     BLACK,
-    LOOKED_AT,
-    Look,
+    DEFAULT_PIXELS,
+    SAMPLED,
     PixelFormat,
+    PixelStatistics,
     is_coloured,
     is_sixteen_bit_colour,
     mode_of,
@@ -77,10 +77,10 @@ class Survey:
     count: int
     modes: Counter[str] = field(default_factory=Counter)
     sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
-    look: Look = field(default_factory=Look)
+    stats: PixelStatistics = field(default_factory=PixelStatistics)
     peaks: Counter[int] = field(default_factory=Counter)
 
-    def add(self, data: bytes | np.ndarray, closely: bool, warned: Kept) -> None:
+    def add(self, data: bytes | np.ndarray, closely: bool, warned: WarningCollector) -> None:
         """Counts one picture by its header; `closely` looks at its pixels too. Raises what Pillow raises, or ValueError
         for an array that is no picture."""
         if isinstance(data, bytes):
@@ -88,22 +88,22 @@ class Survey:
             mode, extent = image.mode, image.size
             if closely:
                 with warned.decoding(image):
-                    self.look.at_file(image, is_sixteen_bit_colour(data, image))
+                    self.stats.add_file(image, is_sixteen_bit_colour(data, image))
         else:
             mode, extent = pictures.array_facts(data)
             peak = float(data[np.isfinite(data)].max(initial=0))
             self.peaks[1 if peak <= 1 else 255] += peak > 0
             if closely:
-                self.look.at_array(data)
+                self.stats.add_array(data)
         self.modes[mode] += 1
         self.sizes[extent] += 1
 
 
 def survey(source: Source) -> Survey:
-    """The first pass: headers of all pictures, pixels of up to LOOKED_AT that are spread evenly over the set."""
+    """The first pass: headers of all pictures, pixels of up to SAMPLED that are spread evenly over the set."""
     splits = [split for split in (source.train, source.test) if split]
     found = Survey(sum(split.count for split in splits))
-    every = -(-found.count // LOOKED_AT)
+    every = -(-found.count // SAMPLED)
     with pillow_warnings() as warned:  # the second pass tells them, as it does what is unreadable
         for split in splits:
             for i, row in enumerate(with_bar(split.rows(), "looking at pictures", split.count, "pictures")):
@@ -118,30 +118,30 @@ def choose_format(
     fit: Fit,
     background: str | None,
     largest: int = LARGEST_DEFAULT,
-    pixels: PixelFormat = AS_LOOKED,
+    pixels: PixelFormat = DEFAULT_PIXELS,
 ) -> PictureFormat:
     """Decides on the format of a set: on its size by all headers, on grey or colour and the range of values by pixels.
 
     largest: side that is chosen at most where `size` is None. Raises UserError when black is not below white.
     """
     seen = survey(source)
-    mode, of_files = mode_of(seen.modes, seen.look, pixels)
+    mode, of_files = mode_of(seen.modes, seen.stats, pixels)
     sides = sides_of(size or (default_size(seen.sizes, largest) if seen.sizes else largest))
-    scaling = seen.look.scaling(pixels)
+    scaling = seen.stats.scaling(pixels)
     usual = pictures.paper(of_files, background)
-    under = usual if background or pixels.older else seen.look.background(usual)
+    under = usual if background or pixels.older else seen.stats.background(usual)
     framing = Framing(mode, *sides, fit, under, scaling, pixels.border)
-    notes = seen.look.notes(scaling, pixels, seen.count)
+    notes = seen.stats.notes(scaling, pixels, seen.count)
     if (mode, of_files) == ("L", "RGB") and pixels.channels is None:
         notes.append("grey pictures saved in colour are trained as grey (--channels 3 trains them in colour)")
     if under != usual:
         shade = "dark" if usual == BLACK else "bright"
         notes.append(f"transparent parts lie on {under}, as most drawings are as {shade} as {usual} (--background)")
-    decided = seen.count <= LOOKED_AT or pixels.channels is not None
+    decided = seen.count <= SAMPLED or pixels.channels is not None
     return PictureFormat(framing, decided, tuple(notes), 1 if seen.peaks[1] > seen.peaks[255] else 255)
 
 
-def read_picture(row: Row, wanted: PictureFormat, scan: Scan, warned: Kept) -> np.ndarray | None:
+def read_picture(row: Row, wanted: PictureFormat, scan: Scan, warned: WarningCollector) -> np.ndarray | None:
     """One picture as uint8 [C, H, W], counted in the scan; None when it cannot be read. `warned` as of
     `pillow_warnings`."""
     data: bytes | np.ndarray = b""
@@ -151,7 +151,7 @@ def read_picture(row: Row, wanted: PictureFormat, scan: Scan, warned: Kept) -> n
         mode, extent = image.mode, image.size  # of the file: a large JPEG is decoded smaller
         several = has_more_frames(image)
         with warned.decoding(image):
-            picture, clear = pictures.frame(image, wanted.framing)
+            picture, transparent = pictures.frame(image, wanted.framing)
         unforeseen = not wanted.decided and wanted.framing.mode == "L" and mode in pictures.COLOUR_MODES
         coloured = unforeseen and is_coloured(image)
     except Exception as e:  # Pillow's decoders raise all kinds, SyntaxError among them
@@ -159,7 +159,7 @@ def read_picture(row: Row, wanted: PictureFormat, scan: Scan, warned: Kept) -> n
         return None
     scan.warned += [f"{row.name} ({message})" for message in warned.take()]
     scan.read += 1
-    scan.transparent += clear
+    scan.transparent += transparent
     scan.several += several
     scan.coloured += coloured
     scan.modes[mode] += 1

@@ -9,12 +9,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from train.data.folder_files import plural
-from train.data.splits import HELD_OUT_SHARE, KEPT, hold_out_rows
+from train.data.splits import HELD_OUT_SHARE, LEAST_PER_CLASS, hold_out_rows
+from train.data.wording import first_few, plural
 
-LEAST = KEPT  # training pictures that a class needs
 MOST_LEFT_OUT = 0.5  # share of the pictures; where small classes hold more, the labels are no classes
-MOST_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -42,7 +40,8 @@ def choose_rows(train: Tensor, test: Tensor | None, classes: tuple[str, ...]) ->
     """
     kept, notes = kept_classes(train, classes)
     if kept and test is None and not enough_to_hold_out(train, kept):
-        kept, notes = [], [f"no classes: with {LEAST} training pictures of each, hardly any could be held out"]
+        kept = []
+        notes = [f"no classes: with {LEAST_PER_CLASS} training pictures of each, hardly any could be held out"]
     names = tuple(classes[i] for i in kept)
     numbers = torch.full((len(classes) + 1,), -1)
     numbers[torch.tensor(kept, dtype=torch.int64)] = torch.arange(len(kept))
@@ -60,25 +59,26 @@ def choose_rows(train: Tensor, test: Tensor | None, classes: tuple[str, ...]) ->
 
 
 def kept_classes(labels: Tensor, classes: tuple[str, ...]) -> tuple[list[int], list[str]]:
-    """The numbers of the classes with at least LEAST pictures, and notes on the others; none at all where those would
-    be fewer than two, or most pictures would be lost."""
+    """The numbers of the classes with at least LEAST_PER_CLASS pictures, and notes on the others; none at all where
+    those would be fewer than two, or most pictures would be lost."""
     counts = torch.bincount(labels[labels >= 0], minlength=len(classes)).tolist()
-    kept = [i for i, count in enumerate(counts) if count >= LEAST]
-    small = [i for i, count in enumerate(counts) if count < LEAST]
+    kept = [i for i, count in enumerate(counts) if count >= LEAST_PER_CLASS]
+    small = [i for i, count in enumerate(counts) if count < LEAST_PER_CLASS]
     if not small:
         return kept, []
     lost = sum(counts[i] for i in small)
     if len(kept) < 2 or lost > MOST_LEFT_OUT * sum(counts):
-        return [], [f"no classes: {len(small)} of {len(classes)} have fewer than {LEAST} training pictures"]
+        return [], [f"no classes: {len(small)} of {len(classes)} have fewer than {LEAST_PER_CLASS} training pictures"]
     of_them = f"and {plural(lost, 'picture')} of {'it' if len(small) == 1 else 'them'}"
     names = named_classes([classes[i] for i in small])
-    return kept, [f"left out {names} with fewer than {LEAST} training pictures, {of_them}"]
+    return kept, [f"left out {names} with fewer than {LEAST_PER_CLASS} training pictures, {of_them}"]
 
 
 def enough_to_hold_out(labels: Tensor, kept: Sequence[int]) -> bool:
-    """Whether at least half of the usual tenth can be held out while every class keeps LEAST training pictures."""
+    """Whether at least half of the usual tenth can be held out while every class keeps LEAST_PER_CLASS training
+    pictures."""
     counts = torch.bincount(labels[labels >= 0])[list(kept)]
-    return int((counts - LEAST).sum()) >= max(int(counts.sum()) // (2 * HELD_OUT_SHARE), 1)
+    return int((counts - LEAST_PER_CLASS).sum()) >= max(int(counts.sum()) // (2 * HELD_OUT_SHARE), 1)
 
 
 def labelled_rows(labels: Tensor, numbers: Tensor, classes: tuple[str, ...]) -> Tensor | None:
@@ -93,4 +93,4 @@ def named_classes(names: Sequence[str]) -> str:
     """E.g. "the class a", "7 classes (a, b, c, d, e, …)"."""
     if len(names) == 1:
         return f"the class {names[0]}"
-    return f"{len(names)} classes ({', '.join(names[:MOST_NAMED])}{', …' if len(names) > MOST_NAMED else ''})"
+    return f"{len(names)} classes ({first_few(names)})"

@@ -31,10 +31,10 @@ class Split:
 @dataclass(frozen=True)
 class Source:
     """Two splits and the names of their classes. `notes`: lines for the report, on what was left out and why.
-    `identity` gives a text that stays the same as long as nothing in the source has changed."""
+    `fingerprint` gives a text that stays the same as long as nothing in the source has changed."""
 
     train: Split
     test: Split | None
     classes: tuple[str, ...]
     notes: tuple[str, ...] = ()
-    identity: Callable[[], str] = str
+    fingerprint: Callable[[], str] = str

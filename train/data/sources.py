@@ -13,16 +13,17 @@ from bundle.errors import UserError
 from bundle.picture_files import IMAGE_SUFFIXES
 from train.data import hub, image_files
 from train.data.file_kinds import kind_of_name
-from train.data.folder_files import find_files, listed
+from train.data.folder_files import find_files
 from train.data.label_files import is_label_file
-from train.data.reading import AS_FOUND, Reading
+from train.data.reading import DEFAULT_READING, Reading
 from train.data.source import Source
+from train.data.wording import listed
 from train.data.zip_files import zip_files
 
 SAVED = {PurePosixPath("dataset_dict.json"), PurePosixPath("state.json")}  # what `Dataset.save_to_disk` leaves
 
 
-def open_source(source: str, reading: Reading = AS_FOUND) -> Source:
+def open_source(source: str, reading: Reading = DEFAULT_READING) -> Source:
     """Opens any source. Raises UserError with a sentence when nothing can be read there."""
     if not source.strip():
         raise UserError("--data is empty: name a folder of pictures, a zip of them, parquet, or a data set of the Hub.")
@@ -55,7 +56,7 @@ def open_folder(source: str, path: Path, reading: Reading) -> Source:
     saved = SAVED & set(found.files) and any(name.suffix == ".arrow" for name in found.files)
     if not parquet and (pictures or not saved):
         opened = image_files.open_folder(source, found, reading)
-        return replace(opened, identity=partial(identity, opened, found.files))
+        return replace(opened, fingerprint=partial(fingerprint, opened, found.files))
     from train.data import tables
 
     if not parquet:
@@ -81,15 +82,15 @@ def open_file(source: str, path: Path, reading: Reading) -> Source:
     parquet, pictures = parquet_and_pictures(files)
     if not parquet:
         opened = image_files.open_zip(source, files, notes, reading)
-        return replace(opened, identity=partial(stamp, path))
+        return replace(opened, fingerprint=partial(stamp, path))
     from train.data import tables
 
     opened = tables.open_parquet(source, reading, {name: files[name] for name in parquet})
     notes = [*notes, *opened.notes, *([beside(pictures)] if pictures else [])]
-    return replace(opened, notes=tuple(notes), identity=partial(stamp, path))
+    return replace(opened, notes=tuple(notes), fingerprint=partial(stamp, path))
 
 
-def identity(source: Source, files: Mapping[PurePosixPath, Path]) -> str:
+def fingerprint(source: Source, files: Mapping[PurePosixPath, Path]) -> str:
     """A checksum of the names, labels, sizes and dates of the pictures of a folder."""
     found = hashlib.sha256()
     for split in filter(None, (source.train, source.test)):

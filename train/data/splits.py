@@ -11,28 +11,29 @@ from torch import Tensor
 from train.data.dataset import Pictures
 
 HELD_OUT_SHARE = 10  # one picture in ten
-KEPT = 2  # training pictures that a class keeps
+LEAST_PER_CLASS = 2  # training pictures that a class needs, and keeps when others are held out
 
 
 def hold_out_rows(labels: Tensor, classes: int) -> tuple[Tensor, Tensor]:
     """(training rows, held-out rows) of pictures with these labels, int64 [N] each: a random tenth is held out, the
     same one each time.
 
-    Where chance would leave a class fewer than KEPT training pictures, a tenth of each class is held out instead.
+    Where chance would leave a class fewer than LEAST_PER_CLASS training pictures, a tenth of each class is held out
+    instead.
     """
     order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(0))
     held_out = max(len(order) // HELD_OUT_SHARE, 1)
-    if classes and int(torch.bincount(labels[order[held_out:]], minlength=classes).min()) < KEPT:
+    if classes and int(torch.bincount(labels[order[held_out:]], minlength=classes).min()) < LEAST_PER_CLASS:
         chosen = stratified(labels[order], held_out, classes)
         return order[~chosen], order[chosen]
     return order[held_out:], order[:held_out]
 
 
 def stratified(labels: Tensor, count: int, classes: int) -> Tensor:
-    """Which rows to hold out, bool [N], so that each of the `classes` loses a like share and keeps KEPT: `count` of
-    them, or fewer where too many classes are small."""
+    """Which rows to hold out, bool [N], so that each of the `classes` loses a like share and keeps LEAST_PER_CLASS:
+    `count` of them, or fewer where too many classes are small."""
     sizes = torch.bincount(labels, minlength=classes)
-    spare = (sizes - KEPT).clamp_min(0)
+    spare = (sizes - LEAST_PER_CLASS).clamp_min(0)
     wanted = sizes * (count / max(len(labels), 1))
     quota = torch.minimum(wanted.floor().long(), spare)
     left = count - int(quota.sum())

@@ -15,7 +15,7 @@ from bundle.picture_files import TRAINING, opened
 from train.data.columns import LABEL_COLUMNS, by_name, likeliest_pictures, named_column
 from train.data.label_values import Key, class_keys, class_numbers, label_key
 from train.data.layout import SPLITS
-from train.data.reading import AS_FOUND, Reading
+from train.data.reading import DEFAULT_READING, Reading
 from train.data.source import Files, Row, Source, Split
 
 LISTS = (datasets.List, datasets.LargeList)
@@ -167,7 +167,7 @@ def class_names(feature: object) -> list[str] | None:
 
 
 @dataclass(frozen=True)
-class Labels:
+class LabelColumn:
     """A column of labels: its classes by key and by name, the number of each row's class (-1: none), notes."""
 
     column: str | None
@@ -177,16 +177,16 @@ class Labels:
     notes: list[str]
 
 
-def label_column(called: str, split: datasets.Dataset, reading: Reading) -> Labels:
+def label_column(called: str, split: datasets.Dataset, reading: Reading) -> LabelColumn:
     """The column of classes: one that declares them, or numbers or words under a usual name; without classes its name
     is None.
 
     Raises UserError when the column that was asked for is not there or names no classes.
     """
     features, asked = split.features, reading.label_column
-    none = Labels(None, (), (), [], [])
+    none = LabelColumn(None, (), (), [], [])
     if not reading.classes:
-        return Labels(None, (), (), [], ["--no-classes: labels are not read"])
+        return LabelColumn(None, (), (), [], ["--no-classes: labels are not read"])
     declared = [name for name in features if class_names(features[name])]
     likely = declared + [name for name in by_name(features, LABEL_COLUMNS) if name not in declared]
     for name in [named_column(called, "--label-column", list(features), asked)] if asked else likely:
@@ -204,7 +204,7 @@ def label_column(called: str, split: datasets.Dataset, reading: Reading) -> Labe
             none.notes.append(f"all pictures are of one class ({only}), and one class is none")
             continue
         if keys:
-            return Labels(name, keys, tuple(names or map(str, keys)), class_numbers(cells, keys), none.notes)
+            return LabelColumn(name, keys, tuple(names or map(str, keys)), class_numbers(cells, keys), none.notes)
     return none
 
 
@@ -246,7 +246,7 @@ def table_source(
     called: str,
     train: datasets.Dataset,
     test: datasets.Dataset | None,
-    reading: Reading = AS_FOUND,
+    reading: Reading = DEFAULT_READING,
     notes: Sequence[str] = (),
 ) -> Source:
     """Tables of the two splits as a source. Raises UserError when no column holds pictures, there are no rows, or the
@@ -295,7 +295,7 @@ def test_keys(split: datasets.Dataset, label: str) -> list[Key]:
     return keys
 
 
-def labelled(split: datasets.Dataset, labels: Labels) -> bool:
+def labelled(split: datasets.Dataset, labels: LabelColumn) -> bool:
     """Whether every row has a label; -1 is none unless it is a class."""
     if labels.column is None or labels.column not in split.features:
         return False

@@ -1,14 +1,17 @@
 """Which files a zip holds, also in zips within it. It is read in place and never unpacked."""
 
 import io
+import lzma
 import stat
 import zipfile
+import zlib
 from functools import partial
 from pathlib import Path, PurePosixPath
 
 from bundle.errors import UserError
-from train.data.folder_files import hidden, listed
+from train.data.folder_files import hidden
 from train.data.source import Files
+from train.data.wording import listed
 
 MOST_ENTRIES = 1_000_000
 MOST_BYTES = 200_000_000_000  # what a zip may hold, unpacked; it is read one picture at a time, of at most …
@@ -73,8 +76,8 @@ class ZipReader:
             raise UserError(f"{self.source} holds more than {MOST_INNER_BYTES // 10**9} GB of zips: unpack it, and "
                             "name the folder.")  # fmt: skip
         try:
-            data = archive.read(entry)
-        except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError) as problem:
+            data = zip_entry(archive, entry, MOST_INNER_BYTES)
+        except OSError as problem:
             self.torn.append(f"{entry.filename}: {problem}")
             return
         self.add(io.BytesIO(data), name.with_suffix(""))
@@ -86,7 +89,11 @@ class ZipReader:
 
 
 def zip_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, most: int) -> bytes:
-    """The bytes of one file. Raises OSError for more than `most`; zipfile never reads more than was declared."""
+    """The bytes of one file. Raises OSError for more than `most`, and for a damaged one; zipfile never reads more than
+    was declared."""
     if entry.file_size > most:
         raise OSError(f"{entry.file_size / 1e6:.0f} MB are too large")
-    return archive.read(entry)
+    try:
+        return archive.read(entry)
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError) as problem:
+        raise OSError(str(problem) or "it ends too early") from problem

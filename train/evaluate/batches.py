@@ -28,3 +28,8 @@ def to_bytes(images: np.ndarray) -> np.ndarray:
 def to_unit(images: np.ndarray) -> np.ndarray:
     """Images uint8 -> float32 in [0, 1]."""
     return images.astype(np.float32) / np.float32(255)
+
+
+def as_unit(images: np.ndarray) -> np.ndarray:
+    """Images uint8 as float32 in [0, 1]; floats as they are."""
+    return to_unit(images) if images.dtype == np.uint8 else images

@@ -27,6 +27,7 @@ from train.run_folder import Run
 FOLDER = "dcgan"  # of the control in its run folder
 SAME = 0.005  # share by which floors may differ: graphs whose weights were rounded once more
 TAKEN_OVER = "The control was measured once before, in the same features: the floors agree."
+FACTS = ("channels", "size", "classes", "training pictures", "held-out pictures")  # that `facts` gives, in words
 
 
 def is_bundle(folder: Path) -> bool:
@@ -44,9 +45,6 @@ def check_control(folder: Path, data: DataInfo) -> None:
         figures_of_control(stored_quality(folder), folder)
     else:
         load_generator(folder)
-
-
-FACTS = ("channels", "size", "classes", "training pictures", "held-out pictures")
 
 
 def facts(data: DataInfo) -> tuple[object, ...]:

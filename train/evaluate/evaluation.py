@@ -17,7 +17,7 @@ from train.data.splits import random_subset
 from train.evaluate import store
 from train.evaluate.context import MOST_TRAINING, EvaluationContext
 from train.evaluate.control import add_control, check_control
-from train.evaluate.evaluator import Evaluator
+from train.evaluate.evaluator import NEIGHBOURS, Evaluator
 from train.evaluate.feature_extractor import FeatureExtractor, choose_extractor
 from train.evaluate.gan import measure_gan, measure_truncation
 from train.evaluate.handles import GanHandle, Subject
@@ -29,12 +29,14 @@ from train.evaluate.synthetic_sets import measure_factors, measure_modes
 from train.evaluate.vae import measure_vae
 from train.hardware import hardware
 from train.known_pictures import in_known_order
+from train.progress_bar import say
 from train.run_folder import Run
 from train.settings import EvaluateSettings, changed_flags, check_seed, check_threads
 
 LEAST_SAMPLES = 100
 FEW = 1000  # pictures a side under which a report warns
 MOST_TRUNCATION = 1.5  # as far as the demo's slider goes
+LEAST_A_SIDE = NEIGHBOURS + 1  # pictures; each needs so many neighbours
 
 
 @dataclass(frozen=True)
@@ -114,19 +116,29 @@ def evaluate(settings: EvaluateSettings) -> Evaluation:
 
 
 def pictures_of(subject: Subject, source: str) -> Loaded:
-    """The pictures that the subject was trained on: (info, train, test). Raises UserError when they are not there, or
-    are others."""
+    """The pictures that the subject was trained on: (info, train, test). Raises UserError when they are not there, are
+    others, or are too few to be measured with."""
     data = subject.data
     try:
-        info, train, test = in_known_order(subject.folder, load_again(source, data, subject.cache), source)
+        found = load_again(source, data, subject.cache)
     except UserError as problem:
         raise UserError(f"{problem} Name the place of the pictures of {subject.folder} with --data.") from problem
+    info, train, test = in_known_order(subject.folder, found, source)
     for name in ("channels", "classes", "train_images", "test_images"):
         was, now = getattr(data, name), getattr(info, name)
         if was != now:
             what = name.replace("_", " ")
             raise UserError(f"{source} is not what {subject.folder} was trained on: {what} {now}, not {was}.")
+    check_enough(info)
     return info, train, test
+
+
+def check_enough(info: DataInfo) -> None:
+    """Raises UserError for fewer pictures in a split than the figures need."""
+    for split, count in (("training", info.train_images), ("held-out", info.test_images)):
+        if count < LEAST_A_SIDE:
+            raise UserError(f"{info.source} has {count} {split} pictures, and at least {LEAST_A_SIDE} are needed to "
+                            "measure: train with a larger test split, or with none (a tenth is held out).")  # fmt: skip
 
 
 def others_of(train: Pictures, count: int) -> np.ndarray | None:
@@ -192,7 +204,7 @@ def main(settings: EvaluateSettings) -> int:
     by --store. Returns 0. Raises UserError, OSError."""
     found = evaluate(settings)
     report, sheets = found.report, found.sheets
-    print(f"{report.facts['seconds']} s on {report.facts['hardware']}")
+    say(f"{report.facts['seconds']} s on {report.facts['hardware']}")
     folder = settings.out
     if folder is None and found.subject.kind == "run":
         folder = settings.subject / "evaluation"
@@ -201,7 +213,7 @@ def main(settings: EvaluateSettings) -> int:
     if settings.store:
         source = found.subject.data.source
         store.store(settings.store, found.subject, report, command_line(store.public(settings), source), sheets)
-        print(f"Stored in {settings.store}: the figures, in its index and its model card.")
+        say(f"Stored in {settings.store}: the figures, in its index and its model card.")
     if not folder and not settings.store:
         print("Add --out FOLDER to keep the report and its sheets, or --store BUNDLE to keep the figures in a bundle.",
               file=sys.stderr)  # fmt: skip
@@ -213,4 +225,4 @@ def store_report(folder: Path, report: Report, sheets: dict[str, Sheet]) -> None
     report.store(folder, list(sheets))
     for name, sheet in sheets.items():
         save_sheet(folder / name, sheet)
-    print(f"Stored in {folder}: report.json, report.md, {len(sheets)} sheets.")
+    say(f"Stored in {folder}: report.json, report.md, {len(sheets)} sheets.")

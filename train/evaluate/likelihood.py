@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from train.evaluate.batches import as_unit
 from train.progress_bar import with_bar
 
 Encode = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
@@ -117,5 +118,4 @@ def active_units(means: np.ndarray, least: float = 0.01) -> int:
 def batches(images: np.ndarray, size: int, title: str) -> Iterator[np.ndarray]:
     """Pictures uint8 or float as float32 in [0, 1], `size` at a time, with a progress bar."""
     for start in with_bar(range(0, len(images), size), title):
-        x = images[start : start + size]
-        yield x.astype(np.float32) / np.float32(255) if x.dtype == np.uint8 else x
+        yield as_unit(images[start : start + size])

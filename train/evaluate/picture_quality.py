@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 
 from bundle import images
-from train.evaluate.batches import to_unit
+from train.evaluate.batches import as_unit
 
 BLOCK = 1000
 
@@ -54,11 +54,6 @@ def sharpness(pictures: np.ndarray) -> float:
         edges = F.conv2d(single[:, None], kernel)
         total += float(edges.var(dim=(1, 2, 3), unbiased=False).double().sum())
     return total / (pictures.shape[0] * pictures.shape[1])
-
-
-def as_unit(pictures: np.ndarray) -> np.ndarray:
-    """uint8 as float32 in [0, 1]; floats as they are."""
-    return to_unit(pictures) if pictures.dtype == np.uint8 else pictures
 
 
 def blocks(rows: np.ndarray) -> Iterator[slice]:

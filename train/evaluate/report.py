@@ -5,13 +5,12 @@ import math
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tqdm import tqdm
-
 from bundle.atomic_files import write_file
 from bundle.errors import UserError
 from bundle.figures import HELD_OUT
 from bundle.quality_section import ABOUT_FLOORS, figure_rows, floors, label, measured
 from bundle.schema import Better, Figure, Quality
+from train.progress_bar import say
 
 SCHEMA_VERSION = 1
 BY_DEFINITION = "by definition"
@@ -35,8 +34,8 @@ class Report:
     def begin(self) -> None:
         """Prints the facts and the head of the table."""
         for name, value in self.facts.items():
-            tqdm.write(f"{name + ':':12s} {value}")
-        tqdm.write(f"\n{'figure':25s} {'value':>16s} {'':4s} {'floor':>19s}")
+            say(f"{name + ':':12s} {value}")
+        say(f"\n{'figure':25s} {'value':>16s} {'':4s} {'floor':>19s}")
 
     def add(self, name: str, label: str, value: float, better: Better, floor: float | None = None,
             floor_is: str = HELD_OUT, unit: str = "", error: float | None = None, training_floor: float | None = None,
@@ -61,12 +60,12 @@ class Report:
             count=None if count == self.samples else count,
         )
         self.figures.append(figure)
-        tqdm.write(screen_line(figure))
+        say(screen_line(figure))
 
     def note(self, sentence: str) -> None:
         """Adds what one has to know to read the figures, and prints it."""
         self.notes.append(sentence)
-        tqdm.write(f"  note: {sentence}")
+        say(f"  note: {sentence}")
 
     def __getitem__(self, name: str) -> Figure:
         """A figure by its name. Raises StopIteration when it was not measured."""

@@ -16,7 +16,7 @@ from bundle.runner import BundleRunner
 from train.data.dataset import DataInfo
 from train.evaluate.batches import BATCH
 from train.evaluate.handles import ClassifierHandle, Draw, GanHandle, Subject, VaeHandle
-from train.run_folder import Run
+from train.run_folder import Run, place_of
 from train.settings import STAGES, GanSettings, VaeSettings, pictures_folder
 from train.stages import load_networks
 from train.stored_settings import migrated
@@ -91,7 +91,7 @@ def open_run(folder: Path) -> Subject:
         folder,
         "run",
         run.data,
-        settings.data,
+        place_of(folder) or settings.data,
         gan_of_run(run, "inverter" in trained) if "gan" in trained else None,
         vae_of_run(run, "repair" in trained) if "vae" in trained else None,
         classifier_of_run(run) if "classifier" in trained else None,

@@ -71,3 +71,8 @@ def style_scale(w_dim: int, channels: int) -> nn.Linear:
     layer = he(nn.Linear(w_dim, channels), gain=1.0)
     nn.init.ones_(layer.get_parameter("bias"))
     return layer
+
+
+def halving_widths(stages: int, width: int, least: int = 16) -> tuple[int, ...]:
+    """Channels of each resolution, smallest resolution first: width, width / 2, …, never under `least`."""
+    return tuple(max(width >> i, least) for i in range(stages))

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from train.data.dataset import DataInfo, Pictures
 from train.models.bases import ClassifierBase
 from train.models.classifiers import Classifier, LeNet, ResidualClassifier
+from train.progress_bar import say
 from train.schedules import cosine, ramp
 from train.settings import ClassifierSettings
 from train.stages.stage import Stage
@@ -98,5 +99,5 @@ class ClassifierStage(Stage[ClassifierNetworks, ClassifierSettings]):
             int((averages.classifier(images.to(device).float() / 255)[0].argmax(dim=1).cpu() == labels).sum())
             for images, labels in zip(test.images.split(500), test.labels.split(500), strict=True)
         )
-        print(f"\nclassifier: {right / len(test):.2%} of {len(test)} test pictures classified correctly")
+        say(f"classifier: {right / len(test):.2%} of {len(test)} test pictures classified correctly")
         return {"test_accuracy": torch.tensor(right / len(test))}

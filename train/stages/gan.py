@@ -12,12 +12,12 @@ from train.losses import ADVERSARIAL, gradient_penalty
 from train.models.bases import ClassifierBase, ConditionalCritic, GeneratorBase
 from train.models.convolutional import Critic, Generator
 from train.models.fully_connected import DenseCritic, DenseGenerator
-from train.models.layers import resolutions
+from train.models.layers import halving_widths, resolutions
 from train.models.minibatch_stddev import MinibatchStddev
 from train.models.residual import ResidualCritic, ResidualGenerator
 from train.models.skip import SkipCritic, SkipGenerator
 from train.schedules import cosine
-from train.settings import GanSettings, widths
+from train.settings import GanSettings
 from train.stages.stage import Stage
 
 GAP_STEPS = 20  # steps from one adjustment of the augmentation to the next
@@ -45,15 +45,15 @@ def build(settings: GanSettings, data: DataInfo) -> GanNetworks:
             generator = DenseGenerator(*shape, settings.latent_dim, settings.width)
             critic = DenseCritic(*shape, settings.width)
         case "residual":
-            channels = widths(len(resolutions(data.sides)), settings.width, max(settings.width // 4, 8))
+            channels = halving_widths(len(resolutions(data.sides)), settings.width, max(settings.width // 4, 8))
             generator = ResidualGenerator(*shape, settings.latent_dim, settings.w_dim, channels)
             critic = ResidualCritic(*shape, channels)
         case "conv":
-            channels = widths(len(resolutions(data.sides)), settings.width)
+            channels = halving_widths(len(resolutions(data.sides)), settings.width)
             generator = Generator(*shape, settings.latent_dim, settings.w_dim, channels)
             critic = Critic(*shape, channels)
         case "skip":
-            channels = widths(len(resolutions(data.sides)), settings.width)
+            channels = halving_widths(len(resolutions(data.sides)), settings.width)
             generator = SkipGenerator(*shape, settings.latent_dim, settings.w_dim, channels)
             critic = SkipCritic(*shape, channels)
     stddev = MinibatchStddev(critic.head.in_features) if settings.minibatch_stddev else None
@@ -120,7 +120,8 @@ class GanStage(Stage[GanNetworks, GanSettings]):
         if self.gap_driven and self.reals and self.steps_done % GAP_STEPS == 0:
             self.follow_gap(len(images) * self.processes * GAP_STEPS)
         rows = self.processes * len(images)
-        noise = self.own(priors.draw(settings.prior, 2 * rows, settings.latent_dim, images.device).view(rows, 2, -1))
+        noise = priors.draw(settings.prior, 2 * rows, settings.latent_dim, images.device)
+        noise = self.own_rows(noise.view(rows, 2, -1))
         wrong_labels = self.other_classes(labels) if settings.mismatch_weight and len(self.data.classes) > 1 else labels
         parts = self.parts(images, labels, wrong_labels, noise)
         penalised = self.steps_done % settings.lazy_reg_interval == 0
@@ -253,7 +254,7 @@ class GanStage(Stage[GanNetworks, GanSettings]):
     def other_classes(self, labels: Tensor) -> Tensor:
         """labels int64 [N] -> a wrong label for each, all equally likely, [N]."""
         count, rows = len(self.data.classes), self.processes * len(labels)
-        return (labels + self.own(torch.randint(1, count, (rows,), device=labels.device))) % count
+        return (labels + self.own_rows(torch.randint(1, count, (rows,), device=labels.device))) % count
 
     def preview(self, averages: GanNetworks, pictures: Tensor) -> Tensor:
         device = next(averages.parameters()).device

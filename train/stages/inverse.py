@@ -9,10 +9,10 @@ from train.data.dataset import DataInfo, Pictures, one_hot
 from train.losses import kl_to_normal
 from train.models.bases import DecoderBase, GeneratorBase
 from train.models.convolutional import Inverter, Repairer
-from train.models.layers import Sides, resolutions
+from train.models.layers import Sides, halving_widths, resolutions
 from train.models.principal import PrincipalRepairer
 from train.schedules import cosine, ramp
-from train.settings import InverseSettings, Prior, VaeSettings, widths
+from train.settings import InverseSettings, Prior, VaeSettings
 from train.stages.principal_components import begin_repair, fit_posterior
 from train.stages.stage import Stage
 from train.stages.vae import VaeNetworks, sample_code
@@ -50,7 +50,7 @@ def build_inverter(settings: InverseSettings, data: DataInfo, styles: tuple[int,
 
 def trunk_widths(settings: InverseSettings, data: DataInfo) -> tuple[int, ...]:
     """Channels after each halving of the picture, largest map first."""
-    return widths(len(resolutions(data.sides)), settings.width)[-2::-1]
+    return halving_widths(len(resolutions(data.sides)), settings.width)[-2::-1]
 
 
 def random_masks(count: int, sides: Sides, device: torch.device | str = "cpu") -> Tensor:

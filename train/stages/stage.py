@@ -144,7 +144,7 @@ class Stage(ABC, Generic[Networks, StageSettings]):
         """How many processes train together."""
         return self.updates.accelerator.num_processes if self.updates.accelerator is not None else 1
 
-    def own(self, everyone: Tensor) -> Tensor:
+    def own_rows(self, everyone: Tensor) -> Tensor:
         """This process's rows of what was drawn for all: so two processes repeat one with twice the batch."""
         accelerator = self.updates.accelerator
         return everyone if accelerator is None else everyone.chunk(self.processes)[accelerator.process_index]

@@ -9,11 +9,11 @@ from train.losses import bernoulli_nll, kl_to_normal, optimal_sigma_nll, squared
 from train.models.bases import DecoderBase
 from train.models.convolutional import Decoder, Encoder
 from train.models.fully_connected import DenseDecoder, DenseEncoder
-from train.models.layers import resolutions
+from train.models.layers import halving_widths, resolutions
 from train.models.principal import PrincipalDecoder, PrincipalEncoder
 from train.models.residual import ResidualDecoder, ResidualEncoder
 from train.schedules import cosine, ramp
-from train.settings import VaeSettings, widths
+from train.settings import VaeSettings
 from train.stages.principal_components import begin_as_components
 from train.stages.stage import Stage
 
@@ -37,7 +37,7 @@ def build(settings: VaeSettings, data: DataInfo) -> VaeNetworks:
     if settings.body == "mlp":
         return VaeNetworks(DenseEncoder(*shape, (width,), width), DenseDecoder(*shape, width))
     least = max(width // 4, 8) if settings.body == "residual" else 16
-    channels = widths(len(resolutions(data.sides)), width, least)
+    channels = halving_widths(len(resolutions(data.sides)), width, least)
     bodies: dict[str, tuple[type[Encoder], type[Decoder]]] = {
         "conv": (Encoder, Decoder),
         "residual": (ResidualEncoder, ResidualDecoder),
@@ -75,7 +75,7 @@ class VaeStage(Stage[VaeNetworks, VaeSettings]):
         optimizer.param_groups[0]["lr"] = settings.lr * ramp(progress, 0.01) * cosine(1, 0.01, progress)
         self.networks.train()
         self.updates.begin()
-        noise = self.own(torch.randn(self.processes * len(images), settings.latent_dim, device=images.device))
+        noise = self.own_rows(torch.randn(self.processes * len(images), settings.latent_dim, device=images.device))
         if settings.binarize:
             images = torch.bernoulli(images)
         parts = self.parts(images, noise)

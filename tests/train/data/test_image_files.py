@@ -1,8 +1,10 @@
 """Folders and zips: what is taken as a class or a split, what is left out, what is refused."""
 
+import errno
+import os
 import shutil
 import zipfile
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 import torch
@@ -11,6 +13,7 @@ from PIL import Image
 from bundle.errors import UserError
 from tests.bundle.test_pictures import saved
 from tests.support.pictures import draw_folder
+from train.data.label_files import read_records
 from train.data.load import load
 
 
@@ -121,3 +124,54 @@ def test_one_class_is_no_class(tmp_path, capsys):
     assert info.classes == () and set(train.labels.tolist()) == {-1}
     assert "all pictures are in one sub-folder (cats), and one class is none" in report
     assert "left out 1 HEIC photograph (cats/list.heic): convert them to JPEG" in report
+
+
+def test_labels_that_are_torn_in_a_zip_are_refused_with_a_way_out(shapes, tmp_path):
+    archive = zipped(shapes, tmp_path / "set.zip")
+    labels = "file_name,label\n" + "".join(f"disc/{i:04d}.png,{i % 3}\n" for i in range(50))
+    with zipfile.ZipFile(archive, "a", zipfile.ZIP_DEFLATED) as more:
+        more.writestr("metadata.csv", labels)
+        entry = more.getinfo("metadata.csv")
+    data = bytearray(archive.read_bytes())
+    start = entry.header_offset + 30 + len(entry.filename)
+    data[start : start + 8] = b"\xff" * 8  # no deflate stream begins so
+    archive.write_bytes(bytes(data))
+    with pytest.raises(UserError, match=r"metadata\.csv cannot be read .* Mend it"):
+        load(str(archive), quiet=True)
+
+
+def test_a_torn_zip_in_a_zip_is_left_out_with_a_note(shapes, tmp_path, capsys):
+    archive = zipped(shapes, tmp_path / "set.zip")
+    inner = zipped(shapes / "disc", tmp_path / "inner.zip").read_bytes()
+    with zipfile.ZipFile(archive, "a", zipfile.ZIP_DEFLATED) as more:
+        more.writestr("more.zip", inner)
+        entry = more.getinfo("more.zip")
+    data = bytearray(archive.read_bytes())
+    start = entry.header_offset + 30 + len(entry.filename)
+    data[start : start + 8] = b"\xff" * 8
+    archive.write_bytes(bytes(data))
+    info, _, _ = load(str(archive))
+    assert info.train_images + info.test_images == 150
+    assert "left out 1 zip (more.zip: " in capsys.readouterr().out
+
+
+def test_a_folder_that_cannot_be_opened_is_left_out_with_a_note(shapes, tmp_path, monkeypatch, capsys):
+    folder = tmp_path / "set"
+    shutil.copytree(shapes, folder)
+    (folder / "closed").mkdir()
+    is_file, scandir = Path.is_file, os.scandir
+
+    def refuse(path: os.PathLike) -> None:  # as a folder without permissions does, also where root runs the tests
+        if "closed" in Path(path).parts:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "is_file", lambda path: refuse(path) or is_file(path))
+    monkeypatch.setattr(os, "scandir", lambda path: refuse(path) or scandir(path))
+    load(str(folder))
+    assert "left out 1 folder (closed) that cannot be opened" in capsys.readouterr().out
+
+
+def test_a_cell_of_labels_may_hold_any_line_separator():
+    text = '{"file_name": "a.png", "label": "x", "caption": "one\u2028two"}\n'
+    (record,) = read_records(PurePosixPath("metadata.jsonl"), text.encode())
+    assert record["caption"] == "one\u2028two"

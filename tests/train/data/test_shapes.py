@@ -6,6 +6,7 @@ import torch
 
 from train.data import shapes
 from train.data.load import load
+from train.data.reading import Reading
 
 
 def drawn(side: int = 64, /, **chosen: int) -> np.ndarray:
@@ -103,3 +104,9 @@ def test_shapes_are_not_stretched_where_pictures_are_not_square():
     values = np.array([[0, 3, 4, 8, 8, 4]])
     square, wide = inside(shapes.draw(values, (64, 64))[0]), inside(shapes.draw(values, (64, 96))[0])
     assert wide.shape == (64, 96) and wide.sum() == pytest.approx(square.sum(), rel=0.01)
+
+
+def test_without_classes_the_shapes_are_not_told():
+    info, train, test = load("shapes", 16, quiet=True, reading=Reading(classes=False))
+    assert info.classes == () and not info.reading.classes
+    assert (train.labels == -1).all() and (test.labels == -1).all()

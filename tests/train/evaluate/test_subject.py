@@ -1,15 +1,21 @@
 """Runs and bundles behind the same functions of arrays."""
 
+import shutil
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from bundle import adopt, latents
+from bundle.errors import UserError
 from bundle.model import BundleModel
 from bundle.read import read
 from bundle.runner import BundleRunner
 from tests.support import tiny
+from train.evaluate.evaluation import check_enough
 from train.evaluate.handles import Subject
 from train.evaluate.subject import open_subject
+from train.run_folder import read_json, write_json
 
 
 @pytest.fixture(scope="module")
@@ -74,3 +80,15 @@ def test_an_adopted_generator_is_a_gan_without_truncation_or_inversion(tmp_path)
     assert subject.vae is subject.classifier is subject.gan.truncated is subject.gan.invert is None
     z = np.random.default_rng(0).normal(size=(130, subject.gan.latent_dim)).astype(np.float32)
     assert subject.gan.draw(z).shape == (130, 3, 16, 16)
+
+
+def test_the_pictures_of_a_run_are_where_it_last_found_them(trained_run, tmp_path):
+    moved = shutil.copytree(trained_run, tmp_path / "run")
+    write_json(moved / "run.json", read_json(moved / "run.json") | {"place": "/elsewhere/pets"})
+    assert open_subject(moved).source == "/elsewhere/pets"
+
+
+def test_too_few_pictures_are_refused_before_anything_is_measured(run):
+    check_enough(replace(run.data, test_images=4))
+    with pytest.raises(UserError, match="has 3 held-out pictures, and at least 4 are needed"):
+        check_enough(replace(run.data, test_images=3))

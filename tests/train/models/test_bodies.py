@@ -13,7 +13,7 @@ from train.losses import ADVERSARIAL, gradient_penalty, kl_to_normal, optimal_si
 from train.models.classifiers import LeNet, ResidualClassifier
 from train.models.convolutional import Critic, Decoder, Encoder, Generator
 from train.models.fully_connected import Concatenation, DenseDecoder, DenseGenerator
-from train.models.layers import Sides
+from train.models.layers import Sides, halving_widths
 from train.models.residual import (
     BLOCKS,
     FixupBlock,
@@ -24,7 +24,7 @@ from train.models.residual import (
     StyledBlock,
 )
 from train.presets import PRESETS
-from train.settings import ClassifierSettings, GanSettings, VaeSettings, widths
+from train.settings import ClassifierSettings, GanSettings, VaeSettings
 from train.stages import classifier, gan, vae
 
 HERE = {"run": Path("run")}
@@ -176,7 +176,7 @@ def test_the_residual_body_is_wider_and_deeper():
     shape, wide = (3, (32, 32), 10), PRESETS["gan"]["gpu"]
     size = {n: sum(p.numel() for p in net.parameters()) for n, net in gan.build(
         GanSettings(**HERE, **wide), pictures((32, 32), 3, 10)).named_children()}  # fmt: skip
-    plain = Generator(*shape, 64, 96, widths(4, 128)), Critic(*shape, widths(4, 128))
+    plain = Generator(*shape, 64, 96, halving_widths(4, 128)), Critic(*shape, halving_widths(4, 128))
     assert size["generator"] > 5 * sum(p.numel() for p in plain[0].parameters())
     assert size["critic"] > 5 * sum(p.numel() for p in plain[1].parameters())
 
