@@ -69,9 +69,9 @@ def pictures_of(run: Run, stages: Iterable[str], data: str | None) -> tuple[Pict
     source = data or place_of(run.folder) or settings.data
     try:
         found = load_again(source, run.data, pictures_folder(settings, run.folder))
-        info, train_set, test_set = in_known_order(run.folder, found, source)
     except UserError as problem:
         raise UserError(f"{problem} Name the place of the run's pictures with --data.") from problem
+    info, train_set, test_set = in_known_order(run.folder, found, source)
     for field in ("channels", "classes", "train_images", "test_images"):
         was, now = getattr(run.data, field), getattr(info, field)
         if was != now:

@@ -196,8 +196,8 @@ def recognised(
     count = len(known.train) + len(known.test)
     if len(rows) < count:
         raise UserError(
-            f"{place} lacks {count - len(rows)} of the {count} pictures that {run} was trained on: use the same "
-            "pictures and name their place with --data, or begin another run folder."
+            f"{place} lacks {count - len(rows)} of the {count} pictures that {run} was trained on: name the "
+            "place of those with --data, or begin another run with these."
         )
     if len(added) and not more:
         raise UserError(

@@ -130,7 +130,7 @@ def test_a_late_failure_leaves_everything_as_it_was(run: Path, target: Path, cap
 
 def test_other_pictures(run: Path, target: Path, tmp_path: Path, capsys):
     pictures = draw_folder(tmp_path / "others", 200, classes=False)
-    assert "is not what" in refused(capsys, "bundle", run, target, "--data", pictures)
+    assert "lacks 200 of the 400 pictures that" in refused(capsys, "bundle", run, target, "--data", pictures)
     assert "with --data" in refused(capsys, "bundle", run, target, "--data", tmp_path / "nowhere")
 
 

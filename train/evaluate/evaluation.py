@@ -118,9 +118,10 @@ def pictures_of(subject: Subject, source: str) -> Loaded:
     are others."""
     data = subject.data
     try:
-        info, train, test = in_known_order(subject.folder, load_again(source, data, subject.cache), source)
+        found = load_again(source, data, subject.cache)
     except UserError as problem:
         raise UserError(f"{problem} Name the place of the pictures of {subject.folder} with --data.") from problem
+    info, train, test = in_known_order(subject.folder, found, source)
     for name in ("channels", "classes", "train_images", "test_images"):
         was, now = getattr(data, name), getattr(info, name)
         if was != now:

@@ -120,7 +120,7 @@ def test_a_run_without_classifier(trained_run, tmp_path, capsys):
 
 
 def test_other_pictures(trained_run, tmp_path, capsys, shapes):
-    assert "is not what" in refusal(capsys, trained_run, "--data", shapes)
+    assert "lacks 250 of the 400 pictures that" in refusal(capsys, trained_run, "--data", shapes)
     other = draw_folder(tmp_path / "other", 400, classes=False)
     assert "classes ()" in refusal(capsys, trained_run, "--data", other)
     assert "--data" in refusal(capsys, trained_run, "--data", tmp_path / "nowhere")
