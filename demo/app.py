@@ -102,7 +102,7 @@ def _serve(options: argparse.Namespace) -> int:
     more = [*(uploads.routes() if uploads else ()), *(tools.routes if tools else ())]
     try:
         demo.launch(
-            server_name=options.host,
+            server_name=_in_address(options.host),
             server_port=port,
             share=options.share,
             root_path=root_path,
@@ -112,7 +112,7 @@ def _serve(options: argparse.Namespace) -> int:
         )
     except OSError as error:
         raise UserError(_taken(port)) from error
-    shown = "127.0.0.1" if options.host in ("0.0.0.0", "::") else options.host
+    shown = "127.0.0.1" if options.host in ("0.0.0.0", "::") else _in_address(options.host)
     print(f"Twofold is at http://{shown}:{port}", flush=True)
     ending = threading.Event()
     check = threading.Thread(target=_check, args=(dict(bundles), ending), name="check", daemon=True)
@@ -216,6 +216,11 @@ def _is_free(host: str, port: int) -> bool:
         except OSError:
             return False
     return True
+
+
+def _in_address(host: str) -> str:
+    """The host as it stands in an address, which is also how Gradio takes it: IPv6 in brackets."""
+    return f"[{host}]" if ":" in host else host
 
 
 def _taken(port: int) -> str:

@@ -27,6 +27,7 @@ MAX_TRUNCATION = 1.5
 MAX_LATENT = 1000.0  # of one number of a latent: far beyond any that a network was trained on
 MAX_COORDINATE = 1e6  # of the seed plane
 MAX_TEXT = 4 * UPLOAD.bytes // 3 + 200  # characters: the largest upload in base64, with its prefix
+TOO_LARGE = f"The file is too large: at most {UPLOAD.bytes // 1_000_000} MB are accepted."
 
 Word = TypeVar("Word", bound=str)
 
@@ -157,21 +158,21 @@ def picture_bytes(data: bytes | None, served: ServedBundle) -> np.ndarray:
     return _image(data, served)
 
 
-def held_out_picture(number: Any, served: ServedBundle) -> np.ndarray:
+def held_out_picture(index: Any, served: ServedBundle) -> np.ndarray:
     """One of the bundle's held-out pictures, by its number."""
-    return images.from_uint8(served.engine.bundle.examples[[_held_out(number, served)]])
+    return images.from_uint8(served.engine.bundle.examples[[_held_out(index, served)]])
 
 
-def held_out_label(number: Any, served: ServedBundle) -> int:
+def held_out_label(index: Any, served: ServedBundle) -> int:
     """The class of one of the bundle's held-out pictures; -1 if it has none."""
-    return int(served.engine.bundle.example_labels[_held_out(number, served)])
+    return int(served.engine.bundle.example_labels[_held_out(index, served)])
 
 
-def _held_out(number: Any, served: ServedBundle) -> int:
+def _held_out(index: Any, served: ServedBundle) -> int:
     count = len(served.engine.bundle.examples)
     if not count:
         raise InputError("This bundle has no held-out pictures.")
-    return whole(number, "number of the test picture", 0, count - 1)
+    return whole(index, "number of the test picture", 0, count - 1)
 
 
 def mask_file(path: Any, served: ServedBundle) -> np.ndarray:
@@ -205,7 +206,7 @@ def _data(text: Any) -> bytes:
     if not isinstance(text, str) or not text.startswith("data:"):
         raise InputError("A picture is needed.")
     if len(text) > MAX_TEXT:
-        raise InputError(f"The file is too large: at most {UPLOAD.bytes // 1_000_000} MB are accepted.")
+        raise InputError(TOO_LARGE)
     try:
         return base64.b64decode(text.partition(";base64,")[2], validate=True)
     except (binascii.Error, ValueError) as error:

@@ -19,7 +19,7 @@ PROCESSORS = {
     "CUDAExecutionProvider": "CUDA",
     "OpenVINOExecutionProvider": "OpenVINO",
 }
-ABOUT = {
+DESCRIPTIONS = {
     "generator": "GAN: noise to picture, in one graph",
     "mapping": "GAN: noise to style",
     "synthesis": "GAN: style to picture",
@@ -110,11 +110,11 @@ def _downloads(served: ServedBundle, address: str) -> list[dict[str, Any]]:
     info = served.info
     graphs = [(name, info.graphs[name]) for name in GRAPHS if name in info.graphs]
     rows: list[dict[str, Any]] = [
-        {"file": graph.file, "about": ABOUT[name], "parameters": graph.parameters} | _size_and_sum(graph)
+        {"file": graph.file, "about": DESCRIPTIONS[name], "parameters": graph.parameters} | _size_and_sum(graph)
         for name, graph in graphs
     ]
     rows += [
-        {"file": file.file, "about": ABOUT[name], "parameters": None} | _size_and_sum(file)
+        {"file": file.file, "about": DESCRIPTIONS[name], "parameters": None} | _size_and_sum(file)
         for name, file in info.files.items()
     ]
     index = (served.engine.bundle.folder / INDEX).read_bytes()

@@ -21,9 +21,9 @@ from demo.static_files import CSS, PAGE_WORDS
 from demo.widgets import first_widget, widget
 
 TITLE = "Twofold"
-CHINESE = ("Noto Sans SC", "PingFang SC", "Microsoft YaHei")  # of the visitor's system: none is fetched
-WEIGHTS = (400, 700)  # of the fonts; the 600 that Gradio ships lacks most letters
-SPEECH = gr.I18n(en={word: word for word in PAGE_WORDS["zh-CN"]}, **PAGE_WORDS)
+CHINESE_FONTS = ("Noto Sans SC", "PingFang SC", "Microsoft YaHei")  # of the visitor's system: none is fetched
+FONT_WEIGHTS = (400, 700)  # of the fonts; the 600 that Gradio ships lacks most letters
+I18N = gr.I18n(en={word: word for word in PAGE_WORDS["zh-CN"]}, **PAGE_WORDS)
 # Seconds: how often Gradio looks, and how long an upload stays. demo/serving/housekeeping.py deletes what is left.
 KEEP_FILES = (600, 3000)
 KEEP_SESSIONS = 128  # of Gradio's state for each visitor, which it makes anew where it is needed
@@ -49,21 +49,21 @@ def build_demo(bundles: Mapping[str, ServedBundle], unavailable: Sequence[Unavai
         first_widget("bar", known)
         if bundles:
             with gr.Tabs(elem_id="tf-tabs", overflow_behavior="wrap"):
-                with gr.Tab(SPEECH("Play"), id="play"):
+                with gr.Tab(I18N("Play"), id="play"):
                     widget("play")
-                with gr.Tab(SPEECH("Morph"), id="morph"):
+                with gr.Tab(I18N("Morph"), id="morph"):
                     widget("morph")
                 if any(rebuilds(served) for served in bundles.values()):
-                    with gr.Tab(SPEECH("Rebuild"), id="rebuild"):
+                    with gr.Tab(I18N("Rebuild"), id="rebuild"):
                         widget("rebuild")
-                with gr.Tab(SPEECH("Explore"), id="explore"):
+                with gr.Tab(I18N("Explore"), id="explore"):
                     widget("explore")
-                with gr.Tab(SPEECH("Compare"), id="compare", elem_id="tf-tab-compare"):
+                with gr.Tab(I18N("Compare"), id="compare", elem_id="tf-tab-compare"):
                     widget("compare")
                     widget("quiz")
-                with gr.Tab(SPEECH("API"), id="api"):
+                with gr.Tab(I18N("API"), id="api"):
                     widget("api")
-                with gr.Tab(SPEECH("About"), id="about"):
+                with gr.Tab(I18N("About"), id="about"):
                     widget("about")
         else:
             widget("empty")
@@ -94,7 +94,7 @@ def launch_settings(bundles: Mapping[str, ServedBundle], unavailable: Sequence[U
     return {
         "theme": theme(),
         "css_paths": list(CSS),
-        "i18n": SPEECH,
+        "i18n": I18N,
         "footer_links": ["api", "settings"],
         "run_history": False,
         "state_session_capacity": KEEP_SESSIONS,
@@ -115,6 +115,6 @@ def theme() -> gr.themes.Base:
     return gr.themes.Base(
         primary_hue=gr.themes.colors.blue,
         neutral_hue=gr.themes.colors.slate,
-        font=[gr.themes.LocalFont("IBM Plex Sans", WEIGHTS), "system-ui", *CHINESE, "sans-serif"],
-        font_mono=[gr.themes.LocalFont("IBM Plex Mono", WEIGHTS), "ui-monospace", "monospace"],
+        font=[gr.themes.LocalFont("IBM Plex Sans", FONT_WEIGHTS), "system-ui", *CHINESE_FONTS, "sans-serif"],
+        font_mono=[gr.themes.LocalFont("IBM Plex Mono", FONT_WEIGHTS), "ui-monospace", "monospace"],
     )

@@ -13,13 +13,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bundle.picture_files import UPLOAD
+from demo.arguments import TOO_LARGE
 from demo.routes import query_parameters
 from demo.routes.model_requests import FRESH, ModelRequests, Reports, refusal
 from demo.serving.served_bundle import ServedBundle
 
 MAX_REQUEST_BYTES = 1_000_000  # of a form's JSON; most of it is a mask
 MAX_BODY_BYTES = UPLOAD.bytes + MAX_REQUEST_BYTES + 10_000
-TOO_LARGE = f"The file is too large: at most {UPLOAD.bytes // 1_000_000} MB are accepted."
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class BundleRoutes:
             served = self._bundles.get(request.path_params["bundle"])
             if served is None:
                 return no_bundle()
-            query = query_parameters.of_today(request.query_params, word)
+            query = query_parameters.under_current_names(request.query_params, word)
             return await self._requests.answer(request, lambda: work(served, query))
 
         return Route(path, endpoint, methods=["GET"])

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from gradio.utils import get_upload_folder
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -43,7 +43,10 @@ class CheckedCalls:
         if scope["type"] != "http" or scope["method"] != "POST" or not (joins or named):
             await self.app(scope, receive, send)
             return
-        data = await _body(Request(scope, receive))
+        try:
+            data = await _body(Request(scope, receive))
+        except ClientDisconnect:  # nobody is there to be answered
+            return
         if data is None:
             response = JSONResponse({"detail": "The call is too large: upload pictures apart."}, status_code=413)
             await response(scope, receive, send)

@@ -37,7 +37,7 @@ def routes(bundles: Mapping[str, ServedBundle], requests: ModelRequests | None =
     about = BundleRoutes(bundles, requests)
 
     def side_by_side(request: Request) -> Response:
-        query = query_parameters.of_today(request.query_params, "figures")
+        query = query_parameters.under_current_names(request.query_params, "figures")
         try:
             left, right = (_side(bundles, query.get(name, "")) for name in ("left", "right"))
             as_json = query_parameters.choice(query, "f", ("json", "csv")) == "json"
@@ -70,7 +70,7 @@ def _side(bundles: Mapping[str, ServedBundle], text: str) -> Side:
 
 def _marked(served: ServedBundle, query: QueryParams) -> dict[str, Any]:
     """The score of the answers so far, and the truth about them."""
-    query = query_parameters.of_today(query, "quiz")
+    query = query_parameters.under_current_names(query, "quiz")
     key = query_parameters.whole(query.get("quiz", ""), "quiz", latents.SEEDS - 1)
     answers = query.get("answers", "")
     real = quiz.plan_of(served, key).real

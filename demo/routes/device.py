@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from bundle import on_device
 from bundle.on_device import BUILDS, HOW_TO_GET_IT, RUNTIME
 from bundle.read import OpenBundle
 from demo import static_files
-from demo.routes.page_files import FOR_EVER, packed
+from demo.routes.page_files import FOR_EVER, no_file, packed
 from demo.serving.served_bundle import ServedBundle
 
 MODULES = Path(__file__).resolve().parents[1] / "web" / "node_modules"
@@ -79,13 +79,13 @@ def routes(bundles: Mapping[str, ServedBundle]) -> list[Route]:
         name = request.path_params["name"]
         found = _file(name) if name in known else None
         if found is None or request.path_params["release"] != release():
-            return PlainTextResponse("There is no such file here.", status_code=404)
+            return no_file()
         return packed(request, found, MEDIA[name.rpartition(".")[2]])
 
     def latents(request: Request) -> Response:
         served = bundles.get(request.path_params["bundle"])
         if served is None or not on_device.drawable(served.info):
-            return PlainTextResponse("There is no such file here.", status_code=404)
+            return no_file()
         current = request.query_params.get("v") == served.engine.bundle.version
         headers = FOR_EVER if current else {"Cache-Control": "no-store"}
         return Response(

@@ -103,14 +103,14 @@ def reading(bundles: Mapping[str, ServedBundle], picture_of: Reader, mask_of: Re
         """
         served = arguments.bundle(bundles, bundle)
         image = picture_of(picture, served)
-        again = served.reconstruct(image)
+        reconstruction = served.reconstruct(image)
         return {
             "input": image_url(image),
-            "image": image_url(again.image),
-            "difference": image_url(again.difference),
-            "mse": again.mse,
-            "psnr": decimal(again.psnr),
-            "ssim": again.ssim,
+            "image": image_url(reconstruction.image),
+            "difference": image_url(reconstruction.difference),
+            "mse": reconstruction.mse,
+            "psnr": decimal(reconstruction.psnr),
+            "ssim": reconstruction.ssim,
         }
 
     def repair(picture: str, mask: str, bundle: str = "", model: ModelName = "") -> dict:

@@ -1,10 +1,15 @@
-"""Error messages where Gradio's own routes would answer a bare "Internal Server Error"."""
+"""Error messages where Gradio's own routes would answer a bare "Internal Server Error".
+
+A client that leaves while it sends is no error: the log has no traceback of it.
+"""
 
 from typing import Any
 
 from gradio.route_utils import FnIndexInferError
-from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+
+from demo.routes.model_requests import FAILED
 
 
 async def _unknown(request: Request, error: Exception) -> JSONResponse:
@@ -12,8 +17,12 @@ async def _unknown(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _failed(request: Request, error: Exception) -> JSONResponse:
-    return JSONResponse({"detail": "The request failed; the server's log says why."}, status_code=500)
+    return JSONResponse({"detail": FAILED}, status_code=500)
+
+
+async def _left(request: Request, error: Exception) -> Response:
+    return Response(status_code=400)  # which nobody receives
 
 
 # By exception class, as FastAPI takes them.
-HANDLERS: dict[Any, Any] = {FnIndexInferError: _unknown, Exception: _failed}
+HANDLERS: dict[Any, Any] = {FnIndexInferError: _unknown, ClientDisconnect: _left, Exception: _failed}

@@ -16,6 +16,7 @@ from starlette.routing import Route
 from bundle import images
 from bundle.read import INDEX
 from demo import static_files
+from demo.routes.page_files import no_file
 from demo.serving.served_bundle import ServedBundle
 
 MODULES = ("random.js", "latents.js", "device.js", "open.js")  # none before what it imports
@@ -30,7 +31,7 @@ def routes(bundles: Mapping[str, ServedBundle]) -> list[Route]:
         name = request.path_params["file"]
         # Only names that the index lists: no path is ever built from the address.
         if served is None or name not in listed(served):
-            return PlainTextResponse("There is no such file here.", status_code=404)
+            return no_file()
         media = {"png": "image/png", "json": "application/json"}.get(name.rpartition(".")[2])
         return FileResponse(
             served.engine.bundle.folder / name, media_type=media or "application/octet-stream", headers=HEADERS

@@ -25,6 +25,7 @@ def routes(bundles: Mapping[str, ServedBundle], unavailable: Sequence[Unavailabl
 
 def health(bundles: Mapping[str, ServedBundle], unavailable: Sequence[Unavailable]) -> dict[str, Any]:
     """The bundles that are served and those that are not, their processors, and the versions of libraries."""
+    bundles = dict(bundles)  # visitors' models come and go in other threads
     failed = {name: served.engine.fault for name, served in bundles.items() if served.engine.fault}
     working = {name: _state(served) for name, served in bundles.items() if name not in failed}
     missing = [*unavailable, *(Unavailable(name, str(fault)) for name, fault in failed.items())]

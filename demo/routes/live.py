@@ -19,7 +19,7 @@ many waiting requests and time-outs with 503. Requests of disconnected clients a
 gives the same bytes, so answers may be cached.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from starlette.datastructures import QueryParams
@@ -28,6 +28,7 @@ from starlette.routing import Route
 
 from bundle import images, latents
 from bundle.errors import InputError
+from bundle.feeds import in_batches
 from demo.arguments import MAX_COORDINATE
 from demo.routes import query_parameters
 from demo.routes.bundle_routes import BundleRoutes
@@ -105,11 +106,13 @@ def grid_picture(served: ServedBundle, query: QueryParams) -> np.ndarray:
     if not side:
         raise InputError(f"The parameter 'grid' takes whole numbers from 1 to {MAX_GRID}.")
     first = query_parameters.whole(query.get("seed", "") or "0", "seed", latents.SEEDS - side**2)
-    seeds, most = range(first, first + side**2), served.info.max_batch
     classes = query_parameters.classes(query, served)
     truncation, model = query_parameters.truncation(query), query_parameters.model(query, served)
-    parts = [served.sample(seeds[i : i + most], classes, truncation, model) for i in range(0, len(seeds), most)]
-    return images.tiled(np.concatenate(parts), side)
+
+    def sampled(seeds: Sequence[int]) -> np.ndarray:
+        return served.sample(seeds, classes, truncation, model)
+
+    return images.tiled(in_batches(range(first, first + side**2), sampled, served.info.max_batch), side)
 
 
 def quiz_picture(served: ServedBundle, query: QueryParams) -> np.ndarray:

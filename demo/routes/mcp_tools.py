@@ -32,7 +32,7 @@ class McpTools:
     address that the app listens on; a local server answers only to its own names."""
 
     def __init__(self, bundles: Mapping[str, ServedBundle], host: str):
-        self._limiter: anyio.CapacityLimiter | None = None
+        self._limiter = anyio.CapacityLimiter(MAX_RUNNING)
         server = MCPServer("Twofold", instructions=INSTRUCTIONS, log_level="ERROR")
         pictures = "A picture or mask is given as data:image/png;base64,…"
         for name, function in drawing(bundles).items():
@@ -49,7 +49,6 @@ class McpTools:
     def _tool(self, function: Endpoint) -> Callable:
         @functools.wraps(function)
         async def tool(*args: Any, **kwargs: Any) -> list[ContentBlock]:
-            self._limiter = self._limiter or anyio.CapacityLimiter(MAX_RUNNING)  # it belongs to an event loop
             try:
                 work = functools.partial(function, *args, **kwargs)
                 return content(await anyio.to_thread.run_sync(work, limiter=self._limiter))

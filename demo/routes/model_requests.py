@@ -152,14 +152,6 @@ def sentence_of(error: Exception) -> str:
     return FAILED
 
 
-def refusing(work: Callable[[], Response]) -> Response:
-    """The answer of `work`, or the refusal that its exception means."""
-    try:
-        return work()
-    except Exception as error:
-        return refusal_of(error)
-
-
 def _is_private(address: str) -> bool:
     try:
         return ip_address(address).is_private

@@ -66,13 +66,18 @@ def routes() -> list[Route]:
         name = request.path_params["name"]
         found = _facts(request) if name == "facts.js" else _file(name)
         if found is None:
-            return PlainTextResponse("There is no such file here.", status_code=404)
+            return no_file()
         data, version = found
         response = packed(request, data, "text/javascript", current=request.path_params["version"] == version)
         response.headers.update(OWN_PAGE_ONLY)
         return response
 
     return [Route("/page/{version}/{name}", file, methods=["GET"])]
+
+
+def no_file() -> Response:
+    """What is answered when the address names no file that is handed out."""
+    return PlainTextResponse("There is no such file here.", status_code=404)
 
 
 def packed(request: Request, data: bytes, media_type: str, current: bool = True) -> Response:

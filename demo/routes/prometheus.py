@@ -39,19 +39,20 @@ class _Engines(Collector):
         self._bundles = bundles
 
     def collect(self) -> Iterator[CounterMetricFamily | GaugeMetricFamily]:
+        bundles = dict(self._bundles)  # visitors' models come and go in other threads
         for name, about in COUNTERS.items():
             family = CounterMetricFamily(f"twofold_{name}", about, labels=("bundle", "graph"))
-            for bundle, served in self._bundles.items():
+            for bundle, served in bundles.items():
                 for graph, tally in served.engine.tally.items():
                     family.add_metric((bundle, graph), getattr(tally, name))
             yield family
         waiting = GaugeMetricFamily("twofold_waiting", "Requests waiting for a run", labels=("bundle", "graph"))
-        for bundle, served in self._bundles.items():
+        for bundle, served in bundles.items():
             for graph, count in served.engine.waiting.items():
                 waiting.add_metric((bundle, graph), count)
         yield waiting
         loaded = GaugeMetricFamily("twofold_loaded", "Whether a bundle's sessions are in memory", labels=("bundle",))
-        for bundle, served in self._bundles.items():
+        for bundle, served in bundles.items():
             loaded.add_metric((bundle,), int(served.engine.loaded))
         yield loaded
 

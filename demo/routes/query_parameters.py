@@ -33,7 +33,7 @@ OLD_NAMES: dict[str, dict[str, str]] = {
 MAX_SEQUENCE = 2**53  # the largest whole number that a browser counts exactly
 
 
-def of_today(query: QueryParams, route: str) -> QueryParams:
+def under_current_names(query: QueryParams, route: str) -> QueryParams:
     """The parameters under their current names; if an address has both names of one, the current name counts."""
     names = OLD_NAMES.get(route, {})
     given = dict(query)

@@ -11,6 +11,7 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import MutableMapping
+from contextlib import ExitStack
 from pathlib import Path
 
 import anyio
@@ -56,19 +57,19 @@ class Uploads:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def add(self, file: Path, title: str) -> ServedBundle:
-        """Adopt a file and serve it. Raises UserError, and leaves nothing behind then."""
+        """Adopt a file and serve it. Raises UserError. Whatever it raises, nothing is left behind."""
         name = f"upload-{secrets.token_hex(3)}"
-        adopt_there(file, self._folder / name, name, title)
-        bundle = read(self._folder / name)
-        sandbox = Sandbox(bundle)
-        where = Provider("cpu", "CPUExecutionProvider", "CPU: a visitor's model, in a process with limits.")
-        served = ServedBundle(Engine(bundle, where, self._cache, sandbox.open))
-        try:
+        folder = self._folder / name
+        with ExitStack() as undo:
+            undo.callback(shutil.rmtree, folder, ignore_errors=True)
+            adopt_there(file, folder, name, title)
+            bundle = read(folder)
+            sandbox = Sandbox(bundle)
+            undo.callback(sandbox.close)
+            where = Provider("cpu", "CPUExecutionProvider", "CPU: a visitor's model, in a process with limits.")
+            served = ServedBundle(Engine(bundle, where, self._cache, sandbox.open))
             served.engine.ready()
-        except UserError:
-            sandbox.close()
-            shutil.rmtree(self._folder / name, ignore_errors=True)
-            raise
+            undo.pop_all()
         while len(self._mine) >= MAX_MODELS:
             self._drop(next(iter(self._mine)))
         self._mine[name] = served, sandbox
@@ -82,7 +83,7 @@ class Uploads:
         shutil.rmtree(self._folder / name, ignore_errors=True)
 
     async def _list(self, request: Request) -> Response:
-        return JSONResponse([bundle_facts(served) for served, _ in self._mine.values()])
+        return JSONResponse([bundle_facts(served) for served, _ in list(self._mine.values())])
 
     async def _take(self, request: Request) -> Response:
         if OWN_HEADER not in request.headers:

@@ -126,13 +126,22 @@ class BatchQueue:
                 if not self._leading:
                     self._lead()
                     continue
-                in_time = self._state.wait(max(0.0, request.caller.until - time.monotonic()))
-                if not in_time and request in self._waiting:
-                    self._waiting.remove(request)
-                    request.error = overdue(request.caller)
+                self._await(request)
         if request.outputs is None:
             raise request.error or overdue(request.caller)
         return request.outputs, request.seconds
+
+    def _await(self, request: _Request) -> None:
+        """Wait until something happens, releasing the lock meanwhile; a request that waits in vain leaves the queue."""
+        if (
+            request not in self._waiting
+        ):  # it is in a run, whose end is announced: its own deadline ends nothing any more
+            self._state.wait()
+            return
+        in_time = self._state.wait(max(0.0, request.caller.until - time.monotonic()))
+        if not in_time and request in self._waiting:
+            self._waiting.remove(request)
+            request.error = overdue(request.caller)
 
     def _lead(self) -> None:
         """Run what waits, releasing the lock meanwhile. The caller holds the lock before and after."""

@@ -41,9 +41,10 @@ class EngineCache:
         with self._lock:
             self._loaded.pop(id(engine), None)
             self._loaded[id(engine)] = engine
-            oldest = [self._loaded.pop(next(iter(self._loaded)))] if len(self._loaded) > self._kept else []
-        for one in oldest:
-            one.unload()
+            too_many = len(self._loaded) > self._kept
+            oldest = self._loaded.pop(next(iter(self._loaded))) if too_many else None
+        if oldest is not None:
+            oldest.unload()
 
 
 class Engine:

@@ -35,10 +35,10 @@ PASSED_VARIABLES = ("PATH", "HOME", "LANG", "LD_LIBRARY_PATH", "SYSTEMROOT")
 
 def adopt_there(file: Path, target: Path, name: str, title: str) -> None:
     """`bundle.adopt.adopt` in a process with limits. Raises UserError with its message, or one about the limits."""
-    words = [sys.executable, "-m", "demo.serving.sandbox", "adopt", str(file), str(target), name, title]
+    command = [sys.executable, "-m", "demo.serving.sandbox", "adopt", str(file), str(target), name, title]
     try:
         done = subprocess.run(
-            words,
+            command,
             cwd=REPOSITORY,
             env=environment(),
             capture_output=True,
@@ -105,9 +105,9 @@ class Sandbox:
 
     def _started(self) -> subprocess.Popen:
         if self._child is None or self._child.poll() is not None:
-            words = [sys.executable, "-m", "demo.serving.sandbox", "serve", str(self._bundle.folder)]
+            command = [sys.executable, "-m", "demo.serving.sandbox", "serve", str(self._bundle.folder)]
             self._child = subprocess.Popen(
-                words, cwd=REPOSITORY, env=environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                command, cwd=REPOSITORY, env=environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
             )  # fmt: skip
         return self._child

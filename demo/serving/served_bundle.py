@@ -28,15 +28,16 @@ def kept_with_bundle(
     function: Callable[Concatenate[ServedBundle, Parameters], Result],
 ) -> Callable[Concatenate[ServedBundle, Parameters], Result]:
     """The function, which computes each result about a bundle once and keeps it only as long as the bundle is served:
-    visitors' models come and go. Its further arguments are hashable, and positional."""
+    visitors' models come and go. Its further arguments are hashable."""
     kept: WeakKeyDictionary[ServedBundle, dict[Any, Any]] = WeakKeyDictionary()
 
     @functools.wraps(function)
     def wrapped(served: ServedBundle, *args: Parameters.args, **named: Parameters.kwargs) -> Result:
         results = kept.setdefault(served, {})
-        if args not in results:
-            results[args] = function(served, *args, **named)
-        return results[args]
+        key = (*args, *named.items())
+        if key not in results:
+            results[key] = function(served, *args, **named)
+        return results[key]
 
     return wrapped
 

@@ -45,7 +45,7 @@ SHARED = (
     TABS / "about" / "about.css",
     *(TABS / "morph" / name for name in ("morph.css", "keyframes.js", "keyframe_list.js")),
 )
-SPOKEN = ("core", "play", "morph", "device", "server")
+WORD_FOLDERS = ("core", "play", "morph", "device", "server")
 OWN = ("page.css", "page.js", "strip.js", "theme.js", "LICENSES.txt")
 WIDGETS = (
     STATIC / "core" / "bar.js",
@@ -111,7 +111,7 @@ def page_files(bundles: Sequence[OpenBundle]) -> list[Source]:
 
 def page_words() -> dict[str, dict[str, str]]:
     """The words of this page's scripts in languages other than English: the demo's, and those of page/words."""
-    tables = translations.tables(STATIC / "words", *SPOKEN)
+    tables = translations.tables(STATIC / "words", *WORD_FOLDERS)
     for path in sorted(PAGE.glob("words/*.json")):
         tables.setdefault(path.stem, {}).update(json.loads(path.read_text(encoding="utf-8")))
     return tables

@@ -25,6 +25,7 @@ from demo.page import build_demo
 from demo.routes.endpoints import described, drawing
 from demo.serving.served_bundle import open_bundles
 from tests.support import tiny
+from tests.support.server import demo
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PUBLIC = ["/classify", "/interpolate", "/invert", "/reconstruct", "/repair", "/report", "/sample"]
@@ -267,3 +268,10 @@ def test_the_environment_may_name_the_port(
         assert f"Port {port} is in use" in refused_here("--bundles", str(tiny_bundle))
         other = refused_here("--bundles", str(tiny_bundle), "--port", "70000")
     assert "Port 70000 does not exist" in other
+
+
+@pytest.mark.serving
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has no IPv6")
+def test_the_page_is_served_at_an_address_of_ipv6(tiny_bundle: Path):
+    with demo("--bundles", tiny_bundle, "--provider", "cpu", "--host", "::1") as address:
+        assert address.startswith("http://[::1]:") and httpx.get(f"{address}/healthz").status_code == 200

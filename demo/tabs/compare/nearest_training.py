@@ -13,9 +13,9 @@ import numpy as np
 from bundle import images
 from bundle.array_files import TrainingCodes
 from bundle.errors import InputError
+from bundle.feeds import in_batches
 from demo.data_urls import picture_url
 from demo.serving.served_bundle import ServedBundle, kept_with_bundle
-from demo.tabs.rebuild import posterior
 
 COUNT = 6  # pictures that are shown
 CHUNK = 2**24  # distances at once: 128 MiB
@@ -117,5 +117,5 @@ def _floor_of(served: ServedBundle) -> np.ndarray:
     def code(part: np.ndarray) -> np.ndarray:
         return served.engine.run("encoder", {"image": part})["mean"]
 
-    codes = posterior.batched(images.from_uint8(served.engine.bundle.examples), code, served.info.max_batch)
+    codes = in_batches(images.from_uint8(served.engine.bundle.examples), code, served.info.max_batch)
     return floor(codes, training.codes)

@@ -51,7 +51,7 @@ class OcclusionMap:
     windows: Windows
 
 
-def windows(height: int, width: int, channels: int, max_batch: int) -> Windows:
+def window_grid(height: int, width: int, channels: int, max_batch: int) -> Windows:
     """Evenly spaced windows over a picture, as many as fit into one batch beside the whole picture. Raises InputError
     when those are too few."""
     most = min(MAX_WINDOWS, max_batch - 1, MAX_VALUES // (channels * height * width) - 1)
@@ -78,22 +78,22 @@ def blurred(image: np.ndarray, width: int) -> np.ndarray:
     return image
 
 
-def covered(image: np.ndarray, of: Windows, cover: Cover) -> np.ndarray:
+def covered(image: np.ndarray, windows: Windows, cover: Cover) -> np.ndarray:
     """An image [1, C, H, W] with each window hidden: float32 [N, C, H, W]."""
     if cover == "blur":
-        below = blurred(image, of.side)
+        below = blurred(image, windows.side)
     else:
         below = np.broadcast_to(image.mean(axis=(2, 3), keepdims=True), image.shape)
-    hidden = np.repeat(image, len(of), axis=0)
-    for one, (rows, columns) in zip(hidden, of.parts, strict=True):
+    hidden = np.repeat(image, len(windows), axis=0)
+    for one, (rows, columns) in zip(hidden, windows.parts, strict=True):
         one[:, rows, columns] = below[0, :, rows, columns]
     return hidden
 
 
-def mean_drops(drops: np.ndarray, of: Windows, shape: tuple[int, int]) -> np.ndarray:
+def mean_drops(drops: np.ndarray, windows: Windows, shape: tuple[int, int]) -> np.ndarray:
     """Drops [N] → [H, W], `shape`: of each pixel, the mean over the windows that cover it; 0 where none does."""
     total, times = np.zeros(shape), np.zeros(shape)
-    for drop, part in zip(drops, of.parts, strict=True):
+    for drop, part in zip(drops, windows.parts, strict=True):
         total[part] += drop
         times[part] += 1
     return total / np.maximum(times, 1)
@@ -107,10 +107,10 @@ def occlusion_map(
     if cover not in COVERS:
         raise InputError(f"The cover must be one of {', '.join(COVERS)}.")
     _, channels, height, width = image.shape
-    of = windows(height, width, channels, max_batch)
-    scores = critic(np.concatenate([image, covered(image, of, cover)])).astype(np.float64)
+    windows = window_grid(height, width, channels, max_batch)
+    scores = critic(np.concatenate([image, covered(image, windows, cover)])).astype(np.float64)
     drops = scores[0] - scores[1:]
-    return OcclusionMap(float(scores[0]), drops, mean_drops(drops, of, (height, width)), of)
+    return OcclusionMap(float(scores[0]), drops, mean_drops(drops, windows, (height, width)), windows)
 
 
 def regions(drop_map: np.ndarray) -> np.ndarray:

@@ -61,15 +61,15 @@ def plan(key: int, labels: np.ndarray, questions: int = QUESTIONS) -> Plan:
 
 def pictures(served: ServedBundle, model: Model, key: int) -> np.ndarray:
     """The images [Q, C, H, W] of a quiz, all rounded to bytes. Raises InputError, BundleError."""
-    of, examples = plan_of(served, key), served.engine.bundle.examples
-    rows = np.stack([latents.one_hot(int(c), served.classes) for c in of.classes]) if served.classes else None
+    chosen, examples = plan_of(served, key), served.engine.bundle.examples
+    rows = np.stack([latents.one_hot(int(c), served.classes) for c in chosen.classes]) if served.classes else None
     most, parts = served.info.max_batch, []
-    for i in range(0, len(of.seeds), most):
+    for i in range(0, len(chosen.seeds), most):
         part = None if rows is None else rows[i : i + most]
-        parts.append(served.sample(of.seeds[i : i + most], part, 1.0, model))
+        parts.append(served.sample(chosen.seeds[i : i + most], part, 1.0, model))
     drawn = images.from_uint8(images.to_uint8(np.concatenate(parts)))
-    shown = np.empty((len(of.real), *drawn.shape[1:]), np.float32)
-    shown[of.real], shown[~of.real] = images.from_uint8(examples[of.examples]), drawn
+    shown = np.empty((len(chosen.real), *drawn.shape[1:]), np.float32)
+    shown[chosen.real], shown[~chosen.real] = images.from_uint8(examples[chosen.examples]), drawn
     return shown
 
 

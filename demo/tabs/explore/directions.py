@@ -10,6 +10,7 @@ import numpy as np
 
 from bundle import latents
 from bundle.errors import BundleError
+from bundle.feeds import in_batches
 from bundle.latents import Mixture
 from bundle.schema import Model
 from demo.serving.served_bundle import ServedBundle, kept_with_bundle
@@ -71,9 +72,7 @@ def global_directions(served: ServedBundle, model: Model) -> Directions:
     if model == "vae":
         rows = served.codes(seeds)
     else:
-        most = served.info.max_batch
-        parts = [served.styles(seeds[i : i + most]) for i in range(0, len(seeds), most)]
-        rows = np.concatenate(parts).reshape(len(seeds), -1)
+        rows = in_batches(seeds, served.styles, served.info.max_batch).reshape(len(seeds), -1)
     if served.classes:
         kinds = np.array([latents.seed_class(seed, served.classes) for seed in seeds])
         rows = rows - np.stack([rows[kinds == k].mean(axis=0) for k in range(served.classes)])[kinds]

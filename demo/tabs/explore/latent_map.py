@@ -15,6 +15,7 @@ from bundle import latents
 from bundle.errors import BundleError
 from bundle.latents import Mixture
 from demo.serving.served_bundle import ServedBundle, kept_with_bundle
+from demo.tabs.explore.directions import class_centres
 
 Projection = Literal["pca", "lda"]
 PROJECTIONS: tuple[Projection, ...] = ("pca", "lda")
@@ -36,10 +37,8 @@ def moments(mixture: Mixture) -> Moments:
     """The exact moments of the mixture's density."""
     covariances = mixture.cholesky @ mixture.cholesky.transpose(0, 2, 1)
     mean = mixture.weights @ mixture.means
-    joint = mixture.weights[:, None] * mixture.classes  # [M, K]
-    shares = joint.sum(axis=0)
-    centres = joint.T @ mixture.means / np.maximum(shares, 1e-12)[:, None]  # [K, D]
-    apart = centres - mean
+    shares = (mixture.weights[:, None] * mixture.classes).sum(axis=0)  # [K]
+    apart = class_centres(mixture) - mean
     between = (shares[:, None] * apart).T @ apart
     own = mixture.means - mean
     whole = np.einsum("m,mij->ij", mixture.weights, covariances) + (mixture.weights[:, None] * own).T @ own

@@ -73,9 +73,9 @@ def exported(served: ServedBundle, asked: Mapping[str, Any]) -> Generator[dict[s
     """Reports of progress, then the file as a data URL. `asked`: format, and what morph_export.read takes. Raises
     UserError for a wrong request. Closing the generator stops the work."""
     file_format = arguments.choice(asked.get("format"), FORMATS, "format")
-    lack = video.gap() if file_format == "mp4" else ""
-    if lack:
-        raise UserError(lack)
+    gap = video.gap() if file_format == "mp4" else ""
+    if gap:
+        raise UserError(gap)
     return _reports(Job(morph_export.read(served, asked), file_format))
 
 

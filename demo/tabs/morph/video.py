@@ -67,7 +67,7 @@ def encode(frames: np.ndarray, fps: int, on_frame: Callable[[], None] = lambda: 
     height, width = (side + side % 2 for side in images.upscale(frames[:1], size).shape[1:3])
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "morph.mp4")  # a file and no pipe: ffmpeg goes back to write the index in front
-        words = [
+        command = [
             ffmpeg, "-hide_banner", "-loglevel", "error", "-nostdin", "-y",
             "-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", str(fps), "-i", "pipe:0", "-an",
             "-vf", "scale=out_color_matrix=bt709:out_range=tv,format=yuv420p", "-colorspace", "bt709",
@@ -76,7 +76,7 @@ def encode(frames: np.ndarray, fps: int, on_frame: Callable[[], None] = lambda: 
         ]  # fmt: skip
         # A file, too: nobody reads a pipe while the frames are written.
         with Path(folder, "log").open("w+b") as log:
-            _feed(words, (_rgb(frame, size, width, height) for frame in frames), log, on_frame)
+            _feed(command, (_rgb(frame, size, width, height) for frame in frames), log, on_frame)
             trouble = _last_line(log)
         if not file.is_file() or not file.stat().st_size:
             raise UserError(f"ffmpeg wrote no file ({trouble or 'and does not say why'}).")
@@ -94,9 +94,9 @@ def _tools() -> tuple[str, str]:
     return ffmpeg, chosen
 
 
-def _feed(words: Sequence[str], frames: Iterable[bytes], log: IO[bytes], on_frame: Callable[[], None]) -> None:
+def _feed(command: Sequence[str], frames: Iterable[bytes], log: IO[bytes], on_frame: Callable[[], None]) -> None:
     """Run ffmpeg on the frames; whatever happens, the process has ended afterwards."""
-    process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=log)
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=log)
     alarm = threading.Timer(ENCODING_SECONDS, process.kill)
     alarm.start()
     assert process.stdin  # a pipe

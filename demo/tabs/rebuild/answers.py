@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from bundle import images
+from bundle.feeds import in_batches
 from bundle.model import Reconstruction
 from demo import arguments
 from demo.data_urls import decimal, image_url, picture_url
@@ -42,12 +43,12 @@ def rebuilt(served: ServedBundle, asked: Mapping[str, Any], picture: bytes | Non
     variety = arguments.number(asked.get("variety", 1), "variety of the completions", 0, MAX_TEMPERATURE)
 
     coded = "vae" in served.models and ("seen" in parts or "posterior" in parts)
-    again = served.reconstruct(image) if coded else None
+    reconstruction = served.reconstruct(image) if coded else None
     answer: dict[str, Any] = {}
     if "seen" in parts:
-        answer["seen"] = _seen(served, image, again)
-    if "posterior" in parts and again is not None:
-        answer["posterior"] = _posterior(served, again, count, seed, temperature)
+        answer["seen"] = _seen(served, image, reconstruction)
+    if "posterior" in parts and reconstruction is not None:
+        answer["posterior"] = _posterior(served, reconstruction, count, seed, temperature)
     if "repair" in parts:
         answer["repair"] = None if mask is None else _repaired(served, image, mask, other, variety)
     return answer
@@ -104,11 +105,11 @@ def _subject(
     return image, None if mask is None or mask.all() else mask
 
 
-def _seen(served: ServedBundle, image: np.ndarray, again: Reconstruction | None) -> dict[str, Any]:
+def _seen(served: ServedBundle, image: np.ndarray, reconstruction: Reconstruction | None) -> dict[str, Any]:
     """The picture as each model has it, how far off that is, and what the classifier reads in each."""
     answers = {}
-    if again is not None:
-        answers["vae"] = again.image
+    if reconstruction is not None:
+        answers["vae"] = reconstruction.image
     if "gan" in served.models and served.engine.has("inverter"):
         answers["gan"] = served.invert(image).image
     readings = _readings(served, {"input": image} | answers)
@@ -126,10 +127,10 @@ def _seen(served: ServedBundle, image: np.ndarray, again: Reconstruction | None)
 
 
 def _posterior(
-    served: ServedBundle, again: Reconstruction, count: int, seed: int, temperature: float
+    served: ServedBundle, reconstruction: Reconstruction, count: int, seed: int, temperature: float
 ) -> dict[str, Any]:
     """Samples of the posterior over codes, and where their pictures differ."""
-    codes = posterior.draw(again.mean, again.logvar, MEASURED, seed, temperature)
+    codes = posterior.draw(reconstruction.mean, reconstruction.logvar, MEASURED, seed, temperature)
     drawn = completions.decode_of(served)(codes)
     deviation = posterior.pixel_deviation(drawn)
     top = float(deviation.max())
@@ -170,5 +171,5 @@ def _readings(served: ServedBundle, pictures: Mapping[str, np.ndarray]) -> dict[
     """The classifier's probability of every class in each picture; None where there is no classifier."""
     if not pictures or not served.can_classify:
         return dict.fromkeys(pictures)
-    rows = posterior.batched(np.concatenate(list(pictures.values())), served.classify, served.info.max_batch)
+    rows = in_batches(np.concatenate(list(pictures.values())), served.classify, served.info.max_batch)
     return {name: [round(float(p), 4) for p in row] for name, row in zip(pictures, rows, strict=True)}

@@ -10,6 +10,7 @@ from itertools import islice
 import numpy as np
 
 from bundle.errors import BundleError
+from bundle.feeds import in_batches
 from bundle.latents import Mixture
 from bundle.model import known_only
 from bundle.schema import Model
@@ -73,7 +74,7 @@ def distant(points: np.ndarray, count: int) -> list[int]:
 
 def decode_of(served: ServedBundle) -> Callable[[np.ndarray], np.ndarray]:
     """The decoder of a bundle, for any number of codes."""
-    return lambda codes: posterior.batched(codes, served.decode, _batch(served))
+    return lambda codes: in_batches(codes, served.decode, _batch(served))
 
 
 def completions(
@@ -101,14 +102,12 @@ def completions(
 
     def draw(classes: np.ndarray | None) -> np.ndarray:
         prior = np.stack([served.mixture.sample(seed + i, classes) for i in range(DRAWN)])
-        return posterior.conditioned(
-            mean, prior, lambda codes: posterior.batched(decode(codes), repaired, batch), temperature
-        )
+        return posterior.conditioned(mean, prior, lambda codes: in_batches(decode(codes), repaired, batch), temperature)
 
     codes = draw(None)
     drawn = decode(codes)
     if served.can_classify:
-        codes = draw(posterior.batched(paste(image, mask, drawn), served.classify, batch).mean(axis=0))
+        codes = draw(in_batches(paste(image, mask, drawn), served.classify, batch).mean(axis=0))
         drawn = decode(codes)
     kept = plausible(energy(drawn, codes, image, mask, served.info.require_vae().sigma, served.mixture))
     filled = paste(image, mask, drawn[kept])

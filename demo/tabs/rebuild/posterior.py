@@ -37,11 +37,6 @@ def conditioned(
     return (mean + temperature * (prior - found(prior))).astype(np.float32)
 
 
-def batched(rows: np.ndarray, run: Callable[[np.ndarray], np.ndarray], batch: int = BATCH) -> np.ndarray:
-    """`run` on any number of rows, `batch` at a time."""
-    return np.concatenate([run(rows[start : start + batch]) for start in range(0, len(rows), batch)])
-
-
 def pixel_deviation(images: np.ndarray) -> np.ndarray:
     """The standard deviation [H, W] of each pixel over images [N, C, H, W], in the unit of the pixels; for colours, the
     root of the mean variance of the channels."""

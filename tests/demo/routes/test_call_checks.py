@@ -1,5 +1,7 @@
 """Wrong calls of the endpoints, by curl and by gradio_client: a sentence, and no traceback in the log."""
 
+import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from tests.support.server import demo
 
 pytestmark = pytest.mark.serving
 
+FORM = "multipart/form-data; boundary=x"
 NO_FILE = "The picture must be a file that was uploaded first, to /gradio_api/upload."
 
 
@@ -99,3 +102,14 @@ def test_gradio_client_is_told_in_a_sentence(server: str, tmp_path: Path):
         client.predict(gradio_client.handle_file(tmp_path / "empty.png"), "", api_name="/classify")
     (tmp_path / "good.png").write_bytes(images.png(np.zeros((32, 32, 1), np.uint8)))
     assert len(client.predict(gradio_client.handle_file(tmp_path / "good.png"), "", api_name="/classify")) == 10
+
+
+@pytest.mark.parametrize("path", ["gradio_api/call/sample", "rebuild/tiny", "rebuild/tiny/eight-bits"])
+def test_a_client_that_leaves_while_it_sends_is_no_failure(server: str, path: str):
+    address = httpx.URL(server)
+    with socket.create_connection((address.host, address.port or 80)) as client:
+        head = f"POST /{path} HTTP/1.1\r\nHost: twofold\r\nContent-Type: {FORM}\r\nContent-Length: 1000\r\n\r\n"
+        client.sendall(head.encode() + b"--x")
+        time.sleep(0.3)  # long enough for the server to begin reading
+    time.sleep(0.3)  # and to notice; then `no_traceback` looks into its log
+    assert httpx.get(f"{server}/healthz").status_code == 200

@@ -91,7 +91,7 @@ def test_addresses_of_before_lead_to_the_same(served: ServedBundle, old: str, ne
 
 
 def test_where_an_address_has_both_names_the_new_one_counts():
-    both = query_parameters.of_today(QueryParams("s=1&seed=2&t=1"), "grid")
+    both = query_parameters.under_current_names(QueryParams("s=1&seed=2&t=1"), "grid")
     assert both["seed"] == "2" and both["t"] == "1" and "s" not in both
 
 

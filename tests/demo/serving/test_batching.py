@@ -108,6 +108,38 @@ def test_visitors_take_turns_at_a_graph():
     assert gate.runs == [[0.0], [1.0, 4.0], [2.0, 5.0], [3.0]]
 
 
+def test_a_run_that_outlasts_a_deadline_is_waited_for_asleep():
+    """Of two who share a run, one thread runs it. The other one, overdue meanwhile, must not poll for its end."""
+    gates, running, spent = [threading.Event(), threading.Event()], threading.Event(), []
+    runs = iter(gates)
+
+    def run(feed: dict[str, np.ndarray], until: float) -> list[np.ndarray]:
+        running.set()
+        assert next(runs).wait(20)
+        return [feed["z"]]
+
+    at = queue_of(run)
+
+    def ask(value: float, seconds: float) -> None:
+        with on_behalf_of(Caller.of_now(seconds=seconds)):
+            at(rows(value))
+        spent.append(time.thread_time())
+
+    threads = [threading.Thread(target=ask, args=one) for one in ((0.0, 20), (1.0, 2), (2.0, 2))]
+    threads[0].start()
+    assert running.wait(20)
+    for thread in threads[1:]:
+        thread.start()
+    wait_until(lambda: at.waiting == 2, pause=0.001)
+    gates[0].set()
+    wait_until(lambda: at.waiting == 0, pause=0.001)
+    time.sleep(2.5)
+    gates[1].set()
+    for thread in threads:
+        thread.join(20)
+    assert len(spent) == 3 and max(spent) < 0.1
+
+
 def test_nobody_waits_for_company_alone(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(batching, "WINDOW", 60.0)
     gate = Gate()

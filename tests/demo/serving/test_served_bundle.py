@@ -25,3 +25,12 @@ def test_results_are_computed_once_and_go_with_their_bundle(tiny_bundle: Path):
     del first
     gc.collect()
     assert bundle() is None and result() is None and drawn(second, 3) is not None
+
+
+def test_arguments_by_name_have_results_of_their_own(tiny_bundle: Path):
+    @kept_with_bundle
+    def drawn(served: ServedBundle, count: int) -> np.ndarray:
+        return np.zeros(count)
+
+    served = open_bundles(tiny_bundle, choose_provider("cpu"))[0]["tiny"]
+    assert drawn(served, count=3).shape == (3,) and drawn(served, count=4).shape == (4,)

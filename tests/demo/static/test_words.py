@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from demo import static_files
-from demo.facts import ABOUT
+from demo.facts import DESCRIPTIONS
 from demo.static_files import STATIC
 from export.shrink import NOTE
 from export.targets import web
@@ -114,7 +114,7 @@ def test_the_static_page_speaks_as_the_demo_does(read):
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_words_keep_the_names_and_say_one_thing(language: str):
     tables = {file.stem: words(language, file.stem) for file in (STATIC / "words" / language).iterdir()}
-    assert set(tables) == {"page", *static_files.SPOKEN}
+    assert set(tables) == {"page", *static_files.WORD_FOLDERS}
     meanings: dict[str, str] = {}
     for name, table in tables.items():
         for key, value in table.items():
@@ -129,7 +129,7 @@ def differs(key: str, value: str) -> list[str]:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_words_for_the_tabs_are_those_of_the_tabs(language: str):
-    tabs = set(re.findall(r'gr\.Tab\(SPEECH\("(\w+)"\)', (REPOSITORY / "demo" / "page.py").read_text()))
+    tabs = set(re.findall(r'gr\.Tab\(I18N\("(\w+)"\)', (REPOSITORY / "demo" / "page.py").read_text()))
     assert len(tabs) >= 4 and set(words(language, "page")) == {*tabs, "Use via API", "Settings"}
 
 
@@ -140,7 +140,7 @@ def test_what_the_server_says_is_said_in_these_words(read, language: str):
     files = [*(path for room in ("bundle", "demo") for path in (REPOSITORY / room).rglob("*.py")), *device]
     source = "\n".join(path.read_text(encoding="utf-8") for path in files)
     table = words(language, "server") | words(language, "device")
-    assert set(ABOUT.values()) <= set(table)
+    assert set(DESCRIPTIONS.values()) <= set(table)
     unsaid = [
         key for key in table if not re.search(r"\$?\{[^\n]*?\}".join(map(re.escape, NAMES.split(key)[::2])), source)
     ]

@@ -27,7 +27,7 @@
     );
     const others = el("button", { type: "button", class: "tf-button", onclick: () => drawOthers() }, T.t("Other samples"));
     const drawOthers = () => {
-      seed = (seed + SAMPLES) % 2 ** 32;
+      seed = T.wrapSeed(seed + SAMPLES);
       onChange();
     };
     const card = el(

@@ -3,7 +3,7 @@
 const T = window.Twofold;
 const { el } = T;
 
-const PARTS = ["seen", "posterior", "repair"]; // of an answer, as demo/routes/rebuild.py names them
+const PARTS = ["seen", "posterior", "repair"]; // of an answer, as demo/tabs/rebuild/answers.py names them
 const MOST_BARS = 10; // classes that are shown with their probabilities
 let pending = null; // { b, parts } of the request on its way, or { b, parts, control } of the search; one at a time
 const wanted = new Set(); // parts to be asked for next

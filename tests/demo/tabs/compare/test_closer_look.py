@@ -98,7 +98,7 @@ def test_a_small_batch_makes_a_coarse_map(broken_bundle: Path):
     tiny.save_index(broken_bundle, index)
     small = open_bundles(broken_bundle, choose_provider("cpu"))[0]
     found = closer_look(small["tiny"], {"c": 0, "seed": 1})
-    assert found["critic"]["windows"] == len(occlusion.windows(32, 32, 1, 20)) == 16
+    assert found["critic"]["windows"] == len(occlusion.window_grid(32, 32, 1, 20)) == 16
 
 
 @pytest.mark.parametrize("shown", [True, False], ids=["thumbnails", "data that may not be shown"])

@@ -45,7 +45,7 @@ def test_what_speaks_against_is_negative():
 
 
 def test_the_drops_are_those_of_pictures_hidden_one_by_one():
-    image, of = picture(), occlusion.windows(32, 32, 1, 256)
+    image, of = picture(), occlusion.window_grid(32, 32, 1, 256)
     critic = lambda images: (images**2).mean(axis=(1, 2, 3))  # noqa: E731
     found = occlusion.occlusion_map(image, critic, 256, "grey")
     i = 3 * len(of.lefts) + 7
@@ -73,7 +73,7 @@ def test_blurring_keeps_the_mean_of_the_inside():
     ("size", "channels", "batch"), [(1, 1, 256), (8, 1, 256), (32, 1, 5), (64, 3, 256), (1024, 3, 4096)]
 )
 def test_one_bounded_batch_covers_every_pixel(size: int, channels: int, batch: int):
-    of = occlusion.windows(size, size, channels, batch)
+    of = occlusion.window_grid(size, size, channels, batch)
     asked = []
     critic = lambda images: asked.append(images.shape) or np.zeros(len(images))  # noqa: E731
     occlusion.occlusion_map(np.zeros((1, channels, size, size), np.float32), critic, batch)
@@ -85,7 +85,7 @@ def test_one_bounded_batch_covers_every_pixel(size: int, channels: int, batch: i
 
 @pytest.mark.parametrize(("height", "width", "batch"), [(96, 64, 256), (64, 96, 256), (64, 96, 5), (25, 1, 6)])
 def test_pictures_of_other_proportions_are_covered_too(height: int, width: int, batch: int):
-    of = occlusion.windows(height, width, 1, batch)
+    of = occlusion.window_grid(height, width, 1, batch)
     assert 1 <= len(of) < batch
     assert of.tops[-1] + of.side <= height and of.lefts[-1] + of.side <= width
     if batch == 256:
@@ -95,6 +95,6 @@ def test_pictures_of_other_proportions_are_covered_too(height: int, width: int, 
 
 def test_too_small_a_batch_is_told():
     with pytest.raises(InputError, match="too few pictures at once"):
-        occlusion.windows(32, 32, 1, 4)
+        occlusion.window_grid(32, 32, 1, 4)
     with pytest.raises(InputError, match="one of blur, grey"):
         occlusion.occlusion_map(picture(), eye(0, 0), 256, "black")
