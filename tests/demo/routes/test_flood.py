@@ -62,7 +62,7 @@ def test_a_flood_of_endpoint_calls(server: str, visitor: httpx.Client):
     alone = {ask: seconds(ask, visitor) for ask in (sample, live)}
     with httpx.Client(base_url=server, headers=FLOOD, timeout=60) as flood:
         calls = [
-            call(flood, "interpolate", [n, n + 1], "", "", "", 1, "spline", True, 24, "webp", 20) for n in range(90)
+            call(flood, "interpolate", [n, n + 1], "", "", "", 1, "spline", True, 12, "webp", 20) for n in range(90)
         ]
         for ask, usual in alone.items():
             assert seconds(ask, visitor) < max(SOON, SLOWER * usual)
