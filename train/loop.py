@@ -91,6 +91,7 @@ def train(
         recorder.checkpoint()
         if not stopped:
             recorder.sheet()
+            recorder.snapshot(last=True)
             bar.set_description(f"{title}: measuring")
             finish(stage, averages, train_set, test_set, recorder, loop)
             stopped, _ = agreed(accelerator, bool(asked), progress.planned)  # the stage is done, but no other begins
@@ -208,6 +209,7 @@ class Loop:
                 return stopped
             shown = self.step()
             bar.update(self.batch)
+            recorder.snapshot()
             if progress.step > FIRST_STEPS and progress.images - last_line >= progress.planned / LINES:
                 last_line = progress.images
                 recorder.line(shown, bar)
