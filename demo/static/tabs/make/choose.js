@@ -3,17 +3,19 @@
   const T = window.Twofold;
   const { el } = T;
 
-  const MARKS = {
-    twin: ["Look-alikes", "Almost the same as an earlier picture"],
-    blurred: ["Blurred", "Much less detail than most"],
-    odd: ["Odd ones out", "Far from all the others"],
-    unreadable: ["Unreadable", "Cannot be read; always left out"],
-  };
+  // Mark -> [what it is called, what it means].
+  const marksInWords = () => ({
+    twin: [T.t("Look-alikes"), T.t("Almost the same as an earlier picture")],
+    blurred: [T.t("Blurred"), T.t("Much less detail than most")],
+    odd: [T.t("Odd ones out"), T.t("Far from all the others")],
+    unreadable: [T.t("Unreadable"), T.t("Cannot be read; always left out")],
+  });
   const LOOK_EVERY = 400; // ms, while the pictures are being looked at
 
   // The card of the second step. facts: what GET /make says. `.load(project)` shows a project's pictures; onChosen(count) is
   // called whenever the choice changes.
   T.makeChoose = (facts, onChosen) => {
+    const MARKS = marksInWords();
     let project = null;
     let found = null; // what GET /make/{project}/pictures says
     let out = new Set(); // files that are left out
@@ -97,7 +99,7 @@
       };
       chips.replaceChildren(
         chip(null, T.t("All {n}", { n: found.files.length }), T.t("Every picture")),
-        ...Object.entries(MARKS).filter(([mark]) => counts[mark]).map(([mark, [text, hint]]) => chip(mark, `${T.t(text)} ${counts[mark]}`, T.t(hint))),
+        ...Object.entries(MARKS).filter(([mark]) => counts[mark]).map(([mark, [text, hint]]) => chip(mark, `${text} ${counts[mark]}`, hint)),
       );
       leaveMarked.hidden = !Object.keys(found.marks).length;
     };
@@ -111,7 +113,7 @@
         const sheet = T.url(`make/${project}/pictures/${Math.floor(index / perPage)}.png`, { v: found.version });
         const at = index % perPage;
         const marks = found.marks[file] ?? [];
-        const words = marks.map((mark) => T.t(MARKS[mark][0])).join(", ");
+        const words = marks.map((mark) => MARKS[mark][0]).join(", ");
         const tile = el("button", {
           type: "button",
           class: `tf-make-tile${marks.length ? " tf-marked" : ""}`,

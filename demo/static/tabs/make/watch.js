@@ -4,13 +4,14 @@
   const { el } = T;
 
   const LEAST_MINUTES = 5;
-  const STAGES = {
-    vae: ["VAE", "Left: your pictures. Right: rebuilt by the VAE."],
-    gan: ["GAN", "Drawn by the GAN, from the same noise each time."],
-    inverter: ["Look-alikes", "Your pictures, as the GAN would draw them."],
-    repair: ["Repairs", "Your pictures with holes, repaired."],
-    classifier: ["Classifier", "Tells the classes apart."],
-  };
+  // Stage -> [what it is called, what its sheets show].
+  const stagesInWords = () => ({
+    vae: [T.t("VAE"), T.t("Your pictures, each beside what the VAE rebuilds of it.")],
+    gan: [T.t("GAN"), T.t("What the GAN draws, always from the same noise.")],
+    inverter: [T.t("Look-alikes"), T.t("Your pictures, each beside the nearest that the GAN can draw.")],
+    repair: [T.t("Repairs"), T.t("Your pictures with holes, repaired by the VAE.")],
+    classifier: [T.t("Classifier"), T.t("It tells the classes apart.")],
+  });
 
   // Minutes as people say them: in steps of five beyond twenty, of thirty beyond two hours.
   const nice = (value) => {
@@ -28,6 +29,7 @@
 
   // The card of the third step. act(what, minutes): train, pause or play. `.show(status)` shows what GET /make/{project} says.
   T.makeWatch = (facts, act) => {
+    const STAGES = stagesInWords();
     let minutes = 30;
     const most = facts.limits.minutes;
     const log = (value) => Math.log2(value);
@@ -55,7 +57,7 @@
       const newest = all[all.length - 1];
       const [title, what] = STAGES[stage];
       const address = T.url(`make/${status.name}/samples/${stage}/${newest}.png`);
-      return el("figure", { "data-stage": stage }, el("img", { class: "tf-picture", src: address, alt: T.t(what) }), el("figcaption", {}, el("strong", {}, T.t(title)), " ", T.t("after {n} pictures", { n: T.wholeNumber(newest) })));
+      return el("figure", { "data-stage": stage }, el("img", { class: "tf-picture", src: address, alt: what }), el("figcaption", {}, el("strong", {}, title), " ", T.t("after {n} pictures", { n: T.wholeNumber(newest) })));
     };
     let drawn = "";
     root.show = (status) => {
@@ -71,7 +73,7 @@
       const sentences = {
         collecting: T.t("The VAE comes first: rebuilt pictures show within a minute. The GAN takes longest. You can play at any time."),
         waiting: T.t("Waiting for another training: place {n} in the queue.", { n: status.place }),
-        training: T.t("Step {i} of {n}: {what}", { i: step, n: status.steps.length, what: now ? T.t(STAGES[now.stage][0]) : T.t("getting ready …") }),
+        training: T.t("Step {i} of {n}: {what}", { i: step, n: status.steps.length, what: now ? STAGES[now.stage][0] : T.t("getting ready …") }),
         paused: T.t("Paused. Nothing is lost; go on whenever you like."),
         finished: T.t("Finished. It is among the pictures above, in every tab."),
         failed: T.translate(status.error),
