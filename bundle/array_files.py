@@ -6,6 +6,7 @@ holds something else.
 
 import io
 import math
+import warnings
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,7 +121,10 @@ def read_sheet(folder: Path, info: Bundle) -> np.ndarray:
     entry, image = info.files["sheet"], info.image
     data = verified_bytes(folder, entry)
     try:
-        with Image.open(io.BytesIO(data), formats=("PNG",)) as sheet:
+        with warnings.catch_warnings():  # a row of 1 024 px is larger than pictures of strangers may be
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            opened = Image.open(io.BytesIO(data), formats=("PNG",))
+        with opened as sheet:
             width, height = sheet.size
             rows, rest = divmod(height, image.height)
             right = width == SHEET_COLUMNS * image.width and not rest and 1 <= rows <= MAX_TILES // SHEET_COLUMNS

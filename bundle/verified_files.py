@@ -4,8 +4,10 @@ import hashlib
 from pathlib import Path
 
 from bundle.errors import BundleError
-from bundle.onnx_outline import FLOAT, Dimensions, outline, problem, unknown
-from bundle.schema import File, Graph
+from bundle.onnx_outline import FLOAT, TYPES, Dimensions, Outline, outline, problem, unknown
+from bundle.schema import Adapter, File, Graph
+
+PICTURE_TYPES = {number for number, name in TYPES.items() if name in ("float32", "float16", "float64", "uint8")}
 
 
 def verified_bytes(folder: Path, entry: File) -> bytes:
@@ -36,33 +38,49 @@ def check_outline(folder: Path, name: str, graph: Graph, data: bytes) -> None:
         raise BundleError(f"{where} {fault}.")
     if found.opsets.get("", found.opsets.get("ai.onnx")) != graph.opset:
         raise BundleError(f"{where} uses operator set {found.opsets}, not {graph.opset} as the index says.")
-    adapter = graph.adapter
-    batch: int | None = None
+    if graph.adapter:
+        if fault := _foreign_fault(graph.adapter, found):
+            raise BundleError(f"{where} {fault}, not what the index says.")
+        return
     inputs, outputs = (
         {tensor.name: tensor.row_shape for tensor in tensors} for tensors in (graph.inputs, graph.outputs)
     )
-    if adapter:
-        batch = adapter.batch
-        inputs, outputs = {adapter.z: adapter.z_shape}, {adapter.image: outputs["image"]}
     for kind, wanted, there in (("takes", inputs, found.inputs), ("gives", outputs, found.outputs)):
-        if not _agrees(wanted, there, batch, loose=adapter is not None):
+        if not _agrees(wanted, there):
             raise BundleError(f"{where} {kind} {_listed(there)}, not what the index says.")
 
 
-def _agrees(
-    wanted: dict[str, tuple[int, ...]], there: dict[str, tuple[int, Dimensions]], batch: int | None, loose: bool
-) -> bool:
-    """Whether the tensors that are there are float32 of the wanted names and row shapes, behind a batch of this size
-    (None: a free one). `loose`: sizes may be left open, as other exporters do; running the graph then tells them."""
+def _agrees(wanted: dict[str, tuple[int, ...]], there: dict[str, tuple[int, Dimensions]]) -> bool:
+    """Whether the tensors that are there are float32 of the wanted names and row shapes, behind a free batch."""
     if set(wanted) != set(there):
         return False
-    for name, (kind, shape) in there.items():
-        if kind != FLOAT or not shape or len(shape) != 1 + len(wanted[name]):
-            return False
-        pairs = [(batch, shape[0]), *zip(wanted[name], shape[1:], strict=True)]
-        if not all(want == have or (unknown(have) and (loose or want is None)) for want, have in pairs):
-            return False
-    return True
+    return all(
+        kind == FLOAT and bool(shape) and unknown(shape[0]) and shape[1:] == wanted[name]
+        for name, (kind, shape) in there.items()
+    )
+
+
+def _foreign_fault(adapter: Adapter, found: Outline) -> str:
+    """What differs from the adapter of a generator that was exported elsewhere: the end of a sentence, or empty. Sizes
+    may be left open, as other exporters do; running the graph then tells them."""
+    batch = adapter.batch or "batch"
+    wanted: dict[str, tuple[str, Dimensions]] = {adapter.z: (adapter.z_type, (batch, *adapter.z_shape))}
+    if entry := adapter.classes:
+        wanted[entry.name] = entry.type, (batch, *entry.shape)
+    wanted |= {entry.name: (entry.type, entry.shape) for entry in adapter.fixed}
+    there = found.inputs
+    if set(wanted) != set(there) or not all(_fits(*wanted[name], *there[name]) for name in wanted):
+        return f"takes {_listed(there)}"
+    kind, shape = found.outputs.get(adapter.image, (0, ()))
+    if kind not in PICTURE_TYPES or len(shape) not in (0, len(adapter.layout)):
+        return f"gives {_listed(found.outputs)}"
+    return ""
+
+
+def _fits(element: str, wanted: Dimensions, kind: int, shape: Dimensions) -> bool:
+    if TYPES.get(kind) != element or len(shape) != len(wanted):
+        return False
+    return all(want == have or unknown(have) for want, have in zip(wanted, shape, strict=True))
 
 
 def _listed(tensors: dict[str, tuple[int, Dimensions]]) -> str:
