@@ -25,7 +25,7 @@ PAGE = {
     "random.js", "ort.js", "ort-jspi.js", "ort-wasm-simd-threaded.wasm", "ort-wasm-simd-threaded.jspi.wasm",
     "bar.js", "play.js", "favourites.js", "morph.js", "samples.js", "about-page.js",
     "play.css", "morph.css", "about.css", "keyframes.js", "keyframe_list.js",
-    "address.js", "language.js", "elements.js", "canvas.js", "storage.js", "requests.js", "family.js",
+    "address.js", "language.js", "elements.js", "attributes.js", "canvas.js", "storage.js", "requests.js", "family.js",
     "sample_sheet.js",
 }  # fmt: skip
 RUNTIME = {"ort.js", "ort-jspi.js"}

@@ -61,6 +61,13 @@
         T.code(facts.command),
       );
     };
+    // What moves along attributes do on each side, folded: each bundle has its own.
+    const attributes = (sides) => {
+      const tables = sides.map((side) => [side.title, T.attributeTable(side.bundle, [side.m])]).filter(([, table]) => table);
+      const shown = sides[0].key === sides[1].key ? tables.slice(0, 1) : tables;
+      if (!shown.length) return null;
+      return el("details", { class: "tf-more" }, el("summary", {}, T.t("Attributes")), el("p", { class: "tf-quiet" }, T.attributeWords()), ...shown.flatMap(([title, table]) => [el("h4", {}, title), table]));
+    };
     const draw = (report, sides) => {
       const both = report.rows.filter((row) => row.left && row.right);
       const more = both.slice(FIRST_ROWS);
@@ -79,6 +86,7 @@
         both.length ? table(both.slice(0, FIRST_ROWS), sides, T.t("Figures of both")) : el("p", {}, T.t("The two have no figure in common.")),
         more.length ? el("details", { class: "tf-more" }, el("summary", {}, T.n(more.length, "{n} more figure", "{n} more figures")), table(more, sides, T.t("More figures of both"))) : null,
         rest.length ? el("details", { class: "tf-more" }, el("summary", {}, T.t("{n} figures of one side only", { n: rest.length })), table(rest, sides, T.t("Figures of one side only"))) : null,
+        attributes(sides),
         el("details", { class: "tf-more" }, el("summary", {}, T.t("How they were measured")), measured(report.left, sides[0]), same ? null : measured(report.right, sides[1])),
         el(
           "div",
