@@ -26,13 +26,13 @@ def checked_moves(moves: AttributeMoves | None, info: Bundle, model: Model) -> d
     found: dict[int, float] = {}
     for name, move in (moves or {}).items():
         if name not in known:
-            choices = f"choose one of {', '.join(known)}" if known else f"bundle '{info.name}' has none"
-            raise InputError(f"There is no attribute {str(name)[:40]!r}: {choices}.")
+            shown = str(name)[:40]
+            if not known:
+                raise InputError(f"There is no attribute '{shown}': bundle '{info.name}' has none.")
+            raise InputError(f"There is no attribute '{shown}': choose one of {', '.join(known)}.")
         i = known.index(name)
         if getattr(info.attributes[i], model) is None:
-            raise InputError(
-                f"The {model.upper()} of bundle '{info.name}' has no direction for the attribute {name!r}."
-            )
+            raise InputError(f"The {model.upper()} of bundle '{info.name}' has no direction for '{name}'.")
         found[i] = _move(name, move)
     return {i: found[i] for i in sorted(found) if found[i]}
 

@@ -56,7 +56,7 @@ export class Device {
     const moves = {};
     for (const [name, move] of Object.entries(attributes)) {
       const i = known.findIndex((attribute) => attribute.name === name);
-      if (i < 0 || !Number.isFinite(move)) throw new Error(`There is no attribute ${JSON.stringify(name)} to be moved by ${move}.`);
+      if (i < 0 || !Number.isFinite(move)) throw new Error(`There is no attribute '${name}' that could be moved like this.`);
       if (move) moves[i] = Math.min(MOST_MOVE, Math.max(-MOST_MOVE, move));
     }
     return moved(points, directions, moves, directions ? directions.length / known.length : 0);

@@ -32,7 +32,7 @@ z = np.vectorize(NormalDist().inv_cdf)(0.5 + 0.5 * spread).astype("f4")  # the n
 
   // Lines that move a latent along the attributes of the state; none where it moves along none.
   const pythonMoves = (state, bundle, latent, array) =>
-    Object.entries(T.readMoves(state.attributes)).map(([name, move]) => {
+    Object.entries(state.attributes ? T.readMoves(state.attributes) : {}).map(([name, move]) => {
       const i = bundle.attributes.findIndex((attribute) => attribute.name === name);
       return `${latent} = ${latent} + np.float32(${move}) * load("latents.npz")["${array}"][${i}]  # ${name}`;
     });

@@ -63,10 +63,12 @@
     };
     // What moves along attributes do on each side, folded: each bundle has its own.
     const attributes = (sides) => {
-      const tables = sides.map((side) => [side.title, T.attributeTable(side.bundle, [side.m])]).filter(([, table]) => table);
-      const shown = sides[0].key === sides[1].key ? tables.slice(0, 1) : tables;
-      if (!shown.length) return null;
-      return el("details", { class: "tf-more" }, el("summary", {}, T.t("Attributes")), el("p", { class: "tf-quiet" }, T.attributeWords()), ...shown.flatMap(([title, table]) => [el("h4", {}, title), table]));
+      const [left, right] = sides;
+      const shown = left.b === right.b ? [[left.bundle, [...new Set([left.m, right.m])]]] : sides.map((side) => [side.bundle, [side.m]]);
+      const tables = shown.map(([bundle, ms]) => [bundle.title, T.attributeTable(bundle, ms)]).filter(([, one]) => one);
+      for (const [, one] of tables) one.querySelector("table").classList.add("tf-figures");
+      const parts = tables.flatMap(([title, one]) => [el("h4", {}, title), one]);
+      return parts.length ? el("details", { class: "tf-more" }, el("summary", {}, T.t("Attributes")), el("p", { class: "tf-quiet" }, T.attributeWords()), ...parts) : null;
     };
     const draw = (report, sides) => {
       const both = report.rows.filter((row) => row.left && row.right);
