@@ -74,7 +74,7 @@ class Recorder:
         self.own_command = self.command
         self.began_at = progress.seconds, progress.images
         self.earlier_sessions: list[dict] = []
-        self.warned: set[str] = set()
+        self.warned: dict[str, str] = {}  # kind -> what was said
         self.data = [[progress.images, train_images]]
         self.snapshots = Snapshots(stage, self.folder, progress.images) if self.writes else None
         record_path = self.folder / "record.json"
@@ -194,7 +194,7 @@ class Recorder:
     def warn(self, kind: str, text: str) -> None:
         """Prints a warning, the first time that there is one of its kind."""
         if kind not in self.warned:
-            self.warned.add(kind)
+            self.warned[kind] = text
             say(f"{self.stage.name}: warning: {text}")
 
     def track_sheet(self, sheet: np.ndarray) -> None:
