@@ -1,6 +1,7 @@
 """What bundle.json may say: the schema of a bundle, as data. Reading and verifying: bundle/read.py."""
 
 import itertools
+import math
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,11 +16,21 @@ Prior = Literal["normal", "uniform", "truncated"]
 Likelihood = Literal["calibrated", "squared-error", "bernoulli"]
 Fit = Literal["crop", "pad"]
 Better = Literal["lower", "higher", "floor"]
+# Of a generator that was exported elsewhere: the types its inputs may have, the order of its picture's dimensions (NHW:
+# grey, without channels), and its numbers for black and white.
+ElementType = Literal["float32", "float16", "float64", "int64", "int32", "uint8", "bool"]
+Layout = Literal["NCHW", "NHWC", "NHW"]
+ValueRange = Literal["0..1", "-1..1", "0..255"]
+Alarm = Literal["collapse", "noise"]
 SCHEMA_VERSION = 3  # bundle/migrate.py reads versions 1 and 2
 BUNDLE_NAME = r"[a-z0-9][a-z0-9_-]{0,63}"  # the whole of a name
 MAX_FILE_BYTES = 512_000_000
 MAX_SIDE = 1024  # pixels of a picture's height or width
 MAX_POINTS, MAX_SERIES = 100, 24  # of a training curve
+MAX_FIXED = 4_000_000  # numbers of an input that is the same for every picture: noise for 1 024 pixels a side
+MAX_SNAPSHOTS, MAX_SNAPSHOT_PICTURES = 48, 64
+SnapshotFile = Literal["gan_snapshots", "vae_snapshots"]
+SNAPSHOT_FILES: dict[Model, SnapshotFile] = {"gan": "gan_snapshots", "vae": "vae_snapshots"}
 
 
 @dataclass(frozen=True)
@@ -68,6 +79,7 @@ Setting = Scalar | tuple[Scalar, ...]
 Count = Annotated[int, Field(ge=0)]
 Size = Annotated[int, Field(ge=1)]
 Side = Annotated[int, Field(ge=1, le=MAX_SIDE)]
+InputName = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class _Entry(BaseModel):
@@ -100,15 +112,53 @@ class Tensor(_Entry):
         return tuple(length for length in self.shape[1:] if isinstance(length, int))
 
 
-class Adapter(_Entry):
-    """How a generator is used that was exported elsewhere: the names of its input and output, the shape of one z, what
-    it gives for black and white, and its batch where the file fixes it."""
+class ClassInput(_Entry):
+    """The input by which a generator made elsewhere is told the class: its number, int64 [N] or [N, 1], or a row of
+    weights [N, K] that is 1 for the class ("one-hot")."""
 
-    z: Annotated[str, Field(min_length=1, max_length=200)]
-    image: Annotated[str, Field(min_length=1, max_length=200)]
+    name: InputName
+    type: ElementType
+    form: Literal["number", "one-hot"]
+    shape: tuple[Size, ...]  # of one row: (), (1,) or (K,)
+
+
+class FixedInput(_Entry):
+    """A further input, such as a truncation, that is the same for every picture. `value`: one number everywhere, the
+    numbers in their order, or "normal" for noise that is drawn once, from N(0, 1)."""
+
+    name: InputName
+    type: ElementType
+    shape: tuple[Literal["batch"] | Size, ...]
+    value: float | Annotated[tuple[float, ...], Field(max_length=MAX_FIXED)] | Literal["normal"]
+
+    @model_validator(mode="after")
+    def _as_many_numbers(self) -> "FixedInput":
+        size = math.prod(length for length in self.shape if isinstance(length, int))
+        if size > MAX_FIXED:
+            raise ValueError(f"'{self.name}' takes {size} numbers; {MAX_FIXED} is the most")
+        if isinstance(self.value, tuple) and len(self.value) != size:
+            raise ValueError(f"'{self.name}' takes {size} numbers, not {len(self.value)}")
+        return self
+
+
+class Adapter(_Entry):
+    """How a generator is used that was exported elsewhere: the names of its input and output, the shape and the type of
+    one z, what it gives for black and white, in which order it gives them, and its batch where the file fixes it.
+
+    `kind`: "decoder" where z is the code of an autoencoder. `rows`: most pictures of one run, where they are large;
+    None = any number."""
+
+    z: InputName
+    image: InputName
     z_shape: tuple[Size, ...]
-    values: Literal["0..1", "-1..1"]
+    values: ValueRange
     batch: Size | None = None
+    z_type: ElementType = "float32"
+    layout: Layout = "NCHW"
+    kind: Literal["generator", "decoder"] = "generator"
+    classes: ClassInput | None = None
+    fixed: tuple[FixedInput, ...] = ()
+    rows: Size | None = None
 
 
 class Graph(File):
@@ -258,6 +308,28 @@ class Curve(_Entry):
         return self
 
 
+class Snapshot(_Entry):
+    """A moment of a training: pictures seen and seconds, and what the training warned of then, if anything."""
+
+    images: Size
+    seconds: Annotated[float, Field(ge=0)]
+    alarms: tuple[Alarm, ...] = ()
+
+
+class Snapshots(_Entry):
+    """What a model drew at moments of its training; the sheet is bundle/snapshots.py's. `pictures`: how many of each
+    moment, from the same latents or held-out pictures each time."""
+
+    pictures: Annotated[int, Field(ge=1, le=MAX_SNAPSHOT_PICTURES)]
+    taken: Annotated[tuple[Snapshot, ...], Field(min_length=1, max_length=MAX_SNAPSHOTS)]
+
+    @model_validator(mode="after")
+    def _later_and_later(self) -> "Snapshots":
+        if any(a.images >= b.images for a, b in itertools.pairwise(self.taken)):
+            raise ValueError("the pictures seen at snapshots must become more")
+        return self
+
+
 class Session(_Entry):
     """One command that trained a stage, from its start to its end; `version`: of Twofold, empty where it is unknown."""
 
@@ -271,7 +343,8 @@ class Session(_Entry):
 class Training(_Entry):
     """How one stage was trained. `settings`: what its run was given, by name, without what only that machine knew;
     None in bundles of version 1. `curve`: None in bundles older than curves. `sessions`: every command, in order; none
-    in older bundles, where `command` joins those that changed something."""
+    in older bundles, where `command` joins those that changed something. `snapshots`: of a GAN or VAE; None where its
+    run kept none."""
 
     command: str
     seconds: Annotated[float, Field(ge=0)]
@@ -279,6 +352,7 @@ class Training(_Entry):
     hardware: str
     settings: dict[SettingName, Setting] | None = None
     curve: Curve | None = None
+    snapshots: Snapshots | None = None
     sessions: tuple[Session, ...] = ()
 
 
@@ -293,7 +367,7 @@ class Bundle(_Entry):
     image: Image
     max_batch: Annotated[int, Field(ge=1, le=4096)]
     graphs: dict[str, Graph]
-    files: dict[Literal["latents", "examples", "sheet", "training"], File]
+    files: dict[Literal["latents", "examples", "sheet", "training"] | SnapshotFile, File]
     gan: Gan | None
     vae: Vae | None
     quality: Quality | None
@@ -341,6 +415,10 @@ class Bundle(_Entry):
             raise ValueError(f"{' and '.join(missing)} missing")
         if any(graph.adapter and name != "generator" for name, graph in self.graphs.items()):
             raise ValueError("only a generator may have an adapter")
+        for model, key in SNAPSHOT_FILES.items():
+            told = model in self.training and self.training[model].snapshots is not None
+            if told != (key in self.files):
+                raise ValueError(f"'files.{key}' and 'training.{model}.snapshots' come together or not at all")
         for name, graph in self.graphs.items():
             self._check_graph(name, graph)
         return self

@@ -94,6 +94,7 @@ def train(
             loop.write_status("stopped")
         else:
             recorder.sheet()
+            recorder.snapshot(last=True)
             bar.set_description(f"{title}: measuring")
             loop.write_status("measuring")
             finish(stage, averages, train_set, test_set, recorder, loop)
@@ -227,6 +228,7 @@ class Loop:
                 return stopped
             shown = self.step()
             bar.update(self.batch)
+            recorder.snapshot()
             if progress.step > FIRST_STEPS and progress.images - last_line >= progress.planned / LINES:
                 last_line = progress.images
                 recorder.line(shown, bar)
