@@ -16,12 +16,9 @@ from typing import Any
 from bundle import on_device, snapshots, translations
 from bundle.errors import UserError
 from bundle.read import OpenBundle, graph_bytes
-<<<<<<< HEAD
 from bundle.schema import SNAPSHOT_FILES
-=======
 from bundle.write import CARD
 from export.targets import hub
->>>>>>> main
 from export.targets.folder import Source, conventional, files_in, fill, read_bundles, replaced
 from export.targets.space_card import front_matter, text
 from export.targets.space_check import page_problems
@@ -30,17 +27,12 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 STATIC = REPOSITORY / "demo" / "static"
 TABS = STATIC / "tabs"
 PAGE = Path(__file__).resolve().parent / "page"
-<<<<<<< HEAD
-MODULES = REPOSITORY / "demo" / "web" / "node_modules"  # where `npm ci --prefix demo/web` puts onnxruntime-web
-FACTS, CURVES = "facts.json", "training.json"
-=======
 RUNTIME_HOME = REPOSITORY / "demo" / "web"  # where `python -m demo.web` puts onnxruntime-web
-FACTS, SHEET = "facts.json", "sheet.png"
+FACTS, SHEET, CURVES = "facts.json", "sheet.png", "training.json"
 ABOUT = (
     "Small generators that draw in your browser: travel through their latent spaces, morph. Made with Twofold; nothing",
     "is sent anywhere.",
 )
->>>>>>> main
 DEVICE_SCRIPTS = ("random.js", "latents.js", "device.js", "worker.js", "gpu.js", "local.js")
 CORE_SCRIPTS = (  # in this order
     "core.js",
@@ -181,13 +173,9 @@ def bundle_facts(bundle: OpenBundle) -> dict[str, Any]:
     home = f"bundles/{bundle.info.name}"
     return {
         **on_device.page_facts(bundle),
-<<<<<<< HEAD
-        "sheet": {"url": f"{home}/sheet.png", "count": bundle.tiles},
+        "sheet": {"url": f"{home}/{SHEET}", "count": bundle.tiles},
         "curves": f"{home}/{CURVES}",
         "snapshots": snapshots.page_facts(bundle.info, f"{home}/{{file}}"),
-=======
-        "sheet": {"url": f"{home}/{SHEET}", "count": bundle.tiles},
->>>>>>> main
         "processor": "This device",
         "reason": REASON,
         **on_device.drawing_facts(bundle, f"{home}/{{file}}", f"{home}/latents.bin"),

@@ -86,6 +86,10 @@ const aboutLimits = () =>
     ),
   );
 
+// For the owner of a server without onnxruntime-web; gap: the command that gets it.
+const onDeviceGap = (gap) =>
+  gap ? [el("p", { class: "tf-quiet" }, T.t("Visitors cannot draw on their own device yet. Whoever runs this server gets what that needs with this command, and starts the server again; a Space is exported again.")), code(gap)] : [];
+
 const aboutProcessor = (bundle) =>
   card(
     T.t("Where it runs"),
@@ -95,7 +99,9 @@ const aboutProcessor = (bundle) =>
       term(T.t("Processor in use"), T.translate(bundle.processor)),
       term(T.t("onnxruntime provider"), bundle.provider),
       term(T.t("Why"), T.translate(bundle.reason)),
+      T.facts.device.runtime ? term(T.t("On your own device"), T.t("{runtime}; switch it on in Play", { runtime: T.facts.device.runtime })) : null,
     ),
+    ...onDeviceGap(T.facts.device.gap),
     ...T.unavailableBundles(),
   );
 
