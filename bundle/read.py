@@ -25,6 +25,7 @@ from bundle.errors import BundleError
 from bundle.figures import over_floor
 from bundle.migrate import migrate
 from bundle.schema import SCHEMA_VERSION, Bundle
+from bundle.snapshots import check_snapshots
 from bundle.verified_files import check_outline, verified_bytes
 
 INDEX = "bundle.json"
@@ -73,6 +74,7 @@ def read(folder: Path) -> OpenBundle:
         check_outline(folder, name, graph, verified_bytes(folder, graph))
     sheet, latents = read_sheet(folder, info), read_latents(folder, info)
     examples, labels = read_examples(folder, info)
+    check_snapshots(folder, info)
     height, width = info.image.height, info.image.width
     golden = np.stack([sheet[:height, start : start + width] for start in range(0, GOLDEN * width, width)])
     tiles = SHEET_COLUMNS * sheet.shape[0] // height

@@ -15,11 +15,15 @@ Prior = Literal["normal", "uniform", "truncated"]
 Likelihood = Literal["calibrated", "squared-error", "bernoulli"]
 Fit = Literal["crop", "pad"]
 Better = Literal["lower", "higher", "floor"]
+Alarm = Literal["collapse", "noise"]
 SCHEMA_VERSION = 3  # bundle/migrate.py reads versions 1 and 2
 BUNDLE_NAME = r"[a-z0-9][a-z0-9_-]{0,63}"  # the whole of a name
 MAX_FILE_BYTES = 512_000_000
 MAX_SIDE = 1024  # pixels of a picture's height or width
 MAX_POINTS, MAX_SERIES = 100, 24  # of a training curve
+MAX_SNAPSHOTS, MAX_SNAPSHOT_PICTURES = 48, 64
+SnapshotFile = Literal["gan_snapshots", "vae_snapshots"]
+SNAPSHOT_FILES: dict[Model, SnapshotFile] = {"gan": "gan_snapshots", "vae": "vae_snapshots"}
 
 
 @dataclass(frozen=True)
@@ -258,6 +262,28 @@ class Curve(_Entry):
         return self
 
 
+class Snapshot(_Entry):
+    """A moment of a training: pictures seen and seconds, and what the training warned of then, if anything."""
+
+    images: Size
+    seconds: Annotated[float, Field(ge=0)]
+    alarms: tuple[Alarm, ...] = ()
+
+
+class Snapshots(_Entry):
+    """What a model drew at moments of its training; the sheet is bundle/snapshots.py's. `pictures`: how many of each
+    moment, from the same latents or held-out pictures each time."""
+
+    pictures: Annotated[int, Field(ge=1, le=MAX_SNAPSHOT_PICTURES)]
+    taken: Annotated[tuple[Snapshot, ...], Field(min_length=1, max_length=MAX_SNAPSHOTS)]
+
+    @model_validator(mode="after")
+    def _later_and_later(self) -> "Snapshots":
+        if any(a.images >= b.images for a, b in itertools.pairwise(self.taken)):
+            raise ValueError("the pictures seen at snapshots must become more")
+        return self
+
+
 class Session(_Entry):
     """One command that trained a stage, from its start to its end; `version`: of Twofold, empty where it is unknown."""
 
@@ -271,7 +297,8 @@ class Session(_Entry):
 class Training(_Entry):
     """How one stage was trained. `settings`: what its run was given, by name, without what only that machine knew;
     None in bundles of version 1. `curve`: None in bundles older than curves. `sessions`: every command, in order; none
-    in older bundles, where `command` joins those that changed something."""
+    in older bundles, where `command` joins those that changed something. `snapshots`: of a GAN or VAE; None where its
+    run kept none."""
 
     command: str
     seconds: Annotated[float, Field(ge=0)]
@@ -279,6 +306,7 @@ class Training(_Entry):
     hardware: str
     settings: dict[SettingName, Setting] | None = None
     curve: Curve | None = None
+    snapshots: Snapshots | None = None
     sessions: tuple[Session, ...] = ()
 
 
@@ -293,7 +321,7 @@ class Bundle(_Entry):
     image: Image
     max_batch: Annotated[int, Field(ge=1, le=4096)]
     graphs: dict[str, Graph]
-    files: dict[Literal["latents", "examples", "sheet", "training"], File]
+    files: dict[Literal["latents", "examples", "sheet", "training"] | SnapshotFile, File]
     gan: Gan | None
     vae: Vae | None
     quality: Quality | None
@@ -341,6 +369,10 @@ class Bundle(_Entry):
             raise ValueError(f"{' and '.join(missing)} missing")
         if any(graph.adapter and name != "generator" for name, graph in self.graphs.items()):
             raise ValueError("only a generator may have an adapter")
+        for model, key in SNAPSHOT_FILES.items():
+            told = model in self.training and self.training[model].snapshots is not None
+            if told != (key in self.files):
+                raise ValueError(f"'files.{key}' and 'training.{model}.snapshots' come together or not at all")
         for name, graph in self.graphs.items():
             self._check_graph(name, graph)
         return self

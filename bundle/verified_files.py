@@ -3,19 +3,24 @@
 import hashlib
 from pathlib import Path
 
+from bundle import packed_files
 from bundle.errors import BundleError
 from bundle.onnx_outline import FLOAT, Dimensions, outline, problem, unknown
 from bundle.schema import File, Graph
 
 
 def verified_bytes(folder: Path, entry: File) -> bytes:
-    """The bytes of a file that the index lists. Raises BundleError when it is missing or was changed."""
-    path = folder / entry.file
+    """The bytes of a file that the index lists, which lies in the folder or in its packed graphs. Raises BundleError
+    when it is missing or was changed."""
+    path, archive = folder / entry.file, folder / packed_files.GRAPHS
     try:
-        if not path.is_file():
+        if path.is_file():
+            # The size first: it bounds how much of a wrong file is read.
+            data = path.read_bytes() if path.stat().st_size == entry.bytes else b""
+        elif archive.is_file() and entry.file in (packed := packed_files.unpacked(archive)):
+            data = packed[entry.file]
+        else:
             raise BundleError(f"File '{entry.file}' of bundle '{folder.name}' is missing.")
-        # The size first: it bounds how much of a wrong file is read.
-        data = path.read_bytes() if path.stat().st_size == entry.bytes else b""
     except OSError as error:
         raise BundleError(f"File '{entry.file}' of bundle '{folder.name}' cannot be read.") from error
     if hashlib.sha256(data).hexdigest() == entry.sha256:

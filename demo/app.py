@@ -31,6 +31,9 @@ from demo.serving.housekeeping import Janitor, limit_arenas  # noqa: E402
 from demo.serving.served_bundle import ServedBundle, open_bundles  # noqa: E402
 
 if TYPE_CHECKING:
+    from starlette.routing import Route
+
+    from demo.make.maker import Maker
     from demo.routes.mcp_tools import McpTools
     from demo.routes.uploads import Uploads
 
@@ -57,7 +60,7 @@ def build_parser() -> argparse.ArgumentParser:
         help="address to listen on: 127.0.0.1 or ::1 for this machine, 0.0.0.0 or :: for all (default: %(default)s)",
     )
     hint = f"port (default: $GRADIO_SERVER_PORT, or {PORT}, or the next free one)"
-    parser.add_argument("--port", default=given.get("GRADIO_SERVER_PORT"), help=hint)
+    parser.add_argument("--port", type=_port, default=given.get("GRADIO_SERVER_PORT"), help=hint)
     share = given.get("GRADIO_SHARE", "").lower() == "true"
     parser.add_argument("--share", action="store_true", default=share, help="also open a temporary public link")
     parser.add_argument(
@@ -76,6 +79,14 @@ def build_parser() -> argparse.ArgumentParser:
         "--allow-upload", action="store_true",
         help="let visitors upload .onnx generators, which run in processes with limits (Linux, macOS)",
     )  # fmt: skip
+    parser.add_argument(
+        "--make", nargs="?", const="me", choices=("me", "anyone"), metavar="anyone",
+        help="add a tab that trains generators of own pictures, which stay on this machine; `--make anyone` where "
+        "others reach the page too",
+    )  # fmt: skip
+    parser.add_argument(
+        "--make-folder", metavar="FOLDER", default="made", help="where --make keeps its projects (default: %(default)s)"
+    )
     parser.add_argument("--mcp", action="store_true", help="offer the endpoints to assistants as MCP tools, at /mcp")
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--provider", choices=CHOICES, default="auto", help="processor (default: %(default)s)")
@@ -85,6 +96,11 @@ def build_parser() -> argparse.ArgumentParser:
         help="run the graphs on an inference server (KServe v2, e.g. Triton): http://machine:8000",
     )
     return parser
+
+
+def _port(text: str) -> int | str:
+    """The number of a port; other text as it is, which free_address refuses in a sentence."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else text
 
 
 def _serve(options: argparse.Namespace) -> int:
@@ -101,9 +117,11 @@ def _serve(options: argparse.Namespace) -> int:
     folder = _own_temporary_folder()
     uploads = _uploads(bundles) if options.allow_upload else None
     tools = _tools(bundles, address, public) if options.mcp else None
-    demo = build_demo(bundles, unavailable, uploads is not None, tools is not None)
+    maker = _maker(options, address, bundles, provider) if options.make else None
+    demo = build_demo(bundles, unavailable, uploads is not None, tools is not None, maker is not None)
     janitor = Janitor(folder, remembered=demo.temp_file_sets)
     more = [*(uploads.routes() if uploads else ()), *(tools.routes if tools else ())]
+    more += _make_routes(maker) if maker else ()
     try:
         with without_proxies():
             demo.launch(
@@ -126,6 +144,8 @@ def _serve(options: argparse.Namespace) -> int:
     janitor.start()
     _wait()
     ending.set()
+    if maker:
+        maker.close()
     janitor.stop()
     check.join()  # onnxruntime aborts the process when it ends under a session that is being opened
     demo.close(verbose=False)
@@ -152,6 +172,33 @@ def _uploads(bundles: MutableMapping[str, ServedBundle]) -> "Uploads":
     uploads = Uploads(bundles)
     atexit.register(uploads.close)
     return uploads
+
+
+def _maker(
+    options: argparse.Namespace, address: Address, bundles: MutableMapping[str, ServedBundle], provider: Provider
+) -> "Maker":
+    """What trains the projects of --make. Raises UserError where others can reach the page and were not named."""
+    from demo.make.limits import ANYONE, OWN_MACHINE  # not needed otherwise
+    from demo.make.maker import Maker
+    from demo.make.projects import Projects
+
+    open_to_others = options.share or not address.local
+    if open_to_others and options.make != "anyone":
+        raise UserError("Others can reach this page: write --make anyone to let them train on this machine.")
+    folder = Path(options.make_folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"The folder of --make cannot be made: {folder}: {error.strerror}.") from error
+    maker = Maker(Projects(folder.resolve()), bundles, provider, ANYONE if options.make == "anyone" else OWN_MACHINE)
+    maker.start()
+    return maker
+
+
+def _make_routes(maker: "Maker") -> list["Route"]:
+    from demo.routes.make import MakeRoutes
+
+    return MakeRoutes(maker).routes()
 
 
 def _share(demo: Page, address: Address) -> None:

@@ -38,13 +38,14 @@ class Page(gr.Blocks):
 
 
 def build_demo(bundles: Mapping[str, ServedBundle], unavailable: Sequence[Unavailable] = (), uploads: bool = False,
-               mcp: bool = False) -> Page:  # fmt: skip
+               mcp: bool = False, make: bool = False) -> Page:  # fmt: skip
     """The page over these bundles. With none, it says how to make a bundle. Launch it with launch_settings.
 
     `uploads`: whether visitors may bring models, which needs the routes of demo.routes.uploads. `mcp`: whether
-    assistants may use the endpoints, which needs the routes of demo.routes.mcp_tools.
+    assistants may use the endpoints, which needs the routes of demo.routes.mcp_tools. `make`: whether visitors may
+    train generators, which needs the routes of demo.routes.make.
     """
-    known = facts(bundles, unavailable) | {"uploads": uploads, "mcp": mcp, "page": PAGE_WORDS}
+    known = facts(bundles, unavailable) | {"uploads": uploads, "mcp": mcp, "make": make, "page": PAGE_WORDS}
     with Page(known, title=TITLE, fill_width=True, delete_cache=KEEP_FILES, analytics_enabled=False) as demo:
         first_widget("bar", known)
         if bundles:
@@ -61,10 +62,15 @@ def build_demo(bundles: Mapping[str, ServedBundle], unavailable: Sequence[Unavai
                 with gr.Tab(I18N("Compare"), id="compare", elem_id="tf-tab-compare"):
                     widget("compare")
                     widget("quiz")
+                if make:
+                    with gr.Tab(I18N("Make"), id="make"):
+                        widget("make")
                 with gr.Tab(I18N("API"), id="api"):
                     widget("api")
                 with gr.Tab(I18N("About"), id="about"):
                     widget("about")
+        elif make:
+            widget("make")
         else:
             widget("empty")
         add_endpoints(bundles)

@@ -30,10 +30,12 @@ CORE = (
     "figures",
     "mount",
 )
-WIDGETS = ("bar", "empty", "play", "morph", "rebuild", "explore", "compare", "quiz", "api", "about")
+WIDGETS = ("bar", "empty", "play", "morph", "rebuild", "explore", "compare", "quiz", "make", "api", "about")
 CSS = (STATIC / "core" / "style.css", *sorted(STATIC.glob("tabs/*/*.css")))
 # Of the scripts' folders; then of sentences from the server and bundles, translated when they are shown.
-WORD_FOLDERS = ("core", "play", "morph", "rebuild", "explore", "compare", "api", "about", "device", "server", "quality")
+WORD_FOLDERS = (
+    *("core", "play", "morph", "rebuild", "explore", "compare", "make", "api", "about", "device", "server", "quality"),
+)
 WORDS = tables(STATIC / "words", *WORD_FOLDERS)
 PAGE_WORDS = tables(STATIC / "words", "page")  # what Gradio itself shows: the tabs and the footer
 

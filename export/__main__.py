@@ -43,9 +43,10 @@ from export.settings import (
     TritonSettings,
     UnpackSettings,
     WebSettings,
+    flags_first,
     without_aliases,
 )
-from export.targets import space, triton, web
+from export.targets import hub, space, triton, web
 from train.run_folder import Run
 
 DESCRIPTION = "Turn trained networks into ONNX graphs, checked against PyTorch."
@@ -151,10 +152,11 @@ def run(settings: object) -> None:
         case TritonSettings():
             export_triton(settings)
         case SpaceSettings():
-            destination = space.Destination(settings.push, settings.private, settings.dry_run)
+            destination = hub.Destination(settings.push, settings.private, settings.dry_run)
             space.write(settings.bundles, settings.out, settings.title, destination)
         case WebSettings():
-            web.write(settings.bundles, settings.out)
+            destination = hub.Destination(settings.push, settings.private, settings.dry_run)
+            web.write(settings.bundles, settings.out, settings.title, destination)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -165,10 +167,10 @@ def main(argv: list[str] | None = None) -> int:
         print(f"twofold {VERSION}")
         return 0
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-    uploads = argv[:1] == ["space"]
+    uploads = argv[:1] in (["space"], ["web"])
     if not uploads:  # an upload shows its progress
         os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
-    words = without_aliases(argv)
+    words = flags_first(without_aliases(argv))
     settings: object = tyro.cli(Command, prog="python -m export", description=DESCRIPTION, args=words)
     stopped = f"Stopped; nothing was {'uploaded' if uploads else 'written'}."
     return exit_code(lambda: run(settings), stopped)

@@ -16,13 +16,14 @@ from bundle import images
 from bundle.array_files import SHEET_COLUMNS
 from bundle.feeds import Rows, RunGraph, run_in_parts
 from bundle.public_command import public_command
-from bundle.schema import SCHEMA_VERSION, Bundle, File
+from bundle.schema import SCHEMA_VERSION, SNAPSHOT_FILES, Bundle, File
 from bundle.trial_inputs import TrialInputs
 from bundle.write import file_entry, npz_bytes, previous_index, write_bundle
 from export import class_directions, float16, graphs, model_card, parity, training_codes
 from export.graphs import GraphSpec, Origin
 from export.precision import Conversion, Precision, Unsuitable, convert, table
 from export.run_contents import Latents, collect, latent_statistics, origin_of, pictures_of
+from export.snapshots import SnapshotSheet
 from train.data.dataset import Pictures
 from train.run_folder import Run
 from train.settings import STAGES
@@ -178,7 +179,7 @@ def other_files(
             training_codes.FILE,
             npz_bytes(training_codes.training_codes(run, latent_dim, train_set, shown)),
         )
-    return files
+    return files | {SNAPSHOT_FILES[model]: (one.name, one.data) for model, one in origin.snapshots.items()}
 
 
 def to_pictures(split: Pictures) -> np.ndarray:
@@ -212,6 +213,7 @@ def index(
 ) -> Bundle:
     """bundle.json of these graphs and files."""
     shapes = {spec.name: (spec.inputs, spec.outputs) for spec in specs}
+    shown: Mapping[str, SnapshotSheet] = {str(model): sheet for model, sheet in origin.snapshots.items()}
     gan = vae = None
     if "generator" in shapes:
         stages, w_dim = shapes["synthesis"][0]["w"]
@@ -253,6 +255,7 @@ def index(
                     "settings": to_public_dict(from_dict(STAGES[key], record.config)),
                     "sessions": [one | {"command": public_command(one["command"])} for one in record.sessions],
                     "curve": origin.curves.get(key),
+                    "snapshots": shown[key].entry if key in shown else None,
                 }
                 for key, record in origin.records.items()
             },

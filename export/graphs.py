@@ -16,7 +16,8 @@ from torch import nn
 
 from bundle.errors import UserError
 from bundle.public_command import public_command
-from bundle.schema import GRAPHS, SCHEMA_VERSION, Curve, Prior
+from bundle.schema import GRAPHS, SCHEMA_VERSION, Curve, Model, Prior
+from export.snapshots import SnapshotSheet
 from train.data.dataset import DataInfo
 from train.models.linear_posterior import LinearPosterior
 from train.run_folder import Run, StageRecord
@@ -60,12 +61,14 @@ class GraphSpec:
 
 @dataclass(frozen=True)
 class Origin:
-    """Where the graphs of a bundle come from: what they and the index say of it. `curves`: of the stages, by name."""
+    """Where the graphs of a bundle come from: what they and the index say of it. `curves`: of the stages, by name.
+    `snapshots`: of the models that kept some."""
 
     bundle: str
     data: DataInfo
     records: Mapping[str, StageRecord]
     curves: Mapping[str, Curve] = field(default_factory=dict)
+    snapshots: Mapping[Model, SnapshotSheet] = field(default_factory=dict)
 
     @property
     def prior(self) -> Prior:

@@ -7,7 +7,7 @@ import numpy as np
 from torch import nn
 
 from bundle.errors import UserError
-from export import curves, graphs
+from export import curves, graphs, snapshots
 from export.graphs import Origin
 from train.data.dataset import Pictures
 from train.data.load import load_again
@@ -57,10 +57,11 @@ def collect(run: Run, unfinished: bool) -> dict[str, TrainedStage]:
 
 
 def origin_of(run: Run, name: str, stages: Mapping[str, TrainedStage]) -> Origin:
-    """What the bundle says about these stages, with the curves that the run still has."""
+    """What the bundle says about these stages, with the curves and snapshots that the run still has."""
     found = {key: curves.read_curve(run.folder / key / "metrics.jsonl") for key in stages}
     records = {key: stage.record for key, stage in stages.items()}
-    return Origin(name, run.data, records, {key: curve for key, curve in found.items() if curve})
+    known = {key: curve for key, curve in found.items() if curve}
+    return Origin(name, run.data, records, known, snapshots.of_run(run, list(stages)))
 
 
 def pictures_of(run: Run, stages: Iterable[str], data: str | None) -> tuple[Pictures, Pictures]:

@@ -7,7 +7,6 @@ import functools
 import importlib.metadata
 import importlib.util
 import json
-import os
 import shutil
 import struct
 import subprocess
@@ -276,9 +275,9 @@ def _receive(pipe: IO[bytes], errors: IO[bytes]) -> dict:
 def web_gap() -> str:
     """Why onnxruntime-web cannot be tried; empty where it can."""
     if not shutil.which("node"):
-        return "Node.js is not installed; apt-get install nodejs npm, then npm ci --prefix demo/web."
+        return "Node.js is not installed; apt-get install nodejs npm, then python -m demo.web."
     if not (WEB / "node_modules" / "onnxruntime-web").is_dir():
-        return f"onnxruntime-web is not installed; npm ci --prefix {os.path.relpath(WEB)}."
+        return "onnxruntime-web is not installed; python -m demo.web."
     return ""
 
 

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import onnx
 import torch
 from onnx import numpy_helper
@@ -25,12 +26,14 @@ from bundle.pictures import check_background, paper
 from bundle.printable import printable
 from bundle.public_command import UNPACK
 from bundle.read import OpenBundle, graph_bytes, read
-from bundle.schema import Curve
+from bundle.schema import SNAPSHOT_FILES, Curve
+from bundle.snapshots import read_strip
 from bundle.trial_inputs import random_rows
 from export import graphs, parity
 from export.graphs import NEEDS, STAGE_GRAPHS, GraphSpec
 from export.precision import LEVELS
-from train import run_folder
+from export.snapshots import resized
+from train import run_folder, snapshots
 from train.checkpoints import OPTIONAL_NETWORKS, module_tensors, save_tensors
 from train.data.dataset import DataInfo
 from train.recorder import Progress
@@ -280,6 +283,24 @@ def write_stage(folder: Path, name: str, stage: UnpackedStage, bundle: OpenBundl
     run_folder.write_json(folder / "record.json", record)
     if stage.curve:
         write_file(folder / "metrics.jsonl", curve_lines(stage.curve).encode())
+    write_snapshots(folder, name, bundle)
+
+
+def write_snapshots(folder: Path, stage: str, bundle: OpenBundle) -> None:
+    """Writes the snapshots of a stage as a run keeps them, at the size of the bundle's pictures."""
+    model = next((model for model, key in SNAPSHOT_FILES.items() if model == stage and key in bundle.info.files), None)
+    known = bundle.info.training[stage].snapshots
+    if model is None or known is None:
+        return
+    strip, sides = read_strip(bundle.folder, bundle.info, model), bundle.info.image.shape[1:]
+    rows = {
+        snapshots.row_name(taken.images, taken.seconds): row
+        for taken, row in zip(known.taken, strip.moments, strict=True)
+    }
+    if len(strip.held_out):
+        rows[snapshots.HELD_OUT] = strip.held_out
+    for name, row in rows.items():
+        snapshots.write_row(folder, name, np.stack([resized(picture, sides) for picture in row]))
 
 
 def latents_of(bundle: OpenBundle, stage: str) -> dict[str, Tensor]:

@@ -30,6 +30,7 @@ from train.recorder import Progress, Recorder, diverged
 from train.schedules import ema_decay
 from train.settings import Settings
 from train.stages.stage import Stage
+from train.status import State, Status, StatusFile
 from train.stored_settings import flat
 from train.threads import ThreadTrial, first_threads
 
@@ -89,10 +90,15 @@ def train(
     with stop_requests() as asked, bar:
         stopped = loop.run(asked, bar)
         recorder.checkpoint()
-        if not stopped:
+        if stopped:
+            loop.write_status("stopped")
+        else:
             recorder.sheet()
+            recorder.snapshot(last=True)
             bar.set_description(f"{title}: measuring")
+            loop.write_status("measuring")
             finish(stage, averages, train_set, test_set, recorder, loop)
+            loop.write_status("finished")
             stopped, _ = agreed(accelerator, bool(asked), progress.planned)  # the stage is done, but no other begins
     if settings.track:
         accelerator.end_training()
@@ -128,6 +134,7 @@ class Loop:
         self.first_step, self.first_images = progress.step, progress.images
         self.clock = began - progress.seconds
         self.steps_began = self.planned_at = self.timed_from = 0.0  # times of the first step and the last plan
+        self.status = StatusFile(settings.run, recorder.writes)
         self.trial = self.thread_trial()
         self.outlook = Outlook(stage.name, settings, train_set.images[0, 0].numel() ** 0.5, self.device)
         self.counts = len(train_set), test_images
@@ -191,6 +198,19 @@ class Loop:
         in_all = f", {spoken(seconds + self.slot.after)} for all" if self.slot.after else ""
         return f"{spoken(seconds)} left{in_all}"
 
+    def write_status(self, state: State) -> None:
+        """Tells whoever watches the run where it stands."""
+        progress, known = self.progress, self.progress.step - self.first_step >= LEAST_STEPS
+        rate = self.rate() if known else None
+        if self.settings.images is not None:
+            left = (progress.planned - progress.images) / rate if rate else None
+        else:
+            left = max(self.seconds - progress.seconds, 0.0)
+        for_all = None if left is None else left + self.slot.after
+        place = self.stage.name, self.slot.number, self.slot.of, state
+        self.status.write(Status(*place, progress.images, progress.planned, rate, progress.seconds, left, for_all,
+                                 dict(self.recorder.warned)))  # fmt: skip
+
     def run(self, asked: list[int], bar: ProgressBar) -> bool:
         """Takes steps until the plan is done or `asked` is filled; returns whether it was stopped."""
         progress, recorder = self.progress, self.recorder
@@ -208,6 +228,7 @@ class Loop:
                 return stopped
             shown = self.step()
             bar.update(self.batch)
+            recorder.snapshot()
             if progress.step > FIRST_STEPS and progress.images - last_line >= progress.planned / LINES:
                 last_line = progress.images
                 recorder.line(shown, bar)
@@ -217,6 +238,12 @@ class Loop:
             if time.monotonic() - last_save > CHECKPOINT_SECONDS:
                 last_save = time.monotonic()
                 recorder.checkpoint()
+            if self.status.is_due():
+                self.write_status("training")
+                if self.status.takes_request():
+                    last_save = time.monotonic()
+                    recorder.checkpoint()
+                    recorder.sheet()
 
     def step(self) -> dict[str, Tensor]:
         """One timed step; returns scalars to show."""

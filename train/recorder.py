@@ -23,6 +23,7 @@ from train.hardware import hardware
 from train.progress_bar import ProgressBar, say
 from train.run_folder import StageRecord, read_json, write_json
 from train.settings import BUDGET, TUNABLE, Settings
+from train.snapshots import Snapshots
 from train.stages.stage import Stage
 from train.stored_settings import from_dict, to_dict
 
@@ -68,13 +69,14 @@ class Recorder:
         self.stage, self.averages, self.settings, self.progress = stage, averages, settings, progress
         self.folder = settings.run / stage.name
         self.accelerator, self.writes = accelerator, accelerator.is_main_process
-        self.variety: dict[str, float] = {}  # at the last sheet
+        self.variety: dict[str, float] = {}  # and roughness, at the last sheet
         self.command = command_line(stage.module, settings, source)
         self.own_command = self.command
         self.began_at = progress.seconds, progress.images
         self.earlier_sessions: list[dict] = []
-        self.warned: set[str] = set()
+        self.warned: dict[str, str] = {}  # kind -> what was said
         self.data = [[progress.images, train_images]]
+        self.snapshots = Snapshots(stage, self.folder, progress.images) if self.writes else None
         record_path = self.folder / "record.json"
         if settings.resume and record_path.exists():
             record = read_json(record_path)
@@ -143,6 +145,18 @@ class Recorder:
                 self.warn("metrics", f"metrics.jsonl cannot be written ({problem.strerror}); the training goes on.")
         self.accelerator.log(values, step=progress.images)
 
+    def snapshot(self, last: bool = False) -> None:
+        """Keeps what the networks draw now, where a moment to keep has come or the stage is done."""
+        snapshots, progress = self.snapshots, self.progress
+        if snapshots is None or not (last or snapshots.is_due(progress.images)):
+            return
+        self.averages.eval()
+        try:
+            snapshots.take(self.averages, progress.images, progress.seconds)
+        except UserError as problem:  # worth no training, as the metrics
+            self.snapshots = None
+            self.warn("snapshots", f"{problem} No more snapshots are taken; the training goes on.")
+
     @torch.no_grad()
     def sheet(self) -> None:
         """A sheet of samples by the averaged networks, for the tracker too; warnings where they vary much less than the
@@ -156,9 +170,12 @@ class Recorder:
         write_file(self.folder / "samples" / f"{progress.images:09d}.png", images.png(sheet))
         self.track_sheet(np.asarray(sheet))
         variety = stage.variety(self.averages)
+        roughness = stage.roughness(self.averages)
         self.variety = {f"variety_{name}": round(share, 4) for name, share in variety.items()}
+        if roughness is not None and math.isfinite(roughness):
+            self.variety["roughness"] = round(roughness, 4)
         if progress.share > EARLY and progress.step >= EARLY_STEPS:
-            self.check_samples(variety, stage.roughness(self.averages))
+            self.check_samples(variety, roughness)
 
     def check_samples(self, variety: dict[str, float], roughness: float | None) -> None:
         """Warns of samples that are all alike, and of samples that are noise."""
@@ -177,7 +194,7 @@ class Recorder:
     def warn(self, kind: str, text: str) -> None:
         """Prints a warning, the first time that there is one of its kind."""
         if kind not in self.warned:
-            self.warned.add(kind)
+            self.warned[kind] = text
             say(f"{self.stage.name}: warning: {text}")
 
     def track_sheet(self, sheet: np.ndarray) -> None:

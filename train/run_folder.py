@@ -8,6 +8,7 @@ runs/mnist/gan/config.json          settings of the stage
               /record.json          command, seconds, pictures, hardware, finished or not
               /metrics.jsonl        a line at steady intervals
               /samples/*.png        a sheet at steady intervals
+              /snapshots/*.png      GAN and VAE: the same few pictures, ever later (train/snapshots.py)
 """
 
 import json

@@ -13,8 +13,9 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from bundle import images
+from bundle import images, packed_files
 from bundle.read import INDEX
+from bundle.verified_files import verified_bytes
 from demo import static_files
 from demo.routes.page_files import no_file
 from demo.serving.served_bundle import ServedBundle
@@ -33,9 +34,12 @@ def routes(bundles: Mapping[str, ServedBundle]) -> list[Route]:
         if served is None or name not in listed(served):
             return no_file()
         media = {"png": "image/png", "json": "application/json"}.get(name.rpartition(".")[2])
-        return FileResponse(
-            served.engine.bundle.folder / name, media_type=media or "application/octet-stream", headers=HEADERS
-        )
+        kind = media or "application/octet-stream"
+        path = served.engine.bundle.folder / name
+        if path.is_file() or not path.with_name(packed_files.GRAPHS).is_file():
+            return FileResponse(path, media_type=kind, headers=HEADERS)
+        entry = next(entry for entry in served.info.graphs.values() if entry.file == name)
+        return Response(verified_bytes(path.parent, entry), media_type=kind, headers=HEADERS)
 
     def example(request: Request) -> Response:
         served = bundles.get(request.path_params["bundle"])

@@ -4,10 +4,12 @@ The demo package sets onnxruntime's environment before this import. Choosing the
 several requests share a run: demo/serving/batching.py.
 """
 
+import functools
 import threading
 from collections.abc import Callable, Mapping
 
 import numpy as np
+import onnxruntime as ort
 
 from bundle.adapter import adapt
 from bundle.errors import BundleError, Busy, RuntimeUnavailable, UserError
@@ -17,6 +19,7 @@ from bundle.read import OpenBundle, graph_bytes
 from bundle.runner import check_inputs
 from bundle.sessions import CPU, CUDA, Provider, core_count, first_line, open_session
 from demo.serving.batching import BatchQueue, Tally, TimedGraphFunction
+from demo.serving.cpu_session import CpuSession
 from demo.serving.cuda_graphs import CudaGraphSession
 from demo.serving.watchdog import Watchdog
 
@@ -34,11 +37,15 @@ class EngineCache:
         self.watchdog = Watchdog()
         self._kept = kept
         self._loaded: dict[int, Engine] = {}  # least recently used first
+        self._latest: Engine | None = None  # the last of them
         self._lock = threading.Lock()
 
     def use(self, engine: "Engine") -> None:
         """Mark an engine as used; if too many are loaded, the least recently used one is unloaded."""
+        if self._latest is engine:
+            return
         with self._lock:
+            self._latest = engine
             self._loaded.pop(id(engine), None)
             self._loaded[id(engine)] = engine
             too_many = len(self._loaded) > self._kept
@@ -159,20 +166,26 @@ class Engine:
             self._queues.clear()
 
     def _run(self, graph: str, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        queue = self._queue(graph)
+        queue = self._queues.get(graph) or self._queue(graph)
         self._cache.use(self)
         check_inputs(self.bundle.info, graph, inputs)
         names = [tensor.name for tensor in self.bundle.info.graphs[graph].outputs]
-        parts: list[list[np.ndarray]] = []
-        seconds = 0.0
-        # In chunks: other visitors' single pictures get their turn between the parts of a large batch.
-        for part in feed_parts(inputs, self.provider.max_rows):
-            outputs, spent = queue(part)
-            parts.append(outputs)
-            seconds += spent
+        if len(next(iter(inputs.values()))) <= queue.most:
+            outputs, seconds = queue(dict(inputs))
+            found = dict(zip(names, outputs, strict=True))
+        else:
+            found, seconds = self._run_in_parts(queue, inputs, names)
         self.last_ms = seconds * 1000
         self._thread.spent_ms = self.spent_ms + self.last_ms
-        return {name: np.concatenate(chunks) for name, chunks in zip(names, zip(*parts, strict=True), strict=True)}
+        return found
+
+    def _run_in_parts(
+        self, queue: BatchQueue, inputs: Mapping[str, np.ndarray], names: list[str]
+    ) -> tuple[dict[str, np.ndarray], float]:
+        """A large batch in chunks: other visitors' single pictures get their turn in between."""
+        parts = [queue(part) for part in feed_parts(inputs, queue.most)]
+        chunks = zip(names, zip(*(outputs for outputs, _ in parts), strict=True), strict=True)
+        return {name: np.concatenate(many) for name, many in chunks}, sum(seconds for _, seconds in parts)
 
     def check(self) -> None:
         """Run every graph on inputs whose outputs are known. Raises BundleError when one misbehaves."""
@@ -189,24 +202,35 @@ class Engine:
             return self._queues[graph]
 
     def _open_here(self, bundle: OpenBundle, graph: str) -> TimedGraphFunction:
-        """The function that runs a graph in a session of this process."""
-        data = graph_bytes(bundle, graph)
+        """The function that runs a graph in sessions of this process."""
         entry = bundle.info.graphs[graph]
-        try:
-            session = open_session(data, self.provider, self._careful)
-        except RuntimeUnavailable:
-            raise
-        except Exception as error:  # onnxruntime's errors share no base class
-            raise faulty(bundle, graph, f"cannot be loaded ({first_line(error)})") from error
-        self._names[graph] = session.get_providers()[0]
         names = [entry.adapter.image] if entry.adapter else [tensor.name for tensor in entry.outputs]
-        on_cuda = self._names[graph] == CUDA and not entry.adapter
-        cuda_graphs = CudaGraphSession(session, entry.inputs, entry.outputs, "cuda") if on_cuda else None
+
+        def opened(threads: int | None = None, few_rows: bool = False) -> ort.InferenceSession:
+            data = graph_bytes(bundle, graph)
+            try:
+                return open_session(data, self.provider, self._careful, threads, patterns=few_rows)
+            except RuntimeUnavailable:
+                raise
+            except Exception as error:  # onnxruntime's errors share no base class
+                raise faulty(bundle, graph, f"cannot be loaded ({first_line(error)})") from error
+
+        run_session: Callable[[Feed, ort.RunOptions], list[np.ndarray]]
+        if self.provider.name == CPU:
+            self._names[graph] = CPU
+            run_session = CpuSession(opened, names, core_count()).run
+        else:
+            session = opened()
+            self._names[graph] = session.get_providers()[0]
+            if self._names[graph] == CUDA and not entry.adapter:
+                run_session = CudaGraphSession(session, entry.inputs, entry.outputs, "cuda").run
+            else:
+                run_session = functools.partial(session.run, names)
 
         def run(feed: Feed, until: float) -> list[np.ndarray]:
             with self._cache.watchdog.limit(until) as options:
                 try:
-                    return cuda_graphs.run(feed, options) if cuda_graphs else session.run(names, dict(feed), options)
+                    return run_session(feed, options)
                 except Exception as error:
                     if options.terminate:
                         raise Busy("This took too long and was stopped; ask for fewer pictures at once.") from error

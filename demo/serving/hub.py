@@ -17,7 +17,7 @@ from huggingface_hub.errors import (
 
 from bundle.errors import UserError
 
-PATTERNS = ("*.onnx", "bundle.json", "*/bundle.json", "*.npz", "*.png")
+PATTERNS = ("*.onnx", "bundle.json", "*/bundle.json", "*.npz", "*.png", "*.webp")
 MAX_BYTES = 500_000_000
 
 

@@ -2,8 +2,6 @@
 
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import onnxruntime as ort
 
@@ -11,30 +9,42 @@ INTERVAL = 0.05  # seconds between two looks; a run is stopped at most this much
 AWAKE = 2.0  # seconds that the thread goes on looking after the last run
 
 
+class Limit:
+    """What `Watchdog.limit` returns. Not a generator: entering and leaving one costs a small network's run 3 %."""
+
+    __slots__ = ("_options", "_until", "_watchdog")
+
+    def __init__(self, watchdog: "Watchdog", until: float):
+        self._watchdog, self._until, self._options = watchdog, until, ort.RunOptions()
+
+    def __enter__(self) -> ort.RunOptions:
+        watchdog = self._watchdog
+        watchdog.runs[self._options] = self._until
+        if watchdog.asleep:  # only then: waking a thread takes longer than running a small network
+            watchdog.wake()
+        return self._options
+
+    def __exit__(self, *_: object) -> None:
+        del self._watchdog.runs[self._options]
+
+
 class Watchdog:
-    """Watches the runs in progress."""
+    """Watches the runs in progress: `runs`, options -> when to stop."""
 
     def __init__(self) -> None:
         self._state = threading.Condition()
-        self._runs: dict[ort.RunOptions, float] = {}
-        self._asleep = True
+        self.runs: dict[ort.RunOptions, float] = {}
+        self.asleep = True
         self._thread: threading.Thread | None = None
 
-    @contextmanager
-    def limit(self, until: float) -> Iterator[ort.RunOptions]:
-        """Options for one run, which onnxruntime is told to stop when time.monotonic() passes `until`."""
-        options = ort.RunOptions()
-        self._runs[options] = until
-        if self._asleep:  # only then: waking a thread takes longer than running a small network
-            self._wake()
-        try:
-            yield options
-        finally:
-            del self._runs[options]
+    def limit(self, until: float) -> Limit:
+        """A context that gives options for one run, which onnxruntime is told to stop when time.monotonic() passes
+        `until`."""
+        return Limit(self, until)
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
         with self._state:
-            self._asleep = False
+            self.asleep = False
             if self._thread is None:
                 self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
                 self._thread.start()
@@ -46,13 +56,13 @@ class Watchdog:
             while True:
                 self._state.wait(INTERVAL)
                 now = time.monotonic()
-                runs = list(self._runs.items())  # atomic: other threads change the dict without the lock
+                runs = list(self.runs.items())  # atomic: other threads change the dict without the lock
                 for options, until in runs:
                     options.terminate = now >= until
                 if runs:
                     last = now
                 elif now - last > AWAKE:
-                    self._asleep = True
-                    if not self._runs:  # nothing started between the two lines
+                    self.asleep = True
+                    if not self.runs:  # nothing started between the two lines
                         self._state.wait()
-                    self._asleep, last = False, time.monotonic()
+                    self.asleep, last = False, time.monotonic()

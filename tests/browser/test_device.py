@@ -21,7 +21,7 @@ PLACES = (
 
 @pytest.fixture(autouse=True)
 def runtime() -> None:
-    if on_device.dist(device.MODULES) is None:
+    if on_device.installed(device.WEB) is None:
         pytest.skip(f"{on_device.RUNTIME} is not installed ({on_device.HOW_TO_GET_IT})")
 
 

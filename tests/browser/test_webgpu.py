@@ -34,7 +34,7 @@ WAIT = 120_000  # a graphics card in software translates its programs for many s
 @pytest.fixture(scope="module")
 def browser(launch: Callable[..., Any], address: str) -> Iterator[Any]:
     """A Chromium with WebGPU, for `visit`."""
-    if on_device.dist(device.MODULES) is None:
+    if on_device.installed(device.WEB) is None:
         pytest.skip(f"{on_device.RUNTIME} is not installed ({on_device.HOW_TO_GET_IT})")
     opened = launch(*FLAGS)
     page = opened.new_page()

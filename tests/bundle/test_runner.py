@@ -7,7 +7,7 @@ import pytest
 
 from bundle.errors import BundleError, InputError
 from bundle.read import read
-from bundle.runner import BundleRunner
+from bundle.runner import BundleRunner, all_finite
 from tests.support import tiny
 
 
@@ -62,3 +62,17 @@ def test_a_graph_that_cannot_be_loaded_is_named(broken_bundle: Path, monkeypatch
     monkeypatch.setattr("bundle.runner.open_session", refused)
     with pytest.raises(BundleError, match=r"Graph 'decoder' of bundle 'tiny' cannot be loaded \(no such operator\)"):
         BundleRunner(read(broken_bundle)).run("decoder", {"z": codes(1)})
+
+
+@pytest.mark.parametrize(
+    ("values", "finite"),
+    [
+        ([0.0, -1.5], True),
+        ([3e38, 3e38], True),
+        ([1.0, np.nan], False),
+        ([np.inf, -np.inf], False),
+        ([-np.inf, 0.0], False),
+    ],
+)
+def test_values_that_are_not_finite_are_found(values: list[float], finite: bool):
+    assert all_finite(np.array([values] * 3, np.float32)) is finite

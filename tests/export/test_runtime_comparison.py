@@ -230,7 +230,7 @@ def test_what_is_missing_is_named_with_what_brings_it(tmp_path: Path, monkeypatc
     assert "apt-get install nodejs" in runtimes.web_gap()
     (tmp_path / "node").write_text("")
     (tmp_path / "node").chmod(0o755)
-    assert "npm ci --prefix" in runtimes.web_gap()
+    assert "python -m demo.web" in runtimes.web_gap()
     monkeypatch.setattr(runtimes.importlib.util, "find_spec", lambda name: None)
     assert "OpenVINO is not installed; pip install" in runtimes.openvino_gap() == runtimes.bfloat16_gap()
     assert "OpenCV is not installed; pip install" in runtimes.opencv_gap()

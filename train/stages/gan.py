@@ -20,6 +20,7 @@ from train.schedules import cosine
 from train.settings import GanSettings
 from train.stages.stage import Stage
 
+SNAPSHOT = 16  # samples of a snapshot
 GAP_STEPS = 20  # steps from one adjustment of the augmentation to the next
 
 
@@ -260,6 +261,12 @@ class GanStage(Stage[GanNetworks, GanSettings]):
         device = next(averages.parameters()).device
         classes = None if self.preview_classes is None else self.preview_classes.to(device)
         return averages.generator(self.preview_z.to(device), classes)
+
+    def snapshot(self, averages: GanNetworks, pictures: Tensor) -> Tensor:
+        """The first samples of the sheet."""
+        device = next(averages.parameters()).device
+        classes = None if self.preview_classes is None else self.preview_classes[:SNAPSHOT].to(device)
+        return averages.generator(self.preview_z[:SNAPSHOT].to(device), classes)
 
     @torch.no_grad()
     def finish(self, averages: GanNetworks, train: Pictures, test: Pictures) -> dict[str, Tensor]:

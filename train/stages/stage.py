@@ -73,6 +73,8 @@ class Stage(ABC, Generic[Networks, StageSettings]):
     """Module that `python -m` starts."""
     held_out: Tensor
     """32 pictures of the test split for the sample sheets, float32 in [0, 1]; set by the loop."""
+    snapshot_held_out: ClassVar[int] = 0
+    """How many held-out pictures `snapshot` takes."""
     steps_done: int = 0
     """Steps before this one; set by the loop."""
     target_images: int | None = None
@@ -108,6 +110,11 @@ class Stage(ABC, Generic[Networks, StageSettings]):
     def preview(self, averages: Networks, pictures: Tensor) -> Tensor:
         """Pictures [N, C, H, W] in [0, 1] for a sample sheet, drawn by the averaged networks from the same latents or
         the same held-out `pictures` [32, C, H, W] each time."""
+
+    def snapshot(self, averages: Networks, pictures: Tensor) -> Tensor | None:
+        """Pictures [N, C, H, W] in [0, 1] of the same latents each time, or of these held-out `pictures`; None for a
+        stage that shows nothing. Nothing in it is drawn at random."""
+        return None
 
     def variety(self, averages: Networks) -> dict[str, float]:
         """How varied the samples are, each figure as a share of the data's; under 0.5 a warning is printed."""

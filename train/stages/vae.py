@@ -57,6 +57,7 @@ class VaeStage(Stage[VaeNetworks, VaeSettings]):
     """Reconstruction + beta KL, with a KL warm-up; by default the reconstruction is 1/2 D log MSE."""
 
     name = "vae"
+    snapshot_held_out = 4
 
     def __init__(self, networks: VaeNetworks, settings: VaeSettings, data: DataInfo):
         optimizer = torch.optim.Adam(networks.parameters(), lr=settings.lr, betas=(0.9, 0.99), fused=True)
@@ -96,6 +97,10 @@ class VaeStage(Stage[VaeNetworks, VaeSettings]):
         """Held-out pictures, each next to its reconstruction."""
         mean, _ = averages.encoder(pictures)
         return torch.stack([pictures, averages.decoder(mean)], dim=1).flatten(0, 1)
+
+    def snapshot(self, averages: VaeNetworks, pictures: Tensor) -> Tensor:
+        """The reconstructions of these pictures."""
+        return averages.decoder(averages.encoder(pictures)[0])
 
     def measuring_seconds(self, train: int, test: int, rate: float) -> float:
         """A sixth of a step for each code, and for each picture drawn of one; and the mixture."""

@@ -53,6 +53,12 @@
       T.facts.bundles.push(bundle);
       for (const listener of T.bundleListeners) listener(bundle);
     },
+    // Takes the facts of a bundle that was made anew, in the place of its earlier ones.
+    replaceBundle(bundle) {
+      const at = T.facts.bundles.findIndex((one) => one.name === bundle.name);
+      if (at < 0) T.add(bundle);
+      else T.facts.bundles[at] = bundle;
+    },
     bundleListeners: [], // called with each bundle that is added
     // The facts of a bundle; undefined where there is none of this name.
     bundle: (name = T.state.b) => T.facts?.bundles.find((bundle) => bundle.name === name),

@@ -145,7 +145,7 @@ def test_curl_draws_the_picture_on_screen(served, snippets: list[dict[str, str]]
 def test_javascript_draws_the_picture_on_screen(served, node: str, snippets: list[dict[str, str]], tmp_path: Path):
     """In Node, where WebAssembly may round otherwise: within one grey level."""
     if not (MODULES / "onnxruntime-web").is_dir():
-        pytest.skip("onnxruntime-web is not installed (npm ci --prefix demo/web)")
+        pytest.skip("onnxruntime-web is not installed (python -m demo.web)")
     (tmp_path / "node_modules").symlink_to(MODULES)
     assert "JavaScript" not in snippets[-1]  # a generator without styles has no such code
     for state, made in zip(STATES[:-1], snippets, strict=False):

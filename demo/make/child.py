@@ -1,0 +1,93 @@
+"""A long process that never outlives whoever started it.
+
+`python -m demo.make.child COMMAND …` runs the command and waits until it ends, or until its own standard input is
+closed: the system does that when the server goes, however it goes. Then it asks the command to stop, as Ctrl-C does, so
+that nothing learned is lost.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PATIENCE = 60.0  # seconds that a command has to store what it learned, before it is killed
+LOWER_PRIORITY = 10  # "nice", so that the page stays quick
+LAST_LINES = 20
+
+
+class Child:
+    """A command that runs in the background; its output goes into a file."""
+
+    def __init__(self, command: Sequence[str], log: Path):
+        """Raises OSError where it cannot be started."""
+        self.log = log
+        self._output = log.open("wb")
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "demo.make.child", *command],
+                cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=self._output, stderr=subprocess.STDOUT,
+                env=os.environ | {"PYTHONUNBUFFERED": "1"}, start_new_session=True,
+            )  # fmt: skip
+        finally:
+            self._output.close()
+
+    def stop(self) -> None:
+        """Asks the command to store what it has learned and to end. Returns at once."""
+        if self._process.stdin:
+            with suppress(OSError):
+                self._process.stdin.close()
+
+    def wait(self) -> int:
+        """The exit code, once the command has ended."""
+        code = self._process.wait()
+        self.stop()
+        return code
+
+    def poll(self) -> int | None:
+        """The exit code; None while it runs."""
+        return self._process.poll()
+
+    def last_words(self) -> str:
+        """The sentence with which it failed: its last "error: …", else its last line."""
+        try:
+            text = self.log.read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            text = ""
+        lines = text.replace("\r", "\n").splitlines()[-LAST_LINES:]
+        errors = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
+        return (errors or [line for line in lines if line.strip()] or ["The training ended without a word."])[-1]
+
+
+def main(command: Sequence[str]) -> int:
+    """Runs the command until it ends or standard input is closed; returns its exit code."""
+    with suppress(OSError, AttributeError):
+        os.nice(LOWER_PRIORITY)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal that is shared; the closed input says it all
+    running = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, preexec_fn=_hears_ctrl_c if os.name == "posix" else None
+    )
+    threading.Thread(target=_stop_when_alone, args=(running,), daemon=True).start()
+    return running.wait()
+
+
+def _hears_ctrl_c() -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _stop_when_alone(running: subprocess.Popen) -> None:
+    while os.read(0, 4096):  # not sys.stdin: Python aborts where a thread holds its lock at the end
+        pass
+    running.send_signal(signal.SIGINT if os.name == "posix" else signal.SIGTERM)
+    try:
+        running.wait(PATIENCE)
+    except subprocess.TimeoutExpired:
+        running.kill()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

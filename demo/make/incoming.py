@@ -1,0 +1,125 @@
+"""Pictures on their way into a project: files in pieces, zips, names of strangers.
+
+Whatever a file is called, it is stored as `pictures/GROUP/NUMBER.ENDING`; a group is the folder that it came from, and
+becomes a class. What is no picture is counted and said, never stored.
+"""
+
+import re
+import zipfile
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from bundle.errors import ImageError, InputError, UserError
+from bundle.picture_files import BROKEN, TRAINING, opened
+from demo.make.limits import MakeLimits
+
+ALONE = "pictures"
+"""The group of pictures that came without a folder."""
+
+MAX_GROUP = 40
+IGNORED = re.compile(r"(^|/)(\.|__MACOSX(/|$)|@eaDir(/|$)|Thumbs\.db$|desktop\.ini$)")
+ENDINGS = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "GIF": "gif", "BMP": "bmp", "TIFF": "tif", "AVIF": "avif"}
+PIECE = 1 << 20
+
+
+@dataclass
+class Arrivals:
+    """What became of the files of one upload."""
+
+    stored: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
+    """Reason -> how many files."""
+
+
+class Incoming:
+    """Takes files into the folder `pictures` of a project. `room`: (bytes, pictures) that still fit into it."""
+
+    def __init__(self, pictures: Path, limits: MakeLimits):
+        self.pictures, self.limits = pictures, limits
+        files = list(self.files())
+        self.room = limits.bytes - sum(path.stat().st_size for path in files), limits.pictures - len(files)
+        self._last: dict[Path, int] = {}  # group -> number of its last picture
+
+    def take(self, file: Path, name: str) -> Arrivals:
+        """Stores a picture, or all pictures of a zip.
+
+        Raises InputError where the project would grow too large, UserError where the disk refuses; what was stored
+        before stays.
+        """
+        arrivals = Arrivals()
+        try:
+            if zipfile.is_zipfile(file):
+                self._take_zip(file, name, arrivals)
+            else:
+                self._take_picture(file.read_bytes(), name, arrivals)
+        except OSError as problem:
+            raise UserError(f"The pictures cannot be stored: {problem.strerror or problem}.") from problem
+        return arrivals
+
+    def files(self) -> Iterator[Path]:
+        """The pictures of the project, in order."""
+        return (path for path in sorted(self.pictures.glob("*/*")) if path.is_file())
+
+    def _take_zip(self, file: Path, name: str, arrivals: Arrivals) -> None:
+        with zipfile.ZipFile(file) as archive:
+            for entry in archive.infolist():
+                if entry.is_dir() or IGNORED.search(entry.filename):
+                    continue
+                if entry.flag_bits & 1:
+                    raise InputError(f"{name} is locked with a password: unpack it, and drop the folder.")
+                if entry.file_size > TRAINING.bytes:
+                    arrivals.refused["too large"] += 1
+                    continue
+                try:
+                    with archive.open(entry) as opened_entry:
+                        data = read_at_most(opened_entry, TRAINING.bytes)
+                except (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError):
+                    arrivals.refused["damaged"] += 1
+                    continue
+                self._take_picture(data, entry.filename, arrivals)
+
+    def _take_picture(self, data: bytes, name: str, arrivals: Arrivals) -> None:
+        if IGNORED.search(name):
+            return
+        try:
+            ending = ENDINGS.get(opened(data, TRAINING).format or "", "img")
+        except ImageError as problem:
+            arrivals.refused[str(problem)] += 1
+            return
+        except BROKEN:
+            arrivals.refused["no picture"] += 1
+            return
+        left_bytes, left_pictures = self.room
+        if len(data) > left_bytes or left_pictures < 1:
+            most = f"{self.limits.pictures} pictures and {self.limits.bytes // 1_000_000} MB"
+            raise InputError(f"A project holds at most {most}. {arrivals.stored} pictures of this upload were kept.")
+        folder = self.pictures / group_of(name)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{self._next(folder):06d}.{ending}").write_bytes(data)
+        self.room = left_bytes - len(data), left_pictures - 1
+        arrivals.stored += 1
+
+    def _next(self, folder: Path) -> int:
+        """The number of the next picture of a group."""
+        if folder not in self._last:
+            self._last[folder] = max((int(path.stem) for path in folder.iterdir() if path.stem.isdigit()), default=0)
+        self._last[folder] += 1
+        return self._last[folder]
+
+
+def read_at_most(file: IO[bytes], most: int) -> bytes:
+    """A file's bytes. Raises ValueError where there are more, whatever its header says: zip bombs lie."""
+    data = file.read(most + 1)
+    if len(data) > most:
+        raise ValueError("it is larger than it says")
+    return data
+
+
+def group_of(name: str) -> str:
+    """The group of a file of this name: the folder that it lies in, without what no folder may be called."""
+    parents = [part for part in PurePosixPath(name.replace("\\", "/")).parts[:-1] if part not in ("/", "..", ".")]
+    words = "".join(letter if letter.isalnum() or letter in " -_" else " " for letter in parents[-1]) if parents else ""
+    return " ".join(words.split())[:MAX_GROUP].strip() or ALONE

@@ -1,0 +1,28 @@
+"""How much a visitor may bring to Make, and train."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class MakeLimits:
+    """`bytes`: of all pictures of a project; `upload_bytes`: of one file; `pictures`: of a project; `minutes`: of a
+    training; `projects`: at the same time."""
+
+    bytes: int
+    upload_bytes: int
+    pictures: int
+    minutes: float
+    projects: int
+
+
+OWN_MACHINE = MakeLimits(10_000_000_000, 2_000_000_000, 200_000, 24 * 60, 200)
+"""For the person whose machine it is."""
+
+ANYONE = MakeLimits(300_000_000, 200_000_000, 5_000, 60, 4)
+"""For visitors from elsewhere (--make anyone)."""
+
+LEAST_PICTURES = 8
+"""Below this nothing can be trained."""
+
+FEW_FOR_A_GAN = 100
+"""Below this a GAN mostly repeats its pictures."""

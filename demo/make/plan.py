@@ -1,0 +1,75 @@
+"""What is trained for a project, in which order, and by which commands.
+
+The VAE comes first, which shows rebuilt pictures within a minute; then the GAN, which takes longest; then the encoders
+for both, and the classifier where there are classes.
+"""
+
+import os
+import shlex
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from demo.make.limits import FEW_FOR_A_GAN
+from demo.make.projects import Project
+
+Command = Literal["vae", "gan", "inverse", "classifier"]
+SHARES: dict[Command, float] = {"vae": 0.2, "gan": 0.58, "inverse": 0.17, "classifier": 0.05}
+STAGES: dict[Command, tuple[str, ...]] = {
+    "vae": ("vae",),
+    "gan": ("gan",),
+    "inverse": ("inverter", "repair"),
+    "classifier": ("classifier",),
+}
+"""Command -> the folders that it fills in the run."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One command of a training, and the minutes that it gets."""
+
+    command: Command
+    minutes: float
+
+
+def steps(project: Project, pictures: int, classes: int) -> tuple[Step, ...]:
+    """The training of a project with so many chosen pictures and classes: without GAN where the pictures are too few,
+    without classifier where there are no classes."""
+    wanted: list[Command] = ["vae"]
+    if pictures >= FEW_FOR_A_GAN:
+        wanted.append("gan")
+    wanted.append("inverse")
+    if classes > 1:
+        wanted.append("classifier")
+    total = sum(SHARES[command] for command in wanted)
+    return tuple(Step(command, project.minutes * SHARES[command] / total) for command in wanted)
+
+
+def training_command(step: Step, project: Project, folder: Path, resume: bool, has_gan: bool) -> list[str]:
+    """The words of a step's command. `has_gan`: whether a GAN was trained before."""
+    words = [sys.executable, "-m", "train", step.command, str(folder / "run"), "--minutes", f"{step.minutes:g}"]
+    if step.command == "inverse" and not has_gan:
+        words += ["--target", "vae"]
+    threads = max((os.cpu_count() or 2) - 1, 1)  # one is left for the page
+    words += ["--threads", str(threads)]
+    if resume:
+        return [*words, "--resume", "--data", str(folder / "set")]
+    words += ["--data", str(folder / "set"), "--size", str(project.size), "--fit", project.fit]
+    words += ["--background", project.background] if project.background else []
+    words += [] if project.use_classes else ["--no-classes"]
+    if step.command == "vae":
+        words += ["--preset", "principal"]  # shows rebuilt pictures from the first step on
+    return words
+
+
+def export_command(project: Project, folder: Path, name: str) -> list[str]:
+    """The words of the command that makes the project's bundle of what has been learned so far."""
+    words = [sys.executable, "-m", "export", "bundle", str(folder / "run"), str(folder / "bundle"), "--name", name]
+    words += ["--title", project.title, "--data", str(folder / "set"), "--unfinished"]
+    return [*words, "--licence", project.licence] if project.licence else words
+
+
+def shown(words: list[str]) -> str:
+    """A command as it can be typed in a terminal."""
+    return shlex.join(["python", *words[1:]])

@@ -1,0 +1,128 @@
+"""Projects of Make: a folder for each, with its pictures, its run and its bundle.
+
+HOME/NAME/project.json   what was chosen, and how far it is
+HOME/NAME/pictures/      as they were brought, a folder for each group
+HOME/NAME/set/           those that were chosen: the data set that training reads
+HOME/NAME/run/           the run folder
+HOME/NAME/bundle/        what can be played
+"""
+
+import re
+import secrets
+import shutil
+import threading
+import unicodedata
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from bundle.atomic_files import write_file
+from bundle.errors import InputError, UserError
+from bundle.schema import Fit
+
+State = Literal["collecting", "waiting", "training", "paused", "finished", "failed"]
+BUSY: tuple[State, ...] = ("waiting", "training")
+FILE = "project.json"
+MAX_TITLE = 80
+SIZES = (32, 64, 96, 128)
+
+
+class Project(BaseModel):
+    """What project.json says. What another version wrote beside it is passed over."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", use_attribute_docstrings=True)
+
+    title: str
+    created: str
+    """ISO 8601, UTC."""
+    licence: str = ""
+    size: int = 64
+    """Side of a picture in pixels."""
+    fit: Fit = "crop"
+    background: Annotated[str | None, Field(pattern=r"^#[0-9a-f]{6}$")] = None
+    """#rrggbb; None: white, or black for grey pictures."""
+    left_out: tuple[str, ...] = ()
+    """Pictures that are not trained on, by their path below `pictures`."""
+    use_classes: bool = True
+    """Whether the groups become classes."""
+    minutes: float = 30.0
+    """Of the training in all."""
+    state: State = "collecting"
+    step: int = 0
+    """How many steps of the training are done (demo/make/plan.py)."""
+    error: str = ""
+    """What went wrong, where the state is "failed"."""
+
+
+class Projects:
+    """The projects in one folder. Safe to use from several threads."""
+
+    def __init__(self, home: Path):
+        self.home = home
+        self._lock = threading.RLock()
+
+    def names(self) -> list[str]:
+        """All projects, the newest first."""
+        found = []
+        for path in self.home.glob(f"*/{FILE}"):
+            with suppress(UserError):  # damaged, or deleted just now
+                found.append((self.get(path.parent.name).created, path.parent.name))
+        return [name for _, name in sorted(found, reverse=True)]
+
+    def folder(self, name: str) -> Path:
+        """The folder of a project. Raises InputError where there is none of this name."""
+        if not re.fullmatch(r"[a-z0-9-]{1,60}", name) or not (self.home / name / FILE).is_file():
+            raise InputError("There is no such project any more.")
+        return self.home / name
+
+    def create(self, title: str) -> str:
+        """A new project; returns its name, which is also that of its bundle.
+
+        Raises InputError without a title, UserError where the disk refuses."""
+        title = " ".join(title.split())[:MAX_TITLE]
+        if not title:
+            raise InputError("Give it a name first.")
+        name = f"{slug(title)}-{secrets.token_hex(2)}"
+        project = Project(title=title, created=datetime.now(UTC).isoformat(timespec="seconds"))
+        with self._lock:
+            self._write(self.home / name, project)
+        return name
+
+    def get(self, name: str) -> Project:
+        """What a project's file says. Raises InputError where there is none, UserError where it cannot be read."""
+        try:
+            return Project.model_validate_json((self.folder(name) / FILE).read_bytes())
+        except (OSError, ValueError, TypeError) as problem:
+            raise UserError(
+                f"{FILE} of this project cannot be read: delete the project, or mend the file."
+            ) from problem
+
+    def change(self, name: str, **changes: Any) -> Project:
+        """Writes what has changed; returns the whole.
+
+        Raises as `get`, InputError for what cannot be chosen, and UserError where the disk refuses."""
+        with self._lock:
+            try:
+                project = Project.model_validate(self.get(name).model_dump() | changes)
+            except ValidationError as problem:
+                raise InputError(f"That cannot be chosen: {problem.errors()[0]['loc'][0]}.") from problem
+            self._write(self.folder(name), project)
+            return project
+
+    def delete(self, name: str) -> None:
+        """Removes a project and all that it holds. Raises InputError where there is none."""
+        with self._lock:
+            shutil.rmtree(self.folder(name), ignore_errors=True)
+
+    @staticmethod
+    def _write(folder: Path, project: Project) -> None:
+        write_file(folder / FILE, project.model_dump_json(indent=2).encode())
+
+
+def slug(title: str) -> str:
+    """A title as a name in addresses: "Émile's cats" -> "emile-s-cats"; "made" where nothing is left of it."""
+    plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:40].strip("-") or "made"

@@ -1,0 +1,141 @@
+"""What a project's pictures look like: each as the models will see it, and which ones had better be left out.
+
+`twins` are found by a perceptual hash (dHash: the signs of the differences of neighbouring pixels of a small grey
+copy), `blurred` by the variance of the Laplacian (Pech-Pacheco et al. 2000), `odd` by their distance from all others in
+the principal components of small copies. All of these are suggestions: nothing is left out unasked.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from PIL import Image
+
+from bundle.errors import ImageError
+from bundle.picture_files import TRAINING
+from bundle.pictures import BACKGROUNDS, Framing, decode
+from demo.make.projects import Project
+
+Mark = Literal["twin", "blurred", "odd", "unreadable"]
+
+HASH_SIDE = 8  # dHash of 8 x 8 bits
+TWIN_BITS = 4  # at most so many bits differ between twins, and …
+TWIN_LEVELS = 10  # … their colours by so many levels of 255 on average
+SMALL = 16  # side of the copies that are compared as a whole
+BLURRED = 0.1  # share of the median variance of the Laplacian below which a picture counts as blurred
+COMPONENTS = 16
+ODD_DEVIATIONS = 4.0  # robust standard deviations beyond the median distance
+LEAST_FOR_ODD = 20  # pictures below which none is odd
+
+
+@dataclass(frozen=True)
+class Survey:
+    """Of N pictures, in order: `files` (paths below `pictures`), the `pictures` as the models see them, uint8
+    [N, size, size, 3], and the `marks` of those that have any."""
+
+    files: tuple[str, ...]
+    pictures: np.ndarray
+    marks: dict[str, tuple[Mark, ...]]
+
+    @property
+    def groups(self) -> dict[str, int]:
+        """Group -> how many pictures it has."""
+        names = [file.partition("/")[0] for file in self.files]
+        return {name: names.count(name) for name in dict.fromkeys(names)}
+
+
+def survey(folder: Path, project: Project, told: Callable[[int, int], None] = lambda done, of: None) -> Survey:
+    """Looks at all pictures below `folder`. `told(done, of)` is called after each."""
+    paths = [path for path in sorted(folder.glob("*/*")) if path.is_file()]
+    names = tuple(f"{path.parent.name}/{path.name}" for path in paths)
+    framing = framing_of(project)
+    pictures = np.zeros((len(paths), framing.height, framing.width, 3), np.uint8)
+    unreadable = []
+    for i, path in enumerate(paths):
+        try:
+            pictures[i] = decode(path, framing, TRAINING)
+        except ImageError:
+            unreadable.append(i)
+        told(i + 1, len(paths))
+    readable = np.setdiff1d(np.arange(len(paths)), unreadable)
+    marks: dict[str, list[Mark]] = {names[i]: ["unreadable"] for i in unreadable}
+    seen = pictures[readable]
+    suggested: dict[Mark, list[int]] = {"twin": twins(seen), "blurred": blurred(seen), "odd": odd_ones(seen)}
+    for mark, found in suggested.items():
+        for i in readable[found] if found else []:
+            marks.setdefault(names[i], []).append(mark)
+    return Survey(names, pictures, {name: tuple(found) for name, found in marks.items()})
+
+
+def framing_of(project: Project) -> Framing:
+    """How a project's pictures are framed: in colour, whatever training makes of grey ones."""
+    return Framing("RGB", project.size, project.size, project.fit, project.background or BACKGROUNDS["RGB"])
+
+
+def twins(pictures: np.ndarray) -> list[int]:
+    """Indices of the pictures [N, H, W, 3] that look like an earlier one, in form and in colour."""
+    hashes = np.array([dhash(picture) for picture in pictures], np.uint64)
+    copies = np.array([small_copy(picture) for picture in pictures], np.int16)
+    found: list[int] = []
+    originals: list[int] = []
+    for i in range(len(pictures)):
+        near = [j for j in originals_near(hashes, originals, i) if np.abs(copies[j] - copies[i]).mean() <= TWIN_LEVELS]
+        (found if near else originals).append(i)
+    return found
+
+
+def originals_near(hashes: np.ndarray, originals: list[int], i: int) -> np.ndarray:
+    """Those of the `originals` whose hash is that of picture i, but for few bits."""
+    before = np.array(originals, np.int64)
+    return before[np.bitwise_count(hashes[before] ^ hashes[i]) <= TWIN_BITS]
+
+
+def dhash(picture: np.ndarray) -> int:
+    """A picture [H, W, 3] -> 64 bits, of which few differ between pictures that look alike."""
+    small = Image.fromarray(picture).convert("L").resize((HASH_SIDE + 1, HASH_SIDE), Image.Resampling.BILINEAR)
+    grey = np.asarray(small, np.int16)
+    return int.from_bytes(np.packbits(grey[:, 1:] > grey[:, :-1]).tobytes())
+
+
+def blurred(pictures: np.ndarray) -> list[int]:
+    """Indices of the pictures [N, H, W, 3] with far less detail than most."""
+    if not len(pictures):
+        return []
+    detail = np.array([variance_of_laplacian(picture) for picture in pictures])
+    return [int(i) for i in np.flatnonzero(detail < BLURRED * np.median(detail))]
+
+
+def variance_of_laplacian(picture: np.ndarray) -> float:
+    """Of a picture's grey values in [0, 255]."""
+    grey = picture.mean(axis=-1, dtype=np.float32)
+    around = grey[:-2, 1:-1] + grey[2:, 1:-1] + grey[1:-1, :-2] + grey[1:-1, 2:]
+    return float((around - 4 * grey[1:-1, 1:-1]).var())
+
+
+def odd_ones(pictures: np.ndarray) -> list[int]:
+    """Indices of the pictures [N, H, W, 3] that are far from all others."""
+    if len(pictures) < LEAST_FOR_ODD:
+        return []
+    rows = np.stack([small_copy(picture) for picture in pictures]).astype(np.float32)
+    rows -= rows.mean(axis=0)
+    components = np.linalg.eigh(rows.T @ rows)[1][:, -COMPONENTS:]
+    scores = rows @ components
+    distance = np.sqrt(((scores / np.maximum(scores.std(axis=0), 1e-6)) ** 2).sum(axis=1))
+    middle = np.median(distance)
+    deviation = 1.4826 * np.median(np.abs(distance - middle))  # that of a normal distribution
+    return [int(i) for i in np.flatnonzero(distance > middle + ODD_DEVIATIONS * max(deviation, 1e-6))]
+
+
+def small_copy(picture: np.ndarray) -> np.ndarray:
+    """A picture [H, W, 3] -> the numbers [SMALL * SMALL * 3] of a small copy."""
+    return np.asarray(Image.fromarray(picture).resize((SMALL, SMALL), Image.Resampling.BOX)).reshape(-1)
+
+
+def chosen_files(folder: Path, project: Project) -> Iterator[Path]:
+    """The pictures below `folder` that are trained on."""
+    left_out = set(project.left_out)
+    for path in sorted(folder.glob("*/*")):
+        if path.is_file() and f"{path.parent.name}/{path.name}" not in left_out:
+            yield path

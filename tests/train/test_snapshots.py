@@ -1,0 +1,100 @@
+"""Snapshots of a training: when they are due, which are kept, that they change nothing, and what a resume keeps."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from bundle import images
+from bundle.errors import UserError
+from tests.train.test_resume import train
+from train import snapshots
+from train.checkpoints import load_tensors
+from train.snapshots import KEPT, MOST, Snapshots, even, is_due, moments, read_row
+
+
+def taken_by(end: int, batch: int) -> list[int]:
+    """Pictures seen at the moments that a run of `end` pictures keeps, were it to end there."""
+    counts: list[int] = []
+    for seen in range(batch, end + 1, batch):
+        if is_due(counts, seen):
+            counts.append(seen)
+    return counts
+
+
+@pytest.mark.parametrize("doublings", [8, 12, 16])
+def test_wherever_a_run_ends_24_moments_lie_evenly_on_the_logarithmic_axis(doublings):
+    counts = taken_by(2**doublings, 1)
+    assert KEPT <= len(counts) <= MOST
+    kept = even(counts)
+    assert len(kept) == KEPT and kept[0] == counts[0] and kept[-1] == counts[-1]
+    gaps = np.diff(np.log2(kept))[8:]  # early ones are whole steps, which no rule makes closer
+    assert gaps.max() < 2 * doublings / KEPT and gaps.min() > 0.3 * doublings / KEPT
+
+
+def test_a_short_run_keeps_what_it_has_and_a_moment_is_never_chosen_twice():
+    assert even([64, 128, 192]) == [64, 128, 192]
+    crowded = [1, *range(1000, 1100)]
+    assert even(crowded, 24)[0] == 1 and len(set(even(crowded, 24))) == 24
+
+
+@pytest.mark.slow
+def test_drawing_them_changes_nothing_of_a_training(shapes, tmp_path, monkeypatch):
+    """The same bytes with snapshots and without; four VAE pictures are reconstructed, 16 latents drawn."""
+    with monkeypatch.context() as patch:
+        patch.setattr(Snapshots, "take", lambda *arguments: None)
+        for stage in ("gan", "vae"):
+            assert train(tmp_path / "without", stage, shapes, 96) == 0
+    for stage, count in (("gan", 16), ("vae", 4)):
+        assert train(tmp_path / "with", stage, shapes, 96) == 0
+        found = moments(tmp_path / "with" / stage)
+        assert [moment.images for moment in found] == [16, 32, 48, 64, 80, 96]
+        assert not moments(tmp_path / "without" / stage)
+        (first, _), (second, _) = (
+            load_tensors(tmp_path / w / stage / "state.safetensors") for w in ("with", "without")
+        )
+        assert first.keys() == second.keys() and all(torch.equal(first[key], second[key]) for key in first)
+        rows = [read_row(moment.path, (16, 16), 1) for moment in found]
+        assert all(row is not None and row.shape == (count, 16, 16, 1) for row in rows)
+        assert not np.array_equal(rows[0], rows[-1])
+
+
+@pytest.mark.slow
+def test_a_resumed_run_drops_what_is_drawn_again_and_an_old_one_begins_from_there(shapes, tmp_path):
+    run = tmp_path / "run"
+    assert train(run, "vae", shapes, 96) == 0
+    old = shutil.copytree(run, tmp_path / "old")
+    shutil.rmtree(old / "vae" / "snapshots")
+    snapshots.write_row(run / "vae", snapshots.row_name(112, 9.9), np.zeros((4, 16, 16, 1), np.uint8))
+    (run / "vae" / "snapshots" / "notes.png").write_bytes(b"of the user")
+    for folder, counts in ((run, [16, 32, 48, 64, 80, 96, 128]), (old, [112, 144, 160])):
+        assert train(folder, "vae", shapes, 160 if folder == old else 128, "--resume") == 0
+        assert [moment.images for moment in moments(folder / "vae")][: len(counts)] == counts
+    assert (run / "vae" / "snapshots" / "notes.png").read_bytes() == b"of the user"
+
+
+def test_a_damaged_row_is_none(tmp_path):
+    good = images.png(np.zeros((16, 64, 1), np.uint8))
+    for data in (
+        good[:40],
+        b"",
+        images.png(np.zeros((16, 63, 1), np.uint8)),
+        images.png(np.zeros((16, 64, 3), np.uint8)),
+    ):
+        (tmp_path / "row.png").write_bytes(data)
+        assert read_row(tmp_path / "row.png", (16, 16), 1) is None
+    (tmp_path / "row.png").write_bytes(good)
+    assert read_row(tmp_path / "row.png", (16, 16), 1).shape == (4, 16, 16, 1)
+    assert read_row(Path("none.png"), (16, 16), 1) is None
+
+
+@pytest.mark.slow
+def test_a_disk_that_refuses_costs_snapshots_and_no_training(shapes, tmp_path, monkeypatch, capsys):
+    def refuses(path: Path, data: bytes) -> None:
+        raise UserError(f"Could not write {path}: No space left on device.")
+
+    monkeypatch.setattr(snapshots, "write_file", refuses)
+    assert train(tmp_path / "run", "gan", shapes, 48) == 0
+    assert capsys.readouterr().out.count("No more snapshots are taken; the training goes on.") == 1
