@@ -11,7 +11,19 @@ from starlette.routing import BaseRoute
 
 from bundle.read import Unavailable
 from demo.facts import facts, rebuilds
-from demo.routes import compare, device, explore, files, health, live, morph, page_files, prometheus, rebuild
+from demo.routes import (
+    compare,
+    device,
+    explore,
+    files,
+    health,
+    live,
+    morph,
+    page_files,
+    prometheus,
+    rebuild,
+    training_film,
+)
 from demo.routes.call_checks import CheckedCalls
 from demo.routes.exception_handlers import HANDLERS
 from demo.routes.gradio_api import add_endpoints
@@ -94,7 +106,7 @@ def launch_settings(bundles: Mapping[str, ServedBundle], unavailable: Sequence[U
     context manager that is open as long as the server runs (Starlette's `lifespan`)."""
     requests = ModelRequests()
     routes: list[BaseRoute] = []
-    for tab in (live, morph, rebuild, explore, compare):
+    for tab in (live, morph, rebuild, explore, compare, training_film):
         routes += tab.routes(bundles, requests)
     routes += [*files.routes(bundles), *device.routes(bundles), *page_files.routes()]
     routes += [*health.routes(bundles, unavailable), *prometheus.routes(bundles), *more]

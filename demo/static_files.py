@@ -28,6 +28,7 @@ CORE = (
     "live",
     "tables",
     "figures",
+    "plot",
     "mount",
 )
 WIDGETS = ("bar", "empty", "play", "morph", "rebuild", "explore", "compare", "quiz", "make", "api", "about")

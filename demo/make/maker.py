@@ -122,6 +122,8 @@ class Maker:
 
     def play(self, name: str) -> None:
         """Makes a bundle of what has been learned so far and serves it. Raises UserError where that is nothing yet."""
+        if not any((self.projects.folder(name) / "run").glob("*/record.json")) and not self._is_current(name):
+            raise InputError("Nothing has been learned yet: let it train first.")
         if self._is_current(name):
             self._ask_for_checkpoint(self.projects.folder(name) / "run", wait=CHECKPOINT_SECONDS)
         self._export(name)

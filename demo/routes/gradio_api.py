@@ -45,9 +45,9 @@ def fairly(calls: Calls, name: str, function: Callable[..., Result]) -> Callable
 
 
 def given_up(queue: Queue) -> set[str]:
-    """The numbers of the calls in progress whose clients have left or cancelled them.
+    """The numbers of the calls in progress whose clients have left.
 
-    Gradio notices both, and has no public way to be asked: tests/demo/routes/test_leaving_clients.py fails where a
+    Gradio notices that, and has no public way to be asked: tests/demo/routes/test_leaving_clients.py fails where a
     release of Gradio calls these by other names."""
     return {event._id for events in queue.active_jobs for event in events or () if not event.alive}
 

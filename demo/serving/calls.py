@@ -41,6 +41,9 @@ class Calls:
             async with (self._long if name in LONG else self._slots).slot(caller):
                 with on_behalf_of(caller):
                     return await anyio.to_thread.run_sync(work, limiter=self._threads)
+        except asyncio.CancelledError:  # by the client; the thread goes on until it is told
+            caller.gone.set()
+            raise
         finally:
             watch.cancel()
 

@@ -15,7 +15,7 @@ from bundle.errors import UserError
 from bundle.pictures import check_background, paper
 from bundle.schema import Fit
 from train.data import shapes, stacked_mnist
-from train.data.checks import check_count, check_variety
+from train.data.checks import check_count, check_variety, few_pictures
 from train.data.dataset import DataInfo, Pictures, describe
 from train.data.packed import key_of
 from train.data.picture_set import read_set
@@ -47,7 +47,7 @@ def load(
     `reading`: which labels and columns are taken. `pixels`: what is known of grey or colour and of black and white.
     `cache`: folder for the pictures where they are too many for memory; None: they come into memory all the same.
     `fit` and `background` as in bundle.pictures.Framing; background None is white for colour and black for grey sets.
-    Raises UserError for no data, fewer than 100 readable pictures, pictures that are all the same, or a size the
+    Raises UserError for no data, fewer than 20 readable pictures, pictures that are all the same, or a size the
     networks cannot take.
     """
     if size is not None:
@@ -75,6 +75,7 @@ def load(
         wider = default_size(scan.sizes) if scan.sizes else 0
         smaller = size is None and wider > info.height
         notes = [f"{info.height} px, as the budget is short: --size {wider} draws them larger"] if smaller else []
+        notes += few_pictures(len(train) + len(test))
         print(scan_report(scan, info, (*opened.notes, *found.notes, *wanted.notes, *notes)), flush=True)
     check_count(source, scan, len(train) + len(test))
     check_variety(source, train.images, test.images)

@@ -24,7 +24,8 @@ PAGE = {
     "words.js", "core.js", "live.js", "local.js", "worker.js", "gpu.js", "device_words.js", "device.js", "latents.js",
     "random.js", "ort.js", "ort-jspi.js", "ort-wasm-simd-threaded.wasm", "ort-wasm-simd-threaded.jspi.wasm",
     "bar.js", "play.js", "favourites.js", "morph.js", "samples.js", "about-page.js",
-    "play.css", "morph.css", "about.css", "keyframes.js", "keyframe_list.js",
+    "play.css", "morph.css", "about.css", "keyframes.js", "keyframe_list.js", "plot.js",
+    "how_it_learned.css", "how_it_learned.js",
     "address.js", "language.js", "elements.js", "canvas.js", "storage.js", "requests.js", "family.js",
     "sample_sheet.js",
 }  # fmt: skip
