@@ -85,9 +85,9 @@ def in_torch(
     return run
 
 
-def compiled(net: nn.Module) -> Callable[..., torch.Tensor]:
+def compiled(net: nn.Module, mode: str = "default") -> Callable[..., torch.Tensor]:
     """The network through torch.compile, anew for each batch size, which is faster than one code for all of them."""
-    return torch.compile(net, dynamic=False)
+    return torch.compile(net, dynamic=False, mode=mode)
 
 
 def tensors(rows: Feed, device: str) -> list[torch.Tensor]:

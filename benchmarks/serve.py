@@ -29,7 +29,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from benchmarks import results
 from benchmarks.contest import SAME, Draw, compiled, drifts, generator_of, in_torch, speed, speeds, tensors
 from bundle.read import graph_bytes, read
-from bundle.sessions import CUDA, choose_provider
+from bundle.sessions import CUDA, choose_provider, open_session
 from bundle.trial_inputs import Rows, TrialInputs
 from demo.serving.engine import Engine
 from export import runtimes
@@ -58,6 +58,8 @@ class Settings:
     """Processor of the engine: auto, cpu, cuda, openvino."""
     compile: bool = True
     """Let torch.compile take part; it needs a C++ compiler and some minutes."""
+    store: str = "serve"
+    """Name of the file in benchmarks/results/."""
 
 
 def inputs(engine: Engine, batch: int) -> Rows:
@@ -74,6 +76,9 @@ def contestants(
     cuda = engine.active == CUDA
     plain = ort.InferenceSession(data, providers=[CUDA, "CPUExecutionProvider"] if cuda else ["CPUExecutionProvider"])
     yield "onnxruntime, defaults", lambda: plain.run(None, rows)[0]
+    if cuda:  # the engine replays CUDA graphs
+        session = open_session(data, choose_provider("cuda"))
+        yield "twofold, no CUDA graphs", lambda: session.run(["image"], rows)[0]
     if importlib.util.find_spec("openvino") and not cuda:
         exact = stack.enter_context(runtimes.openvino("f32")(data, ["image"]))
         yield "OpenVINO, float32", lambda: exact(rows)[0]
@@ -84,6 +89,8 @@ def contestants(
     yield "torch bf16", in_torch(net, rows, device, torch.bfloat16)
     if settings.compile:
         yield "torch.compile", in_torch(compiled(net), rows, device)
+        if cuda:
+            yield "torch.compile, CUDA graphs", in_torch(compiled(net, "reduce-overhead"), rows, device)
 
 
 def openvino(data: bytes, rows: Rows) -> Draw:
@@ -176,7 +183,7 @@ def installed(package: str) -> bool:
 
 def main(argv: list[str]) -> int:
     settings = tyro.cli(Settings, description=__doc__, args=argv)
-    return results.measure_and_store("serve", lambda: measure(settings))
+    return results.measure_and_store(settings.store, lambda: measure(settings))
 
 
 if __name__ == "__main__":
