@@ -185,6 +185,8 @@ def _maker(options: argparse.Namespace, bundles: MutableMapping[str, ServedBundl
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"The folder of --make cannot be made: {folder}: {error.strerror}.") from error
+    if options.engine is not None:
+        provider = choose_provider("auto")  # of what is made here the inference server knows nothing
     maker = Maker(Projects(folder.resolve()), bundles, provider, ANYONE if options.make == "anyone" else OWN_MACHINE)
     maker.start()
     return maker

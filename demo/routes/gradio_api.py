@@ -89,9 +89,10 @@ def add_endpoints(bundles: Mapping[str, ServedBundle]) -> None:
         model = gr.Textbox("", label="model")
         rounds = gr.Number(0, label="rounds")
         seed = gr.Number(0, label="seed")
+        attributes = gr.JSON(label="attributes")
         answer = gr.JSON(label="answer")
         for name, inputs in (
-            ("reconstruct", [picture, bundle]),
+            ("reconstruct", [picture, bundle, attributes]),
             ("repair", [picture, mask, bundle, model]),
             ("invert", [picture, bundle, rounds, seed]),
             ("classify", [picture, bundle]),

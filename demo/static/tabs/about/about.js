@@ -4,6 +4,8 @@ const { el } = T;
 
 const FIRST_FIGURES = 8; // that are shown; the others unfold
 
+const SHOWN_ATTRIBUTES = 8; // longer tables unfold
+
 const { table, code } = T;
 const card = (title, ...content) => el("section", { class: "tf-card" }, el("h3", {}, title), ...content);
 const term = (name, ...value) => el("div", {}, el("dt", {}, name), el("dd", {}, ...value));
@@ -73,6 +75,14 @@ const aboutQuality = ({ quality }) => {
   );
 };
 
+const aboutAttributes = (bundle) => {
+  const effects = T.attributeTable(bundle, bundle.models);
+  if (!effects) return null;
+  const count = bundle.attributes.length;
+  const shown = count > SHOWN_ATTRIBUTES ? fold(T.n(count, "{n} attribute", "{n} attributes"), effects) : effects;
+  return card(T.t("Attributes"), el("p", { class: "tf-quiet" }, T.attributeWords()), shown);
+};
+
 const aboutLimits = () =>
   card(
     T.t("What to keep in mind"),
@@ -86,6 +96,10 @@ const aboutLimits = () =>
     ),
   );
 
+// For the owner of a server without onnxruntime-web; gap: the command that gets it.
+const onDeviceGap = (gap) =>
+  gap ? [el("p", { class: "tf-quiet" }, T.t("Visitors cannot draw on their own device yet. Whoever runs this server gets what that needs with this command, and starts the server again; a Space is exported again.")), code(gap)] : [];
+
 const aboutProcessor = (bundle) =>
   card(
     T.t("Where it runs"),
@@ -95,7 +109,9 @@ const aboutProcessor = (bundle) =>
       term(T.t("Processor in use"), T.translate(bundle.processor)),
       term(T.t("onnxruntime provider"), bundle.provider),
       term(T.t("Why"), T.translate(bundle.reason)),
+      T.facts.device.runtime ? term(T.t("On your own device"), T.t("{runtime}; switch it on in Play", { runtime: T.facts.device.runtime })) : null,
     ),
+    ...onDeviceGap(T.facts.device.gap),
     ...T.unavailableBundles(),
   );
 
@@ -136,7 +152,7 @@ const draw = () => {
       "div",
       { class: "tf-about" },
       aboutLearning(bundle),
-      column(aboutData(bundle), aboutTraining(bundle), aboutLimits(), aboutProcessor(bundle)),
+      column(aboutData(bundle), aboutAttributes(bundle), aboutTraining(bundle), aboutLimits(), aboutProcessor(bundle)),
       column(aboutQuality(bundle), recipeCard, T.facts.uploads ? uploadCard : null),
     ),
   );
