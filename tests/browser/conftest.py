@@ -22,10 +22,12 @@ UNPLUGGED = "net::ERR_INTERNET_DISCONNECTED"  # Gradio's own heartbeat says so, 
 
 @pytest.fixture(scope="session")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The page over the bundles digits (10 classes, grey), plain (no classes, colour) and torn (damaged)."""
+    """The page over the bundles digits (10 classes, grey), plain (no classes, colour), learner (with snapshots of its
+    training) and torn (damaged)."""
     root = tmp_path_factory.mktemp("served")
     class_directions.add(tiny.build(root / "digits", name="digits"))
     tiny.build(root / "plain", name="plain", classes=0, channels=3)
+    tiny.add_snapshots(tiny.build(root / "learner", name="learner"))
     (tiny.build(root / "torn", name="torn") / "critic.onnx").write_bytes(b"torn")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
