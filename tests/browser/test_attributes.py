@@ -1,4 +1,4 @@
-"""Attributes in a real Chromium: sliders, the axis of the drag, the link, Explore; the device draws the same picture."""
+"""Attributes in a real Chromium: sliders, the axis of the drag, the link, Explore; the same picture on the device."""
 
 import pytest
 
