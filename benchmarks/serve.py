@@ -59,7 +59,7 @@ class Settings:
     compile: bool = True
     """Let torch.compile take part; it needs a C++ compiler and some minutes."""
     store: str = "serve"
-    """Name of the file in benchmarks/results/."""
+    """Name of the file in benchmarks/results/, or a path, without .json."""
 
 
 def inputs(engine: Engine, batch: int) -> Rows:

@@ -55,14 +55,16 @@ def latent_shapes(info: Bundle) -> dict[str, tuple[int | None, ...]]:
 
 
 def direction_shapes(info: Bundle) -> dict[str, tuple[int | None, ...]]:
-    """The arrays that latents.npz may hold beside them: directions of classes by a linear machine, one standard
-    deviation long, and how often each one's boundary is right."""
+    """The arrays that latents.npz may hold beside them: directions of classes by a linear machine and of attributes in
+    the order of `info.attributes`, one standard deviation long, and how often each class's boundary is right."""
     classes = len(info.dataset.classes)
     shapes: dict[str, tuple[int | None, ...]] = {}
     if info.gan and info.gan.w_dim:
         shapes |= {"svm_w": (classes, info.gan.w_dim), "svm_w_accuracy": (classes,)}
+        shapes["attribute_w"] = (len(info.attributes), info.gan.w_dim)
     if info.vae:
         shapes |= {"svm_code": (classes, info.vae.latent_dim), "svm_code_accuracy": (classes,)}
+        shapes["attribute_code"] = (len(info.attributes), info.vae.latent_dim)
     return shapes
 
 

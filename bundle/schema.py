@@ -27,6 +27,7 @@ BUNDLE_NAME = r"[a-z0-9][a-z0-9_-]{0,63}"  # the whole of a name
 MAX_FILE_BYTES = 512_000_000
 MAX_SIDE = 1024  # pixels of a picture's height or width
 MAX_POINTS, MAX_SERIES = 100, 24  # of a training curve
+MAX_ATTRIBUTES, MAX_NAME = 32, 60  # of a bundle, and the characters of one's name
 MAX_FIXED = 4_000_000  # numbers of an input that is the same for every picture: noise for 1 024 pixels a side
 MAX_SNAPSHOTS, MAX_SNAPSHOT_PICTURES = 48, 64
 SnapshotFile = Literal["gan_snapshots", "vae_snapshots"]
@@ -51,7 +52,9 @@ GRAPHS: dict[str, GraphNames] = {
     "repair": GraphNames(("image", "mask"), ("mean", "logvar")),
     "decoder": GraphNames(("z",), ("image",)),
     "classifier": GraphNames(("image",), ("logits", "features")),
+    "attributes": GraphNames(("image",), ("attributes",)),
 }
+USUAL_GRAPHS = tuple(name for name in GRAPHS if name != "attributes")  # of pictures with classes, without attributes
 GAN_GRAPHS = ("generator", "mapping", "synthesis", "critic", "inverter")
 VAE_GRAPHS = ("encoder", "decoder", "repair")
 STYLES = ("mapping", "synthesis")  # the two halves of a generator, which one made elsewhere lacks
@@ -67,6 +70,12 @@ def _plain_file_name(name: str) -> str:
 def _aware(time: datetime) -> datetime:
     """A time without a zone is taken as UTC, so that all times can be compared."""
     return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+def _printable(name: str) -> str:
+    if not name.isprintable() or name != name.strip():
+        raise ValueError(f"{name!r} is not a name of printable characters without spaces around it")
+    return name
 
 
 FileName = Annotated[str, AfterValidator(_plain_file_name)]
@@ -356,6 +365,39 @@ class Training(_Entry):
     sessions: tuple[Session, ...] = ()
 
 
+class AttributeEffect(_Entry):
+    """What one standard deviation along an attribute's direction does to pictures. `moved`: the attribute, in its own
+    standard deviations; `others`: the mean absolute move of the other attributes, each in its own; `kept`: the mean
+    cosine similarity of the classifier's features before and after, None without a classifier."""
+
+    moved: float
+    others: Annotated[float, Field(ge=0)]
+    kept: Annotated[float, Field(ge=-1, le=1)] | None
+
+
+class Attribute(_Entry):
+    """A property of pictures beside their class. `low` and `high`: 0 and 1 for binary ones, else the 5th and the 95th
+    percentile of the training pictures. `accuracy`: of the graph `attributes` on held-out pictures, the balanced
+    accuracy of binary ones, the correlation of numbers. `gan`, `vae`: measured of its direction in the latents of that
+    model (`attribute_w` and `attribute_code` of latents.npz); None where there is no direction."""
+
+    name: Annotated[str, Field(min_length=1, max_length=MAX_NAME), AfterValidator(_printable)]
+    kind: Literal["binary", "number"]
+    low: float
+    high: float
+    accuracy: Annotated[float, Field(ge=-1, le=1)]
+    gan: AttributeEffect | None = None
+    vae: AttributeEffect | None = None
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Attribute":
+        if self.kind == "binary" and (self.low, self.high) != (0, 1):
+            raise ValueError(f"the binary attribute '{self.name}' must run from 0 to 1")
+        if not self.low < self.high:
+            raise ValueError(f"the low end of attribute '{self.name}' must be below its high end")
+        return self
+
+
 class Bundle(_Entry):
     """The content of bundle.json."""
 
@@ -373,6 +415,7 @@ class Bundle(_Entry):
     quality: Quality | None
     runtime_comparison: RuntimeComparison | None = None
     training: dict[str, Training]
+    attributes: Annotated[tuple[Attribute, ...], Field(max_length=MAX_ATTRIBUTES)] = ()
 
     @property
     def models(self) -> tuple[Model, ...]:
@@ -419,6 +462,11 @@ class Bundle(_Entry):
             told = model in self.training and self.training[model].snapshots is not None
             if told != (key in self.files):
                 raise ValueError(f"'files.{key}' and 'training.{model}.snapshots' come together or not at all")
+        names = [attribute.name for attribute in self.attributes]
+        if len(set(names)) < len(names):
+            raise ValueError("two attributes have the same name")
+        if bool(names) != ("attributes" in self.graphs):
+            raise ValueError("the graph 'attributes' and the list of attributes need each other")
         for name, graph in self.graphs.items():
             self._check_graph(name, graph)
         return self
@@ -449,6 +497,7 @@ class Bundle(_Entry):
             "score": (1,),
             "classes": (classes,),
             "logits": (classes,),
+            "attributes": (len(self.attributes),),
         }
         if self.gan and graph in GAN_GRAPHS:
             shapes |= {"z": (self.gan.latent_dim,), "w": (self.gan.stages or 0, self.gan.w_dim or 0)}

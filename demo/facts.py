@@ -29,6 +29,7 @@ DESCRIPTIONS = {
     "repair": "VAE: picture and mask to code",
     "decoder": "VAE: code to picture",
     "classifier": "Names what it sees",
+    "attributes": "Reads the attributes of a picture",
     "latents": "Means of the style and the mixture over codes",
     "examples": "Held-out test pictures",
     "training": "Some training pictures: codes and thumbnails",

@@ -28,6 +28,7 @@ from demo.routes.call_checks import CheckedCalls
 from demo.routes.exception_handlers import HANDLERS
 from demo.routes.gradio_api import add_endpoints
 from demo.routes.model_requests import ModelRequests
+from demo.routes.not_modified import NotModified
 from demo.serving.served_bundle import ServedBundle
 from demo.static_files import CSS, PAGE_WORDS
 from demo.widgets import first_widget, widget
@@ -121,7 +122,7 @@ def launch_settings(bundles: Mapping[str, ServedBundle], unavailable: Sequence[U
         "ssr_mode": False,
         "app_kwargs": {
             "routes": routes,
-            "middleware": [Middleware(page_files.CompressedPage), Middleware(CheckedCalls)],
+            "middleware": [Middleware(NotModified), Middleware(page_files.CompressedPage), Middleware(CheckedCalls)],
             "exception_handlers": HANDLERS,
         }
         | ({"lifespan": lifespan} if lifespan else {}),

@@ -23,6 +23,7 @@ CORE = (
     "address",
     "language",
     "elements",
+    "attributes",
     "canvas",
     "requests",
     "live",

@@ -169,7 +169,8 @@ def timing_commands(settings: Settings, name: str) -> list[list[str]]:
     if settings.preset != "gpu" or not settings.timing_rounds:
         return []
     bundle, run = str(settings.out / name), str(settings.runs / name)
-    timed = ["benchmarks.serve", bundle, run, "--rounds", str(settings.timing_rounds), "--store", f"serve_{name}_gpu"]
+    stored = settings.runs.resolve() / name / "serve"
+    timed = ["benchmarks.serve", bundle, run, "--rounds", str(settings.timing_rounds), "--store", str(stored)]
     compile_ = [] if settings.compile else ["--no-compile"]
     return [["export", "check", bundle, "--runtimes", "onnxruntime", "cuda"], [*timed, *compile_]]
 
@@ -280,13 +281,18 @@ def make(settings: Settings, name: str, share: dict[str, float], stopped: Event,
                 if stopped.is_set():
                     return
                 call(words, log)
-        if settings.parts:
-            runs = dict.fromkeys(run_of(settings, name, stage) for stage in share)
-            with failures.of(name):
-                write_parts(name, [settings.out / name, *runs], settings.parts)
+        copy_to_parts(settings, name, share, failures)
     except BaseException:
         stopped.set()  # here: this thread may take up the next bundle before anybody hears of it
         raise
+
+
+def copy_to_parts(settings: Settings, name: str, share: dict[str, float], failures: Failures) -> None:
+    """Copies a bundle and its runs, as far as they are there, to --parts."""
+    if settings.parts:
+        runs = dict.fromkeys(run_of(settings, name, stage) for stage in share)
+        with failures.of(name):
+            write_parts(name, [settings.out / name, *runs], settings.parts)
 
 
 def release(settings: Settings) -> None:
@@ -312,6 +318,7 @@ def release(settings: Settings) -> None:
         for words in timing_commands(settings, name):
             with failures.of(name):
                 call(words, None)
+        copy_to_parts(settings, name, plan[name], failures)
     if made:
         for words in (
             ["export", "report", str(settings.out)],

@@ -22,8 +22,8 @@ STATE = "state.safetensors"
 LEFT_OUT = {"pictures.safetensors"}  # the prepared data set
 
 
-def write_parts(name: str, folders: Iterable[Path], target: Path, most: int = PART_BYTES) -> list[Path]:
-    """Writes target/NAME.tar.000, 001, … of at most `most` bytes each, with these folders; returns their paths.
+def write_parts(name: str, folders: Iterable[Path], target: Path) -> list[Path]:
+    """Writes target/NAME.tar.000, 001, … of at most PART_BYTES each, with these folders; returns their paths.
 
     Parts of an earlier call are replaced. Folders that are not there are left out. Raises UserError for a damaged
     checkpoint, or when the disk refuses."""
@@ -32,7 +32,7 @@ def write_parts(name: str, folders: Iterable[Path], target: Path, most: int = PA
         for folder in folders:
             for path in sorted(path for path in folder.rglob("*") if path.is_file() and path.name not in LEFT_OUT):
                 add(tar, path, f"{folder.parent.name}/{folder.name}/{path.relative_to(folder).as_posix()}")
-    data = whole.getvalue()
+    data, most = whole.getvalue(), PART_BYTES
     parts = [target / f"{name}.tar.{number:03d}" for number in range(-(-len(data) // most))]
     for number, path in enumerate(parts):
         write_file(path, data[number * most : (number + 1) * most])

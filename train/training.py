@@ -71,6 +71,9 @@ def train_stages(settings: Settings, given: Set[str], began: float, team: Partia
             sized = with_size(settings, asked, source)
             check = partial(check_pictures, source, starting(plan))
             data = open_pictures(sized, given, check, not first, largest_side(settings), write=first)
+        plan = [
+            (stage, replace(own, **vars(data[0].reading))) for stage, own in plan
+        ]  # found just now for an older run
         if first and isinstance(settings, AllSettings):
             store_all(settings, asked)
         if isinstance(settings, AllSettings) and not data[0].classes:

@@ -40,6 +40,7 @@ CORE_SCRIPTS = (  # in this order
     "address.js",
     "language.js",
     "elements.js",
+    "attributes.js",
     "canvas.js",
     "requests.js",
     "live.js",

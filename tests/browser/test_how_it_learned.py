@@ -1,5 +1,5 @@
-"""How it learned, in a real Chromium: the slider, its words, playing, the marks, films, the tour; and a plain sentence for
-a bundle that has nothing to show."""
+"""How it learned, in a real Chromium: the slider, its words, playing, the marks, films, the tour; and a plain sentence
+for a bundle that has nothing to show."""
 
 import io
 from pathlib import Path
@@ -34,7 +34,7 @@ def test_the_slider_goes_through_the_training(visit, tmp_path: Path):
     page.wait_for_function(f"document.querySelector('{LEARNED} input[type=range]').value === '2'")
     assert pixels(page) == last
     page.locator(LEARNED).get_by_role("button", name="Pause").click()
-    page.locator(f"{LEARNED} .tf-segmented").get_by_text("VAE").click()
+    page.locator(LEARNED).get_by_role("radio", name="VAE").check()
     page.get_by_role("img", name="VAE: 400 pictures seen, after 40 s; possible mode collapse").wait_for()
     with page.expect_download() as download:
         page.get_by_role("button", name="Film as GIF").click()

@@ -12,7 +12,7 @@ from onnx import helper, numpy_helper
 
 from bundle.images import png, sheet, to_uint8
 from bundle.latents import Mixture, from_normal, seed_latent
-from bundle.schema import GRAPHS, SCHEMA_VERSION, Prior
+from bundle.schema import SCHEMA_VERSION, USUAL_GRAPHS, Prior
 from tests.support.tiny_graphs import CODE, FEATURES, LATENT, OPSET, STAGES, W_DIM, Form, graph
 
 __all__ = ["CODE", "FEATURES", "LATENT", "STAGES", "W_DIM", "add_snapshots", "build", "drawn", "latents", "load_index",
@@ -32,7 +32,7 @@ def build(
     """Writes the bundle into `folder` (made if need be) and returns it. `classes=0` is unconditional."""
     folder.mkdir(parents=True, exist_ok=True)
     form, rng = Form(classes, channels, height, width), np.random.default_rng(RANDOM)
-    graphs = {name: _graph_entry(folder, name, form, rng) for name in GRAPHS}
+    graphs = {name: _graph_entry(folder, name, form, rng) for name in USUAL_GRAPHS}
     pictures = rng.integers(0, 256, (EXAMPLES, height, width, channels), dtype=np.uint8)
     labels = np.arange(EXAMPLES, dtype=np.int64) % classes if classes else np.full(EXAMPLES, -1, dtype=np.int64)
     files = {

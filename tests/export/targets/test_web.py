@@ -26,7 +26,7 @@ PAGE = {
     "bar.js", "play.js", "favourites.js", "morph.js", "samples.js", "about-page.js",
     "play.css", "morph.css", "about.css", "keyframes.js", "keyframe_list.js", "plot.js",
     "how_it_learned.css", "how_it_learned.js",
-    "address.js", "language.js", "elements.js", "canvas.js", "storage.js", "requests.js", "family.js",
+    "address.js", "language.js", "elements.js", "attributes.js", "canvas.js", "storage.js", "requests.js", "family.js",
     "sample_sheet.js",
 }  # fmt: skip
 RUNTIME = {"ort.js", "ort-jspi.js"}

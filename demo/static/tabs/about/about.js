@@ -4,6 +4,8 @@ const { el } = T;
 
 const FIRST_FIGURES = 8; // that are shown; the others unfold
 
+const SHOWN_ATTRIBUTES = 8; // longer tables unfold
+
 const { table, code } = T;
 const card = (title, ...content) => el("section", { class: "tf-card" }, el("h3", {}, title), ...content);
 const term = (name, ...value) => el("div", {}, el("dt", {}, name), el("dd", {}, ...value));
@@ -71,6 +73,14 @@ const aboutQuality = ({ quality }) => {
       code(quality.command),
     ),
   );
+};
+
+const aboutAttributes = (bundle) => {
+  const effects = T.attributeTable(bundle, bundle.models);
+  if (!effects) return null;
+  const count = bundle.attributes.length;
+  const shown = count > SHOWN_ATTRIBUTES ? fold(T.n(count, "{n} attribute", "{n} attributes"), effects) : effects;
+  return card(T.t("Attributes"), el("p", { class: "tf-quiet" }, T.attributeWords()), shown);
 };
 
 const aboutLimits = () =>
@@ -142,7 +152,7 @@ const draw = () => {
       "div",
       { class: "tf-about" },
       aboutLearning(bundle),
-      column(aboutData(bundle), aboutTraining(bundle), aboutLimits(), aboutProcessor(bundle)),
+      column(aboutData(bundle), aboutAttributes(bundle), aboutTraining(bundle), aboutLimits(), aboutProcessor(bundle)),
       column(aboutQuality(bundle), recipeCard, T.facts.uploads ? uploadCard : null),
     ),
   );

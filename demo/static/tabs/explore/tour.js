@@ -33,7 +33,7 @@
     [T.t("A straight line is a morph"), T.t("There is a path between any two latents. Every point on it is a picture of its own, not two pictures faded into each other."), () => shares.map(morph)],
     [T.t("Typical and odd"), T.t("Truncation pulls a latent towards the average. At 0 every picture is the average; above 1 pictures get odd and fail more often."), () => shares.map((p) => at(5, String(Number((1.5 * p).toFixed(2))), { t: Number((1.5 * p).toFixed(2)) }))],
     [T.t("Holes"), T.t("Not every point holds something. Along this line through the latent map, the points outside, and some in between, look like nothing in the data."), across, hasMap],
-    [T.t("All of it was learned"), T.t("Before its training a model draws the same blur for every latent. Shapes come first, then variety, then details; each doubling of the pictures seen brings about as much."), null, hasSnapshots],
+    [T.t("All of it was learned"), T.t("Before its training a model draws noise and blur. Shapes come first, then variety, then details; each doubling of the pictures seen brings about as much."), null, hasSnapshots],
   ];
 
   // The element with the tour. `.show(map)`: the server's description of the latent map, null where there is none.
