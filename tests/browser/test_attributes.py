@@ -1,4 +1,4 @@
-"""Attributes in a real Chromium: sliders, the axis of the drag, the link, Explore, and the same picture on the device."""
+"""Attributes in a real Chromium: sliders, the axis of the drag, the link, Explore; the device draws the same picture."""
 
 import pytest
 
