@@ -168,5 +168,5 @@ def test_a_dry_run_checks_the_page_and_sends_nothing(
     assert main([*map(str, page), "--push", "me/page", "--private", "--dry-run"]) == 0
     assert "go to the private Space me/page" in capsys.readouterr().out
     assert "--push user/name" in refused(capsys, *page, "--dry-run")
-    monkeypatch.setattr(space_check, "MAX_BYTES", 20_000_000)
+    monkeypatch.setattr(space_check, "MAX_PAGE_BYTES", 20_000_000)
     assert "leave gan out" in refused(capsys, *page, "--push", "me/page", "--dry-run")
