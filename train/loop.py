@@ -246,7 +246,7 @@ class Loop:
             if time.monotonic() - last_save > CHECKPOINT_SECONDS:
                 last_save = time.monotonic()
                 recorder.checkpoint()
-            if self.status.is_due():
+            if self.status.is_due(self.progress.seconds):
                 self.write_status("training")
                 if self.status.takes_request():
                     last_save = time.monotonic()

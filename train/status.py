@@ -7,7 +7,6 @@ the run folder: the training removes it, and stores a checkpoint and a sample sh
 
 import json
 import os
-import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
@@ -58,15 +57,15 @@ class StatusFile:
         self.run, self.writes = run, writes
         self.written_at = -EVERY
 
-    def is_due(self) -> bool:
-        """Whether EVERY seconds have gone by."""
-        return self.writes and time.monotonic() - self.written_at >= EVERY
+    def is_due(self, seconds: float) -> bool:
+        """Whether EVERY seconds of training have gone by since the last status; `seconds`: of the stage so far."""
+        return self.writes and not self.written_at <= seconds < self.written_at + EVERY
 
     def write(self, status: Status) -> None:
         """Replaces the file."""
         if not self.writes:
             return
-        self.written_at = time.monotonic()
+        self.written_at = status.seconds
         with suppress(UserError):
             write_file(self.run / STATUS, json.dumps(asdict(status)).encode())
 

@@ -240,7 +240,7 @@ class Clock:
 
     def rules(self, monkeypatch) -> None:
         """The command and its loop go by this clock."""
-        for module in ("train.__main__", "train.training", "train.loop", "train.status"):
+        for module in ("train.__main__", "train.training", "train.loop"):
             monkeypatch.setattr(f"{module}.time", self)
 
 

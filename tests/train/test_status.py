@@ -12,7 +12,7 @@ def status(images: int) -> Status:
 
 def test_a_watcher_reads_what_the_training_wrote(tmp_path: Path):
     file = StatusFile(tmp_path, writes=True)
-    assert file.is_due()
+    assert file.is_due(0.0)
     file.write(status(300))
     said = json.loads((tmp_path / STATUS).read_text())
     assert (said["stage"], said["images"], said["left"], said["warnings"]) == (
@@ -21,7 +21,7 @@ def test_a_watcher_reads_what_the_training_wrote(tmp_path: Path):
         17.0,
         {"noise": "It is noise."},
     )
-    assert not file.is_due()
+    assert not file.is_due(3.5) and file.is_due(4.1)
 
 
 def test_a_disk_that_refuses_never_stops_the_training(tmp_path: Path):
