@@ -1,7 +1,12 @@
 """What the index says of a file is verified before the file is used: its size, its SHA-256, the outline of a graph."""
 
 import hashlib
+import io
+from collections.abc import Callable, Mapping
 from pathlib import Path
+
+import numpy as np
+from PIL import Image
 
 from bundle import packed_files
 from bundle.errors import BundleError
@@ -72,3 +77,25 @@ def _agrees(
 
 def _listed(tensors: dict[str, tuple[int, Dimensions]]) -> str:
     return ", ".join(f"{name[:40]} {list(shape)}" for name, (_, shape) in list(tensors.items())[:5]) or "nothing"
+
+
+def verified_pixels(
+    folder: Path, entry: File, channels: int, formats: Mapping[str, str], size_fault: Callable[[int, int], str]
+) -> np.ndarray:
+    """The pixels, uint8 [H, W, channels], of a picture file that the index lists. `formats`: those that it may have, by
+    Pillow's names, and what people call them; `size_fault`: what is wrong with a picture of this (height, width), empty
+    for nothing.
+
+    It is not decoded before its size was looked at. Raises BundleError when it is missing, changed, damaged, of another
+    format or size."""
+    data, where = verified_bytes(folder, entry), f"File '{entry.file}' of bundle '{folder.name}'"
+    try:
+        with Image.open(io.BytesIO(data), formats=list(formats)) as picture:
+            height, width = picture.height, picture.width
+            wrong = size_fault(height, width)
+            pixels = None if wrong else np.asarray(picture.convert("L" if channels == 1 else "RGB"))
+    except Exception as error:
+        raise BundleError(f"{where} is not a {' or '.join(formats.values())} picture.") from error
+    if pixels is None:
+        raise BundleError(f"{where} measures {width} x {height} pixels, {wrong}.")
+    return pixels.reshape(height, width, channels)

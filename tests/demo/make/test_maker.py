@@ -18,10 +18,11 @@ from starlette.testclient import TestClient
 from bundle.sessions import choose_provider
 from demo.make import plan
 from demo.make.child import Child
-from demo.make.limits import OWN_MACHINE, MakeLimits
+from demo.make.limits import FEW_FOR_A_GAN, LEAST_PICTURES, OWN_MACHINE, MakeLimits
 from demo.make.maker import Maker, next_sheet
 from demo.make.projects import Project, Projects, slug
 from demo.routes.make import MakeRoutes
+from train.data.checks import FEW_IMAGES, MINIMUM_IMAGES
 
 OWN_PAGE = {"X-Twofold": "make"}
 COMMAND = plan.training_command
@@ -143,6 +144,10 @@ def test_pictures_are_surveyed_and_shown(tmp_path: Path):
 @pytest.mark.parametrize(("title", "name"), [("Émile's cats!", "emile-s-cats"), ("猫", "made"), ("../..", "made")])
 def test_any_title_has_a_name_for_addresses(title: str, name: str):
     assert slug(title) == name
+
+
+def test_the_page_and_training_mean_the_same_by_few_pictures():
+    assert (LEAST_PICTURES, FEW_FOR_A_GAN) == (MINIMUM_IMAGES, FEW_IMAGES)
 
 
 def test_few_pictures_train_no_gan_and_one_group_no_classifier():
