@@ -79,7 +79,7 @@ def measure(settings: Settings) -> dict:
         page.wait_for_timeout(1000)
         network = network_of(page)
         found["route"] = [dragged(page, network, "live route", ms, settings.seconds) for ms in settings.latencies]
-        if on_device.dist(device.MODULES):
+        if on_device.installed(device.WEB):
             delay(network, 0)
             page.get_by_role("switch", name="On my device").check()
             page.wait_for_function("Twofold.onDevice")

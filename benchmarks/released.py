@@ -27,7 +27,7 @@ from bundle.images import from_uint8, sheet, to_uint8
 from bundle.model import BundleModel
 from bundle.read import OpenBundle, discover
 from bundle.runner import BundleRunner
-from bundle.schema import GRAPHS, Bundle
+from bundle.schema import USUAL_GRAPHS, Bundle
 from train.evaluate.inverse import centre
 from train.help_texts import reflowed
 
@@ -187,7 +187,7 @@ def measured_checks(bundle: OpenBundle) -> Iterator[Check]:
     """What a bundle itself shows within seconds. Raises UserError when one of its graphs misbehaves."""
     runner, info, kept = BundleRunner(bundle), bundle.info, stored_figures(bundle.info)
     runner.check()
-    wanted = len(GRAPHS) if info.dataset.classes else len(GRAPHS) - 1  # no classes, no classifier
+    wanted = len(USUAL_GRAPHS) if info.dataset.classes else len(USUAL_GRAPHS) - 1  # no classes, no classifier
     yield Check(info.name, "graphs that run", len(info.graphs), "≥", wanted)
     model = BundleModel(runner)
     drawn = sheet(to_uint8(model.sample(range(bundle.tiles))), SHEET_COLUMNS)

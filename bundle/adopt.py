@@ -33,8 +33,8 @@ from bundle.schema import (
     Bundle,
     File,
     Layout,
+    PixelValues,
     Prior,
-    ValueRange,
 )
 from bundle.write import file_entry, write_bundle
 
@@ -258,7 +258,7 @@ def _parser() -> argparse.ArgumentParser:
         help="the order of the picture's dimensions: NHWC where the channels come last, NHW where there are none "
         "(default: found)",
     )
-    command.add_argument("--values", choices=get_args(ValueRange), help="its black and white (default: found)")
+    command.add_argument("--values", choices=get_args(PixelValues), help="its black and white (default: found)")
     command.add_argument(
         "--classes",
         metavar="A,B,…",

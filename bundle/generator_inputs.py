@@ -11,7 +11,7 @@ from typing import cast, get_args
 
 from bundle.errors import BundleError, UserError
 from bundle.onnx_outline import TYPES, Dimensions, Outline, described, unknown
-from bundle.schema import MAX_FIXED, ClassInput, ElementType, FixedInput, Layout, ValueRange
+from bundle.schema import MAX_FIXED, ClassInput, ElementType, FixedInput, Layout, PixelValues
 
 FLOAT_TYPES = ("float32", "float16", "float64")
 WHOLE_TYPES = ("int64", "int32", "uint8")
@@ -40,7 +40,7 @@ class Given:
     inputs: Mapping[str, str] = field(default_factory=dict)
     output: str | None = None
     layout: Layout | None = None
-    values: ValueRange | None = None
+    values: PixelValues | None = None
     classes: tuple[str, ...] = ()
 
 

@@ -15,7 +15,7 @@ from bundle.feeds import Feed, Rows
 from bundle.generator_inputs import CHANNELS, Given
 from bundle.images import to_uint8
 from bundle.latents import class_rows, from_normal, seed_latents
-from bundle.schema import MAX_SIDE, Adapter, ClassInput, Layout, Prior, ValueRange
+from bundle.schema import MAX_SIDE, Adapter, ClassInput, Layout, PixelValues, Prior
 from bundle.sessions import choose_provider, first_line, open_session
 
 PICTURE_NAMES = ("image", "img", "picture", "sample", "fake", "rgb", "output")
@@ -25,7 +25,7 @@ SHEET_SECONDS = 20.0  # in which it should be drawn; a slow generator gets fewer
 RUN_PIXELS = 16 * 256 * 256  # of the pictures of one run, so that large ones do not fill the memory
 FLAT = 1e-4  # of the whole range: pictures that vary less show nothing
 OVERSHOOT = 0.5  # share of all numbers that may lie outside the range, where no flag says which it is
-RANGES: dict[ValueRange, tuple[float, float]] = {"0..1": (0, 1), "-1..1": (-1, 1), "0..255": (0, 255)}
+RANGES: dict[PixelValues, tuple[float, float]] = {"0..1": (0, 1), "-1..1": (-1, 1), "0..255": (0, 255)}
 
 Run = Callable[[Sequence[str] | None, Rows], list[np.ndarray]]
 
@@ -143,7 +143,7 @@ def _numeric(array: np.ndarray) -> bool:
     return array.dtype.kind == "f" or array.dtype == np.uint8
 
 
-def guess_range(raw: np.ndarray, dtype: np.dtype[Any]) -> ValueRange:
+def guess_range(raw: np.ndarray, dtype: np.dtype[Any]) -> PixelValues:
     """What black and white are, by where nearly all numbers lie. Raises BundleError where no range fits."""
     if dtype == np.uint8:
         return "0..255"
@@ -153,7 +153,7 @@ def guess_range(raw: np.ndarray, dtype: np.dtype[Any]) -> ValueRange:
     return "-1..1" if low < -0.25 * max(high, 0) and low < -0.01 else "0..1"
 
 
-def _about_range(raw: np.ndarray, values: ValueRange, given: Given) -> list[str]:
+def _about_range(raw: np.ndarray, values: PixelValues, given: Given) -> list[str]:
     """What is said of the numbers. Raises BundleError when they show nothing, or lie mostly outside their range."""
     low, high = float(raw.min()), float(raw.max())
     black, white = RANGES[values]

@@ -2,8 +2,9 @@
 
 The page of a server (demo/routes/device.py) and the static page (export/targets/web.py) both need it.
 
-Every visitor loads the WebAssembly build (14 MB, 4 compressed). A build with WebGPU (17 or 27 MB, 4 or 7 compressed) is
-loaded only where the browser offers a graphics card. One thread: more would need cross-origin isolation, response
+Every visitor loads the WebAssembly build (14 MB, 4 compressed). A build with the native WebGPU runtime (17 or 27 MB, 4
+or 7 compressed) is loaded only where the browser offers a graphics card. The older builds for JSEP and WebGL are left
+alone: onnxruntime has deprecated them. One thread: more would need cross-origin isolation, response
 headers that restrict what else the page may load.
 """
 
@@ -16,11 +17,14 @@ from typing import Any
 
 import numpy as np
 
+from bundle.errors import BundleError
+from bundle.packed_files import unpacked
 from bundle.read import OpenBundle
 from bundle.schema import Bundle, Model
 
 RUNTIME = "onnxruntime-web"
-HOW_TO_GET_IT = "npm ci --prefix demo/web"
+ARCHIVE = f"{RUNTIME}.tar.xz"  # in demo/web of a Space
+HOW_TO_GET_IT = "python -m demo.web"
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,11 @@ class Build:
     script: str  # some hosts do not know that .mjs is a script
     wasm: str
     gpu: bool
+
+    @property
+    def files(self) -> tuple[str, str]:
+        """The module and the WebAssembly, relative to the package."""
+        return f"dist/{self.module}", f"dist/{self.wasm}"
 
 
 # Both WebGPU builds do the same. The smaller and faster one needs JSPI (WebAssembly that can await promises); gpu.js
@@ -47,6 +56,7 @@ DRAWING_ARRAYS: dict[Model, tuple[str, ...]] = {
         "mixture_weights", "mixture_means", "mixture_cholesky", "mixture_classes", "code_mean", "code_std",
     ),
 }  # fmt: skip
+ATTRIBUTE_ARRAYS: dict[Model, str] = {"gan": "attribute_w", "vae": "attribute_code"}
 
 
 # --- what a browser must know about a bundle -----------------------------------------------------------
@@ -59,7 +69,9 @@ def graph_names(info: Bundle) -> list[str]:
 
 def array_names(info: Bundle) -> list[str]:
     """The arrays of latents.npz that drawing from latents needs."""
-    return [array for model in info.models for array in DRAWING_ARRAYS[model]]
+    arrays = [array for model in info.models for array in DRAWING_ARRAYS[model]]
+    movable = [model for model in info.models if any(getattr(attribute, model) for attribute in info.attributes)]
+    return arrays + [ATTRIBUTE_ARRAYS[model] for model in movable]
 
 
 def drawable(info: Bundle) -> bool:
@@ -85,6 +97,7 @@ def page_facts(bundle: OpenBundle) -> dict[str, Any]:
         "channels": info.image.channels,
         "classes": list(info.dataset.classes),
         "models": list(info.models),
+        "attributes": [attribute.model_dump(mode="json") for attribute in info.attributes],
         "dataset": info.dataset.model_dump(mode="json"),
     }
 
@@ -120,34 +133,62 @@ def checksum(data: bytes) -> dict[str, Any]:
 # --- onnxruntime-web -----------------------------------------------------------------------------------
 
 
-def dist(modules: Path) -> Path | None:
-    """The folder of onnxruntime-web's files in npm's folder `modules`; None when npm has not put it there."""
-    folder = modules / RUNTIME / "dist"
-    names = [name for build in BUILDS.values() for name in (build.module, build.wasm)]
-    return folder if all((folder / name).is_file() for name in names) else None
+@dataclass(frozen=True)
+class Runtime:
+    """onnxruntime-web as it lies on this machine: a folder of npm's, or an archive with the same files (a Space)."""
+
+    place: Path
+
+    def read(self, name: str) -> bytes:
+        """One of its files; `name` is relative to the package. Raises OSError or BundleError."""
+        return (self.place / name).read_bytes() if self.place.is_dir() else unpacked(self.place)[name]
+
+    def has(self, name: str) -> bool:
+        """Whether it has this file."""
+        return (self.place / name).is_file() if self.place.is_dir() else name in unpacked(self.place)
+
+    @property
+    def version(self) -> str:
+        """The version of onnxruntime-web."""
+        return json.loads(self.read("package.json"))["version"]
+
+    @property
+    def builds(self) -> list[str]:
+        """The names of the builds that are there: always the first, which every browser runs."""
+        return [name for name, build in BUILDS.items() if all(self.has(file) for file in build.files)]
+
+    def script(self, build: Build) -> bytes:
+        """A build's module, without its reference to a source map, which is not served."""
+        lines = self.read(build.files[0]).decode().splitlines(keepends=True)
+        return "".join(line for line in lines if not line.startswith("//# sourceMappingURL=")).encode()
+
+    def wasm(self, build: Build) -> bytes:
+        """A build's WebAssembly."""
+        return self.read(build.files[1])
 
 
-def runtime_version(folder: Path) -> str:
-    """The version of onnxruntime-web, from the package.json beside `dist`."""
-    return json.loads((folder.parent / "package.json").read_text(encoding="utf-8"))["version"]
+def installed(web: Path) -> Runtime | None:
+    """onnxruntime-web in demo/web or a copy of it; None where it is missing or lacks the build for every browser."""
+    for place in (web / "node_modules" / RUNTIME, web / ARCHIVE):
+        runtime = Runtime(place)
+        try:
+            if place.exists() and "wasm" in runtime.builds and runtime.has("package.json"):
+                return runtime
+        except (OSError, BundleError):
+            continue
+    return None
 
 
-def runtime_script(folder: Path, build: Build) -> bytes:
-    """A build's module, without its reference to a source map, which is not served."""
-    lines = (folder / build.module).read_text(encoding="utf-8").splitlines(keepends=True)
-    return "".join(line for line in lines if not line.startswith("//# sourceMappingURL=")).encode()
-
-
-def build_facts(folder: Path, name: str, home: str = "") -> dict[str, Any]:
+def build_facts(runtime: Runtime, name: str, home: str = "") -> dict[str, Any]:
     """What static/device/worker.js must know to run a build whose files are served under `home`."""
     build = BUILDS[name]
     return {
         "script": home + build.script,
-        "wasm": {"url": home + build.wasm, **_wasm_checksum(folder / build.wasm)},
+        "wasm": {"url": home + build.wasm, **_wasm_checksum(runtime, build)},
         "gpu": build.gpu,
     }
 
 
 @functools.cache
-def _wasm_checksum(file: Path) -> dict[str, Any]:
-    return checksum(file.read_bytes())
+def _wasm_checksum(runtime: Runtime, build: Build) -> dict[str, Any]:
+    return checksum(runtime.wasm(build))

@@ -41,8 +41,8 @@ Dimensions = tuple[int | str, ...]
 @dataclass
 class Outline:
     """What a file holds. Shapes: numbers, or the name of a dimension that is free; types: numbers of onnx.proto;
-    `parameters`: floating-point numbers among its weights; `weight_types`: their types; `external`: the file of
-    each weight that lies in another."""
+    `parameters`: floating-point numbers among its weights; `weight_types`: their types; `external`: the file of each
+    weight that lies in another."""
 
     ir_version: int = 0
     opsets: dict[str, int] = field(default_factory=dict)

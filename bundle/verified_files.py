@@ -1,8 +1,15 @@
 """What the index says of a file is verified before the file is used: its size, its SHA-256, the outline of a graph."""
 
 import hashlib
+import io
+import warnings
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import numpy as np
+from PIL import Image
+
+from bundle import packed_files
 from bundle.errors import BundleError
 from bundle.onnx_outline import FLOAT, TYPES, Dimensions, Outline, outline, problem, unknown
 from bundle.schema import Adapter, File, Graph
@@ -11,13 +18,17 @@ PICTURE_TYPES = {number for number, name in TYPES.items() if name in ("float32",
 
 
 def verified_bytes(folder: Path, entry: File) -> bytes:
-    """The bytes of a file that the index lists. Raises BundleError when it is missing or was changed."""
-    path = folder / entry.file
+    """The bytes of a file that the index lists, which lies in the folder or in its packed graphs. Raises BundleError
+    when it is missing or was changed."""
+    path, archive = folder / entry.file, folder / packed_files.GRAPHS
     try:
-        if not path.is_file():
+        if path.is_file():
+            # The size first: it bounds how much of a wrong file is read.
+            data = path.read_bytes() if path.stat().st_size == entry.bytes else b""
+        elif archive.is_file() and entry.file in (packed := packed_files.unpacked(archive)):
+            data = packed[entry.file]
+        else:
             raise BundleError(f"File '{entry.file}' of bundle '{folder.name}' is missing.")
-        # The size first: it bounds how much of a wrong file is read.
-        data = path.read_bytes() if path.stat().st_size == entry.bytes else b""
     except OSError as error:
         raise BundleError(f"File '{entry.file}' of bundle '{folder.name}' cannot be read.") from error
     if hashlib.sha256(data).hexdigest() == entry.sha256:
@@ -85,3 +96,28 @@ def _fits(element: str, wanted: Dimensions, kind: int, shape: Dimensions) -> boo
 
 def _listed(tensors: dict[str, tuple[int, Dimensions]]) -> str:
     return ", ".join(f"{name[:40]} {list(shape)}" for name, (_, shape) in list(tensors.items())[:5]) or "nothing"
+
+
+def verified_pixels(
+    folder: Path, entry: File, channels: int, formats: Mapping[str, str], size_fault: Callable[[int, int], str]
+) -> np.ndarray:
+    """The pixels, uint8 [H, W, channels], of a picture file that the index lists. `formats`: those that it may have, by
+    Pillow's names, and what people call them; `size_fault`: what is wrong with a picture of this (height, width), empty
+    for nothing.
+
+    It is not decoded before its size was looked at. Raises BundleError when it is missing, changed, damaged, of another
+    format or size."""
+    data, where = verified_bytes(folder, entry), f"File '{entry.file}' of bundle '{folder.name}'"
+    try:
+        with warnings.catch_warnings():  # a row of 1 024 px is larger than pictures of strangers may be
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            opened = Image.open(io.BytesIO(data), formats=list(formats))
+        with opened as picture:
+            height, width = picture.height, picture.width
+            wrong = size_fault(height, width)
+            pixels = None if wrong else np.asarray(picture.convert("L" if channels == 1 else "RGB"))
+    except Exception as error:
+        raise BundleError(f"{where} is not a {' or '.join(formats.values())} picture.") from error
+    if pixels is None:
+        raise BundleError(f"{where} measures {width} x {height} pixels, {wrong}.")
+    return pixels.reshape(height, width, channels)

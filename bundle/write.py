@@ -15,6 +15,7 @@ from bundle.errors import UserError
 from bundle.read import INDEX, OpenBundle, read, read_index
 from bundle.runner import BundleRunner
 from bundle.schema import Bundle, File
+from bundle.verified_files import verified_bytes
 
 CARD = "README.md"
 
@@ -98,7 +99,7 @@ def update_bundle(
     once; returns it as it was read back. Raises as `write_bundle` does."""
     changed = files or {}
     kept = {
-        entry.file: bundle.folder / entry.file
+        entry.file: verified_bytes(bundle.folder, entry)
         for entry in (*info.graphs.values(), *info.files.values())
         if entry.file not in changed
     }

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from bundle import images, latents, pictures
+from bundle import attribute_moves, images, latents, pictures
 from bundle.errors import InputError
 from bundle.latents import Key
 from bundle.model import MAX_ROUNDS
@@ -27,6 +27,7 @@ MAX_TRUNCATION = 1.5
 MAX_LATENT = 1000.0  # of one number of a latent: far beyond any that a network was trained on
 MAX_COORDINATE = 1e6  # of the seed plane
 MAX_TEXT = 4 * UPLOAD.bytes // 3 + 200  # characters: the largest upload in base64, with its prefix
+NO_MOVES = "The attributes must be names with numbers, such as {'glasses': 1.5}"
 TOO_LARGE = f"The file is too large: at most {UPLOAD.bytes // 1_000_000} MB are accepted."
 
 Word = TypeVar("Word", bound=str)
@@ -63,6 +64,22 @@ def class_weights(label: Any, served: ServedBundle) -> np.ndarray | None:
         listing = ", ".join(names[:20]) + (", …" if len(names) > 20 else "")
         raise InputError(f"There is no class {_shown(label)}: choose one of {listing}.")
     return latents.one_hot(names.index(label), served.classes)
+
+
+def attributes(value: Any, served: ServedBundle) -> dict[str, float]:
+    """How far pictures move along attributes, {"glasses": 1.5}, in standard deviations; none for null."""
+    if value is None or value == "":
+        return {}
+    if not isinstance(value, dict):
+        raise InputError(f"{NO_MOVES}, not {_shown(value)}.")
+    names = served.attribute_names
+    if value and not names:
+        raise InputError(f"Bundle '{served.info.name}' has no attributes, so none can be moved.")
+    for name in value:
+        if name not in names:
+            raise InputError(f"There is no attribute {_shown(name)}: choose one of {', '.join(names)}.")
+    most = attribute_moves.MOST
+    return {name: number(move, f"attribute '{name}'", -most, most) for name, move in value.items()}
 
 
 # --- words and numbers ---------------------------------------------------------------------------

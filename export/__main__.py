@@ -45,7 +45,7 @@ from export.settings import (
     WebSettings,
     without_aliases,
 )
-from export.targets import space, triton, web
+from export.targets import hub, space, triton, web
 from train.run_folder import Run
 
 DESCRIPTION = "Turn trained networks into ONNX graphs, checked against PyTorch."
@@ -151,10 +151,15 @@ def run(settings: object) -> None:
         case TritonSettings():
             export_triton(settings)
         case SpaceSettings():
-            destination = space.Destination(settings.push, settings.private, settings.dry_run)
+            destination = hub.Destination(settings.push, settings.private, settings.dry_run)
             space.write(settings.bundles, settings.out, settings.title, destination)
         case WebSettings():
-            web.write(settings.bundles, settings.out)
+            if len(settings.folders) < 2:
+                raise UserError(
+                    "Name bundles and, last, the folder of the page: python -m export web BUNDLE FOLDER."
+                )
+            destination = hub.Destination(settings.push, settings.private, settings.dry_run)
+            web.write(settings.bundles, settings.out, settings.title, destination)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -165,7 +170,7 @@ def main(argv: list[str] | None = None) -> int:
         print(f"twofold {VERSION}")
         return 0
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-    uploads = argv[:1] == ["space"]
+    uploads = argv[:1] in (["space"], ["web"])
     if not uploads:  # an upload shows its progress
         os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     words = without_aliases(argv)

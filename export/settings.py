@@ -169,12 +169,31 @@ class SpaceSettings:
 @reflowed
 @dataclass(frozen=True)
 class WebSettings:
-    """Write a static page that samples and interpolates in the browser, for any web host."""
+    """Write a static page that samples and interpolates in the browser, for any web host. Uploads only with --push, to
+    a static Space of the Hugging Face Hub, which is free and never sleeps."""
 
-    bundles: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="BUNDLES")]
-    """Folders of the bundles that it shows, e.g. artifacts/mnist."""
-    out: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FOLDER")]
-    """Folder of the page, e.g. build/web. An earlier page there is replaced; any other folder is left alone."""
+    # One list: of two, tyro gives the first one all folders up to the next flag, and the second none.
+    folders: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="BUNDLES FOLDER")]
+    """Folders of the bundles that it shows, e.g. artifacts/mnist, and last the folder of the page, e.g. build/web. An
+    earlier page there is replaced; any other folder is left alone."""
+    title: str | None = None
+    """Title of the page. Default: the title of the bundle if there is only one, else Twofold."""
+    push: Annotated[str | None, tyro.conf.arg(metavar="USER/NAME")] = None
+    """Upload it to this static Space of the Hugging Face Hub, made when missing. Log in first, with `hf auth login`."""
+    private: bool = False
+    """Make the Space private."""
+    dry_run: bool = False
+    """With --push, only print what would be uploaded, and where."""
+
+    @property
+    def bundles(self) -> tuple[Path, ...]:
+        """Folders of the bundles."""
+        return self.folders[:-1]
+
+    @property
+    def out(self) -> Path:
+        """Folder of the page."""
+        return self.folders[-1]
 
 
 @reflowed

@@ -13,7 +13,7 @@ runs/mnist/gan/config.json          settings of the stage
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal, overload
 
@@ -92,7 +92,8 @@ def bind_data(run: Path, info: DataInfo, place: str | None = None) -> None:
     check_same(run, info)
     stored = read_json(path)
     counts = {"train_images": info.train_images, "test_images": info.test_images}
-    now = stored | {"data": stored["data"] | counts} | ({"place": place} if place else {})
+    facts = {"reading": asdict(info.reading)} | stored["data"] | counts  # older runs have no reading
+    now = stored | {"data": facts} | ({"place": place} if place else {})
     if now != stored:
         write_json(path, now)
 

@@ -22,7 +22,7 @@ from demo import static_files
 from demo.routes.page_files import FOR_EVER, no_file, packed
 from demo.serving.served_bundle import ServedBundle
 
-MODULES = Path(__file__).resolve().parents[1] / "web" / "node_modules"
+WEB = Path(__file__).resolve().parents[1] / "web"  # where `python -m demo.web` puts onnxruntime-web
 SCRIPTS = ("random.js", "latents.js", "device.js", "worker.js", "gpu.js", "local.js")
 MEDIA = {"js": "text/javascript", "wasm": "application/wasm"}
 
@@ -30,23 +30,23 @@ MEDIA = {"js": "text/javascript", "wasm": "application/wasm"}
 @functools.cache
 def release() -> str:
     """Eight hexadecimal digits that change with any of the files but the numbers."""
-    folder = on_device.dist(MODULES)
+    runtime = on_device.installed(WEB)
     scripts = (static_files.text(name) for name in SCRIPTS)
-    return static_files.fingerprint(*scripts, on_device.runtime_version(folder) if folder else "")
+    return static_files.fingerprint(*scripts, *((runtime.version, *runtime.builds) if runtime else ()))
 
 
 def page_facts() -> dict[str, Any]:
-    """Where the page finds the way to draw on its device, or the sentence why it cannot."""
-    folder = on_device.dist(MODULES)
-    if folder is None:
-        return {"gap": f"The server lacks {RUNTIME}: {HOW_TO_GET_IT}"}
+    """Where the page finds the way to draw on its device, or the command that its owner lacks."""
+    runtime = on_device.installed(WEB)
+    if runtime is None:
+        return {"gap": HOW_TO_GET_IT}
     home = f"device/{release()}/"
-    builds = {name: on_device.build_facts(folder, name, home) for name in BUILDS}
+    builds = {name: on_device.build_facts(runtime, name, home) for name in runtime.builds}
     return {
         "gap": "",
         "module": f"{home}local.js",
         "builds": builds,
-        "runtime": f"{RUNTIME} {on_device.runtime_version(folder)}",
+        "runtime": f"{RUNTIME} {runtime.version}",
     }
 
 
@@ -64,11 +64,11 @@ def _file(name: str) -> bytes | None:
     """A script, or a file of the runtime where it is installed."""
     if name in SCRIPTS:
         return static_files.find(name).read_bytes()
-    folder = on_device.dist(MODULES)
-    if folder is None:
-        return None
-    build = next(build for build in BUILDS.values() if name in (build.script, build.wasm))
-    return on_device.runtime_script(folder, build) if name == build.script else (folder / name).read_bytes()
+    runtime = on_device.installed(WEB)
+    for build in map(BUILDS.__getitem__, runtime.builds if runtime else ()):
+        if runtime and name in (build.script, build.wasm):
+            return runtime.script(build) if name == build.script else runtime.wasm(build)
+    return None
 
 
 def routes(bundles: Mapping[str, ServedBundle]) -> list[Route]:

@@ -1,6 +1,7 @@
 """The routes that hand out the page's own files, compressed.
 
 GET /page/{version}/page.js              the page's script: demo/static_files.py
+GET /page/{version}/make.js              that of the tab Make, where there is one
 GET /page/{version}/words.{language}.js  its sentences in a language other than English
 GET /page/{version}/facts.js             the facts about the bundles: demo/facts.py
 
@@ -11,6 +12,7 @@ and GET /config, is Gradio's, which compresses nothing; CompressedPage does.
 
 import functools
 import gzip
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -49,9 +51,9 @@ def _inner_path(scope: Scope) -> str:
     return scope["path"].removeprefix(scope.get("root_path", "")) or "/"
 
 
-def script_address() -> str:
-    """Where the page finds its script, relative to itself."""
-    return f"page/{static_files.version()}/page.js"
+def script_address(name: str = "page.js") -> str:
+    """Where the page finds its script, or another one that has its version, relative to itself."""
+    return f"page/{static_files.version()}/{name}"
 
 
 def facts_address(facts: Mapping[str, Any]) -> str:
@@ -64,7 +66,10 @@ def routes() -> list[Route]:
 
     def file(request: Request) -> Response:
         name = request.path_params["name"]
-        found = _facts(request) if name == "facts.js" else _file(name)
+        try:
+            found = _facts(request) if name == "facts.js" else _file(name)
+        except (LookupError, OSError):  # deleted since the server began
+            found = None
         if found is None:
             return no_file()
         data, version = found
@@ -84,8 +89,16 @@ def packed(request: Request, data: bytes, media_type: str, current: bool = True)
     """A response that the browser may keep for ever where its address is `current`, compressed where it takes that."""
     headers = (FOR_EVER if current else NOT_KEPT) | {"Vary": "Accept-Encoding"}
     if "gzip" in request.headers.get("accept-encoding", ""):
+        headers["ETag"] = f'"{_mark(data)}-gzip"'
         return Response(_compressed(data), media_type=media_type, headers=headers | {"Content-Encoding": "gzip"})
+    headers["ETag"] = f'"{_mark(data)}"'
     return Response(data, media_type=media_type, headers=headers)
+
+
+@functools.lru_cache(maxsize=64)  # of files that the process keeps in memory anyhow: 25 MB would take long each time
+def _mark(data: bytes) -> str:
+    """What changes with the data: see demo/routes/not_modified.py."""
+    return hashlib.sha256(data).hexdigest()[:32]
 
 
 @functools.lru_cache(maxsize=32)
@@ -98,6 +111,8 @@ def _file(name: str) -> tuple[bytes, str] | None:
     """A file's content and version."""
     if name == "page.js":
         return static_files.page_script().encode(), static_files.version()
+    if name == "make.js":
+        return static_files.make_script().encode(), static_files.version()
     language = name.removeprefix("words.").removesuffix(".js")
     if name != f"words.{language}.js" or language not in static_files.WORDS:
         return None

@@ -3,11 +3,11 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from bundle.errors import UserError
-from export.targets.space_check import APP
 
 if TYPE_CHECKING:  # it takes a while to import, and only an upload needs it
     from huggingface_hub import HfApi
@@ -16,8 +16,36 @@ LOG_IN = "run `hf auth login` with a token that may write, or set HF_TOKEN"
 OF_THE_HUB = {".gitattributes", "README.md"}  # what a Space holds that was just made
 
 
-def log_in(repo: str) -> "HfApi":
-    """The Hub's client for whoever is logged in. Raises UserError when nobody is, or `repo` is not "user/name"."""
+@dataclass(frozen=True)
+class Destination:
+    """Where a folder is uploaded to: `repo` is "user/name" on the Hub, None = nowhere; `dry_run`: only say so."""
+
+    repo: str | None = None
+    private: bool = False
+    dry_run: bool = False
+
+
+NOWHERE = Destination()
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a Space runs: Gradio's Python or a static page; and the file by which one of Twofold's is known."""
+
+    sdk: Literal["gradio", "static"]
+    mark: str
+
+
+def log_in(to: Destination) -> "HfApi | None":
+    """The Hub's client for whoever is logged in, None where nothing is to be uploaded. Raises UserError when nobody is,
+    or the name is not "user/name"."""
+    repo = to.repo
+    if repo is None:
+        if to.private or to.dry_run:
+            raise UserError("--private and --dry-run say how to upload: name the Space with --push user/name.")
+        return None
+    if to.dry_run:
+        return None
     if not re.fullmatch(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", repo, re.ASCII):
         raise UserError(f"'{repo}' is no name of a Space: write --push user/name.")
     from huggingface_hub import HfApi, get_token
@@ -27,7 +55,17 @@ def log_in(repo: str) -> "HfApi":
     return HfApi()
 
 
-def push(api: "HfApi", repo: str, folder: Path, private: bool, message: str) -> str:
+def upload(api: "HfApi | None", to: Destination, folder: Path, kind: Kind, message: str) -> None:
+    """Uploads the folder where it should go and prints the address; in a dry run prints what would happen. Raises as
+    `push` does."""
+    if api and to.repo:
+        print(f"{to.repo}: {push(api, to.repo, folder, kind, to.private, message)}")
+    elif to.repo:
+        who = "private" if to.private else "public"
+        print(f"Dry run: without --dry-run these files go to the {who} Space {to.repo}, in place of what it holds.")
+
+
+def push(api: "HfApi", repo: str, folder: Path, kind: Kind, private: bool, message: str) -> str:
     """Uploads the folder in place of what the Space holds, as one commit; makes the Space when it is missing.
 
     Returns its address. Raises UserError, and uploads nothing, when the Hub cannot be reached or refuses, the Space
@@ -35,19 +73,19 @@ def push(api: "HfApi", repo: str, folder: Path, private: bool, message: str) -> 
     """
     with _sentences(repo):
         if api.repo_exists(repo, repo_type="space"):
-            _may_be_replaced(api, repo, private)
-        address = api.create_repo(repo, repo_type="space", space_sdk="gradio", private=private or None, exist_ok=True)
+            _may_be_replaced(api, repo, kind.mark, private)
+        address = api.create_repo(repo, repo_type="space", space_sdk=kind.sdk, private=private or None, exist_ok=True)
         api.upload_folder(
             repo_id=repo, repo_type="space", folder_path=folder, commit_message=message, delete_patterns="*"
         )
     return str(address)
 
 
-def _may_be_replaced(api: "HfApi", repo: str, private: bool) -> None:
+def _may_be_replaced(api: "HfApi", repo: str, mark: str, private: bool) -> None:
     """Raises UserError when the Space is not one of Twofold, or is public where it should be private."""
     info = api.space_info(repo)
     held = {file.rfilename for file in info.siblings or []}
-    if held - OF_THE_HUB and APP not in held:
+    if held - OF_THE_HUB and mark not in held:
         raise UserError(f"The Space {repo} holds something else than Twofold: choose another name with --push.")
     if private and not info.private:
         raise UserError(f"The Space {repo} is public: make it private in its settings first, or drop --private.")

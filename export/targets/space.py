@@ -6,63 +6,62 @@ the visitor's daily quota, and needs torch to find its GPU. These models answer 
 less than any of that costs; ZeroGPU suits jobs of many seconds.
 """
 
+import functools
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+from bundle import on_device, packed_files
 from bundle.errors import UserError
-from bundle.quality_section import cell
 from bundle.read import INDEX, OpenBundle
+from bundle.verified_files import verified_bytes
 from bundle.write import CARD
-from export import model_card
 from export.targets import hub
 from export.targets.folder import Source, files_in, fill, read_bundles, replaced
-from export.targets.space_check import APP, MARK, problems, read_front_matter
+from export.targets.space_card import front_matter, text
+from export.targets.space_check import APP, MARK, MAX_BYTES, problems, read_front_matter
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PACKAGES = ("bundle", "demo")
 REQUIREMENTS = REPOSITORY / "demo" / "requirements.txt"
+RUNTIME_HOME = REPOSITORY / "demo" / "web"  # where `python -m demo.web` puts onnxruntime-web
+LICENCES = Path(__file__).resolve().parent / "page" / "LICENSES.txt"  # of onnxruntime-web
+BUILDS = ("wasm", "jspi")  # the third is the largest, and ever fewer browsers need it
 PYTHON = "3.11"  # the version that the tests run on
 SUFFIXES = {".py", ".js", ".css", ".json"}  # what these packages consist of
 NOT_SERVED = {"__pycache__", "node_modules", "web"}
-GRADIENT = ("blue", "indigo")  # of the card on the Hub
-EMOJI = "🌗"
+ABOUT = (
+    "Small generators that answer while you drag: travel through their latent spaces, morph, rebuild pictures of",
+    "yours. Made with Twofold; nothing is sent anywhere but to this Space, and no picture is kept.",
+)
+CODE = "\n## Code\n\nThe code in `bundle/` and `demo/` is under the Apache License 2.0; see LICENSE.\n"
 
 
-@dataclass(frozen=True)
-class Destination:
-    """Where the Space is uploaded to: `repo` is "user/name" on the Hub, None = nowhere; `dry_run`: only list files."""
-
-    repo: str | None = None
-    private: bool = False
-    dry_run: bool = False
-
-
-def write(bundles: Sequence[Path], target: Path, title: str | None, to: Destination) -> None:
+def write(bundles: Sequence[Path], target: Path, title: str | None, to: hub.Destination) -> None:
     """Writes the Space into the folder `target`, checks it, lists its files, and uploads it if `to` says so.
 
     Raises UserError when the Space is not fit to be published, the target holds something else, nobody is logged in,
     or the Hub refuses; BundleError when a bundle cannot be opened. An earlier Space in the target stays until the new
     one has passed its checks.
     """
-    if (to.private or to.dry_run) and to.repo is None:
-        raise UserError("--private and --dry-run say how to upload: name the Space with --push user/name.")
-    api = hub.log_in(to.repo) if to.repo and not to.dry_run else None  # before the work, not after it
+    api = hub.log_in(to)  # before the work, not after it
     opened = read_bundles(bundles)
-    sources = files(opened, title)
+    runtime = runtime_file()
+    sources = files(opened, title) + runtime
+    if too_large(sources):
+        sources = files(opened, title, packed=True) + runtime
     with replaced(target, ours, "Space") as building:
         fill(building, sources)
         found = problems(building, [source.place for source in sources])
         if found:
             raise UserError(f"This Space is not fit to be published. {' '.join(found)}")
     print(listing(target, [source.place for source in sources]))
+    if any(source.place.endswith(packed_files.GRAPHS) for source in sources):
+        print(f"The graphs of each bundle are packed ({packed_files.GRAPHS}), or the Space would be too large.")
+    if not runtime:
+        print(f"Visitors cannot draw on their own device: run `{on_device.HOW_TO_GET_IT}`, then this command again.")
     names = ", ".join(bundle.info.name for bundle in opened)
-    if api and to.repo:
-        print(f"{to.repo}: {hub.push(api, to.repo, target, to.private, f'Serve {names}')}")
-    elif to.repo:
-        kind = "private" if to.private else "public"
-        print(f"Dry run: without --dry-run these files go to the {kind} Space {to.repo}, in place of what it holds.")
+    hub.upload(api, to, target, hub.Kind("gradio", APP), f"Serve {names}")
 
 
 def ours(folder: Path) -> bool:
@@ -82,20 +81,44 @@ def listing(target: Path, places: Sequence[str]) -> str:
 # ---------------------------------------------------------------------------------------- what goes in
 
 
-def files(bundles: Sequence[OpenBundle], title: str | None = None) -> list[Source]:
-    """Every file of the Space: card, requirements, licence, the code, and the files of each bundle."""
+def files(bundles: Sequence[OpenBundle], title: str | None = None, packed: bool = False) -> list[Source]:
+    """Every file of the Space but onnxruntime-web: card, requirements, licence, the code, and the files of each bundle,
+    with its graphs packed into one or not."""
     sources = [
-        Source(CARD, (front_matter(bundles, title) + "\n" + text(bundles)).encode()),
+        Source(CARD, card(bundles, title).encode()),
         Source("requirements.txt", REQUIREMENTS),
         Source("LICENSE", REPOSITORY / "LICENSE"),
         *(Source(place, REPOSITORY / place) for place in code_files()),
     ]
     for bundle in bundles:
         home = f"artifacts/{bundle.info.name}"
-        names = [entry.file for entry in (*bundle.info.graphs.values(), *bundle.info.files.values())]
+        graphs = {entry.file: verified_bytes(bundle.folder, entry) for entry in bundle.info.graphs.values()}
+        if packed:
+            graphs = {packed_files.GRAPHS: packed_files.pack(graphs)}
+        sources += [Source(f"{home}/{name}", data) for name, data in graphs.items()]
+        names = [entry.file for entry in bundle.info.files.values()]
         kept = [INDEX, *names, *([CARD] if (bundle.folder / CARD).is_file() else [])]
         sources += [Source(f"{home}/{name}", bundle.folder / name) for name in kept]
     return sources
+
+
+def too_large(sources: Sequence[Source]) -> bool:
+    """Whether the files together pass the limit of a Space."""
+    sizes = (len(s.content) if isinstance(s.content, bytes) else s.content.stat().st_size for s in sources)
+    return sum(sizes) >= MAX_BYTES
+
+
+def runtime_file() -> list[Source]:
+    """onnxruntime-web in one file, with which visitors draw on their own device; nothing where it is not installed."""
+    found = on_device.installed(RUNTIME_HOME)
+    return [Source(f"demo/web/{on_device.ARCHIVE}", _packed(found))] if found else []
+
+
+@functools.cache  # a second or two
+def _packed(runtime: on_device.Runtime) -> bytes:
+    builds = [on_device.BUILDS[name] for name in BUILDS if name in runtime.builds]
+    names = ["package.json", *(file for build in builds for file in build.files)]
+    return packed_files.pack({name: runtime.read(name) for name in names} | {"LICENSES.txt": LICENCES.read_bytes()})
 
 
 def code_files() -> list[str]:
@@ -108,39 +131,15 @@ def code_files() -> list[str]:
     ]
 
 
-def front_matter(bundles: Sequence[OpenBundle], title: str | None = None) -> str:
-    """The block of settings at the top of README.md, between its two lines of dashes."""
-    from huggingface_hub import SpaceCardData  # slow to import
-
-    sources = {bundle.info.dataset.source for bundle in bundles}
-    datasets = sorted(source for source in sources if re.fullmatch(r"[\w.-]+/[\w.-]+", source))  # on the Hub
-    kinds = [kind for kind in ("gan", "vae") if any(kind in bundle.info.models for bundle in bundles)]
-    facts = SpaceCardData(
-        title=title or default_title(bundles),
-        emoji=EMOJI,
-        colorFrom=GRADIENT[0],
-        colorTo=GRADIENT[1],
-        sdk="gradio",
-        sdk_version=pinned("gradio", REQUIREMENTS.read_text(encoding="utf-8")),
-        python_version=PYTHON,
-        app_file=APP,
-        license=licence(bundles),
-        short_description=f"Play with a {' and a '.join(kind.upper() for kind in kinds)}, live",
-        tags=[MARK, "onnx", *kinds, "image-generation"],
-        datasets=datasets or None,
-    )
-    return f"---\n{facts.to_yaml()}\n---\n"
-
-
-def default_title(bundles: Sequence[OpenBundle]) -> str:
-    """E.g. "Twofold: MNIST digits"; "Twofold" for several bundles."""
-    return f"Twofold: {bundles[0].info.title}" if len(bundles) == 1 else "Twofold"
-
-
-def licence(bundles: Sequence[OpenBundle]) -> str:
-    """The Hub's identifier of the licence that all data sets share, "other" when they share none."""
-    found = {model_card.hub_licence(bundle.info.dataset.licence) for bundle in bundles}
-    return found.pop() if len(found) == 1 and found <= set(model_card.HUB_LICENCES.values()) else "other"
+def card(bundles: Sequence[OpenBundle], title: str | None) -> str:
+    """README.md of the Space."""
+    app = {
+        "sdk": "gradio",
+        "sdk_version": pinned("gradio", REQUIREMENTS.read_text(encoding="utf-8")),
+        "python_version": PYTHON,
+        "app_file": APP,
+    }
+    return f"{front_matter(bundles, title, app)}\n{text(ABOUT, bundles, 'artifacts')}{CODE}"
 
 
 def pinned(package: str, requirements: str) -> str:
@@ -149,23 +148,3 @@ def pinned(package: str, requirements: str) -> str:
     if not found:
         raise UserError(f"demo/requirements.txt does not pin {package} to one version.")
     return found[1]
-
-
-def text(bundles: Sequence[OpenBundle]) -> str:
-    """README.md of the Space, below its settings."""
-    lines = [
-        "Small generators that answer while you drag: travel through their latent spaces, morph, rebuild pictures of",
-        "yours. Made with Twofold; nothing is sent anywhere but to this Space, and no picture is kept.",
-    ]
-    for bundle in bundles:
-        info, home = bundle.info, f"artifacts/{bundle.info.name}"
-        more = f" More in its [model card]({home}/{CARD})." if (bundle.folder / CARD).is_file() else ""
-        lines += [
-            f"\n## {cell(info.title)}\n",
-            f"![Samples]({home}/{info.files['sheet'].file})\n",
-            f"A {model_card.model_names(info)} of {model_card.picture_kind(info)}. "
-            f"Learned from: {cell(info.dataset.source)}; licence of",
-            f"these pictures: {cell(info.dataset.licence)}.{more}",
-        ]
-    lines += ["\n## Code\n", "The code in `bundle/` and `demo/` is under the Apache License 2.0; see LICENSE."]
-    return "\n".join(lines) + "\n"

@@ -15,11 +15,12 @@ from export.targets.folder import files_in
 
 APP, MARK = "demo/app.py", "twofold"
 MAX_BYTES = 50_000_000
+MAX_PAGE_BYTES = 100_000_000  # of a static page: onnxruntime-web, unpacked, takes a third
 MAX_DESCRIPTION = 60  # characters that the Hub takes
 NEEDED = (
-    "title", "emoji", "colorFrom", "colorTo", "sdk", "sdk_version", "python_version", "app_file", "license",
-    "short_description", "tags",
+    "title", "emoji", "colorFrom", "colorTo", "sdk", "app_file", "license", "short_description", "tags",
 )  # fmt: skip
+NEEDED_BY_GRADIO = ("sdk_version", "python_version")  # besides
 HUB_COLOURS = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"}
 CHECKPOINTS = {".pt", ".pth", ".safetensors", ".pkl", ".pickle", ".ckpt", ".bin", ".joblib"}
 # Each pattern begins with plain letters, which makes the search fast in large files.
@@ -32,11 +33,21 @@ SECRETS = {
 }
 
 
+def page_problems(folder: Path, places: Sequence[str]) -> list[str]:
+    """The reasons not to publish the folder as a static page, a sentence each; `places` as below."""
+    return [
+        *_front_matter(folder),
+        *_size(folder, "bundles", MAX_PAGE_BYTES),
+        *_secrets(folder),
+        *_unexpected(folder, places),
+    ]
+
+
 def problems(folder: Path, places: Sequence[str]) -> list[str]:
     """The reasons not to publish the folder, a sentence each; `places`: paths of the files that it should hold."""
     return [
         *_front_matter(folder),
-        *_size(folder),
+        *_size(folder, "artifacts", MAX_BYTES),
         *_bundles(folder),
         *_secrets(folder),
         *_kinds(folder),
@@ -59,7 +70,8 @@ def _front_matter(folder: Path) -> Iterator[str]:
     if facts is None:
         yield f"{CARD} does not begin with settings that can be parsed."
         return
-    missing = [name for name in NEEDED if not facts.get(name)]
+    needed = NEEDED if facts.get("sdk") == "static" else (*NEEDED, *NEEDED_BY_GRADIO)
+    missing = [name for name in needed if not facts.get(name)]
     if missing:
         yield f"The settings in {CARD} lack {', '.join(missing)}."
         return
@@ -72,18 +84,27 @@ def _front_matter(folder: Path) -> Iterator[str]:
     if not (folder / str(facts["app_file"])).is_file():
         yield f"The app file {facts['app_file']} is missing."
     requirements = folder / "requirements.txt"
-    pin = f"{facts['sdk']}=={facts['sdk_version']}"
+    pin = f"{facts['sdk']}=={facts.get('sdk_version')}"
     if requirements.is_file() and pin not in requirements.read_text(encoding="utf-8").split():
         yield f"requirements.txt does not hold {pin}, which the settings in {CARD} name."
 
 
-def _size(folder: Path) -> Iterator[str]:
+def _size(folder: Path, home: str, limit: int) -> Iterator[str]:
     total = sum((folder / path).lstat().st_size for path in files_in(folder))
-    if total >= MAX_BYTES:
+    if total >= limit:
         yield (
-            f"It has {total / 1e6:.1f} MB, and {MAX_BYTES / 1e6:.0f} MB is the limit: leave a bundle out, or export "
-            "them with --precision fp16-stored, which halves them."
+            f"It has {total / 1e6:.1f} MB, and {limit / 1e6:.0f} MB is the limit: "
+            f"leave {_largest(folder / home)}, or store its weights as float16 first, with `python -m export shrink`."
         )
+
+
+def _largest(home: Path) -> str:
+    """What to leave out: the largest of the bundles in a folder, and how much that is."""
+    sizes = {
+        folder.name: sum((folder / path).lstat().st_size for path in files_in(folder)) for folder in home.glob("*/")
+    }
+    name = max(sizes, key=lambda name: sizes[name], default="")
+    return f"{name} out ({sizes[name] / 1e6:.1f} MB)" if name else "a bundle out"
 
 
 def _bundles(folder: Path) -> Iterator[str]:

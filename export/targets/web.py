@@ -13,17 +13,26 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from bundle import on_device, translations
+from bundle import on_device, snapshots, translations
 from bundle.errors import UserError
 from bundle.read import OpenBundle, graph_bytes
+from bundle.schema import SNAPSHOT_FILES
+from bundle.write import CARD
+from export.targets import hub
 from export.targets.folder import Source, conventional, files_in, fill, read_bundles, replaced
+from export.targets.space_card import front_matter, text
+from export.targets.space_check import page_problems
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 STATIC = REPOSITORY / "demo" / "static"
 TABS = STATIC / "tabs"
 PAGE = Path(__file__).resolve().parent / "page"
-MODULES = REPOSITORY / "demo" / "web" / "node_modules"  # where `npm ci --prefix demo/web` puts onnxruntime-web
-FACTS = "facts.json"
+RUNTIME_HOME = REPOSITORY / "demo" / "web"  # where `python -m demo.web` puts onnxruntime-web
+FACTS, SHEET, CURVES = "facts.json", "sheet.png", "training.json"
+ABOUT = (
+    "Small generators that draw in your browser: travel through their latent spaces, morph. Made with Twofold; nothing",
+    "is sent anywhere.",
+)
 DEVICE_SCRIPTS = ("random.js", "latents.js", "device.js", "worker.js", "gpu.js", "local.js")
 CORE_SCRIPTS = (  # in this order
     "core.js",
@@ -31,9 +40,11 @@ CORE_SCRIPTS = (  # in this order
     "address.js",
     "language.js",
     "elements.js",
+    "attributes.js",
     "canvas.js",
     "requests.js",
     "live.js",
+    "plot.js",
 )
 SHARED = (
     *(STATIC / "core" / name for name in ("style.css", *CORE_SCRIPTS)),
@@ -42,10 +53,10 @@ SHARED = (
         TABS / "play" / name
         for name in ("play.css", "device_words.js", "family.js", "sample_sheet.js", "favourites.js")
     ),
-    TABS / "about" / "about.css",
+    *(TABS / "about" / name for name in ("about.css", "how_it_learned.css", "how_it_learned.js")),
     *(TABS / "morph" / name for name in ("morph.css", "keyframes.js", "keyframe_list.js")),
 )
-WORD_FOLDERS = ("core", "play", "morph", "device", "server")
+WORD_FOLDERS = ("core", "play", "morph", "about", "device", "server")
 OWN = ("page.css", "page.js", "strip.js", "theme.js", "LICENSES.txt")
 WIDGETS = (
     STATIC / "core" / "bar.js",
@@ -58,21 +69,28 @@ REASON = "The models run in this browser; nothing is sent anywhere."
 BUILDS = ("wasm", "jspi")
 
 
-def write(bundles: Sequence[Path], target: Path) -> None:
-    """Writes the page for these bundles into the folder `target`, in place of an earlier page.
+def write(bundles: Sequence[Path], target: Path, title: str | None = None, to: hub.Destination = hub.NOWHERE) -> None:
+    """Writes the page for these bundles into the folder `target`, in place of an earlier page, and uploads it as a
+    static Space if `to` says so.
 
-    Raises UserError when onnxruntime-web is not installed, two bundles have one name, or the target holds something
-    else, and BundleError when a bundle cannot be opened; the target is then as it was.
+    Raises UserError when onnxruntime-web is not installed, two bundles have one name, the target holds something else,
+    the page is not fit to be uploaded, or the Hub refuses, and BundleError when a bundle cannot be opened; unless the
+    Hub was asked, the target is then as it was.
     """
+    api = hub.log_in(to)  # before the work, not after it
     opened = [conventional(bundle) for bundle in read_bundles(bundles)]
-    sources = [*page_files(opened), *runtime_files()]
+    sources = [*page_files(opened, title), *runtime_files()]
     for bundle in opened:
         sources += bundle_files(bundle)
     with replaced(target, ours, "page") as building:
         fill(building, sources)
+        found = page_problems(building, [source.place for source in sources]) if to.repo else []
+        if found:
+            raise UserError(f"This page is not fit to be published. {' '.join(found)}")
     size = sum((target / path).stat().st_size for path in files_in(target) if ".git" not in path.parts)
     print(f"{target}: {len(sources)} files, {size / 1e6:.1f} MB. Any static host serves it; here, for instance:")
     print(f"python -m http.server --directory {target}")
+    hub.upload(api, to, target, hub.Kind("static", FACTS), f"Show {', '.join(bundle.info.name for bundle in opened)}")
 
 
 def ours(folder: Path) -> bool:
@@ -86,27 +104,34 @@ def ours(folder: Path) -> bool:
 # ---------------------------------------------------------------------------------------- what goes in
 
 
-def page_files(bundles: Sequence[OpenBundle]) -> list[Source]:
-    """The page itself, and facts.json with what it has to know about the bundles."""
-    title = bundles[0].info.title if len(bundles) == 1 else "Twofold"
+def page_files(bundles: Sequence[OpenBundle], given: str | None = None) -> list[Source]:
+    """The page itself, under the title that is given, and facts.json with what it has to know about the bundles."""
+    title = given or (bundles[0].info.title if len(bundles) == 1 else "Twofold")
     about = "Pictures from seeds by a GAN and a VAE, computed in this browser."
     words = {"title": html.escape(title), "about": html.escape(about)}
     index = Template((PAGE / "index.html").read_text(encoding="utf-8")).substitute(words)
     facts = {
         "format": "twofold-web",
-        "runtime": f"{on_device.RUNTIME} {on_device.runtime_version(dist())}",
+        "runtime": f"{on_device.RUNTIME} {runtime().version}",
         "bundles": [bundle_facts(bundle) for bundle in bundles],
         "unavailable": [],
-        "builds": {name: on_device.build_facts(dist(), name) for name in BUILDS},
+        "builds": {name: on_device.build_facts(runtime(), name) for name in BUILDS},
     }
     sources = [
         Source("index.html", index.encode()),
         Source(FACTS, json.dumps(facts, ensure_ascii=False).encode()),
         Source("LICENSE", REPOSITORY / "LICENSE"),
+        Source(CARD, card(bundles, given).encode()),
     ]
     sources += [Source(path.name, path) for path in SHARED] + [Source(name, PAGE / name) for name in OWN]
     sources.append(Source("words.js", translations.script(page_words()).encode()))
     return sources + [Source(script.name, as_module(script)) for script in WIDGETS]
+
+
+def card(bundles: Sequence[OpenBundle], title: str | None) -> str:
+    """README.md, which the Hub reads when the page is a static Space; other hosts have no use for it."""
+    settings = front_matter(bundles, title, {"sdk": "static", "app_file": "index.html"})
+    return f"{settings}\n{text(ABOUT, bundles, 'bundles', SHEET, cards=False)}"
 
 
 def page_words() -> dict[str, dict[str, str]]:
@@ -124,17 +149,23 @@ def as_module(script: Path) -> bytes:
 
 
 def bundle_files(bundle: OpenBundle) -> list[Source]:
-    """The graphs that draw from latents, the numbers that these need, and the sample sheet."""
+    """The graphs that draw from latents, the numbers that these need, the sample sheet, and the training: its curves
+    and what it drew."""
     home = f"bundles/{bundle.info.name}"
     sheet = bundle.info.files["sheet"].file
     graphs = [
         Source(f"{home}/{bundle.info.graphs[name].file}", graph_bytes(bundle, name))
         for name in on_device.graph_names(bundle.info)
     ]
+    info = bundle.info
+    curves = {name: {"curve": stage.model_dump(mode="json")["curve"]} for name, stage in info.training.items()}
+    strips = [info.files[key].file for key in SNAPSHOT_FILES.values() if key in info.files]
     return [
         *graphs,
+        *(Source(f"{home}/{name}", bundle.folder / name) for name in strips),
+        *([Source(f"{home}/{CURVES}", json.dumps({"training": curves}).encode())] if strips else []),
         Source(f"{home}/latents.bin", on_device.latent_bytes(bundle)),
-        Source(f"{home}/sheet.png", bundle.folder / sheet),
+        Source(f"{home}/{SHEET}", bundle.folder / sheet),
     ]
 
 
@@ -143,7 +174,9 @@ def bundle_facts(bundle: OpenBundle) -> dict[str, Any]:
     home = f"bundles/{bundle.info.name}"
     return {
         **on_device.page_facts(bundle),
-        "sheet": {"url": f"{home}/sheet.png", "count": bundle.tiles},
+        "sheet": {"url": f"{home}/{SHEET}", "count": bundle.tiles},
+        "curves": f"{home}/{CURVES}",
+        "snapshots": snapshots.page_facts(bundle.info, f"{home}/{{file}}"),
         "processor": "This device",
         "reason": REASON,
         **on_device.drawing_facts(bundle, f"{home}/{{file}}", f"{home}/latents.bin"),
@@ -153,17 +186,16 @@ def bundle_facts(bundle: OpenBundle) -> dict[str, Any]:
 # ---------------------------------------------------------------------------------------- onnxruntime-web
 
 
-def dist() -> Path:
-    """The folder of onnxruntime-web's files. Raises UserError when npm has not put it there."""
-    folder = on_device.dist(MODULES)
-    if folder is None:
-        how = on_device.HOW_TO_GET_IT
-        raise UserError(f"{on_device.RUNTIME} is not installed: run `{how}` (Node.js has npm), then try again.")
-    return folder
+def runtime() -> on_device.Runtime:
+    """onnxruntime-web with the builds that the page takes. Raises UserError when it is not installed."""
+    found = on_device.installed(RUNTIME_HOME)
+    if found is None or not set(BUILDS) <= set(found.builds):
+        raise UserError(f"{on_device.RUNTIME} is not installed: run `{on_device.HOW_TO_GET_IT}`, then try again.")
+    return found
 
 
 def runtime_files() -> list[Source]:
     """onnxruntime-web's modules and their WebAssembly, two files a build; without WebGPU only the first is loaded."""
-    builds = [on_device.BUILDS[name] for name in BUILDS]
-    scripts = [Source(build.script, on_device.runtime_script(dist(), build)) for build in builds]
-    return scripts + [Source(build.wasm, dist() / build.wasm) for build in builds]
+    found, builds = runtime(), [on_device.BUILDS[name] for name in BUILDS]
+    scripts = [Source(build.script, found.script(build)) for build in builds]
+    return scripts + [Source(build.wasm, found.wasm(build)) for build in builds]

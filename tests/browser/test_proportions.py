@@ -101,7 +101,7 @@ def test_a_drag_goes_as_far_down_as_across_and_the_device_draws_the_same(visit: 
     drag(page, ".tf-travel", (0.5, 0.5), (0.75, 0.5))
     drag(page, ".tf-travel", (0.5, 0.5), (0.5, 0.5 + 0.25 * box["width"] / box["height"]))
     assert page.evaluate("[Twofold.state.x, Twofold.state.y]") == pytest.approx([5.25, 0.25], abs=0.01)
-    if on_device.dist(device.MODULES) is None:
+    if on_device.installed(device.WEB) is None:
         pytest.skip(f"{on_device.RUNTIME} is not installed ({on_device.HOW_TO_GET_IT})")
     by_server = pixels(page)
     assert len(by_server) == 4 * WIDTH * HEIGHT
@@ -164,7 +164,7 @@ def test_the_critics_map_the_quiz_and_two_shapes_side_by_side(visit: Callable[..
 
 
 def test_the_static_page(browser: Any, bundles: Path, tmp_path: Path):
-    if on_device.dist(device.MODULES) is None:
+    if on_device.installed(device.WEB) is None:
         pytest.skip(f"{on_device.RUNTIME} is not installed ({on_device.HOW_TO_GET_IT})")
     web.write([bundles / "wide", bundles / "square"], tmp_path / "site")
     server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=tmp_path / "site"))

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.slow
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a static page over the released bundles."""
     try:
-        web.dist()
+        web.runtime()
     except UserError as missing:
         pytest.skip(str(missing))
     folder = tmp_path_factory.mktemp("static") / "site"

@@ -64,7 +64,7 @@ def models(bundles: Path) -> dict[str, ServedBundle]:
 def site(bundles: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of the exported folder, served by Python's plain file server."""
     try:
-        web.dist()
+        web.runtime()
     except UserError as missing:
         pytest.skip(str(missing))
     folder = tmp_path_factory.mktemp("static") / "site"

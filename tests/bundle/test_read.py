@@ -15,7 +15,7 @@ from PIL import Image
 
 from bundle.errors import BundleError
 from bundle.read import discover, graph_bytes, read
-from bundle.schema import GRAPHS
+from bundle.schema import USUAL_GRAPHS
 from tests.support import tiny
 from tests.support.checksums import sha256
 
@@ -36,7 +36,7 @@ def refused(folder: Path) -> str:
 
 def test_a_good_bundle(tiny_bundle: Path):
     bundle = read(tiny_bundle)
-    assert bundle.info.name == "tiny" and set(bundle.info.graphs) == set(GRAPHS)
+    assert bundle.info.name == "tiny" and set(bundle.info.graphs) == set(USUAL_GRAPHS)
     assert bundle.examples.shape == (24, 32, 32, 1) and bundle.examples.dtype == np.uint8
     assert bundle.example_labels.dtype == np.int64
     assert all(array.dtype == np.float32 for array in bundle.latents.values())

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from bundle.array_files import direction_shapes
 from bundle.errors import BundleError
 from bundle.read import read
 from bundle.schema import Bundle
@@ -57,3 +58,49 @@ def test_a_missing_part_is_named(tiny_bundle: Path):
     plain = info.model_copy(update={"gan": info.gan.model_copy(update={"w_dim": None, "stages": None})})
     with pytest.raises(BundleError, match="has no styles"):
         plain.require_styles()
+
+
+GLASSES = {"name": "glasses", "kind": "binary", "low": 0.0, "high": 1.0, "accuracy": 0.97, "gan": None, "vae": None}
+AGE = {"name": "skin: red", "kind": "number", "low": -0.5, "high": 2.0, "accuracy": 0.8, "gan": None, "vae": None}
+
+
+def with_attributes(index: dict, attributes: list[dict]) -> dict:
+    """The index of a bundle that names these attributes and has a graph of so many."""
+    graph = index["graphs"]["classifier"] | {"outputs": [{"name": "attributes", "shape": ["batch", len(attributes)]}]}
+    return index | {"attributes": attributes, "graphs": index["graphs"] | {"attributes": graph}}
+
+
+def test_attributes_are_optional_and_keep_their_effects(tiny_bundle: Path):
+    index = load_index(tiny_bundle)
+    assert Bundle.model_validate(index).attributes == ()
+    effect = {"moved": 0.8, "others": 0.1, "kept": None}
+    info = Bundle.model_validate(with_attributes(index, [GLASSES | {"gan": effect}, AGE]))
+    assert [attribute.name for attribute in info.attributes] == ["glasses", "skin: red"]
+    assert Bundle.model_validate(info.model_dump(mode="json")) == info
+    assert direction_shapes(info)["attribute_w"] == (2, index["gan"]["w_dim"])
+    assert direction_shapes(info)["attribute_code"] == (2, index["vae"]["latent_dim"])
+
+
+@pytest.mark.parametrize(
+    ("attributes", "words"),
+    [
+        ([GLASSES, GLASSES], "two attributes have the same name"),
+        ([GLASSES | {"high": 2.0}], "must run from 0 to 1"),
+        ([AGE | {"high": -0.5}], "must be below its high end"),
+        ([AGE | {"name": "a\nb"}], "printable characters"),
+        ([AGE | {"name": ""}], "at least 1 character"),
+        ([AGE | {"name": str(i)} for i in range(33)], "at most 32 items"),
+    ],
+)
+def test_attributes_that_nobody_could_show_are_refused(tiny_bundle: Path, attributes: list[dict], words: str):
+    with pytest.raises(ValueError, match=words):
+        Bundle.model_validate(with_attributes(load_index(tiny_bundle), attributes))
+
+
+def test_attributes_and_their_graph_need_each_other(tiny_bundle: Path):
+    index = with_attributes(load_index(tiny_bundle), [GLASSES])
+    with pytest.raises(ValueError, match="need each other"):
+        Bundle.model_validate(index | {"attributes": []})
+    del index["graphs"]["attributes"]
+    with pytest.raises(ValueError, match="need each other"):
+        Bundle.model_validate(index)

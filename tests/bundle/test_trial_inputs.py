@@ -9,7 +9,7 @@ from bundle import trial_inputs
 from bundle.feeds import run_in_parts
 from bundle.read import read
 from bundle.runner import BundleRunner
-from bundle.schema import GRAPHS
+from bundle.schema import USUAL_GRAPHS
 from bundle.sessions import choose_provider
 from bundle.trial_inputs import TrialInputs, random_mask, random_rows
 from demo.serving.engine import Engine
@@ -61,8 +61,8 @@ def test_rows_are_such_as_the_demo_makes(tiny_bundle: Path):
     opened = read(tiny_bundle)
     served = ServedBundle(Engine(opened, choose_provider("cpu")))
     inputs = TrialInputs.of_bundle(opened, BundleRunner(opened).run)
-    assert list(inputs.graphs) == list(GRAPHS)
-    for name in GRAPHS:
+    assert list(inputs.graphs) == list(USUAL_GRAPHS)
+    for name in USUAL_GRAPHS:
         rows = inputs.rows(name, range(33))
         assert set(rows) == {tensor.name for tensor in opened.info.graphs[name].inputs}
         assert all(len(values) == 33 and values.dtype == np.float32 for values in rows.values())

@@ -67,7 +67,7 @@ def test_every_folder_and_file_exists(services: dict[str, dict], dockerfile: str
     copied = re.findall(r"^COPY (\S+) \S+$", dockerfile, re.M)
     assert copied and all(list(REPOSITORY.glob(source)) for source in copied)
     wanted = re.findall(r"-r (demo/\S+)|REQUIREMENTS=(demo/[\w.-]+)", dockerfile)
-    assert len(wanted) == 3 and all((REPOSITORY / (a or b)).is_file() for a, b in wanted)
+    assert len(wanted) == 5 and all((REPOSITORY / (a or b)).is_file() for a, b in wanted)
     kept = (DEPLOY / "Dockerfile.dockerignore").read_text().splitlines()
     assert {line[1:] for line in kept if line.startswith("!")} == {source.split("/")[0] for source in copied}
 
@@ -76,7 +76,7 @@ def test_every_flag_of_the_demo_exists(services: dict[str, dict], dockerfile: st
     start, bundles = (shlex.split(re.sub(r'[\[\],"]', " ", listed(dockerfile, word))) for word in ("ENTRYPOINT", "CMD"))
     assert start[:2] == ["python", "demo/app.py"]
     options = build_parser().parse_args([*start[2:], *bundles])
-    assert (options.host, options.port, options.bundles) == ("0.0.0.0", 7860, "/bundles")
+    assert (options.host, options.port, options.bundles) == ("0.0.0.0", "7860", "/bundles")
     for name in ("demo-a", "demo-b"):
         flags = shlex.split(services[name]["command"])
         assert build_parser().parse_args([*start[2:], *flags]).bundles == "/bundles"

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from bundle.read import read
-from bundle.schema import GRAPHS, Figure, Quality, RuntimeComparison, RuntimeResult
+from bundle.schema import USUAL_GRAPHS, Figure, Quality, RuntimeComparison, RuntimeResult
 from bundle.sessions import choose_provider
 from demo.serving.engine import Engine
 from export import assemble, parity
@@ -41,7 +41,7 @@ def test_the_demo_accepts_it(exported: Exported, trained_run: Path):
     engine = Engine(opened, choose_provider("cpu"))
     engine.check()
     info = opened.info
-    assert set(info.graphs) == set(GRAPHS) and info.name == "shapes" and info.title == "pictures"
+    assert set(info.graphs) == set(USUAL_GRAPHS) and info.name == "shapes" and info.title == "pictures"
     assert (info.dataset.classes, info.dataset.train_images, info.dataset.test_images) == (CLASSES, 360, 40)
     assert (info.gan.latent_dim, info.gan.w_dim, info.gan.stages, info.vae.latent_dim) == (8, 8, 3, 4)
     assert info.vae.sigma == pytest.approx(Run.open(trained_run).sigma)
@@ -63,7 +63,7 @@ def test_it_says_how_pictures_were_framed_and_what_each_stage_was_given(exported
 
 def test_it_prints_a_line_and_the_errors_of_each_graph(exported: Exported):
     lines, _, table = exported.printed.partition("largest error")
-    for name in GRAPHS:
+    for name in USUAL_GRAPHS:
         assert f"  {name} " in lines
         (row,) = [line for line in table.splitlines() if line.split()[:1] == [name]]
         errors = [float(word) for word in row.split()[1:]]

@@ -116,7 +116,7 @@ def test_it_goes_to_every_target(wide: Exported, pictures: Path, tmp_path: Path)
     assert "48 x 32 grey pictures" in (tmp_path / "space" / "README.md").read_text()
     export("triton", wide.folder, tmp_path / "triton")
     assert "dims: [ 1, 32, 48 ]" in (tmp_path / "triton" / "wide_decoder" / "config.pbtxt").read_text()
-    if on_device.dist(web.MODULES) is not None:
+    if on_device.installed(web.RUNTIME_HOME) is not None:
         export("web", wide.folder, tmp_path / "web")
         (facts,) = json.loads((tmp_path / "web" / "facts.json").read_text())["bundles"]
         assert (facts["height"], facts["width"]) == (HEIGHT, WIDTH)

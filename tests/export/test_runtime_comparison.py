@@ -17,7 +17,7 @@ from onnx import numpy_helper
 from bundle import quality_section
 from bundle.feeds import Feed, GraphFunction
 from bundle.read import read
-from bundle.schema import GRAPHS, GraphDifference, RuntimeComparison, RuntimeResult
+from bundle.schema import USUAL_GRAPHS, GraphDifference, RuntimeComparison, RuntimeResult
 from export import float16, int8, model_card, parity, runtime_comparison, runtime_tables, runtimes
 from export.__main__ import main
 from export.runtimes import RUNTIMES, Runtime
@@ -140,7 +140,7 @@ def test_a_bundle_in_every_runtime_that_is_here(broken_bundle: Path, capsys: pyt
     printed = capsys.readouterr().out
     assert max(map(len, printed.splitlines())) <= 120
     lines = printed.partition("\n\n")[0].splitlines()
-    assert lines[1].split() == list(GRAPHS)
+    assert lines[1].split() == list(USUAL_GRAPHS)
     for runtime in RUNTIMES:
         rows = [line for line in lines if line.startswith(f"  {runtime.label} ")]
         if runtime in here_now:
@@ -152,7 +152,7 @@ def test_a_bundle_in_every_runtime_that_is_here(broken_bundle: Path, capsys: pyt
     by_label = {entry.runtime: entry for entry in stored.runtimes}
     for runtime in RUNTIMES:
         entry = by_label[runtime.label]
-        assert [c.graph for c in entry.graphs] == (list(GRAPHS) if runtime in here_now else [])
+        assert [c.graph for c in entry.graphs] == (list(USUAL_GRAPHS) if runtime in here_now else [])
         assert bool(entry.version) == (runtime in here_now) != bool(entry.gap)
     assert all(c.alone == 0 for c in by_label["onnxruntime CPU"].graphs)
     assert 0 < max(c.largest for c in by_label["onnxruntime CPU"].graphs) < 1e-3
@@ -230,7 +230,7 @@ def test_what_is_missing_is_named_with_what_brings_it(tmp_path: Path, monkeypatc
     assert "apt-get install nodejs" in runtimes.web_gap()
     (tmp_path / "node").write_text("")
     (tmp_path / "node").chmod(0o755)
-    assert "npm ci --prefix" in runtimes.web_gap()
+    assert "python -m demo.web" in runtimes.web_gap()
     monkeypatch.setattr(runtimes.importlib.util, "find_spec", lambda name: None)
     assert "OpenVINO is not installed; pip install" in runtimes.openvino_gap() == runtimes.bfloat16_gap()
     assert "OpenCV is not installed; pip install" in runtimes.opencv_gap()

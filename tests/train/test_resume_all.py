@@ -5,9 +5,9 @@ import json
 import pytest
 
 from bundle.read import read
-from bundle.schema import GRAPHS
+from bundle.schema import USUAL_GRAPHS
+from tests.support.small_runs import SMALL, STAGES, at_step, interrupt
 from tests.support.trained import export
-from tests.train.test_resume import SMALL, STAGES, at_step, interrupt
 from train import run_folder
 from train.__main__ import main
 from train.resume import resolve_all
@@ -37,7 +37,7 @@ def test_all_stopped_in_every_stage_and_resumed_ends_in_a_run_that_is_exported(s
         assert (record.images, record.finished) == (16, False)
         assert main([*words, "--resume"]) == (0 if stage == "repair" else 130)
     export("bundle", tmp_path / "r", tmp_path / "bundle")
-    assert set(read(tmp_path / "bundle").info.graphs) == set(GRAPHS)
+    assert set(read(tmp_path / "bundle").info.graphs) == set(USUAL_GRAPHS)
 
 
 def test_all_resumed_frames_new_stages_as_the_run_does(shapes, tmp_path, monkeypatch):

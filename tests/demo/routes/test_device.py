@@ -12,7 +12,7 @@ from demo.routes import device
 
 @pytest.fixture(scope="module")
 def client() -> TestClient:
-    if on_device.dist(device.MODULES) is None:
+    if on_device.installed(device.WEB) is None:
         pytest.skip(f"{on_device.RUNTIME} is not installed ({on_device.HOW_TO_GET_IT})")
     return TestClient(Starlette(routes=device.routes({})))
 

@@ -10,22 +10,35 @@ from pathlib import Path
 import huggingface_hub
 import pytest
 
+from bundle import on_device
 from bundle.errors import BundleError, UserError
-from bundle.read import read
+from bundle.read import graph_bytes, read
 from export.__main__ import main
-from export.targets import hub, space
+from export.targets import hub, space, space_card, space_check
 from export.targets.folder import files_in
 from export.targets.space_check import problems, read_front_matter
 from tests.export.targets import hub_server
 from tests.export.targets.hub_server import Hub
-from tests.support import tiny
+from tests.support import tiny, web_runtime
 
 REPOSITORY = Path(__file__).resolve().parents[3]
-NOWHERE = space.Destination()
+NOWHERE = hub.NOWHERE
+GRADIO, STATIC = hub.Kind("gradio", "demo/app.py"), hub.Kind("static", "facts.json")
+RUNTIME = "demo/web/onnxruntime-web.tar.xz"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def runtime(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder in which the command looks for onnxruntime-web: it holds an imitation."""
+    web = tmp_path_factory.mktemp("web")
+    web_runtime.build(web)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(space, "RUNTIME_HOME", web)
+        yield web
 
 
 @pytest.fixture(scope="module")
-def staged(tiny_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def staged(runtime: Path, tiny_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A Space with one bundle. Read only."""
     target = tmp_path_factory.mktemp("staged") / "space"
     space.write([tiny_bundle], target, None, NOWHERE)
@@ -79,8 +92,9 @@ def test_it_holds_the_demo_the_bundle_and_nothing_else(staged: Path, tiny_bundle
     assert homes == {"README.md", "requirements.txt", "LICENSE", "bundle", "demo", "artifacts"}
     of_bundle = {place.removeprefix("artifacts/tiny/") for place in found if place.startswith("artifacts/")}
     assert of_bundle == {path.as_posix() for path in files_in(tiny_bundle)}
+    assert RUNTIME in found
     for place, data in found.items():
-        if place.startswith(("bundle/", "demo/")):
+        if place.startswith(("bundle/", "demo/")) and place != RUNTIME:
             assert data == (REPOSITORY / place).read_bytes()
             assert Path(place).suffix in {".py", ".js", ".css", ".json"}
             assert not re.search(r"__pycache__|node_modules|requirements", place)
@@ -93,6 +107,46 @@ def test_what_somebody_left_in_a_bundle_stays_at_home(broken_bundle: Path, tmp_p
     (broken_bundle / ".env").write_text("HF_TOKEN=hf_secret")
     space.write([broken_bundle], tmp_path / "space", None, NOWHERE)
     assert not {"thesis.pt", ".env"} & {path.name for path in files_in(tmp_path / "space")}
+
+
+def test_visitors_of_the_space_draw_on_their_own_device(staged: Path, runtime: Path):
+    there = on_device.installed(staged / "demo" / "web")
+    assert there and (there.version, there.builds) == (web_runtime.VERSION, ["wasm", "jspi"])
+    home = on_device.installed(runtime)
+    for name in there.builds:
+        build = on_device.BUILDS[name]
+        assert (there.script(build), there.wasm(build)) == (home.script(build), home.wasm(build))
+    assert b"MIT License" in there.read("LICENSES.txt")
+
+
+def test_without_onnxruntime_web_the_owner_is_told_how_to_get_it(
+    tiny_bundle: Path, tmp_path: Path, capsys, monkeypatch
+):
+    monkeypatch.setattr(space, "RUNTIME_HOME", tmp_path)
+    space.write([tiny_bundle], tmp_path / "space", None, NOWHERE)
+    assert "run `python -m demo.web`, then this command again" in capsys.readouterr().out
+    assert not (tmp_path / "space" / "demo" / "web").exists()
+
+
+def test_graphs_are_packed_where_the_space_would_be_too_large(
+    tiny_bundle: Path, staged: Path, tmp_path: Path, capsys, monkeypatch
+):
+    size = sum(map(len, contents(staged).values()))
+    for module in (space, space_check):
+        monkeypatch.setattr(module, "MAX_BYTES", size)
+    space.write([tiny_bundle], tmp_path / "space", None, NOWHERE)
+    assert "graphs.tar.xz" in capsys.readouterr().out
+    home = tmp_path / "space" / "artifacts" / "tiny"
+    assert not list(home.glob("*.onnx"))
+    packed, plain = read(home), read(tiny_bundle)
+    assert packed.version == plain.version
+    for name in plain.info.graphs:
+        assert graph_bytes(packed, name) == graph_bytes(plain, name)
+    space.write([home], tmp_path / "again", None, NOWHERE)  # a packed bundle is a bundle
+    for module in (space, space_check):
+        monkeypatch.setattr(module, "MAX_BYTES", size // 2)
+    said = refused(capsys, "space", tiny_bundle, "--out", tmp_path / "space")
+    assert re.search(r"leave tiny out \(\d+\.\d MB\), or store its weights as float16", said)
 
 
 def test_two_bundles_in_one_space(tiny_bundle: Path, tmp_path: Path):
@@ -125,7 +179,7 @@ def test_the_licence_is_that_of_all_pictures_or_other(tiny_bundle: Path, licence
         dataset = bundle.info.dataset.model_copy(update={"licence": licence})
         return type(bundle)(**(vars(bundle) | {"info": bundle.info.model_copy(update={"dataset": dataset})}))
 
-    assert space.licence([licensed(licence) for licence in licences]) == expected
+    assert space_card.licence([licensed(licence) for licence in licences]) == expected
 
 
 # --- what is not fit to be published -------------------------------------------------------------
@@ -254,7 +308,7 @@ def test_without_a_login_it_says_how_to_log_in(tiny_bundle: Path, tmp_path: Path
 
 def test_a_push_makes_the_space_and_commits_every_file_once(staged: Path, online):
     server, api = online
-    address = hub.push(api, "me/digits", staged, private=True, message="Serve tiny")
+    address = hub.push(api, "me/digits", staged, GRADIO, private=True, message="Serve tiny")
     assert address == f"{server.endpoint}/spaces/me/digits"
     made = server.sent["/api/repos/create"]
     assert {k: made[k] for k in ("organization", "name", "type", "sdk", "visibility")} == {
@@ -268,19 +322,19 @@ def test_a_push_makes_the_space_and_commits_every_file_once(staged: Path, online
 
 def test_a_second_push_removes_what_no_longer_belongs(staged: Path, online):
     server, api = online
-    hub.push(api, "me/digits", staged, private=False, message="First")
+    hub.push(api, "me/digits", staged, GRADIO, private=False, message="First")
     server.files["artifacts/older/bundle.json"] = b"{}"
     server.files["LICENSE"] = b"an older one"
-    hub.push(api, "me/digits", staged, private=False, message="Second")
+    hub.push(api, "me/digits", staged, GRADIO, private=False, message="Second")
     assert server.files == {".gitattributes": b"", **contents(staged)}
 
 
 def test_what_the_hub_holds_or_refuses_becomes_a_sentence(staged: Path, online):
     server, api = online
 
-    def sentence(private: bool = False) -> str:
+    def sentence(private: bool = False, kind: hub.Kind = GRADIO) -> str:
         with pytest.raises(UserError) as caught:
-            hub.push(api, "me/digits", staged, private, "Serve tiny")
+            hub.push(api, "me/digits", staged, kind, private, "Serve tiny")
         assert str(caught.value).endswith(".") and "\n" not in str(caught.value)
         return str(caught.value)
 
@@ -288,6 +342,7 @@ def test_what_the_hub_holds_or_refuses_becomes_a_sentence(staged: Path, online):
     assert "holds something else" in sentence()
     server.files = {"demo/app.py": b"", "README.md": b""}
     assert "is public" in sentence(private=True)
+    assert "holds something else" in sentence(kind=STATIC)  # a page never replaces a demo
     assert not any(asked.startswith("POST") for asked in server.asked)
     server.refusal = 403
     assert "You have no right to write here" in (said := sentence()) and "hf auth login" in said

@@ -5,6 +5,7 @@ import json
 import re
 from pathlib import Path
 
+import huggingface_hub
 import numpy as np
 import pytest
 
@@ -12,17 +13,20 @@ from bundle import on_device
 from bundle.errors import UserError
 from bundle.read import read
 from export.__main__ import main
-from export.targets import web
+from export.targets import hub, space_check, web
 from export.targets.folder import files_in
+from tests.export.targets import hub_server
 from tests.support import tiny
 
 PAGE = {
-    "index.html", "facts.json", "LICENSE", "LICENSES.txt", "style.css", "page.css", "theme.js", "page.js", "strip.js",
+    "index.html", "facts.json", "LICENSE", "README.md", "LICENSES.txt",
+    "style.css", "page.css", "theme.js", "page.js", "strip.js",
     "words.js", "core.js", "live.js", "local.js", "worker.js", "gpu.js", "device_words.js", "device.js", "latents.js",
     "random.js", "ort.js", "ort-jspi.js", "ort-wasm-simd-threaded.wasm", "ort-wasm-simd-threaded.jspi.wasm",
     "bar.js", "play.js", "favourites.js", "morph.js", "samples.js", "about-page.js",
-    "play.css", "morph.css", "about.css", "keyframes.js", "keyframe_list.js",
-    "address.js", "language.js", "elements.js", "canvas.js", "storage.js", "requests.js", "family.js",
+    "play.css", "morph.css", "about.css", "keyframes.js", "keyframe_list.js", "plot.js",
+    "how_it_learned.css", "how_it_learned.js",
+    "address.js", "language.js", "elements.js", "attributes.js", "canvas.js", "storage.js", "requests.js", "family.js",
     "sample_sheet.js",
 }  # fmt: skip
 RUNTIME = {"ort.js", "ort-jspi.js"}
@@ -42,7 +46,7 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 @pytest.fixture(scope="module")
 def site(bundles: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     try:
-        web.dist()
+        web.runtime()
     except UserError as missing:
         pytest.skip(str(missing))
     folder = tmp_path_factory.mktemp("site") / "web"
@@ -133,6 +137,36 @@ def test_what_it_cannot_show_it_refuses(bundles: list[Path], tmp_path: Path, cap
     page = tmp_path / "page"
     assert "Two of these bundles are called 'gan'" in refused(capsys, "web", bundles[1], bundles[1], page)
     assert "There is no folder" in refused(capsys, "web", tmp_path / "nowhere", page)
-    monkeypatch.setattr(web, "MODULES", tmp_path)
-    assert "npm ci --prefix demo/web" in refused(capsys, "web", bundles[0], page)
+    monkeypatch.setattr(web, "RUNTIME_HOME", tmp_path)
+    assert "run `python -m demo.web`" in refused(capsys, "web", bundles[0], page)
     assert not page.exists()
+
+
+# --- to the Hub ----------------------------------------------------------------------------------
+
+
+def test_a_push_makes_a_static_space_of_it(bundles: list[Path], tmp_path: Path, capsys, monkeypatch, site: Path):
+    with hub_server.running() as server:
+        api = huggingface_hub.HfApi(endpoint=server.endpoint, token="hf_local")
+        monkeypatch.setattr(hub, "log_in", lambda to: api)
+        page = tmp_path / "page"
+        assert main(["web", str(bundles[1]), str(page), "--push", "me/page", "--title", "Ours"]) == 0
+        assert f"me/page: {server.endpoint}/spaces/me/page" in capsys.readouterr().out
+        assert server.sent["/api/repos/create"]["sdk"] == "static"
+        assert server.files == {".gitattributes": b"", **{name: (page / name).read_bytes() for name in places(page)}}
+        facts = huggingface_hub.metadata_load(page / "README.md")
+        assert (facts["title"], facts["sdk"], facts["app_file"]) == ("Ours", "static", "index.html")
+        assert "(bundles/gan/sheet.png)" in (page / "README.md").read_text()
+        server.files = {"demo/app.py": b"", "README.md": b""}
+        assert "holds something else" in refused(capsys, "web", bundles[1], page, "--push", "me/page")
+
+
+def test_a_dry_run_checks_the_page_and_sends_nothing(
+    bundles: list[Path], tmp_path: Path, capsys, monkeypatch, site: Path
+):
+    page = ("web", bundles[1], tmp_path / "page")
+    assert main([*map(str, page), "--push", "me/page", "--private", "--dry-run"]) == 0
+    assert "go to the private Space me/page" in capsys.readouterr().out
+    assert "--push user/name" in refused(capsys, *page, "--dry-run")
+    monkeypatch.setattr(space_check, "MAX_PAGE_BYTES", 20_000_000)
+    assert "leave gan out" in refused(capsys, *page, "--push", "me/page", "--dry-run")

@@ -1,0 +1,52 @@
+"""Several files in one .tar.xz: a Space packs what would otherwise make it too large to be uploaded.
+
+A bundle's generator holds the weights of its mapping and synthesis once more; packed together they are stored once.
+"""
+
+import functools
+import io
+import tarfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from bundle.errors import BundleError
+
+GRAPHS = "graphs.tar.xz"  # beside a bundle's index, where its graphs are packed
+MAX_BYTES = 500_000_000  # of what an archive may unpack to
+WINDOW = 1 << 24  # bytes: repetitions further apart are not found
+KEPT = 8  # archives whose contents stay in memory
+
+
+def pack(files: Mapping[str, bytes]) -> bytes:
+    """An archive with these files, by name; the same bytes for the same files."""
+    import lzma  # a Python without it serves all that is not packed
+
+    plain = io.BytesIO()
+    with tarfile.open(fileobj=plain, mode="w") as archive:
+        for name, data in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(data)
+            archive.addfile(entry, io.BytesIO(data))
+    filters = [{"id": lzma.FILTER_LZMA2, "preset": 1, "dict_size": WINDOW}]  # fast: weights hardly shrink
+    return lzma.compress(plain.getvalue(), filters=filters)
+
+
+def unpacked(archive: Path) -> Mapping[str, bytes]:
+    """The files in an archive, by name; nothing is written. Raises BundleError when it is damaged or too large, OSError
+    when it cannot be read."""
+    state = archive.stat()
+    return _unpacked(archive, state.st_mtime_ns, state.st_size)
+
+
+@functools.lru_cache(maxsize=KEPT)
+def _unpacked(archive: Path, changed: int, size: int) -> Mapping[str, bytes]:
+    import lzma
+
+    try:
+        plain = lzma.LZMADecompressor().decompress(archive.read_bytes(), max_length=MAX_BYTES + 1)
+        if len(plain) > MAX_BYTES:
+            raise BundleError(f"'{archive.name}' holds more than {MAX_BYTES / 1e6:.0f} MB.")
+        with tarfile.open(fileobj=io.BytesIO(plain), mode="r:") as files:
+            return {entry.name: stream.read() for entry in files if (stream := files.extractfile(entry))}
+    except (lzma.LZMAError, tarfile.TarError, EOFError) as error:
+        raise BundleError(f"'{archive.name}' is damaged.") from error

@@ -1,0 +1,51 @@
+"""Graphs in one archive: read as if they lay beside the index, and no archive takes more memory than it may."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from bundle import packed_files
+from bundle.errors import BundleError
+from bundle.read import graph_bytes, read
+
+
+def packed(source: Path, target: Path) -> Path:
+    """A copy of a bundle with its graphs packed."""
+    shutil.copytree(source, target)
+    graphs = {path.name: path.read_bytes() for path in sorted(target.glob("*.onnx"))}
+    (target / packed_files.GRAPHS).write_bytes(packed_files.pack(graphs))
+    for name in graphs:
+        (target / name).unlink()
+    return target
+
+
+def test_a_packed_bundle_reads_as_the_bundle(tiny_bundle: Path, tmp_path: Path):
+    plain, other = read(tiny_bundle), read(packed(tiny_bundle, tmp_path / "tiny"))
+    assert other.version == plain.version
+    assert graph_bytes(other, "synthesis") == graph_bytes(plain, "synthesis")
+
+
+def test_what_repeats_far_apart_is_stored_once():
+    block = os.urandom(2_000_000)
+    assert len(packed_files.pack({"a": block, "b": block})) < 1.01 * len(block)
+    assert packed_files.pack({"a": block}) == packed_files.pack({"a": block})
+
+
+def test_damage_is_a_sentence(tiny_bundle: Path, tmp_path: Path, monkeypatch):
+    folder = packed(tiny_bundle, tmp_path / "tiny")
+    archive = folder / packed_files.GRAPHS
+    whole = archive.read_bytes()
+    for damaged in (b"", whole[:-100], b"no archive at all", whole[:200] + b"\0" * 50 + whole[250:]):
+        archive.write_bytes(damaged)
+        with pytest.raises(BundleError, match=r"damaged|missing|changed"):
+            read(folder)
+    archive.write_bytes(packed_files.pack({"mapping.onnx": b"another graph"}))
+    with pytest.raises(BundleError, match=r"checksum|missing"):
+        read(folder)
+    archive.write_bytes(whole)
+    monkeypatch.setattr(packed_files, "MAX_BYTES", 1000)
+    packed_files._unpacked.cache_clear()
+    with pytest.raises(BundleError, match="more than"):
+        read(folder)
