@@ -11,7 +11,7 @@ from typing import cast, get_args
 
 from bundle.errors import BundleError, UserError
 from bundle.onnx_outline import TYPES, Dimensions, Outline, described, unknown
-from bundle.schema import MAX_FIXED, ClassInput, ElementType, FixedInput, Layout, PixelValues
+from bundle.schema import MAX_FIXED, MAX_NUMBERS, ClassInput, ElementType, FixedInput, Layout, PixelValues
 
 FLOAT_TYPES = ("float32", "float16", "float64")
 WHOLE_TYPES = ("int64", "int32", "uint8")
@@ -113,6 +113,8 @@ def _numbers(name: str, text: str) -> float | tuple[float, ...]:
         numbers = tuple(float(words.get(part.strip().lower(), part)) for part in text.split(","))
     except ValueError:
         numbers = ()
+    if len(numbers) > MAX_NUMBERS:
+        raise UserError(f"--input {name}: {len(numbers)} numbers are too many, {MAX_NUMBERS} are the most.")
     if not numbers or not all(map(math.isfinite, numbers)):
         raise UserError(f"--input {name}={text[:40]}: give a number, numbers with commas, true, false or normal.")
     return numbers if len(numbers) > 1 else numbers[0]

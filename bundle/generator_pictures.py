@@ -166,7 +166,8 @@ def _about_range(raw: np.ndarray, values: PixelValues, given: Given) -> list[str
             "meant so, say what is black and white: --values 0..1, -1..1 or 0..255."
         )
     notes = [] if given.values or values != "0..255" else ["Its values are taken as 0 to 255; --values says otherwise."]
-    if low < black or high > white:
+    slack = FLAT * (white - black)  # what arithmetic may add to tanh's 1
+    if low < black - slack or high > white + slack:
         notes.append(
             f"Its values run from {low:.3g} to {high:.3g}; the {spill:.1%} of them outside {values} are clipped."
         )

@@ -155,9 +155,7 @@ def run(settings: object) -> None:
             space.write(settings.bundles, settings.out, settings.title, destination)
         case WebSettings():
             if len(settings.folders) < 2:
-                raise UserError(
-                    "Name bundles and, last, the folder of the page: python -m export web BUNDLE FOLDER."
-                )
+                raise UserError("Name bundles and, last, the folder of the page: python -m export web BUNDLE FOLDER.")
             destination = hub.Destination(settings.push, settings.private, settings.dry_run)
             web.write(settings.bundles, settings.out, settings.title, destination)
 

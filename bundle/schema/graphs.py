@@ -13,6 +13,7 @@ from bundle.schema.entries import Count, Entry, File, InputName, Size, Tensor
 ElementType = Literal["float32", "float16", "float64", "int64", "int32", "uint8", "bool"]
 Layout = Literal["NCHW", "NHWC", "NHW"]
 PixelValues = Literal["0..1", "-1..1", "0..255"]
+MAX_NUMBERS = 64  # that say what an input always is; the page's code repeats them
 MAX_FIXED = 4_000_000  # numbers of an input that is the same for every picture: noise for 1 024 pixels a side
 
 
@@ -60,7 +61,7 @@ class FixedInput(Entry):
     name: InputName
     type: ElementType
     shape: tuple[Literal["batch"] | Size, ...]
-    value: float | Annotated[tuple[float, ...], Field(max_length=MAX_FIXED)] | Literal["normal"]
+    value: float | Annotated[tuple[float, ...], Field(max_length=MAX_NUMBERS)] | Literal["normal"]
 
     @model_validator(mode="after")
     def _as_many_numbers(self) -> "FixedInput":
