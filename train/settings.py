@@ -62,6 +62,10 @@ class Settings:
     label_column: str | None = None
     """Column of a table, or of a file beside the pictures, that holds the classes. Default: chosen by type and
     name."""
+    attributes: str | None = None
+    """Columns of a table, or of metadata.csv or .jsonl beside the pictures, that a slider is to move, such as
+    glasses,smile; all: every column that can be one. Numbers, booleans or two words, with or without gaps. Default:
+    none."""
     cache: Path | None = None
     """Folder for the pictures, in their final size, where they are too many for memory. Default: `pictures` in the run
     folder."""
@@ -113,6 +117,26 @@ class ClassifierSettings(Settings):
     """Augmentation: largest rotation, in degrees."""
     mirror: bool = False
     """Augmentation: mirror half of those pictures; not for digits, letters, or where left and right differ."""
+
+
+@reflowed
+@dataclass(frozen=True)
+class AttributesSettings(Settings):
+    """Train the attribute regressor on what --attributes names: by its opinion of generated pictures, export finds the
+    direction in which an attribute grows."""
+
+    minutes: float = 5.0
+    batch: int = 128
+    lr: float = 2e-3
+    """Learning rate at the start."""
+    jitter: float = 0.5
+    """Share of the pictures that are augmented; the others stay as they are."""
+    shift: float = 0.02
+    """Augmentation: largest shift, as a share of the side."""
+    rotate: float = 2.0
+    """Augmentation: largest rotation, in degrees."""
+    mirror: bool = False
+    """Augmentation: mirror half of those pictures."""
 
 
 @reflowed
@@ -287,10 +311,22 @@ class EvaluateSettings:
 
 
 SHARES: dict[str, float] = {"classifier": 0.06, "gan": 0.50, "vae": 0.27, "inverse": 0.17}
-"""Share of the minutes that each command gets of `all`."""
+"""Share of the minutes that each command gets of `all`, where the run has no attributes."""
+ATTRIBUTES_SHARE = 0.06
+"""Share of the minutes of `all` that the attribute regressor gets, before the others share out the rest."""
+
+
+def shares(attributes: bool) -> dict[str, float]:
+    """The share of each command of `all` in its minutes, in order."""
+    if not attributes:
+        return SHARES
+    rest = {command: share * (1 - ATTRIBUTES_SHARE) for command, share in SHARES.items()}
+    return {"classifier": rest.pop("classifier"), "attributes": ATTRIBUTES_SHARE, **rest}
+
 
 STAGES: dict[str, type[Settings]] = {
     "classifier": ClassifierSettings,
+    "attributes": AttributesSettings,
     "gan": GanSettings,
     "vae": VaeSettings,
     "inverter": InverseSettings,
@@ -302,7 +338,7 @@ STAGES: dict[str, type[Settings]] = {
 BUDGET = {"minutes", "images"}
 TUNABLE = {"mismatch_weight", "gamma", "ema_images", "minibatch_stddev", "precision"}
 FRAMING = {"size", "fit", "background", "channels", "black", "white"}  # held against run.json instead, and so are …
-READING = {"classes", "classes_from", "image_column", "label_column"}
+READING = {"classes", "classes_from", "image_column", "label_column", "attributes"}
 OF_ONE_COMMAND = {"run", "data", "cache", "threads", "track", "resume", "more_data", "target"}
 CHANGEABLE = BUDGET | TUNABLE | FRAMING | READING | OF_ONE_COMMAND
 
