@@ -12,7 +12,8 @@ from itertools import islice
 
 import numpy as np
 
-from bundle import images, latents
+from bundle import attribute_moves, images, latents
+from bundle.attribute_moves import AttributeMoves
 from bundle.errors import BundleError, InputError
 from bundle.latents import Key, Mixture, PathMode
 from bundle.runner import GraphRunner
@@ -66,6 +67,11 @@ class BundleModel:
         return bool(self.classes) and self.runner.has("classifier")
 
     @property
+    def attribute_names(self) -> tuple[str, ...]:
+        """The attributes that pictures can be moved along, in the order of their directions."""
+        return tuple(attribute.name for attribute in self.info.attributes)
+
+    @property
     def has_styles(self) -> bool:
         """Whether the GAN has styles w, between a mapping and a synthesis; an adopted generator is a single graph."""
         return self.info.gan is not None and self.info.gan.w_dim is not None
@@ -98,7 +104,12 @@ class BundleModel:
     # --- pictures from seeds ---------------------------------------------------------------------
 
     def sample(
-        self, seeds: Sequence[int], classes: np.ndarray | None = None, truncation: float = 1.0, model: Model = "gan"
+        self,
+        seeds: Sequence[int],
+        classes: np.ndarray | None = None,
+        truncation: float = 1.0,
+        model: Model = "gan",
+        attributes: AttributeMoves | None = None,
     ) -> np.ndarray:
         """One picture a seed, [N, C, H, W]. `truncation` below 1 trades variety for typical pictures; for the VAE it is
         the temperature of its prior."""
@@ -106,11 +117,17 @@ class BundleModel:
         _finite(truncation, "truncation")
         if model == "gan":
             rows = self._rows(classes, seeds)
-            return self._draw(self._noise(seeds), rows, truncation)
-        return self.decode(self.codes(seeds, classes, truncation))
+            return self._draw(self._noise(seeds), rows, truncation, attributes)
+        return self.decode(self.along_attributes(self.codes(seeds, classes, truncation), attributes, "vae"))
 
     def at(
-        self, x: float, y: float, classes: np.ndarray | None = None, truncation: float = 1.0, model: Model = "gan"
+        self,
+        x: float,
+        y: float,
+        classes: np.ndarray | None = None,
+        truncation: float = 1.0,
+        model: Model = "gan",
+        attributes: AttributeMoves | None = None,
     ) -> np.ndarray:
         """The picture [1, C, H, W] at a point of the endless seed plane.
 
@@ -124,12 +141,14 @@ class BundleModel:
             classes = latents.one_hot(latents.key_class((x, y), self.classes), self.classes)
         if model == "gan":
             z = latents.plane_latent(x, y, self.info.require_gan().latent_dim)[None]
-            return self._draw(z, self._rows(classes, [0]), truncation)
+            return self._draw(z, self._rows(classes, [0]), truncation, attributes)
         corners, weights = latents.plane_corners(x, y)
         keys = self.codes(corners, classes, truncation)
         if weights.max() == 1:  # a corner itself: no rounding through the standard units
-            return self.decode(keys[[int(weights.argmax())]])
-        return self.decode(self.from_standard(latents.blend(self.to_standard(keys), weights)[None]))
+            code = keys[[int(weights.argmax())]]
+        else:
+            code = self.from_standard(latents.blend(self.to_standard(keys), weights)[None])
+        return self.decode(self.along_attributes(code, attributes, "vae"))
 
     def morph(
         self,
@@ -140,6 +159,7 @@ class BundleModel:
         loop: bool = False,
         truncation: float = 1.0,
         model: Model = "gan",
+        attributes: AttributeMoves | None = None,
     ) -> np.ndarray:
         """Pictures [frames, C, H, W] through `keys`, seeds or points of the plane; `classes` [keys, K] blend linearly.
 
@@ -147,7 +167,9 @@ class BundleModel:
         """
         if not 1 <= frames <= self.info.max_batch:
             raise InputError(f"A morph has from 1 to {self.info.max_batch} frames, not {frames}.")
-        return self.morph_at(keys, latents.path_shares(frames, loop), classes, mode, loop, truncation, model)
+        return self.morph_at(
+            keys, latents.path_shares(frames, loop), classes, mode, loop, truncation, model, attributes
+        )
 
     def morph_at(
         self,
@@ -158,6 +180,7 @@ class BundleModel:
         loop: bool = False,
         truncation: float = 1.0,
         model: Model = "gan",
+        attributes: AttributeMoves | None = None,
     ) -> np.ndarray:
         """The pictures of a morph at `shares` [F] of its path, each in [0, 1]."""
         self._need(model)
@@ -170,19 +193,21 @@ class BundleModel:
                     for key, row in zip(keys, [None] * len(keys) if rows is None else rows, strict=True)
                 ]
             )
-            return self.decode(self.from_standard(latents.path_at(ends, shares, mode, loop)))
+            codes = self.from_standard(latents.path_at(ends, shares, mode, loop))
+            return self.decode(self.along_attributes(codes, attributes, "vae"))
         dim = self.info.require_gan().latent_dim
         ends = np.stack([latents.key_latent(key, dim) for key in keys])
         along = None if rows is None else latents.path_at(rows, shares, "linear", loop)
-        return self._draw(latents.path_at(ends, shares, mode, loop), along, truncation)
+        return self._draw(latents.path_at(ends, shares, mode, loop), along, truncation, attributes)
 
     # --- pictures from pictures ------------------------------------------------------------------
 
-    def reconstruct(self, image: np.ndarray) -> Reconstruction:
-        """An image [1, C, H, W] through encoder and decoder (the mean code, no noise)."""
+    def reconstruct(self, image: np.ndarray, attributes: AttributeMoves | None = None) -> Reconstruction:
+        """An image [1, C, H, W] through encoder and decoder (the mean code, no noise), moved along attributes between
+        them."""
         self._need("vae")
         coded = self.runner.run("encoder", {"image": image})
-        again = self.decode(coded["mean"])
+        again = self.decode(self.along_attributes(coded["mean"], attributes, "vae"))
         return Reconstruction(
             image=again,
             difference=np.abs(again - image),
@@ -233,13 +258,18 @@ class BundleModel:
         for best, lowest in cross_entropy_rounds(first.ravel(), spread, error, seed, crowd):
             yield best.reshape(shape), lowest
 
-    # --- classes of pictures ------------------------------------------------------------------------------
+    # --- classes and attributes of pictures ----------------------------------------------------------------
 
     def classify(self, image: np.ndarray) -> np.ndarray:
         """The probability [N, K] of each class for images [N, C, H, W]."""
         logits = self.runner.run("classifier", {"image": image})["logits"].astype(np.float64)
         scores = np.exp(logits - logits.max(axis=1, keepdims=True))
         return (scores / scores.sum(axis=1, keepdims=True)).astype(np.float32)
+
+    def read_attributes(self, image: np.ndarray) -> np.ndarray:
+        """What the bundle reads of each attribute in images [N, C, H, W], [N, A]: the probability of one that is there
+        or not, and of one that is a number that number, in its own unit."""
+        return self.runner.run("attributes", {"image": image})["attributes"]
 
     # --- inside ----------------------------------------------------------------------------------
 
@@ -269,10 +299,22 @@ class BundleModel:
             raise InputError("At least one seed is needed.")
         return latents.class_rows(classes, seeds, self.classes)
 
-    def _draw(self, z: np.ndarray, classes: np.ndarray | None, truncation: float) -> np.ndarray:
+    def along_attributes(self, points: np.ndarray, attributes: AttributeMoves | None, model: Model) -> np.ndarray:
+        """Styles w [N, L, D] of the GAN, or codes [N, D] of the VAE, moved along attributes. Without moves, the very
+        same array."""
+        moves = attribute_moves.checked_moves(attributes, self.info, model)
+        if not moves:
+            return points
+        name = "attribute_w" if model == "gan" else "attribute_code"
+        return attribute_moves.moved(points, self.runner.bundle.latents[name], moves)
+
+    def _draw(
+        self, z: np.ndarray, classes: np.ndarray | None, truncation: float, attributes: AttributeMoves | None = None
+    ) -> np.ndarray:
         """The GAN's pictures of standard normal latents z [N, D]; without styles, truncation shrinks z itself."""
         if self.has_styles:
-            return self.synthesise(self._styles_of(z, classes, truncation))
+            return self.synthesise(self.along_attributes(self._styles_of(z, classes, truncation), attributes, "gan"))
+        attribute_moves.checked_moves(attributes, self.info, "gan")  # refused: without styles there are no directions
         noise = latents.from_normal(z * np.float32(truncation), self.info.require_gan().prior)
         return self.runner.run("generator", {"z": noise} if classes is None else {"z": noise, "classes": classes})[
             "image"

@@ -56,6 +56,7 @@ DRAWING_ARRAYS: dict[Model, tuple[str, ...]] = {
         "mixture_weights", "mixture_means", "mixture_cholesky", "mixture_classes", "code_mean", "code_std",
     ),
 }  # fmt: skip
+ATTRIBUTE_ARRAYS: dict[Model, str] = {"gan": "attribute_w", "vae": "attribute_code"}
 
 
 # --- what a browser must know about a bundle -----------------------------------------------------------
@@ -68,7 +69,9 @@ def graph_names(info: Bundle) -> list[str]:
 
 def array_names(info: Bundle) -> list[str]:
     """The arrays of latents.npz that drawing from latents needs."""
-    return [array for model in info.models for array in DRAWING_ARRAYS[model]]
+    arrays = [array for model in info.models for array in DRAWING_ARRAYS[model]]
+    movable = [model for model in info.models if any(getattr(attribute, model) for attribute in info.attributes)]
+    return arrays + [ATTRIBUTE_ARRAYS[model] for model in movable]
 
 
 def drawable(info: Bundle) -> bool:
@@ -94,6 +97,7 @@ def page_facts(bundle: OpenBundle) -> dict[str, Any]:
         "channels": info.image.channels,
         "classes": list(info.dataset.classes),
         "models": list(info.models),
+        "attributes": [attribute.model_dump(mode="json") for attribute in info.attributes],
         "dataset": info.dataset.model_dump(mode="json"),
     }
 

@@ -24,7 +24,7 @@ from bundle.array_files import (
 from bundle.errors import BundleError
 from bundle.figures import over_floor
 from bundle.migrate import migrate
-from bundle.schema import SCHEMA_VERSION, Bundle
+from bundle.schema import SCHEMA_VERSION, Bundle, File
 from bundle.snapshots import check_snapshots
 from bundle.verified_files import check_outline, verified_bytes
 
@@ -39,7 +39,8 @@ class OpenBundle:
 
     `latents`: the float32 arrays of latents.npz. `examples`: uint8 [N, H, W, C] held-out pictures;
     `example_labels`: int64 [N], -1 without classes. `tiles`: how many pictures the sample sheet shows;
-    `golden`: the first ones, uint8 [GOLDEN, H, W, C], as seeds 0, 1, … were drawn when the bundle was made.
+    `golden`: the first ones, uint8 [GOLDEN, H, W, C], as seeds 0, 1, … were drawn when the bundle was made. `index`:
+    bundle.json as it was read, whose size and checksum no other file gives.
     """
 
     folder: Path
@@ -49,7 +50,14 @@ class OpenBundle:
     example_labels: np.ndarray
     tiles: int
     golden: np.ndarray
+    index: File
     training: TrainingCodes | None = None
+
+    @property
+    def files(self) -> dict[str, File]:
+        """Every file of the bundle by its name: what the index lists, and the index itself."""
+        entries = (self.index, *self.info.graphs.values(), *self.info.files.values())
+        return {entry.file: entry for entry in entries}
 
     @property
     def version(self) -> str:
@@ -78,7 +86,13 @@ def read(folder: Path) -> OpenBundle:
     height, width = info.image.height, info.image.width
     golden = np.stack([sheet[:height, start : start + width] for start in range(0, GOLDEN * width, width)])
     tiles = SHEET_COLUMNS * sheet.shape[0] // height
-    return OpenBundle(folder, info, latents, examples, labels, tiles, golden, read_training(folder, info))
+    training = read_training(folder, info)
+    return OpenBundle(folder, info, latents, examples, labels, tiles, golden, _index_entry(folder), training)
+
+
+def _index_entry(folder: Path) -> File:
+    data = (folder / INDEX).read_bytes()
+    return File(file=INDEX, bytes=len(data), sha256=hashlib.sha256(data).hexdigest())
 
 
 def graph_bytes(bundle: OpenBundle, name: str) -> bytes:

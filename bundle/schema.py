@@ -1,6 +1,7 @@
 """What bundle.json may say: the schema of a bundle, as data. Reading and verifying: bundle/read.py."""
 
 import itertools
+import math
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +16,11 @@ Prior = Literal["normal", "uniform", "truncated"]
 Likelihood = Literal["calibrated", "squared-error", "bernoulli"]
 Fit = Literal["crop", "pad"]
 Better = Literal["lower", "higher", "floor"]
+# Of a generator that was exported elsewhere: the types its inputs may have, the order of its picture's dimensions (NHW:
+# grey, without channels), and its numbers for black and white.
+ElementType = Literal["float32", "float16", "float64", "int64", "int32", "uint8", "bool"]
+Layout = Literal["NCHW", "NHWC", "NHW"]
+ValueRange = Literal["0..1", "-1..1", "0..255"]
 Alarm = Literal["collapse", "noise"]
 SCHEMA_VERSION = 3  # bundle/migrate.py reads versions 1 and 2
 BUNDLE_NAME = r"[a-z0-9][a-z0-9_-]{0,63}"  # the whole of a name
@@ -22,6 +28,7 @@ MAX_FILE_BYTES = 512_000_000
 MAX_SIDE = 1024  # pixels of a picture's height or width
 MAX_POINTS, MAX_SERIES = 100, 24  # of a training curve
 MAX_ATTRIBUTES, MAX_NAME = 32, 60  # of a bundle, and the characters of one's name
+MAX_FIXED = 4_000_000  # numbers of an input that is the same for every picture: noise for 1 024 pixels a side
 MAX_SNAPSHOTS, MAX_SNAPSHOT_PICTURES = 48, 64
 SnapshotFile = Literal["gan_snapshots", "vae_snapshots"]
 SNAPSHOT_FILES: dict[Model, SnapshotFile] = {"gan": "gan_snapshots", "vae": "vae_snapshots"}
@@ -81,6 +88,7 @@ Setting = Scalar | tuple[Scalar, ...]
 Count = Annotated[int, Field(ge=0)]
 Size = Annotated[int, Field(ge=1)]
 Side = Annotated[int, Field(ge=1, le=MAX_SIDE)]
+InputName = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class _Entry(BaseModel):
@@ -113,15 +121,53 @@ class Tensor(_Entry):
         return tuple(length for length in self.shape[1:] if isinstance(length, int))
 
 
-class Adapter(_Entry):
-    """How a generator is used that was exported elsewhere: the names of its input and output, the shape of one z, what
-    it gives for black and white, and its batch where the file fixes it."""
+class ClassInput(_Entry):
+    """The input by which a generator made elsewhere is told the class: its number, int64 [N] or [N, 1], or a row of
+    weights [N, K] that is 1 for the class ("one-hot")."""
 
-    z: Annotated[str, Field(min_length=1, max_length=200)]
-    image: Annotated[str, Field(min_length=1, max_length=200)]
+    name: InputName
+    type: ElementType
+    form: Literal["number", "one-hot"]
+    shape: tuple[Size, ...]  # of one row: (), (1,) or (K,)
+
+
+class FixedInput(_Entry):
+    """A further input, such as a truncation, that is the same for every picture. `value`: one number everywhere, the
+    numbers in their order, or "normal" for noise that is drawn once, from N(0, 1)."""
+
+    name: InputName
+    type: ElementType
+    shape: tuple[Literal["batch"] | Size, ...]
+    value: float | Annotated[tuple[float, ...], Field(max_length=MAX_FIXED)] | Literal["normal"]
+
+    @model_validator(mode="after")
+    def _as_many_numbers(self) -> "FixedInput":
+        size = math.prod(length for length in self.shape if isinstance(length, int))
+        if size > MAX_FIXED:
+            raise ValueError(f"'{self.name}' takes {size} numbers; {MAX_FIXED} is the most")
+        if isinstance(self.value, tuple) and len(self.value) != size:
+            raise ValueError(f"'{self.name}' takes {size} numbers, not {len(self.value)}")
+        return self
+
+
+class Adapter(_Entry):
+    """How a generator is used that was exported elsewhere: the names of its input and output, the shape and the type of
+    one z, what it gives for black and white, in which order it gives them, and its batch where the file fixes it.
+
+    `kind`: "decoder" where z is the code of an autoencoder. `rows`: most pictures of one run, where they are large;
+    None = any number."""
+
+    z: InputName
+    image: InputName
     z_shape: tuple[Size, ...]
-    values: Literal["0..1", "-1..1"]
+    values: ValueRange
     batch: Size | None = None
+    z_type: ElementType = "float32"
+    layout: Layout = "NCHW"
+    kind: Literal["generator", "decoder"] = "generator"
+    classes: ClassInput | None = None
+    fixed: tuple[FixedInput, ...] = ()
+    rows: Size | None = None
 
 
 class Graph(File):

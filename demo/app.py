@@ -3,10 +3,8 @@
 import argparse
 import atexit
 import os
-import re
 import shutil
 import signal
-import socket
 import sys
 import tempfile
 import threading
@@ -23,7 +21,11 @@ from bundle.errors import Busy, UserError  # noqa: E402
 from bundle.printable import print_anything  # noqa: E402
 from bundle.sessions import CHOICES, Provider, choose_provider  # noqa: E402
 from bundle.version import VERSION  # noqa: E402
-from demo.page import build_demo, launch_settings  # noqa: E402
+from demo.environment import given, without_proxies  # noqa: E402
+
+with without_proxies():  # Gradio opens a client when it is imported, which a proxy that it cannot use would end
+    from demo.page import Page, build_demo, launch_settings
+from demo.serving.address import PORT, Address, free_address, root_path, taken  # noqa: E402
 from demo.serving.engine import Opener  # noqa: E402
 from demo.serving.housekeeping import Janitor, limit_arenas  # noqa: E402
 from demo.serving.served_bundle import ServedBundle, open_bundles  # noqa: E402
@@ -36,9 +38,6 @@ if TYPE_CHECKING:
     from demo.routes.uploads import Uploads
 
 __all__ = ["build_demo", "main"]
-
-PORT = 7860
-FURTHER_PORTS = 10  # that are tried when none was asked for
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -53,18 +52,23 @@ def build_parser() -> argparse.ArgumentParser:
     """The options of `python demo/app.py`."""
     parser = argparse.ArgumentParser(prog="demo/app.py", description="Serve Twofold bundles in the browser.")
     parser.add_argument("--version", action="version", version=f"twofold {VERSION}")
-    # A Space sets the first of these variables, so that visitors can reach the server, and may set the other.
-    host = os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1")
-    port = os.environ.get("GRADIO_SERVER_PORT")
-    parser.add_argument("--host", default=host, help="address to listen on (default: %(default)s)")
+    # A Space sets the first of these variables, so that visitors can reach the server, and may set the others.
+    host = given.get("GRADIO_SERVER_NAME", "127.0.0.1")
+    parser.add_argument(
+        "--host",
+        default=host,
+        help="address to listen on: 127.0.0.1 or ::1 for this machine, 0.0.0.0 or :: for all (default: %(default)s)",
+    )
     hint = f"port (default: $GRADIO_SERVER_PORT, or {PORT}, or the next free one)"
-    parser.add_argument("--port", type=int, default=port, help=hint)
-    parser.add_argument("--share", action="store_true", help="also open a temporary public link")
+    parser.add_argument("--port", type=_port, default=given.get("GRADIO_SERVER_PORT"), help=hint)
+    share = given.get("GRADIO_SHARE", "").lower() == "true"
+    parser.add_argument("--share", action="store_true", default=share, help="also open a temporary public link")
     parser.add_argument(
         "--root-path",
         metavar="PATH",
-        default=os.environ.get("GRADIO_ROOT_PATH") or None,
-        help="the path under which a proxy shows the page, such as /app; the proxy may pass it on or strip it",
+        default=given.get("GRADIO_ROOT_PATH"),
+        help="the path under which a proxy shows the page, such as /app, or the page's whole public address; the proxy "
+        "may pass the path on or strip it",
     )
     parser.add_argument(
         "--bundles",
@@ -94,11 +98,16 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _port(text: str) -> int | str:
+    """The number of a port; other text as it is, which free_address refuses in a sentence."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else text
+
+
 def _serve(options: argparse.Namespace) -> int:
     root = _root(options.bundles)
     provider, opener = _provider_and_opener(options)
-    port = _free_port(options.host, options.port)
-    root_path = _root_path(options.root_path)
+    address = free_address(options.host, options.port)
+    public = root_path(options.root_path)
     bundles, unavailable = open_bundles(root, provider, opener is not None, opener) if root.is_dir() else ({}, [])
     for one in unavailable:
         print(f"Bundle {one.name} is unavailable: {one.reason}", file=sys.stderr)
@@ -107,26 +116,28 @@ def _serve(options: argparse.Namespace) -> int:
 
     folder = _own_temporary_folder()
     uploads = _uploads(bundles) if options.allow_upload else None
-    tools = _tools(bundles, options.host) if options.mcp else None
-    maker = _maker(options, bundles, provider) if options.make else None
+    tools = _tools(bundles, address, public) if options.mcp else None
+    maker = _maker(options, address, bundles, provider) if options.make else None
     demo = build_demo(bundles, unavailable, uploads is not None, tools is not None, maker is not None)
     janitor = Janitor(folder, remembered=demo.temp_file_sets)
     more = [*(uploads.routes() if uploads else ()), *(tools.routes if tools else ())]
     more += _make_routes(maker) if maker else ()
     try:
-        demo.launch(
-            server_name=_in_address(options.host),
-            server_port=port,
-            share=options.share,
-            root_path=root_path,
-            quiet=True,
-            prevent_thread_lock=True,
-            **launch_settings(bundles, unavailable, more, tools.lifespan if tools else None),
-        )
+        with without_proxies():
+            demo.launch(
+                server_name=address.in_brackets,
+                server_port=address.port,
+                share=False,
+                root_path=public or "",
+                quiet=True,
+                prevent_thread_lock=True,
+                **launch_settings(bundles, unavailable, more, tools.lifespan if tools else None),
+            )
     except OSError as error:
-        raise UserError(_taken(port)) from error
-    shown = "127.0.0.1" if options.host in ("0.0.0.0", "::") else _in_address(options.host)
-    print(f"Twofold is at http://{shown}:{port}", flush=True)
+        raise UserError(taken(address.port)) from error
+    print(f"Twofold is at {address.url}", flush=True)
+    if options.share:
+        _share(demo, address)
     ending = threading.Event()
     check = threading.Thread(target=_check, args=(dict(bundles), ending), name="check", daemon=True)
     check.start()
@@ -154,14 +165,6 @@ def _root(given: str | None) -> Path:
     return Path(given)
 
 
-def _root_path(given: str | None) -> str | None:
-    """The path, or the whole address, under which a proxy shows the page: without a slash at its end. Raises UserError
-    for anything else."""
-    if given is None or re.fullmatch(r"(https?://[^/?#\s]+)?(/[\w.~-]+)*/?", given, re.ASCII):
-        return (given or "").rstrip("/") or None
-    raise UserError(f"'{given}' is no path of a page: write --root-path /app.")
-
-
 def _uploads(bundles: MutableMapping[str, ServedBundle]) -> "Uploads":
     """What serves the models that visitors bring; it closes when the server ends."""
     from demo.routes.uploads import Uploads  # not needed otherwise
@@ -171,13 +174,15 @@ def _uploads(bundles: MutableMapping[str, ServedBundle]) -> "Uploads":
     return uploads
 
 
-def _maker(options: argparse.Namespace, bundles: MutableMapping[str, ServedBundle], provider: Provider) -> "Maker":
+def _maker(
+    options: argparse.Namespace, address: Address, bundles: MutableMapping[str, ServedBundle], provider: Provider
+) -> "Maker":
     """What trains the projects of --make. Raises UserError where others can reach the page and were not named."""
     from demo.make.limits import ANYONE, OWN_MACHINE  # not needed otherwise
     from demo.make.maker import Maker
     from demo.make.projects import Projects
 
-    open_to_others = options.share or options.host not in ("127.0.0.1", "localhost", "::1")
+    open_to_others = options.share or not address.local
     if open_to_others and options.make != "anyone":
         raise UserError("Others can reach this page: write --make anyone to let them train on this machine.")
     folder = Path(options.make_folder)
@@ -185,6 +190,8 @@ def _maker(options: argparse.Namespace, bundles: MutableMapping[str, ServedBundl
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"The folder of --make cannot be made: {folder}: {error.strerror}.") from error
+    if options.engine is not None:
+        provider = choose_provider("auto")  # of what is made here the inference server knows nothing
     maker = Maker(Projects(folder.resolve()), bundles, provider, ANYONE if options.make == "anyone" else OWN_MACHINE)
     maker.start()
     return maker
@@ -196,13 +203,23 @@ def _make_routes(maker: "Maker") -> list["Route"]:
     return MakeRoutes(maker).routes()
 
 
-def _tools(bundles: Mapping[str, ServedBundle], host: str) -> "McpTools":
+def _share(demo: Page, address: Address) -> None:
+    """Open a public link and say where it is, or why there is none."""
+    from demo.serving.public_link import WEEK, open_link  # not needed otherwise
+
+    try:
+        print(f"Public link, {WEEK}: {open_link(demo, address)}", flush=True)
+    except UserError as error:
+        print(error, file=sys.stderr, flush=True)
+
+
+def _tools(bundles: Mapping[str, ServedBundle], address: Address, public: str | None) -> "McpTools":
     """The MCP server. Raises UserError when the protocol's package is not installed."""
     try:
         from demo.routes.mcp_tools import McpTools
     except ModuleNotFoundError as error:
         raise UserError("--mcp needs another package: pip install -r demo/requirements-mcp.txt") from error
-    return McpTools(bundles, host)
+    return McpTools(bundles, address, public)
 
 
 def _provider_and_opener(options: argparse.Namespace) -> tuple[Provider, Opener | None]:
@@ -228,43 +245,6 @@ def _check(bundles: Mapping[str, ServedBundle], ending: threading.Event) -> None
             print(f"Bundle {name} is unavailable: {error}", file=sys.stderr, flush=True)
         if i:
             served.engine.unload()
-
-
-def _free_port(host: str, wanted: int | None) -> int:
-    """The port to use. Raises UserError when the one asked for, or every one that may be tried, is in use."""
-    if wanted is not None and not 1 <= wanted <= 65535:
-        raise UserError(f"Port {wanted} does not exist: choose one from 1 to 65535.")
-    tries = [wanted] if wanted is not None else list(range(PORT, PORT + FURTHER_PORTS + 1))
-    for port in tries:
-        if _is_free(host, port):
-            if port != tries[0]:
-                print(f"Port {tries[0]} is in use; using {port}.", flush=True)
-            return port
-    raise UserError(_taken(tries[0]) if wanted is not None else f"Ports {tries[0]} to {tries[-1]} are all in use.")
-
-
-def _is_free(host: str, port: int) -> bool:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except socket.gaierror as error:
-            raise UserError(f"Cannot listen on '{host}': there is no such address.") from error
-        except PermissionError as error:
-            raise UserError(f"Port {port} needs administrator rights; choose one above 1023.") from error
-        except OSError:
-            return False
-    return True
-
-
-def _in_address(host: str) -> str:
-    """The host as it stands in an address, which is also how Gradio takes it: IPv6 in brackets."""
-    return f"[{host}]" if ":" in host else host
-
-
-def _taken(port: int) -> str:
-    return f"Port {port} is in use: stop the program there, or choose another port with --port."
 
 
 def _own_temporary_folder() -> Path:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from bundle import images, latents, pictures
+from bundle import attribute_moves, images, latents, pictures
 from bundle.errors import InputError
 from bundle.latents import Key
 from bundle.model import MAX_ROUNDS
@@ -63,6 +63,22 @@ def class_weights(label: Any, served: ServedBundle) -> np.ndarray | None:
         listing = ", ".join(names[:20]) + (", …" if len(names) > 20 else "")
         raise InputError(f"There is no class {_shown(label)}: choose one of {listing}.")
     return latents.one_hot(names.index(label), served.classes)
+
+
+def attributes(value: Any, served: ServedBundle) -> dict[str, float]:
+    """How far pictures move along attributes, {"glasses": 1.5}, in standard deviations; none for null."""
+    if value is None or value == "":
+        return {}
+    if not isinstance(value, dict):
+        raise InputError(f"The attributes must be names with numbers, such as {{'glasses': 1.5}}, not {_shown(value)}.")
+    names = served.attribute_names
+    if value and not names:
+        raise InputError(f"Bundle '{served.info.name}' has no attributes, so none can be moved.")
+    for name in value:
+        if name not in names:
+            raise InputError(f"There is no attribute {_shown(name)}: choose one of {', '.join(names)}.")
+    most = attribute_moves.MOST
+    return {name: number(move, f"attribute '{name}'", -most, most) for name, move in value.items()}
 
 
 # --- words and numbers ---------------------------------------------------------------------------

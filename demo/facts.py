@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bundle import on_device
+from bundle import on_device, snapshots
 from bundle.figures import headlines
 from bundle.read import INDEX, Unavailable
 from bundle.schema import GRAPHS, File
@@ -29,10 +29,13 @@ DESCRIPTIONS = {
     "repair": "VAE: picture and mask to code",
     "decoder": "VAE: code to picture",
     "classifier": "Names what it sees",
+    "attributes": "Reads the attributes of a picture",
     "latents": "Means of the style and the mixture over codes",
     "examples": "Held-out test pictures",
     "training": "Some training pictures: codes and thumbnails",
     "sheet": "Sample sheet",
+    "gan_snapshots": "GAN: the same latents as the training went on",
+    "vae_snapshots": "VAE: the same held-out pictures as the training went on",
 }
 RECIPE = """\
 python -m train all runs/mine --data path/to/pictures
@@ -76,11 +79,13 @@ def bundle_facts(served: ServedBundle) -> dict[str, Any]:
         "training": [
             {
                 "name": name,
-                **stage.model_dump(mode="json", exclude={"curve", "settings"}),
+                **stage.model_dump(mode="json", exclude={"curve", "settings", "snapshots"}),
                 "curve": stage.curve is not None,
             }
             for name, stage in info.training.items()
         ],  # the curves themselves are read from bundle.json where they are drawn
+        "curves": f"{address}/{INDEX}",
+        "snapshots": snapshots.page_facts(info, f"{address}/{{file}}?v={version}"),
         "latents": _latents(served),
         "downloads": _downloads(served, address),
     }

@@ -11,11 +11,24 @@ from starlette.routing import BaseRoute
 
 from bundle.read import Unavailable
 from demo.facts import facts, rebuilds
-from demo.routes import compare, device, explore, files, health, live, morph, page_files, prometheus, rebuild
+from demo.routes import (
+    compare,
+    device,
+    explore,
+    files,
+    health,
+    live,
+    morph,
+    page_files,
+    prometheus,
+    rebuild,
+    training_film,
+)
 from demo.routes.call_checks import CheckedCalls
 from demo.routes.exception_handlers import HANDLERS
 from demo.routes.gradio_api import add_endpoints
 from demo.routes.model_requests import ModelRequests
+from demo.routes.not_modified import NotModified
 from demo.serving.served_bundle import ServedBundle
 from demo.static_files import CSS, PAGE_WORDS
 from demo.widgets import first_widget, widget
@@ -93,7 +106,7 @@ def launch_settings(bundles: Mapping[str, ServedBundle], unavailable: Sequence[U
     context manager that is open as long as the server runs (Starlette's `lifespan`)."""
     requests = ModelRequests()
     routes: list[BaseRoute] = []
-    for tab in (live, morph, rebuild, explore, compare):
+    for tab in (live, morph, rebuild, explore, compare, training_film):
         routes += tab.routes(bundles, requests)
     routes += [*files.routes(bundles), *device.routes(bundles), *page_files.routes()]
     routes += [*health.routes(bundles, unavailable), *prometheus.routes(bundles), *more]
@@ -109,7 +122,7 @@ def launch_settings(bundles: Mapping[str, ServedBundle], unavailable: Sequence[U
         "ssr_mode": False,
         "app_kwargs": {
             "routes": routes,
-            "middleware": [Middleware(page_files.CompressedPage), Middleware(CheckedCalls)],
+            "middleware": [Middleware(NotModified), Middleware(page_files.CompressedPage), Middleware(CheckedCalls)],
             "exception_handlers": HANDLERS,
         }
         | ({"lifespan": lifespan} if lifespan else {}),

@@ -23,11 +23,13 @@ CORE = (
     "address",
     "language",
     "elements",
+    "attributes",
     "canvas",
     "requests",
     "live",
     "tables",
     "figures",
+    "plot",
     "mount",
 )
 WIDGETS = ("bar", "empty", "play", "morph", "rebuild", "explore", "compare", "quiz", "make", "api", "about")

@@ -3,9 +3,11 @@
     python -m export.release --data-root data --only fashion emoji
     python -m export.release --preset gpu --total-minutes 25 --data-root data
 
-Each stage is the command that the model card quotes. Finished stages are skipped, begun ones are resumed. With
---total-minutes the time is divided among the sets: the GAN of each is run for some seconds first, and a set gets as
-much time as its pictures need at the speed that was measured.
+Each stage is the command that the model card quotes. Finished stages are skipped, begun ones are resumed. When one
+bundle fails, the others are made all the same, and the failures are named at the end. With --total-minutes the time is
+divided among the sets: the GAN of each is run for some seconds first, and a set gets as much time as its pictures need
+at the speed that was measured. With --preset gpu each bundle is then held against PyTorch on the GPU and timed.
+The recipes: export/release_recipes.py.
 """
 
 import json
@@ -14,10 +16,11 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event
 from typing import Annotated, Literal
@@ -27,79 +30,25 @@ import tyro
 from bundle.command_line import exit_code
 from bundle.errors import UserError
 from export.precision import Precision
+from export.release_parts import write_parts
+from export.release_recipes import RECIPES
 from train import run_folder
 from train.hardware import fastest_precision
 from train.help_texts import reflowed
 
 PROBE_MINUTES = 0.15
-# Stage -> folder of the run in which it leaves its checkpoint; the control has a run of its own.
+FINISHING_MINUTES = 0.75  # for the export and the figures of a bundle on a GPU, within --total-minutes
+# Stage -> folder of the run in which it leaves its checkpoint; the small GAN and the control have runs of their own.
 FOLDERS = {
     "classifier": "classifier",
+    "small": "gan",
     "gan": "gan",
     "vae": "vae",
     "inverter": "inverter",
     "repair": "repair",
     "control": "dcgan",
 }
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How one bundle is made.
-
-    `hub`: id of its data set on the Hugging Face Hub, None where it has none; `folder`: its name under --data-root;
-    `size`: pixels a side; `minutes`: by stage, on one thread of a CPU; `pictures`: how many the GAN should see on a
-    GPU; `flags`: by stage, beyond the preset."""
-
-    hub: str | None
-    folder: str
-    size: int
-    minutes: dict[str, float]
-    pictures: int
-    flags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-
-
-def minutes(classifier: float, gan: float, vae: float, inverse: float) -> dict[str, float]:
-    """Minutes by stage. The control gets as many as the GAN; pictures without classes have no classifier (0)."""
-    found = {"classifier": classifier, "gan": gan, "vae": vae, "inverter": inverse, "repair": inverse, "control": gan}
-    return {stage: value for stage, value in found.items() if value}
-
-
-# Fewer units behind the smallest maps, where most parameters lie: so a bundle stays under 12 MB, five under 45.
-SMALL = ("--hidden", "128")
-ENCODERS = {"inverter": SMALL, "repair": SMALL}
-# With these, recall of the three sets rose from 0.33 to 0.4 to more than 0.5. The released CIFAR-10 was then trained on
-# for half an hour without --minibatch-stddev, which traded some of it for precision.
-VARIED = ("--minibatch-stddev", "--mismatch-weight", "0.1")
-NARROW = ("--batch", "32", "--width", "64")
-# Some hundred components hold most of the differences between aligned scans, and of what 32 x 32 pixels show.
-SHARP = ("--body", "principal", *NARROW, "--components", "1")
-RECIPES: dict[str, Recipe] = {
-    "mnist": Recipe("ylecun/mnist", "mnist", 32, minutes(8, 56, 25, 12), 3_000_000, ENCODERS),
-    "fashion": Recipe(
-        "zalando-datasets/fashion_mnist", "fashion_mnist", 32, minutes(15, 112, 25, 12), 3_000_000,
-        {"classifier": ("--mirror", "--rotate", "5"), "gan": VARIED, "vae": SMALL} | ENCODERS,
-    ),
-    "mednist": Recipe(
-        None, "mednist", 64, minutes(8, 60, 45, 15) | {"repair": 20}, 1_500_000,
-        {
-            "gan": ("--gamma", "1", "0.1", *VARIED), "vae": (*SHARP, "--hidden", "96", "--latent-dim", "384"),
-            "inverter": SMALL, "repair": ("--batch", "32", "--hidden", "160"),
-        },
-    ),
-    "emoji": Recipe(
-        None, "noto_emoji", 64, minutes(0, 60, 25, 15), 1_500_000,
-        {"gan": ("--gamma", "1", "0.1"), "vae": SMALL} | ENCODERS,
-    ),
-    "cifar10": Recipe(
-        "uoft-cs/cifar10", "cifar10", 32, minutes(11, 58, 30, 10), 6_000_000,
-        {
-            "classifier": ("--mirror", "--rotate", "5"), "gan": ("--gamma", "1", "0.1", *VARIED),
-            "vae": (*SHARP, "--hidden", "128", "--latent-dim", "256"),
-            "inverter": SMALL, "repair": ("--batch", "32", *SMALL),
-        },
-    ),
-}  # fmt: skip
+OWN_RUNS = ("small", "control")
 
 
 @reflowed
@@ -108,14 +57,16 @@ class Settings:
     """Which bundles to make, and how."""
 
     data_root: Path | None = None
-    """Folder with the data sets mnist, fashion_mnist, mednist, noto_emoji, cifar10; default: the Hugging Face Hub, for
-    those that are there."""
+    """Folder with the data sets avatars, mnist, fashion_mnist, mednist, noto_emoji, cifar10; default: the Hugging Face
+    Hub, for those that are there."""
+    data: tuple[str, ...] = ()
+    """Where the pictures of single bundles are, as NAME=PLACE: a folder, a file, or an id on the Hub."""
     only: tuple[str, ...] = tuple(RECIPES)
     """Bundles to make."""
     preset: Literal["cpu", "gpu"] = "cpu"
     """Preset of every stage."""
     total_minutes: float | None = None
-    """Training time of all together; default: what each is known to need on a CPU."""
+    """Time of everything together, of which at least half is training; default: what each is known to need on a CPU."""
     precision: Annotated[Precision, tyro.conf.arg(aliases=("--form",))] = "fp16-stored"
     """Precision of the bundles."""
     jobs: int = 1
@@ -126,61 +77,83 @@ class Settings:
     """Folder of the run folders."""
     out: Path = Path("artifacts")
     """Folder of the bundles."""
+    parts: Path | None = None
+    """Folder for copies of each bundle and its checkpoints in files under 16 MiB, for a machine that gives back no
+    larger ones."""
+    timing_rounds: int = 5
+    """Rounds in which the bundles of --preset gpu are timed; 0: not at all."""
+    compile: bool = True
+    """Time torch.compile too, which takes half a minute a bundle."""
+
+
+def run_of(settings: Settings, name: str, stage: str) -> Path:
+    """The run folder of a stage."""
+    return settings.runs / (f"{name}-{stage}" if stage in OWN_RUNS else name)
 
 
 def source(settings: Settings, name: str) -> str:
     """Where the pictures of a bundle are. Raises UserError when they are nowhere."""
-    recipe = RECIPES[name]
+    recipe, places = RECIPES[name], dict(place.partition("=")[::2] for place in settings.data)
+    if name in places:
+        return places[name]
     if settings.data_root:
         folder = settings.data_root / recipe.folder
         if not folder.is_dir():
             raise UserError(f"{folder} is not there: {name} needs its pictures.")
         return str(folder)
     if recipe.hub is None:
-        raise UserError(f"{name} has no data set on the Hub: name the folder of its pictures with --data-root.")
+        raise UserError(
+            f"{name} has no data set on the Hub: name the folder of its pictures with --data-root, or "
+            f"with --data {name}=FOLDER."
+        )
     return recipe.hub
 
 
-def stage_command(settings: Settings, name: str, stage: str, time: float) -> list[str]:
+def stage_command(settings: Settings, name: str, stage: str, minutes: float) -> list[str]:
     """The words after `python -m` that train one stage, from the beginning or from where it stopped."""
     recipe, control = RECIPES[name], stage == "control"
-    run = settings.runs / (f"{name}-control" if control else name)
+    run = run_of(settings, name, stage)
     words = ["benchmarks.dcgan", str(run)] if control else ["train", stage, str(run)]
+    if stage == "small":
+        words = ["train", "gan", str(run)]
     if stage in ("inverter", "repair"):
         words = ["train", "inverse", str(run), "--target", "gan" if stage == "inverter" else "vae"]
-    words += ["--data", source(settings, name), "--minutes", f"{time:g}"]
+    words += ["--data", source(settings, name), "--minutes", f"{minutes:.6g}"]
     if settings.threads:
         words += ["--threads", str(settings.threads)]
     if (run / FOLDERS[stage] / "state.safetensors").exists():
         return [*words, "--resume"]
-    words += ["--size", str(recipe.size), "--precision", fastest_precision()]
+    size = recipe.grown_from if stage == "small" else recipe.size
+    words += ["--size", str(size), "--precision", fastest_precision()]
+    if stage == "gan" and recipe.grown_from:
+        words += ["--start-from", str(run_of(settings, name, "small"))]
     if not control and settings.preset != "cpu":
         words += ["--preset", settings.preset]
-    return words + list(recipe.flags.get(stage, ()))
+    words += recipe.flags.get(stage, ())
+    return words + list(recipe.on_cpu.get(stage, ()) if settings.preset == "cpu" else ())
 
 
-def finished(settings: Settings, name: str, stage: str, time: float) -> bool:
+def finished(settings: Settings, name: str, stage: str, minutes: float) -> bool:
     """Whether a stage has had its minutes: what was kept for measuring at its end may not all have been used."""
-    run = settings.runs / (f"{name}-control" if stage == "control" else name)
-    path = run / FOLDERS[stage] / "record.json"
+    path = run_of(settings, name, stage) / FOLDERS[stage] / "record.json"
     if not path.is_file():
         return False
     record = run_folder.read_json(path)
     given = 60 * record.get("config", {}).get("minutes", 0.0)
-    return bool(record["finished"]) and max(record["seconds"], given) >= 59 * time
+    return bool(record["finished"]) and max(record["seconds"], given) >= 59 * minutes
 
 
 def commands(settings: Settings, name: str, share: dict[str, float]) -> Iterator[list[str]]:
     """What is left to do for one bundle: the words after `python -m`, command by command."""
     run, target = settings.runs / name, settings.out / name
-    left = [stage for stage, time in share.items() if not finished(settings, name, stage, time)]
+    left = [stage for stage, minutes in share.items() if not finished(settings, name, stage, minutes)]
     for stage in left:
         yield stage_command(settings, name, stage, share[stage])
     if not left and measured(target):
         return
     data = ["--data", source(settings, name)]
     yield ["export", "bundle", str(run), str(target), *data, "--precision", settings.precision]
-    control = ["--control", str(settings.runs / f"{name}-control")] if "control" in share else []
+    control = ["--control", str(run_of(settings, name, "control"))] if "control" in share else []
     threads = ["--threads", str(settings.threads)] if settings.threads else []
     yield ["train", "evaluate", str(target), *data, *control, *threads, "--store", str(target)]
 
@@ -190,12 +163,25 @@ def measured(bundle: Path) -> bool:
     return (bundle / "bundle.json").is_file() and run_folder.read_json(bundle / "bundle.json")["quality"] is not None
 
 
+def timing_commands(settings: Settings, name: str) -> list[list[str]]:
+    """How a bundle made with --preset gpu is timed, and held against PyTorch on the GPU. Without one, the CPU's figures
+    take their place, and the missing GPU is named."""
+    if settings.preset != "gpu" or not settings.timing_rounds:
+        return []
+    bundle, run = str(settings.out / name), str(settings.runs / name)
+    stored = settings.runs.resolve() / name / "serve"
+    timed = ["benchmarks.serve", bundle, run, "--rounds", str(settings.timing_rounds), "--store", str(stored)]
+    compile_ = [] if settings.compile else ["--no-compile"]
+    return [["export", "check", bundle, "--runtimes", "onnxruntime", "cuda"], [*timed, *compile_]]
+
+
 def probe(settings: Settings, name: str) -> float:
     """Pictures per second of a bundle's GAN, over some seconds of training that are thrown away."""
+    stage = "small" if RECIPES[name].grown_from else "gan"
     with tempfile.TemporaryDirectory() as folder:
         own = replace(settings, runs=Path(folder))
-        call(stage_command(own, name, "gan", PROBE_MINUTES), None)
-        record = run_folder.read_json(Path(folder) / name / "gan" / "record.json")
+        call(stage_command(own, name, stage, PROBE_MINUTES), None)
+        record = run_folder.read_json(run_of(own, name, stage) / FOLDERS[stage] / "record.json")
     return record["images"] / record["seconds"]
 
 
@@ -206,12 +192,13 @@ def budgets(names: tuple[str, ...], speeds: dict[str, float], total: float) -> d
     found = {}
     for name in names:
         whole, own = total * needs[name] / sum(needs.values()), RECIPES[name].minutes
-        found[name] = {stage: whole * time / sum(own.values()) for stage, time in own.items()}
+        found[name] = {stage: whole * minutes / sum(own.values()) for stage, minutes in own.items()}
     return found
 
 
-def shares(settings: Settings) -> dict[str, dict[str, float]]:
-    """Minutes by bundle and stage. Measured speeds are kept in plan.json, so that a repeat follows the same plan."""
+def shares(settings: Settings, failures: "Failures") -> dict[str, dict[str, float]]:
+    """Minutes by bundle and stage, of those bundles whose GAN can be trained. Measured speeds are kept in plan.json, so
+    that a repeat follows the same plan."""
     if settings.total_minutes is None:
         return {name: RECIPES[name].minutes for name in settings.only}
     path = settings.runs / "plan.json"
@@ -220,11 +207,34 @@ def shares(settings: Settings) -> dict[str, dict[str, float]]:
         plan = run_folder.read_json(path)
         if {name: plan[name] for name in key} == key:
             return plan["minutes"]
-    speeds = {name: probe(settings, name) for name in settings.only}
-    plan = key | {"images_per_second": speeds, "minutes": budgets(settings.only, speeds, settings.total_minutes)}
-    run_folder.write_json(path, plan)
-    print(json.dumps(plan, indent=1))
+    began = time.monotonic()
+    speeds: dict[str, float] = {}
+    for name in settings.only:
+        with failures.of(name):
+            speeds[name] = probe(settings, name)
+    spent = (time.monotonic() - began) / 60 + FINISHING_MINUTES * len(speeds) / settings.jobs
+    training = max(settings.total_minutes - spent, settings.total_minutes / 2) * settings.jobs
+    plan = key | {"images_per_second": speeds, "minutes": budgets(tuple(speeds), speeds, training)}
+    print(json.dumps(plan, indent=1), flush=True)
+    if len(speeds) == len(settings.only):  # else a repeat measures again
+        run_folder.write_json(path, plan)
     return plan["minutes"]
+
+
+class Failures:
+    """What failed, in words: the bundle, and why."""
+
+    def __init__(self) -> None:
+        self.found: dict[str, list[str]] = {}
+
+    @contextmanager
+    def of(self, name: str) -> Iterator[None]:
+        """A UserError inside is said and kept, and goes no further."""
+        try:
+            yield
+        except UserError as problem:
+            print(f"{name}: {problem}", file=sys.stderr, flush=True)
+            self.found.setdefault(name, []).append(str(problem))
 
 
 def call(words: list[str], log: Path | None) -> None:
@@ -253,37 +263,72 @@ def check(settings: Settings) -> None:
         raise UserError(f"--jobs must be positive, not {settings.jobs}.")
     if settings.total_minutes is not None and not settings.total_minutes > 0:
         raise UserError(f"--total-minutes must be positive, not {settings.total_minutes:g}.")
+    for place in settings.data:
+        if place.partition("=")[0] not in RECIPES or not place.partition("=")[2]:
+            raise UserError(f"--data takes NAME=PLACE, not '{place}'; the names: {', '.join(RECIPES)}.")
+    if settings.timing_rounds < 0:
+        raise UserError(f"--timing-rounds must be at least 0, not {settings.timing_rounds}.")
     for name in settings.only:
         source(settings, name)
 
 
-def release(settings: Settings) -> None:
-    """Everything, then the check of what was released. When a command fails, those that run beside it may end, no other
-    is begun, and a UserError is raised."""
-    check(settings)
-    plan, stopped = shares(settings), Event()
-
-    def make(name: str) -> None:
-        log = settings.runs / name / "release.log" if settings.jobs > 1 else None
-        try:
-            for words in commands(settings, name, plan[name]):
+def make(settings: Settings, name: str, share: dict[str, float], stopped: Event, failures: Failures) -> None:
+    """Makes one bundle. What fails is said and kept in `failures`; whatever there is by then is copied to the parts."""
+    log = settings.runs / name / "release.log" if settings.jobs > 1 else None
+    try:
+        with failures.of(name):
+            for words in commands(settings, name, share):
                 if stopped.is_set():
                     return
                 call(words, log)
-        except BaseException:
-            stopped.set()  # here: this thread may take up the next bundle before anybody hears of it
-            raise
+        copy_to_parts(settings, name, share, failures)
+    except BaseException:
+        stopped.set()  # here: this thread may take up the next bundle before anybody hears of it
+        raise
 
+
+def copy_to_parts(settings: Settings, name: str, share: dict[str, float], failures: Failures) -> None:
+    """Copies a bundle and its runs, as far as they are there, to --parts."""
+    if settings.parts:
+        runs = dict.fromkeys(run_of(settings, name, stage) for stage in share)
+        with failures.of(name):
+            write_parts(name, [settings.out / name, *runs], settings.parts)
+
+
+def release(settings: Settings) -> None:
+    """Everything, then the check of what was released. A bundle that fails does not stop the others.
+
+    Raises UserError at the end when something failed. After Ctrl-C those that run beside it may end, and no other is
+    begun."""
+    check(settings)
+    failures, stopped = Failures(), Event()
+    plan = shares(settings, failures)
     with ThreadPoolExecutor(settings.jobs) as pool:
         try:
-            for done in as_completed([pool.submit(make, name) for name in settings.only]):
+            for done in as_completed(
+                [pool.submit(make, settings, name, plan[name], stopped, failures) for name in plan]
+            ):
                 done.result()
         except BaseException:
             stopped.set()
             pool.shutdown(wait=True, cancel_futures=True)
             raise
-    call(["export", "report", str(settings.out)], None)
-    call(["benchmarks.released", str(settings.out), "--only", *settings.only], None)
+    made = [name for name in plan if measured(settings.out / name) and name not in failures.found]
+    for name in made:  # alone on the machine
+        for words in timing_commands(settings, name):
+            with failures.of(name):
+                call(words, None)
+        copy_to_parts(settings, name, plan[name], failures)
+    if made:
+        for words in (
+            ["export", "report", str(settings.out)],
+            ["benchmarks.released", str(settings.out), "--only", *made],
+        ):
+            with failures.of("the report"):
+                call(words, None)
+    if failures.found:
+        lines = [f"{name}: {' '.join(reasons)}" for name, reasons in failures.found.items()]
+        raise UserError("Not everything worked; the same command goes on from here.\n" + "\n".join(lines))
 
 
 def main(argv: list[str]) -> int:

@@ -32,6 +32,7 @@ from export import parity
 from train.hardware import usable_threads
 
 RuntimeName = Literal["reference", "onnxruntime", "openvino", "openvino-bf16", "opencv", "web", "cuda"]
+NCNN_PIP = "pip install --no-deps ncnn==1.0.20261020 pnnx==20261020"  # their dependencies bring a second OpenCV
 PIP = "pip install -r requirements.txt"
 WEB = Path(__file__).resolve().parents[1] / "demo" / "web"
 RUNNER = Path(__file__).with_name("runtimes.mjs")
@@ -45,7 +46,7 @@ class Runtime:
     its outputs -> a context that gives a function from inputs by name to outputs in that order; it raises whatever the
     runtime raises for a graph that it cannot read or run. `exact`: it calculates in float32."""
 
-    name: RuntimeName
+    name: RuntimeName | Literal["ncnn"]
     label: str
     gap: Callable[[], str]
     version: Callable[[], str]
@@ -218,6 +219,60 @@ def opencv_version() -> str:
     return cv2.__version__
 
 
+# --- ncnn, by way of pnnx ----------------------------------------------------------------------------
+
+
+@contextmanager
+def ncnn(data: bytes, outputs: Sequence[str]) -> Iterator[GraphFunction]:
+    """A graph in ncnn, which knows no batches: a picture after the other. Raises RuntimeError for a graph with layers
+    that ncnn lacks."""
+    import ncnn
+    import pnnx
+
+    graph = onnx.load_from_string(data).graph
+    names = [value.name for value in graph.input]
+    kept = [[value.name for value in graph.output].index(name) for name in outputs]
+    sides = [[1, *(side.dim_value for side in value.type.tensor_type.shape.dim[1:])] for value in graph.input]
+    shapes = ",".join(f"[{','.join(map(str, shape))}]f32" for shape in sides)
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "graph.onnx").write_bytes(data)
+        command = [pnnx.EXEC_PATH, "graph.onnx", f"inputshape={shapes}", "fp16=0"]
+        subprocess.run(command, cwd=folder, capture_output=True, check=True)
+        layers = {line.split()[0] for line in Path(folder, "graph.ncnn.param").read_text().splitlines()[2:]}
+        if unknown := sorted(layer for layer in layers if "." in layer or ":" in layer):
+            raise RuntimeError(f"ncnn has no layer {', '.join(unknown)}")
+        net = ncnn.Net()
+        net.opt.num_threads = usable_threads()
+        for option in ("use_fp16_packed", "use_fp16_storage", "use_fp16_arithmetic", "use_bf16_storage"):
+            setattr(net.opt, option, False)
+        net.load_param(f"{folder}/graph.ncnn.param")
+        net.load_model(f"{folder}/graph.ncnn.bin")
+
+    def one(feed: Feed, row: int) -> list[np.ndarray]:
+        extractor = net.create_extractor()
+        arrays = [np.ascontiguousarray(feed[name][row]) for name in names]
+        for number, values in enumerate(arrays):
+            extractor.input(f"in{number}", ncnn.Mat(values))
+        return [np.array(extractor.extract(f"out{number}")[1]) for number in kept]
+
+    def run(feed: Feed) -> list[np.ndarray]:
+        rows = [one(feed, row) for row in range(len(feed[names[0]]))]
+        return [np.stack(values) for values in zip(*rows, strict=True)]
+
+    yield run
+
+
+def ncnn_gap() -> str:
+    """Why ncnn cannot be tried; empty where it can."""
+    here = importlib.util.find_spec("ncnn") and importlib.util.find_spec("pnnx")
+    return "" if here else f"ncnn is not installed; {NCNN_PIP}."
+
+
+def ncnn_version() -> str:
+    """The installed versions of ncnn and of pnnx, which translates graphs for it."""
+    return " by pnnx ".join(importlib.metadata.version(name) for name in ("ncnn", "pnnx"))
+
+
 # --- onnxruntime-web, in Node ------------------------------------------------------------------------
 
 
@@ -299,3 +354,5 @@ RUNTIMES: tuple[Runtime, ...] = (
     Runtime("web", "onnxruntime-web", web_gap, web_version, web),
     Runtime("cuda", "onnxruntime CUDA", cuda_gap, lambda: ort.__version__, onnxruntime_cuda),
 )  # fmt: skip
+# Measured beside them, and no part of `export check`: it lacks layers that whole generators need.
+NCNN = Runtime("ncnn", "ncnn", ncnn_gap, ncnn_version, ncnn)

@@ -18,13 +18,13 @@ from torch import Tensor
 from bundle.errors import UserError
 from train.checkpoints import load_tensors, save_tensors
 from train.data.dataset import DataInfo, Pictures
-from train.data.load import Loaded, load
+from train.data.load import Loaded, load, load_older
 from train.data.pixel_format import format_of
-from train.data.reading import reading_of
+from train.data.reading import Reading, reading_of
 from train.data.scan import LARGEST_DEFAULT
 from train.progress_bar import with_bar
 from train.run_folder import bind_data, check_same, data_of, place_of
-from train.settings import Settings, pictures_folder
+from train.settings import READING, Settings, pictures_folder
 
 AnySettings = TypeVar("AnySettings", bound=Settings)
 
@@ -159,9 +159,14 @@ def load_as(
 ) -> Loaded:
     """The pictures at `place`, read as settings say. Raises as `load`."""
     pixels = format_of(settings, known, given)
-    reading = reading_of(settings)
     cache = pictures_folder(settings, settings.run)
-    return load(place, settings.size, quiet, settings.fit, settings.background, largest, reading, pixels, cache)
+
+    def load_with(reading: Reading, quiet: bool) -> Loaded:
+        return load(place, settings.size, quiet, settings.fit, settings.background, largest, reading, pixels, cache)
+
+    if known is None or known.reading_recorded or given & READING:
+        return load_with(reading_of(settings), quiet)
+    return load_older(load_with, known, quiet)
 
 
 def as_known(run: Path, loaded: Loaded, place: str, more: bool = False) -> Loaded:

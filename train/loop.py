@@ -25,6 +25,7 @@ from train.data.splits import batch_indices
 from train.distributed import accelerator_for, agreed
 from train.hardware import emulates_bf16, processor
 from train.outlook import Outlook
+from train.pauses import Pauses
 from train.progress_bar import ProgressBar, progress_bar, say
 from train.recorder import Progress, Recorder, diverged
 from train.schedules import ema_decay
@@ -55,11 +56,13 @@ def train(
     train_set: Pictures,
     test_set: Pictures,
     slot: Slot | None = None,
+    pauses: Pauses | None = None,
 ) -> bool:
     """Trains a stage to the end of its plan or to Ctrl-C. Returns whether it finished and was not asked to stop.
 
-    source: the data set by name, for the record. slot: its place among the stages of the command, with its time. Raises
-    UserError when steps keep being not finite or the disk refuses; the last checkpoint is kept.
+    source: the data set by name, for the record. slot: its place among the stages of the command, with its time.
+    pauses: gathers those of the command. Raises UserError when steps keep being not finite or the disk refuses; the
+    last checkpoint is kept.
     """
     began, slot = time.monotonic(), slot or Slot()
     folder = settings.run / stage.name
@@ -69,7 +72,10 @@ def train(
     progress = restored(stage, averages, folder) if settings.resume else Progress()
     train_set = stage.training_pictures(train_set)
     recorder = Recorder(stage, averages, settings, source, progress, accelerator, len(train_set))
-    loop = Loop(stage, averages, settings, progress, recorder, accelerator, train_set, len(test_set), slot, began)
+    pauses = pauses or Pauses()
+    pauses.begin_stage()
+    times = slot, began, pauses
+    loop = Loop(stage, averages, settings, progress, recorder, accelerator, train_set, len(test_set), *times)
     title = f"{stage.name}{slot.title}"
     if progress.finished and not loop.has_more():
         if recorder.writes:
@@ -123,6 +129,7 @@ class Loop:
         test_images: int,
         slot: Slot,
         began: float,
+        pauses: Pauses,
     ):
         """began: time.monotonic() from which the stage's time counts."""
         self.stage, self.averages, self.settings, self.progress = stage, averages, settings, progress
@@ -133,6 +140,7 @@ class Loop:
         self.batch = min(settings.batch * settings.accumulate, len(train_set) // processes) * processes
         self.first_step, self.first_images = progress.step, progress.images
         self.clock = began - progress.seconds
+        self.pauses = pauses
         self.steps_began = self.planned_at = self.timed_from = 0.0  # times of the first step and the last plan
         self.status = StatusFile(settings.run, recorder.writes)
         self.trial = self.thread_trial()
@@ -250,8 +258,11 @@ class Loop:
         began = time.monotonic()
         shown = self.update()
         now = time.monotonic()
+        pause = self.pauses.took(now - began)
+        if pause:
+            self.leave_out(pause)
         self.progress.seconds = now - self.clock
-        if self.trial is not None and (best := self.trial.took(now - began)):
+        if self.trial is not None and (best := self.trial.took(now - began - pause)):
             self.progress.threads, self.progress.processor, self.trial = best, processor(), None
         done = self.progress.step - self.first_step
         if done == FIRST_STEPS - LAST_STEPS:
@@ -259,6 +270,14 @@ class Loop:
         if done == FIRST_STEPS and self.recorder.writes:
             self.say_outlook(LAST_STEPS * self.batch / max(now - self.timed_from, 1e-9))
         return shown
+
+    def leave_out(self, pause: float) -> None:
+        """Counts none of the seconds of a pause, and says so."""
+        self.clock += pause
+        self.steps_began += pause
+        self.timed_from += pause
+        if self.recorder.writes:
+            say(f"{self.stage.name}: note: the training was paused for {spoken(pause)}, which its time does not count.")
 
     def say_outlook(self, rate: float) -> None:
         """Says what the budget is going to show and what that is enough for."""

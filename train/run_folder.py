@@ -13,7 +13,7 @@ runs/mnist/gan/config.json          settings of the stage
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal, overload
 
@@ -91,11 +91,12 @@ def bind_data(run: Path, info: DataInfo, place: str | None = None) -> None:
         return
     check_same(run, info)
     stored = read_json(path)
-    new = {"train_images": info.train_images, "test_images": info.test_images}
+    counts = {"train_images": info.train_images, "test_images": info.test_images}
+    facts = {"reading": asdict(info.reading)} | stored["data"] | counts  # older runs have no reading
     if info.attributes and not stored["data"].get("attributes"):  # asked for after the run was begun
         asked = info.as_json()
-        new |= {name: asked[name] for name in ("attributes", "reading")}
-    now = stored | {"data": stored["data"] | new} | ({"place": place} if place else {})
+        facts |= {name: asked[name] for name in ("attributes", "reading")}
+    now = stored | {"data": facts} | ({"place": place} if place else {})
     if now != stored:
         write_json(path, now)
 

@@ -23,6 +23,7 @@ from train.distributed import warn_of_lost_processes
 from train.hardware import fastest_precision, training_device
 from train.known_pictures import open_pictures, with_framing
 from train.loop import train
+from train.pauses import Pauses
 from train.progress_bar import say
 from train.resume import is_begun, resolve_all, resolve_resume, store_all, store_settings
 from train.run_folder import Run, data_of, read_json
@@ -71,19 +72,23 @@ def train_stages(settings: Settings, given: Set[str], began: float, team: Partia
             sized = with_size(settings, asked, source)
             check = partial(check_pictures, source, starting(plan))
             data = open_pictures(sized, given, check, not first, largest_side(settings), write=first)
+        plan = [
+            (stage, replace(own, **vars(data[0].reading))) for stage, own in plan
+        ]  # found just now for an older run
         if first and isinstance(settings, AllSettings):
             store_all(settings, asked)
         if isinstance(settings, AllSettings) and not data[0].classes:
             print("The pictures have no classes: the classifier is skipped.")
             plan = [(stage, own) for stage, own in plan if stage != "classifier"]
         counted_from = training_began(settings, began, first)
-        times = [stage_time(stage, own) for stage, own in plan]
+        times, pauses = [stage_time(stage, own) for stage, own in plan], Pauses()
         for i, (stage, own) in enumerate(plan):
             if first:
                 store_settings(stage, own)
             team.wait_for_everyone()
-            slot = Slot(i + 1, len(plan)) if own.images else slot_of(times, i, time.monotonic() - counted_from)
-            if not train_stage(stage, own, data, slot, source):
+            elapsed = time.monotonic() - counted_from - pauses.seconds
+            slot = Slot(i + 1, len(plan)) if own.images else slot_of(times, i, elapsed)
+            if not train_stage(stage, own, data, slot, source, pauses):
                 return INTERRUPTED
     if first:
         print(ending(settings, time.monotonic() - began), flush=True)
@@ -160,7 +165,9 @@ def with_precision(settings: AnySettings) -> AnySettings:
     return replace(settings, precision=fastest_precision()) if settings.precision == "auto" else settings
 
 
-def train_stage(stage: str, settings: Settings, data: Loaded, slot: Slot, source: Run | None = None) -> bool:
+def train_stage(
+    stage: str, settings: Settings, data: Loaded, slot: Slot, source: Run | None = None, pauses: Pauses | None = None
+) -> bool:
     """Trains one stage on (info, training pictures, test pictures), from the weights of `source` where it has not
     begun; returns whether it finished.
 
@@ -177,7 +184,7 @@ def train_stage(stage: str, settings: Settings, data: Loaded, slot: Slot, source
             averages = copy.deepcopy(built.networks).eval().requires_grad_(False)
         if source is not None and start_of(settings) and not settings.resume:
             say(carry_over(stage, built.networks, averages, settings, info, source))
-        return train(built, averages, settings, info.source, train_set, test_set, slot)
+        return train(built, averages, settings, info.source, train_set, test_set, slot, pauses)
 
 
 @contextmanager

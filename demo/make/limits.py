@@ -21,7 +21,7 @@ OWN_MACHINE = MakeLimits(10_000_000_000, 2_000_000_000, 200_000, 24 * 60, 200)
 ANYONE = MakeLimits(300_000_000, 200_000_000, 5_000, 60, 4)
 """For visitors from elsewhere (--make anyone)."""
 
-LEAST_PICTURES = 8
+LEAST_PICTURES = 20
 """Below this nothing can be trained."""
 
 FEW_FOR_A_GAN = 100

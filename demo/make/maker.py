@@ -122,6 +122,8 @@ class Maker:
 
     def play(self, name: str) -> None:
         """Makes a bundle of what has been learned so far and serves it. Raises UserError where that is nothing yet."""
+        if not any((self.projects.folder(name) / "run").glob("*/record.json")) and not self._is_current(name):
+            raise InputError("Nothing has been learned yet: let it train first.")
         if self._is_current(name):
             self._ask_for_checkpoint(self.projects.folder(name) / "run", wait=CHECKPOINT_SECONDS)
         self._export(name)
@@ -164,8 +166,9 @@ class Maker:
             try:
                 self._train_all(running)
             except (UserError, OSError) as problem:
+                words = str(problem) if isinstance(problem, UserError) else f"{problem.strerror or problem}."
                 with suppress(UserError):  # it was deleted, or the disk is full: then it is "paused" after a restart
-                    self.projects.change(running.name, state="failed", error=str(problem))
+                    self.projects.change(running.name, state="failed", error=words)
             finally:
                 with self._changed:
                     self._current = None
@@ -256,6 +259,10 @@ class Maker:
     def _export_alone(self, name: str) -> None:
         project, folder = self.projects.get(name), self.projects.folder(name)
         child = Child(plan.export_command(project, folder, name), folder / EXPORT_LOG)
+        while child.poll() is None:
+            if self._ending:
+                child.stop()
+            time.sleep(0.1)
         if child.wait():
             raise UserError(child.last_words())
         self._serve(name)

@@ -93,12 +93,11 @@ class Projects:
 
     def get(self, name: str) -> Project:
         """What a project's file says. Raises InputError where there is none, UserError where it cannot be read."""
+        file = self.folder(name) / FILE
         try:
-            return Project.model_validate_json((self.folder(name) / FILE).read_bytes())
-        except (OSError, ValueError, TypeError) as problem:
-            raise UserError(
-                f"{FILE} of this project cannot be read: delete the project, or mend the file."
-            ) from problem
+            return Project.model_validate_json(file.read_bytes())
+        except (OSError, ValidationError) as problem:
+            raise UserError(f"{FILE} of this project is damaged: delete the project, or mend the file.") from problem
 
     def change(self, name: str, **changes: Any) -> Project:
         """Writes what has changed; returns the whole.

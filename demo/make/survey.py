@@ -24,9 +24,10 @@ HASH_SIDE = 8  # dHash of 8 x 8 bits
 TWIN_BITS = 4  # at most so many bits differ between twins, and …
 TWIN_LEVELS = 10  # … their colours by so many levels of 255 on average
 SMALL = 16  # side of the copies that are compared as a whole
-BLURRED = 0.1  # share of the median variance of the Laplacian below which a picture counts as blurred
+BLURRED = 0.1  # share of the median sharpness below which a picture counts as blurred
 COMPONENTS = 16
 ODD_DEVIATIONS = 4.0  # robust standard deviations beyond the median distance
+MAD = 1.4826  # standard deviation of a normal distribution, in units of its median deviation
 LEAST_FOR_ODD = 20  # pictures below which none is odd
 
 
@@ -103,15 +104,15 @@ def blurred(pictures: np.ndarray) -> list[int]:
     """Indices of the pictures [N, H, W, 3] with far less detail than most."""
     if not len(pictures):
         return []
-    detail = np.array([variance_of_laplacian(picture) for picture in pictures])
-    return [int(i) for i in np.flatnonzero(detail < BLURRED * np.median(detail))]
+    found = np.array([sharpness(picture) for picture in pictures])
+    return [int(i) for i in np.flatnonzero(found < BLURRED * np.median(found))]
 
 
-def variance_of_laplacian(picture: np.ndarray) -> float:
-    """Of a picture's grey values in [0, 255]."""
+def sharpness(picture: np.ndarray) -> float:
+    """The variance of the Laplacian of a picture's grey values, as a share of their own: dark ones are not blurred."""
     grey = picture.mean(axis=-1, dtype=np.float32)
     around = grey[:-2, 1:-1] + grey[2:, 1:-1] + grey[1:-1, :-2] + grey[1:-1, 2:]
-    return float((around - 4 * grey[1:-1, 1:-1]).var())
+    return float((around - 4 * grey[1:-1, 1:-1]).var() / max(grey.var(), 1.0))
 
 
 def odd_ones(pictures: np.ndarray) -> list[int]:
@@ -122,10 +123,14 @@ def odd_ones(pictures: np.ndarray) -> list[int]:
     rows -= rows.mean(axis=0)
     components = np.linalg.eigh(rows.T @ rows)[1][:, -COMPONENTS:]
     scores = rows @ components
-    distance = np.sqrt(((scores / np.maximum(scores.std(axis=0), 1e-6)) ** 2).sum(axis=1))
-    middle = np.median(distance)
-    deviation = 1.4826 * np.median(np.abs(distance - middle))  # that of a normal distribution
-    return [int(i) for i in np.flatnonzero(distance > middle + ODD_DEVIATIONS * max(deviation, 1e-6))]
+    distance = np.sqrt(((scores / robust_deviation(scores)) ** 2).sum(axis=1))
+    bound = np.median(distance) + ODD_DEVIATIONS * robust_deviation(distance)
+    return [int(i) for i in np.flatnonzero(distance > bound)]
+
+
+def robust_deviation(values: np.ndarray) -> np.ndarray:
+    """The standard deviation of values [N, …] along the first axis, by the median deviation: outliers hardly count."""
+    return np.maximum(MAD * np.median(np.abs(values - np.median(values, axis=0)), axis=0), 1e-6)
 
 
 def small_copy(picture: np.ndarray) -> np.ndarray:

@@ -28,6 +28,7 @@ def bundle_report(served: ServedBundle) -> dict[str, Any]:
         "image": image,
         "models": {name: entry.model_dump(mode="json") for name, entry in entries.items() if entry is not None},
         "quality": info.quality.model_dump(mode="json") if info.quality else None,
+        "attributes": [attribute.model_dump(mode="json") for attribute in info.attributes],
         "training": {name: stage.model_dump(mode="json") for name, stage in info.training.items()},
         "provider": {"active": engine.active, "reason": engine.reason},
         "files": [

@@ -87,6 +87,8 @@ def mend(endpoint: str, values: list[Any]) -> str:
         elif parameter.name in NUMBERS and not isinstance(values[i], int | float):
             wrong.append(f"The {parameter.name} must be a number.")
             values[i] = None
+        elif parameter.name == "attributes" and not isinstance(values[i], dict | None):
+            wrong.append("The attributes must be names with numbers, such as {'glasses': 1.5}.")  # null would move none
     return wrong[0] if wrong else ""
 
 

@@ -12,6 +12,7 @@ from typing import Any, Literal, get_args, get_origin
 import numpy as np
 
 from bundle import images, schema
+from bundle.attribute_moves import AttributeMoves
 from bundle.errors import BundleError
 from bundle.latents import Key
 from demo import arguments
@@ -34,23 +35,26 @@ def drawing(bundles: Mapping[str, ServedBundle]) -> dict[str, Endpoint]:
         model: ModelName = "",
         label: str = "",
         truncation: float = 1.0,
+        attributes: dict[str, float] | None = None,
     ) -> dict:
         """Draw one picture for each seed.
 
         seeds: 1 to 64 whole numbers from 0 to 4294967295, or points [x, y] of the plane that Play travels through,
         where [x, 0] is seed x. bundle: its name, empty = the first. model: gan or vae, empty = the bundle's first.
         label: the name of a class, empty = class number (seed modulo classes), where the seed of a point [x, y] is
-        floor(x) + 100 floor(y). truncation: 0 (typical) to 1.5; the VAE takes it as a temperature. Returns
-        {"images": [PNG data URLs]}.
+        floor(x) + 100 floor(y). truncation: 0 (typical) to 1.5; the VAE takes it as a temperature.
+        attributes: how far pictures move along the attributes that /report names, {"glasses": 1.5}, each from -4 to 4
+        standard deviations. Returns {"images": [PNG data URLs]}.
         """
         served = arguments.bundle(bundles, bundle)
         keys, weights = arguments.keys(seeds), arguments.class_weights(label, served)
         psi, chosen = arguments.truncation(truncation), arguments.model(model, served)
+        moves = arguments.attributes(attributes, served)
         numbers = [key for key in keys if isinstance(key, int)]
         if len(numbers) == len(keys):
-            drawn = served.sample(numbers, weights, psi, chosen)
+            drawn = served.sample(numbers, weights, psi, chosen, moves)
         else:
-            drawn = np.concatenate([_drawn(served, key, weights, psi, chosen) for key in keys])
+            drawn = np.concatenate([_drawn(served, key, weights, psi, chosen, moves) for key in keys])
         return {"images": [picture_url(picture) for picture in images.to_uint8(drawn)]}
 
     def interpolate(
@@ -64,6 +68,7 @@ def drawing(bundles: Mapping[str, ServedBundle]) -> dict[str, Endpoint]:
         frames: int = 60,
         format: Literal["webp", "gif", "mp4", "film-strip", "png-strip", "zip"] = "webp",
         frames_per_second: int = 20,
+        attributes: dict[str, float] | None = None,
     ) -> dict:
         """Draw a morph through 2 to 6 seeds, or points [x, y] of the plane that Play travels through.
 
@@ -75,8 +80,9 @@ def drawing(bundles: Mapping[str, ServedBundle]) -> dict[str, Endpoint]:
         file_format = arguments.choice(format, morph_export.FORMATS, "format")
         weights = arguments.class_weights(label, served)
         classes = [] if weights is None else [int(weights.argmax())] * (len(seeds) if isinstance(seeds, list) else 0)
-        asked = {"m": model, "t": truncation, "keys": seeds, "classes": classes, "mode": mode}
-        morph = morph_export.read(served, asked | {"loop": loop, "frames": frames, "fps": frames_per_second})
+        asked: dict[str, Any] = {"m": model, "t": truncation, "keys": seeds, "classes": classes, "mode": mode}
+        asked |= {"loop": loop, "frames": frames, "fps": frames_per_second, "attributes": attributes}
+        morph = morph_export.read(served, asked)
         data = morph_export.write(morph, np.concatenate(list(morph.parts())), file_format)
         return {"animation": data_url(data, file_format), "frames": morph.frames}
 
@@ -84,7 +90,7 @@ def drawing(bundles: Mapping[str, ServedBundle]) -> dict[str, Endpoint]:
         """Tell what a bundle is and how good it is.
 
         bundle: its name, empty = the first. Returns {"bundle", "data" with the licence, "image", "models", "quality"
-        with each figure's floor, "training", "files" with sha256, "versions"}.
+        with each figure's floor, "attributes", "training", "files" with sha256, "versions"}.
         """
         return bundle_report(arguments.bundle(bundles, bundle))
 
@@ -94,16 +100,17 @@ def drawing(bundles: Mapping[str, ServedBundle]) -> dict[str, Endpoint]:
 def reading(bundles: Mapping[str, ServedBundle], picture_of: Reader, mask_of: Reader) -> dict[str, Endpoint]:
     """The endpoints that take pictures, by name. `picture_of`, `mask_of`: how to read what the caller sent as one."""
 
-    def reconstruct(picture: str, bundle: str = "") -> dict:
+    def reconstruct(picture: str, bundle: str = "", attributes: dict[str, float] | None = None) -> dict:
         """Encode a picture with the VAE and decode it again.
 
-        picture: PNG, JPEG, WebP, GIF or BMP, at most 5 MB and 8 million pixels. Returns {"input" as the models see it,
+        picture: PNG, JPEG, WebP, GIF or BMP, at most 5 MB and 8 million pixels. attributes: moves of the code in
+        between, as in /sample: the same picture with glasses. Returns {"input" as the models see it,
         "image", "difference": PNG data URLs, "mse", "psnr" in dB (null for equal pictures), "ssim"
         (null below 11 x 11 pixels)}.
         """
         served = arguments.bundle(bundles, bundle)
         image = picture_of(picture, served)
-        reconstruction = served.reconstruct(image)
+        reconstruction = served.reconstruct(image, arguments.attributes(attributes, served))
         return {
             "input": image_url(image),
             "image": image_url(reconstruction.image),
@@ -148,11 +155,16 @@ def reading(bundles: Mapping[str, ServedBundle], picture_of: Reader, mask_of: Re
 
 
 def _drawn(
-    served: ServedBundle, key: Key, weights: np.ndarray | None, truncation: float, model: schema.Model
+    served: ServedBundle,
+    key: Key,
+    weights: np.ndarray | None,
+    truncation: float,
+    model: schema.Model,
+    moves: AttributeMoves,
 ) -> np.ndarray:
     if isinstance(key, tuple):
-        return served.at(*key, weights, truncation, model)
-    return served.sample([key], weights, truncation, model)
+        return served.at(*key, weights, truncation, model, moves)
+    return served.sample([key], weights, truncation, model, moves)
 
 
 def described() -> list[dict[str, Any]]:

@@ -6,10 +6,11 @@ GET /live/{bundle}/mix?seed=&other=&stages=
     The GAN's picture of a seed, with some stages of another: stages = "00011" takes the last two from it.
 GET /live/{bundle}/sum?seed=&minus=&plus=
     The picture of a seed minus that of another plus that of a third.
-GET /live/{bundle}/edit?seed=&dimensions=&towards=&across=&along=
+GET /live/{bundle}/edit?seed=&dimensions=&towards=&across=&along=&attributes=
     The picture of a seed, moved: dimensions = "3:1.5,7:-2" of the VAE's code, in units of the codes' deviation;
     towards = "4:0.5" classes, 1 = to the mean of that one; across = "4:2" the boundary of a class, which a linear SVM
     found; along = "0:2" the strongest global directions; the last two in units of the latents' deviation there.
+    attributes: as in demo/routes/live.py.
 GET /explore/{bundle}/directions?m=
     JSON: the share of the variance that each of the strongest directions holds; how often each class's boundary is
     right, empty for bundles without boundaries.
@@ -97,15 +98,17 @@ def sum_picture(served: ServedBundle, query: QueryParams) -> np.ndarray:
 def edit_picture(served: ServedBundle, query: QueryParams) -> np.ndarray:
     """The image of a seed, moved along directions. Raises InputError, BundleError."""
     seed, model = query_parameters.seed(query, "seed"), query_parameters.model(query, served)
-    label = _label(served, seed, query)
+    label, attributes = _label(served, seed, query), query_parameters.attributes(query)
     if model == "gan":
         if query.get("dimensions", ""):
             raise InputError("A GAN's latent has no ordered dimensions: the parameter 'dimensions' is for the VAE.")
         w, moves = _styles(served, seed, query), _all_moves(served, model, 0, query)
-        return served.synthesise(directions.moved_style(served, w, label, moves))
+        w = directions.moved_style(served, w, label, moves)
+        return served.synthesise(served.along_attributes(w, attributes, model))
     code = _codes(served, seed, query)
     moves = _all_moves(served, model, code.shape[1], query)
-    return served.decode(directions.moved_code(served, code, label, moves))
+    code = directions.moved_code(served, code, label, moves)
+    return served.decode(served.along_attributes(code, attributes, model))
 
 
 PICTURES = {"map": map_picture, "mix": mix_picture, "sum": sum_picture, "edit": edit_picture}

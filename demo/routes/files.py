@@ -3,6 +3,9 @@
 GET /bundles/{bundle}/{file}             a file that bundle.json lists, or bundle.json itself
 GET /bundles/{bundle}/examples/{n}.png   the n-th held-out test picture
 GET /web/twofold.js                      an ES module that draws a bundle's pictures with onnxruntime-web
+
+A file that was deleted or replaced since the server began is answered with status 404, as one that never was there:
+nothing is handed out that the index does not vouch for. /healthz says so.
 """
 
 import re
@@ -10,11 +13,11 @@ from collections.abc import Mapping
 from functools import cache
 
 from starlette.requests import Request
-from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from bundle import images, packed_files
-from bundle.read import INDEX
+from bundle import images
+from bundle.errors import BundleError
 from bundle.verified_files import verified_bytes
 from demo import static_files
 from demo.routes.page_files import no_file
@@ -31,15 +34,16 @@ def routes(bundles: Mapping[str, ServedBundle]) -> list[Route]:
         served = bundles.get(request.path_params["bundle"])
         name = request.path_params["file"]
         # Only names that the index lists: no path is ever built from the address.
-        if served is None or name not in listed(served):
+        entry = served.engine.bundle.files.get(name) if served else None
+        if served is None or entry is None:
+            return no_file()
+        try:
+            data = verified_bytes(served.engine.bundle.folder, entry)
+        except BundleError:
             return no_file()
         media = {"png": "image/png", "json": "application/json"}.get(name.rpartition(".")[2])
-        kind = media or "application/octet-stream"
-        path = served.engine.bundle.folder / name
-        if path.is_file() or not path.with_name(packed_files.GRAPHS).is_file():
-            return FileResponse(path, media_type=kind, headers=HEADERS)
-        entry = next(entry for entry in served.info.graphs.values() if entry.file == name)
-        return Response(verified_bytes(path.parent, entry), media_type=kind, headers=HEADERS)
+        headers = HEADERS | {"ETag": f'"{entry.sha256[:32]}"', "Accept-Ranges": "bytes"}
+        return part(request, data, media or "application/octet-stream", headers)
 
     def example(request: Request) -> Response:
         served = bundles.get(request.path_params["bundle"])
@@ -52,7 +56,10 @@ def routes(bundles: Mapping[str, ServedBundle]) -> list[Route]:
         return Response(picture, media_type="image/png", headers=HEADERS)
 
     async def module(request: Request) -> Response:
-        return Response(web_module(), media_type="text/javascript", headers=HEADERS)
+        try:
+            return Response(web_module(), media_type="text/javascript", headers=HEADERS)
+        except (LookupError, OSError):  # deleted before it was asked for
+            return no_file()
 
     return [
         Route("/web/twofold.js", module, methods=["GET"]),
@@ -61,10 +68,18 @@ def routes(bundles: Mapping[str, ServedBundle]) -> list[Route]:
     ]
 
 
-def listed(served: ServedBundle) -> set[str]:
-    """The file names that may be downloaded."""
-    info = served.info
-    return {INDEX} | {entry.file for entry in (*info.graphs.values(), *info.files.values())}
+def part(request: Request, data: bytes, media_type: str, headers: Mapping[str, str]) -> Response:
+    """The data, or the one range of it that a download which broke off asks for. Of several ranges, all of it."""
+    asked = re.fullmatch(r"bytes=([0-9]{0,15})-([0-9]{0,15})", request.headers.get("range", ""))
+    if not asked or not any(asked.groups()) or request.headers.get("if-range", headers["ETag"]) != headers["ETag"]:
+        return Response(data, media_type=media_type, headers=dict(headers))
+    first, last = asked.groups()
+    start = int(first) if first else max(0, len(data) - int(last))
+    end = min(len(data), int(last) + 1) if first and last else len(data)
+    if start >= end:
+        return Response(status_code=416, headers=dict(headers) | {"Content-Range": f"bytes */{len(data)}"})
+    told = {"Content-Range": f"bytes {start}-{end - 1}/{len(data)}"}
+    return Response(data[start:end], status_code=206, media_type=media_type, headers=dict(headers) | told)
 
 
 @cache

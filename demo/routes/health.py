@@ -1,4 +1,8 @@
-"""GET /healthz: whether the server works, as JSON; status 503 when it serves no bundle."""
+"""GET /healthz: whether the server works, as JSON; status 503 when it serves no bundle.
+
+A bundle whose files were deleted or changed since the start goes on drawing with what it has in memory. The status is
+"degraded" then, and `files` of the bundle says which file it is.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,35 +13,38 @@ from starlette.routing import Route
 
 from bundle.read import Unavailable
 from demo.routes.bundle_report import versions
+from demo.serving.file_watch import FileWatch
 from demo.serving.served_bundle import ServedBundle
 
 
 def routes(bundles: Mapping[str, ServedBundle], unavailable: Sequence[Unavailable]) -> list[Route]:
     """The route above for these bundles."""
+    watch = FileWatch()
 
     def healthz(request: Request) -> Response:  # in a thread: it may open a session to see which processor runs it
-        report = health(bundles, unavailable)
+        report = health(bundles, unavailable, watch)
         status = 200 if report["bundles"] else 503
         return JSONResponse(report, status_code=status, headers={"Cache-Control": "no-store"})
 
     return [Route("/healthz", healthz, methods=["GET"])]
 
 
-def health(bundles: Mapping[str, ServedBundle], unavailable: Sequence[Unavailable]) -> dict[str, Any]:
+def health(bundles: Mapping[str, ServedBundle], unavailable: Sequence[Unavailable], watch: FileWatch) -> dict[str, Any]:
     """The bundles that are served and those that are not, their processors, and the versions of libraries."""
     bundles = dict(bundles)  # visitors' models come and go in other threads
     failed = {name: served.engine.fault for name, served in bundles.items() if served.engine.fault}
-    working = {name: _state(served) for name, served in bundles.items() if name not in failed}
+    working = {name: _state(served, watch) for name, served in bundles.items() if name not in failed}
     missing = [*unavailable, *(Unavailable(name, str(fault)) for name, fault in failed.items())]
+    well = not missing and not any(state["files"] for state in working.values())
     return {
-        "status": "ok" if working and not missing else "degraded" if working else "unavailable",
+        "status": "ok" if working and well else "degraded" if working else "unavailable",
         "bundles": working,
         "unavailable": [{"name": one.name, "reason": one.reason} for one in missing],
         "versions": versions(),
     }
 
 
-def _state(served: ServedBundle) -> dict[str, Any]:
+def _state(served: ServedBundle, watch: FileWatch) -> dict[str, Any]:
     engine = served.engine
     return {
         "title": served.info.title,
@@ -46,4 +53,5 @@ def _state(served: ServedBundle) -> dict[str, Any]:
         "checked": engine.checked,
         "loaded": engine.loaded,
         "last_ms": round(engine.last_ms, 3),
+        "files": watch.fault(served),
     }

@@ -5,6 +5,9 @@
     GET /live/{bundle}/grid?seed=&grid=&m=&t=&c=&n=&f=      grid x grid pictures of the seeds from seed on, as one sheet
     GET /live/{bundle}/quiz?quiz=&m=&n=&f=                  20 pictures of a quiz, real and generated, as one sheet
 
+Each of them but the quiz takes `attributes` too: moves along attributes in standard deviations, "glasses:1.5,smile:-2",
+clamped to ±4.
+
 m: the model; default: the bundle's first. x, y: numbers, clamped to ±1e6. t: truncation, clamped to 0 to 1.5.
 c: a class "3" or shares "3:0.5,5:0.5". Without c, each picture has the class of its seed, seed modulo K; at a point of
 the plane that is ⌊x⌋ + 100 ⌊y⌋ modulo K. keys: 1 to 6, each a seed "3" or a point x:y of the seed plane, such as
@@ -82,7 +85,8 @@ def plane_picture(served: ServedBundle, query: QueryParams) -> np.ndarray:
     x = query_parameters.number(query, "x", 0.0, -MAX_COORDINATE, MAX_COORDINATE)
     y = query_parameters.number(query, "y", 0.0, -MAX_COORDINATE, MAX_COORDINATE)
     classes = query_parameters.classes(query, served)
-    return served.at(x, y, classes, query_parameters.truncation(query), query_parameters.model(query, served))
+    truncation, model = query_parameters.truncation(query), query_parameters.model(query, served)
+    return served.at(x, y, classes, truncation, model, query_parameters.attributes(query))
 
 
 def morph_picture(served: ServedBundle, query: QueryParams) -> np.ndarray:
@@ -97,6 +101,7 @@ def morph_picture(served: ServedBundle, query: QueryParams) -> np.ndarray:
         query_parameters.choice(query, "loop", ("0", "1")) == "1",
         query_parameters.truncation(query),
         query_parameters.model(query, served),
+        query_parameters.attributes(query),
     )
 
 
@@ -108,9 +113,10 @@ def grid_picture(served: ServedBundle, query: QueryParams) -> np.ndarray:
     first = query_parameters.whole(query.get("seed", "") or "0", "seed", latents.SEEDS - side**2)
     classes = query_parameters.classes(query, served)
     truncation, model = query_parameters.truncation(query), query_parameters.model(query, served)
+    moves = query_parameters.attributes(query)
 
     def sampled(seeds: Sequence[int]) -> np.ndarray:
-        return served.sample(seeds, classes, truncation, model)
+        return served.sample(seeds, classes, truncation, model, moves)
 
     return images.tiled(in_batches(range(first, first + side**2), sampled, served.info.max_batch), side)
 

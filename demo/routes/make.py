@@ -202,7 +202,7 @@ class MakeRoutes:
         name = name_of(request)
         folder = self.projects.folder(name) / "bundle"
         if not folder.is_dir():
-            raise UserError("Nothing has been learned yet.")
+            raise UserError("Nothing has been learned yet: let it train first.")
         data = await in_thread(zipped, folder, name)
         headers = FRESH | {"Content-Disposition": f'attachment; filename="{name}.zip"'}
         return Response(data, media_type="application/zip", headers=headers)

@@ -1,61 +1,121 @@
 """--mcp: the endpoints as tools of the Model Context Protocol, at /mcp (streamable HTTP, without sessions).
 
 This needs only the protocol's own package: `gradio[mcp]` would downgrade pydantic. Pictures arrive as data URLs, so
-that no tool reads a file of the server, and leave as the protocol's images.
+that no tool reads a file of the server, and leave as the protocol's images. Calls take turns as those of the endpoints
+do (demo/serving/calls.py).
+
+A server for this machine alone answers only to names of this machine, and to the public name in --root-path: a page of
+another site that points its own name at this machine reads nothing here.
 """
 
 import functools
+import inspect
 import json
+import typing
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import anyio
-from mcp.server.mcpserver import MCPServer
+from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
+from mcp.server.transport_security import TransportSecuritySettings
 from mcp.types import ContentBlock, ImageContent, TextContent
-from starlette.routing import BaseRoute
+from starlette.requests import Request
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bundle.errors import UserError
 from bundle.picture_files import UPLOAD
 from demo import arguments
 from demo.routes.endpoints import Endpoint, drawing, reading
+from demo.routes.model_requests import refusal, visitor_of
+from demo.serving.address import LOCAL_NAMES, Address, public_name
+from demo.serving.calls import Calls
 from demo.serving.served_bundle import ServedBundle
 
 MAX_BODY = 4 * UPLOAD.bytes  # bytes: a picture and a mask as base64
-MAX_RUNNING = 8  # tools that run at a time
+MISDIRECTED = 421  # the status of a request to a name that is not the server's
 INSTRUCTIONS = """Draws pictures with small generators, a GAN and a VAE of one set of pictures, and reads pictures.
 `report` tells what a bundle of them knows. The same seed always gives the same picture."""
 
 
 class McpTools:
-    """The MCP server over these bundles. `routes` and `lifespan` belong into the app that serves the page. `host`: the
-    address that the app listens on; a local server answers only to its own names."""
+    """The MCP server over these bundles. `routes` and `lifespan` belong into the app that serves the page. `address`:
+    where that listens. `root`: the path or the whole address under which a proxy shows it, if one does."""
 
-    def __init__(self, bundles: Mapping[str, ServedBundle], host: str):
-        self._limiter = anyio.CapacityLimiter(MAX_RUNNING)
+    def __init__(self, bundles: Mapping[str, ServedBundle], address: Address, root: str | None = None):
+        self._calls = Calls()
         server = MCPServer("Twofold", instructions=INSTRUCTIONS, log_level="ERROR")
         pictures = "A picture or mask is given as data:image/png;base64,…"
         for name, function in drawing(bundles).items():
-            server.add_tool(self._tool(function), name, structured_output=False)
+            server.add_tool(self._tool(name, function), name, structured_output=False)
         for name, function in reading(bundles, arguments.picture_data, arguments.mask_data).items():
             about = f"{function.__doc__}\n{pictures}"
-            server.add_tool(self._tool(function), name, description=about, structured_output=False)
+            server.add_tool(self._tool(name, function), name, description=about, structured_output=False)
         app = server.streamable_http_app(
-            stateless_http=True, json_response=True, max_request_body_size=MAX_BODY, host=host
+            stateless_http=True,
+            json_response=True,
+            max_request_body_size=MAX_BODY,
+            transport_security=security(address, root),
         )
         self.routes: list[BaseRoute] = list(app.routes)
+        for route in self.routes:
+            if isinstance(route, Route):
+                route.app = _Explained(route.app)
         self.lifespan = lambda _: server.session_manager.run()
 
-    def _tool(self, function: Endpoint) -> Callable:
-        @functools.wraps(function)
-        async def tool(*args: Any, **kwargs: Any) -> list[ContentBlock]:
+    def _tool(self, name: str, function: Endpoint) -> Callable:
+        async def tool(*args: Any, twofold_context: Context, **kwargs: Any) -> list[ContentBlock]:
+            request = twofold_context.request_context.request
+            assert isinstance(request, Request)  # no other transport is offered
             try:
                 work = functools.partial(function, *args, **kwargs)
-                return content(await anyio.to_thread.run_sync(work, limiter=self._limiter))
+                answer = await self._calls.run(name, visitor_of(request), work, request.is_disconnected)
             except UserError as error:
                 raise ToolError(str(error)) from error
+            return content(answer)
 
+        # The protocol's package reads the arguments from the signature, and gives the context to whatever has its type.
+        signature, hints = inspect.signature(function), typing.get_type_hints(function)
+        context = inspect.Parameter("twofold_context", inspect.Parameter.KEYWORD_ONLY, annotation=Context)
+        vars(tool)["__signature__"] = signature.replace(parameters=[*signature.parameters.values(), context])
+        tool.__annotations__ = hints | {"twofold_context": Context}
+        tool.__name__, tool.__doc__ = name, function.__doc__
         return tool
+
+
+def security(address: Address, root: str | None) -> TransportSecuritySettings:
+    """To which names the server answers: see above. A server that others can reach answers to any."""
+    names = [*LOCAL_NAMES, f"{address.in_brackets}:*"]
+    origins = [f"http://{name}" for name in names]
+    if public := public_name(root):
+        names += [public, f"{public}:*"]
+        origins += [f"{scheme}://{name}" for scheme in ("http", "https") for name in (public, f"{public}:*")]
+    return TransportSecuritySettings(
+        enable_dns_rebinding_protection=address.local, allowed_hosts=names, allowed_origins=origins
+    )
+
+
+class _Explained:
+    """Says what to do where the protocol's package says "Invalid Host header" alone."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        misdirected = False
+
+        async def explained(message: Message) -> None:
+            nonlocal misdirected
+            if message["type"] == "http.response.start" and message["status"] == MISDIRECTED:
+                misdirected = True
+            if not misdirected:
+                await send(message)
+
+        await self.app(scope, receive, explained)
+        if misdirected:
+            host = Request(scope).headers.get("host", "")
+            sentence = f"This server does not know the name '{host[:100]}': start it with --root-path https://NAME."
+            await refusal(MISDIRECTED, sentence)(scope, receive, send)
 
 
 def content(answer: Mapping[str, Any]) -> list[ContentBlock]:

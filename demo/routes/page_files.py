@@ -11,6 +11,7 @@ and GET /config, is Gradio's, which compresses nothing; CompressedPage does.
 
 import functools
 import gzip
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -64,7 +65,10 @@ def routes() -> list[Route]:
 
     def file(request: Request) -> Response:
         name = request.path_params["name"]
-        found = _facts(request) if name == "facts.js" else _file(name)
+        try:
+            found = _facts(request) if name == "facts.js" else _file(name)
+        except (LookupError, OSError):  # deleted since the server began
+            found = None
         if found is None:
             return no_file()
         data, version = found
@@ -84,8 +88,16 @@ def packed(request: Request, data: bytes, media_type: str, current: bool = True)
     """A response that the browser may keep for ever where its address is `current`, compressed where it takes that."""
     headers = (FOR_EVER if current else NOT_KEPT) | {"Vary": "Accept-Encoding"}
     if "gzip" in request.headers.get("accept-encoding", ""):
+        headers["ETag"] = f'"{_mark(data)}-gzip"'
         return Response(_compressed(data), media_type=media_type, headers=headers | {"Content-Encoding": "gzip"})
+    headers["ETag"] = f'"{_mark(data)}"'
     return Response(data, media_type=media_type, headers=headers)
+
+
+@functools.lru_cache(maxsize=64)  # of files that the process keeps in memory anyhow: 25 MB would take long each time
+def _mark(data: bytes) -> str:
+    """What changes with the data: see demo/routes/not_modified.py."""
+    return hashlib.sha256(data).hexdigest()[:32]
 
 
 @functools.lru_cache(maxsize=32)

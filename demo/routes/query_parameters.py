@@ -6,13 +6,15 @@ field would need a validator and every error a translation of its own.
 
 from collections.abc import Sequence
 from typing import TypeVar
+from urllib.parse import unquote
 
 import numpy as np
 from starlette.datastructures import QueryParams
 
 from bundle import latents
+from bundle.attribute_moves import MOST
 from bundle.errors import InputError
-from bundle.schema import Model
+from bundle.schema import MAX_ATTRIBUTES, Model
 from demo.arguments import MAX_TRUNCATION
 from demo.serving.served_bundle import ServedBundle
 
@@ -89,6 +91,20 @@ def choice(query: QueryParams, name: str, options: Sequence[Word]) -> Word:
 def model(query: QueryParams, served: ServedBundle) -> Model:
     """The parameter m, "gan" or "vae"; the bundle's first model when absent."""
     return choice(query, "m", served.models)
+
+
+def attributes(query: QueryParams) -> dict[str, float]:
+    """The moves of the parameter attributes, "glasses:1.5,smile:-2", in standard deviations; none when absent.
+
+    A comma in a name stands there as %2C. Whether the bundle has these attributes: bundle/attribute_moves.py."""
+    text = query.get("attributes", "")
+    found: dict[str, float] = {}
+    for part in text.split(",", MAX_ATTRIBUTES) if text else ():
+        name, colon, move = part.rpartition(":")
+        if not colon:
+            raise InputError("The parameter 'attributes' takes names with numbers, such as glasses:1.5.")
+        found[unquote(name)] = number(QueryParams({"attributes": move}), "attributes", 0.0, -MOST, MOST)
+    return found
 
 
 def classes(query: QueryParams, served: ServedBundle) -> np.ndarray | None:

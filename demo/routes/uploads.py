@@ -3,15 +3,17 @@
     GET  /uploads          facts of the models that are here now
     POST /uploads?title=   the bytes of an .onnx file -> facts of its bundle; status 400 with what is wrong
 
-Each model is adopted and run in a process with limits (demo/serving/sandbox.py). MAX_MODELS are kept, until the server
-ends or newer ones take their place.
+Each model is adopted and run in a process with limits (demo/serving/sandbox.py), one after the other and in turn by
+visitor. Files arrive side by side, so a slow line holds up nobody else. MAX_MODELS are kept, until the server ends or
+newer ones take their place.
 """
 
+import asyncio
 import secrets
 import shutil
 import tempfile
 from collections.abc import MutableMapping
-from contextlib import ExitStack
+from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
 
 import anyio
@@ -19,18 +21,26 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from bundle.errors import UserError
+from bundle.errors import Busy, InputError, UserError
 from bundle.read import read
 from bundle.sessions import Provider
 from demo.facts import bundle_facts
-from demo.routes.model_requests import refusal
+from demo.routes.model_requests import refusal, refusal_of, visitor_of
+from demo.serving.batching import Caller
 from demo.serving.engine import Engine, EngineCache
+from demo.serving.fair_slots import FairSlots
 from demo.serving.sandbox import Sandbox, adopt_there
 from demo.serving.served_bundle import ServedBundle
 
 MAX_BYTES = 100_000_000
 MAX_MODELS = 4
 MAX_TITLE = 60
+RECEIVED = 8  # files that may arrive at a time
+MAX_WAITING = 16
+TURN = 60.0  # seconds that a file may wait for its turn
+PATIENCE = 20.0  # seconds that a file may take to arrive, and one more for each LEAST_SPEED bytes
+LEAST_SPEED = 50_000
+CHECKING = "Another model is being checked; try again in a minute."
 OWN_HEADER = "x-twofold"  # pages of other sites cannot send it: browsers ask the server first (CORS)
 
 
@@ -42,7 +52,8 @@ class Uploads:
         self._mine: dict[str, tuple[ServedBundle, Sandbox]] = {}
         self._folder = Path(tempfile.mkdtemp(prefix="twofold-uploads-"))
         self._cache = EngineCache()
-        self._busy = anyio.CapacityLimiter(1)
+        self._receiving = FairSlots(RECEIVED, MAX_WAITING)
+        self._checking = FairSlots(1, MAX_WAITING)
 
     def routes(self) -> list[Route]:
         return [
@@ -89,24 +100,36 @@ class Uploads:
         if OWN_HEADER not in request.headers:
             return refusal(403, "Models are accepted from this page only.")
         title = request.query_params.get("title", "").strip()[:MAX_TITLE] or "A visitor's model"
-        if self._busy.available_tokens < 1:
-            return refusal(503, "Another model is being checked; try again in a minute.")
-        async with self._busy:
-            return await self._received(request, title)
-
-    async def _received(self, request: Request, title: str) -> Response:
-        file = self._folder / f"{secrets.token_hex(8)}.onnx"
+        file, visitor = self._folder / f"{secrets.token_hex(8)}.onnx", visitor_of(request)
         try:
-            size = 0
+            async with self._receiving.slot(Caller.of_now(visitor, TURN)):
+                await receive(request, file)
+            async with AsyncExitStack() as turn:
+                try:
+                    await turn.enter_async_context(self._checking.slot(Caller.of_now(visitor, TURN)))
+                except Busy as error:
+                    raise Busy(CHECKING) from error
+                served = await anyio.to_thread.run_sync(self.add, file, title)
+            return JSONResponse(bundle_facts(served))
+        except UserError as error:
+            return refusal_of(error)
+        finally:
+            file.unlink(missing_ok=True)
+
+
+async def receive(request: Request, file: Path) -> None:
+    """Write the body of a request to a file. Raises InputError when it is too large or comes too slowly."""
+    began, size = asyncio.get_running_loop().time(), 0
+    try:
+        async with asyncio.timeout(PATIENCE) as limit:
             with file.open("wb") as out:
                 async for part in request.stream():
                     size += len(part)
                     if size > MAX_BYTES:
-                        return refusal(400, f"The file is too large: at most {MAX_BYTES // 1_000_000} MB are accepted.")
+                        raise InputError(f"The file is too large: at most {MAX_BYTES // 1_000_000} MB are accepted.")
                     out.write(part)
-            served = await anyio.to_thread.run_sync(self.add, file, title)
-            return JSONResponse(bundle_facts(served))
-        except UserError as error:
-            return refusal(400, str(error))
-        finally:
-            file.unlink(missing_ok=True)
+                    limit.reschedule(began + PATIENCE + size / LEAST_SPEED)
+    except TimeoutError as error:
+        raise InputError(
+            f"The file arrives too slowly: at least {LEAST_SPEED // 1000} kB a second are needed."
+        ) from error

@@ -142,11 +142,10 @@ def explained(said: str, web: Path) -> str:
         return DISK_FULL
     if code in ("EACCES", "EPERM", "EROFS"):
         return f"npm may not write into {web} or into its cache: run the command as the owner of these folders."
-    rest = [line.partition("npm error ")[2] or line for line in said.splitlines() if line.strip()]
-    return f"npm failed{f' ({code})' if code else ''}: {(rest[-1] if not found else _after_code(rest)).rstrip('.')}."
-
-
-def _after_code(lines: Sequence[str]) -> str:
-    """npm's own explanation, which follows the line with the code."""
-    at = next(i for i, line in enumerate(lines) if line.startswith("code "))
-    return lines[at + 1] if at + 1 < len(lines) else lines[at]
+    lines = [line.partition("npm error ")[2] or line for line in said.splitlines() if line.strip()]
+    if found:  # npm's own explanation follows the line with the code
+        lines = lines[lines.index(f"code {code}") + 1 :] if f"code {code}" in lines else lines
+        reason = lines[0] if lines else "it gave no reason"
+    else:
+        reason = lines[-1] if lines else "it gave no reason"
+    return f"npm failed{f' ({code})' if code else ''}: {reason.rstrip('.')}."

@@ -13,9 +13,10 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from bundle import on_device, translations
+from bundle import on_device, snapshots, translations
 from bundle.errors import UserError
 from bundle.read import OpenBundle, graph_bytes
+from bundle.schema import SNAPSHOT_FILES
 from bundle.write import CARD
 from export.targets import hub
 from export.targets.folder import Source, conventional, files_in, fill, read_bundles, replaced
@@ -27,7 +28,7 @@ STATIC = REPOSITORY / "demo" / "static"
 TABS = STATIC / "tabs"
 PAGE = Path(__file__).resolve().parent / "page"
 RUNTIME_HOME = REPOSITORY / "demo" / "web"  # where `python -m demo.web` puts onnxruntime-web
-FACTS, SHEET = "facts.json", "sheet.png"
+FACTS, SHEET, CURVES = "facts.json", "sheet.png", "training.json"
 ABOUT = (
     "Small generators that draw in your browser: travel through their latent spaces, morph. Made with Twofold; nothing",
     "is sent anywhere.",
@@ -39,9 +40,11 @@ CORE_SCRIPTS = (  # in this order
     "address.js",
     "language.js",
     "elements.js",
+    "attributes.js",
     "canvas.js",
     "requests.js",
     "live.js",
+    "plot.js",
 )
 SHARED = (
     *(STATIC / "core" / name for name in ("style.css", *CORE_SCRIPTS)),
@@ -50,10 +53,10 @@ SHARED = (
         TABS / "play" / name
         for name in ("play.css", "device_words.js", "family.js", "sample_sheet.js", "favourites.js")
     ),
-    TABS / "about" / "about.css",
+    *(TABS / "about" / name for name in ("about.css", "how_it_learned.css", "how_it_learned.js")),
     *(TABS / "morph" / name for name in ("morph.css", "keyframes.js", "keyframe_list.js")),
 )
-WORD_FOLDERS = ("core", "play", "morph", "device", "server")
+WORD_FOLDERS = ("core", "play", "morph", "about", "device", "server")
 OWN = ("page.css", "page.js", "strip.js", "theme.js", "LICENSES.txt")
 WIDGETS = (
     STATIC / "core" / "bar.js",
@@ -146,15 +149,21 @@ def as_module(script: Path) -> bytes:
 
 
 def bundle_files(bundle: OpenBundle) -> list[Source]:
-    """The graphs that draw from latents, the numbers that these need, and the sample sheet."""
+    """The graphs that draw from latents, the numbers that these need, the sample sheet, and the training: its curves
+    and what it drew."""
     home = f"bundles/{bundle.info.name}"
     sheet = bundle.info.files["sheet"].file
     graphs = [
         Source(f"{home}/{bundle.info.graphs[name].file}", graph_bytes(bundle, name))
         for name in on_device.graph_names(bundle.info)
     ]
+    info = bundle.info
+    curves = {name: {"curve": stage.model_dump(mode="json")["curve"]} for name, stage in info.training.items()}
+    strips = [info.files[key].file for key in SNAPSHOT_FILES.values() if key in info.files]
     return [
         *graphs,
+        *(Source(f"{home}/{name}", bundle.folder / name) for name in strips),
+        *([Source(f"{home}/{CURVES}", json.dumps({"training": curves}).encode())] if strips else []),
         Source(f"{home}/latents.bin", on_device.latent_bytes(bundle)),
         Source(f"{home}/{SHEET}", bundle.folder / sheet),
     ]
@@ -166,6 +175,8 @@ def bundle_facts(bundle: OpenBundle) -> dict[str, Any]:
     return {
         **on_device.page_facts(bundle),
         "sheet": {"url": f"{home}/{SHEET}", "count": bundle.tiles},
+        "curves": f"{home}/{CURVES}",
+        "snapshots": snapshots.page_facts(bundle.info, f"{home}/{{file}}"),
         "processor": "This device",
         "reason": REASON,
         **on_device.drawing_facts(bundle, f"{home}/{{file}}", f"{home}/latents.bin"),

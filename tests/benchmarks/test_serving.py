@@ -4,9 +4,11 @@ import asyncio
 import dataclasses
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 
-from benchmarks import load, serve
+from benchmarks import contest, load, serve
 from benchmarks.browser import served
 from bundle.errors import UserError
 from bundle.read import read
@@ -58,19 +60,45 @@ def test_the_engine_is_measured_beside_the_others(short: serve.Settings, capsys)
     for batch in ("1", "3"):
         assert {"twofold", "onnxruntime, defaults", "torch eager", "torch bf16"} <= set(found["batches"][batch])
         assert all(row["pictures_per_second"] > 0 for row in found["batches"][batch].values())
-        assert found["batches"][batch]["torch eager"]["largest_drift"] < 0.1
+        eager = found["batches"][batch]["torch eager"]
+        assert eager["largest_drift"] < 0.1 and eager["same_picture"]
     assert found["operations_per_picture"] > 1e5 and found["peak_operations_per_second"] > 1e8
-    assert "twofold is" in capsys.readouterr().out
+    assert "x the best that draws the same picture" in capsys.readouterr().out
+
+
+def test_who_draws_another_picture_is_compared_apart():
+    fast = {"twofold": 100.0, "exact": 50.0, "coarse": 400.0}
+    text = "\n".join(serve.lines(16, fast, {"twofold": 0.0, "exact": contest.SAME, "coarse": 4.0}, 1e-3))
+    same, other = text.split("another picture")
+    assert "exact" in same and "0.25 x" not in same and "coarse" in other and "0.25 x" in other
+    assert text.endswith("twofold is 2.00 x the best that draws the same picture, exact.")
+    assert "another picture" not in "\n".join(serve.lines(1, fast, dict.fromkeys(fast, 0.0), 1e-3))
+
+
+def test_contestants_take_turns_and_each_round_counts_the_same():
+    drawn = []
+    draws = {name: lambda name=name: drawn.append(name) or np.zeros(1) for name in ("a", "b")}
+    found = contest.speeds(draws, batch=4, rounds=2, seconds=0.001)
+    assert set(found) == {"a", "b"} and all(value > 0 for value in found.values())
+    assert list(dict.fromkeys(drawn[: drawn.index("b")])) == ["a"] and drawn[-1] == "a"  # the second round: b, then a
+
+
+def test_without_a_run_pytorch_draws_with_the_weights_of_the_bundle(exported: Exported, trained_run: Path):
+    bundle = read(exported.folder)
+    z, classes = torch.zeros(1, bundle.info.require_gan().latent_dim), torch.eye(len(bundle.info.dataset.classes))[:1]
+    with torch.inference_mode():
+        own, trained = (contest.generator_of(bundle, run)(z, classes) for run in (None, trained_run))
+    assert torch.allclose(own, trained, atol=1e-3) and own.std() > 0
 
 
 def test_contestants_that_draw_other_pictures_are_found(short: serve.Settings, monkeypatch):
-    real = serve.load_networks
+    real = contest.load_networks
 
     def brighter(run: Run, stage: str) -> dict:
         nets = real(run, stage)
         nets["generator"].register_forward_hook(lambda module, given, image: 1 - image)
         return nets
 
-    monkeypatch.setattr(serve, "load_networks", brighter)
+    monkeypatch.setattr(contest, "load_networks", brighter)
     with pytest.raises(UserError, match="torch eager draws other pictures"):
         serve.measure(short)

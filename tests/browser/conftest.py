@@ -13,7 +13,7 @@ from demo.page import build_demo, launch_settings
 from demo.routes.uploads import Uploads
 from demo.serving.served_bundle import open_bundles
 from export import class_directions
-from tests.support import tiny
+from tests.support import attributes, tiny
 
 WIDE = {"width": 1440, "height": 900}
 TIMEOUT_MS = 15_000
@@ -22,10 +22,12 @@ UNPLUGGED = "net::ERR_INTERNET_DISCONNECTED"  # Gradio's own heartbeat says so, 
 
 @pytest.fixture(scope="session")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The page over the bundles digits (10 classes, grey), plain (no classes, colour) and torn (damaged)."""
+    """The page over the bundles digits (10 classes, grey), plain (no classes, colour, attributes), learner (with
+    snapshots of its training) and torn (damaged)."""
     root = tmp_path_factory.mktemp("served")
     class_directions.add(tiny.build(root / "digits", name="digits"))
-    tiny.build(root / "plain", name="plain", classes=0, channels=3)
+    attributes.add(tiny.build(root / "plain", name="plain", classes=0, channels=3), ("bright", "slanted, a lot"))
+    tiny.add_snapshots(tiny.build(root / "learner", name="learner"))
     (tiny.build(root / "torn", name="torn") / "critic.onnx").write_bytes(b"torn")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))

@@ -62,8 +62,31 @@ def test_pictures_go_on_without_a_network_and_equal_the_servers(visit):
     assert page.evaluate("Twofold.stats.shown") > shown
     assert not [url for url in asked if "/live/" in url]
     page.context.set_offline(False)
+    page.reload()
+    page.wait_for_function("window.Twofold?.onDevice")  # what a visitor has switched on is on again
     switch.uncheck()
     assert page.locator(".tf-processor").inner_text() == "CPU"
+    page.reload()
+    page.wait_for_function("window.Twofold?.stats.shown > 0")
+    assert not switch.is_checked() and not page.evaluate("Twofold.onDevice")
+
+
+def test_without_onnxruntime_web_there_is_no_switch_and_about_says_how_to_get_it(visit):
+    def without(route):
+        answer = route.fetch()
+        text = answer.text()
+        assert '"gap":""' in text
+        route.fulfill(response=answer, body=text.replace('"gap":""', '"gap":"python -m demo.web"'))
+
+    page = visit("?b=digits")
+    assert page.get_by_role("switch", name="On my device").count() == 1
+    page.route("**/facts.js", without)
+    page.reload()
+    page.wait_for_function("window.Twofold?.stats.shown > 0")
+    assert page.get_by_role("switch", name="On my device").count() == 0
+    page.get_by_role("tab", name="About").click()
+    page.get_by_text("Whoever runs this server").wait_for()
+    page.get_by_text("python -m demo.web", exact=True).wait_for()
 
 
 def test_a_damaged_model_is_not_used_and_the_server_draws_on(visit):

@@ -160,6 +160,7 @@ def test_a_name_that_is_none_is_refused_before_anything_is_asked(dcgan: Path, ca
     assert "'Mine!' cannot be a bundle's name" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_every_runtime_is_given_what_the_file_takes(dcgan: Path, tmp_path: Path):
     """`export check`: names, shapes and values of its own, as the adapter says."""
     adopt.adopt(dcgan, tmp_path / "out", About("mine", "Mine"))

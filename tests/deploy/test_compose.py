@@ -67,7 +67,7 @@ def test_every_folder_and_file_exists(services: dict[str, dict], dockerfile: str
     copied = re.findall(r"^COPY (\S+) \S+$", dockerfile, re.M)
     assert copied and all(list(REPOSITORY.glob(source)) for source in copied)
     wanted = re.findall(r"-r (demo/\S+)|REQUIREMENTS=(demo/[\w.-]+)", dockerfile)
-    assert len(wanted) == 3 and all((REPOSITORY / (a or b)).is_file() for a, b in wanted)
+    assert len(wanted) == 5 and all((REPOSITORY / (a or b)).is_file() for a, b in wanted)
     kept = (DEPLOY / "Dockerfile.dockerignore").read_text().splitlines()
     assert {line[1:] for line in kept if line.startswith("!")} == {source.split("/")[0] for source in copied}
 

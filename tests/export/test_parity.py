@@ -23,6 +23,7 @@ from train.stages import classifier, gan, vae
 HERE = {"run": Path("run")}
 
 
+@pytest.mark.slow
 def test_parity_sees_one_changed_weight(exported: Exported, trained_run: Path):
     spec = graph_spec(trained_run, "encoder")
     data = (exported.folder / "encoder.onnx").read_bytes()

@@ -251,6 +251,20 @@ def folders_first(home: Path) -> str:
     return said(home, reading=Reading(classes_from="folder"))
 
 
+@folders("`train test unlabeled` and `--classes-from outermost`")
+def outermost_first(home: Path) -> str:
+    for name in ("train", "test", "unlabeled"):
+        plain(home / name, 50)
+    assert "splits by the folders test/, train/" in said(home)
+    return said(home, reading=Reading(classes_from="outermost"))
+
+
+@folders("numbered folders and `--classes-from folder`")
+def numbers_first(home: Path) -> str:
+    shards(home)
+    return said(home / "set", reading=Reading(classes_from="folder"))
+
+
 @folders("`--label-column` that the file lacks")
 def no_such_column(home: Path) -> str:
     plain(home, 120)

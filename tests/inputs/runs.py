@@ -45,6 +45,24 @@ def without_data(place: Path) -> str:
     return resumed(run)
 
 
+@case(ROOM, "a run from before readings were recorded, whose folders are read otherwise today")
+def read_otherwise(place: Path) -> str:
+    run, pictures = begun(place)
+    rows = [
+        f"{path.relative_to(pictures).as_posix()},{i % 2}" for i, path in enumerate(sorted(pictures.rglob("*.png")))
+    ]
+    (pictures / "metadata.csv").write_text("\n".join(["file_name,label", *rows]))
+    facts = json.loads((run / "run.json").read_text())
+    del facts["data"]["reading"]
+    (run / "run.json").write_text(json.dumps(facts))
+    (run / "pictures.safetensors").unlink()
+    text = resumed(run)
+    assert json.loads((run / "run.json").read_text())["data"]["reading"]["classes_from"] == "folder"
+    assert json.loads((run / "classifier" / "config.json").read_text())["classes_from"] == "folder"
+    assert "read otherwise" not in resumed(run, "--images", "64")  # it is recorded now
+    return text
+
+
 @case(ROOM, "a run whose pictures have moved")
 def moved(place: Path) -> str:
     run, pictures = begun(place)

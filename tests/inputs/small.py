@@ -32,12 +32,17 @@ def identifiers(home: Path) -> str:
 
 @small("few pictures with a label")
 def few_labels(home: Path) -> str:
-    labels = [*["left", "right"] * 45, *[None] * 60]
+    labels = [*["left", "right"] * 8, *[None] * 134]
     return said(parquet(home, image=ramps(150), label=labels))
 
 
-@small("fewer than 100 pictures")
+@small("fewer than 20 pictures")
 def few(home: Path) -> str:
+    return said(draw_folder(home, 14))
+
+
+@small("20 to 99 pictures")
+def fairly_few(home: Path) -> str:
     return said(draw_folder(home, 40))
 
 

@@ -15,8 +15,8 @@ from bundle.latents import Mixture, from_normal, seed_latent
 from bundle.schema import SCHEMA_VERSION, USUAL_GRAPHS, Prior
 from tests.support.tiny_graphs import CODE, FEATURES, LATENT, OPSET, STAGES, W_DIM, Form, graph
 
-__all__ = ["CODE", "FEATURES", "LATENT", "STAGES", "W_DIM", "build", "drawn", "latents", "load_index", "npz", "redraw",
-           "replace_graph", "save_index", "write"]  # fmt: skip
+__all__ = ["CODE", "FEATURES", "LATENT", "STAGES", "W_DIM", "add_snapshots", "build", "drawn", "latents", "load_index",
+           "npz", "redraw", "replace_graph", "save_index", "write"]  # fmt: skip
 
 COMPONENTS = 20  # of the mixture over the codes
 TILES, COLUMNS = 24, 8  # of the sample sheet
@@ -43,6 +43,22 @@ def build(
     save_index(folder, _index(name, form, graphs, files))
     (folder / "README.md").write_text("# Random\n", encoding="utf-8")
     return folder
+
+
+def add_snapshots(folder: Path, moments: int = 3, alarms: tuple[str, ...] = ("collapse",)) -> None:
+    """Gives a built bundle snapshots of both models at 100, 200, 400, … pictures; the last of them have `alarms`."""
+    index, rng = load_index(folder), np.random.default_rng(RANDOM)
+    image = index["image"]
+    for model, pictures, more in (("gan", 16, 0), ("vae", 4, 1)):
+        shape = ((moments + more) * pictures, image["height"], image["width"], image["channels"])
+        data = png(sheet(rng.integers(0, 256, shape, dtype=np.uint8), pictures))
+        index["files"][f"{model}_snapshots"] = write(folder / f"{model}-snapshots.png", data)
+        taken = [{"images": 100 * 2**i, "seconds": 10.0 * 2**i, "alarms": []} for i in range(moments)]
+        taken[-1]["alarms"] = list(alarms)
+        curve = {"images": [200, 400], "series": {"variety_distance": [0.9, 0.3], "loss": [2.0, 1.0]}}
+        told = {"command": "", "seconds": 40.0, "images": 400, "hardware": "", "curve": curve}
+        index["training"][model] = told | {"snapshots": {"pictures": pictures, "taken": taken}}
+    save_index(folder, index)
 
 
 def drawn(folder: Path, graph: str, classes: int, prior: Prior = "normal") -> np.ndarray:

@@ -80,6 +80,7 @@ def test_all_is_the_four_stages_in_order(tmp_path):
     assert isinstance(steps[-1][1], InverseSettings)
 
 
+@pytest.mark.slow
 def test_all_runs_and_resumes_to_its_end(tmp_path, capsys):
     data = draw_folder(tmp_path / "pictures", 110, classes=False)
     arguments = ["all", str(tmp_path / "run"), "--data", str(data), "--images", "32", "--threads", "1"]
@@ -115,6 +116,7 @@ def test_help_breaks_no_line_in_mid_sentence(monkeypatch, capsys, name):
     assert len(set(others) - {"positional arguments", "options"}) == 1  # what the command does
 
 
+@pytest.mark.slow
 def test_all_resumed_begins_the_stages_that_were_never_reached(tmp_path, shapes):
     """And what they were begun with is stored, as for a stage begun by itself."""
     words = ["--data", str(shapes), "--images", "32", "--threads", "1"]

@@ -240,7 +240,7 @@ class Clock:
 
     def rules(self, monkeypatch) -> None:
         """The command and its loop go by this clock."""
-        for module in ("train.__main__", "train.training", "train.loop"):
+        for module in ("train.__main__", "train.training", "train.loop", "train.status"):
             monkeypatch.setattr(f"{module}.time", self)
 
 
@@ -267,10 +267,29 @@ def test_more_minutes_go_on_and_a_finished_stage_is_left_alone(shapes, tmp_path,
 def test_a_stage_that_becomes_faster_still_uses_all_its_time(shapes, tmp_path, monkeypatch):
     clock = Clock(0.02)
     clock.rules(monkeypatch)
-    at_step(monkeypatch, 40, lambda: setattr(clock, "tick", 0.002))
+    at_step(monkeypatch, 8, lambda: setattr(clock, "tick", 0.002))
     arguments = ["gan", str(tmp_path / "r"), "--data", str(shapes), *SMALL, *STAGES["gan"], "--minutes", "0.03"]
     assert main(arguments) == 0
     assert load_tensors(tmp_path / "r" / "gan" / "state.safetensors")[1]["seconds"] > 0.98 * 0.03 * 60
+
+
+@pytest.mark.slow
+def test_a_pause_takes_none_of_the_minutes(shapes, tmp_path, monkeypatch, capsys):
+    """Stopped for two hours in the middle of a step: the stage takes as many steps as without."""
+    arguments = ["--data", str(shapes), *SMALL, *STAGES["gan"], "--minutes", "0.03"]
+
+    def trained(name: str) -> dict:
+        clock = Clock(0.02)
+        clock.rules(monkeypatch)
+        if name == "paused":
+            at_step(monkeypatch, 8, lambda: setattr(clock, "now", clock.now + 7200))
+        assert main(["gan", str(tmp_path / name), *arguments]) == 0
+        return load_tensors(tmp_path / name / "gan" / "state.safetensors")[1]
+
+    whole, paused = trained("whole"), trained("paused")
+    assert "gan: note: the training was paused for 2 h 00 min" in capsys.readouterr().out
+    assert paused["images"] == pytest.approx(whole["images"], rel=0.1)
+    assert paused["seconds"] == pytest.approx(whole["seconds"], abs=0.2)  # a few readings of the clock
 
 
 def test_what_was_tuned_on_a_resume_holds_for_the_next(run, shapes, tmp_path):

@@ -5,7 +5,16 @@ from torch import Tensor
 from bundle.errors import UserError
 from train.data.scan import Scan
 
-MINIMUM_IMAGES = 100
+MINIMUM_IMAGES = 20
+FEW_IMAGES = 100
+"""Below this a GAN mostly repeats its pictures."""
+
+
+def few_pictures(count: int) -> list[str]:
+    """A note where there are so few pictures that a GAN can hardly learn from them."""
+    if not MINIMUM_IMAGES <= count < FEW_IMAGES:
+        return []
+    return [f"{count} pictures are few: a GAN mostly repeats them, a VAE does better; {FEW_IMAGES} or more help most"]
 
 
 def check_variety(source: str, *splits: Tensor) -> None:

@@ -45,6 +45,8 @@ class DataInfo:
     """Colour under transparent and padded parts, #rrggbb; None in runs from before it was recorded."""
     reading: Reading = DEFAULT_READING
     """Which labels and columns were taken."""
+    reading_recorded: bool = True
+    """False in runs and bundles from before it was: `reading` is then what they are most likely to have had."""
     value_range: tuple[float, float] | None = None
     """The numbers that are black and white in pictures of more than 8 bits; None where there are none, and in runs from
     before it was recorded."""
@@ -65,7 +67,10 @@ class DataInfo:
 
     def as_json(self) -> dict:
         """As run.json holds it."""
-        return asdict(self) | {"classes": list(self.classes)}
+        facts = asdict(self) | {"classes": list(self.classes)}
+        if not facts.pop("reading_recorded"):
+            del facts["reading"]
+        return facts
 
     @staticmethod
     def from_json(value: dict) -> "DataInfo":
@@ -78,6 +83,7 @@ class DataInfo:
         typed = {
             "classes": tuple(value["classes"]),
             "reading": Reading(**reading),
+            "reading_recorded": "reading" in value,
             "value_range": None if known is None else (float(known[0]), float(known[1])),
             "attributes": tuple(
                 AttributeInfo(**(one | {"words": tuple(one["words"]) if one["words"] else None}))
@@ -91,6 +97,7 @@ class DataInfo:
         """The pictures that a bundle's index describes. Raises UserError when the settings of how they were read are
         damaged."""
         about = index.dataset
+        settings = [stage.settings for stage in index.training.values()]
         return DataInfo(
             source=about.source,
             title=index.title,
@@ -103,7 +110,8 @@ class DataInfo:
             test_images=about.test_images,
             fit=about.fit,
             background=about.background,
-            reading=stored_reading(bool(about.classes), (stage.settings for stage in index.training.values())),
+            reading=stored_reading(bool(about.classes), settings),
+            reading_recorded=any(found and "classes" in found for found in settings),
             value_range=about.value_range,
             border=about.border,
         )

@@ -9,7 +9,7 @@ from train.data.attributes import AttributeInfo, choose, matrix
 from train.data.columns import LABEL_COLUMNS, by_name
 from train.data.label_files import STYLEGAN, FileLabels, find_labels, find_records
 from train.data.label_values import Key, class_keys
-from train.data.layout import Parts, find_splits, folder_classes, known_test, without_masks
+from train.data.layout import Parts, find_splits, folder_classes, known_test, no_splits, without_masks
 from train.data.reading import Reading
 from train.data.source import Files, Row, Source, Split
 from train.data.wording import first_few, listed
@@ -22,11 +22,14 @@ def folder_source(
     source: str, pictures: list[PurePosixPath], files: Files, notes: list[str], reading: Reading
 ) -> Source:
     """The pictures among `files`, as a source. Raises UserError where labels were asked for that are not there."""
-    splits = find_splits(pictures)
+    outermost = reading.classes_from == "outermost"
+    splits = no_splits(pictures) if outermost else find_splits(pictures)
     notes = [*notes, *splits.notes]
-    train, more = without_masks(splits.train)
-    test, _ = without_masks(splits.test or {})
-    notes += more
+    train, test = splits.train, splits.test or {}
+    if not outermost:
+        train, more = without_masks(train)
+        test, _ = without_masks(test)
+        notes += more
     attributes, values, more = file_attributes(source, [*train], [*test], files, reading)
     notes += more
     if not reading.classes:
@@ -41,7 +44,7 @@ def folder_source(
         classes = tuple(map(str, keys)) if len(keys) > 1 else ()
         by_path: Labels = {path: str(key) for path, key in labels.items() if key is not None}
     else:
-        classes, more = folder_classes(train, splits.outer)
+        classes, more = folder_classes(train, splits.outer, reading.classes_from is not None)
         notes += more
         if classes:
             test, more = known_test(test, classes)
@@ -101,7 +104,7 @@ def file_labels(
 
     Raises UserError where a file was asked for and none names labels.
     """
-    if reading.classes_from == "folder":
+    if reading.classes_from in ("folder", "outermost"):
         return None, []
     asked = reading.classes_from is not None or reading.label_column is not None
     found = find_labels(source, files, reading.label_column)

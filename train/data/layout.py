@@ -103,6 +103,12 @@ def find_splits(paths: Iterable[PurePosixPath]) -> Splits:
     return Splits(inner, None, [], outer)
 
 
+def no_splits(paths: Iterable[PurePosixPath]) -> Splits:
+    """All pictures as training pictures, whatever their folders are called."""
+    inner, outer = without_outer({path: path.parts for path in paths})
+    return Splits(inner, None, [], outer)
+
+
 def without_outer(whole: Parts) -> tuple[Parts, str]:
     """Parts without the folders that are around all pictures, and the innermost of those."""
     outer = ""
@@ -182,9 +188,9 @@ def numbered_by(folder: str, name: str) -> bool:
     return any(of in (number // step, number - number % step) for step in (1_000, 10_000))
 
 
-def folder_classes(train: Parts, outer: str) -> tuple[tuple[str, ...], list[str]]:
+def folder_classes(train: Parts, outer: str, asked: bool = False) -> tuple[tuple[str, ...], list[str]]:
     """The names of the sub-folders that are classes, or none and a note that says why. `outer`: the folder around
-    all of them."""
+    all of them; `asked`: whether the user said that they are classes, even if they only number the pictures."""
     folders = sorted({parts[0] for parts in train.values() if len(parts) > 1})
     loose = [str(name) for name, parts in train.items() if len(parts) == 1]
     if folders and loose:
@@ -193,7 +199,7 @@ def folder_classes(train: Parts, outer: str) -> tuple[tuple[str, ...], list[str]
     if len(folders) < 2:
         one = folders[0] if folders else outer if not split_name(outer) else ""
         return (), [f"all pictures are in one sub-folder ({one}), and one class is none"] if one else []
-    if are_shards(train):
+    if not asked and are_shards(train):
         return (), [f"the {len(folders)} sub-folders ({folders[0]} to {folders[-1]}) only number the pictures: "
                     "no classes"]  # fmt: skip
     return tuple(folders), ["classes by the sub-folders"]

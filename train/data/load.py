@@ -4,6 +4,8 @@ Sources: a Hugging Face data-set id, a folder or zip of images (sub-folders beco
 sets made here: `shapes` (drawn, with known factors) and `stacked_mnist` (three digits as red, green and blue).
 """
 
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,18 +18,22 @@ from bundle.pictures import check_background, paper
 from bundle.schema import Fit
 from train.data import shapes, stacked_mnist
 from train.data.attributes import attributes_note, choose, matrix
-from train.data.checks import check_count, check_variety
+from train.data.checks import check_count, check_variety, few_pictures
 from train.data.dataset import DataInfo, Pictures, describe
 from train.data.packed import key_of
 from train.data.picture_set import read_set
 from train.data.pixel_format import DEFAULT_PIXELS, PixelFormat, check_pixel_format, format_of_run
-from train.data.reading import DEFAULT_READING, Reading
+from train.data.reading import DEFAULT_READING, ClassesFrom, Reading
 from train.data.scan import LARGEST_DEFAULT, choose_format, default_size
 from train.data.scan_report import scan_report
 from train.data.sources import open_source
 from train.picture_size import PictureSize, check_size, sides_of
+from train.progress_bar import say
 
 Loaded = tuple[DataInfo, Pictures, Pictures]
+
+OLDER_READINGS: tuple[ClassesFrom, ...] = ("folder", "outermost")
+"""How folders were read before files of labels, shards, masks and splits beside other folders were known."""
 
 
 def load(
@@ -48,7 +54,7 @@ def load(
     `reading`: which labels and columns are taken. `pixels`: what is known of grey or colour and of black and white.
     `cache`: folder for the pictures where they are too many for memory; None: they come into memory all the same.
     `fit` and `background` as in bundle.pictures.Framing; background None is white for colour and black for grey sets.
-    Raises UserError for no data, fewer than 100 readable pictures, pictures that are all the same, or a size the
+    Raises UserError for no data, fewer than 20 readable pictures, pictures that are all the same, or a size the
     networks cannot take.
     """
     if size is not None:
@@ -79,6 +85,7 @@ def load(
         notes = [f"{info.height} px, as the budget is short: --size {wider} draws them larger"] if smaller else []
         if info.attributes:
             notes.append(attributes_note(info.attributes))
+        notes += few_pictures(len(train) + len(test))
         print(scan_report(scan, info, (*opened.notes, *found.notes, *wanted.notes, *notes)), flush=True)
     check_count(source, scan, len(train) + len(test))
     check_variety(source, train.images, test.images)
@@ -93,9 +100,42 @@ def known_as(info: DataInfo) -> tuple[object, ...]:
 def load_again(source: str, known: DataInfo, cache: Path | None = None) -> Loaded:
     """As `load`, without a report, with the size, framing, reading and range that pictures are known to have had."""
     pixels = format_of_run(known)
-    return load(
-        source, known.size, True, known.fit, known.background, reading=known.reading, pixels=pixels, cache=cache
-    )
+
+    def load_with(reading: Reading, quiet: bool) -> Loaded:
+        return load(source, known.size, quiet, known.fit, known.background, reading=reading, pixels=pixels, cache=cache)
+
+    return load_with(known.reading, True) if known.reading_recorded else load_older(load_with, known, quiet=True)
+
+
+def load_older(load_with: Callable[[Reading, bool], Loaded], known: DataInfo, quiet: bool) -> Loaded:
+    """The pictures of a run from before readings were recorded: read as today or, where those are not the ones that it
+    knew, in the first way of OLDER_READINGS that gives its counts and classes. Says so when it is one of these.
+
+    load_with: `load` with a reading, and whether it is quiet. Raises UserError as `load` where no reading fits.
+    """
+    found: Loaded | None = None
+    problem: UserError | None = None
+    try:
+        found = load_with(known.reading, quiet)
+        if fits(found[0], known):
+            return found
+    except UserError as error:
+        problem = error
+    for way in OLDER_READINGS:
+        with suppress(UserError):
+            older = load_with(replace(known.reading, classes_from=way), True)
+            if fits(older[0], known):
+                say(f"note: today {known.source} is read otherwise than when the run was begun; it is read as then: "
+                    f"--classes-from {way}.")  # fmt: skip
+                return older
+    if found is None:
+        raise problem or UserError(f"{known.source} cannot be read.")
+    return found
+
+
+def fits(found: DataInfo, known: DataInfo) -> bool:
+    """Whether pictures have the classes and counts of those that are known."""
+    return all(getattr(found, name) == getattr(known, name) for name in ("classes", "train_images", "test_images"))
 
 
 def load_shapes(size: PictureSize | None, quiet: bool, pixels: PixelFormat, reading: Reading) -> Loaded:

@@ -8,7 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from bundle.errors import UserError
 
-ClassesFrom = Literal["folder", "file", "column"]
+ClassesFrom = Literal["folder", "outermost", "file", "column"]
 
 
 @dataclass(frozen=True)

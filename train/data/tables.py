@@ -256,7 +256,7 @@ def table_source(
 ) -> Source:
     """Tables of the two splits as a source. Raises UserError when no column holds pictures, there are no rows, or the
     reading does not fit."""
-    if reading.classes_from in ("folder", "file"):
+    if reading.classes_from in ("folder", "outermost", "file"):
         raise UserError(f"{called} is a table, which has columns: leave out --classes-from {reading.classes_from}, or "
                         "name the column of its classes with --label-column.")  # fmt: skip
     if not len(train):

@@ -9,7 +9,8 @@
 
   const T = {
     facts: null, // what demo/facts.py says of the bundles
-    state: { b: null, m: "gan", c: null, t: 1, x: 0, y: 0 }, // bundle, model, class, truncation, place on the seed plane
+    // Bundle, model, class, truncation, place on the seed plane, moves along attributes as text (attributes.js).
+    state: { b: null, m: "gan", c: null, t: 1, x: 0, y: 0, attributes: "" },
     stats: { inFlight: 0, shown: 0, model: [], round: [] }, // requests on their way, pictures shown, times in ms
     maxCoordinate: 1e6, // of x and y, as on the server
     lastSeed: 99_999_999, // the last that a place of the plane reaches
@@ -37,6 +38,7 @@
         t: T.numberWithin(query.get("t"), 0, 1.5, 1),
         x: T.numberWithin(query.get("x"), -T.maxCoordinate, T.maxCoordinate, 0),
         y: T.numberWithin(query.get("y"), -T.maxCoordinate, T.maxCoordinate, 0),
+        attributes: query.get("attributes") ?? "",
       };
       T.state = T.valid(wanted);
       T.openTab(query.get("tab") ?? (query.get("tour") === "1" ? "explore" : null));
@@ -91,13 +93,15 @@
       const bundle = T.bundle(state.b) ?? T.facts.bundles[0];
       const { models, classes } = bundle;
       const own = T.seedClass(T.seeds(state.x, state.y)[0], bundle);
+      const m = models.includes(state.m) ? state.m : models[0];
       return {
         b: bundle.name,
-        m: models.includes(state.m) ? state.m : models[0],
+        m,
         c: classes.length ? Math.round(T.numberWithin(state.c, 0, classes.length - 1, own)) : null,
         t: Number(T.fourDecimals(state.t)),
         x: Number(T.fourDecimals(state.x)),
         y: Number(T.fourDecimals(state.y)),
+        attributes: T.movesText(T.readMoves(state.attributes), bundle, m),
       };
     },
     // listener(after, before) is called whenever the state changes.

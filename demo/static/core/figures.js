@@ -38,11 +38,14 @@
     figureBar(figure) {
       const share = nearness(figure);
       if (share === null) return null;
-      const level = LEVELS.find(([least]) => share >= least)[1];
       const percent = Math.round(100 * share);
-      const words = figure.floor === null ? T.t("{percent} %", { percent }) : T.t("{percent} % of the way to its floor", { percent });
+      return T.shareBar(share, figure.floor === null ? T.t("{percent} %", { percent }) : T.t("{percent} % of the way to its floor", { percent }));
+    },
+    // A bar that is full at 1, in a colour that says how good that is; `words` say what it shows.
+    shareBar(share, words) {
+      const level = LEVELS.find(([least]) => share >= least)[1];
       const fill = el("i", {});
-      fill.style.width = `${Math.max(3, percent)}%`;
+      fill.style.width = `${Math.max(3, Math.round(100 * share))}%`;
       return el("span", { class: `tf-meter tf-meter-${level}`, role: "img", "aria-label": words, title: words }, fill);
     },
   });

@@ -62,7 +62,8 @@
           ? T.t("Seed {seed}", { seed: seeds[0] })
           : T.t("Between seeds {seeds} and {last}", { seeds: seeds.slice(0, -1).join(", "), last: seeds[seeds.length - 1] });
       const name = T.className(state.c, T.bundle(state.b));
-      return name ? `${where} · ${T.t("class {name}", { name })}` : where;
+      const parts = [where, name && T.t("class {name}", { name }), T.describeMoves(state)];
+      return parts.filter(Boolean).join(" · ");
     },
   });
   document.documentElement.lang = T.language;

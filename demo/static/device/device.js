@@ -1,9 +1,12 @@
 // A bundle's pictures computed on the visitor's device: what bundle/model.py does on a server, one picture at a time.
 // An ES module that knows no runtime: `run(graph, inputs)` gives the graph's first output as a flat Float32Array.
-import { Mixture, blend, fromNormal, keyCorners, oneHot, pathAt, planeCorners, seedClass, seedLatent, truncate } from "./latents.js";
+import { Mixture, blend, fromNormal, keyCorners, moved, oneHot, pathAt, planeCorners, seedClass, seedLatent, truncate } from "./latents.js";
+
+const MOST_MOVE = 4; // standard deviations along an attribute, both ways, as in bundle/attribute_moves.py
 
 export class Device {
-  // info: { classes: names, gan: { latent_dim, prior } or null, vae: {…} or null }; arrays: those of latents.npz, flat.
+  // info: { classes: names, attributes: [{ name }, …], gan: { latent_dim, prior } or null, vae: {…} or null }; arrays: those
+  // of latents.npz, flat.
   constructor(info, arrays, run) {
     this.info = info;
     this.arrays = arrays;
@@ -12,27 +15,28 @@ export class Device {
   }
 
   // The image at a point of the seed plane. c: a class, or null for the class of the first seed there. t: truncation, m: model.
-  async at({ x, y, c, t, m }) {
+  // attributes: { name: move in standard deviations }.
+  async at({ x, y, c, t, m, attributes }) {
     const corners = planeCorners(x, y);
     const weights = this.weights(c, corners.seeds[0]);
-    if (m === "gan") return this.draw(blend(corners.seeds.map((seed) => this.noise(seed)), corners.weights), weights, t);
+    if (m === "gan") return this.draw(blend(corners.seeds.map((seed) => this.noise(seed)), corners.weights), weights, t, attributes);
     const codes = corners.seeds.map((seed) => this.mixture.sample(seed, weights, t));
     const whole = corners.weights.indexOf(1);
-    if (whole >= 0) return this.decode(codes[whole]);
-    return this.decode(this.fromStandard(blend(codes.map((code) => this.toStandard(code)), corners.weights)));
+    if (whole >= 0) return this.decode(codes[whole], attributes);
+    return this.decode(this.fromStandard(blend(codes.map((code) => this.toStandard(code)), corners.weights)), attributes);
   }
 
   // The image at share p in [0, 1] of a morph. keys: seeds and points [x, y]; classes: one for each key, or null as above.
-  async morph({ keys, classes, p, mode, loop, t, m }) {
+  async morph({ keys, classes, p, mode, loop, t, m, attributes }) {
     const corners = keys.map(keyCorners);
     const weights = corners.map(({ seeds }, i) => this.weights(classes[i] ?? null, seeds[0]));
     const ends = (latent) => corners.map((key, i) => blend(key.seeds.map((seed) => latent(seed, i)), key.weights));
     if (m === "gan") {
       const along = weights[0] ? pathAt(weights, p, "linear", loop) : null;
-      return this.draw(pathAt(ends((seed) => this.noise(seed)), p, mode, loop), along, t);
+      return this.draw(pathAt(ends((seed) => this.noise(seed)), p, mode, loop), along, t, attributes);
     }
     const codes = ends((seed, i) => this.toStandard(this.mixture.sample(seed, weights[i], t)));
-    return this.decode(this.fromStandard(pathAt(codes, p, mode, loop)));
+    return this.decode(this.fromStandard(pathAt(codes, p, mode, loop)), attributes);
   }
 
   // The weights of class c; null: of the class that the seed has.
@@ -46,11 +50,24 @@ export class Device {
     return seedLatent(seed, this.info.gan.latent_dim);
   }
 
+  // Latents moved along attributes, each by at most MOST_MOVE.
+  along(points, directions, attributes = {}) {
+    const known = this.info.attributes ?? [];
+    const moves = {};
+    for (const [name, move] of Object.entries(attributes)) {
+      const i = known.findIndex((attribute) => attribute.name === name);
+      if (i < 0 || !Number.isFinite(move)) throw new Error(`There is no attribute '${name}' that could be moved like this.`);
+      if (move) moves[i] = Math.min(MOST_MOVE, Math.max(-MOST_MOVE, move));
+    }
+    return moved(points, directions, moves, directions ? directions.length / known.length : 0);
+  }
+
   // The GAN's image of a latent, with truncation psi.
-  async draw(z, weights, psi) {
+  async draw(z, weights, psi, attributes) {
     const noise = fromNormal(z, this.info.gan.prior);
     const w = await this.run("mapping", weights ? { z: noise, classes: weights } : { z: noise });
-    return this.run("synthesis", { w: truncate(w, this.centre(weights ?? [1]), psi) });
+    const truncated = truncate(w, this.centre(weights ?? [1]), psi);
+    return this.run("synthesis", { w: this.along(truncated, this.arrays.attribute_w, attributes) });
   }
 
   // The mean w of the classes, weighted.
@@ -61,8 +78,8 @@ export class Device {
   }
 
   // The VAE's image of a code.
-  decode(code) {
-    return this.run("decoder", { z: code });
+  decode(code, attributes) {
+    return this.run("decoder", { z: this.along(code, this.arrays.attribute_code, attributes) });
   }
 
   // A code in units of the codes' mean and deviation; between such codes the path is a morph.

@@ -7,12 +7,14 @@ const LEAST = 3;
 const PATIENCE = 1500; // ms for a model
 const STILL_FASTER = 0.9; // repeated while a time falls below this share of the last: browsers optimise code while it runs
 
-// { adapter: whether there is one, problem: why not to use it, or "" }
+// { adapter: whether there is one, name: what the browser tells of it, problem: why not to use it, or "" }
 export const findCard = async (gpu = navigator.gpu) => {
   const adapter = await gpu?.requestAdapter().catch(() => null);
-  if (!adapter) return { adapter: false, problem: "No graphics card is available to this browser (WebGPU)." };
+  if (!adapter) return { adapter: false, name: "", problem: "No graphics card is available to this browser (WebGPU)." };
+  const { vendor, architecture, device, description } = adapter.info ?? {};
+  const name = [vendor, architecture, device, description].join("/");
   const emulated = adapter.info?.isFallbackAdapter ?? adapter.isFallbackAdapter;
-  return { adapter: true, problem: emulated ? "There is no graphics card: this browser emulates one in software." : "" };
+  return { adapter: true, name, problem: emulated ? "There is no graphics card: this browser emulates one in software." : "" };
 };
 
 // The build of onnxruntime-web with WebGPU that this browser can run: the smaller one needs JSPI. undefined where the page
@@ -37,6 +39,23 @@ export const median = (values) => {
 // The point of the i-th picture that is compared: between seeds, every class in turn.
 export const comparedPoint = (i, m, classCount) => ({ x: 1.37 * i, y: 0.61 * i, c: classCount ? i % classCount : null, t: 1, m });
 
+// What each of the drawers gives at a point. Throws when the pictures differ by more than one grey level, which they would
+// do again (lasting).
+const drawnAlike = async (point, drawers) => {
+  const answers = [];
+  for (const draw of drawers) answers.push(await draw(point));
+  const [first, ...rest] = answers.map(({ pixels }) => new Uint8Array(pixels));
+  if (rest.some((bytes) => difference(first, bytes) > 1)) {
+    throw Object.assign(new Error("The graphics card draws different pictures from the processor."), { lasting: true });
+  }
+  return answers;
+};
+
+// Whether the drawers still agree, by one picture of each model: for a race that an earlier visit has decided.
+export const stillAlike = async (models, classCount, drawers) => {
+  for (const m of models) await drawnAlike(comparedPoint(0, m, classCount), drawers);
+};
+
 // The time per picture of each of `drawers` in ms: the median for each model, then the mean over the models. A drawer is
 // point → { pixels: ArrayBuffer, model: ms }. Throws when their pictures differ by more than one grey level.
 export const pictureTimes = async (models, classCount, drawers, clock = () => performance.now()) => {
@@ -49,14 +68,8 @@ export const pictureTimes = async (models, classCount, drawers, clock = () => pe
       before = now ?? drawers.map(() => Infinity);
       const times = drawers.map(() => []);
       for (let i = 0; i < PICTURES && (i < LEAST || clock() < end); i += 1) {
-        let first = null;
-        for (const [d, draw] of drawers.entries()) {
-          const { pixels, model } = await draw(comparedPoint(i, m, classCount));
-          const bytes = new Uint8Array(pixels);
-          first ??= bytes;
-          if (difference(first, bytes) > 1) throw new Error("The graphics card draws different pictures from the processor.");
-          times[d].push(model);
-        }
+        const answers = await drawnAlike(comparedPoint(i, m, classCount), drawers);
+        answers.forEach(({ model }, d) => times[d].push(model));
       }
       now = times.map((spent, d) => Math.min(before[d], median(spent)));
     } while (clock() < end && now.some((time, d) => time < STILL_FASTER * before[d]));

@@ -115,6 +115,15 @@ export const pathAt = (keys, share, mode, loop) => {
 export const truncate = (w, centre, psi) =>
   psi === 1 ? w : combine(w.length, (i) => centre[i % centre.length] + psi * (w[i] - centre[i % centre.length]));
 
+// Latents [N * D] moved along the rows of `directions` [A * D]; moves: { number of an attribute: standard deviations }.
+// What bundle/attribute_moves.py does: the sum in float64, then one float32 step for each number.
+export const moved = (points, directions, moves, dim) => {
+  const all = Object.entries(moves);
+  if (!all.length) return points;
+  const offset = combine(dim, (i) => all.reduce((sum, [a, move]) => sum + move * directions[Number(a) * dim + i], 0));
+  return combine(points.length, (i) => points[i] + offset[i % dim]);
+};
+
 // --- the fitted prior of a VAE -------------------------------------------------------------------
 // A Gaussian mixture over codes. `arrays`: mixture_weights [M], mixture_means [M, D], mixture_cholesky [M, D, D]
 // lower, mixture_classes [M, K], each flat.

@@ -1,24 +1,36 @@
 // The page's end of worker.js: `localPictures` answers the addresses of demo/routes/live.py on the visitor's device, so that
 // every widget that draws through Twofold.pictureSource works without a server. WebAssembly draws at once; meanwhile a
-// graphics card is tested (gpu.js), and takes over if its pictures are right and come sooner.
-import { buildOf, chosen, findCard, pictureTimes } from "./gpu.js";
+// graphics card is tested (gpu.js), and takes over if its pictures are right and come sooner. How the race ended is
+// remembered: a card that lost is not loaded for again until the bundle, the browser, the card or onnxruntime-web changes.
+import { buildOf, chosen, findCard, pictureTimes, stillAlike } from "./gpu.js";
+
+const RACE = "race."; // before the bundle's name, where a race is kept
 
 const number = (text, fallback) => (text === undefined || text === "" ? fallback : Number(text));
 
+// The moves along attributes in an address, "glasses:1.5,smile:-2", by name; a comma in a name stands there as %2C.
+const movesOf = (text) =>
+  Object.fromEntries(
+    String(text ?? "")
+      .split(",")
+      .filter(Boolean)
+      .map((part) => [part.slice(0, part.lastIndexOf(":")).replace(/%2C|%25/gi, decodeURIComponent), Number(part.slice(part.lastIndexOf(":") + 1))]),
+  );
+
 // The parameters of a live address, as Device.at takes them.
 const pointOf = (params, models) => {
-  const { m = models[0], t, c, x, y } = params;
-  return { m, t: number(t, 1), c: number(c, null), x: number(x, 0), y: number(y, 0) };
+  const { m = models[0], t, c, x, y, attributes } = params;
+  return { m, t: number(t, 1), c: number(c, null), x: number(x, 0), y: number(y, 0), attributes: movesOf(attributes) };
 };
 
 // The parameters of the address of a morph, as Device.morph takes them.
 const morphOf = (params, models) => {
-  const { m = models[0], t, keys, classes, path: mode = "spherical", loop, p } = params;
+  const { m = models[0], t, keys, classes, path: mode = "spherical", loop, p, attributes } = params;
   const points = String(keys)
     .split(",")
     .map((key) => (key.includes(":") ? key.split(":").map(Number) : Number(key)));
   const chosenClasses = classes === undefined ? [] : String(classes).split(",").map((entry) => number(entry, null));
-  return { m, t: number(t, 1), keys: points, classes: chosenClasses, mode, loop: Number(loop) === 1, p: number(p, 0) };
+  return { m, t: number(t, 1), keys: points, classes: chosenClasses, mode, loop: Number(loop) === 1, p: number(p, 0), attributes: movesOf(attributes) };
 };
 
 // One worker with one build of onnxruntime-web: { ask, open, close }. onProgress(loaded, total) in bytes while a bundle
@@ -70,27 +82,45 @@ const connect = (build, onProgress = () => {}, onLost = () => {}) => {
 };
 
 // bundles: their facts. builds: { wasm, jspi, asyncify }, each { script, wasm: { url, bytes, sha256 }, gpu }; the page
-// may lack the last two. onProgress: as above. onChange(): status or offered has changed.
+// may lack the last two. onProgress: as above. onChange(): status or offered has changed. memory: { read(name), keep(name,
+// value) } of what outlives the page.
 // Returns (path, params, signal) → { picture: ImageData, model: ms, round: ms }, which rejects with a sentence, and has
 //   choose("auto" | "gpu" | "cpu")   what the visitor wants
 //   choice, offered                  that, and whether there is any WebGPU to choose
 //   status(name)                     who draws a bundle, and why: { on: "gpu" | "cpu", cpu: ms or null, gpu: ms or null,
 //                                    testing: bytes to load while the card is tested, else null,
 //                                    problem: why the card does not draw, a sentence, or "" }
-export const localPictures = (bundles, builds, onProgress, onChange = () => {}) => {
+export const localPictures = (bundles, builds, onProgress, onChange, memory) => {
   const cpuWorker = connect(builds.wasm, onProgress);
   let gpuWorker = null;
-  const records = new Map(); // by name of the bundle: what status gives, and whether it is being measured
+  // By name of the bundle: what status gives; ready: whether the card has it open and draws it right; key: under what a
+  // race counts; measuring: whether one is under way.
+  const records = new Map();
   let searchForCard = null; // the promise of findCard
   let current = null; // the bundle that drew last
 
   const factsOf = (name) => bundles.find((bundle) => bundle.name === name);
   const recordOf = (name) => {
-    if (!records.has(name)) records.set(name, { cpu: null, gpu: null, testing: null, problem: "", measuring: false });
+    if (!records.has(name)) records.set(name, { cpu: null, gpu: null, testing: null, problem: "", ready: false, key: "", measuring: false });
     return records.get(name);
   };
-  const mayTestCard = (record) => draw.choice !== "cpu" && record.gpu === null && !record.problem;
-  const drawsOn = (name) => chosen(draw.choice, recordOf(name).cpu, gpuWorker && recordOf(name).gpu);
+  const mayTestCard = ({ cpu, gpu, problem, ready }) =>
+    draw.choice !== "cpu" && !problem && !ready && (gpu === null || chosen(draw.choice, cpu, gpu) === "gpu");
+  const drawsOn = (name) => {
+    const { cpu, gpu, ready } = recordOf(name);
+    return chosen(draw.choice, cpu, gpuWorker && ready ? gpu : null);
+  };
+  // What an earlier visit found, if nothing has changed since that could change it.
+  const recall = async (facts, record) => {
+    if (record.key) return;
+    searchForCard ??= findCard();
+    const { adapter, name } = await searchForCard;
+    draw.offered = adapter;
+    record.key = [facts.version, builds.wasm.wasm.sha256, buildOf(builds)?.wasm.sha256, name, navigator.userAgent].join(" ");
+    const known = memory.read(RACE + facts.name);
+    if (known?.key === record.key) Object.assign(record, { cpu: known.cpu, gpu: known.gpu, problem: known.problem });
+  };
+  const remember = (facts, { key, cpu, gpu, problem }) => memory.keep(RACE + facts.name, { key, cpu, gpu, problem });
 
   // Stops using the card; bundles that it drew say why.
   const giveUpCard = (sentence) => {
@@ -98,7 +128,7 @@ export const localPictures = (bundles, builds, onProgress, onChange = () => {}) 
     gpuWorker = null;
     before?.close(sentence);
     for (const record of records.values()) {
-      if (record.gpu !== null) Object.assign(record, { gpu: null, problem: sentence });
+      if (record.ready) Object.assign(record, { gpu: null, ready: false, problem: sentence });
     }
     onChange();
   };
@@ -110,26 +140,31 @@ export const localPictures = (bundles, builds, onProgress, onChange = () => {}) 
     gpuWorker = mine;
     return mine;
   };
-  const times = (facts, ...workers) => {
+  const compared = (how, facts, ...workers) => {
     const drawers = workers.map((worker) => (point) => worker.ask({ bundle: facts.name, at: point }));
-    return pictureTimes(facts.models, facts.classes.length, drawers);
+    return how(facts.models, facts.classes.length, drawers);
   };
   const testCard = async (facts, record) => {
-    searchForCard ??= findCard();
     const { adapter, problem } = await searchForCard;
-    draw.offered = adapter;
     if (problem && !(adapter && draw.choice === "gpu")) throw new Error(problem);
     record.testing = gpuWorker ? 0 : (buildOf(builds)?.wasm.bytes ?? 0);
     onChange();
     const mine = openGpuWorker();
     await mine.open(facts);
-    const [cpu, gpu] = await times(facts, cpuWorker, mine);
-    if (gpuWorker === mine) Object.assign(record, { cpu, gpu });
+    if (record.gpu !== null) await compared(stillAlike, facts, cpuWorker, mine);
+    else {
+      const [cpu, gpu] = await compared(pictureTimes, facts, cpuWorker, mine);
+      if (gpuWorker !== mine) return;
+      Object.assign(record, { cpu, gpu });
+      remember(facts, record);
+    }
+    record.ready = gpuWorker === mine;
   };
-  const cardFailed = (record, sentence) => {
-    record.problem = sentence;
-    if ([...records.values()].some(({ gpu }) => gpu !== null)) return; // it draws another bundle
-    gpuWorker?.close(sentence);
+  const cardFailed = (facts, record, error) => {
+    Object.assign(record, { gpu: null, problem: error.message });
+    if (error.lasting) remember(facts, record);
+    if ([...records.values()].some(({ ready }) => ready)) return; // it draws another bundle
+    gpuWorker?.close(error.message);
     gpuWorker = null;
   };
   // Once per bundle, while pictures are drawn already; again when the visitor chooses the card.
@@ -138,9 +173,10 @@ export const localPictures = (bundles, builds, onProgress, onChange = () => {}) 
     if (record.measuring) return;
     record.measuring = true;
     try {
-      if (record.cpu === null) [record.cpu] = await times(facts, cpuWorker);
+      await recall(facts, record);
+      if (record.cpu === null) [record.cpu] = await compared(pictureTimes, facts, cpuWorker);
       onChange();
-      while (mayTestCard(record)) await testCard(facts, record).catch((error) => cardFailed(record, error.message));
+      while (mayTestCard(record)) await testCard(facts, record).catch((error) => cardFailed(facts, record, error));
     } finally {
       Object.assign(record, { measuring: false, testing: null });
       onChange();

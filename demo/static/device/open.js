@@ -47,8 +47,9 @@ export const open = async (address, ort) => {
     const feeds = Object.entries(inputs).map(([name, values]) => [name, new ort.Tensor("float32", values, shapes[name])]);
     return (await sessions[graph].run(Object.fromEntries(feeds)))[sessions[graph].outputNames[0]].data;
   };
-  const device = new Device({ classes: index.dataset.classes, gan: index.gan, vae: index.vae }, arrays, run);
-  // The RGBA bytes at a point of the seed plane. m: gan or vae; c: class or null; t: truncation; x, y: as in a link.
+  const device = new Device({ classes: index.dataset.classes, attributes: index.attributes, gan: index.gan, vae: index.vae }, arrays, run);
+  // The RGBA bytes at a point of the seed plane. m: gan or vae; c: class or null; t: truncation; x, y: as in a link;
+  // attributes: { name: standard deviations }, none by default.
   const draw = async (point) => toPixels(await device.at(point), index.image.channels);
   return { index, draw };
 };

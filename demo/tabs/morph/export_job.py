@@ -11,7 +11,7 @@ import numpy as np
 from bundle.errors import UserError
 from demo import arguments
 from demo.data_urls import data_url
-from demo.serving.batching import DEADLINE, Caller, on_behalf_of
+from demo.serving.batching import DEADLINE, Caller, caller, on_behalf_of
 from demo.serving.served_bundle import ServedBundle
 from demo.tabs.morph import morph_export, video
 from demo.tabs.morph.morph_export import FORMATS, Format, Morph
@@ -26,10 +26,12 @@ class Cancelled(Exception):
 
 @dataclass
 class Job:
-    """An export in a thread of its own; setting `gone` stops it within a frame. Then `data` or `error` is set."""
+    """An export in a thread of its own; setting `gone` stops it within a frame. Then `data` or `error` is set.
+    `visitor`: who takes turns with others at the graphs."""
 
     morph: Morph
     file_format: Format
+    visitor: str = ""
     gone: threading.Event = field(default_factory=threading.Event)
     drawn: int = 0
     written: int = 0
@@ -43,7 +45,7 @@ class Job:
             parts = self.morph.parts()
             while True:
                 self._stop_if_gone()
-                with on_behalf_of(Caller(time.monotonic() + DEADLINE, self.gone)):
+                with on_behalf_of(Caller(time.monotonic() + DEADLINE, self.gone, visitor=self.visitor)):
                     part = next(parts, None)
                 if part is None:
                     break
@@ -76,7 +78,7 @@ def exported(served: ServedBundle, asked: Mapping[str, Any]) -> Generator[dict[s
     gap = video.gap() if file_format == "mp4" else ""
     if gap:
         raise UserError(gap)
-    return _reports(Job(morph_export.read(served, asked), file_format))
+    return _reports(Job(morph_export.read(served, asked), file_format, caller().visitor))
 
 
 def _reports(job: Job) -> Generator[dict[str, Any], None, None]:

@@ -5,8 +5,9 @@ import json
 import math
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
+from urllib.parse import quote
 
 import numpy as np
 
@@ -33,7 +34,8 @@ OnFrame = Callable[[], None]
 
 @dataclass(frozen=True)
 class Morph:
-    """A checked request. `classes`: one index a key; empty for a bundle without classes. `fps`: frames a second."""
+    """A checked request. `classes`: one index a key; empty for a bundle without classes. `fps`: frames a second.
+    `attributes`: moves along attributes, the same in every frame."""
 
     served: ServedBundle
     model: Model
@@ -44,6 +46,7 @@ class Morph:
     truncation: float
     frames: int
     fps: int
+    attributes: Mapping[str, float] = field(default_factory=dict)
 
     def weights(self) -> np.ndarray | None:
         """Class weights [keys, K]; None for a bundle without classes."""
@@ -56,9 +59,8 @@ class Morph:
         step = min(STEP, self.served.info.max_batch)
         for start in range(0, self.frames, step):
             part = shares[start : start + step]
-            yield images.to_uint8(
-                self.served.morph_at(self.keys, part, self.weights(), self.mode, self.loop, self.truncation, self.model)
-            )
+            along = (self.weights(), self.mode, self.loop, self.truncation, self.model, self.attributes)
+            yield images.to_uint8(self.served.morph_at(self.keys, part, *along))
 
     def file_name(self, file_format: Format) -> str:
         """The name under which a browser saves the file."""
@@ -86,6 +88,7 @@ class Morph:
             "mode": self.mode,
             "loop": self.loop,
             "truncation": self.truncation,
+            **({"attributes": dict(self.attributes)} if self.attributes else {}),
             "frames": self.frames,
             "frames_per_second": self.fps,
             "shares": latents.path_shares(self.frames, self.loop).tolist(),
@@ -96,14 +99,16 @@ class Morph:
         """The address, relative to the page's, of the frame at a share {p} of the path."""
         classes = f"&classes={','.join(map(str, self.classes))}" if self.classes else ""
         keys = ",".join(map(keyframes.text, self.keys))
+        moves = ",".join(f"{quote(quote(name, safe=' '))}:{move:g}" for name, move in self.attributes.items())
+        attributes = f"&attributes={moves}" if moves else ""
         return (
             f"live/{self.served.info.name}/morph?m={self.model}&keys={keys}{classes}"
-            f"&path={self.mode}&loop={int(self.loop)}&t={self.truncation:g}&p={{p}}"
+            f"&path={self.mode}&loop={int(self.loop)}&t={self.truncation:g}{attributes}&p={{p}}"
         )
 
 
 def read(served: ServedBundle, asked: Mapping[str, Any]) -> Morph:
-    """The morph that a request asks for: m, t, keys, classes, mode, loop, frames, fps. Raises UserError."""
+    """The morph that a request asks for: m, t, keys, classes, mode, loop, frames, fps, attributes. Raises UserError."""
     keys = arguments.keys(asked.get("keys"), 2, arguments.MAX_KEYS)
     given = asked.get("classes") or [None] * len(keys)
     if not isinstance(given, list) or len(given) != len(keys):
@@ -128,6 +133,7 @@ def read(served: ServedBundle, asked: Mapping[str, Any]) -> Morph:
         truncation=arguments.truncation(asked.get("t")),
         frames=arguments.whole(asked.get("frames"), "number of frames", 2, arguments.MAX_FRAMES),
         fps=arguments.whole(asked.get("fps"), "number of frames a second", 1, MAX_FPS),
+        attributes=arguments.attributes(asked.get("attributes"), served),
     )
 
 

@@ -7,6 +7,7 @@ and hides ffmpeg's errors.
 
 import importlib
 import shutil
+import signal
 import subprocess
 import tempfile
 import threading
@@ -26,6 +27,7 @@ MISSING = f"There is no MP4 encoder on this server: {HOW_TO_GET_IT}."
 ENCODERS = {"libx264": ("-crf", "12", "-preset", "fast"), "libopenh264": ("-b:v", "8M")}
 LISTING_SECONDS = 10.0  # for a program to list its encoders
 ENCODING_SECONDS = 120.0  # for one file
+TOO_SLOW = f"ffmpeg took more than {ENCODING_SECONDS:g} s and was stopped; ask for fewer frames, or for WebP."
 
 
 def program() -> str | None:
@@ -97,7 +99,13 @@ def _tools() -> tuple[str, str]:
 def _feed(command: Sequence[str], frames: Iterable[bytes], log: IO[bytes], on_frame: Callable[[], None]) -> None:
     """Run ffmpeg on the frames; whatever happens, the process has ended afterwards."""
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=log)
-    alarm = threading.Timer(ENCODING_SECONDS, process.kill)
+    late = threading.Event()
+
+    def stop() -> None:
+        late.set()
+        process.kill()
+
+    alarm = threading.Timer(ENCODING_SECONDS, stop)
     alarm.start()
     assert process.stdin  # a pipe
     try:
@@ -109,14 +117,22 @@ def _feed(command: Sequence[str], frames: Iterable[bytes], log: IO[bytes], on_fr
             on_frame()
             time.sleep(0.05)
         if process.returncode:
-            raise UserError(f"ffmpeg failed ({_last_line(log) or f'status {process.returncode}'}).")
+            raise UserError(TOO_SLOW if late.is_set() else f"ffmpeg failed ({_why(process.returncode, log)}).")
     except BrokenPipeError as error:
-        process.wait()
-        raise UserError(f"ffmpeg ended before the last frame ({_last_line(log) or 'it does not say why'}).") from error
+        why = _why(process.wait(), log)
+        raise UserError(TOO_SLOW if late.is_set() else f"ffmpeg ended before the last frame ({why}).") from error
     finally:
         alarm.cancel()
         process.kill()
         process.wait()
+
+
+def _why(status: int, log: IO[bytes]) -> str:
+    """Why ffmpeg ended: the last line that it wrote, or how it ended. `status`: its exit code, below 0 for a signal."""
+    if status == -getattr(signal, "SIGKILL", 9):  # what it wrote before is not the reason
+        return "the system stopped it, perhaps for want of memory"
+    ended = f"by signal {-status}" if status < 0 else f"with status {status}"
+    return _last_line(log) or f"it ended {ended} and does not say why"
 
 
 def _last_line(log: IO[bytes]) -> str:

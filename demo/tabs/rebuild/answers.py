@@ -106,7 +106,8 @@ def _subject(
 
 
 def _seen(served: ServedBundle, image: np.ndarray, reconstruction: Reconstruction | None) -> dict[str, Any]:
-    """The picture as each model has it, how far off that is, and what the classifier reads in each."""
+    """The picture as each model has it, how far off that is, what the classifier reads in each, and which attributes
+    are read in the picture itself."""
     answers = {}
     if reconstruction is not None:
         answers["vae"] = reconstruction.image
@@ -114,6 +115,8 @@ def _seen(served: ServedBundle, image: np.ndarray, reconstruction: Reconstructio
         answers["gan"] = served.invert(image).image
     readings = _readings(served, {"input": image} | answers)
     shown: dict[str, Any] = {"input": {"image": image_url(image), "reading": readings["input"]}}
+    if served.engine.has("attributes"):
+        shown["input"]["attributes"] = [round(float(value), 4) for value in served.read_attributes(image)[0]]
     for name, found in answers.items():
         shown[name] = {
             "image": image_url(found),

@@ -6,6 +6,8 @@ const term = (name, value) => el("div", {}, el("dt", {}, name), el("dd", {}, val
 const graphNames = (bundle) => Object.entries(bundle.graphs).map(([name, file]) => `${name} (${T.bytes(file.bytes)})`);
 
 const card = el("section", { class: "tf-card", "aria-label": T.t("The pictures") });
+const learned = T.howItLearned();
+const learning = el("section", { class: "tf-card tf-wide", "aria-label": T.t("How it learned") }, el("h3", {}, T.t("How it learned")));
 const refresh = () => {
   const bundle = T.bundle();
   const { dataset } = bundle;
@@ -23,11 +25,16 @@ const refresh = () => {
       term(T.t("Exported"), bundle.created),
     ),
   );
+  learned.show(bundle, T.state.m);
+  // Without snapshots it is a sentence, which needs no card of its own.
+  learning.hidden = !Object.keys(bundle.snapshots).length;
+  (learning.hidden ? card : learning).append(learned);
 };
 element.replaceChildren(
   el(
     "div",
     { class: "tf-about" },
+    learning,
     card,
     el(
       "section",
@@ -40,5 +47,5 @@ element.replaceChildren(
     ),
   ),
 );
-T.on((after, before) => after.b !== before.b && refresh());
+T.on((after, before) => (after.b !== before.b || after.m !== before.m) && refresh());
 refresh();

@@ -35,7 +35,7 @@ const onProgress = (loaded, total) => {
     loaded < total ? T.t("Loading the models, once: {loaded} of {total} MB", { loaded: megabytes(loaded), total: megabytes(total) }) : T.t("Starting the models");
 };
 const announce = () => document.dispatchEvent(new Event("twofold-device"));
-const pictures = localPictures(facts.bundles, facts.builds, onProgress, announce);
+const pictures = localPictures(facts.bundles, facts.builds, onProgress, announce, T.storage);
 T.pictureSource = pictures;
 T.exportMorph = exportStrip;
 T.processor = (bundle) => T.deviceName(pictures.status(bundle.name));

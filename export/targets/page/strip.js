@@ -6,9 +6,11 @@ const TALLEST = 8192; // pixels of the picture: every browser's canvas takes it
 
 // One frame of the morph, at a share of its path.
 const frame = async (asked, share) => {
-  const { m, t, keys, classes, mode, loop } = asked;
+  const { m, t, keys, classes, mode, loop, attributes } = asked;
   const params = { m, t, keys: keys.map(T.keyframes.text).join(","), path: mode, loop: loop ? 1 : 0, p: share };
   if (classes.length) params.classes = classes.join(",");
+  const moves = T.movesText(attributes);
+  if (moves) params.attributes = moves;
   const { picture } = await T.fetchPicture(T.picturePath(T.state, "/morph"), params);
   return createImageBitmap(picture);
 };

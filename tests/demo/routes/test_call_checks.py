@@ -17,6 +17,7 @@ from tests.support.server import demo
 pytestmark = pytest.mark.serving
 
 FORM = "multipart/form-data; boundary=x"
+SAMPLE = ("seeds", "bundle", "model", "label", "truncation", "attributes")
 NO_FILE = "The picture must be a file that was uploaded first, to /gradio_api/upload."
 
 
@@ -57,7 +58,11 @@ def told(curl: httpx.Client, endpoint: str, data: list[Any]) -> str:
 @pytest.mark.parametrize(
     ("endpoint", "data", "sentence"),
     [
-        ("sample", [], "The argument 'seeds' is missing: /sample takes seeds, bundle, model, label, truncation."),
+        (
+            "sample",
+            [],
+            "The argument 'seeds' is missing: /sample takes seeds, bundle, model, label, truncation, attributes.",
+        ),
         ("repair", [], "The argument 'picture' is missing: /repair takes picture, mask, bundle, model."),
         ("classify", ["/etc/passwd", ""], NO_FILE),
         ("classify", ["http://127.0.0.1:1/x.png", ""], NO_FILE),

@@ -5,19 +5,28 @@ import base64
 import importlib.util
 import io
 import json
+import shutil
+import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pytest
 from PIL import Image
+from starlette.applications import Starlette
 
 from benchmarks.browser import started
 from bundle import images
 from bundle.sessions import choose_provider
 from demo import app
+from demo.serving.address import Address
+from demo.serving.batching import Caller, caller
 from demo.serving.served_bundle import open_bundles
+from tests.support.server import demo, free_port
+from tests.support.waiting import wait_until
 
 HERE = importlib.util.find_spec("mcp") is not None
 NAMES = ["classify", "interpolate", "invert", "reconstruct", "repair", "report", "sample"]
@@ -75,6 +84,107 @@ def test_a_client_finds_and_uses_every_tool(tiny_bundle: Path):
     # In a thread: the browser of other tests leaves a running event loop in this one.
     with started(words, "Twofold is at") as server, ThreadPoolExecutor(1) as thread:
         thread.submit(asyncio.run, use(server.address)).result()
+
+
+PROXY = """
+defaults
+    mode http
+    timeout connect 3s
+    timeout client 1m
+    timeout server 1m
+listen stripping
+    bind 127.0.0.1:{port}
+    option forwardfor
+    http-request set-header Host example.org
+    http-request replace-path /app/(.*) /\\1
+    server demo {demo}
+"""
+
+
+@pytest.mark.serving
+@pytest.mark.skipif(not HERE, reason="mcp is not installed (pip install -r demo/requirements-mcp.txt)")
+@pytest.mark.skipif(not shutil.which("haproxy"), reason="no HAProxy here: apt-get install haproxy")
+@pytest.mark.parametrize(("root", "known"), [("https://example.org/app", True), ("/app", False)])
+def test_behind_a_proxy_a_server_answers_to_the_public_name_that_it_was_told(
+    tiny_bundle: Path, tmp_path: Path, root: str, known: bool
+):
+    from mcp import Client
+
+    async def sampled(address: str) -> bool:
+        async with Client(f"{address}/app/mcp") as client:
+            return not (await client.call_tool("sample", {"seeds": [4]})).is_error
+
+    with demo("--bundles", tiny_bundle, "--provider", "cpu", "--mcp", "--root-path", root) as address:
+        port = free_port()
+        (tmp_path / "haproxy.cfg").write_text(PROXY.format(port=port, demo=address.removeprefix("http://")))
+        with subprocess.Popen(["haproxy", "-db", "-f", tmp_path / "haproxy.cfg"], stderr=subprocess.DEVNULL) as proxy:
+            try:
+                site = f"http://127.0.0.1:{port}"
+                wait_until(lambda: reachable(f"{site}/app/healthz"))
+                if known:
+                    with ThreadPoolExecutor(1) as thread:  # see above
+                        assert thread.submit(asyncio.run, sampled(site)).result()
+                else:
+                    answer = httpx.post(f"{site}/app/mcp", json={})
+                    assert answer.status_code == 421 and "--root-path https://NAME" in answer.text
+            finally:
+                proxy.terminate()
+
+
+def reachable(address: str) -> bool:
+    try:
+        return httpx.get(address).is_success
+    except httpx.HTTPError:
+        return False
+
+
+@pytest.mark.skipif(not HERE, reason="mcp is not installed (pip install -r demo/requirements-mcp.txt)")
+def test_a_tool_runs_in_its_visitor_s_turn_and_ends_when_he_leaves(tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch):
+    from demo.routes import mcp_tools
+
+    callers: list[Caller] = []
+    entered = threading.Event()
+
+    def waiting(seeds: list[int]) -> dict:
+        callers.append(caller())
+        entered.set()
+        callers[-1].gone.wait(20)
+        return {}
+
+    monkeypatch.setattr(mcp_tools, "drawing", lambda _: {"sample": waiting})
+    monkeypatch.setattr(mcp_tools, "reading", lambda *_: {})
+    tools = mcp_tools.McpTools({}, Address("0.0.0.0", 1))
+    call = {
+        "jsonrpc": "2.0",
+        "id": 1,
+        "method": "tools/call",
+        "params": {"name": "sample", "arguments": {"seeds": [1]}},
+    }
+    headers = [(b"content-type", b"application/json"), (b"accept", b"application/json"), (b"host", b"x")]
+    headers.append((b"x-forwarded-for", b"203.0.113.7"))
+    scope = {"type": "http", "method": "POST", "path": "/mcp", "raw_path": b"/mcp", "query_string": b""}
+    scope |= {"headers": headers, "client": ("10.0.0.1", 1), "server": ("x", 80), "scheme": "http", "root_path": ""}
+
+    async def leave() -> None:
+        body = [{"type": "http.request", "body": json.dumps(call).encode(), "more_body": False}]
+
+        async def receive() -> dict:
+            if body:
+                return body.pop()
+            while not entered.is_set():
+                await asyncio.sleep(0.01)
+            return {"type": "http.disconnect"}
+
+        async def send(_: object) -> None:
+            pass
+
+        app = Starlette(routes=tools.routes)
+        async with tools.lifespan(app):
+            await asyncio.wait_for(app(scope, receive, send), 15)
+
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, leave()).result()
+    assert [one.visitor for one in callers] == ["203.0.113.7"] and callers[0].gone.is_set()
 
 
 def test_without_the_package_the_flag_names_the_line_to_type(

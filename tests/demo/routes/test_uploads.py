@@ -1,26 +1,32 @@
 """Models that visitors bring: they draw, or end in a sentence; the server is never the worse for it."""
 
+import asyncio
 import io
 import os
 import re
 import resource
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
+import httpx
 import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 from starlette.applications import Starlette
+from starlette.requests import Request
 from starlette.testclient import TestClient
 
 from bundle.adopt import About, adopt
-from bundle.errors import BundleError, Busy
+from bundle.errors import BundleError, Busy, InputError
 from bundle.read import read
 from bundle.sessions import choose_provider
 from demo.routes import uploads
@@ -29,6 +35,7 @@ from demo.routes.uploads import Uploads
 from demo.serving import sandbox
 from demo.serving.served_bundle import ServedBundle, open_bundles
 from tests.support import tiny
+from tests.support.server import demo
 
 pytestmark = pytest.mark.serving
 
@@ -120,6 +127,34 @@ def test_too_large_a_file_is_not_read_to_its_end(mine, monkeypatch: pytest.Monke
     monkeypatch.setattr(uploads, "MAX_BYTES", 1000)
     answer = mine[0].post("/uploads", content=b"x" * 5000, headers=HEADERS)
     assert answer.status_code == 400 and "at most 0 MB" in answer.text
+
+
+def test_a_file_that_arrives_too_slowly_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(uploads, "PATIENCE", 0.5)
+    parts = [{"type": "http.request", "body": generator()[:100], "more_body": True}]
+
+    async def slow() -> None:
+        async def receive() -> dict:
+            if parts:
+                return parts.pop()
+            await asyncio.sleep(60)
+            raise AssertionError("it waited to the end")
+
+        await uploads.receive(Request({"type": "http", "method": "POST", "headers": []}, receive), tmp_path / "slow")
+
+    # In a thread: the browser of other tests leaves a running event loop in this one.
+    with ThreadPoolExecutor(1) as thread, pytest.raises(InputError, match="too slowly: at least 50 kB a second"):
+        thread.submit(asyncio.run, slow()).result()
+
+
+def test_a_file_that_arrives_slowly_holds_up_no_other(tiny_bundle: Path):
+    with demo("--bundles", tiny_bundle, "--provider", "cpu", "--allow-upload") as address, ExitStack() as stack:
+        host, port = address.removeprefix("http://").split(":")
+        for _ in range(3):
+            slow = stack.enter_context(socket.create_connection((host, int(port))))
+            slow.sendall(b"POST /uploads HTTP/1.1\r\nHost: x\r\nX-Twofold: upload\r\nContent-Length: 9000\r\n\r\nab")
+        answer = httpx.post(f"{address}/uploads?title=Quick", content=generator(), headers=HEADERS, timeout=120)
+        assert answer.status_code == 200 and answer.json()["title"] == "Quick"
 
 
 def test_pages_of_other_sites_cannot_send_models(mine):

@@ -108,6 +108,7 @@ def test_visitors_take_turns_at_a_graph():
     assert gate.runs == [[0.0], [1.0, 4.0], [2.0, 5.0], [3.0]]
 
 
+@pytest.mark.slow
 def test_a_run_that_outlasts_a_deadline_is_waited_for_asleep():
     """Of two who share a run, one thread runs it. The other one, overdue meanwhile, must not poll for its end."""
     gates, running, spent = [threading.Event(), threading.Event()], threading.Event(), []

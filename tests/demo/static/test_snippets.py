@@ -22,7 +22,7 @@ from demo.facts import facts
 from demo.page import build_demo, launch_settings
 from demo.serving.served_bundle import open_bundles
 from tests.bundle.test_adopt import LATENT, exported, net
-from tests.support import tiny
+from tests.support import attributes, tiny
 
 pytestmark = pytest.mark.serving
 
@@ -36,6 +36,8 @@ STATES = [
     {"b": "digits", "m": "vae", "c": 0, "t": 0.65, "x": 5.25, "y": 0},
     {"b": "plain", "m": "gan", "c": None, "t": 1.2, "x": 0.3, "y": 0.2},
     {"b": "plain", "m": "vae", "c": None, "t": 1, "x": 7, "y": 0},
+    {"b": "digits", "m": "gan", "c": 1, "t": 0.8, "x": 11, "y": 0, "attributes": "bright:1.5,slanted:-2"},
+    {"b": "digits", "m": "vae", "c": 1, "t": 1, "x": 21, "y": 0, "attributes": "bright:-2.5"},
     {"b": "foreign", "m": "gan", "c": None, "t": 0.7, "x": 1.5, "y": 0},
 ]
 IDS = [f"{s['b']}-{s['m']}-{s['x']}" for s in STATES]
@@ -45,7 +47,7 @@ globalThis.window = { Twofold: {
     seedAt: (x, y) => (((x + 100 * y) % 2 ** 32) + 2 ** 32) % 2 ** 32,
     pictureParams: ({ b, ...rest }) => Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== null)),
 } };
-require(process.argv[2]);
+process.argv.slice(2).forEach(require);
 let text = "";
 process.stdin.on("data", (part) => (text += part));
 process.stdin.on("end", () => {
@@ -68,7 +70,7 @@ def node() -> str:
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, list[dict]]]:
     """A server's address, and the facts of its bundles: own ones, one with another prior, and one adopted."""
     root = tmp_path_factory.mktemp("bundles")
-    tiny.build(root / "digits", "digits")
+    attributes.add(tiny.build(root / "digits", "digits"))
     plain = tiny.build(root / "plain", "plain", classes=0, channels=3)
     index = tiny.load_index(plain)
     index["gan"]["prior"] = "truncated"
@@ -94,9 +96,10 @@ def snippets(
     """The codes by name, one set a state."""
     harness = tmp_path_factory.mktemp("harness") / "harness.cjs"
     harness.write_text(HARNESS)
-    script = shutil.copy(STATIC / "tabs" / "api" / "snippets.js", harness.with_name("snippets.cjs"))
+    parts = (STATIC / "core" / "attributes.js", STATIC / "tabs" / "api" / "snippets.js")
+    scripts = [shutil.copy(part, harness.with_name(f"{part.stem}.cjs")) for part in parts]
     given = json.dumps({"states": STATES, "bundles": served[1], "home": served[0]})
-    done = subprocess.run([node, harness, script], input=given, capture_output=True, text=True, timeout=60)
+    done = subprocess.run([node, harness, *scripts], input=given, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     return [{name: code for name, _, code in made} for made in json.loads(done.stdout)]
 

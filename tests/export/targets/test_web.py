@@ -24,8 +24,9 @@ PAGE = {
     "words.js", "core.js", "live.js", "local.js", "worker.js", "gpu.js", "device_words.js", "device.js", "latents.js",
     "random.js", "ort.js", "ort-jspi.js", "ort-wasm-simd-threaded.wasm", "ort-wasm-simd-threaded.jspi.wasm",
     "bar.js", "play.js", "favourites.js", "morph.js", "samples.js", "about-page.js",
-    "play.css", "morph.css", "about.css", "keyframes.js", "keyframe_list.js",
-    "address.js", "language.js", "elements.js", "canvas.js", "storage.js", "requests.js", "family.js",
+    "play.css", "morph.css", "about.css", "keyframes.js", "keyframe_list.js", "plot.js",
+    "how_it_learned.css", "how_it_learned.js",
+    "address.js", "language.js", "elements.js", "attributes.js", "canvas.js", "storage.js", "requests.js", "family.js",
     "sample_sheet.js",
 }  # fmt: skip
 RUNTIME = {"ort.js", "ort-jspi.js"}
@@ -167,5 +168,5 @@ def test_a_dry_run_checks_the_page_and_sends_nothing(
     assert main([*map(str, page), "--push", "me/page", "--private", "--dry-run"]) == 0
     assert "go to the private Space me/page" in capsys.readouterr().out
     assert "--push user/name" in refused(capsys, *page, "--dry-run")
-    monkeypatch.setattr(space_check, "MAX_BYTES", 20_000_000)
+    monkeypatch.setattr(space_check, "MAX_PAGE_BYTES", 20_000_000)
     assert "leave gan out" in refused(capsys, *page, "--push", "me/page", "--dry-run")

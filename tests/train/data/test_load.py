@@ -28,8 +28,8 @@ def test_mistakes_are_sentences(tmp_path, shapes):
     (tmp_path / "notes.txt").write_text("x")
     with pytest.raises(UserError, match="not a folder"):
         load(str(tmp_path / "notes.txt"))
-    with pytest.raises(UserError, match=r"40 readable pictures.*at least 100"):
-        load(str(draw_folder(tmp_path / "few", 40)), quiet=True)
+    with pytest.raises(UserError, match=r"14 readable pictures.*at least 20"):
+        load(str(draw_folder(tmp_path / "few", 14)), quiet=True)
     with pytest.raises(UserError, match="54"):
         load(str(shapes), size=54)
 

@@ -311,6 +311,7 @@ def test_an_unknown_preset_or_tracker_is_named(shapes, tmp_path, capsys):
     assert "--track pigeon cannot be used" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_metrics_go_to_tensorboard_too(shapes, tmp_path):
     run = tmp_path / "r"
     words = ["gan", str(run), "--data", str(shapes), "--images", "960", *SMALL, "--track", "tensorboard"]

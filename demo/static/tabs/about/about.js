@@ -4,10 +4,11 @@ const { el } = T;
 
 const FIRST_FIGURES = 8; // that are shown; the others unfold
 
+const SHOWN_ATTRIBUTES = 8; // longer tables unfold
+
 const { table, code } = T;
 const card = (title, ...content) => el("section", { class: "tf-card" }, el("h3", {}, title), ...content);
 const term = (name, ...value) => el("div", {}, el("dt", {}, name), el("dd", {}, ...value));
-const duration = (seconds) => (seconds < 90 ? T.t("{n} s", { n: Math.round(seconds) }) : T.t("{n} min", { n: Math.round(seconds / 60) }));
 const source = (text) =>
   /^https?:\/\//.test(text) ? el("a", { href: text, rel: "noopener noreferrer", target: "_blank" }, text) : text;
 const fold = (title, ...content) => el("details", { class: "tf-more" }, el("summary", {}, title), ...content);
@@ -33,8 +34,18 @@ const aboutData = (bundle) => {
 
 const aboutTraining = (bundle) => {
   if (!bundle.training.length) return null;
-  const rows = bundle.training.map((stage) => [T.translate(stage.name), duration(stage.seconds), T.wholeNumber(stage.images), stage.hardware]);
-  return card(T.t("How it was trained"), table(T.t("Stages of the training"), [T.t("Stage"), T.t("Time"), T.t("Pictures seen"), T.t("Hardware")], rows));
+  const rows = bundle.training.map((stage) => [T.translate(stage.name), T.duration(stage.seconds), T.wholeNumber(stage.images), stage.hardware]);
+  const snapshots = Object.keys(bundle.snapshots).length > 0;
+  if (!snapshots) learned.show(bundle, T.state.m); // a sentence, which needs no card
+  return card(T.t("How it was trained"), table(T.t("Stages of the training"), [T.t("Stage"), T.t("Time"), T.t("Pictures seen"), T.t("Hardware")], rows), snapshots ? null : learned);
+};
+const learned = T.howItLearned();
+const aboutLearning = (bundle) => {
+  if (!Object.keys(bundle.snapshots).length) return null;
+  learned.show(bundle, T.state.m);
+  const whole = card(T.t("How it learned"), learned);
+  whole.classList.add("tf-wide");
+  return whole;
 };
 
 const aboutQuality = ({ quality }) => {
@@ -64,6 +75,14 @@ const aboutQuality = ({ quality }) => {
   );
 };
 
+const aboutAttributes = (bundle) => {
+  const effects = T.attributeTable(bundle, bundle.models);
+  if (!effects) return null;
+  const count = bundle.attributes.length;
+  const shown = count > SHOWN_ATTRIBUTES ? fold(T.n(count, "{n} attribute", "{n} attributes"), effects) : effects;
+  return card(T.t("Attributes"), el("p", { class: "tf-quiet" }, T.attributeWords()), shown);
+};
+
 const aboutLimits = () =>
   card(
     T.t("What to keep in mind"),
@@ -77,6 +96,10 @@ const aboutLimits = () =>
     ),
   );
 
+// For the owner of a server without onnxruntime-web; gap: the command that gets it.
+const onDeviceGap = (gap) =>
+  gap ? [el("p", { class: "tf-quiet" }, T.t("Visitors cannot draw on their own device yet. Whoever runs this server gets what that needs with this command, and starts the server again; a Space is exported again.")), code(gap)] : [];
+
 const aboutProcessor = (bundle) =>
   card(
     T.t("Where it runs"),
@@ -86,7 +109,9 @@ const aboutProcessor = (bundle) =>
       term(T.t("Processor in use"), T.translate(bundle.processor)),
       term(T.t("onnxruntime provider"), bundle.provider),
       term(T.t("Why"), T.translate(bundle.reason)),
+      T.facts.device.runtime ? term(T.t("On your own device"), T.t("{runtime}; switch it on in Play", { runtime: T.facts.device.runtime })) : null,
     ),
+    ...onDeviceGap(T.facts.device.gap),
     ...T.unavailableBundles(),
   );
 
@@ -126,10 +151,14 @@ const draw = () => {
     el(
       "div",
       { class: "tf-about" },
-      column(aboutData(bundle), aboutTraining(bundle), aboutLimits(), aboutProcessor(bundle)),
+      aboutLearning(bundle),
+      column(aboutData(bundle), aboutAttributes(bundle), aboutTraining(bundle), aboutLimits(), aboutProcessor(bundle)),
       column(aboutQuality(bundle), recipeCard, T.facts.uploads ? uploadCard : null),
     ),
   );
 };
-T.on((after, before) => after.b !== before.b && draw());
+T.on((after, before) => {
+  if (after.b !== before.b) draw();
+  else if (after.m !== before.m) learned.show(T.bundle(), after.m);
+});
 draw();

@@ -30,6 +30,13 @@ spread = np.vectorize(math.erf)(z.astype(float) / 2**0.5) * math.erf(2**0.5)
 z = np.vectorize(NormalDist().inv_cdf)(0.5 + 0.5 * spread).astype("f4")  # the noise ends at 2`,
   };
 
+  // Lines that move a latent along the attributes of the state; none where it moves along none.
+  const pythonMoves = (state, bundle, latent, array) =>
+    Object.entries(state.attributes ? T.readMoves(state.attributes) : {}).map(([name, move]) => {
+      const i = bundle.attributes.findIndex((attribute) => attribute.name === name);
+      return `${latent} = ${latent} + np.float32(${move}) * load("latents.npz")["${array}"][${i}]  # ${name}`;
+    });
+
   const pythonGan = (state, bundle) => {
     const { latent_dim: dim, prior, styled, adapter } = bundle.latents.gan;
     const seeds = corners(state);
@@ -56,7 +63,7 @@ z = np.vectorize(NormalDist().inv_cdf)(0.5 + 0.5 * spread).astype("f4")  # the n
     if (state.t !== 1) {
       lines.push(`middle = load("latents.npz")["w_mean"][${state.c ?? 0}]`, `w = middle + ${state.t} * (w - middle)  # truncation`);
     }
-    return [...lines, `image = run("synthesis", "image", w=w)[0]`];
+    return [...lines, ...pythonMoves(state, bundle, "w", "attribute_w"), `image = run("synthesis", "image", w=w)[0]`];
   };
 
   const pythonVae = (state, bundle) => {
@@ -77,6 +84,7 @@ def code(seed):  # a draw from the fitted mixture
       one ? `z = code(${seeds[0][0]})` : `mean, std = latents["code_mean"], latents["code_std"]`,
       one ? "" : blended(seeds, `((${several("code", seeds)} - mean) / std).astype(float)`),
       one ? "" : `z = (z * std + mean).astype("f4")`,
+      ...pythonMoves(state, bundle, "z", "attribute_code"),
       `image = run("decoder", "image", z=z[None])[0]`,
     ];
   };
@@ -117,7 +125,7 @@ const module = await (await fetch(home + "web/twofold.js")).text(); // NumPy's r
 const { open } = await import("data:text/javascript," + encodeURIComponent(module));
 
 const bundle = await open(home + ${quoted(`bundles/${encodeURIComponent(bundle.name)}/`)}, ort);
-const pixels = await bundle.draw({ m: ${quoted(state.m)}, c: ${state.c}, t: ${state.t}, x: ${state.x}, y: ${state.y} });
+const pixels = await bundle.draw({ m: ${quoted(state.m)}, c: ${state.c}, t: ${state.t}, x: ${state.x}, y: ${state.y}${state.attributes ? `, attributes: ${quoted(T.readMoves(state.attributes))}` : ""} });
 console.log(pixels); // RGBA bytes; in a page: new ImageData(pixels, ${bundle.width}) for a canvas
 `;
 
@@ -125,7 +133,8 @@ console.log(pixels); // RGBA bytes; in a page: new ImageData(pixels, ${bundle.wi
   const asked = (state, bundle) => {
     const seeds = corners(state);
     const place = seeds.length === 1 ? seeds[0][0] : [state.x, state.y];
-    return { seeds: [place], bundle: bundle.name, model: state.m, label: T.className(state.c, bundle), truncation: state.t };
+    const known = { seeds: [place], bundle: bundle.name, model: state.m, label: T.className(state.c, bundle), truncation: state.t };
+    return state.attributes ? { ...known, attributes: T.readMoves(state.attributes) } : known;
   };
 
   const client = (state, bundle, home) => {

@@ -61,6 +61,15 @@
         T.code(facts.command),
       );
     };
+    // What moves along attributes do on each side, folded: each bundle has its own.
+    const attributes = (sides) => {
+      const [left, right] = sides;
+      const shown = left.b === right.b ? [[left.bundle, [...new Set([left.m, right.m])]]] : sides.map((side) => [side.bundle, [side.m]]);
+      const tables = shown.map(([bundle, ms]) => [bundle.title, T.attributeTable(bundle, ms)]).filter(([, one]) => one);
+      for (const [, one] of tables) one.querySelector("table").classList.add("tf-figures");
+      const parts = tables.flatMap(([title, one]) => [el("h4", {}, title), one]);
+      return parts.length ? el("details", { class: "tf-more" }, el("summary", {}, T.t("Attributes")), el("p", { class: "tf-quiet" }, T.attributeWords()), ...parts) : null;
+    };
     const draw = (report, sides) => {
       const both = report.rows.filter((row) => row.left && row.right);
       const more = both.slice(FIRST_ROWS);
@@ -79,6 +88,7 @@
         both.length ? table(both.slice(0, FIRST_ROWS), sides, T.t("Figures of both")) : el("p", {}, T.t("The two have no figure in common.")),
         more.length ? el("details", { class: "tf-more" }, el("summary", {}, T.n(more.length, "{n} more figure", "{n} more figures")), table(more, sides, T.t("More figures of both"))) : null,
         rest.length ? el("details", { class: "tf-more" }, el("summary", {}, T.t("{n} figures of one side only", { n: rest.length })), table(rest, sides, T.t("Figures of one side only"))) : null,
+        attributes(sides),
         el("details", { class: "tf-more" }, el("summary", {}, T.t("How they were measured")), measured(report.left, sides[0]), same ? null : measured(report.right, sides[1])),
         el(
           "div",

@@ -27,7 +27,7 @@ element.replaceChildren(
     { class: "tf-explore" },
     el("div", { class: "tf-explore-top" }, mapCard, el("div", { class: "tf-explore" }, truncationCard, mixerCard, arithmeticCard)),
     movesCard,
-    card(T.t("A tour in five steps"), T.t("For teaching: the latent space, explained with the models on screen."), tour),
+    card(T.t("A guided tour"), T.t("For teaching: the latent space, explained with the models on screen."), tour),
   ),
 );
 

@@ -1,4 +1,4 @@
-// Sliders that combine: towards classes, along the strongest directions, and along the dimensions of the VAE's code.
+// Sliders that combine: attributes, towards classes, along the strongest directions, and along the dimensions of the VAE's code.
 (() => {
   const T = window.Twofold;
   const { el } = T;
@@ -24,6 +24,7 @@
       const { m, c, t } = T.state;
       const params = { m, t, seed };
       if (c !== null) params.c = c;
+      if (T.state.attributes) params.attributes = T.state.attributes;
       for (const [name, moves] of Object.entries(amounts)) {
         const text = [...moves].filter(([, value]) => value).map(([i, value]) => `${i}:${value}`).join(",");
         if (text && (name !== "dimensions" || m === "vae")) params[name] = text;
@@ -43,8 +44,15 @@
     const reset = () => {
       clear();
       for (const row of list.querySelectorAll(".tf-slider")) row.put(0);
+      T.set({ attributes: "" });
       draw();
     };
+    const attributes = T.attributeSliders(true);
+    const attributeSection = () => [
+      el("h4", {}, T.t("Attributes")),
+      el("p", { class: "tf-quiet" }, T.t("Directions that the pictures' own labels gave. They hold in Play, too, and in the link.")),
+      attributes,
+    ];
     const list = el("div", { class: "tf-moves-list" });
     const percent = (share) => (100 * share).toFixed(1);
 
@@ -108,6 +116,7 @@
       const known = directions.of === modelShown();
       if (!known || !directions.boundaries.length) bySvm = false;
       const sections = [
+        T.attributesOf().length ? attributeSection() : null,
         classes.length && c !== null ? classSection(classes, known ? directions.boundaries : []) : null,
         known && directions.shares.length ? directionSection(directions.shares) : null,
         m === "vae" && dimensions.length ? dimensionSection() : null,
@@ -151,6 +160,7 @@
       const wanted = `${modelShown()} ${T.state.c}`;
       if (builtFor !== wanted) build();
       builtFor = wanted;
+      attributes.refresh();
       draw();
     };
     return box;

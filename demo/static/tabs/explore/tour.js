@@ -1,4 +1,4 @@
-// A guided tour in five steps for teachers: one at a time on screen, all of them on paper.
+// A guided tour for teachers: one step at a time on screen, all of them on paper.
 (() => {
   const T = window.Twofold;
   const { el } = T;
@@ -24,41 +24,53 @@
       return { path: T.picturePath(T.state, "/map"), params: { way: "pca", mapx: x.toFixed(4), mapy: y.toFixed(4) }, words };
     });
   };
-  // [title, text, the pictures given the latent map], …
+  const hasMap = () => T.bundle().models.includes("vae");
+  const hasSnapshots = () => Object.keys(T.bundle().snapshots).length > 0;
+  // [title, text, the pictures given the latent map (null: the snapshots of the training), whether the bundle has them], …
   const steps = () => [
     [T.t("Noise becomes a picture"), T.t("A seed stands for a list of random numbers, the latent. The generator turns each list into a picture. Nobody drew these."), () => shares.map((_, i) => at(10 + i, T.t("Seed {seed}", { seed: 10 + i })))],
     [T.t("Near means similar"), T.t("A small step in the latent is a small change in the picture: each step here is a twentieth of the way to the next seed."), () => shares.map((_, i) => at(3 + i / 20, String(3 + i / 20)))],
     [T.t("A straight line is a morph"), T.t("There is a path between any two latents. Every point on it is a picture of its own, not two pictures faded into each other."), () => shares.map(morph)],
     [T.t("Typical and odd"), T.t("Truncation pulls a latent towards the average. At 0 every picture is the average; above 1 pictures get odd and fail more often."), () => shares.map((p) => at(5, String(Number((1.5 * p).toFixed(2))), { t: Number((1.5 * p).toFixed(2)) }))],
-    [T.t("Holes"), T.t("Not every point holds something. Along this line through the latent map, the points outside, and some in between, look like nothing in the data."), across],
+    [T.t("Holes"), T.t("Not every point holds something. Along this line through the latent map, the points outside, and some in between, look like nothing in the data."), across, hasMap],
+    [T.t("All of it was learned"), T.t("Before its training a model draws noise and blur. Shapes come first, then variety, then details; each doubling of the pictures seen brings about as much."), null, hasSnapshots],
   ];
 
   // The element with the tour. `.show(map)`: the server's description of the latent map, null where there is none.
   T.tour = () => {
-    let step = 0; // on screen
+    let step = 0; // on screen, among those that the bundle has
+    let current = null;
     let map = null;
-    const rows = steps().map(([title]) => T.pictureRow(title));
-    const sections = steps().map(([title, text], i) =>
-      el("section", { class: "tf-tour-step" }, el("h4", {}, `${i + 1}. ${title}`), el("p", {}, text), rows[i]),
-    );
+    const learned = T.howItLearned(false);
+    const all = steps().map(([title, text, pictures, has = () => true], i) => {
+      const heading = el("h4", {});
+      const content = pictures ? T.pictureRow(title) : learned;
+      const section = el("section", { class: "tf-tour-step" }, heading, el("p", {}, text), content);
+      const fill = () => (pictures ? content.show(steps()[i][2](map)) : learned.show(T.bundle(), T.state.m));
+      return { title, heading, section, fill, has, moves: !pictures };
+    });
     const place = el("span", { class: "tf-quiet", role: "status" });
     const back = el("button", { type: "button", class: "tf-button", onclick: () => go(step - 1) }, T.t("Back"));
     const next = el("button", { type: "button", class: "tf-button", onclick: () => go(step + 1) }, T.t("Next"));
     const print = el("button", { type: "button", class: "tf-button", onclick: () => printAll() }, T.t("Print the tour"));
-    const box = el("div", { class: "tf-tour" }, ...sections, el("div", { class: "tf-buttons" }, back, next, place, print));
-    const count = () => (T.bundle().models.includes("vae") ? sections.length : sections.length - 1);
-    const fill = (i) => rows[i].show(steps()[i][2](map));
+    const box = el("div", { class: "tf-tour" }, ...all.map((one) => one.section), el("div", { class: "tf-buttons" }, back, next, place, print));
     const go = (to) => {
-      step = Math.min(count() - 1, Math.max(0, to));
-      sections.forEach((section, i) => section.classList.toggle("tf-current", i === step));
+      const there = all.filter((one) => one.has());
+      step = Math.min(there.length - 1, Math.max(0, to));
+      there.forEach((one, i) => (one.heading.textContent = `${i + 1}. ${one.title}`));
+      for (const one of all) one.section.classList.toggle("tf-current", one === there[step]);
       back.disabled = step === 0;
-      next.disabled = step === count() - 1;
-      place.textContent = T.t("Step {n} of {all}", { n: step + 1, all: count() });
-      fill(step);
+      next.disabled = step === there.length - 1;
+      place.textContent = T.t("Step {n} of {all}", { n: step + 1, all: there.length });
+      there[step].fill();
+      if (there[step] !== current && there[step].moves) learned.start(); // once, when it is reached
+      else if (!there[step].moves) learned.stop();
+      current = there[step];
     };
     const printAll = async () => {
-      await Promise.all(rows.slice(0, count()).map((_, i) => fill(i)));
-      sections.forEach((section, i) => section.classList.toggle("tf-unprinted", i >= count()));
+      learned.stop();
+      await Promise.all(all.filter((one) => one.has()).map((one) => one.fill()));
+      for (const one of all) one.section.classList.toggle("tf-unprinted", !one.has());
       window.print();
     };
     box.show = (found) => {

@@ -158,6 +158,7 @@ element.replaceChildren(
 const request = () => ({
   m: T.state.m,
   t: T.state.t,
+  attributes: T.readMoves(T.state.attributes),
   keys: [...choice.keys],
   classes: T.bundle().classes.length ? choice.keys.map((_, i) => list.classOf(i)) : [],
   mode: choice.mode,
@@ -168,6 +169,7 @@ const liveParams = (u) => {
   const { m, t, classes, mode: path, loop: closed } = request();
   const params = { m, t, keys: keysText(), path, loop: closed ? 1 : 0, p: u };
   if (classes.length) params.classes = classes.join(",");
+  if (T.state.attributes) params.attributes = T.state.attributes;
   return params;
 };
 
@@ -343,8 +345,8 @@ let drawn = ""; // what the row of keyframes shows: redrawing it needlessly woul
 const refresh = () => {
   if (before !== T.state.b) choice.classes = choice.keys.map(ownClass);
   before = T.state.b;
-  const { b, m, c, t } = T.state;
-  const now = JSON.stringify([b, m, c, t]);
+  const { b, m, c, t, attributes } = T.state;
+  const now = JSON.stringify([b, m, c, t, attributes]);
   if (drawn !== now) list.draw();
   drawn = now;
   draw();

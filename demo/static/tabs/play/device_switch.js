@@ -38,7 +38,7 @@
       name,
       { ...build, script: T.url(build.script), wasm: absolute(build.wasm) },
     ]);
-    pictures = module.localPictures(bundles, Object.fromEntries(builds), (loaded, total) => onProgress(loaded, total), announce);
+    pictures = module.localPictures(bundles, Object.fromEntries(builds), (loaded, total) => onProgress(loaded, total), announce, T.storage);
   };
   const announce = () => document.dispatchEvent(new Event("twofold-device"));
 
@@ -56,17 +56,19 @@
     }
   };
 
-  // The element with the switch, with its status below.
+  // The element with the switch, with its status below; null where the server lacks what it needs (About says what). A
+  // visitor who has switched it on finds it on again.
   T.deviceSwitch = () => {
-    const gap = T.facts.device?.gap ?? "";
-    const box = el("input", { type: "checkbox", role: "switch", disabled: Boolean(gap) });
+    if (!T.facts.device || T.facts.device.gap) return null;
+    const box = el("input", { type: "checkbox", role: "switch" });
+    const label = el("label", { class: "tf-switch" }, box, el("span", {}, T.t("On my device")));
     const bar = el("progress", { max: 1, value: 0, hidden: true, "aria-label": T.t("Loading the models") });
     const note = el("p", { class: "tf-quiet", role: "status" });
     const megabytes = (bytes) => (bytes / 1e6).toFixed(1);
     const describe = () => {
       bar.hidden = true;
-      if (gap) note.textContent = T.t("Not available: the server lacks onnxruntime-web (npm ci --prefix demo/web).");
-      else if (!T.bundle().device) note.textContent = T.t("Only the server can draw the pictures of this bundle.");
+      label.hidden = !T.bundle().device;
+      if (!T.bundle().device) note.textContent = T.t("Only the server can draw the pictures of this bundle.");
       else if (T.onDevice) note.textContent = T.t("Live pictures are computed in this browser; no network is needed.");
       else note.textContent = T.t("Loads the models once, then every live picture is computed in this browser.");
     };
@@ -85,6 +87,7 @@
     const change = async () => {
       if (!box.checked) {
         T.onDevice = false;
+        T.storage.keep("device", "off");
         describe();
         announce();
         return;
@@ -95,6 +98,7 @@
         await load();
         if (T.bundle().device) await pictures(T.picturePath(), T.pictureParams());
         T.onDevice = true;
+        T.storage.keep("device", "on");
         describe();
       } catch (error) {
         onFailure(T.translate(error.message));
@@ -105,7 +109,10 @@
     box.addEventListener("change", change);
     T.on((after, before) => after.b !== before.b && describe());
     describe();
-    const label = el("label", { class: "tf-switch" }, box, el("span", {}, T.t("On my device")));
+    if (T.storage.text("device") === "on") {
+      box.checked = true;
+      change();
+    }
     return el("div", { class: "tf-device" }, label, bar, note, T.deviceSpeed(() => (drawnHere(T.bundle()) ? pictures : null)));
   };
 })();

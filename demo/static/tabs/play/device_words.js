@@ -11,7 +11,7 @@
   T.deviceWords = ({ on, cpu, gpu, testing, problem }) => {
     const times = { cpu: ms(cpu ?? 0), gpu: ms(gpu ?? 0) };
     if (on === "gpu") return T.t("On your graphics card (WebGPU): {gpu} ms per picture. Your processor (WebAssembly) takes {cpu} ms.", times);
-    if (gpu !== null) return T.t("On your processor (WebAssembly): {cpu} ms per picture. Your graphics card (WebGPU) takes {gpu} ms.", times);
+    if (gpu !== null && testing === null) return T.t("On your processor (WebAssembly): {cpu} ms per picture. Your graphics card (WebGPU) takes {gpu} ms.", times);
     const words = [cpu === null ? T.t("On your processor (WebAssembly).") : T.t("On your processor (WebAssembly): {cpu} ms per picture.", times)];
     if (testing) words.push(T.t("Testing the graphics card: {mb} MB to load.", { mb: (testing / 1e6).toFixed(1) }));
     else if (testing !== null) words.push(T.t("Testing the graphics card."));

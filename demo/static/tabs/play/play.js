@@ -4,6 +4,7 @@ const { el } = T;
 
 const KEY_STEP = 0.1; // what an arrow key moves, in seeds
 const DRIFT = 0.35; // seeds a second
+const AXIS_STEP = 4; // standard deviations, where an attribute is the axis of the drag and a seed otherwise
 const STEP_SIZE = { least: 0.1, most: 8 }; // times as far as a drag of one picture's width, or an arrow key, moves
 const RANDOM_SEEDS = 100_000;
 
@@ -55,6 +56,39 @@ let drifting = null; // { angle, time, frame } while the picture travels by itse
 const family = T.family(() => Boolean(dragging || drifting));
 const sheet = T.sampleSheet((place) => jump(place));
 
+// --- attributes ------------------------------------------------------------------------------------
+// The attribute that a drag to the left and right moves; "" where it travels between seeds.
+let axis = T.query.get("axis") ?? "";
+const axisChoice = el("select", { "aria-label": T.t("A drag to the left and right moves") });
+axisChoice.addEventListener("change", () => {
+  axis = axisChoice.value;
+  T.noteInAddress({ axis: axis || null });
+});
+const attributeSliders = T.attributeSliders(false);
+const attributeSummary = el("summary", {});
+const attributeFold = el(
+  "details",
+  { class: "tf-more tf-attribute-fold" },
+  attributeSummary,
+  attributeSliders,
+  el("label", { class: "tf-field" }, el("span", { class: "tf-label" }, T.t("A drag to the left and right moves")), axisChoice),
+);
+let axisFor = null; // whose attributes can be chosen as axis
+const showAttributes = (state) => {
+  const names = T.attributesOf().map(({ name }) => name);
+  attributeFold.hidden = !names.length;
+  if (axisFor !== names.join()) {
+    axisFor = names.join();
+    if (!names.includes(axis)) axis = "";
+    axisChoice.replaceChildren(el("option", { value: "" }, T.t("between seeds")), ...names.map((name) => el("option", { value: name }, name)));
+    axisChoice.value = axis;
+    T.noteInAddress({ axis: axis || null });
+  }
+  const words = T.describeMoves(state);
+  attributeSummary.textContent = words ? `${T.t("Attributes")} · ${words}` : T.t("Attributes");
+  attributeSliders.refresh();
+};
+
 element.replaceChildren(
   el(
     "div",
@@ -76,6 +110,7 @@ element.replaceChildren(
           drift,
           button(T.t("Save PNG"), "", T.t("Download this picture"), () => save()),
         ),
+        attributeFold,
         el(
           "p",
           { class: "tf-quiet tf-hint" },
@@ -128,7 +163,12 @@ const comeToRest = () => {
   family.refresh();
 };
 
-const move = (dx, dy) => T.set({ x: T.state.x + dx, y: T.state.y + dy });
+const travel = (dx, dy) => T.set({ x: T.state.x + dx, y: T.state.y + dy });
+// What a drag or an arrow key does: it travels, or moves the attribute that was chosen as its axis.
+const move = (dx, dy) => {
+  if (!axis) travel(dx, dy);
+  else T.set({ ...T.attributeMoved(axis, (T.readMoves(T.state.attributes)[axis] ?? 0) + AXIS_STEP * dx), y: T.state.y + dy });
+};
 const jump = (patch) => {
   family.forget();
   T.set(patch, { undo: true });
@@ -217,7 +257,7 @@ const toggleDrift = () => {
     drifting.time = now;
     drifting.angle += 0.3 * seconds;
     const distance = (T.reducedMotion.matches ? 0.3 : 1) * DRIFT * seconds;
-    move(distance * Math.cos(drifting.angle), distance * Math.sin(drifting.angle));
+    travel(distance * Math.cos(drifting.angle), distance * Math.sin(drifting.angle));
     drifting.frame = requestAnimationFrame(tick);
   };
   drifting.frame = requestAnimationFrame(tick);
@@ -253,6 +293,7 @@ const refresh = (state) => {
   if (bundleShown !== state.b) sheet.show(T.bundle());
   if (bundleShown && bundleShown !== state.b) family.forget();
   bundleShown = state.b;
+  showAttributes(state);
   sheet.mark();
   draw();
   comeToRest();

@@ -54,6 +54,8 @@ const gan = reconstruction(
 );
 const bars = el("div", { class: "tf-class-bars" });
 const barsBlock = el("div", {}, el("h4", {}, T.t("What the classifier reads in the input")), bars);
+const attributeBars = el("div", { class: "tf-class-bars" });
+const attributesBlock = el("div", { hidden: true }, el("h4", {}, T.t("Attributes that are read in the input")), attributeBars);
 const explanation = el("p", { class: "tf-quiet" });
 const seenCard = el(
   "section",
@@ -62,6 +64,7 @@ const seenCard = el(
   explanation,
   el("div", { class: "tf-reconstructions" }, input, vae, gan),
   barsBlock,
+  attributesBlock,
 );
 const posterior = T.posteriorCard(() => ask({ newInput: false }, "posterior"));
 const repair = T.repairCard(({ newMask }) => ask({ newInput: newMask }, "repair"));
@@ -111,23 +114,37 @@ element.replaceChildren(
 );
 
 // --- what comes back ------------------------------------------------------------------------------------
+// A name, a bar that is full at 1, and a value in words.
+const barLine = (name, share, value, best) => {
+  const fill = el("i", {});
+  fill.style.width = `${Math.max(0.5, 100 * share)}%`;
+  return el(
+    "div",
+    { class: best ? "tf-bar-line tf-best" : "tf-bar-line" },
+    el("span", {}, name),
+    el("b", { "aria-hidden": "true" }, fill),
+    el("span", { class: "tf-percent" }, value),
+  );
+};
+const percent = (share) => `${(100 * share).toFixed(1)} %`;
 const showBars = (probabilities) => {
   barsBlock.hidden = !probabilities;
   if (!probabilities) return;
   const all = probabilities.map((p, c) => [p, c]);
   const shown = all.length > MOST_BARS ? all.sort((a, b) => b[0] - a[0]).slice(0, MOST_BARS) : all;
   const best = probabilities.indexOf(Math.max(...probabilities));
-  bars.replaceChildren(
-    ...shown.map(([p, c]) => {
-      const fill = el("i", {});
-      fill.style.width = `${Math.max(0.5, 100 * p)}%`;
-      return el(
-        "div",
-        { class: c === best ? "tf-bar-line tf-best" : "tf-bar-line" },
-        el("span", {}, T.className(c) || String(c)),
-        el("b", { "aria-hidden": "true" }, fill),
-        el("span", { class: "tf-percent" }, `${(100 * p).toFixed(1)} %`),
-      );
+  bars.replaceChildren(...shown.map(([p, c]) => barLine(T.className(c) || String(c), p, percent(p), c === best)));
+};
+// The probability of an attribute that is there or not; the value of one that is a number, between the ends of its range.
+const showAttributes = (values) => {
+  const { attributes } = T.bundle();
+  attributesBlock.hidden = !values || values.length !== attributes?.length;
+  if (attributesBlock.hidden) return;
+  attributeBars.replaceChildren(
+    ...attributes.map(({ name, kind, low, high }, i) => {
+      const binary = kind === "binary";
+      const share = binary ? values[i] : (values[i] - low) / (high - low || 1);
+      return barLine(name, Math.min(1, Math.max(0, share)), binary ? percent(values[i]) : T.digits(values[i], 3), binary && values[i] >= 0.5);
     }),
   );
 };
@@ -136,6 +153,7 @@ const showSeen = (seen) => {
   vae.put(seen.vae);
   gan.put(seen.gan);
   showBars(seen.input.reading);
+  showAttributes(seen.input.attributes);
   const image = new Image();
   image.onload = () => repair.put(image);
   image.src = seen.input.image;

@@ -21,7 +21,7 @@ from bundle.errors import InputError, UserError
 from bundle.latents import one_hot, path_shares
 from bundle.sessions import choose_provider
 from demo.routes.live import routes
-from demo.serving.batching import caller
+from demo.serving.batching import Caller, caller, on_behalf_of
 from demo.serving.served_bundle import ServedBundle, open_bundles
 from demo.tabs.morph import film_strip, keyframes, morph_export, video
 from demo.tabs.morph.export_job import exported
@@ -230,7 +230,9 @@ def test_the_encoder_gets_every_pixel_in_an_even_size(bundles: dict[str, ServedB
     ("work", "encoder", "words"),
     [
         ("sys.stdin.buffer.read(); sys.exit('No space left on device')", "libx264", "No space left on device"),
-        ("sys.exit(1)", "libx264", "ffmpeg"),
+        ("sys.exit(1)", "libx264", "with status 1 and does not say why"),
+        ("import os; os.kill(os.getpid(), 9)", "libx264", "the system stopped it, perhaps for want of memory"),
+        ("import os; os.kill(os.getpid(), 15)", "libx264", "by signal 15"),
         ("sys.stdin.buffer.read()", "libx264", "wrote no file"),
         (KEEP, "mpeg2video", "has no H.264 encoder"),
     ],
@@ -321,6 +323,32 @@ def test_who_gives_up_ends_the_drawing(bundles: dict[str, ServedBundle], monkeyp
     reports.close()
     wait_until(lambda: threading.active_count() < before)
     assert calls == [morph_export.STEP] * 2  # of twenty
+
+
+@pytest.mark.parametrize("work", ["sys.stdin.buffer.read(); time.sleep(20)", "time.sleep(20)"])
+def test_an_encoder_that_takes_too_long_is_stopped_and_said_to_be(
+    work: str, ffmpeg: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+):
+    """After the last frame, and while frames are still written."""
+    ffmpeg(f"import time; {work}")
+    monkeypatch.setattr(video, "ENCODING_SECONDS", 0.3)
+    with pytest.raises(UserError, match="took more than 120 s and was stopped; ask for fewer frames, or for WebP"):
+        video.encode(np.zeros((12, 256, 256, 1), np.uint8), 10)
+
+
+def test_an_export_draws_in_its_visitor_s_turn(bundles: dict[str, ServedBundle], monkeypatch: pytest.MonkeyPatch):
+    """So a visitor's three films count as his three requests, beside another's picture."""
+    visitors = set()
+    whole = ServedBundle.morph_at
+
+    def noted(self: ServedBundle, *rest) -> np.ndarray:
+        visitors.add(caller().visitor)
+        return whole(self, *rest)
+
+    monkeypatch.setattr(ServedBundle, "morph_at", noted)
+    with on_behalf_of(Caller.of_now("203.0.113.1")):
+        reports = exported(bundles["tiny"], ASKED | {"frames": 4, "format": "zip"})
+    assert list(reports)[-1]["format"] == "zip" and visitors == {"203.0.113.1"}
 
 
 @pytest.mark.parametrize("form", ["webp", "gif", "zip", "mp4"])

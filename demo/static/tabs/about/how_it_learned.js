@@ -1,0 +1,225 @@
+// How it learned: the same latents and held-out pictures at moments of the training, on a slider beside the curves.
+(() => {
+  const T = window.Twofold;
+  const { el } = T;
+
+  const COLUMNS = 4; // of pictures on screen
+  const FRAME_MS = 350; // from one moment to the next while it plays, and …
+  const HOLD = 6; // … how many times that at the last one
+  const FILMS = ["webp", "gif", "mp4"]; // demo/tabs/training_film.py
+  const sheets = new Map(); // promises of sheets by address
+
+  const sheetAt = (url) => {
+    if (!sheets.has(url)) {
+      const image = new Image();
+      image.src = url;
+      const loading = image.decode().then(() => image);
+      loading.catch(() => sheets.delete(url));
+      sheets.set(url, loading);
+    }
+    return sheets.get(url);
+  };
+  const alarmWords = { collapse: () => T.t("possible mode collapse"), noise: () => T.t("samples that look like noise") };
+  const alarmsOf = (moment) => moment.alarms.map((alarm) => alarmWords[alarm]()).join(", ");
+  const HOW = () =>
+    T.t("This bundle has no snapshots of its training: its run is older than them, or was not at hand when it was exported. python -m train … --resume takes them from then on; python -m export bundle then puts them into the bundle.");
+
+  // Draws a row of a sheet on a canvas, COLUMNS pictures in a row, below the held-out pictures where there are some.
+  const drawMoment = (canvas, sheet, strip, at) => {
+    const rows = strip.taken.length + strip.held_out;
+    const [width, height] = [sheet.naturalWidth / strip.pictures, sheet.naturalHeight / rows];
+    const gap = Math.max(1, Math.round(width / 16));
+    const lines = strip.held_out ? [0, at + 1] : [at];
+    const columns = Math.min(COLUMNS, strip.pictures);
+    const each = Math.ceil(strip.pictures / columns);
+    canvas.width = columns * (width + gap) - gap;
+    canvas.height = lines.length * each * (height + gap) - gap;
+    const context = canvas.getContext("2d");
+    lines.forEach((line, block) => {
+      for (let i = 0; i < strip.pictures; i += 1) {
+        const place = [(i % columns) * (width + gap), (block * each + Math.floor(i / columns)) * (height + gap)];
+        context.drawImage(sheet, i * width, line * height, width, height, ...place, width, height);
+      }
+    });
+  };
+
+  T.duration = (seconds) => (seconds < 90 ? T.t("{n} s", { n: Math.round(seconds) }) : T.t("{n} min", { n: Math.round(seconds / 60) }));
+
+  // The element. `.show(bundle, model)` fills it, at the end of the training; `.start()` plays it by itself, unless the
+  // visitor wants no motion; `.stop()` ends that. Without snapshots it is a sentence on how to get some.
+  T.howItLearned = (films = true) => {
+    const box = el("div", { class: "tf-learned" });
+    let bundle = null;
+    let model = null;
+    let at = 0; // the moment on screen
+    let measure = null; // the curve on screen
+    let timer = null;
+    let render = () => {};
+
+    box.stop = () => {
+      clearTimeout(timer);
+      timer = null;
+      box.onplaying?.();
+    };
+    const tick = () => {
+      const { taken } = bundle.snapshots[model];
+      if (!T.visible(box)) return box.stop();
+      at = (at + 1) % taken.length;
+      render();
+      timer = setTimeout(tick, at === taken.length - 1 ? FRAME_MS * HOLD : FRAME_MS);
+    };
+    const play = () => {
+      clearTimeout(timer);
+      timer = setTimeout(tick, FRAME_MS);
+      box.onplaying?.();
+    };
+    box.start = () => {
+      if (bundle && model && timer === null && !T.reducedMotion.matches) {
+        at = 0;
+        render();
+        play();
+      }
+    };
+    box.show = (shown, wanted) => {
+      const models = Object.keys(shown.snapshots ?? {});
+      const next = models.includes(wanted) ? wanted : (models[0] ?? null);
+      if (shown === bundle && next === model) return;
+      box.stop();
+      [bundle, model] = [shown, next];
+      if (!models.length) box.replaceChildren(el("p", { class: "tf-quiet" }, HOW()));
+      else build();
+    };
+
+    const build = () => {
+      const strip = bundle.snapshots[model];
+      const { taken } = strip;
+      const title = model.toUpperCase();
+      at = taken.length - 1;
+      const canvas = el("canvas", { class: "tf-picture", role: "img", width: 64, height: 64 });
+      const caption = el("p", { class: "tf-caption" });
+      const error = T.errorNote();
+      const slider = el("input", { type: "range", min: 0, max: taken.length - 1, step: 1, value: at, "aria-label": T.t("Moment of the training") });
+      slider.addEventListener("input", () => {
+        box.stop();
+        at = Number(slider.value);
+        render();
+      });
+      const place = (i) => (taken.length > 1 ? i / (taken.length - 1) : 0);
+      const marks = taken.flatMap((moment, i) =>
+        moment.alarms.map((alarm) => {
+          const mark = el("i", { class: `tf-alarm tf-alarm-${alarm}`, title: alarmWords[alarm]() });
+          mark.style.setProperty("--tf-at", place(i));
+          return mark;
+        }),
+      );
+      const kinds = [...new Set(taken.flatMap((moment) => moment.alarms))];
+      const legend = kinds.map((alarm) => {
+        const n = taken.filter((moment) => moment.alarms.includes(alarm)).length;
+        const words = T.n(n, "{alarm}: {n} moment", "{alarm}: {n} moments", { alarm: alarmWords[alarm]() });
+        return el("span", {}, el("i", { class: `tf-alarm tf-alarm-${alarm}`, "aria-hidden": "true" }), words);
+      });
+      const playing = el("button", { type: "button", class: "tf-button", onclick: () => (timer === null ? play() : box.stop()) });
+      box.onplaying = () => {
+        playing.textContent = timer === null ? T.t("Play") : T.t("Pause");
+      };
+      box.onplaying();
+      const curve = el("div", { class: "tf-learned-curve" });
+      let figure = null;
+
+      let sheet = null;
+      render = () => {
+        const moment = taken[at];
+        const seen = T.t("{n} pictures seen, after {time}", { n: T.wholeNumber(moment.images), time: T.duration(moment.seconds) });
+        const words = [seen, alarmsOf(moment)].filter(Boolean).join("; ");
+        slider.value = at;
+        slider.setAttribute("aria-valuetext", words);
+        canvas.setAttribute("aria-label", T.t("{model}: {words}", { model: title, words }));
+        caption.replaceChildren(seen, moment.alarms.length ? el("strong", {}, alarmsOf(moment)) : "");
+        if (sheet) drawMoment(canvas, sheet, strip, at);
+        figure?.mark(moment.images);
+      };
+      sheetAt(strip.url).then(
+        (found) => {
+          sheet = found;
+          render();
+        },
+        () => error.show(T.t("The snapshots of the training could not be loaded; reload the page.")),
+      );
+
+      const drawCurve = (series, images) => {
+        const names = Object.keys(series).filter((name) => series[name].some((v) => v !== null));
+        if (!names.includes(measure)) measure = names.find((name) => name === "variety_distance" || name === "mse") ?? names[0];
+        figure = T.plot(measure, [{ title, i: 0, images, values: series[measure] }], taken[0].images);
+        const pick = el("select", { "aria-label": T.t("Curve") }, ...names.map((name) => el("option", { value: name, selected: name === measure }, name)));
+        pick.addEventListener("change", () => {
+          measure = pick.value;
+          drawCurve(series, images);
+          curve.querySelector("select").focus();
+        });
+        curve.replaceChildren(el("label", { class: "tf-inline" }, T.t("Curve"), pick), el("div", { class: "tf-plots" }, figure));
+        render();
+      };
+      const shown = bundle;
+      T.curvesOf(shown).then(
+        (curves) => shown === bundle && curves[model] && drawCurve(curves[model].series, curves[model].images),
+        (failure) => error.show(failure.message),
+      );
+
+      const models = Object.keys(bundle.snapshots);
+      const choose = (next) => {
+        box.show(bundle, next);
+        box.querySelector(".tf-segmented input:checked")?.focus();
+      };
+      box.replaceChildren(
+        el("p", { class: "tf-quiet" }, strip.held_out ? T.t("Above, held-out pictures; below, what the VAE made of them as its training went on. The slider is logarithmic: each step is about as many times more pictures.") : T.t("The same {n} latents, as the training of the GAN went on. The slider is logarithmic: each step is about as many times more pictures.", { n: strip.pictures })),
+        models.length > 1 ? T.segmented(`tf-learned-${films ? "about" : "tour"}`, T.t("Model"), models.map((name) => [name, name.toUpperCase(), T.translate(name)]), model, choose) : "",
+        el(
+          "div",
+          { class: "tf-learned-columns" },
+          el(
+            "div",
+            {},
+            canvas,
+            caption,
+            el("div", { class: "tf-learned-track" }, slider, ...marks),
+            legend.length ? el("p", { class: "tf-quiet tf-learned-legend" }, ...legend) : "",
+            el("div", { class: "tf-buttons" }, playing),
+          ),
+          el("div", { class: "tf-learned-side" }, curve, films ? filmButtons(bundle, model, strip, error) : ""),
+        ),
+        error,
+      );
+      render();
+    };
+    return box;
+  };
+
+  // Buttons that save the snapshots: films, which a server makes, and the sheet itself.
+  const filmButtons = (bundle, model, strip, error) => {
+    const save = async (button, format) => {
+      button.disabled = true;
+      error.show("");
+      try {
+        const answer = await T.ask(T.url(`training/${bundle.name}/film`, { m: model, format, v: bundle.version }));
+        const url = URL.createObjectURL(await answer.blob());
+        T.download(url, `${bundle.name}-${model}-training.${format}`);
+        setTimeout(() => URL.revokeObjectURL(url), 60_000);
+      } catch (failure) {
+        error.show(failure.message);
+      }
+      button.disabled = false;
+    };
+    const films = T.facts.exports ? FILMS : [];
+    const suffix = /\.(\w+)(\?|$)/.exec(strip.url)?.[1] ?? "png";
+    return el(
+      "div",
+      { class: "tf-buttons", role: "group", "aria-label": T.t("Save the training as a film") },
+      ...films.map((format) => {
+        const words = T.t("Film as {format}", { format: { webp: "WebP", gif: "GIF", mp4: "MP4" }[format] });
+        const button = el("button", { type: "button", class: "tf-button", "data-film": format, onclick: () => save(button, format) }, words);
+        return button;
+      }),
+      el("a", { class: "tf-button", href: strip.url, download: `${bundle.name}-${model}-training.${suffix}` }, T.t("All moments as one sheet")),
+    );
+  };
+})();

@@ -1,0 +1,96 @@
+"""Pictures on their way into a project: whatever a stranger calls or packs them."""
+
+import io
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from bundle.errors import InputError
+from demo.make import incoming
+from demo.make.incoming import ALONE, Incoming, group_of
+from demo.make.limits import OWN_MACHINE, MakeLimits
+
+
+def png(value: int = 0) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(np.full((8, 8, 3), value, np.uint8)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def zipped(entries: dict[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in entries.items():
+            archive.writestr(name, data)
+    return buffer.getvalue()
+
+
+def taken(tmp_path: Path, data: bytes, name: str, limits: MakeLimits = OWN_MACHINE):
+    file = tmp_path / "arriving"
+    file.write_bytes(data)
+    into = Incoming(tmp_path / "pictures", limits)
+    arrivals = into.take(file, name)
+    return arrivals, sorted(str(path.relative_to(tmp_path / "pictures")) for path in into.files())
+
+
+def test_a_zip_of_folders_becomes_groups_and_what_is_no_picture_is_said(tmp_path: Path):
+    entries = {"set/cats/a.png": png(), "set/dogs/b.PNG": png(9), "set/readme.txt": b"hello", "__MACOSX/x.png": png()}
+    arrivals, files = taken(tmp_path, zipped(entries), "set.zip")
+    assert files == ["cats/000001.png", "dogs/000001.png"]
+    assert arrivals.stored == 2 and arrivals.refused == {"no picture": 1}
+
+
+@pytest.mark.parametrize(
+    ("name", "group"),
+    [
+        ("a.png", ALONE),
+        ("cats/a.png", "cats"),
+        ("../../etc/a.png", "etc"),
+        ("..\\..\\a.png", ALONE),
+        ("C:\\Users\\me\\cats\\a.png", "cats"),
+        ("/a.png", ALONE),
+        ("weird<name>|?/a.png", "weird name"),
+        ("猫/a.png", "猫"),
+        (f"{'x' * 300}/a.png", "x" * 40),
+        ("./a.png", ALONE),
+        ("", ALONE),
+    ],
+)
+def test_no_name_leads_out_of_the_project(name: str, group: str):
+    assert group_of(name) == group
+
+
+def test_a_name_that_lies_is_stored_by_its_content(tmp_path: Path):
+    _, files = taken(tmp_path, png(), "holiday.jpg")
+    assert files == [f"{ALONE}/000001.png"]
+
+
+def test_a_project_that_is_full_says_so_and_keeps_what_it_has(tmp_path: Path):
+    limits = MakeLimits(1_000_000, 1_000_000, 2, 10, 1)
+    with pytest.raises(InputError, match="at most 2 pictures"):
+        taken(tmp_path, zipped({f"{i}.png": png(i) for i in range(5)}), "five.zip", limits)
+    assert len(list((tmp_path / "pictures").glob("*/*"))) == 2
+
+
+def test_a_bomb_of_a_zip_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(incoming, "TRAINING", replace(incoming.TRAINING, bytes=1_000_000))
+    arrivals, files = taken(tmp_path, zipped({"a.png": bytes(50_000_000)}), "bomb.zip")
+    assert files == [] and arrivals.refused == {"too large": 1}
+
+
+def test_more_pictures_come_after_those_that_are_there(tmp_path: Path):
+    taken(tmp_path, png(1), "cats/a.png")
+    _, files = taken(tmp_path, png(2), "cats/a.png")
+    assert files == ["cats/000001.png", "cats/000002.png"]
+
+
+def test_a_damaged_zip_gives_what_can_be_read(tmp_path: Path):
+    data = bytearray(zipped({"a.png": png(1), "b.png": png(2)}))
+    at = data.find(b"IDAT")
+    data[60] ^= 0xFF  # within the first picture
+    arrivals, files = taken(tmp_path, bytes(data), "torn.zip")
+    assert at != 60 and arrivals.stored == 1 and arrivals.refused.total() == 1 and len(files) == 1

@@ -1,0 +1,230 @@
+"""Projects of Make, from their pictures to a bundle that plays, with real trainings; and what the page is refused."""
+
+import io
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+from PIL import Image
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from bundle.sessions import choose_provider
+from demo.make import plan
+from demo.make.child import Child
+from demo.make.limits import OWN_MACHINE, MakeLimits
+from demo.make.maker import Maker, next_sheet
+from demo.make.projects import Project, Projects, slug
+from demo.routes.make import MakeRoutes
+
+OWN_PAGE = {"X-Twofold": "make"}
+TINY = MakeLimits(1_000_000, 200_000, 60, 10, 2)
+
+
+def picture(seed: int) -> bytes:
+    """A disc of a colour, somewhere."""
+    random = np.random.default_rng(seed)
+    y, x = np.mgrid[:32, :32]
+    disc = (x - random.integers(8, 24)) ** 2 + (y - random.integers(8, 24)) ** 2 < 49
+    pixels = np.where(disc[..., None], random.integers(0, 200, 3), 255).astype(np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+class Page:
+    """A page on a maker of its own."""
+
+    def __init__(self, home: Path, limits: MakeLimits = OWN_MACHINE):
+        self.maker = Maker(Projects(home), {}, choose_provider("cpu"), limits)
+        self.client = TestClient(Starlette(routes=MakeRoutes(self.maker).routes()))
+
+    def post(self, path: str, **named):
+        return self.client.post(f"/make{path}", headers=OWN_PAGE, **named)
+
+    def put(self, project: str, name: str, data: bytes):
+        address = f"/make/{project}/files?id=a&name={name}&at=0&of={len(data)}"
+        return self.client.put(address, content=data, headers=OWN_PAGE)
+
+    def status(self, project: str) -> dict:
+        return self.client.get(f"/make/{project}").json()
+
+    def project_of(self, count: int) -> str:
+        name = self.post("?title=Discs").json()["name"]
+        for i in range(count):
+            assert self.put(name, f"discs/{i}.png", picture(i)).json()["stored"] == 1
+        return name
+
+    def wait(self, project: str, done: Callable[[dict], bool], seconds: float = 240) -> dict:
+        until = time.monotonic() + seconds
+        while not done(status := self.status(project)):
+            assert status["state"] != "failed", status["error"]
+            assert time.monotonic() < until, status
+            time.sleep(0.2)
+        return status
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> Iterator[Page]:
+    found = Page(tmp_path / "home")
+    found.maker.start()
+    yield found
+    found.maker.close()
+
+
+# ------------------------------------------------------------------------------------------- in words
+
+
+def test_what_is_wrong_is_a_sentence(tmp_path: Path):
+    page = Page(tmp_path, TINY)
+    assert "name first" in page.post("?title=%20").text
+    name = page.post("?title=Discs").json()["name"]
+    few = page.post(f"/{name}/train?minutes=5")
+    assert few.status_code == 400 and "0 pictures are too few" in few.text
+    for i in range(21):
+        page.put(name, f"{i}.png", picture(i))
+    assert "from 1 to 10" in page.post(f"/{name}/train?minutes=99999").text
+    assert "must be a number" in page.post(f"/{name}/train?minutes=soon").text
+    assert "from 1 to 10" in page.post(f"/{name}/train?minutes=nan").text
+    assert "one of 32, 64" in page.post(f"/{name}/choice", json={"size": 33}).text
+    assert "fit" in page.post(f"/{name}/choice", json={"fit": "stretch"}).text
+    assert "background" in page.post(f"/{name}/choice", json={"background": "red; x"}).text
+    assert page.post(f"/{name}/choice", content=b"[1").status_code == 400
+    assert "at most" in page.client.put(f"/make/{name}/files?at=0&of=999999999999", headers=OWN_PAGE).text
+    assert "no such project" in page.client.get("/make/..%2f..").text + page.client.get("/make/none").text
+    page.post("?title=Two")
+    assert "delete one first" in page.post("?title=Three").text
+    assert page.post(f"/{name}/play").status_code == 400
+
+
+def test_other_sites_change_nothing(tmp_path: Path):
+    page = Page(tmp_path)
+    name = page.project_of(1)
+    for method, path in (
+        ("POST", "/make?title=x"),
+        ("DELETE", f"/make/{name}"),
+        ("PUT", f"/make/{name}/files?at=0&of=1"),
+        ("POST", f"/make/{name}/train?minutes=5"),
+    ):
+        assert page.client.request(method, path).status_code == 403
+    assert page.status(name)["pictures"] == 1
+
+
+def test_a_piece_that_came_twice_is_stored_once(tmp_path: Path):
+    page, data = Page(tmp_path), picture(1)
+    name, half = page.post("?title=Discs").json()["name"], len(picture(1)) // 2
+    address = f"/make/{name}/files?id=a&name=a.png&of={len(data)}&at="
+    sent = [
+        page.client.put(address + str(at), content=part, headers=OWN_PAGE).json()
+        for at, part in ((0, data[:half]), (0, data[:half]), (half, data[half:]))
+    ]
+    assert [one["received"] for one in sent] == [half, half, len(data)] and sent[-1]["stored"] == 1
+
+
+def test_pictures_are_surveyed_and_shown(tmp_path: Path):
+    page = Page(tmp_path)
+    name = page.project_of(12)
+    page.put(name, "discs/again.png", picture(3))
+    while "files" not in (found := page.client.get(f"/make/{name}/pictures").json()):
+        time.sleep(0.05)
+    assert len(found["files"]) == 13 and list(found["marks"].values()) == [["twin"]]
+    sheet = Image.open(io.BytesIO(page.client.get(f"/make/{name}/pictures/0.png").content))
+    assert sheet.size == (640, 640)
+    assert page.client.get(f"/make/{name}/pictures/1.png").status_code == 404
+
+
+@pytest.mark.parametrize(("title", "name"), [("Émile's cats!", "emile-s-cats"), ("猫", "made"), ("../..", "made")])
+def test_any_title_has_a_name_for_addresses(title: str, name: str):
+    assert slug(title) == name
+
+
+def test_few_pictures_train_no_gan_and_one_group_no_classifier():
+    project = Project(title="t", created="", minutes=30)
+
+    def commands(pictures: int, classes: int) -> list[str]:
+        return [step.command for step in plan.steps(project, pictures, classes)]
+
+    assert commands(20, 1) == ["vae", "inverse"]
+    assert commands(500, 3) == ["vae", "gan", "inverse", "classifier"]
+    assert sum(step.minutes for step in plan.steps(project, 20, 1)) == pytest.approx(30)
+
+
+def test_sheets_come_often_at_first():
+    times = [next_sheet(i) for i in range(8)]
+    assert times == sorted(times) and times[0] <= 10 and times[-1] - times[-2] == 300
+
+
+# ------------------------------------------------------------------------------------ with real trainings
+
+
+@pytest.mark.slow
+def test_pictures_become_a_generator_that_plays(page: Page):
+    name = page.project_of(40)
+    page.post(f"/{name}/choice", json={"size": 32})
+    assert page.post(f"/{name}/train?minutes=1").status_code == 200
+    early = page.wait(name, lambda status: bool(status["sheets"]["vae"]))
+    assert early["state"] == "training"
+    sheet = page.client.get(f"/make/{name}/samples/vae/{early['sheets']['vae'][-1]}.png")
+    assert Image.open(io.BytesIO(sheet.content)).width > 32
+    page.wait(name, lambda status: status["training"] is not None and status["training"]["images"] > 0)
+    page.post(f"/{name}/pause")
+    page.wait(name, lambda status: status["state"] == "paused")
+    facts = page.post(f"/{name}/play")
+    assert facts.status_code == 200 and facts.json()["models"] == ["vae"], facts.text
+    assert page.maker.bundles[name].info.title == "Discs"
+    page.post(f"/{name}/train?minutes=1")
+    done = page.wait(name, lambda status: status["state"] == "finished")
+    assert done["step"] == 2 and done["playable"]
+    kept = page.client.get(f"/make/{name}/bundle.zip")
+    assert kept.content[:2] == b"PK"
+    assert page.client.delete(f"/make/{name}", headers=OWN_PAGE).status_code == 200
+    assert not any(page.maker.projects.home.iterdir()) and name not in page.maker.bundles
+
+
+@pytest.mark.slow
+def test_no_training_outlives_its_server(tmp_path: Path):
+    """A server that is killed cannot say goodbye: its training stores what it learned and ends."""
+    server = (
+        "import sys, time; from pathlib import Path; from demo.make.child import Child\n"
+        "words = 'train vae RUN --data shapes --size 16 --minutes 9 --threads 1'.replace('RUN', sys.argv[1]).split()\n"
+        "Child([sys.executable, '-m', *words], Path(sys.argv[2])); time.sleep(999)"
+    )
+    run, log = tmp_path / "run", tmp_path / "log"
+    killed = subprocess.Popen([sys.executable, "-c", server, str(run), str(log)], cwd=Path(__file__).parents[3])
+    until = time.monotonic() + 90
+    while not (run / "status.json").exists():
+        assert time.monotonic() < until, log.read_text()
+        time.sleep(0.1)
+    training = psutil.Process(json.loads((run / "status.json").read_text())["pid"])
+    killed.kill()
+    killed.wait()
+    training.wait(60)
+    assert (run / "vae" / "state.safetensors").exists() and "Add --resume" in log.read_text()
+
+
+def test_a_command_that_fails_says_why(tmp_path: Path):
+    child = Child([sys.executable, "-c", "import sys; print('error: the disk is full'); sys.exit(2)"], tmp_path / "log")
+    assert child.wait() == 2 and child.last_words() == "the disk is full"
+
+
+def test_a_server_that_comes_back_offers_to_go_on(tmp_path: Path):
+    projects = Projects(tmp_path)
+    name = projects.create("Discs")
+    projects.change(name, state="training", step=1)
+    page = Page(tmp_path)
+    page.maker.start()
+    assert page.status(name)["state"] == "paused"
+    page.maker.close()
+
+
+def test_a_damaged_project_is_passed_over(tmp_path: Path):
+    projects = Projects(tmp_path)
+    good, bad = projects.create("Good"), projects.create("Bad")
+    (tmp_path / bad / "project.json").write_text("{")
+    assert projects.names() == [good]

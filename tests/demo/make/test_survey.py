@@ -1,0 +1,79 @@
+"""What is suggested to be left out: look-alikes, blurred pictures, odd ones; and every picture as the models see it."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageFilter
+
+from bundle.pictures import decode
+from demo.make.projects import Project
+from demo.make.survey import chosen_files, framing_of, survey
+
+PROJECT = Project(title="t", created="2026-01-01T00:00:00+00:00", size=32)
+
+
+def picture(seed: int) -> Image.Image:
+    """Checks of random colours, sharp."""
+    random = np.random.default_rng(seed)
+    return Image.fromarray(random.integers(0, 255, (8, 8, 3), np.uint8)).resize((48, 48), Image.Resampling.NEAREST)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    group = tmp_path / "things"
+    group.mkdir()
+    for i in range(30):
+        picture(i).save(group / f"{i:06d}.png")
+    return tmp_path
+
+
+def marks_of(folder: Path) -> dict[str, tuple[str, ...]]:
+    return survey(folder, PROJECT).marks
+
+
+def test_pictures_are_seen_as_training_sees_them(folder: Path):
+    found = survey(folder, PROJECT)
+    assert found.pictures.shape == (30, 32, 32, 3) and found.groups == {"things": 30} and found.marks == {}
+    assert (found.pictures[3] == decode(folder / found.files[3], framing_of(PROJECT))).all()
+
+
+def test_a_copy_is_a_look_alike_and_another_colour_is_not(folder: Path):
+    original = picture(4)
+    original.save(folder / "things" / "000100.jpg", quality=92)
+    Image.fromarray(np.asarray(original) // 3).save(folder / "things" / "000101.png")
+    assert marks_of(folder) == {"things/000100.jpg": ("twin",)}
+
+
+def test_a_blurred_picture_is_marked(folder: Path):
+    picture(77).filter(ImageFilter.GaussianBlur(6)).save(folder / "things" / "000100.png")
+    assert "blurred" in marks_of(folder)["things/000100.png"]
+
+
+def test_what_is_far_from_all_others_is_odd(tmp_path: Path):
+    random = np.random.default_rng(0)
+    (tmp_path / "a").mkdir()
+    base = random.integers(60, 200, (12, 12, 3))
+    for i in range(40):
+        near = np.clip(base + random.normal(0, 6, base.shape), 0, 255).astype(np.uint8)
+        Image.fromarray(near).resize((32, 32), Image.Resampling.NEAREST).save(tmp_path / "a" / f"{i:03d}.png")
+    Image.fromarray((255 - base).astype(np.uint8)).resize((32, 32)).save(tmp_path / "a" / "999.png")
+    found = marks_of(tmp_path)
+    assert [file for file, marks in found.items() if "odd" in marks] == ["a/999.png"]
+
+
+def test_a_torn_file_is_unreadable_and_the_others_are_shown(folder: Path):
+    (folder / "things" / "000100.png").write_bytes(b"\x89PNG\r\n\x1a\n and no more")
+    found = survey(folder, PROJECT)
+    assert found.marks == {"things/000100.png": ("unreadable",)} and len(found.files) == 31
+
+
+def test_what_is_left_out_is_not_trained_on(folder: Path):
+    project = PROJECT.model_copy(update={"left_out": ("things/000003.png",)})
+    names = [path.name for path in chosen_files(folder, project)]
+    assert len(names) == 29 and "000003.png" not in names
+
+
+def test_an_empty_project_has_an_empty_survey(tmp_path: Path):
+    found = survey(tmp_path, PROJECT)
+    assert found.files == () and found.marks == {} and len(found.pictures) == 0
