@@ -16,22 +16,32 @@ from typing import get_args
 
 import numpy as np
 
-from bundle.adapter import adapt
-from bundle.array_files import MAX_TILES, SHEET_COLUMNS
+from bundle.array_files import SHEET_COLUMNS
 from bundle.command_line import exit_code
 from bundle.errors import BundleError, UserError
-from bundle.feeds import Feed
-from bundle.images import png, sheet, to_uint8
-from bundle.latents import from_normal, seed_latents
+from bundle.external_weights import ONE_FILE, inlined
+from bundle.generator_inputs import NOTHING_GIVEN, Given, find_inputs, parsed_inputs
+from bundle.generator_pictures import try_generator
+from bundle.images import png, sheet
 from bundle.onnx_outline import FLOAT, outline, problem
 from bundle.printable import print_anything
-from bundle.schema import BUNDLE_NAME, MAX_FILE_BYTES, MAX_SIDE, SCHEMA_VERSION, Adapter, Bundle, File, Prior
-from bundle.sessions import choose_provider, first_line, open_session
+from bundle.schema import (
+    BUNDLE_NAME,
+    MAX_FILE_BYTES,
+    SCHEMA_VERSION,
+    Adapter,
+    Bundle,
+    File,
+    Layout,
+    PixelValues,
+    Prior,
+)
 from bundle.write import file_entry, write_bundle
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-MAX_BATCH = 64
-SLACK = 0.02  # by which values may exceed their range
+MAX_BATCH, LEAST_BATCH = 64, 8
+BATCH_PIXELS = MAX_BATCH * 256 * 256  # of the pictures of one request
+CODE = re.compile("latent_sample|code", re.IGNORECASE)  # inputs of decoders are called so
 GENERATOR, SHEET = "generator.onnx", "sheet.png"
 
 
@@ -49,44 +59,60 @@ class About:
 
 @dataclass(frozen=True)
 class Found:
-    """What shapes and a trial run tell of a generator. `pictures`: uint8 [64, H, W, C], of seeds 0 to 63."""
+    """What shapes and a trial run tell of a generator. `pictures`: uint8 [N, H, W, C], of seeds 0, 1, …; `classes`:
+    their names; `notes`: what was guessed or clipped, a sentence each."""
 
     adapter: Adapter
     opset: int
+    precision: str
     parameters: int
     latent_dim: int
+    classes: tuple[str, ...]
     pictures: np.ndarray
+    notes: tuple[str, ...]
 
 
-def inspect_generator(data: bytes, prior: Prior = "normal") -> Found:
+def inspect_generator(data: bytes, prior: Prior = "normal", given: Given = NOTHING_GIVEN) -> Found:
     """How the generator in an ONNX file is used, found from its shapes and a trial run.
 
-    Raises BundleError when the file is no generator z -> image, or one that is not served here.
+    Raises BundleError when the file is no generator of pictures or one that is not served here, UserError when a flag
+    does not fit or is needed.
     """
     file = outline(data)
     if fault := problem(file):
         raise BundleError(f"This file {fault}.")
-    if len(file.inputs) != 1:
-        raise BundleError(f"A generator has one input, z; this file has {len(file.inputs)} ({', '.join(file.inputs)}).")
-    ((z, (kind, shape)),) = file.inputs.items()
-    sizes = tuple(size for size in shape[1:] if isinstance(size, int) and size > 0)
-    if kind != FLOAT or len(shape) < 2 or len(sizes) < len(shape) - 1:
-        raise BundleError(f"z must be float32 [batch, numbers, …] of known size; '{z}' is {list(shape)}.")
-    images = [name for name, (kind, shape) in file.outputs.items() if kind == FLOAT and len(shape) in (0, 4)]
-    if not images:
-        raise BundleError("None of its outputs is a picture, float32 [batch, channels, height, width].")
-    batch = shape[0] if isinstance(shape[0], int) and shape[0] > 0 else None
-    adapter = Adapter(z=z, image=images[0], z_shape=sizes, values="0..1", batch=batch)
-    pictures, values = _trial(data, adapter, prior)
+    inputs = find_inputs(file, given)
+    decodes = CODE.search(inputs.z) or math.prod(inputs.z_shape[1:]) > 1  # a grid of codes, not a vector
+    asked = Adapter(
+        z=inputs.z,
+        image=next(iter(file.outputs)),  # until the trial run finds the picture
+        z_shape=inputs.z_shape,
+        values="0..1",
+        batch=inputs.batch,
+        z_type=inputs.z_type,
+        kind="decoder" if decodes else "generator",
+        classes=inputs.classes,
+        fixed=inputs.fixed,
+    )
+    trial = try_generator(data, asked, list(file.outputs), prior, given)
+    if given.classes and not trial.classes:
+        raise UserError("--classes: this file has no input for a class.")
     opset = file.opsets.get("", file.opsets.get("ai.onnx", 0))
-    chosen = adapter.model_copy(update={"values": values})
-    return Found(chosen, opset, file.parameters, math.prod(sizes), pictures)
+    names = given.classes or tuple(map(str, range(trial.classes)))
+    precision = "fp32" if file.weight_types <= {FLOAT} else "as it came"
+    notes = (*inputs.notes, *trial.notes)
+    return Found(
+        trial.adapter, opset, precision, file.parameters, math.prod(inputs.z_shape), names, trial.pictures, notes
+    )
 
 
-def adopt(file: Path, target: Path, about: About) -> Bundle:
-    """Writes the bundle of a generator's file into the folder `target` and returns its index.
+def adopt(
+    file: Path, target: Path, about: About, given: Given = NOTHING_GIVEN, alone: bool = False
+) -> tuple[Bundle, Found]:
+    """Writes the bundle of a generator's file into the folder `target`; returns its index and what was found.
 
-    Raises UserError with a sentence, and leaves nothing behind, when the file is no generator or the folder exists.
+    Weights in a second file beside it are read in, unless the file came `alone`. Raises UserError with a sentence, and
+    leaves nothing behind, when the file is no generator or the folder exists.
     """
     if not file.is_file():
         raise UserError(f"There is no file '{file}'.")
@@ -95,54 +121,40 @@ def adopt(file: Path, target: Path, about: About) -> Bundle:
     if target.exists():
         raise UserError(f"'{target}' already exists: choose another --name or --out.")
     data = file.read_bytes()
-    found = inspect_generator(data, about.prior)
+    if external := outline(data).external:
+        if alone:
+            raise UserError(
+                f"The weights lie in a second file, '{external[0][:100]}'. Make one file of both: {ONE_FILE}, or "
+                "onnx.save(onnx.load('model.onnx'), 'one.onnx') where both lie."
+            )
+        data = inlined(data, file.parent)
+    found = inspect_generator(data, about.prior, given)
     shown = png(sheet(found.pictures, SHEET_COLUMNS), level=9)
     info = _index(about, found, file_entry(GENERATOR, data), file_entry(SHEET, shown))
     write_bundle(target, info, {GENERATOR: data, SHEET: shown}, card=None, previous=None)
-    return info
-
-
-def _trial(data: bytes, adapter: Adapter, prior: Prior) -> tuple[np.ndarray, str]:
-    """The pictures of seeds 0 to 63, and the range of the generator's values: "0..1" or "-1..1"."""
-    try:
-        session = open_session(data, choose_provider("cpu"))
-        noise = seed_latents(range(MAX_TILES), math.prod(adapter.z_shape))
-
-        def run(feed: Feed) -> list[np.ndarray]:
-            raw.append(session.run([adapter.image], dict(feed))[0])
-            return [raw[-1]]
-
-        raw: list[np.ndarray] = []
-        adapt(run, adapter.model_copy(update={"batch": adapter.batch or 16}))({"z": from_normal(noise, prior)})
-    except Exception as error:  # onnxruntime's errors share no base class
-        raise BundleError(f"This file does not run ({first_line(error)}).") from error
-    values = np.concatenate(raw)[:MAX_TILES]
-    if values.ndim != 4 or values.shape[1] not in (1, 3) or max(values.shape[2:]) > MAX_SIDE:
-        raise BundleError(
-            f"Pictures must have 1 or 3 channels first and at most {MAX_SIDE} pixels a side; "
-            f"'{adapter.image}' is {values.shape[1:]}."
-        )
-    if not np.isfinite(values).all():
-        raise BundleError("This generator gives values that are not finite numbers.")
-    low, high = float(values.min()), float(values.max())
-    if low < -1 - SLACK or high > 1 + SLACK or high - low < SLACK:
-        raise BundleError(f"Pictures must lie in [0, 1] or [-1, 1]; these run from {low:.3g} to {high:.3g}.")
-    if low >= -SLACK:
-        return to_uint8(values), "0..1"
-    return to_uint8(values * np.float32(0.5) + np.float32(0.5)), "-1..1"
+    return info, found
 
 
 def _index(about: About, found: Found, generator: File, sample_sheet: File) -> Bundle:
     _, height, width, channels = found.pictures.shape
+    inputs: list[dict[str, object]] = [{"name": "z", "shape": ["batch", found.latent_dim]}]
+    if found.classes:
+        inputs.append({"name": "classes", "shape": ["batch", len(found.classes)]})
     graph = generator.model_dump() | {
         "opset": found.opset,
-        "precision": "as it came",
+        "precision": found.precision,
         "parameters": found.parameters,
-        "inputs": [{"name": "z", "shape": ["batch", found.latent_dim]}],
+        "inputs": inputs,
         "outputs": [{"name": "image", "shape": ["batch", channels, height, width]}],
         "adapter": found.adapter.model_dump(),
     }
-    dataset = {"source": about.source, "licence": about.licence, "classes": [], "train_images": 0, "test_images": 0}
+    dataset = {
+        "source": about.source,
+        "licence": about.licence,
+        "classes": found.classes,
+        "train_images": 0,
+        "test_images": 0,
+    }
     return Bundle.model_validate(
         {
             "schema_version": SCHEMA_VERSION,
@@ -151,7 +163,7 @@ def _index(about: About, found: Found, generator: File, sample_sheet: File) -> B
             "created": datetime.now(UTC).replace(microsecond=0),
             "dataset": dataset,
             "image": {"channels": channels, "height": height, "width": width},
-            "max_batch": MAX_BATCH,
+            "max_batch": max(LEAST_BATCH, min(MAX_BATCH, BATCH_PIXELS // (height * width))),
             "graphs": {"generator": graph},
             "files": {"sheet": sample_sheet},
             "gan": {"latent_dim": found.latent_dim, "prior": about.prior},
@@ -184,11 +196,21 @@ def main(arguments: Sequence[str] | None = None, ask: Callable[[str], str] | Non
             prior=options.prior,
         )
         target = options.out or REPOSITORY / "artifacts" / name
-        info = adopt(options.file, target, about)
+        given = Given(
+            parsed_inputs(options.input),
+            options.output,
+            options.layout,
+            options.values,
+            tuple(word.strip() for word in (options.classes or "").split(",") if word.strip()),
+        )
+        info, found = adopt(options.file, target, about, given)
         shape = " x ".join(map(str, info.image.shape))
-        adapter = info.graphs["generator"].adapter
-        values = adapter.values if adapter else "0..1"
-        print(f"{target}: z of {info.require_gan().latent_dim} numbers -> pictures {shape}, values {values}.")
+        kind = "a decoder, z of" if found.adapter.kind == "decoder" else "z of"
+        classes = f", {len(found.classes)} classes" if found.classes else ""
+        values = found.adapter.values
+        print(f"{target}: {kind} {found.latent_dim} numbers{classes} -> pictures {shape}, values {values}.")
+        for note in found.notes:
+            print(note)
         print(f"See it: python demo/app.py --bundles {target}")
 
     return exit_code(work, "\nStopped; nothing was written.")
@@ -203,7 +225,12 @@ def _parser() -> argparse.ArgumentParser:
         "is not changed. Its shapes and a trial run tell what it takes and gives; what is not given by the options "
         "below is asked for.",
     )
-    command.add_argument("file", type=Path, metavar="FILE", help="the .onnx file: z in, pictures out")
+    command.add_argument(
+        "file",
+        type=Path,
+        metavar="FILE",
+        help="the .onnx file: z in, pictures out; weights in a second file are read in from beside it",
+    )
     command.add_argument(
         "--name", help="name in addresses: lower-case letters, digits, - and _ (default: the file's name)"
     )
@@ -215,6 +242,27 @@ def _parser() -> argparse.ArgumentParser:
         choices=get_args(Prior),
         default="normal",
         help="what z is drawn from: N(0, 1), U(-1, 1), or N(0, 1) cut off at -2 and 2 (default: %(default)s)",
+    )
+    command.add_argument(
+        "--input",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="the value that an input other than z and the class always has, such as truncation=0.7: a number, numbers "
+        "with commas, true, false, or normal for noise that is drawn once; once for each input",
+    )
+    command.add_argument("--output", metavar="NAME", help="the output that is the picture (default: found)")
+    command.add_argument(
+        "--layout",
+        choices=get_args(Layout),
+        help="the order of the picture's dimensions: NHWC where the channels come last, NHW where there are none "
+        "(default: found)",
+    )
+    command.add_argument("--values", choices=get_args(PixelValues), help="its black and white (default: found)")
+    command.add_argument(
+        "--classes",
+        metavar="A,B,…",
+        help="names of the classes, in their order (default: 0, 1, … as it has them)",
     )
     command.add_argument("--out", type=Path, help="folder of the new bundle (default: artifacts/NAME)")
     return parser

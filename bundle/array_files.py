@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from bundle.errors import BundleError
 from bundle.schema import MAX_FILE_BYTES, Bundle, File
-from bundle.verified_files import verified_bytes
+from bundle.verified_files import verified_bytes, verified_pixels
 
 SHEET_COLUMNS, MAX_TILES = 8, 64
 THUMBNAIL, MAX_TRAINING = 32, 10_000  # pixels of the longer side, and pictures, of the training codes
@@ -119,22 +118,15 @@ def read_training(folder: Path, info: Bundle) -> TrainingCodes | None:
 
 def read_sheet(folder: Path, info: Bundle) -> np.ndarray:
     """The sample sheet, uint8 [H, W, C]; it is a PNG, eight pictures wide and at most eight high."""
-    entry, image = info.files["sheet"], info.image
-    data = verified_bytes(folder, entry)
-    try:
-        with Image.open(io.BytesIO(data), formats=("PNG",)) as sheet:
-            width, height = sheet.size
-            rows, rest = divmod(height, image.height)
-            right = width == SHEET_COLUMNS * image.width and not rest and 1 <= rows <= MAX_TILES // SHEET_COLUMNS
-            pixels = np.asarray(sheet.convert("L" if image.channels == 1 else "RGB")) if right else None
-    except Exception as error:
-        raise BundleError(f"File '{entry.file}' of bundle '{folder.name}' is not a PNG picture.") from error
-    if pixels is None:
-        raise BundleError(
-            f"The sample sheet of bundle '{folder.name}' measures {width} x {height} pixels, "
-            f"not {SHEET_COLUMNS} x 1 to {MAX_TILES // SHEET_COLUMNS} pictures of {image.width} x {image.height}."
-        )
-    return pixels.reshape(height, width, image.channels)
+    image = info.image
+
+    def size_fault(height: int, width: int) -> str:
+        rows, rest = divmod(height, image.height)
+        right = width == SHEET_COLUMNS * image.width and not rest and 1 <= rows <= MAX_TILES // SHEET_COLUMNS
+        most = MAX_TILES // SHEET_COLUMNS
+        return "" if right else f"not {SHEET_COLUMNS} x 1 to {most} pictures of {image.width} x {image.height}"
+
+    return verified_pixels(folder, info.files["sheet"], image.channels, {"PNG": "PNG"}, size_fault)
 
 
 def thumbnail_size(height: int, width: int) -> tuple[int, int]:

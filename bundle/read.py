@@ -1,4 +1,4 @@
-"""A bundle: a folder of ONNX graphs with one index, `bundle.json` (bundle/schema.py). Read and verify it.
+"""A bundle: a folder of ONNX graphs with one index, `bundle.json` (bundle/schema/). Read and verify it.
 
 A bundle is data: nothing in it is executed, no file outside its folder is read, and every file must have the size and
 the SHA-256 that the index gives for it.

@@ -4,20 +4,18 @@ The sheet of a VAE begins with one row more: the held-out pictures that the othe
 than the bundle's, where whole ones would take too many bytes.
 """
 
-import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from bundle.errors import BundleError
 from bundle.schema import SNAPSHOT_FILES, Bundle, Model
-from bundle.verified_files import verified_bytes
+from bundle.verified_files import verified_pixels
 
 MAX_BYTES = 1_000_000  # of a sheet; export keeps to far less
-FORMATS = ("WEBP", "PNG")
+FORMATS = {"WEBP": "WebP", "PNG": "PNG"}
 
 
 @dataclass(frozen=True)
@@ -57,27 +55,20 @@ def read_strip(folder: Path, info: Bundle, model: Model) -> Strip:
 
 def _pixels(folder: Path, info: Bundle, model: Model) -> np.ndarray:
     """The pixels of a sheet, uint8 [H, W, C]. Raises BundleError."""
-    entry, snapshots = info.files[SNAPSHOT_FILES[model]], info.training[model].snapshots
+    entry, snapshots, image = info.files[SNAPSHOT_FILES[model]], info.training[model].snapshots, info.image
     assert snapshots  # the index says so of every sheet
-    where = f"File '{entry.file}' of bundle '{folder.name}'"
     if entry.bytes > MAX_BYTES:
+        where = f"File '{entry.file}' of bundle '{folder.name}'"
         raise BundleError(f"{where} is too large for snapshots: {MAX_BYTES / 1e6:g} MB are allowed.")
-    data = verified_bytes(folder, entry)
     rows, columns = len(snapshots.taken) + held_out_rows(model), snapshots.pictures
-    most = rows * info.image.height, columns * info.image.width
-    try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as sheet:
-            height, width = sheet.height, sheet.width
-            fits = not (height % rows or width % columns) and height <= most[0] and width <= most[1]
-            pixels = np.asarray(sheet.convert("L" if info.image.channels == 1 else "RGB")) if fits else None
-    except Exception as error:
-        raise BundleError(f"{where} is not a WebP or PNG picture.") from error
-    if pixels is None:
-        raise BundleError(
-            f"{where} measures {width} x {height} pixels, which is no sheet of {columns} x {rows} pictures of at most "
-            f"{info.image.width} x {info.image.height}."
-        )
-    return pixels.reshape(height, width, info.image.channels)
+
+    def size_fault(height: int, width: int) -> str:
+        even = not (height % rows or width % columns)
+        if even and height <= rows * image.height and width <= columns * image.width:
+            return ""
+        return f"which is no sheet of {columns} x {rows} pictures of at most {image.width} x {image.height}"
+
+    return verified_pixels(folder, entry, image.channels, FORMATS, size_fault)
 
 
 def page_facts(info: Bundle, address: str) -> dict[str, Any]:

@@ -1,12 +1,20 @@
 """What the index says of a file is verified before the file is used: its size, its SHA-256, the outline of a graph."""
 
 import hashlib
+import io
+import warnings
+from collections.abc import Callable, Mapping
 from pathlib import Path
+
+import numpy as np
+from PIL import Image
 
 from bundle import packed_files
 from bundle.errors import BundleError
-from bundle.onnx_outline import FLOAT, Dimensions, outline, problem, unknown
-from bundle.schema import File, Graph
+from bundle.onnx_outline import FLOAT, TYPES, Dimensions, Outline, outline, problem, unknown
+from bundle.schema import Adapter, File, Graph
+
+PICTURE_TYPES = {number for number, name in TYPES.items() if name in ("float32", "float16", "float64", "uint8")}
 
 
 def verified_bytes(folder: Path, entry: File) -> bytes:
@@ -41,34 +49,75 @@ def check_outline(folder: Path, name: str, graph: Graph, data: bytes) -> None:
         raise BundleError(f"{where} {fault}.")
     if found.opsets.get("", found.opsets.get("ai.onnx")) != graph.opset:
         raise BundleError(f"{where} uses operator set {found.opsets}, not {graph.opset} as the index says.")
-    adapter = graph.adapter
-    batch: int | None = None
+    if graph.adapter:
+        if fault := _foreign_fault(graph.adapter, found):
+            raise BundleError(f"{where} {fault}, not what the index says.")
+        return
     inputs, outputs = (
         {tensor.name: tensor.row_shape for tensor in tensors} for tensors in (graph.inputs, graph.outputs)
     )
-    if adapter:
-        batch = adapter.batch
-        inputs, outputs = {adapter.z: adapter.z_shape}, {adapter.image: outputs["image"]}
     for kind, wanted, there in (("takes", inputs, found.inputs), ("gives", outputs, found.outputs)):
-        if not _agrees(wanted, there, batch, loose=adapter is not None):
+        if not _agrees(wanted, there):
             raise BundleError(f"{where} {kind} {_listed(there)}, not what the index says.")
 
 
-def _agrees(
-    wanted: dict[str, tuple[int, ...]], there: dict[str, tuple[int, Dimensions]], batch: int | None, loose: bool
-) -> bool:
-    """Whether the tensors that are there are float32 of the wanted names and row shapes, behind a batch of this size
-    (None: a free one). `loose`: sizes may be left open, as other exporters do; running the graph then tells them."""
+def _agrees(wanted: dict[str, tuple[int, ...]], there: dict[str, tuple[int, Dimensions]]) -> bool:
+    """Whether the tensors that are there are float32 of the wanted names and row shapes, behind a free batch."""
     if set(wanted) != set(there):
         return False
-    for name, (kind, shape) in there.items():
-        if kind != FLOAT or not shape or len(shape) != 1 + len(wanted[name]):
-            return False
-        pairs = [(batch, shape[0]), *zip(wanted[name], shape[1:], strict=True)]
-        if not all(want == have or (unknown(have) and (loose or want is None)) for want, have in pairs):
-            return False
-    return True
+    return all(
+        kind == FLOAT and bool(shape) and unknown(shape[0]) and shape[1:] == wanted[name]
+        for name, (kind, shape) in there.items()
+    )
+
+
+def _foreign_fault(adapter: Adapter, found: Outline) -> str:
+    """What differs from the adapter of a generator that was exported elsewhere: the end of a sentence, or empty. Sizes
+    may be left open, as other exporters do; running the graph then tells them."""
+    batch = adapter.batch or "batch"
+    wanted: dict[str, tuple[str, Dimensions]] = {adapter.z: (adapter.z_type, (batch, *adapter.z_shape))}
+    if entry := adapter.classes:
+        wanted[entry.name] = entry.type, (batch, *entry.shape)
+    wanted |= {entry.name: (entry.type, entry.shape) for entry in adapter.fixed}
+    there = found.inputs
+    if set(wanted) != set(there) or not all(_fits(*wanted[name], *there[name]) for name in wanted):
+        return f"takes {_listed(there)}"
+    kind, shape = found.outputs.get(adapter.image, (0, ()))
+    if kind not in PICTURE_TYPES or len(shape) not in (0, len(adapter.layout)):
+        return f"gives {_listed(found.outputs)}"
+    return ""
+
+
+def _fits(element: str, wanted: Dimensions, kind: int, shape: Dimensions) -> bool:
+    if TYPES.get(kind) != element or len(shape) != len(wanted):
+        return False
+    return all(want == have or unknown(have) for want, have in zip(wanted, shape, strict=True))
 
 
 def _listed(tensors: dict[str, tuple[int, Dimensions]]) -> str:
     return ", ".join(f"{name[:40]} {list(shape)}" for name, (_, shape) in list(tensors.items())[:5]) or "nothing"
+
+
+def verified_pixels(
+    folder: Path, entry: File, channels: int, formats: Mapping[str, str], size_fault: Callable[[int, int], str]
+) -> np.ndarray:
+    """The pixels, uint8 [H, W, channels], of a picture file that the index lists. `formats`: those that it may have, by
+    Pillow's names, and what people call them; `size_fault`: what is wrong with a picture of this (height, width), empty
+    for nothing.
+
+    It is not decoded before its size was looked at. Raises BundleError when it is missing, changed, damaged, of another
+    format or size."""
+    data, where = verified_bytes(folder, entry), f"File '{entry.file}' of bundle '{folder.name}'"
+    try:
+        with warnings.catch_warnings():  # a row of 1 024 px is larger than pictures of strangers may be
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            opened = Image.open(io.BytesIO(data), formats=list(formats))
+        with opened as picture:
+            height, width = picture.height, picture.width
+            wrong = size_fault(height, width)
+            pixels = None if wrong else np.asarray(picture.convert("L" if channels == 1 else "RGB"))
+    except Exception as error:
+        raise BundleError(f"{where} is not a {' or '.join(formats.values())} picture.") from error
+    if pixels is None:
+        raise BundleError(f"{where} measures {width} x {height} pixels, {wrong}.")
+    return pixels.reshape(height, width, channels)

@@ -60,7 +60,7 @@ def build_parser() -> argparse.ArgumentParser:
         help="address to listen on: 127.0.0.1 or ::1 for this machine, 0.0.0.0 or :: for all (default: %(default)s)",
     )
     hint = f"port (default: $GRADIO_SERVER_PORT, or {PORT}, or the next free one)"
-    parser.add_argument("--port", type=_port, default=given.get("GRADIO_SERVER_PORT"), help=hint)
+    parser.add_argument("--port", default=given.get("GRADIO_SERVER_PORT"), help=hint)
     share = given.get("GRADIO_SHARE", "").lower() == "true"
     parser.add_argument("--share", action="store_true", default=share, help="also open a temporary public link")
     parser.add_argument(
@@ -96,11 +96,6 @@ def build_parser() -> argparse.ArgumentParser:
         help="run the graphs on an inference server (KServe v2, e.g. Triton): http://machine:8000",
     )
     return parser
-
-
-def _port(text: str) -> int | str:
-    """The number of a port; other text as it is, which free_address refuses in a sentence."""
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else text
 
 
 def _serve(options: argparse.Namespace) -> int:

@@ -27,6 +27,7 @@ MAX_TRUNCATION = 1.5
 MAX_LATENT = 1000.0  # of one number of a latent: far beyond any that a network was trained on
 MAX_COORDINATE = 1e6  # of the seed plane
 MAX_TEXT = 4 * UPLOAD.bytes // 3 + 200  # characters: the largest upload in base64, with its prefix
+NO_MOVES = "The attributes must be names with numbers, such as {'glasses': 1.5}"
 TOO_LARGE = f"The file is too large: at most {UPLOAD.bytes // 1_000_000} MB are accepted."
 
 Word = TypeVar("Word", bound=str)
@@ -70,7 +71,7 @@ def attributes(value: Any, served: ServedBundle) -> dict[str, float]:
     if value is None or value == "":
         return {}
     if not isinstance(value, dict):
-        raise InputError(f"The attributes must be names with numbers, such as {{'glasses': 1.5}}, not {_shown(value)}.")
+        raise InputError(f"{NO_MOVES}, not {_shown(value)}.")
     names = served.attribute_names
     if value and not names:
         raise InputError(f"Bundle '{served.info.name}' has no attributes, so none can be moved.")

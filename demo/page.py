@@ -31,7 +31,7 @@ from demo.routes.model_requests import ModelRequests
 from demo.routes.not_modified import NotModified
 from demo.serving.served_bundle import ServedBundle
 from demo.static_files import CSS, PAGE_WORDS
-from demo.widgets import first_widget, widget
+from demo.widgets import first_widget, make_widget, widget
 
 TITLE = "Twofold"
 CHINESE_FONTS = ("Noto Sans SC", "PingFang SC", "Microsoft YaHei")  # of the visitor's system: none is fetched
@@ -77,13 +77,13 @@ def build_demo(bundles: Mapping[str, ServedBundle], unavailable: Sequence[Unavai
                     widget("quiz")
                 if make:
                     with gr.Tab(I18N("Make"), id="make"):
-                        widget("make")
+                        make_widget()
                 with gr.Tab(I18N("API"), id="api"):
                     widget("api")
                 with gr.Tab(I18N("About"), id="about"):
                     widget("about")
         elif make:
-            widget("make")
+            make_widget()
         else:
             widget("empty")
         add_endpoints(bundles)

@@ -32,7 +32,8 @@ CORE = (
     "plot",
     "mount",
 )
-WIDGETS = ("bar", "empty", "play", "morph", "rebuild", "explore", "compare", "quiz", "make", "api", "about")
+WIDGETS = ("bar", "empty", "play", "morph", "rebuild", "explore", "compare", "quiz", "api", "about")
+MAKE = "make"  # the tab, and its widget, whose scripts are sent only where it is
 CSS = (STATIC / "core" / "style.css", *sorted(STATIC.glob("tabs/*/*.css")))
 # Of the scripts' folders; then of sentences from the server and bundles, translated when they are shown.
 WORD_FOLDERS = (
@@ -57,13 +58,23 @@ def text(name: str) -> str:
 
 @functools.cache
 def page_script() -> str:
-    """Everything that the page runs, as one script: what is shared, the parts of the tabs, and the widgets.
+    """What every page runs, as one script: what is shared, the parts of the tabs, and the widgets.
 
     A widget is a function of the element that it fills."""
-    parts = [path.stem for path in sorted(STATIC.glob("tabs/*/*.js")) if path.stem not in WIDGETS]
-    shared = "".join(text(f"{name}.js") for name in (*CORE, *parts))
-    widgets = "".join(f"Twofold.widgets.{name} = (element) => {{\n{text(f'{name}.js')}}};\n" for name in WIDGETS)
-    return shared + widgets
+    paths = [path for path in sorted(STATIC.glob("tabs/*/*.js")) if path.parent.name != MAKE]
+    parts = [path.stem for path in paths if path.stem not in WIDGETS]
+    return "".join(text(f"{name}.js") for name in (*CORE, *parts)) + "".join(map(_widget, WIDGETS))
+
+
+@functools.cache
+def make_script() -> str:
+    """What the tab Make runs besides."""
+    parts = [path.stem for path in sorted((STATIC / "tabs" / MAKE).glob("*.js")) if path.stem != MAKE]
+    return "".join(text(f"{name}.js") for name in parts) + _widget(MAKE)
+
+
+def _widget(name: str) -> str:
+    return f"Twofold.widgets.{name} = (element) => {{\n{text(f'{name}.js')}}};\n"
 
 
 def facts_script(facts: Mapping[str, Any]) -> str:
@@ -84,4 +95,4 @@ def fingerprint(*texts: str) -> str:
 @functools.cache
 def version() -> str:
     """The fingerprint of scripts and words, which stands in their addresses."""
-    return fingerprint(page_script(), *(words_script(language) for language in WORDS))
+    return fingerprint(page_script(), make_script(), *(words_script(language) for language in WORDS))

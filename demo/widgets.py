@@ -10,12 +10,18 @@ from typing import Any
 
 import gradio as gr
 
+from demo import static_files
 from demo.routes.page_files import facts_address, script_address
 
 
 def widget(name: str) -> gr.HTML:
     """The widget Twofold.widgets.<name> of the page's script."""
     return _html(name, script_address())
+
+
+def make_widget() -> gr.HTML:
+    """The widget of the tab Make, which brings its script with it."""
+    return _html(static_files.MAKE, script_address(), script_address("make.js"))
 
 
 def first_widget(name: str, facts: Mapping[str, Any]) -> gr.HTML:

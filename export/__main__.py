@@ -46,7 +46,6 @@ from export.settings import (
     TritonSettings,
     UnpackSettings,
     WebSettings,
-    flags_first,
     without_aliases,
 )
 from export.targets import hub, space, triton, web
@@ -160,6 +159,8 @@ def run(settings: object) -> None:
             destination = hub.Destination(settings.push, settings.private, settings.dry_run)
             space.write(settings.bundles, settings.out, settings.title, destination)
         case WebSettings():
+            if len(settings.folders) < 2:
+                raise UserError("Name bundles and, last, the folder of the page: python -m export web BUNDLE FOLDER.")
             destination = hub.Destination(settings.push, settings.private, settings.dry_run)
             web.write(settings.bundles, settings.out, settings.title, destination)
 
@@ -175,7 +176,7 @@ def main(argv: list[str] | None = None) -> int:
     uploads = argv[:1] in (["space"], ["web"])
     if not uploads:  # an upload shows its progress
         os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
-    words = flags_first(without_aliases(argv))
+    words = without_aliases(argv)
     settings: object = tyro.cli(Command, prog="python -m export", description=DESCRIPTION, args=words)
     stopped = f"Stopped; nothing was {'uploaded' if uploads else 'written'}."
     return exit_code(lambda: run(settings), stopped)

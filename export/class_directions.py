@@ -36,6 +36,8 @@ def add(folder: Path) -> dict[str, np.ndarray]:
     classes = len(bundle.info.dataset.classes)
     if classes < 2:
         raise UserError(f"{folder} has no classes, so there is nothing to separate.")
+    if not {"mapping", "decoder"} & set(bundle.info.graphs):
+        raise UserError(f"The generator of {folder} was made elsewhere: it has no styles to find directions in.")
     found = directions(TrialInputs.of_bundle(bundle, BundleRunner(bundle).run), classes)
     add_file(bundle, "latents", FILE, npz_bytes(bundle.latents | found))
     ending = "_accuracy"

@@ -10,9 +10,11 @@ import onnx
 from onnx import helper
 
 from bundle import differences
+from bundle.adapter import adapt
 from bundle.differences import Unit
 from bundle.errors import UserError
 from bundle.feeds import Rows
+from bundle.schema import Adapter
 from bundle.trial_inputs import TrialInputs
 from export import float16, int8, parity
 from export.graphs import GraphSpec
@@ -138,13 +140,16 @@ def convert_one(
     return data, replace(found, error=error)
 
 
-def measure(graph: str, exact: bytes, other: bytes, rows: Rows, precision: Precision) -> Conversion:
-    """What changes from the file `exact` to the file `other`, on the same rows.
+def measure(
+    graph: str, exact: bytes, other: bytes, rows: Rows, precision: Precision, adapter: Adapter | None = None
+) -> Conversion:
+    """What changes from the file `exact` to the file `other`, on the same rows. `adapter`: how a generator is run that
+    was exported elsewhere.
 
     Raises Unsuitable when a picture changes by more than LEVELS (int8: is less than LEAST_PSNR from float32), another
     output by more than SHARE, or int8 gains nothing.
     """
-    wanted, got = (parity.session(data).run(None, rows) for data in (exact, other))
+    wanted, got = (outputs_of(data, rows, adapter) for data in (exact, other))
     change = differences.difference(got, wanted, whole=True)
     found = Conversion(graph, change.largest, change.mean, change.unit, len(other) / len(exact))
     if precision == "int8":
@@ -153,6 +158,14 @@ def measure(graph: str, exact: bytes, other: bytes, rows: Rows, precision: Preci
     if reason := refusal(found, precision):
         raise Unsuitable(reason)
     return found
+
+
+def outputs_of(data: bytes, rows: Rows, adapter: Adapter | None) -> list[np.ndarray]:
+    """What a graph's file gives for these rows."""
+    session = parity.session(data)
+    if adapter is None:
+        return session.run(None, rows)
+    return adapt(lambda feed: session.run([adapter.image], dict(feed)), adapter)(rows)
 
 
 def refusal(found: Conversion, precision: Precision) -> str:

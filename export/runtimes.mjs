@@ -1,6 +1,6 @@
 // One graph in onnxruntime-web, as a page without special headers runs it: WebAssembly, one thread.
 // stdin and stdout speak in messages: four bytes, the length of a JSON head; the head; the bytes that it announces.
-// First {bytes} and a model; then {inputs: [{name, dims}]} and their float32, answered by {outputs: [{name, dims}]}
+// First {bytes} and a model; then {inputs: [{name, dims, type}]} and their numbers, answered by {outputs: [{name, dims, type}]}
 // and theirs, or by {error}.
 import { readSync, writeSync } from "node:fs";
 
@@ -27,6 +27,17 @@ function readHead() {
   return JSON.parse(new TextDecoder().decode(read(length)));
 }
 
+// Type of a tensor -> the array of its numbers; both sides know the types by NumPy's names.
+const ARRAYS = {
+  float32: Float32Array,
+  float64: Float64Array,
+  float16: Uint16Array,
+  int64: BigInt64Array,
+  int32: Int32Array,
+  uint8: Uint8Array,
+  bool: Uint8Array,
+};
+
 function write(bytes) {
   for (let at = 0; at < bytes.length; ) at += writeSync(1, bytes, at, bytes.length - at);
 }
@@ -43,12 +54,14 @@ try {
   answer({});
   for (;;) {
     const feed = {};
-    for (const { name, dims } of readHead().inputs)
-      feed[name] = new ort.Tensor("float32", new Float32Array(read(4 * size(dims)).buffer), dims);
+    for (const { name, dims, type } of readHead().inputs) {
+      const Numbers = ARRAYS[type];
+      feed[name] = new ort.Tensor(type, new Numbers(read(Numbers.BYTES_PER_ELEMENT * size(dims)).buffer), dims);
+    }
     const found = await session.run(feed);
     const outputs = session.outputNames.map((name) => [name, found[name]]);
     answer(
-      { outputs: outputs.map(([name, { dims }]) => ({ name, dims })) },
+      { outputs: outputs.map(([name, { dims, type }]) => ({ name, dims, type })) },
       ...outputs.map(([, { data }]) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength)),
     );
   }

@@ -7,6 +7,7 @@ import functools
 import importlib.metadata
 import importlib.util
 import json
+import math
 import shutil
 import struct
 import subprocess
@@ -292,12 +293,13 @@ def web(data: bytes, outputs: Sequence[str]) -> Iterator[GraphFunction]:
             _receive(from_node, errors)
 
             def run(feed: Feed) -> list[np.ndarray]:
-                head = {"inputs": [{"name": name, "dims": values.shape} for name, values in feed.items()]}
+                head = {"inputs": [{"name": n, "dims": a.shape, "type": a.dtype.name} for n, a in feed.items()]}
                 _send(to_node, head, *(np.ascontiguousarray(values).tobytes() for values in feed.values()))
                 found = {}
                 for entry in _receive(from_node, errors)["outputs"]:
-                    raw = from_node.read(4 * int(np.prod(entry["dims"])))
-                    found[entry["name"]] = np.frombuffer(raw, np.float32).reshape(entry["dims"])
+                    kind = np.dtype(entry["type"])
+                    raw = from_node.read(kind.itemsize * math.prod(entry["dims"]))
+                    found[entry["name"]] = np.frombuffer(raw, kind).reshape(entry["dims"])
                 return [found[name] for name in outputs]
 
             yield run

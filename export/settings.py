@@ -27,22 +27,6 @@ GraphName = Literal[
 ALL_RUNTIMES: tuple[RuntimeName, ...] = get_args(RuntimeName)
 # Flags that scripts may still use -> what they are called now.
 ALIASES = {"--form": "--precision"}
-WITH_VALUE = {"--push", "--title"}  # the flags of `web` that a word follows
-
-
-def flags_first(words: Sequence[str]) -> list[str]:
-    """The words of `web`, its flags before the folders: tyro gives a list all folders up to the next flag, and leaves
-    none for FOLDER. Other commands stay as they are."""
-    if list(words[:1]) != ["web"]:
-        return list(words)
-    flags: list[str] = []
-    folders: list[str] = []
-    rest = iter(words[1:])
-    for word in rest:
-        (flags if word.startswith("-") else folders).append(word)
-        if word in WITH_VALUE:
-            flags += [value for value in [next(rest, None)] if value is not None]
-    return ["web", *flags, *folders]
 
 
 def without_aliases(words: Sequence[str]) -> list[str]:
@@ -206,10 +190,10 @@ class WebSettings:
     """Write a static page that samples and interpolates in the browser, for any web host. Uploads only with --push, to
     a static Space of the Hugging Face Hub, which is free and never sleeps."""
 
-    bundles: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="BUNDLES")]
-    """Folders of the bundles that it shows, e.g. artifacts/mnist."""
-    out: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FOLDER")]
-    """Folder of the page, e.g. build/web. An earlier page there is replaced; any other folder is left alone."""
+    # One list: of two, tyro gives the first one all folders up to the next flag, and the second none.
+    folders: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="BUNDLES FOLDER")]
+    """Folders of the bundles that it shows, e.g. artifacts/mnist, and last the folder of the page, e.g. build/web. An
+    earlier page there is replaced; any other folder is left alone."""
     title: str | None = None
     """Title of the page. Default: the title of the bundle if there is only one, else Twofold."""
     push: Annotated[str | None, tyro.conf.arg(metavar="USER/NAME")] = None
@@ -218,6 +202,16 @@ class WebSettings:
     """Make the Space private."""
     dry_run: bool = False
     """With --push, only print what would be uploaded, and where."""
+
+    @property
+    def bundles(self) -> tuple[Path, ...]:
+        """Folders of the bundles."""
+        return self.folders[:-1]
+
+    @property
+    def out(self) -> Path:
+        """Folder of the page."""
+        return self.folders[-1]
 
 
 @reflowed

@@ -13,7 +13,7 @@ from bundle.errors import UserError
 from bundle.quality_section import with_quality
 from bundle.read import graph_bytes, read
 from bundle.runner import BundleRunner
-from bundle.schema import Bundle
+from bundle.schema import Adapter, Bundle
 from bundle.trial_inputs import TrialInputs
 from bundle.write import card_of, file_entry, npz_bytes, update_bundle
 from export import float16, model_card, precision
@@ -37,7 +37,7 @@ def shrink(folder: Path) -> Bundle:
     files: dict[str, bytes] = {}
     for names in STAGE_GRAPHS.values():
         exact = {n: graph_bytes(bundle, n) for n in names if n in graphs and graphs[n].precision == "fp32"}
-        for name, data in rounded(exact, inputs).items():
+        for name, data in rounded(exact, inputs, {name: graphs[name].adapter for name in exact}).items():
             entry = file_entry(graphs[name].file, data)
             files[entry.file] = data
             graphs[name] = graphs[name].model_copy(update={**entry.model_dump(), "precision": "fp16-stored"})
@@ -54,8 +54,11 @@ def shrink(folder: Path) -> Bundle:
     return update_bundle(bundle, changed, files, card).info
 
 
-def rounded(exact: Mapping[str, bytes], inputs: TrialInputs) -> dict[str, bytes]:
+def rounded(
+    exact: Mapping[str, bytes], inputs: TrialInputs, adapters: Mapping[str, Adapter | None]
+) -> dict[str, bytes]:
     """Graphs that share weights, stored alike, with as few weights left as float32 as their pictures allow.
+    `adapters`: how those are run that were exported elsewhere.
 
     Raises UserError when one of them changes too much all the same.
     """
@@ -63,7 +66,8 @@ def rounded(exact: Mapping[str, bytes], inputs: TrialInputs) -> dict[str, bytes]
     def convert_all(least: int) -> dict[str, bytes]:
         files = {name: stored(data, least) for name, data in exact.items()}
         for name, data in files.items():
-            precision.measure(name, exact[name], data, inputs.rows(name, precision.COMPARED), "fp16-stored")
+            rows = inputs.rows(name, precision.COMPARED)
+            precision.measure(name, exact[name], data, rows, "fp16-stored", adapters[name])
         return files
 
     try:

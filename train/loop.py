@@ -4,6 +4,7 @@ Everything random in a step follows from (seed, step), and everything scheduled 
 resumed run repeats the uninterrupted one bit for bit on the same machine, threads and precision.
 """
 
+import os
 import signal
 import sys
 import time
@@ -18,6 +19,7 @@ from torch import Tensor, nn
 
 from bundle.command_line import end_signals, handled, let_go_of_terminal
 from bundle.errors import UserError
+from bundle.training_status import State, Status
 from train.budget import Slot, spoken
 from train.checkpoints import load_tensors, restore_modules, restore_optimizer, save_tensors
 from train.data.dataset import Pictures
@@ -25,26 +27,23 @@ from train.data.splits import batch_indices
 from train.distributed import accelerator_for, agreed
 from train.hardware import emulates_bf16, processor
 from train.outlook import Outlook
+from train.pace import FIRST_STEPS, LEAST_STEPS, Pace
 from train.pauses import Pauses
 from train.progress_bar import ProgressBar, progress_bar, say
 from train.recorder import Progress, Recorder, diverged
 from train.schedules import ema_decay
 from train.settings import Settings
 from train.stages.stage import Stage
-from train.status import State, Status, StatusFile
+from train.status import StatusFile
 from train.stored_settings import flat
 from train.threads import ThreadTrial, first_threads
 
 SHEETS = 16  # a run leaves about this many sample sheets and …
-LINES = 100  # … this many lines of metrics, neither before …
-FIRST_STEPS = 20  # … so many steps, of which …
+LINES = 100  # … this many lines of metrics, neither before FIRST_STEPS of train/pace.py, of which …
 LAST_STEPS = 6  # … the last say what the speed is
-LEAST_STEPS = 5  # before which nothing is said of the speed
 CHECKPOINT_SECONDS = 120.0
 PATIENCE = 10  # skipped steps in a row before a run stops
 CHECK_STEPS = 10  # steps from one agreement of several processes, or question to a GPU, to the next
-PLAN_STEPS, PLAN_SECONDS = 50, 5.0  # from one estimate of the speed to the next, whichever is sooner
-MEASURING_SHARE = 0.4  # of the time of a stage, kept for what is measured at its end, at most
 BAR = "{desc}: {percentage:3.0f}%|{bar}| {n_fmt} of {total_fmt} pictures, {left}{postfix}"
 
 
@@ -77,7 +76,7 @@ def train(
     times = slot, began, pauses
     loop = Loop(stage, averages, settings, progress, recorder, accelerator, train_set, len(test_set), *times)
     title = f"{stage.name}{slot.title}"
-    if progress.finished and not loop.has_more():
+    if progress.finished and not loop.pace.has_more():
         if recorder.writes:
             more = "--images" if settings.images is not None else "--minutes"
             say(f"{title}: finished before, nothing is left to do; --resume with more {more} goes on.")
@@ -133,21 +132,20 @@ class Loop:
     ):
         """began: time.monotonic() from which the stage's time counts."""
         self.stage, self.averages, self.settings, self.progress = stage, averages, settings, progress
-        self.recorder, self.accelerator, self.slot = recorder, accelerator, slot
+        self.recorder, self.accelerator = recorder, accelerator
         self.device = next(stage.networks.parameters()).device
         self.pictures = placed(train_set, self.device)
         processes = accelerator.num_processes
         self.batch = min(settings.batch * settings.accumulate, len(train_set) // processes) * processes
-        self.first_step, self.first_images = progress.step, progress.images
-        self.clock = began - progress.seconds
+        counts = len(train_set), test_images
+        self.pace = Pace(
+            settings, slot, progress, self.batch, began, lambda rate: stage.measuring_seconds(*counts, rate)
+        )
         self.pauses = pauses
-        self.steps_began = self.planned_at = self.timed_from = 0.0  # times of the first step and the last plan
+        self.timed_from = 0.0  # when the steps began that say what the speed is
         self.status = StatusFile(settings.run, recorder.writes)
         self.trial = self.thread_trial()
         self.outlook = Outlook(stage.name, settings, train_set.images[0, 0].numel() ** 0.5, self.device)
-        self.counts = len(train_set), test_images
-        if settings.images is not None:
-            progress.planned = settings.images
 
     def thread_trial(self) -> ThreadTrial | None:
         """Sets the processor threads. Returns the trial that finds their number, where it is not known yet."""
@@ -161,77 +159,39 @@ class Loop:
         progress.threads, progress.processor = threads, here
         return None
 
-    def has_more(self) -> bool:
-        """Whether the plan goes beyond what the stage was finished with."""
-        if self.settings.images is not None:
-            return self.settings.images > self.progress.images
-        if self.progress.budget:
-            return self.settings.minutes * 60 > self.progress.budget
-        return self.plan() > self.progress.images  # finished by an older version
-
-    def elapsed(self) -> float:
-        """Seconds that the stage has taken in all."""
-        return time.monotonic() - self.clock
-
-    @property
-    def seconds(self) -> float:
-        """Seconds that the stage may take in all, measuring included."""
-        return self.settings.minutes * 60 if self.slot.seconds is None else self.slot.seconds
-
-    def rate(self) -> float:
-        """Pictures a second: of this command, once it has taken some steps."""
-        progress = self.progress
-        if progress.step - self.first_step >= LEAST_STEPS:
-            return (progress.images - self.first_images) / max(time.monotonic() - self.steps_began, 1e-9)
-        return progress.images / max(progress.seconds, 1e-9)
-
-    def plan(self) -> int:
-        """How many pictures to train on in all, at the speed so far."""
-        progress = self.progress
-        if self.settings.images is not None:
-            return self.settings.images
-        if progress.step < 1 or (progress.step < LEAST_STEPS and progress.seconds < self.seconds):
-            return max(progress.planned, 1_000 * self.batch)
-        rate = self.rate()
-        measuring = min(self.stage.measuring_seconds(*self.counts, rate), self.seconds * MEASURING_SHARE)
-        return images_in_all(progress.images, self.seconds - progress.seconds - measuring, rate, self.batch)
-
-    def left(self) -> str:
-        """The time that is left, in words."""
-        if self.settings.images is not None:
-            if self.progress.step - self.first_step < FIRST_STEPS:
-                return "…"
-            return f"{spoken((self.progress.planned - self.progress.images) / self.rate())} left"
-        seconds = max(self.seconds - self.progress.seconds, 0.0)
-        in_all = f", {spoken(seconds + self.slot.after)} for all" if self.slot.after else ""
-        return f"{spoken(seconds)} left{in_all}"
-
     def write_status(self, state: State) -> None:
         """Tells whoever watches the run where it stands."""
-        progress, known = self.progress, self.progress.step - self.first_step >= LEAST_STEPS
-        rate = self.rate() if known else None
-        if self.settings.images is not None:
-            left = (progress.planned - progress.images) / rate if rate else None
-        else:
-            left = max(self.seconds - progress.seconds, 0.0)
-        for_all = None if left is None else left + self.slot.after
-        place = self.stage.name, self.slot.number, self.slot.of, state
-        self.status.write(Status(*place, progress.images, progress.planned, rate, progress.seconds, left, for_all,
-                                 dict(self.recorder.warned)))  # fmt: skip
+        progress, pace = self.progress, self.pace
+        left = pace.left()
+        status = Status(
+            stage=self.stage.name,
+            number=pace.slot.number,
+            of=pace.slot.of,
+            state=state,
+            images=progress.images,
+            planned=progress.planned,
+            rate=pace.rate() if pace.done >= LEAST_STEPS else None,
+            seconds=progress.seconds,
+            left=left,
+            left_for_all=None if left is None else left + pace.slot.after,
+            warnings=dict(self.recorder.warned),
+            pid=os.getpid(),
+        )
+        self.status.write(status)
 
     def run(self, asked: list[int], bar: ProgressBar) -> bool:
         """Takes steps until the plan is done or `asked` is filled; returns whether it was stopped."""
         progress, recorder = self.progress, self.recorder
         last_line = last_sheet = progress.images
-        self.steps_began = last_save = time.monotonic()
+        self.pace.steps_began = last_save = time.monotonic()
         stopped = False
         while True:
             if self.is_time_to_check():
-                self.replan()
+                self.pace.replan()
                 stopped, progress.planned = agreed(self.accelerator, bool(asked), progress.planned)
                 self.check_streak()
                 bar.total = progress.planned if progress.step >= LEAST_STEPS else None
-                bar.left = self.left()
+                bar.left = self.pace.left_in_words()
             if stopped or progress.images >= progress.planned:
                 return stopped
             shown = self.step()
@@ -246,7 +206,7 @@ class Loop:
             if time.monotonic() - last_save > CHECKPOINT_SECONDS:
                 last_save = time.monotonic()
                 recorder.checkpoint()
-            if self.status.is_due():
+            if self.status.is_due(self.progress.seconds):
                 self.write_status("training")
                 if self.status.takes_request():
                     last_save = time.monotonic()
@@ -261,10 +221,10 @@ class Loop:
         pause = self.pauses.took(now - began)
         if pause:
             self.leave_out(pause)
-        self.progress.seconds = now - self.clock
+        self.progress.seconds = now - self.pace.clock
         if self.trial is not None and (best := self.trial.took(now - began - pause)):
             self.progress.threads, self.progress.processor, self.trial = best, processor(), None
-        done = self.progress.step - self.first_step
+        done = self.pace.done
         if done == FIRST_STEPS - LAST_STEPS:
             self.timed_from = now
         if done == FIRST_STEPS and self.recorder.writes:
@@ -273,8 +233,7 @@ class Loop:
 
     def leave_out(self, pause: float) -> None:
         """Counts none of the seconds of a pause, and says so."""
-        self.clock += pause
-        self.steps_began += pause
+        self.pace.leave_out(pause)
         self.timed_from += pause
         if self.recorder.writes:
             say(f"{self.stage.name}: note: the training was paused for {spoken(pause)}, which its time does not count.")
@@ -282,9 +241,9 @@ class Loop:
     def say_outlook(self, rate: float) -> None:
         """Says what the budget is going to show and what that is enough for."""
         budget = self.settings.images is None
-        images = self.progress.images + int(max(self.seconds - self.progress.seconds, 0) * rate) if budget else (
+        images = self.progress.images + int(max(self.pace.seconds - self.progress.seconds, 0) * rate) if budget else (
             self.progress.planned)  # fmt: skip
-        say(self.outlook.sentence(rate, images, self.seconds if budget else None))
+        say(self.outlook.sentence(rate, images, self.pace.seconds if budget else None))
 
     def update(self) -> dict[str, Tensor]:
         """One step on the next batch, which (seed, step) determine; returns scalars to show."""
@@ -308,16 +267,7 @@ class Loop:
         """Whether to look at the plan, at stop requests and at skipped steps: always on a CPU, now and then where that
         means waiting for other processes or for a GPU."""
         waits = self.accelerator.num_processes > 1 or self.device.type != "cpu"
-        done = self.progress.step - self.first_step
-        return done % (CHECK_STEPS if waits else 1) == 0 or self.progress.images >= self.progress.planned
-
-    def replan(self) -> None:
-        """Estimates anew what fits into the time budget: at first in each step, then now and then."""
-        done = self.progress.step - self.first_step
-        now = time.monotonic()
-        due = done < FIRST_STEPS or done % PLAN_STEPS == 0 or now - self.planned_at > PLAN_SECONDS
-        if due or self.progress.images >= self.progress.planned:
-            self.planned_at, self.progress.planned = now, self.plan()
+        return self.pace.done % (CHECK_STEPS if waits else 1) == 0 or self.progress.images >= self.progress.planned
 
     def check_streak(self) -> None:
         """Raises UserError when too many steps in a row were skipped."""
@@ -333,12 +283,6 @@ def placed(pictures: Pictures, device: torch.device) -> Pictures:
     if device.type == "cuda" and pictures.images.nbytes > torch.cuda.mem_get_info(device)[0] // 2:
         return Pictures(pictures.images, labels)
     return Pictures(pictures.images.to(device), labels)
-
-
-def images_in_all(images: int, left: float, rate: float, batch: int) -> int:
-    """How many pictures in all: those seen, and whole batches in the seconds that are left at `rate` pictures a
-    second."""
-    return images + int(max(left, 0.0) * rate) // batch * batch
 
 
 @torch.no_grad()
@@ -386,7 +330,7 @@ def finish(
     if latents:
         save_tensors(recorder.folder / "latents.safetensors", latents, {})
     progress, settings = recorder.progress, loop.settings
-    progress.finished, progress.seconds = True, loop.elapsed()
+    progress.finished, progress.seconds = True, loop.pace.elapsed()
     progress.budget = settings.minutes * 60 if settings.images is None else 0.0
     recorder.checkpoint()
 

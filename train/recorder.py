@@ -69,7 +69,7 @@ class Recorder:
         self.stage, self.averages, self.settings, self.progress = stage, averages, settings, progress
         self.folder = settings.run / stage.name
         self.accelerator, self.writes = accelerator, accelerator.is_main_process
-        self.variety: dict[str, float] = {}  # and roughness, at the last sheet
+        self.sample_figures: dict[str, float] = {}  # variety and roughness at the last sheet
         self.command = command_line(stage.module, settings, source)
         self.own_command = self.command
         self.began_at = progress.seconds, progress.images
@@ -136,7 +136,7 @@ class Recorder:
             values["skipped_steps"] = skipped
         facts = {"images": progress.images, "seconds": round(progress.seconds, 1),
                  "images_per_second": round(progress.images / progress.seconds, 1)}  # fmt: skip
-        values |= self.variety
+        values |= self.sample_figures
         if self.writes:
             try:
                 with (self.folder / "metrics.jsonl").open("a", encoding="utf-8") as metrics:
@@ -171,9 +171,9 @@ class Recorder:
         self.track_sheet(np.asarray(sheet))
         variety = stage.variety(self.averages)
         roughness = stage.roughness(self.averages)
-        self.variety = {f"variety_{name}": round(share, 4) for name, share in variety.items()}
+        self.sample_figures = {f"variety_{name}": round(share, 4) for name, share in variety.items()}
         if roughness is not None and math.isfinite(roughness):
-            self.variety["roughness"] = round(roughness, 4)
+            self.sample_figures["roughness"] = round(roughness, 4)
         if progress.share > EARLY and progress.step >= EARLY_STEPS:
             self.check_samples(variety, roughness)
 

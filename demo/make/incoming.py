@@ -5,6 +5,7 @@ becomes a class. What is no picture is counted and said, never stored.
 """
 
 import re
+import threading
 import zipfile
 from collections import Counter
 from collections.abc import Iterator
@@ -41,6 +42,7 @@ class Incoming:
         self.pictures, self.limits = pictures, limits
         files = list(self.files())
         self.room = limits.bytes - sum(path.stat().st_size for path in files), limits.pictures - len(files)
+        self._storing = threading.Lock()
         self._last: dict[Path, int] = {}  # group -> number of its last picture
 
     def take(self, file: Path, name: str) -> Arrivals:
@@ -49,6 +51,10 @@ class Incoming:
         Raises InputError where the project would grow too large, UserError where the disk refuses; what was stored
         before stays.
         """
+        with self._storing:
+            return self._take(file, name)
+
+    def _take(self, file: Path, name: str) -> Arrivals:
         arrivals = Arrivals()
         try:
             if zipfile.is_zipfile(file):

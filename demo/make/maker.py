@@ -4,13 +4,12 @@ A thread walks through the steps of a project (demo/make/plan.py), each a proces
 meanwhile (pause, delete, the end of the server) asks that process to stop, which stores what was learned.
 """
 
-import json
 import os
 import shutil
 import threading
 import time
 from collections.abc import MutableMapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from typing import Any
 from bundle.errors import Busy, InputError, UserError
 from bundle.read import read
 from bundle.sessions import Provider
+from bundle.training_status import CHECKPOINT_REQUEST, Status, read_status
 from demo.make import plan
 from demo.make.child import Child
 from demo.make.limits import LEAST_PICTURES, MakeLimits
@@ -26,8 +26,6 @@ from demo.make.survey import chosen_files
 from demo.serving.engine import Engine, EngineCache
 from demo.serving.served_bundle import ServedBundle
 
-# Files of a run that train/status.py writes and looks for; the demo does not import train.
-STATUS, CHECKPOINT_REQUEST = "status.json", ".checkpoint"
 # Seconds into a step at which a sheet of samples is asked for, beside those that training makes by itself.
 FIRST_SHEETS = (8.0, 20.0, 45.0, 90.0, 180.0)
 LATER_SHEETS = 300.0
@@ -56,15 +54,15 @@ class Maker:
         self._changed = threading.Condition()
         self._waiting: list[str] = []
         self._current: Running | None = None
-        self._last_words = ""
         self._ending = False
         self._exporting = threading.Lock()
+        self._asking = threading.Lock()  # held by one who asks for a training: two may ask at once
         self._thread = threading.Thread(target=self._work, name="maker", daemon=True)
 
     # --- from start to end of the server -----------------------------------------------------------
 
     def start(self) -> None:
-        """Takes up what an earlier server left: trainings wait for "Continue", finished bundles are served."""
+        """Takes up what an earlier server left: trainings wait for "Go on", bundles are served."""
         for name in self.projects.names():
             with suppress(UserError):
                 if self.projects.get(name).state in BUSY:
@@ -86,6 +84,10 @@ class Maker:
 
     def train(self, name: str, minutes: float) -> None:
         """Puts a project in the queue. Raises InputError where it has too few pictures or the minutes are too many."""
+        with self._asking:
+            self._queue_up(name, minutes)
+
+    def _queue_up(self, name: str, minutes: float) -> None:
         project = self.projects.get(name)
         if project.state in BUSY:
             return
@@ -115,8 +117,8 @@ class Maker:
         """Ends its training, and removes the project, its pictures and all that was learned from them."""
         self.projects.folder(name)
         self.pause(name)
-        while self._is_current(name):
-            time.sleep(0.05)
+        with self._changed:
+            self._changed.wait_for(lambda: not self._is_current(name))
         self.bundles.pop(name, None)
         self.projects.delete(name)
 
@@ -145,19 +147,10 @@ class Maker:
             "pictures": pictures,
             "step": project.step,
             "steps": [{"command": step.command, "minutes": step.minutes} for step in steps],
-            "training": self._said_by_training(project, folder, steps),
+            "training": said.model_dump(mode="json") if (said := said_by_training(project, folder, steps)) else None,
             "sheets": {stage: sheets(folder, stage) for step in steps for stage in plan.STAGES[step.command]},
             "playable": name in self.bundles,
         }
-
-    @staticmethod
-    def _said_by_training(project: Project, folder: Path, steps: tuple[plan.Step, ...]) -> dict[str, Any] | None:
-        """What the process of the present step says; None while there is none, or it has not begun."""
-        if project.state != "training" or project.step >= len(steps):
-            return None
-        said = read_json(folder / "run" / STATUS)
-        stages = plan.STAGES[steps[project.step].command]
-        return said if said and said["stage"] in stages and said["state"] in ("training", "measuring") else None
 
     # --- the thread --------------------------------------------------------------------------------
 
@@ -172,6 +165,7 @@ class Maker:
             finally:
                 with self._changed:
                     self._current = None
+                    self._changed.notify_all()
 
     def _next(self) -> Running | None:
         """The project whose turn it is; None when the server ends."""
@@ -188,23 +182,19 @@ class Maker:
         has_gan = any(step.command == "gan" for step in steps)
         for i in range(project.step, len(steps)):
             step = steps[i]
-            resume = all((folder / "run" / stage / "record.json").exists() for stage in plan.STAGES[step.command][:1])
-            command = plan.training_command(step, project, folder, resume, has_gan)
-            code = self._run_step(running, command, folder)
-            if code == 0:
+            command = plan.training_command(step, project, folder, has_gan)
+            if self._run_step(running, command, folder):
                 self.projects.change(name, step=i + 1)
             if running.stopped:
                 self.projects.change(name, state="paused")
                 return
-            if code:
-                raise UserError(self._last_words)
-            with suppress(UserError):  # playable as early as can be; what fails here is said at the end
+            with suppress(UserError) if i + 1 < len(steps) else nullcontext():  # the last one says what is wrong
                 self._export(name)
-        self._export(name)
         self.projects.change(name, state="finished")
 
-    def _run_step(self, running: Running, command: list[str], folder: Path) -> int:
-        """Runs the command until it ends, or was asked to; returns its exit code."""
+    def _run_step(self, running: Running, command: list[str], folder: Path) -> bool:
+        """Runs the command until it ends, or was asked to; returns whether it came to its end. Raises UserError when it
+        failed."""
         run = folder / "run"
         child = Child(command, folder / TRAINING_LOG)
         with self._changed:
@@ -217,13 +207,14 @@ class Maker:
             if time.monotonic() - began > next_sheet(asked):
                 asked += 1
                 self._ask_for_checkpoint(run)
-        code = child.wait()
-        self._last_words = child.last_words()
+        failed = child.wait() != 0
         with suppress(OSError):
             (run / CHECKPOINT_REQUEST).unlink(missing_ok=True)
         with self._changed:
             running.child = None
-        return code
+        if failed and not running.stopped:
+            raise UserError(child.last_words())
+        return not failed
 
     def _is_current(self, name: str) -> bool:
         with self._changed:
@@ -273,6 +264,15 @@ class Maker:
         self.bundles[name] = ServedBundle(Engine(bundle, self.provider, self._cache))
 
 
+def said_by_training(project: Project, folder: Path, steps: tuple[plan.Step, ...]) -> Status | None:
+    """What the process of the present step says; None while there is none, or it has not begun."""
+    if project.state != "training" or project.step >= len(steps):
+        return None
+    said = read_status(folder / "run")
+    is_now = said and said.stage in plan.STAGES[steps[project.step].command] and said.state in ("training", "measuring")
+    return said if is_now else None
+
+
 def next_sheet(asked: int) -> float:
     """Seconds into a step at which the next sheet is asked for, after so many."""
     if asked < len(FIRST_SHEETS):
@@ -308,11 +308,3 @@ def counts(folder: Path, project: Project) -> tuple[int, int]:
 def sheets(folder: Path, stage: str) -> list[int]:
     """The sample sheets of a stage, by how many pictures had been seen, in order."""
     return sorted(int(path.stem) for path in (folder / "run" / stage / "samples").glob("*.png") if path.stem.isdigit())
-
-
-def read_json(path: Path) -> dict[str, Any] | None:
-    """What a JSON file says; None where it is not there, or no JSON."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None

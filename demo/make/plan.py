@@ -4,13 +4,12 @@ The VAE comes first, which shows rebuilt pictures within a minute; then the GAN,
 for both, and the classifier where there are classes.
 """
 
-import os
-import shlex
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from bundle.sessions import core_count
 from demo.make.limits import FEW_FOR_A_GAN
 from demo.make.projects import Project
 
@@ -46,14 +45,14 @@ def steps(project: Project, pictures: int, classes: int) -> tuple[Step, ...]:
     return tuple(Step(command, project.minutes * SHARES[command] / total) for command in wanted)
 
 
-def training_command(step: Step, project: Project, folder: Path, resume: bool, has_gan: bool) -> list[str]:
-    """The words of a step's command. `has_gan`: whether a GAN was trained before."""
+def training_command(step: Step, project: Project, folder: Path, has_gan: bool) -> list[str]:
+    """The words of a step's command, which goes on where it was stopped. `has_gan`: whether a GAN is trained, too."""
     words = [sys.executable, "-m", "train", step.command, str(folder / "run"), "--minutes", f"{step.minutes:g}"]
     if step.command == "inverse" and not has_gan:
         words += ["--target", "vae"]
-    threads = max((os.cpu_count() or 2) - 1, 1)  # one is left for the page
+    threads = max(core_count() - 1, 1)  # one is left for the page
     words += ["--threads", str(threads)]
-    if resume:
+    if any((folder / "run" / stage / "config.json").exists() for stage in STAGES[step.command]):
         return [*words, "--resume", "--data", str(folder / "set")]
     words += ["--data", str(folder / "set"), "--size", str(project.size), "--fit", project.fit]
     words += ["--background", project.background] if project.background else []
@@ -66,10 +65,5 @@ def training_command(step: Step, project: Project, folder: Path, resume: bool, h
 def export_command(project: Project, folder: Path, name: str) -> list[str]:
     """The words of the command that makes the project's bundle of what has been learned so far."""
     words = [sys.executable, "-m", "export", "bundle", str(folder / "run"), str(folder / "bundle"), "--name", name]
-    words += ["--title", project.title, "--data", str(folder / "set"), "--unfinished"]
-    return [*words, "--licence", project.licence] if project.licence else words
-
-
-def shown(words: list[str]) -> str:
-    """A command as it can be typed in a terminal."""
-    return shlex.join(["python", *words[1:]])
+    words += [f"--title={project.title}", "--data", str(folder / "set"), "--unfinished"]
+    return [*words, f"--licence={project.licence}"] if project.licence else words

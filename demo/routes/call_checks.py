@@ -88,7 +88,7 @@ def mend(endpoint: str, values: list[Any]) -> str:
             wrong.append(f"The {parameter.name} must be a number.")
             values[i] = None
         elif parameter.name == "attributes" and not isinstance(values[i], dict | None):
-            wrong.append("The attributes must be names with numbers, such as {'glasses': 1.5}.")  # null would move none
+            wrong.append(f"{arguments.NO_MOVES}.")  # null would move none
     return wrong[0] if wrong else ""
 
 

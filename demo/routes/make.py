@@ -36,7 +36,7 @@ from starlette.routing import Route
 from bundle import images
 from bundle.errors import InputError, UserError
 from demo.facts import bundle_facts
-from demo.make.incoming import Arrivals, Incoming
+from demo.make.incoming import Incoming
 from demo.make.limits import FEW_FOR_A_GAN, LEAST_PICTURES
 from demo.make.maker import Maker
 from demo.make.projects import BUSY, SIZES
@@ -62,7 +62,7 @@ class MakeRoutes:
         self.maker, self.projects = maker, maker.projects
         self.surveys = Surveys(maker.projects)
         self._incoming: dict[str, Incoming] = {}
-        self._storing = threading.Lock()
+        self._making = threading.Lock()
 
     def routes(self) -> list[Route]:
         """For demo.page.launch_settings."""
@@ -128,17 +128,18 @@ class MakeRoutes:
         if size < of:
             return answered({"received": size})
         try:
-            arrivals = await in_thread(self._store, name, arriving, query.get("name", "")[:1000])
+            incoming = await in_thread(self._incoming_of, name)
+            arrivals = await in_thread(incoming.take, arriving, query.get("name", "")[:1000])
         finally:
             arriving.unlink(missing_ok=True)
         return answered({"received": size, "stored": arrivals.stored, "refused": dict(arrivals.refused)})
 
-    def _store(self, name: str, file: Path, called: str) -> Arrivals:
-        """Stores what arrived, one file at a time. Raises as `Incoming.take`."""
-        with self._storing:
+    def _incoming_of(self, name: str) -> Incoming:
+        """What takes files into a project; one for all of them, as it counts. Raises InputError."""
+        with self._making:
             if name not in self._incoming:
                 self._incoming[name] = Incoming(self.projects.folder(name) / "pictures", self.maker.limits)
-            return self._incoming[name].take(file, called)
+            return self._incoming[name]
 
     async def _choose(self, request: Request) -> Response:
         if self.projects.get(name_of(request)).state in BUSY:

@@ -1,6 +1,7 @@
 """The routes that hand out the page's own files, compressed.
 
 GET /page/{version}/page.js              the page's script: demo/static_files.py
+GET /page/{version}/make.js              that of the tab Make, where there is one
 GET /page/{version}/words.{language}.js  its sentences in a language other than English
 GET /page/{version}/facts.js             the facts about the bundles: demo/facts.py
 
@@ -50,9 +51,9 @@ def _inner_path(scope: Scope) -> str:
     return scope["path"].removeprefix(scope.get("root_path", "")) or "/"
 
 
-def script_address() -> str:
-    """Where the page finds its script, relative to itself."""
-    return f"page/{static_files.version()}/page.js"
+def script_address(name: str = "page.js") -> str:
+    """Where the page finds its script, or another one that has its version, relative to itself."""
+    return f"page/{static_files.version()}/{name}"
 
 
 def facts_address(facts: Mapping[str, Any]) -> str:
@@ -110,6 +111,8 @@ def _file(name: str) -> tuple[bytes, str] | None:
     """A file's content and version."""
     if name == "page.js":
         return static_files.page_script().encode(), static_files.version()
+    if name == "make.js":
+        return static_files.make_script().encode(), static_files.version()
     language = name.removeprefix("words.").removesuffix(".js")
     if name != f"words.{language}.js" or language not in static_files.WORDS:
         return None

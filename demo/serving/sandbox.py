@@ -187,7 +187,7 @@ def serve(folder: Path) -> None:
         return session.run(names, dict(feed))
 
     draw = adapt(run, entry.adapter) if entry.adapter else run
-    most = bundle.info.max_batch * math.prod(entry.inputs[0].row_shape)
+    most = bundle.info.max_batch * sum(math.prod(tensor.row_shape) for tensor in entry.inputs)
     with open(sys.stdout.fileno(), "wb", closefd=False) as out, open(sys.stdin.fileno(), "rb", closefd=False) as asked:
         while True:
             try:
@@ -210,7 +210,7 @@ def main(words: list[str]) -> int:
         else:
             from bundle.adopt import About, adopt
 
-            adopt(Path(words[1]), Path(words[2]), About(words[3], words[4]))
+            adopt(Path(words[1]), Path(words[2]), About(words[3], words[4]), alone=True)
     except UserError as error:
         print(error, file=sys.stderr)
         return 2

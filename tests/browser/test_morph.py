@@ -88,7 +88,15 @@ def test_keyframes_come_from_favourites_move_and_live_in_the_link(visit, address
 def test_a_broken_link_opens_what_makes_sense_and_a_tab_takes_the_links_place_from_another(visit):
     broken = "?b=${alert(1)}&m=<b>&c=99&t=NaN&x=1e99&y="
     page = visit(broken + "&tab=morph&keys=1,<b>&classes=NaN,99&path=zigzag&frames=1e99&fps=-1&p=NaN&loop=maybe")
-    assert page.evaluate("Twofold.state") == {"b": "digits", "m": "gan", "c": 9, "t": 1, "x": 1e6, "y": 0}
+    assert page.evaluate("Twofold.state") == {
+        "b": "digits",
+        "m": "gan",
+        "c": 9,
+        "t": 1,
+        "x": 1e6,
+        "y": 0,
+        "attributes": "",
+    }
     page.locator(".tf-keyframe").nth(3).wait_for()
     assert keys(page) == "0,1,4,5" and page.get_by_label("Frames", exact=True).input_value() == "60"
     field = page.get_by_label("Seeds of the keyframes")

@@ -183,6 +183,7 @@ def test_a_card_that_is_not_right_is_left_alone(visit, file: str, change: tuple[
     race = "localStorage.getItem('twofold.race.digits')"
     page.evaluate(f"localStorage.setItem('twofold.race.digits', {race}.replace('Mozilla', 'Another'))")
     page.reload()
+    page.wait_for_function("window.Twofold?.onDevice")
     told(page, words)
     assert [url for url in asked if ".jspi." in url]
 

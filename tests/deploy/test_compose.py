@@ -76,7 +76,7 @@ def test_every_flag_of_the_demo_exists(services: dict[str, dict], dockerfile: st
     start, bundles = (shlex.split(re.sub(r'[\[\],"]', " ", listed(dockerfile, word))) for word in ("ENTRYPOINT", "CMD"))
     assert start[:2] == ["python", "demo/app.py"]
     options = build_parser().parse_args([*start[2:], *bundles])
-    assert (options.host, options.port, options.bundles) == ("0.0.0.0", 7860, "/bundles")
+    assert (options.host, options.port, options.bundles) == ("0.0.0.0", "7860", "/bundles")
     for name in ("demo-a", "demo-b"):
         flags = shlex.split(services[name]["command"])
         assert build_parser().parse_args([*start[2:], *flags]).bundles == "/bundles"

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import tarfile
 import time
 from dataclasses import replace
@@ -227,6 +228,7 @@ def files_of(parts: Path, place: Path) -> Path:
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(not os.environ.get("TWOFOLD_RELEASE"), reason="takes minutes: TWOFOLD_RELEASE=1 runs it")
 def test_a_release_for_a_gpu_from_the_pictures_to_the_parts(tmp_path, shape_pictures, monkeypatch, capfd):
     """As on a lent card, with seconds for minutes and narrow networks; one of two data sets is not there."""
     tiny = {

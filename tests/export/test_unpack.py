@@ -222,7 +222,7 @@ def test_settings_of_older_versions_are_understood(own: Path):
 
 
 def test_what_is_missing_of_a_bundle_is_named(own: Path, tmp_path: Path):
-    change_index(own, lambda index: index["training"].pop("gan"))
+    change_index(own, lambda index: (index["training"].pop("gan"), index["files"].pop("gan_snapshots", None)))
     left_out(own, tmp_path / "run", "gan", "does not say how it came about")
 
 

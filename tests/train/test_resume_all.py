@@ -6,8 +6,8 @@ import pytest
 
 from bundle.read import read
 from bundle.schema import USUAL_GRAPHS
+from tests.support.small_runs import SMALL, STAGES, at_step, interrupt
 from tests.support.trained import export
-from tests.train.test_resume import SMALL, STAGES, at_step, interrupt
 from train import run_folder
 from train.__main__ import main
 from train.resume import resolve_all

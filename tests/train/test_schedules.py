@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from train.checkpoints import load_tensors
 from train.data.dataset import Pictures
-from train.loop import images_in_all, train, update_averages
+from train.loop import train, update_averages
+from train.pace import images_in_all
 from train.schedules import cosine, ema_decay, ramp
 from train.settings import Settings
 from train.stages.stage import Stage

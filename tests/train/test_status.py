@@ -1,27 +1,39 @@
-"""status.json: what a training says to whoever watches it, and the checkpoint that can be asked for."""
+"""What a training says to whoever watches it, and the checkpoint that can be asked for."""
 
-import json
 from pathlib import Path
 
-from train.status import CHECKPOINT_REQUEST, STATUS, Status, StatusFile
+from bundle.training_status import CHECKPOINT_REQUEST, STATUS, Status, read_status
+from train.status import StatusFile
 
 
 def status(images: int) -> Status:
-    return Status("gan", 1, 2, "training", images, 1000, 50.0, 3.0, 17.0, 60.0, {"noise": "It is noise."})
+    return Status(
+        stage="gan",
+        number=1,
+        of=2,
+        state="training",
+        images=images,
+        planned=1000,
+        rate=50.0,
+        seconds=3.0,
+        left=17.0,
+        left_for_all=60.0,
+        warnings={"noise": "It is noise."},
+        pid=7,
+    )
 
 
 def test_a_watcher_reads_what_the_training_wrote(tmp_path: Path):
     file = StatusFile(tmp_path, writes=True)
-    assert file.is_due()
+    assert read_status(tmp_path) is None and file.is_due(0.0)
     file.write(status(300))
-    said = json.loads((tmp_path / STATUS).read_text())
-    assert (said["stage"], said["images"], said["left"], said["warnings"]) == (
-        "gan",
-        300,
-        17.0,
-        {"noise": "It is noise."},
-    )
-    assert not file.is_due()
+    assert read_status(tmp_path) == status(300)
+    assert not file.is_due(3.5) and file.is_due(4.1)
+
+
+def test_what_another_version_wrote_is_no_status(tmp_path: Path):
+    (tmp_path / STATUS).write_text('{"stage": "gan"}')
+    assert read_status(tmp_path) is None
 
 
 def test_a_disk_that_refuses_never_stops_the_training(tmp_path: Path):

@@ -258,15 +258,17 @@ class GanStage(Stage[GanNetworks, GanSettings]):
         return (labels + self.own_rows(torch.randint(1, count, (rows,), device=labels.device))) % count
 
     def preview(self, averages: GanNetworks, pictures: Tensor) -> Tensor:
-        device = next(averages.parameters()).device
-        classes = None if self.preview_classes is None else self.preview_classes.to(device)
-        return averages.generator(self.preview_z.to(device), classes)
+        return self.samples(averages, len(self.preview_z))
 
     def snapshot(self, averages: GanNetworks, pictures: Tensor) -> Tensor:
         """The first samples of the sheet."""
+        return self.samples(averages, SNAPSHOT)
+
+    def samples(self, averages: GanNetworks, count: int) -> Tensor:
+        """The first `count` of the samples that are drawn again and again."""
         device = next(averages.parameters()).device
-        classes = None if self.preview_classes is None else self.preview_classes[:SNAPSHOT].to(device)
-        return averages.generator(self.preview_z[:SNAPSHOT].to(device), classes)
+        classes = None if self.preview_classes is None else self.preview_classes[:count].to(device)
+        return averages.generator(self.preview_z[:count].to(device), classes)
 
     @torch.no_grad()
     def finish(self, averages: GanNetworks, train: Pictures, test: Pictures) -> dict[str, Tensor]:

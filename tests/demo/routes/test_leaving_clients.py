@@ -18,6 +18,7 @@ from demo.serving.batching import caller
 from demo.serving.served_bundle import open_bundles
 
 pytestmark = pytest.mark.serving
+SESSION = "abc"
 PATIENCE = 20  # seconds
 
 
@@ -55,6 +56,14 @@ def server(
     demo.close(verbose=False)
 
 
+def joined(client: httpx.Client) -> dict[str, Any]:
+    """A call of /sample in the queue, as a page of the session makes one; how it is named to cancel it."""
+    functions = {one["api_name"]: one["id"] for one in client.get("/config").json()["dependencies"]}
+    call = {"fn_index": functions["sample"], "session_hash": SESSION}
+    answer = client.post("/gradio_api/queue/join", json=call | {"data": [[1], "", "", "", 1]})
+    return call | {"event_id": answer.raise_for_status().json()["event_id"]}
+
+
 def test_a_client_that_closes_the_stream(server: str, waiting: Waiting):
     with httpx.Client(base_url=server, timeout=60) as client:
         number = client.post("/gradio_api/call/sample", json={"data": [[1]]}).json()["event_id"]
@@ -65,21 +74,16 @@ def test_a_client_that_closes_the_stream(server: str, waiting: Waiting):
 
 def test_a_client_that_closes_the_stream_of_its_session(server: str, waiting: Waiting):
     with httpx.Client(base_url=server, timeout=60) as client:
-        functions = {one["api_name"]: one["id"] for one in client.get("/config").json()["dependencies"]}
-        event = {"data": [[1], "", "", "", 1], "fn_index": functions["sample"], "session_hash": "abc"}
-        client.post("/gradio_api/queue/join", json=event).raise_for_status()
-        with client.stream("GET", "/gradio_api/queue/data", params={"session_hash": "abc"}):
+        joined(client)
+        with client.stream("GET", "/gradio_api/queue/data", params={"session_hash": SESSION}):
             assert waiting.entered.wait(PATIENCE) and not waiting.told.is_set()
     assert waiting.told.wait(PATIENCE)
 
 
 def test_a_call_that_is_cancelled(server: str, waiting: Waiting):
     with httpx.Client(base_url=server, timeout=60) as client:
-        functions = {one["api_name"]: one["id"] for one in client.get("/config").json()["dependencies"]}
-        event = {"data": [[1], "", "", "", 1], "fn_index": functions["sample"], "session_hash": "abc"}
-        number = client.post("/gradio_api/queue/join", json=event).raise_for_status().json()["event_id"]
+        call = joined(client)
         assert waiting.entered.wait(PATIENCE) and not waiting.told.is_set()
-        call = {"session_hash": "abc", "fn_index": functions["sample"], "event_id": number}
         client.post("/gradio_api/cancel", json=call).raise_for_status()
-        client.get("/gradio_api/queue/data", params={"session_hash": "abc"}).raise_for_status()
+        client.get("/gradio_api/queue/data", params={"session_hash": SESSION}).raise_for_status()
     assert waiting.told.wait(PATIENCE)

@@ -17,12 +17,13 @@ import torch
 from PIL import Image
 
 from bundle.adopt import About, adopt
+from bundle.generator_inputs import Given
 from bundle.sessions import choose_provider
 from demo.facts import facts
 from demo.page import build_demo, launch_settings
 from demo.serving.served_bundle import open_bundles
 from tests.bundle.test_adopt import LATENT, exported, net
-from tests.support import attributes, tiny
+from tests.support import attributes, foreign, tiny
 
 pytestmark = pytest.mark.serving
 
@@ -39,6 +40,7 @@ STATES = [
     {"b": "digits", "m": "gan", "c": 1, "t": 0.8, "x": 11, "y": 0, "attributes": "bright:1.5,slanted:-2"},
     {"b": "digits", "m": "vae", "c": 1, "t": 1, "x": 21, "y": 0, "attributes": "bright:-2.5"},
     {"b": "foreign", "m": "gan", "c": None, "t": 0.7, "x": 1.5, "y": 0},
+    {"b": "odd", "m": "gan", "c": 3, "t": 1, "x": 4, "y": 0},
 ]
 IDS = [f"{s['b']}-{s['m']}-{s['x']}" for s in STATES]
 HARNESS = """
@@ -68,7 +70,7 @@ def node() -> str:
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, list[dict]]]:
-    """A server's address, and the facts of its bundles: own ones, one with another prior, and one adopted."""
+    """A server's address, and the facts of its bundles: own ones, one with another prior, and adopted ones."""
     root = tmp_path_factory.mktemp("bundles")
     attributes.add(tiny.build(root / "digits", "digits"))
     plain = tiny.build(root / "plain", "plain", classes=0, channels=3)
@@ -77,6 +79,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, list
     tiny.save_index(plain, index)
     tiny.redraw(plain)
     (root / "foreign.onnx").write_bytes(exported(net(), torch.zeros(2, LATENT, 1, 1), free=False))
+    (root / "odd.onnx").write_bytes(foreign.exported())
+    adopt(root / "odd.onnx", root / "odd", About("odd", "Odd"), Given(classes=tuple("abcde")))
     adopt(root / "foreign.onnx", root / "foreign", About("foreign", "Foreign", "elsewhere", "CC0-1.0", "uniform"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))

@@ -37,6 +37,30 @@ z = np.vectorize(NormalDist().inv_cdf)(0.5 + 0.5 * spread).astype("f4")  # the n
       return `${latent} = ${latent} + np.float32(${move}) * load("latents.npz")["${array}"][${i}]  # ${name}`;
     });
 
+  // Lines that run a generator that was exported elsewhere: its own names, types, order and range (bundle/adapter.py).
+  const adapted = (adapter, state) => {
+    const rows = adapter.batch ?? 1;
+    const tuple = (sizes) => `(${sizes.map((size) => `${size === "batch" ? rows : size}, `).join("")})`;
+    const feed = [[adapter.z, `z.reshape(1, ${adapter.z_shape.join(", ")}).repeat(${rows}, 0).astype("${adapter.z_type}")`]];
+    if (adapter.classes) {
+      const { name, type, form, shape } = adapter.classes;
+      const number = form === "number" ? state.c : `np.eye(${shape[shape.length - 1]})[${state.c}]`;
+      feed.push([name, `np.full(${tuple(["batch", ...shape])}, ${number}, "${type}")`]);
+    }
+    for (const { name, type, shape, value } of adapter.fixed) {
+      const sizes = shape.filter((size) => size !== "batch");
+      const noise = `np.random.default_rng(0).standard_normal(${tuple(sizes)})`;
+      const number = value === "normal" ? noise : Array.isArray(value) ? `np.reshape(${quoted(value)}, ${tuple(sizes)})` : value;
+      feed.push([name, `np.full(${tuple(shape)}, ${number}, "${type}")`]);
+    }
+    const lines = [`feed = {${feed.map(([name, array]) => `${quoted(name)}: ${array}`).join(", ")}}`, `image = run("generator", ${quoted(adapter.image)}, **feed)[0].astype("f4")`];
+    if (adapter.layout === "NHWC") lines.push("image = image.transpose(2, 0, 1)");
+    if (adapter.layout === "NHW") lines.push("image = image[None]");
+    if (adapter.values === "-1..1") lines.push("image = image * 0.5 + 0.5");
+    if (adapter.values === "0..255") lines.push("image = image / 255");
+    return [...lines, "image = image.clip(0, 1)"];
+  };
+
   const pythonGan = (state, bundle) => {
     const { latent_dim: dim, prior, styled, adapter } = bundle.latents.gan;
     const seeds = corners(state);
@@ -51,13 +75,8 @@ z = np.vectorize(NormalDist().inv_cdf)(0.5 + 0.5 * spread).astype("f4")  # the n
     const truncated = state.t === 1 ? "" : `z = z * np.float32(${state.t})  # truncation\n`;
     const noise = PRIORS[prior].slice(1);
     if (!styled) {
-      const shape = adapter ? `(1, ${adapter.z_shape.join(", ")})` : `(1, ${dim})`;
-      const batch = adapter?.batch > 1 ? `.repeat(${adapter.batch}, 0)` : "";
-      const given = adapter ? `**{${quoted(adapter.z)}: z}` : `z=z${classes}`;
-      lines.push(truncated.trim(), noise, `z = z.reshape${shape}${batch}`, `image = run("generator", ${quoted(adapter?.image ?? "image")}, ${given})[0]`);
-      if (adapter?.values === "-1..1") lines.push("image = image * 0.5 + 0.5");
-      if (adapter) lines.push("image = image.clip(0, 1)");
-      return lines;
+      lines.push(truncated.trim(), noise);
+      return [...lines, ...(adapter ? adapted(adapter, state) : [`z = z.reshape(1, ${dim})`, `image = run("generator", "image", z=z${classes})[0]`])];
     }
     lines.push(noise, `w = run("mapping", "w", z=z[None]${classes})`);
     if (state.t !== 1) {

@@ -1,0 +1,72 @@
+"""What every entry of bundle.json is built of: strict models, the forms of names and numbers, files and tensors."""
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+MAX_FILE_BYTES = 512_000_000
+MAX_SIDE = 1024  # pixels of a picture's height or width
+
+Model = Literal["gan", "vae"]
+
+
+def plain_file_name(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", name):
+        raise ValueError(f"{name!r} is not a plain file name inside the bundle's folder")
+    return name
+
+
+def aware(time: datetime) -> datetime:
+    """A time without a zone is taken as UTC, so that all times can be compared."""
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+def printable_name(name: str) -> str:
+    if not name.isprintable() or name != name.strip():
+        raise ValueError(f"{name!r} is not a name of printable characters without spaces around it")
+    return name
+
+
+FileName = Annotated[str, AfterValidator(plain_file_name)]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Colour = Annotated[str, Field(pattern=r"^#[0-9a-f]{6}$")]
+SeriesName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,40}$")]
+SettingName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+Scalar = bool | int | float | Annotated[str, Field(max_length=500)] | None
+Setting = Scalar | tuple[Scalar, ...]
+Count = Annotated[int, Field(ge=0)]
+Size = Annotated[int, Field(ge=1)]
+Side = Annotated[int, Field(ge=1, le=MAX_SIDE)]
+InputName = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class Entry(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class File(Entry):
+    """One file beside the index."""
+
+    file: FileName
+    sha256: Sha256
+    bytes: Annotated[int, Field(ge=1, le=MAX_FILE_BYTES)]
+
+
+class Tensor(Entry):
+    """A graph's input or output, float32. The first dimension is the word "batch"."""
+
+    name: str
+    shape: tuple[Literal["batch"] | Size, ...]
+
+    @model_validator(mode="after")
+    def _batch_first(self) -> "Tensor":
+        if not self.shape or self.shape[0] != "batch" or "batch" in self.shape[1:]:
+            raise ValueError(f"the shape of '{self.name}' must be 'batch' and then whole numbers")
+        return self
+
+    @property
+    def row_shape(self) -> tuple[int, ...]:
+        """The shape of one row of a batch."""
+        return tuple(length for length in self.shape[1:] if isinstance(length, int))

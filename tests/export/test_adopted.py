@@ -1,0 +1,47 @@
+"""What the export commands make of a bundle whose generator was exported elsewhere."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bundle.adopt import About, adopt
+from bundle.errors import UserError
+from bundle.generator_inputs import Given
+from bundle.model import BundleModel
+from bundle.read import read
+from bundle.runner import BundleRunner
+from export import class_directions, shrink
+from export.runtime_comparison import check_bundle
+from tests.support import foreign
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def adopted(tmp_path: Path) -> Path:
+    (tmp_path / "g.onnx").write_bytes(foreign.exported())
+    given = Given(classes=tuple("abcde"), inputs={"truncation": "0.7"})
+    adopt(tmp_path / "g.onnx", tmp_path / "adopted", About("adopted", "Adopted"), given)
+    return tmp_path / "adopted"
+
+
+def drawn(folder: Path) -> np.ndarray:
+    return BundleModel(BundleRunner(read(folder))).sample(range(10))
+
+
+def test_every_runtime_runs_it_by_its_own_names_and_types(adopted: Path):
+    table = check_bundle(adopted, ("reference", "onnxruntime", "web"))
+    assert "does not run" not in table
+
+
+def test_half_the_bytes_draw_the_same_pictures(adopted: Path):
+    before, size = drawn(adopted), (adopted / "generator.onnx").stat().st_size
+    shrink.shrink(adopted)
+    assert (adopted / "generator.onnx").stat().st_size < size
+    assert np.abs(drawn(adopted) - before).max() <= 1 / 255
+
+
+def test_it_has_no_styles_to_find_directions_in(adopted: Path):
+    with pytest.raises(UserError, match="made elsewhere"):
+        class_directions.add(adopted)
