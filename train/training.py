@@ -28,7 +28,8 @@ from train.progress_bar import say
 from train.resume import is_begun, resolve_all, resolve_resume, store_all, store_settings
 from train.run_folder import Run, data_of, read_json
 from train.run_lock import locked
-from train.settings import STAGES, AllSettings, InverseSettings, Settings, check_settings, shares
+from train.settings import STAGES, AllSettings, InverseSettings, Settings, shares
+from train.settings_checks import check_settings
 from train.stages import build_stage
 from train.stages.stage import channels_last
 from train.start_from import carry_over, check_pictures, opened_start, start_of, with_architecture, with_size
