@@ -28,7 +28,8 @@ from train.models.dcgan import LATENT_DIM, WIDTHS, DcganNetworks, build
 from train.models.layers import resolutions
 from train.resume import resolve_resume
 from train.run_lock import locked
-from train.settings import Settings, check_settings
+from train.settings import Settings
+from train.settings_checks import check_settings
 from train.stages.stage import Stage, channels_last
 from train.training import with_precision
 

@@ -19,6 +19,8 @@ from bundle.trial_inputs import TrialInputs
 from bundle.version import VERSION
 from export import (
     assemble,
+    attribute_directions,
+    attribute_section,
     class_directions,
     graphs,
     parity,
@@ -31,6 +33,7 @@ from export import (
     unpack,
 )
 from export.settings import (
+    AttributesSettings,
     BundleSettings,
     CheckSettings,
     Command,
@@ -146,6 +149,8 @@ def run(settings: object) -> None:
         case DirectionsSettings():
             for name, right in class_directions.add(settings.bundle).items():
                 print(f"{name}: right on {right.mean():.1%} of held-out latents, worst class {right.min():.1%}")
+        case AttributesSettings():
+            print(attribute_section.attribute_table(attribute_directions.add(settings.bundle)))
         case UnpackSettings():
             unpack_bundle(settings)
         case TritonSettings():

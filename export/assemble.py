@@ -6,7 +6,7 @@ renamed at the very end: whatever goes wrong before, an existing bundle stays as
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from bundle.public_command import public_command
 from bundle.schema import SCHEMA_VERSION, SNAPSHOT_FILES, Bundle, File
 from bundle.trial_inputs import TrialInputs
 from bundle.write import file_entry, npz_bytes, previous_index, write_bundle
-from export import class_directions, float16, graphs, model_card, parity, training_codes
+from export import attribute_directions, class_directions, float16, graphs, model_card, parity, training_codes
 from export.graphs import GraphSpec, Origin
 from export.precision import Conversion, Precision, Unsuitable, convert, table
 from export.run_contents import Latents, collect, latent_statistics, origin_of, pictures_of
@@ -75,7 +75,11 @@ def write(
     specs = [spec for key, stage in stages.items() for spec in graphs.graph_specs(key, stage.networks, run.data)]
     held_out = to_pictures(test_set)
     found = graph_files(specs, origin, parity.trial_inputs(specs, held_out, latent.arrays, origin.prior), precision)
-    files = other_files(found.runner(), origin, specs, latent, train_set, test_set, narrow=precision != "fp32")
+    run_graph = found.runner()
+    inputs = demo_inputs(run_graph, origin, specs, latent, held_out, narrow=precision != "fp32")
+    moves, attributes = attribute_directions.directions(inputs, origin.attributes, len(run.data.classes))
+    origin = replace(origin, attributes=attributes)
+    files = other_files(inputs, origin, moves, train_set, test_set)
     info = keep_measurements(index(origin, specs, found, files, latent.sigma), previous)
     early = [key for key, record in origin.records.items() if not record.finished]
     contents = {f"{graph}.onnx": data for graph, data in found.data.items()} | dict(files.values())
@@ -151,24 +155,22 @@ def convert_graphs(
 # ----------------------------------------------------------------------------------------- other files
 
 
-def other_files(
-    run: RunGraph,
-    origin: Origin,
-    specs: Sequence[GraphSpec],
-    latent: Latents,
-    train_set: Pictures,
-    test_set: Pictures,
-    narrow: bool,
-) -> dict[str, tuple[str, bytes]]:
-    """The files beside the graphs: key in the index -> name and bytes. `run` runs the graphs; `narrow`: the mixture is
-    rounded to float16."""
-    classes = len(origin.data.classes)
+def demo_inputs(
+    run: RunGraph, origin: Origin, specs: Sequence[GraphSpec], latent: Latents, held_out: np.ndarray, narrow: bool
+) -> TrialInputs:
+    """Makes rows for the finished graphs, which `run` runs; `narrow`: the mixture is rounded to float16."""
     arrays = float16.narrowed(latent.arrays) if narrow else latent.arrays
-    shapes = {spec.name: spec.inputs for spec in specs}
-    inputs = TrialInputs(shapes, to_pictures(test_set), arrays, origin.prior, run)
+    return TrialInputs({spec.name: spec.inputs for spec in specs}, held_out, arrays, origin.prior, run)
+
+
+def other_files(
+    inputs: TrialInputs, origin: Origin, moves: Mapping[str, np.ndarray], train_set: Pictures, test_set: Pictures
+) -> dict[str, tuple[str, bytes]]:
+    """The files beside the graphs: key in the index -> name and bytes. `moves`: the directions of attributes."""
+    classes, shapes = len(origin.data.classes), inputs.graphs
     extra = class_directions.directions(inputs, classes) if classes > 1 else {}
     files = {
-        "latents": ("latents.npz", npz_bytes(arrays | extra)),
+        "latents": ("latents.npz", npz_bytes(dict(inputs.latents) | extra | dict(moves))),
         "examples": ("examples.npz", npz_bytes(examples(test_set))),
         "sheet": ("sheet.png", sheet(inputs)),
     }
@@ -177,7 +179,7 @@ def other_files(
         shown = training_codes.may_be_shown(origin.data.licence)
         files["training"] = (
             training_codes.FILE,
-            npz_bytes(training_codes.training_codes(run, latent_dim, train_set, shown)),
+            npz_bytes(training_codes.training_codes(inputs.run, latent_dim, train_set, shown)),
         )
     return files | {SNAPSHOT_FILES[model]: (one.name, one.data) for model, one in origin.snapshots.items()}
 
@@ -246,6 +248,7 @@ def index(
             "gan": gan,
             "vae": vae,
             "quality": None,
+            "attributes": origin.attributes,
             "training": {
                 key: {
                     "command": public_command(record.command),

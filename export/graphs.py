@@ -16,7 +16,7 @@ from torch import nn
 
 from bundle.errors import UserError
 from bundle.public_command import public_command
-from bundle.schema import GRAPHS, SCHEMA_VERSION, Curve, Model, Prior
+from bundle.schema import GRAPHS, SCHEMA_VERSION, Attribute, Curve, Model, Prior
 from export.snapshots import SnapshotSheet
 from train.data.dataset import DataInfo
 from train.models.linear_posterior import LinearPosterior
@@ -32,6 +32,7 @@ STAGE_GRAPHS: dict[str, tuple[str, ...]] = {
     "vae": ("encoder", "decoder"),
     "repair": ("repair",),
     "classifier": ("classifier",),
+    "attributes": ("attributes",),
 }
 NEEDS = {"inverter": "gan", "repair": "vae"}
 # What a single file says about its noise; the truncated normal is N(0, 1) cut off at its bounds.
@@ -62,13 +63,14 @@ class GraphSpec:
 @dataclass(frozen=True)
 class Origin:
     """Where the graphs of a bundle come from: what they and the index say of it. `curves`: of the stages, by name.
-    `snapshots`: of the models that kept some."""
+    `snapshots`: of the models that kept some. `attributes`: those that the graph of that name gives."""
 
     bundle: str
     data: DataInfo
     records: Mapping[str, StageRecord]
     curves: Mapping[str, Curve] = field(default_factory=dict)
     snapshots: Mapping[Model, SnapshotSheet] = field(default_factory=dict)
+    attributes: tuple[Attribute, ...] = ()
 
     @property
     def prior(self) -> Prior:

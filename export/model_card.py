@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from bundle.latents import seed_class
 from bundle.quality_section import BEGIN, cell, quality_section
 from bundle.schema import Bundle, Graph, RuntimeComparison, Training
-from export import runtime_tables
+from export import attribute_section, runtime_tables
 from export.markdown import table
 
 # As data sets state their licence -> the Hub's identifier.
@@ -49,6 +49,7 @@ def write(info: Bundle, errors: Mapping[str, float], unfinished: Sequence[str] =
         "## Use\n\n```python\n" + snippet(info) + "```",
         data_section(info),
         training_section(info, unfinished),
+        *([attribute_section.section(info.attributes)] if info.attributes else []),
         graph_section(info, errors),
         *([runtime_tables.section(info.runtime_comparison)] if info.runtime_comparison else []),
         quality_section(info.quality),

@@ -14,7 +14,7 @@ from bundle.quality_section import ABOUT_FLOORS, BETTER, cell, figure_rows, floo
 from bundle.read import INDEX, discover
 from bundle.runner import BundleRunner
 from bundle.schema import Bundle, Figure
-from export import model_card, report_sheets
+from export import attribute_section, model_card, report_sheets
 from export.markdown import table
 
 REPORT, FOLDER = "REPORT.md", "report"
@@ -149,6 +149,8 @@ def section(part: Section) -> str:
         blocks += [f"Measured on {quality.samples:,} samples by `{quality.command}`{features}.", *quality.notes]
     else:
         blocks.append("Not measured yet.")
+    if info.attributes:
+        blocks += [attribute_section.attribute_table(info.attributes), attribute_section.EXPLAINED]
     for name, caption in part.sheets:
         blocks.append(f'<img src="{FOLDER}/{name}" width="768" alt="{caption}">\n\n*{caption}*')
     return "\n\n".join(blocks)

@@ -7,8 +7,10 @@ import numpy as np
 from torch import nn
 
 from bundle.errors import UserError
+from bundle.schema import Attribute
 from export import curves, graphs, snapshots
 from export.graphs import Origin
+from train.checkpoints import load_tensors
 from train.data.dataset import Pictures
 from train.data.load import load_again
 from train.known_pictures import in_known_order
@@ -45,6 +47,10 @@ def collect(run: Run, unfinished: bool) -> dict[str, TrainedStage]:
         folder, needed = run.folder / key, graphs.NEEDS.get(key)
         if key == "classifier" and not run.data.classes:
             print("The pictures have no classes: the bundle goes without classifier.")
+        elif key == "attributes" and not run.data.attributes:
+            continue
+        elif key == "attributes" and (folder / "record.json").exists() and not run.record(key).finished:
+            print(f"The attributes of {run.folder} are not finished: the bundle goes without them.")
         elif not (folder / "record.json").exists() and (folder / "config.json").exists() and not unfinished:
             raise UserError(f"The {key} of {run.folder} was begun but has no checkpoint yet: let it train first.")
         elif not (folder / "record.json").exists() or (needed and needed not in found):
@@ -61,7 +67,18 @@ def origin_of(run: Run, name: str, stages: Mapping[str, TrainedStage]) -> Origin
     found = {key: curves.read_curve(run.folder / key / "metrics.jsonl") for key in stages}
     records = {key: stage.record for key, stage in stages.items()}
     known = {key: curve for key, curve in found.items() if curve}
-    return Origin(name, run.data, records, known, snapshots.of_run(run, list(stages)))
+    attributes = attributes_of(run) if "attributes" in stages else ()
+    return Origin(name, run.data, records, known, snapshots.of_run(run, list(stages)), attributes)
+
+
+def attributes_of(run: Run) -> tuple[Attribute, ...]:
+    """The attributes of a run as the index lists them, without their directions. Raises UserError when the file of
+    their accuracies is damaged."""
+    measured = load_tensors(run.folder / "attributes" / "latents.safetensors")[0]["test_accuracy"].tolist()
+    return tuple(
+        Attribute(name=one.name, kind=one.kind, low=one.low, high=one.high, accuracy=right)
+        for one, right in zip(run.data.attributes, measured, strict=True)
+    )
 
 
 def pictures_of(run: Run, stages: Iterable[str], data: str | None) -> tuple[Pictures, Pictures]:

@@ -13,7 +13,16 @@ from export.targets.triton import Device
 from train.help_texts import reflowed
 
 GraphName = Literal[
-    "generator", "mapping", "synthesis", "critic", "inverter", "encoder", "repair", "decoder", "classifier"
+    "generator",
+    "mapping",
+    "synthesis",
+    "critic",
+    "inverter",
+    "encoder",
+    "repair",
+    "decoder",
+    "classifier",
+    "attributes",
 ]
 ALL_RUNTIMES: tuple[RuntimeName, ...] = get_args(RuntimeName)
 # Flags that scripts may still use -> what they are called now.
@@ -113,6 +122,15 @@ class DirectionsSettings:
 
     bundle: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="BUNDLE")]
     """Folder of the bundle, e.g. artifacts/mnist."""
+
+
+@reflowed
+@dataclass(frozen=True)
+class AttributesSettings:
+    """Find the directions of attributes anew in a bundle that has the graph of attributes, and measure what they do."""
+
+    bundle: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="BUNDLE")]
+    """Folder of the bundle, e.g. artifacts/avatars."""
 
 
 @reflowed
@@ -218,6 +236,7 @@ Command = (
     | Annotated[ShrinkSettings, tyro.conf.subcommand("shrink")]
     | Annotated[TrainingSettings, tyro.conf.subcommand("training")]
     | Annotated[DirectionsSettings, tyro.conf.subcommand("directions")]
+    | Annotated[AttributesSettings, tyro.conf.subcommand("attributes")]
     | Annotated[UnpackSettings, tyro.conf.subcommand("unpack")]
     | Annotated[TritonSettings, tyro.conf.subcommand("triton")]
     | Annotated[SpaceSettings, tyro.conf.subcommand("space")]

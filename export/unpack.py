@@ -38,7 +38,8 @@ from train.checkpoints import OPTIONAL_NETWORKS, module_tensors, save_tensors
 from train.data.dataset import DataInfo
 from train.recorder import Progress
 from train.run_folder import StageRecord
-from train.settings import STAGES, Settings, check_settings
+from train.settings import STAGES, Settings
+from train.settings_checks import check_settings
 from train.stages import build_networks
 from train.stored_settings import current_weight, from_public_dict, to_dict
 

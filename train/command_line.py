@@ -9,6 +9,7 @@ from bundle.errors import UserError
 from train.presets import PRESETS
 from train.settings import (
     AllSettings,
+    AttributesSettings,
     ClassifierSettings,
     EvaluateSettings,
     GanSettings,
@@ -20,6 +21,7 @@ from train.stored_settings import current_flags
 
 COMMANDS: dict[str, type[Settings]] = {
     "classifier": ClassifierSettings,
+    "attributes": AttributesSettings,
     "gan": GanSettings,
     "vae": VaeSettings,
     "inverse": InverseSettings,

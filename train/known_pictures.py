@@ -177,6 +177,7 @@ def as_known(run: Path, loaded: Loaded, place: str, more: bool = False) -> Loade
     stored, (info, train, test) = data_of(run), loaded
     info = replace(info, source=stored.source, title=stored.title, licence=stored.licence)
     check_same(run, info)
+    info = replace(info, attributes=stored.attributes or info.attributes)
     known = Thumbnails.stored(run)
     if known is not None:
         train, test = recognised(known, train, test, run, place, more)
@@ -196,7 +197,7 @@ def recognised(
     now = Thumbnails.of(train, test)
     if known.alike(now):
         return train, test
-    whole = Pictures(torch.cat([train.images, test.images]), torch.cat([train.labels, test.labels]))
+    whole = train.and_then(test)
     rows, added = matched(torch.cat([known.train, known.test]), torch.cat([now.train, now.test]))
     count = len(known.train) + len(known.test)
     if len(rows) < count:

@@ -23,6 +23,7 @@ ENOUGH: dict[str, tuple[tuple[float, str], ...]] = {
         (float("inf"), "pictures about as sharp as they get"),
     ),
     "classifier": ((30_000, "rough guesses"), (150_000, "most of the classes"), (float("inf"), "all it can tell")),
+    "attributes": ((30_000, "rough guesses"), (150_000, "most of the attributes"), (float("inf"), "all it can tell")),
     "inverter": ((30_000, "rough likenesses"), (float("inf"), "likenesses")),
     "repair": ((30_000, "rough repairs"), (float("inf"), "repairs")),
 }

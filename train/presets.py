@@ -8,6 +8,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
         "lenet": {"body": "lenet", "lr": 1e-3},
         "gpu": {"body": "residual", "batch": 256, "precision": "bf16"},
     },
+    "attributes": {"cpu": {}, "gpu": {"batch": 256, "precision": "bf16"}},
     "gan": {
         "cpu": {},
         "gpu": {

@@ -93,6 +93,9 @@ def bind_data(run: Path, info: DataInfo, place: str | None = None) -> None:
     stored = read_json(path)
     counts = {"train_images": info.train_images, "test_images": info.test_images}
     facts = {"reading": asdict(info.reading)} | stored["data"] | counts  # older runs have no reading
+    if info.attributes and not stored["data"].get("attributes"):  # asked for after the run was begun
+        asked = info.as_json()
+        facts |= {name: asked[name] for name in ("attributes", "reading")}
     now = stored | {"data": facts} | ({"place": place} if place else {})
     if now != stored:
         write_json(path, now)
@@ -108,6 +111,10 @@ def check_same(run: Path, info: DataInfo) -> None:
                 f"{run} belongs to {stored.source} with {name.replace('_', ' ')} {was}, not {now}: "
                 "use the same pictures and --size, or another run folder."
             )
+    names = [", ".join(one.name for one in known.attributes) for known in (stored, info)]
+    if names[0] and names[0] != names[1]:
+        raise UserError(f"{run} has the attributes {names[0]}, not {names[1] or 'none'}: leave out --attributes, or "
+                        "use another run folder.")  # fmt: skip
 
 
 def place_of(run: Path) -> str | None:

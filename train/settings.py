@@ -3,15 +3,12 @@
 Docstrings under the fields are what --help says.
 """
 
-import math
-import os
 from dataclasses import Field, dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Protocol
 
 import tyro
 
-from bundle.errors import UserError
 from bundle.schema import Fit, Likelihood, Prior
 from train.data.reading import ClassesFrom
 from train.help_texts import reflowed
@@ -63,6 +60,10 @@ class Settings:
     label_column: str | None = None
     """Column of a table, or of a file beside the pictures, that holds the classes. Default: chosen by type and
     name."""
+    attributes: str | None = None
+    """Columns of a table, or of metadata.csv or .jsonl beside the pictures, that a slider is to move, such as
+    glasses,smile; all: every column that can be one. Numbers, booleans or two words, with or without gaps. Default:
+    none."""
     cache: Path | None = None
     """Folder for the pictures, in their final size, where they are too many for memory. Default: `pictures` in the run
     folder."""
@@ -114,6 +115,26 @@ class ClassifierSettings(Settings):
     """Augmentation: largest rotation, in degrees."""
     mirror: bool = False
     """Augmentation: mirror half of those pictures; not for digits, letters, or where left and right differ."""
+
+
+@reflowed
+@dataclass(frozen=True)
+class AttributesSettings(Settings):
+    """Train the attribute regressor on what --attributes names: by its opinion of generated pictures, export finds the
+    direction in which an attribute grows."""
+
+    minutes: float = 5.0
+    batch: int = 128
+    lr: float = 2e-3
+    """Learning rate at the start."""
+    jitter: float = 0.5
+    """Share of the pictures that are augmented; the others stay as they are."""
+    shift: float = 0.02
+    """Augmentation: largest shift, as a share of the side."""
+    rotate: float = 2.0
+    """Augmentation: largest rotation, in degrees."""
+    mirror: bool = False
+    """Augmentation: mirror half of those pictures."""
 
 
 @reflowed
@@ -288,10 +309,22 @@ class EvaluateSettings:
 
 
 SHARES: dict[str, float] = {"classifier": 0.06, "gan": 0.50, "vae": 0.27, "inverse": 0.17}
-"""Share of the minutes that each command gets of `all`."""
+"""Share of the minutes that each command gets of `all`, where the run has no attributes."""
+ATTRIBUTES_SHARE = 0.06
+"""Share of the minutes of `all` that the attribute regressor gets, before the others share out the rest."""
+
+
+def shares(attributes: bool) -> dict[str, float]:
+    """The share of each command of `all` in its minutes, in order."""
+    if not attributes:
+        return SHARES
+    rest = {command: share * (1 - ATTRIBUTES_SHARE) for command, share in SHARES.items()}
+    return {"classifier": rest.pop("classifier"), "attributes": ATTRIBUTES_SHARE, **rest}
+
 
 STAGES: dict[str, type[Settings]] = {
     "classifier": ClassifierSettings,
+    "attributes": AttributesSettings,
     "gan": GanSettings,
     "vae": VaeSettings,
     "inverter": InverseSettings,
@@ -303,70 +336,9 @@ STAGES: dict[str, type[Settings]] = {
 BUDGET = {"minutes", "images"}
 TUNABLE = {"mismatch_weight", "gamma", "ema_images", "minibatch_stddev", "precision"}
 FRAMING = {"size", "fit", "background", "channels", "black", "white"}  # held against run.json instead, and so are …
-READING = {"classes", "classes_from", "image_column", "label_column"}
+READING = {"classes", "classes_from", "image_column", "label_column", "attributes"}
 OF_ONE_COMMAND = {"run", "data", "cache", "threads", "track", "resume", "more_data", "target"}
 CHANGEABLE = BUDGET | TUNABLE | FRAMING | READING | OF_ONE_COMMAND
-
-AT_MOST: dict[str, float] = {"beta2": 0.9999, "augment": 0.8, "warmup": 1.0, "jitter": 1.0, "shift": 0.5}
-"""Largest value of those floats that have one; no float may be negative."""
-
-LARGEST_SEED = 10**11  # each process and step has a seed of its own, a million times as large, in 64 bits
-THREADS_EACH, LEAST_LIMIT = 4, 64  # a processor; 64 where that is less
-
-
-SIGNED = {"black", "white"}
-"""Floats that may be negative."""
-
-
-def check_settings(settings: Settings) -> None:
-    """Raises UserError for values that nothing can be trained with, and for settings that exclude each other."""
-    for field in fields(settings):
-        value = getattr(settings, field.name)
-        for number in value if isinstance(value, tuple) else (value,):
-            check_number(field.name, number)
-    if settings.minutes <= 0:
-        raise UserError(f"--minutes must be positive, not {settings.minutes}.")
-    if settings.batch == 1:
-        raise UserError("--batch must be at least 2.")
-    if isinstance(settings, VaeSettings) and (settings.body, settings.likelihood) == ("principal", "bernoulli"):
-        raise UserError("--body principal outputs grey levels, not probabilities: use another body with --likelihood "
-                        "bernoulli.")  # fmt: skip
-
-
-def check_number(name: str, value: object) -> None:
-    """Raises UserError for a number outside the range of the setting `name`; any other value passes."""
-    if name in SIGNED and isinstance(value, float) and math.isfinite(value):
-        return
-    flag, most = flag_of(name), AT_MOST.get(name, math.inf)
-    if isinstance(value, float):
-        if not math.isfinite(value):
-            raise UserError(f"{flag} must be a finite number, not {value}.")
-        if not 0 <= value <= most:
-            limits = "not be negative" if most == math.inf else f"lie between 0 and {most:g}"
-            raise UserError(f"{flag} must {limits}, not {value:g}.")
-    elif isinstance(value, int) and not isinstance(value, bool):
-        if name == "seed":
-            check_seed(value)
-        elif value < 1:
-            raise UserError(f"{flag} must be positive, not {value}.")
-        elif name == "threads":
-            check_threads(value)
-
-
-def check_seed(seed: int, least: int = -LARGEST_SEED, most: int = LARGEST_SEED) -> None:
-    """Raises UserError for a seed that the generators of random numbers cannot take."""
-    if not least <= seed <= most:
-        raise UserError(f"--seed must lie between {least} and {most}, not {seed}.")
-
-
-def check_threads(threads: int) -> None:
-    """Raises UserError for a number of threads that brings the machine down rather than to speed."""
-    most = max(THREADS_EACH * (os.cpu_count() or 1), LEAST_LIMIT)
-    if threads < 1:
-        raise UserError(f"--threads must be positive, not {threads}.")
-    if threads > most:
-        raise UserError(f"--threads {threads} is too many for {os.cpu_count()} processors: at most {most}. Leave it "
-                        "out to have the fastest number found.")  # fmt: skip
 
 
 def pictures_folder(settings: Settings, run: Path) -> Path:

@@ -28,7 +28,8 @@ from train.progress_bar import say
 from train.resume import is_begun, resolve_all, resolve_resume, store_all, store_settings
 from train.run_folder import Run, data_of, read_json
 from train.run_lock import locked
-from train.settings import SHARES, STAGES, AllSettings, InverseSettings, Settings, check_settings
+from train.settings import STAGES, AllSettings, InverseSettings, Settings, shares
+from train.settings_checks import check_settings
 from train.stages import build_stage
 from train.stages.stage import channels_last
 from train.start_from import carry_over, check_pictures, opened_start, start_of, with_architecture, with_size
@@ -137,7 +138,7 @@ def stages_of(settings: Settings, given: Set[str]) -> Plan:
         shared.pop("preset", None)
         shared |= {name: getattr(settings, name) for name in ("run", "resume", *OF_THE_PICTURES)}
         steps: Plan = []
-        for command, share in SHARES.items():
+        for command, share in shares(settings.attributes is not None).items():
             start = {"start_from": settings.start_from} if command in ("gan", "vae") else {}
             own = with_preset(command, settings.preset, **shared | start | {"minutes": settings.minutes * share})
             steps += stages_of(own, given)

@@ -45,7 +45,9 @@ from bundle.schema.measurements import (
 )
 from bundle.schema.pictures import (
     MAX_ATTRIBUTES,
+    MAX_NAME,
     Attribute,
+    AttributeEffect,
     Dataset,
     Fit,
     Gan,
@@ -72,6 +74,7 @@ __all__ = [
     "MAX_ATTRIBUTES",
     "MAX_FILE_BYTES",
     "MAX_FIXED",
+    "MAX_NAME",
     "MAX_NUMBERS",
     "MAX_POINTS",
     "MAX_SERIES",
@@ -81,6 +84,7 @@ __all__ = [
     "USUAL_GRAPHS",
     "Adapter",
     "Alarm",
+    "AttributeEffect",
     "Better",
     "Bundle",
     "ClassInput",

@@ -11,6 +11,7 @@ from bundle.errors import UserError
 from train.presets import PRESETS
 from train.settings import (
     STAGES,
+    AttributesSettings,
     ClassifierSettings,
     EvaluateSettings,
     GanSettings,
@@ -23,6 +24,7 @@ from train.stored_settings import from_dict, to_dict
 
 KINDS: dict[str, type[Settings]] = {
     "classifier": ClassifierSettings,
+    "attributes": AttributesSettings,
     "gan": GanSettings,
     "vae": VaeSettings,
     "inverse": InverseSettings,

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from bundle.printable import printable
 from bundle.schema import Bundle, Fit
+from train.data.attributes import AttributeInfo
 from train.data.reading import DEFAULT_READING, Reading, stored_reading
 from train.picture_size import PictureSize, given_size
 
@@ -51,6 +52,8 @@ class DataInfo:
     before it was recorded."""
     border: int | None = None
     """Pixels that a picture may lack to keep its own; None in older runs: a quarter of the side."""
+    attributes: tuple[AttributeInfo, ...] = ()
+    """What is known of the pictures beside their class, where --attributes asked for it."""
 
     @property
     def sides(self) -> tuple[int, int]:
@@ -82,6 +85,10 @@ class DataInfo:
             "reading": Reading(**reading),
             "reading_recorded": "reading" in value,
             "value_range": None if known is None else (float(known[0]), float(known[1])),
+            "attributes": tuple(
+                AttributeInfo(**(one | {"words": tuple(one["words"]) if one["words"] else None}))
+                for one in value.get("attributes", ())
+            ),
         }
         return DataInfo(**(value | typed))
 
@@ -112,17 +119,28 @@ class DataInfo:
 
 @dataclass(frozen=True)
 class Pictures:
-    """One split: images uint8 [N, C, H, W], labels int64 [N] (-1 where there are no classes)."""
+    """One split: images uint8 [N, C, H, W], labels int64 [N] (-1 where there are no classes), attributes float32
+    [N, A], NaN for gaps (None where there are none)."""
 
     images: Tensor
     labels: Tensor
+    attributes: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.images)
 
     def __getitem__(self, rows: Tensor) -> "Pictures":
         """The pictures of these rows, int64 [M]."""
-        return Pictures(self.images[rows], self.labels[rows])
+        return Pictures(
+            self.images[rows], self.labels[rows], None if self.attributes is None else self.attributes[rows]
+        )
+
+    def and_then(self, others: "Pictures") -> "Pictures":
+        """These pictures and behind them others of the same set."""
+        values = None
+        if self.attributes is not None and others.attributes is not None:
+            values = torch.cat([self.attributes, others.attributes])
+        return Pictures(torch.cat([self.images, others.images]), torch.cat([self.labels, others.labels]), values)
 
 
 def set_name(source: str) -> str:
@@ -141,6 +159,7 @@ def describe(
     reading: Reading = DEFAULT_READING,
     value_range: tuple[float, float] | None = None,
     border: int | None = None,
+    attributes: tuple[AttributeInfo, ...] = (),
 ) -> DataInfo:
     """The facts about two splits; title and licence come from LICENCES, else the title is the name of the source. Names
     that are no UTF-8 are escaped."""
@@ -162,6 +181,7 @@ def describe(
         reading=reading,
         value_range=value_range,
         border=border,
+        attributes=attributes,
     )
 
 

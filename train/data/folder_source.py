@@ -2,9 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
+from types import MappingProxyType
 
 from bundle.errors import UserError
-from train.data.label_files import STYLEGAN, FileLabels, find_labels
+from train.data.attributes import AttributeInfo, choose, matrix
+from train.data.columns import LABEL_COLUMNS, by_name
+from train.data.label_files import STYLEGAN, FileLabels, find_labels, find_records
 from train.data.label_values import Key, class_keys
 from train.data.layout import Parts, find_splits, folder_classes, known_test, no_splits, without_masks
 from train.data.reading import Reading
@@ -12,6 +15,7 @@ from train.data.source import Files, Row, Source, Split
 from train.data.wording import first_few, listed
 
 Labels = Mapping[PurePosixPath, Key]
+Values = Mapping[PurePosixPath, tuple[float, ...]]
 
 
 def folder_source(
@@ -26,9 +30,11 @@ def folder_source(
         train, more = without_masks(train)
         test, _ = without_masks(test)
         notes += more
+    attributes, values, more = file_attributes(source, [*train], [*test], files, reading)
+    notes += more
     if not reading.classes:
-        return Source(file_split(train, files, {}, ()), file_split(test, files, {}, ()) if test else None, (),
-                      (*notes, "--no-classes: labels are not read"))  # fmt: skip
+        none = file_split(train, files, {}, (), values), file_split(test, files, {}, (), values) if test else None
+        return Source(*none, (), (*notes, "--no-classes: labels are not read"), attributes=attributes)
     labels, more = file_labels(source, train, test, files, reading)
     notes += more
     if labels is not None:
@@ -47,11 +53,43 @@ def folder_source(
             notes.append(f"test pictures are also in {first_few(strange)}, which no training picture is in")
         by_path = {path: parts[0] for path, parts in [*train.items(), *test.items()]}
     return Source(
-        file_split(train, files, by_path, classes),
-        file_split(test, files, by_path, classes) if test else None,
+        file_split(train, files, by_path, classes, values),
+        file_split(test, files, by_path, classes, values) if test else None,
         classes,
         tuple(notes),
+        attributes=attributes,
     )
+
+
+def file_attributes(
+    source: str, train: list[PurePosixPath], test: list[PurePosixPath], files: Files, reading: Reading
+) -> tuple[tuple[AttributeInfo, ...], Values, list[str]]:
+    """The attributes that files beside the pictures give, the values of each picture, and notes. Raises UserError as
+    `choose`, and for a file that cannot be read."""
+    if reading.attributes is None:
+        return (), {}, []
+    records = find_records(source, files)
+    places = matched([*train, *test], FileLabels({path: i for i, (path, _) in enumerate(records)}))
+    columns = list(dict.fromkeys(name for _, record in records for name in record))
+    rows = {path: records[i][1] for path, i in places.items() if isinstance(i, int)}
+    label = class_column(columns, reading)
+    cells = {name: [rows.get(path, {}).get(name) for path in train] for name in columns}
+    chosen, notes = choose(reading.attributes, cells, label)
+    infos = tuple(column.info for column in chosen)
+    pictures = [*train, *test]
+    asked = {info.name: [rows.get(path, {}).get(info.name) for path in pictures] for info in infos}
+    values = {
+        path: tuple(row) for path, row in zip(pictures, matrix(infos, asked, len(pictures)).tolist(), strict=True)
+    }
+    return infos, values, notes
+
+
+def class_column(columns: list[str], reading: Reading) -> str | None:
+    """The column that is taken for the classes, where one is."""
+    if not reading.classes or reading.classes_from == "folder":
+        return None
+    named = [name for name in columns if reading.label_column and name.lower() == reading.label_column.lower()]
+    return next(iter(named or by_name(columns, LABEL_COLUMNS)), None)
 
 
 def tops(parts: Parts) -> set[str]:
@@ -103,12 +141,14 @@ def matched(pictures: list[PurePosixPath], found: FileLabels) -> Labels:
     return {by_name[name.name][0]: key for name, key in found.keys.items() if len(by_name.get(name.name, ())) == 1}
 
 
-def file_split(parts: Parts, files: Files, labels: Labels, classes: tuple[str, ...]) -> Split:
+def file_split(
+    parts: Parts, files: Files, labels: Labels, classes: tuple[str, ...], attributes: Values = MappingProxyType({})
+) -> Split:
     """The pictures of one split, in the order of their paths."""
     index: dict[Key, int] = {name: i for i, name in enumerate(classes)}
 
     def rows() -> Iterator[Row]:
         for name in parts:
-            yield Row(str(name), index.get(labels.get(name), -1), files[name])
+            yield Row(str(name), index.get(labels.get(name), -1), files[name], attributes.get(name, ()))
 
     return Split(len(parts), rows)

@@ -53,6 +53,25 @@ def find_labels(source: str, files: Files, column: str | None) -> FileLabels | N
     return found if names else None
 
 
+def find_records(source: str, files: Files) -> list[tuple[PurePosixPath, dict[str, object]]]:
+    """What the files beside the pictures say of each: its path, and its row without the path. Raises UserError for a
+    file that cannot be read."""
+    found = []
+    for name in (name for name in files if is_label_file(name)):
+        try:
+            records = read_records(name, files[name]())
+        except (OSError, ValueError, csv.Error) as problem:
+            raise UserError(
+                f"{source}: {name} cannot be read ({problem}). Mend it, or leave out --attributes."
+            ) from problem
+        places = by_name(list(dict.fromkeys(column for record in records for column in record)), FILE_COLUMNS)
+        for record in records:
+            if places and record.get(places[0]) is not None:
+                rest = {column: value for column, value in record.items() if column != places[0]}
+                found.append((name.parent / str(record[places[0]]), rest))
+    return found
+
+
 def add_labels(found: FileLabels, name: PurePosixPath, records: Records, asked: str | None) -> None:
     """Adds the labels of one file to those found. Raises UserError when it lacks the column that was asked for."""
     columns = list(dict.fromkeys(column for record in records for column in record))

@@ -17,6 +17,7 @@ from bundle.errors import UserError
 from bundle.pictures import check_background, paper
 from bundle.schema import Fit
 from train.data import shapes, stacked_mnist
+from train.data.attributes import attributes_note, choose, matrix
 from train.data.checks import check_count, check_variety, few_pictures
 from train.data.dataset import DataInfo, Pictures, describe
 from train.data.packed import key_of
@@ -62,8 +63,9 @@ def load(
     check_pixel_format(pixels)
     name, _, copy = source.partition(":")
     if source == "shapes":
-        return load_shapes(size, quiet, pixels, reading.classes)
+        return load_shapes(size, quiet, pixels, reading)
     if name == "stacked_mnist":
+        choose(reading.attributes, {}, None)  # it has none
         return load_stacked(copy or "ylecun/mnist", size, quiet, fit, background, pixels)
     opened = open_source(source, reading)
     asked = (size or ("at most", largest), fit, background, reading, pixels)
@@ -74,13 +76,15 @@ def load(
     framing, scaling = wanted.framing, wanted.framing.scaling
     black_white = scaling if isinstance(scaling, tuple) else None
     facts = (fit, framing.background, reading, black_white, framing.border)
-    info = describe(shown, train, test, found.classes, *facts)
+    info = describe(shown, train, test, found.classes, *facts, opened.attributes)
     if found.pack:  # whoever reads these pictures again asks so
         found.pack.answers_to(key_of(opened, known_as(info)))
     if not quiet:
         wider = default_size(scan.sizes) if scan.sizes else 0
         smaller = size is None and wider > info.height
         notes = [f"{info.height} px, as the budget is short: --size {wider} draws them larger"] if smaller else []
+        if info.attributes:
+            notes.append(attributes_note(info.attributes))
         notes += few_pictures(len(train) + len(test))
         print(scan_report(scan, info, (*opened.notes, *found.notes, *wanted.notes, *notes)), flush=True)
     check_count(source, scan, len(train) + len(test))
@@ -134,16 +138,22 @@ def fits(found: DataInfo, known: DataInfo) -> bool:
     return all(getattr(found, name) == getattr(known, name) for name in ("classes", "train_images", "test_images"))
 
 
-def load_shapes(size: PictureSize | None, quiet: bool, pixels: PixelFormat, by_classes: bool) -> Loaded:
-    """The drawn set of train.data.shapes; its classes are the names of the shapes, unless `by_classes` is False."""
+def load_shapes(size: PictureSize | None, quiet: bool, pixels: PixelFormat, reading: Reading) -> Loaded:
+    """The drawn set of train.data.shapes; its classes are the names of the shapes, unless `reading` wants none; the
+    other factors can be attributes."""
+    by_classes = reading.classes
     sides = sides_of(size) if size else shapes.SIDES
+    drawn = [shapes.factors(shapes.TRAIN), shapes.factors(shapes.TEST)]
+    infos = tuple(column.info for column in choose(reading.attributes, shapes.cells(drawn[0]), "shape")[0])
     train, test = (
-        Pictures(shapes.draw_many(factors, sides), shape_labels(factors, by_classes))
-        for factors in (shapes.factors(shapes.TRAIN), shapes.factors(shapes.TEST))
-    )
+        Pictures(shapes.draw_many(factors, sides), shape_labels(factors, by_classes),
+                 torch.from_numpy(matrix(infos, shapes.cells(factors), len(factors))) if infos else None)
+        for factors in drawn
+    )  # fmt: skip
     classes = shapes.FACTORS["shape"] if by_classes else ()
-    info = describe("shapes", train, test, classes, background=paper("RGB", None), reading=Reading(by_classes),
-                    border=pixels.border)  # fmt: skip
+    info = describe("shapes", train, test, classes, background=paper("RGB", None),
+                    reading=Reading(by_classes, attributes=reading.attributes), border=pixels.border,
+                    attributes=infos)  # fmt: skip
     if not quiet:
         counts = ", ".join(f"{name} ({len(values)})" for name, values in shapes.FACTORS.items())
         print(f"shapes: {info.train_images} training and {info.test_images} test pictures, drawn here")

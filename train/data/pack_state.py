@@ -26,6 +26,7 @@ class State:
     counts: dict[str, int] = field(default_factory=dict)
     classes: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    attributes: int = 0
 
 
 def state_as_json(state: State) -> dict[str, Any]:
@@ -45,6 +46,7 @@ def state_from_json(value: Mapping[str, Any]) -> State:
         if isinstance(getattr(scan, name), Counter):
             stored = Counter({tuple(key) if isinstance(key, list) else key: count for key, count in stored})
         setattr(scan, name, stored)
+    value = {"attributes": 0, **value}  # which packs from before attributes do not say
     rest = {name: value[name] for name in vars(State([], value["wanted"])) if name not in ("wanted", "scan")}
     wanted = TypeAdapter(PictureFormat).validate_python(value["wanted"])
     return State(**{**rest, "classes": tuple(rest["classes"]), "notes": tuple(rest["notes"])}, wanted=wanted, scan=scan)

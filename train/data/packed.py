@@ -2,6 +2,7 @@
 
     pack.json       what was read, how, and how far it is
     train.read      pictures in the order of the source, uint8 [N, C, H, W]; train.labels: int64 [N]; the same for test
+    train.attributes  as labels, float32 [N, A], where there are attributes; train.known: those of the final split
     train.chosen    the rows of the final split, where those are others; train.numbers: their classes; the same for test
 
 A pack that was interrupted goes on where it stood; one of a set that has changed since, or that is to be read in
@@ -39,7 +40,7 @@ VERSION = 1  # of what is in the folder
 SAVE_SECONDS = 15.0  # from one record of how far it is to the next
 CHUNK = 2048  # pictures that are copied at once
 INDEX = "pack.json"
-KINDS = ("read", "labels", "chosen", "numbers")  # of files, for each split
+KINDS = ("read", "labels", "chosen", "numbers", "attributes", "known")  # of files, for each split
 
 
 def set_bytes(source: Source, wanted: PictureFormat) -> int:
@@ -55,7 +56,9 @@ def picture_bytes(wanted: PictureFormat) -> int:
 def key_of(source: Source, options: object) -> str:
     """The same only for the same files that are read in the same way. options: what else counts, with a repr that says
     all."""
-    return hashlib.sha256(repr((VERSION, source.fingerprint(), source.classes, options)).encode()).hexdigest()
+    attributes = (source.attributes,) if source.attributes else ()
+    facts = (VERSION, source.fingerprint(), source.classes, options, *attributes)
+    return hashlib.sha256(repr(facts).encode()).hexdigest()
 
 
 class Pack:
@@ -75,7 +78,7 @@ class Pack:
             return None
 
     @staticmethod
-    def begin(folder: Path, key: str, wanted: PictureFormat, needed: int) -> "Pack":
+    def begin(folder: Path, key: str, wanted: PictureFormat, needed: int, attributes: int = 0) -> "Pack":
         """An empty pack, in place of whatever pack the folder held. needed: bytes on the disk. Raises UserError."""
         with disk_errors(folder, needed):
             folder.mkdir(parents=True, exist_ok=True)
@@ -84,7 +87,7 @@ class Pack:
                 (folder / name).unlink(missing_ok=True)
             if shutil.disk_usage(folder).free < needed:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        pack = Pack(folder, State([key], wanted))
+        pack = Pack(folder, State([key], wanted, attributes=attributes))
         pack.save()
         return pack
 
@@ -127,6 +130,7 @@ class Pack:
         with (
             cut_to(self.folder / f"{name}.read", kept * each) as pictures,
             cut_to(self.folder / f"{name}.labels", kept * 8) as labels,
+            cut_to(self.folder / f"{name}.attributes", kept * 4 * self.state.attributes) as known,
             progress_bar(title, split.count, "pictures", initial=seen) as bar,
             pillow_warnings() as warned,
         ):
@@ -134,6 +138,7 @@ class Pack:
             def record() -> None:
                 pictures.flush()
                 labels.flush()
+                known.flush()
                 self.save()
 
             for row in islice(split.rows(), seen, None):
@@ -142,6 +147,7 @@ class Pack:
                 if values is not None:
                     pictures.write(values.tobytes())
                     labels.write(np.int64(row.label).tobytes())
+                    known.write(np.array(row.attributes, np.float32).tobytes())
                     state.kept[name] += 1
                 bar.update()
                 if time.monotonic() - self.saved > SAVE_SECONDS:
@@ -161,14 +167,17 @@ class Pack:
             state.counts[name] = len(numbers)
             state.scan.labels.update(numbers.tolist())
             numbers.numpy().tofile(self.folder / f"{name}.numbers")
+            if state.attributes:
+                values = np.fromfile(self.folder / f"{origin}.attributes", np.float32).reshape(-1, state.attributes)
+                (values if rows is None else values[rows.numpy()]).tofile(self.folder / f"{name}.known")
             if rows is not None:
                 self.copy(mapped(self.folder / f"{origin}.read", state.kept[origin], state.wanted), rows, name)
         state.classes, state.notes = chosen.classes, tuple(chosen.notes)
         state.finished = True
         self.save()
-        for name in (f"{split}.{kind}" for split in state.kept for kind in ("read", "labels")):
+        for name in (f"{split}.{kind}" for split in state.kept for kind in ("read", "labels", "attributes")):
             if name not in state.files.values():
-                (self.folder / name).unlink()
+                (self.folder / name).unlink(missing_ok=True)
 
     def copy(self, images: Tensor, rows: Tensor, name: str) -> None:
         """Writes these rows to the file of a final split."""
@@ -181,7 +190,11 @@ class Pack:
     def split(self, name: str) -> Pictures:
         """A final split; its pictures stay in the file until they are looked at."""
         images = mapped(self.folder / self.state.files[name], self.state.counts[name], self.state.wanted)
-        return Pictures(images, torch.from_numpy(np.fromfile(self.folder / f"{name}.numbers", np.int64)))
+        labels = torch.from_numpy(np.fromfile(self.folder / f"{name}.numbers", np.int64))
+        if not self.state.attributes:
+            return Pictures(images, labels)
+        known = np.fromfile(self.folder / f"{name}.known", np.float32).reshape(len(labels), self.state.attributes)
+        return Pictures(images, labels, torch.from_numpy(known))
 
 
 def mapped(path: Path, count: int, wanted: PictureFormat) -> Tensor:

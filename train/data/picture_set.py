@@ -48,7 +48,7 @@ def read_set(
             return read_into_memory(source, wanted)
         if not quiet:
             say(f"The pictures take {needed / 1e9:.1f} GB, too much for memory: they are packed into {cache} once.")
-        pack = Pack.begin(cache, key or key_of(source, options), wanted, needed)
+        pack = Pack.begin(cache, key or key_of(source, options), wanted, needed, len(source.attributes))
     if not pack.state.finished:
         pack.fill(source)
     state = pack.state
@@ -71,4 +71,4 @@ def read_into_memory(source: Source, wanted: PictureFormat) -> PictureSet:
 def picked(split: Pictures, rows: Tensor | None, chosen: Chosen) -> Pictures:
     """Rows of a split, or all of it, with today's labels."""
     found = split if rows is None else split[rows]
-    return Pictures(found.images, chosen.renumbered(found.labels))
+    return Pictures(found.images, chosen.renumbered(found.labels), found.attributes)

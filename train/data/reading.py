@@ -1,7 +1,7 @@
 """How a set of pictures is to be read, where a user says so."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Literal, Protocol
 
 from pydantic import TypeAdapter, ValidationError
@@ -19,6 +19,8 @@ class Reading:
     classes_from: ClassesFrom | None = None
     image_column: str | None = None
     label_column: str | None = None
+    attributes: str | None = field(default=None, repr=False)
+    """As --attributes says. No part of what packs of pictures from before attributes are known by."""
 
 
 DEFAULT_READING = Reading()
@@ -36,11 +38,14 @@ class HasReading(Protocol):
     def image_column(self) -> str | None: ...
     @property
     def label_column(self) -> str | None: ...
+    @property
+    def attributes(self) -> str | None: ...
 
 
 def reading_of(settings: HasReading) -> Reading:
     """The part of settings that says how pictures are read."""
-    return Reading(settings.classes, settings.classes_from, settings.image_column, settings.label_column)
+    return Reading(settings.classes, settings.classes_from, settings.image_column, settings.label_column,
+                   settings.attributes)  # fmt: skip
 
 
 def stored_reading(has_classes: bool, stored: Iterable[Mapping[str, object] | None]) -> Reading:

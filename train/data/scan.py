@@ -184,15 +184,19 @@ def why_unreadable(data: bytes | np.ndarray, problem: Exception) -> str:
     return (str(problem) or type(problem).__name__).splitlines()[0]
 
 
-def read_split(split: Split, wanted: PictureFormat, scan: Scan, title: str) -> tuple[Tensor, Tensor]:
-    """Every readable picture of a split, in order: images uint8 [N, C, H, W], labels int64 [N]."""
+def read_split(split: Split, wanted: PictureFormat, scan: Scan, title: str) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Every readable picture of a split, in order: images uint8 [N, C, H, W], labels int64 [N], attributes float32
+    [N, A] (None without attributes)."""
     framing = wanted.framing
     images = np.empty((split.count, framing.channels, framing.height, framing.width), np.uint8)
     labels: list[int] = []
+    known: list[tuple[float, ...]] = []
     with pillow_warnings() as warned:
         for row in with_bar(split.rows(), title, split.count, "pictures"):
             values = read_picture(row, wanted, scan, warned)
             if values is not None:
                 images[len(labels)] = values
                 labels.append(row.label)
-    return torch.from_numpy(images[: len(labels)]), torch.tensor(labels, dtype=torch.int64)
+                known.append(row.attributes)
+    attributes = torch.tensor(known) if any(known) else None
+    return torch.from_numpy(images[: len(labels)]), torch.tensor(labels, dtype=torch.int64), attributes

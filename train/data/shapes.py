@@ -47,6 +47,11 @@ def factors(indices: np.ndarray | Sequence[int], seed: int = 0) -> np.ndarray:
     return np.stack(np.unravel_index(chosen, COUNTS), axis=1).astype(np.int64)
 
 
+def cells(values: np.ndarray) -> dict[str, list]:
+    """The values, by factor, of pictures with factors int64 [N, 6]: what --attributes can ask for."""
+    return {name: [FACTORS[name][i] for i in column] for name, column in zip(FACTORS, values.T, strict=True)}
+
+
 def draw(values: np.ndarray, sides: Sides = SIDES) -> np.ndarray:
     """Factors int64 [N, 6] -> pictures uint8 [N, 3, H, W] of sides (H, W), with smooth edges. Lengths are shares of the
     shorter side, so that no shape is stretched."""

@@ -6,6 +6,8 @@ from pathlib import PurePosixPath
 
 import numpy as np
 
+from train.data.attributes import AttributeInfo
+
 Files = dict[PurePosixPath, Callable[[], bytes]]
 """Path within a folder or zip -> what reads its bytes."""
 
@@ -13,11 +15,13 @@ Files = dict[PurePosixPath, Callable[[], bytes]]
 @dataclass(frozen=True)
 class Row:
     """One picture, unread. `label`: the index of its class, -1 for none. `read` gives the bytes of its file or its
-    pixels as an array, and raises OSError when it is missing."""
+    pixels as an array, and raises OSError when it is missing. `attributes`: the values of the source's attributes, NaN
+    for gaps."""
 
     name: str
     label: int
     read: Callable[[], bytes | np.ndarray]
+    attributes: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -38,3 +42,4 @@ class Source:
     classes: tuple[str, ...]
     notes: tuple[str, ...] = ()
     fingerprint: Callable[[], str] = str
+    attributes: tuple[AttributeInfo, ...] = ()

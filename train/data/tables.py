@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from bundle.errors import UserError
 from bundle.picture_files import TRAINING, opened
+from train.data.attributes import AttributeInfo, choose, matrix
 from train.data.columns import LABEL_COLUMNS, by_name, likeliest_pictures, named_column
 from train.data.label_values import Key, class_keys, class_numbers, label_key
 from train.data.layout import SPLITS
@@ -224,9 +225,11 @@ def cell_reader(value: object) -> Callable[[], bytes | np.ndarray]:
     return read
 
 
-def table_split(split: datasets.Dataset, column: str, numbers: list[int]) -> Split:
+def table_split(
+    split: datasets.Dataset, column: str, numbers: list[int], attributes: np.ndarray | None = None
+) -> Split:
     """One table as a split; a row without a file name is named by its number. `numbers`: the class of each row, none
-    at all where there are no classes."""
+    at all where there are no classes. `attributes`: their values float32 [N, A]."""
     if isinstance(split.features[column], datasets.Image):
         split = split.cast_column(column, datasets.Image(decode=False))
     pictures = split.select_columns([column])
@@ -237,7 +240,9 @@ def table_split(split: datasets.Dataset, column: str, numbers: list[int]) -> Spl
         for row, record in enumerate(pictures):
             value = record[column]
             path = value.get("path") if isinstance(value, dict) else None
-            yield Row(Path(path).name if path else f"row {row}", numbers[row] if numbers else -1, cell_reader(value))
+            known = () if attributes is None else tuple(attributes[row].tolist())
+            name = Path(path).name if path else f"row {row}"
+            yield Row(name, numbers[row] if numbers else -1, cell_reader(value), known)
 
     return Split(len(split), rows)
 
@@ -268,13 +273,30 @@ def table_source(
     if test is not None and (column not in test.features or (labels.column and not labelled(test, labels))):
         test = None
         found.append("left out the test split: it has no labels, or no pictures")
+    attributes, values, test_values, more = table_attributes(train, test, column, labels.column, reading.attributes)
     return Source(
-        table_split(train, column, labels.numbers),
-        table_split(test, column, test_numbers) if test else None,
+        table_split(train, column, labels.numbers, values),
+        table_split(test, column, test_numbers, test_values) if test else None,
         labels.names,
-        tuple(found),
+        (*found, *more),
         lambda: f"{train._fingerprint} {test._fingerprint if test else None} {column} {labels.column}",
+        attributes,
     )
+
+
+def table_attributes(
+    train: datasets.Dataset, test: datasets.Dataset | None, picture: str, label: str | None, wish: str | None
+) -> tuple[tuple[AttributeInfo, ...], np.ndarray | None, np.ndarray | None, list[str]]:
+    """The attributes, their values float32 [N, A] in both splits, and notes. Raises UserError as `choose`."""
+    if wish is None:
+        return (), None, None, []
+    names = [name for name in train.features if name != picture and not is_file(train.features[name])
+             and not is_array(train.features[name])]  # fmt: skip
+    cells = {name: train[name][:] for name in names}
+    columns, notes = choose(wish, cells, label)
+    infos = tuple(column.info for column in columns)
+    others = {info.name: test[info.name][:] for info in infos if info.name in test.features} if test else {}
+    return infos, matrix(infos, cells, len(train)), matrix(infos, others, len(test)) if test else None, notes
 
 
 def columns_note(split: datasets.Dataset, column: str, label: str | None) -> str:

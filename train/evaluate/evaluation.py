@@ -31,7 +31,8 @@ from train.hardware import hardware
 from train.known_pictures import in_known_order
 from train.progress_bar import say
 from train.run_folder import Run
-from train.settings import EvaluateSettings, changed_flags, check_seed, check_threads
+from train.settings import EvaluateSettings, changed_flags
+from train.settings_checks import check_seed, check_threads
 
 LEAST_SAMPLES = 100
 FEW = 1000  # pictures a side under which a report warns

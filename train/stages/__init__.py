@@ -11,8 +11,8 @@ from bundle.errors import UserError
 from train.checkpoints import load_tensors, restore_modules
 from train.data.dataset import DataInfo
 from train.run_folder import Run
-from train.settings import ClassifierSettings, GanSettings, InverseSettings, Settings, VaeSettings
-from train.stages import classifier, gan, inverse, vae
+from train.settings import AttributesSettings, ClassifierSettings, GanSettings, InverseSettings, Settings, VaeSettings
+from train.stages import attributes, classifier, gan, inverse, vae
 from train.stages.stage import Stage
 
 AnySettings = TypeVar("AnySettings", bound=Settings)
@@ -33,6 +33,8 @@ def build_networks(stage: str, settings: Settings, data: DataInfo, run: TrainedS
     match settings:
         case ClassifierSettings():
             return classifier.build(settings, data)
+        case AttributesSettings():
+            return attributes.build(settings, data)
         case GanSettings():
             return gan.build(settings, data)
         case VaeSettings():
@@ -60,6 +62,10 @@ def build_stage(stage: str, settings: Settings, data: DataInfo, run: Run) -> Sta
             if not data.classes:
                 raise UserError(f"{data.source} has no classes, so there is nothing for a classifier to learn.")
             return classifier.ClassifierStage(classifier.build(settings, data), settings)
+        case AttributesSettings():
+            if not data.attributes:
+                raise UserError(f"{run.folder} has no attributes: name them with --attributes, as in --attributes all.")
+            return attributes.AttributesStage(attributes.build(settings, data), settings, data)
         case GanSettings():
             networks = gan.build(settings, data)
             trained = is_finished(run, "classifier")
