@@ -24,6 +24,7 @@ from export.attribute_section import with_section
 
 FILE = "latents.npz"
 PICTURES = 4000  # generated ones, from which directions are found
+AT_ONCE = 250  # of them
 MEASURED = 256  # others, on which moves are measured
 RIDGE = 0.01  # share of the variance of the factors that is added to it
 SPREAD_LEAST = 1e-6  # an attribute that varies less in generated pictures has no direction
@@ -89,7 +90,8 @@ def directions(
     for space in spaces(inputs):
         seeds = range(PICTURES)
         latents = space.latents(inputs, seeds)
-        values = read_attributes(inputs, space.draw(inputs, latents))
+        parts = np.array_split(latents, PICTURES // AT_ONCE)  # all pictures at once would fill the memory
+        values = np.concatenate([read_attributes(inputs, space.draw(inputs, part)) for part in parts])
         labels = np.array([seed_class(seed, classes) for seed in seeds]) if classes > 1 else None
         moves = conditional_moves(latents, values, labels)
         effects = measure(inputs, space, moves, values.std(axis=0))
