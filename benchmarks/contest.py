@@ -70,7 +70,8 @@ def generator_of(bundle: OpenBundle, run: Path | None = None) -> nn.Module:
     Raises UserError when there is none."""
     if run is not None:
         return load_networks(Run.open(run), "gan")["generator"]
-    return unpacked_stage(bundle, "gan", Path("run"), {}).networks.get_submodule("generator")
+    networks = unpacked_stage(bundle, "gan", Path("run"), {}).networks
+    return networks.get_submodule("generator").eval().requires_grad_(False)
 
 
 def in_torch(
