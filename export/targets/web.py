@@ -18,7 +18,7 @@ from bundle.errors import UserError
 from bundle.read import OpenBundle, graph_bytes
 from bundle.schema import SNAPSHOT_FILES
 from bundle.write import CARD
-from export.targets import hub
+from export.targets import hub, offline
 from export.targets.folder import Source, conventional, files_in, fill, read_bundles, replaced
 from export.targets.space_card import front_matter, text
 from export.targets.space_check import page_problems
@@ -57,7 +57,7 @@ SHARED = (
     *(TABS / "morph" / name for name in ("morph.css", "keyframes.js", "keyframe_list.js")),
 )
 WORD_FOLDERS = ("core", "play", "morph", "about", "device", "server")
-OWN = ("page.css", "page.js", "strip.js", "theme.js", "LICENSES.txt")
+OWN = ("page.css", "page.js", "offline.js", "strip.js", "theme.js", "LICENSES.txt")
 WIDGETS = (
     STATIC / "core" / "bar.js",
     TABS / "play" / "play.js",
@@ -82,6 +82,7 @@ def write(bundles: Sequence[Path], target: Path, title: str | None = None, to: h
     sources = [*page_files(opened, title), *runtime_files()]
     for bundle in opened:
         sources += bundle_files(bundle)
+    sources += offline.app_files(sources, opened, page_title(opened, title))
     with replaced(target, ours, "page") as building:
         fill(building, sources)
         found = page_problems(building, [source.place for source in sources]) if to.repo else []
@@ -106,7 +107,7 @@ def ours(folder: Path) -> bool:
 
 def page_files(bundles: Sequence[OpenBundle], given: str | None = None) -> list[Source]:
     """The page itself, under the title that is given, and facts.json with what it has to know about the bundles."""
-    title = given or (bundles[0].info.title if len(bundles) == 1 else "Twofold")
+    title = page_title(bundles, given)
     about = "Pictures from seeds by a GAN and a VAE, computed in this browser."
     words = {"title": html.escape(title), "about": html.escape(about)}
     index = Template((PAGE / "index.html").read_text(encoding="utf-8")).substitute(words)
@@ -126,6 +127,11 @@ def page_files(bundles: Sequence[OpenBundle], given: str | None = None) -> list[
     sources += [Source(path.name, path) for path in SHARED] + [Source(name, PAGE / name) for name in OWN]
     sources.append(Source("words.js", translations.script(page_words()).encode()))
     return sources + [Source(script.name, as_module(script)) for script in WIDGETS]
+
+
+def page_title(bundles: Sequence[OpenBundle], given: str | None) -> str:
+    """The title of the page: the one that was given, else that of its only bundle."""
+    return given or (bundles[0].info.title if len(bundles) == 1 else "Twofold")
 
 
 def card(bundles: Sequence[OpenBundle], title: str | None) -> str:

@@ -38,6 +38,7 @@ PIXELS = """all => all.map((canvas) => {
     return btoa(bytes);
 })"""
 NO_CARD = "No available adapters."  # Chromium's own words, whenever a page asks for WebGPU in vain
+NO_WORKER = "Service Worker registration blocked by Playwright"  # what keeps the page: test_static_offline.py
 TABS = ("Play", "Samples", "Morph", "About")
 
 
@@ -79,11 +80,14 @@ def site(bundles: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[st
 @pytest.fixture(scope="module")
 def opened(browser: Any, site: str) -> Iterator[tuple[Page, list[str]]]:
     """The page with both bundles loaded and the network taken away, and what went wrong in it so far."""
-    context = browser.new_context(viewport=WIDE)
+    context = browser.new_context(viewport=WIDE, service_workers="block")
     context.set_default_timeout(15_000)
     page, troubles = context.new_page(), []
     page.on(
-        "console", lambda m: troubles.append(m.text) if m.type in ("error", "warning") and m.text != NO_CARD else None
+        "console",
+        lambda m: (
+            troubles.append(m.text) if m.type in ("error", "warning") and m.text not in (NO_CARD, NO_WORKER) else None
+        ),
     )
     page.on("pageerror", lambda error: troubles.append(str(error)))
     page.on("request", lambda r: None if at_home(r.url, site) else troubles.append(f"foreign: {r.url}"))
@@ -220,7 +224,7 @@ def test_dragging_keys_and_the_bar_change_the_picture(show, models):
 
 def test_another_bundle_is_loaded_when_it_is_chosen(browser, site, models):
     """Only then: a phone should not pay for what nobody looks at. Offline it says so, and draws once it can."""
-    context = browser.new_context(viewport=WIDE)
+    context = browser.new_context(viewport=WIDE, service_workers="block")
     page = context.new_page()
     asked = []
     page.on("request", lambda r: asked.append(r.url))
@@ -241,7 +245,7 @@ def test_another_bundle_is_loaded_when_it_is_chosen(browser, site, models):
 
 
 def test_a_damaged_model_is_found_before_it_draws(browser, site):
-    context = browser.new_context(viewport=WIDE)
+    context = browser.new_context(viewport=WIDE, service_workers="block")
     page = context.new_page()
 
     def flip(route: Any) -> None:
@@ -319,7 +323,7 @@ PALE = """() => {
 
 
 def test_it_speaks_chinese_and_returns(browser, site):
-    page = browser.new_page(viewport=NARROW)
+    page = browser.new_page(viewport=NARROW, service_workers="block")
     page.goto(site + "?b=plain&x=7&y=0&lang=zh-CN")
     until(page, "window.Twofold?.stats.shown > 0")
     assert page.evaluate("Twofold.tabs().map((tab) => tab.textContent)") == ["玩一玩", "样本", "变形", "关于"]

@@ -19,6 +19,7 @@ from tests.export.targets import hub_server
 from tests.support import tiny
 
 PAGE = {
+    "service-worker.js", "offline.js", "manifest.webmanifest", "icon-192.png", "icon-512.png",
     "index.html", "facts.json", "LICENSE", "README.md", "LICENSES.txt",
     "style.css", "page.css", "theme.js", "page.js", "strip.js",
     "words.js", "core.js", "live.js", "local.js", "worker.js", "gpu.js", "device_words.js", "device.js", "latents.js",
