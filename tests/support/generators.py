@@ -111,6 +111,10 @@ class Style(nn.Module):
         self.mapping = nn.Sequential(nn.Linear(DIM, 16), nn.LeakyReLU(0.2), nn.Linear(16, 16))
         self.layers = nn.ModuleList(nn.Conv2d(16, 16, 3, 1, 1) for _ in range(int(math.log2(side // 4))))
         self.tail = nn.Conv2d(16, 3, 1)
+        self.middle, self.contrast = 0.0, 1.0
+        with torch.no_grad():  # as after training: around 0, and some of it beyond -1 and 1
+            drawn, _ = self(torch.randn(2, DIM), torch.tensor(1.0))
+        self.middle, self.contrast = float(drawn.mean()), 0.6 / float(drawn.std())
 
     def forward(self, z: torch.Tensor, truncation: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         w = self.mapping(z * torch.rsqrt(z.square().mean(1, keepdim=True) + 1e-8)) * truncation
@@ -118,7 +122,7 @@ class Style(nn.Module):
         for layer in self.layers:
             x = nn.functional.interpolate(x, scale_factor=2.0, mode="bilinear")
             x = nn.functional.leaky_relu(layer(x * (1 + w[..., None, None])), 0.2) * 2**0.5
-        return 1.5 * self.tail(x), w
+        return (self.tail(x) - self.middle) * self.contrast, w
 
 
 class Everything(Net):
