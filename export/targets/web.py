@@ -15,11 +15,12 @@ from typing import Any
 
 from bundle import on_device, snapshots, translations
 from bundle.errors import UserError
-from bundle.read import OpenBundle, graph_bytes
+from bundle.read import OpenBundle
 from bundle.schema import SNAPSHOT_FILES
 from bundle.write import CARD
+from export.conventional import Conventional, conventional
 from export.targets import hub, offline
-from export.targets.folder import Source, conventional, files_in, fill, read_bundles, replaced
+from export.targets.folder import Source, files_in, fill, read_bundles, replaced
 from export.targets.space_card import front_matter, text
 from export.targets.space_check import page_problems
 
@@ -78,10 +79,11 @@ def write(bundles: Sequence[Path], target: Path, title: str | None = None, to: h
     Hub was asked, the target is then as it was.
     """
     api = hub.log_in(to)  # before the work, not after it
-    opened = [conventional(bundle) for bundle in read_bundles(bundles)]
+    made = [conventional(bundle) for bundle in read_bundles(bundles)]
+    opened = [one.bundle for one in made]
     sources = [*page_files(opened, title), *runtime_files()]
-    for bundle in opened:
-        sources += bundle_files(bundle)
+    for one in made:
+        sources += bundle_files(one)
     sources += offline.app_files(sources, opened, page_title(opened, title))
     with replaced(target, ours, "page") as building:
         fill(building, sources)
@@ -154,13 +156,14 @@ def as_module(script: Path) -> bytes:
     return f"export default (element) => {{\n{body}}};\n".encode()
 
 
-def bundle_files(bundle: OpenBundle) -> list[Source]:
+def bundle_files(made: Conventional) -> list[Source]:
     """The graphs that draw from latents, the numbers that these need, the sample sheet, and the training: its curves
     and what it drew."""
+    bundle = made.bundle
     home = f"bundles/{bundle.info.name}"
     sheet = bundle.info.files["sheet"].file
     graphs = [
-        Source(f"{home}/{bundle.info.graphs[name].file}", graph_bytes(bundle, name))
+        Source(f"{home}/{bundle.info.graphs[name].file}", made.graph_bytes(name))
         for name in on_device.graph_names(bundle.info)
     ]
     info = bundle.info

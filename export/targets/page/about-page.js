@@ -17,7 +17,7 @@ const refresh = () => {
       "dl",
       { class: "tf-facts" },
       term(T.t("Pictures"), T.pictureKind(bundle)),
-      term(T.t("Learned from"), T.t("{n} pictures: {source}", { n: T.wholeNumber(dataset.train_images), source: dataset.source })),
+      term(T.t("Learned from"), dataset.train_images ? T.t("{n} pictures: {source}", { n: T.wholeNumber(dataset.train_images), source: dataset.source }) : dataset.source),
       term(T.t("Their licence"), dataset.licence),
       bundle.classes.length ? term(T.t("Classes"), bundle.classes.join(", ")) : null,
       term(T.t("Models"), T.modelNames(bundle)),
