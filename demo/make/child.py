@@ -2,9 +2,10 @@
 
 `python -m demo.make.child COMMAND …` runs the command and waits until it ends, or until its own standard input is
 closed: the system does that when the server goes, however it goes. Then it asks the command to stop, as Ctrl-C does, so
-that nothing learned is lost.
+that nothing learned is lost. Where it is itself killed, Linux asks the command to stop.
 """
 
+import ctypes
 import os
 import signal
 import subprocess
@@ -14,10 +15,13 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from demo.make.failures import sentence
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 PATIENCE = 60.0  # seconds that a command has to store what it learned, before it is killed
 LOWER_PRIORITY = 10  # "nice", so that the page stays quick
 LAST_LINES = 20
+PR_SET_PDEATHSIG = 1  # of prctl(2)
 
 
 class Child:
@@ -52,19 +56,22 @@ class Child:
         """The exit code; None while it runs."""
         return self._process.poll()
 
-    def last_words(self) -> str:
-        """The sentence with which it failed: its last "error: …", else its last line."""
+    def last_lines(self) -> list[str]:
+        """What it printed last."""
         try:
             text = self.log.read_text(encoding="utf-8", errors="replace")
         except OSError:
-            text = ""
-        lines = text.replace("\r", "\n").splitlines()[-LAST_LINES:]
-        errors = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
-        return (errors or [line for line in lines if line.strip()] or ["The training ended without a word."])[-1]
+            return []
+        return [line for line in text.replace("\r", "\n").splitlines() if line.strip()][-LAST_LINES:]
+
+    def last_words(self) -> str:
+        """The sentence with which it failed, once it has ended: demo/make/failures.py."""
+        return sentence(self.last_lines(), self._process.returncode, self.log.parent)
 
 
 def main(command: Sequence[str]) -> int:
-    """Runs the command until it ends or standard input is closed; returns its exit code."""
+    """Runs the command until it ends or standard input is closed; returns its exit code, 128 and the signal's number
+    where a signal ended it."""
     with suppress(OSError, AttributeError):
         os.nice(LOWER_PRIORITY)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal that is shared; the closed input says it all
@@ -72,11 +79,14 @@ def main(command: Sequence[str]) -> int:
         command, stdin=subprocess.DEVNULL, preexec_fn=_hears_ctrl_c if os.name == "posix" else None
     )
     threading.Thread(target=_stop_when_alone, args=(running,), daemon=True).start()
-    return running.wait()
+    code = running.wait()
+    return code if code >= 0 else 128 - code
 
 
 def _hears_ctrl_c() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGINT)  # sent when the process above ends
 
 
 def _stop_when_alone(running: subprocess.Popen) -> None:
