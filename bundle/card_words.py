@@ -20,6 +20,13 @@ def with_words(card: str, words: str) -> str:
     return f"{title}\n# {heading}\n\n{section(words)}\n{body}"
 
 
+def with_title(card: str, title: str) -> str:
+    """A model card whose first heading is this title."""
+    head, mark, rest = f"\n{card}".partition("\n# ")
+    body = rest.partition("\n")[2]
+    return f"{head}{mark}{title}\n{body}"[1:] if mark else card
+
+
 def section(words: str) -> str:
     """The words between their marks."""
     plain = words.replace("<!--", "< !--").replace("-->", "-- >").replace("<", "&lt;")

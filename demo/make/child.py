@@ -1,6 +1,6 @@
 """A long process that never outlives whoever started it.
 
-`python -m demo.make.child COMMAND …` runs the command and waits until it ends, or until its own standard input is
+`python -m demo.make.child NICE COMMAND …` runs the command and waits until it ends, or until its own standard input is
 closed: the system does that when the server goes, however it goes. Then it asks the command to stop, as Ctrl-C does, so
 that nothing learned is lost. Where it is itself killed, Linux asks the command to stop.
 """
@@ -19,7 +19,8 @@ from demo.make.failures import sentence
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PATIENCE = 60.0  # seconds that a command has to store what it learned, before it is killed
-LOWER_PRIORITY = 10  # "nice", so that the page stays quick
+TRAINING_PRIORITY = 10  # "nice", so that the page stays quick; what somebody waits for …
+WAITED_FOR = 5  # … comes before training, and after the page
 LAST_LINES = 20
 PR_SET_PDEATHSIG = 1  # of prctl(2)
 
@@ -27,13 +28,13 @@ PR_SET_PDEATHSIG = 1  # of prctl(2)
 class Child:
     """A command that runs in the background; its output goes into a file."""
 
-    def __init__(self, command: Sequence[str], log: Path):
-        """Raises OSError where it cannot be started."""
+    def __init__(self, command: Sequence[str], log: Path, nice: int = TRAINING_PRIORITY):
+        """nice: how far behind the page its priority is. Raises OSError where it cannot be started."""
         self.log = log
         self._output = log.open("wb")
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "demo.make.child", *command],
+                [sys.executable, "-m", "demo.make.child", str(nice), *command],
                 cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=self._output, stderr=subprocess.STDOUT,
                 env=os.environ | {"PYTHONUNBUFFERED": "1"}, start_new_session=True,
             )  # fmt: skip
@@ -69,11 +70,11 @@ class Child:
         return sentence(self.last_lines(), self._process.returncode, self.log.parent)
 
 
-def main(command: Sequence[str]) -> int:
+def main(nice: int, command: Sequence[str]) -> int:
     """Runs the command until it ends or standard input is closed; returns its exit code, 128 and the signal's number
     where a signal ended it."""
     with suppress(OSError, AttributeError):
-        os.nice(LOWER_PRIORITY)
+        os.nice(nice)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal that is shared; the closed input says it all
     running = subprocess.Popen(
         command, stdin=subprocess.DEVNULL, preexec_fn=_hears_ctrl_c if os.name == "posix" else None
@@ -100,4 +101,4 @@ def _stop_when_alone(running: subprocess.Popen) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(int(sys.argv[1]), sys.argv[2:]))

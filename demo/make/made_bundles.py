@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from bundle.card_words import with_words
+from bundle.card_words import with_title, with_words
 from bundle.errors import Busy, UserError
 from bundle.quality_section import store_quality
 from bundle.read import read
@@ -16,7 +16,7 @@ from bundle.sessions import Provider
 from bundle.write import card_of, update_bundle
 from demo.facts import bundle_facts
 from demo.make import plan
-from demo.make.child import Child
+from demo.make.child import WAITED_FOR, Child
 from demo.make.projects import Projects
 from demo.serving.engine import Engine, EngineCache
 from demo.serving.served_bundle import ServedBundle
@@ -73,21 +73,19 @@ class MadeBundles:
         return found
 
     def is_newest(self, name: str) -> bool:
-        """Whether the bundle holds all that was learned and chosen."""
+        """Whether the bundle holds all that was learned, but for its title and words."""
         project, served = self.projects.get(name), self.served.get(name)
         if served is None or not self._has_newest_weights(name):
             return False
-        return (served.info.title, served.info.dataset.licence) == (
-            project.title, project.licence or served.info.dataset.licence,
-        )  # fmt: skip
+        return not project.licence or served.info.dataset.licence == project.licence
 
     def put_words(self, name: str) -> None:
-        """Writes the project's words into the model card. Raises UserError where the disk refuses."""
-        folder, words = self.folder(name), self.projects.get(name).words
-        card = card_of(folder) or ""
-        if (changed := with_words(card, words)) != card:
-            bundle = read(folder)
-            update_bundle(bundle, bundle.info, card=changed)
+        """Writes the project's title and words into the bundle. Raises UserError where the disk refuses."""
+        folder, project = self.folder(name), self.projects.get(name)
+        bundle, card = read(folder), card_of(folder) or ""
+        changed = with_words(with_title(card, project.title), project.words)
+        if (changed, project.title) != (card, bundle.info.title):
+            update_bundle(bundle, bundle.info.model_copy(update={"title": project.title}), card=changed)
             self.serve(name)
 
     def _has_newest_weights(self, name: str) -> bool:
@@ -103,7 +101,7 @@ class MadeBundles:
         served = self.served.get(name)
         figures = served.info.quality if served and self._has_newest_weights(name) else None
         try:
-            child = Child(plan.export_command(project, folder, name), folder / EXPORT_LOG)
+            child = Child(plan.export_command(project, folder, name), folder / EXPORT_LOG, WAITED_FOR)
         except OSError as problem:
             raise UserError(f"The generator cannot be made playable: {problem.strerror or problem}.") from problem
         while child.poll() is None:

@@ -174,7 +174,12 @@ class Maker:
             place = self._waiting.index(name) + 1 if name in self._waiting else 0
         state = self.state_of(name)
         found = project_status.status(self.projects, name, state)
-        return found | {"place": place, "playable": name in self.made.served, "job": self.jobs.facts(name)}
+        return found | {
+            "place": place,
+            "playable": name in self.made.served,
+            "job": self.jobs.facts(name),
+            "machine": self.machine.facts(),
+        }
 
     # --- the thread --------------------------------------------------------------------------------
 

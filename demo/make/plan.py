@@ -1,7 +1,8 @@
 """What is trained for a project, in which order, and by which commands.
 
-The VAE comes first, which shows rebuilt pictures within a minute; then the GAN, which takes longest; then the encoders
-for both, the classifier where there are classes, and the regressor of attributes where some were chosen.
+The VAE comes first, which shows rebuilt pictures within a minute, but not for long: then comes the GAN, which takes
+longest. Then the VAE goes on; then come the encoders for both, the classifier where there are classes, and the
+regressor of attributes where some were chosen.
 """
 
 import sys
@@ -28,6 +29,9 @@ COMMANDS: dict[Stage, tuple[str, ...]] = {
 }
 """Stage -> the command that trains it, in the folder of its name in the run."""
 
+FIRST_LOOK = 2.5
+"""Minutes of the VAE before the GAN begins: its first samples show within five minutes of the drop."""
+
 BARELY = 0.01
 """Minutes with which a stage that was stopped early is finished: it trains no more, and measures what it has to."""
 
@@ -41,10 +45,11 @@ REMEDIES: dict[Remedy, dict[Stage, tuple[str, ...]]] = {
 
 @dataclass(frozen=True)
 class Step:
-    """One stage of a training, and the minutes that it gets in all."""
+    """A stretch of one stage: the minutes that the stage has had at its end, and those that the step itself takes."""
 
     stage: Stage
     minutes: float
+    takes: float
 
 
 def steps(project: Project, pictures: int, classes: int) -> tuple[Step, ...]:
@@ -57,7 +62,13 @@ def steps(project: Project, pictures: int, classes: int) -> tuple[Step, ...]:
     if project.attributes:
         wanted.append("attributes")
     total = sum(SHARES[stage] for stage in wanted)
-    return tuple(Step(stage, project.minutes * SHARES[stage] / total) for stage in wanted)
+    minutes = {stage: project.minutes * SHARES[stage] / total for stage in wanted}
+    whole = [Step(stage, minutes[stage], minutes[stage]) for stage in wanted]
+    if not gan or minutes["vae"] <= FIRST_LOOK:
+        return tuple(whole)
+    vae, first_gan, *others = whole
+    first, rest = Step("vae", FIRST_LOOK, FIRST_LOOK), Step("vae", vae.minutes, vae.minutes - FIRST_LOOK)
+    return first, first_gan, rest, *others
 
 
 def training_command(step: Step, project: Project, folder: Path, finish: bool = False) -> list[str]:

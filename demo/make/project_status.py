@@ -32,7 +32,7 @@ def status(projects: Projects, name: str, state: State) -> dict[str, Any]:
         "added": len(new_pictures(folder, project)) if (folder / SET).is_dir() else 0,
         "pixels": project.size**2,
         "step": project.step,
-        "steps": [{"stage": step.stage, "minutes": step.minutes} for step in steps],
+        "steps": [{"stage": step.stage, "minutes": step.minutes, "takes": step.takes} for step in steps],
         "training": said.model_dump(mode="json") if said else None,
         "left": left_for_all(steps, project.step, said) if state == "training" else None,
         "run": run_view(folder / "run"),
@@ -60,7 +60,7 @@ def said_by_training(project: Project, state: State, folder: Path, steps: tuple[
 
 def left_for_all(steps: tuple[plan.Step, ...], step: int, said: Status | None) -> float:
     """Seconds until the end of the training: of the present step as it says, of the later ones as planned."""
-    planned = [60 * one.minutes for one in steps[step:]]
+    planned = [60 * one.takes for one in steps[step:]]
     if planned and said and said.left is not None:
         planned[0] = said.left
     return sum(planned)

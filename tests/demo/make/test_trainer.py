@@ -1,81 +1,26 @@
-"""What comes after a wish: a training that is paused, ended, lengthened or begun anew, by processes that take no time."""
+"""What comes after a wish: a training that is paused, ended, lengthened or begun anew, by processes of no time."""
 
-import sys
+import shutil
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from bundle.errors import UserError
-from bundle.sessions import choose_provider
 from demo.make import plan
-from demo.make.failures import DISK_FULL, NO_MEMORY, REMOVED
+from demo.make.failures import DISK_FULL, NO_MEMORY
 from demo.make.limits import ANYONE, OWN_MACHINE
-from demo.make.made_bundles import MadeBundles
 from demo.make.maker import Maker
-from demo.make.plan import Step
-from demo.make.projects import Project, Projects
-
-# Stands for a training: leaves a checkpoint, says what it was asked for, and waits for Ctrl-C where it is to train.
-TRAINING = """
-import sys, time
-from pathlib import Path
-run, stage, minutes, log, code = sys.argv[1:6]
-folder = Path(run) / stage
-folder.mkdir(parents=True, exist_ok=True)
-(folder / "state.safetensors").touch()
-(folder / "record.json").write_text('{"images": 1}')
-with open(log, "a") as out: out.write(f"{stage} {minutes}\\n")
-if code != "0": print("error: " + code); sys.exit(2)
-if float(minutes) > 0.02: time.sleep(30)
-"""
+from demo.make.projects import Project
+from tests.support.quick_maker import begun, lines, project, quick_maker, until
 
 
 @pytest.fixture
-def maker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Maker]:
-    """A maker of one project, whose stages are VAE and repair; nothing is exported."""
-
-    def command(step: Step, project: Project, folder: Path, finish: bool = False) -> list[str]:
-        minutes = plan.BARELY if finish else step.minutes
-        code = (tmp_path / "code").read_text() if (tmp_path / "code").exists() else "0"
-        words = [folder / "run", step.stage, f"{minutes:g}", tmp_path / "log", code]
-        return [sys.executable, "-c", TRAINING, *map(str, words)]
-
-    monkeypatch.setattr(plan, "training_command", command)
-    monkeypatch.setattr(MadeBundles, "export", lambda self, name: None)
-    monkeypatch.setattr("demo.make.trainer.LOOK_EVERY", 0.02)
-    found = Maker(Projects(tmp_path / "home"), {}, choose_provider("cpu"), OWN_MACHINE)
-    found.start()
-    yield found
-    found.close()
-
-
-def begun(maker: Maker, minutes: float = 30) -> str:
-    """A project of 20 pictures whose first stage is trained."""
-    name = maker.projects.create("Discs")
-    folder = maker.projects.folder(name) / "pictures" / "discs"
-    folder.mkdir(parents=True)
-    for i in range(20):
-        (folder / f"{i:06d}.png").write_bytes(b"")
-    maker.train(name, minutes)
-    until(lambda: lines(maker) == ["vae"])
-    return name
-
-
-def until(done: Callable[[], bool], seconds: float = 30) -> None:
-    end = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < end
-        time.sleep(0.02)
-
-
-def lines(maker: Maker, whole: bool = False) -> list[str]:
-    """Which stages were begun, in order; `whole`: with their minutes."""
-    log = maker.projects.home.parent / "log"
-    found = log.read_text().splitlines() if log.exists() else []
-    return found if whole else [line.split()[0] for line in found]
+def maker(tmp_path: Path) -> Iterator[Maker]:
+    """A maker whose projects have two stages: VAE and repair."""
+    with quick_maker(tmp_path) as found:
+        yield found
 
 
 def state(maker: Maker, name: str) -> str:
@@ -142,11 +87,7 @@ def test_two_who_ask_at_once_train_once_and_a_second_project_waits(maker: Maker)
     for thread in threads:
         thread.join()
     until(lambda: len(lines(maker)) == 2)
-    other = maker.projects.create("Others")
-    folder = maker.projects.folder(other) / "pictures" / "a"
-    folder.mkdir(parents=True)
-    for i in range(20):
-        (folder / f"{i}.png").write_bytes(b"")
+    other = project(maker, "Others")
     maker.train(other, 5)
     assert (state(maker, other), maker.status(other)["place"]) == ("waiting", 1)
     maker.pause(other)
@@ -180,23 +121,21 @@ def test_a_project_that_cannot_be_written_is_paused_for_who_looks(maker: Maker, 
 )
 def test_a_step_that_fails_says_so_and_can_go_on(maker: Maker, tmp_path: Path, said: str, sentence: str):
     name = begun(maker)
-    (tmp_path / "code").write_text(said)
+    (tmp_path / "how").write_text(said)
     maker.take_minutes(name, 40)
     until(lambda: state(maker, name) == "failed")
     assert maker.projects.get(name).error == sentence
-    (tmp_path / "code").unlink()
+    (tmp_path / "how").unlink()
     maker.train(name, 40)
     until(lambda: len(lines(maker)) == 3)
 
 
 def test_a_folder_that_is_removed_underneath_leaves_nothing(maker: Maker):
-    import shutil
-
     name = begun(maker)
     folder = maker.projects.folder(name)
     shutil.rmtree(folder)
     until(lambda: not maker._is_current(name))
-    assert not folder.exists() and maker.projects.names() == [] and REMOVED
+    assert not folder.exists() and maker.projects.names() == []
 
 
 def test_visitors_from_elsewhere_have_an_hour():

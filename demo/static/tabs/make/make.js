@@ -94,10 +94,10 @@ const show = (facts) => {
         else error.show(T.t("It can be played once this page has been started again: it was started without a bundle."));
       } else {
         const settings = { method: "POST", headers: { ...T.makeHeaders, ...(body ? { "Content-Type": "application/json" } : {}) }, body: body && JSON.stringify(body) };
-        const answer = await (await T.ask(T.url(`make/${project}/${what}`, params), settings)).json();
-        if (answer.title && body) fillPicker();
+        await T.ask(T.url(`make/${project}/${what}`, params), settings);
       }
       await look();
+      fillPicker();
       return true;
     } catch (failure) {
       error.show(failure.message);

@@ -23,7 +23,9 @@
     if (seconds === null || seconds === undefined) return "…";
     if (seconds < 90) return T.t("{n} s", { n: Math.max(0, Math.round(seconds)) });
     const minutes = Math.round(seconds / 60);
-    return minutes < 90 ? T.t("{n} min", { n: minutes }) : T.t("{h} h {m} min", { h: Math.floor(minutes / 60), m: minutes % 60 });
+    if (minutes < 90) return T.t("{n} min", { n: minutes });
+    const [h, m] = [Math.floor(minutes / 60), minutes % 60];
+    return m ? T.t("{h} h {m} min", { h, m }) : T.t("{h} h", { h });
   };
   // A count to two digits, as what is expected is no more exact.
   const about = (count) => T.wholeNumber(Number(Number(count).toPrecision(2)));
@@ -251,6 +253,7 @@
         const state = alive ? (status.state === "measuring" ? T.t("measuring what it has learned") : T.t("training")) : status.state === "finished" ? T.t("finished") : T.t("stopped");
         words.textContent = T.t("{stage}: {state}", { stage: title, state });
       }
+      words.hidden = root.isPart && !alive;
       if (!alive) return;
       bar.value = status.planned ? Math.min(status.images / status.planned, 1) : 0;
       left.textContent = [
@@ -291,6 +294,7 @@
       }
       pair.show(stages.filter((stage) => stage.moments.length > 1), run.size);
     };
+    root.isPart = false; // whether others say that nothing is trained now
     root.leftForAll = null; // seconds, where more than the command's own stages are to come
     root.show = (run) => {
       describe(run);

@@ -115,8 +115,9 @@
 
     // What the time of the slider comes to, by how fast this machine was in earlier trainings.
     const describeTime = () => {
-      const { speeds, small, power, levels } = facts.machine;
-      const known = (status?.steps ?? []).filter((step) => speeds[step.stage] && ["vae", "gan"].includes(step.stage));
+      const { speeds, small, power, levels } = status?.machine ?? facts.machine;
+      const drawing = new Map((status?.steps ?? []).filter((step) => speeds[step.stage] && ["vae", "gan"].includes(step.stage)).map((step) => [step.stage, step]));
+      const known = [...drawing.values()]; // the last step of each stage, which has its whole time
       const names = T.stageWords();
       const parts = known.map((step) => {
         const rate = speeds[step.stage] * (small ** 2 / status.pixels) ** power;
@@ -129,7 +130,7 @@
       const names = T.stageWords();
       const rows = status.steps.map((step, i) => {
         const state = status.state === "finished" || i < status.step ? "done" : i === status.step && status.state === "training" ? "now" : "later";
-        return el("li", { class: `tf-step-${state}`, "aria-current": state === "now" ? "step" : null }, el("span", {}, names[step.stage][0]), " ", el("small", {}, T.spokenTime(60 * step.minutes)));
+        return el("li", { class: `tf-step-${state}`, "aria-current": state === "now" ? "step" : null }, el("span", {}, names[step.stage][0]), " ", el("small", {}, T.spokenTime(60 * step.takes)));
       });
       steps.replaceChildren(...rows);
       steps.hidden = status.state === "collecting";
@@ -151,6 +152,7 @@
       if (isOther) {
         touched = false;
         view = T.runView(`make/${status.name}/run`, alarmActions);
+        view.isPart = true;
         home.replaceChildren(view);
       }
       const busy = status.state === "training";
@@ -191,10 +193,6 @@
       view.leftForAll = busy ? status.left : null;
       view.hidden = status.state === "collecting" || (waiting && !drawn);
       view.show(status.run);
-    };
-    root.takeFacts = (next) => {
-      facts.machine = next.machine;
-      if (status) describeTime();
     };
     return root;
   };
