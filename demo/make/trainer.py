@@ -3,7 +3,7 @@
 import shutil
 import threading
 import time
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -80,16 +80,13 @@ def train_all(running: Running, projects: Projects, made: MadeBundles, machine: 
                 _, later = run_step(running, command, folder, machine, pixels)
                 wish = later or wish
             projects.change(name, step=project.step + 1)
-            last = project.step + 1 == len(steps) or wish == "end"
-            if wish != "pause":
-                with nullcontext() if last else suppress(UserError):  # the last one says what is wrong
-                    made.export(name)
         if wish == "pause":
             projects.change(name, state="paused")
             return
         if wish == "end":
             break
         project = projects.get(name)  # its minutes may have changed
+    made.export(name)
     projects.change(name, state="finished")
 
 

@@ -236,11 +236,12 @@
     const progress = el("div", { class: "tf-progress" }, bar, left);
     const expected = el("p", { class: "tf-quiet" });
     const alarms = el("div", { class: "tf-alarms", role: "alert" });
+    const sheet = el("figure", { class: "tf-run-sheet", hidden: true });
     const live = el("div", { class: "tf-moments tf-run-live" });
     const pair = momentPair(base);
     const curves = runCurves(base);
     const sheets = runSheets(base);
-    const root = el("div", { class: "tf-run-view" }, words, progress, expected, alarms, live, pair, curves, sheets);
+    const root = el("div", { class: "tf-run-view" }, words, progress, expected, alarms, sheet, live, pair, curves, sheets);
     const figures = new Map(); // stage -> its figure in `live`
     let said = ""; // the alarms that are shown
 
@@ -278,6 +279,16 @@
         ...(few ? alarmActions("few", status.stage) : []),
       );
     };
+    // The newest sheet of a stage that has no moments, while it trains.
+    const showSheet = (stage) => {
+      const newest = stage && `${base}/samples/${stage.name}/${stage.sheets[stage.sheets.length - 1]}.png`;
+      if (sheet.dataset.of === String(newest)) return;
+      sheet.dataset.of = String(newest);
+      sheet.hidden = !stage;
+      if (!stage) return;
+      const [title, what] = T.stageWords()[stage.name];
+      sheet.replaceChildren(el("img", { class: "tf-picture", src: T.url(newest), alt: what }), el("figcaption", {}, el("strong", {}, title), " ", what));
+    };
     const showLive = (run) => {
       const stages = run.stages.filter((stage) => stage.moments.length);
       for (const stage of stages) {
@@ -292,6 +303,8 @@
         figure.remove();
         figures.delete(name);
       }
+      const now = run.alive && run.stages.find((stage) => stage.name === run.status.stage);
+      showSheet(now && !now.moments.length && now.sheets.length ? now : null);
       pair.show(stages.filter((stage) => stage.moments.length > 1), run.size);
     };
     root.isPart = false; // whether others say that nothing is trained now
