@@ -1,8 +1,10 @@
-"""Command line of the bundle format: `python -m bundle adopt FILE`."""
+"""Command line of the bundle format: `python -m bundle adopt FILE`, `python -m bundle verify FILE`."""
 
 import sys
 
-from bundle.adopt import main
+from bundle import adopt
+from bundle.marks import verify_command
 
 if __name__ == "__main__":
-    sys.exit(main())
+    verifies = sys.argv[1:2] == ["verify"]
+    sys.exit(verify_command.main(sys.argv[2:]) if verifies else adopt.main())
