@@ -13,7 +13,7 @@ from pydantic import Field, TypeAdapter, ValidationError, field_validator
 
 from bundle import latents
 from bundle.attribute_moves import MOST
-from bundle.latents import Key, PathMode
+from bundle.latents import PathMode
 from bundle.read import OpenBundle
 from bundle.schema import MAX_ATTRIBUTES, Model
 from bundle.schema.entries import Entry
@@ -168,8 +168,3 @@ def key_classes(path: Path, classes: int) -> np.ndarray | None:
         for chosen, given in zip(path.classes, own, strict=True)
     ]
     return np.stack([row for row in rows if row is not None])
-
-
-def keys_of(path: Path) -> list[Key]:
-    """The keys as the arithmetic of latents takes them."""
-    return list(path.keys)

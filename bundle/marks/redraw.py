@@ -19,7 +19,6 @@ from bundle.marks.mark import (
     State,
     classes_of,
     key_classes,
-    keys_of,
     known_state,
 )
 from bundle.model import BundleModel
@@ -98,7 +97,7 @@ def _sheet(model: BundleModel, sheet: Sheet) -> np.ndarray:
 
 
 def _frames(model: BundleModel, path: Path, shares: np.ndarray) -> Iterator[np.ndarray]:
-    keys, weights = keys_of(path), key_classes(path, model.classes)
+    keys, weights = list(path.keys), key_classes(path, model.classes)
     step = min(STEP, model.info.max_batch)
     for start in range(0, len(shares), step):
         part = shares[start : start + step]
