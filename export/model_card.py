@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from bundle.latents import seed_class
 from bundle.marks import TRAINED, Mark, Seed, formats, xmp
 from bundle.marks.mark import plain_state
+from bundle.model_index import hosted, with_model_index
 from bundle.quality_section import BEGIN, cell, quality_section
 from bundle.read import fingerprint
 from bundle.schema import Bundle, Graph, RuntimeComparison, Training
@@ -77,19 +78,24 @@ def model_names(info: Bundle) -> str:
 
 
 def front_matter(info: Bundle) -> str:
-    """The block that the Hub reads. Without its `model-index`: the Hub would compare our figures, whose features differ
-    from bundle to bundle, with those of other models."""
+    """The block that the Hub reads: licence, data set, figures."""
     from huggingface_hub import ModelCardData  # slow to import, and only a new card needs it
 
-    hosted = re.fullmatch(r"[\w.-]+/[\w.-]+", info.dataset.source)
+    source, licence = hosted(info.dataset.source), hub_licence(info.dataset.licence)
     facts = ModelCardData(
-        license=hub_licence(info.dataset.licence),
+        license=licence,
+        license_name=licence_name(info.dataset.licence) if licence == "other" else None,
         library_name="onnx",
         pipeline_tag="unconditional-image-generation",
         tags=["onnx", "image-generation", *info.models, "twofold"],
-        datasets=[info.dataset.source] if hosted else None,
+        datasets=[source] if source else None,
     )
-    return f"---\n{facts.to_yaml()}\n---"
+    return with_model_index(f"---\n{facts.to_yaml()}\n---\n", info).rstrip("\n")
+
+
+def licence_name(text: str) -> str:
+    """What the Hub shows where it has no identifier for the licence: the text as a word of its kind."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:60] or "other"
 
 
 def size(info: Bundle) -> str:
