@@ -1,10 +1,12 @@
-"""Command line of the bundle format: `python -m bundle adopt FILE`, `python -m bundle verify FILE`."""
+"""Command line of the bundle format: `python -m bundle adopt FILE`, `… verify FILE`, `… sign FILE`."""
 
 import sys
 
 from bundle import adopt
-from bundle.marks import verify_command
+from bundle.marks import sign_command, verify_command
+
+COMMANDS = {"verify": verify_command.main, "sign": sign_command.main}
 
 if __name__ == "__main__":
-    verifies = sys.argv[1:2] == ["verify"]
-    sys.exit(verify_command.main(sys.argv[2:]) if verifies else adopt.main())
+    command = COMMANDS.get(sys.argv[1] if sys.argv[1:] else "")
+    sys.exit(command(sys.argv[2:]) if command else adopt.main())

@@ -221,8 +221,9 @@ def main(arguments: Sequence[str] | None = None, ask: Callable[[str], str] | Non
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bundle", description="Work with bundles of ONNX graphs.")
-    commands = parser.add_subparsers(required=True, metavar="adopt|verify")
+    commands = parser.add_subparsers(required=True, metavar="adopt|verify|sign")
     commands.add_parser("verify", help="say whether pictures are marked as generated, and draw them again")
+    commands.add_parser("sign", help="write Content Credentials (C2PA) into marked pictures")
     command = commands.add_parser(
         "adopt",
         help="make a bundle of a generator that was exported elsewhere",
