@@ -104,7 +104,7 @@ def test_what_cannot_be_opened_is_said_and_the_picture_goes_on(visit):
         (b"<x:xmpmeta" + bytes(10_000_000) + b"</x:xmpmeta>", "No mark was found in this file"),
         (marked("others"), "“others”, which is not here"),
         (marked("digits", draw="repair"), "does not say how to draw"),
-        (marked("digits", draw="film", keys=[{}, 1]), "Opened"),
+        (marked("digits", draw="film", keys=[{}, 1]), "does not say how to draw"),
     ):
         drop(page, PLAY, data)
         page.get_by_text(words).wait_for()

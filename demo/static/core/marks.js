@@ -19,7 +19,8 @@
   // The block of XMP that says so. state: what draws the picture again, or null.
   const filled = (bundle, state) => {
     const values = { source: TRAINED, tool: T.facts.mark.tool, bundle: bundle.name, sha256: bundle.sha256, state: state ? JSON.stringify(state) : "" };
-    return T.facts.mark.template.replace(/\{(\w+)\}/g, (_, name) => values[name].replace(/[&<>"]/g, (letter) => ESCAPES[letter]));
+    const escaped = (name) => values[name].replace(name === "state" ? /[&<>]/g : /[&<>"]/g, (letter) => ESCAPES[letter]);
+    return T.facts.mark.template.replace(/\{(\w+)\}/g, (_, name) => escaped(name));
   };
   const block = (bundle, state) => {
     const whole = filled(bundle, state);
@@ -72,10 +73,18 @@
     const [largest] = Object.entries(c).sort((one, other) => other[1] - one[1]);
     return largest ? Number(largest[0]) : null;
   };
+  const within = (value) => T.numberWithin(finite(value, 0), -T.maxCoordinate, T.maxCoordinate, 0);
   // A place on the plane for what a mark draws first; null where it draws from no seed.
   const placeOf = ({ draw, x, y, seed }) => {
-    if (draw === "point") return { x: finite(x, 0), y: finite(y, 0) };
+    if (draw === "point") return { x: within(x), y: within(y) };
     return draw === "seed" || draw === "sheet" ? T.seedPlace(T.wrapSeed(Math.round(finite(seed, 0)))) : null;
+  };
+
+  // The keyframes of a film or one of its frames; null where there are none that Morph shows.
+  const keysOf = ({ draw, keys }) => {
+    if ((draw !== "film" && draw !== "morph") || !Array.isArray(keys)) return null;
+    const found = T.keyframes.read(keys.slice(0, T.keyframes.most).map(T.keyframes.text).join(","));
+    return Array.isArray(found) ? found : null;
   };
 
   Object.assign(T, {
@@ -126,12 +135,12 @@
       if (!bundle) return T.t("The mark names the bundle “{name}”, which is not here.", { name: mark.bundle || "–" });
       const { state } = mark;
       const place = state && placeOf(state);
-      const film = state && (state.draw === "film" || state.draw === "morph") && Array.isArray(state.keys);
-      if (!place && !film) return T.t("The mark does not say how to draw this picture from a seed.");
+      const keys = state && keysOf(state);
+      if (!place && !keys) return T.t("The mark does not say how to draw this picture from a seed.");
       const moves = state.attributes && typeof state.attributes === "object" ? state.attributes : {};
       const m = bundle.models.includes(state.m) ? state.m : bundle.models[0];
       const page = { b: bundle.name, m, t: T.numberWithin(finite(state.t, 1), 0, 1.5, 1), attributes: T.movesText(moves, bundle, m) };
-      if (film) T.openMorph({ ...state, classes: Array.isArray(state.classes) ? state.classes.map(classOf) : [] }, page);
+      if (keys) T.openMorph({ ...state, keys, classes: Array.isArray(state.classes) ? state.classes.map(classOf) : [] }, page);
       else T.set({ ...page, ...place, c: classOf(state.c) }, { undo: true });
       if (mark.sha256 && mark.sha256 !== bundle.sha256) return T.t("Opened, but the mark names another version of this bundle: the picture may differ.");
       return T.t("Opened as its mark says.");

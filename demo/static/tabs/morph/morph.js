@@ -342,11 +342,9 @@ const showReport = (value) => {
 
 // --- a morph that a mark names -----------------------------------------------------------------------
 const fromMark = ({ keys, classes, path, loop: closed, frames: count, fps, p }) => {
-  const asked = T.keyframes.read(keys.slice(0, T.keyframes.most).map(T.keyframes.text).join(","));
-  if (!Array.isArray(asked)) return;
   stop();
-  choice.keys = asked;
-  choice.classes = asked.map((key, i) => (Number.isInteger(classes[i]) && classes[i] < T.bundle().classes.length ? classes[i] : ownClass(key)));
+  choice.keys = keys;
+  choice.classes = keys.map((key, i) => (Number.isInteger(classes[i]) && classes[i] < T.bundle().classes.length ? classes[i] : ownClass(key)));
   if (PATHS.includes(path)) choice.mode = path;
   choice.loop = Boolean(closed);
   choice.frames = Math.round(T.numberWithin(count ?? null, 2, 240, choice.frames));
