@@ -98,6 +98,7 @@ def page_facts(bundle: OpenBundle) -> dict[str, Any]:
     return {
         "name": info.name,
         "version": bundle.version,
+        "sha256": bundle.sha256,
         "title": info.title,
         "created": f"{info.created:%Y-%m-%d}",
         "width": info.image.width,

@@ -23,6 +23,7 @@ from demo.routes import (
     prometheus,
     rebuild,
     training_film,
+    verify,
 )
 from demo.routes.call_checks import CheckedCalls
 from demo.routes.cancelled_calls import CancelledCalls
@@ -110,7 +111,7 @@ def launch_settings(bundles: Mapping[str, ServedBundle], unavailable: Sequence[U
     context manager that is open as long as the server runs (Starlette's `lifespan`)."""
     requests = ModelRequests()
     routes: list[BaseRoute] = []
-    for tab in (live, morph, rebuild, explore, compare, training_film):
+    for tab in (live, morph, rebuild, explore, compare, training_film, verify):
         routes += tab.routes(bundles, requests)
     routes += [*files.routes(bundles), *device.routes(bundles), *page_files.routes()]
     routes += [*health.routes(bundles, unavailable), *prometheus.routes(bundles), *more]

@@ -15,6 +15,7 @@ from typing import Any
 
 from bundle import on_device, snapshots, translations
 from bundle.errors import UserError
+from bundle.marks import xmp
 from bundle.read import OpenBundle
 from bundle.schema import SNAPSHOT_FILES
 from bundle.write import CARD
@@ -43,6 +44,7 @@ CORE_SCRIPTS = (  # in this order
     "elements.js",
     "attributes.js",
     "canvas.js",
+    "marks.js",
     "requests.js",
     "live.js",
     "plot.js",
@@ -54,11 +56,11 @@ SHARED = (
         TABS / "play" / name
         for name in ("play.css", "device_words.js", "family.js", "full_screen.js", "sample_sheet.js", "favourites.js")
     ),
-    *(TABS / "about" / name for name in ("about.css", "how_it_learned.css", "how_it_learned.js")),
+    *(TABS / "about" / name for name in ("about.css", "how_it_learned.css", "how_it_learned.js", "verify.js")),
     *(TABS / "morph" / name for name in ("morph.css", "keyframes.js", "keyframe_list.js")),
 )
 WORD_FOLDERS = ("core", "play", "morph", "about", "device", "server")
-OWN = ("page.css", "page.js", "offline.js", "strip.js", "theme.js", "LICENSES.txt")
+OWN = ("page.css", "page.js", "offline.js", "strip.js", "verify_here.js", "theme.js", "LICENSES.txt")
 WIDGETS = (
     STATIC / "core" / "bar.js",
     TABS / "play" / "play.js",
@@ -118,6 +120,7 @@ def page_files(bundles: Sequence[OpenBundle], given: str | None = None) -> list[
         "runtime": f"{on_device.RUNTIME} {runtime().version}",
         "bundles": [bundle_facts(bundle) for bundle in bundles],
         "unavailable": [],
+        "mark": xmp.page_facts(),
         "builds": {name: on_device.build_facts(runtime(), name) for name in BUILDS},
     }
     sources = [

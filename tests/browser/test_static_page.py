@@ -23,10 +23,13 @@ from bundle.adopt import About, adopt
 from bundle.errors import UserError
 from bundle.generator_inputs import Given
 from bundle.latents import one_hot
+from bundle.marks import formats, xmp
+from bundle.marks.verify import finding
 from bundle.sessions import choose_provider
 from demo.serving.served_bundle import ServedBundle, open_bundles
 from export.targets import web
 from tests.browser.conftest import WIDE, at_home
+from tests.browser.test_marks import drop
 from tests.support import foreign, generators, tiny
 
 Page = Any  # playwright's, which need not be installed
@@ -289,6 +292,41 @@ def test_the_morph_leaves_as_a_strip(show, models):
     expected = models["plain"].morph([2, 9], frames=13, loop=True)
     for i in range(13):
         assert close(frames[i], expected[i : i + 1])
+
+
+def test_what_leaves_is_marked_and_is_checked_here(show, models):
+    """Save PNG, a sheet of samples and a strip: a bundle at hand draws them again, this page as well as the command."""
+
+    def saved(button: str) -> bytes:
+        with page.expect_download() as download:
+            page.locator("button:visible, a:visible", has_text=button).click()
+        return Path(download.value.path()).read_bytes()
+
+    page = show(b="mnist", x=3.25, y=1, c=4, t=0.8)
+    files = {"point": saved("Save PNG")}
+    tab(page, "Samples")
+    settle(page)
+    files["sheet"] = saved("Save PNG")
+    tab(page, "Morph")
+    page.get_by_label("Seeds of the keyframes").fill("2,9.5:0.25")
+    page.get_by_label("Frames", exact=True).fill("12")
+    page.get_by_role("button", name="Export PNG strip").click()
+    files["film"] = saved("Download mnist-morph")
+    for kind, data in files.items():
+        reading = xmp.read(data)
+        assert reading.mark and reading.mark.state and reading.mark.state["draw"] == kind
+        assert finding(data, reading, models["mnist"]).again == "same"
+    tab(page, "About")
+    same, zone = page.get_by_text("draws the same picture again"), ".tf-verify-drop"
+    for data in files.values():
+        drop(page, zone, data)
+        same.wait_for(timeout=60_000)
+        drop(page, zone, b"")
+        page.get_by_text("No mark of a generated picture was found.").wait_for()
+    drop(page, zone, formats.png(np.zeros((32, 32, 1), np.uint8), xmp.read(files["point"]).mark))
+    page.get_by_text("the mark was taken from another one").wait_for()
+    page.get_by_role("button", name="Open it").click()
+    assert page.evaluate("[Twofold.state.x, Twofold.state.c, Twofold.state.t]") == [3.25, 4, 0.8]
 
 
 def test_every_tab_fits_its_screen_and_can_be_read(show):

@@ -44,6 +44,7 @@ element.replaceChildren(
     { class: "tf-about" },
     learning,
     card,
+    T.verifyCard(T.t("The file stays on this device.")),
     el(
       "section",
       { class: "tf-card", "aria-label": T.t("This page") },

@@ -142,6 +142,7 @@ const uploadCard = card(
   modelFile,
   progress,
 );
+const verifyCard = T.verifyCard(T.t("The file is checked by this server and not kept."));
 const recipeCard = card(T.t("Make your own"), el("p", { class: "tf-quiet" }, T.t("Train on a folder of pictures, export, and open the result here:")), code(T.facts.recipe));
 
 const draw = () => {
@@ -153,7 +154,7 @@ const draw = () => {
       { class: "tf-about" },
       aboutLearning(bundle),
       column(aboutData(bundle), aboutAttributes(bundle), aboutTraining(bundle), aboutLimits(), aboutProcessor(bundle)),
-      column(aboutQuality(bundle), recipeCard, T.facts.uploads ? uploadCard : null),
+      column(aboutQuality(bundle), verifyCard, recipeCard, T.facts.uploads ? uploadCard : null),
     ),
   );
 };
