@@ -169,10 +169,10 @@ class _Steps:
         self.nodes.append(helper.make_node(operator, list(inputs), [output], **attributes))
         return output
 
-    def constant(self, values: np.ndarray, name: str = "") -> str:
+    def constant(self, values: np.ndarray | np.floating, name: str = "") -> str:
         """One more weight; returns its name."""
         name = name or f"constant_{len(self.weights)}"
-        self.weights.append(numpy_helper.from_array(values, name))
+        self.weights.append(numpy_helper.from_array(np.asarray(values), name))
         return name
 
     def take(self, own: onnx.GraphProto) -> None:
