@@ -8,6 +8,7 @@ The operators that are added mean the same in every operator set since OLDEST.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import onnx
@@ -113,7 +114,7 @@ def wrapped(model: onnx.ModelProto, entry: Graph) -> onnx.ModelProto:
         model = version_converter.convert_version(model, OLDEST)
     own = compose.add_prefix_graph(model.graph, OWN)
     sizes = {tensor.name: tensor.row_shape for tensor in (*entry.inputs, *entry.outputs)}
-    shapes = {name: sizes[name] for name in ("z", "classes") if name in sizes}
+    shapes: dict[str, tuple[int, ...]] = {name: sizes[name] for name in ("z", "classes") if name in sizes}
     graph = _in_parts(own, adapter, shapes, sizes["image"]) if adapter.batch else _at_once(own, adapter, sizes["image"])
     graph.input.extend(_float(name, ["batch", *shape]) for name, shape in shapes.items())
     graph.output.append(_float("image", ["batch", *sizes["image"]]))
@@ -163,7 +164,7 @@ class _Steps:
         self.nodes: list[onnx.NodeProto] = []
         self.weights: list[onnx.TensorProto] = []
 
-    def add(self, operator: str, inputs: Sequence[str], output: str = "", **attributes: object) -> str:
+    def add(self, operator: str, inputs: Sequence[str], output: str = "", **attributes: Any) -> str:
         """One more node; returns the name of its output."""
         output = output or f"step_{len(self.nodes)}"
         self.nodes.append(helper.make_node(operator, list(inputs), [output], **attributes))
