@@ -18,6 +18,7 @@ from bundle.examine import examine, faulty
 from bundle.feeds import Feed, feed_parts
 from bundle.read import OpenBundle, graph_bytes
 from bundle.runner import check_inputs
+from bundle.schema import Adapter
 from bundle.sessions import CPU, CUDA, Provider, core_count, first_line, open_session
 from demo.serving.batching import BatchQueue, Tally, TimedGraphFunction
 from demo.serving.cpu_session import CpuSession
@@ -207,8 +208,8 @@ class Engine:
 
     def _open_here(self, bundle: OpenBundle, graph: str) -> TimedGraphFunction:
         """The function that runs a graph in sessions of this process."""
-        entry = bundle.info.graphs[graph]
-        names = [entry.adapter.image] if entry.adapter else [tensor.name for tensor in entry.outputs]
+        entry, adapter = bundle.info.graphs[graph], bundle.info.graphs[graph].adapter
+        names = [adapter.image] if adapter else [tensor.name for tensor in entry.outputs]
 
         def opened(threads: int | None = None, few_rows: bool = False) -> ort.InferenceSession:
             data = graph_bytes(bundle, graph)
@@ -222,11 +223,13 @@ class Engine:
         run_session: Callable[[Feed, ort.RunOptions], list[np.ndarray]]
         if self.provider.name == CPU:
             self._names[graph] = CPU
-            run_session = CpuSession(opened, names, core_count()).run
+            run_session = CpuSession(opened, names, core_count(), adapter).run
         else:
             session = opened()
             self._names[graph] = session.get_providers()[0]
-            if self._names[graph] == CUDA and not entry.adapter:
+            if adapter:
+                run_session = _adapted(session, adapter)
+            elif self._names[graph] == CUDA:
                 run_session = CudaGraphSession(session, entry.inputs, entry.outputs, "cuda").run
             else:
                 run_session = functools.partial(session.run, names)
@@ -240,7 +243,13 @@ class Engine:
                         raise Busy("This took too long and was stopped; ask for fewer pictures at once.") from error
                     raise
 
-        if entry.adapter is None:
-            return run
-        adapter = entry.adapter
-        return lambda feed, until: adapt(lambda part: run(part, until), adapter)(feed)
+        return run
+
+
+def _adapted(session: ort.InferenceSession, adapter: Adapter) -> Callable[[Feed, ort.RunOptions], list[np.ndarray]]:
+    """Runs a graph that was exported elsewhere in a session."""
+
+    def run(feed: Feed, options: ort.RunOptions) -> list[np.ndarray]:
+        return adapt(lambda rows: session.run([adapter.image], rows, options), adapter)(feed)
+
+    return run
