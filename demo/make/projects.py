@@ -25,8 +25,9 @@ from bundle.schema import Fit
 
 State = Literal["collecting", "waiting", "training", "paused", "finished", "failed"]
 BUSY: tuple[State, ...] = ("waiting", "training")
+Remedy = Literal["variety", "steadiness", "slower"]
 FILE = "project.json"
-MAX_TITLE = 80
+MAX_TITLE, MAX_WORDS = 80, 2000
 SIZES = (32, 64, 96, 128)
 
 
@@ -55,6 +56,14 @@ class Project(BaseModel):
     """How many steps of the training are done (demo/make/plan.py)."""
     error: str = ""
     """What went wrong, where the state is "failed"."""
+    attributes: tuple[str, ...] = ()
+    """Columns of a table beside the pictures that a slider is to move."""
+    remedies: tuple[Remedy, ...] = ()
+    """What was chosen against alarms (demo/make/plan.py)."""
+    words: Annotated[str, Field(max_length=MAX_WORDS)] = ""
+    """For the model card."""
+    shelved: bool = False
+    """Whether a copy of the bundle is served with the others from now on (demo/make/keeping.py)."""
 
 
 class Projects:

@@ -1,5 +1,6 @@
 // The page without a server: the demo's own widgets over pictures that worker.js computes on this device.
 import { localPictures } from "./local.js";
+import { keepOffline } from "./offline.js";
 import { exportStrip } from "./strip.js";
 import { verifyHere } from "./verify_here.js";
 
@@ -93,3 +94,4 @@ start.remove();
 page.append(topBar.element, loading, el("div", { id: "tf-tabs" }, el("div", { class: "tab-wrapper" }, list), ...panels));
 choose(0);
 for (const one of [topBar, ...tabs.flatMap(([, widgets]) => widgets)]) one.build();
+keepOffline();

@@ -19,6 +19,7 @@ from tests.export.targets import hub_server
 from tests.support import tiny
 
 PAGE = {
+    "service-worker.js", "offline.js", "manifest.webmanifest", "icon-192.png", "icon-512.png",
     "index.html", "facts.json", "LICENSE", "README.md", "LICENSES.txt",
     "style.css", "page.css", "theme.js", "page.js", "strip.js", "marks.js", "verify.js", "verify_here.js",
     "words.js", "core.js", "live.js", "local.js", "worker.js", "gpu.js", "device_words.js", "device.js", "latents.js",
@@ -27,7 +28,7 @@ PAGE = {
     "play.css", "morph.css", "about.css", "keyframes.js", "keyframe_list.js", "plot.js",
     "how_it_learned.css", "how_it_learned.js",
     "address.js", "language.js", "elements.js", "attributes.js", "canvas.js", "storage.js", "requests.js", "family.js",
-    "sample_sheet.js",
+    "sample_sheet.js", "full_screen.js",
 }  # fmt: skip
 NAMES = {"www.w3.org", "cv.iptc.org", "iptc.org", "ns.twofold"}  # of SVG and in marks: names, never fetched
 RUNTIME = {"ort.js", "ort-jspi.js"}

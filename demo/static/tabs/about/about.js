@@ -138,7 +138,7 @@ modelFile.addEventListener("change", async () => {
 });
 const uploadCard = card(
   T.t("Bring a generator"),
-  el("p", { class: "tf-quiet" }, T.t("An .onnx file from anywhere, with one input z and pictures from 0 to 1 or -1 to 1 as output. Everyone on this page can use it until the server stops.")),
+  el("p", { class: "tf-quiet" }, T.t("A generator from anywhere as one .onnx file; PyTorch writes one with external_data=False. What it takes and gives is found by trying. Everyone on this page can use it until the server stops.")),
   modelFile,
   progress,
 );

@@ -200,7 +200,7 @@ curl -s ${home}gradio_api/call/sample/$id
   // [[name, what to install, code], …] for a state; home: the server's address with a slash at the end.
   T.snippets = (state, bundle, home) => {
     const snippets = [["Python", "pip install onnxruntime numpy pillow", python(state, bundle, home)]];
-    if (state.m === "vae" || bundle.latents.gan.styled) snippets.push(["JavaScript", "npm install onnxruntime-web", javascript(state, bundle, home)]);
+    if (!bundle.latents.gan?.adapter) snippets.push(["JavaScript", "npm install onnxruntime-web", javascript(state, bundle, home)]);
     snippets.push(["gradio_client", "pip install gradio_client", client(state, bundle, home)], ["curl", "", curl(state, bundle, home)]);
     return snippets;
   };
