@@ -8,6 +8,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from bundle.marks import formats, trained
 from bundle.read import OpenBundle
 from export.targets.folder import Source
 
@@ -48,14 +49,15 @@ def icon_name(side: int) -> str:
 
 
 def icon(bundle: OpenBundle, side: int) -> bytes:
-    """The middle square of the first picture of the sample sheet, `side` pixels a side, as PNG."""
+    """The middle square of the first picture of the sample sheet, `side` pixels a side, as PNG with its mark."""
     width, height = bundle.info.image.width, bundle.info.image.height
     least = min(width, height)
     left, top = (width - least) // 2, (height - least) // 2
     buffer = io.BytesIO()
     with Image.open(bundle.folder / bundle.info.files["sheet"].file) as sheet:
         square = sheet.convert("RGB").crop((left, top, left + least, top + least))
-        square.resize((side, side), Image.Resampling.BICUBIC).save(buffer, "PNG")
+        large = square.resize((side, side), Image.Resampling.BICUBIC)
+        large.save(buffer, "PNG", pnginfo=formats.png_info(trained(bundle)))
     return buffer.getvalue()
 
 
