@@ -34,7 +34,7 @@ from train.data.mapped_images import MappedImages
 from train.data.pack_state import State, state_as_json, state_from_json
 from train.data.pillow_warnings import pillow_warnings
 from train.data.scan import PictureFormat, read_picture
-from train.data.settle import choose_rows
+from train.data.selection import select_rows
 from train.data.source import Source, Split
 from train.progress_bar import progress_bar
 
@@ -162,12 +162,12 @@ class Pack:
         """Chooses the rows of the final splits, and removes what is not needed any more."""
         state = self.state
         labels = {name: self.numbers(f"{name}.labels") for name in state.kept}
-        chosen = choose_rows(labels["train"], labels.get("test"), source.classes)
+        selection = select_rows(labels["train"], labels.get("test"), source.classes)
         state.scan.labels.clear()
-        for name, some in (("train", chosen.train), ("test", chosen.test)):
-            origin = "train" if chosen.test_of_train else name
+        for name, some in (("train", selection.train), ("test", selection.test)):
+            origin = "train" if selection.test_of_train else name
             rows = torch.arange(state.kept[origin]) if some is None else some
-            numbers = chosen.renumbered(labels[origin][rows])
+            numbers = selection.renumbered(labels[origin][rows])
             state.origins[name], state.counts[name] = origin, len(rows)
             state.scan.labels.update(numbers.tolist())
             rows.numpy().tofile(self.folder / f"{name}.rows")
@@ -177,7 +177,7 @@ class Pack:
                 values[rows.numpy()].tofile(self.folder / f"{name}.known")
         read, used = set(state.kept), set(state.origins.values())
         state.kept = {name: count for name, count in state.kept.items() if name in used}
-        state.classes, state.notes = chosen.classes, tuple(chosen.notes)
+        state.classes, state.notes = selection.classes, tuple(selection.notes)
         state.finished = True
         self.save()
         for name in {f"{split}.{kind}" for split in read for kind in READ} - {f"{split}.read" for split in used}:

@@ -11,7 +11,7 @@ from train.data.dataset import Pictures
 from train.data.memory import fits_in_memory
 from train.data.packed import Pack, key_of, set_bytes
 from train.data.scan import PictureFormat, Scan, read_split
-from train.data.settle import Chosen, choose_rows
+from train.data.selection import Selection, select_rows
 from train.data.source import Source
 from train.progress_bar import say
 
@@ -72,14 +72,14 @@ def read_into_memory(source: Source, wanted: PictureFormat) -> PictureSet:
     scan = Scan()
     train = Pictures(*read_split(source.train, wanted, scan, "reading pictures"))
     test = Pictures(*read_split(source.test, wanted, scan, "reading test pictures")) if source.test else None
-    chosen = choose_rows(train.labels, test.labels if test else None, source.classes)
-    held_out = train if chosen.test_of_train or test is None else test
-    final = picked(train, chosen.train, chosen), picked(held_out, chosen.test, chosen)
+    selection = select_rows(train.labels, test.labels if test else None, source.classes)
+    held_out = train if selection.test_of_train or test is None else test
+    final = picked(train, selection.train, selection), picked(held_out, selection.test, selection)
     scan.labels = Counter(label for split in final for label in split.labels.tolist())
-    return PictureSet(*final, chosen.classes, wanted, scan, tuple(chosen.notes))
+    return PictureSet(*final, selection.classes, wanted, scan, tuple(selection.notes))
 
 
-def picked(split: Pictures, rows: Tensor | None, chosen: Chosen) -> Pictures:
+def picked(split: Pictures, rows: Tensor | None, selection: Selection) -> Pictures:
     """Rows of a split, or all of it, with today's labels."""
     found = split if rows is None else split[rows]
-    return Pictures(found.images, chosen.renumbered(found.labels), found.attributes)
+    return Pictures(found.images, selection.renumbered(found.labels), found.attributes)
