@@ -95,8 +95,10 @@ class PixelStatistics:
     low: float = np.inf
     high: float = -np.inf
     missing: int = 0
-    parts: dict[bool, list[np.ndarray]] = field(default_factory=lambda: {False: [], True: []})
-    """Numbers of deep pictures; True: of whole numbers."""
+    whole_numbers: list[np.ndarray] = field(default_factory=list)
+    """Some numbers of each deep picture of whole numbers …"""
+    floats: list[np.ndarray] = field(default_factory=list)
+    """… and of each of floats."""
     binary: list[bool] = field(default_factory=list)
     """Of arrays of bytes: whether they hold 0 and 1 only."""
     drawn: list[float] = field(default_factory=list)
@@ -155,11 +157,12 @@ class PixelStatistics:
         self.deep_modes[mode] += 1
         self.low, self.high = min(self.low, float(finite.min())), max(self.high, float(finite.max()))
         few = finite if finite.size <= NUMBERS_KEPT else self.random.choice(finite, NUMBERS_KEPT)
-        self.parts[mode != "F" and "float" not in mode].append(few)
+        kept = self.floats if mode == "F" or "float" in mode else self.whole_numbers
+        kept.append(few)
 
     def numbers(self) -> np.ndarray:
         """The numbers that were kept; of sets with whole numbers and floats those of the more frequent kind."""
-        kept = max(self.parts.values(), key=len)
+        kept = max(self.floats, self.whole_numbers, key=len)
         return np.concatenate(kept) if kept else np.empty(0)
 
     def scaling(self, wanted: PixelFormat) -> Scaling:
@@ -211,6 +214,6 @@ def deep_notes(stats: PixelStatistics, scaling: tuple[float, float], wanted: Pix
                      f"try --white {bright:g}")  # fmt: skip
     if stats.missing:
         lines.append(f"{stats.missing} pictures with pixels that are no number or infinite: no number is drawn black")
-    if all(stats.parts.values()):
+    if stats.whole_numbers and stats.floats:
         lines.append("warning: the set mixes whole numbers and floats, and one range holds for both")
     return lines
