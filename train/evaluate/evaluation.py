@@ -234,7 +234,9 @@ def main(settings: EvaluateSettings) -> int:
         store_report(folder, report, sheets)
     if settings.store:
         source = found.subject.data.source
-        store.store(settings.store, found.subject, report, command_line(store.public(settings), source), sheets)
+        store.store(
+            settings.store, found.subject, report, command_line(store.without_local_paths(settings), source), sheets
+        )
         say(f"Stored in {settings.store}: the figures, in its index and its model card.")
     if not folder and not settings.store:
         print("Add --out FOLDER to keep the report and its sheets, or --store BUNDLE to keep the figures in a bundle.",
