@@ -59,7 +59,7 @@ class EvaluationContext:
         """Training and held-out pictures as rows of pixels."""
         return References(pixel_rows(self.all_train), pixel_rows(self.held_out.pixels[:PIXEL_QUERIES]))
 
-    def weights(self, labels: np.ndarray) -> tuple[np.ndarray, ...]:
+    def class_inputs(self, labels: np.ndarray) -> tuple[np.ndarray, ...]:
         """The generator's input `classes`, float32 [N, K], where it has one."""
         return (np.eye(self.classes, dtype=np.float32)[labels],) if self.classes else ()
 

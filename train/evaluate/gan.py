@@ -43,7 +43,7 @@ def measure_truncation(context: EvaluationContext, gan: GanHandle, truncation: S
 def samples(context: EvaluationContext, gan: GanHandle, draw: Draw, what: str) -> np.ndarray:
     """As many samples as there are training pictures, and of their classes: uint8 [N, C, H, W]."""
     noise = priors.draw(gan.prior, context.count, gan.latent_dim, generator=torch.Generator().manual_seed(context.seed))
-    return draw_batches(what, draw, noise.numpy(), *context.weights(context.train.labels.numpy()))
+    return draw_batches(what, draw, noise.numpy(), *context.class_inputs(context.train.labels.numpy()))
 
 
 def measure_leak(context: EvaluationContext, images: np.ndarray) -> None:
