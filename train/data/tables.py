@@ -14,7 +14,7 @@ from bundle.errors import UserError
 from bundle.picture_files import TRAINING, opened
 from train.data.attributes import AttributeInfo, choose, matrix
 from train.data.columns import LABEL_COLUMNS, by_name, likeliest_pictures, named_column
-from train.data.label_values import Key, class_keys, class_numbers, label_key
+from train.data.label_values import ClassKey, class_keys, class_numbers, label_key
 from train.data.layout import SPLITS
 from train.data.reading import DEFAULT_READING, Reading
 from train.data.source import Files, Row, Source, Split
@@ -306,9 +306,9 @@ def columns_note(split: datasets.Dataset, column: str, label: str | None) -> str
     return f"pictures from the column {column}{classes}" + (f"; passed over: {', '.join(others)}" if others else "")
 
 
-def test_keys(split: datasets.Dataset, label: str) -> list[Key]:
+def test_keys(split: datasets.Dataset, label: str) -> list[ClassKey]:
     """The class that each row names, None also where a cell names no single class."""
-    keys: list[Key] = []
+    keys: list[ClassKey] = []
     for value in split[label][:]:
         try:
             keys.append(label_key(value))
