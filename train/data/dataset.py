@@ -137,7 +137,7 @@ class Pictures:
         return Pictures(images, self.labels[rows], None if self.attributes is None else self.attributes[rows])
 
     def in_memory(self) -> "Pictures":
-        """The same, without files."""
+        """These pictures, read from their files if they are in any."""
         return Pictures(self.images[:], self.labels, self.attributes)
 
     @property

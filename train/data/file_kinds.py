@@ -121,7 +121,7 @@ def picture_names(
 
 
 def is_picture(name: PurePosixPath, beginning: Callable[[PurePosixPath], bytes]) -> bool:
-    """See `picture_names`."""
+    """Whether a file is a picture, by its ending or else by its first bytes, as for `picture_names`."""
     suffix = name.suffix.lower()
     if suffix in IMAGE_SUFFIXES:
         return True

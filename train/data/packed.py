@@ -56,8 +56,8 @@ def picture_bytes(wanted: PictureFormat) -> int:
 
 
 def key_of(source: Source, options: object) -> str:
-    """The same only for the same files that are read in the same way. options: what else counts, with a repr that says
-    all."""
+    """A checksum that two sources share only if they are the same files, read in the same way. options: what else the
+    pictures depend on, with a repr that says all."""
     attributes = (source.attributes,) if source.attributes else ()
     facts = (VERSION, source.fingerprint(), source.classes, options, *attributes)
     return hashlib.sha256(repr(facts).encode()).hexdigest()

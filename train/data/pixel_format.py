@@ -200,7 +200,7 @@ def mode_of(modes: Counter[str], stats: PixelStatistics, wanted: PixelFormat) ->
 
 
 def deep_notes(stats: PixelStatistics, scaling: tuple[float, float], wanted: PixelFormat, count: int) -> list[str]:
-    """See `PixelStatistics.notes`; `count`: pictures of the set."""
+    """The lines of `PixelStatistics.notes` about pictures of more than 8 bits; `count`: pictures of the set."""
     black, white = scaling
     modes = ", ".join(stats.deep_modes)
     some = f", in {stats.sampled} of {count} pictures," if stats.sampled < count else ""
