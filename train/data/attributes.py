@@ -20,7 +20,7 @@ ALL = "all"
 LEAST_KNOWN = 100  # training pictures of which an attribute is known
 LEAST_EACH = 10  # of them, of each of the two values
 
-Kind = Literal["binary", "number"]
+AttributeKind = Literal["binary", "number"]
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class AttributeInfo:
     words."""
 
     name: str
-    kind: Kind
+    kind: AttributeKind
     low: float
     high: float
     mean: float
