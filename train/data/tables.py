@@ -285,15 +285,15 @@ def table_source(
 
 
 def table_attributes(
-    train: datasets.Dataset, test: datasets.Dataset | None, picture: str, label: str | None, wish: str | None
+    train: datasets.Dataset, test: datasets.Dataset | None, picture: str, label: str | None, asked: str | None
 ) -> tuple[tuple[AttributeInfo, ...], np.ndarray | None, np.ndarray | None, list[str]]:
     """The attributes, their values float32 [N, A] in both splits, and notes. Raises UserError as `choose`."""
-    if wish is None:
+    if asked is None:
         return (), None, None, []
     names = [name for name in train.features if name != picture and not is_file(train.features[name])
              and not is_array(train.features[name])]  # fmt: skip
     cells = {name: train[name][:] for name in names}
-    columns, notes = choose(wish, cells, label)
+    columns, notes = choose(asked, cells, label)
     infos = tuple(column.info for column in columns)
     others = {info.name: test[info.name][:] for info in infos if info.name in test.features} if test else {}
     return infos, matrix(infos, cells, len(train)), matrix(infos, others, len(test)) if test else None, notes
