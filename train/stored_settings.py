@@ -41,7 +41,7 @@ RENAMED_WEIGHTS: dict[str, str] = {
 }
 """Old name of a network, a layer or a tensor in a checkpoint or graph -> today's."""
 
-BEFORE: dict[str, object] = {
+OLDER_DEFAULTS: dict[str, object] = {
     "mismatch_weight": 0.0,
     "augment": 0.0,
     "lazy_reg_interval": 1,
@@ -93,7 +93,7 @@ def migrated(kind: type[Settings], values: Mapping[str, object]) -> dict[str, ob
         renamed["threads"] = "all"
     renamed = {name: current_value(name, value) if isinstance(value, str) else value for name, value in renamed.items()}
     known = {field.name for field in fields(kind)}
-    return {name: value for name, value in BEFORE.items() if name in known} | renamed
+    return {name: value for name, value in OLDER_DEFAULTS.items() if name in known} | renamed
 
 
 def to_dict(settings: Settings) -> dict[str, object]:
