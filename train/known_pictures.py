@@ -175,7 +175,7 @@ def load_as(
 
     if known is None or known.reading_recorded or given & READING:
         return load_with(reading_of(settings), quiet)
-    return load_older(load_with, known, quiet)
+    return load_older(place, load_with, known, quiet)
 
 
 def as_known(run: Path, loaded: Loaded, place: str, more: bool = False) -> Loaded:

@@ -112,18 +112,24 @@ def load_again(source: str, known: DataInfo, cache: Cache | None = None) -> Load
     def load_with(reading: Reading, quiet: bool) -> Loaded:
         return load(source, known.size, quiet, known.fit, known.background, reading=reading, pixels=pixels, cache=cache)
 
-    return load_with(known.reading, True) if known.reading_recorded else load_older(load_with, known, quiet=True)
+    return load_with(known.reading, True) if known.reading_recorded else load_older(source, load_with, known, True)
 
 
-def load_older(load_with: Callable[[Reading, bool], Loaded], known: DataInfo, quiet: bool) -> Loaded:
+def load_older(source: str, load_with: Callable[[Reading, bool], Loaded], known: DataInfo, quiet: bool) -> Loaded:
     """The pictures of a run from before readings were recorded: read as today or, where those are not the ones that it
-    knew, in the first way of OLDER_READINGS that gives its counts and classes. Says so when it is one of these.
+    knew, in the first way of OLDER_READINGS that gives its counts and classes; of a table from the column that was
+    taken then. Says so when it is one of these.
 
     load_with: `load` with a reading, and whether it is quiet. Raises UserError as `load` where no reading fits.
     """
     found: Loaded | None = None
     problem: UserError | None = None
     try:
+        if column := image_column_then(source, known):
+            found = load_with(replace(known.reading, image_column=column), quiet)
+            if fits(found[0], known):
+                say_read_as_then(known, f"--image-column {column}")
+                return found
         found = load_with(known.reading, quiet)
         if fits(found[0], known):
             return found
@@ -133,12 +139,24 @@ def load_older(load_with: Callable[[Reading, bool], Loaded], known: DataInfo, qu
         with suppress(UserError):
             older = load_with(replace(known.reading, classes_from=way), True)
             if fits(older[0], known):
-                say(f"note: today {known.source} is read otherwise than when the run was begun; it is read as then: "
-                    f"--classes-from {way}.")  # fmt: skip
+                say_read_as_then(known, f"--classes-from {way}")
                 return older
     if found is None:
         raise problem or UserError(f"{known.source} cannot be read.")
     return found
+
+
+def image_column_then(source: str, known: DataInfo) -> str | None:
+    """The column of a table that was taken for the pictures before readings were recorded, where today it is
+    another."""
+    with suppress(UserError):
+        return open_source(source, known.reading).older_image_column
+    return None
+
+
+def say_read_as_then(known: DataInfo, flag: str) -> None:
+    """Says that pictures are not read as today; `flag`: how."""
+    say(f"note: today {known.source} is read otherwise than when the run was begun; it is read as then: {flag}.")
 
 
 def fits(found: DataInfo, known: DataInfo) -> bool:

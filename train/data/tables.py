@@ -160,6 +160,15 @@ def picture_column(called: str, split: datasets.Dataset, asked: str | None) -> s
     raise UserError(f"No column of pictures among {', '.join(features)}.")
 
 
+def older_image_column(split: datasets.Dataset) -> str:
+    """The column that was taken before readings were recorded: the first Image, else the first of other files, else the
+    first array. There is one, as there is one today."""
+    features = split.features
+    images = [name for name in features if isinstance(features[name], datasets.Image)]
+    files = [name for name in features if is_file(features[name])]
+    return next(iter(images + files + [name for name in features if is_array(features[name])]))
+
+
 def class_names(feature: object) -> list[str] | None:
     """The names of a column that declares its classes, also as lists of one."""
     while isinstance(feature, LISTS):
@@ -281,6 +290,7 @@ def table_source(
         (*found, *more),
         lambda: f"{train._fingerprint} {test._fingerprint if test else None} {column} {labels.column}",
         attributes,
+        older if (older := older_image_column(train)) != column else None,
     )
 
 
