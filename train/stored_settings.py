@@ -50,7 +50,9 @@ OLDER_DEFAULTS: dict[str, object] = {
 }
 """What runs did before a setting existed, where today's default is another."""
 
-MACHINE: frozenset[str] = frozenset({"run", "data", "cache", "threads", "track", "resume", "more_data", "start_from"})
+LOCAL_SETTINGS: frozenset[str] = frozenset(
+    {"run", "data", "cache", "threads", "track", "resume", "more_data", "start_from"}
+)
 """Settings that say something of one machine or of one command only, and do not leave the run folder."""
 
 
@@ -122,14 +124,14 @@ def from_dict(kind: type[AnySettings], values: Mapping[str, object]) -> AnySetti
 
 
 def to_public_dict(settings: Settings) -> dict[str, object]:
-    """The settings that a bundle tells of a stage: all but those in `MACHINE`."""
-    return {name: value for name, value in to_dict(settings).items() if name not in MACHINE}
+    """The settings that a bundle tells of a stage: all but those in `LOCAL_SETTINGS`."""
+    return {name: value for name, value in to_dict(settings).items() if name not in LOCAL_SETTINGS}
 
 
 def from_public_dict(kind: type[AnySettings], values: Mapping[str, object], run: Path, data: str) -> AnySettings:
     """Inverse of `to_public_dict`, in the run folder `run` with the pictures `data`. Raises UserError as `from_dict`,
     and for settings that should not be there."""
-    if private := sorted(MACHINE & set(values)):
+    if private := sorted(LOCAL_SETTINGS & set(values)):
         raise UserError(f"Unknown settings: {', '.join(private)}.")
     return from_dict(kind, {**values, "run": str(run), "data": data})
 
