@@ -4,8 +4,6 @@ A thread walks through the steps of a project (demo/make/plan.py), each a proces
 meanwhile (pause, delete, the end of the server) asks that process to stop, which stores what was learned.
 """
 
-import os
-import shutil
 import threading
 import time
 from collections.abc import MutableMapping
@@ -20,9 +18,9 @@ from bundle.sessions import Provider
 from bundle.training_status import CHECKPOINT_REQUEST, Status, read_status
 from demo.make import plan
 from demo.make.child import Child
-from demo.make.limits import LEAST_PICTURES, MakeLimits
+from demo.make.data_set import counts, lay_out
+from demo.make.limits import MakeLimits
 from demo.make.projects import BUSY, Project, Projects
-from demo.make.survey import chosen_files
 from demo.serving.engine import Engine, EngineCache
 from demo.serving.served_bundle import ServedBundle
 
@@ -94,11 +92,8 @@ class Maker:
         if not 1 <= minutes <= self.limits.minutes:
             raise InputError(f"The minutes must be from 1 to {self.limits.minutes:g}.")
         folder = self.projects.folder(name)
-        found = list(chosen_files(folder / "pictures", project))
-        if len(found) < LEAST_PICTURES:
-            raise InputError(f"{len(found)} pictures are too few: at least {LEAST_PICTURES} are needed.")
         if project.step == 0 and not (folder / "run").exists():
-            lay_out(found, folder / "set")
+            lay_out(folder, project)
         self.projects.change(name, state="waiting", minutes=minutes, error="")
         with self._changed:
             self._waiting.append(name)
@@ -278,31 +273,6 @@ def next_sheet(asked: int) -> float:
     if asked < len(FIRST_SHEETS):
         return FIRST_SHEETS[asked]
     return FIRST_SHEETS[-1] + (asked - len(FIRST_SHEETS) + 1) * LATER_SHEETS
-
-
-def lay_out(files: list[Path], target: Path) -> None:
-    """Writes the data set of a training: a folder for each group, with links to its pictures, or copies where the disk
-    knows no links. Raises UserError where the disk refuses."""
-    shutil.rmtree(target, ignore_errors=True)
-    try:
-        for file in files:
-            place = target / file.parent.name / file.name
-            place.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                os.link(file, place)
-            except OSError:
-                shutil.copyfile(file, place)
-    except OSError as problem:
-        shutil.rmtree(target, ignore_errors=True)
-        raise UserError(f"The data set cannot be written: {problem.strerror or problem}.") from problem
-
-
-def counts(folder: Path, project: Project) -> tuple[int, int]:
-    """(pictures, classes) of a training: of its data set once that was written."""
-    laid_out = (folder / "set").is_dir()
-    paths = [*(folder / "set").glob("*/*")] if laid_out else [*chosen_files(folder / "pictures", project)]
-    groups = {path.parent.name for path in paths}
-    return len(paths), len(groups) if project.use_classes else 0
 
 
 def sheets(folder: Path, stage: str) -> list[int]:

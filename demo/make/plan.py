@@ -1,7 +1,7 @@
 """What is trained for a project, in which order, and by which commands.
 
 The VAE comes first, which shows rebuilt pictures within a minute; then the GAN, which takes longest; then the encoders
-for both, and the classifier where there are classes.
+for both, and the classifier and the attributes where there are any.
 """
 
 import sys
@@ -10,16 +10,18 @@ from pathlib import Path
 from typing import Literal
 
 from bundle.sessions import core_count
+from demo.make.data_set import reading_words
 from demo.make.limits import FEW_FOR_A_GAN
 from demo.make.projects import Project
 
-Command = Literal["vae", "gan", "inverse", "classifier"]
-SHARES: dict[Command, float] = {"vae": 0.2, "gan": 0.58, "inverse": 0.17, "classifier": 0.05}
+Command = Literal["vae", "gan", "inverse", "classifier", "attributes"]
+SHARES: dict[Command, float] = {"vae": 0.2, "gan": 0.58, "inverse": 0.17, "classifier": 0.05, "attributes": 0.05}
 STAGES: dict[Command, tuple[str, ...]] = {
     "vae": ("vae",),
     "gan": ("gan",),
     "inverse": ("inverter", "repair"),
     "classifier": ("classifier",),
+    "attributes": ("attributes",),
 }
 """Command -> the folders that it fills in the run."""
 
@@ -34,13 +36,16 @@ class Step:
 
 def steps(project: Project, pictures: int, classes: int) -> tuple[Step, ...]:
     """The training of a project with so many chosen pictures and classes: without GAN where the pictures are too few,
-    without classifier where there are no classes."""
+    without classifier where there are no classes, without
+    attribute regressor where no attributes were chosen."""
     wanted: list[Command] = ["vae"]
     if pictures >= FEW_FOR_A_GAN:
         wanted.append("gan")
     wanted.append("inverse")
     if classes > 1:
         wanted.append("classifier")
+    if project.attributes:
+        wanted.append("attributes")
     total = sum(SHARES[command] for command in wanted)
     return tuple(Step(command, project.minutes * SHARES[command] / total) for command in wanted)
 
@@ -54,9 +59,7 @@ def training_command(step: Step, project: Project, folder: Path, has_gan: bool) 
     words += ["--threads", str(threads)]
     if any((folder / "run" / stage / "config.json").exists() for stage in STAGES[step.command]):
         return [*words, "--resume", "--data", str(folder / "set")]
-    words += ["--data", str(folder / "set"), "--size", str(project.size), "--fit", project.fit]
-    words += ["--background", project.background] if project.background else []
-    words += [] if project.use_classes else ["--no-classes"]
+    words += reading_words(project, folder)
     if step.command == "vae":
         words += ["--preset", "principal"]  # shows rebuilt pictures from the first step on
     return words

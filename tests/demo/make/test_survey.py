@@ -7,8 +7,9 @@ import pytest
 from PIL import Image, ImageFilter
 
 from bundle.pictures import decode
+from demo.make import survey as surveying
 from demo.make.projects import Project
-from demo.make.survey import chosen_files, framing_of, survey
+from demo.make.survey import framing_of, survey
 
 PROJECT = Project(title="t", created="2026-01-01T00:00:00+00:00", size=32)
 
@@ -34,7 +35,7 @@ def marks_of(folder: Path) -> dict[str, tuple[str, ...]]:
 
 def test_pictures_are_seen_as_training_sees_them(folder: Path):
     found = survey(folder, PROJECT)
-    assert found.pictures.shape == (30, 32, 32, 3) and found.groups == {"things": 30} and found.marks == {}
+    assert found.pictures.shape == (30, 32, 32, 3) and len(found.files) == 30 and found.marks == {}
     assert (found.pictures[3] == decode(folder / found.files[3], framing_of(PROJECT))).all()
 
 
@@ -68,10 +69,25 @@ def test_a_torn_file_is_unreadable_and_the_others_are_shown(folder: Path):
     assert found.marks == {"things/000100.png": ("unreadable",)} and len(found.files) == 31
 
 
-def test_what_is_left_out_is_not_trained_on(folder: Path):
-    project = PROJECT.model_copy(update={"left_out": ("things/000003.png",)})
-    names = [path.name for path in chosen_files(folder, project)]
-    assert len(names) == 29 and "000003.png" not in names
+def test_pictures_need_not_be_square(folder: Path):
+    tall = PROJECT.model_copy(update={"proportions": "3:4"})
+    assert survey(folder, tall).pictures.shape == (30, 32, 24, 3)
+
+
+def test_the_part_that_was_chosen_is_seen_and_only_it_is_decoded_anew(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    before = survey(folder, PROJECT)
+    cropped = PROJECT.model_copy(update={"crops": {"things/000002.png": (0.0, 0.0, 0.5, 0.5)}})
+    decoded: list[object] = []
+    read = surveying.decode
+    monkeypatch.setattr(surveying, "decode", lambda *of: decoded.append(of[0]) or read(*of))
+    after = survey(folder, cropped, earlier=before)
+    corner = (
+        Image.open(folder / "things" / "000002.png").crop((0, 0, 24, 24)).resize((32, 32), Image.Resampling.LANCZOS)
+    )
+    assert len(decoded) == 1 and np.abs(after.pictures[2].astype(int) - np.asarray(corner)).max() <= 1
+    others = [i for i in range(30) if i != 2]
+    assert (after.pictures[others] == before.pictures[others]).all()
+    assert len(survey(folder, cropped, earlier=after).files) == 30 and len(decoded) == 1
 
 
 def test_an_empty_project_has_an_empty_survey(tmp_path: Path):

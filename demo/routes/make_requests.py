@@ -1,0 +1,109 @@
+"""What the requests to Make have in common: how they are read, checked and answered."""
+
+import re
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import anyio
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from bundle.errors import InputError
+from demo.make.incoming import storing_problem
+from demo.routes.model_requests import FRESH, refusal, refusal_of
+from demo.routes.uploads import OWN_HEADER
+
+MAX_PIECE = 8_000_000  # bytes
+MAX_CHOICE = 10_000_000
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def told(endpoint: Endpoint) -> Endpoint:
+    """The endpoint, whose errors are answered by a sentence."""
+
+    async def answer(request: Request) -> Response:
+        try:
+            return await endpoint(request)
+        except Exception as error:
+            return refusal_of(error)
+
+    return answer
+
+
+def changing(endpoint: Endpoint) -> Endpoint:
+    """The endpoint, for this page only: it changes something."""
+
+    async def answer(request: Request) -> Response:
+        if OWN_HEADER not in request.headers:
+            return refusal(403, "Pictures are accepted from this page only.")
+        return await endpoint(request)
+
+    return answer
+
+
+def name_of(request: Request) -> str:
+    """The project in the address."""
+    return request.path_params["project"]
+
+
+def answered(value: dict[str, Any]) -> Response:
+    """JSON that is never kept."""
+    return JSONResponse(value, headers=FRESH)
+
+
+async def in_thread(work: Callable[..., Any], *arguments: Any) -> Any:
+    """What `work` returns or raises; others are served meanwhile."""
+    return await anyio.to_thread.run_sync(work, *arguments)
+
+
+def whole(text: str | None, name: str) -> int:
+    """A whole number, 0 or more, in an address. Raises InputError."""
+    if text is None or not re.fullmatch(r"\d{1,15}", text, re.ASCII):
+        raise InputError(f"The parameter '{name}' must be a whole number.")
+    return int(text)
+
+
+async def append(file: Path, request: Request, at: int, of: int) -> int:
+    """Appends the body to a file that must hold `at` bytes; returns how many it holds then, at most `of`. What was
+    received twice, since an answer was lost, is passed over. Raises InputError for a piece that does not fit, UserError
+    where the disk refuses; nothing of the file is kept then."""
+    try:
+        return await _append(file, request, at, of)
+    except OSError as problem:
+        file.unlink(missing_ok=True)
+        raise storing_problem(problem, file.parent) from problem
+    except InputError:
+        file.unlink(missing_ok=True)
+        raise
+
+
+async def _append(file: Path, request: Request, at: int, of: int) -> int:
+    size = file.stat().st_size if file.exists() else 0
+    if at == 0 and size:
+        file.unlink()
+        size = 0
+    if at != size:
+        return size  # the page goes on from there
+    with file.open("ab") as out:
+        async for piece in request.stream():
+            size += len(piece)
+            if size > of or size - at > MAX_PIECE:
+                raise InputError("The file is larger than it says.")
+            out.write(piece)
+    return size
+
+
+async def body_json(request: Request) -> dict[str, Any]:
+    """The JSON object in the body. Raises InputError."""
+    length = request.headers.get("content-length", "")
+    if not length.isdecimal() or int(length) > MAX_CHOICE:
+        raise InputError("The request is too large.")
+    try:
+        found = await request.json()
+    except ValueError as problem:
+        raise InputError("The request cannot be read.") from problem
+    if not isinstance(found, dict):
+        raise InputError("The request cannot be read.")
+    return found

@@ -1,0 +1,34 @@
+// Make, second step: columns of a table that came with the pictures (metadata.csv): attributes to learn, or classes.
+(() => {
+  const T = window.Twofold;
+  const { el } = T;
+
+  // The element; hidden where no table came. choose(changes) asks the server for them, classesFrom(column) takes the classes from
+  // a column. `.show(found)` draws what GET /make/{project}/pictures says.
+  T.attributeChoice = (choose, classesFrom) => {
+    const root = el("div", { class: "tf-make-attributes", hidden: true });
+    root.show = (found) => {
+      root.hidden = !found.columns.length;
+      const chosen = new Set(found.attributes);
+      const possible = found.columns.filter((column) => !column.why_not);
+      const others = found.columns.filter((column) => column.why_not);
+      const boxes = possible.map(({ name, known }) => {
+        const box = el("input", { type: "checkbox", checked: chosen.has(name) });
+        box.addEventListener("change", () => {
+          if (box.checked) chosen.add(name);
+          else chosen.delete(name);
+          choose({ attributes: possible.map((column) => column.name).filter((one) => chosen.has(one)) });
+        });
+        return el("label", { class: "tf-check", title: T.n(known, "{n} picture has a value", "{n} pictures have a value") }, box, name);
+      });
+      const classes = found.columns.filter((column) => column.classes).map(({ name }) => el("button", { type: "button", class: "tf-button", onclick: () => classesFrom(name) }, name));
+      const parts = [
+        boxes.length > 0 && el("fieldset", {}, el("legend", { class: "tf-label" }, T.t("Attributes to learn, each with a slider")), ...boxes),
+        classes.length > 0 && el("div", { class: "tf-inline", role: "group", "aria-label": T.t("Take the classes from") }, el("span", { class: "tf-label" }, T.t("Take the classes from")), ...classes),
+        others.length > 0 && el("details", { class: "tf-more" }, el("summary", {}, T.n(others.length, "{n} column cannot be an attribute", "{n} columns cannot be attributes")), el("ul", {}, ...others.map(({ name, why_not: why }) => el("li", {}, el("strong", {}, name), ": ", T.translate(why))))),
+      ];
+      root.replaceChildren(...parts.filter(Boolean));
+    };
+    return root;
+  };
+})();
