@@ -23,7 +23,8 @@ Mark = Literal["twin", "blurred", "odd", "unreadable"]
 
 HASH_SIDE = 8  # dHash of 8 x 8 bits
 TWIN_BITS = 4  # at most so many bits differ between twins, and …
-TWIN_LEVELS = 10  # … their colours by so many levels of 255 on average
+TWIN_LEVELS = 24  # … the colours of their small copies by so many levels of 255, …
+TWIN_SHARE = 98  # … but for a few of a hundred: drawings of one kind differ in parts only
 SMALL = 16  # side of the copies that are compared as a whole
 BLURRED = 0.1  # share of the median sharpness below which a picture counts as blurred
 COMPONENTS = 16
@@ -113,7 +114,7 @@ def twins(pictures: np.ndarray) -> list[int]:
     for i in range(len(pictures)):
         before = originals[:count]
         near = before[np.bitwise_count(hashes[before] ^ hashes[i]) <= TWIN_BITS]
-        if any(np.abs(copies[j] - copies[i]).mean() <= TWIN_LEVELS for j in near):
+        if any(np.percentile(np.abs(copies[j] - copies[i]), TWIN_SHARE) <= TWIN_LEVELS for j in near):
             found.append(i)
         else:
             originals[count] = i
@@ -149,11 +150,18 @@ def odd_ones(pictures: np.ndarray) -> list[int]:
         return []
     rows = np.stack([small_copy(picture) for picture in pictures]).astype(np.float32)
     rows -= rows.mean(axis=0)
-    components = np.linalg.eigh(rows.T @ rows)[1][:, -COMPONENTS:]
-    scores = rows @ components
+    scores = rows @ principal_components(rows)
     distance = np.sqrt(((scores / robust_deviation(scores)) ** 2).sum(axis=1))
     bound = np.median(distance) + ODD_DEVIATIONS * robust_deviation(distance)
     return [int(i) for i in np.flatnonzero(distance > bound)]
+
+
+def principal_components(rows: np.ndarray) -> np.ndarray:
+    """The COMPONENTS main directions [D, COMPONENTS] of centred rows [N, D], found on the smaller side."""
+    if len(rows) >= rows.shape[1]:
+        return np.linalg.eigh(rows.T @ rows)[1][:, -COMPONENTS:]
+    directions = rows.T @ np.linalg.eigh(rows @ rows.T)[1][:, -COMPONENTS:]
+    return directions / np.maximum(np.linalg.norm(directions, axis=0), 1e-6)
 
 
 def robust_deviation(values: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ from demo.make.projects import Project, Projects
 from demo.make.survey import Survey, survey
 from demo.make.tables import Column, columns, table_files
 
+FAILED = "The pictures could not be looked at; the server's log says why."
 KEPT = 4  # surveys in memory: one of 3 000 pictures of 64 px takes 37 MB
 
 Key = tuple[object, ...]
@@ -75,3 +76,6 @@ def make(work: Work, folder: Path, project: Project, earlier: Survey | None) -> 
         work.result = found
     except (UserError, OSError, MemoryError) as problem:
         work.error = str(problem) or "The pictures are too many for the memory; choose a smaller size."
+    finally:
+        if work.result is None and not work.error:  # a fault of ours, which the log tells
+            work.error = FAILED

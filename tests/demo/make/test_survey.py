@@ -9,7 +9,7 @@ from PIL import Image, ImageFilter
 from bundle.pictures import decode
 from demo.make import survey as surveying
 from demo.make.projects import Project
-from demo.make.survey import framing_of, survey
+from demo.make.survey import framing_of, principal_components, survey
 
 PROJECT = Project(title="t", created="2026-01-01T00:00:00+00:00", size=32)
 
@@ -46,6 +46,20 @@ def test_a_copy_is_a_look_alike_and_another_colour_is_not(folder: Path):
     assert marks_of(folder) == {"things/000100.jpg": ("twin",)}
 
 
+def test_a_darker_smaller_copy_is_a_look_alike_and_another_hat_is_not(folder: Path):
+    smooth = picture(4).filter(ImageFilter.GaussianBlur(2))
+    smooth.save(folder / "things" / "000004.png")
+    pixels = np.asarray(smooth)
+    Image.fromarray((pixels * 0.95).astype(np.uint8)).resize((40, 40)).save(
+        folder / "things" / "000100.jpg", quality=80
+    )
+    pixels = pixels.copy()
+    pixels[:8, 12:36] = 255 - pixels[:8, 12:36]
+    Image.fromarray(pixels).save(folder / "things" / "000101.png")
+    found = marks_of(folder)
+    assert [file for file, marks in found.items() if "twin" in marks] == ["things/000100.jpg"]
+
+
 def test_a_blurred_picture_is_marked(folder: Path):
     picture(77).filter(ImageFilter.GaussianBlur(6)).save(folder / "things" / "000100.png")
     assert "blurred" in marks_of(folder)["things/000100.png"]
@@ -61,6 +75,14 @@ def test_what_is_far_from_all_others_is_odd(tmp_path: Path):
     Image.fromarray((255 - base).astype(np.uint8)).resize((32, 32)).save(tmp_path / "a" / "999.png")
     found = marks_of(tmp_path)
     assert [file for file, marks in found.items() if "odd" in marks] == ["a/999.png"]
+
+
+def test_few_pictures_have_the_same_main_directions_as_many():
+    random = np.random.default_rng(3)
+    rows = random.normal(size=(60, 90)) * np.linspace(5, 0.1, 90)
+    wide = principal_components(rows)
+    tall = np.linalg.eigh(rows.T @ rows)[1][:, -wide.shape[1] :]
+    assert np.abs(np.abs((wide * tall).sum(axis=0)) - 1).max() < 1e-6
 
 
 def test_a_torn_file_is_unreadable_and_the_others_are_shown(folder: Path):

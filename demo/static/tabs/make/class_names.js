@@ -63,9 +63,10 @@
         list.querySelector(`[data-name="${CSS.escape(keep ? next : name)}"], .tf-make-new`)?.focus();
       };
       input.addEventListener("keydown", (event) => {
-        if (event.key === "Enter") finish(true);
-        if (event.key === "Escape") finish(false);
         event.stopPropagation();
+        if (event.key !== "Enter" && event.key !== "Escape") return;
+        event.preventDefault(); // or Enter would press what has the focus next
+        finish(event.key === "Enter");
       });
       return el("div", { class: "tf-make-pill" }, input, el("button", { type: "button", class: "tf-make-edit", "aria-label": T.t("Keep this name"), onclick: () => finish(true) }, "✓"));
     };
@@ -83,6 +84,7 @@
       use.checked = view.use;
       words.textContent = view.selected ? T.n(view.selected, "{n} picture is selected: press the name of its class.", "{n} pictures are selected: press the name of their class.") : names.length ? T.t("Drag pictures onto a name, or select some and press it.") : T.t("Without classes all pictures are learned alike. Give names to sort them.");
       words.hidden = !view.use;
+      root.classList.toggle("tf-make-at-hand", view.use && view.selected > 0); // the names stay in view while pictures are selected
     };
     root.show = (next) => {
       view = next;

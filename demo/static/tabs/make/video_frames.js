@@ -9,7 +9,7 @@
   const WANTED = 200; // … that are suggested
   const USUAL = 1 / 25; // seconds of a frame, where the browser does not tell
   const MEASURED = 8; // frames that are played to learn how long one takes
-  const PATIENCE = 8000; // ms that the browser may take to find a frame
+  const PATIENCE = 5000; // ms that the browser may take to find a frame
   const SMALL = 16; // side of the copies that are compared
   const SAME = 2.5; // of 255: frames that differ less on average are almost the same
   const QUALITY = 0.95; // of JPEG
