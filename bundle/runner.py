@@ -94,7 +94,7 @@ def check_inputs(info: Bundle, graph: str, inputs: Feed) -> None:
     if graph not in info.graphs:
         raise BundleError(f"Bundle '{info.name}' has no graph '{graph}'.")
     tensors = info.graphs[graph].inputs
-    if set(inputs) != {tensor.name for tensor in tensors}:
+    if inputs.keys() != {tensor.name for tensor in tensors}:
         wanted = ", ".join(tensor.name for tensor in tensors)
         raise InputError(f"Graph '{graph}' takes exactly these inputs: {wanted}.")
     batch = len(next(iter(inputs.values())))

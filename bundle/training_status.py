@@ -17,6 +17,19 @@ CHECKPOINT_REQUEST = ".checkpoint"
 State = Literal["training", "measuring", "finished", "stopped"]
 
 
+class Expected(BaseModel):
+    """What a stage is going to come to, measured in its first steps."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    images: int
+    """Pictures that it is going to have been trained on."""
+    enough_for: str
+    """In words, such as "rough shapes"."""
+    is_enough: bool
+    """Whether more time would hardly show."""
+
+
 class Status(BaseModel):
     """Where a run stands. Times in seconds; None = not known yet."""
 
@@ -41,6 +54,7 @@ class Status(BaseModel):
     """For all stages of the command."""
     warnings: dict[str, str]
     """Kind, such as "collapse" -> the sentence that was printed."""
+    expected: Expected | None = None
     pid: int
 
 

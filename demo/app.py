@@ -19,6 +19,7 @@ if __name__ == "__main__":  # `python demo/app.py` puts demo/ first on the path 
 from bundle.command_line import exit_code  # noqa: E402
 from bundle.errors import Busy, UserError  # noqa: E402
 from bundle.printable import print_anything  # noqa: E402
+from bundle.read import INDEX  # noqa: E402
 from bundle.sessions import CHOICES, Provider, choose_provider  # noqa: E402
 from bundle.version import VERSION  # noqa: E402
 from demo.environment import given, without_proxies  # noqa: E402
@@ -187,15 +188,24 @@ def _maker(
         raise UserError(f"The folder of --make cannot be made: {folder}: {error.strerror}.") from error
     if options.engine is not None:
         provider = choose_provider("auto")  # of what is made here the inference server knows nothing
-    maker = Maker(Projects(folder.resolve()), bundles, provider, ANYONE if options.make == "anyone" else OWN_MACHINE)
+    limits = ANYONE if options.make == "anyone" else OWN_MACHINE
+    maker = Maker(Projects(folder.resolve()), bundles, provider, limits, _shelf(options))
     maker.start()
     return maker
 
 
-def _make_routes(maker: "Maker") -> list["Route"]:
-    from demo.routes.make import MakeRoutes
+def _shelf(options: argparse.Namespace) -> Path | None:
+    """The folder in which the server finds bundles at its next start; None where it serves a single one, or the Hub."""
+    if options.bundles is None:
+        return REPOSITORY / "artifacts"
+    folder = Path(options.bundles)
+    return folder.resolve() if folder.is_dir() and not (folder / INDEX).exists() else None
 
-    return MakeRoutes(maker).routes()
+
+def _make_routes(maker: "Maker") -> list["Route"]:
+    from demo.routes.make_routes import make_routes
+
+    return make_routes(maker)
 
 
 def _share(demo: Page, address: Address) -> None:

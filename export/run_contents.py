@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from torch import nn
 
+from bundle import curves
 from bundle.errors import UserError
 from bundle.schema import Attribute
-from export import curves, graphs, snapshots
+from export import graphs, snapshots
 from export.graphs import Origin
 from train.checkpoints import load_tensors
 from train.data.dataset import Pictures

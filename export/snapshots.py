@@ -13,12 +13,13 @@ import numpy as np
 from PIL import Image
 
 from bundle import images
+from bundle.curves import lines
+from bundle.moments import FOLDER, HELD_OUT, Moment, moments
 from bundle.schema import SNAPSHOT_FILES, Alarm, Model, Snapshot, Snapshots
 from bundle.snapshots import held_out_rows
-from export.curves import lines
 from train.recorder import EARLY, LEAST_VARIETY, MOST_ROUGHNESS
 from train.run_folder import Run
-from train.snapshots import FOLDER, HELD_OUT, Moment, even, moments, read_row
+from train.snapshots import even, read_row
 
 BUDGETS: dict[Model, int] = {"gan": 200_000, "vae": 100_000}  # bytes of a sheet
 QUALITIES = (90, 75, 60)  # of WebP, once a lossless sheet is too large

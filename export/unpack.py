@@ -98,6 +98,9 @@ def unpack(folder: Path, target: Path) -> dict[str, UnpackedStage]:
         raise UserError(" ".join(reasons))
     for reason in reasons:
         print(reason)
+    if bundle.info.attributes:
+        names = ",".join(attribute.name for attribute in bundle.info.attributes)
+        print(f"Attributes stay behind: train them again with python -m train attributes {target} --attributes {names}")
     command = printable(UNPACK + shlex.join([str(folder), str(target)]))
     try:
         with scratch(target) as building:

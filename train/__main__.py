@@ -1,4 +1,4 @@
-"""Command line of training: `python -m train {classifier,gan,vae,inverse,all,evaluate} RUN`.
+"""Command line of training: `python -m train {classifier,gan,vae,inverse,all,evaluate,watch} RUN`.
 
 Everything slow is imported within `run`, where Ctrl-C already ends with a sentence.
 """
@@ -19,6 +19,7 @@ def run(words: Sequence[str]) -> int:
     began = time.monotonic()
     from train.command_line import parse
     from train.settings import EvaluateSettings
+    from train.watch import WatchSettings, watch
 
     settings, given = parse(words)
     # Each is slow to import, and the other does without.
@@ -26,6 +27,8 @@ def run(words: Sequence[str]) -> int:
         from train.evaluate.evaluation import main as evaluate
 
         return evaluate(settings)
+    if isinstance(settings, WatchSettings):
+        return watch(settings)
     from train.training import train_run
 
     return train_run(settings, given, began)

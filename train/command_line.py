@@ -18,6 +18,7 @@ from train.settings import (
     VaeSettings,
 )
 from train.stored_settings import current_flags
+from train.watch import WatchSettings
 
 COMMANDS: dict[str, type[Settings]] = {
     "classifier": ClassifierSettings,
@@ -27,10 +28,14 @@ COMMANDS: dict[str, type[Settings]] = {
     "inverse": InverseSettings,
     "all": AllSettings,
 }
+OTHERS: dict[str, type] = {"evaluate": EvaluateSettings, "watch": WatchSettings}
 DESCRIPTION = "Train the models of one set of pictures, and measure them. Ctrl-C keeps everything; --resume goes on."
 
 
-def parse(words: Sequence[str], console_outputs: bool = True) -> tuple[Settings | EvaluateSettings, set[str]]:
+AnySettings = Settings | EvaluateSettings | WatchSettings
+
+
+def parse(words: Sequence[str], console_outputs: bool = True) -> tuple[AnySettings, set[str]]:
     """The settings that a command line asks for, and the names of those that stand on it.
 
     console_outputs: whether tyro prints --help and its errors. Raises UserError for an unknown preset, SystemExit for
@@ -39,10 +44,10 @@ def parse(words: Sequence[str], console_outputs: bool = True) -> tuple[Settings 
     words = current_flags(words)
     preset = preset_of(words)
     check_preset(words, preset)
-    settings: Settings | EvaluateSettings = tyro.cli(
+    settings: AnySettings = tyro.cli(
         tyro.extras.subcommand_type_from_defaults(
             defaults(preset),
-            {name: kind.__doc__ or "" for name, kind in (COMMANDS | {"evaluate": EvaluateSettings}).items()},
+            {name: kind.__doc__ or "" for name, kind in (COMMANDS | OTHERS).items()},
             prefix_names=False,
         ),
         prog="python -m train",
@@ -53,12 +58,10 @@ def parse(words: Sequence[str], console_outputs: bool = True) -> tuple[Settings 
     return settings, given_flags(words)
 
 
-def defaults(preset: str) -> dict[str, Settings | EvaluateSettings]:
+def defaults(preset: str) -> dict[str, AnySettings]:
     """Each sub-command with its defaults under a preset, which --help shows."""
-    found: dict[str, Settings | EvaluateSettings] = {
-        name: with_preset(name, preset, run=tyro.MISSING) for name in COMMANDS
-    }
-    return found | {"evaluate": EvaluateSettings(subject=tyro.MISSING)}
+    found: dict[str, AnySettings] = {name: with_preset(name, preset, run=tyro.MISSING) for name in COMMANDS}
+    return found | {"evaluate": EvaluateSettings(subject=tyro.MISSING), "watch": WatchSettings(run=tyro.MISSING)}
 
 
 def with_preset(command: str, preset: str, **values: Any) -> Settings:

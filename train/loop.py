@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from bundle.command_line import end_signals, handled, let_go_of_terminal
 from bundle.errors import UserError
-from bundle.training_status import State, Status
+from bundle.training_status import Expected, State, Status
 from train.budget import Slot, spoken
 from train.checkpoints import load_tensors, restore_modules, restore_optimizer, save_tensors
 from train.data.dataset import Pictures
@@ -146,6 +146,7 @@ class Loop:
         self.status = StatusFile(settings.run, recorder.writes)
         self.trial = self.thread_trial()
         self.outlook = Outlook(stage.name, settings, train_set.images[0, 0].numel() ** 0.5, self.device)
+        self.expected: Expected | None = None  # not before FIRST_STEPS
 
     def thread_trial(self) -> ThreadTrial | None:
         """Sets the processor threads. Returns the trial that finds their number, where it is not known yet."""
@@ -175,6 +176,7 @@ class Loop:
             left=left,
             left_for_all=None if left is None else left + pace.slot.after,
             warnings=dict(self.recorder.warned),
+            expected=self.expected,
             pid=os.getpid(),
         )
         self.status.write(status)
@@ -227,7 +229,7 @@ class Loop:
         done = self.pace.done
         if done == FIRST_STEPS - LAST_STEPS:
             self.timed_from = now
-        if done == FIRST_STEPS and self.recorder.writes:
+        if done == FIRST_STEPS:
             self.say_outlook(LAST_STEPS * self.batch / max(now - self.timed_from, 1e-9))
         return shown
 
@@ -243,7 +245,9 @@ class Loop:
         budget = self.settings.images is None
         images = self.progress.images + int(max(self.pace.seconds - self.progress.seconds, 0) * rate) if budget else (
             self.progress.planned)  # fmt: skip
-        say(self.outlook.sentence(rate, images, self.pace.seconds if budget else None))
+        self.expected = self.outlook.expected(images)
+        if self.recorder.writes:
+            say(self.outlook.sentence(rate, images, self.pace.seconds if budget else None))
 
     def update(self) -> dict[str, Tensor]:
         """One step on the next batch, which (seed, step) determine; returns scalars to show."""

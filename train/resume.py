@@ -54,7 +54,7 @@ def store_settings(stage: str, settings: Settings) -> None:
     """Stores what a stage is trained with, which holds for the next resume too. Raises UserError when the disk
     refuses."""
     path = settings.run / stage / "config.json"
-    values = to_dict(replace(settings, resume=False, more_data=False))
+    values = to_dict(replace(settings, resume=False, more_data=False, open=False))
     if not path.exists() or read_json(path) != values:
         write_json(path, values)
 
@@ -87,8 +87,8 @@ def resolve_all(settings: AllSettings, given: Set[str]) -> tuple[AllSettings, Se
 
 def store_all(settings: AllSettings, given: Set[str]) -> None:
     """Stores what a `train all` was begun with. Raises UserError when the disk refuses."""
-    once = {"run", "resume", "more_data"}
-    values = to_dict(replace(settings, resume=False, more_data=False))
+    once = {"run", "resume", "more_data", "open"}
+    values = to_dict(replace(settings, resume=False, more_data=False, open=False))
     write_json(settings.run / "all.json", {"settings": values, "given": sorted(given - once)})
 
 

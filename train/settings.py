@@ -90,6 +90,8 @@ class Settings:
     --threads, --track, --mismatch-weight, --gamma, --ema-images, --minibatch-stddev, --precision."""
     more_data: bool = False
     """With --resume: go on although pictures were added to the run's; those held out stay held out."""
+    open: bool = False
+    """Print an address where the run can be watched in a browser while it learns; needs demo/requirements.txt."""
 
     def __post_init__(self) -> None:
         """Brings --size to its one form. Raises UserError for words that are no size."""
@@ -337,7 +339,7 @@ BUDGET = {"minutes", "images"}
 TUNABLE = {"mismatch_weight", "gamma", "ema_images", "minibatch_stddev", "precision"}
 FRAMING = {"size", "fit", "background", "channels", "black", "white"}  # held against run.json instead, and so are …
 READING = {"classes", "classes_from", "image_column", "label_column", "attributes"}
-OF_ONE_COMMAND = {"run", "data", "cache", "threads", "track", "resume", "more_data", "target"}
+OF_ONE_COMMAND = {"run", "data", "cache", "threads", "track", "resume", "more_data", "open", "target"}
 CHANGEABLE = BUDGET | TUNABLE | FRAMING | READING | OF_ONE_COMMAND
 
 

@@ -14,9 +14,7 @@ doublings leave 48 of them.
 
 import io
 import math
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -26,31 +24,12 @@ from torch import Tensor, nn
 
 from bundle import images
 from bundle.atomic_files import write_file
+from bundle.moments import FOLDER, HELD_OUT, Moment, moments, row_name
 from train.stages.stage import Stage
 
-FOLDER, HELD_OUT = "snapshots", "held-out.png"
 KEPT = 24  # that a bundle shows
 MOST = 2 * KEPT  # in a run folder; then every second one goes
 SHORTEST = 0.25  # doublings of the pictures seen from one moment to the next, at least
-NAME = re.compile(r"(\d{9,15})-(\d{1,9}\.\d)s\.png")
-
-
-@dataclass(frozen=True)
-class Moment:
-    """A row of pictures in a run folder: drawn after so many pictures seen and seconds."""
-
-    images: int
-    seconds: float
-    path: Path
-
-
-def moments(stage_folder: Path) -> list[Moment]:
-    """The snapshots in a stage's folder of a run, the first one first. Empty where it has none."""
-    found = []
-    for path in (stage_folder / FOLDER).glob("*.png"):
-        if name := NAME.fullmatch(path.name):
-            found.append(Moment(int(name[1]), float(name[2]), path))
-    return sorted(found, key=lambda moment: (moment.images, moment.seconds))
 
 
 def is_due(counts: Sequence[int], now: int) -> bool:
@@ -148,8 +127,3 @@ def read_row(path: Path, sides: tuple[int, ...], channels: int) -> np.ndarray | 
 def write_row(stage_folder: Path, name: str, pictures: np.ndarray) -> None:
     """Writes pictures uint8 [N, H, W, C] as a row of a stage's folder. Raises UserError when the disk refuses."""
     write_file(stage_folder / FOLDER / name, images.png(images.sheet(pictures, len(pictures))))
-
-
-def row_name(seen: int, seconds: float) -> str:
-    """The file name of a row drawn after so many pictures and seconds."""
-    return f"{seen:09d}-{seconds:.1f}s.png"

@@ -33,6 +33,7 @@ from train.settings_checks import check_settings
 from train.stages import build_stage
 from train.stages.stage import channels_last
 from train.start_from import carry_over, check_pictures, opened_start, start_of, with_architecture, with_size
+from train.watch import watched
 
 AnySettings = TypeVar("AnySettings", bound=Settings)
 Plan = list[tuple[str, Settings]]
@@ -56,7 +57,11 @@ def train_run(settings: Settings, given: Set[str], began: float | None = None) -
     warn_of_lost_processes()
     # The other processes wait while the first one measures at the end of a stage, which may take long.
     team = PartialState(cpu=training_device().type == "cpu", timeout=timedelta(hours=6))
-    with locked(settings.run) if team.is_main_process else nullcontext():
+    first = team.is_main_process
+    with (
+        locked(settings.run) if first else nullcontext(),
+        watched(settings.run) if settings.open and first else nullcontext(),
+    ):
         return train_stages(settings, given, began, team)
 
 

@@ -1,10 +1,11 @@
 """A long process that never outlives whoever started it.
 
-`python -m demo.make.child COMMAND …` runs the command and waits until it ends, or until its own standard input is
+`python -m demo.make.child NICE COMMAND …` runs the command and waits until it ends, or until its own standard input is
 closed: the system does that when the server goes, however it goes. Then it asks the command to stop, as Ctrl-C does, so
-that nothing learned is lost.
+that nothing learned is lost. Where it is itself killed, Linux asks the command to stop.
 """
 
+import ctypes
 import os
 import signal
 import subprocess
@@ -14,22 +15,26 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from demo.make.failures import sentence
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 PATIENCE = 60.0  # seconds that a command has to store what it learned, before it is killed
-LOWER_PRIORITY = 10  # "nice", so that the page stays quick
+TRAINING_PRIORITY = 10  # "nice", so that the page stays quick; what somebody waits for …
+WAITED_FOR = 5  # … comes before training, and after the page
 LAST_LINES = 20
+PR_SET_PDEATHSIG = 1  # of prctl(2)
 
 
 class Child:
     """A command that runs in the background; its output goes into a file."""
 
-    def __init__(self, command: Sequence[str], log: Path):
-        """Raises OSError where it cannot be started."""
+    def __init__(self, command: Sequence[str], log: Path, nice: int = TRAINING_PRIORITY):
+        """nice: how far behind the page its priority is. Raises OSError where it cannot be started."""
         self.log = log
         self._output = log.open("wb")
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "demo.make.child", *command],
+                [sys.executable, "-m", "demo.make.child", str(nice), *command],
                 cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=self._output, stderr=subprocess.STDOUT,
                 env=os.environ | {"PYTHONUNBUFFERED": "1"}, start_new_session=True,
             )  # fmt: skip
@@ -52,31 +57,37 @@ class Child:
         """The exit code; None while it runs."""
         return self._process.poll()
 
-    def last_words(self) -> str:
-        """The sentence with which it failed: its last "error: …", else its last line."""
+    def last_lines(self) -> list[str]:
+        """What it printed last."""
         try:
             text = self.log.read_text(encoding="utf-8", errors="replace")
         except OSError:
-            text = ""
-        lines = text.replace("\r", "\n").splitlines()[-LAST_LINES:]
-        errors = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
-        return (errors or [line for line in lines if line.strip()] or ["The training ended without a word."])[-1]
+            return []
+        return [line for line in text.replace("\r", "\n").splitlines() if line.strip()][-LAST_LINES:]
+
+    def last_words(self) -> str:
+        """The sentence with which it failed, once it has ended: demo/make/failures.py."""
+        return sentence(self.last_lines(), self._process.returncode, self.log.parent)
 
 
-def main(command: Sequence[str]) -> int:
-    """Runs the command until it ends or standard input is closed; returns its exit code."""
+def main(nice: int, command: Sequence[str]) -> int:
+    """Runs the command until it ends or standard input is closed; returns its exit code, 128 and the signal's number
+    where a signal ended it."""
     with suppress(OSError, AttributeError):
-        os.nice(LOWER_PRIORITY)
+        os.nice(nice)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal that is shared; the closed input says it all
     running = subprocess.Popen(
         command, stdin=subprocess.DEVNULL, preexec_fn=_hears_ctrl_c if os.name == "posix" else None
     )
     threading.Thread(target=_stop_when_alone, args=(running,), daemon=True).start()
-    return running.wait()
+    code = running.wait()
+    return code if code >= 0 else 128 - code
 
 
 def _hears_ctrl_c() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGINT)  # sent when the process above ends
 
 
 def _stop_when_alone(running: subprocess.Popen) -> None:
@@ -90,4 +101,4 @@ def _stop_when_alone(running: subprocess.Popen) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(int(sys.argv[1]), sys.argv[2:]))

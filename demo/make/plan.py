@@ -1,7 +1,8 @@
 """What is trained for a project, in which order, and by which commands.
 
-The VAE comes first, which shows rebuilt pictures within a minute; then the GAN, which takes longest; then the encoders
-for both, and the classifier and the attributes where there are any.
+The VAE comes first, which shows rebuilt pictures within a minute, but not for long: then comes the GAN, which takes
+longest. Then the VAE goes on; then come the encoders for both, the classifier where there are classes, and the
+regressor of attributes where some were chosen.
 """
 
 import sys
@@ -10,63 +11,93 @@ from pathlib import Path
 from typing import Literal
 
 from bundle.sessions import core_count
-from demo.make.data_set import reading_words
+from demo.make.data_set import SET, reading_words
 from demo.make.limits import FEW_FOR_A_GAN
-from demo.make.projects import Project
+from demo.make.projects import Project, Remedy
 
-Command = Literal["vae", "gan", "inverse", "classifier", "attributes"]
-SHARES: dict[Command, float] = {"vae": 0.2, "gan": 0.58, "inverse": 0.17, "classifier": 0.05, "attributes": 0.05}
-STAGES: dict[Command, tuple[str, ...]] = {
+Stage = Literal["vae", "gan", "inverter", "repair", "classifier", "attributes"]
+SHARES: dict[Stage, float] = {
+    "vae": 0.2, "gan": 0.58, "inverter": 0.085, "repair": 0.085, "classifier": 0.05, "attributes": 0.05,
+}  # fmt: skip
+COMMANDS: dict[Stage, tuple[str, ...]] = {
     "vae": ("vae",),
     "gan": ("gan",),
-    "inverse": ("inverter", "repair"),
+    "inverter": ("inverse", "--target", "gan"),
+    "repair": ("inverse", "--target", "vae"),
     "classifier": ("classifier",),
     "attributes": ("attributes",),
 }
-"""Command -> the folders that it fills in the run."""
+"""Stage -> the command that trains it, in the folder of its name in the run."""
+
+FIRST_LOOK = 2.5
+"""Minutes of the VAE before the GAN begins: its first samples show within five minutes of the drop."""
+
+BARELY = 0.01
+"""Minutes with which a stage that was stopped early is finished: it trains no more, and measures what it has to."""
+
+REMEDIES: dict[Remedy, dict[Stage, tuple[str, ...]]] = {
+    "variety": {"gan": ("--minibatch-stddev",)},
+    "steadiness": {"gan": ("--gamma", "1", "0.1")},
+    "slower": {"gan": ("--lr", "0.0005"), "vae": ("--lr", "0.0003")},
+}
+"""What a button against an alarm adds to the command. "slower" holds from the beginning of a stage only."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """One command of a training, and the minutes that it gets."""
+    """A stretch of one stage: the minutes that the stage has had at its end, and those that the step itself takes."""
 
-    command: Command
+    stage: Stage
     minutes: float
+    takes: float
 
 
 def steps(project: Project, pictures: int, classes: int) -> tuple[Step, ...]:
     """The training of a project with so many chosen pictures and classes: without GAN where the pictures are too few,
-    without classifier where there are no classes, without
-    attribute regressor where no attributes were chosen."""
-    wanted: list[Command] = ["vae"]
-    if pictures >= FEW_FOR_A_GAN:
-        wanted.append("gan")
-    wanted.append("inverse")
+    without classifier where there are no classes."""
+    gan: list[Stage] = ["gan"] if pictures >= FEW_FOR_A_GAN else []
+    wanted: list[Stage] = ["vae", *gan, *(["inverter"] if gan else []), "repair"]  # type: ignore[list-item]
     if classes > 1:
         wanted.append("classifier")
     if project.attributes:
         wanted.append("attributes")
-    total = sum(SHARES[command] for command in wanted)
-    return tuple(Step(command, project.minutes * SHARES[command] / total) for command in wanted)
+    total = sum(SHARES[stage] for stage in wanted)
+    minutes = {stage: project.minutes * SHARES[stage] / total for stage in wanted}
+    whole = [Step(stage, minutes[stage], minutes[stage]) for stage in wanted]
+    if not gan or minutes["vae"] <= FIRST_LOOK:
+        return tuple(whole)
+    vae, first_gan, *others = whole
+    first, rest = Step("vae", FIRST_LOOK, FIRST_LOOK), Step("vae", vae.minutes, vae.minutes - FIRST_LOOK)
+    return first, first_gan, rest, *others
 
 
-def training_command(step: Step, project: Project, folder: Path, has_gan: bool) -> list[str]:
-    """The words of a step's command, which goes on where it was stopped. `has_gan`: whether a GAN is trained, too."""
-    words = [sys.executable, "-m", "train", step.command, str(folder / "run"), "--minutes", f"{step.minutes:g}"]
-    if step.command == "inverse" and not has_gan:
-        words += ["--target", "vae"]
-    threads = max(core_count() - 1, 1)  # one is left for the page
-    words += ["--threads", str(threads)]
-    if any((folder / "run" / stage / "config.json").exists() for stage in STAGES[step.command]):
-        return [*words, "--resume", "--data", str(folder / "set")]
+def training_command(step: Step, project: Project, folder: Path, finish: bool = False) -> list[str]:
+    """The words of a step's command, which goes on where it was stopped. `finish`: it only finishes what there is."""
+    run, (command, *target) = folder / "run", COMMANDS[step.stage]
+    minutes = BARELY if finish else step.minutes
+    words = [sys.executable, "-m", "train", command, str(run), *target, "--minutes", f"{minutes:g}"]
+    words += ["--threads", str(max(core_count() - 1, 1))]  # one is left for the page
+    if (run / "run.json").exists():
+        words.append("--more-data")  # pictures may have come since
+    begun = is_begun(run, step.stage)
+    for remedy in project.remedies:
+        if not (begun and remedy == "slower"):
+            words += REMEDIES[remedy].get(step.stage, ())
+    if begun:
+        return [*words, "--resume", "--data", str(folder / SET)]
     words += reading_words(project, folder)
-    if step.command == "vae":
+    if step.stage == "vae":
         words += ["--preset", "principal"]  # shows rebuilt pictures from the first step on
     return words
+
+
+def is_begun(run: Path, stage: str) -> bool:
+    """Whether a stage has a checkpoint from which it can go on."""
+    return (run / stage / "state.safetensors").is_file()
 
 
 def export_command(project: Project, folder: Path, name: str) -> list[str]:
     """The words of the command that makes the project's bundle of what has been learned so far."""
     words = [sys.executable, "-m", "export", "bundle", str(folder / "run"), str(folder / "bundle"), "--name", name]
-    words += [f"--title={project.title}", "--data", str(folder / "set"), "--unfinished"]
+    words += [f"--title={project.title}", "--data", str(folder / SET), "--unfinished"]
     return [*words, f"--licence={project.licence}"] if project.licence else words

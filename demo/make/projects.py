@@ -29,8 +29,9 @@ from bundle.sizes import size_word
 
 State = Literal["collecting", "waiting", "training", "paused", "finished", "failed"]
 BUSY: tuple[State, ...] = ("waiting", "training")
+Remedy = Literal["variety", "steadiness", "slower"]
 FILE = "project.json"
-MAX_TITLE = 80
+MAX_TITLE, MAX_WORDS = 80, 2000
 SIZES = (32, 64, 96, 128)
 """The longer side of a picture in pixels."""
 Proportions = Literal["1:1", "4:3", "3:4", "3:2", "2:3"]
@@ -78,6 +79,12 @@ class Project(BaseModel):
     """How many steps of the training are done (demo/make/plan.py)."""
     error: str = ""
     """What went wrong, where the state is "failed"."""
+    remedies: tuple[Remedy, ...] = ()
+    """What was chosen against alarms (demo/make/plan.py)."""
+    words: Annotated[str, Field(max_length=MAX_WORDS)] = ""
+    """For the model card."""
+    shelved: bool = False
+    """Whether a copy of the bundle is served with the others from now on (demo/make/keeping.py)."""
 
     @property
     def sides(self) -> tuple[int, int]:

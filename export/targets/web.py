@@ -51,7 +51,7 @@ SHARED = (
     *(STATIC / "device" / name for name in DEVICE_SCRIPTS),
     *(
         TABS / "play" / name
-        for name in ("play.css", "device_words.js", "family.js", "sample_sheet.js", "favourites.js")
+        for name in ("play.css", "device_words.js", "family.js", "full_screen.js", "sample_sheet.js", "favourites.js")
     ),
     *(TABS / "about" / name for name in ("about.css", "how_it_learned.css", "how_it_learned.js")),
     *(TABS / "morph" / name for name in ("morph.css", "keyframes.js", "keyframe_list.js")),

@@ -15,7 +15,7 @@ from demo.make.limits import OWN_MACHINE
 from demo.make.maker import Maker
 from demo.make.projects import Projects
 from demo.page import build_demo, launch_settings
-from demo.routes.make import MakeRoutes
+from demo.routes.make_routes import make_routes
 from demo.serving.served_bundle import open_bundles
 from tests.browser.test_everyone import AXE, CHECK, CLIPPED, HOW_TO_GET_IT, OUTSIDE, travel
 from tests.support import tiny
@@ -74,7 +74,7 @@ def address(projects: Projects, tmp_path_factory: pytest.TempPathFactory) -> Ite
         maker = Maker(projects, bundles, choose_provider("cpu"), OWN_MACHINE)
         maker.start()
         demo = build_demo(bundles, unavailable, make=True)
-        settings = launch_settings(bundles, unavailable, MakeRoutes(maker).routes())
+        settings = launch_settings(bundles, unavailable, make_routes(maker))
         _, url, _ = demo.launch(quiet=True, prevent_thread_lock=True, server_name="127.0.0.1", **settings)
         yield url
         maker.close()
@@ -141,7 +141,7 @@ def class_count(page: Page, name: str) -> int:
 def test_pictures_are_brought_cleaned_sorted_and_kept(visit, projects: Projects, pets: Path):
     page = visit(refused="/choice")
     new_project(page)
-    page.get_by_label("Name", exact=True).fill("Pets")
+    page.get_by_role("textbox", name="Name", exact=True).first.fill("Pets")
     page.locator("input[webkitdirectory]").set_input_files(str(pets))
     page.get_by_text("26 pictures have arrived. 1 table came with them.").wait_for()
     page.get_by_text("26 pictures are chosen.").wait_for()

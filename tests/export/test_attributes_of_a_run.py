@@ -45,7 +45,7 @@ def test_the_regressor_resumes_bit_for_bit(tmp_path: Path, monkeypatch: pytest.M
     assert whole.keys() == halves.keys() and all((whole[key] == halves[key]).all() for key in whole)
 
 
-def test_a_bundle_has_the_attributes_of_its_run(run: Path, tmp_path: Path):
+def test_a_bundle_has_the_attributes_of_its_run(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture):
     assert export(["bundle", str(run), str(tmp_path / "shapes")]) == 0
     bundle = read(tmp_path / "shapes")
     assert [attribute.name for attribute in bundle.info.attributes] == ["size", "x"]
@@ -58,3 +58,6 @@ def test_a_bundle_has_the_attributes_of_its_run(run: Path, tmp_path: Path):
     shutil.copytree(tmp_path / "shapes", again)
     assert export(["attributes", str(again)]) == 0
     assert [one.vae for one in read(again).info.attributes] == [one.vae for one in bundle.info.attributes]
+    assert export(["unpack", str(again), str(tmp_path / "run")]) == 0
+    said = capsys.readouterr().out
+    assert f"train them again with python -m train attributes {tmp_path / 'run'} --attributes size,x" in said

@@ -47,8 +47,8 @@ if (!T.facts.bundles.length) {
   root.append(el("div", { class: "tf-bar-row" }, brand, language));
 } else {
   const picker = el("select", { "aria-label": T.t("Pictures (bundle)") });
-  const offer = (bundle) => picker.append(el("option", { value: bundle.name }, bundle.title));
-  T.facts.bundles.forEach(offer);
+  const offer = (bundle, isGone) => T.offerBundle(picker, bundle, isGone);
+  T.facts.bundles.forEach((bundle) => offer(bundle));
   T.bundleListeners.push(offer);
   for (const bundle of T.facts.unavailable) {
     picker.append(el("option", { disabled: true, value: "" }, T.t("{name} (unavailable)", { name: bundle.name })));
@@ -85,6 +85,7 @@ if (!T.facts.bundles.length) {
   const status = el("details", { class: "tf-status" }, el("summary", {}, processor, clock), reason);
   const copy = el("button", { type: "button", class: "tf-button", onclick: () => copyLink() }, T.t("Copy link"));
   const message = T.errorNote();
+  T.barMore = el("div", { class: "tf-bar-more" }); // what Make has to say of a bundle
 
   root.append(
     el("div", { class: "tf-bar-row" }, brand, el("div", { class: "tf-bar-end" }, status, copy, language)),
@@ -96,6 +97,7 @@ if (!T.facts.bundles.length) {
       classField,
       truncation,
     ),
+    T.barMore,
     message,
   );
 

@@ -42,12 +42,13 @@
       };
       T.state = T.valid(wanted);
       T.openTab(query.get("tab") ?? (query.get("tour") === "1" ? "explore" : null));
-      if (facts.uploads) T.fetchUploads(wanted);
+      if (facts.uploads) T.fetchLater("uploads", wanted);
+      if (facts.make) T.fetchLater("made", wanted);
     },
-    // Adds the models that visitors have brought since the server started; the address may name one of them.
-    async fetchUploads(wanted) {
-      const uploads = await T.getJson("uploads").catch(() => []);
-      for (const bundle of uploads) T.add(bundle);
+    // Takes the models that have come since the server started, from visitors or from Make; the address may name one.
+    async fetchLater(path, wanted) {
+      const later = await T.getJson(path).catch(() => []);
+      for (const bundle of later) T.takeBundle(bundle);
       if (wanted.b !== T.state.b && T.bundle(wanted.b)) T.set(wanted);
     },
     add(bundle) {
@@ -58,10 +59,29 @@
     // Takes the facts of a bundle that was made anew, in the place of its earlier ones.
     replaceBundle(bundle) {
       const at = T.facts.bundles.findIndex((one) => one.name === bundle.name);
-      if (at < 0) T.add(bundle);
-      else T.facts.bundles[at] = bundle;
+      if (at < 0) return T.add(bundle);
+      T.facts.bundles[at] = bundle;
+      for (const listener of T.bundleListeners) listener(bundle);
+      if (T.state.b !== bundle.name) return;
+      const before = { ...T.state, b: null, m: null }; // all of it is another's
+      T.state = T.valid(T.state);
+      for (const listener of listeners) listener(T.state, before);
     },
-    bundleListeners: [], // called with each bundle that is added
+    // As replaceBundle, unless the page has this very version.
+    takeBundle(bundle) {
+      const known = T.bundle(bundle.name);
+      if (known?.version !== bundle.version || Boolean(known.learning) !== Boolean(bundle.learning)) T.replaceBundle(bundle);
+    },
+    // Forgets a bundle that was deleted.
+    removeBundle(name) {
+      const at = T.facts.bundles.findIndex((one) => one.name === name);
+      if (at < 0) return;
+      const [gone] = T.facts.bundles.splice(at, 1);
+      if (!T.facts.bundles.length) return;
+      if (T.state.b === name) T.set({ b: T.facts.bundles[0].name, x: 0, y: 0 });
+      for (const listener of T.bundleListeners) listener(gone, true);
+    },
+    bundleListeners: [], // called with each bundle that is added, made anew or, then with true, removed
     // The facts of a bundle; undefined where there is none of this name.
     bundle: (name = T.state.b) => T.facts?.bundles.find((bundle) => bundle.name === name),
     // The name of class c of a bundle; "" for none.

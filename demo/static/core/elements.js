@@ -104,6 +104,14 @@
       };
       return row;
     },
+    // Offers a bundle in a list, with its title of now; takes it out where it is gone.
+    offerBundle(select, bundle, isGone = false) {
+      const known = [...select.options].find((option) => option.value === bundle.name);
+      if (isGone) return known?.remove();
+      const option = known ?? T.el("option", { value: bundle.name });
+      option.textContent = bundle.learning ? T.t("{title} (still learning)", { title: bundle.title }) : bundle.title;
+      if (!known) select.append(option);
+    },
     // The place of a sentence about what went wrong. `.show("")` hides it.
     errorNote() {
       const note = T.el("p", { class: "tf-error", role: "alert", hidden: true });

@@ -15,8 +15,8 @@ from PIL import Image
 from demo.make import plan
 from demo.make.child import Child
 from demo.make.limits import FEW_FOR_A_GAN, LEAST_PICTURES, MakeLimits
-from demo.make.maker import next_sheet
 from demo.make.projects import Project, Projects, slug
+from demo.make.trainer import next_sheet
 from tests.support.make_page import OWN_PAGE, Page, picture
 from train.data.checks import FEW_IMAGES, MINIMUM_IMAGES
 
@@ -98,18 +98,25 @@ def test_any_title_has_a_name_for_addresses(title: str, name: str):
 
 
 def test_the_page_and_training_mean_the_same_by_few_pictures():
-    assert (LEAST_PICTURES, FEW_FOR_A_GAN) == (MINIMUM_IMAGES, FEW_IMAGES)
+    assert LEAST_PICTURES == MINIMUM_IMAGES and FEW_FOR_A_GAN <= FEW_IMAGES
 
 
 def test_few_pictures_train_no_gan_and_one_group_no_classifier():
     project = Project(title="t", created="", minutes=30)
 
     def commands(pictures: int, classes: int) -> list[str]:
-        return [step.command for step in plan.steps(project, pictures, classes)]
+        return [step.stage for step in plan.steps(project, pictures, classes)]
 
-    assert commands(20, 1) == ["vae", "inverse"]
-    assert commands(500, 3) == ["vae", "gan", "inverse", "classifier"]
-    assert sum(step.minutes for step in plan.steps(project, 20, 1)) == pytest.approx(30)
+    assert commands(20, 1) == ["vae", "repair"]
+    assert commands(500, 3) == ["vae", "gan", "vae", "inverter", "repair", "classifier"]
+    for pictures, classes in ((20, 1), (500, 1), (500, 3)):
+        assert sum(step.takes for step in plan.steps(project, pictures, classes)) == pytest.approx(30)
+
+
+def test_the_gan_begins_soon_however_long_the_training():
+    for minutes in (5, 30, 480):
+        first, second, *_ = plan.steps(Project(title="t", created="", minutes=minutes), 500, 1)
+        assert (first.stage, second.stage) == ("vae", "gan") and first.takes <= plan.FIRST_LOOK
 
 
 def test_sheets_come_often_at_first():
@@ -139,16 +146,20 @@ def test_pictures_become_a_generator_that_plays(page: Page, monkeypatch: pytest.
     page.wait(name, lambda status: status["state"] == "paused")
     facts = page.post(f"/{name}/play")
     assert facts.status_code == 200 and facts.json()["models"] == ["vae"], facts.text
-    assert page.maker.bundles[name].info.title == "Discs"
+    assert page.maker.made.served[name].info.title == "Discs"
+    assert facts.json()["learning"]
     page.post(f"/{name}/train?minutes=1")
     done = page.wait(name, lambda status: status["state"] == "finished")
-    sheet = page.client.get(f"/make/{name}/samples/vae/{done['sheets']['vae'][-1]}.png")
+    (vae,) = done["run"]["stages"]
+    sheet = page.client.get(f"/make/{name}/run/samples/vae/{vae['sheets'][-1]}.png")
     assert Image.open(io.BytesIO(sheet.content)).width > 32
     assert done["step"] == 1 and done["playable"]
     kept = page.client.get(f"/make/{name}/bundle.zip")
     assert kept.content[:2] == b"PK"
     assert page.client.delete(f"/make/{name}", headers=OWN_PAGE).status_code == 200
-    assert not any(page.maker.projects.home.iterdir()) and name not in page.maker.bundles
+    assert [path.name for path in page.maker.projects.home.iterdir()] == [
+        "speed.json"
+    ] and name not in page.maker.made.served
 
 
 @pytest.mark.slow

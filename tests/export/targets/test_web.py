@@ -27,7 +27,7 @@ PAGE = {
     "play.css", "morph.css", "about.css", "keyframes.js", "keyframe_list.js", "plot.js",
     "how_it_learned.css", "how_it_learned.js",
     "address.js", "language.js", "elements.js", "attributes.js", "canvas.js", "storage.js", "requests.js", "family.js",
-    "sample_sheet.js",
+    "sample_sheet.js", "full_screen.js",
 }  # fmt: skip
 RUNTIME = {"ort.js", "ort-jspi.js"}
 

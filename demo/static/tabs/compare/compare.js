@@ -9,10 +9,17 @@ let sheets = [null, null]; // { pictures, image, columns } of each side
 
 const models = (label) => {
   const select = el("select", { "aria-label": label });
-  const offer = (bundle) => {
-    for (const m of bundle.models) select.append(el("option", { value: `${bundle.name}.${m}` }, `${bundle.title} · ${m.toUpperCase()}`));
+  const offer = (bundle, isGone) => {
+    const known = new Map([...select.options].filter((option) => option.value.split(".")[0] === bundle.name).map((option) => [option.value, option]));
+    for (const m of isGone ? [] : bundle.models) {
+      const value = `${bundle.name}.${m}`;
+      const option = known.get(value) ?? el("option", { value });
+      option.textContent = `${bundle.title} · ${m.toUpperCase()}`;
+      if (!known.delete(value)) select.append(option);
+    }
+    for (const option of known.values()) option.remove();
   };
-  T.facts.bundles.forEach(offer);
+  T.facts.bundles.forEach((bundle) => offer(bundle));
   T.bundleListeners.push(offer);
   return select;
 };

@@ -19,14 +19,14 @@ const show = (facts) => {
   const bring = T.makeBring(
     facts,
     async () => project ?? (await create()),
-    () => project && choose.load(project),
+    () => project && (known.get(project)?.state === "collecting" ? choose.load(project) : look()),
   );
   const choose = T.makeChoose(facts, (count, all) => {
     [chosen, there] = [count, all];
     arrange();
   });
-  const watch = T.makeWatch(facts, (what, minutes) => act(what, minutes));
-  const keep = el("div", { class: "tf-buttons" });
+  const watch = T.makeWatch(facts, (what, params) => act(what, params));
+  const keep = T.makeKeep((what, params, body) => act(what, params, body), () => remove());
   const cards = {
     bring: card(T.t("1. Bring pictures"), named, bring),
     choose: card(T.t("2. See and choose"), choose),
@@ -51,7 +51,8 @@ const show = (facts) => {
     const begun = status && status.state !== "collecting";
     picker.parentElement.hidden = !known.size;
     named.hidden = Boolean(project);
-    cards.bring.hidden = Boolean(begun);
+    cards.bring.hidden = Boolean(begun) && !["finished", "paused", "failed"].includes(status.state);
+    cards.bring.querySelector("h3").textContent = begun ? T.t("Bring more pictures") : T.t("1. Bring pictures");
     cards.choose.hidden = !project || begun || !there;
     cards.watch.hidden = !begun && chosen < facts.limits.least;
     cards.keep.hidden = !project;
@@ -61,62 +62,71 @@ const show = (facts) => {
     const status = await T.getJson(`make/${project}`);
     known.set(status.name, status);
     watch.show(status);
-    drawKeep(status);
+    keep.show(status);
     arrange();
     clearTimeout(polling);
-    if (["waiting", "training"].includes(status.state)) polling = setTimeout(() => (T.visible(element) ? look().catch(() => (polling = setTimeout(look, POLL))) : (polling = setTimeout(look, POLL))), POLL);
-    else if (status.state === "finished" && !T.bundle(status.name)) await act("play");
+    if (isBusy(status)) polling = setTimeout(lookAgain, POLL);
+    else if (status.playable) await takeBundle(status);
   };
-  const act = async (what, minutes) => {
+  const isBusy = (status) => ["waiting", "training"].includes(status.state) || Boolean(status.job && !status.job.done);
+  // Looks once more, as long as the tab is open; a server that does not answer is asked again.
+  const lookAgain = async () => {
+    try {
+      if (T.visible(element) && !document.hidden) return await look();
+    } catch (failure) {
+      error.show(failure.message);
+      if (failure.status === 400) return open(null); // it was deleted
+    }
+    polling = setTimeout(lookAgain, POLL);
+  };
+  // Takes what the server serves of a project into the page, where that is another version than the page has.
+  const takeBundle = async (status) => {
+    const bundle = (await T.getJson("made")).find((one) => one.made === status.name);
+    if (bundle) T.takeBundle(bundle);
+  };
+  // Asks for something; whether it was done.
+  const act = async (what, params = {}, body = null) => {
     error.show("");
     try {
-      const answer = await (await T.ask(T.url(`make/${project}/${what}`, what === "train" ? { minutes } : {}), { method: "POST", headers: T.makeHeaders })).json();
       if (what === "play") {
+        const answer = await T.makePlay(project);
         T.replaceBundle(answer);
         T.set({ b: answer.name, x: 0, y: 0 }, { undo: true });
-        if (document.activeElement?.closest(".tf-make-watch")) T.openTab("play");
-        return;
+        if (T.facts.bundles.length && T.tabs().length) T.openTab("play");
+        else error.show(T.t("It can be played once this page has been started again: it was started without a bundle."));
+      } else {
+        const settings = { method: "POST", headers: { ...T.makeHeaders, ...(body ? { "Content-Type": "application/json" } : {}) }, body: body && JSON.stringify(body) };
+        await T.ask(T.url(`make/${project}/${what}`, params), settings);
       }
       await look();
+      fillPicker();
+      return true;
+    } catch (failure) {
+      error.show(failure.message);
+      return false;
+    }
+  };
+  const remove = async () => {
+    try {
+      await T.ask(T.url(`make/${project}`), { method: "DELETE", headers: T.makeHeaders });
+      known.delete(project);
+      T.removeBundle(project);
+      await open(null);
     } catch (failure) {
       error.show(failure.message);
     }
-  };
-  const drawKeep = (status) => {
-    const link = el("a", { class: "tf-button", href: T.url(`make/${status.name}/bundle.zip`), download: `${status.name}.zip` }, T.t("Download the generator"));
-    const remove = el("button", { type: "button", class: "tf-button" }, T.t("Delete this project"));
-    let sure = false;
-    remove.addEventListener("click", async () => {
-      if (!sure) {
-        sure = true;
-        remove.textContent = T.t("Really delete its {n} pictures and all that was learned?", { n: T.wholeNumber(status.pictures) });
-        return;
-      }
-      remove.disabled = true;
-      try {
-        await T.ask(T.url(`make/${status.name}`), { method: "DELETE", headers: T.makeHeaders });
-        known.delete(status.name);
-        open(null);
-      } catch (failure) {
-        error.show(failure.message);
-      }
-    });
-    if (keep.dataset.of === `${status.name} ${status.playable}`) return;
-    keep.dataset.of = `${status.name} ${status.playable}`;
-    keep.replaceChildren(...[status.playable ? link : null, remove].filter(Boolean));
   };
   const open = async (name) => {
     clearTimeout(polling);
     project = name;
     [chosen, there] = [0, 0];
     error.show("");
-    delete keep.dataset.of;
     fillPicker();
     arrange();
     if (!name) return;
     try {
       await look();
-      if (known.get(name).state === "collecting") await Promise.all([choose.load(name), bring.resume(name)]);
+      await Promise.all([known.get(name).state === "collecting" && choose.load(name), bring.resume(name)]);
     } catch (failure) {
       error.show(failure.message);
     }
@@ -134,7 +144,7 @@ const notInstalled = (facts) =>
     ),
   );
 
-T.makeHeaders = { "X-Twofold": "make" };
+T.barMore?.append(T.learningMark());
 T.makePost = async (path, value) => (await T.ask(T.url(path), { method: "POST", body: JSON.stringify(value), headers: { ...T.makeHeaders, "Content-Type": "application/json" } })).json();
 element.replaceChildren(error);
 T.getJson("make").then(

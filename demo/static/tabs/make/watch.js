@@ -1,99 +1,198 @@
-// Make, third step: how long to train, what the models have learned so far, and how far they are.
+// Make, third step: how long to train and what to expect of it, the training as it goes, and what can be done about it.
 (() => {
   const T = window.Twofold;
   const { el } = T;
 
   const LEAST_MINUTES = 5;
-  // Stage -> [what it is called, what its sheets show].
-  const stagesInWords = () => ({
-    vae: [T.t("VAE"), T.t("Your pictures, each beside what the VAE rebuilds of it.")],
-    gan: [T.t("GAN"), T.t("What the GAN draws, always from the same noise.")],
-    inverter: [T.t("Look-alikes"), T.t("Your pictures, each beside the nearest that the GAN can draw.")],
-    repair: [T.t("Repairs"), T.t("Your pictures with holes, repaired by the VAE.")],
-    classifier: [T.t("Classifier"), T.t("It tells the classes apart.")],
-  });
+  const FIRST_MINUTES = 30;
+  const NIGHT = 8 * 60; // minutes
+  const MUCH_LONGER = 4; // times
 
   // Minutes as people say them: in steps of five beyond twenty, of thirty beyond two hours.
   const nice = (value) => {
     const step = value < 20 ? 1 : value < 120 ? 5 : 30;
     return step * Math.round(value / step);
   };
+  // What so many pictures are enough for.
+  const enoughFor = (levels, images) => (levels.find(([most]) => most === null || images < most) ?? levels[levels.length - 1])[1];
 
-  // A time in words.
-  T.spokenTime = (seconds) => {
-    if (seconds === null || seconds === undefined) return "…";
-    if (seconds < 90) return T.t("{n} s", { n: Math.round(seconds) });
-    const minutes = Math.round(seconds / 60);
-    return minutes < 90 ? T.t("{n} min", { n: minutes }) : T.t("{h} h {m} min", { h: Math.floor(minutes / 60), m: minutes % 60 });
+  // A button that asks once more before it does something that cannot be undone.
+  T.sureButton = (text, question, action) => {
+    let sure = false;
+    const button = el("button", { type: "button", class: "tf-button" }, text);
+    const calm = () => {
+      sure = false;
+      button.textContent = text;
+    };
+    button.addEventListener("blur", calm);
+    button.addEventListener("click", async () => {
+      if (!sure) {
+        sure = true;
+        button.textContent = typeof question === "function" ? question() : question;
+        return;
+      }
+      button.disabled = true;
+      await action();
+      button.disabled = false;
+      calm();
+    });
+    return button;
   };
 
-  // The card of the third step. act(what, minutes): train, pause or play. `.show(status)` shows what GET /make/{project} says.
+  // The card of the third step. act(what, params): what POST /make/{project}/… does. `.show(status)` shows what
+  // GET /make/{project} says.
   T.makeWatch = (facts, act) => {
-    const STAGES = stagesInWords();
-    let minutes = 30;
-    const most = facts.limits.minutes;
-    const log = (value) => Math.log2(value);
+    const most = Math.min(facts.limits.minutes, Math.max(NIGHT, LEAST_MINUTES));
+    let minutes = Math.min(FIRST_MINUTES, most);
+    let status = null;
+    let touched = false; // whether the visitor has moved the slider since the project was opened
+    const expectation = el("p", { class: "tf-quiet", "aria-live": "polite" });
     const slider = T.slider(
       T.t("How long"),
-      { min: log(LEAST_MINUTES), max: log(most), step: 0.05, value: log(minutes), format: (v) => T.spokenTime(60 * nice(2 ** v)), hint: T.t("For all models together. More time makes better pictures.") },
+      {
+        min: Math.log2(LEAST_MINUTES),
+        max: Math.log2(most),
+        step: 0.05,
+        value: Math.log2(minutes),
+        format: (v) => T.spokenTime(60 * nice(2 ** v)),
+        hint: T.t("For all models together. More time makes better pictures."),
+      },
       (v) => {
         minutes = nice(2 ** v);
+        touched = true;
+        describeTime();
+        change.disabled = false;
       },
     );
-    const button = (text, what, primary) => el("button", { type: "button", class: `tf-button${primary ? " tf-primary" : ""}`, onclick: () => act(what, minutes) }, text);
-    const start = button(T.t("Train"), "train", true);
-    const pause = button(T.t("Pause"), "pause");
-    const play = button(T.t("Play it now"), "play");
+    slider.classList.add("tf-make-time");
+    const button = (text, action, primary) => el("button", { type: "button", class: `tf-button${primary ? " tf-primary" : ""}`, onclick: action }, text);
+    const start = button(T.t("Train"), () => act("train", { minutes }), true);
+    const pause = button(T.t("Pause"), () => act("pause"));
+    const play = button(T.t("Play it now"), () => act("play"));
+    const next = button(T.t("Enough of this step"), () => act("next"));
+    next.title = T.t("What it has learned is kept, and the next step begins.");
+    const finish = T.sureButton(T.t("Stop here"), T.t("Really stop? What it has learned is kept."), () => act("finish"));
+    const change = button(T.t("Take this long"), () => act("minutes", { minutes }));
+    const restart = T.sureButton(T.t("Begin again"), T.t("Really forget all that was learned? The pictures stay."), () => act("restart"));
+    const time = el("div", { class: "tf-make-times" }, slider, change, expectation);
+    const longer = el("details", { class: "tf-more" }, el("summary", {}, T.t("Take longer, or less long")));
+    const place = el("div", {}); // of the time, while it does not stand in `longer`
+    const steps = el("ol", { class: "tf-make-steps" });
     const words = el("p", { role: "status" });
-    const bar = el("progress", { max: 1, value: 0, "aria-label": T.t("Training") });
-    const left = el("span", { class: "tf-quiet" });
-    const progress = el("div", { class: "tf-progress" }, bar, left);
-    const advice = el("p", { class: "tf-error", hidden: true, role: "alert" });
-    const sheets = el("div", { class: "tf-make-sheets" });
-    const root = el("div", { class: "tf-make-watch" }, slider, words, progress, advice, el("div", { class: "tf-buttons" }, start, pause, play), sheets);
-
-    const sheet = (status, stage) => {
-      const all = status.sheets[stage] ?? [];
-      const newest = all[all.length - 1];
-      const [title, what] = STAGES[stage];
-      const address = T.url(`make/${status.name}/samples/${stage}/${newest}.png`);
-      return el("figure", { "data-stage": stage }, el("img", { class: "tf-picture", src: address, alt: what }), el("figcaption", {}, el("strong", {}, title), " ", T.t("after {n} pictures", { n: T.wholeNumber(newest) })));
+    const remedy = (text, name, hint) => el("button", { type: "button", class: "tf-button", title: hint, onclick: () => act("remedy", { name }) }, text);
+    const remedies = {
+      variety: () => remedy(T.t("Show the critic whole groups"), "variety", T.t("It then sees that the pictures are too much alike. The training goes on with it.")),
+      steadiness: () => remedy(T.t("Hold the critic back"), "steadiness", T.t("Steadier learning. The training goes on with it.")),
+      slower: () => remedy(T.t("Begin this step again, slower"), "slower", T.t("What this step has learned is forgotten; the other steps stay.")),
     };
-    let drawn = "";
-    root.show = (status) => {
-      const now = status.training;
-      const [busy, waiting] = [status.state === "training", status.state === "waiting"];
-      const step = Math.min(status.step + 1, status.steps.length);
-      start.hidden = busy || waiting || status.state === "finished";
-      start.textContent = status.state === "paused" || status.state === "failed" ? T.t("Go on") : T.t("Train");
-      slider.hidden = busy || waiting || status.state === "finished";
-      pause.hidden = !busy && !waiting;
-      play.hidden = !Object.values(status.sheets).some((list) => list.length) && !status.playable;
-      progress.hidden = !busy;
+    const taken = (name) => status?.remedies.includes(name);
+    const alarmActions = (kind, stage) => {
+      if (kind === "few") {
+        const wanted = Math.min(nice(status.minutes * MUCH_LONGER), most);
+        if (wanted <= status.minutes) return [];
+        return [el("p", { class: "tf-quiet tf-run-alarm" }, T.t("Four times the time shows it four times as many."), button(T.t("Take {time} in all", { time: T.spokenTime(60 * wanted) }), () => act("minutes", { minutes: wanted })))];
+      }
+      if (stage !== "gan") return [];
+      const useful = { collapse: ["variety"], noise: ["steadiness", "slower"] }[kind] ?? [];
+      return useful.filter((name) => !taken(name)).map((name) => remedies[name]());
+    };
+    const failedActions = el("div", { class: "tf-buttons" });
+    const added = el("p", { class: "tf-quiet" });
+    const home = el("div", {});
+    const root = el(
+      "div",
+      { class: "tf-make-watch" },
+      steps,
+      words,
+      added,
+      failedActions,
+      place,
+      el("div", { class: "tf-buttons" }, start, pause, play, next, finish, restart),
+      longer,
+      home,
+    );
+    let view = null;
+
+    // What the time of the slider comes to, by how fast this machine was in earlier trainings.
+    const describeTime = () => {
+      const { speeds, small, power, levels } = status?.machine ?? facts.machine;
+      const drawing = new Map((status?.steps ?? []).filter((step) => speeds[step.stage] && ["vae", "gan"].includes(step.stage)).map((step) => [step.stage, step]));
+      const known = [...drawing.values()]; // the last step of each stage, which has its whole time
+      const names = T.stageWords();
+      const parts = known.map((step) => {
+        const rate = speeds[step.stage] * (small ** 2 / status.pixels) ** power;
+        const images = Number((60 * step.minutes * (minutes / status.minutes) * rate).toPrecision(2));
+        return T.t("{stage}: about {n} pictures, enough for {what}", { stage: names[step.stage][0], n: T.wholeNumber(images), what: T.translate(enoughFor(levels[step.stage], images)) });
+      });
+      expectation.textContent = parts.length ? `${parts.join("; ")}.` : T.t("How far that gets on this machine is measured in the first seconds of the training.");
+    };
+    const drawSteps = () => {
+      const names = T.stageWords();
+      const rows = status.steps.map((step, i) => {
+        const state = status.state === "finished" || i < status.step ? "done" : i === status.step && status.state === "training" ? "now" : "later";
+        return el("li", { class: `tf-step-${state}`, "aria-current": state === "now" ? "step" : null }, el("span", {}, names[step.stage][0]), " ", el("small", {}, T.spokenTime(60 * step.takes)));
+      });
+      steps.replaceChildren(...rows);
+      steps.hidden = status.state === "collecting";
+    };
+    const sentenceOf = () => {
       const sentences = {
         collecting: T.t("The VAE comes first: rebuilt pictures show within a minute. The GAN takes longest. You can play at any time."),
         waiting: T.t("Waiting for another training: place {n} in the queue.", { n: status.place }),
-        training: T.t("Step {i} of {n}: {what}", { i: step, n: status.steps.length, what: now ? STAGES[now.stage][0] : T.t("getting ready …") }),
+        training: status.training ? "" : T.t("Getting ready: reading the pictures …"),
         paused: T.t("Paused. Nothing is lost; go on whenever you like."),
         finished: T.t("Finished. It is among the pictures above, in every tab."),
         failed: T.translate(status.error),
       };
-      words.textContent = sentences[status.state];
+      return sentences[status.state];
+    };
+    root.show = (shown) => {
+      const isOther = status?.name !== shown.name;
+      status = shown;
+      if (isOther) {
+        touched = false;
+        view = T.runView(`make/${status.name}/run`, alarmActions);
+        view.isPart = true;
+        home.replaceChildren(view);
+      }
+      const busy = status.state === "training";
+      const waiting = status.state === "waiting";
+      const finished = status.state === "finished";
+      if (!touched && status.state !== "collecting") {
+        minutes = finished ? Math.min(nice(status.minutes * 2), most) : status.minutes;
+        slider.put(Math.log2(minutes));
+      }
+      drawSteps();
+      const sentence = sentenceOf();
+      if (words.textContent !== sentence) words.textContent = sentence;
+      words.hidden = !sentence;
       words.className = status.state === "failed" ? "tf-error" : "";
-      if (now && busy) {
-        bar.value = now.planned ? now.images / now.planned : 0;
-        const rate = now.rate ? T.t("{n} pictures/s", { n: T.digits(now.rate, 2) }) : "";
-        left.textContent = [T.t("{time} left in this step", { time: T.spokenTime(now.left) }), rate].filter(Boolean).join(" · ");
-      }
-      const warnings = Object.values(now?.warnings ?? {});
-      advice.hidden = !warnings.length;
-      advice.textContent = warnings.map((sentence) => T.translate(sentence)).join(" ");
-      const stages = Object.keys(status.sheets).filter((stage) => status.sheets[stage].length);
-      const key = JSON.stringify(stages.map((stage) => status.sheets[stage].length)) + status.name;
-      if (key !== drawn) {
-        drawn = key;
-        sheets.replaceChildren(...stages.map((stage) => sheet(status, stage)));
-      }
+      start.hidden = busy || waiting;
+      start.textContent = finished ? T.t("Teach it more") : ["paused", "failed"].includes(status.state) ? T.t("Go on") : T.t("Train");
+      start.classList.toggle("tf-primary", !finished);
+      pause.hidden = !busy && !waiting;
+      pause.textContent = waiting ? T.t("Leave the queue") : T.t("Pause");
+      const drawn = status.run.stages.some((stage) => stage.moments.length || stage.sheets.length);
+      play.hidden = !drawn && !status.playable;
+      play.classList.toggle("tf-primary", finished || busy);
+      next.hidden = !busy || !drawn;
+      finish.hidden = !drawn || finished || waiting;
+      restart.hidden = busy || waiting || status.state === "collecting";
+      change.hidden = !busy;
+      longer.hidden = !busy;
+      const where = busy ? longer : place;
+      if (time.parentElement !== where) where.append(time);
+      time.hidden = waiting;
+      added.hidden = !status.added || busy;
+      added.textContent = T.n(status.added, "{n} new picture joins when it goes on.", "{n} new pictures join when it goes on.");
+      const stage = status.steps[status.step]?.stage;
+      const diverged = status.state === "failed" && /beyond all bounds/.test(status.error) && ["vae", "gan"].includes(stage);
+      failedActions.hidden = !diverged;
+      if (diverged && !failedActions.children.length) failedActions.append(remedies.slower());
+      describeTime();
+      view.leftForAll = busy ? status.left : null;
+      view.hidden = status.state === "collecting" || (waiting && !drawn);
+      view.show(status.run);
     };
     return root;
   };

@@ -51,6 +51,13 @@ const setStepSize = (next) => {
 const pixels = el("input", { type: "checkbox", checked: T.hardPixels() });
 pixels.addEventListener("change", () => T.choosePixels(pixels.checked));
 
+const frame = el("div", { class: "tf-frame" }, canvas, rate);
+const fullScreen = T.fullScreen(frame, canvas, [
+  [T.t("New random"), T.t("Jump to a random seed"), () => random()],
+  [T.t("Keep"), T.t("Add to the favourites in this browser"), () => T.keepFavourite()],
+  [T.t("Drift"), T.t("Travel by itself"), () => toggleDrift()],
+]);
+
 let dragging = null; // { id, x, y } of the finger or mouse that drags
 let drifting = null; // { angle, time, frame } while the picture travels by itself
 const family = T.family(() => Boolean(dragging || drifting));
@@ -99,7 +106,7 @@ element.replaceChildren(
       el(
         "section",
         { class: "tf-card tf-stage", "aria-label": T.t("The picture") },
-        el("div", { class: "tf-frame" }, canvas, rate),
+        frame,
         caption,
         el(
           "div",
@@ -108,6 +115,7 @@ element.replaceChildren(
           button(T.t("Keep"), "f", T.t("Add to the favourites in this browser"), () => T.keepFavourite()),
           button(T.t("Undo"), "z", T.t("Back to the previous picture"), () => T.undo()),
           drift,
+          button(T.t("Full screen"), "s", T.t("The picture alone, as large as the screen; a double click does it too"), () => fullScreen.toggle()),
           button(T.t("Save PNG"), "", T.t("Download this picture"), () => save()),
         ),
         attributeFold,
@@ -142,6 +150,7 @@ let times = []; // when pictures were shown, in the last second
 let rateShownAt = 0;
 const show = T.newestPicture((picture) => {
   T.paint(canvas, picture);
+  fullScreen.show(picture);
   const now = performance.now();
   times.push(now);
   times = times.filter((time) => now - time < 1000);
@@ -283,6 +292,7 @@ document.addEventListener("keydown", (event) => {
   else if (key === "z") T.undo();
   else if (key === "f") T.keepFavourite();
   else if (key === "a") toggleDrift();
+  else if (key === "s") fullScreen.toggle();
   else return;
   event.preventDefault();
 });

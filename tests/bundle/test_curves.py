@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from bundle import curves
 from bundle.read import read
 from bundle.schema import Bundle, Curve
-from export import assemble, curves, graphs, run_contents
+from export import assemble, graphs, run_contents
 from tests.support.trained import Exported
 from train.run_folder import Run
 

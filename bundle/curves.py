@@ -1,4 +1,4 @@
-"""Training curves: the metrics of a run, thinned so that a bundle can carry them.
+"""Training curves: the metrics of a run, thinned so that a bundle can carry them and a page can draw them.
 
 metrics.jsonl holds a line at regular intervals. A curve has at most 100 points; each is the mean of a stretch of lines,
 because single steps are noisy, at the number of pictures of the last of them.

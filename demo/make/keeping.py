@@ -1,0 +1,122 @@
+"""Keeping what was learned: named, measured, served with the other bundles, staged to be published."""
+
+import re
+import shlex
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+from bundle.atomic_files import replace_folder, scratch
+from bundle.errors import InputError, UserError
+from bundle.sessions import core_count
+from demo.make.jobs import Kind
+from demo.make.maker import Maker
+from demo.make.projects import BUSY, MAX_TITLE, MAX_WORDS
+
+SAMPLES = 1000  # that are measured: few enough to take minutes, enough to mean something
+MAX_LICENCE = 120
+STAGED: dict[Kind, str] = {"space": "space", "page": "web"}
+"""What is staged -> the command of export that does it. It lies in a folder of this name in the project."""
+
+
+def describe(maker: Maker, name: str, asked: dict[str, Any]) -> None:
+    """Gives the generator a name, a licence and words for its card. Raises InputError for what they cannot be."""
+    title, licence, words = (asked.get(key, "") for key in ("title", "licence", "words"))
+    if not all(isinstance(text, str) for text in (title, licence, words)):
+        raise InputError("The request cannot be read.")
+    title, licence = " ".join(title.split()), " ".join(licence.split())
+    if not title:
+        raise InputError("Give it a name first.")
+    if len(title) > MAX_TITLE or len(licence) > MAX_LICENCE or len(words) > MAX_WORDS:
+        raise InputError(f"That is too long: at most {MAX_TITLE} letters of a name and {MAX_WORDS} of words.")
+    maker.projects.change(name, title=title, licence=licence, words=words.strip())
+    if name in maker.made.served and maker.state_of(name) not in BUSY:
+        maker.play(name)  # which writes them into the bundle
+
+
+def measure(maker: Maker, name: str) -> None:
+    """Starts measuring the bundle on its own pictures; the figures go into its index and its card. Raises UserError."""
+    folder = playable(maker, name)
+    words = [sys.executable, "-m", "train", "evaluate", str(folder), "--data", str(folder.parent / "set")]
+    words += ["--samples", str(SAMPLES), "--store", str(folder), "--threads", str(max(core_count() - 1, 1))]
+    maker.jobs.begin(name, "measure", words, lambda: maker.made.serve(name))
+
+
+def stage(maker: Maker, name: str, kind: Kind) -> None:
+    """Starts staging a Space or a static page in the project's folder. Raises UserError."""
+    folder = playable(maker, name)
+    words = stage_words(folder, kind)
+    maker.jobs.begin(name, kind, [sys.executable, *words], lambda: None)
+
+
+def stage_words(folder: Path, kind: Kind) -> list[str]:
+    """The words, after python, that stage the bundle in `folder`."""
+    target = folder.parent / kind
+    out = ["--out", str(target)] if kind == "space" else [str(target)]
+    return ["-m", "export", STAGED[kind], str(folder), *out]
+
+
+def push_command(folder: Path, kind: Kind) -> str:
+    """The line that publishes what was staged; USER/NAME is left to whoever does it."""
+    return shlex.join(["python", *stage_words(folder, kind)]) + " --push USER/NAME"
+
+
+def shelve(maker: Maker, name: str) -> None:
+    """Copies the bundle to where the server finds bundles whenever it starts. Raises UserError."""
+    folder = playable(maker, name)
+    if maker.shelf is None:
+        raise InputError("This server has no folder of bundles: download the generator instead.")
+    try:
+        with maker.made.keeping, scratch(maker.shelf / name) as copy:
+            copy.rmdir()
+            shutil.copytree(folder, copy)
+            replace_folder(copy, maker.shelf / name, [path.name for path in copy.iterdir()])
+    except OSError as problem:
+        raise UserError(f"The copy cannot be written: {problem.strerror or problem}.") from problem
+    maker.projects.change(name, shelved=True)
+
+
+def playable(maker: Maker, name: str) -> Path:
+    """The folder of the project's bundle, renewed where more was learned since. Raises UserError where there is none,
+    and while it is trained."""
+    if maker.state_of(name) in BUSY:
+        raise InputError("Pause the training first.")
+    maker.play(name)
+    return maker.made.folder(name)
+
+
+def kept(maker: Maker, name: str, staging: bool) -> dict[str, Any]:
+    """What was kept of a project, as JSON. `staging`: whether commands and folders of this machine may be named."""
+    folder = maker.projects.folder(name)
+    bundle, served = folder / "bundle", maker.made.served.get(name)
+    staged = {kind: (folder / kind).is_dir() for kind in STAGED}
+    return {
+        "bytes": size_of(folder),
+        "bundle_bytes": size_of(bundle),
+        "newest": maker.made.is_newest(name),
+        "figures": served.info.quality.model_dump(mode="json")["figures"] if served and served.info.quality else [],
+        "shelf": staging and maker.shelf is not None,
+        "staging": staging,
+        "staged": staged,
+        "push": {kind: push_command(bundle, kind) for kind in STAGED} if staging else {},
+        "folders": {kind: str(folder / kind) for kind in STAGED} if staging else {},
+    }
+
+
+def size_of(folder: Path) -> int:
+    """Bytes of all files in a folder; those with several names count once, as the disk counts them."""
+    seen: dict[tuple[int, int], int] = {}
+    for path in folder.rglob("*"):
+        try:
+            found = path.lstat()
+        except OSError:  # removed just now
+            continue
+        if not path.is_dir():
+            seen[found.st_dev, found.st_ino] = found.st_size
+    return sum(seen.values())
+
+
+def download_name(title: str) -> str:
+    """A title as the name of a file, in letters that every header and disk takes."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", title).strip("-.")[:60] or "generator"

@@ -1,0 +1,125 @@
+"""The bundles of Make: exported from what a project has learned so far, and served beside the others."""
+
+import json
+import threading
+import time
+from collections.abc import Callable, MutableMapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from bundle.card_words import with_title, with_words
+from bundle.errors import Busy, UserError
+from bundle.quality_section import store_quality
+from bundle.read import read
+from bundle.sessions import Provider
+from bundle.write import card_of, update_bundle
+from demo.facts import bundle_facts
+from demo.make import plan
+from demo.make.child import WAITED_FOR, Child
+from demo.make.projects import Projects
+from demo.serving.engine import Engine, EngineCache
+from demo.serving.served_bundle import ServedBundle
+
+EXPORT_SECONDS = 120.0  # that one export waits for another
+EXPORT_LOG = "export.log"
+LOOK_EVERY = 0.1
+
+
+class MadeBundles:
+    """`served`: all bundles of the server, by name; those of projects are added. `ending`: whether the server ends."""
+
+    def __init__(self, projects: Projects, served: MutableMapping[str, ServedBundle], provider: Provider,
+                 ending: Callable[[], bool]):  # fmt: skip
+        self.projects, self.served, self.provider, self.ending = projects, served, provider, ending
+        self._cache = EngineCache()
+        self._exporting = threading.Lock()
+        self.keeping = threading.Lock()  # held by whoever changes the files of a bundle
+
+    def export(self, name: str) -> None:
+        """Makes a bundle of what has been learned so far and serves it. Raises UserError."""
+        if not self._exporting.acquire(timeout=EXPORT_SECONDS):
+            raise Busy("Another generator is being made playable; try again in a minute.")
+        try:
+            with self.keeping:
+                self._export_alone(name)
+        finally:
+            self._exporting.release()
+
+    def serve(self, name: str) -> None:
+        """Serves the bundle of a project, in place of its earlier one. Raises BundleError."""
+        bundle = read(self.folder(name))
+        self.served[name] = ServedBundle(Engine(bundle, self.provider, self._cache))
+
+    def drop(self, name: str) -> None:
+        """Serves it no more."""
+        self.served.pop(name, None)
+
+    def folder(self, name: str) -> Path:
+        """Where the bundle of a project is, or will be. Raises InputError where there is no such project."""
+        return self.projects.folder(name) / "bundle"
+
+    def facts(self, name: str) -> dict[str, Any]:
+        """What the page knows of a bundle that is served, and whether its project goes on learning."""
+        project = self.projects.get(name)
+        return bundle_facts(self.served[name]) | {"learning": project.state != "finished", "made": name}
+
+    def all_facts(self) -> list[dict[str, Any]]:
+        """The same of every project that can be played."""
+        found = []
+        for name in self.projects.names():
+            with suppress(UserError, KeyError):  # deleted just now
+                found.append(self.facts(name))
+        return found
+
+    def is_newest(self, name: str) -> bool:
+        """Whether the bundle holds all that was learned, but for its title and words."""
+        project, served = self.projects.get(name), self.served.get(name)
+        if served is None or not self._has_newest_weights(name):
+            return False
+        return not project.licence or served.info.dataset.licence == project.licence
+
+    def put_words(self, name: str) -> None:
+        """Writes the project's title and words into the bundle. Raises UserError where the disk refuses."""
+        folder, project = self.folder(name), self.projects.get(name)
+        bundle, card = read(folder), card_of(folder) or ""
+        changed = with_words(with_title(card, project.title), project.words)
+        if (changed, project.title) != (card, bundle.info.title):
+            update_bundle(bundle, bundle.info.model_copy(update={"title": project.title}), card=changed)
+            self.serve(name)
+
+    def _has_newest_weights(self, name: str) -> bool:
+        """Whether each stage of the served bundle has seen as many pictures as that of the run."""
+        served = self.served.get(name)
+        if served is None:
+            return False
+        in_bundle = {stage: trained.images for stage, trained in served.info.training.items()}
+        return in_bundle == pictures_seen(self.projects.folder(name) / "run")
+
+    def _export_alone(self, name: str) -> None:
+        project, folder = self.projects.get(name), self.projects.folder(name)
+        served = self.served.get(name)
+        figures = served.info.quality if served and self._has_newest_weights(name) else None
+        try:
+            child = Child(plan.export_command(project, folder, name), folder / EXPORT_LOG, WAITED_FOR)
+        except OSError as problem:
+            raise UserError(f"The generator cannot be made playable: {problem.strerror or problem}.") from problem
+        while child.poll() is None:
+            if self.ending():
+                child.stop()
+            time.sleep(LOOK_EVERY)
+        if child.wait():
+            raise UserError(child.last_words())
+        if figures:  # of the same weights
+            store_quality(folder / "bundle", figures)
+        self.serve(name)
+        self.put_words(name)
+
+
+def pictures_seen(run: Path) -> dict[str, int]:
+    """Stage -> how many pictures it had seen at its last checkpoint."""
+    found = {}
+    for path in run.glob("*/record.json"):
+        with suppress(OSError, ValueError, KeyError):
+            found[path.parent.name] = json.loads(path.read_bytes())["images"]
+    return found

@@ -1,0 +1,100 @@
+"""What a run folder shows while it is being filled: how far it is, pictures of what was learned, curves, moments.
+
+Read by the tab Make and by `python -m demo.watch`; the folder is all that they share with the training.
+"""
+
+import json
+import os
+import re
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from bundle.curves import read_curve
+from bundle.moments import FOLDER, HELD_OUT, moments
+from bundle.training_status import STATUS, Status, read_status
+
+STAGES = ("vae", "gan", "inverter", "repair", "classifier", "attributes")
+SHEETS = "samples"
+SILENT = 120.0  # seconds without a word after which a training of another machine counts as gone
+
+
+def run_view(run: Path) -> dict[str, Any]:
+    """A run as JSON: what its training says, whether that is still at it, and the stages that have begun."""
+    said = read_status(run)
+    return {
+        "status": said.model_dump(mode="json") if said else None,
+        "alive": said is not None and is_alive(said, run),
+        "size": picture_size(run),
+        "stages": [stage_view(run / name) for name in STAGES if (run / name).is_dir()],
+    }
+
+
+def picture_size(run: Path) -> list[int] | None:
+    """[height, width] of the pictures in pixels; None before they were read."""
+    try:
+        data = json.loads((run / "run.json").read_bytes())["data"]
+        return [int(data["height"]), int(data["width"])]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def stage_view(folder: Path) -> dict[str, Any]:
+    """A stage as JSON: its sheets and moments, by how many pictures had been seen."""
+    return {
+        "name": folder.name,
+        "sheets": sheets(folder),
+        "moments": [[moment.images, moment.seconds] for moment in moments(folder)],
+        "held_out": (folder / FOLDER / HELD_OUT).is_file(),
+    }
+
+
+def sheets(folder: Path) -> list[int]:
+    """The sample sheets of a stage's folder, by how many pictures had been seen, in order."""
+    return sorted(int(path.stem) for path in (folder / SHEETS).glob("*.png") if re.fullmatch(r"\d{1,15}", path.stem))
+
+
+def curves(folder: Path) -> dict[str, Any]:
+    """The training curves of a stage's folder: {"images": [...], "series": {...}}, both empty before there are any."""
+    try:
+        found = read_curve(folder / "metrics.jsonl")
+    except OSError:
+        found = None
+    return found.model_dump(mode="json") if found else {"images": [], "series": {}}
+
+
+def picture(run: Path, stage: str, kind: str, images: int) -> Path | None:
+    """The file of a stage's sheet, moment or held-out row; None where there is none."""
+    if stage not in STAGES:
+        return None
+    if kind == SHEETS:
+        path = run / stage / SHEETS / f"{images:09d}.png"
+        return path if path.is_file() else None
+    if kind == "held-out":
+        path = run / stage / FOLDER / HELD_OUT
+        return path if path.is_file() else None
+    return next((moment.path for moment in moments(run / stage) if moment.images == images), None)
+
+
+def is_alive(said: Status, run: Path) -> bool:
+    """Whether the process that said this still trains. On this machine its number tells; elsewhere how long ago it was
+    heard."""
+    if said.state not in ("training", "measuring"):
+        return False
+    if os.name == "posix" and is_running(said.pid):
+        return True
+    with suppress(OSError):
+        return os.name != "posix" and time.time() - (run / STATUS).stat().st_mtime < SILENT
+    return False
+
+
+def is_running(process: int) -> bool:
+    """Whether there is a process of this number; signal 0 only asks."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,110 @@
+"""--make: keeping what a project has learned.
+
+GET  /make/{project}/keep          sizes, figures, what was staged, the commands that publish it
+POST /make/{project}/describe      JSON: title, licence, words for the model card
+POST /make/{project}/measure       starts measuring the bundle (the job of Maker.status)
+POST /make/{project}/shelve        serves a copy from now on, whenever the server starts
+POST /make/{project}/stage/{kind}  stages a space, or a page, in the folder of the project
+GET  /make/{project}/bundle.zip    the bundle, to keep
+"""
+
+import os
+import tempfile
+import zipfile
+from contextlib import suppress
+from pathlib import Path
+
+from starlette.background import BackgroundTask
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import Route
+
+from bundle.errors import InputError, UserError
+from demo.make import keeping
+from demo.make.maker import Maker
+from demo.routes.make_requests import answered, body_json, changing, in_thread, name_of, told
+from demo.routes.model_requests import FRESH
+
+
+class KeepRoutes:
+    """The routes above, for one `maker`."""
+
+    def __init__(self, maker: Maker):
+        self.maker = maker
+
+    def routes(self) -> list[Route]:
+        """For demo.page.launch_settings."""
+        return [
+            Route("/make/{project}/keep", told(self._kept), methods=["GET"]),
+            Route("/make/{project}/describe", told(changing(self._describe)), methods=["POST"]),
+            Route("/make/{project}/measure", told(changing(self._measure)), methods=["POST"]),
+            Route("/make/{project}/shelve", told(changing(self._shelve)), methods=["POST"]),
+            Route("/make/{project}/stage/{kind}", told(changing(self._stage)), methods=["POST"]),
+            Route("/make/{project}/bundle.zip", told(self._zip), methods=["GET"]),
+        ]
+
+    async def _kept(self, request: Request) -> Response:
+        return answered(await in_thread(keeping.kept, self.maker, name_of(request), self.maker.own_machine))
+
+    async def _describe(self, request: Request) -> Response:
+        await in_thread(keeping.describe, self.maker, name_of(request), await body_json(request))
+        return await self._status(request)
+
+    async def _measure(self, request: Request) -> Response:
+        await in_thread(keeping.measure, self.maker, name_of(request))
+        return await self._status(request)
+
+    async def _shelve(self, request: Request) -> Response:
+        self._check_own()
+        await in_thread(keeping.shelve, self.maker, name_of(request))
+        return await self._status(request)
+
+    async def _stage(self, request: Request) -> Response:
+        self._check_own()
+        kind = request.path_params["kind"]
+        if kind not in keeping.STAGED:
+            raise InputError("Only a space or a page can be staged.")
+        await in_thread(keeping.stage, self.maker, name_of(request), kind)
+        return await self._status(request)
+
+    async def _zip(self, request: Request) -> Response:
+        name = name_of(request)
+        title = keeping.download_name(self.maker.projects.get(name).title)
+        file = await in_thread(self._zipped, name, title)
+        gone = BackgroundTask(remove, file)
+        return FileResponse(file, media_type="application/zip", filename=f"{title}.zip", headers=FRESH, background=gone)
+
+    async def _status(self, request: Request) -> Response:
+        return answered(await in_thread(self.maker.status, name_of(request)))
+
+    def _zipped(self, name: str, title: str) -> Path:
+        folder = self.maker.made.folder(name)
+        if not folder.is_dir():
+            raise UserError("Nothing has been learned yet: let it train first.")
+        with self.maker.made.keeping:
+            return zipped(folder, title)
+
+    def _check_own(self) -> None:
+        """Raises InputError where visitors from elsewhere use this server: such folders are of no use to them."""
+        if not self.maker.own_machine:
+            raise InputError("This is possible only on the machine that runs the page: download the generator instead.")
+
+
+def zipped(folder: Path, name: str) -> Path:
+    """A bundle as a zip in a temporary file. Raises UserError where the disk refuses."""
+    descriptor, place = tempfile.mkstemp(suffix=".zip", dir=os.environ.get("GRADIO_TEMP_DIR"))
+    try:
+        with os.fdopen(descriptor, "wb") as file, zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+            for path in sorted(folder.iterdir()):
+                if path.is_file() and not path.name.startswith("."):
+                    archive.write(path, f"{name}/{path.name}")
+    except OSError as problem:
+        remove(Path(place))
+        raise UserError(f"The zip cannot be written: {problem.strerror or problem}.") from problem
+    return Path(place)
+
+
+def remove(file: Path) -> None:
+    """Removes a file that may be gone."""
+    with suppress(OSError):
+        file.unlink()

@@ -1,0 +1,56 @@
+"""A run folder as addresses, read only: for the tab Make, and for `python -m demo.watch`.
+
+GET {base}                               what run_view says
+GET {base}/curves/{stage}                its curves
+GET {base}/{kind}/{stage}/{images}.png   kind: samples (a sheet), moments (a row), held-out (of a VAE)
+"""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import anyio
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from demo.make.run_view import STAGES, curves, picture, run_view
+from demo.routes.model_requests import FRESH, refusal, refusal_of
+
+KEPT = {"Cache-Control": "private, max-age=86400", "X-Content-Type-Options": "nosniff"}
+KINDS = ("samples", "moments", "held-out")
+
+
+def run_routes(base: str, folder_of: Callable[[Request], Path]) -> list[Route]:
+    """The routes above. `folder_of`: the run folder that a request means; raises UserError."""
+
+    def answered(work: Callable[[Request, Path], Response]) -> Callable[[Request], Awaitable[Response]]:
+        async def answer(request: Request) -> Response:
+            try:
+                folder = folder_of(request)
+                return await anyio.to_thread.run_sync(work, request, folder)
+            except Exception as error:
+                return refusal_of(error)
+
+        return answer
+
+    def view(request: Request, run: Path) -> Response:
+        return JSONResponse(run_view(run), headers=FRESH)
+
+    def curve(request: Request, run: Path) -> Response:
+        stage = request.path_params["stage"]
+        if stage not in STAGES:
+            return refusal(404, "There is no such stage.")
+        return JSONResponse(curves(run / stage), headers=FRESH)
+
+    def file(request: Request, run: Path) -> Response:
+        kind, stage, images = (request.path_params[name] for name in ("kind", "stage", "images"))
+        path = picture(run, stage, kind, images) if kind in KINDS else None
+        if path is None:
+            return refusal(404, "There is no such sheet.")
+        return FileResponse(path, media_type="image/png", headers=KEPT)
+
+    return [
+        Route(base, answered(view), methods=["GET"]),
+        Route(f"{base}/curves/{{stage}}", answered(curve), methods=["GET"]),
+        Route(f"{base}/{{kind}}/{{stage}}/{{images:int}}.png", answered(file), methods=["GET"]),
+    ]

@@ -1,0 +1,327 @@
+// A run as it learns: how far it is, what it draws by now, any two moments side by side, its curves. The tab Make shows it,
+// and the page of `python -m demo.watch`. The other end: demo/routes/run_pictures.py.
+(() => {
+  const T = window.Twofold;
+  const { el } = T;
+
+  const COLUMNS = { vae: 4, gan: 4 }; // of the pictures of a moment
+  const CURVES_EVERY = 5000; // ms
+  const FIRST_CURVE = { vae: "mse", gan: "variety_gan", inverter: "mse", repair: "mse", classifier: "loss", attributes: "loss" };
+
+  // Stage -> [what it is called, what its moments or sheets show].
+  T.stageWords = () => ({
+    vae: [T.t("VAE"), T.t("Above, pictures of yours that it never learns from; below, what the VAE rebuilds of them.")],
+    gan: [T.t("GAN"), T.t("What the GAN draws, always from the same noise.")],
+    inverter: [T.t("Look-alikes"), T.t("A picture of yours, what is shown of it, and the nearest that the GAN can draw.")],
+    repair: [T.t("Repairs"), T.t("A picture of yours, what is shown of it, and how the VAE completes it.")],
+    classifier: [T.t("Classifier"), T.t("What its first layer looks for. It tells the classes apart.")],
+    attributes: [T.t("Attributes"), T.t("What its first layer looks for. It reads the attributes.")],
+  });
+  T.runTitle = () => T.t("What it has learned so far");
+  // A time in words.
+  T.spokenTime = (seconds) => {
+    if (seconds === null || seconds === undefined) return "…";
+    if (seconds < 90) return T.t("{n} s", { n: Math.max(0, Math.round(seconds)) });
+    const minutes = Math.round(seconds / 60);
+    if (minutes < 90) return T.t("{n} min", { n: minutes });
+    const [h, m] = [Math.floor(minutes / 60), minutes % 60];
+    return m ? T.t("{h} h {m} min", { h, m }) : T.t("{h} h", { h });
+  };
+  // A count to two digits, as what is expected is no more exact.
+  const about = (count) => T.wholeNumber(Number(Number(count).toPrecision(2)));
+  const afterWords = ([images, seconds]) => T.t("{n} pictures seen, after {time}", { n: T.wholeNumber(images), time: T.spokenTime(seconds) });
+
+  const loaded = new Map(); // promises of rows by address; few are kept
+  const rowAt = (url) => {
+    if (!loaded.has(url)) {
+      if (loaded.size > 200) loaded.delete(loaded.keys().next().value);
+      const image = new Image();
+      image.src = url;
+      const loading = image.decode().then(() => image);
+      loading.catch(() => loaded.delete(url));
+      loaded.set(url, loading);
+    }
+    return loaded.get(url);
+  };
+  // Draws rows of pictures, [height, width] each, on a canvas: the pictures of each row below those of the one before.
+  const drawRows = (canvas, rows, [high, wide], columns) => {
+    const gap = Math.max(1, Math.round(wide / 16));
+    const counts = rows.map((row) => Math.round(row.naturalWidth / wide));
+    const lines = counts.map((count) => Math.ceil(count / columns));
+    canvas.width = Math.min(columns, Math.max(...counts)) * (wide + gap) - gap;
+    canvas.height = lines.reduce((sum, n) => sum + n, 0) * (high + gap) - gap;
+    const context = canvas.getContext("2d");
+    let top = 0;
+    rows.forEach((row, r) => {
+      for (let i = 0; i < counts[r]; i += 1) {
+        context.drawImage(row, i * wide, 0, wide, high, (i % columns) * (wide + gap), top + Math.floor(i / columns) * (high + gap), wide, high);
+      }
+      top += lines[r] * (high + gap);
+    });
+  };
+
+  // One moment of one stage as a figure. `.put(stage, moment, size)` draws it; nothing is asked for twice.
+  const momentFigure = (base) => {
+    const canvas = el("canvas", { class: "tf-picture", role: "img", width: 64, height: 64 });
+    const caption = el("figcaption", {});
+    const figure = el("figure", { class: "tf-moment" }, canvas, caption);
+    let drawn = "";
+    figure.put = async (stage, moment, size) => {
+      const [title, what] = T.stageWords()[stage.name];
+      const key = `${stage.name} ${moment[0]}`;
+      if (key === drawn) return;
+      drawn = key;
+      const places = [...(stage.held_out ? [`${base}/held-out/${stage.name}/0.png`] : []), `${base}/moments/${stage.name}/${moment[0]}.png`];
+      try {
+        const rows = await Promise.all(places.map((place) => rowAt(T.url(place))));
+        if (drawn !== key) return;
+        drawRows(canvas, rows, size, COLUMNS[stage.name]);
+        canvas.setAttribute("aria-label", T.t("{model}: {words}", { model: title, words: `${what} ${afterWords(moment)}` }));
+        caption.replaceChildren(el("strong", {}, title), " ", afterWords(moment));
+      } catch {
+        if (drawn === key) drawn = ""; // thinned out just now: the next look shows another
+      }
+    };
+    return figure;
+  };
+
+  // Any two moments of a stage beside each other, each chosen by a slider.
+  const momentPair = (base) => {
+    const figures = [momentFigure(base), momentFigure(base)];
+    let known = { stages: [], size: null };
+    let stageName = null;
+    let chosen = [0, Infinity]; // places among the moments; the last one follows the training
+    const sliders = [T.t("Earlier moment"), T.t("Later moment")].map((label, i) =>
+      el("input", {
+        type: "range",
+        min: 0,
+        step: 1,
+        "aria-label": label,
+        oninput: (event) => {
+          const last = Number(event.target.max);
+          chosen[i] = Number(event.target.value) >= last ? Infinity : Number(event.target.value);
+          draw();
+        },
+      }),
+    );
+    const pick = el("div", { class: "tf-inline" });
+    const box = el(
+      "details",
+      { class: "tf-more tf-moment-pair", hidden: true },
+      el("summary", {}, T.t("Compare two moments")),
+      pick,
+      el("div", { class: "tf-moments" }, ...figures.map((figure, i) => el("div", {}, figure, sliders[i]))),
+    );
+    box.addEventListener("toggle", () => draw());
+    const draw = () => {
+      if (!box.open || !known.size) return;
+      const stage = known.stages.find((one) => one.name === stageName);
+      if (!stage) return;
+      const last = stage.moments.length - 1;
+      figures.forEach((figure, i) => {
+        const at = Math.min(chosen[i], last);
+        sliders[i].max = last;
+        sliders[i].value = at;
+        sliders[i].setAttribute("aria-valuetext", afterWords(stage.moments[at]));
+        figure.put(stage, stage.moments[at], known.size);
+      });
+    };
+    box.show = (stages, size) => {
+      const names = stages.map((stage) => stage.name);
+      const changed = names.join() !== known.stages.map((stage) => stage.name).join();
+      known = { stages, size };
+      box.hidden = !stages.length;
+      if (!names.includes(stageName)) stageName = names[names.length - 1] ?? null;
+      if (changed) {
+        const words = T.stageWords();
+        const choose = (name) => {
+          stageName = name;
+          chosen = [0, Infinity];
+          draw();
+        };
+        pick.replaceChildren(...(names.length > 1 ? [T.segmented(`tf-pair-${base}`, T.t("Model"), names.map((name) => [name, words[name][0], words[name][1]]), stageName, choose)] : []));
+      }
+      draw();
+    };
+    return box;
+  };
+
+  // The curves of a stage, fetched anew while it trains.
+  const runCurves = (base) => {
+    const plots = el("div", { class: "tf-plots" });
+    const pick = el("div", { class: "tf-inline" });
+    const note = el("p", { class: "tf-quiet" }, T.t("There are curves once a stage has trained for a while."));
+    const box = el("details", { class: "tf-more tf-run-curves" }, el("summary", {}, T.t("Curves")), pick, note, plots);
+    let names = [];
+    let stage = null;
+    let follows = true; // the stage that trains
+    let [askedAt, asked] = [0, ""];
+    const draw = async (key) => {
+      askedAt = performance.now();
+      asked = key;
+      const found = await T.getJson(`${base}/curves/${stage}`).catch(() => null);
+      if (!found || asked !== key) return;
+      const measures = Object.keys(found.series).filter((name) => found.series[name].filter((v) => v !== null).length > 1);
+      const first = FIRST_CURVE[stage];
+      measures.sort((a, b) => (b === first) - (a === first));
+      note.hidden = measures.length > 0;
+      const [title] = T.stageWords()[stage];
+      plots.replaceChildren(...measures.map((name) => T.plot(name, [{ title, i: 0, images: found.images, values: found.series[name] }])));
+    };
+    const refresh = (images) => {
+      const key = `${stage} ${images}`;
+      if (box.open && stage && key !== asked && (performance.now() - askedAt > CURVES_EVERY || !asked.startsWith(`${stage} `))) draw(key);
+    };
+    let lastImages = 0;
+    box.addEventListener("toggle", () => refresh(lastImages));
+    box.show = (stages, current, images) => {
+      lastImages = images;
+      const now = stages.map((one) => one.name);
+      if (now.join() !== names.join()) {
+        names = now;
+        if (!names.includes(stage)) [stage, follows] = [null, true];
+        const words = T.stageWords();
+        const choose = (name) => {
+          [stage, follows] = [name, false];
+          asked = "";
+          refresh(lastImages);
+        };
+        pick.replaceChildren(...(names.length > 1 ? [T.segmented(`tf-curves-${base}`, T.t("Stage"), names.map((name) => [name, words[name][0], ""]), current ?? names[0], choose)] : []));
+      }
+      if (follows) {
+        stage = current ?? names[names.length - 1] ?? null;
+        pick.querySelector(".tf-segmented")?.choose(stage);
+      }
+      box.hidden = !names.length;
+      refresh(images);
+    };
+    return box;
+  };
+
+  // The newest sheet of each stage: more samples than a moment has, and of those stages that have no moments.
+  const runSheets = (base) => {
+    const list = el("div", { class: "tf-make-sheets" });
+    const box = el("details", { class: "tf-more", hidden: true }, el("summary", {}, T.t("All samples")), list);
+    let drawn = "";
+    const draw = (stages) => {
+      const key = stages.map((stage) => `${stage.name} ${stage.sheets[stage.sheets.length - 1]}`).join();
+      if (!box.open || key === drawn) return;
+      drawn = key;
+      const words = T.stageWords();
+      list.replaceChildren(
+        ...stages.map((stage) => {
+          const newest = stage.sheets[stage.sheets.length - 1];
+          const [title, what] = words[stage.name];
+          const address = T.url(`${base}/samples/${stage.name}/${newest}.png`);
+          return el("figure", { "data-stage": stage.name }, el("img", { class: "tf-picture", src: address, alt: what, loading: "lazy" }), el("figcaption", {}, el("strong", {}, title), " ", T.t("after {n} pictures", { n: T.wholeNumber(newest) })));
+        }),
+      );
+    };
+    let known = [];
+    box.addEventListener("toggle", () => draw(known));
+    box.show = (stages) => {
+      known = stages.filter((stage) => stage.sheets.length);
+      box.hidden = !known.length;
+      draw(known);
+    };
+    return box;
+  };
+
+  // The element. `base`: the address of the run. `.show(run)` shows what GET {base} says. alarmActions(kind, stage): elements
+  // that stand beside an alarm, where something can be done about it.
+  T.runView = (base, alarmActions = () => []) => {
+    const words = el("p", { role: "status", class: "tf-run-words" });
+    const bar = el("progress", { max: 1, value: 0, "aria-label": T.t("Progress of the stage") });
+    const left = el("span", { class: "tf-quiet tf-run-left" });
+    const progress = el("div", { class: "tf-progress" }, bar, left);
+    const expected = el("p", { class: "tf-quiet" });
+    const alarms = el("div", { class: "tf-alarms", role: "alert" });
+    const sheet = el("figure", { class: "tf-run-sheet", hidden: true });
+    const live = el("div", { class: "tf-moments tf-run-live" });
+    const pair = momentPair(base);
+    const curves = runCurves(base);
+    const sheets = runSheets(base);
+    const root = el("div", { class: "tf-run-view" }, words, progress, expected, alarms, sheet, live, pair, curves, sheets);
+    const figures = new Map(); // stage -> its figure in `live`
+    let said = ""; // the alarms that are shown
+
+    const describe = ({ status, alive }) => {
+      const names = T.stageWords();
+      progress.hidden = !alive;
+      if (!status) words.textContent = T.t("Nothing is being trained here yet.");
+      else {
+        const [title] = names[status.stage] ?? [status.stage];
+        const state = alive ? (status.state === "measuring" ? T.t("measuring what it has learned") : T.t("training")) : status.state === "finished" ? T.t("finished") : T.t("stopped");
+        words.textContent = T.t("{stage}: {state}", { stage: title, state });
+      }
+      words.hidden = root.isPart && !alive;
+      if (!alive) return;
+      bar.value = status.planned ? Math.min(status.images / status.planned, 1) : 0;
+      left.textContent = [
+        T.t("{n} pictures seen", { n: T.wholeNumber(status.images) }),
+        status.rate ? T.t("{n} pictures/s", { n: T.digits(status.rate, 2) }) : "",
+        T.t("{time} left in this step", { time: T.spokenTime(status.left) }),
+        root.leftForAll === null || root.leftForAll === undefined ? "" : T.t("{time} for all", { time: T.spokenTime(root.leftForAll) }),
+      ]
+        .filter(Boolean)
+        .join(" · ");
+    };
+    const showAlarms = (status, alive) => {
+      const warnings = Object.entries((alive && status?.warnings) || {});
+      const few = alive && status?.expected && !status.expected.is_enough;
+      expected.hidden = !(alive && status?.expected);
+      if (!expected.hidden) expected.textContent = T.t("This machine will get to about {n} pictures in this step: enough for {what}.", { n: about(status.expected.images), what: T.translate(status.expected.enough_for) });
+      const key = JSON.stringify([warnings, few, status?.stage]);
+      if (key === said) return;
+      said = key;
+      alarms.replaceChildren(
+        ...warnings.map(([kind, sentence]) => el("div", { class: "tf-error tf-run-alarm" }, el("span", {}, T.alarmWords(kind, sentence)), el("span", { class: "tf-buttons" }, ...alarmActions(kind, status.stage)))),
+        ...(few ? alarmActions("few", status.stage) : []),
+      );
+    };
+    // The newest sheet of a stage that has no moments, while it trains.
+    const showSheet = (stage) => {
+      const newest = stage && `${base}/samples/${stage.name}/${stage.sheets[stage.sheets.length - 1]}.png`;
+      if (sheet.dataset.of === String(newest)) return;
+      sheet.dataset.of = String(newest);
+      sheet.hidden = !stage;
+      if (!stage) return;
+      const [title, what] = T.stageWords()[stage.name];
+      sheet.replaceChildren(el("img", { class: "tf-picture", src: T.url(newest), alt: what }), el("figcaption", {}, el("strong", {}, title), " ", what));
+    };
+    const showLive = (run) => {
+      const stages = run.stages.filter((stage) => stage.moments.length);
+      for (const stage of stages) {
+        if (!figures.has(stage.name)) {
+          figures.set(stage.name, momentFigure(base));
+          live.append(figures.get(stage.name));
+        }
+        figures.get(stage.name).put(stage, stage.moments[stage.moments.length - 1], run.size);
+      }
+      for (const [name, figure] of figures) {
+        if (stages.some((stage) => stage.name === name)) continue;
+        figure.remove();
+        figures.delete(name);
+      }
+      const now = run.alive && run.stages.find((stage) => stage.name === run.status.stage);
+      showSheet(now && !now.moments.length && now.sheets.length ? now : null);
+      pair.show(stages.filter((stage) => stage.moments.length > 1), run.size);
+    };
+    root.isPart = false; // whether others say that nothing is trained now
+    root.leftForAll = null; // seconds, where more than the command's own stages are to come
+    root.show = (run) => {
+      describe(run);
+      showAlarms(run.status, run.alive);
+      if (run.size) showLive(run);
+      curves.show(run.stages, run.alive ? run.status.stage : null, run.status?.images ?? 0);
+      sheets.show(run.stages);
+    };
+    return root;
+  };
+  // What an alarm means, for somebody who has buttons instead of flags.
+  T.alarmWords = (kind, sentence) =>
+    ({
+      collapse: T.t("The GAN draws much the same picture again and again (mode collapse)."),
+      noise: T.t("What the GAN draws looks like noise."),
+    })[kind] ?? T.translate(sentence);
+})();

@@ -1,0 +1,190 @@
+"""Keeping what was learned: described, measured, shelved, staged, taught more, deleted; by the real commands."""
+
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from bundle.read import read
+from bundle.sessions import choose_provider
+from demo.make import keeping, plan
+from demo.make.limits import OWN_MACHINE
+from demo.make.maker import Maker
+from demo.make.projects import Projects
+from demo.routes.make_routes import make_routes
+from tests.support import tiny
+from tests.support.quick_maker import project, quick_maker, until
+
+OWN_PAGE = {"X-Twofold": "make"}
+COMMAND, STEPS = plan.training_command, plan.steps
+SMALL = {"vae": ("--width", "16", "--hidden", "16", "--latent-dim", "8"), "gan": ("--width", "16", "--latent-dim", "8")}
+
+
+def learned(maker: Maker) -> str:
+    """A project that was paused after it had learned something, with a bundle that is served."""
+    name = project(maker)
+    run = maker.projects.folder(name) / "run"
+    bundle = tiny.build(maker.made.folder(name), name=name)
+    for stage, trained in read(bundle).info.training.items():
+        (run / stage).mkdir(parents=True)
+        (run / stage / "record.json").write_text(json.dumps({"images": trained.images}))
+    maker.made.serve(name)
+    maker.projects.change(name, state="paused")
+    return name
+
+
+@pytest.fixture
+def maker(tmp_path: Path) -> Iterator[Maker]:
+    (tmp_path / "shelf").mkdir()
+    with quick_maker(tmp_path) as found:
+        yield found
+
+
+@pytest.fixture
+def page(maker: Maker) -> TestClient:
+    return TestClient(Starlette(routes=make_routes(maker)), headers=OWN_PAGE)
+
+
+def test_a_name_and_words_are_in_the_bundle_at_once_and_figures_stay(maker: Maker, page: TestClient):
+    name = learned(maker)
+    before = maker.made.served[name].info.quality
+    answer = page.post(f"/make/{name}/describe", json={"title": " My  discs ", "licence": "", "words": "Drawn by me."})
+    assert answer.status_code == 200 and answer.json()["title"] == "My discs"
+    bundle = read(maker.made.folder(name))
+    assert bundle.info.title == "My discs" and bundle.info.quality == before
+    assert "> Drawn by me." in (bundle.folder / "README.md").read_text()
+    assert maker.made.served[name].info.title == "My discs"
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [({"title": ""}, "name first"), ({"title": "x" * 99}, "too long"), ({"title": 3}, "cannot be read")],
+)
+def test_what_is_no_description_is_refused(maker: Maker, page: TestClient, asked: dict, said: str):
+    answer = page.post(f"/make/{learned(maker)}/describe", json=asked)
+    assert answer.status_code == 400 and said in answer.text
+
+
+def test_the_zip_has_the_title_and_leaves_nothing_behind(
+    maker: Maker, page: TestClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    answer = page.get(f"/make/{learned(maker)}/bundle.zip")
+    assert 'filename="Discs.zip"' in answer.headers["Content-Disposition"]
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as kept:
+        assert {"Discs/bundle.json", "Discs/README.md"} <= set(kept.namelist())
+    assert not any((tmp_path / "temporary").iterdir())
+
+
+def test_a_shelved_bundle_is_found_by_the_next_server_and_goes_with_its_project(maker: Maker, page: TestClient):
+    name = learned(maker)
+    for _ in range(2):  # the second one replaces the first
+        assert page.post(f"/make/{name}/shelve").json()["shelved"]
+        assert maker.shelf and read(maker.shelf / name).info.name == name
+    assert [path.name for path in maker.shelf.iterdir()] == [name]
+    page.delete(f"/make/{name}")
+    assert not any(maker.shelf.iterdir()) and not any(maker.projects.home.iterdir()) and not maker.made.served
+
+
+def test_what_is_kept_is_said(maker: Maker, page: TestClient):
+    name = learned(maker)
+    found = page.get(f"/make/{name}/keep").json()
+    assert found["bytes"] > found["bundle_bytes"] > 0 and found["newest"] and found["shelf"]
+    assert found["push"]["space"].endswith("--push USER/NAME") and "export web" in found["push"]["page"]
+    record = next((maker.projects.folder(name) / "run").glob("*/record.json"))
+    record.write_text('{"images": 12345678}')
+    assert not page.get(f"/make/{name}/keep").json()["newest"]
+    assert page.get("/made").json()[0]["learning"] is True
+
+
+def test_files_with_two_names_count_once(tmp_path: Path):
+    (tmp_path / "a").write_bytes(b"x" * 100)
+    (tmp_path / "b").hardlink_to(tmp_path / "a")
+    assert keeping.size_of(tmp_path) == 100
+
+
+def test_visitors_from_elsewhere_stage_and_shelve_nothing(maker: Maker, page: TestClient):
+    name = learned(maker)
+    maker.own_machine = False
+    found = page.get(f"/make/{name}/keep").json()
+    assert not found["push"] and not found["folders"] and not found["shelf"]
+    for path in ("shelve", "stage/space"):
+        assert "only on the machine" in page.post(f"/make/{name}/{path}").text
+
+
+def test_nothing_is_measured_while_it_is_trained(maker: Maker, page: TestClient):
+    name = learned(maker)
+    maker.train(name, 30)
+    for path in ("measure", "stage/page", "shelve"):
+        assert "Pause the training first" in page.post(f"/make/{name}/{path}").text
+    maker.pause(name)
+
+
+@pytest.mark.slow
+def test_a_space_is_staged_with_the_bundle(maker: Maker, page: TestClient):
+    name = learned(maker)
+    assert page.post(f"/make/{name}/stage/space").status_code == 200
+    until(lambda: page.get(f"/make/{name}").json()["job"]["done"], 120)
+    assert page.get(f"/make/{name}").json()["job"]["error"] == ""
+    space = maker.projects.folder(name) / "space"
+    assert (space / "artifacts" / name / "bundle.json").exists()
+    assert page.get(f"/make/{name}/keep").json()["staged"] == {"space": True, "page": False}
+
+
+@pytest.mark.slow
+def test_a_generator_is_measured_and_taught_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """VAE and GAN of 60 pictures; figures; then ten more pictures and more of both."""
+    images = [640]
+
+    def command(step: plan.Step, *rest: object, **named: object) -> list[str]:
+        words = COMMAND(step, *rest, **named)
+        at = words.index("--minutes")
+        words = [*words[:at], "--images", str(images[0]), *words[at + 2 :]]
+        return [word for word in words if word not in ("--preset", "principal")] + list(SMALL[step.stage])
+
+    monkeypatch.setattr(plan, "training_command", command)
+    monkeypatch.setattr(plan, "steps", lambda *of: STEPS(*of)[:2])
+    maker = Maker(Projects(tmp_path / "home"), {}, choose_provider("cpu"), OWN_MACHINE)
+    maker.start()
+    try:
+        name = project(maker, pictures=0)
+        draw(maker.projects.folder(name) / "pictures" / "discs", range(60))
+        maker.projects.change(name, size=32)
+        maker.train(name, 30)
+        until(lambda: maker.state_of(name) in ("finished", "failed"), 300)
+        assert maker.state_of(name) == "finished", maker.projects.get(name).error
+        keeping.measure(maker, name)
+        until(lambda: bool((maker.jobs.facts(name) or {}).get("done")), 300)
+        assert maker.jobs.facts(name)["error"] == ""
+        assert {"gan.frechet", "vae.psnr"} <= {figure.name for figure in maker.made.served[name].info.quality.figures}
+        draw(maker.projects.folder(name) / "pictures" / "discs", range(60, 70))
+        assert maker.status(name)["added"] == 10
+        images[0] = 960
+        maker.train(name, 60)
+        until(lambda: maker.state_of(name) in ("finished", "failed"), 300)
+        assert maker.state_of(name) == "finished", maker.projects.get(name).error
+        record = json.loads((maker.projects.folder(name) / "run" / "gan" / "record.json").read_text())
+        before, after = (count for _, count in record["data"])
+        assert before < after <= before + 10
+        assert record["images"] >= 960 and maker.made.is_newest(name)
+    finally:
+        maker.close()
+
+
+def draw(folder: Path, seeds: range) -> None:
+    """A disc of a colour, somewhere, for each seed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    y, x = np.mgrid[:32, :32]
+    for seed in seeds:
+        random = np.random.default_rng(seed)
+        disc = (x - random.integers(8, 24)) ** 2 + (y - random.integers(8, 24)) ** 2 < 49
+        pixels = np.where(disc[..., None], random.integers(0, 200, 3), 255).astype(np.uint8)
+        Image.fromarray(pixels).save(folder / f"{seed:06d}.png")

@@ -1,0 +1,142 @@
+"""What comes after a wish: a training that is paused, ended, lengthened or begun anew, by processes of no time."""
+
+import shutil
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bundle.errors import UserError
+from demo.make import plan
+from demo.make.failures import DISK_FULL, NO_MEMORY
+from demo.make.limits import ANYONE, OWN_MACHINE
+from demo.make.maker import Maker
+from demo.make.projects import Project
+from tests.support.quick_maker import begun, lines, project, quick_maker, until
+
+
+@pytest.fixture
+def maker(tmp_path: Path) -> Iterator[Maker]:
+    """A maker whose projects have two stages: VAE and repair."""
+    with quick_maker(tmp_path) as found:
+        yield found
+
+
+def state(maker: Maker, name: str) -> str:
+    return maker.state_of(name)
+
+
+def test_a_paused_training_goes_on_with_the_same_step(maker: Maker):
+    name = begun(maker)
+    maker.pause(name)
+    until(lambda: state(maker, name) == "paused")
+    maker.train(name, 30)
+    until(lambda: lines(maker) == ["vae", "vae"])
+
+
+def test_enough_of_a_step_finishes_it_and_begins_the_next(maker: Maker):
+    name = begun(maker)
+    maker.next_step(name)
+    until(lambda: lines(maker) == ["vae", "vae", "repair"])
+    assert lines(maker, whole=True)[1] == f"vae {plan.BARELY:g}" and maker.projects.get(name).step == 1
+
+
+def test_stopping_finishes_the_step_and_begins_no_other(maker: Maker):
+    name = begun(maker)
+    maker.finish(name)
+    until(lambda: state(maker, name) == "finished")
+    assert lines(maker) == ["vae", "vae"]
+
+
+def test_another_time_holds_at_once(maker: Maker):
+    name = begun(maker, 30)
+    maker.take_minutes(name, 60)
+    until(lambda: len(lines(maker)) == 2)
+    first, second = (float(line.split()[1]) for line in lines(maker, whole=True))
+    assert second == pytest.approx(2 * first, rel=1e-3) and maker.projects.get(name).step == 0
+
+
+def test_a_finished_training_goes_on_from_its_first_step(maker: Maker):
+    name = begun(maker)
+    maker.finish(name)
+    until(lambda: state(maker, name) == "finished")
+    new = maker.projects.folder(name) / "pictures" / "discs" / "000777.png"
+    new.write_bytes(b"")
+    maker.train(name, 60)
+    until(lambda: lines(maker)[2:] == ["vae"])
+    assert (maker.projects.folder(name) / "set" / "pictures" / "discs-000777.png").exists()  # one class is none
+
+
+def test_advice_is_taken_up(maker: Maker):
+    name = begun(maker)
+    maker.remedy(name, "variety")
+    until(lambda: lines(maker) == ["vae", "vae"])
+    maker.remedy(name, "slower")
+    until(lambda: len(lines(maker)) == 3)
+    assert maker.projects.get(name).remedies == ("slower", "variety")
+
+
+def test_two_who_ask_at_once_train_once_and_a_second_project_waits(maker: Maker):
+    name = begun(maker)
+    maker.pause(name)
+    until(lambda: state(maker, name) == "paused")
+    threads = [threading.Thread(target=maker.train, args=(name, 30)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    until(lambda: len(lines(maker)) == 2)
+    other = project(maker, "Others")
+    maker.train(other, 5)
+    assert (state(maker, other), maker.status(other)["place"]) == ("waiting", 1)
+    maker.pause(other)
+    assert state(maker, other) == "paused"
+
+
+def test_beginning_again_keeps_the_pictures(maker: Maker):
+    name = begun(maker)
+    maker.start_over(name)
+    folder = maker.projects.folder(name)
+    assert sorted(path.name for path in folder.iterdir()) == ["pictures", "project.json", "training.log"]
+    assert state(maker, name) == "collecting" and len(list((folder / "pictures").glob("*/*"))) == 20
+
+
+def test_a_project_that_cannot_be_written_is_paused_for_who_looks(maker: Maker, monkeypatch: pytest.MonkeyPatch):
+    """On a full disk not even "failed" can be stored."""
+    name = begun(maker)
+
+    def refuses(name: str, **changes: object) -> Project:
+        raise UserError("Could not write project.json: No space left on device.")
+
+    monkeypatch.setattr(maker.projects, "change", refuses)
+    maker.pause(name)
+    until(lambda: state(maker, name) == "paused")
+    assert maker.projects.get(name).state == "training"
+
+
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [("Could not write x: No space left on device.", DISK_FULL), ("the memory is too small", NO_MEMORY)],
+)
+def test_a_step_that_fails_says_so_and_can_go_on(maker: Maker, tmp_path: Path, said: str, sentence: str):
+    name = begun(maker)
+    (tmp_path / "how").write_text(said)
+    maker.take_minutes(name, 40)
+    until(lambda: state(maker, name) == "failed")
+    assert maker.projects.get(name).error == sentence
+    (tmp_path / "how").unlink()
+    maker.train(name, 40)
+    until(lambda: len(lines(maker)) == 3)
+
+
+def test_a_folder_that_is_removed_underneath_leaves_nothing(maker: Maker):
+    name = begun(maker)
+    folder = maker.projects.folder(name)
+    shutil.rmtree(folder)
+    until(lambda: not maker._is_current(name))
+    assert not folder.exists() and maker.projects.names() == []
+
+
+def test_visitors_from_elsewhere_have_an_hour():
+    assert ANYONE.minutes == 60 and OWN_MACHINE.minutes >= 8 * 60

@@ -1,0 +1,91 @@
+"""A maker whose trainings are real processes that take no time: they leave a checkpoint, and wait for Ctrl-C."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from bundle.sessions import choose_provider
+from demo.make import plan
+from demo.make.limits import OWN_MACHINE
+from demo.make.made_bundles import MadeBundles
+from demo.make.maker import Maker
+from demo.make.plan import Step
+from demo.make.projects import Project, Projects
+
+PICTURES = 20
+# What the process does is said in a file: nothing, "kill", "torch", or the words of an error.
+TRAINING = """
+import os, sys, time
+from pathlib import Path
+run, stage, minutes, log, how = sys.argv[1:6]
+folder = Path(run) / stage
+folder.mkdir(parents=True, exist_ok=True)
+(folder / "state.safetensors").touch()
+(folder / "record.json").write_text('{"images": 1}')
+with open(log, "a") as out: out.write(f"{stage} {minutes}\\n")
+if how == "kill": os.kill(os.getpid(), 9)
+if how == "torch": raise ImportError("libtorch_cpu.so: undefined symbol: _ZN5torch")
+if how: print("error: " + how); sys.exit(2)
+if float(minutes) > 0.02: time.sleep(60)
+"""
+
+
+@contextmanager
+def quick_maker(place: Path, exports: bool = False) -> Iterator[Maker]:
+    """A maker with its projects in `place`; `exports`: whether bundles are really made. How its trainings fail is read
+    from the file `how` there, as each begins."""
+
+    def command(step: Step, project: Project, folder: Path, finish: bool = False) -> list[str]:
+        minutes = plan.BARELY if finish else step.minutes
+        how = (place / "how").read_text() if (place / "how").exists() else ""
+        words = [folder / "run", step.stage, f"{minutes:g}", place / "log", how]
+        return [sys.executable, "-c", TRAINING, *map(str, words)]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plan, "training_command", command)
+        patch.setattr("demo.make.trainer.LOOK_EVERY", 0.02)
+        if not exports:
+            patch.setattr(MadeBundles, "export", lambda self, name: None)
+        found = Maker(Projects(place / "home"), {}, choose_provider("cpu"), OWN_MACHINE, place / "shelf")
+        found.start()
+        try:
+            yield found
+        finally:
+            found.close()
+
+
+def project(maker: Maker, title: str = "Discs", pictures: int = PICTURES) -> str:
+    """A project with so many pictures, which nobody reads."""
+    name = maker.projects.create(title)
+    folder = maker.projects.folder(name) / "pictures" / "discs"
+    folder.mkdir(parents=True)
+    for i in range(pictures):
+        (folder / f"{i:06d}.png").write_bytes(b"%d" % i)
+    return name
+
+
+def begun(maker: Maker, minutes: float = 30) -> str:
+    """A project of few pictures whose first stage, the VAE, is trained."""
+    name = project(maker)
+    maker.train(name, minutes)
+    until(lambda: lines(maker) == ["vae"])
+    return name
+
+
+def until(done: Callable[[], bool], seconds: float = 60) -> None:
+    """Waits until it is done."""
+    end = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < end, "it took too long"
+        time.sleep(0.02)
+
+
+def lines(maker: Maker, whole: bool = False) -> list[str]:
+    """Which stages were begun, in order; `whole`: with their minutes."""
+    log = maker.projects.home.parent / "log"
+    found = log.read_text().splitlines() if log.exists() else []
+    return found if whole else [line.split()[0] for line in found]
