@@ -57,7 +57,7 @@ def test_facts_and_scripts_come_once_and_may_be_kept_for_ever(visitor: httpx.Cli
     assert page + sum(received(visitor, f"/{file}", "gzip")[0] for file in files) <= MOST_OF_ALL
     for file in files:
         assert "immutable" in visitor.get(f"/{file}").headers["cache-control"]
-    title = visitor.get("/bundles/emoji/bundle.json").json()["title"]
+    title = visitor.get("/bundles/avatars/bundle.json").json()["title"]
     assert title not in text and sum(visitor.get(f"/{file}").text.count(f'"title":"{title}"') for file in files) == 1
 
 

@@ -272,7 +272,7 @@ def test_the_framing_of_the_pictures_is_kept(own: Path):
     assert (data.fit, data.background) == ("pad", "#ff0000")
 
 
-@pytest.mark.parametrize("name", ["mnist", "fashion", "mednist", "emoji", "cifar10"])
+@pytest.mark.parametrize("name", ["avatars", "mnist", "fashion", "mednist", "cifar10"])
 def test_the_released_bundles_hold_the_settings_of_every_stage(name: str):
     bundle = read(Path(__file__).parents[2] / "artifacts" / name)
     for stage in bundle.info.training:
