@@ -5,7 +5,6 @@ import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from string import Template
 
 from PIL import Image
 
@@ -16,7 +15,7 @@ from export.targets.folder import Source
 WORKER = "service-worker.js"
 MANIFEST = "manifest.webmanifest"
 ICON_SIDES = (192, 512)  # pixels; what browsers ask for before they offer to install
-TEMPLATE = Path(__file__).resolve().parent / "page" / WORKER
+SCRIPT = Path(__file__).resolve().parent / "page" / WORKER
 NOT_KEPT = {"README.md"}  # which the Hub reads, and no visitor
 
 
@@ -67,7 +66,7 @@ def service_worker(sources: Sequence[Source]) -> bytes:
     sums = {source.place: checksum(source) for source in sources if source.place not in NOT_KEPT}
     files = json.dumps(sums, indent=0, sort_keys=True)
     version = hashlib.sha256(files.encode()).hexdigest()[:16]
-    return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(version=version, files=files).encode()
+    return f"const VERSION = {json.dumps(version)};\nconst FILES = {files};\n".encode() + SCRIPT.read_bytes()
 
 
 def checksum(source: Source) -> str:

@@ -65,7 +65,7 @@ def test_a_finished_training_goes_on_from_its_first_step(maker: Maker):
     new.write_bytes(b"")
     maker.train(name, 60)
     until(lambda: lines(maker)[2:] == ["vae"])
-    assert (maker.projects.folder(name) / "set" / "discs" / "discs-000777.png").exists()
+    assert (maker.projects.folder(name) / "set" / "pictures" / "discs-000777.png").exists()  # one class is none
 
 
 def test_advice_is_taken_up(maker: Maker):
