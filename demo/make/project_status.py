@@ -30,7 +30,7 @@ def status(projects: Projects, name: str, state: State) -> dict[str, Any]:
         "minutes": project.minutes,
         "pictures": pictures,
         "added": len(new_pictures(folder, project)) if (folder / SET).is_dir() else 0,
-        "pixels": project.size**2,
+        "pixels": project.sides[0] * project.sides[1],
         "step": project.step,
         "steps": [{"stage": step.stage, "minutes": step.minutes, "takes": step.takes} for step in steps],
         "training": said.model_dump(mode="json") if said else None,

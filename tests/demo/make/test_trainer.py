@@ -65,7 +65,16 @@ def test_a_finished_training_goes_on_from_its_first_step(maker: Maker):
     new.write_bytes(b"")
     maker.train(name, 60)
     until(lambda: lines(maker)[2:] == ["vae"])
-    assert (maker.projects.folder(name) / "set" / "discs" / "discs-000777.png").exists()
+    assert (maker.projects.folder(name) / "set" / "pictures" / "discs-000777.png").exists()
+
+
+def test_pictures_that_are_left_out_later_stay_in_what_was_learned(maker: Maker):
+    name = begun(maker)
+    maker.pause(name)
+    until(lambda: state(maker, name) == "paused")
+    maker.projects.change(name, left_out=("discs/000003.png",))
+    maker.train(name, 60)
+    assert len(list((maker.projects.folder(name) / "set").glob("*/*"))) == 20
 
 
 def test_advice_is_taken_up(maker: Maker):
