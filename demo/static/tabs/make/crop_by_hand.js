@@ -20,7 +20,7 @@
       if (later.disabled) dialog.close();
       else step(1);
     };
-    const use = button(T.t("Use this part"), () => decide(board.part().map((share) => Math.min(1, Math.max(0, share)))), true);
+    const use = button(T.t("Use this part"), () => decide(board.shares().map((share) => Math.min(1, Math.max(0, share)))), true);
     const all = button(T.t("Use all of it"), () => decide(null));
     const dialog = el("dialog", { class: "tf-make-dialog", "aria-label": T.t("Crop by hand") }, title, board, error, el("div", { class: "tf-buttons" }, use, all, earlier, later, button(T.t("Close"), () => dialog.close())));
 

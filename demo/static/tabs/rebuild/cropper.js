@@ -11,7 +11,7 @@
   const KEY_STEP = 0.05; // of the frame's width
 
   // The element with the picture and its frame. onChange() is called when another part is chosen. `.put(bitmap)` shows a
-  // picture, `.clear()` takes it away; `.data()` gives the chosen part as a data URL, or null; `.part()` as the shares of width
+  // picture, `.clear()` takes it away; `.data()` gives the chosen part as a data URL, or null; `.shares()` as the shares of width
   // and height at which its left, top, right and bottom edges lie, and `.choose(part)` chooses one of this width;
   // `.useBundle(bundle)` takes the proportions and colours of another bundle.
   T.cropper = (onChange) => {
@@ -172,7 +172,7 @@
       }
       return cut.toDataURL("image/png");
     };
-    board.part = () => [frame.x / picture.width, frame.y / picture.height, (frame.x + frame.width) / picture.width, (frame.y + frame.height) / picture.height];
+    board.shares = () => [frame.x / picture.width, frame.y / picture.height, (frame.x + frame.width) / picture.width, (frame.y + frame.height) / picture.height];
     board.choose = ([left, top, right]) => place(left * picture.width, top * picture.height, (right - left) * picture.width);
     // Grey data sets here are bright strokes on black; what visitors bring is mostly the reverse.
     board.useBundle = ({ width, height, channels, dataset }) => {
