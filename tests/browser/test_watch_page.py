@@ -66,6 +66,7 @@ def test_a_run_is_watched_and_nothing_can_be_changed(browser: Any, tmp_path: Pat
         page.get_by_role("img", name="VAE: Above, pictures of yours").first.wait_for()
         page.get_by_text("The GAN draws much the same picture again and again").wait_for()
         page.get_by_text("about 200,000 pictures in this step: enough for pictures that one can recognise").wait_for()
+        page.get_by_text("26 min left in this step · 40 min for all").wait_for()
         page.get_by_text("Compare two moments").click()
         page.get_by_text("1,000 pictures seen, after 11 s").wait_for()
         page.get_by_text("Curves", exact=True).click()

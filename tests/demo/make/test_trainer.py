@@ -49,6 +49,15 @@ def test_stopping_finishes_the_step_and_begins_no_other(maker: Maker):
     assert lines(maker) == ["vae", "vae"]
 
 
+def test_stopping_a_paused_training_finishes_its_step(maker: Maker):
+    name = begun(maker)
+    maker.pause(name)
+    until(lambda: state(maker, name) == "paused")
+    maker.finish(name)
+    until(lambda: state(maker, name) == "finished")
+    assert lines(maker, whole=True)[-1] == f"vae {plan.BARELY:g}"
+
+
 def test_another_time_holds_at_once(maker: Maker):
     name = begun(maker, 30)
     maker.take_minutes(name, 60)
