@@ -26,12 +26,11 @@ import tyro
 
 from benchmarks import results
 from benchmarks.browser import served, started
-from bundle import images
 from bundle.errors import UserError
 from bundle.read import read
 from bundle.sessions import choose_provider, core_count
 from bundle.trial_inputs import TrialInputs
-from demo.data_urls import picture_url
+from demo.routes.endpoints import drawing
 from demo.serving.engine import Engine
 from demo.serving.served_bundle import ServedBundle
 
@@ -74,11 +73,10 @@ class Request:
 
 def requests(served: ServedBundle) -> list[Request]:
     """Requests for different seeds, and their answers, drawn here by the same engine on the same processor."""
-    found = []
+    found, draw = [], drawing({served.info.name: served})["sample"]
     for first in range(0, REQUESTS * PICTURES, PICTURES):
         seeds = list(range(first, first + PICTURES))
-        drawn = images.to_uint8(served.sample(seeds))
-        found.append(Request(seeds, [picture_url(picture) for picture in drawn]))
+        found.append(Request(seeds, draw(seeds)["images"]))
     return found
 
 

@@ -1,8 +1,12 @@
-"""Command line of the bundle format: `python -m bundle adopt FILE`."""
+"""Command line of the bundle format: `python -m bundle adopt FILE`, `… verify FILE`, `… sign FILE`."""
 
 import sys
 
-from bundle.adopt import main
+from bundle import adopt
+from bundle.marks import sign_command, verify_command
+
+COMMANDS = {"verify": verify_command.main, "sign": sign_command.main}
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command = COMMANDS.get(sys.argv[1] if sys.argv[1:] else "")
+    sys.exit(command(sys.argv[2:]) if command else adopt.main())

@@ -22,7 +22,9 @@ from bundle.errors import BundleError, UserError
 from bundle.external_weights import ONE_FILE, inlined
 from bundle.generator_inputs import NOTHING_GIVEN, Given, find_inputs, parsed_inputs
 from bundle.generator_pictures import try_generator
-from bundle.images import png, sheet
+from bundle.images import sheet
+from bundle.marks.formats import png
+from bundle.marks.mark import of_sheet
 from bundle.onnx_outline import FLOAT, outline, problem
 from bundle.printable import print_anything
 from bundle.schema import (
@@ -129,7 +131,8 @@ def adopt(
             )
         data = inlined(data, file.parent)
     found = inspect_generator(data, about.prior, given)
-    shown = png(sheet(found.pictures, SHEET_COLUMNS), level=9)
+    sheet_mark = of_sheet(about.name, "gan", len(found.pictures), SHEET_COLUMNS)
+    shown = png(sheet(found.pictures, SHEET_COLUMNS), sheet_mark, level=9)
     info = _index(about, found, file_entry(GENERATOR, data), file_entry(SHEET, shown))
     write_bundle(target, info, {GENERATOR: data, SHEET: shown}, card=None, previous=None)
     return info, found
@@ -218,7 +221,10 @@ def main(arguments: Sequence[str] | None = None, ask: Callable[[str], str] | Non
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bundle", description="Work with bundles of ONNX graphs.")
-    command = parser.add_subparsers(required=True, metavar="adopt").add_parser(
+    commands = parser.add_subparsers(required=True, metavar="adopt|verify|sign")
+    commands.add_parser("verify", help="say whether pictures are marked as generated, and draw them again")
+    commands.add_parser("sign", help="write Content Credentials (C2PA) into marked pictures")
+    command = commands.add_parser(
         "adopt",
         help="make a bundle of a generator that was exported elsewhere",
         description="Make a bundle of a generator that was exported elsewhere, so that the demo can serve it. The file "

@@ -2,6 +2,7 @@
 
 UserError
 ├── BundleError          a bundle cannot be used, or lacks what was asked of it
+│   └── FileGone         one of its files is missing or was changed; it may come back
 ├── ImageError           a picture cannot be used
 ├── InputError           an argument is outside what is possible (also a ValueError)
 ├── RuntimeUnavailable   the processor that was asked for cannot be used
@@ -15,6 +16,10 @@ class UserError(Exception):
 
 class BundleError(UserError):
     """A bundle cannot be used, or lacks what was asked of it."""
+
+
+class FileGone(BundleError):
+    """A file of a bundle is missing, cannot be read, or is not the one that its index vouches for. It may come back."""
 
 
 class ImageError(UserError):

@@ -24,6 +24,7 @@ SHEET_PIXELS = 4_200_000  # of the sample sheet, unless one row has more: 64 pic
 SHEET_SECONDS = 20.0  # in which it should be drawn; a slow generator gets fewer rows
 RUN_PIXELS = 16 * 256 * 256  # of the pictures of one run, so that large ones do not fill the memory
 FLAT = 1e-4  # of the whole range: pictures that vary less show nothing
+LEAST_SHOWN = 2 / 255  # of the range that a flag gives: pictures that vary less there are not what it says
 OVERSHOOT = 0.5  # share of all numbers that may lie outside the range, where no flag says which it is
 RANGES: dict[PixelValues, tuple[float, float]] = {"0..1": (0, 1), "-1..1": (-1, 1), "0..255": (0, 255)}
 
@@ -119,7 +120,10 @@ def find_picture(drawn: Rows, given: Given) -> tuple[str, Layout]:
             found[name] = layout
     if not found:
         shown = ", ".join(f"'{n}' is {a.dtype} [{', '.join(map(str, a.shape))}]" for n, a in list(drawn.items())[:5])
-        raise BundleError(f"Pictures must have 1 or 3 channels and at most {MAX_SIDE} pixels a side; {shown}.")
+        flags = {"--output": given.output, "--layout": given.layout}
+        said = " ".join(f"{flag} {value}" for flag, value in flags.items() if value)
+        asked = f"With {said} there is no picture: it must" if said else "Pictures must"
+        raise BundleError(f"{asked} have 1 or 3 channels and at most {MAX_SIDE} pixels a side; {shown}.")
     best = max(found, key=lambda n: (drawn[n].size, any(word in n.lower() for word in PICTURE_NAMES)))
     return best, found[best]
 
@@ -154,11 +158,16 @@ def guess_range(raw: np.ndarray, dtype: np.dtype[Any]) -> PixelValues:
 
 
 def _about_range(raw: np.ndarray, values: PixelValues, given: Given) -> list[str]:
-    """What is said of the numbers. Raises BundleError when they show nothing, or lie mostly outside their range."""
+    """What is said of the numbers. Raises BundleError when they show nothing, or lie mostly outside their range, and
+    UserError when a flag leaves nothing of them to see."""
     low, high = float(raw.min()), float(raw.max())
     black, white = RANGES[values]
     if high - low < FLAT * (white - black):
         raise BundleError(f"These pictures are of one colour: their values run from {low:.4g} to {high:.4g}.")
+    if given.values and min(high, white) - max(low, black) < LEAST_SHOWN * (white - black):
+        raise UserError(
+            f"With --values {values} these pictures are of one colour: their values run from {low:.4g} to {high:.4g}."
+        )
     spill = float(((raw < black) | (raw > white)).mean())
     if spill > OVERSHOOT and not given.values:
         raise BundleError(

@@ -56,6 +56,7 @@ DRAWING_ARRAYS: dict[Model, tuple[str, ...]] = {
         "mixture_weights", "mixture_means", "mixture_cholesky", "mixture_classes", "code_mean", "code_std",
     ),
 }  # fmt: skip
+PLAIN_GRAPHS = ("generator",)  # of a GAN without styles
 ATTRIBUTE_ARRAYS: dict[Model, str] = {"gan": "attribute_w", "vae": "attribute_code"}
 
 
@@ -64,19 +65,26 @@ ATTRIBUTE_ARRAYS: dict[Model, str] = {"gan": "attribute_w", "vae": "attribute_co
 
 def graph_names(info: Bundle) -> list[str]:
     """The graphs that draw from latents."""
-    return [graph for model in info.models for graph in DRAWING_GRAPHS[model]]
+    return [
+        graph for model in info.models for graph in (PLAIN_GRAPHS if _plain(info, model) else DRAWING_GRAPHS[model])
+    ]
 
 
 def array_names(info: Bundle) -> list[str]:
     """The arrays of latents.npz that drawing from latents needs."""
-    arrays = [array for model in info.models for array in DRAWING_ARRAYS[model]]
+    arrays = [array for model in info.models if not _plain(info, model) for array in DRAWING_ARRAYS[model]]
     movable = [model for model in info.models if any(getattr(attribute, model) for attribute in info.attributes)]
     return arrays + [ATTRIBUTE_ARRAYS[model] for model in movable]
 
 
 def drawable(info: Bundle) -> bool:
-    """Whether a browser can draw with the bundle; adopted generators lack the two graphs it needs."""
-    return all(name in info.graphs for name in graph_names(info))
+    """Whether a browser can draw with the bundle's own files: not where a generator from elsewhere needs an adapter."""
+    return all(name in info.graphs and not info.graphs[name].adapter for name in graph_names(info))
+
+
+def _plain(info: Bundle, model: Model) -> bool:
+    """Whether the model is a GAN without styles, whose generator is a single graph."""
+    return model == "gan" and (info.gan is None or info.gan.w_dim is None)
 
 
 def latent_bytes(bundle: OpenBundle) -> bytes:
@@ -90,6 +98,7 @@ def page_facts(bundle: OpenBundle) -> dict[str, Any]:
     return {
         "name": info.name,
         "version": bundle.version,
+        "sha256": bundle.sha256,
         "title": info.title,
         "created": f"{info.created:%Y-%m-%d}",
         "width": info.image.width,
@@ -142,6 +151,10 @@ class Runtime:
     def read(self, name: str) -> bytes:
         """One of its files; `name` is relative to the package. Raises OSError or BundleError."""
         return (self.place / name).read_bytes() if self.place.is_dir() else unpacked(self.place)[name]
+
+    def path(self, name: str) -> Path:
+        """What lies on the disk: this file, or the archive that holds it."""
+        return self.place / name if self.place.is_dir() else self.place
 
     def has(self, name: str) -> bool:
         """Whether it has this file."""

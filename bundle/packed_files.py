@@ -9,7 +9,7 @@ import tarfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from bundle.errors import BundleError
+from bundle.errors import FileGone
 
 GRAPHS = "graphs.tar.xz"  # beside a bundle's index, where its graphs are packed
 MAX_BYTES = 500_000_000  # of what an archive may unpack to
@@ -32,7 +32,7 @@ def pack(files: Mapping[str, bytes]) -> bytes:
 
 
 def unpacked(archive: Path) -> Mapping[str, bytes]:
-    """The files in an archive, by name; nothing is written. Raises BundleError when it is damaged or too large, OSError
+    """The files in an archive, by name; nothing is written. Raises FileGone when it is damaged or too large, OSError
     when it cannot be read."""
     state = archive.stat()
     return _unpacked(archive, state.st_mtime_ns, state.st_size)
@@ -45,8 +45,8 @@ def _unpacked(archive: Path, changed: int, size: int) -> Mapping[str, bytes]:
     try:
         plain = lzma.LZMADecompressor().decompress(archive.read_bytes(), max_length=MAX_BYTES + 1)
         if len(plain) > MAX_BYTES:
-            raise BundleError(f"'{archive.name}' holds more than {MAX_BYTES / 1e6:.0f} MB.")
+            raise FileGone(f"'{archive.name}' holds more than {MAX_BYTES / 1e6:.0f} MB.")
         with tarfile.open(fileobj=io.BytesIO(plain), mode="r:") as files:
             return {entry.name: stream.read() for entry in files if (stream := files.extractfile(entry))}
     except (lzma.LZMAError, tarfile.TarError, EOFError) as error:
-        raise BundleError(f"'{archive.name}' is damaged.") from error
+        raise FileGone(f"'{archive.name}' is damaged.") from error

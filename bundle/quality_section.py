@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bundle.figures import HELD_OUT
+from bundle.model_index import with_model_index
 from bundle.read import OpenBundle, read
 from bundle.schema import Figure, Quality
 from bundle.write import card_of, update_bundle
@@ -17,14 +18,15 @@ BETTER = {"lower": "lower", "higher": "higher", "floor": "near the floor"}
 
 
 def store_quality(folder: Path, quality: Quality) -> OpenBundle:
-    """Replaces the figures in the index and in the model card of the bundle in `folder`, which it returns; the card is
-    begun where there is none. Everything else stays as it is.
+    """Replaces the figures in the index and in the model card (its section, and what the Hub reads) of the bundle in
+    `folder`, which it returns; the card is begun where there is none. Everything else stays as it is.
 
     Raises BundleError when the bundle cannot be opened, UserError when the disk refuses.
     """
     bundle = read(folder)
-    card = with_quality(card_of(folder) or f"# {bundle.info.title}\n", quality)
-    return update_bundle(bundle, bundle.info.model_copy(update={"quality": quality}), card=card)
+    info = bundle.info.model_copy(update={"quality": quality})
+    card = with_quality(card_of(folder) or f"# {info.title}\n", quality)
+    return update_bundle(bundle, info, card=with_model_index(card, info))
 
 
 def with_quality(text: str, quality: Quality | None) -> str:

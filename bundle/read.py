@@ -60,10 +60,21 @@ class OpenBundle:
         return {entry.file: entry for entry in entries}
 
     @property
+    def sha256(self) -> str:
+        """What tells this bundle from any other, and changes with any of its files: see `fingerprint`."""
+        return fingerprint(self.info)
+
+    @property
     def version(self) -> str:
-        """Eight hexadecimal digits that change with any of its files: they stand in addresses of what may be cached."""
-        entries = (*self.info.graphs.values(), *self.info.files.values())
-        return hashlib.sha256("".join(entry.sha256 for entry in entries).encode()).hexdigest()[:8]
+        """The first eight hexadecimal digits of `sha256`: they stand in addresses of what may be cached."""
+        return self.sha256[:8]
+
+
+def fingerprint(info: Bundle) -> str:
+    """SHA-256 over the SHA-256 of each graph and file, as text, in the index's order. Figures that are measured later
+    do not change it: it is about what draws."""
+    entries = (*info.graphs.values(), *info.files.values())
+    return hashlib.sha256("".join(entry.sha256 for entry in entries).encode()).hexdigest()
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from bundle import packed_files
-from bundle.errors import BundleError
+from bundle.errors import BundleError, FileGone
 from bundle.onnx_outline import FLOAT, TYPES, Dimensions, Outline, outline, problem, unknown
 from bundle.schema import Adapter, File, Graph
 
@@ -18,8 +18,8 @@ PICTURE_TYPES = {number for number, name in TYPES.items() if name in ("float32",
 
 
 def verified_bytes(folder: Path, entry: File) -> bytes:
-    """The bytes of a file that the index lists, which lies in the folder or in its packed graphs. Raises BundleError
-    when it is missing or was changed."""
+    """The bytes of a file that the index lists, which lies in the folder or in its packed graphs. Raises FileGone when
+    it is missing or was changed."""
     path, archive = folder / entry.file, folder / packed_files.GRAPHS
     try:
         if path.is_file():
@@ -28,14 +28,12 @@ def verified_bytes(folder: Path, entry: File) -> bytes:
         elif archive.is_file() and entry.file in (packed := packed_files.unpacked(archive)):
             data = packed[entry.file]
         else:
-            raise BundleError(f"File '{entry.file}' of bundle '{folder.name}' is missing.")
+            raise FileGone(f"File '{entry.file}' of bundle '{folder.name}' is missing.")
     except OSError as error:
-        raise BundleError(f"File '{entry.file}' of bundle '{folder.name}' cannot be read.") from error
+        raise FileGone(f"File '{entry.file}' of bundle '{folder.name}' cannot be read.") from error
     if hashlib.sha256(data).hexdigest() == entry.sha256:
         return data
-    raise BundleError(
-        f"File '{entry.file}' of bundle '{folder.name}' is damaged or was changed: its checksum is wrong."
-    )
+    raise FileGone(f"File '{entry.file}' of bundle '{folder.name}' is damaged or was changed: its checksum is wrong.")
 
 
 def check_outline(folder: Path, name: str, graph: Graph, data: bytes) -> None:

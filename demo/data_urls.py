@@ -6,6 +6,7 @@ import math
 import numpy as np
 
 from bundle import images
+from bundle.marks import Mark, formats
 
 MEDIA_TYPES = {
     "png": "image/png",
@@ -23,14 +24,15 @@ def data_url(data: bytes, file_format: str) -> str:
     return f"data:{MEDIA_TYPES[file_format]};base64,{base64.b64encode(data).decode()}"
 
 
-def picture_url(picture: np.ndarray) -> str:
-    """A picture uint8 [H, W, C] as the data URL of a PNG."""
-    return data_url(images.png(picture), "png")
+def picture_url(picture: np.ndarray, mark: Mark | None) -> str:
+    """A picture uint8 [H, W, C] as the data URL of a PNG. `mark`: None for one that no model drew: a visitor's or the
+    data set's own, a map of measured values."""
+    return data_url(images.png(picture) if mark is None else formats.png(picture, mark), "png")
 
 
-def image_url(image: np.ndarray) -> str:
-    """The first picture of an image [N, C, H, W] as the data URL of a PNG."""
-    return picture_url(images.to_uint8(image)[0])
+def image_url(image: np.ndarray, mark: Mark | None) -> str:
+    """The first picture of an image [N, C, H, W] as the data URL of a PNG, as `picture_url`."""
+    return picture_url(images.to_uint8(image)[0], mark)
 
 
 def decimal(value: float) -> float | None:

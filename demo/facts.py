@@ -6,6 +6,7 @@ from typing import Any
 
 from bundle import on_device, snapshots
 from bundle.figures import headlines
+from bundle.marks import xmp
 from bundle.read import INDEX, Unavailable
 from bundle.schema import GRAPHS, File
 from demo.routes import device
@@ -51,6 +52,7 @@ def facts(bundles: Mapping[str, ServedBundle], unavailable: Sequence[Unavailable
         "recipe": RECIPE,
         "device": device.page_facts(),
         "endpoints": described(),
+        "mark": xmp.page_facts(),
         # What Morph exports, and why a format cannot be written here; png-strip is for programs.
         "exports": {name: video.gap() if name == "mp4" else "" for name in FORMATS if name != "png-strip"},
     }

@@ -23,8 +23,10 @@ from demo.routes import (
     prometheus,
     rebuild,
     training_film,
+    verify,
 )
 from demo.routes.call_checks import CheckedCalls
+from demo.routes.cancelled_calls import CancelledCalls
 from demo.routes.exception_handlers import HANDLERS
 from demo.routes.gradio_api import add_endpoints
 from demo.routes.model_requests import ModelRequests
@@ -39,6 +41,9 @@ FONT_WEIGHTS = (400, 700)  # of the fonts; the 600 that Gradio ships lacks most 
 I18N = gr.I18n(en={word: word for word in PAGE_WORDS["zh-CN"]}, **PAGE_WORDS)
 # Seconds: how often Gradio looks, and how long an upload stays. demo/serving/housekeeping.py deletes what is left.
 KEEP_FILES = (600, 3000)
+# Calls that Gradio has begun; more wait in a queue of its own, by order of arrival. More than demo/serving/calls.py
+# holds, which gives turns.
+MAX_CALLS = 256
 KEEP_SESSIONS = 128  # of Gradio's state for each visitor, which it makes anew where it is needed
 
 
@@ -106,7 +111,7 @@ def launch_settings(bundles: Mapping[str, ServedBundle], unavailable: Sequence[U
     context manager that is open as long as the server runs (Starlette's `lifespan`)."""
     requests = ModelRequests()
     routes: list[BaseRoute] = []
-    for tab in (live, morph, rebuild, explore, compare, training_film):
+    for tab in (live, morph, rebuild, explore, compare, training_film, verify):
         routes += tab.routes(bundles, requests)
     routes += [*files.routes(bundles), *device.routes(bundles), *page_files.routes()]
     routes += [*health.routes(bundles, unavailable), *prometheus.routes(bundles), *more]
@@ -118,11 +123,17 @@ def launch_settings(bundles: Mapping[str, ServedBundle], unavailable: Sequence[U
         "run_history": False,
         "state_session_capacity": KEEP_SESSIONS,
         "max_file_size": "5mb",
+        "max_threads": MAX_CALLS,
         "enable_monitoring": False,
         "ssr_mode": False,
         "app_kwargs": {
             "routes": routes,
-            "middleware": [Middleware(NotModified), Middleware(page_files.CompressedPage), Middleware(CheckedCalls)],
+            "middleware": [
+                Middleware(NotModified),
+                Middleware(page_files.CompressedPage),
+                Middleware(CheckedCalls),
+                Middleware(CancelledCalls),
+            ],
             "exception_handlers": HANDLERS,
         }
         | ({"lifespan": lifespan} if lifespan else {}),

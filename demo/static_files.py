@@ -25,6 +25,7 @@ CORE = (
     "elements",
     "attributes",
     "canvas",
+    "marks",
     "requests",
     "live",
     "tables",

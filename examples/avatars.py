@@ -6,8 +6,9 @@
 
 OUT/train/STYLE/NUMBER.png and OUT/test/STYLE/NUMBER.png hold the pictures, a class for each style; OUT/metadata.csv
 says what each one shows (examples/avatar_attributes.py: glasses, smile, colours, …); OUT/LICENCE.md names artists and
-licences. A picture follows from style, split and number alone: the same command with the same packages draws the same
-set again. Stopped, it goes on where it was. Six thousand pictures take a minute or two on one core.
+licences; OUT/croissant.json describes all of it for machines. A picture follows from style, split and number alone: the
+same command with the same packages draws the same set again. Stopped, it goes on where it was. Six thousand pictures
+take a minute or two on one core.
 """
 
 import csv
@@ -30,6 +31,7 @@ import tyro
 
 from bundle.command_line import exit_code
 from bundle.errors import UserError
+from examples import croissant
 from examples.avatar_attributes import COLUMNS, attributes
 from train.progress_bar import with_bar
 
@@ -170,13 +172,31 @@ def licence(settings: Settings) -> str:
     return "\n".join(lines)
 
 
+def about(settings: Settings) -> croissant.About:
+    """The set for croissant.json."""
+    known = [definition(style).get("meta", {}) for style in settings.styles]
+    artists = [meta.get("creator", {}) for meta in known]
+    creators = {artist.get("name", "not named"): artist.get("url", "") for artist in artists}
+    licences = {address for meta in known if (address := meta.get("license", {}).get("url"))}
+    return croissant.About(
+        name="avatars",
+        description=f"Heads on white at {settings.size} px, put together by a seed of parts that illustrators drew: "
+        f"{', '.join(settings.styles)}. Drawn by examples/avatars.py of Twofold with DiceBear.",
+        address="https://www.dicebear.com",
+        creators=creators,
+        licences=sorted(licences),
+        label="style",
+        columns=COLUMNS,
+    )
+
+
 def versions() -> dict[str, str]:
     return {name: version(name) for name in PACKAGES}
 
 
 def check(settings: Settings) -> None:
     """Raises UserError for missing packages, impossible settings, and a folder of something else."""
-    if any(find_spec(module) is None for module in MODULES):
+    if any(find_spec(module) is None for module in (*MODULES, "mlcroissant")):
         raise UserError("The avatars need more packages: pip install -r examples/requirements-avatars.txt")
     for name, least, most in (("train", 1, 10**5), ("test", 0, 10**5), ("size", 16, 1024), ("jobs", 1, 1024)):
         if not least <= getattr(settings, name) <= most:
@@ -218,7 +238,8 @@ def make(settings: Settings) -> None:
     writer.writeheader()
     for p in plan.values():
         writer.writerow({"file_name": p.name, "style": p.style} | attributes(p.style, p.options))
-    write(settings.out / "metadata.csv", table.getvalue().encode())
+    write(settings.out / croissant.TABLE, table.getvalue().encode())
+    write(settings.out / croissant.FILE, croissant.described(settings.out, about(settings)))
     print(f"{len(plan)} pictures of {len(settings.styles)} styles in {settings.out}.")
 
 

@@ -15,6 +15,8 @@ import numpy as np
 from bundle import images
 from bundle.array_files import SHEET_COLUMNS
 from bundle.feeds import Rows, RunGraph, run_in_parts
+from bundle.marks import formats
+from bundle.marks.mark import of_sheet
 from bundle.public_command import public_command
 from bundle.schema import SCHEMA_VERSION, SNAPSHOT_FILES, Bundle, File
 from bundle.trial_inputs import TrialInputs
@@ -172,7 +174,7 @@ def other_files(
     files = {
         "latents": ("latents.npz", npz_bytes(dict(inputs.latents) | extra | dict(moves))),
         "examples": ("examples.npz", npz_bytes(examples(test_set))),
-        "sheet": ("sheet.png", sheet(inputs)),
+        "sheet": ("sheet.png", sheet(inputs, origin.bundle)),
     }
     if "encoder" in shapes:
         latent_dim = shapes["decoder"]["z"][0]
@@ -196,11 +198,12 @@ def examples(test_set: Pictures) -> dict[str, np.ndarray]:
     return {"images": np.ascontiguousarray(to_pictures(test_set)[chosen]), "labels": labels[chosen]}
 
 
-def sheet(inputs: TrialInputs) -> bytes:
-    """Seeds 0 to 63 as one PNG, drawn by the generator, or by the decoder where there is no GAN."""
+def sheet(inputs: TrialInputs, bundle: str) -> bytes:
+    """Seeds 0 to 63 as one PNG, drawn by the generator, or by the decoder where there is no GAN. `bundle`: its name."""
     graph = "generator" if "generator" in inputs.graphs else "decoder"
     drawn = inputs.run(graph, inputs.seed_rows(graph, range(SEEDS)))["image"]
-    return images.png(images.sheet(images.to_uint8(drawn), SHEET_COLUMNS), level=9)
+    mark = of_sheet(bundle, "gan" if graph == "generator" else "vae", SEEDS, SHEET_COLUMNS)
+    return formats.png(images.sheet(images.to_uint8(drawn), SHEET_COLUMNS), mark, level=9)
 
 
 # ----------------------------------------------------------------------------------------------- index

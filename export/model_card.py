@@ -5,7 +5,11 @@ import re
 from collections.abc import Mapping, Sequence
 
 from bundle.latents import seed_class
+from bundle.marks import TRAINED, Mark, Seed, formats, xmp
+from bundle.marks.mark import plain_state
+from bundle.model_index import hosted, with_model_index
 from bundle.quality_section import BEGIN, cell, quality_section
+from bundle.read import fingerprint
 from bundle.schema import Bundle, Graph, RuntimeComparison, Training
 from export import attribute_section, runtime_tables
 from export.markdown import table
@@ -74,19 +78,24 @@ def model_names(info: Bundle) -> str:
 
 
 def front_matter(info: Bundle) -> str:
-    """The block that the Hub reads. Without its `model-index`: the Hub would compare our figures, whose features differ
-    from bundle to bundle, with those of other models."""
+    """The block that the Hub reads: licence, data set, figures."""
     from huggingface_hub import ModelCardData  # slow to import, and only a new card needs it
 
-    hosted = re.fullmatch(r"[\w.-]+/[\w.-]+", info.dataset.source)
+    source, licence = hosted(info.dataset.source), hub_licence(info.dataset.licence)
     facts = ModelCardData(
-        license=hub_licence(info.dataset.licence),
+        license=licence,
+        license_name=licence_name(info.dataset.licence) if licence == "other" else None,
         library_name="onnx",
         pipeline_tag="unconditional-image-generation",
         tags=["onnx", "image-generation", *info.models, "twofold"],
-        datasets=[info.dataset.source] if hosted else None,
+        datasets=[source] if source else None,
     )
-    return f"---\n{facts.to_yaml()}\n---"
+    return with_model_index(f"---\n{facts.to_yaml()}\n---\n", info).rstrip("\n")
+
+
+def licence_name(text: str) -> str:
+    """What the Hub shows where it has no identifier for the licence: the text as a word of its kind."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:60] or "other"
 
 
 def size(info: Bundle) -> str:
@@ -134,7 +143,8 @@ def snippet(info: Bundle) -> str:
     prior = info.gan.prior if info.gan else "normal"
     extra = {"normal": "", "uniform": "import math\n", "truncated": "import math\nfrom statistics import NormalDist\n"}
     lines = extra[prior].split("\n") if extra[prior] else []
-    lines += ["import numpy as np", "import onnxruntime as ort", "from PIL import Image", "", f"seed = {SNIPPET_SEED}"]
+    lines += ["import numpy as np", "import onnxruntime as ort", "from PIL import Image"]
+    lines += ["from PIL.PngImagePlugin import PngInfo", "", f"seed = {SNIPPET_SEED}"]
     feed = {"z": "z"}
     if info.gan:
         graph = "generator"
@@ -165,9 +175,21 @@ def snippet(info: Bundle) -> str:
     lines += [
         f'session = ort.InferenceSession("{graph}.onnx", providers=["CPUExecutionProvider"])',
         f'(image,) = session.run(["image"], {{{inputs}}})  # [N, C, H, W] in [0, 1]',
-        f'Image.fromarray(np.rint({pixels} * 255).astype(np.uint8)).save("picture.png")',
+        "mark = PngInfo()  # says that a model drew the picture",
+        f'mark.add_itxt("{formats.PNG_XMP}", (',
+        *(f"    {json.dumps(line, ensure_ascii=False)}" for line in snippet_mark(info).splitlines(keepends=True)),
+        "))",
+        f'Image.fromarray(np.rint({pixels} * 255).astype(np.uint8)).save("picture.png", pnginfo=mark)',
     ]
     return "\n".join(lines) + "\n"
+
+
+def snippet_mark(info: Bundle) -> str:
+    """The XMP of the picture that `snippet` draws. It leaves out the state of a VAE's, whose seeds are not those of the
+    bundle."""
+    own = seed_class(SNIPPET_SEED, len(info.dataset.classes)) if info.dataset.classes else None
+    state = plain_state(Seed(m="gan", seed=SNIPPET_SEED, c=own)) if info.gan else None
+    return xmp.core(Mark(source=TRAINED, bundle=info.name, sha256=fingerprint(info), state=state))
 
 
 def data_section(info: Bundle) -> str:

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bundle import images
 from bundle.atomic_files import write_file
 from bundle.errors import UserError
 from bundle.figures import HELD_OUT, control_minutes
+from bundle.marks import composite, formats, trained
 from bundle.model import BundleModel
 from bundle.quality_section import ABOUT_FLOORS, BETTER, cell, figure_rows, floors, measured
 from bundle.read import INDEX, discover
@@ -76,7 +76,8 @@ def write(root: Path) -> Path:
         info, drawn = bundle.info, []
         for sheet in report_sheets.sheets(BundleModel(BundleRunner(bundle))):
             name = f"{info.name}_{sheet.name}.png"
-            write_file(root / FOLDER / name, images.png(sheet.pixels, level=9))
+            mark = (composite if sheet.with_others else trained)(bundle)
+            write_file(root / FOLDER / name, formats.png(sheet.pixels, mark, level=9))
             drawn.append((name, sheet.caption))
         closest = f"{info.name}_closest.png"
         if info.quality and (root / FOLDER / closest).is_file():

@@ -18,11 +18,13 @@ GREY = 0.5
 
 @dataclass(frozen=True)
 class Sheet:
-    """A picture of the report: the end of its file name, its caption, its pixels."""
+    """A picture of the report: the end of its file name, its caption, its pixels. `with_others`: whether some of them
+    come from held-out pictures."""
 
     name: str
     caption: str
     pixels: np.ndarray
+    with_others: bool = False
 
 
 def samples(bundle_model: BundleModel) -> list[Sheet]:
@@ -47,7 +49,7 @@ def reconstructions(bundle_model: BundleModel, pictures: np.ndarray) -> list[She
         names.append("what the GAN draws of them in one pass")
     if len(rows) == 1:
         return []
-    return [Sheet("rebuilt", f"Row by row: {', '.join(names)}.", grid(rows, len(shown)))]
+    return [Sheet("rebuilt", f"Row by row: {', '.join(names)}.", grid(rows, len(shown)), True)]
 
 
 def repairs(bundle_model: BundleModel, pictures: np.ndarray) -> list[Sheet]:
@@ -61,7 +63,7 @@ def repairs(bundle_model: BundleModel, pictures: np.ndarray) -> list[Sheet]:
             rows.append(np.concatenate([np.where(mask > 0, x, GREY), bundle_model.repair(x, mask)]))
     missing = ", ".join(what for what, _ in kinds.values())
     return [Sheet("repaired", f"Damaged (grey) and repaired by the VAE, in pairs: {missing}.",
-                  grid(rows, 2 * len(shown)))]  # fmt: skip
+                  grid(rows, 2 * len(shown)), True)]  # fmt: skip
 
 
 def paths(bundle_model: BundleModel) -> list[Sheet]:

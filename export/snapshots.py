@@ -8,12 +8,14 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from bundle import images
 from bundle.curves import lines
+from bundle.marks import COMPOSITE, TRAINED, Mark, formats, xmp
 from bundle.moments import FOLDER, HELD_OUT, Moment, moments
 from bundle.schema import SNAPSHOT_FILES, Alarm, Model, Snapshot, Snapshots
 from bundle.snapshots import held_out_rows
@@ -63,7 +65,7 @@ def _of_stage(run: Run, model: Model) -> SnapshotSheet | None:
         return None
     kept = [rows[count] for count in even(sorted(rows))]
     sheet = np.stack([*([held_out] if held_out is not None else []), *(pictures for _, pictures in kept)])
-    data, suffix = encoded(sheet, BUDGETS[model])
+    data, suffix = encoded(sheet, BUDGETS[model], Mark(source=COMPOSITE if held_out_rows(model) else TRAINED))
     taken = marked([moment for moment, _ in kept], metrics_of(folder))
     return SnapshotSheet(Snapshots(pictures=most, taken=tuple(taken)), f"{model}-snapshots.{suffix}", data)
 
@@ -99,35 +101,36 @@ def alarms_of(line: Mapping[str, float]) -> tuple[Alarm, ...]:
 # ------------------------------------------------------------------------------------------------ bytes
 
 
-def encoded(rows: np.ndarray, budget: int) -> tuple[bytes, str]:
+def encoded(rows: np.ndarray, budget: int, mark: Mark) -> tuple[bytes, str]:
     """The file of a sheet of pictures uint8 [T, N, H, W, C], a row for each T, and its suffix: the first way of
     `attempts` that takes at most `budget` bytes, or the last one."""
     found = b"", ""
-    for found in attempts(rows):
+    for found in attempts(rows, mark):
         if len(found[0]) <= budget:
             break
     return found
 
 
-def attempts(rows: np.ndarray) -> Iterator[tuple[bytes, str]]:
+def attempts(rows: np.ndarray, mark: Mark) -> Iterator[tuple[bytes, str]]:
     """Ways to store a sheet, the best one first: lossless in the smaller format, coarser, then half as large."""
     while True:
         sheet = images.sheet(rows.reshape(-1, *rows.shape[2:]), rows.shape[1])
         storable = max(sheet.shape[:2]) <= LONGEST_WEBP
-        png = images.png(sheet, level=9)
-        lossless = webp(sheet, lossless=True) if storable else png
+        png = formats.png(sheet, mark, level=9)
+        lossless = webp(sheet, mark, lossless=True) if storable else png
         yield min((lossless, "webp"), (png, "png"), key=lambda one: len(one[0])) if storable else (png, "png")
         for quality in QUALITIES if storable else ():
-            yield webp(sheet, quality=quality), "webp"
+            yield webp(sheet, mark, quality=quality), "webp"
         if min(rows.shape[2:4]) < 2 * LEAST_SIDE:
             return
         rows = halved(rows)
 
 
-def webp(sheet: np.ndarray, lossless: bool = False, quality: int = 80) -> bytes:
-    """A picture uint8 [H, W, C] as WebP."""
+def webp(sheet: np.ndarray, mark: Mark, lossless: bool = False, quality: int = 80) -> bytes:
+    """A picture uint8 [H, W, C] as WebP with its mark."""
     buffer = io.BytesIO()
-    images.to_pillow(sheet).save(buffer, "WEBP", lossless=lossless, quality=quality, method=6)
+    how: dict[str, Any] = {"lossless": lossless, "quality": quality, "method": 6, "xmp": xmp.block(mark)}
+    images.to_pillow(sheet).save(buffer, "WEBP", **how)
     return buffer.getvalue()
 
 

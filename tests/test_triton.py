@@ -22,7 +22,9 @@ import httpx
 import numpy as np
 import pytest
 
+from bundle.adopt import About, adopt
 from bundle.errors import BundleError, RuntimeUnavailable
+from bundle.generator_inputs import Given
 from bundle.images import to_uint8
 from bundle.latents import Mixture, one_hot, seed_latent
 from bundle.read import OpenBundle, read
@@ -30,7 +32,7 @@ from bundle.sessions import Provider, choose_provider
 from demo.serving import kserve_client
 from demo.serving.engine import Engine
 from export.__main__ import main as export
-from tests.support import tiny
+from tests.support import foreign, tiny
 from tests.support.server import free_port
 from tests.support.waiting import wait_until
 
@@ -41,7 +43,7 @@ PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 STUB = BINARIES / "python_backend_stubs" / PYTHON / "triton_python_backend_stub"
 OWN = Path(sysconfig.get_config_var("LIBDIR") or "/", f"libpython{PYTHON}.so.1.0")  # not every Python has one
 LIBRARIES = f"{WHEEL / 'nvidia_pytriton.libs'}:{OWN.parent}"
-LOADED = ("tiny_generator", "tiny_decoder", "tiny_repair", "mnist_generator", "mnist_encoder")
+LOADED = ("tiny_generator", "tiny_decoder", "tiny_repair", "mnist_generator", "mnist_encoder", "foreign_generator")
 
 
 def missing() -> str | None:
@@ -68,13 +70,16 @@ class Triton:
     log: Path
     tiny: OpenBundle
     mnist: OpenBundle
+    foreign: OpenBundle
 
 
 @pytest.fixture(scope="module")
 def triton(tiny_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Triton]:
     root = tmp_path_factory.mktemp("triton")
     released = REPOSITORY / "artifacts" / "mnist"
-    for bundle in (tiny_bundle, released):
+    (root / "foreign.onnx").write_bytes(foreign.exported())
+    adopt(root / "foreign.onnx", root / "foreign", About("foreign", "Foreign"), Given(classes=tuple("abcde")))
+    for bundle in (tiny_bundle, released, root / "foreign"):
         assert export(["triton", str(bundle), str(root / "models"), "--python-backend", "--device", "cpu"]) == 0
     plain = tiny.build(root / "plain", "plain", classes=0)
     for device in ("auto", "cpu", "gpu"):
@@ -108,7 +113,8 @@ def triton(tiny_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
         stderr=subprocess.STDOUT,
     )
     try:
-        yield Triton(ready(server, port, root / "log"), root / "log", read(tiny_bundle), read(released))
+        bundles = map(read, (tiny_bundle, released, root / "foreign"))
+        yield Triton(ready(server, port, root / "log"), root / "log", *bundles)
     finally:
         server.terminate()
         server.wait(timeout=30)
@@ -173,7 +179,7 @@ def test_outputs_are_bit_for_bit_those_of_the_local_engine(
     triton: Triton, server: kserve_client.InferenceServer, model: str, binary: bool
 ):
     name, graph = model.split("_")
-    bundle = {"tiny": triton.tiny, "mnist": triton.mnist}[name]
+    bundle = {"tiny": triton.tiny, "mnist": triton.mnist, "foreign": triton.foreign}[name]
     remote = dataclasses.replace(server, binary=binary).graph(bundle, graph)
     for batch in (1, 5, 33):
         inputs = feed(bundle, graph, batch)
@@ -222,6 +228,15 @@ def test_the_engine_draws_there(triton: Triton, server: kserve_client.InferenceS
         one = Engine(dataclasses.replace(vae, golden=sheet), provider, opener=kserve_client.opener(server))
         with nullcontext() if right else pytest.raises(BundleError, match="does not draw the pictures of its sample"):
             one.ready()
+
+
+def test_a_generator_from_elsewhere_draws_there_too(triton: Triton, server: kserve_client.InferenceServer):
+    """By the names and values of the format, which its file does not have: held against its sample sheet."""
+    provider = Provider("engine", server.name, "named by --engine.")
+    engine = Engine(triton.foreign, provider, opener=kserve_client.opener(server))
+    engine.ready()
+    feed_of_seeds = feed(triton.foreign, "generator", 40)
+    assert same(list(engine.run("generator", feed_of_seeds).values()), here(triton.foreign, "generator", feed_of_seeds))
 
 
 def test_a_model_that_is_not_loaded(triton: Triton, server: kserve_client.InferenceServer):

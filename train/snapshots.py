@@ -24,6 +24,7 @@ from torch import Tensor, nn
 
 from bundle import images
 from bundle.atomic_files import write_file
+from bundle.marks import TRAINED, Mark, formats
 from bundle.moments import FOLDER, HELD_OUT, Moment, moments, row_name
 from train.stages.stage import Stage
 
@@ -82,7 +83,7 @@ class Snapshots:
         if drawn is None:
             return
         path = self.folder / row_name(seen, seconds)
-        write_file(path, images.png(row(drawn)))
+        write_file(path, formats.png(row(drawn), Mark(source=TRAINED)))
         self.taken.append(Moment(seen, seconds, path))
         if len(self.taken) > MOST:
             kept = set(even([moment.images for moment in self.taken]))

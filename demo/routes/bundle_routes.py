@@ -84,7 +84,7 @@ class BundleRoutes:
             served = self._bundles.get(request.path_params["bundle"])
             if served is None:
                 return no_bundle()
-            if (refused := _wrong_length(request, UPLOAD.bytes)) is not None:
+            if (refused := wrong_length(request, UPLOAD.bytes)) is not None:
                 return refused
             data = await request.body()
             return await self._requests.answer(request, lambda: work(served, data))
@@ -96,7 +96,7 @@ class BundleRoutes:
         served = self._bundles.get(request.path_params["bundle"])
         if served is None:
             return no_bundle()
-        if (refused := _wrong_length(request, MAX_BODY_BYTES)) is not None:
+        if (refused := wrong_length(request, MAX_BODY_BYTES)) is not None:
             return refused
         try:
             return await _received(request, served)
@@ -115,13 +115,14 @@ async def _received(request: Request, served: ServedBundle) -> Form:
         return Form(served, asked, await file.read() if isinstance(file, UploadFile) else None)
 
 
-def _wrong_length(request: Request, most: int) -> Response | None:
-    """The refusal of a body whose length is unstated or more than `most` bytes; None for any other."""
+def wrong_length(request: Request, most: int, sentence: str = TOO_LARGE) -> Response | None:
+    """The refusal of a body whose length is unstated, or more than `most` bytes with this sentence; None for any
+    other."""
     length = request.headers.get("content-length", "")
     if not length.isdecimal():
         return refusal(411, "The request must state its length (Content-Length).")
     if len(length) > 9 or int(length) > most:  # digits first: int() of a very long text is slow
-        return refusal(413, TOO_LARGE)
+        return refusal(413, sentence)
     return None
 
 

@@ -10,16 +10,16 @@ Arguments that are left out get their defaults.
 
 import inspect
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from gradio.utils import get_upload_folder
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from demo import arguments
+from demo.routes.bodies import inner_path, pass_on, read_body
 from demo.routes.endpoints import Endpoint, drawing, reading
 
 MAX_BYTES = 4_000_000  # of a call: pictures are uploaded apart
@@ -36,7 +36,7 @@ class CheckedCalls:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        path = scope.get("path", "").removeprefix(scope.get("root_path", ""))
+        path = inner_path(scope)
         action, _, name = path.removeprefix("/gradio_api/").partition("/")
         joins = path == "/gradio_api/queue/join"
         named = path.startswith("/gradio_api/") and action in ("call", "run") and name in ENDPOINTS
@@ -44,7 +44,7 @@ class CheckedCalls:
             await self.app(scope, receive, send)
             return
         try:
-            data = await _body(Request(scope, receive))
+            data = await read_body(Request(scope, receive), MAX_BYTES)
         except ClientDisconnect:  # nobody is there to be answered
             return
         if data is None:
@@ -63,9 +63,7 @@ class CheckedCalls:
                     await JSONResponse({"detail": wrong}, status_code=400)(scope, receive, send)
                     return
                 data = json.dumps(call).encode()
-        headers = [(key, value) for key, value in scope["headers"] if key.lower() != b"content-length"]
-        headers.append((b"content-length", str(len(data)).encode()))
-        await self.app({**scope, "headers": headers}, _again(data, receive), send)
+        await pass_on(self.app, data, scope, receive, send)
 
 
 def mend(endpoint: str, values: list[Any]) -> str:
@@ -111,27 +109,3 @@ def _joined(scope: Scope, call: dict[str, Any]) -> str:
     number = call.get("fn_index")
     known = functions.get(number) if isinstance(number, int) else None
     return str(known.api_name) if known is not None else ""
-
-
-async def _body(request: Request) -> bytes | None:
-    """The body; None for one of more than MAX_BYTES."""
-    data = bytearray()
-    async for part in request.stream():
-        data += part
-        if len(data) > MAX_BYTES:
-            return None
-    return bytes(data)
-
-
-def _again(data: bytes, receive: Receive) -> Callable[[], Any]:
-    """Receives a body that was read already, then whatever comes after it."""
-    sent = False
-
-    async def again() -> Message:
-        nonlocal sent
-        if sent:
-            return await receive()
-        sent = True
-        return {"type": "http.request", "body": data, "more_body": False}
-
-    return again

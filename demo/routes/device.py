@@ -4,6 +4,8 @@ GET /device/{release}/{name}                     scripts, onnxruntime-web's modu
 GET /device/{release}/bundles/{bundle}.bin?v=    the numbers that draw from latents, float32 one after the other
 
 `release` changes with any of the files, so answers may be kept for ever. What a browser needs: bundle/on_device.py.
+
+Every file is the one that was there when the server began, or it is answered with status 404, and /healthz says so.
 """
 
 import functools
@@ -20,19 +22,51 @@ from bundle.on_device import BUILDS, HOW_TO_GET_IT, RUNTIME
 from bundle.read import OpenBundle
 from demo import static_files
 from demo.routes.page_files import FOR_EVER, no_file, packed
+from demo.serving.file_watch import KnownFile
 from demo.serving.served_bundle import ServedBundle
 
 WEB = Path(__file__).resolve().parents[1] / "web"  # where `python -m demo.web` puts onnxruntime-web
 SCRIPTS = ("random.js", "latents.js", "device.js", "worker.js", "gpu.js", "local.js")
+OPEN = "open.js"  # for other pages: demo/routes/files.py
 MEDIA = {"js": "text/javascript", "wasm": "application/wasm"}
+
+
+@functools.cache
+def _known() -> dict[str, KnownFile]:
+    """The files as they are when this is first called, which is when the server starts, by name."""
+    runtime = on_device.installed(WEB)
+    known = {}
+    for name in (*SCRIPTS, OPEN):
+        known[name] = KnownFile.begin(static_files.find(name), functools.partial(_script, name))
+    for build_name in runtime.builds if runtime else ():
+        assert runtime
+        build = BUILDS[build_name]
+        wasm = on_device.build_facts(runtime, build_name)["wasm"]["sha256"]
+        script_place, wasm_place = map(runtime.path, build.files)
+        known[build.script] = KnownFile.begin(script_place, functools.partial(runtime.script, build))
+        known[build.wasm] = KnownFile.begin(wasm_place, functools.partial(runtime.wasm, build), wasm)
+    return known
+
+
+def _script(name: str) -> bytes:
+    return static_files.find(name).read_bytes()
+
+
+def content(name: str) -> bytes | None:
+    """The bytes of a file, by name; None while it is missing or was changed."""
+    return _known()[name].content()
+
+
+def fault() -> str:
+    """What is wrong with the first file that is missing or was changed, as a sentence; empty where all are well."""
+    gone = next((name for name, file in _known().items() if not file.well()), None)
+    return f"File '{gone}' of the page is missing or was changed." if gone else ""
 
 
 @functools.cache
 def release() -> str:
     """Eight hexadecimal digits that change with any of the files but the numbers."""
-    runtime = on_device.installed(WEB)
-    scripts = (static_files.text(name) for name in SCRIPTS)
-    return static_files.fingerprint(*scripts, *((runtime.version, *runtime.builds) if runtime else ()))
+    return static_files.fingerprint(*(f"{name} {file.sha256}" for name, file in _known().items()))
 
 
 def page_facts() -> dict[str, Any]:
@@ -59,25 +93,13 @@ def bundle_facts(bundle: OpenBundle, address: str) -> dict[str, Any] | None:
     return on_device.drawing_facts(bundle, f"{address}/{{file}}{query}", numbers_at)
 
 
-@functools.cache
-def _file(name: str) -> bytes | None:
-    """A script, or a file of the runtime where it is installed."""
-    if name in SCRIPTS:
-        return static_files.find(name).read_bytes()
-    runtime = on_device.installed(WEB)
-    for build in map(BUILDS.__getitem__, runtime.builds if runtime else ()):
-        if runtime and name in (build.script, build.wasm):
-            return runtime.script(build) if name == build.script else runtime.wasm(build)
-    return None
-
-
 def routes(bundles: Mapping[str, ServedBundle]) -> list[Route]:
     """The routes above for these bundles."""
-    known = {*SCRIPTS, *(name for build in BUILDS.values() for name in (build.script, build.wasm))}
+    known = _known().keys() - {OPEN}
 
     def file(request: Request) -> Response:
         name = request.path_params["name"]
-        found = _file(name) if name in known else None
+        found = content(name) if name in known else None
         if found is None or request.path_params["release"] != release():
             return no_file()
         return packed(request, found, MEDIA[name.rpartition(".")[2]])

@@ -1,8 +1,9 @@
 """What the public endpoints do, as plain functions: demo/routes/gradio_api.py offers them through Gradio,
 demo/routes/mcp_tools.py as tools of the Model Context Protocol.
 
-Pictures leave as data URLs of PNGs. Same arguments, same bytes. Every argument is checked; a wrong one raises a
-UserError. The API tab shows the signature, the first sentence of the docstring and what follows "Returns".
+Pictures leave as data URLs of PNGs with their marks (bundle/marks). Same arguments, same bytes. Every argument is
+checked; a wrong one raises a UserError. The API tab shows the signature, the first sentence of the docstring and what
+follows "Returns".
 """
 
 import inspect
@@ -15,11 +16,13 @@ from bundle import images, schema
 from bundle.attribute_moves import AttributeMoves
 from bundle.errors import BundleError
 from bundle.latents import Key
+from bundle.marks import Mark, Point, Seed, trained
 from demo import arguments
 from demo.data_urls import data_url, decimal, image_url, picture_url
 from demo.routes.bundle_report import bundle_report
 from demo.serving.served_bundle import ServedBundle
 from demo.tabs.morph import morph_export
+from demo.tabs.rebuild.answers import made
 
 Endpoint = Callable[..., dict]
 Reader = Callable[[Any, ServedBundle], np.ndarray]
@@ -55,7 +58,9 @@ def drawing(bundles: Mapping[str, ServedBundle]) -> dict[str, Endpoint]:
             drawn = served.sample(numbers, weights, psi, chosen, moves)
         else:
             drawn = np.concatenate([_drawn(served, key, weights, psi, chosen, moves) for key in keys])
-        return {"images": [picture_url(picture) for picture in images.to_uint8(drawn)]}
+        chosen_class = None if weights is None else int(weights.argmax())
+        about = [_mark(served, key, chosen_class, psi, chosen, moves) for key in keys]
+        return {"images": [picture_url(*one) for one in zip(images.to_uint8(drawn), about, strict=True)]}
 
     def interpolate(
         seeds: list[int | list[float]],
@@ -112,9 +117,9 @@ def reading(bundles: Mapping[str, ServedBundle], picture_of: Reader, mask_of: Re
         image = picture_of(picture, served)
         reconstruction = served.reconstruct(image, arguments.attributes(attributes, served))
         return {
-            "input": image_url(image),
-            "image": image_url(reconstruction.image),
-            "difference": image_url(reconstruction.difference),
+            "input": image_url(image, None),
+            "image": image_url(reconstruction.image, made("reconstruct", served, "vae")),
+            "difference": image_url(reconstruction.difference, made("difference", served, "vae")),
             "mse": reconstruction.mse,
             "psnr": decimal(reconstruction.psnr),
             "ssim": reconstruction.ssim,
@@ -129,7 +134,8 @@ def reading(bundles: Mapping[str, ServedBundle], picture_of: Reader, mask_of: Re
         served = arguments.bundle(bundles, bundle)
         chosen = arguments.model(model or ("vae" if "vae" in served.models else ""), served)
         image = picture_of(picture, served)
-        return {"image": image_url(served.repair(image, mask_of(mask, served), chosen))}
+        repaired = served.repair(image, mask_of(mask, served), chosen)
+        return {"image": image_url(repaired, made("repair", served, chosen))}
 
     def invert(picture: str, bundle: str = "", rounds: int = 0, seed: int = 0) -> dict:
         """Find the GAN's picture that comes closest to a picture.
@@ -140,7 +146,11 @@ def reading(bundles: Mapping[str, ServedBundle], picture_of: Reader, mask_of: Re
         served = arguments.bundle(bundles, bundle)
         tries, start = arguments.rounds(rounds), arguments.seed(seed)
         found = served.invert(picture_of(picture, served), None, tries, start)
-        return {"image": image_url(found.image), "mse": found.mse, "w": found.w[0].tolist()}
+        return {
+            "image": image_url(found.image, made("invert", served, "gan")),
+            "mse": found.mse,
+            "w": found.w[0].tolist(),
+        }
 
     def classify(picture: str, bundle: str = "") -> dict:
         """Name what a picture shows. Returns {the name of each class: its probability}."""
@@ -165,6 +175,19 @@ def _drawn(
     if isinstance(key, tuple):
         return served.at(*key, weights, truncation, model, moves)
     return served.sample([key], weights, truncation, model, moves)
+
+
+def _mark(
+    served: ServedBundle,
+    key: Key,
+    label: int | None,
+    truncation: float,
+    model: schema.Model,
+    moves: AttributeMoves,
+) -> Mark:
+    how: dict[str, Any] = {"m": model, "c": label, "t": truncation, "attributes": dict(moves)}
+    state = Point(x=key[0], y=key[1], **how) if isinstance(key, tuple) else Seed(seed=key, **how)
+    return trained(served.engine.bundle, state)
 
 
 def described() -> list[dict[str, Any]]:

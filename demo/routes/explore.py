@@ -46,7 +46,10 @@ def routes(bundles: Mapping[str, ServedBundle], requests: ModelRequests | None =
     """The routes above for these bundles. `requests`: those in progress, if other routes share their limits."""
     about = BundleRoutes(bundles, requests)
     return [
-        *(about.get(f"/live/{{bundle}}/{word}", live.answering(draw)) for word, draw in PICTURES.items()),
+        *(
+            about.get(f"/live/{{bundle}}/{word}", live.answering(draw, live.address_state(word)))
+            for word, draw in PICTURES.items()
+        ),
         about.get("/explore/{bundle}", _map_dots),
         about.get("/explore/{bundle}/directions", _direction_facts),
     ]

@@ -10,7 +10,6 @@ nothing is handed out that the index does not vouch for. /healthz says so.
 
 import re
 from collections.abc import Mapping
-from functools import cache
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -19,11 +18,11 @@ from starlette.routing import Route
 from bundle import images
 from bundle.errors import BundleError
 from bundle.verified_files import verified_bytes
-from demo import static_files
+from demo.routes import device
 from demo.routes.page_files import no_file
 from demo.serving.served_bundle import ServedBundle
 
-MODULES = ("random.js", "latents.js", "device.js", "open.js")  # none before what it imports
+MODULES = ("random.js", "latents.js", "device.js", device.OPEN)  # none before what it imports
 HEADERS = {"Cache-Control": "private, max-age=600", "X-Content-Type-Options": "nosniff"}
 
 
@@ -55,11 +54,9 @@ def routes(bundles: Mapping[str, ServedBundle]) -> list[Route]:
         picture = images.png(served.engine.bundle.examples[int(number)])
         return Response(picture, media_type="image/png", headers=HEADERS)
 
-    async def module(request: Request) -> Response:
-        try:
-            return Response(web_module(), media_type="text/javascript", headers=HEADERS)
-        except (LookupError, OSError):  # deleted before it was asked for
-            return no_file()
+    def module(request: Request) -> Response:
+        found = web_module()
+        return no_file() if found is None else Response(found, media_type="text/javascript", headers=HEADERS)
 
     return [
         Route("/web/twofold.js", module, methods=["GET"]),
@@ -82,8 +79,8 @@ def part(request: Request, data: bytes, media_type: str, headers: Mapping[str, s
     return Response(data[start:end], status_code=206, media_type=media_type, headers=dict(headers) | told)
 
 
-@cache
-def web_module() -> str:
-    """The browser's modules as one, which can be imported from anywhere: without imports of its own."""
-    parts = "".join(static_files.text(name) for name in MODULES)
-    return re.sub(r"^import .*\n", "", parts, flags=re.MULTILINE)
+def web_module() -> str | None:
+    """The browser's modules as one, which can be imported from anywhere: without imports of its own. None while one of
+    them is missing or was changed."""
+    parts = [data.decode() for name in MODULES if (data := device.content(name)) is not None]
+    return re.sub(r"^import .*\n", "", "".join(parts), flags=re.MULTILINE) if len(parts) == len(MODULES) else None

@@ -1,7 +1,8 @@
 """GET /healthz: whether the server works, as JSON; status 503 when it serves no bundle.
 
 A bundle whose files were deleted or changed since the start goes on drawing with what it has in memory. The status is
-"degraded" then, and `files` of the bundle says which file it is.
+"degraded" then, and `files` of the bundle says which file it is; `page` names one that browsers need to draw by
+themselves.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bundle.read import Unavailable
+from demo.routes import device
 from demo.routes.bundle_report import versions
 from demo.serving.file_watch import FileWatch
 from demo.serving.served_bundle import ServedBundle
@@ -35,11 +37,13 @@ def health(bundles: Mapping[str, ServedBundle], unavailable: Sequence[Unavailabl
     failed = {name: served.engine.fault for name, served in bundles.items() if served.engine.fault}
     working = {name: _state(served, watch) for name, served in bundles.items() if name not in failed}
     missing = [*unavailable, *(Unavailable(name, str(fault)) for name, fault in failed.items())]
-    well = not missing and not any(state["files"] for state in working.values())
+    page = device.fault()
+    well = not missing and not page and not any(state["files"] for state in working.values())
     return {
         "status": "ok" if working and well else "degraded" if working else "unavailable",
         "bundles": working,
         "unavailable": [{"name": one.name, "reason": one.reason} for one in missing],
+        "page": page,
         "versions": versions(),
     }
 

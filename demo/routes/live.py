@@ -14,7 +14,8 @@ the plane that is ⌊x⌋ + 100 ⌊y⌋ modulo K. keys: 1 to 6, each a seed "3" 
 3,7.25:0.5. classes: one entry a key, separated by commas: "3", shares "3:0.5|5:0.5", or empty for the key's own class.
 p: 0 to 1. path: linear, spherical, spline. loop: 0 or 1. n: a whole number, sent back in the header X-Sequence.
 grid: 1 to 8. quiz: a seed, see demo/tabs/compare/quiz.py.
-f: png (default) or raw, the bytes of uint8 [H, W, C] with that shape in the header X-Shape.
+f: png (default) or raw, the bytes of uint8 [H, W, C] with that shape in the header X-Shape. A PNG has its mark
+(bundle/marks); raw bytes have no place for one, so IPTC's word for their source is in the header X-Digital-Source-Type.
 v: the bundle's version, which the page sends so that a cache never mixes two exports of a bundle; not read here.
 
 Other parameters are ignored. A wrong one is answered with status 400 and a sentence, an unknown bundle with 404, too
@@ -23,6 +24,7 @@ gives the same bytes, so answers may be cached.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from starlette.datastructures import QueryParams
@@ -32,6 +34,9 @@ from starlette.routing import Route
 from bundle import images, latents
 from bundle.errors import InputError
 from bundle.feeds import in_batches
+from bundle.marks import COMPOSITE, TRAINED, MorphFrame, Point, Sheet, State, composite, formats, trained
+from bundle.marks.mark import Classes, Source
+from bundle.marks.xmp import SOURCES
 from demo.arguments import MAX_COORDINATE
 from demo.routes import query_parameters
 from demo.routes.bundle_routes import BundleRoutes
@@ -44,21 +49,28 @@ MAX_GRID = 8  # pictures on a side of a sheet
 PATHS: tuple[latents.PathMode, ...] = ("spherical", "linear", "spline")  # the first is the default
 
 Draw = Callable[[ServedBundle, QueryParams], np.ndarray]
+StateOf = Callable[[ServedBundle, QueryParams], State | Mapping[str, Any]]
+NOT_OF_PICTURE = ("n", "f", "v")  # parameters that do not change what is drawn
+MAX_VALUE = 200  # characters of a parameter in a mark
 
 
 def routes(bundles: Mapping[str, ServedBundle], requests: ModelRequests | None = None) -> list[Route]:
     """The routes above for these bundles. `requests`: those in progress, if other routes share their limits."""
     about = BundleRoutes(bundles, requests)
     return [
-        about.get("/live/{bundle}", answering(plane_picture)),
-        about.get("/live/{bundle}/morph", answering(morph_picture)),
-        about.get("/live/{bundle}/grid", answering(grid_picture)),
-        about.get("/live/{bundle}/quiz", answering(quiz_picture)),
+        about.get("/live/{bundle}", answering(plane_picture, plane_state)),
+        about.get("/live/{bundle}/morph", answering(morph_picture, morph_state)),
+        about.get("/live/{bundle}/grid", answering(grid_picture, grid_state)),
+        about.get("/live/{bundle}/quiz", answering(quiz_picture, address_state("quiz"), COMPOSITE)),
     ]
 
 
-def answering(draw: Draw) -> Callable[[ServedBundle, QueryParams], Response]:
-    """What answers with the picture that `draw` draws, as PNG or raw bytes, and with the time that the model took."""
+def answering(
+    draw: Draw, state_of: StateOf, source: Source = TRAINED
+) -> Callable[[ServedBundle, QueryParams], Response]:
+    """What answers with the picture that `draw` draws, as PNG or raw bytes, and with the time that the model took.
+    `state_of`, `source`: what the mark of a PNG says."""
+    marked = trained if source == TRAINED else composite
 
     def answer(served: ServedBundle, query: QueryParams) -> Response:
         sequence = query_parameters.sequence(query)
@@ -69,13 +81,15 @@ def answering(draw: Draw) -> Callable[[ServedBundle, QueryParams], Response]:
             "Server-Timing": f"model;dur={served.engine.spent_ms - before:.2f}",
             "Cache-Control": "private, max-age=3600",
             "X-Content-Type-Options": "nosniff",
+            "X-Digital-Source-Type": SOURCES + source,
         }
         if sequence is not None:
             headers["X-Sequence"] = sequence
         if raw:
             headers["X-Shape"] = ",".join(str(n) for n in picture.shape)
             return Response(picture.tobytes(), media_type="application/octet-stream", headers=headers)
-        return Response(images.png(picture, level=1), media_type="image/png", headers=headers)
+        mark = marked(served.engine.bundle, state_of(served, query))
+        return Response(formats.png(picture, mark, level=1), media_type="image/png", headers=headers)
 
     return answer
 
@@ -125,3 +139,59 @@ def quiz_picture(served: ServedBundle, query: QueryParams) -> np.ndarray:
     """The sheet [1, C, 4 H, 5 W] of a quiz: nothing in it tells real from generated pictures but the pixels."""
     pictures = quiz.pictures(served, query_parameters.model(query, served), query_parameters.seed(query, "quiz"))
     return images.tiled(pictures, quiz.COLUMNS)
+
+
+# --- what marks say of them ----------------------------------------------------------------------
+
+
+def plane_state(served: ServedBundle, query: QueryParams) -> State:
+    """The state of `plane_picture`."""
+    x, y = (query_parameters.number(query, name, 0.0, -MAX_COORDINATE, MAX_COORDINATE) for name in ("x", "y"))
+    return Point(x=x, y=y, c=_chosen(query.get("c", ""), ",", served), **_shared(served, query))
+
+
+def morph_state(served: ServedBundle, query: QueryParams) -> State:
+    """The state of `morph_picture`."""
+    classes = query.get("classes", "")
+    return MorphFrame(
+        keys=tuple(keyframes.from_text(query.get("keys", ""))),
+        classes=tuple(_chosen(entry, "|", served) for entry in classes.split(",")) if classes else (),
+        path=query_parameters.choice(query, "path", PATHS),
+        loop=query_parameters.choice(query, "loop", ("0", "1")) == "1",
+        p=query_parameters.number(query, "p", 0.0, 0.0, 1.0),
+        **_shared(served, query),
+    )
+
+
+def grid_state(served: ServedBundle, query: QueryParams) -> State:
+    """The state of `grid_picture`."""
+    side = query_parameters.whole(query.get("grid", "") or "4", "grid", MAX_GRID)
+    seed, c = query_parameters.seed(query, "seed"), _chosen(query.get("c", ""), ",", served)
+    return Sheet(seed=seed, count=side**2, columns=side, c=c, **_shared(served, query))
+
+
+def address_state(word: str) -> StateOf:
+    """The state of a picture that only its address draws again: `word`, and the parameters as they came."""
+
+    def state(served: ServedBundle, query: QueryParams) -> Mapping[str, Any]:
+        given = {name: value[:MAX_VALUE] for name, value in query.items() if name not in NOT_OF_PICTURE}
+        return given | {"draw": word}
+
+    return state
+
+
+def _shared(served: ServedBundle, query: QueryParams) -> dict[str, Any]:
+    """What the states of all pictures have."""
+    return {
+        "m": query_parameters.model(query, served),
+        "t": query_parameters.truncation(query),
+        "attributes": query_parameters.attributes(query),
+    }
+
+
+def _chosen(text: str, separator: str, served: ServedBundle) -> Classes:
+    """The class or the mix of classes that a parameter names; None where it names none."""
+    if not text:
+        return None
+    shares = query_parameters.class_shares(text, separator, served.classes)
+    return next(iter(shares)) if len(shares) == 1 else shares

@@ -2,8 +2,8 @@
 
 The work runs in a thread, so that others' requests can share its runs. Its deadline begins when the request arrives. It
 is dropped when the client disconnects. Visitors get their turns fairly (demo/serving/fair_slots.py). What goes wrong is
-answered in plain text: 400 for a wrong request, 503 when too much is asked for at once or it takes too long, 500 for a
-fault of ours.
+answered in plain text: 400 for a wrong request, 404 where a file that it needs was deleted or replaced meanwhile, 503
+when too much is asked for at once or it takes too long, 500 for a fault of ours.
 """
 
 import json
@@ -17,7 +17,7 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from bundle.errors import Busy, UserError
+from bundle.errors import Busy, FileGone, UserError
 from demo.serving.batching import GONE, Caller, on_behalf_of
 from demo.serving.fair_slots import FairSlots
 
@@ -28,6 +28,7 @@ MAX_WAITING_STREAMS = 16
 STREAM_DEADLINE = 60.0  # seconds that a search or an export may wait for its turn
 LOOK_EVERY = 0.05  # seconds between two looks whether the client is still connected
 FAILED = "The request failed; the server's log says why."
+STATUSES: dict[type[Exception], int] = {Busy: 503, FileGone: 404, UserError: 400}  # the first that fits
 FRESH = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 Result = TypeVar("Result")
@@ -139,8 +140,8 @@ def refusal(status: int, sentence: str) -> Response:
 
 
 def refusal_of(error: Exception) -> Response:
-    """The refusal that an exception means: 503 for Busy, 400 for any other UserError, else 500."""
-    status = 503 if isinstance(error, Busy) else 400 if isinstance(error, UserError) else 500
+    """The refusal that an exception means: see above."""
+    status = next((status for kind, status in STATUSES.items() if isinstance(error, kind)), 500)
     return refusal(status, sentence_of(error))
 
 

@@ -23,6 +23,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from demo import static_files
+from demo.routes.bodies import inner_path
 
 FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
 NOT_KEPT = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
@@ -42,13 +43,8 @@ class CompressedPage:
         self.compressing = GZipMiddleware(app, compresslevel=6)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        page = scope["type"] == "http" and _inner_path(scope) in COMPRESSED
+        page = scope["type"] == "http" and (inner_path(scope) or "/") in COMPRESSED
         await (self.compressing if page else self.app)(scope, receive, send)
-
-
-def _inner_path(scope: Scope) -> str:
-    """The path behind the one under which the app is mounted."""
-    return scope["path"].removeprefix(scope.get("root_path", "")) or "/"
 
 
 def script_address(name: str = "page.js") -> str:

@@ -115,6 +115,11 @@ def classes(query: QueryParams, served: ServedBundle) -> np.ndarray | None:
 
 def class_weights(text: str, separator: str, classes: int) -> np.ndarray:
     """Class weights [K] of "3" or "3:0.5,5:0.5" (with `separator` in place of the comma)."""
+    return latents.class_weights(class_shares(text, separator, classes), classes)
+
+
+def class_shares(text: str, separator: str, classes: int) -> dict[int, float]:
+    """The shares of the same text by the numbers of the classes, {3: 0.5, 5: 0.5}."""
     if not classes:
         raise InputError("This model has no classes.")
     shares: dict[int, float] = {}
@@ -124,7 +129,7 @@ def class_weights(text: str, separator: str, classes: int) -> np.ndarray:
             shares[whole(index, "class", classes - 1)] = float(share) if colon else 1.0
         except ValueError as error:
             raise InputError(f"Classes are whole numbers below {classes}, with shares like 3:0.5.") from error
-    return latents.class_weights(shares, classes)
+    return shares
 
 
 def key_classes(text: str, keys: Sequence[latents.Key], classes: int) -> np.ndarray | None:

@@ -1,13 +1,14 @@
 """Calls of programs, whichever door they come through: the endpoints by Gradio, the tools of assistants by MCP."""
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from typing import TypeVar
 
 import anyio
 
-from demo.serving.batching import Caller, on_behalf_of
+from bundle.errors import Busy
+from demo.serving.batching import GONE, Caller, on_behalf_of
 from demo.serving.fair_slots import FairSlots
 
 CALLS = 16  # at a time, so that they can share a run; the engine limits how many runs there are
@@ -36,9 +37,11 @@ class Calls:
         Raises Busy when too many calls wait, when its time is over or the client has gone, and what the work raises.
         """
         caller = Caller.of_now(visitor, DEADLINE)
+        line = self._long if name in LONG else self._slots
         watch = asyncio.create_task(_watch(caller, left))
         try:
-            async with (self._long if name in LONG else self._slots).slot(caller):
+            async with AsyncExitStack() as held:
+                await _while_there(held.enter_async_context(line.slot(caller)), watch)
                 with on_behalf_of(caller):
                     return await anyio.to_thread.run_sync(work, limiter=self._threads)
         except asyncio.CancelledError:  # by the client; the thread goes on until it is told
@@ -48,10 +51,22 @@ class Calls:
             watch.cancel()
 
 
+async def _while_there(turn: Awaitable[None], watch: "asyncio.Task[None]") -> None:
+    """Wait for a turn. Raises Busy when `watch` ends first: a client that has left takes up no place in a line."""
+    waiting = asyncio.ensure_future(turn)
+    try:
+        await asyncio.wait({waiting, watch}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        if not waiting.done():
+            waiting.cancel()
+            await asyncio.wait({waiting})
+    if waiting.cancelled():
+        raise Busy(GONE)
+    waiting.result()
+
+
 async def _watch(caller: Caller, left: Callable[[], Awaitable[bool]]) -> None:
-    """Set `gone` when the client of a call has left."""
-    while time.monotonic() < caller.until:
+    """Ends when the client of a call has left, and sets `gone`."""
+    while not await left():
         await asyncio.sleep(LOOK_EVERY)
-        if await left():
-            caller.gone.set()
-            return
+    caller.gone.set()

@@ -7,12 +7,13 @@ several requests share a run: demo/serving/batching.py.
 import functools
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 import numpy as np
 import onnxruntime as ort
 
 from bundle.adapter import adapt
-from bundle.errors import BundleError, Busy, RuntimeUnavailable, UserError
+from bundle.errors import BundleError, Busy, FileGone, RuntimeUnavailable, UserError
 from bundle.examine import examine, faulty
 from bundle.feeds import Feed, feed_parts
 from bundle.read import OpenBundle, graph_bytes
@@ -87,7 +88,8 @@ class Engine:
         if self.provider.name == CPU:  # nothing to fall back to
             return CPU
         if first not in self._names:
-            self._queue(first)
+            with suppress(UserError):  # then nothing runs it now, which a run will say
+                self._queue(first)
         return self._names.get(first, self.provider.name)
 
     @property
@@ -147,14 +149,15 @@ class Engine:
             raise self.fault
 
     def _examine(self) -> UserError | None:
-        """What is wrong with the bundle on this processor. Raises Busy, which is not the bundle's fault."""
+        """What is wrong with the bundle on this processor. Raises Busy, which is not the bundle's fault, and FileGone,
+        which may not last."""
         for careful in (False, True):
             self._careful = careful
             self.unload()
             try:
                 self.check()
                 return None
-            except Busy:
+            except (Busy, FileGone):
                 raise
             except UserError as error:
                 if careful or self.provider.name == CPU:

@@ -1,10 +1,14 @@
-"""Whether the files of bundles are still those that were verified: they may be deleted or replaced under a server."""
+"""Whether files are still those that were verified, of bundles and of the page: they may be deleted or replaced under a
+server."""
 
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from weakref import WeakKeyDictionary
 
 from bundle import packed_files
-from bundle.errors import BundleError
+from bundle.errors import BundleError, UserError
 from bundle.schema import File
 from bundle.verified_files import verified_bytes
 from demo.serving.served_bundle import ServedBundle
@@ -24,7 +28,7 @@ class FileWatch:
         bundle = served.engine.bundle
         verified = self._verified.setdefault(served, {})
         for entry in bundle.files.values():
-            state = _state(bundle.folder / entry.file) or _state(bundle.folder / packed_files.GRAPHS)
+            state = file_state(bundle.folder / entry.file) or file_state(bundle.folder / packed_files.GRAPHS)
             if state is not None and verified.get(entry.file) == state:
                 continue
             verified.pop(entry.file, None)
@@ -43,7 +47,53 @@ def _fault(served: ServedBundle, entry: File) -> str:
     return ""
 
 
-def _state(path: Path) -> State | None:
+@dataclass
+class KnownFile:
+    """A file of the page as it was when the server began. `place`: what changes on the disk when it does; `read`: its
+    bytes; `verified`: the state of `place` at which they had the checksum."""
+
+    place: Path
+    read: Callable[[], bytes]
+    sha256: str
+    verified: State | None
+    _data: bytes | None = None
+
+    @classmethod
+    def begin(cls, place: Path, read: Callable[[], bytes], sha256: str = "") -> "KnownFile":
+        """The file as it is now; `sha256`: its checksum, where it has just been computed. Raises what `read` raises."""
+        state = file_state(place)
+        return cls(place, read, sha256 or hashlib.sha256(read()).hexdigest(), state)
+
+    def content(self) -> bytes | None:
+        """Its bytes; None while it is missing, or another one lies in its place."""
+        if self._data is None or self._changed():
+            self._data = self._checked()
+        return self._data
+
+    def well(self) -> bool:
+        """Whether `content` would give its bytes; read again only where it has changed on the disk."""
+        if not self._changed():
+            return True
+        self._data = None
+        return self._checked() is not None
+
+    def _changed(self) -> bool:
+        return self.verified is None or file_state(self.place) != self.verified
+
+    def _checked(self) -> bytes | None:
+        self.verified = None
+        state = file_state(self.place)
+        try:
+            data = self.read()
+        except (OSError, LookupError, ValueError, UserError):
+            return None
+        if state is None or hashlib.sha256(data).hexdigest() != self.sha256:
+            return None
+        self.verified = state
+        return data
+
+
+def file_state(path: Path) -> State | None:
     """The state of a file, taken before it is read: a change meanwhile is noticed the next time. None without one."""
     try:
         found = path.stat()

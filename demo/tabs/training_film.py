@@ -7,6 +7,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from bundle import images
+from bundle.marks import composite, trained
 from bundle.schema import Model
 from bundle.snapshots import Strip, read_strip
 from demo.serving.served_bundle import ServedBundle
@@ -24,14 +25,21 @@ PAPER, INK = "white", "black"
 def film(served: ServedBundle, model: Model, file_format: FilmFormat) -> bytes:
     """The film as a file. Raises BundleError where the bundle has no snapshots of this model, UserError without an
     encoder for MP4."""
+    drawn = all_frames(served, model)
+    made = {"draw": "training", "m": model}
+    mark = (trained if model == "gan" else composite)(served.engine.bundle, made)  # above the VAE's stand held-out ones
+    if file_format == "mp4":
+        return video.encode(drawn, FPS, size=drawn.shape[1], mark=mark)
+    return animation.encode(drawn, file_format, 1000 // FPS, size=drawn.shape[1], mark=mark)
+
+
+def all_frames(served: ServedBundle, model: Model) -> np.ndarray:
+    """The frames of the film, uint8 [N, H, W, C], the last one HOLD times more. Raises BundleError as `film`."""
     strip = read_strip(served.engine.bundle.folder, served.info, model)
     known = served.info.training[model].snapshots
     seen = [taken.images for taken in known.taken] if known else []
     drawn = frames(strip, seen)
-    drawn = np.concatenate([drawn, drawn[-1:].repeat(HOLD, axis=0)])
-    if file_format == "mp4":
-        return video.encode(drawn, FPS, size=drawn.shape[1])
-    return animation.encode(drawn, file_format, 1000 // FPS, size=drawn.shape[1])
+    return np.concatenate([drawn, drawn[-1:].repeat(HOLD, axis=0)])
 
 
 def frames(strip: Strip, seen: list[int]) -> np.ndarray:

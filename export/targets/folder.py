@@ -34,17 +34,6 @@ def read_bundles(folders: Sequence[Path]) -> list[OpenBundle]:
     return bundles
 
 
-def conventional(bundle: OpenBundle) -> OpenBundle:
-    """The bundle itself. Raises UserError when a graph needs an adapter, because it was exported elsewhere."""
-    for name, graph in bundle.info.graphs.items():
-        if graph.adapter:
-            raise UserError(
-                f"The {name} of '{bundle.info.name}' was made elsewhere, with names and values of its own: "
-                "only the demo and a Space know how to use it."
-            )
-    return bundle
-
-
 def fill(folder: Path, sources: Iterable[Source]) -> None:
     """Writes the files into `folder`, which exists; of links what they point to. Raises OSError."""
     for source in sources:

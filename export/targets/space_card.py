@@ -1,9 +1,9 @@
 """README.md of a Space, which the Hub shows: the settings that it asks for, and what the pictures are."""
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
+from bundle.model_index import hosted
 from bundle.quality_section import cell
 from bundle.read import OpenBundle
 from bundle.write import CARD
@@ -19,7 +19,7 @@ def front_matter(bundles: Sequence[OpenBundle], title: str | None, app: dict[str
     from huggingface_hub import SpaceCardData  # slow to import
 
     sources = {bundle.info.dataset.source for bundle in bundles}
-    datasets = sorted(source for source in sources if re.fullmatch(r"[\w.-]+/[\w.-]+", source))  # on the Hub
+    datasets = sorted(found for source in sources if (found := hosted(source)))
     kinds = [kind for kind in ("gan", "vae") if any(kind in bundle.info.models for bundle in bundles)]
     facts = SpaceCardData(
         title=title or default_title(bundles),

@@ -14,10 +14,10 @@ from typing import Literal
 
 from bundle.atomic_files import replace_folder, scratch
 from bundle.errors import UserError
-from bundle.read import graph_bytes, read
+from bundle.read import read
 from bundle.schema import Bundle, Tensor
 from bundle.write import CARD
-from export.targets.folder import conventional
+from export.conventional import conventional
 
 Device = Literal["auto", "cpu", "gpu"]
 Backend = Literal["onnxruntime", "python"]
@@ -60,15 +60,16 @@ class Serving:
 def write(source: Path, target: Path, serving: Serving) -> list[str]:
     """Writes the models of the bundle in `source` into the repository `target`; returns their names.
 
-    The bundle's older models there are replaced, all at once; everything else in the repository stays. Raises
-    UserError when the target is no repository or the bundle's generator was exported elsewhere, and BundleError when
-    the bundle cannot be opened.
+    The bundle's older models there are replaced, all at once; everything else in the repository stays. A generator that
+    was exported elsewhere takes and gives there what the format says. Raises UserError when the target is no repository
+    or such a generator cannot be brought to that, and BundleError when the bundle cannot be opened.
     """
     if serving.threads < 0 or serving.instances < 1:
         raise UserError("--threads takes 0 (as many as there are cores) or more, --instances 1 or more.")
-    bundle, target = conventional(read(source)), target.resolve()
+    made, target = conventional(read(source)), target.resolve()
+    info = made.bundle.info
     older = models(target)
-    names = {graph: f"{bundle.info.name}_{graph}" for graph in bundle.info.graphs}
+    names = {graph: f"{info.name}_{graph}" for graph in info.graphs}
     for name in names.values():
         if (target / name).exists() and name not in older:
             raise UserError(f"{target / name} was not written by this command: move it away, or choose another folder.")
@@ -77,13 +78,13 @@ def write(source: Path, target: Path, serving: Serving) -> list[str]:
             for graph, name in names.items():
                 version = building / name / "1"
                 version.mkdir(parents=True)
-                (version / "model.onnx").write_bytes(graph_bytes(bundle, graph))
+                (version / "model.onnx").write_bytes(made.graph_bytes(graph))
                 if serving.backend == "python":
                     shutil.copyfile(PROGRAM, version / "model.py")
-                (building / name / CONFIG).write_text(config(bundle.info, graph, serving), encoding="utf-8")
+                (building / name / CONFIG).write_text(config(info, graph, serving), encoding="utf-8")
             (building / CARD).write_text(README, encoding="utf-8")
             replace_folder(building, target, ours={CARD})
-            for name in outdated(older, bundle.info.name, set(names.values())):
+            for name in outdated(older, info.name, set(names.values())):
                 shutil.rmtree(target / name)
     except OSError as problem:
         raise UserError(f"Could not write {target}: {problem.strerror or problem}.") from problem

@@ -15,11 +15,13 @@ from typing import Any
 
 from bundle import on_device, snapshots, translations
 from bundle.errors import UserError
-from bundle.read import OpenBundle, graph_bytes
+from bundle.marks import xmp
+from bundle.read import OpenBundle
 from bundle.schema import SNAPSHOT_FILES
 from bundle.write import CARD
-from export.targets import hub
-from export.targets.folder import Source, conventional, files_in, fill, read_bundles, replaced
+from export.conventional import Conventional, conventional
+from export.targets import hub, offline
+from export.targets.folder import Source, files_in, fill, read_bundles, replaced
 from export.targets.space_card import front_matter, text
 from export.targets.space_check import page_problems
 
@@ -42,6 +44,7 @@ CORE_SCRIPTS = (  # in this order
     "elements.js",
     "attributes.js",
     "canvas.js",
+    "marks.js",
     "requests.js",
     "live.js",
     "plot.js",
@@ -53,11 +56,22 @@ SHARED = (
         TABS / "play" / name
         for name in ("play.css", "device_words.js", "family.js", "full_screen.js", "sample_sheet.js", "favourites.js")
     ),
-    *(TABS / "about" / name for name in ("about.css", "how_it_learned.css", "how_it_learned.js")),
+    *(TABS / "about" / name for name in ("about.css", "how_it_learned.css", "how_it_learned.js", "verify.js")),
     *(TABS / "morph" / name for name in ("morph.css", "keyframes.js", "keyframe_list.js")),
 )
 WORD_FOLDERS = ("core", "play", "morph", "about", "device", "server")
-OWN = ("page.css", "page.js", "strip.js", "theme.js", "LICENSES.txt")
+OWN = (
+    "page.css",
+    "page.js",
+    "offline.js",
+    "strip.js",
+    "embed.js",
+    "embed.css",
+    "verify_here.js",
+    "theme.js",
+    "LICENSES.txt",
+)
+DOCUMENTS = ("index.html", "embed.html")  # the page, and an example of its pictures in another one
 WIDGETS = (
     STATIC / "core" / "bar.js",
     TABS / "play" / "play.js",
@@ -78,10 +92,12 @@ def write(bundles: Sequence[Path], target: Path, title: str | None = None, to: h
     Hub was asked, the target is then as it was.
     """
     api = hub.log_in(to)  # before the work, not after it
-    opened = [conventional(bundle) for bundle in read_bundles(bundles)]
+    made = [conventional(bundle) for bundle in read_bundles(bundles)]
+    opened = [one.bundle for one in made]
     sources = [*page_files(opened, title), *runtime_files()]
-    for bundle in opened:
-        sources += bundle_files(bundle)
+    for one in made:
+        sources += bundle_files(one)
+    sources += offline.app_files(sources, opened, page_title(opened, title))
     with replaced(target, ours, "page") as building:
         fill(building, sources)
         found = page_problems(building, [source.place for source in sources]) if to.repo else []
@@ -106,19 +122,20 @@ def ours(folder: Path) -> bool:
 
 def page_files(bundles: Sequence[OpenBundle], given: str | None = None) -> list[Source]:
     """The page itself, under the title that is given, and facts.json with what it has to know about the bundles."""
-    title = given or (bundles[0].info.title if len(bundles) == 1 else "Twofold")
+    title = page_title(bundles, given)
     about = "Pictures from seeds by a GAN and a VAE, computed in this browser."
-    words = {"title": html.escape(title), "about": html.escape(about)}
-    index = Template((PAGE / "index.html").read_text(encoding="utf-8")).substitute(words)
+    words = {"title": html.escape(title), "about": html.escape(about), "name": html.escape(bundles[0].info.name)}
+    documents = {name: Template((PAGE / name).read_text(encoding="utf-8")).substitute(words) for name in DOCUMENTS}
     facts = {
         "format": "twofold-web",
         "runtime": f"{on_device.RUNTIME} {runtime().version}",
         "bundles": [bundle_facts(bundle) for bundle in bundles],
         "unavailable": [],
+        "mark": xmp.page_facts(),
         "builds": {name: on_device.build_facts(runtime(), name) for name in BUILDS},
     }
     sources = [
-        Source("index.html", index.encode()),
+        *(Source(name, document.encode()) for name, document in documents.items()),
         Source(FACTS, json.dumps(facts, ensure_ascii=False).encode()),
         Source("LICENSE", REPOSITORY / "LICENSE"),
         Source(CARD, card(bundles, given).encode()),
@@ -126,6 +143,11 @@ def page_files(bundles: Sequence[OpenBundle], given: str | None = None) -> list[
     sources += [Source(path.name, path) for path in SHARED] + [Source(name, PAGE / name) for name in OWN]
     sources.append(Source("words.js", translations.script(page_words()).encode()))
     return sources + [Source(script.name, as_module(script)) for script in WIDGETS]
+
+
+def page_title(bundles: Sequence[OpenBundle], given: str | None) -> str:
+    """The title of the page: the one that was given, else that of its only bundle."""
+    return given or (bundles[0].info.title if len(bundles) == 1 else "Twofold")
 
 
 def card(bundles: Sequence[OpenBundle], title: str | None) -> str:
@@ -148,13 +170,14 @@ def as_module(script: Path) -> bytes:
     return f"export default (element) => {{\n{body}}};\n".encode()
 
 
-def bundle_files(bundle: OpenBundle) -> list[Source]:
+def bundle_files(made: Conventional) -> list[Source]:
     """The graphs that draw from latents, the numbers that these need, the sample sheet, and the training: its curves
     and what it drew."""
+    bundle = made.bundle
     home = f"bundles/{bundle.info.name}"
     sheet = bundle.info.files["sheet"].file
     graphs = [
-        Source(f"{home}/{bundle.info.graphs[name].file}", graph_bytes(bundle, name))
+        Source(f"{home}/{bundle.info.graphs[name].file}", made.graph_bytes(name))
         for name in on_device.graph_names(bundle.info)
     ]
     info = bundle.info

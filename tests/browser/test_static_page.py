@@ -19,13 +19,18 @@ from PIL import Image
 
 from benchmarks.browser import drag
 from bundle import images
+from bundle.adopt import About, adopt
 from bundle.errors import UserError
+from bundle.generator_inputs import Given
 from bundle.latents import one_hot
+from bundle.marks import formats, xmp
+from bundle.marks.verify import finding
 from bundle.sessions import choose_provider
 from demo.serving.served_bundle import ServedBundle, open_bundles
 from export.targets import web
 from tests.browser.conftest import WIDE, at_home
-from tests.support import tiny
+from tests.browser.test_marks import drop
+from tests.support import foreign, generators, tiny
 
 Page = Any  # playwright's, which need not be installed
 RELEASED = Path(__file__).resolve().parents[2] / "artifacts" / "mnist"
@@ -38,6 +43,7 @@ PIXELS = """all => all.map((canvas) => {
     return btoa(bytes);
 })"""
 NO_CARD = "No available adapters."  # Chromium's own words, whenever a page asks for WebGPU in vain
+NO_WORKER = "Service Worker registration blocked by Playwright"  # what keeps the page: test_static_offline.py
 TABS = ("Play", "Samples", "Morph", "About")
 
 
@@ -48,10 +54,16 @@ class Quiet(SimpleHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def bundles(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A released bundle (convolutions, ten classes, grey) and a tiny one (no classes, colour)."""
+    """A released bundle (convolutions, ten classes, grey), a tiny one (no classes, colour), and two generators from
+    elsewhere: five classes by number, channels last; no classes, one picture at a time, grey from 0 to 255."""
     root = tmp_path_factory.mktemp("bundles")
     shutil.copytree(RELEASED, root / "mnist")
     tiny.build(root / "plain", name="plain", classes=0, channels=3)
+    (root / "foreign.onnx").write_bytes(foreign.exported())
+    adopt(root / "foreign.onnx", root / "foreign", About("foreign", "Foreign"), Given(classes=tuple("abcde")))
+    grey = generators.Net(lambda x: x * 127.5 + 127.5, channels=1)
+    (root / "single.onnx").write_bytes(generators.exported(grey, generators.Z[:1], free=False))
+    adopt(root / "single.onnx", root / "single", About("single", "Single", prior="truncated"))
     return root
 
 
@@ -68,7 +80,7 @@ def site(bundles: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[st
     except UserError as missing:
         pytest.skip(str(missing))
     folder = tmp_path_factory.mktemp("static") / "site"
-    web.write([bundles / "mnist", bundles / "plain"], folder)
+    web.write([bundles / name for name in ("mnist", "plain", "foreign", "single")], folder)
     server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}/"
@@ -78,20 +90,24 @@ def site(bundles: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[st
 
 @pytest.fixture(scope="module")
 def opened(browser: Any, site: str) -> Iterator[tuple[Page, list[str]]]:
-    """The page with both bundles loaded and the network taken away, and what went wrong in it so far."""
-    context = browser.new_context(viewport=WIDE)
+    """The page with all bundles loaded and the network taken away, and what went wrong in it so far."""
+    context = browser.new_context(viewport=WIDE, service_workers="block")
     context.set_default_timeout(15_000)
     page, troubles = context.new_page(), []
     page.on(
-        "console", lambda m: troubles.append(m.text) if m.type in ("error", "warning") and m.text != NO_CARD else None
+        "console",
+        lambda m: (
+            troubles.append(m.text) if m.type in ("error", "warning") and m.text not in (NO_CARD, NO_WORKER) else None
+        ),
     )
     page.on("pageerror", lambda error: troubles.append(str(error)))
     page.on("request", lambda r: None if at_home(r.url, site) else troubles.append(f"foreign: {r.url}"))
     page.on("response", lambda r: troubles.append(f"{r.status}: {r.url}") if r.status >= 400 else None)
     page.goto(site)
     until(page, "window.Twofold?.stats.shown > 0")
-    page.get_by_label("Pictures (bundle)").select_option("plain")
-    settle(page)
+    for name in ("foreign", "single", "plain"):
+        page.get_by_label("Pictures (bundle)").select_option(name)
+        settle(page)
     context.set_offline(True)
     page.on("request", lambda r: None if r.url.startswith("blob:") else troubles.append(f"late: {r.url}"))
     yield page, troubles
@@ -153,7 +169,9 @@ def close(found: np.ndarray, image: np.ndarray) -> bool:
     return found.max() > 0 and np.abs(found - served(image)).max() <= 1
 
 
-@pytest.mark.parametrize(("name", "model"), [("mnist", "gan"), ("mnist", "vae"), ("plain", "vae")])
+@pytest.mark.parametrize(
+    ("name", "model"), [("mnist", "gan"), ("mnist", "vae"), ("plain", "vae"), ("foreign", "gan"), ("single", "gan")]
+)
 def test_seeds_places_and_morphs_are_what_onnxruntime_draws(show, models, name: str, model: str):
     served, classes = models[name], models[name].classes
     page = show(b=name, m=model, c=4, t=0.9, x=5.3, y=-2.6)
@@ -172,7 +190,7 @@ def test_seeds_places_and_morphs_are_what_onnxruntime_draws(show, models, name: 
     tab(page, "Morph")
     page.get_by_label("Seeds of the keyframes").fill("4294967295,7.25:0.5,8")
     page.get_by_text("Seed 4294967295").wait_for()
-    keys = np.eye(classes, dtype=np.float32)[[5, 7, 8]] if classes else None  # 4294967295 modulo 10 = 5
+    keys = np.eye(classes, dtype=np.float32)[[seed % classes for seed in (4294967295, 7, 8)]] if classes else None
     for mode, place in (("Linear", 0.4), ("Spherical", 0.15), ("Spline", 0.75)):
         page.get_by_role("radio", name=mode).check()
         page.get_by_label("Position").fill(str(place))
@@ -220,7 +238,7 @@ def test_dragging_keys_and_the_bar_change_the_picture(show, models):
 
 def test_another_bundle_is_loaded_when_it_is_chosen(browser, site, models):
     """Only then: a phone should not pay for what nobody looks at. Offline it says so, and draws once it can."""
-    context = browser.new_context(viewport=WIDE)
+    context = browser.new_context(viewport=WIDE, service_workers="block")
     page = context.new_page()
     asked = []
     page.on("request", lambda r: asked.append(r.url))
@@ -241,7 +259,7 @@ def test_another_bundle_is_loaded_when_it_is_chosen(browser, site, models):
 
 
 def test_a_damaged_model_is_found_before_it_draws(browser, site):
-    context = browser.new_context(viewport=WIDE)
+    context = browser.new_context(viewport=WIDE, service_workers="block")
     page = context.new_page()
 
     def flip(route: Any) -> None:
@@ -274,6 +292,41 @@ def test_the_morph_leaves_as_a_strip(show, models):
     expected = models["plain"].morph([2, 9], frames=13, loop=True)
     for i in range(13):
         assert close(frames[i], expected[i : i + 1])
+
+
+def test_what_leaves_is_marked_and_is_checked_here(show, models):
+    """Save PNG, a sheet of samples and a strip: a bundle at hand draws them again, this page as well as the command."""
+
+    def saved(button: str) -> bytes:
+        with page.expect_download() as download:
+            page.locator("button:visible, a:visible", has_text=button).click()
+        return Path(download.value.path()).read_bytes()
+
+    page = show(b="mnist", x=3.25, y=1, c=4, t=0.8)
+    files = {"point": saved("Save PNG")}
+    tab(page, "Samples")
+    settle(page)
+    files["sheet"] = saved("Save PNG")
+    tab(page, "Morph")
+    page.get_by_label("Seeds of the keyframes").fill("2,9.5:0.25")
+    page.get_by_label("Frames", exact=True).fill("12")
+    page.get_by_role("button", name="Export PNG strip").click()
+    files["film"] = saved("Download mnist-morph")
+    for kind, data in files.items():
+        reading = xmp.read(data)
+        assert reading.mark and reading.mark.state and reading.mark.state["draw"] == kind
+        assert finding(data, reading, models["mnist"]).again == "same"
+    tab(page, "About")
+    same, zone = page.get_by_text("draws the same picture again"), ".tf-verify-drop"
+    for data in files.values():
+        drop(page, zone, data)
+        same.wait_for(timeout=60_000)
+        drop(page, zone, b"")
+        page.get_by_text("No mark of a generated picture was found.").wait_for()
+    drop(page, zone, formats.png(np.zeros((32, 32, 1), np.uint8), xmp.read(files["point"]).mark))
+    page.get_by_text("the mark was taken from another one").wait_for()
+    page.get_by_role("button", name="Open it").click()
+    assert page.evaluate("[Twofold.state.x, Twofold.state.c, Twofold.state.t]") == [3.25, 4, 0.8]
 
 
 def test_every_tab_fits_its_screen_and_can_be_read(show):
@@ -319,7 +372,7 @@ PALE = """() => {
 
 
 def test_it_speaks_chinese_and_returns(browser, site):
-    page = browser.new_page(viewport=NARROW)
+    page = browser.new_page(viewport=NARROW, service_workers="block")
     page.goto(site + "?b=plain&x=7&y=0&lang=zh-CN")
     until(page, "window.Twofold?.stats.shown > 0")
     assert page.evaluate("Twofold.tabs().map((tab) => tab.textContent)") == ["玩一玩", "样本", "变形", "关于"]

@@ -10,9 +10,8 @@ import gradio_client
 import httpx
 import pytest
 
-from bundle import images
 from bundle.sessions import choose_provider
-from demo.data_urls import picture_url
+from demo.routes.endpoints import drawing
 from demo.serving.served_bundle import open_bundles
 from tests.browser.conftest import at_home
 from tests.support.server import demo, free_port
@@ -79,7 +78,7 @@ def test_routes_files_and_endpoints(sites: dict[str, str], proxy: str, tiny_bund
         assert visitor.get("/nothing").status_code == 404
     served = open_bundles(tiny_bundle, choose_provider("cpu"))[0]["tiny"]
     answer = gradio_client.Client(f"{site}/", verbose=False).predict([3], api_name="/sample")
-    assert answer["images"] == [picture_url(images.to_uint8(served.sample([3]))[0])]
+    assert answer == drawing({"tiny": served})["sample"]([3])
 
 
 def test_the_slash_is_added_and_the_rest_of_the_address_kept(sites: dict[str, str]):

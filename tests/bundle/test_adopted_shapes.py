@@ -1,8 +1,5 @@
 """Generators in all the shapes in which people export them: their pictures are those of PyTorch."""
 
-import io
-import math
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,66 +18,24 @@ from bundle.model import BundleModel
 from bundle.read import read
 from bundle.runner import BundleRunner
 from bundle.schema import Adapter
-
-DIM, CLASSES = 8, 5
-
-
-class Net(nn.Module):
-    """A small generator; `finish` brings its picture in [-1, 1] into a shape of its own."""
-
-    def __init__(self, finish: Callable[..., object] = lambda x: x, side: int = 16, channels: int = 3):
-        super().__init__()
-        torch.manual_seed(5)
-        self.side, self.channels, self.finish = side, channels, finish
-        self.layer = nn.Linear(DIM, channels * side * side)
-        self.named = nn.Embedding(CLASSES, DIM)
-
-    def forward(self, z: torch.Tensor) -> object:
-        return self.finish(self.draw(z))
-
-    def draw(self, z: torch.Tensor) -> torch.Tensor:
-        return torch.tanh(self.layer(z)).reshape(-1, self.channels, self.side, self.side)
-
-
-class Numbered(Net):
-    def forward(self, z: torch.Tensor, label: torch.Tensor) -> object:
-        return self.draw(z + 2 * self.named(label.reshape(-1)))
-
-
-class OneHot(Net):
-    def forward(self, z: torch.Tensor, c: torch.Tensor) -> object:
-        return self.draw(z + 2 * c @ self.named.weight)
-
-
-class Truncated(Net):
-    def forward(self, z: torch.Tensor, truncation_psi: torch.Tensor) -> object:
-        return self.draw(z * truncation_psi)
-
-
-class Noisy(Net):
-    def forward(self, z: torch.Tensor, noise_map: torch.Tensor, seed: torch.Tensor, strength: torch.Tensor) -> object:
-        return self.draw(z) + strength * (noise_map + seed)
-
-
-class Half(Net):
-    def forward(self, z: torch.Tensor) -> object:
-        return super().draw(z.float()).half()
-
-
-Z = torch.zeros(2, DIM)
-
-
-def exported(made: nn.Module, *example: torch.Tensor, opset: int = 17, free: bool = True) -> bytes:
-    """By the exporter that most files on the Hub come from. Every input of more than one number has a batch."""
-    file = io.BytesIO()
-    names = list(made.forward.__code__.co_varnames[1 : 1 + len(example)])
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            made.eval(), example, file, dynamo=False, opset_version=opset, input_names=names,
-            dynamic_axes={n: {0: "n"} for n, t in zip(names, example, strict=True) if t.ndim} if free else None,
-        )  # fmt: skip
-    return file.getvalue()
+from tests.support.generators import (
+    CLASSES,
+    DIM,
+    Bytes,
+    Decoder,
+    Everything,
+    Half,
+    Judge,
+    Net,
+    Noisy,
+    Numbered,
+    OneHot,
+    Style,
+    Translator,
+    Truncated,
+    Z,
+    exported,
+)
 
 
 def adopted(data: bytes, home: Path, given: Given = adopt.NOTHING_GIVEN) -> tuple[BundleModel, Adapter, str]:
@@ -190,21 +145,6 @@ def test_half_precision_all_through(tmp_path: Path):
     assert adapter.z_type == "float16" and same(model.sample([2]), made.draw(noise(range(2, 3))), levels=1)
 
 
-class Translator(nn.Module):
-    def forward(self, picture: torch.Tensor) -> torch.Tensor:
-        return torch.tanh(picture * 2)
-
-
-class Judge(nn.Module):
-    def forward(self, picture: torch.Tensor) -> torch.Tensor:
-        return picture.mean((2, 3))
-
-
-class Bytes(nn.Module):
-    def forward(self, z: torch.Tensor) -> torch.Tensor:
-        return z.float()[..., None, None].expand(-1, -1, 4, 4)
-
-
 @pytest.mark.parametrize(
     ("made", "example", "words"),
     [
@@ -224,54 +164,17 @@ def test_what_is_no_generator_is_called_what_it_is(made: nn.Module, example: tor
     assert words in str(caught.value)
 
 
-class Decoder(nn.Module):
-    """As diffusers exports the decoder of an autoencoder: latent_sample [N, 4, h, w], with norms and attention."""
-
-    def __init__(self):
-        super().__init__()
-        torch.manual_seed(1)
-        self.head, self.norm, self.qkv = nn.Conv2d(4, 16, 3, 1, 1), nn.GroupNorm(4, 16), nn.Linear(16, 48)
-        self.up, self.tail = nn.Conv2d(16, 16, 3, 1, 1), nn.Conv2d(16, 3, 3, 1, 1)
-
-    def forward(self, latent_sample: torch.Tensor) -> torch.Tensor:
-        x = nn.functional.silu(self.norm(self.head(latent_sample)))
-        q, k, v = self.qkv(x.flatten(2).transpose(1, 2)).chunk(3, -1)
-        x = x + nn.functional.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(x.shape)
-        x = self.up(nn.functional.interpolate(x, scale_factor=2.0))
-        return 2 * self.tail(nn.functional.silu(x))
-
-
 def test_a_decoder_is_called_a_decoder(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     (tmp_path / "vae.onnx").write_bytes(exported(Decoder(), torch.zeros(2, 4, 8, 8)))
     assert adopt.main(["adopt", str(tmp_path / "vae.onnx"), "--out", str(tmp_path / "out")]) == 0
     assert "a decoder, z of 256 numbers -> pictures 3 x 16 x 16" in capsys.readouterr().out
 
 
-class Style(nn.Module):
-    """As the StyleGAN family does it: a mapping, scaled weights, constant input, noise by trigonometry, no tanh."""
-
-    def __init__(self, side: int = 32):
-        super().__init__()
-        torch.manual_seed(2)
-        self.start = nn.Parameter(torch.randn(1, 16, 4, 4))
-        self.mapping = nn.Sequential(nn.Linear(DIM, 16), nn.LeakyReLU(0.2), nn.Linear(16, 16))
-        self.layers = nn.ModuleList(nn.Conv2d(16, 16, 3, 1, 1) for _ in range(int(math.log2(side // 4))))
-        self.tail = nn.Conv2d(16, 3, 1)
-
-    def forward(self, z: torch.Tensor, truncation: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        w = self.mapping(z * torch.rsqrt(z.square().mean(1, keepdim=True) + 1e-8)) * truncation
-        x = self.start.repeat(z.shape[0], 1, 1, 1) + torch.sin(w)[..., None, None]
-        for layer in self.layers:
-            x = nn.functional.interpolate(x, scale_factor=2.0, mode="bilinear")
-            x = nn.functional.leaky_relu(layer(x * (1 + w[..., None, None])), 0.2) * 2**0.5
-        return 1.5 * self.tail(x), w
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize(("side", "tiles"), [(256, 64), (512, 16), (1024, 8)])
 def test_large_pictures_get_a_smaller_sheet(side: int, tiles: int, tmp_path: Path):
     made = Style(side)
-    model, adapter, _ = adopted(exported(made, Z, torch.tensor(1.0)), tmp_path, Given(values="-1..1"))
+    model, adapter, _ = adopted(exported(made, Z, torch.tensor(1.0)), tmp_path)
     assert model.runner.bundle.tiles == tiles and adapter.image != "w"
     assert adapter.rows == {256: None, 512: 4, 1024: 1}[side]
     wanted, _ = made(noise(range(3)), torch.tensor(1.0))
@@ -323,18 +226,6 @@ def test_inlined_weights_are_those_of_the_onnx_package(tmp_path: Path):
                     entry.value = place
         with pytest.raises(UserError, match="is not beside it"):
             inlined(far.SerializeToString(), tmp_path)
-
-
-class Everything(Net):
-    """Operators that real generators use, one after the other; the picture stays what it is."""
-
-    def forward(self, z: torch.Tensor) -> torch.Tensor:
-        x = self.draw(z)
-        n = torch.arange(x.shape[-1]).float() + torch.zeros(x.shape[-1]).cumsum(0)
-        keep = ((n % 5 >= 0) & ~(n > 99) & (n.sin() < 2) & (n.cos() <= 1.5)).float()
-        grid = torch.tril(torch.ones(x.shape[-1], x.shape[-1])).amax(0) * keep
-        order = torch.arange(x.shape[-1]).expand_as(x)
-        return x.gather(3, order) * grid + 0 * x.prod(1, keepdim=True) + 0 * x.logsumexp(1, keepdim=True)
 
 
 def test_operators_of_real_generators_are_run(tmp_path: Path):

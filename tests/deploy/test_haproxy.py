@@ -20,9 +20,8 @@ import gradio_client
 import httpx
 import pytest
 
-from bundle import images
 from bundle.sessions import choose_provider
-from demo.data_urls import picture_url
+from demo.routes.endpoints import drawing
 from demo.serving.served_bundle import open_bundles
 from tests.support import server
 from tests.support.waiting import wait_until
@@ -89,8 +88,7 @@ def site(tiny_bundle: Path) -> Iterator[Site]:
 def pictures(tiny_bundle: Path) -> dict[int, str]:
     """What the visitors shall see, by seed."""
     served = open_bundles(tiny_bundle, choose_provider("cpu"))[0]["tiny"]
-    drawn = images.to_uint8(served.sample(range(VISITORS)))
-    return {seed: picture_url(picture) for seed, picture in enumerate(drawn)}
+    return dict(enumerate(drawing({"tiny": served})["sample"](list(range(VISITORS)))["images"]))
 
 
 class Visitor:

@@ -56,6 +56,24 @@ def test_the_same_command_draws_the_same_bytes_also_when_it_was_stopped(drawn, t
     assert contents(tmp_path / "a") == again and (tmp_path / "a/train/micah/00000.png").stat().st_mtime_ns == kept
 
 
+def test_croissant_describes_the_pictures_and_the_table(drawn):
+    mlcroissant = pytest.importorskip("mlcroissant")
+    found = mlcroissant.Dataset(jsonld=str(drawn / "croissant.json"))
+    assert not found.metadata.issues.errors and len(found.metadata.license) >= 1
+    shown = {record["images/file_name"].decode(): record["images/image"] for record in found.records("images")}
+    assert set(shown) == {path.relative_to(drawn).as_posix() for path in drawn.rglob("*.png")}
+    for name, picture in shown.items():
+        assert (np.asarray(picture.convert("RGB")) == np.asarray(Image.open(drawn / name).convert("RGB"))).all()
+    with (drawn / "metadata.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    for record, row in zip(found.records("pictures"), rows, strict=True):
+        assert record["pictures/file_name"].decode() == row["file_name"]
+        assert record["pictures/style"].decode() == row["style"]
+        for name in COLUMNS:
+            value = record[f"pictures/{name}"]
+            assert row[name] == "" if value is None else value == pytest.approx(float(row[name]))
+
+
 def test_training_reads_it_with_styles_as_classes(drawn):
     source = open_source(str(drawn))
     assert source.classes == tuple(sorted(STYLES)) and (source.train.count, source.test.count) == (12, 8)

@@ -1,8 +1,10 @@
 """What the export commands make of a bundle whose generator was exported elsewhere."""
 
+import json
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
 from bundle.adopt import About, adopt
@@ -12,7 +14,9 @@ from bundle.model import BundleModel
 from bundle.read import read
 from bundle.runner import BundleRunner
 from export import class_directions, shrink
+from export.__main__ import main
 from export.runtime_comparison import check_bundle
+from export.targets import web
 from tests.support import foreign
 
 pytestmark = pytest.mark.slow
@@ -40,6 +44,27 @@ def test_half_the_bytes_draw_the_same_pictures(adopted: Path):
     shrink.shrink(adopted)
     assert (adopted / "generator.onnx").stat().st_size < size
     assert np.abs(drawn(adopted) - before).max() <= 2 / 255  # one grey level in those that it tries
+
+
+def test_a_static_page_has_it_by_the_formats_own_names(adopted: Path, tmp_path: Path):
+    try:
+        web.runtime()
+    except UserError as missing:
+        pytest.skip(str(missing))
+    assert main(["web", str(adopted), str(tmp_path / "page")]) == 0
+    (known,) = json.loads((tmp_path / "page" / "facts.json").read_text())["bundles"]
+    assert list(known["graphs"]) == ["generator"] and known["latents"]["bytes"] == 0
+    assert known["graphs"]["generator"]["inputs"] == {"z": [foreign.LATENT], "classes": [5]}
+    data = (tmp_path / "page" / known["graphs"]["generator"]["url"]).read_bytes()
+    assert len(data) == known["graphs"]["generator"]["bytes"]
+    assert {value.name for value in onnx.load_from_string(data).graph.input} == {"z", "classes"}
+
+
+def test_a_space_has_it_as_it_came(adopted: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    assert main(["space", str(adopted), "--out", str(tmp_path / "space")]) == 0
+    copy = tmp_path / "space" / "artifacts" / "adopted"
+    assert (copy / "generator.onnx").read_bytes() == (adopted / "generator.onnx").read_bytes()
+    assert np.array_equal(drawn(copy), drawn(adopted))
 
 
 def test_it_has_no_styles_to_find_directions_in(adopted: Path):

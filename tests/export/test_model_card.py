@@ -8,6 +8,7 @@ import pytest
 from huggingface_hub import ModelCard
 from PIL import Image
 
+from bundle.marks import verify_command
 from export import model_card
 from tests.support.trained import Exported
 
@@ -26,11 +27,13 @@ def test_the_hub_can_read_it(exported: Exported):
 def test_the_snippet_draws_the_picture_of_the_sheet(exported: Exported, tmp_path: Path, monkeypatch):
     folder = shutil.copytree(exported.folder, tmp_path / "shapes")
     code = (folder / "README.md").read_text().split("```python\n")[1].split("```")[0]
-    assert len(code.splitlines()) <= 12
+    assert len(code.splitlines()) <= 20
     monkeypatch.chdir(folder)
     exec(code, {})
     seed_7 = np.asarray(Image.open("sheet.png"))[:16, 7 * 16 :]
     np.testing.assert_array_equal(np.asarray(Image.open("picture.png")), seed_7)
+    assert verify_command.main(["picture.png", "--bundles", str(folder)]) == 0  # it is marked, and drawn again
+    assert verify_command.main([str(folder / "sheet.png"), "--bundles", str(folder)]) == 0
 
 
 @pytest.mark.parametrize(

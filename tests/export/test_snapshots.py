@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from bundle.marks import TRAINED, Mark
 from bundle.read import read
 from bundle.snapshots import read_strip
 from export import snapshots
@@ -17,6 +18,7 @@ from tests.support.trained import Exported
 from train.run_folder import Run
 from train.snapshots import Moment, moments, read_row
 
+MARK = Mark(source=TRAINED)
 RNG = np.random.default_rng(0)
 
 
@@ -29,11 +31,11 @@ def sheet_of(data: bytes) -> tuple[int, int]:
 def test_a_sheet_is_as_good_as_its_bytes_allow(side):
     smooth = np.tile(np.linspace(0, 255, side).astype(np.uint8)[:, None, None], (4, 16, 1, side, 3))
     noise = RNG.integers(0, 256, (4, 16, side, side, 3), dtype=np.uint8)
-    data, suffix = snapshots.encoded(smooth, 200_000)
+    data, suffix = snapshots.encoded(smooth, 200_000, MARK)
     with Image.open(io.BytesIO(data)) as sheet:
         assert np.array_equal(np.asarray(sheet)[:side, :side], smooth[0, 0]) and suffix in ("webp", "png")
     budget = noise.nbytes // 20
-    data, suffix = snapshots.encoded(noise, budget)
+    data, suffix = snapshots.encoded(noise, budget, MARK)
     assert suffix == "webp" and (len(data) <= budget or side < 32)
     height, width = sheet_of(data)
     assert side * 4 % height == 0 and width == 4 * height

@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 
 from bundle.errors import UserError
 from bundle.sessions import choose_provider
-from demo.routes import call_checks, files, health
+from demo.routes import call_checks, files, health, live
 from demo.serving.address import Address, free_address, root_path
 from demo.serving.public_link import open_link
 from demo.serving.served_bundle import open_bundles
@@ -90,7 +90,9 @@ def served(place: Path) -> Iterator[tuple[TestClient, Path]]:
     """A server of a bundle, and the bundle's folder."""
     folder = Path(shutil.copytree(tiny.build(place / "made"), place / "tiny"))
     bundles = open_bundles(folder, choose_provider("cpu"), check=False)[0]
-    with TestClient(Starlette(routes=[*files.routes(bundles), *health.routes(bundles, [])])) as client:
+    with TestClient(
+        Starlette(routes=[*files.routes(bundles), *live.routes(bundles), *health.routes(bundles, [])])
+    ) as client:
         yield client, folder
 
 
@@ -106,6 +108,14 @@ def replaced_file(place: Path) -> str:
     with served(place) as (client, folder):
         (folder / "bundle.json").write_text("{}")
         return f"{client.get('/bundles/tiny/bundle.json').text} {client.get('/healthz').text}"
+
+
+@case(ROOM, "a graph's file that was deleted before it was used")
+def deleted_graph(place: Path) -> str:
+    with served(place) as (client, folder):
+        (folder / "decoder.onnx").unlink()
+        answer = client.get("/live/tiny?m=vae")
+        return f"{answer.status_code} {answer.text} {client.get('/healthz').text}"
 
 
 @case(ROOM, "a call without its arguments")

@@ -6,6 +6,7 @@ import numpy as np
 
 from bundle import images
 from bundle.atomic_files import write_file
+from bundle.marks import COMPOSITE, Mark, formats
 
 Sheet = tuple[np.ndarray, int]
 """Pictures uint8 [N, C, H, W], and how many stand in a row."""
@@ -18,6 +19,7 @@ def triples(*three: np.ndarray) -> Sheet:
 
 
 def save_sheet(path: Path, sheet: Sheet) -> None:
-    """Writes a sheet as a PNG. Raises UserError when the disk refuses."""
+    """Writes a sheet, of generated pictures among others, as a PNG. Raises UserError when the disk refuses."""
     pictures, columns = sheet
-    write_file(path, images.png(images.sheet(pictures.transpose(0, 2, 3, 1), columns), level=9))
+    shown = images.sheet(pictures.transpose(0, 2, 3, 1), columns)
+    write_file(path, formats.png(shown, Mark(source=COMPOSITE), level=9))

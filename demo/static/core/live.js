@@ -41,7 +41,8 @@
       return { picture, model: model ? Number(model[1]) : null, round: performance.now() - began };
     },
     // A function that asks for a picture at (path, params). The newest request wins: a few are on their way at once, more
-    // the longer they take, and an older answer never replaces a newer one. show(picture, request) paints it.
+    // the longer they take, and an older answer never replaces a newer one. show(picture, request) paints it; request has
+    // what was asked for, and the `state` that was given with it.
     newestPicture(show) {
       let roundTrip = 50; // ms, lately
       let sent = 0;
@@ -75,8 +76,8 @@
           sendWaiting();
         }
       };
-      return (path, params) => {
-        waiting = { path, params };
+      return (path, params, state = null) => {
+        waiting = { path, params, state };
         sendWaiting();
       };
     },

@@ -62,8 +62,13 @@ export class Device {
     return moved(points, directions, moves, directions ? directions.length / known.length : 0);
   }
 
-  // The GAN's image of a latent, with truncation psi.
+  // The GAN's image of a latent, with truncation psi; without styles, that shrinks the latent itself.
   async draw(z, weights, psi, attributes) {
+    if (!this.info.gan.w_dim) {
+      const smaller = z.map((value) => value * Math.fround(psi));
+      const noise = fromNormal(smaller, this.info.gan.prior);
+      return this.run("generator", weights ? { z: noise, classes: weights } : { z: noise });
+    }
     const noise = fromNormal(z, this.info.gan.prior);
     const w = await this.run("mapping", weights ? { z: noise, classes: weights } : { z: noise });
     const truncated = truncate(w, this.centre(weights ?? [1]), psi);

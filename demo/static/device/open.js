@@ -37,8 +37,8 @@ export const arraysOf = async (npz) => {
 // address: of the bundle's folder, ending in a slash. ort: the module onnxruntime-web. Returns { index, draw }.
 export const open = async (address, ort) => {
   const index = JSON.parse(new TextDecoder().decode(await load(`${address}bundle.json`)));
-  if (index.gan && !index.gan.w_dim) throw new Error("This generator was made elsewhere and has no styles: run generator.onnx itself.");
-  const arrays = await arraysOf(await load(address + index.files.latents.file));
+  if (index.graphs.generator?.adapter) throw new Error("This generator was made elsewhere, with names and values of its own: run generator.onnx itself.");
+  const arrays = index.files.latents ? await arraysOf(await load(address + index.files.latents.file)) : {};
   const sessions = {};
   const run = async (graph, inputs) => {
     const entry = index.graphs[graph];

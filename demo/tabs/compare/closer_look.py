@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from bundle import images, latents
+from bundle.marks import Mark, Seed, trained
 from demo import arguments
 from demo.data_urls import image_url, picture_url
 from demo.serving.served_bundle import ServedBundle
@@ -23,8 +24,9 @@ def closer_look(served: ServedBundle, asked: Mapping[str, Any], picture: bytes |
     label = _label(served, asked, picture)
     classes = None if label is None else latents.one_hot(label, served.classes)
     image = _image(served, asked, picture, classes)
+    drawn = asked.get("test") is None and picture is None
     return {
-        "picture": image_url(image),
+        "picture": image_url(image, _mark(served, asked, label) if drawn else None),
         "critic": _critic_map(served, image, classes, cover),
         "nearest": nearest_training(served, image),
     }
@@ -56,6 +58,12 @@ def _image(
     return images.from_uint8(images.to_uint8(drawn))
 
 
+def _mark(served: ServedBundle, asked: Mapping[str, Any], label: int | None) -> Mark:
+    """The mark of a seed's picture."""
+    model, t = arguments.model(asked.get("m"), served), arguments.truncation(asked.get("t", 1))
+    return trained(served.engine.bundle, Seed(m=model, seed=arguments.seed(asked.get("seed")), t=t, c=label))
+
+
 def _critic_map(
     served: ServedBundle, image: np.ndarray, classes: np.ndarray | None, cover: occlusion.Cover
 ) -> dict[str, Any]:
@@ -72,7 +80,7 @@ def _critic_map(
     found = occlusion.occlusion_map(image, critic, served.info.max_batch, cover)
     return {
         "score": found.score,
-        "overlay": picture_url(occlusion.overlay(found.drop_map)),
+        "overlay": picture_url(occlusion.overlay(found.drop_map), None),
         "highest": float(found.drop_map.max()),
         "lowest": float(found.drop_map.min()),
         "regions": occlusion.regions(found.drop_map).tolist(),

@@ -101,7 +101,7 @@ def nearest_training(served: ServedBundle, image: np.ndarray) -> dict[str, Any]:
 def _shown(served: ServedBundle, training: TrainingCodes, i: int, distance: float) -> dict[str, Any]:
     names, label = served.info.dataset.classes, int(training.labels[i])
     return {
-        "picture": None if training.thumbnails is None else picture_url(training.thumbnails[i]),
+        "picture": None if training.thumbnails is None else picture_url(training.thumbnails[i], None),
         "distance": distance,
         "class": names[label] if names and 0 <= label < len(names) else "",
         "index": int(training.indices[i]),

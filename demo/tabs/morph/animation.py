@@ -9,6 +9,7 @@ from PIL import Image
 
 from bundle import images
 from bundle.errors import InputError
+from bundle.marks import Mark, formats, xmp
 
 Format = Literal["webp", "gif", "png-strip"]
 
@@ -19,8 +20,10 @@ def encode(
     ms: int = 50,
     size: int = 256,
     on_frame: Callable[[], None] = lambda: None,
+    *,
+    mark: Mark,
 ) -> bytes:
-    """Frames uint8 [N, H, W, C], enlarged to about `size` pixels, as one endlessly looping file.
+    """Frames uint8 [N, H, W, C], enlarged to about `size` pixels, as one endlessly looping file with its mark.
 
     "webp" is lossless; "gif" is exact for grey pictures and reduced to 256 colours otherwise, its times are
     multiples of 10 ms; "png-strip" puts the frames side by side. InputError for another format. `on_frame` is called
@@ -28,17 +31,18 @@ def encode(
     """
     large = images.upscale(frames, size)
     if file_format == "png-strip":
-        return images.png(images.sheet(large, len(large)))
+        return formats.png(images.sheet(large, len(large)), mark)
     if file_format not in ("webp", "gif"):
         raise InputError(f"Unknown format '{file_format}': choose webp, gif or png-strip.")
     first, *rest = (images.to_pillow(frame) for frame in large)
     others: list[Any] = [_WatchedFrame(frame, on_frame) for frame in rest]
     buffer = io.BytesIO()
     if file_format == "webp":
-        first.save(buffer, "WEBP", save_all=True, append_images=others, duration=ms, loop=0, lossless=True, method=2)
-    else:
-        first.save(buffer, "GIF", save_all=True, append_images=others, duration=ms, loop=0)
-    return buffer.getvalue()
+        how: dict[str, Any] = {"lossless": True, "method": 2, "xmp": xmp.block(mark)}
+        first.save(buffer, "WEBP", save_all=True, append_images=others, duration=ms, loop=0, **how)
+        return buffer.getvalue()
+    first.save(buffer, "GIF", save_all=True, append_images=others, duration=ms, loop=0)
+    return formats.gif(buffer.getvalue(), mark)
 
 
 class _WatchedFrame:

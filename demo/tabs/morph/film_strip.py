@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from bundle import images
+from bundle.marks import Mark, formats
 
 DPI = 300
 WIDTH, HEIGHT = 2480, 3508  # A4, portrait
@@ -70,8 +71,9 @@ def _in_columns(columns: int, height: int, width: int, lines: int) -> Layout:
     return Layout(columns, high, shown, cell, high + lines * (NUMBER + 8) + GAP)
 
 
-def sheet(frames: np.ndarray, captions: Sequence[Caption], title: str) -> bytes:
-    """PNG of frames uint8 [N, H, W, C] on white paper, read row by row; no taller than what it holds needs."""
+def sheet(frames: np.ndarray, captions: Sequence[Caption], title: str, mark: Mark) -> bytes:
+    """PNG of frames uint8 [N, H, W, C] on white paper, read row by row; no taller than what it holds needs; with its
+    mark."""
     large, small = ImageFont.load_default(TITLE), ImageFont.load_default(NUMBER)
     heading = _wrapped(title, large, WIDTH - 2 * MARGIN)
     top = MARGIN + len(heading) * (TITLE + 12) + 30
@@ -97,7 +99,7 @@ def sheet(frames: np.ndarray, captions: Sequence[Caption], title: str) -> bytes:
             pen.text((left, below), words, fill="black", font=font)
             below += NUMBER + 8
     buffer = io.BytesIO()
-    paper.save(buffer, "PNG", dpi=(DPI, DPI))
+    paper.save(buffer, "PNG", dpi=(DPI, DPI), pnginfo=formats.png_info(mark))
     return buffer.getvalue()
 
 

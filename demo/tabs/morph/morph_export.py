@@ -14,6 +14,7 @@ import numpy as np
 from bundle import images, latents
 from bundle.errors import InputError
 from bundle.latents import Key, PathMode
+from bundle.marks import Film, Mark, MorphFrame, formats, trained
 from bundle.model import Model
 from demo import arguments
 from demo.serving.served_bundle import ServedBundle
@@ -28,6 +29,7 @@ EXTENSIONS: dict[Format, str] = {
     "webp": "webp", "gif": "gif", "mp4": "mp4", "film-strip": "png", "png-strip": "png", "zip": "zip",
 }  # fmt: skip
 FORMATS: tuple[Format, ...] = tuple(EXTENSIONS)
+MOVING: tuple[Format, ...] = ("webp", "gif", "mp4")
 
 OnFrame = Callable[[], None]
 
@@ -70,6 +72,26 @@ class Morph:
     def about(self) -> str:
         """The morph in words."""
         return f"{self.frames} frames through {', '.join(map(keyframes.name, self.keys))}"
+
+    def mark(self, file_format: Format) -> Mark:
+        """The mark of a file of this format."""
+        strip = file_format == "png-strip"
+        film = Film(
+            **self._along(),
+            frames=self.frames,
+            fps=self.fps if file_format in MOVING else 0,
+            columns=self.frames if strip else 0,
+            print=file_format == "film-strip",
+        )
+        return trained(self.served.engine.bundle, film)
+
+    def frame_mark(self, share: float) -> Mark:
+        """The mark of the frame at a share of the path."""
+        return trained(self.served.engine.bundle, MorphFrame(**self._along(), p=share))
+
+    def _along(self) -> dict[str, Any]:
+        along = {"m": self.model, "t": self.truncation, "keys": self.keys, "classes": self.classes}
+        return along | {"path": self.mode, "loop": self.loop, "attributes": dict(self.attributes)}
 
     def path(self) -> dict[str, Any]:
         """The content of path.json: everything needed to draw the frames again."""
@@ -141,16 +163,17 @@ def write(morph: Morph, frames: np.ndarray, file_format: Format, on_frame: OnFra
     """The bytes of a file with a morph's frames, uint8 [N, H, W, C].
 
     webp, gif, png-strip: see animation.encode. mp4: H.264, see video.encode. film-strip: for print, see
-    film_strip.sheet. zip: the frames as PNGs in their own size, and path.json. `on_frame` is called before each frame
-    and may raise an exception to stop.
+    film_strip.sheet. zip: the frames as PNGs in their own size, and path.json. Every picture has its mark. `on_frame`
+    is called before each frame and may raise an exception to stop.
     """
     if file_format == "zip":
         return _zipped(morph, frames, on_frame)
     if file_format == "film-strip":
-        return film_strip.sheet(frames, _captions(morph), _title(morph))
+        return film_strip.sheet(frames, _captions(morph), _title(morph), morph.mark(file_format))
     if file_format == "mp4":
-        return video.encode(frames, morph.fps, on_frame)
-    return animation.encode(frames, file_format, round(1000 / morph.fps), on_frame=on_frame)
+        return video.encode(frames, morph.fps, on_frame, mark=morph.mark(file_format))
+    mark = morph.mark(file_format)
+    return animation.encode(frames, file_format, round(1000 / morph.fps), on_frame=on_frame, mark=mark)
 
 
 def _zipped(morph: Morph, frames: np.ndarray, on_frame: OnFrame) -> bytes:
@@ -161,9 +184,10 @@ def _zipped(morph: Morph, frames: np.ndarray, on_frame: OnFrame) -> bytes:
         archive.writestr(
             zipfile.ZipInfo("path.json"), json.dumps(path, indent=2, ensure_ascii=False), zipfile.ZIP_DEFLATED
         )
-        for name, frame in zip(files, frames, strict=True):
+        shares = latents.path_shares(morph.frames, morph.loop).tolist()
+        for name, frame, share in zip(files, frames, shares, strict=True):
             on_frame()
-            archive.writestr(zipfile.ZipInfo(name), images.png(frame))
+            archive.writestr(zipfile.ZipInfo(name), formats.png(frame, morph.frame_mark(share)))
     return buffer.getvalue()
 
 

@@ -20,6 +20,7 @@ import numpy as np
 
 from bundle import images
 from bundle.errors import UserError
+from bundle.marks import Mark, formats
 
 HOW_TO_GET_IT = "pip install imageio-ffmpeg, or put an ffmpeg program on the PATH, then start the server again"
 MISSING = f"There is no MP4 encoder on this server: {HOW_TO_GET_IT}."
@@ -59,8 +60,10 @@ def gap() -> str:
     return ""
 
 
-def encode(frames: np.ndarray, fps: int, on_frame: Callable[[], None] = lambda: None, size: int = 256) -> bytes:
-    """Frames uint8 [N, H, W, C], enlarged to about `size` pixels, as MP4 with `fps` frames a second.
+def encode(
+    frames: np.ndarray, fps: int, on_frame: Callable[[], None] = lambda: None, size: int = 256, *, mark: Mark
+) -> bytes:
+    """Frames uint8 [N, H, W, C], enlarged to about `size` pixels, as MP4 with `fps` frames a second and its mark.
 
     `on_frame` is called before each frame and may raise an exception to stop. Raises UserError when there is no
     encoder, or it fails.
@@ -82,7 +85,7 @@ def encode(frames: np.ndarray, fps: int, on_frame: Callable[[], None] = lambda: 
             trouble = _last_line(log)
         if not file.is_file() or not file.stat().st_size:
             raise UserError(f"ffmpeg wrote no file ({trouble or 'and does not say why'}).")
-        return file.read_bytes()
+        return formats.mp4(file.read_bytes(), mark)
 
 
 def _tools() -> tuple[str, str]:

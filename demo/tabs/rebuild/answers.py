@@ -12,7 +12,9 @@ import numpy as np
 
 from bundle import images
 from bundle.feeds import in_batches
+from bundle.marks import Mark, composite, trained
 from bundle.model import Reconstruction
+from bundle.schema import Model
 from demo import arguments
 from demo.data_urls import decimal, image_url, picture_url
 from demo.serving.served_bundle import ServedBundle
@@ -81,7 +83,7 @@ def refined(
                 "model": model,
                 "errors": list(errors),
                 "rounds": rounds,
-                "image": image_url(shown),
+                "image": image_url(shown, made("repair" if mask is not None else "invert", served, model)),
                 "mse": float(images.mse(step.image, image, mask)[0]),
                 "reading": _readings(served, {"image": shown})["image"],
                 "point": step.point.tolist(),
@@ -108,19 +110,20 @@ def _subject(
 def _seen(served: ServedBundle, image: np.ndarray, reconstruction: Reconstruction | None) -> dict[str, Any]:
     """The picture as each model has it, how far off that is, what the classifier reads in each, and which attributes
     are read in the picture itself."""
-    answers = {}
+    answers: dict[str, np.ndarray] = {}
     if reconstruction is not None:
         answers["vae"] = reconstruction.image
     if "gan" in served.models and served.engine.has("inverter"):
         answers["gan"] = served.invert(image).image
     readings = _readings(served, {"input": image} | answers)
-    shown: dict[str, Any] = {"input": {"image": image_url(image), "reading": readings["input"]}}
+    shown: dict[str, Any] = {"input": {"image": image_url(image, None), "reading": readings["input"]}}
     if served.engine.has("attributes"):
         shown["input"]["attributes"] = [round(float(value), 4) for value in served.read_attributes(image)[0]]
     for name, found in answers.items():
+        model: Model = "vae" if name == "vae" else "gan"
         shown[name] = {
-            "image": image_url(found),
-            "difference": image_url(np.abs(found - image)),
+            "image": image_url(found, made("reconstruct" if model == "vae" else "invert", served, model)),
+            "difference": image_url(np.abs(found - image), made("difference", served, model)),
             "mse": float(images.mse(found, image)[0]),
             "psnr": decimal(images.psnr(found, image)),
             "ssim": images.ssim(found, image),
@@ -139,11 +142,13 @@ def _posterior(
     top = float(deviation.max())
     legend = posterior.heat(np.linspace(0, 1, 64)[None], 1)
     return {
-        "samples": [picture_url(picture) for picture in images.to_uint8(drawn[:count])],
+        "samples": [
+            picture_url(picture, made("posterior", served, "vae")) for picture in images.to_uint8(drawn[:count])
+        ],
         "seed": seed,
         "measured": MEASURED,
-        "spread": picture_url(posterior.heat(deviation, top)),
-        "legend": picture_url(legend),
+        "spread": picture_url(posterior.heat(deviation, top), None),
+        "legend": picture_url(legend, None),
         "top": top,
         "mean": float(deviation.mean()),
     }
@@ -162,12 +167,20 @@ def _repaired(
     if "gan" in served.models and served.engine.has("inverter"):
         found["gan"] = served.repair(image, mask, "gan")
     readings = _readings(served, found)
-    shown = {name: {"image": image_url(one), "reading": readings[name]} for name, one in found.items()}
+    marks = {name: made("repair", served, "gan" if name == "gan" else "vae") for name in found}
+    shown = {name: {"image": image_url(one, marks[name]), "reading": readings[name]} for name, one in found.items()}
     return {
         "vae": shown.get("vae"),
         "gan": shown.get("gan"),
         "completions": [one for name, one in shown.items() if name.startswith("completion")],
     }
+
+
+def made(word: str, served: ServedBundle, model: Model) -> Mark:
+    """The mark of what a model makes of a picture. `word`: repair and difference show a part of that picture itself;
+    reconstruct, posterior and invert are the model's as a whole."""
+    source = composite if word in ("repair", "difference") else trained
+    return source(served.engine.bundle, {"draw": word, "m": model})
 
 
 def _readings(served: ServedBundle, pictures: Mapping[str, np.ndarray]) -> dict[str, list[float] | None]:

@@ -17,7 +17,7 @@ const refresh = () => {
       "dl",
       { class: "tf-facts" },
       term(T.t("Pictures"), T.pictureKind(bundle)),
-      term(T.t("Learned from"), T.t("{n} pictures: {source}", { n: T.wholeNumber(dataset.train_images), source: dataset.source })),
+      term(T.t("Learned from"), dataset.train_images ? T.t("{n} pictures: {source}", { n: T.wholeNumber(dataset.train_images), source: dataset.source }) : dataset.source),
       term(T.t("Their licence"), dataset.licence),
       bundle.classes.length ? term(T.t("Classes"), bundle.classes.join(", ")) : null,
       term(T.t("Models"), T.modelNames(bundle)),
@@ -30,17 +30,27 @@ const refresh = () => {
   learning.hidden = !Object.keys(bundle.snapshots).length;
   (learning.hidden ? card : learning).append(learned);
 };
+const kept = el("p", { role: "status" });
+const sayKept = () => {
+  kept.textContent = T.keptOffline
+    ? T.t("This browser keeps the whole page: it opens without a network from now on, and can be installed as an app.")
+    : T.t("After a visit with a network the browser keeps the whole page, unless it is told to save data.");
+};
+document.addEventListener("twofold-kept", sayKept);
+sayKept();
 element.replaceChildren(
   el(
     "div",
     { class: "tf-about" },
     learning,
     card,
+    T.verifyCard(T.t("The file stays on this device.")),
     el(
       "section",
       { class: "tf-card", "aria-label": T.t("This page") },
       el("h3", {}, T.t("This page")),
       el("p", {}, T.t("Every picture is computed on this device by onnxruntime-web, from a seed. Nothing is sent anywhere, and once the models are loaded the page needs no network.")),
+      kept,
       el("p", {}, T.t("The same seed, class and truncation give the same picture as the studio's server, to within one grey level.")),
       el("p", {}, T.t("Pictures are generated: they show nobody and nothing that exists, though they may resemble what the models learned from.")),
       el("p", { class: "tf-quiet" }, T.t("Twofold, Apache License 2.0; {runtime}, MIT License. ", { runtime: T.facts.runtime }), el("a", { href: "LICENSES.txt" }, T.t("The licences"))),

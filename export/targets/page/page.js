@@ -1,6 +1,8 @@
 // The page without a server: the demo's own widgets over pictures that worker.js computes on this device.
 import { localPictures } from "./local.js";
+import { keepOffline } from "./offline.js";
 import { exportStrip } from "./strip.js";
+import { verifyHere } from "./verify_here.js";
 
 const T = window.Twofold;
 const { el } = T;
@@ -38,6 +40,7 @@ const announce = () => document.dispatchEvent(new Event("twofold-device"));
 const pictures = localPictures(facts.bundles, facts.builds, onProgress, announce, T.storage);
 T.pictureSource = pictures;
 T.exportMorph = exportStrip;
+T.verifyFile = verifyHere;
 T.processor = (bundle) => T.deviceName(pictures.status(bundle.name));
 T.processorReason = (bundle) => `${T.translate(bundle.reason)} ${T.deviceWords(pictures.status(bundle.name))}`;
 T.deviceSwitch = () => el("div", { class: "tf-device" }, T.deviceSpeed(() => pictures)); // always on
@@ -91,3 +94,4 @@ start.remove();
 page.append(topBar.element, loading, el("div", { id: "tf-tabs" }, el("div", { class: "tab-wrapper" }, list), ...panels));
 choose(0);
 for (const one of [topBar, ...tabs.flatMap(([, widgets]) => widgets)]) one.build();
+keepOffline();

@@ -78,11 +78,14 @@ const columnsShown = () => getComputedStyle(grid).gridTemplateColumns.split(" ")
 T.arrowKeys(grid, () => tiles.map(({ tile }) => tile), columnsShown);
 
 const save = () => {
+  const drawn = T.state;
   const { width, height } = T.bundle();
   const sheet = el("canvas", { width: COLUMNS * width, height: (COUNT / COLUMNS) * height });
   const context = sheet.getContext("2d");
   tiles.forEach(({ picture }, i) => context.drawImage(picture, (i % COLUMNS) * width, Math.floor(i / COLUMNS) * height));
-  T.download(sheet.toDataURL("image/png"), `${T.state.b}-${T.state.m}-seeds-${first}-${first + COUNT - 1}.png`);
+  const { m, c, t, attributes } = drawn;
+  const state = T.markState({ m, c: everyClass ? null : c, t, attributes }, { draw: "sheet", seed: first, count: COUNT, columns: COLUMNS });
+  T.savePicture(sheet, `${T.state.b}-${m}-seeds-${first}-${first + COUNT - 1}.png`, state);
 };
 
 const shownOf = (state) => JSON.stringify([state.b, state.m, state.t, everyClass ? null : state.c]);

@@ -15,6 +15,20 @@ const frame = async (asked, share) => {
   return createImageBitmap(picture);
 };
 
+// The state of the strip's mark.
+const markOf = ({ m, t, keys, classes, mode, loop, attributes, frames }, columns) => ({
+  draw: "film",
+  m,
+  keys,
+  ...(classes.length ? { classes } : {}),
+  path: mode,
+  loop,
+  t,
+  ...(Object.keys(attributes).length ? { attributes } : {}),
+  frames,
+  columns,
+});
+
 // asked: what morph.js asks its server for. Yields reports of progress, then the finished file.
 export async function* exportStrip(asked, signal) {
   const { frames, keys } = asked;
@@ -32,8 +46,7 @@ export async function* exportStrip(asked, signal) {
     const picture = await frame(asked, i / (asked.loop ? frames : frames - 1));
     context.drawImage(picture, (i % columns) * width, Math.floor(i / columns) * height, width, height);
   }
-  const file = await new Promise((done) => canvas.toBlob(done, "image/png"));
-  if (!file) throw new Error(T.t("This browser cannot make a picture this large; choose fewer frames."));
+  const file = await T.markedPng(canvas, markOf(asked, columns), bundle);
   const name = `${T.state.b}-morph-${keys.map(T.keyframes.text).join("-").replaceAll(":", "_")}.png`;
   const about = T.t("{n} frames through {keys}", { n: frames, keys: keys.map(T.keyframes.text).join(", ") });
   yield { href: URL.createObjectURL(file), bytes: file.size, format: "png-strip", name, about };

@@ -10,6 +10,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.testclient import TestClient
 
+from bundle import on_device, packed_files
 from bundle.sessions import choose_provider
 from demo import static_files
 from demo.routes import device, files, health, live, page_files
@@ -43,7 +44,10 @@ def replaced(path: Path) -> None:
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
 
 
-@pytest.mark.parametrize("change", [Path.unlink, replaced, lambda path: path.write_bytes(b"")])
+CHANGES = [Path.unlink, replaced, lambda path: path.write_bytes(b"")]
+
+
+@pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize("name", FILES)
 def test_a_file_that_was_deleted_or_replaced_is_not_handed_out(
     client: TestClient, folder: Path, name: str, change: Callable[[Path], None]
@@ -62,15 +66,97 @@ def test_a_file_that_was_deleted_or_replaced_is_not_handed_out(
     assert client.get("/healthz").json()["status"] == "ok"
 
 
+@pytest.mark.parametrize("checked", [True, False], ids=["checked", "unchecked"])
+@pytest.mark.parametrize("change", CHANGES)
+def test_drawing_from_a_graph_that_is_gone(folder: Path, change: Callable[[Path], None], checked: bool):
+    """One that is not in memory: the bundle was never used, or others have taken its place."""
+    bundles = open_bundles(folder, choose_provider("cpu"), check=checked)[0]
+    bundles["tiny"].engine.unload()
+    graph = folder / "synthesis.onnx"
+    data = graph.read_bytes()
+    with TestClient(Starlette(routes=[*live.routes(bundles), *health.routes(bundles, [])])) as client:
+        change(graph)
+        for _ in range(2):
+            answer = client.get("/live/tiny?x=3")
+            assert answer.status_code == 404 and "File 'synthesis.onnx' of bundle 'tiny' is " in answer.text
+        report = client.get("/healthz")
+        assert (report.status_code, report.json()["status"]) == (200, "degraded")
+        assert "'synthesis.onnx'" in report.json()["bundles"]["tiny"]["files"]
+        graph.write_bytes(data)
+        assert client.get("/live/tiny?x=3").status_code == 200
+        assert client.get("/healthz").json()["status"] == "ok"
+
+
+def test_a_packed_bundle_whose_archive_is_gone(folder: Path):
+    graphs = {path.name: path.read_bytes() for path in folder.glob("*.onnx")}
+    archive = folder / packed_files.GRAPHS
+    archive.write_bytes(packed_files.pack(graphs))
+    for name in graphs:
+        (folder / name).unlink()
+    bundles = open_bundles(folder, choose_provider("cpu"))[0]
+    bundles["tiny"].engine.unload()
+    with TestClient(Starlette(routes=[*live.routes(bundles), *health.routes(bundles, [])])) as client:
+        for change in (lambda: archive.write_bytes(b"torn"), archive.unlink):
+            change()
+            assert client.get("/live/tiny?x=3").status_code == 404
+            assert client.get("/healthz").json()["status"] == "degraded"
+
+
+@pytest.fixture
+def own_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The page's files in a folder of their own, with one build of onnxruntime-web."""
+    installed = on_device.installed(device.WEB)
+    if installed is None:
+        pytest.skip(f"{on_device.RUNTIME} is not installed ({on_device.HOW_TO_GET_IT})")
+    shutil.copytree(static_files.STATIC, tmp_path / "static")
+    for name in ("package.json", *on_device.BUILDS["wasm"].files):
+        place = tmp_path / "web" / "node_modules" / on_device.RUNTIME / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(installed.read(name))
+    monkeypatch.setattr(static_files, "STATIC", tmp_path / "static")
+    monkeypatch.setattr(device, "WEB", tmp_path / "web")
+    kept = (device._known, device.release)
+    for function in kept:
+        function.cache_clear()
+    yield tmp_path
+    for function in kept:
+        function.cache_clear()
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_browsers_draw_with_is_watched_too(own_page: Path, change: Callable[[Path], None]):
+    with TestClient(Starlette(routes=[*device.routes({}), *files.routes({}), *health.routes({}, [])])) as client:
+        home = f"/device/{device.release()}"
+        scripts = ("gpu.js", "latents.js", "open.js", "ort.js", on_device.BUILDS["wasm"].wasm)
+        addresses = {name: (f"{home}/{name}",) for name in scripts}
+        addresses |= {"latents.js": (f"{home}/latents.js", "/web/twofold.js"), "open.js": ("/web/twofold.js",)}
+        before = {address: client.get(address).content for all in addresses.values() for address in all}
+        assert client.get("/healthz").json()["page"] == ""
+        for name, of_it in addresses.items():
+            source = "ort.wasm.bundle.min.mjs" if name == "ort.js" else name
+            (path,) = own_page.rglob(source)
+            data = path.read_bytes()
+            change(path)
+            assert [client.get(address).status_code for address in of_it] == [404] * len(of_it), name
+            assert client.get("/healthz").json()["page"] == f"File '{name}' of the page is missing or was changed."
+            path.write_bytes(data)
+            assert [client.get(address).content for address in of_it] == [before[address] for address in of_it], name
+            assert client.get("/healthz").json()["page"] == ""
+
+
+def test_a_device_file_that_was_replaced_before_anybody_asked_is_not_handed_out(own_page: Path):
+    with TestClient(Starlette(routes=device.routes({}))) as client:
+        home = f"/device/{device.release()}"
+        (own_page / "static" / "device" / "gpu.js").write_text("alert('not ours')")
+        assert client.get(f"{home}/gpu.js").status_code == 404
+
+
 def test_the_page_s_own_files_that_are_gone(client: TestClient, monkeypatch: pytest.MonkeyPatch):
     def gone(*_: object) -> str:
         raise FileNotFoundError
 
-    monkeypatch.setattr(static_files, "text", gone)
     monkeypatch.setattr(static_files, "page_script", gone)
-    files.web_module.cache_clear()
     page_files._file.cache_clear()
-    assert client.get("/web/twofold.js").status_code == 404
     assert client.get("/page/any/page.js").status_code == 404
 
 

@@ -18,6 +18,7 @@ from PIL import Image
 
 from bundle.adopt import About, adopt
 from bundle.generator_inputs import Given
+from bundle.marks import xmp
 from bundle.sessions import choose_provider
 from demo.facts import facts
 from demo.page import build_demo, launch_settings
@@ -53,7 +54,8 @@ process.argv.slice(2).forEach(require);
 let text = "";
 process.stdin.on("data", (part) => (text += part));
 process.stdin.on("end", () => {
-    const { states, bundles, home } = JSON.parse(text);
+    const { states, bundles, home, mark } = JSON.parse(text);
+    window.Twofold.facts = { mark };
     const of = (name) => bundles.find((bundle) => bundle.name === name);
     console.log(JSON.stringify(states.map((state) => window.Twofold.snippets(state, of(state.b), home))));
 });
@@ -100,9 +102,9 @@ def snippets(
     """The codes by name, one set a state."""
     harness = tmp_path_factory.mktemp("harness") / "harness.cjs"
     harness.write_text(HARNESS)
-    parts = (STATIC / "core" / "attributes.js", STATIC / "tabs" / "api" / "snippets.js")
+    parts = (STATIC / "core" / "attributes.js", STATIC / "core" / "marks.js", STATIC / "tabs" / "api" / "snippets.js")
     scripts = [shutil.copy(part, harness.with_name(f"{part.stem}.cjs")) for part in parts]
-    given = json.dumps({"states": STATES, "bundles": served[1], "home": served[0]})
+    given = json.dumps({"states": STATES, "bundles": served[1], "home": served[0], "mark": xmp.page_facts()})
     done = subprocess.run([node, harness, *scripts], input=given, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     return [{name: code for name, _, code in made} for made in json.loads(done.stdout)]
@@ -118,6 +120,13 @@ def pixels(png: bytes) -> np.ndarray:
         return np.asarray(picture).astype(int)
 
 
+def check_picture(png: bytes, served: tuple[str, list[dict]], state: dict[str, Any]) -> None:
+    """The picture of the live route, and the mark of the bundle, by which it is drawn again."""
+    assert np.array_equal(pixels(png), live(served, state))
+    again = httpx.post(f"{served[0]}verify", content=png).raise_for_status().json()
+    assert (again["place"], again["again"]) == ("here", "same"), again["sentences"]
+
+
 def ran(command: list[str], folder: Path) -> str:
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
@@ -127,14 +136,14 @@ def ran(command: list[str], folder: Path) -> str:
 @pytest.mark.parametrize("at", range(len(STATES)), ids=IDS)
 def test_python_draws_the_picture_on_screen(served, snippets: list[dict[str, str]], at: int, tmp_path: Path):
     ran([sys.executable, "-c", snippets[at]["Python"]], tmp_path)
-    assert np.array_equal(pixels((tmp_path / "picture.png").read_bytes()), live(served, STATES[at]))
-    assert snippets[at]["Python"].count("\n") <= 45
+    check_picture((tmp_path / "picture.png").read_bytes(), served, STATES[at])
+    assert snippets[at]["Python"].count("\n") <= 56
 
 
 @pytest.mark.parametrize("at", (1, 4), ids=(IDS[1], IDS[4]))
 def test_gradio_client_draws_the_picture_on_screen(served, snippets: list[dict[str, str]], at: int, tmp_path: Path):
     ran([sys.executable, "-c", snippets[at]["gradio_client"]], tmp_path)
-    assert np.array_equal(pixels((tmp_path / "picture.png").read_bytes()), live(served, STATES[at]))
+    check_picture((tmp_path / "picture.png").read_bytes(), served, STATES[at])
 
 
 @pytest.mark.parametrize("at", (0, 4), ids=(IDS[0], IDS[4]))
@@ -143,7 +152,7 @@ def test_curl_draws_the_picture_on_screen(served, snippets: list[dict[str, str]]
         pytest.skip("curl is not installed")
     answer = ran(["sh", "-c", snippets[at]["curl"]], tmp_path)
     expected = live(served, STATES[at])
-    assert np.array_equal(pixels((tmp_path / "picture.png").read_bytes()), expected)
+    check_picture((tmp_path / "picture.png").read_bytes(), served, STATES[at])
     _, _, data = answer.partition("data: ")
     address = json.loads(data)[0]["images"][0]
     assert np.array_equal(pixels(b64decode(address.partition(",")[2])), expected)

@@ -9,11 +9,13 @@ from pathlib import Path
 import onnx
 import pytest
 
+from bundle.adopt import About, adopt
+from bundle.generator_inputs import Given
 from bundle.read import graph_bytes, read
 from export.__main__ import main
 from export.targets.triton import Serving, config
 from tests.export.test_refusals import refused
-from tests.support import tiny
+from tests.support import foreign, tiny
 
 SCHEMA = Path(__file__).parents[3] / "build" / "tritonserver" / "tritonclient" / "grpc" / "model_config_pb2.py"
 
@@ -175,20 +177,15 @@ def test_a_file_that_is_not_what_the_index_says(broken_bundle: Path, tmp_path: P
     assert [path.name for path in tmp_path.iterdir()] == ["tiny"]
 
 
-@pytest.mark.parametrize("command", ["triton", "web"])
-def test_an_adopted_generator_stays_with_the_demo(broken_bundle: Path, tmp_path: Path, capsys, command: str):
-    index = tiny.load_index(broken_bundle)
-    index["graphs"]["generator"]["adapter"] = {"z": "z", "image": "image", "z_shape": [tiny.LATENT], "values": "0..1"}
-    index["graphs"] = {"generator": index["graphs"]["generator"]}
-    index["gan"] = {"latent_dim": tiny.LATENT, "prior": "normal"}
-    index["graphs"]["generator"]["inputs"] = index["graphs"]["generator"]["inputs"][:1]
-    plain = tiny.build(tmp_path / "plain", "tiny", classes=0)
-    index["graphs"]["generator"] |= tiny.write(
-        broken_bundle / "generator.onnx", (plain / "generator.onnx").read_bytes()
-    )
-    index["dataset"]["classes"] = []
-    tiny.save_index(broken_bundle, index | {"vae": None})
-    assert "was made elsewhere" in refused(capsys, command, broken_bundle, tmp_path / "out")
+def test_a_generator_from_elsewhere_takes_what_the_format_says(tmp_path: Path):
+    (tmp_path / "g.onnx").write_bytes(foreign.exported())
+    adopt(tmp_path / "g.onnx", tmp_path / "g", About("g", "G"), Given(classes=tuple("abcde")))
+    target = written(tmp_path / "g", tmp_path / "models")
+    found = parsed((target / "g_generator" / "config.pbtxt").read_text())
+    assert [(one.name, tuple(one.dims)) for one in found.input] == [("z", (foreign.LATENT,)), ("classes", (5,))]
+    assert [(one.name, tuple(one.dims)) for one in found.output] == [("image", (3, 16, 16))]
+    graph = onnx.load(target / "g_generator" / "1" / "model.onnx").graph
+    assert [value.name for value in (*graph.input, *graph.output)] == ["z", "classes", "image"]
 
 
 @pytest.mark.parametrize("argument", [("--instances", "0"), ("--threads", "-1")])

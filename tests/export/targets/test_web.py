@@ -19,8 +19,10 @@ from tests.export.targets import hub_server
 from tests.support import tiny
 
 PAGE = {
+    "embed.html", "embed.js", "embed.css",
+    "service-worker.js", "offline.js", "manifest.webmanifest", "icon-192.png", "icon-512.png",
     "index.html", "facts.json", "LICENSE", "README.md", "LICENSES.txt",
-    "style.css", "page.css", "theme.js", "page.js", "strip.js",
+    "style.css", "page.css", "theme.js", "page.js", "strip.js", "marks.js", "verify.js", "verify_here.js",
     "words.js", "core.js", "live.js", "local.js", "worker.js", "gpu.js", "device_words.js", "device.js", "latents.js",
     "random.js", "ort.js", "ort-jspi.js", "ort-wasm-simd-threaded.wasm", "ort-wasm-simd-threaded.jspi.wasm",
     "bar.js", "play.js", "favourites.js", "morph.js", "samples.js", "about-page.js",
@@ -29,6 +31,7 @@ PAGE = {
     "address.js", "language.js", "elements.js", "attributes.js", "canvas.js", "storage.js", "requests.js", "family.js",
     "sample_sheet.js", "full_screen.js",
 }  # fmt: skip
+NAMES = {"www.w3.org", "cv.iptc.org", "iptc.org", "ns.twofold"}  # of SVG and in marks: names, never fetched
 RUNTIME = {"ort.js", "ort-jspi.js"}
 
 
@@ -103,7 +106,7 @@ def test_no_file_of_the_page_names_a_foreign_host(site: Path):
     for path in site.iterdir():
         if path.suffix in {".js", ".css", ".html"} and path.name not in RUNTIME:
             hosts = set(re.findall(r"https?://([\w.-]+)", path.read_text(encoding="utf-8")))
-            assert hosts <= {"www.w3.org"}, path.name  # the name of SVG, never fetched
+            assert hosts <= NAMES, path.name
     assert not any("sourceMappingURL" in (site / name).read_text() for name in RUNTIME)
 
 

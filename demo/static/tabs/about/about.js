@@ -138,10 +138,11 @@ modelFile.addEventListener("change", async () => {
 });
 const uploadCard = card(
   T.t("Bring a generator"),
-  el("p", { class: "tf-quiet" }, T.t("An .onnx file from anywhere, with one input z and pictures from 0 to 1 or -1 to 1 as output. Everyone on this page can use it until the server stops.")),
+  el("p", { class: "tf-quiet" }, T.t("A generator from anywhere as one .onnx file; PyTorch writes one with external_data=False. What it takes and gives is found by trying. Everyone on this page can use it until the server stops.")),
   modelFile,
   progress,
 );
+const verifyCard = T.verifyCard(T.t("The file is checked by this server and not kept."));
 const recipeCard = card(T.t("Make your own"), el("p", { class: "tf-quiet" }, T.t("Train on a folder of pictures, export, and open the result here:")), code(T.facts.recipe));
 
 const draw = () => {
@@ -153,7 +154,7 @@ const draw = () => {
       { class: "tf-about" },
       aboutLearning(bundle),
       column(aboutData(bundle), aboutAttributes(bundle), aboutTraining(bundle), aboutLimits(), aboutProcessor(bundle)),
-      column(aboutQuality(bundle), recipeCard, T.facts.uploads ? uploadCard : null),
+      column(aboutQuality(bundle), verifyCard, recipeCard, T.facts.uploads ? uploadCard : null),
     ),
   );
 };

@@ -108,6 +108,13 @@ def code(seed):  # a draw from the fitted mixture
     ];
   };
 
+  // A text as Python writes it: a string for each line.
+  const lines = (text) =>
+    text
+      .split("\n")
+      .map((line, i, all) => `    ${quoted(i < all.length - 1 ? `${line}\n` : line)}`)
+      .join("\n");
+
   const python = (state, bundle, home) => {
     const body = (state.m === "vae" ? pythonVae : pythonGan)(state, bundle).filter(Boolean).join("\n");
     const uses = (word) => body.includes(word);
@@ -117,6 +124,7 @@ from urllib.request import urlopen
 import numpy as np
 import onnxruntime as ort
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 home = ${quoted(`${home}bundles/${encodeURIComponent(bundle.name)}/`)}
 
@@ -132,7 +140,11 @@ ${
     : ""
 }${body}
 pixels = np.rint(image * 255).astype("u1").transpose(1, 2, 0).squeeze()
-Image.fromarray(pixels).save("picture.png")
+mark = PngInfo()  # says that a model drew the picture, and what draws it again
+mark.add_itxt("XML:com.adobe.xmp", (
+${lines(T.markText(state, bundle))}
+))
+Image.fromarray(pixels).save("picture.png", pnginfo=mark)
 `;
   };
 
@@ -188,7 +200,7 @@ curl -s ${home}gradio_api/call/sample/$id
   // [[name, what to install, code], …] for a state; home: the server's address with a slash at the end.
   T.snippets = (state, bundle, home) => {
     const snippets = [["Python", "pip install onnxruntime numpy pillow", python(state, bundle, home)]];
-    if (state.m === "vae" || bundle.latents.gan.styled) snippets.push(["JavaScript", "npm install onnxruntime-web", javascript(state, bundle, home)]);
+    if (!bundle.latents.gan?.adapter) snippets.push(["JavaScript", "npm install onnxruntime-web", javascript(state, bundle, home)]);
     snippets.push(["gradio_client", "pip install gradio_client", client(state, bundle, home)], ["curl", "", curl(state, bundle, home)]);
     return snippets;
   };

@@ -340,6 +340,28 @@ const showReport = (value) => {
   }
 };
 
+// --- a morph that a mark names -----------------------------------------------------------------------
+const fromMark = ({ keys, classes, path, loop: closed, frames: count, fps, p }) => {
+  stop();
+  choice.keys = keys;
+  choice.classes = keys.map((key, i) => (Number.isInteger(classes[i]) && classes[i] < T.bundle().classes.length ? classes[i] : ownClass(key)));
+  if (PATHS.includes(path)) choice.mode = path;
+  choice.loop = Boolean(closed);
+  choice.frames = Math.round(T.numberWithin(count ?? null, 2, 240, choice.frames));
+  choice.fps = Math.round(T.numberWithin(fps || null, 5, 30, choice.fps));
+  choice.u = T.numberWithin(p ?? null, 0, 1, 0);
+  field.value = keysText();
+  complain("");
+  mode.choose(choice.mode);
+  loop.checked = choice.loop;
+  frames.put(choice.frames);
+  speed.put(choice.fps);
+  scrub.put(choice.u);
+  before = T.state.b; // whose classes these are
+  drawn = "";
+  refresh();
+};
+
 let before = T.state.b;
 let drawn = ""; // what the row of keyframes shows: redrawing it needlessly would make it flicker and lose the focus
 const refresh = () => {
@@ -356,4 +378,6 @@ new IntersectionObserver((entries) => {
   if (entries.some((entry) => entry.isIntersecting)) refresh();
   T.noteOpenTab("morph", T.visible(canvas));
 }).observe(canvas);
+T.showMorph = fromMark;
 describe();
+if (T.morphToOpen) fromMark(T.morphToOpen); // it was asked for before this tab was there

@@ -26,6 +26,7 @@ canvas.tabIndex = 0;
 canvas.setAttribute("role", "application");
 canvas.setAttribute("aria-label", T.t("Generated picture. Drag or use the arrow keys to travel between seeds."));
 const caption = el("p", { class: "tf-caption", "aria-live": "polite" });
+const dropped = el("p", { class: "tf-quiet", role: "status", hidden: true });
 const rate = el("span", { class: "tf-rate" });
 const seedField = el("input", { type: "number", min: 0, max: T.lastSeed, step: 1, "aria-label": T.t("Go to seed"), inputmode: "numeric" });
 const drift = button(T.t("Drift"), "a", T.t("Travel by itself"), () => toggleDrift());
@@ -108,6 +109,7 @@ element.replaceChildren(
         { class: "tf-card tf-stage", "aria-label": T.t("The picture") },
         frame,
         caption,
+        dropped,
         el(
           "div",
           { class: "tf-buttons" },
@@ -123,6 +125,8 @@ element.replaceChildren(
           "p",
           { class: "tf-quiet tf-hint" },
           T.t("Drag on the picture to travel."),
+          " ",
+          T.t("A saved picture that is dropped here is opened again."),
           el("span", { class: "tf-keyboard" }, T.t(" Arrow keys travel too, and the wheel changes the step size.")),
         ),
         el(
@@ -148,9 +152,11 @@ element.replaceChildren(
 // --- the picture ---------------------------------------------------------------------------------
 let times = []; // when pictures were shown, in the last second
 let rateShownAt = 0;
-const show = T.newestPicture((picture) => {
+let shown = null; // the state of the picture on the canvas, which may be older than that of the page
+const show = T.newestPicture((picture, { state }) => {
   T.paint(canvas, picture);
   fullScreen.show(picture);
+  shown = state;
   const now = performance.now();
   times.push(now);
   times = times.filter((time) => now - time < 1000);
@@ -160,7 +166,7 @@ const show = T.newestPicture((picture) => {
     rateShownAt = now;
   }
 });
-const draw = T.oncePerFrame(() => show(T.picturePath(), T.pictureParams()));
+const draw = T.oncePerFrame(() => show(T.picturePath(), T.pictureParams(), T.state));
 const describeSoon = T.debounced(() => {
   caption.textContent = T.describe();
   canvas.setAttribute("aria-label", T.t("Generated picture: {what}. Drag or use the arrow keys to travel.", { what: T.describe() }));
@@ -272,10 +278,22 @@ const toggleDrift = () => {
   drifting.frame = requestAnimationFrame(tick);
 };
 
+// --- dropped pictures ------------------------------------------------------------------------------
+T.dropZone(element, async (file) => {
+  stopDrift();
+  family.forget();
+  dropped.textContent = T.openMark(await T.readMark(file));
+  dropped.hidden = false;
+});
+T.on((after, before) => {
+  if (!dropped.hidden && after.x !== before.x && dragging) dropped.hidden = true;
+});
+
 // --- saving and keys -------------------------------------------------------------------------------
 const save = () => {
-  const { b, m, x, y } = T.state;
-  T.download(canvas.toDataURL("image/png"), `${b}-${m}-${x}-${y}.png`);
+  if (!shown) return;
+  const { b, m, x, y } = shown;
+  T.savePicture(canvas, `${b}-${m}-${x}-${y}.png`, T.markState(shown), T.bundle(b));
 };
 
 document.addEventListener("keydown", (event) => {

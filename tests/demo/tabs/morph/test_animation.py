@@ -8,9 +8,11 @@ from PIL import Image
 
 from bundle import images
 from bundle.errors import InputError
+from bundle.marks import TRAINED, Mark
 from demo.tabs.morph import animation
 
 rng = np.random.default_rng(5)
+MARK = Mark(source=TRAINED)
 GREY = rng.integers(0, 256, (32, 32, 1), dtype=np.uint8)
 COLOUR = rng.integers(0, 256, (32, 32, 3), dtype=np.uint8)
 
@@ -18,7 +20,7 @@ COLOUR = rng.integers(0, 256, (32, 32, 3), dtype=np.uint8)
 @pytest.mark.parametrize(("fmt", "shape"), [("webp", GREY.shape), ("webp", COLOUR.shape), ("gif", GREY.shape)])
 def test_animations_keep_every_frame_exactly(fmt: str, shape: tuple[int, ...]):
     frames = rng.integers(0, 256, (5, *shape), dtype=np.uint8)
-    with Image.open(io.BytesIO(animation.encode(frames, fmt, ms=40, size=64))) as opened:
+    with Image.open(io.BytesIO(animation.encode(frames, fmt, ms=40, size=64, mark=MARK))) as opened:
         assert opened.n_frames == 5 and opened.info["loop"] == 0
         for i, frame in enumerate(frames):
             opened.seek(i)
@@ -30,16 +32,16 @@ def test_animations_keep_every_frame_exactly(fmt: str, shape: tuple[int, ...]):
 
 def test_an_animation_of_one_frame():
     for fmt in ("webp", "gif"):
-        with Image.open(io.BytesIO(animation.encode(GREY[None], fmt))) as opened:
+        with Image.open(io.BytesIO(animation.encode(GREY[None], fmt, mark=MARK))) as opened:
             assert opened.size == (256, 256)
 
 
 def test_strip_lays_frames_side_by_side():
     frames = np.stack([GREY, 255 - GREY])
-    with Image.open(io.BytesIO(animation.encode(frames, "png-strip", size=32))) as opened:
+    with Image.open(io.BytesIO(animation.encode(frames, "png-strip", size=32, mark=MARK))) as opened:
         assert (np.asarray(opened) == np.concatenate([GREY, 255 - GREY], axis=1)[..., 0]).all()
 
 
 def test_unknown_animation_format():
     with pytest.raises(InputError, match="webp, gif or png-strip"):
-        animation.encode(GREY[None], "mov")
+        animation.encode(GREY[None], "mov", mark=MARK)

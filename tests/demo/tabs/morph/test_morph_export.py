@@ -19,6 +19,7 @@ from starlette.testclient import TestClient
 from bundle import images
 from bundle.errors import InputError, UserError
 from bundle.latents import one_hot, path_shares
+from bundle.marks import TRAINED, Mark
 from bundle.sessions import choose_provider
 from demo.routes.live import routes
 from demo.serving.batching import Caller, caller, on_behalf_of
@@ -32,6 +33,7 @@ ASKED = {
     "b": "tiny", "m": "gan", "t": 0.9, "keys": [3, [7.25, 0.5], 2**32 - 1], "classes": [3, None, 1], "mode": "spline",
     "loop": True, "frames": 14, "fps": 20,
 }  # fmt: skip
+MARK = Mark(source=TRAINED)
 ROWS = np.stack([one_hot(c, 10) for c in (3, 7, 1)])  # the point's corner is seed 7
 
 
@@ -45,6 +47,11 @@ def bundles(tiny_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> dict
 def drawn(served: ServedBundle, model: str = "gan") -> np.ndarray:
     """What the file must hold, uint8 [14, 32, 32, 1], in one run instead of several."""
     return images.to_uint8(served.morph([3, (7.25, 0.5), 2**32 - 1], ROWS, 14, "spline", True, 0.9, model))
+
+
+def unmarked(data: bytes) -> bytes:
+    """What the encoder wrote, without the box of the mark behind it."""
+    return data[: data.rindex(b"uuid") - 4]
 
 
 def file_of(bundles: dict[str, ServedBundle], **changes: object) -> tuple[bytes, dict]:
@@ -215,14 +222,14 @@ def ffmpeg(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Pat
 def test_the_encoder_gets_every_pixel_in_an_even_size(bundles: dict[str, ServedBundle], ffmpeg: Callable[..., Path]):
     asked = ffmpeg()
     data, last = file_of(bundles, format="mp4")
-    frames = np.frombuffer(data, np.uint8).reshape(14, 256, 256, 3)
+    frames = np.frombuffer(unmarked(data), np.uint8).reshape(14, 256, 256, 3)
     assert (frames[:, ::8, ::8, :1] == drawn(bundles["tiny"])).all() and (frames[..., :1] == frames).all()
     words = asked.read_text().split("\n")
     assert words[words.index("-s") + 1] == "256x256" and words[words.index("-r") + 1] == "20"
     assert words[words.index("-c:v") + 1] == "libx264" and "yuv420p" in words[words.index("-vf") + 1]
     assert last["name"].endswith(".mp4") and last["href"].startswith("data:video/mp4;base64,")
     odd = np.arange(2 * 257 * 257, dtype=np.uint8).reshape(2, 257, 257, 1)
-    padded = np.frombuffer(video.encode(odd, 7), np.uint8).reshape(2, 258, 258, 3)
+    padded = np.frombuffer(unmarked(video.encode(odd, 7, mark=MARK)), np.uint8).reshape(2, 258, 258, 3)
     assert (padded[:, :257, :257, :1] == odd).all() and (padded[:, 257] == padded[:, 256]).all()
 
 
@@ -333,7 +340,7 @@ def test_an_encoder_that_takes_too_long_is_stopped_and_said_to_be(
     ffmpeg(f"import time; {work}")
     monkeypatch.setattr(video, "ENCODING_SECONDS", 0.3)
     with pytest.raises(UserError, match="took more than 120 s and was stopped; ask for fewer frames, or for WebP"):
-        video.encode(np.zeros((12, 256, 256, 1), np.uint8), 10)
+        video.encode(np.zeros((12, 256, 256, 1), np.uint8), 10, mark=MARK)
 
 
 def test_an_export_draws_in_its_visitor_s_turn(bundles: dict[str, ServedBundle], monkeypatch: pytest.MonkeyPatch):

@@ -13,7 +13,7 @@ from bundle.sessions import choose_provider
 from demo.data_urls import image_url
 from demo.serving.served_bundle import ServedBundle, open_bundles
 from demo.tabs.rebuild import completions
-from demo.tabs.rebuild.answers import rebuilt, refined
+from demo.tabs.rebuild.answers import made, rebuilt, refined
 from tests.support import tiny
 
 
@@ -154,9 +154,10 @@ def test_a_repair_is_what_the_endpoint_gives(served: ServedBundle, image: np.nda
     """One pass for the picture and for its completions changes no byte."""
     mask = np.concatenate([np.zeros((1, 1, 16, 32)), np.ones((1, 1, 16, 32))], axis=2).astype(np.float32)
     shown = rebuilt(served, {"test": 0, "mask": "0" * 512 + "1" * 512, "parts": "repair", "other": 9})["repair"]
-    assert shown["vae"]["image"] == image_url(served.repair(image, mask, "vae"))
+    assert shown["vae"]["image"] == image_url(served.repair(image, mask, "vae"), made("repair", served, "vae"))
     several = completions.completions(served, image, mask, 4, 9)
-    assert [one["image"] for one in shown["completions"]] == [image_url(one[None]) for one in several]
+    mark = made("repair", served, "vae")
+    assert [one["image"] for one in shown["completions"]] == [image_url(one[None], mark) for one in several]
 
 
 def test_the_file_of_a_held_out_picture_is_seen_as_that_picture(served: ServedBundle):

@@ -1,0 +1,170 @@
+"""The mark of a picture as data: how it came about, the bundle that drew it, and the state that draws it again.
+
+A state is what an address of the demo says too: a point of the seed plane, a seed, a sheet of seeds, a morph. Pictures
+that need more than that (a visitor's picture, a tab's own arithmetic) have a state with a word of their own, which
+`known_state` does not know.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import Field, TypeAdapter, ValidationError, field_validator
+
+from bundle import latents
+from bundle.attribute_moves import MOST
+from bundle.latents import PathMode
+from bundle.read import OpenBundle
+from bundle.schema import MAX_ATTRIBUTES, Model
+from bundle.schema.entries import Entry
+
+# IPTC's words for the source of a picture (cv.iptc.org/newscodes/digitalsourcetype). The second: with parts of another.
+Source = Literal["trainedAlgorithmicMedia", "compositeWithTrainedAlgorithmicMedia"]
+TRAINED: Source = "trainedAlgorithmicMedia"
+COMPOSITE: Source = "compositeWithTrainedAlgorithmicMedia"
+
+MAX_KEYS, MAX_FRAMES, MAX_SHEET = 16, 100_000, 100  # of a state that is drawn again
+MAX_CLASSES = 100_000  # in one mix
+
+Coordinate = Annotated[float, Field(ge=-1e6, le=1e6)]
+SeedNumber = Annotated[int, Field(ge=0, lt=latents.SEEDS)]
+Class = Annotated[int, Field(ge=0)]
+# A class, a mix of classes, or None: the seed's own.
+Classes = Class | Annotated[dict[Class, Annotated[float, Field(ge=0, le=1e6)]], Field(max_length=MAX_CLASSES)] | None
+Move = Annotated[float, Field(ge=-MOST, le=MOST)]
+
+
+class Drawn(Entry):
+    """What every state has. `m`: the model; `t`: truncation; `attributes`: moves in standard deviations."""
+
+    m: Model
+    t: Annotated[float, Field(ge=0, le=1e3)] = 1.0
+    attributes: Annotated[dict[str, Move], Field(max_length=MAX_ATTRIBUTES)] = Field(default_factory=dict)
+
+
+class Point(Drawn):
+    """A point of the seed plane."""
+
+    draw: Literal["point"] = "point"
+    x: Coordinate
+    y: Coordinate
+    c: Classes = None
+
+
+class Seed(Drawn):
+    """A seed: every seed, where the plane reaches the first million only."""
+
+    draw: Literal["seed"] = "seed"
+    seed: SeedNumber
+    c: Classes = None
+
+
+class Sheet(Drawn):
+    """The seeds from `seed` on, `columns` in a row, each of its own class unless `c` names one."""
+
+    draw: Literal["sheet"] = "sheet"
+    seed: SeedNumber
+    count: Annotated[int, Field(ge=1, le=MAX_SHEET)]
+    columns: Annotated[int, Field(ge=1, le=MAX_SHEET)]
+    c: Classes = None
+
+
+class Path(Drawn):
+    """A path through keys, seeds or points [x, y]. `classes`: of each key; empty: its own."""
+
+    keys: Annotated[tuple[SeedNumber | tuple[Coordinate, Coordinate], ...], Field(min_length=1, max_length=MAX_KEYS)]
+    classes: Annotated[tuple[Classes, ...], Field(max_length=MAX_KEYS)] = ()
+    path: PathMode
+    loop: bool
+
+    @field_validator("classes")
+    @classmethod
+    def _one_a_key(cls, classes: tuple[Classes, ...], info: Any) -> tuple[Classes, ...]:
+        if classes and len(classes) != len(info.data.get("keys", ())):
+            raise ValueError("one class for each key, or none")
+        return classes
+
+
+class MorphFrame(Path):
+    """The picture at share `p` of a path."""
+
+    draw: Literal["morph"] = "morph"
+    p: Annotated[float, Field(ge=0, le=1)]
+
+
+class Film(Path):
+    """`frames` pictures along a path. `columns`: how many lie in a row of one picture; 0: one after the other in time.
+    `fps`: frames a second; 0 where they do not move. `print`: a sheet for print, with captions."""
+
+    draw: Literal["film"] = "film"
+    frames: Annotated[int, Field(ge=1, le=MAX_FRAMES)]
+    fps: Annotated[int, Field(ge=0, le=1000)] = 0
+    columns: Annotated[int, Field(ge=0, le=MAX_FRAMES)] = 0
+    print: bool = False
+
+
+State = Point | Seed | Sheet | MorphFrame | Film
+_STATES: TypeAdapter[State] = TypeAdapter(Annotated[State, Field(discriminator="draw")])
+
+
+class Mark(Entry):
+    """What a picture says of itself. `bundle`: its name, `sha256`: its fingerprint (OpenBundle.sha256); None where no
+    bundle drew it, or the picture is a file of the bundle itself. `state`: what draws it again, as JSON has it."""
+
+    source: Source
+    bundle: str | None = None
+    sha256: str | None = None
+    state: dict[str, Any] | None = None
+
+
+def trained(bundle: OpenBundle, state: State | Mapping[str, Any] | None = None) -> Mark:
+    """The mark of a picture that is a model's as a whole."""
+    return _mark(TRAINED, bundle, state)
+
+
+def composite(bundle: OpenBundle, state: State | Mapping[str, Any] | None = None) -> Mark:
+    """The mark of a picture that is partly a model's, and partly another one: a repair."""
+    return _mark(COMPOSITE, bundle, state)
+
+
+def of_sheet(bundle: str, model: Model, count: int, columns: int) -> Mark:
+    """The mark of a bundle's own sample sheet, whose bytes are a part of the bundle's sha256."""
+    sheet = Sheet(m=model, seed=0, count=count, columns=columns)
+    return Mark(source=TRAINED, bundle=bundle, state=plain_state(sheet))
+
+
+def _mark(source: Source, bundle: OpenBundle, state: State | Mapping[str, Any] | None) -> Mark:
+    plain = plain_state(state) if isinstance(state, Drawn) else dict(state or {})
+    return Mark(source=source, bundle=bundle.info.name, sha256=bundle.sha256, state=plain or None)
+
+
+def plain_state(state: State) -> dict[str, Any]:
+    """A state as JSON has it, without what goes without saying."""
+    return {"draw": state.draw} | state.model_dump(mode="json", exclude_defaults=True)
+
+
+def known_state(mark: Mark) -> State | None:
+    """The checked state of a mark, which may be a stranger's; None without one that is drawn from numbers alone."""
+    try:
+        return _STATES.validate_python(mark.state)
+    except ValidationError:
+        return None
+
+
+def classes_of(chosen: Classes, classes: int) -> np.ndarray | None:
+    """Class weights [K] of a state's class or mix; None where the seed decides. Raises InputError."""
+    if chosen is None:
+        return None
+    return latents.class_weights(chosen if isinstance(chosen, dict) else {chosen: 1.0}, classes)
+
+
+def key_classes(path: Path, classes: int) -> np.ndarray | None:
+    """Class weights [keys, K] of a path; None where each key has its own class. Raises InputError."""
+    if not classes or not any(chosen is not None for chosen in path.classes):
+        return None
+    own = (latents.key_class(key, classes) for key in path.keys)
+    rows = [
+        classes_of(given if chosen is None else chosen, classes)
+        for chosen, given in zip(path.classes, own, strict=True)
+    ]
+    return np.stack([row for row in rows if row is not None])

@@ -1,0 +1,118 @@
+"""The pictures of a state, drawn again by a bundle, and how far a file's pictures are from them."""
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bundle import images, latents
+from bundle.feeds import in_batches
+from bundle.marks.mark import (
+    Film,
+    Mark,
+    MorphFrame,
+    Path,
+    Point,
+    Seed,
+    Sheet,
+    State,
+    classes_of,
+    key_classes,
+    known_state,
+)
+from bundle.model import BundleModel
+from bundle.schema import Bundle
+
+STEP = 12  # frames in one run
+MOST_COMPARED = 240  # frames of a film
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """What a mark's state draws: `height` x `width` pixels, and with `pictures` one uint8 [H, W, C] after the other, a
+    film's every `pause` milliseconds. They are drawn when they are asked for, which raises InputError and BundleError
+    for what the bundle has not: the state may be a stranger's."""
+
+    height: int
+    width: int
+    pictures: Callable[[], Iterator[np.ndarray]]
+    pause: int = 0
+
+
+Redraw = Callable[[BundleModel, Mark], Drawing | None]
+
+
+class OtherFrames(Exception):
+    """A file has another number of pictures than were drawn again."""
+
+
+def drawn_again(model: BundleModel, mark: Mark) -> Drawing | None:
+    """What the state of a mark draws; None where it is not drawn from numbers alone, or is a sheet for print."""
+    state = known_state(mark)
+    if state is None or (isinstance(state, Film) and state.print):
+        return None
+    pause = round(1000 / state.fps) if isinstance(state, Film) and state.fps else 0
+    return Drawing(*_extent(model.info, state), lambda: _pictures(model, state), pause)
+
+
+def _pictures(model: BundleModel, state: State) -> Iterator[np.ndarray]:
+    """One picture for each frame of a film; rows of one picture are put together."""
+    match state:
+        case Point(x=x, y=y):
+            weights = classes_of(state.c, model.classes)
+            yield from images.to_uint8(model.at(x, y, weights, state.t, state.m, state.attributes))
+        case Seed(seed=seed):
+            weights = classes_of(state.c, model.classes)
+            yield from images.to_uint8(model.sample([seed], weights, state.t, state.m, state.attributes))
+        case Sheet():
+            yield _sheet(model, state)
+        case MorphFrame(p=share):
+            yield from _frames(model, state, np.array([share]))
+        case Film(columns=0):
+            yield from _frames(model, state, latents.path_shares(state.frames, state.loop)[:MOST_COMPARED])
+        case Film(columns=columns):
+            frames = list(_frames(model, state, latents.path_shares(state.frames, state.loop)))
+            yield images.sheet(np.stack(frames), columns)
+
+
+def _extent(info: Bundle, state: State) -> tuple[int, int]:
+    """The (height, width) of the pictures of a state."""
+    height, width = info.image.height, info.image.width
+    match state:
+        case Sheet(count=count, columns=columns) | Film(frames=count, columns=columns) if columns:
+            return height * -(-count // columns), width * columns
+    return height, width
+
+
+def _sheet(model: BundleModel, sheet: Sheet) -> np.ndarray:
+    seeds = [(sheet.seed + i) % latents.SEEDS for i in range(sheet.count)]
+    weights = classes_of(sheet.c, model.classes)
+
+    def sampled(part: Sequence[int]) -> np.ndarray:
+        return model.sample(part, weights, sheet.t, sheet.m, sheet.attributes)
+
+    drawn = in_batches(seeds, sampled, model.info.max_batch)
+    return images.sheet(images.to_uint8(drawn), sheet.columns)
+
+
+def _frames(model: BundleModel, path: Path, shares: np.ndarray) -> Iterator[np.ndarray]:
+    keys, weights = list(path.keys), key_classes(path, model.classes)
+    step = min(STEP, model.info.max_batch)
+    for start in range(0, len(shares), step):
+        part = shares[start : start + step]
+        along = (weights, path.path, path.loop, path.t, path.m, path.attributes)
+        yield from images.to_uint8(model.morph_at(keys, part, *along))
+
+
+def difference(found: Iterator[np.ndarray], again: Iterator[np.ndarray]) -> int:
+    """The largest difference, in grey levels of 255, between a file's pictures uint8 [H, W, 3] and those that were
+    drawn again, which may be smaller by a whole factor. Raises OtherFrames."""
+    largest = 0
+    for one, other in itertools.zip_longest(found, again):
+        if one is None or other is None:
+            raise OtherFrames
+        factor = one.shape[0] // other.shape[0]
+        large = other.repeat(factor, axis=0).repeat(factor, axis=1)
+        largest = max(largest, int(np.abs(one.astype(np.int16) - large).max()))
+    return largest

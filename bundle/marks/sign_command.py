@@ -1,0 +1,112 @@
+"""`python -m bundle sign FILE … --certificate CHAIN --key KEY`: Content Credentials (C2PA) for marked pictures.
+
+An extra, for whoever has a certificate: the manifest says what the mark says, and is signed. Only this command signs. A
+server does not: it would need the key, anybody could have anything signed by it, and a signature is never the same
+twice, where everything else here gives the same bytes again.
+"""
+
+import argparse
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bundle.atomic_files import write_file
+from bundle.command_line import exit_code
+from bundle.errors import ImageError, UserError
+from bundle.marks import xmp
+from bundle.marks.mark import Mark
+from bundle.marks.verify import FILE
+from bundle.version import VERSION
+
+NEEDED = "Content Credentials need another package: pip install -r demo/requirements-c2pa.txt"
+ALGORITHMS = ("es256", "es384", "es512", "ps256", "ps384", "ps512", "ed25519")
+KINDS = {b"\x89PNG": "image/png", b"RIFF": "image/webp", b"GIF8": "image/gif"}
+LARGEST_PEM = 1_000_000  # bytes
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """A chain of certificates and the key of the first one, as PEM; `algorithm`: one of ALGORITHMS. `timestamps`: the
+    address of an authority that says when, "" for none."""
+
+    chain: bytes
+    key: bytes
+    algorithm: str = "es256"
+    timestamps: str = ""
+
+
+def manifest(mark: Mark, title: str) -> dict[str, Any]:
+    """What is signed: how the picture came about, by which program, and the mark itself."""
+    created = {
+        "action": "c2pa.created",
+        "digitalSourceType": xmp.SOURCES + mark.source,
+        "softwareAgent": {"name": "Twofold", "version": VERSION},
+    }
+    return {
+        "claim_generator_info": [{"name": "Twofold", "version": VERSION}],
+        "title": title,
+        "assertions": [
+            {"label": "c2pa.actions.v2", "data": {"actions": [created]}},
+            {"label": "twofold.mark", "data": mark.model_dump(mode="json", exclude_none=True)},
+        ],
+    }
+
+
+def signed(data: bytes, credentials: Credentials, title: str) -> bytes:
+    """A marked file with its manifest; pixels and mark stay as they are. Raises UserError without the package, a mark
+    or credentials that fit."""
+    try:
+        import c2pa
+    except ModuleNotFoundError as error:
+        raise UserError(NEEDED) from error
+    mark = xmp.read(data).mark
+    if mark is None:
+        raise ImageError(f"{title} has no mark of a generated picture, so there is nothing to sign.")
+    kind = "video/mp4" if data[4:8] == b"ftyp" else KINDS.get(data[:4])
+    if kind is None:
+        raise ImageError(f"{title} is no PNG, WebP, GIF or MP4.")
+    out = io.BytesIO()
+    try:
+        info = c2pa.C2paSignerInfo(
+            credentials.algorithm.encode(),
+            credentials.chain,
+            credentials.key,
+            credentials.timestamps.encode() or None,
+        )
+        with c2pa.Signer.from_info(info) as signer, c2pa.Builder(json.dumps(manifest(mark, title))) as builder:
+            builder.sign(signer, kind, io.BytesIO(data), out)
+    except c2pa.C2paError as error:
+        raise UserError(f"{title} cannot be signed: {' '.join(str(error).split())}") from error
+    return out.getvalue()
+
+
+def _read(path: Path, most: int) -> bytes:
+    if path.stat().st_size > most:
+        raise UserError(f"'{path}' is too large: at most {most // 1_000_000} MB are accepted.")
+    return path.read_bytes()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command; returns its exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m bundle sign",
+        description="Writes Content Credentials (C2PA) into marked pictures. Each file is replaced by the signed one.",
+    )
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a marked PNG, WebP, GIF or MP4")
+    parser.add_argument("--certificate", type=Path, required=True, help="the chain of certificates, PEM")
+    parser.add_argument("--key", type=Path, required=True, help="the private key of the first one, PEM (PKCS #8)")
+    parser.add_argument("--algorithm", choices=ALGORITHMS, default="es256", help="of the key (default: %(default)s)")
+    parser.add_argument("--timestamps", default="", metavar="URL", help="a time-stamp authority (default: none)")
+    options = parser.parse_args(arguments)
+
+    def work() -> None:
+        chain, key = _read(options.certificate, LARGEST_PEM), _read(options.key, LARGEST_PEM)
+        credentials = Credentials(chain, key, options.algorithm, options.timestamps)
+        for path in options.files:
+            write_file(path, signed(_read(path, FILE.bytes), credentials, path.name))
+            print(f"{path}: signed.")
+
+    return exit_code(work, "Stopped.")

@@ -1,0 +1,65 @@
+"""`python -m bundle verify FILE …`: are these pictures marked, by which bundle, and does it draw them again?"""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from bundle.command_line import exit_code
+from bundle.errors import BundleError, ImageError
+from bundle.marks import xmp
+from bundle.marks.verify import FILE, Finding, finding, named
+from bundle.model import BundleModel
+from bundle.printable import printable
+from bundle.read import INDEX, read, read_index
+from bundle.runner import BundleRunner
+
+ARTIFACTS = Path(__file__).resolve().parents[2] / "artifacts"
+NOT_SAME = 1  # the exit code where a file is not marked, or no bundle draws the same picture
+
+
+def bundle_at_hand(root: Path, name: str | None) -> BundleModel | None:
+    """The bundle of this name in a folder of bundles, or that folder itself; None where there is none."""
+    if name is None or not root.is_dir():
+        return None
+    for folder in (root, *sorted(path for path in root.iterdir() if path.is_dir())):
+        if not (folder / INDEX).is_file():
+            continue
+        try:
+            if read_index(folder).name == name:
+                return BundleModel(BundleRunner(read(folder)))
+        except BundleError:  # a damaged one is not at hand
+            continue
+    return None
+
+
+def verified(path: Path, root: Path) -> Finding:
+    """What can be said of a file, with the bundles in `root`. Raises ImageError, OSError."""
+    if path.stat().st_size > FILE.bytes:
+        raise ImageError(f"The file is too large: at most {FILE.bytes // 1_000_000} MB are accepted.")
+    data = path.read_bytes()
+    reading = xmp.read(data)
+    return finding(data, reading, bundle_at_hand(root, named(reading)))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command; returns its exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m bundle verify",
+        description="Says whether pictures are marked as generated, by which bundle, and whether that draws the same "
+        "pictures again. Ends with 0 if all are drawn again, else with 1.",
+    )
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a PNG, WebP, GIF or MP4")
+    parser.add_argument(
+        "--bundles", type=Path, default=ARTIFACTS, metavar="FOLDER", help="where the bundles are (default: artifacts)"
+    )
+    options = parser.parse_args(arguments)
+
+    def work() -> int:
+        same = True
+        for path in options.files:
+            found = verified(path, options.bundles)
+            same &= found.again == "same"
+            print(f"{printable(str(path))}: {' '.join(found.sentences)}")
+        return 0 if same else NOT_SAME
+
+    return exit_code(work, "Stopped.")

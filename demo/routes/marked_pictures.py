@@ -1,0 +1,59 @@
+"""What draws a marked picture again on a server, which knows the tabs' own arithmetic besides seeds and morphs."""
+
+import io
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from starlette.datastructures import QueryParams
+
+from bundle import images
+from bundle.errors import InputError
+from bundle.marks import Film, Mark, known_state
+from bundle.marks.redraw import Drawing, drawn_again
+from bundle.model import BundleModel
+from demo.arguments import MAX_FRAMES, MAX_KEYS
+from demo.routes import explore, live
+from demo.serving.served_bundle import ServedBundle
+from demo.tabs import training_film
+from demo.tabs.morph import morph_export
+
+BY_ADDRESS = {**explore.PICTURES, "quiz": live.quiz_picture}
+
+
+def drawn_here(model: BundleModel, mark: Mark) -> Drawing | None:
+    """As bundle.marks.redraw.drawn_again; here also pictures of an address, sheets for print, films of a training."""
+    assert isinstance(model, ServedBundle)
+    state, given = known_state(mark), mark.state or {}
+    if isinstance(state, Film) and (state.frames > MAX_FRAMES or len(state.keys) > MAX_KEYS):
+        raise InputError(f"A morph has at most {MAX_FRAMES} frames through {MAX_KEYS} keys.")
+    if isinstance(state, Film) and state.print:
+        return _of(_print_sheet(model, state))
+    word = given.get("draw")
+    if word in BY_ADDRESS:
+        query = QueryParams({name: value for name, value in given.items() if isinstance(value, str) and name != "draw"})
+        return _of(images.to_uint8(BY_ADDRESS[word](model, query))[0])
+    if word == "training" and given.get("m") in model.models:
+        frames = training_film.all_frames(model, given["m"])
+        return _of(*frames, pause=1000 // training_film.FPS)
+    return drawn_again(model, mark)
+
+
+def _of(*pictures: np.ndarray, pause: int = 0) -> Drawing:
+    height, width, _ = pictures[0].shape
+
+    def all_of_them() -> Iterator[np.ndarray]:
+        yield from pictures
+
+    return Drawing(height, width, all_of_them, pause)
+
+
+def _print_sheet(served: ServedBundle, film: Film) -> np.ndarray:
+    """The sheet for print of a film, uint8 [H, W, 3]."""
+    asked: dict[str, Any] = {"m": film.m, "t": film.t, "keys": list(film.keys), "mode": film.path, "loop": film.loop}
+    asked |= {"frames": film.frames, "fps": 1, "attributes": film.attributes, "classes": list(film.classes)}
+    morph = morph_export.read(served, asked)
+    data = morph_export.write(morph, np.concatenate(list(morph.parts())), "film-strip")
+    with Image.open(io.BytesIO(data)) as sheet:
+        return np.asarray(sheet.convert("RGB"))

@@ -1,0 +1,173 @@
+// Marks: a picture that the page saves says that a model drew it, which bundle, and what draws it again; and what a dropped
+// file says. The text comes from bundle/marks/xmp.py; a server's own pictures are marked there.
+(() => {
+  const T = window.Twofold;
+
+  const LONGEST = 1700; // bytes of a block that is written, as in bundle/marks/xmp.py
+  const LONGEST_READ = 64_000; // of one that is read
+  const LARGEST = 64_000_000; // bytes of a file that is read
+  const PNG_START = 33; // bytes before the place of a text: the signature, and the header
+  const SOURCES = "http://cv.iptc.org/newscodes/digitalsourcetype/";
+  const NAMES = { iptc: "http://iptc.org/std/Iptc4xmpExt/2008-02-29/", own: "http://ns.twofold/mark/1.0/" };
+  const TRAINED = "trainedAlgorithmicMedia";
+  const COMPOSITE = "compositeWithTrainedAlgorithmicMedia";
+  const ESCAPES = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
+  const BEGINS = "<x:xmpmeta";
+  const ENDS = "</x:xmpmeta>";
+
+  const utf8 = (text) => new TextEncoder().encode(text);
+  // The block of XMP that says so. state: what draws the picture again, or null.
+  const filled = (bundle, state) => {
+    const values = { source: TRAINED, tool: T.facts.mark.tool, bundle: bundle.name, sha256: bundle.sha256, state: state ? JSON.stringify(state) : "" };
+    const escaped = (name) => values[name].replace(name === "state" ? /[&<>]/g : /[&<>"]/g, (letter) => ESCAPES[letter]);
+    return T.facts.mark.template.replace(/\{(\w+)\}/g, (_, name) => escaped(name));
+  };
+  const block = (bundle, state) => {
+    const whole = filled(bundle, state);
+    return utf8(whole).length <= LONGEST ? whole : filled(bundle, null);
+  };
+
+  // The checksum of PNG (CRC-32).
+  const crc = (bytes) => {
+    let value = 0xffffffff;
+    for (const byte of bytes) {
+      value ^= byte;
+      for (let bit = 0; bit < 8; bit += 1) value = (value >>> 1) ^ (value & 1 ? 0xedb88320 : 0);
+    }
+    return (value ^ 0xffffffff) >>> 0;
+  };
+  // A piece of a PNG with international text.
+  const textChunk = (text) => {
+    const content = utf8(`iTXtXML:com.adobe.xmp\0\0\0\0\0${text}`);
+    const chunk = new Uint8Array(content.length + 8);
+    const view = new DataView(chunk.buffer);
+    view.setUint32(0, content.length - 4);
+    chunk.set(content, 4);
+    view.setUint32(content.length + 4, crc(content));
+    return chunk;
+  };
+
+  // What a block says: { source, bundle, sha256, state }, or null.
+  const parsed = (text) => {
+    if (text.includes("<!")) return null; // a document type, whose entities may grow without end
+    const root = new DOMParser().parseFromString(text, "application/xml");
+    const about = [...root.getElementsByTagNameNS("*", "Description")];
+    const value = (space, name) =>
+      about.map((one) => one.getAttributeNS(space, name) ?? one.getElementsByTagNameNS(space, name)[0]?.textContent).find(Boolean) ?? "";
+    const source = value(NAMES.iptc, "DigitalSourceType").replace(SOURCES, "");
+    if (source !== TRAINED && source !== COMPOSITE) return null;
+    let state = null;
+    try {
+      state = JSON.parse(value(NAMES.own, "state") || "null");
+    } catch {
+      // then the mark has none
+    }
+    const plain = state && typeof state === "object" && !Array.isArray(state);
+    return { source, bundle: value(NAMES.own, "bundle"), sha256: value(NAMES.own, "sha256"), state: plain ? state : null };
+  };
+
+  const finite = (value, fallback) => (typeof value === "number" && Number.isFinite(value) ? value : fallback);
+  // The class that a mark names, or the largest share of a mix; null for the seed's own.
+  const classOf = (c) => {
+    if (!c || typeof c !== "object") return finite(c, null);
+    const [largest] = Object.entries(c).sort((one, other) => other[1] - one[1]);
+    return largest ? Number(largest[0]) : null;
+  };
+  const within = (value) => T.numberWithin(finite(value, 0), -T.maxCoordinate, T.maxCoordinate, 0);
+  // A place on the plane for what a mark draws first; null where it draws from no seed.
+  const placeOf = ({ draw, x, y, seed }) => {
+    if (draw === "point") return { x: within(x), y: within(y) };
+    return draw === "seed" || draw === "sheet" ? T.seedPlace(T.wrapSeed(Math.round(finite(seed, 0)))) : null;
+  };
+
+  // The keyframes of a film or one of its frames; null where there are none that Morph shows.
+  const keysOf = ({ draw, keys }) => {
+    if ((draw !== "film" && draw !== "morph") || !Array.isArray(keys)) return null;
+    const found = T.keyframes.read(keys.slice(0, T.keyframes.most).map(T.keyframes.text).join(","));
+    return Array.isArray(found) ? found : null;
+  };
+
+  Object.assign(T, {
+    // The state of a mark for a state of the page; `more` replaces or adds to what it says.
+    markState({ m, c, t, x, y, attributes } = T.state, more = {}) {
+      const moves = T.readMoves(attributes);
+      return { draw: "point", m, x, y, ...(c === null ? {} : { c }), t, ...(Object.keys(moves).length ? { attributes: moves } : {}), ...more };
+    },
+    // What a canvas shows as the bytes of a PNG with its mark; rejects where the browser cannot make a picture this large.
+    async markedPng(canvas, state, bundle = T.bundle()) {
+      const plain = await new Promise((done) => canvas.toBlob(done, "image/png"));
+      if (!plain) throw new Error(T.t("This browser cannot make a picture this large."));
+      return new Blob([plain.slice(0, PNG_START), textChunk(block(bundle, state)), plain.slice(PNG_START)], { type: "image/png" });
+    },
+    // Saves what a canvas shows as a PNG with its mark.
+    async savePicture(canvas, name, state, bundle = T.bundle()) {
+      try {
+        const address = URL.createObjectURL(await T.markedPng(canvas, state, bundle));
+        T.download(address, name);
+        setTimeout(() => URL.revokeObjectURL(address), 60_000);
+      } catch (error) {
+        T.showMessage(error.message);
+      }
+    },
+    // The XMP for a state of the page, as text.
+    markText(state, bundle) {
+      const text = block(bundle, T.markState(state));
+      return text.slice(text.indexOf(BEGINS), text.indexOf(ENDS) + ENDS.length);
+    },
+    // The mark in a file, { source, bundle, sha256, state }; null where none is found. The block is looked for in all its
+    // bytes, whatever the format.
+    async readMark(file) {
+      if (file.size > LARGEST) return null;
+      const bytes = new Uint8Array(await file.arrayBuffer());
+      const letters = new TextDecoder("latin1").decode(bytes);
+      for (let at = letters.indexOf(BEGINS), left = 16; at >= 0 && left; at = letters.indexOf(BEGINS, at + 1), left -= 1) {
+        const end = letters.indexOf(ENDS, at);
+        if (end < 0 || end - at > LONGEST_READ) continue;
+        const mark = parsed(new TextDecoder().decode(bytes.subarray(at, end + ENDS.length)));
+        if (mark) return mark;
+      }
+      return null;
+    },
+    // Opens what a mark says; returns a sentence about what became of that.
+    openMark(mark) {
+      if (!mark) return T.t("No mark was found in this file, so there is nothing to open.");
+      const bundle = T.bundle(mark.bundle);
+      if (!bundle) return T.t("The mark names the bundle “{name}”, which is not here.", { name: mark.bundle || "–" });
+      const { state } = mark;
+      const place = state && placeOf(state);
+      const keys = state && keysOf(state);
+      if (!place && !keys) return T.t("The mark does not say how to draw this picture from a seed.");
+      const moves = state.attributes && typeof state.attributes === "object" ? state.attributes : {};
+      const m = bundle.models.includes(state.m) ? state.m : bundle.models[0];
+      const page = { b: bundle.name, m, t: T.numberWithin(finite(state.t, 1), 0, 1.5, 1), attributes: T.movesText(moves, bundle, m) };
+      if (keys) T.openMorph({ ...state, keys, classes: Array.isArray(state.classes) ? state.classes.map(classOf) : [] }, page);
+      else T.set({ ...page, ...place, c: classOf(state.c) }, { undo: true });
+      if (mark.sha256 && mark.sha256 !== bundle.sha256) return T.t("Opened, but the mark names another version of this bundle: the picture may differ.");
+      return T.t("Opened as its mark says.");
+    },
+    // Opens the tab Morph with what a mark says; page: the state of the page that goes with it.
+    openMorph(state, page) {
+      T.set(page, { undo: true });
+      T.morphToOpen = state;
+      T.showMorph?.(state);
+      T.openTab("morph");
+    },
+    // Lets files be dropped on an element; take(file) gets the first.
+    dropZone(element, take) {
+      const over = (on) => element.classList.toggle("tf-over", on);
+      element.addEventListener("dragover", (event) => {
+        if (![...event.dataTransfer.types].includes("Files")) return;
+        event.preventDefault();
+        over(true);
+      });
+      element.addEventListener("dragleave", () => over(false));
+      element.addEventListener("drop", (event) => {
+        over(false);
+        const file = event.dataTransfer.files[0];
+        if (!file) return;
+        event.preventDefault();
+        take(file);
+      });
+    },
+  });
+})();

@@ -1,0 +1,188 @@
+"""What is said of a file: marked or not, by whom, and whether the bundle draws the same picture again."""
+
+import io
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bundle import images, latents
+from bundle.errors import ImageError
+from bundle.marks import (
+    COMPOSITE,
+    Film,
+    MorphFrame,
+    Point,
+    Seed,
+    Sheet,
+    State,
+    composite,
+    formats,
+    trained,
+    verify,
+    xmp,
+)
+from bundle.marks import verify_command as command
+from bundle.marks.verify import FORGED, Finding
+from bundle.model import BundleModel
+from bundle.picture_files import Limits
+from bundle.read import read
+from bundle.runner import BundleRunner
+from tests.support import attributes, tiny
+
+KEYS = (3, (7.25, 0.5), 2**32 - 1)
+PATH = {"m": "gan", "keys": KEYS, "classes": (3, None, {1: 0.5, 2: 0.5}), "path": "spline", "loop": True, "t": 0.9}
+STATES: dict[str, State] = {
+    "point": Point(m="gan", x=5.5, y=-0.25, c=3),
+    "own class": Point(m="gan", x=12, y=0),
+    "mix": Point(m="gan", x=5.5, y=-0.25, c={3: 0.5, 5: 0.5}, t=0.7),
+    "vae": Point(m="vae", x=5.5, y=1, c=4, t=0.5),
+    "moved": Point(m="gan", x=1, y=0, c=2, attributes={"bright": 1.5, "slanted": -2}),
+    "seed": Seed(m="vae", seed=2**32 - 1),
+    "sheet": Sheet(m="gan", seed=2**32 - 3, count=10, columns=4),
+    "morph": MorphFrame(**PATH, p=0.3),
+    "strip": Film(**PATH, frames=5, columns=3),
+}
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> BundleModel:
+    folder = tmp_path_factory.mktemp("marked") / "faces"
+    attributes.add(tiny.build(folder, name="faces"))
+    return BundleModel(BundleRunner(read(folder)))
+
+
+def picture_of(model: BundleModel, state: State) -> np.ndarray:
+    """The picture of a state, by the model's own methods."""
+    kinds = model.classes
+
+    def weights(c):
+        return None if c is None else latents.class_weights(c if isinstance(c, dict) else {c: 1.0}, kinds)
+
+    match state:
+        case Point():
+            drawn = model.at(state.x, state.y, weights(state.c), state.t, state.m, state.attributes)
+        case Seed():
+            drawn = model.sample([state.seed], weights(state.c), state.t, state.m)
+        case Sheet():
+            seeds = [(state.seed + i) % 2**32 for i in range(state.count)]
+            return images.sheet(images.to_uint8(model.sample(seeds)), state.columns)
+        case MorphFrame() | Film():
+            own = [latents.key_class(key, kinds) for key in state.keys]
+            rows = np.stack([weights(own[i] if c is None else c) for i, c in enumerate(state.classes)])
+            shares = np.array([state.p]) if isinstance(state, MorphFrame) else latents.path_shares(5, state.loop)
+            drawn = model.morph_at(state.keys, shares, rows, state.path, state.loop, state.t, state.m)
+            if isinstance(state, Film):
+                return images.sheet(images.to_uint8(drawn), state.columns)
+    return images.to_uint8(drawn)[0]
+
+
+def said(data: bytes, model: BundleModel | None) -> Finding:
+    return verify.finding(data, xmp.read(data), model)
+
+
+@pytest.mark.parametrize("state", STATES.values(), ids=STATES)
+def test_a_marked_picture_is_drawn_again(model: BundleModel, state: State):
+    mark = trained(model.runner.bundle, state)
+    picture = picture_of(model, state)
+    for shown in (picture, images.upscale(picture, 5 * picture.shape[0])):
+        found = said(formats.png(shown, mark), model)
+        assert (found.place, found.again, found.difference) == ("here", "same", 0), found.sentences
+    changed = picture.copy()
+    changed[3, 4] ^= 64
+    forged = said(formats.png(changed, mark), model)
+    assert (forged.again, forged.difference) == ("different", 64) and forged.sentences[-1] == FORGED
+
+
+def test_one_grey_level_is_the_same_two_are_not(model: BundleModel):
+    state = STATES["point"]
+    picture = picture_of(model, state).clip(2, 253)
+    exact = picture_of(model, state)
+    off = np.where(exact < 128, exact + 1, exact - 1).astype(np.uint8)
+    mark = trained(model.runner.bundle, state)
+    assert said(formats.png(off, mark), model).again == "same"
+    off[0, 0] = exact[0, 0] + 2 if exact[0, 0] < 128 else exact[0, 0] - 2
+    assert said(formats.png(off, mark), model).again == "different"
+    assert picture.shape == exact.shape
+
+
+@pytest.mark.parametrize("fmt", ["WEBP", "GIF"])
+def test_films_are_drawn_again_even_where_equal_frames_were_joined(model: BundleModel, fmt: str):
+    """Three keys are equal, so a third of the frames is one picture, which both encoders store once."""
+    film = Film(m="gan", keys=(3, 3, 8), classes=(1, 1, 2), path="linear", loop=False, frames=9, fps=20)
+    mark = trained(model.runner.bundle, film)
+    rows = np.stack([latents.one_hot(c, model.classes) for c in film.classes])
+    drawn = images.to_uint8(model.morph_at(film.keys, latents.path_shares(9, False), rows, "linear", False))
+    assert (drawn[0] == drawn[3]).all()
+
+    def encoded(frames: np.ndarray) -> bytes:
+        first, *rest = (images.to_pillow(frame) for frame in images.upscale(frames, 64))
+        buffer = io.BytesIO()
+        more = {"lossless": True, "xmp": xmp.block(mark)} if fmt == "WEBP" else {}
+        first.save(buffer, fmt, save_all=True, append_images=rest, duration=50, loop=0, **more)
+        return buffer.getvalue() if fmt == "WEBP" else formats.gif(buffer.getvalue(), mark)
+
+    assert said(encoded(drawn), model).again == "same"
+    assert said(encoded(drawn[::-1]), model).again == "different"
+    assert "another number of frames" in " ".join(said(encoded(drawn[:7]), model).sentences)
+
+
+def test_what_cannot_be_compared_is_said_to_be(model: BundleModel):
+    bundle, picture = model.runner.bundle, picture_of(model, STATES["point"])
+    repair = said(formats.png(picture, composite(bundle, {"draw": "repair", "m": "vae"})), model)
+    assert repair.mark and repair.mark.source == COMPOSITE and repair.again == "not compared"
+    assert "made from another picture" in " ".join(repair.sentences)
+    nothing = said(formats.png(picture, trained(bundle)), model)
+    assert "does not say what draws" in " ".join(nothing.sentences)
+    unknown = said(formats.png(picture, trained(bundle, {"draw": "edit", "seed": "3"})), model)
+    assert "cannot be drawn again here" in " ".join(unknown.sentences)
+    lacking = Point(m="gan", x=1, y=0, attributes={"glasses": 1})
+    assert "There is no attribute" in " ".join(said(formats.png(picture, trained(bundle, lacking)), model).sentences)
+    for finding in (repair, nothing, unknown):
+        assert "could not be checked" in finding.sentences[-1]
+
+
+def test_a_picture_of_another_size_is_another_picture(model: BundleModel):
+    mark = trained(model.runner.bundle, STATES["point"])
+    found = said(formats.png(np.zeros((33, 32, 1), np.uint8), mark), model)
+    assert found.again == "different" and "it has another size" in " ".join(found.sentences)
+
+
+def test_limits_hold(model: BundleModel):
+    data = formats.png(picture_of(model, STATES["point"]), trained(model.runner.bundle, STATES["point"]))
+    with pytest.raises(ImageError, match="at most 0 MB"):
+        verify.finding(data, xmp.read(data), model, Limits(100, 10**6, 0, 0, ("PNG",)))
+    small = verify.finding(data, xmp.read(data), model, Limits(10**6, 100, 0, 0, ("PNG",)))
+    assert "too many pixels" in " ".join(small.sentences)
+
+
+# --- the command -----------------------------------------------------------------------------------
+
+
+def test_the_command_finds_the_bundle_by_its_name(model: BundleModel, tmp_path: Path, capsys: pytest.CaptureFixture):
+    folder = model.runner.bundle.folder
+    file = tmp_path / "one.png"
+    state = STATES["point"]
+    file.write_bytes(formats.png(picture_of(model, state), trained(model.runner.bundle, state)))
+    assert command.main([str(file), "--bundles", str(folder.parent)]) == 0
+    assert command.main([str(file), "--bundles", str(folder)]) == 0
+    assert capsys.readouterr().out.count("draws the same picture again: the largest difference is 0 of 255") == 2
+    assert command.main([str(file), "--bundles", str(tmp_path)]) == 1
+    assert "That bundle is not here." in capsys.readouterr().out
+    other = tmp_path / "other" / "faces"
+    tiny.build(other, name="faces")  # without attributes, which this picture does not need
+    assert command.main([str(file), "--bundles", str(other.parent)]) == 0
+    assert "another version of it" in capsys.readouterr().out
+    assert command.main([str(tmp_path / "none.png")]) == 2
+    broken = shutil.copytree(folder, tmp_path / "broken")
+    (broken / "bundle.json").write_text("{")
+    assert command.main([str(file), "--bundles", str(broken)]) == 1
+
+
+def test_the_sample_sheet_of_a_bundle_is_marked_by_name(model: BundleModel):
+    from bundle.marks.mark import of_sheet
+
+    seeds = images.to_uint8(model.sample(range(16)))
+    found = said(formats.png(images.sheet(seeds, 8), of_sheet("faces", "gan", 16, 8)), model)
+    assert (found.place, found.again) == ("here", "same")
