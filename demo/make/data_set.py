@@ -107,8 +107,8 @@ def cell_word(cell: tables.Cell | None) -> str:
 
 
 def counts(folder: Path, project: Project) -> tuple[int, int]:
-    """(pictures, classes) of a training: of its data set once that was written."""
-    if (folder / SET).is_dir():
+    """(pictures, classes) of a training: of its data set once it has begun."""
+    if project.state != "collecting" and (folder / SET).is_dir():
         paths = [path for path in (folder / SET).glob("*/*") if path.is_file()]
         groups = {path.parent.name for path in paths}
         return len(paths), len(groups) if project.use_classes and len(groups) > 1 else 0

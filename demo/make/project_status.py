@@ -29,7 +29,7 @@ def status(projects: Projects, name: str, state: State) -> dict[str, Any]:
         "error": project.error,
         "minutes": project.minutes,
         "pictures": pictures,
-        "added": len(new_pictures(folder, project)) if (folder / SET).is_dir() else 0,
+        "added": len(new_pictures(folder, project)) if (folder / SET).is_dir() and state != "collecting" else 0,
         "pixels": project.sides[0] * project.sides[1],
         "step": project.step,
         "steps": [{"stage": step.stage, "minutes": step.minutes, "takes": step.takes} for step in steps],

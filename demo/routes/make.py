@@ -1,13 +1,12 @@
-"""--make: its projects. The work itself: demo/make/.
+"""--make: projects. The work itself: demo/make/.
 
     GET    /make                                 the projects, what may be brought, whether training is installed
     POST   /make?title=                          a new project -> {"name"}
     GET    /make/{project}                       how far it is (Maker.status)
     DELETE /make/{project}                       ends its training and removes all of it
 
-What is brought, seen and chosen has routes of its own: demo/routes/make_pictures.py; so have training and keeping:
-make_training.py, make_keep.py.
-What changes something needs the header `x-twofold`, which pages of other sites cannot send.
+Its pictures: demo/routes/make_pictures.py. What changes something needs the header `x-twofold`, which pages of other
+sites cannot send.
 """
 
 from contextlib import suppress

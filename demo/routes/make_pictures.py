@@ -160,7 +160,7 @@ class PictureRoutes:
 
     def _open_to_changes(self, request: Request) -> Path:
         """The folder of the project. Raises InputError while it is being trained."""
-        if self.projects.get(name_of(request)).state in BUSY:
+        if self.maker.state_of(name_of(request)) in BUSY:
             raise InputError("Pause the training first.")
         return self.projects.folder(name_of(request))
 

@@ -141,7 +141,7 @@ def class_count(page: Page, name: str) -> int:
 def test_pictures_are_brought_cleaned_sorted_and_kept(visit, projects: Projects, pets: Path):
     page = visit(refused="/choice")
     new_project(page)
-    page.get_by_label("Name", exact=True).fill("Pets")
+    page.get_by_role("textbox", name="Name", exact=True).first.fill("Pets")
     page.locator("input[webkitdirectory]").set_input_files(str(pets))
     page.get_by_text("26 pictures have arrived. 1 table came with them.").wait_for()
     page.get_by_text("26 pictures are chosen.").wait_for()

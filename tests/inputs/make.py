@@ -130,7 +130,7 @@ def full_while_sending(place: Path) -> str:
 @case(ROOM, "a project whose folder was deleted while pictures arrive")
 def deleted_underneath(place: Path) -> str:
     page, name = page_with(place, 1)
-    arriving = page.routes.pictures.incoming_of(name)
+    arriving = incoming.Incoming(page.maker.projects.folder(name) / "pictures", OWN_MACHINE)
     (place / "a.png").write_bytes(picture(2))
     shutil.rmtree(page.maker.projects.folder(name))
     with pytest.raises(Exception) as gone:

@@ -15,9 +15,7 @@ from bundle.sessions import choose_provider
 from demo.make.limits import OWN_MACHINE, MakeLimits
 from demo.make.maker import Maker
 from demo.make.projects import Projects
-from demo.routes.make import MakeRoutes
-from demo.routes.make_keep import KeepRoutes
-from demo.routes.make_training import TrainingRoutes
+from demo.routes.make_routes import make_routes
 
 OWN_PAGE = {"X-Twofold": "make"}
 HERE = ("127.0.0.1", 50_000)
@@ -39,9 +37,7 @@ class Page:
 
     def __init__(self, home: Path, limits: MakeLimits = OWN_MACHINE, client: tuple[str, int] = HERE):
         self.maker = Maker(Projects(home), {}, choose_provider("cpu"), limits)
-        self.routes = MakeRoutes(self.maker)
-        parts = (self.routes, TrainingRoutes(self.maker), KeepRoutes(self.maker))
-        self.client = TestClient(Starlette(routes=[route for part in parts for route in part.routes()]), client=client)
+        self.client = TestClient(Starlette(routes=make_routes(self.maker)), client=client)
 
     def post(self, path: str, **named: Any):
         return self.client.post(f"/make{path}", headers=OWN_PAGE, **named)

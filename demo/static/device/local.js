@@ -37,7 +37,7 @@ const morphOf = (params, models) => {
 const startWorker = () => {
   const script = new URL("./worker.js", import.meta.url);
   if (script.origin === location.origin) return new Worker(script, { type: "module" });
-  const words = new Blob([`import ${JSON.stringify(script.href)};`], { type: "text/javascript" });
+  const words = new Blob(["import", JSON.stringify(script.href)], { type: "text/javascript" });
   return new Worker(URL.createObjectURL(words), { type: "module" });
 };
 

@@ -126,7 +126,7 @@ const show = (facts) => {
     if (!name) return;
     try {
       await look();
-      if (known.get(name).state === "collecting") await Promise.all([choose.load(name), bring.resume(name)]);
+      await Promise.all([known.get(name).state === "collecting" && choose.load(name), bring.resume(name)]);
     } catch (failure) {
       error.show(failure.message);
     }
