@@ -122,8 +122,9 @@ def find_picture(drawn: Rows, given: Given) -> tuple[str, Layout]:
         shown = ", ".join(f"'{n}' is {a.dtype} [{', '.join(map(str, a.shape))}]" for n, a in list(drawn.items())[:5])
         flags = {"--output": given.output, "--layout": given.layout}
         said = " ".join(f"{flag} {value}" for flag, value in flags.items() if value)
-        asked = f"With {said} there is no picture: it must" if said else "Pictures must"
-        raise BundleError(f"{asked} have 1 or 3 channels and at most {MAX_SIDE} pixels a side; {shown}.")
+        if said:
+            raise BundleError(f"With {said} there is no picture, which must have 1 or 3 channels; {shown}.")
+        raise BundleError(f"Pictures must have 1 or 3 channels and at most {MAX_SIDE} pixels a side; {shown}.")
     best = max(found, key=lambda n: (drawn[n].size, any(word in n.lower() for word in PICTURE_NAMES)))
     return best, found[best]
 

@@ -114,7 +114,7 @@ def wrapped(model: onnx.ModelProto, entry: Graph) -> onnx.ModelProto:
         model = version_converter.convert_version(model, OLDEST)
     own = compose.add_prefix_graph(model.graph, OWN)
     sizes = {tensor.name: tensor.row_shape for tensor in (*entry.inputs, *entry.outputs)}
-    shapes: dict[str, tuple[int, ...]] = {name: sizes[name] for name in ("z", "classes") if name in sizes}
+    shapes: dict[str, Sequence[int]] = {name: sizes[name] for name in ("z", "classes") if name in sizes}
     graph = _in_parts(own, adapter, shapes, sizes["image"]) if adapter.batch else _at_once(own, adapter, sizes["image"])
     graph.input.extend(_float(name, ["batch", *shape]) for name, shape in shapes.items())
     graph.output.append(_float("image", ["batch", *sizes["image"]]))
@@ -228,12 +228,12 @@ class _Steps:
         elif adapter.layout == "NHW":
             image = self.reshaped(image, [-1, *shape])
         if adapter.values == "-1..1":
-            half = self.constant(np.float32(0.5))
+            half = self.constant(np.array(0.5, np.float32))
             image = self.add("Add", [self.add("Mul", [image, half]), half])
         elif adapter.values == "0..255":
-            image = self.add("Div", [image, self.constant(np.float32(255))])
-        positive = self.add("Max", [image, self.constant(np.float32(0))])
-        return self.add("Min", [positive, self.constant(np.float32(1))], output)
+            image = self.add("Div", [image, self.constant(np.array(255, np.float32))])
+        positive = self.add("Max", [image, self.constant(np.array(0, np.float32))])
+        return self.add("Min", [positive, self.constant(np.array(1, np.float32))], output)
 
 
 def _float(name: str, shape: Sequence[str | int]) -> onnx.ValueInfoProto:

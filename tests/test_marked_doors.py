@@ -75,6 +75,7 @@ ENCODERS = {
     "demo/tabs/morph/animation.py": "marked: xmp, formats.gif",
     "demo/tabs/morph/film_strip.py": "marked: formats.png_info",
     "export/snapshots.py": "marked: xmp",
+    "export/targets/offline.py": "marked: formats.png_info",
     "export/model_card.py": "code for people, with a mark",
     "train/snapshots.py": "held-out pictures, and rows that a bundle held",
     "train/recorder.py": "filters of a classifier",

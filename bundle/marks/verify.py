@@ -19,13 +19,14 @@ from bundle.marks.redraw import MOST_COMPARED, Drawing, OtherFrames, Redraw, dif
 from bundle.model import BundleModel
 from bundle.picture_files import BROKEN, Limits, check_pixels
 
+MANY = 4  # times as many pixels as one picture may have, in all frames of a film
 LEVEL = 1  # grey level by which the same picture may differ: another processor rounds differently
 FORMATS = ("PNG", "WEBP", "GIF")
 FILE = Limits(400_000_000, 50_000_000, 0, 0, FORMATS)
 FROM_PICTURES = ("repair", "reconstruct", "invert", "posterior", "difference")  # words of states that need another one
 MARKED = {
-    True: "Marked: a model drew this picture (trainedAlgorithmicMedia).",
-    False: "Marked: a model drew a part of this picture (compositeWithTrainedAlgorithmicMedia).",
+    True: "Marked as drawn by a model (trainedAlgorithmicMedia).",
+    False: "Marked as partly drawn by a model (compositeWithTrainedAlgorithmicMedia).",
 }
 NO_MARK = "No mark of a generated picture was found."
 NO_CLAIM = "That says nothing about where the picture comes from: marks can be removed, and screenshots lose them."
@@ -34,6 +35,7 @@ LONG = f"It holds a block of metadata of more than {xmp.LONGEST_READ // 1000} kB
 TORN = "It holds a block of metadata that cannot be read."
 ZIP = "This is a ZIP: unpack it. Each of its pictures has its own mark."
 NO_BUNDLE_NAMED = "The mark names no bundle of Twofold, so nothing here can check it."
+TOO_MANY = "The picture has too many pixels to be compared."
 UNCHECKED = "Anybody can write a mark: what it says could not be checked."
 FORGED = "The picture was changed after it was marked, or the mark was taken from another one."
 
@@ -73,7 +75,7 @@ def finding(
         by = f"The mark was written by {reading.tool}." if reading.tool else ""
         return _uncompared(mark, "absent", *told, by, NO_BUNDLE_NAMED, UNCHECKED)
     if mark.sha256:
-        told.append(f"The mark names the bundle '{mark.bundle}', sha256 {mark.sha256[:16]}….")
+        told.append(f"The mark names the bundle '{mark.bundle}' (sha256 {mark.sha256[:16]}…).")
     else:
         told.append(f"The mark names the bundle '{mark.bundle}'.")
     if model is None:
@@ -86,14 +88,18 @@ def finding(
     except _NotCompared as why:
         return _uncompared(mark, place, *told, str(why), UNCHECKED)
     except _Different as why:
-        return Finding(mark, place, "different", None, (*told, f"The bundle draws another picture: {why}.", FORGED))
+        told.append(f"The bundle draws another picture: {why}.")
+        return Finding(mark, place, "different", None, (*told, *_doubt(mark, model)))
     if largest <= LEVEL:
         told.append(f"The bundle draws the same picture again: the largest difference is {largest} of 255 grey levels.")
         return Finding(mark, place, "same", largest, tuple(told))
     told.append(f"The bundle draws another picture: the largest difference is {largest} of 255 grey levels.")
-    if place == "here":  # another version may well draw another one
-        told.append(FORGED)
-    return Finding(mark, place, "different", largest, tuple(told))
+    return Finding(mark, place, "different", largest, (*told, *_doubt(mark, model)))
+
+
+def _doubt(mark: Mark, model: BundleModel) -> tuple[str, ...]:
+    """What follows where another picture is drawn: nothing unless by the very bundle, as others may draw another."""
+    return (FORGED,) if mark.sha256 == model.runner.bundle.sha256 else ()
 
 
 class _NotCompared(Exception):
@@ -166,13 +172,13 @@ def _compared(data: bytes, mark: Mark, model: BundleModel, limits: Limits, redra
             if image.format == "GIF" and model.info.image.channels == 3:
                 raise _NotCompared("GIF reduces pictures to 256 colours, so they are not compared.")
             _check_extent(image, drawing)
-            return difference(_frames(image, drawing.pause), drawing.pictures())
+            return difference(_frames(image, drawing.pause, MANY * limits.pixels), drawing.pictures())
     except OtherFrames as error:
         raise _Different("it has another number of frames") from error
     except (BundleError, InputError) as error:
         raise _NotCompared(f"The bundle cannot draw what the mark asks for: {error}") from error
     except (Image.DecompressionBombError, ImageError) as error:
-        raise _NotCompared("The picture has too many pixels to be compared.") from error
+        raise _NotCompared(TOO_MANY) from error
     except BROKEN as error:
         raise _NotCompared("Its pixels cannot be read: the file is damaged or was cut off.") from error
 
@@ -192,11 +198,15 @@ def _check_extent(image: Image.Image, drawing: Drawing) -> None:
         raise _Different("it has another size")
 
 
-def _frames(image: Image.Image, pause: int) -> Iterator[np.ndarray]:
+def _frames(image: Image.Image, pause: int, pixels_left: int) -> Iterator[np.ndarray]:
     """The frames uint8 [H, W, 3], MOST_COMPARED of them at most, transparent parts on black. `pause`: milliseconds from
-    one to the next, as encoders store equal ones as one that stays longer; 0 where nothing moves."""
+    one to the next, as encoders store equal ones as one that stays longer; 0 where nothing moves. Raises _NotCompared
+    where they have more pixels in all than `pixels_left`."""
     left = MOST_COMPARED
     for frame in ImageSequence.Iterator(image):
+        pixels_left -= image.width * image.height
+        if pixels_left < 0:
+            raise _NotCompared(TOO_MANY)
         pixels = _pixels(frame)
         shown = round(image.info.get("duration", 0) / pause) if pause else 1
         for _ in range(min(max(1, shown), left)):

@@ -1,7 +1,9 @@
 """Checks calls of the public endpoints before Gradio sees them, which answers a wrong one with {"error": null} and a
 traceback in the log.
 
-POST /gradio_api/call/NAME and /gradio_api/run/NAME: a wrong call is answered with status 400 and a sentence.
+POST /gradio_api/call/NAME, /gradio_api/call/v2/NAME, whose arguments have names, /gradio_api/run/NAME and
+/gradio_api/api/NAME: a wrong call is answered with status 400 and a sentence. What the endpoint itself refuses has the
+status of demo/routes/model_requests.py in the last two; in the others it is an event.
 POST /gradio_api/queue/join, for gradio_client: a wrong argument is passed on as null, so that the endpoint itself
 refuses it, as gradio_client shows no other sentence.
 
@@ -16,13 +18,15 @@ from typing import Any
 from gradio.utils import get_upload_folder
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from demo import arguments
 from demo.routes.bodies import inner_path, pass_on, read_body
 from demo.routes.endpoints import Endpoint, drawing, reading
 
 MAX_BYTES = 4_000_000  # of a call: pictures are uploaded apart
+AT_ONCE, BY_NAME = ("run", "api"), "call/v2"
+TOLD = "twofold.told"  # the key under which a call's scope has its Told
 FILES = ("picture", "mask")
 NUMBERS = ("rounds", "seed")
 # By name; what they do does not matter here.
@@ -37,10 +41,9 @@ class CheckedCalls:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = inner_path(scope)
-        action, _, name = path.removeprefix("/gradio_api/").partition("/")
         joins = path == "/gradio_api/queue/join"
-        named = path.startswith("/gradio_api/") and action in ("call", "run") and name in ENDPOINTS
-        if scope["type"] != "http" or scope["method"] != "POST" or not (joins or named):
+        action, name = named(path)
+        if scope["type"] != "http" or scope["method"] != "POST" or not (joins or name in ENDPOINTS):
             await self.app(scope, receive, send)
             return
         try:
@@ -54,16 +57,62 @@ class CheckedCalls:
         try:
             call = json.loads(data)
         except (ValueError, RecursionError):
-            call = None  # Gradio says so
-        if isinstance(call, dict) and isinstance(call.get("data"), list):
-            endpoint = _joined(scope, call) if joins else name
-            if endpoint in ENDPOINTS:
-                wrong = mend(endpoint, call["data"])
-                if wrong and not joins:
-                    await JSONResponse({"detail": wrong}, status_code=400)(scope, receive, send)
-                    return
-                data = json.dumps(call).encode()
-        await pass_on(self.app, data, scope, receive, send)
+            call = None
+        endpoint = _joined(scope, call) if joins else name
+        if endpoint in ENDPOINTS:
+            call, wrong = checked(endpoint, call, by_name=action == BY_NAME)
+            if wrong and not joins:
+                await JSONResponse({"detail": wrong}, status_code=400)(scope, receive, send)
+                return
+            data = json.dumps(call).encode()
+        if action in AT_ONCE:
+            told = Told(send)
+            await pass_on(self.app, data, {**scope, TOLD: told}, receive, told.send)
+        else:
+            await pass_on(self.app, data, scope, receive, send)
+
+
+class Told:
+    """The answer of a call that is not queued. Gradio gives every refusal the status 500; the endpoint says the right
+    one in `status`."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.status: int | None = None
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start" and message["status"] == 500 and self.status:
+            message = {**message, "status": self.status}
+        await self._send(message)
+
+
+def named(path: str) -> tuple[str, str]:
+    """What a path does and the endpoint that it names, such as ("run", "sample"); empty where it names none."""
+    words = path.removeprefix("/gradio_api/").rstrip("/")
+    action, _, name = words.rpartition("/")
+    known = path.startswith("/gradio_api/") and action in ("call", BY_NAME, *AT_ONCE)
+    return (action, name) if known else ("", "")
+
+
+def checked(endpoint: str, call: Any, by_name: bool = False) -> tuple[Any, str]:
+    """A call as Gradio needs it, and what was wrong with it: a sentence, or empty. `by_name`: its arguments are an
+    object of names and values, and not a list in "data"."""
+    if by_name:
+        if not isinstance(call, dict):
+            return call, "The call must be a JSON object with the arguments by name."
+        known = inspect.signature(ENDPOINTS[endpoint]).parameters
+        listing = ", ".join(known)
+        if unknown := next((name for name in call if name not in known), None):
+            return call, f"There is no argument '{unknown[:60]}': /{endpoint} takes {listing}."
+        values = [call.get(name, parameter.default) for name, parameter in known.items()]
+        if inspect.Parameter.empty in values:
+            missing = list(known)[values.index(inspect.Parameter.empty)]
+            return call, f"The argument '{missing}' is missing: /{endpoint} takes {listing}."
+        wrong = mend(endpoint, values)
+        return dict(zip(known, values, strict=True)), wrong
+    if not isinstance(call, dict) or not isinstance(call.get("data"), list):
+        return call, 'The call must be a JSON object with the arguments in order, in a list: {"data": [ … ]}.'
+    return call, mend(endpoint, call["data"])
 
 
 def mend(endpoint: str, values: list[Any]) -> str:
@@ -103,8 +152,10 @@ def _uploaded(value: Any) -> dict[str, Any] | None:
     return value | {"meta": {"_type": "gradio.FileData"}} if known else None
 
 
-def _joined(scope: Scope, call: dict[str, Any]) -> str:
+def _joined(scope: Scope, call: Any) -> str:
     """The name of the endpoint whose number a client of the queue has sent; empty for none."""
+    if not isinstance(call, dict):
+        return ""
     functions = scope["app"].get_blocks().fns
     number = call.get("fn_index")
     known = functions.get(number) if isinstance(number, int) else None

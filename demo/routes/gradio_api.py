@@ -13,8 +13,9 @@ from gradio.queueing import Queue
 
 from bundle.errors import UserError
 from demo import arguments
+from demo.routes.call_checks import TOLD
 from demo.routes.endpoints import drawing, reading
-from demo.routes.model_requests import visitor_of
+from demo.routes.model_requests import status_of, visitor_of
 from demo.serving.calls import Calls
 from demo.serving.served_bundle import ServedBundle
 
@@ -39,6 +40,9 @@ def fairly(calls: Calls, name: str, function: Callable[..., Result]) -> Callable
         try:
             return await calls.run(name, visitor, functools.partial(function, *args, **kwargs), left)
         except UserError as error:
+            told = request.request.scope.get(TOLD) if request is not None and request.request is not None else None
+            if told is not None:
+                told.status = status_of(error)
             raise gr.Error(str(error), print_exception=False) from error
 
     return called

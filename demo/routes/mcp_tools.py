@@ -19,6 +19,7 @@ from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.transport_security import TransportSecuritySettings
 from mcp.types import ContentBlock, ImageContent, TextContent
+from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -38,13 +39,17 @@ INSTRUCTIONS = """Draws pictures with small generators, a GAN and a VAE of one s
 `report` tells what a bundle of them knows. The same seed always gives the same picture."""
 
 
+# By name; what they do does not matter here.
+TOOLS: dict[str, Endpoint] = {**drawing({}), **reading({}, arguments.picture_data, arguments.mask_data)}
+
+
 class McpTools:
     """The MCP server over these bundles. `routes` and `lifespan` belong into the app that serves the page. `address`:
     where that listens. `root`: the path or the whole address under which a proxy shows it, if one does."""
 
     def __init__(self, bundles: Mapping[str, ServedBundle], address: Address, root: str | None = None):
         self._calls = Calls()
-        server = MCPServer("Twofold", instructions=INSTRUCTIONS, log_level="ERROR")
+        server = _Server("Twofold", instructions=INSTRUCTIONS, log_level="ERROR")
         pictures = "A picture or mask is given as data:image/png;base64,…"
         for name, function in drawing(bundles).items():
             server.add_tool(self._tool(name, function), name, structured_output=False)
@@ -81,6 +86,27 @@ class McpTools:
         tool.__annotations__ = hints | {"twofold_context": Context}
         tool.__name__, tool.__doc__ = name, function.__doc__
         return tool
+
+
+class _Server(MCPServer):
+    """Tells an assistant in a sentence what is wrong with its arguments, where the package quotes its validator."""
+
+    async def call_tool(self, name: str, arguments: dict[str, Any], context: Context | None = None) -> Any:
+        try:
+            return await super().call_tool(name, arguments, context)
+        except ToolError as error:
+            if isinstance(error.__cause__, ValidationError):
+                raise ToolError(_wrong_arguments(name, error.__cause__)) from error
+            raise
+
+
+def _wrong_arguments(name: str, error: ValidationError) -> str:
+    first = error.errors()[0]
+    argument = str(first["loc"][0]) if first["loc"] else ""
+    known = ", ".join(parameter for parameter in inspect.signature(TOOLS[name]).parameters)
+    if first["type"] == "missing":
+        return f"The argument '{argument}' is missing: {name} takes {known}."
+    return f"The argument '{argument}' of {name} is wrong: {first['msg'][:1].lower()}{first['msg'][1:]}."
 
 
 def security(address: Address, root: str | None) -> TransportSecuritySettings:

@@ -141,8 +141,12 @@ def refusal(status: int, sentence: str) -> Response:
 
 def refusal_of(error: Exception) -> Response:
     """The refusal that an exception means: see above."""
-    status = next((status for kind, status in STATUSES.items() if isinstance(error, kind)), 500)
-    return refusal(status, sentence_of(error))
+    return refusal(status_of(error), sentence_of(error))
+
+
+def status_of(error: Exception) -> int:
+    """The status of a request that ended with this exception."""
+    return next((status for kind, status in STATUSES.items() if isinstance(error, kind)), 500)
 
 
 def sentence_of(error: Exception) -> str:

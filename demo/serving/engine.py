@@ -14,10 +14,11 @@ import onnxruntime as ort
 
 from bundle.adapter import adapt
 from bundle.errors import BundleError, Busy, FileGone, RuntimeUnavailable, UserError
-from bundle.examine import examine, faulty
 from bundle.feeds import Feed, feed_parts
+from bundle.graph_checks import check_graphs, faulty
 from bundle.read import OpenBundle, graph_bytes
 from bundle.runner import check_inputs
+from bundle.schema import Adapter
 from bundle.sessions import CPU, CUDA, Provider, core_count, first_line, open_session
 from demo.serving.batching import BatchQueue, Tally, TimedGraphFunction
 from demo.serving.cpu_session import CpuSession
@@ -134,21 +135,21 @@ class Engine:
         one larger than the bundle's `max_batch`. Raises BundleError when the bundle has no such graph or failed its
         check, Busy when too many requests wait or the deadline passes.
         """
-        self.ready()
+        self.ensure_checked()
         return self._run(graph, inputs)
 
-    def ready(self) -> None:
+    def ensure_checked(self) -> None:
         """Check the bundle if that has not been done yet. Raises what the check raised."""
         if self._checked and self.fault is None:
             return
         with self._checking:
             if not self._checked:
-                self.fault = self._examine()
+                self.fault = self._find_fault()
                 self._checked = True
         if self.fault is not None:
             raise self.fault
 
-    def _examine(self) -> UserError | None:
+    def _find_fault(self) -> UserError | None:
         """What is wrong with the bundle on this processor. Raises Busy, which is not the bundle's fault, and FileGone,
         which may not last."""
         for careful in (False, True):
@@ -193,7 +194,7 @@ class Engine:
 
     def check(self) -> None:
         """Run every graph on inputs whose outputs are known. Raises BundleError when one misbehaves."""
-        examine(self.bundle, self._run)
+        check_graphs(self.bundle, self._run)
 
     def _queue(self, graph: str) -> BatchQueue:
         with self._loading:
@@ -207,8 +208,8 @@ class Engine:
 
     def _open_here(self, bundle: OpenBundle, graph: str) -> TimedGraphFunction:
         """The function that runs a graph in sessions of this process."""
-        entry = bundle.info.graphs[graph]
-        names = [entry.adapter.image] if entry.adapter else [tensor.name for tensor in entry.outputs]
+        entry, adapter = bundle.info.graphs[graph], bundle.info.graphs[graph].adapter
+        names = [adapter.image] if adapter else [tensor.name for tensor in entry.outputs]
 
         def opened(threads: int | None = None, few_rows: bool = False) -> ort.InferenceSession:
             data = graph_bytes(bundle, graph)
@@ -222,11 +223,13 @@ class Engine:
         run_session: Callable[[Feed, ort.RunOptions], list[np.ndarray]]
         if self.provider.name == CPU:
             self._names[graph] = CPU
-            run_session = CpuSession(opened, names, core_count()).run
+            run_session = CpuSession(opened, names, core_count(), adapter).run
         else:
             session = opened()
             self._names[graph] = session.get_providers()[0]
-            if self._names[graph] == CUDA and not entry.adapter:
+            if adapter:
+                run_session = _adapted(session, adapter)
+            elif self._names[graph] == CUDA:
                 run_session = CudaGraphSession(session, entry.inputs, entry.outputs, "cuda").run
             else:
                 run_session = functools.partial(session.run, names)
@@ -240,7 +243,13 @@ class Engine:
                         raise Busy("This took too long and was stopped; ask for fewer pictures at once.") from error
                     raise
 
-        if entry.adapter is None:
-            return run
-        adapter = entry.adapter
-        return lambda feed, until: adapt(lambda part: run(part, until), adapter)(feed)
+        return run
+
+
+def _adapted(session: ort.InferenceSession, adapter: Adapter) -> Callable[[Feed, ort.RunOptions], list[np.ndarray]]:
+    """Runs a graph that was exported elsewhere in a session."""
+
+    def run(feed: Feed, options: ort.RunOptions) -> list[np.ndarray]:
+        return adapt(lambda rows: session.run([adapter.image], rows, options), adapter)(feed)
+
+    return run

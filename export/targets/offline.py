@@ -5,17 +5,17 @@ import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from string import Template
 
 from PIL import Image
 
+from bundle.marks import formats, trained
 from bundle.read import OpenBundle
 from export.targets.folder import Source
 
 WORKER = "service-worker.js"
 MANIFEST = "manifest.webmanifest"
 ICON_SIDES = (192, 512)  # pixels; what browsers ask for before they offer to install
-TEMPLATE = Path(__file__).resolve().parent / "page" / WORKER
+SCRIPT = Path(__file__).resolve().parent / "page" / WORKER
 NOT_KEPT = {"README.md"}  # which the Hub reads, and no visitor
 
 
@@ -49,14 +49,15 @@ def icon_name(side: int) -> str:
 
 
 def icon(bundle: OpenBundle, side: int) -> bytes:
-    """The middle square of the first picture of the sample sheet, `side` pixels a side, as PNG."""
+    """The middle square of the first picture of the sample sheet, `side` pixels a side, as PNG with its mark."""
     width, height = bundle.info.image.width, bundle.info.image.height
     least = min(width, height)
     left, top = (width - least) // 2, (height - least) // 2
     buffer = io.BytesIO()
     with Image.open(bundle.folder / bundle.info.files["sheet"].file) as sheet:
         square = sheet.convert("RGB").crop((left, top, left + least, top + least))
-        square.resize((side, side), Image.Resampling.BICUBIC).save(buffer, "PNG")
+        large = square.resize((side, side), Image.Resampling.BICUBIC)
+        large.save(buffer, "PNG", pnginfo=formats.png_info(trained(bundle)))
     return buffer.getvalue()
 
 
@@ -65,7 +66,7 @@ def service_worker(sources: Sequence[Source]) -> bytes:
     sums = {source.place: checksum(source) for source in sources if source.place not in NOT_KEPT}
     files = json.dumps(sums, indent=0, sort_keys=True)
     version = hashlib.sha256(files.encode()).hexdigest()[:16]
-    return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(version=version, files=files).encode()
+    return f"const VERSION = {json.dumps(version)};\nconst FILES = {files};\n".encode() + SCRIPT.read_bytes()
 
 
 def checksum(source: Source) -> str:

@@ -60,7 +60,18 @@ SHARED = (
     *(TABS / "morph" / name for name in ("morph.css", "keyframes.js", "keyframe_list.js")),
 )
 WORD_FOLDERS = ("core", "play", "morph", "about", "device", "server")
-OWN = ("page.css", "page.js", "offline.js", "strip.js", "verify_here.js", "theme.js", "LICENSES.txt")
+OWN = (
+    "page.css",
+    "page.js",
+    "offline.js",
+    "strip.js",
+    "embed.js",
+    "embed.css",
+    "verify_here.js",
+    "theme.js",
+    "LICENSES.txt",
+)
+DOCUMENTS = ("index.html", "embed.html")  # the page, and an example of its pictures in another one
 WIDGETS = (
     STATIC / "core" / "bar.js",
     TABS / "play" / "play.js",
@@ -113,8 +124,8 @@ def page_files(bundles: Sequence[OpenBundle], given: str | None = None) -> list[
     """The page itself, under the title that is given, and facts.json with what it has to know about the bundles."""
     title = page_title(bundles, given)
     about = "Pictures from seeds by a GAN and a VAE, computed in this browser."
-    words = {"title": html.escape(title), "about": html.escape(about)}
-    index = Template((PAGE / "index.html").read_text(encoding="utf-8")).substitute(words)
+    words = {"title": html.escape(title), "about": html.escape(about), "name": html.escape(bundles[0].info.name)}
+    documents = {name: Template((PAGE / name).read_text(encoding="utf-8")).substitute(words) for name in DOCUMENTS}
     facts = {
         "format": "twofold-web",
         "runtime": f"{on_device.RUNTIME} {runtime().version}",
@@ -124,7 +135,7 @@ def page_files(bundles: Sequence[OpenBundle], given: str | None = None) -> list[
         "builds": {name: on_device.build_facts(runtime(), name) for name in BUILDS},
     }
     sources = [
-        Source("index.html", index.encode()),
+        *(Source(name, document.encode()) for name, document in documents.items()),
         Source(FACTS, json.dumps(facts, ensure_ascii=False).encode()),
         Source("LICENSE", REPOSITORY / "LICENSE"),
         Source(CARD, card(bundles, given).encode()),

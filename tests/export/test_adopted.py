@@ -18,6 +18,7 @@ from export.__main__ import main
 from export.runtime_comparison import check_bundle
 from export.targets import web
 from tests.support import foreign
+from tests.support.generator_kinds import KINDS
 
 pytestmark = pytest.mark.slow
 
@@ -37,6 +38,13 @@ def drawn(folder: Path) -> np.ndarray:
 def test_every_runtime_runs_it_by_its_own_names_and_types(adopted: Path):
     table = check_bundle(adopted, ("reference", "onnxruntime", "web"))
     assert "does not run" not in table
+
+
+def test_onnx_s_own_domain_may_be_written_out(tmp_path: Path):
+    data, given = KINDS["domains"]()
+    (tmp_path / "g.onnx").write_bytes(data)
+    adopt(tmp_path / "g.onnx", tmp_path / "adopted", About("adopted", "Adopted"), given)
+    assert "does not run" not in check_bundle(tmp_path / "adopted", ("reference", "onnxruntime"))
 
 
 def test_half_the_bytes_draw_the_same_pictures(adopted: Path):

@@ -33,10 +33,18 @@ const morphOf = (params, models) => {
   return { m, t: number(t, 1), keys: points, classes: chosenClasses, mode, loop: Number(loop) === 1, p: number(p, 0), attributes: movesOf(attributes) };
 };
 
+// The worker's script. A browser starts none from another host, but one that imports it.
+const startWorker = () => {
+  const script = new URL("./worker.js", import.meta.url);
+  if (script.origin === location.origin) return new Worker(script, { type: "module" });
+  const words = new Blob(["import", JSON.stringify(script.href)], { type: "text/javascript" });
+  return new Worker(URL.createObjectURL(words), { type: "module" });
+};
+
 // One worker with one build of onnxruntime-web: { ask, open, close }. onProgress(loaded, total) in bytes while a bundle
 // arrives; total = 0 at the end. onLost(sentence) is called when it will never answer again.
 const connect = (build, onProgress = () => {}, onLost = () => {}) => {
-  const worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
+  const worker = startWorker();
   const waiting = new Map(); // the ends of promises, by the id of the message
   const opened = new Map(); // promises, by the name of the bundle
   let count = 0;

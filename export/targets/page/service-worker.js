@@ -1,8 +1,6 @@
-// Keeps the whole page in the browser, so that it opens without a network. FILES: place → SHA-256. What has another
-// checksum is not kept: a file that was damaged on its way would stay so.
-const VERSION = "${version}";
-const FILES = ${files};
-
+// Keeps the whole page in the browser, so that it opens without a network. What has another checksum is not kept: a file
+// that was damaged on its way would stay so. The export writes two lines before this one (export/targets/offline.py):
+// VERSION, and FILES, place → SHA-256.
 const PREFIX = "twofold " + self.registration.scope + " "; // other pages of this host have caches of their own
 const CACHE = PREFIX + VERSION;
 
@@ -27,7 +25,7 @@ const take = async (cache, place) => {
       return;
     }
   }
-  throw new Error(place + " is not the file of this version.");
+  throw new Error(place); // what the server has is of another version, or was damaged
 };
 
 let keeping = null; // the promise that everything is kept

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from bundle import images, latents
 from bundle.errors import ImageError
@@ -147,6 +148,17 @@ def test_a_picture_of_another_size_is_another_picture(model: BundleModel):
     mark = trained(model.runner.bundle, STATES["point"])
     found = said(formats.png(np.zeros((33, 32, 1), np.uint8), mark), model)
     assert found.again == "different" and "it has another size" in " ".join(found.sentences)
+
+
+def test_a_film_of_very_many_pixels_is_not_compared(model: BundleModel):
+    film = Film(m="gan", keys=(3, 8), path="linear", loop=False, frames=6, fps=20)
+    buffer = io.BytesIO()
+    frames = [Image.new("L", (320, 320), shade) for shade in range(6)]
+    frames[0].save(buffer, "GIF", save_all=True, append_images=frames[1:], duration=50, loop=0)
+    data = formats.gif(buffer.getvalue(), trained(model.runner.bundle, film))
+    limits = Limits(10**6, 320 * 320, 0, 0, ("GIF",))
+    assert verify.finding(data, xmp.read(data), model).again == "different"
+    assert verify.TOO_MANY in verify.finding(data, xmp.read(data), model, limits).sentences
 
 
 def test_limits_hold(model: BundleModel):

@@ -54,7 +54,7 @@ def told(curl: httpx.Client, endpoint: str, data: list[Any]) -> str:
     return curl.get(f"call/{endpoint}/{number}").text
 
 
-@pytest.mark.parametrize("action", ["call", "run"])
+@pytest.mark.parametrize("action", ["call/{}", "run/{}", "api/{}", "run/{}/", "call/{}/"])
 @pytest.mark.parametrize(
     ("endpoint", "data", "sentence"),
     [
@@ -79,8 +79,52 @@ def told(curl: httpx.Client, endpoint: str, data: list[Any]) -> str:
 def test_wrong_calls_have_a_status_and_a_sentence(
     curl: httpx.Client, action: str, endpoint: str, data: list[Any], sentence: str
 ):
-    answer = curl.post(f"{action}/{endpoint}", json={"data": data})
+    answer = curl.post(action.format(endpoint), json={"data": data})
     assert (answer.status_code, answer.json()) == (400, {"detail": sentence})
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "given", "sentence"),
+    [
+        ("sample", {}, "The argument 'seeds' is missing: "),
+        ("sample", {"seeds": [1], "sort": 3}, "There is no argument 'sort': /sample takes seeds, bundle"),
+        ("sample", [[1]], "The call must be a JSON object with the arguments by name."),
+        ("classify", {"picture": "/etc/passwd"}, NO_FILE),
+        ("repair", {"picture": 3, "mask": 4}, NO_FILE),
+    ],
+)
+def test_wrong_arguments_by_name(curl: httpx.Client, endpoint: str, given: Any, sentence: str):
+    answer = curl.post(f"call/v2/{endpoint}", json=given)
+    assert answer.status_code == 400 and answer.json()["detail"].startswith(sentence)
+
+
+def test_arguments_by_name(curl: httpx.Client):
+    number = curl.post("call/v2/sample", json={"seeds": [1], "truncation": 0.5}).raise_for_status().json()["event_id"]
+    assert "event: complete" in curl.get(f"call/v2/sample/{number}").text
+
+
+@pytest.mark.parametrize("body", [b"no JSON", b"{}", b'{"data": "x"}', b"[]", b"[" * 9000])
+def test_what_is_no_call(curl: httpx.Client, body: bytes):
+    for path in ("call/sample", "run/sample"):
+        answer = curl.post(path, content=body, headers={"Content-Type": "application/json"})
+        assert answer.status_code == 400 and "in a list" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("path", ["run/sample", "api/sample"])
+@pytest.mark.parametrize(
+    ("data", "status", "sentence"),
+    [
+        ([[1], "", "GAN"], 400, "The model must be one of gan, vae, not 'GAN'."),
+        ([[1], "nope"], 400, "There is no bundle 'nope': choose one of tiny."),
+        (["seven"], 400, "Seeds must be a list of 1 to 64 whole numbers or points [x, y]."),
+        ([[1]], 200, ""),
+    ],
+)
+def test_what_an_endpoint_refuses_at_once_has_its_status(
+    curl: httpx.Client, path: str, data: list[Any], status: int, sentence: str
+):
+    answer = curl.post(path, json={"data": data})
+    assert (answer.status_code, answer.json().get("error", "")) == (status, sentence)
 
 
 def test_an_empty_upload_is_no_picture(curl: httpx.Client):

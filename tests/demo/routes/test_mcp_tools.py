@@ -75,10 +75,14 @@ def test_a_client_finds_and_uses_every_tool(tiny_bundle: Path):
                 ("sample", {"seeds": [10**9] * 65}, "Seeds must be a list of 1 to 64"),
                 ("classify", {"picture": str(tiny_bundle / "sheet.png")}, "A picture is needed."),
                 ("classify", {"picture": "data:image/png;base64,AAAA"}, "not a picture that can be read"),
+                ("classify", {"picture": 3}, "The argument 'picture' of classify is wrong: "),
+                ("sample", {}, "The argument 'seeds' is missing: sample takes seeds, bundle, model, label"),
+                ("sample", {"seeds": "one"}, "The argument 'seeds' of sample is wrong: "),
             ]
             for name, arguments, sentence in bad:
                 answer = await client.call_tool(name, arguments)
-                assert answer.is_error and sentence in answer.content[0].text
+                assert answer.is_error and sentence in answer.content[0].text, answer
+                assert "pydantic" not in answer.content[0].text
 
     words = ["demo/app.py", "--bundles", str(tiny_bundle), "--provider", "cpu", "--mcp", "--port"]
     # In a thread: the browser of other tests leaves a running event loop in this one.

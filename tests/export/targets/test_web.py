@@ -19,6 +19,7 @@ from tests.export.targets import hub_server
 from tests.support import tiny
 
 PAGE = {
+    "embed.html", "embed.js", "embed.css",
     "service-worker.js", "offline.js", "manifest.webmanifest", "icon-192.png", "icon-512.png",
     "index.html", "facts.json", "LICENSE", "README.md", "LICENSES.txt",
     "style.css", "page.css", "theme.js", "page.js", "strip.js", "marks.js", "verify.js", "verify_here.js",

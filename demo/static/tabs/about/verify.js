@@ -13,10 +13,10 @@
 
   // The card with it. `where`: a sentence about where the file goes.
   T.verifyCard = (where) => {
-    const chosen = el("input", { type: "file", accept: "image/png,image/webp,image/gif,video/mp4", "aria-label": T.t("Picture to check") });
+    const chosen = el("input", { type: "file", class: "tf-hidden", accept: "image/png,image/webp,image/gif,video/mp4", "aria-label": T.t("Picture to check") });
     const told = el("div", { role: "status", class: "tf-verified" });
     const error = T.errorNote();
-    const zone = el("div", { class: "tf-drop tf-verify-drop" }, el("p", {}, T.t("Drop a picture here, or choose one.")), chosen);
+    const zone = el("label", { class: "tf-drop tf-verify-drop" }, chosen, el("strong", {}, T.t("Choose a picture")), el("span", { class: "tf-quiet" }, T.t("or drop one here: PNG, WebP, GIF or MP4")));
     let asked = 0;
     const check = async (file) => {
       const mine = ++asked;

@@ -125,9 +125,7 @@ element.replaceChildren(
           "p",
           { class: "tf-quiet tf-hint" },
           T.t("Drag on the picture to travel."),
-          " ",
-          T.t("A saved picture that is dropped here is opened again."),
-          el("span", { class: "tf-keyboard" }, T.t(" Arrow keys travel too, and the wheel changes the step size.")),
+          el("span", { class: "tf-keyboard" }, T.t(" Arrow keys travel too, and the wheel changes the step size."), " ", T.t("A saved picture that is dropped here is opened again.")),
         ),
         el(
           "div",
