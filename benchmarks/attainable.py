@@ -94,7 +94,7 @@ def measure(settings: Settings) -> dict:
 
 def bundle_errors(vae: VaeHandle, repair: MaskEncode, shown: Pictures, mask: np.ndarray) -> dict[str, float]:
     """MSE of what the bundle makes of these pictures, as its report has it."""
-    pictures, masks = shown.images.numpy(), np.tile(mask, (len(shown.images), 1, 1, 1))
+    pictures, masks = shown.pixels, np.tile(mask, (len(shown.images), 1, 1, 1))
     rebuilt = draw_batches("reconstructions", vae.rebuild, to_unit(pictures))
     repaired = draw_batches("repair", lambda x, m: vae.decode(repair(x * m, m)[0]), to_unit(pictures), masks)
     missing = masks == 0
@@ -118,7 +118,7 @@ def regressor_errors(train: Pictures, shown: Pictures, mask: np.ndarray) -> dict
 
 def split(pictures: Pictures, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Known and missing pixels, float32 [N, A] and [N, B] in [0, 1]."""
-    images = to_unit(pictures.images.numpy())
+    images = to_unit(pictures.pixels)
     known = np.broadcast_to(mask > 0, images.shape[1:])
     return images[:, known], images[:, ~known]
 

@@ -30,6 +30,17 @@ def is_deep(image: Image.Image) -> bool:
     return image.mode.startswith("I") or image.mode == "F"
 
 
+def has_colours_of_16_bits(image: Image.Image) -> bool:
+    """Whether a picture that is not yet decoded has 16 bits in each of several channels, of which Pillow reads the
+    upper 8. A PPM whose largest number is less says itself what is white."""
+    if image.mode not in ("RGB", "RGBA", "LA"):
+        return False
+    for tile in getattr(image, "tile", ())[:1]:
+        raw = tile.args if isinstance(tile.args, str) else "".join(map(str, (tile.args or ())[:1]))
+        return ";16" in raw or (tile.codec_name == "ppm" and tile.args == ("RGB", 65535))
+    return False
+
+
 def numbers(image: Image.Image) -> np.ndarray:
     """The pixels of a deep picture, uint16 or float64 [H, W]; NaN where nothing was measured."""
     values = np.asarray(image)
@@ -87,13 +98,15 @@ def to_bytes(values: np.ndarray, scaling: ValueRange) -> np.ndarray:
     return np.rint(shares.clip(0, 1) * 255).astype(np.uint8)
 
 
-def eight_bits(image: Image.Image, scaling: Scaling = None) -> Image.Image:
-    """A decoded picture with 8 bits a channel: mode L or LA where it is deep, else as it is.
+def eight_bits(image: Image.Image, scaling: Scaling = None, of_16_bits: bool = False) -> Image.Image:
+    """A decoded picture with 8 bits a channel: mode L or LA where it is deep, else its own mode.
 
+    `of_16_bits`: it has colours of 16 bits, so the range holds for the numbers of which it has the upper half.
     Raises ValueError for pixels of which none is a number, and with "each" for any that is outside 0 to 65535.
     """
     if not is_deep(image):
-        return _with_key_of_8_bits(image)
+        image = _with_key_of_8_bits(image)
+        return _scaled_colours(image, scaling) if of_16_bits and isinstance(scaling, tuple) else image
     if scaling == EACH:
         return Image.fromarray(_each(np.asarray(image, dtype=np.float64), image.mode == "F"))
     values = numbers(image)
@@ -115,6 +128,17 @@ def _each(values: np.ndarray, floats: bool) -> np.ndarray:
         raise ValueError(f"pixels from {low:g} to {high:g}, outside 0 to 65535")
     scale = 1 / 257 if high > 255 else 255 if floats and high <= 1 else 1
     return np.rint(values * scale).astype(np.uint8)
+
+
+def _scaled_colours(image: Image.Image, scaling: ValueRange) -> Image.Image:
+    """Colours of which only the upper 8 of 16 bits were read, in the range of numbers of 16 bits; alpha as it is."""
+    key = image.info.get("transparency")
+    if isinstance(key, tuple):  # scaled, other colours could become the transparent one
+        image = image.convert("RGBA")
+    table = to_bytes(np.arange(256) * 257.0, scaling).tolist()
+    bands = [image.getchannel(name) for name in image.getbands()]
+    scaled = [band if name == "A" else band.point(table) for name, band in zip(image.getbands(), bands, strict=True)]
+    return Image.merge(image.mode, scaled)
 
 
 def _with_key_of_8_bits(image: Image.Image) -> Image.Image:

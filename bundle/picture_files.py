@@ -8,7 +8,9 @@ import re
 import struct
 import warnings
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from PIL import ExifTags, Image, JpegImagePlugin, TiffImagePlugin, UnidentifiedImageError
@@ -72,19 +74,27 @@ def opened(data: bytes, limits: Limits) -> Image.Image:
 
 def _unknown(data: bytes) -> str:
     """Why Pillow knows no picture in this file."""
-    if not data.startswith((b"II*\0", b"MM\0*")):
+    tags = tiff_tags(data)
+    if not tags:
         return "not an image"
+    bits = tags.get(TiffImagePlugin.BITSPERSAMPLE, (1,))[0]
+    return (
+        f"a TIFF with numbers of {bits} bits in a form that is not read; save it with 8 or 16 bits, or as 32-bit floats"
+    )
+
+
+def tiff_tags(data: bytes) -> Mapping[int, Any]:
+    """The tags of the first page of a TIFF; none for any other file, and for a torn one."""
+    if not data.startswith((b"II*\0", b"MM\0*")):
+        return {}
     try:
         tags = TiffImagePlugin.ImageFileDirectory_v2(data[:8])
         file = io.BytesIO(data)
         file.seek(tags.next)
         tags.load(file)
-        return (
-            f"a TIFF with numbers of {tags[TiffImagePlugin.BITSPERSAMPLE][0]} bits in a form that is not read; save "
-            "it with 8 or 16 bits, or as 32-bit floats"
-        )
+        return dict(tags.items())
     except Exception:  # torn, in any way
-        return "not an image"
+        return {}
 
 
 def check_pixels(image: Image.Image, most: int) -> None:

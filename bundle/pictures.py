@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 from PIL import Image, ImageColor, ImageOps
 
-from bundle.deep_pixels import Scaling, ValueRange, eight_bits, to_bytes
+from bundle.deep_pixels import Scaling, ValueRange, eight_bits, has_colours_of_16_bits, to_bytes
 from bundle.errors import ImageError, UserError
 from bundle.picture_files import BROKEN, TRAINING, UPLOAD, Limits, check_pixels, opened, orientation
 from bundle.schema import Bundle, Fit
@@ -126,14 +126,30 @@ def to_hwc(values: np.ndarray) -> np.ndarray:
 
 
 def from_array(values: np.ndarray, scaling: ValueRange) -> Image.Image:
-    """Numbers shaped as for `array_facts` as a picture of mode L, LA, RGB or RGBA; NaN is black.
+    """Numbers shaped as for `array_facts` as a picture of mode L, LA, RGB or RGBA; NaN is black. Alpha, which no range
+    holds for, is opaque at the full scale of its own numbers.
 
     Raises ValueError when no pixel is a finite number.
     """
     values = to_hwc(values)
-    if not np.isfinite(values).any():
+    colours = without_alpha(values)
+    if not np.isfinite(colours).any():
         raise ValueError("no pixel is a number")
-    return _of_bytes(to_bytes(values, scaling))
+    alpha = values[..., colours.shape[2] :]
+    return _of_bytes(np.concatenate([to_bytes(colours, scaling), to_bytes(alpha, full_scale(alpha))], axis=2))
+
+
+def without_alpha(values: np.ndarray) -> np.ndarray:
+    """The grey or the colours of pixels [H, W, C]: 1 or 3 channels."""
+    return values[..., : 1 if values.shape[2] < 3 else 3]
+
+
+def full_scale(values: np.ndarray) -> ValueRange:
+    """What 0 to opaque is among numbers of alpha: the largest of their type, or of floats 1, 255 or 65535."""
+    if values.dtype.kind in "iu":
+        return 0.0, float(np.iinfo(values.dtype).max)
+    most = float(values.max(initial=0))
+    return 0.0, next((scale for scale in (1.0, 255.0) if most <= scale), 65535.0)
 
 
 def from_array_up_to(values: np.ndarray, largest: int) -> Image.Image:
@@ -172,8 +188,9 @@ def upright(image: Image.Image, framing: Framing, limits: Limits = TRAINING) -> 
     least = 2 * max(framing.height, framing.width)
     image.draft(None, (least, least))
     check_pixels(image, limits.pixels)
+    of_16_bits = has_colours_of_16_bits(image)
     image.load()
-    turn, image = orientation(image), eight_bits(image, framing.scaling)
+    turn, image = orientation(image), eight_bits(image, framing.scaling, of_16_bits)
     return image if turn is None else image.transpose(turn)
 
 

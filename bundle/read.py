@@ -30,6 +30,8 @@ from bundle.verified_files import check_outline, verified_bytes
 
 INDEX = "bundle.json"
 MAX_INDEX_BYTES = 1_000_000
+ORDER = "order.txt"  # in a folder of bundles: names, one a line, of those that come first
+MAX_ORDER_BYTES = 10_000
 GOLDEN = 2  # pictures of the sheet that a bundle's graphs must draw again before it is served
 
 
@@ -113,11 +115,24 @@ def graph_bytes(bundle: OpenBundle, name: str) -> bytes:
     return verified_bytes(bundle.folder, bundle.info.graphs[name])
 
 
+def order(root: Path) -> list[str]:
+    """The names in `order.txt` of a folder of bundles; none where there is no such file, or it cannot be read."""
+    path = root / ORDER
+    try:
+        if path.stat().st_size > MAX_ORDER_BYTES:
+            return []
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError):
+        return []
+    return list(dict.fromkeys(line.strip() for line in lines if line.strip()))
+
+
 def discover(root: Path) -> tuple[list[OpenBundle], list[Unavailable]]:
     """All bundles in a folder, or the one bundle that the folder is, and those that cannot be served.
 
-    They come in the order in which visitors see them: first the bundle whose GAN comes nearest to its pictures, then
-    the others by the same figure; bundles without figures come last, the oldest first.
+    They come in the order in which visitors see them: first those that `order.txt` in the folder names, then the bundle
+    whose GAN comes nearest to its pictures, then the others by the same figure; bundles without figures come last, the
+    oldest first.
     """
     root = Path(root)
     if not root.is_dir():
@@ -147,8 +162,11 @@ def discover(root: Path) -> tuple[list[OpenBundle], list[Unavailable]]:
         else:
             found[bundle.info.name] = bundle
 
-    def rank(bundle: OpenBundle) -> tuple[float, datetime, str]:
-        return over_floor(bundle.info.quality), bundle.info.created, bundle.info.name
+    chosen = {name: place for place, name in enumerate(order(root))}
+
+    def rank(bundle: OpenBundle) -> tuple[int, float, datetime, str]:
+        place = chosen.get(bundle.info.name, len(chosen))
+        return place, over_floor(bundle.info.quality), bundle.info.created, bundle.info.name
 
     return sorted(found.values(), key=rank), unavailable
 

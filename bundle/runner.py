@@ -10,8 +10,8 @@ import numpy as np
 
 from bundle.adapter import adapt
 from bundle.errors import BundleError, InputError
-from bundle.examine import examine, faulty
 from bundle.feeds import Feed, GraphFunction, feed_parts
+from bundle.graph_checks import check_graphs, faulty
 from bundle.read import OpenBundle, graph_bytes
 from bundle.schema import Bundle
 from bundle.sessions import ON_CPU, Provider, first_line, open_session
@@ -62,8 +62,8 @@ class BundleRunner:
         return {name: np.concatenate(chunks) for name, chunks in zip(names, zip(*parts, strict=True), strict=True)}
 
     def check(self) -> None:
-        """Examines every graph (see bundle/examine.py). Raises BundleError when one misbehaves."""
-        examine(self.bundle, self.run)
+        """Checks every graph (see bundle/graph_checks.py). Raises BundleError when one misbehaves."""
+        check_graphs(self.bundle, self.run)
 
     def _opened(self, graph: str) -> GraphFunction:
         if graph not in self._runs:

@@ -243,7 +243,7 @@ def _check(bundles: Mapping[str, ServedBundle], ending: threading.Event) -> None
         if ending.is_set():
             return
         try:
-            served.engine.ready()
+            served.engine.ensure_checked()
         except Busy:
             continue  # it is in use, which checks it
         except UserError as error:

@@ -54,7 +54,7 @@ def facts(bundles: Mapping[str, ServedBundle], unavailable: Sequence[Unavailable
         "endpoints": described(),
         "mark": xmp.page_facts(),
         # What Morph exports, and why a format cannot be written here; png-strip is for programs.
-        "exports": {name: video.gap() if name == "mp4" else "" for name in FORMATS if name != "png-strip"},
+        "exports": {name: video.missing() if name == "mp4" else "" for name in FORMATS if name != "png-strip"},
     }
 
 

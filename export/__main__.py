@@ -144,7 +144,7 @@ def run(settings: object) -> None:
             after = sum(graph.bytes for graph in shrink.shrink(settings.bundle).graphs.values())
             print(f"{settings.bundle}: graphs of {before / 1e6:.1f} MB now take {after / 1e6:.1f} MB")
         case TrainingSettings():
-            info = training_codes.add(settings.bundle, settings.data, settings.codes_only)
+            info = training_codes.add(settings.bundle, settings.data, settings.codes_only, settings.cache)
             print(f"{settings.bundle}: {training_codes.FILE}, {info.files['training'].bytes / 1e6:.2f} MB")
         case DirectionsSettings():
             for name, right in class_directions.add(settings.bundle).items():

@@ -62,6 +62,20 @@ def write(info: Bundle, errors: Mapping[str, float], unfinished: Sequence[str] =
     return "\n\n".join(sections) + "\n"
 
 
+def with_graphs(text: str, before: Bundle, after: Bundle) -> str:
+    """A card that tells bytes and precision of the graphs of `before`, for those of `after`, which are the same
+    networks stored anew; without a comparison of runtimes where `after` has none. What people have written themselves
+    stays."""
+    for name, graph in before.graphs.items():
+        row = rf"^(\| `{re.escape(graph.file)}` \|.*\| ){graph.bytes:,}(?= \|)"
+        text = re.sub(row, rf"\g<1>{after.graphs[name].bytes:,}", text, flags=re.MULTILINE)
+    text = text.replace(numbers(before), numbers(after))
+    if after.runtime_comparison is None and runtime_tables.BEGIN in text and runtime_tables.END in text:
+        head, _, rest = text.partition(runtime_tables.BEGIN)
+        text = head + rest.partition(runtime_tables.END)[2].lstrip("\n")
+    return text
+
+
 def with_runtime_comparison(text: str, found: RuntimeComparison) -> str:
     """A card with its section of runtimes replaced, or added before the figures, or at the end; the rest stays."""
     section = runtime_tables.section(found)

@@ -14,9 +14,8 @@ from export.graphs import Origin
 from train.checkpoints import load_tensors
 from train.data.dataset import Pictures
 from train.data.load import load_again
-from train.known_pictures import in_known_order
-from train.run_folder import Run, StageRecord, place_of
-from train.settings import pictures_folder
+from train.known_pictures import cache_of, in_known_order
+from train.run_folder import Run, StageRecord, place_of, read_otherwise
 from train.stages import build_stage, load_stage
 
 MAIN_STAGES = ("gan", "vae")
@@ -87,7 +86,7 @@ def pictures_of(run: Run, stages: Iterable[str], data: str | None) -> tuple[Pict
     settings = run.settings(next(iter(stages)))
     source = data or place_of(run.folder) or settings.data
     try:
-        found = load_again(source, run.data, pictures_folder(settings, run.folder))
+        found = load_again(source, run.data, cache_of(settings, run.folder))
     except UserError as problem:
         raise UserError(f"{problem} Name the place of the run's pictures with --data.") from problem
     info, train_set, test_set = in_known_order(run.folder, found, source)
@@ -95,7 +94,8 @@ def pictures_of(run: Run, stages: Iterable[str], data: str | None) -> tuple[Pict
         was, now = getattr(run.data, field), getattr(info, field)
         if was != now:
             what = field.replace("_", " ")
-            raise UserError(f"{source} is not what {run.folder} was trained on: {what} {now}, not {was}.")
+            raise UserError(f"{source} is not what {run.folder} was trained on: {what} {now}, not {was}."
+                            f"{read_otherwise(run.data)}")  # fmt: skip
     return train_set, test_set
 
 

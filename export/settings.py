@@ -112,6 +112,9 @@ class TrainingSettings:
     """Where its pictures are: a data set of the Hugging Face Hub, a folder, a zip, parquet files."""
     codes_only: bool = False
     """Leave the thumbnails out, for data that may not be shown."""
+    cache: Path | None = None
+    """Folder for the pictures, in their final size, where they are too many for memory. Default: a temporary one,
+    removed at the end."""
 
 
 @reflowed

@@ -50,8 +50,14 @@ def shrink(folder: Path) -> Bundle:
     quality = info.quality and info.quality.model_copy(update={"notes": (*info.quality.notes, NOTE)})
     changes = {"graphs": graphs, "files": listed, "quality": quality, "runtime_comparison": None}
     changed = info.model_copy(update=changes)
-    card = with_quality(card_of(folder) or model_card.write(changed, {}), quality) if quality else None
-    return update_bundle(bundle, changed, files, card).info
+    return update_bundle(bundle, changed, files, changed_card(card_of(folder), info, changed)).info
+
+
+def changed_card(card: str | None, before: Bundle, after: Bundle) -> str | None:
+    """The card of a bundle whose graphs were stored anew. None: it has none, and no figures that need one."""
+    if after.quality:
+        card = with_quality(card or model_card.write(after, {}), after.quality)
+    return None if card is None else model_card.with_graphs(card, before, after)
 
 
 def rounded(

@@ -7,6 +7,7 @@ pictures but no run folder, so a bundle can get them at any time.
 from pathlib import Path
 
 import numpy as np
+import torch
 from PIL import Image
 
 from bundle.array_files import thumbnail_size
@@ -17,8 +18,10 @@ from bundle.read import read
 from bundle.runner import BundleRunner
 from bundle.schema import Bundle
 from bundle.write import add_file, npz_bytes
+from train.data.cache import opened_cache
 from train.data.dataset import DataInfo, Pictures
 from train.data.load import load_again
+from train.run_folder import read_otherwise
 
 FILE = "training.npz"
 GREY, COLOUR = 1000, 400  # pictures at most …
@@ -27,29 +30,36 @@ BATCH = 64
 UNLICENSED = "no licence stated"  # what train.data says of published sets whose pictures may not be passed on
 
 
-def add(folder: Path, source: str, codes_only: bool = False) -> Bundle:
+def add(folder: Path, source: str, codes_only: bool = False, cache: Path | None = None) -> Bundle:
     """Writes training.npz into the bundle in `folder`; returns the new index, which lists it.
 
     `codes_only`: no thumbnails, for pictures that may not be shown; published ones without a licence never get any.
-    Raises UserError when the bundle has no encoder, `source` holds other pictures, or the disk refuses; BundleError
-    when the bundle cannot be opened.
+    `cache`: where large sets are packed, by default a temporary folder. Raises UserError when the bundle has no
+    encoder, `source` holds other pictures, or the disk refuses; BundleError when the bundle cannot be opened.
     """
     bundle = read(folder)
     info, known = bundle.info, DataInfo.of_bundle(bundle.info)
     if info.vae is None:
         raise UserError(f"{folder} has no encoder, so its pictures have no codes.")
-    found, train_set, _ = load_again(source, known)
+    with opened_cache(cache, None) as opened:
+        found, train_set, _ = load_again(source, known, opened)
+        refuse_others(folder, source, known, found)
+        run = run_in_parts(BundleRunner(bundle).run, min(BATCH, info.max_batch))
+        shown = not codes_only and may_be_shown(known.licence)
+        data = npz_bytes(training_codes(run, info.vae.latent_dim, train_set, shown))
+    return add_file(bundle, "training", FILE, data).info
+
+
+def refuse_others(folder: Path, source: str, known: DataInfo, found: DataInfo) -> None:
+    """Raises UserError unless what was `found` at `source` are the pictures that the bundle in `folder` knows."""
     for what, was, now in (
         ("channels", known.channels, found.channels),
         ("classes", known.classes, found.classes),
         ("training pictures", known.train_images, found.train_images),
     ):
         if was != now:
-            raise UserError(f"{source} is not what {folder} was trained on: {what} {now}, not {was}.")
-    run = run_in_parts(BundleRunner(bundle).run, min(BATCH, info.max_batch))
-    shown = not codes_only and may_be_shown(known.licence)
-    data = npz_bytes(training_codes(run, info.vae.latent_dim, train_set, shown))
-    return add_file(bundle, "training", FILE, data).info
+            raise UserError(f"{source} is not what {folder} was trained on: {what} {now}, not {was}."
+                            f"{read_otherwise(known)}")  # fmt: skip
 
 
 def may_be_shown(licence: str) -> bool:
@@ -62,10 +72,10 @@ def training_codes(run: RunGraph, latent_dim: int, train_set: Pictures, shown: b
 
     `run` runs the encoder, whose codes have `latent_dim` numbers, on any number of pictures.
     """
-    images, labels = train_set.images.numpy(), train_set.labels.numpy().astype(np.int64)
-    most = min(GREY if images.shape[1] == 1 else COLOUR, NUMBERS // latent_dim)
+    labels = train_set.labels.numpy().astype(np.int64)
+    most = min(GREY if train_set.images.shape[1] == 1 else COLOUR, NUMBERS // latent_dim)
     indices = np.sort(classes_in_turn(labels, most))
-    pictures = images[indices]
+    pictures = train_set[torch.from_numpy(indices)].pixels
     codes = run("encoder", {"image": pictures.astype(np.float32) / np.float32(255)})["mean"]
     arrays = {"codes": codes.astype(np.float32), "labels": labels[indices], "indices": indices}
     return arrays | ({"thumbnails": thumbnails(pictures.transpose(0, 2, 3, 1))} if shown else {})

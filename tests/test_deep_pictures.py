@@ -1,15 +1,20 @@
 """A set of 12 bits in 16-bit files: one range for all, from the scan to the run, the bundle and every upload."""
 
 import io
+import struct
+import zlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from bundle import pictures
 from bundle.images import to_uint8
+from bundle.pictures import Framing
 from bundle.read import read
 from bundle.sessions import choose_provider
 from demo import arguments
@@ -18,7 +23,9 @@ from demo.serving.engine import Engine
 from demo.serving.served_bundle import ServedBundle
 from export import training_codes
 from export.unpack import data_of as unpacked
+from tests.bundle.test_picture_files import png_of_16_bits
 from tests.support.tiny import build, load_index, save_index
+from train.data.deep_colour import opened_whole
 from train.data.load import load, load_again
 from train.evaluate.evaluation import pictures_of
 from train.evaluate.subject import open_subject
@@ -77,6 +84,43 @@ def test_one_range_from_the_scan_to_every_upload(tmp_path: Path, capsys: pytest.
         assert client.post("/rebuild/other/eight-bits", content=b"x").status_code == 404
         refused = client.post("/rebuild/tiny/eight-bits", content=b"no picture")
         assert refused.status_code == 400 and "not a picture that can be read" in refused.text
+
+
+def test_colours_of_16_bits_are_read_whole_and_an_upload_by_its_upper_8_bits_in_the_same_range(tmp_path: Path):
+    """The pictures of a set in colour keep more than the 16 levels that the upper 8 of their 12 bits have, upright and
+    with their alpha; a run from before reads them as it did."""
+    rng, folder = np.random.default_rng(0), tmp_path / "set"
+    folder.mkdir()
+    colours = rng.integers(0, 4000, (110, 16, 16, 3)).astype(np.uint16)
+    for i, values in enumerate(colours):
+        (folder / f"{i:03}.png").write_bytes(png_of_16_bits(values))
+    info, train, test = load(str(folder), quiet=True)
+    assert (info.channels, info.value_range) == (3, (0, 4095))
+    wanted = {np.rint(values / 4095 * 255).astype(np.uint8).transpose(2, 0, 1).tobytes() for values in colours}
+    assert rows(train.pixels) | rows(test.pixels) == wanted
+
+    framing = Framing("RGB", 16, 16, "crop", "#ffffff", (0, 4095))
+    upload = pictures.decode(png_of_16_bits(colours[0]), framing)
+    assert np.abs(upload - colours[0] / 4095 * 255).max() < 17  # 256 of 4095 a step
+    older = load_again(str(folder), replace(info, value_range=None))
+    assert older[0].value_range is None and int(older[1].images[:].max()) < 17
+
+
+def test_deep_colours_are_turned_and_laid_on_the_background(tmp_path: Path):
+    values = np.random.default_rng(0).integers(0, 65535, (6, 4, 4)).astype(np.uint16)
+    values[0, 0, 3], values[1:, :, 3] = 0, 65535
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    png = png_of_16_bits(values)
+    plain = np.asarray(pictures.from_array(opened_whole(png), (0, 65535)))
+    assert np.abs(plain - values / 257).max() <= 0.5 and plain[0, 0, 3] == 0
+    at = png.index(b"IDAT") - 4
+    data = exif.tobytes().removeprefix(b"Exif\0\0")
+    chunk = b"eXIf" + data
+    turned = png[:at] + struct.pack(">I", len(data)) + chunk + struct.pack(">I", zlib.crc32(chunk)) + png[at:]
+    assert np.array_equal(np.asarray(pictures.from_array(opened_whole(turned), (0, 65535))), np.rot90(plain, -1))
+    with pytest.raises(OSError, match="truncated"):
+        opened_whole(png[: len(png) // 2])
 
 
 def test_black_and_white_can_be_said(tmp_path: Path, capsys: pytest.CaptureFixture):

@@ -11,26 +11,30 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from bundle.errors import UserError
 from train.checkpoints import load_tensors, save_tensors
+from train.data.cache import Cache
 from train.data.dataset import DataInfo, Pictures
 from train.data.load import Loaded, load, load_older
+from train.data.mapped_images import Images
 from train.data.pixel_format import format_of
 from train.data.reading import Reading, reading_of
 from train.data.scan import LARGEST_DEFAULT
 from train.progress_bar import with_bar
-from train.run_folder import bind_data, check_same, data_of, place_of
-from train.settings import READING, Settings, pictures_folder
+from train.run_folder import bind_data, check_same, data_of, place_of, read_otherwise
+from train.settings import READING, Settings
 
 AnySettings = TypeVar("AnySettings", bound=Settings)
 
 GRID = 4  # cells of a thumbnail, a side
 TOLERANCE = 4  # of 255: other versions of a JPEG decoder differ by less
 CHUNK = 4096
+NEIGHBOURS = 8  # that are looked at for each thumbnail at a time
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,7 @@ class Thumbnails:
         return alike(self.train, other.train) and alike(self.test, other.test)
 
 
-def thumbnails(images: Tensor) -> Tensor:
+def thumbnails(images: Images) -> Tensor:
     """Images uint8 [N, C, H, W] -> uint8 [N, C x GRID x GRID], the mean of each cell."""
     parts = [
         F.adaptive_avg_pool2d(part.float(), GRID).round().byte().flatten(1)
@@ -134,6 +138,11 @@ def stated_place(run: Path) -> str:
     return place
 
 
+def cache_of(settings: Settings, run: Path) -> Cache:
+    """Where a run keeps its pictures if they are too many for memory."""
+    return Cache(settings.cache, shared=True) if settings.cache else Cache(run / "pictures")
+
+
 def absolute(place: str) -> str:
     """A place as it is found from any folder."""
     kind, _, copy = place.partition(":")
@@ -159,14 +168,14 @@ def load_as(
 ) -> Loaded:
     """The pictures at `place`, read as settings say. Raises as `load`."""
     pixels = format_of(settings, known, given)
-    cache = pictures_folder(settings, settings.run)
+    cache = cache_of(settings, settings.run)
 
     def load_with(reading: Reading, quiet: bool) -> Loaded:
         return load(place, settings.size, quiet, settings.fit, settings.background, largest, reading, pixels, cache)
 
     if known is None or known.reading_recorded or given & READING:
         return load_with(reading_of(settings), quiet)
-    return load_older(load_with, known, quiet)
+    return load_older(place, load_with, known, quiet)
 
 
 def as_known(run: Path, loaded: Loaded, place: str, more: bool = False) -> Loaded:
@@ -184,7 +193,7 @@ def as_known(run: Path, loaded: Loaded, place: str, more: bool = False) -> Loade
     elif len(train) != stored.train_images:
         raise UserError(
             f"{run} belongs to {stored.source} with {stored.train_images} training pictures, not {len(train)}: use the "
-            "same pictures, or another run folder."
+            f"same pictures, or another run folder.{read_otherwise(stored)}"
         )
     return replace(info, train_images=len(train), test_images=len(test)), train, test
 
@@ -221,8 +230,33 @@ def matched(known: Tensor, now: Tensor) -> tuple[Tensor, Tensor]:
     places: dict[bytes, deque[int]] = defaultdict(deque)
     for row, thumbnail in enumerate(now.numpy()):
         places[thumbnail.tobytes()].append(row)
-    found = [places[key].popleft() for key in (row.tobytes() for row in known.numpy()) if places[key]]
-    rows = torch.tensor(found, dtype=torch.int64)
+    found = np.array([places[key].popleft() if places[key] else -1 for key in map(np.ndarray.tobytes, known.numpy())])
+    match_nearly_alike(known.numpy(), now.numpy(), found)
+    rows = torch.from_numpy(found[found >= 0].astype(np.int64))
     others = torch.ones(len(now), dtype=torch.bool)
     others[rows] = False
     return rows, others.nonzero().flatten()
+
+
+def match_nearly_alike(known: np.ndarray, now: np.ndarray, found: np.ndarray) -> None:
+    """Fills in `found`, the row of `now` for each row of `known` or -1, what differs by no more than decoders do: the
+    most alike first, each row once. Thumbnails are uint8 [N, D]."""
+    from scipy.spatial import KDTree  # rarely needed
+
+    while True:
+        wanted, free = np.flatnonzero(found < 0), np.setdiff1d(np.arange(len(now)), found)
+        if not len(wanted) or not len(free):
+            return
+        distances, places = KDTree(now[free].astype(np.float32)).query(
+            known[wanted].astype(np.float32), k=range(1, min(NEIGHBOURS, len(free)) + 1), p=np.inf,
+            distance_upper_bound=TOLERANCE + 0.5,
+        )  # fmt: skip
+        pairs = np.argwhere(np.isfinite(distances))
+        taken: set[int] = set()
+        for row, rank in pairs[np.argsort(distances[tuple(pairs.T)], kind="stable")]:
+            place = int(free[places[row, rank]])
+            if found[wanted[row]] < 0 and place not in taken:
+                found[wanted[row]] = place
+                taken.add(place)
+        if not taken:
+            return

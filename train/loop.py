@@ -4,6 +4,7 @@ Everything random in a step follows from (seed, step), and everything scheduled 
 resumed run repeats the uninterrupted one bit for bit on the same machine, threads and precision.
 """
 
+import math
 import os
 import signal
 import sys
@@ -23,6 +24,7 @@ from bundle.training_status import Expected, State, Status
 from train.budget import Slot, spoken
 from train.checkpoints import load_tensors, restore_modules, restore_optimizer, save_tensors
 from train.data.dataset import Pictures
+from train.data.mapped_images import MappedImages
 from train.data.splits import batch_indices
 from train.distributed import accelerator_for, agreed
 from train.hardware import emulates_bf16, processor
@@ -145,7 +147,7 @@ class Loop:
         self.timed_from = 0.0  # when the steps began that say what the speed is
         self.status = StatusFile(settings.run, recorder.writes)
         self.trial = self.thread_trial()
-        self.outlook = Outlook(stage.name, settings, train_set.images[0, 0].numel() ** 0.5, self.device)
+        self.outlook = Outlook(stage.name, settings, math.sqrt(math.prod(train_set.images.shape[2:])), self.device)
         self.expected: Expected | None = None  # not before FIRST_STEPS
 
     def thread_trial(self) -> ThreadTrial | None:
@@ -283,10 +285,11 @@ class Loop:
 
 def placed(pictures: Pictures, device: torch.device) -> Pictures:
     """The pictures on the device; where they would fill more than half of what a GPU has free, only their labels."""
-    labels = pictures.labels.to(device)
-    if device.type == "cuda" and pictures.images.nbytes > torch.cuda.mem_get_info(device)[0] // 2:
-        return Pictures(pictures.images, labels)
-    return Pictures(pictures.images.to(device), labels)
+    labels, images = pictures.labels.to(device), pictures.images
+    if device.type == "cuda" and images.nbytes > torch.cuda.mem_get_info(device)[0] // 2:
+        return Pictures(images, labels)
+    in_files = device.type == "cpu" and isinstance(images, MappedImages)
+    return Pictures(images if in_files else images[:].to(device), labels)
 
 
 @torch.no_grad()

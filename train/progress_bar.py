@@ -49,7 +49,7 @@ class ProgressBar(tqdm):
 
 
 class Lines(ProgressBar):
-    """The same as plain lines: none in the first seconds of a short piece of work, then one at most every 30 s."""
+    """A bar as plain lines, for files and pipes: none in the first seconds, then one at most every 30 s."""
 
     def __init__(self, *arguments: Any, **options: Any):
         self.last_shown = time.monotonic()

@@ -109,12 +109,19 @@ def check_same(run: Path, info: DataInfo) -> None:
         if was != now and not (name == "background" and was is None):  # not recorded by older runs
             raise UserError(
                 f"{run} belongs to {stored.source} with {name.replace('_', ' ')} {was}, not {now}: "
-                "use the same pictures and --size, or another run folder."
+                f"use the same pictures and --size, or another run folder.{read_otherwise(stored)}"
             )
     names = [", ".join(one.name for one in known.attributes) for known in (stored, info)]
     if names[0] and names[0] != names[1]:
         raise UserError(f"{run} has the attributes {names[0]}, not {names[1] or 'none'}: leave out --attributes, or "
                         "use another run folder.")  # fmt: skip
+
+
+def read_otherwise(stored: DataInfo) -> str:
+    """What else may be wrong where the pictures of a run are not as it knows them."""
+    if stored.reading_recorded:
+        return ""
+    return " If they are the same, this version reads them otherwise than the one that began the run: go on with that."
 
 
 def place_of(run: Path) -> str | None:

@@ -65,8 +65,8 @@ class Settings:
     glasses,smile; all: every column that can be one. Numbers, booleans or two words, with or without gaps. Default:
     none."""
     cache: Path | None = None
-    """Folder for the pictures, in their final size, where they are too many for memory. Default: `pictures` in the run
-    folder."""
+    """Folder for the pictures, in their final size, where they are too many for memory; runs may share it. Default:
+    `pictures` in the run folder."""
     minutes: float = 30.0
     """Time budget; the learning-rate schedule is stretched to it."""
     images: int | None = None
@@ -301,6 +301,9 @@ class EvaluateSettings:
     with the same classifier, such as the previous release, from which the figures of its control are taken over."""
     out: Path | None = None
     """Folder for report.json, report.md and sheets. Default: `evaluation` in the run's folder, nothing for a bundle."""
+    cache: Path | None = None
+    """Folder for the pictures, in their final size, where they are too many for memory. Default: that of the run; of a
+    bundle a temporary one, removed at the end."""
     store: Path | None = None
     """Bundle in whose index and model card the figures are stored: the measured one, or the one to which the measured
     run was exported."""
@@ -341,11 +344,6 @@ FRAMING = {"size", "fit", "background", "channels", "black", "white"}  # held ag
 READING = {"classes", "classes_from", "image_column", "label_column", "attributes"}
 OF_ONE_COMMAND = {"run", "data", "cache", "threads", "track", "resume", "more_data", "open", "target"}
 CHANGEABLE = BUDGET | TUNABLE | FRAMING | READING | OF_ONE_COMMAND
-
-
-def pictures_folder(settings: Settings, run: Path) -> Path:
-    """Where a run keeps its pictures if they are too many for memory."""
-    return settings.cache or run / "pictures"
 
 
 def flag_of(name: str) -> str:

@@ -41,7 +41,7 @@ RENAMED_WEIGHTS: dict[str, str] = {
 }
 """Old name of a network, a layer or a tensor in a checkpoint or graph -> today's."""
 
-BEFORE: dict[str, object] = {
+OLDER_DEFAULTS: dict[str, object] = {
     "mismatch_weight": 0.0,
     "augment": 0.0,
     "lazy_reg_interval": 1,
@@ -50,7 +50,9 @@ BEFORE: dict[str, object] = {
 }
 """What runs did before a setting existed, where today's default is another."""
 
-MACHINE: frozenset[str] = frozenset({"run", "data", "cache", "threads", "track", "resume", "more_data", "start_from"})
+LOCAL_SETTINGS: frozenset[str] = frozenset(
+    {"run", "data", "cache", "threads", "track", "resume", "more_data", "start_from"}
+)
 """Settings that say something of one machine or of one command only, and do not leave the run folder."""
 
 
@@ -93,7 +95,7 @@ def migrated(kind: type[Settings], values: Mapping[str, object]) -> dict[str, ob
         renamed["threads"] = "all"
     renamed = {name: current_value(name, value) if isinstance(value, str) else value for name, value in renamed.items()}
     known = {field.name for field in fields(kind)}
-    return {name: value for name, value in BEFORE.items() if name in known} | renamed
+    return {name: value for name, value in OLDER_DEFAULTS.items() if name in known} | renamed
 
 
 def to_dict(settings: Settings) -> dict[str, object]:
@@ -122,14 +124,14 @@ def from_dict(kind: type[AnySettings], values: Mapping[str, object]) -> AnySetti
 
 
 def to_public_dict(settings: Settings) -> dict[str, object]:
-    """The settings that a bundle tells of a stage: all but those in `MACHINE`."""
-    return {name: value for name, value in to_dict(settings).items() if name not in MACHINE}
+    """The settings that a bundle tells of a stage: all but those in `LOCAL_SETTINGS`."""
+    return {name: value for name, value in to_dict(settings).items() if name not in LOCAL_SETTINGS}
 
 
 def from_public_dict(kind: type[AnySettings], values: Mapping[str, object], run: Path, data: str) -> AnySettings:
     """Inverse of `to_public_dict`, in the run folder `run` with the pictures `data`. Raises UserError as `from_dict`,
     and for settings that should not be there."""
-    if private := sorted(MACHINE & set(values)):
+    if private := sorted(LOCAL_SETTINGS & set(values)):
         raise UserError(f"Unknown settings: {', '.join(private)}.")
     return from_dict(kind, {**values, "run": str(run), "data": data})
 

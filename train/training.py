@@ -72,11 +72,11 @@ def train_stages(settings: Settings, given: Set[str], began: float, team: Partia
         settings = with_framing(settings, data_of(settings.run), given)
     if isinstance(settings, AllSettings):
         settings, asked = resolve_all(settings, given)
-    with opened_start(settings, bool(starting(stages_of(settings, asked)))) as source:
+    with opened_start(settings, bool(to_begin_from_weights(stages_of(settings, asked)))) as source:
         plan = resolved(settings, asked, given, source)
         with team.main_process_first():  # it fills the cache of the data set, which the others then read
             sized = with_size(settings, asked, source)
-            check = partial(check_pictures, source, starting(plan))
+            check = partial(check_pictures, source, to_begin_from_weights(plan))
             data = open_pictures(sized, given, check, not first, largest_side(settings), write=first)
         plan = [
             (stage, replace(own, **vars(data[0].reading))) for stage, own in plan
@@ -123,7 +123,7 @@ def resolved(settings: Settings, asked: Set[str], given: Set[str], source: Run |
     return plan
 
 
-def starting(plan: Plan) -> list[Settings]:
+def to_begin_from_weights(plan: Plan) -> list[Settings]:
     """The settings of those stages that have not begun and are to start from trained weights."""
     return [own for stage, own in plan if start_of(own) and not is_begun(own.run, stage)]
 

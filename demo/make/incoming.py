@@ -1,29 +1,32 @@
 """Pictures on their way into a project: files in pieces, zips, names of strangers.
 
 Whatever a file is called, it is stored as `pictures/GROUP/NUMBER.ENDING`; a group is the folder that it came from, and
-becomes a class. What is no picture is counted and said, never stored.
+becomes a class. Tables that may tell about the pictures (metadata.csv) are kept beside them. Any other file is counted
+and said, never stored.
 """
 
+import json
 import re
 import threading
 import zipfile
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import IO
 
 from bundle.errors import ImageError, InputError, UserError
 from bundle.picture_files import BROKEN, TRAINING, opened
+from demo.make.classes import ALONE
 from demo.make.limits import MakeLimits
+from demo.make.names import plain_name
+from demo.make.tables import MAX_TABLE_BYTES, NAMES, TABLES, is_table
 
-ALONE = "pictures"
-"""The group of pictures that came without a folder."""
-
-MAX_GROUP = 40
-IGNORED = re.compile(r"(^|/)(\.|__MACOSX(/|$)|@eaDir(/|$)|Thumbs\.db$|desktop\.ini$)")
+GONE = "The folder of this project is gone: it was deleted. Make a new project."
+IGNORED = re.compile(r"(^|/)(\.(?!\.?/)|__MACOSX(/|$)|@eaDir(/|$)|Thumbs\.db$|desktop\.ini$)")
 ENDINGS = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "GIF": "gif", "BMP": "bmp", "TIFF": "tif", "AVIF": "avif"}
-PIECE = 1 << 20
+UNPACKED = 4  # times a project's bytes that a zip may hold, pictures or not
 
 
 @dataclass
@@ -31,6 +34,7 @@ class Arrivals:
     """What became of the files of one upload."""
 
     stored: int = 0
+    tables: int = 0
     refused: Counter[str] = field(default_factory=Counter)
     """Reason -> how many files."""
 
@@ -39,14 +43,14 @@ class Incoming:
     """Takes files into the folder `pictures` of a project. `room`: (bytes, pictures) that still fit into it."""
 
     def __init__(self, pictures: Path, limits: MakeLimits):
-        self.pictures, self.limits = pictures, limits
+        self.pictures, self.project, self.limits = pictures, pictures.parent, limits
         files = list(self.files())
         self.room = limits.bytes - sum(path.stat().st_size for path in files), limits.pictures - len(files)
         self._storing = threading.Lock()
         self._last: dict[Path, int] = {}  # group -> number of its last picture
 
     def take(self, file: Path, name: str) -> Arrivals:
-        """Stores a picture, or all pictures of a zip.
+        """Stores a picture or a table, or all of them in a zip.
 
         Raises InputError where the project would grow too large, UserError where the disk refuses; what was stored
         before stays.
@@ -60,9 +64,9 @@ class Incoming:
             if zipfile.is_zipfile(file):
                 self._take_zip(file, name, arrivals)
             else:
-                self._take_picture(file.read_bytes(), name, arrivals)
+                self._take_file(file.read_bytes(), name, name, arrivals)
         except OSError as problem:
-            raise UserError(f"The pictures cannot be stored: {problem.strerror or problem}.") from problem
+            raise storing_problem(problem, self.project, arrivals.stored) from problem
         return arrivals
 
     def files(self) -> Iterator[Path]:
@@ -71,7 +75,11 @@ class Incoming:
 
     def _take_zip(self, file: Path, name: str, arrivals: Arrivals) -> None:
         with zipfile.ZipFile(file) as archive:
-            for entry in archive.infolist():
+            entries = archive.infolist()
+            if sum(entry.file_size for entry in entries) > UNPACKED * self.limits.bytes:
+                most = UNPACKED * self.limits.bytes // 1_000_000
+                raise InputError(f"{name} would unpack to more than {most} MB: unpack it, and drop the pictures.")
+            for entry in entries:
                 if entry.is_dir() or IGNORED.search(entry.filename):
                     continue
                 if entry.flag_bits & 1:
@@ -85,10 +93,14 @@ class Incoming:
                 except (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError):
                     arrivals.refused["damaged"] += 1
                     continue
-                self._take_picture(data, entry.filename, arrivals)
+                self._take_file(data, entry.filename, f"{name}/{entry.filename}", arrivals)
 
-    def _take_picture(self, data: bytes, name: str, arrivals: Arrivals) -> None:
+    def _take_file(self, data: bytes, name: str, whole_name: str, arrivals: Arrivals) -> None:
+        """`whole_name`: with the zip that it came in."""
         if IGNORED.search(name):
+            return
+        if is_table(name):
+            self._take_table(data, whole_name, arrivals)
             return
         try:
             ending = ENDINGS.get(opened(data, TRAINING).format or "", "img")
@@ -102,11 +114,35 @@ class Incoming:
         if len(data) > left_bytes or left_pictures < 1:
             most = f"{self.limits.pictures} pictures and {self.limits.bytes // 1_000_000} MB"
             raise InputError(f"A project holds at most {most}. {arrivals.stored} pictures of this upload were kept.")
+        self.pictures.mkdir(exist_ok=True)  # not its parents: the project may have been deleted
         folder = self.pictures / group_of(name)
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / f"{self._next(folder):06d}.{ending}").write_bytes(data)
+        folder.mkdir(exist_ok=True)
+        file = folder / f"{self._next(folder):06d}.{ending}"
+        self._write(file, data, whole_name)
         self.room = left_bytes - len(data), left_pictures - 1
         arrivals.stored += 1
+
+    def _take_table(self, data: bytes, name: str, arrivals: Arrivals) -> None:
+        if len(data) > MAX_TABLE_BYTES:
+            arrivals.refused["too large"] += 1
+            return
+        folder = self.project / TABLES
+        folder.mkdir(exist_ok=True)
+        ending = PurePosixPath(name).suffix.lower()
+        self._write(folder / f"{self._next(folder):06d}{ending}", data, name)
+        arrivals.tables += 1
+
+    def _write(self, file: Path, data: bytes, name: str) -> None:
+        """Stores a file and what it was called: both or neither. Raises OSError."""
+        known = json.dumps({"file": f"{file.parent.name}/{file.name}", "name": name}, ensure_ascii=False)
+        try:
+            file.write_bytes(data)
+            with (self.project / NAMES).open("a", encoding="utf-8") as names:
+                names.write(known + "\n")
+        except OSError:
+            with suppress(OSError):
+                file.unlink(missing_ok=True)  # torn: the disk is full
+            raise
 
     def _next(self, folder: Path) -> int:
         """The number of the next picture of a group."""
@@ -127,5 +163,15 @@ def read_at_most(file: IO[bytes], most: int) -> bytes:
 def group_of(name: str) -> str:
     """The group of a file of this name: the folder that it lies in, without what no folder may be called."""
     parents = [part for part in PurePosixPath(name.replace("\\", "/")).parts[:-1] if part not in ("/", "..", ".")]
-    words = "".join(letter if letter.isalnum() or letter in " -_" else " " for letter in parents[-1]) if parents else ""
-    return " ".join(words.split())[:MAX_GROUP].strip() or ALONE
+    return (plain_name(parents[-1]) if parents else "") or ALONE
+
+
+def storing_problem(problem: OSError, project: Path, kept: int = 0) -> UserError:
+    """The sentence for a disk that refuses, or a project that was deleted meanwhile. `kept`: how many pictures of the
+    upload were stored before."""
+    if not project.is_dir():
+        return UserError(GONE)
+    why = problem.strerror or problem
+    if kept:
+        return UserError(f"The pictures cannot be stored: {why}. {kept} pictures of this upload were kept.")
+    return UserError(f"The pictures cannot be stored: {why}.")

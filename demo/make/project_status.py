@@ -12,7 +12,7 @@ from demo.make.more_pictures import new_pictures
 from demo.make.projects import Project, Projects, State
 from demo.make.run_view import run_view
 
-LEARNED = ("run", "set", "bundle", "space", "page")
+LEARNED = ("run", "set", "bundle", "report", "space", "page")
 """Folders of a project that hold what was made of its pictures."""
 
 
@@ -29,8 +29,8 @@ def status(projects: Projects, name: str, state: State) -> dict[str, Any]:
         "error": project.error,
         "minutes": project.minutes,
         "pictures": pictures,
-        "added": len(new_pictures(folder, project)) if (folder / SET).is_dir() else 0,
-        "pixels": project.size**2,
+        "added": len(new_pictures(folder, project)) if (folder / SET).is_dir() and state != "collecting" else 0,
+        "pixels": project.sides[0] * project.sides[1],
         "step": project.step,
         "steps": [{"stage": step.stage, "minutes": step.minutes, "takes": step.takes} for step in steps],
         "training": said.model_dump(mode="json") if said else None,

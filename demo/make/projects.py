@@ -2,6 +2,8 @@
 
 HOME/NAME/project.json   what was chosen, and how far it is
 HOME/NAME/pictures/      as they were brought, a folder for each group
+HOME/NAME/names.jsonl    what each of them was called, and its tables
+HOME/NAME/tables/        metadata.csv and the like, as they were brought
 HOME/NAME/set/           those that were chosen: the data set that training reads
 HOME/NAME/run/           the run folder
 HOME/NAME/bundle/        what can be played
@@ -12,6 +14,7 @@ import secrets
 import shutil
 import threading
 import unicodedata
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +25,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from bundle.atomic_files import write_file
 from bundle.errors import InputError, UserError
 from bundle.schema import Fit
+from bundle.sizes import size_word
 
 State = Literal["collecting", "waiting", "training", "paused", "finished", "failed"]
 BUSY: tuple[State, ...] = ("waiting", "training")
@@ -29,6 +33,16 @@ Remedy = Literal["variety", "steadiness", "slower"]
 FILE = "project.json"
 MAX_TITLE, MAX_WORDS = 80, 2000
 SIZES = (32, 64, 96, 128)
+"""The longer side of a picture in pixels."""
+Proportions = Literal["1:1", "4:3", "3:4", "3:2", "2:3"]
+"""Width to height."""
+PROPORTIONS: tuple[Proportions, ...] = ("1:1", "4:3", "3:4", "3:2", "2:3")
+SHORTER = {"4:3": {32: 24, 64: 48, 96: 72, 128: 96}, "3:2": {32: 20, 64: 40, 96: 64, 128: 80}}
+"""Proportions -> longer side -> shorter side: the nearest that the networks can draw well."""
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Crop = tuple[Share, Share, Share, Share]
+"""The part of an upright picture that is used: left, top, right and bottom edge, as shares of its width and height."""
 
 
 class Project(BaseModel):
@@ -41,14 +55,23 @@ class Project(BaseModel):
     """ISO 8601, UTC."""
     licence: str = ""
     size: int = 64
-    """Side of a picture in pixels."""
+    """Longer side of a picture in pixels, one of SIZES."""
+    proportions: Proportions = "1:1"
     fit: Fit = "crop"
     background: Annotated[str | None, Field(pattern=r"^#[0-9a-f]{6}$")] = None
     """#rrggbb; None: white, or black for grey pictures."""
     left_out: tuple[str, ...] = ()
     """Pictures that are not trained on, by their path below `pictures`."""
     use_classes: bool = True
-    """Whether the groups become classes."""
+    """Whether classes are learned."""
+    classes: tuple[str, ...] = ()
+    """Classes that somebody named, even if they have no picture yet."""
+    class_of: dict[str, str] = {}
+    """Picture -> its class, where that is not the folder that it came from; "" for none."""
+    crops: dict[str, Crop] = {}
+    """Picture -> the part of it that is used, where somebody chose one."""
+    attributes: tuple[str, ...] = ()
+    """Columns of the tables that are learned as attributes."""
     minutes: float = 30.0
     """Of the training in all."""
     state: State = "collecting"
@@ -56,14 +79,25 @@ class Project(BaseModel):
     """How many steps of the training are done (demo/make/plan.py)."""
     error: str = ""
     """What went wrong, where the state is "failed"."""
-    attributes: tuple[str, ...] = ()
-    """Columns of a table beside the pictures that a slider is to move."""
     remedies: tuple[Remedy, ...] = ()
     """What was chosen against alarms (demo/make/plan.py)."""
     words: Annotated[str, Field(max_length=MAX_WORDS)] = ""
     """For the model card."""
     shelved: bool = False
     """Whether a copy of the bundle is served with the others from now on (demo/make/keeping.py)."""
+
+    @property
+    def sides(self) -> tuple[int, int]:
+        """(height, width) of its pictures in pixels."""
+        if self.proportions in SHORTER:
+            return SHORTER[self.proportions][self.size], self.size
+        upright = ":".join(reversed(self.proportions.split(":")))
+        return self.size, SHORTER[upright][self.size] if upright in SHORTER else self.size
+
+    @property
+    def size_word(self) -> str:
+        """As --size takes it."""
+        return size_word(*self.sides)
 
 
 class Projects:
@@ -112,11 +146,18 @@ class Projects:
         """Writes what has changed; returns the whole.
 
         Raises as `get`, InputError for what cannot be chosen, and UserError where the disk refuses."""
+        return self.update(name, lambda project: project.model_dump() | changes)
+
+    def update(self, name: str, changed: Callable[[Project], dict[str, Any]]) -> Project:
+        """As `change`, where the changes depend on what is there: `changed` gives all fields, while nobody else
+        writes."""
         with self._lock:
             try:
-                project = Project.model_validate(self.get(name).model_dump() | changes)
+                project = Project.model_validate(changed(self.get(name)))
             except ValidationError as problem:
                 raise InputError(f"That cannot be chosen: {problem.errors()[0]['loc'][0]}.") from problem
+            if project.size not in SIZES:
+                raise InputError(f"The size must be one of {', '.join(map(str, SIZES))}.")
             self._write(self.folder(name), project)
             return project
 
@@ -127,7 +168,11 @@ class Projects:
 
     @staticmethod
     def _write(folder: Path, project: Project) -> None:
-        write_file(folder / FILE, project.model_dump_json(indent=2).encode())
+        try:
+            write_file(folder / FILE, project.model_dump_json(indent=2).encode())
+        except UserError as problem:
+            why = problem.__cause__.strerror if isinstance(problem.__cause__, OSError) else "the disk refuses"
+            raise UserError(f"The project cannot be written: {why}. What was chosen before is kept.") from problem
 
 
 def slug(title: str) -> str:

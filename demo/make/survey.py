@@ -5,8 +5,8 @@ copy), `blurred` by the variance of the Laplacian (Pech-Pacheco et al. 2000), `o
 the principal components of small copies. All of these are suggestions: nothing is left out unasked.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -16,13 +16,15 @@ from PIL import Image
 from bundle.errors import ImageError
 from bundle.picture_files import TRAINING
 from bundle.pictures import BACKGROUNDS, Framing, decode
-from demo.make.projects import Project
+from demo.make.crops import cut
+from demo.make.projects import Crop, Project
 
 Mark = Literal["twin", "blurred", "odd", "unreadable"]
 
 HASH_SIDE = 8  # dHash of 8 x 8 bits
 TWIN_BITS = 4  # at most so many bits differ between twins, and …
-TWIN_LEVELS = 10  # … their colours by so many levels of 255 on average
+TWIN_LEVELS = 24  # … the colours of their small copies by so many levels of 255, …
+TWIN_SHARE = 0.02  # … but for this share: drawings of one kind differ in parts only
 SMALL = 16  # side of the copies that are compared as a whole
 BLURRED = 0.1  # share of the median sharpness below which a picture counts as blurred
 COMPONENTS = 16
@@ -31,48 +33,75 @@ MAD = 1.4826  # standard deviation of a normal distribution, in units of its med
 LEAST_FOR_ODD = 20  # pictures below which none is odd
 
 
+Stamp = tuple[int, int, Crop | None]
+"""What a picture's pixels depend on beside the framing: size and date of its file, and the part that is used."""
+
+
 @dataclass(frozen=True)
 class Survey:
     """Of N pictures, in order: `files` (paths below `pictures`), the `pictures` as the models see them, uint8
-    [N, size, size, 3], and the `marks` of those that have any."""
+    [N, height, width, 3] of the `framing`, and the `marks` of those that have any."""
 
     files: tuple[str, ...]
     pictures: np.ndarray
     marks: dict[str, tuple[Mark, ...]]
+    framing: Framing
+    stamps: dict[str, Stamp] = field(default_factory=dict)
 
-    @property
-    def groups(self) -> dict[str, int]:
-        """Group -> how many pictures it has."""
-        names = [file.partition("/")[0] for file in self.files]
-        return {name: names.count(name) for name in dict.fromkeys(names)}
+    def known(self, framing: Framing) -> dict[tuple[str, Stamp], np.ndarray]:
+        """The pictures that were seen in this framing, so that nobody decodes them again."""
+        if framing != self.framing:
+            return {}
+        return {(file, self.stamps[file]): self.pictures[i] for i, file in enumerate(self.files) if file in self.stamps}
 
 
-def survey(folder: Path, project: Project, told: Callable[[int, int], None] = lambda done, of: None) -> Survey:
-    """Looks at all pictures below `folder`. `told(done, of)` is called after each."""
+def survey(folder: Path, project: Project, told: Callable[[int, int], None] = lambda done, of: None,
+           earlier: Survey | None = None) -> Survey:  # fmt: skip
+    """Looks at all pictures below `folder`. `told(done, of)` is called after each. `earlier`: what was seen before."""
     paths = [path for path in sorted(folder.glob("*/*")) if path.is_file()]
     names = tuple(f"{path.parent.name}/{path.name}" for path in paths)
     framing = framing_of(project)
+    known = earlier.known(framing) if earlier else {}
     pictures = np.zeros((len(paths), framing.height, framing.width, 3), np.uint8)
-    unreadable = []
+    stamps, unreadable = {}, []
     for i, path in enumerate(paths):
         try:
-            pictures[i] = decode(path, framing, TRAINING)
-        except ImageError:
+            stamp = stamp_of(path, project.crops.get(names[i]))
+            seen = known.get((names[i], stamp))
+            pictures[i] = picture_of(path, stamp[2], framing) if seen is None else seen
+            stamps[names[i]] = stamp
+        except (ImageError, OSError):  # OSError: it was deleted just now
             unreadable.append(i)
         told(i + 1, len(paths))
     readable = np.setdiff1d(np.arange(len(paths)), unreadable)
     marks: dict[str, list[Mark]] = {names[i]: ["unreadable"] for i in unreadable}
-    seen = pictures[readable]
-    suggested: dict[Mark, list[int]] = {"twin": twins(seen), "blurred": blurred(seen), "odd": odd_ones(seen)}
+    looked_at = pictures[readable]
+    suggested: dict[Mark, list[int]] = {
+        "twin": twins(looked_at),
+        "blurred": blurred(looked_at),
+        "odd": odd_ones(looked_at),
+    }
     for mark, found in suggested.items():
         for i in readable[found] if found else []:
             marks.setdefault(names[i], []).append(mark)
-    return Survey(names, pictures, {name: tuple(found) for name, found in marks.items()})
+    return Survey(names, pictures, {name: tuple(found) for name, found in marks.items()}, framing, stamps)
+
+
+def stamp_of(path: Path, crop: Crop | None) -> Stamp:
+    """Raises OSError."""
+    facts = path.stat()
+    return facts.st_size, facts.st_mtime_ns, crop
+
+
+def picture_of(path: Path, crop: Crop | None, framing: Framing) -> np.ndarray:
+    """A picture as the models will see it, uint8 [height, width, 3]. Raises ImageError."""
+    return decode(path if crop is None else cut(path, crop), framing, TRAINING)
 
 
 def framing_of(project: Project) -> Framing:
     """How a project's pictures are framed: in colour, whatever training makes of grey ones."""
-    return Framing("RGB", project.size, project.size, project.fit, project.background or BACKGROUNDS["RGB"])
+    height, width = project.sides
+    return Framing("RGB", height, width, project.fit, project.background or BACKGROUNDS["RGB"])
 
 
 def twins(pictures: np.ndarray) -> list[int]:
@@ -80,17 +109,18 @@ def twins(pictures: np.ndarray) -> list[int]:
     hashes = np.array([dhash(picture) for picture in pictures], np.uint64)
     copies = np.array([small_copy(picture) for picture in pictures], np.int16)
     found: list[int] = []
-    originals: list[int] = []
+    originals = np.zeros(len(pictures), np.int64)  # the indices of those that are no twins; `count` of them so far
+    count = 0
     for i in range(len(pictures)):
-        near = [j for j in originals_near(hashes, originals, i) if np.abs(copies[j] - copies[i]).mean() <= TWIN_LEVELS]
-        (found if near else originals).append(i)
+        before = originals[:count]
+        near = before[np.bitwise_count(hashes[before] ^ hashes[i]) <= TWIN_BITS]
+        differs = (np.abs(copies[near] - copies[i]) > TWIN_LEVELS).mean(axis=1)
+        if (differs <= TWIN_SHARE).any():
+            found.append(i)
+        else:
+            originals[count] = i
+            count += 1
     return found
-
-
-def originals_near(hashes: np.ndarray, originals: list[int], i: int) -> np.ndarray:
-    """Those of the `originals` whose hash is that of picture i, but for few bits."""
-    before = np.array(originals, np.int64)
-    return before[np.bitwise_count(hashes[before] ^ hashes[i]) <= TWIN_BITS]
 
 
 def dhash(picture: np.ndarray) -> int:
@@ -121,11 +151,18 @@ def odd_ones(pictures: np.ndarray) -> list[int]:
         return []
     rows = np.stack([small_copy(picture) for picture in pictures]).astype(np.float32)
     rows -= rows.mean(axis=0)
-    components = np.linalg.eigh(rows.T @ rows)[1][:, -COMPONENTS:]
-    scores = rows @ components
+    scores = rows @ principal_components(rows)
     distance = np.sqrt(((scores / robust_deviation(scores)) ** 2).sum(axis=1))
     bound = np.median(distance) + ODD_DEVIATIONS * robust_deviation(distance)
     return [int(i) for i in np.flatnonzero(distance > bound)]
+
+
+def principal_components(rows: np.ndarray) -> np.ndarray:
+    """The COMPONENTS main directions [D, COMPONENTS] of centred rows [N, D], found on the smaller side."""
+    if len(rows) >= rows.shape[1]:
+        return np.linalg.eigh(rows.T @ rows)[1][:, -COMPONENTS:]
+    directions = rows.T @ np.linalg.eigh(rows @ rows.T)[1][:, -COMPONENTS:]
+    return directions / np.maximum(np.linalg.norm(directions, axis=0), 1e-6)
 
 
 def robust_deviation(values: np.ndarray) -> np.ndarray:
@@ -136,11 +173,3 @@ def robust_deviation(values: np.ndarray) -> np.ndarray:
 def small_copy(picture: np.ndarray) -> np.ndarray:
     """A picture [H, W, 3] -> the numbers [SMALL * SMALL * 3] of a small copy."""
     return np.asarray(Image.fromarray(picture).resize((SMALL, SMALL), Image.Resampling.BOX)).reshape(-1)
-
-
-def chosen_files(folder: Path, project: Project) -> Iterator[Path]:
-    """The pictures below `folder` that are trained on."""
-    left_out = set(project.left_out)
-    for path in sorted(folder.glob("*/*")):
-        if path.is_file() and f"{path.parent.name}/{path.name}" not in left_out:
-            yield path

@@ -1,13 +1,16 @@
 """The surveys of a server's projects: made in the background, kept until a project's pictures or framing change."""
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bundle.errors import UserError
+from demo.make.data_set import all_files
 from demo.make.projects import Project, Projects
 from demo.make.survey import Survey, survey
+from demo.make.tables import Column, columns, table_files
 
+FAILED = "The pictures could not be looked at; the server's log says why."
 KEPT = 4  # surveys in memory: one of 3 000 pictures of 64 px takes 37 MB
 
 Key = tuple[object, ...]
@@ -15,12 +18,14 @@ Key = tuple[object, ...]
 
 @dataclass
 class Work:
-    """A survey that is being made: pictures `done` of `of`, then its `result`, or the `error` that prevented it."""
+    """A survey that is being made: pictures `done` of `of`, then its `result` and the `columns` of the tables that came
+    with the pictures, or the `error` that prevented it."""
 
     key: Key
     done: int = 0
     of: int = 0
     result: Survey | None = None
+    columns: dict[str, Column] = field(default_factory=dict)
     error: str = ""
 
 
@@ -34,13 +39,14 @@ class Surveys:
 
     def of(self, name: str) -> Work:
         """The survey of a project as it is now; begun where there is none. Raises InputError for an unknown project."""
-        project, folder = self.projects.get(name), self.projects.folder(name) / "pictures"
+        project, folder = self.projects.get(name), self.projects.folder(name)
         key = key_of(project, folder)
         with self._lock:
             work = self._works.pop(name, None)
             if work is None or work.key != key:
+                earlier = work.result if work else None
                 work = Work(key)
-                threading.Thread(target=make, args=(work, folder, project), daemon=True).start()
+                threading.Thread(target=make, args=(work, folder, project, earlier), daemon=True).start()
             self._works[name] = work
             while len(self._works) > KEPT:
                 del self._works[next(iter(self._works))]
@@ -53,18 +59,23 @@ class Surveys:
 
 
 def key_of(project: Project, folder: Path) -> Key:
-    """What a survey depends on: the framing, and which files there are."""
-    files = sorted(f"{path.parent.name}/{path.name}" for path in folder.glob("*/*"))
-    return project.size, project.fit, project.background, hash(tuple(files))
+    """What a survey depends on: the framing, the parts that were chosen, and which files there are."""
+    files = hash(tuple([*all_files(folder), *table_files(folder)]))
+    return *project.sides, project.fit, project.background, hash(tuple(sorted(project.crops.items()))), files
 
 
-def make(work: Work, folder: Path, project: Project) -> None:
+def make(work: Work, folder: Path, project: Project, earlier: Survey | None) -> None:
     """Fills `work`."""
 
     def told(done: int, of: int) -> None:
         work.done, work.of = done, of
 
     try:
-        work.result = survey(folder, project, told)
+        found = survey(folder / "pictures", project, told, earlier)
+        work.columns = columns(folder, found.files)
+        work.result = found
     except (UserError, OSError, MemoryError) as problem:
         work.error = str(problem) or "The pictures are too many for the memory; choose a smaller size."
+    finally:
+        if work.result is None and not work.error:  # a fault of ours, which the log tells
+            work.error = FAILED

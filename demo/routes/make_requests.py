@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from bundle.errors import InputError
+from demo.make.incoming import storing_problem
 from demo.routes.model_requests import FRESH, refusal, refusal_of
 from demo.routes.uploads import OWN_HEADER
 
@@ -66,7 +67,19 @@ def whole(text: str | None, name: str) -> int:
 
 async def append(file: Path, request: Request, at: int, of: int) -> int:
     """Appends the body to a file that must hold `at` bytes; returns how many it holds then, at most `of`. What was
-    received twice, since an answer was lost, is passed over. Raises InputError for a piece that does not fit."""
+    received twice, since an answer was lost, is passed over. Raises InputError for a piece that does not fit, UserError
+    where the disk refuses; nothing of the file is kept then."""
+    try:
+        return await _append(file, request, at, of)
+    except OSError as problem:
+        file.unlink(missing_ok=True)
+        raise storing_problem(problem, file.parent) from problem
+    except InputError:
+        file.unlink(missing_ok=True)
+        raise
+
+
+async def _append(file: Path, request: Request, at: int, of: int) -> int:
     size = file.stat().st_size if file.exists() else 0
     if at == 0 and size:
         file.unlink()

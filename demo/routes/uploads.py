@@ -79,7 +79,7 @@ class Uploads:
             undo.callback(sandbox.close)
             where = Provider("cpu", "CPUExecutionProvider", "CPU: a visitor's model, in a process with limits.")
             served = ServedBundle(Engine(bundle, where, self._cache, sandbox.open))
-            served.engine.ready()
+            served.engine.ensure_checked()
             undo.pop_all()
         while len(self._mine) >= MAX_MODELS:
             self._drop(next(iter(self._mine)))

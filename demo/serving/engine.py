@@ -14,8 +14,8 @@ import onnxruntime as ort
 
 from bundle.adapter import adapt
 from bundle.errors import BundleError, Busy, FileGone, RuntimeUnavailable, UserError
-from bundle.examine import examine, faulty
 from bundle.feeds import Feed, feed_parts
+from bundle.graph_checks import check_graphs, faulty
 from bundle.read import OpenBundle, graph_bytes
 from bundle.runner import check_inputs
 from bundle.schema import Adapter
@@ -135,21 +135,21 @@ class Engine:
         one larger than the bundle's `max_batch`. Raises BundleError when the bundle has no such graph or failed its
         check, Busy when too many requests wait or the deadline passes.
         """
-        self.ready()
+        self.ensure_checked()
         return self._run(graph, inputs)
 
-    def ready(self) -> None:
+    def ensure_checked(self) -> None:
         """Check the bundle if that has not been done yet. Raises what the check raised."""
         if self._checked and self.fault is None:
             return
         with self._checking:
             if not self._checked:
-                self.fault = self._examine()
+                self.fault = self._find_fault()
                 self._checked = True
         if self.fault is not None:
             raise self.fault
 
-    def _examine(self) -> UserError | None:
+    def _find_fault(self) -> UserError | None:
         """What is wrong with the bundle on this processor. Raises Busy, which is not the bundle's fault, and FileGone,
         which may not last."""
         for careful in (False, True):
@@ -194,7 +194,7 @@ class Engine:
 
     def check(self) -> None:
         """Run every graph on inputs whose outputs are known. Raises BundleError when one misbehaves."""
-        examine(self.bundle, self._run)
+        check_graphs(self.bundle, self._run)
 
     def _queue(self, graph: str) -> BatchQueue:
         with self._loading:

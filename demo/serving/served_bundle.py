@@ -57,7 +57,7 @@ def open_bundles(
         engine = Engine(bundle, provider, cache, opener)
         try:
             if check:
-                engine.ready()
+                engine.ensure_checked()
         except UserError as error:
             unavailable.append(Unavailable(bundle.info.name, str(error)))
         else:

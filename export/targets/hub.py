@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from bundle.errors import UserError
+from export.targets.folder import files_in
 
 if TYPE_CHECKING:  # it takes a while to import, and only an upload needs it
-    from huggingface_hub import HfApi
+    from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
 
 LOG_IN = "run `hf auth login` with a token that may write, or set HF_TOKEN"
 OF_THE_HUB = {".gitattributes", "README.md"}  # what a Space holds that was just made
@@ -75,10 +76,19 @@ def push(api: "HfApi", repo: str, folder: Path, kind: Kind, private: bool, messa
         if api.repo_exists(repo, repo_type="space"):
             _may_be_replaced(api, repo, kind.mark, private)
         address = api.create_repo(repo, repo_type="space", space_sdk=kind.sdk, private=private or None, exist_ok=True)
-        api.upload_folder(
-            repo_id=repo, repo_type="space", folder_path=folder, commit_message=message, delete_patterns="*"
-        )
+        held = set(api.list_repo_files(repo, repo_type="space"))
+        api.create_commit(repo, _replacement(folder, held), commit_message=message, repo_type="space")
     return str(address)
+
+
+def _replacement(folder: Path, held: set[str]) -> "list[CommitOperationAdd | CommitOperationDelete]":
+    """What puts the files of a folder in place of those that a Space holds. Uploading a folder as such would be several
+    commits from 256 files on, between which a Space runs half of its code."""
+    from huggingface_hub import CommitOperationAdd, CommitOperationDelete
+
+    places = {path.as_posix() for path in files_in(folder) if path.parts[0] != ".git"}
+    added = [CommitOperationAdd(place, folder / place) for place in sorted(places)]
+    return [*added, *(CommitOperationDelete(place) for place in sorted(held - places - {".gitattributes"}))]
 
 
 def _may_be_replaced(api: "HfApi", repo: str, mark: str, private: bool) -> None:

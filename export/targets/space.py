@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bundle import on_device, packed_files
 from bundle.errors import UserError
-from bundle.read import INDEX, OpenBundle
+from bundle.read import INDEX, ORDER, OpenBundle
 from bundle.verified_files import verified_bytes
 from bundle.write import CARD
 from export.targets import hub
@@ -89,6 +89,7 @@ def files(bundles: Sequence[OpenBundle], title: str | None = None, packed: bool 
         Source("requirements.txt", REQUIREMENTS),
         Source("LICENSE", REPOSITORY / "LICENSE"),
         *(Source(place, REPOSITORY / place) for place in code_files()),
+        Source(f"artifacts/{ORDER}", "".join(f"{bundle.info.name}\n" for bundle in bundles).encode()),
     ]
     for bundle in bundles:
         home = f"artifacts/{bundle.info.name}"

@@ -232,7 +232,7 @@ def test_an_adopted_file_that_is_swapped_is_found(dcgan: Path, tmp_path: Path):
     index["graphs"]["generator"] |= tiny.write(tmp_path / "out" / "generator.onnx", other)
     tiny.save_index(tmp_path / "out", index)
     with pytest.raises(BundleError, match="sample sheet"):
-        Engine(read(tmp_path / "out"), choose_provider("cpu")).ready()
+        Engine(read(tmp_path / "out"), choose_provider("cpu")).ensure_checked()
 
 
 def test_the_sheet_shows_its_seeds(dcgan: Path, tmp_path: Path):

@@ -20,13 +20,14 @@ NOISE = Image.fromarray(rng.integers(0, 256, (70, 90, 3), dtype=np.uint8))
 
 
 def png_of_16_bits(values: np.ndarray, key: tuple[int, ...] = ()) -> bytes:
-    """A PNG of uint16 [H, W] or [H, W, 3]; `key`: its transparent colour (tRNS)."""
+    """A PNG of uint16 [H, W], [H, W, 3] or [H, W, 4]; `key`: its transparent colour (tRNS)."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
     rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
-    header = struct.pack(">IIBBBBB", values.shape[1], values.shape[0], 16, 0 if values.ndim == 2 else 2, 0, 0, 0)
+    colours = 0 if values.ndim == 2 else {3: 2, 4: 6}[values.shape[2]]
+    header = struct.pack(">IIBBBBB", values.shape[1], values.shape[0], 16, colours, 0, 0, 0)
     clear = chunk(b"tRNS", struct.pack(f">{len(key)}H", *key)) if key else b""
     return (
         b"\x89PNG\r\n\x1a\n"

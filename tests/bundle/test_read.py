@@ -290,6 +290,16 @@ def test_bundles_begin_with_the_nearest_to_its_pictures_and_end_with_those_nobod
     assert [bundle.info.name for bundle in bundles] == ["near", "far", *list(about)[2:]] and not unavailable
 
 
+def test_order_txt_says_which_bundles_come_first(tmp_path: Path):
+    for name in ("a", "b", "c"):
+        tiny.build(tmp_path / name, name)
+    assert [bundle.info.name for bundle in discover(tmp_path)[0]] == ["a", "b", "c"]
+    order = tmp_path / "order.txt"
+    for text, wanted in (("c\n", "cab"), (" b \n\nnowhere\nc\nb\n", "bca"), ("c\n" * 10_000, "abc"), ("\xff", "abc")):
+        order.write_bytes(text.encode("latin-1"))
+        assert "".join(bundle.info.name for bundle in discover(tmp_path)[0]) == wanted
+
+
 def test_discover_takes_one_bundle_or_none(tiny_bundle: Path, tmp_path: Path):
     assert [bundle.info.name for bundle in discover(tiny_bundle)[0]] == ["tiny"]
     bundles, unavailable = discover(tmp_path / "nowhere")

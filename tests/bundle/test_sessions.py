@@ -144,7 +144,7 @@ def test_fast_arithmetic_that_changes_the_pictures_gives_way_to_the_careful_one(
 
     monkeypatch.setattr(engine_module, "open_session", open_one)
     engine = Engine(bundle, Provider("auto", "CUDAExecutionProvider", "CUDA works."))
-    engine.ready()
+    engine.ensure_checked()
     assert engine.fault is None and ways[0] is False and ways[-1] is True
     drawn = engine.run("synthesis", {"w": np.zeros((1, tiny.STAGES, tiny.W_DIM), np.float32)})["image"]
     assert drawn.mean() == pytest.approx(0.5, abs=1e-6)

@@ -20,7 +20,7 @@ from tests.support.pictures import draw_folder
 from tests.support.trained import CLASSES, Exported, export, train_tiny
 from train.data.dataset import Pictures
 from train.run_folder import Run
-from train.stored_settings import MACHINE
+from train.stored_settings import LOCAL_SETTINGS
 
 QUALITY = Quality(
     command="python -m benchmarks.quality",
@@ -56,7 +56,7 @@ def test_it_says_how_pictures_were_framed_and_what_each_stage_was_given(exported
     for stage, training in info.training.items():
         config = json.loads((trained_run / stage / "config.json").read_text())
         given = training.model_dump(mode="json")["settings"]
-        assert given == {key: value for key, value in config.items() if key not in MACHINE}
+        assert given == {key: value for key, value in config.items() if key not in LOCAL_SETTINGS}
         assert not {"run", "data", "cache", "threads"} & set(given)
         assert training.settings is not None and training.settings["images"] == 256
 

@@ -8,10 +8,11 @@ import onnx
 import pytest
 
 from bundle.read import read
+from bundle.schema import RuntimeComparison
 from bundle.sessions import choose_provider
 from demo.serving.engine import Engine
 from demo.serving.served_bundle import ServedBundle
-from export import precision
+from export import model_card, precision, runtime_tables
 from export.__main__ import main
 
 
@@ -35,6 +36,23 @@ def test_pictures_stay_within_a_grey_level_and_the_index_says_how_it_is_stored(b
     assert {p.key: p.value for p in model.metadata_props}["precision"] == "fp16-stored"
     assert main(["shrink", str(broken_bundle)]) == 2
     assert "nothing to shrink" in capsys.readouterr().err
+
+
+def test_the_card_tells_the_new_bytes_and_precision_and_no_comparison_of_files_that_are_gone(
+    broken_bundle: Path, capsys
+):
+    card = broken_bundle / "README.md"
+    before = read(broken_bundle).info
+    compared = RuntimeComparison(command="c", hardware="h", reference="r", batches=(1,), runtimes=())
+    text = model_card.with_runtime_comparison(model_card.write(before, {"decoder": 1e-6}), compared)
+    card.write_text(text.replace("## Use", "My own words.\n\n## Use"), encoding="utf-8")
+    assert main(["shrink", str(broken_bundle)]) == 0
+    now, after = card.read_text(encoding="utf-8"), read(broken_bundle).info
+    for graph in after.graphs.values():
+        (row,) = [line for line in now.splitlines() if line.startswith(f"| `{graph.file}` |")]
+        assert f"| {graph.bytes:,} |" in row
+    assert "| 1e-06 |" in now and "My own words." in now
+    assert "weights stored as float16" in now and runtime_tables.BEGIN not in now and "## Quality" in now
 
 
 def test_a_graph_that_changes_too_much_is_refused_and_the_bundle_stays(broken_bundle: Path, capsys, monkeypatch):

@@ -301,6 +301,22 @@ def zip_in_zip(home: Path) -> str:
     return said(home / "pets.zip")
 
 
+@folders("zips in a folder")
+def zips_in_a_folder(home: Path) -> str:
+    (home / "pets").mkdir()
+    for name in ("cat", "dog"):
+        zipped(plain(home / name, 60), home / "pets" / f"{name}.zip")
+    return said(home / "pets")
+
+
+@folders("a zip beside pictures, in a folder or a zip")
+def zip_beside_pictures(home: Path) -> str:
+    zipped(draw_folder(home / "set"), home / "set.zip").rename(home / "set" / "set.zip")
+    in_folder, in_zip = said(home / "set"), said(zipped(home / "set", home / "outer.zip"))
+    assert in_folder.split("\n")[1:] == in_zip.split("\n")[1:]
+    return in_folder
+
+
 @folders("a zip")
 def a_zip(home: Path) -> str:
     archive = zipped(draw_folder(home / "pictures"), home / "set.zip")

@@ -5,9 +5,11 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from tests.inputs.cases import case, said
 from tests.support.pictures import draw_folder
+from train.data.cache import Cache
 
 large = partial(case, "Large sets")
 
@@ -17,7 +19,7 @@ def too_large(home: Path, free: int) -> str:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("train.data.memory.free_memory", lambda: 4 * 150 * 16 * 16 - 1)
         patch.setattr(shutil, "disk_usage", lambda folder: shutil._ntuple_diskusage(free, 0, free))
-        return said(draw_folder(home / "set"), cache=home / "pictures")
+        return said(draw_folder(home / "set"), cache=Cache(home / "pictures"))
 
 
 @large("pictures that would fill more than a quarter of the free memory")
@@ -25,6 +27,16 @@ def packed(home: Path) -> str:
     printed = too_large(home, 10**9)
     assert (home / "pictures" / "pack.json").is_file()
     return printed
+
+
+@large("the same, in a cache that another training packs just now")
+def packed_by_another(home: Path) -> str:
+    (home / "pictures").mkdir()
+    lock = FileLock(home / "pictures" / ".lock")
+    lock.acquire()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("train.data.cache.say", lambda words: (print(words), lock.release()))
+        return too_large(home, 10**9)
 
 
 @large("the same, on a disk without room")

@@ -5,10 +5,11 @@ import struct
 from functools import partial
 from pathlib import Path
 
+import cv2
 import numpy as np
 from PIL import Image
 
-from tests.bundle.test_picture_files import exif_with, png_of_16_bits
+from tests.bundle.test_picture_files import exif_with
 from tests.bundle.test_pictures import saved
 from tests.inputs.cases import case, said
 from tests.support.pictures import draw_folder, draw_shape
@@ -131,12 +132,23 @@ def black_above_white(home: Path) -> str:
     return said(numbers(home, 0, 4000, np.uint16), pixels=PixelFormat(black=9, white=5))
 
 
-@picture_files("dark colours of 16 bits")
-def dark_colours(home: Path) -> str:
-    rng = np.random.default_rng(0)
-    for i in range(104):
-        values = rng.integers(0, 4000, (12, 12, 3)).astype(np.uint16)
-        (home / f"{i:03}.png").write_bytes(png_of_16_bits(values))
+def colours(count: int, most: float) -> np.ndarray:
+    """Pictures [count, 12, 12, 3] of numbers from 0 to below `most`."""
+    return np.random.default_rng(0).uniform(0, most, (count, 12, 12, 3))
+
+
+@picture_files("colours of 16 bits in PNG, TIFF or PPM")
+def colours_of_16_bits(home: Path) -> str:
+    for i, values in enumerate(colours(120, 4000).astype(np.uint16)):
+        kind = ("png", "tiff", "ppm")[i % 3]
+        (home / f"{i:03}.{kind}").write_bytes(cv2.imencode(f".{kind}", values)[1].tobytes())
+    return said(home)
+
+
+@picture_files("colours of 32-bit floats in TIFF")
+def float_colours(home: Path) -> str:
+    for i, values in enumerate(colours(104, 0.9).astype(np.float32)):
+        (home / f"{i:03}.tif").write_bytes(cv2.imencode(".tif", values)[1].tobytes())
     return said(home)
 
 

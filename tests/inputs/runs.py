@@ -10,6 +10,7 @@ from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 from tests.inputs.cases import case
+from tests.inputs.tables import PARITY, drawn, parquet
 from tests.support import tiny
 from tests.support.pictures import draw_folder
 from train.__main__ import main
@@ -61,6 +62,18 @@ def read_otherwise(place: Path) -> str:
     assert json.loads((run / "classifier" / "config.json").read_text())["classes_from"] == "folder"
     assert "read otherwise" not in resumed(run, "--images", "64")  # it is recorded now
     return text
+
+
+@case(ROOM, "the same of a table with several columns of pictures")
+def read_from_another_column(place: Path) -> str:
+    table = parquet(place / "table", mask=drawn(), image=drawn(mode="RGB"), label=PARITY)
+    run = place / "run"
+    assert main(["classifier", str(run), "--data", str(table), "--image-column", "mask", *FEW]) == 0
+    for name in ("run.json", "classifier/config.json"):
+        facts = json.loads((run / name).read_text())
+        facts["data"].pop("reading") if name == "run.json" else facts.pop("image_column")
+        (run / name).write_text(json.dumps(facts))
+    return resumed(run)
 
 
 @case(ROOM, "a run whose pictures have moved")

@@ -119,6 +119,17 @@ def zipped_parquet(home: Path) -> str:
     return said(zipped(home / "set", home / "set.zip"))
 
 
+@tables("zips of parquet in a folder, or in a zip")
+def zips_of_parquet(home: Path) -> str:
+    for name, count in (("train", 135), ("test", 15)):
+        parquet(home / name, name, image=drawn(count), label=[i % 2 for i in range(count)])
+        (home / "set").mkdir(exist_ok=True)
+        zipped(home / name, home / "set" / f"{name}.zip")
+    in_folder, in_zip = said(home / "set"), said(zipped(home / "set", home / "outer.zip"))
+    assert "135 training and 15 test pictures" in in_zip
+    return in_folder
+
+
 @tables("tables that `save_to_disk` of the `datasets` library wrote")
 def saved_to_disk(home: Path) -> str:
     datasets.Dataset.from_dict({"image": ramps(), "label": PARITY}).save_to_disk(str(home / "set"))

@@ -5,6 +5,7 @@ import re
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -13,6 +14,7 @@ from tests.support.pictures import draw_folder
 from tests.support.trained import train
 from train.__main__ import main
 from train.data.load import load
+from train.data.mapped_images import MappedImages
 from train.known_pictures import Thumbnails, as_known, matched, thumbnails
 from train.run_folder import Run, data_of, place_of, read_json
 
@@ -118,3 +120,44 @@ def test_pictures_that_are_there_twice_are_matched_twice():
     known = torch.tensor([[1], [2], [1]], dtype=torch.uint8)
     rows, added = matched(known, torch.tensor([[3], [1], [1], [2], [1]], dtype=torch.uint8))
     assert (rows.tolist(), added.tolist()) == ([1, 3, 2], [0, 4])
+
+
+def test_pictures_of_another_decoder_are_recognised_among_added_ones():
+    random = np.random.default_rng(0)
+    known = random.integers(0, 250, (300, 16))
+    now = np.concatenate([random.integers(0, 250, (20, 16)), known + random.integers(-2, 3, known.shape)])
+    order = random.permutation(320)
+    rows, added = matched(*(torch.from_numpy(values.clip(0, 255).astype(np.uint8)) for values in (known, now[order])))
+    assert np.array_equal(order[rows.numpy()], np.arange(20, 320)) and sorted(order[added.numpy()]) == list(range(20))
+
+
+def test_many_that_are_nearly_alike_are_each_matched_once():
+    known = torch.full((40, 16), 100, dtype=torch.uint8)
+    rows, added = matched(known, torch.full((41, 16), 102, dtype=torch.uint8))
+    assert len(set(rows.tolist())) == 40 and len(added) == 1
+
+
+def test_pictures_added_to_a_large_set_come_in_the_order_of_the_run_and_stay_in_their_files(
+    run, pictures, monkeypatch, capsys
+):
+    known = Thumbnails.stored(run)
+    draw_folder(pictures, 150)
+    monkeypatch.setattr("train.data.picture_set.fits_in_memory", lambda needed: False)
+    seen = []
+    monkeypatch.setattr("train.training.train", lambda *given: seen.append(given[4:6]) or True)
+    assert more(str(run), "--more-data") == 0
+    ((train, test),) = seen
+    assert isinstance(train.images, MappedImages) and isinstance(test.images, MappedImages)
+    assert torch.equal(thumbnails(train.images)[: len(known.train)], known.train)
+    assert torch.equal(thumbnails(test.images)[: len(known.test)], known.test)
+    assert len(train) + len(test) == 150
+
+
+def test_a_run_from_before_readings_were_recorded_says_that_its_pictures_may_be_read_otherwise(run, pictures, capsys):
+    """Its version took another column for the classes, say, in a way that no flag repeats."""
+    facts = read_json(run / "run.json")
+    del facts["data"]["reading"]
+    facts["data"]["classes"][0] = "-1"
+    (run / "run.json").write_text(json.dumps(facts))
+    assert more(str(run)) == 2
+    assert "this version reads them otherwise than the one that began the run" in capsys.readouterr().err

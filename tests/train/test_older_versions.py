@@ -17,7 +17,7 @@ from train.models.principal import PrincipalRepairer
 from train.run_folder import Run, read_json, write_json
 from train.settings import ClassifierSettings, GanSettings, Settings, VaeSettings
 from train.stored_settings import (
-    MACHINE,
+    LOCAL_SETTINGS,
     RENAMED,
     RENAMED_WEIGHTS,
     current_flags,
@@ -172,7 +172,7 @@ def test_every_training_command_that_a_released_bundle_quotes_is_understood():
 def test_public_settings_leave_the_machine_behind_and_come_back():
     settings = GanSettings(run=Path("runs/x"), data="secret/place", threads=2, track="wandb", gamma=(1.0, 0.1))
     public = json.loads(json.dumps(to_public_dict(settings)))
-    assert not MACHINE & set(public) and public["gamma"] == [1.0, 0.1]
+    assert not LOCAL_SETTINGS & set(public) and public["gamma"] == [1.0, 0.1]
     found = from_public_dict(GanSettings, public, Path("runs/y"), "mnist")
     assert found == GanSettings(run=Path("runs/y"), data="mnist", gamma=(1.0, 0.1))
     old = {("matching" if name == "mismatch_weight" else name): value for name, value in public.items()}

@@ -4,6 +4,8 @@ load.py is the way in. What a source is: source.py, opened by sources.py. Folder
 zip_files.py list their files, image_files.py picks the pictures by file_kinds.py, layout.py reads the folders around
 them, label_files.py the labels beside them, folder_source.py puts these together. Parquet and the Hugging Face Hub:
 tables.py, columns.py. Reading a source: scan.py, pixel_format.py (grey or colour, black and white), pillow_warnings.py,
-checks.py, scan_report.py. What comes out: dataset.py, and splits.py for what is held out and in which order a training
-sees the rest. Sets made here: shapes.py, stacked_mnist.py. How counts and lists are said: wording.py.
+deep_colour.py (colours of 16 bits), checks.py, scan_report.py. Which pictures are trained on: selection.py. Sets larger
+than memory: memory.py, cache.py (where they are packed), packed.py, pack_state.py, mapped_images.py. What comes out:
+dataset.py, and splits.py for what is held out and in which order a training sees the rest. Sets made here: shapes.py,
+stacked_mnist.py. How counts and lists are said: wording.py.
 """

@@ -20,7 +20,7 @@ ALL = "all"
 LEAST_KNOWN = 100  # training pictures of which an attribute is known
 LEAST_EACH = 10  # of them, of each of the two values
 
-Kind = Literal["binary", "number"]
+AttributeKind = Literal["binary", "number"]
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class AttributeInfo:
     words."""
 
     name: str
-    kind: Kind
+    kind: AttributeKind
     low: float
     high: float
     mean: float
@@ -50,14 +50,14 @@ class NoAttribute(ValueError):
     """Why a column is no attribute, as the end of a sentence that begins with its name."""
 
 
-def wished(wish: str | None, columns: Sequence[str], class_column: str | None) -> tuple[list[str], bool]:
+def asked_columns(asked: str | None, columns: Sequence[str], class_column: str | None) -> tuple[list[str], bool]:
     """(the columns that --attributes asks for, whether each was named). None = none, "all" = all but the classes.
 
     Raises UserError for names that are no column, are the class, or are too many.
     """
-    if wish is None:
+    if asked is None:
         return [], False
-    names = list(dict.fromkeys(part.strip() for part in wish.split(",") if part.strip()))
+    names = list(dict.fromkeys(part.strip() for part in asked.split(",") if part.strip()))
     if not names:
         raise UserError("--attributes is empty: name columns, as in --attributes glasses,smile, or say all.")
     offered = [name for name in columns if name != class_column]
@@ -83,13 +83,13 @@ def suggestion(name: str, offered: Sequence[str]) -> str:
 
 
 def choose(
-    wish: str | None, cells: Mapping[str, Sequence[object]], class_column: str | None
+    asked: str | None, cells: Mapping[str, Sequence[object]], class_column: str | None
 ) -> tuple[list[Column], list[str]]:
     """The attributes among columns of training cells, and notes on those that are none.
 
     Raises UserError where a column that was named is none, and where "all" finds none.
     """
-    names, named = wished(wish, list(cells), class_column)
+    names, named = asked_columns(asked, list(cells), class_column)
     found, notes = [], []
     for name in names:
         try:
@@ -101,8 +101,8 @@ def choose(
     if len(found) > MAX_ATTRIBUTES:
         notes.append(f"only the first {MAX_ATTRIBUTES} of {len(found)} attributes are taken: name others")
         found = found[:MAX_ATTRIBUTES]
-    if wish is not None and not found:
-        raise UserError(f"--attributes {wish}: no column is an attribute{''.join(f'; {note}' for note in notes)}.")
+    if asked is not None and not found:
+        raise UserError(f"--attributes {asked}: no column is an attribute{''.join(f'; {note}' for note in notes)}.")
     return found, notes
 
 

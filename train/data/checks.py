@@ -1,8 +1,7 @@
 """What a set of pictures must be for training to make sense; everything else is a UserError."""
 
-from torch import Tensor
-
 from bundle.errors import UserError
+from train.data.mapped_images import Images
 from train.data.scan import Scan
 
 MINIMUM_IMAGES = 20
@@ -17,7 +16,7 @@ def few_pictures(count: int) -> list[str]:
     return [f"{count} pictures are few: a GAN mostly repeats them, a VAE does better; {FEW_IMAGES} or more help most"]
 
 
-def check_variety(source: str, *splits: Tensor) -> None:
+def check_variety(source: str, *splits: Images) -> None:
     """Raises UserError when all pictures, uint8 [N, C, H, W] each, are the same."""
     first = next(images[:1] for images in splits if len(images))
     if all(bool((part == first).all()) for images in splits for part in images.split(1000)):

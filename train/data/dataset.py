@@ -3,12 +3,14 @@
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from bundle.printable import printable
 from bundle.schema import Bundle, Fit
 from train.data.attributes import AttributeInfo
+from train.data.mapped_images import Images, MappedImages
 from train.data.reading import DEFAULT_READING, Reading, stored_reading
 from train.picture_size import PictureSize, given_size
 
@@ -122,7 +124,7 @@ class Pictures:
     """One split: images uint8 [N, C, H, W], labels int64 [N] (-1 where there are no classes), attributes float32
     [N, A], NaN for gaps (None where there are none)."""
 
-    images: Tensor
+    images: Images
     labels: Tensor
     attributes: Tensor | None = None
 
@@ -130,17 +132,30 @@ class Pictures:
         return len(self.images)
 
     def __getitem__(self, rows: Tensor) -> "Pictures":
-        """The pictures of these rows, int64 [M]."""
-        return Pictures(
-            self.images[rows], self.labels[rows], None if self.attributes is None else self.attributes[rows]
-        )
+        """The pictures of these rows, int64 [M]; those in files stay there."""
+        images = self.images.chosen(rows) if isinstance(self.images, MappedImages) else self.images[rows]
+        return Pictures(images, self.labels[rows], None if self.attributes is None else self.attributes[rows])
+
+    def in_memory(self) -> "Pictures":
+        """These pictures, read from their files if they are in any."""
+        return Pictures(self.images[:], self.labels, self.attributes)
+
+    @property
+    def pixels(self) -> np.ndarray:
+        """All images in memory, uint8 [N, C, H, W]."""
+        return self.images[:].numpy()
 
     def and_then(self, others: "Pictures") -> "Pictures":
         """These pictures and behind them others of the same set."""
         values = None
         if self.attributes is not None and others.attributes is not None:
             values = torch.cat([self.attributes, others.attributes])
-        return Pictures(torch.cat([self.images, others.images]), torch.cat([self.labels, others.labels]), values)
+        images: Images
+        if isinstance(self.images, MappedImages) and isinstance(others.images, MappedImages):
+            images = self.images.and_then(others.images)
+        else:
+            images = torch.cat([self.images[:], others.images[:]])
+        return Pictures(images, torch.cat([self.labels, others.labels]), values)
 
 
 def set_name(source: str) -> str:

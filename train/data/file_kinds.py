@@ -11,7 +11,7 @@ BEGINNING = 32  # bytes that tell a kind
 
 
 @dataclass(frozen=True)
-class Kind:
+class FileKind:
     """Files that are no pictures, though somebody may think so.
 
     `called`: one of them; its plural ends in s. `instead`: what to do with them. `begins`: (offset, bytes) that give
@@ -24,55 +24,55 @@ class Kind:
     begins: tuple[tuple[int, bytes], ...] = ()
 
 
-def kind(called: str, instead: str, suffixes: str, *begins: tuple[int, bytes]) -> Kind:
+def file_kind(called: str, instead: str, suffixes: str, *begins: tuple[int, bytes]) -> FileKind:
     """A kind whose endings are given as one text: ".mp4 .mov"."""
-    return Kind(called, instead, frozenset(suffixes.split()), begins)
+    return FileKind(called, instead, frozenset(suffixes.split()), begins)
 
 
 KINDS = (
-    kind(
+    file_kind(
         "HEIC photograph", "convert them to JPEG, e.g. with: magick mogrify -format jpg *.heic",
         ".heic .heif .hif", *((4, b"ftyp" + brand) for brand in (b"heic", b"heix", b"hevc", b"heim", b"mif1", b"msf1")),
     ),
-    kind(
+    file_kind(
         "JPEG XL picture", "convert them to PNG, e.g. with: magick mogrify -format png *.jxl",
         ".jxl", (0, b"\xff\x0a"), (4, b"JXL \r\n"),
     ),
-    kind(
+    file_kind(
         "camera raw file", "develop them to JPEG or TIFF",
         ".cr2 .cr3 .crw .nef .nrw .arw .sr2 .dng .orf .rw2 .raf .pef .srw .x3f .raw", (4, b"ftypcrx"), (0, b"FUJIFILM"),
     ),
-    kind(
+    file_kind(
         "film", "take pictures out of them, e.g. with: ffmpeg -i film.mp4 -vf fps=2 frame-%05d.png",
         ".mp4 .mov .m4v .avi .mkv .webm .mpg .mpeg .wmv .flv .3gp",
         *((4, b"ftyp" + brand) for brand in (b"isom", b"mp4", b"iso2", b"qt  ", b"M4V", b"avc1", b"3gp")),
         (0, b"\x1aE\xdf\xa3"), (8, b"AVI "),
     ),
-    kind(
+    file_kind(
         "PDF", "save their pages as pictures, e.g. with: pdftoppm -png file.pdf page", ".pdf", (0, b"%PDF"),
     ),
-    kind(
+    file_kind(
         "vector drawing", "save them as PNG, in the size that you train at",
         ".svg .svgz .ai .eps .ps .emf .wmf .cdr", (0, b"<svg"), (0, b"%!PS"),
     ),
-    kind(
+    file_kind(
         "layered drawing", "export them as PNG",
         ".psd .psb .xcf .kra .clip .sai .procreate .afphoto", (0, b"8BPS"), (0, b"gimp xcf"),
     ),
-    kind(
+    file_kind(
         "archive", "unpack them, and name the folder",
         ".tar .tgz .tbz2 .txz .gz .bz2 .xz .zst .7z .rar .zip .iso",
         (0, b"PK\x03\x04"), (0, b"\x1f\x8b"), (0, b"7z\xbc\xaf"), (0, b"Rar!"), (0, b"BZh"), (0, b"\xfd7zXZ"),
     ),
-    kind(
+    file_kind(
         "medical or microscope file", "save their slices as 16-bit PNG or TIFF",
         ".dcm .dicom .nii .mha .mhd .nrrd .czi .nd2 .lif .oib .svs .ndpi",
     ),
-    kind(
+    file_kind(
         "numeric array", "save its pictures as PNG or TIFF, or all of them as parquet",
         ".npy .npz .h5 .hdf5 .mat .pkl .pickle .pt .pth .tfrecord .mdb .fits", (0, b"\x93NUMPY"), (0, b"\x89HDF"),
     ),
-    kind(
+    file_kind(
         "uncommon picture", "convert them to PNG or TIFF",
         ".tga .dds .exr .hdr .pcx .sgi .rgb .bpg .flif .wbmp .cur .icns .jxr .wdp .xpm .xbm .ras",
         (0, b"\x76\x2f\x31\x01"), (0, b"#?RADIANCE"), (0, b"DDS "), (0, b"BPG\xfb"),
@@ -93,13 +93,13 @@ def begins_like(data: bytes, beginnings: Iterable[tuple[int, bytes]]) -> bool:
     return any(data[at : at + len(begin)] == begin for at, begin in beginnings)
 
 
-def kind_of_name(name: PurePosixPath) -> Kind | None:
+def kind_of_name(name: PurePosixPath) -> FileKind | None:
     """The kind that the ending says; None for pictures and for unknown endings."""
     suffix = name.suffix.lower()
     return next((kind for kind in KINDS if suffix in kind.suffixes), None)
 
 
-def kind_of_content(data: bytes) -> Kind | None:
+def kind_of_content(data: bytes) -> FileKind | None:
     """The kind that the beginning of a file says; None for pictures and for what is unknown."""
     start = data[:BEGINNING]
     text = start.lstrip(b"\xef\xbb\xbf \r\n")  # a drawing may begin with a byte-order mark or with blank lines
@@ -121,7 +121,7 @@ def picture_names(
 
 
 def is_picture(name: PurePosixPath, beginning: Callable[[PurePosixPath], bytes]) -> bool:
-    """See `picture_names`."""
+    """Whether a file is a picture, by its ending or else by its first bytes, as for `picture_names`."""
     suffix = name.suffix.lower()
     if suffix in IMAGE_SUFFIXES:
         return True
@@ -135,7 +135,7 @@ def is_picture(name: PurePosixPath, beginning: Callable[[PurePosixPath], bytes])
 
 def left_out(names: Iterable[PurePosixPath]) -> list[str]:
     """A sentence for each kind of file that is no picture: how many, the first ones, and what to do with them."""
-    kinds: dict[Kind | None, list[str]] = {}
+    kinds: dict[FileKind | None, list[str]] = {}
     for name in names:
         kinds.setdefault(kind_of_name(name), []).append(str(name))
     return [

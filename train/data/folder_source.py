@@ -8,13 +8,13 @@ from bundle.errors import UserError
 from train.data.attributes import AttributeInfo, choose, matrix
 from train.data.columns import LABEL_COLUMNS, by_name
 from train.data.label_files import STYLEGAN, FileLabels, find_labels, find_records
-from train.data.label_values import Key, class_keys
+from train.data.label_values import ClassKey, class_keys
 from train.data.layout import Parts, find_splits, folder_classes, known_test, no_splits, without_masks
 from train.data.reading import Reading
 from train.data.source import Files, Row, Source, Split
 from train.data.wording import first_few, listed
 
-Labels = Mapping[PurePosixPath, Key]
+Labels = Mapping[PurePosixPath, ClassKey]
 Values = Mapping[PurePosixPath, tuple[float, ...]]
 
 
@@ -145,7 +145,7 @@ def file_split(
     parts: Parts, files: Files, labels: Labels, classes: tuple[str, ...], attributes: Values = MappingProxyType({})
 ) -> Split:
     """The pictures of one split, in the order of their paths."""
-    index: dict[Key, int] = {name: i for i, name in enumerate(classes)}
+    index: dict[ClassKey, int] = {name: i for i, name in enumerate(classes)}
 
     def rows() -> Iterator[Row]:
         for name in parts:

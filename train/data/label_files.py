@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 
 from bundle.errors import UserError
 from train.data.columns import FILE_COLUMNS, LABEL_COLUMNS, by_name, named_column
-from train.data.label_values import Key, label_key
+from train.data.label_values import ClassKey, label_key
 from train.data.source import Files
 
 STYLEGAN = "dataset.json"
@@ -26,7 +26,7 @@ class FileLabels:
     `called`: the files, and the column that was taken.
     """
 
-    keys: dict[PurePosixPath, Key] = field(default_factory=dict)
+    keys: dict[PurePosixPath, ClassKey] = field(default_factory=dict)
     called: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 

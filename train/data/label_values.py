@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-Key = int | str | None
+ClassKey = int | str | None
 
 
-def label_key(value: object) -> Key:
+def label_key(value: object) -> ClassKey:
     """The class that a cell names, or None for no label: null, NaN, an empty word.
 
     True and 2.0 are taken, and lists of one label or with a single 1 among 0 (one-hot). Raises ValueError, with the
@@ -38,7 +38,7 @@ def label_key(value: object) -> Key:
     raise ValueError(f"a {type(value).__name__} is no class")
 
 
-def list_key(values: Sequence[object]) -> Key:
+def list_key(values: Sequence[object]) -> ClassKey:
     """The class of a list: its only member, or the place of the 1 in a one-hot row. Raises ValueError."""
     if not values:
         return None
@@ -51,7 +51,7 @@ def list_key(values: Sequence[object]) -> Key:
     return ones[0] if ones else None
 
 
-def class_keys(keys: Iterable[Key]) -> list[int | str]:
+def class_keys(keys: Iterable[ClassKey]) -> list[int | str]:
     """The classes among keys: numbers in order, then words. -1 is no label, unless 1 is the only other one."""
     found = {key for key in keys if key is not None}
     if found != {-1, 1}:
@@ -60,7 +60,7 @@ def class_keys(keys: Iterable[Key]) -> list[int | str]:
     return [*numbers, *sorted(key for key in found if isinstance(key, str))]
 
 
-def class_numbers(keys: Iterable[Key], classes: Sequence[int | str]) -> list[int]:
+def class_numbers(keys: Iterable[ClassKey], classes: Sequence[int | str]) -> list[int]:
     """The place of each key in `classes`, -1 for none."""
-    index: Mapping[Key, int] = {key: i for i, key in enumerate(classes)}
+    index: Mapping[ClassKey, int] = {key: i for i, key in enumerate(classes)}
     return [index.get(key, -1) for key in keys]

@@ -18,8 +18,9 @@ from bundle.pictures import check_background, paper
 from bundle.schema import Fit
 from train.data import shapes, stacked_mnist
 from train.data.attributes import attributes_note, choose, matrix
+from train.data.cache import Cache
 from train.data.checks import check_count, check_variety, few_pictures
-from train.data.dataset import DataInfo, Pictures, describe
+from train.data.dataset import DataInfo, Pictures, describe, set_name
 from train.data.packed import key_of
 from train.data.picture_set import read_set
 from train.data.pixel_format import DEFAULT_PIXELS, PixelFormat, check_pixel_format, format_of_run
@@ -45,14 +46,14 @@ def load(
     largest: int = LARGEST_DEFAULT,
     reading: Reading = DEFAULT_READING,
     pixels: PixelFormat = DEFAULT_PIXELS,
-    cache: Path | None = None,
+    cache: Cache | None = None,
 ) -> Loaded:
     """Reads a source: (info, train, test). Without a test split, a tenth is held out.
 
     `size`: as --size takes it; None = squares of the smallest power of two, at most `largest`, that holds the median
     picture. `quiet`: no report.
     `reading`: which labels and columns are taken. `pixels`: what is known of grey or colour and of black and white.
-    `cache`: folder for the pictures where they are too many for memory; None: they come into memory all the same.
+    `cache`: where the pictures are packed if they are too many for memory; None: they come into memory all the same.
     `fit` and `background` as in bundle.pictures.Framing; background None is white for colour and black for grey sets.
     Raises UserError for no data, fewer than 20 readable pictures, pictures that are all the same, or a size the
     networks cannot take.
@@ -69,7 +70,14 @@ def load(
         return load_stacked(copy or "ylecun/mnist", size, quiet, fit, background, pixels)
     opened = open_source(source, reading)
     asked = (size or ("at most", largest), fit, background, reading, pixels)
-    found = read_set(opened, asked, lambda: choose_format(opened, size, fit, background, largest, pixels), cache, quiet)
+    found = read_set(
+        set_name(source),
+        opened,
+        asked,
+        lambda: choose_format(opened, size, fit, background, largest, pixels),
+        cache,
+        quiet,
+    )
     train, test, wanted, scan = found.train, found.test, found.wanted, found.scan
     path = Path(source).expanduser()
     shown = path.resolve().name if path.exists() else source  # a run folder names no folder of this computer
@@ -97,25 +105,31 @@ def known_as(info: DataInfo) -> tuple[object, ...]:
     return info.size, info.fit, info.background, info.reading, format_of_run(info)
 
 
-def load_again(source: str, known: DataInfo, cache: Path | None = None) -> Loaded:
+def load_again(source: str, known: DataInfo, cache: Cache | None = None) -> Loaded:
     """As `load`, without a report, with the size, framing, reading and range that pictures are known to have had."""
     pixels = format_of_run(known)
 
     def load_with(reading: Reading, quiet: bool) -> Loaded:
         return load(source, known.size, quiet, known.fit, known.background, reading=reading, pixels=pixels, cache=cache)
 
-    return load_with(known.reading, True) if known.reading_recorded else load_older(load_with, known, quiet=True)
+    return load_with(known.reading, True) if known.reading_recorded else load_older(source, load_with, known, True)
 
 
-def load_older(load_with: Callable[[Reading, bool], Loaded], known: DataInfo, quiet: bool) -> Loaded:
+def load_older(source: str, load_with: Callable[[Reading, bool], Loaded], known: DataInfo, quiet: bool) -> Loaded:
     """The pictures of a run from before readings were recorded: read as today or, where those are not the ones that it
-    knew, in the first way of OLDER_READINGS that gives its counts and classes. Says so when it is one of these.
+    knew, in the first way of OLDER_READINGS that gives its counts and classes; of a table from the column that was
+    taken then. Says so when it is one of these.
 
     load_with: `load` with a reading, and whether it is quiet. Raises UserError as `load` where no reading fits.
     """
     found: Loaded | None = None
     problem: UserError | None = None
     try:
+        if column := image_column_then(source, known):
+            found = load_with(replace(known.reading, image_column=column), quiet)
+            if fits(found[0], known):
+                say_read_as_then(known, f"--image-column {column}")
+                return found
         found = load_with(known.reading, quiet)
         if fits(found[0], known):
             return found
@@ -125,12 +139,24 @@ def load_older(load_with: Callable[[Reading, bool], Loaded], known: DataInfo, qu
         with suppress(UserError):
             older = load_with(replace(known.reading, classes_from=way), True)
             if fits(older[0], known):
-                say(f"note: today {known.source} is read otherwise than when the run was begun; it is read as then: "
-                    f"--classes-from {way}.")  # fmt: skip
+                say_read_as_then(known, f"--classes-from {way}")
                 return older
     if found is None:
         raise problem or UserError(f"{known.source} cannot be read.")
     return found
+
+
+def image_column_then(source: str, known: DataInfo) -> str | None:
+    """The column of a table that was taken for the pictures before readings were recorded, where today it is
+    another."""
+    with suppress(UserError):
+        return open_source(source, known.reading).older_image_column
+    return None
+
+
+def say_read_as_then(known: DataInfo, flag: str) -> None:
+    """Says that pictures are not read as today; `flag`: how."""
+    say(f"note: today {known.source} is read otherwise than when the run was begun; it is read as then: {flag}.")
 
 
 def fits(found: DataInfo, known: DataInfo) -> bool:
@@ -139,14 +165,14 @@ def fits(found: DataInfo, known: DataInfo) -> bool:
 
 
 def load_shapes(size: PictureSize | None, quiet: bool, pixels: PixelFormat, reading: Reading) -> Loaded:
-    """The drawn set of train.data.shapes; its classes are the names of the shapes, unless `reading` wants none; the
-    other factors can be attributes."""
-    by_classes = reading.classes
+    """The drawn set of train.data.shapes, in colour unless `pixels` wants grey; its classes are the names of the
+    shapes, unless `reading` wants none; the other factors can be attributes."""
+    by_classes, channels = reading.classes, pixels.channels or 3
     sides = sides_of(size) if size else shapes.SIDES
     drawn = [shapes.factors(shapes.TRAIN), shapes.factors(shapes.TEST)]
     infos = tuple(column.info for column in choose(reading.attributes, shapes.cells(drawn[0]), "shape")[0])
     train, test = (
-        Pictures(shapes.draw_many(factors, sides), shape_labels(factors, by_classes),
+        Pictures(shapes.draw_many(factors, sides, channels), shape_labels(factors, by_classes),
                  torch.from_numpy(matrix(infos, shapes.cells(factors), len(factors))) if infos else None)
         for factors in drawn
     )  # fmt: skip
@@ -157,7 +183,8 @@ def load_shapes(size: PictureSize | None, quiet: bool, pixels: PixelFormat, read
     if not quiet:
         counts = ", ".join(f"{name} ({len(values)})" for name, values in shapes.FACTORS.items())
         print(f"shapes: {info.train_images} training and {info.test_images} test pictures, drawn here")
-        print(f"  {info.width}x{info.height} RGB; factors and their values: {counts}", flush=True)
+        colours = "grey" if channels == 1 else "RGB"
+        print(f"  {info.width}x{info.height} {colours}; factors and their values: {counts}", flush=True)
     return info, train, test
 
 
@@ -169,13 +196,18 @@ def shape_labels(factors: np.ndarray, by_classes: bool) -> Tensor:
 def load_stacked(
     copy: str, size: PictureSize | None, quiet: bool, fit: Fit, background: str | None, pixels: PixelFormat
 ) -> Loaded:
-    """Stacked MNIST (see train.data.stacked_mnist) from a copy of MNIST. Raises UserError when the copy is not grey."""
+    """Stacked MNIST (see train.data.stacked_mnist) from a copy of MNIST. Raises UserError when the copy is not grey, or
+    stacked digits are to be."""
+    if pixels.channels == 1:
+        raise UserError(
+            "stacked_mnist lays three digits over one another as red, green and blue: leave out --channels 1."
+        )
     digits, *splits = load(copy, size, True, fit, background, pixels=replace(pixels, channels=None))
     if digits.channels != 1:
         raise UserError(f"{copy} has pictures in colour; stacked_mnist needs grey digits.")
     counts = stacked_mnist.TRAIN_IMAGES, stacked_mnist.TEST_IMAGES
     train, test = (
-        Pictures(stacked_mnist.stack(split.images, count, seed), torch.full((count,), -1))
+        Pictures(stacked_mnist.stack(split.images[:], count, seed), torch.full((count,), -1))
         for seed, (split, count) in enumerate(zip(splits, counts, strict=True))
     )
     info = describe(

@@ -13,8 +13,9 @@ from train.data.scan import PictureFormat, Scan
 @dataclass
 class State:
     """`keys`: see `packed.key_of`; one for each way of asking for these pictures. `seen`: rows of each split
-    that were read, whether or not they hold a picture; `kept`: how many did. Once `finished`, `files` and `counts` say
-    where the final splits are, and `classes` and `notes` what became of labels."""
+    that were read, whether or not they hold a picture; `kept`: how many did. Once `finished`, `origins` say of which of
+    the splits that were read the final ones are rows, `counts` how many they have, and `classes` and `notes` what
+    became of labels."""
 
     keys: list[str]
     wanted: PictureFormat
@@ -22,7 +23,7 @@ class State:
     seen: dict[str, int] = field(default_factory=dict)
     kept: dict[str, int] = field(default_factory=dict)
     finished: bool = False
-    files: dict[str, str] = field(default_factory=dict)
+    origins: dict[str, str] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     classes: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -46,7 +47,6 @@ def state_from_json(value: Mapping[str, Any]) -> State:
         if isinstance(getattr(scan, name), Counter):
             stored = Counter({tuple(key) if isinstance(key, list) else key: count for key, count in stored})
         setattr(scan, name, stored)
-    value = {"attributes": 0, **value}  # which packs from before attributes do not say
     rest = {name: value[name] for name in vars(State([], value["wanted"])) if name not in ("wanted", "scan")}
     wanted = TypeAdapter(PictureFormat).validate_python(value["wanted"])
     return State(**{**rest, "classes": tuple(rest["classes"]), "notes": tuple(rest["notes"])}, wanted=wanted, scan=scan)

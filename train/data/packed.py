@@ -1,9 +1,10 @@
 """Sets larger than memory: every picture packed once, in its final form, into files that are mapped into memory.
 
-    pack.json       what was read, how, and how far it is
-    train.read      pictures in the order of the source, uint8 [N, C, H, W]; train.labels: int64 [N]; the same for test
-    train.attributes  as labels, float32 [N, A], where there are attributes; train.known: those of the final split
-    train.chosen    the rows of the final split, where those are others; train.numbers: their classes; the same for test
+    pack.json         what was read, how, and how far it is
+    train.read        pictures in the order of the source, uint8 [N, C, H, W]; train.labels: int64 [N]; the same for
+    test train.attributes  as labels, float32 [N, A], where there are attributes
+    train.rows        which of those the final split takes, int64 [M]; train.numbers: their classes, int64 [M];
+                      train.known: their attributes, float32 [M, A]; the same for test
 
 A pack that was interrupted goes on where it stood; one of a set that has changed since, or that is to be read in
 another way, is made anew. What comes out is what would be read into memory, in the same order.
@@ -29,18 +30,19 @@ from torch import Tensor
 from bundle.atomic_files import write_file
 from bundle.errors import UserError
 from train.data.dataset import Pictures
+from train.data.mapped_images import MappedImages
 from train.data.pack_state import State, state_as_json, state_from_json
 from train.data.pillow_warnings import pillow_warnings
 from train.data.scan import PictureFormat, read_picture
-from train.data.settle import choose_rows
+from train.data.selection import select_rows
 from train.data.source import Source, Split
-from train.progress_bar import progress_bar, with_bar
+from train.progress_bar import progress_bar
 
-VERSION = 1  # of what is in the folder
+VERSION = 2  # of what is in the folder
 SAVE_SECONDS = 15.0  # from one record of how far it is to the next
-CHUNK = 2048  # pictures that are copied at once
 INDEX = "pack.json"
-KINDS = ("read", "labels", "chosen", "numbers", "attributes", "known")  # of files, for each split
+READ = ("read", "labels", "attributes")  # files of a split as it was read
+KINDS = (*READ, "rows", "numbers", "known")
 
 
 def set_bytes(source: Source, wanted: PictureFormat) -> int:
@@ -54,8 +56,8 @@ def picture_bytes(wanted: PictureFormat) -> int:
 
 
 def key_of(source: Source, options: object) -> str:
-    """The same only for the same files that are read in the same way. options: what else counts, with a repr that says
-    all."""
+    """A checksum that two sources share only if they are the same files, read in the same way. options: what else the
+    pictures depend on, with a repr that says all."""
     attributes = (source.attributes,) if source.attributes else ()
     facts = (VERSION, source.fingerprint(), source.classes, options, *attributes)
     return hashlib.sha256(repr(facts).encode()).hexdigest()
@@ -93,14 +95,16 @@ class Pack:
 
     def is_whole(self) -> bool:
         """Whether the files hold at least what was recorded."""
-        state, each = self.state, picture_bytes(self.state.wanted)
+        state = self.state
+        pictures = [(f"{name}.read", count * picture_bytes(state.wanted)) for name, count in state.kept.items()]
+        numbers = [(f"{name}.labels", count * 8) for name, count in state.kept.items()]
         if state.finished:
-            return all((self.folder / state.files[name]).stat().st_size >= count * each
-                       and (self.folder / f"{name}.numbers").stat().st_size == count * 8
-                       for name, count in state.counts.items())  # fmt: skip
-        return all((self.folder / f"{name}.read").stat().st_size >= count * each
-                   and (self.folder / f"{name}.labels").stat().st_size >= count * 8
-                   for name, count in state.kept.items())  # fmt: skip
+            numbers = [(f"{name}.{kind}", n * 8) for name, n in state.counts.items() for kind in ("rows", "numbers")]
+        return all(self.size(name) >= least for name, least in pictures + numbers)
+
+    def size(self, name: str) -> int:
+        """Bytes of one of the files. Raises OSError when it is missing."""
+        return (self.folder / name).stat().st_size
 
     def save(self) -> None:
         """Records how far it is. Raises UserError when the disk refuses."""
@@ -117,7 +121,7 @@ class Pack:
 
     def fill(self, source: Source) -> None:
         """Reads what is missing, divides it into the final splits, and records what was found. Raises UserError."""
-        with disk_errors(self.folder, 2 * set_bytes(source, self.state.wanted)):
+        with disk_errors(self.folder, set_bytes(source, self.state.wanted)):
             self.read("train", source.train, "packing pictures")
             if source.test:
                 self.read("test", source.test, "packing test pictures")
@@ -155,55 +159,46 @@ class Pack:
             record()
 
     def divide(self, source: Source) -> None:
-        """Chooses the rows of the final splits, copies them where they are others, and removes what is not needed."""
+        """Chooses the rows of the final splits, and removes what is not needed any more."""
         state = self.state
-        labels = {name: torch.from_numpy(np.fromfile(self.folder / f"{name}.labels", np.int64)) for name in state.kept}
-        chosen = choose_rows(labels["train"], labels.get("test"), source.classes)
+        labels = {name: self.numbers(f"{name}.labels") for name in state.kept}
+        selection = select_rows(labels["train"], labels.get("test"), source.classes)
         state.scan.labels.clear()
-        for name, rows in (("train", chosen.train), ("test", chosen.test)):
-            origin = "train" if chosen.test_of_train else name
-            numbers = chosen.renumbered(labels[origin] if rows is None else labels[origin][rows])
-            state.files[name] = f"{origin}.read" if rows is None else f"{name}.chosen"
-            state.counts[name] = len(numbers)
+        for name, some in (("train", selection.train), ("test", selection.test)):
+            origin = "train" if selection.test_of_train else name
+            rows = torch.arange(state.kept[origin]) if some is None else some
+            numbers = selection.renumbered(labels[origin][rows])
+            state.origins[name], state.counts[name] = origin, len(rows)
             state.scan.labels.update(numbers.tolist())
+            rows.numpy().tofile(self.folder / f"{name}.rows")
             numbers.numpy().tofile(self.folder / f"{name}.numbers")
             if state.attributes:
                 values = np.fromfile(self.folder / f"{origin}.attributes", np.float32).reshape(-1, state.attributes)
-                (values if rows is None else values[rows.numpy()]).tofile(self.folder / f"{name}.known")
-            if rows is not None:
-                self.copy(mapped(self.folder / f"{origin}.read", state.kept[origin], state.wanted), rows, name)
-        state.classes, state.notes = chosen.classes, tuple(chosen.notes)
+                values[rows.numpy()].tofile(self.folder / f"{name}.known")
+        read, used = set(state.kept), set(state.origins.values())
+        state.kept = {name: count for name, count in state.kept.items() if name in used}
+        state.classes, state.notes = selection.classes, tuple(selection.notes)
         state.finished = True
         self.save()
-        for name in (f"{split}.{kind}" for split in state.kept for kind in ("read", "labels", "attributes")):
-            if name not in state.files.values():
-                (self.folder / name).unlink(missing_ok=True)
-
-    def copy(self, images: Tensor, rows: Tensor, name: str) -> None:
-        """Writes these rows to the file of a final split."""
-        with (self.folder / f"{name}.chosen").open("wb") as file:
-            for part in with_bar(rows.split(CHUNK), f"dividing pictures ({name})"):
-                file.write(images[part].numpy().tobytes())
+        for name in {f"{split}.{kind}" for split in read for kind in READ} - {f"{split}.read" for split in used}:
+            (self.folder / name).unlink(missing_ok=True)
 
     # ------------------------------------------------------------------------------------------ reading
 
+    def numbers(self, name: str) -> Tensor:
+        """One of the files of int64."""
+        return torch.from_numpy(np.fromfile(self.folder / name, np.int64))
+
     def split(self, name: str) -> Pictures:
         """A final split; its pictures stay in the file until they are looked at."""
-        images = mapped(self.folder / self.state.files[name], self.state.counts[name], self.state.wanted)
-        labels = torch.from_numpy(np.fromfile(self.folder / f"{name}.numbers", np.int64))
-        if not self.state.attributes:
+        state, framing, origin = self.state, self.state.wanted.framing, self.state.origins[name]
+        shape = (state.kept[origin], framing.channels, framing.height, framing.width)
+        images = MappedImages.of_file(self.folder / f"{origin}.read", shape, self.numbers(f"{name}.rows"))
+        labels = self.numbers(f"{name}.numbers")
+        if not state.attributes:
             return Pictures(images, labels)
-        known = np.fromfile(self.folder / f"{name}.known", np.float32).reshape(len(labels), self.state.attributes)
+        known = np.fromfile(self.folder / f"{name}.known", np.float32).reshape(len(labels), state.attributes)
         return Pictures(images, labels, torch.from_numpy(known))
-
-
-def mapped(path: Path, count: int, wanted: PictureFormat) -> Tensor:
-    """The pictures in a file, uint8 [N, C, H, W], mapped into memory; writing to them does not change the file."""
-    framing = wanted.framing
-    shape = (count, framing.channels, framing.height, framing.width)
-    if not count:
-        return torch.empty(shape, dtype=torch.uint8)
-    return torch.from_numpy(np.memmap(path, np.uint8, "c", shape=shape))
 
 
 @contextmanager

@@ -3,15 +3,15 @@
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from torch import Tensor
 
+from train.data.cache import Cache, one_at_a_time
 from train.data.dataset import Pictures
 from train.data.memory import fits_in_memory
 from train.data.packed import Pack, key_of, set_bytes
 from train.data.scan import PictureFormat, Scan, read_split
-from train.data.settle import Chosen, choose_rows
+from train.data.selection import Selection, select_rows
 from train.data.source import Source
 from train.progress_bar import say
 
@@ -31,26 +31,37 @@ class PictureSet:
 
 
 def read_set(
-    source: Source, options: object, choose: Callable[[], PictureFormat], cache: Path | None, quiet: bool = True
+    called: str,
+    source: Source,
+    options: object,
+    choose: Callable[[], PictureFormat],
+    cache: Cache | None,
+    quiet: bool = True,
 ) -> PictureSet:
-    """Reads every picture of a source; into files in the folder `cache` where they would fill too much of the memory,
-    unless that is None.
+    """Reads every picture of a source; into files in `cache` where they would fill too much of the memory, unless that
+    is None.
 
-    options: all that the pictures depend on besides the source. choose: decides on their format, for which it looks at
-    all of them. Raises UserError.
+    called: a name for the pack. options: all that the pictures depend on besides the source. choose: decides on their
+    format, for which it looks at all of them. Raises UserError.
     """
-    key = key_of(source, options) if cache and (cache / "pack.json").exists() else None
-    pack = Pack.open(cache, key) if cache and key else None
-    if not pack:
-        wanted = choose()
+    key = key_of(source, options) if cache and not cache.is_empty() else None
+    pack = cache.find(key) if cache and key else None
+    if not pack or not pack.state.finished:
+        wanted = pack.state.wanted if pack else choose()
         needed = set_bytes(source, wanted)
-        if not cache or fits_in_memory(needed):
+        if not cache or (not pack and fits_in_memory(needed)):
             return read_into_memory(source, wanted)
-        if not quiet:
-            say(f"The pictures take {needed / 1e9:.1f} GB, too much for memory: they are packed into {cache} once.")
-        pack = Pack.begin(cache, key or key_of(source, options), wanted, needed, len(source.attributes))
-    if not pack.state.finished:
-        pack.fill(source)
+        key = key or key_of(source, options)
+        place = cache.place(called, key)
+        with one_at_a_time(place, needed):
+            pack = cache.find(key)  # another process may have packed them just now
+            if not pack:
+                if not quiet:
+                    say(f"The pictures take {needed / 1e9:.1f} GB, too much for memory: they are packed into {place} "
+                        "once.")  # fmt: skip
+                pack = Pack.begin(place, key, wanted, needed, len(source.attributes))
+            if not pack.state.finished:
+                pack.fill(source)
     state = pack.state
     return PictureSet(pack.split("train"), pack.split("test"), state.classes, state.wanted, state.scan, state.notes,
                       pack)  # fmt: skip
@@ -61,14 +72,14 @@ def read_into_memory(source: Source, wanted: PictureFormat) -> PictureSet:
     scan = Scan()
     train = Pictures(*read_split(source.train, wanted, scan, "reading pictures"))
     test = Pictures(*read_split(source.test, wanted, scan, "reading test pictures")) if source.test else None
-    chosen = choose_rows(train.labels, test.labels if test else None, source.classes)
-    held_out = train if chosen.test_of_train or test is None else test
-    final = picked(train, chosen.train, chosen), picked(held_out, chosen.test, chosen)
+    selection = select_rows(train.labels, test.labels if test else None, source.classes)
+    held_out = train if selection.test_of_train or test is None else test
+    final = picked(train, selection.train, selection), picked(held_out, selection.test, selection)
     scan.labels = Counter(label for split in final for label in split.labels.tolist())
-    return PictureSet(*final, chosen.classes, wanted, scan, tuple(chosen.notes))
+    return PictureSet(*final, selection.classes, wanted, scan, tuple(selection.notes))
 
 
-def picked(split: Pictures, rows: Tensor | None, chosen: Chosen) -> Pictures:
+def picked(split: Pictures, rows: Tensor | None, selection: Selection) -> Pictures:
     """Rows of a split, or all of it, with today's labels."""
     found = split if rows is None else split[rows]
-    return Pictures(found.images, chosen.renumbered(found.labels), found.attributes)
+    return Pictures(found.images, selection.renumbered(found.labels), found.attributes)

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from bundle import pictures
-from bundle.deep_pixels import BITS_PER_SAMPLE, EACH, Scaling, is_deep, numbers, value_range
+from bundle.deep_pixels import EACH, Scaling, is_deep, numbers, value_range
 from bundle.errors import UserError
 from bundle.pictures import BACKGROUNDS, BORDER, COLOUR_MODES, Mode
 from train.data.dataset import DataInfo
@@ -29,13 +29,15 @@ NEARLY = 20  # levels from black or white within which a drawing does not show o
 class PixelFormat:
     """What is known of the pixels of a set before it is read; None: found from it.
 
-    `border`: see bundle.pictures.Framing. `older`: the set is read as versions before value ranges did.
+    `border`: see bundle.pictures.Framing. `deep_colour`: whether colours of more than 8 bits are read whole, and not by
+    their upper 8 bits. `older`: the set is read as versions before value ranges did.
     """
 
     channels: Channels | None = None
     black: float | None = None
     white: float | None = None
     border: int | None = BORDER
+    deep_colour: bool = True
     older: bool = False
 
 
@@ -72,7 +74,8 @@ def format_of_run(data: DataInfo) -> PixelFormat:
     """How the pixels of a run or a bundle were read, so that they are read so again."""
     black, white = data.value_range or (None, None)
     older = data.value_range is None and data.border is None  # neither was recorded
-    return PixelFormat(1 if data.channels == 1 else 3, black, white, data.border, older)
+    deep_colour = data.value_range is not None  # a run with a range has read them so
+    return PixelFormat(1 if data.channels == 1 else 3, black, white, data.border, deep_colour, older)
 
 
 def check_pixel_format(wanted: PixelFormat) -> None:
@@ -92,28 +95,26 @@ class PixelStatistics:
     low: float = np.inf
     high: float = -np.inf
     missing: int = 0
-    parts: dict[bool, list[np.ndarray]] = field(default_factory=lambda: {False: [], True: []})
-    """Numbers of deep pictures; True: of whole numbers."""
+    whole_numbers: list[np.ndarray] = field(default_factory=list)
+    """Some numbers of each deep picture of whole numbers …"""
+    floats: list[np.ndarray] = field(default_factory=list)
+    """… and of each of floats."""
     binary: list[bool] = field(default_factory=list)
     """Of arrays of bytes: whether they hold 0 and 1 only."""
-    dark_deep_colour: list[bool] = field(default_factory=list)
-    """Of files with 16 bits in each of three channels, which are read at 8: whether they are nearly black then."""
     drawn: list[float] = field(default_factory=list)
     """Of pictures with transparent parts: the mean grey of the others, 0 to 255."""
     random: np.random.Generator = field(default_factory=lambda: np.random.default_rng(0))
 
-    def add_file(self, image: Image.Image, sixteen_bit_colour: bool) -> None:
+    def add_file(self, image: Image.Image) -> None:
         """Looks at a picture that was opened and not yet decoded. Raises what Pillow raises."""
         if image.has_transparency_data and not is_deep(image) and len(self.drawn) < SAMPLED_TRANSPARENT:
             self.add_transparency(image)
         if is_deep(image):
             image.load()
             self.add_numbers(numbers(image), image.mode)
-        elif image.mode in COLOUR_MODES and (sixteen_bit_colour or not self.coloured):
+        elif image.mode in COLOUR_MODES and not self.coloured:
             image.draft("RGB", (DRAFT_SIDE, DRAFT_SIDE))
-            self.coloured = self.coloured or is_coloured(image)
-            if sixteen_bit_colour:
-                self.dark_deep_colour.append(int(np.asarray(image.convert("RGB")).max()) < 64)
+            self.coloured = is_coloured(image)
         self.sampled += 1
 
     def add_transparency(self, image: Image.Image) -> None:
@@ -135,13 +136,13 @@ class PixelStatistics:
 
     def add_array(self, values: np.ndarray) -> None:
         """Looks at a picture that is an array. Raises ValueError for what is no picture."""
-        values = pictures.to_hwc(values)
+        values = pictures.without_alpha(pictures.to_hwc(values))
         if values.dtype.kind == "b" or values.dtype == np.uint8:
             self.binary.append(bool(values.max() <= 1))
         else:
             self.add_numbers(values.astype(np.float64), str(values.dtype))
-        if values.shape[2] >= 3 and not self.coloured:
-            colours = values[..., :3].astype(np.float64)
+        if values.shape[2] == 3 and not self.coloured:
+            colours = values.astype(np.float64)
             spread = np.nan_to_num(colours.max(axis=2) - colours.min(axis=2))
             self.coloured = bool(spread.max() > GREY_WITHIN / 255 * np.nanmax(np.abs(colours)))
         self.sampled += 1
@@ -156,11 +157,12 @@ class PixelStatistics:
         self.deep_modes[mode] += 1
         self.low, self.high = min(self.low, float(finite.min())), max(self.high, float(finite.max()))
         few = finite if finite.size <= NUMBERS_KEPT else self.random.choice(finite, NUMBERS_KEPT)
-        self.parts[mode != "F" and "float" not in mode].append(few)
+        kept = self.floats if mode == "F" or "float" in mode else self.whole_numbers
+        kept.append(few)
 
     def numbers(self) -> np.ndarray:
         """The numbers that were kept; of sets with whole numbers and floats those of the more frequent kind."""
-        kept = max(self.parts.values(), key=len)
+        kept = max(self.floats, self.whole_numbers, key=len)
         return np.concatenate(kept) if kept else np.empty(0)
 
     def scaling(self, wanted: PixelFormat) -> Scaling:
@@ -180,9 +182,6 @@ class PixelStatistics:
         lines = deep_notes(self, scaling, wanted, count) if self.deep and isinstance(scaling, tuple) else []
         if not self.deep and (wanted.black, wanted.white) != (None, None):
             lines.append("note: --black and --white hold for pictures of more than 8 bits, and there are none")
-        if self.dark_deep_colour and all(self.dark_deep_colour):
-            lines.append("warning: colours of 16 bits are read by their upper 8 bits, and are nearly black so: scale "
-                         "them to their brightest number, and save them with 8 bits")  # fmt: skip
         return lines
 
 
@@ -190,14 +189,6 @@ def is_coloured(image: Image.Image) -> bool:
     """Whether red, green and blue of any pixel differ by more than GREY_WITHIN levels; transparent parts are white."""
     sheet = np.asarray(pictures.flat(image, "RGB", "#ffffff")[0]).astype(np.int16)
     return bool((sheet.max(axis=2) - sheet.min(axis=2)).max() > GREY_WITHIN)
-
-
-def is_sixteen_bit_colour(data: bytes, image: Image.Image) -> bool:
-    """Whether a file is a PNG or a TIFF with 16 bits in each of several channels."""
-    if data.startswith(b"\x89PNG\r\n\x1a\n"):
-        return len(data) > 25 and data[24] == 16 and data[25] in (2, 4, 6)
-    bits = getattr(image, "tag_v2", {}).get(BITS_PER_SAMPLE, ())
-    return len(bits) > 1 and max(bits) == 16
 
 
 def mode_of(modes: Counter[str], stats: PixelStatistics, wanted: PixelFormat) -> tuple[Mode, Mode]:
@@ -209,20 +200,20 @@ def mode_of(modes: Counter[str], stats: PixelStatistics, wanted: PixelFormat) ->
 
 
 def deep_notes(stats: PixelStatistics, scaling: tuple[float, float], wanted: PixelFormat, count: int) -> list[str]:
-    """See `PixelStatistics.notes`; `count`: pictures of the set."""
+    """The lines of `PixelStatistics.notes` about pictures of more than 8 bits; `count`: pictures of the set."""
     black, white = scaling
     modes = ", ".join(stats.deep_modes)
     some = f", in {stats.sampled} of {count} pictures," if stats.sampled < count else ""
     lines = [f"numbers of {modes} pictures: {stats.low:g} to {stats.high:g}{some} -> black {black:g}, white {white:g}, "
              "the same for all (--black, --white)"]  # fmt: skip
     bright = float(np.quantile(stats.numbers(), 0.999))
-    if "I;16" in modes and wanted.white is None and white < 32768:
+    if {"I;16", "uint16"} & set(stats.deep_modes) and wanted.white is None and white < 32768:
         lines.append(f"note: these files could hold 65535, and 99.9 % of their numbers are at most {bright:g}")
     if bright - black < FAR_UNDER * (white - black):
         lines.append(f"warning: 99.9 % of the numbers are at most {bright:g}, far under white: the pictures are dark; "
                      f"try --white {bright:g}")  # fmt: skip
     if stats.missing:
         lines.append(f"{stats.missing} pictures with pixels that are no number or infinite: no number is drawn black")
-    if all(stats.parts.values()):
+    if stats.whole_numbers and stats.floats:
         lines.append("warning: the set mixes whole numbers and floats, and one range holds for both")
     return lines

@@ -10,10 +10,11 @@ from PIL import Image
 from torch import Tensor
 
 from bundle import pictures
-from bundle.deep_pixels import EACH
+from bundle.deep_pixels import EACH, range_of_one
 from bundle.picture_files import TRAINING, has_more_frames, opened
 from bundle.pictures import Framing
 from bundle.schema import Fit
+from train.data.deep_colour import opened_whole
 from train.data.file_kinds import kind_of_content
 from train.data.pillow_warnings import WarningCollector, pillow_warnings
 from train.data.pixel_format import (
@@ -23,7 +24,6 @@ from train.data.pixel_format import (
     PixelFormat,
     PixelStatistics,
     is_coloured,
-    is_sixteen_bit_colour,
     mode_of,
 )
 from train.data.source import Row, Source, Split
@@ -61,12 +61,13 @@ def default_size(sizes: Counter[tuple[int, int]], largest: int = LARGEST_DEFAULT
 class PictureFormat:
     """What every picture of a set is brought to. `decided`: whether grey or colour is sure for every picture. `notes`:
     lines for the report. `older_white`: of arrays that are read as versions before value ranges did, the number that is
-    white."""
+    white. `deep_colour`: see PixelFormat."""
 
     framing: Framing
     decided: bool
     notes: tuple[str, ...] = ()
     older_white: int = 255
+    deep_colour: bool = True
 
 
 @dataclass
@@ -80,26 +81,33 @@ class Survey:
     stats: PixelStatistics = field(default_factory=PixelStatistics)
     peaks: Counter[int] = field(default_factory=Counter)
 
-    def add(self, data: bytes | np.ndarray, closely: bool, warned: WarningCollector) -> None:
+    def add(self, found: Image.Image | np.ndarray, closely: bool, warned: WarningCollector) -> None:
         """Counts one picture by its header; `closely` looks at its pixels too. Raises what Pillow raises, or ValueError
         for an array that is no picture."""
-        if isinstance(data, bytes):
-            image = opened(data, TRAINING)
-            mode, extent = image.mode, image.size
+        if isinstance(found, Image.Image):
+            mode, extent = found.mode, found.size
             if closely:
-                with warned.decoding(image):
-                    self.stats.add_file(image, is_sixteen_bit_colour(data, image))
+                with warned.decoding(found):
+                    self.stats.add_file(found)
         else:
-            mode, extent = pictures.array_facts(data)
-            peak = float(data[np.isfinite(data)].max(initial=0))
+            mode, extent = pictures.array_facts(found)
+            peak = float(found[np.isfinite(found)].max(initial=0))
             self.peaks[1 if peak <= 1 else 255] += peak > 0
             if closely:
-                self.stats.add_array(data)
+                self.stats.add_array(found)
         self.modes[mode] += 1
         self.sizes[extent] += 1
 
 
-def survey(source: Source) -> Survey:
+def opened_data(data: bytes | np.ndarray, deep_colour: bool) -> Image.Image | np.ndarray:
+    """A picture's file, not yet decoded; or its pixels where they are an array or, with `deep_colour`, in colour with
+    more than 8 bits. Raises OSError for no picture, ImageError beyond the limits."""
+    if not isinstance(data, bytes):
+        return data
+    return opened_whole(data) if deep_colour else opened(data, TRAINING)
+
+
+def survey(source: Source, deep_colour: bool = True) -> Survey:
     """The first pass: headers of all pictures, pixels of up to SAMPLED that are spread evenly over the set."""
     splits = [split for split in (source.train, source.test) if split]
     found = Survey(sum(split.count for split in splits))
@@ -108,7 +116,7 @@ def survey(source: Source) -> Survey:
         for split in splits:
             for i, row in enumerate(with_bar(split.rows(), "looking at pictures", split.count, "pictures")):
                 with contextlib.suppress(Exception):
-                    found.add(row.read(), i % every == 0, warned)
+                    found.add(opened_data(row.read(), deep_colour), i % every == 0, warned)
     return found
 
 
@@ -124,7 +132,7 @@ def choose_format(
 
     largest: side that is chosen at most where `size` is None. Raises UserError when black is not below white.
     """
-    seen = survey(source)
+    seen = survey(source, pixels.deep_colour)
     mode, of_files = mode_of(seen.modes, seen.stats, pixels)
     sides = sides_of(size or (default_size(seen.sizes, largest) if seen.sizes else largest))
     scaling = seen.stats.scaling(pixels)
@@ -138,7 +146,8 @@ def choose_format(
         shade = "dark" if usual == BLACK else "bright"
         notes.append(f"transparent parts lie on {under}, as most drawings are as {shade} as {usual} (--background)")
     decided = seen.count <= SAMPLED or pixels.channels is not None
-    return PictureFormat(framing, decided, tuple(notes), 1 if seen.peaks[1] > seen.peaks[255] else 255)
+    older_white = 1 if seen.peaks[1] > seen.peaks[255] else 255
+    return PictureFormat(framing, decided, tuple(notes), older_white, pixels.deep_colour)
 
 
 def read_picture(row: Row, wanted: PictureFormat, scan: Scan, warned: WarningCollector) -> np.ndarray | None:
@@ -147,7 +156,8 @@ def read_picture(row: Row, wanted: PictureFormat, scan: Scan, warned: WarningCol
     data: bytes | np.ndarray = b""
     try:
         data = row.read()
-        image = opened(data, TRAINING) if isinstance(data, bytes) else array_picture(data, wanted)
+        found = opened_data(data, wanted.deep_colour)
+        image = found if isinstance(found, Image.Image) else array_picture(found, wanted)
         mode, extent = image.mode, image.size  # of the file: a large JPEG is decoded smaller
         several = has_more_frames(image)
         with warned.decoding(image):
@@ -173,7 +183,11 @@ def array_picture(values: np.ndarray, wanted: PictureFormat) -> Image.Image:
     scaling = wanted.framing.scaling
     if scaling == EACH:
         return pictures.from_array_up_to(values, wanted.older_white)
-    return pictures.from_array(values, scaling or (0.0, 255.0))
+    if scaling is None:
+        scaling = (
+            (0.0, 255.0) if values.dtype == np.uint8 else range_of_one(pictures.without_alpha(pictures.to_hwc(values)))
+        )
+    return pictures.from_array(values, scaling)
 
 
 def why_unreadable(data: bytes | np.ndarray, problem: Exception) -> str:

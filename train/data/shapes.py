@@ -9,6 +9,7 @@ from functools import lru_cache
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 
 from train.models.layers import Sides
@@ -52,9 +53,9 @@ def cells(values: np.ndarray) -> dict[str, list]:
     return {name: [FACTORS[name][i] for i in column] for name, column in zip(FACTORS, values.T, strict=True)}
 
 
-def draw(values: np.ndarray, sides: Sides = SIDES) -> np.ndarray:
-    """Factors int64 [N, 6] -> pictures uint8 [N, 3, H, W] of sides (H, W), with smooth edges. Lengths are shares of the
-    shorter side, so that no shape is stretched."""
+def draw(values: np.ndarray, sides: Sides = SIDES, channels: int = 3) -> np.ndarray:
+    """Factors int64 [N, 6] -> pictures uint8 [N, C, H, W] of sides (H, W), with smooth edges; `channels` 1 draws them
+    in grey. Lengths are shares of the shorter side, so that no shape is stretched."""
     height, width = sides
     shorter = min(sides)
     columns = dict(zip(FACTORS, np.asarray(values).T, strict=True))
@@ -72,14 +73,22 @@ def draw(values: np.ndarray, sides: Sides = SIDES) -> np.ndarray:
     covered = np.clip(0.5 - distance * scale * shorter, 0, 1)[:, None]  # share of each pixel under the shape
     ink = INKS[columns["colour"]].astype(np.float32)[:, :, None, None]
     sheet = np.array(PAPER, np.float32)[None, :, None, None]
-    return np.rint(sheet + covered * (ink - sheet)).astype(np.uint8)
+    drawn = np.rint(sheet + covered * (ink - sheet)).astype(np.uint8)
+    return in_grey(drawn) if channels == 1 else drawn
 
 
-def draw_many(values: np.ndarray, sides: Sides = SIDES, batch: int = 500) -> Tensor:
-    """As `draw`, in batches, as one tensor uint8 [N, 3, H, W]."""
-    images = torch.empty(len(values), 3, *sides, dtype=torch.uint8)
+def in_grey(drawn: np.ndarray) -> np.ndarray:
+    """Pictures uint8 [N, 3, H, W] -> [N, 1, H, W], as files in colour are brought to grey."""
+    count, _, height, width = drawn.shape
+    column = Image.fromarray(drawn.transpose(0, 2, 3, 1).reshape(count * height, width, 3)).convert("L")
+    return np.array(column).reshape(count, 1, height, width)
+
+
+def draw_many(values: np.ndarray, sides: Sides = SIDES, channels: int = 3, batch: int = 500) -> Tensor:
+    """As `draw`, in batches, as one tensor uint8 [N, C, H, W]."""
+    images = torch.empty(len(values), channels, *sides, dtype=torch.uint8)
     for start in range(0, len(values), batch):
-        images[start : start + batch] = torch.from_numpy(draw(values[start : start + batch], sides))
+        images[start : start + batch] = torch.from_numpy(draw(values[start : start + batch], sides, channels))
     return images
 
 

@@ -43,3 +43,5 @@ class Source:
     notes: tuple[str, ...] = ()
     fingerprint: Callable[[], str] = str
     attributes: tuple[AttributeInfo, ...] = ()
+    older_image_column: str | None = None
+    """Of a table: the column that was taken for the pictures before readings were recorded, where that is another."""

@@ -13,12 +13,12 @@ from bundle.errors import UserError
 from bundle.picture_files import IMAGE_SUFFIXES
 from train.data import hub, image_files
 from train.data.file_kinds import kind_of_name
-from train.data.folder_files import find_files
+from train.data.folder_files import FolderFiles, find_files
 from train.data.label_files import is_label_file
 from train.data.reading import DEFAULT_READING, Reading
-from train.data.source import Source
+from train.data.source import Files, Source
 from train.data.wording import listed
-from train.data.zip_files import zip_files
+from train.data.zip_files import files_of_zips, holds_pictures, zip_files
 
 SAVED = {PurePosixPath("dataset_dict.json"), PurePosixPath("state.json")}  # what `Dataset.save_to_disk` leaves
 
@@ -54,6 +54,9 @@ def open_folder(source: str, path: Path, reading: Reading) -> Source:
     found = find_files(source, path)
     parquet, pictures = parquet_and_pictures(found.files)
     saved = SAVED & set(found.files) and any(name.suffix == ".arrow" for name in found.files)
+    zips = {name: file for name, file in found.files.items() if name.suffix.lower() == ".zip"}
+    if zips and not saved and not holds_pictures(found.files):
+        return open_zips(source, found, zips, reading)
     if not parquet and (pictures or not saved):
         opened = image_files.open_folder(source, found, reading)
         return replace(opened, fingerprint=partial(fingerprint, opened, found.files))
@@ -79,15 +82,27 @@ def open_file(source: str, path: Path, reading: Reading) -> Source:
         what = f" It is a {kind.called}: {kind.instead}." if kind else ""
         raise UserError(f"{source} is not a folder of pictures, a zip of them, or parquet.{what}")
     files, notes = zip_files(source, path)
+    return replace(open_files(source, files, notes, reading), fingerprint=partial(stamp, path))
+
+
+def open_zips(source: str, found: FolderFiles, zips: Mapping[PurePosixPath, Path], reading: Reading) -> Source:
+    """A folder that holds no pictures but zips. Raises UserError."""
+    files, notes = files_of_zips(source, zips)
+    files |= {name: path.read_bytes for name, path in found.files.items() if name not in zips}
+    notes = [*found.notes, f"read {listed(list(map(str, zips)), 'zip')} as folders", *notes]
+    opened = open_files(source, dict(sorted(files.items())), notes, reading)
+    return replace(opened, fingerprint=lambda: " ".join(f"{name!r} {stamp(path)}" for name, path in zips.items()))
+
+
+def open_files(source: str, files: Files, notes: list[str], reading: Reading) -> Source:
+    """What zips hold: tables, where there are any, else pictures. Raises UserError."""
     parquet, pictures = parquet_and_pictures(files)
     if not parquet:
-        opened = image_files.open_zip(source, files, notes, reading)
-        return replace(opened, fingerprint=partial(stamp, path))
+        return image_files.open_zip(source, files, notes, reading)
     from train.data import tables
 
     opened = tables.open_parquet(source, reading, {name: files[name] for name in parquet})
-    notes = [*notes, *opened.notes, *([beside(pictures)] if pictures else [])]
-    return replace(opened, notes=tuple(notes), fingerprint=partial(stamp, path))
+    return replace(opened, notes=(*notes, *opened.notes, *([beside(pictures)] if pictures else [])))
 
 
 def fingerprint(source: Source, files: Mapping[PurePosixPath, Path]) -> str:

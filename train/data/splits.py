@@ -48,9 +48,9 @@ def stratified(labels: Tensor, count: int, classes: int) -> Tensor:
 
 
 def random_subset(pictures: Pictures, count: int) -> Pictures:
-    """`count` pictures (all, if there are fewer) in random order, the same ones each time: folders are often sorted by
-    class."""
-    return pictures[torch.randperm(len(pictures), generator=torch.Generator().manual_seed(0))[:count]]
+    """`count` pictures (all, if there are fewer) in random order and in memory, the same ones each time: folders are
+    often sorted by class."""
+    return pictures[torch.randperm(len(pictures), generator=torch.Generator().manual_seed(0))[:count]].in_memory()
 
 
 @lru_cache(maxsize=2)

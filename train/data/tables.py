@@ -14,7 +14,7 @@ from bundle.errors import UserError
 from bundle.picture_files import TRAINING, opened
 from train.data.attributes import AttributeInfo, choose, matrix
 from train.data.columns import LABEL_COLUMNS, by_name, likeliest_pictures, named_column
-from train.data.label_values import Key, class_keys, class_numbers, label_key
+from train.data.label_values import ClassKey, class_keys, class_numbers, label_key
 from train.data.layout import SPLITS
 from train.data.reading import DEFAULT_READING, Reading
 from train.data.source import Files, Row, Source, Split
@@ -160,6 +160,15 @@ def picture_column(called: str, split: datasets.Dataset, asked: str | None) -> s
     raise UserError(f"No column of pictures among {', '.join(features)}.")
 
 
+def older_image_column(split: datasets.Dataset) -> str:
+    """The column that was taken before readings were recorded: the first Image, else the first of other files, else the
+    first array. There is one, as there is one today."""
+    features = split.features
+    images = [name for name in features if isinstance(features[name], datasets.Image)]
+    files = [name for name in features if is_file(features[name])]
+    return next(iter(images + files + [name for name in features if is_array(features[name])]))
+
+
 def class_names(feature: object) -> list[str] | None:
     """The names of a column that declares its classes, also as lists of one."""
     while isinstance(feature, LISTS):
@@ -281,19 +290,20 @@ def table_source(
         (*found, *more),
         lambda: f"{train._fingerprint} {test._fingerprint if test else None} {column} {labels.column}",
         attributes,
+        older if (older := older_image_column(train)) != column else None,
     )
 
 
 def table_attributes(
-    train: datasets.Dataset, test: datasets.Dataset | None, picture: str, label: str | None, wish: str | None
+    train: datasets.Dataset, test: datasets.Dataset | None, picture: str, label: str | None, asked: str | None
 ) -> tuple[tuple[AttributeInfo, ...], np.ndarray | None, np.ndarray | None, list[str]]:
     """The attributes, their values float32 [N, A] in both splits, and notes. Raises UserError as `choose`."""
-    if wish is None:
+    if asked is None:
         return (), None, None, []
     names = [name for name in train.features if name != picture and not is_file(train.features[name])
              and not is_array(train.features[name])]  # fmt: skip
     cells = {name: train[name][:] for name in names}
-    columns, notes = choose(wish, cells, label)
+    columns, notes = choose(asked, cells, label)
     infos = tuple(column.info for column in columns)
     others = {info.name: test[info.name][:] for info in infos if info.name in test.features} if test else {}
     return infos, matrix(infos, cells, len(train)), matrix(infos, others, len(test)) if test else None, notes
@@ -306,9 +316,9 @@ def columns_note(split: datasets.Dataset, column: str, label: str | None) -> str
     return f"pictures from the column {column}{classes}" + (f"; passed over: {', '.join(others)}" if others else "")
 
 
-def test_keys(split: datasets.Dataset, label: str) -> list[Key]:
+def test_keys(split: datasets.Dataset, label: str) -> list[ClassKey]:
     """The class that each row names, None also where a cell names no single class."""
-    keys: list[Key] = []
+    keys: list[ClassKey] = []
     for value in split[label][:]:
         try:
             keys.append(label_key(value))

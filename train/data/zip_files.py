@@ -1,14 +1,16 @@
-"""Which files a zip holds, also in zips within it. It is read in place and never unpacked."""
+"""Which files zips hold, also in zips within them. They are read in place and never unpacked."""
 
 import io
 import lzma
 import stat
 import zipfile
 import zlib
+from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path, PurePosixPath
 
 from bundle.errors import UserError
+from bundle.picture_files import IMAGE_SUFFIXES
 from train.data.folder_files import hidden
 from train.data.source import Files
 from train.data.wording import listed
@@ -22,27 +24,36 @@ MOST_INNER_BYTES = 4_000_000_000  # zips within, which are held in memory, toget
 def zip_files(source: str, path: Path) -> tuple[Files, list[str]]:
     """Every visible file of a zip, and notes on those left out because they point outside it.
 
-    The files of a zip within it are as in a folder of its name. Raises UserError for what is no zip, for an encrypted
-    one, and for one that is too large.
+    Where it holds neither pictures nor tables but zips, the files of those are as in folders of their names. Raises
+    UserError for what is no zip, for an encrypted one, and for one that is too large.
     """
     reader = ZipReader(source)
-    reader.add(path, PurePosixPath())
-    return dict(sorted(reader.files.items())), reader.notes()
+    reader.add(path, PurePosixPath(), source)
+    return reader.found()
+
+
+def files_of_zips(source: str, zips: Mapping[PurePosixPath, Path]) -> tuple[Files, list[str]]:
+    """As `zip_files`, of zips that lie in a folder, by their paths within it: each is as a folder of its name."""
+    reader = ZipReader(source)
+    for name, path in zips.items():
+        reader.add(path, name.with_suffix(""), f"{source}: {name}")
+    return reader.found()
 
 
 class ZipReader:
-    """The files of one zip and of those within it, counted together so that no nesting is a way round the limits."""
+    """The files of zips and of those within them, counted together so that no nesting is a way round the limits."""
 
     def __init__(self, source: str):
         self.source = source
         self.files: Files = {}
+        self.inner: list[tuple[zipfile.ZipFile, zipfile.ZipInfo, PurePosixPath]] = []
         self.odd: list[str] = []
         self.torn: list[str] = []
         self.entries = self.bytes = self.inner_bytes = 0
 
-    def add(self, archive_file: Path | io.BytesIO, within: PurePosixPath) -> None:
-        """The files of one zip, below the path `within`. Raises UserError."""
-        called = f"{self.source}: {within}.zip" if within.parts else self.source
+    def add(self, archive_file: Path | io.BytesIO, within: PurePosixPath, called: str, nested: bool = False) -> None:
+        """The files of one zip, below the path `within`. `nested`: it lies in another. Raises UserError, which calls it
+        `called`."""
         try:
             archive = zipfile.ZipFile(archive_file)
             entries = [entry for entry in archive.infolist() if not entry.is_dir()]
@@ -61,13 +72,21 @@ class ZipReader:
             name = PurePosixPath(entry.filename.replace("\\", "/"))
             if name.is_absolute() or ".." in name.parts or stat.S_ISLNK(entry.external_attr >> 16):
                 self.odd.append(entry.filename)
-            elif hidden(name):
-                continue
-            elif name.suffix.lower() == ".zip" and not within.parts:
-                self.add_inner(archive, entry, name)
-            else:
+            elif not hidden(name):
                 most = MOST_INNER_BYTES if name.suffix.lower() == ".parquet" else MOST_FILE_BYTES
                 self.files[within / name] = partial(zip_entry, archive, entry, most)
+                if name.suffix.lower() == ".zip" and not nested:
+                    self.inner.append((archive, entry, within / name))
+
+    def found(self) -> tuple[Files, list[str]]:
+        """All files in the order of their paths, and notes for the report, on what was left out. Raises UserError."""
+        if not holds_pictures(self.files):
+            for archive, entry, name in self.inner:
+                del self.files[name]
+                self.add_inner(archive, entry, name)
+        notes = [f"left out {listed(self.odd, 'file')} outside the zip"] if self.odd else []
+        notes += [f"left out {listed(self.torn, 'zip')} that cannot be read"] if self.torn else []
+        return dict(sorted(self.files.items())), notes
 
     def add_inner(self, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: PurePosixPath) -> None:
         """The files of a zip within, which is held in memory. Raises UserError for one that is too large."""
@@ -80,12 +99,13 @@ class ZipReader:
         except OSError as problem:
             self.torn.append(f"{entry.filename}: {problem}")
             return
-        self.add(io.BytesIO(data), name.with_suffix(""))
+        self.add(io.BytesIO(data), name.with_suffix(""), f"{self.source}: {name}", nested=True)
 
-    def notes(self) -> list[str]:
-        """Lines for the report, on what was left out."""
-        notes = [f"left out {listed(self.odd, 'file')} outside the zip"] if self.odd else []
-        return [*notes, f"left out {listed(self.torn, 'zip')} that cannot be read"] if self.torn else notes
+
+def holds_pictures(names: Iterable[PurePosixPath]) -> bool:
+    """Whether any of these files is a picture or a table, by its ending. Zips beside them may be copies of them, so
+    they are not read."""
+    return any(name.suffix.lower() in IMAGE_SUFFIXES | {".parquet"} for name in names)
 
 
 def zip_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, most: int) -> bytes:

@@ -17,7 +17,8 @@ from train.evaluate.report import BY_DEFINITION, Report
 from train.evaluate.sheets import Sheet, triples
 
 REBUILT = "its reconstructions"
-MOST_TRAINING = 60_000  # training pictures among which copies are looked for
+MOST_TRAINING = 60_000  # training pictures among which copies are looked for …
+MOST_BYTES = 3_000_000_000  # … and bytes of them, which are held in memory
 PIXEL_QUERIES = 2000  # pictures that are compared pixel by pixel
 PAIRS = 16
 
@@ -56,9 +57,9 @@ class EvaluationContext:
     @cached_property
     def in_pixels(self) -> References:
         """Training and held-out pictures as rows of pixels."""
-        return References(pixel_rows(self.all_train), pixel_rows(self.held_out.images.numpy()[:PIXEL_QUERIES]))
+        return References(pixel_rows(self.all_train), pixel_rows(self.held_out.pixels[:PIXEL_QUERIES]))
 
-    def weights(self, labels: np.ndarray) -> tuple[np.ndarray, ...]:
+    def class_inputs(self, labels: np.ndarray) -> tuple[np.ndarray, ...]:
         """The generator's input `classes`, float32 [N, K], where it has one."""
         return (np.eye(self.classes, dtype=np.float32)[labels],) if self.classes else ()
 
@@ -128,5 +129,5 @@ class EvaluationContext:
             self.sheets[f"{prefix}_closest_{space}.png"] = triples(
                 images[closest],
                 every[found.train.index[closest]],
-                self.held_out.images.numpy()[found.held_out.index[closest]],
+                self.held_out.pixels[found.held_out.index[closest]],
             )

@@ -53,7 +53,7 @@ def facts(data: DataInfo) -> tuple[object, ...]:
 
 
 def facts_of(folder: Path) -> tuple[object, ...]:
-    """The same facts of a control. Raises UserError when it is neither run nor bundle."""
+    """The `facts` of the control in a folder. Raises UserError when it is neither run nor bundle."""
     if not is_bundle(folder):
         return facts(Run.open(folder).data)
     info = read_index(folder)

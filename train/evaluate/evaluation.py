@@ -11,16 +11,17 @@ import torch
 
 from bundle.errors import UserError
 from train import augment
+from train.data.cache import Cache, opened_cache
 from train.data.dataset import DataInfo, Pictures
 from train.data.load import Loaded, load_again
 from train.data.splits import random_subset
 from train.evaluate import store
-from train.evaluate.context import MOST_TRAINING, EvaluationContext
+from train.evaluate.context import MOST_BYTES, MOST_TRAINING, EvaluationContext
 from train.evaluate.control import add_control, check_control
 from train.evaluate.evaluator import NEIGHBOURS, Evaluator
 from train.evaluate.feature_extractor import FeatureExtractor, choose_extractor
 from train.evaluate.gan import measure_gan, measure_truncation
-from train.evaluate.handles import GanHandle, Subject
+from train.evaluate.handles import ClassifierHandle, GanHandle, Subject
 from train.evaluate.inverse import measure_inversion, measure_repair
 from train.evaluate.report import Report
 from train.evaluate.sheets import Sheet, save_sheet
@@ -30,7 +31,7 @@ from train.evaluate.vae import measure_vae
 from train.hardware import hardware
 from train.known_pictures import in_known_order
 from train.progress_bar import say
-from train.run_folder import Run
+from train.run_folder import Run, read_otherwise
 from train.settings import EvaluateSettings, changed_flags
 from train.settings_checks import check_seed, check_threads
 
@@ -80,48 +81,62 @@ def evaluate(settings: EvaluateSettings) -> Evaluation:
         store.check_store(settings.store, subject)
     classifier = classifier_of_run(Run.open(settings.classifier)) if settings.classifier else None
     extractor = choose_extractor(subject, classifier, settings.features, settings.features_input)
-    info, train, test = pictures_of(subject, settings.data or subject.source)
+    with opened_cache(settings.cache, subject.cache) as cache:
+        return measured(settings, subject, classifier, extractor, cache, began)
+
+
+def measured(
+    settings: EvaluateSettings,
+    subject: Subject,
+    classifier: ClassifierHandle | None,
+    extractor: FeatureExtractor,
+    cache: Cache,
+    began: float,
+) -> Evaluation:
+    """As `evaluate`, in the features of `extractor`; `classifier`: that of --classifier. `began`: time.monotonic() when
+    the command began. Large sets are packed into `cache`."""
+    info, train, test = pictures_of(subject, settings.data or subject.source, cache)
     report = begin_report(settings, subject, extractor, info)
     reference, held_out = random_subset(train, report.samples), random_subset(test, report.samples)
-    others = others_of(train, report.samples)
-    evaluator = Evaluator(extractor, reference.images.numpy(), held_out.images.numpy(), others)
+    others, searched = others_of(train, report.samples), searched_for_copies(info)
+    evaluator = Evaluator(extractor, reference.pixels, held_out.pixels, others)
     context = EvaluationContext(
         report=report,
         evaluator=evaluator,
         train=reference,
         held_out=held_out,
-        all_train=random_subset(train, MOST_TRAINING).images.numpy(),
+        all_train=random_subset(train, searched).pixels,
         classes=len(info.classes),
         seed=settings.seed,
         augmentations=augmentations(subject.gan, info),
         copies=settings.copies,
     )
-    if settings.copies and len(train) > MOST_TRAINING:
-        report.note(f"Copies are looked for among {MOST_TRAINING} of the training pictures.")
+    if settings.copies and len(train) > searched:
+        report.note(f"Copies are looked for among {searched} of the training pictures.")
     measure_classifier(context)
     if subject.gan:
         measure_gan(context, subject.gan)
         measure_truncation(context, subject.gan, settings.truncation)
         measure_inversion(context, subject.gan, subject.vae)
         if classifier and info.source == "stacked_mnist":
-            measure_modes(context, subject.gan, classifier, test.images.numpy())
+            measure_modes(context, subject.gan, classifier, test.pixels)
     if subject.vae:
         measure_vae(context, subject.vae, settings.bound_samples, min(settings.bound_pictures, report.samples))
         measure_repair(context, subject.vae)
         if info.source == "shapes":
-            measure_factors(context, subject.vae, info.sides)
+            measure_factors(context, subject.vae, info.sides, info.channels)
     if settings.control:
         add_control(context, settings.control, subject.gan)
     report.facts |= {"seconds": round(time.monotonic() - began, 1), "hardware": hardware()}
     return Evaluation(subject, report, context.sheets)
 
 
-def pictures_of(subject: Subject, source: str) -> Loaded:
+def pictures_of(subject: Subject, source: str, cache: Cache | None = None) -> Loaded:
     """The pictures that the subject was trained on: (info, train, test). Raises UserError when they are not there, are
     others, or are too few to be measured with."""
     data = subject.data
     try:
-        found = load_again(source, data, subject.cache)
+        found = load_again(source, data, cache)
     except UserError as problem:
         raise UserError(f"{problem} Name the place of the pictures of {subject.folder} with --data.") from problem
     info, train, test = in_known_order(subject.folder, found, source)
@@ -129,7 +144,8 @@ def pictures_of(subject: Subject, source: str) -> Loaded:
         was, now = getattr(data, name), getattr(info, name)
         if was != now:
             what = name.replace("_", " ")
-            raise UserError(f"{source} is not what {subject.folder} was trained on: {what} {now}, not {was}.")
+            raise UserError(f"{source} is not what {subject.folder} was trained on: {what} {now}, not {was}."
+                            f"{read_otherwise(data)}")  # fmt: skip
     check_enough(info)
     return info, train, test
 
@@ -142,11 +158,16 @@ def check_enough(info: DataInfo) -> None:
                             "measure: train with a larger test split, or with none (a tenth is held out).")  # fmt: skip
 
 
+def searched_for_copies(info: DataInfo) -> int:
+    """How many training pictures copies are looked for among, at most."""
+    return min(MOST_TRAINING, MOST_BYTES // (info.channels * info.height * info.width))
+
+
 def others_of(train: Pictures, count: int) -> np.ndarray | None:
     """Training pictures that are not the reference, as many, uint8 [count, C, H, W]; None where there are fewer."""
     if len(train) < 2 * count:
         return None
-    return random_subset(train, 2 * count).images[count:].numpy()  # the reference are the first `count`
+    return random_subset(train, 2 * count).pixels[count:]  # the reference are the first `count`
 
 
 def begin_report(settings: EvaluateSettings, subject: Subject, extractor: FeatureExtractor, info: DataInfo) -> Report:
@@ -197,7 +218,7 @@ def measure_classifier(context: EvaluationContext) -> None:
 def command_line(settings: EvaluateSettings, source: str) -> str:
     """The command that repeats the report; the pictures by name rather than by a local path."""
     words = ["python", "-m", "train", "evaluate", str(settings.subject), "--data", source]
-    return shlex.join(words + changed_flags(settings, without=("subject", "data", "out", "store", "threads")))
+    return shlex.join(words + changed_flags(settings, without=("subject", "data", "cache", "out", "store", "threads")))
 
 
 def main(settings: EvaluateSettings) -> int:
@@ -213,7 +234,9 @@ def main(settings: EvaluateSettings) -> int:
         store_report(folder, report, sheets)
     if settings.store:
         source = found.subject.data.source
-        store.store(settings.store, found.subject, report, command_line(store.public(settings), source), sheets)
+        store.store(
+            settings.store, found.subject, report, command_line(store.without_local_paths(settings), source), sheets
+        )
         say(f"Stored in {settings.store}: the figures, in its index and its model card.")
     if not folder and not settings.store:
         print("Add --out FOLDER to keep the report and its sheets, or --store BUNDLE to keep the figures in a bundle.",

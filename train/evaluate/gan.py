@@ -43,12 +43,12 @@ def measure_truncation(context: EvaluationContext, gan: GanHandle, truncation: S
 def samples(context: EvaluationContext, gan: GanHandle, draw: Draw, what: str) -> np.ndarray:
     """As many samples as there are training pictures, and of their classes: uint8 [N, C, H, W]."""
     noise = priors.draw(gan.prior, context.count, gan.latent_dim, generator=torch.Generator().manual_seed(context.seed))
-    return draw_batches(what, draw, noise.numpy(), *context.weights(context.train.labels.numpy()))
+    return draw_batches(what, draw, noise.numpy(), *context.class_inputs(context.train.labels.numpy()))
 
 
 def measure_leak(context: EvaluationContext, images: np.ndarray) -> None:
     """Traces that the critic's augmentations leave in samples, operation by operation: see train.evaluate.leak."""
-    held_out = context.held_out.images.numpy()
+    held_out = context.held_out.pixels
     traces = leak.measure(context.all_train, held_out, images, context.augmentations, context.seed)
     for op, trace in traces.items():
         context.report.add(f"gan.leak_{op}", f"Share of GAN samples that look changed by augmentation: {op}",

@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 
 from bundle.schema import Likelihood, Prior
+from train.data.cache import Cache
 from train.data.dataset import DataInfo
 from train.evaluate.likelihood import Decode, Encode
 from train.models.layers import Sides
@@ -91,4 +92,4 @@ class Subject:
     vae: VaeHandle | None
     classifier: ClassifierHandle | None
     unfinished: tuple[str, ...] = ()
-    cache: Path | None = None
+    cache: Cache | None = None

@@ -43,7 +43,7 @@ def measure_repair(context: EvaluationContext, vae: VaeHandle) -> None:
     repair = vae.repair
     if repair is None:
         return
-    shown = context.held_out.images.numpy()[:PICTURES]
+    shown = context.held_out.pixels[:PICTURES]
     if vae.binarize:
         shown = likelihood.binarize(shown, context.seed)
     known = draw_batches("reconstructions", vae.rebuild, to_unit(shown))
@@ -66,7 +66,7 @@ def measure_inversion(context: EvaluationContext, gan: GanHandle, vae: VaeHandle
     """MSE of the generator's look-alikes of held-out pictures, found in one pass; beside it, that of the VAE."""
     if gan.invert is None:
         return
-    shown = context.held_out.images.numpy()[:PICTURES]
+    shown = context.held_out.pixels[:PICTURES]
     found = draw_batches("inversion", gan.invert, to_unit(shown), np.ones_like(to_unit(shown[:, :1])))
     floor = None
     if vae:

@@ -63,7 +63,7 @@ def store(folder: Path, subject: Subject, report: Report, command: str, sheets: 
         save_sheet(bundle.folder.parent / "report" / f"{bundle.info.name}_closest.png", sheets[CLOSEST])
 
 
-def public(settings: EvaluateSettings) -> EvaluateSettings:
+def without_local_paths(settings: EvaluateSettings) -> EvaluateSettings:
     """The settings as a bundle quotes them: with no folder of this computer."""
 
     def shown(folder: Path) -> Path:

@@ -16,8 +16,9 @@ from bundle.runner import BundleRunner
 from train.data.dataset import DataInfo
 from train.evaluate.batches import BATCH
 from train.evaluate.handles import ClassifierHandle, Draw, GanHandle, Subject, VaeHandle
+from train.known_pictures import cache_of
 from train.run_folder import Run, place_of
-from train.settings import STAGES, GanSettings, VaeSettings, pictures_folder
+from train.settings import STAGES, GanSettings, VaeSettings
 from train.stages import load_networks
 from train.stored_settings import migrated
 
@@ -96,7 +97,7 @@ def open_run(folder: Path) -> Subject:
         vae_of_run(run, "repair" in trained) if "vae" in trained else None,
         classifier_of_run(run) if "classifier" in trained else None,
         tuple(stage for stage in trained if not run.record(stage).finished),
-        pictures_folder(settings, folder),
+        cache_of(settings, folder),
     )
 
 

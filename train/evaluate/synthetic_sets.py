@@ -15,14 +15,14 @@ from train.models.layers import Sides
 FACTOR_PICTURES = 10_000
 
 
-def measure_factors(context: EvaluationContext, vae: VaeHandle, sides: Sides) -> None:
-    """Mutual information gap and DCI of the codes of drawn shapes, of sides (height, width), that are in neither
-    split."""
+def measure_factors(context: EvaluationContext, vae: VaeHandle, sides: Sides, channels: int) -> None:
+    """Mutual information gap and DCI of the codes of drawn shapes, of sides (height, width) and 1 or 3 channels,
+    that are in neither split."""
     first = int(shapes.TEST[-1]) + 1
     factors = shapes.factors(np.arange(first, first + FACTOR_PICTURES))
 
     def codes_of(values: np.ndarray) -> np.ndarray:
-        return vae.encode(to_unit(shapes.draw(values, sides)))[0]
+        return vae.encode(to_unit(shapes.draw(values, sides, channels)))[0]
 
     codes = map_batches("codes of known factors", codes_of, factors)
     gap, gaps = mutual_information_gap(codes, factors)

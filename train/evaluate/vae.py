@@ -47,7 +47,7 @@ class Rebuilt:
 
 def measure_vae(context: EvaluationContext, vae: VaeHandle, samples: int, pictures: int) -> None:
     """The whole section. `samples`: K of the importance-weighted bound; `pictures`: for how many it is computed."""
-    shown, known = context.held_out.images.numpy(), context.train.images.numpy()[:KNOWN]
+    shown, known = context.held_out.pixels, context.train.pixels[:KNOWN]
     if vae.binarize:
         shown, known = (likelihood.binarize(images, context.seed) for images in (shown, known))
         context.report.note("The VAE sees binarized pictures, in all its figures: dynamic binarization, drawn once.")

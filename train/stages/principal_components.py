@@ -1,9 +1,12 @@
 """Fits the linear paths of the body `principal` to the pictures, before training: principal components for the VAE, and
 the posterior of a linear decoder for its repair."""
 
+from math import prod
+
 import torch
 from torch import Tensor, nn
 
+from train.data.mapped_images import Images
 from train.models.linear_posterior import patch_components, patches_of
 from train.models.principal import PrincipalDecoder, PrincipalEncoder, PrincipalRepairer
 
@@ -13,7 +16,7 @@ LEAST = 1e-6  # variance that is divided by, at least
 
 
 @torch.no_grad()
-def begin_as_components(encoder: PrincipalEncoder, decoder: PrincipalDecoder, images: Tensor, seed: int = 0) -> None:
+def begin_as_components(encoder: PrincipalEncoder, decoder: PrincipalDecoder, images: Images, seed: int = 0) -> None:
     """Sets the linear paths to the principal components of `images` (uint8 [N, C, H, W]), scaled so that codes have
     unit variance. The rest of both networks then adds nothing, and mean and variance of a code are those of the
     posterior of probabilistic PCA (Tipping & Bishop 1999, "Probabilistic principal component analysis", section 3.2).
@@ -55,7 +58,7 @@ def begin_as_components(encoder: PrincipalEncoder, decoder: PrincipalDecoder, im
 
 
 @torch.no_grad()
-def fit_posterior(repairer: PrincipalRepairer, encoder: nn.Module, images: Tensor, noise: float) -> Tensor:
+def fit_posterior(repairer: PrincipalRepairer, encoder: nn.Module, images: Images, noise: float) -> Tensor:
     """Sets the posterior to the linear decoder that draws `images` (uint8 [N, C, H, W]) best from the codes of the
     trained `encoder`. noise: variance of a pixel. Returns the mean of the codes [D]."""
     pictures, device = fitting_sample(images), repairer.head.weight.device
@@ -65,12 +68,12 @@ def fit_posterior(repairer: PrincipalRepairer, encoder: nn.Module, images: Tenso
 
 
 @torch.no_grad()
-def begin_repair(repairer: PrincipalRepairer, encoder: nn.Module, images: Tensor, noise: float) -> None:
+def begin_repair(repairer: PrincipalRepairer, encoder: nn.Module, images: Images, noise: float) -> None:
     """Fits the posterior as `fit_posterior` does, and makes the mean of the codes the first guess for every picture."""
     repairer.head.get_parameter("bias").copy_(fit_posterior(repairer, encoder, images, noise))
     nn.init.zeros_(repairer.head.weight)
 
 
-def fitting_sample(images: Tensor) -> Tensor:
+def fitting_sample(images: Images) -> Tensor:
     """uint8 [N, C, H, W] -> the first of them, as many as components are found from, float32 in [0, 1]."""
-    return images[: min(PICTURES, NUMBERS // images[0].numel())].cpu().float() / 255
+    return images[: min(PICTURES, NUMBERS // prod(images.shape[1:]))].cpu().float() / 255

@@ -143,7 +143,7 @@ class Stage(ABC, Generic[Networks, StageSettings]):
     # ------------------------------------------------------------------------------ what steps share
 
     def parts(self, *tensors: Tensor) -> list[tuple[Tensor, ...]]:
-        """The same rows of each tensor, in `--accumulate` parts, to need less memory."""
+        """The tensors cut alike into `--accumulate` parts, to need less memory."""
         return list(zip(*(t.chunk(self.settings.accumulate) for t in tensors), strict=True))
 
     @property

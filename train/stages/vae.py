@@ -120,7 +120,7 @@ class VaeStage(Stage[VaeNetworks, VaeSettings]):
         drawn = sample_code(mean, logvar)
         squared = [
             (averages.decoder(z) - x.to(device).float() / 255).square().mean(dim=(1, 2, 3))
-            for z, x in zip(drawn[:CALIBRATION].split(500), train.images[:CALIBRATION].split(500), strict=True)
+            for z, x in zip(drawn[:CALIBRATION].split(500), train.images.split(500), strict=False)
         ]
         mixture = priors.fit(
             drawn.cpu().numpy(), train.labels.numpy(), len(self.data.classes), self.settings.components

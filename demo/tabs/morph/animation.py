@@ -11,12 +11,12 @@ from bundle import images
 from bundle.errors import InputError
 from bundle.marks import Mark, formats, xmp
 
-Format = Literal["webp", "gif", "png-strip"]
+LoopFormat = Literal["webp", "gif", "png-strip"]
 
 
 def encode(
     frames: np.ndarray,
-    file_format: Format,
+    file_format: LoopFormat,
     ms: int = 50,
     size: int = 256,
     on_frame: Callable[[], None] = lambda: None,

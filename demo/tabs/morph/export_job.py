@@ -14,7 +14,7 @@ from demo.data_urls import data_url
 from demo.serving.batching import DEADLINE, Caller, caller, on_behalf_of
 from demo.serving.served_bundle import ServedBundle
 from demo.tabs.morph import morph_export, video
-from demo.tabs.morph.morph_export import FORMATS, Format, Morph
+from demo.tabs.morph.morph_export import FORMATS, ExportFormat, Morph
 
 REPORT_EVERY = 0.2  # seconds between two reports of progress
 DRAWING = 0.6  # the share of drawing in the progress of a job; the rest is writing
@@ -30,7 +30,7 @@ class Job:
     `visitor`: who takes turns with others at the graphs."""
 
     morph: Morph
-    file_format: Format
+    file_format: ExportFormat
     visitor: str = ""
     gone: threading.Event = field(default_factory=threading.Event)
     drawn: int = 0
@@ -75,9 +75,9 @@ def exported(served: ServedBundle, asked: Mapping[str, Any]) -> Generator[dict[s
     """Reports of progress, then the file as a data URL. `asked`: format, and what morph_export.read takes. Raises
     UserError for a wrong request. Closing the generator stops the work."""
     file_format = arguments.choice(asked.get("format"), FORMATS, "format")
-    gap = video.gap() if file_format == "mp4" else ""
-    if gap:
-        raise UserError(gap)
+    missing = video.missing() if file_format == "mp4" else ""
+    if missing:
+        raise UserError(missing)
     return _reports(Job(morph_export.read(served, asked), file_format, caller().visitor))
 
 

@@ -24,12 +24,12 @@ STEP = 12  # frames in one run
 MAX_FPS = 50  # frames a second
 PATH_FORMAT = 1  # of path.json
 
-Format = Literal["webp", "gif", "mp4", "film-strip", "png-strip", "zip"]
-EXTENSIONS: dict[Format, str] = {
+ExportFormat = Literal["webp", "gif", "mp4", "film-strip", "png-strip", "zip"]
+EXTENSIONS: dict[ExportFormat, str] = {
     "webp": "webp", "gif": "gif", "mp4": "mp4", "film-strip": "png", "png-strip": "png", "zip": "zip",
 }  # fmt: skip
-FORMATS: tuple[Format, ...] = tuple(EXTENSIONS)
-MOVING: tuple[Format, ...] = ("webp", "gif", "mp4")
+FORMATS: tuple[ExportFormat, ...] = tuple(EXTENSIONS)
+MOVING: tuple[ExportFormat, ...] = ("webp", "gif", "mp4")
 
 OnFrame = Callable[[], None]
 
@@ -64,7 +64,7 @@ class Morph:
             along = (self.weights(), self.mode, self.loop, self.truncation, self.model, self.attributes)
             yield images.to_uint8(self.served.morph_at(self.keys, part, *along))
 
-    def file_name(self, file_format: Format) -> str:
+    def file_name(self, file_format: ExportFormat) -> str:
         """The name under which a browser saves the file."""
         keys = "-".join(keyframes.text(key).replace(":", "_") for key in self.keys)
         return f"{self.served.info.name}-morph-{keys}.{EXTENSIONS[file_format]}"
@@ -73,7 +73,7 @@ class Morph:
         """The morph in words."""
         return f"{self.frames} frames through {', '.join(map(keyframes.name, self.keys))}"
 
-    def mark(self, file_format: Format) -> Mark:
+    def mark(self, file_format: ExportFormat) -> Mark:
         """The mark of a file of this format."""
         strip = file_format == "png-strip"
         film = Film(
@@ -159,7 +159,7 @@ def read(served: ServedBundle, asked: Mapping[str, Any]) -> Morph:
     )
 
 
-def write(morph: Morph, frames: np.ndarray, file_format: Format, on_frame: OnFrame = lambda: None) -> bytes:
+def write(morph: Morph, frames: np.ndarray, file_format: ExportFormat, on_frame: OnFrame = lambda: None) -> bytes:
     """The bytes of a file with a morph's frames, uint8 [N, H, W, C].
 
     webp, gif, png-strip: see animation.encode. mp4: H.264, see video.encode. film-strip: for print, see

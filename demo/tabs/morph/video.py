@@ -51,7 +51,7 @@ def encoder(ffmpeg: str) -> str | None:
     return next((name for name in ENCODERS if name in offered), None)
 
 
-def gap() -> str:
+def missing() -> str:
     """Why no MP4 can be written here; empty if one can."""
     try:
         _tools()

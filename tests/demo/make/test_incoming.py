@@ -39,9 +39,10 @@ def taken(tmp_path: Path, data: bytes, name: str, limits: MakeLimits = OWN_MACHI
 
 def test_a_zip_of_folders_becomes_groups_and_what_is_no_picture_is_said(tmp_path: Path):
     entries = {"set/cats/a.png": png(), "set/dogs/b.PNG": png(9), "set/readme.txt": b"hello", "__MACOSX/x.png": png()}
+    entries |= {"./set/cats/.hidden.png": png(), "./set/cats/c.png": png(3)}
     arrivals, files = taken(tmp_path, zipped(entries), "set.zip")
-    assert files == ["cats/000001.png", "dogs/000001.png"]
-    assert arrivals.stored == 2 and arrivals.refused == {"no picture": 1}
+    assert files == ["cats/000001.png", "cats/000002.png", "dogs/000001.png"]
+    assert arrivals.stored == 3 and arrivals.refused == {"no picture": 1}
 
 
 @pytest.mark.parametrize(

@@ -5,72 +5,23 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import psutil
 import pytest
 from PIL import Image
-from starlette.applications import Starlette
-from starlette.testclient import TestClient
 
-from bundle.sessions import choose_provider
 from demo.make import plan
 from demo.make.child import Child
-from demo.make.limits import FEW_FOR_A_GAN, LEAST_PICTURES, OWN_MACHINE, MakeLimits
-from demo.make.maker import Maker
+from demo.make.limits import FEW_FOR_A_GAN, LEAST_PICTURES, MakeLimits
 from demo.make.projects import Project, Projects, slug
 from demo.make.trainer import next_sheet
-from demo.routes.make_routes import make_routes
+from tests.support.make_page import OWN_PAGE, Page, picture
 from train.data.checks import FEW_IMAGES, MINIMUM_IMAGES
 
-OWN_PAGE = {"X-Twofold": "make"}
 COMMAND, STEPS = plan.training_command, plan.steps
 TINY = MakeLimits(1_000_000, 200_000, 60, 10, 2)
-
-
-def picture(seed: int) -> bytes:
-    """A disc of a colour, somewhere."""
-    random = np.random.default_rng(seed)
-    y, x = np.mgrid[:32, :32]
-    disc = (x - random.integers(8, 24)) ** 2 + (y - random.integers(8, 24)) ** 2 < 49
-    pixels = np.where(disc[..., None], random.integers(0, 200, 3), 255).astype(np.uint8)
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "PNG")
-    return buffer.getvalue()
-
-
-class Page:
-    """A page on a maker of its own."""
-
-    def __init__(self, home: Path, limits: MakeLimits = OWN_MACHINE):
-        self.maker = Maker(Projects(home), {}, choose_provider("cpu"), limits)
-        self.client = TestClient(Starlette(routes=make_routes(self.maker)))
-
-    def post(self, path: str, **named):
-        return self.client.post(f"/make{path}", headers=OWN_PAGE, **named)
-
-    def put(self, project: str, name: str, data: bytes):
-        address = f"/make/{project}/files?id=a&name={name}&at=0&of={len(data)}"
-        return self.client.put(address, content=data, headers=OWN_PAGE)
-
-    def status(self, project: str) -> dict:
-        return self.client.get(f"/make/{project}").json()
-
-    def project_of(self, count: int) -> str:
-        name = self.post("?title=Discs").json()["name"]
-        for i in range(count):
-            assert self.put(name, f"discs/{i}.png", picture(i)).json()["stored"] == 1
-        return name
-
-    def wait(self, project: str, done: Callable[[dict], bool], seconds: float = 240) -> dict:
-        until = time.monotonic() + seconds
-        while not done(status := self.status(project)):
-            assert status["state"] != "failed", status["error"]
-            assert time.monotonic() < until, status
-            time.sleep(0.2)
-        return status
 
 
 @pytest.fixture
@@ -134,8 +85,7 @@ def test_pictures_are_surveyed_and_shown(tmp_path: Path):
     page = Page(tmp_path)
     name = page.project_of(12)
     page.put(name, "discs/again.png", picture(3))
-    while "files" not in (found := page.client.get(f"/make/{name}/pictures").json()):
-        time.sleep(0.05)
+    found = page.pictures(name)
     assert len(found["files"]) == 13 and list(found["marks"].values()) == [["twin"]]
     sheet = Image.open(io.BytesIO(page.client.get(f"/make/{name}/pictures/0.png").content))
     assert sheet.size == (640, 640)
@@ -207,9 +157,8 @@ def test_pictures_become_a_generator_that_plays(page: Page, monkeypatch: pytest.
     kept = page.client.get(f"/make/{name}/bundle.zip")
     assert kept.content[:2] == b"PK"
     assert page.client.delete(f"/make/{name}", headers=OWN_PAGE).status_code == 200
-    assert [path.name for path in page.maker.projects.home.iterdir()] == [
-        "speed.json"
-    ] and name not in page.maker.made.served
+    assert [path.name for path in page.maker.projects.home.iterdir()] == ["speed.json"]
+    assert name not in page.maker.made.served
 
 
 @pytest.mark.slow

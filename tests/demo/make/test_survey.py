@@ -7,8 +7,9 @@ import pytest
 from PIL import Image, ImageFilter
 
 from bundle.pictures import decode
+from demo.make import survey as surveying
 from demo.make.projects import Project
-from demo.make.survey import chosen_files, framing_of, survey
+from demo.make.survey import framing_of, principal_components, survey
 
 PROJECT = Project(title="t", created="2026-01-01T00:00:00+00:00", size=32)
 
@@ -34,7 +35,7 @@ def marks_of(folder: Path) -> dict[str, tuple[str, ...]]:
 
 def test_pictures_are_seen_as_training_sees_them(folder: Path):
     found = survey(folder, PROJECT)
-    assert found.pictures.shape == (30, 32, 32, 3) and found.groups == {"things": 30} and found.marks == {}
+    assert found.pictures.shape == (30, 32, 32, 3) and len(found.files) == 30 and found.marks == {}
     assert (found.pictures[3] == decode(folder / found.files[3], framing_of(PROJECT))).all()
 
 
@@ -43,6 +44,20 @@ def test_a_copy_is_a_look_alike_and_another_colour_is_not(folder: Path):
     original.save(folder / "things" / "000100.jpg", quality=92)
     Image.fromarray(np.asarray(original) // 3).save(folder / "things" / "000101.png")
     assert marks_of(folder) == {"things/000100.jpg": ("twin",)}
+
+
+def test_a_darker_smaller_copy_is_a_look_alike_and_another_hat_is_not(folder: Path):
+    smooth = picture(4).filter(ImageFilter.GaussianBlur(2))
+    smooth.save(folder / "things" / "000004.png")
+    pixels = np.asarray(smooth)
+    Image.fromarray((pixels * 0.95).astype(np.uint8)).resize((40, 40)).save(
+        folder / "things" / "000100.jpg", quality=80
+    )
+    pixels = pixels.copy()
+    pixels[:8, 12:36] = 255 - pixels[:8, 12:36]
+    Image.fromarray(pixels).save(folder / "things" / "000101.png")
+    found = marks_of(folder)
+    assert [file for file, marks in found.items() if "twin" in marks] == ["things/000100.jpg"]
 
 
 def test_a_blurred_picture_is_marked(folder: Path):
@@ -62,16 +77,39 @@ def test_what_is_far_from_all_others_is_odd(tmp_path: Path):
     assert [file for file, marks in found.items() if "odd" in marks] == ["a/999.png"]
 
 
+def test_few_pictures_have_the_same_main_directions_as_many():
+    random = np.random.default_rng(3)
+    rows = random.normal(size=(60, 90)) * np.linspace(5, 0.1, 90)
+    wide = principal_components(rows)
+    tall = np.linalg.eigh(rows.T @ rows)[1][:, -wide.shape[1] :]
+    assert np.abs(np.abs((wide * tall).sum(axis=0)) - 1).max() < 1e-6
+
+
 def test_a_torn_file_is_unreadable_and_the_others_are_shown(folder: Path):
     (folder / "things" / "000100.png").write_bytes(b"\x89PNG\r\n\x1a\n and no more")
     found = survey(folder, PROJECT)
     assert found.marks == {"things/000100.png": ("unreadable",)} and len(found.files) == 31
 
 
-def test_what_is_left_out_is_not_trained_on(folder: Path):
-    project = PROJECT.model_copy(update={"left_out": ("things/000003.png",)})
-    names = [path.name for path in chosen_files(folder, project)]
-    assert len(names) == 29 and "000003.png" not in names
+def test_pictures_need_not_be_square(folder: Path):
+    tall = PROJECT.model_copy(update={"proportions": "3:4"})
+    assert survey(folder, tall).pictures.shape == (30, 32, 24, 3)
+
+
+def test_the_part_that_was_chosen_is_seen_and_only_it_is_decoded_anew(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    before = survey(folder, PROJECT)
+    cropped = PROJECT.model_copy(update={"crops": {"things/000002.png": (0.0, 0.0, 0.5, 0.5)}})
+    decoded: list[object] = []
+    read = surveying.decode
+    monkeypatch.setattr(surveying, "decode", lambda *of: decoded.append(of[0]) or read(*of))
+    after = survey(folder, cropped, earlier=before)
+    corner = (
+        Image.open(folder / "things" / "000002.png").crop((0, 0, 24, 24)).resize((32, 32), Image.Resampling.LANCZOS)
+    )
+    assert len(decoded) == 1 and np.abs(after.pictures[2].astype(int) - np.asarray(corner)).max() <= 1
+    others = [i for i in range(30) if i != 2]
+    assert (after.pictures[others] == before.pictures[others]).all()
+    assert len(survey(folder, cropped, earlier=after).files) == 30 and len(decoded) == 1
 
 
 def test_an_empty_project_has_an_empty_survey(tmp_path: Path):

@@ -80,7 +80,7 @@ def test_requests_of_disconnected_clients_are_dropped(
         return [np.zeros((len(feed["z"]), 1, 32, 32), np.float32)]
 
     engine = Engine(read(tiny_bundle), choose_provider("cpu"), opener=lambda bundle, graph: slow)
-    monkeypatch.setattr(engine, "ready", lambda: None)  # `slow` would fail the check
+    monkeypatch.setattr(engine, "ensure_checked", lambda: None)  # `slow` would fail the check
     address = server(Starlette(routes=routes({"tiny": ServedBundle(engine)})))
     codes: list[int] = []
 

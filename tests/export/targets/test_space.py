@@ -12,7 +12,7 @@ import pytest
 
 from bundle import on_device
 from bundle.errors import BundleError, UserError
-from bundle.read import graph_bytes, read
+from bundle.read import discover, graph_bytes, read
 from export.__main__ import main
 from export.targets import hub, space, space_card, space_check
 from export.targets.folder import files_in
@@ -90,7 +90,7 @@ def test_it_holds_the_demo_the_bundle_and_nothing_else(staged: Path, tiny_bundle
     assert found["LICENSE"] == (REPOSITORY / "LICENSE").read_bytes()
     homes = {place.split("/")[0] for place in found}
     assert homes == {"README.md", "requirements.txt", "LICENSE", "bundle", "demo", "artifacts"}
-    of_bundle = {place.removeprefix("artifacts/tiny/") for place in found if place.startswith("artifacts/")}
+    of_bundle = {place.removeprefix("artifacts/tiny/") for place in found if place.startswith("artifacts/tiny/")}
     assert of_bundle == {path.as_posix() for path in files_in(tiny_bundle)}
     assert RUNTIME in found
     for place, data in found.items():
@@ -158,7 +158,8 @@ def test_two_bundles_in_one_space(tiny_bundle: Path, tmp_path: Path):
     space.write([tiny_bundle, other], tmp_path / "space", "Our pictures", NOWHERE)
     facts = read_front_matter(tmp_path / "space" / "README.md")
     assert (facts["title"], facts["license"], facts["datasets"]) == ("Our pictures", "other", ["somebody/pictures"])
-    assert sorted(path.name for path in (tmp_path / "space" / "artifacts").iterdir()) == ["other", "tiny"]
+    served, _ = discover(tmp_path / "space" / "artifacts")
+    assert [bundle.info.name for bundle in served] == ["tiny", "other"]  # as the command named them
     text = (tmp_path / "space" / "README.md").read_text()
     assert "A GAN of 32 x 32 grey pictures" in text and "MIT" in text
 

@@ -14,7 +14,7 @@ from bundle.errors import UserError
 from tests.bundle.test_pictures import saved
 from tests.support.pictures import draw_folder
 from train.data.label_files import read_records
-from train.data.load import load
+from train.data.load import load, load_again
 
 
 def zipped(folder: Path, to: Path, prefix: str = "") -> Path:
@@ -141,9 +141,11 @@ def test_labels_that_are_torn_in_a_zip_are_refused_with_a_way_out(shapes, tmp_pa
 
 
 def test_a_torn_zip_in_a_zip_is_left_out_with_a_note(shapes, tmp_path, capsys):
-    archive = zipped(shapes, tmp_path / "set.zip")
+    whole = zipped(shapes, tmp_path / "whole.zip").read_bytes()
     inner = zipped(shapes / "disc", tmp_path / "inner.zip").read_bytes()
-    with zipfile.ZipFile(archive, "a", zipfile.ZIP_DEFLATED) as more:
+    archive = tmp_path / "set.zip"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as more:
+        more.writestr("whole.zip", whole)
         more.writestr("more.zip", inner)
         entry = more.getinfo("more.zip")
     data = bytearray(archive.read_bytes())
@@ -153,6 +155,24 @@ def test_a_torn_zip_in_a_zip_is_left_out_with_a_note(shapes, tmp_path, capsys):
     info, _, _ = load(str(archive))
     assert info.train_images + info.test_images == 150
     assert "left out 1 zip (more.zip: " in capsys.readouterr().out
+
+
+def test_zips_in_a_folder_share_the_limits_and_one_that_is_damaged_is_named(shapes, tmp_path, monkeypatch):
+    home = tmp_path / "set"
+    home.mkdir()
+    for name in ("one", "two"):
+        zipped(shapes / "disc", home / f"{name}.zip")  # 50 files each
+    info, train, _ = load(str(home), quiet=True)
+    assert (info.classes, info.train_images + info.test_images) == (("one", "two"), 100)
+    again = load_again(str(home), info)
+    assert torch.equal(again[1].images, train.images)
+    with monkeypatch.context() as patch:
+        patch.setattr("train.data.zip_files.MOST_ENTRIES", 99)
+        with pytest.raises(UserError, match="too large"):
+            load(str(home))
+    (home / "two.zip").write_bytes(b"torn")
+    with pytest.raises(UserError, match=r"two\.zip is not a zip file"):
+        load(str(home))
 
 
 def test_a_folder_that_cannot_be_opened_is_left_out_with_a_note(shapes, tmp_path, monkeypatch, capsys):

@@ -4,17 +4,24 @@ import errno
 import json
 import os
 import shutil
+import tempfile
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from bundle.errors import UserError
 from tests.support.pictures import draw_folder
 from train.data import packed, picture_set
+from train.data.cache import Cache, one_at_a_time, opened_cache
 from train.data.load import Loaded, load, load_again
+from train.data.mapped_images import MappedImages
 from train.data.reading import Reading
+from train.data.scan import choose_format
+from train.data.sources import open_source
 
 
 @pytest.fixture
@@ -34,7 +41,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def same(one: Loaded, other: Loaded) -> bool:
     return one[0] == other[0] and all(
-        torch.equal(a.images, b.images) and torch.equal(a.labels, b.labels)
+        np.array_equal(a.pixels, b.pixels) and torch.equal(a.labels, b.labels)
         for a, b in zip(one[1:], other[1:], strict=True)
     )
 
@@ -54,21 +61,25 @@ def test_packed_pictures_are_those_of_memory(make: Callable[[Path], Path], too_l
     folder = make(tmp_path / "set")
     in_memory = load(str(folder))
     report = capsys.readouterr().out
-    again = load(str(folder), cache=tmp_path / "pack")
+    again = load(str(folder), cache=Cache(tmp_path / "pack"))
     assert same(in_memory, again)
     assert capsys.readouterr().out.split("\n", 1)[1] == report  # the first line says that they are packed
-    left = {path.suffix for path in (tmp_path / "pack").iterdir()}
-    assert ".labels" not in left and left <= {".json", ".chosen", ".read", ".numbers"}
+    left = {path.name for path in (tmp_path / "pack").iterdir()} - {".lock", "test.read"}
+    assert left == {
+        "pack.json",
+        "train.read",
+        *(f"{name}.{kind}" for name in ("train", "test") for kind in ("rows", "numbers")),
+    }
 
 
 def test_a_pack_is_made_once_and_found_again_as_known(shapes, too_large, reads, tmp_path):
-    info, *_ = first = load(str(shapes), cache=tmp_path / "pack")
+    info, *_ = first = load(str(shapes), cache=Cache(tmp_path / "pack"))
     assert len(reads) == 150
-    assert same(first, load(str(shapes), cache=tmp_path / "pack")) and same(
-        first, load_again(str(shapes), info, tmp_path / "pack")
+    assert same(first, load(str(shapes), cache=Cache(tmp_path / "pack"))) and same(
+        first, load_again(str(shapes), info, Cache(tmp_path / "pack"))
     )
     assert len(reads) == 150
-    load(str(shapes), reading=Reading(classes=False), cache=tmp_path / "pack")
+    load(str(shapes), reading=Reading(classes=False), cache=Cache(tmp_path / "pack"))
     assert len(reads) == 300
 
 
@@ -84,25 +95,25 @@ def test_an_interrupted_pack_goes_on(shapes, too_large, reads, tmp_path, monkeyp
     with monkeypatch.context() as patch:
         patch.setattr(packed, "read_picture", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            load(str(shapes), cache=pack)
+            load(str(shapes), cache=Cache(pack))
     assert json.loads((pack / "pack.json").read_text())["seen"] == {"train": 70}
     with (pack / "train.read").open("ab") as torn:  # what came after the last record does not count
         torn.write(b"x" * 100)
-    finished = load(str(shapes), cache=pack)
+    finished = load(str(shapes), cache=Cache(pack))
     assert len(reads) == len(set(reads)) == 150
     assert same(load(str(shapes)), finished)
 
 
 def test_a_set_that_changed_and_a_damaged_pack_are_packed_anew(too_large, reads, tmp_path):
     folder, pack = draw_folder(tmp_path / "set"), tmp_path / "pack"
-    load(str(folder), cache=pack)
+    load(str(folder), cache=Cache(pack))
     shutil.copy(folder / "disc" / "0000.png", folder / "disc" / "more.png")
-    _, train, test = load(str(folder), cache=pack)
+    _, train, test = load(str(folder), cache=Cache(pack))
     assert len(train) + len(test) == 151 and len(reads) == 301
-    os.truncate(pack / "train.chosen", 100)
-    load(str(folder), cache=pack)
+    os.truncate(pack / "train.read", 100)
+    load(str(folder), cache=Cache(pack))
     (pack / "pack.json").write_text("{")
-    load(str(folder), cache=pack)
+    load(str(folder), cache=Cache(pack))
     assert len(reads) == 301 + 302
 
 
@@ -111,20 +122,20 @@ def test_a_full_disk_is_a_sentence_and_loses_nothing(shapes, too_large, tmp_path
     with monkeypatch.context() as patch:
         patch.setattr(shutil, "disk_usage", lambda folder: usage._replace(free=1000))
         with pytest.raises(UserError, match=r"has no room for .* GB: name another folder with --cache"):
-            load(str(shapes), cache=tmp_path / "pack")
+            load(str(shapes), cache=Cache(tmp_path / "pack"))
 
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(packed.Pack, "copy", full)
+        patch.setattr(packed.Pack, "divide", full)
         with pytest.raises(UserError, match="has no room"):
-            load(str(shapes), cache=tmp_path / "pack")
-    assert same(load(str(shapes)), load(str(shapes), cache=tmp_path / "pack"))
+            load(str(shapes), cache=Cache(tmp_path / "pack"))
+    assert same(load(str(shapes)), load(str(shapes), cache=Cache(tmp_path / "pack")))
 
 
 def test_small_sets_stay_in_memory(shapes, tmp_path):
-    load(str(shapes), cache=tmp_path / "pack")
+    load(str(shapes), cache=Cache(tmp_path / "pack"))
     assert not (tmp_path / "pack").exists()
 
 
@@ -132,6 +143,65 @@ def test_a_pack_in_the_folder_of_the_pictures_is_no_part_of_them(too_large, read
     folder = draw_folder(tmp_path / "set")
     (folder / "pictures").mkdir()
     (folder / "pictures" / "mine.labels").write_text("a user's own file")
-    first = load(str(folder), cache=folder / "pictures")
-    assert same(first, load(str(folder), cache=folder / "pictures")) and len(reads) == 150
+    first = load(str(folder), cache=Cache(folder / "pictures"))
+    assert same(first, load(str(folder), cache=Cache(folder / "pictures"))) and len(reads) == 150
     assert (folder / "pictures" / "mine.labels").exists()
+
+
+def test_a_shared_cache_holds_several_sets_and_each_once(shapes, too_large, reads, tmp_path):
+    cache, others = Cache(tmp_path / "packs", shared=True), draw_folder(tmp_path / "other set", 60)
+    first, second = load(str(shapes), cache=cache), load(str(others), cache=cache)
+    assert len(reads) == 210
+    assert same(first, load(str(shapes), cache=cache)) and same(second, load_again(str(others), second[0], cache))
+    assert len(reads) == 210
+    assert sorted(path.name[:-9] for path in (tmp_path / "packs").iterdir()) == ["other-set", shapes.name]
+
+
+def test_whoever_comes_second_waits_and_finds_the_pack(shapes, too_large, reads, tmp_path, monkeypatch):
+    cache, ready, done = Cache(tmp_path / "pack"), threading.Event(), threading.Event()
+
+    def hold() -> None:
+        """Another process, which packs the same pictures."""
+        with one_at_a_time(tmp_path / "pack", 0):
+            ready.set()
+            done.wait(60)
+            load_in_lock()
+
+    def load_in_lock() -> None:
+        source = open_source(str(shapes))
+        key = packed.key_of(source, ("asked",))
+        packed.Pack.begin(tmp_path / "pack", key, choose_format(source, None, "crop", None), 0).fill(source)
+
+    other = threading.Thread(target=hold)
+    other.start()
+    assert ready.wait(60)
+    monkeypatch.setattr("train.data.cache.say", lambda words: done.set())
+    source = open_source(str(shapes))
+    found = picture_set.read_set("set", source, ("asked",), lambda: choose_format(source, None, "crop", None), cache)
+    other.join()
+    assert len(reads) == 150  # once
+    assert len(found.train) + len(found.test) == 150
+
+
+def test_a_command_without_a_run_packs_into_a_folder_that_is_gone_afterwards(shapes, too_large, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    with opened_cache(None, None) as cache:
+        loaded = load(str(shapes), quiet=True, cache=cache)
+        assert isinstance(loaded[1].images, MappedImages) and cache.folder.parent == tmp_path
+        assert same(loaded, load(str(shapes), quiet=True))
+    assert not list(tmp_path.iterdir())
+    with opened_cache(tmp_path / "mine", None) as cache:
+        assert cache == Cache(tmp_path / "mine", shared=True)
+
+
+def test_chosen_rows_stay_in_their_files(shapes, too_large, tmp_path):
+    _, train, test = load(str(shapes), quiet=True, cache=Cache(tmp_path / "pack"))
+    order = torch.randperm(150, generator=torch.Generator().manual_seed(1))
+    both = train.and_then(test)[order]
+    assert isinstance(both.images, MappedImages) and both.images.shape == (150, 1, 16, 16)
+    whole = np.concatenate([train.pixels, test.pixels])[order.numpy()]
+    assert np.array_equal(both.pixels, whole) and both.images.nbytes == whole.nbytes
+    assert np.array_equal(torch.cat(list(both.images.split(64))).numpy(), whole)
+    assert np.array_equal(both.images[3:7].numpy(), whole[3:7])
+    assert not isinstance(both.in_memory().images, MappedImages)

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from bundle.errors import UserError
+from tests.inputs.tables import drawn, parquet
 from tests.support.pictures import draw_folder
 from train.command_line import parse
 from train.data.dataset import DataInfo
@@ -66,6 +67,18 @@ def numbered_parts(folder: Path) -> None:
 def masks_beside_pictures(folder: Path) -> None:
     for name in ("images", "masks"):
         draw_folder(folder / name, 40, classes=False)
+
+
+def test_a_table_of_an_older_run_is_read_from_the_column_of_then(tmp_path, capsys):
+    """Its version took the first column of pictures, a mask; today masks come last."""
+    columns = {"mask": drawn(), "image": drawn(mode="RGB")}
+    path = str(parquet(tmp_path, **columns))
+    info, train, _ = load(path, quiet=True, reading=Reading(image_column="mask"))
+    facts = info.as_json()
+    del facts["reading"]
+    found, again, _ = load_again(path, DataInfo.from_json(facts))
+    assert found.reading.image_column == "mask" and torch.equal(again.images, train.images)
+    assert "it is read as then: --image-column mask" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

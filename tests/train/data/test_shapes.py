@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from train.data import shapes
-from train.data.load import load
+from train.data.load import load, load_again
+from train.data.pixel_format import PixelFormat
 from train.data.reading import Reading
 
 
@@ -97,6 +99,17 @@ def test_loading_needs_nothing_but_its_name(monkeypatch, capsys):
     assert np.array_equal(test.images.numpy(), shapes.draw(shapes.factors(range(300, 340)), (28, 28)))
     assert "shape (4), size (6), angle (9), x (16), y (16), colour (8)" in capsys.readouterr().out
     assert load("shapes", quiet=True)[0].size == 64
+
+
+def test_in_grey_they_are_what_files_in_colour_would_be(monkeypatch, capsys):
+    monkeypatch.setattr(shapes, "TRAIN", np.arange(300))
+    monkeypatch.setattr(shapes, "TEST", np.arange(300, 340))
+    info, _, test = load("shapes", "28x20", pixels=PixelFormat(channels=1))
+    assert info.channels == 1 and "28x20 grey" in capsys.readouterr().out
+    coloured = shapes.draw(shapes.factors([300]), (20, 28))[0].transpose(1, 2, 0)
+    assert np.array_equal(test.images[0, 0].numpy(), np.asarray(Image.fromarray(coloured).convert("L")))
+    again = load_again("shapes", info)
+    assert again[0] == info and torch.equal(again[2].images, test.images)
 
 
 def test_shapes_are_not_stretched_where_pictures_are_not_square():

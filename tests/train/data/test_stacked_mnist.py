@@ -10,6 +10,7 @@ from bundle.errors import UserError
 from tests.support.pictures import draw_folder
 from train.data import stacked_mnist
 from train.data.load import load
+from train.data.pixel_format import PixelFormat
 
 
 def read(digits: np.ndarray, confidence: float = 0.99) -> np.ndarray:
@@ -91,3 +92,8 @@ def test_digits_must_be_grey(tmp_path):
     Image.new("RGB", (16, 16), "red").save(folder / "red.png")
     with pytest.raises(UserError, match="in colour; stacked_mnist needs grey digits"):
         load(f"stacked_mnist:{folder}")
+
+
+def test_stacked_digits_cannot_be_grey(shapes):
+    with pytest.raises(UserError, match="as red, green and blue: leave out --channels 1"):
+        load(f"stacked_mnist:{shapes}", pixels=PixelFormat(channels=1))

@@ -13,6 +13,7 @@ from tests.support.pictures import draw_folder
 from tests.support.trained import train_tiny
 from tests.train.evaluate.support import FEW, FLAGS, refusal
 from train.__main__ import main
+from train.data.packed import Pack
 from train.evaluate.evaluation import evaluate
 from train.settings import EvaluateSettings
 
@@ -81,13 +82,21 @@ def test_without_out_the_report_of_a_run_is_in_its_folder(tmp_path, shape_pictur
     assert [figure["name"] for figure in stored["figures"]] == ["classifier.accuracy"]
 
 
-def test_a_bundle_is_measured_as_its_run_is(exported, shape_pictures, report):
+def test_a_bundle_is_measured_as_its_run_is(exported, shape_pictures, report, tmp_path, monkeypatch):
+    """Here the pictures count as too many for memory: they are packed into a folder that is gone afterwards."""
+    packed: list[Path] = []
+    begin = Pack.begin
+    monkeypatch.setattr(Pack, "begin", lambda folder, *rest: (packed.append(folder), begin(folder, *rest))[1])
+    monkeypatch.setattr("train.data.picture_set.fits_in_memory", lambda needed: False)
+    monkeypatch.setattr("train.data.cache.LARGE_FILES", tmp_path)
+    monkeypatch.delenv("TMPDIR", raising=False)
     found = evaluate(EvaluateSettings(exported.folder, str(shape_pictures), **FEW)).report
     assert [figure.name for figure in found.figures] == [figure.name for figure in report.figures]
     for name in ("classifier.accuracy", "gan.frechet", "gan.recall_at_0.6", "gan.inversion", "vae.coverage", "vae.mse",
                  "vae.elbo", "vae.weighted_bound", "vae.frechet_prior", "repair.centre"):  # fmt: skip
         assert found[name].value == pytest.approx(report[name].value, rel=0.02), name
     assert not list(exported.folder.glob("report.*"))
+    assert [folder.parent for folder in packed] == [tmp_path] and not list(tmp_path.iterdir())
 
 
 # -------------------------------------------------------------------------------------------- mistakes

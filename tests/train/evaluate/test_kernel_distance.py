@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import torch
-from torchmetrics.image.kid import poly_mmd
 
 from train.evaluate.kernel_distance import kernel_distance
 
@@ -18,6 +17,8 @@ def test_kernel_distance_is_zero_for_one_distribution_and_grows_with_a_shift():
 
 
 def test_kernel_distance_is_that_of_torchmetrics():
+    from torchmetrics.image.kid import poly_mmd  # slow to load
+
     a, b = torch.randn(2, 600, 5, generator=torch.Generator().manual_seed(0)).double()
     ours = kernel_distance(a.numpy(), b.numpy() + 0.1).value
     assert ours == pytest.approx(poly_mmd(a, b + 0.1).item(), rel=1e-9)

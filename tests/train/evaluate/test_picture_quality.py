@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import torch
-from torchmetrics.functional.image import structural_similarity_index_measure
 
 from train.evaluate import picture_quality
 from train.evaluate.picture_quality import mse, psnr, sharpness, ssim
@@ -44,6 +43,8 @@ def test_an_error_over_some_pixels_leaves_out_the_others():
 
 
 def test_ssim_is_that_of_torchmetrics():
+    from torchmetrics.functional.image import structural_similarity_index_measure  # slow to load
+
     a = np.random.default_rng(1).random((3, 3, 32, 48), dtype=np.float32)
     b = np.clip(a + 0.1, 0, 1) ** 2
     theirs = structural_similarity_index_measure(torch.from_numpy(a), torch.from_numpy(b), data_range=1.0)

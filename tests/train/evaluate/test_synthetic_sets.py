@@ -37,10 +37,10 @@ def test_modes_are_counted_channel_by_channel(monkeypatch):
 
 def test_codes_that_are_the_factors_of_shapes_score_one(monkeypatch):
     monkeypatch.setattr(synthetic_sets, "FACTOR_PICTURES", 3000)
-    monkeypatch.setattr(shapes, "draw", lambda values, size: values[:, :, None, None].astype(np.uint8))
+    monkeypatch.setattr(shapes, "draw", lambda values, sides, channels: values[:, :, None, None].astype(np.uint8))
     codes = VaeHandle(6, "calibrated", False, 0.1, None, lambda x: (x[:, :, 0, 0], x[:, :, 0, 0]), lambda z: z, "0")
     context = context_of(np.zeros((0, 1, 4, 4), np.uint8))
-    synthetic_sets.measure_factors(context, codes, 64)
+    synthetic_sets.measure_factors(context, codes, (64, 64), 3)
     assert {f.name: f.value > 0.97 for f in context.report.figures} == {
         f"vae.{name}": True for name in ("mig", "disentanglement", "completeness", "informativeness")
     }

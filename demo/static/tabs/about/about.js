@@ -96,9 +96,9 @@ const aboutLimits = () =>
     ),
   );
 
-// For the owner of a server without onnxruntime-web; gap: the command that gets it.
-const onDeviceGap = (gap) =>
-  gap ? [el("p", { class: "tf-quiet" }, T.t("Visitors cannot draw on their own device yet. Whoever runs this server gets what that needs with this command, and starts the server again; a Space is exported again.")), code(gap)] : [];
+// For the owner of a server without onnxruntime-web; `command`: what that gets it.
+const missingRuntime = (command) =>
+  command ? [el("p", { class: "tf-quiet" }, T.t("Visitors cannot draw on their own device yet. Whoever runs this server gets what that needs with this command, and starts the server again; a Space is exported again.")), code(command)] : [];
 
 const aboutProcessor = (bundle) =>
   card(
@@ -111,7 +111,7 @@ const aboutProcessor = (bundle) =>
       term(T.t("Why"), T.translate(bundle.reason)),
       T.facts.device.runtime ? term(T.t("On your own device"), T.t("{runtime}; switch it on in Play", { runtime: T.facts.device.runtime })) : null,
     ),
-    ...onDeviceGap(T.facts.device.gap),
+    ...missingRuntime(T.facts.device.missing),
     ...T.unavailableBundles(),
   );
 

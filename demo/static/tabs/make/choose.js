@@ -1,4 +1,4 @@
-// Make, second step: every picture as the models will see it. A click leaves one out; what looks doubtful is marked.
+// Make, second step: every picture as the models will see it; which are left out, which class each is in, which part is used.
 (() => {
   const T = window.Twofold;
   const { el } = T;
@@ -12,179 +12,253 @@
   });
   const LOOK_EVERY = 400; // ms, while the pictures are being looked at
 
-  // The card of the second step. facts: what GET /make says. `.load(project)` shows a project's pictures; onChosen(count) is
+  // The card of the second step. facts: what GET /make says. `.load(project)` shows a project's pictures; onChosen(count, all) is
   // called whenever the choice changes.
   T.makeChoose = (facts, onChosen) => {
     const MARKS = marksInWords();
+    const STEPS = T.choiceSteps;
     let project = null;
     let found = null; // what GET /make/{project}/pictures says
-    let out = new Set(); // files that are left out
-    const past = []; // earlier choices, for Undo
-    let filter = null;
-    let page = 0;
+    let state = null; // as T.choiceState
+    let past = []; // earlier ones, for Undo
+    let filter = null; // a mark
+    let only = null; // a class
+    let selected = new Set();
+    let last = null; // the picture that was pressed last, from which Shift selects
+    let mode = "leave"; // what a press does: leave, sort, crop
 
     const error = T.errorNote();
     const summary = el("p", { role: "status" });
+    const advice = el("ul", { class: "tf-make-advice" });
     const chips = el("div", { class: "tf-chips", role: "group", "aria-label": T.t("Show only") });
-    const grid = el("div", { class: "tf-make-grid", role: "group", "aria-label": T.t("Pictures") });
-    const pages = el("div", { class: "tf-buttons" });
     const undo = el("button", { type: "button", class: "tf-button", disabled: true, onclick: () => goBack() }, T.t("Undo"));
     const leaveMarked = el("button", { type: "button", class: "tf-button", onclick: () => leaveOutMarked() }, T.t("Leave out all marked"));
-    const settings = el("div", { class: "tf-make-settings" });
+    const sender = T.changeSender(
+      (changes) => T.makePost(`make/${project}/choice`, changes),
+      (answer) => tellAdvice(answer.advice),
+      async (failure) => {
+        await reload(false).catch(() => {}); // what the server refused is not there
+        error.show(failure.message);
+      },
+    );
+    const grid = T.pictureGrid(facts, (file, event) => press(file, event), (file) => (selected.has(file) ? [...selected] : [file]));
+    const names = T.classNames({
+      put: (files, name) => {
+        change(STEPS.sorted(state, files ?? [...selected], name));
+        selected = new Set();
+        draw();
+      },
+      only: (name) => {
+        only = name;
+        draw(true);
+      },
+      add: (name) => change(STEPS.added(state, name)),
+      rename: (name, next) => change(STEPS.renamed(state, name, next)),
+      remove: (name) => {
+        if (only === name) only = null;
+        change(STEPS.renamed(state, name, ""));
+      },
+      use: (on) => ask({ use_classes: on }),
+      selectShown: () => {
+        selected = new Set([...selected, ...grid.shown()]);
+        draw();
+      },
+      selectNone: () => {
+        selected = new Set();
+        draw();
+      },
+    });
+    const framing = T.framingChoice(facts, (changes) => ask(changes));
+    const attributes = T.attributeChoice(
+      (changes) => ask(changes),
+      (column) => ask(null, `make/${project}/classes?column=${encodeURIComponent(column)}`),
+    );
+    const crop = T.cropByHand(async (file, part) => {
+      change(STEPS.cropped(state, file, part));
+      await renew();
+    });
+    const command = T.dataSetCommand(() => sender.idle());
+    const modes = T.segmented(
+      "tf-make-mode",
+      T.t("A press"),
+      [
+        ["leave", T.t("leaves out"), T.t("A press on a picture leaves it out, or takes it back")],
+        ["sort", T.t("selects"), T.t("A press on a picture selects it, to be put into a class; with Shift all up to it")],
+        ["crop", T.t("crops"), T.t("A press on a picture opens it, to choose the part that is used")],
+      ],
+      mode,
+      (next) => {
+        mode = next;
+        selected = new Set();
+        draw();
+      },
+    );
     const root = el(
       "div",
       { class: "tf-make-choose" },
-      settings,
+      framing,
       summary,
+      advice,
+      attributes,
+      names,
       el("div", { class: "tf-inline" }, chips, leaveMarked, undo),
-      grid,
-      pages,
+      el("div", { class: "tf-field" }, el("span", { class: "tf-label" }, T.t("A press")), modes),
       error,
+      grid,
+      command,
+      crop,
     );
 
-    const save = T.debounced(async () => {
-      try {
-        await T.makePost(`make/${project}/choice`, { left_out: [...out] });
-      } catch (failure) {
-        error.show(failure.message);
-      }
-    }, 400);
-    const changed = () => {
-      undo.disabled = !past.length;
-      describe();
+    // --- steps, each of which can be undone ---
+    const move = (next) => {
+      error.show("");
+      sender.push(T.choiceChanges(state, next));
+      state = next;
       draw();
-      save();
-      onChosen(found.files.length - out.size);
     };
     const change = (next) => {
-      past.push(out);
-      out = next;
-      changed();
+      past.push(state);
+      move(next);
     };
-    const goBack = () => {
-      out = past.pop() ?? out;
-      changed();
+    const goBack = async () => {
+      if (!past.length) return;
+      const next = past.pop();
+      const crops = next.crops !== state.crops;
+      move(next);
+      if (crops) await renew();
     };
     const leaveOutMarked = () => {
       const marked = Object.entries(found.marks).filter(([, marks]) => !filter || marks.includes(filter));
-      change(new Set([...out, ...marked.map(([file]) => file)]));
+      change(STEPS.leftOut(state, marked.map(([file]) => file)));
     };
-    const toggle = (file) => {
-      const next = new Set(out);
-      if (!next.delete(file)) next.add(file);
-      change(next);
+    const press = (file, event) => {
+      if (mode === "crop") crop.choosePart(project, shownFiles(), file, found, state.crops);
+      else if (mode === "leave") change(STEPS.toggled(state, file));
+      else {
+        const files = grid.shown();
+        const [from, to] = [files.indexOf(last), files.indexOf(file)].sort((a, b) => a - b);
+        if (event.shiftKey && from >= 0) for (const one of files.slice(from, to + 1)) selected.add(one);
+        else if (!selected.delete(file)) selected.add(file);
+        last = file;
+        draw();
+      }
+    };
+    // Choices that no Undo is needed for: they are their own.
+    const ask = async (changes, path = `make/${project}/choice`) => {
+      error.show("");
+      try {
+        await sender.idle();
+        const before = state;
+        await T.makePost(path, changes ?? {});
+        await reload(false);
+        if (!changes) past.push(before);
+        draw();
+      } catch (failure) {
+        error.show(failure.message);
+        framing.show(found);
+        draw();
+      }
     };
 
-    const shown = () => found.files.filter((file) => !filter || found.marks[file]?.includes(filter));
-    const describe = () => {
-      const chosen = found.files.length - out.size;
-      const groups = Object.keys(found.groups).length;
-      const words = [T.n(chosen, "{n} picture will be learned from", "{n} pictures will be learned from")];
-      if (out.size) words.push(T.n(out.size, "{n} is left out", "{n} are left out"));
-      if (groups > 1 && found.use_classes) words.push(T.t("{n} classes: {names}", { n: groups, names: Object.keys(found.groups).slice(0, 8).join(", ") }));
-      summary.textContent = `${words.join("; ")}.`;
-      if (chosen < facts.limits.least) summary.textContent += ` ${T.t("At least {n} are needed.", { n: facts.limits.least })}`;
-      else if (chosen < facts.limits.few) summary.textContent += ` ${T.t("They are too few for a GAN, so only the VAE is trained. From {n} on a GAN is trained too; photographs of the same thing from several sides help most.", { n: facts.limits.few })}`;
+    // --- what is shown ---
+    const counts = () => {
+      const all = Object.fromEntries([...state.classes].map((name) => [name, 0]));
+      for (const file of found.files) {
+        const name = state.classOf[file] ?? "";
+        all[name] = (all[name] ?? 0) + (state.out.has(file) ? 0 : 1);
+      }
+      return Object.fromEntries(Object.entries(all).sort(([a], [b]) => (a < b ? -1 : 1)));
     };
+    const sortedByClass = () => found.use_classes && Object.values(state.classOf).some(Boolean);
+    const shownFiles = () => {
+      const files = found.files.filter((file) => (!filter || found.marks[file]?.includes(filter)) && (only === null || (state.classOf[file] ?? "") === only));
+      if (!sortedByClass()) return files;
+      const place = new Map(found.files.map((file, i) => [file, i]));
+      const rank = (file) => state.classOf[file] || "\uffff"; // those without a class come last
+      return files.sort((a, b) => (rank(a) === rank(b) ? place.get(a) - place.get(b) : rank(a) < rank(b) ? -1 : 1));
+    };
+    const lookOf = (file) => {
+      const marks = found.marks[file] ?? [];
+      const [isOut, isSelected] = [state.out.has(file), selected.has(file)];
+      const words = [...marks.map((mark) => MARKS[mark][0]), isOut && T.t("left out"), state.crops[file] && T.t("cropped by hand"), found.use_classes && state.classOf[file]].filter(Boolean);
+      const classes = [marks.length && "tf-marked", isOut && "tf-out", isSelected && "tf-selected", state.crops[file] && "tf-cropped"].filter(Boolean);
+      return { words, classes, pressed: mode === "leave" ? !isOut : mode === "sort" ? isSelected : null };
+    };
+    const tellAdvice = (sentences) => advice.replaceChildren(...sentences.map((sentence) => el("li", {}, T.translate(sentence))));
     const drawChips = () => {
-      const counts = {};
-      for (const marks of Object.values(found.marks)) for (const mark of marks) counts[mark] = (counts[mark] ?? 0) + 1;
+      const numbers = {};
+      for (const marks of Object.values(found.marks)) for (const mark of marks) numbers[mark] = (numbers[mark] ?? 0) + 1;
+      if (filter && !numbers[filter]) filter = null;
       const chip = (value, text, hint) => {
         const input = el("input", { type: "radio", name: "tf-make-filter", value: value ?? "", checked: value === filter });
         input.addEventListener("change", () => {
-          [filter, page] = [value, 0];
-          draw();
+          filter = value;
+          draw(true);
         });
         return el("label", { title: hint }, input, el("span", {}, text));
       };
       chips.replaceChildren(
-        chip(null, T.t("All {n}", { n: found.files.length }), T.t("Every picture")),
-        ...Object.entries(MARKS).filter(([mark]) => counts[mark]).map(([mark, [text, hint]]) => chip(mark, `${text} ${counts[mark]}`, hint)),
+        chip(null, T.t("All {n}", { n: T.wholeNumber(found.files.length) }), T.t("Every picture")),
+        ...Object.entries(MARKS).filter(([mark]) => numbers[mark]).map(([mark, [text, hint]]) => chip(mark, `${text} ${numbers[mark]}`, hint)),
       );
       leaveMarked.hidden = !Object.keys(found.marks).length;
     };
-    const draw = () => {
-      const files = shown();
-      const { per_page: perPage, columns } = facts;
-      const count = Math.ceil(files.length / perPage);
-      page = Math.min(page, Math.max(count - 1, 0));
-      const tiles = files.slice(page * perPage, (page + 1) * perPage).map((file) => {
-        const index = found.files.indexOf(file);
-        const sheet = T.url(`make/${project}/pictures/${Math.floor(index / perPage)}.png`, { v: found.version });
-        const at = index % perPage;
-        const marks = found.marks[file] ?? [];
-        const words = marks.map((mark) => MARKS[mark][0]).join(", ");
-        const tile = el("button", {
-          type: "button",
-          class: `tf-make-tile${marks.length ? " tf-marked" : ""}`,
-          "aria-pressed": String(!out.has(file)),
-          "aria-label": T.t("Picture {i}", { i: index + 1 }) + (words ? `: ${words}` : ""),
-          title: words || null,
-        });
-        const rows = perPage / columns;
-        tile.style.backgroundImage = `url("${sheet}")`;
-        tile.style.backgroundSize = `${columns * 100}% ${rows * 100}%`;
-        tile.style.backgroundPosition = `${((at % columns) / (columns - 1)) * 100}% ${(Math.floor(at / columns) / (rows - 1)) * 100}%`;
-        tile.addEventListener("click", () => toggle(file));
-        return tile;
-      });
-      const focused = [...grid.children].indexOf(document.activeElement);
-      grid.replaceChildren(...tiles);
-      if (focused >= 0) grid.children[Math.min(focused, tiles.length - 1)]?.focus();
-      const turn = (by, text) => el("button", { type: "button", class: "tf-button", disabled: page + by < 0 || page + by >= count, onclick: () => ((page += by), draw()) }, text);
-      pages.replaceChildren(...(count > 1 ? [turn(-1, T.t("Earlier")), el("span", { class: "tf-quiet" }, T.t("Page {i} of {n}", { i: page + 1, n: count })), turn(1, T.t("Later"))] : []));
+    const draw = (firstPage = false) => {
+      undo.disabled = !past.length;
+      const kept = found.files.length - state.out.size;
+      const words = [T.n(kept, "{n} picture is chosen", "{n} pictures are chosen")];
+      if (state.out.size) words.push(T.n(state.out.size, "{n} is left out", "{n} are left out"));
+      summary.textContent = `${words.join("; ")}.`;
+      names.show({ counts: counts(), use: found.use_classes, selected: selected.size, selecting: mode === "sort", only });
+      const headingOf = sortedByClass() ? (file) => state.classOf[file] || T.t("No class") : null;
+      grid.show({ project, found, files: shownFiles(), headingOf, lookOf }, firstPage);
+      onChosen(kept, found.files.length);
     };
 
-    const drawSettings = () => {
-      const choose = async (changes) => {
-        error.show("");
-        try {
-          await T.makePost(`make/${project}/choice`, changes);
-          await load(project);
-        } catch (failure) {
-          error.show(failure.message);
-        }
-      };
-      const colour = el("input", { type: "color", value: found.background ?? "#ffffff", "aria-label": T.t("Background"), title: T.t("Colour under transparent parts and beside what does not fill the frame") });
-      colour.addEventListener("change", () => choose({ background: colour.value }));
-      const classes = el("input", { type: "checkbox", checked: found.use_classes });
-      classes.addEventListener("change", () => choose({ use_classes: classes.checked }));
-      const rows = [
-        el("div", { class: "tf-field" }, el("span", { class: "tf-label" }, T.t("Size")), T.segmented("tf-make-size", T.t("Size"), facts.sizes.map((size) => [size, `${size}`, T.t("{n} x {n} pixels: small ones learn faster", { n: size })]), found.size, (size) => choose({ size }))),
-        el("div", { class: "tf-field" }, el("span", { class: "tf-label" }, T.t("Frame")), T.segmented("tf-make-fit", T.t("Frame"), [["crop", T.t("Cut out the middle"), T.t("Of pictures that are not square")], ["pad", T.t("Show them whole"), T.t("On the background")]], found.fit, (fit) => choose({ fit }))),
-        el("label", { class: "tf-field" }, el("span", { class: "tf-label" }, T.t("Background")), colour),
-        Object.keys(found.groups).length > 1 && el("label", { class: "tf-check" }, classes, T.t("Folders are classes")),
-      ];
-      settings.replaceChildren(...rows.filter(Boolean));
-    };
-
-    const load = async (name) => {
-      project = name;
+    // --- from the server ---
+    // Waits for the survey; gives null where another project was opened meanwhile.
+    const survey = async (name) => {
       for (;;) {
         const answer = await T.getJson(`make/${name}/pictures`);
-        if (project !== name) return;
-        if (answer.files) {
-          found = answer;
-          break;
-        }
+        if (project !== name) return null;
+        if (answer.files) return answer;
         summary.textContent = T.t("Looking at picture {done} of {of} …", answer);
         await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY));
       }
-      const unreadable = Object.entries(found.marks).filter(([, marks]) => marks.includes("unreadable")).map(([file]) => file);
-      out = new Set([...found.left_out.filter((file) => found.files.includes(file)), ...unreadable]);
-      past.length = 0;
-      if (filter && !Object.values(found.marks).some((marks) => marks.includes(filter))) filter = null;
-      drawSettings();
+    };
+    // The pictures anew, after another part of one was chosen; what else was chosen stays.
+    const renew = async () => {
+      try {
+        await sender.idle();
+        found = (await survey(project)) ?? found;
+        drawChips();
+        draw();
+      } catch (failure) {
+        error.show(failure.message);
+      }
+    };
+    const reload = async (forget) => {
+      const answer = await survey(project);
+      if (!answer) return;
+      found = answer;
+      state = T.choiceState(found);
+      if (forget) past = [];
+      selected = new Set();
+      framing.show(found);
+      attributes.show(found);
+      tellAdvice(found.advice);
       drawChips();
-      describe();
       draw();
-      if (unreadable.some((file) => !found.left_out.includes(file))) save();
-      onChosen(found.files.length - out.size);
+      const unreadable = found.files.filter((file) => found.marks[file]?.includes("unreadable") && !state.out.has(file));
+      if (unreadable.length) move(STEPS.leftOut(state, unreadable));
     };
     root.load = async (name) => {
       error.show("");
+      if (project !== name) [filter, only] = [null, null];
+      project = name;
+      command.load(name);
       try {
-        await load(name);
+        await reload(true);
       } catch (failure) {
         error.show(failure.message);
       }

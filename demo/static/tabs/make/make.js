@@ -10,17 +10,19 @@ const card = (title, ...children) => el("section", { class: "tf-card" }, el("h3"
 const show = (facts) => {
   let project = null; // the name of the one that is shown
   let chosen = 0;
+  let there = 0; // pictures, chosen or not
   let polling = null;
 
   const picker = el("select", { "aria-label": T.t("Project") });
   const title = el("input", { type: "text", maxlength: 80, "aria-label": T.t("Name"), placeholder: T.t("What are they pictures of?") });
   const named = el("label", { class: "tf-field" }, el("span", { class: "tf-label" }, T.t("Name")), title);
   const bring = T.makeBring(
+    facts,
     async () => project ?? (await create()),
     () => project && (known.get(project)?.state === "collecting" ? choose.load(project) : look()),
   );
-  const choose = T.makeChoose(facts, (count) => {
-    chosen = count;
+  const choose = T.makeChoose(facts, (count, all) => {
+    [chosen, there] = [count, all];
     arrange();
   });
   const watch = T.makeWatch(facts, (what, params) => act(what, params));
@@ -31,7 +33,7 @@ const show = (facts) => {
     watch: card(T.t("3. Train"), watch),
     keep: card(T.t("4. Keep"), keep),
   };
-  element.replaceChildren(el("div", { class: "tf-make" }, el("div", { class: "tf-field tf-make-projects" }, el("span", { class: "tf-label" }, T.t("Project")), picker), error, ...Object.values(cards)));
+  element.replaceChildren(el("div", { class: "tf-make" }, el("div", { class: "tf-field tf-make-projects" }, el("span", { class: "tf-label" }, T.t("Project")), picker), facts.note ? el("p", { class: "tf-quiet" }, T.translate(facts.note)) : "", error, ...Object.values(cards)));
 
   const known = new Map(facts.projects.map((status) => [status.name, status]));
   const fillPicker = () => {
@@ -51,7 +53,7 @@ const show = (facts) => {
     named.hidden = Boolean(project);
     cards.bring.hidden = Boolean(begun) && !["finished", "paused", "failed"].includes(status.state);
     cards.bring.querySelector("h3").textContent = begun ? T.t("Bring more pictures") : T.t("1. Bring pictures");
-    cards.choose.hidden = !project || begun || !chosen;
+    cards.choose.hidden = !project || begun || !there;
     cards.watch.hidden = !begun && chosen < facts.limits.least;
     cards.keep.hidden = !project;
   };
@@ -117,14 +119,14 @@ const show = (facts) => {
   const open = async (name) => {
     clearTimeout(polling);
     project = name;
-    chosen = 0;
+    [chosen, there] = [0, 0];
     error.show("");
     fillPicker();
     arrange();
     if (!name) return;
     try {
       await look();
-      if (known.get(name).state === "collecting") await choose.load(name);
+      await Promise.all([known.get(name).state === "collecting" && choose.load(name), bring.resume(name)]);
     } catch (failure) {
       error.show(failure.message);
     }

@@ -100,9 +100,9 @@ const list = T.keyframeList(choice, () => {
 
 // The export formats: the server says which; the static page has one.
 const missing = {};
-const encoderGap = T.facts.exports?.mp4; // why the server cannot write MP4: demo/tabs/morph/video.py
-if (encoderGap?.includes("H.264")) missing.mp4 = T.t("The ffmpeg of this server has no H.264 encoder: pip install imageio-ffmpeg, or put an ffmpeg program on the PATH, then start the server again.");
-else if (encoderGap) missing.mp4 = T.t("There is no MP4 encoder on this server: pip install imageio-ffmpeg, or put an ffmpeg program on the PATH, then start the server again.");
+const missingEncoder = T.facts.exports?.mp4; // why the server cannot write MP4: demo/tabs/morph/video.py
+if (missingEncoder?.includes("H.264")) missing.mp4 = T.t("The ffmpeg of this server has no H.264 encoder: pip install imageio-ffmpeg, or put an ffmpeg program on the PATH, then start the server again.");
+else if (missingEncoder) missing.mp4 = T.t("There is no MP4 encoder on this server: pip install imageio-ffmpeg, or put an ffmpeg program on the PATH, then start the server again.");
 const FORMATS = {
   webp: [T.t("Export WebP"), T.t("Animated, lossless, plays in every browser")],
   gif: [T.t("Export GIF"), T.t("Animated, plays everywhere")],

@@ -11,8 +11,9 @@
   const KEY_STEP = 0.05; // of the frame's width
 
   // The element with the picture and its frame. onChange() is called when another part is chosen. `.put(bitmap)` shows a
-  // picture, `.clear()` takes it away; `.data()` gives the chosen part as a data URL, or null; `.useBundle(bundle)` takes
-  // the proportions and colours of another bundle.
+  // picture, `.clear()` takes it away; `.data()` gives the chosen part as a data URL, or null; `.shares()` as the shares of width
+  // and height at which its left, top, right and bottom edges lie, and `.choose(part)` chooses one of this width;
+  // `.useBundle(bundle)` takes the proportions and colours of another bundle.
   T.cropper = (onChange) => {
     let picture = null;
     let aspect = 1; // width over height, of the models' pictures
@@ -171,6 +172,8 @@
       }
       return cut.toDataURL("image/png");
     };
+    board.shares = () => [frame.x / picture.width, frame.y / picture.height, (frame.x + frame.width) / picture.width, (frame.y + frame.height) / picture.height];
+    board.choose = ([left, top, right]) => place(left * picture.width, top * picture.height, (right - left) * picture.width);
     // Grey data sets here are bright strokes on black; what visitors bring is mostly the reverse.
     board.useBundle = ({ width, height, channels, dataset }) => {
       aspect = width / height;

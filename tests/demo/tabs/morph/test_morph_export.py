@@ -254,7 +254,7 @@ def test_an_encoder_that_fails_is_told_of(
 
 def test_without_an_encoder_the_way_to_one_is_told(bundles: dict[str, ServedBundle], monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(video, "program", lambda: None)
-    assert "pip install imageio-ffmpeg" in video.gap()
+    assert "pip install imageio-ffmpeg" in video.missing()
     with pytest.raises(UserError, match="pip install imageio-ffmpeg"):
         file_of(bundles, format="mp4")
 

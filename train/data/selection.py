@@ -16,7 +16,7 @@ MOST_LEFT_OUT = 0.5  # share of the pictures; where small classes hold more, the
 
 
 @dataclass(frozen=True)
-class Chosen:
+class Selection:
     """`train` and `test`: rows, int64, of the splits that were read; None: all, as they are. `test_of_train`: whether
     `test` are rows of the training split, which had to be divided. `classes`: those that remain, `numbers`: old number
     of a class -> its new one or -1. `notes`: lines for the report."""
@@ -33,7 +33,7 @@ class Chosen:
         return self.numbers[labels]  # -1 is the last of them
 
 
-def choose_rows(train: Tensor, test: Tensor | None, classes: tuple[str, ...]) -> Chosen:
+def select_rows(train: Tensor, test: Tensor | None, classes: tuple[str, ...]) -> Selection:
     """The rows of two splits to use, by their labels int64 [N], -1 for none. test: None where there is no such split.
 
     Without a test split, a tenth of the training split is held out: see train.data.splits.
@@ -52,10 +52,10 @@ def choose_rows(train: Tensor, test: Tensor | None, classes: tuple[str, ...]) ->
     if test is not None and test_rows is not None and len(test_rows) < len(test):
         notes.append(f"left out {plural(len(test) - len(test_rows), 'test picture')} of no class that is trained on")
     if test is not None and (len(test) if test_rows is None else len(test_rows)):
-        return Chosen(train_rows, test_rows, False, names, numbers, notes)
+        return Selection(train_rows, test_rows, False, names, numbers, notes)
     whole = torch.arange(len(train)) if train_rows is None else train_rows
     inner, held_out = hold_out_rows(numbers[train[whole]], len(names))
-    return Chosen(whole[inner], whole[held_out], True, names, numbers, notes)
+    return Selection(whole[inner], whole[held_out], True, names, numbers, notes)
 
 
 def kept_classes(labels: Tensor, classes: tuple[str, ...]) -> tuple[list[int], list[str]]:

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from bundle.errors import BundleError, Busy
-from bundle.examine import examine
 from bundle.feeds import Feed, RunGraph
+from bundle.graph_checks import check_graphs
 from bundle.read import OpenBundle, read
 from bundle.runner import BundleRunner
 from tests.support import tiny
@@ -37,9 +37,9 @@ def changed(run: RunGraph, graph: str, change: Callable[[dict[str, np.ndarray]],
 
 
 def test_good_bundles_pass(opened: OpenBundle, run: RunGraph, tmp_path: Path):
-    examine(opened, run)
+    check_graphs(opened, run)
     wide = read(tiny.build(tmp_path / "wide", classes=0, channels=3, height=16, width=24))
-    examine(wide, BundleRunner(wide).run)
+    check_graphs(wide, BundleRunner(wide).run)
 
 
 def shifted(found: dict[str, np.ndarray]) -> Outputs:
@@ -62,7 +62,7 @@ def test_a_misbehaving_graph_is_named(
     opened: OpenBundle, run: RunGraph, graph: str, change: Callable[[dict[str, np.ndarray]], Outputs], words: str
 ):
     with pytest.raises(BundleError, match=f"Graph '{graph}' of bundle 'tiny' .*{words}"):
-        examine(opened, changed(run, graph, change))
+        check_graphs(opened, changed(run, graph, change))
 
 
 def test_two_halves_must_draw_what_the_whole_draws(opened: OpenBundle, run: RunGraph):
@@ -70,7 +70,7 @@ def test_two_halves_must_draw_what_the_whole_draws(opened: OpenBundle, run: RunG
         return {"w": 2 * found["w"]}
 
     with pytest.raises(BundleError, match=r"'synthesis' .* does not draw the pictures of its sample sheet"):
-        examine(opened, changed(run, "mapping", doubled))
+        check_graphs(opened, changed(run, "mapping", doubled))
 
 
 def test_a_runtimes_error_becomes_a_sentence_and_a_users_stays(opened: OpenBundle):
@@ -81,6 +81,6 @@ def test_a_runtimes_error_becomes_a_sentence_and_a_users_stays(opened: OpenBundl
         raise Busy("Too many at once.")
 
     with pytest.raises(BundleError, match=r"does not run \(out of memory\)"):
-        examine(opened, torn)
+        check_graphs(opened, torn)
     with pytest.raises(Busy):
-        examine(opened, busy)
+        check_graphs(opened, busy)

@@ -15,7 +15,7 @@ NEIGHBOUR = 1e-3  # most that a row may change with the others in its batch, as 
 DRIFT = 2.0  # most grey levels, root mean square, by which a seed may differ from its picture on the sample sheet
 
 
-def examine(bundle: OpenBundle, run: RunGraph) -> None:
+def check_graphs(bundle: OpenBundle, run: RunGraph) -> None:
     """Runs every graph on one and on two random rows. Raises BundleError when one misbehaves.
 
     Outputs must be finite, have the declared shape and not depend on the other rows of the batch; images must lie in

@@ -1,0 +1,30 @@
+"""Names that visitors give: of folders that they bring, and of classes. Each becomes the name of a folder."""
+
+import unicodedata
+
+from bundle.errors import InputError
+
+MAX_NAME = 40
+RULE = "A class may be named with letters, digits, spaces, - and _, and begins with a letter or a digit."
+
+
+def plain_name(text: str) -> str:
+    """A name with what no folder may be called taken out; "" where nothing is left."""
+    words = "".join(letter if allowed(letter) else " " for letter in text)
+    return " ".join(words.split()).lstrip("-_ ")[:MAX_NAME].strip()
+
+
+def allowed(letter: str) -> bool:
+    """Whether a letter may stand in a name: letters and digits of any script with their accents, space, - and _."""
+    return letter.isalnum() or letter in " -_" or unicodedata.category(letter).startswith("M")
+
+
+def check_class_name(name: str, others: set[str]) -> None:
+    """Raises InputError for what cannot be the name of a class beside `others`: slashes, nothing, one that differs from
+    another by its capitals only, which many disks take for the same."""
+    if not name or plain_name(name) != name:
+        if len(name) > MAX_NAME:
+            raise InputError(f"The name of a class has at most {MAX_NAME} letters.")
+        raise InputError(RULE)
+    if same := next((other for other in sorted(others) if other != name and other.casefold() == name.casefold()), None):
+        raise InputError(f"There is a class {same} already.")

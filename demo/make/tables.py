@@ -1,0 +1,173 @@
+"""Tables that came beside the pictures: which of their columns can be learned as attributes, or tell the classes.
+
+What can be an attribute follows train/data/attributes.py, with a margin for the pictures that training holds out.
+"""
+
+import csv
+import io
+import json
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from bundle.errors import InputError
+from bundle.schema import MAX_NAME
+from demo.make.names import plain_name
+
+TABLE_FILES = ("metadata.csv", "metadata.jsonl", "labels.csv", "labels.jsonl")
+FILE_COLUMNS = ("file_name", "filename", "file", "image", "path", "image_path", "image_file")
+LABEL_COLUMNS = ("label", "labels", "class", "target", "category", "class_name", "classname", "label_name", "class_id")
+"""Columns that training takes for the classes."""
+
+NAMES, TABLES = "names.jsonl", "tables"
+MAX_TABLE_BYTES = 50_000_000
+MOST_CLASSES = 100  # different words in a column that can tell classes
+LEAST_KNOWN = 125  # pictures that have a value: training needs 100, and holds out a tenth or so
+LEAST_EACH = 15  # of them, of each of two values: training needs 10
+
+Cell = str | float
+Cells = dict[str, Cell]
+"""Picture, by its path below `pictures` -> its cell; those without a value are missing."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: its cells, why it can be no attribute ("" where it can), and whether it can tell classes."""
+
+    cells: Cells
+    why_not: str
+    classes: bool
+
+
+def is_table(name: str) -> bool:
+    """Whether a file of this name may tell about pictures beside it."""
+    return PurePosixPath(name.replace("\\", "/")).name.lower() in TABLE_FILES
+
+
+def columns(project: Path, files: Collection[str]) -> dict[str, Column]:
+    """What the tables in the folder of a project tell about these pictures: column -> its cells. Tables that cannot be
+    read tell nothing."""
+    called = names_of(project)
+    tables = [
+        (project / TABLES / path.name, called.get(f"{TABLES}/{path.name}", path.name)) for path in table_files(project)
+    ]
+    if not tables:
+        return {}
+    by_name = {called[file]: file for file in files if file in called}
+    found: dict[str, Cells] = {}
+    for path, name in tables:
+        with suppress(OSError, ValueError, csv.Error):
+            for column, cells in cells_of(read_records(path), PurePosixPath(name).parent, by_name).items():
+                found.setdefault(column, {}).update(cells)
+    return {name: Column(cells, why_no_attribute(name, cells), tells_classes(cells)) for name, cells in found.items()}
+
+
+def table_files(project: Path) -> list[Path]:
+    """The tables of a project, the oldest first."""
+    return sorted(path for path in (project / TABLES).glob("*") if path.is_file())
+
+
+def names_of(project: Path) -> dict[str, str]:
+    """Stored file -> what it was called. A line that was torn is passed over."""
+    found = {}
+    with suppress(OSError):
+        for line in (project / NAMES).read_text(encoding="utf-8", errors="replace").split("\n"):
+            with suppress(ValueError, KeyError, TypeError):
+                entry = json.loads(line)
+                found[str(entry["file"])] = str(entry["name"])
+    return found
+
+
+def read_records(path: Path) -> list[dict[str, Cell]]:
+    """The rows of a table: column -> cell, without the empty ones. Raises OSError, ValueError, csv.Error."""
+    text = path.read_bytes().decode("utf-8-sig", errors="replace")
+    if path.suffix.lower() == ".csv":
+        head = text.partition("\n")[0]
+        rows: list[dict] = list(csv.DictReader(io.StringIO(text), delimiter=max(",;\t", key=head.count)))
+    else:
+        rows = [json.loads(line) for line in text.split("\n") if line.strip()]
+    return [{str(name): found for name, cell in row.items() if (found := plain_cell(cell)) is not None} for row in rows]
+
+
+def plain_cell(cell: object) -> Cell | None:
+    """A cell as a number where it is one, else as words; None where it says nothing."""
+    if cell is None or isinstance(cell, (list, dict)):
+        return None
+    with suppress(ValueError):
+        number = float(str(cell)) if not isinstance(cell, bool) else float(cell)
+        return number if number == number and abs(number) != float("inf") else None
+    return str(cell).strip() or None
+
+
+def cells_of(
+    records: Sequence[Mapping[str, Cell]], beside: PurePosixPath, by_name: Mapping[str, str]
+) -> dict[str, Cells]:
+    """Column -> its cells. `beside`: the folder of the table; `by_name`: what a picture was called -> the picture. Rows
+    name pictures by their path from that folder, else by the file's name alone where only one has it."""
+    columns = list(dict.fromkeys(name for record in records for name in record))
+    place = next((name for wanted in FILE_COLUMNS for name in columns if name.lower() == wanted), None)
+    if place is None:
+        return {}
+    pictures = {i: by_name.get(str(beside / str(record.get(place, "")))) for i, record in enumerate(records)}
+    if not any(pictures.values()):
+        alone = files_by_last_part(by_name)
+        pictures = {i: alone.get(PurePosixPath(str(record.get(place, ""))).name) for i, record in enumerate(records)}
+    found: dict[str, Cells] = {}
+    for i, record in enumerate(records):
+        if picture := pictures[i]:
+            for name, cell in record.items():
+                if name != place:
+                    found.setdefault(name, {})[picture] = cell
+    return found
+
+
+def files_by_last_part(by_name: Mapping[str, str]) -> dict[str, str]:
+    """The name of a file, with and without its ending -> the picture, where only one is called so."""
+    found: dict[str, set[str]] = {}
+    for name, file in by_name.items():
+        path = PurePosixPath(name)
+        for key in {path.name, path.stem}:
+            found.setdefault(key, set()).add(file)
+    return {key: files.pop() for key, files in found.items() if len(files) == 1}
+
+
+def why_no_attribute(name: str, cells: Cells) -> str:
+    """Why a column can be no attribute, as a sentence; "" where it can be one."""
+    values = list(cells.values())
+    words = {value for value in values if isinstance(value, str)}
+    different = set(values)
+    if name.lower() in LABEL_COLUMNS:
+        return "It names classes."
+    if not name.isprintable() or name != name.strip() or not 1 <= len(name) <= MAX_NAME:
+        return f"Its name must have 1 to {MAX_NAME} printable letters."
+    if words and words != different:
+        return "It holds numbers and words."
+    if len(words) > 2:
+        return f"It holds {len(words)} different words; an attribute is a number or one of two words."
+    if len(different) < 2:
+        return "It has one value only."
+    if len(values) < LEAST_KNOWN:
+        return f"{len(values)} pictures have a value; {LEAST_KNOWN} are needed."
+    least = min(values.count(value) for value in different) if len(different) == 2 else LEAST_EACH
+    if least < LEAST_EACH:
+        return f"One of its two values is in {least} pictures; {LEAST_EACH} are needed."
+    return ""
+
+
+def tells_classes(cells: Cells) -> bool:
+    """Whether a column can tell classes: some values, each of several pictures."""
+    return 2 <= len(set(cells.values())) <= min(MOST_CLASSES, len(cells) // 2)
+
+
+def classes_by(project: Path, name: str, files: Collection[str]) -> dict[str, str]:
+    """Picture -> its class by the column of this name; pictures without a value are in none. Raises InputError."""
+    found = columns(project, files).get(name)
+    if found is None or not found.classes:
+        raise InputError(f"The column {name} tells no classes.")
+    return {file: class_name(found.cells.get(file)) for file in files}
+
+
+def class_name(cell: Cell | None) -> str:
+    """A cell as the name of a class: 3.0 is "3"."""
+    return "" if cell is None else plain_name(f"{cell:g}" if isinstance(cell, float) else cell)

@@ -1,0 +1,262 @@
+"""--make: the pictures of a project, brought, seen and chosen. The work itself: demo/make/.
+
+PUT    /make/{project}/files?id=&name=&at=&of=   a piece of a picture or zip, at byte `at` of `of` -> once it is
+                                             whole, what became of it; `id` tells files of one page apart
+POST   /make/{project}/source?ready= or ?path=   begins to fetch a ready set, or what lies at a path -> as GET
+GET    /make/{project}/source                how far that is: {"state", "done", "of", "stored", "refused", "error"}
+DELETE /make/{project}/source                ends it; what has arrived stays
+GET    /make/{project}/pictures              the survey and what was chosen, or {"done", "of"} until it is made
+GET    /make/{project}/pictures/{page}.png   PER_PAGE of the pictures as the models see them, in rows of COLUMNS
+GET    /make/{project}/picture.jpg?file=     one picture, whole, to choose a part of
+POST   /make/{project}/choice                JSON: changes (demo/make/choices.py) -> {"advice"}: sentences
+POST   /make/{project}/classes?column=       takes the classes from a column of a table -> the same
+POST   /make/{project}/set                   writes the data set -> {"folder", "pictures", "command"}
+"""
+
+import re
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from bundle import images
+from bundle.errors import InputError, UserError
+from bundle.pictures import BACKGROUNDS
+from demo.make import choices, crops, data_set, tables
+from demo.make.advice import advice
+from demo.make.classes import class_counts, class_of
+from demo.make.fetching import Fetches, ready_sets
+from demo.make.incoming import Incoming
+from demo.make.maker import Maker
+from demo.make.projects import BUSY, PROPORTIONS, SIZES, Project
+from demo.make.survey import Survey
+from demo.make.surveys import Surveys, Work
+from demo.routes.make_requests import (
+    answered,
+    append,
+    body_json,
+    changing,
+    in_thread,
+    name_of,
+    told,
+    whole,
+)
+from demo.routes.model_requests import FRESH, refusal
+from demo.serving.address import ip_of
+
+COLUMNS, PER_PAGE = 10, 100
+ABANDONED = 24 * 3600  # seconds after which a file that never came to its end is removed
+FORWARDED = ("x-forwarded-for", "forwarded", "x-real-ip")
+CHOSEN = ("size", "proportions", "fit", "background", "left_out", "use_classes", "crops", "attributes")
+
+
+class PictureRoutes:
+    """The routes above, for one `maker`."""
+
+    def __init__(self, maker: Maker):
+        self.maker, self.projects, self.limits = maker, maker.projects, maker.limits
+        self.surveys = Surveys(maker.projects)
+        self.fetches = Fetches(maker.projects, maker.limits, self.incoming_of)
+        self._incoming: dict[str, Incoming] = {}
+        self._making = threading.Lock()
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("/make/{project}/files", told(changing(self._take_piece)), methods=["PUT"]),
+            Route("/make/{project}/source", told(changing(self._fetch)), methods=["POST"]),
+            Route("/make/{project}/source", told(self._fetched), methods=["GET"]),
+            Route("/make/{project}/source", told(changing(self._stop_fetching)), methods=["DELETE"]),
+            Route("/make/{project}/pictures", told(self._pictures), methods=["GET"]),
+            Route("/make/{project}/pictures/{page:int}.png", told(self._page), methods=["GET"]),
+            Route("/make/{project}/picture.jpg", told(self._whole_picture), methods=["GET"]),
+            Route("/make/{project}/choice", told(changing(self._choose)), methods=["POST"]),
+            Route("/make/{project}/classes", told(changing(self._classes_by_column)), methods=["POST"]),
+            Route("/make/{project}/set", told(changing(self._lay_out)), methods=["POST"]),
+        ]
+
+    def facts(self, request: Request) -> dict[str, Any]:
+        """What the page must know about pictures, before there are any."""
+        return {
+            "sizes": SIZES,
+            "proportions": PROPORTIONS,
+            "columns": COLUMNS,
+            "per_page": PER_PAGE,
+            "paths": self._may_name_paths(request),
+            "ready": ready_sets(self.limits),
+        }
+
+    def leave(self, name: str) -> None:
+        """Ends what is still arriving for a project that is about to be deleted. Raises InputError for none."""
+        self.projects.folder(name)
+        self.fetches.stop(name)
+
+    def forget(self, name: str) -> None:
+        """Drops what is remembered of a project that was deleted."""
+        self.surveys.forget(name)
+        self._incoming.pop(name, None)
+
+    def incoming_of(self, name: str) -> Incoming:
+        """What takes files into a project; one for all of them, as it counts. Raises InputError."""
+        folder = self.projects.folder(name)
+        with self._making:
+            if name not in self._incoming:
+                remove_abandoned(folder)
+                self._incoming[name] = Incoming(folder / "pictures", self.limits)
+            return self._incoming[name]
+
+    # --- bring ---------------------------------------------------------------------------------------
+
+    async def _take_piece(self, request: Request) -> Response:
+        name, folder = name_of(request), self._open_to_changes(request)
+        query = request.query_params
+        at, of = whole(query.get("at"), "at"), whole(query.get("of"), "of")
+        if not 0 < of <= self.limits.upload_bytes:
+            most = self.limits.upload_bytes // 1_000_000
+            raise InputError(f"The file is too large: at most {most} MB are accepted.")
+        arriving = folder / f".{re.sub('[^0-9a-z]', '', query.get('id', ''))[:32] or 'file'}.part"
+        size = await append(arriving, request, at, of)
+        if size < of:
+            return answered({"received": size})
+        try:
+            incoming = await in_thread(self.incoming_of, name)
+            arrivals = await in_thread(incoming.take, arriving, query.get("name", "")[:1000])
+        finally:
+            arriving.unlink(missing_ok=True)
+        arrived = {"stored": arrivals.stored, "tables": arrivals.tables, "refused": dict(arrivals.refused)}
+        return answered({"received": size} | arrived)
+
+    async def _fetch(self, request: Request) -> Response:
+        name, query = name_of(request), request.query_params
+        self._open_to_changes(request)
+        if "ready" in query:
+            await in_thread(self.fetches.begin_ready, name, query["ready"])
+        elif not self._may_name_paths(request):
+            raise InputError(
+                "Folders can be named only on the machine that runs this page, where --make is for its owner."
+            )
+        else:
+            await in_thread(self.fetches.begin_path, name, query.get("path", ""))
+        return answered({"fetch": self.fetches.status(name)})
+
+    async def _fetched(self, request: Request) -> Response:
+        self.projects.folder(name_of(request))
+        return answered({"fetch": self.fetches.status(name_of(request))})
+
+    async def _stop_fetching(self, request: Request) -> Response:
+        await in_thread(self.fetches.stop, name_of(request))
+        return answered({"fetch": self.fetches.status(name_of(request))})
+
+    def _may_name_paths(self, request: Request) -> bool:
+        """Whether the visitor sits at this machine, and it is theirs."""
+        address = ip_of(request.client.host) if request.client else None
+        near = address is not None and address.is_loopback
+        return self.limits.paths and near and not any(name in request.headers for name in FORWARDED)
+
+    def _open_to_changes(self, request: Request) -> Path:
+        """The folder of the project. Raises InputError while it is being trained."""
+        if self.maker.state_of(name_of(request)) in BUSY:
+            raise InputError("Pause the training first.")
+        return self.projects.folder(name_of(request))
+
+    # --- see -----------------------------------------------------------------------------------------
+
+    async def _pictures(self, request: Request) -> Response:
+        work = await in_thread(self.surveys.of, name_of(request))
+        if work.error:
+            raise UserError(work.error)
+        if work.result is None:
+            return answered({"done": work.done, "of": work.of})
+        found = {
+            "files": work.result.files,
+            "marks": work.result.marks,
+            "version": abs(hash(work.key)),
+            "columns": [told_of_column(name, column) for name, column in work.columns.items()],
+        }
+        project = self.projects.get(name_of(request))
+        return answered(found | chosen_facts(project, work.result.files, work))
+
+    async def _page(self, request: Request) -> Response:
+        work = await in_thread(self.surveys.of, name_of(request))
+        first = request.path_params["page"] * PER_PAGE
+        if work.result is None or not 0 <= first < len(work.result.files):
+            return refusal(404, "There is no such page of pictures.")
+        png = await in_thread(page_of, work.result, first)
+        return Response(png, media_type="image/png", headers=FRESH)
+
+    async def _whole_picture(self, request: Request) -> Response:
+        folder, file = self.projects.folder(name_of(request)), request.query_params.get("file", "")
+        if file not in await in_thread(data_set.all_files, folder):
+            return refusal(404, "There is no such picture any more.")
+        background = self.projects.get(name_of(request)).background or BACKGROUNDS["RGB"]
+        data = await in_thread(crops.shown, folder / "pictures" / file, background)
+        return Response(data, media_type="image/jpeg", headers=FRESH)
+
+    # --- choose --------------------------------------------------------------------------------------
+
+    async def _choose(self, request: Request) -> Response:
+        folder = self._open_to_changes(request)
+        choice = choices.read_choice(await body_json(request))
+        return await self._changed(request, choice, await in_thread(data_set.all_files, folder))
+
+    async def _classes_by_column(self, request: Request) -> Response:
+        folder = self._open_to_changes(request)
+        files = await in_thread(data_set.all_files, folder)
+        found = await in_thread(tables.classes_by, folder, request.query_params.get("column", ""), files)
+        named = dict.fromkeys(sorted(set(found.values()) - {""}), True)
+        return await self._changed(request, choices.Choice(class_of=dict(found), classes=named), files)
+
+    async def _changed(self, request: Request, choice: choices.Choice, files: list[str]) -> Response:
+        name = name_of(request)
+        project = await in_thread(self.projects.update, name, lambda project: choices.chosen(project, choice, files))
+        return answered({"advice": advice(project, files, marks_of(await in_thread(self.surveys.of, name)))})
+
+    async def _lay_out(self, request: Request) -> Response:
+        name, folder = name_of(request), self._open_to_changes(request)
+        project = self.projects.get(name)
+        if project.state != "collecting":
+            raise InputError("The data set of this project is being trained on: it stays as it is.")
+        count = await in_thread(data_set.lay_out, folder, project)
+        command = data_set.terminal_command(project, folder, name)
+        return answered(
+            {"folder": str(data_set.shown_folder(folder) / data_set.SET), "pictures": count, "command": command}
+        )
+
+
+def remove_abandoned(folder: Path) -> None:
+    """Removes files whose other pieces never came."""
+    for part in folder.glob(".*.part"):
+        if part.stat().st_mtime < time.time() - ABANDONED:
+            part.unlink(missing_ok=True)
+
+
+def chosen_facts(project: Project, files: Sequence[str], work: Work) -> dict[str, Any]:
+    """What was chosen of a project with these pictures, and what to say about it, as JSON."""
+    return {name: getattr(project, name) for name in CHOSEN} | {
+        "sides": project.sides,
+        "classes": [name for name in class_counts(project, files) if name],
+        "class_of": {file: class_of(project, file) for file in files},
+        "advice": advice(project, files, marks_of(work)),
+    }
+
+
+def marks_of(work: Work) -> dict[str, tuple[str, ...]]:
+    """What a survey found so far: nothing while it is being made."""
+    return dict(work.result.marks) if work.result else {}
+
+
+def told_of_column(name: str, column: tables.Column) -> dict[str, Any]:
+    """A column of a table, as JSON."""
+    return {"name": name, "known": len(column.cells), "why_not": column.why_not, "classes": column.classes}
+
+
+def page_of(found: Survey, first: int) -> bytes:
+    """PER_PAGE pictures as one PNG, white where there are no more."""
+    shown = found.pictures[first : first + PER_PAGE]
+    blank = np.full((PER_PAGE - len(shown), *shown.shape[1:]), 255, np.uint8)
+    return images.png(images.sheet(np.concatenate([shown, blank]), COLUMNS), level=1)

@@ -1,0 +1,74 @@
+// Make, first step: a burst or a timed series of pictures from the webcam, with a square frame to aim by.
+(() => {
+  const T = window.Twofold;
+  const { el } = T;
+
+  const COUNTS = [10, 30, 100, 300];
+  const SECONDS = [0.3, 1, 5, 30, 120]; // from one picture to the next
+  const SIDE = 512; // pixels of a picture at most
+
+  // What the camera sees in the frame, as { file, name }; null where it shows nothing.
+  const taken = async (video) => {
+    const side = Math.min(video.videoWidth, video.videoHeight);
+    if (!side) return null;
+    const size = Math.min(side, SIDE);
+    const canvas = el("canvas", { width: size, height: size });
+    const [left, top] = [(video.videoWidth - side) / 2, (video.videoHeight - side) / 2];
+    canvas.getContext("2d").drawImage(video, left, top, side, side, 0, 0, size, size);
+    const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
+    return blob && { file: blob, name: "webcam.png" };
+  };
+
+  // The part of the card: bring(files) takes the pictures, onError(sentence) says what is wrong.
+  T.burstCamera = (bring, onError) => {
+    const video = el("video", { class: "tf-video", autoplay: true, muted: true, playsinline: true, "aria-label": T.t("What the camera sees") });
+    const view = el("div", { class: "tf-make-aim" }, video);
+    const choice = (label, values, chosen, words) => el("select", { "aria-label": label }, ...values.map((value) => el("option", { value, selected: value === chosen }, words(value))));
+    const count = choice(T.t("How many pictures"), COUNTS, 30, (n) => T.t("{n} pictures", { n }));
+    const every = choice(T.t("How often"), SECONDS, 0.3, (n) => T.t("one every {n} s", { n }));
+    const start = el("button", { type: "button", class: "tf-button" }, T.t("Use the webcam"));
+    const burst = el("button", { type: "button", class: "tf-button tf-primary" }, T.t("Take them"));
+    const words = el("span", { class: "tf-quiet", role: "status" });
+    const panel = el("div", { class: "tf-make-camera", hidden: true }, view, el("div", { class: "tf-inline" }, count, every, burst, words));
+    let [stream, taking] = [null, false];
+    const stop = () => {
+      stream?.getTracks().forEach((track) => track.stop());
+      [stream, taking] = [null, false];
+      panel.hidden = true;
+      start.textContent = T.t("Use the webcam");
+    };
+    start.addEventListener("click", async () => {
+      if (stream) return stop();
+      try {
+        stream = await navigator.mediaDevices.getUserMedia({ video: { width: 640, height: 640 } });
+      } catch {
+        onError(T.t("The camera cannot be used: allow it in the browser, or bring files."));
+        return;
+      }
+      video.srcObject = stream;
+      panel.hidden = false;
+      start.textContent = T.t("Stop the webcam");
+    });
+    burst.addEventListener("click", async () => {
+      if (taking) {
+        taking = false; // what was taken so far is kept
+        return;
+      }
+      taking = true;
+      burst.textContent = T.t("Enough");
+      const files = [];
+      for (let i = 0; i < Number(count.value) && taking; i++) {
+        const next = Date.now() + 1000 * Number(every.value);
+        const picture = await taken(video);
+        if (picture) files.push(picture);
+        words.textContent = T.t("{i} of {n}", { i: i + 1, n: count.value });
+        while (taking && Date.now() < next && i + 1 < Number(count.value)) await new Promise((resolve) => setTimeout(resolve, Math.min(200, Math.max(next - Date.now(), 0))));
+      }
+      taking = false;
+      burst.textContent = T.t("Take them");
+      words.textContent = "";
+      if (files.length) await bring(files);
+    });
+    return el("div", {}, el("div", { class: "tf-inline" }, start), panel);
+  };
+})();

@@ -1,0 +1,56 @@
+// Make, second step: the part of one picture that is used, chosen by hand in a dialog; with the keyboard too.
+(() => {
+  const T = window.Twofold;
+  const { el } = T;
+
+  // The dialog. onCrop(file, part): this part is used, null for all of it. `.choosePart(project, files, file, found, crops)` shows a
+  // picture, from which one can step to the others in `files`.
+  T.cropByHand = (onCrop) => {
+    const error = T.errorNote();
+    const board = T.cropper(() => {});
+    const title = el("h3");
+    const button = (text, action, primary) => el("button", { type: "button", class: `tf-button${primary ? " tf-primary" : ""}`, onclick: action }, text);
+    let now = null; // { project, files, file, found, crops }
+    const step = (by) => show(now.files[now.files.indexOf(now.file) + by]);
+    const earlier = button(T.t("Earlier"), () => step(-1));
+    const later = button(T.t("Later"), () => step(1));
+    const decide = (part) => {
+      now.crops = { ...now.crops, [now.file]: part };
+      onCrop(now.file, part);
+      if (later.disabled) dialog.close();
+      else step(1);
+    };
+    const use = button(T.t("Use this part"), () => decide(board.shares().map((share) => Math.min(1, Math.max(0, share)))), true);
+    const all = button(T.t("Use all of it"), () => decide(null));
+    const dialog = el("dialog", { class: "tf-make-dialog", "aria-label": T.t("Crop by hand") }, title, board, error, el("div", { class: "tf-buttons" }, use, all, earlier, later, button(T.t("Close"), () => dialog.close())));
+
+    const show = async (file) => {
+      now.file = file;
+      error.show("");
+      const at = now.files.indexOf(file);
+      [earlier.disabled, later.disabled] = [at <= 0, at >= now.files.length - 1];
+      title.textContent = T.t("Picture {i}", { i: now.found.files.indexOf(file) + 1 });
+      use.disabled = true;
+      try {
+        const answer = await T.ask(T.url(`make/${now.project}/picture.jpg`, { file }));
+        const bitmap = await createImageBitmap(await answer.blob());
+        if (now.file !== file) return;
+        const [height, width] = now.found.sides;
+        board.useBundle({ width, height, channels: 3, dataset: { fit: "crop" } });
+        board.put(bitmap);
+        if (now.crops[file]) board.choose(now.crops[file]);
+        use.disabled = false;
+      } catch (failure) {
+        board.clear();
+        error.show(failure.message);
+      }
+    };
+    dialog.choosePart = async (project, files, file, found, crops) => {
+      now = { project, files, file, found, crops };
+      dialog.showModal();
+      await show(file);
+      board.querySelector(".tf-crop-frame").focus({ preventScroll: true });
+    };
+    return dialog;
+  };
+})();

@@ -1,0 +1,82 @@
+// Make, first step: pictures that the server fetches itself: a ready set to try, and where the page is the owner's own machine,
+// a folder, a zip or a data set by its name.
+(() => {
+  const T = window.Twofold;
+  const { el } = T;
+
+  const LOOK_EVERY = 500; // ms, while pictures are being fetched
+  // Ready set -> [what it is called, what it holds]. counts: ready set -> how many pictures.
+  const setsInWords = (counts) => {
+    const many = (name) => ({ n: T.wholeNumber(counts[name] ?? 0) });
+    return {
+      shapes: [T.t("Drawn shapes"), T.t("{n} drawn shapes in four classes, with known colours, sizes and places", many("shapes"))],
+      avatars: [T.t("Avatars"), T.t("{n} heads by four illustrators, with glasses, smiles and colours", many("avatars"))],
+      mnist: [T.t("Handwritten digits"), T.t("{n} digits of MNIST, fetched from the Hugging Face Hub", many("mnist"))],
+      fashion: [T.t("Fashion"), T.t("{n} pieces of clothing of Fashion-MNIST, fetched from the Hugging Face Hub", many("fashion"))],
+    };
+  };
+
+  // The part of the card. project() as for T.makeBring; onArrived() is called when all are there, onTold(fetch) whenever GET
+  // /make/{project}/source says something new. `.resume(project)` goes on watching.
+  T.makeFetched = (facts, project, onArrived, onTold) => {
+    const SETS = setsInWords(facts.ready);
+    const path = el("input", { type: "text", class: "tf-make-path", "aria-label": T.t("A folder, a zip or a data set"), placeholder: T.t("~/Pictures/cats or owner/name"), spellcheck: "false", autocapitalize: "off" });
+    const fetchIt = el("button", { type: "button", class: "tf-button" }, T.t("Fetch"));
+    const stop = el("button", { type: "button", class: "tf-button", hidden: true }, T.t("Stop fetching"));
+    let watching = null; // the project whose fetch is watched
+
+    const fail = (failure) => onTold({ state: "failed", error: failure.message, done: 0, of: 0, stored: 0, refused: {} });
+    const watch = async (name) => {
+      watching = name;
+      while (watching === name) {
+        const { fetch } = await T.getJson(`make/${name}/source`);
+        if (watching !== name || !fetch) break;
+        onTold(fetch);
+        stop.hidden = !["reading", "storing"].includes(fetch.state);
+        if (stop.hidden) {
+          watching = null;
+          if (fetch.stored) onArrived();
+          return;
+        }
+        await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY));
+      }
+    };
+    const begin = async (params) => {
+      try {
+        const name = await project();
+        await T.ask(T.url(`make/${name}/source`, params), { method: "POST", headers: T.makeHeaders });
+        await watch(name);
+      } catch (failure) {
+        fail(failure);
+      }
+    };
+    fetchIt.addEventListener("click", () => begin({ path: path.value }));
+    path.addEventListener("keydown", (event) => event.key === "Enter" && begin({ path: path.value }));
+    stop.addEventListener("click", async () => {
+      try {
+        await T.ask(T.url(`make/${watching}/source`), { method: "DELETE", headers: T.makeHeaders });
+      } catch (failure) {
+        fail(failure);
+      }
+    });
+    const ready = Object.keys(facts.ready).map((name) => el("button", { type: "button", class: "tf-button", title: SETS[name][1], onclick: () => begin({ ready: name }) }, SETS[name][0]));
+    const root = el(
+      "div",
+      { class: "tf-make-fetched" },
+      facts.paths && el("div", { class: "tf-inline" }, el("span", { class: "tf-label" }, T.t("From this machine")), path, fetchIt),
+      ready.length > 0 && el("div", { class: "tf-inline", role: "group", "aria-label": T.t("To try") }, el("span", { class: "tf-label" }, T.t("To try")), ...ready),
+      stop,
+    );
+    root.resume = async (name) => {
+      watching = null;
+      stop.hidden = true;
+      try {
+        const { fetch } = await T.getJson(`make/${name}/source`);
+        if (fetch && ["reading", "storing"].includes(fetch.state)) await watch(name);
+      } catch (failure) {
+        fail(failure);
+      }
+    };
+    return root;
+  };
+})();

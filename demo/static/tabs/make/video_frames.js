@@ -1,0 +1,170 @@
+// Make, first step: pictures from a video, one frame in n, decoded by the visitor's browser. A frame that is almost the same
+// as the one kept before it is dropped.
+(() => {
+  const T = window.Twofold;
+  const { el } = T;
+
+  const LONGEST = 512; // pixels of a picture's longer side
+  const MOST = 1000; // pictures of one video
+  const WANTED = 200; // … that are suggested
+  const USUAL = 1 / 25; // seconds of a frame, where the browser does not tell
+  const MEASURED = 8; // frames that are played to learn how long one takes
+  const PATIENCE = 5000; // ms that the browser may take to find a frame
+  const SMALL = 16; // side of the copies that are compared
+  const SAME = 2.5; // of 255: frames that differ less on average are almost the same
+  const QUALITY = 0.95; // of JPEG
+
+  const within = (promise, ms) => Promise.race([promise, new Promise((_, reject) => setTimeout(reject, ms))]);
+  const heard = (video, name) =>
+    within(
+      new Promise((resolve, reject) => {
+        video.addEventListener(name, resolve, { once: true });
+        video.addEventListener("error", reject, { once: true });
+      }),
+      PATIENCE,
+    );
+  const seek = async (video, time) => {
+    const there = heard(video, "seeked");
+    video.currentTime = time;
+    await there;
+  };
+
+  // A video that is ready to be looked through, with `duration` and `frame`, the seconds of one frame. Rejects where the
+  // browser cannot decode it.
+  const openVideo = async (file) => {
+    const video = el("video", { muted: true, playsinline: true, preload: "auto" });
+    video.muted = true;
+    const loaded = heard(video, "loadeddata");
+    video.src = URL.createObjectURL(file);
+    await loaded;
+    if (!video.videoWidth) throw new Error();
+    if (video.duration === Infinity) await seek(video, 1e7); // recordings do not say how long they are until their end
+    const { duration } = video;
+    const frame = await frameTime(video).catch(() => USUAL);
+    return { video, duration, frame: Math.min(frame, duration) || USUAL };
+  };
+  const frameTime = async (video) => {
+    if (!video.requestVideoFrameCallback) return USUAL;
+    await seek(video, 0);
+    const times = [];
+    const measured = new Promise((resolve) => {
+      const note = (_, { mediaTime }) => {
+        times.push(mediaTime);
+        if (times.length < MEASURED) video.requestVideoFrameCallback(note);
+        else resolve();
+      };
+      video.requestVideoFrameCallback(note);
+      video.addEventListener("ended", resolve, { once: true });
+    });
+    await video.play();
+    await within(measured, 2000).catch(() => {});
+    video.pause();
+    const steps = times.slice(1).map((time, i) => time - times[i]).filter((step) => step > 0.001);
+    return steps.length ? Math.min(...steps) : USUAL; // the shortest: others were passed over
+  };
+
+  const painted = (video, width, height) => {
+    const canvas = el("canvas", { width, height });
+    const context = canvas.getContext("2d", { willReadFrequently: width === SMALL });
+    context.drawImage(video, 0, 0, width, height);
+    return { canvas, context };
+  };
+  const smallCopy = (video) => painted(video, SMALL, SMALL).context.getImageData(0, 0, SMALL, SMALL).data;
+  const difference = (a, b) => a.reduce((sum, value, i) => sum + Math.abs(value - b[i]), 0) / (0.75 * a.length); // alpha never differs
+
+  // The frames of a video at these steps: { files, seen }. wanted() tells whether to go on; told(share) how far it is.
+  const framesOf = async ({ video, duration, frame }, step, name, wanted, told) => {
+    const files = [];
+    const scale = Math.min(1, LONGEST / Math.max(video.videoWidth, video.videoHeight));
+    const [width, height] = [video.videoWidth, video.videoHeight].map((side) => Math.max(1, Math.round(side * scale)));
+    let [seen, last] = [0, null];
+    for (let i = 0; i * step * frame < duration && files.length < MOST && wanted(); i++) {
+      await seek(video, Math.min((i * step + 0.5) * frame, duration));
+      const copy = smallCopy(video);
+      seen += 1;
+      told((i * step * frame) / duration);
+      if (last && difference(copy, last) < SAME) continue;
+      last = copy;
+      const blob = await new Promise((resolve) => painted(video, width, height).canvas.toBlob(resolve, "image/jpeg", QUALITY));
+      if (blob) files.push({ file: blob, name });
+    }
+    return { files, seen };
+  };
+
+  // The part of the card. bring(files) takes the pictures, onError(sentence) says what is wrong. `.offer(videos)` asks how many
+  // frames of these files are wanted.
+  T.videoFrames = (bring, onError) => {
+    let videos = [];
+    let opened = [];
+    let working = false;
+    const words = el("span", { class: "tf-quiet", role: "status" });
+    const bar = el("progress", { max: 1, value: 0, "aria-label": T.t("Frames of the video"), hidden: true });
+    let step = 1;
+    const count = () => opened.reduce((sum, { duration, frame }) => sum + Math.min(MOST, Math.ceil(duration / (step * frame))), 0);
+    const say = () => (words.textContent = T.n(count(), "{n} picture at most; frames almost the same as the one before are dropped.", "{n} pictures at most; frames almost the same as the one before are dropped."));
+    const slider = T.slider(T.t("One frame in"), { min: 1, max: 100, step: 1, value: 1 }, (value) => {
+      step = value;
+      say();
+    });
+    const take = el("button", { type: "button", class: "tf-button tf-primary" }, T.t("Take the frames"));
+    const title = el("strong");
+    const root = el("div", { class: "tf-make-video", hidden: true }, title, slider, el("div", { class: "tf-inline" }, take, bar, words));
+    const close = () => {
+      for (const { video } of opened) URL.revokeObjectURL(video.src);
+      [videos, opened] = [[], []];
+      root.hidden = true;
+    };
+    take.addEventListener("click", async () => {
+      if (working) {
+        working = false; // what was found so far is kept
+        return;
+      }
+      working = true;
+      bar.hidden = false;
+      take.textContent = T.t("Enough");
+      const files = [];
+      let seen = 0;
+      try {
+        for (const [i, one] of opened.entries()) {
+          const stem = videos[i].name.split("/").pop().replace(/\.[^.]*$/, "");
+          const name = opened.length > 1 ? `${stem}/frame.jpg` : "frame.jpg"; // several videos are several classes
+          const found = await framesOf(one, step, name, () => working, (share) => (bar.value = (i + share) / opened.length));
+          files.push(...found.files);
+          seen += found.seen;
+        }
+      } catch {
+        onError(undecodable(videos[0].name));
+      }
+      working = false;
+      bar.hidden = true;
+      take.textContent = T.t("Take the frames");
+      close();
+      if (files.length) await bring(files);
+      root.said.textContent = T.t("{kept} of {n} frames were taken; the others were almost the same as the one before.", { kept: T.wholeNumber(files.length), n: T.wholeNumber(seen) });
+    });
+    const undecodable = (name) => T.t("This browser cannot decode the video {name}. Save it as MP4 (H.264) or WebM, or bring its frames as pictures.", { name });
+    root.offer = async (found) => {
+      close();
+      root.said.textContent = "";
+      for (const one of found) {
+        try {
+          opened.push(await openVideo(one.file));
+          videos.push(one);
+        } catch {
+          onError(undecodable(one.name));
+        }
+      }
+      if (!opened.length) return;
+      const frames = opened.reduce((sum, { duration, frame }) => sum + duration / frame, 0);
+      step = Math.max(1, Math.min(100, Math.round(frames / WANTED)));
+      slider.put(step);
+      title.textContent = videos.map(({ name }) => name).join(", ");
+      say();
+      root.hidden = false;
+    };
+    root.said = el("p", { class: "tf-quiet", role: "status" });
+    const around = el("div", {}, root, root.said);
+    around.offer = root.offer;
+    return around;
+  };
+})();

@@ -1,0 +1,327 @@
+"""Make in a real Chromium: pictures are brought, seen, cleaned and sorted, and a reload keeps everything."""
+
+import base64
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image, ImageFilter
+
+from bundle.sessions import choose_provider
+from demo.make.limits import OWN_MACHINE
+from demo.make.maker import Maker
+from demo.make.projects import Projects
+from demo.page import build_demo, launch_settings
+from demo.routes.make_routes import make_routes
+from demo.serving.served_bundle import open_bundles
+from tests.browser.test_everyone import AXE, CHECK, CLIPPED, HOW_TO_GET_IT, OUTSIDE, travel
+from tests.support import tiny
+
+Page = Any  # playwright's, which need not be installed
+
+NARROW = {"width": 390, "height": 844}
+PATIENCE_MS = 60_000  # pictures are looked at in a thread of the server that the tests run in
+# Drops what the browser itself made: a folder of pictures is given by the files' names.
+DROP = """([target, files]) => {
+    const data = new DataTransfer();
+    for (const { name, type, bytes } of files)
+        data.items.add(new File([Uint8Array.from(atob(bytes), (c) => c.charCodeAt(0))], name, { type }));
+    const settings = { dataTransfer: data, bubbles: true, cancelable: true };
+    document.querySelector(target).dispatchEvent(new DragEvent("drop", settings));
+}"""
+# A film of a disc that stands still, then walks: recorded by the browser, as a webcam's would be.
+FILM = """async () => {
+    const canvas = document.createElement("canvas");
+    [canvas.width, canvas.height] = [160, 120];
+    const pen = canvas.getContext("2d");
+    const draw = (x) => {
+        pen.fillStyle = "#fff"; pen.fillRect(0, 0, 160, 120);
+        pen.fillStyle = "#c03"; pen.beginPath(); pen.arc(x, 60, 25, 0, 7); pen.fill();
+    };
+    draw(30);
+    const recorder = new MediaRecorder(canvas.captureStream(20), { mimeType: "video/webm" });
+    const parts = [];
+    recorder.ondataavailable = (event) => parts.push(event.data);
+    const ended = new Promise((resolve) => (recorder.onstop = resolve));
+    recorder.start();
+    for (let i = 0; i < 30; i++) {
+        draw(i < 15 ? 30 : 30 + 6 * (i - 14));
+        await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    recorder.stop();
+    await ended;
+    const bytes = new Uint8Array(await new Blob(parts).arrayBuffer());
+    return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
+}"""
+
+
+@pytest.fixture(scope="module")
+def projects(tmp_path_factory: pytest.TempPathFactory) -> Projects:
+    return Projects(tmp_path_factory.mktemp("made"))
+
+
+@pytest.fixture(scope="module")
+def address(projects: Projects, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The page with the tab Make; in place of that of the other files."""
+    root = tmp_path_factory.mktemp("served")
+    tiny.build(root / "digits", name="digits")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
+        bundles, unavailable = open_bundles(root, choose_provider("cpu"))
+        maker = Maker(projects, bundles, choose_provider("cpu"), OWN_MACHINE)
+        maker.start()
+        demo = build_demo(bundles, unavailable, make=True)
+        settings = launch_settings(bundles, unavailable, make_routes(maker))
+        _, url, _ = demo.launch(quiet=True, prevent_thread_lock=True, server_name="127.0.0.1", **settings)
+        yield url
+        maker.close()
+        demo.close(verbose=False)
+
+
+def picture(seed: int, blurred: bool = False, size: tuple[int, int] = (96, 72)) -> bytes:
+    random = np.random.default_rng(seed)
+    image = Image.fromarray(random.integers(0, 255, (6, 8, 3), np.uint8)).resize(size, Image.Resampling.NEAREST)
+    buffer = io.BytesIO()
+    (image.filter(ImageFilter.GaussianBlur(12)) if blurred else image).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+@pytest.fixture(scope="module")
+def pets(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of 14 cats and 12 dogs: one cat twice, one dog blurred, and a table."""
+    folder = tmp_path_factory.mktemp("pets")
+    for kind, count in (("cats", 13), ("dogs", 11)):
+        (folder / kind).mkdir()
+        for i in range(count):
+            (folder / kind / f"{i:02d}.png").write_bytes(picture(i + (100 if kind == "dogs" else 0)))
+    (folder / "cats" / "13.png").write_bytes(picture(3) + b" ")
+    (folder / "dogs" / "11.png").write_bytes(picture(120, blurred=True))
+    lines = ["file_name,weight,kind", *(f"cats/{i:02d}.png,{i / 3:.2f},{'ab'[i % 2]}" for i in range(14))]
+    (folder / "metadata.csv").write_text("\n".join(lines))
+    return folder
+
+
+def make_tab(page: Page) -> None:
+    page.set_default_timeout(PATIENCE_MS)
+    page.get_by_role("tab", name="Make").click()
+    page.locator(".tf-make").wait_for()
+
+
+def new_project(page: Page) -> None:
+    make_tab(page)
+    if page.get_by_label("Project", exact=True).is_visible():
+        page.get_by_label("Project", exact=True).select_option("")
+
+
+def settled(page: Page, projects: Projects, check: Any) -> Any:
+    """What the newest project's file says, once `check` of it is true."""
+    for _ in range(400):
+        project = projects.get(projects.names()[0])
+        if check(project):
+            return project
+        page.wait_for_timeout(50)
+    raise AssertionError(project)
+
+
+def tiles(page: Page) -> Any:
+    return page.locator(".tf-make-tile")
+
+
+def mode(page: Page, name: str) -> None:
+    page.get_by_role("radiogroup", name="A press").get_by_role("radio", name=name).check()
+
+
+def class_count(page: Page, name: str) -> int:
+    return int(page.locator(f".tf-make-class[data-name='{name}'] small").inner_text())
+
+
+def test_pictures_are_brought_cleaned_sorted_and_kept(visit, projects: Projects, pets: Path):
+    page = visit(refused="/choice")
+    new_project(page)
+    page.get_by_role("textbox", name="Name", exact=True).first.fill("Pets")
+    page.locator("input[webkitdirectory]").set_input_files(str(pets))
+    page.get_by_text("26 pictures have arrived. 1 table came with them.").wait_for()
+    page.get_by_text("26 pictures are chosen.").wait_for()
+    assert page.locator(".tf-make-heading").all_inner_texts() == ["cats", "dogs"]
+    assert "26 pictures are too few for a GAN" in page.locator(".tf-make-advice").inner_text()
+    assert page.get_by_text("Attributes and columns: 0 of 0 attributes are learned").is_visible()  # of 26 pictures
+
+    # One click leaves out what is marked; Undo takes it back.
+    page.get_by_role("button", name="Leave out all marked").click()
+    page.get_by_text("24 pictures are chosen; 2 are left out.").wait_for()
+    page.get_by_role("button", name="Undo").click()
+    page.get_by_text("26 pictures are chosen.").wait_for()
+    page.get_by_role("radio", name="Look-alikes 1").check()
+    assert tiles(page).count() == 1
+    page.get_by_role("button", name="Leave out all marked").click()
+    page.get_by_role("radio", name="All 26").check()
+    settled(page, projects, lambda project: len(project.left_out) == 1)
+
+    # Classes: new ones, by selection and by dragging, renamed, deleted, left empty.
+    page.get_by_role("button", name="New class").click()
+    page.keyboard.type("kittens")
+    page.keyboard.press("Enter")
+    page.get_by_text("The class kittens has no picture, so it is not learned").wait_for()
+    mode(page, "selects")
+    tiles(page).nth(0).click()
+    tiles(page).nth(2).click(modifiers=["Shift"])
+    page.get_by_text("3 pictures are selected").wait_for()
+    page.locator(".tf-make-class[data-name='kittens']").click()
+    assert (class_count(page, "kittens"), class_count(page, "cats")) == (3, 10)
+    tiles(page).nth(0).drag_to(page.locator(".tf-make-class[data-name='dogs']"))
+    page.wait_for_function("document.querySelector(\"[data-name='dogs'] small\").textContent === '13'")
+    page.get_by_role("button", name="Rename kittens").click()
+    page.keyboard.type("a/b")
+    page.keyboard.press("Enter")
+    page.get_by_text("A class may be named with letters, digits").wait_for()
+    page.get_by_role("button", name="Rename kittens").click()
+    page.keyboard.type("young ones")
+    page.keyboard.press("Enter")
+    page.locator(".tf-make-class[data-name='young ones']").wait_for()
+    project = settled(page, projects, lambda project: "young ones" in project.classes)
+    assert list(project.class_of.values()).count("young ones") == 3
+
+    # The same by keyboard alone: the arrows reach a picture, Space selects it, Enter on the name puts it there.
+    tiles(page).first.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Space")
+    page.locator(".tf-make-class[data-name='young ones']").focus()
+    page.keyboard.press("Enter")
+    settled(page, projects, lambda project: list(project.class_of.values()).count("young ones") == 4)
+    page.get_by_role("button", name="Delete the class young ones").click()
+    settled(page, projects, lambda project: "young ones" not in project.classes)
+    page.get_by_text("Not learned from, as they are in no class: 4.").wait_for()
+    page.get_by_role("button", name="Undo").click()
+    page.locator(".tf-make-class[data-name='young ones']").wait_for()
+
+    # Size, proportions, background; then the part of one picture, by keyboard.
+    page.get_by_role("radiogroup", name="Proportions").get_by_role("radio", name="4:3").check()
+    page.get_by_text("64 × 48 pixels").wait_for()
+    page.get_by_role("radiogroup", name="Size").get_by_role("radio", name="32").check()
+    page.get_by_text("32 × 24 pixels").wait_for()
+    mode(page, "crops")
+    before = tiles(page).first.evaluate("e => e.style.backgroundImage")
+    tiles(page).first.click()
+    dialog = page.get_by_role("dialog", name="Crop by hand")
+    page.wait_for_function("document.activeElement.classList.contains('tf-crop-frame')")
+    for key in ("+", "+", "+", "ArrowLeft", "ArrowUp"):
+        page.keyboard.press(key)
+    dialog.get_by_role("button", name="Use this part").click()
+    dialog.get_by_role("button", name="Close").click()
+    page.wait_for_function("([b]) => document.querySelector('.tf-make-tile').style.backgroundImage !== b", arg=[before])
+    (part,) = settled(page, projects, lambda project: project.crops).crops.values()
+    assert part[2] - part[0] == pytest.approx(1 / 1.331, abs=0.03) and part[0] < 0.12
+
+    # The command for a terminal, then everything again after a reload.
+    page.get_by_text("Train it from a terminal").click()
+    page.get_by_role("button", name="Write the data set").click()
+    command = page.locator(".tf-make-choose .tf-code")
+    command.wait_for()
+    assert "--size 32x24" in command.inner_text() and "--classes-from outermost" in command.inner_text()
+    kept = projects.get(projects.names()[0])
+    page.reload()
+    page.wait_for_function("window.Twofold?.stats.shown > 0")
+    make_tab(page)
+    page.get_by_text("25 pictures are chosen; 1 is left out.").wait_for()
+    assert (class_count(page, "young ones"), class_count(page, "dogs")) == (4, 13)
+    assert page.locator(".tf-make-tile.tf-cropped").count() == 1 and page.locator(".tf-make-tile.tf-out").count() == 1
+    assert page.get_by_text("32 × 24 pixels").is_visible()
+    assert projects.get(projects.names()[0]) == kept
+
+
+def test_dropped_files_and_what_is_no_picture(visit, projects: Projects):
+    page = visit()
+    new_project(page)
+    text = {"name": "notes.txt", "type": "text/plain", "bytes": base64.b64encode(b"hello").decode()}
+    page.evaluate(DROP, [".tf-make-drop", [text]])
+    page.get_by_text("There is no picture among these files.").wait_for()
+    pictures = [
+        {"name": f"{i}.png", "type": "image/png", "bytes": base64.b64encode(picture(i)).decode()} for i in range(3)
+    ]
+    page.evaluate(DROP, [".tf-make-drop", [*pictures, text]])
+    page.get_by_text("3 pictures have arrived. 1 file was left out: no picture").wait_for()
+    page.get_by_text("3 pictures are too few: at least 20 are needed.").wait_for()
+    assert not page.get_by_role("heading", name="3. Train").is_visible()
+    for i in range(3):  # all may be left out, and come back
+        tiles(page).nth(i).click()
+    page.get_by_text("0 pictures are chosen; 3 are left out.").wait_for()
+    page.get_by_role("button", name="Undo").click()
+    settled(page, projects, lambda project: len(project.left_out) == 2)
+
+
+def test_a_video_gives_frames_without_those_that_are_almost_the_same(visit, projects: Projects):
+    page = visit()
+    new_project(page)
+    film = page.evaluate(FILM)
+    page.evaluate(DROP, [".tf-make-drop", [{"name": "disc.webm", "type": "video/webm", "bytes": film}]])
+    page.locator(".tf-make-video").wait_for()
+    page.get_by_role("button", name="Take the frames").click()
+    page.get_by_text("pictures have arrived.").wait_for()
+    page.get_by_text("the others were almost the same").wait_for()
+    count = len(list((projects.folder(projects.names()[0]) / "pictures").glob("*/*")))
+    assert 8 <= count <= 24  # 15 walk; of those that stand still one is kept
+    torn = {"name": "torn.mp4", "type": "video/mp4", "bytes": base64.b64encode(b"no film").decode()}
+    page.evaluate(DROP, [".tf-make-drop", [torn]])
+    page.get_by_text("This browser cannot decode the video torn.mp4.").wait_for()
+
+
+def test_the_webcam_takes_a_burst_and_a_series_that_may_end_early(launch: Any, address: str, projects: Projects):
+    browser = launch("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
+    page = browser.new_page()
+    page.goto(f"{address}?lang=en")
+    page.wait_for_function("window.Twofold?.stats.shown > 0")
+    new_project(page)
+    page.get_by_role("button", name="Use the webcam").click()
+    page.wait_for_function("document.querySelector('.tf-make-aim video').videoWidth > 0")
+    page.get_by_role("combobox", name="How many pictures").select_option("10")
+    page.get_by_role("button", name="Take them").click()
+    page.get_by_text("10 pictures have arrived.").wait_for()
+    page.get_by_role("combobox", name="How often").select_option("30")
+    page.get_by_role("button", name="Take them").click()
+    page.get_by_text("1 of 10").wait_for()
+    page.get_by_role("button", name="Enough").click()
+    page.get_by_text("1 picture has arrived.").wait_for()
+    files = list((projects.folder(projects.names()[0]) / "pictures").glob("*/*.png"))
+    width, height = Image.open(files[0]).size
+    assert len(files) == 11 and width == height > 200
+    browser.close()
+
+
+def test_a_phone_brings_and_sorts_by_tap_and_nothing_is_in_the_way(visit, projects: Projects, pets: Path):
+    if not AXE.exists():
+        pytest.skip(HOW_TO_GET_IT)
+    page = visit("?lang=en", viewport=NARROW, has_touch=True, reduced_motion="reduce")
+    new_project(page)
+    files = sorted(pets.glob("*/*.png"))
+    page.get_by_label("Choose files").set_input_files([str(path) for path in files])
+    page.get_by_text("26 pictures are chosen.").wait_for()
+    page.get_by_role("button", name="New class").tap()
+    page.keyboard.type("mine")
+    page.keyboard.press("Enter")
+    mode(page, "selects")
+    tiles(page).nth(1).tap()
+    tiles(page).nth(4).tap()
+    page.locator(".tf-make-class[data-name='mine']").tap()
+    settled(page, projects, lambda project: list(project.class_of.values()) == ["mine", "mine"])
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    for width in (390, 768, 1440):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+        assert (page.evaluate(OUTSIDE.replace(".tf-widget *", ".tf-make *"), width), page.evaluate(CLIPPED)) == ([], [])
+        for dark in (False, True):
+            page.evaluate("dark => document.body.classList.toggle('dark', dark)", dark)
+            assert page.evaluate(CHECK) == [], (width, dark)
+    missed, unseen = travel(page)
+    assert (missed, unseen) == ([], [])
+
+
+def test_the_tab_speaks_chinese(visit):
+    page = visit("?lang=zh-CN", viewport=NARROW, reduced_motion="reduce")
+    page.evaluate("Twofold.tabs().at(-3).click()")
+    page.locator(".tf-make-choose:visible, .tf-make-drop:visible").first.wait_for()
+    left = page.locator(".tf-make").inner_text()
+    assert "把图片、文件夹、zip 或视频拖到这里" in left and "Drop pictures" not in left
+    assert page.evaluate("document.documentElement.scrollWidth") == NARROW["width"]

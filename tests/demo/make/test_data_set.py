@@ -1,0 +1,130 @@
+"""The chosen pictures as a data set: what training reads of it is what the page shows, whatever classes are called."""
+
+import errno
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from bundle.errors import InputError, UserError
+from demo.make import data_set
+from demo.make.data_set import chosen_pictures, lay_out, reading_words, terminal_command
+from demo.make.projects import Project
+from demo.make.survey import survey
+from demo.make.tables import LEAST_EACH, LEAST_KNOWN
+from train.command_line import parse
+from train.data.attributes import LEAST_EACH as TRAINING_EACH
+from train.data.attributes import LEAST_KNOWN as TRAINING_KNOWN
+from train.data.columns import FILE_COLUMNS, LABEL_COLUMNS
+from train.data.load import load
+from train.data.reading import reading_of
+from train.settings import AllSettings
+
+PROJECT = Project(title="t", created="2026-01-01T00:00:00+00:00", size=32)
+
+
+def picture(seed: int, size: tuple[int, int] = (40, 40)) -> Image.Image:
+    random = np.random.default_rng(seed)
+    return Image.fromarray(random.integers(0, 255, (8, 8, 3), np.uint8)).resize(size, Image.Resampling.NEAREST)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A project of 150 pictures in the groups train and test, and loose ones, with a table."""
+    rows = []
+    for i in range(150):
+        group = ("train", "test", "pictures")[i % 3]
+        path = tmp_path / "pictures" / group / f"{i // 3 + 1:06d}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        picture(i).save(path)
+        rows.append({"file": f"{group}/{path.name}", "name": f"set/{i}.png"})
+    (tmp_path / "tables").mkdir()
+    lines = [
+        "file_name,kind,weight,glasses",
+        *(f"{i}.png,{'ab'[i % 2]},{i / 7:.3f},{'no' if i % 3 else 'yes'}" for i in range(150)),
+    ]
+    (tmp_path / "tables" / "000001.csv").write_text("\n".join(lines))
+    rows.append({"file": "tables/000001.csv", "name": "set/metadata.csv"})
+    (tmp_path / "names.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows) + '{"torn')
+    return tmp_path
+
+
+def read_by_training(project: Project, folder: Path):
+    """What `python -m train all` reads by the command that the page shows."""
+    command = terminal_command(project, folder, "t").split()
+    assert command[:4] == ["python", "-m", "train", "all"]
+    settings, _ = parse(command[3:])
+    assert isinstance(settings, AllSettings)
+    return load(settings.data, settings.size, True, settings.fit, settings.background, reading=reading_of(settings))
+
+
+def test_training_reads_what_was_chosen_whatever_classes_are_called(folder: Path):
+    everything = {f"pictures/{i:06d}.png": "masks" for i in range(1, 51)}
+    project = PROJECT.model_copy(update={"class_of": everything, "left_out": ("train/000001.png",)})
+    assert lay_out(folder, project) == 149
+    info, train, test = read_by_training(project, folder)
+    assert info.classes == ("masks", "test", "train") and len(train) + len(test) == 149
+
+
+def test_training_sees_the_parts_and_proportions_that_the_page_shows(folder: Path):
+    part = {"train/000001.png": (0.25, 0.0, 1.0, 0.75)}
+    project = PROJECT.model_copy(update={"crops": part, "proportions": "4:3", "use_classes": False})
+    lay_out(folder, project)
+    info, train, test = read_by_training(project, folder)
+    assert (info.height, info.width, info.classes) == (24, 32, ())
+    trained = {bytes(image.permute(1, 2, 0).numpy().tobytes()) for part in (train, test) for image in part.images}
+    shown = {bytes(image.tobytes()) for image in survey(folder / "pictures", project).pictures}
+    assert trained == shown
+
+
+def test_the_attributes_that_were_chosen_are_read(folder: Path):
+    project = PROJECT.model_copy(update={"attributes": ("weight", "glasses"), "use_classes": False})
+    lay_out(folder, project)
+    info, train, _ = read_by_training(project, folder)
+    assert [(one.name, one.kind) for one in info.attributes] == [("weight", "number"), ("glasses", "binary")]
+    assert train.attributes is not None and bool(train.attributes.isfinite().all())
+
+
+def test_pictures_without_a_class_are_learned_only_without_classes(folder: Path):
+    assert set(chosen_pictures(folder, PROJECT).values()) == {"train", "test"}
+    assert len(chosen_pictures(folder, PROJECT.model_copy(update={"use_classes": False}))) == 150
+    one = PROJECT.model_copy(update={"class_of": {f"test/{i:06d}.png": "" for i in range(1, 51)}})
+    assert set(chosen_pictures(folder, one).values()) == {""} and len(chosen_pictures(folder, one)) == 150
+
+
+def test_too_few_and_the_same_again_are_refused(folder: Path):
+    with pytest.raises(InputError, match="3 pictures are too few"):
+        lay_out(folder, PROJECT.model_copy(update={"left_out": tuple(data_set.all_files(folder)[3:])}))
+    for path in (folder / "pictures").glob("*/*"):
+        picture(1).save(path)
+    with pytest.raises(InputError, match="All of these pictures are the same"):
+        lay_out(folder, PROJECT)
+
+
+def test_a_full_disk_leaves_the_older_data_set(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    lay_out(folder, PROJECT)
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "link", full)
+    monkeypatch.setattr(data_set.shutil, "copyfile", full)
+    with pytest.raises(UserError, match=r"The data set cannot be written: No space left on device\."):
+        lay_out(folder, PROJECT)
+    assert len(list((folder / "set").glob("*/*"))) == 100 and not (folder / ".set").exists()
+
+
+def test_a_command_with_a_space_in_its_folder_can_be_pasted(folder: Path):
+    place = folder / "my pictures"
+    assert f"--data '{place / 'set'}'" in terminal_command(PROJECT, place, "t")
+    assert "--no-classes" in reading_words(PROJECT.model_copy(update={"use_classes": False}), folder)
+
+
+def test_the_page_and_training_mean_the_same_by_columns():
+    from demo.make import tables
+
+    assert (tables.FILE_COLUMNS, tables.LABEL_COLUMNS) == (FILE_COLUMNS, LABEL_COLUMNS)
+    assert LEAST_KNOWN > TRAINING_KNOWN / 0.9 and LEAST_EACH > TRAINING_EACH / 0.9

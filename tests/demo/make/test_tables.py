@@ -1,0 +1,71 @@
+"""Tables beside the pictures: which column can be an attribute, which tells classes, and which picture a row means."""
+
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+from bundle.errors import InputError
+from demo.make.tables import cells_of, classes_by, columns, is_table, read_records, tells_classes, why_no_attribute
+
+
+def cells(*values: object) -> dict:
+    return {str(i): value for i, value in enumerate(values)}
+
+
+@pytest.mark.parametrize(
+    ("name", "found", "words"),
+    [
+        ("weight", cells(*map(float, range(200))), ""),
+        ("glasses", cells(*["yes", "no"] * 100), ""),
+        ("label", cells(*["yes", "no"] * 100), "It names classes."),
+        ("style", cells(*"abc" * 100), "It holds 3 different words"),
+        ("mixed", cells(*([1.0] * 100 + ["x"] * 100)), "numbers and words"),
+        ("same", cells(*[3.0] * 200), "one value only"),
+        ("few", cells(*map(float, range(50))), "50 pictures have a value"),
+        ("rare", cells(*([0.0] * 190 + [1.0] * 10)), "One of its two values is in 10 pictures"),
+        (" odd", cells(*map(float, range(200))), "printable letters"),
+    ],
+)
+def test_what_can_be_an_attribute(name: str, found: dict, words: str):
+    assert words in why_no_attribute(name, found) and bool(words) == bool(why_no_attribute(name, found))
+
+
+def test_what_can_tell_classes():
+    assert tells_classes(cells(*"abc" * 10)) and tells_classes(cells(*[0.0, 1.0] * 5))
+    assert not tells_classes(cells(*"aaaa")) and not tells_classes(cells(*map(float, range(100))))
+
+
+def test_rows_name_pictures_by_their_path_else_by_their_name():
+    by_name = {
+        "set/cats/a.png": "cats/000001.png",
+        "set/dogs/a.png": "dogs/000001.png",
+        "set/dogs/b.png": "dogs/000002.png",
+    }
+    rows = [
+        {"file_name": "cats/a.png", "x": 1.0},
+        {"file_name": "dogs/a.png", "x": 2.0},
+        {"file_name": "none.png", "x": 3.0},
+    ]
+    assert cells_of(rows, PurePosixPath("set"), by_name) == {"x": {"cats/000001.png": 1.0, "dogs/000001.png": 2.0}}
+    alone = [{"file_name": "elsewhere/b.png", "x": 4.0}, {"file_name": "elsewhere/a.png", "x": 5.0}]  # two are called a
+    assert cells_of(alone, PurePosixPath("set"), by_name) == {"x": {"dogs/000002.png": 4.0}}
+    assert cells_of([{"x": 1.0}], PurePosixPath("set"), by_name) == {}
+
+
+def test_tables_are_read_in_the_usual_forms(tmp_path: Path):
+    (tmp_path / "metadata.csv").write_bytes("\ufefffile_name;wärme;leer\na.png;1,5;\nb.png;2;\n".encode())
+    assert read_records(tmp_path / "metadata.csv") == [
+        {"file_name": "a.png", "wärme": "1,5"},
+        {"file_name": "b.png", "wärme": 2.0},
+    ]
+    (tmp_path / "metadata.jsonl").write_text('{"file_name": "a.png", "smile": true, "box": [1]}\n\n')
+    assert read_records(tmp_path / "metadata.jsonl") == [{"file_name": "a.png", "smile": 1.0}]
+    assert is_table("set/Metadata.CSV") and is_table("set\\labels.jsonl") and not is_table("notes.csv")
+
+
+def test_a_table_that_cannot_be_read_tells_nothing(tmp_path: Path):
+    (tmp_path / "tables").mkdir()
+    (tmp_path / "tables" / "000001.jsonl").write_text("{torn")
+    assert columns(tmp_path, ["a/000001.png"]) == {}
+    with pytest.raises(InputError, match="The column kind tells no classes"):
+        classes_by(tmp_path, "kind", [])

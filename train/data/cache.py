@@ -1,0 +1,71 @@
+"""Where packs of pictures lie: in a run's own folder, or together in one that several runs and commands share."""
+
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from train.data.packed import Pack, disk_errors
+from train.progress_bar import say
+
+LARGE_FILES = Path("/var/tmp")  # where systems keep temporary files that are too large for memory, as /tmp may be one
+
+
+@dataclass(frozen=True)
+class Cache:
+    """A folder for packs. `shared`: each has a folder of its own in it; else there is one, which the next replaces."""
+
+    folder: Path
+    shared: bool = False
+
+    def find(self, key: str) -> Pack | None:
+        """The pack of a key, finished or not, if it is there and undamaged."""
+        folders = sorted(path.parent for path in self.folder.glob("*/pack.json")) if self.shared else [self.folder]
+        return next((pack for folder in folders if (pack := Pack.open(folder, key))), None)
+
+    def is_empty(self) -> bool:
+        """Whether there is no pack at all: then no key needs to be computed."""
+        return not any(self.folder.glob("*/pack.json" if self.shared else "pack.json"))
+
+    def place(self, name: str, key: str) -> Path:
+        """The folder for a pack that is to be made. name: of the pictures, for whoever looks into the folder."""
+        return self.folder / f"{re.sub(r'[^A-Za-z0-9._-]+', '-', name)[:40]}-{key[:8]}" if self.shared else self.folder
+
+
+@contextmanager
+def one_at_a_time(place: Path, needed: int) -> Iterator[None]:
+    """While inside, no other process packs pictures into this folder, which is made; whoever comes second waits.
+    needed: bytes of the pack. Raises UserError when the disk refuses."""
+    with disk_errors(place, needed):
+        place.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(place / ".lock")
+    with suppress(NotImplementedError, OSError):  # a file system without locks
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            say(f"Another process packs pictures into {place}: waiting until it is done.")
+            lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def opened_cache(given: Path | None, own: Cache | None) -> Iterator[Cache]:
+    """The cache of a command: the folder that --cache names, else the `own` one of its run, else a temporary folder,
+    which is removed at the end."""
+    if given is not None:
+        yield Cache(given, shared=True)
+        return
+    if own is not None:
+        yield own
+        return
+    large = LARGE_FILES if "TMPDIR" not in os.environ and os.access(LARGE_FILES, os.W_OK) else None
+    with tempfile.TemporaryDirectory(prefix="twofold-", dir=large, ignore_cleanup_errors=True) as folder:
+        yield Cache(Path(folder))
