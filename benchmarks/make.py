@@ -174,7 +174,7 @@ def scanned(visit: Visit, settings: Settings, count: int) -> float:
     files = photographs(settings, visit.home.parent, count)
     began = time.monotonic()
     visit.page.locator("#tf-make input[type=file]").first.set_input_files([str(path) for path in files])
-    visit.page.get_by_text(f"{count:,} pictures will be learned from").wait_for(timeout=PATIENCE)
+    visit.page.get_by_text(f"{count:,} pictures are chosen").wait_for(timeout=PATIENCE)
     visit.page.locator("#tf-make .tf-make-tile").first.wait_for(timeout=PATIENCE)
     took = time.monotonic() - began
     delete(visit)

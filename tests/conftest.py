@@ -2,8 +2,7 @@
 
 import os
 import shutil
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Generator, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -17,20 +16,43 @@ from train.evaluate import leak
 
 BROWSER = Path(__file__).parent / "browser"
 SERVERS = {"address", "liar", "online", "server", "triton", "visitor"}  # fixtures that start one
-WEIGHTS = {"slow": 5, "browser": 3, "serving": 1}  # seconds that a test with this mark takes, roughly
+# Seconds that a test takes, roughly, by its mark; one without a mark takes …
+WEIGHTS = {"slow": 5.0, "browser": 3.0, "serving": 1.0}
+UNMARKED = 0.1
+EXPORTED = "exported"  # the fixture that takes longest; one worker makes it, while …
+MEANWHILE = 20.0  # … the others do so many seconds of what does without
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Sets the marks that a rule can tell, then puts the files that take longest first: begun last, one of them would
-    keep a single worker busy at the end."""
-    seconds: Counter[Path] = Counter()
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None]:
+    """Sets the marks that a rule can tell, then puts the files in the order that keeps all workers busy."""
     for item in items:
         if item.path.is_relative_to(BROWSER):
             item.add_marker("browser")
         elif SERVERS.intersection(getattr(item, "fixturenames", ())):
             item.add_marker("serving")
-        seconds[item.path] += max((WEIGHTS.get(mark.name, 0) for mark in item.iter_markers()), default=0)
-    items.sort(key=lambda item: -seconds[item.path])  # stable, so a file's tests keep their order
+    yield  # by these marks, tests are left out that nobody asked for
+    seconds: dict[Path, float] = {}
+    for item in items:
+        weight = max((WEIGHTS.get(mark.name, 0.0) for mark in item.iter_markers()), default=0.0)
+        seconds[item.path] = seconds.get(item.path, 0.0) + (weight or UNMARKED)
+    exported = {item.path for item in items if EXPORTED in getattr(item, "fixturenames", ())}
+    places = {path: place for place, path in enumerate(file_order(seconds, exported))}
+    items.sort(key=lambda item: places[item.path])  # stable, so a file's tests keep their order
+
+
+def file_order(seconds: Mapping[Path, float], exported: Collection[Path]) -> list[Path]:
+    """Files by the seconds that they take, the longest first: begun last, one of them would keep a single worker busy
+    at the end. But first comes one of those that need the bundle, then MEANWHILE of those that do not: begun together,
+    two of the former would wait for the same bundle."""
+    longest = sorted(seconds, key=lambda path: -seconds[path])
+    maker = [path for path in longest if path in exported][:1]
+    meanwhile: list[Path] = []
+    for path in longest:
+        if path not in exported and sum(seconds[other] for other in meanwhile) < MEANWHILE:
+            meanwhile.append(path)
+    first = [*maker, *meanwhile] if maker else []
+    return [*first, *(path for path in longest if path not in first)]
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:

@@ -71,12 +71,14 @@ ENCODERS = {
     "bundle/pictures.py": "the visitor's own picture, in 8 bits",
     "demo/data_urls.py": "picture_url, whose mark may be None",
     "demo/routes/files.py": "held-out pictures",
-    "demo/routes/make.py": "the visitor's own pictures",
+    "demo/make/crops.py": "the visitor's own pictures",
+    "demo/routes/make_pictures.py": "the visitor's own pictures",
     "demo/tabs/morph/animation.py": "marked: xmp, formats.gif",
     "demo/tabs/morph/film_strip.py": "marked: formats.png_info",
     "export/snapshots.py": "marked: xmp",
     "export/targets/offline.py": "marked: formats.png_info",
     "export/model_card.py": "code for people, with a mark",
+    "train/data/unpack.py": "pictures of a set",
     "train/snapshots.py": "held-out pictures, and rows that a bundle held",
     "train/recorder.py": "filters of a classifier",
 }
@@ -85,7 +87,8 @@ SCRIPTS = {
     "demo/static/core/marks.js": "markedPng and savePicture, with the mark",
     "demo/static/core/elements.js": "download itself",
     "demo/static/tabs/about/how_it_learned.js": "the server's film, which is marked",
-    "demo/static/tabs/make/bring.js": "the visitor's camera",
+    "demo/static/tabs/make/burst_camera.js": "the visitor's camera",
+    "demo/static/tabs/make/video_frames.js": "the visitor's film",
     "demo/static/tabs/rebuild/drawing_board.js": "the visitor's drawing, on its way to the server",
     "demo/static/tabs/rebuild/cropper.js": "the visitor's picture, on its way to the server",
 }
@@ -170,7 +173,7 @@ def test_what_leaves_by_a_route_is_marked_and_drawn_again(
         return
     formats = morph_export.FORMATS if path == "/morph/{bundle}" else ("",)
     for file_format in formats:
-        if file_format == "mp4" and video.gap():
+        if file_format == "mp4" and video.missing():
             continue
         given = {**asked, "format": file_format} if file_format else asked
         answer = client.post(address, data={"request": json.dumps(given)}, files={"none": b""})
@@ -228,7 +231,7 @@ def test_what_leaves_by_an_endpoint_is_marked(bundles: dict[str, ServedBundle], 
 
 def test_the_film_of_a_training_is_marked_in_every_format(bundles: dict[str, ServedBundle]):
     for file_format in training_film.FORMATS:
-        if file_format == "mp4" and video.gap():
+        if file_format == "mp4" and video.missing():
             continue
         for model in ("gan", "vae"):
             mark = xmp.read(training_film.film(bundles["faces"], model, file_format)).mark

@@ -40,6 +40,7 @@ class Maker:
         self.jobs = Jobs(projects)
         self._changed = threading.Condition()
         self._waiting: list[str] = []
+        self._to_end: set[str] = set()  # of those that wait: whose present step is only to be finished
         self._current: Running | None = None
         self._ending = False
         self._asking = threading.Lock()  # held by one who asks for a training: two may ask at once
@@ -114,11 +115,15 @@ class Maker:
         self._stop_current("next", name)
 
     def finish(self, name: str) -> None:
-        """Ends the training for good, as if its time were over: the present step is finished, and no other begins."""
-        if self._left_queue(name):
-            return
-        if not self._is_current(name):
-            self.projects.change(name, state="finished", error="")
+        """Ends the training for good, as if its time were over: the present step is finished, and no other begins. One
+        that is paused is taken up for that."""
+        with self._asking:
+            if self.state_of(name) in ("paused", "failed"):
+                self.projects.change(name, state="waiting", error="")
+                with self._changed:
+                    self._to_end.add(name)
+                    self._waiting.append(name)
+                    self._changed.notify_all()
         self._stop_current("end", name)
 
     def remedy(self, name: str, remedy: Remedy) -> None:
@@ -189,8 +194,9 @@ class Maker:
                 train_all(running, self.projects, self.made, self.machine)
             except (UserError, OSError) as problem:
                 words = str(problem) if isinstance(problem, UserError) else f"{problem.strerror or problem}."
+                ended = {"state": "paused"} if self._ending else {"state": "failed", "error": words}
                 with suppress(UserError):  # it was deleted, or the disk is full: `state_of` says the rest
-                    self.projects.change(running.name, state="failed", error=words)
+                    self.projects.change(running.name, **ended)
             finally:
                 with self._changed:
                     self._current = None
@@ -200,7 +206,11 @@ class Maker:
         """The project whose turn it is; None when the server ends."""
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._ending)
-            self._current = None if self._ending else Running(self._waiting.pop(0))
+            if self._ending:
+                return None
+            name = self._waiting.pop(0)
+            self._current = Running(name, wish="end" if name in self._to_end else None)
+            self._to_end.discard(name)
             return self._current
 
     def _left_queue(self, name: str) -> bool:
@@ -209,6 +219,7 @@ class Maker:
             if name not in self._waiting:
                 return False
             self._waiting.remove(name)
+            self._to_end.discard(name)
             self.projects.change(name, state="paused")
             return True
 

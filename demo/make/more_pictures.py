@@ -7,14 +7,18 @@ out, or sorted into another class, after the training began stays as it was lear
 from pathlib import Path
 
 from bundle.errors import UserError
-from demo.make.data_set import SET, chosen_pictures, place
+from demo.make.classes import ALONE
+from demo.make.data_set import SET, all_files, chosen_pictures, place, write_attributes
 from demo.make.projects import Project
 
 
 def new_pictures(folder: Path, project: Project) -> dict[str, str]:
-    """The chosen pictures that the data set of the project in `folder` lacks -> their classes."""
-    there = {path.stem for path in (folder / SET).glob("*/*")}
-    return {file: name for file, name in chosen_pictures(folder, project).items() if mark(file) not in there}
+    """The chosen pictures that the data set of the project in `folder` lacks -> their classes. Those of a class that
+    its networks do not know cannot join."""
+    there = laid_out(folder)
+    classes = {path.partition("/")[0] for path in there.values()}
+    found = {file: name for file, name in chosen_pictures(folder, project).items() if mark(file) not in there}
+    return {file: name for file, name in found.items() if (name or ALONE) in classes}
 
 
 def add(folder: Path, project: Project) -> int:
@@ -23,9 +27,17 @@ def add(folder: Path, project: Project) -> int:
     try:
         for file, name in new.items():
             place(folder, file, name, project, folder / SET)
+        there = laid_out(folder)
+        written = {file: there[mark(file)] for file in all_files(folder) if mark(file) in there}
+        write_attributes(folder, project, written, folder / SET)
     except OSError as problem:
         raise UserError(f"The data set cannot be written: {problem.strerror or problem}.") from problem
     return len(new)
+
+
+def laid_out(folder: Path) -> dict[str, str]:
+    """The pictures in the data set by their marks -> their paths there."""
+    return {path.stem: f"{path.parent.name}/{path.name}" for path in (folder / SET).glob("*/*") if path.is_file()}
 
 
 def mark(file: str) -> str:

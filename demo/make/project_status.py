@@ -12,7 +12,7 @@ from demo.make.more_pictures import new_pictures
 from demo.make.projects import Project, Projects, State
 from demo.make.run_view import run_view
 
-LEARNED = ("run", "set", "bundle", "space", "page")
+LEARNED = ("run", "set", "bundle", "report", "space", "page")
 """Folders of a project that hold what was made of its pictures."""
 
 

@@ -168,7 +168,11 @@ class Projects:
 
     @staticmethod
     def _write(folder: Path, project: Project) -> None:
-        write_file(folder / FILE, project.model_dump_json(indent=2).encode())
+        try:
+            write_file(folder / FILE, project.model_dump_json(indent=2).encode())
+        except UserError as problem:
+            why = problem.__cause__.strerror if isinstance(problem.__cause__, OSError) else "the disk refuses"
+            raise UserError(f"The project cannot be written: {why}. What was chosen before is kept.") from problem
 
 
 def slug(title: str) -> str:

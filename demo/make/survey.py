@@ -24,7 +24,7 @@ Mark = Literal["twin", "blurred", "odd", "unreadable"]
 HASH_SIDE = 8  # dHash of 8 x 8 bits
 TWIN_BITS = 4  # at most so many bits differ between twins, and …
 TWIN_LEVELS = 24  # … the colours of their small copies by so many levels of 255, …
-TWIN_SHARE = 98  # … but for a few of a hundred: drawings of one kind differ in parts only
+TWIN_SHARE = 0.02  # … but for this share: drawings of one kind differ in parts only
 SMALL = 16  # side of the copies that are compared as a whole
 BLURRED = 0.1  # share of the median sharpness below which a picture counts as blurred
 COMPONENTS = 16
@@ -114,7 +114,8 @@ def twins(pictures: np.ndarray) -> list[int]:
     for i in range(len(pictures)):
         before = originals[:count]
         near = before[np.bitwise_count(hashes[before] ^ hashes[i]) <= TWIN_BITS]
-        if any(np.percentile(np.abs(copies[j] - copies[i]), TWIN_SHARE) <= TWIN_LEVELS for j in near):
+        differs = (np.abs(copies[near] - copies[i]) > TWIN_LEVELS).mean(axis=1)
+        if (differs <= TWIN_SHARE).any():
             found.append(i)
         else:
             originals[count] = i

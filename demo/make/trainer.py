@@ -70,7 +70,7 @@ def train_all(running: Running, projects: Projects, made: MadeBundles, machine: 
         if project.step >= len(steps):
             break
         step = steps[project.step]
-        command, pixels = plan.training_command(step, project, folder), project.size**2
+        command, pixels = plan.training_command(step, project, folder), project.sides[0] * project.sides[1]
         done, wish = run_step(running, command, folder, machine, pixels)
         if wish == "anew":
             shutil.rmtree(folder / "run" / step.stage, ignore_errors=True)

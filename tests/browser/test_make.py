@@ -121,7 +121,7 @@ def test_train_play_keep_and_delete(browser: Any, maker: tuple[Maker, str]):
     page.get_by_role("tab", name="Make").click()
     make.get_by_role("button", name="Pause").click()
     make.get_by_text("Paused. Nothing is lost").wait_for()
-    make.get_by_label("Name", exact=True).last.fill("Round things")
+    make.get_by_label("Name of the generator").fill("Round things")
     make.get_by_label("Words for the model card").fill("Discs that I drew.")
     make.get_by_role("button", name="Write it down").click()
     make.get_by_role("button", name="Written down").wait_for()

@@ -268,6 +268,28 @@ def test_a_video_gives_frames_without_those_that_are_almost_the_same(visit, proj
     page.get_by_text("This browser cannot decode the video torn.mp4.").wait_for()
 
 
+def test_the_webcam_takes_a_burst_and_a_series_that_may_end_early(launch: Any, address: str, projects: Projects):
+    browser = launch("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
+    page = browser.new_page()
+    page.goto(f"{address}?lang=en")
+    page.wait_for_function("window.Twofold?.stats.shown > 0")
+    new_project(page)
+    page.get_by_role("button", name="Use the webcam").click()
+    page.wait_for_function("document.querySelector('.tf-make-aim video').videoWidth > 0")
+    page.get_by_role("combobox", name="How many pictures").select_option("10")
+    page.get_by_role("button", name="Take them").click()
+    page.get_by_text("10 pictures have arrived.").wait_for()
+    page.get_by_role("combobox", name="How often").select_option("30")
+    page.get_by_role("button", name="Take them").click()
+    page.get_by_text("1 of 10").wait_for()
+    page.get_by_role("button", name="Enough").click()
+    page.get_by_text("1 picture has arrived.").wait_for()
+    files = list((projects.folder(projects.names()[0]) / "pictures").glob("*/*.png"))
+    width, height = Image.open(files[0]).size
+    assert len(files) == 11 and width == height > 200
+    browser.close()
+
+
 def test_a_phone_brings_and_sorts_by_tap_and_nothing_is_in_the_way(visit, projects: Projects, pets: Path):
     if not AXE.exists():
         pytest.skip(HOW_TO_GET_IT)

@@ -77,6 +77,24 @@ def locked_zip(place: Path) -> str:
     return page.put(name, "a.zip", bytes(data)).text
 
 
+@case(ROOM, "a damaged picture in a zip")
+def damaged_entry(place: Path) -> str:
+    page, name = page_with(place)
+    data = bytearray(zipped({"a.png": picture(1), "b.png": picture(2)}))
+    data[60] ^= 0xFF  # within the first picture
+    return page.put(name, "torn.zip", bytes(data)).text
+
+
+@case(ROOM, "a file that is longer than it said")
+def longer_than_it_said(place: Path) -> str:
+    page, name = page_with(place)
+    data = picture(1)
+    address = f"/make/{name}/files?id=a&name=a.png&at=0&of={len(data) - 9}"
+    said = page.client.put(address, content=data, headers=OWN_PAGE).text
+    assert not list(page.maker.projects.folder(name).glob(".*.part"))
+    return said
+
+
 @case(ROOM, "more pictures than a project may hold")
 def too_many(place: Path) -> str:
     page, name = page_with(place, limits=replace(SMALL, pictures=2))
@@ -261,6 +279,17 @@ def no_classes_column(place: Path) -> str:
 def no_part(place: Path) -> str:
     page, name = page_with(place, 1)
     return page.choose(name, crops={"discs/000001.png": [0.5, 0.5, 0.5, 0.5]}).text
+
+
+@case(ROOM, "a disk that is full while something is chosen")
+def full_while_choosing(place: Path) -> str:
+    page, name = page_with(place, 2)
+    page.choose(name, size=32)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("bundle.atomic_files.os.fsync", full)
+        said = page.choose(name, size=96).text
+    assert page.pictures(name)["size"] == 32
+    return said
 
 
 @case(ROOM, "a disk that is full while the data set is written")

@@ -37,8 +37,9 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 STORES = """
 import sys, time
 from pathlib import Path
-Path(sys.argv[1]).touch()
-try: time.sleep(60)
+try:
+    Path(sys.argv[1]).touch()
+    time.sleep(60)
 except KeyboardInterrupt: Path(sys.argv[2]).touch()
 """
 

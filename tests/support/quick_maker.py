@@ -24,6 +24,7 @@ from pathlib import Path
 run, stage, minutes, log, how = sys.argv[1:6]
 folder = Path(run) / stage
 folder.mkdir(parents=True, exist_ok=True)
+(Path(run) / "run.json").write_text("{}")
 (folder / "state.safetensors").touch()
 (folder / "record.json").write_text('{"images": 1}')
 with open(log, "a") as out: out.write(f"{stage} {minutes}\\n")

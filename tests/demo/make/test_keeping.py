@@ -24,7 +24,7 @@ from tests.support.quick_maker import project, quick_maker, until
 
 OWN_PAGE = {"X-Twofold": "make"}
 COMMAND, STEPS = plan.training_command, plan.steps
-SMALL = {"vae": ("--width", "16", "--hidden", "16", "--latent-dim", "8"), "gan": ("--width", "16", "--latent-dim", "8")}
+SMALL = ("--width", "16", "--hidden", "16", "--latent-dim", "8")  # of a VAE that is exported in no time
 
 
 def learned(maker: Maker) -> str:
@@ -141,17 +141,17 @@ def test_a_space_is_staged_with_the_bundle(maker: Maker, page: TestClient):
 
 @pytest.mark.slow
 def test_a_generator_is_measured_and_taught_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """VAE and GAN of 60 pictures; figures; then ten more pictures and more of both."""
+    """A VAE of 60 pictures; its figures; then ten more pictures, and more training."""
     images = [640]
 
     def command(step: plan.Step, *rest: object, **named: object) -> list[str]:
         words = COMMAND(step, *rest, **named)
         at = words.index("--minutes")
         words = [*words[:at], "--images", str(images[0]), *words[at + 2 :]]
-        return [word for word in words if word not in ("--preset", "principal")] + list(SMALL[step.stage])
+        return [word for word in words if word not in ("--preset", "principal")] + list(SMALL)
 
     monkeypatch.setattr(plan, "training_command", command)
-    monkeypatch.setattr(plan, "steps", lambda *of: STEPS(*of)[:2])
+    monkeypatch.setattr(plan, "steps", lambda *of: STEPS(*of)[:1])
     maker = Maker(Projects(tmp_path / "home"), {}, choose_provider("cpu"), OWN_MACHINE)
     maker.start()
     try:
@@ -164,14 +164,14 @@ def test_a_generator_is_measured_and_taught_more(tmp_path: Path, monkeypatch: py
         keeping.measure(maker, name)
         until(lambda: bool((maker.jobs.facts(name) or {}).get("done")), 300)
         assert maker.jobs.facts(name)["error"] == ""
-        assert {"gan.frechet", "vae.psnr"} <= {figure.name for figure in maker.made.served[name].info.quality.figures}
+        assert "vae.psnr" in {figure.name for figure in maker.made.served[name].info.quality.figures}
         draw(maker.projects.folder(name) / "pictures" / "discs", range(60, 70))
         assert maker.status(name)["added"] == 10
         images[0] = 960
         maker.train(name, 60)
         until(lambda: maker.state_of(name) in ("finished", "failed"), 300)
         assert maker.state_of(name) == "finished", maker.projects.get(name).error
-        record = json.loads((maker.projects.folder(name) / "run" / "gan" / "record.json").read_text())
+        record = json.loads((maker.projects.folder(name) / "run" / "vae" / "record.json").read_text())
         before, after = (count for _, count in record["data"])
         assert before < after <= before + 10
         assert record["images"] >= 960 and maker.made.is_newest(name)

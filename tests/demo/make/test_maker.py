@@ -157,9 +157,8 @@ def test_pictures_become_a_generator_that_plays(page: Page, monkeypatch: pytest.
     kept = page.client.get(f"/make/{name}/bundle.zip")
     assert kept.content[:2] == b"PK"
     assert page.client.delete(f"/make/{name}", headers=OWN_PAGE).status_code == 200
-    assert [path.name for path in page.maker.projects.home.iterdir()] == [
-        "speed.json"
-    ] and name not in page.maker.made.served
+    assert [path.name for path in page.maker.projects.home.iterdir()] == ["speed.json"]
+    assert name not in page.maker.made.served
 
 
 @pytest.mark.slow

@@ -49,6 +49,15 @@ def test_stopping_finishes_the_step_and_begins_no_other(maker: Maker):
     assert lines(maker) == ["vae", "vae"]
 
 
+def test_stopping_a_paused_training_finishes_its_step(maker: Maker):
+    name = begun(maker)
+    maker.pause(name)
+    until(lambda: state(maker, name) == "paused")
+    maker.finish(name)
+    until(lambda: state(maker, name) == "finished")
+    assert lines(maker, whole=True)[-1] == f"vae {plan.BARELY:g}"
+
+
 def test_another_time_holds_at_once(maker: Maker):
     name = begun(maker, 30)
     maker.take_minutes(name, 60)
@@ -65,7 +74,16 @@ def test_a_finished_training_goes_on_from_its_first_step(maker: Maker):
     new.write_bytes(b"")
     maker.train(name, 60)
     until(lambda: lines(maker)[2:] == ["vae"])
-    assert (maker.projects.folder(name) / "set" / "pictures" / "discs-000777.png").exists()  # one class is none
+    assert (maker.projects.folder(name) / "set" / "pictures" / "discs-000777.png").exists()
+
+
+def test_pictures_that_are_left_out_later_stay_in_what_was_learned(maker: Maker):
+    name = begun(maker)
+    maker.pause(name)
+    until(lambda: state(maker, name) == "paused")
+    maker.projects.change(name, left_out=("discs/000003.png",))
+    maker.train(name, 60)
+    assert len(list((maker.projects.folder(name) / "set").glob("*/*"))) == 20
 
 
 def test_advice_is_taken_up(maker: Maker):

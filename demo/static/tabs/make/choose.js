@@ -23,6 +23,7 @@
     let past = []; // earlier ones, for Undo
     let filter = null; // a mark
     let only = null; // a class
+    let turn = 0; // of the latest reload
     let selected = new Set();
     let last = null; // the picture that was pressed last, from which Shift selects
     let mode = "leave"; // what a press does: leave, sort, crop
@@ -37,8 +38,8 @@
       (changes) => T.makePost(`make/${project}/choice`, changes),
       (answer) => tellAdvice(answer.advice),
       async (failure) => {
-        await reload(false).catch(() => {}); // what the server refused is not there
         error.show(failure.message);
+        reload(false).catch(() => {}); // what the server refused is not there
       },
     );
     const grid = T.pictureGrid(facts, (file, event) => press(file, event), (file) => (selected.has(file) ? [...selected] : [file]));
@@ -238,8 +239,15 @@
       }
     };
     const reload = async (forget) => {
-      const answer = await survey(project);
-      if (!answer) return;
+      turn += 1;
+      const [mine, name] = [turn, project];
+      let before, answer;
+      do {
+        await sender.idle();
+        before = state;
+        answer = await survey(name);
+        if (!answer || mine !== turn) return; // another project was opened, or this one once more
+      } while (state !== before); // somebody chose while the answer was on its way: it does not know
       found = answer;
       state = T.choiceState(found);
       if (forget) past = [];

@@ -17,6 +17,7 @@
     const none = el("button", { type: "button", class: "tf-button", onclick: () => actions.selectNone() }, T.t("Select none"));
     const select = el("div", { class: "tf-inline" }, all, none);
     const root = el("div", { class: "tf-make-classing" }, el("label", { class: "tf-check" }, use, T.t("Learn classes")), list, words, select);
+    const around = el("div", {}, root);
     let view = null;
     let editing = null; // the name that is being changed; "" for a new one
 
@@ -84,12 +85,15 @@
       use.checked = view.use;
       words.textContent = view.selected ? T.n(view.selected, "{n} picture is selected: press the name of its class.", "{n} pictures are selected: press the name of their class.") : names.length ? T.t("Drag pictures onto a name, or select some and press it.") : T.t("Without classes all pictures are learned alike. Give names to sort them.");
       words.hidden = !view.use;
-      root.classList.toggle("tf-make-at-hand", view.use && view.selected > 0); // the names stay in view while pictures are selected
+      const atHand = view.use && view.selected > 0; // then the names stay in view, and their place on the page as it was
+      if (atHand && !around.style.minHeight) around.style.minHeight = `${root.offsetHeight}px`;
+      if (!atHand) around.style.minHeight = "";
+      root.classList.toggle("tf-make-at-hand", atHand);
     };
-    root.show = (next) => {
+    around.show = (next) => {
       view = next;
       draw();
     };
-    return root;
+    return around;
   };
 })();

@@ -20,7 +20,7 @@
     const list = el("datalist", { id: "tf-make-licences" }, ...LICENCES.map((name) => el("option", { value: name })));
     const about = el("textarea", { rows: 3, maxlength: 2000, placeholder: T.t("What the pictures are, where they come from, what the generator is good for") });
     const save = el("button", { type: "submit", class: "tf-button" }, T.t("Write it down"));
-    const form = el("form", { class: "tf-make-describe" }, field(T.t("Name"), title), field(T.t("Licence of the pictures"), licence), list, field(T.t("Words for the model card"), about), el("div", { class: "tf-buttons" }, save));
+    const form = el("form", { class: "tf-make-describe" }, field(T.t("Name of the generator"), title), field(T.t("Licence of the pictures"), licence), list, field(T.t("Words for the model card"), about), el("div", { class: "tf-buttons" }, save));
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
       save.disabled = true;

@@ -33,7 +33,7 @@ const show = (facts) => {
     watch: card(T.t("3. Train"), watch),
     keep: card(T.t("4. Keep"), keep),
   };
-  element.replaceChildren(el("div", { class: "tf-make" }, el("div", { class: "tf-field tf-make-projects" }, el("span", { class: "tf-label" }, T.t("Project")), picker), error, ...Object.values(cards)));
+  element.replaceChildren(el("div", { class: "tf-make" }, el("div", { class: "tf-field tf-make-projects" }, el("span", { class: "tf-label" }, T.t("Project")), picker), facts.note ? el("p", { class: "tf-quiet" }, T.translate(facts.note)) : "", error, ...Object.values(cards)));
 
   const known = new Map(facts.projects.map((status) => [status.name, status]));
   const fillPicker = () => {

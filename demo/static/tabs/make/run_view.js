@@ -256,12 +256,13 @@
       }
       words.hidden = root.isPart && !alive;
       if (!alive) return;
+      const forAll = root.leftForAll ?? (status.of > 1 ? status.left_for_all : null);
       bar.value = status.planned ? Math.min(status.images / status.planned, 1) : 0;
       left.textContent = [
         T.t("{n} pictures seen", { n: T.wholeNumber(status.images) }),
         status.rate ? T.t("{n} pictures/s", { n: T.digits(status.rate, 2) }) : "",
         T.t("{time} left in this step", { time: T.spokenTime(status.left) }),
-        root.leftForAll === null || root.leftForAll === undefined ? "" : T.t("{time} for all", { time: T.spokenTime(root.leftForAll) }),
+        forAll === null ? "" : T.t("{time} for all", { time: T.spokenTime(forAll) }),
       ]
         .filter(Boolean)
         .join(" · ");
@@ -308,7 +309,7 @@
       pair.show(stages.filter((stage) => stage.moments.length > 1), run.size);
     };
     root.isPart = false; // whether others say that nothing is trained now
-    root.leftForAll = null; // seconds, where more than the command's own stages are to come
+    root.leftForAll = null; // seconds; null: as the command says of its own stages
     root.show = (run) => {
       describe(run);
       showAlarms(run.status, run.alive);

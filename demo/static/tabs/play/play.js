@@ -277,10 +277,14 @@ const toggleDrift = () => {
 };
 
 // --- dropped pictures ------------------------------------------------------------------------------
+let drops = 0; // so that a large file that is read for long does not come after a later one
 T.dropZone(element, async (file) => {
+  const mine = ++drops;
+  const mark = await T.readMark(file);
+  if (mine !== drops) return;
   stopDrift();
   family.forget();
-  dropped.textContent = T.openMark(await T.readMark(file));
+  dropped.textContent = T.openMark(mark);
   dropped.hidden = false;
 });
 T.on((after, before) => {
