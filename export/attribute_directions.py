@@ -28,6 +28,9 @@ AT_ONCE = 250  # of them
 MEASURED = 256  # others, on which moves are measured
 RIDGE = 0.01  # share of the variance of the factors that is added to it
 SPREAD_LEAST = 1e-6  # an attribute that varies less in generated pictures has no direction
+# Below these a direction is not offered: a slider that does not do what it says is worse than none.
+LEAST_MOVED = 0.15  # standard deviations of its attribute by which it moves it, and more than it moves the others
+LEAST_ACCURACY = {"binary": 0.6, "number": 0.3}  # of the graph `attributes`, whose opinion the direction was found by
 
 
 @dataclass(frozen=True)
@@ -94,10 +97,21 @@ def directions(
         values = np.concatenate([read_attributes(inputs, space.draw(inputs, part)) for part in parts])
         labels = np.array([seed_class(seed, classes) for seed in seeds]) if classes > 1 else None
         moves = conditional_moves(latents, values, labels)
-        effects = measure(inputs, space, moves, values.std(axis=0))
+        measured = measure(inputs, space, moves, values.std(axis=0))
+        effects = [effect if works(one, effect) else None for one, effect in zip(known, measured, strict=True)]
+        if lost := [one.name for one, effect in zip(known, effects, strict=True) if effect is None]:
+            print(f"The {space.model} has no direction that moves {', '.join(lost)}: no sliders for them.")
+        moves[[effect is None for effect in effects]] = 0
         arrays["attribute_w" if space.model == "gan" else "attribute_code"] = moves
         known = tuple(one.model_copy(update={space.model: effect}) for one, effect in zip(known, effects, strict=True))
     return arrays, known
+
+
+def works(attribute: Attribute, effect: AttributeEffect | None) -> bool:
+    """Whether a direction moves its attribute, and more than the others, and the attribute is recognised at all."""
+    if effect is None or attribute.accuracy < LEAST_ACCURACY[attribute.kind]:
+        return False
+    return effect.moved >= LEAST_MOVED and effect.moved > effect.others
 
 
 def read_attributes(inputs: TrialInputs, images: np.ndarray) -> np.ndarray:

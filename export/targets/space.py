@@ -119,7 +119,8 @@ def runtime_file() -> list[Source]:
 def _packed(runtime: on_device.Runtime) -> bytes:
     builds = [on_device.BUILDS[name] for name in BUILDS if name in runtime.builds]
     names = ["package.json", *(file for build in builds for file in build.files)]
-    return packed_files.pack({name: runtime.read(name) for name in names} | {"LICENSES.txt": LICENCES.read_bytes()})
+    files = {name: runtime.read(name) for name in names} | {"LICENSES.txt": LICENCES.read_bytes()}
+    return packed_files.pack(files, weights=False)
 
 
 def code_files() -> list[str]:

@@ -1,8 +1,10 @@
 """Directions of attributes: found where they are known, without the others, and said in a table."""
 
 import numpy as np
+import pytest
 
 from bundle.schema import Attribute, AttributeEffect
+from export import attribute_directions
 from export.attribute_directions import conditional_moves
 from export.attribute_section import HEADING, attribute_table, with_section
 
@@ -42,3 +44,22 @@ def test_the_card_says_it_once():
     assert once.index(HEADING) < once.index("## Graphs") and once.endswith("## Graphs\n\nmany\n")
     assert with_section(once, [glasses]) == once
     assert with_section(with_section("# Card\n", [glasses]), [glasses]).count(HEADING) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "accuracy", "moved", "others", "offered"),
+    [
+        ("binary", 0.9, 0.5, 0.1, True),
+        ("binary", 0.9, 0.1, 0.01, False),  # it hardly moves
+        ("binary", 0.9, -0.5, 0.1, False),  # it moves the other way
+        ("binary", 0.9, 0.3, 0.4, False),  # the others move more
+        ("binary", 0.5, 0.5, 0.1, False),  # by an opinion that is none
+        ("number", 0.5, 0.5, 0.1, True),
+        ("number", 0.1, 0.5, 0.1, False),
+    ],
+)
+def test_a_direction_that_does_not_do_what_it_says_is_not_offered(kind, accuracy, moved, others, offered):
+    attribute = Attribute(name="glasses", kind=kind, low=0, high=1, accuracy=accuracy)
+    effect = AttributeEffect(moved=moved, others=others, kept=0.9)
+    assert attribute_directions.works(attribute, effect) is offered
+    assert not attribute_directions.works(attribute, None)
