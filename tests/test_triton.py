@@ -227,14 +227,14 @@ def test_the_engine_draws_there(triton: Triton, server: kserve_client.InferenceS
     for sheet, right in ((golden, True), (255 - golden, False)):
         one = Engine(dataclasses.replace(vae, golden=sheet), provider, opener=kserve_client.opener(server))
         with nullcontext() if right else pytest.raises(BundleError, match="does not draw the pictures of its sample"):
-            one.ready()
+            one.ensure_checked()
 
 
 def test_a_generator_from_elsewhere_draws_there_too(triton: Triton, server: kserve_client.InferenceServer):
     """By the names and values of the format, which its file does not have: held against its sample sheet."""
     provider = Provider("engine", server.name, "named by --engine.")
     engine = Engine(triton.foreign, provider, opener=kserve_client.opener(server))
-    engine.ready()
+    engine.ensure_checked()
     feed_of_seeds = feed(triton.foreign, "generator", 40)
     assert same(list(engine.run("generator", feed_of_seeds).values()), here(triton.foreign, "generator", feed_of_seeds))
 

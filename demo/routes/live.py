@@ -171,10 +171,11 @@ def grid_state(served: ServedBundle, query: QueryParams) -> State:
 
 
 def address_state(word: str) -> StateOf:
-    """The state of a picture that only its address draws again: `word`, and the parameters as they came."""
+    """The state of a picture that only its address draws again: `word`, and the parameters in the order of their names,
+    so that one picture has one mark."""
 
     def state(served: ServedBundle, query: QueryParams) -> Mapping[str, Any]:
-        given = {name: value[:MAX_VALUE] for name, value in query.items() if name not in NOT_OF_PICTURE}
+        given = {name: value[:MAX_VALUE] for name, value in sorted(query.items()) if name not in NOT_OF_PICTURE}
         return given | {"draw": word}
 
     return state

@@ -24,7 +24,7 @@ def test_many_pictures_at_once(kind: str, tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(engine, "core_count", lambda: 3)
     bundle = read(tmp_path / "out")
     served, alone = Engine(bundle, choose_provider("cpu")), BundleRunner(bundle)
-    served.ready()
+    served.ensure_checked()
     inputs = TrialInputs.of_bundle(bundle, alone.run)
     for count in (1, 4, 13, 16):
         feed = dict(inputs.rows("generator", range(count)))
