@@ -98,8 +98,7 @@ class BatchQueue:
 
     def __init__(self, run: TimedGraphFunction, most: int, slots: threading.Semaphore):
         self._run, self.most, self._slots = run, most, slots
-        self._lock = threading.Lock()  # where nobody waits, it is taken by itself: a condition is Python code
-        self._state = threading.Condition(self._lock)
+        self._state = threading.Condition()
         self._waiting: deque[_Request] = deque()
         self._leading = self._shared = False
         self.tally = Tally()
@@ -117,7 +116,7 @@ class BatchQueue:
         raises.
         """
         request = _Request(feed, len(next(iter(feed.values()))), caller())
-        with self._lock:
+        with self._state:
             idle = not (self._leading or self._shared or self._waiting)
             if idle:
                 self._leading = True
@@ -137,7 +136,7 @@ class BatchQueue:
             if request.error is None:
                 self._answer([request])
         finally:
-            with self._lock:
+            with self._state:
                 self._leading = False
                 if request.outputs is not None:
                     self._count([request])

@@ -18,7 +18,7 @@ from bundle.adapter import adapt
 from bundle.feeds import Feed
 from bundle.schema import Adapter
 
-FEWEST = 4  # rows from which they are shared out: handing over costs as long as a tenth of a small network's run
+FEWEST = 4  # rows from which they are shared out: handing over takes time, too
 
 # The number of threads of one run, and whether all batches are small -> a session.
 OpenSession = Callable[[int, bool], ort.InferenceSession]

@@ -77,7 +77,6 @@ class Engine:
         self._queues: dict[str, BatchQueue] = {}
         self._tally: dict[str, Tally] = {}
         self._names: dict[str, str] = {}
-        self._outputs = {name: [tensor.name for tensor in graph.outputs] for name, graph in bundle.info.graphs.items()}
         self._checked, self._careful = False, False
         self._loading, self._checking = threading.Lock(), threading.RLock()
         self._thread = threading.local()
@@ -174,7 +173,7 @@ class Engine:
         queue = self._queues.get(graph) or self._queue(graph)
         self._cache.use(self)
         check_inputs(self.bundle.info, graph, inputs)
-        names = self._outputs[graph]
+        names = [tensor.name for tensor in self.bundle.info.graphs[graph].outputs]
         if len(next(iter(inputs.values()))) <= queue.most:
             outputs, seconds = queue(dict(inputs))
             found = dict(zip(names, outputs, strict=True))
