@@ -155,8 +155,8 @@ def _session_options(threads: int) -> ort.SessionOptions:
     options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
     options.log_severity_level = 3  # errors only
     # Threads wait awake for so long, between two operators and between a run and the next one of a visitor who drags:
-    # waking them takes as long as a part of a small network. With onnxruntime's own, longer time idle threads burn a core
-    # and run into each other in a container.
+    # waking them takes as long as a part of a small network. With onnxruntime's own, longer time idle threads burn a
+    # core and run into each other in a container.
     options.add_session_config_entry("session.intra_op.spin_duration_us", SPIN)
     return options
 
