@@ -14,6 +14,7 @@ from pydantic import Field, TypeAdapter, ValidationError, field_validator
 from bundle import latents
 from bundle.attribute_moves import MOST
 from bundle.latents import PathMode
+from bundle.own_directions import OwnMove
 from bundle.read import OpenBundle
 from bundle.schema import MAX_ATTRIBUTES, Model
 from bundle.schema.entries import Entry
@@ -35,11 +36,12 @@ Move = Annotated[float, Field(ge=-MOST, le=MOST)]
 
 
 class Drawn(Entry):
-    """What every state has. `m`: the model; `t`: truncation; `attributes`: moves in standard deviations."""
+    """What every state has. `m`: the model; `t`: truncation; `attributes`: moves in standard deviations, of attributes
+    and of directions that somebody found."""
 
     m: Model
     t: Annotated[float, Field(ge=0, le=1e3)] = 1.0
-    attributes: Annotated[dict[str, Move], Field(max_length=MAX_ATTRIBUTES)] = Field(default_factory=dict)
+    attributes: Annotated[dict[str, Move | OwnMove], Field(max_length=MAX_ATTRIBUTES)] = Field(default_factory=dict)
 
 
 class Point(Drawn):
