@@ -1,8 +1,8 @@
 """A direction that a visitor means, found from pictures that have it and pictures that do not.
 
-Pictures around the present one are latents with a step. In coordinates in which the model's latents have the same spread
-everywhere, a ridge regression on the marks gives the gradient of what is meant; the direction is how latents move with
-it, as in export/attribute_directions.py, and as long as one standard deviation of the latents along it.
+Pictures around the present one are latents with a step. In coordinates in which the model's latents have the same
+spread everywhere, a ridge regression on the marks gives the gradient of what is meant; the direction is how latents
+move with it, as in export/attribute_directions.py, and as long as one standard deviation of the latents along it.
 """
 
 from collections.abc import Sequence
@@ -47,9 +47,9 @@ class Spread:
 
 @dataclass(frozen=True)
 class Estimate:
-    """What marks say of a direction. `vector`: float64 [D], one standard deviation long, or zero where they say nothing;
-    `gradient`: unit vector [K] of coordinates, and the `threshold` along it between having it and having
-    it not. `agreement`: the share of marks that the others tell right, each left out in turn."""
+    """What marks say of a direction. `vector`: float64 [D], one standard deviation long, or zero where they say
+    nothing; `gradient`: unit vector [K] of coordinates, and the `threshold` along it between having it and having it
+    not. `agreement`: the share of marks that the others tell right, each left out in turn."""
 
     vector: np.ndarray
     gradient: np.ndarray

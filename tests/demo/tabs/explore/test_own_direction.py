@@ -1,4 +1,4 @@
-"""A direction found by choosing: a known one is recovered, rounds sharpen it, contradictions and too few marks are told."""
+"""A direction found by choosing: a known one is recovered, rounds sharpen it, bad choices are told."""
 
 from pathlib import Path
 
