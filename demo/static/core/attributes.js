@@ -60,6 +60,20 @@
       return { attributes: T.movesText({ ...moves, [name]: own ? { amount: value, vector: own.vector } : value }, bundle, state.m) };
     },
 
+    // The parameters that move attributes and own directions: parameters.js.
+    moveParameters: () =>
+      T.movable().map((name) => ({
+        name: T.moveParameter(name),
+        label: name,
+        low: -T.mostMove,
+        high: T.mostMove,
+        get: () => T.amountOf(T.readMoves(T.state.attributes)[name]),
+        set: (value) => T.set(T.attributeMoved(name, value)),
+        usual: [-3, 3],
+      })),
+    // The name of the parameter that moves an attribute, or an own direction.
+    moveParameter: (name) => `${T.attributesOf().some((one) => one.name === name) ? "attribute" : "direction"}.${name}`,
+
     // The element with a slider for each attribute and each own direction, and a button that takes all back; hidden where
     // there are none. figures: whether what was measured stands below each, and own directions can be saved and removed.
     // `.refresh()` brings it up to date with the page.
@@ -76,6 +90,7 @@
           sliding = true;
         });
         slider.input.addEventListener("change", () => (sliding = false));
+        slider.dataset.parameter = T.moveParameter(name);
         rows.set(name, slider);
         return slider;
       };

@@ -13,7 +13,7 @@
   const listeners = [];
   const fresh = new Map(); // those that are not kept: of a link or a picture, by name and vector
 
-  const model = (key, bundle) => bundle.models.find((m) => bundle.spaces[m].key === key);
+  const modelOf = (key, bundle) => bundle.models.find((m) => bundle.spaces[m].key === key);
   // Whose latents a vector is of, in hexadecimal, and how many numbers it has; null for what is none.
   const headOf = (vector) => {
     if (typeof vector !== "string" || vector.length > LONGEST || vector.length % 4 === 1 || !/^[A-Za-z0-9_-]+$/.test(vector)) return null;
@@ -54,15 +54,15 @@
     if (!head) return { problem: T.t("The numbers of this direction cannot be read: the file was cut off or changed.") };
     const wrong = T.ownDirections.nameProblem(name, vector);
     if (wrong) return { problem: wrong };
-    const bundle = T.facts.bundles.find((one) => model(head.key, one));
+    const bundle = T.facts.bundles.find((one) => modelOf(head.key, one));
     if (!bundle) return { problem: T.t("This direction belongs to the bundle “{name}”, or to a version of it, that is not here.", { name: String(found.bundle ?? "–").slice(0, 64) }) };
-    const m = model(head.key, bundle);
+    const m = modelOf(head.key, bundle);
     if (head.size !== bundle.spaces[m].size) return { problem: T.t("The numbers of this direction cannot be read: the file was cut off or changed.") };
     return { direction: { name, vector, agreement: Number.isFinite(found.agreement) ? found.agreement : null, marks: Number.isFinite(found.marks) ? found.marks : null }, bundle, m };
   };
 
   T.ownDirections = {
-    most: 8, // in one picture, as on the server
+    most: 7, // in one picture: one fewer than the server draws, as Explore adds another one
     longestName: LONGEST_NAME,
     fits,
     on: (listener) => listeners.push(listener),

@@ -61,7 +61,7 @@ const fullScreen = T.fullScreen(frame, canvas, [
 
 let dragging = null; // { id, x, y } of the finger or mouse that drags
 let drifting = null; // { angle, time, frame } while the picture travels by itself
-const family = T.family(() => Boolean(dragging || drifting));
+const family = T.family(() => Boolean(dragging || drifting || T.parameters.moving()));
 const sheet = T.sampleSheet((place) => jump(place));
 
 // --- attributes ------------------------------------------------------------------------------------
@@ -83,17 +83,20 @@ const attributeFold = el(
 );
 let axisFor = null; // whose attributes can be chosen as axis
 const showAttributes = (state) => {
-  const names = T.attributesOf().map(({ name }) => name);
+  const names = T.movable();
   attributeFold.hidden = !names.length;
   if (axisFor !== names.join()) {
     axisFor = names.join();
+    T.parameters.replace("direction.", []);
+    T.parameters.replace("attribute.", T.moveParameters());
     if (!names.includes(axis)) axis = "";
     axisChoice.replaceChildren(el("option", { value: "" }, T.t("between seeds")), ...names.map((name) => el("option", { value: name }, name)));
     axisChoice.value = axis;
     T.noteInAddress({ axis: axis || null });
   }
   const words = T.describeMoves(state);
-  attributeSummary.textContent = words ? `${T.t("Attributes")} · ${words}` : T.t("Attributes");
+  const heading = T.attributesOf().length ? T.t("Attributes") : T.t("Directions of your own");
+  attributeSummary.textContent = words ? `${heading} · ${words}` : heading;
   attributeSliders.refresh();
 };
 
@@ -158,17 +161,17 @@ const show = T.newestPicture((picture, { state }) => {
   const now = performance.now();
   times.push(now);
   times = times.filter((time) => now - time < 1000);
-  const moving = dragging || drifting;
+  const moving = dragging || drifting || T.parameters.moving();
   if (moving && times.length > 5 && now - rateShownAt > 250) {
     rate.textContent = T.t("{n} pictures/s", { n: times.length });
     rateShownAt = now;
   }
 });
-const draw = T.oncePerFrame(() => show(T.picturePath(), T.pictureParams(), T.state));
+const draw = T.oncePerTask(() => show(T.picturePath(), T.pictureParams(), T.state)); // not at the next frame: hands would wait for it
 const describeSoon = T.debounced(() => {
   caption.textContent = T.describe();
   canvas.setAttribute("aria-label", T.t("Generated picture: {what}. Drag or use the arrow keys to travel.", { what: T.describe() }));
-  if (!dragging && !drifting) rate.textContent = "";
+  if (!dragging && !drifting && !T.parameters.moving()) rate.textContent = "";
 }, 120);
 // After a drag or a drift.
 const comeToRest = () => {
@@ -180,7 +183,7 @@ const travel = (dx, dy) => T.set({ x: T.state.x + dx, y: T.state.y + dy });
 // What a drag or an arrow key does: it travels, or moves the attribute that was chosen as its axis.
 const move = (dx, dy) => {
   if (!axis) travel(dx, dy);
-  else T.set({ ...T.attributeMoved(axis, (T.readMoves(T.state.attributes)[axis] ?? 0) + AXIS_STEP * dx), y: T.state.y + dy });
+  else T.set({ ...T.attributeMoved(axis, T.amountOf(T.readMoves(T.state.attributes)[axis]) + AXIS_STEP * dx), y: T.state.y + dy });
 };
 const jump = (patch) => {
   family.forget();
@@ -329,6 +332,10 @@ const refresh = (state) => {
   comeToRest();
 };
 T.on(refresh);
+T.ownDirections.on(() => showAttributes(T.state));
 document.addEventListener("twofold-device", () => refresh(T.state));
+document.addEventListener("twofold-rest", comeToRest);
+T.parameters.addSlider("step", stepSlider, { usual: [-1, 2] });
+T.travelParameters(travel, () => T.visible(canvas));
 refresh(T.state);
 caption.textContent = T.describe();
