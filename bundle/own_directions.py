@@ -30,7 +30,6 @@ LARGEST = 1000.0  # of one number: far beyond any that a network was trained on
 KEY_BYTES, HEAD_BYTES = 4, 8
 LONGEST = 4 * (HEAD_BYTES + MOST_NUMBERS) // 3 + 3  # characters of the text
 WHOLE = 127  # the largest number, in units
-NOT_READ = "cannot be read: it was cut off or changed"
 Text = Annotated[str, Field(max_length=LONGEST, pattern=r"^[A-Za-z0-9_-]+$")]
 
 
@@ -52,9 +51,10 @@ def latent_size(info: Bundle, model: Model) -> int:
 
 def space_key(bundle: OpenBundle, model: Model) -> bytes:
     """What tells the latents of one model from those of any other that was trained: they have other means. Figures,
-    attributes and another precision of the same networks do not change it."""
+    attributes and another precision of the same networks do not change it. A generator without styles has no means:
+    there it is the name of the bundle and when it was made."""
     if model == "gan" and bundle.info.require_gan().w_dim is None:
-        known = bundle.info.graphs["generator"].sha256.encode()
+        known = f"{bundle.info.name} {bundle.info.created.isoformat()}".encode()
     else:
         known = np.ascontiguousarray(bundle.latents["w_mean" if model == "gan" else "code_mean"], "<f4").tobytes()
     return hashlib.sha256(model.encode() + known).digest()[:KEY_BYTES]
@@ -82,19 +82,19 @@ def encoded(vector: np.ndarray, key: bytes) -> str:
 def decoded(text: str, name: str = "") -> tuple[bytes, np.ndarray]:
     """The key of the latents and the vector float32 [D] of a text. Raises InputError; `name`: how the direction is
     called in its sentence."""
+    wrong = InputError(f"The direction '{name[:LONGEST_NAME]}' cannot be read: it was cut off or changed.")
     try:
         if len(text) > LONGEST:
-            raise ValueError
+            raise wrong
         data = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-        if len(data) <= HEAD_BYTES:
-            raise ValueError
     except (binascii.Error, ValueError) as error:
-        raise InputError(f"The direction '{name[:LONGEST_NAME]}' {NOT_READ}.") from error
+        raise wrong from error
+    if len(data) <= HEAD_BYTES:
+        raise wrong
     unit = np.frombuffer(data, "<f4", 1, KEY_BYTES)[0]
-    steps = np.frombuffer(data, np.int8, offset=HEAD_BYTES)
     if not 0 < unit * WHOLE <= LARGEST:  # which NaN is not
-        raise InputError(f"The direction '{name[:LONGEST_NAME]}' {NOT_READ}.")
-    return data[:KEY_BYTES], steps.astype(np.float32) * unit
+        raise wrong
+    return data[:KEY_BYTES], np.frombuffer(data, np.int8, offset=HEAD_BYTES).astype(np.float32) * unit
 
 
 def checked_own(

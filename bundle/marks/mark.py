@@ -25,6 +25,7 @@ TRAINED: Source = "trainedAlgorithmicMedia"
 COMPOSITE: Source = "compositeWithTrainedAlgorithmicMedia"
 
 MAX_KEYS, MAX_FRAMES, MAX_SHEET = 16, 100_000, 100  # of a state that is drawn again
+MAX_FAVOURITES = 60
 MAX_CLASSES = 100_000  # in one mix
 
 Coordinate = Annotated[float, Field(ge=-1e6, le=1e6)]
@@ -105,7 +106,15 @@ class Film(Path):
     print: bool = False
 
 
-State = Point | Seed | Sheet | MorphFrame | Film
+class Favourites(Entry):
+    """Favourites of one bundle on one picture, `columns` in a row."""
+
+    draw: Literal["favourites"] = "favourites"
+    pictures: Annotated[tuple[Point, ...], Field(min_length=1, max_length=MAX_FAVOURITES)]
+    columns: Annotated[int, Field(ge=1, le=MAX_FAVOURITES)]
+
+
+State = Point | Seed | Sheet | MorphFrame | Film | Favourites
 _STATES: TypeAdapter[State] = TypeAdapter(Annotated[State, Field(discriminator="draw")])
 
 
@@ -136,7 +145,7 @@ def of_sheet(bundle: str, model: Model, count: int, columns: int) -> Mark:
 
 
 def _mark(source: Source, bundle: OpenBundle, state: State | Mapping[str, Any] | None) -> Mark:
-    plain = plain_state(state) if isinstance(state, Drawn) else dict(state or {})
+    plain = plain_state(state) if isinstance(state, Entry) else dict(state or {})
     return Mark(source=source, bundle=bundle.info.name, sha256=bundle.sha256, state=plain or None)
 
 

@@ -134,6 +134,7 @@
       T.download(address, `${direction.name.replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-|-$/g, "") || "direction"}.direction.json`);
       setTimeout(() => URL.revokeObjectURL(address), 60_000);
     },
+    format: FORMAT, // of its files
     // Takes the direction in a file; a sentence about what became of that.
     async open(file) {
       if (file.size > LARGEST_FILE) return T.t("The file is too large for a direction: at most {size} are read.", { size: T.bytes(LARGEST_FILE) });
@@ -154,7 +155,7 @@
       "p",
       { class: "tf-quiet tf-own-buttons" },
       T.el("span", {}, kept ? told : T.t("came with a link or a picture")),
-      kept ? null : button(T.t("Keep"), T.t("Keep {name} in this browser", { name }), () => T.ownDirections.keepBrought(direction)),
+      kept ? null : button(T.t("Keep it"), T.t("Keep {name} in this browser", { name }), () => T.ownDirections.keepBrought(direction)),
       button(T.t("Save as file"), T.t("Save {name} as a file", { name }), () => T.ownDirections.save(direction)),
       button(T.t("Remove"), T.t("Remove {name}", { name }), () => T.ownDirections.remove(direction)),
     );

@@ -25,7 +25,8 @@ MOST_ROUNDS = 1000
 LEAST_AGREEMENT = 0.6  # of the marks that are told right when they are left out; by chance it is one half
 REACH = 0.75  # of the spread of the latents, for a step
 SEEDS_SEEN = 512  # whose latents the spread is measured on
-VARIANCE_SEEN = 0.97  # share of it that the coordinates hold
+VARIANCE_SEEN = 0.97  # share of it that the coordinates hold, but …
+MOST_COORDINATES = 24  # … no more of them than a few dozen marks can tell apart
 RIDGE = 1.0  # per mark
 
 
@@ -62,7 +63,7 @@ def spread_of(rows: np.ndarray) -> Spread:
     apart = rows.astype(np.float64) - rows.mean(axis=0)
     _, sizes, axes = np.linalg.svd(apart, full_matrices=False)
     held = np.cumsum(sizes**2) / max(float((sizes**2).sum()), 1e-12)
-    count = int(np.searchsorted(held, VARIANCE_SEEN)) + 1
+    count = min(int(np.searchsorted(held, VARIANCE_SEEN)) + 1, MOST_COORDINATES)
     return Spread(axes[:count], np.maximum(sizes[:count] / np.sqrt(len(rows)), 1e-6))
 
 
@@ -144,7 +145,7 @@ def next_round(served: ServedBundle, model: Model, marks: Sequence[tuple[str, bo
         found = estimate(spread, steps, has)
         if found.agreement < LEAST_AGREEMENT:
             problem = (
-                f"These choices contradict each other: of the marks that are left out, the others tell "
+                f"These choices do not agree on one direction: of each that is left out, the others tell "
                 f"{round(100 * found.agreement)} % right, and by chance it is 50 %. Mark more, or change some."
             )
     except InputError as error:

@@ -283,11 +283,11 @@ const toggleDrift = () => {
 let drops = 0; // so that a large file that is read for long does not come after a later one
 T.dropZone(element, async (file) => {
   const mine = ++drops;
-  const mark = await T.readMark(file);
+  const told = await T.openDropped(file, () => mine === drops);
   if (mine !== drops) return;
   stopDrift();
   family.forget();
-  dropped.textContent = T.openMark(mark);
+  dropped.textContent = told;
   dropped.hidden = false;
 });
 T.on((after, before) => {

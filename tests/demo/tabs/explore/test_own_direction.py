@@ -120,7 +120,9 @@ def test_contradictions_and_marks_of_another_model_are_told(served: ServedBundle
     twice = [(text, has) for text in shown for has in (True, False)]
     answer = next_round(served, "gan", twice, 1, 1)
     assert answer["found"] is None
-    assert answer["problem"].startswith("These choices contradict each other: of the marks that are left out")
+    assert answer["problem"].startswith(
+        "These choices do not agree on one direction: of each that is left out, the others tell 0 %"
+    )
     assert len(answer["variations"]) == own_direction.SHOWN
     with pytest.raises(InputError, match="of another model or bundle: start over"):
         next_round(served, "vae", [(shown[0], True)], 1, 1)
