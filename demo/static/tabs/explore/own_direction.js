@@ -88,7 +88,7 @@
       const yes = all.filter(Boolean).length;
       const told = [T.t("{yes} have it, {no} have it not", { yes, no: all.length - yes })];
       if (found) told.push(T.t("left out in turn, {percent} % are told right", { percent: Math.round(100 * found.agreement) }));
-      count.textContent = `${told.join(" · ")}.`;
+      count.textContent = told.join(" · ");
       take.disabled = !found;
       previewBox.hidden = !found;
     };
