@@ -20,7 +20,8 @@ from export.targets import web
 from tests.browser.conftest import WIDE
 from tests.browser.test_marks import PLAY, drop, verified
 from tests.browser.test_page import settle
-from tests.browser.test_static_page import NARROW, Quiet
+from tests.browser.test_static_page import NARROW, Quiet, until
+from tests.browser.test_static_page import settle as settled
 from tests.support import tiny
 
 Page = Any  # playwright's, which need not be installed
@@ -158,19 +159,20 @@ def test_each_picture_of_the_gallery_opens_its_state(browser: Any, site: str, vi
     context = browser.new_context(viewport=viewport, service_workers="block")
     page = context.new_page()
     page.goto(f"{site}?lang={language}")
-    page.wait_for_function("window.Twofold?.stats.shown > 0")
+    until(page, "window.Twofold?.stats.shown > 0")
     page.get_by_role("tab", name=name).click()
     pictures = page.locator(".tf-gallery img")
     assert pictures.count() == 3
-    page.wait_for_function(
-        "[...document.querySelectorAll('.tf-gallery img')].every((one) => one.complete && one.naturalWidth === 32)"
+    until(
+        page,
+        "[...document.querySelectorAll('.tf-gallery img')].every((one) => one.complete && one.naturalWidth === 32)",
     )
     assert page.evaluate("document.documentElement.scrollWidth") == viewport["width"]
     pictures.nth(1).click()
-    page.wait_for_function("document.querySelector('.tf-travel').offsetParent")
+    until(page, "Boolean(document.querySelector('.tf-travel').offsetParent)")
     state = page.evaluate("Twofold.state")
     assert {key: state[key] for key in STATES[1]} == STATES[1]
-    settle(page)
+    settled(page)
     shown = page.locator(".tf-travel").evaluate("c => [...c.getContext('2d').getImageData(0, 0, 32, 32).data]")
     with Image.open(io.BytesIO(page.request.get(f"{site}gallery/002.png").body())) as stored:
         wanted = np.asarray(stored.convert("RGBA")).ravel().astype(int)

@@ -155,8 +155,8 @@
       "p",
       { class: "tf-quiet tf-own-buttons" },
       T.el("span", {}, kept ? told : T.t("came with a link or a picture")),
-      kept ? null : button(T.t("Keep it"), T.t("Keep {name} in this browser", { name }), () => T.ownDirections.keepBrought(direction)),
-      button(T.t("Save as file"), T.t("Save {name} as a file", { name }), () => T.ownDirections.save(direction)),
+      kept ? null : button(T.t("Keep it"), T.t("Keep it: {name}", { name }), () => T.ownDirections.keepBrought(direction)),
+      button(T.t("Save as file"), T.t("Save as file: {name}", { name }), () => T.ownDirections.save(direction)),
       button(T.t("Remove"), T.t("Remove {name}", { name }), () => T.ownDirections.remove(direction)),
     );
   };
