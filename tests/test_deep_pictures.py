@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, ImageOps
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
@@ -106,6 +106,20 @@ def test_colours_of_16_bits_are_read_whole_and_an_upload_by_its_upper_8_bits_in_
     assert older[0].value_range is None and int(older[1].images[:].max()) < 17
 
 
+def tiff_of_deep_colours(values: np.ndarray, turn: int = 1) -> bytes:
+    """A TIFF of uint16 or float32 [H, W, 3], with an orientation."""
+    height, width, _ = values.shape
+    bits, kind = values.dtype.itemsize * 8, 3 if values.dtype.kind == "f" else 1
+    pixels = values.astype(values.dtype.newbyteorder("<")).tobytes()
+    extra = struct.pack("<6H", *[bits] * 3, *[kind] * 3)  # what does not fit into a tag
+    tags = [(256, 3, 1, width), (257, 3, 1, height), (258, 3, 3, 8 + len(pixels)), (259, 3, 1, 1), (262, 3, 1, 2)]
+    tags += [(273, 4, 1, 8), (274, 3, 1, turn), (277, 3, 1, 3), (278, 3, 1, height), (279, 4, 1, len(pixels))]
+    tags += [(339, 3, 3, 8 + len(pixels) + 6)]
+    entries = b"".join(struct.pack("<HHII", *tag) for tag in tags)
+    start = struct.pack("<2sHI", b"II", 42, 8 + len(pixels) + len(extra))
+    return start + pixels + extra + struct.pack("<H", len(tags)) + entries + bytes(4)
+
+
 def test_deep_colours_are_turned_and_laid_on_the_background(tmp_path: Path):
     values = np.random.default_rng(0).integers(0, 65535, (6, 4, 4)).astype(np.uint16)
     values[0, 0, 3], values[1:, :, 3] = 0, 65535
@@ -121,6 +135,20 @@ def test_deep_colours_are_turned_and_laid_on_the_background(tmp_path: Path):
     assert np.array_equal(np.asarray(pictures.from_array(opened_whole(turned), (0, 65535))), np.rot90(plain, -1))
     with pytest.raises(OSError, match="truncated"):
         opened_whole(png[: len(png) // 2])
+
+
+@pytest.mark.parametrize("kind", [np.uint16, np.float32])
+@pytest.mark.parametrize("turn", range(1, 9))
+def test_a_tiff_of_deep_colours_is_turned_once(turn: int, kind: type):
+    """As Pillow turns the same picture in 8 bits."""
+    values = np.random.default_rng(0).integers(0, 256, (6, 4, 3), np.uint8)
+    small = Image.fromarray(values)
+    small.getexif()[ExifTags.Base.Orientation] = turn
+    deep = values.astype(np.uint16) * 257 if kind == np.uint16 else values.astype(np.float32) / 255
+    found = opened_whole(tiff_of_deep_colours(deep, turn))
+    assert isinstance(found, np.ndarray) and found.dtype == kind
+    wanted = np.asarray(ImageOps.exif_transpose(small))
+    assert np.array_equal(np.asarray(pictures.from_array(found, (0, 65535 if kind == np.uint16 else 1))), wanted)
 
 
 def test_black_and_white_can_be_said(tmp_path: Path, capsys: pytest.CaptureFixture):

@@ -25,9 +25,8 @@ def opened_whole(data: bytes) -> Image.Image | np.ndarray:
         return decoded(data)
     if not has_colours_of_16_bits(image):
         return image
-    turn = orientation(image)
     image.load()  # raises where the file is torn, which OpenCV fills up
-    return turned(decoded(data), turn)
+    return turned(decoded(data), orientation(image))  # of a TIFF none is left: Pillow and OpenCV turn it as they decode
 
 
 def decoded(data: bytes) -> np.ndarray:
