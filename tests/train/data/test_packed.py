@@ -117,6 +117,34 @@ def test_a_set_that_changed_and_a_damaged_pack_are_packed_anew(too_large, reads,
     assert len(reads) == 301 + 302
 
 
+def labelled_zip(home: Path) -> Path:
+    """A folder with a zip, which holds pictures without classes, and a file that names theirs."""
+    draw_folder(home / "set", classes=False)
+    shutil.make_archive(str(home / "zips" / "set"), "zip", home / "set")
+    return home / "zips"
+
+
+def plain_folder(home: Path) -> Path:
+    """A folder of pictures without classes."""
+    return draw_folder(home / "set", classes=False)
+
+
+@pytest.mark.parametrize("make", [labelled_zip, plain_folder])
+@pytest.mark.parametrize(("column", "reading"), [("label", Reading()), ("weight", Reading(attributes="weight"))])
+def test_labels_and_attributes_that_changed_beside_the_pictures_are_read_anew(
+    make: Callable[[Path], Path], column: str, reading: Reading, too_large, tmp_path
+):
+    """Each value goes to another picture; their number, and their mean, stay as they were."""
+    home, seen = make(tmp_path), []
+    folder = "set/" if make is labelled_zip else ""
+    for turn in (0, 1):
+        rows = [f"{folder}{i:04d}.png,{(i + turn) % 2}" for i in range(150)]
+        (home / "metadata.csv").write_text("\n".join([f"file_name,{column}", *rows]))
+        _, train, _ = load(str(home), quiet=True, reading=reading, cache=Cache(tmp_path / "pack"))
+        seen.append(train.labels if train.attributes is None else train.attributes[:, 0])
+    assert torch.equal(seen[0], 1 - seen[1])
+
+
 def test_a_full_disk_is_a_sentence_and_loses_nothing(shapes, too_large, tmp_path, monkeypatch):
     usage = shutil.disk_usage(tmp_path)
     with monkeypatch.context() as patch:
