@@ -46,6 +46,7 @@ LAST_STEPS = 6  # … the last say what the speed is
 CHECKPOINT_SECONDS = 120.0
 PATIENCE = 10  # skipped steps in a row before a run stops
 CHECK_STEPS = 10  # steps from one agreement of several processes, or question to a GPU, to the next
+COPIED = 1024  # pictures that are copied from files to a GPU at a time
 BAR = "{desc}: {percentage:3.0f}%|{bar}| {n_fmt} of {total_fmt} pictures, {left}{postfix}"
 
 
@@ -284,12 +285,22 @@ class Loop:
 
 
 def placed(pictures: Pictures, device: torch.device) -> Pictures:
-    """The pictures on the device; where they would fill more than half of what a GPU has free, only their labels."""
+    """The pictures on the device. Only their labels, where pictures would fill more than half of what a GPU has free,
+    and where they are in files but there is no GPU with a memory of its own (Apple's shares the main memory)."""
     labels, images = pictures.labels.to(device), pictures.images
     if device.type == "cuda" and images.nbytes > torch.cuda.mem_get_info(device)[0] // 2:
         return Pictures(images, labels)
-    in_files = device.type == "cpu" and isinstance(images, MappedImages)
-    return Pictures(images if in_files else images[:].to(device), labels)
+    if isinstance(images, MappedImages):
+        return Pictures(copied(images, device) if device.type == "cuda" else images, labels)
+    return Pictures(images.to(device), labels)
+
+
+def copied(images: MappedImages, device: torch.device) -> Tensor:
+    """Pictures uint8 [N, C, H, W] on the device, a part at a time: the main memory need not hold them all."""
+    found = torch.empty(images.shape, dtype=torch.uint8, device=device)
+    for part, place in zip(images.split(COPIED), found.split(COPIED), strict=True):
+        place.copy_(part)
+    return found
 
 
 @torch.no_grad()
