@@ -2,6 +2,7 @@
 
 import io
 import struct
+import warnings
 import zlib
 from dataclasses import replace
 from pathlib import Path
@@ -24,7 +25,9 @@ from demo.serving.served_bundle import ServedBundle
 from export import training_codes
 from export.unpack import data_of as unpacked
 from tests.bundle.test_picture_files import png_of_16_bits
+from tests.bundle.test_pictures import saved
 from tests.support.tiny import build, load_index, save_index
+from train.data import deep_colour, scan
 from train.data.deep_colour import opened_whole
 from train.data.load import load, load_again
 from train.evaluate.evaluation import pictures_of
@@ -135,6 +138,35 @@ def test_deep_colours_are_turned_and_laid_on_the_background(tmp_path: Path):
     assert np.array_equal(np.asarray(pictures.from_array(opened_whole(turned), (0, 65535))), np.rot90(plain, -1))
     with pytest.raises(OSError, match="truncated"):
         opened_whole(png[: len(png) // 2])
+
+
+def test_the_first_pass_decodes_only_the_pictures_that_decide(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Of the others the header is enough, and what comes out is the same."""
+    rng = np.random.default_rng(0)
+    for i in range(60):
+        values = rng.integers(0, 4000, (16, 16, 4)).astype(np.uint16)
+        (tmp_path / f"{i}.png").write_bytes(png_of_16_bits(values if i % 2 else values[..., :3]))
+        (tmp_path / f"{i}.tif").write_bytes(tiff_of_deep_colours(values[..., :3]))
+    whole = load(str(tmp_path), quiet=True)
+    found: list[bytes] = []
+    decode = deep_colour.decoded
+    monkeypatch.setattr(deep_colour, "decoded", lambda data: (found.append(data), decode(data))[1])
+    monkeypatch.setattr(scan, "SAMPLED", 10)
+    again = load(str(tmp_path), quiet=True)
+    assert len(found) == 10 + 120
+    assert again[0] == whole[0] and np.array_equal(again[1].images, whole[1].images)
+
+
+@pytest.mark.parametrize("data", [png_of_16_bits(np.ones((6, 4, 3), np.uint16)), png_of_16_bits(np.ones((6, 4, 4))),
+                                  tiff_of_deep_colours(np.ones((6, 4, 3), np.uint16)),
+                                  tiff_of_deep_colours(np.ones((6, 4, 3), np.float32)),
+                                  saved(Image.new("RGB", (4, 6)), "PNG")])  # fmt: skip
+def test_a_header_says_what_decoding_gives(data: bytes):
+    found = opened_whole(data)
+    facts = pictures.array_facts(found) if isinstance(found, np.ndarray) else (found.mode, found.size)
+    assert scan.header_of(data, deep_colour=True) == facts
+    with pytest.raises(OSError), warnings.catch_warnings(action="ignore"):
+        scan.header_of(data[:20], deep_colour=True)
 
 
 @pytest.mark.parametrize("kind", [np.uint16, np.float32])
