@@ -169,6 +169,21 @@ def test_a_header_says_what_decoding_gives(data: bytes):
         scan.header_of(data[:20], deep_colour=True)
 
 
+def test_a_set_whose_deep_pictures_were_not_seen_is_read_alike_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Nothing says what is black in them, and what white: they are read by their upper 8 bits, now and later."""
+    rng = np.random.default_rng(0)
+    for i in range(60):
+        Image.fromarray(rng.integers(0, 256, (16, 16, 3), np.uint8)).save(tmp_path / f"{i:02}.png")
+    values = rng.integers(0, 9000, (16, 16, 3)).astype(np.uint16)
+    (tmp_path / "01.png").write_bytes(png_of_16_bits(values))
+    monkeypatch.setattr(scan, "SAMPLED", 30)
+    info, train, test = load(str(tmp_path), quiet=True)
+    assert info.value_range is None and (values >> 8).astype(np.uint8).transpose(2, 0, 1).tobytes() in (
+        rows(train.pixels) | rows(test.pixels)
+    )
+    assert np.array_equal(load_again(str(tmp_path), info)[1].pixels, train.pixels)
+
+
 @pytest.mark.parametrize("kind", [np.uint16, np.float32])
 @pytest.mark.parametrize("turn", range(1, 9))
 def test_a_tiff_of_deep_colours_is_turned_once(turn: int, kind: type):

@@ -159,7 +159,9 @@ def choose_format(
         notes.append(f"transparent parts lie on {under}, as most drawings are as {shade} as {usual} (--background)")
     decided = seen.count <= SAMPLED or pixels.channels is not None
     older_white = 1 if seen.peaks[1] > seen.peaks[255] else 255
-    return PictureFormat(framing, decided, tuple(notes), older_white, pixels.deep_colour)
+    # Where no picture that was looked at is deep, there is no range: others are read by their upper 8 bits.
+    deep_colour = pixels.deep_colour and seen.stats.deep > 0
+    return PictureFormat(framing, decided, tuple(notes), older_white, deep_colour)
 
 
 def read_picture(row: Row, wanted: PictureFormat, scan: Scan, warned: WarningCollector) -> np.ndarray | None:
