@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -62,12 +63,12 @@ def load(
         check_size(size)
     check_background(background)
     check_pixel_format(pixels)
-    name, _, copy = source.partition(":")
-    if source == "shapes":
+    synthetic = synthetic_set(source)
+    if synthetic == "shapes":
         return load_shapes(size, quiet, pixels, reading)
-    if name == "stacked_mnist":
+    if synthetic == "stacked_mnist":
         choose(reading.attributes, {}, None)  # it has none
-        return load_stacked(copy or "ylecun/mnist", size, quiet, fit, background, pixels)
+        return load_stacked(source.partition(":")[2] or "ylecun/mnist", size, quiet, fit, background, pixels)
     opened = open_source(source, reading)
     asked = (size or ("at most", largest), fit, background, reading, pixels)
     found = read_set(
@@ -98,6 +99,13 @@ def load(
     check_count(source, scan, len(train) + len(test))
     check_variety(source, train.images, test.images)
     return info, train, test
+
+
+def synthetic_set(source: str) -> Literal["shapes", "stacked_mnist"] | None:
+    """Which of the two sets made here `source` names, if any: shapes, or stacked_mnist and stacked_mnist:COPY."""
+    if source.partition(":")[0] == "stacked_mnist":
+        return "stacked_mnist"
+    return "shapes" if source == "shapes" else None
 
 
 def known_as(info: DataInfo) -> tuple[object, ...]:
@@ -147,8 +155,10 @@ def load_older(source: str, load_with: Callable[[Reading, bool], Loaded], known:
 
 
 def image_column_then(source: str, known: DataInfo) -> str | None:
-    """The column of a table that was taken for the pictures before readings were recorded, where today it is
-    another."""
+    """The column of a table that was taken for the pictures before readings were recorded, where today it is another;
+    a set that is made here has none."""
+    if synthetic_set(source):
+        return None
     with suppress(UserError):
         return open_source(source, known.reading).older_image_column
     return None
