@@ -78,7 +78,7 @@ ENCODERS = {
     "export/snapshots.py": "marked: xmp",
     "export/targets/offline.py": "marked: formats.png_info",
     "export/model_card.py": "code for people, with a mark",
-    "train/data/unpack.py": "pictures of a set",
+    "train/data/picture_folder.py": "pictures of a set",
     "train/snapshots.py": "held-out pictures, and rows that a bundle held",
     "train/recorder.py": "filters of a classifier",
 }

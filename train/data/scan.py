@@ -10,7 +10,7 @@ from PIL import Image
 from torch import Tensor
 
 from bundle import pictures
-from bundle.deep_pixels import EACH, range_of_one
+from bundle.deep_pixels import EACH
 from bundle.picture_files import TRAINING, has_more_frames, opened
 from bundle.pictures import Framing
 from bundle.schema import Fit
@@ -197,10 +197,6 @@ def array_picture(values: np.ndarray, wanted: PictureFormat) -> Image.Image:
     scaling = wanted.framing.scaling
     if scaling == EACH:
         return pictures.from_array_up_to(values, wanted.older_white)
-    if scaling is None:
-        scaling = (
-            (0.0, 255.0) if values.dtype == np.uint8 else range_of_one(pictures.without_alpha(pictures.to_hwc(values)))
-        )
     return pictures.from_array(values, scaling)
 
 
