@@ -79,7 +79,7 @@ ENCODERS = {
     "export/targets/offline.py": "marked: formats.png_info",
     "export/model_card.py": "code for people, with a mark",
     "train/data/picture_folder.py": "pictures of a set",
-    "train/snapshots.py": "held-out pictures, and rows that a bundle held",
+    "train/snapshots.py": "held-out pictures",
     "train/recorder.py": "filters of a classifier",
 }
 # Scripts of pages that turn a canvas into a file or download one.

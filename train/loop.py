@@ -250,7 +250,7 @@ class Loop:
             self.progress.planned)  # fmt: skip
         self.expected = self.outlook.expected(images)
         if self.recorder.writes:
-            say(self.outlook.sentence(rate, images, self.pace.seconds if budget else None))
+            say(self.outlook.sentence(self.expected, rate, self.pace.seconds if budget else None))
 
     def update(self) -> dict[str, Tensor]:
         """One step on the next batch, which (seed, step) determine; returns scalars to show."""

@@ -56,6 +56,11 @@ class Cache:
             lock.release()
 
 
+def cache_of_run(run: Path, given: Path | None) -> Cache:
+    """Where a run keeps its pictures if they are too many for memory: the folder that --cache names, else its own."""
+    return Cache(run / "pictures") if given is None else Cache(given, shared=True)
+
+
 @contextmanager
 def opened_cache(given: Path | None, own: Cache | None) -> Iterator[Cache]:
     """The cache of a command: the folder that --cache names, else the `own` one of its run, else a temporary folder,

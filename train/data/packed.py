@@ -1,10 +1,13 @@
 """Sets larger than memory: every picture packed once, in its final form, into files that are mapped into memory.
 
     pack.json         what was read, how, and how far it is
-    train.read        pictures in the order of the source, uint8 [N, C, H, W]; train.labels: int64 [N]; the same for
-    test train.attributes  as labels, float32 [N, A], where there are attributes
-    train.rows        which of those the final split takes, int64 [M]; train.numbers: their classes, int64 [M];
-                      train.known: their attributes, float32 [M, A]; the same for test
+    train.read        pictures in the order of the source, uint8 [N, C, H, W]
+    train.labels      their labels, int64 [N]
+    train.attributes  their attributes, float32 [N, A], where there are any
+    train.rows        which of those the final split takes, int64 [M]
+    train.numbers     their classes, int64 [M]
+    train.known       their attributes, float32 [M, A]
+    test.…            the same of the test split
 
 A pack that was interrupted goes on where it stood; one of a set that has changed since, or that is to be read in
 another way, is made anew. What comes out is what would be read into memory, in the same order.

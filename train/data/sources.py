@@ -18,7 +18,7 @@ from train.data.label_files import is_label_file
 from train.data.reading import DEFAULT_READING, Reading
 from train.data.source import Files, Source
 from train.data.wording import listed
-from train.data.zip_files import files_of_zips, holds_pictures, zip_files
+from train.data.zip_files import files_of_zips, zip_files
 
 SAVED = {PurePosixPath("dataset_dict.json"), PurePosixPath("state.json")}  # what `Dataset.save_to_disk` leaves
 
@@ -55,7 +55,7 @@ def open_folder(source: str, path: Path, reading: Reading) -> Source:
     parquet, pictures = parquet_and_pictures(found.files)
     saved = SAVED & set(found.files) and any(name.suffix == ".arrow" for name in found.files)
     zips = {name: file for name, file in found.files.items() if name.suffix.lower() == ".zip"}
-    if zips and not saved and not holds_pictures(found.files):
+    if zips and not (saved or parquet or pictures):  # beside those, zips may be copies of them
         return open_zips(source, found, zips, reading)
     if not parquet and (pictures or not saved):
         opened = image_files.open_folder(source, found, reading)

@@ -13,10 +13,10 @@ from bundle.errors import UserError
 from bundle.feeds import run_in_parts
 from bundle.read import INDEX, read
 from bundle.runner import BundleRunner
+from train.data.cache import cache_of_run
 from train.data.dataset import DataInfo
 from train.evaluate.batches import BATCH
 from train.evaluate.handles import ClassifierHandle, Draw, GanHandle, Subject, VaeHandle
-from train.known_pictures import cache_of
 from train.run_folder import Run, place_of
 from train.settings import STAGES, GanSettings, VaeSettings
 from train.stages import load_networks
@@ -97,7 +97,7 @@ def open_run(folder: Path) -> Subject:
         vae_of_run(run, "repair" in trained) if "vae" in trained else None,
         classifier_of_run(run) if "classifier" in trained else None,
         tuple(stage for stage in trained if not run.record(stage).finished),
-        cache_of(settings, folder),
+        cache_of_run(folder, settings.cache),
     )
 
 

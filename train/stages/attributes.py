@@ -60,6 +60,7 @@ class AttributesStage(Stage[AttributeNetworks, AttributesSettings]):
     """Regression of all attributes at once on pictures of which a share is jittered."""
 
     name = "attributes"
+    sheet_shows = None
     values: Tensor
 
     def __init__(self, networks: AttributeNetworks, settings: AttributesSettings, data: DataInfo):

@@ -59,6 +59,7 @@ class ClassifierStage(Stage[ClassifierNetworks, ClassifierSettings]):
     """Cross-entropy on pictures of which a share is jittered."""
 
     name = "classifier"
+    sheet_shows = None
 
     def __init__(self, networks: ClassifierNetworks, settings: ClassifierSettings):
         optimizer = torch.optim.AdamW(networks.parameters(), lr=settings.lr, weight_decay=0.01, fused=True)
