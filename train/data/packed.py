@@ -34,7 +34,7 @@ from bundle.atomic_files import write_file
 from bundle.errors import UserError
 from train.data.dataset import Pictures
 from train.data.mapped_images import MappedImages
-from train.data.pack_state import State, state_as_json, state_from_json
+from train.data.pack_state import PackState, state_as_json, state_from_json
 from train.data.pillow_warnings import pillow_warnings
 from train.data.scan import PictureFormat, read_picture
 from train.data.selection import select_rows
@@ -69,7 +69,7 @@ def key_of(source: Source, options: object) -> str:
 class Pack:
     """A folder that holds, or will hold, the pictures of one source."""
 
-    def __init__(self, folder: Path, state: State):
+    def __init__(self, folder: Path, state: PackState):
         self.folder, self.state = folder, state
         self.saved = time.monotonic()
 
@@ -92,7 +92,7 @@ class Pack:
                 (folder / name).unlink(missing_ok=True)
             if shutil.disk_usage(folder).free < needed:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        pack = Pack(folder, State([key], wanted, attributes=attributes))
+        pack = Pack(folder, PackState([key], wanted, attributes=attributes))
         pack.save()
         return pack
 

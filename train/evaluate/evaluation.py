@@ -105,7 +105,7 @@ def measured(
         evaluator=Evaluator(extractor, chosen.reference.pixels, held_out.pixels, chosen.others),
         train=chosen.reference,
         held_out=held_out,
-        all_train=chosen.searched,
+        searched=chosen.searched,
         classes=len(info.classes),
         seed=settings.seed,
         augmentations=augmented,
