@@ -5,7 +5,11 @@ Commands say it for a terminal: with paths of the machine and with flags. What a
 
 import re
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from bundle.errors import UserError
 
 ROOM = 2_000_000  # bytes; a disk with less is full
 KILLED = 128 + 9  # exit code of a command that the system ended
@@ -43,6 +47,15 @@ def sentence(lines: list[str], code: int, folder: Path) -> str:
     if errors:
         return without_paths(errors[-1], folder)
     return SILENT
+
+
+@contextmanager
+def told_without_paths(folder: Path) -> Iterator[None]:
+    """While inside, no UserError says where on this machine the project in `folder` lies."""
+    try:
+        yield
+    except UserError as problem:
+        raise type(problem)(without_paths(str(problem), folder)) from problem
 
 
 def without_paths(words: str, folder: Path) -> str:

@@ -66,7 +66,7 @@ def ready_sets(limits: MakeLimits) -> dict[str, int]:
     return {
         name: ready.most
         for name, ready in READY.items()
-        if all(map(find_spec, ready.needs)) and (limits.paths or not ready.hub) and ready.most <= limits.pictures
+        if all(map(find_spec, ready.needs)) and (limits.own_machine or not ready.hub) and ready.most <= limits.pictures
     }
 
 
@@ -103,7 +103,7 @@ class Fetches:
     def begin_path(self, name: str, source: str) -> None:
         """Fetches a folder, a zip, parquet or a data set of the Hub. Raises InputError, UserError as `_begin`."""
         source = source.strip()
-        if not self.limits.paths:
+        if not self.limits.own_machine:
             raise InputError("Folders of this machine can be named only where --make is for its owner alone.")
         if not source:
             raise InputError("Name a folder or a zip on this machine, or a data set of the Hugging Face Hub.")

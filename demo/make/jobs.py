@@ -64,14 +64,8 @@ class Jobs:
         job = self._jobs.get(name)
         if job is None:
             return None
-        lines = [] if job.done else job.child.last_lines()
-        return {
-            "kind": job.kind,
-            "done": job.done,
-            "error": job.error,
-            "seconds": round(time.monotonic() - job.began),
-            "line": lines[-1][:200] if lines else "",
-        }
+        seconds = round(time.monotonic() - job.began)
+        return {"kind": job.kind, "done": job.done, "error": job.error, "seconds": seconds}
 
     def stop(self, name: str) -> None:
         """Ends the job of a project, and waits for it."""
@@ -97,5 +91,5 @@ class Jobs:
             try:
                 then()
             except UserError as problem:
-                job.error = str(problem)
+                job.error = failures.without_paths(str(problem), job.child.log.parent)
         job.done = True

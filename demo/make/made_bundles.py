@@ -17,6 +17,7 @@ from bundle.write import card_of, update_bundle
 from demo.facts import bundle_facts
 from demo.make import plan
 from demo.make.child import WAITED_FOR, Child
+from demo.make.failures import told_without_paths
 from demo.make.projects import Projects
 from demo.serving.engine import Engine, EngineCache
 from demo.serving.served_bundle import ServedBundle
@@ -41,7 +42,7 @@ class MadeBundles:
         if not self._exporting.acquire(timeout=EXPORT_SECONDS):
             raise Busy("Another generator is being made playable; try again in a minute.")
         try:
-            with self.keeping:
+            with self.keeping, told_without_paths(self.projects.folder(name)):
                 self._export_alone(name)
         finally:
             self._exporting.release()
@@ -82,11 +83,12 @@ class MadeBundles:
     def put_words(self, name: str) -> None:
         """Writes the project's title and words into the bundle. Raises UserError where the disk refuses."""
         folder, project = self.folder(name), self.projects.get(name)
-        bundle, card = read(folder), card_of(folder) or ""
-        changed = with_words(with_title(card, project.title), project.words)
-        if (changed, project.title) != (card, bundle.info.title):
-            update_bundle(bundle, bundle.info.model_copy(update={"title": project.title}), card=changed)
-            self.serve(name)
+        with told_without_paths(folder.parent):
+            bundle, card = read(folder), card_of(folder) or ""
+            changed = with_words(with_title(card, project.title), project.words)
+            if (changed, project.title) != (card, bundle.info.title):
+                update_bundle(bundle, bundle.info.model_copy(update={"title": project.title}), card=changed)
+                self.serve(name)
 
     def _has_newest_weights(self, name: str) -> bool:
         """Whether each stage of the served bundle has seen as many pictures as that of the run."""

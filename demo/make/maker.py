@@ -16,7 +16,7 @@ from bundle.sessions import Provider
 from demo.make import more_pictures, project_status
 from demo.make.data_set import SET, lay_out
 from demo.make.jobs import Jobs
-from demo.make.limits import ANYONE, MakeLimits
+from demo.make.limits import MakeLimits
 from demo.make.machine import Machine
 from demo.make.made_bundles import MadeBundles
 from demo.make.projects import BUSY, Projects, Remedy, State
@@ -34,7 +34,6 @@ class Maker:
     def __init__(self, projects: Projects, bundles: MutableMapping[str, ServedBundle], provider: Provider,
                  limits: MakeLimits, shelf: Path | None = None):  # fmt: skip
         self.projects, self.limits, self.shelf = projects, limits, shelf
-        self.own_machine = limits != ANYONE
         self.machine = Machine(projects.home)
         self.made = MadeBundles(projects, bundles, provider, lambda: self._ending)
         self.jobs = Jobs(projects)
@@ -173,12 +172,13 @@ class Maker:
             busy = name in self._waiting or (self._current is not None and self._current.name == name)
         return state if busy or state not in BUSY else "paused"
 
-    def status(self, name: str) -> dict[str, Any]:
-        """How far a project is, as JSON: what was chosen, the steps, what the training says, its place in the queue."""
+    def status(self, name: str, own_machine: bool = False) -> dict[str, Any]:
+        """How far a project is, as JSON: what was chosen, the steps, what the training says, its place in the queue.
+        `own_machine`: whether it is for whoever owns this machine, who may know its folders."""
         with self._changed:
             place = self._waiting.index(name) + 1 if name in self._waiting else 0
         state = self.state_of(name)
-        found = project_status.status(self.projects, name, state)
+        found = project_status.status(self.projects, name, state, own_machine)
         return found | {
             "place": place,
             "playable": name in self.made.served,

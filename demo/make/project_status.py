@@ -1,5 +1,6 @@
 """How far a project is, for the page; and how to forget what it has learned."""
 
+import shlex
 import shutil
 from pathlib import Path
 from typing import Any
@@ -10,14 +11,15 @@ from demo.make.data_set import SET, counts
 from demo.make.machine import Machine
 from demo.make.more_pictures import new_pictures
 from demo.make.projects import Project, Projects, State
-from demo.make.run_view import run_view
+from demo.make.run_view import run_view, status_view
 
 LEARNED = ("run", "set", "bundle", "report", "space", "page")
 """Folders of a project that hold what was made of its pictures."""
 
 
-def status(projects: Projects, name: str, state: State) -> dict[str, Any]:
-    """The project as JSON: what was chosen, its steps, and what its run folder shows. `state`: as it really is."""
+def status(projects: Projects, name: str, state: State, own_machine: bool) -> dict[str, Any]:
+    """The project as JSON: what was chosen, its steps, and what its run folder shows. `state`: as it really is.
+    `own_machine`: whether folders of this machine may be named."""
     project, folder = projects.get(name), projects.folder(name)
     pictures, classes = counts(folder, project)
     steps = plan.steps(project, pictures, classes)
@@ -33,11 +35,11 @@ def status(projects: Projects, name: str, state: State) -> dict[str, Any]:
         "pixels": project.sides[0] * project.sides[1],
         "step": project.step,
         "steps": [{"stage": step.stage, "minutes": step.minutes, "takes": step.takes} for step in steps],
-        "training": said.model_dump(mode="json") if said else None,
+        "training": status_view(said, folder / "run") if said else None,
         "left": left_for_all(steps, project.step, said) if state == "training" else None,
         "run": run_view(folder / "run"),
         "remedies": project.remedies,
-        "command": resume_command(folder, project, steps),
+        "command": resume_command(folder, project, steps) if own_machine else "",
         "words": project.words,
         "licence": project.licence,
         "shelved": project.shelved,
@@ -72,7 +74,7 @@ def resume_command(folder: Path, project: Project, steps: tuple[plan.Step, ...])
         return ""
     step = steps[min(project.step, len(steps) - 1)]
     words = plan.training_command(step, project, folder)
-    return " ".join(["python", *words[1:]])
+    return shlex.join(["python", *words[1:]])
 
 
 def forget_step(projects: Projects, name: str) -> None:
