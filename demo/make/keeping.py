@@ -40,14 +40,14 @@ def measure(maker: Maker, name: str) -> None:
     folder = playable(maker, name)
     words = [sys.executable, "-m", "train", "evaluate", str(folder), "--data", str(folder.parent / "set")]
     words += ["--samples", str(SAMPLES), "--store", str(folder), "--threads", str(max(core_count() - 1, 1))]
-    maker.jobs.begin(name, "measure", words, lambda: maker.made.serve(name))
+    maker.begin_job(name, "measure", words, lambda: maker.made.serve(name))
 
 
 def stage(maker: Maker, name: str, kind: Kind) -> None:
     """Starts staging a Space or a static page in the project's folder. Raises UserError."""
     folder = playable(maker, name)
     words = stage_words(folder, kind)
-    maker.jobs.begin(name, kind, [sys.executable, *words], lambda: None)
+    maker.begin_job(name, kind, [sys.executable, *words], lambda: None)
 
 
 def stage_words(folder: Path, kind: Kind) -> list[str]:
@@ -80,8 +80,7 @@ def shelve(maker: Maker, name: str) -> None:
 def playable(maker: Maker, name: str) -> Path:
     """The folder of the project's bundle, renewed where more was learned since. Raises UserError where there is none,
     and while it is trained."""
-    if maker.state_of(name) in BUSY:
-        raise InputError("Pause the training first.")
+    maker.check_not_trained(name)
     maker.play(name)
     return maker.made.folder(name)
 

@@ -35,7 +35,7 @@ from demo.make.classes import class_counts, class_of
 from demo.make.fetching import Fetches, ready_sets
 from demo.make.incoming import Incoming
 from demo.make.maker import Maker
-from demo.make.projects import BUSY, PROPORTIONS, SIZES, Project
+from demo.make.projects import PROPORTIONS, SIZES, Project
 from demo.make.survey import Survey
 from demo.make.surveys import Surveys, Work
 from demo.routes.make_requests import (
@@ -154,8 +154,7 @@ class PictureRoutes:
 
     def _open_to_changes(self, request: Request) -> Path:
         """The folder of the project. Raises InputError while it is being trained."""
-        if self.maker.state_of(name_of(request)) in BUSY:
-            raise InputError("Pause the training first.")
+        self.maker.check_not_trained(name_of(request))
         return self.projects.folder(name_of(request))
 
     # --- see -----------------------------------------------------------------------------------------
