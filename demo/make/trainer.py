@@ -14,7 +14,7 @@ from demo.make import failures, plan
 from demo.make.child import Child
 from demo.make.data_set import counts
 from demo.make.machine import Machine
-from demo.make.made_bundles import MadeBundles
+from demo.make.made_bundles import FOREVER, MadeBundles
 from demo.make.projects import FILE, Projects
 
 # Seconds into a step at which a sheet of samples is asked for, beside those that training makes by itself.
@@ -86,7 +86,7 @@ def train_all(running: Running, projects: Projects, made: MadeBundles, machine: 
         if wish == "end":
             break
         project = projects.get(name)  # its minutes may have changed
-    made.export(name)
+    made.export(name, FOREVER)
     projects.change(name, state="finished")
 
 

@@ -90,7 +90,7 @@ class KeepRoutes:
         folder = self.maker.made.folder(name)
         if not folder.is_dir():
             raise UserError("Nothing has been learned yet: let it train first.")
-        with self.maker.made.keeping:
+        with self.maker.made.keeping():
             return zipped(folder, title)
 
     def _is_own(self, request: Request) -> bool:

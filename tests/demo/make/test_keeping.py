@@ -16,7 +16,7 @@ from starlette.testclient import TestClient
 from bundle.read import read
 from bundle.sessions import choose_provider
 from bundle.training_status import Status, write_status
-from demo.make import keeping, plan
+from demo.make import keeping, made_bundles, plan
 from demo.make.limits import ANYONE, OWN_MACHINE
 from demo.make.maker import Maker
 from demo.make.projects import Projects
@@ -63,6 +63,16 @@ def test_a_name_and_words_are_in_the_bundle_at_once_and_figures_stay(maker: Make
     assert bundle.info.title == "My discs" and bundle.info.quality == before
     assert "> Drawn by me." in (bundle.folder / "README.md").read_text()
     assert maker.made.served[name].info.title == "My discs"
+
+
+def test_words_wait_for_whoever_copies_the_bundle(maker: Maker, page: TestClient, monkeypatch: pytest.MonkeyPatch):
+    name = learned(maker)
+    monkeypatch.setattr(made_bundles, "PATIENCE", 0.05)
+    with maker.made.keeping():
+        assert page.post(f"/make/{name}/describe", json={"title": "Rings"}).status_code == 503
+        assert read(maker.made.folder(name)).info.title != "Rings"
+    assert page.post(f"/make/{name}/describe", json={"title": "Rings"}).status_code == 200
+    assert read(maker.made.folder(name)).info.title == "Rings"
 
 
 @pytest.mark.parametrize(
