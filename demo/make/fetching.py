@@ -24,7 +24,7 @@ from demo.make.limits import MakeLimits
 from demo.make.projects import Projects
 from demo.make.tables import is_table
 
-FETCHED, LOG = ".fetched", "fetching.log"
+FETCHED = ".fetched"
 LOOK_EVERY = 0.3
 HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+|shapes")
 RECORDS = {".md", ".json"}  # of a ready set: no pictures
@@ -149,7 +149,7 @@ class Fetches:
             shutil.rmtree(folder / FETCHED, ignore_errors=True)  # of a server that was killed
             fetch = Fetch(of)
             try:
-                fetch.child = Child([sys.executable, "-m", *words], folder / LOG)
+                fetch.child = Child([sys.executable, "-m", *words], folder, "fetch")
             except OSError as problem:
                 raise UserError(f"The pictures cannot be fetched: {problem.strerror or problem}.") from problem
             fetch.thread = threading.Thread(target=self._run, args=(name, fetch, folder), daemon=True)

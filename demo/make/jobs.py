@@ -47,9 +47,9 @@ class Jobs:
             if any(not job.done for job in self._jobs.values()):
                 raise Busy("Something is being measured or staged already; wait until it is done.")
             try:
-                child = Child(command, folder / f"{kind}.log")
+                child = Child(command, folder, kind)
             except OSError as problem:
-                raise UserError(failures.sentence([str(problem)], 1, folder)) from problem
+                raise UserError(failures.sentence(kind, [str(problem)], 1, folder)) from problem
             job = self._jobs[name] = Job(kind, child, time.monotonic())
         threading.Thread(target=self._wait, args=(job, then), name=f"make-{kind}", daemon=True).start()
 

@@ -24,7 +24,6 @@ from demo.serving.served_bundle import ServedBundle
 
 PATIENCE = 120.0  # seconds that one who changes or copies a bundle waits for another, but …
 FOREVER = -1.0  # … the end of a training, for which nobody waits
-EXPORT_LOG = "export.log"
 LOOK_EVERY = 0.1
 
 
@@ -39,8 +38,8 @@ class MadeBundles:
 
     @contextmanager
     def keeping(self, patience: float | None = None) -> Iterator[None]:
-        """While inside, nobody else changes the files of a bundle. Raises Busy where somebody else does for more than so
-        many seconds, by default PATIENCE."""
+        """While inside, nobody else changes the files of a bundle. Raises Busy where others do so for more than
+        `patience` seconds, by default PATIENCE."""
         if not self._lock.acquire(timeout=PATIENCE if patience is None else patience):
             raise Busy("Another generator is being made playable; try again in a minute.")
         try:
@@ -113,7 +112,7 @@ class MadeBundles:
         served = self.served.get(name)
         figures = served.info.quality if served and self._has_newest_weights(name) else None
         try:
-            child = Child(plan.export_command(project, folder, name), folder / EXPORT_LOG, WAITED_FOR)
+            child = Child(plan.export_command(project, folder, name), folder, "export", WAITED_FOR)
         except OSError as problem:
             raise UserError(f"The generator cannot be made playable: {problem.strerror or problem}.") from problem
         while child.poll() is None:

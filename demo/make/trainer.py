@@ -21,7 +21,6 @@ from demo.make.projects import FILE, Projects
 FIRST_SHEETS = (8.0, 20.0, 45.0, 90.0, 180.0)
 LATER_SHEETS = 300.0
 LOOK_EVERY = 0.5
-TRAINING_LOG = "training.log"
 
 Wish = Literal["pause", "again", "anew", "next", "end"]
 """What is to come once the process has stopped: nothing for now; the same step with other settings; the same step from
@@ -100,11 +99,11 @@ def run_step(
     with suppress(OSError):
         (run / STATUS).unlink(missing_ok=True)  # what an earlier process said
     try:
-        child = Child(command, folder / TRAINING_LOG)
+        child = Child(command, folder, "training")
     except FileNotFoundError as problem:
         raise UserError(failures.REMOVED) from problem
     except OSError as problem:
-        raise UserError(failures.sentence([str(problem)], 1, folder)) from problem
+        raise UserError(failures.sentence("training", [str(problem)], 1, folder)) from problem
     running.begin(child)
     began, asked, noted = time.monotonic(), 0, False
     while child.poll() is None:
