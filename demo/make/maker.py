@@ -184,7 +184,6 @@ class Maker:
             "place": place,
             "playable": name in self.made.served,
             "job": self.jobs.facts(name),
-            "machine": self.machine.facts(),
         }
 
     # --- the thread --------------------------------------------------------------------------------

@@ -7,11 +7,13 @@ from typing import Any
 
 from bundle.training_status import Status, read_status
 from demo.make import plan
-from demo.make.data_set import SET, counts
-from demo.make.machine import Machine
+from demo.make.data_set import counts
 from demo.make.more_pictures import new_pictures
 from demo.make.projects import Project, Projects, State
-from demo.make.run_view import run_view, status_view
+from demo.make.run_view import status_view, view_of
+
+RESTING: tuple[State, ...] = ("paused", "finished", "failed")
+"""States from which a training goes on, with the pictures that came since; while it trains none are counted."""
 
 LEARNED = ("run", "set", "bundle", "report", "space", "page")
 """Folders of a project that hold what was made of its pictures."""
@@ -23,7 +25,8 @@ def status(projects: Projects, name: str, state: State, own_machine: bool) -> di
     project, folder = projects.get(name), projects.folder(name)
     pictures, classes = counts(folder, project)
     steps = plan.steps(project, pictures, classes)
-    said = said_by_training(project, state, folder, steps)
+    heard = read_status(folder / "run")
+    said = of_present_step(heard, project, state, steps)
     return {
         "name": name,
         "title": project.title,
@@ -31,13 +34,13 @@ def status(projects: Projects, name: str, state: State, own_machine: bool) -> di
         "error": project.error,
         "minutes": project.minutes,
         "pictures": pictures,
-        "added": len(new_pictures(folder, project)) if (folder / SET).is_dir() and state != "collecting" else 0,
+        "added": len(new_pictures(folder, project)) if state in RESTING else 0,
         "pixels": project.sides[0] * project.sides[1],
         "step": project.step,
         "steps": [{"stage": step.stage, "minutes": step.minutes, "takes": step.takes} for step in steps],
         "training": status_view(said, folder / "run") if said else None,
         "left": left_for_all(steps, project.step, said) if state == "training" else None,
-        "run": run_view(folder / "run"),
+        "run": view_of(folder / "run", heard),
         "remedies": project.remedies,
         "command": resume_command(folder, project, steps) if own_machine else "",
         "words": project.words,
@@ -46,16 +49,10 @@ def status(projects: Projects, name: str, state: State, own_machine: bool) -> di
     }
 
 
-def training_facts(machine: Machine, own: bool) -> dict[str, Any]:
-    """What the page needs to know of trainings in general, as JSON. `own`: whether it is the visitor's own machine."""
-    return {"machine": machine.facts(), "shares": plan.SHARES, "own": own}
-
-
-def said_by_training(project: Project, state: State, folder: Path, steps: tuple[plan.Step, ...]) -> Status | None:
-    """What the process of the present step says; None while there is none, or it has not begun."""
+def of_present_step(said: Status | None, project: Project, state: State, steps: tuple[plan.Step, ...]) -> Status | None:
+    """What the run was heard to say, where that comes from the process of the present step; else None."""
     if state != "training" or project.step >= len(steps):
         return None
-    said = read_status(folder / "run")
     is_now = said and said.stage == steps[project.step].stage and said.state in ("training", "measuring")
     return said if is_now else None
 

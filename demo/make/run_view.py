@@ -22,7 +22,11 @@ SILENT = 120.0  # seconds without a word after which a training of another machi
 
 def run_view(run: Path) -> dict[str, Any]:
     """A run as JSON: what its training says, whether that is still at it, and the stages that have begun."""
-    said = read_status(run)
+    return view_of(run, read_status(run))
+
+
+def view_of(run: Path, said: Status | None) -> dict[str, Any]:
+    """As `run_view`, of what its training was just heard to say."""
     return {
         "status": status_view(said, run) if said else None,
         "alive": said is not None and is_alive(said, run),

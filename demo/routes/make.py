@@ -18,9 +18,8 @@ from starlette.routing import Route
 
 from bundle.errors import InputError, UserError
 from demo.make.installed import installation
-from demo.make.limits import FEW_FOR_A_GAN, LEAST_PICTURES
+from demo.make.limits import LEAST_PICTURES
 from demo.make.maker import Maker
-from demo.make.project_status import training_facts
 from demo.routes.make_pictures import PictureRoutes
 from demo.routes.make_requests import answered, at_own_machine, changing, in_thread, name_of, status_answer, told
 
@@ -50,8 +49,12 @@ class MakeRoutes:
             {
                 "projects": await in_thread(self._statuses, at_own_machine(request, limits)),
                 **installation(),
-                **training_facts(self.maker.machine, limits.own_machine),
-                "limits": vars(limits) | {"least": LEAST_PICTURES, "few": FEW_FOR_A_GAN},
+                "machine": await in_thread(self.maker.machine.facts),
+                "limits": {
+                    "upload_bytes": limits.upload_bytes,
+                    "minutes": limits.minutes,
+                    "least": LEAST_PICTURES,
+                },
                 **self.pictures.facts(request),
             }
         )

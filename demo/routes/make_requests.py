@@ -65,8 +65,9 @@ def answered(value: dict[str, Any]) -> Response:
 
 
 async def status_answer(maker: Maker, request: Request) -> Response:
-    """How far the project in the address is, for this visitor."""
-    return answered(await in_thread(maker.status, name_of(request), at_own_machine(request, maker.limits)))
+    """How far the project in the address is, for this visitor, and how fast this machine is by now."""
+    status = await in_thread(maker.status, name_of(request), at_own_machine(request, maker.limits))
+    return answered(status | {"machine": await in_thread(maker.machine.facts)})
 
 
 async def in_thread(work: Callable[..., Any], *arguments: Any) -> Any:

@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -90,6 +91,30 @@ def test_pictures_are_surveyed_and_shown(tmp_path: Path):
     sheet = Image.open(io.BytesIO(page.client.get(f"/make/{name}/pictures/0.png").content))
     assert sheet.size == (640, 640)
     assert page.client.get(f"/make/{name}/pictures/1.png").status_code == 404
+
+
+def test_one_look_at_all_projects_reads_each_file_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    page, read = Page(tmp_path), Counter[str]()
+    names = [page.project_of(0) for _ in range(3)]
+    for name in names:
+        (tmp_path / name / "run").mkdir()
+    read_bytes = Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", lambda path: read.update([path.name]) or read_bytes(path))
+    assert len(page.client.get("/make").json()["projects"]) == 3
+    assert (read["speed.json"], read["status.json"]) == (1, 3)
+
+
+def test_pictures_that_join_later_are_counted_once_it_rests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    page = Page(tmp_path)
+    name = page.project_of(20)
+    assert page.post(f"/{name}/set", json={}).status_code == 200
+    page.put(name, "discs/new.png", picture(99))
+    for state, added in (("collecting", 0), ("paused", 1), ("finished", 1)):
+        page.maker.projects.change(name, state=state)
+        assert page.status(name)["added"] == added
+    monkeypatch.setattr("demo.make.project_status.new_pictures", lambda *of: pytest.fail("counted while it trains"))
+    monkeypatch.setattr(page.maker, "state_of", lambda name: "training")
+    assert page.status(name)["added"] == 0
 
 
 @pytest.mark.parametrize(("title", "name"), [("Émile's cats!", "emile-s-cats"), ("猫", "made"), ("../..", "made")])
