@@ -13,7 +13,7 @@ from typing import Any
 
 from bundle.errors import InputError, UserError
 from bundle.sessions import Provider
-from demo.make import more_pictures, project_status
+from demo.make import forgetting, more_pictures, project_status
 from demo.make.data_set import SET, lay_out
 from demo.make.jobs import Jobs, Kind
 from demo.make.limits import MakeLimits
@@ -125,20 +125,20 @@ class Maker:
             if remedy != "slower":
                 self._stop_current("again", name)
         elif remedy == "slower":
-            project_status.forget_step(self.projects, name)
+            forgetting.forget_step(self.projects, name)
 
     def start_over(self, name: str) -> None:
         """Forgets all that was learned; the pictures stay, and may be chosen anew."""
         self._end(name)
         self.made.drop(name)
-        project_status.forget_all(self.projects, name)
+        forgetting.forget_all(self.projects, name)
 
     def delete(self, name: str) -> None:
         """Ends its training, and removes the project, its pictures and all that was learned from them."""
         self._end(name)
         self.made.drop(name)
         if self.projects.get(name).shelved and self.shelf:
-            project_status.remove(self.shelf / name)
+            forgetting.remove(self.shelf / name)
         self.projects.delete(name)
 
     def play(self, name: str) -> None:

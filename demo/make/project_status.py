@@ -1,7 +1,6 @@
-"""How far a project is, for the page; and how to forget what it has learned."""
+"""How far a project is, for the page."""
 
 import shlex
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +13,6 @@ from demo.make.run_view import status_view, view_of
 
 RESTING: tuple[State, ...] = ("paused", "finished", "failed")
 """States from which a training goes on, with the pictures that came since; while it trains none are counted."""
-
-LEARNED = ("run", "set", "bundle", "report", "space", "page")
-"""Folders of a project that hold what was made of its pictures."""
 
 
 def status(projects: Projects, name: str, state: State, own_machine: bool) -> dict[str, Any]:
@@ -72,24 +68,3 @@ def resume_command(folder: Path, project: Project, steps: tuple[plan.Step, ...])
     step = steps[min(project.step, len(steps) - 1)]
     words = plan.training_command(step, project, folder)
     return shlex.join(["python", *words[1:]])
-
-
-def forget_step(projects: Projects, name: str) -> None:
-    """Removes what the present step has learned, so that it begins anew. Raises InputError for an unknown project."""
-    project, folder = projects.get(name), projects.folder(name)
-    steps = plan.steps(project, *counts(folder, project))
-    if project.step < len(steps):
-        remove(folder / "run" / steps[project.step].stage)
-
-
-def forget_all(projects: Projects, name: str) -> None:
-    """Removes all that was learned; the pictures stay. Raises InputError for an unknown project."""
-    folder = projects.folder(name)
-    for place in LEARNED:
-        remove(folder / place)
-    projects.change(name, state="collecting", step=0, error="", remedies=())
-
-
-def remove(folder: Path) -> None:
-    """Removes a folder with all that it holds."""
-    shutil.rmtree(folder, ignore_errors=True)

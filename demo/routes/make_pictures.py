@@ -35,7 +35,7 @@ from demo.make.classes import class_counts, class_of
 from demo.make.fetching import Fetches, ready_sets
 from demo.make.incoming import Incoming
 from demo.make.maker import Maker
-from demo.make.projects import PROPORTIONS, SIZES, Project
+from demo.make.projects import SIZES, Project
 from demo.make.survey import Survey
 from demo.make.surveys import Surveys, Work
 from demo.routes.make_requests import (
@@ -84,7 +84,6 @@ class PictureRoutes:
         """What the page must know about pictures, before there are any."""
         return {
             "sizes": SIZES,
-            "proportions": PROPORTIONS,
             "columns": COLUMNS,
             "per_page": PER_PAGE,
             "own_machine": at_own_machine(request, self.limits),
