@@ -31,6 +31,7 @@ CORE = (
     "tables",
     "figures",
     "plot",
+    "webcam",
     "mount",
 )
 WIDGETS = ("bar", "empty", "play", "morph", "rebuild", "explore", "compare", "quiz", "api", "about")

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from bundle.errors import UserError
-from train.data.columns import FILE_COLUMNS, LABEL_COLUMNS, by_name, named_column
+from bundle.picture_tables import FILE_COLUMNS, LABEL_COLUMNS, TEXT_TABLES, by_name, text_records
+from train.data.columns import named_column
 from train.data.label_values import ClassKey, label_key
 from train.data.source import Files
 
 STYLEGAN = "dataset.json"
-TABLES = ("metadata.csv", "metadata.jsonl", "metadata.parquet", "labels.csv", "labels.jsonl")
+TABLES = (*TEXT_TABLES, "metadata.parquet")
 
 Records = list[dict[str, object]]
 """Rows of a file: column -> cell."""
@@ -103,18 +104,12 @@ def read_records(name: PurePosixPath, data: bytes) -> Records:
         import pyarrow.parquet as pq  # slow to load
 
         return pq.read_table(io.BytesIO(data)).to_pylist()
-    text = data.decode("utf-8-sig", errors="replace")
     if name.name.lower() == STYLEGAN:
-        return stylegan_records(json.loads(text))
-    if name.suffix.lower() == ".csv":
-        head = text.partition("\n")[0]
-        rows = csv.DictReader(io.StringIO(text), delimiter=max(",;\t", key=head.count))
-        return [{str(column): cell(value) for column, value in row.items()} for row in rows]
-    # Not splitlines: a cell may hold other separators of lines, such as U+2028.
-    records = [json.loads(line) for line in text.split("\n") if line.strip()]
-    if not all(isinstance(record, dict) for record in records):
-        raise ValueError("a line is no object")
-    return records
+        return stylegan_records(json.loads(data.decode("utf-8-sig", errors="replace")))
+    records = text_records(name, data)
+    if name.suffix.lower() != ".csv":
+        return records
+    return [{column: cell(text) for column, text in row.items()} for row in records]
 
 
 def stylegan_records(content: object) -> Records:

@@ -12,8 +12,9 @@ import pyarrow.parquet as pq
 
 from bundle.errors import UserError
 from bundle.picture_files import TRAINING, opened
+from bundle.picture_tables import LABEL_COLUMNS, by_name
 from train.data.attributes import AttributeInfo, choose, matrix
-from train.data.columns import LABEL_COLUMNS, by_name, likeliest_pictures, named_column
+from train.data.columns import likeliest_pictures, named_column
 from train.data.label_values import ClassKey, class_keys, class_numbers, label_key
 from train.data.layout import SPLITS
 from train.data.reading import DEFAULT_READING, Reading
