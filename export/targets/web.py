@@ -65,10 +65,12 @@ SHARED = (
             "travel_parameters.js",
         )
     ),
+    STATIC / "instrument" / "instrument.css",
     *(TABS / "about" / name for name in ("about.css", "how_it_learned.css", "how_it_learned.js", "verify.js")),
     *(TABS / "morph" / name for name in ("morph.css", "keyframes.js", "keyframe_list.js")),
 )
-WORD_FOLDERS = ("core", "play", "morph", "about", "device", "server")
+INSTRUMENT = tuple(sorted((STATIC / "instrument").glob("*.js")))  # one script, loaded when it is opened
+WORD_FOLDERS = ("core", "play", "morph", "about", "device", "instrument", "server")
 OWN = (
     "page.css",
     "page.js",
@@ -151,6 +153,7 @@ def page_files(bundles: Sequence[OpenBundle], given: str | None = None) -> list[
     ]
     sources += [Source(path.name, path) for path in SHARED] + [Source(name, PAGE / name) for name in OWN]
     sources.append(Source("words.js", translations.script(page_words()).encode()))
+    sources.append(Source("instrument.js", b"".join(path.read_bytes() for path in INSTRUMENT)))
     return sources + [Source(script.name, as_module(script)) for script in WIDGETS]
 
 
