@@ -143,7 +143,7 @@ def opened(browser: "Browser", address: str, settings: Settings) -> "Page":
 
 
 def footprint(browser: "Browser", page: "CDPSession") -> dict[str, float]:
-    """MB: the page's scripts after collecting garbage, and resident memory of the renderer, where the system tells it."""
+    """MB: the page's scripts after collecting garbage, and the renderer's memory, where the system tells it."""
     page.send("HeapProfiler.collectGarbage")
     page.send("Performance.enable")
     metrics = {one["name"]: one["value"] for one in page.send("Performance.getMetrics")["metrics"]}

@@ -26,6 +26,7 @@ CORE = (
     "elements",
     "parameters",
     "attributes",
+    "class_mix",
     "canvas",
     "marks",
     "requests",

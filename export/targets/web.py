@@ -44,6 +44,7 @@ CORE_SCRIPTS = (  # in this order
     "elements.js",
     "parameters.js",
     "attributes.js",
+    "class_mix.js",
     "canvas.js",
     "marks.js",
     "requests.js",

@@ -1,4 +1,4 @@
-"""The arithmetic of the instrument (demo/static/instrument), in Node: mappings, presets, MIDI messages, onsets, tempo."""
+"""The arithmetic of the instrument (demo/static/instrument), in Node: mappings, presets, MIDI, onsets, tempo."""
 
 import itertools
 import json
@@ -342,7 +342,7 @@ def test_the_sources_of_a_tempo(page: Scripts):
 
 
 def test_the_scripts_of_the_instrument_are_these(page: Scripts):
-    """Whatever is pure arithmetic there is tried here; what is not needs a browser: tests/browser/test_instrument.py."""
+    """What is pure arithmetic there is tried here, the rest in a browser: tests/browser/test_instrument.py."""
     folder = Path(__file__).resolve().parents[3] / "demo" / "static" / "instrument"
     browser = {"gamepad", "hearing", "mapping_rows", "midi", "panel", "pointer", "preset_controls", "sound_panel"}
     assert {path.stem for path in folder.glob("*.js")} == {*NAMES, *browser}
