@@ -9,9 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bundle import on_device
+from demo.routes import device
 from tests.browser.conftest import TIMEOUT_MS, WIDE
+from tests.browser.test_device import pixels as bytes_of
 from tests.browser.test_everyone import AXE, CHECK, HOW_TO_GET_IT, OUTSIDE
-from tests.browser.test_page import settle
+from tests.browser.test_page import settle, still, wait_for_change
 
 Page = Any  # playwright's, which need not be installed
 SIMULATED = (Path(__file__).parents[2] / "benchmarks" / "simulated_midi.js").read_text(encoding="utf-8")
@@ -144,7 +147,7 @@ def test_a_gamepad_and_a_pen_play_and_what_is_unplugged_is_said(visit):
     page.wait_for_function("Twofold.parameters.find('speed.x').get() === 0")  # it does not run away
     pen = "pressure => document.dispatchEvent(new PointerEvent('pointermove', { pointerType: 'pen', pressure }))"
     page.evaluate(pen, 1)
-    assert page.get_by_role("slider", name="Step size").input_value() == "2"
+    assert float(page.get_by_role("slider", name="Step size").input_value()) == pytest.approx(2, abs=0.01)
     press(page, "MIDI")
     told(page, "MIDI: Simulated controller.")
     page.evaluate("simulatedMidi.send(0x90, 60, 127)")
@@ -257,6 +260,32 @@ def two_hours(file: Path) -> Path:
         out.write((size - 44).to_bytes(4, "little"))
         out.truncate(size)
     return file
+
+
+def test_classes_mix_the_same_in_the_link_and_on_the_device(visit):
+    page = opened(visit("?b=digits&c=3&x=5&y=0&m=gan", SIMULATED), mapping("cc:1:20", "class.5", 0, 1))
+    alone = still(page)
+    press(page, "MIDI")
+    told(page, "MIDI: Simulated controller.")
+    page.evaluate("simulatedMidi.send(0xb0, 20, 64)")
+    mixed = wait_for_change(page, ".tf-travel", alone)
+    assert page.evaluate("[Twofold.state.c, Twofold.state.mix]") == [3, "3:1,5:0.5039"]
+    page.get_by_text("3 66 % · 5 34 %").first.wait_for()
+    link = page.evaluate("Twofold.link()")
+    state = page.evaluate("Twofold.markState()")
+    assert state["c"] == {"3": 1, "5": 0.5039}
+    again = visit(link[link.index("?") :])
+    assert still(again) == mixed
+    if on_device.installed(device.WEB) is not None:
+        there = bytes_of(again)
+        again.get_by_role("switch", name="On my device").check()
+        again.wait_for_function("Twofold.onDevice")
+        again.evaluate("Twofold.set({ x: 6 }), Twofold.set({ x: 5 })")
+        assert np.abs(bytes_of(again) - there).max() <= 1
+    page.evaluate("mark => Twofold.openMark(mark)", {"bundle": "digits", "state": state | {"x": 7}})
+    assert page.evaluate("[Twofold.state.x, Twofold.state.mix]") == [7, "3:1,5:0.5039"]
+    page.locator(".tf-chips label", has_text="7").click()
+    assert page.evaluate("[Twofold.state.c, Twofold.state.mix]") == [7, ""]
 
 
 def test_taps_make_a_tempo_that_drift_follows(visit):
