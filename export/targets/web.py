@@ -42,7 +42,9 @@ CORE_SCRIPTS = (  # in this order
     "address.js",
     "language.js",
     "elements.js",
+    "parameters.js",
     "attributes.js",
+    "class_mix.js",
     "canvas.js",
     "marks.js",
     "requests.js",
@@ -54,12 +56,22 @@ SHARED = (
     *(STATIC / "device" / name for name in DEVICE_SCRIPTS),
     *(
         TABS / "play" / name
-        for name in ("play.css", "device_words.js", "family.js", "full_screen.js", "sample_sheet.js", "favourites.js")
+        for name in (
+            "play.css",
+            "device_words.js",
+            "family.js",
+            "full_screen.js",
+            "sample_sheet.js",
+            "favourites.js",
+            "travel_parameters.js",
+        )
     ),
+    STATIC / "instrument" / "instrument.css",
     *(TABS / "about" / name for name in ("about.css", "how_it_learned.css", "how_it_learned.js", "verify.js")),
     *(TABS / "morph" / name for name in ("morph.css", "keyframes.js", "keyframe_list.js")),
 )
-WORD_FOLDERS = ("core", "play", "morph", "about", "device", "server")
+INSTRUMENT = tuple(sorted((STATIC / "instrument").glob("*.js")))  # one script, loaded when it is opened
+WORD_FOLDERS = ("core", "play", "morph", "about", "device", "instrument", "server")
 OWN = (
     "page.css",
     "page.js",
@@ -142,6 +154,7 @@ def page_files(bundles: Sequence[OpenBundle], given: str | None = None) -> list[
     ]
     sources += [Source(path.name, path) for path in SHARED] + [Source(name, PAGE / name) for name in OWN]
     sources.append(Source("words.js", translations.script(page_words()).encode()))
+    sources.append(Source("instrument.js", b"".join(path.read_bytes() for path in INSTRUMENT)))
     return sources + [Source(script.name, as_module(script)) for script in WIDGETS]
 
 

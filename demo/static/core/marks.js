@@ -89,9 +89,9 @@
 
   Object.assign(T, {
     // The state of a mark for a state of the page; `more` replaces or adds to what it says.
-    markState({ m, c, t, x, y, attributes } = T.state, more = {}) {
+    markState({ m, c, mix, t, x, y, attributes } = T.state, more = {}) {
       const moves = T.readMoves(attributes);
-      return { draw: "point", m, x, y, ...(c === null ? {} : { c }), t, ...(Object.keys(moves).length ? { attributes: moves } : {}), ...more };
+      return { draw: "point", m, x, y, ...(c === null ? {} : { c: mix ? T.readMix(mix) : c }), t, ...(Object.keys(moves).length ? { attributes: moves } : {}), ...more };
     },
     // What a canvas shows as the bytes of a PNG with its mark; rejects where the browser cannot make a picture this large.
     async markedPng(canvas, state, bundle = T.bundle()) {
@@ -141,7 +141,7 @@
       const m = bundle.models.includes(state.m) ? state.m : bundle.models[0];
       const page = { b: bundle.name, m, t: T.numberWithin(finite(state.t, 1), 0, 1.5, 1), attributes: T.movesText(moves, bundle, m) };
       if (keys) T.openMorph({ ...state, keys, classes: Array.isArray(state.classes) ? state.classes.map(classOf) : [] }, page);
-      else T.set({ ...page, ...place, c: classOf(state.c) }, { undo: true });
+      else T.set({ ...page, ...place, c: classOf(state.c), mix: typeof state.c === "object" ? T.mixText(state.c, bundle) : "" }, { undo: true });
       if (mark.sha256 && mark.sha256 !== bundle.sha256) return T.t("Opened, but the mark names another version of this bundle: the picture may differ.");
       return T.t("Opened as its mark says.");
     },

@@ -1,6 +1,6 @@
 // A bundle's pictures computed on the visitor's device: what bundle/model.py does on a server, one picture at a time.
 // An ES module that knows no runtime: `run(graph, inputs)` gives the graph's first output as a flat Float32Array.
-import { Mixture, blend, fromNormal, keyCorners, moved, oneHot, pathAt, planeCorners, seedClass, seedLatent, truncate } from "./latents.js";
+import { Mixture, blend, classWeights, fromNormal, keyCorners, moved, oneHot, pathAt, planeCorners, seedClass, seedLatent, truncate } from "./latents.js";
 
 const MOST_MOVE = 4; // standard deviations along an attribute, both ways, as in bundle/attribute_moves.py
 
@@ -14,7 +14,7 @@ export class Device {
     this.mixture = info.vae ? new Mixture(arrays) : null;
   }
 
-  // The image at a point of the seed plane. c: a class, or null for the class of the first seed there. t: truncation, m: model.
+  // The image at a point of the seed plane. c: a class, a mix { class: share }, or null for the class of the first seed there. t: truncation, m: model.
   // attributes: { name: move in standard deviations }.
   async at({ x, y, c, t, m, attributes }) {
     const corners = planeCorners(x, y);
@@ -39,9 +39,10 @@ export class Device {
     return this.decode(this.fromStandard(pathAt(codes, p, mode, loop)), attributes);
   }
 
-  // The weights of class c; null: of the class that the seed has.
+  // The weights of class c, or of a mix, which sum to 1; null: of the class that the seed has.
   weights(c, seed) {
     const count = this.info.classes.length;
+    if (count && c !== null && typeof c === "object") return classWeights(c, count);
     return count ? oneHot(c ?? seedClass(seed, count), count) : null;
   }
 

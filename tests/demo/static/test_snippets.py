@@ -40,6 +40,8 @@ STATES = [
     {"b": "plain", "m": "vae", "c": None, "t": 1, "x": 7, "y": 0},
     {"b": "digits", "m": "gan", "c": 1, "t": 0.8, "x": 11, "y": 0, "attributes": "bright:1.5,slanted:-2"},
     {"b": "digits", "m": "vae", "c": 1, "t": 1, "x": 21, "y": 0, "attributes": "bright:-2.5"},
+    {"b": "digits", "m": "gan", "c": 3, "mix": "3:1,5:0.25", "t": 0.8, "x": 5, "y": 0},
+    {"b": "digits", "m": "vae", "c": 8, "mix": "2:0.5,8:0.75", "t": 0.9, "x": 31.5, "y": 0},
     {"b": "foreign", "m": "gan", "c": None, "t": 0.7, "x": 1.5, "y": 0},
     {"b": "odd", "m": "gan", "c": 3, "t": 1, "x": 4, "y": 0},
 ]
@@ -48,7 +50,8 @@ HARNESS = """
 globalThis.window = { Twofold: {
     className: (c, bundle) => (c === null ? "" : bundle.classes[c]),
     seedAt: (x, y) => (((x + 100 * y) % 2 ** 32) + 2 ** 32) % 2 ** 32,
-    pictureParams: ({ b, ...rest }) => Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== null)),
+    pictureParams: ({ b, mix, c, ...rest }) =>
+        Object.fromEntries(Object.entries({ ...rest, c: mix ?? c }).filter(([, value]) => value !== null)),
 } };
 process.argv.slice(2).forEach(require);
 let text = "";
@@ -102,7 +105,8 @@ def snippets(
     """The codes by name, one set a state."""
     harness = tmp_path_factory.mktemp("harness") / "harness.cjs"
     harness.write_text(HARNESS)
-    parts = (STATIC / "core" / "attributes.js", STATIC / "core" / "marks.js", STATIC / "tabs" / "api" / "snippets.js")
+    names = ("core/attributes.js", "core/class_mix.js", "core/marks.js", "tabs/api/snippets.js")
+    parts = [STATIC / name for name in names]
     scripts = [shutil.copy(part, harness.with_name(f"{part.stem}.cjs")) for part in parts]
     given = json.dumps({"states": STATES, "bundles": served[1], "home": served[0], "mark": xmp.page_facts()})
     done = subprocess.run([node, harness, *scripts], input=given, capture_output=True, text=True, timeout=60)
@@ -111,7 +115,9 @@ def snippets(
 
 
 def live(served: tuple[str, list[dict]], state: dict[str, Any]) -> np.ndarray:
-    query = {name: value for name, value in state.items() if name != "b" and value is not None}
+    query = {name: value for name, value in state.items() if name not in ("b", "mix") and value is not None}
+    if "mix" in state:
+        query["c"] = state["mix"]
     return pixels(httpx.get(f"{served[0]}live/{state['b']}", params=query).raise_for_status().content)
 
 

@@ -4,6 +4,7 @@ const { el } = T;
 
 const KEY_STEP = 0.1; // what an arrow key moves, in seeds
 const DRIFT = 0.35; // seeds a second
+const DRIFT_BEAT = 0.25; // … and at each beat of a tempo
 const AXIS_STEP = 4; // standard deviations, where an attribute is the axis of the drag and a seed otherwise
 const STEP_SIZE = { least: 0.1, most: 8 }; // times as far as a drag of one picture's width, or an arrow key, moves
 const RANDOM_SEEDS = 100_000;
@@ -57,11 +58,13 @@ const fullScreen = T.fullScreen(frame, canvas, [
   [T.t("New random"), T.t("Jump to a random seed"), () => random()],
   [T.t("Keep"), T.t("Add to the favourites in this browser"), () => T.keepFavourite()],
   [T.t("Drift"), T.t("Travel by itself"), () => toggleDrift()],
-]);
+  [T.t("Instrument"), T.t("Play the picture with MIDI, a gamepad, a pen or sound (I)"), () => instrument.toggle()],
+], () => instrument.leaveFullScreen());
+const instrument = T.instrumentFold(frame);
 
 let dragging = null; // { id, x, y } of the finger or mouse that drags
 let drifting = null; // { angle, time, frame } while the picture travels by itself
-const family = T.family(() => Boolean(dragging || drifting));
+const family = T.family(() => Boolean(dragging || drifting || T.parameters.moving()));
 const sheet = T.sampleSheet((place) => jump(place));
 
 // --- attributes ------------------------------------------------------------------------------------
@@ -87,6 +90,7 @@ const showAttributes = (state) => {
   attributeFold.hidden = !names.length;
   if (axisFor !== names.join()) {
     axisFor = names.join();
+    T.parameters.replace("attribute.", T.attributeParameters());
     if (!names.includes(axis)) axis = "";
     axisChoice.replaceChildren(el("option", { value: "" }, T.t("between seeds")), ...names.map((name) => el("option", { value: name }, name)));
     axisChoice.value = axis;
@@ -121,6 +125,7 @@ element.replaceChildren(
           button(T.t("Save PNG"), "", T.t("Download this picture"), () => save()),
         ),
         attributeFold,
+        instrument,
         el(
           "p",
           { class: "tf-quiet tf-hint" },
@@ -158,17 +163,17 @@ const show = T.newestPicture((picture, { state }) => {
   const now = performance.now();
   times.push(now);
   times = times.filter((time) => now - time < 1000);
-  const moving = dragging || drifting;
+  const moving = dragging || drifting || T.parameters.moving();
   if (moving && times.length > 5 && now - rateShownAt > 250) {
     rate.textContent = T.t("{n} pictures/s", { n: times.length });
     rateShownAt = now;
   }
 });
-const draw = T.oncePerFrame(() => show(T.picturePath(), T.pictureParams(), T.state));
+const draw = T.oncePerTask(() => show(T.picturePath(), T.pictureParams(), T.state)); // not at the next frame: hands would wait for it
 const describeSoon = T.debounced(() => {
   caption.textContent = T.describe();
   canvas.setAttribute("aria-label", T.t("Generated picture: {what}. Drag or use the arrow keys to travel.", { what: T.describe() }));
-  if (!dragging && !drifting) rate.textContent = "";
+  if (!dragging && !drifting && !T.parameters.moving()) rate.textContent = "";
 }, 120);
 // After a drag or a drift.
 const comeToRest = () => {
@@ -269,7 +274,8 @@ const toggleDrift = () => {
     const seconds = Math.min(0.1, Math.max(0, (now - drifting.time) / 1000));
     drifting.time = now;
     drifting.angle += 0.3 * seconds;
-    const distance = (T.reducedMotion.matches ? 0.3 : 1) * DRIFT * seconds;
+    const speed = T.tempo ? DRIFT_BEAT * T.tempoOf.push(T.tempo, performance.now()) : DRIFT;
+    const distance = (T.reducedMotion.matches ? 0.3 : 1) * speed * seconds;
     travel(distance * Math.cos(drifting.angle), distance * Math.sin(drifting.angle));
     drifting.frame = requestAnimationFrame(tick);
   };
@@ -313,6 +319,8 @@ document.addEventListener("keydown", (event) => {
   else if (key === "f") T.keepFavourite();
   else if (key === "a") toggleDrift();
   else if (key === "s") fullScreen.toggle();
+  else if (key === "i") instrument.toggle();
+  else if (key === "t") instrument.tap();
   else return;
   event.preventDefault();
 });
@@ -330,5 +338,8 @@ const refresh = (state) => {
 };
 T.on(refresh);
 document.addEventListener("twofold-device", () => refresh(T.state));
+document.addEventListener("twofold-rest", comeToRest);
+T.parameters.addSlider("step", stepSlider, { usual: [-1, 2] });
+T.travelParameters(travel, () => T.visible(canvas));
 refresh(T.state);
 caption.textContent = T.describe();
