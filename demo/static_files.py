@@ -27,6 +27,7 @@ CORE = (
     "parameters",
     "attributes",
     "class_mix",
+    "own_directions",
     "canvas",
     "marks",
     "requests",
