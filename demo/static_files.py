@@ -27,6 +27,7 @@ CORE = (
     "parameters",
     "attributes",
     "class_mix",
+    "own_directions",
     "canvas",
     "marks",
     "requests",
@@ -34,6 +35,7 @@ CORE = (
     "tables",
     "figures",
     "plot",
+    "webcam",
     "mount",
 )
 WIDGETS = ("bar", "empty", "play", "morph", "rebuild", "explore", "compare", "quiz", "api", "about")

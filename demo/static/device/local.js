@@ -11,13 +11,17 @@ const classOf = (text) => (String(text ?? "").includes(":") ? Object.fromEntries
 
 const number = (text, fallback) => (text === undefined || text === "" ? fallback : Number(text));
 
-// The moves along attributes in an address, "glasses:1.5,smile:-2", by name; a comma in a name stands there as %2C.
+// The moves in an address by name, "glasses:1.5,round face:2*VECTOR"; a comma in a name stands there as %2C.
 const movesOf = (text) =>
   Object.fromEntries(
     String(text ?? "")
       .split(",")
       .filter(Boolean)
-      .map((part) => [part.slice(0, part.lastIndexOf(":")).replace(/%2C|%25/gi, decodeURIComponent), Number(part.slice(part.lastIndexOf(":") + 1))]),
+      .map((part) => {
+        const at = part.lastIndexOf(":");
+        const [amount, vector] = part.slice(at + 1).split("*");
+        return [part.slice(0, at).replace(/%2C|%25/gi, decodeURIComponent), vector ? { amount: Number(amount), vector } : Number(amount)];
+      }),
   );
 
 // The parameters of a live address, as Device.at takes them.

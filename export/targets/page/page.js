@@ -57,6 +57,7 @@ const topBar = await widget("bar");
 const tabs = [
   [T.t("Play"), [await widget("play")]],
   [T.t("Samples"), [await widget("samples")]],
+  ...(facts.gallery?.length ? [[T.t("Gallery"), [await widget("gallery")]]] : []),
   [T.t("Morph"), [await widget("morph")]],
   [T.t("About"), [await widget("about-page")]],
 ];

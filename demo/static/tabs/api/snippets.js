@@ -36,9 +36,10 @@ spread = np.vectorize(math.erf)(z.astype(float) / 2**0.5) * math.erf(2**0.5)
 z = np.vectorize(NormalDist().inv_cdf)(0.5 + 0.5 * spread).astype("f4")  # the noise ends at 2`,
   };
 
-  // Lines that move a latent along the attributes of the state; none where it moves along none.
+  // Lines that move a latent along the attributes and own directions of the state; none where it moves along none.
   const pythonMoves = (state, bundle, latent, array) =>
     Object.entries(state.attributes ? T.readMoves(state.attributes) : {}).map(([name, move]) => {
+      if (typeof move === "object") return `${latent} = (${latent} + ${move.amount} * direction(${quoted(move.vector)})).astype("f4")  # ${name}`;
       const i = bundle.attributes.findIndex((attribute) => attribute.name === name);
       return `${latent} = ${latent} + np.float32(${move}) * load("latents.npz")["${array}"][${i}]  # ${name}`;
     });
@@ -85,7 +86,7 @@ z = np.vectorize(NormalDist().inv_cdf)(0.5 + 0.5 * spread).astype("f4")  # the n
     const truncated = state.t === 1 ? "" : `z = z * np.float32(${state.t})  # truncation\n`;
     const noise = PRIORS[prior].slice(1);
     if (!styled) {
-      lines.push(truncated.trim(), noise);
+      lines.push(truncated.trim(), ...pythonMoves(state, bundle, "z", ""), noise);
       return [...lines, ...(adapter ? adapted(adapter, state) : [`z = z.reshape(1, ${dim})`, `image = run("generator", "image", z=z${classes})[0]`])];
     }
     lines.push(noise, `w = run("mapping", "w", z=z[None]${classes})`);
@@ -132,7 +133,7 @@ def code(seed):  # a draw from the fitted mixture
   const python = (state, bundle, home) => {
     const body = (state.m === "vae" ? pythonVae : pythonGan)(state, bundle).filter(Boolean).join("\n");
     const uses = (word) => body.includes(word);
-    return `${uses("load(") ? "import io\n" : ""}${uses("math.") ? "import math\n" : ""}${uses("NormalDist") ? "from statistics import NormalDist\n" : ""}\
+    return `${uses("direction(") ? "import base64\n" : ""}${uses("load(") ? "import io\n" : ""}${uses("math.") ? "import math\n" : ""}${uses("NormalDist") ? "from statistics import NormalDist\n" : ""}\
 from urllib.request import urlopen
 
 import numpy as np
@@ -149,6 +150,14 @@ ${
   uses("load(")
     ? `def load(file):
     return np.load(io.BytesIO(urlopen(home + file).read()))
+
+`
+    : ""
+}${
+  uses("direction(")
+    ? `def direction(text):  # one standard deviation along a saved direction: its unit, then a byte for each number
+    data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    return np.frombuffer(data, "<f4", 1, 4) * np.frombuffer(data, "i1", offset=8)
 
 `
     : ""

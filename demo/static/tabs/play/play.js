@@ -86,18 +86,20 @@ const attributeFold = el(
 );
 let axisFor = null; // whose attributes can be chosen as axis
 const showAttributes = (state) => {
-  const names = T.attributesOf().map(({ name }) => name);
+  const names = T.movable();
   attributeFold.hidden = !names.length;
   if (axisFor !== names.join()) {
     axisFor = names.join();
-    T.parameters.replace("attribute.", T.attributeParameters());
+    T.parameters.replace("direction.", []);
+    T.parameters.replace("attribute.", T.moveParameters());
     if (!names.includes(axis)) axis = "";
     axisChoice.replaceChildren(el("option", { value: "" }, T.t("between seeds")), ...names.map((name) => el("option", { value: name }, name)));
     axisChoice.value = axis;
     T.noteInAddress({ axis: axis || null });
   }
   const words = T.describeMoves(state);
-  attributeSummary.textContent = words ? `${T.t("Attributes")} · ${words}` : T.t("Attributes");
+  const heading = T.attributesOf().length ? T.t("Attributes") : T.t("Directions of your own");
+  attributeSummary.textContent = words ? `${heading} · ${words}` : heading;
   attributeSliders.refresh();
 };
 
@@ -185,7 +187,7 @@ const travel = (dx, dy) => T.set({ x: T.state.x + dx, y: T.state.y + dy });
 // What a drag or an arrow key does: it travels, or moves the attribute that was chosen as its axis.
 const move = (dx, dy) => {
   if (!axis) travel(dx, dy);
-  else T.set({ ...T.attributeMoved(axis, (T.readMoves(T.state.attributes)[axis] ?? 0) + AXIS_STEP * dx), y: T.state.y + dy });
+  else T.set({ ...T.attributeMoved(axis, T.amountOf(T.readMoves(T.state.attributes)[axis]) + AXIS_STEP * dx), y: T.state.y + dy });
 };
 const jump = (patch) => {
   family.forget();
@@ -286,11 +288,11 @@ const toggleDrift = () => {
 let drops = 0; // so that a large file that is read for long does not come after a later one
 T.dropZone(element, async (file) => {
   const mine = ++drops;
-  const mark = await T.readMark(file);
+  const told = await T.openDropped(file, () => mine === drops);
   if (mine !== drops) return;
   stopDrift();
   family.forget();
-  dropped.textContent = T.openMark(mark);
+  dropped.textContent = told;
   dropped.hidden = false;
 });
 T.on((after, before) => {
@@ -337,6 +339,7 @@ const refresh = (state) => {
   comeToRest();
 };
 T.on(refresh);
+T.ownDirections.on(() => showAttributes(T.state));
 document.addEventListener("twofold-device", () => refresh(T.state));
 document.addEventListener("twofold-rest", comeToRest);
 T.parameters.addSlider("step", stepSlider, { usual: [-1, 2] });
