@@ -23,7 +23,8 @@ from bundle.adopt import About, adopt
 from bundle.errors import UserError
 from bundle.generator_inputs import Given
 from bundle.latents import one_hot
-from bundle.marks import formats, xmp
+from bundle.marks import TRAINED, Mark, formats, trained, xmp
+from bundle.marks.mark import of_sheet
 from bundle.marks.verify import finding
 from bundle.sessions import choose_provider
 from demo.serving.served_bundle import ServedBundle, open_bundles
@@ -327,6 +328,65 @@ def test_what_leaves_is_marked_and_is_checked_here(show, models):
     page.get_by_text("the mark was taken from another one").wait_for()
     page.get_by_role("button", name="Open it").click()
     assert page.evaluate("[Twofold.state.x, Twofold.state.c, Twofold.state.t]") == [3.25, 4, 0.8]
+
+
+MIX = {"3": 0.5, "5": 0.5}
+ALONG = {"draw": "morph", "m": "gan", "keys": [2, 9], "path": "linear", "loop": False, "p": 0.25}
+NOT_DRAWN_HERE: list[dict[str, Any]] = [
+    {"draw": "point", "m": "gan", "x": 3.5, "y": 1, "c": MIX},
+    {"draw": "seed", "m": "gan", "seed": 7, "c": MIX},
+    {"draw": "sheet", "m": "gan", "seed": 0, "count": 4, "columns": 2, "c": MIX},
+    {**ALONG, "classes": [4, MIX]},
+    {**ALONG, "classes": [4]},
+    {"draw": "point", "m": "gan", "x": 3.5, "y": 1, "c": 10},
+    {"draw": "point", "m": "none", "x": 3.5, "y": 1},
+    {"draw": "point", "m": "gan", "x": "3.5", "y": 1},
+    {"draw": "point", "m": "gan", "x": 3.5, "y": 1, "attributes": {"glasses": 1}},
+    {"draw": "edit", "m": "vae", "seed": "3"},
+]
+
+
+def test_what_this_page_does_not_draw_it_does_not_call_changed(show, models):
+    """A mix of classes above all: the demo draws it, and this page's worker knows single classes only."""
+    page, bundle = show(b="mnist"), models["mnist"].engine.bundle
+    tab(page, "About")
+    for state in NOT_DRAWN_HERE:
+        mark = trained(bundle, state)
+        drop(page, ".tf-verify-drop", formats.png(np.zeros((32, 32, 1), np.uint8), mark))
+        page.get_by_text("cannot be drawn again here").wait_for()
+        told = page.locator(".tf-verified").inner_text()
+        assert "could not be checked" in told and "was changed" not in told, state
+        drop(page, ".tf-verify-drop", b"")
+        page.get_by_text("No mark of a generated picture was found.").wait_for()
+
+
+def test_a_generator_from_elsewhere_is_known_at_home(show, models):
+    """Its graph is written anew for the page, and the mark still names the bundle that was exported."""
+    page = show(b="foreign", x=3, y=0, c=2, t=0.8)
+    with page.expect_download() as download:
+        page.locator("button:visible", has_text="Save PNG").click()
+    data = Path(download.value.path()).read_bytes()
+    found = finding(data, xmp.read(data), models["foreign"])
+    assert (found.place, found.again) == ("here", "same")
+
+
+def test_a_mark_is_believed_as_far_as_it_goes(show, models):
+    page, served = show(b="plain"), models["plain"]
+    tab(page, "About")
+    told = page.locator(".tf-verified")
+    seeds = images.sheet(images.to_uint8(served.sample(range(16))), 8)
+    drop(page, ".tf-verify-drop", formats.png(seeds, of_sheet("plain", "gan", 16, 8)))
+    page.get_by_text("draws the same picture again").wait_for()
+    assert "names the bundle 'plain'." in told.inner_text()
+    assert "sha256" not in told.inner_text() and "another version" not in told.inner_text()
+    other = Mark(source=TRAINED, bundle="plain", sha256="0" * 64, state=None)
+    drop(page, ".tf-verify-drop", formats.png(seeds, other))
+    page.get_by_text("another version of it").wait_for()
+    drop(page, ".tf-verify-drop", formats.png(seeds, Mark(source=TRAINED)))
+    page.get_by_text("names no bundle of Twofold").wait_for()
+    assert f"written by {xmp.TOOL}." in told.inner_text() and "sha256" not in told.inner_text()
+    drop(page, ".tf-verify-drop", formats.png(seeds, Mark(source=TRAINED, bundle="elsewhere")))
+    page.get_by_text("That bundle is not here.").wait_for()
 
 
 def test_every_tab_fits_its_screen_and_can_be_read(show):

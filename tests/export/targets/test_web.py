@@ -31,7 +31,13 @@ PAGE = {
     "address.js", "language.js", "elements.js", "attributes.js", "canvas.js", "storage.js", "requests.js", "family.js",
     "sample_sheet.js", "full_screen.js",
 }  # fmt: skip
-NAMES = {"www.w3.org", "cv.iptc.org", "iptc.org", "ns.twofold"}  # of SVG and in marks: names, never fetched
+NAMES = {
+    "www.w3.org",
+    "cv.iptc.org",
+    "iptc.org",
+    "ns.adobe.com",
+    "ns.twofold",
+}  # of SVG and in marks: names, never fetched
 RUNTIME = {"ort.js", "ort-jspi.js"}
 
 
