@@ -98,6 +98,10 @@ def test_another_page_shows_the_demos_pictures(browser: Any, site: str, models, 
         until(page, "drawn.includes('a')")
         assert close(pixels(page, "#a"), models["digits"].at(8, 0, one_hot(8 % classes, classes), 0.8))
         assert page.evaluate("drawn") == ["a"]
+        page.evaluate("document.body.prepend(document.querySelector('#a')); drawn.length = 0")  # connected once more
+        page.locator("#a").click()
+        until(page, "drawn.includes('a')")
+        assert page.locator("#a").get_attribute("seed") == "9"
         page.close()
 
 
