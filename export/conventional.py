@@ -36,9 +36,11 @@ NUMBERS = {"float32": TensorProto.FLOAT, "float16": TensorProto.FLOAT16, "float6
 
 @dataclass(frozen=True)
 class Conventional:
-    """A bundle whose graphs all follow the conventions, as its index says. `written`: the graphs that had to be written
-    anew for that, by name."""
+    """A bundle whose graphs all follow the conventions, as its index says. `source`: the bundle as it lies on the disk,
+    whose fingerprint its pictures are marked with, wherever they are drawn. `written`: the graphs that had to be
+    written anew, by name."""
 
+    source: OpenBundle
     bundle: OpenBundle
     written: Mapping[str, bytes] = field(default_factory=dict)
 
@@ -52,7 +54,7 @@ def conventional(bundle: OpenBundle) -> Conventional:
     does not draw the same pictures."""
     entry = bundle.info.graphs.get("generator")
     if entry is None or entry.adapter is None:
-        return Conventional(bundle)
+        return Conventional(bundle, bundle)
     data = graph_bytes(bundle, "generator")
     try:
         model = wrapped(onnx.load_from_string(data), entry)
@@ -65,7 +67,7 @@ def conventional(bundle: OpenBundle) -> Conventional:
     changes = {**file_entry(entry.file, made).model_dump(), "adapter": None, "opset": opset(model)}
     graphs = bundle.info.graphs | {"generator": entry.model_copy(update=changes)}
     info = bundle.info.model_copy(update={"graphs": graphs})
-    return Conventional(replace(bundle, info=info), {"generator": made})
+    return Conventional(bundle, replace(bundle, info=info), {"generator": made})
 
 
 def _refused(bundle: OpenBundle, why: str) -> UserError:

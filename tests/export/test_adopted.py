@@ -61,6 +61,7 @@ def test_a_static_page_has_it_by_the_formats_own_names(adopted: Path, tmp_path: 
         pytest.skip(str(missing))
     assert main(["web", str(adopted), str(tmp_path / "page")]) == 0
     (known,) = json.loads((tmp_path / "page" / "facts.json").read_text())["bundles"]
+    assert known["sha256"] == read(adopted).sha256  # by which its pictures are known at home
     assert list(known["graphs"]) == ["generator"] and known["latents"]["bytes"] == 0
     assert known["graphs"]["generator"]["inputs"] == {"z": [foreign.LATENT], "classes": [5]}
     data = (tmp_path / "page" / known["graphs"]["generator"]["url"]).read_bytes()
