@@ -23,6 +23,7 @@ from bundle.external_weights import ONE_FILE, inlined
 from bundle.generator_inputs import NOTHING_GIVEN, Given, find_inputs, parsed_inputs
 from bundle.generator_pictures import try_generator
 from bundle.images import sheet
+from bundle.limited_files import read_limited
 from bundle.marks.formats import png
 from bundle.marks.mark import of_sheet
 from bundle.onnx_outline import FLOAT, outline, problem
@@ -99,12 +100,11 @@ def inspect_generator(data: bytes, prior: Prior = "normal", given: Given = NOTHI
     trial = try_generator(data, asked, list(file.outputs), prior, given)
     if given.classes and not trial.classes:
         raise UserError("--classes: this file has no input for a class.")
-    opset = file.opsets.get("", file.opsets.get("ai.onnx", 0))
     names = given.classes or tuple(map(str, range(trial.classes)))
     precision = "fp32" if file.weight_types <= {FLOAT} else "as it came"
     notes = (*inputs.notes, *trial.notes)
     return Found(
-        trial.adapter, opset, precision, file.parameters, math.prod(inputs.z_shape), names, trial.pictures, notes
+        trial.adapter, file.opset, precision, file.parameters, math.prod(inputs.z_shape), names, trial.pictures, notes
     )
 
 
@@ -118,11 +118,9 @@ def adopt(
     """
     if not file.is_file():
         raise UserError(f"There is no file '{file}'.")
-    if file.stat().st_size > MAX_FILE_BYTES:
-        raise UserError(f"'{file}' is larger than {MAX_FILE_BYTES // 1_000_000} MB.")
     if target.exists():
         raise UserError(f"'{target}' already exists: choose another --name or --out.")
-    data = file.read_bytes()
+    data = read_limited(file, MAX_FILE_BYTES)
     if external := outline(data).external:
         if alone:
             raise UserError(

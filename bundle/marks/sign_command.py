@@ -16,6 +16,7 @@ from typing import Any
 from bundle.atomic_files import write_file
 from bundle.command_line import exit_code
 from bundle.errors import ImageError, UserError
+from bundle.limited_files import read_limited
 from bundle.marks import xmp
 from bundle.marks.mark import Mark
 from bundle.marks.verify import FILE
@@ -83,12 +84,6 @@ def signed(data: bytes, credentials: Credentials, title: str) -> bytes:
     return out.getvalue()
 
 
-def _read(path: Path, most: int) -> bytes:
-    if path.stat().st_size > most:
-        raise UserError(f"'{path}' is too large: at most {most // 1_000_000} MB are accepted.")
-    return path.read_bytes()
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
     parser = argparse.ArgumentParser(
@@ -103,10 +98,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
 
     def work() -> None:
-        chain, key = _read(options.certificate, LARGEST_PEM), _read(options.key, LARGEST_PEM)
+        chain, key = read_limited(options.certificate, LARGEST_PEM), read_limited(options.key, LARGEST_PEM)
         credentials = Credentials(chain, key, options.algorithm, options.timestamps)
         for path in options.files:
-            write_file(path, signed(_read(path, FILE.bytes), credentials, path.name))
+            write_file(path, signed(read_limited(path, FILE.bytes), credentials, path.name))
             print(f"{path}: signed.")
 
     return exit_code(work, "Stopped.")

@@ -1,13 +1,15 @@
 """`python -m bundle verify FILE …`: are these pictures marked, by which bundle, and does it draw them again?"""
 
 import argparse
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 
 from bundle.command_line import exit_code
-from bundle.errors import BundleError, ImageError
+from bundle.errors import BundleError
+from bundle.limited_files import read_limited
 from bundle.marks import xmp
-from bundle.marks.verify import FILE, Finding, finding, named
+from bundle.marks.verify import FILE, finding, named
 from bundle.model import BundleModel
 from bundle.printable import printable
 from bundle.read import INDEX, read, read_index
@@ -32,15 +34,6 @@ def bundle_at_hand(root: Path, name: str | None) -> BundleModel | None:
     return None
 
 
-def verified(path: Path, root: Path) -> Finding:
-    """What can be said of a file, with the bundles in `root`. Raises ImageError, OSError."""
-    if path.stat().st_size > FILE.bytes:
-        raise ImageError(f"The file is too large: at most {FILE.bytes // 1_000_000} MB are accepted.")
-    data = path.read_bytes()
-    reading = xmp.read(data)
-    return finding(data, reading, bundle_at_hand(root, named(reading)))
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
     parser = argparse.ArgumentParser(
@@ -54,10 +47,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     options = parser.parse_args(arguments)
 
+    @functools.cache  # many files name the same one
+    def at_hand(name: str | None) -> BundleModel | None:
+        return bundle_at_hand(options.bundles, name)
+
     def work() -> int:
         same = True
         for path in options.files:
-            found = verified(path, options.bundles)
+            data = read_limited(path, FILE.bytes)
+            reading = xmp.read(data)
+            found = finding(data, reading, at_hand(named(reading)))
             same &= found.again == "same"
             print(f"{printable(str(path))}: {' '.join(found.sentences)}")
         return 0 if same else NOT_SAME

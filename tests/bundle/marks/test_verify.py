@@ -192,6 +192,17 @@ def test_the_command_finds_the_bundle_by_its_name(model: BundleModel, tmp_path: 
     assert command.main([str(file), "--bundles", str(broken)]) == 1
 
 
+def test_many_files_open_their_bundle_once(model: BundleModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    folder, state = model.runner.bundle.folder, STATES["point"]
+    files = [tmp_path / f"{i}.png" for i in range(3)]
+    for file in files:
+        file.write_bytes(formats.png(picture_of(model, state), trained(model.runner.bundle, state)))
+    opened = []
+    monkeypatch.setattr(command, "read", lambda folder: opened.append(folder) or read(folder))
+    assert command.main([*map(str, files), "--bundles", str(folder.parent)]) == 0
+    assert opened == [folder]
+
+
 def test_the_sample_sheet_of_a_bundle_is_marked_by_name(model: BundleModel):
     from bundle.marks.mark import of_sheet
 
