@@ -18,6 +18,7 @@ from bundle import differences
 from bundle.adapter import adapt, fixed_values
 from bundle.errors import UserError
 from bundle.feeds import Feed
+from bundle.onnx_outline import ONNX_DOMAINS
 from bundle.read import OpenBundle, graph_bytes
 from bundle.schema import Adapter, FixedInput, Graph
 from bundle.sessions import first_line, open_session
@@ -105,7 +106,7 @@ def difference(bundle: OpenBundle, before: bytes, after: bytes, adapter: Adapter
 
 def opset(model: onnx.ModelProto) -> int:
     """The version of ONNX's own operators that a model uses."""
-    return next(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx"))
+    return next(entry.version for entry in model.opset_import if entry.domain in ONNX_DOMAINS)
 
 
 def wrapped(model: onnx.ModelProto, entry: Graph) -> onnx.ModelProto:

@@ -5,8 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from bundle.latents import seed_class
-from bundle.marks import TRAINED, Mark, Seed, formats, xmp
-from bundle.marks.mark import plain_state
+from bundle.marks import TRAINED, Mark, Seed, formats, plain_state, xmp
 from bundle.model_index import hosted, with_model_index
 from bundle.quality_section import SECTION, cell, quality_section
 from bundle.read import fingerprint

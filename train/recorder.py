@@ -16,8 +16,7 @@ from torch import Tensor, nn
 from bundle import images
 from bundle.atomic_files import write_file
 from bundle.errors import UserError
-from bundle.marks import COMPOSITE, TRAINED, Mark, formats
-from bundle.marks.mark import Source
+from bundle.marks import COMPOSITE, TRAINED, Mark, Source, formats
 from bundle.printable import printable
 from bundle.version import VERSION
 from train.checkpoints import module_tensors, optimizer_tensors, save_tensors

@@ -2,7 +2,6 @@
 
 import argparse
 import functools
-from collections.abc import Sequence
 from pathlib import Path
 
 from bundle.command_line import exit_code
@@ -16,6 +15,9 @@ from bundle.read import INDEX, read, read_index
 from bundle.runner import BundleRunner
 
 ARTIFACTS = Path(__file__).resolve().parents[2] / "artifacts"
+HELP = "say whether pictures are marked as generated, and draw them again"
+DESCRIPTION = """Say whether pictures are marked as generated, by which bundle, and whether that draws the same pictures
+again. Ends with 0 if all are drawn again, else with 1."""
 NOT_SAME = 1  # the exit code where a file is not marked, or no bundle draws the same picture
 
 
@@ -34,18 +36,16 @@ def bundle_at_hand(root: Path, name: str | None) -> BundleModel | None:
     return None
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command; returns its exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m bundle verify",
-        description="Says whether pictures are marked as generated, by which bundle, and whether that draws the same "
-        "pictures again. Ends with 0 if all are drawn again, else with 1.",
-    )
-    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a PNG, WebP, GIF or MP4")
-    parser.add_argument(
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """Adds what the command takes."""
+    command.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a PNG, WebP, GIF or MP4")
+    command.add_argument(
         "--bundles", type=Path, default=ARTIFACTS, metavar="FOLDER", help="where the bundles are (default: artifacts)"
     )
-    options = parser.parse_args(arguments)
+
+
+def run(options: argparse.Namespace) -> int:
+    """The exit code: 0 all are drawn again, NOT_SAME, 2 after a sentence on what is wrong, 130 stopped."""
 
     @functools.cache  # many files name the same one
     def at_hand(name: str | None) -> BundleModel | None:

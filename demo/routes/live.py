@@ -33,8 +33,19 @@ from starlette.routing import Route
 
 from bundle import images, latents
 from bundle.errors import InputError
-from bundle.marks import COMPOSITE, TRAINED, MorphFrame, Point, Sheet, State, composite, formats, trained
-from bundle.marks.mark import Classes, Source
+from bundle.marks import (
+    COMPOSITE,
+    TRAINED,
+    Classes,
+    MorphFrame,
+    Point,
+    Sheet,
+    Source,
+    State,
+    composite,
+    formats,
+    trained,
+)
 from bundle.marks.xmp import SOURCES
 from demo.arguments import MAX_COORDINATE
 from demo.routes import query_parameters

@@ -23,8 +23,7 @@ from bundle.adopt import About, adopt
 from bundle.errors import UserError
 from bundle.generator_inputs import Given
 from bundle.latents import one_hot
-from bundle.marks import TRAINED, Mark, formats, trained, xmp
-from bundle.marks.mark import of_sheet
+from bundle.marks import TRAINED, Mark, formats, of_sheet, trained, xmp
 from bundle.marks.verify import finding
 from bundle.sessions import choose_provider
 from demo.serving.served_bundle import ServedBundle, open_bundles
