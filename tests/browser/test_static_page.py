@@ -1,15 +1,12 @@
 """`export web` in a real Chromium, from a plain file server: the pictures that the demo draws, and no other request."""
 
 import base64
-import functools
 import itertools
 import math
 import re
 import shutil
-import threading
 import time
 from collections.abc import Callable, Iterator
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +17,6 @@ from PIL import Image
 from benchmarks.browser import drag
 from bundle import images
 from bundle.adopt import About, adopt
-from bundle.errors import UserError
 from bundle.generator_inputs import Given
 from bundle.latents import one_hot
 from bundle.marks import TRAINED, Mark, formats, of_sheet, trained, xmp
@@ -31,6 +27,7 @@ from export.targets import web
 from tests.browser.conftest import WIDE, at_home
 from tests.browser.test_marks import drop
 from tests.support import foreign, generators, tiny
+from tests.support.static_site import hosted, written
 
 Page = Any  # playwright's, which need not be installed
 RELEASED = Path(__file__).resolve().parents[2] / "artifacts" / "mnist"
@@ -45,11 +42,6 @@ PIXELS = """all => all.map((canvas) => {
 NO_CARD = "No available adapters."  # Chromium's own words, whenever a page asks for WebGPU in vain
 NO_WORKER = "Service Worker registration blocked by Playwright"  # what keeps the page: test_static_offline.py
 TABS = ("Play", "Samples", "Morph", "About")
-
-
-class Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
-        pass
 
 
 @pytest.fixture(scope="module")
@@ -75,17 +67,9 @@ def models(bundles: Path) -> dict[str, ServedBundle]:
 @pytest.fixture(scope="module")
 def site(bundles: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of the exported folder, served by Python's plain file server."""
-    try:
-        web.runtime()
-    except UserError as missing:
-        pytest.skip(str(missing))
-    folder = tmp_path_factory.mktemp("static") / "site"
-    web.write([bundles / name for name in ("mnist", "plain", "foreign", "single")], folder)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
-    server.server_close()
+    folders = [bundles / name for name in ("mnist", "plain", "foreign", "single")]
+    with hosted(written(folders, tmp_path_factory.mktemp("static") / "site")) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from bundle import on_device
-from bundle.errors import UserError
 from bundle.read import read
 from export.__main__ import main
 from export.targets import hub, space_check, web
 from export.targets.folder import files_in
 from tests.export.targets import hub_server
 from tests.support import tiny
+from tests.support.static_site import written
 
 PAGE = {
     "embed.html", "embed.js", "embed.css",
@@ -54,13 +54,7 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 @pytest.fixture(scope="module")
 def site(bundles: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    try:
-        web.runtime()
-    except UserError as missing:
-        pytest.skip(str(missing))
-    folder = tmp_path_factory.mktemp("site") / "web"
-    web.write(bundles, folder)
-    return folder
+    return written(bundles, tmp_path_factory.mktemp("site") / "web")
 
 
 def places(folder: Path) -> set[str]:
