@@ -9,8 +9,10 @@ verify.py    what can be said of a file: is it marked, by whom, does the bundle 
 
 from bundle.marks.mark import (
     COMPOSITE,
+    MAX_FAVOURITES,
     TRAINED,
     Classes,
+    Favourites,
     Film,
     Mark,
     MorphFrame,
@@ -19,6 +21,7 @@ from bundle.marks.mark import (
     Sheet,
     Source,
     State,
+    classes_of,
     composite,
     known_state,
     of_sheet,
@@ -28,8 +31,10 @@ from bundle.marks.mark import (
 
 __all__ = [
     "COMPOSITE",
+    "MAX_FAVOURITES",
     "TRAINED",
     "Classes",
+    "Favourites",
     "Film",
     "Mark",
     "MorphFrame",
@@ -38,6 +43,7 @@ __all__ = [
     "Sheet",
     "Source",
     "State",
+    "classes_of",
     "composite",
     "known_state",
     "of_sheet",

@@ -18,8 +18,8 @@ from benchmarks.browser import drag
 from bundle import images
 from bundle.adopt import About, adopt
 from bundle.generator_inputs import Given
-from bundle.latents import one_hot
-from bundle.marks import TRAINED, Mark, formats, of_sheet, trained, xmp
+from bundle.latents import class_weights, one_hot
+from bundle.marks import TRAINED, Mark, MorphFrame, Point, formats, of_sheet, trained, xmp
 from bundle.marks.verify import finding
 from bundle.sessions import choose_provider
 from demo.serving.served_bundle import ServedBundle, open_bundles
@@ -313,13 +313,14 @@ def test_what_leaves_is_marked_and_is_checked_here(show, models):
     assert page.evaluate("[Twofold.state.x, Twofold.state.c, Twofold.state.t]") == [3.25, 4, 0.8]
 
 
-MIX = {"3": 0.5, "5": 0.5}
+MIX, NO_MIX = {3: 0.25, 5: 0.5}, {3: 0.5, 10: 0.5}
 ALONG = {"draw": "morph", "m": "gan", "keys": [2, 9], "path": "linear", "loop": False, "p": 0.25}
 NOT_DRAWN_HERE: list[dict[str, Any]] = [
-    {"draw": "point", "m": "gan", "x": 3.5, "y": 1, "c": MIX},
-    {"draw": "seed", "m": "gan", "seed": 7, "c": MIX},
-    {"draw": "sheet", "m": "gan", "seed": 0, "count": 4, "columns": 2, "c": MIX},
-    {**ALONG, "classes": [4, MIX]},
+    {"draw": "point", "m": "gan", "x": 3.5, "y": 1, "c": NO_MIX},
+    {"draw": "seed", "m": "gan", "seed": 7, "c": NO_MIX},
+    {"draw": "sheet", "m": "gan", "seed": 0, "count": 4, "columns": 2, "c": {}},
+    {**ALONG, "classes": [4, NO_MIX]},
+    {**ALONG, "path": "zigzag"},
     {**ALONG, "classes": [4]},
     {"draw": "point", "m": "gan", "x": 3.5, "y": 1, "c": 10},
     {"draw": "point", "m": "none", "x": 3.5, "y": 1},
@@ -330,7 +331,6 @@ NOT_DRAWN_HERE: list[dict[str, Any]] = [
 
 
 def test_what_this_page_does_not_draw_it_does_not_call_changed(show, models):
-    """A mix of classes above all: the demo draws it, and this page's worker knows single classes only."""
     page, bundle = show(b="mnist"), models["mnist"].engine.bundle
     tab(page, "About")
     for state in NOT_DRAWN_HERE:
@@ -351,6 +351,24 @@ def test_a_generator_from_elsewhere_is_known_at_home(show, models):
     data = Path(download.value.path()).read_bytes()
     found = finding(data, xmp.read(data), models["foreign"])
     assert (found.place, found.again) == ("here", "same")
+
+
+def test_mixes_of_classes_are_drawn_again(show, models):
+    page, served = show(b="mnist"), models["mnist"]
+    mix = class_weights(MIX, 10)
+    point = Point(m="vae", x=3.5, y=1, c=MIX, t=0.7)
+    frame = MorphFrame(m="gan", keys=(2, 9), classes=(4, MIX), path="linear", loop=False, p=0.25)
+    rows = np.stack([one_hot(4, 10), mix])
+    drawn = [
+        (point, served.at(3.5, 1, mix, 0.7, "vae")),
+        (frame, served.morph_at([2, 9], np.array([0.25]), rows, "linear", False)),
+    ]
+    tab(page, "About")
+    for state, image in drawn:
+        drop(page, ".tf-verify-drop", formats.png(images.to_uint8(image)[0], trained(served.engine.bundle, state)))
+        page.get_by_text("draws the same picture again").wait_for()
+        drop(page, ".tf-verify-drop", b"")
+        page.get_by_text("No mark of a generated picture was found.").wait_for()
 
 
 def test_a_mark_is_believed_as_far_as_it_goes(show, models):

@@ -11,22 +11,34 @@ const wholeWithin = (value, low, high) => Number.isInteger(value) && value >= lo
 const isSeed = (value) => wholeWithin(value, 0, T.seedCount - 1);
 const isKey = (key) => isSeed(key) || (Array.isArray(key) && key.length === 2 && key.every(Number.isFinite));
 const isCount = (value) => wholeWithin(value, 1, MOST_CELLS);
-// Whether a class of a state is one that this page draws: the seed's own or a single one. It draws no mix of classes.
-const isClass = (c, bundle) => c === null || wholeWithin(c, 0, bundle.classes.length - 1);
+// A class of a state, which may be a mix, { class: share }, as addresses have it; "" for the seed's own; null where the bundle
+// has no such class.
+const classText = (c, bundle, separator = ",") => {
+  const known = (k) => wholeWithin(k, 0, bundle.classes.length - 1);
+  if (c === null || known(c)) return String(c ?? "");
+  const shares = typeof c === "object" && !Array.isArray(c) ? Object.entries(c) : [];
+  const sound = shares.every(([k, share]) => known(Number(k)) && share >= 0 && Number.isFinite(share)) && shares.some(([, share]) => share > 0);
+  return sound ? shares.map(([k, share]) => `${k}:${share}`).join(separator) : null;
+};
 
 // What each address of a state says: the model, the truncation, the moves; null where the bundle has none of these.
 const sharedParams = ({ m, t = 1, attributes = {} }, bundle) => {
+  if (!bundle.models.includes(m) || !Number.isFinite(t)) return null;
   const known = T.attributesOf(bundle, m).map(({ name }) => name);
-  const sound = Object.entries(attributes ?? {}).every(([name, move]) => known.includes(name) && Number.isFinite(move));
-  if (!sound || !bundle.models.includes(m) || !Number.isFinite(t)) return null;
+  const { fits, nameWrong, most } = T.ownDirections;
+  const moves = Object.entries(attributes ?? {});
+  const isOwn = ([, move]) => typeof move === "object" && move !== null;
+  const sound = ([name, move]) => (isOwn([name, move]) ? Number.isFinite(move.amount) && fits(move.vector, bundle, m) && !nameWrong(name) : known.includes(name) && Number.isFinite(move));
+  if (!moves.every(sound) || moves.filter(isOwn).length > most) return null;
   const text = T.movesText(attributes ?? {}, bundle, m);
   return { m, t, ...(text ? { attributes: text } : {}) };
 };
 
 // The pictures of a state that lie on the seed plane: { columns, cells } as below, null where it is of another kind.
 const placesOf = ({ draw, c = null, x, y, seed, count, columns }, bundle, params) => {
-  const cell = (place) => ({ path: T.picturePath({ b: bundle.name }), params: { ...params, ...place, ...(c === null ? {} : { c }) } });
-  if (!isClass(c, bundle)) return null;
+  const chosen = classText(c, bundle);
+  if (chosen === null) return null;
+  const cell = (place) => ({ path: T.picturePath({ b: bundle.name }), params: { ...params, ...place, ...(chosen ? { c: chosen } : {}) } });
   if (draw === "point" && Number.isFinite(x) && Number.isFinite(y)) return { columns: 1, cells: [cell({ x, y })] };
   if (draw === "seed" && isSeed(seed)) return { columns: 1, cells: [cell(T.seedPlace(seed))] };
   if (draw !== "sheet" || !isSeed(seed) || !isCount(count) || !isCount(columns)) return null;
@@ -36,9 +48,10 @@ const placesOf = ({ draw, c = null, x, y, seed, count, columns }, bundle, params
 // The pictures of a state that lie on a path through keys: the same.
 const framesOf = ({ draw, keys, classes = [], path, loop, p, frames, columns, print }, bundle, params) => {
   const sound = Array.isArray(keys) && keys.length && keys.every(isKey) && Array.isArray(classes) && PATHS.includes(path);
-  if (!sound || !classes.every((c) => isClass(c, bundle)) || (classes.length && classes.length !== keys.length)) return null;
+  const chosen = sound ? classes.map((c) => classText(c, bundle, "|")) : [];
+  if (!sound || chosen.includes(null) || (chosen.length && chosen.length !== keys.length)) return null;
   const along = { ...params, keys: keys.map(T.keyframes.text).join(","), path, loop: loop ? 1 : 0 };
-  if (classes.some((c) => c !== null)) along.classes = classes.map((c) => c ?? "").join(",");
+  if (chosen.some(Boolean)) along.classes = chosen.join(",");
   const cell = (share) => ({ path: T.picturePath({ b: bundle.name }, "/morph"), params: { ...along, p: share } });
   if (draw === "morph" && Number.isFinite(p)) return { columns: 1, cells: [cell(p)] };
   if (draw !== "film" || !isCount(frames) || !isCount(columns) || print) return null;
@@ -99,8 +112,8 @@ const claims = (mark, bundle) => {
 
 // { mark, sentences } about a file, as T.verifyFile gives them.
 export const verifyHere = async (file) => {
-  if (file.size > T.largestMarkedFile) throw new Error(T.t("The file is too large: at most {n} MB are accepted.", { n: T.largestMarkedFile / 1e6 }));
   const mark = await T.readMark(file);
+  if (mark?.problem) return { mark: null, sentences: [mark.problem] };
   if (!mark) return { mark, sentences: [T.t("No mark of a generated picture was found."), T.t("That says nothing about where the picture comes from: marks can be removed, and screenshots lose them.")] };
   const bundle = mark.bundle ? T.bundle(mark.bundle) : null;
   const told = claims(mark, bundle);

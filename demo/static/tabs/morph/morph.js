@@ -64,6 +64,7 @@ const scrub = T.slider(T.t("Position"), { min: 0, max: 1, step: 0.001, value: ch
   choice.u = u;
   draw();
 });
+T.parameters.addSlider("morph.position", scrub, { label: T.t("Position in the morph") });
 const frames = T.slider(T.t("Frames"), { min: 2, max: 240, step: 1, value: choice.frames }, (value) => {
   choice.frames = value;
   describe();
@@ -235,7 +236,8 @@ const toggle = () => {
     }
     const seconds = Math.min(0.2, Math.max(0, (now - playing.time) / 1000));
     playing.time = now;
-    let u = choice.u + (forward * seconds * choice.fps) / choice.frames;
+    const length = choice.frames / choice.fps; // seconds of the whole path
+    let u = choice.u + (forward * seconds) / (T.tempo ? T.tempoOf.inBars(T.tempo, length) : length);
     if (choice.loop) u %= 1;
     else if (u > 1 || u < 0) {
       forward = u > 1 ? -1 : 1;
