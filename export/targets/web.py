@@ -64,6 +64,7 @@ SHARED = (
             "sample_sheet.js",
             "favourites.js",
             "travel_parameters.js",
+            "instrument_fold.js",
         )
     ),
     STATIC / "instrument" / "instrument.css",

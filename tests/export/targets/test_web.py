@@ -117,6 +117,13 @@ def test_every_module_that_is_imported_is_there(site: Path):
     assert wanted >= {"gpu.js", "random.js", "worker.js"} and wanted <= PAGE
 
 
+def test_every_file_that_a_document_names_is_there(site: Path):
+    for document in web.DOCUMENTS:
+        named = set(re.findall(r'(?:src|href)="([\w.-]+)"', (site / document).read_text(encoding="utf-8")))
+        assert {"index.html": "instrument_fold.js", "embed.html": "embed.js"}[document] in named
+        assert sorted(named - places(site)) == [], document
+
+
 def test_titles_are_text_not_markup(bundles: list[Path], tmp_path: Path, site: Path):
     web.write(bundles[1:], tmp_path / "page")
     assert "<title>&lt;b&gt;Only&lt;/b&gt; a GAN</title>" in (tmp_path / "page" / "index.html").read_text()
