@@ -21,6 +21,7 @@ from demo.serving.served_bundle import open_bundles
 from tests.browser.conftest import WIDE
 from tests.support import tiny
 from tests.support.demo_page import launched
+from tests.support.quick_maker import narrow
 
 Page = Any  # playwright's, which need not be installed
 NARROW = {"width": 390, "height": 844}
@@ -37,11 +38,6 @@ def picture(seed: int) -> Image.Image:
     return Image.fromarray(np.where(disc[..., None], random.integers(0, 200, 3), 255).astype(np.uint8))
 
 
-def small(words: list[str]) -> list[str]:
-    """The command of a training, of a VAE that is narrow: exported in no time."""
-    return [word for word in words if word not in ("--preset", "principal")] + ["--width", "16", "--latent-dim", "8"]
-
-
 @pytest.fixture(scope="module")
 def maker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Maker, str]]:
     """A server with Make, on a project whose pictures are there: (its maker, its address). It trains the VAE alone."""
@@ -49,7 +45,7 @@ def maker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Maker, str
     tiny.build(root / "served" / "digits", name="digits")
     steps, command = plan.steps, plan.training_command
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(plan, "training_command", lambda *of, **named: small(command(*of, **named)))
+        patch.setattr(plan, "training_command", lambda *of, **named: narrow(command(*of, **named)))
         patch.setattr(plan, "steps", lambda *of: steps(*of)[:1])
         models, unavailable = open_bundles(root / "served", choose_provider("cpu"))
         made = Maker(Projects(root / "home"), models, choose_provider("cpu"), OWN_MACHINE, root / "served")
