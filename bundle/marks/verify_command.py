@@ -5,7 +5,7 @@ import functools
 from pathlib import Path
 
 from bundle.command_line import exit_code
-from bundle.errors import BundleError
+from bundle.errors import BundleError, UserError
 from bundle.limited_files import read_limited
 from bundle.marks import xmp
 from bundle.marks.verify import FILE, finding, named
@@ -52,6 +52,8 @@ def run(options: argparse.Namespace) -> int:
         return bundle_at_hand(options.bundles, name)
 
     def work() -> int:
+        if not options.bundles.is_dir() and options.bundles != ARTIFACTS:  # where nobody has put any, none is at hand
+            raise UserError(f"There is no folder '{options.bundles}'.")
         same = True
         for path in options.files:
             data = read_limited(path, FILE.bytes)

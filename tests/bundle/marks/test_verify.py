@@ -189,6 +189,8 @@ def test_the_command_finds_the_bundle_by_its_name(model: BundleModel, tmp_path: 
     assert main(["verify", str(file), "--bundles", str(other.parent)]) == 0
     assert "another version of it" in capsys.readouterr().out
     assert main(["verify", str(tmp_path / "none.png")]) == 2
+    assert main(["verify", str(file), "--bundles", str(tmp_path / "nowhere")]) == 2
+    assert "There is no folder" in capsys.readouterr().err
     broken = shutil.copytree(folder, tmp_path / "broken")
     (broken / "bundle.json").write_text("{")
     assert main(["verify", str(file), "--bundles", str(broken)]) == 1

@@ -179,5 +179,6 @@ def test_a_dry_run_checks_the_page_and_sends_nothing(
     assert main([*map(str, page), "--push", "me/page", "--private", "--dry-run"]) == 0
     assert "go to the private Space me/page" in capsys.readouterr().out
     assert "--push user/name" in refused(capsys, *page, "--dry-run")
+    assert "'no name' is no name of a Space" in refused(capsys, *page, "--push", "no name", "--dry-run")
     monkeypatch.setattr(space_check, "MAX_PAGE_BYTES", 20_000_000)
     assert "leave gan out" in refused(capsys, *page, "--push", "me/page", "--dry-run")
