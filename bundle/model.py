@@ -14,6 +14,7 @@ import numpy as np
 
 from bundle import attribute_moves, images, latents
 from bundle.attribute_moves import AttributeMoves
+from bundle.bend import Bend, bent, checked_bend
 from bundle.errors import BundleError, InputError
 from bundle.latents import Key, Mixture, PathMode
 from bundle.runner import GraphRunner
@@ -110,6 +111,7 @@ class BundleModel:
         truncation: float = 1.0,
         model: Model = "gan",
         attributes: AttributeMoves | None = None,
+        bend: Bend | None = None,
     ) -> np.ndarray:
         """One picture a seed, [N, C, H, W]. `truncation` below 1 trades variety for typical pictures; for the VAE it is
         the temperature of its prior."""
@@ -117,7 +119,8 @@ class BundleModel:
         _finite(truncation, "truncation")
         if model == "gan":
             rows = self._rows(classes, seeds)
-            return self._draw(self._noise(seeds), rows, truncation, attributes)
+            return self._draw(self._noise(seeds), rows, truncation, attributes, bend)
+        checked_bend(bend, self.info, model)
         return self.decode(self.along_attributes(self.codes(seeds, classes, truncation), attributes, "vae"))
 
     def at(
@@ -128,6 +131,7 @@ class BundleModel:
         truncation: float = 1.0,
         model: Model = "gan",
         attributes: AttributeMoves | None = None,
+        bend: Bend | None = None,
     ) -> np.ndarray:
         """The picture [1, C, H, W] at a point of the endless seed plane.
 
@@ -141,7 +145,8 @@ class BundleModel:
             classes = latents.one_hot(latents.key_class((x, y), self.classes), self.classes)
         if model == "gan":
             z = latents.plane_latent(x, y, self.info.require_gan().latent_dim)[None]
-            return self._draw(z, self._rows(classes, [0]), truncation, attributes)
+            return self._draw(z, self._rows(classes, [0]), truncation, attributes, bend)
+        checked_bend(bend, self.info, model)
         corners, weights = latents.plane_corners(x, y)
         keys = self.codes(corners, classes, truncation)
         if weights.max() == 1:  # a corner itself: no rounding through the standard units
@@ -160,6 +165,7 @@ class BundleModel:
         truncation: float = 1.0,
         model: Model = "gan",
         attributes: AttributeMoves | None = None,
+        bend: Bend | None = None,
     ) -> np.ndarray:
         """Pictures [frames, C, H, W] through `keys`, seeds or points of the plane; `classes` [keys, K] blend linearly.
 
@@ -168,7 +174,7 @@ class BundleModel:
         if not 1 <= frames <= self.info.max_batch:
             raise InputError(f"A morph has from 1 to {self.info.max_batch} frames, not {frames}.")
         return self.morph_at(
-            keys, latents.path_shares(frames, loop), classes, mode, loop, truncation, model, attributes
+            keys, latents.path_shares(frames, loop), classes, mode, loop, truncation, model, attributes, bend
         )
 
     def morph_at(
@@ -181,12 +187,14 @@ class BundleModel:
         truncation: float = 1.0,
         model: Model = "gan",
         attributes: AttributeMoves | None = None,
+        bend: Bend | None = None,
     ) -> np.ndarray:
         """The pictures of a morph at `shares` [F] of its path, each in [0, 1]."""
         self._need(model)
         _finite(truncation, "truncation")
         rows = self._rows(classes, [latents.key_seed(key) for key in keys])
         if model == "vae":
+            checked_bend(bend, self.info, model)
             ends = np.stack(
                 [
                     self._standard_code(key, row, truncation)
@@ -198,7 +206,7 @@ class BundleModel:
         dim = self.info.require_gan().latent_dim
         ends = np.stack([latents.key_latent(key, dim) for key in keys])
         along = None if rows is None else latents.path_at(rows, shares, "linear", loop)
-        return self._draw(latents.path_at(ends, shares, mode, loop), along, truncation, attributes)
+        return self._draw(latents.path_at(ends, shares, mode, loop), along, truncation, attributes, bend)
 
     # --- pictures from pictures ------------------------------------------------------------------
 
@@ -309,25 +317,50 @@ class BundleModel:
         return attribute_moves.moved(points, self.runner.bundle.latents[name], moves)
 
     def _draw(
-        self, z: np.ndarray, classes: np.ndarray | None, truncation: float, attributes: AttributeMoves | None = None
+        self,
+        z: np.ndarray,
+        classes: np.ndarray | None,
+        truncation: float,
+        attributes: AttributeMoves | None = None,
+        bend: Bend | None = None,
     ) -> np.ndarray:
         """The GAN's pictures of standard normal latents z [N, D]; without styles, truncation shrinks z itself."""
         if self.has_styles:
-            return self.synthesise(self.along_attributes(self._styles_of(z, classes, truncation), attributes, "gan"))
+            w = self._bent(self._styles_of(z, classes, truncation), classes, bend)
+            return self.synthesise(self.along_attributes(w, attributes, "gan"))
         attribute_moves.checked_moves(attributes, self.info, "gan")  # refused: without styles there are no directions
+        checked_bend(bend, self.info, "gan")
         noise = latents.from_normal(z * np.float32(truncation), self.info.require_gan().prior)
         return self.runner.run("generator", {"z": noise} if classes is None else {"z": noise, "classes": classes})[
             "image"
         ]
 
+    def _bent(self, w: np.ndarray, classes: np.ndarray | None, bend: Bend | None) -> np.ndarray:
+        """Styles w [N, L, D] of classes [N, K], bent. Without a bend, the very same array."""
+        checked = checked_bend(bend, self.info, "gan")
+        if not checked.stages:
+            return w
+        towards = None
+        if checked.needs_styles:
+            seeds = np.stack([self._noise([seed] * len(w)) for seed in checked.style_seeds])
+            towards = np.stack([self._mapped(z, classes) for z in seeds])
+        return bent(w, self._centre(len(w), classes), towards, checked)
+
     def _styles_of(self, z: np.ndarray, classes: np.ndarray | None, truncation: float) -> np.ndarray:
         """w [N, L, D] of standard normal latents z [N, D], whichever prior the generator knows."""
-        means = self.runner.bundle.latents["w_mean"]
-        rows = np.ones((len(z), 1), np.float32) if classes is None else classes
-        centre = (rows[:, :, None] * means).sum(axis=1)  # not a matrix product: its rounding varies with the batch
+        return latents.truncate(self._mapped(z, classes), self._centre(len(z), classes), truncation)
+
+    def _mapped(self, z: np.ndarray, classes: np.ndarray | None) -> np.ndarray:
+        """w [N, L, D] of standard normal latents z [N, D], not truncated."""
         noise = latents.from_normal(z, self.info.require_gan().prior)
         inputs = {"z": noise} if classes is None else {"z": noise, "classes": classes}
-        return latents.truncate(self.runner.run("mapping", inputs)["w"], centre, truncation)
+        return self.runner.run("mapping", inputs)["w"]
+
+    def _centre(self, count: int, classes: np.ndarray | None) -> np.ndarray:
+        """The mean w [N, D] of classes [N, K], or `count` times that of a GAN without classes."""
+        means = self.runner.bundle.latents["w_mean"]
+        rows = np.ones((count, 1), np.float32) if classes is None else classes
+        return (rows[:, :, None] * means).sum(axis=1)  # not a matrix product: its rounding varies with the batch
 
     def _standard_code(self, key: Key, row: np.ndarray | None, temperature: float) -> np.ndarray:
         """The VAE's code [D] of a key, in units of the codes' deviation."""

@@ -61,10 +61,10 @@ def _pictures(model: BundleModel, state: State) -> Iterator[np.ndarray]:
     match state:
         case Point(x=x, y=y):
             weights = classes_of(state.c, model.classes)
-            yield from images.to_uint8(model.at(x, y, weights, state.t, state.m, state.attributes))
+            yield from images.to_uint8(model.at(x, y, weights, state.t, state.m, state.attributes, state.bend))
         case Seed(seed=seed):
             weights = classes_of(state.c, model.classes)
-            yield from images.to_uint8(model.sample([seed], weights, state.t, state.m, state.attributes))
+            yield from images.to_uint8(model.sample([seed], weights, state.t, state.m, state.attributes, state.bend))
         case Sheet():
             yield _sheet(model, state)
         case MorphFrame(p=share):
@@ -90,7 +90,7 @@ def _sheet(model: BundleModel, sheet: Sheet) -> np.ndarray:
     weights = classes_of(sheet.c, model.classes)
 
     def sampled(part: Sequence[int]) -> np.ndarray:
-        return model.sample(part, weights, sheet.t, sheet.m, sheet.attributes)
+        return model.sample(part, weights, sheet.t, sheet.m, sheet.attributes, sheet.bend)
 
     drawn = in_batches(seeds, sampled, model.info.max_batch)
     return images.sheet(images.to_uint8(drawn), sheet.columns)
@@ -101,7 +101,7 @@ def _frames(model: BundleModel, path: Path, shares: np.ndarray) -> Iterator[np.n
     step = min(STEP, model.info.max_batch)
     for start in range(0, len(shares), step):
         part = shares[start : start + step]
-        along = (weights, path.path, path.loop, path.t, path.m, path.attributes)
+        along = (weights, path.path, path.loop, path.t, path.m, path.attributes, path.bend)
         yield from images.to_uint8(model.morph_at(keys, part, *along))
 
 

@@ -6,7 +6,7 @@
     GET /live/{bundle}/quiz?quiz=&m=&n=&f=                  20 pictures of a quiz, real and generated, as one sheet
 
 Each of them but the quiz takes `attributes` too: moves along attributes in standard deviations, "glasses:1.5,smile:-2",
-clamped to ±4.
+clamped to ±4; and `bend`, what is done to the styles of stages of the GAN, "2.scale:1.5,5.noise:0.3" (bundle/bend.py).
 
 m: the model; default: the bundle's first. x, y: numbers, clamped to ±1e6. t: truncation, clamped to 0 to 1.5.
 c: a class "3" or shares "3:0.5,5:0.5". Without c, each picture has the class of its seed, seed modulo K; at a point of
@@ -100,7 +100,8 @@ def plane_picture(served: ServedBundle, query: QueryParams) -> np.ndarray:
     y = query_parameters.number(query, "y", 0.0, -MAX_COORDINATE, MAX_COORDINATE)
     classes = query_parameters.classes(query, served)
     truncation, model = query_parameters.truncation(query), query_parameters.model(query, served)
-    return served.at(x, y, classes, truncation, model, query_parameters.attributes(query))
+    bend = query_parameters.bend(query)
+    return served.at(x, y, classes, truncation, model, query_parameters.attributes(query), bend)
 
 
 def morph_picture(served: ServedBundle, query: QueryParams) -> np.ndarray:
@@ -116,6 +117,7 @@ def morph_picture(served: ServedBundle, query: QueryParams) -> np.ndarray:
         query_parameters.truncation(query),
         query_parameters.model(query, served),
         query_parameters.attributes(query),
+        query_parameters.bend(query),
     )
 
 
@@ -127,10 +129,10 @@ def grid_picture(served: ServedBundle, query: QueryParams) -> np.ndarray:
     first = query_parameters.whole(query.get("seed", "") or "0", "seed", latents.SEEDS - side**2)
     classes = query_parameters.classes(query, served)
     truncation, model = query_parameters.truncation(query), query_parameters.model(query, served)
-    moves = query_parameters.attributes(query)
+    moves, bend = query_parameters.attributes(query), query_parameters.bend(query)
 
     def sampled(seeds: Sequence[int]) -> np.ndarray:
-        return served.sample(seeds, classes, truncation, model, moves)
+        return served.sample(seeds, classes, truncation, model, moves, bend)
 
     return images.tiled(in_batches(range(first, first + side**2), sampled, served.info.max_batch), side)
 
@@ -187,6 +189,7 @@ def _shared(served: ServedBundle, query: QueryParams) -> dict[str, Any]:
         "m": query_parameters.model(query, served),
         "t": query_parameters.truncation(query),
         "attributes": query_parameters.attributes(query),
+        "bend": query_parameters.bend(query),
     }
 
 

@@ -13,6 +13,7 @@ from starlette.datastructures import QueryParams
 
 from bundle import latents
 from bundle.attribute_moves import MOST
+from bundle.bend import MAX_BENDS, MAX_SEED
 from bundle.errors import InputError
 from bundle.schema import MAX_ATTRIBUTES, Model
 from demo.arguments import MAX_TRUNCATION
@@ -97,13 +98,23 @@ def attributes(query: QueryParams) -> dict[str, float]:
     """The moves of the parameter attributes, "glasses:1.5,smile:-2", in standard deviations; none when absent.
 
     A comma in a name stands there as %2C. Whether the bundle has these attributes: bundle/attribute_moves.py."""
-    text = query.get("attributes", "")
+    return _numbers(query, "attributes", "glasses:1.5", MAX_ATTRIBUTES, MOST)
+
+
+def bend(query: QueryParams) -> dict[str, float]:
+    """The numbers of the parameter bend, "2.scale:1.5,5.noise:0.3"; none when absent. What they do: bundle/bend.py."""
+    return _numbers(query, "bend", "2.scale:1.5", MAX_BENDS, MAX_SEED)
+
+
+def _numbers(query: QueryParams, parameter: str, example: str, count: int, most: float) -> dict[str, float]:
+    """Numbers within ±most by their names, at most `count` of them, from "name:number,name:number"."""
+    text = query.get(parameter, "")
     found: dict[str, float] = {}
-    for part in text.split(",", MAX_ATTRIBUTES) if text else ():
-        name, colon, move = part.rpartition(":")
+    for part in text.split(",", count) if text else ():
+        name, colon, value = part.rpartition(":")
         if not colon:
-            raise InputError("The parameter 'attributes' takes names with numbers, such as glasses:1.5.")
-        found[unquote(name)] = number(QueryParams({"attributes": move}), "attributes", 0.0, -MOST, MOST)
+            raise InputError(f"The parameter '{parameter}' takes names with numbers, such as {example}.")
+        found[unquote(name)] = number(QueryParams({parameter: value}), parameter, 0.0, -most, most)
     return found
 
 

@@ -8,7 +8,7 @@ const RACE = "race."; // before the bundle's name, where a race is kept
 
 const number = (text, fallback) => (text === undefined || text === "" ? fallback : Number(text));
 
-// The moves along attributes in an address, "glasses:1.5,smile:-2", by name; a comma in a name stands there as %2C.
+// The moves along attributes in an address, "glasses:1.5,smile:-2", or what is done to styles, by name; a comma in a name stands there as %2C.
 const movesOf = (text) =>
   Object.fromEntries(
     String(text ?? "")
@@ -19,18 +19,18 @@ const movesOf = (text) =>
 
 // The parameters of a live address, as Device.at takes them.
 const pointOf = (params, models) => {
-  const { m = models[0], t, c, x, y, attributes } = params;
-  return { m, t: number(t, 1), c: number(c, null), x: number(x, 0), y: number(y, 0), attributes: movesOf(attributes) };
+  const { m = models[0], t, c, x, y, attributes, bend } = params;
+  return { m, t: number(t, 1), c: number(c, null), x: number(x, 0), y: number(y, 0), attributes: movesOf(attributes), bend: movesOf(bend) };
 };
 
 // The parameters of the address of a morph, as Device.morph takes them.
 const morphOf = (params, models) => {
-  const { m = models[0], t, keys, classes, path: mode = "spherical", loop, p, attributes } = params;
+  const { m = models[0], t, keys, classes, path: mode = "spherical", loop, p, attributes, bend } = params;
   const points = String(keys)
     .split(",")
     .map((key) => (key.includes(":") ? key.split(":").map(Number) : Number(key)));
   const chosenClasses = classes === undefined ? [] : String(classes).split(",").map((entry) => number(entry, null));
-  return { m, t: number(t, 1), keys: points, classes: chosenClasses, mode, loop: Number(loop) === 1, p: number(p, 0), attributes: movesOf(attributes) };
+  return { m, t: number(t, 1), keys: points, classes: chosenClasses, mode, loop: Number(loop) === 1, p: number(p, 0), attributes: movesOf(attributes), bend: movesOf(bend) };
 };
 
 // The worker's script. A browser starts none from another host, but one that imports it.
