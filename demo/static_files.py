@@ -23,6 +23,7 @@ CORE = (
     "address",
     "language",
     "elements",
+    "parameters",
     "attributes",
     "canvas",
     "marks",

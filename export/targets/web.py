@@ -42,6 +42,7 @@ CORE_SCRIPTS = (  # in this order
     "address.js",
     "language.js",
     "elements.js",
+    "parameters.js",
     "attributes.js",
     "canvas.js",
     "marks.js",
@@ -54,7 +55,15 @@ SHARED = (
     *(STATIC / "device" / name for name in DEVICE_SCRIPTS),
     *(
         TABS / "play" / name
-        for name in ("play.css", "device_words.js", "family.js", "full_screen.js", "sample_sheet.js", "favourites.js")
+        for name in (
+            "play.css",
+            "device_words.js",
+            "family.js",
+            "full_screen.js",
+            "sample_sheet.js",
+            "favourites.js",
+            "travel_parameters.js",
+        )
     ),
     *(TABS / "about" / name for name in ("about.css", "how_it_learned.css", "how_it_learned.js", "verify.js")),
     *(TABS / "morph" / name for name in ("morph.css", "keyframes.js", "keyframe_list.js")),

@@ -41,6 +41,18 @@
     // The patch of the state that moves one attribute to a value.
     attributeMoved: (name, value, state = T.state) => ({ attributes: T.movesText({ ...T.readMoves(state.attributes), [name]: value }, T.bundle(state.b), state.m) }),
 
+    // The parameters that move these attributes: parameters.js.
+    attributeParameters: () =>
+      T.attributesOf().map(({ name }) => ({
+        name: `attribute.${name}`,
+        label: name,
+        low: -T.mostMove,
+        high: T.mostMove,
+        get: () => T.readMoves(T.state.attributes)[name] ?? 0,
+        set: (value) => T.set(T.attributeMoved(name, value)),
+        usual: [-3, 3],
+      })),
+
     // The element with a slider for each attribute, and a button that takes all back; hidden where there are none. figures:
     // whether what was measured stands below each. `.refresh()` brings it up to date with the page.
     attributeSliders(figures) {
@@ -60,6 +72,7 @@
           sliding = true;
         });
         slider.input.addEventListener("change", () => (sliding = false));
+        slider.dataset.parameter = `attribute.${name}`;
         if (note) slider.input.setAttribute("aria-describedby", note.id);
         rows.set(name, slider);
         return el("div", {}, slider, note);

@@ -78,6 +78,7 @@ if (!T.facts.bundles.length) {
   );
   truncation.input.addEventListener("change", () => (sliding = false));
   truncation.classList.add("tf-truncation");
+  T.parameters.addSlider("truncation", truncation, { get: () => T.state.t, set: (t) => T.set({ t }), usual: [0.3, 1.2] });
 
   const clock = el("span", { class: "tf-clock" });
   const processor = el("span", { class: "tf-processor" });

@@ -31,11 +31,15 @@
       }
       showPicture(T.picturePath(T.state, "/edit"), params);
     });
-    const slider = (moves, i, label, hint, most, least = -most) =>
-      T.slider(label, { min: least, max: most, step: 0.05, value: 0, format: (v) => Number(v).toFixed(2), hint }, (value) => {
+    const kindOf = (moves) => Object.keys(amounts).find((kind) => amounts[kind] === moves);
+    const slider = (moves, i, label, hint, most, least = -most) => {
+      const made = T.slider(label, { min: least, max: most, step: 0.05, value: 0, format: (v) => Number(v).toFixed(2), hint }, (value) => {
         moves.set(i, value);
         draw();
       });
+      T.parameters.addSlider(`explore.${kindOf(moves)}.${i}`, made, { label: `${T.t("Explore")}: ${label}` });
+      return made;
+    };
     const field = T.seedField(T.t("Seed"), seed, (next) => {
       seed = next;
       draw();
@@ -111,6 +115,7 @@
     };
     const build = () => {
       clear();
+      T.parameters.replace("explore.", []);
       const { classes } = T.bundle();
       const { m, c } = T.state;
       const known = directions.of === modelShown();

@@ -64,6 +64,7 @@ const scrub = T.slider(T.t("Position"), { min: 0, max: 1, step: 0.001, value: ch
   choice.u = u;
   draw();
 });
+T.parameters.addSlider("morph.position", scrub, { label: T.t("Position in the morph") });
 const frames = T.slider(T.t("Frames"), { min: 2, max: 240, step: 1, value: choice.frames }, (value) => {
   choice.frames = value;
   describe();

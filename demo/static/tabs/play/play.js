@@ -61,7 +61,7 @@ const fullScreen = T.fullScreen(frame, canvas, [
 
 let dragging = null; // { id, x, y } of the finger or mouse that drags
 let drifting = null; // { angle, time, frame } while the picture travels by itself
-const family = T.family(() => Boolean(dragging || drifting));
+const family = T.family(() => Boolean(dragging || drifting || T.parameters.moving()));
 const sheet = T.sampleSheet((place) => jump(place));
 
 // --- attributes ------------------------------------------------------------------------------------
@@ -87,6 +87,7 @@ const showAttributes = (state) => {
   attributeFold.hidden = !names.length;
   if (axisFor !== names.join()) {
     axisFor = names.join();
+    T.parameters.replace("attribute.", T.attributeParameters());
     if (!names.includes(axis)) axis = "";
     axisChoice.replaceChildren(el("option", { value: "" }, T.t("between seeds")), ...names.map((name) => el("option", { value: name }, name)));
     axisChoice.value = axis;
@@ -158,17 +159,17 @@ const show = T.newestPicture((picture, { state }) => {
   const now = performance.now();
   times.push(now);
   times = times.filter((time) => now - time < 1000);
-  const moving = dragging || drifting;
+  const moving = dragging || drifting || T.parameters.moving();
   if (moving && times.length > 5 && now - rateShownAt > 250) {
     rate.textContent = T.t("{n} pictures/s", { n: times.length });
     rateShownAt = now;
   }
 });
-const draw = T.oncePerFrame(() => show(T.picturePath(), T.pictureParams(), T.state));
+const draw = T.oncePerTask(() => show(T.picturePath(), T.pictureParams(), T.state)); // not at the next frame: hands would wait for it
 const describeSoon = T.debounced(() => {
   caption.textContent = T.describe();
   canvas.setAttribute("aria-label", T.t("Generated picture: {what}. Drag or use the arrow keys to travel.", { what: T.describe() }));
-  if (!dragging && !drifting) rate.textContent = "";
+  if (!dragging && !drifting && !T.parameters.moving()) rate.textContent = "";
 }, 120);
 // After a drag or a drift.
 const comeToRest = () => {
@@ -330,5 +331,8 @@ const refresh = (state) => {
 };
 T.on(refresh);
 document.addEventListener("twofold-device", () => refresh(T.state));
+document.addEventListener("twofold-rest", comeToRest);
+T.parameters.addSlider("step", stepSlider, { usual: [-1, 2] });
+T.travelParameters(travel, () => T.visible(canvas));
 refresh(T.state);
 caption.textContent = T.describe();
