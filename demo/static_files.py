@@ -25,6 +25,7 @@ CORE = (
     "elements",
     "parameters",
     "attributes",
+    "bending",
     "canvas",
     "marks",
     "requests",

@@ -98,22 +98,25 @@ def attributes(query: QueryParams) -> dict[str, float]:
     """The moves of the parameter attributes, "glasses:1.5,smile:-2", in standard deviations; none when absent.
 
     A comma in a name stands there as %2C. Whether the bundle has these attributes: bundle/attribute_moves.py."""
-    return _numbers(query, "attributes", "glasses:1.5", MAX_ATTRIBUTES, MOST)
+    example = "The parameter 'attributes' takes names with numbers, such as glasses:1.5."
+    return _numbers(query, "attributes", example, MAX_ATTRIBUTES, MOST)
 
 
 def bend(query: QueryParams) -> dict[str, float]:
     """The numbers of the parameter bend, "2.scale:1.5,5.noise:0.3"; none when absent. What they do: bundle/bend.py."""
-    return _numbers(query, "bend", "2.scale:1.5", MAX_BENDS, MAX_SEED)
+    example = "The parameter 'bend' takes names with numbers, such as 2.scale:1.5."
+    return _numbers(query, "bend", example, MAX_BENDS, MAX_SEED)
 
 
 def _numbers(query: QueryParams, parameter: str, example: str, count: int, most: float) -> dict[str, float]:
-    """Numbers within ±most by their names, at most `count` of them, from "name:number,name:number"."""
+    """Numbers within ±most by their names, at most `count` of them, from "name:number,name:number"; `example`: the
+    sentence for a text without numbers."""
     text = query.get(parameter, "")
     found: dict[str, float] = {}
     for part in text.split(",", count) if text else ():
         name, colon, value = part.rpartition(":")
         if not colon:
-            raise InputError(f"The parameter '{parameter}' takes names with numbers, such as {example}.")
+            raise InputError(example)
         found[unquote(name)] = number(QueryParams({parameter: value}), parameter, 0.0, -most, most)
     return found
 

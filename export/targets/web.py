@@ -44,6 +44,7 @@ CORE_SCRIPTS = (  # in this order
     "elements.js",
     "parameters.js",
     "attributes.js",
+    "bending.js",
     "canvas.js",
     "marks.js",
     "requests.js",

@@ -66,6 +66,13 @@
     return { source, bundle: value(NAMES.own, "bundle"), sha256: value(NAMES.own, "sha256"), state: plain ? state : null };
   };
 
+  // Texts of names and numbers, by name, as a mark has them: those that say something, as tables.
+  const tables = (texts) =>
+    Object.fromEntries(
+      Object.entries(texts)
+        .map(([name, text]) => [name, T.readMoves(text)])
+        .filter(([, table]) => Object.keys(table).length),
+    );
   const finite = (value, fallback) => (typeof value === "number" && Number.isFinite(value) ? value : fallback);
   // The class that a mark names, or the largest share of a mix; null for the seed's own.
   const classOf = (c) => {
@@ -89,9 +96,8 @@
 
   Object.assign(T, {
     // The state of a mark for a state of the page; `more` replaces or adds to what it says.
-    markState({ m, c, t, x, y, attributes } = T.state, more = {}) {
-      const moves = T.readMoves(attributes);
-      return { draw: "point", m, x, y, ...(c === null ? {} : { c }), t, ...(Object.keys(moves).length ? { attributes: moves } : {}), ...more };
+    markState({ m, c, t, x, y, attributes, bend } = T.state, more = {}) {
+      return { draw: "point", m, x, y, ...(c === null ? {} : { c }), t, ...tables({ attributes, bend }), ...more };
     },
     // What a canvas shows as the bytes of a PNG with its mark; rejects where the browser cannot make a picture this large.
     async markedPng(canvas, state, bundle = T.bundle()) {
@@ -137,9 +143,9 @@
       const place = state && placeOf(state);
       const keys = state && keysOf(state);
       if (!place && !keys) return T.t("The mark does not say how to draw this picture from a seed.");
-      const moves = state.attributes && typeof state.attributes === "object" ? state.attributes : {};
+      const [moves, bends] = [state.attributes, state.bend].map((table) => (table && typeof table === "object" ? table : {}));
       const m = bundle.models.includes(state.m) ? state.m : bundle.models[0];
-      const page = { b: bundle.name, m, t: T.numberWithin(finite(state.t, 1), 0, 1.5, 1), attributes: T.movesText(moves, bundle, m) };
+      const page = { b: bundle.name, m, t: T.numberWithin(finite(state.t, 1), 0, 1.5, 1), attributes: T.movesText(moves, bundle, m), bend: T.bendText(bends, bundle, m) };
       if (keys) T.openMorph({ ...state, keys, classes: Array.isArray(state.classes) ? state.classes.map(classOf) : [] }, page);
       else T.set({ ...page, ...place, c: classOf(state.c) }, { undo: true });
       if (mark.sha256 && mark.sha256 !== bundle.sha256) return T.t("Opened, but the mark names another version of this bundle: the picture may differ.");

@@ -91,7 +91,7 @@ class Morph:
         return trained(self.served.engine.bundle, MorphFrame(**self._along(), p=share))
 
     def _along(self) -> dict[str, Any]:
-        along = {"m": self.model, "t": self.truncation, "keys": self.keys, "classes": self.classes}
+        along: dict[str, Any] = {"m": self.model, "t": self.truncation, "keys": self.keys, "classes": self.classes}
         along |= {"attributes": dict(self.attributes), "bend": dict(self.bend)}
         return along | {"path": self.mode, "loop": self.loop}
 

@@ -6,9 +6,10 @@ const MOST = 240; // pictures that are drawn for one file
 
 const zeros = (count) => Array.from({ length: count }, (_, i) => i);
 const classesText = (c) => (c && typeof c === "object" ? Object.entries(c).map(([k, share]) => `${k}:${share}`).join(",") : c);
-const shared = ({ m, t, attributes }, bundle) => {
+const shared = ({ m, t, attributes, bend }, bundle) => {
   const moves = T.movesText(attributes ?? {}, bundle, m);
-  return { m, t: t ?? 1, ...(moves ? { attributes: moves } : {}) };
+  const bends = T.bendText(bend ?? {}, bundle, m);
+  return { m, t: t ?? 1, ...(moves ? { attributes: moves } : {}), ...(bends ? { bend: bends } : {}) };
 };
 
 const sound = (count) => Number.isInteger(count) && count > 0 && count <= MOST;

@@ -1,5 +1,4 @@
-"""The browser's latents (demo/static/device: random.js, latents.js, bend.js), run by Node, against bundle/latents.py and
-bundle/bend.py."""
+"""The browser's latents (demo/static/device), run by Node, against bundle/latents.py and bundle/bend.py."""
 
 import json
 import shutil

@@ -97,6 +97,7 @@ const showAttributes = (state) => {
   attributeSummary.textContent = words ? `${T.t("Attributes")} · ${words}` : T.t("Attributes");
   attributeSliders.refresh();
 };
+const bendFold = T.bendFold();
 
 element.replaceChildren(
   el(
@@ -122,6 +123,7 @@ element.replaceChildren(
           button(T.t("Save PNG"), "", T.t("Download this picture"), () => save()),
         ),
         attributeFold,
+        bendFold,
         el(
           "p",
           { class: "tf-quiet tf-hint" },
@@ -325,6 +327,7 @@ const refresh = (state) => {
   if (bundleShown && bundleShown !== state.b) family.forget();
   bundleShown = state.b;
   showAttributes(state);
+  bendFold.refresh();
   sheet.mark();
   draw();
   comeToRest();
