@@ -211,7 +211,8 @@ def test_what_leaves_by_an_endpoint_is_marked(bundles: dict[str, ServedBundle], 
         return np.concatenate([np.ones((1, 1, 16, 32)), np.zeros((1, 1, 16, 32))], axis=2).astype(np.float32)
 
     calls: dict[str, list[dict[str, Any]]] = {
-        "sample": [{"seeds": [3, [7.25, 0.5], 2**32 - 1], "label": "4", "truncation": 0.8, "attributes": MOVES, "bend": BEND},
+        "sample": [{"seeds": [3, [7.25, 0.5], 2**32 - 1], "label": "4", "truncation": 0.8, "attributes": MOVES,
+                    "bend": BEND},
                    {"seeds": [1, 2], "model": "vae"}],
         "interpolate": [{"seeds": [1, [7.25, 0.5]], "frames": 4, "format": name, "attributes": MOVES, "bend": BEND}
                         for name in morph_export.FORMATS if name not in ("zip", "mp4")],
