@@ -201,7 +201,7 @@ def told(fits: Sequence[StageFit], parts: Sequence[float], parents: tuple[Parent
         which = ", ".join(map(str, apart))
         lines.append(
             f"The weights of stage {which} have little in common (cosine below {RELATED}): unless one was trained "
-            "from the other (--start-from), expect noise rather than a mixture."
+            "from the other (--start-from), expect strange pictures rather than a mixture."
         )
     return "\n".join(lines)
 
