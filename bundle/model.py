@@ -12,7 +12,7 @@ from itertools import islice
 
 import numpy as np
 
-from bundle import attribute_moves, images, latents
+from bundle import attribute_moves, images, latents, own_directions
 from bundle.attribute_moves import AttributeMoves
 from bundle.bend import Bend, bent, checked_bend
 from bundle.errors import BundleError, InputError
@@ -308,13 +308,14 @@ class BundleModel:
         return latents.class_rows(classes, seeds, self.classes)
 
     def along_attributes(self, points: np.ndarray, attributes: AttributeMoves | None, model: Model) -> np.ndarray:
-        """Styles w [N, L, D] of the GAN, or codes [N, D] of the VAE, moved along attributes. Without moves, the very
-        same array."""
-        moves = attribute_moves.checked_moves(attributes, self.info, model)
-        if not moves:
-            return points
+        """Styles w [N, L, D] of the GAN (without styles its noise z [N, D]), or codes [N, D] of the VAE, moved along
+        attributes and own directions. Without moves, the very same array."""
+        bundle = self.runner.bundle
         name = "attribute_w" if model == "gan" else "attribute_code"
-        return attribute_moves.moved(points, self.runner.bundle.latents[name], moves)
+        moves = attribute_moves.checked_moves(attributes, self.info, model)
+        steps = [(move, bundle.latents[name][i]) for i, move in moves.items()]
+        steps += own_directions.checked_own(attributes, bundle, model, attribute_moves.MOST)
+        return attribute_moves.moved(points, steps)
 
     def _draw(
         self,
@@ -328,9 +329,9 @@ class BundleModel:
         if self.has_styles:
             w = self._bent(self._styles_of(z, classes, truncation), classes, bend)
             return self.synthesise(self.along_attributes(w, attributes, "gan"))
-        attribute_moves.checked_moves(attributes, self.info, "gan")  # refused: without styles there are no directions
-        checked_bend(bend, self.info, "gan")
-        noise = latents.from_normal(z * np.float32(truncation), self.info.require_gan().prior)
+        checked_bend(bend, self.info, "gan")  # refused: without styles nothing can be bent
+        moved = self.along_attributes(z * np.float32(truncation), attributes, "gan")
+        noise = latents.from_normal(moved, self.info.require_gan().prior)
         return self.runner.run("generator", {"z": noise} if classes is None else {"z": noise, "classes": classes})[
             "image"
         ]

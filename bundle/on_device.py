@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from bundle import own_directions
 from bundle.errors import BundleError
 from bundle.packed_files import unpacked
 from bundle.read import OpenBundle
@@ -108,6 +109,7 @@ def page_facts(bundle: OpenBundle) -> dict[str, Any]:
         "models": list(info.models),
         "stages": (info.gan.stages or 0) if info.gan else 0,
         "attributes": [attribute.model_dump(mode="json") for attribute in info.attributes],
+        "spaces": own_directions.space_facts(bundle),
         "dataset": info.dataset.model_dump(mode="json"),
     }
 

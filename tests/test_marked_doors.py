@@ -81,14 +81,15 @@ ENCODERS = {
     "export/snapshots.py": "marked: xmp",
     "export/targets/offline.py": "marked: formats.png_info",
     "export/model_card.py": "code for people, with a mark",
-    "train/data/unpack.py": "pictures of a set",
-    "train/snapshots.py": "held-out pictures, and rows that a bundle held",
+    "train/data/picture_folder.py": "pictures of a set",
+    "train/snapshots.py": "held-out pictures",
     "train/recorder.py": "filters of a classifier",
 }
 # Scripts of pages that turn a canvas into a file or download one.
 SCRIPTS = {
     "demo/static/core/marks.js": "markedPng and savePicture, with the mark",
     "demo/static/core/elements.js": "download itself",
+    "demo/static/instrument/preset_controls.js": "a preset, which is no picture",
     "demo/static/tabs/about/how_it_learned.js": "the server's film, which is marked",
     "demo/static/tabs/make/burst_camera.js": "the visitor's camera",
     "demo/static/tabs/make/video_frames.js": "the visitor's film",

@@ -15,6 +15,7 @@ from bundle import latents
 from bundle.attribute_moves import MOST
 from bundle.bend import KNOBS, MAX_BENDS, MAX_SEED
 from bundle.latents import PathMode
+from bundle.own_directions import OwnMove
 from bundle.read import OpenBundle
 from bundle.schema import MAX_ATTRIBUTES, Model
 from bundle.schema.entries import Entry
@@ -25,6 +26,7 @@ TRAINED: Source = "trainedAlgorithmicMedia"
 COMPOSITE: Source = "compositeWithTrainedAlgorithmicMedia"
 
 MAX_KEYS, MAX_FRAMES, MAX_SHEET = 16, 100_000, 100  # of a state that is drawn again
+MAX_FAVOURITES = 60
 MAX_CLASSES = 100_000  # in one mix
 
 Coordinate = Annotated[float, Field(ge=-1e6, le=1e6)]
@@ -38,12 +40,12 @@ BendNumber = Annotated[float, Field(ge=-MAX_SEED, le=MAX_SEED)]
 
 
 class Drawn(Entry):
-    """What every state has. `m`: the model; `t`: truncation; `attributes`: moves in standard deviations;
-    `bend`: what is done to the styles of stages (bundle/bend.py)."""
+    """What every state has. `m`: the model; `t`: truncation; `attributes`: moves in standard deviations, of attributes
+    and of directions that somebody found; `bend`: what is done to the styles of stages (bundle/bend.py)."""
 
     m: Model
     t: Annotated[float, Field(ge=0, le=1e3)] = 1.0
-    attributes: Annotated[dict[str, Move], Field(max_length=MAX_ATTRIBUTES)] = Field(default_factory=dict)
+    attributes: Annotated[dict[str, Move | OwnMove], Field(max_length=MAX_ATTRIBUTES)] = Field(default_factory=dict)
     bend: Annotated[dict[BendName, BendNumber], Field(max_length=MAX_BENDS)] = Field(default_factory=dict)
 
 
@@ -108,7 +110,15 @@ class Film(Path):
     print: bool = False
 
 
-State = Point | Seed | Sheet | MorphFrame | Film
+class Favourites(Entry):
+    """Favourites of one bundle on one picture, `columns` in a row."""
+
+    draw: Literal["favourites"] = "favourites"
+    pictures: Annotated[tuple[Point, ...], Field(min_length=1, max_length=MAX_FAVOURITES)]
+    columns: Annotated[int, Field(ge=1, le=MAX_FAVOURITES)]
+
+
+State = Point | Seed | Sheet | MorphFrame | Film | Favourites
 _STATES: TypeAdapter[State] = TypeAdapter(Annotated[State, Field(discriminator="draw")])
 
 
@@ -139,7 +149,7 @@ def of_sheet(bundle: str, model: Model, count: int, columns: int) -> Mark:
 
 
 def _mark(source: Source, bundle: OpenBundle, state: State | Mapping[str, Any] | None) -> Mark:
-    plain = plain_state(state) if isinstance(state, Drawn) else dict(state or {})
+    plain = plain_state(state) if isinstance(state, Entry) else dict(state or {})
     return Mark(source=source, bundle=bundle.info.name, sha256=bundle.sha256, state=plain or None)
 
 

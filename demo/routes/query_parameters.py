@@ -15,6 +15,7 @@ from bundle import latents
 from bundle.attribute_moves import MOST
 from bundle.bend import MAX_BENDS, MAX_SEED
 from bundle.errors import InputError
+from bundle.own_directions import MOST_OWN, OwnMove, decoded
 from bundle.schema import MAX_ATTRIBUTES, Model
 from demo.arguments import MAX_TRUNCATION
 from demo.serving.served_bundle import ServedBundle
@@ -94,30 +95,34 @@ def model(query: QueryParams, served: ServedBundle) -> Model:
     return choice(query, "m", served.models)
 
 
-def attributes(query: QueryParams) -> dict[str, float]:
-    """The moves of the parameter attributes, "glasses:1.5,smile:-2", in standard deviations; none when absent.
+def attributes(query: QueryParams) -> dict[str, float | OwnMove]:
+    """The moves of the parameter attributes, "glasses:1.5,smile:-2", in standard deviations; none when absent. A move
+    along a direction that is brought has its vector behind it, "round face:1.5*VECTOR".
 
     A comma in a name stands there as %2C. Whether the bundle has these attributes: bundle/attribute_moves.py."""
-    example = "The parameter 'attributes' takes names with numbers, such as glasses:1.5."
-    return _numbers(query, "attributes", example, MAX_ATTRIBUTES, MOST)
+    text = query.get("attributes", "")
+    found: dict[str, float | OwnMove] = {}
+    for part in text.split(",", MAX_ATTRIBUTES + MOST_OWN) if text else ():
+        name, colon, move = part.rpartition(":")
+        if not colon:
+            raise InputError("The parameter 'attributes' takes names with numbers, such as glasses:1.5.")
+        far, star, vector = move.partition("*")
+        amount = number(QueryParams({"attributes": far}), "attributes", 0.0, -MOST, MOST)
+        if star:
+            decoded(vector, name)
+        found[unquote(name)] = OwnMove(amount=amount, vector=vector) if star else amount
+    return found
 
 
 def bend(query: QueryParams) -> dict[str, float]:
     """The numbers of the parameter bend, "2.scale:1.5,5.noise:0.3"; none when absent. What they do: bundle/bend.py."""
-    example = "The parameter 'bend' takes names with numbers, such as 2.scale:1.5."
-    return _numbers(query, "bend", example, MAX_BENDS, MAX_SEED)
-
-
-def _numbers(query: QueryParams, parameter: str, example: str, count: int, most: float) -> dict[str, float]:
-    """Numbers within ±most by their names, at most `count` of them, from "name:number,name:number"; `example`: the
-    sentence for a text without numbers."""
-    text = query.get(parameter, "")
+    text = query.get("bend", "")
     found: dict[str, float] = {}
-    for part in text.split(",", count) if text else ():
+    for part in text.split(",", MAX_BENDS) if text else ():
         name, colon, value = part.rpartition(":")
         if not colon:
-            raise InputError(example)
-        found[unquote(name)] = number(QueryParams({parameter: value}), parameter, 0.0, -most, most)
+            raise InputError("The parameter 'bend' takes names with numbers, such as 2.scale:1.5.")
+        found[name] = number(QueryParams({"bend": value}), "bend", 0.0, -MAX_SEED, MAX_SEED)
     return found
 
 

@@ -15,6 +15,7 @@ from bundle.sessions import choose_provider
 from demo.serving.served_bundle import open_bundles
 from export.targets import web
 from tests.browser.conftest import WIDE
+from tests.browser.test_instrument import wav
 from tests.browser.test_static_page import Quiet, close, picture, settle, tab, until
 from tests.support import tiny
 
@@ -70,6 +71,9 @@ def test_after_one_visit_the_whole_page_opens_without_a_server(browser: Any, bun
     settle(page)
     models = dict(open_bundles(bundles, choose_provider("cpu"))[0])
     assert close(picture(page, ".tf-travel"), models["plain"].at(4.5, 1))
+    page.locator(".tf-instrument-fold > summary").click()  # a script that was not loaded before
+    page.get_by_label("A sound file", exact=True).set_input_files(wav(tmp_path / "drum.wav", 3))
+    page.get_by_text("“drum.wav” is played and measured here").wait_for()  # the page's content policy allows it
     tab(page, "Morph")
     settle(page)
     assert picture(page, ".tf-morph .tf-stage canvas").max() > 0

@@ -12,10 +12,12 @@ from urllib.parse import quote
 import numpy as np
 
 from bundle import images, latents
+from bundle.attribute_moves import AttributeMoves
 from bundle.errors import InputError
 from bundle.latents import Key, PathMode
 from bundle.marks import Film, Mark, MorphFrame, formats, trained
 from bundle.model import Model
+from bundle.own_directions import OwnMove
 from demo import arguments
 from demo.serving.served_bundle import ServedBundle
 from demo.tabs.morph import animation, film_strip, keyframes, video
@@ -37,7 +39,8 @@ OnFrame = Callable[[], None]
 @dataclass(frozen=True)
 class Morph:
     """A checked request. `classes`: one index a key; empty for a bundle without classes. `fps`: frames a second.
-    `attributes`: moves along attributes, `bend`: what is done to the styles of stages; the same in every frame."""
+    `attributes`: moves along attributes and own directions, `bend`: what is done to the styles of stages; the same in
+    every frame."""
 
     served: ServedBundle
     model: Model
@@ -48,7 +51,7 @@ class Morph:
     truncation: float
     frames: int
     fps: int
-    attributes: Mapping[str, float] = field(default_factory=dict)
+    attributes: AttributeMoves = field(default_factory=dict)
     bend: Mapping[str, float] = field(default_factory=dict)
 
     def weights(self) -> np.ndarray | None:
@@ -98,6 +101,9 @@ class Morph:
     def path(self) -> dict[str, Any]:
         """The content of path.json: everything needed to draw the frames again."""
         info, names = self.served.info, self.served.info.dataset.classes
+        moves = {
+            name: move.model_dump() if isinstance(move, OwnMove) else move for name, move in self.attributes.items()
+        }
         keys = []
         for i, key in enumerate(self.keys):
             place = {"x": key[0], "y": key[1]} if isinstance(key, tuple) else {"seed": key}
@@ -112,7 +118,7 @@ class Morph:
             "mode": self.mode,
             "loop": self.loop,
             "truncation": self.truncation,
-            **({"attributes": dict(self.attributes)} if self.attributes else {}),
+            **({"attributes": moves} if moves else {}),
             **({"bend": dict(self.bend)} if self.bend else {}),
             "frames": self.frames,
             "frames_per_second": self.fps,
@@ -125,13 +131,21 @@ class Morph:
         classes = f"&classes={','.join(map(str, self.classes))}" if self.classes else ""
         keys = ",".join(map(keyframes.text, self.keys))
         changes = ""
-        for parameter, numbers in (("attributes", self.attributes), ("bend", self.bend)):
-            text = ",".join(f"{quote(quote(name, safe=' '))}:{number:g}" for name, number in numbers.items())
+        for parameter, moves in (("attributes", self.attributes), ("bend", self.bend)):
+            text = ",".join(f"{quote(quote(name, safe=' '))}:{_in_address(move)}" for name, move in moves.items())
             changes += f"&{parameter}={text}" if text else ""
         return (
             f"live/{self.served.info.name}/morph?m={self.model}&keys={keys}{classes}"
             f"&path={self.mode}&loop={int(self.loop)}&t={self.truncation:g}{changes}&p={{p}}"
         )
+
+
+def _plain(move: float | OwnMove) -> float | dict[str, Any]:
+    return move.model_dump() if isinstance(move, OwnMove) else move
+
+
+def _in_address(move: float | OwnMove) -> str:
+    return f"{move.amount:g}*{move.vector}" if isinstance(move, OwnMove) else f"{move:g}"
 
 
 def read(served: ServedBundle, asked: Mapping[str, Any]) -> Morph:
@@ -151,9 +165,10 @@ def read(served: ServedBundle, asked: Mapping[str, Any]) -> Morph:
     loop = asked.get("loop", False)
     if not isinstance(loop, bool):
         raise InputError("The loop must be true or false.")
+    model = arguments.model(asked.get("m"), served)
     return Morph(
         served=served,
-        model=arguments.model(asked.get("m"), served),
+        model=model,
         keys=tuple(keys),
         classes=tuple(classes),
         mode=arguments.choice(asked.get("mode"), latents.PATH_MODES, "mode"),
@@ -161,7 +176,7 @@ def read(served: ServedBundle, asked: Mapping[str, Any]) -> Morph:
         truncation=arguments.truncation(asked.get("t")),
         frames=arguments.whole(asked.get("frames"), "number of frames", 2, arguments.MAX_FRAMES),
         fps=arguments.whole(asked.get("fps"), "number of frames a second", 1, MAX_FPS),
-        attributes=arguments.attributes(asked.get("attributes"), served),
+        attributes=arguments.attributes(asked.get("attributes"), served, model),
         bend=arguments.bend(asked.get("bend"), served),
     )
 

@@ -52,11 +52,11 @@
       draw();
     };
     const attributes = T.attributeSliders(true);
-    const attributeSection = () => [
-      el("h4", {}, T.t("Attributes")),
-      el("p", { class: "tf-quiet" }, T.t("Directions that the pictures' own labels gave. They hold in Play, too, and in the link.")),
-      attributes,
-    ];
+    const attributeSection = () => {
+      const labelled = T.attributesOf().length;
+      const words = labelled ? T.t("Directions that the pictures' own labels gave. They hold in Play, too, and in the link.") : T.t("Found by choosing, below. They hold in Play, too, and in the link.");
+      return [el("h4", {}, labelled ? T.t("Attributes") : T.t("Directions of your own")), el("p", { class: "tf-quiet" }, words), attributes];
+    };
     const list = el("div", { class: "tf-moves-list" });
     const percent = (share) => (100 * share).toFixed(1);
 
@@ -121,7 +121,7 @@
       const known = directions.of === modelShown();
       if (!known || !directions.boundaries.length) bySvm = false;
       const sections = [
-        T.attributesOf().length ? attributeSection() : null,
+        T.movable().length ? attributeSection() : null,
         classes.length && c !== null ? classSection(classes, known ? directions.boundaries : []) : null,
         known && directions.shares.length ? directionSection(directions.shares) : null,
         m === "vae" && dimensions.length ? dimensionSection() : null,
@@ -160,9 +160,10 @@
       builtFor = "";
       box.refresh();
     };
+    T.ownDirections.on(() => T.visible(box) && box.refresh());
     box.refresh = () => {
       fetchDirections();
-      const wanted = `${modelShown()} ${T.state.c}`;
+      const wanted = `${modelShown()} ${T.state.c} ${Boolean(T.movable().length)}`;
       if (builtFor !== wanted) build();
       builtFor = wanted;
       attributes.refresh();

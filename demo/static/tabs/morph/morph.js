@@ -238,7 +238,8 @@ const toggle = () => {
     }
     const seconds = Math.min(0.2, Math.max(0, (now - playing.time) / 1000));
     playing.time = now;
-    let u = choice.u + (forward * seconds * choice.fps) / choice.frames;
+    const length = choice.frames / choice.fps; // seconds of the whole path
+    let u = choice.u + (forward * seconds) / (T.tempo ? T.tempoOf.inBars(T.tempo, length) : length);
     if (choice.loop) u %= 1;
     else if (u > 1 || u < 0) {
       forward = u > 1 ? -1 : 1;
