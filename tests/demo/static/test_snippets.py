@@ -191,7 +191,7 @@ def test_code_draws_along_directions_of_the_visitors_own(served, node: str, tmp_
             assert np.abs(drawn - live(served, state).ravel()).max() <= 1
 
 
-@pytest.mark.parametrize("at", (1, 4, 10), ids=(IDS[1], IDS[4], IDS[10]))
+@pytest.mark.parametrize("at", (1, 4, 11), ids=(IDS[1], IDS[4], IDS[11]))
 def test_gradio_client_draws_the_picture_on_screen(served, snippets: list[dict[str, str]], at: int, tmp_path: Path):
     ran([sys.executable, "-c", snippets[at]["gradio_client"]], tmp_path)
     check_picture((tmp_path / "picture.png").read_bytes(), served, STATES[at])
