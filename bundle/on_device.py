@@ -107,6 +107,7 @@ def page_facts(bundle: OpenBundle) -> dict[str, Any]:
         "channels": info.image.channels,
         "classes": list(info.dataset.classes),
         "models": list(info.models),
+        "stages": (info.gan.stages or 0) if info.gan else 0,
         "attributes": [attribute.model_dump(mode="json") for attribute in info.attributes],
         "spaces": own_directions.space_facts(bundle),
         "dataset": info.dataset.model_dump(mode="json"),

@@ -28,6 +28,7 @@ CORE = (
     "attributes",
     "class_mix",
     "own_directions",
+    "bending",
     "canvas",
     "marks",
     "requests",

@@ -150,6 +150,35 @@ class UnpackSettings:
 
 @reflowed
 @dataclass(frozen=True)
+class BlendSettings:
+    """Write a bundle whose generator has some stages of A and others of B, or weights between the two. Where B was
+    trained from A (--start-from) that draws a mixture; the command says which stages cannot be mixed, and why."""
+
+    first: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="A")]
+    """Bundle or run folder that everything comes from that B does not give, its mapping and its classes included."""
+    second: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="B")]
+    """The other bundle or run folder."""
+    target: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FOLDER")]
+    """Folder of the new bundle, e.g. artifacts/mixed; made when missing."""
+    stages: str | None = None
+    """Stages that come from B, from 1 (coarse: layout) to the last (fine: details), e.g. 4-5 or 1,3. Default: all."""
+    share: float | None = None
+    """How much of these stages comes from B, above 0 and at most 1; the rest comes from A. Default: all of it."""
+    mapping_share: float = 0.0
+    """How much of the mapping, which turns noise into styles, comes from B: 0 to 1."""
+    name: str | None = None
+    """Name of the bundle in addresses: lower-case letters, digits, - and _. Default: the name of FOLDER."""
+    title: str | None = None
+    """What people call the pictures. Default: the titles of both."""
+    data: str | None = None
+    """Where the pictures of A are, if A is a run: some held-out ones go into the bundle. Default: where it was
+    trained."""
+    precision: Precision = "fp32"
+    """fp32, fp16-stored, fp16 or int8, as for a bundle."""
+
+
+@reflowed
+@dataclass(frozen=True)
 class TritonSettings:
     """Write a model repository for NVIDIA Triton, with one model BUNDLE_GRAPH for each graph, which batches requests.
     Models of other bundles in the same folder stay."""
@@ -247,6 +276,7 @@ Command = (
     | Annotated[DirectionsSettings, tyro.conf.subcommand("directions")]
     | Annotated[AttributesSettings, tyro.conf.subcommand("attributes")]
     | Annotated[UnpackSettings, tyro.conf.subcommand("unpack")]
+    | Annotated[BlendSettings, tyro.conf.subcommand("blend")]
     | Annotated[TritonSettings, tyro.conf.subcommand("triton")]
     | Annotated[SpaceSettings, tyro.conf.subcommand("space")]
     | Annotated[WebSettings, tyro.conf.subcommand("web")]

@@ -13,6 +13,7 @@ from pydantic import Field, TypeAdapter, ValidationError, field_validator
 
 from bundle import latents
 from bundle.attribute_moves import MOST
+from bundle.bend import KNOBS, MAX_BENDS, MAX_SEED
 from bundle.latents import PathMode
 from bundle.own_directions import OwnMove
 from bundle.read import OpenBundle
@@ -34,15 +35,18 @@ Class = Annotated[int, Field(ge=0)]
 # A class, a mix of classes, or None: the seed's own.
 Classes = Class | Annotated[dict[Class, Annotated[float, Field(ge=0, le=1e6)]], Field(max_length=MAX_CLASSES)] | None
 Move = Annotated[float, Field(ge=-MOST, le=MOST)]
+BendName = Annotated[str, Field(pattern=rf"^(seed|[1-9][0-9]?\.({'|'.join(KNOBS)}))$")]
+BendNumber = Annotated[float, Field(ge=-MAX_SEED, le=MAX_SEED)]
 
 
 class Drawn(Entry):
     """What every state has. `m`: the model; `t`: truncation; `attributes`: moves in standard deviations, of attributes
-    and of directions that somebody found."""
+    and of directions that somebody found; `bend`: what is done to the styles of stages (bundle/bend.py)."""
 
     m: Model
     t: Annotated[float, Field(ge=0, le=1e3)] = 1.0
     attributes: Annotated[dict[str, Move | OwnMove], Field(max_length=MAX_ATTRIBUTES)] = Field(default_factory=dict)
+    bend: Annotated[dict[BendName, BendNumber], Field(max_length=MAX_BENDS)] = Field(default_factory=dict)
 
 
 class Point(Drawn):

@@ -64,7 +64,7 @@ def _pictures(model: BundleModel, state: State) -> Iterator[np.ndarray]:
             yield images.sheet(np.stack([_point(model, point) for point in points]), columns)
         case Seed(seed=seed):
             weights = classes_of(state.c, model.classes)
-            yield from images.to_uint8(model.sample([seed], weights, state.t, state.m, state.attributes))
+            yield from images.to_uint8(model.sample([seed], weights, state.t, state.m, state.attributes, state.bend))
         case Sheet():
             yield _sheet(model, state)
         case MorphFrame(p=share):
@@ -89,19 +89,19 @@ def _extent(info: Bundle, state: State) -> tuple[int, int]:
 
 def _point(model: BundleModel, point: Point) -> np.ndarray:
     weights = classes_of(point.c, model.classes)
-    return images.to_uint8(model.at(point.x, point.y, weights, point.t, point.m, point.attributes))[0]
+    return images.to_uint8(model.at(point.x, point.y, weights, point.t, point.m, point.attributes, point.bend))[0]
 
 
 def _sheet(model: BundleModel, sheet: Sheet) -> np.ndarray:
     seeds = [(sheet.seed + i) % latents.SEEDS for i in range(sheet.count)]
     weights = classes_of(sheet.c, model.classes)
-    drawn = model.sample_many(seeds, weights, sheet.t, sheet.m, sheet.attributes)
+    drawn = model.sample_many(seeds, weights, sheet.t, sheet.m, sheet.attributes, sheet.bend)
     return images.sheet(images.to_uint8(drawn), sheet.columns)
 
 
 def _frames(model: BundleModel, path: Path, shares: np.ndarray) -> Iterator[np.ndarray]:
-    weights = key_classes(path, model.classes)
-    for part in model.morph_parts(path.keys, shares, weights, path.path, path.loop, path.t, path.m, path.attributes):
+    along = (key_classes(path, model.classes), path.path, path.loop, path.t, path.m, path.attributes, path.bend)
+    for part in model.morph_parts(path.keys, shares, *along):
         yield from images.to_uint8(part)
 
 

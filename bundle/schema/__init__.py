@@ -94,6 +94,7 @@ __all__ = [
     "File",
     "Fit",
     "FixedInput",
+    "Gan",
     "Graph",
     "GraphDifference",
     "Image",

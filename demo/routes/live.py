@@ -6,7 +6,8 @@
     GET /live/{bundle}/quiz?quiz=&m=&n=&f=                  20 pictures of a quiz, real and generated, as one sheet
 
 Each of them but the quiz takes `attributes` too: moves along attributes in standard deviations, "glasses:1.5,smile:-2",
-clamped to ±4, and along directions of the visitor's own, "round face:1.5*VECTOR" (bundle/own_directions.py).
+clamped to ±4, and along directions of the visitor's own, "round face:1.5*VECTOR" (bundle/own_directions.py); and
+`bend`, what is done to the styles of stages of the GAN, "2.scale:1.5,5.noise:0.3" (bundle/bend.py).
 
 m: the model; default: the bundle's first. x, y: numbers, clamped to ±1e6. t: truncation, clamped to 0 to 1.5.
 c: a class "3" or shares "3:0.5,5:0.5". Without c, each picture has the class of its seed, seed modulo K; at a point of
@@ -110,7 +111,8 @@ def plane_picture(served: ServedBundle, query: QueryParams) -> np.ndarray:
     y = query_parameters.number(query, "y", 0.0, -MAX_COORDINATE, MAX_COORDINATE)
     classes = query_parameters.classes(query, served)
     truncation, model = query_parameters.truncation(query), query_parameters.model(query, served)
-    return served.at(x, y, classes, truncation, model, query_parameters.attributes(query))
+    bend = query_parameters.bend(query)
+    return served.at(x, y, classes, truncation, model, query_parameters.attributes(query), bend)
 
 
 def morph_picture(served: ServedBundle, query: QueryParams) -> np.ndarray:
@@ -126,6 +128,7 @@ def morph_picture(served: ServedBundle, query: QueryParams) -> np.ndarray:
         query_parameters.truncation(query),
         query_parameters.model(query, served),
         query_parameters.attributes(query),
+        query_parameters.bend(query),
     )
 
 
@@ -137,8 +140,9 @@ def grid_picture(served: ServedBundle, query: QueryParams) -> np.ndarray:
     first = query_parameters.whole(query.get("seed", "") or "0", "seed", latents.SEEDS - side**2)
     classes = query_parameters.classes(query, served)
     truncation, model = query_parameters.truncation(query), query_parameters.model(query, served)
-    moves = query_parameters.attributes(query)
-    return images.tiled(served.sample_many(range(first, first + side**2), classes, truncation, model, moves), side)
+    seeds = range(first, first + side**2)
+    moves, bend = query_parameters.attributes(query), query_parameters.bend(query)
+    return images.tiled(served.sample_many(seeds, classes, truncation, model, moves, bend), side)
 
 
 def quiz_picture(served: ServedBundle, query: QueryParams) -> np.ndarray:
@@ -193,6 +197,7 @@ def _shared(served: ServedBundle, query: QueryParams) -> dict[str, Any]:
         "m": query_parameters.model(query, served),
         "t": query_parameters.truncation(query),
         "attributes": query_parameters.attributes(query),
+        "bend": query_parameters.bend(query),
     }
 
 

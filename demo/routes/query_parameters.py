@@ -13,6 +13,7 @@ from starlette.datastructures import QueryParams
 
 from bundle import latents
 from bundle.attribute_moves import MOST
+from bundle.bend import MAX_BENDS, MAX_SEED
 from bundle.errors import InputError
 from bundle.own_directions import MOST_OWN, OwnMove, decoded
 from bundle.schema import MAX_ATTRIBUTES, Model
@@ -110,6 +111,18 @@ def attributes(query: QueryParams) -> dict[str, float | OwnMove]:
         if star:
             decoded(vector, name)
         found[unquote(name)] = OwnMove(amount=amount, vector=vector) if star else amount
+    return found
+
+
+def bend(query: QueryParams) -> dict[str, float]:
+    """The numbers of the parameter bend, "2.scale:1.5,5.noise:0.3"; none when absent. What they do: bundle/bend.py."""
+    text = query.get("bend", "")
+    found: dict[str, float] = {}
+    for part in text.split(",", MAX_BENDS) if text else ():
+        name, colon, value = part.rpartition(":")
+        if not colon:
+            raise InputError("The parameter 'bend' takes names with numbers, such as 2.scale:1.5.")
+        found[name] = number(QueryParams({"bend": value}), "bend", 0.0, -MAX_SEED, MAX_SEED)
     return found
 
 

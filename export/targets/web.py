@@ -34,7 +34,7 @@ ABOUT = (
     "Small generators that draw in your browser: travel through their latent spaces, morph. Made with Twofold; nothing",
     "is sent anywhere.",
 )
-DEVICE_SCRIPTS = ("random.js", "latents.js", "device.js", "worker.js", "gpu.js", "local.js")
+DEVICE_SCRIPTS = ("random.js", "latents.js", "bend.js", "device.js", "worker.js", "gpu.js", "local.js")
 CORE_SCRIPTS = (  # in this order
     "core.js",
     "storage.js",
@@ -45,6 +45,7 @@ CORE_SCRIPTS = (  # in this order
     "attributes.js",
     "class_mix.js",
     "own_directions.js",
+    "bending.js",
     "canvas.js",
     "marks.js",
     "requests.js",

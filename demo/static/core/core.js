@@ -9,9 +9,9 @@
 
   const T = {
     facts: null, // what demo/facts.py says of the bundles
-    // Bundle, model, class, mix of classes as text (class_mix.js), truncation, place on the seed plane, moves along attributes as
-    // text (attributes.js).
-    state: { b: null, m: "gan", c: null, mix: "", t: 1, x: 0, y: 0, attributes: "" },
+    // Bundle, model, class, mix of classes as text (class_mix.js), truncation, place on the seed plane, moves along attributes
+    // (attributes.js) and what is done to styles (bending.js) as text.
+    state: { b: null, m: "gan", c: null, mix: "", t: 1, x: 0, y: 0, attributes: "", bend: "" },
     stats: { inFlight: 0, shown: 0, model: [], round: [] }, // requests on their way, pictures shown, times in ms
     maxCoordinate: 1e6, // of x and y, as on the server
     lastSeed: 99_999_999, // the last that a place of the plane reaches
@@ -41,6 +41,7 @@
         x: T.numberWithin(query.get("x"), -T.maxCoordinate, T.maxCoordinate, 0),
         y: T.numberWithin(query.get("y"), -T.maxCoordinate, T.maxCoordinate, 0),
         attributes: query.get("attributes") ?? "",
+        bend: query.get("bend") ?? "",
       };
       T.state = T.valid(wanted);
       T.openTab(query.get("tab") ?? (query.get("tour") === "1" ? "explore" : null));
@@ -127,6 +128,7 @@
         x: Number(T.fourDecimals(state.x)),
         y: Number(T.fourDecimals(state.y)),
         attributes: T.movesText(T.readMoves(state.attributes), bundle, m),
+        bend: T.bendText(T.readMoves(state.bend), bundle, m),
       };
     },
     // listener(after, before) is called whenever the state changes.

@@ -71,6 +71,13 @@
     return { source, tool, bundle, sha256, state: plain ? state : null };
   };
 
+  // Texts of names and numbers, by name, as a mark has them: those that say something, as tables.
+  const tables = (texts) =>
+    Object.fromEntries(
+      Object.entries(texts)
+        .map(([name, text]) => [name, T.readMoves(text)])
+        .filter(([, table]) => Object.keys(table).length),
+    );
   const finite = (value, fallback) => (typeof value === "number" && Number.isFinite(value) ? value : fallback);
   // The class that a mark names, or the largest share of a mix; null for the seed's own.
   const classOf = (c) => {
@@ -87,9 +94,9 @@
 
   // What a state of any kind says of the page: bundle, model, truncation, moves.
   const sharedOf = (state, bundle) => {
-    const moves = state.attributes && typeof state.attributes === "object" ? state.attributes : {};
+    const [moves, bends] = [state.attributes, state.bend].map((table) => (table && typeof table === "object" ? table : {}));
     const m = bundle.models.includes(state.m) ? state.m : bundle.models[0];
-    return { b: bundle.name, m, t: T.numberWithin(finite(state.t, 1), 0, 1.5, 1), attributes: T.movesText(moves, bundle, m) };
+    return { b: bundle.name, m, t: T.numberWithin(finite(state.t, 1), 0, 1.5, 1), attributes: T.movesText(moves, bundle, m), bend: T.bendText(bends, bundle, m) };
   };
 
   // The keyframes of a film or one of its frames; null where there are none that Morph shows.
@@ -101,9 +108,8 @@
 
   Object.assign(T, {
     // The state of a mark for a state of the page; `more` replaces or adds to what it says.
-    markState({ m, c, mix, t, x, y, attributes } = T.state, more = {}) {
-      const moves = T.readMoves(attributes);
-      return { draw: "point", m, x, y, ...(c === null ? {} : { c: mix ? T.readMix(mix) : c }), t, ...(Object.keys(moves).length ? { attributes: moves } : {}), ...more };
+    markState({ m, c, mix, t, x, y, attributes, bend } = T.state, more = {}) {
+      return { draw: "point", m, x, y, ...(c === null ? {} : { c: mix ? T.readMix(mix) : c }), t, ...tables({ attributes, bend }), ...more };
     },
     // What a canvas shows as the bytes of a PNG with its mark; rejects where the browser cannot make a picture this large.
     async markedPng(canvas, state, bundle = T.bundle()) {

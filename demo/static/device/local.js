@@ -11,7 +11,7 @@ const classOf = (text) => (String(text ?? "").includes(":") ? Object.fromEntries
 
 const number = (text, fallback) => (text === undefined || text === "" ? fallback : Number(text));
 
-// The moves in an address by name, "glasses:1.5,round face:2*VECTOR"; a comma in a name stands there as %2C.
+// The moves in an address by name, "glasses:1.5,round face:2*VECTOR", or what is done to styles; a comma in a name stands there as %2C.
 const movesOf = (text) =>
   Object.fromEntries(
     String(text ?? "")
@@ -26,18 +26,18 @@ const movesOf = (text) =>
 
 // The parameters of a live address, as Device.at takes them.
 const pointOf = (params, models) => {
-  const { m = models[0], t, c, x, y, attributes } = params;
-  return { m, t: number(t, 1), c: classOf(c), x: number(x, 0), y: number(y, 0), attributes: movesOf(attributes) };
+  const { m = models[0], t, c, x, y, attributes, bend } = params;
+  return { m, t: number(t, 1), c: classOf(c), x: number(x, 0), y: number(y, 0), attributes: movesOf(attributes), bend: movesOf(bend) };
 };
 
 // The parameters of the address of a morph, as Device.morph takes them.
 const morphOf = (params, models) => {
-  const { m = models[0], t, keys, classes, path: mode = "spherical", loop, p, attributes } = params;
+  const { m = models[0], t, keys, classes, path: mode = "spherical", loop, p, attributes, bend } = params;
   const points = String(keys)
     .split(",")
     .map((key) => (key.includes(":") ? key.split(":").map(Number) : Number(key)));
   const chosenClasses = classes === undefined ? [] : String(classes).split(",").map(classOf);
-  return { m, t: number(t, 1), keys: points, classes: chosenClasses, mode, loop: Number(loop) === 1, p: number(p, 0), attributes: movesOf(attributes) };
+  return { m, t: number(t, 1), keys: points, classes: chosenClasses, mode, loop: Number(loop) === 1, p: number(p, 0), attributes: movesOf(attributes), bend: movesOf(bend) };
 };
 
 // The worker's script. A browser starts none from another host, but one that imports it.

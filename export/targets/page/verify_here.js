@@ -21,8 +21,8 @@ const classText = (c, bundle, separator = ",") => {
   return sound ? shares.map(([k, share]) => `${k}:${share}`).join(separator) : null;
 };
 
-// What each address of a state says: the model, the truncation, the moves; null where the bundle has none of these.
-const sharedParams = ({ m, t = 1, attributes = {} }, bundle) => {
+// What each address of a state says: the model, the truncation, the moves, the bends; null where the bundle has none of these.
+const sharedParams = ({ m, t = 1, attributes = {}, bend = {} }, bundle) => {
   if (!bundle.models.includes(m) || !Number.isFinite(t)) return null;
   const known = T.attributesOf(bundle, m).map(({ name }) => name);
   const { fits, nameWrong, most } = T.ownDirections;
@@ -30,8 +30,10 @@ const sharedParams = ({ m, t = 1, attributes = {} }, bundle) => {
   const isOwn = ([, move]) => typeof move === "object" && move !== null;
   const sound = ([name, move]) => (isOwn([name, move]) ? Number.isFinite(move.amount) && fits(move.vector, bundle, m) && !nameWrong(name) : known.includes(name) && Number.isFinite(move));
   if (!moves.every(sound) || moves.filter(isOwn).length > most) return null;
+  if (!Object.entries(bend ?? {}).every(([name, value]) => T.isBend(name, value, bundle, m))) return null;
   const text = T.movesText(attributes ?? {}, bundle, m);
-  return { m, t, ...(text ? { attributes: text } : {}) };
+  const bends = T.bendText(bend ?? {}, bundle, m);
+  return { m, t, ...(text ? { attributes: text } : {}), ...(bends ? { bend: bends } : {}) };
 };
 
 // The pictures of a state that lie on the seed plane: { columns, cells } as below, null where it is of another kind.

@@ -43,6 +43,17 @@ STATES = [
     {"b": "digits", "m": "vae", "c": 1, "t": 1, "x": 21, "y": 0, "attributes": "bright:-2.5"},
     {"b": "digits", "m": "gan", "c": 3, "mix": "3:1,5:0.25", "t": 0.8, "x": 5, "y": 0},
     {"b": "digits", "m": "vae", "c": 8, "mix": "2:0.5,8:0.75", "t": 0.9, "x": 31.5, "y": 0},
+    {
+        "b": "digits",
+        "m": "gan",
+        "c": 2,
+        "mix": "2:1,6:0.5",
+        "t": 0.7,
+        "x": 2.5,
+        "y": 0,
+        "bend": "1.scale:1.5,2.rotate:70,4.noise:0.4,seed:3",
+    },
+    {"b": "plain", "m": "gan", "c": None, "t": 1, "x": 8, "y": 0, "bend": "3.shift:-0.8"},
     {"b": "foreign", "m": "gan", "c": None, "t": 0.7, "x": 1.5, "y": 0},
     {"b": "odd", "m": "gan", "c": 3, "t": 1, "x": 4, "y": 0},
 ]
@@ -149,7 +160,7 @@ def ran(command: list[str], folder: Path) -> str:
 def test_python_draws_the_picture_on_screen(served, snippets: list[dict[str, str]], at: int, tmp_path: Path):
     ran([sys.executable, "-c", snippets[at]["Python"]], tmp_path)
     check_picture((tmp_path / "picture.png").read_bytes(), served, STATES[at])
-    assert snippets[at]["Python"].count("\n") <= 56
+    assert snippets[at]["Python"].count("\n") <= (80 if STATES[at].get("bend") else 56)
 
 
 def test_code_draws_along_directions_of_the_visitors_own(served, node: str, tmp_path: Path):
@@ -175,13 +186,13 @@ def test_code_draws_along_directions_of_the_visitors_own(served, node: str, tmp_
             assert np.abs(drawn - live(served, state).ravel()).max() <= 1
 
 
-@pytest.mark.parametrize("at", (1, 4), ids=(IDS[1], IDS[4]))
+@pytest.mark.parametrize("at", (1, 4, 11), ids=(IDS[1], IDS[4], IDS[11]))
 def test_gradio_client_draws_the_picture_on_screen(served, snippets: list[dict[str, str]], at: int, tmp_path: Path):
     ran([sys.executable, "-c", snippets[at]["gradio_client"]], tmp_path)
     check_picture((tmp_path / "picture.png").read_bytes(), served, STATES[at])
 
 
-@pytest.mark.parametrize("at", (0, 4), ids=(IDS[0], IDS[4]))
+@pytest.mark.parametrize("at", (0, 4, 11), ids=(IDS[0], IDS[4], IDS[11]))
 def test_curl_draws_the_picture_on_screen(served, snippets: list[dict[str, str]], at: int, tmp_path: Path):
     if shutil.which("curl") is None:
         pytest.skip("curl is not installed")

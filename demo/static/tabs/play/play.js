@@ -102,6 +102,7 @@ const showAttributes = (state) => {
   attributeSummary.textContent = words ? `${heading} · ${words}` : heading;
   attributeSliders.refresh();
 };
+const bendFold = T.bendFold();
 
 element.replaceChildren(
   el(
@@ -127,6 +128,7 @@ element.replaceChildren(
           button(T.t("Save PNG"), "", T.t("Download this picture"), () => save()),
         ),
         attributeFold,
+        bendFold,
         instrument,
         el(
           "p",
@@ -334,6 +336,7 @@ const refresh = (state, before = null) => {
   if (bundleShown && bundleShown !== state.b) family.forget();
   bundleShown = state.b;
   if (!before || ["b", "m", "attributes"].some((key) => state[key] !== before[key])) showAttributes(state); // not at every step of a drag
+  bendFold.refresh();
   sheet.mark();
   draw();
   comeToRest();
