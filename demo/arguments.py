@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from bundle import attribute_moves, images, latents, own_directions, pictures
+from bundle.bend import KNOBS, MAX_SEED, SEED, split_name
 from bundle.errors import InputError
 from bundle.latents import Key
 from bundle.model import MAX_ROUNDS
@@ -29,6 +30,7 @@ MAX_LATENT = 1000.0  # of one number of a latent: far beyond any that a network 
 MAX_COORDINATE = 1e6  # of the seed plane
 MAX_TEXT = 4 * UPLOAD.bytes // 3 + 200  # characters: the largest upload in base64, with its prefix
 NO_MOVES = "The attributes must be names with numbers, such as {'glasses': 1.5}"
+NO_BEND = "The bend must be names with numbers, such as {'2.scale': 1.5}"
 TOO_LARGE = f"The file is too large: at most {UPLOAD.bytes // 1_000_000} MB are accepted."
 
 Word = TypeVar("Word", bound=str)
@@ -105,6 +107,26 @@ def _own_move(name: str, value: dict, served: ServedBundle, model: Model) -> Own
         vector = own_directions.encoded(numbers, own_directions.space_key(served.engine.bundle, model))
     own_directions.decoded(vector, name)
     return OwnMove(amount=amount, vector=vector)
+
+
+def bend(value: Any, served: ServedBundle) -> dict[str, float]:
+    """What is done to the styles of stages, {"2.scale": 1.5}, see bundle/bend.py; nothing for null."""
+    if value is None or value == "":
+        return {}
+    if not isinstance(value, dict):
+        raise InputError(f"{NO_BEND}, not {_shown(value)}.")
+    gan = served.info.gan
+    if value and not (gan and gan.stages):
+        raise InputError(f"Bundle '{served.info.name}' has no GAN with styles, so nothing can be bent.")
+    stages = (gan.stages if gan else None) or 0
+    found: dict[str, float] = {}
+    for name, amount in value.items():
+        if name == SEED:
+            found[name] = whole(amount, "seed of the bend", 0, MAX_SEED)
+            continue
+        limits = KNOBS[split_name(name, stages)[1]]
+        found[name] = number(amount, f"bend '{name}'", limits.low, limits.high)
+    return found
 
 
 # --- words and numbers ---------------------------------------------------------------------------

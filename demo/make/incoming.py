@@ -10,22 +10,21 @@ import re
 import threading
 import zipfile
 from collections import Counter
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import IO
 
 from bundle.errors import ImageError, InputError, UserError
-from bundle.picture_files import BROKEN, TRAINING, opened
+from bundle.picture_files import BROKEN, ENDINGS, TRAINING, opened
 from demo.make.classes import ALONE
 from demo.make.limits import MakeLimits
 from demo.make.names import plain_name
+from demo.make.picture_files import picture_files
 from demo.make.tables import MAX_TABLE_BYTES, NAMES, TABLES, is_table
 
 GONE = "The folder of this project is gone: it was deleted. Make a new project."
 IGNORED = re.compile(r"(^|/)(\.(?!\.?/)|__MACOSX(/|$)|@eaDir(/|$)|Thumbs\.db$|desktop\.ini$)")
-ENDINGS = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "GIF": "gif", "BMP": "bmp", "TIFF": "tif", "AVIF": "avif"}
 UNPACKED = 4  # times a project's bytes that a zip may hold, pictures or not
 
 
@@ -44,8 +43,8 @@ class Incoming:
 
     def __init__(self, pictures: Path, limits: MakeLimits):
         self.pictures, self.project, self.limits = pictures, pictures.parent, limits
-        files = list(self.files())
-        self.room = limits.bytes - sum(path.stat().st_size for path in files), limits.pictures - len(files)
+        files = picture_files(pictures)
+        self.room = limits.bytes - sum((pictures / file).stat().st_size for file in files), limits.pictures - len(files)
         self._storing = threading.Lock()
         self._last: dict[Path, int] = {}  # group -> number of its last picture
 
@@ -68,10 +67,6 @@ class Incoming:
         except OSError as problem:
             raise storing_problem(problem, self.project, arrivals.stored) from problem
         return arrivals
-
-    def files(self) -> Iterator[Path]:
-        """The pictures of the project, in order."""
-        return (path for path in sorted(self.pictures.glob("*/*")) if path.is_file())
 
     def _take_zip(self, file: Path, name: str, arrivals: Arrivals) -> None:
         with zipfile.ZipFile(file) as archive:
@@ -103,7 +98,7 @@ class Incoming:
             self._take_table(data, whole_name, arrivals)
             return
         try:
-            ending = ENDINGS.get(opened(data, TRAINING).format or "", "img")
+            ending = ENDINGS[opened(data, TRAINING).format or ""]
         except ImageError as problem:
             arrivals.refused[str(problem)] += 1
             return
@@ -117,7 +112,7 @@ class Incoming:
         self.pictures.mkdir(exist_ok=True)  # not its parents: the project may have been deleted
         folder = self.pictures / group_of(name)
         folder.mkdir(exist_ok=True)
-        file = folder / f"{self._next(folder):06d}.{ending}"
+        file = folder / f"{self._next(folder):06d}{ending}"
         self._write(file, data, whole_name)
         self.room = left_bytes - len(data), left_pictures - 1
         arrivals.stored += 1

@@ -14,6 +14,7 @@ import numpy as np
 
 from bundle import images, schema
 from bundle.attribute_moves import AttributeMoves
+from bundle.bend import Bend
 from bundle.errors import BundleError
 from bundle.latents import Key
 from bundle.marks import Mark, Point, Seed, trained
@@ -39,6 +40,7 @@ def drawing(bundles: Mapping[str, ServedBundle]) -> dict[str, Endpoint]:
         label: str = "",
         truncation: float = 1.0,
         attributes: dict[str, float | dict] | None = None,
+        bend: dict[str, float] | None = None,
     ) -> dict:
         """Draw one picture for each seed.
 
@@ -48,19 +50,22 @@ def drawing(bundles: Mapping[str, ServedBundle]) -> dict[str, Endpoint]:
         floor(x) + 100 floor(y). truncation: 0 (typical) to 1.5; the VAE takes it as a temperature.
         attributes: how far pictures move along the attributes that /report names, {"glasses": 1.5}, each from -4 to 4
         standard deviations, and along directions of your own, {"round face": {"vector": …, "amount": 1.5}}: the text of
-        a saved direction, or one number for each of the latent. Returns {"images": [PNG data URLs]}.
+        a saved direction, or one number for each of the latent. bend: what is done to the styles of the GAN's stages,
+        counted from 1 (coarse), {"2.scale": 1.5, "5.noise": 0.3, "seed": 7}: scale 0 to 4, shift -4 to 4, rotate -180
+        to 180 degrees, noise 0 to 4; the seed, 0 to 9999, chooses where shift and rotate lead, and the noise. Returns
+        {"images": [PNG data URLs]}.
         """
         served = arguments.bundle(bundles, bundle)
         keys, weights = arguments.keys(seeds), arguments.class_weights(label, served)
         psi, chosen = arguments.truncation(truncation), arguments.model(model, served)
-        moves = arguments.attributes(attributes, served, chosen)
+        moves, bends = arguments.attributes(attributes, served, chosen), arguments.bend(bend, served)
         numbers = [key for key in keys if isinstance(key, int)]
         if len(numbers) == len(keys):
-            drawn = served.sample(numbers, weights, psi, chosen, moves)
+            drawn = served.sample(numbers, weights, psi, chosen, moves, bends)
         else:
-            drawn = np.concatenate([_drawn(served, key, weights, psi, chosen, moves) for key in keys])
+            drawn = np.concatenate([_drawn(served, key, weights, psi, chosen, moves, bends) for key in keys])
         chosen_class = None if weights is None else int(weights.argmax())
-        about = [_mark(served, key, chosen_class, psi, chosen, moves) for key in keys]
+        about = [_mark(served, key, chosen_class, psi, chosen, moves, bends) for key in keys]
         return {"images": [picture_url(*one) for one in zip(images.to_uint8(drawn), about, strict=True)]}
 
     def interpolate(
@@ -75,6 +80,7 @@ def drawing(bundles: Mapping[str, ServedBundle]) -> dict[str, Endpoint]:
         format: Literal["webp", "gif", "mp4", "film-strip", "png-strip", "zip"] = "webp",
         frames_per_second: int = 20,
         attributes: dict[str, float | dict] | None = None,
+        bend: dict[str, float] | None = None,
     ) -> dict:
         """Draw a morph through 2 to 6 seeds, or points [x, y] of the plane that Play travels through.
 
@@ -87,7 +93,8 @@ def drawing(bundles: Mapping[str, ServedBundle]) -> dict[str, Endpoint]:
         weights = arguments.class_weights(label, served)
         classes = [] if weights is None else [int(weights.argmax())] * (len(seeds) if isinstance(seeds, list) else 0)
         asked: dict[str, Any] = {"m": model, "t": truncation, "keys": seeds, "classes": classes, "mode": mode}
-        asked |= {"loop": loop, "frames": frames, "fps": frames_per_second, "attributes": attributes}
+        asked |= {"loop": loop, "frames": frames, "fps": frames_per_second}
+        asked |= {"attributes": attributes, "bend": bend}
         morph = morph_export.read(served, asked)
         data = morph_export.write(morph, np.concatenate(list(morph.parts())), file_format)
         return {"animation": data_url(data, file_format), "frames": morph.frames}
@@ -172,10 +179,11 @@ def _drawn(
     truncation: float,
     model: schema.Model,
     moves: AttributeMoves,
+    bends: Bend,
 ) -> np.ndarray:
     if isinstance(key, tuple):
-        return served.at(*key, weights, truncation, model, moves)
-    return served.sample([key], weights, truncation, model, moves)
+        return served.at(*key, weights, truncation, model, moves, bends)
+    return served.sample([key], weights, truncation, model, moves, bends)
 
 
 def _mark(
@@ -185,8 +193,10 @@ def _mark(
     truncation: float,
     model: schema.Model,
     moves: AttributeMoves,
+    bends: Bend,
 ) -> Mark:
-    how: dict[str, Any] = {"m": model, "c": label, "t": truncation, "attributes": dict(moves)}
+    how: dict[str, Any] = {"m": model, "c": label, "t": truncation}
+    how |= {"attributes": dict(moves), "bend": dict(bends)}
     state = Point(x=key[0], y=key[1], **how) if isinstance(key, tuple) else Seed(seed=key, **how)
     return trained(served.engine.bundle, state)
 

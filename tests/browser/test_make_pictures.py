@@ -14,11 +14,11 @@ from bundle.sessions import choose_provider
 from demo.make.limits import OWN_MACHINE
 from demo.make.maker import Maker
 from demo.make.projects import Projects
-from demo.page import build_demo, launch_settings
 from demo.routes.make_routes import make_routes
 from demo.serving.served_bundle import open_bundles
 from tests.browser.test_everyone import AXE, CHECK, CLIPPED, HOW_TO_GET_IT, OUTSIDE, travel
 from tests.support import tiny
+from tests.support.demo_page import launched
 
 Page = Any  # playwright's, which need not be installed
 
@@ -68,17 +68,13 @@ def address(projects: Projects, tmp_path_factory: pytest.TempPathFactory) -> Ite
     """The page with the tab Make; in place of that of the other files."""
     root = tmp_path_factory.mktemp("served")
     tiny.build(root / "digits", name="digits")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
-        bundles, unavailable = open_bundles(root, choose_provider("cpu"))
-        maker = Maker(projects, bundles, choose_provider("cpu"), OWN_MACHINE)
-        maker.start()
-        demo = build_demo(bundles, unavailable, make=True)
-        settings = launch_settings(bundles, unavailable, make_routes(maker))
-        _, url, _ = demo.launch(quiet=True, prevent_thread_lock=True, server_name="127.0.0.1", **settings)
+    bundles, unavailable = open_bundles(root, choose_provider("cpu"))
+    maker = Maker(projects, bundles, choose_provider("cpu"), OWN_MACHINE)
+    maker.start()
+    files = tmp_path_factory.mktemp("gradio")
+    with launched(bundles, unavailable, files=files, routes=make_routes(maker), make=True) as url:
         yield url
         maker.close()
-        demo.close(verbose=False)
 
 
 def picture(seed: int, blurred: bool = False, size: tuple[int, int] = (96, 72)) -> bytes:
@@ -287,7 +283,17 @@ def test_the_webcam_takes_a_burst_and_a_series_that_may_end_early(launch: Any, a
     files = list((projects.folder(projects.names()[0]) / "pictures").glob("*/*.png"))
     width, height = Image.open(files[0]).size
     assert len(files) == 11 and width == height > 200
+    page.get_by_role("tab", name="Play").click()  # who goes elsewhere leaves no camera running
+    page.wait_for_function("document.querySelector('.tf-make-aim video').srcObject === null")
     browser.close()
+
+
+def test_a_webcam_that_is_not_there_is_said(visit):
+    page = visit()
+    make_tab(page)
+    page.get_by_role("button", name="Use the webcam").click()
+    page.get_by_text("No webcam was found on this device.").wait_for()
+    assert page.get_by_role("button", name="Use the webcam").is_enabled()
 
 
 def test_a_phone_brings_and_sorts_by_tap_and_nothing_is_in_the_way(visit, projects: Projects, pets: Path):

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 STATIC = Path(__file__).resolve().parents[2] / "demo" / "static"
-# argv: scripts; stdin: the body of a function of T, which may wait; stdout: what it returns, as JSON. `clock` is the time
-# of performance.now(), `events` those that the document got.
+# argv: scripts; stdin: the body of a function of T, which may wait; stdout: what it returns, as JSON. `clock` is the
+# time of performance.now(), `events` those that the document got.
 HARNESS = """
 import { readFileSync } from "node:fs";
 const clock = { now: 1000 };

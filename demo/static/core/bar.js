@@ -118,11 +118,16 @@ if (!T.facts.bundles.length) {
       chips.append(el("label", {}, input, el("span", {}, name)));
     });
   };
+  const markChips = () => {
+    for (const input of chips.querySelectorAll("input")) input.closest("label").dataset.parameter = `class.${T.className(Number(input.value))}`;
+  };
   let drawn = null; // the bundle whose classes are shown
   const refresh = (state) => {
     const bundle = T.bundle();
     if (drawn !== state.b) {
       drawChips(bundle);
+      markChips();
+      T.parameters.replace("class.", T.classParameters());
       document.documentElement.style.setProperty("--tf-aspect", bundle.width / bundle.height); // for the styles
     }
     drawn = state.b;

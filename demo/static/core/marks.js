@@ -9,7 +9,7 @@
   const LARGEST = 64_000_000; // bytes of a file that is read
   const PNG_START = 33; // bytes before the place of a text: the signature, and the header
   const SOURCES = "http://cv.iptc.org/newscodes/digitalsourcetype/";
-  const NAMES = { iptc: "http://iptc.org/std/Iptc4xmpExt/2008-02-29/", own: "http://ns.twofold/mark/1.0/" };
+  const NAMES = { iptc: "http://iptc.org/std/Iptc4xmpExt/2008-02-29/", xmp: "http://ns.adobe.com/xap/1.0/", own: "http://ns.twofold/mark/1.0/" };
   const TRAINED = "trainedAlgorithmicMedia";
   const COMPOSITE = "compositeWithTrainedAlgorithmicMedia";
   const ESCAPES = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
@@ -51,7 +51,7 @@
     return chunk;
   };
 
-  // What a block says: { source, bundle, sha256, state }, or null.
+  // What a block says: { source, tool, bundle, sha256, state }, or null.
   const parsed = (text) => {
     if (text.includes("<!")) return null; // a document type, whose entities may grow without end
     const root = new DOMParser().parseFromString(text, "application/xml");
@@ -67,9 +67,17 @@
       // then the mark has none
     }
     const plain = state && typeof state === "object" && !Array.isArray(state);
-    return { source, bundle: value(NAMES.own, "bundle"), sha256: value(NAMES.own, "sha256"), state: plain ? state : null };
+    const [tool, bundle, sha256] = [value(NAMES.xmp, "CreatorTool").slice(0, 100), value(NAMES.own, "bundle"), value(NAMES.own, "sha256")];
+    return { source, tool, bundle, sha256, state: plain ? state : null };
   };
 
+  // Texts of names and numbers, by name, as a mark has them: those that say something, as tables.
+  const tables = (texts) =>
+    Object.fromEntries(
+      Object.entries(texts)
+        .map(([name, text]) => [name, T.readMoves(text)])
+        .filter(([, table]) => Object.keys(table).length),
+    );
   const finite = (value, fallback) => (typeof value === "number" && Number.isFinite(value) ? value : fallback);
   // The class that a mark names, or the largest share of a mix; null for the seed's own.
   const classOf = (c) => {
@@ -86,9 +94,9 @@
 
   // What a state of any kind says of the page: bundle, model, truncation, moves.
   const sharedOf = (state, bundle) => {
-    const moves = state.attributes && typeof state.attributes === "object" ? state.attributes : {};
+    const [moves, bends] = [state.attributes, state.bend].map((table) => (table && typeof table === "object" ? table : {}));
     const m = bundle.models.includes(state.m) ? state.m : bundle.models[0];
-    return { b: bundle.name, m, t: T.numberWithin(finite(state.t, 1), 0, 1.5, 1), attributes: T.movesText(moves, bundle, m) };
+    return { b: bundle.name, m, t: T.numberWithin(finite(state.t, 1), 0, 1.5, 1), attributes: T.movesText(moves, bundle, m), bend: T.bendText(bends, bundle, m) };
   };
 
   // The keyframes of a film or one of its frames; null where there are none that Morph shows.
@@ -100,9 +108,8 @@
 
   Object.assign(T, {
     // The state of a mark for a state of the page; `more` replaces or adds to what it says.
-    markState({ m, c, t, x, y, attributes } = T.state, more = {}) {
-      const moves = T.readMoves(attributes);
-      return { draw: "point", m, x, y, ...(c === null ? {} : { c }), t, ...(Object.keys(moves).length ? { attributes: moves } : {}), ...more };
+    markState({ m, c, mix, t, x, y, attributes, bend } = T.state, more = {}) {
+      return { draw: "point", m, x, y, ...(c === null ? {} : { c: mix ? T.readMix(mix) : c }), t, ...tables({ attributes, bend }), ...more };
     },
     // What a canvas shows as the bytes of a PNG with its mark; rejects where the browser cannot make a picture this large.
     async markedPng(canvas, state, bundle = T.bundle()) {
@@ -126,8 +133,8 @@
       const text = block(bundle, T.markState(state));
       return text.slice(text.indexOf(BEGINS), text.indexOf(ENDS) + ENDS.length);
     },
-    // The mark in a file, { source, bundle, sha256, state }; null where none is found; { problem: a sentence } where what may
-    // be one cannot be read. The block is looked for in all its bytes, whatever the format.
+    // The mark in a file, { source, tool, bundle, sha256, state }, "" for what it does not say; null where none is found;
+    // { problem: a sentence } where what may be one cannot be read. The block is looked for in all its bytes, whatever the format.
     async readMark(file) {
       if (file.size > LARGEST) return { problem: T.t("The file is too large: at most {size} are read.", { size: T.bytes(LARGEST) }) };
       let problem = null;
@@ -143,11 +150,11 @@
       }
       return problem ? { problem } : null;
     },
-    // The state of the page that a state of a mark stands for, { b, m, c, t, x, y, attributes }; null where it is drawn from no
+    // The state of the page that a state of a mark stands for, { b, m, c, mix, t, x, y, attributes }; null where it is drawn from no
     // seed.
     pageOfState(state, bundle) {
       const place = state && placeOf(state);
-      return place && { ...sharedOf(state, bundle), ...place, c: classOf(state.c) };
+      return place && { ...sharedOf(state, bundle), ...place, c: classOf(state.c), mix: state.c && typeof state.c === "object" ? T.mixText(state.c, bundle) : "" };
     },
     // Opens what a mark says; returns a sentence about what became of that.
     openMark(mark) {

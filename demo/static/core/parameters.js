@@ -26,6 +26,7 @@
   };
   const rest = T.debounced(() => document.dispatchEvent(new Event("twofold-rest")), REST);
 
+  T.tempo = null; // { period, origin } in ms while the instrument has one, for T.tempoOf of its script
   T.parameters = {
     listeners: [], // called when parameters have come or gone
     // Adds a parameter, in the place of the one that had its name.

@@ -56,6 +56,18 @@ export const seedClass = (seed, classes) => wrap(seed) % classes;
 // The weights of one class.
 export const oneHot = (index, classes) => combine(classes, (k) => (k === index ? 1 : 0));
 
+// The weights of shares { class: share }, which sum to 1. Throws where a class is unknown, or all shares are zero.
+export const classWeights = (shares, classes) => {
+  const weights = new Float64Array(classes);
+  for (const [k, share] of Object.entries(shares)) {
+    if (!(Number(k) < classes) || !(share >= 0)) throw new Error(`Class ${k} does not exist: choose one from 0 to ${classes - 1}.`);
+    weights[k] += share;
+  }
+  const whole = weights.reduce((sum, share) => sum + share, 0);
+  if (!whole) throw new Error("The class shares must add up to more than zero.");
+  return combine(classes, (k) => weights[k] / whole);
+};
+
 // --- between latents -----------------------------------------------------------------------------
 const lerp = (a, b, t) => combine(a.length, (i) => (1 - t) * a[i] + t * b[i]);
 

@@ -120,7 +120,7 @@ def variations(spread: Spread, found: Estimate | None, generator: np.random.Gene
 def latent_spread(served: ServedBundle, model: Model) -> Spread:
     """The spread of a model's latents; differences between classes are taken out. Noise of a GAN without styles has the
     same everywhere."""
-    if model == "gan" and not served.has_styles:
+    if model == "gan" and not served.info.has_styles:
         size = latent_size(served.info, model)
         return Spread(np.eye(size), np.ones(size))
     seeds = range(SEEDS_SEEN)

@@ -22,7 +22,6 @@ from demo import arguments
 from demo.serving.served_bundle import ServedBundle
 from demo.tabs.morph import animation, film_strip, keyframes, video
 
-STEP = 12  # frames in one run
 MAX_FPS = 50  # frames a second
 PATH_FORMAT = 1  # of path.json
 
@@ -39,7 +38,8 @@ OnFrame = Callable[[], None]
 @dataclass(frozen=True)
 class Morph:
     """A checked request. `classes`: one index a key; empty for a bundle without classes. `fps`: frames a second.
-    `attributes`: moves along attributes and own directions, the same in every frame."""
+    `attributes`: moves along attributes and own directions, `bend`: what is done to the styles of stages; the same in
+    every frame."""
 
     served: ServedBundle
     model: Model
@@ -51,6 +51,7 @@ class Morph:
     frames: int
     fps: int
     attributes: AttributeMoves = field(default_factory=dict)
+    bend: Mapping[str, float] = field(default_factory=dict)
 
     def weights(self) -> np.ndarray | None:
         """Class weights [keys, K]; None for a bundle without classes."""
@@ -58,13 +59,10 @@ class Morph:
         return np.stack([latents.one_hot(c, kinds) for c in self.classes]) if self.classes else None
 
     def parts(self) -> Iterator[np.ndarray]:
-        """The frames in order, uint8 [n, H, W, C], STEP at a time."""
+        """The frames in order, uint8 [n, H, W, C], a few at a time."""
         shares = latents.path_shares(self.frames, self.loop)
-        step = min(STEP, self.served.info.max_batch)
-        for start in range(0, self.frames, step):
-            part = shares[start : start + step]
-            along = (self.weights(), self.mode, self.loop, self.truncation, self.model, self.attributes)
-            yield images.to_uint8(self.served.morph_at(self.keys, part, *along))
+        along = (self.weights(), self.mode, self.loop, self.truncation, self.model, self.attributes, self.bend)
+        return map(images.to_uint8, self.served.morph_parts(self.keys, shares, *along))
 
     def file_name(self, file_format: ExportFormat) -> str:
         """The name under which a browser saves the file."""
@@ -92,8 +90,9 @@ class Morph:
         return trained(self.served.engine.bundle, MorphFrame(**self._along(), p=share))
 
     def _along(self) -> dict[str, Any]:
-        along = {"m": self.model, "t": self.truncation, "keys": self.keys, "classes": self.classes}
-        return along | {"path": self.mode, "loop": self.loop, "attributes": dict(self.attributes)}
+        along: dict[str, Any] = {"m": self.model, "t": self.truncation, "keys": self.keys, "classes": self.classes}
+        along |= {"attributes": dict(self.attributes), "bend": dict(self.bend)}
+        return along | {"path": self.mode, "loop": self.loop}
 
     def path(self) -> dict[str, Any]:
         """The content of path.json: everything needed to draw the frames again."""
@@ -116,6 +115,7 @@ class Morph:
             "loop": self.loop,
             "truncation": self.truncation,
             **({"attributes": moves} if moves else {}),
+            **({"bend": dict(self.bend)} if self.bend else {}),
             "frames": self.frames,
             "frames_per_second": self.fps,
             "shares": latents.path_shares(self.frames, self.loop).tolist(),
@@ -126,13 +126,13 @@ class Morph:
         """The address, relative to the page's, of the frame at a share {p} of the path."""
         classes = f"&classes={','.join(map(str, self.classes))}" if self.classes else ""
         keys = ",".join(map(keyframes.text, self.keys))
-        moves = ",".join(
-            f"{quote(quote(name, safe=' '))}:{_in_address(move)}" for name, move in self.attributes.items()
-        )
-        attributes = f"&attributes={moves}" if moves else ""
+        changes = ""
+        for parameter, moves in (("attributes", self.attributes), ("bend", self.bend)):
+            text = ",".join(f"{quote(quote(name, safe=' '))}:{_in_address(move)}" for name, move in moves.items())
+            changes += f"&{parameter}={text}" if text else ""
         return (
             f"live/{self.served.info.name}/morph?m={self.model}&keys={keys}{classes}"
-            f"&path={self.mode}&loop={int(self.loop)}&t={self.truncation:g}{attributes}&p={{p}}"
+            f"&path={self.mode}&loop={int(self.loop)}&t={self.truncation:g}{changes}&p={{p}}"
         )
 
 
@@ -145,7 +145,8 @@ def _in_address(move: float | OwnMove) -> str:
 
 
 def read(served: ServedBundle, asked: Mapping[str, Any]) -> Morph:
-    """The morph that a request asks for: m, t, keys, classes, mode, loop, frames, fps, attributes. Raises UserError."""
+    """The morph that a request asks for: m, t, keys, classes, mode, loop, frames, fps, attributes, bend. Raises
+    UserError."""
     keys = arguments.keys(asked.get("keys"), 2, arguments.MAX_KEYS)
     given = asked.get("classes") or [None] * len(keys)
     if not isinstance(given, list) or len(given) != len(keys):
@@ -172,6 +173,7 @@ def read(served: ServedBundle, asked: Mapping[str, Any]) -> Morph:
         frames=arguments.whole(asked.get("frames"), "number of frames", 2, arguments.MAX_FRAMES),
         fps=arguments.whole(asked.get("fps"), "number of frames a second", 1, MAX_FPS),
         attributes=arguments.attributes(asked.get("attributes"), served, model),
+        bend=arguments.bend(asked.get("bend"), served),
     )
 
 

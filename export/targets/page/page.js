@@ -43,6 +43,7 @@ T.exportMorph = exportStrip;
 T.verifyFile = verifyHere;
 T.processor = (bundle) => T.deviceName(pictures.status(bundle.name));
 T.processorReason = (bundle) => `${T.translate(bundle.reason)} ${T.deviceWords(pictures.status(bundle.name))}`;
+T.scriptAddress = (name) => name;
 T.deviceSwitch = () => el("div", { class: "tf-device" }, T.deviceSpeed(() => pictures)); // always on
 
 // --- widgets -------------------------------------------------------------------------------------

@@ -6,7 +6,8 @@ from tests.support.page_scripts import Scripts
 
 ONE = """
 let value = 0.5;
-const add = (name, more = {}) => T.parameters.add({ name, label: name, low: 0, high: 2, get: () => value, set: (v) => (value = v), ...more });
+const common = { low: 0, high: 2, get: () => value, set: (v) => (value = v) };
+const add = (name, more = {}) => T.parameters.add({ name, label: name, ...common, ...more });
 """
 
 

@@ -160,6 +160,7 @@ const request = () => ({
   m: T.state.m,
   t: T.state.t,
   attributes: T.readMoves(T.state.attributes),
+  bend: T.readMoves(T.state.bend),
   keys: [...choice.keys],
   classes: T.bundle().classes.length ? choice.keys.map((_, i) => list.classOf(i)) : [],
   mode: choice.mode,
@@ -171,6 +172,7 @@ const liveParams = (u) => {
   const params = { m, t, keys: keysText(), path, loop: closed ? 1 : 0, p: u };
   if (classes.length) params.classes = classes.join(",");
   if (T.state.attributes) params.attributes = T.state.attributes;
+  if (T.state.bend) params.bend = T.state.bend;
   return params;
 };
 
@@ -236,7 +238,8 @@ const toggle = () => {
     }
     const seconds = Math.min(0.2, Math.max(0, (now - playing.time) / 1000));
     playing.time = now;
-    let u = choice.u + (forward * seconds * choice.fps) / choice.frames;
+    const length = choice.frames / choice.fps; // seconds of the whole path
+    let u = choice.u + (forward * seconds) / (T.tempo ? T.tempoOf.inBars(T.tempo, length) : length);
     if (choice.loop) u %= 1;
     else if (u > 1 || u < 0) {
       forward = u > 1 ? -1 : 1;
@@ -368,8 +371,8 @@ let drawn = ""; // what the row of keyframes shows: redrawing it needlessly woul
 const refresh = () => {
   if (before !== T.state.b) choice.classes = choice.keys.map(ownClass);
   before = T.state.b;
-  const { b, m, c, t, attributes } = T.state;
-  const now = JSON.stringify([b, m, c, t, attributes]);
+  const { b, m, c, t, attributes, bend } = T.state;
+  const now = JSON.stringify([b, m, c, t, attributes, bend]);
   if (drawn !== now) list.draw();
   drawn = now;
   draw();

@@ -4,6 +4,7 @@ const { el } = T;
 
 const KEY_STEP = 0.1; // what an arrow key moves, in seeds
 const DRIFT = 0.35; // seeds a second
+const DRIFT_BEAT = 0.25; // … and at each beat of a tempo
 const AXIS_STEP = 4; // standard deviations, where an attribute is the axis of the drag and a seed otherwise
 const STEP_SIZE = { least: 0.1, most: 8 }; // times as far as a drag of one picture's width, or an arrow key, moves
 const RANDOM_SEEDS = 100_000;
@@ -57,7 +58,9 @@ const fullScreen = T.fullScreen(frame, canvas, [
   [T.t("New random"), T.t("Jump to a random seed"), () => random()],
   [T.t("Keep"), T.t("Add to the favourites in this browser"), () => T.keepFavourite()],
   [T.t("Drift"), T.t("Travel by itself"), () => toggleDrift()],
-]);
+  [T.t("Instrument"), T.t("Play the picture with MIDI, a gamepad, a pen or sound (I)"), () => instrument.toggle()],
+], () => instrument.leaveFullScreen());
+const instrument = T.instrumentFold(frame);
 
 let dragging = null; // { id, x, y } of the finger or mouse that drags
 let drifting = null; // { angle, time, frame } while the picture travels by itself
@@ -99,6 +102,7 @@ const showAttributes = (state) => {
   attributeSummary.textContent = words ? `${heading} · ${words}` : heading;
   attributeSliders.refresh();
 };
+const bendFold = T.bendFold();
 
 element.replaceChildren(
   el(
@@ -124,6 +128,8 @@ element.replaceChildren(
           button(T.t("Save PNG"), "", T.t("Download this picture"), () => save()),
         ),
         attributeFold,
+        bendFold,
+        instrument,
         el(
           "p",
           { class: "tf-quiet tf-hint" },
@@ -272,7 +278,8 @@ const toggleDrift = () => {
     const seconds = Math.min(0.1, Math.max(0, (now - drifting.time) / 1000));
     drifting.time = now;
     drifting.angle += 0.3 * seconds;
-    const distance = (T.reducedMotion.matches ? 0.3 : 1) * DRIFT * seconds;
+    const speed = T.tempo ? DRIFT_BEAT * T.tempoOf.push(T.tempo, performance.now()) : DRIFT;
+    const distance = (T.reducedMotion.matches ? 0.3 : 1) * speed * seconds;
     travel(distance * Math.cos(drifting.angle), distance * Math.sin(drifting.angle));
     drifting.frame = requestAnimationFrame(tick);
   };
@@ -316,17 +323,20 @@ document.addEventListener("keydown", (event) => {
   else if (key === "f") T.keepFavourite();
   else if (key === "a") toggleDrift();
   else if (key === "s") fullScreen.toggle();
+  else if (key === "i") instrument.toggle();
+  else if (key === "t") instrument.tap();
   else return;
   event.preventDefault();
 });
 
 // --- in step with the page -------------------------------------------------------------------------
 let bundleShown = null;
-const refresh = (state) => {
+const refresh = (state, before = null) => {
   if (bundleShown !== state.b) sheet.show(T.bundle());
   if (bundleShown && bundleShown !== state.b) family.forget();
   bundleShown = state.b;
-  showAttributes(state);
+  if (!before || ["b", "m", "attributes"].some((key) => state[key] !== before[key])) showAttributes(state); // not at every step of a drag
+  bendFold.refresh();
   sheet.mark();
   draw();
   comeToRest();
