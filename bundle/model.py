@@ -12,15 +12,18 @@ from itertools import islice
 
 import numpy as np
 
-from bundle import attribute_moves, images, latents
+from bundle import attribute_moves, images, latents, own_directions
 from bundle.attribute_moves import AttributeMoves
+from bundle.bend import Bend, bent, checked_bend
 from bundle.errors import BundleError, InputError
+from bundle.feeds import in_batches
 from bundle.latents import Key, Mixture, PathMode
 from bundle.runner import GraphRunner
 from bundle.schema import Model
 from bundle.search import Search, cross_entropy_rounds
 
 MAX_ROUNDS = 100
+MORPH_PART = 12  # frames of a morph in one run: each part is shown, or stopped, while the next is drawn
 SPREAD_SEEDS = 256  # seeds from which the spread of w is estimated
 SEARCH_REACH = 0.25  # a search starts with steps of this share of that spread
 
@@ -71,17 +74,12 @@ class BundleModel:
         """The attributes that pictures can be moved along, in the order of their directions."""
         return tuple(attribute.name for attribute in self.info.attributes)
 
-    @property
-    def has_styles(self) -> bool:
-        """Whether the GAN has styles w, between a mapping and a synthesis; an adopted generator is a single graph."""
-        return self.info.gan is not None and self.info.gan.w_dim is not None
-
     # --- latents ---------------------------------------------------------------------------------
 
     def styles(self, seeds: Sequence[int], classes: np.ndarray | None = None, truncation: float = 1.0) -> np.ndarray:
         """The GAN's w [N, L, D] of seeds, truncated towards the mean w of each one's classes."""
         self._need("gan")
-        if not self.has_styles:
+        if not self.info.has_styles:
             raise BundleError(f"The generator of bundle '{self.info.name}' has no styles.")
         rows = self._rows(classes, seeds)
         return self._styles_of(self._noise(seeds), rows, truncation)
@@ -110,6 +108,7 @@ class BundleModel:
         truncation: float = 1.0,
         model: Model = "gan",
         attributes: AttributeMoves | None = None,
+        bend: Bend | None = None,
     ) -> np.ndarray:
         """One picture a seed, [N, C, H, W]. `truncation` below 1 trades variety for typical pictures; for the VAE it is
         the temperature of its prior."""
@@ -117,8 +116,25 @@ class BundleModel:
         _finite(truncation, "truncation")
         if model == "gan":
             rows = self._rows(classes, seeds)
-            return self._draw(self._noise(seeds), rows, truncation, attributes)
+            return self._draw(self._noise(seeds), rows, truncation, attributes, bend)
+        checked_bend(bend, self.info, model)
         return self.decode(self.along_attributes(self.codes(seeds, classes, truncation), attributes, "vae"))
+
+    def sample_many(
+        self,
+        seeds: Sequence[int],
+        classes: np.ndarray | None = None,
+        truncation: float = 1.0,
+        model: Model = "gan",
+        attributes: AttributeMoves | None = None,
+        bend: Bend | None = None,
+    ) -> np.ndarray:
+        """As `sample`, for any number of seeds; `classes` are those of all, [K], or None."""
+
+        def sampled(part: Sequence[int]) -> np.ndarray:
+            return self.sample(part, classes, truncation, model, attributes, bend)
+
+        return in_batches(seeds, sampled, self.info.max_batch)
 
     def at(
         self,
@@ -128,6 +144,7 @@ class BundleModel:
         truncation: float = 1.0,
         model: Model = "gan",
         attributes: AttributeMoves | None = None,
+        bend: Bend | None = None,
     ) -> np.ndarray:
         """The picture [1, C, H, W] at a point of the endless seed plane.
 
@@ -141,7 +158,8 @@ class BundleModel:
             classes = latents.one_hot(latents.key_class((x, y), self.classes), self.classes)
         if model == "gan":
             z = latents.plane_latent(x, y, self.info.require_gan().latent_dim)[None]
-            return self._draw(z, self._rows(classes, [0]), truncation, attributes)
+            return self._draw(z, self._rows(classes, [0]), truncation, attributes, bend)
+        checked_bend(bend, self.info, model)
         corners, weights = latents.plane_corners(x, y)
         keys = self.codes(corners, classes, truncation)
         if weights.max() == 1:  # a corner itself: no rounding through the standard units
@@ -160,6 +178,7 @@ class BundleModel:
         truncation: float = 1.0,
         model: Model = "gan",
         attributes: AttributeMoves | None = None,
+        bend: Bend | None = None,
     ) -> np.ndarray:
         """Pictures [frames, C, H, W] through `keys`, seeds or points of the plane; `classes` [keys, K] blend linearly.
 
@@ -168,7 +187,7 @@ class BundleModel:
         if not 1 <= frames <= self.info.max_batch:
             raise InputError(f"A morph has from 1 to {self.info.max_batch} frames, not {frames}.")
         return self.morph_at(
-            keys, latents.path_shares(frames, loop), classes, mode, loop, truncation, model, attributes
+            keys, latents.path_shares(frames, loop), classes, mode, loop, truncation, model, attributes, bend
         )
 
     def morph_at(
@@ -181,12 +200,14 @@ class BundleModel:
         truncation: float = 1.0,
         model: Model = "gan",
         attributes: AttributeMoves | None = None,
+        bend: Bend | None = None,
     ) -> np.ndarray:
         """The pictures of a morph at `shares` [F] of its path, each in [0, 1]."""
         self._need(model)
         _finite(truncation, "truncation")
         rows = self._rows(classes, [latents.key_seed(key) for key in keys])
         if model == "vae":
+            checked_bend(bend, self.info, model)
             ends = np.stack(
                 [
                     self._standard_code(key, row, truncation)
@@ -198,7 +219,25 @@ class BundleModel:
         dim = self.info.require_gan().latent_dim
         ends = np.stack([latents.key_latent(key, dim) for key in keys])
         along = None if rows is None else latents.path_at(rows, shares, "linear", loop)
-        return self._draw(latents.path_at(ends, shares, mode, loop), along, truncation, attributes)
+        return self._draw(latents.path_at(ends, shares, mode, loop), along, truncation, attributes, bend)
+
+    def morph_parts(
+        self,
+        keys: Sequence[Key],
+        shares: np.ndarray,
+        classes: np.ndarray | None = None,
+        mode: PathMode = "spherical",
+        loop: bool = False,
+        truncation: float = 1.0,
+        model: Model = "gan",
+        attributes: AttributeMoves | None = None,
+        bend: Bend | None = None,
+    ) -> Iterator[np.ndarray]:
+        """As `morph_at`, for any number of shares: a few pictures [n, C, H, W] at a time, in order."""
+        step = min(MORPH_PART, self.info.max_batch)
+        for start in range(0, len(shares), step):
+            part = shares[start : start + step]
+            yield self.morph_at(keys, part, classes, mode, loop, truncation, model, attributes, bend)
 
     # --- pictures from pictures ------------------------------------------------------------------
 
@@ -300,34 +339,57 @@ class BundleModel:
         return latents.class_rows(classes, seeds, self.classes)
 
     def along_attributes(self, points: np.ndarray, attributes: AttributeMoves | None, model: Model) -> np.ndarray:
-        """Styles w [N, L, D] of the GAN, or codes [N, D] of the VAE, moved along attributes. Without moves, the very
-        same array."""
-        moves = attribute_moves.checked_moves(attributes, self.info, model)
-        if not moves:
-            return points
+        """Styles w [N, L, D] of the GAN (without styles its noise z [N, D]), or codes [N, D] of the VAE, moved along
+        attributes and own directions. Without moves, the very same array."""
+        bundle = self.runner.bundle
         name = "attribute_w" if model == "gan" else "attribute_code"
-        return attribute_moves.moved(points, self.runner.bundle.latents[name], moves)
+        moves = attribute_moves.checked_moves(attributes, self.info, model)
+        steps = [(move, bundle.latents[name][i]) for i, move in moves.items()]
+        steps += own_directions.checked_own(attributes, bundle, model, attribute_moves.MOST)
+        return attribute_moves.moved(points, steps)
 
     def _draw(
-        self, z: np.ndarray, classes: np.ndarray | None, truncation: float, attributes: AttributeMoves | None = None
+        self,
+        z: np.ndarray,
+        classes: np.ndarray | None,
+        truncation: float,
+        attributes: AttributeMoves | None = None,
+        bend: Bend | None = None,
     ) -> np.ndarray:
         """The GAN's pictures of standard normal latents z [N, D]; without styles, truncation shrinks z itself."""
-        if self.has_styles:
-            return self.synthesise(self.along_attributes(self._styles_of(z, classes, truncation), attributes, "gan"))
-        attribute_moves.checked_moves(attributes, self.info, "gan")  # refused: without styles there are no directions
-        noise = latents.from_normal(z * np.float32(truncation), self.info.require_gan().prior)
-        return self.runner.run("generator", {"z": noise} if classes is None else {"z": noise, "classes": classes})[
-            "image"
-        ]
+        if self.info.has_styles:
+            w = self._bent(self._styles_of(z, classes, truncation), classes, bend)
+            return self.synthesise(self.along_attributes(w, attributes, "gan"))
+        checked_bend(bend, self.info, "gan")  # refused: without styles nothing can be bent
+        moved = self.along_attributes(z * np.float32(truncation), attributes, "gan")
+        noise = latents.from_normal(moved, self.info.require_gan().prior)
+        return self.runner.run("generator", _with_classes(noise, classes))["image"]
+
+    def _bent(self, w: np.ndarray, classes: np.ndarray | None, bend: Bend | None) -> np.ndarray:
+        """Styles w [N, L, D] of classes [N, K], bent. Without a bend, the very same array."""
+        checked = checked_bend(bend, self.info, "gan")
+        if not checked.stages:
+            return w
+        towards = None
+        if checked.needs_styles:
+            seeds = np.stack([self._noise([seed] * len(w)) for seed in checked.style_seeds])
+            towards = np.stack([self._mapped(z, classes) for z in seeds])
+        return bent(w, self._centre(len(w), classes), towards, checked)
 
     def _styles_of(self, z: np.ndarray, classes: np.ndarray | None, truncation: float) -> np.ndarray:
         """w [N, L, D] of standard normal latents z [N, D], whichever prior the generator knows."""
-        means = self.runner.bundle.latents["w_mean"]
-        rows = np.ones((len(z), 1), np.float32) if classes is None else classes
-        centre = (rows[:, :, None] * means).sum(axis=1)  # not a matrix product: its rounding varies with the batch
+        return latents.truncate(self._mapped(z, classes), self._centre(len(z), classes), truncation)
+
+    def _mapped(self, z: np.ndarray, classes: np.ndarray | None) -> np.ndarray:
+        """w [N, L, D] of standard normal latents z [N, D], not truncated."""
         noise = latents.from_normal(z, self.info.require_gan().prior)
-        inputs = {"z": noise} if classes is None else {"z": noise, "classes": classes}
-        return latents.truncate(self.runner.run("mapping", inputs)["w"], centre, truncation)
+        return self.runner.run("mapping", _with_classes(noise, classes))["w"]
+
+    def _centre(self, count: int, classes: np.ndarray | None) -> np.ndarray:
+        """The mean w [N, D] of classes [N, K], or `count` times that of a GAN without classes."""
+        means = self.runner.bundle.latents["w_mean"]
+        rows = np.ones((count, 1), np.float32) if classes is None else classes
+        return (rows[:, :, None] * means).sum(axis=1)  # not a matrix product: its rounding varies with the batch
 
     def _standard_code(self, key: Key, row: np.ndarray | None, temperature: float) -> np.ndarray:
         """The VAE's code [D] of a key, in units of the codes' deviation."""
@@ -343,6 +405,11 @@ class BundleModel:
         """Back from `to_standard`, float32."""
         arrays = self.runner.bundle.latents
         return (codes * arrays["code_std"] + arrays["code_mean"]).astype(np.float32)
+
+
+def _with_classes(z: np.ndarray, classes: np.ndarray | None) -> dict[str, np.ndarray]:
+    """The inputs of a graph that draws from noise."""
+    return {"z": z} if classes is None else {"z": z, "classes": classes}
 
 
 def known_only(image: np.ndarray, mask: np.ndarray) -> dict[str, np.ndarray]:

@@ -21,6 +21,8 @@ from export import (
     assemble,
     attribute_directions,
     attribute_section,
+    blend,
+    blending,
     class_directions,
     graphs,
     parity,
@@ -34,6 +36,7 @@ from export import (
 )
 from export.settings import (
     AttributesSettings,
+    BlendSettings,
     BundleSettings,
     CheckSettings,
     Command,
@@ -117,6 +120,15 @@ def unpack_bundle(settings: UnpackSettings) -> None:
                 print(shlex.join(["python", "-m", "train", "inverse", *words, "--target", name]))
 
 
+def blend_bundles(settings: BlendSettings) -> None:
+    """Writes the bundle of a mixture. Raises UserError."""
+    stages = None if settings.stages is None else blending.stage_numbers(settings.stages)
+    asked = blend.Asked(stages, settings.share, settings.mapping_share)
+    name = bundle_name(settings.name, settings.target)
+    blend.write(settings.first, settings.second, settings.target, name, asked, settings.title, settings.data,
+                settings.precision)  # fmt: skip
+
+
 def graph_inputs(
     settings: GraphSettings, run: Run, origin: graphs.Origin, specs: list[graphs.GraphSpec]
 ) -> TrialInputs:
@@ -153,6 +165,8 @@ def run(settings: object) -> None:
             print(attribute_section.attribute_table(attribute_directions.add(settings.bundle)))
         case UnpackSettings():
             unpack_bundle(settings)
+        case BlendSettings():
+            blend_bundles(settings)
         case TritonSettings():
             export_triton(settings)
         case SpaceSettings():
@@ -162,7 +176,7 @@ def run(settings: object) -> None:
             if len(settings.folders) < 2:
                 raise UserError("Name bundles and, last, the folder of the page: python -m export web BUNDLE FOLDER.")
             destination = hub.Destination(settings.push, settings.private, settings.dry_run)
-            web.write(settings.bundles, settings.out, settings.title, destination)
+            web.write(settings.bundles, settings.out, settings.title, destination, settings.favourites)
 
 
 def main(argv: list[str] | None = None) -> int:

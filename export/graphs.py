@@ -122,11 +122,11 @@ def networks(run: Run, stage: str) -> dict[str, nn.Module]:
 
 
 def graph_specs(stage: str, nets: Mapping[str, nn.Module], data: DataInfo) -> list[GraphSpec]:
-    """The graphs of a stage; a generator becomes three: whole, mapping and synthesis."""
+    """The graphs of those networks of a stage; a generator becomes three: whole, mapping and synthesis."""
     nets = dict(nets)
     if stage == "gan":
         nets |= {half: nets["generator"].get_submodule(half) for half in ("mapping", "synthesis")}
-    return [_spec(name, stage, nets[name], data) for name in STAGE_GRAPHS[stage]]
+    return [_spec(name, stage, nets[name], data) for name in STAGE_GRAPHS[stage] if name in nets]
 
 
 def _spec(name: str, stage: str, net: nn.Module, data: DataInfo) -> GraphSpec:

@@ -226,12 +226,14 @@ def with_control_and_floor(found: dict[str, Figure], name: str, control: str) ->
 
 
 def minutes(info: Bundle) -> str:
-    """How long the GAN and its control were trained, e.g. "222, 60"; what is not known is "?"."""
+    """How long the GAN and its control were trained, e.g. "222, 60"; "222" where there is no control."""
     gan, control = info.training.get("gan"), control_minutes(info.quality) if info.quality else None
-    if gan is None and control is None:
-        return ""
-    known = (gan.seconds / 60 if gan else None, control)
-    return ", ".join("?" if value is None else f"{value:.0f}" for value in known)
+    told = [f"{gan.seconds / 60:.0f}"] if gan else []
+    if control is not None:
+        told.append(f"{control:.0f}")
+    elif any(name.startswith("control.") for name in by_name(info)):
+        told.append("unknown")  # figures of older versions do not say it
+    return ", ".join(told)
 
 
 def megabytes(info: Bundle) -> str:

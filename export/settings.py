@@ -150,6 +150,35 @@ class UnpackSettings:
 
 @reflowed
 @dataclass(frozen=True)
+class BlendSettings:
+    """Write a bundle whose generator has some stages of A and others of B, or weights between the two. Where B was
+    trained from A (--start-from) that draws a mixture; the command says which stages cannot be mixed, and why."""
+
+    first: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="A")]
+    """Bundle or run folder that everything comes from that B does not give, its mapping and its classes included."""
+    second: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="B")]
+    """The other bundle or run folder."""
+    target: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FOLDER")]
+    """Folder of the new bundle, e.g. artifacts/mixed; made when missing."""
+    stages: str | None = None
+    """Stages that come from B, from 1 (coarse: layout) to the last (fine: details), e.g. 4-5 or 1,3. Default: all."""
+    share: float | None = None
+    """How much of these stages comes from B, above 0 and at most 1; the rest comes from A. Default: all of it."""
+    mapping_share: float = 0.0
+    """How much of the mapping, which turns noise into styles, comes from B: 0 to 1."""
+    name: str | None = None
+    """Name of the bundle in addresses: lower-case letters, digits, - and _. Default: the name of FOLDER."""
+    title: str | None = None
+    """What people call the pictures. Default: the titles of both."""
+    data: str | None = None
+    """Where the pictures of A are, if A is a run: some held-out ones go into the bundle. Default: where it was
+    trained."""
+    precision: Precision = "fp32"
+    """fp32, fp16-stored, fp16 or int8, as for a bundle."""
+
+
+@reflowed
+@dataclass(frozen=True)
 class TritonSettings:
     """Write a model repository for NVIDIA Triton, with one model BUNDLE_GRAPH for each graph, which batches requests.
     Models of other bundles in the same folder stay."""
@@ -173,8 +202,10 @@ class TritonSettings:
 class SpaceSettings:
     """Make a complete Hugging Face Space in a folder, check it and list its files. Uploads only with --push."""
 
-    bundles: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="BUNDLES")]
-    """Folders of the bundles that it serves, e.g. artifacts/mnist."""
+    bundles: Annotated[
+        tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="BUNDLES", help_behavior_hint="(required)")
+    ]
+    """Folders of the bundles that it serves, e.g. artifacts/mnist, or a folder of bundles."""
     out: Path = Path("build/space")
     """Folder of the Space. An earlier Space there is replaced; any other folder is left alone."""
     title: str | None = None
@@ -194,11 +225,15 @@ class WebSettings:
     a static Space of the Hugging Face Hub, which is free and never sleeps."""
 
     # One list: of two, tyro gives the first one all folders up to the next flag, and the second none.
-    folders: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="BUNDLES FOLDER")]
-    """Folders of the bundles that it shows, e.g. artifacts/mnist, and last the folder of the page, e.g. build/web. An
-    earlier page there is replaced; any other folder is left alone."""
+    folders: Annotated[
+        tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="BUNDLES FOLDER", help_behavior_hint="(required)")
+    ]
+    """Folders of the bundles that it shows, e.g. artifacts/mnist, or a folder of bundles; and last the folder of the
+    page, e.g. build/web. An earlier page there is replaced; any other folder is left alone."""
     title: str | None = None
     """Title of the page. Default: the title of the bundle if there is only one, else Twofold."""
+    favourites: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """Favourites that Play saved, as a file or as one picture: the page shows them as its gallery."""
     push: Annotated[str | None, tyro.conf.arg(metavar="USER/NAME")] = None
     """Upload it to this static Space of the Hugging Face Hub, made when missing. Log in first, with `hf auth login`."""
     private: bool = False
@@ -241,6 +276,7 @@ Command = (
     | Annotated[DirectionsSettings, tyro.conf.subcommand("directions")]
     | Annotated[AttributesSettings, tyro.conf.subcommand("attributes")]
     | Annotated[UnpackSettings, tyro.conf.subcommand("unpack")]
+    | Annotated[BlendSettings, tyro.conf.subcommand("blend")]
     | Annotated[TritonSettings, tyro.conf.subcommand("triton")]
     | Annotated[SpaceSettings, tyro.conf.subcommand("space")]
     | Annotated[WebSettings, tyro.conf.subcommand("web")]

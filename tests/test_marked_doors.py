@@ -36,11 +36,14 @@ from tests.support import attributes, tiny
 ROOT = Path(__file__).parents[1]
 HALF = "1" * 512 + "0" * 512
 MOVES = {"bright": 1.5}
+BEND = {"1.scale": 1.5, "4.noise": 0.3, "seed": 7}
 # Address -> a request to it, or why no model's picture leaves there.
 ROUTES: dict[str, dict[str, Any] | str] = {
-    "/live/{bundle}": {"x": 3.5, "y": 1, "c": "3:0.5,5:0.5", "t": 0.7, "attributes": "bright:1.5"},
-    "/live/{bundle}/morph": {"keys": "1,7.5:0.5", "classes": "3,1:0.5|2:0.5", "path": "spline", "loop": 1, "p": 0.25},
-    "/live/{bundle}/grid": {"seed": 7, "grid": 3},
+    "/live/{bundle}": {"x": 3.5, "y": 1, "c": "3:0.5,5:0.5", "t": 0.7, "attributes": "bright:1.5",
+                       "bend": "1.rotate:-70,4.noise:0.5,seed:2"},
+    "/live/{bundle}/morph": {"keys": "1,7.5:0.5", "classes": "3,1:0.5|2:0.5", "path": "spline", "loop": 1, "p": 0.25,
+                             "bend": "2.scale:1.5"},
+    "/live/{bundle}/grid": {"seed": 7, "grid": 3, "bend": "3.shift:-0.7"},
     "/live/{bundle}/quiz": {"quiz": 4},
     "/live/{bundle}/map": {"m": "vae", "mapx": 0.5, "mapy": -0.5},
     "/live/{bundle}/mix": {"seed": 1, "other": 2, "stages": "0" + "1" * (tiny.STAGES - 1)},
@@ -78,14 +81,15 @@ ENCODERS = {
     "export/snapshots.py": "marked: xmp",
     "export/targets/offline.py": "marked: formats.png_info",
     "export/model_card.py": "code for people, with a mark",
-    "train/data/unpack.py": "pictures of a set",
-    "train/snapshots.py": "held-out pictures, and rows that a bundle held",
+    "train/data/picture_folder.py": "pictures of a set",
+    "train/snapshots.py": "held-out pictures",
     "train/recorder.py": "filters of a classifier",
 }
 # Scripts of pages that turn a canvas into a file or download one.
 SCRIPTS = {
     "demo/static/core/marks.js": "markedPng and savePicture, with the mark",
     "demo/static/core/elements.js": "download itself",
+    "demo/static/instrument/preset_controls.js": "a preset, which is no picture",
     "demo/static/tabs/about/how_it_learned.js": "the server's film, which is marked",
     "demo/static/tabs/make/burst_camera.js": "the visitor's camera",
     "demo/static/tabs/make/video_frames.js": "the visitor's film",
@@ -208,9 +212,10 @@ def test_what_leaves_by_an_endpoint_is_marked(bundles: dict[str, ServedBundle], 
         return np.concatenate([np.ones((1, 1, 16, 32)), np.zeros((1, 1, 16, 32))], axis=2).astype(np.float32)
 
     calls: dict[str, list[dict[str, Any]]] = {
-        "sample": [{"seeds": [3, [7.25, 0.5], 2**32 - 1], "label": "4", "truncation": 0.8, "attributes": MOVES},
+        "sample": [{"seeds": [3, [7.25, 0.5], 2**32 - 1], "label": "4", "truncation": 0.8, "attributes": MOVES,
+                    "bend": BEND},
                    {"seeds": [1, 2], "model": "vae"}],
-        "interpolate": [{"seeds": [1, [7.25, 0.5]], "frames": 4, "format": name, "attributes": MOVES}
+        "interpolate": [{"seeds": [1, [7.25, 0.5]], "frames": 4, "format": name, "attributes": MOVES, "bend": BEND}
                         for name in morph_export.FORMATS if name not in ("zip", "mp4")],
         "reconstruct": [{"picture": "", "attributes": MOVES}],
         "repair": [{"picture": "", "mask": "", "model": name} for name in ("vae", "gan")],

@@ -13,7 +13,9 @@ from pydantic import Field, TypeAdapter, ValidationError, field_validator
 
 from bundle import latents
 from bundle.attribute_moves import MOST
+from bundle.bend import KNOBS, MAX_BENDS, MAX_SEED
 from bundle.latents import PathMode
+from bundle.own_directions import OwnMove
 from bundle.read import OpenBundle
 from bundle.schema import MAX_ATTRIBUTES, Model
 from bundle.schema.entries import Entry
@@ -24,6 +26,7 @@ TRAINED: Source = "trainedAlgorithmicMedia"
 COMPOSITE: Source = "compositeWithTrainedAlgorithmicMedia"
 
 MAX_KEYS, MAX_FRAMES, MAX_SHEET = 16, 100_000, 100  # of a state that is drawn again
+MAX_FAVOURITES = 60
 MAX_CLASSES = 100_000  # in one mix
 
 Coordinate = Annotated[float, Field(ge=-1e6, le=1e6)]
@@ -32,14 +35,18 @@ Class = Annotated[int, Field(ge=0)]
 # A class, a mix of classes, or None: the seed's own.
 Classes = Class | Annotated[dict[Class, Annotated[float, Field(ge=0, le=1e6)]], Field(max_length=MAX_CLASSES)] | None
 Move = Annotated[float, Field(ge=-MOST, le=MOST)]
+BendName = Annotated[str, Field(pattern=rf"^(seed|[1-9][0-9]?\.({'|'.join(KNOBS)}))$")]
+BendNumber = Annotated[float, Field(ge=-MAX_SEED, le=MAX_SEED)]
 
 
 class Drawn(Entry):
-    """What every state has. `m`: the model; `t`: truncation; `attributes`: moves in standard deviations."""
+    """What every state has. `m`: the model; `t`: truncation; `attributes`: moves in standard deviations, of attributes
+    and of directions that somebody found; `bend`: what is done to the styles of stages (bundle/bend.py)."""
 
     m: Model
     t: Annotated[float, Field(ge=0, le=1e3)] = 1.0
-    attributes: Annotated[dict[str, Move], Field(max_length=MAX_ATTRIBUTES)] = Field(default_factory=dict)
+    attributes: Annotated[dict[str, Move | OwnMove], Field(max_length=MAX_ATTRIBUTES)] = Field(default_factory=dict)
+    bend: Annotated[dict[BendName, BendNumber], Field(max_length=MAX_BENDS)] = Field(default_factory=dict)
 
 
 class Point(Drawn):
@@ -103,7 +110,15 @@ class Film(Path):
     print: bool = False
 
 
-State = Point | Seed | Sheet | MorphFrame | Film
+class Favourites(Entry):
+    """Favourites of one bundle on one picture, `columns` in a row."""
+
+    draw: Literal["favourites"] = "favourites"
+    pictures: Annotated[tuple[Point, ...], Field(min_length=1, max_length=MAX_FAVOURITES)]
+    columns: Annotated[int, Field(ge=1, le=MAX_FAVOURITES)]
+
+
+State = Point | Seed | Sheet | MorphFrame | Film | Favourites
 _STATES: TypeAdapter[State] = TypeAdapter(Annotated[State, Field(discriminator="draw")])
 
 
@@ -134,7 +149,7 @@ def of_sheet(bundle: str, model: Model, count: int, columns: int) -> Mark:
 
 
 def _mark(source: Source, bundle: OpenBundle, state: State | Mapping[str, Any] | None) -> Mark:
-    plain = plain_state(state) if isinstance(state, Drawn) else dict(state or {})
+    plain = plain_state(state) if isinstance(state, Entry) else dict(state or {})
     return Mark(source=source, bundle=bundle.info.name, sha256=bundle.sha256, state=plain or None)
 
 
@@ -153,18 +168,16 @@ def known_state(mark: Mark) -> State | None:
 
 def classes_of(chosen: Classes, classes: int) -> np.ndarray | None:
     """Class weights [K] of a state's class or mix; None where the seed decides. Raises InputError."""
-    if chosen is None:
-        return None
-    return latents.class_weights(chosen if isinstance(chosen, dict) else {chosen: 1.0}, classes)
+    shares = _shares(chosen)
+    return None if shares is None else latents.class_weights(shares, classes)
 
 
 def key_classes(path: Path, classes: int) -> np.ndarray | None:
     """Class weights [keys, K] of a path; None where each key has its own class. Raises InputError."""
-    if not classes or not any(chosen is not None for chosen in path.classes):
-        return None
-    own = (latents.key_class(key, classes) for key in path.keys)
-    rows = [
-        classes_of(given if chosen is None else chosen, classes)
-        for chosen, given in zip(path.classes, own, strict=True)
-    ]
-    return np.stack([row for row in rows if row is not None])
+    chosen = [_shares(one) for one in path.classes]
+    named = any(shares is not None for shares in chosen)
+    return latents.key_class_rows(chosen, path.keys, classes) if named else None
+
+
+def _shares(chosen: Classes) -> dict[int, float] | None:
+    return {chosen: 1.0} if isinstance(chosen, int) else chosen

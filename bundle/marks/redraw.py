@@ -1,14 +1,14 @@
 """The pictures of a state, drawn again by a bundle, and how far a file's pictures are from them."""
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from bundle import images, latents
-from bundle.feeds import in_batches
 from bundle.marks.mark import (
+    Favourites,
     Film,
     Mark,
     MorphFrame,
@@ -24,7 +24,6 @@ from bundle.marks.mark import (
 from bundle.model import BundleModel
 from bundle.schema import Bundle
 
-STEP = 12  # frames in one run
 MOST_COMPARED = 240  # frames of a film
 
 
@@ -59,12 +58,13 @@ def drawn_again(model: BundleModel, mark: Mark) -> Drawing | None:
 def _pictures(model: BundleModel, state: State) -> Iterator[np.ndarray]:
     """One picture for each frame of a film; rows of one picture are put together."""
     match state:
-        case Point(x=x, y=y):
-            weights = classes_of(state.c, model.classes)
-            yield from images.to_uint8(model.at(x, y, weights, state.t, state.m, state.attributes))
+        case Point():
+            yield _point(model, state)
+        case Favourites(pictures=points, columns=columns):
+            yield images.sheet(np.stack([_point(model, point) for point in points]), columns)
         case Seed(seed=seed):
             weights = classes_of(state.c, model.classes)
-            yield from images.to_uint8(model.sample([seed], weights, state.t, state.m, state.attributes))
+            yield from images.to_uint8(model.sample([seed], weights, state.t, state.m, state.attributes, state.bend))
         case Sheet():
             yield _sheet(model, state)
         case MorphFrame(p=share):
@@ -80,29 +80,29 @@ def _extent(info: Bundle, state: State) -> tuple[int, int]:
     """The (height, width) of the pictures of a state."""
     height, width = info.image.height, info.image.width
     match state:
+        case Favourites(pictures=points, columns=columns):
+            return height * -(-len(points) // columns), width * columns
         case Sheet(count=count, columns=columns) | Film(frames=count, columns=columns) if columns:
             return height * -(-count // columns), width * columns
     return height, width
 
 
+def _point(model: BundleModel, point: Point) -> np.ndarray:
+    weights = classes_of(point.c, model.classes)
+    return images.to_uint8(model.at(point.x, point.y, weights, point.t, point.m, point.attributes, point.bend))[0]
+
+
 def _sheet(model: BundleModel, sheet: Sheet) -> np.ndarray:
     seeds = [(sheet.seed + i) % latents.SEEDS for i in range(sheet.count)]
     weights = classes_of(sheet.c, model.classes)
-
-    def sampled(part: Sequence[int]) -> np.ndarray:
-        return model.sample(part, weights, sheet.t, sheet.m, sheet.attributes)
-
-    drawn = in_batches(seeds, sampled, model.info.max_batch)
+    drawn = model.sample_many(seeds, weights, sheet.t, sheet.m, sheet.attributes, sheet.bend)
     return images.sheet(images.to_uint8(drawn), sheet.columns)
 
 
 def _frames(model: BundleModel, path: Path, shares: np.ndarray) -> Iterator[np.ndarray]:
-    keys, weights = list(path.keys), key_classes(path, model.classes)
-    step = min(STEP, model.info.max_batch)
-    for start in range(0, len(shares), step):
-        part = shares[start : start + step]
-        along = (weights, path.path, path.loop, path.t, path.m, path.attributes)
-        yield from images.to_uint8(model.morph_at(keys, part, *along))
+    along = (key_classes(path, model.classes), path.path, path.loop, path.t, path.m, path.attributes, path.bend)
+    for part in model.morph_parts(path.keys, shares, *along):
+        yield from images.to_uint8(part)
 
 
 def difference(found: Iterator[np.ndarray], again: Iterator[np.ndarray]) -> int:

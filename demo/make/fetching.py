@@ -1,7 +1,7 @@
 """Pictures that a project gets from this machine or the Hub: a folder, a zip, a data set by its name, a ready set.
 
-A process of its own reads the source as training would (train/data/unpack.py) and leaves its pictures as files in
-`.fetched`, from where they go the way of all pictures that are brought (demo/make/incoming.py).
+A process of its own reads the source as training would and leaves its pictures as files in `.fetched`
+(train/data/picture_folder.py), from where they go the way of all pictures that are brought (demo/make/incoming.py).
 """
 
 import re
@@ -44,7 +44,7 @@ class ReadySet:
     hub: bool = False
 
 
-UNPACK = "train.data.unpack"
+UNPACK = "train.data.picture_folder"
 READY: dict[str, ReadySet] = {
     "shapes": ReadySet((UNPACK, "shapes"), ("--most", "2000"), 2000, ("torch",)),
     "avatars": ReadySet(

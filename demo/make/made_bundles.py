@@ -9,6 +9,7 @@ from typing import Any
 
 from bundle.card_words import with_title, with_words
 from bundle.errors import Busy, UserError
+from bundle.model_index import with_model_index
 from bundle.quality_section import store_quality
 from bundle.read import read
 from bundle.sessions import Provider
@@ -96,9 +97,10 @@ class MadeBundles:
     def _write_words(self, name: str) -> None:
         folder, project = self.folder(name), self.projects.get(name)
         bundle, card = read(folder), card_of(folder) or ""
-        changed = with_words(with_title(card, project.title), project.words)
+        info = bundle.info.model_copy(update={"title": project.title})
+        changed = with_model_index(with_words(with_title(card, project.title), project.words), info)
         if (changed, project.title) != (card, bundle.info.title):
-            update_bundle(bundle, bundle.info.model_copy(update={"title": project.title}), card=changed)
+            update_bundle(bundle, info, card=changed)
             self.serve(name)
 
     def _has_newest_weights(self, name: str) -> bool:

@@ -29,6 +29,7 @@ AT_ONCE, BY_NAME = ("run", "api"), "call/v2"
 TOLD = "twofold.told"  # the key under which a call's scope has its Told
 FILES = ("picture", "mask")
 NUMBERS = ("rounds", "seed")
+TABLES = {"attributes": arguments.NO_MOVES, "bend": arguments.NO_BEND}  # of names and numbers; what wrong ones are told
 # By name; what they do does not matter here.
 ENDPOINTS: dict[str, Endpoint] = {**drawing({}), **reading({}, arguments.picture_file, arguments.mask_file)}
 
@@ -134,8 +135,8 @@ def mend(endpoint: str, values: list[Any]) -> str:
         elif parameter.name in NUMBERS and not isinstance(values[i], int | float):
             wrong.append(f"The {parameter.name} must be a number.")
             values[i] = None
-        elif parameter.name == "attributes" and not isinstance(values[i], dict | None):
-            wrong.append(f"{arguments.NO_MOVES}.")  # null would move none
+        elif parameter.name in TABLES and not isinstance(values[i], dict | None):
+            wrong.append(f"{TABLES[parameter.name]}.")  # null would change nothing
     return wrong[0] if wrong else ""
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from bundle import images, schema
 from bundle.attribute_moves import AttributeMoves
+from bundle.bend import Bend
 from bundle.errors import BundleError
 from bundle.latents import Key
 from bundle.marks import Mark, Point, Seed, trained
@@ -38,7 +39,8 @@ def drawing(bundles: Mapping[str, ServedBundle]) -> dict[str, Endpoint]:
         model: ModelName = "",
         label: str = "",
         truncation: float = 1.0,
-        attributes: dict[str, float] | None = None,
+        attributes: dict[str, float | dict] | None = None,
+        bend: dict[str, float] | None = None,
     ) -> dict:
         """Draw one picture for each seed.
 
@@ -47,19 +49,23 @@ def drawing(bundles: Mapping[str, ServedBundle]) -> dict[str, Endpoint]:
         label: the name of a class, empty = class number (seed modulo classes), where the seed of a point [x, y] is
         floor(x) + 100 floor(y). truncation: 0 (typical) to 1.5; the VAE takes it as a temperature.
         attributes: how far pictures move along the attributes that /report names, {"glasses": 1.5}, each from -4 to 4
-        standard deviations. Returns {"images": [PNG data URLs]}.
+        standard deviations, and along directions of your own, {"round face": {"vector": …, "amount": 1.5}}: the text of
+        a saved direction, or one number for each of the latent. bend: what is done to the styles of the GAN's stages,
+        counted from 1 (coarse), {"2.scale": 1.5, "5.noise": 0.3, "seed": 7}: scale 0 to 4, shift -4 to 4, rotate -180
+        to 180 degrees, noise 0 to 4; the seed, 0 to 9999, chooses where shift and rotate lead, and the noise. Returns
+        {"images": [PNG data URLs]}.
         """
         served = arguments.bundle(bundles, bundle)
         keys, weights = arguments.keys(seeds), arguments.class_weights(label, served)
         psi, chosen = arguments.truncation(truncation), arguments.model(model, served)
-        moves = arguments.attributes(attributes, served)
+        moves, bends = arguments.attributes(attributes, served, chosen), arguments.bend(bend, served)
         numbers = [key for key in keys if isinstance(key, int)]
         if len(numbers) == len(keys):
-            drawn = served.sample(numbers, weights, psi, chosen, moves)
+            drawn = served.sample(numbers, weights, psi, chosen, moves, bends)
         else:
-            drawn = np.concatenate([_drawn(served, key, weights, psi, chosen, moves) for key in keys])
+            drawn = np.concatenate([_drawn(served, key, weights, psi, chosen, moves, bends) for key in keys])
         chosen_class = None if weights is None else int(weights.argmax())
-        about = [_mark(served, key, chosen_class, psi, chosen, moves) for key in keys]
+        about = [_mark(served, key, chosen_class, psi, chosen, moves, bends) for key in keys]
         return {"images": [picture_url(*one) for one in zip(images.to_uint8(drawn), about, strict=True)]}
 
     def interpolate(
@@ -73,7 +79,8 @@ def drawing(bundles: Mapping[str, ServedBundle]) -> dict[str, Endpoint]:
         frames: int = 60,
         format: Literal["webp", "gif", "mp4", "film-strip", "png-strip", "zip"] = "webp",
         frames_per_second: int = 20,
-        attributes: dict[str, float] | None = None,
+        attributes: dict[str, float | dict] | None = None,
+        bend: dict[str, float] | None = None,
     ) -> dict:
         """Draw a morph through 2 to 6 seeds, or points [x, y] of the plane that Play travels through.
 
@@ -86,7 +93,8 @@ def drawing(bundles: Mapping[str, ServedBundle]) -> dict[str, Endpoint]:
         weights = arguments.class_weights(label, served)
         classes = [] if weights is None else [int(weights.argmax())] * (len(seeds) if isinstance(seeds, list) else 0)
         asked: dict[str, Any] = {"m": model, "t": truncation, "keys": seeds, "classes": classes, "mode": mode}
-        asked |= {"loop": loop, "frames": frames, "fps": frames_per_second, "attributes": attributes}
+        asked |= {"loop": loop, "frames": frames, "fps": frames_per_second}
+        asked |= {"attributes": attributes, "bend": bend}
         morph = morph_export.read(served, asked)
         data = morph_export.write(morph, np.concatenate(list(morph.parts())), file_format)
         return {"animation": data_url(data, file_format), "frames": morph.frames}
@@ -105,7 +113,7 @@ def drawing(bundles: Mapping[str, ServedBundle]) -> dict[str, Endpoint]:
 def reading(bundles: Mapping[str, ServedBundle], picture_of: Reader, mask_of: Reader) -> dict[str, Endpoint]:
     """The endpoints that take pictures, by name. `picture_of`, `mask_of`: how to read what the caller sent as one."""
 
-    def reconstruct(picture: str, bundle: str = "", attributes: dict[str, float] | None = None) -> dict:
+    def reconstruct(picture: str, bundle: str = "", attributes: dict[str, float | dict] | None = None) -> dict:
         """Encode a picture with the VAE and decode it again.
 
         picture: PNG, JPEG, WebP, GIF or BMP, at most 5 MB and 8 million pixels. attributes: moves of the code in
@@ -115,7 +123,7 @@ def reading(bundles: Mapping[str, ServedBundle], picture_of: Reader, mask_of: Re
         """
         served = arguments.bundle(bundles, bundle)
         image = picture_of(picture, served)
-        reconstruction = served.reconstruct(image, arguments.attributes(attributes, served))
+        reconstruction = served.reconstruct(image, arguments.attributes(attributes, served, "vae"))
         return {
             "input": image_url(image, None),
             "image": image_url(reconstruction.image, made("reconstruct", served, "vae")),
@@ -171,10 +179,11 @@ def _drawn(
     truncation: float,
     model: schema.Model,
     moves: AttributeMoves,
+    bends: Bend,
 ) -> np.ndarray:
     if isinstance(key, tuple):
-        return served.at(*key, weights, truncation, model, moves)
-    return served.sample([key], weights, truncation, model, moves)
+        return served.at(*key, weights, truncation, model, moves, bends)
+    return served.sample([key], weights, truncation, model, moves, bends)
 
 
 def _mark(
@@ -184,8 +193,10 @@ def _mark(
     truncation: float,
     model: schema.Model,
     moves: AttributeMoves,
+    bends: Bend,
 ) -> Mark:
-    how: dict[str, Any] = {"m": model, "c": label, "t": truncation, "attributes": dict(moves)}
+    how: dict[str, Any] = {"m": model, "c": label, "t": truncation}
+    how |= {"attributes": dict(moves), "bend": dict(bends)}
     state = Point(x=key[0], y=key[1], **how) if isinstance(key, tuple) else Seed(seed=key, **how)
     return trained(served.engine.bundle, state)
 

@@ -6,7 +6,8 @@
     GET /live/{bundle}/quiz?quiz=&m=&n=&f=                  20 pictures of a quiz, real and generated, as one sheet
 
 Each of them but the quiz takes `attributes` too: moves along attributes in standard deviations, "glasses:1.5,smile:-2",
-clamped to ±4.
+clamped to ±4, and along directions of the visitor's own, "round face:1.5*VECTOR" (bundle/own_directions.py); and
+`bend`, what is done to the styles of stages of the GAN, "2.scale:1.5,5.noise:0.3" (bundle/bend.py).
 
 m: the model; default: the bundle's first. x, y: numbers, clamped to ±1e6. t: truncation, clamped to 0 to 1.5.
 c: a class "3" or shares "3:0.5,5:0.5". Without c, each picture has the class of its seed, seed modulo K; at a point of
@@ -23,7 +24,7 @@ many waiting requests and time-outs with 503. Requests of disconnected clients a
 gives the same bytes, so answers may be cached.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -33,9 +34,19 @@ from starlette.routing import Route
 
 from bundle import images, latents
 from bundle.errors import InputError
-from bundle.feeds import in_batches
-from bundle.marks import COMPOSITE, TRAINED, MorphFrame, Point, Sheet, State, composite, formats, trained
-from bundle.marks.mark import Classes, Source
+from bundle.marks import (
+    COMPOSITE,
+    TRAINED,
+    Classes,
+    MorphFrame,
+    Point,
+    Sheet,
+    Source,
+    State,
+    composite,
+    formats,
+    trained,
+)
 from bundle.marks.xmp import SOURCES
 from demo.arguments import MAX_COORDINATE
 from demo.routes import query_parameters
@@ -51,7 +62,7 @@ PATHS: tuple[latents.PathMode, ...] = ("spherical", "linear", "spline")  # the f
 Draw = Callable[[ServedBundle, QueryParams], np.ndarray]
 StateOf = Callable[[ServedBundle, QueryParams], State | Mapping[str, Any]]
 NOT_OF_PICTURE = ("n", "f", "v")  # parameters that do not change what is drawn
-MAX_VALUE = 200  # characters of a parameter in a mark
+MAX_VALUE = 1400  # characters of a parameter in a mark: with one more it would not fit
 
 
 def routes(bundles: Mapping[str, ServedBundle], requests: ModelRequests | None = None) -> list[Route]:
@@ -100,7 +111,8 @@ def plane_picture(served: ServedBundle, query: QueryParams) -> np.ndarray:
     y = query_parameters.number(query, "y", 0.0, -MAX_COORDINATE, MAX_COORDINATE)
     classes = query_parameters.classes(query, served)
     truncation, model = query_parameters.truncation(query), query_parameters.model(query, served)
-    return served.at(x, y, classes, truncation, model, query_parameters.attributes(query))
+    bend = query_parameters.bend(query)
+    return served.at(x, y, classes, truncation, model, query_parameters.attributes(query), bend)
 
 
 def morph_picture(served: ServedBundle, query: QueryParams) -> np.ndarray:
@@ -116,6 +128,7 @@ def morph_picture(served: ServedBundle, query: QueryParams) -> np.ndarray:
         query_parameters.truncation(query),
         query_parameters.model(query, served),
         query_parameters.attributes(query),
+        query_parameters.bend(query),
     )
 
 
@@ -127,12 +140,9 @@ def grid_picture(served: ServedBundle, query: QueryParams) -> np.ndarray:
     first = query_parameters.whole(query.get("seed", "") or "0", "seed", latents.SEEDS - side**2)
     classes = query_parameters.classes(query, served)
     truncation, model = query_parameters.truncation(query), query_parameters.model(query, served)
-    moves = query_parameters.attributes(query)
-
-    def sampled(seeds: Sequence[int]) -> np.ndarray:
-        return served.sample(seeds, classes, truncation, model, moves)
-
-    return images.tiled(in_batches(range(first, first + side**2), sampled, served.info.max_batch), side)
+    seeds = range(first, first + side**2)
+    moves, bend = query_parameters.attributes(query), query_parameters.bend(query)
+    return images.tiled(served.sample_many(seeds, classes, truncation, model, moves, bend), side)
 
 
 def quiz_picture(served: ServedBundle, query: QueryParams) -> np.ndarray:
@@ -187,6 +197,7 @@ def _shared(served: ServedBundle, query: QueryParams) -> dict[str, Any]:
         "m": query_parameters.model(query, served),
         "t": query_parameters.truncation(query),
         "attributes": query_parameters.attributes(query),
+        "bend": query_parameters.bend(query),
     }
 
 

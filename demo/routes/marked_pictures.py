@@ -52,7 +52,8 @@ def _of(*pictures: np.ndarray, pause: int = 0) -> Drawing:
 def _print_sheet(served: ServedBundle, film: Film) -> np.ndarray:
     """The sheet for print of a film, uint8 [H, W, 3]."""
     asked: dict[str, Any] = {"m": film.m, "t": film.t, "keys": list(film.keys), "mode": film.path, "loop": film.loop}
-    asked |= {"frames": film.frames, "fps": 1, "attributes": film.attributes, "classes": list(film.classes)}
+    asked |= {"frames": film.frames, "fps": 1, "attributes": film.attributes, "bend": film.bend}
+    asked |= {"classes": list(film.classes)}
     morph = morph_export.read(served, asked)
     data = morph_export.write(morph, np.concatenate(list(morph.parts())), "film-strip")
     with Image.open(io.BytesIO(data)) as sheet:

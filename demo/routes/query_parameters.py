@@ -13,7 +13,9 @@ from starlette.datastructures import QueryParams
 
 from bundle import latents
 from bundle.attribute_moves import MOST
+from bundle.bend import MAX_BENDS, MAX_SEED
 from bundle.errors import InputError
+from bundle.own_directions import MOST_OWN, OwnMove, decoded
 from bundle.schema import MAX_ATTRIBUTES, Model
 from demo.arguments import MAX_TRUNCATION
 from demo.serving.served_bundle import ServedBundle
@@ -93,33 +95,47 @@ def model(query: QueryParams, served: ServedBundle) -> Model:
     return choice(query, "m", served.models)
 
 
-def attributes(query: QueryParams) -> dict[str, float]:
-    """The moves of the parameter attributes, "glasses:1.5,smile:-2", in standard deviations; none when absent.
+def attributes(query: QueryParams) -> dict[str, float | OwnMove]:
+    """The moves of the parameter attributes, "glasses:1.5,smile:-2", in standard deviations; none when absent. A move
+    along a direction that is brought has its vector behind it, "round face:1.5*VECTOR".
 
     A comma in a name stands there as %2C. Whether the bundle has these attributes: bundle/attribute_moves.py."""
     text = query.get("attributes", "")
-    found: dict[str, float] = {}
-    for part in text.split(",", MAX_ATTRIBUTES) if text else ():
+    found: dict[str, float | OwnMove] = {}
+    for part in text.split(",", MAX_ATTRIBUTES + MOST_OWN) if text else ():
         name, colon, move = part.rpartition(":")
         if not colon:
             raise InputError("The parameter 'attributes' takes names with numbers, such as glasses:1.5.")
-        found[unquote(name)] = number(QueryParams({"attributes": move}), "attributes", 0.0, -MOST, MOST)
+        far, star, vector = move.partition("*")
+        amount = number(QueryParams({"attributes": far}), "attributes", 0.0, -MOST, MOST)
+        if star:
+            decoded(vector, name)
+        found[unquote(name)] = OwnMove(amount=amount, vector=vector) if star else amount
+    return found
+
+
+def bend(query: QueryParams) -> dict[str, float]:
+    """The numbers of the parameter bend, "2.scale:1.5,5.noise:0.3"; none when absent. What they do: bundle/bend.py."""
+    text = query.get("bend", "")
+    found: dict[str, float] = {}
+    for part in text.split(",", MAX_BENDS) if text else ():
+        name, colon, value = part.rpartition(":")
+        if not colon:
+            raise InputError("The parameter 'bend' takes names with numbers, such as 2.scale:1.5.")
+        found[name] = number(QueryParams({"bend": value}), "bend", 0.0, -MAX_SEED, MAX_SEED)
     return found
 
 
 def classes(query: QueryParams, served: ServedBundle) -> np.ndarray | None:
     """The class weights [K] of the parameter c; None when absent, which leaves the class to the seed."""
     shares = query.get("c", "")
-    return class_weights(shares, ",", served.classes) if shares else None
-
-
-def class_weights(text: str, separator: str, classes: int) -> np.ndarray:
-    """Class weights [K] of "3" or "3:0.5,5:0.5" (with `separator` in place of the comma)."""
-    return latents.class_weights(class_shares(text, separator, classes), classes)
+    kinds = served.classes
+    return latents.class_weights(class_shares(shares, ",", kinds), kinds) if shares else None
 
 
 def class_shares(text: str, separator: str, classes: int) -> dict[int, float]:
-    """The shares of the same text by the numbers of the classes, {3: 0.5, 5: 0.5}."""
+    """The shares in "3" or "3:0.5,5:0.5" (with `separator` in place of the comma) by the numbers of the classes,
+    {3: 0.5, 5: 0.5}."""
     if not classes:
         raise InputError("This model has no classes.")
     shares: dict[int, float] = {}
@@ -140,8 +156,5 @@ def key_classes(text: str, keys: Sequence[latents.Key], classes: int) -> np.ndar
     entries = text.split(",")
     if len(entries) != len(keys):
         raise InputError(f"There are {len(keys)} keys but {len(entries)} classes.")
-    rows = [
-        class_weights(entry or str(latents.key_class(key, classes) if classes else 0), "|", classes)
-        for entry, key in zip(entries, keys, strict=True)
-    ]
-    return np.stack(rows)
+    chosen = [class_shares(entry, "|", classes) if entry else None for entry in entries]
+    return latents.key_class_rows(chosen, keys, classes)

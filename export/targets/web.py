@@ -22,27 +22,30 @@ from bundle.write import CARD
 from export.conventional import Conventional, conventional
 from export.targets import hub, offline
 from export.targets.folder import Source, files_in, fill, read_bundles, replaced
+from export.targets.gallery import gallery, read_favourites
+from export.targets.places import BUILDS, PAGE, REPOSITORY, RUNTIME_HOME
 from export.targets.space_card import front_matter, text
 from export.targets.space_check import page_problems
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 STATIC = REPOSITORY / "demo" / "static"
 TABS = STATIC / "tabs"
-PAGE = Path(__file__).resolve().parent / "page"
-RUNTIME_HOME = REPOSITORY / "demo" / "web"  # where `python -m demo.web` puts onnxruntime-web
 FACTS, SHEET, CURVES = "facts.json", "sheet.png", "training.json"
 ABOUT = (
     "Small generators that draw in your browser: travel through their latent spaces, morph. Made with Twofold; nothing",
     "is sent anywhere.",
 )
-DEVICE_SCRIPTS = ("random.js", "latents.js", "device.js", "worker.js", "gpu.js", "local.js")
+DEVICE_SCRIPTS = ("random.js", "latents.js", "bend.js", "device.js", "worker.js", "gpu.js", "local.js")
 CORE_SCRIPTS = (  # in this order
     "core.js",
     "storage.js",
     "address.js",
     "language.js",
     "elements.js",
+    "parameters.js",
     "attributes.js",
+    "class_mix.js",
+    "own_directions.js",
+    "bending.js",
     "canvas.js",
     "marks.js",
     "requests.js",
@@ -54,12 +57,23 @@ SHARED = (
     *(STATIC / "device" / name for name in DEVICE_SCRIPTS),
     *(
         TABS / "play" / name
-        for name in ("play.css", "device_words.js", "family.js", "full_screen.js", "sample_sheet.js", "favourites.js")
+        for name in (
+            "play.css",
+            "device_words.js",
+            "family.js",
+            "full_screen.js",
+            "sample_sheet.js",
+            "favourites.js",
+            "travel_parameters.js",
+            "instrument_fold.js",
+        )
     ),
+    STATIC / "instrument" / "instrument.css",
     *(TABS / "about" / name for name in ("about.css", "how_it_learned.css", "how_it_learned.js", "verify.js")),
     *(TABS / "morph" / name for name in ("morph.css", "keyframes.js", "keyframe_list.js")),
 )
-WORD_FOLDERS = ("core", "play", "morph", "about", "device", "server")
+INSTRUMENT = tuple(sorted((STATIC / "instrument").glob("*.js")))  # one script, loaded when it is opened
+WORD_FOLDERS = ("core", "play", "morph", "about", "device", "instrument", "server")
 OWN = (
     "page.css",
     "page.js",
@@ -76,28 +90,29 @@ WIDGETS = (
     STATIC / "core" / "bar.js",
     TABS / "play" / "play.js",
     TABS / "morph" / "morph.js",
-    *(PAGE / name for name in ("samples.js", "about-page.js")),
+    *(PAGE / name for name in ("samples.js", "gallery.js", "about-page.js")),
 )
 REASON = "The models run in this browser; nothing is sent anywhere."
-# The third build is 27 MB where static hosts allow 25 MB a file, and ever fewer browsers need it.
-BUILDS = ("wasm", "jspi")
 
 
-def write(bundles: Sequence[Path], target: Path, title: str | None = None, to: hub.Destination = hub.NOWHERE) -> None:
+def write(bundles: Sequence[Path], target: Path, title: str | None = None, to: hub.Destination = hub.NOWHERE,
+          favourites: Path | None = None) -> None:  # fmt: skip
     """Writes the page for these bundles into the folder `target`, in place of an earlier page, and uploads it as a
-    static Space if `to` says so.
+    static Space if `to` says so. `favourites`: a file that Play saved, which becomes the page's gallery.
 
-    Raises UserError when onnxruntime-web is not installed, two bundles have one name, the target holds something else,
-    the page is not fit to be uploaded, or the Hub refuses, and BundleError when a bundle cannot be opened; unless the
-    Hub was asked, the target is then as it was.
+    Raises UserError when the favourites cannot be read or drawn, onnxruntime-web is not installed, two bundles have one
+    name, the target holds something else, the page is not fit to be uploaded, or the Hub refuses, and BundleError when
+    a bundle cannot be opened; unless the Hub was asked, the target is then as it was.
     """
     api = hub.log_in(to)  # before the work, not after it
-    made = [conventional(bundle) for bundle in read_bundles(bundles)]
-    opened = [one.bundle for one in made]
-    sources = [*page_files(opened, title), *runtime_files()]
+    chosen = read_favourites(favourites) if favourites else []
+    opened = read_bundles(bundles)
+    made = [conventional(bundle) for bundle in opened]
+    pictures, shown = gallery(chosen, opened) if chosen else ([], [])
+    sources = [*page_files(made, title, shown), *runtime_files(), *pictures]
     for one in made:
         sources += bundle_files(one)
-    sources += offline.app_files(sources, opened, page_title(opened, title))
+    sources += offline.app_files(sources, opened[0], page_title(opened, title))
     with replaced(target, ours, "page") as building:
         fill(building, sources)
         found = page_problems(building, [source.place for source in sources]) if to.repo else []
@@ -120,8 +135,10 @@ def ours(folder: Path) -> bool:
 # ---------------------------------------------------------------------------------------- what goes in
 
 
-def page_files(bundles: Sequence[OpenBundle], given: str | None = None) -> list[Source]:
-    """The page itself, under the title that is given, and facts.json with what it has to know about the bundles."""
+def page_files(made: Sequence[Conventional], given: str | None, shown: Sequence[dict[str, Any]] = ()) -> list[Source]:
+    """The page itself, under the title that is given, and facts.json with what it has to know about the bundles and
+    the pictures that are shown in its gallery."""
+    bundles = [one.source for one in made]
     title = page_title(bundles, given)
     about = "Pictures from seeds by a GAN and a VAE, computed in this browser."
     words = {"title": html.escape(title), "about": html.escape(about), "name": html.escape(bundles[0].info.name)}
@@ -129,8 +146,9 @@ def page_files(bundles: Sequence[OpenBundle], given: str | None = None) -> list[
     facts = {
         "format": "twofold-web",
         "runtime": f"{on_device.RUNTIME} {runtime().version}",
-        "bundles": [bundle_facts(bundle) for bundle in bundles],
+        "bundles": [bundle_facts(one) for one in made],
         "unavailable": [],
+        "gallery": list(shown),
         "mark": xmp.page_facts(),
         "builds": {name: on_device.build_facts(runtime(), name) for name in BUILDS},
     }
@@ -142,6 +160,7 @@ def page_files(bundles: Sequence[OpenBundle], given: str | None = None) -> list[
     ]
     sources += [Source(path.name, path) for path in SHARED] + [Source(name, PAGE / name) for name in OWN]
     sources.append(Source("words.js", translations.script(page_words()).encode()))
+    sources.append(Source("instrument.js", b"".join(path.read_bytes() for path in INSTRUMENT)))
     return sources + [Source(script.name, as_module(script)) for script in WIDGETS]
 
 
@@ -192,17 +211,17 @@ def bundle_files(made: Conventional) -> list[Source]:
     ]
 
 
-def bundle_facts(bundle: OpenBundle) -> dict[str, Any]:
+def bundle_facts(made: Conventional) -> dict[str, Any]:
     """Facts of one bundle, as the widgets and worker.js read them; addresses are relative to the page."""
-    home = f"bundles/{bundle.info.name}"
+    info, home = made.source.info, f"bundles/{made.source.info.name}"
     return {
-        **on_device.page_facts(bundle),
-        "sheet": {"url": f"{home}/{SHEET}", "count": bundle.tiles},
+        **on_device.page_facts(made.source),
+        "sheet": {"url": f"{home}/{SHEET}", "count": made.source.tiles},
         "curves": f"{home}/{CURVES}",
-        "snapshots": snapshots.page_facts(bundle.info, f"{home}/{{file}}"),
+        "snapshots": snapshots.page_facts(info, f"{home}/{{file}}"),
         "processor": "This device",
         "reason": REASON,
-        **on_device.drawing_facts(bundle, f"{home}/{{file}}", f"{home}/latents.bin"),
+        **on_device.drawing_facts(made.bundle, f"{home}/{{file}}", f"{home}/latents.bin"),
     }
 
 

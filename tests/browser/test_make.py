@@ -16,11 +16,11 @@ from demo.make import plan
 from demo.make.limits import OWN_MACHINE
 from demo.make.maker import Maker
 from demo.make.projects import Projects
-from demo.page import build_demo, launch_settings
 from demo.routes.make_routes import make_routes
 from demo.serving.served_bundle import open_bundles
 from tests.browser.conftest import WIDE
 from tests.support import tiny
+from tests.support.demo_page import launched
 from tests.support.quick_maker import narrow
 
 Page = Any  # playwright's, which need not be installed
@@ -46,7 +46,6 @@ def maker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Maker, str
     steps, command = plan.steps, plan.training_command
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(plan, "training_command", lambda *of, **named: narrow(command(*of, **named)))
-        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
         patch.setattr(plan, "steps", lambda *of: steps(*of)[:1])
         models, unavailable = open_bundles(root / "served", choose_provider("cpu"))
         made = Maker(Projects(root / "home"), models, choose_provider("cpu"), OWN_MACHINE, root / "served")
@@ -57,12 +56,10 @@ def maker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Maker, str
             picture(i).save(folder / f"{i:06d}.png")
         made.projects.change(name, size=32)
         made.start()
-        demo = build_demo(models, unavailable, make=True)
-        settings = launch_settings(models, unavailable, make_routes(made))
-        _, url, _ = demo.launch(quiet=True, prevent_thread_lock=True, server_name="127.0.0.1", **settings)
-        yield made, url
-        made.close()
-        demo.close(verbose=False)
+        files = tmp_path_factory.mktemp("gradio")
+        with launched(models, unavailable, files=files, routes=make_routes(made), make=True) as url:
+            yield made, url
+            made.close()
 
 
 def at(page: Page, shown: str) -> None:

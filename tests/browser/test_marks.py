@@ -45,7 +45,12 @@ def verified(address: str, data: bytes) -> dict:
 
 
 @pytest.mark.parametrize(
-    "query", ["?b=digits&c=4&x=9.25&y=-3&t=0.8", "?b=plain&m=vae&x=4&y=0.5&attributes=bright:1.5,slanted%252C a lot:-2"]
+    "query",
+    [
+        "?b=digits&c=4&x=9.25&y=-3&t=0.8",
+        "?b=plain&m=vae&x=4&y=0.5&attributes=bright:1.5,slanted%252C a lot:-2",
+        "?b=digits&c=2&x=8&bend=1.rotate:-70,4.noise:0.5,seed:2",
+    ],
 )
 def test_a_saved_picture_is_marked_drawn_again_and_opened(visit, address: str, query: str):
     page = visit(query)
@@ -101,7 +106,7 @@ def test_what_cannot_be_opened_is_said_and_the_picture_goes_on(visit):
     for data, words in (
         (plain, "No mark was found in this file"),
         (b"", "No mark was found in this file"),
-        (b"<x:xmpmeta" + bytes(10_000_000) + b"</x:xmpmeta>", "No mark was found in this file"),
+        (b"<x:xmpmeta" + bytes(10_000_000) + b"</x:xmpmeta>", "a block of metadata of more than 64 kB"),
         (marked("others"), "“others”, which is not here"),
         (marked("digits", draw="repair"), "does not say how to draw"),
         (marked("digits", draw="film", keys=[{}, 1]), "does not say how to draw"),

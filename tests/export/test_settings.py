@@ -9,7 +9,8 @@ from export.__main__ import main
 from export.settings import without_aliases
 
 COMMANDS = (
-    "bundle", "graph", "check", "report", "shrink", "training", "directions", "unpack", "triton", "space", "web"
+    "bundle", "graph", "check", "report", "shrink", "training", "directions", "unpack", "triton", "space", "web",
+    "blend",
 )  # fmt: skip
 
 

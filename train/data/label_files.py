@@ -45,11 +45,7 @@ def find_labels(source: str, files: Files, column: str | None) -> FileLabels | N
     found = FileLabels()
     names = [name for name in files if is_label_file(name)]
     for name in names:
-        try:
-            records = read_records(name, files[name]())
-        except (OSError, ValueError, csv.Error) as problem:
-            raise UserError(f"{source}: {name} cannot be read ({problem}). Mend it, or add --classes-from folder or "
-                            "--no-classes.") from problem  # fmt: skip
+        records = records_of(source, name, files, "add --classes-from folder or --no-classes")
         add_labels(found, name, records, column)
     return found if names else None
 
@@ -59,18 +55,21 @@ def find_records(source: str, files: Files) -> list[tuple[PurePosixPath, dict[st
     file that cannot be read."""
     found = []
     for name in (name for name in files if is_label_file(name)):
-        try:
-            records = read_records(name, files[name]())
-        except (OSError, ValueError, csv.Error) as problem:
-            raise UserError(
-                f"{source}: {name} cannot be read ({problem}). Mend it, or leave out --attributes."
-            ) from problem
+        records = records_of(source, name, files, "leave out --attributes")
         places = by_name(list(dict.fromkeys(column for record in records for column in record)), FILE_COLUMNS)
         for record in records:
             if places and record.get(places[0]) is not None:
                 rest = {column: value for column, value in record.items() if column != places[0]}
                 found.append((name.parent / str(record[places[0]]), rest))
     return found
+
+
+def records_of(source: str, name: PurePosixPath, files: Files, way_out: str) -> Records:
+    """The rows of a file of a source. Raises UserError, with a way out, for one that cannot be read."""
+    try:
+        return read_records(name, files[name]())
+    except (OSError, ValueError, csv.Error) as problem:
+        raise UserError(f"{source}: {name} cannot be read ({problem}). Mend it, or {way_out}.") from problem
 
 
 def add_labels(found: FileLabels, name: PurePosixPath, records: Records, asked: str | None) -> None:

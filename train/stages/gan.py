@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from bundle.marks import TRAINED
+from bundle.schema import Prior
 from train import augment, priors
 from train.data.dataset import DataInfo, Pictures, one_hot
 from train.losses import ADVERSARIAL, gradient_penalty
@@ -72,6 +74,7 @@ class GanStage(Stage[GanNetworks, GanSettings]):
     """The i-th real picture is paired with the i-th generated one, both of the same class."""
 
     name = "gan"
+    sheet_shows = TRAINED
 
     def __init__(
         self,
@@ -273,15 +276,20 @@ class GanStage(Stage[GanNetworks, GanSettings]):
     @torch.no_grad()
     def finish(self, averages: GanNetworks, train: Pictures, test: Pictures) -> dict[str, Tensor]:
         """w_mean [K, w_dim]: the mean style of each class, the centre of truncation ([1, w_dim] without classes)."""
-        mapping, count = averages.generator.mapping, max(len(self.data.classes), 1)
-        device = next(averages.parameters()).device
-        z = priors.draw(self.settings.prior, 10_000, self.settings.latent_dim,
-                        generator=torch.Generator().manual_seed(0)).to(device)  # fmt: skip
-        means = []
-        for label in range(count):
-            classes = one_hot(torch.full((len(z),), label, device=device), len(self.data.classes))
-            means.append(mapping(z, classes)[:, 0].mean(dim=0))
-        return {"w_mean": torch.stack(means).cpu()}
+        settings, classes = self.settings, len(self.data.classes)
+        return {"w_mean": mean_styles(averages.generator.mapping, settings.prior, settings.latent_dim, classes)}
+
+
+@torch.no_grad()
+def mean_styles(mapping: nn.Module, prior: Prior, latent_dim: int, classes: int) -> Tensor:
+    """The mean style [K, w_dim] of each class by this mapping, on the CPU; [1, w_dim] without classes."""
+    device = next((one.device for one in mapping.parameters()), torch.device("cpu"))
+    z = priors.draw(prior, 10_000, latent_dim, generator=torch.Generator().manual_seed(0)).to(device)
+    means = []
+    for label in range(max(classes, 1)):
+        rows = one_hot(torch.full((len(z),), label, device=device), classes)
+        means.append(mapping(z, rows)[:, 0].mean(dim=0))
+    return torch.stack(means).cpu()
 
 
 def optimizers(networks: GanNetworks, settings: GanSettings) -> dict[str, torch.optim.Optimizer]:

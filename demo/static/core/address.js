@@ -4,7 +4,7 @@
 
   // Names that old links use, and what they are called now. demo/routes/query_parameters.py has those of the server's routes.
   const OLD_NAMES = { r: "right", s: "seed", g: "grid", k: "oneclass" };
-  const STATE = ["b", "m", "c", "t", "x", "y", "attributes"];
+  const STATE = ["b", "m", "c", "t", "x", "y", "attributes", "bend"];
   const PAUSE = 350; // ms between two changes: browsers refuse more than about three a second
 
   // The parameters of an address, under their names of today.
@@ -22,8 +22,8 @@
     // The parameters of an address that leads to a state.
     addressParams(state = T.state) {
       const [t, x, y] = [state.t, state.x, state.y].map(T.fourDecimals);
-      const moves = state.attributes ? { attributes: state.attributes } : {};
-      return { b: state.b, m: state.m, ...(state.c === null ? {} : { c: state.c }), t, x, y, ...moves };
+      const moves = { ...(state.attributes ? { attributes: state.attributes } : {}), ...(state.bend ? { bend: state.bend } : {}) };
+      return { b: state.b, m: state.m, ...(state.c === null ? {} : { c: state.mix || state.c }), t, x, y, ...moves };
     },
     addressNotes: {}, // what tabs add: names and values, null where there is nothing to say
     // Writes what a tab adds.

@@ -12,15 +12,16 @@ from urllib.parse import quote
 import numpy as np
 
 from bundle import images, latents
+from bundle.attribute_moves import AttributeMoves
 from bundle.errors import InputError
 from bundle.latents import Key, PathMode
 from bundle.marks import Film, Mark, MorphFrame, formats, trained
 from bundle.model import Model
+from bundle.own_directions import OwnMove
 from demo import arguments
 from demo.serving.served_bundle import ServedBundle
 from demo.tabs.morph import animation, film_strip, keyframes, video
 
-STEP = 12  # frames in one run
 MAX_FPS = 50  # frames a second
 PATH_FORMAT = 1  # of path.json
 
@@ -37,7 +38,8 @@ OnFrame = Callable[[], None]
 @dataclass(frozen=True)
 class Morph:
     """A checked request. `classes`: one index a key; empty for a bundle without classes. `fps`: frames a second.
-    `attributes`: moves along attributes, the same in every frame."""
+    `attributes`: moves along attributes and own directions, `bend`: what is done to the styles of stages; the same in
+    every frame."""
 
     served: ServedBundle
     model: Model
@@ -48,7 +50,8 @@ class Morph:
     truncation: float
     frames: int
     fps: int
-    attributes: Mapping[str, float] = field(default_factory=dict)
+    attributes: AttributeMoves = field(default_factory=dict)
+    bend: Mapping[str, float] = field(default_factory=dict)
 
     def weights(self) -> np.ndarray | None:
         """Class weights [keys, K]; None for a bundle without classes."""
@@ -56,13 +59,10 @@ class Morph:
         return np.stack([latents.one_hot(c, kinds) for c in self.classes]) if self.classes else None
 
     def parts(self) -> Iterator[np.ndarray]:
-        """The frames in order, uint8 [n, H, W, C], STEP at a time."""
+        """The frames in order, uint8 [n, H, W, C], a few at a time."""
         shares = latents.path_shares(self.frames, self.loop)
-        step = min(STEP, self.served.info.max_batch)
-        for start in range(0, self.frames, step):
-            part = shares[start : start + step]
-            along = (self.weights(), self.mode, self.loop, self.truncation, self.model, self.attributes)
-            yield images.to_uint8(self.served.morph_at(self.keys, part, *along))
+        along = (self.weights(), self.mode, self.loop, self.truncation, self.model, self.attributes, self.bend)
+        return map(images.to_uint8, self.served.morph_parts(self.keys, shares, *along))
 
     def file_name(self, file_format: ExportFormat) -> str:
         """The name under which a browser saves the file."""
@@ -90,12 +90,16 @@ class Morph:
         return trained(self.served.engine.bundle, MorphFrame(**self._along(), p=share))
 
     def _along(self) -> dict[str, Any]:
-        along = {"m": self.model, "t": self.truncation, "keys": self.keys, "classes": self.classes}
-        return along | {"path": self.mode, "loop": self.loop, "attributes": dict(self.attributes)}
+        along: dict[str, Any] = {"m": self.model, "t": self.truncation, "keys": self.keys, "classes": self.classes}
+        along |= {"attributes": dict(self.attributes), "bend": dict(self.bend)}
+        return along | {"path": self.mode, "loop": self.loop}
 
     def path(self) -> dict[str, Any]:
         """The content of path.json: everything needed to draw the frames again."""
         info, names = self.served.info, self.served.info.dataset.classes
+        moves = {
+            name: move.model_dump() if isinstance(move, OwnMove) else move for name, move in self.attributes.items()
+        }
         keys = []
         for i, key in enumerate(self.keys):
             place = {"x": key[0], "y": key[1]} if isinstance(key, tuple) else {"seed": key}
@@ -110,7 +114,8 @@ class Morph:
             "mode": self.mode,
             "loop": self.loop,
             "truncation": self.truncation,
-            **({"attributes": dict(self.attributes)} if self.attributes else {}),
+            **({"attributes": moves} if moves else {}),
+            **({"bend": dict(self.bend)} if self.bend else {}),
             "frames": self.frames,
             "frames_per_second": self.fps,
             "shares": latents.path_shares(self.frames, self.loop).tolist(),
@@ -121,16 +126,27 @@ class Morph:
         """The address, relative to the page's, of the frame at a share {p} of the path."""
         classes = f"&classes={','.join(map(str, self.classes))}" if self.classes else ""
         keys = ",".join(map(keyframes.text, self.keys))
-        moves = ",".join(f"{quote(quote(name, safe=' '))}:{move:g}" for name, move in self.attributes.items())
-        attributes = f"&attributes={moves}" if moves else ""
+        changes = ""
+        for parameter, moves in (("attributes", self.attributes), ("bend", self.bend)):
+            text = ",".join(f"{quote(quote(name, safe=' '))}:{_in_address(move)}" for name, move in moves.items())
+            changes += f"&{parameter}={text}" if text else ""
         return (
             f"live/{self.served.info.name}/morph?m={self.model}&keys={keys}{classes}"
-            f"&path={self.mode}&loop={int(self.loop)}&t={self.truncation:g}{attributes}&p={{p}}"
+            f"&path={self.mode}&loop={int(self.loop)}&t={self.truncation:g}{changes}&p={{p}}"
         )
 
 
+def _plain(move: float | OwnMove) -> float | dict[str, Any]:
+    return move.model_dump() if isinstance(move, OwnMove) else move
+
+
+def _in_address(move: float | OwnMove) -> str:
+    return f"{move.amount:g}*{move.vector}" if isinstance(move, OwnMove) else f"{move:g}"
+
+
 def read(served: ServedBundle, asked: Mapping[str, Any]) -> Morph:
-    """The morph that a request asks for: m, t, keys, classes, mode, loop, frames, fps, attributes. Raises UserError."""
+    """The morph that a request asks for: m, t, keys, classes, mode, loop, frames, fps, attributes, bend. Raises
+    UserError."""
     keys = arguments.keys(asked.get("keys"), 2, arguments.MAX_KEYS)
     given = asked.get("classes") or [None] * len(keys)
     if not isinstance(given, list) or len(given) != len(keys):
@@ -145,9 +161,10 @@ def read(served: ServedBundle, asked: Mapping[str, Any]) -> Morph:
     loop = asked.get("loop", False)
     if not isinstance(loop, bool):
         raise InputError("The loop must be true or false.")
+    model = arguments.model(asked.get("m"), served)
     return Morph(
         served=served,
-        model=arguments.model(asked.get("m"), served),
+        model=model,
         keys=tuple(keys),
         classes=tuple(classes),
         mode=arguments.choice(asked.get("mode"), latents.PATH_MODES, "mode"),
@@ -155,7 +172,8 @@ def read(served: ServedBundle, asked: Mapping[str, Any]) -> Morph:
         truncation=arguments.truncation(asked.get("t")),
         frames=arguments.whole(asked.get("frames"), "number of frames", 2, arguments.MAX_FRAMES),
         fps=arguments.whole(asked.get("fps"), "number of frames a second", 1, MAX_FPS),
-        attributes=arguments.attributes(asked.get("attributes"), served),
+        attributes=arguments.attributes(asked.get("attributes"), served, model),
+        bend=arguments.bend(asked.get("bend"), served),
     )
 
 

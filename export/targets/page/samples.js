@@ -42,7 +42,7 @@ element.replaceChildren(
 );
 
 // The state of the page that shows a seed.
-const stateOf = (seed) => ({ ...T.state, ...T.seedPlace(seed), c: everyClass ? T.seedClass(seed) : T.state.c });
+const stateOf = (seed) => ({ ...T.state, ...T.seedPlace(seed), c: everyClass ? T.seedClass(seed) : T.state.c, mix: everyClass ? "" : T.state.mix });
 const tiles = Array.from({ length: COUNT }, (_, i) => {
   const picture = T.pictureCanvas();
   const tile = el("button", { type: "button", tabindex: i ? -1 : 0, onclick: () => visit(i) }, picture);
@@ -83,8 +83,8 @@ const save = () => {
   const sheet = el("canvas", { width: COLUMNS * width, height: (COUNT / COLUMNS) * height });
   const context = sheet.getContext("2d");
   tiles.forEach(({ picture }, i) => context.drawImage(picture, (i % COLUMNS) * width, Math.floor(i / COLUMNS) * height));
-  const { m, c, t, attributes } = drawn;
-  const state = T.markState({ m, c: everyClass ? null : c, t, attributes }, { draw: "sheet", seed: first, count: COUNT, columns: COLUMNS });
+  const { m, c, t, attributes, bend } = drawn;
+  const state = T.markState({ m, c: everyClass ? null : c, t, attributes, bend }, { draw: "sheet", seed: first, count: COUNT, columns: COLUMNS });
   T.savePicture(sheet, `${T.state.b}-${m}-seeds-${first}-${first + COUNT - 1}.png`, state);
 };
 

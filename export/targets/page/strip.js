@@ -6,17 +6,19 @@ const TALLEST = 8192; // pixels of the picture: every browser's canvas takes it
 
 // One frame of the morph, at a share of its path.
 const frame = async (asked, share) => {
-  const { m, t, keys, classes, mode, loop, attributes } = asked;
+  const { m, t, keys, classes, mode, loop, attributes, bend } = asked;
   const params = { m, t, keys: keys.map(T.keyframes.text).join(","), path: mode, loop: loop ? 1 : 0, p: share };
   if (classes.length) params.classes = classes.join(",");
   const moves = T.movesText(attributes);
   if (moves) params.attributes = moves;
+  const bends = T.bendText(bend);
+  if (bends) params.bend = bends;
   const { picture } = await T.fetchPicture(T.picturePath(T.state, "/morph"), params);
   return createImageBitmap(picture);
 };
 
 // The state of the strip's mark.
-const markOf = ({ m, t, keys, classes, mode, loop, attributes, frames }, columns) => ({
+const markOf = ({ m, t, keys, classes, mode, loop, attributes, bend, frames }, columns) => ({
   draw: "film",
   m,
   keys,
@@ -25,6 +27,7 @@ const markOf = ({ m, t, keys, classes, mode, loop, attributes, frames }, columns
   loop,
   t,
   ...(Object.keys(attributes).length ? { attributes } : {}),
+  ...(Object.keys(bend).length ? { bend } : {}),
   frames,
   columns,
 });

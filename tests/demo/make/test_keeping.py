@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from huggingface_hub import metadata_load
 from PIL import Image
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
@@ -57,11 +58,14 @@ def page(maker: Maker) -> TestClient:
 def test_a_name_and_words_are_in_the_bundle_at_once_and_figures_stay(maker: Maker, page: TestClient):
     name = learned(maker)
     before = maker.made.served[name].info.quality
+    (maker.made.folder(name) / "README.md").write_text("---\nlicense: mit\n---\n\n# Old\n")
     answer = page.post(f"/make/{name}/describe", json={"title": " My  discs ", "licence": "", "words": "Drawn by me."})
     assert answer.status_code == 200 and answer.json()["title"] == "My discs"
     bundle = read(maker.made.folder(name))
     assert bundle.info.title == "My discs" and bundle.info.quality == before
-    assert "> Drawn by me." in (bundle.folder / "README.md").read_text()
+    card = (bundle.folder / "README.md").read_text()
+    assert "> Drawn by me." in card and "# My discs" in card
+    assert metadata_load(bundle.folder / "README.md")["model-index"][0]["name"] == "My discs"
     assert maker.made.served[name].info.title == "My discs"
 
 

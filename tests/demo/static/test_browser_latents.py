@@ -1,4 +1,4 @@
-"""The browser's latents (demo/static/random.js, latents.js), run by Node, against bundle/latents.py."""
+"""The browser's latents (demo/static/device), run by Node, against bundle/latents.py and bundle/bend.py."""
 
 import json
 import shutil
@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bundle import latents
+from bundle import bend, latents
 from bundle.latents import Mixture
+from bundle.schema import Bundle, Gan
 from tests.support import tiny
 
 STATIC = Path(__file__).resolve().parents[3] / "demo" / "static" / "device"
@@ -20,8 +21,9 @@ PLACES = [(0.0, 0.0), (12.0, 0.0), (5.25, 0.0), (5.25, 7.75), (-3.1, -2.4), (1e6
 HARNESS = """
 import * as latents from "./latents.js";
 import { Generator } from "./random.js";
+import * as bend from "./bend.js";
 import { Device } from "./device.js";
-const names = { ...latents, Generator, Device };
+const names = { ...latents, ...bend, Generator, Device };
 let code = "";
 for await (const part of process.stdin) code += part;
 const value = await new Function(...Object.keys(names), "return " + code)(...Object.values(names));
@@ -50,7 +52,7 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Node:
     if program is None:
         pytest.skip("Node.js is not installed (apt install nodejs)")
     folder = tmp_path_factory.mktemp("modules")
-    for name in ("random.js", "latents.js", "device.js"):
+    for name in ("random.js", "latents.js", "bend.js", "device.js"):
         shutil.copy(STATIC / name, folder)
     (folder / "package.json").write_text('{"type": "module"}')
     (folder / "harness.js").write_text(HARNESS)
@@ -137,6 +139,50 @@ def test_truncation(node: Node):
         code = "truncate(Float32Array.from(w), Float32Array.from(centre), psi)"
         found = node(code, w=w.ravel().tolist(), centre=centre.tolist(), psi=psi)
         np.testing.assert_allclose(found, latents.truncate(w[None], centre[None], psi).ravel(), rtol=1e-6, atol=1e-7)
+
+
+def test_shares_of_classes(node: Node):
+    for shares in ({3: 0.5, 5: 0.5}, {0: 2.0, 7: 0.1, 9: 0.0}):
+        found = node("classWeights(shares, 10)", shares={str(k): share for k, share in shares.items()})
+        np.testing.assert_allclose(found, latents.class_weights(shares, 10), rtol=1e-6)
+    for wrong in ({"10": 1}, {"1": 0}, {"1": -1}):
+        said = node(
+            "(() => { try { classWeights(shares, 10); return ''; } catch (error) { return error.message; } })()",
+            shares=wrong,
+        )
+        assert said.startswith(("Class ", "The class shares"))
+
+
+BENDS: list[dict[str, float]] = [
+    {"1.scale": 2.5, "3.scale": 0},
+    {"1.shift": -1.5, "2.shift": 99},
+    {"1.rotate": 40, "2.rotate": -180, "3.rotate": 90},
+    {"2.noise": 0.7, "3.noise": 4},
+    {"1.scale": 1.3, "1.rotate": 77, "1.shift": 0.2, "1.noise": 0.1, "seed": 9999},
+]
+
+
+@pytest.mark.parametrize("given", BENDS)
+def test_bends(node: Node, given: dict[str, float]):
+    w, centre, towards = keys(96, 3), latents.seed_latent(9, 96), keys(288, 7)[5:]
+    info = Bundle.model_construct(name="b", gan=Gan(latent_dim=8, w_dim=96, stages=3, prior="normal"))
+    checked = bend.checked_bend(given, info, "gan")
+    code = """bent(Float32Array.from(w), Float32Array.from(centre), towards.map((one) => Float32Array.from(one)),
+        checkedBend(given, 3))"""
+    values = {"w": w.ravel().tolist(), "centre": centre.tolist(), "towards": towards.tolist(), "given": given}
+    wanted = bend.bent(w[None], centre[None], towards.reshape(2, 1, 3, 96), checked)
+    assert np.abs(wanted - w).max() > 0.1
+    np.testing.assert_allclose(node(code, **values), wanted.ravel(), rtol=2e-6, atol=1e-6)
+    assert node("styleSeeds(checkedBend(given, 3).seed)", **values) == list(checked.style_seeds)
+
+
+def test_bends_that_there_are_not(node: Node):
+    """Refused as on a server; neutral ones are none."""
+    for wrong in ("0.scale", "4.scale", "1.size", "scale", "01.scale", "1.scale.2", "1.constructor"):
+        code = "(() => { try { checkedBend(given, 3); } catch (error) { return error.message; } })()"
+        assert node(code, given={wrong: 1}) == f"There is nothing to bend called '{wrong}'."
+    neutral = {f"1.{knob}": limits.neutral for knob, limits in bend.KNOBS.items()}
+    assert node("checkedBend(given, 3).stages.size", given=neutral | {"seed": 4}) == 0
 
 
 def test_codes_of_the_mixture(node: Node):

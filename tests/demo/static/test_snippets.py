@@ -19,12 +19,13 @@ from PIL import Image
 from bundle.adopt import About, adopt
 from bundle.generator_inputs import Given
 from bundle.marks import xmp
+from bundle.own_directions import encoded
 from bundle.sessions import choose_provider
 from demo.facts import facts
-from demo.page import build_demo, launch_settings
 from demo.serving.served_bundle import open_bundles
 from tests.bundle.test_adopt import LATENT, exported, net
 from tests.support import attributes, foreign, tiny
+from tests.support.demo_page import launched
 
 pytestmark = pytest.mark.serving
 
@@ -40,6 +41,19 @@ STATES = [
     {"b": "plain", "m": "vae", "c": None, "t": 1, "x": 7, "y": 0},
     {"b": "digits", "m": "gan", "c": 1, "t": 0.8, "x": 11, "y": 0, "attributes": "bright:1.5,slanted:-2"},
     {"b": "digits", "m": "vae", "c": 1, "t": 1, "x": 21, "y": 0, "attributes": "bright:-2.5"},
+    {"b": "digits", "m": "gan", "c": 3, "mix": "3:1,5:0.25", "t": 0.8, "x": 5, "y": 0},
+    {"b": "digits", "m": "vae", "c": 8, "mix": "2:0.5,8:0.75", "t": 0.9, "x": 31.5, "y": 0},
+    {
+        "b": "digits",
+        "m": "gan",
+        "c": 2,
+        "mix": "2:1,6:0.5",
+        "t": 0.7,
+        "x": 2.5,
+        "y": 0,
+        "bend": "1.scale:1.5,2.rotate:70,4.noise:0.4,seed:3",
+    },
+    {"b": "plain", "m": "gan", "c": None, "t": 1, "x": 8, "y": 0, "bend": "3.shift:-0.8"},
     {"b": "foreign", "m": "gan", "c": None, "t": 0.7, "x": 1.5, "y": 0},
     {"b": "odd", "m": "gan", "c": 3, "t": 1, "x": 4, "y": 0},
 ]
@@ -48,7 +62,8 @@ HARNESS = """
 globalThis.window = { Twofold: {
     className: (c, bundle) => (c === null ? "" : bundle.classes[c]),
     seedAt: (x, y) => (((x + 100 * y) % 2 ** 32) + 2 ** 32) % 2 ** 32,
-    pictureParams: ({ b, ...rest }) => Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== null)),
+    pictureParams: ({ b, mix, c, ...rest }) =>
+        Object.fromEntries(Object.entries({ ...rest, c: mix ?? c }).filter(([, value]) => value !== null)),
 } };
 process.argv.slice(2).forEach(require);
 let text = "";
@@ -84,15 +99,10 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, list
     (root / "odd.onnx").write_bytes(foreign.exported())
     adopt(root / "odd.onnx", root / "odd", About("odd", "Odd"), Given(classes=tuple("abcde")))
     adopt(root / "foreign.onnx", root / "foreign", About("foreign", "Foreign", "elsewhere", "CC0-1.0", "uniform"))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
-        bundles, unavailable = open_bundles(root, choose_provider("cpu"))
-        assert not unavailable
-        demo = build_demo(bundles, unavailable)
-        settings = launch_settings(bundles, unavailable)
-        _, address, _ = demo.launch(quiet=True, prevent_thread_lock=True, server_name="127.0.0.1", **settings)
+    bundles, unavailable = open_bundles(root, choose_provider("cpu"))
+    assert not unavailable
+    with launched(bundles, files=tmp_path_factory.mktemp("gradio")) as address:
         yield address, facts(bundles, unavailable)["bundles"]
-        demo.close(verbose=False)
 
 
 @pytest.fixture(scope="module")
@@ -100,18 +110,31 @@ def snippets(
     node: str, served: tuple[str, list[dict]], tmp_path_factory: pytest.TempPathFactory
 ) -> list[dict[str, str]]:
     """The codes by name, one set a state."""
-    harness = tmp_path_factory.mktemp("harness") / "harness.cjs"
+    return codes(node, served, STATES, tmp_path_factory.mktemp("harness"))
+
+
+def codes(node: str, served: tuple[str, list[dict]], states: list[dict], folder: Path) -> list[dict[str, str]]:
+    harness = folder / "harness.cjs"
     harness.write_text(HARNESS)
-    parts = (STATIC / "core" / "attributes.js", STATIC / "core" / "marks.js", STATIC / "tabs" / "api" / "snippets.js")
+    names = (
+        "core/own_directions.js",
+        "core/attributes.js",
+        "core/class_mix.js",
+        "core/marks.js",
+        "tabs/api/snippets.js",
+    )
+    parts = [STATIC / name for name in names]
     scripts = [shutil.copy(part, harness.with_name(f"{part.stem}.cjs")) for part in parts]
-    given = json.dumps({"states": STATES, "bundles": served[1], "home": served[0], "mark": xmp.page_facts()})
+    given = json.dumps({"states": states, "bundles": served[1], "home": served[0], "mark": xmp.page_facts()})
     done = subprocess.run([node, harness, *scripts], input=given, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     return [{name: code for name, _, code in made} for made in json.loads(done.stdout)]
 
 
 def live(served: tuple[str, list[dict]], state: dict[str, Any]) -> np.ndarray:
-    query = {name: value for name, value in state.items() if name != "b" and value is not None}
+    query = {name: value for name, value in state.items() if name not in ("b", "mix") and value is not None}
+    if "mix" in state:
+        query["c"] = state["mix"]
     return pixels(httpx.get(f"{served[0]}live/{state['b']}", params=query).raise_for_status().content)
 
 
@@ -137,16 +160,39 @@ def ran(command: list[str], folder: Path) -> str:
 def test_python_draws_the_picture_on_screen(served, snippets: list[dict[str, str]], at: int, tmp_path: Path):
     ran([sys.executable, "-c", snippets[at]["Python"]], tmp_path)
     check_picture((tmp_path / "picture.png").read_bytes(), served, STATES[at])
-    assert snippets[at]["Python"].count("\n") <= 56
+    assert snippets[at]["Python"].count("\n") <= (80 if STATES[at].get("bend") else 56)
 
 
-@pytest.mark.parametrize("at", (1, 4), ids=(IDS[1], IDS[4]))
+def test_code_draws_along_directions_of_the_visitors_own(served, node: str, tmp_path: Path):
+    """In styles beside an attribute, in a code, and in the noise of a generator that has no styles."""
+    states = []
+    for name, m, more in (("digits", "gan", "bright:1,"), ("digits", "vae", ""), ("odd", "gan", "")):
+        space = next(bundle for bundle in served[1] if bundle["name"] == name)["spaces"][m]
+        vector = np.random.default_rng(3).standard_normal(space["size"])
+        text = f"{more}round face:-1.5*{encoded(vector, bytes.fromhex(space['key']))}"
+        states.append({"b": name, "m": m, "c": 1, "t": 0.8, "x": 21, "y": 0, "attributes": text})
+    for state, made in zip(states, codes(node, served, states, tmp_path), strict=True):
+        for language in ("Python", "gradio_client"):
+            ran([sys.executable, "-c", made[language]], tmp_path)
+            check_picture((tmp_path / "picture.png").read_bytes(), served, state)
+        plain = state | {"attributes": ""}
+        assert np.abs(live(served, state) - live(served, plain)).max() > 2
+    if (MODULES / "onnxruntime-web").is_dir():
+        (tmp_path / "node_modules").symlink_to(MODULES)
+        for state, made in zip(states[:2], codes(node, served, states[:2], tmp_path), strict=True):
+            shown = made["JavaScript"].replace("console.log(pixels);", "console.log(JSON.stringify([...pixels]));")
+            (tmp_path / "snippet.mjs").write_text(shown)
+            drawn = np.array(json.loads(ran([node, "snippet.mjs"], tmp_path)))[::4]
+            assert np.abs(drawn - live(served, state).ravel()).max() <= 1
+
+
+@pytest.mark.parametrize("at", (1, 4, 11), ids=(IDS[1], IDS[4], IDS[11]))
 def test_gradio_client_draws_the_picture_on_screen(served, snippets: list[dict[str, str]], at: int, tmp_path: Path):
     ran([sys.executable, "-c", snippets[at]["gradio_client"]], tmp_path)
     check_picture((tmp_path / "picture.png").read_bytes(), served, STATES[at])
 
 
-@pytest.mark.parametrize("at", (0, 4), ids=(IDS[0], IDS[4]))
+@pytest.mark.parametrize("at", (0, 4, 11), ids=(IDS[0], IDS[4], IDS[11]))
 def test_curl_draws_the_picture_on_screen(served, snippets: list[dict[str, str]], at: int, tmp_path: Path):
     if shutil.which("curl") is None:
         pytest.skip("curl is not installed")

@@ -71,15 +71,6 @@
     return box;
   };
 
-  // What a stage of the synthesis is called: its number, and its size where that is known.
-  const stageName = (i, count) => {
-    const bundle = T.bundle();
-    const [width, height] = [bundle.width, bundle.height].map((side) => side / 2 ** (count - 1 - i));
-    const n = i + 1;
-    if (![width, height].every((side) => Number.isInteger(side) && side >= 2)) return T.t("Stage {n}", { n });
-    return width === height ? T.t("Stage {n} ({side} px)", { n, side: width }) : T.t("Stage {n} ({width} × {height} px)", { n, width, height });
-  };
-
   // Two pictures and the mixture of their stages. `.refresh()` draws it.
   T.mixer = () => {
     const seeds = { seed: 1, other: 2 };
@@ -105,7 +96,7 @@
     );
     const box = el("div", { class: "tf-mixer" }, el("div", { class: "tf-inline" }, ...fields), stages, row);
     box.refresh = () => {
-      const count = T.bundle().device?.gan?.stages ?? 0;
+      const count = T.bundle().stages;
       box.hidden = !count;
       if (!count) return;
       if (taken.length !== count) {
@@ -117,7 +108,7 @@
               taken[i] = input.checked;
               drawSoon();
             });
-            return el("label", {}, input, el("span", {}, stageName(i, count)));
+            return el("label", {}, input, el("span", {}, T.stageName(i, count)));
           }),
         );
       }

@@ -20,6 +20,7 @@
       const params = { m: T.state.m, t: T.state.t, keys: T.keyframes.text(key) }; // a morph of one key: x does not reach every seed
       if (T.bundle().classes.length) params.classes = c;
       if (T.state.attributes) params.attributes = T.state.attributes;
+      if (T.state.bend) params.bend = T.state.bend;
       return params;
     };
 

@@ -64,6 +64,7 @@ const scrub = T.slider(T.t("Position"), { min: 0, max: 1, step: 0.001, value: ch
   choice.u = u;
   draw();
 });
+T.parameters.addSlider("morph.position", scrub, { label: T.t("Position in the morph") });
 const frames = T.slider(T.t("Frames"), { min: 2, max: 240, step: 1, value: choice.frames }, (value) => {
   choice.frames = value;
   describe();
@@ -159,6 +160,7 @@ const request = () => ({
   m: T.state.m,
   t: T.state.t,
   attributes: T.readMoves(T.state.attributes),
+  bend: T.readMoves(T.state.bend),
   keys: [...choice.keys],
   classes: T.bundle().classes.length ? choice.keys.map((_, i) => list.classOf(i)) : [],
   mode: choice.mode,
@@ -170,6 +172,7 @@ const liveParams = (u) => {
   const params = { m, t, keys: keysText(), path, loop: closed ? 1 : 0, p: u };
   if (classes.length) params.classes = classes.join(",");
   if (T.state.attributes) params.attributes = T.state.attributes;
+  if (T.state.bend) params.bend = T.state.bend;
   return params;
 };
 
@@ -235,7 +238,8 @@ const toggle = () => {
     }
     const seconds = Math.min(0.2, Math.max(0, (now - playing.time) / 1000));
     playing.time = now;
-    let u = choice.u + (forward * seconds * choice.fps) / choice.frames;
+    const length = choice.frames / choice.fps; // seconds of the whole path
+    let u = choice.u + (forward * seconds) / (T.tempo ? T.tempoOf.inBars(T.tempo, length) : length);
     if (choice.loop) u %= 1;
     else if (u > 1 || u < 0) {
       forward = u > 1 ? -1 : 1;
@@ -367,8 +371,8 @@ let drawn = ""; // what the row of keyframes shows: redrawing it needlessly woul
 const refresh = () => {
   if (before !== T.state.b) choice.classes = choice.keys.map(ownClass);
   before = T.state.b;
-  const { b, m, c, t, attributes } = T.state;
-  const now = JSON.stringify([b, m, c, t, attributes]);
+  const { b, m, c, t, attributes, bend } = T.state;
+  const now = JSON.stringify([b, m, c, t, attributes, bend]);
   if (drawn !== now) list.draw();
   drawn = now;
   draw();

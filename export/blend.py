@@ -1,0 +1,277 @@
+"""`python -m export blend A B FOLDER`: the bundle of a generator whose stages come from two bundles or runs.
+
+What is mixed, and how: export/blending.py. The bundle has a GAN alone: the critic, the inverter and what else fits one
+of the two generators do not fit their mixture, figures are not those of the mixture either, and the mean styles are
+measured anew.
+"""
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from bundle.errors import UserError
+from bundle.public_command import public_command
+from bundle.quality_section import cell
+from bundle.read import INDEX, read
+from bundle.schema import Bundle
+from bundle.write import npz_bytes, previous_index, write_bundle
+from export import assemble, class_directions, graphs, model_card, parity, run_contents, unpack
+from export.blending import RELATED, StageFit, fit, misfit, mixed, of_stage, reasons, shares
+from export.graphs import Origin
+from export.markdown import table
+from export.precision import Precision
+from export.run_contents import Latents
+from train.data.dataset import DataInfo
+from train.run_folder import Run, StageRecord
+from train.settings import GanSettings
+from train.stages import build_networks, gan
+from train.stored_settings import to_dict
+
+HALVES = ("mapping", "synthesis")
+
+
+@dataclass(frozen=True)
+class Parent:
+    """One of the two generators: where it is, what it learned from, and how. `examples`: held-out pictures, as
+    examples.npz has them. `sha256`: of its bundle, "" for a run."""
+
+    name: str
+    data: DataInfo
+    settings: GanSettings
+    generator: nn.Module
+    images: int
+    seconds: float
+    hardware: str
+    command: str
+    examples: dict[str, np.ndarray]
+    sha256: str = ""
+
+    @property
+    def stages(self) -> int:
+        """How many stages its synthesis has."""
+        return gan.style_shape(self.settings, self.data)[0]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What shall come from the second generator: `stages` (None: all that fit), how much of them (None: all of it), and
+    how much of the mapping."""
+
+    stages: Sequence[int] | None = None
+    share: float | None = None
+    mapping: float = 0.0
+
+
+def write(first: Path, second: Path, target: Path, name: str, asked: Asked, title: str | None = None,
+          data: str | None = None, precision: Precision = "fp32") -> Bundle:  # fmt: skip
+    """Writes the bundle of a mixture into `target`, prints what it is made of, and returns its index. `data`: where the
+    pictures of the first one are, where that is a run.
+
+    Raises UserError, and leaves the target as it was, where one of the two has no such generator, they do not fit, or
+    the target holds something else.
+    """
+    target = target.resolve()
+    previous = previous_index(target)
+    a, b = opened(first, data), opened(second, data, examples=False)
+    fits = fit(a.generator.state_dict(), b.generator.state_dict(), (a.stages, b.stages))
+    parts = shares(fits, asked.stages, asked.share, (a.name, b.name))
+    check_mapping(a, b, asked.mapping)
+    print(told(fits, parts, (a, b)))
+    generator = mixture(a, b, parts, asked.mapping)
+    origin = origin_of(a, b, name, title, public_command(command(first, second, target, asked)))
+    nets = {"generator": generator}
+    specs = graphs.graph_specs("gan", nets, origin.data)
+    mapping = generator.get_submodule("mapping")
+    means = gan.mean_styles(mapping, a.settings.prior, a.settings.latent_dim, len(a.data.classes))
+    latents = Latents({"w_mean": means.numpy()}, None)
+    held_out = a.examples["images"]
+    found = assemble.graph_files(
+        specs, origin, parity.trial_inputs(specs, held_out, latents.arrays, origin.prior), precision
+    )
+    inputs = assemble.demo_inputs(found.runner(), origin, specs, latents, held_out, narrow=precision != "fp32")
+    classes = len(a.data.classes)
+    extra = class_directions.directions(inputs, classes) if classes > 1 else {}
+    files = {
+        "latents": ("latents.npz", npz_bytes(dict(latents.arrays) | extra)),
+        "examples": ("examples.npz", npz_bytes(a.examples)),
+        "sheet": ("sheet.png", assemble.sheet(inputs, name)),
+    }
+    info = assemble.index(origin, specs, found, files, None)
+    card = with_section(model_card.write(info, found.errors), section(a, b, fits, parts, asked.mapping))
+    contents = {f"{graph}.onnx": graph_data for graph, graph_data in found.data.items()} | dict(files.values())
+    write_bundle(target, info, contents, card, previous)
+    print(f"{target.name}: {len(specs)} graphs, {sum(map(len, contents.values())) / 1e6:.1f} MB")
+    return info
+
+
+# ---------------------------------------------------------------------------------------- the two generators
+
+
+def opened(folder: Path, data: str | None = None, examples: bool = True) -> Parent:
+    """The generator of a bundle or a run. `examples`: whether its held-out pictures are wanted. Raises UserError."""
+    if not folder.is_dir():
+        raise UserError(f"{folder} does not exist: name a bundle or a run folder.")
+    return of_bundle(folder) if (folder / INDEX).is_file() else of_run(folder, data, examples)
+
+
+def of_bundle(folder: Path) -> Parent:
+    """The generator of a bundle, its weights out of its graphs. Raises UserError."""
+    bundle, what = read(folder), f"{folder} cannot be blended"
+    info = bundle.info
+    if lacking := [half for half in HALVES if half not in info.graphs]:
+        raise UserError(f"{what}: it has no {' and no '.join(lacking)}, so there is no generator with stages in it.")
+    if "gan" not in info.training:
+        raise UserError(f"{what}: it does not say how its GAN came about.")
+    if odd := [half for half in HALVES if info.graphs[half].precision not in unpack.PRECISIONS]:
+        precision = info.graphs[odd[0]].precision
+        raise UserError(f"{what}: its {odd[0]} is stored as {precision}, not as {' or '.join(unpack.PRECISIONS)}.")
+    pictures = unpack.data_of(bundle)
+    try:
+        settings = unpack.settings_of(bundle, "gan", folder)
+        assert isinstance(settings, GanSettings)
+        with torch.device("meta"):  # shapes alone: sizes that a stranger chose take no memory
+            networks = build_networks("gan", settings, pictures, unpack.UnpackedSettings({}))
+        generator = networks.get_submodule("generator")
+        unpack.load_weights(generator, unpack.network_weights(bundle, "generator"), what)
+        nets = {"generator": generator.eval().requires_grad_(False)}
+        for spec in graphs.graph_specs("gan", nets, pictures):
+            unpack.compare(spec, bundle, what)
+    except UserError as problem:
+        raise UserError(str(problem) if str(problem).startswith(what) else f"{what}: {problem}") from problem
+    except Exception as problem:  # settings, weights or nodes of a stranger's bundle may be damaged in any way
+        raise UserError(f"{what}: its graphs are damaged ({type(problem).__name__}).") from problem
+    told = info.training["gan"]
+    held_out = {"images": bundle.examples, "labels": bundle.example_labels}
+    return Parent(info.name, pictures, settings, generator, told.images, told.seconds, told.hardware, told.command,
+                  held_out, bundle.sha256)  # fmt: skip
+
+
+def of_run(folder: Path, data: str | None, examples: bool) -> Parent:
+    """The averaged generator of a run. Raises UserError."""
+    run = Run.open(folder)
+    record = graphs.exportable_record(run, "gan", unfinished=False)
+    settings = run.settings("gan")
+    assert isinstance(settings, GanSettings)
+    generator = graphs.networks(run, "gan")["generator"]
+    held_out = assemble.examples(run_contents.pictures_of(run, ("gan",), data)[1]) if examples else {}
+    name = run.folder.resolve().name
+    return Parent(name, run.data, settings, generator, record.images, record.seconds, record.hardware,
+                  public_command(record.command), held_out)  # fmt: skip
+
+
+def check_mapping(a: Parent, b: Parent, share: float) -> None:
+    """Raises UserError unless the styles of one fit the stages of the other, and a share of the mapping can be had."""
+    if not 0 <= share <= 1:
+        raise UserError(f"--mapping-share {share:g}: it must be from 0 to 1.")
+    if not share:
+        return
+    if a.data.classes != b.data.classes:
+        raise UserError(f"--mapping-share: {a.name} and {b.name} have other classes: leave it out to keep the first's.")
+    halves = [of_stage(one.generator.state_dict(), None, one.stages) for one in (a, b)]
+    if problem := misfit(*halves):
+        raise UserError(f"--mapping-share: the mappings of {a.name} and {b.name} do not fit: {problem}.")
+
+
+def mixture(a: Parent, b: Parent, parts: Sequence[float], mapping: float) -> nn.Module:
+    """The generator of the mixture, in eval mode."""
+    networks = build_networks("gan", a.settings, a.data, unpack.UnpackedSettings({}))
+    generator = networks.get_submodule("generator")
+    generator.load_state_dict(mixed(a.generator.state_dict(), b.generator.state_dict(), parts, mapping))
+    return generator.eval().requires_grad_(False)
+
+
+# ---------------------------------------------------------------------------------------------- in words
+
+
+def told(fits: Sequence[StageFit], parts: Sequence[float], parents: tuple[Parent, Parent]) -> str:
+    """What the mixture is made of, as the command prints it."""
+    lines = []
+    for one, part in zip(fits, parts, strict=True):
+        alike = "" if one.cosine is None else f"  cosine {one.cosine:5.2f}"
+        lines.append(f"  stage {one.stage}  {one.parameters:>9,} parameters{alike}  {whose(part, parents)}")
+    if odd := reasons(fits):
+        lines.append(odd)
+    apart = [one.stage for one, part in zip(fits, parts, strict=True) if part and (one.cosine or 0) < RELATED]
+    if apart:
+        which = ", ".join(map(str, apart))
+        lines.append(
+            f"The weights of stage {which} have little in common (cosine below {RELATED}): unless one was trained "
+            "from the other (--start-from), expect strange pictures rather than a mixture."
+        )
+    return "\n".join(lines)
+
+
+def whose(part: float, parents: tuple[Parent, Parent]) -> str:
+    """From which of the two a stage comes, e.g. "cats", or "cats and 30 % of dogs"."""
+    a, b = (parent.name for parent in parents)
+    if part in (0, 1):
+        return b if part else a
+    return f"{100 * (1 - part):.0f} % {a}, {100 * part:.0f} % {b}"
+
+
+def command(first: Path, second: Path, target: Path, asked: Asked) -> str:
+    """The command that makes this mixture, with the last parts of the folders."""
+    words = ["python", "-m", "export", "blend", *(folder.resolve().name for folder in (first, second, target))]
+    if asked.stages is not None:
+        words += ["--stages", ",".join(map(str, asked.stages))]
+    if asked.share is not None:
+        words += ["--share", f"{asked.share:g}"]
+    return shlex.join(words + (["--mapping-share", f"{asked.mapping:g}"] if asked.mapping else []))
+
+
+def origin_of(a: Parent, b: Parent, name: str, title: str | None, made_by: str) -> Origin:
+    """What the bundle says of its pictures and its training: both parents' sources and licences."""
+    data = replace(
+        a.data,
+        title=title or f"{a.data.title} and {b.data.title}",
+        source=both(a.data.source, b.data.source, " and "),
+        licence=both(a.data.licence, b.data.licence, "; "),
+        train_images=a.data.train_images + (0 if a.data.source == b.data.source else b.data.train_images),
+        attributes=(),
+    )
+    record = StageRecord(made_by, a.seconds + b.seconds, a.images + b.images, True, both(a.hardware, b.hardware, "; "),
+                         to_dict(a.settings))  # fmt: skip
+    return Origin(name, data, {"gan": record})
+
+
+def both(one: str, other: str, between: str) -> str:
+    """Two texts as one; the same text once."""
+    return one if one == other else f"{one}{between}{other}"
+
+
+def section(a: Parent, b: Parent, fits: Sequence[StageFit], parts: Sequence[float], mapping: float) -> str:
+    """The section of the model card that names both parents and what came from each."""
+    rows = [
+        (cell(one.name), cell(one.data.title), cell(one.data.licence), f"{one.images:,}", one.sha256[:16] or "a run")
+        for one in (a, b)
+    ]
+    stages = [
+        (str(one.stage), cell(whose(part, (a, b))), "" if one.cosine is None else f"{one.cosine:.2f}")
+        for one, part in zip(fits, parts, strict=True)
+    ]
+    commands = "\n".join(f"{one.command}  # {one.name}" for one in (a, b))
+    return f"""## Blend
+
+Nothing was trained for this generator: its weights are those of two others, mixed stage by stage (Pinkney & Adler
+2020, arXiv 2010.05334). The mean styles were measured anew; figures of its parents are not its own, so it has none.
+
+{table(("parent", "pictures", "licence", "pictures seen", "sha256"), "lllrl", rows)}
+
+{table(("stage", "weights", "cosine of the two"), "llr", [("mapping", cell(whose(mapping, (a, b))), ""), *stages])}
+
+Stage 1 is the coarsest. The licences of both sets of pictures bear on what it draws. The parents were trained by
+
+```
+{commands}
+```"""
+
+
+def with_section(card: str, text: str) -> str:
+    """A new card with the section before its use."""
+    head, mark, rest = card.partition("## Use\n")
+    return f"{head}{text}\n\n{mark}{rest}"

@@ -1,0 +1,73 @@
+"""Generators that somebody wants to blend. Those that do not fit are refused before anything is written."""
+
+import functools
+import io
+import tempfile
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+
+from bundle.adopt import About, adopt
+from export.__main__ import main
+from tests.inputs.cases import case
+from tests.support import foreign
+from tests.support.pictures import draw_folder
+from tests.support.trained import train_tiny
+
+ROOM = "Blends"
+WIDER, SKIPS = ("--width", "32"), ("--body", "skip")
+
+
+@functools.cache
+def _runs() -> dict[str, Path]:
+    """GANs that hardly learned: two of the same form, of other sizes, with skips, and of pictures in colour."""
+    root = Path(tempfile.mkdtemp())
+    pictures = {mode: draw_folder(root / f"pictures-{mode}", 60, mode=mode) for mode in ("L", "RGB")}
+    kinds = {"grey": ("L", ()), "wide": ("L", WIDER), "skips": ("L", SKIPS), "colour": ("RGB", ())}
+    return {name: train_tiny(root / name, pictures[mode], "gan", more=more) for name, (mode, more) in kinds.items()}
+
+
+def _said(place: Path, second: str | Path, *words: str) -> str:
+    """What the command says of the grey GAN and another one; nothing may be written."""
+    text = io.StringIO()
+    other = _runs()[second] if isinstance(second, str) else second
+    with redirect_stdout(text), redirect_stderr(text):
+        assert main(["blend", str(_runs()["grey"]), str(other), str(place / "mixed"), *words]) == 2
+    assert not (place / "mixed").exists()
+    return text.getvalue()
+
+
+@case(ROOM, "neither stages nor a share")
+def _nothing(place: Path) -> str:
+    return _said(place, "grey")
+
+
+@case(ROOM, "stages that there are not")
+def _stages(place: Path) -> str:
+    return _said(place, "grey", "--stages", "9") + _said(place, "grey", "--stages", "fine")
+
+
+@case(ROOM, "a share beyond 1")
+def _share(place: Path) -> str:
+    return _said(place, "grey", "--share", "1.5")
+
+
+@case(ROOM, "generators of other widths")
+def _widths(place: Path) -> str:
+    return _said(place, "wide", "--share", "0.5")
+
+
+@case(ROOM, "generators of another body")
+def _bodies(place: Path) -> str:
+    return _said(place, "skips", "--stages", "1-3")
+
+
+@case(ROOM, "grey and colour, with the last stage")
+def _colours(place: Path) -> str:
+    return _said(place, "colour", "--stages", "2-3")
+
+
+@case(ROOM, "a generator from elsewhere, or no bundle at all")
+def _foreign(place: Path) -> str:
+    (place / "g.onnx").write_bytes(foreign.exported())
+    adopt(place / "g.onnx", place / "foreign", About("foreign", "Foreign"))
+    return _said(place, place / "foreign", "--share", "0.5") + _said(place, place / "gone", "--share", "0.5")
