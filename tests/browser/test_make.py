@@ -90,10 +90,11 @@ def test_train_play_keep_and_delete(browser: Any, maker: tuple[Maker, str]):
     at(page, "before")
     make.get_by_role("button", name="Train", exact=True).click()
 
-    # It learns: the maker's own pictures, rebuilt; and all of it is there again after a reload.
+    # It learns: the maker's own pictures, rebuilt; and all of it is there again after the page was closed.
     rebuilt = make.get_by_role("img", name="VAE: Above, pictures of yours")
     rebuilt.wait_for()
-    page.reload()
+    page.goto("about:blank")
+    page.goto(f"{address}?tab=make")
     rebuilt.wait_for()
     make.get_by_text("This machine will get to about").wait_for()
     make.get_by_text("Compare two moments").click()
