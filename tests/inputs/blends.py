@@ -1,4 +1,4 @@
-"""Generators that somebody wants to blend, and what is said of those that do not fit: refused before anything is written."""
+"""Generators that somebody wants to blend, and what is said of those that do not fit: nothing is written of them."""
 
 import functools
 import io
