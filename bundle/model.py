@@ -16,12 +16,14 @@ from bundle import attribute_moves, images, latents, own_directions
 from bundle.attribute_moves import AttributeMoves
 from bundle.bend import Bend, bent, checked_bend
 from bundle.errors import BundleError, InputError
+from bundle.feeds import in_batches
 from bundle.latents import Key, Mixture, PathMode
 from bundle.runner import GraphRunner
 from bundle.schema import Model
 from bundle.search import Search, cross_entropy_rounds
 
 MAX_ROUNDS = 100
+MORPH_PART = 12  # frames of a morph in one run: each part is shown, or stopped, while the next is drawn
 SPREAD_SEEDS = 256  # seeds from which the spread of w is estimated
 SEARCH_REACH = 0.25  # a search starts with steps of this share of that spread
 
@@ -72,17 +74,12 @@ class BundleModel:
         """The attributes that pictures can be moved along, in the order of their directions."""
         return tuple(attribute.name for attribute in self.info.attributes)
 
-    @property
-    def has_styles(self) -> bool:
-        """Whether the GAN has styles w, between a mapping and a synthesis; an adopted generator is a single graph."""
-        return self.info.gan is not None and self.info.gan.w_dim is not None
-
     # --- latents ---------------------------------------------------------------------------------
 
     def styles(self, seeds: Sequence[int], classes: np.ndarray | None = None, truncation: float = 1.0) -> np.ndarray:
         """The GAN's w [N, L, D] of seeds, truncated towards the mean w of each one's classes."""
         self._need("gan")
-        if not self.has_styles:
+        if not self.info.has_styles:
             raise BundleError(f"The generator of bundle '{self.info.name}' has no styles.")
         rows = self._rows(classes, seeds)
         return self._styles_of(self._noise(seeds), rows, truncation)
@@ -122,6 +119,22 @@ class BundleModel:
             return self._draw(self._noise(seeds), rows, truncation, attributes, bend)
         checked_bend(bend, self.info, model)
         return self.decode(self.along_attributes(self.codes(seeds, classes, truncation), attributes, "vae"))
+
+    def sample_many(
+        self,
+        seeds: Sequence[int],
+        classes: np.ndarray | None = None,
+        truncation: float = 1.0,
+        model: Model = "gan",
+        attributes: AttributeMoves | None = None,
+        bend: Bend | None = None,
+    ) -> np.ndarray:
+        """As `sample`, for any number of seeds; `classes` are those of all, [K], or None."""
+
+        def sampled(part: Sequence[int]) -> np.ndarray:
+            return self.sample(part, classes, truncation, model, attributes, bend)
+
+        return in_batches(seeds, sampled, self.info.max_batch)
 
     def at(
         self,
@@ -207,6 +220,24 @@ class BundleModel:
         ends = np.stack([latents.key_latent(key, dim) for key in keys])
         along = None if rows is None else latents.path_at(rows, shares, "linear", loop)
         return self._draw(latents.path_at(ends, shares, mode, loop), along, truncation, attributes, bend)
+
+    def morph_parts(
+        self,
+        keys: Sequence[Key],
+        shares: np.ndarray,
+        classes: np.ndarray | None = None,
+        mode: PathMode = "spherical",
+        loop: bool = False,
+        truncation: float = 1.0,
+        model: Model = "gan",
+        attributes: AttributeMoves | None = None,
+        bend: Bend | None = None,
+    ) -> Iterator[np.ndarray]:
+        """As `morph_at`, for any number of shares: a few pictures [n, C, H, W] at a time, in order."""
+        step = min(MORPH_PART, self.info.max_batch)
+        for start in range(0, len(shares), step):
+            part = shares[start : start + step]
+            yield self.morph_at(keys, part, classes, mode, loop, truncation, model, attributes, bend)
 
     # --- pictures from pictures ------------------------------------------------------------------
 
@@ -326,15 +357,13 @@ class BundleModel:
         bend: Bend | None = None,
     ) -> np.ndarray:
         """The GAN's pictures of standard normal latents z [N, D]; without styles, truncation shrinks z itself."""
-        if self.has_styles:
+        if self.info.has_styles:
             w = self._bent(self._styles_of(z, classes, truncation), classes, bend)
             return self.synthesise(self.along_attributes(w, attributes, "gan"))
         checked_bend(bend, self.info, "gan")  # refused: without styles nothing can be bent
         moved = self.along_attributes(z * np.float32(truncation), attributes, "gan")
         noise = latents.from_normal(moved, self.info.require_gan().prior)
-        return self.runner.run("generator", {"z": noise} if classes is None else {"z": noise, "classes": classes})[
-            "image"
-        ]
+        return self.runner.run("generator", _with_classes(noise, classes))["image"]
 
     def _bent(self, w: np.ndarray, classes: np.ndarray | None, bend: Bend | None) -> np.ndarray:
         """Styles w [N, L, D] of classes [N, K], bent. Without a bend, the very same array."""
@@ -354,8 +383,7 @@ class BundleModel:
     def _mapped(self, z: np.ndarray, classes: np.ndarray | None) -> np.ndarray:
         """w [N, L, D] of standard normal latents z [N, D], not truncated."""
         noise = latents.from_normal(z, self.info.require_gan().prior)
-        inputs = {"z": noise} if classes is None else {"z": noise, "classes": classes}
-        return self.runner.run("mapping", inputs)["w"]
+        return self.runner.run("mapping", _with_classes(noise, classes))["w"]
 
     def _centre(self, count: int, classes: np.ndarray | None) -> np.ndarray:
         """The mean w [N, D] of classes [N, K], or `count` times that of a GAN without classes."""
@@ -377,6 +405,11 @@ class BundleModel:
         """Back from `to_standard`, float32."""
         arrays = self.runner.bundle.latents
         return (codes * arrays["code_std"] + arrays["code_mean"]).astype(np.float32)
+
+
+def _with_classes(z: np.ndarray, classes: np.ndarray | None) -> dict[str, np.ndarray]:
+    """The inputs of a graph that draws from noise."""
+    return {"z": z} if classes is None else {"z": z, "classes": classes}
 
 
 def known_only(image: np.ndarray, mask: np.ndarray) -> dict[str, np.ndarray]:

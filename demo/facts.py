@@ -106,7 +106,7 @@ def _latents(served: ServedBundle) -> dict[str, Any]:
         known["gan"] = {
             "latent_dim": gan.latent_dim,
             "prior": gan.prior,
-            "styled": served.has_styles,
+            "styled": served.info.has_styles,
             "adapter": adapter.model_dump(mode="json") if adapter else None,
         }
     return known | ({"vae": {"latent_dim": vae.latent_dim}} if vae else {})
@@ -116,7 +116,7 @@ def _generator(served: ServedBundle) -> dict[str, Any] | None:
     """What must be the same of two generators for their weights to be mixed (export/blending.py); None where the bundle
     does not say how its own is built."""
     told = served.info.training.get("gan")
-    if not served.has_styles or told is None or not told.settings:
+    if not served.info.has_styles or told is None or not told.settings:
         return None
     return {name: told.settings.get(name) for name in ("body", "width", "w_dim")}
 

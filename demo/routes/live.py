@@ -24,7 +24,7 @@ many waiting requests and time-outs with 503. Requests of disconnected clients a
 gives the same bytes, so answers may be cached.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -34,9 +34,19 @@ from starlette.routing import Route
 
 from bundle import images, latents
 from bundle.errors import InputError
-from bundle.feeds import in_batches
-from bundle.marks import COMPOSITE, TRAINED, MorphFrame, Point, Sheet, State, composite, formats, trained
-from bundle.marks.mark import Classes, Source
+from bundle.marks import (
+    COMPOSITE,
+    TRAINED,
+    Classes,
+    MorphFrame,
+    Point,
+    Sheet,
+    Source,
+    State,
+    composite,
+    formats,
+    trained,
+)
 from bundle.marks.xmp import SOURCES
 from demo.arguments import MAX_COORDINATE
 from demo.routes import query_parameters
@@ -130,12 +140,9 @@ def grid_picture(served: ServedBundle, query: QueryParams) -> np.ndarray:
     first = query_parameters.whole(query.get("seed", "") or "0", "seed", latents.SEEDS - side**2)
     classes = query_parameters.classes(query, served)
     truncation, model = query_parameters.truncation(query), query_parameters.model(query, served)
+    seeds = range(first, first + side**2)
     moves, bend = query_parameters.attributes(query), query_parameters.bend(query)
-
-    def sampled(seeds: Sequence[int]) -> np.ndarray:
-        return served.sample(seeds, classes, truncation, model, moves, bend)
-
-    return images.tiled(in_batches(range(first, first + side**2), sampled, served.info.max_batch), side)
+    return images.tiled(served.sample_many(seeds, classes, truncation, model, moves, bend), side)
 
 
 def quiz_picture(served: ServedBundle, query: QueryParams) -> np.ndarray:

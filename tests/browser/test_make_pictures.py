@@ -2,6 +2,7 @@
 
 import base64
 import io
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,14 +12,15 @@ import pytest
 from PIL import Image, ImageFilter
 
 from bundle.sessions import choose_provider
+from demo.make.data_set import all_files
 from demo.make.limits import OWN_MACHINE
 from demo.make.maker import Maker
 from demo.make.projects import Projects
-from demo.page import build_demo, launch_settings
 from demo.routes.make_routes import make_routes
 from demo.serving.served_bundle import open_bundles
 from tests.browser.test_everyone import AXE, CHECK, CLIPPED, HOW_TO_GET_IT, OUTSIDE, travel
 from tests.support import tiny
+from tests.support.demo_page import launched
 
 Page = Any  # playwright's, which need not be installed
 
@@ -68,17 +70,13 @@ def address(projects: Projects, tmp_path_factory: pytest.TempPathFactory) -> Ite
     """The page with the tab Make; in place of that of the other files."""
     root = tmp_path_factory.mktemp("served")
     tiny.build(root / "digits", name="digits")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
-        bundles, unavailable = open_bundles(root, choose_provider("cpu"))
-        maker = Maker(projects, bundles, choose_provider("cpu"), OWN_MACHINE)
-        maker.start()
-        demo = build_demo(bundles, unavailable, make=True)
-        settings = launch_settings(bundles, unavailable, make_routes(maker))
-        _, url, _ = demo.launch(quiet=True, prevent_thread_lock=True, server_name="127.0.0.1", **settings)
+    bundles, unavailable = open_bundles(root, choose_provider("cpu"))
+    maker = Maker(projects, bundles, choose_provider("cpu"), OWN_MACHINE)
+    maker.start()
+    files = tmp_path_factory.mktemp("gradio")
+    with launched(bundles, unavailable, files=files, routes=make_routes(maker), make=True) as url:
         yield url
         maker.close()
-        demo.close(verbose=False)
 
 
 def picture(seed: int, blurred: bool = False, size: tuple[int, int] = (96, 72)) -> bytes:
@@ -250,6 +248,39 @@ def test_dropped_files_and_what_is_no_picture(visit, projects: Projects):
     page.get_by_text("0 pictures are chosen; 3 are left out.").wait_for()
     page.get_by_role("button", name="Undo").click()
     settled(page, projects, lambda project: len(project.left_out) == 2)
+
+
+def test_a_page_that_is_closed_while_files_arrive_loses_no_whole_one(visit, projects: Projects, pets: Path):
+    page = visit()
+    new_project(page)
+    page.route(re.compile(r"/files\?.*name=01\.png"), lambda route: None)  # on its way when the page is closed
+    before = set(projects.names())
+    page.get_by_label("Choose files").set_input_files([str(pets / "cats" / f"{i:02d}.png") for i in range(3)])
+    for _ in range(400):
+        if sum(len(all_files(projects.folder(name))) for name in set(projects.names()) - before) == 2:
+            break
+        page.wait_for_timeout(50)
+    page.goto("about:blank")
+    page = visit()
+    make_tab(page)
+    page.get_by_text("2 pictures are chosen.").wait_for()
+    page.get_by_label("Choose files").set_input_files([str(pets / "cats" / "01.png")])
+    page.get_by_text("3 pictures are chosen.").wait_for()
+
+
+def test_a_column_of_a_table_gives_the_classes(visit, projects: Projects, pets: Path):
+    page = visit()
+    new_project(page)
+    page.locator("input[webkitdirectory]").set_input_files(str(pets))
+    page.get_by_text("26 pictures are chosen.").wait_for()
+    page.get_by_text("Attributes and columns").click()
+    page.get_by_role("combobox", name="Take the classes from").select_option("kind")
+    page.get_by_role("button", name="Take the classes from it").click()
+    page.locator(".tf-make-class[data-name='b']").wait_for()
+    assert [class_count(page, name) for name in ("a", "b", "")] == [7, 7, 12]  # the table tells nothing of dogs
+    page.get_by_role("button", name="Undo").click()
+    page.locator(".tf-make-class[data-name='dogs']").wait_for()
+    assert class_count(page, "cats") == 14
 
 
 def test_a_video_gives_frames_without_those_that_are_almost_the_same(visit, projects: Projects):

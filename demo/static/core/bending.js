@@ -40,6 +40,13 @@
       if (![width, height].every((side) => Number.isInteger(side) && side >= 2)) return T.t("Stage {n}", { n });
       return width === height ? T.t("Stage {n} ({side} px)", { n, side: width }) : T.t("Stage {n} ({width} × {height} px)", { n, width, height });
     },
+    // Whether a model has this bend, within its range: "2.scale", or the seed of all.
+    isBend(name, value, bundle = T.bundle(), m = T.state.m) {
+      if (name === "seed") return Number.isInteger(value) && value >= 0 && value <= MOST_SEED;
+      const [stage, knob] = name.split(".");
+      if (!Object.hasOwn(KNOBS, knob) || !numbers(T.bendableStages(bundle, m)).map(String).includes(stage)) return false;
+      return typeof value === "number" && value >= KNOBS[knob].low && value <= KNOBS[knob].high;
+    },
     // Bends as text, those that the model has and that change something, stage by stage.
     bendText(bends, bundle = T.bundle(), m = T.state.m) {
       const parts = numbers(T.bendableStages(bundle, m)).flatMap((stage) =>

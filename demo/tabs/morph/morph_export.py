@@ -22,7 +22,6 @@ from demo import arguments
 from demo.serving.served_bundle import ServedBundle
 from demo.tabs.morph import animation, film_strip, keyframes, video
 
-STEP = 12  # frames in one run
 MAX_FPS = 50  # frames a second
 PATH_FORMAT = 1  # of path.json
 
@@ -60,13 +59,10 @@ class Morph:
         return np.stack([latents.one_hot(c, kinds) for c in self.classes]) if self.classes else None
 
     def parts(self) -> Iterator[np.ndarray]:
-        """The frames in order, uint8 [n, H, W, C], STEP at a time."""
+        """The frames in order, uint8 [n, H, W, C], a few at a time."""
         shares = latents.path_shares(self.frames, self.loop)
-        step = min(STEP, self.served.info.max_batch)
-        for start in range(0, self.frames, step):
-            part = shares[start : start + step]
-            along = (self.weights(), self.mode, self.loop, self.truncation, self.model, self.attributes, self.bend)
-            yield images.to_uint8(self.served.morph_at(self.keys, part, *along))
+        along = (self.weights(), self.mode, self.loop, self.truncation, self.model, self.attributes, self.bend)
+        return map(images.to_uint8, self.served.morph_parts(self.keys, shares, *along))
 
     def file_name(self, file_format: ExportFormat) -> str:
         """The name under which a browser saves the file."""

@@ -7,11 +7,12 @@
   T.dataSetCommand = (ready) => {
     const error = T.errorNote();
     const words = el("p", { role: "status" });
-    const code = el("code");
-    const block = el("pre", { class: "tf-code", hidden: true, tabindex: 0 }, code);
+    const block = T.code("");
+    const code = block.firstChild;
     let project = null;
     const write = el("button", { type: "button", class: "tf-button" }, T.t("Write the data set"));
-    const copy = el("button", { type: "button", class: "tf-button", hidden: true }, T.t("Copy"));
+    const copy = T.copyButton(T.t("Copy"), () => code.textContent);
+    block.hidden = copy.hidden = true;
     write.addEventListener("click", async () => {
       error.show("");
       try {
@@ -24,15 +25,11 @@
         error.show(failure.message);
       }
     });
-    copy.addEventListener("click", async () => {
-      copy.textContent = (await T.copyText(code.textContent)) ? T.t("Copied") : T.t("Copy");
-    });
     const root = el("details", { class: "tf-more" }, el("summary", {}, T.t("Train it from a terminal")), el("p", { class: "tf-quiet" }, T.t("Your choice is stored as a data set, which the command line reads. Training here writes it too.")), el("div", { class: "tf-buttons" }, write, copy), words, block, error);
     root.load = (name) => {
       project = name;
       block.hidden = copy.hidden = true;
       words.textContent = "";
-      copy.textContent = T.t("Copy");
       error.show("");
     };
     return root;

@@ -30,7 +30,4 @@
     refresh();
     return root;
   };
-  T.makeHeaders = { "X-Twofold": "make" };
-  // Makes a bundle of what a project has learned so far; its facts.
-  T.makePlay = async (name) => (await T.ask(T.url(`make/${name}/play`), { method: "POST", headers: T.makeHeaders })).json();
 })();

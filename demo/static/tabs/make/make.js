@@ -140,12 +140,12 @@ const notInstalled = (facts) =>
     card(
       T.t("Make your own"),
       el("p", { class: "tf-quiet" }, T.t("Training needs PyTorch, which is not installed beside this page. This line brings it; then start the page again.")),
-      el("pre", { class: "tf-code" }, el("code", {}, facts.install)),
+      T.code(facts.install),
+      T.copyButton(T.t("Copy"), () => facts.install),
     ),
   );
 
 T.barMore?.append(T.learningMark());
-T.makePost = async (path, value) => (await T.ask(T.url(path), { method: "POST", body: JSON.stringify(value), headers: { ...T.makeHeaders, "Content-Type": "application/json" } })).json();
 element.replaceChildren(error);
 T.getJson("make").then(
   (facts) => (facts.installed ? show(facts) : notInstalled(facts)),

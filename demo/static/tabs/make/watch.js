@@ -16,29 +16,6 @@
   // What so many pictures are enough for.
   const enoughFor = (levels, images) => (levels.find(([most]) => most === null || images < most) ?? levels[levels.length - 1])[1];
 
-  // A button that asks once more before it does something that cannot be undone.
-  T.sureButton = (text, question, action) => {
-    let sure = false;
-    const button = el("button", { type: "button", class: "tf-button" }, text);
-    const calm = () => {
-      sure = false;
-      button.textContent = text;
-    };
-    button.addEventListener("blur", calm);
-    button.addEventListener("click", async () => {
-      if (!sure) {
-        sure = true;
-        button.textContent = typeof question === "function" ? question() : question;
-        return;
-      }
-      button.disabled = true;
-      await action();
-      button.disabled = false;
-      calm();
-    });
-    return button;
-  };
-
   // The card of the third step. act(what, params): what POST /make/{project}/… does. `.show(status)` shows what
   // GET /make/{project} says.
   T.makeWatch = (facts, act) => {
@@ -186,7 +163,7 @@
       added.hidden = !status.added || busy;
       added.textContent = T.n(status.added, "{n} new picture joins when it goes on.", "{n} new pictures join when it goes on.");
       const stage = status.steps[status.step]?.stage;
-      const diverged = status.state === "failed" && /beyond all bounds/.test(status.error) && ["vae", "gan"].includes(stage);
+      const diverged = status.diverged && ["vae", "gan"].includes(stage);
       failedActions.hidden = !diverged;
       if (diverged && !failedActions.children.length) failedActions.append(remedies.slower());
       describeTime();

@@ -331,11 +331,11 @@ document.addEventListener("keydown", (event) => {
 
 // --- in step with the page -------------------------------------------------------------------------
 let bundleShown = null;
-const refresh = (state) => {
+const refresh = (state, before = null) => {
   if (bundleShown !== state.b) sheet.show(T.bundle());
   if (bundleShown && bundleShown !== state.b) family.forget();
   bundleShown = state.b;
-  showAttributes(state);
+  if (!before || ["b", "m", "attributes"].some((key) => state[key] !== before[key])) showAttributes(state); // not at every step of a drag
   bendFold.refresh();
   sheet.mark();
   draw();
