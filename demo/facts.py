@@ -42,6 +42,8 @@ RECIPE = """\
 python -m train all runs/mine --data path/to/pictures
 python -m export bundle runs/mine artifacts/mine
 python demo/app.py"""
+# The command that blends two bundles, which the page fills in.
+BLEND = "python -m export blend artifacts/{first} artifacts/{second} artifacts/{first}-{second} --stages {stages}"
 
 
 def facts(bundles: Mapping[str, ServedBundle], unavailable: Sequence[Unavailable]) -> dict[str, Any]:
@@ -50,6 +52,7 @@ def facts(bundles: Mapping[str, ServedBundle], unavailable: Sequence[Unavailable
         "bundles": [bundle_facts(served) for served in bundles.values()],
         "unavailable": [{"name": one.name, "reason": one.reason} for one in unavailable],
         "recipe": RECIPE,
+        "blend": BLEND,
         "device": device.page_facts(),
         "endpoints": described(),
         "mark": xmp.page_facts(),

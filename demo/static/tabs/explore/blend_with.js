@@ -40,7 +40,8 @@
       const own = T.bundle();
       const other = T.bundle(choice.value);
       if (!other) return;
-      command.textContent = `python -m export blend artifacts/${own.name} artifacts/${other.name} artifacts/${own.name}-${other.name} --stages ${stagesOf(own, other)}`;
+      const words = { first: own.name, second: other.name, stages: stagesOf(own, other) };
+      command.textContent = T.facts.blend.replace(/\{(\w+)\}/g, (_, name) => words[name]);
       colours.textContent = own.channels === other.channels ? "" : T.t("The last stage stays this bundle's own, as the other draws in other colours.");
       colours.hidden = !colours.textContent;
     };
