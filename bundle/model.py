@@ -12,10 +12,12 @@ from itertools import islice
 
 import numpy as np
 
-from bundle import attribute_moves, images, latents
+from bundle import attribute_moves, images, latents, paths
 from bundle.attribute_moves import AttributeMoves
 from bundle.errors import BundleError, InputError
-from bundle.latents import Key, Mixture, PathMode
+from bundle.latent_map import LatentMap, latent_map, projections
+from bundle.latents import Key, MapPoint, Mixture, Projection
+from bundle.paths import PathMode, Timing
 from bundle.runner import GraphRunner
 from bundle.schema import Model
 from bundle.search import Search, cross_entropy_rounds
@@ -160,16 +162,16 @@ class BundleModel:
         truncation: float = 1.0,
         model: Model = "gan",
         attributes: AttributeMoves | None = None,
+        timed: Timing | None = None,
     ) -> np.ndarray:
-        """Pictures [frames, C, H, W] through `keys`, seeds or points of the plane; `classes` [keys, K] blend linearly.
+        """Pictures [frames, C, H, W] through `keys`; `classes` [keys, K] blend linearly. `timed`: when it is where.
 
         An open path ends on the last key; a loop ends one step before the first.
         """
         if not 1 <= frames <= self.info.max_batch:
             raise InputError(f"A morph has from 1 to {self.info.max_batch} frames, not {frames}.")
-        return self.morph_at(
-            keys, latents.path_shares(frames, loop), classes, mode, loop, truncation, model, attributes
-        )
+        shares = paths.path_shares(frames, loop)
+        return self.morph_at(keys, shares, classes, mode, loop, truncation, model, attributes, timed)
 
     def morph_at(
         self,
@@ -181,8 +183,9 @@ class BundleModel:
         truncation: float = 1.0,
         model: Model = "gan",
         attributes: AttributeMoves | None = None,
+        timed: Timing | None = None,
     ) -> np.ndarray:
-        """The pictures of a morph at `shares` [F] of its path, each in [0, 1]."""
+        """The pictures of a morph at `shares` [F] of its time, each in [0, 1]."""
         self._need(model)
         _finite(truncation, "truncation")
         rows = self._rows(classes, [latents.key_seed(key) for key in keys])
@@ -193,12 +196,14 @@ class BundleModel:
                     for key, row in zip(keys, [None] * len(keys) if rows is None else rows, strict=True)
                 ]
             )
-            codes = self.from_standard(latents.path_at(ends, shares, mode, loop))
+            # A point of the map is a mean of codes, whose norm says nothing.
+            stretch = not any(isinstance(key, MapPoint) for key in keys)
+            codes = self.from_standard(paths.path_at(ends, shares, mode, loop, timed, stretch))
             return self.decode(self.along_attributes(codes, attributes, "vae"))
         dim = self.info.require_gan().latent_dim
         ends = np.stack([latents.key_latent(key, dim) for key in keys])
-        along = None if rows is None else latents.path_at(rows, shares, "linear", loop)
-        return self._draw(latents.path_at(ends, shares, mode, loop), along, truncation, attributes)
+        along = None if rows is None else paths.path_at(rows, shares, "linear", loop, timed)
+        return self._draw(paths.path_at(ends, shares, mode, loop, timed), along, truncation, attributes)
 
     # --- pictures from pictures ------------------------------------------------------------------
 
@@ -278,6 +283,19 @@ class BundleModel:
         """The VAE's fitted prior."""
         return Mixture.from_latents(self.runner.bundle.latents)
 
+    def latent_map(self, way: Projection) -> LatentMap:
+        """The map of the VAE's codes. Raises BundleError without a VAE, InputError where no such map is."""
+        self._need("vae")
+        if way not in projections(self.classes):
+            raise InputError(f"Bundle '{self.info.name}' has too few classes for a map of this kind: choose pca.")
+        if way not in self._maps:
+            self._maps[way] = latent_map(self.mixture, way)
+        return self._maps[way]
+
+    @cached_property
+    def _maps(self) -> dict[Projection, LatentMap]:
+        return {}
+
     @cached_property
     def _style_spread(self) -> np.ndarray:
         """The standard deviation [L, D] of w over a fixed set of seeds."""
@@ -331,6 +349,9 @@ class BundleModel:
 
     def _standard_code(self, key: Key, row: np.ndarray | None, temperature: float) -> np.ndarray:
         """The VAE's code [D] of a key, in units of the codes' deviation."""
+        if isinstance(key, MapPoint):
+            code = self.latent_map(key.way).code(np.array([key.x, key.y]))
+            return self.to_standard(code[None])[0].astype(np.float32)
         corners, weights = latents.key_corners(key)
         return latents.blend(self.to_standard(self.codes(corners, row, temperature)), weights)
 

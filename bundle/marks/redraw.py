@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bundle import images, latents
+from bundle import images, latents, paths
 from bundle.feeds import in_batches
 from bundle.marks.mark import (
     Film,
@@ -70,9 +70,9 @@ def _pictures(model: BundleModel, state: State) -> Iterator[np.ndarray]:
         case MorphFrame(p=share):
             yield from _frames(model, state, np.array([share]))
         case Film(columns=0):
-            yield from _frames(model, state, latents.path_shares(state.frames, state.loop)[:MOST_COMPARED])
+            yield from _frames(model, state, paths.path_shares(state.frames, state.loop)[:MOST_COMPARED])
         case Film(columns=columns):
-            frames = list(_frames(model, state, latents.path_shares(state.frames, state.loop)))
+            frames = list(_frames(model, state, paths.path_shares(state.frames, state.loop)))
             yield images.sheet(np.stack(frames), columns)
 
 
@@ -97,11 +97,11 @@ def _sheet(model: BundleModel, sheet: Sheet) -> np.ndarray:
 
 
 def _frames(model: BundleModel, path: Path, shares: np.ndarray) -> Iterator[np.ndarray]:
-    keys, weights = list(path.keys), key_classes(path, model.classes)
+    keys, weights, timed = list(path.keys), key_classes(path, model.classes), path.timed()
     step = min(STEP, model.info.max_batch)
     for start in range(0, len(shares), step):
         part = shares[start : start + step]
-        along = (weights, path.path, path.loop, path.t, path.m, path.attributes)
+        along = (weights, path.path, path.loop, path.t, path.m, path.attributes, timed)
         yield from images.to_uint8(model.morph_at(keys, part, *along))
 
 
