@@ -48,8 +48,8 @@ def timing(times: Sequence[float], easing: Sequence[Easing], seconds: float, key
         times, seconds = even_times(keys, loop, 1.0), 1.0
     else:
         _check_times(times, seconds, loop)
-    words: tuple[Easing, ...] = tuple(easing) or ("linear",) * keys
-    return Timing(tuple(map(float, times)), words, float(seconds))
+    even: Easing = "linear"
+    return Timing(tuple(map(float, times)), tuple(easing) or (even,) * keys, float(seconds))
 
 
 def _check_times(times: Sequence[float], seconds: float, loop: bool) -> None:

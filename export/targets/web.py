@@ -35,7 +35,7 @@ ABOUT = (
     "Small generators that draw in your browser: travel through their latent spaces, morph. Made with Twofold; nothing",
     "is sent anywhere.",
 )
-DEVICE_SCRIPTS = ("random.js", "latents.js", "device.js", "worker.js", "gpu.js", "local.js")
+DEVICE_SCRIPTS = ("random.js", "latents.js", "paths.js", "device.js", "worker.js", "gpu.js", "local.js")
 CORE_SCRIPTS = (  # in this order
     "core.js",
     "storage.js",
@@ -54,10 +54,10 @@ SHARED = (
     *(STATIC / "device" / name for name in DEVICE_SCRIPTS),
     *(
         TABS / "play" / name
-        for name in ("play.css", "device_words.js", "family.js", "full_screen.js", "sample_sheet.js", "favourites.js")
+        for name in ("play.css", "device_words.js", "family.js", "full_screen.js", "sample_sheet.js", "favourites.js", "drift_loop.js")
     ),
     *(TABS / "about" / name for name in ("about.css", "how_it_learned.css", "how_it_learned.js", "verify.js")),
-    *(TABS / "morph" / name for name in ("morph.css", "keyframes.js", "keyframe_list.js")),
+    *(TABS / "morph" / name for name in ("morph.css", "keyframes.js", "timing.js", "timeline.js", "keyframe_list.js")),
 )
 WORD_FOLDERS = ("core", "play", "morph", "about", "device", "server")
 OWN = (

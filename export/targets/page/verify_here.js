@@ -23,7 +23,7 @@ const cellsOf = (state, bundle) => {
   const classes = (state.classes ?? []).map((c) => (c && typeof c === "object" ? classesText(c).replaceAll(",", "|") : (c ?? "")));
   const frame = (p) => ({
     path: T.picturePath(about, "/morph"),
-    params: { ...shared(state, bundle), keys: state.keys.map(T.keyframes.text).join(","), path: state.path, loop: state.loop ? 1 : 0, p, ...(classes.length ? { classes: classes.join(",") } : {}) },
+    params: { ...shared(state, bundle), keys: state.keys.map(T.keyframes.text).join(","), path: state.path, loop: state.loop ? 1 : 0, p, ...T.timing.params(state), ...(classes.length ? { classes: classes.join(",") } : {}) },
   });
   if (state.draw === "point") return { columns: 1, cells: [point({ x: state.x, y: state.y }, state.c)] };
   if (state.draw === "seed") return { columns: 1, cells: [point(T.seedPlace(state.seed), state.c)] };
