@@ -17,6 +17,7 @@ from torch import Tensor
 
 from bundle.command_line import exit_code
 from bundle.errors import UserError
+from bundle.marks import TRAINED
 from train.__main__ import STOPPED
 from train.command_line import given_flags
 from train.data.dataset import DataInfo
@@ -48,6 +49,7 @@ class ControlStage(Stage[DcganNetworks, ControlSettings]):
 
     name = "dcgan"
     module = "benchmarks.dcgan"
+    sheet_shows = TRAINED
 
     def __init__(self, networks: DcganNetworks, settings: ControlSettings):
         optimizers = {

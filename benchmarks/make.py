@@ -20,7 +20,7 @@ import numpy as np
 import psutil
 import tyro
 from PIL import Image
-from playwright.sync_api import Page
+from playwright.sync_api import Page, TimeoutError
 
 from benchmarks import results
 from benchmarks.browser import Server, chromium, started
@@ -52,8 +52,6 @@ class Settings:
     """How many are dropped."""
     files: int = 3000
     """How many files are scanned at the end; 0: none."""
-    minutes: int = 30
-    """That the training is given; it is ended once everything was seen."""
     short: bool = False
     """Once, without GAN and with 300 files: whether the measurement itself works."""
     chromium: str | None = None
@@ -91,40 +89,41 @@ def photographs(settings: Settings, home: Path, count: int) -> list[Path]:
 
 @dataclass
 class Visit:
-    """A page on a server whose projects lie in `home`; `lost`: at which moments a reload lost something."""
+    """A page on a server whose projects lie in `home`."""
 
     page: Page
     server: Server
     home: Path
-    lost: list[str]
 
     def open(self) -> None:
         """Opens the tab Make."""
         self.page.goto(f"{self.server.address}/?tab=make")
         self.page.locator("#tf-make .tf-make").wait_for(timeout=PATIENCE)
 
-    def reload(self, moment: str, there: str) -> None:
-        """Reloads, and notes where what was there is not there again."""
+    def loses(self, there: str) -> bool:
+        """Reloads; whether what was there is not there again."""
         self.page.reload()
         try:
             self.page.locator("#tf-make").locator(there).first.wait_for(timeout=60_000)
-        except Exception:
-            self.lost.append(moment)
+        except TimeoutError:
+            return True
+        return False
 
     def memory(self) -> float:
         """Resident memory of the demo in MB, without what it started."""
         return psutil.Process(self.server.pid).memory_info().rss / 1e6
 
     def drop(self, files: list[Path]) -> float:
-        """Drops files on the tab; seconds until they are shown."""
+        """Drops files on the tab; seconds until all of them are scanned and shown."""
         began = time.monotonic()
         self.page.locator("#tf-make input[type=file]").first.set_input_files([str(path) for path in files])
+        self.page.get_by_text(f"{len(files):,} pictures are chosen").wait_for(timeout=PATIENCE)
         self.page.locator("#tf-make .tf-make-tile").first.wait_for(timeout=PATIENCE)
         return time.monotonic() - began
 
 
 def one_run(visit: Visit, settings: Settings) -> dict[str, float]:
-    """Everything once, on a project of its own."""
+    """Everything once, on a project of its own, which is ended once all was seen."""
     page, found = visit.page, {}
     network = network_of(page)
     page.goto(visit.server.address)
@@ -134,11 +133,11 @@ def one_run(visit: Visit, settings: Settings) -> dict[str, float]:
     files = photographs(settings, visit.home.parent, settings.count)
     make, dropped = page.locator("#tf-make"), time.monotonic()
     found["shown_s"] = visit.drop(files)
-    visit.reload("pictures", ".tf-make-tile")
+    lost = [visit.loses(".tf-make-tile")]
     make.get_by_role("button", name="Train", exact=True).click()
     make.locator(".tf-run-live figure").first.wait_for(timeout=PATIENCE)
     found["rebuilt_s"] = time.monotonic() - dropped
-    visit.reload("training", ".tf-run-live figure")
+    lost.append(visit.loses(".tf-run-live figure"))
     asked = time.monotonic()
     make.get_by_role("button", name="Play it now").click()
     page.get_by_text("still learning", exact=True).wait_for(timeout=PATIENCE)
@@ -152,7 +151,8 @@ def one_run(visit: Visit, settings: Settings) -> dict[str, float]:
         found["gan_s"] = time.monotonic() - dropped
     make.get_by_role("button", name="Pause").click()
     make.get_by_text("Paused. Nothing is lost").wait_for(timeout=PATIENCE)
-    visit.reload("pause", "text=Paused. Nothing is lost")
+    lost.append(visit.loses("text=Paused. Nothing is lost"))
+    found["lost_by_reloads"] = float(sum(lost))
     delete(visit)
     left = [path for path in visit.home.rglob("*") if path.is_file() and path.name != "speed.json"]
     found["left_behind_files"] = float(len(left))
@@ -171,12 +171,7 @@ def delete(visit: Visit) -> None:
 def scanned(visit: Visit, settings: Settings, count: int) -> float:
     """Seconds until so many files are scanned and shown."""
     visit.open()
-    files = photographs(settings, visit.home.parent, count)
-    began = time.monotonic()
-    visit.page.locator("#tf-make input[type=file]").first.set_input_files([str(path) for path in files])
-    visit.page.get_by_text(f"{count:,} pictures are chosen").wait_for(timeout=PATIENCE)
-    visit.page.locator("#tf-make .tf-make-tile").first.wait_for(timeout=PATIENCE)
-    took = time.monotonic() - began
+    took = visit.drop(photographs(settings, visit.home.parent, count))
     delete(visit)
     return took
 
@@ -191,10 +186,9 @@ def measure(settings: Settings) -> dict:
         with started(words, "Twofold is at") as server:
             page = browser.new_page(viewport={"width": 1440, "height": 900})
             page.set_default_timeout(120_000)
-            visit = Visit(page, server, home, [])
+            visit = Visit(page, server, home)
             for number in range(runs):
                 row = timed(lambda: one_run(visit, settings))
-                row["lost_by_reloads"] = float(len(visit.lost))
                 found["runs"].append(row)
                 say(f"run {number + 1} of {runs}", row)
             if count:

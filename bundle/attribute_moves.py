@@ -5,16 +5,17 @@ A move is a number of standard deviations of the latents, so that 1.5 is as far 
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from bundle.errors import InputError
+from bundle.own_directions import OwnMove
 from bundle.schema import Bundle, Model
 
 MOST = 4.0  # standard deviations, both ways: further out the networks have seen nothing
 
-AttributeMoves = Mapping[str, float]  # by the attribute's name
+AttributeMoves = Mapping[str, float | OwnMove]  # by the name of the attribute, or of the direction that is brought
 
 
 def checked_moves(moves: AttributeMoves | None, info: Bundle, model: Model) -> dict[int, float]:
@@ -25,6 +26,8 @@ def checked_moves(moves: AttributeMoves | None, info: Bundle, model: Model) -> d
     known = [attribute.name for attribute in info.attributes]
     found: dict[int, float] = {}
     for name, move in (moves or {}).items():
+        if isinstance(move, OwnMove):
+            continue
         if name not in known:
             shown = str(name)[:40]
             if not known:
@@ -37,14 +40,14 @@ def checked_moves(moves: AttributeMoves | None, info: Bundle, model: Model) -> d
     return {i: found[i] for i in sorted(found) if found[i]}
 
 
-def moved(points: np.ndarray, directions: np.ndarray, moves: Mapping[int, float]) -> np.ndarray:
-    """Latents float32 [..., D], each moved along rows of `directions` [A, D], which are one standard deviation long. No
-    moves: the very same array."""
-    if not moves:
+def moved(points: np.ndarray, steps: Sequence[tuple[float, np.ndarray]]) -> np.ndarray:
+    """Latents float32 [..., D], moved by `steps`: how far, and the vector float32 [D] of one standard deviation. No
+    steps: the very same array."""
+    if not steps:
         return points
-    offset = np.zeros(directions.shape[1])  # float64, one after the other: the browser's sum has the same bits
-    for i, move in moves.items():
-        offset += move * directions[i].astype(np.float64)
+    offset = np.zeros(points.shape[-1])  # float64, one after the other: the browser's sum has the same bits
+    for move, direction in steps:
+        offset += move * direction.astype(np.float64)
     return points + offset.astype(np.float32)
 
 

@@ -12,7 +12,7 @@ from itertools import islice
 
 import numpy as np
 
-from bundle import attribute_moves, images, latents, paths
+from bundle import attribute_moves, images, latents, own_directions, paths
 from bundle.attribute_moves import AttributeMoves
 from bundle.errors import BundleError, InputError
 from bundle.latent_map import LatentMap, latent_map, projections
@@ -318,13 +318,14 @@ class BundleModel:
         return latents.class_rows(classes, seeds, self.classes)
 
     def along_attributes(self, points: np.ndarray, attributes: AttributeMoves | None, model: Model) -> np.ndarray:
-        """Styles w [N, L, D] of the GAN, or codes [N, D] of the VAE, moved along attributes. Without moves, the very
-        same array."""
-        moves = attribute_moves.checked_moves(attributes, self.info, model)
-        if not moves:
-            return points
+        """Styles w [N, L, D] of the GAN (without styles its noise z [N, D]), or codes [N, D] of the VAE, moved along
+        attributes and own directions. Without moves, the very same array."""
+        bundle = self.runner.bundle
         name = "attribute_w" if model == "gan" else "attribute_code"
-        return attribute_moves.moved(points, self.runner.bundle.latents[name], moves)
+        moves = attribute_moves.checked_moves(attributes, self.info, model)
+        steps = [(move, bundle.latents[name][i]) for i, move in moves.items()]
+        steps += own_directions.checked_own(attributes, bundle, model, attribute_moves.MOST)
+        return attribute_moves.moved(points, steps)
 
     def _draw(
         self, z: np.ndarray, classes: np.ndarray | None, truncation: float, attributes: AttributeMoves | None = None
@@ -332,8 +333,8 @@ class BundleModel:
         """The GAN's pictures of standard normal latents z [N, D]; without styles, truncation shrinks z itself."""
         if self.has_styles:
             return self.synthesise(self.along_attributes(self._styles_of(z, classes, truncation), attributes, "gan"))
-        attribute_moves.checked_moves(attributes, self.info, "gan")  # refused: without styles there are no directions
-        noise = latents.from_normal(z * np.float32(truncation), self.info.require_gan().prior)
+        moved = self.along_attributes(z * np.float32(truncation), attributes, "gan")
+        noise = latents.from_normal(moved, self.info.require_gan().prior)
         return self.runner.run("generator", {"z": noise} if classes is None else {"z": noise, "classes": classes})[
             "image"
         ]

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from bundle import own_directions
 from bundle.errors import BundleError
 from bundle.packed_files import unpacked
 from bundle.read import OpenBundle
@@ -107,6 +108,7 @@ def page_facts(bundle: OpenBundle) -> dict[str, Any]:
         "classes": list(info.dataset.classes),
         "models": list(info.models),
         "attributes": [attribute.model_dump(mode="json") for attribute in info.attributes],
+        "spaces": own_directions.space_facts(bundle),
         "dataset": info.dataset.model_dump(mode="json"),
     }
 

@@ -24,6 +24,11 @@ IMAGE_SUFFIXES = {
     *(".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".gif", ".bmp", ".dib", ".tif", ".tiff"),
     *(".pgm", ".ppm", ".pnm", ".pbm", ".pfm", ".avif", ".jp2", ".j2k", ".ico"),
 }
+# Format, as Pillow calls it -> the usual ending of its files.
+ENDINGS = {
+    "JPEG": ".jpg", "MPO": ".jpg", "PNG": ".png", "WEBP": ".webp", "GIF": ".gif", "BMP": ".bmp", "TIFF": ".tif",
+    "PPM": ".ppm", "AVIF": ".avif", "JPEG2000": ".jp2", "ICO": ".ico",
+}  # fmt: skip
 # What Pillow's parsers raise for broken files.
 BROKEN = (
     *(OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, AttributeError, OverflowError),

@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 from PIL import Image, ImageColor, ImageOps
 
-from bundle.deep_pixels import Scaling, ValueRange, eight_bits, has_colours_of_16_bits, to_bytes
+from bundle.deep_pixels import Scaling, ValueRange, eight_bits, has_colours_of_16_bits, range_of_one, to_bytes
 from bundle.errors import ImageError, UserError
 from bundle.picture_files import BROKEN, TRAINING, UPLOAD, Limits, check_pixels, opened, orientation
 from bundle.schema import Bundle, Fit
@@ -125,9 +125,10 @@ def to_hwc(values: np.ndarray) -> np.ndarray:
     raise ValueError(f"an array of shape {values.shape} is no picture")
 
 
-def from_array(values: np.ndarray, scaling: ValueRange) -> Image.Image:
+def from_array(values: np.ndarray, scaling: ValueRange | None) -> Image.Image:
     """Numbers shaped as for `array_facts` as a picture of mode L, LA, RGB or RGBA; NaN is black. Alpha, which no range
-    holds for, is opaque at the full scale of its own numbers.
+    holds for, is opaque at the full scale of its own numbers. None: bytes stay as they are, other numbers are scaled by
+    a range found from this picture.
 
     Raises ValueError when no pixel is a finite number.
     """
@@ -135,6 +136,8 @@ def from_array(values: np.ndarray, scaling: ValueRange) -> Image.Image:
     colours = without_alpha(values)
     if not np.isfinite(colours).any():
         raise ValueError("no pixel is a number")
+    if scaling is None:
+        scaling = (0.0, 255.0) if values.dtype == np.uint8 else range_of_one(colours)
     alpha = values[..., colours.shape[2] :]
     return _of_bytes(np.concatenate([to_bytes(colours, scaling), to_bytes(alpha, full_scale(alpha))], axis=2))
 

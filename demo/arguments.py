@@ -12,11 +12,12 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from bundle import attribute_moves, images, latents, pictures
+from bundle import attribute_moves, images, latents, own_directions, pictures
 from bundle.errors import InputError
 from bundle.latent_map import PROJECTIONS
 from bundle.latents import Key, MapPoint, SeedKey
 from bundle.model import MAX_ROUNDS
+from bundle.own_directions import OwnMove
 from bundle.picture_files import UPLOAD
 from bundle.schema import Model
 from demo.serving.served_bundle import ServedBundle
@@ -68,20 +69,44 @@ def class_weights(label: Any, served: ServedBundle) -> np.ndarray | None:
     return latents.one_hot(names.index(label), served.classes)
 
 
-def attributes(value: Any, served: ServedBundle) -> dict[str, float]:
-    """How far pictures move along attributes, {"glasses": 1.5}, in standard deviations; none for null."""
+def attributes(value: Any, served: ServedBundle, model: Model) -> dict[str, float | OwnMove]:
+    """How far pictures move along attributes, {"glasses": 1.5}, in standard deviations, and along directions that are
+    brought, {"round face": {"vector": …, "amount": 1.5}}; none for null."""
     if value is None or value == "":
         return {}
     if not isinstance(value, dict):
         raise InputError(f"{NO_MOVES}, not {_shown(value)}.")
-    names = served.attribute_names
-    if value and not names:
-        raise InputError(f"Bundle '{served.info.name}' has no attributes, so none can be moved.")
-    for name in value:
+    names, most = served.attribute_names, attribute_moves.MOST
+    found: dict[str, float | OwnMove] = {}
+    for name, move in value.items():
+        if isinstance(move, dict):
+            found[name] = _own_move(name, move, served, model)
+            continue
+        if not names:
+            raise InputError(f"Bundle '{served.info.name}' has no attributes, so none can be moved.")
         if name not in names:
             raise InputError(f"There is no attribute {_shown(name)}: choose one of {', '.join(names)}.")
-    most = attribute_moves.MOST
-    return {name: number(move, f"attribute '{name}'", -most, most) for name, move in value.items()}
+        found[name] = number(move, f"attribute '{name}'", -most, most)
+    own_directions.checked_own(found, served.engine.bundle, model, most)
+    return found
+
+
+def _own_move(name: str, value: dict, served: ServedBundle, model: Model) -> OwnMove:
+    """A move along a direction that is brought; its vector may be a list of numbers, one standard deviation long."""
+    own_directions.check_name(name, served.info)
+    vector, most = value.get("vector"), attribute_moves.MOST
+    if set(value) != {"vector", "amount"} or not isinstance(vector, str | list):
+        raise InputError(f"The direction '{name}' must have a vector, as text or a list of numbers, and an amount.")
+    amount = number(value["amount"], f"amount of '{name}'", -most, most)
+    if isinstance(vector, list):
+        size = own_directions.latent_size(served.info, model)
+        if len(vector) != size:
+            raise InputError(f"The vector of '{name}' must have {size} numbers, not {len(vector)}.")
+        largest = own_directions.LARGEST
+        numbers = np.array([number(one, f"vector of '{name}'", -largest, largest) for one in vector])
+        vector = own_directions.encoded(numbers, own_directions.space_key(served.engine.bundle, model))
+    own_directions.decoded(vector, name)
+    return OwnMove(amount=amount, vector=vector)
 
 
 # --- words and numbers ---------------------------------------------------------------------------

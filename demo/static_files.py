@@ -1,6 +1,7 @@
 """The page's own scripts, words and styles: found by name in demo/static, and joined for the browser.
 
 core/            what all widgets share, in the order of CORE
+instrument/      what plays the picture: one script, loaded when it is opened
 tabs/<tab>/      one widget or more for each tab, and the parts that they are built of
 device/          drawing with onnxruntime-web on the visitor's device: ES modules
 words/<language>/<folder>.json    the sentences of that folder's scripts
@@ -23,7 +24,10 @@ CORE = (
     "address",
     "language",
     "elements",
+    "parameters",
     "attributes",
+    "class_mix",
+    "own_directions",
     "canvas",
     "marks",
     "requests",
@@ -31,14 +35,21 @@ CORE = (
     "tables",
     "figures",
     "plot",
+    "webcam",
     "mount",
 )
 WIDGETS = ("bar", "empty", "play", "morph", "rebuild", "explore", "compare", "quiz", "api", "about")
 MAKE = "make"  # the tab, and its widget, whose scripts are sent only where it is
-CSS = (STATIC / "core" / "style.css", *sorted(STATIC.glob("tabs/*/*.css")))
+INSTRUMENT = tuple(sorted((STATIC / "instrument").glob("*.js")))
+CSS = (
+    STATIC / "core" / "style.css",
+    *sorted(STATIC.glob("tabs/*/*.css")),
+    *sorted((STATIC / "instrument").glob("*.css")),
+)
 # Of the scripts' folders; then of sentences from the server and bundles, translated when they are shown.
 WORD_FOLDERS = (
-    *("core", "play", "morph", "rebuild", "explore", "compare", "make", "api", "about", "device", "server", "quality"),
+    *("core", "play", "morph", "rebuild", "explore", "compare", "make", "api", "about", "device", "instrument"),
+    *("server", "quality"),
 )
 WORDS = tables(STATIC / "words", *WORD_FOLDERS)
 PAGE_WORDS = tables(STATIC / "words", "page")  # what Gradio itself shows: the tabs and the footer
@@ -46,7 +57,8 @@ PAGE_WORDS = tables(STATIC / "words", "page")  # what Gradio itself shows: the t
 
 def find(name: str) -> Path:
     """The script, style or module of this file name, in whichever folder it lies. LookupError when there is none."""
-    for path in (STATIC / "core" / name, STATIC / "device" / name, *STATIC.glob(f"tabs/*/{name}")):
+    folders = (STATIC / "core", STATIC / "device", STATIC / "instrument", *STATIC.glob("tabs/*"))
+    for path in (folder / name for folder in folders):
         if path.is_file():
             return path
     raise LookupError(f"There is no {name} in {STATIC}.")
@@ -74,6 +86,12 @@ def make_script() -> str:
     return "".join(text(f"{name}.js") for name in parts) + _widget(MAKE)
 
 
+@functools.cache
+def instrument_script() -> str:
+    """What the fold "Instrument" runs once it is opened."""
+    return "".join(path.read_text(encoding="utf-8") for path in INSTRUMENT)
+
+
 def _widget(name: str) -> str:
     return f"Twofold.widgets.{name} = (element) => {{\n{text(f'{name}.js')}}};\n"
 
@@ -96,4 +114,5 @@ def fingerprint(*texts: str) -> str:
 @functools.cache
 def version() -> str:
     """The fingerprint of scripts and words, which stands in their addresses."""
-    return fingerprint(page_script(), make_script(), *(words_script(language) for language in WORDS))
+    scripts = (page_script(), make_script(), instrument_script())
+    return fingerprint(*scripts, *(words_script(language) for language in WORDS))

@@ -11,6 +11,7 @@ import socket
 import sys
 import threading
 from collections.abc import Sequence
+from html import escape
 from pathlib import Path
 from string import Template
 
@@ -45,7 +46,7 @@ def app(run: Path) -> Starlette:
     title = f"{run.name} · Twofold"
 
     def page(request: Request) -> Response:
-        html = Template((PAGE / "index.html").read_text(encoding="utf-8")).substitute(title=escaped(title))
+        html = Template((PAGE / "index.html").read_text(encoding="utf-8")).substitute(title=escape(title))
         return HTMLResponse(html, headers=FRESH | {"Content-Security-Policy": POLICY})
 
     def file(request: Request) -> Response:
@@ -77,11 +78,6 @@ def script(name: str) -> str:
     file = name if "." in name else f"{name}.js"
     own = PAGE / file
     return own.read_text(encoding="utf-8") if own.is_file() else static_files.text(file)
-
-
-def escaped(text: str) -> str:
-    """Text as HTML shows it."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def check_run(run: Path) -> None:

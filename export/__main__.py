@@ -162,7 +162,7 @@ def run(settings: object) -> None:
             if len(settings.folders) < 2:
                 raise UserError("Name bundles and, last, the folder of the page: python -m export web BUNDLE FOLDER.")
             destination = hub.Destination(settings.push, settings.private, settings.dry_run)
-            web.write(settings.bundles, settings.out, settings.title, destination)
+            web.write(settings.bundles, settings.out, settings.title, destination, settings.favourites)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -226,12 +226,12 @@ def with_control_and_floor(found: dict[str, Figure], name: str, control: str) ->
 
 
 def minutes(info: Bundle) -> str:
-    """How long the GAN and its control were trained, e.g. "222, 60"; what is not known is "?"."""
+    """How long the GAN and its control were trained, e.g. "222, 60", or "222, none" without a control."""
     gan, control = info.training.get("gan"), control_minutes(info.quality) if info.quality else None
     if gan is None and control is None:
         return ""
-    known = (gan.seconds / 60 if gan else None, control)
-    return ", ".join("?" if value is None else f"{value:.0f}" for value in known)
+    without = "unknown" if any(name.startswith("control.") for name in by_name(info)) else "none"
+    return ", ".join((f"{gan.seconds / 60:.0f}" if gan else "none", without if control is None else f"{control:.0f}"))
 
 
 def megabytes(info: Bundle) -> str:

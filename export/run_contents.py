@@ -12,9 +12,10 @@ from bundle.schema import Attribute
 from export import graphs, snapshots
 from export.graphs import Origin
 from train.checkpoints import load_tensors
+from train.data.cache import cache_of_run
 from train.data.dataset import Pictures
 from train.data.load import load_again
-from train.known_pictures import cache_of, in_known_order
+from train.known_pictures import in_known_order
 from train.run_folder import Run, StageRecord, place_of, read_otherwise
 from train.stages import build_stage, load_stage
 
@@ -86,7 +87,7 @@ def pictures_of(run: Run, stages: Iterable[str], data: str | None) -> tuple[Pict
     settings = run.settings(next(iter(stages)))
     source = data or place_of(run.folder) or settings.data
     try:
-        found = load_again(source, run.data, cache_of(settings, run.folder))
+        found = load_again(source, run.data, cache_of_run(run.folder, settings.cache))
     except UserError as problem:
         raise UserError(f"{problem} Name the place of the run's pictures with --data.") from problem
     info, train_set, test_set = in_known_order(run.folder, found, source)

@@ -199,6 +199,8 @@ class WebSettings:
     earlier page there is replaced; any other folder is left alone."""
     title: str | None = None
     """Title of the page. Default: the title of the bundle if there is only one, else Twofold."""
+    favourites: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """Favourites that Play saved, as a file or as one picture: the page shows them as its gallery."""
     push: Annotated[str | None, tyro.conf.arg(metavar="USER/NAME")] = None
     """Upload it to this static Space of the Hugging Face Hub, made when missing. Log in first, with `hf auth login`."""
     private: bool = False

@@ -304,7 +304,7 @@ def write_snapshots(folder: Path, stage: str, bundle: OpenBundle) -> None:
     if len(strip.held_out):
         rows[snapshots.HELD_OUT] = strip.held_out
     for name, row in rows.items():
-        snapshots.write_row(folder, name, np.stack([resized(picture, sides) for picture in row]))
+        snapshots.write_row(folder / snapshots.FOLDER, name, np.stack([resized(picture, sides) for picture in row]))
 
 
 def latents_of(bundle: OpenBundle, stage: str) -> dict[str, Tensor]:

@@ -26,19 +26,26 @@ MEANWHILE = 20.0  # … the others do so many seconds of what does without
 @pytest.hookimpl(wrapper=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None]:
     """Sets the marks that a rule can tell, then puts the files in the order that keeps all workers busy."""
+    readers = {item for item in items if EXPORTED in getattr(item, "fixturenames", ()) and not marked_slow(item)}
     for item in items:
         if item.path.is_relative_to(BROWSER):
             item.add_marker("browser")
         elif SERVERS.intersection(getattr(item, "fixturenames", ())):
             item.add_marker("serving")
+        if item in readers:  # quick in themselves, but whoever runs one alone waits for the bundle
+            item.add_marker("slow")
     yield  # by these marks, tests are left out that nobody asked for
     seconds: dict[Path, float] = {}
     for item in items:
         weight = max((WEIGHTS.get(mark.name, 0.0) for mark in item.iter_markers()), default=0.0)
-        seconds[item.path] = seconds.get(item.path, 0.0) + (weight or UNMARKED)
+        seconds[item.path] = seconds.get(item.path, 0.0) + (UNMARKED if item in readers else weight or UNMARKED)
     exported = {item.path for item in items if EXPORTED in getattr(item, "fixturenames", ())}
     places = {path: place for place, path in enumerate(file_order(seconds, exported))}
     items.sort(key=lambda item: places[item.path])  # stable, so a file's tests keep their order
+
+
+def marked_slow(item: pytest.Item) -> bool:
+    return item.get_closest_marker("slow") is not None
 
 
 def file_order(seconds: Mapping[Path, float], exported: Collection[Path]) -> list[Path]:

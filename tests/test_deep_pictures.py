@@ -2,13 +2,14 @@
 
 import io
 import struct
+import warnings
 import zlib
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, ImageOps
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
@@ -24,7 +25,9 @@ from demo.serving.served_bundle import ServedBundle
 from export import training_codes
 from export.unpack import data_of as unpacked
 from tests.bundle.test_picture_files import png_of_16_bits
+from tests.bundle.test_pictures import saved
 from tests.support.tiny import build, load_index, save_index
+from train.data import deep_colour, scan
 from train.data.deep_colour import opened_whole
 from train.data.load import load, load_again
 from train.evaluate.evaluation import pictures_of
@@ -106,6 +109,20 @@ def test_colours_of_16_bits_are_read_whole_and_an_upload_by_its_upper_8_bits_in_
     assert older[0].value_range is None and int(older[1].images[:].max()) < 17
 
 
+def tiff_of_deep_colours(values: np.ndarray, turn: int = 1) -> bytes:
+    """A TIFF of uint16 or float32 [H, W, 3], with an orientation."""
+    height, width, _ = values.shape
+    bits, kind = values.dtype.itemsize * 8, 3 if values.dtype.kind == "f" else 1
+    pixels = values.astype(values.dtype.newbyteorder("<")).tobytes()
+    extra = struct.pack("<6H", *[bits] * 3, *[kind] * 3)  # what does not fit into a tag
+    tags = [(256, 3, 1, width), (257, 3, 1, height), (258, 3, 3, 8 + len(pixels)), (259, 3, 1, 1), (262, 3, 1, 2)]
+    tags += [(273, 4, 1, 8), (274, 3, 1, turn), (277, 3, 1, 3), (278, 3, 1, height), (279, 4, 1, len(pixels))]
+    tags += [(339, 3, 3, 8 + len(pixels) + 6)]
+    entries = b"".join(struct.pack("<HHII", *tag) for tag in tags)
+    start = struct.pack("<2sHI", b"II", 42, 8 + len(pixels) + len(extra))
+    return start + pixels + extra + struct.pack("<H", len(tags)) + entries + bytes(4)
+
+
 def test_deep_colours_are_turned_and_laid_on_the_background(tmp_path: Path):
     values = np.random.default_rng(0).integers(0, 65535, (6, 4, 4)).astype(np.uint16)
     values[0, 0, 3], values[1:, :, 3] = 0, 65535
@@ -121,6 +138,64 @@ def test_deep_colours_are_turned_and_laid_on_the_background(tmp_path: Path):
     assert np.array_equal(np.asarray(pictures.from_array(opened_whole(turned), (0, 65535))), np.rot90(plain, -1))
     with pytest.raises(OSError, match="truncated"):
         opened_whole(png[: len(png) // 2])
+
+
+def test_the_first_pass_decodes_only_the_pictures_that_decide(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Of the others the header is enough, and what comes out is the same."""
+    rng = np.random.default_rng(0)
+    for i in range(60):
+        values = rng.integers(0, 4000, (16, 16, 4)).astype(np.uint16)
+        (tmp_path / f"{i}.png").write_bytes(png_of_16_bits(values if i % 2 else values[..., :3]))
+        (tmp_path / f"{i}.tif").write_bytes(tiff_of_deep_colours(values[..., :3]))
+    whole = load(str(tmp_path), quiet=True)
+    found: list[bytes] = []
+    decode = deep_colour.decoded
+    monkeypatch.setattr(deep_colour, "decoded", lambda data: (found.append(data), decode(data))[1])
+    monkeypatch.setattr(scan, "SAMPLED", 10)
+    again = load(str(tmp_path), quiet=True)
+    assert len(found) == 10 + 120
+    assert again[0] == whole[0] and np.array_equal(again[1].images, whole[1].images)
+
+
+@pytest.mark.parametrize("data", [png_of_16_bits(np.ones((6, 4, 3), np.uint16)), png_of_16_bits(np.ones((6, 4, 4))),
+                                  tiff_of_deep_colours(np.ones((6, 4, 3), np.uint16)),
+                                  tiff_of_deep_colours(np.ones((6, 4, 3), np.float32)),
+                                  saved(Image.new("RGB", (4, 6)), "PNG")])  # fmt: skip
+def test_a_header_says_what_decoding_gives(data: bytes):
+    found = opened_whole(data)
+    facts = pictures.array_facts(found) if isinstance(found, np.ndarray) else (found.mode, found.size)
+    assert scan.header_of(data, deep_colour=True) == facts
+    with pytest.raises(OSError), warnings.catch_warnings(action="ignore"):
+        scan.header_of(data[:20], deep_colour=True)
+
+
+def test_a_set_whose_deep_pictures_were_not_seen_is_read_alike_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Nothing says what is black in them, and what white: they are read by their upper 8 bits, now and later."""
+    rng = np.random.default_rng(0)
+    for i in range(60):
+        Image.fromarray(rng.integers(0, 256, (16, 16, 3), np.uint8)).save(tmp_path / f"{i:02}.png")
+    values = rng.integers(0, 9000, (16, 16, 3)).astype(np.uint16)
+    (tmp_path / "01.png").write_bytes(png_of_16_bits(values))
+    monkeypatch.setattr(scan, "SAMPLED", 30)
+    info, train, test = load(str(tmp_path), quiet=True)
+    assert info.value_range is None and (values >> 8).astype(np.uint8).transpose(2, 0, 1).tobytes() in (
+        rows(train.pixels) | rows(test.pixels)
+    )
+    assert np.array_equal(load_again(str(tmp_path), info)[1].pixels, train.pixels)
+
+
+@pytest.mark.parametrize("kind", [np.uint16, np.float32])
+@pytest.mark.parametrize("turn", range(1, 9))
+def test_a_tiff_of_deep_colours_is_turned_once(turn: int, kind: type):
+    """As Pillow turns the same picture in 8 bits."""
+    values = np.random.default_rng(0).integers(0, 256, (6, 4, 3), np.uint8)
+    small = Image.fromarray(values)
+    small.getexif()[ExifTags.Base.Orientation] = turn
+    deep = values.astype(np.uint16) * 257 if kind == np.uint16 else values.astype(np.float32) / 255
+    found = opened_whole(tiff_of_deep_colours(deep, turn))
+    assert isinstance(found, np.ndarray) and found.dtype == kind
+    wanted = np.asarray(ImageOps.exif_transpose(small))
+    assert np.array_equal(np.asarray(pictures.from_array(found, (0, 65535 if kind == np.uint16 else 1))), wanted)
 
 
 def test_black_and_white_can_be_said(tmp_path: Path, capsys: pytest.CaptureFixture):

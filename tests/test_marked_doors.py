@@ -78,8 +78,8 @@ ENCODERS = {
     "export/snapshots.py": "marked: xmp",
     "export/targets/offline.py": "marked: formats.png_info",
     "export/model_card.py": "code for people, with a mark",
-    "train/data/unpack.py": "pictures of a set",
-    "train/snapshots.py": "held-out pictures, and rows that a bundle held",
+    "train/data/picture_folder.py": "pictures of a set",
+    "train/snapshots.py": "held-out pictures",
     "train/recorder.py": "filters of a classifier",
 }
 # Scripts of pages that turn a canvas into a file or download one.

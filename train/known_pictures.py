@@ -18,7 +18,7 @@ from torch import Tensor
 
 from bundle.errors import UserError
 from train.checkpoints import load_tensors, save_tensors
-from train.data.cache import Cache
+from train.data.cache import cache_of_run
 from train.data.dataset import DataInfo, Pictures
 from train.data.load import Loaded, load, load_older
 from train.data.mapped_images import Images
@@ -138,11 +138,6 @@ def stated_place(run: Path) -> str:
     return place
 
 
-def cache_of(settings: Settings, run: Path) -> Cache:
-    """Where a run keeps its pictures if they are too many for memory."""
-    return Cache(settings.cache, shared=True) if settings.cache else Cache(run / "pictures")
-
-
 def absolute(place: str) -> str:
     """A place as it is found from any folder."""
     kind, _, copy = place.partition(":")
@@ -168,7 +163,7 @@ def load_as(
 ) -> Loaded:
     """The pictures at `place`, read as settings say. Raises as `load`."""
     pixels = format_of(settings, known, given)
-    cache = cache_of(settings, settings.run)
+    cache = cache_of_run(settings.run, settings.cache)
 
     def load_with(reading: Reading, quiet: bool) -> Loaded:
         return load(place, settings.size, quiet, settings.fit, settings.background, largest, reading, pixels, cache)

@@ -46,6 +46,7 @@ LAST_STEPS = 6  # … the last say what the speed is
 CHECKPOINT_SECONDS = 120.0
 PATIENCE = 10  # skipped steps in a row before a run stops
 CHECK_STEPS = 10  # steps from one agreement of several processes, or question to a GPU, to the next
+COPIED = 1024  # pictures that are copied from files to a GPU at a time
 BAR = "{desc}: {percentage:3.0f}%|{bar}| {n_fmt} of {total_fmt} pictures, {left}{postfix}"
 
 
@@ -75,8 +76,8 @@ def train(
     recorder = Recorder(stage, averages, settings, source, progress, accelerator, len(train_set))
     pauses = pauses or Pauses()
     pauses.begin_stage()
-    times = slot, began, pauses
-    loop = Loop(stage, averages, settings, progress, recorder, accelerator, train_set, len(test_set), *times)
+    loop = Loop(stage, averages, settings, progress, recorder, accelerator, train_set, len(test_set), slot=slot,
+                began=began, pauses=pauses)  # fmt: skip
     title = f"{stage.name}{slot.title}"
     if progress.finished and not loop.pace.has_more():
         if recorder.writes:
@@ -128,11 +129,12 @@ class Loop:
         accelerator: Accelerator,
         train_set: Pictures,
         test_images: int,
+        *,
         slot: Slot,
         began: float,
         pauses: Pauses,
     ):
-        """began: time.monotonic() from which the stage's time counts."""
+        """test_images: how many are held out. began: time.monotonic() from which the stage's time counts."""
         self.stage, self.averages, self.settings, self.progress = stage, averages, settings, progress
         self.recorder, self.accelerator = recorder, accelerator
         self.device = next(stage.networks.parameters()).device
@@ -146,11 +148,11 @@ class Loop:
         self.pauses = pauses
         self.timed_from = 0.0  # when the steps began that say what the speed is
         self.status = StatusFile(settings.run, recorder.writes)
-        self.trial = self.thread_trial()
+        self.trial = self.begin_threads()
         self.outlook = Outlook(stage.name, settings, math.sqrt(math.prod(train_set.images.shape[2:])), self.device)
         self.expected: Expected | None = None  # not before FIRST_STEPS
 
-    def thread_trial(self) -> ThreadTrial | None:
+    def begin_threads(self) -> ThreadTrial | None:
         """Sets the processor threads. Returns the trial that finds their number, where it is not known yet."""
         progress, here = self.progress, processor()
         known = progress.threads if progress.processor == here else 0
@@ -244,12 +246,13 @@ class Loop:
 
     def say_outlook(self, rate: float) -> None:
         """Says what the budget is going to show and what that is enough for."""
-        budget = self.settings.images is None
-        images = self.progress.images + int(max(self.pace.seconds - self.progress.seconds, 0) * rate) if budget else (
-            self.progress.planned)  # fmt: skip
+        progress, seconds, images = self.progress, None, self.progress.planned
+        if self.settings.images is None:
+            seconds = self.pace.seconds
+            images = progress.images + int(max(seconds - progress.seconds, 0) * rate)
         self.expected = self.outlook.expected(images)
         if self.recorder.writes:
-            say(self.outlook.sentence(rate, images, self.pace.seconds if budget else None))
+            say(self.outlook.sentence(self.expected, rate, seconds))
 
     def update(self) -> dict[str, Tensor]:
         """One step on the next batch, which (seed, step) determine; returns scalars to show."""
@@ -284,12 +287,22 @@ class Loop:
 
 
 def placed(pictures: Pictures, device: torch.device) -> Pictures:
-    """The pictures on the device; where they would fill more than half of what a GPU has free, only their labels."""
+    """The pictures on the device. Only their labels, where pictures would fill more than half of what a GPU has free,
+    and where they are in files but there is no GPU with a memory of its own (Apple's shares the main memory)."""
     labels, images = pictures.labels.to(device), pictures.images
     if device.type == "cuda" and images.nbytes > torch.cuda.mem_get_info(device)[0] // 2:
         return Pictures(images, labels)
-    in_files = device.type == "cpu" and isinstance(images, MappedImages)
-    return Pictures(images if in_files else images[:].to(device), labels)
+    if isinstance(images, MappedImages):
+        return Pictures(copied(images, device) if device.type == "cuda" else images, labels)
+    return Pictures(images.to(device), labels)
+
+
+def copied(images: MappedImages, device: torch.device) -> Tensor:
+    """Pictures uint8 [N, C, H, W] on the device, a part at a time: the main memory need not hold them all."""
+    found = torch.empty(images.shape, dtype=torch.uint8, device=device)
+    for part, place in zip(images.split(COPIED), found.split(COPIED), strict=True):
+        place.copy_(part)
+    return found
 
 
 @torch.no_grad()

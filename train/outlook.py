@@ -23,24 +23,21 @@ class Outlook:
     """Side of a square with as many pixels as a picture has."""
     device: torch.device
 
-    def sentence(self, rate: float, images: int, seconds: float | None) -> str:
-        """One line: the speed in pictures a second, how many that makes in `seconds` (None: a number was asked for),
-        what they are enough for, and what would help where that is little."""
-        level, words = enough_for(self.stage, images)
-        within = f" in {spoken(seconds)}" if seconds is not None else f", in about {spoken(images / max(rate, 1e-9))}"
-        line = f"{self.stage}: {rate:.3g} pictures/s, about {rounded(images)}{within}: enough for {words}."
-        advice = self.advice(level)
-        return f"{line} {advice}" if advice else line
-
     def expected(self, images: int) -> Expected:
-        """The same for whoever watches."""
+        """What so many pictures are enough for."""
         level, words = enough_for(self.stage, images)
         return Expected(images=images, enough_for=words, is_enough=level >= len(ENOUGH.get(self.stage, ())) - 1)
 
-    def advice(self, level: int) -> str:
-        """What would make more of the same time; "" where it is enough."""
-        if level >= len(ENOUGH.get(self.stage, ())) - 1:
-            return ""
+    def sentence(self, expected: Expected, rate: float, seconds: float | None) -> str:
+        """One line: the speed in pictures a second, how many that makes in `seconds` (None: a number was asked for),
+        what they are enough for, and what would help where that is little."""
+        images, words = expected.images, expected.enough_for
+        within = f" in {spoken(seconds)}" if seconds is not None else f", in about {spoken(images / max(rate, 1e-9))}"
+        line = f"{self.stage}: {rate:.3g} pictures/s, about {rounded(images)}{within}: enough for {words}."
+        return line if expected.is_enough else f"{line} {self.advice()}"
+
+    def advice(self) -> str:
+        """What would make more of the same time."""
         ways = []
         if self.size > SMALL:
             ways.append(f"--size {SMALL} (in another run folder) is about {speedup(self.size, SMALL)} as fast")

@@ -16,8 +16,7 @@ from torch import Tensor, nn
 from bundle import images
 from bundle.atomic_files import write_file
 from bundle.errors import UserError
-from bundle.marks import COMPOSITE, TRAINED, Mark, formats
-from bundle.marks.mark import Source
+from bundle.marks import Mark, formats
 from bundle.printable import printable
 from bundle.version import VERSION
 from train.checkpoints import module_tensors, optimizer_tensors, save_tensors
@@ -32,8 +31,6 @@ from train.stored_settings import from_dict, to_dict
 SHEET_COLUMNS = 8
 SHEET_OPTIONS = {"tensorboard": {"dataformats": "NHWC"}}
 BF16 = ", bf16"
-# What the mark of a stage's sheet says; None: filters, which are no pictures. The others show held-out ones too.
-SOURCES: dict[str, Source | None] = {"gan": TRAINED, "classifier": None, "attributes": None}
 DEFAULT_DATA = Settings.data
 LEAST_VARIETY = 0.5  # as a share of the data's; below it, and …
 MOST_ROUGHNESS = 2.5  # … above this multiple of the data's, a warning is printed once, but not …
@@ -171,8 +168,7 @@ class Recorder:
         stage, progress = self.stage, self.progress
         samples = images.to_uint8(stage.preview(self.averages, stage.held_out).float().cpu().numpy())
         sheet = images.sheet(samples, SHEET_COLUMNS)
-        source = SOURCES.get(stage.name, COMPOSITE)
-        png = formats.png(sheet, Mark(source=source)) if source else images.png(sheet)
+        png = formats.png(sheet, Mark(source=stage.sheet_shows)) if stage.sheet_shows else images.png(sheet)
         write_file(self.folder / "samples" / f"{progress.images:09d}.png", png)
         self.track_sheet(np.asarray(sheet))
         variety = stage.variety(self.averages)

@@ -15,6 +15,9 @@ from train.stored_settings import from_dict, to_dict
 
 AnySettings = TypeVar("AnySettings", bound=Settings)
 
+AS_STORED: dict[str, bool] = {"resume": False, "more_data": False, "open": False}
+"""Settings that hold for the command on which they stand, and not for those that resume it."""
+
 
 def resolve_resume(
     stage: str, settings: AnySettings, given: Set[str], begin_missing: bool = False, write: bool = True
@@ -50,11 +53,16 @@ def is_begun(run: Path, stage: str) -> bool:
     return (run / stage / "state.safetensors").exists()
 
 
+def as_stored(settings: AnySettings) -> AnySettings:
+    """Settings as they are stored."""
+    return replace(settings, **AS_STORED)  # type: ignore[arg-type]
+
+
 def store_settings(stage: str, settings: Settings) -> None:
     """Stores what a stage is trained with, which holds for the next resume too. Raises UserError when the disk
     refuses."""
     path = settings.run / stage / "config.json"
-    values = to_dict(replace(settings, resume=False, more_data=False, open=False))
+    values = to_dict(as_stored(settings))
     if not path.exists() or read_json(path) != values:
         write_json(path, values)
 
@@ -87,9 +95,8 @@ def resolve_all(settings: AllSettings, given: Set[str]) -> tuple[AllSettings, Se
 
 def store_all(settings: AllSettings, given: Set[str]) -> None:
     """Stores what a `train all` was begun with. Raises UserError when the disk refuses."""
-    once = {"run", "resume", "more_data", "open"}
-    values = to_dict(replace(settings, resume=False, more_data=False, open=False))
-    write_json(settings.run / "all.json", {"settings": values, "given": sorted(given - once)})
+    values = to_dict(as_stored(settings))
+    write_json(settings.run / "all.json", {"settings": values, "given": sorted(given - {"run", *AS_STORED})})
 
 
 def begun_all(run: Path) -> tuple[AllSettings, Set[str]] | None:

@@ -127,12 +127,13 @@ def read_otherwise(stored: DataInfo) -> str:
 def place_of(run: Path) -> str | None:
     """Where the pictures of a run are: a path of this computer, an id of the Hub, or a set that is made here. None for
     a run that does not say, such as one out of a bundle."""
-    found = read_json(run / "run.json").get("place")
-    for stage in () if found else STAGES:  # older runs only have it among the settings of their stages
+    if found := read_json(run / "run.json").get("place"):
+        return str(found)
+    for stage in STAGES:  # older runs only have it among the settings of their stages
         path = run / stage / "config.json"
-        if path.exists() and not found:
-            found = read_json(path).get("data")
-    return str(found) if found else None
+        if path.exists() and (found := read_json(path).get("data")):
+            return str(found)
+    return None
 
 
 # --------------------------------------------------------------------------------------- reading a run

@@ -82,8 +82,7 @@ class Snapshots:
         drawn = self.stage.snapshot(averages, self.held_out())
         if drawn is None:
             return
-        path = self.folder / row_name(seen, seconds)
-        write_file(path, formats.png(row(drawn), Mark(source=TRAINED)))
+        path = write_row(self.folder, row_name(seen, seconds), to_pictures(drawn))
         self.taken.append(Moment(seen, seconds, path))
         if len(self.taken) > MOST:
             kept = set(even([moment.images for moment in self.taken]))
@@ -97,18 +96,16 @@ class Snapshots:
         asked = self.stage.held_out[: self.stage.snapshot_held_out]
         if not len(asked):
             return asked
-        path = self.folder / HELD_OUT
-        kept = read_row(path, tuple(asked.shape[2:]), asked.shape[1])
+        kept = read_row(self.folder / HELD_OUT, tuple(asked.shape[2:]), asked.shape[1])
         if kept is None:
-            write_file(path, images.png(row(asked)))
+            write_row(self.folder, HELD_OUT, to_pictures(asked))
             return asked
         return torch.from_numpy(images.from_uint8(kept)).to(asked.device)
 
 
-def row(drawn: Tensor) -> np.ndarray:
-    """Images [N, C, H, W] in [0, 1] side by side: a picture uint8 [H, N W, C]."""
-    pictures = images.to_uint8(drawn.float().cpu().numpy())
-    return images.sheet(pictures, len(pictures))
+def to_pictures(drawn: Tensor) -> np.ndarray:
+    """Images [N, C, H, W] in [0, 1] -> pictures uint8 [N, H, W, C]."""
+    return images.to_uint8(drawn.float().cpu().numpy())
 
 
 def read_row(path: Path, sides: tuple[int, ...], channels: int) -> np.ndarray | None:
@@ -125,6 +122,10 @@ def read_row(path: Path, sides: tuple[int, ...], channels: int) -> np.ndarray | 
     return pixels.reshape(height, -1, width, channels).transpose(1, 0, 2, 3)
 
 
-def write_row(stage_folder: Path, name: str, pictures: np.ndarray) -> None:
-    """Writes pictures uint8 [N, H, W, C] as a row of a stage's folder. Raises UserError when the disk refuses."""
-    write_file(stage_folder / FOLDER / name, images.png(images.sheet(pictures, len(pictures))))
+def write_row(folder: Path, name: str, pictures: np.ndarray) -> Path:
+    """Writes pictures uint8 [N, H, W, C] side by side into a folder of snapshots, with the mark of what a model drew
+    unless they are held out; returns the file. Raises UserError when the disk refuses."""
+    row = images.sheet(pictures, len(pictures))
+    path = folder / name
+    write_file(path, images.png(row) if name == HELD_OUT else formats.png(row, Mark(source=TRAINED)))
+    return path

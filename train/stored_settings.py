@@ -12,7 +12,7 @@ from typing import TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from bundle.errors import UserError
-from train.settings import Settings
+from train.settings import OF_ONE_COMMAND, Settings
 
 AnySettings = TypeVar("AnySettings", bound=Settings)
 
@@ -50,10 +50,11 @@ OLDER_DEFAULTS: dict[str, object] = {
 }
 """What runs did before a setting existed, where today's default is another."""
 
-LOCAL_SETTINGS: frozenset[str] = frozenset(
-    {"run", "data", "cache", "threads", "track", "resume", "more_data", "start_from"}
-)
+LOCAL_SETTINGS: frozenset[str] = frozenset(OF_ONE_COMMAND - {"target"} | {"start_from"})
 """Settings that say something of one machine or of one command only, and do not leave the run folder."""
+
+ONCE_PUBLIC = {"open"}
+"""Those of LOCAL_SETTINGS that bundles of older versions hold: they are passed over."""
 
 
 def current_flags(words: Sequence[str]) -> list[str]:
@@ -131,6 +132,7 @@ def to_public_dict(settings: Settings) -> dict[str, object]:
 def from_public_dict(kind: type[AnySettings], values: Mapping[str, object], run: Path, data: str) -> AnySettings:
     """Inverse of `to_public_dict`, in the run folder `run` with the pictures `data`. Raises UserError as `from_dict`,
     and for settings that should not be there."""
+    values = {name: value for name, value in values.items() if name not in ONCE_PUBLIC}
     if private := sorted(LOCAL_SETTINGS & set(values)):
         raise UserError(f"Unknown settings: {', '.join(private)}.")
     return from_dict(kind, {**values, "run": str(run), "data": data})

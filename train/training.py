@@ -78,9 +78,8 @@ def train_stages(settings: Settings, given: Set[str], began: float, team: Partia
             sized = with_size(settings, asked, source)
             check = partial(check_pictures, source, to_begin_from_weights(plan))
             data = open_pictures(sized, given, check, not first, largest_side(settings), write=first)
-        plan = [
-            (stage, replace(own, **vars(data[0].reading))) for stage, own in plan
-        ]  # found just now for an older run
+        # How they are read was found just now, where an older version began the run.
+        plan = [(stage, replace(own, **vars(data[0].reading))) for stage, own in plan]
         if first and isinstance(settings, AllSettings):
             store_all(settings, asked)
         if isinstance(settings, AllSettings) and not data[0].classes:

@@ -10,6 +10,7 @@ verify.py    what can be said of a file: is it marked, by whom, does the bundle 
 from bundle.marks.mark import (
     COMPOSITE,
     TRAINED,
+    Favourites,
     Film,
     Mark,
     MorphFrame,
@@ -26,6 +27,7 @@ from bundle.marks.mark import (
 __all__ = [
     "COMPOSITE",
     "TRAINED",
+    "Favourites",
     "Film",
     "Mark",
     "MorphFrame",

@@ -14,6 +14,7 @@ from pydantic import Field, TypeAdapter, ValidationError, field_validator, model
 from bundle import latents
 from bundle.attribute_moves import MOST
 from bundle.latents import MapPoint
+from bundle.own_directions import OwnMove
 from bundle.paths import LONGEST, Easing, PathMode, Timing, timing
 from bundle.read import OpenBundle
 from bundle.schema import MAX_ATTRIBUTES, Model
@@ -25,6 +26,7 @@ TRAINED: Source = "trainedAlgorithmicMedia"
 COMPOSITE: Source = "compositeWithTrainedAlgorithmicMedia"
 
 MAX_KEYS, MAX_FRAMES, MAX_SHEET = 16, 100_000, 100  # of a state that is drawn again
+MAX_FAVOURITES = 60
 MAX_CLASSES = 100_000  # in one mix
 
 Coordinate = Annotated[float, Field(ge=-1e6, le=1e6)]
@@ -37,11 +39,12 @@ Move = Annotated[float, Field(ge=-MOST, le=MOST)]
 
 
 class Drawn(Entry):
-    """What every state has. `m`: the model; `t`: truncation; `attributes`: moves in standard deviations."""
+    """What every state has. `m`: the model; `t`: truncation; `attributes`: moves in standard deviations, of attributes
+    and of directions that somebody found."""
 
     m: Model
     t: Annotated[float, Field(ge=0, le=1e3)] = 1.0
-    attributes: Annotated[dict[str, Move], Field(max_length=MAX_ATTRIBUTES)] = Field(default_factory=dict)
+    attributes: Annotated[dict[str, Move | OwnMove], Field(max_length=MAX_ATTRIBUTES)] = Field(default_factory=dict)
 
 
 class Point(Drawn):
@@ -128,7 +131,15 @@ class Film(Path):
     print: bool = False
 
 
-State = Point | Seed | Sheet | MorphFrame | Film
+class Favourites(Entry):
+    """Favourites of one bundle on one picture, `columns` in a row."""
+
+    draw: Literal["favourites"] = "favourites"
+    pictures: Annotated[tuple[Point, ...], Field(min_length=1, max_length=MAX_FAVOURITES)]
+    columns: Annotated[int, Field(ge=1, le=MAX_FAVOURITES)]
+
+
+State = Point | Seed | Sheet | MorphFrame | Film | Favourites
 _STATES: TypeAdapter[State] = TypeAdapter(Annotated[State, Field(discriminator="draw")])
 
 
@@ -159,7 +170,7 @@ def of_sheet(bundle: str, model: Model, count: int, columns: int) -> Mark:
 
 
 def _mark(source: Source, bundle: OpenBundle, state: State | Mapping[str, Any] | None) -> Mark:
-    plain = plain_state(state) if isinstance(state, Drawn) else dict(state or {})
+    plain = plain_state(state) if isinstance(state, Entry) else dict(state or {})
     return Mark(source=source, bundle=bundle.info.name, sha256=bundle.sha256, state=plain or None)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from bundle import images, latents, paths
 from bundle.feeds import in_batches
 from bundle.marks.mark import (
+    Favourites,
     Film,
     Mark,
     MorphFrame,
@@ -59,9 +60,10 @@ def drawn_again(model: BundleModel, mark: Mark) -> Drawing | None:
 def _pictures(model: BundleModel, state: State) -> Iterator[np.ndarray]:
     """One picture for each frame of a film; rows of one picture are put together."""
     match state:
-        case Point(x=x, y=y):
-            weights = classes_of(state.c, model.classes)
-            yield from images.to_uint8(model.at(x, y, weights, state.t, state.m, state.attributes))
+        case Point():
+            yield _point(model, state)
+        case Favourites(pictures=points, columns=columns):
+            yield images.sheet(np.stack([_point(model, point) for point in points]), columns)
         case Seed(seed=seed):
             weights = classes_of(state.c, model.classes)
             yield from images.to_uint8(model.sample([seed], weights, state.t, state.m, state.attributes))
@@ -80,9 +82,16 @@ def _extent(info: Bundle, state: State) -> tuple[int, int]:
     """The (height, width) of the pictures of a state."""
     height, width = info.image.height, info.image.width
     match state:
+        case Favourites(pictures=points, columns=columns):
+            return height * -(-len(points) // columns), width * columns
         case Sheet(count=count, columns=columns) | Film(frames=count, columns=columns) if columns:
             return height * -(-count // columns), width * columns
     return height, width
+
+
+def _point(model: BundleModel, point: Point) -> np.ndarray:
+    weights = classes_of(point.c, model.classes)
+    return images.to_uint8(model.at(point.x, point.y, weights, point.t, point.m, point.attributes))[0]
 
 
 def _sheet(model: BundleModel, sheet: Sheet) -> np.ndarray:

@@ -187,6 +187,8 @@ def _why_not(mark: Mark) -> str:
     word = (mark.state or {}).get("draw")
     if word in FROM_PICTURES:
         return "It was made from another picture, without which it cannot be drawn again."
+    if word == "favourites":
+        return "It shows favourites that one bundle alone does not draw: drop it on Play, which opens them."
     if word is None:
         return "The mark does not say what draws the picture again."
     return "The mark asks for a kind of picture that cannot be drawn again here; About in the demo draws more of them."

@@ -18,6 +18,7 @@ from bundle.version import VERSION
 
 TOOL = f"Twofold {VERSION}"
 LONGEST = 1700  # bytes of a block that is written: with what a format adds, a mark is smaller than 2 kB
+LONGEST_FAVOURITES = 48_000  # bytes of one that holds favourites, each with its state
 LONGEST_READ = 64_000  # bytes of one that is read
 MOST_BLOCKS = 16  # that are looked at
 SOURCES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
@@ -63,9 +64,14 @@ def state_text(mark: Mark) -> str:
 
 
 def block(mark: Mark) -> bytes:
-    """The mark as a block, at most LONGEST bytes: a state that does not fit is left out."""
+    """The mark as a block, at most LONGEST bytes, or LONGEST_FAVOURITES: a state that does not fit is left out."""
     whole = _filled(mark)
-    return whole if len(whole) <= LONGEST else _filled(mark.model_copy(update={"state": None}))
+    favourites = (mark.state or {}).get("draw") == "favourites"
+    return (
+        whole
+        if len(whole) <= (LONGEST_FAVOURITES if favourites else LONGEST)
+        else _filled(mark.model_copy(update={"state": None}))
+    )
 
 
 def core(mark: Mark) -> str:

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from demo.make.failures import sentence
+from demo.make.failures import Work, sentence
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PATIENCE = 60.0  # seconds that a command has to store what it learned, before it is killed
@@ -26,12 +26,13 @@ PR_SET_PDEATHSIG = 1  # of prctl(2)
 
 
 class Child:
-    """A command that runs in the background; its output goes into a file."""
+    """A command that works for a project in the background; its output goes into a file there."""
 
-    def __init__(self, command: Sequence[str], log: Path, nice: int = TRAINING_PRIORITY):
-        """nice: how far behind the page its priority is. Raises OSError where it cannot be started."""
-        self.log = log
-        self._output = log.open("wb")
+    def __init__(self, command: Sequence[str], folder: Path, work: Work, nice: int = TRAINING_PRIORITY):
+        """folder: of the project. nice: how far behind the page its priority is. Raises OSError where it cannot be
+        started."""
+        self.work, self.log = work, folder / f"{work}.log"
+        self._output = self.log.open("wb")
         try:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "demo.make.child", str(nice), *command],
@@ -67,7 +68,7 @@ class Child:
 
     def last_words(self) -> str:
         """The sentence with which it failed, once it has ended: demo/make/failures.py."""
-        return sentence(self.last_lines(), self._process.returncode, self.log.parent)
+        return sentence(self.work, self.last_lines(), self._process.returncode, self.log.parent)
 
 
 def main(nice: int, command: Sequence[str]) -> int:

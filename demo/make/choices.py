@@ -9,7 +9,7 @@ from bundle.errors import InputError
 from bundle.schema import Fit
 from demo.make.classes import class_counts
 from demo.make.names import check_class_name
-from demo.make.projects import MAX_TITLE, Crop, Project, Proportions
+from demo.make.projects import Crop, Project, Proportions
 
 LEAST_CROP = 1 / 64  # of a picture's side
 MAX_CLASSES = 1000
@@ -27,8 +27,6 @@ class Choice(BaseModel):
     background: str | None = None
     use_classes: bool | None = None
     attributes: tuple[str, ...] | None = None
-    title: str | None = None
-    licence: str | None = None
     left_out: dict[str, bool] = {}
     """Picture -> whether it is left out."""
     classes: dict[str, bool] = {}
@@ -39,7 +37,7 @@ class Choice(BaseModel):
     """Picture -> the part of it that is used; null: all of it."""
 
 
-PLAIN = ("size", "proportions", "fit", "background", "use_classes", "attributes", "title", "licence")
+PLAIN = ("size", "proportions", "fit", "background", "use_classes", "attributes")
 
 
 def read_choice(asked: dict[str, Any]) -> Choice:
@@ -55,10 +53,6 @@ def chosen(project: Project, choice: Choice, files: Collection[str]) -> dict[str
     cannot be."""
     there = set(files)
     fields = project.model_dump() | {name: value for name in PLAIN if (value := getattr(choice, name)) is not None}
-    if choice.title is not None and not (title := " ".join(choice.title.split())[:MAX_TITLE]):
-        raise InputError("Give it a name first.")
-    elif choice.title is not None:
-        fields["title"] = title
     fields["left_out"] = sorted(changed_set(project.left_out, choice.left_out, there))
     fields["classes"] = sorted(changed_set(project.classes, choice.classes, set(choice.classes)))
     fields["class_of"] = changed_dict(project.class_of, choice.class_of, there)

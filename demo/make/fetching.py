@@ -1,7 +1,7 @@
 """Pictures that a project gets from this machine or the Hub: a folder, a zip, a data set by its name, a ready set.
 
-A process of its own reads the source as training would (train/data/unpack.py) and leaves its pictures as files in
-`.fetched`, from where they go the way of all pictures that are brought (demo/make/incoming.py).
+A process of its own reads the source as training would and leaves its pictures as files in `.fetched`
+(train/data/picture_folder.py), from where they go the way of all pictures that are brought (demo/make/incoming.py).
 """
 
 import re
@@ -24,7 +24,7 @@ from demo.make.limits import MakeLimits
 from demo.make.projects import Projects
 from demo.make.tables import is_table
 
-FETCHED, LOG = ".fetched", "fetching.log"
+FETCHED = ".fetched"
 LOOK_EVERY = 0.3
 HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+|shapes")
 RECORDS = {".md", ".json"}  # of a ready set: no pictures
@@ -45,7 +45,7 @@ class ReadySet:
     hub: bool = False
 
 
-UNPACK = "train.data.unpack"
+UNPACK = "train.data.picture_folder"
 READY: dict[str, ReadySet] = {
     "shapes": ReadySet((UNPACK, "shapes"), ("--most", "2000"), 2000, ("torch",)),
     "avatars": ReadySet(
@@ -66,7 +66,7 @@ def ready_sets(limits: MakeLimits) -> dict[str, int]:
     return {
         name: ready.most
         for name, ready in READY.items()
-        if all(map(find_spec, ready.needs)) and (limits.paths or not ready.hub) and ready.most <= limits.pictures
+        if all(map(find_spec, ready.needs)) and (limits.own_machine or not ready.hub) and ready.most <= limits.pictures
     }
 
 
@@ -103,7 +103,7 @@ class Fetches:
     def begin_path(self, name: str, source: str) -> None:
         """Fetches a folder, a zip, parquet or a data set of the Hub. Raises InputError, UserError as `_begin`."""
         source = source.strip()
-        if not self.limits.paths:
+        if not self.limits.own_machine:
             raise InputError("Folders of this machine can be named only where --make is for its owner alone.")
         if not source:
             raise InputError("Name a folder or a zip on this machine, or a data set of the Hugging Face Hub.")
@@ -149,7 +149,7 @@ class Fetches:
             shutil.rmtree(folder / FETCHED, ignore_errors=True)  # of a server that was killed
             fetch = Fetch(of)
             try:
-                fetch.child = Child([sys.executable, "-m", *words], folder / LOG)
+                fetch.child = Child([sys.executable, "-m", *words], folder, "fetch")
             except OSError as problem:
                 raise UserError(f"The pictures cannot be fetched: {problem.strerror or problem}.") from problem
             fetch.thread = threading.Thread(target=self._run, args=(name, fetch, folder), daemon=True)

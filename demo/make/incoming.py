@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from bundle.errors import ImageError, InputError, UserError
-from bundle.picture_files import BROKEN, TRAINING, opened
+from bundle.picture_files import BROKEN, ENDINGS, TRAINING, opened
 from demo.make.classes import ALONE
 from demo.make.limits import MakeLimits
 from demo.make.names import plain_name
@@ -25,7 +25,6 @@ from demo.make.tables import MAX_TABLE_BYTES, NAMES, TABLES, is_table
 
 GONE = "The folder of this project is gone: it was deleted. Make a new project."
 IGNORED = re.compile(r"(^|/)(\.(?!\.?/)|__MACOSX(/|$)|@eaDir(/|$)|Thumbs\.db$|desktop\.ini$)")
-ENDINGS = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "GIF": "gif", "BMP": "bmp", "TIFF": "tif", "AVIF": "avif"}
 UNPACKED = 4  # times a project's bytes that a zip may hold, pictures or not
 
 
@@ -103,7 +102,7 @@ class Incoming:
             self._take_table(data, whole_name, arrivals)
             return
         try:
-            ending = ENDINGS.get(opened(data, TRAINING).format or "", "img")
+            ending = ENDINGS[opened(data, TRAINING).format or ""]
         except ImageError as problem:
             arrivals.refused[str(problem)] += 1
             return
@@ -117,7 +116,7 @@ class Incoming:
         self.pictures.mkdir(exist_ok=True)  # not its parents: the project may have been deleted
         folder = self.pictures / group_of(name)
         folder.mkdir(exist_ok=True)
-        file = folder / f"{self._next(folder):06d}.{ending}"
+        file = folder / f"{self._next(folder):06d}{ending}"
         self._write(file, data, whole_name)
         self.room = left_bytes - len(data), left_pictures - 1
         arrivals.stored += 1

@@ -47,9 +47,9 @@ class Jobs:
             if any(not job.done for job in self._jobs.values()):
                 raise Busy("Something is being measured or staged already; wait until it is done.")
             try:
-                child = Child(command, folder / f"{kind}.log")
+                child = Child(command, folder, kind)
             except OSError as problem:
-                raise UserError(failures.sentence([str(problem)], 1, folder)) from problem
+                raise UserError(failures.sentence(kind, [str(problem)], 1, folder)) from problem
             job = self._jobs[name] = Job(kind, child, time.monotonic())
         threading.Thread(target=self._wait, args=(job, then), name=f"make-{kind}", daemon=True).start()
 
@@ -64,14 +64,8 @@ class Jobs:
         job = self._jobs.get(name)
         if job is None:
             return None
-        lines = [] if job.done else job.child.last_lines()
-        return {
-            "kind": job.kind,
-            "done": job.done,
-            "error": job.error,
-            "seconds": round(time.monotonic() - job.began),
-            "line": lines[-1][:200] if lines else "",
-        }
+        seconds = round(time.monotonic() - job.began)
+        return {"kind": job.kind, "done": job.done, "error": job.error, "seconds": seconds}
 
     def stop(self, name: str) -> None:
         """Ends the job of a project, and waits for it."""
@@ -97,5 +91,5 @@ class Jobs:
             try:
                 then()
             except UserError as problem:
-                job.error = str(problem)
+                job.error = failures.without_paths(str(problem), job.child.log.parent)
         job.done = True

@@ -37,17 +37,17 @@ def describe(maker: Maker, name: str, asked: dict[str, Any]) -> None:
 
 def measure(maker: Maker, name: str) -> None:
     """Starts measuring the bundle on its own pictures; the figures go into its index and its card. Raises UserError."""
-    folder = playable(maker, name)
+    folder = made_playable(maker, name)
     words = [sys.executable, "-m", "train", "evaluate", str(folder), "--data", str(folder.parent / "set")]
     words += ["--samples", str(SAMPLES), "--store", str(folder), "--threads", str(max(core_count() - 1, 1))]
-    maker.jobs.begin(name, "measure", words, lambda: maker.made.serve(name))
+    maker.begin_job(name, "measure", words, lambda: maker.made.serve(name))
 
 
 def stage(maker: Maker, name: str, kind: Kind) -> None:
     """Starts staging a Space or a static page in the project's folder. Raises UserError."""
-    folder = playable(maker, name)
+    folder = made_playable(maker, name)
     words = stage_words(folder, kind)
-    maker.jobs.begin(name, kind, [sys.executable, *words], lambda: None)
+    maker.begin_job(name, kind, [sys.executable, *words], lambda: None)
 
 
 def stage_words(folder: Path, kind: Kind) -> list[str]:
@@ -64,11 +64,11 @@ def push_command(folder: Path, kind: Kind) -> str:
 
 def shelve(maker: Maker, name: str) -> None:
     """Copies the bundle to where the server finds bundles whenever it starts. Raises UserError."""
-    folder = playable(maker, name)
+    folder = made_playable(maker, name)
     if maker.shelf is None:
         raise InputError("This server has no folder of bundles: download the generator instead.")
     try:
-        with maker.made.keeping, scratch(maker.shelf / name) as copy:
+        with maker.made.keeping(), scratch(maker.shelf / name) as copy:
             copy.rmdir()
             shutil.copytree(folder, copy)
             replace_folder(copy, maker.shelf / name, [path.name for path in copy.iterdir()])
@@ -77,11 +77,10 @@ def shelve(maker: Maker, name: str) -> None:
     maker.projects.change(name, shelved=True)
 
 
-def playable(maker: Maker, name: str) -> Path:
+def made_playable(maker: Maker, name: str) -> Path:
     """The folder of the project's bundle, renewed where more was learned since. Raises UserError where there is none,
     and while it is trained."""
-    if maker.state_of(name) in BUSY:
-        raise InputError("Pause the training first.")
+    maker.check_not_trained(name)
     maker.play(name)
     return maker.made.folder(name)
 

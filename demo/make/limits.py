@@ -6,18 +6,18 @@ from dataclasses import dataclass
 @dataclass(frozen=True)
 class MakeLimits:
     """`bytes`: of all pictures of a project; `upload_bytes`: of one file; `pictures`: of a project; `minutes`: of a
-    training; `projects`: at the same time; `paths`: whether folders of this machine and data sets of the Hub may be
-    named."""
+    training; `projects`: at the same time; `own_machine`: whether the machine belongs to whoever sits at it, who may
+    name its folders and data sets of the Hub."""
 
     bytes: int
     upload_bytes: int
     pictures: int
     minutes: float
     projects: int
-    paths: bool = False
+    own_machine: bool = False
 
 
-OWN_MACHINE = MakeLimits(10_000_000_000, 2_000_000_000, 200_000, 24 * 60, 200, paths=True)
+OWN_MACHINE = MakeLimits(10_000_000_000, 2_000_000_000, 200_000, 24 * 60, 200, own_machine=True)
 """For the person whose machine it is."""
 
 ANYONE = MakeLimits(300_000_000, 200_000_000, 5_000, 60, 4)

@@ -3,8 +3,8 @@
 import json
 import threading
 import time
-from collections.abc import Callable, MutableMapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, MutableMapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,13 @@ from bundle.write import card_of, update_bundle
 from demo.facts import bundle_facts
 from demo.make import plan
 from demo.make.child import WAITED_FOR, Child
+from demo.make.failures import told_without_paths
 from demo.make.projects import Projects
 from demo.serving.engine import Engine, EngineCache
 from demo.serving.served_bundle import ServedBundle
 
-EXPORT_SECONDS = 120.0  # that one export waits for another
-EXPORT_LOG = "export.log"
+PATIENCE = 120.0  # seconds that one who changes or copies a bundle waits for another, but …
+FOREVER = -1.0  # … the end of a training, for which nobody waits
 LOOK_EVERY = 0.1
 
 
@@ -33,18 +34,24 @@ class MadeBundles:
                  ending: Callable[[], bool]):  # fmt: skip
         self.projects, self.served, self.provider, self.ending = projects, served, provider, ending
         self._cache = EngineCache()
-        self._exporting = threading.Lock()
-        self.keeping = threading.Lock()  # held by whoever changes the files of a bundle
+        self._lock = threading.Lock()
 
-    def export(self, name: str) -> None:
-        """Makes a bundle of what has been learned so far and serves it. Raises UserError."""
-        if not self._exporting.acquire(timeout=EXPORT_SECONDS):
+    @contextmanager
+    def keeping(self, patience: float | None = None) -> Iterator[None]:
+        """While inside, nobody else changes the files of a bundle. Raises Busy where others do so for more than
+        `patience` seconds, by default PATIENCE."""
+        if not self._lock.acquire(timeout=PATIENCE if patience is None else patience):
             raise Busy("Another generator is being made playable; try again in a minute.")
         try:
-            with self.keeping:
-                self._export_alone(name)
+            yield
         finally:
-            self._exporting.release()
+            self._lock.release()
+
+    def export(self, name: str, patience: float | None = None) -> None:
+        """Makes a bundle of what has been learned so far and serves it. Raises UserError; `patience` as for keeping."""
+        with self.keeping(patience), told_without_paths(self.projects.folder(name)):
+            self._export_alone(name)
+            self._write_words(name)
 
     def serve(self, name: str) -> None:
         """Serves the bundle of a project, in place of its earlier one. Raises BundleError."""
@@ -81,6 +88,10 @@ class MadeBundles:
 
     def put_words(self, name: str) -> None:
         """Writes the project's title and words into the bundle. Raises UserError where the disk refuses."""
+        with self.keeping(), told_without_paths(self.projects.folder(name)):
+            self._write_words(name)
+
+    def _write_words(self, name: str) -> None:
         folder, project = self.folder(name), self.projects.get(name)
         bundle, card = read(folder), card_of(folder) or ""
         changed = with_words(with_title(card, project.title), project.words)
@@ -101,7 +112,7 @@ class MadeBundles:
         served = self.served.get(name)
         figures = served.info.quality if served and self._has_newest_weights(name) else None
         try:
-            child = Child(plan.export_command(project, folder, name), folder / EXPORT_LOG, WAITED_FOR)
+            child = Child(plan.export_command(project, folder, name), folder, "export", WAITED_FOR)
         except OSError as problem:
             raise UserError(f"The generator cannot be made playable: {problem.strerror or problem}.") from problem
         while child.poll() is None:
@@ -113,7 +124,6 @@ class MadeBundles:
         if figures:  # of the same weights
             store_quality(folder / "bundle", figures)
         self.serve(name)
-        self.put_words(name)
 
 
 def pictures_seen(run: Path) -> dict[str, int]:

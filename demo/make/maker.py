@@ -6,17 +6,17 @@ learned.
 """
 
 import threading
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from bundle.errors import InputError, UserError
 from bundle.sessions import Provider
-from demo.make import more_pictures, project_status
+from demo.make import forgetting, more_pictures, project_status
 from demo.make.data_set import SET, lay_out
-from demo.make.jobs import Jobs
-from demo.make.limits import ANYONE, MakeLimits
+from demo.make.jobs import Jobs, Kind
+from demo.make.limits import MakeLimits
 from demo.make.machine import Machine
 from demo.make.made_bundles import MadeBundles
 from demo.make.projects import BUSY, Projects, Remedy, State
@@ -34,7 +34,6 @@ class Maker:
     def __init__(self, projects: Projects, bundles: MutableMapping[str, ServedBundle], provider: Provider,
                  limits: MakeLimits, shelf: Path | None = None):  # fmt: skip
         self.projects, self.limits, self.shelf = projects, limits, shelf
-        self.own_machine = limits != ANYONE
         self.machine = Machine(projects.home)
         self.made = MadeBundles(projects, bundles, provider, lambda: self._ending)
         self.jobs = Jobs(projects)
@@ -75,24 +74,18 @@ class Maker:
 
         `minutes`: in all. Raises InputError where it has too few pictures or the minutes are too many."""
         with self._asking:
-            self._queue_up(name, minutes)
-
-    def _queue_up(self, name: str, minutes: float) -> None:
-        project = self.projects.get(name)
-        if self.state_of(name) in BUSY:
-            return
-        self.jobs.check_idle(name)
-        self.check_minutes(minutes)
-        folder = self.projects.folder(name)
-        if (folder / "run" / "run.json").exists() and (folder / SET).is_dir():
-            more_pictures.add(folder, project)
-        else:
-            lay_out(folder, project)
-        step = 0 if project.state == "finished" else project.step  # every stage goes on
-        self.projects.change(name, state="waiting", minutes=minutes, step=step, error="")
-        with self._changed:
-            self._waiting.append(name)
-            self._changed.notify_all()
+            project = self.projects.get(name)
+            if self.state_of(name) in BUSY:
+                return
+            self.jobs.check_idle(name)  # before its pictures are touched
+            self.check_minutes(minutes)
+            folder = self.projects.folder(name)
+            if (folder / "run" / "run.json").exists() and (folder / SET).is_dir():
+                more_pictures.add(folder, project)
+            else:
+                lay_out(folder, project)
+            step = 0 if project.state == "finished" else project.step  # every stage goes on
+            self._enqueue(name, minutes=minutes, step=step)
 
     def check_minutes(self, minutes: float) -> None:
         """Raises InputError for a time that nothing can be trained in, or that is not allowed here."""
@@ -119,11 +112,7 @@ class Maker:
         that is paused is taken up for that."""
         with self._asking:
             if self.state_of(name) in ("paused", "failed"):
-                self.projects.change(name, state="waiting", error="")
-                with self._changed:
-                    self._to_end.add(name)
-                    self._waiting.append(name)
-                    self._changed.notify_all()
+                self._enqueue(name, to_end=True)
         self._stop_current("end", name)
 
     def remedy(self, name: str, remedy: Remedy) -> None:
@@ -136,20 +125,20 @@ class Maker:
             if remedy != "slower":
                 self._stop_current("again", name)
         elif remedy == "slower":
-            project_status.forget_step(self.projects, name)
+            forgetting.forget_step(self.projects, name)
 
     def start_over(self, name: str) -> None:
         """Forgets all that was learned; the pictures stay, and may be chosen anew."""
         self._end(name)
         self.made.drop(name)
-        project_status.forget_all(self.projects, name)
+        forgetting.forget_all(self.projects, name)
 
     def delete(self, name: str) -> None:
         """Ends its training, and removes the project, its pictures and all that was learned from them."""
         self._end(name)
         self.made.drop(name)
         if self.projects.get(name).shelved and self.shelf:
-            project_status.remove(self.shelf / name)
+            forgetting.remove(self.shelf / name)
         self.projects.delete(name)
 
     def play(self, name: str) -> None:
@@ -165,6 +154,17 @@ class Maker:
         else:
             self.made.put_words(name)
 
+    def begin_job(self, name: str, kind: Kind, command: list[str], then: Callable[[], None]) -> None:
+        """Starts work on the bundle of a project: see Jobs.begin. Raises InputError while it is trained."""
+        with self._asking:
+            self.check_not_trained(name)
+            self.jobs.begin(name, kind, command, then)
+
+    def check_not_trained(self, name: str) -> None:
+        """Raises InputError while a project is trained, or waits for that."""
+        if self.state_of(name) in BUSY:
+            raise InputError("Pause the training first.")
+
     def state_of(self, name: str) -> State:
         """How far a project is. What its file calls busy, and nobody works on, was interrupted where the disk was full:
         that could not be written."""
@@ -173,17 +173,17 @@ class Maker:
             busy = name in self._waiting or (self._current is not None and self._current.name == name)
         return state if busy or state not in BUSY else "paused"
 
-    def status(self, name: str) -> dict[str, Any]:
-        """How far a project is, as JSON: what was chosen, the steps, what the training says, its place in the queue."""
+    def status(self, name: str, own_machine: bool = False) -> dict[str, Any]:
+        """How far a project is, as JSON: what was chosen, the steps, what the training says, its place in the queue.
+        `own_machine`: whether it is for whoever owns this machine, who may know its folders."""
         with self._changed:
             place = self._waiting.index(name) + 1 if name in self._waiting else 0
         state = self.state_of(name)
-        found = project_status.status(self.projects, name, state)
+        found = project_status.status(self.projects, name, state, own_machine)
         return found | {
             "place": place,
             "playable": name in self.made.served,
             "job": self.jobs.facts(name),
-            "machine": self.machine.facts(),
         }
 
     # --- the thread --------------------------------------------------------------------------------
@@ -212,6 +212,17 @@ class Maker:
             self._current = Running(name, wish="end" if name in self._to_end else None)
             self._to_end.discard(name)
             return self._current
+
+    def _enqueue(self, name: str, to_end: bool = False, **changes: Any) -> None:
+        """Puts a project in the queue; `to_end`: its present step is only to be finished. For whoever holds `_asking`.
+        Raises Busy while something is done with its bundle."""
+        self.jobs.check_idle(name)
+        self.projects.change(name, state="waiting", error="", **changes)
+        with self._changed:
+            if to_end:
+                self._to_end.add(name)
+            self._waiting.append(name)
+            self._changed.notify_all()
 
     def _left_queue(self, name: str) -> bool:
         """Whether the project was waiting, and does so no more."""

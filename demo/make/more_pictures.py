@@ -21,18 +21,16 @@ def new_pictures(folder: Path, project: Project) -> dict[str, str]:
     return {file: name for file, name in found.items() if (name or ALONE) in classes}
 
 
-def add(folder: Path, project: Project) -> int:
-    """Adds them; returns how many there are. Raises UserError where the disk refuses."""
-    new = new_pictures(folder, project)
+def add(folder: Path, project: Project) -> None:
+    """Adds them. Raises UserError where the disk refuses."""
     try:
-        for file, name in new.items():
+        for file, name in new_pictures(folder, project).items():
             place(folder, file, name, project, folder / SET)
         there = laid_out(folder)
         written = {file: there[mark(file)] for file in all_files(folder) if mark(file) in there}
         write_attributes(folder, project, written, folder / SET)
     except OSError as problem:
         raise UserError(f"The data set cannot be written: {problem.strerror or problem}.") from problem
-    return len(new)
 
 
 def laid_out(folder: Path) -> dict[str, str]:

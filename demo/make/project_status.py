@@ -1,27 +1,28 @@
-"""How far a project is, for the page; and how to forget what it has learned."""
+"""How far a project is, for the page."""
 
-import shutil
+import shlex
 from pathlib import Path
 from typing import Any
 
 from bundle.training_status import Status, read_status
 from demo.make import plan
-from demo.make.data_set import SET, counts
-from demo.make.machine import Machine
+from demo.make.data_set import counts
 from demo.make.more_pictures import new_pictures
 from demo.make.projects import Project, Projects, State
-from demo.make.run_view import run_view
+from demo.make.run_view import status_view, view_of
 
-LEARNED = ("run", "set", "bundle", "report", "space", "page")
-"""Folders of a project that hold what was made of its pictures."""
+RESTING: tuple[State, ...] = ("paused", "finished", "failed")
+"""States from which a training goes on, with the pictures that came since; while it trains none are counted."""
 
 
-def status(projects: Projects, name: str, state: State) -> dict[str, Any]:
-    """The project as JSON: what was chosen, its steps, and what its run folder shows. `state`: as it really is."""
+def status(projects: Projects, name: str, state: State, own_machine: bool) -> dict[str, Any]:
+    """The project as JSON: what was chosen, its steps, and what its run folder shows. `state`: as it really is.
+    `own_machine`: whether folders of this machine may be named."""
     project, folder = projects.get(name), projects.folder(name)
     pictures, classes = counts(folder, project)
     steps = plan.steps(project, pictures, classes)
-    said = said_by_training(project, state, folder, steps)
+    heard = read_status(folder / "run")
+    said = of_present_step(heard, project, state, steps)
     return {
         "name": name,
         "title": project.title,
@@ -29,31 +30,25 @@ def status(projects: Projects, name: str, state: State) -> dict[str, Any]:
         "error": project.error,
         "minutes": project.minutes,
         "pictures": pictures,
-        "added": len(new_pictures(folder, project)) if (folder / SET).is_dir() and state != "collecting" else 0,
+        "added": len(new_pictures(folder, project)) if state in RESTING else 0,
         "pixels": project.sides[0] * project.sides[1],
         "step": project.step,
         "steps": [{"stage": step.stage, "minutes": step.minutes, "takes": step.takes} for step in steps],
-        "training": said.model_dump(mode="json") if said else None,
+        "training": status_view(said, folder / "run") if said else None,
         "left": left_for_all(steps, project.step, said) if state == "training" else None,
-        "run": run_view(folder / "run"),
+        "run": view_of(folder / "run", heard),
         "remedies": project.remedies,
-        "command": resume_command(folder, project, steps),
+        "command": resume_command(folder, project, steps) if own_machine else "",
         "words": project.words,
         "licence": project.licence,
         "shelved": project.shelved,
     }
 
 
-def training_facts(machine: Machine, own: bool) -> dict[str, Any]:
-    """What the page needs to know of trainings in general, as JSON. `own`: whether it is the visitor's own machine."""
-    return {"machine": machine.facts(), "shares": plan.SHARES, "own": own}
-
-
-def said_by_training(project: Project, state: State, folder: Path, steps: tuple[plan.Step, ...]) -> Status | None:
-    """What the process of the present step says; None while there is none, or it has not begun."""
+def of_present_step(said: Status | None, project: Project, state: State, steps: tuple[plan.Step, ...]) -> Status | None:
+    """What the run was heard to say, where that comes from the process of the present step; else None."""
     if state != "training" or project.step >= len(steps):
         return None
-    said = read_status(folder / "run")
     is_now = said and said.stage == steps[project.step].stage and said.state in ("training", "measuring")
     return said if is_now else None
 
@@ -72,25 +67,4 @@ def resume_command(folder: Path, project: Project, steps: tuple[plan.Step, ...])
         return ""
     step = steps[min(project.step, len(steps) - 1)]
     words = plan.training_command(step, project, folder)
-    return " ".join(["python", *words[1:]])
-
-
-def forget_step(projects: Projects, name: str) -> None:
-    """Removes what the present step has learned, so that it begins anew. Raises InputError for an unknown project."""
-    project, folder = projects.get(name), projects.folder(name)
-    steps = plan.steps(project, *counts(folder, project))
-    if project.step < len(steps):
-        remove(folder / "run" / steps[project.step].stage)
-
-
-def forget_all(projects: Projects, name: str) -> None:
-    """Removes all that was learned; the pictures stay. Raises InputError for an unknown project."""
-    folder = projects.folder(name)
-    for place in LEARNED:
-        remove(folder / place)
-    projects.change(name, state="collecting", step=0, error="", remedies=())
-
-
-def remove(folder: Path) -> None:
-    """Removes a folder with all that it holds."""
-    shutil.rmtree(folder, ignore_errors=True)
+    return shlex.join(["python", *words[1:]])

@@ -36,7 +36,6 @@ SIZES = (32, 64, 96, 128)
 """The longer side of a picture in pixels."""
 Proportions = Literal["1:1", "4:3", "3:4", "3:2", "2:3"]
 """Width to height."""
-PROPORTIONS: tuple[Proportions, ...] = ("1:1", "4:3", "3:4", "3:2", "2:3")
 SHORTER = {"4:3": {32: 24, 64: 48, 96: 72, 128: 96}, "3:2": {32: 20, 64: 40, 96: 64, 128: 80}}
 """Proportions -> longer side -> shorter side: the nearest that the networks can draw well."""
 

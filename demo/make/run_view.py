@@ -22,13 +22,23 @@ SILENT = 120.0  # seconds without a word after which a training of another machi
 
 def run_view(run: Path) -> dict[str, Any]:
     """A run as JSON: what its training says, whether that is still at it, and the stages that have begun."""
-    said = read_status(run)
+    return view_of(run, read_status(run))
+
+
+def view_of(run: Path, said: Status | None) -> dict[str, Any]:
+    """As `run_view`, of what its training was just heard to say."""
     return {
-        "status": said.model_dump(mode="json") if said else None,
+        "status": status_view(said, run) if said else None,
         "alive": said is not None and is_alive(said, run),
         "size": picture_size(run),
         "stages": [stage_view(run / name) for name in STAGES if (run / name).is_dir()],
     }
+
+
+def status_view(said: Status, run: Path) -> dict[str, Any]:
+    """What a training says as JSON; its warnings do not tell where on this machine the run lies."""
+    warnings = {kind: sentence.replace(f"{run}/", "") for kind, sentence in said.warnings.items()}
+    return said.model_dump(mode="json") | {"warnings": warnings}
 
 
 def picture_size(run: Path) -> list[int] | None:

@@ -4,7 +4,6 @@ What can be an attribute follows train/data/attributes.py, with a margin for the
 """
 
 import csv
-import io
 import json
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
@@ -12,13 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from bundle.errors import InputError
+from bundle.picture_tables import FILE_COLUMNS, LABEL_COLUMNS, TEXT_TABLES, by_name, text_records
 from bundle.schema import MAX_NAME
 from demo.make.names import plain_name
-
-TABLE_FILES = ("metadata.csv", "metadata.jsonl", "labels.csv", "labels.jsonl")
-FILE_COLUMNS = ("file_name", "filename", "file", "image", "path", "image_path", "image_file")
-LABEL_COLUMNS = ("label", "labels", "class", "target", "category", "class_name", "classname", "label_name", "class_id")
-"""Columns that training takes for the classes."""
 
 NAMES, TABLES = "names.jsonl", "tables"
 MAX_TABLE_BYTES = 50_000_000
@@ -42,7 +37,7 @@ class Column:
 
 def is_table(name: str) -> bool:
     """Whether a file of this name may tell about pictures beside it."""
-    return PurePosixPath(name.replace("\\", "/")).name.lower() in TABLE_FILES
+    return PurePosixPath(name.replace("\\", "/")).name.lower() in TEXT_TABLES
 
 
 def columns(project: Path, files: Collection[str]) -> dict[str, Column]:
@@ -54,11 +49,11 @@ def columns(project: Path, files: Collection[str]) -> dict[str, Column]:
     ]
     if not tables:
         return {}
-    by_name = {called[file]: file for file in files if file in called}
+    pictures = {called[file]: file for file in files if file in called}
     found: dict[str, Cells] = {}
     for path, name in tables:
         with suppress(OSError, ValueError, csv.Error):
-            for column, cells in cells_of(read_records(path), PurePosixPath(name).parent, by_name).items():
+            for column, cells in cells_of(read_records(path), PurePosixPath(name).parent, pictures).items():
                 found.setdefault(column, {}).update(cells)
     return {name: Column(cells, why_no_attribute(name, cells), tells_classes(cells)) for name, cells in found.items()}
 
@@ -81,13 +76,8 @@ def names_of(project: Path) -> dict[str, str]:
 
 def read_records(path: Path) -> list[dict[str, Cell]]:
     """The rows of a table: column -> cell, without the empty ones. Raises OSError, ValueError, csv.Error."""
-    text = path.read_bytes().decode("utf-8-sig", errors="replace")
-    if path.suffix.lower() == ".csv":
-        head = text.partition("\n")[0]
-        rows: list[dict] = list(csv.DictReader(io.StringIO(text), delimiter=max(",;\t", key=head.count)))
-    else:
-        rows = [json.loads(line) for line in text.split("\n") if line.strip()]
-    return [{str(name): found for name, cell in row.items() if (found := plain_cell(cell)) is not None} for row in rows]
+    rows = text_records(path, path.read_bytes())
+    return [{name: found for name, cell in row.items() if (found := plain_cell(cell)) is not None} for row in rows]
 
 
 def plain_cell(cell: object) -> Cell | None:
@@ -101,17 +91,18 @@ def plain_cell(cell: object) -> Cell | None:
 
 
 def cells_of(
-    records: Sequence[Mapping[str, Cell]], beside: PurePosixPath, by_name: Mapping[str, str]
+    records: Sequence[Mapping[str, Cell]], beside: PurePosixPath, called: Mapping[str, str]
 ) -> dict[str, Cells]:
-    """Column -> its cells. `beside`: the folder of the table; `by_name`: what a picture was called -> the picture. Rows
+    """Column -> its cells. `beside`: the folder of the table; `called`: what a picture was called -> the picture. Rows
     name pictures by their path from that folder, else by the file's name alone where only one has it."""
     columns = list(dict.fromkeys(name for record in records for name in record))
-    place = next((name for wanted in FILE_COLUMNS for name in columns if name.lower() == wanted), None)
-    if place is None:
+    places = by_name(columns, FILE_COLUMNS)
+    if not places:
         return {}
-    pictures = {i: by_name.get(str(beside / str(record.get(place, "")))) for i, record in enumerate(records)}
+    place = places[0]
+    pictures = {i: called.get(str(beside / str(record.get(place, "")))) for i, record in enumerate(records)}
     if not any(pictures.values()):
-        alone = files_by_last_part(by_name)
+        alone = files_by_last_part(called)
         pictures = {i: alone.get(PurePosixPath(str(record.get(place, ""))).name) for i, record in enumerate(records)}
     found: dict[str, Cells] = {}
     for i, record in enumerate(records):
@@ -122,10 +113,10 @@ def cells_of(
     return found
 
 
-def files_by_last_part(by_name: Mapping[str, str]) -> dict[str, str]:
+def files_by_last_part(called: Mapping[str, str]) -> dict[str, str]:
     """The name of a file, with and without its ending -> the picture, where only one is called so."""
     found: dict[str, set[str]] = {}
-    for name, file in by_name.items():
+    for name, file in called.items():
         path = PurePosixPath(name)
         for key in {path.name, path.stem}:
             found.setdefault(key, set()).add(file)

@@ -14,14 +14,13 @@ from demo.make import failures, plan
 from demo.make.child import Child
 from demo.make.data_set import counts
 from demo.make.machine import Machine
-from demo.make.made_bundles import MadeBundles
+from demo.make.made_bundles import FOREVER, MadeBundles
 from demo.make.projects import FILE, Projects
 
 # Seconds into a step at which a sheet of samples is asked for, beside those that training makes by itself.
 FIRST_SHEETS = (8.0, 20.0, 45.0, 90.0, 180.0)
 LATER_SHEETS = 300.0
 LOOK_EVERY = 0.5
-TRAINING_LOG = "training.log"
 
 Wish = Literal["pause", "again", "anew", "next", "end"]
 """What is to come once the process has stopped: nothing for now; the same step with other settings; the same step from
@@ -86,7 +85,7 @@ def train_all(running: Running, projects: Projects, made: MadeBundles, machine: 
         if wish == "end":
             break
         project = projects.get(name)  # its minutes may have changed
-    made.export(name)
+    made.export(name, FOREVER)
     projects.change(name, state="finished")
 
 
@@ -100,11 +99,11 @@ def run_step(
     with suppress(OSError):
         (run / STATUS).unlink(missing_ok=True)  # what an earlier process said
     try:
-        child = Child(command, folder / TRAINING_LOG)
+        child = Child(command, folder, "training")
     except FileNotFoundError as problem:
         raise UserError(failures.REMOVED) from problem
     except OSError as problem:
-        raise UserError(failures.sentence([str(problem)], 1, folder)) from problem
+        raise UserError(failures.sentence("training", [str(problem)], 1, folder)) from problem
     running.begin(child)
     began, asked, noted = time.monotonic(), 0, False
     while child.poll() is None:

@@ -38,7 +38,7 @@ def drawing(bundles: Mapping[str, ServedBundle]) -> dict[str, Endpoint]:
         model: ModelName = "",
         label: str = "",
         truncation: float = 1.0,
-        attributes: dict[str, float] | None = None,
+        attributes: dict[str, float | dict] | None = None,
     ) -> dict:
         """Draw one picture for each seed.
 
@@ -47,12 +47,13 @@ def drawing(bundles: Mapping[str, ServedBundle]) -> dict[str, Endpoint]:
         label: the name of a class, empty = class number (seed modulo classes), where the seed of a point [x, y] is
         floor(x) + 100 floor(y). truncation: 0 (typical) to 1.5; the VAE takes it as a temperature.
         attributes: how far pictures move along the attributes that /report names, {"glasses": 1.5}, each from -4 to 4
-        standard deviations. Returns {"images": [PNG data URLs]}.
+        standard deviations, and along directions of your own, {"round face": {"vector": …, "amount": 1.5}}: the text of
+        a saved direction, or one number for each of the latent. Returns {"images": [PNG data URLs]}.
         """
         served = arguments.bundle(bundles, bundle)
         keys, weights = arguments.keys(seeds), arguments.class_weights(label, served)
         psi, chosen = arguments.truncation(truncation), arguments.model(model, served)
-        moves = arguments.attributes(attributes, served)
+        moves = arguments.attributes(attributes, served, chosen)
         numbers = [key for key in keys if isinstance(key, int)]
         if len(numbers) == len(keys):
             drawn = served.sample(numbers, weights, psi, chosen, moves)
@@ -73,7 +74,7 @@ def drawing(bundles: Mapping[str, ServedBundle]) -> dict[str, Endpoint]:
         frames: int = 60,
         format: Literal["webp", "gif", "mp4", "film-strip", "png-strip", "zip"] = "webp",
         frames_per_second: int = 20,
-        attributes: dict[str, float] | None = None,
+        attributes: dict[str, float | dict] | None = None,
         times: list[float] | None = None,
         easing: list[Literal["linear", "in", "out", "smooth"]] | None = None,
         seconds: float = 0.0,
@@ -116,7 +117,7 @@ def drawing(bundles: Mapping[str, ServedBundle]) -> dict[str, Endpoint]:
 def reading(bundles: Mapping[str, ServedBundle], picture_of: Reader, mask_of: Reader) -> dict[str, Endpoint]:
     """The endpoints that take pictures, by name. `picture_of`, `mask_of`: how to read what the caller sent as one."""
 
-    def reconstruct(picture: str, bundle: str = "", attributes: dict[str, float] | None = None) -> dict:
+    def reconstruct(picture: str, bundle: str = "", attributes: dict[str, float | dict] | None = None) -> dict:
         """Encode a picture with the VAE and decode it again.
 
         picture: PNG, JPEG, WebP, GIF or BMP, at most 5 MB and 8 million pixels. attributes: moves of the code in
@@ -126,7 +127,7 @@ def reading(bundles: Mapping[str, ServedBundle], picture_of: Reader, mask_of: Re
         """
         served = arguments.bundle(bundles, bundle)
         image = picture_of(picture, served)
-        reconstruction = served.reconstruct(image, arguments.attributes(attributes, served))
+        reconstruction = served.reconstruct(image, arguments.attributes(attributes, served, "vae"))
         return {
             "input": image_url(image, None),
             "image": image_url(reconstruction.image, made("reconstruct", served, "vae")),

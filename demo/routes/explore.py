@@ -14,6 +14,10 @@ GET /live/{bundle}/edit?seed=&dimensions=&towards=&across=&along=&attributes=
 GET /explore/{bundle}/directions?m=
     JSON: the share of the variance that each of the strongest directions holds; how often each class's boundary is
     right, empty for bundles without boundaries.
+POST /explore/{bundle}/own-direction
+    The form of demo/routes/bundle_routes.py with {"m", "seed", "round", "marks": [{"vector", "has"}, …]}: what the
+    visitor has marked so far of steps around a picture. JSON: the next twelve steps, and the direction so far, as
+    demo/tabs/explore/own_direction.py says.
 GET /explore/{bundle}?way=
     JSON: the dots of the map and its frame, the dimensions by information.
 
@@ -21,6 +25,7 @@ A wrong parameter is answered with status 400 and a sentence, an unknown bundle 
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from starlette.datastructures import QueryParams
@@ -31,12 +36,13 @@ from bundle import latents
 from bundle.errors import InputError
 from bundle.latent_map import projections
 from bundle.schema import Model
+from demo import arguments
 from demo.arguments import MAX_PLACE
 from demo.routes import live, query_parameters
-from demo.routes.bundle_routes import BundleRoutes
+from demo.routes.bundle_routes import BundleRoutes, Form
 from demo.routes.model_requests import ModelRequests
 from demo.serving.served_bundle import ServedBundle
-from demo.tabs.explore import directions, latent_map
+from demo.tabs.explore import directions, latent_map, own_direction
 from demo.tabs.explore.directions import Moves
 
 KEPT = {"Cache-Control": "private, max-age=3600"}
@@ -53,6 +59,7 @@ def routes(bundles: Mapping[str, ServedBundle], requests: ModelRequests | None =
         ),
         about.get("/explore/{bundle}", _map_dots),
         about.get("/explore/{bundle}/directions", _direction_facts),
+        about.post("/explore/{bundle}/own-direction", _own_direction),
     ]
 
 
@@ -67,6 +74,24 @@ def _direction_facts(served: ServedBundle, query: QueryParams) -> JSONResponse:
     boundaries = directions.boundary_accuracies(served, model)
     facts = {"shares": [round(float(share), 4) for share in shares], "boundaries": [round(b, 4) for b in boundaries]}
     return JSONResponse(facts, headers=KEPT)
+
+
+def _own_direction(form: Form) -> dict[str, Any]:
+    """The next round of a direction of the visitor's own. Raises InputError."""
+    asked, served = form.asked, form.served
+    given = asked.get("marks", [])
+    most = own_direction.MOST_MARKS
+    if not isinstance(given, list) or len(given) > most:
+        raise InputError(f"The marks must be a list of at most {most}: take the direction, or start over.")
+    marks = []
+    for one in given:
+        vector, has = (one.get("vector"), one.get("has")) if isinstance(one, dict) else (None, None)
+        if not isinstance(vector, str) or not isinstance(has, bool):
+            raise InputError("Each mark must have a vector, as text, and say whether the picture has it.")
+        marks.append((vector, has))
+    seed = arguments.seed(asked.get("seed", 0))
+    number = arguments.whole(asked.get("round", 0), "round", 0, own_direction.MOST_ROUNDS)
+    return own_direction.next_round(served, arguments.model(asked.get("m"), served), marks, seed, number)
 
 
 # --- pictures ------------------------------------------------------------------------------------

@@ -6,8 +6,9 @@
     GET /live/{bundle}/quiz?quiz=&m=&n=&f=                  20 pictures of a quiz, real and generated, as one sheet
 
 Each of them but the quiz takes `attributes` too: moves along attributes in standard deviations, "glasses:1.5,smile:-2",
-clamped to ±4. A morph also takes `times`, the seconds at which it is at each key, "0,1.5,4"; `easing`, a word for each:
-linear, in, out, smooth; and `seconds`, its length. Without them the keys are even.
+clamped to ±4, and along directions of the visitor's own, "round face:1.5*VECTOR" (bundle/own_directions.py). A morph
+also takes `times`, the seconds at which it is at each key, "0,1.5,4"; `easing`, a word for each: linear, in, out,
+smooth; and `seconds`, its length. Without them the keys are even.
 
 m: the model; default: the bundle's first. x, y: numbers, clamped to ±1e6. t: truncation, clamped to 0 to 1.5.
 c: a class "3" or shares "3:0.5,5:0.5". Without c, each picture has the class of its seed, seed modulo K; at a point of
@@ -53,7 +54,7 @@ PATHS: tuple[paths.PathMode, ...] = ("spherical", "linear", "spline")  # the fir
 Draw = Callable[[ServedBundle, QueryParams], np.ndarray]
 StateOf = Callable[[ServedBundle, QueryParams], State | Mapping[str, Any]]
 NOT_OF_PICTURE = ("n", "f", "v")  # parameters that do not change what is drawn
-MAX_VALUE = 200  # characters of a parameter in a mark
+MAX_VALUE = 1400  # characters of a parameter in a mark: with one more it would not fit
 
 
 def routes(bundles: Mapping[str, ServedBundle], requests: ModelRequests | None = None) -> list[Route]:

@@ -18,11 +18,10 @@ from starlette.routing import Route
 
 from bundle.errors import InputError, UserError
 from demo.make.installed import installation
-from demo.make.limits import FEW_FOR_A_GAN, LEAST_PICTURES
+from demo.make.limits import LEAST_PICTURES
 from demo.make.maker import Maker
-from demo.make.project_status import training_facts
 from demo.routes.make_pictures import PictureRoutes
-from demo.routes.make_requests import answered, changing, in_thread, name_of, told
+from demo.routes.make_requests import answered, at_own_machine, changing, in_thread, name_of, status_answer, told
 
 
 class MakeRoutes:
@@ -48,19 +47,23 @@ class MakeRoutes:
         limits = self.maker.limits
         return answered(
             {
-                "projects": await in_thread(self._statuses),
+                "projects": await in_thread(self._statuses, at_own_machine(request, limits)),
                 **installation(),
-                **training_facts(self.maker.machine, self.maker.own_machine),
-                "limits": vars(limits) | {"least": LEAST_PICTURES, "few": FEW_FOR_A_GAN},
+                "machine": await in_thread(self.maker.machine.facts),
+                "limits": {
+                    "upload_bytes": limits.upload_bytes,
+                    "minutes": limits.minutes,
+                    "least": LEAST_PICTURES,
+                },
                 **self.pictures.facts(request),
             }
         )
 
-    def _statuses(self) -> list[dict[str, Any]]:
+    def _statuses(self, own_machine: bool) -> list[dict[str, Any]]:
         found = []
         for name in self.projects.names():
             with suppress(UserError):  # deleted just now
-                found.append(self.maker.status(name))
+                found.append(self.maker.status(name, own_machine))
         return found
 
     async def _create(self, request: Request) -> Response:
@@ -69,7 +72,7 @@ class MakeRoutes:
         return answered({"name": self.projects.create(request.query_params.get("title", ""))})
 
     async def _status(self, request: Request) -> Response:
-        return answered(await in_thread(self.maker.status, name_of(request)))
+        return await status_answer(self.maker, request)
 
     async def _delete(self, request: Request) -> Response:
         await in_thread(self.pictures.leave, name_of(request))

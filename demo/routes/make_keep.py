@@ -22,7 +22,16 @@ from starlette.routing import Route
 from bundle.errors import InputError, UserError
 from demo.make import keeping
 from demo.make.maker import Maker
-from demo.routes.make_requests import answered, body_json, changing, in_thread, name_of, told
+from demo.routes.make_requests import (
+    answered,
+    at_own_machine,
+    body_json,
+    changing,
+    in_thread,
+    name_of,
+    status_answer,
+    told,
+)
 from demo.routes.model_requests import FRESH
 
 
@@ -44,7 +53,7 @@ class KeepRoutes:
         ]
 
     async def _kept(self, request: Request) -> Response:
-        return answered(await in_thread(keeping.kept, self.maker, name_of(request), self.maker.own_machine))
+        return answered(await in_thread(keeping.kept, self.maker, name_of(request), self._is_own(request)))
 
     async def _describe(self, request: Request) -> Response:
         await in_thread(keeping.describe, self.maker, name_of(request), await body_json(request))
@@ -55,12 +64,12 @@ class KeepRoutes:
         return await self._status(request)
 
     async def _shelve(self, request: Request) -> Response:
-        self._check_own()
+        self._check_own(request)
         await in_thread(keeping.shelve, self.maker, name_of(request))
         return await self._status(request)
 
     async def _stage(self, request: Request) -> Response:
-        self._check_own()
+        self._check_own(request)
         kind = request.path_params["kind"]
         if kind not in keeping.STAGED:
             raise InputError("Only a space or a page can be staged.")
@@ -75,18 +84,21 @@ class KeepRoutes:
         return FileResponse(file, media_type="application/zip", filename=f"{title}.zip", headers=FRESH, background=gone)
 
     async def _status(self, request: Request) -> Response:
-        return answered(await in_thread(self.maker.status, name_of(request)))
+        return await status_answer(self.maker, request)
 
     def _zipped(self, name: str, title: str) -> Path:
         folder = self.maker.made.folder(name)
         if not folder.is_dir():
             raise UserError("Nothing has been learned yet: let it train first.")
-        with self.maker.made.keeping:
+        with self.maker.made.keeping():
             return zipped(folder, title)
 
-    def _check_own(self) -> None:
-        """Raises InputError where visitors from elsewhere use this server: such folders are of no use to them."""
-        if not self.maker.own_machine:
+    def _is_own(self, request: Request) -> bool:
+        return at_own_machine(request, self.maker.limits)
+
+    def _check_own(self, request: Request) -> None:
+        """Raises InputError for visitors from elsewhere: folders of this machine are of no use to them."""
+        if not self._is_own(request):
             raise InputError("This is possible only on the machine that runs the page: download the generator instead.")
 
 

@@ -10,7 +10,8 @@ GET    /make/{project}/pictures/{page}.png   PER_PAGE of the pictures as the mod
 GET    /make/{project}/picture.jpg?file=     one picture, whole, to choose a part of
 POST   /make/{project}/choice                JSON: changes (demo/make/choices.py) -> {"advice"}: sentences
 POST   /make/{project}/classes?column=       takes the classes from a column of a table -> the same
-POST   /make/{project}/set                   writes the data set -> {"folder", "pictures", "command"}
+POST   /make/{project}/set                   writes the data set -> {"folder", "pictures", "command"}; for the owner of
+                                             this machine only
 """
 
 import re
@@ -34,12 +35,13 @@ from demo.make.classes import class_counts, class_of
 from demo.make.fetching import Fetches, ready_sets
 from demo.make.incoming import Incoming
 from demo.make.maker import Maker
-from demo.make.projects import BUSY, PROPORTIONS, SIZES, Project
+from demo.make.projects import SIZES, Project
 from demo.make.survey import Survey
 from demo.make.surveys import Surveys, Work
 from demo.routes.make_requests import (
     answered,
     append,
+    at_own_machine,
     body_json,
     changing,
     in_thread,
@@ -48,11 +50,9 @@ from demo.routes.make_requests import (
     whole,
 )
 from demo.routes.model_requests import FRESH, refusal
-from demo.serving.address import ip_of
 
 COLUMNS, PER_PAGE = 10, 100
 ABANDONED = 24 * 3600  # seconds after which a file that never came to its end is removed
-FORWARDED = ("x-forwarded-for", "forwarded", "x-real-ip")
 CHOSEN = ("size", "proportions", "fit", "background", "left_out", "use_classes", "crops", "attributes")
 
 
@@ -84,10 +84,9 @@ class PictureRoutes:
         """What the page must know about pictures, before there are any."""
         return {
             "sizes": SIZES,
-            "proportions": PROPORTIONS,
             "columns": COLUMNS,
             "per_page": PER_PAGE,
-            "paths": self._may_name_paths(request),
+            "own_machine": at_own_machine(request, self.limits),
             "ready": ready_sets(self.limits),
         }
 
@@ -136,7 +135,7 @@ class PictureRoutes:
         self._open_to_changes(request)
         if "ready" in query:
             await in_thread(self.fetches.begin_ready, name, query["ready"])
-        elif not self._may_name_paths(request):
+        elif not at_own_machine(request, self.limits):
             raise InputError(
                 "Folders can be named only on the machine that runs this page, where --make is for its owner."
             )
@@ -152,16 +151,9 @@ class PictureRoutes:
         await in_thread(self.fetches.stop, name_of(request))
         return answered({"fetch": self.fetches.status(name_of(request))})
 
-    def _may_name_paths(self, request: Request) -> bool:
-        """Whether the visitor sits at this machine, and it is theirs."""
-        address = ip_of(request.client.host) if request.client else None
-        near = address is not None and address.is_loopback
-        return self.limits.paths and near and not any(name in request.headers for name in FORWARDED)
-
     def _open_to_changes(self, request: Request) -> Path:
         """The folder of the project. Raises InputError while it is being trained."""
-        if self.maker.state_of(name_of(request)) in BUSY:
-            raise InputError("Pause the training first.")
+        self.maker.check_not_trained(name_of(request))
         return self.projects.folder(name_of(request))
 
     # --- see -----------------------------------------------------------------------------------------
@@ -218,6 +210,10 @@ class PictureRoutes:
 
     async def _lay_out(self, request: Request) -> Response:
         name, folder = name_of(request), self._open_to_changes(request)
+        if not at_own_machine(request, self.limits):
+            raise InputError(
+                "A data set can be written only on the machine that runs this page, where --make is for its owner."
+            )
         project = self.projects.get(name)
         if project.state != "collecting":
             raise InputError("The data set of this project is being trained on: it stays as it is.")

@@ -11,11 +11,15 @@ from starlette.responses import JSONResponse, Response
 
 from bundle.errors import InputError
 from demo.make.incoming import storing_problem
+from demo.make.limits import MakeLimits
+from demo.make.maker import Maker
 from demo.routes.model_requests import FRESH, refusal, refusal_of
 from demo.routes.uploads import OWN_HEADER
+from demo.serving.address import ip_of
 
 MAX_PIECE = 8_000_000  # bytes
 MAX_CHOICE = 10_000_000
+FORWARDED = ("x-forwarded-for", "forwarded", "x-real-ip")
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -43,6 +47,13 @@ def changing(endpoint: Endpoint) -> Endpoint:
     return answer
 
 
+def at_own_machine(request: Request, limits: MakeLimits) -> bool:
+    """Whether the visitor sits at this machine, and it is theirs: nobody else names its folders, or is told of them."""
+    address = ip_of(request.client.host) if request.client else None
+    near = address is not None and address.is_loopback
+    return limits.own_machine and near and not any(name in request.headers for name in FORWARDED)
+
+
 def name_of(request: Request) -> str:
     """The project in the address."""
     return request.path_params["project"]
@@ -51,6 +62,12 @@ def name_of(request: Request) -> str:
 def answered(value: dict[str, Any]) -> Response:
     """JSON that is never kept."""
     return JSONResponse(value, headers=FRESH)
+
+
+async def status_answer(maker: Maker, request: Request) -> Response:
+    """How far the project in the address is, for this visitor, and how fast this machine is by now."""
+    status = await in_thread(maker.status, name_of(request), at_own_machine(request, maker.limits))
+    return answered(status | {"machine": await in_thread(maker.machine.facts)})
 
 
 async def in_thread(work: Callable[..., Any], *arguments: Any) -> Any:

@@ -22,7 +22,7 @@ from starlette.routing import Route
 from bundle.errors import InputError
 from demo.make.maker import Maker
 from demo.make.projects import Remedy
-from demo.routes.make_requests import answered, changing, in_thread, name_of, told
+from demo.routes.make_requests import answered, changing, in_thread, name_of, status_answer, told
 from demo.routes.model_requests import FRESH
 from demo.routes.run_pictures import run_routes
 
@@ -96,7 +96,7 @@ class TrainingRoutes:
         return answered(await in_thread(self.maker.made.facts, name_of(request)))
 
     async def _status(self, request: Request) -> Response:
-        return answered(await in_thread(self.maker.status, name_of(request)))
+        return await status_answer(self.maker, request)
 
 
 def minutes_of(request: Request) -> float:

@@ -2,6 +2,7 @@
 
 GET /page/{version}/page.js              the page's script: demo/static_files.py
 GET /page/{version}/make.js              that of the tab Make, where there is one
+GET /page/{version}/instrument.js        that of the fold "Instrument" in Play
 GET /page/{version}/words.{language}.js  its sentences in a language other than English
 GET /page/{version}/facts.js             the facts about the bundles: demo/facts.py
 
@@ -109,6 +110,8 @@ def _file(name: str) -> tuple[bytes, str] | None:
         return static_files.page_script().encode(), static_files.version()
     if name == "make.js":
         return static_files.make_script().encode(), static_files.version()
+    if name == "instrument.js":
+        return static_files.instrument_script().encode(), static_files.version()
     language = name.removeprefix("words.").removesuffix(".js")
     if name != f"words.{language}.js" or language not in static_files.WORDS:
         return None

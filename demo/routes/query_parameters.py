@@ -14,6 +14,7 @@ from starlette.datastructures import QueryParams
 from bundle import latents
 from bundle.attribute_moves import MOST
 from bundle.errors import InputError
+from bundle.own_directions import MOST_OWN, OwnMove, decoded
 from bundle.paths import EASINGS, LONGEST, Timing, timing
 from bundle.schema import MAX_ATTRIBUTES, Model
 from demo.arguments import MAX_KEYS, MAX_TRUNCATION
@@ -94,17 +95,22 @@ def model(query: QueryParams, served: ServedBundle) -> Model:
     return choice(query, "m", served.models)
 
 
-def attributes(query: QueryParams) -> dict[str, float]:
-    """The moves of the parameter attributes, "glasses:1.5,smile:-2", in standard deviations; none when absent.
+def attributes(query: QueryParams) -> dict[str, float | OwnMove]:
+    """The moves of the parameter attributes, "glasses:1.5,smile:-2", in standard deviations; none when absent. A move
+    along a direction that is brought has its vector behind it, "round face:1.5*VECTOR".
 
     A comma in a name stands there as %2C. Whether the bundle has these attributes: bundle/attribute_moves.py."""
     text = query.get("attributes", "")
-    found: dict[str, float] = {}
-    for part in text.split(",", MAX_ATTRIBUTES) if text else ():
+    found: dict[str, float | OwnMove] = {}
+    for part in text.split(",", MAX_ATTRIBUTES + MOST_OWN) if text else ():
         name, colon, move = part.rpartition(":")
         if not colon:
             raise InputError("The parameter 'attributes' takes names with numbers, such as glasses:1.5.")
-        found[unquote(name)] = number(QueryParams({"attributes": move}), "attributes", 0.0, -MOST, MOST)
+        far, star, vector = move.partition("*")
+        amount = number(QueryParams({"attributes": far}), "attributes", 0.0, -MOST, MOST)
+        if star:
+            decoded(vector, name)
+        found[unquote(name)] = OwnMove(amount=amount, vector=vector) if star else amount
     return found
 
 

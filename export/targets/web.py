@@ -22,6 +22,7 @@ from bundle.write import CARD
 from export.conventional import Conventional, conventional
 from export.targets import hub, offline
 from export.targets.folder import Source, files_in, fill, read_bundles, replaced
+from export.targets.gallery import gallery, read_favourites
 from export.targets.space_card import front_matter, text
 from export.targets.space_check import page_problems
 
@@ -42,7 +43,10 @@ CORE_SCRIPTS = (  # in this order
     "address.js",
     "language.js",
     "elements.js",
+    "parameters.js",
     "attributes.js",
+    "class_mix.js",
+    "own_directions.js",
     "canvas.js",
     "marks.js",
     "requests.js",
@@ -54,12 +58,23 @@ SHARED = (
     *(STATIC / "device" / name for name in DEVICE_SCRIPTS),
     *(
         TABS / "play" / name
-        for name in ("play.css", "device_words.js", "family.js", "full_screen.js", "sample_sheet.js", "favourites.js", "drift_loop.js")
+        for name in (
+            "play.css",
+            "device_words.js",
+            "family.js",
+            "full_screen.js",
+            "sample_sheet.js",
+            "favourites.js",
+            "drift_loop.js",
+            "travel_parameters.js",
+        )
     ),
+    STATIC / "instrument" / "instrument.css",
     *(TABS / "about" / name for name in ("about.css", "how_it_learned.css", "how_it_learned.js", "verify.js")),
     *(TABS / "morph" / name for name in ("morph.css", "keyframes.js", "timing.js", "timeline.js", "keyframe_list.js")),
 )
-WORD_FOLDERS = ("core", "play", "morph", "about", "device", "server")
+INSTRUMENT = tuple(sorted((STATIC / "instrument").glob("*.js")))  # one script, loaded when it is opened
+WORD_FOLDERS = ("core", "play", "morph", "about", "device", "instrument", "server")
 OWN = (
     "page.css",
     "page.js",
@@ -76,25 +91,29 @@ WIDGETS = (
     STATIC / "core" / "bar.js",
     TABS / "play" / "play.js",
     TABS / "morph" / "morph.js",
-    *(PAGE / name for name in ("samples.js", "about-page.js")),
+    *(PAGE / name for name in ("samples.js", "gallery.js", "about-page.js")),
 )
 REASON = "The models run in this browser; nothing is sent anywhere."
 # The third build is 27 MB where static hosts allow 25 MB a file, and ever fewer browsers need it.
 BUILDS = ("wasm", "jspi")
 
 
-def write(bundles: Sequence[Path], target: Path, title: str | None = None, to: hub.Destination = hub.NOWHERE) -> None:
+def write(bundles: Sequence[Path], target: Path, title: str | None = None, to: hub.Destination = hub.NOWHERE,
+          favourites: Path | None = None) -> None:  # fmt: skip
     """Writes the page for these bundles into the folder `target`, in place of an earlier page, and uploads it as a
-    static Space if `to` says so.
+    static Space if `to` says so. `favourites`: a file that Play saved, which becomes the page's gallery.
 
-    Raises UserError when onnxruntime-web is not installed, two bundles have one name, the target holds something else,
-    the page is not fit to be uploaded, or the Hub refuses, and BundleError when a bundle cannot be opened; unless the
-    Hub was asked, the target is then as it was.
+    Raises UserError when the favourites cannot be read or drawn, onnxruntime-web is not installed, two bundles have one
+    name, the target holds something else, the page is not fit to be uploaded, or the Hub refuses, and BundleError when
+    a bundle cannot be opened; unless the Hub was asked, the target is then as it was.
     """
     api = hub.log_in(to)  # before the work, not after it
-    made = [conventional(bundle) for bundle in read_bundles(bundles)]
+    chosen = read_favourites(favourites) if favourites else []
+    given = read_bundles(bundles)
+    made = [conventional(bundle) for bundle in given]
     opened = [one.bundle for one in made]
-    sources = [*page_files(opened, title), *runtime_files()]
+    pictures, shown = gallery(chosen, given) if chosen else ([], [])
+    sources = [*page_files(opened, title, shown), *runtime_files(), *pictures]
     for one in made:
         sources += bundle_files(one)
     sources += offline.app_files(sources, opened, page_title(opened, title))
@@ -120,8 +139,9 @@ def ours(folder: Path) -> bool:
 # ---------------------------------------------------------------------------------------- what goes in
 
 
-def page_files(bundles: Sequence[OpenBundle], given: str | None = None) -> list[Source]:
-    """The page itself, under the title that is given, and facts.json with what it has to know about the bundles."""
+def page_files(bundles: Sequence[OpenBundle], given: str | None, shown: Sequence[dict[str, Any]] = ()) -> list[Source]:
+    """The page itself, under the title that is given, and facts.json with what it has to know about the bundles and
+    the pictures that are shown in its gallery."""
     title = page_title(bundles, given)
     about = "Pictures from seeds by a GAN and a VAE, computed in this browser."
     words = {"title": html.escape(title), "about": html.escape(about), "name": html.escape(bundles[0].info.name)}
@@ -131,6 +151,7 @@ def page_files(bundles: Sequence[OpenBundle], given: str | None = None) -> list[
         "runtime": f"{on_device.RUNTIME} {runtime().version}",
         "bundles": [bundle_facts(bundle) for bundle in bundles],
         "unavailable": [],
+        "gallery": list(shown),
         "mark": xmp.page_facts(),
         "builds": {name: on_device.build_facts(runtime(), name) for name in BUILDS},
     }
@@ -142,6 +163,7 @@ def page_files(bundles: Sequence[OpenBundle], given: str | None = None) -> list[
     ]
     sources += [Source(path.name, path) for path in SHARED] + [Source(name, PAGE / name) for name in OWN]
     sources.append(Source("words.js", translations.script(page_words()).encode()))
+    sources.append(Source("instrument.js", b"".join(path.read_bytes() for path in INSTRUMENT)))
     return sources + [Source(script.name, as_module(script)) for script in WIDGETS]
 
 

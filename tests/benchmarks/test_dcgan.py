@@ -29,7 +29,7 @@ def test_it_has_as_many_parameters(size: int, channels: int):
 
 def test_it_is_trained_and_opened_again(tmp_path, capsys):
     data = draw_folder(tmp_path / "pictures", 120)
-    words = [str(tmp_path / "run"), "--data", str(data), "--images", "128", "--threads", "1"]
+    words = [str(tmp_path / "run"), "--data", str(data), "--images", "16", "--batch", "8", "--threads", "1"]
     assert dcgan.main([*words, "--size", "256"]) == 2
     assert "--size 32 or 64" in capsys.readouterr().err
     assert dcgan.main([*words, "--size", "32", "--precision", "bf16"]) == 0
@@ -44,14 +44,14 @@ def test_it_is_trained_and_opened_again(tmp_path, capsys):
 def test_resumed_it_keeps_its_framing_and_precision(tmp_path, monkeypatch, capsys):
     """Of pictures whose own size is another one."""
     data, run = draw_folder(tmp_path / "pictures", 120), tmp_path / "run"
-    words = [str(run), "--data", str(data), "--batch", "32", "--threads", "1"]
-    assert dcgan.main([*words, "--size", "32", "--fit", "pad", "--precision", "bf16", "--images", "64"]) == 0
+    words = [str(run), "--data", str(data), "--batch", "8", "--threads", "1"]
+    assert dcgan.main([*words, "--size", "32", "--fit", "pad", "--precision", "bf16", "--images", "8"]) == 0
     assert Run.open(run).data.fit == "pad"
     seen = []
     monkeypatch.setattr(dcgan.ControlStage, "__init__", watched(dcgan.ControlStage.__init__, seen))
-    assert dcgan.main([str(run), "--data", str(data), "--images", "128", "--resume"]) == 0
-    assert seen[0].precision == "bf16" and seen[0].size == 32 and seen[0].batch == 32
-    assert dcgan.main([str(run), "--data", str(data), "--images", "128", "--lr", "1", "--resume"]) == 2
+    assert dcgan.main([str(run), "--data", str(data), "--images", "16", "--resume"]) == 0
+    assert seen[0].precision == "bf16" and seen[0].size == 32 and seen[0].batch == 8
+    assert dcgan.main([str(run), "--data", str(data), "--images", "16", "--lr", "1", "--resume"]) == 2
     assert "lr" in capsys.readouterr().err
 
 

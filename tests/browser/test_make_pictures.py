@@ -287,7 +287,17 @@ def test_the_webcam_takes_a_burst_and_a_series_that_may_end_early(launch: Any, a
     files = list((projects.folder(projects.names()[0]) / "pictures").glob("*/*.png"))
     width, height = Image.open(files[0]).size
     assert len(files) == 11 and width == height > 200
+    page.get_by_role("tab", name="Play").click()  # who goes elsewhere leaves no camera running
+    page.wait_for_function("document.querySelector('.tf-make-aim video').srcObject === null")
     browser.close()
+
+
+def test_a_webcam_that_is_not_there_is_said(visit):
+    page = visit()
+    make_tab(page)
+    page.get_by_role("button", name="Use the webcam").click()
+    page.get_by_text("No webcam was found on this device.").wait_for()
+    assert page.get_by_role("button", name="Use the webcam").is_enabled()
 
 
 def test_a_phone_brings_and_sorts_by_tap_and_nothing_is_in_the_way(visit, projects: Projects, pets: Path):

@@ -101,7 +101,7 @@ def test_what_cannot_be_opened_is_said_and_the_picture_goes_on(visit):
     for data, words in (
         (plain, "No mark was found in this file"),
         (b"", "No mark was found in this file"),
-        (b"<x:xmpmeta" + bytes(10_000_000) + b"</x:xmpmeta>", "No mark was found in this file"),
+        (b"<x:xmpmeta" + bytes(10_000_000) + b"</x:xmpmeta>", "a block of metadata of more than 64 kB"),
         (marked("others"), "“others”, which is not here"),
         (marked("digits", draw="repair"), "does not say how to draw"),
         (marked("digits", draw="film", keys=[{}, 1]), "does not say how to draw"),

@@ -173,7 +173,7 @@ def test_a_decoder_is_called_a_decoder(tmp_path: Path, capsys: pytest.CaptureFix
 @pytest.mark.slow
 @pytest.mark.parametrize(("side", "tiles"), [(256, 64), (512, 16), (1024, 8)])
 def test_large_pictures_get_a_smaller_sheet(side: int, tiles: int, tmp_path: Path):
-    made = Style(side)
+    made = Style(side, width=4)
     model, adapter, _ = adopted(exported(made, Z, torch.tensor(1.0)), tmp_path)
     assert model.runner.bundle.tiles == tiles and adapter.image != "w"
     assert adapter.rows == {256: None, 512: 4, 1024: 1}[side]

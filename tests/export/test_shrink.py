@@ -8,12 +8,14 @@ import onnx
 import pytest
 
 from bundle.read import read
-from bundle.schema import RuntimeComparison
+from bundle.schema import SNAPSHOT_FILES, RuntimeComparison
 from bundle.sessions import choose_provider
+from bundle.snapshots import read_strip
 from demo.serving.engine import Engine
 from demo.serving.served_bundle import ServedBundle
 from export import model_card, precision, runtime_tables
 from export.__main__ import main
+from tests.support import tiny
 
 
 def test_pictures_stay_within_a_grey_level_and_the_index_says_how_it_is_stored(broken_bundle: Path, capsys):
@@ -36,6 +38,17 @@ def test_pictures_stay_within_a_grey_level_and_the_index_says_how_it_is_stored(b
     assert {p.key: p.value for p in model.metadata_props}["precision"] == "fp16-stored"
     assert main(["shrink", str(broken_bundle)]) == 2
     assert "nothing to shrink" in capsys.readouterr().err
+
+
+def test_snapshots_of_the_training_stay_as_they_are(broken_bundle: Path):
+    tiny.add_snapshots(broken_bundle)
+    before = read(broken_bundle)
+    assert main(["shrink", str(broken_bundle)]) == 0
+    after = read(broken_bundle)
+    for model, key in SNAPSHOT_FILES.items():
+        assert after.info.files[key] == before.info.files[key]
+        assert after.info.training[model].snapshots == before.info.training[model].snapshots
+        assert read_strip(broken_bundle, after.info, model).moments.shape[0] == 3
 
 
 def test_the_card_tells_the_new_bytes_and_precision_and_no_comparison_of_files_that_are_gone(

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bundle.marks import TRAINED, Mark
+from bundle.marks import TRAINED, Mark, xmp
 from bundle.read import read
 from bundle.snapshots import read_strip
 from export import snapshots
@@ -16,7 +16,7 @@ from export.unpack import write_snapshots
 from tests.support import tiny
 from tests.support.trained import Exported
 from train.run_folder import Run
-from train.snapshots import Moment, moments, read_row
+from train.snapshots import Moment, moments, read_row, row_name, write_row
 
 MARK = Mark(source=TRAINED)
 RNG = np.random.default_rng(0)
@@ -73,6 +73,18 @@ def test_a_run_without_them_has_none_and_damaged_ones_are_left_out(trained_run, 
     assert snapshots.of_run(Run.open(run), ["gan", "vae"]) == {} and capsys.readouterr().out == ""
 
 
+def test_rows_of_a_growing_gan_that_have_another_size_are_left_out(trained_run, tmp_path, capsys):
+    """Somebody put a run's rows into the folder of the one that it grew into, and not all of them were copied whole."""
+    run = Path(shutil.copytree(trained_run, tmp_path / "run"))
+    there = moments(run / "gan")
+    rows = run / "gan" / "snapshots"
+    write_row(rows, row_name(3, 0.1), np.zeros((16, 8, 8, 1), np.uint8))
+    write_row(rows, row_name(5, 0.2), np.zeros((7, 16, 16, 1), np.uint8))
+    found = snapshots.of_run(Run.open(run), ["gan"])["gan"].entry
+    assert [one.images for one in found.taken] == [moment.images for moment in there] and found.pictures == 16
+    assert f"2 of {len(there) + 2} snapshots of the gan are damaged or of another size" in capsys.readouterr().out
+
+
 def test_the_bundle_of_a_run_carries_them(exported: Exported, trained_run: Path):
     info = read(exported.folder).info
     for model, count in (("gan", 16), ("vae", 4)):
@@ -91,4 +103,7 @@ def test_an_unpacked_run_has_them_again(tmp_path):
         write_snapshots(tmp_path / "run" / model, model, bundle)
         rows = [read_row(moment.path, (32, 32), 1) for moment in moments(tmp_path / "run" / model)]
         assert np.array_equal(np.stack(rows), read_strip(folder, bundle.info, model).moments)
-        assert [moment.seconds for moment in moments(tmp_path / "run" / model)] == [10.0, 20.0, 40.0]
+        there = moments(tmp_path / "run" / model)
+        assert [moment.seconds for moment in there] == [10.0, 20.0, 40.0]
+        assert all(xmp.read(moment.path.read_bytes()).mark == MARK for moment in there)
+    assert xmp.read((tmp_path / "run" / "vae" / "snapshots" / "held-out.png").read_bytes()).mark is None

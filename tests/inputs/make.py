@@ -16,7 +16,7 @@ from tests.inputs.cases import case
 from tests.support.make_page import OWN_PAGE, Page, picture
 
 ROOM = "Make"
-SMALL = MakeLimits(1_000_000, 1_000_000, 100, 10, 3, paths=True)
+SMALL = MakeLimits(1_000_000, 1_000_000, 100, 10, 3, own_machine=True)
 
 
 def page_with(place: Path, count: int = 0, limits: MakeLimits = OWN_MACHINE, **named) -> tuple[Page, str]:
@@ -191,6 +191,14 @@ def path_through_a_proxy(place: Path) -> str:
     page, name = page_with(place)
     headers = OWN_PAGE | {"X-Forwarded-For": "192.0.2.7"}
     return page.client.post(f"/make/{name}/source?path=/etc", headers=headers).text
+
+
+@case(ROOM, "the data set for a terminal, from another machine")
+def data_set_from_afar(place: Path) -> str:
+    page, name = page_with(place, 20, client=("192.0.2.7", 50_000))
+    said = page.post(f"/{name}/set", json={}).text
+    assert str(place) not in said and not (page.maker.projects.folder(name) / data_set.SET).exists()
+    return said
 
 
 @case(ROOM, "an empty path")

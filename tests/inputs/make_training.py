@@ -101,7 +101,7 @@ case(ROOM, "numbers that grow beyond all bounds")(
 @case(ROOM, "a process between page and training that is killed")
 def killed_between(place: Path) -> str:
     began, stored = place / "began", place / "state.safetensors"
-    child = Child([sys.executable, "-c", STORES, str(began), str(stored)], place / "log")
+    child = Child([sys.executable, "-c", STORES, str(began), str(stored)], place, "training")
     until(began.exists)
     os.kill(child._process.pid, signal.SIGKILL)
     child.wait()

@@ -104,13 +104,13 @@ class Decoder(nn.Module):
 class Style(nn.Module):
     """As the StyleGAN family does it: a mapping, scaled weights, constant input, noise by trigonometry, no tanh."""
 
-    def __init__(self, side: int = 32):
+    def __init__(self, side: int = 32, width: int = 16):
         super().__init__()
         torch.manual_seed(2)
-        self.start = nn.Parameter(torch.randn(1, 16, 4, 4))
-        self.mapping = nn.Sequential(nn.Linear(DIM, 16), nn.LeakyReLU(0.2), nn.Linear(16, 16))
-        self.layers = nn.ModuleList(nn.Conv2d(16, 16, 3, 1, 1) for _ in range(int(math.log2(side // 4))))
-        self.tail = nn.Conv2d(16, 3, 1)
+        self.start = nn.Parameter(torch.randn(1, width, 4, 4))
+        self.mapping = nn.Sequential(nn.Linear(DIM, width), nn.LeakyReLU(0.2), nn.Linear(width, width))
+        self.layers = nn.ModuleList(nn.Conv2d(width, width, 3, 1, 1) for _ in range(int(math.log2(side // 4))))
+        self.tail = nn.Conv2d(width, 3, 1)
         self.middle, self.contrast = 0.0, 1.0
         with torch.no_grad():  # as after training: around 0, and some of it beyond -1 and 1
             drawn, _ = self(torch.randn(2, DIM), torch.tensor(1.0))

@@ -57,14 +57,17 @@ def test_times_are_spoken():
 
 
 def test_the_outlook_says_what_the_budget_is_enough_for_and_what_would_help():
-    large = Outlook("gan", GanSettings(Path("r"), precision="fp32"), 128, torch.device("cpu"))
-    said = large.sentence(10.0, 24_123, 2700.0)
+    def sentence(settings: GanSettings, size: int, rate: float, images: int, seconds: float | None) -> str:
+        outlook = Outlook("gan", settings, size, torch.device("cpu"))
+        return outlook.sentence(outlook.expected(images), rate, seconds)
+
+    said = sentence(GanSettings(Path("r"), precision="fp32"), 128, 10.0, 24_123, 2700.0)
     assert said.startswith("gan: 10 pictures/s, about 24 000 in 45 min: enough for blobs in the right colours.")
     assert "--size 64 (in another run folder) is about 3 times as fast" in said
     assert "--minutes shows four times as many" in said
-    enough = Outlook("gan", GanSettings(Path("r")), 32, torch.device("cpu")).sentence(500.0, 2_000_000, 4000.0)
+    enough = sentence(GanSettings(Path("r")), 32, 500.0, 2_000_000, 4000.0)
     assert "detailed pictures" in enough and "help" not in enough
-    fixed = Outlook("gan", GanSettings(Path("r"), images=6000), 32, torch.device("cpu")).sentence(100.0, 6000, None)
+    fixed = sentence(GanSettings(Path("r"), images=6000), 32, 100.0, 6000, None)
     assert "about 6 000, in about 60 s" in fixed and "--images" in fixed
 
 

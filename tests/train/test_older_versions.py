@@ -15,6 +15,7 @@ from train.checkpoints import load_tensors, module_tensors, restore_modules
 from train.command_line import parse
 from train.models.principal import PrincipalRepairer
 from train.run_folder import Run, read_json, write_json
+from train.settings import STAGES as STAGE_SETTINGS
 from train.settings import ClassifierSettings, GanSettings, Settings, VaeSettings
 from train.stored_settings import (
     LOCAL_SETTINGS,
@@ -170,7 +171,8 @@ def test_every_training_command_that_a_released_bundle_quotes_is_understood():
 
 
 def test_public_settings_leave_the_machine_behind_and_come_back():
-    settings = GanSettings(run=Path("runs/x"), data="secret/place", threads=2, track="wandb", gamma=(1.0, 0.1))
+    local = {"data": "secret/place", "threads": 2, "track": "wandb", "open": True, "start_from": Path("runs/w")}
+    settings = GanSettings(run=Path("runs/x"), gamma=(1.0, 0.1), **local)
     public = json.loads(json.dumps(to_public_dict(settings)))
     assert not LOCAL_SETTINGS & set(public) and public["gamma"] == [1.0, 0.1]
     found = from_public_dict(GanSettings, public, Path("runs/y"), "mnist")
@@ -180,3 +182,14 @@ def test_public_settings_leave_the_machine_behind_and_come_back():
     for wrong in ({"resume": True}, {"colour": 1}, {"width": "wide"}, {"loss": "none"}):
         with pytest.raises(UserError, match="|".join(wrong)):
             from_public_dict(GanSettings, public | wrong, Path("runs/y"), "mnist")
+
+
+def test_settings_of_released_bundles_become_a_runs_though_some_tell_whether_it_was_watched():
+    watched = 0
+    for path in sorted(ARTIFACTS.glob("*/bundle.json")):
+        for stage, training in json.loads(path.read_text(encoding="utf-8"))["training"].items():
+            public = training["settings"]
+            watched += "open" in public
+            found = from_public_dict(STAGE_SETTINGS[stage], public | {"open": True}, Path("runs/y"), "mnist")
+            assert not found.open and to_public_dict(found).items() >= {"preset": public["preset"]}.items()
+    assert watched

@@ -40,6 +40,45 @@ def test_a_short_run_keeps_what_it_has_and_a_moment_is_never_chosen_twice():
     assert even(crowded, 24)[0] == 1 and len(set(even(crowded, 24))) == 24
 
 
+class Drawing:
+    """A stage that draws two grey pictures, the brighter the later."""
+
+    held_out = torch.zeros(0, 1, 16, 16)
+    snapshot_held_out = 0
+    drawn = 0
+
+    def snapshot(self, averages: object, pictures: torch.Tensor) -> torch.Tensor:
+        self.drawn += 1
+        return torch.full((2, 1, 16, 16), self.drawn / 255)
+
+
+def test_a_run_that_ends_while_every_second_row_goes_goes_on_with_those_that_are_left(tmp_path, monkeypatch):
+    stage = Drawing()
+    kept = Snapshots(stage, tmp_path, 0)
+    for count in range(1, MOST + 1):
+        kept.take(torch.nn.Module(), count * 100, float(count))
+    unlink, gone = Path.unlink, []
+
+    def ended(path: Path, missing_ok: bool = False) -> None:
+        if len(gone) == 5:
+            raise KeyboardInterrupt
+        gone.append(path)
+        unlink(path, missing_ok)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Path, "unlink", ended)
+        kept.take(torch.nn.Module(), 4900, 49.0)
+    again = Snapshots(stage, tmp_path, 4900)
+    left = [moment.images for moment in again.taken]
+    assert len(left) == MOST + 1 - 5 and left[0] == 100 and left[-1] == 4900
+    for count in range(50, 56):
+        again.take(torch.nn.Module(), count * 100, float(count))
+    found = moments(tmp_path)
+    assert [moment.images for moment in found] == [moment.images for moment in again.taken]
+    assert KEPT <= len(found) <= MOST and (found[0].images, found[-1].images) == (100, 5500)
+    assert all(read_row(moment.path, (16, 16), 1) is not None for moment in found)
+
+
 @pytest.mark.slow
 def test_drawing_them_changes_nothing_of_a_training(shapes, tmp_path, monkeypatch):
     """The same bytes with snapshots and without; four VAE pictures are reconstructed, 16 latents drawn."""
@@ -67,7 +106,7 @@ def test_a_resumed_run_drops_what_is_drawn_again_and_an_old_one_begins_from_ther
     assert train(run, "vae", shapes, 96) == 0
     old = shutil.copytree(run, tmp_path / "old")
     shutil.rmtree(old / "vae" / "snapshots")
-    snapshots.write_row(run / "vae", snapshots.row_name(112, 9.9), np.zeros((4, 16, 16, 1), np.uint8))
+    snapshots.write_row(run / "vae" / "snapshots", snapshots.row_name(112, 9.9), np.zeros((4, 16, 16, 1), np.uint8))
     (run / "vae" / "snapshots" / "notes.png").write_bytes(b"of the user")
     for folder, counts in ((run, [16, 32, 48, 64, 80, 96, 128]), (old, [112, 144, 160])):
         assert train(folder, "vae", shapes, 160 if folder == old else 128, "--resume") == 0

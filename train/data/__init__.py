@@ -7,5 +7,6 @@ tables.py, columns.py. Reading a source: scan.py, pixel_format.py (grey or colou
 deep_colour.py (colours of 16 bits), checks.py, scan_report.py. Which pictures are trained on: selection.py. Sets larger
 than memory: memory.py, cache.py (where they are packed), packed.py, pack_state.py, mapped_images.py. What comes out:
 dataset.py, and splits.py for what is held out and in which order a training sees the rest. Sets made here: shapes.py,
-stacked_mnist.py. How counts and lists are said: wording.py.
+stacked_mnist.py. The other way round, any source as picture files: picture_folder.py. How counts and lists are said:
+wording.py.
 """

@@ -36,24 +36,29 @@ class Cache:
         """The folder for a pack that is to be made. name: of the pictures, for whoever looks into the folder."""
         return self.folder / f"{re.sub(r'[^A-Za-z0-9._-]+', '-', name)[:40]}-{key[:8]}" if self.shared else self.folder
 
-
-@contextmanager
-def one_at_a_time(place: Path, needed: int) -> Iterator[None]:
-    """While inside, no other process packs pictures into this folder, which is made; whoever comes second waits.
-    needed: bytes of the pack. Raises UserError when the disk refuses."""
-    with disk_errors(place, needed):
-        place.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(place / ".lock")
-    with suppress(NotImplementedError, OSError):  # a file system without locks
+    @contextmanager
+    def one_at_a_time(self, key: str, needed: int) -> Iterator[None]:
+        """While inside, no other process makes the pack of this key, whatever it calls the pictures; nor any other
+        pack, where there is room for one. Whoever comes second waits. needed: bytes of the pack. Raises UserError when
+        the disk refuses."""
+        with disk_errors(self.folder, needed):
+            self.folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self.folder / (f".{key[:16]}.lock" if self.shared else ".lock"))
+        with suppress(NotImplementedError, OSError):  # a file system without locks
+            try:
+                lock.acquire(blocking=False)
+            except Timeout:
+                say(f"Another process packs pictures into {self.folder}: waiting until it is done.")
+                lock.acquire()
         try:
-            lock.acquire(blocking=False)
-        except Timeout:
-            say(f"Another process packs pictures into {place}: waiting until it is done.")
-            lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
+            yield
+        finally:
+            lock.release()
+
+
+def cache_of_run(run: Path, given: Path | None) -> Cache:
+    """Where a run keeps its pictures if they are too many for memory: the folder that --cache names, else its own."""
+    return Cache(run / "pictures") if given is None else Cache(given, shared=True)
 
 
 @contextmanager

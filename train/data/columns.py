@@ -1,16 +1,14 @@
-"""Which columns of a table hold the pictures and the labels, by their names."""
+"""Which column of a table holds the pictures, by its name; those that tell about them: bundle/picture_tables.py."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from bundle.errors import UserError
 
 # The likeliest first, however they are capitalised.
-LABEL_COLUMNS = ("label", "labels", "class", "target", "category", "class_name", "classname", "label_name", "class_id")
 IMAGE_COLUMNS = ("image", "img", "picture", "photo", "images", "pixels", "pixel_values", "x")
 NO_IMAGE_COLUMNS = ("mask", "segmentation", "annotation", "label", "target", "depth", "conditioning", "thumb", "id",
                     "hash", "md5", "sha")  # fmt: skip
-FILE_COLUMNS = ("file_name", "filename", "file", "image", "path", "image_path", "image_file")
 
 
 def named_column(called: str, flag: str, names: Sequence[str], asked: str) -> str:
@@ -22,12 +20,6 @@ def named_column(called: str, flag: str, names: Sequence[str], asked: str) -> st
         if name.lower() == asked.lower():
             return name
     raise UserError(f"{flag} {asked}: {called} has no such column, but {', '.join(names)}.")
-
-
-def by_name(names: Iterable[str], wanted: Sequence[str]) -> list[str]:
-    """Those of `names` that are `wanted`, however they are capitalised, in the order of `wanted`."""
-    ranks = {name: rank for rank, name in enumerate(wanted)}
-    return sorted((name for name in names if name.lower() in ranks), key=lambda name: ranks[name.lower()])
 
 
 def likeliest_pictures(kinds: Mapping[str, int]) -> list[str]:

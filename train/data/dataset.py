@@ -131,8 +131,8 @@ class Pictures:
     def __len__(self) -> int:
         return len(self.images)
 
-    def __getitem__(self, rows: Tensor) -> "Pictures":
-        """The pictures of these rows, int64 [M]; those in files stay there."""
+    def __getitem__(self, rows: Tensor | slice) -> "Pictures":
+        """The pictures of these rows, int64 [M], or of a slice, which copies none; those in files stay there."""
         images = self.images.chosen(rows) if isinstance(self.images, MappedImages) else self.images[rows]
         return Pictures(images, self.labels[rows], None if self.attributes is None else self.attributes[rows])
 

@@ -9,6 +9,7 @@ from PIL import Image
 
 from bundle.deep_pixels import BITS_PER_SAMPLE, SAMPLE_FORMAT, has_colours_of_16_bits
 from bundle.picture_files import TRAINING, opened, orientation, tiff_tags, too_many_pixels
+from bundle.pictures import ARRAY_MODES
 
 WIDTH, HEIGHT, FLOATS = 256, 257, 3  # TIFF tags, and the sample format of floats
 
@@ -25,9 +26,23 @@ def opened_whole(data: bytes) -> Image.Image | np.ndarray:
         return decoded(data)
     if not has_colours_of_16_bits(image):
         return image
-    turn = orientation(image)
     image.load()  # raises where the file is torn, which OpenCV fills up
-    return turned(decoded(data), turn)
+    return turned(decoded(data), orientation(image))  # of a TIFF none is left: Pillow and OpenCV turn it as they decode
+
+
+def deep_header(data: bytes) -> tuple[str, tuple[int, int]] | None:
+    """(mode, (width, height)) of what `opened_whole` decodes, before it is turned; None for what it leaves to Pillow.
+    Raises as it, but for torn files."""
+    try:
+        image = opened(data, TRAINING)
+    except OSError:
+        if not is_tiff_of_float_colours(data):
+            raise
+        tags = tiff_tags(data)
+        return ARRAY_MODES[len(tags[BITS_PER_SAMPLE])], (tags[WIDTH], tags[HEIGHT])
+    if not has_colours_of_16_bits(image):
+        return None
+    return "RGBA" if image.mode.endswith("A") else "RGB", image.size  # OpenCV knows no grey with alpha
 
 
 def decoded(data: bytes) -> np.ndarray:

@@ -5,8 +5,8 @@ from pathlib import PurePosixPath
 from types import MappingProxyType
 
 from bundle.errors import UserError
+from bundle.picture_tables import LABEL_COLUMNS, by_name
 from train.data.attributes import AttributeInfo, choose, matrix
-from train.data.columns import LABEL_COLUMNS, by_name
 from train.data.label_files import STYLEGAN, FileLabels, find_labels, find_records
 from train.data.label_values import ClassKey, class_keys
 from train.data.layout import Parts, find_splits, folder_classes, known_test, no_splits, without_masks

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from bundle.errors import UserError
-from train.data.columns import FILE_COLUMNS, LABEL_COLUMNS, by_name, named_column
+from bundle.picture_tables import FILE_COLUMNS, LABEL_COLUMNS, TEXT_TABLES, by_name, text_records
+from train.data.columns import named_column
 from train.data.label_values import ClassKey, label_key
 from train.data.source import Files
 
 STYLEGAN = "dataset.json"
-TABLES = ("metadata.csv", "metadata.jsonl", "metadata.parquet", "labels.csv", "labels.jsonl")
+TABLES = (*TEXT_TABLES, "metadata.parquet")
 
 Records = list[dict[str, object]]
 """Rows of a file: column -> cell."""
@@ -44,11 +45,7 @@ def find_labels(source: str, files: Files, column: str | None) -> FileLabels | N
     found = FileLabels()
     names = [name for name in files if is_label_file(name)]
     for name in names:
-        try:
-            records = read_records(name, files[name]())
-        except (OSError, ValueError, csv.Error) as problem:
-            raise UserError(f"{source}: {name} cannot be read ({problem}). Mend it, or add --classes-from folder or "
-                            "--no-classes.") from problem  # fmt: skip
+        records = records_of(source, name, files, "add --classes-from folder or --no-classes")
         add_labels(found, name, records, column)
     return found if names else None
 
@@ -58,18 +55,21 @@ def find_records(source: str, files: Files) -> list[tuple[PurePosixPath, dict[st
     file that cannot be read."""
     found = []
     for name in (name for name in files if is_label_file(name)):
-        try:
-            records = read_records(name, files[name]())
-        except (OSError, ValueError, csv.Error) as problem:
-            raise UserError(
-                f"{source}: {name} cannot be read ({problem}). Mend it, or leave out --attributes."
-            ) from problem
+        records = records_of(source, name, files, "leave out --attributes")
         places = by_name(list(dict.fromkeys(column for record in records for column in record)), FILE_COLUMNS)
         for record in records:
             if places and record.get(places[0]) is not None:
                 rest = {column: value for column, value in record.items() if column != places[0]}
                 found.append((name.parent / str(record[places[0]]), rest))
     return found
+
+
+def records_of(source: str, name: PurePosixPath, files: Files, way_out: str) -> Records:
+    """The rows of a file of a source. Raises UserError, with a way out, for one that cannot be read."""
+    try:
+        return read_records(name, files[name]())
+    except (OSError, ValueError, csv.Error) as problem:
+        raise UserError(f"{source}: {name} cannot be read ({problem}). Mend it, or {way_out}.") from problem
 
 
 def add_labels(found: FileLabels, name: PurePosixPath, records: Records, asked: str | None) -> None:
@@ -104,18 +104,12 @@ def read_records(name: PurePosixPath, data: bytes) -> Records:
         import pyarrow.parquet as pq  # slow to load
 
         return pq.read_table(io.BytesIO(data)).to_pylist()
-    text = data.decode("utf-8-sig", errors="replace")
     if name.name.lower() == STYLEGAN:
-        return stylegan_records(json.loads(text))
-    if name.suffix.lower() == ".csv":
-        head = text.partition("\n")[0]
-        rows = csv.DictReader(io.StringIO(text), delimiter=max(",;\t", key=head.count))
-        return [{str(column): cell(value) for column, value in row.items()} for row in rows]
-    # Not splitlines: a cell may hold other separators of lines, such as U+2028.
-    records = [json.loads(line) for line in text.split("\n") if line.strip()]
-    if not all(isinstance(record, dict) for record in records):
-        raise ValueError("a line is no object")
-    return records
+        return stylegan_records(json.loads(data.decode("utf-8-sig", errors="replace")))
+    records = text_records(name, data)
+    if name.suffix.lower() != ".csv":
+        return records
+    return [{column: cell(text) for column, text in row.items()} for row in records]
 
 
 def stylegan_records(content: object) -> Records:

@@ -184,8 +184,8 @@ def numbered_by(folder: str, name: str) -> bool:
     digits = re.findall(r"\d+", stem(name))
     if len(digits) != 1:
         return False
-    number, of = int(digits[0]), int(folder)
-    return any(of in (number // step, number - number % step) for step in (1_000, 10_000))
+    number = int(digits[0])
+    return any(int(folder) in (number // step, number - number % step) for step in (1_000, 10_000))
 
 
 def folder_classes(train: Parts, outer: str, asked: bool = False) -> tuple[tuple[str, ...], list[str]]:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -25,7 +26,7 @@ from train.data.packed import key_of
 from train.data.picture_set import read_set
 from train.data.pixel_format import DEFAULT_PIXELS, PixelFormat, check_pixel_format, format_of_run
 from train.data.reading import DEFAULT_READING, ClassesFrom, Reading
-from train.data.scan import LARGEST_DEFAULT, choose_format, default_size
+from train.data.scan import LARGEST_DEFAULT, Scan, choose_format, default_size
 from train.data.scan_report import scan_report
 from train.data.sources import open_source
 from train.picture_size import PictureSize, check_size, sides_of
@@ -62,12 +63,12 @@ def load(
         check_size(size)
     check_background(background)
     check_pixel_format(pixels)
-    name, _, copy = source.partition(":")
-    if source == "shapes":
+    synthetic = synthetic_set(source)
+    if synthetic == "shapes":
         return load_shapes(size, quiet, pixels, reading)
-    if name == "stacked_mnist":
+    if synthetic == "stacked_mnist":
         choose(reading.attributes, {}, None)  # it has none
-        return load_stacked(copy or "ylecun/mnist", size, quiet, fit, background, pixels)
+        return load_stacked(source.partition(":")[2] or "ylecun/mnist", size, quiet, fit, background, pixels)
     opened = open_source(source, reading)
     asked = (size or ("at most", largest), fit, background, reading, pixels)
     found = read_set(
@@ -88,16 +89,29 @@ def load(
     if found.pack:  # whoever reads these pictures again asks so
         found.pack.answers_to(key_of(opened, known_as(info)))
     if not quiet:
-        wider = default_size(scan.sizes) if scan.sizes else 0
-        smaller = size is None and wider > info.height
-        notes = [f"{info.height} px, as the budget is short: --size {wider} draws them larger"] if smaller else []
-        if info.attributes:
-            notes.append(attributes_note(info.attributes))
-        notes += few_pictures(len(train) + len(test))
-        print(scan_report(scan, info, (*opened.notes, *found.notes, *wanted.notes, *notes)), flush=True)
+        notes = (*opened.notes, *found.notes, *wanted.notes, *notes_on(info, scan, size is None))
+        print(scan_report(scan, info, notes), flush=True)
     check_count(source, scan, len(train) + len(test))
     check_variety(source, train.images, test.images)
     return info, train, test
+
+
+def notes_on(info: DataInfo, scan: Scan, sized_here: bool) -> list[str]:
+    """Lines for the report on a size that the budget made small, attributes, and few pictures. `sized_here`: whether
+    nobody asked for a size."""
+    notes = []
+    if sized_here and scan.sizes and (larger := default_size(scan.sizes)) > info.height:
+        notes.append(f"{info.height} px, as the budget is short: --size {larger} draws them larger")
+    if info.attributes:
+        notes.append(attributes_note(info.attributes))
+    return notes + few_pictures(info.train_images + info.test_images)
+
+
+def synthetic_set(source: str) -> Literal["shapes", "stacked_mnist"] | None:
+    """Which of the two sets made here `source` names, if any: shapes, or stacked_mnist and stacked_mnist:COPY."""
+    if source.partition(":")[0] == "stacked_mnist":
+        return "stacked_mnist"
+    return "shapes" if source == "shapes" else None
 
 
 def known_as(info: DataInfo) -> tuple[object, ...]:
@@ -147,8 +161,10 @@ def load_older(source: str, load_with: Callable[[Reading, bool], Loaded], known:
 
 
 def image_column_then(source: str, known: DataInfo) -> str | None:
-    """The column of a table that was taken for the pictures before readings were recorded, where today it is
-    another."""
+    """The column of a table that was taken for the pictures before readings were recorded, where today it is another;
+    a set that is made here has none."""
+    if synthetic_set(source):
+        return None
     with suppress(UserError):
         return open_source(source, known.reading).older_image_column
     return None

@@ -64,8 +64,8 @@ class MappedImages:
         for start in range(0, len(self), size):
             yield self[start : start + size]
 
-    def chosen(self, which: Tensor) -> "MappedImages":
-        """The pictures of these rows, int64 [M], in their files."""
+    def chosen(self, which: Tensor | slice) -> "MappedImages":
+        """The pictures of these rows, int64 [M], or of a slice, in their files."""
         return MappedImages(self.files, self.rows[which])
 
     def and_then(self, others: "MappedImages") -> "MappedImages":

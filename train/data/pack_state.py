@@ -11,7 +11,7 @@ from train.data.scan import PictureFormat, Scan
 
 
 @dataclass
-class State:
+class PackState:
     """`keys`: see `packed.key_of`; one for each way of asking for these pictures. `seen`: rows of each split
     that were read, whether or not they hold a picture; `kept`: how many did. Once `finished`, `origins` say of which of
     the splits that were read the final ones are rows, `counts` how many they have, and `classes` and `notes` what
@@ -30,7 +30,7 @@ class State:
     attributes: int = 0
 
 
-def state_as_json(state: State) -> dict[str, Any]:
+def state_as_json(state: PackState) -> dict[str, Any]:
     """All of it, as JSON takes it."""
     scan = {
         name: list(value.items()) if isinstance(value, Counter) else value for name, value in vars(state.scan).items()
@@ -38,7 +38,7 @@ def state_as_json(state: State) -> dict[str, Any]:
     return {**vars(state), "wanted": asdict(state.wanted), "scan": scan}
 
 
-def state_from_json(value: Mapping[str, Any]) -> State:
+def state_from_json(value: Mapping[str, Any]) -> PackState:
     """Inverse of `state_as_json`. Raises KeyError, TypeError, ValueError or pydantic's ValidationError for anything
     else."""
     scan = Scan()
@@ -47,6 +47,7 @@ def state_from_json(value: Mapping[str, Any]) -> State:
         if isinstance(getattr(scan, name), Counter):
             stored = Counter({tuple(key) if isinstance(key, list) else key: count for key, count in stored})
         setattr(scan, name, stored)
-    rest = {name: value[name] for name in vars(State([], value["wanted"])) if name not in ("wanted", "scan")}
+    rest = {name: value[name] for name in vars(PackState([], value["wanted"])) if name not in ("wanted", "scan")}
     wanted = TypeAdapter(PictureFormat).validate_python(value["wanted"])
-    return State(**{**rest, "classes": tuple(rest["classes"]), "notes": tuple(rest["notes"])}, wanted=wanted, scan=scan)
+    tuples = {name: tuple(rest[name]) for name in ("classes", "notes")}
+    return PackState(**rest | tuples, wanted=wanted, scan=scan)

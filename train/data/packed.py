@@ -1,10 +1,13 @@
 """Sets larger than memory: every picture packed once, in its final form, into files that are mapped into memory.
 
     pack.json         what was read, how, and how far it is
-    train.read        pictures in the order of the source, uint8 [N, C, H, W]; train.labels: int64 [N]; the same for
-    test train.attributes  as labels, float32 [N, A], where there are attributes
-    train.rows        which of those the final split takes, int64 [M]; train.numbers: their classes, int64 [M];
-                      train.known: their attributes, float32 [M, A]; the same for test
+    train.read        pictures in the order of the source, uint8 [N, C, H, W]
+    train.labels      their labels, int64 [N]
+    train.attributes  their attributes, float32 [N, A], where there are any
+    train.rows        which of those the final split takes, int64 [M]
+    train.numbers     their classes, int64 [M]
+    train.known       their attributes, float32 [M, A]
+    test.…            the same of the test split
 
 A pack that was interrupted goes on where it stood; one of a set that has changed since, or that is to be read in
 another way, is made anew. What comes out is what would be read into memory, in the same order.
@@ -31,7 +34,7 @@ from bundle.atomic_files import write_file
 from bundle.errors import UserError
 from train.data.dataset import Pictures
 from train.data.mapped_images import MappedImages
-from train.data.pack_state import State, state_as_json, state_from_json
+from train.data.pack_state import PackState, state_as_json, state_from_json
 from train.data.pillow_warnings import pillow_warnings
 from train.data.scan import PictureFormat, read_picture
 from train.data.selection import select_rows
@@ -66,7 +69,7 @@ def key_of(source: Source, options: object) -> str:
 class Pack:
     """A folder that holds, or will hold, the pictures of one source."""
 
-    def __init__(self, folder: Path, state: State):
+    def __init__(self, folder: Path, state: PackState):
         self.folder, self.state = folder, state
         self.saved = time.monotonic()
 
@@ -89,7 +92,7 @@ class Pack:
                 (folder / name).unlink(missing_ok=True)
             if shutil.disk_usage(folder).free < needed:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        pack = Pack(folder, State([key], wanted, attributes=attributes))
+        pack = Pack(folder, PackState([key], wanted, attributes=attributes))
         pack.save()
         return pack
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from train.data.cache import Cache, one_at_a_time
+from train.data.cache import Cache
 from train.data.dataset import Pictures
 from train.data.memory import fits_in_memory
 from train.data.packed import Pack, key_of, set_bytes
@@ -52,10 +52,10 @@ def read_set(
         if not cache or (not pack and fits_in_memory(needed)):
             return read_into_memory(source, wanted)
         key = key or key_of(source, options)
-        place = cache.place(called, key)
-        with one_at_a_time(place, needed):
+        with cache.one_at_a_time(key, needed):
             pack = cache.find(key)  # another process may have packed them just now
             if not pack:
+                place = cache.place(called, key)
                 if not quiet:
                     say(f"The pictures take {needed / 1e9:.1f} GB, too much for memory: they are packed into {place} "
                         "once.")  # fmt: skip

@@ -10,11 +10,11 @@ from PIL import Image
 from torch import Tensor
 
 from bundle import pictures
-from bundle.deep_pixels import EACH, range_of_one
+from bundle.deep_pixels import EACH
 from bundle.picture_files import TRAINING, has_more_frames, opened
 from bundle.pictures import Framing
 from bundle.schema import Fit
-from train.data.deep_colour import opened_whole
+from train.data.deep_colour import deep_header, opened_whole
 from train.data.file_kinds import kind_of_content
 from train.data.pillow_warnings import WarningCollector, pillow_warnings
 from train.data.pixel_format import (
@@ -81,20 +81,23 @@ class Survey:
     stats: PixelStatistics = field(default_factory=PixelStatistics)
     peaks: Counter[int] = field(default_factory=Counter)
 
-    def add(self, found: Image.Image | np.ndarray, closely: bool, warned: WarningCollector) -> None:
-        """Counts one picture by its header; `closely` looks at its pixels too. Raises what Pillow raises, or ValueError
-        for an array that is no picture."""
-        if isinstance(found, Image.Image):
-            mode, extent = found.mode, found.size
-            if closely:
+    def add(self, data: bytes | np.ndarray, closely: bool, deep_colour: bool, warned: WarningCollector) -> None:
+        """Counts one picture by its header; `closely` decodes it and looks at its pixels too. Raises what Pillow
+        raises, or ValueError for an array that is no picture."""
+        if isinstance(data, bytes) and not closely:
+            mode, extent = header_of(data, deep_colour)
+        else:
+            found = opened_data(data, deep_colour)
+            if isinstance(found, Image.Image):
+                mode, extent = found.mode, found.size
                 with warned.decoding(found):
                     self.stats.add_file(found)
-        else:
-            mode, extent = pictures.array_facts(found)
-            peak = float(found[np.isfinite(found)].max(initial=0))
-            self.peaks[1 if peak <= 1 else 255] += peak > 0
-            if closely:
-                self.stats.add_array(found)
+            else:
+                mode, extent = pictures.array_facts(found)
+                peak = float(found[np.isfinite(found)].max(initial=0))
+                self.peaks[1 if peak <= 1 else 255] += peak > 0
+                if closely:
+                    self.stats.add_array(found)
         self.modes[mode] += 1
         self.sizes[extent] += 1
 
@@ -107,6 +110,15 @@ def opened_data(data: bytes | np.ndarray, deep_colour: bool) -> Image.Image | np
     return opened_whole(data) if deep_colour else opened(data, TRAINING)
 
 
+def header_of(data: bytes, deep_colour: bool) -> tuple[str, tuple[int, int]]:
+    """(mode, (width, height)) of a picture's file as `opened_data` gives it, before it is turned; none of its pixels is
+    decoded. Raises as `opened_data`."""
+    if deep_colour and (found := deep_header(data)):
+        return found
+    image = opened(data, TRAINING)
+    return image.mode, image.size
+
+
 def survey(source: Source, deep_colour: bool = True) -> Survey:
     """The first pass: headers of all pictures, pixels of up to SAMPLED that are spread evenly over the set."""
     splits = [split for split in (source.train, source.test) if split]
@@ -116,7 +128,7 @@ def survey(source: Source, deep_colour: bool = True) -> Survey:
         for split in splits:
             for i, row in enumerate(with_bar(split.rows(), "looking at pictures", split.count, "pictures")):
                 with contextlib.suppress(Exception):
-                    found.add(opened_data(row.read(), deep_colour), i % every == 0, warned)
+                    found.add(row.read(), i % every == 0, deep_colour, warned)
     return found
 
 
@@ -147,7 +159,9 @@ def choose_format(
         notes.append(f"transparent parts lie on {under}, as most drawings are as {shade} as {usual} (--background)")
     decided = seen.count <= SAMPLED or pixels.channels is not None
     older_white = 1 if seen.peaks[1] > seen.peaks[255] else 255
-    return PictureFormat(framing, decided, tuple(notes), older_white, pixels.deep_colour)
+    # Where no picture that was looked at is deep, there is no range: others are read by their upper 8 bits.
+    deep_colour = pixels.deep_colour and seen.stats.deep > 0
+    return PictureFormat(framing, decided, tuple(notes), older_white, deep_colour)
 
 
 def read_picture(row: Row, wanted: PictureFormat, scan: Scan, warned: WarningCollector) -> np.ndarray | None:
@@ -183,10 +197,6 @@ def array_picture(values: np.ndarray, wanted: PictureFormat) -> Image.Image:
     scaling = wanted.framing.scaling
     if scaling == EACH:
         return pictures.from_array_up_to(values, wanted.older_white)
-    if scaling is None:
-        scaling = (
-            (0.0, 255.0) if values.dtype == np.uint8 else range_of_one(pictures.without_alpha(pictures.to_hwc(values)))
-        )
     return pictures.from_array(values, scaling)
 
 

@@ -18,7 +18,7 @@ from train.data.label_files import is_label_file
 from train.data.reading import DEFAULT_READING, Reading
 from train.data.source import Files, Source
 from train.data.wording import listed
-from train.data.zip_files import files_of_zips, holds_pictures, zip_files
+from train.data.zip_files import files_of_zips, zip_files
 
 SAVED = {PurePosixPath("dataset_dict.json"), PurePosixPath("state.json")}  # what `Dataset.save_to_disk` leaves
 
@@ -55,7 +55,7 @@ def open_folder(source: str, path: Path, reading: Reading) -> Source:
     parquet, pictures = parquet_and_pictures(found.files)
     saved = SAVED & set(found.files) and any(name.suffix == ".arrow" for name in found.files)
     zips = {name: file for name, file in found.files.items() if name.suffix.lower() == ".zip"}
-    if zips and not saved and not holds_pictures(found.files):
+    if zips and not (saved or parquet or pictures):  # beside those, zips may be copies of them
         return open_zips(source, found, zips, reading)
     if not parquet and (pictures or not saved):
         opened = image_files.open_folder(source, found, reading)
@@ -91,7 +91,7 @@ def open_zips(source: str, found: FolderFiles, zips: Mapping[PurePosixPath, Path
     files |= {name: path.read_bytes for name, path in found.files.items() if name not in zips}
     notes = [*found.notes, f"read {listed(list(map(str, zips)), 'zip')} as folders", *notes]
     opened = open_files(source, dict(sorted(files.items())), notes, reading)
-    return replace(opened, fingerprint=lambda: " ".join(f"{name!r} {stamp(path)}" for name, path in zips.items()))
+    return replace(opened, fingerprint=partial(stamps, found.files))
 
 
 def open_files(source: str, files: Files, notes: list[str], reading: Reading) -> Source:
@@ -106,12 +106,18 @@ def open_files(source: str, files: Files, notes: list[str], reading: Reading) ->
 
 
 def fingerprint(source: Source, files: Mapping[PurePosixPath, Path]) -> str:
-    """A checksum of the names, labels, sizes and dates of the pictures of a folder."""
+    """A checksum of the names, labels, attributes, sizes and dates of the pictures of a folder."""
     found = hashlib.sha256()
     for split in filter(None, (source.train, source.test)):
         for row in split.rows():
-            found.update(f"{row.name!r} {row.label} {stamp(files[PurePosixPath(row.name)])}\n".encode())
+            known = f" {row.attributes}" if row.attributes else ""  # so that sets without have the one that they had
+            found.update(f"{row.name!r} {row.label} {stamp(files[PurePosixPath(row.name)])}{known}\n".encode())
     return found.hexdigest()
+
+
+def stamps(files: Mapping[PurePosixPath, Path]) -> str:
+    """The names, sizes and dates of files, for those that are not read one by one: zips, and what lies beside them."""
+    return " ".join(f"{name!r} {stamp(path)}" for name, path in files.items())
 
 
 def stamp(path: Path) -> str:

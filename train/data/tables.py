@@ -12,8 +12,9 @@ import pyarrow.parquet as pq
 
 from bundle.errors import UserError
 from bundle.picture_files import TRAINING, opened
+from bundle.picture_tables import LABEL_COLUMNS, by_name
 from train.data.attributes import AttributeInfo, choose, matrix
-from train.data.columns import LABEL_COLUMNS, by_name, likeliest_pictures, named_column
+from train.data.columns import likeliest_pictures, named_column
 from train.data.label_values import ClassKey, class_keys, class_numbers, label_key
 from train.data.layout import SPLITS
 from train.data.reading import DEFAULT_READING, Reading
@@ -119,7 +120,7 @@ def is_file(feature: object) -> bool:
     return binary or isinstance(feature, datasets.Image)
 
 
-def holds_pictures(split: datasets.Dataset, name: str) -> bool:
+def begins_with_pictures(split: datasets.Dataset, name: str) -> bool:
     """Whether a column of bytes begins with pictures, rather than with checksums; any other column passes."""
     if isinstance(split.features[name], datasets.Image) or not is_file(split.features[name]):
         return True
@@ -155,7 +156,7 @@ def picture_column(called: str, split: datasets.Dataset, asked: str | None) -> s
         name: 0 if isinstance(features[name], datasets.Image) else 1 if is_file(features[name]) else 2 for name in found
     }
     for name in likeliest_pictures(kinds):
-        if holds_pictures(split, name):
+        if begins_with_pictures(split, name):
             return name
     raise UserError(f"No column of pictures among {', '.join(features)}.")
 
@@ -283,6 +284,7 @@ def table_source(
         test = None
         found.append("left out the test split: it has no labels, or no pictures")
     attributes, values, test_values, more = table_attributes(train, test, column, labels.column, reading.attributes)
+    older = older_image_column(train)
     return Source(
         table_split(train, column, labels.numbers, values),
         table_split(test, column, test_numbers, test_values) if test else None,
@@ -290,7 +292,7 @@ def table_source(
         (*found, *more),
         lambda: f"{train._fingerprint} {test._fingerprint if test else None} {column} {labels.column}",
         attributes,
-        older if (older := older_image_column(train)) != column else None,
+        None if older == column else older,
     )
 
 

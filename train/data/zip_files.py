@@ -5,7 +5,7 @@ import lzma
 import stat
 import zipfile
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path, PurePosixPath
 
@@ -80,7 +80,7 @@ class ZipReader:
 
     def found(self) -> tuple[Files, list[str]]:
         """All files in the order of their paths, and notes for the report, on what was left out. Raises UserError."""
-        if not holds_pictures(self.files):
+        if not any(is_picture_or_table(name) for name in self.files):  # beside those, zips may be copies of them
             for archive, entry, name in self.inner:
                 del self.files[name]
                 self.add_inner(archive, entry, name)
@@ -102,10 +102,9 @@ class ZipReader:
         self.add(io.BytesIO(data), name.with_suffix(""), f"{self.source}: {name}", nested=True)
 
 
-def holds_pictures(names: Iterable[PurePosixPath]) -> bool:
-    """Whether any of these files is a picture or a table, by its ending. Zips beside them may be copies of them, so
-    they are not read."""
-    return any(name.suffix.lower() in IMAGE_SUFFIXES | {".parquet"} for name in names)
+def is_picture_or_table(name: PurePosixPath) -> bool:
+    """Whether a file is one, by its ending."""
+    return name.suffix.lower() in IMAGE_SUFFIXES | {".parquet"}
 
 
 def zip_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, most: int) -> bytes:

@@ -27,16 +27,16 @@ PAIRS = 16
 class EvaluationContext:
     """What every section needs.
 
-    `train`, `held_out`: `count` pictures each, in a random order that is always the same; `all_train`: those among
-    which copies are looked for. `augmentations`: those of the critic's pictures. `copies`: whether they are looked for
-    at all. `sheets`: by file name.
+    `train`, `held_out`: `count` pictures each, in a random order that is always the same; `searched`: training pictures
+    uint8 [M, C, H, W] that samples are held against to find copies and leaking augmentations. `augmentations`: those of
+    the critic's pictures. `copies`: whether copies are looked for at all. `sheets`: by file name.
     """
 
     report: Report
     evaluator: Evaluator
     train: Pictures
     held_out: Pictures
-    all_train: np.ndarray
+    searched: np.ndarray
     classes: int
     seed: int
     augmentations: tuple[str, ...] = ()
@@ -51,13 +51,13 @@ class EvaluationContext:
     @cached_property
     def in_features(self) -> References:
         """Training and held-out pictures as features."""
-        train = self.evaluator.extract(self.all_train, "features of all training pictures").features
+        train = self.evaluator.extract(self.searched, "features of all training pictures").features
         return References(train.astype(np.float32), self.evaluator.floor.extracted.features.astype(np.float32))
 
     @cached_property
     def in_pixels(self) -> References:
         """Training and held-out pictures as rows of pixels."""
-        return References(pixel_rows(self.all_train), pixel_rows(self.held_out.pixels[:PIXEL_QUERIES]))
+        return References(pixel_rows(self.searched), pixel_rows(self.held_out.pixels[:PIXEL_QUERIES]))
 
     def class_inputs(self, labels: np.ndarray) -> tuple[np.ndarray, ...]:
         """The generator's input `classes`, float32 [N, K], where it has one."""
@@ -112,7 +112,7 @@ class EvaluationContext:
         train.evaluate.memorisation for what the figures mean."""
         if not self.copies:
             return
-        every = self.all_train
+        every = self.searched
         for space, references, rows in (
             ("features", self.in_features, features.astype(np.float32)),
             ("pixels", self.in_pixels, pixel_rows(images[:PIXEL_QUERIES])),

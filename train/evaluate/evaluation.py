@@ -97,22 +97,22 @@ def measured(
     the command began. Large sets are packed into `cache`."""
     info, train, test = pictures_of(subject, settings.data or subject.source, cache)
     report = begin_report(settings, subject, extractor, info)
-    reference, held_out = random_subset(train, report.samples), random_subset(test, report.samples)
-    others, searched = others_of(train, report.samples), searched_for_copies(info)
-    evaluator = Evaluator(extractor, reference.pixels, held_out.pixels, others)
+    augmented, most = augmentations(subject.gan, info), most_searched(info)
+    chosen = choose_training(train, report.samples, most if settings.copies or augmented else 0)
+    held_out = random_subset(test, report.samples)
     context = EvaluationContext(
         report=report,
-        evaluator=evaluator,
-        train=reference,
+        evaluator=Evaluator(extractor, chosen.reference.pixels, held_out.pixels, chosen.others),
+        train=chosen.reference,
         held_out=held_out,
-        all_train=random_subset(train, searched).pixels,
+        searched=chosen.searched,
         classes=len(info.classes),
         seed=settings.seed,
-        augmentations=augmentations(subject.gan, info),
+        augmentations=augmented,
         copies=settings.copies,
     )
-    if settings.copies and len(train) > searched:
-        report.note(f"Copies are looked for among {searched} of the training pictures.")
+    if settings.copies and len(train) > most:
+        report.note(f"Copies are looked for among {most} of the training pictures.")
     measure_classifier(context)
     if subject.gan:
         measure_gan(context, subject.gan)
@@ -158,16 +158,32 @@ def check_enough(info: DataInfo) -> None:
                             "measure: train with a larger test split, or with none (a tenth is held out).")  # fmt: skip
 
 
-def searched_for_copies(info: DataInfo) -> int:
+def most_searched(info: DataInfo) -> int:
     """How many training pictures copies are looked for among, at most."""
     return min(MOST_TRAINING, MOST_BYTES // (info.channels * info.height * info.width))
 
 
-def others_of(train: Pictures, count: int) -> np.ndarray | None:
-    """Training pictures that are not the reference, as many, uint8 [count, C, H, W]; None where there are fewer."""
-    if len(train) < 2 * count:
-        return None
-    return random_subset(train, 2 * count).pixels[count:]  # the reference are the first `count`
+@dataclass(frozen=True)
+class TrainingPictures:
+    """Those training pictures that something is measured on, in memory. `others`: as many as the `reference` and none
+    of it, uint8 [N, C, H, W]; None where there are fewer. `searched`: uint8 [M, C, H, W], what samples are held against
+    to find copies and leaking augmentations."""
+
+    reference: Pictures
+    others: np.ndarray | None
+    searched: np.ndarray
+
+
+def choose_training(train: Pictures, count: int, searched: int) -> TrainingPictures:
+    """`count` training pictures as the reference, and at most `searched` for what is compared with many. Each picture
+    is read once: all are parts of one random order, always the same."""
+    enough = len(train) >= 2 * count
+    found = random_subset(train, max(2 * count if enough else count, searched))
+    return TrainingPictures(
+        reference=found[:count],
+        others=found[count : 2 * count].pixels if enough else None,
+        searched=found[:searched].pixels,
+    )
 
 
 def begin_report(settings: EvaluateSettings, subject: Subject, extractor: FeatureExtractor, info: DataInfo) -> Report:

@@ -49,7 +49,7 @@ def samples(context: EvaluationContext, gan: GanHandle, draw: Draw, what: str) -
 def measure_leak(context: EvaluationContext, images: np.ndarray) -> None:
     """Traces that the critic's augmentations leave in samples, operation by operation: see train.evaluate.leak."""
     held_out = context.held_out.pixels
-    traces = leak.measure(context.all_train, held_out, images, context.augmentations, context.seed)
+    traces = leak.measure(context.searched, held_out, images, context.augmentations, context.seed)
     for op, trace in traces.items():
         context.report.add(f"gan.leak_{op}", f"Share of GAN samples that look changed by augmentation: {op}",
                            trace.samples, "lower", trace.held_out)  # fmt: skip

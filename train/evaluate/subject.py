@@ -13,10 +13,10 @@ from bundle.errors import UserError
 from bundle.feeds import run_in_parts
 from bundle.read import INDEX, read
 from bundle.runner import BundleRunner
+from train.data.cache import cache_of_run
 from train.data.dataset import DataInfo
 from train.evaluate.batches import BATCH
 from train.evaluate.handles import ClassifierHandle, Draw, GanHandle, Subject, VaeHandle
-from train.known_pictures import cache_of
 from train.run_folder import Run, place_of
 from train.settings import STAGES, GanSettings, VaeSettings
 from train.stages import load_networks
@@ -89,15 +89,15 @@ def open_run(folder: Path) -> Subject:
         raise UserError(f"{folder} has nothing trained yet.")
     settings = run.settings(trained[-1])
     return Subject(
-        folder,
-        "run",
-        run.data,
-        place_of(folder) or settings.data,
-        gan_of_run(run, "inverter" in trained) if "gan" in trained else None,
-        vae_of_run(run, "repair" in trained) if "vae" in trained else None,
-        classifier_of_run(run) if "classifier" in trained else None,
-        tuple(stage for stage in trained if not run.record(stage).finished),
-        cache_of(settings, folder),
+        folder=folder,
+        kind="run",
+        data=run.data,
+        source=place_of(folder) or settings.data,
+        gan=gan_of_run(run, "inverter" in trained) if "gan" in trained else None,
+        vae=vae_of_run(run, "repair" in trained) if "vae" in trained else None,
+        classifier=classifier_of_run(run) if "classifier" in trained else None,
+        unfinished=tuple(stage for stage in trained if not run.record(stage).finished),
+        cache=cache_of_run(folder, settings.cache),
     )
 
 
@@ -117,14 +117,14 @@ def gan_of_run(run: Run, inverter: bool) -> GanHandle:
     mapping, synthesis = (of_network(generator.get_submodule(name)) for name in ("mapping", "synthesis"))
     w_mean = run.latents().get("w_mean")
     return GanHandle(
-        settings.latent_dim,
-        settings.prior,
-        single_output(of_network(generator)),
-        chained(of_network(networks(run, "inverter")["inverter"]), synthesis) if inverter else None,
-        None if w_mean is None else truncating(mapping, synthesis, w_mean),
-        settings.augment,
-        settings.gap_pictures,
-        run.record("gan").seconds / 60,
+        latent_dim=settings.latent_dim,
+        prior=settings.prior,
+        draw=single_output(of_network(generator)),
+        invert=chained(of_network(networks(run, "inverter")["inverter"]), synthesis) if inverter else None,
+        truncated=None if w_mean is None else truncating(mapping, synthesis, w_mean),
+        augment=settings.augment,
+        gap_pictures=settings.gap_pictures,
+        minutes=run.record("gan").seconds / 60,
     )
 
 
@@ -134,15 +134,15 @@ def vae_of_run(run: Run, repair: bool) -> VaeHandle:
     assert isinstance(settings, VaeSettings)
     finished = (run.folder / "vae" / "latents.safetensors").exists()
     return VaeHandle(
-        settings.latent_dim,
-        settings.likelihood,
-        settings.binarize,
-        run.sigma if finished else None,
-        mixture_of(run.latents()) if finished else None,
-        two_outputs(of_network(nets["encoder"])),
-        single_output(of_network(nets["decoder"])),
-        digest(nets["encoder"]),
-        two_outputs(of_network(networks(run, "repair")["repair"])) if repair else None,
+        latent_dim=settings.latent_dim,
+        likelihood=settings.likelihood,
+        binarize=settings.binarize,
+        sigma=run.sigma if finished else None,
+        mixture=mixture_of(run.latents()) if finished else None,
+        encode=two_outputs(of_network(nets["encoder"])),
+        decode=single_output(of_network(nets["decoder"])),
+        sha256=digest(nets["encoder"]),
+        repair=two_outputs(of_network(networks(run, "repair")["repair"])) if repair else None,
     )
 
 
@@ -182,13 +182,13 @@ def open_bundle(folder: Path, threads: int | None = None) -> Subject:
     runner = BundleRunner(read(folder), threads=threads)
     data = DataInfo.of_bundle(runner.bundle.info)
     return Subject(
-        folder,
-        "bundle",
-        data,
-        data.source,
-        gan_of_bundle(runner),
-        vae_of_bundle(runner),
-        classifier_of_bundle(runner, data),
+        folder=folder,
+        kind="bundle",
+        data=data,
+        source=data.source,
+        gan=gan_of_bundle(runner),
+        vae=vae_of_bundle(runner),
+        classifier=classifier_of_bundle(runner, data),
     )
 
 
@@ -207,14 +207,14 @@ def gan_of_bundle(runner: BundleRunner) -> GanHandle | None:
     stored = migrated(GanSettings, training.settings) if training and training.settings is not None else {}
     augment = stored.get("augment")
     return GanHandle(
-        gan.latent_dim,
-        gan.prior,
-        single_output(of_graph(runner, "generator")),
-        invert,
-        truncated,
-        augment if isinstance(augment, float) else None,
-        "apart" if stored.get("gap_pictures") == "apart" else "held-out",
-        training.seconds / 60 if training else None,
+        latent_dim=gan.latent_dim,
+        prior=gan.prior,
+        draw=single_output(of_graph(runner, "generator")),
+        invert=invert,
+        truncated=truncated,
+        augment=augment if isinstance(augment, float) else None,
+        gap_pictures="apart" if stored.get("gap_pictures") == "apart" else "held-out",
+        minutes=training.seconds / 60 if training else None,
     )
 
 
@@ -224,15 +224,15 @@ def vae_of_bundle(runner: BundleRunner) -> VaeHandle | None:
     if info.vae is None:
         return None
     return VaeHandle(
-        info.vae.latent_dim,
-        info.vae.likelihood,
-        info.vae.binarize,
-        info.vae.sigma,
-        mixture_of(runner.bundle.latents),
-        two_outputs(of_graph(runner, "encoder")),
-        single_output(of_graph(runner, "decoder")),
-        info.graphs["encoder"].sha256,
-        two_outputs(of_graph(runner, "repair")) if runner.has("repair") else None,
+        latent_dim=info.vae.latent_dim,
+        likelihood=info.vae.likelihood,
+        binarize=info.vae.binarize,
+        sigma=info.vae.sigma,
+        mixture=mixture_of(runner.bundle.latents),
+        encode=two_outputs(of_graph(runner, "encoder")),
+        decode=single_output(of_graph(runner, "decoder")),
+        sha256=info.graphs["encoder"].sha256,
+        repair=two_outputs(of_graph(runner, "repair")) if runner.has("repair") else None,
     )
 
 

@@ -13,7 +13,7 @@ from train.models.attribute_regressor import AttributeRegressor
 from train.progress_bar import say
 from train.schedules import cosine, ramp
 from train.settings import AttributesSettings
-from train.stages.classifier import EMA_IMAGES, FORWARD, jitter
+from train.stages.classifier import EMA_IMAGES, FORWARD, first_filters, jitter
 from train.stages.stage import Stage
 
 LEAST_TEST = 20  # held-out pictures of which an attribute must be known, for its accuracy to be measured
@@ -60,6 +60,7 @@ class AttributesStage(Stage[AttributeNetworks, AttributesSettings]):
     """Regression of all attributes at once on pictures of which a share is jittered."""
 
     name = "attributes"
+    sheet_shows = None
     values: Tensor
 
     def __init__(self, networks: AttributeNetworks, settings: AttributesSettings, data: DataInfo):
@@ -92,9 +93,7 @@ class AttributesStage(Stage[AttributeNetworks, AttributesSettings]):
 
     def preview(self, averages: AttributeNetworks, pictures: Tensor) -> Tensor:
         """The filters of the first convolution."""
-        kernels = averages.attributes.body.body[0].get_parameter("weight").detach()[:64]
-        low, high = kernels.amin(dim=(1, 2, 3), keepdim=True), kernels.amax(dim=(1, 2, 3), keepdim=True)
-        return F.interpolate((kernels - low) / (high - low), scale_factor=8)
+        return first_filters(averages.attributes.body)
 
     def measuring_seconds(self, train: int, test: int, rate: float) -> float:
         return test / FORWARD / rate

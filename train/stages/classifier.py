@@ -55,10 +55,19 @@ def jitter(images: Tensor, shift: float, rotate: float, mirror: bool = False) ->
     return F.grid_sample(images, grid, padding_mode="border", align_corners=False)
 
 
+def first_filters(classifier: ClassifierBase) -> Tensor:
+    """At most 64 filters of the first convolution, each from its least weight as 0 to its largest as 1, enlarged eight
+    times: [filters, C, 8 H, 8 W]."""
+    kernels = classifier.body[0].get_parameter("weight").detach()[:64]
+    low, high = kernels.amin(dim=(1, 2, 3), keepdim=True), kernels.amax(dim=(1, 2, 3), keepdim=True)
+    return F.interpolate((kernels - low) / (high - low), scale_factor=8)
+
+
 class ClassifierStage(Stage[ClassifierNetworks, ClassifierSettings]):
     """Cross-entropy on pictures of which a share is jittered."""
 
     name = "classifier"
+    sheet_shows = None
 
     def __init__(self, networks: ClassifierNetworks, settings: ClassifierSettings):
         optimizer = torch.optim.AdamW(networks.parameters(), lr=settings.lr, weight_decay=0.01, fused=True)
@@ -84,9 +93,7 @@ class ClassifierStage(Stage[ClassifierNetworks, ClassifierSettings]):
 
     def preview(self, averages: ClassifierNetworks, pictures: Tensor) -> Tensor:
         """The filters of the first convolution."""
-        kernels = averages.classifier.body[0].get_parameter("weight").detach()[:64]
-        low, high = kernels.amin(dim=(1, 2, 3), keepdim=True), kernels.amax(dim=(1, 2, 3), keepdim=True)
-        return F.interpolate((kernels - low) / (high - low), scale_factor=8)
+        return first_filters(averages.classifier)
 
     def measuring_seconds(self, train: int, test: int, rate: float) -> float:
         return test / FORWARD / rate

@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from bundle.marks import TRAINED
 from train import augment, priors
 from train.data.dataset import DataInfo, Pictures, one_hot
 from train.losses import ADVERSARIAL, gradient_penalty
@@ -72,6 +73,7 @@ class GanStage(Stage[GanNetworks, GanSettings]):
     """The i-th real picture is paired with the i-th generated one, both of the same class."""
 
     name = "gan"
+    sheet_shows = TRAINED
 
     def __init__(
         self,

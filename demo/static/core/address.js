@@ -23,7 +23,7 @@
     addressParams(state = T.state) {
       const [t, x, y] = [state.t, state.x, state.y].map(T.fourDecimals);
       const moves = state.attributes ? { attributes: state.attributes } : {};
-      return { b: state.b, m: state.m, ...(state.c === null ? {} : { c: state.c }), t, x, y, ...moves };
+      return { b: state.b, m: state.m, ...(state.c === null ? {} : { c: state.mix || state.c }), t, x, y, ...moves };
     },
     addressNotes: {}, // what tabs add: names and values, null where there is nothing to say
     // Writes what a tab adds.

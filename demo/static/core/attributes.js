@@ -1,5 +1,6 @@
-// Attributes of a bundle's pictures, "glasses": how far each picture moves along them is a part of the page's state, as text,
-// "glasses:1.5,smile:-2", in standard deviations of the latents. Whatever draws a state draws its moves too.
+// Attributes of a bundle's pictures, "glasses", and directions of the visitor's own (own_directions.js): how far each picture
+// moves along them is a part of the page's state, as text, "glasses:1.5,round face:2*VECTOR", in standard deviations of the
+// latents. Whatever draws a state draws its moves too.
 (() => {
   const T = window.Twofold;
   const { el } = T;
@@ -14,35 +15,68 @@
 
   Object.assign(T, {
     mostMove: 4, // both ways, as in bundle/attribute_moves.py
-    // The moves in a text, by name; what is no move is left out.
+    // The moves in a text by name, numbers or, along an own direction, { amount, vector }; what is no move is left out.
     readMoves(text) {
       const moves = {};
       for (const part of String(text ?? "").split(",")) {
         const at = part.lastIndexOf(":");
-        const move = at > 0 ? Number(part.slice(at + 1)) : NaN;
-        if (Number.isFinite(move)) moves[unescaped(part.slice(0, at))] = move;
+        const [far, vector] = part.slice(at + 1).split("*");
+        const amount = at > 0 && far !== "" ? Number(far) : NaN;
+        if (Number.isFinite(amount)) moves[unescaped(part.slice(0, at))] = vector ? { amount, vector } : amount;
       }
       return moves;
     },
+    // How far a move goes, whichever kind it is.
+    amountOf: (move) => (typeof move === "object" ? (move?.amount ?? 0) : (move ?? 0)),
     // The attributes along which a model of a bundle can move its pictures.
     attributesOf: (bundle = T.bundle(), m = T.state.m) => (bundle?.attributes ?? []).filter((attribute) => attribute[m]),
-    // Moves as text: those that the model knows, in their order, within mostMove.
-    movesText: (moves, bundle = T.bundle(), m = T.state.m) =>
-      T.attributesOf(bundle, m)
-        .map(({ name }) => [name, Number(T.fourDecimals(T.numberWithin(moves[name] ?? null, -T.mostMove, T.mostMove, 0)))])
-        .filter(([, move]) => move)
-        .map(([name, move]) => `${escaped(name)}:${move}`)
-        .join(","),
+    // Moves as text: those that the model knows, attributes in their order and then own directions, within mostMove.
+    movesText(moves, bundle = T.bundle(), m = T.state.m) {
+      const within = (move) => Number(T.fourDecimals(T.numberWithin(T.amountOf(move), -T.mostMove, T.mostMove, 0)));
+      const attributes = T.attributesOf(bundle, m)
+        .filter(({ name }) => typeof moves[name] === "number" && within(moves[name]))
+        .map(({ name }) => `${escaped(name)}:${within(moves[name])}`);
+      const own = Object.entries(moves)
+        .filter(([name, move]) => typeof move === "object" && within(move) && T.ownDirections.fits(move?.vector, bundle, m) && !T.ownDirections.nameWrong(name))
+        .slice(0, T.ownDirections.most)
+        .map(([name, move]) => {
+          T.ownDirections.meet(name, move.vector);
+          return `${name}:${within(move)}*${move.vector}`;
+        });
+      return [...attributes, ...own].join(",");
+    },
     // The moves of a state in words, "glasses +1.50 · smile -2.00"; "" for none.
     describeMoves: (state = T.state) =>
       Object.entries(T.readMoves(state.attributes))
-        .map(([name, move]) => `${name} ${signed(move)}`)
+        .map(([name, move]) => `${name} ${signed(T.amountOf(move))}`)
         .join(" · "),
-    // The patch of the state that moves one attribute to a value.
-    attributeMoved: (name, value, state = T.state) => ({ attributes: T.movesText({ ...T.readMoves(state.attributes), [name]: value }, T.bundle(state.b), state.m) }),
+    // What can be moved, by name: attributes, and own directions.
+    movable: (bundle = T.bundle(), m = T.state.m) => [...T.attributesOf(bundle, m), ...T.ownDirections.list(bundle, m)].map(({ name }) => name),
+    // The patch of the state that moves one attribute or own direction to a value.
+    attributeMoved(name, value, state = T.state) {
+      const bundle = T.bundle(state.b);
+      const moves = T.readMoves(state.attributes);
+      const own = T.ownDirections.list(bundle, state.m, moves).find((one) => one.name === name);
+      return { attributes: T.movesText({ ...moves, [name]: own ? { amount: value, vector: own.vector } : value }, bundle, state.m) };
+    },
 
-    // The element with a slider for each attribute, and a button that takes all back; hidden where there are none. figures:
-    // whether what was measured stands below each. `.refresh()` brings it up to date with the page.
+    // The parameters that move attributes and own directions: parameters.js.
+    moveParameters: () =>
+      T.movable().map((name) => ({
+        name: T.moveParameter(name),
+        label: name,
+        low: -T.mostMove,
+        high: T.mostMove,
+        get: () => T.amountOf(T.readMoves(T.state.attributes)[name]),
+        set: (value) => T.set(T.attributeMoved(name, value)),
+        usual: [-3, 3],
+      })),
+    // The name of the parameter that moves an attribute, or an own direction.
+    moveParameter: (name) => `${T.attributesOf().some((one) => one.name === name) ? "attribute" : "direction"}.${name}`,
+
+    // The element with a slider for each attribute and each own direction, and a button that takes all back; hidden where
+    // there are none. figures: whether what was measured stands below each, and own directions can be saved and removed.
+    // `.refresh()` brings it up to date with the page.
     attributeSliders(figures) {
       let rows = new Map();
       let builtFor = "";
@@ -50,33 +84,43 @@
       const list = el("div", { class: "tf-attribute-list" });
       const reset = el("button", { type: "button", class: "tf-button", onclick: () => T.set({ attributes: "" }, { undo: true }) }, T.t("Reset attributes"));
       const box = el("div", { class: "tf-attributes" }, list, reset);
-      const row = (attribute, i) => {
-        const { name } = attribute;
-        const words = measured(attribute[T.state.m], name);
-        const note = figures ? el("p", { class: "tf-quiet tf-attribute-note", id: `tf-attribute-${T.state.m}-${i}` }, words) : null;
-        const hint = T.t("In standard deviations of the latents. One of them {measured}, in standard deviations of the pictures.", { measured: words });
+      const sliderOf = (name, hint) => {
         const slider = T.slider(name, { min: -T.mostMove, max: T.mostMove, step: STEP, value: 0, format: (v) => (v ? signed(v) : "0"), hint }, (value) => {
           T.set(T.attributeMoved(name, value), { undo: !sliding });
           sliding = true;
         });
         slider.input.addEventListener("change", () => (sliding = false));
-        if (note) slider.input.setAttribute("aria-describedby", note.id);
+        slider.dataset.parameter = T.moveParameter(name);
         rows.set(name, slider);
+        return slider;
+      };
+      const row = (attribute, i) => {
+        const { name } = attribute;
+        const words = measured(attribute[T.state.m], name);
+        const note = figures ? el("p", { class: "tf-quiet tf-attribute-note", id: `tf-attribute-${T.state.m}-${i}` }, words) : null;
+        const slider = sliderOf(name, T.t("In standard deviations of the latents. One of them {measured}, in standard deviations of the pictures.", { measured: words }));
+        if (note) slider.input.setAttribute("aria-describedby", note.id);
         return el("div", {}, slider, note);
+      };
+      const ownRow = (direction) => {
+        const slider = sliderOf(direction.name, T.t("A direction of your own, in standard deviations of the latents"));
+        return el("div", { class: "tf-own-direction" }, slider, figures ? T.ownDirectionButtons(direction) : null);
       };
       box.refresh = () => {
         const attributes = T.attributesOf();
-        const wanted = `${T.state.b} ${T.state.m} ${T.bundle().version}`;
-        box.hidden = !attributes.length;
+        const own = T.ownDirections.list();
+        const wanted = JSON.stringify([T.state.b, T.state.m, T.bundle().version, own]);
+        box.hidden = !attributes.length && !own.length;
         if (builtFor !== wanted) {
           rows = new Map();
-          list.replaceChildren(...attributes.map(row));
+          list.replaceChildren(...attributes.map(row), ...own.map(ownRow));
         }
         builtFor = wanted;
         const moves = T.readMoves(T.state.attributes);
-        for (const [name, slider] of rows) slider.put(moves[name] ?? 0);
+        for (const [name, slider] of rows) slider.put(T.amountOf(moves[name]));
         reset.disabled = !T.state.attributes;
       };
+      T.ownDirections.on(() => box.refresh());
       return box;
     },
 

@@ -78,6 +78,7 @@ if (!T.facts.bundles.length) {
   );
   truncation.input.addEventListener("change", () => (sliding = false));
   truncation.classList.add("tf-truncation");
+  T.parameters.addSlider("truncation", truncation, { get: () => T.state.t, set: (t) => T.set({ t }), usual: [0.3, 1.2] });
 
   const clock = el("span", { class: "tf-clock" });
   const processor = el("span", { class: "tf-processor" });
@@ -117,11 +118,16 @@ if (!T.facts.bundles.length) {
       chips.append(el("label", {}, input, el("span", {}, name)));
     });
   };
+  const markChips = () => {
+    for (const input of chips.querySelectorAll("input")) input.closest("label").dataset.parameter = `class.${T.className(Number(input.value))}`;
+  };
   let drawn = null; // the bundle whose classes are shown
   const refresh = (state) => {
     const bundle = T.bundle();
     if (drawn !== state.b) {
       drawChips(bundle);
+      markChips();
+      T.parameters.replace("class.", T.classParameters());
       document.documentElement.style.setProperty("--tf-aspect", bundle.width / bundle.height); // for the styles
     }
     drawn = state.b;

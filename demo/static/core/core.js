@@ -9,8 +9,9 @@
 
   const T = {
     facts: null, // what demo/facts.py says of the bundles
-    // Bundle, model, class, truncation, place on the seed plane, moves along attributes as text (attributes.js).
-    state: { b: null, m: "gan", c: null, t: 1, x: 0, y: 0, attributes: "" },
+    // Bundle, model, class, mix of classes as text (class_mix.js), truncation, place on the seed plane, moves along attributes as
+    // text (attributes.js).
+    state: { b: null, m: "gan", c: null, mix: "", t: 1, x: 0, y: 0, attributes: "" },
     stats: { inFlight: 0, shown: 0, model: [], round: [] }, // requests on their way, pictures shown, times in ms
     maxCoordinate: 1e6, // of x and y, as on the server
     lastSeed: 99_999_999, // the last that a place of the plane reaches
@@ -35,6 +36,7 @@
         b: query.get("b") ?? first.name,
         m: query.get("m") ?? "gan",
         c: query.get("c"),
+        mix: query.get("c"), // either stands there
         t: T.numberWithin(query.get("t"), 0, 1.5, 1),
         x: T.numberWithin(query.get("x"), -T.maxCoordinate, T.maxCoordinate, 0),
         y: T.numberWithin(query.get("y"), -T.maxCoordinate, T.maxCoordinate, 0),
@@ -114,10 +116,13 @@
       const { models, classes } = bundle;
       const own = T.seedClass(T.seeds(state.x, state.y)[0], bundle);
       const m = models.includes(state.m) ? state.m : models[0];
+      const mix = T.mixText(T.readMix(state.mix), bundle);
+      const c = mix ? T.largestClass(T.readMix(mix)) : state.c;
       return {
         b: bundle.name,
         m,
-        c: classes.length ? Math.round(T.numberWithin(state.c, 0, classes.length - 1, own)) : null,
+        c: classes.length ? Math.round(T.numberWithin(c, 0, classes.length - 1, own)) : null,
+        mix,
         t: Number(T.fourDecimals(state.t)),
         x: Number(T.fourDecimals(state.x)),
         y: Number(T.fourDecimals(state.y)),
@@ -128,10 +133,11 @@
     on(listener) {
       listeners.push(listener);
     },
-    // Changes the state. undo: whether T.undo() comes back to the present one.
+    // Changes the state; another class or bundle ends a mix of classes. undo: whether T.undo() comes back to the present one.
     set(patch, { undo = false } = {}) {
       const before = T.state;
-      const after = T.valid({ ...before, ...patch });
+      const unmixed = ("c" in patch || "b" in patch) && !("mix" in patch) ? { mix: "" } : {};
+      const after = T.valid({ ...before, ...unmixed, ...patch });
       if (same(before, after)) return;
       if (undo) T.remember();
       T.state = after;

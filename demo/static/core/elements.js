@@ -45,6 +45,18 @@
         });
       };
     },
+    // A function that calls `action` once what runs now is done, once however often it is called before.
+    oncePerTask(action) {
+      let asked = false;
+      return () => {
+        if (asked) return;
+        asked = true;
+        queueMicrotask(() => {
+          asked = false;
+          action();
+        });
+      };
+    },
     // Whether an element is laid out on the page; not where its tab is closed.
     visible: (element) => element.isConnected && element.offsetParent !== null,
     // Whether a key belongs to a field in which the visitor types, or to a menu.
@@ -101,6 +113,11 @@
       row.put = (next) => {
         input.value = next;
         output.textContent = format(Number(next));
+      };
+      // Moves it to a value as a hand would, but not in its steps.
+      row.move = (next) => {
+        row.put(next);
+        oninput(next);
       };
       return row;
     },

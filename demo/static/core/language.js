@@ -62,7 +62,7 @@
           ? T.t("Seed {seed}", { seed: seeds[0] })
           : T.t("Between seeds {seeds} and {last}", { seeds: seeds.slice(0, -1).join(", "), last: seeds[seeds.length - 1] });
       const name = T.className(state.c, T.bundle(state.b));
-      const parts = [where, name && T.t("class {name}", { name }), T.describeMoves(state)];
+      const parts = [where, T.describeMix(state) || (name && T.t("class {name}", { name })), T.describeMoves(state)];
       return parts.filter(Boolean).join(" · ");
     },
   });

@@ -21,7 +21,8 @@
   };
 
   Object.assign(T, {
-    // The picture at a live address: { picture: ImageData, model: ms or null, round: ms }. Rejects with a sentence.
+    // The picture at a live address: { picture: ImageData, model: ms or null, round: ms, alone: whether its source draws one
+    // after the other }. Rejects with a sentence.
     async fetchPicture(path, params, signal) {
       T.stats.inFlight += 1;
       try {
@@ -49,7 +50,8 @@
       let shown = 0;
       let inFlight = 0;
       let waiting = null;
-      const mostAtOnce = () => AT_ONCE.find(([most]) => roundTrip < most)[1];
+      let alone = false; // whether the source draws one after the other: then a second would only make the newest wait
+      const mostAtOnce = () => (alone ? 1 : AT_ONCE.find(([most]) => roundTrip < most)[1]);
       const sendWaiting = () => {
         while (waiting && inFlight < mostAtOnce()) {
           const request = waiting;
@@ -62,6 +64,7 @@
         try {
           const answer = await T.fetchPicture(request.path, { ...request.params, n });
           roundTrip += (answer.round - roundTrip) / 8;
+          alone = Boolean(answer.alone);
           if (n > shown) {
             shown = n;
             count(answer);

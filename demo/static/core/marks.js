@@ -4,6 +4,7 @@
   const T = window.Twofold;
 
   const LONGEST = 1700; // bytes of a block that is written, as in bundle/marks/xmp.py
+  const LONGEST_FAVOURITES = 48_000; // of one that holds favourites
   const LONGEST_READ = 64_000; // of one that is read
   const LARGEST = 64_000_000; // bytes of a file that is read
   const PNG_START = 33; // bytes before the place of a text: the signature, and the header
@@ -24,7 +25,10 @@
   };
   const block = (bundle, state) => {
     const whole = filled(bundle, state);
-    return utf8(whole).length <= LONGEST ? whole : filled(bundle, null);
+    const favourites = state?.draw === "favourites";
+    if (utf8(whole).length <= (favourites ? LONGEST_FAVOURITES : LONGEST)) return whole;
+    if (favourites) throw new Error(T.t("These favourites need more room than the metadata of a picture has: save them as a file."));
+    return filled(bundle, null);
   };
 
   // The checksum of PNG (CRC-32).
@@ -80,6 +84,13 @@
     return draw === "seed" || draw === "sheet" ? T.seedPlace(T.wrapSeed(Math.round(finite(seed, 0)))) : null;
   };
 
+  // What a state of any kind says of the page: bundle, model, truncation, moves.
+  const sharedOf = (state, bundle) => {
+    const moves = state.attributes && typeof state.attributes === "object" ? state.attributes : {};
+    const m = bundle.models.includes(state.m) ? state.m : bundle.models[0];
+    return { b: bundle.name, m, t: T.numberWithin(finite(state.t, 1), 0, 1.5, 1), attributes: T.movesText(moves, bundle, m) };
+  };
+
   // The keyframes of a film or one of its frames; null where there are none that Morph shows.
   const keysOf = ({ draw, keys }) => {
     if ((draw !== "film" && draw !== "morph") || !Array.isArray(keys)) return null;
@@ -89,15 +100,16 @@
 
   Object.assign(T, {
     // The state of a mark for a state of the page; `more` replaces or adds to what it says.
-    markState({ m, c, t, x, y, attributes } = T.state, more = {}) {
+    markState({ m, c, mix, t, x, y, attributes } = T.state, more = {}) {
       const moves = T.readMoves(attributes);
-      return { draw: "point", m, x, y, ...(c === null ? {} : { c }), t, ...(Object.keys(moves).length ? { attributes: moves } : {}), ...more };
+      return { draw: "point", m, x, y, ...(c === null ? {} : { c: mix ? T.readMix(mix) : c }), t, ...(Object.keys(moves).length ? { attributes: moves } : {}), ...more };
     },
     // What a canvas shows as the bytes of a PNG with its mark; rejects where the browser cannot make a picture this large.
     async markedPng(canvas, state, bundle = T.bundle()) {
+      const chunk = textChunk(block(bundle, state));
       const plain = await new Promise((done) => canvas.toBlob(done, "image/png"));
       if (!plain) throw new Error(T.t("This browser cannot make a picture this large."));
-      return new Blob([plain.slice(0, PNG_START), textChunk(block(bundle, state)), plain.slice(PNG_START)], { type: "image/png" });
+      return new Blob([plain.slice(0, PNG_START), chunk, plain.slice(PNG_START)], { type: "image/png" });
     },
     // Saves what a canvas shows as a PNG with its mark.
     async savePicture(canvas, name, state, bundle = T.bundle()) {
@@ -114,34 +126,42 @@
       const text = block(bundle, T.markState(state));
       return text.slice(text.indexOf(BEGINS), text.indexOf(ENDS) + ENDS.length);
     },
-    // The mark in a file, { source, bundle, sha256, state }; null where none is found. The block is looked for in all its
-    // bytes, whatever the format.
+    // The mark in a file, { source, bundle, sha256, state }; null where none is found; { problem: a sentence } where what may
+    // be one cannot be read. The block is looked for in all its bytes, whatever the format.
     async readMark(file) {
-      if (file.size > LARGEST) return null;
+      if (file.size > LARGEST) return { problem: T.t("The file is too large: at most {size} are read.", { size: T.bytes(LARGEST) }) };
+      let problem = null;
       const bytes = new Uint8Array(await file.arrayBuffer());
       const letters = new TextDecoder("latin1").decode(bytes);
       for (let at = letters.indexOf(BEGINS), left = 16; at >= 0 && left; at = letters.indexOf(BEGINS, at + 1), left -= 1) {
         const end = letters.indexOf(ENDS, at);
+        if ((end < 0 ? letters.length : end) - at > LONGEST_READ) problem ??= T.t("It holds a block of metadata of more than 64 kB, which no mark is; that was not read.");
+        else if (end < 0) problem ??= T.t("The file was cut off in its metadata, so nothing in it can be opened.");
         if (end < 0 || end - at > LONGEST_READ) continue;
         const mark = parsed(new TextDecoder().decode(bytes.subarray(at, end + ENDS.length)));
         if (mark) return mark;
       }
-      return null;
+      return problem ? { problem } : null;
+    },
+    // The state of the page that a state of a mark stands for, { b, m, c, mix, t, x, y, attributes }; null where it is drawn from no
+    // seed.
+    pageOfState(state, bundle) {
+      const place = state && placeOf(state);
+      return place && { ...sharedOf(state, bundle), ...place, c: classOf(state.c), mix: state.c && typeof state.c === "object" ? T.mixText(state.c, bundle) : "" };
     },
     // Opens what a mark says; returns a sentence about what became of that.
     openMark(mark) {
       if (!mark) return T.t("No mark was found in this file, so there is nothing to open.");
+      if (mark.problem) return mark.problem;
+      if (mark.state?.draw === "favourites") return T.takeFavourites(mark.state.pictures, mark);
       const bundle = T.bundle(mark.bundle);
       if (!bundle) return T.t("The mark names the bundle “{name}”, which is not here.", { name: mark.bundle || "–" });
       const { state } = mark;
-      const place = state && placeOf(state);
+      const place = T.pageOfState(state, bundle);
       const keys = state && keysOf(state);
       if (!place && !keys) return T.t("The mark does not say how to draw this picture from a seed.");
-      const moves = state.attributes && typeof state.attributes === "object" ? state.attributes : {};
-      const m = bundle.models.includes(state.m) ? state.m : bundle.models[0];
-      const page = { b: bundle.name, m, t: T.numberWithin(finite(state.t, 1), 0, 1.5, 1), attributes: T.movesText(moves, bundle, m) };
-      if (keys) T.openMorph({ ...state, keys, classes: Array.isArray(state.classes) ? state.classes.map(classOf) : [] }, page);
-      else T.set({ ...page, ...place, c: classOf(state.c) }, { undo: true });
+      if (keys) T.openMorph({ ...state, keys, classes: Array.isArray(state.classes) ? state.classes.map(classOf) : [] }, sharedOf(state, bundle));
+      else T.set(place, { undo: true });
       if (mark.sha256 && mark.sha256 !== bundle.sha256) return T.t("Opened, but the mark names another version of this bundle: the picture may differ.");
       return T.t("Opened as its mark says.");
     },

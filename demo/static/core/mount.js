@@ -12,6 +12,8 @@
     });
   let start;
   const started = new Promise((resolve) => (start = resolve));
+  // Where another script of the page is.
+  T.scriptAddress = (name) => new URL(name, here).href;
   T.widgets = {}; // by name: functions of an element, which page.js adds
   // Called by facts.js.
   T.start = async (facts) => {

@@ -1,6 +1,6 @@
 // A bundle's pictures computed on the visitor's device: what bundle/model.py does on a server, one picture at a time.
 // An ES module that knows no runtime: `run(graph, inputs)` gives the graph's first output as a flat Float32Array.
-import { Mixture, blend, fromNormal, keyCorners, moved, oneHot, planeCorners, seedClass, seedLatent, truncate } from "./latents.js";
+import { Mixture, blend, classWeights, fromNormal, keyCorners, moved, oneHot, ownVector, planeCorners, seedClass, seedLatent, truncate } from "./latents.js";
 import { pathAt, timing } from "./paths.js";
 
 const MOST_MOVE = 4; // standard deviations along an attribute, both ways, as in bundle/attribute_moves.py
@@ -15,8 +15,8 @@ export class Device {
     this.mixture = info.vae ? new Mixture(arrays) : null;
   }
 
-  // The image at a point of the seed plane. c: a class, or null for the class of the first seed there. t: truncation, m: model.
-  // attributes: { name: move in standard deviations }.
+  // The image at a point of the seed plane. c: a class, a mix { class: share }, or null for the class of the first seed there. t: truncation, m: model.
+  // attributes: { name: move in standard deviations, or { amount, vector } along a direction that is brought }.
   async at({ x, y, c, t, m, attributes }) {
     const corners = planeCorners(x, y);
     const weights = this.weights(c, corners.seeds[0]);
@@ -42,9 +42,10 @@ export class Device {
     return this.decode(this.fromStandard(pathAt(codes, p, mode, loop, timed)), attributes);
   }
 
-  // The weights of class c; null: of the class that the seed has.
+  // The weights of class c, or of a mix, which sum to 1; null: of the class that the seed has.
   weights(c, seed) {
     const count = this.info.classes.length;
+    if (count && c !== null && typeof c === "object") return classWeights(c, count);
     return count ? oneHot(c ?? seedClass(seed, count), count) : null;
   }
 
@@ -53,29 +54,51 @@ export class Device {
     return seedLatent(seed, this.info.gan.latent_dim);
   }
 
-  // Latents moved along attributes, each by at most MOST_MOVE.
-  along(points, directions, attributes = {}) {
+  // Latents of model m moved along attributes (`directions`: those of all, flat) and along directions that are brought
+  // ({ amount, vector: its text }), each by at most MOST_MOVE.
+  along(points, m, directions, moves = {}) {
     const known = this.info.attributes ?? [];
-    const moves = {};
-    for (const [name, move] of Object.entries(attributes)) {
+    const within = (move) => Math.min(MOST_MOVE, Math.max(-MOST_MOVE, move));
+    const attributes = [];
+    const own = [];
+    for (const [name, move] of Object.entries(moves)) {
+      if (typeof move === "object") {
+        own.push([within(move.amount), this.ownNumbers(name, move.vector, m)]);
+        continue;
+      }
       const i = known.findIndex((attribute) => attribute.name === name);
-      if (i < 0 || !Number.isFinite(move)) throw new Error(`There is no attribute '${name}' that could be moved like this.`);
-      if (move) moves[i] = Math.min(MOST_MOVE, Math.max(-MOST_MOVE, move));
+      if (i < 0 || !Number.isFinite(move) || !directions) throw new Error(`There is no attribute '${name}' that could be moved like this.`);
+      const dim = directions.length / known.length;
+      attributes.push([i, within(move), directions.subarray(i * dim, (i + 1) * dim)]);
     }
-    return moved(points, directions, moves, directions ? directions.length / known.length : 0);
+    attributes.sort(([one], [other]) => one - other); // sums depend on their order
+    const steps = [...attributes.map(([, move, direction]) => [move, direction]), ...own];
+    return moved(points, steps.filter(([move]) => move));
+  }
+
+  // The numbers of a direction that is brought, which must be one of these latents.
+  ownNumbers(name, text, m) {
+    const found = ownVector(text);
+    if (!found) throw new Error(`The direction '${name}' cannot be read: it was cut off or changed.`);
+    const { gan, vae, spaces } = this.info;
+    const size = m === "vae" ? vae.latent_dim : gan.w_dim || gan.latent_dim;
+    if (found.numbers.length !== size || (spaces && spaces[m].key !== found.key)) {
+      throw new Error(`The direction '${name}' belongs to other latents than those of the ${m.toUpperCase()} of this bundle: find it there anew.`);
+    }
+    return found.numbers;
   }
 
   // The GAN's image of a latent, with truncation psi; without styles, that shrinks the latent itself.
   async draw(z, weights, psi, attributes) {
     if (!this.info.gan.w_dim) {
       const smaller = z.map((value) => value * Math.fround(psi));
-      const noise = fromNormal(smaller, this.info.gan.prior);
+      const noise = fromNormal(this.along(smaller, "gan", null, attributes), this.info.gan.prior);
       return this.run("generator", weights ? { z: noise, classes: weights } : { z: noise });
     }
     const noise = fromNormal(z, this.info.gan.prior);
     const w = await this.run("mapping", weights ? { z: noise, classes: weights } : { z: noise });
     const truncated = truncate(w, this.centre(weights ?? [1]), psi);
-    return this.run("synthesis", { w: this.along(truncated, this.arrays.attribute_w, attributes) });
+    return this.run("synthesis", { w: this.along(truncated, "gan", this.arrays.attribute_w, attributes) });
   }
 
   // The mean w of the classes, weighted.
@@ -87,7 +110,7 @@ export class Device {
 
   // The VAE's image of a code.
   decode(code, attributes) {
-    return this.run("decoder", { z: this.along(code, this.arrays.attribute_code, attributes) });
+    return this.run("decoder", { z: this.along(code, "vae", this.arrays.attribute_code, attributes) });
   }
 
   // A code in units of the codes' mean and deviation; between such codes the path is a morph.

@@ -56,6 +56,18 @@ export const seedClass = (seed, classes) => wrap(seed) % classes;
 // The weights of one class.
 export const oneHot = (index, classes) => combine(classes, (k) => (k === index ? 1 : 0));
 
+// The weights of shares { class: share }, which sum to 1. Throws where a class is unknown, or all shares are zero.
+export const classWeights = (shares, classes) => {
+  const weights = new Float64Array(classes);
+  for (const [k, share] of Object.entries(shares)) {
+    if (!(Number(k) < classes) || !(share >= 0)) throw new Error(`Class ${k} does not exist: choose one from 0 to ${classes - 1}.`);
+    weights[k] += share;
+  }
+  const whole = weights.reduce((sum, share) => sum + share, 0);
+  if (!whole) throw new Error("The class shares must add up to more than zero.");
+  return combine(classes, (k) => weights[k] / whole);
+};
+
 // --- between latents -----------------------------------------------------------------------------
 export const lerp = (a, b, t) => combine(a.length, (i) => (1 - t) * a[i] + t * b[i]);
 
@@ -94,13 +106,25 @@ export const keyCorners = (key) => (Array.isArray(key) ? planeCorners(...key) : 
 export const truncate = (w, centre, psi) =>
   psi === 1 ? w : combine(w.length, (i) => centre[i % centre.length] + psi * (w[i] - centre[i % centre.length]));
 
-// Latents [N * D] moved along the rows of `directions` [A * D]; moves: { number of an attribute: standard deviations }.
-// What bundle/attribute_moves.py does: the sum in float64, then one float32 step for each number.
-export const moved = (points, directions, moves, dim) => {
-  const all = Object.entries(moves);
-  if (!all.length) return points;
-  const offset = combine(dim, (i) => all.reduce((sum, [a, move]) => sum + move * directions[Number(a) * dim + i], 0));
+// Latents [N * D] moved by steps: [[standard deviations, the numbers [D] of one], …]. What bundle/attribute_moves.py does:
+// the sum in float64, then one float32 step for each number.
+export const moved = (points, steps) => {
+  if (!steps.length) return points;
+  const dim = steps[0][1].length;
+  const offset = combine(dim, (i) => steps.reduce((sum, [move, direction]) => sum + move * direction[i], 0));
   return combine(points.length, (i) => points[i] + offset[i % dim]);
+};
+
+// The vector that the text of an own direction holds, as in bundle/own_directions.py: { key: whose latents, in hexadecimal,
+// numbers: Float32Array }; null for a text that holds none.
+export const ownVector = (text) => {
+  if (!/^[A-Za-z0-9_-]+$/.test(text) || text.length % 4 === 1) return null;
+  const bytes = Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (letter) => letter.charCodeAt(0));
+  if (bytes.length <= 8) return null;
+  const unit = new DataView(bytes.buffer).getFloat32(4, true);
+  if (!(unit > 0 && unit * 127 <= 1000)) return null;
+  const key = Array.from(bytes.subarray(0, 4), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return { key, numbers: Float32Array.from(new Int8Array(bytes.buffer, 8), (step) => step * unit) };
 };
 
 // --- the fitted prior of a VAE -------------------------------------------------------------------

@@ -6,21 +6,28 @@ import { buildOf, chosen, findCard, pictureTimes, stillAlike } from "./gpu.js";
 
 const RACE = "race."; // before the bundle's name, where a race is kept
 
+// The class in an address, or its mix of classes, "3:0.75,5:0.25", as { class: share }; null where there is none.
+const classOf = (text) => (String(text ?? "").includes(":") ? Object.fromEntries(String(text).split(/[,|]/).map((part) => part.split(":").map(Number))) : number(text, null));
+
 const number = (text, fallback) => (text === undefined || text === "" ? fallback : Number(text));
 
-// The moves along attributes in an address, "glasses:1.5,smile:-2", by name; a comma in a name stands there as %2C.
+// The moves in an address by name, "glasses:1.5,round face:2*VECTOR"; a comma in a name stands there as %2C.
 const movesOf = (text) =>
   Object.fromEntries(
     String(text ?? "")
       .split(",")
       .filter(Boolean)
-      .map((part) => [part.slice(0, part.lastIndexOf(":")).replace(/%2C|%25/gi, decodeURIComponent), Number(part.slice(part.lastIndexOf(":") + 1))]),
+      .map((part) => {
+        const at = part.lastIndexOf(":");
+        const [amount, vector] = part.slice(at + 1).split("*");
+        return [part.slice(0, at).replace(/%2C|%25/gi, decodeURIComponent), vector ? { amount: Number(amount), vector } : Number(amount)];
+      }),
   );
 
 // The parameters of a live address, as Device.at takes them.
 const pointOf = (params, models) => {
   const { m = models[0], t, c, x, y, attributes } = params;
-  return { m, t: number(t, 1), c: number(c, null), x: number(x, 0), y: number(y, 0), attributes: movesOf(attributes) };
+  return { m, t: number(t, 1), c: classOf(c), x: number(x, 0), y: number(y, 0), attributes: movesOf(attributes) };
 };
 
 // The parameters of the address of a morph, as Device.morph takes them.
@@ -30,7 +37,7 @@ const morphOf = (params, models) => {
   const points = String(keys)
     .split(",")
     .map((key) => (key.includes(":") ? key.split(":").map(Number) : Number(key)));
-  const chosenClasses = classes === undefined ? [] : String(classes).split(",").map((entry) => number(entry, null));
+  const chosenClasses = classes === undefined ? [] : String(classes).split(",").map(classOf);
   const listed = (text) => String(text ?? "").split(",").filter(Boolean);
   const timed = { times: listed(times).map(Number), easing: listed(easing), seconds: number(seconds, 0) };
   return { m, t: number(t, 1), keys: points, classes: chosenClasses, mode, loop: Number(loop) === 1, p: number(p, 0), attributes: movesOf(attributes), ...timed };
@@ -95,7 +102,8 @@ const connect = (build, onProgress = () => {}, onLost = () => {}) => {
 // bundles: their facts. builds: { wasm, jspi, asyncify }, each { script, wasm: { url, bytes, sha256 }, gpu }; the page
 // may lack the last two. onProgress: as above. onChange(): status or offered has changed. memory: { read(name), keep(name,
 // value) } of what outlives the page.
-// Returns (path, params, signal) → { picture: ImageData, model: ms, round: ms }, which rejects with a sentence, and has
+// Returns (path, params, signal) → { picture: ImageData, model: ms, round: ms, alone: true }, which rejects with a sentence,
+// and has
 //   choose("auto" | "gpu" | "cpu")   what the visitor wants
 //   choice, offered                  that, and whether there is any WebGPU to choose
 //   status(name)                     who draws a bundle, and why: { on: "gpu" | "cpu", cpu: ms or null, gpu: ms or null,
@@ -216,7 +224,7 @@ export const localPictures = (bundles, builds, onProgress, onChange, memory) => 
     answer ??= await cpuWorker.ask(question);
     signal?.throwIfAborted();
     const picture = new ImageData(new Uint8ClampedArray(answer.pixels), answer.width);
-    return { picture, model: answer.model, round: performance.now() - began };
+    return { picture, model: answer.model, round: performance.now() - began, alone: true };
   };
   draw.choice = "auto";
   draw.offered = false;

@@ -49,7 +49,7 @@ export const open = async (address, ort) => {
   };
   const device = new Device({ classes: index.dataset.classes, attributes: index.attributes, gan: index.gan, vae: index.vae }, arrays, run);
   // The RGBA bytes at a point of the seed plane. m: gan or vae; c: class or null; t: truncation; x, y: as in a link;
-  // attributes: { name: standard deviations }, none by default.
+  // attributes: { name: standard deviations, or { amount, vector } along a saved direction }, none by default.
   const draw = async (point) => toPixels(await device.at(point), index.image.channels);
   return { index, draw };
 };

@@ -12,10 +12,12 @@ from urllib.parse import quote
 import numpy as np
 
 from bundle import images, latents, paths
+from bundle.attribute_moves import AttributeMoves
 from bundle.errors import InputError
 from bundle.latents import Key, MapPoint
 from bundle.marks import Film, Mark, MorphFrame, formats, trained
 from bundle.model import Model
+from bundle.own_directions import OwnMove
 from bundle.paths import LONGEST, PathMode, Timing, timing
 from demo import arguments
 from demo.serving.served_bundle import ServedBundle
@@ -42,7 +44,8 @@ Growth = Callable[[int], None]  # is told the bytes written so far, and may rais
 @dataclass(frozen=True)
 class Morph:
     """A checked request. `classes`: one index a key; empty for a bundle without classes. `fps`: frames a second.
-    `attributes`: moves along attributes, the same in every frame. `timed`: when it is at its keys; None: evenly."""
+    `attributes`: moves along attributes and own directions, the same in every frame. `timed`: when it is at its keys;
+    None: evenly."""
 
     served: ServedBundle
     model: Model
@@ -53,7 +56,7 @@ class Morph:
     truncation: float
     frames: int
     fps: int
-    attributes: Mapping[str, float] = field(default_factory=dict)
+    attributes: AttributeMoves = field(default_factory=dict)
     timed: Timing | None = None
 
     @property
@@ -126,6 +129,9 @@ class Morph:
     def path(self) -> dict[str, Any]:
         """The content of path.json: everything needed to draw the frames again."""
         info, names = self.served.info, self.served.info.dataset.classes
+        moves = {
+            name: move.model_dump() if isinstance(move, OwnMove) else move for name, move in self.attributes.items()
+        }
         keys = []
         for i, key in enumerate(self.keys):
             place: dict[str, Any] = {"seed": key}
@@ -144,7 +150,7 @@ class Morph:
             "mode": self.mode,
             "loop": self.loop,
             "truncation": self.truncation,
-            **({"attributes": dict(self.attributes)} if self.attributes else {}),
+            **({"attributes": moves} if moves else {}),
             "frames": self.frames,
             "frames_per_second": self.fps,
             **(asdict(self.timed) if self.timed else {}),
@@ -156,7 +162,9 @@ class Morph:
         """The address, relative to the page's, of the frame at a share {p} of the path."""
         classes = f"&classes={','.join(map(str, self.classes))}" if self.classes else ""
         keys = ",".join(map(keyframes.text, self.keys))
-        moves = ",".join(f"{quote(quote(name, safe=' '))}:{move:g}" for name, move in self.attributes.items())
+        moves = ",".join(
+            f"{quote(quote(name, safe=' '))}:{_in_address(move)}" for name, move in self.attributes.items()
+        )
         attributes = f"&attributes={moves}" if moves else ""
         return (
             f"live/{self.served.info.name}/morph?m={self.model}&keys={keys}{classes}"
@@ -168,6 +176,14 @@ class Morph:
             return ""
         times = ",".join(f"{time:.10g}" for time in self.timed.times)
         return f"&times={times}&easing={','.join(self.timed.easing)}&seconds={self.timed.seconds:.10g}"
+
+
+def _plain(move: float | OwnMove) -> float | dict[str, Any]:
+    return move.model_dump() if isinstance(move, OwnMove) else move
+
+
+def _in_address(move: float | OwnMove) -> str:
+    return f"{move.amount:g}*{move.vector}" if isinstance(move, OwnMove) else f"{move:g}"
 
 
 def read(served: ServedBundle, asked: Mapping[str, Any]) -> Morph:
@@ -204,7 +220,7 @@ def read(served: ServedBundle, asked: Mapping[str, Any]) -> Morph:
         truncation=arguments.truncation(asked.get("t")),
         frames=frames,
         fps=fps,
-        attributes=arguments.attributes(asked.get("attributes"), served),
+        attributes=arguments.attributes(asked.get("attributes"), served, model),
         timed=timing(arguments.numbers(asked.get("times"), "time of a keyframe"), easing, seconds, len(keys), loop),
     )
 

@@ -43,6 +43,7 @@ T.exportMorph = exportStrip;
 T.verifyFile = verifyHere;
 T.processor = (bundle) => T.deviceName(pictures.status(bundle.name));
 T.processorReason = (bundle) => `${T.translate(bundle.reason)} ${T.deviceWords(pictures.status(bundle.name))}`;
+T.scriptAddress = (name) => name;
 T.deviceSwitch = () => el("div", { class: "tf-device" }, T.deviceSpeed(() => pictures)); // always on
 
 // --- widgets -------------------------------------------------------------------------------------
@@ -56,6 +57,7 @@ const topBar = await widget("bar");
 const tabs = [
   [T.t("Play"), [await widget("play")]],
   [T.t("Samples"), [await widget("samples")]],
+  ...(facts.gallery?.length ? [[T.t("Gallery"), [await widget("gallery")]]] : []),
   [T.t("Morph"), [await widget("morph")]],
   [T.t("About"), [await widget("about-page")]],
 ];

@@ -42,7 +42,7 @@ element.replaceChildren(
 );
 
 // The state of the page that shows a seed.
-const stateOf = (seed) => ({ ...T.state, ...T.seedPlace(seed), c: everyClass ? T.seedClass(seed) : T.state.c });
+const stateOf = (seed) => ({ ...T.state, ...T.seedPlace(seed), c: everyClass ? T.seedClass(seed) : T.state.c, mix: everyClass ? "" : T.state.mix });
 const tiles = Array.from({ length: COUNT }, (_, i) => {
   const picture = T.pictureCanvas();
   const tile = el("button", { type: "button", tabindex: i ? -1 : 0, onclick: () => visit(i) }, picture);

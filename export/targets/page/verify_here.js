@@ -72,6 +72,7 @@ const compared = async (file, mark, bundle) => {
 
 export const verifyHere = async (file) => {
   const mark = await T.readMark(file);
+  if (mark?.problem) return { mark: null, sentences: [mark.problem] };
   if (!mark) return { mark, sentences: [T.t("No mark of a generated picture was found."), T.t("That says nothing about where the picture comes from: marks can be removed, and screenshots lose them.")] };
   const sentences = [
     mark.source === "trainedAlgorithmicMedia" ? T.t("Marked as drawn by a model (trainedAlgorithmicMedia).") : T.t("Marked as partly drawn by a model (compositeWithTrainedAlgorithmicMedia)."),

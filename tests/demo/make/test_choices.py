@@ -3,7 +3,7 @@
 import threading
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -11,7 +11,7 @@ from bundle.errors import InputError
 from demo.make.advice import advice
 from demo.make.choices import chosen, read_choice
 from demo.make.classes import class_counts, learned_classes
-from demo.make.projects import PROPORTIONS, SIZES, Project, Projects
+from demo.make.projects import SIZES, Project, Projects, Proportions
 from train.picture_size import can_be_drawn
 
 FILES = [f"{group}/{i:06d}.png" for group in ("cats", "dogs", "pictures") for i in range(1, 61)]
@@ -86,7 +86,7 @@ def test_what_is_not_there_is_passed_over_and_what_is_unknown_refused():
 
 def test_every_size_and_proportion_can_be_drawn():
     for size in SIZES:
-        for proportions in PROPORTIONS:
+        for proportions in get_args(Proportions):
             project = after(size=size, proportions=proportions)
             wide, high = map(int, proportions.split(":"))
             height, width = project.sides

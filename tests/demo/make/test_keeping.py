@@ -2,6 +2,7 @@
 
 import io
 import json
+import shlex
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,15 +15,16 @@ from starlette.testclient import TestClient
 
 from bundle.read import read
 from bundle.sessions import choose_provider
-from demo.make import keeping, plan
-from demo.make.limits import OWN_MACHINE
+from bundle.training_status import Status, write_status
+from demo.make import keeping, made_bundles, plan
+from demo.make.limits import ANYONE, OWN_MACHINE
 from demo.make.maker import Maker
 from demo.make.projects import Projects
 from demo.routes.make_routes import make_routes
 from tests.support import tiny
+from tests.support.make_page import HERE, OWN_PAGE
 from tests.support.quick_maker import project, quick_maker, until
 
-OWN_PAGE = {"X-Twofold": "make"}
 COMMAND, STEPS = plan.training_command, plan.steps
 SMALL = ("--width", "16", "--hidden", "16", "--latent-dim", "8")  # of a VAE that is exported in no time
 
@@ -49,7 +51,7 @@ def maker(tmp_path: Path) -> Iterator[Maker]:
 
 @pytest.fixture
 def page(maker: Maker) -> TestClient:
-    return TestClient(Starlette(routes=make_routes(maker)), headers=OWN_PAGE)
+    return TestClient(Starlette(routes=make_routes(maker)), headers=OWN_PAGE, client=HERE)
 
 
 def test_a_name_and_words_are_in_the_bundle_at_once_and_figures_stay(maker: Maker, page: TestClient):
@@ -61,6 +63,16 @@ def test_a_name_and_words_are_in_the_bundle_at_once_and_figures_stay(maker: Make
     assert bundle.info.title == "My discs" and bundle.info.quality == before
     assert "> Drawn by me." in (bundle.folder / "README.md").read_text()
     assert maker.made.served[name].info.title == "My discs"
+
+
+def test_words_wait_for_whoever_copies_the_bundle(maker: Maker, page: TestClient, monkeypatch: pytest.MonkeyPatch):
+    name = learned(maker)
+    monkeypatch.setattr(made_bundles, "PATIENCE", 0.05)
+    with maker.made.keeping():
+        assert page.post(f"/make/{name}/describe", json={"title": "Rings"}).status_code == 503
+        assert read(maker.made.folder(name)).info.title != "Rings"
+    assert page.post(f"/make/{name}/describe", json={"title": "Rings"}).status_code == 200
+    assert read(maker.made.folder(name)).info.title == "Rings"
 
 
 @pytest.mark.parametrize(
@@ -111,13 +123,51 @@ def test_files_with_two_names_count_once(tmp_path: Path):
     assert keeping.size_of(tmp_path) == 100
 
 
-def test_visitors_from_elsewhere_stage_and_shelve_nothing(maker: Maker, page: TestClient):
+def from_elsewhere(maker: Maker) -> list[TestClient]:
+    """Pages of visitors to whom this machine does not belong: from another one, through a proxy, with --make anyone."""
+    routes = make_routes(maker)
+    strangers = make_routes(Maker(maker.projects, maker.made.served, choose_provider("cpu"), ANYONE, maker.shelf))
+    return [
+        TestClient(Starlette(routes=routes), headers=OWN_PAGE, client=("192.0.2.7", 50_000)),
+        TestClient(Starlette(routes=routes), headers=OWN_PAGE | {"X-Forwarded-For": "192.0.2.7"}, client=HERE),
+        TestClient(Starlette(routes=strangers), headers=OWN_PAGE, client=HERE),
+    ]
+
+
+def test_visitors_from_elsewhere_stage_and_shelve_nothing(maker: Maker):
     name = learned(maker)
-    maker.own_machine = False
-    found = page.get(f"/make/{name}/keep").json()
-    assert not found["push"] and not found["folders"] and not found["shelf"]
-    for path in ("shelve", "stage/space"):
-        assert "only on the machine" in page.post(f"/make/{name}/{path}").text
+    for page in from_elsewhere(maker):
+        found = page.get(f"/make/{name}/keep").json()
+        assert not found["push"] and not found["folders"] and not found["shelf"]
+        for path in ("shelve", "stage/space", "set"):
+            answer = page.post(f"/make/{name}/{path}")
+            assert answer.status_code == 400 and "only on the machine" in answer.text
+
+
+def test_visitors_from_elsewhere_are_told_no_folder_of_this_machine(maker: Maker, page: TestClient):
+    name = learned(maker)
+    run = maker.projects.folder(name) / "run"
+    status = Status(stage="vae", number=1, of=1, state="training", images=1, planned=2, rate=None, seconds=1, left=None,
+                    left_for_all=None, warnings={"snapshots": f"Could not write {run}/x."}, pid=1)  # fmt: skip
+    write_status(run, status)
+
+    def answers(one: TestClient) -> str:
+        asked = ("", f"/{name}", f"/{name}/keep", f"/{name}/run", f"/{name}/source")
+        told = [one.get(f"/make{path}") for path in asked] + [one.post(f"/make/{name}/describe", json={"title": "D"})]
+        assert all(answer.status_code == 200 for answer in told)
+        return "".join(answer.text for answer in told)
+
+    assert str(maker.projects.home) in answers(page)
+    for stranger in from_elsewhere(maker):
+        assert str(maker.projects.home) not in answers(stranger)
+
+
+def test_the_command_for_a_terminal_can_be_pasted(tmp_path: Path):
+    (tmp_path / "my pictures").mkdir()
+    with quick_maker(tmp_path / "my pictures") as maker:
+        name = project(maker)
+        command = TestClient(Starlette(routes=make_routes(maker)), client=HERE).get(f"/make/{name}").json()["command"]
+    assert shlex.split(command)[3] == str(tmp_path / "my pictures" / "home" / name / "run")
 
 
 def test_nothing_is_measured_while_it_is_trained(maker: Maker, page: TestClient):

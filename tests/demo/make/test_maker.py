@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import psutil
 import pytest
 from PIL import Image
 
-from demo.make import plan
+from demo.make import failures, plan
 from demo.make.child import Child
 from demo.make.limits import FEW_FOR_A_GAN, LEAST_PICTURES, MakeLimits
 from demo.make.projects import Project, Projects, slug
@@ -92,6 +93,30 @@ def test_pictures_are_surveyed_and_shown(tmp_path: Path):
     assert page.client.get(f"/make/{name}/pictures/1.png").status_code == 404
 
 
+def test_one_look_at_all_projects_reads_each_file_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    page, read = Page(tmp_path), Counter[str]()
+    names = [page.project_of(0) for _ in range(3)]
+    for name in names:
+        (tmp_path / name / "run").mkdir()
+    read_bytes = Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", lambda path: read.update([path.name]) or read_bytes(path))
+    assert len(page.client.get("/make").json()["projects"]) == 3
+    assert (read["speed.json"], read["status.json"]) == (1, 3)
+
+
+def test_pictures_that_join_later_are_counted_once_it_rests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    page = Page(tmp_path)
+    name = page.project_of(20)
+    assert page.post(f"/{name}/set", json={}).status_code == 200
+    page.put(name, "discs/new.png", picture(99))
+    for state, added in (("collecting", 0), ("paused", 1), ("finished", 1)):
+        page.maker.projects.change(name, state=state)
+        assert page.status(name)["added"] == added
+    monkeypatch.setattr("demo.make.project_status.new_pictures", lambda *of: pytest.fail("counted while it trains"))
+    monkeypatch.setattr(page.maker, "state_of", lambda name: "training")
+    assert page.status(name)["added"] == 0
+
+
 @pytest.mark.parametrize(("title", "name"), [("Émile's cats!", "emile-s-cats"), ("猫", "made"), ("../..", "made")])
 def test_any_title_has_a_name_for_addresses(title: str, name: str):
     assert slug(title) == name
@@ -167,10 +192,10 @@ def test_no_training_outlives_its_server(tmp_path: Path):
     server = (
         "import sys, time; from pathlib import Path; from demo.make.child import Child\n"
         "words = 'train vae RUN --data shapes --size 16 --minutes 9 --threads 1'.replace('RUN', sys.argv[1]).split()\n"
-        "Child([sys.executable, '-m', *words], Path(sys.argv[2])); time.sleep(999)"
+        "Child([sys.executable, '-m', *words], Path(sys.argv[2]), 'training'); time.sleep(999)"
     )
-    run, log = tmp_path / "run", tmp_path / "log"
-    killed = subprocess.Popen([sys.executable, "-c", server, str(run), str(log)], cwd=Path(__file__).parents[3])
+    run, log = tmp_path / "run", tmp_path / "training.log"
+    killed = subprocess.Popen([sys.executable, "-c", server, str(run), str(tmp_path)], cwd=Path(__file__).parents[3])
     until = time.monotonic() + 90
     while not (run / "status.json").exists():
         assert time.monotonic() < until, log.read_text()
@@ -182,9 +207,24 @@ def test_no_training_outlives_its_server(tmp_path: Path):
     assert (run / "vae" / "state.safetensors").exists() and "Add --resume" in log.read_text()
 
 
-def test_a_command_that_fails_says_why(tmp_path: Path):
-    child = Child([sys.executable, "-c", "import sys; print('error: the disk is full'); sys.exit(2)"], tmp_path / "log")
-    assert child.wait() == 2 and child.last_words() == "the disk is full"
+@pytest.mark.parametrize(
+    ("work", "program", "said"),
+    [
+        ("training", "print('error: the data are torn'); raise SystemExit(2)", "the data are torn"),
+        ("training", "raise SystemExit(3)", failures.SILENT["training"]),
+        *((work, "raise SystemExit(3)", failures.SILENT[work]) for work in ("export", "measure", "fetch")),
+        ("measure", "raise MemoryError", failures.NO_MEMORY_BESIDE),
+        ("fetch", "raise OSError(28, 'No space left on device')", failures.DISK_FULL_BESIDE),
+    ],
+)
+def test_a_command_that_fails_says_what_ended_and_why(tmp_path: Path, work: failures.Work, program: str, said: str):
+    child = Child([sys.executable, "-c", program], tmp_path, work)
+    assert child.wait() != 0 and child.last_words() == said
+
+
+def test_what_ended_without_a_word_names_its_log():
+    for work, said in failures.SILENT.items():
+        assert f"; {work}.log in the folder" in said and ("training" in said) == (work == "training")
 
 
 def test_a_server_that_comes_back_offers_to_go_on(tmp_path: Path):

@@ -66,6 +66,7 @@ def test_tables_are_read_in_the_usual_forms(tmp_path: Path):
 def test_a_table_that_cannot_be_read_tells_nothing(tmp_path: Path):
     (tmp_path / "tables").mkdir()
     (tmp_path / "tables" / "000001.jsonl").write_text("{torn")
+    (tmp_path / "tables" / "000002.jsonl").write_text('[1]\n"no object"\n')
     assert columns(tmp_path, ["a/000001.png"]) == {}
     with pytest.raises(InputError, match="The column kind tells no classes"):
         classes_by(tmp_path, "kind", [])

@@ -1,13 +1,14 @@
 """What comes after a wish: a training that is paused, ended, lengthened or begun anew, by processes of no time."""
 
 import shutil
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from bundle.errors import UserError
+from bundle.errors import Busy, InputError, UserError
 from demo.make import plan
 from demo.make.failures import DISK_FULL, NO_MEMORY
 from demo.make.limits import ANYONE, OWN_MACHINE
@@ -56,6 +57,23 @@ def test_stopping_a_paused_training_finishes_its_step(maker: Maker):
     maker.finish(name)
     until(lambda: state(maker, name) == "finished")
     assert lines(maker, whole=True)[-1] == f"vae {plan.BARELY:g}"
+
+
+def test_nothing_is_trained_while_its_bundle_is_measured(maker: Maker):
+    name = begun(maker)
+    waits = [sys.executable, "-c", "import time; time.sleep(60)"]
+    with pytest.raises(InputError, match="Pause the training first"):
+        maker.begin_job(name, "measure", waits, lambda: None)
+    maker.pause(name)
+    until(lambda: state(maker, name) == "paused")
+    maker.begin_job(name, "measure", waits, lambda: None)
+    for ask in (lambda: maker.train(name, 30), lambda: maker.finish(name)):
+        with pytest.raises(Busy, match="being measured or staged"):
+            ask()
+    assert state(maker, name) == "paused"
+    maker.jobs.stop(name)
+    maker.finish(name)
+    until(lambda: state(maker, name) == "finished")
 
 
 def test_another_time_holds_at_once(maker: Maker):

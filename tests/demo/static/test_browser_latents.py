@@ -159,6 +159,18 @@ def test_truncation(node: Node):
         np.testing.assert_allclose(found, latents.truncate(w[None], centre[None], psi).ravel(), rtol=1e-6, atol=1e-7)
 
 
+def test_shares_of_classes(node: Node):
+    for shares in ({3: 0.5, 5: 0.5}, {0: 2.0, 7: 0.1, 9: 0.0}):
+        found = node("classWeights(shares, 10)", shares={str(k): share for k, share in shares.items()})
+        np.testing.assert_allclose(found, latents.class_weights(shares, 10), rtol=1e-6)
+    for wrong in ({"10": 1}, {"1": 0}, {"1": -1}):
+        said = node(
+            "(() => { try { classWeights(shares, 10); return ''; } catch (error) { return error.message; } })()",
+            shares=wrong,
+        )
+        assert said.startswith(("Class ", "The class shares"))
+
+
 def test_codes_of_the_mixture(node: Node):
     """One class, a blend of classes, none given, and a class that no component holds."""
     arrays = tiny.latents(4, np.random.default_rng(3))

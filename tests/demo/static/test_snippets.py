@@ -19,6 +19,7 @@ from PIL import Image
 from bundle.adopt import About, adopt
 from bundle.generator_inputs import Given
 from bundle.marks import xmp
+from bundle.own_directions import encoded
 from bundle.sessions import choose_provider
 from demo.facts import facts
 from demo.page import build_demo, launch_settings
@@ -40,6 +41,8 @@ STATES = [
     {"b": "plain", "m": "vae", "c": None, "t": 1, "x": 7, "y": 0},
     {"b": "digits", "m": "gan", "c": 1, "t": 0.8, "x": 11, "y": 0, "attributes": "bright:1.5,slanted:-2"},
     {"b": "digits", "m": "vae", "c": 1, "t": 1, "x": 21, "y": 0, "attributes": "bright:-2.5"},
+    {"b": "digits", "m": "gan", "c": 3, "mix": "3:1,5:0.25", "t": 0.8, "x": 5, "y": 0},
+    {"b": "digits", "m": "vae", "c": 8, "mix": "2:0.5,8:0.75", "t": 0.9, "x": 31.5, "y": 0},
     {"b": "foreign", "m": "gan", "c": None, "t": 0.7, "x": 1.5, "y": 0},
     {"b": "odd", "m": "gan", "c": 3, "t": 1, "x": 4, "y": 0},
 ]
@@ -48,7 +51,8 @@ HARNESS = """
 globalThis.window = { Twofold: {
     className: (c, bundle) => (c === null ? "" : bundle.classes[c]),
     seedAt: (x, y) => (((x + 100 * y) % 2 ** 32) + 2 ** 32) % 2 ** 32,
-    pictureParams: ({ b, ...rest }) => Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== null)),
+    pictureParams: ({ b, mix, c, ...rest }) =>
+        Object.fromEntries(Object.entries({ ...rest, c: mix ?? c }).filter(([, value]) => value !== null)),
 } };
 process.argv.slice(2).forEach(require);
 let text = "";
@@ -100,18 +104,31 @@ def snippets(
     node: str, served: tuple[str, list[dict]], tmp_path_factory: pytest.TempPathFactory
 ) -> list[dict[str, str]]:
     """The codes by name, one set a state."""
-    harness = tmp_path_factory.mktemp("harness") / "harness.cjs"
+    return codes(node, served, STATES, tmp_path_factory.mktemp("harness"))
+
+
+def codes(node: str, served: tuple[str, list[dict]], states: list[dict], folder: Path) -> list[dict[str, str]]:
+    harness = folder / "harness.cjs"
     harness.write_text(HARNESS)
-    parts = (STATIC / "core" / "attributes.js", STATIC / "core" / "marks.js", STATIC / "tabs" / "api" / "snippets.js")
+    names = (
+        "core/own_directions.js",
+        "core/attributes.js",
+        "core/class_mix.js",
+        "core/marks.js",
+        "tabs/api/snippets.js",
+    )
+    parts = [STATIC / name for name in names]
     scripts = [shutil.copy(part, harness.with_name(f"{part.stem}.cjs")) for part in parts]
-    given = json.dumps({"states": STATES, "bundles": served[1], "home": served[0], "mark": xmp.page_facts()})
+    given = json.dumps({"states": states, "bundles": served[1], "home": served[0], "mark": xmp.page_facts()})
     done = subprocess.run([node, harness, *scripts], input=given, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     return [{name: code for name, _, code in made} for made in json.loads(done.stdout)]
 
 
 def live(served: tuple[str, list[dict]], state: dict[str, Any]) -> np.ndarray:
-    query = {name: value for name, value in state.items() if name != "b" and value is not None}
+    query = {name: value for name, value in state.items() if name not in ("b", "mix") and value is not None}
+    if "mix" in state:
+        query["c"] = state["mix"]
     return pixels(httpx.get(f"{served[0]}live/{state['b']}", params=query).raise_for_status().content)
 
 
@@ -138,6 +155,29 @@ def test_python_draws_the_picture_on_screen(served, snippets: list[dict[str, str
     ran([sys.executable, "-c", snippets[at]["Python"]], tmp_path)
     check_picture((tmp_path / "picture.png").read_bytes(), served, STATES[at])
     assert snippets[at]["Python"].count("\n") <= 56
+
+
+def test_code_draws_along_directions_of_the_visitors_own(served, node: str, tmp_path: Path):
+    """In styles beside an attribute, in a code, and in the noise of a generator that has no styles."""
+    states = []
+    for name, m, more in (("digits", "gan", "bright:1,"), ("digits", "vae", ""), ("odd", "gan", "")):
+        space = next(bundle for bundle in served[1] if bundle["name"] == name)["spaces"][m]
+        vector = np.random.default_rng(3).standard_normal(space["size"])
+        text = f"{more}round face:-1.5*{encoded(vector, bytes.fromhex(space['key']))}"
+        states.append({"b": name, "m": m, "c": 1, "t": 0.8, "x": 21, "y": 0, "attributes": text})
+    for state, made in zip(states, codes(node, served, states, tmp_path), strict=True):
+        for language in ("Python", "gradio_client"):
+            ran([sys.executable, "-c", made[language]], tmp_path)
+            check_picture((tmp_path / "picture.png").read_bytes(), served, state)
+        plain = state | {"attributes": ""}
+        assert np.abs(live(served, state) - live(served, plain)).max() > 2
+    if (MODULES / "onnxruntime-web").is_dir():
+        (tmp_path / "node_modules").symlink_to(MODULES)
+        for state, made in zip(states[:2], codes(node, served, states[:2], tmp_path), strict=True):
+            shown = made["JavaScript"].replace("console.log(pixels);", "console.log(JSON.stringify([...pixels]));")
+            (tmp_path / "snippet.mjs").write_text(shown)
+            drawn = np.array(json.loads(ran([node, "snippet.mjs"], tmp_path)))[::4]
+            assert np.abs(drawn - live(served, state).ravel()).max() <= 1
 
 
 @pytest.mark.parametrize("at", (1, 4), ids=(IDS[1], IDS[4]))

@@ -18,7 +18,7 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 PAGE = REPOSITORY / "export" / "targets" / "page"
 ACORN = REPOSITORY / "tests" / "browser" / "node_modules" / "acorn" / "dist" / "acorn.mjs"
 LANGUAGES = sorted(folder.name for folder in (STATIC / "words").iterdir())
-FOLDERS = ("core", *sorted(folder.name for folder in (STATIC / "tabs").iterdir()))
+FOLDERS = ("core", "instrument", *sorted(folder.name for folder in (STATIC / "tabs").iterdir()))
 NAMES = re.compile(r"\{(\w+)\}")
 # Names that are the same in every language, and units.
 KNOWN = {"Twofold", "English", "WebP", "kB", "ms", "dB", "px", "onnxruntime", "float"}
@@ -43,7 +43,7 @@ def read(tmp_path_factory: pytest.TempPathFactory):
 
 
 def scripts(folder: str) -> list[Path]:
-    return sorted((STATIC / "core" if folder == "core" else STATIC / "tabs" / folder).glob("*.js"))
+    return sorted((STATIC / folder if folder in ("core", "instrument") else STATIC / "tabs" / folder).glob("*.js"))
 
 
 def words(language: str, name: str) -> dict[str, str]:
@@ -106,7 +106,7 @@ def test_the_static_page_speaks_as_the_demo_does(read):
         assert sorted(sentences - set(table) - set(words(language, "core"))) == []
         assert sorted(set(table) - sentences) == []
         assert all(differs(key, value) == [] for key, value in table.items())
-        borrowed = said(read(*(path for path in (*web.SHARED, *web.WIDGETS) if path.suffix == ".js")))
+        borrowed = said(read(*(path for path in (*web.SHARED, *web.INSTRUMENT, *web.WIDGETS) if path.suffix == ".js")))
         assert sorted(borrowed - set(web.page_words()[language])) == []
     assert english(found) == []
 

@@ -28,8 +28,9 @@ PAGE = {
     "bar.js", "play.js", "favourites.js", "morph.js", "samples.js", "about-page.js",
     "play.css", "morph.css", "about.css", "keyframes.js", "keyframe_list.js", "timing.js", "timeline.js", "plot.js",
     "how_it_learned.css", "how_it_learned.js",
-    "address.js", "language.js", "elements.js", "attributes.js", "canvas.js", "storage.js", "requests.js", "family.js",
-    "sample_sheet.js", "full_screen.js", "drift_loop.js",
+    "address.js", "language.js", "elements.js", "attributes.js", "own_directions.js", "canvas.js", "storage.js",
+    "requests.js", "family.js", "gallery.js", "sample_sheet.js", "full_screen.js", "parameters.js", "drift_loop.js",
+    "travel_parameters.js", "instrument_fold.js", "instrument.js", "instrument.css", "class_mix.js",
 }  # fmt: skip
 NAMES = {"www.w3.org", "cv.iptc.org", "iptc.org", "ns.twofold"}  # of SVG and in marks: names, never fetched
 RUNTIME = {"ort.js", "ort-jspi.js"}

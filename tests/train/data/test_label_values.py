@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from train.data.columns import LABEL_COLUMNS, by_name, likeliest_pictures
+from bundle.picture_tables import LABEL_COLUMNS, by_name
+from train.data.columns import likeliest_pictures
 from train.data.label_values import class_keys, class_numbers, label_key
 
 

@@ -6,8 +6,10 @@ import torch
 
 from bundle.errors import UserError
 from tests.support.pictures import draw_folder, draw_shape
+from train.data import hub, stacked_mnist
+from train.data import shapes as drawn_shapes
 from train.data.dataset import DataInfo
-from train.data.load import load
+from train.data.load import load, load_again
 
 
 def test_a_folder_becomes_tensors_and_classes(shapes):
@@ -48,6 +50,23 @@ def test_a_short_budget_draws_large_pictures_at_64_px_and_says_so(tmp_path, caps
     assert load(str(tmp_path))[0].size == 128
     assert load(str(tmp_path), size=64, largest=64)[0].size == 64
     assert "as the budget is short" not in capsys.readouterr().out
+
+
+def test_a_set_that_is_made_here_is_not_looked_for_elsewhere(shapes, monkeypatch):
+    """Also where it belongs to a run from before readings were recorded, whose table could have had another column."""
+    monkeypatch.setattr(drawn_shapes, "TRAIN", np.arange(300))
+    monkeypatch.setattr(drawn_shapes, "TEST", np.arange(300, 340))
+    monkeypatch.setattr(stacked_mnist, "TRAIN_IMAGES", 90)
+    monkeypatch.setattr(stacked_mnist, "TEST_IMAGES", 30)
+    asked: list[str] = []
+    monkeypatch.setattr(hub, "check_name", lambda name: asked.append(name))
+    for source in ("shapes", f"stacked_mnist:{shapes}"):
+        info, train, _ = load(source, 16, quiet=True)
+        facts = info.as_json()
+        del facts["reading"]
+        found, again, _ = load_again(source, DataInfo.from_json(facts))
+        assert torch.equal(again.images, train.images) and found.classes == info.classes
+    assert not asked
 
 
 def test_what_a_run_knows_survives_json(shapes):

@@ -16,7 +16,7 @@ import torch
 from bundle.errors import UserError
 from tests.support.pictures import draw_folder
 from train.data import packed, picture_set
-from train.data.cache import Cache, one_at_a_time, opened_cache
+from train.data.cache import Cache, opened_cache
 from train.data.load import Loaded, load, load_again
 from train.data.mapped_images import MappedImages
 from train.data.reading import Reading
@@ -117,6 +117,34 @@ def test_a_set_that_changed_and_a_damaged_pack_are_packed_anew(too_large, reads,
     assert len(reads) == 301 + 302
 
 
+def labelled_zip(home: Path) -> Path:
+    """A folder with a zip, which holds pictures without classes, and a file that names theirs."""
+    draw_folder(home / "set", classes=False)
+    shutil.make_archive(str(home / "zips" / "set"), "zip", home / "set")
+    return home / "zips"
+
+
+def plain_folder(home: Path) -> Path:
+    """A folder of pictures without classes."""
+    return draw_folder(home / "set", classes=False)
+
+
+@pytest.mark.parametrize("make", [labelled_zip, plain_folder])
+@pytest.mark.parametrize(("column", "reading"), [("label", Reading()), ("weight", Reading(attributes="weight"))])
+def test_labels_and_attributes_that_changed_beside_the_pictures_are_read_anew(
+    make: Callable[[Path], Path], column: str, reading: Reading, too_large, tmp_path
+):
+    """Each value goes to another picture; their number, and their mean, stay as they were."""
+    home, seen = make(tmp_path), []
+    folder = "set/" if make is labelled_zip else ""
+    for turn in (0, 1):
+        rows = [f"{folder}{i:04d}.png,{(i + turn) % 2}" for i in range(150)]
+        (home / "metadata.csv").write_text("\n".join([f"file_name,{column}", *rows]))
+        _, train, _ = load(str(home), quiet=True, reading=reading, cache=Cache(tmp_path / "pack"))
+        seen.append(train.labels if train.attributes is None else train.attributes[:, 0])
+    assert torch.equal(seen[0], 1 - seen[1])
+
+
 def test_a_full_disk_is_a_sentence_and_loses_nothing(shapes, too_large, tmp_path, monkeypatch):
     usage = shutil.disk_usage(tmp_path)
     with monkeypatch.context() as patch:
@@ -154,23 +182,22 @@ def test_a_shared_cache_holds_several_sets_and_each_once(shapes, too_large, read
     assert len(reads) == 210
     assert same(first, load(str(shapes), cache=cache)) and same(second, load_again(str(others), second[0], cache))
     assert len(reads) == 210
-    assert sorted(path.name[:-9] for path in (tmp_path / "packs").iterdir()) == ["other-set", shapes.name]
+    assert sorted(path.name[:-9] for path in (tmp_path / "packs").glob("[!.]*")) == ["other-set", shapes.name]
 
 
-def test_whoever_comes_second_waits_and_finds_the_pack(shapes, too_large, reads, tmp_path, monkeypatch):
-    cache, ready, done = Cache(tmp_path / "pack"), threading.Event(), threading.Event()
+@pytest.mark.parametrize("shared", [False, True])
+def test_whoever_comes_second_waits_and_finds_the_pack(shared, shapes, too_large, reads, tmp_path, monkeypatch):
+    cache, ready, done = Cache(tmp_path / "pack", shared), threading.Event(), threading.Event()
 
     def hold() -> None:
-        """Another process, which packs the same pictures."""
-        with one_at_a_time(tmp_path / "pack", 0):
-            ready.set()
-            done.wait(60)
-            load_in_lock()
-
-    def load_in_lock() -> None:
+        """Another process, which packs the same pictures under another name."""
         source = open_source(str(shapes))
         key = packed.key_of(source, ("asked",))
-        packed.Pack.begin(tmp_path / "pack", key, choose_format(source, None, "crop", None), 0).fill(source)
+        with cache.one_at_a_time(key, 0):
+            ready.set()
+            done.wait(60)
+            wanted = choose_format(source, None, "crop", None)
+            packed.Pack.begin(cache.place("another name", key), key, wanted, 0).fill(source)
 
     other = threading.Thread(target=hold)
     other.start()

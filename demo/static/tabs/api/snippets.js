@@ -13,6 +13,12 @@
     return u === 0 && v === 0 ? all.slice(0, 1) : all;
   };
 
+  // The classes of a state and their shares, as Python's lists; null where it has no mix.
+  const mixed = (state) => {
+    const shares = T.mixOf(state);
+    return shares && { classes: `[${Object.keys(shares).join(", ")}]`, shares: `[${Object.values(shares).map(Number).join(", ")}]` };
+  };
+
   const blended = (seeds, name) => `\
 # between four seeds: their mean, as long as they are on average
 shares = np.array([${seeds.map(([, share]) => share).join(", ")}])
@@ -30,9 +36,10 @@ spread = np.vectorize(math.erf)(z.astype(float) / 2**0.5) * math.erf(2**0.5)
 z = np.vectorize(NormalDist().inv_cdf)(0.5 + 0.5 * spread).astype("f4")  # the noise ends at 2`,
   };
 
-  // Lines that move a latent along the attributes of the state; none where it moves along none.
+  // Lines that move a latent along the attributes and own directions of the state; none where it moves along none.
   const pythonMoves = (state, bundle, latent, array) =>
     Object.entries(state.attributes ? T.readMoves(state.attributes) : {}).map(([name, move]) => {
+      if (typeof move === "object") return `${latent} = (${latent} + ${move.amount} * direction(${quoted(move.vector)})).astype("f4")  # ${name}`;
       const i = bundle.attributes.findIndex((attribute) => attribute.name === name);
       return `${latent} = ${latent} + np.float32(${move}) * load("latents.npz")["${array}"][${i}]  # ${name}`;
     });
@@ -44,7 +51,9 @@ z = np.vectorize(NormalDist().inv_cdf)(0.5 + 0.5 * spread).astype("f4")  # the n
     const feed = [[adapter.z, `z.reshape(1, ${adapter.z_shape.join(", ")}).repeat(${rows}, 0).astype("${adapter.z_type}")`]];
     if (adapter.classes) {
       const { name, type, form, shape } = adapter.classes;
-      const number = form === "number" ? state.c : `np.eye(${shape[shape.length - 1]})[${state.c}]`;
+      const mix = mixed(state);
+      const rows = `np.eye(${shape[shape.length - 1]})`;
+      const number = form === "number" ? state.c : mix ? `${mix.shares} @ ${rows}[${mix.classes}]` : `${rows}[${state.c}]`;
       feed.push([name, `np.full(${tuple(["batch", ...shape])}, ${number}, "${type}")`]);
     }
     for (const { name, type, shape, value } of adapter.fixed) {
@@ -71,16 +80,19 @@ z = np.vectorize(NormalDist().inv_cdf)(0.5 + 0.5 * spread).astype("f4")  # the n
 `,
       seeds.length === 1 ? `z = noise(${seeds[0][0]})` : blended(seeds, `${several("noise", seeds)}.astype(float)`),
     ];
-    const classes = count ? `, classes=np.eye(${count}, dtype="f4")[[${state.c}]]` : "";
+    const mix = mixed(state);
+    const rows = `np.eye(${count}, dtype="f4")[${mix ? mix.classes : `[${state.c}]`}]`;
+    const classes = count ? `, classes=${mix ? `np.float32([${mix.shares}]) @ ` : ""}${rows}` : "";
     const truncated = state.t === 1 ? "" : `z = z * np.float32(${state.t})  # truncation\n`;
     const noise = PRIORS[prior].slice(1);
     if (!styled) {
-      lines.push(truncated.trim(), noise);
+      lines.push(truncated.trim(), ...pythonMoves(state, bundle, "z", ""), noise);
       return [...lines, ...(adapter ? adapted(adapter, state) : [`z = z.reshape(1, ${dim})`, `image = run("generator", "image", z=z${classes})[0]`])];
     }
     lines.push(noise, `w = run("mapping", "w", z=z[None]${classes})`);
     if (state.t !== 1) {
-      lines.push(`middle = load("latents.npz")["w_mean"][${state.c ?? 0}]`, `w = middle + ${state.t} * (w - middle)  # truncation`);
+      const means = `load("latents.npz")["w_mean"]`;
+      lines.push(`middle = ${mix ? `np.float32(${mix.shares}) @ ${means}[${mix.classes}]` : `${means}[${state.c ?? 0}]`}`, `w = middle + ${state.t} * (w - middle)  # truncation`);
     }
     return [...lines, ...pythonMoves(state, bundle, "w", "attribute_w"), `image = run("synthesis", "image", w=w)[0]`];
   };
@@ -89,9 +101,12 @@ z = np.vectorize(NormalDist().inv_cdf)(0.5 + 0.5 * spread).astype("f4")  # the n
     const seeds = corners(state);
     const one = seeds.length === 1;
     const step = `${state.t === 1 ? "" : `${state.t} * `}(latents["mixture_cholesky"][i].astype(float) @ noise)`;
-    const chance = `latents["mixture_weights"].astype(float)${state.c === null ? "" : ` * latents["mixture_classes"][:, ${state.c}]`}`;
+    const mix = mixed(state);
+    const ofClass = `latents["mixture_weights"].astype(float)${state.c === null ? "" : ` * latents["mixture_classes"][:, ${state.c}]`}`;
+    const chance = mix ? `(joint / joint.sum(0))[:, ${mix.classes}] @ ${mix.shares}` : ofClass;
     return [
       `latents = load("latents.npz")`,
+      mix ? `joint = latents["mixture_weights"].astype(float)[:, None] * latents["mixture_classes"]` : "",
       `chance = ${chance}`,
       `reach = np.cumsum(chance / chance.sum())
 
@@ -118,7 +133,7 @@ def code(seed):  # a draw from the fitted mixture
   const python = (state, bundle, home) => {
     const body = (state.m === "vae" ? pythonVae : pythonGan)(state, bundle).filter(Boolean).join("\n");
     const uses = (word) => body.includes(word);
-    return `${uses("load(") ? "import io\n" : ""}${uses("math.") ? "import math\n" : ""}${uses("NormalDist") ? "from statistics import NormalDist\n" : ""}\
+    return `${uses("direction(") ? "import base64\n" : ""}${uses("load(") ? "import io\n" : ""}${uses("math.") ? "import math\n" : ""}${uses("NormalDist") ? "from statistics import NormalDist\n" : ""}\
 from urllib.request import urlopen
 
 import numpy as np
@@ -135,6 +150,14 @@ ${
   uses("load(")
     ? `def load(file):
     return np.load(io.BytesIO(urlopen(home + file).read()))
+
+`
+    : ""
+}${
+  uses("direction(")
+    ? `def direction(text):  # one standard deviation along a saved direction: its unit, then a byte for each number
+    data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    return np.frombuffer(data, "<f4", 1, 4) * np.frombuffer(data, "i1", offset=8)
 
 `
     : ""
@@ -156,7 +179,7 @@ const module = await (await fetch(home + "web/twofold.js")).text(); // NumPy's r
 const { open } = await import("data:text/javascript," + encodeURIComponent(module));
 
 const bundle = await open(home + ${quoted(`bundles/${encodeURIComponent(bundle.name)}/`)}, ort);
-const pixels = await bundle.draw({ m: ${quoted(state.m)}, c: ${state.c}, t: ${state.t}, x: ${state.x}, y: ${state.y}${state.attributes ? `, attributes: ${quoted(T.readMoves(state.attributes))}` : ""} });
+const pixels = await bundle.draw({ m: ${quoted(state.m)}, c: ${quoted(T.mixOf(state) ?? state.c)}, t: ${state.t}, x: ${state.x}, y: ${state.y}${state.attributes ? `, attributes: ${quoted(T.readMoves(state.attributes))}` : ""} });
 console.log(pixels); // RGBA bytes; in a page: new ImageData(pixels, ${bundle.width}) for a canvas
 `;
 
@@ -186,10 +209,11 @@ Path("picture.png").write_bytes(b64decode(answer["images"][0].partition(",")[2])
 
   const curl = (state, bundle, home) => {
     const query = new URLSearchParams(T.pictureParams(state));
+    const picture = `curl -s -o picture.png "${home}live/${encodeURIComponent(bundle.name)}?${query}"\n`;
+    if (T.mixOf(state)) return picture; // an endpoint takes one class
     const data = quoted({ data: Object.values(asked(state, bundle)) }).replaceAll("'", "'\\''");
     return `\
-curl -s -o picture.png "${home}live/${encodeURIComponent(bundle.name)}?${query}"
-
+${picture}
 # an endpoint: ask, then fetch the answer
 id=$(curl -s ${home}gradio_api/call/sample -H "Content-Type: application/json" \\
   -d '${data}' | cut -d '"' -f 4)
@@ -201,7 +225,8 @@ curl -s ${home}gradio_api/call/sample/$id
   T.snippets = (state, bundle, home) => {
     const snippets = [["Python", "pip install onnxruntime numpy pillow", python(state, bundle, home)]];
     if (!bundle.latents.gan?.adapter) snippets.push(["JavaScript", "npm install onnxruntime-web", javascript(state, bundle, home)]);
-    snippets.push(["gradio_client", "pip install gradio_client", client(state, bundle, home)], ["curl", "", curl(state, bundle, home)]);
+    if (!T.mixOf(state)) snippets.push(["gradio_client", "pip install gradio_client", client(state, bundle, home)]); // an endpoint takes one class
+    snippets.push(["curl", "", curl(state, bundle, home)]);
     return snippets;
   };
 })();

@@ -20,6 +20,12 @@ const mapCard = card(T.t("Latent map"), T.t("The VAE's codes, projected onto a p
 const truncationCard = card(T.t("From typical to odd"), T.t("The picture from Play at rising truncation: 0 is the average, 1 is as trained, above 1 exaggerates."), truncationStrip, precisionAndRecall);
 const mixerCard = card(T.t("Style mixing"), T.t("Coarse stages set the layout, fine stages the details. Choose which ones come from the second picture."), mixer);
 const arithmeticCard = card(T.t("A − B + C"), T.t("Latents can be added: what A has and B does not, applied to C."), arithmetic);
+const finder = T.ownDirectionFinder();
+const finderCard = card(
+  T.t("Find your own direction"),
+  T.t("Mark variations that have what you mean, and some that do not. After a few rounds it is a slider, with the name that you give it."),
+  finder,
+);
 const movesCard = card(T.t("Moves"), T.t("Sliders that combine on one picture."), moves);
 element.replaceChildren(
   el(
@@ -27,6 +33,7 @@ element.replaceChildren(
     { class: "tf-explore" },
     el("div", { class: "tf-explore-top" }, mapCard, el("div", { class: "tf-explore" }, truncationCard, mixerCard, arithmeticCard)),
     movesCard,
+    finderCard,
     card(T.t("A guided tour"), T.t("For teaching: the latent space, explained with the models on screen."), tour),
   ),
 );
@@ -48,6 +55,7 @@ const refresh = () => {
   mixer.refresh();
   if (editable) arithmetic.refresh();
   if (editable) moves.refresh();
+  finder.refresh();
   tour.show(vae ? mapFacts : null);
 };
 T.on(T.debounced(refresh, 150));

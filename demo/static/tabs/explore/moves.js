@@ -31,11 +31,15 @@
       }
       showPicture(T.picturePath(T.state, "/edit"), params);
     });
-    const slider = (moves, i, label, hint, most, least = -most) =>
-      T.slider(label, { min: least, max: most, step: 0.05, value: 0, format: (v) => Number(v).toFixed(2), hint }, (value) => {
+    const kindOf = (moves) => Object.keys(amounts).find((kind) => amounts[kind] === moves);
+    const slider = (moves, i, label, hint, most, least = -most) => {
+      const made = T.slider(label, { min: least, max: most, step: 0.05, value: 0, format: (v) => Number(v).toFixed(2), hint }, (value) => {
         moves.set(i, value);
         draw();
       });
+      T.parameters.addSlider(`explore.${kindOf(moves)}.${i}`, made, { label: `${T.t("Explore")}: ${label}` });
+      return made;
+    };
     const field = T.seedField(T.t("Seed"), seed, (next) => {
       seed = next;
       draw();
@@ -48,11 +52,11 @@
       draw();
     };
     const attributes = T.attributeSliders(true);
-    const attributeSection = () => [
-      el("h4", {}, T.t("Attributes")),
-      el("p", { class: "tf-quiet" }, T.t("Directions that the pictures' own labels gave. They hold in Play, too, and in the link.")),
-      attributes,
-    ];
+    const attributeSection = () => {
+      const labelled = T.attributesOf().length;
+      const words = labelled ? T.t("Directions that the pictures' own labels gave. They hold in Play, too, and in the link.") : T.t("Found by choosing, below. They hold in Play, too, and in the link.");
+      return [el("h4", {}, labelled ? T.t("Attributes") : T.t("Directions of your own")), el("p", { class: "tf-quiet" }, words), attributes];
+    };
     const list = el("div", { class: "tf-moves-list" });
     const percent = (share) => (100 * share).toFixed(1);
 
@@ -111,12 +115,13 @@
     };
     const build = () => {
       clear();
+      T.parameters.replace("explore.", []);
       const { classes } = T.bundle();
       const { m, c } = T.state;
       const known = directions.of === modelShown();
       if (!known || !directions.boundaries.length) bySvm = false;
       const sections = [
-        T.attributesOf().length ? attributeSection() : null,
+        T.movable().length ? attributeSection() : null,
         classes.length && c !== null ? classSection(classes, known ? directions.boundaries : []) : null,
         known && directions.shares.length ? directionSection(directions.shares) : null,
         m === "vae" && dimensions.length ? dimensionSection() : null,
@@ -155,9 +160,10 @@
       builtFor = "";
       box.refresh();
     };
+    T.ownDirections.on(() => T.visible(box) && box.refresh());
     box.refresh = () => {
       fetchDirections();
-      const wanted = `${modelShown()} ${T.state.c}`;
+      const wanted = `${modelShown()} ${T.state.c} ${Boolean(T.movable().length)}`;
       if (builtFor !== wanted) build();
       builtFor = wanted;
       attributes.refresh();

@@ -21,34 +21,22 @@
 
   // The part of the card: bring(files) takes the pictures, onError(sentence) says what is wrong.
   T.burstCamera = (bring, onError) => {
-    const video = el("video", { class: "tf-video", autoplay: true, muted: true, playsinline: true, "aria-label": T.t("What the camera sees") });
+    let taking = false;
+    const onState = (state) => {
+      if (state === "off") taking = false;
+      panel.hidden = state !== "on";
+      start.textContent = state === "on" ? T.t("Stop the webcam") : T.t("Use the webcam");
+      start.disabled = state === "opening";
+    };
+    const video = T.webcam({ width: 640, height: 640 }, { onState, onError, inUse: () => taking });
     const view = el("div", { class: "tf-make-aim" }, video);
     const choice = (label, values, chosen, words) => el("select", { "aria-label": label }, ...values.map((value) => el("option", { value, selected: value === chosen }, words(value))));
     const count = choice(T.t("How many pictures"), COUNTS, 30, (n) => T.t("{n} pictures", { n }));
     const every = choice(T.t("How often"), SECONDS, 0.3, (n) => T.t("one every {n} s", { n }));
-    const start = el("button", { type: "button", class: "tf-button" }, T.t("Use the webcam"));
+    const start = el("button", { type: "button", class: "tf-button", onclick: () => (panel.hidden ? video.open() : video.stop()) }, T.t("Use the webcam"));
     const burst = el("button", { type: "button", class: "tf-button tf-primary" }, T.t("Take them"));
     const words = el("span", { class: "tf-quiet", role: "status" });
     const panel = el("div", { class: "tf-make-camera", hidden: true }, view, el("div", { class: "tf-inline" }, count, every, burst, words));
-    let [stream, taking] = [null, false];
-    const stop = () => {
-      stream?.getTracks().forEach((track) => track.stop());
-      [stream, taking] = [null, false];
-      panel.hidden = true;
-      start.textContent = T.t("Use the webcam");
-    };
-    start.addEventListener("click", async () => {
-      if (stream) return stop();
-      try {
-        stream = await navigator.mediaDevices.getUserMedia({ video: { width: 640, height: 640 } });
-      } catch {
-        onError(T.t("The camera cannot be used: allow it in the browser, or bring files."));
-        return;
-      }
-      video.srcObject = stream;
-      panel.hidden = false;
-      start.textContent = T.t("Stop the webcam");
-    });
     burst.addEventListener("click", async () => {
       if (taking) {
         taking = false; // what was taken so far is kept

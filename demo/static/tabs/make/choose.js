@@ -78,7 +78,7 @@
       change(STEPS.cropped(state, file, part));
       await renew();
     });
-    const command = T.dataSetCommand(() => sender.idle());
+    const command = facts.own_machine ? T.dataSetCommand(() => sender.idle()) : null; // it names folders of the server
     const modes = T.segmented(
       "tf-make-mode",
       T.t("A press"),
@@ -264,7 +264,7 @@
       error.show("");
       if (project !== name) [filter, only] = [null, null];
       project = name;
-      command.load(name);
+      command?.load(name);
       try {
         await reload(true);
       } catch (failure) {

@@ -63,7 +63,7 @@
     const root = el(
       "div",
       { class: "tf-make-fetched" },
-      facts.paths && el("div", { class: "tf-inline" }, el("span", { class: "tf-label" }, T.t("From this machine")), path, fetchIt),
+      facts.own_machine && el("div", { class: "tf-inline" }, el("span", { class: "tf-label" }, T.t("From this machine")), path, fetchIt),
       ready.length > 0 && el("div", { class: "tf-inline", role: "group", "aria-label": T.t("To try") }, el("span", { class: "tf-label" }, T.t("To try")), ...ready),
       stop,
     );

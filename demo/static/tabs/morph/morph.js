@@ -82,6 +82,7 @@ const goTo = (u) => {
   scrub.put(u);
   draw();
 };
+T.parameters.addSlider("morph.position", scrub, { label: T.t("Position in the morph") });
 const frames = T.slider(T.t("Frames of a strip"), { min: 2, max: 240, step: 1, value: choice.frames }, (value) => {
   choice.frames = value;
   describe();
@@ -316,7 +317,7 @@ const toggle = () => {
     }
     const seconds = Math.min(0.2, Math.max(0, (now - playing.time) / 1000));
     playing.time = now;
-    let u = choice.u + (forward * seconds) / choice.seconds;
+    let u = choice.u + (forward * seconds) / (T.tempo ? T.tempoOf.inBars(T.tempo, choice.seconds) : choice.seconds);
     if (choice.loop) u %= 1;
     else if (u > 1 || u < 0) {
       forward = u > 1 ? -1 : 1;

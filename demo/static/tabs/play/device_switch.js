@@ -108,6 +108,12 @@
       announce();
     };
     box.addEventListener("change", change);
+    // Draws here from now on, unless the visitor has said otherwise: for hands, which feel every wait for a server.
+    T.drawHere = () => {
+      if (box.checked || T.storage.text("device") !== null || !T.bundle().device) return;
+      box.checked = true;
+      change();
+    };
     T.on((after, before) => after.b !== before.b && describe());
     describe();
     if (T.storage.text("device") === "on") {

@@ -32,6 +32,7 @@
         drawSoon();
       },
     );
+    T.parameters.addSlider("distance", howDifferent);
     const others = el("button", { type: "button", class: "tf-button", title: T.t("Eight other directions"), onclick: () => turnAround() }, T.t("Other children"));
     const card = el(
       "section",

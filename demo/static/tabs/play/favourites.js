@@ -1,15 +1,62 @@
-// Favourites: states of the page, kept in this browser; their pictures are drawn again.
+// Favourites: states of the page, kept in this browser; their pictures are drawn again. They leave as a file, or as one picture
+// with every state in its mark, and come back from either.
 (() => {
   const T = window.Twofold;
   const { el } = T;
 
   const MOST = 60;
+  const FORMAT = "twofold-favourites";
+  const LARGEST = 2_000_000; // bytes of a file
+  const COLUMNS = 8; // of the picture, at most
+  const SMALLEST = 128; // pixels of a picture on it: smaller ones are enlarged by whole pixels
 
-  // The card with the favourites. It adds T.keepFavourite() and T.favourites().
+  const textOf = (state) => JSON.stringify(state);
+  // A favourite as files have it: its bundle, and the state of a mark.
+  const outgoing = (state) => {
+    const { name, sha256 } = T.bundle(state.b);
+    const { draw, ...rest } = T.markState(state);
+    return { bundle: name, sha256, ...rest };
+  };
+  // What a stranger's file or mark says, as states: { states, elsewhere: how many are of bundles that are not here, other:
+  // of another version of theirs, broken }.
+  const incoming = (entries, mark) => {
+    const found = { states: [], elsewhere: 0, other: 0, broken: 0 };
+    for (const entry of Array.isArray(entries) ? entries : []) {
+      const plain = entry && typeof entry === "object" && !Array.isArray(entry);
+      const name = plain ? (entry.bundle ?? mark?.bundle) : null;
+      const bundle = typeof name === "string" ? T.bundle(name) : null;
+      if (!plain || typeof name !== "string" || typeof entry.x !== "number" || typeof entry.y !== "number") found.broken += 1;
+      else if (!bundle) found.elsewhere += 1;
+      else found.states.push(T.valid(T.pageOfState({ ...entry, draw: "point" }, bundle)));
+      if (bundle && (entry.sha256 ?? mark?.sha256 ?? bundle.sha256) !== bundle.sha256) found.other += 1;
+    }
+    return found;
+  };
+
+  // The card with the favourites. It adds T.keepFavourite(), T.favourites() and T.takeFavourites().
   T.favouritesCard = () => {
     const favourites = el("div", { class: "tf-favourites" });
     const nothingKept = el("p", { class: "tf-quiet" }, T.t("Nothing kept yet. Press “Keep” to keep a picture in this browser."));
-    const card = el("section", { class: "tf-card tf-favourites-card", "aria-label": T.t("Favourites") }, el("h3", {}, T.t("Favourites")), nothingKept, favourites);
+    const button = (text, hint, action) => el("button", { type: "button", class: "tf-button", title: hint, onclick: action }, text);
+    const file = el("input", { type: "file", accept: ".json,image/png", class: "tf-hidden", tabindex: -1, "aria-label": T.t("File of favourites") });
+    file.addEventListener("change", async () => {
+      const [chosen] = file.files;
+      file.value = "";
+      if (chosen) say(await T.openDropped(chosen));
+    });
+    const asFile = button(T.t("Save as file"), T.t("All favourites in one small file, for this page elsewhere"), () => saveFile());
+    const asPicture = button(T.t("Save as one picture"), T.t("All favourites on one PNG, which opens them again when it is dropped on Play"), () => savePicture());
+    const told = el("p", { class: "tf-quiet", role: "status" });
+    const say = (sentence) => (told.textContent = sentence);
+    const card = el(
+      "section",
+      { class: "tf-card tf-favourites-card", "aria-label": T.t("Favourites") },
+      el("h3", {}, T.t("Favourites")),
+      nothingKept,
+      favourites,
+      el("div", { class: "tf-buttons tf-favourites-buttons" }, asFile, asPicture, button(T.t("Open"), T.t("A file or a picture of favourites; it can be dropped on the picture, too"), () => file.click()), file),
+      told,
+    );
 
     const load = () => {
       const kept = T.storage.read("favourites");
@@ -23,6 +70,7 @@
     const fill = T.canvasFiller();
     const draw = () => {
       nothingKept.hidden = kept.length > 0;
+      asFile.hidden = asPicture.hidden = !kept.length;
       const canvases = kept.map((state) => T.pictureCanvas(null, "", T.bundle(state.b)));
       favourites.replaceChildren(
         ...kept.map((state, i) => {
@@ -42,16 +90,103 @@
       store();
       draw();
     };
-    // Keeps the picture that Play shows, as the first.
-    T.keepFavourite = () => {
-      const same = JSON.stringify(T.state);
-      kept = [T.state, ...kept.filter((state) => JSON.stringify(state) !== same)].slice(0, MOST);
+    // Puts states before those that are kept; how many there was room for.
+    const add = (states) => {
+      const fresh = [...new Map(states.map((state) => [textOf(state), state])).values()];
+      const texts = new Set(fresh.map(textOf));
+      const room = fresh.slice(0, MOST);
+      kept = [...room, ...kept.filter((state) => !texts.has(textOf(state)))].slice(0, MOST);
       store();
       draw();
+      return room.length;
     };
+
+    const saveFile = () => {
+      const text = JSON.stringify({ format: FORMAT, format_version: 1, favourites: kept.map(outgoing) }, null, 1);
+      const address = URL.createObjectURL(new Blob([text], { type: "application/json" }));
+      T.download(address, "favourites.json");
+      setTimeout(() => URL.revokeObjectURL(address), 60_000);
+    };
+    // The picture: side by side, without gaps, so that a bundle draws the very same again.
+    const sheetOf = async (states) => {
+      const bundles = states.map((state) => T.bundle(state.b));
+      const [wide, high] = ["width", "height"].map((side) => Math.max(...bundles.map((bundle) => bundle[side])));
+      const factor = Math.max(1, Math.floor(SMALLEST / high));
+      const columns = Math.min(COLUMNS, Math.ceil(Math.sqrt(states.length)));
+      const canvas = el("canvas", { width: factor * wide * columns, height: factor * high * Math.ceil(states.length / columns) });
+      const context = canvas.getContext("2d");
+      context.imageSmoothingEnabled = false;
+      context.fillStyle = "#000";
+      context.fillRect(0, 0, canvas.width, canvas.height);
+      const one = el("canvas");
+      for (const [i, state] of states.entries()) {
+        const { picture } = await T.fetchPicture(T.picturePath(state), T.pictureParams(state));
+        T.paint(one, picture);
+        const place = [factor * wide * (i % columns), factor * high * Math.floor(i / columns)];
+        context.drawImage(one, ...place, factor * picture.width, factor * picture.height);
+      }
+      return { canvas, columns };
+    };
+    const savePicture = async () => {
+      asPicture.disabled = true;
+      try {
+        const states = [...kept];
+        const { canvas, columns } = await sheetOf(states);
+        const alike = states.every(({ b }) => b === states[0].b);
+        const pictures = states.map((state) => {
+          const { bundle, sha256, ...rest } = outgoing(state);
+          return alike ? rest : { bundle, sha256, ...rest };
+        });
+        const owner = alike ? T.bundle(states[0].b) : { name: "", sha256: "" };
+        const picture = await T.markedPng(canvas, { draw: "favourites", pictures, columns }, owner);
+        const address = URL.createObjectURL(picture);
+        T.download(address, "favourites.png");
+        setTimeout(() => URL.revokeObjectURL(address), 60_000);
+        say("");
+      } catch (error) {
+        say(T.translate(error.message));
+      }
+      asPicture.disabled = false;
+    };
+
+    // Keeps the picture that Play shows, as the first.
+    T.keepFavourite = () => void add([T.state]);
     // The states that are kept.
     T.favourites = () => [...kept];
+    // Takes what a file or a mark holds, which may be a stranger's; a sentence about what became of that.
+    T.takeFavourites = (entries, mark = null) => {
+      const { states, elsewhere, other, broken } = incoming(entries, mark);
+      if (!states.length && !elsewhere) return T.t("This file holds no favourites that can be read.");
+      const added = add(states);
+      const parts = [T.n(added, "{n} favourite was added.", "{n} favourites were added.")];
+      if (added < states.length) parts.push(T.t("At most {n} are kept.", { n: MOST }));
+      if (elsewhere) parts.push(T.n(elsewhere, "{n} is of a bundle that is not here.", "{n} are of bundles that are not here."));
+      if (other) parts.push(T.t("Some name another version of their bundle: their pictures may differ."));
+      if (broken) parts.push(T.n(broken, "{n} cannot be read.", "{n} cannot be read."));
+      return parts.join(" ");
+    };
     draw();
     return card;
+  };
+
+  // Opens a file that was dropped on the page: a marked picture, favourites, or a direction. A sentence about what became of
+  // that. wanted(): whether nothing else was dropped meanwhile.
+  T.openDropped = async (file, wanted = () => true) => {
+    const start = file.size ? await file.slice(0, 64).text() : "";
+    if (!/^\s*[[{]/.test(start) && !/\.json$/i.test(file.name)) {
+      const mark = await T.readMark(file);
+      return wanted() ? T.openMark(mark) : "";
+    }
+    if (file.size > LARGEST) return T.t("The file is too large for favourites: at most {size} are read.", { size: T.bytes(LARGEST) });
+    let found;
+    try {
+      found = JSON.parse(await file.text());
+    } catch {
+      return T.t("This file is not JSON that can be read; it may have been cut off.");
+    }
+    if (!wanted()) return "";
+    if (found?.format === T.ownDirections.format) return T.ownDirections.open(file);
+    if (found?.format !== FORMAT) return T.t("This file holds neither favourites nor a direction.");
+    return T.takeFavourites(found.favourites);
   };
 })();

@@ -43,8 +43,8 @@
   };
 
   // Makes `frame`, which holds `canvas`, fill the screen on wish. actions: buttons that stay at hand there.
-  // .button: turns it on; .toggle(): on and off; .show(picture): what the second window shows too.
-  T.fullScreen = (frame, canvas, actions) => {
+  // onLeave() is called when the page is back. .toggle(): on and off; .show(picture): what the second window shows too.
+  T.fullScreen = (frame, canvas, actions, onLeave) => {
     const mirror = mirrorWindow();
     let fading = null;
     const button = (text, hint, action) =>
@@ -82,6 +82,7 @@
       clearTimeout(fading);
       frame.classList.remove("tf-full", "tf-asleep");
       controls.hidden = true;
+      onLeave();
       if (document.fullscreenElement === frame) document.exitFullscreen();
       canvas.focus({ preventScroll: true });
     };

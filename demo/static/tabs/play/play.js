@@ -4,6 +4,7 @@ const { el } = T;
 
 const KEY_STEP = 0.1; // what an arrow key moves, in seeds
 const DRIFT = 0.35; // seeds a second
+const DRIFT_BEAT = 0.25; // … and at each beat of a tempo
 const AXIS_STEP = 4; // standard deviations, where an attribute is the axis of the drag and a seed otherwise
 const STEP_SIZE = { least: 0.1, most: 8 }; // times as far as a drag of one picture's width, or an arrow key, moves
 const RANDOM_SEEDS = 100_000;
@@ -57,12 +58,14 @@ const fullScreen = T.fullScreen(frame, canvas, [
   [T.t("New random"), T.t("Jump to a random seed"), () => random()],
   [T.t("Keep"), T.t("Add to the favourites in this browser"), () => T.keepFavourite()],
   [T.t("Drift"), T.t("Travel by itself"), () => toggleDrift()],
-]);
+  [T.t("Instrument"), T.t("Play the picture with MIDI, a gamepad, a pen or sound (I)"), () => instrument.toggle()],
+], () => instrument.leaveFullScreen());
+const instrument = T.instrumentFold(frame);
 
 const driftLoop = T.driftLoop(() => drifting && stopDrift());
 let dragging = null; // { id, x, y } of the finger or mouse that drags
 let drifting = null; // { angle, time, frame, loop } while the picture travels by itself; loop: { morph, from, share }
-const family = T.family(() => Boolean(dragging || drifting));
+const family = T.family(() => Boolean(dragging || drifting || T.parameters.moving()));
 const sheet = T.sampleSheet((place) => jump(place));
 
 // --- attributes ------------------------------------------------------------------------------------
@@ -84,17 +87,20 @@ const attributeFold = el(
 );
 let axisFor = null; // whose attributes can be chosen as axis
 const showAttributes = (state) => {
-  const names = T.attributesOf().map(({ name }) => name);
+  const names = T.movable();
   attributeFold.hidden = !names.length;
   if (axisFor !== names.join()) {
     axisFor = names.join();
+    T.parameters.replace("direction.", []);
+    T.parameters.replace("attribute.", T.moveParameters());
     if (!names.includes(axis)) axis = "";
     axisChoice.replaceChildren(el("option", { value: "" }, T.t("between seeds")), ...names.map((name) => el("option", { value: name }, name)));
     axisChoice.value = axis;
     T.noteInAddress({ axis: axis || null });
   }
   const words = T.describeMoves(state);
-  attributeSummary.textContent = words ? `${T.t("Attributes")} · ${words}` : T.t("Attributes");
+  const heading = T.attributesOf().length ? T.t("Attributes") : T.t("Directions of your own");
+  attributeSummary.textContent = words ? `${heading} · ${words}` : heading;
   attributeSliders.refresh();
 };
 
@@ -123,6 +129,7 @@ element.replaceChildren(
         ),
         driftLoop,
         attributeFold,
+        instrument,
         el(
           "p",
           { class: "tf-quiet tf-hint" },
@@ -160,7 +167,7 @@ const show = T.newestPicture((picture, { state }) => {
   const now = performance.now();
   times.push(now);
   times = times.filter((time) => now - time < 1000);
-  const moving = dragging || drifting;
+  const moving = dragging || drifting || T.parameters.moving();
   if (moving && times.length > 5 && now - rateShownAt > 250) {
     rate.textContent = T.t("{n} pictures/s", { n: times.length });
     rateShownAt = now;
@@ -169,21 +176,24 @@ const show = T.newestPicture((picture, { state }) => {
 // The picture at a moment of a drift in a loop: a frame of a morph. Its state says so, for the mark of a saved picture.
 const showLoop = ({ morph, from, share }) => {
   const { m, t, attributes } = T.pictureParams(from);
-  const { keys, classes, path } = morph;
-  const named = T.bundle().classes.length ? { classes: classes.join(",") } : {};
+  const { keys, path } = morph;
+  const shares = from.mix ? T.readMix(from.mix) : from.c; // of a mix, where Morph takes the largest
+  const classes = keys.map(() => shares);
+  const named = T.bundle().classes.length ? { classes: keys.map(() => (from.mix || String(from.c)).replaceAll(",", "|")).join(",") } : {};
   const p = Number(share.toFixed(6));
   const params = { m, t, ...(attributes ? { attributes } : {}), keys: keys.map(T.keyframes.text).join(","), ...named, path, loop: 1, p };
   const about = { draw: "morph", keys, ...(named.classes ? { classes } : {}), path, loop: true, p };
   show(T.picturePath(from, "/morph"), params, { ...from, about });
 };
-const draw = T.oncePerFrame(() => {
+// Not at the next frame: hands would wait for it.
+const draw = T.oncePerTask(() => {
   if (drifting?.loop) showLoop(drifting.loop);
   else show(T.picturePath(), T.pictureParams(), T.state);
 });
 const describeSoon = T.debounced(() => {
   caption.textContent = T.describe();
   canvas.setAttribute("aria-label", T.t("Generated picture: {what}. Drag or use the arrow keys to travel.", { what: T.describe() }));
-  if (!dragging && !drifting) rate.textContent = "";
+  if (!dragging && !drifting && !T.parameters.moving()) rate.textContent = "";
 }, 120);
 // After a drag or a drift.
 const comeToRest = () => {
@@ -195,7 +205,7 @@ const travel = (dx, dy) => T.set({ x: T.state.x + dx, y: T.state.y + dy });
 // What a drag or an arrow key does: it travels, or moves the attribute that was chosen as its axis.
 const move = (dx, dy) => {
   if (!axis) travel(dx, dy);
-  else T.set({ ...T.attributeMoved(axis, (T.readMoves(T.state.attributes)[axis] ?? 0) + AXIS_STEP * dx), y: T.state.y + dy });
+  else T.set({ ...T.attributeMoved(axis, T.amountOf(T.readMoves(T.state.attributes)[axis]) + AXIS_STEP * dx), y: T.state.y + dy });
 };
 const jump = (patch) => {
   family.forget();
@@ -288,11 +298,13 @@ const toggleDrift = () => {
     const seconds = Math.min(0.1, Math.max(0, (now - drifting.time) / 1000));
     drifting.time = now;
     if (drifting.loop) {
-      drifting.loop.share = (drifting.loop.share + seconds / driftLoop.seconds) % 1;
+      const length = T.tempo ? T.tempoOf.inBars(T.tempo, driftLoop.seconds) : driftLoop.seconds;
+      drifting.loop.share = (drifting.loop.share + seconds / length) % 1;
       draw();
     } else {
       drifting.angle += 0.3 * seconds;
-      const distance = (T.reducedMotion.matches ? 0.3 : 1) * DRIFT * seconds;
+      const speed = T.tempo ? DRIFT_BEAT * T.tempoOf.push(T.tempo, performance.now()) : DRIFT;
+      const distance = (T.reducedMotion.matches ? 0.3 : 1) * speed * seconds;
       travel(distance * Math.cos(drifting.angle), distance * Math.sin(drifting.angle));
     }
     drifting.frame = requestAnimationFrame(tick);
@@ -304,11 +316,11 @@ const toggleDrift = () => {
 let drops = 0; // so that a large file that is read for long does not come after a later one
 T.dropZone(element, async (file) => {
   const mine = ++drops;
-  const mark = await T.readMark(file);
+  const told = await T.openDropped(file, () => mine === drops);
   if (mine !== drops) return;
   stopDrift();
   family.forget();
-  dropped.textContent = T.openMark(mark);
+  dropped.textContent = told;
   dropped.hidden = false;
 });
 T.on((after, before) => {
@@ -338,6 +350,8 @@ document.addEventListener("keydown", (event) => {
   else if (key === "f") T.keepFavourite();
   else if (key === "a") toggleDrift();
   else if (key === "s") fullScreen.toggle();
+  else if (key === "i") instrument.toggle();
+  else if (key === "t") instrument.tap();
   else return;
   event.preventDefault();
 });
@@ -355,6 +369,10 @@ const refresh = (state) => {
   comeToRest();
 };
 T.on(refresh);
+T.ownDirections.on(() => showAttributes(T.state));
 document.addEventListener("twofold-device", () => refresh(T.state));
+document.addEventListener("twofold-rest", comeToRest);
+T.parameters.addSlider("step", stepSlider, { usual: [-1, 2] });
+T.travelParameters(travel, () => T.visible(canvas));
 refresh(T.state);
 caption.textContent = T.describe();

@@ -96,7 +96,6 @@
     document.addEventListener("paste", (event) => {
       if (T.visible(board)) takeFile([...(event.clipboardData?.files ?? [])].find((one) => one.type.startsWith("image/")));
     });
-    new IntersectionObserver((entries) => entries.every((entry) => !entry.isIntersecting) && !T.visible(board) && camera.stop()).observe(camera);
 
     const pickTest = (i) => {
       test = i;

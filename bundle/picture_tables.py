@@ -1,0 +1,35 @@
+"""Tables that lie beside pictures and tell about them, metadata.csv and the like: the names of their files and columns,
+and their rows."""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import PurePath
+
+TEXT_TABLES = ("metadata.csv", "metadata.jsonl", "labels.csv", "labels.jsonl")
+# The likeliest first, however they are capitalised.
+FILE_COLUMNS = ("file_name", "filename", "file", "image", "path", "image_path", "image_file")
+LABEL_COLUMNS = ("label", "labels", "class", "target", "category", "class_name", "classname", "label_name", "class_id")
+"""Columns that are taken for the classes."""
+
+
+def by_name(names: Iterable[str], wanted: Sequence[str]) -> list[str]:
+    """Those of `names` that are `wanted`, however they are capitalised, in the order of `wanted`."""
+    ranks = {name: rank for rank, name in enumerate(wanted)}
+    return sorted((name for name in names if name.lower() in ranks), key=lambda name: ranks[name.lower()])
+
+
+def text_records(name: PurePath, data: bytes) -> list[dict[str, object]]:
+    """The rows of a table of this name: column -> cell, which is text in a CSV and any value in JSON lines. Raises
+    ValueError and csv.Error for what it cannot be."""
+    text = data.decode("utf-8-sig", errors="replace")
+    if name.suffix.lower() == ".csv":
+        head = text.partition("\n")[0]
+        rows = csv.DictReader(io.StringIO(text), delimiter=max(",;\t", key=head.count))
+        return [{str(column): cell for column, cell in row.items()} for row in rows]
+    # Not splitlines: a cell may hold other separators of lines, such as U+2028.
+    records = [json.loads(line) for line in text.split("\n") if line.strip()]
+    if not all(isinstance(record, dict) for record in records):
+        raise ValueError("a line is no object")
+    return records

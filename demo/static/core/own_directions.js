@@ -1,0 +1,163 @@
+// Directions that a visitor found by choosing (Explore): what their text holds, their names, where this browser keeps them,
+// their files. A move along one stands in the state's text of moves with its vector, "round face:1.5*VECTOR", so that a link
+// is whole. The text of a vector: bundle/own_directions.py.
+(() => {
+  const T = window.Twofold;
+
+  const STORED = "directions";
+  const FORMAT = "twofold-direction";
+  const LONGEST_NAME = 40;
+  const LONGEST = 5475; // characters of a vector
+  const LARGEST_FILE = 50_000; // bytes
+  const HEAD = 8; // bytes before the numbers
+  const listeners = [];
+  const fresh = new Map(); // those that are not kept: of a link or a picture, by name and vector
+
+  const modelOf = (key, bundle) => bundle.models.find((m) => bundle.spaces[m].key === key);
+  // Whose latents a vector is of, in hexadecimal, and how many numbers it has; null for what is none.
+  const headOf = (vector) => {
+    if (typeof vector !== "string" || vector.length > LONGEST || vector.length % 4 === 1 || !/^[A-Za-z0-9_-]+$/.test(vector)) return null;
+    const letters = atob(vector.replace(/-/g, "+").replace(/_/g, "/"));
+    if (letters.length <= HEAD) return null;
+    const bytes = Uint8Array.from(letters.slice(0, HEAD), (letter) => letter.charCodeAt(0));
+    const unit = new DataView(bytes.buffer).getFloat32(4, true);
+    if (!(unit > 0 && unit * 127 <= 1000)) return null;
+    return { key: Array.from(bytes.subarray(0, 4), (byte) => byte.toString(16).padStart(2, "0")).join(""), size: letters.length - HEAD };
+  };
+  // Whether a vector is one of the latents of model m.
+  const fits = (vector, bundle, m) => {
+    const head = headOf(vector);
+    return Boolean(head) && head.key === bundle.spaces[m].key && head.size === bundle.spaces[m].size;
+  };
+  const known = () => {
+    const kept = T.storage.read(STORED);
+    return Array.isArray(kept) ? kept.filter((one) => one && typeof one.name === "string" && headOf(one.vector)) : [];
+  };
+  const idOf = ({ name, vector }) => `${name} ${vector}`;
+  const changed = () => listeners.forEach((listener) => listener());
+  const keep = (all) => {
+    if (!T.storage.keep(STORED, all)) T.showMessage(T.t("This browser does not let the page store anything, so directions are lost when it closes."));
+    changed();
+  };
+
+  // What a file of a direction says, checked: { direction } or { problem: a sentence }.
+  const readFile = (text) => {
+    let found;
+    try {
+      found = JSON.parse(text);
+    } catch {
+      return { problem: T.t("This file is not JSON that can be read; it may have been cut off.") };
+    }
+    if (!found || typeof found !== "object" || found.format !== FORMAT) return { problem: T.t("This file is not a direction: save one with “Save as file” in Explore.") };
+    const { name, vector } = found;
+    const head = headOf(vector);
+    if (!head) return { problem: T.t("The numbers of this direction cannot be read: the file was cut off or changed.") };
+    const wrong = T.ownDirections.nameProblem(name, vector);
+    if (wrong) return { problem: wrong };
+    const bundle = T.facts.bundles.find((one) => modelOf(head.key, one));
+    if (!bundle) return { problem: T.t("This direction belongs to the bundle “{name}”, or to a version of it, that is not here.", { name: String(found.bundle ?? "–").slice(0, 64) }) };
+    const m = modelOf(head.key, bundle);
+    if (head.size !== bundle.spaces[m].size) return { problem: T.t("The numbers of this direction cannot be read: the file was cut off or changed.") };
+    return { direction: { name, vector, agreement: Number.isFinite(found.agreement) ? found.agreement : null, marks: Number.isFinite(found.marks) ? found.marks : null }, bundle, m };
+  };
+
+  T.ownDirections = {
+    most: 7, // in one picture: one fewer than the server draws, as Explore adds another one
+    longestName: LONGEST_NAME,
+    fits,
+    on: (listener) => listeners.push(listener),
+    // Those for a model, kept or brought by a state: [{ name, vector, kept, … }]. Of two with one name, the one that the
+    // state moves along.
+    list(bundle = T.bundle(), m = T.state.m, moves = T.readMoves(T.state.attributes)) {
+      const byName = new Map();
+      const take = (one, kept) => {
+        if (!fits(one.vector, bundle, m)) return;
+        const moving = moves[one.name]?.vector;
+        if (!byName.has(one.name) || moving === one.vector) byName.set(one.name, { ...one, kept });
+      };
+      const kept = known();
+      const ids = new Set(kept.map(idOf));
+      for (const one of kept) take(one, true);
+      for (const one of fresh.values()) if (!ids.has(idOf(one))) take(one, false);
+      return [...byName.values()];
+    },
+    // Takes note of a direction that a state brings, so that it has a slider even at zero.
+    meet(name, vector) {
+      const one = { name, vector };
+      if (fresh.has(idOf(one)) || fresh.size > 200) return;
+      fresh.set(idOf(one), one);
+    },
+    // What no direction can be called, a sentence; "" for a name that is well.
+    nameWrong(text) {
+      if (typeof text !== "string" || !text.trim() || text !== text.trim()) return T.t("Give your direction a name, without spaces around it.");
+      if ([...text].length > LONGEST_NAME) return T.t("The name is too long: at most {n} characters.", { n: LONGEST_NAME });
+      if (/[\p{C}\p{Zl}\p{Zp},:*%]/u.test(text)) return T.t("The name may not have the characters , : * or %, nor ones that cannot be seen.");
+      const attributes = T.facts.bundles.flatMap((bundle) => bundle.attributes ?? []);
+      return attributes.some(({ name }) => name === text) ? T.t("“{name}” is the name of an attribute: choose another one.", { name: text }) : "";
+    },
+    // Why a direction with this vector cannot be given a name, a sentence; "" where it can.
+    nameProblem(text, vector) {
+      const wrong = T.ownDirections.nameWrong(text);
+      if (wrong) return wrong;
+      const head = headOf(vector);
+      const taken = known().some((one) => one.name === text && one.vector !== vector && headOf(one.vector).key === head?.key);
+      return taken ? T.t("You have a direction called “{name}” already: choose another name.", { name: text }) : "";
+    },
+    // Keeps a direction in this browser: { name, vector, agreement, marks }.
+    add(direction) {
+      keep([...known().filter((one) => idOf(one) !== idOf(direction)), direction]);
+    },
+    remove(direction) {
+      fresh.delete(idOf(direction));
+      const moved = T.readMoves(T.state.attributes);
+      delete moved[direction.name];
+      keep(known().filter((one) => idOf(one) !== idOf(direction)));
+      T.set({ attributes: T.movesText(moved) }, { undo: true });
+    },
+    // Keeps a direction that came with a link, under another name where its own is taken.
+    keepBrought({ name, vector }) {
+      let free = name;
+      for (let n = 2; T.ownDirections.nameProblem(free, vector); n += 1) free = `${name.slice(0, LONGEST_NAME - 4)} ${n}`;
+      fresh.delete(idOf({ name, vector }));
+      const moves = T.readMoves(T.state.attributes);
+      const { [name]: move, ...others } = moves;
+      T.ownDirections.add({ name: free, vector });
+      if (move && free !== name) T.set({ attributes: T.movesText({ ...others, [free]: move }) });
+    },
+    // The text of the file of a direction.
+    fileText({ name, vector, agreement, marks }, bundle = T.bundle(), m = T.state.m) {
+      const about = { format: FORMAT, format_version: 1, name, bundle: bundle.name, sha256: bundle.sha256, model: m };
+      return JSON.stringify({ ...about, ...(marks ? { marks, agreement } : {}), vector }, null, 2);
+    },
+    save(direction) {
+      const address = URL.createObjectURL(new Blob([T.ownDirections.fileText(direction)], { type: "application/json" }));
+      T.download(address, `${direction.name.replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-|-$/g, "") || "direction"}.direction.json`);
+      setTimeout(() => URL.revokeObjectURL(address), 60_000);
+    },
+    format: FORMAT, // of its files
+    // Takes the direction in a file; a sentence about what became of that.
+    async open(file) {
+      if (file.size > LARGEST_FILE) return T.t("The file is too large for a direction: at most {size} are read.", { size: T.bytes(LARGEST_FILE) });
+      const { problem, direction, bundle, m } = readFile(await file.text());
+      if (problem) return problem;
+      T.ownDirections.add(direction);
+      if (bundle.name === T.state.b && m === T.state.m) return T.t("“{name}” is a slider now.", { name: direction.name });
+      return T.t("“{name}” is kept; it is a slider of the {model} of “{title}”.", { name: direction.name, model: m.toUpperCase(), title: bundle.title });
+    },
+  };
+
+  // What can be done with a direction: kept, where it came with a link or a picture; saved; removed.
+  T.ownDirectionButtons = (direction) => {
+    const { name, kept, agreement, marks } = direction;
+    const button = (text, label, action) => T.el("button", { type: "button", class: "tf-remove", "aria-label": label, onclick: action }, text);
+    const told = marks ? T.t("found from {n} choices, of which it tells {percent} % right", { n: marks, percent: Math.round(100 * (agreement ?? 0)) }) : "";
+    return T.el(
+      "p",
+      { class: "tf-quiet tf-own-buttons" },
+      T.el("span", {}, kept ? told : T.t("came with a link or a picture")),
+      kept ? null : button(T.t("Keep it"), T.t("Keep {name} in this browser", { name }), () => T.ownDirections.keepBrought(direction)),
+      button(T.t("Save as file"), T.t("Save {name} as a file", { name }), () => T.ownDirections.save(direction)),
+      button(T.t("Remove"), T.t("Remove {name}", { name }), () => T.ownDirections.remove(direction)),
+    );
+  };
+})();

@@ -1,0 +1,169 @@
+"""A direction that a visitor means, found from pictures that have it and pictures that do not.
+
+Pictures around the present one are latents with a step. In coordinates in which the model's latents have the same
+spread everywhere, a ridge regression on the marks gives the gradient of what is meant; the direction is how latents
+move with it, as in export/attribute_directions.py, and as long as one standard deviation of the latents along it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bundle import latents
+from bundle.errors import InputError
+from bundle.feeds import in_batches
+from bundle.own_directions import decoded, encoded, latent_size, space_key
+from bundle.schema import Model
+from demo.serving.served_bundle import ServedBundle, kept_with_bundle
+
+SHOWN = 12  # pictures of a round
+ALONG = (1.5, -1.5, 2.5, -2.5)  # steps of a later round along the estimate, in deviations; the others are around it
+LEAST_MARKS = 3  # of each kind
+MOST_MARKS = 240
+MOST_ROUNDS = 1000
+LEAST_AGREEMENT = 0.6  # of the marks that are told right when they are left out; by chance it is one half
+REACH = 0.75  # of the spread of the latents, for a step
+SEEDS_SEEN = 512  # whose latents the spread is measured on
+VARIANCE_SEEN = 0.97  # share of it that the coordinates hold, but …
+MOST_COORDINATES = 24  # … no more of them than a few dozen marks can tell apart
+RIDGE = 1.0  # per mark
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How latents spread: unit vectors `axes` [K, D] and the standard deviations [K] along them, largest first."""
+
+    axes: np.ndarray
+    deviations: np.ndarray
+
+    def steps(self, coordinates: np.ndarray) -> np.ndarray:
+        """Steps [N, D] in the latents of coordinates [N, K]."""
+        return (coordinates * self.deviations) @ self.axes
+
+    def coordinates(self, steps: np.ndarray) -> np.ndarray:
+        """The coordinates [N, K] of steps [N, D]."""
+        return steps @ self.axes.T / self.deviations
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What marks say of a direction. `vector`: float64 [D], one standard deviation long, or zero where they say
+    nothing; `gradient`: unit vector [K] of coordinates, and the `threshold` along it between having it and having it
+    not. `agreement`: the share of marks that the others tell right, each left out in turn."""
+
+    vector: np.ndarray
+    gradient: np.ndarray
+    threshold: float
+    agreement: float
+
+
+def spread_of(rows: np.ndarray) -> Spread:
+    """The spread of latents [N, D] about their mean."""
+    apart = rows.astype(np.float64) - rows.mean(axis=0)
+    _, sizes, axes = np.linalg.svd(apart, full_matrices=False)
+    held = np.cumsum(sizes**2) / max(float((sizes**2).sum()), 1e-12)
+    count = min(int(np.searchsorted(held, VARIANCE_SEEN)) + 1, MOST_COORDINATES)
+    return Spread(axes[:count], np.maximum(sizes[:count] / np.sqrt(len(rows)), 1e-6))
+
+
+def estimate(spread: Spread, steps: np.ndarray, has: np.ndarray) -> Estimate:
+    """The direction of marked steps [N, D], whose pictures have it where `has` bool [N] says so. Raises InputError for
+    fewer than LEAST_MARKS of either kind."""
+    yes, no = int(has.sum()), int((~has).sum())
+    if min(yes, no) < LEAST_MARKS:
+        raise InputError(
+            f"Mark at least {LEAST_MARKS} pictures that have it and {LEAST_MARKS} that have it not; "
+            f"so far it is {yes} and {no}."
+        )
+    points = spread.coordinates(steps)
+    gradient, threshold = _boundary(points, has)
+    told = []
+    for i in range(len(points)):
+        others = np.arange(len(points)) != i
+        normal, edge = _boundary(points[others], has[others])
+        told.append((points[i] @ normal > edge) == has[i])
+    step = spread.steps(gradient[None])[0]
+    unit = step / max(float(np.linalg.norm(step)), 1e-12)
+    deviation = np.linalg.norm(spread.deviations * (spread.axes @ unit))
+    return Estimate(unit * deviation, gradient, threshold, float(np.mean(told)))
+
+
+def _boundary(points: np.ndarray, has: np.ndarray) -> tuple[np.ndarray, float]:
+    """The unit normal [K] of the boundary between points [N, K] that have it and others, and how far along it that is.
+    Both kinds weigh the same, however many there are."""
+    weights = np.where(has, 0.5 / has.sum(), 0.5 / (~has).sum())
+    middle = weights @ points
+    apart, signs = points - middle, np.where(has, 1.0, -1.0)
+    gram = (apart * weights[:, None]).T @ apart
+    slope = np.linalg.solve(gram + RIDGE * np.eye(len(gram)), apart.T @ (weights * signs))
+    normal = slope / max(float(np.linalg.norm(slope)), 1e-12)
+    return normal, float(middle @ normal)
+
+
+def variations(spread: Spread, found: Estimate | None, generator: np.random.Generator) -> np.ndarray:
+    """Steps [SHOWN, D] to pictures of the next round: in all directions, and once there is an estimate, some along it
+    and the others where it is least sure, at its threshold."""
+    points = REACH * generator.standard_normal((SHOWN, len(spread.deviations)))
+    if found is not None:
+        far = np.full(SHOWN, found.threshold)
+        far[: len(ALONG)] += REACH * np.array(ALONG)
+        points += np.outer(far - points @ found.gradient, found.gradient)
+        points = points[generator.permutation(SHOWN)]
+    return spread.steps(points)
+
+
+# --- with a bundle -------------------------------------------------------------------------------
+
+
+@kept_with_bundle
+def latent_spread(served: ServedBundle, model: Model) -> Spread:
+    """The spread of a model's latents; differences between classes are taken out. Noise of a GAN without styles has the
+    same everywhere."""
+    if model == "gan" and not served.has_styles:
+        size = latent_size(served.info, model)
+        return Spread(np.eye(size), np.ones(size))
+    seeds = range(SEEDS_SEEN)
+    if model == "vae":
+        rows = served.codes(seeds)
+    else:
+        rows = in_batches(seeds, served.styles, served.info.max_batch).mean(axis=1)
+    if served.classes:
+        kinds = np.array([latents.seed_class(seed, served.classes) for seed in seeds])
+        rows = rows - np.stack([rows[kinds == k].mean(axis=0) for k in range(served.classes)])[kinds % served.classes]
+    return spread_of(rows)
+
+
+def next_round(served: ServedBundle, model: Model, marks: Sequence[tuple[str, bool]], seed: int, number: int) -> dict:
+    """What the page shows after `marks`, texts of steps and whether their pictures have it: the texts of the next
+    round's steps, {"variations": […], "found": …, "problem": …}. `found`: {"vector", "agreement", "marks"}, or None
+    with the sentence `problem`. The same arguments give the same answer. Raises InputError."""
+    key, spread = space_key(served.engine.bundle, model), latent_spread(served, model)
+    steps, has = _read(served, model, marks, key), np.array([one for _, one in marks], bool)
+    found, problem = None, ""
+    try:
+        found = estimate(spread, steps, has)
+        if found.agreement < LEAST_AGREEMENT:
+            problem = (
+                f"These choices do not agree on one direction: of each that is left out, the others tell "
+                f"{round(100 * found.agreement)} % right, and by chance it is 50 %. Mark more, or change some."
+            )
+    except InputError as error:
+        problem = str(error)
+    shown = variations(spread, found, np.random.default_rng([seed, number]))
+    answer = None
+    if found and not problem:
+        answer = {"vector": encoded(found.vector, key), "agreement": round(found.agreement, 4), "marks": len(has)}
+    return {"variations": [encoded(step, key) for step in shown], "found": answer, "problem": problem}
+
+
+def _read(served: ServedBundle, model: Model, marks: Sequence[tuple[str, bool]], key: bytes) -> np.ndarray:
+    """The steps [N, D] of marks."""
+    size = latent_size(served.info, model)
+    rows = np.zeros((len(marks), size))
+    for row, (text, _) in zip(rows, marks, strict=True):
+        known, step = decoded(text, "variation")
+        if known != key or len(step) != size:
+            raise InputError("These pictures are of another model or bundle: start over.")
+        row[:] = step
+    return rows

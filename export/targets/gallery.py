@@ -1,0 +1,119 @@
+"""Favourites on the static page: a file or a picture that Play saved becomes a gallery. Its pictures are drawn when the
+page is written, and open their states.
+
+The file may be a stranger's: it is read within limits, and what it asks for is checked as marks are.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from bundle import images
+from bundle.errors import BundleError, InputError, UserError
+from bundle.marks import Point, formats, trained, xmp
+from bundle.marks.mark import MAX_FAVOURITES, classes_of, plain_state
+from bundle.model import BundleModel
+from bundle.read import OpenBundle
+from bundle.runner import BundleRunner
+from export.targets.folder import Source
+
+FORMAT = "twofold-favourites"  # of the file; demo/static/tabs/play/favourites.js writes it
+LARGEST_FILE, LARGEST_PICTURE = 2_000_000, 64_000_000  # bytes
+HOME = "gallery"
+
+
+@dataclass(frozen=True)
+class Favourite:
+    """A picture of a gallery: the name of its bundle, and what draws it."""
+
+    bundle: str
+    point: Point
+
+
+def read_favourites(path: Path) -> list[Favourite]:
+    """The favourites in a file, or in the mark of a picture. Raises UserError when there are none that can be read."""
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            data = file.read(LARGEST_PICTURE + 1)
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}.") from error
+    picture = data.startswith(b"\x89PNG")
+    largest = LARGEST_PICTURE if picture else LARGEST_FILE
+    if size > largest:
+        raise UserError(f"{path} is too large for favourites: at most {largest // 1_000_000} MB are read.")
+    entries, owner = _of_picture(path, data) if picture else (_of_file(path, data), None)
+    if not entries:
+        raise UserError(f"{path} holds no favourites.")
+    if len(entries) > MAX_FAVOURITES:
+        raise UserError(f"{path} holds {len(entries)} favourites: at most {MAX_FAVOURITES} make a gallery.")
+    return [_favourite(path, i, entry, owner) for i, entry in enumerate(entries, 1)]
+
+
+def _of_file(path: Path, data: bytes) -> list[Any]:
+    try:
+        found = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{path} is not JSON that can be read; it may have been cut off.") from error
+    entries = found.get("favourites") if isinstance(found, dict) and found.get("format") == FORMAT else None
+    if not isinstance(entries, list):
+        raise UserError(f"{path} is no file of favourites: save one in Play, with “Save as file”.")
+    return entries
+
+
+def _of_picture(path: Path, data: bytes) -> tuple[list[Any], str | None]:
+    reading = xmp.read(data)
+    if reading.long:
+        raise UserError(f"{path} has metadata of more than {xmp.LONGEST_READ // 1000} kB, which no mark is.")
+    if reading.torn:
+        raise UserError(f"{path} has metadata that cannot be read; it may have been cut off.")
+    state = reading.mark.state if reading.mark else None
+    entries = state.get("pictures") if state and state.get("draw") == "favourites" else None
+    if reading.mark is None or not isinstance(entries, list):
+        raise UserError(f"{path} is no picture of favourites: save one in Play, with “Save as one picture”.")
+    return entries, reading.mark.bundle
+
+
+def _favourite(path: Path, number: int, entry: Any, owner: str | None) -> Favourite:
+    given = dict(entry) if isinstance(entry, dict) else {}
+    bundle = given.pop("bundle", owner)
+    given.pop("sha256", None)
+    try:
+        point = Point.model_validate(given)
+    except ValidationError as error:
+        raise UserError(f"Favourite {number} of {path} cannot be read.") from error
+    if not isinstance(bundle, str):
+        raise UserError(f"Favourite {number} of {path} does not say which bundle draws it.")
+    return Favourite(bundle, point)
+
+
+def gallery(
+    favourites: Sequence[Favourite], bundles: Sequence[OpenBundle]
+) -> tuple[list[Source], list[dict[str, Any]]]:
+    """The pictures of the gallery, and what the page has to know of them. Those of other bundles are left out.
+
+    Raises UserError when none is left, or a bundle cannot draw one."""
+    models: Mapping[str, BundleModel] = {bundle.info.name: BundleModel(BundleRunner(bundle)) for bundle in bundles}
+    shown = [favourite for favourite in favourites if favourite.bundle in models]
+    if not shown:
+        named = ", ".join(sorted({favourite.bundle for favourite in favourites}))
+        raise UserError(f"None of the favourites is of a bundle of this page: they are of {named}.")
+    if left := len(favourites) - len(shown):
+        print(f"{left} of {len(favourites)} favourites are of bundles that this page does not have: left out.")
+    sources, facts = [], []
+    for i, favourite in enumerate(shown, 1):
+        model, point = models[favourite.bundle], favourite.point
+        try:
+            weights = classes_of(point.c, model.classes)
+            image = model.at(point.x, point.y, weights, point.t, point.m, point.attributes)
+        except (InputError, BundleError) as error:
+            raise UserError(f"Favourite {i} cannot be drawn. {error}") from error
+        mark = trained(model.runner.bundle, point)
+        place = f"{HOME}/{i:03}.png"
+        sources.append(Source(place, formats.png(images.to_uint8(image)[0], mark)))
+        facts.append({"url": place, "bundle": favourite.bundle, "state": plain_state(point)})
+    return sources, facts

@@ -1,0 +1,179 @@
+"""Any source of pictures as a folder of picture files, for whoever cannot read the source itself.
+
+    python -m train.data.picture_folder SOURCE FOLDER --most 2000
+
+FOLDER/CLASS/NUMBER.ENDING holds at most so many pictures, spread over the whole source; FOLDER/metadata.csv its
+attributes. What is read, and how, is as for --data of a training.
+"""
+
+import csv
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Annotated
+
+import numpy as np
+import tyro
+
+from bundle import images
+from bundle.command_line import exit_code
+from bundle.errors import UserError
+from bundle.picture_files import ENDINGS, TRAINING, opened
+from bundle.pictures import from_array
+from train.data import shapes
+from train.data.attributes import AttributeInfo
+from train.data.load import load, synthetic_set
+from train.data.reading import Reading
+from train.data.source import Row, Source
+from train.data.sources import open_source
+
+TOLD_EVERY = 25  # pictures
+ATTRIBUTES = "metadata.csv"
+
+
+@dataclass(frozen=True)
+class FolderSettings:
+    """What to write, and where."""
+
+    source: Annotated[str, tyro.conf.Positional]
+    """As --data of a training takes it: a folder, a zip, parquet, a data set of the Hub, shapes."""
+    folder: Annotated[Path, tyro.conf.Positional]
+    """Folder for the pictures; made when missing."""
+    most: int = 2000
+    """Pictures at most."""
+
+
+@dataclass(frozen=True)
+class PictureFile:
+    """One picture: its file's bytes and their ending, its class, "" for none, and its attributes as words, "" for
+    gaps."""
+
+    data: bytes
+    ending: str
+    label: str = ""
+    attributes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class PictureFiles:
+    """The pictures of a source: the names of their attributes, how many there are, and each."""
+
+    attributes: tuple[str, ...]
+    count: int
+    pictures: Iterator[PictureFile]
+
+
+def write_folder(settings: FolderSettings) -> int:
+    """Writes the folder, and prints how far it is; returns 0. Raises UserError for a source that cannot be read,
+    OSError."""
+    found = files_of(settings.source, settings.most)
+    settings.folder.mkdir(parents=True, exist_ok=True)
+    rows = []
+    for i, picture in enumerate(found.pictures):
+        home = settings.folder / picture.label.replace("/", " ").strip(". ")
+        home.mkdir(parents=True, exist_ok=True)
+        path = home / f"{i + 1:06d}{picture.ending}"
+        path.write_bytes(picture.data)
+        rows.append([path.relative_to(settings.folder).as_posix(), *picture.attributes])
+        if i % TOLD_EVERY == 0 or i + 1 == found.count:
+            print(f"{i + 1} of {found.count}", flush=True)
+    if not rows:
+        raise UserError(f"{settings.source} holds no picture that can be read.")
+    if found.attributes:
+        with (settings.folder / ATTRIBUTES).open("w", encoding="utf-8", newline="") as out:
+            csv.writer(out).writerows([["file_name", *found.attributes], *rows])
+    return 0
+
+
+def files_of(source: str, most: int) -> PictureFiles:
+    """At most so many pictures of any source. Raises UserError."""
+    match synthetic_set(source):
+        case "shapes":
+            names = tuple(name for name in shapes.FACTORS if name != "shape")  # which is the class
+            return PictureFiles(names, min(most, len(shapes.TRAIN)), drawn_shapes(names, most))
+        case "stacked_mnist":
+            _, train, _ = load(source, quiet=True)
+            stacked = (png_file(pixels.numpy().transpose(1, 2, 0)) for pixels in train.images[:most])
+            return PictureFiles((), min(most, len(train)), stacked)
+    found = opened_with_attributes(source)
+    return PictureFiles(
+        tuple(info.name for info in found.attributes), min(most, size_of(found)), spread_over(found, most)
+    )
+
+
+# ------------------------------------------------------------------------------------------- of a source
+
+
+def opened_with_attributes(source: str) -> Source:
+    """A source with whatever attributes it has. Raises UserError."""
+    try:
+        return open_source(source, Reading(attributes="all"))
+    except UserError:  # mostly since there are none
+        return open_source(source)
+
+
+def size_of(source: Source) -> int:
+    """How many pictures both splits hold."""
+    return source.train.count + (source.test.count if source.test else 0)
+
+
+def spread_over(source: Source, most: int) -> Iterator[PictureFile]:
+    """At most so many pictures of a source, spread over all of it; those that cannot be read are passed over."""
+    count = size_of(source)
+    wanted = set(np.linspace(0, count - 1, min(most, count)).round().astype(int).tolist()) if count else set()
+    for i, row in enumerate(all_rows(source)):
+        if i in wanted and (picture := picture_file(row, source)):
+            yield picture
+
+
+def all_rows(source: Source) -> Iterator[Row]:
+    """The rows of both splits."""
+    yield from source.train.rows()
+    if source.test:
+        yield from source.test.rows()
+
+
+def picture_file(row: Row, source: Source) -> PictureFile | None:
+    """The file of a row, or a PNG of its pixels; None where neither can be had."""
+    label = source.classes[row.label] if row.label >= 0 else ""
+    words = tuple(word_of(*pair) for pair in zip(source.attributes, row.attributes, strict=False))
+    try:
+        found = row.read()
+        if isinstance(found, bytes):
+            return PictureFile(found, ending_of(found, row.name), label, words)
+        return png_file(np.atleast_3d(np.asarray(from_array(found, None))), label, words)
+    except (OSError, ValueError):
+        return None
+
+
+def ending_of(data: bytes, name: str) -> str:
+    """The usual ending of a picture's file by its content; where that tells none, the one that it has."""
+    try:
+        return ENDINGS[opened(data, TRAINING).format or ""]
+    except Exception:  # torn, in any way
+        return PurePosixPath(name).suffix.lower()
+
+
+def png_file(pixels: np.ndarray, label: str = "", attributes: tuple[str, ...] = ()) -> PictureFile:
+    """A picture uint8 [H, W, C] as a PNG."""
+    return PictureFile(images.png(pixels, level=1), ENDINGS["PNG"], label, attributes)
+
+
+def word_of(info: AttributeInfo, value: float) -> str:
+    """An attribute's value as it stands in a CSV."""
+    if not np.isfinite(value):
+        return ""
+    return info.words[int(value)] if info.words else f"{value:g}"
+
+
+def drawn_shapes(names: tuple[str, ...], most: int) -> Iterator[PictureFile]:
+    """Pictures of the drawn set, its shapes as classes and its other factors, by these names, as attributes."""
+    factors = shapes.factors(shapes.TRAIN[:most])
+    cells = shapes.cells(factors)
+    for i, pixels in enumerate(shapes.draw(factors)):
+        yield png_file(pixels.transpose(1, 2, 0), cells["shape"][i], tuple(str(cells[name][i]) for name in names))
+
+
+if __name__ == "__main__":
+    sys.exit(exit_code(lambda: write_folder(tyro.cli(FolderSettings)), "Stopped."))
