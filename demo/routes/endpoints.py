@@ -64,7 +64,7 @@ def drawing(bundles: Mapping[str, ServedBundle]) -> dict[str, Endpoint]:
         return {"images": [picture_url(*one) for one in zip(images.to_uint8(drawn), about, strict=True)]}
 
     def interpolate(
-        seeds: list[int | list[float]],
+        seeds: list[int | list[float | str]],
         bundle: str = "",
         model: ModelName = "",
         label: str = "",
@@ -76,7 +76,7 @@ def drawing(bundles: Mapping[str, ServedBundle]) -> dict[str, Endpoint]:
         frames_per_second: int = 20,
         attributes: dict[str, float | dict] | None = None,
         times: list[float] | None = None,
-        easing: list[Literal["linear", "in", "out", "smooth"]] | None = None,
+        easing: list[str] | None = None,
         seconds: float = 0.0,
     ) -> dict:
         """Draw a morph through 2 to 16 seeds, or points [x, y] of the plane that Play travels through.

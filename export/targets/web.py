@@ -67,6 +67,7 @@ SHARED = (
             "favourites.js",
             "drift_loop.js",
             "travel_parameters.js",
+            "instrument_fold.js",
         )
     ),
     STATIC / "instrument" / "instrument.css",
