@@ -44,10 +44,11 @@ def timing(times: Sequence[float], easing: Sequence[Easing], seconds: float, key
     for word in easing:
         if word not in EASINGS:
             raise InputError(f"Unknown easing '{str(word)[:20]}': choose one of {', '.join(EASINGS)}.")
-    if not times:
-        times, seconds = even_times(keys, loop, 1.0), 1.0
-    else:
+    if times:
         _check_times(times, seconds, loop)
+    else:
+        seconds = seconds if 0 < seconds <= LONGEST else 1.0  # any length will do
+        times = even_times(keys, loop, seconds)
     even: Easing = "linear"
     return Timing(tuple(map(float, times)), tuple(easing) or (even,) * keys, float(seconds))
 

@@ -16,7 +16,7 @@ const evenTimes = (keys, loop, seconds) => Array.from({ length: keys }, (_, i) =
 // empty.
 export const timing = (times, easing, seconds, keys, loop) => {
   if (!times.length && !easing.length) return null;
-  const length = times.length ? seconds : 1;
+  const length = seconds > 0 ? seconds : 1; // of even keys any will do
   return {
     times: times.length ? times : evenTimes(keys, loop, length),
     easing: easing.length ? easing : Array(keys).fill("linear"),

@@ -29,7 +29,10 @@
       i === 0 ? 0 : hundredths(i + 1 < times.length ? times[i + 1] - LEAST_STEP : seconds - (loop ? LEAST_STEP : 0)),
     ],
     // The times of a film of another length.
-    stretched: (times, loop, from, to) => spaced(times.map((time) => (time * to) / from), loop, to),
+    stretched(times, loop, from, to) {
+      if (isEven(times, loop, from)) return even(times.length, loop, to);
+      return spaced(times.map((time) => (time * to) / from), loop, to);
+    },
     // The times of a film with one keyframe more, behind the others, which move closer together.
     withOneMore(times, loop, seconds) {
       if (isEven(times, loop, seconds)) return even(times.length + 1, loop, seconds);
