@@ -6,6 +6,8 @@ without smoothing, and turns it steadily. Prints
 
 - latency: from a MIDI message to a canvas that shows it or a later one, and to the frame of the screen after that;
 - pictures a second, and the longest time without a new one;
+- the processor's time for each picture, of the page's own thread and of the whole renderer, which other programs on the
+  machine hardly change;
 - memory: of the page's scripts after collecting garbage, and of the whole renderer process, at the beginning (after a
   warm-up) and at the end.
 
@@ -109,14 +111,17 @@ def measure(settings: Settings) -> dict:
         page.wait_for_timeout(1000 * WARM_UP)
         memory = [footprint(browser, network)]
         page.evaluate(COUNT_ANEW)
+        spent = [processor_time(network)]
         left = settings.minutes * 60
         while left > 0:
             page.wait_for_timeout(1000 * min(60.0, left))
             left -= 60
             print(f"{settings.minutes - max(0.0, left) / 60:5.1f} min", flush=True)
         counted = page.evaluate(COUNTED)  # before memory is measured, which stops the page for a moment
+        spent.append(processor_time(network))
         memory.append(footprint(browser, network))
-    found |= summary(counted) | {"memory": {"begin": memory[0], "end": memory[1]}}
+    times = {name: round((spent[1][name] - spent[0][name]) / counted["pictures"], 1) for name in spent[0]}
+    found |= summary(counted) | {"processor_ms_a_picture": times, "memory": {"begin": memory[0], "end": memory[1]}}
     show(found)
     return found
 
@@ -140,6 +145,13 @@ def opened(browser: "Browser", address: str, settings: Settings) -> "Page":
     page.evaluate("mapping => { Twofold.instrument.mappings = [{ ...mapping, invert: false }]; }", mapping)
     page.locator(".tf-travel").scroll_into_view_if_needed()
     return page
+
+
+def processor_time(page: "CDPSession") -> dict[str, float]:
+    """Milliseconds of a processor that were spent so far, by the page's own thread and by its renderer."""
+    page.send("Performance.enable")
+    metrics = {one["name"]: one["value"] for one in page.send("Performance.getMetrics")["metrics"]}
+    return {"page": 1000 * metrics["ThreadTime"], "renderer": 1000 * metrics["ProcessTime"]}
 
 
 def footprint(browser: "Browser", page: "CDPSession") -> dict[str, float]:
@@ -183,6 +195,8 @@ def show(found: dict) -> None:
         print(f"{words:20s} p50 {times['p50']:6.1f}   p95 {times['p95']:6.1f}   p99 {times['p99']:6.1f} ms")
     print(f"{'pictures a second':20s} {found['pictures_per_second']:6.1f}")
     print(f"{'longest stall':20s} {found['longest_stall_ms']:6.0f} ms")
+    for name, spent in found["processor_ms_a_picture"].items():
+        print(f"{'processor, ' + name:20s} {spent:6.1f} ms a picture")
     for name in found["memory"]["begin"]:
         print(f"{name:20s} {found['memory']['begin'][name]:6.1f} -> {found['memory']['end'][name]:6.1f}")
 

@@ -1,6 +1,8 @@
 """What the maker of a bundle says of it: a section of its model card, apart from the facts."""
 
-BEGIN, END = "<!-- words: begin -->", "<!-- words: end -->"
+from bundle.card_sections import CardSection
+
+SECTION = CardSection("words")
 
 
 def with_words(card: str, words: str) -> str:
@@ -8,9 +10,8 @@ def with_words(card: str, words: str) -> str:
 
     They are quoted, so that no word of theirs becomes a heading, a picture or markup of the card.
     """
-    if BEGIN in card and END in card:
-        head, _, rest = card.partition(BEGIN)
-        card = head.rstrip() + rest.partition(END)[2]
+    if found := SECTION.around(card):
+        card = found[0].rstrip() + found[1]
     if not words.strip():
         return card
     title, _, rest = card.partition("\n# ")
@@ -31,4 +32,4 @@ def section(words: str) -> str:
     """The words between their marks."""
     plain = words.replace("<!--", "< !--").replace("-->", "-- >").replace("<", "&lt;")
     quoted = "\n".join(f"> {line}".rstrip() for line in plain.strip().splitlines())
-    return f"{BEGIN}\n{quoted}\n{END}"
+    return SECTION.written(quoted)

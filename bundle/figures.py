@@ -38,6 +38,11 @@ def headlines(quality: Quality) -> list[Figure]:
     return [found[name] for name in HEADLINES if name in found]
 
 
+def is_control(figure: Figure) -> bool:
+    """Whether a figure is one of the control, the plain DCGAN that the GAN is compared with."""
+    return figure.name.startswith("control.")
+
+
 def control_minutes(quality: Quality) -> float | None:
     """How long the control was trained; figures of older versions say it in a note. None where there is no control."""
     for figure in quality.figures:

@@ -185,6 +185,21 @@ def key_class(key: Key, classes: int) -> int:
     return seed_class(key_seed(key), classes)
 
 
+def key_class_rows(chosen: Sequence[Mapping[int, float] | None], keys: Sequence[Key], classes: int) -> np.ndarray:
+    """Class weights [keys, K] of a path from the shares that are chosen for each key; None: the key's own class.
+
+    Raises InputError for a model without classes, and as `class_weights` does.
+    """
+    if not classes:
+        raise InputError("This model has no classes.")
+    return np.stack(
+        [
+            one_hot(key_class(key, classes), classes) if shares is None else class_weights(shares, classes)
+            for shares, key in zip(chosen, keys, strict=True)
+        ]
+    )
+
+
 def with_norm(vector: np.ndarray, norm: float) -> np.ndarray:
     """The vector [D] stretched to a norm, float32; the zero vector stays."""
     length = float(np.linalg.norm(vector))

@@ -15,6 +15,7 @@ import numpy as np
 from bundle import attribute_moves, images, latents, own_directions, paths
 from bundle.attribute_moves import AttributeMoves
 from bundle.errors import BundleError, InputError
+from bundle.feeds import in_batches
 from bundle.latent_map import LatentMap, latent_map, projections
 from bundle.latents import Key, MapPoint, Mixture, Projection
 from bundle.paths import PathMode, Timing
@@ -23,6 +24,8 @@ from bundle.schema import Model
 from bundle.search import Search, cross_entropy_rounds
 
 MAX_ROUNDS = 100
+MORPH_PART = 4  # frames of a morph in one run: a visitor's picture waits for no more than these
+MORPH_PIXELS = MORPH_PART * 128 * 128  # fewer frames of larger pictures
 SPREAD_SEEDS = 256  # seeds from which the spread of w is estimated
 SEARCH_REACH = 0.25  # a search starts with steps of this share of that spread
 
@@ -73,17 +76,12 @@ class BundleModel:
         """The attributes that pictures can be moved along, in the order of their directions."""
         return tuple(attribute.name for attribute in self.info.attributes)
 
-    @property
-    def has_styles(self) -> bool:
-        """Whether the GAN has styles w, between a mapping and a synthesis; an adopted generator is a single graph."""
-        return self.info.gan is not None and self.info.gan.w_dim is not None
-
     # --- latents ---------------------------------------------------------------------------------
 
     def styles(self, seeds: Sequence[int], classes: np.ndarray | None = None, truncation: float = 1.0) -> np.ndarray:
         """The GAN's w [N, L, D] of seeds, truncated towards the mean w of each one's classes."""
         self._need("gan")
-        if not self.has_styles:
+        if not self.info.has_styles:
             raise BundleError(f"The generator of bundle '{self.info.name}' has no styles.")
         rows = self._rows(classes, seeds)
         return self._styles_of(self._noise(seeds), rows, truncation)
@@ -121,6 +119,21 @@ class BundleModel:
             rows = self._rows(classes, seeds)
             return self._draw(self._noise(seeds), rows, truncation, attributes)
         return self.decode(self.along_attributes(self.codes(seeds, classes, truncation), attributes, "vae"))
+
+    def sample_many(
+        self,
+        seeds: Sequence[int],
+        classes: np.ndarray | None = None,
+        truncation: float = 1.0,
+        model: Model = "gan",
+        attributes: AttributeMoves | None = None,
+    ) -> np.ndarray:
+        """As `sample`, for any number of seeds; `classes` are those of all, [K], or None."""
+
+        def sampled(part: Sequence[int]) -> np.ndarray:
+            return self.sample(part, classes, truncation, model, attributes)
+
+        return in_batches(seeds, sampled, self.info.max_batch)
 
     def at(
         self,
@@ -204,6 +217,25 @@ class BundleModel:
         ends = np.stack([latents.key_latent(key, dim) for key in keys])
         along = None if rows is None else paths.path_at(rows, shares, "linear", loop, timed)
         return self._draw(paths.path_at(ends, shares, mode, loop, timed), along, truncation, attributes)
+
+    def morph_parts(
+        self,
+        keys: Sequence[Key],
+        shares: np.ndarray,
+        classes: np.ndarray | None = None,
+        mode: PathMode = "spherical",
+        loop: bool = False,
+        truncation: float = 1.0,
+        model: Model = "gan",
+        attributes: AttributeMoves | None = None,
+        timed: Timing | None = None,
+    ) -> Iterator[np.ndarray]:
+        """As `morph_at`, for any number of shares: a few pictures [n, C, H, W] at a time, in order."""
+        fitting = MORPH_PIXELS // (self.info.image.height * self.info.image.width)
+        step = max(1, min(MORPH_PART, fitting, self.info.max_batch))
+        for start in range(0, len(shares), step):
+            part = shares[start : start + step]
+            yield self.morph_at(keys, part, classes, mode, loop, truncation, model, attributes, timed)
 
     # --- pictures from pictures ------------------------------------------------------------------
 
@@ -331,13 +363,11 @@ class BundleModel:
         self, z: np.ndarray, classes: np.ndarray | None, truncation: float, attributes: AttributeMoves | None = None
     ) -> np.ndarray:
         """The GAN's pictures of standard normal latents z [N, D]; without styles, truncation shrinks z itself."""
-        if self.has_styles:
+        if self.info.has_styles:
             return self.synthesise(self.along_attributes(self._styles_of(z, classes, truncation), attributes, "gan"))
         moved = self.along_attributes(z * np.float32(truncation), attributes, "gan")
         noise = latents.from_normal(moved, self.info.require_gan().prior)
-        return self.runner.run("generator", {"z": noise} if classes is None else {"z": noise, "classes": classes})[
-            "image"
-        ]
+        return self.runner.run("generator", _with_classes(noise, classes))["image"]
 
     def _styles_of(self, z: np.ndarray, classes: np.ndarray | None, truncation: float) -> np.ndarray:
         """w [N, L, D] of standard normal latents z [N, D], whichever prior the generator knows."""
@@ -345,8 +375,7 @@ class BundleModel:
         rows = np.ones((len(z), 1), np.float32) if classes is None else classes
         centre = (rows[:, :, None] * means).sum(axis=1)  # not a matrix product: its rounding varies with the batch
         noise = latents.from_normal(z, self.info.require_gan().prior)
-        inputs = {"z": noise} if classes is None else {"z": noise, "classes": classes}
-        return latents.truncate(self.runner.run("mapping", inputs)["w"], centre, truncation)
+        return latents.truncate(self.runner.run("mapping", _with_classes(noise, classes))["w"], centre, truncation)
 
     def _standard_code(self, key: Key, row: np.ndarray | None, temperature: float) -> np.ndarray:
         """The VAE's code [D] of a key, in units of the codes' deviation."""
@@ -365,6 +394,11 @@ class BundleModel:
         """Back from `to_standard`, float32."""
         arrays = self.runner.bundle.latents
         return (codes * arrays["code_std"] + arrays["code_mean"]).astype(np.float32)
+
+
+def _with_classes(z: np.ndarray, classes: np.ndarray | None) -> dict[str, np.ndarray]:
+    """The inputs of a graph that draws from noise."""
+    return {"z": z} if classes is None else {"z": z, "classes": classes}
 
 
 def known_only(image: np.ndarray, mask: np.ndarray) -> dict[str, np.ndarray]:

@@ -4,14 +4,11 @@ The Hub compares figures of the same type. Ours are measured in features that di
 types are our own names, which no leaderboard knows, and the entry says in whose features distances were taken.
 """
 
+import json
 import re
-from typing import TYPE_CHECKING
 
-from bundle.figures import headlines
+from bundle.figures import headlines, is_control
 from bundle.schema import Bundle
-
-if TYPE_CHECKING:
-    from huggingface_hub import EvalResult
 
 # Sets that people have under these names, and where the Hub has the same.
 WELL_KNOWN = {
@@ -20,6 +17,7 @@ WELL_KNOWN = {
     "cifar10": "uoft-cs/cifar10",
 }
 TASK = "unconditional-image-generation"
+SPLIT = "held-out pictures"
 FRONT = re.compile(r"\A---\n(.*?)^---\n", re.DOTALL | re.MULTILINE)
 ENTRY = re.compile(r"^model-index:\n(?:[ -].*\n)*", re.MULTILINE)
 
@@ -29,29 +27,6 @@ def hosted(source: str) -> str | None:
     if source in WELL_KNOWN:
         return WELL_KNOWN[source]
     return source if re.fullmatch(r"[\w.-]+/[\w.-]+", source) else None
-
-
-def eval_results(info: Bundle) -> "list[EvalResult]":
-    """The figures that are shown first, but those of the control, for the Hub; none where nothing was measured."""
-    from huggingface_hub import EvalResult  # slow to import, and only a card needs it
-
-    quality = info.quality
-    if quality is None:
-        return []
-    return [
-        EvalResult(
-            task_type=TASK,
-            dataset_name=info.title,
-            dataset_type=hosted(info.dataset.source) or info.name,
-            dataset_split="held-out pictures",
-            dataset_args={"features": quality.features} if quality.features else None,
-            metric_type=f"twofold.{figure.name}",
-            metric_name=f"{figure.label}, {figure.unit}" if figure.unit else figure.label,
-            metric_value=figure.value,
-        )
-        for figure in headlines(quality)
-        if not figure.name.startswith("control.")
-    ]
 
 
 def with_model_index(card: str, info: Bundle) -> str:
@@ -65,11 +40,42 @@ def with_model_index(card: str, info: Bundle) -> str:
 
 
 def _entry(info: Bundle) -> str:
-    """The lines of the entry; none where nothing was measured."""
-    results = eval_results(info)
-    if not results:
+    """The entry: the figures that are shown first, but those of the control; empty where nothing was measured."""
+    quality = info.quality
+    shown = [figure for figure in headlines(quality) if not is_control(figure)] if quality else []
+    if quality is None or not shown:
         return ""
-    from huggingface_hub import ModelCardData
+    lines = [
+        "model-index:",
+        f"- name: {_scalar(info.title)}",
+        "  results:",
+        "  - task:",
+        f"      type: {_scalar(TASK)}",
+        "    dataset:",
+        f"      name: {_scalar(info.title)}",
+        f"      type: {_scalar(hosted(info.dataset.source) or info.name)}",
+        f"      split: {_scalar(SPLIT)}",
+    ]
+    if quality.features:
+        lines += ["      args:", f"        features: {_scalar(quality.features)}"]
+    lines.append("    metrics:")
+    for figure in shown:
+        label = f"{figure.label}, {figure.unit}" if figure.unit else figure.label
+        lines += [
+            f"    - type: {_scalar(f'twofold.{figure.name}')}",
+            f"      value: {_number(figure.value)}",
+            f"      name: {_scalar(label)}",
+        ]
+    return "".join(f"{line}\n" for line in lines)
 
-    lines = ModelCardData(model_name=info.title, eval_results=results).to_yaml()
-    return lines[lines.index("model-index:") :].rstrip("\n") + "\n"
+
+def _scalar(text: str) -> str:
+    """Text in YAML: a JSON string, in which what YAML takes for no printable character is escaped as well."""
+    quoted = json.dumps(text, ensure_ascii=False)
+    return "".join(letter if letter.isprintable() else f"\\U{ord(letter):08x}" for letter in quoted)
+
+
+def _number(value: float) -> str:
+    """A number in YAML, whose readers take 1e-05 for text, but 1.0e-05 for a number."""
+    text = repr(value)
+    return text if "." in text else text.replace("e", ".0e")

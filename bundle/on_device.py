@@ -11,6 +11,7 @@ headers that restrict what else the page may load.
 import functools
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,7 +58,6 @@ DRAWING_ARRAYS: dict[Model, tuple[str, ...]] = {
         "mixture_weights", "mixture_means", "mixture_cholesky", "mixture_classes", "code_mean", "code_std",
     ),
 }  # fmt: skip
-PLAIN_GRAPHS = ("generator",)  # of a GAN without styles
 ATTRIBUTE_ARRAYS: dict[Model, str] = {"gan": "attribute_w", "vae": "attribute_code"}
 
 
@@ -66,14 +66,12 @@ ATTRIBUTE_ARRAYS: dict[Model, str] = {"gan": "attribute_w", "vae": "attribute_co
 
 def graph_names(info: Bundle) -> list[str]:
     """The graphs that draw from latents."""
-    return [
-        graph for model in info.models for graph in (PLAIN_GRAPHS if _plain(info, model) else DRAWING_GRAPHS[model])
-    ]
+    return [graph for model in info.models for graph in _drawing(info, model, DRAWING_GRAPHS, ("generator",))]
 
 
 def array_names(info: Bundle) -> list[str]:
     """The arrays of latents.npz that drawing from latents needs."""
-    arrays = [array for model in info.models if not _plain(info, model) for array in DRAWING_ARRAYS[model]]
+    arrays = [array for model in info.models for array in _drawing(info, model, DRAWING_ARRAYS, ())]
     movable = [model for model in info.models if any(getattr(attribute, model) for attribute in info.attributes)]
     return arrays + [ATTRIBUTE_ARRAYS[model] for model in movable]
 
@@ -83,9 +81,11 @@ def drawable(info: Bundle) -> bool:
     return all(name in info.graphs and not info.graphs[name].adapter for name in graph_names(info))
 
 
-def _plain(info: Bundle, model: Model) -> bool:
-    """Whether the model is a GAN without styles, whose generator is a single graph."""
-    return model == "gan" and (info.gan is None or info.gan.w_dim is None)
+def _drawing(
+    info: Bundle, model: Model, needed: Mapping[Model, tuple[str, ...]], without_styles: tuple[str, ...]
+) -> tuple[str, ...]:
+    """What a model needs to draw; `without_styles`: what a GAN without styles needs, a generator in a single graph."""
+    return without_styles if model == "gan" and not info.has_styles else needed[model]
 
 
 def latent_bytes(bundle: OpenBundle) -> bytes:

@@ -35,6 +35,7 @@ ALLOWED = """
 """
 OPERATORS = frozenset(ALLOWED.split())
 
+ONNX_DOMAINS = ("", "ai.onnx")  # ONNX's own operators: of no domain, or of one that some exporters write out
 Dimensions = tuple[int | str, ...]
 
 
@@ -53,6 +54,11 @@ class Outline:
     external: list[str] = field(default_factory=list)
     inputs: dict[str, tuple[int, Dimensions]] = field(default_factory=dict)
     outputs: dict[str, tuple[int, Dimensions]] = field(default_factory=dict)
+
+    @property
+    def opset(self) -> int:
+        """The version of ONNX's own operators that it uses; 0 where it names none."""
+        return next((self.opsets[domain] for domain in ONNX_DOMAINS if domain in self.opsets), 0)
 
 
 def outline(data: bytes) -> Outline:
@@ -81,7 +87,7 @@ def problem(found: Outline) -> str | None:
     if found.ir_version > LATEST_IR:
         return f"is of a newer ONNX format ({found.ir_version})"
     # Others may be declared: exporters do so in vain. An operator of theirs is not among OPERATORS.
-    if found.opsets.get("", found.opsets.get("ai.onnx")) not in OPSETS:
+    if found.opset not in OPSETS:
         return f"uses the operator sets {found.opsets}; only ONNX's own, {OPSETS[0]} to {OPSETS[-1]}, are run"
     if found.functions:
         return "brings functions of its own"
@@ -128,7 +134,7 @@ def _node(found: Outline, data: Value) -> None:
             _attribute(found, value)
         elif number == 7:
             domain = text(value)
-    found.operators.add(operator if domain in ("", "ai.onnx") else f"{domain}.{operator}")
+    found.operators.add(operator if domain in ONNX_DOMAINS else f"{domain}.{operator}")
 
 
 def _attribute(found: Outline, data: Value) -> None:

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from bundle.card_sections import CardSection
 from bundle.figures import HELD_OUT
 from bundle.model_index import with_model_index
 from bundle.read import OpenBundle, read
 from bundle.schema import Figure, Quality
 from bundle.write import card_of, update_bundle
 
-BEGIN, END = "<!-- quality: begin -->", "<!-- quality: end -->"
+SECTION = CardSection("quality")
 ABOUT_FLOORS = (
     f"The floor is what {HELD_OUT} reach in the same measurement, unless another is named; after a stroke, what other "
     "training pictures reach. ± is one standard error."
@@ -32,9 +33,8 @@ def store_quality(folder: Path, quality: Quality) -> OpenBundle:
 def with_quality(text: str, quality: Quality | None) -> str:
     """A model card with its section of figures replaced, or added at the end; the rest stays as it is."""
     section = quality_section(quality)
-    if BEGIN in text and END in text:
-        head, _, rest = text.partition(BEGIN)
-        return head + section + rest.partition(END)[2]
+    if found := SECTION.around(text):
+        return found[0] + section + found[1]
     return text.rstrip() + "\n\n" + section + "\n"
 
 
@@ -49,7 +49,7 @@ def quality_section(quality: Quality | None) -> str:
         body += "".join(f"\n\n{note}" for note in quality.notes)
         if found := weaknesses(quality):
             body += "\n\nWhat these figures say against it:\n\n" + "\n".join(f"- {item}" for item in found)
-    return f"{BEGIN}\n## Quality\n\n{body}\n{END}"
+    return SECTION.written(f"## Quality\n\n{body}")
 
 
 def figure_rows(figures: Sequence[Figure]) -> list[str]:

@@ -45,7 +45,7 @@ def check_outline(folder: Path, name: str, graph: Graph, data: bytes) -> None:
         raise BundleError(f"{where} is not an ONNX file.") from error
     if fault := problem(found):
         raise BundleError(f"{where} {fault}.")
-    if found.opsets.get("", found.opsets.get("ai.onnx")) != graph.opset:
+    if found.opset != graph.opset:
         raise BundleError(f"{where} uses operator set {found.opsets}, not {graph.opset} as the index says.")
     if graph.adapter:
         if fault := _foreign_fault(graph.adapter, found):

@@ -2,7 +2,7 @@
 
 import sys
 
-from bundle.adopt import main
+from bundle.__main__ import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -102,7 +102,7 @@ def _latents(served: ServedBundle) -> dict[str, Any]:
         known["gan"] = {
             "latent_dim": gan.latent_dim,
             "prior": gan.prior,
-            "styled": served.has_styles,
+            "styled": served.info.has_styles,
             "adapter": adapter.model_dump(mode="json") if adapter else None,
         }
     return known | ({"vae": {"latent_dim": vae.latent_dim}} if vae else {})

@@ -16,8 +16,7 @@ import torch
 from bundle import images
 from bundle.array_files import SHEET_COLUMNS
 from bundle.feeds import Rows, RunGraph, run_in_parts
-from bundle.marks import formats
-from bundle.marks.mark import of_sheet
+from bundle.marks import formats, of_sheet
 from bundle.public_command import public_command
 from bundle.schema import SCHEMA_VERSION, SNAPSHOT_FILES, Bundle, File
 from bundle.trial_inputs import TrialInputs

@@ -14,9 +14,11 @@ import numpy as np
 import onnx
 from onnx import TensorProto, compose, helper, numpy_helper, version_converter
 
+from bundle import differences
 from bundle.adapter import adapt, fixed_values
 from bundle.errors import UserError
 from bundle.feeds import Feed
+from bundle.onnx_outline import ONNX_DOMAINS
 from bundle.read import OpenBundle, graph_bytes
 from bundle.schema import Adapter, FixedInput, Graph
 from bundle.sessions import first_line, open_session
@@ -27,7 +29,7 @@ OWN = "own/"  # before the names of the file's own tensors, so that none of ours
 OLDEST = 9  # operator set; a file of an older one is converted
 OLDEST_IR = 8  # since 4, weights need not be inputs
 COMPARED = (1, 3)  # pictures in the runs that compare both ways
-BOUND = 1e-4  # of the range of an image; runtimes may join our operators with the file's own
+BOUND = 0.025  # grey levels; runtimes may join our operators with the file's own
 NUMBERS = {"float32": TensorProto.FLOAT, "float16": TensorProto.FLOAT16, "float64": TensorProto.DOUBLE,
            "int64": TensorProto.INT64, "int32": TensorProto.INT32, "uint8": TensorProto.UINT8,
            "bool": TensorProto.BOOL}  # fmt: skip
@@ -35,9 +37,11 @@ NUMBERS = {"float32": TensorProto.FLOAT, "float16": TensorProto.FLOAT16, "float6
 
 @dataclass(frozen=True)
 class Conventional:
-    """A bundle whose graphs all follow the conventions, as its index says. `written`: the graphs that had to be written
-    anew for that, by name."""
+    """A bundle whose graphs all follow the conventions, as its index says. `source`: the bundle as it lies on the disk,
+    whose fingerprint its pictures are marked with, wherever they are drawn. `written`: the graphs that had to be
+    written anew, by name."""
 
+    source: OpenBundle
     bundle: OpenBundle
     written: Mapping[str, bytes] = field(default_factory=dict)
 
@@ -51,7 +55,7 @@ def conventional(bundle: OpenBundle) -> Conventional:
     does not draw the same pictures."""
     entry = bundle.info.graphs.get("generator")
     if entry is None or entry.adapter is None:
-        return Conventional(bundle)
+        return Conventional(bundle, bundle)
     data = graph_bytes(bundle, "generator")
     try:
         model = wrapped(onnx.load_from_string(data), entry)
@@ -60,11 +64,11 @@ def conventional(bundle: OpenBundle) -> Conventional:
     except Exception as error:  # those of onnx and onnxruntime share no base class
         raise _refused(bundle, first_line(error)) from error
     if not worst <= BOUND:
-        raise _refused(bundle, f"its pictures change by {255 * worst:.2g} grey levels")
+        raise _refused(bundle, f"its pictures change by {worst:.2g} grey levels")
     changes = {**file_entry(entry.file, made).model_dump(), "adapter": None, "opset": opset(model)}
     graphs = bundle.info.graphs | {"generator": entry.model_copy(update=changes)}
     info = bundle.info.model_copy(update={"graphs": graphs})
-    return Conventional(replace(bundle, info=info), {"generator": made})
+    return Conventional(bundle, replace(bundle, info=info), {"generator": made})
 
 
 def _refused(bundle: OpenBundle, why: str) -> UserError:
@@ -75,7 +79,8 @@ def _refused(bundle: OpenBundle, why: str) -> UserError:
 
 
 def difference(bundle: OpenBundle, before: bytes, after: bytes, adapter: Adapter) -> float:
-    """The largest difference of an image between a foreign generator by its adapter, and the graph made of it."""
+    """The largest difference, in grey levels, between the images of a foreign generator by its adapter and those of the
+    graph made of it. Raises ValueError where the latter are not images of the same shape, or not finite."""
     theirs, ours = open_session(before), open_session(after)
 
     def run(feed: Feed) -> list[np.ndarray]:
@@ -85,15 +90,15 @@ def difference(bundle: OpenBundle, before: bytes, after: bytes, adapter: Adapter
         return {"image": adapt(run, adapter)(feed)[0]}
 
     inputs = TrialInputs.of_bundle(bundle, draw)
-    worst = 0.0
+    found = []
     for count in COMPARED:
         rows = dict(inputs.rows("generator", range(count)))
         (got,) = ours.run(["image"], rows)
         wanted = draw("generator", rows)["image"]
-        if got.shape != wanted.shape:
-            raise ValueError(f"it gives {list(got.shape)} instead of {list(wanted.shape)}")
-        worst = max(worst, float(np.abs(got - wanted).max()))
-    return worst
+        if fault := differences.fault(got, wanted.shape):
+            raise ValueError(f"its image {fault}")
+        found.append(differences.difference([got], [wanted]).largest)
+    return float(np.max(found))  # NaN where one is, unlike Python's max
 
 
 # --- the graph -------------------------------------------------------------------------------------
@@ -101,7 +106,7 @@ def difference(bundle: OpenBundle, before: bytes, after: bytes, adapter: Adapter
 
 def opset(model: onnx.ModelProto) -> int:
     """The version of ONNX's own operators that a model uses."""
-    return next(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx"))
+    return next(entry.version for entry in model.opset_import if entry.domain in ONNX_DOMAINS)
 
 
 def wrapped(model: onnx.ModelProto, entry: Graph) -> onnx.ModelProto:

@@ -5,10 +5,9 @@ import re
 from collections.abc import Mapping, Sequence
 
 from bundle.latents import seed_class
-from bundle.marks import TRAINED, Mark, Seed, formats, xmp
-from bundle.marks.mark import plain_state
+from bundle.marks import TRAINED, Mark, Seed, formats, plain_state, xmp
 from bundle.model_index import hosted, with_model_index
-from bundle.quality_section import BEGIN, cell, quality_section
+from bundle.quality_section import SECTION, cell, quality_section
 from bundle.read import fingerprint
 from bundle.schema import Bundle, Graph, RuntimeComparison, Training
 from export import attribute_section, runtime_tables
@@ -70,19 +69,18 @@ def with_graphs(text: str, before: Bundle, after: Bundle) -> str:
         row = rf"^(\| `{re.escape(graph.file)}` \|.*\| ){graph.bytes:,}(?= \|)"
         text = re.sub(row, rf"\g<1>{after.graphs[name].bytes:,}", text, flags=re.MULTILINE)
     text = text.replace(numbers(before), numbers(after))
-    if after.runtime_comparison is None and runtime_tables.BEGIN in text and runtime_tables.END in text:
-        head, _, rest = text.partition(runtime_tables.BEGIN)
-        text = head + rest.partition(runtime_tables.END)[2].lstrip("\n")
+    found = runtime_tables.SECTION.around(text)
+    if found and after.runtime_comparison is None:
+        text = found[0] + found[1].lstrip("\n")
     return text
 
 
 def with_runtime_comparison(text: str, found: RuntimeComparison) -> str:
     """A card with its section of runtimes replaced, or added before the figures, or at the end; the rest stays."""
     section = runtime_tables.section(found)
-    if runtime_tables.BEGIN in text and runtime_tables.END in text:
-        head, _, rest = text.partition(runtime_tables.BEGIN)
-        return head + section + rest.partition(runtime_tables.END)[2]
-    head, mark, rest = text.partition(BEGIN)
+    if around := runtime_tables.SECTION.around(text):
+        return around[0] + section + around[1]
+    head, mark, rest = text.partition(SECTION.begin)
     return head.rstrip() + "\n\n" + section + "\n" + (f"\n{mark}{rest}" if mark else "")
 
 

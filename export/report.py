@@ -226,12 +226,14 @@ def with_control_and_floor(found: dict[str, Figure], name: str, control: str) ->
 
 
 def minutes(info: Bundle) -> str:
-    """How long the GAN and its control were trained, e.g. "222, 60", or "222, none" without a control."""
+    """How long the GAN and its control were trained, e.g. "222, 60"; "222" where there is no control."""
     gan, control = info.training.get("gan"), control_minutes(info.quality) if info.quality else None
-    if gan is None and control is None:
-        return ""
-    without = "unknown" if any(name.startswith("control.") for name in by_name(info)) else "none"
-    return ", ".join((f"{gan.seconds / 60:.0f}" if gan else "none", without if control is None else f"{control:.0f}"))
+    told = [f"{gan.seconds / 60:.0f}"] if gan else []
+    if control is not None:
+        told.append(f"{control:.0f}")
+    elif any(name.startswith("control.") for name in by_name(info)):
+        told.append("unknown")  # figures of older versions do not say it
+    return ", ".join(told)
 
 
 def megabytes(info: Bundle) -> str:

@@ -4,10 +4,11 @@ import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from bundle.card_sections import CardSection
 from bundle.schema import GraphDifference, RuntimeComparison, RuntimeResult
 from export.markdown import table
 
-BEGIN, END = "<!-- runtimes: begin -->", "<!-- runtimes: end -->"
+SECTION = CardSection("runtimes")
 WIDTH = 120
 UNITS = {"grey levels": "levels", "share": "share"}
 FAILED = "fails"
@@ -107,7 +108,7 @@ def section(found: RuntimeComparison) -> str:
         f"Measured by `{found.command}`: {versions(found)}.",
         *gaps(found),
     ]
-    return f"{BEGIN}\n" + "\n\n".join(block for block in blocks if block) + f"\n{END}"
+    return SECTION.written("\n\n".join(block for block in blocks if block))
 
 
 def both_differences(found: GraphDifference) -> str:

@@ -28,6 +28,7 @@ from onnx.reference.ops.op_quantize_linear import QuantizeLinear_19
 
 from bundle.errors import RuntimeUnavailable
 from bundle.feeds import Feed, GraphFunction
+from bundle.onnx_outline import ONNX_DOMAINS
 from bundle.sessions import choose_provider, open_session
 from export import parity
 from train.hardware import usable_threads
@@ -98,7 +99,7 @@ def _short_domains(model: onnx.ModelProto) -> onnx.ModelProto:
     """The model with ONNX's own domain written as "", which some exporters write out: the evaluator takes it for
     another."""
     for entry in (*model.graph.node, *model.opset_import):
-        if entry.domain == "ai.onnx":
+        if entry.domain in ONNX_DOMAINS:
             entry.domain = ""
     return model
 

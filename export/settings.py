@@ -173,8 +173,10 @@ class TritonSettings:
 class SpaceSettings:
     """Make a complete Hugging Face Space in a folder, check it and list its files. Uploads only with --push."""
 
-    bundles: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="BUNDLES")]
-    """Folders of the bundles that it serves, e.g. artifacts/mnist."""
+    bundles: Annotated[
+        tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="BUNDLES", help_behavior_hint="(required)")
+    ]
+    """Folders of the bundles that it serves, e.g. artifacts/mnist, or a folder of bundles."""
     out: Path = Path("build/space")
     """Folder of the Space. An earlier Space there is replaced; any other folder is left alone."""
     title: str | None = None
@@ -194,9 +196,11 @@ class WebSettings:
     a static Space of the Hugging Face Hub, which is free and never sleeps."""
 
     # One list: of two, tyro gives the first one all folders up to the next flag, and the second none.
-    folders: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="BUNDLES FOLDER")]
-    """Folders of the bundles that it shows, e.g. artifacts/mnist, and last the folder of the page, e.g. build/web. An
-    earlier page there is replaced; any other folder is left alone."""
+    folders: Annotated[
+        tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="BUNDLES FOLDER", help_behavior_hint="(required)")
+    ]
+    """Folders of the bundles that it shows, e.g. artifacts/mnist, or a folder of bundles; and last the folder of the
+    page, e.g. build/web. An earlier page there is replaced; any other folder is left alone."""
     title: str | None = None
     """Title of the page. Default: the title of the bundle if there is only one, else Twofold."""
     favourites: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None

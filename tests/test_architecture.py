@@ -3,6 +3,7 @@
 import ast
 import functools
 import re
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -84,6 +85,14 @@ def test_no_room_imports_what_it_may_not(room):
     assert files
     for path in files:
         assert not {name.split(".")[0] for name in imports(path)} & FORBIDDEN[room], path
+
+
+def test_the_format_needs_its_own_packages_only():
+    """What docs/architecture.md says that bundle/ needs, and c2pa, which only `sign` asks for."""
+    needed = {"numpy", "PIL", "pydantic", "onnxruntime", "c2pa"}
+    for path in sorted((ROOT / "bundle").rglob("*.py")):
+        found = {name.split(".")[0] for name in imports(path)}
+        assert found <= needed | {"bundle"} | sys.stdlib_module_names, path
 
 
 def test_no_modules_import_each_other_in_a_circle():

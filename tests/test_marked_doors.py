@@ -86,6 +86,7 @@ ENCODERS = {
 SCRIPTS = {
     "demo/static/core/marks.js": "markedPng and savePicture, with the mark",
     "demo/static/core/elements.js": "download itself",
+    "demo/static/instrument/preset_controls.js": "a preset, which is no picture",
     "demo/static/tabs/about/how_it_learned.js": "the server's film, which is marked",
     "demo/static/tabs/make/burst_camera.js": "the visitor's camera",
     "demo/static/tabs/make/video_frames.js": "the visitor's film",

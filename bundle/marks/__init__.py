@@ -9,7 +9,9 @@ verify.py    what can be said of a file: is it marked, by whom, does the bundle 
 
 from bundle.marks.mark import (
     COMPOSITE,
+    MAX_FAVOURITES,
     TRAINED,
+    Classes,
     Favourites,
     Film,
     Mark,
@@ -17,16 +19,21 @@ from bundle.marks.mark import (
     Point,
     Seed,
     Sheet,
+    Source,
     State,
     classes_of,
     composite,
     known_state,
+    of_sheet,
+    plain_state,
     trained,
 )
 
 __all__ = [
     "COMPOSITE",
+    "MAX_FAVOURITES",
     "TRAINED",
+    "Classes",
     "Favourites",
     "Film",
     "Mark",
@@ -34,9 +41,12 @@ __all__ = [
     "Point",
     "Seed",
     "Sheet",
+    "Source",
     "State",
     "classes_of",
     "composite",
     "known_state",
+    "of_sheet",
+    "plain_state",
     "trained",
 ]

@@ -189,18 +189,16 @@ def known_state(mark: Mark) -> State | None:
 
 def classes_of(chosen: Classes, classes: int) -> np.ndarray | None:
     """Class weights [K] of a state's class or mix; None where the seed decides. Raises InputError."""
-    if chosen is None:
-        return None
-    return latents.class_weights(chosen if isinstance(chosen, dict) else {chosen: 1.0}, classes)
+    shares = _shares(chosen)
+    return None if shares is None else latents.class_weights(shares, classes)
 
 
 def key_classes(path: Path, classes: int) -> np.ndarray | None:
     """Class weights [keys, K] of a path; None where each key has its own class. Raises InputError."""
-    if not classes or not any(chosen is not None for chosen in path.classes):
-        return None
-    own = (latents.key_class(key, classes) for key in path.keys)
-    rows = [
-        classes_of(given if chosen is None else chosen, classes)
-        for chosen, given in zip(path.classes, own, strict=True)
-    ]
-    return np.stack([row for row in rows if row is not None])
+    chosen = [_shares(one) for one in path.classes]
+    named = any(shares is not None for shares in chosen)
+    return latents.key_class_rows(chosen, path.keys, classes) if named else None
+
+
+def _shares(chosen: Classes) -> dict[int, float] | None:
+    return {chosen: 1.0} if isinstance(chosen, int) else chosen

@@ -1,13 +1,12 @@
 """The pictures of a state, drawn again by a bundle, and how far a file's pictures are from them."""
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from bundle import images, latents, paths
-from bundle.feeds import in_batches
 from bundle.marks.mark import (
     Favourites,
     Film,
@@ -25,7 +24,6 @@ from bundle.marks.mark import (
 from bundle.model import BundleModel
 from bundle.schema import Bundle
 
-STEP = 12  # frames in one run
 MOST_COMPARED = 240  # frames of a film
 
 
@@ -97,21 +95,15 @@ def _point(model: BundleModel, point: Point) -> np.ndarray:
 def _sheet(model: BundleModel, sheet: Sheet) -> np.ndarray:
     seeds = [(sheet.seed + i) % latents.SEEDS for i in range(sheet.count)]
     weights = classes_of(sheet.c, model.classes)
-
-    def sampled(part: Sequence[int]) -> np.ndarray:
-        return model.sample(part, weights, sheet.t, sheet.m, sheet.attributes)
-
-    drawn = in_batches(seeds, sampled, model.info.max_batch)
+    drawn = model.sample_many(seeds, weights, sheet.t, sheet.m, sheet.attributes)
     return images.sheet(images.to_uint8(drawn), sheet.columns)
 
 
 def _frames(model: BundleModel, path: Path, shares: np.ndarray) -> Iterator[np.ndarray]:
-    keys, weights, timed = list(path.keys), key_classes(path, model.classes), path.timed()
-    step = min(STEP, model.info.max_batch)
-    for start in range(0, len(shares), step):
-        part = shares[start : start + step]
-        along = (weights, path.path, path.loop, path.t, path.m, path.attributes, timed)
-        yield from images.to_uint8(model.morph_at(keys, part, *along))
+    weights, timed = key_classes(path, model.classes), path.timed()
+    along = (weights, path.path, path.loop, path.t, path.m, path.attributes, timed)
+    for part in model.morph_parts(path.keys, shares, *along):
+        yield from images.to_uint8(part)
 
 
 def difference(found: Iterator[np.ndarray], again: Iterator[np.ndarray]) -> int:

@@ -8,7 +8,6 @@ twice, where everything else here gives the same bytes again.
 import argparse
 import io
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,11 +15,14 @@ from typing import Any
 from bundle.atomic_files import write_file
 from bundle.command_line import exit_code
 from bundle.errors import ImageError, UserError
+from bundle.limited_files import read_limited
 from bundle.marks import xmp
 from bundle.marks.mark import Mark
 from bundle.marks.verify import FILE
 from bundle.version import VERSION
 
+HELP = "write Content Credentials (C2PA) into marked pictures"
+DESCRIPTION = "Write Content Credentials (C2PA) into marked pictures. Each file is replaced by the signed one."
 NEEDED = "Content Credentials need another package: pip install -r demo/requirements-c2pa.txt"
 ALGORITHMS = ("es256", "es384", "es512", "ps256", "ps384", "ps512", "ed25519")
 KINDS = {b"\x89PNG": "image/png", b"RIFF": "image/webp", b"GIF8": "image/gif"}
@@ -83,30 +85,23 @@ def signed(data: bytes, credentials: Credentials, title: str) -> bytes:
     return out.getvalue()
 
 
-def _read(path: Path, most: int) -> bytes:
-    if path.stat().st_size > most:
-        raise UserError(f"'{path}' is too large: at most {most // 1_000_000} MB are accepted.")
-    return path.read_bytes()
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """Adds what the command takes."""
+    command.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a marked PNG, WebP, GIF or MP4")
+    command.add_argument("--certificate", type=Path, required=True, help="the chain of certificates, PEM")
+    command.add_argument("--key", type=Path, required=True, help="the private key of the first one, PEM (PKCS #8)")
+    command.add_argument("--algorithm", choices=ALGORITHMS, default="es256", help="of the key (default: %(default)s)")
+    command.add_argument("--timestamps", default="", metavar="URL", help="a time-stamp authority (default: none)")
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command; returns its exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m bundle sign",
-        description="Writes Content Credentials (C2PA) into marked pictures. Each file is replaced by the signed one.",
-    )
-    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a marked PNG, WebP, GIF or MP4")
-    parser.add_argument("--certificate", type=Path, required=True, help="the chain of certificates, PEM")
-    parser.add_argument("--key", type=Path, required=True, help="the private key of the first one, PEM (PKCS #8)")
-    parser.add_argument("--algorithm", choices=ALGORITHMS, default="es256", help="of the key (default: %(default)s)")
-    parser.add_argument("--timestamps", default="", metavar="URL", help="a time-stamp authority (default: none)")
-    options = parser.parse_args(arguments)
+def run(options: argparse.Namespace) -> int:
+    """The exit code: 0 all are signed, 2 after a sentence on what is wrong, 130 stopped."""
 
     def work() -> None:
-        chain, key = _read(options.certificate, LARGEST_PEM), _read(options.key, LARGEST_PEM)
+        chain, key = read_limited(options.certificate, LARGEST_PEM), read_limited(options.key, LARGEST_PEM)
         credentials = Credentials(chain, key, options.algorithm, options.timestamps)
         for path in options.files:
-            write_file(path, signed(_read(path, FILE.bytes), credentials, path.name))
+            write_file(path, signed(read_limited(path, FILE.bytes), credentials, path.name))
             print(f"{path}: signed.")
 
     return exit_code(work, "Stopped.")

@@ -1,19 +1,23 @@
 """`python -m bundle verify FILE …`: are these pictures marked, by which bundle, and does it draw them again?"""
 
 import argparse
-from collections.abc import Sequence
+import functools
 from pathlib import Path
 
 from bundle.command_line import exit_code
-from bundle.errors import BundleError, ImageError
+from bundle.errors import BundleError, UserError
+from bundle.limited_files import read_limited
 from bundle.marks import xmp
-from bundle.marks.verify import FILE, Finding, finding, named
+from bundle.marks.verify import FILE, finding, named
 from bundle.model import BundleModel
 from bundle.printable import printable
 from bundle.read import INDEX, read, read_index
 from bundle.runner import BundleRunner
 
 ARTIFACTS = Path(__file__).resolve().parents[2] / "artifacts"
+HELP = "say whether pictures are marked as generated, and draw them again"
+DESCRIPTION = """Say whether pictures are marked as generated, by which bundle, and whether that draws the same pictures
+again. Ends with 0 if all are drawn again, else with 1."""
 NOT_SAME = 1  # the exit code where a file is not marked, or no bundle draws the same picture
 
 
@@ -32,32 +36,29 @@ def bundle_at_hand(root: Path, name: str | None) -> BundleModel | None:
     return None
 
 
-def verified(path: Path, root: Path) -> Finding:
-    """What can be said of a file, with the bundles in `root`. Raises ImageError, OSError."""
-    if path.stat().st_size > FILE.bytes:
-        raise ImageError(f"The file is too large: at most {FILE.bytes // 1_000_000} MB are accepted.")
-    data = path.read_bytes()
-    reading = xmp.read(data)
-    return finding(data, reading, bundle_at_hand(root, named(reading)))
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command; returns its exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m bundle verify",
-        description="Says whether pictures are marked as generated, by which bundle, and whether that draws the same "
-        "pictures again. Ends with 0 if all are drawn again, else with 1.",
-    )
-    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a PNG, WebP, GIF or MP4")
-    parser.add_argument(
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """Adds what the command takes."""
+    command.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a PNG, WebP, GIF or MP4")
+    command.add_argument(
         "--bundles", type=Path, default=ARTIFACTS, metavar="FOLDER", help="where the bundles are (default: artifacts)"
     )
-    options = parser.parse_args(arguments)
+
+
+def run(options: argparse.Namespace) -> int:
+    """The exit code: 0 all are drawn again, NOT_SAME, 2 after a sentence on what is wrong, 130 stopped."""
+
+    @functools.cache  # many files name the same one
+    def at_hand(name: str | None) -> BundleModel | None:
+        return bundle_at_hand(options.bundles, name)
 
     def work() -> int:
+        if not options.bundles.is_dir() and options.bundles != ARTIFACTS:  # where nobody has put any, none is at hand
+            raise UserError(f"There is no folder '{options.bundles}'.")
         same = True
         for path in options.files:
-            found = verified(path, options.bundles)
+            data = read_limited(path, FILE.bytes)
+            reading = xmp.read(data)
+            found = finding(data, reading, at_hand(named(reading)))
             same &= found.again == "same"
             print(f"{printable(str(path))}: {' '.join(found.sentences)}")
         return 0 if same else NOT_SAME

@@ -140,6 +140,11 @@ class Bundle(Entry):
         held: tuple[tuple[Model, Gan | Vae | None], ...] = (("gan", self.gan), ("vae", self.vae))
         return tuple(name for name, entry in held if entry is not None)
 
+    @property
+    def has_styles(self) -> bool:
+        """Whether the GAN has styles w, between a mapping and a synthesis; an adopted generator is a single graph."""
+        return self.gan is not None and self.gan.w_dim is not None
+
     def require_gan(self) -> Gan:
         """The entry of the GAN. Raises BundleError when the bundle has none."""
         if self.gan is None:

@@ -54,9 +54,13 @@ class Child:
         self.stop()
         return code
 
-    def poll(self) -> int | None:
-        """The exit code; None while it runs."""
-        return self._process.poll()
+    def ends_within(self, seconds: float) -> bool:
+        """Whether it has ended, at the latest so many seconds from now."""
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
 
     def last_lines(self) -> list[str]:
         """What it printed last."""
@@ -68,7 +72,7 @@ class Child:
 
     def last_words(self) -> str:
         """The sentence with which it failed, once it has ended: demo/make/failures.py."""
-        return sentence(self.work, self.last_lines(), self._process.returncode, self.log.parent)
+        return sentence(self.work, self.last_lines(), self.wait(), self.log.parent)
 
 
 def main(nice: int, command: Sequence[str]) -> int:

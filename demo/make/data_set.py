@@ -16,6 +16,7 @@ from demo.make import tables
 from demo.make.classes import ALONE, class_counts, class_of, learned_classes
 from demo.make.crops import cut
 from demo.make.limits import LEAST_PICTURES
+from demo.make.picture_files import picture_files
 from demo.make.projects import Project
 
 SET = "set"
@@ -24,8 +25,7 @@ METADATA = "metadata.csv"
 
 def all_files(folder: Path) -> list[str]:
     """The pictures of the project in `folder`, by their paths below `pictures`, in order."""
-    found = (path for path in (folder / "pictures").glob("*/*") if path.is_file())
-    return sorted(f"{path.parent.name}/{path.name}" for path in found)
+    return picture_files(folder / "pictures")
 
 
 def chosen_pictures(folder: Path, project: Project) -> dict[str, str]:

@@ -8,7 +8,6 @@ import re
 import shutil
 import sys
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
@@ -173,8 +172,7 @@ class Fetches:
         """Waits for the process. Raises UserError with its sentence."""
         child = fetch.child
         assert child is not None
-        while child.poll() is None:
-            time.sleep(LOOK_EVERY)
+        while not child.ends_within(LOOK_EVERY):
             fetch.done = len(files_in(target))
         if child.wait() and fetch.state == "reading":
             raise UserError(child.last_words())

@@ -10,7 +10,6 @@ import re
 import threading
 import zipfile
 from collections import Counter
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -21,6 +20,7 @@ from bundle.picture_files import BROKEN, ENDINGS, TRAINING, opened
 from demo.make.classes import ALONE
 from demo.make.limits import MakeLimits
 from demo.make.names import plain_name
+from demo.make.picture_files import picture_files
 from demo.make.tables import MAX_TABLE_BYTES, NAMES, TABLES, is_table
 
 GONE = "The folder of this project is gone: it was deleted. Make a new project."
@@ -43,8 +43,8 @@ class Incoming:
 
     def __init__(self, pictures: Path, limits: MakeLimits):
         self.pictures, self.project, self.limits = pictures, pictures.parent, limits
-        files = list(self.files())
-        self.room = limits.bytes - sum(path.stat().st_size for path in files), limits.pictures - len(files)
+        files = picture_files(pictures)
+        self.room = limits.bytes - sum((pictures / file).stat().st_size for file in files), limits.pictures - len(files)
         self._storing = threading.Lock()
         self._last: dict[Path, int] = {}  # group -> number of its last picture
 
@@ -67,10 +67,6 @@ class Incoming:
         except OSError as problem:
             raise storing_problem(problem, self.project, arrivals.stored) from problem
         return arrivals
-
-    def files(self) -> Iterator[Path]:
-        """The pictures of the project, in order."""
-        return (path for path in sorted(self.pictures.glob("*/*")) if path.is_file())
 
     def _take_zip(self, file: Path, name: str, arrivals: Arrivals) -> None:
         with zipfile.ZipFile(file) as archive:

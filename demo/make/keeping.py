@@ -32,7 +32,7 @@ def describe(maker: Maker, name: str, asked: dict[str, Any]) -> None:
         raise InputError(f"That is too long: at most {MAX_TITLE} letters of a name and {MAX_WORDS} of words.")
     maker.projects.change(name, title=title, licence=licence, words=words.strip())
     if name in maker.made.served and maker.state_of(name) not in BUSY:
-        maker.play(name)  # which writes them into the bundle
+        maker.describe(name)
 
 
 def measure(maker: Maker, name: str) -> None:

@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 from bundle.card_words import with_title, with_words
 from bundle.errors import Busy, UserError
+from bundle.model_index import with_model_index
 from bundle.quality_section import store_quality
 from bundle.read import read
 from bundle.sessions import Provider
@@ -81,22 +81,26 @@ class MadeBundles:
 
     def is_newest(self, name: str) -> bool:
         """Whether the bundle holds all that was learned, but for its title and words."""
-        project, served = self.projects.get(name), self.served.get(name)
-        if served is None or not self._has_newest_weights(name):
-            return False
-        return not project.licence or served.info.dataset.licence == project.licence
+        return self._has_newest_weights(name) and self.has_licence(name)
+
+    def has_licence(self, name: str) -> bool:
+        """Whether the bundle that is served states the project's licence, where there is one."""
+        licence = self.projects.get(name).licence
+        return not licence or self.served[name].info.dataset.licence == licence
 
     def put_words(self, name: str) -> None:
-        """Writes the project's title and words into the bundle. Raises UserError where the disk refuses."""
+        """Writes the project's title and words into the bundle, whatever was learned since. Raises UserError where the
+        disk refuses."""
         with self.keeping(), told_without_paths(self.projects.folder(name)):
             self._write_words(name)
 
     def _write_words(self, name: str) -> None:
         folder, project = self.folder(name), self.projects.get(name)
         bundle, card = read(folder), card_of(folder) or ""
-        changed = with_words(with_title(card, project.title), project.words)
+        info = bundle.info.model_copy(update={"title": project.title})
+        changed = with_model_index(with_words(with_title(card, project.title), project.words), info)
         if (changed, project.title) != (card, bundle.info.title):
-            update_bundle(bundle, bundle.info.model_copy(update={"title": project.title}), card=changed)
+            update_bundle(bundle, info, card=changed)
             self.serve(name)
 
     def _has_newest_weights(self, name: str) -> bool:
@@ -115,10 +119,9 @@ class MadeBundles:
             child = Child(plan.export_command(project, folder, name), folder, "export", WAITED_FOR)
         except OSError as problem:
             raise UserError(f"The generator cannot be made playable: {problem.strerror or problem}.") from problem
-        while child.poll() is None:
+        while not child.ends_within(LOOK_EVERY):
             if self.ending():
                 child.stop()
-            time.sleep(LOOK_EVERY)
         if child.wait():
             raise UserError(child.last_words())
         if figures:  # of the same weights

@@ -154,6 +154,14 @@ class Maker:
         else:
             self.made.put_words(name)
 
+    def describe(self, name: str) -> None:
+        """Writes a project's title, licence and words into its bundle, whatever was learned since. Raises UserError."""
+        self.jobs.check_idle(name)
+        if self.made.has_licence(name):
+            self.made.put_words(name)
+        else:
+            self.made.export(name)
+
     def begin_job(self, name: str, kind: Kind, command: list[str], then: Callable[[], None]) -> None:
         """Starts work on the bundle of a project: see Jobs.begin. Raises InputError while it is trained."""
         with self._asking:

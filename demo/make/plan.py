@@ -8,14 +8,13 @@ regressor of attributes where some were chosen.
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from bundle.sessions import core_count
 from demo.make.data_set import SET, reading_words
 from demo.make.limits import FEW_FOR_A_GAN
 from demo.make.projects import Project, Remedy
+from demo.make.run_view import Stage
 
-Stage = Literal["vae", "gan", "inverter", "repair", "classifier", "attributes"]
 SHARES: dict[Stage, float] = {
     "vae": 0.2, "gan": 0.58, "inverter": 0.085, "repair": 0.085, "classifier": 0.05, "attributes": 0.05,
 }  # fmt: skip

@@ -7,6 +7,7 @@ from typing import Any
 from bundle.training_status import Status, read_status
 from demo.make import plan
 from demo.make.data_set import counts
+from demo.make.failures import DIVERGED
 from demo.make.more_pictures import new_pictures
 from demo.make.projects import Project, Projects, State
 from demo.make.run_view import status_view, view_of
@@ -28,6 +29,7 @@ def status(projects: Projects, name: str, state: State, own_machine: bool) -> di
         "title": project.title,
         "state": state,
         "error": project.error,
+        "diverged": state == "failed" and project.error == DIVERGED,
         "minutes": project.minutes,
         "pictures": pictures,
         "added": len(new_pictures(folder, project)) if state in RESTING else 0,

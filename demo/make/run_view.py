@@ -9,13 +9,14 @@ import re
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 from bundle.curves import read_curve
 from bundle.moments import FOLDER, HELD_OUT, moments
 from bundle.training_status import STATUS, Status, read_status
 
-STAGES = ("vae", "gan", "inverter", "repair", "classifier", "attributes")
+Stage = Literal["vae", "gan", "inverter", "repair", "classifier", "attributes"]
+STAGES: tuple[Stage, ...] = get_args(Stage)
 SHEETS = "samples"
 SILENT = 120.0  # seconds without a word after which a training of another machine counts as gone
 

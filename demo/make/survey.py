@@ -17,6 +17,7 @@ from bundle.errors import ImageError
 from bundle.picture_files import TRAINING
 from bundle.pictures import BACKGROUNDS, Framing, decode
 from demo.make.crops import cut
+from demo.make.picture_files import picture_files
 from demo.make.projects import Crop, Project
 
 Mark = Literal["twin", "blurred", "odd", "unreadable"]
@@ -58,8 +59,8 @@ class Survey:
 def survey(folder: Path, project: Project, told: Callable[[int, int], None] = lambda done, of: None,
            earlier: Survey | None = None) -> Survey:  # fmt: skip
     """Looks at all pictures below `folder`. `told(done, of)` is called after each. `earlier`: what was seen before."""
-    paths = [path for path in sorted(folder.glob("*/*")) if path.is_file()]
-    names = tuple(f"{path.parent.name}/{path.name}" for path in paths)
+    names = tuple(picture_files(folder))
+    paths = [folder / name for name in names]
     framing = framing_of(project)
     known = earlier.known(framing) if earlier else {}
     pictures = np.zeros((len(paths), framing.height, framing.width, 3), np.uint8)

@@ -106,8 +106,7 @@ def run_step(
         raise UserError(failures.sentence("training", [str(problem)], 1, folder)) from problem
     running.begin(child)
     began, asked, noted = time.monotonic(), 0, False
-    while child.poll() is None:
-        time.sleep(LOOK_EVERY)
+    while not child.ends_within(LOOK_EVERY):
         if not (folder / FILE).exists():  # removed underneath; what the process still writes goes with it
             child.stop()
             child.wait()
@@ -119,6 +118,8 @@ def run_step(
             ask_for_checkpoint(run)
         if not noted:
             noted = note_speed(run, machine, pixels)
+    if not noted:  # a step that was shorter than a look
+        note_speed(run, machine, pixels)
     failed = child.wait() != 0
     with suppress(OSError):
         (run / CHECKPOINT_REQUEST).unlink(missing_ok=True)

@@ -26,7 +26,7 @@ gives the same bytes, so answers may be cached.
 """
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -36,9 +36,19 @@ from starlette.routing import Route
 
 from bundle import images, latents, paths
 from bundle.errors import InputError
-from bundle.feeds import in_batches
-from bundle.marks import COMPOSITE, TRAINED, MorphFrame, Point, Sheet, State, composite, formats, trained
-from bundle.marks.mark import Classes, Source
+from bundle.marks import (
+    COMPOSITE,
+    TRAINED,
+    Classes,
+    MorphFrame,
+    Point,
+    Sheet,
+    Source,
+    State,
+    composite,
+    formats,
+    trained,
+)
 from bundle.marks.xmp import SOURCES
 from demo.arguments import MAX_COORDINATE
 from demo.routes import query_parameters
@@ -132,11 +142,7 @@ def grid_picture(served: ServedBundle, query: QueryParams) -> np.ndarray:
     classes = query_parameters.classes(query, served)
     truncation, model = query_parameters.truncation(query), query_parameters.model(query, served)
     moves = query_parameters.attributes(query)
-
-    def sampled(seeds: Sequence[int]) -> np.ndarray:
-        return served.sample(seeds, classes, truncation, model, moves)
-
-    return images.tiled(in_batches(range(first, first + side**2), sampled, served.info.max_batch), side)
+    return images.tiled(served.sample_many(range(first, first + side**2), classes, truncation, model, moves), side)
 
 
 def quiz_picture(served: ServedBundle, query: QueryParams) -> np.ndarray:

@@ -35,6 +35,7 @@ from demo.make.classes import class_counts, class_of
 from demo.make.fetching import Fetches, ready_sets
 from demo.make.incoming import Incoming
 from demo.make.maker import Maker
+from demo.make.picture_files import picture_file
 from demo.make.projects import SIZES, Project
 from demo.make.survey import Survey
 from demo.make.surveys import Surveys, Work
@@ -183,10 +184,10 @@ class PictureRoutes:
 
     async def _whole_picture(self, request: Request) -> Response:
         folder, file = self.projects.folder(name_of(request)), request.query_params.get("file", "")
-        if file not in await in_thread(data_set.all_files, folder):
+        if (path := picture_file(folder / "pictures", file)) is None:
             return refusal(404, "There is no such picture any more.")
         background = self.projects.get(name_of(request)).background or BACKGROUNDS["RGB"]
-        data = await in_thread(crops.shown, folder / "pictures" / file, background)
+        data = await in_thread(crops.shown, path, background)
         return Response(data, media_type="image/jpeg", headers=FRESH)
 
     # --- choose --------------------------------------------------------------------------------------

@@ -132,16 +132,13 @@ def _time(text: str) -> float:
 def classes(query: QueryParams, served: ServedBundle) -> np.ndarray | None:
     """The class weights [K] of the parameter c; None when absent, which leaves the class to the seed."""
     shares = query.get("c", "")
-    return class_weights(shares, ",", served.classes) if shares else None
-
-
-def class_weights(text: str, separator: str, classes: int) -> np.ndarray:
-    """Class weights [K] of "3" or "3:0.5,5:0.5" (with `separator` in place of the comma)."""
-    return latents.class_weights(class_shares(text, separator, classes), classes)
+    kinds = served.classes
+    return latents.class_weights(class_shares(shares, ",", kinds), kinds) if shares else None
 
 
 def class_shares(text: str, separator: str, classes: int) -> dict[int, float]:
-    """The shares of the same text by the numbers of the classes, {3: 0.5, 5: 0.5}."""
+    """The shares in "3" or "3:0.5,5:0.5" (with `separator` in place of the comma) by the numbers of the classes,
+    {3: 0.5, 5: 0.5}."""
     if not classes:
         raise InputError("This model has no classes.")
     shares: dict[int, float] = {}
@@ -162,8 +159,5 @@ def key_classes(text: str, keys: Sequence[latents.Key], classes: int) -> np.ndar
     entries = text.split(",")
     if len(entries) != len(keys):
         raise InputError(f"There are {len(keys)} keys but {len(entries)} classes.")
-    rows = [
-        class_weights(entry or str(latents.key_class(key, classes) if classes else 0), "|", classes)
-        for entry, key in zip(entries, keys, strict=True)
-    ]
-    return np.stack(rows)
+    chosen = [class_shares(entry, "|", classes) if entry else None for entry in entries]
+    return latents.key_class_rows(chosen, keys, classes)

@@ -14,8 +14,7 @@ from pydantic import ValidationError
 
 from bundle import images
 from bundle.errors import BundleError, InputError, UserError
-from bundle.marks import Point, formats, trained, xmp
-from bundle.marks.mark import MAX_FAVOURITES, classes_of, plain_state
+from bundle.marks import MAX_FAVOURITES, Point, classes_of, formats, plain_state, trained, xmp
 from bundle.model import BundleModel
 from bundle.read import OpenBundle
 from bundle.runner import BundleRunner

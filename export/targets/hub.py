@@ -45,10 +45,10 @@ def log_in(to: Destination) -> "HfApi | None":
         if to.private or to.dry_run:
             raise UserError("--private and --dry-run say how to upload: name the Space with --push user/name.")
         return None
-    if to.dry_run:
-        return None
     if not re.fullmatch(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", repo, re.ASCII):
         raise UserError(f"'{repo}' is no name of a Space: write --push user/name.")
+    if to.dry_run:
+        return None
     from huggingface_hub import HfApi, get_token
 
     if get_token() is None:

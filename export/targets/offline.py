@@ -4,26 +4,27 @@ import hashlib
 import io
 import json
 from collections.abc import Sequence
-from pathlib import Path
 
 from PIL import Image
 
+from bundle import images
 from bundle.marks import formats, trained
 from bundle.read import OpenBundle
 from export.targets.folder import Source
+from export.targets.places import PAGE
 
 WORKER = "service-worker.js"
 MANIFEST = "manifest.webmanifest"
 ICON_SIDES = (192, 512)  # pixels; what browsers ask for before they offer to install
-SCRIPT = Path(__file__).resolve().parent / "page" / WORKER
 NOT_KEPT = {"README.md"}  # which the Hub reads, and no visitor
 
 
-def app_files(sources: Sequence[Source], bundles: Sequence[OpenBundle], title: str) -> list[Source]:
-    """What makes the page with these files an app: its manifest, its icons, and the worker that keeps every file."""
-    icons = [Source(icon_name(side), icon(bundles[0], side)) for side in ICON_SIDES]
-    kept = [*sources, *icons, Source(MANIFEST, manifest(title))]
-    return [*kept[len(sources) :], Source(WORKER, service_worker(kept))]
+def app_files(sources: Sequence[Source], bundle: OpenBundle, title: str) -> list[Source]:
+    """What makes the page with these files an app: its manifest, its icons, by `bundle`, and the worker that keeps
+    every file."""
+    own = [Source(icon_name(side), icon(bundle, side)) for side in ICON_SIDES]
+    own.append(Source(MANIFEST, manifest(title)))
+    return [*own, Source(WORKER, service_worker([*sources, *own]))]
 
 
 def manifest(title: str) -> bytes:
@@ -49,15 +50,15 @@ def icon_name(side: int) -> str:
 
 
 def icon(bundle: OpenBundle, side: int) -> bytes:
-    """The middle square of the first picture of the sample sheet, `side` pixels a side, as PNG with its mark."""
-    width, height = bundle.info.image.width, bundle.info.image.height
+    """The middle square of the picture of seed 0, `side` pixels a side, as PNG with its mark."""
+    picture = bundle.golden[0]
+    height, width, _ = picture.shape
     least = min(width, height)
     left, top = (width - least) // 2, (height - least) // 2
+    square = images.to_pillow(picture[top : top + least, left : left + least])
+    large = square.convert("RGB").resize((side, side), Image.Resampling.BICUBIC)
     buffer = io.BytesIO()
-    with Image.open(bundle.folder / bundle.info.files["sheet"].file) as sheet:
-        square = sheet.convert("RGB").crop((left, top, left + least, top + least))
-        large = square.resize((side, side), Image.Resampling.BICUBIC)
-        large.save(buffer, "PNG", pnginfo=formats.png_info(trained(bundle)))
+    large.save(buffer, "PNG", pnginfo=formats.png_info(trained(bundle)))
     return buffer.getvalue()
 
 
@@ -66,7 +67,7 @@ def service_worker(sources: Sequence[Source]) -> bytes:
     sums = {source.place: checksum(source) for source in sources if source.place not in NOT_KEPT}
     files = json.dumps(sums, indent=0, sort_keys=True)
     version = hashlib.sha256(files.encode()).hexdigest()[:16]
-    return f"const VERSION = {json.dumps(version)};\nconst FILES = {files};\n".encode() + SCRIPT.read_bytes()
+    return f"const VERSION = {json.dumps(version)};\nconst FILES = {files};\n".encode() + (PAGE / WORKER).read_bytes()
 
 
 def checksum(source: Source) -> str:

@@ -18,15 +18,13 @@ from bundle.verified_files import verified_bytes
 from bundle.write import CARD
 from export.targets import hub
 from export.targets.folder import Source, files_in, fill, read_bundles, replaced
+from export.targets.places import BUILDS, PAGE, REPOSITORY, RUNTIME_HOME
 from export.targets.space_card import front_matter, text
 from export.targets.space_check import APP, MARK, MAX_BYTES, problems, read_front_matter
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 PACKAGES = ("bundle", "demo")
 REQUIREMENTS = REPOSITORY / "demo" / "requirements.txt"
-RUNTIME_HOME = REPOSITORY / "demo" / "web"  # where `python -m demo.web` puts onnxruntime-web
-LICENCES = Path(__file__).resolve().parent / "page" / "LICENSES.txt"  # of onnxruntime-web
-BUILDS = ("wasm", "jspi")  # the third is the largest, and ever fewer browsers need it
+LICENCES = PAGE / "LICENSES.txt"  # of onnxruntime-web
 PYTHON = "3.11"  # the version that the tests run on
 SUFFIXES = {".py", ".js", ".css", ".json"}  # what these packages consist of
 NOT_SERVED = {"__pycache__", "node_modules", "web"}

@@ -23,14 +23,12 @@ from export.conventional import Conventional, conventional
 from export.targets import hub, offline
 from export.targets.folder import Source, files_in, fill, read_bundles, replaced
 from export.targets.gallery import gallery, read_favourites
+from export.targets.places import BUILDS, PAGE, REPOSITORY, RUNTIME_HOME
 from export.targets.space_card import front_matter, text
 from export.targets.space_check import page_problems
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 STATIC = REPOSITORY / "demo" / "static"
 TABS = STATIC / "tabs"
-PAGE = Path(__file__).resolve().parent / "page"
-RUNTIME_HOME = REPOSITORY / "demo" / "web"  # where `python -m demo.web` puts onnxruntime-web
 FACTS, SHEET, CURVES = "facts.json", "sheet.png", "training.json"
 ABOUT = (
     "Small generators that draw in your browser: travel through their latent spaces, morph. Made with Twofold; nothing",
@@ -95,8 +93,6 @@ WIDGETS = (
     *(PAGE / name for name in ("samples.js", "gallery.js", "about-page.js")),
 )
 REASON = "The models run in this browser; nothing is sent anywhere."
-# The third build is 27 MB where static hosts allow 25 MB a file, and ever fewer browsers need it.
-BUILDS = ("wasm", "jspi")
 
 
 def write(bundles: Sequence[Path], target: Path, title: str | None = None, to: hub.Destination = hub.NOWHERE,
@@ -110,14 +106,13 @@ def write(bundles: Sequence[Path], target: Path, title: str | None = None, to: h
     """
     api = hub.log_in(to)  # before the work, not after it
     chosen = read_favourites(favourites) if favourites else []
-    given = read_bundles(bundles)
-    made = [conventional(bundle) for bundle in given]
-    opened = [one.bundle for one in made]
-    pictures, shown = gallery(chosen, given) if chosen else ([], [])
-    sources = [*page_files(opened, title, shown), *runtime_files(), *pictures]
+    opened = read_bundles(bundles)
+    made = [conventional(bundle) for bundle in opened]
+    pictures, shown = gallery(chosen, opened) if chosen else ([], [])
+    sources = [*page_files(made, title, shown), *runtime_files(), *pictures]
     for one in made:
         sources += bundle_files(one)
-    sources += offline.app_files(sources, opened, page_title(opened, title))
+    sources += offline.app_files(sources, opened[0], page_title(opened, title))
     with replaced(target, ours, "page") as building:
         fill(building, sources)
         found = page_problems(building, [source.place for source in sources]) if to.repo else []
@@ -140,9 +135,10 @@ def ours(folder: Path) -> bool:
 # ---------------------------------------------------------------------------------------- what goes in
 
 
-def page_files(bundles: Sequence[OpenBundle], given: str | None, shown: Sequence[dict[str, Any]] = ()) -> list[Source]:
+def page_files(made: Sequence[Conventional], given: str | None, shown: Sequence[dict[str, Any]] = ()) -> list[Source]:
     """The page itself, under the title that is given, and facts.json with what it has to know about the bundles and
     the pictures that are shown in its gallery."""
+    bundles = [one.source for one in made]
     title = page_title(bundles, given)
     about = "Pictures from seeds by a GAN and a VAE, computed in this browser."
     words = {"title": html.escape(title), "about": html.escape(about), "name": html.escape(bundles[0].info.name)}
@@ -150,7 +146,7 @@ def page_files(bundles: Sequence[OpenBundle], given: str | None, shown: Sequence
     facts = {
         "format": "twofold-web",
         "runtime": f"{on_device.RUNTIME} {runtime().version}",
-        "bundles": [bundle_facts(bundle) for bundle in bundles],
+        "bundles": [bundle_facts(one) for one in made],
         "unavailable": [],
         "gallery": list(shown),
         "mark": xmp.page_facts(),
@@ -215,17 +211,17 @@ def bundle_files(made: Conventional) -> list[Source]:
     ]
 
 
-def bundle_facts(bundle: OpenBundle) -> dict[str, Any]:
+def bundle_facts(made: Conventional) -> dict[str, Any]:
     """Facts of one bundle, as the widgets and worker.js read them; addresses are relative to the page."""
-    home = f"bundles/{bundle.info.name}"
+    info, home = made.source.info, f"bundles/{made.source.info.name}"
     return {
-        **on_device.page_facts(bundle),
-        "sheet": {"url": f"{home}/{SHEET}", "count": bundle.tiles},
+        **on_device.page_facts(made.source),
+        "sheet": {"url": f"{home}/{SHEET}", "count": made.source.tiles},
         "curves": f"{home}/{CURVES}",
-        "snapshots": snapshots.page_facts(bundle.info, f"{home}/{{file}}"),
+        "snapshots": snapshots.page_facts(info, f"{home}/{{file}}"),
         "processor": "This device",
         "reason": REASON,
-        **on_device.drawing_facts(bundle, f"{home}/{{file}}", f"{home}/latents.bin"),
+        **on_device.drawing_facts(made.bundle, f"{home}/{{file}}", f"{home}/latents.bin"),
     }
 
 

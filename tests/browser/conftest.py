@@ -9,11 +9,11 @@ import pytest
 
 from benchmarks.browser import FLAGS
 from bundle.sessions import choose_provider
-from demo.page import build_demo, launch_settings
 from demo.routes.uploads import Uploads
 from demo.serving.served_bundle import open_bundles
 from export import class_directions
 from tests.support import attributes, tiny
+from tests.support.demo_page import launched
 
 WIDE = {"width": 1440, "height": 900}
 TIMEOUT_MS = 15_000
@@ -29,16 +29,11 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     attributes.add(tiny.build(root / "plain", name="plain", classes=0, channels=3), ("bright", "slanted, a lot"))
     tiny.add_snapshots(tiny.build(root / "learner", name="learner"))
     (tiny.build(root / "torn", name="torn") / "critic.onnx").write_bytes(b"torn")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
-        models, unavailable = open_bundles(root, choose_provider("cpu"))
-        uploads = Uploads(models)
-        demo = build_demo(models, unavailable, uploads=True)
-        settings = launch_settings(models, unavailable, uploads.routes())
-        _, url, _ = demo.launch(quiet=True, prevent_thread_lock=True, server_name="127.0.0.1", **settings)
+    models, unavailable = open_bundles(root, choose_provider("cpu"))
+    uploads, files = Uploads(models), tmp_path_factory.mktemp("gradio")
+    with launched(models, unavailable, files=files, routes=uploads.routes(), uploads=True) as url:
         yield url
-        demo.close(verbose=False)
-        uploads.close()
+    uploads.close()
 
 
 @pytest.fixture(scope="package")  # no longer: its event loop is in the way of tests that run one of their own

@@ -12,11 +12,11 @@ from bundle.adopt import About, adopt
 from bundle.generator_inputs import Given
 from bundle.latents import one_hot
 from bundle.sessions import choose_provider
-from demo.page import build_demo, launch_settings
 from demo.serving.served_bundle import ServedBundle, open_bundles
 from tests.browser.test_device import pixels
 from tests.browser.test_page import settle, tab
 from tests.support import foreign, generators
+from tests.support.demo_page import launched
 
 Page = Any  # playwright's, which need not be installed
 
@@ -40,14 +40,8 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, ServedBundle]:
 @pytest.fixture(scope="module")
 def address(models: dict[str, ServedBundle], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The page over both."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
-        demo = build_demo(models)
-        _, url, _ = demo.launch(
-            quiet=True, prevent_thread_lock=True, server_name="127.0.0.1", **launch_settings(models)
-        )
+    with launched(models, files=tmp_path_factory.mktemp("gradio")) as url:
         yield url
-        demo.close(verbose=False)
 
 
 def shown(page: Page, selector: str = ".tf-travel") -> np.ndarray:

@@ -1,46 +1,24 @@
 """`<twofold-generator>`: a generator of the static page in a page of another host."""
 
-import functools
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from bundle.errors import UserError
 from bundle.latents import one_hot
 from bundle.sessions import choose_provider
 from demo.serving.served_bundle import ServedBundle, open_bundles
-from export.targets import web
 from tests.browser.conftest import WIDE
-from tests.browser.test_static_page import Quiet, close, until
+from tests.browser.test_static_page import close, until
 from tests.support import tiny
+from tests.support.static_site import AnyOrigin, hosted, written
 
 PIXELS = """element => {
     const canvas = element.shadowRoot.querySelector('canvas');
     return Array.from(canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data);
 }"""
-
-
-class Open(Quiet):
-    """Lets any page load the files, as GitHub Pages and static Spaces do."""
-
-    def end_headers(self) -> None:
-        self.send_header("Access-Control-Allow-Origin", "*")
-        super().end_headers()
-
-
-@contextmanager
-def host(folder: Path, handler: type[Quiet] = Quiet) -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(handler, directory=folder))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
 
 
 @pytest.fixture(scope="module")
@@ -58,13 +36,8 @@ def models(bundles: Path) -> dict[str, ServedBundle]:
 
 @pytest.fixture(scope="module")
 def site(bundles: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    try:
-        web.runtime()
-    except UserError as missing:
-        pytest.skip(str(missing))
-    folder = tmp_path_factory.mktemp("embed") / "site"
-    web.write([bundles / "digits", bundles / "plain"], folder)
-    with host(folder, Open) as address:
+    folder = written([bundles / "digits", bundles / "plain"], tmp_path_factory.mktemp("embed") / "site")
+    with hosted(folder, AnyOrigin) as address:
         yield address
 
 
@@ -76,14 +49,14 @@ def pixels(page: Any, selector: str) -> np.ndarray:
 
 def test_another_page_shows_the_demos_pictures(browser: Any, site: str, models, tmp_path: Path):
     (tmp_path / "index.html").write_text(
-        f"""<!doctype html><script type="module" src="{site}/embed.js"></script>
+        f"""<!doctype html><script type="module" src="{site}embed.js"></script>
         <script>window.drawn = []; addEventListener("draw", (e) => drawn.push(e.target.id), true)</script>
         <twofold-generator id="a" bundle="digits" seed="7" truncation="0.8"></twofold-generator>
         <twofold-generator id="b" bundle="plain" seed="4" model="vae" still></twofold-generator>
         <twofold-generator id="c" bundle="nowhere"></twofold-generator>
         <twofold-generator id="d" bundle="digits" class="99"></twofold-generator>"""
     )
-    with host(tmp_path) as address:
+    with hosted(tmp_path) as address:
         page = browser.new_page(viewport=WIDE)
         page.goto(address)
         until(page, "drawn.includes('a') && drawn.includes('b')")
@@ -98,6 +71,10 @@ def test_another_page_shows_the_demos_pictures(browser: Any, site: str, models, 
         until(page, "drawn.includes('a')")
         assert close(pixels(page, "#a"), models["digits"].at(8, 0, one_hot(8 % classes, classes), 0.8))
         assert page.evaluate("drawn") == ["a"]
+        page.evaluate("document.body.prepend(document.querySelector('#a')); drawn.length = 0")  # connected once more
+        page.locator("#a").click()
+        until(page, "drawn.includes('a')")
+        assert page.locator("#a").get_attribute("seed") == "9"
         page.close()
 
 
@@ -105,7 +82,7 @@ def test_the_example_page_draws(browser: Any, site: str):
     page = browser.new_page(viewport=WIDE)
     troubles: list[str] = []
     page.on("pageerror", lambda error: troubles.append(str(error)))
-    page.goto(f"{site}/embed.html")
+    page.goto(f"{site}embed.html")
     for number in (0, 1):
         until(
             page,

@@ -1,11 +1,8 @@
 """Favourites in Chromium: as a file and as one picture, dropped on the page again; and the gallery of a static page."""
 
-import functools
 import io
 import json
-import threading
 from collections.abc import Iterator
-from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +11,14 @@ import pytest
 from PIL import Image
 
 from bundle import images
-from bundle.errors import UserError
 from bundle.marks import TRAINED, Mark, formats, known_state, xmp
 from export.targets import web
 from tests.browser.conftest import WIDE
 from tests.browser.test_marks import PLAY, drop, verified
 from tests.browser.test_page import settle
-from tests.browser.test_static_page import NARROW, Quiet
+from tests.browser.test_static_page import NARROW
 from tests.support import tiny
+from tests.support.static_site import hosted, need_runtime
 
 Page = Any  # playwright's, which need not be installed
 KEPT = "Twofold.favourites()"
@@ -137,20 +134,14 @@ def test_strangers_files_are_read_within_limits(visit):
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a static page with a gallery."""
-    try:
-        web.runtime()
-    except UserError as missing:
-        pytest.skip(str(missing))
+    need_runtime()
     root = tmp_path_factory.mktemp("gallery")
     entries = [{"bundle": b, **{k: v for k, v in state.items() if k != "b"}} for state in STATES for b in [state["b"]]]
     (root / "favourites.json").write_text(json.dumps({"format": "twofold-favourites", "favourites": entries}))
     web.write([tiny.build(root / "digits", name="digits")], root / "site", favourites=root / "favourites.json")
-    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=root / "site"))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
     assert '"gallery/003.png"' in (root / "site" / "service-worker.js").read_text()  # kept offline
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
-    server.server_close()
+    with hosted(root / "site") as address:
+        yield address
 
 
 @pytest.mark.parametrize(("viewport", "language", "name"), [(WIDE, "en", "Gallery"), (NARROW, "zh-CN", "画廊")])

@@ -16,11 +16,12 @@ from demo.make import plan
 from demo.make.limits import OWN_MACHINE
 from demo.make.maker import Maker
 from demo.make.projects import Projects
-from demo.page import build_demo, launch_settings
 from demo.routes.make_routes import make_routes
 from demo.serving.served_bundle import open_bundles
 from tests.browser.conftest import WIDE
 from tests.support import tiny
+from tests.support.demo_page import launched
+from tests.support.quick_maker import narrow
 
 Page = Any  # playwright's, which need not be installed
 NARROW = {"width": 390, "height": 844}
@@ -37,11 +38,6 @@ def picture(seed: int) -> Image.Image:
     return Image.fromarray(np.where(disc[..., None], random.integers(0, 200, 3), 255).astype(np.uint8))
 
 
-def small(words: list[str]) -> list[str]:
-    """The command of a training, of a VAE that is narrow: exported in no time."""
-    return [word for word in words if word not in ("--preset", "principal")] + ["--width", "16", "--latent-dim", "8"]
-
-
 @pytest.fixture(scope="module")
 def maker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Maker, str]]:
     """A server with Make, on a project whose pictures are there: (its maker, its address). It trains the VAE alone."""
@@ -49,8 +45,7 @@ def maker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Maker, str
     tiny.build(root / "served" / "digits", name="digits")
     steps, command = plan.steps, plan.training_command
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(plan, "training_command", lambda *of, **named: small(command(*of, **named)))
-        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
+        patch.setattr(plan, "training_command", lambda *of, **named: narrow(command(*of, **named)))
         patch.setattr(plan, "steps", lambda *of: steps(*of)[:1])
         models, unavailable = open_bundles(root / "served", choose_provider("cpu"))
         made = Maker(Projects(root / "home"), models, choose_provider("cpu"), OWN_MACHINE, root / "served")
@@ -61,12 +56,10 @@ def maker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Maker, str
             picture(i).save(folder / f"{i:06d}.png")
         made.projects.change(name, size=32)
         made.start()
-        demo = build_demo(models, unavailable, make=True)
-        settings = launch_settings(models, unavailable, make_routes(made))
-        _, url, _ = demo.launch(quiet=True, prevent_thread_lock=True, server_name="127.0.0.1", **settings)
-        yield made, url
-        made.close()
-        demo.close(verbose=False)
+        files = tmp_path_factory.mktemp("gradio")
+        with launched(models, unavailable, files=files, routes=make_routes(made), make=True) as url:
+            yield made, url
+            made.close()
 
 
 def at(page: Page, shown: str) -> None:

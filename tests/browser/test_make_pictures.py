@@ -14,11 +14,11 @@ from bundle.sessions import choose_provider
 from demo.make.limits import OWN_MACHINE
 from demo.make.maker import Maker
 from demo.make.projects import Projects
-from demo.page import build_demo, launch_settings
 from demo.routes.make_routes import make_routes
 from demo.serving.served_bundle import open_bundles
 from tests.browser.test_everyone import AXE, CHECK, CLIPPED, HOW_TO_GET_IT, OUTSIDE, travel
 from tests.support import tiny
+from tests.support.demo_page import launched
 
 Page = Any  # playwright's, which need not be installed
 
@@ -68,17 +68,13 @@ def address(projects: Projects, tmp_path_factory: pytest.TempPathFactory) -> Ite
     """The page with the tab Make; in place of that of the other files."""
     root = tmp_path_factory.mktemp("served")
     tiny.build(root / "digits", name="digits")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
-        bundles, unavailable = open_bundles(root, choose_provider("cpu"))
-        maker = Maker(projects, bundles, choose_provider("cpu"), OWN_MACHINE)
-        maker.start()
-        demo = build_demo(bundles, unavailable, make=True)
-        settings = launch_settings(bundles, unavailable, make_routes(maker))
-        _, url, _ = demo.launch(quiet=True, prevent_thread_lock=True, server_name="127.0.0.1", **settings)
+    bundles, unavailable = open_bundles(root, choose_provider("cpu"))
+    maker = Maker(projects, bundles, choose_provider("cpu"), OWN_MACHINE)
+    maker.start()
+    files = tmp_path_factory.mktemp("gradio")
+    with launched(bundles, unavailable, files=files, routes=make_routes(maker), make=True) as url:
         yield url
         maker.close()
-        demo.close(verbose=False)
 
 
 def picture(seed: int, blurred: bool = False, size: tuple[int, int] = (96, 72)) -> bytes:

@@ -14,9 +14,9 @@ import pytest
 from PIL import Image
 
 from bundle.marks import xmp
+from bundle.model import MORPH_PART
 from demo.serving.batching import caller
 from demo.serving.served_bundle import ServedBundle
-from demo.tabs.morph.morph_export import STEP
 from tests.browser.test_page import settle, still, tab, wait_for_change
 
 Page = Any  # playwright's, which need not be installed
@@ -145,7 +145,7 @@ def test_cancelling_ends_the_work_on_the_server(visit, monkeypatch: pytest.Monke
     runs, left, whole = [], threading.Event(), ServedBundle.morph_at
 
     def slow(self: ServedBundle, points, shares, *rest: object) -> np.ndarray:
-        if len(shares) == STEP:
+        if len(shares) == MORPH_PART:
             runs.append(caller())
             if len(runs) == 2 and runs[1].gone.wait(20):
                 left.set()
@@ -157,7 +157,7 @@ def test_cancelling_ends_the_work_on_the_server(visit, monkeypatch: pytest.Monke
     page.locator(".tf-keyframe").nth(3).wait_for()
     page.get_by_label("Length in seconds").fill("10")
     page.get_by_role("button", name="Export GIF").click()
-    page.get_by_text(f"{STEP} of 300 frames").wait_for()
+    page.get_by_text(f"{MORPH_PART} of 300 frames").wait_for()
     page.get_by_role("button", name="Cancel").press("Enter")
     page.get_by_text("Cancelled: nothing was exported.").wait_for()
     assert left.wait(20) and page.evaluate("document.activeElement.dataset.format") == "gif"

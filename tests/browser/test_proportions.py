@@ -1,10 +1,7 @@
 """Pictures of 96 x 64 pixels beside square ones, in one page and in the static page: nothing takes them for squares."""
 
-import functools
 import io
-import threading
 from collections.abc import Callable, Iterator
-from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +13,14 @@ from benchmarks.browser import drag
 from bundle import on_device
 from bundle.images import png
 from bundle.sessions import choose_provider
-from demo.page import build_demo, launch_settings
 from demo.routes import device
 from demo.serving.served_bundle import open_bundles
-from export.targets import web
 from tests.browser.test_device import pixels
 from tests.browser.test_page import TABS, settle, tab
-from tests.browser.test_static_page import Quiet, until
+from tests.browser.test_static_page import until
 from tests.support import tiny
+from tests.support.demo_page import launched
+from tests.support.static_site import hosted, written
 
 Page = Any  # playwright's, which need not be installed
 
@@ -57,14 +54,9 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def address(bundles: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The page over both bundles."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
-        models, unavailable = open_bundles(bundles, choose_provider("cpu"))
-        demo = build_demo(models, unavailable)
-        settings = launch_settings(models, unavailable)
-        _, url, _ = demo.launch(quiet=True, prevent_thread_lock=True, server_name="127.0.0.1", **settings)
+    models, unavailable = open_bundles(bundles, choose_provider("cpu"))
+    with launched(models, unavailable, files=tmp_path_factory.mktemp("gradio")) as url:
         yield url
-        demo.close(verbose=False)
 
 
 def in_shape(page: Page, ratio: float) -> None:
@@ -164,14 +156,9 @@ def test_the_critics_map_the_quiz_and_two_shapes_side_by_side(visit: Callable[..
 
 
 def test_the_static_page(browser: Any, bundles: Path, tmp_path: Path):
-    if on_device.installed(device.WEB) is None:
-        pytest.skip(f"{on_device.RUNTIME} is not installed ({on_device.HOW_TO_GET_IT})")
-    web.write([bundles / "wide", bundles / "square"], tmp_path / "site")
-    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=tmp_path / "site"))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
     page = browser.new_page(viewport=PHONE)
-    try:
-        page.goto(f"http://127.0.0.1:{server.server_port}/?b=wide")
+    with hosted(written([bundles / "wide", bundles / "square"], tmp_path / "site")) as address:
+        page.goto(f"{address}?b=wide")
         until(page, "window.Twofold?.stats.shown > 0")
         for name in ("Play", "Morph", "About", "Samples"):
             tab(page, name)
@@ -188,7 +175,4 @@ def test_the_static_page(browser: Any, bundles: Path, tmp_path: Path):
         assert Image.open(io.BytesIO(Path(download.value.path()).read_bytes())).size == (20 * WIDTH, 4 * HEIGHT)
         page.evaluate("Twofold.set({ b: 'square' })")
         in_shape(page, 1)
-    finally:
-        page.close()
-        server.shutdown()
-        server.server_close()
+    page.close()

@@ -1,20 +1,16 @@
 """The static page draws seeds 0 to 63 of every released bundle within one grey level of what is drawn here."""
 
-import functools
-import threading
 from collections.abc import Iterator
-from http.server import ThreadingHTTPServer
 from typing import Any
 
 import numpy as np
 import pytest
 
-from bundle.errors import UserError
 from bundle.model import Model
-from export.targets import web
 from tests.browser.conftest import WIDE
-from tests.browser.test_static_page import Quiet, pictures, settle, tab, until
+from tests.browser.test_static_page import pictures, settle, tab, until
 from tests.support.released import ARTIFACTS, NAMES, SEEDS, drawn
+from tests.support.static_site import hosted, written
 
 pytestmark = pytest.mark.slow
 
@@ -22,16 +18,9 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a static page over the released bundles."""
-    try:
-        web.runtime()
-    except UserError as missing:
-        pytest.skip(str(missing))
-    folder = tmp_path_factory.mktemp("static") / "site"
-    web.write([ARTIFACTS / name for name in NAMES], folder)
-    with ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder)) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
+    folders = [ARTIFACTS / name for name in NAMES]
+    with hosted(written(folders, tmp_path_factory.mktemp("static") / "site")) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")

@@ -1,42 +1,21 @@
 """The static page keeps itself: whole after one visit, without a server, and a new version takes its place."""
 
-import functools
 import json
-import threading
-from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
 
-from bundle.errors import UserError
 from bundle.sessions import choose_provider
 from demo.serving.served_bundle import open_bundles
-from export.targets import web
 from tests.browser.conftest import WIDE
-from tests.browser.test_static_page import Quiet, close, picture, settle, tab, until
+from tests.browser.test_instrument import wav
+from tests.browser.test_static_page import close, picture, settle, tab, until
 from tests.support import tiny
+from tests.support.static_site import FileServer, written
 
 KEPT = "window.Twofold?.keptOffline"
-
-
-class Host:
-    """A plain file server on one port, to be switched off and on."""
-
-    def __init__(self, folder: Path):
-        self.folder, self.port = folder, 0
-        self.switch_on()
-
-    def switch_on(self) -> None:
-        handler = functools.partial(Quiet, directory=self.folder)
-        self.server = ThreadingHTTPServer(("127.0.0.1", self.port), handler)
-        self.port = self.server.server_port
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def switch_off(self) -> None:
-        self.server.shutdown()
-        self.server.server_close()
 
 
 @pytest.fixture
@@ -47,29 +26,28 @@ def bundles(tmp_path: Path) -> Path:
 
 
 def write(bundles: Path, target: Path, title: str) -> None:
-    try:
-        web.runtime()
-    except UserError as missing:
-        pytest.skip(str(missing))
-    web.write([bundles / "digits", bundles / "plain"], target, title)
+    written([bundles / "digits", bundles / "plain"], target, title)
 
 
 def test_after_one_visit_the_whole_page_opens_without_a_server(browser: Any, bundles: Path, tmp_path: Path):
     write(bundles, tmp_path / "site", "First")
-    host = Host(tmp_path / "site")
+    host = FileServer(tmp_path / "site")
     context = browser.new_context(viewport=WIDE)
     page = context.new_page()
-    page.goto(f"http://127.0.0.1:{host.port}/")
+    page.goto(host.address)
     until(page, KEPT)  # only one of the two bundles has been looked at
     tab(page, "About")
     assert page.get_by_text("This browser keeps the whole page").is_visible()
     host.switch_off()
 
-    page.goto(f"http://127.0.0.1:{host.port}/?b=plain&x=4.5&y=1")
+    page.goto(f"{host.address}?b=plain&x=4.5&y=1")
     until(page, "window.Twofold?.stats.shown > 0")
     settle(page)
     models = dict(open_bundles(bundles, choose_provider("cpu"))[0])
     assert close(picture(page, ".tf-travel"), models["plain"].at(4.5, 1))
+    page.locator(".tf-instrument-fold > summary").click()  # a script that was not loaded before
+    page.get_by_label("A sound file", exact=True).set_input_files(wav(tmp_path / "drum.wav", 3))
+    page.get_by_text("“drum.wav” is played and measured here").wait_for()  # the page's content policy allows it
     tab(page, "Morph")
     settle(page)
     assert picture(page, ".tf-morph .tf-stage canvas").max() > 0
@@ -77,12 +55,12 @@ def test_after_one_visit_the_whole_page_opens_without_a_server(browser: Any, bun
     host.folder = tmp_path / "again"
     write(bundles, host.folder, "Second")
     host.switch_on()
-    page.goto(f"http://127.0.0.1:{host.port}/")
+    page.goto(host.address)
     until(page, "navigator.serviceWorker.getRegistration().then((found) => Boolean(found.waiting))")
     page.goto("about:blank")  # the old version's last page has gone
     page.wait_for_timeout(500)
     host.switch_off()
-    page.goto(f"http://127.0.0.1:{host.port}/")
+    page.goto(host.address)
     until(page, "window.Twofold?.stats.shown > 0")
     assert page.title() == "Second"
     assert len(page.evaluate("caches.keys()")) == 1
@@ -94,10 +72,10 @@ def test_a_file_damaged_on_its_way_is_not_kept(browser: Any, bundles: Path, tmp_
     damaged = tmp_path / "site" / "bundles" / "plain" / "sheet.png"
     content = damaged.read_bytes()
     damaged.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
-    host = Host(tmp_path / "site")
+    host = FileServer(tmp_path / "site")
     context = browser.new_context(viewport=WIDE)
     page = context.new_page()
-    page.goto(f"http://127.0.0.1:{host.port}/")
+    page.goto(host.address)
     until(page, "window.Twofold?.keptOffline === false")
     kept = page.evaluate(
         "caches.keys().then((n) => caches.open(n[0])).then((c) => c.keys()).then((k) => k.map((r) => r.url))"

@@ -1,10 +1,7 @@
 """On my device, by WebGPU: right pictures or none. Chromium's own imitation of a graphics card stands for one."""
 
-import functools
 import re
-import threading
 from collections.abc import Callable, Iterator
-from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +10,10 @@ import pytest
 
 from bundle import on_device
 from demo.routes import device
-from export.targets import web
 from tests.browser.test_device import PLACES, pixels
-from tests.browser.test_static_page import Quiet, picture, settle
+from tests.browser.test_static_page import picture, settle
 from tests.support import tiny
+from tests.support.static_site import hosted, written
 
 Page = Any  # playwright's, which need not be installed
 FLAGS = ("--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader")
@@ -189,12 +186,10 @@ def test_a_card_that_is_not_right_is_left_alone(visit, file: str, change: tuple[
 
 
 def test_the_static_page_does_likewise(browser: Any, tmp_path: Path):
-    web.write([tiny.build(tmp_path / "plain", name="plain", classes=0, channels=3)], tmp_path / "site")
-    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=tmp_path / "site"))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    plain = tiny.build(tmp_path / "plain", name="plain", classes=0, channels=3)
     page = browser.new_page()
-    try:
-        page.goto(f"http://127.0.0.1:{server.server_port}/?x=5.5&y=2.5")
+    with hosted(written([plain], tmp_path / "site")) as address:
+        page.goto(f"{address}?x=5.5&y=2.5")
         page.locator(".tf-device-speed").filter(has_text="emulates one in software").wait_for(timeout=WAIT)
 
         def at(x: float) -> np.ndarray:
@@ -208,7 +203,4 @@ def test_the_static_page_does_likewise(browser: Any, tmp_path: Path):
         assert page.locator(".tf-processor").inner_text() == "This device (WebGPU)"
         assert (at(9) != by_processor).any()
         assert np.abs(at(5.5) - by_processor).max() <= 1
-    finally:
-        page.close()
-        server.shutdown()
-        server.server_close()
+    page.close()

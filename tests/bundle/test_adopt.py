@@ -13,7 +13,8 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 from torch import nn
 
-from bundle import adopt, images, latents
+from bundle import adopt, adopt_command, images, latents
+from bundle.__main__ import main
 from bundle.adopt import About, inspect_generator
 from bundle.errors import BundleError, UserError
 from bundle.read import read
@@ -137,26 +138,30 @@ def test_the_command_writes_it_and_the_file_stays_as_it_was(dcgan: Path, tmp_pat
     assert again.returncode == 2 and "already exists" in again.stderr
 
 
-def test_what_no_flag_gives_is_asked(dcgan: Path, tmp_path: Path):
+def test_what_no_flag_gives_is_asked(dcgan: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     asked = []
 
     def ask(question: str) -> str:
         asked.append(question)
         return {"Title [mine]: ": "My pictures"}.get(question, "")
 
-    assert adopt.main(["adopt", str(dcgan), "--name", "mine", "--out", str(tmp_path / "out")], ask) == 0
+    monkeypatch.setattr(adopt_command, "asker", lambda: ask)
+    assert main(["adopt", str(dcgan), "--name", "mine", "--out", str(tmp_path / "out")]) == 0
     assert asked == ["Title [mine]: ", "Pictures it learned from [unknown]: ", "Their licence [unknown]: "]
     assert read(tmp_path / "out").info.title == "My pictures"
 
 
 def test_a_long_file_name_makes_a_name(dcgan: Path, tmp_path: Path):
     file = dcgan.rename(tmp_path / f"{'a' * 63} of mine.onnx")
-    assert adopt.main(["adopt", str(file), "--out", str(tmp_path / "out")]) == 0
+    assert main(["adopt", str(file), "--out", str(tmp_path / "out")]) == 0
     assert read(tmp_path / "out").info.name == "a" * 63 + "-"
 
 
-def test_a_name_that_is_none_is_refused_before_anything_is_asked(dcgan: Path, capsys: pytest.CaptureFixture[str]):
-    assert adopt.main(["adopt", str(dcgan), "--name", "Mine!"], pytest.fail) == 2
+def test_a_name_that_is_none_is_refused_before_anything_is_asked(
+    dcgan: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(adopt_command, "asker", lambda: pytest.fail)
+    assert main(["adopt", str(dcgan), "--name", "Mine!"]) == 2
     assert "'Mine!' cannot be a bundle's name" in capsys.readouterr().err
 
 
@@ -206,7 +211,7 @@ def test_pictures_need_not_be_square(tmp_path: Path):
             net(channels=3, last=nn.Sequential(nn.Tanh(), nn.Upsample(size=(32, 48)))), torch.zeros(2, LATENT, 1, 1)
         )
     )
-    assert adopt.main(["adopt", str(file), "--out", str(tmp_path / "wide")]) == 0
+    assert main(["adopt", str(file), "--out", str(tmp_path / "wide")]) == 0
     bundle = read(tmp_path / "wide")
     assert bundle.info.image.shape == (3, 32, 48) and bundle.tiles == 64
     BundleRunner(bundle).check()

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from bundle import adopt, latents
+from bundle.__main__ import main
 from bundle.adopt import About, inspect_generator
 from bundle.errors import BundleError, UserError
 from bundle.external_weights import inlined
@@ -166,7 +167,7 @@ def test_what_is_no_generator_is_called_what_it_is(made: nn.Module, example: tor
 
 def test_a_decoder_is_called_a_decoder(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     (tmp_path / "vae.onnx").write_bytes(exported(Decoder(), torch.zeros(2, 4, 8, 8)))
-    assert adopt.main(["adopt", str(tmp_path / "vae.onnx"), "--out", str(tmp_path / "out")]) == 0
+    assert main(["adopt", str(tmp_path / "vae.onnx"), "--out", str(tmp_path / "out")]) == 0
     assert "a decoder, z of 256 numbers -> pictures 3 x 16 x 16" in capsys.readouterr().out
 
 

@@ -33,6 +33,21 @@ def test_older_figures_are_replaced_and_the_rest_stays(tiny_bundle: Path):
     assert with_model_index("# No front matter\n", info) == "# No front matter\n"
 
 
+@pytest.mark.parametrize(
+    "title", ['Cats: "all" of # them', "数字 🎨", "yes", "a\tb\x85c\u2028d", "back\\slash", "- one"]
+)
+@pytest.mark.parametrize("value", [0.0, 1e-5, 12.5, 1e22, 3])
+def test_any_title_and_any_number_come_through(tiny_bundle: Path, title: str, value: float):
+    info = read_index(tiny_bundle)
+    assert info.quality
+    figures = tuple(figure.model_copy(update={"value": float(value)}) for figure in info.quality.figures)
+    quality = info.quality.model_copy(update={"figures": figures})
+    card = with_model_index(CARD, info.model_copy(update={"title": title, "quality": quality}))
+    data = hub.ModelCard(card).data
+    assert data.model_name == title and data.eval_results[0].dataset_name == title
+    assert data.eval_results[0].metric_value == value and not isinstance(data.eval_results[0].metric_value, str)
+
+
 def test_stored_figures_come_into_the_card(broken_bundle: Path):
     quality = read(broken_bundle).info.quality
     assert quality

@@ -32,7 +32,7 @@ def test_figures_go_into_index_and_card(broken_bundle: Path):
 def test_a_bundle_without_a_card_gets_one(broken_bundle: Path):
     (broken_bundle / "README.md").unlink()
     store_quality(broken_bundle, QUALITY)
-    assert (broken_bundle / "README.md").read_text().startswith("# tiny (random)\n\n" + quality_section.BEGIN)
+    assert (broken_bundle / "README.md").read_text().startswith("# tiny (random)\n\n" + quality_section.SECTION.begin)
 
 
 def test_without_an_index_nothing_is_stored(tmp_path: Path):
@@ -42,11 +42,13 @@ def test_without_an_index_nothing_is_stored(tmp_path: Path):
 
 
 def test_what_the_owner_wrote_stays():
-    old = f"# Mine\n\nmy words\n\n{quality_section.BEGIN}\nold figures\n{quality_section.END}\n\nmy last words\n"
+    old = f"# Mine\n\nmy words\n\n{quality_section.SECTION.written('old figures')}\n\nmy last words\n"
     new = quality_section.with_quality(old, None)
     assert new.startswith("# Mine\n\nmy words\n") and new.endswith("\n\nmy last words\n")
     assert "old figures" not in new and "Not measured yet." in new
-    assert quality_section.with_quality("# Only mine\n", None).startswith("# Only mine\n\n" + quality_section.BEGIN)
+    assert quality_section.with_quality("# Only mine\n", None).startswith(
+        "# Only mine\n\n" + quality_section.SECTION.begin
+    )
 
 
 def test_figures_under_their_floor_are_put_into_words():

@@ -9,8 +9,8 @@ import pytest
 
 from bundle.sessions import choose_provider
 from demo import static_files
-from demo.page import build_demo, launch_settings
 from demo.serving.served_bundle import open_bundles
+from tests.support.demo_page import launched
 
 ARTIFACTS = Path(__file__).resolve().parents[2] / "artifacts"
 MOST = 60_000  # bytes of the page, and of its configuration, as a browser receives them …
@@ -21,16 +21,11 @@ MOST_OF_ALL = 150_000  # bytes of the page with its scripts and facts, compresse
 @pytest.fixture(scope="module")
 def visitor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     """A visitor of the server with the released bundles."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
-        bundles, unavailable = open_bundles(ARTIFACTS, choose_provider("cpu"))
-        assert len(bundles) >= 5 and not unavailable
-        demo = build_demo(bundles, unavailable)
-        settings = launch_settings(bundles, unavailable)
-        _, address, _ = demo.launch(quiet=True, prevent_thread_lock=True, server_name="127.0.0.1", **settings)
-        with httpx.Client(base_url=address, timeout=30) as client:
-            yield client
-        demo.close(verbose=False)
+    bundles, unavailable = open_bundles(ARTIFACTS, choose_provider("cpu"))
+    assert len(bundles) >= 5 and not unavailable
+    files = tmp_path_factory.mktemp("gradio")
+    with launched(bundles, files=files) as address, httpx.Client(base_url=address, timeout=30) as client:
+        yield client
 
 
 def received(visitor: httpx.Client, path: str, encoding: str) -> tuple[int, str]:

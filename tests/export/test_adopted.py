@@ -16,9 +16,9 @@ from bundle.runner import BundleRunner
 from export import class_directions, shrink
 from export.__main__ import main
 from export.runtime_comparison import check_bundle
-from export.targets import web
 from tests.support import foreign
 from tests.support.generator_kinds import KINDS
+from tests.support.static_site import need_runtime
 
 pytestmark = pytest.mark.slow
 
@@ -55,12 +55,10 @@ def test_half_the_bytes_draw_the_same_pictures(adopted: Path):
 
 
 def test_a_static_page_has_it_by_the_formats_own_names(adopted: Path, tmp_path: Path):
-    try:
-        web.runtime()
-    except UserError as missing:
-        pytest.skip(str(missing))
+    need_runtime()
     assert main(["web", str(adopted), str(tmp_path / "page")]) == 0
     (known,) = json.loads((tmp_path / "page" / "facts.json").read_text())["bundles"]
+    assert known["sha256"] == read(adopted).sha256  # by which its pictures are known at home
     assert list(known["graphs"]) == ["generator"] and known["latents"]["bytes"] == 0
     assert known["graphs"]["generator"]["inputs"] == {"z": [foreign.LATENT], "classes": [5]}
     data = (tmp_path / "page" / known["graphs"]["generator"]["url"]).read_bytes()

@@ -57,3 +57,14 @@ def test_a_graph_that_would_draw_other_pictures_is_refused(tmp_path: Path, monke
         "Sigmoid", [subject.OWN + adapter.image], output))  # fmt: skip
     with pytest.raises(UserError, match=r"was made elsewhere, and cannot be brought .* \(its pictures change by"):
         conventional(bundle)
+
+
+def test_a_graph_that_draws_no_numbers_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def logarithm(steps, adapter, shape, output):
+        below = steps.add("Neg", [steps.add("Abs", [subject.OWN + adapter.image])])
+        return steps.add("Log", [below], output)
+
+    bundle = adopted(tmp_path, *KINDS["0 to 255"]())
+    monkeypatch.setattr(subject._Steps, "image", logarithm)
+    with pytest.raises(UserError, match=r"\(its image holds values that are not finite numbers\)"):
+        conventional(bundle)

@@ -8,7 +8,7 @@ import pytest
 from huggingface_hub import ModelCard
 from PIL import Image
 
-from bundle.marks import verify_command
+from bundle.__main__ import main
 from export import model_card
 from tests.support.trained import Exported
 
@@ -32,8 +32,8 @@ def test_the_snippet_draws_the_picture_of_the_sheet(exported: Exported, tmp_path
     exec(code, {})
     seed_7 = np.asarray(Image.open("sheet.png"))[:16, 7 * 16 :]
     np.testing.assert_array_equal(np.asarray(Image.open("picture.png")), seed_7)
-    assert verify_command.main(["picture.png", "--bundles", str(folder)]) == 0  # it is marked, and drawn again
-    assert verify_command.main([str(folder / "sheet.png"), "--bundles", str(folder)]) == 0
+    assert main(["verify", "picture.png", "--bundles", str(folder)]) == 0  # it is marked, and drawn again
+    assert main(["verify", str(folder / "sheet.png"), "--bundles", str(folder)]) == 0
 
 
 @pytest.mark.parametrize(

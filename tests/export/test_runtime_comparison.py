@@ -169,7 +169,7 @@ def test_a_second_time_replaces_the_table(broken_bundle: Path):
     assert [entry.runtime for entry in stored.runtimes] == ["ONNX reference", "onnxruntime CPU"]
     assert stored.command.endswith("--runtimes onnxruntime")
     text = (broken_bundle / "README.md").read_text()
-    assert text.count(runtime_tables.BEGIN) == text.count("## Other runtimes") == 1 and "CUDA" not in text
+    assert text.count(runtime_tables.SECTION.begin) == text.count("## Other runtimes") == 1 and "CUDA" not in text
 
 
 def test_nothing_is_written_unasked(broken_bundle: Path):
@@ -284,17 +284,13 @@ def test_the_section_of_the_card():
 
 
 def test_what_the_owner_wrote_stays():
-    old = f"# Mine\n\nmy words\n\n{quality_section.BEGIN}\nfigures\n{quality_section.END}\n\nmy last words\n"
+    figures = quality_section.SECTION.written("figures")
+    old = f"# Mine\n\nmy words\n\n{figures}\n\nmy last words\n"
     new = model_card.with_runtime_comparison(old, some())
-    head, _, rest = new.partition(runtime_tables.BEGIN)
-    assert head == "# Mine\n\nmy words\n\n"
-    assert (
-        rest.partition(runtime_tables.END)[2]
-        == f"\n\n{quality_section.BEGIN}\nfigures\n{quality_section.END}\n\nmy last words\n"
-    )
+    assert runtime_tables.SECTION.around(new) == ("# Mine\n\nmy words\n\n", f"\n\n{figures}\n\nmy last words\n")
     assert model_card.with_runtime_comparison(new, some(0.25)) == new.replace("| 0.5 (", "| 0.25 (")
     assert model_card.with_runtime_comparison("# Only mine\n", some()).startswith(
-        "# Only mine\n\n" + runtime_tables.BEGIN
+        "# Only mine\n\n" + runtime_tables.SECTION.begin
     )
 
 

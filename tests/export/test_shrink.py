@@ -65,7 +65,7 @@ def test_the_card_tells_the_new_bytes_and_precision_and_no_comparison_of_files_t
         (row,) = [line for line in now.splitlines() if line.startswith(f"| `{graph.file}` |")]
         assert f"| {graph.bytes:,} |" in row
     assert "| 1e-06 |" in now and "My own words." in now
-    assert "weights stored as float16" in now and runtime_tables.BEGIN not in now and "## Quality" in now
+    assert "weights stored as float16" in now and runtime_tables.SECTION.begin not in now and "## Quality" in now
 
 
 def test_a_graph_that_changes_too_much_is_refused_and_the_bundle_stays(broken_bundle: Path, capsys, monkeypatch):

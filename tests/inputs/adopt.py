@@ -10,7 +10,8 @@ import onnx
 import torch
 from torch import nn
 
-from bundle.adopt import About, adopt, main
+from bundle.__main__ import main
+from bundle.adopt import About, adopt
 from bundle.errors import UserError
 from tests.inputs.cases import case
 from tests.support import generators

@@ -1,10 +1,8 @@
 """What people bring to Make in the page, and what it answers."""
 
 import errno
-import io
 import shutil
 import threading
-import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +11,7 @@ import pytest
 from demo.make import data_set, incoming
 from demo.make.limits import OWN_MACHINE, MakeLimits
 from tests.inputs.cases import case
-from tests.support.make_page import OWN_PAGE, Page, picture
+from tests.support.make_page import OWN_PAGE, Page, picture, zipped
 
 ROOM = "Make"
 SMALL = MakeLimits(1_000_000, 1_000_000, 100, 10, 3, own_machine=True)
@@ -23,14 +21,6 @@ def page_with(place: Path, count: int = 0, limits: MakeLimits = OWN_MACHINE, **n
     """A page, and the name of its project of so many pictures."""
     page = Page(place / "home", limits, **named)
     return page, page.project_of(count)
-
-
-def zipped(entries: dict[str, bytes]) -> bytes:
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in entries.items():
-            archive.writestr(name, data)
-    return file.getvalue()
 
 
 def full(*_: object) -> None:

@@ -13,7 +13,8 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from bundle import images
-from bundle.marks import TRAINED, Film, Mark, Point, composite, formats, trained, verify_command, xmp
+from bundle.__main__ import main
+from bundle.marks import TRAINED, Film, Mark, Point, composite, formats, trained, xmp
 from bundle.model import BundleModel
 from bundle.read import read
 from bundle.runner import BundleRunner
@@ -62,7 +63,7 @@ def _said(folder: Path, *files: bytes) -> str:
     printed = io.StringIO()
     with redirect_stdout(printed), redirect_stderr(printed):
         bundles = str(_model().runner.bundle.folder.parent)
-        print("exit code", verify_command.main([*map(str, paths), "--bundles", bundles]))
+        print("exit code", main(["verify", *map(str, paths), "--bundles", bundles]))
     for data in files:
         answer = _client().post("/verify", content=data)
         told = " ".join(answer.json()["sentences"]) if answer.status_code == 200 else answer.text

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from bundle.errors import UserError
-from bundle.figures import CONTROL_MINUTES, control_minutes
+from bundle.figures import CONTROL_MINUTES, control_minutes, is_control
 from bundle.public_command import public_command
 from bundle.read import INDEX, read_index
 from bundle.schema import Figure, Quality
@@ -144,7 +144,7 @@ def stored_quality(folder: Path) -> Quality:
 
 def figures_of_control(quality: Quality, folder: Path) -> list[Figure]:
     """Those of the control. Raises UserError when there are none."""
-    found = [figure for figure in quality.figures if figure.name.startswith("control.")]
+    found = [figure for figure in quality.figures if is_control(figure)]
     if not found:
         raise UserError(f"{folder} has no figures of a control: name the run folder of one.")
     return found

@@ -10,6 +10,8 @@
   // A name as it stands in a text of moves, and back.
   const escaped = (name) => name.replace(/[%,]/g, encodeURIComponent);
   const unescaped = (text) => text.replace(/%2C|%25/gi, decodeURIComponent);
+  // Whether Explore has the sliders too: not on the static page, nor for a generator from elsewhere.
+  const shownInExplore = () => Boolean(T.ownDirectionFinder) && Boolean(T.bundle().device || T.bundle().models.includes("vae"));
   // What one step of a slider was measured to do, in words.
   const measured = ({ moved, others }, name) => T.t("moves {name} by {moved}, others by {others}", { name, moved: T.digits(moved, 2), others: T.digits(others, 2) });
 
@@ -104,7 +106,7 @@
       };
       const ownRow = (direction) => {
         const slider = sliderOf(direction.name, T.t("A direction of your own, in standard deviations of the latents"));
-        return el("div", { class: "tf-own-direction" }, slider, figures ? T.ownDirectionButtons(direction) : null);
+        return el("div", { class: "tf-own-direction" }, slider, figures || !shownInExplore() ? T.ownDirectionButtons(direction) : null);
       };
       box.refresh = () => {
         const attributes = T.attributesOf();

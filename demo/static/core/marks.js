@@ -9,7 +9,7 @@
   const LARGEST = 64_000_000; // bytes of a file that is read
   const PNG_START = 33; // bytes before the place of a text: the signature, and the header
   const SOURCES = "http://cv.iptc.org/newscodes/digitalsourcetype/";
-  const NAMES = { iptc: "http://iptc.org/std/Iptc4xmpExt/2008-02-29/", own: "http://ns.twofold/mark/1.0/" };
+  const NAMES = { iptc: "http://iptc.org/std/Iptc4xmpExt/2008-02-29/", xmp: "http://ns.adobe.com/xap/1.0/", own: "http://ns.twofold/mark/1.0/" };
   const TRAINED = "trainedAlgorithmicMedia";
   const COMPOSITE = "compositeWithTrainedAlgorithmicMedia";
   const ESCAPES = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
@@ -51,7 +51,7 @@
     return chunk;
   };
 
-  // What a block says: { source, bundle, sha256, state }, or null.
+  // What a block says: { source, tool, bundle, sha256, state }, or null.
   const parsed = (text) => {
     if (text.includes("<!")) return null; // a document type, whose entities may grow without end
     const root = new DOMParser().parseFromString(text, "application/xml");
@@ -67,7 +67,8 @@
       // then the mark has none
     }
     const plain = state && typeof state === "object" && !Array.isArray(state);
-    return { source, bundle: value(NAMES.own, "bundle"), sha256: value(NAMES.own, "sha256"), state: plain ? state : null };
+    const [tool, bundle, sha256] = [value(NAMES.xmp, "CreatorTool").slice(0, 100), value(NAMES.own, "bundle"), value(NAMES.own, "sha256")];
+    return { source, tool, bundle, sha256, state: plain ? state : null };
   };
 
   const finite = (value, fallback) => (typeof value === "number" && Number.isFinite(value) ? value : fallback);
@@ -126,8 +127,8 @@
       const text = block(bundle, T.markState(state));
       return text.slice(text.indexOf(BEGINS), text.indexOf(ENDS) + ENDS.length);
     },
-    // The mark in a file, { source, bundle, sha256, state }; null where none is found; { problem: a sentence } where what may
-    // be one cannot be read. The block is looked for in all its bytes, whatever the format.
+    // The mark in a file, { source, tool, bundle, sha256, state }, "" for what it does not say; null where none is found;
+    // { problem: a sentence } where what may be one cannot be read. The block is looked for in all its bytes, whatever the format.
     async readMark(file) {
       if (file.size > LARGEST) return { problem: T.t("The file is too large: at most {size} are read.", { size: T.bytes(LARGEST) }) };
       let problem = null;

@@ -119,9 +119,12 @@
       rows.refresh();
       keep();
     };
+    const mapped = () => engine.mappings.map(({ parameter }) => T.parameters.find(parameter)?.label).join("\n");
+    let rowsFor = "";
     T.parameters.listeners.push(() => {
       listParameters();
-      rows.refresh();
+      if (rowsFor !== mapped()) rows.refresh(); // or a field that somebody fills in would lose the focus
+      rowsFor = mapped();
     });
     sourceChoice.addEventListener("focus", () => listSources());
     const presetWords = el("p", { class: "tf-quiet", role: "status" });

@@ -25,7 +25,7 @@
   T.tempoControls = (engine) => {
     let taps = [];
     let renewedAt = 0;
-    const light = el("i", { class: "tf-beat", "aria-hidden": "true" });
+    const light = el("i", {});
     const beats = el("input", { type: "number", min: 30, max: 300, step: "any", "aria-label": T.t("Beats a minute"), inputmode: "decimal" });
     const words = el("span", { class: "tf-quiet", role: "status" });
     const follows = el("input", { type: "checkbox" });
@@ -56,7 +56,7 @@
       "div",
       { class: "tf-inline tf-tempo" },
       tap,
-      el("label", { class: "tf-field" }, light, beats, el("span", { class: "tf-label" }, T.t("beats a minute"))),
+      el("label", { class: "tf-field" }, el("span", { class: "tf-beat", "aria-hidden": "true" }, light), beats, el("span", { class: "tf-label" }, T.t("beats a minute"))),
       el("label", { class: "tf-check" }, follows, T.t("From the sound")),
       off,
       words,

@@ -18,7 +18,7 @@ from bundle.schema import Model
 from demo.serving.served_bundle import ServedBundle, kept_with_bundle
 
 SHOWN = 12  # pictures of a round
-ALONG = (1.5, -1.5, 2.5, -2.5)  # steps of a later round along the estimate, in deviations; the others are around it
+ALONG = (1.5, -1.5, 2.5, -2.5)  # steps of a later round along the estimate, in shares of REACH; the others are anywhere
 LEAST_MARKS = 3  # of each kind
 MOST_MARKS = 240
 MOST_ROUNDS = 1000
@@ -102,13 +102,13 @@ def _boundary(points: np.ndarray, has: np.ndarray) -> tuple[np.ndarray, float]:
 
 
 def variations(spread: Spread, found: Estimate | None, generator: np.random.Generator) -> np.ndarray:
-    """Steps [SHOWN, D] to pictures of the next round: in all directions, and once there is an estimate, some along it
-    and the others where it is least sure, at its threshold."""
+    """Steps [SHOWN, D] to pictures of the next round: in all directions, and once there is an estimate, some of them
+    far along it, on both sides of its threshold, where what it misses and what it drags along are seen."""
     points = REACH * generator.standard_normal((SHOWN, len(spread.deviations)))
     if found is not None:
-        far = np.full(SHOWN, found.threshold)
-        far[: len(ALONG)] += REACH * np.array(ALONG)
-        points += np.outer(far - points @ found.gradient, found.gradient)
+        far = found.threshold + REACH * np.array(ALONG)
+        along = points[: len(ALONG)]
+        along += np.outer(far - along @ found.gradient, found.gradient)
         points = points[generator.permutation(SHOWN)]
     return spread.steps(points)
 
@@ -120,7 +120,7 @@ def variations(spread: Spread, found: Estimate | None, generator: np.random.Gene
 def latent_spread(served: ServedBundle, model: Model) -> Spread:
     """The spread of a model's latents; differences between classes are taken out. Noise of a GAN without styles has the
     same everywhere."""
-    if model == "gan" and not served.has_styles:
+    if model == "gan" and not served.info.has_styles:
         size = latent_size(served.info, model)
         return Spread(np.eye(size), np.ones(size))
     seeds = range(SEEDS_SEEN)

@@ -23,8 +23,6 @@ from demo import arguments
 from demo.serving.served_bundle import ServedBundle
 from demo.tabs.morph import animation, film_strip, keyframes, video
 
-STEP = 4  # frames in one run: a visitor's picture waits for no more than these
-STEP_PIXELS = STEP * 128 * 128  # fewer frames of larger pictures
 MAX_FPS = 60  # frames a second
 SHORTEST = 2.0  # seconds of a film that is asked for by its length
 MOST_PIXELS = 36_000 * 256 * 256  # of a film, as it is written: ten minutes of 60 frames a second
@@ -77,13 +75,9 @@ class Morph:
         return np.stack([latents.one_hot(c, kinds) for c in self.classes]) if self.classes else None
 
     def parts(self) -> Iterator[np.ndarray]:
-        """The frames in order, uint8 [n, H, W, C], STEP at a time at most."""
-        shares, picture = self.shares, self.served.info.image
-        step = max(1, min(STEP, STEP_PIXELS // (picture.height * picture.width), self.served.info.max_batch))
-        for start in range(0, self.frames, step):
-            part = shares[start : start + step]
-            along = (self.weights(), self.mode, self.loop, self.truncation, self.model, self.attributes, self.timed)
-            yield images.to_uint8(self.served.morph_at(self.keys, part, *along))
+        """The frames in order, uint8 [n, H, W, C], a few at a time."""
+        along = (self.weights(), self.mode, self.loop, self.truncation, self.model, self.attributes, self.timed)
+        return map(images.to_uint8, self.served.morph_parts(self.keys, self.shares, *along))
 
     def file_name(self, file_format: ExportFormat) -> str:
         """The name under which a browser saves the file."""

@@ -38,24 +38,17 @@ const sayKept = () => {
 };
 document.addEventListener("twofold-kept", sayKept);
 sayKept();
-element.replaceChildren(
-  el(
-    "div",
-    { class: "tf-about" },
-    learning,
-    card,
-    T.verifyCard(T.t("The file stays on this device.")),
-    el(
-      "section",
-      { class: "tf-card", "aria-label": T.t("This page") },
-      el("h3", {}, T.t("This page")),
-      el("p", {}, T.t("Every picture is computed on this device by onnxruntime-web, from a seed. Nothing is sent anywhere, and once the models are loaded the page needs no network.")),
-      kept,
-      el("p", {}, T.t("The same seed, class and truncation give the same picture as the studio's server, to within one grey level.")),
-      el("p", {}, T.t("Pictures are generated: they show nobody and nothing that exists, though they may resemble what the models learned from.")),
-      el("p", { class: "tf-quiet" }, T.t("Twofold, Apache License 2.0; {runtime}, MIT License. ", { runtime: T.facts.runtime }), el("a", { href: "LICENSES.txt" }, T.t("The licences"))),
-    ),
-  ),
+const page = el(
+  "section",
+  { class: "tf-card", "aria-label": T.t("This page") },
+  el("h3", {}, T.t("This page")),
+  el("p", {}, T.t("Every picture is computed on this device by onnxruntime-web, from a seed. Nothing is sent anywhere, and once the models are loaded the page needs no network.")),
+  kept,
+  el("p", {}, T.t("The same seed, class and truncation give the same picture as the studio's server, to within one grey level.")),
+  el("p", {}, T.t("Pictures are generated: they show nobody and nothing that exists, though they may resemble what the models learned from.")),
+  el("p", { class: "tf-quiet" }, T.t("Twofold, Apache License 2.0; {runtime}, MIT License. ", { runtime: T.facts.runtime }), el("a", { href: "LICENSES.txt" }, T.t("The licences"))),
 );
+const column = el("div", { class: "tf-about-column" }, T.verifyCard(T.t("The file stays on this device.")), page);
+element.replaceChildren(el("div", { class: "tf-about" }, learning, card, column));
 T.on((after, before) => (after.b !== before.b || after.m !== before.m) && refresh());
 refresh();

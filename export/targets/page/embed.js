@@ -46,12 +46,16 @@ class TwofoldGenerator extends HTMLElement {
   #seen = false;
   #wanted = 0; // how many pictures were asked for: an older one never replaces a newer one
 
-  connectedCallback() {
-    if (!this.shadowRoot) this.attachShadow({ mode: "open" }).append(this.#canvas);
-    this.style.display ||= "inline-block";
+  constructor() {
+    super();
+    this.attachShadow({ mode: "open" }).append(this.#canvas);
     Object.assign(this.#canvas.style, { display: "block", width: "100%", height: "auto" });
     this.#canvas.setAttribute("role", "img");
     this.addEventListener("click", () => this.hasAttribute("still") || this.setAttribute("seed", (this.seed + 1) % SEEDS));
+  }
+  // Again whenever a page moves it to another place.
+  connectedCallback() {
+    this.style.display ||= "inline-block";
     seeInView.observe(this);
   }
   disconnectedCallback() {

@@ -2,37 +2,69 @@
 // The sentences are those of bundle/marks/verify.py.
 const T = window.Twofold;
 const LEVEL = 1; // grey level by which the same picture may differ
-const MOST = 240; // pictures that are drawn for one file
+const MOST_CELLS = 240; // pictures that are drawn for one file
+const MOST_PIXELS = 50_000_000; // of a file that is compared
+const PATHS = ["linear", "spherical", "spline"];
 
-const zeros = (count) => Array.from({ length: count }, (_, i) => i);
-const classesText = (c) => (c && typeof c === "object" ? Object.entries(c).map(([k, share]) => `${k}:${share}`).join(",") : c);
-const shared = ({ m, t, attributes }, bundle) => {
-  const moves = T.movesText(attributes ?? {}, bundle, m);
-  return { m, t: t ?? 1, ...(moves ? { attributes: moves } : {}) };
+const indices = (count) => Array.from({ length: count }, (_, i) => i);
+const wholeWithin = (value, low, high) => Number.isInteger(value) && value >= low && value <= high;
+const isSeed = (value) => wholeWithin(value, 0, T.seedCount - 1);
+const isKey = (key) => isSeed(key) || (Array.isArray(key) && key.length === 2 && key.every(Number.isFinite));
+const isCount = (value) => wholeWithin(value, 1, MOST_CELLS);
+// A class of a state, which may be a mix, { class: share }, as addresses have it; "" for the seed's own; null where the bundle
+// has no such class.
+const classText = (c, bundle, separator = ",") => {
+  const known = (k) => wholeWithin(k, 0, bundle.classes.length - 1);
+  if (c === null || known(c)) return String(c ?? "");
+  const shares = typeof c === "object" && !Array.isArray(c) ? Object.entries(c) : [];
+  const sound = shares.every(([k, share]) => known(Number(k)) && share >= 0 && Number.isFinite(share)) && shares.some(([, share]) => share > 0);
+  return sound ? shares.map(([k, share]) => `${k}:${share}`).join(separator) : null;
 };
 
-const sound = (count) => Number.isInteger(count) && count > 0 && count <= MOST;
+// What each address of a state says: the model, the truncation, the moves; null where the bundle has none of these.
+const sharedParams = ({ m, t = 1, attributes = {} }, bundle) => {
+  if (!bundle.models.includes(m) || !Number.isFinite(t)) return null;
+  const known = T.attributesOf(bundle, m).map(({ name }) => name);
+  const { fits, nameWrong, most } = T.ownDirections;
+  const moves = Object.entries(attributes ?? {});
+  const isOwn = ([, move]) => typeof move === "object" && move !== null;
+  const sound = ([name, move]) => (isOwn([name, move]) ? Number.isFinite(move.amount) && fits(move.vector, bundle, m) && !nameWrong(name) : known.includes(name) && Number.isFinite(move));
+  if (!moves.every(sound) || moves.filter(isOwn).length > most) return null;
+  const text = T.movesText(attributes ?? {}, bundle, m);
+  return { m, t, ...(text ? { attributes: text } : {}) };
+};
+
+// The pictures of a state that lie on the seed plane: { columns, cells } as below, null where it is of another kind.
+const placesOf = ({ draw, c = null, x, y, seed, count, columns }, bundle, params) => {
+  const chosen = classText(c, bundle);
+  if (chosen === null) return null;
+  const cell = (place) => ({ path: T.picturePath({ b: bundle.name }), params: { ...params, ...place, ...(chosen ? { c: chosen } : {}) } });
+  if (draw === "point" && Number.isFinite(x) && Number.isFinite(y)) return { columns: 1, cells: [cell({ x, y })] };
+  if (draw === "seed" && isSeed(seed)) return { columns: 1, cells: [cell(T.seedPlace(seed))] };
+  if (draw !== "sheet" || !isSeed(seed) || !isCount(count) || !isCount(columns)) return null;
+  return { columns, cells: indices(count).map((i) => cell(T.seedPlace(T.wrapSeed(seed + i)))) };
+};
+
+// The pictures of a state that lie on a path through keys: the same.
+const framesOf = ({ draw, keys, classes = [], path, loop, p, frames, columns, print, times = [], easing = [], seconds = 0 }, bundle, params) => {
+  const sound = Array.isArray(keys) && keys.length && keys.every(isKey) && Array.isArray(classes) && PATHS.includes(path);
+  const chosen = sound ? classes.map((c) => classText(c, bundle, "|")) : [];
+  if (!sound || chosen.includes(null) || (chosen.length && chosen.length !== keys.length)) return null;
+  const timed = (list, right) => Array.isArray(list) && (!list.length || list.length === keys.length) && list.every(right);
+  if (!timed(times, Number.isFinite) || !timed(easing, (one) => T.timing.easings.includes(one)) || !Number.isFinite(seconds)) return null;
+  const along = { ...params, keys: keys.map(T.keyframes.text).join(","), path, loop: loop ? 1 : 0, ...T.timing.params({ times, easing, seconds }) };
+  if (chosen.some(Boolean)) along.classes = chosen.join(",");
+  const cell = (share) => ({ path: T.picturePath({ b: bundle.name }, "/morph"), params: { ...along, p: share } });
+  if (draw === "morph" && Number.isFinite(p)) return { columns: 1, cells: [cell(p)] };
+  if (draw !== "film" || !isCount(frames) || !isCount(columns) || print) return null;
+  return { columns, cells: indices(frames).map((i) => cell(frames > 1 ? i / (loop ? frames : frames - 1) : 0)) };
+};
 
 // What draws the pictures of a state, which may be a stranger's, in rows of `columns`: { columns, cells: [{ path, params },
 // …] }; null where it is not drawn here.
 const cellsOf = (state, bundle) => {
-  const keyed = state.draw === "morph" || state.draw === "film";
-  if (keyed && (!Array.isArray(state.keys) || !Array.isArray(state.classes ?? []))) return null;
-  const about = { b: bundle.name };
-  const point = (place, c) => ({ path: T.picturePath(about), params: { ...shared(state, bundle), ...place, ...(c === undefined || c === null ? {} : { c: classesText(c) }) } });
-  const classes = (state.classes ?? []).map((c) => (c && typeof c === "object" ? classesText(c).replaceAll(",", "|") : (c ?? "")));
-  const frame = (p) => ({
-    path: T.picturePath(about, "/morph"),
-    params: { ...shared(state, bundle), keys: state.keys.map(T.keyframes.text).join(","), path: state.path, loop: state.loop ? 1 : 0, p, ...T.timing.params(state), ...(classes.length ? { classes: classes.join(",") } : {}) },
-  });
-  if (state.draw === "point") return { columns: 1, cells: [point({ x: state.x, y: state.y }, state.c)] };
-  if (state.draw === "seed") return { columns: 1, cells: [point(T.seedPlace(state.seed), state.c)] };
-  if (state.draw === "sheet" && sound(state.count) && sound(state.columns)) return { columns: state.columns, cells: zeros(state.count).map((i) => point(T.seedPlace(T.wrapSeed(state.seed + i)), state.c)) };
-  if (state.draw === "morph") return { columns: 1, cells: [frame(state.p)] };
-  if (state.draw === "film" && sound(state.columns) && sound(state.frames) && !state.print) {
-    return { columns: state.columns, cells: zeros(state.frames).map((i) => frame(state.frames > 1 ? i / (state.loop ? state.frames : state.frames - 1) : 0)) };
-  }
-  return null;
+  const params = sharedParams(state, bundle);
+  return params && (placesOf(state, bundle, params) ?? framesOf(state, bundle, params));
 };
 
 // The pixels of a picture on black, RGBA.
@@ -54,6 +86,7 @@ const compared = async (file, mark, bundle) => {
   if (!wanted) return unchecked(T.t("The mark asks for a kind of picture that cannot be drawn again here; python -m bundle verify draws more of them."));
   const picture = await createImageBitmap(file).catch(() => null);
   if (!picture) return unchecked(T.t("Its pixels cannot be read: the file is damaged or was cut off."));
+  if (picture.width * picture.height > MOST_PIXELS) return unchecked(T.t("The picture has too many pixels to be compared."));
   const { columns, cells } = wanted;
   const sheet = T.el("canvas", { width: columns * bundle.width, height: Math.ceil(cells.length / columns) * bundle.height });
   if (picture.width % sheet.width || picture.width / sheet.width !== picture.height / sheet.height) {
@@ -70,17 +103,24 @@ const compared = async (file, mark, bundle) => {
   return [T.t("The bundle draws another picture: the largest difference is {n} of 255 grey levels.", words), ...forged(mark, bundle)];
 };
 
+// What a mark says of itself, in sentences; bundle: the one of the name that it gives, where that is here.
+const claims = (mark, bundle) => {
+  const told = [mark.source === "trainedAlgorithmicMedia" ? T.t("Marked as drawn by a model (trainedAlgorithmicMedia).") : T.t("Marked as partly drawn by a model (compositeWithTrainedAlgorithmicMedia).")];
+  if (!mark.bundle) return mark.tool ? [...told, T.t("The mark was written by {tool}.", { tool: mark.tool })] : told;
+  told.push(mark.sha256 ? T.t("The mark names the bundle '{name}' (sha256 {sha256}…).", { name: mark.bundle, sha256: mark.sha256.slice(0, 16) }) : T.t("The mark names the bundle '{name}'.", { name: mark.bundle }));
+  const another = bundle && mark.sha256 && mark.sha256 !== bundle.sha256;
+  return another ? [...told, T.t("The bundle of this name that is here is another version of it.")] : told;
+};
+
+// { mark, sentences } about a file, as T.verifyFile gives them.
 export const verifyHere = async (file) => {
   const mark = await T.readMark(file);
   if (mark?.problem) return { mark: null, sentences: [mark.problem] };
   if (!mark) return { mark, sentences: [T.t("No mark of a generated picture was found."), T.t("That says nothing about where the picture comes from: marks can be removed, and screenshots lose them.")] };
-  const sentences = [
-    mark.source === "trainedAlgorithmicMedia" ? T.t("Marked as drawn by a model (trainedAlgorithmicMedia).") : T.t("Marked as partly drawn by a model (compositeWithTrainedAlgorithmicMedia)."),
-    T.t("The mark names the bundle '{name}' (sha256 {sha256}…).", { name: mark.bundle || "–", sha256: mark.sha256.slice(0, 16) }),
-  ];
-  const bundle = T.bundle(mark.bundle);
-  if (!bundle) return { mark, sentences: [...sentences, ...unchecked(T.t("That bundle is not here."))] };
-  if (mark.sha256 !== bundle.sha256) sentences.push(T.t("The bundle of this name that is here is another version of it."));
+  const bundle = mark.bundle ? T.bundle(mark.bundle) : null;
+  const told = claims(mark, bundle);
+  if (!mark.bundle) return { mark, sentences: [...told, ...unchecked(T.t("The mark names no bundle of Twofold, so nothing here can check it."))] };
+  if (!bundle) return { mark, sentences: [...told, ...unchecked(T.t("That bundle is not here."))] };
   const found = await compared(file, mark, bundle).catch((error) => unchecked(error.message));
-  return { mark, sentences: [...sentences, ...found] };
+  return { mark, sentences: [...told, ...found] };
 };

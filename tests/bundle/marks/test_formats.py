@@ -9,8 +9,7 @@ import pytest
 from PIL import Image, ImageSequence
 
 from bundle import images
-from bundle.marks import COMPOSITE, TRAINED, Film, Mark, Point, formats, known_state, xmp
-from bundle.marks.mark import plain_state
+from bundle.marks import COMPOSITE, TRAINED, Film, Mark, Point, formats, known_state, plain_state, xmp
 
 RNG = np.random.default_rng(3)
 PICTURE = RNG.integers(0, 256, (32, 40, 3), dtype=np.uint8)

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageSequence
 
+from bundle.__main__ import main
 from bundle.errors import UserError
 from bundle.images import png
-from bundle.marks import COMPOSITE, TRAINED, Mark, formats, sign_command, xmp
+from bundle.marks import COMPOSITE, TRAINED, Mark, formats, xmp
 from bundle.marks.sign_command import Credentials, signed
 from tests.bundle.marks.test_formats import MARK, PICTURE, gif
 
@@ -109,11 +110,11 @@ def test_the_command_signs_files_and_refuses_in_sentences(
     file, plain = tmp_path / "one.png", tmp_path / "plain.png"
     file.write_bytes(formats.png(PICTURE, Mark(source=COMPOSITE)))
     plain.write_bytes(png(PICTURE))
-    assert sign_command.main([str(file), *given]) == 0
+    assert main(["sign", str(file), *given]) == 0
     assert b"caBX" in file.read_bytes() and xmp.read(file.read_bytes()).mark == Mark(source=COMPOSITE)
     before = plain.read_bytes()
-    assert sign_command.main([str(plain), *given]) == 2 and plain.read_bytes() == before
+    assert main(["sign", str(plain), *given]) == 2 and plain.read_bytes() == before
     assert "has no mark of a generated picture" in capsys.readouterr().err
-    assert sign_command.main([str(file), "--certificate", str(file), "--key", str(tmp_path / "none.pem")]) == 2
+    assert main(["sign", str(file), "--certificate", str(file), "--key", str(tmp_path / "none.pem")]) == 2
     with pytest.raises(UserError, match="cannot be signed"):
         signed(formats.png(PICTURE, MARK), Credentials(b"no certificate", b"no key"), "one.png")

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from bundle import images, latents, paths
+from bundle.__main__ import main
 from bundle.errors import ImageError
 from bundle.marks import (
     COMPOSITE,
@@ -20,6 +21,7 @@ from bundle.marks import (
     State,
     composite,
     formats,
+    of_sheet,
     trained,
     verify,
     xmp,
@@ -177,24 +179,35 @@ def test_the_command_finds_the_bundle_by_its_name(model: BundleModel, tmp_path: 
     file = tmp_path / "one.png"
     state = STATES["point"]
     file.write_bytes(formats.png(picture_of(model, state), trained(model.runner.bundle, state)))
-    assert command.main([str(file), "--bundles", str(folder.parent)]) == 0
-    assert command.main([str(file), "--bundles", str(folder)]) == 0
+    assert main(["verify", str(file), "--bundles", str(folder.parent)]) == 0
+    assert main(["verify", str(file), "--bundles", str(folder)]) == 0
     assert capsys.readouterr().out.count("draws the same picture again: the largest difference is 0 of 255") == 2
-    assert command.main([str(file), "--bundles", str(tmp_path)]) == 1
+    assert main(["verify", str(file), "--bundles", str(tmp_path)]) == 1
     assert "That bundle is not here." in capsys.readouterr().out
     other = tmp_path / "other" / "faces"
     tiny.build(other, name="faces")  # without attributes, which this picture does not need
-    assert command.main([str(file), "--bundles", str(other.parent)]) == 0
+    assert main(["verify", str(file), "--bundles", str(other.parent)]) == 0
     assert "another version of it" in capsys.readouterr().out
-    assert command.main([str(tmp_path / "none.png")]) == 2
+    assert main(["verify", str(tmp_path / "none.png")]) == 2
+    assert main(["verify", str(file), "--bundles", str(tmp_path / "nowhere")]) == 2
+    assert "There is no folder" in capsys.readouterr().err
     broken = shutil.copytree(folder, tmp_path / "broken")
     (broken / "bundle.json").write_text("{")
-    assert command.main([str(file), "--bundles", str(broken)]) == 1
+    assert main(["verify", str(file), "--bundles", str(broken)]) == 1
+
+
+def test_many_files_open_their_bundle_once(model: BundleModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    folder, state = model.runner.bundle.folder, STATES["point"]
+    files = [tmp_path / f"{i}.png" for i in range(3)]
+    for file in files:
+        file.write_bytes(formats.png(picture_of(model, state), trained(model.runner.bundle, state)))
+    opened = []
+    monkeypatch.setattr(command, "read", lambda folder: opened.append(folder) or read(folder))
+    assert main(["verify", *map(str, files), "--bundles", str(folder.parent)]) == 0
+    assert opened == [folder]
 
 
 def test_the_sample_sheet_of_a_bundle_is_marked_by_name(model: BundleModel):
-    from bundle.marks.mark import of_sheet
-
     seeds = images.to_uint8(model.sample(range(16)))
     found = said(formats.png(images.sheet(seeds, 8), of_sheet("faces", "gan", 16, 8)), model)
     assert (found.place, found.again) == ("here", "same")

@@ -1,7 +1,6 @@
 """Pictures on their way into a project: whatever a stranger calls or packs them."""
 
 import io
-import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +12,10 @@ from bundle.errors import InputError
 from demo.make import incoming
 from demo.make.incoming import ALONE, Incoming, group_of
 from demo.make.limits import OWN_MACHINE, MakeLimits
+from demo.make.picture_files import picture_file, picture_files
+from demo.make.projects import Project
+from demo.make.survey import survey
+from tests.support.make_page import zipped
 
 
 def png(value: int = 0) -> bytes:
@@ -21,20 +24,12 @@ def png(value: int = 0) -> bytes:
     return buffer.getvalue()
 
 
-def zipped(entries: dict[str, bytes]) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in entries.items():
-            archive.writestr(name, data)
-    return buffer.getvalue()
-
-
 def taken(tmp_path: Path, data: bytes, name: str, limits: MakeLimits = OWN_MACHINE):
     file = tmp_path / "arriving"
     file.write_bytes(data)
     into = Incoming(tmp_path / "pictures", limits)
     arrivals = into.take(file, name)
-    return arrivals, sorted(str(path.relative_to(tmp_path / "pictures")) for path in into.files())
+    return arrivals, picture_files(tmp_path / "pictures")
 
 
 def test_a_zip_of_folders_becomes_groups_and_what_is_no_picture_is_said(tmp_path: Path):
@@ -63,6 +58,20 @@ def test_a_zip_of_folders_becomes_groups_and_what_is_no_picture_is_said(tmp_path
 )
 def test_no_name_leads_out_of_the_project(name: str, group: str):
     assert group_of(name) == group
+
+
+def test_all_list_pictures_in_one_order(tmp_path: Path):
+    taken(tmp_path, zipped({f"{group}/a.png": png(i) for i, group in enumerate(("a b", "a", "a-b"))}), "groups.zip")
+    project = Project(title="t", created="2026-01-01T00:00:00+00:00", size=32)
+    assert survey(tmp_path / "pictures", project).files == tuple(picture_files(tmp_path / "pictures"))
+
+
+@pytest.mark.parametrize("file", ["", "a", "a/", "/a", "../secret", "..\\secret", "a/b/c.png", "a/\0"])
+def test_a_path_that_leads_elsewhere_is_no_picture(tmp_path: Path, file: str):
+    _, (stored,) = taken(tmp_path, png(), "a/1.png")
+    (tmp_path / "secret").write_text("secret")
+    assert picture_file(tmp_path / "pictures", file) is None
+    assert picture_file(tmp_path / "pictures", stored) == tmp_path / "pictures" / stored
 
 
 def test_a_name_that_lies_is_stored_by_its_content(tmp_path: Path):

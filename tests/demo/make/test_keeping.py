@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from huggingface_hub import metadata_load
 from PIL import Image
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
@@ -22,11 +23,11 @@ from demo.make.maker import Maker
 from demo.make.projects import Projects
 from demo.routes.make_routes import make_routes
 from tests.support import tiny
+from tests.support.inline_child import inline
 from tests.support.make_page import HERE, OWN_PAGE
-from tests.support.quick_maker import project, quick_maker, until
+from tests.support.quick_maker import narrow, of_pictures, project, quick_maker, until
 
 COMMAND, STEPS = plan.training_command, plan.steps
-SMALL = ("--width", "16", "--hidden", "16", "--latent-dim", "8")  # of a VAE that is exported in no time
 
 
 def learned(maker: Maker) -> str:
@@ -57,12 +58,25 @@ def page(maker: Maker) -> TestClient:
 def test_a_name_and_words_are_in_the_bundle_at_once_and_figures_stay(maker: Maker, page: TestClient):
     name = learned(maker)
     before = maker.made.served[name].info.quality
+    (maker.made.folder(name) / "README.md").write_text("---\nlicense: mit\n---\n\n# Old\n")
     answer = page.post(f"/make/{name}/describe", json={"title": " My  discs ", "licence": "", "words": "Drawn by me."})
     assert answer.status_code == 200 and answer.json()["title"] == "My discs"
     bundle = read(maker.made.folder(name))
     assert bundle.info.title == "My discs" and bundle.info.quality == before
-    assert "> Drawn by me." in (bundle.folder / "README.md").read_text()
+    card = (bundle.folder / "README.md").read_text()
+    assert "> Drawn by me." in card and "# My discs" in card
+    assert metadata_load(bundle.folder / "README.md")["model-index"][0]["name"] == "My discs"
     assert maker.made.served[name].info.title == "My discs"
+
+
+def test_words_make_no_new_bundle_and_a_licence_does(maker: Maker, page: TestClient, monkeypatch: pytest.MonkeyPatch):
+    name, exported = learned(maker), []
+    next((maker.projects.folder(name) / "run").glob("*/record.json")).write_text('{"images": 12345678}')  # learned more
+    monkeypatch.setattr(maker.made, "export", exported.append)
+    page.post(f"/make/{name}/describe", json={"title": "Rings", "words": "Drawn."})
+    assert read(maker.made.folder(name)).info.title == "Rings" and exported == []
+    page.post(f"/make/{name}/describe", json={"title": "Rings", "licence": "CC0 1.0"})
+    assert exported == [name]
 
 
 def test_words_wait_for_whoever_copies_the_bundle(maker: Maker, page: TestClient, monkeypatch: pytest.MonkeyPatch):
@@ -179,8 +193,9 @@ def test_nothing_is_measured_while_it_is_trained(maker: Maker, page: TestClient)
 
 
 @pytest.mark.slow
-def test_a_space_is_staged_with_the_bundle(maker: Maker, page: TestClient):
+def test_a_space_is_staged_with_the_bundle(maker: Maker, page: TestClient, monkeypatch: pytest.MonkeyPatch):
     name = learned(maker)
+    inline(monkeypatch, "jobs")
     assert page.post(f"/make/{name}/stage/space").status_code == 200
     until(lambda: page.get(f"/make/{name}").json()["job"]["done"], 120)
     assert page.get(f"/make/{name}").json()["job"]["error"] == ""
@@ -190,18 +205,14 @@ def test_a_space_is_staged_with_the_bundle(maker: Maker, page: TestClient):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("short_leak")
 def test_a_generator_is_measured_and_taught_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """A VAE of 60 pictures; its figures; then ten more pictures, and more training."""
     images = [640]
-
-    def command(step: plan.Step, *rest: object, **named: object) -> list[str]:
-        words = COMMAND(step, *rest, **named)
-        at = words.index("--minutes")
-        words = [*words[:at], "--images", str(images[0]), *words[at + 2 :]]
-        return [word for word in words if word not in ("--preset", "principal")] + list(SMALL)
-
-    monkeypatch.setattr(plan, "training_command", command)
+    monkeypatch.setattr(plan, "training_command", lambda *of: narrow(of_pictures(COMMAND(*of), images[0])))
     monkeypatch.setattr(plan, "steps", lambda *of: STEPS(*of)[:1])
+    monkeypatch.setattr(keeping, "SAMPLES", 100)
+    inline(monkeypatch, "trainer", "made_bundles", "jobs")
     maker = Maker(Projects(tmp_path / "home"), {}, choose_provider("cpu"), OWN_MACHINE)
     maker.start()
     try:

@@ -18,7 +18,9 @@ from demo.make.child import Child
 from demo.make.limits import FEW_FOR_A_GAN, LEAST_PICTURES, MakeLimits
 from demo.make.projects import Project, Projects, slug
 from demo.make.trainer import next_sheet
+from tests.support.inline_child import inline
 from tests.support.make_page import OWN_PAGE, Page, picture
+from tests.support.quick_maker import narrow, of_pictures
 from train.data.checks import FEW_IMAGES, MINIMUM_IMAGES
 
 COMMAND, STEPS = plan.training_command, plan.steps
@@ -152,27 +154,23 @@ def test_sheets_come_often_at_first():
 # ------------------------------------------------------------------------------------ with real trainings
 
 
-def of_few_pictures(step: plan.Step, *rest) -> list[str]:
-    """The command of a step, which trains on 1 500 pictures instead of for minutes."""
-    words = COMMAND(step, *rest)
-    at = words.index("--minutes")
-    return [*words[:at], "--images", "1500", *words[at + 2 :]]
-
-
 @pytest.mark.slow
 def test_pictures_become_a_generator_that_plays(page: Page, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(plan, "training_command", of_few_pictures)
+    images = [1_000_000]  # until it is paused
+    monkeypatch.setattr(plan, "training_command", lambda *of: narrow(of_pictures(COMMAND(*of), images[0])))
+    inline(monkeypatch, "made_bundles")
     monkeypatch.setattr(plan, "steps", lambda *of: STEPS(*of)[:1])  # the VAE alone; the others are commands like it
     name = page.project_of(40)
     page.post(f"/{name}/choice", json={"size": 32})
     assert page.post(f"/{name}/train?minutes=1").status_code == 200
-    page.wait(name, lambda status: status["training"] is not None and status["training"]["images"] > 0)
+    page.wait(name, lambda status: status["training"] is not None and status["training"]["expected"] is not None)
     page.post(f"/{name}/pause")
     page.wait(name, lambda status: status["state"] == "paused")
     facts = page.post(f"/{name}/play")
     assert facts.status_code == 200 and facts.json()["models"] == ["vae"], facts.text
     assert page.maker.made.served[name].info.title == "Discs"
     assert facts.json()["learning"]
+    images[0] = 1  # it has seen more
     page.post(f"/{name}/train?minutes=1")
     done = page.wait(name, lambda status: status["state"] == "finished")
     (vae,) = done["run"]["stages"]

@@ -17,10 +17,10 @@ from benchmarks.visitor import Visitor
 from bundle import images
 from bundle.errors import InputError
 from bundle.sessions import choose_provider
-from demo.page import build_demo, launch_settings
 from demo.routes.uploads import Uploads
 from demo.serving.served_bundle import ServedBundle, open_bundles
 from tests.support import tiny
+from tests.support.demo_page import launched
 
 pytestmark = pytest.mark.serving
 
@@ -58,15 +58,10 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> dict[str, ServedBundle]
 
 @pytest.fixture(scope="module")
 def visitor(bundles: dict[str, ServedBundle], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visitor]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
-        uploads = Uploads(bundles)
-        demo = build_demo(bundles, (), uploads=True)
-        settings = launch_settings(bundles, (), uploads.routes())
-        _, address, _ = demo.launch(quiet=True, prevent_thread_lock=True, server_name="127.0.0.1", **settings)
+    uploads, files = Uploads(bundles), tmp_path_factory.mktemp("gradio")
+    with launched(bundles, files=files, routes=uploads.routes(), uploads=True) as address:
         yield Visitor(address)
-        demo.close(verbose=False)
-        uploads.close()
+    uploads.close()
 
 
 @pytest.fixture(autouse=True)

@@ -15,8 +15,8 @@ import pytest
 from PIL import Image
 
 from bundle.sessions import choose_provider
-from demo.page import build_demo, launch_settings
 from demo.serving.served_bundle import open_bundles
+from tests.support.demo_page import launched
 
 pytestmark = pytest.mark.serving
 
@@ -25,14 +25,9 @@ SEEDS = [0, 1, 77]
 
 @pytest.fixture(scope="module")
 def server(tiny_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
-        bundles, unavailable = open_bundles(tiny_bundle, choose_provider("cpu"))
-        demo = build_demo(bundles, unavailable)
-        settings = launch_settings(bundles, unavailable)
-        _, address, _ = demo.launch(quiet=True, prevent_thread_lock=True, server_name="127.0.0.1", **settings)
+    bundles, unavailable = open_bundles(tiny_bundle, choose_provider("cpu"))
+    with launched(bundles, unavailable, files=tmp_path_factory.mktemp("gradio")) as address:
         yield address
-        demo.close(verbose=False)
 
 
 @pytest.fixture(scope="module")
@@ -153,7 +148,7 @@ REFUSALS = [
     ("/sample", {"seeds": [1], "truncation": 1e9}, "The truncation must be a number from 0 to 1.5"),
     ("/sample", {"seeds": [1], "truncation": "NaN"}, "The truncation must be a number"),
     ("/sample", {"seeds": [1], "truncation": None}, "The truncation must be a number"),
-    ("/interpolate", {"seeds": [1]}, "Seeds must be a list of 2 to 6"),
+    ("/interpolate", {"seeds": [1]}, "Seeds must be a list of 2 to 16"),
     ("/interpolate", {"seeds": [1, [1e9, 0]]}, "The coordinate of a point must be a number"),
     ("/interpolate", {"seeds": [1, 2], "frames": 10**9}, "The number of frames must be a whole number from 2 to 240"),
     ("/interpolate", {"seeds": [1, 2], "mode": "zigzag"}, "The mode must be one of"),

@@ -16,11 +16,11 @@ import pytest
 from gradio_client.utils import Status
 
 from bundle.sessions import choose_provider
-from demo.page import build_demo, launch_settings
 from demo.routes import gradio_api
 from demo.serving.batching import caller
 from demo.serving.calls import CALLS
 from demo.serving.served_bundle import open_bundles
+from tests.support.demo_page import launched
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.serving
@@ -61,15 +61,11 @@ def waiting(endpoint: Waiting) -> Waiting:
 @pytest.fixture(scope="module")
 def server(endpoint: Waiting, tiny_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
         whole = gradio_api.drawing
         patch.setattr(gradio_api, "drawing", lambda bundles: whole(bundles) | {"sample": endpoint.sample})
         bundles, unavailable = open_bundles(tiny_bundle, choose_provider("cpu"))
-        demo = build_demo(bundles, unavailable)
-        settings: dict[str, Any] = launch_settings(bundles, unavailable)
-        _, address, _ = demo.launch(quiet=True, prevent_thread_lock=True, server_name="127.0.0.1", **settings)
-        yield address.rstrip("/")
-        demo.close(verbose=False)
+        with launched(bundles, unavailable, files=tmp_path_factory.mktemp("gradio")) as address:
+            yield address.rstrip("/")
 
 
 def joined(client: httpx.Client, session: str) -> dict[str, Any]:

@@ -10,9 +10,9 @@ import pytest
 from benchmarks.visitor import Visitor
 from bundle import images
 from bundle.sessions import choose_provider
-from demo.page import build_demo, launch_settings
 from demo.serving.housekeeping import MIN_AGE, Janitor
 from demo.serving.served_bundle import open_bundles
+from tests.support.demo_page import launched
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.serving
@@ -71,15 +71,10 @@ def test_the_thread_ends_when_it_is_told(folder: Path, monkeypatch: pytest.Monke
 
 @pytest.fixture
 def visitor(tiny_bundle: Path, tmp_path: Path) -> Iterator[Visitor]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "gradio"))
-        (tmp_path / "gradio").mkdir()
-        bundles, unavailable = open_bundles(tiny_bundle, choose_provider("cpu"))
-        demo = build_demo(bundles, unavailable)
-        settings = launch_settings(bundles, unavailable)
-        _, address, _ = demo.launch(quiet=True, prevent_thread_lock=True, server_name="127.0.0.1", **settings)
+    (tmp_path / "gradio").mkdir()
+    bundles, unavailable = open_bundles(tiny_bundle, choose_provider("cpu"))
+    with launched(bundles, unavailable, files=tmp_path / "gradio") as address:
         yield Visitor(address)
-        demo.close(verbose=False)
 
 
 def test_two_hundred_interactions_leave_no_file(visitor: Visitor, tmp_path: Path):

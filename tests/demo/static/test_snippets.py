@@ -22,10 +22,10 @@ from bundle.marks import xmp
 from bundle.own_directions import encoded
 from bundle.sessions import choose_provider
 from demo.facts import facts
-from demo.page import build_demo, launch_settings
 from demo.serving.served_bundle import open_bundles
 from tests.bundle.test_adopt import LATENT, exported, net
 from tests.support import attributes, foreign, tiny
+from tests.support.demo_page import launched
 
 pytestmark = pytest.mark.serving
 
@@ -88,15 +88,10 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, list
     (root / "odd.onnx").write_bytes(foreign.exported())
     adopt(root / "odd.onnx", root / "odd", About("odd", "Odd"), Given(classes=tuple("abcde")))
     adopt(root / "foreign.onnx", root / "foreign", About("foreign", "Foreign", "elsewhere", "CC0-1.0", "uniform"))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
-        bundles, unavailable = open_bundles(root, choose_provider("cpu"))
-        assert not unavailable
-        demo = build_demo(bundles, unavailable)
-        settings = launch_settings(bundles, unavailable)
-        _, address, _ = demo.launch(quiet=True, prevent_thread_lock=True, server_name="127.0.0.1", **settings)
+    bundles, unavailable = open_bundles(root, choose_provider("cpu"))
+    assert not unavailable
+    with launched(bundles, files=tmp_path_factory.mktemp("gradio")) as address:
         yield address, facts(bundles, unavailable)["bundles"]
-        demo.close(verbose=False)
 
 
 @pytest.fixture(scope="module")

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from bundle import on_device
-from bundle.errors import UserError
 from bundle.read import read
 from export.__main__ import main
 from export.targets import hub, space_check, web
 from export.targets.folder import files_in
 from tests.export.targets import hub_server
 from tests.support import tiny
+from tests.support.static_site import written
 
 PAGE = {
     "embed.html", "embed.js", "embed.css",
@@ -32,7 +32,13 @@ PAGE = {
     "requests.js", "family.js", "gallery.js", "sample_sheet.js", "full_screen.js", "parameters.js", "drift_loop.js",
     "travel_parameters.js", "instrument_fold.js", "instrument.js", "instrument.css", "class_mix.js",
 }  # fmt: skip
-NAMES = {"www.w3.org", "cv.iptc.org", "iptc.org", "ns.twofold"}  # of SVG and in marks: names, never fetched
+NAMES = {
+    "www.w3.org",
+    "cv.iptc.org",
+    "iptc.org",
+    "ns.adobe.com",
+    "ns.twofold",
+}  # of SVG and in marks: names, never fetched
 RUNTIME = {"ort.js", "ort-jspi.js"}
 
 
@@ -49,13 +55,7 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 @pytest.fixture(scope="module")
 def site(bundles: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    try:
-        web.runtime()
-    except UserError as missing:
-        pytest.skip(str(missing))
-    folder = tmp_path_factory.mktemp("site") / "web"
-    web.write(bundles, folder)
-    return folder
+    return written(bundles, tmp_path_factory.mktemp("site") / "web")
 
 
 def places(folder: Path) -> set[str]:
@@ -117,6 +117,13 @@ def test_every_module_that_is_imported_is_there(site: Path):
     assert wanted >= {"gpu.js", "random.js", "worker.js"} and wanted <= PAGE
 
 
+def test_every_file_that_a_document_names_is_there(site: Path):
+    for document in web.DOCUMENTS:
+        named = set(re.findall(r'(?:src|href)="([\w.-]+)"', (site / document).read_text(encoding="utf-8")))
+        assert {"index.html": "instrument_fold.js", "embed.html": "embed.js"}[document] in named
+        assert sorted(named - places(site)) == [], document
+
+
 def test_titles_are_text_not_markup(bundles: list[Path], tmp_path: Path, site: Path):
     web.write(bundles[1:], tmp_path / "page")
     assert "<title>&lt;b&gt;Only&lt;/b&gt; a GAN</title>" in (tmp_path / "page" / "index.html").read_text()
@@ -172,5 +179,6 @@ def test_a_dry_run_checks_the_page_and_sends_nothing(
     assert main([*map(str, page), "--push", "me/page", "--private", "--dry-run"]) == 0
     assert "go to the private Space me/page" in capsys.readouterr().out
     assert "--push user/name" in refused(capsys, *page, "--dry-run")
+    assert "'no name' is no name of a Space" in refused(capsys, *page, "--push", "no name", "--dry-run")
     monkeypatch.setattr(space_check, "MAX_PAGE_BYTES", 20_000_000)
     assert "leave gan out" in refused(capsys, *page, "--push", "me/page", "--dry-run")

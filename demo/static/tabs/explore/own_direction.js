@@ -51,13 +51,13 @@
       el("p", {}, T.t("What you mean, so far:")),
       el("div", { class: "tf-strip-row" }, ...preview.map(({ amount, canvas }) => el("figure", {}, canvas, el("figcaption", {}, amount ? `${amount > 0 ? "+" : "−"}${Math.abs(amount)}` : "0")))),
     );
-    const name = el("input", { type: "text", maxlength: T.ownDirections.longestName, autocomplete: "off", "aria-label": T.t("Name of the direction"), placeholder: T.t("Its name") });
+    const name = el("input", { type: "text", maxlength: T.ownDirections.longestName, autocomplete: "off", "aria-label": T.t("Name of the direction") });
     const button = (text, hint, action) => el("button", { type: "button", class: "tf-button", title: hint, onclick: action }, text);
     const begin = button(T.t("Show twelve variations"), T.t("Twelve pictures around the one in Play"), () => start());
     const next = button(T.t("Next twelve"), T.t("More variations, around and along what you have marked"), () => ask());
     const again = button(T.t("Start over"), T.t("Forget the marks, and begin at the picture that Play shows now"), () => start());
     const take = el("button", { type: "submit", class: "tf-button" }, T.t("Take it"));
-    const form = el("form", { class: "tf-inline tf-own-take", onsubmit: (event) => (event.preventDefault(), takeIt()) }, name, take);
+    const form = el("form", { class: "tf-inline tf-own-take", onsubmit: (event) => (event.preventDefault(), takeIt()) }, el("label", { class: "tf-field" }, el("span", { class: "tf-label" }, T.t("Its name")), name), take);
     const file = el("input", { type: "file", accept: ".json,application/json", class: "tf-hidden", tabindex: -1, "aria-hidden": "true" });
     const openFile = button(T.t("Open a file"), T.t("A direction that was saved as a file; it can be dropped here, too"), () => file.click());
     const done = el("p", { role: "status" });
@@ -88,7 +88,7 @@
       const yes = all.filter(Boolean).length;
       const told = [T.t("{yes} have it, {no} have it not", { yes, no: all.length - yes })];
       if (found) told.push(T.t("left out in turn, {percent} % are told right", { percent: Math.round(100 * found.agreement) }));
-      count.textContent = `${told.join(" · ")}.`;
+      count.textContent = told.join(" · ");
       take.disabled = !found;
       previewBox.hidden = !found;
     };

@@ -186,7 +186,7 @@
       added.hidden = !status.added || busy;
       added.textContent = T.n(status.added, "{n} new picture joins when it goes on.", "{n} new pictures join when it goes on.");
       const stage = status.steps[status.step]?.stage;
-      const diverged = status.state === "failed" && /beyond all bounds/.test(status.error) && ["vae", "gan"].includes(stage);
+      const diverged = status.diverged && ["vae", "gan"].includes(stage);
       failedActions.hidden = !diverged;
       if (diverged && !failedActions.children.length) failedActions.append(remedies.slower());
       describeTime();

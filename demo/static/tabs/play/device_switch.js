@@ -85,7 +85,7 @@
       bar.hidden = true;
       note.textContent = `${sentence} ${T.t("The server keeps drawing.")}`;
     };
-    const change = async () => {
+    const change = async (chosen = true) => {
       if (!box.checked) {
         T.onDevice = false;
         T.storage.keep("device", "off");
@@ -99,7 +99,7 @@
         await load();
         if (T.bundle().device) await pictures(T.picturePath(), T.pictureParams());
         T.onDevice = true;
-        T.storage.keep("device", "on");
+        if (chosen) T.storage.keep("device", "on");
         describe();
       } catch (error) {
         onFailure(T.translate(error.message));
@@ -107,12 +107,13 @@
       box.disabled = false;
       announce();
     };
-    box.addEventListener("change", change);
-    // Draws here from now on, unless the visitor has said otherwise: for hands, which feel every wait for a server.
+    box.addEventListener("change", () => change());
+    // Draws here until the page is closed, unless the visitor has said otherwise: for hands, which feel every wait for a server.
+    let offered = false; // once: what failed is not tried again unasked
     T.drawHere = () => {
-      if (box.checked || T.storage.text("device") !== null || !T.bundle().device) return;
-      box.checked = true;
-      change();
+      if (offered || box.checked || T.storage.text("device") !== null || !T.bundle().device) return;
+      offered = box.checked = true;
+      change(false);
     };
     T.on((after, before) => after.b !== before.b && describe());
     describe();

@@ -358,12 +358,12 @@ document.addEventListener("keydown", (event) => {
 
 // --- in step with the page -------------------------------------------------------------------------
 let bundleShown = null;
-const refresh = (state) => {
+const refresh = (state, before = null) => {
   if (drifting?.loop && drifting.loop.from !== state) drifting.loop = { morph: driftLoop.morph(state), from: state, share: 0 };
   if (bundleShown !== state.b) sheet.show(T.bundle());
   if (bundleShown && bundleShown !== state.b) family.forget();
   bundleShown = state.b;
-  showAttributes(state);
+  if (!before || ["b", "m", "attributes"].some((key) => state[key] !== before[key])) showAttributes(state); // not at every step of a drag
   sheet.mark();
   draw();
   comeToRest();

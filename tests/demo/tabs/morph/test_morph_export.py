@@ -23,6 +23,7 @@ from bundle.errors import InputError, UserError
 from bundle.latents import one_hot
 from bundle.marks import TRAINED, Mark, xmp
 from bundle.marks.verify import finding
+from bundle.model import MORPH_PART
 from bundle.paths import path_shares
 from bundle.sessions import choose_provider
 from demo.routes import explore
@@ -359,11 +360,11 @@ def test_who_gives_up_ends_the_drawing(bundles: dict[str, ServedBundle], monkeyp
     reports = exported(bundles["tiny"], ASKED | {"frames": 240, "format": "zip"})
     next(reports)
     assert entered.wait(20)
-    assert next(reports)["done"] == morph_export.STEP
+    assert next(reports)["done"] == MORPH_PART
     before = threading.active_count()
     reports.close()
     wait_until(lambda: threading.active_count() < before)
-    assert calls == [morph_export.STEP] * 2  # of sixty
+    assert calls == [MORPH_PART] * 2  # of sixty
 
 
 @pytest.mark.parametrize("work", ["sys.stdin.buffer.read(); time.sleep(20)", "time.sleep(20)"])
