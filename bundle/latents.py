@@ -1,24 +1,36 @@
-"""Latent arithmetic in plain numpy: seeds and their classes, paths, truncation, and the mixture prior of a VAE.
+"""Latent arithmetic in plain numpy: seeds and their classes, truncation, and the mixture prior of a VAE.
 
-Nothing here knows a model. Latents are float32 rows; seeds are whole numbers in [0, 2**32).
+Nothing here knows a model. Latents are float32 rows; seeds are whole numbers in [0, 2**32). Paths between latents:
+bundle/paths.py.
 """
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
 from bundle.errors import InputError
 from bundle.schema import Prior
 
-Key = int | tuple[float, float]  # a stop of a morph: a seed, or a point (x, y) of the seed plane
-PathMode = Literal["linear", "spherical", "spline"]
-PATH_MODES: tuple[PathMode, ...] = ("linear", "spherical", "spline")
+Projection = Literal["pca", "lda"]
+
+
+class MapPoint(NamedTuple):
+    """A place of the latent map of a VAE (bundle/latent_map.py)."""
+
+    way: Projection
+    x: float
+    y: float
+
+
+SeedKey = int | tuple[float, float]  # a seed, or a point (x, y) of the seed plane
+Key = SeedKey | MapPoint  # a stop of a morph
 SEEDS = 2**32
 PLANE_STRIDE = 100  # how many seeds the seed plane moves on per unit of y
+NOT_OF_A_GAN = "A place of the latent map is a picture of the VAE: choose the VAE, or other keyframes."
 CUT = 2.0  # where the truncated normal prior ends
 
 
@@ -133,7 +145,7 @@ def blend(keys: np.ndarray, weights: np.ndarray) -> np.ndarray:
     if weights.max() == 1:
         return keys[int(weights.argmax())]
     mixed = weights @ keys.astype(np.float64)
-    return _with_norm(mixed, float(weights @ np.linalg.norm(keys.astype(np.float64), axis=1)))
+    return with_norm(mixed, float(weights @ np.linalg.norm(keys.astype(np.float64), axis=1)))
 
 
 def plane_corners(x: float, y: float) -> tuple[list[int], np.ndarray]:
@@ -151,22 +163,25 @@ def plane_latent(x: float, y: float, dim: int) -> np.ndarray:
 
 
 def key_latent(key: Key, dim: int) -> np.ndarray:
-    """The standard normal latent [dim] of a key."""
+    """The standard normal latent [dim] of a key. Raises InputError for a point of the map, which is a VAE's code."""
+    if isinstance(key, MapPoint):
+        raise InputError(NOT_OF_A_GAN)
     return plane_latent(*key, dim) if isinstance(key, tuple) else seed_latent(key, dim)
 
 
-def key_corners(key: Key) -> tuple[list[int], np.ndarray]:
+def key_corners(key: SeedKey) -> tuple[list[int], np.ndarray]:
     """The seeds that make up a key, and their weights: one for a seed, the four around a point of the plane."""
     return plane_corners(*key) if isinstance(key, tuple) else ([int(key) % SEEDS], np.ones(1))
 
 
 def key_seed(key: Key) -> int:
-    """The seed that chooses a key's class: its own, or the first of the four around a point."""
-    return key_corners(key)[0][0]
+    """The seed that chooses a key's class: its own, or the first of the four around a point; 0 on the map."""
+    return 0 if isinstance(key, MapPoint) else key_corners(key)[0][0]
 
 
 def key_class(key: Key, classes: int) -> int:
-    """The class of a key for which none was chosen: that of its seed, or of the first of the four around a point."""
+    """The class of a key for which none was chosen: that of its seed, or of the first of the four around a point. A
+    VAE draws a point of the map without one."""
     return seed_class(key_seed(key), classes)
 
 
@@ -185,51 +200,8 @@ def key_class_rows(chosen: Sequence[Mapping[int, float] | None], keys: Sequence[
     )
 
 
-def path_shares(frames: int, loop: bool) -> np.ndarray:
-    """Where `frames` evenly spaced frames lie on a path: shares [frames] in [0, 1].
-
-    An open path ends at the last key. A loop ends one step before the first key, so that playing it over and
-    over has no doubled frame.
-    """
-    return np.linspace(0.0, 1.0, frames, endpoint=not loop)
-
-
-def path_at(keys: np.ndarray, shares: np.ndarray, mode: PathMode, loop: bool) -> np.ndarray:
-    """Latents [F, D] at shares [F] in [0, 1] of the path through keys [K, D]; in a loop 1 equals 0."""
-    if len(keys) == 0:
-        raise InputError("A path needs at least one key.")
-    if mode not in PATH_MODES:
-        raise InputError(f"Unknown path '{mode}': choose one of {', '.join(PATH_MODES)}.")
-    step = {"linear": _linear_step, "spherical": _spherical_step, "spline": _spline_step}[mode]
-    segments = len(keys) if loop else len(keys) - 1
-    points = []
-    for share in shares:
-        position = float(np.clip(share, 0.0, 1.0)) * segments
-        index = min(int(position), max(segments - 1, 0))
-        points.append(step(keys, index, position - index, loop))
-    return np.stack(points).astype(np.float32)
-
-
-def _key(keys: np.ndarray, index: int, loop: bool) -> np.ndarray:
-    return keys[index % len(keys)] if loop else keys[min(max(index, 0), len(keys) - 1)]
-
-
-def _linear_step(keys: np.ndarray, index: int, t: float, loop: bool) -> np.ndarray:
-    return lerp(_key(keys, index, loop), _key(keys, index + 1, loop), t)
-
-
-def _spherical_step(keys: np.ndarray, index: int, t: float, loop: bool) -> np.ndarray:
-    return slerp(_key(keys, index, loop), _key(keys, index + 1, loop), t)
-
-
-def _spline_step(keys: np.ndarray, index: int, t: float, loop: bool) -> np.ndarray:
-    """Catmull-Rom through the keys: smooth in direction; the norm runs linearly from key to key."""
-    p0, p1, p2, p3 = (_key(keys, index + i, loop).astype(np.float64) for i in (-1, 0, 1, 2))
-    curve = p1 + 0.5 * t * (p2 - p0 + t * (2 * p0 - 5 * p1 + 4 * p2 - p3 + t * (3 * (p1 - p2) + p3 - p0)))
-    return _with_norm(curve, float((1 - t) * np.linalg.norm(p1) + t * np.linalg.norm(p2)))
-
-
-def _with_norm(vector: np.ndarray, norm: float) -> np.ndarray:
+def with_norm(vector: np.ndarray, norm: float) -> np.ndarray:
+    """The vector [D] stretched to a norm, float32; the zero vector stays."""
     length = float(np.linalg.norm(vector))
     return (vector * (norm / length) if length > 1e-9 else vector).astype(np.float32)
 

@@ -12,18 +12,21 @@ from itertools import islice
 
 import numpy as np
 
-from bundle import attribute_moves, images, latents, own_directions
+from bundle import attribute_moves, images, latents, own_directions, paths
 from bundle.attribute_moves import AttributeMoves
 from bundle.bend import Bend, bent, checked_bend
 from bundle.errors import BundleError, InputError
 from bundle.feeds import in_batches
-from bundle.latents import Key, Mixture, PathMode
+from bundle.latent_map import LatentMap, latent_map, projections
+from bundle.latents import Key, MapPoint, Mixture, Projection
+from bundle.paths import PathMode, Timing
 from bundle.runner import GraphRunner
 from bundle.schema import Model
 from bundle.search import Search, cross_entropy_rounds
 
 MAX_ROUNDS = 100
-MORPH_PART = 12  # frames of a morph in one run: each part is shown, or stopped, while the next is drawn
+MORPH_PART = 4  # frames of a morph in one run: a visitor's picture waits for no more than these
+MORPH_PIXELS = MORPH_PART * 128 * 128  # fewer frames of larger pictures
 SPREAD_SEEDS = 256  # seeds from which the spread of w is estimated
 SEARCH_REACH = 0.25  # a search starts with steps of this share of that spread
 
@@ -179,16 +182,16 @@ class BundleModel:
         model: Model = "gan",
         attributes: AttributeMoves | None = None,
         bend: Bend | None = None,
+        timed: Timing | None = None,
     ) -> np.ndarray:
-        """Pictures [frames, C, H, W] through `keys`, seeds or points of the plane; `classes` [keys, K] blend linearly.
+        """Pictures [frames, C, H, W] through `keys`; `classes` [keys, K] blend linearly. `timed`: when it is where.
 
         An open path ends on the last key; a loop ends one step before the first.
         """
         if not 1 <= frames <= self.info.max_batch:
             raise InputError(f"A morph has from 1 to {self.info.max_batch} frames, not {frames}.")
-        return self.morph_at(
-            keys, latents.path_shares(frames, loop), classes, mode, loop, truncation, model, attributes, bend
-        )
+        shares = paths.path_shares(frames, loop)
+        return self.morph_at(keys, shares, classes, mode, loop, truncation, model, attributes, bend, timed)
 
     def morph_at(
         self,
@@ -201,8 +204,9 @@ class BundleModel:
         model: Model = "gan",
         attributes: AttributeMoves | None = None,
         bend: Bend | None = None,
+        timed: Timing | None = None,
     ) -> np.ndarray:
-        """The pictures of a morph at `shares` [F] of its path, each in [0, 1]."""
+        """The pictures of a morph at `shares` [F] of its time, each in [0, 1]."""
         self._need(model)
         _finite(truncation, "truncation")
         rows = self._rows(classes, [latents.key_seed(key) for key in keys])
@@ -214,12 +218,14 @@ class BundleModel:
                     for key, row in zip(keys, [None] * len(keys) if rows is None else rows, strict=True)
                 ]
             )
-            codes = self.from_standard(latents.path_at(ends, shares, mode, loop))
+            # A point of the map is a mean of codes, whose norm says nothing.
+            stretch = not any(isinstance(key, MapPoint) for key in keys)
+            codes = self.from_standard(paths.path_at(ends, shares, mode, loop, timed, stretch))
             return self.decode(self.along_attributes(codes, attributes, "vae"))
         dim = self.info.require_gan().latent_dim
         ends = np.stack([latents.key_latent(key, dim) for key in keys])
-        along = None if rows is None else latents.path_at(rows, shares, "linear", loop)
-        return self._draw(latents.path_at(ends, shares, mode, loop), along, truncation, attributes, bend)
+        along = None if rows is None else paths.path_at(rows, shares, "linear", loop, timed)
+        return self._draw(paths.path_at(ends, shares, mode, loop, timed), along, truncation, attributes, bend)
 
     def morph_parts(
         self,
@@ -232,12 +238,14 @@ class BundleModel:
         model: Model = "gan",
         attributes: AttributeMoves | None = None,
         bend: Bend | None = None,
+        timed: Timing | None = None,
     ) -> Iterator[np.ndarray]:
         """As `morph_at`, for any number of shares: a few pictures [n, C, H, W] at a time, in order."""
-        step = min(MORPH_PART, self.info.max_batch)
+        fitting = MORPH_PIXELS // (self.info.image.height * self.info.image.width)
+        step = max(1, min(MORPH_PART, fitting, self.info.max_batch))
         for start in range(0, len(shares), step):
             part = shares[start : start + step]
-            yield self.morph_at(keys, part, classes, mode, loop, truncation, model, attributes, bend)
+            yield self.morph_at(keys, part, classes, mode, loop, truncation, model, attributes, bend, timed)
 
     # --- pictures from pictures ------------------------------------------------------------------
 
@@ -317,6 +325,19 @@ class BundleModel:
         """The VAE's fitted prior."""
         return Mixture.from_latents(self.runner.bundle.latents)
 
+    def latent_map(self, way: Projection) -> LatentMap:
+        """The map of the VAE's codes. Raises BundleError without a VAE, InputError where no such map is."""
+        self._need("vae")
+        if way not in projections(self.classes):
+            raise InputError(f"Bundle '{self.info.name}' has too few classes for a map of this kind: choose pca.")
+        if way not in self._maps:
+            self._maps[way] = latent_map(self.mixture, way)
+        return self._maps[way]
+
+    @cached_property
+    def _maps(self) -> dict[Projection, LatentMap]:
+        return {}
+
     @cached_property
     def _style_spread(self) -> np.ndarray:
         """The standard deviation [L, D] of w over a fixed set of seeds."""
@@ -393,6 +414,9 @@ class BundleModel:
 
     def _standard_code(self, key: Key, row: np.ndarray | None, temperature: float) -> np.ndarray:
         """The VAE's code [D] of a key, in units of the codes' deviation."""
+        if isinstance(key, MapPoint):
+            code = self.latent_map(key.way).code(np.array([key.x, key.y]))
+            return self.to_standard(code[None])[0].astype(np.float32)
         corners, weights = latents.key_corners(key)
         return latents.blend(self.to_standard(self.codes(corners, row, temperature)), weights)
 

@@ -15,7 +15,8 @@ import numpy as np
 from bundle import attribute_moves, images, latents, own_directions, pictures
 from bundle.bend import KNOBS, MAX_SEED, SEED, split_name
 from bundle.errors import InputError
-from bundle.latents import Key
+from bundle.latent_map import PROJECTIONS
+from bundle.latents import Key, MapPoint, SeedKey
 from bundle.model import MAX_ROUNDS
 from bundle.own_directions import OwnMove
 from bundle.picture_files import UPLOAD
@@ -23,11 +24,12 @@ from bundle.schema import Model
 from demo.serving.served_bundle import ServedBundle
 
 MAX_PICTURES = 64
-MAX_KEYS = 6
-MAX_FRAMES = 240
+MAX_KEYS = 16
+MAX_FRAMES = 240  # of a strip, or in one call
 MAX_TRUNCATION = 1.5
 MAX_LATENT = 1000.0  # of one number of a latent: far beyond any that a network was trained on
 MAX_COORDINATE = 1e6  # of the seed plane
+MAX_PLACE = 1e4  # of the latent map, far beyond any
 MAX_TEXT = 4 * UPLOAD.bytes // 3 + 200  # characters: the largest upload in base64, with its prefix
 NO_MOVES = "The attributes must be names with numbers, such as {'glasses': 1.5}"
 NO_BEND = "The bend must be names with numbers, such as {'2.scale': 1.5}"
@@ -173,7 +175,7 @@ def seed(value: Any, name: str = "seed") -> int:
     return whole(value, name, 0, latents.SEEDS - 1)
 
 
-def keys(value: Any, least: int = 1, most: int = MAX_PICTURES) -> list[Key]:
+def keys(value: Any, least: int = 1, most: int = MAX_PICTURES) -> list[SeedKey]:
     """A list of seeds and of points [x, y] of the seed plane, where [x, 0] is seed x."""
     if not isinstance(value, list) or not least <= len(value) <= most:
         raise InputError(f"Seeds must be a list of {least} to {most} whole numbers or points [x, y].")
@@ -186,6 +188,33 @@ def point(value: Any) -> tuple[float, float]:
         raise InputError(f"A point must be two numbers [x, y], not {len(value)}.")
     x, y = (number(one, "coordinate of a point", -MAX_COORDINATE, MAX_COORDINATE) for one in value)
     return x, y
+
+
+def stops(value: Any) -> list[Key]:
+    """The 2 to MAX_KEYS keys of a morph: as `keys`, and places ["pca", x, y] of the latent map."""
+    if not isinstance(value, list) or not 2 <= len(value) <= MAX_KEYS:
+        raise InputError(f"Seeds must be a list of 2 to {MAX_KEYS} whole numbers or points [x, y].")
+    return [map_point(one) if _on_map(one) else keys([one])[0] for one in value]
+
+
+def _on_map(value: Any) -> bool:
+    return isinstance(value, list | tuple) and len(value) == 3 and isinstance(value[0], str)
+
+
+def map_point(value: Any) -> MapPoint:
+    """A place of the latent map, from a list ["pca", x, y]."""
+    way = choice(value[0], PROJECTIONS, "map")
+    x, y = (number(one, "coordinate of a place on the map", -MAX_PLACE, MAX_PLACE) for one in value[1:])
+    return MapPoint(way, x, y)
+
+
+def numbers(value: Any, name: str) -> tuple[float, ...]:
+    """A list of finite numbers, MAX_KEYS at most; empty for null."""
+    if value is None:
+        return ()
+    if not isinstance(value, list) or len(value) > MAX_KEYS:
+        raise InputError(f"The {name} must be a list of numbers, one for each keyframe.")
+    return tuple(number(one, name, -1e6, 1e6) for one in value)
 
 
 def search_start(value: Any, size: int) -> np.ndarray | None:

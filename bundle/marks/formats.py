@@ -46,12 +46,22 @@ def png_info(mark: Mark) -> PngInfo:
 
 
 def gif(data: bytes, mark: Mark) -> bytes:
-    """A finished GIF with its mark: an application extension before the end."""
+    """A finished GIF with its mark."""
     assert data.endswith(b";")
-    return data[:-1] + GIF_XMP + block(mark) + GIF_END + b";"
+    return data[:-1] + gif_block(mark) + b";"
+
+
+def gif_block(mark: Mark) -> bytes:
+    """The mark for a GIF: an application extension, which stands before the end."""
+    return GIF_XMP + block(mark) + GIF_END
 
 
 def mp4(data: bytes, mark: Mark) -> bytes:
-    """A finished MP4 with its mark: a box of its own behind the others, which moves none of them."""
+    """A finished MP4 with its mark."""
+    return data + mp4_box(mark)
+
+
+def mp4_box(mark: Mark) -> bytes:
+    """The mark for an MP4: a box of its own behind the others, which moves none of them."""
     xmp = block(mark)
-    return data + struct.pack(">I4s", 8 + len(MP4_XMP) + len(xmp), b"uuid") + MP4_XMP + xmp
+    return struct.pack(">I4s", 8 + len(MP4_XMP) + len(xmp), b"uuid") + MP4_XMP + xmp

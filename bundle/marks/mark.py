@@ -9,13 +9,14 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import Field, TypeAdapter, ValidationError, field_validator
+from pydantic import Field, TypeAdapter, ValidationError, field_validator, model_validator
 
 from bundle import latents
 from bundle.attribute_moves import MOST
 from bundle.bend import KNOBS, MAX_BENDS, MAX_SEED
-from bundle.latents import PathMode
+from bundle.latents import MapPoint
 from bundle.own_directions import OwnMove
+from bundle.paths import LONGEST, Easing, PathMode, Timing, timing
 from bundle.read import OpenBundle
 from bundle.schema import MAX_ATTRIBUTES, Model
 from bundle.schema.entries import Entry
@@ -30,6 +31,7 @@ MAX_FAVOURITES = 60
 MAX_CLASSES = 100_000  # in one mix
 
 Coordinate = Annotated[float, Field(ge=-1e6, le=1e6)]
+MAX_PLACE = 1e4  # of the latent map
 SeedNumber = Annotated[int, Field(ge=0, lt=latents.SEEDS)]
 Class = Annotated[int, Field(ge=0)]
 # A class, a mix of classes, or None: the seed's own.
@@ -76,13 +78,27 @@ class Sheet(Drawn):
     c: Classes = None
 
 
-class Path(Drawn):
-    """A path through keys, seeds or points [x, y]. `classes`: of each key; empty: its own."""
+StateKey = SeedNumber | tuple[Coordinate, Coordinate] | MapPoint
 
-    keys: Annotated[tuple[SeedNumber | tuple[Coordinate, Coordinate], ...], Field(min_length=1, max_length=MAX_KEYS)]
+
+class Path(Drawn):
+    """A path through keys: seeds, points [x, y], or places ["pca", x, y] of the latent map. `classes`: of each key;
+    empty: its own. `times`, `easing`, `seconds`: as bundle.paths.Timing has them; empty and 0: the keys are even."""
+
+    keys: Annotated[tuple[StateKey, ...], Field(min_length=1, max_length=MAX_KEYS)]
     classes: Annotated[tuple[Classes, ...], Field(max_length=MAX_KEYS)] = ()
     path: PathMode
     loop: bool
+    times: Annotated[tuple[float, ...], Field(max_length=MAX_KEYS)] = ()
+    easing: Annotated[tuple[Easing, ...], Field(max_length=MAX_KEYS)] = ()
+    seconds: Annotated[float, Field(ge=0, le=LONGEST)] = 0
+
+    @field_validator("keys")
+    @classmethod
+    def _on_the_map(cls, keys: tuple[latents.Key, ...]) -> tuple[latents.Key, ...]:
+        if not all(abs(at) <= MAX_PLACE for key in keys if isinstance(key, MapPoint) for at in key[1:]):
+            raise ValueError("a place far beyond any map")
+        return keys
 
     @field_validator("classes")
     @classmethod
@@ -91,9 +107,18 @@ class Path(Drawn):
             raise ValueError("one class for each key, or none")
         return classes
 
+    @model_validator(mode="after")
+    def _in_time(self) -> "Path":
+        self.timed()  # raises an InputError, which is a ValueError
+        return self
+
+    def timed(self) -> Timing | None:
+        """When the path is at its keys; None where they are even."""
+        return timing(self.times, self.easing, self.seconds, len(self.keys), self.loop)
+
 
 class MorphFrame(Path):
-    """The picture at share `p` of a path."""
+    """The picture at share `p` of a path's time."""
 
     draw: Literal["morph"] = "morph"
     p: Annotated[float, Field(ge=0, le=1)]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bundle import images, latents
+from bundle import images, latents, paths
 from bundle.marks.mark import (
     Favourites,
     Film,
@@ -70,9 +70,9 @@ def _pictures(model: BundleModel, state: State) -> Iterator[np.ndarray]:
         case MorphFrame(p=share):
             yield from _frames(model, state, np.array([share]))
         case Film(columns=0):
-            yield from _frames(model, state, latents.path_shares(state.frames, state.loop)[:MOST_COMPARED])
+            yield from _frames(model, state, paths.path_shares(state.frames, state.loop)[:MOST_COMPARED])
         case Film(columns=columns):
-            frames = list(_frames(model, state, latents.path_shares(state.frames, state.loop)))
+            frames = list(_frames(model, state, paths.path_shares(state.frames, state.loop)))
             yield images.sheet(np.stack(frames), columns)
 
 
@@ -100,7 +100,8 @@ def _sheet(model: BundleModel, sheet: Sheet) -> np.ndarray:
 
 
 def _frames(model: BundleModel, path: Path, shares: np.ndarray) -> Iterator[np.ndarray]:
-    along = (key_classes(path, model.classes), path.path, path.loop, path.t, path.m, path.attributes, path.bend)
+    weights, timed = key_classes(path, model.classes), path.timed()
+    along = (weights, path.path, path.loop, path.t, path.m, path.attributes, path.bend, timed)
     for part in model.morph_parts(path.keys, shares, *along):
         yield from images.to_uint8(part)
 

@@ -66,14 +66,14 @@ class BundleRoutes:
 
         return Route(path, endpoint, methods=["POST"])
 
-    def stream(self, path: str, prepare: Callable[[Form], Reports]) -> Route:
+    def stream(self, path: str, prepare: Callable[[Form], Reports], film: bool = False) -> Route:
         """A route that answers a form with reports, each a line of JSON: see ModelRequests.stream."""
 
         async def endpoint(request: Request) -> Response:
             form = await self._form(request)
             if isinstance(form, Response):
                 return form
-            return await self._requests.stream(request, lambda: prepare(form))
+            return await self._requests.stream(request, lambda: prepare(form), film)
 
         return Route(path, endpoint, methods=["POST"])
 

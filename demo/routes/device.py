@@ -26,7 +26,7 @@ from demo.serving.file_watch import KnownFile
 from demo.serving.served_bundle import ServedBundle
 
 WEB = Path(__file__).resolve().parents[1] / "web"  # where `python -m demo.web` puts onnxruntime-web
-SCRIPTS = ("random.js", "latents.js", "bend.js", "device.js", "worker.js", "gpu.js", "local.js")
+SCRIPTS = ("random.js", "latents.js", "paths.js", "bend.js", "device.js", "worker.js", "gpu.js", "local.js")
 OPEN = "open.js"  # for other pages: demo/routes/files.py
 MEDIA = {"js": "text/javascript", "wasm": "application/wasm"}
 

@@ -15,8 +15,8 @@ import numpy as np
 from bundle import images, schema
 from bundle.attribute_moves import AttributeMoves
 from bundle.bend import Bend
-from bundle.errors import BundleError
-from bundle.latents import Key
+from bundle.errors import BundleError, InputError
+from bundle.latents import SeedKey
 from bundle.marks import Mark, Point, Seed, trained
 from demo import arguments
 from demo.data_urls import data_url, decimal, image_url, picture_url
@@ -69,7 +69,7 @@ def drawing(bundles: Mapping[str, ServedBundle]) -> dict[str, Endpoint]:
         return {"images": [picture_url(*one) for one in zip(images.to_uint8(drawn), about, strict=True)]}
 
     def interpolate(
-        seeds: list[int | list[float]],
+        seeds: list[int | list[float | str]],
         bundle: str = "",
         model: ModelName = "",
         label: str = "",
@@ -81,23 +81,34 @@ def drawing(bundles: Mapping[str, ServedBundle]) -> dict[str, Endpoint]:
         frames_per_second: int = 20,
         attributes: dict[str, float | dict] | None = None,
         bend: dict[str, float] | None = None,
+        times: list[float] | None = None,
+        easing: list[str] | None = None,
+        seconds: float = 0.0,
     ) -> dict:
-        """Draw a morph through 2 to 6 seeds, or points [x, y] of the plane that Play travels through.
+        """Draw a morph through 2 to 16 seeds, or points [x, y] of the plane that Play travels through.
 
-        frames: 2 to 240. format: an animated webp or gif, an mp4 where the server has an encoder, a film-strip in rows
-        for print, a png-strip with all frames side by side, or a zip of the frames with path.json. frames_per_second:
-        1 to 50. The others as in /sample, the label for all keys. Returns {"animation": a data URL, "frames": n}.
+        A seed may also be a place ["pca", x, y] of the latent map, for the VAE. frames: 2 to 240. seconds: 2 to 600, in
+        place of a number of frames, of which there are 240 at most all the same. times: the second at which the film is
+        at each seed, rising from 0. easing: how it goes on from each. format: an animated webp or gif, an mp4 where the
+        server has an encoder, a film-strip in rows for print, a png-strip with all frames side by side, or a zip of the
+        frames with path.json. frames_per_second: 1 to 60; a gif holds 50. The others as in /sample, the label for all
+        keys. Returns {"animation": a data URL, "frames": n}.
         """
         served = arguments.bundle(bundles, bundle)
         file_format = arguments.choice(format, morph_export.FORMATS, "format")
         weights = arguments.class_weights(label, served)
         classes = [] if weights is None else [int(weights.argmax())] * (len(seeds) if isinstance(seeds, list) else 0)
         asked: dict[str, Any] = {"m": model, "t": truncation, "keys": seeds, "classes": classes, "mode": mode}
-        asked |= {"loop": loop, "frames": frames, "fps": frames_per_second}
-        asked |= {"attributes": attributes, "bend": bend}
-        morph = morph_export.read(served, asked)
-        data = morph_export.write(morph, np.concatenate(list(morph.parts())), file_format)
-        return {"animation": data_url(data, file_format), "frames": morph.frames}
+        asked |= {"loop": loop, "fps": frames_per_second, "attributes": attributes, "bend": bend}
+        asked |= {"times": times, "easing": easing}
+        asked |= {"seconds": seconds, "frames": None if seconds else frames}
+        morph = morph_export.read(served, asked).held_by(file_format)
+        if morph.frames > arguments.MAX_FRAMES:
+            raise InputError(
+                f"One call draws {arguments.MAX_FRAMES} frames at most, not {morph.frames}: ask for fewer seconds, or "
+                "fewer frames a second."
+            )
+        return {"animation": data_url(morph_export.as_bytes(morph, file_format), file_format), "frames": morph.frames}
 
     def report(bundle: str = "") -> dict:
         """Tell what a bundle is and how good it is.
@@ -174,7 +185,7 @@ def reading(bundles: Mapping[str, ServedBundle], picture_of: Reader, mask_of: Re
 
 def _drawn(
     served: ServedBundle,
-    key: Key,
+    key: SeedKey,
     weights: np.ndarray | None,
     truncation: float,
     model: schema.Model,
@@ -188,7 +199,7 @@ def _drawn(
 
 def _mark(
     served: ServedBundle,
-    key: Key,
+    key: SeedKey,
     label: int | None,
     truncation: float,
     model: schema.Model,

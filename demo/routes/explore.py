@@ -34,8 +34,10 @@ from starlette.routing import Route
 
 from bundle import latents
 from bundle.errors import InputError
+from bundle.latent_map import projections
 from bundle.schema import Model
 from demo import arguments
+from demo.arguments import MAX_PLACE
 from demo.routes import live, query_parameters
 from demo.routes.bundle_routes import BundleRoutes, Form
 from demo.routes.model_requests import ModelRequests
@@ -44,7 +46,6 @@ from demo.tabs.explore import directions, latent_map, own_direction
 from demo.tabs.explore.directions import Moves
 
 KEPT = {"Cache-Control": "private, max-age=3600"}
-MAX_PLACE = 1e4  # of a coordinate, far beyond any map
 MAX_MOVES, MAX_MOVE = 64, 6.0  # how many moves at once, and how far each
 
 
@@ -63,7 +64,7 @@ def routes(bundles: Mapping[str, ServedBundle], requests: ModelRequests | None =
 
 
 def _map_dots(served: ServedBundle, query: QueryParams) -> JSONResponse:
-    dots = latent_map.dots(served, query_parameters.choice(query, "way", latent_map.projections(served)))
+    dots = latent_map.dots(served, query_parameters.choice(query, "way", projections(served.classes)))
     return JSONResponse(dots, headers=KEPT)
 
 
@@ -98,7 +99,7 @@ def _own_direction(form: Form) -> dict[str, Any]:
 
 def map_picture(served: ServedBundle, query: QueryParams) -> np.ndarray:
     """The image [1, C, H, W] at a place of the map. Raises InputError, BundleError."""
-    found = latent_map.latent_map_of(served, query_parameters.choice(query, "way", latent_map.projections(served)))
+    found = served.latent_map(query_parameters.choice(query, "way", projections(served.classes)))
     place = [query_parameters.number(query, name, 0.0, -MAX_PLACE, MAX_PLACE) for name in ("mapx", "mapy")]
     return served.decode(found.code(np.array(place))[None])
 

@@ -22,7 +22,7 @@ from demo.routes import device
 from demo.routes.page_files import no_file
 from demo.serving.served_bundle import ServedBundle
 
-MODULES = ("random.js", "latents.js", "bend.js", "device.js", device.OPEN)  # none before what it imports
+MODULES = ("random.js", "latents.js", "paths.js", "bend.js", "device.js", device.OPEN)  # none before what it imports
 HEADERS = {"Cache-Control": "private, max-age=600", "X-Content-Type-Options": "nosniff"}
 
 

@@ -7,14 +7,16 @@
 
 Each of them but the quiz takes `attributes` too: moves along attributes in standard deviations, "glasses:1.5,smile:-2",
 clamped to ±4, and along directions of the visitor's own, "round face:1.5*VECTOR" (bundle/own_directions.py); and
-`bend`, what is done to the styles of stages of the GAN, "2.scale:1.5,5.noise:0.3" (bundle/bend.py).
+`bend`, what is done to the styles of stages of the GAN, "2.scale:1.5,5.noise:0.3" (bundle/bend.py). A morph
+also takes `times`, the seconds at which it is at each key, "0,1.5,4"; `easing`, a word for each: linear, in, out,
+smooth; and `seconds`, its length. Without them the keys are even.
 
 m: the model; default: the bundle's first. x, y: numbers, clamped to ±1e6. t: truncation, clamped to 0 to 1.5.
 c: a class "3" or shares "3:0.5,5:0.5". Without c, each picture has the class of its seed, seed modulo K; at a point of
-the plane that is ⌊x⌋ + 100 ⌊y⌋ modulo K. keys: 1 to 6, each a seed "3" or a point x:y of the seed plane, such as
-3,7.25:0.5. classes: one entry a key, separated by commas: "3", shares "3:0.5|5:0.5", or empty for the key's own class.
-p: 0 to 1. path: linear, spherical, spline. loop: 0 or 1. n: a whole number, sent back in the header X-Sequence.
-grid: 1 to 8. quiz: a seed, see demo/tabs/compare/quiz.py.
+the plane that is ⌊x⌋ + 100 ⌊y⌋ modulo K. keys: 1 to 16, each a seed "3", a point x:y of the seed plane, or a place
+pca:x:y of the latent map, such as 3,7.25:0.5. classes: one entry a key, separated by commas: "3", shares "3:0.5|5:0.5",
+or empty for the key's own class. p: 0 to 1, a share of the morph's time. path: linear, spherical, spline. loop: 0 or 1.
+n: a whole number, sent back in the header X-Sequence. grid: 1 to 8. quiz: a seed, see demo/tabs/compare/quiz.py.
 f: png (default) or raw, the bytes of uint8 [H, W, C] with that shape in the header X-Shape. A PNG has its mark
 (bundle/marks); raw bytes have no place for one, so IPTC's word for their source is in the header X-Digital-Source-Type.
 v: the bundle's version, which the page sends so that a cache never mixes two exports of a bundle; not read here.
@@ -24,6 +26,7 @@ many waiting requests and time-outs with 503. Requests of disconnected clients a
 gives the same bytes, so answers may be cached.
 """
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -32,7 +35,7 @@ from starlette.datastructures import QueryParams
 from starlette.responses import Response
 from starlette.routing import Route
 
-from bundle import images, latents
+from bundle import images, latents, paths
 from bundle.errors import InputError
 from bundle.marks import (
     COMPOSITE,
@@ -57,7 +60,7 @@ from demo.tabs.compare import quiz
 from demo.tabs.morph import keyframes
 
 MAX_GRID = 8  # pictures on a side of a sheet
-PATHS: tuple[latents.PathMode, ...] = ("spherical", "linear", "spline")  # the first is the default
+PATHS: tuple[paths.PathMode, ...] = ("spherical", "linear", "spline")  # the first is the default
 
 Draw = Callable[[ServedBundle, QueryParams], np.ndarray]
 StateOf = Callable[[ServedBundle, QueryParams], State | Mapping[str, Any]]
@@ -129,6 +132,7 @@ def morph_picture(served: ServedBundle, query: QueryParams) -> np.ndarray:
         query_parameters.model(query, served),
         query_parameters.attributes(query),
         query_parameters.bend(query),
+        query_parameters.timed(query, len(keys)),
     )
 
 
@@ -162,13 +166,16 @@ def plane_state(served: ServedBundle, query: QueryParams) -> State:
 
 def morph_state(served: ServedBundle, query: QueryParams) -> State:
     """The state of `morph_picture`."""
-    classes = query.get("classes", "")
+    classes, keys = query.get("classes", ""), keyframes.from_text(query.get("keys", ""))
+    timed = query_parameters.timed(query, len(keys))
+    times: dict[str, Any] = {} if timed is None else dataclasses.asdict(timed)
     return MorphFrame(
-        keys=tuple(keyframes.from_text(query.get("keys", ""))),
+        keys=tuple(keys),
         classes=tuple(_chosen(entry, "|", served) for entry in classes.split(",")) if classes else (),
         path=query_parameters.choice(query, "path", PATHS),
         loop=query_parameters.choice(query, "loop", ("0", "1")) == "1",
         p=query_parameters.number(query, "p", 0.0, 0.0, 1.0),
+        **times,
         **_shared(served, query),
     )
 

@@ -13,7 +13,7 @@ from bundle.errors import InputError
 from bundle.marks import Film, Mark, known_state
 from bundle.marks.redraw import Drawing, drawn_again
 from bundle.model import BundleModel
-from demo.arguments import MAX_FRAMES, MAX_KEYS
+from demo.arguments import MAX_FRAMES
 from demo.routes import explore, live
 from demo.serving.served_bundle import ServedBundle
 from demo.tabs import training_film
@@ -26,8 +26,8 @@ def drawn_here(model: BundleModel, mark: Mark) -> Drawing | None:
     """As bundle.marks.redraw.drawn_again; here also pictures of an address, sheets for print, films of a training."""
     assert isinstance(model, ServedBundle)
     state, given = known_state(mark), mark.state or {}
-    if isinstance(state, Film) and (state.frames > MAX_FRAMES or len(state.keys) > MAX_KEYS):
-        raise InputError(f"A morph has at most {MAX_FRAMES} frames through {MAX_KEYS} keys.")
+    if isinstance(state, Film) and (state.columns or state.print) and state.frames > MAX_FRAMES:
+        raise InputError(f"A strip has at most {MAX_FRAMES} frames.")  # of a film only the first are compared
     if isinstance(state, Film) and state.print:
         return _of(_print_sheet(model, state))
     word = given.get("draw")
@@ -54,7 +54,7 @@ def _print_sheet(served: ServedBundle, film: Film) -> np.ndarray:
     asked: dict[str, Any] = {"m": film.m, "t": film.t, "keys": list(film.keys), "mode": film.path, "loop": film.loop}
     asked |= {"frames": film.frames, "fps": 1, "attributes": film.attributes, "bend": film.bend}
     asked |= {"classes": list(film.classes)}
-    morph = morph_export.read(served, asked)
-    data = morph_export.write(morph, np.concatenate(list(morph.parts())), "film-strip")
+    asked |= {"times": list(film.times), "easing": list(film.easing), "seconds": film.seconds}
+    data = morph_export.as_bytes(morph_export.read(served, asked), "film-strip")
     with Image.open(io.BytesIO(data)) as sheet:
         return np.asarray(sheet.convert("RGB"))

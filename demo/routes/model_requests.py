@@ -6,9 +6,11 @@ answered in plain text: 400 for a wrong request, 404 where a file that it needs 
 when too much is asked for at once or it takes too long, 500 for a fault of ours.
 """
 
+import asyncio
 import json
 import logging
 from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import AsyncExitStack
 from ipaddress import ip_address
 from typing import Any, TypeVar
 
@@ -23,9 +25,13 @@ from demo.serving.fair_slots import FairSlots
 
 THREADS = 32  # requests in progress at a time: as many can share a run
 MAX_WAITING = 64
-STREAMS = 8  # searches and exports, which take seconds
+STREAMS = 8  # searches, which take seconds
 MAX_WAITING_STREAMS = 16
-STREAM_DEADLINE = 60.0  # seconds that a search or an export may wait for its turn
+STREAM_DEADLINE = 60.0  # seconds that a search may wait for its turn
+FILMS = 2  # exports, which may take minutes of a processor, and space on the disk; one for each visitor
+MAX_WAITING_FILMS = 8
+FILM_DEADLINE = 900.0
+STILL_WAITING = 5.0  # seconds between two reports of who waits for a turn: a silent connection would be cut
 LOOK_EVERY = 0.05  # seconds between two looks whether the client is still connected
 FAILED = "The request failed; the server's log says why."
 STATUSES: dict[type[Exception], int] = {Busy: 503, FileGone: 404, UserError: 400}  # the first that fits
@@ -44,7 +50,8 @@ class ModelRequests:
     def __init__(self) -> None:
         self._requests = FairSlots(THREADS, MAX_WAITING)
         self._streams = FairSlots(STREAMS, MAX_WAITING_STREAMS)
-        self._threads = anyio.CapacityLimiter(THREADS + STREAMS)
+        self._films = FairSlots(FILMS, MAX_WAITING_FILMS)
+        self._threads = anyio.CapacityLimiter(THREADS + STREAMS + FILMS)
 
     async def answer(self, request: Request, work: Callable[[], Response]) -> Response:
         """The answer of `work`, which runs in a thread, or a sentence that says why there is none."""
@@ -53,8 +60,9 @@ class ModelRequests:
         except Exception as error:
             return refusal_of(error)
 
-    async def stream(self, request: Request, prepare: Callable[[], Reports]) -> Response:
-        """Reports as lines of JSON, each sent as soon as it is there.
+    async def stream(self, request: Request, prepare: Callable[[], Reports], film: bool = False) -> Response:
+        """Reports as lines of JSON, each sent as soon as it is there; {"waiting": true} until its turn comes. `film`:
+        whether it takes minutes rather than seconds.
 
         `prepare` checks the request and returns an iterator; each of its steps has a deadline of its own. What goes
         wrong in one becomes the last report, {"error": a sentence}. The iterator is closed at the end, and as soon as
@@ -64,11 +72,20 @@ class ModelRequests:
             reports = await self._run(request, prepare, self._requests)
         except Exception as error:
             return refusal_of(error)
-        return _Stream(self._lines(request, reports))
+        return _Stream(self._lines(request, reports, film))
 
-    async def _lines(self, request: Request, reports: Reports) -> AsyncGenerator[bytes, None]:
+    async def _lines(self, request: Request, reports: Reports, film: bool) -> AsyncGenerator[bytes, None]:
+        slots, deadline = (self._films, FILM_DEADLINE) if film else (self._streams, STREAM_DEADLINE)
         try:
-            async with self._streams.slot(Caller.of_now(visitor_of(request), STREAM_DEADLINE)):
+            async with AsyncExitStack() as held:
+                slot = held.enter_async_context(slots.slot(Caller.of_now(visitor_of(request), deadline)))
+                turn = asyncio.ensure_future(slot)
+                try:
+                    while not (await asyncio.wait({turn}, timeout=STILL_WAITING))[0]:
+                        yield _line({"waiting": True})
+                finally:
+                    turn.cancel()  # of no effect on one that has come
+                turn.result()
                 while (report := await self._run(request, lambda: next(reports, None))) is not None:
                     yield _line(report)
         except Exception as error:

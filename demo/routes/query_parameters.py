@@ -16,8 +16,9 @@ from bundle.attribute_moves import MOST
 from bundle.bend import MAX_BENDS, MAX_SEED
 from bundle.errors import InputError
 from bundle.own_directions import MOST_OWN, OwnMove, decoded
+from bundle.paths import EASINGS, LONGEST, Timing, timing
 from bundle.schema import MAX_ATTRIBUTES, Model
-from demo.arguments import MAX_TRUNCATION
+from demo.arguments import MAX_KEYS, MAX_TRUNCATION
 from demo.serving.served_bundle import ServedBundle
 
 Word = TypeVar("Word", bound=str)
@@ -124,6 +125,21 @@ def bend(query: QueryParams) -> dict[str, float]:
             raise InputError("The parameter 'bend' takes names with numbers, such as 2.scale:1.5.")
         found[name] = number(QueryParams({"bend": value}), "bend", 0.0, -MAX_SEED, MAX_SEED)
     return found
+
+
+def timed(query: QueryParams, keys: int) -> Timing | None:
+    """The parameters times, easing and seconds of a morph of so many keys; None where they are absent."""
+    given, easing = query.get("times", ""), query.get("easing", "")
+    times = [_time(text) for text in given.split(",", MAX_KEYS)] if given else []
+    words = [choice(QueryParams({"easing": word}), "easing", EASINGS) for word in easing.split(",", MAX_KEYS) if easing]
+    seconds = number(query, "seconds", 0.0, 0.0, LONGEST)
+    return timing(times, words, seconds, keys, query.get("loop", "") == "1")
+
+
+def _time(text: str) -> float:
+    if not text:
+        raise InputError("The parameter 'times' takes numbers, such as 0,1.5,4.")
+    return number(QueryParams({"times": text}), "times", 0.0, 0.0, LONGEST)
 
 
 def classes(query: QueryParams, served: ServedBundle) -> np.ndarray | None:

@@ -25,6 +25,7 @@ DEADLINE = 10.0  # seconds for one request, waiting included
 MAX_WAITING = 64  # requests that may wait for one graph
 TOO_MANY = "Too many people are drawing right now; try again in a second."
 GONE = "The client has disconnected."
+PATIENCE = 2.0  # seconds that work in the background lets others go first; then it takes its turn as they do
 
 # A graph function with a deadline on time.monotonic(), at which it stops and raises Busy.
 TimedGraphFunction = Callable[[Feed, float], list[np.ndarray]]
@@ -34,12 +35,13 @@ TimedGraphFunction = Callable[[Feed, float], list[np.ndarray]]
 class Caller:
     """On whose behalf something runs. `until`: the deadline, on time.monotonic(). `gone`: set once the client has
     disconnected or cancelled. `seconds`: how long it was until the deadline at first. `visitor`: who takes turns with
-    others."""
+    others. `background`: lets others go first."""
 
     until: float
     gone: threading.Event = field(default_factory=threading.Event)
     seconds: float = DEADLINE
     visitor: str = ""
+    background: bool = False
 
     @classmethod
     def of_now(cls, visitor: str = "", seconds: float = DEADLINE) -> "Caller":
@@ -76,10 +78,15 @@ class _Request:
     outputs: list[np.ndarray] | None = None
     error: BaseException | None = None
     seconds: float = 0.0
+    since: float = field(default_factory=time.monotonic)
 
     @property
     def done(self) -> bool:
         return self.outputs is not None or self.error is not None
+
+    def yields(self, now: float) -> bool:
+        """Whether it lets others go first."""
+        return self.caller.background and now < self.since + PATIENCE
 
 
 @dataclass
@@ -189,13 +196,14 @@ class BatchQueue:
             self._state.notify_all()
 
     def _take(self) -> list[_Request]:
-        """The next requests that fit into one run. Overdue requests and those of disconnected clients are dropped."""
+        """The next requests that fit into one run; nobody's picture waits for rows of work in the background. Overdue
+        requests and those of disconnected clients are dropped."""
         batch: list[_Request] = []
         rows, now = 0, time.monotonic()
-        for request in in_turn(self._waiting):
+        for request in in_turn(self._waiting, now):
             request.error = refusal(request, now)
             if request.error is None:
-                if rows + request.rows > self.most:
+                if rows + request.rows > self.most or (batch and request.yields(now) and not batch[0].yields(now)):
                     break
                 batch.append(request)
                 rows += request.rows
@@ -236,12 +244,13 @@ class BatchQueue:
         tally.seconds += batch[0].seconds
 
 
-def in_turn(waiting: Iterable[_Request]) -> list[_Request]:
-    """The first request of each visitor in order of arrival, then the second of each, and so on."""
+def in_turn(waiting: Iterable[_Request], now: float) -> list[_Request]:
+    """The first request of each visitor in order of arrival, then the second of each, and so on; work in the background
+    behind them."""
     earlier: Counter[str] = Counter()
     ranked = []
     for request in waiting:
-        ranked.append((earlier[request.caller.visitor], request))
+        ranked.append(((request.yields(now), earlier[request.caller.visitor]), request))
         earlier[request.caller.visitor] += 1
     return [request for _, request in sorted(ranked, key=lambda pair: pair[0])]  # stable
 

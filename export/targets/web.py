@@ -34,7 +34,7 @@ ABOUT = (
     "Small generators that draw in your browser: travel through their latent spaces, morph. Made with Twofold; nothing",
     "is sent anywhere.",
 )
-DEVICE_SCRIPTS = ("random.js", "latents.js", "bend.js", "device.js", "worker.js", "gpu.js", "local.js")
+DEVICE_SCRIPTS = ("random.js", "latents.js", "paths.js", "bend.js", "device.js", "worker.js", "gpu.js", "local.js")
 CORE_SCRIPTS = (  # in this order
     "core.js",
     "storage.js",
@@ -64,13 +64,14 @@ SHARED = (
             "full_screen.js",
             "sample_sheet.js",
             "favourites.js",
+            "drift_loop.js",
             "travel_parameters.js",
             "instrument_fold.js",
         )
     ),
     STATIC / "instrument" / "instrument.css",
     *(TABS / "about" / name for name in ("about.css", "how_it_learned.css", "how_it_learned.js", "verify.js")),
-    *(TABS / "morph" / name for name in ("morph.css", "keyframes.js", "keyframe_list.js")),
+    *(TABS / "morph" / name for name in ("morph.css", "keyframes.js", "timing.js", "timeline.js", "keyframe_list.js")),
 )
 INSTRUMENT = tuple(sorted((STATIC / "instrument").glob("*.js")))  # one script, loaded when it is opened
 WORD_FOLDERS = ("core", "play", "morph", "about", "device", "instrument", "server")

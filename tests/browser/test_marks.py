@@ -74,8 +74,8 @@ def test_a_saved_picture_is_marked_drawn_again_and_opened(visit, address: str, q
 
 
 def test_a_dropped_film_opens_its_keyframes(visit, address: str):
-    asked = {"keys": [3, [7.25, 0.5], 9], "classes": [5, 2, 1], "mode": "linear", "loop": False, "frames": 7, "fps": 12,
-             "m": "gan", "t": 0.6, "format": "webp"}  # fmt: skip
+    asked = {"keys": [3, [7.25, 0.5], 9], "classes": [5, 2, 1], "mode": "linear", "loop": False, "frames": 36,
+             "fps": 12, "m": "gan", "t": 0.6, "format": "webp"}  # fmt: skip
     form = {"request": (None, json.dumps(asked))}
     *_, last = httpx.post(f"{address}morph/digits", files=form).text.splitlines()
     film = base64.b64decode(json.loads(last)["href"].partition(",")[2])
@@ -86,9 +86,9 @@ def test_a_dropped_film_opens_its_keyframes(visit, address: str):
     page.wait_for_function("document.querySelector('.tf-morph')?.offsetParent")
     page.wait_for_timeout(300)
     assert field.input_value() == "3,7.25:0.5,9"
-    chosen = page.locator(".tf-keyframe select").evaluate_all("all => all.map((one) => one.value)")
+    chosen = page.locator(".tf-keyframe-class").evaluate_all("all => all.map((one) => one.value)")
     assert chosen == ["5", "2", "1"]
-    assert page.get_by_label("Frames", exact=True).input_value() == "7"
+    assert page.get_by_label("Length in seconds").input_value() == "3"
     assert page.evaluate("[Twofold.state.b, Twofold.state.t]") == ["digits", 0.6]
     assert not page.get_by_label("Loop back to the first").is_checked()
     assert page.get_by_role("radio", name="Linear").is_checked()

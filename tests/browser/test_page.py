@@ -201,7 +201,9 @@ def test_morph_scrubs_plays_and_exports(visit):
     page.get_by_role("button", name="Play", exact=True).click()
     wait_for_change(page, stage, middle)
     page.get_by_role("button", name="Pause").click()
-    page.get_by_label("Frames", exact=True).fill("14")
+    page.get_by_label("Frames of a strip").fill("14")
+    page.get_by_label("Length in seconds").fill("2")
+    page.get_by_role("radio", name="24").check()
     for name, ending in (("WebP", "webp"), ("GIF", "gif"), ("film strip", "png"), ("ZIP", "zip")):
         page.get_by_role("button", name=f"Export {name}").click()
         with page.expect_download() as download:

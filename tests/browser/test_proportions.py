@@ -167,7 +167,7 @@ def test_the_static_page(browser: Any, bundles: Path, tmp_path: Path):
             page.get_by_role("button", name="Save PNG").locator("visible=true").click()
         assert Image.open(io.BytesIO(Path(download.value.path()).read_bytes())).size == (10 * WIDTH, 4 * HEIGHT)
         tab(page, "Morph")
-        page.get_by_role("slider", name="Frames", exact=True).fill("12")
+        page.get_by_role("slider", name="Frames of a strip").fill("12")
         page.get_by_role("button", name="Export PNG strip").click()
         page.get_by_role("link", name="Download").wait_for()
         with page.expect_download() as download:

@@ -265,7 +265,7 @@ def test_the_morph_leaves_as_a_strip(show, models):
     page.get_by_label("Seeds of the keyframes").fill("2,9")
     page.get_by_text("Seed 9").wait_for()
     page.get_by_role("radio", name="Spherical").check()
-    page.get_by_label("Frames", exact=True).fill("13")
+    page.get_by_label("Frames of a strip").fill("13")
     assert page.get_by_role("button", name=re.compile("^Export")).all_inner_texts() == ["Export PNG strip"]
     page.get_by_role("button", name="Export PNG strip").click()
     with page.expect_download() as download:
@@ -293,7 +293,7 @@ def test_what_leaves_is_marked_and_is_checked_here(show, models):
     files["sheet"] = saved("Save PNG")
     tab(page, "Morph")
     page.get_by_label("Seeds of the keyframes").fill("2,9.5:0.25")
-    page.get_by_label("Frames", exact=True).fill("12")
+    page.get_by_label("Frames of a strip").fill("12")
     page.get_by_role("button", name="Export PNG strip").click()
     files["film"] = saved("Download mnist-morph")
     for kind, data in files.items():

@@ -10,17 +10,13 @@ from sklearn.mixture import GaussianMixture
 
 from bundle.errors import InputError
 from bundle.latents import (
-    PATH_MODES,
     Mixture,
-    PathMode,
     blend,
     class_rows,
     class_weights,
     from_normal,
     lerp,
     one_hot,
-    path_at,
-    path_shares,
     plane_latent,
     seed_latent,
     slerp,
@@ -52,10 +48,6 @@ def test_noise_of_64_pictures_takes_under_10_ms(prior: str):
     normal = np.random.default_rng(0).standard_normal((64, 100)).astype(np.float32)
     best = min(timeit.repeat(lambda: from_normal(normal, prior), number=1, repeat=20))
     assert best < 0.010
-
-
-def path(keys: np.ndarray, frames: int, mode: PathMode, loop: bool = False) -> np.ndarray:
-    return path_at(keys, path_shares(frames, loop), mode, loop)
 
 
 def test_a_seed_is_fixed_for_ever():
@@ -90,50 +82,6 @@ def test_slerp_of_degenerate_pairs_is_finite_and_keeps_its_ends(other):
     assert np.isfinite([slerp(KEYS[0], other, t) for t in (0, 0.3, 0.5, 1)]).all()
     assert slerp(KEYS[0], other, 0) == pytest.approx(KEYS[0])
     assert slerp(KEYS[0], other, 1) == pytest.approx(other)
-
-
-@pytest.mark.parametrize("mode", PATH_MODES)
-def test_open_path_runs_from_the_first_key_through_all_to_the_last(mode):
-    points = path(KEYS, 13, mode)
-    assert points.shape == (13, 64) and points.dtype == np.float32
-    assert points[[0, 4, 8, 12]] == pytest.approx(KEYS, abs=1e-5)
-
-
-@pytest.mark.parametrize("mode", PATH_MODES)
-def test_loop_passes_through_the_keys_and_closes_without_a_doubled_frame(mode):
-    points = path(KEYS, 16, mode, loop=True)
-    assert points[[0, 4, 8, 12]] == pytest.approx(KEYS, abs=1e-5)
-    steps = np.linalg.norm(np.diff(np.concatenate([points, points[:1]]), axis=0), axis=1)
-    assert steps.min() > 0.2 * steps.max()  # the step from the last frame to the first is one like the others
-    assert path_at(KEYS, np.array([1.0]), mode, True)[0] == pytest.approx(KEYS[0], abs=1e-5)
-
-
-def test_spline_is_smooth_at_the_keys_where_straight_lines_turn():
-    def turn(mode: str) -> float:
-        before, at, after = path_at(KEYS, np.array([0.249, 0.25, 0.251]), mode, True).astype(np.float64)
-        u, v = at - before, after - at
-        return float(u @ v / np.linalg.norm(u) / np.linalg.norm(v))
-
-    assert turn("spline") > 0.99
-    assert turn("linear") < 0.5
-
-
-@pytest.mark.parametrize("mode", ["spherical", "spline"])
-def test_paths_keep_the_norm_that_straight_lines_lose(mode):
-    norms = np.linalg.norm(KEYS, axis=1)
-    along = np.linalg.norm(path(KEYS, 61, mode, loop=True), axis=1)
-    assert norms.min() * 0.999 <= along.min() and along.max() <= norms.max() * 1.001
-    assert np.linalg.norm(path(KEYS, 61, "linear", loop=True), axis=1).min() < 0.85 * norms.min()
-
-
-def test_path_of_one_key_stands_still():
-    assert path(KEYS[:1], 5, "spline", loop=True) == pytest.approx(np.repeat(KEYS[:1], 5, axis=0))
-
-
-@pytest.mark.parametrize(("keys", "mode"), [(0, "linear"), (4, "zigzag")])
-def test_impossible_paths_are_refused(keys: int, mode: str):
-    with pytest.raises(InputError):
-        path(KEYS[:keys], 5, mode)
 
 
 def test_plane_corners_are_seeds():

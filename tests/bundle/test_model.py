@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from bundle import images, latents
+from bundle import images, latents, paths
 from bundle.errors import BundleError, InputError
 from bundle.latents import one_hot
 from bundle.sessions import choose_provider
@@ -163,7 +163,7 @@ def test_points_between_vae_seeds_stay_as_far_from_the_mean_as_the_seeds(served:
 
 
 @pytest.mark.parametrize("model", MODELS)
-@pytest.mark.parametrize("mode", latents.PATH_MODES)
+@pytest.mark.parametrize("mode", paths.PATH_MODES)
 def test_a_morph_shows_its_keys(served: ServedBundle, model: str, mode: str):
     keys = served.sample(SEEDS, model=model)
     open_path = served.morph(SEEDS, frames=10, mode=mode, model=model)

@@ -1,7 +1,8 @@
 // A bundle's pictures computed on the visitor's device: what bundle/model.py does on a server, one picture at a time.
 // An ES module that knows no runtime: `run(graph, inputs)` gives the graph's first output as a flat Float32Array.
 import { bent, checkedBend, styleSeeds } from "./bend.js";
-import { Mixture, blend, classWeights, fromNormal, keyCorners, moved, oneHot, ownVector, pathAt, planeCorners, seedClass, seedLatent, truncate } from "./latents.js";
+import { Mixture, blend, classWeights, fromNormal, keyCorners, moved, oneHot, ownVector, planeCorners, seedClass, seedLatent, truncate } from "./latents.js";
+import { pathAt, timing } from "./paths.js";
 
 const MOST_MOVE = 4; // standard deviations along an attribute, both ways, as in bundle/attribute_moves.py
 
@@ -29,16 +30,18 @@ export class Device {
   }
 
   // The image at share p in [0, 1] of a morph. keys: seeds and points [x, y]; classes: one for each key, or null as above.
-  async morph({ keys, classes, p, mode, loop, t, m, attributes, bend }) {
+  // times, easing, seconds: as bundle/paths.py has them, empty where the keys are even.
+  async morph({ keys, classes, p, mode, loop, t, m, attributes, bend, times = [], easing = [], seconds = 0 }) {
+    const timed = timing(times, easing, seconds, keys.length, loop);
     const corners = keys.map(keyCorners);
     const weights = corners.map(({ seeds }, i) => this.weights(classes[i] ?? null, seeds[0]));
     const ends = (latent) => corners.map((key, i) => blend(key.seeds.map((seed) => latent(seed, i)), key.weights));
     if (m === "gan") {
-      const along = weights[0] ? pathAt(weights, p, "linear", loop) : null;
-      return this.draw(pathAt(ends((seed) => this.noise(seed)), p, mode, loop), along, t, attributes, bend);
+      const along = weights[0] ? pathAt(weights, p, "linear", loop, timed) : null;
+      return this.draw(pathAt(ends((seed) => this.noise(seed)), p, mode, loop, timed), along, t, attributes, bend);
     }
     const codes = ends((seed, i) => this.toStandard(this.mixture.sample(seed, weights[i], t)));
-    return this.decode(this.fromStandard(pathAt(codes, p, mode, loop)), attributes);
+    return this.decode(this.fromStandard(pathAt(codes, p, mode, loop, timed)), attributes);
   }
 
   // The weights of class c, or of a mix, which sum to 1; null: of the class that the seed has.

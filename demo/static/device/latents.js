@@ -1,15 +1,15 @@
 // Latent arithmetic in the browser: what bundle/latents.py computes, from the same definitions, in the same order.
-// An ES module. Latents are Float32Arrays; sums run in float64, as NumPy's do there. Seeds lie in [0, 2**32).
+// Paths between latents: paths.js. An ES module. Latents are Float32Arrays; sums run in float64, as NumPy's do there. Seeds lie in [0, 2**32).
 import { Generator } from "./random.js";
 
 const SEEDS = 2 ** 32;
 const PLANE_STRIDE = 100; // how many seeds the seed plane moves on per unit of y
 const PRIOR_END = 2; // of the truncated normal prior, on both sides
 
-const norm = (vector) => Math.sqrt(vector.reduce((sum, value) => sum + value * value, 0));
+export const norm = (vector) => Math.sqrt(vector.reduce((sum, value) => sum + value * value, 0));
 const combine = (length, value) => Float32Array.from({ length }, (_, i) => value(i));
 // A vector stretched to a length; the zero vector stays.
-const withNorm = (vector, length) => {
+export const withNorm = (vector, length) => {
   const own = norm(vector);
   return Float32Array.from(vector, (value) => (own > 1e-9 ? value * (length / own) : value));
 };
@@ -69,10 +69,10 @@ export const classWeights = (shares, classes) => {
 };
 
 // --- between latents -----------------------------------------------------------------------------
-const lerp = (a, b, t) => combine(a.length, (i) => (1 - t) * a[i] + t * b[i]);
+export const lerp = (a, b, t) => combine(a.length, (i) => (1 - t) * a[i] + t * b[i]);
 
 // Along the arc between two vectors, whose lengths need not be equal.
-const slerp = (a, b, t) => {
+export const slerp = (a, b, t) => {
   const [lengthA, lengthB] = [norm(a), norm(b)];
   if (lengthA === 0 || lengthB === 0) return lerp(a, b, t);
   const cosine = a.reduce((sum, value, i) => sum + (value / lengthA) * (b[i] / lengthB), 0);
@@ -101,27 +101,6 @@ export const planeCorners = (x, y) => {
 
 // The seeds that make up a key of a morph, a seed or a point [x, y], and their weights.
 export const keyCorners = (key) => (Array.isArray(key) ? planeCorners(...key) : { seeds: [wrap(key)], weights: [1] });
-
-// Catmull-Rom through the keys; the norm runs linearly from key to key.
-const spline = (p0, p1, p2, p3, t) => {
-  const curve = Float64Array.from(p1, (at, i) => {
-    const bend = 2 * p0[i] - 5 * at + 4 * p2[i] - p3[i] + t * (3 * (at - p2[i]) + p3[i] - p0[i]);
-    return at + 0.5 * t * (p2[i] - p0[i] + t * bend);
-  });
-  return withNorm(curve, (1 - t) * norm(p1) + t * norm(p2));
-};
-
-// The latent at a share in [0, 1] of the path through keys; in a loop 1 equals 0. mode: linear, spherical, spline.
-export const pathAt = (keys, share, mode, loop) => {
-  const segments = loop ? keys.length : keys.length - 1;
-  const position = Math.min(1, Math.max(0, share)) * segments;
-  const index = Math.min(Math.floor(position), Math.max(segments - 1, 0));
-  const last = keys.length - 1;
-  const key = (i) => keys[loop ? (i + keys.length) % keys.length : Math.min(Math.max(i, 0), last)];
-  const t = position - index;
-  if (mode === "spline") return spline(key(index - 1), key(index), key(index + 1), key(index + 2), t);
-  return (mode === "linear" ? lerp : slerp)(key(index), key(index + 1), t);
-};
 
 // w [L * D] moved towards centre [D] in each of its L stages: psi 1 keeps it, 0 gives the centre everywhere.
 export const truncate = (w, centre, psi) =>

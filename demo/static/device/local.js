@@ -32,12 +32,15 @@ const pointOf = (params, models) => {
 
 // The parameters of the address of a morph, as Device.morph takes them.
 const morphOf = (params, models) => {
-  const { m = models[0], t, keys, classes, path: mode = "spherical", loop, p, attributes, bend } = params;
+  const { m = models[0], t, keys, classes, path: mode = "spherical", loop, p, attributes, bend, times, easing, seconds } = params;
+  if (/pca|lda/.test(keys)) throw new Error("Only a server draws points of the latent map.");
   const points = String(keys)
     .split(",")
     .map((key) => (key.includes(":") ? key.split(":").map(Number) : Number(key)));
   const chosenClasses = classes === undefined ? [] : String(classes).split(",").map(classOf);
-  return { m, t: number(t, 1), keys: points, classes: chosenClasses, mode, loop: Number(loop) === 1, p: number(p, 0), attributes: movesOf(attributes), bend: movesOf(bend) };
+  const listed = (text) => String(text ?? "").split(",").filter(Boolean);
+  const timed = { times: listed(times).map(Number), easing: listed(easing), seconds: number(seconds, 0) };
+  return { m, t: number(t, 1), keys: points, classes: chosenClasses, mode, loop: Number(loop) === 1, p: number(p, 0), attributes: movesOf(attributes), bend: movesOf(bend), ...timed };
 };
 
 // The worker's script. A browser starts none from another host, but one that imports it.

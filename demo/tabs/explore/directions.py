@@ -11,7 +11,7 @@ import numpy as np
 from bundle import latents
 from bundle.errors import BundleError
 from bundle.feeds import in_batches
-from bundle.latents import Mixture
+from bundle.latent_map import class_centres
 from bundle.schema import Model
 from demo.serving.served_bundle import ServedBundle, kept_with_bundle
 
@@ -52,14 +52,6 @@ def principal_directions(rows: np.ndarray) -> Directions:
     variances = sizes**2 / len(rows)
     shares = variances[:STRONGEST] / max(variances.sum(), 1e-12)
     return Directions(axes[:STRONGEST], np.sqrt(variances[:STRONGEST]), shares)
-
-
-def class_centres(mixture: Mixture) -> np.ndarray:
-    """The mean code [K, D] of each class under the mixture; of a class that no component holds, the mean of all."""
-    joint = mixture.weights[:, None] * mixture.classes
-    shares = joint.sum(axis=0)
-    mean = mixture.weights @ mixture.means
-    return np.where(shares[:, None] > 1e-9, joint.T @ mixture.means / np.maximum(shares, 1e-9)[:, None], mean)
 
 
 # --- with a bundle -------------------------------------------------------------------------------

@@ -1,11 +1,14 @@
-"""The keys of a morph: seeds, and points of the seed plane. As text "3" or "7.25:0.5", in JSON 3 or [7.25, 0.5]."""
+"""The keys of a morph: seeds, points of the seed plane, and places of the latent map. As text "3", "7.25:0.5" or
+"pca:1.5:-2", in JSON 3, [7.25, 0.5] or ["pca", 1.5, -2].
+"""
 
 import math
 import re
 
 from bundle import latents
 from bundle.errors import InputError
-from bundle.latents import Key
+from bundle.latent_map import PROJECTIONS
+from bundle.latents import Key, MapPoint
 from demo import arguments
 from demo.arguments import MAX_KEYS
 
@@ -23,23 +26,33 @@ def from_text(text: str) -> list[Key]:
 
 def text(key: Key) -> str:
     """The key as `from_text` reads it."""
+    if isinstance(key, MapPoint):
+        return f"{key.way}:{_short(key.x)}:{_short(key.y)}"
     return f"{_short(key[0])}:{_short(key[1])}" if isinstance(key, tuple) else str(key)
 
 
 def name(key: Key) -> str:
-    """The key in words: "seed 3", "(7.25, 0.5)"."""
+    """The key in words: "seed 3", "(7.25, 0.5)", "map (1.5, -2)"."""
+    if isinstance(key, MapPoint):
+        return f"map ({_short(key.x)}, {_short(key.y)})"
     return f"({_short(key[0])}, {_short(key[1])})" if isinstance(key, tuple) else f"seed {key}"
 
 
 def _from_part(part: str) -> Key:
     if len(part) <= MAX_TEXT:
+        way, colon, place = part.partition(":")
+        if colon and way in PROJECTIONS:
+            x, _, y = place.partition(":")
+            if _NUMBER.fullmatch(x) and _NUMBER.fullmatch(y):
+                return arguments.map_point([way, float(x), float(y)])
         x, colon, y = part.partition(":")
         if colon and _NUMBER.fullmatch(x) and _NUMBER.fullmatch(y):
             return arguments.point([float(x), float(y)])
         if part.isascii() and part.isdigit() and len(part) <= 16 and int(part) < latents.SEEDS:
             return int(part)
     raise InputError(
-        f"The parameter 'keys' takes seeds, whole numbers from 0 to {latents.SEEDS - 1}, and points such as 7.25:0.5."
+        f"The parameter 'keys' takes seeds, whole numbers from 0 to {latents.SEEDS - 1}, points such as 7.25:0.5, and "
+        "places of the map such as pca:1.5:-2."
     )
 
 

@@ -1,29 +1,33 @@
-"""A morph as a file: reading the request, drawing the frames in parts, and writing each format."""
+"""A morph as a file: reading the request, drawing the frames in parts, and writing each format, frame by frame."""
 
 import io
 import json
 import math
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, BinaryIO, Literal
 from urllib.parse import quote
 
 import numpy as np
 
-from bundle import images, latents
+from bundle import images, latents, paths
 from bundle.attribute_moves import AttributeMoves
 from bundle.errors import InputError
-from bundle.latents import Key, PathMode
+from bundle.latents import Key, MapPoint
 from bundle.marks import Film, Mark, MorphFrame, formats, trained
 from bundle.model import Model
 from bundle.own_directions import OwnMove
+from bundle.paths import LONGEST, PathMode, Timing, timing
 from demo import arguments
 from demo.serving.served_bundle import ServedBundle
 from demo.tabs.morph import animation, film_strip, keyframes, video
 
-MAX_FPS = 50  # frames a second
-PATH_FORMAT = 1  # of path.json
+MAX_FPS = 60  # frames a second
+SHORTEST = 2.0  # seconds of a film that is asked for by its length
+MOST_PIXELS = 36_000 * 256 * 256  # of a film, as it is written: ten minutes of 60 frames a second
+NAMED_KEYS = 6  # more than these are counted
+PATH_FORMAT = 2  # of path.json
 
 ExportFormat = Literal["webp", "gif", "mp4", "film-strip", "png-strip", "zip"]
 EXTENSIONS: dict[ExportFormat, str] = {
@@ -32,14 +36,14 @@ EXTENSIONS: dict[ExportFormat, str] = {
 FORMATS: tuple[ExportFormat, ...] = tuple(EXTENSIONS)
 MOVING: tuple[ExportFormat, ...] = ("webp", "gif", "mp4")
 
-OnFrame = Callable[[], None]
+Growth = Callable[[int], None]  # is told the bytes written so far, and may raise an exception to stop
 
 
 @dataclass(frozen=True)
 class Morph:
     """A checked request. `classes`: one index a key; empty for a bundle without classes. `fps`: frames a second.
     `attributes`: moves along attributes and own directions, `bend`: what is done to the styles of stages; the same in
-    every frame."""
+    every frame. `timed`: when it is at its keys; None: evenly."""
 
     served: ServedBundle
     model: Model
@@ -52,6 +56,19 @@ class Morph:
     fps: int
     attributes: AttributeMoves = field(default_factory=dict)
     bend: Mapping[str, float] = field(default_factory=dict)
+    timed: Timing | None = None
+
+    @property
+    def shares(self) -> np.ndarray:
+        """Where the frames lie in the film's time, [frames] in [0, 1]."""
+        return paths.path_shares(self.frames, self.loop)
+
+    def held_by(self, file_format: ExportFormat) -> "Morph":
+        """The morph as a format can hold it: of a GIF at most animation.GIF_RATE frames a second, in the same time."""
+        if file_format != "gif" or self.fps <= animation.GIF_RATE:
+            return self
+        frames = max(2, round(self.frames * animation.GIF_RATE / self.fps))
+        return replace(self, frames=frames, fps=animation.GIF_RATE)
 
     def weights(self) -> np.ndarray | None:
         """Class weights [keys, K]; None for a bundle without classes."""
@@ -60,18 +77,21 @@ class Morph:
 
     def parts(self) -> Iterator[np.ndarray]:
         """The frames in order, uint8 [n, H, W, C], a few at a time."""
-        shares = latents.path_shares(self.frames, self.loop)
-        along = (self.weights(), self.mode, self.loop, self.truncation, self.model, self.attributes, self.bend)
-        return map(images.to_uint8, self.served.morph_parts(self.keys, shares, *along))
+        along = (self.weights(), self.mode, self.loop, self.truncation, self.model)
+        changes = (self.attributes, self.bend, self.timed)
+        return map(images.to_uint8, self.served.morph_parts(self.keys, self.shares, *along, *changes))
 
     def file_name(self, file_format: ExportFormat) -> str:
         """The name under which a browser saves the file."""
-        keys = "-".join(keyframes.text(key).replace(":", "_") for key in self.keys)
+        named = [keyframes.text(key).replace(":", "_") for key in self.keys]
+        keys = "-".join(named) if len(named) <= NAMED_KEYS else f"{len(named)}-keyframes"
         return f"{self.served.info.name}-morph-{keys}.{EXTENSIONS[file_format]}"
 
     def about(self) -> str:
         """The morph in words."""
-        return f"{self.frames} frames through {', '.join(map(keyframes.name, self.keys))}"
+        few = len(self.keys) <= NAMED_KEYS
+        through = ", ".join(map(keyframes.name, self.keys)) if few else f"{len(self.keys)} keyframes"
+        return f"{self.frames} frames through {through}"
 
     def mark(self, file_format: ExportFormat) -> Mark:
         """The mark of a file of this format."""
@@ -91,8 +111,17 @@ class Morph:
 
     def _along(self) -> dict[str, Any]:
         along: dict[str, Any] = {"m": self.model, "t": self.truncation, "keys": self.keys, "classes": self.classes}
-        along |= {"attributes": dict(self.attributes), "bend": dict(self.bend)}
-        return along | {"path": self.mode, "loop": self.loop}
+        along |= {"path": self.mode, "loop": self.loop, "attributes": dict(self.attributes)}
+        along |= {"bend": dict(self.bend)}
+        if self.timed is None:
+            return along
+        times = [round(time, 4) for time in self.timed.times]
+        return along | {"times": times, "easing": self._easing(), "seconds": round(self.timed.seconds, 4)}
+
+    def _easing(self) -> tuple[str, ...]:
+        """The easing of each key; empty where all are linear."""
+        easing = self.timed.easing if self.timed else ()
+        return easing if set(easing) - {"linear"} else ()
 
     def path(self) -> dict[str, Any]:
         """The content of path.json: everything needed to draw the frames again."""
@@ -102,7 +131,11 @@ class Morph:
         }
         keys = []
         for i, key in enumerate(self.keys):
-            place = {"x": key[0], "y": key[1]} if isinstance(key, tuple) else {"seed": key}
+            place: dict[str, Any] = {"seed": key}
+            if isinstance(key, MapPoint):
+                place = {"map": key.way, "x": key.x, "y": key.y}
+            elif isinstance(key, tuple):
+                place = {"x": key[0], "y": key[1]}
             keys.append(place | ({"class": self.classes[i], "label": names[self.classes[i]]} if self.classes else {}))
         return {
             "format": "twofold-morph",
@@ -118,7 +151,8 @@ class Morph:
             **({"bend": dict(self.bend)} if self.bend else {}),
             "frames": self.frames,
             "frames_per_second": self.fps,
-            "shares": latents.path_shares(self.frames, self.loop).tolist(),
+            **(asdict(self.timed) if self.timed else {}),
+            "shares": self.shares.tolist(),
             "live": self._live(),
         }
 
@@ -132,8 +166,14 @@ class Morph:
             changes += f"&{parameter}={text}" if text else ""
         return (
             f"live/{self.served.info.name}/morph?m={self.model}&keys={keys}{classes}"
-            f"&path={self.mode}&loop={int(self.loop)}&t={self.truncation:g}{changes}&p={{p}}"
+            f"&path={self.mode}&loop={int(self.loop)}&t={self.truncation:g}{changes}{self._live_times()}&p={{p}}"
         )
+
+    def _live_times(self) -> str:
+        if self.timed is None:
+            return ""
+        times = ",".join(f"{time:.10g}" for time in self.timed.times)
+        return f"&times={times}&easing={','.join(self.timed.easing)}&seconds={self.timed.seconds:.10g}"
 
 
 def _plain(move: float | OwnMove) -> float | dict[str, Any]:
@@ -145,9 +185,9 @@ def _in_address(move: float | OwnMove) -> str:
 
 
 def read(served: ServedBundle, asked: Mapping[str, Any]) -> Morph:
-    """The morph that a request asks for: m, t, keys, classes, mode, loop, frames, fps, attributes, bend. Raises
-    UserError."""
-    keys = arguments.keys(asked.get("keys"), 2, arguments.MAX_KEYS)
+    """The morph that a request asks for: m, t, keys, classes, mode, loop, attributes, bend; times, easing and the
+    length in seconds; fps, and instead of a length the number of frames. Raises UserError."""
+    keys = arguments.stops(asked.get("keys"))
     given = asked.get("classes") or [None] * len(keys)
     if not isinstance(given, list) or len(given) != len(keys):
         raise InputError("There must be one class for each keyframe, or none.")
@@ -161,62 +201,115 @@ def read(served: ServedBundle, asked: Mapping[str, Any]) -> Morph:
     loop = asked.get("loop", False)
     if not isinstance(loop, bool):
         raise InputError("The loop must be true or false.")
+    frames, fps, seconds = _length(asked)
+    easing = asked.get("easing") or []
+    if not isinstance(easing, list):
+        raise InputError("The easing must be a list of words, one for each keyframe.")
     model = arguments.model(asked.get("m"), served)
+    if model == "gan" and any(isinstance(key, MapPoint) for key in keys):
+        raise InputError(latents.NOT_OF_A_GAN)
     return Morph(
         served=served,
         model=model,
         keys=tuple(keys),
         classes=tuple(classes),
-        mode=arguments.choice(asked.get("mode"), latents.PATH_MODES, "mode"),
+        mode=arguments.choice(asked.get("mode"), paths.PATH_MODES, "mode"),
         loop=loop,
         truncation=arguments.truncation(asked.get("t")),
-        frames=arguments.whole(asked.get("frames"), "number of frames", 2, arguments.MAX_FRAMES),
-        fps=arguments.whole(asked.get("fps"), "number of frames a second", 1, MAX_FPS),
+        frames=frames,
+        fps=fps,
         attributes=arguments.attributes(asked.get("attributes"), served, model),
         bend=arguments.bend(asked.get("bend"), served),
+        timed=timing(arguments.numbers(asked.get("times"), "time of a keyframe"), easing, seconds, len(keys), loop),
     )
 
 
-def write(morph: Morph, frames: np.ndarray, file_format: ExportFormat, on_frame: OnFrame = lambda: None) -> bytes:
-    """The bytes of a file with a morph's frames, uint8 [N, H, W, C].
+def _length(asked: Mapping[str, Any]) -> tuple[int, int, float]:
+    """Frames, frames a second, and seconds: a film's length rules unless a number of frames is given."""
+    fps = arguments.whole(asked.get("fps"), "number of frames a second", 1, MAX_FPS)
+    length = asked.get("seconds") or None
+    seconds = None if length is None else arguments.number(length, "length in seconds", SHORTEST, LONGEST)
+    if asked.get("frames") is None and seconds is not None:
+        return max(2, round(seconds * fps)), fps, seconds
+    frames = arguments.whole(asked.get("frames"), "number of frames", 2, arguments.MAX_FRAMES)
+    return frames, fps, seconds or frames / fps
 
-    webp, gif, png-strip: see animation.encode. mp4: H.264, see video.encode. film-strip: for print, see
-    film_strip.sheet. zip: the frames as PNGs in their own size, and path.json. Every picture has its mark. `on_frame`
-    is called before each frame and may raise an exception to stop.
+
+def check_size(morph: Morph, file_format: ExportFormat) -> None:
+    """Raises InputError for a film with more pixels than one may have."""
+    picture = morph.served.info.image
+    factor = 1 if file_format == "zip" else max(1, round(animation.SIZE / picture.height))
+    height, width = factor * picture.height, factor * picture.width
+    most = MOST_PIXELS // (height * width)
+    if morph.frames > most:
+        raise InputError(
+            f"A film of {width} x {height} pixels has at most {most} frames, not {morph.frames}: make it shorter, or "
+            "choose fewer frames a second."
+        )
+
+
+def write(
+    morph: Morph,
+    frames: Iterable[np.ndarray],
+    file_format: ExportFormat,
+    file: BinaryIO,
+    on_growth: Growth = lambda size: None,
+) -> None:
+    """Write a morph's frames, uint8 [H, W, C] each, one after the other to a file that can be sought in. The morph is
+    one that the format can hold.
+
+    webp, gif: see animation. mp4: H.264, see video. film-strip: for print, see film_strip.sheet. png-strip: side by
+    side. zip: the frames as PNGs in their own size, and path.json. Every picture has its mark.
     """
-    if file_format == "zip":
-        return _zipped(morph, frames, on_frame)
-    if file_format == "film-strip":
-        return film_strip.sheet(frames, _captions(morph), _title(morph), morph.mark(file_format))
-    if file_format == "mp4":
-        return video.encode(frames, morph.fps, on_frame, mark=morph.mark(file_format))
+
+    def watched() -> Iterator[np.ndarray]:
+        for frame in frames:
+            on_growth(file.tell())
+            yield frame
+
     mark = morph.mark(file_format)
-    return animation.encode(frames, file_format, round(1000 / morph.fps), on_frame=on_frame, mark=mark)
+    if file_format == "zip":
+        _write_zip(morph, watched(), file)
+    elif file_format == "mp4":
+        video.write(frames, morph.fps, file, mark, on_growth=on_growth)
+    elif file_format == "webp":
+        animation.write_webp(watched(), animation.delays(morph.frames, morph.fps, 1000), file, mark)
+    elif file_format == "gif":
+        animation.write_gif(watched(), animation.delays(morph.frames, morph.fps, 100), file, mark)
+    elif file_format == "film-strip":
+        file.write(film_strip.sheet(np.stack(list(watched())), _captions(morph), _title(morph), mark))
+    else:
+        file.write(animation.encode(np.stack(list(watched())), "png-strip", mark=mark))
 
 
-def _zipped(morph: Morph, frames: np.ndarray, on_frame: OnFrame) -> bytes:
-    files = [f"frame-{i:03}.png" for i in range(len(frames))]
+def as_bytes(morph: Morph, file_format: ExportFormat) -> bytes:
+    """The file of a morph, drawn and written at once; for few frames."""
+    held, file = morph.held_by(file_format), io.BytesIO()
+    write(held, (frame for part in held.parts() for frame in part), file_format, file)
+    return file.getvalue()
+
+
+def _write_zip(morph: Morph, frames: Iterable[np.ndarray], file: BinaryIO) -> None:
+    digits = max(3, len(str(morph.frames - 1)))
+    files = [f"frame-{i:0{digits}}.png" for i in range(morph.frames)]
     path = morph.path() | {"files": files}
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:  # ZipInfo without a date: the same bytes again
+    with zipfile.ZipFile(file, "w") as archive:  # ZipInfo without a date: the same bytes again
         archive.writestr(
             zipfile.ZipInfo("path.json"), json.dumps(path, indent=2, ensure_ascii=False), zipfile.ZIP_DEFLATED
         )
-        shares = latents.path_shares(morph.frames, morph.loop).tolist()
-        for name, frame, share in zip(files, frames, shares, strict=True):
-            on_frame()
+        for name, frame, share in zip(files, frames, morph.shares.tolist(), strict=True):
             archive.writestr(zipfile.ZipInfo(name), formats.png(frame, morph.frame_mark(share)))
-    return buffer.getvalue()
 
 
 def _captions(morph: Morph) -> list[film_strip.Caption]:
     """Under each frame its number; under the frame nearest to a key also that key and its class."""
-    segments = len(morph.keys) if morph.loop else len(morph.keys) - 1
-    shares = latents.path_shares(morph.frames, morph.loop)
+    shares = morph.shares
     captions = [film_strip.Caption(str(i + 1)) for i in range(morph.frames)]
-    for i, key in enumerate(morph.keys):
-        nearest = int(np.abs(shares - i / segments).argmin())
-        if math.isclose(shares[nearest], i / segments, abs_tol=0.5 / morph.frames):
+    timed = morph.timed or Timing(paths.even_times(len(morph.keys), morph.loop, 1.0), (), 1.0)
+    for i, (key, time) in enumerate(zip(morph.keys, timed.times, strict=True)):
+        there = time / timed.seconds
+        nearest = int(np.abs(shares - there).argmin())
+        if math.isclose(shares[nearest], there, abs_tol=0.5 / morph.frames):
             label = morph.served.info.dataset.classes[morph.classes[i]] if morph.classes else ""
             kind = f"Class {label if film_strip.printable(label) else morph.classes[i]}" if label else ""
             words = keyframes.name(key)

@@ -6,15 +6,18 @@ and hides ffmpeg's errors.
 """
 
 import importlib
+import os
 import shutil
 import signal
 import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from itertools import chain
 from pathlib import Path
-from typing import IO
+from typing import IO, BinaryIO
 
 import numpy as np
 
@@ -27,8 +30,9 @@ MISSING = f"There is no MP4 encoder on this server: {HOW_TO_GET_IT}."
 # The H.264 encoders that an ffmpeg may have, best first, with settings for nearly lossless quality.
 ENCODERS = {"libx264": ("-crf", "12", "-preset", "fast"), "libopenh264": ("-b:v", "8M")}
 LISTING_SECONDS = 10.0  # for a program to list its encoders
-ENCODING_SECONDS = 120.0  # for one file
-TOO_SLOW = f"ffmpeg took more than {ENCODING_SECONDS:g} s and was stopped; ask for fewer frames, or for WebP."
+STALLED_SECONDS = 120.0  # without taking a frame, or after the last one
+TOO_SLOW = f"ffmpeg did nothing for {STALLED_SECONDS:g} s and was stopped; ask for fewer frames, or for WebP."
+NICE = 10  # how far ffmpeg stands back behind the server, as `nice` counts
 
 
 def program() -> str | None:
@@ -60,32 +64,54 @@ def missing() -> str:
     return ""
 
 
-def encode(
-    frames: np.ndarray, fps: int, on_frame: Callable[[], None] = lambda: None, size: int = 256, *, mark: Mark
-) -> bytes:
-    """Frames uint8 [N, H, W, C], enlarged to about `size` pixels, as MP4 with `fps` frames a second and its mark.
+def encode(frames: np.ndarray, fps: int, size: int = 256, *, mark: Mark) -> bytes:
+    """Frames uint8 [N, H, W, C], enlarged to about `size` pixels, as MP4 with its mark; raises as `write`."""
+    with tempfile.TemporaryFile() as file:
+        write(frames, fps, file, mark, size)
+        file.seek(0)
+        return file.read()
 
-    `on_frame` is called before each frame and may raise an exception to stop. Raises UserError when there is no
-    encoder, or it fails.
+
+def write(
+    frames: Iterable[np.ndarray],
+    fps: int,
+    file: BinaryIO,
+    mark: Mark,
+    size: int = 256,
+    on_growth: Callable[[int], None] = lambda size: None,
+) -> None:
+    """Frames uint8 [H, W, C], one after the other, enlarged to about `size` pixels, as MP4 with `fps` frames a second
+    and its mark.
+
+    `on_growth` is called with the bytes written so far, before each frame and while ffmpeg finishes, and may raise an
+    exception to stop. Raises UserError when there is no encoder, or it fails.
     """
     ffmpeg, chosen = _tools()
-    height, width = (side + side % 2 for side in images.upscale(frames[:1], size).shape[1:3])
+    waiting = iter(frames)
+    first = next(waiting)
+    height, width = (side + side % 2 for side in images.upscale(first, size).shape[:2])
     with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, "morph.mp4")  # a file and no pipe: ffmpeg goes back to write the index in front
+        video = Path(folder, "morph.mp4")  # a file and no pipe: ffmpeg goes back to write the index in front
         command = [
             ffmpeg, "-hide_banner", "-loglevel", "error", "-nostdin", "-y",
             "-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", str(fps), "-i", "pipe:0", "-an",
             "-vf", "scale=out_color_matrix=bt709:out_range=tv,format=yuv420p", "-colorspace", "bt709",
             "-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv",
-            "-c:v", chosen, *ENCODERS[chosen], "-movflags", "+faststart", str(file),
+            "-c:v", chosen, *ENCODERS[chosen], "-movflags", "+faststart", str(video),
         ]  # fmt: skip
+
+        def look() -> None:
+            on_growth(video.stat().st_size if video.is_file() else 0)
+
         # A file, too: nobody reads a pipe while the frames are written.
         with Path(folder, "log").open("w+b") as log:
-            _feed(command, (_rgb(frame, size, width, height) for frame in frames), log, on_frame)
+            _feed(command, (_rgb(frame, size, width, height) for frame in chain([first], waiting)), log, look)
             trouble = _last_line(log)
-        if not file.is_file() or not file.stat().st_size:
+        if not video.is_file() or not video.stat().st_size:
             raise UserError(f"ffmpeg wrote no file ({trouble or 'and does not say why'}).")
-        return formats.mp4(file.read_bytes(), mark)
+        with video.open("rb") as written:
+            shutil.copyfileobj(written, file)
+    file.write(formats.mp4_box(mark))
 
 
 def _tools() -> tuple[str, str]:
@@ -99,35 +125,60 @@ def _tools() -> tuple[str, str]:
     return ffmpeg, chosen
 
 
-def _feed(command: Sequence[str], frames: Iterable[bytes], log: IO[bytes], on_frame: Callable[[], None]) -> None:
+def _feed(command: Sequence[str], frames: Iterator[bytes], log: IO[bytes], look: Callable[[], None]) -> None:
     """Run ffmpeg on the frames; whatever happens, the process has ended afterwards."""
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=log)
-    late = threading.Event()
-
-    def stop() -> None:
-        late.set()
-        process.kill()
-
-    alarm = threading.Timer(ENCODING_SECONDS, stop)
-    alarm.start()
+    _stand_back(process.pid)
+    alarm = _Alarm(process)
     assert process.stdin  # a pipe
     try:
         for frame in frames:
-            on_frame()
-            process.stdin.write(frame)
-        process.stdin.close()
-        while process.poll() is None:
-            on_frame()
-            time.sleep(0.05)
+            look()
+            with alarm:
+                process.stdin.write(frame)
+        with alarm:
+            process.stdin.close()
+            while process.poll() is None:
+                look()
+                time.sleep(0.05)
         if process.returncode:
-            raise UserError(TOO_SLOW if late.is_set() else f"ffmpeg failed ({_why(process.returncode, log)}).")
+            raise UserError(TOO_SLOW if alarm.rang else f"ffmpeg failed ({_why(process.returncode, log)}).")
     except BrokenPipeError as error:
         why = _why(process.wait(), log)
-        raise UserError(TOO_SLOW if late.is_set() else f"ffmpeg ended before the last frame ({why}).") from error
+        raise UserError(TOO_SLOW if alarm.rang else f"ffmpeg ended before the last frame ({why}).") from error
     finally:
-        alarm.cancel()
         process.kill()
         process.wait()
+
+
+class _Alarm:
+    """Kills a process that keeps what stands in its `with` waiting for STALLED_SECONDS; `rang` then. A film may take
+    longer than that, as its frames are drawn meanwhile. One thread watches, however many frames there are."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]"):
+        self._process, self._until, self.rang = process, float("inf"), False
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def __enter__(self) -> None:
+        self._until = time.monotonic() + STALLED_SECONDS
+
+    def __exit__(self, *_: object) -> None:
+        self._until = float("inf")
+
+    def _watch(self) -> None:
+        while self._process.returncode is None:
+            if time.monotonic() > self._until:
+                self.rang = True
+                self._process.kill()
+                return
+            time.sleep(min(0.5, STALLED_SECONDS / 4))
+
+
+def _stand_back(process: int) -> None:
+    """Let a process run only when others do not need the processor, where the system can."""
+    if hasattr(os, "setpriority"):
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, process, NICE)
 
 
 def _why(status: int, log: IO[bytes]) -> str:

@@ -7,7 +7,7 @@ const TALLEST = 8192; // pixels of the picture: every browser's canvas takes it
 // One frame of the morph, at a share of its path.
 const frame = async (asked, share) => {
   const { m, t, keys, classes, mode, loop, attributes, bend } = asked;
-  const params = { m, t, keys: keys.map(T.keyframes.text).join(","), path: mode, loop: loop ? 1 : 0, p: share };
+  const params = { m, t, keys: keys.map(T.keyframes.text).join(","), path: mode, loop: loop ? 1 : 0, p: share, ...T.timing.params(asked) };
   if (classes.length) params.classes = classes.join(",");
   const moves = T.movesText(attributes);
   if (moves) params.attributes = moves;
@@ -18,7 +18,7 @@ const frame = async (asked, share) => {
 };
 
 // The state of the strip's mark.
-const markOf = ({ m, t, keys, classes, mode, loop, attributes, bend, frames }, columns) => ({
+const markOf = ({ m, t, keys, classes, mode, loop, attributes, bend, frames, times, easing, seconds }, columns) => ({
   draw: "film",
   m,
   keys,
@@ -28,6 +28,9 @@ const markOf = ({ m, t, keys, classes, mode, loop, attributes, bend, frames }, c
   t,
   ...(Object.keys(attributes).length ? { attributes } : {}),
   ...(Object.keys(bend).length ? { bend } : {}),
+  ...(times ? { times } : {}),
+  ...(easing ? { easing } : {}),
+  ...(times || easing ? { seconds } : {}),
   frames,
   columns,
 });

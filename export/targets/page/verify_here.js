@@ -48,11 +48,13 @@ const placesOf = ({ draw, c = null, x, y, seed, count, columns }, bundle, params
 };
 
 // The pictures of a state that lie on a path through keys: the same.
-const framesOf = ({ draw, keys, classes = [], path, loop, p, frames, columns, print }, bundle, params) => {
+const framesOf = ({ draw, keys, classes = [], path, loop, p, frames, columns, print, times = [], easing = [], seconds = 0 }, bundle, params) => {
   const sound = Array.isArray(keys) && keys.length && keys.every(isKey) && Array.isArray(classes) && PATHS.includes(path);
   const chosen = sound ? classes.map((c) => classText(c, bundle, "|")) : [];
   if (!sound || chosen.includes(null) || (chosen.length && chosen.length !== keys.length)) return null;
-  const along = { ...params, keys: keys.map(T.keyframes.text).join(","), path, loop: loop ? 1 : 0 };
+  const timed = (list, right) => Array.isArray(list) && (!list.length || list.length === keys.length) && list.every(right);
+  if (!timed(times, Number.isFinite) || !timed(easing, (one) => T.timing.easings.includes(one)) || !Number.isFinite(seconds)) return null;
+  const along = { ...params, keys: keys.map(T.keyframes.text).join(","), path, loop: loop ? 1 : 0, ...T.timing.params({ times, easing, seconds }) };
   if (chosen.some(Boolean)) along.classes = chosen.join(",");
   const cell = (share) => ({ path: T.picturePath({ b: bundle.name }, "/morph"), params: { ...along, p: share } });
   if (draw === "morph" && Number.isFinite(p)) return { columns: 1, cells: [cell(p)] };

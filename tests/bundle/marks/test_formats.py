@@ -114,9 +114,12 @@ def test_a_state_that_is_too_long_is_left_out():
 
 
 def test_the_longest_morph_that_the_demo_exports_fits():
-    keys = tuple((123456.1234 + i, -98765.4321) for i in range(6))
-    mixed = tuple({10: 0.123456, 11: 0.654321, 12: 0.2} for _ in keys)
-    film = Film(m="gan", keys=keys, classes=mixed, path="spherical", loop=True, frames=240, fps=50, t=0.77)
+    keys = tuple((123456.1234 + i, -98765.4321) for i in range(16))
+    times = tuple(round(37.12 * i, 2) for i in range(16))
+    film = Film(
+        m="gan", keys=keys, classes=(12,) * 16, path="spherical", loop=True, frames=36_000, fps=60, t=0.77,
+        times=times, easing=("smooth", "linear") * 8, seconds=600,
+    )  # fmt: skip
     mark = Mark(source=TRAINED, bundle="b" * 64, sha256="0" * 64, state=plain_state(film))
     found = xmp.read(xmp.block(mark)).mark
     assert found == mark and known_state(mark) == film

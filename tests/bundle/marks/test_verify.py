@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bundle import images, latents
+from bundle import images, latents, paths
 from bundle.__main__ import main
 from bundle.errors import ImageError
 from bundle.marks import (
@@ -74,7 +74,7 @@ def picture_of(model: BundleModel, state: State) -> np.ndarray:
         case MorphFrame() | Film():
             own = [latents.key_class(key, kinds) for key in state.keys]
             rows = np.stack([weights(own[i] if c is None else c) for i, c in enumerate(state.classes)])
-            shares = np.array([state.p]) if isinstance(state, MorphFrame) else latents.path_shares(5, state.loop)
+            shares = np.array([state.p]) if isinstance(state, MorphFrame) else paths.path_shares(5, state.loop)
             drawn = model.morph_at(state.keys, shares, rows, state.path, state.loop, state.t, state.m)
             if isinstance(state, Film):
                 return images.sheet(images.to_uint8(drawn), state.columns)
@@ -116,7 +116,7 @@ def test_films_are_drawn_again_even_where_equal_frames_were_joined(model: Bundle
     film = Film(m="gan", keys=(3, 3, 8), classes=(1, 1, 2), path="linear", loop=False, frames=9, fps=20)
     mark = trained(model.runner.bundle, film)
     rows = np.stack([latents.one_hot(c, model.classes) for c in film.classes])
-    drawn = images.to_uint8(model.morph_at(film.keys, latents.path_shares(9, False), rows, "linear", False))
+    drawn = images.to_uint8(model.morph_at(film.keys, paths.path_shares(9, False), rows, "linear", False))
     assert (drawn[0] == drawn[3]).all()
 
     def encoded(frames: np.ndarray) -> bytes:

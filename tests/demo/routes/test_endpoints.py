@@ -148,7 +148,7 @@ REFUSALS = [
     ("/sample", {"seeds": [1], "truncation": 1e9}, "The truncation must be a number from 0 to 1.5"),
     ("/sample", {"seeds": [1], "truncation": "NaN"}, "The truncation must be a number"),
     ("/sample", {"seeds": [1], "truncation": None}, "The truncation must be a number"),
-    ("/interpolate", {"seeds": [1]}, "Seeds must be a list of 2 to 6"),
+    ("/interpolate", {"seeds": [1]}, "Seeds must be a list of 2 to 16"),
     ("/interpolate", {"seeds": [1, [1e9, 0]]}, "The coordinate of a point must be a number"),
     ("/interpolate", {"seeds": [1, 2], "frames": 10**9}, "The number of frames must be a whole number from 2 to 240"),
     ("/interpolate", {"seeds": [1, 2], "mode": "zigzag"}, "The mode must be one of"),

@@ -108,6 +108,28 @@ def test_visitors_take_turns_at_a_graph():
     assert gate.runs == [[0.0], [1.0, 4.0], [2.0, 5.0], [3.0]]
 
 
+def test_work_in_the_background_lets_everybody_else_go_first(monkeypatch: pytest.MonkeyPatch):
+    """It shares no run with them, so that none of theirs becomes longer; after a while it takes its turn."""
+
+    def background(visitor: str) -> Caller:
+        return Caller(time.monotonic() + 20, visitor=visitor, background=True)
+
+    for patience, runs in ((60.0, [[0.0], [3.0, 4.0], [1.0, 2.0]]), (0.0, [[0.0], [1.0, 2.0, 3.0, 4.0]])):
+        monkeypatch.setattr(batching, "PATIENCE", patience)
+        gate = Gate()
+        visitors = crowd(gate, queue_of(gate))
+        for value, one in (
+            (1.0, background("a")),
+            (2.0, background("b")),
+            (3.0, Caller.of_now("c")),
+            (4.0, Caller.of_now("d")),
+        ):
+            visitors.queue_up(value, one=one)
+        gate.open.set()
+        visitors.wait()
+        assert gate.runs == runs
+
+
 @pytest.mark.slow
 def test_a_run_that_outlasts_a_deadline_is_waited_for_asleep():
     """Of two who share a run, one thread runs it. The other one, overdue meanwhile, must not poll for its end."""

@@ -1,4 +1,4 @@
-"""The browser's latents (demo/static/device), run by Node, against bundle/latents.py and bundle/bend.py."""
+"""The browser's latents, paths and bends (demo/static/device), run by Node, against those in bundle/."""
 
 import json
 import shutil
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bundle import bend, latents
+from bundle import bend, latents, paths
 from bundle.latents import Mixture
 from bundle.schema import Bundle, Gan
 from tests.support import tiny
@@ -20,10 +20,11 @@ PLACES = [(0.0, 0.0), (12.0, 0.0), (5.25, 0.0), (5.25, 7.75), (-3.1, -2.4), (1e6
 # stdin: an expression of the modules' names; stdout: its value as JSON.
 HARNESS = """
 import * as latents from "./latents.js";
+import * as paths from "./paths.js";
 import { Generator } from "./random.js";
 import * as bend from "./bend.js";
 import { Device } from "./device.js";
-const names = { ...latents, ...bend, Generator, Device };
+const names = { ...latents, ...paths, ...bend, Generator, Device };
 let code = "";
 for await (const part of process.stdin) code += part;
 const value = await new Function(...Object.keys(names), "return " + code)(...Object.values(names));
@@ -52,7 +53,7 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Node:
     if program is None:
         pytest.skip("Node.js is not installed (apt install nodejs)")
     folder = tmp_path_factory.mktemp("modules")
-    for name in ("random.js", "latents.js", "bend.js", "device.js"):
+    for name in ("random.js", "latents.js", "paths.js", "bend.js", "device.js"):
         shutil.copy(STATIC / name, folder)
     (folder / "package.json").write_text('{"type": "module"}')
     (folder / "harness.js").write_text(HARNESS)
@@ -117,14 +118,33 @@ def test_the_keys_of_a_morph(node: Node):
         np.testing.assert_allclose(found["z"], latents.key_latent(key, 64), rtol=1e-6, atol=1e-7)
 
 
-@pytest.mark.parametrize("mode", latents.PATH_MODES)
+@pytest.mark.parametrize("mode", paths.PATH_MODES)
 @pytest.mark.parametrize("loop", [False, True])
 @pytest.mark.parametrize("count", [1, 2, 5])
 def test_paths(node: Node, mode: str, loop: bool, count: int):
     shares, points = np.linspace(0, 1, 23), keys(count=count)
     code = "shares.map((share) => pathAt(keys.map((key) => Float32Array.from(key)), share, mode, loop))"
     found = node(code, keys=points.tolist(), shares=shares.tolist(), mode=mode, loop=loop)
-    np.testing.assert_allclose(found, latents.path_at(points, shares, mode, loop), rtol=2e-6, atol=1e-6)
+    np.testing.assert_allclose(found, paths.path_at(points, shares, mode, loop), rtol=2e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("mode", paths.PATH_MODES)
+@pytest.mark.parametrize("loop", [False, True])
+@pytest.mark.parametrize("stretch", [False, True])
+@pytest.mark.parametrize(
+    ("times", "easing"),
+    [((0, 0.5, 1.25, 4), ()), ((), ("in", "out", "smooth", "linear")), ((0, 2, 2.5, 3), ("smooth",) * 4)],
+)
+def test_timed_paths(node: Node, mode: str, loop: bool, stretch: bool, times: tuple, easing: tuple):
+    shares, points = np.linspace(0, 1, 47), keys(count=4)
+    code = """shares.map((share) => {
+        const timed = timing(times, easing, 5, 4, loop);
+        return pathAt(keys.map((key) => Float32Array.from(key)), share, mode, loop, timed, stretch);
+    })"""
+    given = {"keys": points.tolist(), "shares": shares.tolist(), "mode": mode, "loop": loop, "stretch": stretch}
+    found = node(code, **given, times=times, easing=easing)
+    timed = paths.timing(times, easing, 5.0, 4, loop)
+    np.testing.assert_allclose(found, paths.path_at(points, shares, mode, loop, timed, stretch), rtol=2e-6, atol=1e-6)
 
 
 def test_the_arc_between_opposite_and_missing_directions_is_the_line(node: Node):

@@ -24,12 +24,13 @@ PAGE = {
     "index.html", "facts.json", "LICENSE", "README.md", "LICENSES.txt",
     "style.css", "page.css", "theme.js", "page.js", "strip.js", "marks.js", "verify.js", "verify_here.js",
     "words.js", "core.js", "live.js", "local.js", "worker.js", "gpu.js", "device_words.js", "device.js", "latents.js",
-    "bend.js", "random.js", "ort.js", "ort-jspi.js", "ort-wasm-simd-threaded.wasm", "ort-wasm-simd-threaded.jspi.wasm",
+    "paths.js", "bend.js", "random.js", "ort.js", "ort-jspi.js",
+    "ort-wasm-simd-threaded.wasm", "ort-wasm-simd-threaded.jspi.wasm",
     "bar.js", "play.js", "favourites.js", "morph.js", "samples.js", "about-page.js",
-    "play.css", "morph.css", "about.css", "keyframes.js", "keyframe_list.js", "plot.js",
+    "play.css", "morph.css", "about.css", "keyframes.js", "keyframe_list.js", "timing.js", "timeline.js", "plot.js",
     "how_it_learned.css", "how_it_learned.js",
     "address.js", "language.js", "elements.js", "attributes.js", "own_directions.js", "canvas.js", "storage.js",
-    "requests.js", "family.js", "gallery.js", "sample_sheet.js", "full_screen.js", "parameters.js",
+    "requests.js", "family.js", "gallery.js", "sample_sheet.js", "full_screen.js", "parameters.js", "drift_loop.js",
     "travel_parameters.js", "instrument_fold.js", "instrument.js", "instrument.css", "class_mix.js", "bending.js",
 }  # fmt: skip
 NAMES = {

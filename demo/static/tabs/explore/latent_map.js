@@ -105,6 +105,7 @@
         context.strokeText(name, sumX / n, sumY / n);
         context.fillText(name, sumX / n, sumY / n);
       }
+      path.paint(context, style.getPropertyValue("--tf-accent"), style.backgroundColor);
       if (place) drawCross(context, ...toPixels(place), style.color);
     };
     const showPicture = T.newestPicture((image) => T.paint(picture, image));
@@ -134,16 +135,43 @@
       place = next.map((value, i) => Math.min(facts.high[i], Math.max(facts.low[i], value)));
       refresh();
     };
-    chart.addEventListener("pointerdown", (event) => chart.setPointerCapture(event.pointerId));
+    const path = T.mapPath(SIDE, () => refresh(), (across, down) => toPlace(across, down));
+    let pen = null; // the pointer that draws: a second finger does not
+    const pixelsOf = (event) => {
+      const box = chart.getBoundingClientRect();
+      return [((event.clientX - box.left) / box.width) * SIDE, ((event.clientY - box.top) / box.height) * SIDE];
+    };
+    const inside = ([x, y]) => [x, y].map((value) => Math.min(SIDE, Math.max(0, value)));
+    chart.addEventListener("pointerdown", (event) => {
+      chart.setPointerCapture(event.pointerId);
+      if (!facts || !path.drawing || event.button !== 0 || pen !== null) return;
+      pen = event.pointerId;
+      path.start(inside(pixelsOf(event)));
+    });
+    chart.addEventListener("pointermove", (event) => {
+      if (event.pointerId !== pen) return;
+      for (const one of event.getCoalescedEvents?.() ?? [event]) path.go(inside(pixelsOf(one)));
+    });
+    for (const name of ["pointerup", "pointercancel"]) {
+      chart.addEventListener(name, (event) => {
+        if (event.pointerId !== pen) return;
+        pen = null;
+        path.end();
+      });
+    }
     for (const name of ["pointerdown", "pointermove"]) {
       chart.addEventListener(name, (event) => {
         if (!facts) return;
-        const box = chart.getBoundingClientRect();
-        go(toPlace((event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height));
+        const [x, y] = pixelsOf(event);
+        go(toPlace(x / SIDE, y / SIDE));
       });
     }
     chart.addEventListener("keydown", (event) => {
       const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
+      if (facts && path.drawing && path.key(event.key, place && toPixels(place))) {
+        event.preventDefault();
+        event.stopPropagation();
+      }
       if (!step || !facts) return;
       event.preventDefault();
       event.stopPropagation();
@@ -194,13 +222,14 @@
           : T.t("Each dot is a sample from the fitted prior: this bundle has no training codes.");
       onFacts(facts);
       drawLegend();
+      path.show(way);
       go(toPlace(0.5, 0.5));
     };
     const box = el(
       "div",
       { class: "tf-map-box" },
       chart,
-      el("div", { class: "tf-map-side" }, el("div", {}, picture), el("div", { class: "tf-map-words" }, error, caption, note, ways, legend)),
+      el("div", { class: "tf-map-side" }, el("div", {}, picture), el("div", { class: "tf-map-words" }, error, caption, note, ways, legend, path)),
     );
     box.show = fetchMap;
     return box;

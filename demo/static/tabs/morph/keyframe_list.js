@@ -1,17 +1,25 @@
-// The row of keyframes: pictures, classes, order (buttons or dragging), and buttons to add more.
+// The row of keyframes: pictures, classes, times and easing, order (buttons or dragging), and buttons to add more.
 (() => {
   const T = window.Twofold;
   const { el } = T;
 
-  // The element with the row. choice: { keys, classes }, which is edited here; a class is an index, or null = as in the bar.
-  // changed() is called after that. `.draw()` draws the row again, `.classOf(i)` is the class that keyframe i is drawn with.
-  T.keyframeList = (choice, changed) => {
+  // The element with the row. choice: { keys, classes, times, easing, loop, seconds }, which is edited here; a class is an
+  // index, or null = as in the bar. changed() is called after that, timed() where only times or easing did. `.draw()` draws
+  // the row again, `.showTimes()` the times in it; `.classOf(i)` is the class that keyframe i is drawn with.
+  T.keyframeList = (choice, changed, timed) => {
     const strip = el("ol", { class: "tf-keyframes", "aria-label": T.t("Keyframes in their order") });
     const announcement = el("p", { class: "tf-hidden", role: "status" });
     const favouriteChoice = el("div", { class: "tf-favourite-choice", role: "group", "aria-label": T.t("Favourites to add"), hidden: true });
     const fillKeys = T.canvasFiller();
     const fillFavourites = T.canvasFiller();
+    const easings = [
+      ["linear", T.t("Even")],
+      ["in", T.t("Ease in")],
+      ["out", T.t("Ease out")],
+      ["smooth", T.t("Smooth")],
+    ];
     let dragged = null;
+    let timeFields = []; // { field, easing } of each keyframe
 
     const path = () => T.picturePath(T.state, "/morph");
     // The class of keyframe i, which may be that of the bar.
@@ -27,13 +35,14 @@
     // --- order -------------------------------------------------------------------------------------
     const move = (from, to) => {
       if (to < 0 || to >= choice.keys.length || from === to) return;
-      for (const list of [choice.keys, choice.classes]) list.splice(to, 0, ...list.splice(from, 1));
+      for (const list of [choice.keys, choice.classes, choice.easing]) list.splice(to, 0, ...list.splice(from, 1));
       announcement.textContent = T.t("{name} is now keyframe {n} of {all}.", { name: T.keyframes.name(choice.keys[to]), n: to + 1, all: choice.keys.length });
       changed();
     };
     const remove = (i) => {
       const name = T.keyframes.name(choice.keys[i]);
-      for (const list of [choice.keys, choice.classes]) list.splice(i, 1);
+      choice.times = T.timing.without(choice.times, i, choice.loop, choice.seconds);
+      for (const list of [choice.keys, choice.classes, choice.easing]) list.splice(i, 1);
       announcement.textContent = T.t("{name} was removed.", { name });
       changed();
       const next = strip.children[Math.min(i, choice.keys.length - 1)];
@@ -41,8 +50,10 @@
     };
     const add = (key, c) => {
       if (choice.keys.length >= T.keyframes.most) return;
+      choice.times = T.timing.withOneMore(choice.times, choice.loop, choice.seconds);
       choice.keys.push(key);
       choice.classes.push(c);
+      choice.easing.push("linear");
       announcement.textContent = T.t("{name} was added.", { name: T.keyframes.name(key) });
       changed();
     };
@@ -60,8 +71,8 @@
       const { classes } = T.bundle();
       const place = { n: i + 1, name: T.keyframes.name(key) };
       const picture = T.pictureCanvas(T.t("Keyframe {n}: {name}", place));
-      jobs.push({ canvas: picture, path: path(), params: paramsOf(key, classOf(i)) });
-      const select = classes.length ? el("select", { "aria-label": T.t("Class of keyframe {n}", place) }) : null;
+      if (T.state.m === "vae" || !T.keyframes.onMap(key)) jobs.push({ canvas: picture, path: path(), params: paramsOf(key, classOf(i)) });
+      const select = classes.length && !T.keyframes.onMap(key) ? el("select", { class: "tf-keyframe-class", "aria-label": T.t("Class of keyframe {n}", place) }) : null;
       if (select) {
         select.append(el("option", { value: "" }, T.t("as in the bar")));
         classes.forEach((name, c) => select.append(el("option", { value: c }, name)));
@@ -69,16 +80,31 @@
         select.addEventListener("change", () => {
           choice.classes[i] = select.value === "" ? null : Number(select.value);
           changed();
-          strip.children[i].querySelector("select").focus();
+          strip.children[i].querySelector(".tf-keyframe-class").focus();
         });
       }
       const last = choice.keys.length - 1;
+      const seconds = el("input", { type: "number", step: 0.1, disabled: i === 0, inputmode: "decimal", "aria-label": T.t("Time of keyframe {n}, in seconds", place) });
+      seconds.addEventListener("change", () => {
+        const [from, to] = T.timing.room(choice.times, i, choice.loop, choice.seconds);
+        choice.times[i] = Math.round(T.numberWithin(seconds.value, from, to, choice.times[i]) * 100) / 100;
+        timed();
+      });
+      const easing = el("select", { "aria-label": T.t("How the film goes on from keyframe {n}", place) });
+      for (const [value, text] of easings) easing.append(el("option", { value }, text));
+      easing.addEventListener("change", () => {
+        choice.easing[i] = easing.value;
+        timed();
+      });
+      timeFields[i] = { seconds, easing };
       const item = el(
         "li",
         { class: "tf-keyframe", draggable: "true" },
         picture,
         el("span", { class: "tf-keyframe-name" }, T.keyframes.name(key)),
         select,
+        el("span", { class: "tf-keyframe-time" }, seconds, el("span", { "aria-hidden": "true" }, "s")),
+        easing,
         el(
           "span",
           { class: "tf-keyframe-tools" },
@@ -151,10 +177,20 @@
     );
     box.draw = () => {
       const jobs = [];
+      timeFields = [];
       strip.replaceChildren(...choice.keys.map((key, i) => figure(key, i, jobs)));
+      box.showTimes();
       addCurrent.disabled = choice.keys.length >= T.keyframes.most;
       fillKeys(jobs);
       drawFavourites();
+    };
+    box.showTimes = () => {
+      timeFields.forEach(({ seconds, easing }, i) => {
+        const [from, to] = T.timing.room(choice.times, i, choice.loop, choice.seconds);
+        Object.assign(seconds, { value: choice.times[i], min: from, max: to });
+        easing.value = choice.easing[i];
+        easing.hidden = !choice.loop && i === choice.keys.length - 1; // an open film ends there
+      });
     };
     box.classOf = classOf;
     return box;

@@ -1,14 +1,17 @@
-// The keys of a morph: seeds, and points [x, y] of the seed plane; as text "0,1,4-6,7.25:0.5".
+// The keys of a morph: seeds, points [x, y] of the seed plane, and places ["pca", x, y] of the latent map; as text
+// "0,1,4-6,7.25:0.5,pca:1.5:-2".
 (() => {
   const T = window.Twofold;
 
   const LEAST = 2;
-  const MOST = 6;
+  const MOST = 16;
 
   // A key as text.
   const text = (key) => (Array.isArray(key) ? key.join(":") : String(key));
   // A point of the plane; whole numbers give a seed.
   const at = (x, y) => (Number.isInteger(x) && Number.isInteger(y) ? T.seedAt(x, y) : [x, y].map((value) => Number(T.fourDecimals(value))));
+
+  const onMap = (key) => Array.isArray(key) && key.length === 3;
 
   // The keys in one part of the text, or a sentence that says what is wrong.
   const readPart = (part) => {
@@ -18,6 +21,8 @@
       if (Math.max(Math.abs(x), Math.abs(y)) > T.maxCoordinate) return T.t("Points go up to 1000000 in every direction.");
       return [at(x, y)];
     }
+    const place = /^(pca|lda):(-?\d{1,4}(?:\.\d+)?):(-?\d{1,4}(?:\.\d+)?)$/.exec(part);
+    if (place) return [[place[1], Number(place[2]), Number(place[3])]];
     const range = /^(\d{1,10})(?:-(\d{1,10}))?$/.exec(part);
     if (!range) {
       return T.t("“{part}” is not a seed. Write whole numbers and ranges, such as 0,1,4-6, or points such as 7.25:0.5.", { part: part.slice(0, 20) });
@@ -35,10 +40,17 @@
     most: MOST,
     text,
     at,
+    onMap, // whether a key is a place of the latent map, which the VAE alone draws
     // A key in words.
-    name: (key) => (Array.isArray(key) ? T.t("Point {x}, {y}", { x: key[0], y: key[1] }) : T.t("Seed {seed}", { seed: key })),
+    name: (key) => {
+      if (onMap(key)) return T.t("Place {x}, {y} of the map", { x: Number(key[1].toFixed(2)), y: Number(key[2].toFixed(2)) });
+      return Array.isArray(key) ? T.t("Point {x}, {y}", { x: key[0], y: key[1] }) : T.t("Seed {seed}", { seed: key });
+    },
     // The seed that chooses a key's class, as on the server.
-    seed: (key) => (Array.isArray(key) ? T.seedAt(...key.map(Math.floor)) : key),
+    seed: (key) => {
+      if (onMap(key)) return 0;
+      return Array.isArray(key) ? T.seedAt(...key.map(Math.floor)) : key;
+    },
     // "0,1,4-6" → [0, 1, 4, 5, 6], or a sentence that says what is wrong. Chinese commas work too.
     read(words) {
       const keys = [];

@@ -44,7 +44,8 @@
 
   T.pictureSource = async (path, params, signal) => {
     const name = LIVE.exec(path)?.[1];
-    if (name === undefined || !drawnHere(T.bundle(decodeURIComponent(name)))) return fromServer(path, params, signal);
+    const onMap = /\b(pca|lda):/.test(params.keys ?? ""); // places of the latent map, which the server alone knows
+    if (name === undefined || onMap || !drawnHere(T.bundle(decodeURIComponent(name)))) return fromServer(path, params, signal);
     try {
       return await pictures(path, params, signal);
     } catch (error) {

@@ -62,8 +62,9 @@ const fullScreen = T.fullScreen(frame, canvas, [
 ], () => instrument.leaveFullScreen());
 const instrument = T.instrumentFold(frame);
 
+const driftLoop = T.driftLoop(() => drifting && stopDrift());
 let dragging = null; // { id, x, y } of the finger or mouse that drags
-let drifting = null; // { angle, time, frame } while the picture travels by itself
+let drifting = null; // { angle, time, frame, loop } while the picture travels by itself; loop: { morph, from, share }
 const family = T.family(() => Boolean(dragging || drifting || T.parameters.moving()));
 const sheet = T.sampleSheet((place) => jump(place));
 
@@ -127,6 +128,7 @@ element.replaceChildren(
           button(T.t("Full screen"), "s", T.t("The picture alone, as large as the screen; a double click does it too"), () => fullScreen.toggle()),
           button(T.t("Save PNG"), "", T.t("Download this picture"), () => save()),
         ),
+        driftLoop,
         attributeFold,
         bendFold,
         instrument,
@@ -173,7 +175,23 @@ const show = T.newestPicture((picture, { state }) => {
     rateShownAt = now;
   }
 });
-const draw = T.oncePerTask(() => show(T.picturePath(), T.pictureParams(), T.state)); // not at the next frame: hands would wait for it
+// The picture at a moment of a drift in a loop: a frame of a morph. Its state says so, for the mark of a saved picture.
+const showLoop = ({ morph, from, share }) => {
+  const { m, t, attributes } = T.pictureParams(from);
+  const { keys, path } = morph;
+  const shares = from.mix ? T.readMix(from.mix) : from.c; // of a mix, where Morph takes the largest
+  const classes = keys.map(() => shares);
+  const named = T.bundle().classes.length ? { classes: keys.map(() => (from.mix || String(from.c)).replaceAll(",", "|")).join(",") } : {};
+  const p = Number(share.toFixed(6));
+  const params = { m, t, ...(attributes ? { attributes } : {}), keys: keys.map(T.keyframes.text).join(","), ...named, path, loop: 1, p };
+  const about = { draw: "morph", keys, ...(named.classes ? { classes } : {}), path, loop: true, p };
+  show(T.picturePath(from, "/morph"), params, { ...from, about });
+};
+// Not at the next frame: hands would wait for it.
+const draw = T.oncePerTask(() => {
+  if (drifting?.loop) showLoop(drifting.loop);
+  else show(T.picturePath(), T.pictureParams(), T.state);
+});
 const describeSoon = T.debounced(() => {
   caption.textContent = T.describe();
   canvas.setAttribute("aria-label", T.t("Generated picture: {what}. Drag or use the arrow keys to travel.", { what: T.describe() }));
@@ -255,7 +273,10 @@ canvas.addEventListener("pointercancel", endDrag);
 const stopDrift = () => {
   if (!drifting) return;
   cancelAnimationFrame(drifting.frame);
+  const { loop } = drifting;
   drifting = null;
+  // The loop is a curve near the circle on the plane: the visitor goes on from there.
+  if (loop && T.state.b === loop.from.b) T.set(driftLoop.placeAt(loop.from, loop.share));
   drift.setAttribute("aria-pressed", "false");
   drift.firstChild.textContent = T.t("Drift");
   comeToRest();
@@ -266,7 +287,8 @@ const toggleDrift = () => {
     return;
   }
   T.remember();
-  drifting = { angle: Math.random() * 2 * Math.PI, time: performance.now(), frame: 0 };
+  const loop = driftLoop.on ? { morph: driftLoop.morph(T.state), from: T.state, share: 0 } : null;
+  drifting = { angle: Math.random() * 2 * Math.PI, time: performance.now(), frame: 0, loop };
   drift.setAttribute("aria-pressed", "true");
   drift.firstChild.textContent = T.t("Stop");
   const tick = (now) => {
@@ -277,10 +299,16 @@ const toggleDrift = () => {
     }
     const seconds = Math.min(0.1, Math.max(0, (now - drifting.time) / 1000));
     drifting.time = now;
-    drifting.angle += 0.3 * seconds;
-    const speed = T.tempo ? DRIFT_BEAT * T.tempoOf.push(T.tempo, performance.now()) : DRIFT;
-    const distance = (T.reducedMotion.matches ? 0.3 : 1) * speed * seconds;
-    travel(distance * Math.cos(drifting.angle), distance * Math.sin(drifting.angle));
+    if (drifting.loop) {
+      const length = T.tempo ? T.tempoOf.inBars(T.tempo, driftLoop.seconds) : driftLoop.seconds;
+      drifting.loop.share = (drifting.loop.share + seconds / length) % 1;
+      draw();
+    } else {
+      drifting.angle += 0.3 * seconds;
+      const speed = T.tempo ? DRIFT_BEAT * T.tempoOf.push(T.tempo, performance.now()) : DRIFT;
+      const distance = (T.reducedMotion.matches ? 0.3 : 1) * speed * seconds;
+      travel(distance * Math.cos(drifting.angle), distance * Math.sin(drifting.angle));
+    }
     drifting.frame = requestAnimationFrame(tick);
   };
   drifting.frame = requestAnimationFrame(tick);
@@ -304,8 +332,9 @@ T.on((after, before) => {
 // --- saving and keys -------------------------------------------------------------------------------
 const save = () => {
   if (!shown) return;
-  const { b, m, x, y } = shown;
-  T.savePicture(canvas, `${b}-${m}-${x}-${y}.png`, T.markState(shown), T.bundle(b));
+  const { b, m, x, y, about } = shown;
+  const { x: _, y: __, c, ...state } = T.markState(shown);
+  T.savePicture(canvas, `${b}-${m}-${x}-${y}.png`, about ? { ...state, ...about } : T.markState(shown), T.bundle(b));
 };
 
 document.addEventListener("keydown", (event) => {
@@ -332,6 +361,7 @@ document.addEventListener("keydown", (event) => {
 // --- in step with the page -------------------------------------------------------------------------
 let bundleShown = null;
 const refresh = (state, before = null) => {
+  if (drifting?.loop && drifting.loop.from !== state) drifting.loop = { morph: driftLoop.morph(state), from: state, share: 0 };
   if (bundleShown !== state.b) sheet.show(T.bundle());
   if (bundleShown && bundleShown !== state.b) family.forget();
   bundleShown = state.b;

@@ -3,9 +3,11 @@
 import base64
 import io
 import json
+import shutil
 import stat
 import subprocess
 import threading
+import weakref
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,13 +20,18 @@ from starlette.testclient import TestClient
 
 from bundle import images
 from bundle.errors import InputError, UserError
-from bundle.latents import one_hot, path_shares
-from bundle.marks import TRAINED, Mark
+from bundle.latents import one_hot
+from bundle.marks import TRAINED, Mark, xmp
+from bundle.marks.verify import finding
+from bundle.model import MORPH_PART
+from bundle.paths import path_shares
 from bundle.sessions import choose_provider
+from demo.routes import explore
 from demo.routes.live import routes
+from demo.routes.marked_pictures import drawn_here
 from demo.serving.batching import Caller, caller, on_behalf_of
 from demo.serving.served_bundle import ServedBundle, open_bundles
-from demo.tabs.morph import film_strip, keyframes, morph_export, video
+from demo.tabs.morph import export_job, film_strip, keyframes, morph_export, video
 from demo.tabs.morph.export_job import exported
 from tests.support import tiny
 from tests.support.waiting import wait_until
@@ -57,7 +64,8 @@ def unmarked(data: bytes) -> bytes:
 def file_of(bundles: dict[str, ServedBundle], **changes: object) -> tuple[bytes, dict]:
     asked = ASKED | changes
     *reports, last = exported(bundles[asked["b"]], asked)
-    assert all(0 <= report["progress"] <= 1 for report in reports)
+    progress = [report["progress"] for report in reports]
+    assert progress == sorted(progress) and progress[-1] <= 1
     data = base64.b64decode(last["href"].partition(",")[2])
     assert len(data) == last["bytes"]
     return data, last
@@ -86,7 +94,18 @@ def test_the_live_route_takes_points_and_shows_what_the_export_holds(bundles: di
             query = f"keys=3,7.25:0.5,4294967295&classes=3,,1&path=spline&loop=1&t=0.9&p={5 * i / 14!r}&f=raw"
             answer = client.get(f"/live/tiny/morph?{query}")
             assert apart(np.frombuffer(answer.content, np.uint8).reshape(32, 32, 1), frame) <= 1
-        for wrong in ("1:2:3", "nan:1", "1:", "1e9:0", ":", "1:inf", "٣:1", "1" * 50 + ":1", "1,2,3,4,5,6,7:0.5"):
+        for wrong in (
+            "1:2:3",
+            "nan:1",
+            "1:",
+            "1e9:0",
+            ":",
+            "1:inf",
+            "٣:1",
+            "1" * 50 + ":1",
+            "pca:1",
+            "1," * 16 + "7:0.5",
+        ):
             answer = client.get(f"/live/tiny/morph?keys={wrong}")
             assert answer.status_code == 400 and answer.text.endswith(".") and len(answer.text) < 200, wrong
 
@@ -272,8 +291,8 @@ def test_a_real_encoder_keeps_the_pictures(bundles: dict[str, ServedBundle], tmp
 # --- refusals and the end -------------------------------------------------------------------------
 
 REFUSALS = [
-    ({"keys": [1]}, "Seeds must be a list of 2 to 6"),
-    ({"keys": list(range(7))}, "Seeds must be a list of 2 to 6"),
+    ({"keys": [1]}, "Seeds must be a list of 2 to 16"),
+    ({"keys": list(range(17))}, "Seeds must be a list of 2 to 16"),
     ({"keys": "0,1"}, "Seeds must be a list"),
     ({"keys": None}, "Seeds must be a list"),
     ({"keys": [1, 2**32]}, "The seed must be a whole number"),
@@ -295,6 +314,22 @@ REFUSALS = [
     ({"frames": 1}, "The number of frames must be a whole number from 2 to 240"),
     ({"frames": float("inf")}, "The number of frames"),
     ({"fps": 0}, "The number of frames a second"),
+    ({"fps": 61}, "The number of frames a second must be a whole number from 1 to 60"),
+    ({"frames": None, "seconds": 1}, "The length in seconds must be a number from 2 to 600"),
+    ({"frames": None, "seconds": 601}, "The length in seconds must be a number from 2 to 600"),
+    ({"frames": None, "seconds": float("nan")}, "The length in seconds must be a number from 2 to 600"),
+    ({"frames": None, "seconds": 0}, "The number of frames must be a whole number from 2 to 240"),
+    ({"times": [0, 1]}, "one time for each keyframe"),
+    ({"times": [0, 2, 1], "seconds": 4}, "rise by 0.05 seconds"),
+    ({"times": [0, 1, 5], "seconds": 4}, "rise by 0.05 seconds"),
+    ({"times": [0, 1, 5], "seconds": 4, "loop": False}, "after the end of the film"),
+    ({"times": [0, 1, "2"], "seconds": 4}, "The time of a keyframe must be a number"),
+    ({"times": {"0": 1}, "seconds": 4}, "must be a list of numbers"),
+    ({"easing": "smooth"}, "The easing must be a list of words"),
+    ({"easing": ["in", "out", 3]}, "Unknown easing '3'"),
+    ({"keys": [1, ["pca", 0, 0]], "classes": None}, "is a picture of the VAE"),
+    ({"keys": [1, ["tsne", 0, 0]]}, "The map must be one of pca, lda"),
+    ({"keys": [1, ["pca", 0, float("inf")]]}, "The coordinate of a place on the map must be a number"),
     ({"format": "exe"}, "The format must be one of"),
     ({"format": None}, "The format must be one of"),
 ]
@@ -325,11 +360,11 @@ def test_who_gives_up_ends_the_drawing(bundles: dict[str, ServedBundle], monkeyp
     reports = exported(bundles["tiny"], ASKED | {"frames": 240, "format": "zip"})
     next(reports)
     assert entered.wait(20)
-    assert next(reports)["done"] == morph_export.STEP
+    assert next(reports)["done"] == MORPH_PART
     before = threading.active_count()
     reports.close()
     wait_until(lambda: threading.active_count() < before)
-    assert calls == [morph_export.STEP] * 2  # of twenty
+    assert calls == [MORPH_PART] * 2  # of sixty
 
 
 @pytest.mark.parametrize("work", ["sys.stdin.buffer.read(); time.sleep(20)", "time.sleep(20)"])
@@ -338,8 +373,8 @@ def test_an_encoder_that_takes_too_long_is_stopped_and_said_to_be(
 ):
     """After the last frame, and while frames are still written."""
     ffmpeg(f"import time; {work}")
-    monkeypatch.setattr(video, "ENCODING_SECONDS", 0.3)
-    with pytest.raises(UserError, match="took more than 120 s and was stopped; ask for fewer frames, or for WebP"):
+    monkeypatch.setattr(video, "STALLED_SECONDS", 0.3)
+    with pytest.raises(UserError, match="did nothing for 120 s and was stopped; ask for fewer frames, or for WebP"):
         video.encode(np.zeros((12, 256, 256, 1), np.uint8), 10, mark=MARK)
 
 
@@ -372,5 +407,115 @@ def test_who_gives_up_ends_the_writing(bundles: dict[str, ServedBundle], form: s
 
     heard = turns()
     morph = morph_export.read(bundles["tiny"], ASKED | {"frames": 40})
+    frames = (frame for part in morph.parts() for frame in part)
     with pytest.raises(Enough):
-        morph_export.write(morph, np.concatenate(list(morph.parts())), form, lambda: next(heard))
+        morph_export.write(morph, frames, form, io.BytesIO(), lambda size: next(heard))
+    assert len(list(frames)) >= 36  # of forty: the writer took no more than it had to
+
+
+# --- films ---------------------------------------------------------------------------------------
+
+FILM = ASKED | {"frames": None, "seconds": 2, "times": [0, 0.5, 1.75], "easing": ["smooth", "linear", "out"]}
+
+
+def shown(data: bytes) -> tuple[list[np.ndarray], list[int]]:
+    """The frames of a file and how long each is shown, in milliseconds."""
+    with Image.open(io.BytesIO(data)) as file:
+        frames = [
+            (np.asarray(one.convert("L"))[4::8, 4::8], one.info["duration"]) for one in ImageSequence.Iterator(file)
+        ]
+    return [frame for frame, _ in frames], [pause for _, pause in frames]
+
+
+@pytest.mark.parametrize("fps", [24, 25, 30, 50, 60])
+@pytest.mark.parametrize("form", ["webp", "gif"])
+def test_a_film_has_exactly_its_frames_and_its_length(bundles: dict[str, ServedBundle], form: str, fps: int):
+    """GIF counts in hundredths of a second, and holds 50 frames a second at most."""
+    data, last = file_of(bundles, **FILM | {"fps": fps, "format": form, "keys": [3, 3, 3], "classes": None})
+    frames, pauses = shown(data)  # all of them the same picture, which other writers would join
+    assert len(frames) == 2 * min(fps, 50 if form == "gif" else fps) and sum(pauses) == 2000
+    assert max(pauses) - min(pauses) <= (10 if form == "gif" else 1)
+    assert f"{len(frames)} frames" in last["about"]
+
+
+def test_a_timed_film_is_drawn_again_from_its_mark_and_from_its_path(bundles: dict[str, ServedBundle]):
+    served = bundles["tiny"]
+    for form in ("webp", "gif", "png-strip", "film-strip"):
+        more = {"frames": 9, "seconds": 2} if "strip" in form else {}
+        data, _ = file_of(bundles, **FILM | {"fps": 24, "format": form} | more)
+        found = finding(data, xmp.read(data), served, redraw=drawn_here)
+        assert found.again == "same" and found.mark and found.mark.state, found.sentences
+        assert found.mark.state["times"] == [0, 0.5, 1.75] and found.mark.state["easing"] == ["smooth", "linear", "out"]
+        assert len(xmp.block(found.mark)) < xmp.LONGEST
+    data, _ = file_of(bundles, **FILM | {"fps": 24, "format": "zip", "m": "vae"})
+    with zipfile.ZipFile(io.BytesIO(data)) as archive, TestClient(Starlette(routes=routes(bundles))) as client:
+        path = json.loads(archive.read("path.json"))
+        assert len(path["files"]) == 48 and (path["seconds"], path["times"]) == (2.0, [0, 0.5, 1.75])
+        for i in (5, 20, 47):
+            png = archive.read(path["files"][i])
+            assert finding(png, xmp.read(png), served).again == "same"
+            answer = client.get("/" + path["live"].format(p=path["shares"][i]))
+            frame = np.asarray(Image.open(io.BytesIO(png)))
+            assert apart(np.asarray(Image.open(io.BytesIO(answer.content))), frame) <= 1
+
+
+def test_a_path_on_the_map_is_the_map_s_own_pictures(bundles: dict[str, ServedBundle]):
+    served = bundles["tiny"]
+    places = [(0.5, -0.25), (-1.0, 0.5), (0.0, 1.0)]
+    asked = FILM | {"m": "vae", "keys": [["pca", *place] for place in places], "classes": None, "fps": 24}
+    data, last = file_of(bundles, **asked | {"format": "zip", "times": [0, 0.5, 1.5]})
+    assert last["name"] == "tiny-morph-pca_0.5_-0.25-pca_-1_0.5-pca_0_1.zip"
+    with zipfile.ZipFile(io.BytesIO(data)) as archive, TestClient(Starlette(routes=explore.routes(bundles))) as client:
+        for i, (x, y) in zip((0, 12, 36), places, strict=True):  # 24 frames a second
+            frame = np.asarray(Image.open(io.BytesIO(archive.read(f"frame-{i:03}.png"))))
+            png = archive.read(f"frame-{i:03}.png")
+            assert finding(png, xmp.read(png), served).again == "same"
+            there = client.get(f"/live/tiny/map?mapx={x}&mapy={y}&f=raw").content
+            assert apart(frame, np.frombuffer(there, np.uint8).reshape(frame.shape)) <= 1
+
+
+def test_a_long_file_comes_in_parts(bundles: dict[str, ServedBundle], monkeypatch: pytest.MonkeyPatch):
+    whole, _ = file_of(bundles, **FILM | {"fps": 24, "format": "zip"})
+    monkeypatch.setattr(export_job, "PART", 3000)
+    *reports, last = exported(bundles["tiny"], FILM | {"fps": 24, "format": "zip"})
+    parts = [base64.b64decode(report["part"]) for report in reports if "part" in report]
+    assert b"".join(parts) == whole and len(parts) > 3 and "href" not in last and last["bytes"] == len(whole)
+
+
+def test_a_film_beyond_the_limits_is_refused_or_stopped(
+    bundles: dict[str, ServedBundle], monkeypatch: pytest.MonkeyPatch
+):
+    asked = FILM | {"fps": 60, "format": "webp", "seconds": 600, "times": None}
+    with monkeypatch.context() as patch:
+        patch.setattr(morph_export, "MOST_PIXELS", 1000 * 256 * 256)
+        with pytest.raises(InputError, match="of 256 x 256 pixels has at most 1000 frames, not 36000: make it shorter"):
+            exported(bundles["tiny"], asked)
+    with monkeypatch.context() as patch:
+        patch.setattr(export_job, "MOST_BYTES", 5000)
+        with pytest.raises(InputError, match="grew beyond 300 MB: make the film shorter, or ask for MP4"):
+            list(exported(bundles["tiny"], asked))
+    free = shutil.disk_usage("/")._replace(free=10_000)
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "disk_usage", lambda path: free)
+        with pytest.raises(UserError, match="The disk of this server is full"):
+            exported(bundles["tiny"], asked)
+
+
+def test_a_film_takes_no_more_memory_for_more_frames(bundles: dict[str, ServedBundle]):
+    """No more than a few frames are alive at a time."""
+    alive: set[int] = set()
+    most = 0
+
+    def counted(morph: morph_export.Morph) -> Iterator[np.ndarray]:
+        nonlocal most
+        for i, frame in enumerate(frame for part in morph.parts() for frame in part):
+            own = frame.copy()
+            alive.add(i)
+            weakref.finalize(own, alive.discard, i)
+            most = max(most, len(alive))
+            yield own
+
+    morph = morph_export.read(bundles["tiny"], FILM | {"fps": 24})
+    for form in ("webp", "gif", "zip"):
+        morph_export.write(morph, counted(morph), form, io.BytesIO())
+    assert 1 <= most <= 4

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from bundle.latents import Mixture
-from demo.tabs.explore import latent_map
+from bundle import latent_map
+from bundle.latents import Mixture, Projection
 
 
 @pytest.fixture(scope="module")
@@ -51,9 +51,7 @@ def test_the_first_plane_holds_most_variance_the_other_separates_classes_best(mi
 
 
 @pytest.mark.parametrize("projection", ["pca", "lda"])
-def test_a_place_stands_for_the_mean_of_the_codes_there(
-    mixture: Mixture, drawn: np.ndarray, projection: latent_map.Projection
-):
+def test_a_place_stands_for_the_mean_of_the_codes_there(mixture: Mixture, drawn: np.ndarray, projection: Projection):
     chart = latent_map.latent_map(mixture, projection)
     places = chart.places(drawn)
     spread = places.std(axis=0)
