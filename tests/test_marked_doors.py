@@ -58,6 +58,7 @@ ROUTES: dict[str, dict[str, Any] | str] = {
     "/rebuild/{bundle}/eight-bits": "the visitor's own picture",
     "/compare/figures": "numbers", "/compare/quiz/{bundle}": "numbers",
     "/explore/{bundle}": "numbers", "/explore/{bundle}/directions": "numbers",
+    "/explore/{bundle}/own-direction": "numbers",
     "/bundles/{bundle}/{file}": "the bundle's own files, which have a checksum: marked when they are made",
     "/bundles/{bundle}/examples/{number}.png": "a held-out picture: real",
     "/verify": "words", "/web/twofold.js": "a script", "/page/{version}/{name}": "scripts",
@@ -88,6 +89,8 @@ ENCODERS = {
 # Scripts of pages that turn a canvas into a file or download one.
 SCRIPTS = {
     "demo/static/core/marks.js": "markedPng and savePicture, with the mark",
+    "demo/static/core/own_directions.js": "numbers as a file",
+    "demo/static/tabs/play/favourites.js": "numbers as a file, and markedPng",
     "demo/static/core/elements.js": "download itself",
     "demo/static/instrument/preset_controls.js": "a preset, which is no picture",
     "demo/static/tabs/about/how_it_learned.js": "the server's film, which is marked",
