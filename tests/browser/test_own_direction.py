@@ -65,11 +65,11 @@ def test_it_is_found_becomes_a_slider_and_goes_everywhere(visit, address: str, p
     page.get_by_text("“light” is a slider now").wait_for()
     tab(page, "Play")
     plain = still(page)
-    page.locator(".tf-attribute-fold summary").first.click()
+    page.locator(".tf-attribute-fold summary").click()
     slider = page.locator("#tf-play").get_by_role("slider", name="light", exact=True)
     slider.fill("2")
     moved = wait_for_change(page, ".tf-travel", plain)
-    assert "light +2.00" in page.locator(".tf-attribute-fold summary").first.inner_text()
+    assert "light +2.00" in page.locator(".tf-attribute-fold summary").inner_text()
     assert page.evaluate("Twofold.parameters.find('direction.light').get()") == 2
     data = saved(page)
     checked = verified(address, data)

@@ -118,7 +118,7 @@
       };
       const fold = el(
         "details",
-        { class: "tf-more tf-attribute-fold tf-bend-fold" },
+        { class: "tf-more tf-slider-fold tf-bend-fold" },
         summary,
         el("p", { class: "tf-quiet" }, T.t("Each stage of the GAN draws at one size, by a style of its own. Here one stage gets another style than the rest.")),
         chooser,

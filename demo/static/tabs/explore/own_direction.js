@@ -58,7 +58,7 @@
     const again = button(T.t("Start over"), T.t("Forget the marks, and begin at the picture that Play shows now"), () => start());
     const take = el("button", { type: "submit", class: "tf-button" }, T.t("Take it"));
     const form = el("form", { class: "tf-inline tf-own-take", onsubmit: (event) => (event.preventDefault(), takeIt()) }, el("label", { class: "tf-field" }, el("span", { class: "tf-label" }, T.t("Its name")), name), take);
-    const file = el("input", { type: "file", accept: ".json,application/json", class: "tf-hidden", tabindex: -1, "aria-hidden": "true" });
+    const file = el("input", { type: "file", accept: ".json,application/json", class: "tf-hidden", tabindex: -1, "aria-label": T.t("File of a direction") });
     const openFile = button(T.t("Open a file"), T.t("A direction that was saved as a file; it can be dropped here, too"), () => file.click());
     const done = el("p", { role: "status" });
     const work = el("div", { class: "tf-own-work", hidden: true }, grid, count, el("div", { class: "tf-buttons" }, next, again), previewBox, form);

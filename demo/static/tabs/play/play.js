@@ -80,7 +80,7 @@ const attributeSliders = T.attributeSliders(false);
 const attributeSummary = el("summary", {});
 const attributeFold = el(
   "details",
-  { class: "tf-more tf-attribute-fold" },
+  { class: "tf-more tf-slider-fold tf-attribute-fold" },
   attributeSummary,
   attributeSliders,
   el("label", { class: "tf-field" }, el("span", { class: "tf-label" }, T.t("A drag to the left and right moves")), axisChoice),
