@@ -10,6 +10,7 @@ words/<language>/<folder>.json    the sentences of that folder's scripts
 import functools
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,7 @@ WORD_FOLDERS = (
     *("server", "quality"),
 )
 WORDS = tables(STATIC / "words", *WORD_FOLDERS)
+COMMENT = re.compile(r"^[ \t]*//.*\n", re.MULTILINE)
 PAGE_WORDS = tables(STATIC / "words", "page")  # what Gradio itself shows: the tabs and the footer
 
 
@@ -77,20 +79,26 @@ def page_script() -> str:
     A widget is a function of the element that it fills."""
     paths = [path for path in sorted(STATIC.glob("tabs/*/*.js")) if path.parent.name != MAKE]
     parts = [path.stem for path in paths if path.stem not in WIDGETS]
-    return "".join(text(f"{name}.js") for name in (*CORE, *parts)) + "".join(map(_widget, WIDGETS))
+    return without_comments("".join(text(f"{name}.js") for name in (*CORE, *parts)) + "".join(map(_widget, WIDGETS)))
 
 
 @functools.cache
 def make_script() -> str:
     """What the tab Make runs besides."""
     parts = [path.stem for path in sorted((STATIC / "tabs" / MAKE).glob("*.js")) if path.stem != MAKE]
-    return "".join(text(f"{name}.js") for name in parts) + _widget(MAKE)
+    return without_comments("".join(text(f"{name}.js") for name in parts) + _widget(MAKE))
 
 
 @functools.cache
 def instrument_script() -> str:
     """What the fold "Instrument" runs once it is opened."""
-    return "".join(path.read_text(encoding="utf-8") for path in INSTRUMENT)
+    return without_comments("".join(path.read_text(encoding="utf-8") for path in INSTRUMENT))
+
+
+def without_comments(source: str) -> str:
+    """A script without the lines that are comments: a seventh of what a visitor would load. No such line may stand in a
+    template literal."""
+    return COMMENT.sub("", source)
 
 
 def _widget(name: str) -> str:

@@ -107,6 +107,7 @@ def test_a_broken_link_opens_what_makes_sense_and_a_tab_takes_the_links_place_fr
         "x": 1e6,
         "y": 0,
         "attributes": "",
+        "bend": "",
     }
     page.locator(".tf-keyframe").nth(3).wait_for()
     assert keys(page) == "0,1,4,5" and page.get_by_label("Frames of a strip").input_value() == "60"

@@ -146,7 +146,7 @@ def test_the_loop_of_a_released_bundle_has_no_seam(model, mode: PathMode):
     timed = timing(UNEVEN, ("linear", "smooth", "in", "linear"), 4.0, 4, True)
     shares = path_shares(frames, True)
     around = [(i + frames - 3) % frames for i in range(6)]  # three before the seam, three after it
-    drawn = bundle.morph_at([3, (7.25, 0.5), 15, 92], shares[around], None, mode, True, 1.0, model, None, timed)
+    drawn = bundle.morph_at([3, (7.25, 0.5), 15, 92], shares[around], None, mode, True, 1.0, model, timed=timed)
     steps = [float(np.linalg.norm(after - before)) for before, after in pairwise(drawn)]
     seam, beside = steps[2], (steps[1], steps[3])
     assert 0.5 * min(beside) < seam < 1.5 * max(beside), steps

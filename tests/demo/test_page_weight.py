@@ -56,6 +56,16 @@ def test_facts_and_scripts_come_once_and_may_be_kept_for_ever(visitor: httpx.Cli
     assert title not in text and sum(visitor.get(f"/{file}").text.count(f'"title":"{title}"') for file in files) == 1
 
 
+def test_comments_stay_behind_and_nothing_else_does():
+    for path in static_files.STATIC.rglob("*.js"):
+        source = path.read_text(encoding="utf-8")
+        for comment in static_files.COMMENT.finditer(source):
+            before = static_files.without_comments(source[: comment.start()])
+            assert before.count("`") % 2 == 0, (path, comment[0])  # in no template literal
+        kept = [line for line in source.splitlines() if not line.lstrip().startswith("//")]
+        assert static_files.without_comments(source).splitlines() == kept, path
+
+
 def test_words_are_of_one_language_and_other_files_are_not_there(visitor: httpx.Client):
     version = static_files.version()
     for language, table in static_files.WORDS.items():

@@ -94,7 +94,7 @@ def test_other_things_than_generators_are_refused(exported: Exported, tmp_path: 
     for folder, sentence in (
         (tmp_path / "gone", "does not exist"),
         (tmp_path / "empty", "is not a run folder"),
-        (tiny_bundle, "does not say how its GAN came about"),
+        (tiny_bundle, "its settings are not in the index"),
     ):
         target = str(tmp_path / "mixed")
         assert main(["blend", str(exported.folder), str(folder), target, "--share", "0.5"]) == 2

@@ -61,7 +61,7 @@ def told(curl: httpx.Client, endpoint: str, data: list[Any]) -> str:
         (
             "sample",
             [],
-            "The argument 'seeds' is missing: /sample takes seeds, bundle, model, label, truncation, attributes.",
+            "The argument 'seeds' is missing: /sample takes seeds, bundle, model, label, truncation, attributes, bend.",
         ),
         ("repair", [], "The argument 'picture' is missing: /repair takes picture, mask, bundle, model."),
         ("classify", ["/etc/passwd", ""], NO_FILE),

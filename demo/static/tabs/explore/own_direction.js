@@ -19,6 +19,7 @@
     const marks = new Map(); // step → whether its picture has it, of all rounds
     let found = null; // what the server makes of them: { vector, agreement, marks }
     let newest = 0; // the last request
+    let stale = false; // whether marks have changed since `found`
     const fillTiles = T.canvasFiller();
     const fillPreview = T.canvasFiller();
 
@@ -89,13 +90,14 @@
       const told = [T.t("{yes} have it, {no} have it not", { yes, no: all.length - yes })];
       if (found) told.push(T.t("left out in turn, {percent} % are told right", { percent: Math.round(100 * found.agreement) }));
       count.textContent = told.join(" · ");
-      take.disabled = !found;
+      take.disabled = !found || stale;
       previewBox.hidden = !found;
     };
     const mark = (i, has) => {
       if (has === null) marks.delete(shown[i]);
       else marks.set(shown[i], has);
       say("");
+      stale = true;
       showMarks();
       judgeSoon();
     };
@@ -119,7 +121,7 @@
       try {
         const answer = await T.post(`explore/${encodeURIComponent(b)}/own-direction`, { m, seed, round, marks: all });
         if (mine !== newest) return null;
-        found = answer.found;
+        [found, stale] = [answer.found, false];
         error.show(all.length ? answer.problem : "");
         return answer;
       } catch (failure) {
@@ -158,7 +160,7 @@
       ask();
     };
     const takeIt = () => {
-      if (!found) return;
+      if (!found || stale) return;
       const text = name.value.trim();
       const problem = T.ownDirections.nameProblem(text, found.vector);
       name.setAttribute("aria-invalid", String(Boolean(problem)));
