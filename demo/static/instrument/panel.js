@@ -114,17 +114,20 @@
     // --- mappings and presets --------------------------------------------------------------------
     const rows = T.mappingRows(engine, keep);
     rows.home = learn;
+    const mapped = () => engine.mappings.map(({ parameter }) => `${parameter} ${T.parameters.find(parameter)?.label ?? ""}`).join("\n");
+    let rowsFor = "";
+    const showRows = () => {
+      rows.refresh();
+      rowsFor = mapped();
+    };
     const use = (mappings) => {
       engine.mappings = mappings;
-      rows.refresh();
+      showRows();
       keep();
     };
-    const mapped = () => engine.mappings.map(({ parameter }) => T.parameters.find(parameter)?.label).join("\n");
-    let rowsFor = "";
     T.parameters.listeners.push(() => {
       listParameters();
-      if (rowsFor !== mapped()) rows.refresh(); // or a field that somebody fills in would lose the focus
-      rowsFor = mapped();
+      if (rowsFor !== mapped()) showRows(); // only then: a field that somebody fills in would lose the focus
     });
     sourceChoice.addEventListener("focus", () => listSources());
     const presetWords = el("p", { class: "tf-quiet", role: "status" });
