@@ -30,7 +30,7 @@ STAGED = NAMES
 PORT = 7860  # where the Hub expects a Space
 MNIST_SEEDS = [0, 1, 25, 4_294_967_295]
 
-pytestmark = pytest.mark.serving
+pytestmark = [pytest.mark.serving, pytest.mark.long]
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,7 @@ from train.evaluate.subject import open_subject
 from train.run_folder import Run
 from train.stages import load_networks
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 SEEDS = range(6)
 NARROW_GAN = ("--width", "16", "--w-dim", "8", "--latent-dim", "8")

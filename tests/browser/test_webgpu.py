@@ -16,6 +16,7 @@ from tests.support import tiny
 from tests.support.static_site import hosted, written
 
 Page = Any  # playwright's, which need not be installed
+pytestmark = pytest.mark.long  # a graphics card in software
 FLAGS = ("--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader")
 # The page would leave an imitation alone, unless it is asked.
 REAL = "Object.defineProperty(GPUAdapterInfo.prototype, 'isFallbackAdapter', { get: () => false });"

@@ -84,6 +84,7 @@ def test_structure_is_checked(change, sentence: str):
         parity.check_structure(model, spec)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("size", "channels", "classes", "body"), [(64, 3, ("a", "b"), "conv"), (96, 1, (), "conv"), (24, 3, (), "skip")]

@@ -21,7 +21,7 @@ from tests.support.trained import EVERY_STAGE, Exported, export, made_once, trai
 from train.run_folder import Run
 from train.stages import load_networks
 
-pytestmark = pytest.mark.slow  # its fixtures train and export
+pytestmark = [pytest.mark.slow, pytest.mark.long]  # its fixtures train and export
 
 HEIGHT, WIDTH, KINDS = 32, 48, ("disc", "square", "bar")
 

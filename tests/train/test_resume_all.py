@@ -18,6 +18,7 @@ from train.training import stages_of
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_all_stopped_in_every_stage_and_resumed_ends_in_a_run_that_is_exported(shapes, tmp_path, monkeypatch):
     reached = []
 

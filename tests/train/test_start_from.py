@@ -81,6 +81,7 @@ def test_what_is_not_there_is_a_sentence(trained_run, others, tmp_path, capsys):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_bundle_is_a_beginning_too(exported, others, tmp_path, capsys):
     assert begin("gan", tmp_path / "run", others, exported.folder) == 0
     assert "begins with the weights of shapes" in capsys.readouterr().out

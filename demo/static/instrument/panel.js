@@ -164,7 +164,7 @@
     } catch {
       // nothing was kept, or it is broken
     }
-    rows.refresh();
+    showRows();
     // MIDI that was allowed before needs no second click.
     const uses = (kind) => engine.mappings.some(({ source }) => kind.test(source));
     if (uses(/^(cc|note|keys|bend|pressure):/)) {

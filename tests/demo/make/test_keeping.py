@@ -193,6 +193,7 @@ def test_nothing_is_measured_while_it_is_trained(maker: Maker, page: TestClient)
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_space_is_staged_with_the_bundle(maker: Maker, page: TestClient, monkeypatch: pytest.MonkeyPatch):
     name = learned(maker)
     inline(monkeypatch, "jobs")

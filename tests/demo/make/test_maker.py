@@ -155,6 +155,7 @@ def test_sheets_come_often_at_first():
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_pictures_become_a_generator_that_plays(page: Page, monkeypatch: pytest.MonkeyPatch):
     images = [1_000_000]  # until it is paused
     monkeypatch.setattr(plan, "training_command", lambda *of: narrow(of_pictures(COMMAND(*of), images[0])))

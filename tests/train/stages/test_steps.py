@@ -167,6 +167,7 @@ def launch(*words: str, processes: int = 2) -> subprocess.CompletedProcess:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_two_processes_take_the_step_of_one_with_twice_the_batch(tmp_path):
     script = tmp_path / "process.py"
     script.write_text(PROCESS)
@@ -183,6 +184,7 @@ def test_two_processes_take_the_step_of_one_with_twice_the_batch(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_the_command_trains_on_two_processes(shapes, tmp_path):
     run = tmp_path / "r"
     words = ["gan", str(run), "--data", str(shapes), "--images", "320", *SMALL]
