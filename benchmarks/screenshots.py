@@ -117,7 +117,7 @@ def main() -> int:
     folder = REPOSITORY / "docs"
     folder.mkdir(exist_ok=True)
     with served(REPOSITORY / "artifacts", "cpu") as server, chromium() as browser:
-        film(browser.new_page(viewport={"width": 1280, "height": 1060}), server.address, folder / "play.webp")
+        film(browser.new_page(viewport={"width": 1180, "height": 1320}), server.address, folder / "play.webp")
         take(browser.new_page(viewport={"width": 1280, "height": 800}), server.address, folder)
         phone = browser.new_page(viewport={"width": 390, "height": 844})
         phone.goto(server.address)
