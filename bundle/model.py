@@ -17,18 +17,16 @@ from bundle.attribute_moves import AttributeMoves
 from bundle.bend import Bend, bent, checked_bend
 from bundle.errors import BundleError, InputError
 from bundle.feeds import in_batches
+from bundle.inversion import MAX_ROUNDS, Inversion, known_only, refined
 from bundle.latent_map import LatentMap, latent_map, projections
 from bundle.latents import Key, MapPoint, Mixture, Projection
 from bundle.paths import PathMode, Timing
 from bundle.runner import GraphRunner
 from bundle.schema import Model
-from bundle.search import Search, cross_entropy_rounds
 
-MAX_ROUNDS = 100
 MORPH_PART = 4  # frames of a morph in one run: a visitor's picture waits for no more than these
 MORPH_PIXELS = MORPH_PART * 128 * 128  # fewer frames of larger pictures
 SPREAD_SEEDS = 256  # seeds from which the spread of w is estimated
-SEARCH_REACH = 0.25  # a search starts with steps of this share of that spread
 
 
 @dataclass(frozen=True)
@@ -43,15 +41,6 @@ class Reconstruction:
     mse: float
     psnr: float
     ssim: float | None
-
-
-@dataclass(frozen=True)
-class Inversion:
-    """The GAN's closest picture, its w [1, L, D], and the mean squared error over the known pixels."""
-
-    image: np.ndarray
-    w: np.ndarray
-    mse: float
 
 
 class BundleModel:
@@ -133,11 +122,8 @@ class BundleModel:
         bend: Bend | None = None,
     ) -> np.ndarray:
         """As `sample`, for any number of seeds; `classes` are those of all, [K], or None."""
-
-        def sampled(part: Sequence[int]) -> np.ndarray:
-            return self.sample(part, classes, truncation, model, attributes, bend)
-
-        return in_batches(seeds, sampled, self.info.max_batch)
+        along = (classes, truncation, model, attributes, bend)
+        return in_batches(seeds, lambda part: self.sample(part, *along), self.info.max_batch)
 
     def at(
         self,
@@ -212,12 +198,8 @@ class BundleModel:
         rows = self._rows(classes, [latents.key_seed(key) for key in keys])
         if model == "vae":
             checked_bend(bend, self.info, model)
-            ends = np.stack(
-                [
-                    self._standard_code(key, row, truncation)
-                    for key, row in zip(keys, [None] * len(keys) if rows is None else rows, strict=True)
-                ]
-            )
+            pairs = zip(keys, [None] * len(keys) if rows is None else rows, strict=True)
+            ends = np.stack([self._standard_code(key, row, truncation) for key, row in pairs])
             # A point of the map is a mean of codes, whose norm says nothing.
             stretch = not any(isinstance(key, MapPoint) for key in keys)
             codes = self.from_standard(paths.path_at(ends, shares, mode, loop, timed, stretch))
@@ -227,25 +209,11 @@ class BundleModel:
         along = None if rows is None else paths.path_at(rows, shares, "linear", loop, timed)
         return self._draw(paths.path_at(ends, shares, mode, loop, timed), along, truncation, attributes, bend)
 
-    def morph_parts(
-        self,
-        keys: Sequence[Key],
-        shares: np.ndarray,
-        classes: np.ndarray | None = None,
-        mode: PathMode = "spherical",
-        loop: bool = False,
-        truncation: float = 1.0,
-        model: Model = "gan",
-        attributes: AttributeMoves | None = None,
-        bend: Bend | None = None,
-        timed: Timing | None = None,
-    ) -> Iterator[np.ndarray]:
-        """As `morph_at`, for any number of shares: a few pictures [n, C, H, W] at a time, in order."""
+    def frame_parts(self, shares: np.ndarray) -> list[np.ndarray]:
+        """The `shares` of any number of frames in parts for `morph_at`, in order: a few frames each."""
         fitting = MORPH_PIXELS // (self.info.image.height * self.info.image.width)
         step = max(1, min(MORPH_PART, fitting, self.info.max_batch))
-        for start in range(0, len(shares), step):
-            part = shares[start : start + step]
-            yield self.morph_at(keys, part, classes, mode, loop, truncation, model, attributes, bend, timed)
+        return [shares[start : start + step] for start in range(0, len(shares), step)]
 
     # --- pictures from pictures ------------------------------------------------------------------
 
@@ -294,16 +262,9 @@ class BundleModel:
         self._need("gan")
         whole = np.ones((1, 1, *image.shape[2:]), np.float32)
         masked = known_only(image, whole if mask is None else mask)
-        shape = (1, *self.info.require_styles())
+        self.info.require_styles()
         first = self.runner.run("inverter", masked)["w"] if start is None else start
-
-        def error(points: np.ndarray) -> np.ndarray:
-            return images.mse(self.synthesise(points.reshape(-1, *shape[1:])), image, masked["mask"])
-
-        spread = SEARCH_REACH * self._style_spread.ravel()
-        crowd = Search(population=min(Search.population, self.info.max_batch + 1))  # one is known
-        for best, lowest in cross_entropy_rounds(first.ravel(), spread, error, seed, crowd):
-            yield best.reshape(shape), lowest
+        return refined(first, self._style_spread, self.synthesise, masked, seed, self.info.max_batch)
 
     # --- classes and attributes of pictures ----------------------------------------------------------------
 
@@ -328,15 +289,13 @@ class BundleModel:
     def latent_map(self, way: Projection) -> LatentMap:
         """The map of the VAE's codes. Raises BundleError without a VAE, InputError where no such map is."""
         self._need("vae")
-        if way not in projections(self.classes):
-            raise InputError(f"Bundle '{self.info.name}' has too few classes for a map of this kind: choose pca.")
         if way not in self._maps:
-            self._maps[way] = latent_map(self.mixture, way)
+            raise InputError(f"Bundle '{self.info.name}' has too few classes for a map of this kind: choose pca.")
         return self._maps[way]
 
     @cached_property
     def _maps(self) -> dict[Projection, LatentMap]:
-        return {}
+        return {way: latent_map(self.mixture, way) for way in projections(self.classes)}
 
     @cached_property
     def _style_spread(self) -> np.ndarray:
@@ -434,14 +393,6 @@ class BundleModel:
 def _with_classes(z: np.ndarray, classes: np.ndarray | None) -> dict[str, np.ndarray]:
     """The inputs of a graph that draws from noise."""
     return {"z": z} if classes is None else {"z": z, "classes": classes}
-
-
-def known_only(image: np.ndarray, mask: np.ndarray) -> dict[str, np.ndarray]:
-    """The inputs of a mask-conditioned graph; what is unknown is zero, so nothing hidden can leak."""
-    known = (np.asarray(mask) > 0.5).astype(np.float32)
-    if known.shape != (len(image), 1, *image.shape[2:]):
-        raise InputError(f"The mask must have shape {(len(image), 1, *image.shape[2:])}, not {known.shape}.")
-    return {"image": image * known, "mask": known}
 
 
 def _finite(value: float, name: str) -> None:

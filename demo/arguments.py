@@ -15,9 +15,9 @@ import numpy as np
 from bundle import attribute_moves, images, latents, own_directions, pictures
 from bundle.bend import KNOBS, MAX_SEED, SEED, split_name
 from bundle.errors import InputError
+from bundle.inversion import MAX_ROUNDS
 from bundle.latent_map import PROJECTIONS
 from bundle.latents import Key, MapPoint, SeedKey
-from bundle.model import MAX_ROUNDS
 from bundle.own_directions import OwnMove
 from bundle.picture_files import UPLOAD
 from bundle.schema import Model

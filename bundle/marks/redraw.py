@@ -102,8 +102,8 @@ def _sheet(model: BundleModel, sheet: Sheet) -> np.ndarray:
 def _frames(model: BundleModel, path: Path, shares: np.ndarray) -> Iterator[np.ndarray]:
     weights, timed = key_classes(path, model.classes), path.timed()
     along = (weights, path.path, path.loop, path.t, path.m, path.attributes, path.bend, timed)
-    for part in model.morph_parts(path.keys, shares, *along):
-        yield from images.to_uint8(part)
+    for part in model.frame_parts(shares):
+        yield from images.to_uint8(model.morph_at(path.keys, part, *along))
 
 
 def difference(found: Iterator[np.ndarray], again: Iterator[np.ndarray]) -> int:

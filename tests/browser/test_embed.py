@@ -11,9 +11,9 @@ from bundle.latents import one_hot
 from bundle.sessions import choose_provider
 from demo.serving.served_bundle import ServedBundle, open_bundles
 from tests.browser.conftest import WIDE
-from tests.browser.test_static_page import close, until
 from tests.support import tiny
 from tests.support.static_site import AnyOrigin, hosted, written
+from tests.support.static_visit import close, until
 
 PIXELS = """element => {
     const canvas = element.shadowRoot.querySelector('canvas');

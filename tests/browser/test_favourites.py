@@ -16,10 +16,11 @@ from export.targets import web
 from tests.browser.conftest import WIDE
 from tests.browser.test_marks import PLAY, drop, verified
 from tests.browser.test_page import settle
-from tests.browser.test_static_page import NARROW, until
-from tests.browser.test_static_page import settle as settled
+from tests.browser.test_static_page import NARROW
 from tests.support import tiny
 from tests.support.static_site import hosted, need_runtime
+from tests.support.static_visit import settle as settled
+from tests.support.static_visit import until
 
 Page = Any  # playwright's, which need not be installed
 KEPT = "Twofold.favourites()"

@@ -17,10 +17,10 @@ from demo.routes import device
 from demo.serving.served_bundle import open_bundles
 from tests.browser.test_device import pixels
 from tests.browser.test_page import TABS, settle, tab
-from tests.browser.test_static_page import until
 from tests.support import tiny
 from tests.support.demo_page import launched
 from tests.support.static_site import hosted, written
+from tests.support.static_visit import until
 
 Page = Any  # playwright's, which need not be installed
 

@@ -8,9 +8,9 @@ import pytest
 
 from bundle.model import Model
 from tests.browser.conftest import WIDE
-from tests.browser.test_static_page import pictures, settle, tab, until
 from tests.support.released import ARTIFACTS, NAMES, SEEDS, drawn
 from tests.support.static_site import hosted, written
+from tests.support.static_visit import pictures, settle, tab, until
 
 pytestmark = pytest.mark.slow
 

@@ -11,9 +11,9 @@ from bundle.sessions import choose_provider
 from demo.serving.served_bundle import open_bundles
 from tests.browser.conftest import WIDE
 from tests.browser.test_instrument import wav
-from tests.browser.test_static_page import close, picture, settle, tab, until
 from tests.support import tiny
 from tests.support.static_site import FileServer, written
+from tests.support.static_visit import close, picture, settle, tab, until
 
 KEPT = "window.Twofold?.keptOffline"
 

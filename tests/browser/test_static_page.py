@@ -1,11 +1,8 @@
 """`export web` in a real Chromium, from a plain file server: the pictures that the demo draws, and no other request."""
 
-import base64
 import itertools
-import math
 import re
 import shutil
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -27,18 +24,13 @@ from export.targets import web
 from tests.browser.conftest import WIDE, at_home
 from tests.browser.test_marks import drop
 from tests.support import foreign, generators, tiny
+from tests.support.page_faults import NAMELESS, OUTSIDE, PALE
 from tests.support.static_site import hosted, written
+from tests.support.static_visit import close, picture, pictures, settle, tab, until
 
 Page = Any  # playwright's, which need not be installed
 RELEASED = Path(__file__).resolve().parents[2] / "artifacts" / "mnist"
 NARROW = {"width": 390, "height": 844}
-# As text, base64: playwright takes a second for each 100 000 numbers.
-PIXELS = """all => all.map((canvas) => {
-    const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
-    let bytes = '';
-    for (let at = 0; at < data.length; at += 4096) bytes += String.fromCharCode(...data.subarray(at, at + 4096));
-    return btoa(bytes);
-})"""
 NO_CARD = "No available adapters."  # Chromium's own words, whenever a page asks for WebGPU in vain
 NO_WORKER = "Service Worker registration blocked by Playwright"  # what keeps the page: test_static_offline.py
 TABS = ("Play", "Samples", "Morph", "About")
@@ -111,46 +103,6 @@ def show(opened: tuple[Page, list[str]]) -> Iterator[Callable[..., Page]]:
 
     yield state
     assert not troubles
-
-
-def until(page: Page, condition: str, seconds: float = 60) -> None:
-    """Playwright's own waiting evaluates strings in the page, which the page's content policy forbids."""
-    end = time.monotonic() + seconds
-    while not page.evaluate(condition):
-        assert time.monotonic() < end, f"not in {seconds} s: {condition}"
-        time.sleep(0.05)
-
-
-def settle(page: Page) -> None:
-    """Waits until every picture that the page wants is there."""
-    page.wait_for_timeout(250)  # what the page puts off while somebody still types or drags
-    until(page, "Twofold.stats.inFlight === 0")
-
-
-def tab(page: Page, name: str) -> None:
-    page.get_by_role("tab", name=name).click()
-
-
-def pictures(page: Page, selector: str) -> np.ndarray:
-    """RGB [N, H, W, 3] of square canvases, as whole numbers."""
-    texts = page.locator(selector).evaluate_all(PIXELS)
-    found = np.stack([np.frombuffer(base64.b64decode(text), np.uint8) for text in texts]).astype(int)
-    side = math.isqrt(found.shape[1] // 4)
-    return found.reshape(len(found), side, side, 4)[..., :3]
-
-
-def picture(page: Page, selector: str) -> np.ndarray:
-    return pictures(page, selector)[0]
-
-
-def served(image: np.ndarray) -> np.ndarray:
-    """The demo's image [1, C, H, W] in the same form."""
-    return np.broadcast_to(images.to_uint8(image)[0].astype(int), (*image.shape[2:], 3))
-
-
-def close(found: np.ndarray, image: np.ndarray) -> bool:
-    """Within one grey level, and no blank canvas."""
-    return found.max() > 0 and np.abs(found - served(image)).max() <= 1
 
 
 @pytest.mark.parametrize(
@@ -408,28 +360,6 @@ def test_every_tab_fits_its_screen_and_can_be_read(show):
 
 
 GROUNDS = {"light": "> 200", "dark": "< 50"}  # how red the page's ground is
-OUTSIDE = """width => [...document.querySelectorAll('main *')].filter((e) => {
-    const box = e.getBoundingClientRect();
-    return box.width && !e.closest('.tf-hidden') && (box.right > width + 1 || box.left < -1);
-}).map((e) => e.outerHTML.slice(0, 90))"""
-NAMELESS = """() => [...document.querySelectorAll('main :is(button, input, select, canvas[role])')]
-    .filter((e) => e.offsetParent && !(e.getAttribute('aria-label') || e.textContent.trim()
-        || e.closest('label')?.textContent.trim())).map((e) => e.outerHTML)"""
-# Text whose contrast with what lies behind it is below 4.5 : 1 (WCAG 2, AA); what is disabled is exempt.
-PALE = """() => {
-    const numbers = (colour) => colour.match(/[\\d.]+/g).map(Number);
-    const linear = (v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
-    const light = ([r, g, b]) => 0.2126 * linear(r / 255) + 0.7152 * linear(g / 255) + 0.0722 * linear(b / 255);
-    const ground = (e) => {
-        const colour = numbers(getComputedStyle(e).backgroundColor);
-        return colour.length === 3 || colour[3] > 0.99 || !e.parentElement ? colour : ground(e.parentElement);
-    };
-    const contrast = (a, b) => (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-    const own = (e) => [...e.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim());
-    return [...document.querySelectorAll('main *')].filter((e) => e.offsetParent && own(e) && !e.closest(':disabled'))
-        .filter((e) => contrast(light(numbers(getComputedStyle(e).color)), light(ground(e))) < 4.5)
-        .map((e) => e.outerHTML.slice(0, 90));
-}"""
 
 
 def test_it_speaks_chinese_and_returns(browser, site):

@@ -11,9 +11,9 @@ import pytest
 from bundle import on_device
 from demo.routes import device
 from tests.browser.test_device import PLACES, pixels
-from tests.browser.test_static_page import picture, settle
 from tests.support import tiny
 from tests.support.static_site import hosted, written
+from tests.support.static_visit import picture, settle
 
 Page = Any  # playwright's, which need not be installed
 pytestmark = pytest.mark.long  # a graphics card in software

@@ -79,7 +79,8 @@ class Morph:
         """The frames in order, uint8 [n, H, W, C], a few at a time."""
         along = (self.weights(), self.mode, self.loop, self.truncation, self.model)
         changes = (self.attributes, self.bend, self.timed)
-        return map(images.to_uint8, self.served.morph_parts(self.keys, self.shares, *along, *changes))
+        for part in self.served.frame_parts(self.shares):
+            yield images.to_uint8(self.served.morph_at(self.keys, part, *along, *changes))
 
     def file_name(self, file_format: ExportFormat) -> str:
         """The name under which a browser saves the file."""

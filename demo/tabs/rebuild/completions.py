@@ -11,8 +11,8 @@ import numpy as np
 
 from bundle.errors import BundleError
 from bundle.feeds import in_batches
+from bundle.inversion import known_only
 from bundle.latents import Mixture
-from bundle.model import known_only
 from bundle.schema import Model
 from bundle.search import cross_entropy_rounds
 from demo.serving.served_bundle import ServedBundle
