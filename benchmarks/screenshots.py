@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Page
 
 from benchmarks.browser import REPOSITORY, box_of, chromium, drag, served
 
@@ -53,12 +53,15 @@ def around(page: Page, selector: str, frames: int, reach: float) -> Iterator[Ima
     page.mouse.up()
 
 
-def there_and_back(page: Page, slider: Locator, ends: tuple[float, float], frames: int) -> Iterator[Image.Image]:
-    """A slider that starts at the middle of two ends, visits both, and comes back."""
-    middle, half = (ends[0] + ends[1]) / 2, (ends[1] - ends[0]) / 2
+def there_and_back(page: Page, fold: str, label: str, reach: float, frames: int) -> Iterator[Image.Image]:
+    """A slider in a fold, which is open meanwhile: from 0 as far as `reach`, to the other side, and back."""
+    box = page.locator(fold)
+    box.locator("summary").click()
+    yield from (shot(page) for _ in range(OPENED))
     for i in range(frames):
-        slider.fill(f"{middle + half * math.sin(2 * math.pi * (i + 1) / frames):.2f}")
+        box.get_by_label(label).first.fill(f"{reach * math.sin(2 * math.pi * (i + 1) / frames):.2f}")
         yield shot(page)
+    box.locator("summary").click()
 
 
 def travelling(page: Page) -> Iterator[Image.Image]:
@@ -66,19 +69,11 @@ def travelling(page: Page) -> Iterator[Image.Image]:
 
 
 def moving_an_attribute(page: Page) -> Iterator[Image.Image]:
-    fold = page.locator(".tf-attribute-fold")
-    fold.locator("summary").click()
-    yield from (shot(page) for _ in range(OPENED))
-    yield from there_and_back(page, fold.get_by_label("glasses").first, (-3, 3), 40)
-    fold.locator("summary").click()
+    yield from there_and_back(page, ".tf-attribute-fold", "glasses", 3, 40)
 
 
 def bending_a_style(page: Page) -> Iterator[Image.Image]:
-    fold = page.locator(".tf-bend-fold")
-    fold.locator("summary").click()
-    yield from (shot(page) for _ in range(OPENED))
-    yield from there_and_back(page, fold.get_by_label("Rotate").first, (-120, 120), 34)
-    fold.locator("summary").click()
+    yield from there_and_back(page, ".tf-bend-fold", "Rotate", 120, 34)
 
 
 def walking_on_the_map(page: Page) -> Iterator[Image.Image]:

@@ -130,7 +130,7 @@ def latent_spread(served: ServedBundle, model: Model) -> Spread:
         rows = in_batches(seeds, served.styles, served.info.max_batch).mean(axis=1)
     if served.classes:
         kinds = np.array([latents.seed_class(seed, served.classes) for seed in seeds])
-        rows = rows - np.stack([rows[kinds == k].mean(axis=0) for k in range(served.classes)])[kinds % served.classes]
+        rows = rows - np.stack([rows[kinds == k].mean(axis=0) for k in range(served.classes)])[kinds]
     return spread_of(rows)
 
 

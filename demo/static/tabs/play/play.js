@@ -365,8 +365,9 @@ const refresh = (state, before = null) => {
   if (bundleShown !== state.b) sheet.show(T.bundle());
   if (bundleShown && bundleShown !== state.b) family.forget();
   bundleShown = state.b;
-  if (!before || ["b", "m", "attributes"].some((key) => state[key] !== before[key])) showAttributes(state); // not at every step of a drag
-  bendFold.refresh();
+  const changed = (key) => !before || ["b", "m", key].some((one) => state[one] !== before[one]);
+  if (changed("attributes")) showAttributes(state); // not at every step of a drag
+  if (changed("bend")) bendFold.refresh();
   sheet.mark();
   draw();
   comeToRest();
