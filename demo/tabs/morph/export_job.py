@@ -115,9 +115,10 @@ def _reports(morph: Morph, file_format: ExportFormat, visitor: str) -> Generator
     worker = threading.Thread(target=job.work, daemon=True)
     worker.start()
     try:
+        yield job.report()
         while worker.is_alive():
-            yield job.report()
             worker.join(REPORT_EVERY)
+            yield job.report()
         if job.error:
             raise job.error
         size = file.seek(0, io.SEEK_END)

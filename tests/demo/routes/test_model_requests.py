@@ -151,9 +151,9 @@ def test_whoever_leaves_ends_the_work_and_frees_the_slot(
 
     address = server(reporting(prepare))
     with httpx.stream("POST", address, timeout=30) as answer:
-        assert json.loads(next(answer.iter_lines())) == {"n": 0}
-        assert stepping.wait(20)
-        closed.clear()
+        lines = answer.iter_lines()  # kept: httpx disconnects when its iterator is dropped
+        assert json.loads(next(lines)) == {"n": 0}
+        assert stepping.wait(20) and not closed.is_set()
     assert closed.wait(20)
     with httpx.stream("POST", address, timeout=30) as answer:  # the only slot is free again
         assert json.loads(next(answer.iter_lines())) == {"n": 0}
