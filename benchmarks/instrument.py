@@ -112,16 +112,19 @@ def measure(settings: Settings) -> dict:
         memory = [footprint(browser, network)]
         page.evaluate(COUNT_ANEW)
         spent = [processor_time(network)]
+        by_minute: list[float | None] = []
         left = settings.minutes * 60
         while left > 0:
             page.wait_for_timeout(1000 * min(60.0, left))
             left -= 60
-            print(f"{settings.minutes - max(0.0, left) / 60:5.1f} min", flush=True)
+            by_minute.append(renderer_mb(browser))
+            print(f"{settings.minutes - max(0.0, left) / 60:5.1f} min, renderer: {by_minute[-1]} MB", flush=True)
         counted = page.evaluate(COUNTED)  # before memory is measured, which stops the page for a moment
         spent.append(processor_time(network))
         memory.append(footprint(browser, network))
     times = {name: round((spent[1][name] - spent[0][name]) / counted["pictures"], 1) for name in spent[0]}
     found |= summary(counted) | {"processor_ms_a_picture": times, "memory": {"begin": memory[0], "end": memory[1]}}
+    found["renderer_mb_by_minute"] = by_minute
     show(found)
     return found
 
@@ -160,12 +163,19 @@ def footprint(browser: "Browser", page: "CDPSession") -> dict[str, float]:
     page.send("Performance.enable")
     metrics = {one["name"]: one["value"] for one in page.send("Performance.getMetrics")["metrics"]}
     found = {"scripts_mb": round(metrics["JSHeapUsedSize"] / 1e6, 1)}
+    if (renderer := renderer_mb(browser)) is not None:
+        found["renderer_mb"] = renderer
+    return found
+
+
+def renderer_mb(browser: "Browser") -> float | None:
+    """MB that the renderer's process keeps in memory, or None where the system does not tell."""
     processes = browser.new_browser_cdp_session().send("SystemInfo.getProcessInfo")["processInfo"]
     pages = [Path(f"/proc/{one['id']}/statm") for one in processes if one["type"] == "renderer"]
-    if all(path.is_file() for path in pages):
-        kept = sum(int(path.read_text().split()[1]) for path in pages) * os.sysconf("SC_PAGE_SIZE")
-        found["renderer_mb"] = round(kept / 1e6, 1)
-    return found
+    if not all(path.is_file() for path in pages):
+        return None
+    kept = sum(int(path.read_text().split()[1]) for path in pages) * os.sysconf("SC_PAGE_SIZE")
+    return round(kept / 1e6, 1)
 
 
 def summary(counted: dict) -> dict:
