@@ -143,9 +143,9 @@ class UnpackSettings:
     VAE too where it has no batch normalisation. The others come back for export and measurement only."""
 
     bundle: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="BUNDLE")]
-    """Folder of the bundle, e.g. artifacts/emoji."""
+    """Folder of the bundle, e.g. artifacts/mnist."""
     run: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
-    """Run folder to make, e.g. runs/emoji."""
+    """Run folder to make, e.g. runs/mnist."""
 
 
 @reflowed
