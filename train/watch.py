@@ -42,8 +42,9 @@ def watch(settings: WatchSettings) -> int:
     with subprocess.Popen([*command(settings.run), *port], cwd=REPOSITORY) as page:
         try:
             return page.wait()
-        except KeyboardInterrupt:  # the page has heard it, too
-            page.wait(PATIENCE)
+        except KeyboardInterrupt:
+            page.terminate()  # of Ctrl-C it has heard, but not of SIGTERM and SIGHUP
+            wait_or_kill(page)
             return 0
 
 
@@ -61,12 +62,19 @@ def watched(run: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        with suppress(OSError, subprocess.TimeoutExpired):
-            if page.stdin:
+        if page.stdin:
+            with suppress(OSError):
                 page.stdin.close()
-            page.wait(PATIENCE)
-        if page.poll() is None:
-            page.kill()
+        wait_or_kill(page)
+
+
+def wait_or_kill(page: "subprocess.Popen[bytes]") -> None:
+    """Waits until a page that was asked to end has ended; after PATIENCE seconds it is killed."""
+    try:
+        page.wait(PATIENCE)
+    except subprocess.TimeoutExpired:
+        page.kill()
+        page.wait()
 
 
 def command(run: Path) -> list[str]:

@@ -1,20 +1,26 @@
 """`python -m train watch` and `--open`: the page is a process of the demo, and no training depends on it."""
 
 import io
+import os
 import re
+import signal
 import subprocess
 import sys
+import threading
+import time
 import urllib.request
 from contextlib import redirect_stdout
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from bundle.command_line import exit_code
 from tests.support.pictures import draw_folder
 from train.command_line import parse
 from train.resume import store_settings
 from train.run_folder import read_json
-from train.watch import WatchSettings, command, watched
+from train.watch import WatchSettings, command, watch, watched
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -38,6 +44,23 @@ def test_a_training_goes_on_where_the_page_cannot_be_served(tmp_path: Path, monk
     with redirect_stdout(printed), watched(tmp_path):
         inside = True
     assert inside and "pip install -r demo/requirements.txt" in printed.getvalue()
+
+
+def test_a_watch_that_is_told_to_end_ends_its_page(monkeypatch: pytest.MonkeyPatch):
+    started: list[subprocess.Popen] = []
+
+    class Noted(subprocess.Popen):
+        def __init__(self, *arguments: Any, **options: Any):
+            super().__init__(*arguments, **options)
+            started.append(self)
+
+    # A page that hears of nothing that is sent to its parent alone.
+    monkeypatch.setattr("train.watch.command", lambda run: [sys.executable, "-c", "import time; time.sleep(60)"])
+    monkeypatch.setattr("train.watch.subprocess.Popen", Noted)
+    threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGTERM)).start()
+    began = time.monotonic()
+    assert exit_code(lambda: watch(WatchSettings(Path("runs/mine"))), "") == 0
+    assert time.monotonic() - began < 10 and started[0].poll() is not None
 
 
 @pytest.mark.slow
