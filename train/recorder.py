@@ -219,7 +219,7 @@ def command_line(module: str, settings: Settings, source: str) -> str:
         flag, equals, value = word.partition("=") if word.startswith("--") else ("", "", word)
         if flag in ("", "--data") and (value == str(settings.data) or words[i - 1] == "--data"):
             words[i], named = flag + equals + source, True
-        elif start is not None and value == str(start):
+        elif start is not None and value and Path(value) == start:  # with or without a slash at its end
             words[i] = flag + equals + start.name
     if not named and source != DEFAULT_DATA:
         words += ["--data", source]

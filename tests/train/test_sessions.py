@@ -36,3 +36,12 @@ def test_a_record_names_the_data_and_no_local_path(monkeypatch, tmp_path):
     for words in (["vae", "run", f"--data={place}"], ["vae", "run", "--data", str(place)]):
         monkeypatch.setattr("sys.argv", ["train", *words])
         assert str(tmp_path) not in command_line("train", settings, "pets")
+
+
+def test_a_record_names_what_a_training_starts_from_and_no_local_path(monkeypatch, tmp_path):
+    start = tmp_path / "runs" / "digits"
+    settings = VaeSettings(tmp_path / "run", data="pets", start_from=start)
+    for words in ([f"--start-from={start}/"], ["--start-from", f"{start}/"], ["--start-from", str(start)]):
+        monkeypatch.setattr("sys.argv", ["train", "vae", "run", *words])
+        told = command_line("train", settings, "pets")
+        assert str(tmp_path) not in told and "digits" in told
