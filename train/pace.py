@@ -86,7 +86,7 @@ class Pace:
             return max(self.seconds - self.progress.seconds, 0.0)
         if self.done < FIRST_STEPS:
             return None
-        return (self.progress.planned - self.progress.images) / self.rate()
+        return max(self.progress.planned - self.progress.images, 0) / self.rate()
 
     def left_in_words(self) -> str:
         """E.g. "12 min left, 40 min for all"."""

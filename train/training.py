@@ -83,7 +83,8 @@ def train_stages(settings: Settings, given: Set[str], began: float, team: Partia
         if first and isinstance(settings, AllSettings):
             store_all(settings, asked)
         if isinstance(settings, AllSettings) and not data[0].classes:
-            print("The pictures have no classes: the classifier is skipped.")
+            if first:
+                say("The pictures have no classes: the classifier is skipped.")
             plan = [(stage, own) for stage, own in plan if stage != "classifier"]
         counted_from = training_began(settings, began, first)
         times, pauses = [stage_time(stage, own) for stage, own in plan], Pauses()
