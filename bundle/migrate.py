@@ -31,7 +31,7 @@ def migrate(raw: Any) -> Any:
 def _to_version_2(index: dict) -> dict:
     index = _renamed(index, "portability", "runtime_comparison")
     if isinstance(graphs := index.get("graphs"), dict):
-        index |= {"graphs": {name: _renamed(graph, "form", "precision") for name, graph in graphs.items()}}
+        index = index | {"graphs": {name: _renamed(graph, "form", "precision") for name, graph in graphs.items()}}
     return index
 
 

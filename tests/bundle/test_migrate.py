@@ -65,8 +65,11 @@ def test_what_is_written_is_the_present_version(broken_bundle: Path):
     assert all("form" not in graph for graph in written["graphs"].values())
 
 
-def test_migrating_changes_nothing_in_place(broken_bundle: Path):
+@pytest.mark.parametrize("half_new", [False, True])
+def test_migrating_changes_nothing_in_place(broken_bundle: Path, half_new: bool):
     old = as_version_1(load_index(broken_bundle))
+    if half_new:
+        old["runtime_comparison"] = old.pop("portability")
     kept = copy.deepcopy(old)
     new = migrate(old)
     assert old == kept and migrate(new) == new
