@@ -4,11 +4,12 @@ PyTorch writes them so since version 2.9 unless it is told external_data=False. 
 anew (https://onnx.ai/onnx/repo-docs/ExternalData.html; field numbers of onnx.proto).
 """
 
-from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from bundle import protobuf
 from bundle.errors import UserError
-from bundle.protobuf import field, fields, rewritten, text
+from bundle.protobuf import fields, rewritten, text
 from bundle.schema import MAX_FILE_BYTES
 
 MODEL_GRAPH, GRAPH_NODE, GRAPH_WEIGHT, NODE_ATTRIBUTE = 7, 1, 5, 5
@@ -20,18 +21,13 @@ ONE_FILE = "torch.onnx.export(…, external_data=False)"
 def inlined(data: bytes, folder: Path) -> bytes:
     """The ONNX file with the weights that lie in files of `folder` read into it.
 
-    Raises UserError when such a file is missing, lies elsewhere, is too short, or too much would come together.
+    Raises UserError when such a file is missing, lies elsewhere or is too short, when the ONNX file is damaged, or when
+    more than MAX_FILE_BYTES would come together.
     """
-    loaded: dict[str, bytes] = {}
-    room = MAX_FILE_BYTES - len(data)
-
-    def content(name: str) -> bytes:
-        if name not in loaded:
-            loaded[name] = _second_file(folder, name, room - sum(map(len, loaded.values())))
-        return loaded[name]
+    files = _SecondFiles(folder, MAX_FILE_BYTES - len(data))
 
     def tensor(message: bytes) -> bytes:
-        return _tensor(message, content)
+        return _tensor(message, files)
 
     def attribute(message: bytes) -> bytes:
         return rewritten(message, dict.fromkeys(ATTRIBUTE_TENSORS, tensor))
@@ -42,7 +38,34 @@ def inlined(data: bytes, folder: Path) -> bytes:
     def graph(message: bytes) -> bytes:
         return rewritten(message, {GRAPH_NODE: node, GRAPH_WEIGHT: tensor})
 
-    return rewritten(data, {MODEL_GRAPH: graph})
+    try:
+        return rewritten(data, {MODEL_GRAPH: graph})
+    except ValueError as error:
+        raise UserError("Where its weights lie in a second file cannot be read: the file is damaged.") from error
+
+
+@dataclass
+class _SecondFiles:
+    """The files of `folder` that hold weights. `room`: bytes that may be taken from them in all."""
+
+    folder: Path
+    room: int
+    loaded: dict[str, bytes] = field(default_factory=dict)
+    taken: int = 0
+
+    def part(self, name: str, start: int, length: int | None) -> bytes:
+        """The bytes of one tensor; `length` None: to the end of the file. Raises UserError as `inlined`."""
+        if name not in self.loaded:
+            free = self.room - sum(map(len, self.loaded.values()))
+            self.loaded[name] = _second_file(self.folder, name, free)
+        data = self.loaded[name]
+        end = len(data) if length is None else start + length
+        if not 0 <= start <= end <= len(data):
+            raise UserError(f"'{name}' has {len(data)} bytes, fewer than the {end} that the file says: is it whole?")
+        self.taken += end - start
+        if self.taken > self.room:  # many tensors may name the same part of a small file
+            raise _too_large(name)
+        return data[start:end]
 
 
 def _second_file(folder: Path, name: str, room: int) -> bytes:
@@ -53,11 +76,15 @@ def _second_file(folder: Path, name: str, room: int) -> bytes:
         raise UserError(f"It keeps its weights in a second file: put '{name}' beside it, or write one file with "
                         f"{ONE_FILE}.")  # fmt: skip
     if path.stat().st_size > room:
-        raise UserError(f"With its weights in '{name}' it is larger than {MAX_FILE_BYTES // 1_000_000} MB.")
+        raise _too_large(name)
     return path.read_bytes()
 
 
-def _place(message: bytes) -> dict[str, str]:
+def _too_large(name: str) -> UserError:
+    return UserError(f"With its weights in '{name}' it is larger than {MAX_FILE_BYTES // 1_000_000} MB.")
+
+
+def _location(message: bytes) -> dict[str, str]:
     """Where a tensor's numbers lie, by the keys of ONNX: location, offset, length; empty where they are in it."""
     found: dict[str, str] = {}
     for number, value in fields(message):
@@ -67,15 +94,12 @@ def _place(message: bytes) -> dict[str, str]:
     return found
 
 
-def _tensor(message: bytes, content: Callable[[str], bytes]) -> bytes:
-    place = _place(message)
-    if not place:
+def _tensor(message: bytes, files: _SecondFiles) -> bytes:
+    """A tensor with its numbers in it. Raises ValueError for an offset or a length that is no number."""
+    where = _location(message)
+    if not where:
         return message
-    name = place.get("location", "")
-    data = content(name)
-    start = int(place.get("offset", 0))
-    end = start + int(place["length"]) if "length" in place else len(data)
-    if not 0 <= start <= end <= len(data):
-        raise UserError(f"'{name}' has {len(data)} bytes, fewer than the {end} that the file says: is it whole?")
-    kept = [field(n, v) for n, v in fields(message) if n not in (RAW_DATA, EXTERNAL_DATA, DATA_LOCATION)]
-    return b"".join([*kept, field(RAW_DATA, data[start:end])])
+    length = int(where["length"]) if "length" in where else None
+    data = files.part(where.get("location", ""), int(where.get("offset", 0)), length)
+    kept = [(n, v) for n, v in fields(message) if n not in (RAW_DATA, EXTERNAL_DATA, DATA_LOCATION)]
+    return b"".join(protobuf.field(n, v) for n, v in [*kept, (RAW_DATA, data)])

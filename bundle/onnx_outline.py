@@ -75,7 +75,7 @@ def outline(data: bytes) -> Outline:
                 found.opsets[text(entry.get(1, b""))] = whole_number(entry.get(2, 0))
             elif number == 25:
                 found.functions += 1
-    except (ValueError, TypeError, IndexError) as error:
+    except (ValueError, TypeError) as error:
         raise BundleError("This is not an ONNX file.") from error
     if not found.ir_version or not found.outputs:
         raise BundleError("This is not an ONNX file.")

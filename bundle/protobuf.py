@@ -81,6 +81,8 @@ def _fields(data: Value) -> Iterator[tuple[int, Value, bytes]]:
 def _varint(data: bytes, at: int) -> tuple[int, int]:
     value = 0
     for shift in range(0, 70, 7):
+        if at >= len(data):
+            break
         byte = data[at]
         at += 1
         value |= (byte & 127) << shift

@@ -1,5 +1,6 @@
 """Generators in all the shapes in which people export them: their pictures are those of PyTorch."""
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -227,6 +228,40 @@ def test_inlined_weights_are_those_of_the_onnx_package(tmp_path: Path):
                     entry.value = place
         with pytest.raises(UserError, match="is not beside it"):
             inlined(far.SerializeToString(), tmp_path)
+
+
+@pytest.fixture
+def in_two_files(tmp_path: Path) -> onnx.ModelProto:
+    """A generator whose weights lie in g.bin beside it, unread."""
+    onnx.save(onnx.load_from_string(exported(Net(), Z)), tmp_path / "g.onnx", save_as_external_data=True,
+              location="g.bin", size_threshold=16)  # fmt: skip
+    return onnx.load(tmp_path / "g.onnx", load_external_data=False)
+
+
+def weights_elsewhere(proto: onnx.ModelProto) -> list[onnx.TensorProto]:
+    return [tensor for tensor in proto.graph.initializer if tensor.external_data]
+
+
+def test_many_weights_at_one_place_are_no_way_round_the_largest_size(
+    in_two_files: onnx.ModelProto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    largest = max(weights_elsewhere(in_two_files), key=lambda tensor: math.prod(tensor.dims))
+    in_two_files.graph.initializer.extend([largest] * 50)
+    data = in_two_files.SerializeToString()
+    room = len(data) + 2 * (tmp_path / "g.bin").stat().st_size
+    monkeypatch.setattr("bundle.external_weights.MAX_FILE_BYTES", room)
+    with pytest.raises(UserError, match=r"With its weights in 'g\.bin' it is larger than"):
+        inlined(data, tmp_path)
+
+
+@pytest.mark.parametrize("damage", ["offset", "length", "cut off"])
+def test_damaged_places_of_weights_are_a_sentence(in_two_files: onnx.ModelProto, tmp_path: Path, damage: str):
+    for entry in weights_elsewhere(in_two_files)[0].external_data:
+        if entry.key == damage:
+            entry.value = "twelve"
+    data = in_two_files.SerializeToString()
+    with pytest.raises(UserError, match="is damaged"):
+        inlined(data[:-1] if damage == "cut off" else data, tmp_path)
 
 
 def test_operators_of_real_generators_are_run(tmp_path: Path):
