@@ -112,12 +112,15 @@ def column_of(name: str, cells: Sequence[object]) -> Column:
         raise NoAttribute(f"needs a name of 1 to {MAX_NAME} printable characters")
     plain = [plain_cell(cell) for cell in cells]
     texts = sorted({cell for cell in plain if isinstance(cell, str)})
-    if texts and any(isinstance(cell, float) for cell in plain):
+    numbers = sorted({cell for cell in plain if isinstance(cell, float)})
+    if texts and numbers:
         raise NoAttribute(f"holds numbers and words, such as {texts[0]}")
     if len(texts) > 2:
         raise NoAttribute(f"holds {len(texts)} different words ({first_few(texts)}), and an attribute is a number or "
                           "one of two words")  # fmt: skip
     words = (texts[0], texts[-1]) if texts else None
+    if len(numbers) == 2 and numbers != [0.0, 1.0]:
+        words = (number_word(numbers[0]), number_word(numbers[1]))
     values = values_of(cells, words)
     known = values[np.isfinite(values)].astype(np.float64)
     distinct = np.unique(known)
@@ -125,14 +128,11 @@ def column_of(name: str, cells: Sequence[object]) -> Column:
         raise NoAttribute("has one value only" if len(distinct) else "is empty")
     if len(known) < LEAST_KNOWN:
         raise NoAttribute(f"has a value in {len(known)} training pictures, and needs {LEAST_KNOWN}")
-    if len(distinct) == 2:
-        if set(distinct) != {0.0, 1.0}:
-            words = (f"{distinct[0]:g}", f"{distinct[1]:g}")
-        known = (known == distinct[1]).astype(np.float64)
+    if 2 in (len(texts), len(numbers)):
         if (least := int(min(known.sum(), (1 - known).sum()))) < LEAST_EACH:
             raise NoAttribute(f"has one of its two values in {least} training pictures, and needs {LEAST_EACH}")
         info = AttributeInfo(name, "binary", 0.0, 1.0, float(known.mean()), float(known.std()), words)
-        return Column(info, values_of(cells, words))
+        return Column(info, values)
     low, high = np.percentile(known, (5, 95))
     if not low < high:
         low, high = known.min(), known.max()
@@ -165,7 +165,7 @@ def plain_cell(cell: object) -> float | str | None:
 
 
 def values_of(cells: Sequence[object], words: tuple[str, str] | None) -> np.ndarray:
-    """Cells float32 [N]: numbers, or the place of the word (of a number, as "%g" writes it) among `words`; NaN for gaps
+    """Cells float32 [N]: numbers, or the place of the word (of a number, its `number_word`) among `words`; NaN for gaps
     and for what is neither."""
     found = np.full(len(cells), np.nan, np.float32)
     for i, cell in enumerate(cells):
@@ -174,11 +174,16 @@ def values_of(cells: Sequence[object], words: tuple[str, str] | None) -> np.ndar
         except NoAttribute:
             continue
         if words is not None and value is not None:
-            text = value if isinstance(value, str) else f"{value:g}"
+            text = value if isinstance(value, str) else number_word(value)
             found[i] = words.index(text) if text in words else np.nan
         elif isinstance(value, float):
             found[i] = value
     return found
+
+
+def number_word(value: float) -> str:
+    """A number as a word, with so many digits that different ones have different words: dates such as 20240131 too."""
+    return f"{value:.15g}"
 
 
 def matrix(infos: Sequence[AttributeInfo], cells: Mapping[str, Sequence[object]], count: int) -> np.ndarray:

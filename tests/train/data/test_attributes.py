@@ -22,6 +22,9 @@ def test_kinds_of_columns():
     assert column_of("hat", [True, False] * 100).info.kind == "binary"
     signs = column_of("sign", [-1, 1] * 100)
     assert signs.info.kind == "binary" and signs.values[:2].tolist() == [0, 1]
+    dates = column_of("day", [20240131, 20240201, None] * 100)  # the same to six digits, and nearly so as float32
+    assert dates.info.words == ("20240131", "20240201") and dates.values[:2].tolist() == [0, 1]
+    assert column_of("length", [0.1, 0.2] * 100).info.words == ("0.1", "0.2")
     number = column_of("age", [float(i) for i in range(101)] + [float("nan")] * 9)
     assert (number.info.kind, number.info.low, number.info.high, number.info.mean) == ("number", 5, 95, 50)
     assert matrix([number.info, words.info], {"glasses": ["no", "other"]}, 2)[:, 1].tolist()[:1] == [0]
