@@ -99,11 +99,16 @@ class Pack:
     def is_whole(self) -> bool:
         """Whether the files hold at least what was recorded."""
         state = self.state
-        pictures = [(f"{name}.read", count * picture_bytes(state.wanted)) for name, count in state.kept.items()]
-        numbers = [(f"{name}.labels", count * 8) for name, count in state.kept.items()]
+        least = {f"{name}.read": count * picture_bytes(state.wanted) for name, count in state.kept.items()}
         if state.finished:
-            numbers = [(f"{name}.{kind}", n * 8) for name, n in state.counts.items() for kind in ("rows", "numbers")]
-        return all(self.size(name) >= least for name, least in pictures + numbers)
+            least |= {f"{name}.{kind}": n * 8 for name, n in state.counts.items() for kind in ("rows", "numbers")}
+            known = {f"{name}.known": n * 4 * state.attributes for name, n in state.counts.items()}
+        else:
+            least |= {f"{name}.labels": count * 8 for name, count in state.kept.items()}
+            known = {f"{name}.attributes": count * 4 * state.attributes for name, count in state.kept.items()}
+        if state.attributes:
+            least |= known
+        return all(self.size(name) >= bytes_ for name, bytes_ in least.items())
 
     def size(self, name: str) -> int:
         """Bytes of one of the files. Raises OSError when it is missing."""

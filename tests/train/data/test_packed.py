@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from bundle.errors import UserError
+from tests.inputs.attributes import COUNT, draw
 from tests.support.pictures import draw_folder
 from train.data import packed, picture_set
 from train.data.cache import Cache, opened_cache
@@ -115,6 +116,15 @@ def test_a_set_that_changed_and_a_damaged_pack_are_packed_anew(too_large, reads,
     (pack / "pack.json").write_text("{")
     load(str(folder), cache=Cache(pack))
     assert len(reads) == 301 + 302
+
+
+def test_a_pack_that_lost_its_attributes_is_packed_anew(too_large, reads, tmp_path):
+    folder, pack, reading = draw(tmp_path / "set"), tmp_path / "pack", Reading(attributes="age")
+    _, train, _ = load(str(folder), 16, reading=reading, cache=Cache(pack))
+    (pack / "train.known").unlink()
+    _, again, _ = load(str(folder), 16, reading=reading, cache=Cache(pack))
+    assert len(reads) == 2 * COUNT and train.attributes is not None and again.attributes is not None
+    assert torch.allclose(train.attributes, again.attributes, equal_nan=True)
 
 
 def labelled_zip(home: Path) -> Path:
