@@ -221,6 +221,8 @@ class GanStage(Stage[GanNetworks, GanSettings]):
 
     def restore(self, state: dict[str, float]) -> None:
         self.probability = state["probability"]
+        if self.settings.augment is None and self.probability > 0:  # the set may have become large by --more-data
+            self.gap_driven = True
 
     def _classified(self, images: Tensor) -> "Classified":
         if self.classifier is None:

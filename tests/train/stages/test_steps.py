@@ -55,6 +55,16 @@ def test_accumulated_parts_equal_one_batch():
     assert not torch.allclose(whole["critic.head.weight"], before["critic.head.weight"], atol=1e-5)
 
 
+def test_a_set_that_becomes_large_while_it_is_augmented_goes_on_following_its_gap():
+    """By --more-data: the augmentation that a small set needed would otherwise stay for good."""
+    stage, resumed, fixed = small_gan(), small_gan(), small_gan(augment=0.3)
+    assert not stage.gap_driven
+    stage.restore({"probability": 0.0})
+    resumed.restore({"probability": 0.4})
+    fixed.restore({"probability": 0.3})
+    assert (stage.gap_driven, resumed.gap_driven, fixed.gap_driven) == (False, True, False)
+
+
 def test_matching_sets_each_picture_against_itself_under_a_wrong_class():
     images, labels = pictures()
     z = torch.randn(len(images), 8)
