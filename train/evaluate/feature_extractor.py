@@ -112,10 +112,12 @@ def from_file(path: Path, value_range: FeatureInput, classifier: ClassifierHandl
         session = open_session(content, threads=torch.get_num_threads())
     except Exception as problem:  # onnxruntime's errors share no base class
         raise UserError(f"{path} is not an ONNX graph that can be run: {first_line(problem)}") from problem
-    (entry, *others), outputs = session.get_inputs(), session.get_outputs()
+    inputs, outputs = session.get_inputs(), session.get_outputs()
     flat = [output.name for output in outputs if len(output.shape) == 2]
-    if others or len(entry.shape) != 4 or entry.shape[1] not in (1, 3) or "float" not in entry.type:
-        raise UserError(f"{path} must have one input, float [batch, 1 or 3, height, width], not {entry.shape}.")
+    entry = inputs[0] if len(inputs) == 1 else None
+    if entry is None or len(entry.shape) != 4 or entry.shape[1] not in (1, 3) or "float" not in entry.type:
+        shapes = ", ".join(str(one.shape) for one in inputs) or "none"
+        raise UserError(f"{path} must have one input, float [batch, 1 or 3, height, width], not {shapes}.")
     if not flat:
         raise UserError(f"{path} has no output [batch, features].")
     channels, sides = entry.shape[1], entry.shape[2:]

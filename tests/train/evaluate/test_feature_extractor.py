@@ -85,10 +85,16 @@ def test_files_that_give_no_features_are_refused(trained_run, tmp_path, capsys):
     torch.save({}, tmp_path / "weights.pt")
     (tmp_path / "text.onnx").write_text("hello")
     odd = onnx_features(tmp_path / "odd.onnx", ["n", 4, 8, 8])
+    constant = helper.make_node("Constant", [], ["features"], value_floats=[1.0, 2.0])
+    output = helper.make_tensor_value_info("features", TensorProto.FLOAT, [2])
+    graph = helper.make_graph([constant], "no input", [], [output])
+    alone = tmp_path / "alone.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9), alone)
     for path, sentence in (
         (tmp_path / "weights.pt", "ONNX files only"),
         (tmp_path / "nothing.onnx", "does not exist"),
         (tmp_path / "text.onnx", "is not an ONNX graph"),
         (odd, "must have one input"),
+        (alone, "must have one input"),
     ):
         assert sentence in refusal(capsys, trained_run, "--features", path)
