@@ -69,7 +69,9 @@ def space_facts(bundle: OpenBundle) -> dict[str, dict[str, object]]:
 
 
 def encoded(vector: np.ndarray, key: bytes) -> str:
-    """The text of a vector [D] of the latents `key`. Raises InputError for one that is zero or not finite."""
+    """The text of a vector [D] of the latents `key`. Raises InputError for one that is zero, not finite or too long."""
+    if vector.size > MOST_NUMBERS:
+        raise InputError(f"A direction has at most {MOST_NUMBERS} numbers, not {vector.size}.")
     largest = float(np.abs(vector).max()) if vector.size else 0.0
     if not np.isfinite(vector).all() or not 0 < largest <= LARGEST:
         raise InputError(f"The numbers of a direction must be finite, within ±{LARGEST:g}, and not all zero.")

@@ -12,7 +12,16 @@ from bundle.errors import InputError
 from bundle.marks import Point, known_state, trained, xmp
 from bundle.marks.redraw import drawn_again
 from bundle.model import BundleModel
-from bundle.own_directions import HEAD_BYTES, OwnMove, decoded, encoded, latent_size, space_facts, space_key
+from bundle.own_directions import (
+    HEAD_BYTES,
+    MOST_NUMBERS,
+    OwnMove,
+    decoded,
+    encoded,
+    latent_size,
+    space_facts,
+    space_key,
+)
 from bundle.read import read
 from bundle.runner import BundleRunner
 from bundle.schema import Model
@@ -104,6 +113,12 @@ def test_a_mark_with_a_direction_draws_the_picture_again(model: BundleModel):
 def test_a_vector_that_is_none_has_no_text(vector: np.ndarray):
     with pytest.raises(InputError, match="must be finite"):
         encoded(vector, b"abcd")
+
+
+def test_a_vector_whose_text_could_not_be_read_has_none():
+    assert len(decoded(encoded(np.ones(MOST_NUMBERS), b"abcd"))[1]) == MOST_NUMBERS
+    with pytest.raises(InputError, match=f"at most {MOST_NUMBERS} numbers"):
+        encoded(np.ones(MOST_NUMBERS + 1), b"abcd")
 
 
 def broken(text: str) -> list[str]:
