@@ -2,6 +2,7 @@
 
 import argparse
 import functools
+from contextlib import suppress
 from pathlib import Path
 
 from bundle.command_line import exit_code
@@ -25,14 +26,10 @@ def bundle_at_hand(root: Path, name: str | None) -> BundleModel | None:
     """The bundle of this name in a folder of bundles, or that folder itself; None where there is none."""
     if name is None or not root.is_dir():
         return None
-    for folder in (root, *sorted(path for path in root.iterdir() if path.is_dir())):
-        if not (folder / INDEX).is_file():
-            continue
-        try:
-            if read_index(folder).name == name:
+    for folder in (root, *sorted(root.iterdir())):
+        with suppress(BundleError, OSError):  # one that is damaged or cannot be read is not at hand
+            if (folder / INDEX).is_file() and read_index(folder).name == name:
                 return BundleModel(BundleRunner(read(folder)))
-        except BundleError:  # a damaged one is not at hand
-            continue
     return None
 
 

@@ -32,6 +32,7 @@ from bundle.model import BundleModel
 from bundle.picture_files import Limits
 from bundle.read import read
 from bundle.runner import BundleRunner
+from bundle.schema import Bundle
 from tests.support import attributes, tiny
 
 KEYS = (3, (7.25, 0.5), 2**32 - 1)
@@ -194,6 +195,21 @@ def test_the_command_finds_the_bundle_by_its_name(model: BundleModel, tmp_path: 
     broken = shutil.copytree(folder, tmp_path / "broken")
     (broken / "bundle.json").write_text("{")
     assert main(["verify", str(file), "--bundles", str(broken)]) == 1
+
+
+def test_a_folder_that_cannot_be_read_hides_no_bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    for name in ("closed", "tiny"):
+        tiny.build(tmp_path / name, name=name)
+
+    def read_index(folder: Path) -> Bundle:
+        if folder.name == "closed":
+            raise PermissionError(13, "Permission denied")
+        return real(folder)
+
+    real = command.read_index
+    monkeypatch.setattr(command, "read_index", read_index)
+    found = command.bundle_at_hand(tmp_path, real(tmp_path / "tiny").name)
+    assert found is not None and found.runner.bundle.folder.name == "tiny"
 
 
 def test_many_files_open_their_bundle_once(model: BundleModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
