@@ -67,6 +67,8 @@ class PictureFiles:
 def write_folder(settings: FolderSettings) -> int:
     """Writes the folder, and prints how far it is; returns 0. Raises UserError for a source that cannot be read,
     OSError."""
+    if settings.most < 1:
+        raise UserError(f"--most must be positive, not {settings.most}.")
     found = files_of(settings.source, settings.most)
     settings.folder.mkdir(parents=True, exist_ok=True)
     rows = []
@@ -176,4 +178,5 @@ def drawn_shapes(names: tuple[str, ...], most: int) -> Iterator[PictureFile]:
 
 
 if __name__ == "__main__":
-    sys.exit(exit_code(lambda: write_folder(tyro.cli(FolderSettings)), "Stopped."))
+    asked = tyro.cli(FolderSettings, prog="python -m train.data.picture_folder", description=__doc__)
+    sys.exit(exit_code(lambda: write_folder(asked), "Stopped."))
