@@ -158,7 +158,11 @@ def test_what_the_server_says_is_said_in_these_words(read, language: str):
 OPERATIONS = ("translation", "cutout", "colour")
 OF_SMALL_SETS = {
     *(f"Share of GAN samples that look changed by augmentation: {operation}" for operation in OPERATIONS),
-    *(f"Share of held-out pictures changed by {operation} that the same eye finds" for operation in OPERATIONS),
+    *(
+        f"Share of held-out pictures changed by {operation} that the same {detector} finds"
+        for operation in OPERATIONS
+        for detector in ("detector", "eye")  # as older bundles say it
+    ),
     "256 of the held-out pictures steered the augmentation of the GAN, and are among those that measure it.",
     "300 pictures a side are few: the figures mean little without the floor beside them.",
 }
