@@ -73,3 +73,21 @@ def test_the_device_draws_the_same(visit, model: str):
     page.wait_for_function("Twofold.onDevice")
     here = bytes_of(page)
     assert abs(here - there).max() <= 1
+
+
+def test_names_are_shown_with_spaces_and_kept_in_addresses(visit):
+    """Columns of tables have no spaces. A direction that a visitor has named is shown as it was named."""
+    page = visit("?b=plain&m=gan")
+    shown = page.evaluate(
+        """() => {
+            const T = window.Twofold;
+            T.bundle().attributes[0].name = "clothes_red";
+            const box = T.attributeSliders(true);
+            document.body.append(box);
+            box.refresh();
+            const moves = T.describeMoves({ attributes: "clothes_red:1.5,round_face:2*abc" });
+            return [box.innerText, moves, T.moveParameter("clothes_red")];
+        }"""
+    )
+    assert "clothes red" in shown[0] and "clothes_red" not in shown[0]
+    assert shown[1:] == ["clothes red +1.50 · round_face +2.00", "attribute.clothes_red"]

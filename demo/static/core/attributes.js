@@ -28,6 +28,8 @@
       }
       return moves;
     },
+    // An attribute's name as people read it: columns of tables have no spaces, "clothes_red".
+    attributeLabel: (name) => name.replaceAll("_", " "),
     // How far a move goes, whichever kind it is.
     amountOf: (move) => (typeof move === "object" ? (move?.amount ?? 0) : (move ?? 0)),
     // The attributes along which a model of a bundle can move its pictures.
@@ -50,7 +52,7 @@
     // The moves of a state in words, "glasses +1.50 · smile -2.00"; "" for none.
     describeMoves: (state = T.state) =>
       Object.entries(T.readMoves(state.attributes))
-        .map(([name, move]) => `${name} ${signed(T.amountOf(move))}`)
+        .map(([name, move]) => `${typeof move === "object" ? name : T.attributeLabel(name)} ${signed(T.amountOf(move))}`)
         .join(" · "),
     // What can be moved, by name: attributes, and own directions.
     movable: (bundle = T.bundle(), m = T.state.m) => [...T.attributesOf(bundle, m), ...T.ownDirections.list(bundle, m)].map(({ name }) => name),
@@ -66,15 +68,18 @@
     moveParameters: () =>
       T.movable().map((name) => ({
         name: T.moveParameter(name),
-        label: name,
+        label: T.moveLabel(name),
         low: -T.mostMove,
         high: T.mostMove,
         get: () => T.amountOf(T.readMoves(T.state.attributes)[name]),
         set: (value) => T.set(T.attributeMoved(name, value)),
         usual: [-3, 3],
       })),
-    // The name of the parameter that moves an attribute, or an own direction.
-    moveParameter: (name) => `${T.attributesOf().some((one) => one.name === name) ? "attribute" : "direction"}.${name}`,
+    // Whether a name is an attribute's, and not an own direction's.
+    isAttribute: (name) => T.attributesOf().some((one) => one.name === name),
+    // The name of the parameter that moves an attribute, or an own direction; and what people read for either.
+    moveParameter: (name) => `${T.isAttribute(name) ? "attribute" : "direction"}.${name}`,
+    moveLabel: (name) => (T.isAttribute(name) ? T.attributeLabel(name) : name),
 
     // The element with a slider for each attribute and each own direction, and a button that takes all back; hidden where
     // there are none. figures: whether what was measured stands below each, and own directions can be saved and removed.
@@ -87,7 +92,7 @@
       const reset = el("button", { type: "button", class: "tf-button", onclick: () => T.set({ attributes: "" }, { undo: true }) }, T.t("Reset attributes"));
       const box = el("div", { class: "tf-attributes" }, list, reset);
       const sliderOf = (name, hint) => {
-        const slider = T.slider(name, { min: -T.mostMove, max: T.mostMove, step: STEP, value: 0, format: (v) => (v ? signed(v) : "0"), hint }, (value) => {
+        const slider = T.slider(T.moveLabel(name), { min: -T.mostMove, max: T.mostMove, step: STEP, value: 0, format: (v) => (v ? signed(v) : "0"), hint }, (value) => {
           T.set(T.attributeMoved(name, value), { undo: !sliding });
           sliding = true;
         });
@@ -98,7 +103,7 @@
       };
       const row = (attribute, i) => {
         const { name } = attribute;
-        const words = measured(attribute[T.state.m], name);
+        const words = measured(attribute[T.state.m], T.attributeLabel(name));
         const note = figures ? el("p", { class: "tf-quiet tf-attribute-note", id: `tf-attribute-${T.state.m}-${i}` }, words) : null;
         const slider = sliderOf(name, T.t("In standard deviations of the latents. One of them {measured}, in standard deviations of the pictures.", { measured: words }));
         if (note) slider.input.setAttribute("aria-describedby", note.id);
@@ -143,7 +148,7 @@
       return T.table(
         T.t("One standard deviation along each attribute"),
         head,
-        attributes.map((attribute) => [attribute.name, ...ms.map((m) => effect(attribute[m])), read(attribute)]),
+        attributes.map((attribute) => [T.attributeLabel(attribute.name), ...ms.map((m) => effect(attribute[m])), read(attribute)]),
       );
     },
     attributeWords: () =>

@@ -94,7 +94,7 @@ const showAttributes = (state) => {
     T.parameters.replace("direction.", []);
     T.parameters.replace("attribute.", T.moveParameters());
     if (!names.includes(axis)) axis = "";
-    axisChoice.replaceChildren(el("option", { value: "" }, T.t("between seeds")), ...names.map((name) => el("option", { value: name }, name)));
+    axisChoice.replaceChildren(el("option", { value: "" }, T.t("between seeds")), ...names.map((name) => el("option", { value: name }, T.moveLabel(name))));
     axisChoice.value = axis;
     T.noteInAddress({ axis: axis || null });
   }

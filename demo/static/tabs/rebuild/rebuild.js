@@ -144,7 +144,7 @@ const showAttributes = (values) => {
     ...attributes.map(({ name, kind, low, high }, i) => {
       const binary = kind === "binary";
       const share = binary ? values[i] : (values[i] - low) / (high - low || 1);
-      return barLine(name, Math.min(1, Math.max(0, share)), binary ? percent(values[i]) : T.digits(values[i], 3), binary && values[i] >= 0.5);
+      return barLine(T.attributeLabel(name), Math.min(1, Math.max(0, share)), binary ? percent(values[i]) : T.digits(values[i], 3), binary && values[i] >= 0.5);
     }),
   );
 };
