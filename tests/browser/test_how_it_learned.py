@@ -22,6 +22,8 @@ def test_the_slider_goes_through_the_training(visit, tmp_path: Path):
     slider.wait_for()
     page.locator(f"{LEARNED} .tf-marker").wait_for(state="attached")
     assert slider.get_attribute("aria-valuetext") == "400 pictures seen, after 40 s; possible mode collapse"
+    curves = page.locator(LEARNED).get_by_role("combobox", name="Curve").locator("option").all_inner_texts()
+    assert curves == ["variety of the samples relative to the data", "loss"]
     assert page.locator(f"{LEARNED} .tf-learned-track .tf-alarm").count() == 1
     last, marker = pixels(page), page.locator(f"{LEARNED} .tf-marker").get_attribute("d")
     slider.focus()

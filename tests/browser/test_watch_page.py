@@ -37,7 +37,9 @@ def made_run(run: Path) -> Path:
         folder.mkdir(parents=True)
         for seen in (1_000, 5_000, 20_000, 60_000):
             (folder / row_name(seen, seen / 90)).write_bytes(row(count, seen))
-        lines = [{"images": n, "mse": 60 / n, "variety_gan": 1 / (1 + 1000 / n)} for n in range(1000, 60_000, 1000)]
+        lines = [
+            {"images": n, "mse": 60 / n, "variety_distance": 1 / (1 + 1000 / n)} for n in range(1000, 60_000, 1000)
+        ]
         (run / stage / "metrics.jsonl").write_text("\n".join(map(json.dumps, lines)))
         (run / stage / "samples").mkdir()
         (run / stage / "samples" / "000060000.png").write_bytes(row(8, 60_000))
@@ -70,7 +72,7 @@ def test_a_run_is_watched_and_nothing_can_be_changed(browser: Any, tmp_path: Pat
         page.get_by_text("Compare two moments").click()
         page.get_by_text("1,000 pictures seen, after 11 s").wait_for()
         page.get_by_text("Curves", exact=True).click()
-        page.get_by_role("img", name="variety_gan over the pictures seen").wait_for()
+        page.get_by_role("img", name="variety of the samples relative to the data over the pictures seen").wait_for()
         words = ("Train", "Pause", "Play it now", "Delete", "Go on")
         assert not any(page.get_by_role("button", name=name).count() for name in words)
         for width in (1440, 390):

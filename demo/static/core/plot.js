@@ -1,4 +1,4 @@
-// Training curves as drawings: an SVG plot per measure, and where a bundle's curves are.
+// Training curves as drawings: what each is called, an SVG plot of each, and where a bundle's curves are.
 (() => {
   const T = window.Twofold;
   const { el, svg } = T;
@@ -8,9 +8,28 @@
   const EDGE = { left: 54, right: 12, top: 10, bottom: 28 };
   const thousands = (n) => (n >= 1e6 ? `${T.digits(n / 1e6)} M` : n >= 1e3 ? `${T.digits(n / 1e3)} k` : String(n));
 
-  // The drawing of one measure. lines: [{ images, values, title, i }], one or two; nulls are gaps. `from`: the horizontal
-  // axis is logarithmic and begins at so many pictures; without it, it begins at 0. `.mark(images)` puts a marker there.
-  T.plot = (name, lines, from = null) => {
+  // Names of curves, as trainings write them (train/recorder.py and `step` of train/stages/) -> what they are called.
+  const CURVES = {
+    accuracy: () => T.t("accuracy"),
+    critic: () => T.t("critic's loss"),
+    generator: () => T.t("generator's loss"),
+    kl: () => T.t("KL divergence, nats"),
+    loss: () => T.t("loss"),
+    mse: () => T.t("mean squared error"),
+    r1: () => T.t("R1 penalty"),
+    r2: () => T.t("R2 penalty"),
+    roughness: () => T.t("roughness of the samples relative to the data"),
+    styles: () => T.t("squared error of the styles"),
+    variety_classes: () => T.t("class variety of the samples relative to the data"),
+    variety_distance: () => T.t("variety of the samples relative to the data"),
+  };
+  T.curveName = (name) => CURVES[name]?.() ?? name.replaceAll("_", " ");
+
+  // The drawing of one curve by its name. lines: [{ images, values, title, i }], one or two; nulls are gaps. `from`: the
+  // horizontal axis is logarithmic and begins at so many pictures; without it, it begins at 0. `.mark(images)` puts a
+  // marker there.
+  T.plot = (curve, lines, from = null) => {
+    const name = T.curveName(curve);
     const known = lines.flatMap((line) => line.values.filter((v) => v !== null));
     let low = Math.min(...known);
     let high = Math.max(...known);

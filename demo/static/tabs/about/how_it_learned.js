@@ -150,7 +150,7 @@
         const names = Object.keys(series).filter((name) => series[name].some((v) => v !== null));
         if (!names.includes(measure)) measure = names.find((name) => name === "variety_distance" || name === "mse") ?? names[0];
         figure = T.plot(measure, [{ title, i: 0, images, values: series[measure] }], taken[0].images);
-        const pick = el("select", { "aria-label": T.t("Curve") }, ...names.map((name) => el("option", { value: name, selected: name === measure }, name)));
+        const pick = el("select", { "aria-label": T.t("Curve") }, ...names.map((name) => el("option", { value: name, selected: name === measure }, T.curveName(name))));
         pick.addEventListener("change", () => {
           measure = pick.value;
           drawCurve(series, images);

@@ -7,7 +7,7 @@
     const names = Object.keys(line.curve.series);
     const caption = T.t("{stage} of {title}", { stage: name, title: line.title });
     const rows = line.curve.images.map((n, i) => [T.wholeNumber(n), ...names.map((one) => line.curve.series[one][i] ?? "–")]);
-    return T.table(caption, [T.t("Pictures seen"), ...names], rows, "tf-points");
+    return T.table(caption, [T.t("Pictures seen"), ...names.map(T.curveName)], rows, "tf-points");
   };
 
   // The card. `.show(left, right)`: two sides as T.pair.sides() gives them.

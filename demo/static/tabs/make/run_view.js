@@ -6,7 +6,7 @@
 
   const COLUMNS = { vae: 4, gan: 4 }; // of the pictures of a moment
   const CURVES_EVERY = 5000; // ms
-  const FIRST_CURVE = { vae: "mse", gan: "variety_gan", inverter: "mse", repair: "mse", classifier: "loss", attributes: "loss" };
+  const FIRST_CURVE = { vae: "mse", gan: "variety_distance", inverter: "mse", repair: "mse", classifier: "loss", attributes: "loss" };
 
   // Stage -> [what it is called, what its moments or sheets show].
   T.stageWords = () => ({
