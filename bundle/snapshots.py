@@ -1,7 +1,7 @@
-"""Snapshots of a training in a bundle: one sheet a model, WebP or PNG, with a row for each moment.
+"""Snapshots of a training in a bundle: one sheet a model, WebP or PNG, with a row for each moment of the training.
 
 The sheet of a VAE begins with one row more: the held-out pictures that the others reconstruct. Pictures may be smaller
-than the bundle's, where whole ones would take too many bytes.
+than the bundle's, where whole ones would take too many bytes. In a run they are files: bundle/snapshot_rows.py.
 """
 
 from dataclasses import dataclass
@@ -19,11 +19,11 @@ FORMATS = {"WEBP": "WebP", "PNG": "PNG"}
 
 
 @dataclass(frozen=True)
-class Strip:
-    """The pictures of a training. `moments`: uint8 [T, N, H, W, C], the same N pictures at T moments. `held_out`: uint8
-    [N, H, W, C], what they reconstruct; N = 0 for a GAN."""
+class SnapshotPictures:
+    """What a model drew as it learned. `pictures`: uint8 [T, N, H, W, C], the same N at T moments of its training.
+    `held_out`: uint8 [N, H, W, C], what they reconstruct; N = 0 for a GAN."""
 
-    moments: np.ndarray
+    pictures: np.ndarray
     held_out: np.ndarray
 
 
@@ -39,7 +39,7 @@ def check_snapshots(folder: Path, info: Bundle) -> None:
             _pixels(folder, info, model)
 
 
-def read_strip(folder: Path, info: Bundle, model: Model) -> Strip:
+def read_snapshots(folder: Path, info: Bundle, model: Model) -> SnapshotPictures:
     """The snapshots of a model, verified as they are read. Raises BundleError when there are none, or as
     `check_snapshots`."""
     if SNAPSHOT_FILES[model] not in info.files:
@@ -50,7 +50,7 @@ def read_strip(folder: Path, info: Bundle, model: Model) -> Strip:
     height, width = pixels.shape[0] // rows, pixels.shape[1] // columns
     pictures = pixels.reshape(rows, height, columns, width, -1).transpose(0, 2, 1, 3, 4)
     first = held_out_rows(model)
-    return Strip(pictures[first:], pictures[0] if first else pictures[0, :0])
+    return SnapshotPictures(pictures[first:], pictures[0] if first else pictures[0, :0])
 
 
 def _pixels(folder: Path, info: Bundle, model: Model) -> np.ndarray:

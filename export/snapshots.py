@@ -16,8 +16,8 @@ from PIL import Image
 from bundle import images
 from bundle.curves import lines
 from bundle.marks import COMPOSITE, TRAINED, Mark, formats, xmp
-from bundle.moments import FOLDER, HELD_OUT, Moment, moments
 from bundle.schema import SNAPSHOT_FILES, Alarm, Model, Snapshot, Snapshots
+from bundle.snapshot_rows import FOLDER, HELD_OUT_FILE, SnapshotRow, snapshot_rows
 from bundle.snapshots import held_out_rows
 from train.recorder import EARLY, LEAST_VARIETY, MOST_ROUGHNESS
 from train.run_folder import Run
@@ -49,7 +49,7 @@ def of_run(run: Run, stages: Sequence[str]) -> dict[Model, SnapshotSheet]:
 
 def _of_stage(run: Run, model: Model) -> SnapshotSheet | None:
     folder, sides, channels = run.folder / model, run.data.sides, run.data.channels
-    read = [(moment, read_row(moment.path, sides, channels)) for moment in moments(folder)]
+    read = [(moment, read_row(moment.path, sides, channels)) for moment in snapshot_rows(folder)]
     rows = {moment.images: (moment, pictures) for moment, pictures in read if pictures is not None}
     most = max((len(pictures) for _, pictures in rows.values()), default=0)
     rows = {count: kept for count, kept in rows.items() if len(kept[1]) == most}
@@ -57,9 +57,11 @@ def _of_stage(run: Run, model: Model) -> SnapshotSheet | None:
         print(
             f"{lost} of {len(read)} snapshots of the {model} are damaged or of another size: the bundle goes without."
         )
-    held_out = read_row(folder / FOLDER / HELD_OUT, sides, channels) if held_out_rows(model) else None
+    held_out = read_row(folder / FOLDER / HELD_OUT_FILE, sides, channels) if held_out_rows(model) else None
     if held_out_rows(model) and rows and (held_out is None or len(held_out) != most):
-        print(f"The snapshots of the {model} lack {HELD_OUT}, what they reconstruct: the bundle goes without them.")
+        print(
+            f"The snapshots of the {model} lack {HELD_OUT_FILE}, what they reconstruct: the bundle goes without them."
+        )
         rows = {}
     if not rows:
         return None
@@ -79,7 +81,7 @@ def metrics_of(folder: Path) -> list[dict[str, float]]:
     return lines(path) if path.is_file() else []
 
 
-def marked(taken: Sequence[Moment], metrics: Sequence[Mapping[str, float]]) -> list[Snapshot]:
+def marked(taken: Sequence[SnapshotRow], metrics: Sequence[Mapping[str, float]]) -> list[Snapshot]:
     """The index's entries of these moments, with what the training warned of at the time."""
     last = max((int(line["images"]) for line in metrics), default=0)
     found = []

@@ -27,7 +27,7 @@ from bundle.printable import printable
 from bundle.public_command import UNPACK
 from bundle.read import OpenBundle, graph_bytes, read
 from bundle.schema import SNAPSHOT_FILES, Curve
-from bundle.snapshots import read_strip
+from bundle.snapshots import read_snapshots
 from bundle.trial_inputs import random_rows
 from export import graphs, parity
 from export.graphs import NEEDS, STAGE_GRAPHS, GraphSpec
@@ -296,13 +296,13 @@ def write_snapshots(folder: Path, stage: str, bundle: OpenBundle) -> None:
     known = bundle.info.training[stage].snapshots
     if model is None or known is None:
         return
-    strip, sides = read_strip(bundle.folder, bundle.info, model), bundle.info.image.shape[1:]
+    shown, sides = read_snapshots(bundle.folder, bundle.info, model), bundle.info.image.shape[1:]
     rows = {
         snapshots.row_name(taken.images, taken.seconds): row
-        for taken, row in zip(known.taken, strip.moments, strict=True)
+        for taken, row in zip(known.taken, shown.pictures, strict=True)
     }
-    if len(strip.held_out):
-        rows[snapshots.HELD_OUT] = strip.held_out
+    if len(shown.held_out):
+        rows[snapshots.HELD_OUT_FILE] = shown.held_out
     for name, row in rows.items():
         snapshots.write_row(folder / snapshots.FOLDER, name, np.stack([resized(picture, sides) for picture in row]))
 

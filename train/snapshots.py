@@ -1,15 +1,12 @@
 """Snapshots: what the same few latents or held-out pictures looked like at moments of the training.
 
-A stage that draws keeps one row of pictures a moment, in its folder of the run:
-
-snapshots/000025600-41.3s.png    drawn after 25 600 pictures and 41.3 seconds, side by side
-         /held-out.png           VAE: the pictures that the others reconstruct
+A stage that draws keeps one row of pictures a moment, in its folder of the run (files: bundle/snapshot_rows.py).
 
 Moments lie evenly on a logarithmic axis of pictures seen, because that is how training goes: as much happens between
 1 000 and 2 000 pictures as between 100 000 and 200 000. When a run ends is not known while it lasts, and a later
-command may add to it. So the next moment is due when the pictures seen have grown by a 24th of the doublings so far,
-and no earlier than by a quarter of a doubling: rows are then always close enough for 24 even ones to be picked, and 17
-doublings leave 48 of them.
+command may add to it. So the next row is due when the pictures seen have grown by a 24th of the doublings so far, and
+no earlier than by a quarter of a doubling. Then 24 evenly spaced rows can be picked at any time, and 17 doublings leave
+48 of them.
 """
 
 import io
@@ -25,7 +22,7 @@ from torch import Tensor, nn
 from bundle import images
 from bundle.atomic_files import write_file
 from bundle.marks import TRAINED, Mark, formats
-from bundle.moments import FOLDER, HELD_OUT, Moment, moments, row_name
+from bundle.snapshot_rows import FOLDER, HELD_OUT_FILE, SnapshotRow, row_name, snapshot_rows
 from train.stages.stage import Stage
 
 KEPT = 24  # that a bundle shows
@@ -63,8 +60,8 @@ class Snapshots:
         """folder: the stage's, in the run. seen: pictures at the checkpoint that the training goes on from; what was
         drawn after it belongs to steps that are repeated, and is removed."""
         self.stage, self.folder = stage, folder / FOLDER
-        self.taken: list[Moment] = []
-        for moment in moments(folder):
+        self.taken: list[SnapshotRow] = []
+        for moment in snapshot_rows(folder):
             if moment.images <= seen and seen:
                 self.taken.append(moment)
             else:
@@ -83,7 +80,7 @@ class Snapshots:
         if drawn is None:
             return
         path = write_row(self.folder, row_name(seen, seconds), to_pictures(drawn))
-        self.taken.append(Moment(seen, seconds, path))
+        self.taken.append(SnapshotRow(seen, seconds, path))
         if len(self.taken) > MOST:
             kept = set(even([moment.images for moment in self.taken]))
             for moment in self.taken:
@@ -96,9 +93,9 @@ class Snapshots:
         asked = self.stage.held_out[: self.stage.snapshot_held_out]
         if not len(asked):
             return asked
-        kept = read_row(self.folder / HELD_OUT, tuple(asked.shape[2:]), asked.shape[1])
+        kept = read_row(self.folder / HELD_OUT_FILE, tuple(asked.shape[2:]), asked.shape[1])
         if kept is None:
-            write_row(self.folder, HELD_OUT, to_pictures(asked))
+            write_row(self.folder, HELD_OUT_FILE, to_pictures(asked))
             return asked
         return torch.from_numpy(images.from_uint8(kept)).to(asked.device)
 
@@ -127,5 +124,5 @@ def write_row(folder: Path, name: str, pictures: np.ndarray) -> Path:
     unless they are held out; returns the file. Raises UserError when the disk refuses."""
     row = images.sheet(pictures, len(pictures))
     path = folder / name
-    write_file(path, images.png(row) if name == HELD_OUT else formats.png(row, Mark(source=TRAINED)))
+    write_file(path, images.png(row) if name == HELD_OUT_FILE else formats.png(row, Mark(source=TRAINED)))
     return path

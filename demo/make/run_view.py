@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from bundle.curves import read_curve
-from bundle.moments import FOLDER, HELD_OUT, moments
+from bundle.snapshot_rows import FOLDER, HELD_OUT_FILE, snapshot_rows
 from bundle.training_status import STATUS, Status, read_status
 
 Stage = Literal["vae", "gan", "inverter", "repair", "classifier", "attributes"]
@@ -56,8 +56,8 @@ def stage_view(folder: Path) -> dict[str, Any]:
     return {
         "name": folder.name,
         "sheets": sheets(folder),
-        "moments": [[moment.images, moment.seconds] for moment in moments(folder)],
-        "held_out": (folder / FOLDER / HELD_OUT).is_file(),
+        "moments": [[moment.images, moment.seconds] for moment in snapshot_rows(folder)],
+        "held_out": (folder / FOLDER / HELD_OUT_FILE).is_file(),
     }
 
 
@@ -83,9 +83,9 @@ def picture(run: Path, stage: str, kind: str, images: int) -> Path | None:
         path = run / stage / SHEETS / f"{images:09d}.png"
         return path if path.is_file() else None
     if kind == "held-out":
-        path = run / stage / FOLDER / HELD_OUT
+        path = run / stage / FOLDER / HELD_OUT_FILE
         return path if path.is_file() else None
-    return next((moment.path for moment in moments(run / stage) if moment.images == images), None)
+    return next((moment.path for moment in snapshot_rows(run / stage) if moment.images == images), None)
 
 
 def is_alive(said: Status, run: Path) -> bool:

@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 from bundle import images
 from bundle.marks import composite, trained
 from bundle.schema import Model
-from bundle.snapshots import Strip, read_strip
+from bundle.snapshots import SnapshotPictures, read_snapshots
 from demo.serving.served_bundle import ServedBundle
 from demo.tabs.morph import animation, video
 
@@ -35,18 +35,18 @@ def film(served: ServedBundle, model: Model, file_format: FilmFormat) -> bytes:
 
 def all_frames(served: ServedBundle, model: Model) -> np.ndarray:
     """The frames of the film, uint8 [N, H, W, C], the last one HOLD times more. Raises BundleError as `film`."""
-    strip = read_strip(served.engine.bundle.folder, served.info, model)
+    shown = read_snapshots(served.engine.bundle.folder, served.info, model)
     known = served.info.training[model].snapshots
     seen = [taken.images for taken in known.taken] if known else []
-    drawn = frames(strip, seen)
+    drawn = frames(shown, seen)
     return np.concatenate([drawn, drawn[-1:].repeat(HOLD, axis=0)])
 
 
-def frames(strip: Strip, seen: list[int]) -> np.ndarray:
+def frames(shown: SnapshotPictures, seen: list[int]) -> np.ndarray:
     """A frame uint8 [H, W, C] for each moment: its pictures, COLUMNS in a row, below those that they reconstruct; under
     them, the number of pictures seen."""
-    above = strip.held_out
-    sheets = [images.sheet(np.concatenate([above, moment]), COLUMNS) for moment in strip.moments]
+    above = shown.held_out
+    sheets = [images.sheet(np.concatenate([above, moment]), COLUMNS) for moment in shown.pictures]
     large = images.upscale(np.stack(sheets), SIDE)
     return np.stack(
         [captioned(frame, f"{count:,}".replace(",", " ")) for frame, count in zip(large, seen, strict=True)]

@@ -9,7 +9,7 @@ import numpy as np
 
 from benchmarks.browser import started
 from bundle.images import png
-from bundle.moments import row_name
+from bundle.snapshot_rows import row_name
 from bundle.training_status import Expected, Status, write_status
 
 SHOTS = os.environ.get("TWOFOLD_SHOTS")  # a folder for pictures of the page, to be looked at

@@ -9,7 +9,7 @@ from PIL import Image
 
 from bundle.errors import BundleError
 from bundle.read import discover, read
-from bundle.snapshots import MAX_BYTES, page_facts, read_strip
+from bundle.snapshots import MAX_BYTES, page_facts, read_snapshots
 from tests.support import tiny
 
 SHEET = "gan-snapshots.png"
@@ -24,13 +24,13 @@ def folder(tmp_path: Path) -> Path:
 
 def test_what_a_training_drew_is_read_back(folder):
     info = read(folder).info
-    gan, vae = (read_strip(folder, info, model) for model in ("gan", "vae"))
-    assert gan.moments.shape == (3, 16, 32, 32, 1) and gan.held_out.shape == (0, 32, 32, 1)
-    assert vae.moments.shape == (3, 4, 32, 32, 1) and vae.held_out.shape == (4, 32, 32, 1)
+    gan, vae = (read_snapshots(folder, info, model) for model in ("gan", "vae"))
+    assert gan.pictures.shape == (3, 16, 32, 32, 1) and gan.held_out.shape == (0, 32, 32, 1)
+    assert vae.pictures.shape == (3, 4, 32, 32, 1) and vae.held_out.shape == (4, 32, 32, 1)
     with Image.open(folder / "vae-snapshots.png") as sheet:
         pixels = np.asarray(sheet)
     assert np.array_equal(vae.held_out[1, ..., 0], pixels[:32, 32:64])
-    assert np.array_equal(vae.moments[2, 3, ..., 0], pixels[96:, 96:])
+    assert np.array_equal(vae.pictures[2, 3, ..., 0], pixels[96:, 96:])
     facts = page_facts(info, "here/{file}")
     assert facts["gan"]["url"] == f"here/{SHEET}" and facts["vae"]["held_out"] == 1
     assert facts["gan"]["taken"][-1] == {"images": 400, "seconds": 40.0, "alarms": ["collapse"]}

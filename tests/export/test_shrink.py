@@ -10,7 +10,7 @@ import pytest
 from bundle.read import read
 from bundle.schema import SNAPSHOT_FILES, RuntimeComparison
 from bundle.sessions import choose_provider
-from bundle.snapshots import read_strip
+from bundle.snapshots import read_snapshots
 from demo.serving.engine import Engine
 from demo.serving.served_bundle import ServedBundle
 from export import model_card, precision, runtime_tables
@@ -48,7 +48,7 @@ def test_snapshots_of_the_training_stay_as_they_are(broken_bundle: Path):
     for model, key in SNAPSHOT_FILES.items():
         assert after.info.files[key] == before.info.files[key]
         assert after.info.training[model].snapshots == before.info.training[model].snapshots
-        assert read_strip(broken_bundle, after.info, model).moments.shape[0] == 3
+        assert read_snapshots(broken_bundle, after.info, model).pictures.shape[0] == 3
 
 
 def test_the_card_tells_the_new_bytes_and_precision_and_no_comparison_of_files_that_are_gone(

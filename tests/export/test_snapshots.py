@@ -10,13 +10,14 @@ from PIL import Image
 
 from bundle.marks import TRAINED, Mark, xmp
 from bundle.read import read
-from bundle.snapshots import read_strip
+from bundle.snapshot_rows import SnapshotRow, row_name, snapshot_rows
+from bundle.snapshots import read_snapshots
 from export import snapshots
 from export.unpack import write_snapshots
 from tests.support import tiny
 from tests.support.trained import Exported
 from train.run_folder import Run
-from train.snapshots import Moment, moments, read_row, row_name, write_row
+from train.snapshots import read_row, write_row
 
 MARK = Mark(source=TRAINED)
 RNG = np.random.default_rng(0)
@@ -48,7 +49,7 @@ def test_alarms_are_those_that_the_training_gave():
         {"images": 800, "variety_distance": 0.9, "variety_classes": 0.4, "roughness": 2.5},
         {"images": 1000, "variety_distance": 0.3},
     ]
-    taken = [Moment(images, 1.0, Path()) for images in (10, 100, 500, 900, 1000)]
+    taken = [SnapshotRow(images, 1.0, Path()) for images in (10, 100, 500, 900, 1000)]
     assert [one.alarms for one in snapshots.marked(taken, metrics)] == [
         (),
         (),
@@ -61,7 +62,7 @@ def test_alarms_are_those_that_the_training_gave():
 
 def test_a_run_without_them_has_none_and_damaged_ones_are_left_out(trained_run, tmp_path, capsys):
     run = Path(shutil.copytree(trained_run, tmp_path / "run"))
-    there = moments(run / "gan")
+    there = snapshot_rows(run / "gan")
     there[0].path.write_bytes(b"cut")
     (run / "vae" / "snapshots" / "held-out.png").unlink()
     found = snapshots.of_run(Run.open(run), ["gan", "vae"])
@@ -76,7 +77,7 @@ def test_a_run_without_them_has_none_and_damaged_ones_are_left_out(trained_run, 
 def test_rows_of_a_growing_gan_that_have_another_size_are_left_out(trained_run, tmp_path, capsys):
     """Somebody put a run's rows into the folder of the one that it grew into, and not all of them were copied whole."""
     run = Path(shutil.copytree(trained_run, tmp_path / "run"))
-    there = moments(run / "gan")
+    there = snapshot_rows(run / "gan")
     rows = run / "gan" / "snapshots"
     write_row(rows, row_name(3, 0.1), np.zeros((16, 8, 8, 1), np.uint8))
     write_row(rows, row_name(5, 0.2), np.zeros((7, 16, 16, 1), np.uint8))
@@ -89,10 +90,10 @@ def test_the_bundle_of_a_run_carries_them(exported: Exported, trained_run: Path)
     info = read(exported.folder).info
     for model, count in (("gan", 16), ("vae", 4)):
         taken = info.training[model].snapshots.taken
-        assert [one.images for one in taken] == [moment.images for moment in moments(trained_run / model)]
-        strip = read_strip(exported.folder, info, model)
-        last = read_row(moments(trained_run / model)[-1].path, info.image.shape[1:], info.image.channels)
-        assert strip.moments.shape[1] == count and np.abs(strip.moments[-1].astype(int) - last).mean() < 8
+        assert [one.images for one in taken] == [moment.images for moment in snapshot_rows(trained_run / model)]
+        shown = read_snapshots(exported.folder, info, model)
+        last = read_row(snapshot_rows(trained_run / model)[-1].path, info.image.shape[1:], info.image.channels)
+        assert shown.pictures.shape[1] == count and np.abs(shown.pictures[-1].astype(int) - last).mean() < 8
 
 
 def test_an_unpacked_run_has_them_again(tmp_path):
@@ -101,9 +102,9 @@ def test_an_unpacked_run_has_them_again(tmp_path):
     bundle = read(folder)
     for model in ("gan", "vae"):
         write_snapshots(tmp_path / "run" / model, model, bundle)
-        rows = [read_row(moment.path, (32, 32), 1) for moment in moments(tmp_path / "run" / model)]
-        assert np.array_equal(np.stack(rows), read_strip(folder, bundle.info, model).moments)
-        there = moments(tmp_path / "run" / model)
+        rows = [read_row(moment.path, (32, 32), 1) for moment in snapshot_rows(tmp_path / "run" / model)]
+        assert np.array_equal(np.stack(rows), read_snapshots(folder, bundle.info, model).pictures)
+        there = snapshot_rows(tmp_path / "run" / model)
         assert [moment.seconds for moment in there] == [10.0, 20.0, 40.0]
         assert all(xmp.read(moment.path.read_bytes()).mark == MARK for moment in there)
     assert xmp.read((tmp_path / "run" / "vae" / "snapshots" / "held-out.png").read_bytes()).mark is None

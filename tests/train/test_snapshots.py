@@ -9,10 +9,11 @@ import torch
 
 from bundle import images
 from bundle.errors import UserError
+from bundle.snapshot_rows import snapshot_rows
 from tests.train.test_resume import train
 from train import snapshots
 from train.checkpoints import load_tensors
-from train.snapshots import KEPT, MOST, Snapshots, even, is_due, moments, read_row
+from train.snapshots import KEPT, MOST, Snapshots, even, is_due, read_row
 
 
 def taken_by(end: int, batch: int) -> list[int]:
@@ -73,7 +74,7 @@ def test_a_run_that_ends_while_every_second_row_goes_goes_on_with_those_that_are
     assert len(left) == MOST + 1 - 5 and left[0] == 100 and left[-1] == 4900
     for count in range(50, 56):
         again.take(torch.nn.Module(), count * 100, float(count))
-    found = moments(tmp_path)
+    found = snapshot_rows(tmp_path)
     assert [moment.images for moment in found] == [moment.images for moment in again.taken]
     assert KEPT <= len(found) <= MOST and (found[0].images, found[-1].images) == (100, 5500)
     assert all(read_row(moment.path, (16, 16), 1) is not None for moment in found)
@@ -88,9 +89,9 @@ def test_drawing_them_changes_nothing_of_a_training(shapes, tmp_path, monkeypatc
             assert train(tmp_path / "without", stage, shapes, 96) == 0
     for stage, count in (("gan", 16), ("vae", 4)):
         assert train(tmp_path / "with", stage, shapes, 96) == 0
-        found = moments(tmp_path / "with" / stage)
+        found = snapshot_rows(tmp_path / "with" / stage)
         assert [moment.images for moment in found] == [16, 32, 48, 64, 80, 96]
-        assert not moments(tmp_path / "without" / stage)
+        assert not snapshot_rows(tmp_path / "without" / stage)
         (first, _), (second, _) = (
             load_tensors(tmp_path / w / stage / "state.safetensors") for w in ("with", "without")
         )
@@ -110,7 +111,7 @@ def test_a_resumed_run_drops_what_is_drawn_again_and_an_old_one_begins_from_ther
     (run / "vae" / "snapshots" / "notes.png").write_bytes(b"of the user")
     for folder, counts in ((run, [16, 32, 48, 64, 80, 96, 128]), (old, [112, 144, 160])):
         assert train(folder, "vae", shapes, 160 if folder == old else 128, "--resume") == 0
-        assert [moment.images for moment in moments(folder / "vae")][: len(counts)] == counts
+        assert [moment.images for moment in snapshot_rows(folder / "vae")][: len(counts)] == counts
     assert (run / "vae" / "snapshots" / "notes.png").read_bytes() == b"of the user"
 
 

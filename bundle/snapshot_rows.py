@@ -8,12 +8,12 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-FOLDER, HELD_OUT = "snapshots", "held-out.png"
+FOLDER, HELD_OUT_FILE = "snapshots", "held-out.png"
 NAME = re.compile(r"(\d{9,15})-(\d{1,9}\.\d)s\.png")
 
 
 @dataclass(frozen=True)
-class Moment:
+class SnapshotRow:
     """A row of pictures in a run folder: drawn after so many pictures seen and seconds."""
 
     images: int
@@ -21,13 +21,13 @@ class Moment:
     path: Path
 
 
-def moments(stage_folder: Path) -> list[Moment]:
-    """The snapshots in a stage's folder of a run, the first one first. Empty where it has none."""
+def snapshot_rows(stage_folder: Path) -> list[SnapshotRow]:
+    """The rows in a stage's folder of a run, the first one first. Empty where it has none."""
     found = []
     for path in (stage_folder / FOLDER).glob("*.png"):
         if name := NAME.fullmatch(path.name):
-            found.append(Moment(int(name[1]), float(name[2]), path))
-    return sorted(found, key=lambda moment: (moment.images, moment.seconds))
+            found.append(SnapshotRow(int(name[1]), float(name[2]), path))
+    return sorted(found, key=lambda row: (row.images, row.seconds))
 
 
 def row_name(seen: int, seconds: float) -> str:
