@@ -13,13 +13,13 @@ from bundle.errors import InputError
 from bundle.own_directions import OwnMove
 from bundle.schema import Bundle, Model
 
-MOST = 4.0  # standard deviations, both ways: further out the networks have seen nothing
+MAX_ATTRIBUTE_MOVE = 4.0  # standard deviations, both ways: further out the networks have seen nothing
 
 AttributeMoves = Mapping[str, float | OwnMove]  # by the name of the attribute, or of the direction that is brought
 
 
 def checked_moves(moves: AttributeMoves | None, info: Bundle, model: Model) -> dict[int, float]:
-    """{number of the attribute in `info`: its move within ±MOST}, in that order; without those that move nothing.
+    """{number of the attribute in `info`: its move within ±MAX_ATTRIBUTE_MOVE}, in that order, without moves of 0.
 
     Raises InputError for a name that the bundle lacks, for an attribute without a direction in the latents of `model`,
     and for a number that is not finite."""
@@ -54,4 +54,4 @@ def moved(points: np.ndarray, steps: Sequence[tuple[float, np.ndarray]]) -> np.n
 def _move(name: str, move: float) -> float:
     if not math.isfinite(move):
         raise InputError(f"The attribute {name!r} must move by a finite number.")
-    return min(max(float(move), -MOST), MOST)
+    return min(max(float(move), -MAX_ATTRIBUTE_MOVE), MAX_ATTRIBUTE_MOVE)

@@ -21,7 +21,7 @@ Projection = Literal["pca", "lda"]
 class MapPoint(NamedTuple):
     """A place of the latent map of a VAE (bundle/latent_map.py)."""
 
-    way: Projection
+    projection: Projection
     x: float
     y: float
 

@@ -286,16 +286,16 @@ class BundleModel:
         """The VAE's fitted prior."""
         return Mixture.from_latents(self.runner.bundle.latents)
 
-    def latent_map(self, way: Projection) -> LatentMap:
-        """The map of the VAE's codes. Raises BundleError without a VAE, InputError where no such map is."""
+    def latent_map(self, projection: Projection) -> LatentMap:
+        """The map of the VAE's codes. Raises BundleError without a VAE, InputError where there is no such map."""
         self._need("vae")
-        if way not in self._maps:
+        if projection not in self._maps:
             raise InputError(f"Bundle '{self.info.name}' has too few classes for a map of this kind: choose pca.")
-        return self._maps[way]
+        return self._maps[projection]
 
     @cached_property
     def _maps(self) -> dict[Projection, LatentMap]:
-        return {way: latent_map(self.mixture, way) for way in projections(self.classes)}
+        return {one: latent_map(self.mixture, one) for one in projections(self.classes)}
 
     @cached_property
     def _style_spread(self) -> np.ndarray:
@@ -325,7 +325,7 @@ class BundleModel:
         name = "attribute_w" if model == "gan" else "attribute_code"
         moves = attribute_moves.checked_moves(attributes, self.info, model)
         steps = [(move, bundle.latents[name][i]) for i, move in moves.items()]
-        steps += own_directions.checked_own(attributes, bundle, model, attribute_moves.MOST)
+        steps += own_directions.checked_own(attributes, bundle, model, attribute_moves.MAX_ATTRIBUTE_MOVE)
         return attribute_moves.moved(points, steps)
 
     def _draw(
@@ -374,7 +374,7 @@ class BundleModel:
     def _standard_code(self, key: Key, row: np.ndarray | None, temperature: float) -> np.ndarray:
         """The VAE's code [D] of a key, in units of the codes' deviation."""
         if isinstance(key, MapPoint):
-            code = self.latent_map(key.way).code(np.array([key.x, key.y]))
+            code = self.latent_map(key.projection).code(np.array([key.x, key.y]))
             return self.to_standard(code[None])[0].astype(np.float32)
         corners, weights = latents.key_corners(key)
         return latents.blend(self.to_standard(self.codes(corners, row, temperature)), weights)

@@ -18,7 +18,7 @@ PathMode = Literal["linear", "spherical", "spline"]
 PATH_MODES: tuple[PathMode, ...] = ("linear", "spherical", "spline")
 Easing = Literal["linear", "in", "out", "smooth"]
 EASINGS: tuple[Easing, ...] = ("linear", "in", "out", "smooth")
-LONGEST = 600.0  # seconds of a film
+MAX_SECONDS = 600.0  # seconds of a film
 SHORTEST_STEP = 0.05  # seconds between two keyframes
 
 
@@ -47,15 +47,15 @@ def timing(times: Sequence[float], easing: Sequence[Easing], seconds: float, key
     if times:
         _check_times(times, seconds, loop)
     else:
-        seconds = seconds if 0 < seconds <= LONGEST else 1.0  # any length will do
+        seconds = seconds if 0 < seconds <= MAX_SECONDS else 1.0  # any length will do
         times = even_times(keys, loop, seconds)
     even: Easing = "linear"
     return Timing(tuple(map(float, times)), tuple(easing) or (even,) * keys, float(seconds))
 
 
 def _check_times(times: Sequence[float], seconds: float, loop: bool) -> None:
-    if not 0 < seconds <= LONGEST:  # which NaN is not
-        raise InputError(f"The length of a film with times is more than 0 and at most {LONGEST:g} seconds.")
+    if not 0 < seconds <= MAX_SECONDS:  # which NaN is not
+        raise InputError(f"The length of a film with times is more than 0 and at most {MAX_SECONDS:g} seconds.")
     if times[0] != 0:
         raise InputError("The first keyframe is at 0 seconds.")
     ends = [*times, seconds] if loop else list(times)

@@ -51,7 +51,7 @@ def framing_of(info: Bundle) -> Framing:
     """How the pictures of a bundle's data set were framed."""
     mode: Mode = "L" if info.image.channels == 1 else "RGB"
     about = info.dataset
-    under = paper(mode, about.background)
+    under = background_colour(mode, about.background)
     return Framing(mode, info.image.height, info.image.width, about.fit, under, about.value_range, about.border)
 
 
@@ -260,7 +260,7 @@ def check_background(background: str | None) -> None:
         ) from None
 
 
-def paper(mode: Mode, background: str | None) -> str:
+def background_colour(mode: Mode, background: str | None) -> str:
     """The colour under transparent and padded parts, as #rrggbb; white for "RGB" and black for "L" by default."""
     red, green, blue = ImageColor.getrgb(background or BACKGROUNDS[mode])[:3]
     return f"#{red:02x}{green:02x}{blue:02x}"

@@ -78,7 +78,7 @@ def attributes(value: Any, served: ServedBundle, model: Model) -> dict[str, floa
         return {}
     if not isinstance(value, dict):
         raise InputError(f"{NO_MOVES}, not {_shown(value)}.")
-    names, most = served.attribute_names, attribute_moves.MOST
+    names, most = served.attribute_names, attribute_moves.MAX_ATTRIBUTE_MOVE
     found: dict[str, float | OwnMove] = {}
     for name, move in value.items():
         if isinstance(move, dict):
@@ -96,7 +96,7 @@ def attributes(value: Any, served: ServedBundle, model: Model) -> dict[str, floa
 def _own_move(name: str, value: dict, served: ServedBundle, model: Model) -> OwnMove:
     """A move along a direction that is brought; its vector may be a list of numbers, one standard deviation long."""
     own_directions.check_name(name, served.info)
-    vector, most = value.get("vector"), attribute_moves.MOST
+    vector, most = value.get("vector"), attribute_moves.MAX_ATTRIBUTE_MOVE
     if set(value) != {"vector", "amount"} or not isinstance(vector, str | list):
         raise InputError(f"The direction '{name}' must have a vector, as text or a list of numbers, and an amount.")
     amount = number(value["amount"], f"amount of '{name}'", -most, most)

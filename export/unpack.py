@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from bundle.array_files import latent_shapes
 from bundle.atomic_files import scratch, write_file
 from bundle.errors import UserError
-from bundle.pictures import check_background, paper
+from bundle.pictures import background_colour, check_background
 from bundle.printable import printable
 from bundle.public_command import UNPACK
 from bundle.read import OpenBundle, graph_bytes, read
@@ -116,7 +116,7 @@ def unpack(folder: Path, target: Path) -> dict[str, UnpackedStage]:
 def data_of(bundle: OpenBundle) -> DataInfo:
     """The pictures as a run describes them. Raises UserError when the settings of how they were read are damaged."""
     info = DataInfo.of_bundle(bundle.info)
-    return replace(info, background=paper("L" if info.channels == 1 else "RGB", info.background))
+    return replace(info, background=background_colour("L" if info.channels == 1 else "RGB", info.background))
 
 
 def settings_of(bundle: OpenBundle, name: str, target: Path) -> Settings:

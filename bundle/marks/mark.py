@@ -12,11 +12,11 @@ import numpy as np
 from pydantic import Field, TypeAdapter, ValidationError, field_validator, model_validator
 
 from bundle import latents
-from bundle.attribute_moves import MOST
+from bundle.attribute_moves import MAX_ATTRIBUTE_MOVE
 from bundle.bend import KNOBS, MAX_BENDS, MAX_SEED
 from bundle.latents import MapPoint
 from bundle.own_directions import OwnMove
-from bundle.paths import LONGEST, Easing, PathMode, Timing, timing
+from bundle.paths import MAX_SECONDS, Easing, PathMode, Timing, timing
 from bundle.read import OpenBundle
 from bundle.schema import MAX_ATTRIBUTES, Model
 from bundle.schema.entries import Entry
@@ -36,7 +36,7 @@ SeedNumber = Annotated[int, Field(ge=0, lt=latents.SEEDS)]
 Class = Annotated[int, Field(ge=0)]
 # A class, a mix of classes, or None: the seed's own.
 Classes = Class | Annotated[dict[Class, Annotated[float, Field(ge=0, le=1e6)]], Field(max_length=MAX_CLASSES)] | None
-Move = Annotated[float, Field(ge=-MOST, le=MOST)]
+Move = Annotated[float, Field(ge=-MAX_ATTRIBUTE_MOVE, le=MAX_ATTRIBUTE_MOVE)]
 BendName = Annotated[str, Field(pattern=rf"^(seed|[1-9][0-9]?\.({'|'.join(KNOBS)}))$")]
 BendNumber = Annotated[float, Field(ge=-MAX_SEED, le=MAX_SEED)]
 
@@ -81,7 +81,7 @@ class Sheet(Drawn):
 StateKey = SeedNumber | tuple[Coordinate, Coordinate] | MapPoint
 
 
-class Path(Drawn):
+class KeyframePath(Drawn):
     """A path through keys: seeds, points [x, y], or places ["pca", x, y] of the latent map. `classes`: of each key;
     empty: its own. `times`, `easing`, `seconds`: as bundle.paths.Timing has them; empty and 0: the keys are even."""
 
@@ -91,7 +91,7 @@ class Path(Drawn):
     loop: bool
     times: Annotated[tuple[float, ...], Field(max_length=MAX_KEYS)] = ()
     easing: Annotated[tuple[Easing, ...], Field(max_length=MAX_KEYS)] = ()
-    seconds: Annotated[float, Field(ge=0, le=LONGEST)] = 0
+    seconds: Annotated[float, Field(ge=0, le=MAX_SECONDS)] = 0
 
     @field_validator("keys")
     @classmethod
@@ -108,7 +108,7 @@ class Path(Drawn):
         return classes
 
     @model_validator(mode="after")
-    def _in_time(self) -> "Path":
+    def _in_time(self) -> "KeyframePath":
         self.timed()  # raises an InputError, which is a ValueError
         return self
 
@@ -117,14 +117,14 @@ class Path(Drawn):
         return timing(self.times, self.easing, self.seconds, len(self.keys), self.loop)
 
 
-class MorphFrame(Path):
+class MorphFrame(KeyframePath):
     """The picture at share `p` of a path's time."""
 
     draw: Literal["morph"] = "morph"
     p: Annotated[float, Field(ge=0, le=1)]
 
 
-class Film(Path):
+class Film(KeyframePath):
     """`frames` pictures along a path. `columns`: how many lie in a row of one picture; 0: one after the other in time.
     `fps`: frames a second; 0 where they do not move. `print`: a sheet for print, with captions."""
 
@@ -197,7 +197,7 @@ def classes_of(chosen: Classes, classes: int) -> np.ndarray | None:
     return None if shares is None else latents.class_weights(shares, classes)
 
 
-def key_classes(path: Path, classes: int) -> np.ndarray | None:
+def key_classes(path: KeyframePath, classes: int) -> np.ndarray | None:
     """Class weights [keys, K] of a path; None where each key has its own class. Raises InputError."""
     chosen = [_shares(one) for one in path.classes]
     named = any(shares is not None for shares in chosen)

@@ -10,9 +10,9 @@ from bundle import images, latents, paths
 from bundle.marks.mark import (
     Favourites,
     Film,
+    KeyframePath,
     Mark,
     MorphFrame,
-    Path,
     Point,
     Seed,
     Sheet,
@@ -99,7 +99,7 @@ def _sheet(model: BundleModel, sheet: Sheet) -> np.ndarray:
     return images.sheet(images.to_uint8(drawn), sheet.columns)
 
 
-def _frames(model: BundleModel, path: Path, shares: np.ndarray) -> Iterator[np.ndarray]:
+def _frames(model: BundleModel, path: KeyframePath, shares: np.ndarray) -> Iterator[np.ndarray]:
     weights, timed = key_classes(path, model.classes), path.timed()
     along = (weights, path.path, path.loop, path.t, path.m, path.attributes, path.bend, timed)
     for part in model.frame_parts(shares):

@@ -12,11 +12,11 @@ import numpy as np
 from starlette.datastructures import QueryParams
 
 from bundle import latents
-from bundle.attribute_moves import MOST
+from bundle.attribute_moves import MAX_ATTRIBUTE_MOVE
 from bundle.bend import MAX_BENDS, MAX_SEED
 from bundle.errors import InputError
 from bundle.own_directions import MOST_OWN, OwnMove, decoded
-from bundle.paths import EASINGS, LONGEST, Timing, timing
+from bundle.paths import EASINGS, MAX_SECONDS, Timing, timing
 from bundle.schema import MAX_ATTRIBUTES, Model
 from demo.arguments import MAX_KEYS, MAX_TRUNCATION
 from demo.serving.served_bundle import ServedBundle
@@ -108,7 +108,7 @@ def attributes(query: QueryParams) -> dict[str, float | OwnMove]:
         if not colon:
             raise InputError("The parameter 'attributes' takes names with numbers, such as glasses:1.5.")
         far, star, vector = move.partition("*")
-        amount = number(QueryParams({"attributes": far}), "attributes", 0.0, -MOST, MOST)
+        amount = number(QueryParams({"attributes": far}), "attributes", 0.0, -MAX_ATTRIBUTE_MOVE, MAX_ATTRIBUTE_MOVE)
         if star:
             decoded(vector, name)
         found[unquote(name)] = OwnMove(amount=amount, vector=vector) if star else amount
@@ -132,14 +132,14 @@ def timed(query: QueryParams, keys: int) -> Timing | None:
     given, easing = query.get("times", ""), query.get("easing", "")
     times = [_time(text) for text in given.split(",", MAX_KEYS)] if given else []
     words = [choice(QueryParams({"easing": word}), "easing", EASINGS) for word in easing.split(",", MAX_KEYS) if easing]
-    seconds = number(query, "seconds", 0.0, 0.0, LONGEST)
+    seconds = number(query, "seconds", 0.0, 0.0, MAX_SECONDS)
     return timing(times, words, seconds, keys, query.get("loop", "") == "1")
 
 
 def _time(text: str) -> float:
     if not text:
         raise InputError("The parameter 'times' takes numbers, such as 0,1.5,4.")
-    return number(QueryParams({"times": text}), "times", 0.0, 0.0, LONGEST)
+    return number(QueryParams({"times": text}), "times", 0.0, 0.0, MAX_SECONDS)
 
 
 def classes(query: QueryParams, served: ServedBundle) -> np.ndarray | None:

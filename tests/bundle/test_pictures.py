@@ -27,7 +27,7 @@ COLOUR = rng.integers(0, 256, (32, 32, 3), dtype=np.uint8)
 
 def framing(channels: int, size: int, how: Fit = "crop", background: str | None = None) -> Framing:
     mode: Mode = "L" if channels == 1 else "RGB"
-    return Framing(mode, size, size, how, pictures.paper(mode, background))
+    return Framing(mode, size, size, how, pictures.background_colour(mode, background))
 
 
 def fit(image: Image.Image, mode: str, size: int, how: Fit = "crop", background: str | None = None) -> np.ndarray:

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from bundle.errors import UserError
-from bundle.pictures import check_background, paper
+from bundle.pictures import background_colour, check_background
 from bundle.schema import Fit
 from train.data import shapes, stacked_mnist
 from train.data.attributes import attributes_note, choose, matrix
@@ -193,7 +193,7 @@ def load_shapes(size: PictureSize | None, quiet: bool, pixels: PixelFormat, read
         for factors in drawn
     )  # fmt: skip
     classes = shapes.FACTORS["shape"] if by_classes else ()
-    info = describe("shapes", train, test, classes, background=paper("RGB", None),
+    info = describe("shapes", train, test, classes, background=background_colour("RGB", None),
                     reading=Reading(by_classes, attributes=reading.attributes), border=pixels.border,
                     attributes=infos)  # fmt: skip
     if not quiet:

@@ -148,7 +148,7 @@ def choose_format(
     mode, of_files = mode_of(seen.modes, seen.stats, pixels)
     sides = sides_of(size or (default_size(seen.sizes, largest) if seen.sizes else largest))
     scaling = seen.stats.scaling(pixels)
-    usual = pictures.paper(of_files, background)
+    usual = pictures.background_colour(of_files, background)
     under = usual if background or pixels.older else seen.stats.background(usual)
     framing = Framing(mode, *sides, fit, under, scaling, pixels.border)
     notes = seen.stats.notes(scaling, pixels, seen.count)

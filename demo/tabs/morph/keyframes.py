@@ -27,7 +27,7 @@ def from_text(text: str) -> list[Key]:
 def text(key: Key) -> str:
     """The key as `from_text` reads it."""
     if isinstance(key, MapPoint):
-        return f"{key.way}:{_short(key.x)}:{_short(key.y)}"
+        return f"{key.projection}:{_short(key.x)}:{_short(key.y)}"
     return f"{_short(key[0])}:{_short(key[1])}" if isinstance(key, tuple) else str(key)
 
 

@@ -18,7 +18,7 @@ from bundle.latents import Key, MapPoint
 from bundle.marks import Film, Mark, MorphFrame, formats, trained
 from bundle.model import Model
 from bundle.own_directions import OwnMove
-from bundle.paths import LONGEST, PathMode, Timing, timing
+from bundle.paths import MAX_SECONDS, PathMode, Timing, timing
 from demo import arguments
 from demo.serving.served_bundle import ServedBundle
 from demo.tabs.morph import animation, film_strip, keyframes, video
@@ -134,7 +134,7 @@ class Morph:
         for i, key in enumerate(self.keys):
             place: dict[str, Any] = {"seed": key}
             if isinstance(key, MapPoint):
-                place = {"map": key.way, "x": key.x, "y": key.y}
+                place = {"map": key.projection, "x": key.x, "y": key.y}
             elif isinstance(key, tuple):
                 place = {"x": key[0], "y": key[1]}
             keys.append(place | ({"class": self.classes[i], "label": names[self.classes[i]]} if self.classes else {}))
@@ -229,7 +229,7 @@ def _length(asked: Mapping[str, Any]) -> tuple[int, int, float]:
     """Frames, frames a second, and seconds: a film's length rules unless a number of frames is given."""
     fps = arguments.whole(asked.get("fps"), "number of frames a second", 1, MAX_FPS)
     length = asked.get("seconds") or None
-    seconds = None if length is None else arguments.number(length, "length in seconds", SHORTEST, LONGEST)
+    seconds = None if length is None else arguments.number(length, "length in seconds", SHORTEST, MAX_SECONDS)
     if asked.get("frames") is None and seconds is not None:
         return max(2, round(seconds * fps)), fps, seconds
     frames = arguments.whole(asked.get("frames"), "number of frames", 2, arguments.MAX_FRAMES)
