@@ -5,7 +5,6 @@ import re
 
 from bundle.schema import Figure, Quality
 
-HELD_OUT = "held-out pictures"  # what a floor is measured on, unless the figure names something else
 CONTROL_MINUTES = "control.minutes"
 HEADLINES = (
     "classifier.accuracy",

@@ -11,8 +11,8 @@ from bundle.schema import Tensor
 from bundle.sessions import first_line
 from bundle.trial_inputs import TrialInputs, random_rows
 
-NEIGHBOUR = 1e-3  # most that a row may change with the others in its batch, as a share: a quarter of a grey level
-DRIFT = 2.0  # most grey levels, root mean square, by which a seed may differ from its picture on the sample sheet
+MAX_CHANGE = 1e-3  # by which a row may change with the others in its batch, as a share: a quarter of a grey level
+MAX_DRIFT = 2.0  # grey levels by which a seed may differ from its picture on the sample sheet: see `sheet_drift`
 
 
 def check_graphs(bundle: OpenBundle, run: RunGraph) -> None:
@@ -36,7 +36,7 @@ def check_graphs(bundle: OpenBundle, run: RunGraph) -> None:
                 _check_output(bundle, name, tensor, found[-1][tensor.name], batch)
         for tensor in graph.outputs:
             alone, together = (outputs[tensor.name][0] for outputs in found)
-            if np.abs(alone - together).max() > NEIGHBOUR * max(1.0, np.abs(alone).max()):
+            if np.abs(alone - together).max() > MAX_CHANGE * max(1.0, np.abs(alone).max()):
                 raise faulty(bundle, name, f"gives a '{tensor.name}' that depends on the other rows of its batch")
     _check_golden(bundle, inputs)
 
@@ -53,9 +53,15 @@ def _check_golden(bundle: OpenBundle, inputs: TrialInputs) -> None:
     else:
         drawn["decoder"] = run("decoder", inputs.seed_rows("decoder", seeds))["image"]
     for graph, image in drawn.items():
-        drift = np.sqrt(np.mean((to_uint8(image).astype(np.float64) - bundle.golden) ** 2, axis=(1, 2, 3)))
-        if drift.max() > DRIFT:
+        drift = sheet_drift(bundle, to_uint8(image))
+        if drift.max() > MAX_DRIFT:
             raise faulty(bundle, graph, f"does not draw the pictures of its sample sheet (seed {drift.argmax()})")
+
+
+def sheet_drift(bundle: OpenBundle, pictures: np.ndarray) -> np.ndarray:
+    """How far the pictures uint8 [GOLDEN, H, W, C] of seeds 0, 1, … are from those on the sample sheet: the root mean
+    square difference of each, in grey levels, [GOLDEN]."""
+    return np.sqrt(np.mean((pictures.astype(np.float64) - bundle.golden) ** 2, axis=(1, 2, 3)))
 
 
 def _check_output(bundle: OpenBundle, graph: str, tensor: Tensor, values: np.ndarray, batch: int) -> None:

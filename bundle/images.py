@@ -12,9 +12,14 @@ from PIL import Image
 SSIM_WINDOW = 11  # pixels a side
 
 
+def as_bytes(values: np.ndarray) -> np.ndarray:
+    """Numbers in [0, 1] as uint8 of the same shape: a byte is round(255 x), and what lies outside is clipped."""
+    return np.rint(np.clip(values, 0.0, 1.0) * 255).astype(np.uint8)
+
+
 def to_uint8(image: np.ndarray) -> np.ndarray:
-    """Image [N, C, H, W] in [0, 1] -> pictures uint8 [N, H, W, C]; a byte is round(255 x)."""
-    return np.rint(np.clip(image, 0.0, 1.0) * 255).astype(np.uint8).transpose(0, 2, 3, 1)
+    """Image [N, C, H, W] in [0, 1] -> pictures uint8 [N, H, W, C]."""
+    return as_bytes(image).transpose(0, 2, 3, 1)
 
 
 def from_uint8(pictures: np.ndarray) -> np.ndarray:

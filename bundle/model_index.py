@@ -8,7 +8,7 @@ import json
 import re
 
 from bundle.figures import headlines, is_control
-from bundle.schema import Bundle
+from bundle.schema import HELD_OUT, Bundle
 
 # Sets that people have under these names, and where the Hub has the same.
 WELL_KNOWN = {
@@ -17,7 +17,6 @@ WELL_KNOWN = {
     "cifar10": "uoft-cs/cifar10",
 }
 TASK = "unconditional-image-generation"
-SPLIT = "held-out pictures"
 FRONT = re.compile(r"\A---\n(.*?)^---\n", re.DOTALL | re.MULTILINE)
 ENTRY = re.compile(r"^model-index:\n(?:[ -].*\n)*", re.MULTILINE)
 
@@ -54,7 +53,7 @@ def _entry(info: Bundle) -> str:
         "    dataset:",
         f"      name: {_scalar(info.title)}",
         f"      type: {_scalar(hosted(info.dataset.source) or info.name)}",
-        f"      split: {_scalar(SPLIT)}",
+        f"      split: {_scalar(HELD_OUT)}",
     ]
     if quality.features:
         lines += ["      args:", f"        features: {_scalar(quality.features)}"]

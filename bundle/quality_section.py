@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bundle.card_sections import CardSection
-from bundle.figures import HELD_OUT
 from bundle.model_index import with_model_index
 from bundle.read import OpenBundle, read
-from bundle.schema import Figure, Quality
+from bundle.schema import HELD_OUT, Figure, Quality
 from bundle.write import card_of, update_bundle
 
 SECTION = CardSection("quality")

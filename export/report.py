@@ -7,13 +7,13 @@ from pathlib import Path
 
 from bundle.atomic_files import write_file
 from bundle.errors import UserError
-from bundle.figures import HELD_OUT, control_minutes
+from bundle.figures import control_minutes
 from bundle.marks import composite, formats, trained
 from bundle.model import BundleModel
 from bundle.quality_section import ABOUT_FLOORS, BETTER, cell, figure_rows, floors, measured
 from bundle.read import INDEX, discover
 from bundle.runner import BundleRunner
-from bundle.schema import Bundle, Figure
+from bundle.schema import HELD_OUT, Bundle, Figure
 from export import attribute_section, model_card, report_sheets
 from export.markdown import table
 

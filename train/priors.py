@@ -8,10 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bundle.latents import CUT
 from train.progress_bar import with_bar
 from train.settings import Prior
-
-CUT = 2.0  # where the truncated normal ends (BigGAN: Brock et al. 2019, arXiv 1809.11096)
 
 
 def draw(
@@ -24,8 +23,8 @@ def draw(
 def from_normal(prior: Prior, normal: Tensor) -> Tensor:
     """N(0, 1) numbers of any shape -> numbers of the prior with the same quantiles, which keeps their order.
 
-    normal: unchanged; uniform: U(-1, 1); truncated: N(0, 1) restricted to [-CUT, CUT]. bundle.latents.from_normal is
-    the same in numpy.
+    normal: unchanged; uniform: U(-1, 1); truncated: N(0, 1) restricted to [-CUT, CUT] (BigGAN: Brock et al. 2019, arXiv
+    1809.11096). bundle.latents.from_normal is the same in numpy.
     """
     if prior == "normal":
         return normal

@@ -36,6 +36,7 @@ from bundle.schema.graphs import (
     PixelValues,
 )
 from bundle.schema.measurements import (
+    HELD_OUT,
     Better,
     Figure,
     GraphDifference,
@@ -71,6 +72,7 @@ from bundle.schema.training import (
 __all__ = [
     "BUNDLE_NAME",
     "GRAPHS",
+    "HELD_OUT",
     "MAX_ATTRIBUTES",
     "MAX_FILE_BYTES",
     "MAX_FIXED",

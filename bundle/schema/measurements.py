@@ -7,6 +7,7 @@ from pydantic import Field
 from bundle.schema.entries import Entry, Size
 
 Better = Literal["lower", "higher", "floor"]
+HELD_OUT = "held-out pictures"  # what a floor is measured on, unless the figure names something else
 
 
 class Figure(Entry):
@@ -21,7 +22,7 @@ class Figure(Entry):
     floor: float | None
     unit: str
     better: Better
-    floor_is: str = "held-out pictures"
+    floor_is: str = HELD_OUT
     error: float | None = None
     training_floor: float | None = None
     count: Size | None = None

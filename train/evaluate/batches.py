@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from bundle.images import as_bytes
 from train.progress_bar import with_bar
 
 BATCH = 250
@@ -17,12 +18,7 @@ def map_batches(title: str, function: Callable[..., np.ndarray], *rows: np.ndarr
 
 def draw_batches(title: str, function: Callable[..., np.ndarray], *rows: np.ndarray) -> np.ndarray:
     """As `map_batches`, for a function that returns images; they become bytes, uint8 [N, C, H, W]."""
-    return map_batches(title, lambda *values: to_bytes(function(*values)), *rows)
-
-
-def to_bytes(images: np.ndarray) -> np.ndarray:
-    """Images float in [0, 1] -> uint8, as a PNG would hold them."""
-    return np.rint(np.clip(images, 0, 1) * 255).astype(np.uint8)
+    return map_batches(title, lambda *values: as_bytes(function(*values)), *rows)
 
 
 def to_unit(images: np.ndarray) -> np.ndarray:

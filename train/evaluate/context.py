@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from bundle.figures import HELD_OUT
+from bundle.schema import HELD_OUT
 from train.data.dataset import Pictures
 from train.evaluate.class_histogram import histogram_kl
 from train.evaluate.evaluator import Distances, Evaluator

@@ -11,6 +11,7 @@ from torch import nn
 
 from bundle.errors import UserError
 from bundle.figures import CONTROL_MINUTES, control_minutes, is_control
+from bundle.images import as_bytes
 from bundle.public_command import public_command
 from bundle.read import INDEX, read_index
 from bundle.schema import Figure, Quality
@@ -18,7 +19,6 @@ from bundle.sizes import size_word
 from train import run_folder
 from train.checkpoints import load_tensors, restore_modules
 from train.data.dataset import DataInfo
-from train.evaluate.batches import to_bytes
 from train.evaluate.context import EvaluationContext
 from train.evaluate.handles import GanHandle
 from train.models import dcgan
@@ -89,7 +89,7 @@ def measure_control(context: EvaluationContext, folder: Path, gan: GanHandle | N
     )
     z = torch.randn(context.count, dcgan.LATENT_DIM, 1, 1, generator=torch.Generator().manual_seed(context.seed))
     images = torch.cat([generator(part) * 0.5 + 0.5 for part in z.split(250)])
-    seen = context.evaluator.extract(to_bytes(images.numpy()))
+    seen = context.evaluator.extract(as_bytes(images.numpy()))
     context.add_distances("control", "", "DCGAN samples", seen.features)
     context.add_precision_recall("control", "DCGAN samples", seen.features)
     context.add_histogram("control", "DCGAN samples", seen.labels)

@@ -7,9 +7,8 @@ from pathlib import Path
 
 from bundle.atomic_files import write_file
 from bundle.errors import UserError
-from bundle.figures import HELD_OUT
 from bundle.quality_section import ABOUT_FLOORS, figure_rows, floors, label, measured
-from bundle.schema import Better, Figure, Quality
+from bundle.schema import HELD_OUT, Better, Figure, Quality
 from train.progress_bar import say
 
 SCHEMA_VERSION = 1

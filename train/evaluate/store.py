@@ -6,11 +6,12 @@ from pathlib import Path
 import numpy as np
 
 from bundle.errors import UserError
+from bundle.graph_checks import MAX_DRIFT, sheet_drift
+from bundle.images import to_uint8
 from bundle.quality_section import store_quality
 from bundle.read import GOLDEN, OpenBundle, read
 from bundle.runner import BundleRunner
 from bundle.trial_inputs import TrialInputs
-from train.evaluate.batches import to_bytes
 from train.evaluate.control import is_bundle
 from train.evaluate.handles import Subject
 from train.evaluate.report import Report
@@ -18,7 +19,6 @@ from train.evaluate.sheets import Sheet, save_sheet
 from train.settings import EvaluateSettings
 
 CLOSEST = "gan_closest_features.png"  # the sheet that only the data can show
-DRIFT = 2.0  # grey levels, root of the mean square, between what a run draws and what its bundle showed
 FROM_RUN = "Measured in PyTorch, on the networks from which the graphs were exported."
 
 
@@ -35,8 +35,7 @@ def check_store(folder: Path, subject: Subject) -> None:
     for own, there in ((subject.gan, info.gan), (subject.vae, info.vae)):
         if (own is None) != (there is None) or (own and there and own.latent_dim != there.latent_dim):
             raise other
-    drift = np.square(first_seeds(bundle, subject).astype(np.float64) - bundle.golden).mean(axis=(1, 2, 3))
-    if np.sqrt(drift.max()) > DRIFT:
+    if sheet_drift(bundle, first_seeds(bundle, subject)).max() > MAX_DRIFT:
         raise other
 
 
@@ -49,7 +48,7 @@ def first_seeds(bundle: OpenBundle, subject: Subject) -> np.ndarray:
     else:
         assert subject.vae  # a bundle holds a GAN or a VAE
         images = subject.vae.decode(rows["z"])
-    return to_bytes(images).transpose(0, 2, 3, 1)
+    return to_uint8(images)
 
 
 def store(folder: Path, subject: Subject, report: Report, command: str, sheets: dict[str, Sheet]) -> None:
