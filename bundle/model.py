@@ -157,28 +157,6 @@ class BundleModel:
             code = self.from_standard(latents.blend(self.to_standard(keys), weights)[None])
         return self.decode(self.along_attributes(code, attributes, "vae"))
 
-    def morph(
-        self,
-        keys: Sequence[Key],
-        classes: np.ndarray | None = None,
-        frames: int = 60,
-        mode: PathMode = "spherical",
-        loop: bool = False,
-        truncation: float = 1.0,
-        model: Model = "gan",
-        attributes: AttributeMoves | None = None,
-        bend: Bend | None = None,
-        timed: Timing | None = None,
-    ) -> np.ndarray:
-        """Pictures [frames, C, H, W] through `keys`; `classes` [keys, K] blend linearly. `timed`: when it is where.
-
-        An open path ends on the last key; a loop ends one step before the first.
-        """
-        if not 1 <= frames <= self.info.max_batch:
-            raise InputError(f"A morph has from 1 to {self.info.max_batch} frames, not {frames}.")
-        shares = paths.path_shares(frames, loop)
-        return self.morph_at(keys, shares, classes, mode, loop, truncation, model, attributes, bend, timed)
-
     def morph_at(
         self,
         keys: Sequence[Key],
@@ -192,7 +170,9 @@ class BundleModel:
         bend: Bend | None = None,
         timed: Timing | None = None,
     ) -> np.ndarray:
-        """The pictures of a morph at `shares` [F] of its time, each in [0, 1]."""
+        """The pictures [F, C, H, W] of a morph through `keys` at `shares` [F] of its time, each in [0, 1]: those of
+        evenly spaced frames are paths.path_shares. `classes` [keys, K] blend linearly. `timed`: when it is at each
+        key; None: they are evenly spaced too."""
         self._need(model)
         _finite(truncation, "truncation")
         rows = self._rows(classes, [latents.key_seed(key) for key in keys])

@@ -107,6 +107,8 @@ def path_at(
     """
     if len(keys) == 0:
         raise InputError("A path needs at least one key.")
+    if len(shares) == 0:
+        raise InputError("A path is drawn in at least one frame.")
     if mode not in PATH_MODES:
         raise InputError(f"Unknown path '{mode}': choose one of {', '.join(PATH_MODES)}.")
     walk = _Walk(keys, loop, timed)

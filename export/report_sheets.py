@@ -9,6 +9,7 @@ import numpy as np
 
 from bundle import images
 from bundle.model import BundleModel
+from bundle.paths import path_shares
 from train.evaluate.inverse import damages
 
 SEEDS, COLUMNS = 64, 16
@@ -70,7 +71,8 @@ def paths(bundle_model: BundleModel) -> list[Sheet]:
     """Interpolations from seed to seed along the arc, two rows for each model."""
     rows, names = [], []
     for model in bundle_model.models:
-        rows += [bundle_model.morph((seed, seed + 1), frames=STEPS, model=model) for seed in (0, 2)]
+        shares = path_shares(STEPS, loop=False)
+        rows += [bundle_model.morph_at((seed, seed + 1), shares, model=model) for seed in (0, 2)]
         names.append(f"{model.upper()} (two rows)")
     caption = f"Interpolation, seeds 0 to 1 and 2 to 3: {', then '.join(names)}."
     return [Sheet("paths", caption, grid(rows, STEPS))]

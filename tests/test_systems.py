@@ -16,7 +16,7 @@ import scipy.stats
 import torch
 from PIL import Image
 
-from bundle import images
+from bundle import images, paths
 from bundle.latents import seed_latent
 from bundle.sessions import choose_provider
 from demo.serving.served_bundle import ServedBundle, open_bundles
@@ -88,7 +88,9 @@ def check_gan(system: System, prior: str = "normal") -> None:
     found = served.sample(SEEDS)
     np.testing.assert_allclose(found, expected, atol=1e-5)
     assert len(np.unique(images.to_uint8(found), axis=0)) == len(SEEDS)
-    assert served.at(0.5, 0.5).shape == served.morph([1, 2], frames=2)[:1].shape == found[:1].shape
+    assert (
+        served.at(0.5, 0.5).shape == served.morph_at([1, 2], paths.path_shares(2, False))[:1].shape == found[:1].shape
+    )
     typical = served.sample(SEEDS, truncation=0)
     rows = range(max(classes, 1))
     for seed in SEEDS:

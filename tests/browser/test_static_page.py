@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from benchmarks.browser import drag
-from bundle import images
+from bundle import images, paths
 from bundle.adopt import About, adopt
 from bundle.generator_inputs import Given
 from bundle.latents import class_weights, one_hot
@@ -225,7 +225,7 @@ def test_the_morph_leaves_as_a_strip(show, models):
     strip = np.asarray(Image.open(download.value.path()).convert("RGB")).astype(int)
     assert strip.shape == (2 * 256, 10 * 256, 3)
     frames = strip[::8, ::8].reshape(2, 32, 10, 32, 3).transpose(0, 2, 1, 3, 4).reshape(20, 32, 32, 3)
-    expected = models["plain"].morph([2, 9], frames=13, loop=True)
+    expected = models["plain"].morph_at([2, 9], paths.path_shares(13, True), loop=True)
     for i in range(13):
         assert close(frames[i], expected[i : i + 1])
 

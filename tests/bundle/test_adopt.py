@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 from torch import nn
 
-from bundle import adopt, adopt_command, images, latents
+from bundle import adopt, adopt_command, images, latents, paths
 from bundle.__main__ import main
 from bundle.adopt import About, inspect_generator
 from bundle.errors import BundleError, UserError
@@ -104,7 +104,7 @@ def test_what_a_visitor_does_works_without_styles(dcgan: Path, tmp_path: Path):
     adopt.adopt(dcgan, tmp_path / "out", About("mine", "Mine"))
     served = ServedBundle(Engine(read(tmp_path / "out"), choose_provider("cpu")))
     assert np.array_equal(served.at(7, 0), served.sample([7]))
-    assert np.array_equal(served.morph([1, 2], frames=5, loop=False)[-1:], served.sample([2]))
+    assert np.array_equal(served.morph_at([1, 2], paths.path_shares(5, False))[-1:], served.sample([2]))
     assert served.sample([1], truncation=0.0).tobytes() == served.sample([2], truncation=0.0).tobytes()
     with pytest.raises(BundleError, match="no styles"):
         served.styles([1])

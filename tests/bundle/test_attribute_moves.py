@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from bundle import paths
 from bundle.errors import InputError
 from bundle.model import BundleModel
 from bundle.read import read
@@ -30,7 +31,7 @@ def test_no_move_changes_no_byte(model: BundleModel, kind: Model, none: dict | N
     for drawn in (
         lambda **moves: model.sample(SEEDS, truncation=0.7, model=kind, **moves),
         lambda **moves: model.at(1.25, 2.5, model=kind, **moves),
-        lambda **moves: model.morph([3, 9], frames=3, model=kind, **moves),
+        lambda **moves: model.morph_at([3, 9], paths.path_shares(3, False), model=kind, **moves),
     ):
         assert drawn(attributes=none).tobytes() == drawn().tobytes()
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bundle import bend, latents
+from bundle import bend, latents, paths
 from bundle.adopt import About, adopt
 from bundle.bend import CheckedBend, StageBend, bent, checked_bend, rotated
 from bundle.errors import InputError
@@ -91,7 +91,7 @@ def test_no_bend_changes_no_byte(model: BundleModel):
         for drawn in (
             lambda **more: model.sample(SEEDS, truncation=0.7, **more),
             lambda **more: model.at(1.25, 2.5, **more),
-            lambda **more: model.morph([3, 9], frames=3, **more),
+            lambda **more: model.morph_at([3, 9], paths.path_shares(3, False), **more),
         ):
             assert drawn(bend=none).tobytes() == drawn().tobytes()
 
@@ -141,6 +141,6 @@ def test_models_without_styles_cannot_be_bent(model: BundleModel, tmp_path: Path
     adopt(tmp_path / "g.onnx", tmp_path / "out", About("g", "G"))
     one_graph = BundleModel(BundleRunner(read(tmp_path / "out")))
     for one, kind in ((model, "vae"), (one_graph, "gan")):
-        for draw, first in ((one.sample, ([1],)), (one.at, (1, 2)), (one.morph, ([1, 2],))):
+        for draw, first in ((one.sample, ([1],)), (one.at, (1, 2)), (one.morph_at, ([1, 2], np.ones(1)))):
             with pytest.raises(InputError, match="has no styles, so it cannot be bent"):
                 draw(*first, model=kind, bend={"1.scale": 2.0})

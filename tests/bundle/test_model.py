@@ -85,7 +85,7 @@ def test_a_studio_without_classes(colour: ServedBundle):
     for model in MODELS:
         assert colour.sample([1, 2], model=model).shape == (2, 3, 32, 32)
         assert colour.at(0.5, 0.5, model=model).shape == (1, 3, 32, 32)
-        assert colour.morph([1, 2], frames=3, model=model).shape == (3, 3, 32, 32)
+        assert colour.morph_at([1, 2], paths.path_shares(3, False), model=model).shape == (3, 3, 32, 32)
     picture = colour.sample([1])
     assert colour.invert(picture, rounds=1).image.shape == picture.shape
 
@@ -99,10 +99,10 @@ def test_unusable_arguments_are_refused(served: ServedBundle, colour: ServedBund
         lambda: served.sample([1], np.full(10, 0.5)),
         lambda: colour.sample([1], one_hot(0, 10)),
         lambda: served.at(float("inf"), 0),
-        lambda: served.morph([1, 2], frames=0),
-        lambda: served.morph([1, 2], frames=257),
-        lambda: served.morph([1, 2], frames=4, mode="zigzag"),
-        lambda: served.morph([], frames=4),
+        lambda: served.morph_at([1, 2], paths.path_shares(0, False)),
+        lambda: served.morph_at([1, 2], paths.path_shares(257, False)),
+        lambda: served.morph_at([1, 2], paths.path_shares(4, False), mode="zigzag"),
+        lambda: served.morph_at([], paths.path_shares(4, False)),
         lambda: served.invert(np.zeros((1, 1, 32, 32), np.float32), rounds=101),
         lambda: served.repair(np.zeros((1, 1, 32, 32), np.float32), np.ones((1, 1, 16, 16), np.float32)),
         lambda: served.classify(np.zeros((1, 3, 32, 32), np.float32)),
@@ -166,16 +166,16 @@ def test_points_between_vae_seeds_stay_as_far_from_the_mean_as_the_seeds(served:
 @pytest.mark.parametrize("mode", paths.PATH_MODES)
 def test_a_morph_shows_its_keys(served: ServedBundle, model: str, mode: str):
     keys = served.sample(SEEDS, model=model)
-    open_path = served.morph(SEEDS, frames=10, mode=mode, model=model)
+    open_path = served.morph_at(SEEDS, paths.path_shares(10, False), mode=mode, model=model)
     assert open_path[[0, 3, 6, 9]] == pytest.approx(keys, abs=1e-4)
-    loop = served.morph(SEEDS, frames=8, mode=mode, loop=True, model=model)
+    loop = served.morph_at(SEEDS, paths.path_shares(8, True), mode=mode, loop=True, model=model)
     assert loop[[0, 2, 4, 6]] == pytest.approx(keys, abs=1e-4)
     scrubbed = served.morph_at(SEEDS, np.array([0.75]), mode=mode, loop=True, model=model)
     assert scrubbed[0] == pytest.approx(loop[6], abs=1e-4)
 
 
 def test_a_morph_between_classes_blends_them(served: ServedBundle):
-    frames = served.morph([5, 5], np.stack([one_hot(1, 10), one_hot(8, 10)]), frames=3)
+    frames = served.morph_at([5, 5], paths.path_shares(3, False), np.stack([one_hot(1, 10), one_hot(8, 10)]))
     half = served.sample([5], latents.class_weights({1: 1, 8: 1}, 10))
     assert frames[1] == pytest.approx(half[0], abs=1e-5)
 
@@ -211,7 +211,9 @@ def test_every_way_to_draw_obeys_the_prior(other: ServedBundle, served: ServedBu
     between = drawn_from(other, latents.plane_latent(7.4, 0, tiny.LATENT)[None], two)
     assert other.at(7.4, 0, two[0]) == pytest.approx(between, abs=1e-5)
     half = drawn_from(other, latents.slerp(a, b, 0.5)[None], two)
-    assert other.morph([7, 8], two.repeat(2, axis=0), frames=3)[1] == pytest.approx(half[0], abs=1e-5)
+    assert other.morph_at([7, 8], paths.path_shares(3, False), two.repeat(2, axis=0))[1] == pytest.approx(
+        half[0], abs=1e-5
+    )
     assert other.at(7, 0, two[0]).tobytes() == other.sample([7], two[0]).tobytes()
 
 

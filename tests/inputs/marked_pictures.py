@@ -16,6 +16,7 @@ from bundle import images
 from bundle.__main__ import main
 from bundle.marks import TRAINED, Film, Mark, Point, composite, formats, trained, xmp
 from bundle.model import BundleModel
+from bundle.paths import path_shares
 from bundle.read import read
 from bundle.runner import BundleRunner
 from bundle.sessions import choose_provider
@@ -50,7 +51,7 @@ def _png() -> bytes:
 
 def _webp() -> bytes:
     film = Film(m="gan", keys=(1, 5), path="linear", loop=False, frames=4, fps=20)
-    frames = images.to_uint8(_model().morph((1, 5), None, 4, "linear"))
+    frames = images.to_uint8(_model().morph_at((1, 5), path_shares(4, False), None, "linear"))
     return animation.encode(frames, "webp", mark=trained(_model().runner.bundle, film))
 
 
@@ -90,7 +91,7 @@ def _forged(folder: Path) -> str:
 def _resized(folder: Path) -> str:
     large = np.asarray(images.to_pillow(_picture()).resize((50, 50)))[..., None]
     film = Film(m="gan", keys=(1, 5), path="linear", loop=False, frames=4, fps=20)
-    frames = images.to_uint8(_model().morph((1, 5), None, 4, "linear"))[:2]
+    frames = images.to_uint8(_model().morph_at((1, 5), path_shares(4, False), None, "linear"))[:2]
     mark = trained(_model().runner.bundle, film)
     return _said(
         folder, formats.png(large, trained(_model().runner.bundle, STATE)), animation.encode(frames, "webp", mark=mark)

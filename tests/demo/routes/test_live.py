@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 
 from bundle import images
 from bundle.latents import class_weights, one_hot
+from bundle.paths import path_shares
 from bundle.sessions import choose_provider
 from demo.routes.live import routes
 from demo.serving.served_bundle import ServedBundle, open_bundles
@@ -123,7 +124,7 @@ def test_only_reading_is_possible(client: TestClient):
 @pytest.mark.parametrize("model", ["gan", "vae"])
 def test_scrubbing_a_morph_shows_what_the_export_shows(client: TestClient, served: ServedBundle, model: str):
     rows = np.stack([one_hot(7, 10), class_weights({3: 1, 5: 1}, 10), one_hot(3, 10)])
-    frames = images.to_uint8(served.morph([1, 2, 33], rows, 6, "spline", True, 0.9, model))
+    frames = images.to_uint8(served.morph_at([1, 2, 33], path_shares(6, True), rows, "spline", True, 0.9, model))
     for i, frame in enumerate(frames):
         query = f"keys=1,2,33&classes=7,3:0.5|5:0.5,&p={i / 6!r}&path=spline&loop=1&m={model}&t=0.9&n={i}"
         answer = client.get(f"/live/tiny/morph?{query}")

@@ -39,7 +39,8 @@ ROWS = np.stack([one_hot(c, 10) for c in (3, 7, 1)])  # the point's corner is se
 
 def drawn(served: ServedBundle, model: str = "gan") -> np.ndarray:
     """What the file must hold, uint8 [14, 32, 32, 1], in one run instead of several."""
-    return images.to_uint8(served.morph([3, (7.25, 0.5), 2**32 - 1], ROWS, 14, "spline", True, 0.9, model))
+    shares = path_shares(14, True)
+    return images.to_uint8(served.morph_at([3, (7.25, 0.5), 2**32 - 1], shares, ROWS, "spline", True, 0.9, model))
 
 
 def unmarked(data: bytes) -> bytes:
@@ -67,11 +68,14 @@ def apart(found: np.ndarray, expected: np.ndarray) -> int:
 @pytest.mark.parametrize("model", ["gan", "vae"])
 def test_a_key_between_seeds_is_the_picture_that_play_shows_there(bundles: dict[str, ServedBundle], model: str):
     served = bundles["tiny"]
-    frames = images.to_uint8(served.morph([(7.25, 0.5), 3], ROWS[:2], 2, "linear", False, 0.8, model))
+    ends = path_shares(2, False)
+    frames = images.to_uint8(served.morph_at([(7.25, 0.5), 3], ends, ROWS[:2], "linear", False, 0.8, model))
     there = images.to_uint8(served.at(7.25, 0.5, ROWS[0], 0.8, model))
     assert apart(frames[:1], there) <= 1
-    whole = served.morph([(5.0, 0.0), 3], None, 2, "linear", False, 0.8, model)
-    assert (whole == served.morph([5, 3], None, 2, "linear", False, 0.8, model)).all()  # (x, 0) is seed x, class too
+    whole = served.morph_at([(5.0, 0.0), 3], ends, None, "linear", False, 0.8, model)
+    assert (
+        whole == served.morph_at([5, 3], ends, None, "linear", False, 0.8, model)
+    ).all()  # (x, 0): seed x, class too
 
 
 def test_the_live_route_takes_points_and_shows_what_the_export_holds(bundles: dict[str, ServedBundle]):
