@@ -169,7 +169,10 @@ class Recorder:
         samples = images.to_uint8(stage.preview(self.averages, stage.held_out).float().cpu().numpy())
         sheet = images.sheet(samples, SHEET_COLUMNS)
         png = formats.png(sheet, Mark(source=stage.sheet_shows)) if stage.sheet_shows else images.png(sheet)
-        write_file(self.folder / "samples" / f"{progress.images:09d}.png", png)
+        try:
+            write_file(self.folder / "samples" / f"{progress.images:09d}.png", png)
+        except UserError as problem:  # worth no training, as the metrics
+            self.warn("sheets", f"{problem} The training goes on without this sheet of samples.")
         self.track_sheet(np.asarray(sheet))
         variety = stage.variety(self.averages)
         roughness = stage.roughness(self.averages)

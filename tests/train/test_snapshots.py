@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from bundle import images
 from bundle.errors import UserError
 from bundle.snapshot_rows import snapshot_rows
 from tests.train.test_resume import train
-from train import snapshots
+from train import recorder, snapshots
 from train.checkpoints import load_tensors
 from train.snapshots import KEPT, MOST, Snapshots, even, is_due, read_row
 
@@ -131,10 +132,19 @@ def test_a_damaged_row_is_none(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_disk_that_refuses_costs_snapshots_and_no_training(shapes, tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize(
+    ("module", "sentence"),
+    [
+        (snapshots, "No more snapshots are taken; the training goes on."),
+        (recorder, "The training goes on without this sheet of samples."),
+    ],
+)
+def test_a_disk_that_refuses_costs_pictures_and_no_training(
+    module: ModuleType, sentence: str, shapes, tmp_path, monkeypatch, capsys
+):
     def refuses(path: Path, data: bytes) -> None:
         raise UserError(f"Could not write {path}: No space left on device.")
 
-    monkeypatch.setattr(snapshots, "write_file", refuses)
+    monkeypatch.setattr(module, "write_file", refuses)
     assert train(tmp_path / "run", "gan", shapes, 48) == 0
-    assert capsys.readouterr().out.count("No more snapshots are taken; the training goes on.") == 1
+    assert capsys.readouterr().out.count(sentence) == 1
