@@ -23,7 +23,7 @@ from bundle.errors import UserError
 from train.data.dataset import Pictures
 from train.data.splits import random_subset
 from train.evaluate.batches import draw_batches, to_unit
-from train.evaluate.evaluation import pictures_of
+from train.evaluate.evaluation import subject_pictures
 from train.evaluate.handles import MaskEncode, VaeHandle
 from train.evaluate.inverse import PICTURES, centre
 from train.evaluate.picture_quality import mse
@@ -77,7 +77,7 @@ def measure(settings: Settings) -> dict:
     subject = open_subject(settings.bundle)
     if subject.vae is None or subject.vae.repair is None or not subject.data.classes:
         raise UserError(f"{settings.bundle} has no repair, or no classes to tell the regressors.")
-    info, train, test = pictures_of(subject, settings.data or subject.source)
+    info, train, test = subject_pictures(subject, settings.data or subject.source)
     shown, mask = random_subset(test, PICTURES), centre(info.sides)
     figures = bundle_errors(subject.vae, subject.vae.repair, shown, mask) | regressor_errors(train, shown, mask)
     for name, value in figures.items():

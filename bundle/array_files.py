@@ -54,8 +54,9 @@ def latent_shapes(info: Bundle) -> dict[str, tuple[int | None, ...]]:
 
 
 def direction_shapes(info: Bundle) -> dict[str, tuple[int | None, ...]]:
-    """The arrays that latents.npz may hold beside them: directions of classes by a linear machine and of attributes in
-    the order of `info.attributes`, one standard deviation long, and how often each class's boundary is right."""
+    """The arrays that latents.npz may hold beside them: directions of the classes by linear SVMs, with the accuracy of
+    each, and directions of the attributes, in the order of `info.attributes`. A direction is one standard deviation of
+    the latents long."""
     classes = len(info.dataset.classes)
     shapes: dict[str, tuple[int | None, ...]] = {}
     if info.gan and info.gan.w_dim:

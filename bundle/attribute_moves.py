@@ -15,7 +15,7 @@ from bundle.schema import Bundle, Model
 
 MAX_ATTRIBUTE_MOVE = 4.0  # standard deviations, both ways: further out the networks have seen nothing
 
-AttributeMoves = Mapping[str, float | OwnMove]  # by the name of the attribute, or of the direction that is brought
+AttributeMoves = Mapping[str, float | OwnMove]  # by the name of the attribute, or of a visitor's own direction
 
 
 def checked_moves(moves: AttributeMoves | None, info: Bundle, model: Model) -> dict[int, float]:

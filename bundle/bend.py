@@ -75,8 +75,8 @@ class CheckedBend:
 
 
 def checked_bend(bend: Bend | None, info: Bundle, model: Model) -> CheckedBend:
-    """The bend with numbers within their ranges. Raises InputError for a model without styles, for a name or a stage
-    that there is not, and for a number that is not finite."""
+    """The bend with its numbers clipped to their ranges. Raises InputError for a model without styles, for a name or a
+    stage that does not exist, and for a number that is not finite."""
     if not bend:
         return CheckedBend({})
     if model != "gan" or info.gan is None or not info.gan.stages:

@@ -255,8 +255,8 @@ class BundleModel:
         return (scores / scores.sum(axis=1, keepdims=True)).astype(np.float32)
 
     def read_attributes(self, image: np.ndarray) -> np.ndarray:
-        """What the bundle reads of each attribute in images [N, C, H, W], [N, A]: the probability of one that is there
-        or not, and of one that is a number that number, in its own unit."""
+        """Each attribute as the bundle reads it from images [N, C, H, W], [N, A]: the probability of a binary one, the
+        value of a number in its own unit."""
         return self.runner.run("attributes", {"image": image})["attributes"]
 
     # --- inside ----------------------------------------------------------------------------------

@@ -50,9 +50,9 @@ def latent_size(info: Bundle, model: Model) -> int:
 
 
 def space_key(bundle: OpenBundle, model: Model) -> bytes:
-    """What tells the latents of one model from those of any other that was trained: they have other means. Figures,
-    attributes and another precision of the same networks do not change it. A generator without styles has no means:
-    there it is the name of the bundle and when it was made."""
+    """A checksum by which the latents of one trained model are told from those of any other: of their means, which
+    figures, attributes and another precision of the same networks do not change. Of a generator without styles, which
+    has no means, it is taken of the name of the bundle and of when it was made."""
     if model == "gan" and bundle.info.require_gan().w_dim is None:
         known = f"{bundle.info.name} {bundle.info.created.isoformat()}".encode()
     else:

@@ -44,6 +44,7 @@ class Framing:
 
     @property
     def channels(self) -> int:
+        """1 for grey, 3 for colour."""
         return 1 if self.mode == "L" else 3
 
 

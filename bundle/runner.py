@@ -23,7 +23,9 @@ class GraphRunner(Protocol):
     """Whatever runs the graphs of one bundle: `BundleRunner` here, the demo's engine, a remote server."""
 
     @property
-    def bundle(self) -> OpenBundle: ...
+    def bundle(self) -> OpenBundle:
+        """The bundle whose graphs are run."""
+        ...
 
     def has(self, graph: str) -> bool:
         """Whether the bundle has this graph."""

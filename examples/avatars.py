@@ -25,7 +25,7 @@ from importlib.metadata import version
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import tyro
 
@@ -81,6 +81,7 @@ class Portrait:
 
     @property
     def name(self) -> str:
+        """Its file, relative to the folder of the set."""
         return f"{self.split}/{self.style}/{self.number:05}.png"
 
 
@@ -98,7 +99,7 @@ def definition(style: str) -> dict:
 
 
 @lru_cache
-def opened(style: str):
+def dicebear_style(style: str) -> tuple[Any, dict[str, list[str]]]:
     """The style for DiceBear, and the options that leave parts out."""
     from dicebear import Style
 
@@ -108,11 +109,11 @@ def opened(style: str):
     return Style(definition(style)), kept
 
 
-def avatar(style: str, split: str, number: int):
-    """The avatar of this number: its SVG and the choices behind it."""
+def avatar(style: str, split: str, number: int) -> Any:
+    """The avatar of this number, as DiceBear has it: its SVG and the choices behind it."""
     from dicebear import Avatar
 
-    of_style, kept = opened(style)
+    of_style, kept = dicebear_style(style)
     return Avatar(of_style, {"seed": f"twofold/{style}/{split}/{number}", **kept})
 
 
@@ -138,7 +139,8 @@ def portraits(style: str, train: int, test: int) -> Iterator[Portrait]:
 
 
 def write(path: Path, content: bytes) -> None:
-    """All of it or nothing."""
+    """Writes a file as a whole or not at all. Unlike bundle.atomic_files it does not wait for the disk: for tens of
+    thousands of pictures that would take longer than drawing them, and one that is lost is drawn again."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
     part.write_bytes(content)
@@ -191,6 +193,7 @@ def about(settings: Settings) -> croissant.About:
 
 
 def versions() -> dict[str, str]:
+    """The version of each package that the pictures depend on."""
     return {name: version(name) for name in PACKAGES}
 
 
@@ -244,6 +247,7 @@ def make(settings: Settings) -> None:
 
 
 def main() -> int:
+    """Draws the set that the command line asks for; returns the exit code."""
     settings = tyro.cli(Settings, prog="python -m examples.avatars", description=__doc__)
     return exit_code(lambda: make(settings), "Stopped; the same command goes on from here.")
 

@@ -30,7 +30,7 @@ from tests.support.tiny import build, load_index, save_index
 from train.data import deep_colour, scan
 from train.data.deep_colour import opened_whole
 from train.data.load import load, load_again
-from train.evaluate.evaluation import pictures_of
+from train.evaluate.evaluation import subject_pictures
 from train.evaluate.subject import open_subject
 from train.run_folder import bind_data, data_of
 
@@ -72,7 +72,7 @@ def test_one_range_from_the_scan_to_every_upload(tmp_path: Path, capsys: pytest.
     index["dataset"] |= {"value_range": info.value_range, "border": info.border, "background": info.background}
     index["dataset"] |= {"train_images": info.train_images, "test_images": info.test_images}
     save_index(bundle, index)
-    measured = pictures_of(open_subject(bundle), str(tmp_path / "rays"))
+    measured = subject_pictures(open_subject(bundle), str(tmp_path / "rays"))
     assert np.array_equal(measured[1].images, train.images) and measured[0].value_range == (0, 4095)
     assert unpacked(read(bundle)).value_range == (0, 4095) and unpacked(read(bundle)).border == info.border
     training_codes.add(bundle, str(tmp_path / "rays"))

@@ -10,7 +10,7 @@ from train.budget import spoken
 from train.hardware import computes_bf16
 from train.settings import Settings
 
-BF16_GAIN = 1.4
+BF16_GAIN = 1.4  # times as fast as fp32, where a processor or GPU computes in bf16: a usual one of 1.3 to 2.2
 
 
 @dataclass

@@ -183,7 +183,7 @@ def train_stage(
     device = training_device()
     settings = with_precision(settings)
     torch.manual_seed(settings.seed)
-    with enough_memory(stage):
+    with pytorch_errors(stage):
         with device:
             built = build_stage(stage, settings, info, Run.open(settings.run))
             channels_last(built.networks)
@@ -194,9 +194,9 @@ def train_stage(
 
 
 @contextmanager
-def enough_memory(stage: str) -> Iterator[None]:
-    """Raises UserError where PyTorch finds too little memory, and where what a stage builds on is not what its settings
-    say."""
+def pytorch_errors(stage: str) -> Iterator[None]:
+    """Turns PyTorch's errors into a UserError where a user can do something: too little memory, and weights of an
+    earlier stage that do not fit its settings. Others pass."""
     try:
         yield
     except (MemoryError, RuntimeError) as problem:

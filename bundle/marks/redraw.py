@@ -29,9 +29,9 @@ MOST_COMPARED = 240  # frames of a film
 
 @dataclass(frozen=True)
 class Drawing:
-    """What a mark's state draws: `height` x `width` pixels, and with `pictures` one uint8 [H, W, C] after the other, a
-    film's every `pause` milliseconds. They are drawn when they are asked for, which raises InputError and BundleError
-    for what the bundle has not: the state may be a stranger's."""
+    """What a mark's state draws, in `height` x `width` pixels. `pictures()` draws one uint8 [H, W, C] after the other;
+    `pause`: milliseconds from one to the next in a film, else 0. Drawing raises InputError and BundleError for what the
+    bundle lacks, as the state may be a stranger's."""
 
     height: int
     width: int

@@ -19,8 +19,8 @@ from bundle.marks.redraw import MOST_COMPARED, Drawing, OtherFrames, Redraw, dif
 from bundle.model import BundleModel
 from bundle.picture_files import BROKEN, Limits, check_pixels
 
-MANY = 4  # times as many pixels as one picture may have, in all frames of a film
-LEVEL = 1  # grey level by which the same picture may differ: another processor rounds differently
+FILM_PIXELS = 4  # times as many as one picture may have, in all frames of a film
+MAX_DIFFERENCE = 1  # grey level by which the same picture may differ: another processor rounds differently
 FORMATS = ("PNG", "WEBP", "GIF")
 FILE = Limits(400_000_000, 50_000_000, 0, 0, FORMATS)
 FROM_PICTURES = ("repair", "reconstruct", "invert", "posterior", "difference")  # words of states that need another one
@@ -90,7 +90,7 @@ def finding(
     except _Different as why:
         told.append(f"The bundle draws another picture: {why}.")
         return Finding(mark, place, "different", None, (*told, *_doubt(mark, model)))
-    if largest <= LEVEL:
+    if largest <= MAX_DIFFERENCE:
         told.append(f"The bundle draws the same picture again: the largest difference is {largest} of 255 grey levels.")
         return Finding(mark, place, "same", largest, tuple(told))
     told.append(f"The bundle draws another picture: the largest difference is {largest} of 255 grey levels.")
@@ -98,7 +98,8 @@ def finding(
 
 
 def _doubt(mark: Mark, model: BundleModel) -> tuple[str, ...]:
-    """What follows where another picture is drawn: nothing unless by the very bundle, as others may draw another."""
+    """What a different picture proves: nothing, unless this is the very bundle that the mark names. Another version of
+    it may draw other pictures."""
     return (FORGED,) if mark.sha256 == model.runner.bundle.sha256 else ()
 
 
@@ -172,7 +173,7 @@ def _compared(data: bytes, mark: Mark, model: BundleModel, limits: Limits, redra
             if image.format == "GIF" and model.info.image.channels == 3:
                 raise _NotCompared("GIF reduces pictures to 256 colours, so they are not compared.")
             _check_extent(image, drawing)
-            return difference(_frames(image, drawing.pause, MANY * limits.pixels), drawing.pictures())
+            return difference(_frames(image, drawing.pause, FILM_PIXELS * limits.pixels), drawing.pictures())
     except OtherFrames as error:
         raise _Different("it has another number of frames") from error
     except (BundleError, InputError) as error:

@@ -13,6 +13,7 @@ Model = Literal["gan", "vae"]
 
 
 def plain_file_name(name: str) -> str:
+    """The name, if it is a file's and no path. Raises ValueError."""
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", name):
         raise ValueError(f"{name!r} is not a plain file name inside the bundle's folder")
     return name
@@ -24,6 +25,7 @@ def aware(time: datetime) -> datetime:
 
 
 def printable_name(name: str) -> str:
+    """The name, if all of it can be shown and nothing of it is lost when spaces are stripped. Raises ValueError."""
     if not name.isprintable() or name != name.strip():
         raise ValueError(f"{name!r} is not a name of printable characters without spaces around it")
     return name
@@ -43,6 +45,8 @@ InputName = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class Entry(BaseModel):
+    """A part of the index: it cannot be changed, unknown keys are errors, and so are numbers that are not finite."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 

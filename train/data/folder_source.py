@@ -134,11 +134,11 @@ def matched(pictures: list[PurePosixPath], found: FileLabels) -> Labels:
     exact = {path: found.keys[path] for path in pictures if path in found.keys}
     if exact or not found.keys:
         return exact
-    by_name: dict[str, list[PurePosixPath]] = {}
+    called: dict[str, list[PurePosixPath]] = {}
     for path in pictures:
         for name in {path.name, path.stem}:
-            by_name.setdefault(name, []).append(path)
-    return {by_name[name.name][0]: key for name, key in found.keys.items() if len(by_name.get(name.name, ())) == 1}
+            called.setdefault(name, []).append(path)
+    return {called[name.name][0]: key for name, key in found.keys.items() if len(called.get(name.name, ())) == 1}
 
 
 def file_split(

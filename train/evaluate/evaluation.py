@@ -82,10 +82,10 @@ def evaluate(settings: EvaluateSettings) -> Evaluation:
     classifier = classifier_of_run(Run.open(settings.classifier)) if settings.classifier else None
     extractor = choose_extractor(subject, classifier, settings.features, settings.features_input)
     with opened_cache(settings.cache, subject.cache) as cache:
-        return measured(settings, subject, classifier, extractor, cache, began)
+        return measure_subject(settings, subject, classifier, extractor, cache, began)
 
 
-def measured(
+def measure_subject(
     settings: EvaluateSettings,
     subject: Subject,
     classifier: ClassifierHandle | None,
@@ -95,7 +95,7 @@ def measured(
 ) -> Evaluation:
     """As `evaluate`, in the features of `extractor`; `classifier`: that of --classifier. `began`: time.monotonic() when
     the command began. Large sets are packed into `cache`."""
-    info, train, test = pictures_of(subject, settings.data or subject.source, cache)
+    info, train, test = subject_pictures(subject, settings.data or subject.source, cache)
     report = begin_report(settings, subject, extractor, info)
     augmented, most = augmentations(subject.gan, info), most_searched(info)
     chosen = choose_training(train, report.samples, most if settings.copies or augmented else 0)
@@ -131,7 +131,7 @@ def measured(
     return Evaluation(subject, report, context.sheets)
 
 
-def pictures_of(subject: Subject, source: str, cache: Cache | None = None) -> Loaded:
+def subject_pictures(subject: Subject, source: str, cache: Cache | None = None) -> Loaded:
     """The pictures that the subject was trained on: (info, train, test). Raises UserError when they are not there, are
     others, or are too few to be measured with."""
     data = subject.data
