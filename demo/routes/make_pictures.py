@@ -54,6 +54,7 @@ from demo.routes.model_requests import FRESH, refusal
 
 COLUMNS, PER_PAGE = 10, 100
 ABANDONED = 24 * 3600  # seconds after which a file that never came to its end is removed
+MAX_ARRIVING = 4  # files of a project that arrive at a time
 CHOSEN = ("size", "proportions", "fit", "background", "left_out", "use_classes", "crops", "attributes")
 
 
@@ -106,7 +107,6 @@ class PictureRoutes:
         folder = self.projects.folder(name)
         with self._making:
             if name not in self._incoming:
-                remove_abandoned(folder)
                 self._incoming[name] = Incoming(folder / "pictures", self.limits)
             return self._incoming[name]
 
@@ -120,6 +120,8 @@ class PictureRoutes:
             most = self.limits.upload_bytes // 1_000_000
             raise InputError(f"The file is too large: at most {most} MB are accepted.")
         arriving = folder / f".{re.sub('[^0-9a-z]', '', query.get('id', ''))[:32] or 'file'}.part"
+        if at == 0:
+            await in_thread(make_room, folder, arriving)
         size = await append(arriving, request, at, of)
         if size < of:
             return answered({"received": size})
@@ -225,11 +227,14 @@ class PictureRoutes:
         )
 
 
-def remove_abandoned(folder: Path) -> None:
-    """Removes files whose other pieces never came."""
-    for part in folder.glob(".*.part"):
-        if part.stat().st_mtime < time.time() - ABANDONED:
-            part.unlink(missing_ok=True)
+def make_room(folder: Path, arriving: Path) -> None:
+    """Removes files of a project whose other pieces never came: abandoned ones, and those that have waited longest
+    where there would be more than MAX_ARRIVING. A stranger could fill the disk with beginnings of files."""
+    others = [path for path in folder.glob(".*.part") if path != arriving]
+    waiting = sorted(((path.stat().st_mtime, path) for path in others if path.exists()), reverse=True)
+    for i, (touched, path) in enumerate(waiting):
+        if i + 1 >= MAX_ARRIVING or touched < time.time() - ABANDONED:
+            path.unlink(missing_ok=True)
 
 
 def chosen_facts(project: Project, files: Sequence[str], work: Work) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from bundle.errors import InputError
 from demo.make.incoming import storing_problem
 from demo.make.limits import MakeLimits
 from demo.make.maker import Maker
+from demo.routes.bodies import stated_length
 from demo.routes.model_requests import FRESH, refusal, refusal_of
 from demo.routes.uploads import OWN_HEADER
 from demo.serving.address import ip_of
@@ -114,12 +115,14 @@ async def _append(file: Path, request: Request, at: int, of: int) -> int:
 
 async def body_json(request: Request) -> dict[str, Any]:
     """The JSON object in the body. Raises InputError."""
-    length = request.headers.get("content-length", "")
-    if not length.isdecimal() or int(length) > MAX_CHOICE:
+    length = stated_length(request)
+    if length is None:
+        raise InputError("The request must state its length (Content-Length).")
+    if length > MAX_CHOICE:
         raise InputError("The request is too large.")
     try:
         found = await request.json()
-    except ValueError as problem:
+    except (ValueError, RecursionError) as problem:
         raise InputError("The request cannot be read.") from problem
     if not isinstance(found, dict):
         raise InputError("The request cannot be read.")
