@@ -56,9 +56,10 @@ class Survey:
         return {(file, self.stamps[file]): self.pictures[i] for i, file in enumerate(self.files) if file in self.stamps}
 
 
-def survey(folder: Path, project: Project, told: Callable[[int, int], None] = lambda done, of: None,
+def survey(folder: Path, project: Project, on_progress: Callable[[int, int], None] = lambda done, of: None,
            earlier: Survey | None = None) -> Survey:  # fmt: skip
-    """Looks at all pictures below `folder`. `told(done, of)` is called after each. `earlier`: what was seen before."""
+    """Looks at all pictures below `folder`. `on_progress(done, of)` is called after each, and may raise an
+    exception to stop. `earlier`: what was seen before."""
     names = tuple(picture_files(folder))
     paths = [folder / name for name in names]
     framing = framing_of(project)
@@ -73,7 +74,7 @@ def survey(folder: Path, project: Project, told: Callable[[int, int], None] = la
             stamps[names[i]] = stamp
         except (ImageError, OSError):  # OSError: it was deleted just now
             unreadable.append(i)
-        told(i + 1, len(paths))
+        on_progress(i + 1, len(paths))
     readable = np.setdiff1d(np.arange(len(paths)), unreadable)
     marks: dict[str, list[Mark]] = {names[i]: ["unreadable"] for i in unreadable}
     looked_at = pictures[readable]
