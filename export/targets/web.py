@@ -28,14 +28,13 @@ from export.targets.space_card import front_matter, text
 from export.targets.space_check import page_problems
 
 STATIC = REPOSITORY / "demo" / "static"
-TABS = STATIC / "tabs"
+TABS, DEVICE = STATIC / "tabs", STATIC / "device"
 FACTS, SHEET, CURVES = "facts.json", "sheet.png", "training.json"
 ABOUT = (
     "Small generators that draw in your browser: travel through their latent spaces, morph. Made with Twofold; nothing",
     "is sent anywhere.",
 )
-DEVICE_SCRIPTS = ("random.js", "latents.js", "paths.js", "bend.js", "device.js", "worker.js", "gpu.js", "local.js")
-CORE_SCRIPTS = (  # in this order
+CORE_SCRIPTS = (
     "core.js",
     "storage.js",
     "address.js",
@@ -52,9 +51,9 @@ CORE_SCRIPTS = (  # in this order
     "live.js",
     "plot.js",
 )
-SHARED = (
+SHARED = (  # in this order: each uses the ones before it while it loads
     *(STATIC / "core" / name for name in ("style.css", *CORE_SCRIPTS)),
-    *(STATIC / "device" / name for name in DEVICE_SCRIPTS),
+    *(DEVICE / name for name in on_device.SCRIPTS),
     *(
         TABS / "play" / name
         for name in (
@@ -70,8 +69,8 @@ SHARED = (
         )
     ),
     STATIC / "instrument" / "instrument.css",
-    *(TABS / "about" / name for name in ("about.css", "how_it_learned.css", "how_it_learned.js", "verify.js")),
     *(TABS / "morph" / name for name in ("morph.css", "keyframes.js", "timing.js", "timeline.js", "keyframe_list.js")),
+    *(TABS / "about" / name for name in ("about.css", "how_it_learned.css", "how_it_learned.js", "verify.js")),
 )
 INSTRUMENT = tuple(sorted((STATIC / "instrument").glob("*.js")))  # one script, loaded when it is opened
 WORD_FOLDERS = ("core", "play", "morph", "about", "device", "instrument", "server")
@@ -142,8 +141,9 @@ def page_files(made: Sequence[Conventional], given: str | None, shown: Sequence[
     bundles = [one.source for one in made]
     title = page_title(bundles, given)
     about = "Pictures from seeds by a GAN and a VAE, computed in this browser."
-    words = {"title": html.escape(title), "about": html.escape(about), "name": html.escape(bundles[0].info.name)}
-    documents = {name: Template((PAGE / name).read_text(encoding="utf-8")).substitute(words) for name in DOCUMENTS}
+    words = {"title": title, "about": about, "name": bundles[0].info.name}
+    filled = {key: html.escape(value) for key, value in words.items()} | page_links()
+    documents = {name: Template((PAGE / name).read_text(encoding="utf-8")).substitute(filled) for name in DOCUMENTS}
     facts = {
         "format": "twofold-web",
         "runtime": f"{on_device.RUNTIME} {runtime().version}",
@@ -163,6 +163,16 @@ def page_files(made: Sequence[Conventional], given: str | None, shown: Sequence[
     sources.append(Source("words.js", translations.script(page_words()).encode()))
     sources.append(Source("instrument.js", b"".join(path.read_bytes() for path in INSTRUMENT)))
     return sources + [Source(script.name, as_module(script)) for script in WIDGETS]
+
+
+def page_links() -> dict[str, str]:
+    """What index.html loads before its modules: the elements of its `styles` and `scripts`, a line each."""
+    styles = [path.name for path in SHARED if path.suffix == ".css"] + ["page.css"]
+    scripts = ["words.js", *(path.name for path in SHARED if path.suffix == ".js" and path.parent != DEVICE)]
+    return {
+        "styles": "\n".join(f'<link rel="stylesheet" href="{name}">' for name in styles),
+        "scripts": "\n".join(f'<script src="{name}" defer></script>' for name in scripts),
+    }
 
 
 def page_title(bundles: Sequence[OpenBundle], given: str | None) -> str:
