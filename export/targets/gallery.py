@@ -19,7 +19,7 @@ from bundle.marks.redraw import drawn_again
 from bundle.model import BundleModel
 from bundle.read import OpenBundle
 from bundle.runner import BundleRunner
-from export.targets.folder import Source
+from export.targets.folder import TargetFile
 
 FORMAT = "twofold-favourites"  # of the file; demo/static/tabs/play/favourites.js writes it
 LARGEST_FILE, LARGEST_PICTURE = 2_000_000, 64_000_000  # bytes
@@ -90,7 +90,7 @@ def _favourite(path: Path, number: int, entry: Any, owner: str | None) -> Favour
 
 def gallery(
     favourites: Sequence[Favourite], bundles: Sequence[OpenBundle]
-) -> tuple[list[Source], list[dict[str, Any]]]:
+) -> tuple[list[TargetFile], list[dict[str, Any]]]:
     """The pictures of the gallery, and what the page has to know of them. Those of other bundles are left out.
 
     Raises UserError when none is left, or a bundle cannot draw one."""
@@ -101,7 +101,7 @@ def gallery(
         raise UserError(f"None of the favourites is of a bundle of this page: they are of {named}.")
     if left := len(favourites) - len(shown):
         print(f"{left} of {len(favourites)} favourites are of bundles that this page does not have: left out.")
-    sources, facts = [], []
+    target_files, facts = [], []
     for i, favourite in enumerate(shown, 1):
         model = models[favourite.bundle]
         mark = trained(model.runner.bundle, favourite.point)
@@ -112,6 +112,6 @@ def gallery(
         except (InputError, BundleError) as error:
             raise UserError(f"Favourite {i} cannot be drawn. {error}") from error
         place = f"{HOME}/{i:03}.png"
-        sources.append(Source(place, formats.png(picture, mark)))
+        target_files.append(TargetFile(place, formats.png(picture, mark)))
         facts.append({"url": place, "bundle": favourite.bundle, "state": plain_state(favourite.point)})
-    return sources, facts
+    return target_files, facts
