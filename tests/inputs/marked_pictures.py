@@ -147,6 +147,11 @@ def _repair(folder: Path) -> str:
     return _said(folder, formats.png(_picture(), mark))
 
 
+@case(ROOM, "a state whose kind is no word")
+def _no_word(folder: Path) -> str:
+    return _said(folder, formats.png(_picture(), trained(_model().runner.bundle, {"draw": ["quiz"]})))
+
+
 @case(ROOM, "a state that the bundle cannot draw")
 def _lacking(folder: Path) -> str:
     lacking = Point(m="gan", x=1, y=0, c=99)
