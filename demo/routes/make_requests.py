@@ -25,7 +25,7 @@ FORWARDED = ("x-forwarded-for", "forwarded", "x-real-ip")
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-def told(endpoint: Endpoint) -> Endpoint:
+def with_refusals(endpoint: Endpoint) -> Endpoint:
     """The endpoint, whose errors are answered by a sentence."""
 
     async def answer(request: Request) -> Response:
@@ -37,7 +37,7 @@ def told(endpoint: Endpoint) -> Endpoint:
     return answer
 
 
-def changing(endpoint: Endpoint) -> Endpoint:
+def own_page_only(endpoint: Endpoint) -> Endpoint:
     """The endpoint, for this page only: it changes something."""
 
     async def answer(request: Request) -> Response:
@@ -60,7 +60,7 @@ def name_of(request: Request) -> str:
     return request.path_params["project"]
 
 
-def answered(value: dict[str, Any]) -> Response:
+def fresh_json(value: dict[str, Any]) -> Response:
     """JSON that is never kept."""
     return JSONResponse(value, headers=FRESH)
 
@@ -68,7 +68,7 @@ def answered(value: dict[str, Any]) -> Response:
 async def status_answer(maker: Maker, request: Request) -> Response:
     """How far the project in the address is, for this visitor, and how fast this machine is by now."""
     status = await in_thread(maker.status, name_of(request), at_own_machine(request, maker.limits))
-    return answered(status | {"machine": await in_thread(maker.machine.facts)})
+    return fresh_json(status | {"machine": await in_thread(maker.machine.facts)})
 
 
 async def in_thread(work: Callable[..., Any], *arguments: Any) -> Any:

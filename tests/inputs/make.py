@@ -146,7 +146,7 @@ def full_while_bringing(place: Path) -> str:
         patch.setattr(Path, "write_bytes", write_two)
         said = page.put(name, "a.zip", zipped({f"{i}.png": picture(i) for i in range(5)})).text
     found = page.pictures(name)
-    assert len(found["files"]) == 2 and found["marks"] == {}  # no torn one is left
+    assert len(found["files"]) == 2 and found["flags"] == {}  # no torn one is left
     assert not list(page.maker.projects.folder(name).glob(".*.part"))
     return said
 
