@@ -21,12 +21,13 @@ import sys
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import tyro
 
 from benchmarks import results
 from benchmarks.browser import chromium, served
+from benchmarks.served_settings import ServedSettings
 from bundle import on_device
 from demo.routes import device
 
@@ -72,19 +73,15 @@ COUNTED = "({ ...plays, waiting: plays.waiting.length, seconds: (performance.now
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(ServedSettings):
     """What to measure, and for how long."""
 
-    bundle: Annotated[Path, tyro.conf.Positional]
-    """Folder of the bundle."""
     minutes: float = 10.0
     """Minutes of playing, after a warm-up of ten seconds."""
     every: float = 10.0
     """Milliseconds between two MIDI messages, as of a knob that is turned fast."""
     turn: float = 4000.0
     """Milliseconds from one end of the pitch bend to the other."""
-    provider: str = "auto"
-    """Processor of the server: auto, cpu, cuda, openvino."""
     server: bool = False
     """Let the server draw, as where onnxruntime-web is missing."""
     chromium: str | None = None

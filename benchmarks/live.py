@@ -13,14 +13,13 @@ import sys
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Annotated
 
 import tyro
 from playwright.sync_api import CDPSession, Page
 
 from benchmarks import results
 from benchmarks.browser import box_of, chromium, served, started
+from benchmarks.served_settings import ServedSettings
 from bundle import on_device
 from demo.routes import device
 
@@ -46,17 +45,13 @@ SLIDE = """seconds => new Promise((done) => {
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(ServedSettings):
     """What to measure."""
 
-    bundle: Annotated[Path, tyro.conf.Positional]
-    """Folder of the bundle."""
     seconds: float = 5.0
     """Seconds of each drag."""
     latencies: tuple[int, ...] = (0, 60, 150)
     """Milliseconds that the browser adds to every request."""
-    provider: str = "auto"
-    """Processor of the server: auto, cpu, cuda, openvino."""
     chromium: str | None = None
     """The browser's program; default: the one installed."""
 

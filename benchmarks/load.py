@@ -18,14 +18,13 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Annotated
 
 import httpx
 import tyro
 
 from benchmarks import results
 from benchmarks.browser import served, started
+from benchmarks.served_settings import ServedSettings
 from bundle.errors import UserError
 from bundle.read import read
 from bundle.sessions import choose_provider, core_count
@@ -44,11 +43,9 @@ STEP = 0.95  # from one rate that was too much to the next
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(ServedSettings):
     """What to measure."""
 
-    bundle: Annotated[Path, tyro.conf.Positional]
-    """Folder of the bundle."""
     minutes: float = 10.0
     """Minutes at 90 % of capacity."""
     share: float = 0.9
@@ -59,8 +56,6 @@ class Settings:
     """For how long they do."""
     rounds: int = 60
     """Requests of a single client."""
-    provider: str = "auto"
-    """Processor of the server: auto, cpu, cuda, openvino."""
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,16 @@
 """`python -m bundle adopt FILE`: the name, the source of the pictures and their licence by flags, or asked for."""
 
 import argparse
-import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import get_args
 
 from bundle.adopt import About, adopt
+from bundle.bundle_names import check_name, name_from
 from bundle.command_line import exit_code
-from bundle.errors import UserError
 from bundle.generator_inputs import Given, parsed_inputs
-from bundle.schema import BUNDLE_NAME, Layout, PixelValues, Prior
+from bundle.schema import Layout, PixelValues, Prior
 
 ARTIFACTS = Path(__file__).resolve().parents[1] / "artifacts"
 HELP = "make a bundle of a generator that was exported elsewhere"
@@ -74,9 +73,8 @@ def run(options: argparse.Namespace) -> int:
     ask = asker()
 
     def work() -> None:
-        name = options.name or _asked(ask, "Name in addresses", _plain(options.file.stem))
-        if not re.fullmatch(BUNDLE_NAME, name):
-            raise UserError(f"'{name}' cannot be a bundle's name: use lower-case letters, digits, - and _ with --name.")
+        name = options.name or _asked(ask, "Name in addresses", name_from(options.file.stem) or "generator")
+        check_name(name)
         about = About(
             name=name,
             title=options.title or _asked(ask, "Title", name),
@@ -113,9 +111,3 @@ def _asked(ask: Callable[[str], str] | None, question: str, default: str) -> str
         return ask(f"{question} [{default}]: ").strip() or default
     except EOFError:  # Ctrl-D stops as Ctrl-C does
         raise KeyboardInterrupt from None
-
-
-def _plain(text: str) -> str:
-    """A name for a bundle, made of any text."""
-    kept = "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "-" for c in text.lower())
-    return kept.strip("-_")[:64] or "generator"

@@ -27,6 +27,8 @@ from bundle.schema import Bundle, Model
 RUNTIME = "onnxruntime-web"
 ARCHIVE = f"{RUNTIME}.tar.xz"  # in demo/web of a Space
 HOW_TO_GET_IT = "python -m demo.web"
+# The modules of demo/static/device that draw; each is served beside the others.
+SCRIPTS = ("random.js", "latents.js", "paths.js", "bend.js", "device.js", "worker.js", "gpu.js", "local.js")
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,10 @@ def text_records(name: PurePath, data: bytes) -> list[dict[str, object]]:
         rows = csv.DictReader(io.StringIO(text), delimiter=max(",;\t", key=head.count))
         return [{str(column): cell for column, cell in row.items()} for row in rows]
     # Not splitlines: a cell may hold other separators of lines, such as U+2028.
-    records = [json.loads(line) for line in text.split("\n") if line.strip()]
+    try:
+        records = [json.loads(line) for line in text.split("\n") if line.strip()]
+    except RecursionError as problem:
+        raise ValueError("a line is nested too deeply") from problem
     if not all(isinstance(record, dict) for record in records):
         raise ValueError("a line is no object")
     return records

@@ -35,7 +35,10 @@ from demo.serving.address import free_address
 HOST = "127.0.0.1"
 PAGE = static_files.STATIC / "watch"
 # In this order: each uses the ones before it while it loads.
-SCRIPTS = ("core", "storage", "address", "language", "elements", "requests", "tables", "plot", "run_view", "watch_page")
+SCRIPTS = (
+    *("core", "storage", "address", "language", "elements", "requests", "tables", "plot"),
+    *("stage_words", "run_view", "watch_page"),
+)
 STYLES = ("style.css", "run_view.css", "watch_page.css")
 WORDS = ("core", "make")
 POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'"

@@ -1,7 +1,6 @@
 """Command line of export: `python -m export {bundle,graph,check,report,…}`."""
 
 import os
-import re
 import shlex
 import sys
 from dataclasses import replace
@@ -10,11 +9,12 @@ from pathlib import Path
 import tyro
 
 from bundle.atomic_files import write_file
+from bundle.bundle_names import check_name, name_from
 from bundle.command_line import exit_code
 from bundle.errors import UserError
 from bundle.printable import print_anything
 from bundle.read import read_index
-from bundle.schema import BUNDLE_NAME, GRAPHS
+from bundle.schema import GRAPHS
 from bundle.trial_inputs import TrialInputs
 from bundle.version import VERSION
 from export import (
@@ -59,9 +59,8 @@ DESCRIPTION = "Turn trained networks into ONNX graphs, checked against PyTorch."
 
 def bundle_name(given: str | None, target: Path) -> str:
     """The name of the bundle: as given, or made from that of its folder. Raises UserError when it is not possible."""
-    name = given if given is not None else re.sub(r"[^a-z0-9_-]+", "-", target.resolve().name.lower()).strip("-_")
-    if not re.fullmatch(BUNDLE_NAME, name):
-        raise UserError(f"'{name}' is no name for a bundle: use lower-case letters, digits, - and _ with --name.")
+    name = given if given is not None else name_from(target.resolve().name)
+    check_name(name)
     return name
 
 
@@ -79,9 +78,8 @@ def export_graph(settings: GraphSettings) -> None:
     run, stage = Run.open(settings.run), graphs.stage_of(settings.graph)
     if settings.target.is_dir():
         raise UserError(f"{settings.target} is a folder: name a file, e.g. {settings.target / settings.graph}.onnx.")
-    origin = graphs.Origin(
-        bundle_name(None, settings.run), run.data, {stage: graphs.exportable_record(run, stage, settings.unfinished)}
-    )
+    records = {stage: graphs.exportable_record(run, stage, settings.unfinished)}
+    origin = graphs.Origin(name_from(settings.run.resolve().name), run.data, records)
     specs = graphs.graph_specs(stage, graphs.networks(run, stage), run.data)
     spec = next(spec for spec in specs if spec.name == settings.graph)
     data = assemble.checked_graph(spec, origin)

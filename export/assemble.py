@@ -197,8 +197,8 @@ def examples(test_set: Pictures) -> dict[str, np.ndarray]:
     """Held-out pictures, EXAMPLES or all there are: the classes in turn, or at even distances without classes."""
     labels = test_set.labels.numpy().astype(np.int64)
     chosen = training_codes.classes_in_turn(labels, EXAMPLES)
-    images = test_set[torch.from_numpy(chosen)].pixels.transpose(0, 2, 3, 1)
-    return {"images": np.ascontiguousarray(images), "labels": labels[chosen]}
+    pictures = test_set[torch.from_numpy(chosen)].pixels.transpose(0, 2, 3, 1)
+    return {"images": np.ascontiguousarray(pictures), "labels": labels[chosen]}
 
 
 def sheet(inputs: TrialInputs, bundle: str) -> bytes:

@@ -27,14 +27,14 @@ PICTURES = 4000  # generated ones, from which directions are found
 AT_ONCE = 250  # of them
 MEASURED = 256  # others, on which moves are measured
 RIDGE = 0.01  # share of the variance of the factors that is added to it
-SPREAD_LEAST = 1e-6  # an attribute that varies less in generated pictures has no direction
+LEAST_SPREAD = 1e-6  # an attribute that varies less in generated pictures has no direction
 # Below these a direction is not offered: a slider that does not do what it says is worse than none.
 LEAST_MOVED = 0.15  # standard deviations of its attribute by which it moves it, and more than it moves the others
 LEAST_ACCURACY = {"binary": 0.6, "number": 0.3}  # of the graph `attributes`, whose opinion the direction was found by
 
 
 @dataclass(frozen=True)
-class Space:
+class LatentSpace:
     """The latents of one model. `graph` draws pictures from its input `name`; `stages`: how many times a style is
     repeated, None for codes."""
 
@@ -55,10 +55,12 @@ class Space:
         return inputs.run(self.graph, {self.name: rows.astype(np.float32)})["image"]
 
 
-def spaces(inputs: TrialInputs) -> list[Space]:
+def latent_spaces(inputs: TrialInputs) -> list[LatentSpace]:
     """Those that the graphs of `inputs` have."""
-    found = [Space("gan", "synthesis", "w", inputs.graphs["synthesis"]["w"][0])] if "mapping" in inputs.graphs else []
-    return found + ([Space("vae", "decoder", "z", None)] if "decoder" in inputs.graphs else [])
+    found = (
+        [LatentSpace("gan", "synthesis", "w", inputs.graphs["synthesis"]["w"][0])] if "mapping" in inputs.graphs else []
+    )
+    return found + ([LatentSpace("vae", "decoder", "z", None)] if "decoder" in inputs.graphs else [])
 
 
 def add(folder: Path) -> tuple[Attribute, ...]:
@@ -90,7 +92,7 @@ def directions(
     known = tuple(attributes)
     if not known:
         return arrays, known
-    for space in spaces(inputs):
+    for space in latent_spaces(inputs):
         seeds = range(PICTURES)
         latents = space.latents(inputs, seeds)
         parts = np.array_split(latents, PICTURES // AT_ONCE)  # all pictures at once would fill the memory
@@ -124,7 +126,7 @@ def conditional_moves(latents: np.ndarray, values: np.ndarray, labels: np.ndarra
     attributes, and the classes labels int64 [N], stay. Each is as long as one standard deviation of the latents along
     it; zero for an attribute that does not vary."""
     spread = values.std(axis=0)
-    factors = (values - values.mean(axis=0)) / np.maximum(spread, SPREAD_LEAST)
+    factors = (values - values.mean(axis=0)) / np.maximum(spread, LEAST_SPREAD)
     count = factors.shape[1]
     if labels is not None:
         classes = np.eye(int(labels.max()) + 1)[labels][:, 1:]  # the first follows from the others
@@ -133,7 +135,7 @@ def conditional_moves(latents: np.ndarray, values: np.ndarray, labels: np.ndarra
     gram = factors.T @ factors / len(factors)
     slopes = np.linalg.solve(gram + RIDGE * np.eye(len(gram)), factors.T @ centred / len(factors))[:count]
     moves = np.zeros_like(slopes)
-    for i in np.flatnonzero(spread > SPREAD_LEAST):
+    for i in np.flatnonzero(spread > LEAST_SPREAD):
         length = np.linalg.norm(slopes[i])
         if length > 0:
             unit = slopes[i] / length
@@ -141,14 +143,16 @@ def conditional_moves(latents: np.ndarray, values: np.ndarray, labels: np.ndarra
     return moves.astype(np.float32)
 
 
-def measure(inputs: TrialInputs, space: Space, moves: np.ndarray, spread: np.ndarray) -> list[AttributeEffect | None]:
+def measure(
+    inputs: TrialInputs, space: LatentSpace, moves: np.ndarray, spread: np.ndarray
+) -> list[AttributeEffect | None]:
     """What one step along each of moves [A, D] does to pictures that no direction was found from: half of them step up,
     half down. spread: standard deviations [A] of the attributes. None where there is no direction."""
     latents = space.latents(inputs, range(PICTURES, PICTURES + MEASURED))
     sign = np.where(np.arange(MEASURED) % 2, -1.0, 1.0)[:, None]
     before = space.draw(inputs, latents)
     values, features = read_attributes(inputs, before), features_of(inputs, before)
-    unit = np.maximum(spread, SPREAD_LEAST)
+    unit = np.maximum(spread, LEAST_SPREAD)
     found: list[AttributeEffect | None] = []
     for i, move in enumerate(moves):
         if not move.any():

@@ -81,7 +81,7 @@ def write(first: Path, second: Path, target: Path, name: str, asked: Asked, titl
     fits = fit(a.generator.state_dict(), b.generator.state_dict(), (a.stages, b.stages))
     parts = shares(fits, asked.stages, asked.share, (a.name, b.name))
     check_mapping(a, b, asked.mapping)
-    print(told(fits, parts, (a, b)))
+    print(summary(fits, parts, (a, b)))
     generator = mixture(a, b, parts, asked.mapping)
     origin = origin_of(a, b, name, title, public_command(command(first, second, target, asked)))
     nets = {"generator": generator}
@@ -127,9 +127,11 @@ def of_bundle(folder: Path) -> Parent:
         raise UserError(f"{what}: it has no {' and no '.join(lacking)}, so there is no generator with stages in it.")
     if "gan" not in info.training:
         raise UserError(f"{what}: it does not say how its GAN came about.")
-    if odd := [half for half in HALVES if info.graphs[half].precision not in unpack.PRECISIONS]:
+    if odd := [half for half in HALVES if info.graphs[half].precision not in unpack.FLOAT32_PRECISIONS]:
         precision = info.graphs[odd[0]].precision
-        raise UserError(f"{what}: its {odd[0]} is stored as {precision}, not as {' or '.join(unpack.PRECISIONS)}.")
+        raise UserError(
+            f"{what}: its {odd[0]} is stored as {precision}, not as {' or '.join(unpack.FLOAT32_PRECISIONS)}."
+        )
     pictures = unpack.data_of(bundle)
     try:
         settings = unpack.settings_of(bundle, "gan", folder)
@@ -145,10 +147,10 @@ def of_bundle(folder: Path) -> Parent:
         raise UserError(str(problem) if str(problem).startswith(what) else f"{what}: {problem}") from problem
     except Exception as problem:  # settings, weights or nodes of a stranger's bundle may be damaged in any way
         raise UserError(f"{what}: its graphs are damaged ({type(problem).__name__}).") from problem
-    told = info.training["gan"]
+    trained = info.training["gan"]
     held_out = {"images": bundle.examples, "labels": bundle.example_labels}
-    return Parent(info.name, pictures, settings, generator, told.images, told.seconds, told.hardware, told.command,
-                  held_out, bundle.sha256)  # fmt: skip
+    return Parent(info.name, pictures, settings, generator, trained.images, trained.seconds, trained.hardware,
+                  trained.command, held_out, bundle.sha256)  # fmt: skip
 
 
 def of_run(folder: Path, data: str | None, examples: bool) -> Parent:
@@ -188,7 +190,7 @@ def mixture(a: Parent, b: Parent, parts: Sequence[float], mapping: float) -> nn.
 # ---------------------------------------------------------------------------------------------- in words
 
 
-def told(fits: Sequence[StageFit], parts: Sequence[float], parents: tuple[Parent, Parent]) -> str:
+def summary(fits: Sequence[StageFit], parts: Sequence[float], parents: tuple[Parent, Parent]) -> str:
     """What the mixture is made of, as the command prints it."""
     lines = []
     for one, part in zip(fits, parts, strict=True):
@@ -207,7 +209,7 @@ def told(fits: Sequence[StageFit], parts: Sequence[float], parents: tuple[Parent
 
 
 def whose(part: float, parents: tuple[Parent, Parent]) -> str:
-    """From which of the two a stage comes, e.g. "cats", or "cats and 30 % of dogs"."""
+    """From which of the two a stage comes, e.g. "cats", or "70 % cats, 30 % dogs"."""
     a, b = (parent.name for parent in parents)
     if part in (0, 1):
         return b if part else a

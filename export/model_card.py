@@ -26,7 +26,7 @@ HUB_LICENCES = {
 }
 
 SNIPPET_SEED = 7
-PRECISIONS = {
+PRECISION_WORDS = {
     "fp32": "float32",
     "fp16-stored": "float32 arithmetic on weights stored as float16",
     "fp16": "float16 arithmetic behind float32 inputs and outputs",
@@ -68,7 +68,7 @@ def with_graphs(text: str, before: Bundle, after: Bundle) -> str:
     for name, graph in before.graphs.items():
         row = rf"^(\| `{re.escape(graph.file)}` \|.*\| ){graph.bytes:,}(?= \|)"
         text = re.sub(row, rf"\g<1>{after.graphs[name].bytes:,}", text, flags=re.MULTILINE)
-    text = text.replace(numbers(before), numbers(after))
+    text = text.replace(opset_and_precisions(before), opset_and_precisions(after))
     found = runtime_tables.SECTION.around(text)
     if found and after.runtime_comparison is None:
         text = found[0] + found[1].lstrip("\n")
@@ -124,10 +124,11 @@ def introduction(info: Bundle) -> str:
     """The title, what the bundle is, and the sample sheet."""
     model, classes = ("generator" if info.gan else "decoder"), len(info.dataset.classes)
     by = f", class = seed mod {classes}" if classes else ""
+    stored_as = opset_and_precisions(info)
     return f"""# {info.title}
 
 A {model_names(info)} of {picture_kind(info)}, trained from scratch with Twofold and stored as ONNX graphs:
-they run wherever onnxruntime runs, on a processor, a GPU or in a browser. {numbers(info)}, dynamic batch, no custom
+they run wherever onnxruntime runs, on a processor, a GPU or in a browser. {stored_as}, dynamic batch, no custom
 operators.
 
 ![64 samples, seeds 0 to 63](sheet.png)
@@ -135,13 +136,13 @@ operators.
 *What the {model} draws for the seeds 0 to 63, row by row{by}; nothing was picked out.*"""
 
 
-def numbers(info: Bundle) -> str:
+def opset_and_precisions(info: Bundle) -> str:
     """E.g. "Opset 18, float32"; where there are several precisions, with the graphs of each."""
     graphs: dict[str, list[str]] = {}
     for name, graph in info.graphs.items():
         graphs.setdefault(graph.precision, []).append(name)
     words = [
-        PRECISIONS.get(kind, kind) + (f" ({', '.join(names)})" if len(graphs) > 1 else "")
+        PRECISION_WORDS.get(kind, kind) + (f" ({', '.join(names)})" if len(graphs) > 1 else "")
         for kind, names in graphs.items()
     ]
     return f"Opset {next(iter(info.graphs.values())).opset}, {', '.join(words)}"

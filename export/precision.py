@@ -21,7 +21,7 @@ from export.graphs import GraphSpec
 
 T = TypeVar("T")
 Precision = Literal["fp32", "fp16-stored", "fp16", "int8"]
-WORDS: dict[Precision, str] = {
+TABLE_TITLES: dict[Precision, str] = {
     "fp32": "float32",
     "fp16-stored": "weights stored as float16",
     "fp16": "float16 arithmetic",
@@ -190,7 +190,7 @@ def refusal(found: Conversion, precision: Precision) -> str:
 
 def table(conversions: Sequence[Conversion], precision: Precision) -> str:
     """What the precision changes, a line a graph; of int8 also what it gains."""
-    head = f"{WORDS[precision]}, from float32".ljust(32) + "largest".rjust(11) + "mean".rjust(11) + " " * 13
+    head = f"{TABLE_TITLES[precision]}, from float32".ljust(32) + "largest".rjust(11) + "mean".rjust(11) + " " * 13
     lines = [head + "bytes".rjust(8) + ("worst PSNR".rjust(13) + "speed".rjust(8) if precision == "int8" else "")]
     for c in conversions:
         line = f"  {c.graph:30s}{c.largest:11.2g}{c.mean:11.1e}  {c.unit:11s}{c.size:8.2f}"

@@ -332,6 +332,7 @@ def release(settings: Settings) -> None:
 
 
 def main(argv: list[str]) -> int:
+    """Exit code: 0 done, 2 a mistake of the user or something that failed, 130 stopped by Ctrl-C."""
     settings = tyro.cli(Settings, description=__doc__, args=argv)
     return exit_code(lambda: release(settings), "Stopped; the same command goes on from here.")
 

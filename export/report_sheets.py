@@ -1,6 +1,7 @@
 """The pictures of the report, drawn by a bundle's own graphs; nothing is picked out.
 
-Each sheet is uint8 [H, W, C]; samples and paths start at seed 0, pictures are the first held-out ones of the bundle.
+Each sheet is uint8 [H, W, C]; samples and interpolations start at seed 0, pictures are the first held-out ones of the
+bundle.
 """
 
 from dataclasses import dataclass
@@ -67,7 +68,7 @@ def repairs(bundle_model: BundleModel, pictures: np.ndarray) -> list[Sheet]:
                   grid(rows, 2 * len(shown)), True)]  # fmt: skip
 
 
-def paths(bundle_model: BundleModel) -> list[Sheet]:
+def interpolations(bundle_model: BundleModel) -> list[Sheet]:
     """Interpolations from seed to seed along the arc, two rows for each model."""
     rows, names = [], []
     for model in bundle_model.models:
@@ -90,5 +91,5 @@ def sheets(bundle_model: BundleModel) -> list[Sheet]:
         *samples(bundle_model),
         *reconstructions(bundle_model, pictures),
         *repairs(bundle_model, pictures),
-        *paths(bundle_model),
+        *interpolations(bundle_model),
     ]

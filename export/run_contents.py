@@ -16,7 +16,7 @@ from train.data.cache import cache_of_run
 from train.data.dataset import Pictures
 from train.data.load import load_again
 from train.known_pictures import in_known_order
-from train.run_folder import Run, StageRecord, place_of, read_otherwise
+from train.run_folder import Run, StageRecord, check_known, place_of
 from train.stages import build_stage, load_stage
 
 MAIN_STAGES = ("gan", "vae")
@@ -91,12 +91,7 @@ def pictures_of(run: Run, stages: Iterable[str], data: str | None) -> tuple[Pict
     except UserError as problem:
         raise UserError(f"{problem} Name the place of the run's pictures with --data.") from problem
     info, train_set, test_set = in_known_order(run.folder, found, source)
-    for field in ("channels", "classes", "train_images", "test_images"):
-        was, now = getattr(run.data, field), getattr(info, field)
-        if was != now:
-            what = field.replace("_", " ")
-            raise UserError(f"{source} is not what {run.folder} was trained on: {what} {now}, not {was}."
-                            f"{read_otherwise(run.data)}")  # fmt: skip
+    check_known(run.folder, source, run.data, info)
     return train_set, test_set
 
 

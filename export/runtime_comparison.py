@@ -97,19 +97,19 @@ def try_graph(opened: OpenBundle, graph: str, runtimes: Sequence[Runtime], feed:
     wanted: list[np.ndarray] = []
     for runtime in runtimes:
         bar.set_description(f"{graph} in {runtime.label}")
-        place = runtime.label, graph
+        key = runtime.label, graph
         try:
             with runtime.load(data, outputs) as loaded:
                 run = adapt(loaded, adapter) if adapter else loaded
                 wanted = wanted or run(feed)
-                results.measured[place] = measure(graph, run, feed, wanted)
+                results.measured[key] = measure(graph, run, feed, wanted)
         except Exception as problem:  # each runtime has errors of its own
-            results.failed[place] = f"{runtime.label} does not run graph '{graph}' ({first_line(problem)})."
+            results.failed[key] = f"{runtime.label} does not run graph '{graph}' ({first_line(problem)})."
             if not wanted:  # nothing to compare the others with
-                raise UserError(results.failed[place]) from problem
+                raise UserError(results.failed[key]) from problem
         else:
-            if reason := fault(runtime, results.measured[place], facts.precision):
-                results.failed[place] = reason
+            if reason := fault(runtime, results.measured[key], facts.precision):
+                results.failed[key] = reason
         bar.update()
 
 

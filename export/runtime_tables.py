@@ -43,7 +43,7 @@ def tried(found: RuntimeComparison, of_reference: bool = True) -> list[RuntimeRe
     return [entry for entry in found.runtimes if not entry.gap and (of_reference or entry.runtime != found.reference)]
 
 
-def by_place(found: RuntimeComparison) -> dict[tuple[str, str], GraphDifference]:
+def by_runtime_and_graph(found: RuntimeComparison) -> dict[tuple[str, str], GraphDifference]:
     """The figures by label of the runtime and graph."""
     return {(entry.runtime, c.graph): c for entry in found.runtimes for c in entry.graphs}
 
@@ -51,7 +51,7 @@ def by_place(found: RuntimeComparison) -> dict[tuple[str, str], GraphDifference]
 def printed(name: str, found: RuntimeComparison, graphs: Sequence[str], failed: Mapping[tuple[str, str], str]) -> str:
     """The table in a terminal: a block for each kind of figure, a line a runtime, a column a graph. `failed`: runtimes
     and graphs that have no figures, or wrong ones, which are marked with "!"."""
-    cells = by_place(found)
+    cells = by_runtime_and_graph(found)
     units = {c.graph: UNITS[c.unit] for c in cells.values()}
     lines = [
         f"{name}, compared with the {found.reference} evaluator, at batches of {and_last(found.batches)}",
@@ -61,9 +61,9 @@ def printed(name: str, found: RuntimeComparison, graphs: Sequence[str], failed: 
     for block in BLOCKS:
         lines.append(block.heading)
         for entry in tried(found, block.of_reference):
-            places = [(entry.runtime, graph) for graph in graphs]
-            row = [block.text(cells[p]) if p in cells else FAILED if p in failed else "" for p in places]
-            wrong = [block is BLOCKS[0] and p in cells and p in failed for p in places]
+            keys = [(entry.runtime, graph) for graph in graphs]
+            row = [block.text(cells[p]) if p in cells else FAILED if p in failed else "" for p in keys]
+            wrong = [block is BLOCKS[0] and p in cells and p in failed for p in keys]
             lines.append(line(entry.runtime, [f"{text}!" if w else text for text, w in zip(row, wrong, strict=True)]))
     notes = [
         f"levels: grey levels of 255; share: of max(1, |value|). Pictures a second: {found.batches[-1]} at once, on "
@@ -123,7 +123,7 @@ def by_graph(
     units: bool = False,
 ) -> str:
     """A Markdown table: a line a graph (with its unit, if `units`), a column a runtime, `text` in its cells."""
-    cells = by_place(found)
+    cells = by_runtime_and_graph(found)
     graphs = {c.graph: f"{c.graph}, {c.unit}" if units else c.graph for c in cells.values()}
     rows = [
         (label, *(text(cells[p]) if (p := (entry.runtime, graph)) in cells else "" for entry in entries))

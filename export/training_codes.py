@@ -21,7 +21,7 @@ from bundle.write import add_file, npz_bytes
 from train.data.cache import opened_cache
 from train.data.dataset import DataInfo, Pictures
 from train.data.load import load_again
-from train.run_folder import read_otherwise
+from train.run_folder import check_known
 
 FILE = "training.npz"
 GREY, COLOUR = 1000, 400  # pictures at most …
@@ -43,23 +43,11 @@ def add(folder: Path, source: str, codes_only: bool = False, cache: Path | None 
         raise UserError(f"{folder} has no encoder, so its pictures have no codes.")
     with opened_cache(cache, None) as opened:
         found, train_set, _ = load_again(source, known, opened)
-        refuse_others(folder, source, known, found)
+        check_known(folder, source, known, found, ("channels", "classes", "train_images"))
         run = run_in_parts(BundleRunner(bundle).run, min(BATCH, info.max_batch))
         shown = not codes_only and may_be_shown(known.licence)
         data = npz_bytes(training_codes(run, info.vae.latent_dim, train_set, shown))
     return add_file(bundle, "training", FILE, data).info
-
-
-def refuse_others(folder: Path, source: str, known: DataInfo, found: DataInfo) -> None:
-    """Raises UserError unless what was `found` at `source` are the pictures that the bundle in `folder` knows."""
-    for what, was, now in (
-        ("channels", known.channels, found.channels),
-        ("classes", known.classes, found.classes),
-        ("training pictures", known.train_images, found.train_images),
-    ):
-        if was != now:
-            raise UserError(f"{source} is not what {folder} was trained on: {what} {now}, not {was}."
-                            f"{read_otherwise(known)}")  # fmt: skip
 
 
 def may_be_shown(licence: str) -> bool:

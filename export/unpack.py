@@ -44,7 +44,10 @@ from train.stages import build_networks
 from train.stored_settings import current_weight, from_public_dict, to_dict
 
 ORDER = ("classifier", "gan", "vae", "inverter", "repair")  # mask encoders after the model that they encode for
-PRECISIONS = ("fp32", "fp16-stored")  # arithmetic in float32, so that the network can be compared with its graph
+FLOAT32_PRECISIONS = (
+    "fp32",
+    "fp16-stored",
+)  # arithmetic in float32, so that the network can be compared with its graph
 ROWS = 33  # on which a network and its graph are compared
 FOLDED, HALF = "_bias", ".fp16"  # suffixes that folding and storing as float16 add to names
 
@@ -148,10 +151,9 @@ def unpacked_stage(bundle: OpenBundle, name: str, target: Path, stages: Mapping[
         raise UserError(f"{what}: the bundle does not say how it came about.")
     if lacking := [graph for graph in STAGE_GRAPHS[name] if graph not in info.graphs]:
         raise UserError(f"{what}: the bundle has no {', '.join(lacking)}.")
-    if odd := [graph for graph in STAGE_GRAPHS[name] if info.graphs[graph].precision not in PRECISIONS]:
-        raise UserError(
-            f"{what}: its {odd[0]} is stored as {info.graphs[odd[0]].precision}, not as {' or '.join(PRECISIONS)}."
-        )
+    if odd := [graph for graph in STAGE_GRAPHS[name] if info.graphs[graph].precision not in FLOAT32_PRECISIONS]:
+        stored, able = info.graphs[odd[0]].precision, " or ".join(FLOAT32_PRECISIONS)
+        raise UserError(f"{what}: its {odd[0]} is stored as {stored}, not as {able}.")
     if name in NEEDS and NEEDS[name] not in stages:
         raise UserError(f"{what} without its {NEEDS[name]}.")
     training, data = info.training[name], data_of(bundle)

@@ -12,7 +12,7 @@ runs/mnist/gan/config.json          settings of the stage
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal, overload
@@ -25,6 +25,14 @@ from train.checkpoints import load_tensors
 from train.data.dataset import DataInfo
 from train.settings import STAGES, ClassifierSettings, GanSettings, InverseSettings, Settings, VaeSettings
 from train.stored_settings import from_dict
+
+# What must be the same of pictures that a run or a bundle was trained on -> what it is called.
+KNOWN_BY = {
+    "channels": "channels",
+    "classes": "classes",
+    "train_images": "training pictures",
+    "test_images": "held-out pictures",
+}
 
 
 @dataclass(frozen=True)
@@ -122,6 +130,16 @@ def read_otherwise(stored: DataInfo) -> str:
     if stored.reading_recorded:
         return ""
     return " If they are the same, this version reads them otherwise than the one that began the run: go on with that."
+
+
+def check_known(folder: Path, source: str, known: DataInfo, found: DataInfo, names: Iterable[str] = KNOWN_BY) -> None:
+    """Raises UserError unless what was `found` at `source` are the pictures that a run or a bundle in `folder` knows.
+    `names`: what must be the same."""
+    for name in names:
+        was, now = getattr(known, name), getattr(found, name)
+        if was != now:
+            differs = f"{KNOWN_BY[name]} {now}, not {was}."
+            raise UserError(f"{source} is not what {folder} was trained on: {differs}{read_otherwise(known)}")
 
 
 def place_of(run: Path) -> str | None:

@@ -9,15 +9,15 @@ from demo.make.projects import Project
 MANY_TWINS = 0.25  # of the pictures
 
 
-def advice(project: Project, files: Sequence[str], marks: Mapping[str, Sequence[str]]) -> list[str]:
-    """Sentences about the pictures of a project, the most important first. `files`: all of them; `marks`: what a survey
+def advice(project: Project, files: Sequence[str], flags: Mapping[str, Sequence[str]]) -> list[str]:
+    """Sentences about the pictures of a project, the most important first. `files`: all of them; `flags`: what a survey
     found about some (demo/make/survey.py)."""
     left_out = set(project.left_out)
     kept = [file for file in files if file not in left_out]
     counts = class_counts(project, kept)
     learned = learned_classes(project, counts)
     count = sum(counts[name] for name in learned) if learned else len(kept)
-    alike = sum("twin" in marks.get(file, ()) for file in kept)
+    alike = sum("twin" in flags.get(file, ()) for file in kept)
     return [*about_count(count), *about_twins(len(kept), alike), *about_classes(project, counts, learned)]
 
 

@@ -1,18 +1,20 @@
 """What a visitor chooses about a project, as changes: two who choose at once do not undo each other's choices."""
 
 from collections.abc import Collection
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bundle.errors import InputError
-from bundle.schema import Fit
+from bundle.schema import MAX_ATTRIBUTES, MAX_NAME, Fit
 from demo.make.classes import class_counts
 from demo.make.names import check_class_name
 from demo.make.projects import Crop, Project, Proportions
 
 LEAST_CROP = 1 / 64  # of a picture's side
 MAX_CLASSES = 1000
+
+AttributeName = Annotated[str, Field(max_length=MAX_NAME)]
 
 
 class Choice(BaseModel):
@@ -26,7 +28,7 @@ class Choice(BaseModel):
     fit: Fit | None = None
     background: str | None = None
     use_classes: bool | None = None
-    attributes: tuple[str, ...] | None = None
+    attributes: Annotated[tuple[AttributeName, ...], Field(max_length=MAX_ATTRIBUTES)] | None = None
     left_out: dict[str, bool] = {}
     """Picture -> whether it is left out."""
     classes: dict[str, bool] = {}

@@ -61,7 +61,7 @@ def lay_out(folder: Path, project: Project) -> int:
     target, scratch = folder / SET, folder / f".{SET}"
     shutil.rmtree(scratch, ignore_errors=True)
     try:
-        written = {file: place(folder, file, name, project, scratch) for file, name in chosen.items()}
+        written = {file: put_picture(folder, file, name, project, scratch) for file, name in chosen.items()}
         write_attributes(folder, project, written, scratch)
         shutil.rmtree(target, ignore_errors=True)
         scratch.rename(target)
@@ -71,7 +71,7 @@ def lay_out(folder: Path, project: Project) -> int:
     return len(written)
 
 
-def place(folder: Path, file: str, name: str, project: Project, target: Path) -> str:
+def put_picture(folder: Path, file: str, name: str, project: Project, target: Path) -> str:
     """Puts one picture into the data set; returns its path there. Raises OSError, ImageError."""
     source = folder / "pictures" / file
     stored = Path(name or ALONE) / file.replace("/", "-")

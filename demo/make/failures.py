@@ -3,6 +3,7 @@
 Commands say it for a terminal: with paths of the machine and with flags. What a maker can do about it is another thing.
 """
 
+import logging
 import re
 import shutil
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ NO_MEMORY_BESIDE = "The memory was too small: close other programs, then try aga
 OTHER_TORCH = "The installed PyTorch cannot be used. This brings the right one: pip install -r requirements.txt"
 REMOVED = "The folder of this project was removed while it was in use; what was done with it has ended."
 DIVERGED = "The numbers grew beyond all bounds. Go on from the last good checkpoint, or learn more slowly."
+UNEXPECTED = "This failed unexpectedly; the server's log says why."
 SILENT: dict[Work, str] = {
     "training": "The training ended without a word; training.log in the folder of the project has its last lines.",
     "export": "Making it playable ended without a word; export.log in the folder of the project has its last lines.",
@@ -47,6 +49,8 @@ KNOWN: tuple[tuple[str, str, str], ...] = (
     (r"No module named 'torch|No module named 'accelerate|No module named 'tyro", OTHER_TORCH, OTHER_TORCH),
 )
 
+log = logging.getLogger(__name__)
+
 
 def sentence(work: Work, lines: list[str], code: int, folder: Path) -> str:
     """Why a command failed that did this work. `lines`: the last ones that it printed; `code`: its exit code; `folder`:
@@ -66,6 +70,17 @@ def sentence(work: Work, lines: list[str], code: int, folder: Path) -> str:
     if errors:
         return without_paths(errors[-1], folder)
     return SILENT[work]
+
+
+def words_of(problem: Exception) -> str:
+    """What is told about an exception of work in the background. What is neither a mistake nor the disk's is a fault of
+    ours: the log has the rest."""
+    if isinstance(problem, UserError):
+        return str(problem)
+    if isinstance(problem, OSError):
+        return f"{problem.strerror or problem}."
+    log.error("Work for a project failed", exc_info=problem)
+    return UNEXPECTED
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from typing import Literal
 
 from bundle.errors import InputError, UserError
 from demo.make.child import Child
+from demo.make.failures import words_of
 from demo.make.incoming import Incoming
 from demo.make.limits import MakeLimits
 from demo.make.projects import Projects
@@ -158,15 +159,23 @@ class Fetches:
     def _run(self, name: str, fetch: Fetch, folder: Path) -> None:
         try:
             self._read(fetch, folder / FETCHED)
-            if fetch.state == "reading":
-                fetch.state = "storing"
+            if self._goes_on(fetch, "reading", "storing"):
                 self._store(name, fetch, folder / FETCHED)
-                fetch.state = "done" if fetch.state == "storing" else fetch.state
-        except (UserError, OSError) as problem:
-            fetch.error = str(problem) if isinstance(problem, UserError) else f"{problem.strerror or problem}."
-            fetch.state = "failed" if fetch.state in UNDER_WAY else fetch.state
+                self._goes_on(fetch, "storing", "done")
+        except Exception as problem:
+            fetch.error = words_of(problem)
+            self._goes_on(fetch, fetch.state, "failed")
         finally:
             shutil.rmtree(folder / FETCHED, ignore_errors=True)
+
+    def _goes_on(self, fetch: Fetch, before: State, after: State) -> bool:
+        """Whether a fetch was still in the state `before`, under way; it is in `after` then. One that was stopped stays
+        so."""
+        with self._lock:
+            if fetch.state != before or before not in UNDER_WAY:
+                return False
+            fetch.state = after
+            return True
 
     def _read(self, fetch: Fetch, target: Path) -> None:
         """Waits for the process. Raises UserError with its sentence."""

@@ -21,7 +21,7 @@ from demo.make.classes import ALONE
 from demo.make.limits import MakeLimits
 from demo.make.names import plain_name
 from demo.make.picture_files import picture_files
-from demo.make.tables import MAX_TABLE_BYTES, NAMES, TABLES, is_table
+from demo.make.tables import MAX_TABLE_BYTES, MAX_TABLES, NAMES, TABLES, is_table, table_files
 
 GONE = "The folder of this project is gone: it was deleted. Make a new project."
 IGNORED = re.compile(r"(^|/)(\.(?!\.?/)|__MACOSX(/|$)|@eaDir(/|$)|Thumbs\.db$|desktop\.ini$)")
@@ -39,14 +39,16 @@ class Arrivals:
 
 
 class Incoming:
-    """Takes files into the folder `pictures` of a project. `room`: (bytes, pictures) that still fit into it."""
+    """Takes files into the folder `pictures` of a project, and tables beside it. `room`: (bytes, pictures) that still
+    fit into the project."""
 
     def __init__(self, pictures: Path, limits: MakeLimits):
         self.pictures, self.project, self.limits = pictures, pictures.parent, limits
         files = picture_files(pictures)
-        self.room = limits.bytes - sum((pictures / file).stat().st_size for file in files), limits.pictures - len(files)
+        held = [*(pictures / file for file in files), *table_files(self.project)]
+        self.room = limits.bytes - sum(path.stat().st_size for path in held), limits.pictures - len(files)
         self._storing = threading.Lock()
-        self._last: dict[Path, int] = {}  # group -> number of its last picture
+        self._last: dict[Path, int] = {}  # folder of a group or of the tables -> number of its last file
 
     def take(self, file: Path, name: str) -> Arrivals:
         """Stores a picture or a table, or all of them in a zip.
@@ -62,6 +64,8 @@ class Incoming:
         try:
             if zipfile.is_zipfile(file):
                 self._take_zip(file, name, arrivals)
+            elif file.stat().st_size > TRAINING.bytes:
+                arrivals.refused["too large"] += 1
             else:
                 self._take_file(file.read_bytes(), name, name, arrivals)
         except OSError as problem:
@@ -69,7 +73,11 @@ class Incoming:
         return arrivals
 
     def _take_zip(self, file: Path, name: str, arrivals: Arrivals) -> None:
-        with zipfile.ZipFile(file) as archive:
+        try:
+            opened_archive = zipfile.ZipFile(file)
+        except (zipfile.BadZipFile, NotImplementedError, ValueError) as problem:
+            raise InputError(f"{name} is a damaged zip: pack it again, or drop the pictures.") from problem
+        with opened_archive as archive:
             entries = archive.infolist()
             if sum(entry.file_size for entry in entries) > UNPACKED * self.limits.bytes:
                 most = UNPACKED * self.limits.bytes // 1_000_000
@@ -85,7 +93,7 @@ class Incoming:
                 try:
                     with archive.open(entry) as opened_entry:
                         data = read_at_most(opened_entry, TRAINING.bytes)
-                except (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError):
+                except Exception:  # zlib, bz2 and lzma have errors of their own
                     arrivals.refused["damaged"] += 1
                     continue
                 self._take_file(data, entry.filename, f"{name}/{entry.filename}", arrivals)
@@ -105,27 +113,35 @@ class Incoming:
         except BROKEN:
             arrivals.refused["no picture"] += 1
             return
-        left_bytes, left_pictures = self.room
-        if len(data) > left_bytes or left_pictures < 1:
-            most = f"{self.limits.pictures} pictures and {self.limits.bytes // 1_000_000} MB"
-            raise InputError(f"A project holds at most {most}. {arrivals.stored} pictures of this upload were kept.")
+        self._check_room(len(data), 1, arrivals)
         self.pictures.mkdir(exist_ok=True)  # not its parents: the project may have been deleted
         folder = self.pictures / group_of(name)
         folder.mkdir(exist_ok=True)
         file = folder / f"{self._next(folder):06d}{ending}"
         self._write(file, data, whole_name)
-        self.room = left_bytes - len(data), left_pictures - 1
+        self.room = self.room[0] - len(data), self.room[1] - 1
         arrivals.stored += 1
 
     def _take_table(self, data: bytes, name: str, arrivals: Arrivals) -> None:
         if len(data) > MAX_TABLE_BYTES:
             arrivals.refused["too large"] += 1
             return
+        if len(table_files(self.project)) >= MAX_TABLES:
+            raise InputError(f"A project holds at most {MAX_TABLES} tables.")
+        self._check_room(len(data), 0, arrivals)
         folder = self.project / TABLES
         folder.mkdir(exist_ok=True)
         ending = PurePosixPath(name).suffix.lower()
         self._write(folder / f"{self._next(folder):06d}{ending}", data, name)
+        self.room = self.room[0] - len(data), self.room[1]
         arrivals.tables += 1
+
+    def _check_room(self, size: int, pictures: int, arrivals: Arrivals) -> None:
+        """Raises InputError where so many bytes and pictures more do not fit into the project."""
+        left_bytes, left_pictures = self.room
+        if size > left_bytes or pictures > left_pictures:
+            most = f"{self.limits.pictures} pictures and {self.limits.bytes // 1_000_000} MB"
+            raise InputError(f"A project holds at most {most}. {arrivals.stored} pictures of this upload were kept.")
 
     def _write(self, file: Path, data: bytes, name: str) -> None:
         """Stores a file and what it was called: both or neither. Raises OSError."""
@@ -140,7 +156,7 @@ class Incoming:
             raise
 
     def _next(self, folder: Path) -> int:
-        """The number of the next picture of a group."""
+        """The number of the next file in a folder: of a picture in its group, or of a table."""
         if folder not in self._last:
             self._last[folder] = max((int(path.stem) for path in folder.iterdir() if path.stem.isdigit()), default=0)
         self._last[folder] += 1

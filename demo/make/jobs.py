@@ -84,12 +84,13 @@ class Jobs:
 
     @staticmethod
     def _wait(job: Job, then: Callable[[], None]) -> None:
-        code = job.child.wait()
-        if code and not job.stopped:
-            job.error = job.child.last_words()
-        elif not code:
-            try:
+        try:
+            code = job.child.wait()
+            if not code:
                 then()
-            except UserError as problem:
-                job.error = failures.without_paths(str(problem), job.child.log.parent)
-        job.done = True
+            elif not job.stopped:
+                job.error = job.child.last_words()
+        except Exception as problem:
+            job.error = failures.without_paths(failures.words_of(problem), job.child.log.parent)
+        finally:  # else every later job would wait for this one
+            job.done = True

@@ -68,7 +68,7 @@ def shelve(maker: Maker, name: str) -> None:
     if maker.shelf is None:
         raise InputError("This server has no folder of bundles: download the generator instead.")
     try:
-        with maker.made.keeping(), scratch(maker.shelf / name) as copy:
+        with maker.made.files_locked(), scratch(maker.shelf / name) as copy:
             copy.rmdir()
             shutil.copytree(folder, copy)
             replace_folder(copy, maker.shelf / name, [path.name for path in copy.iterdir()])

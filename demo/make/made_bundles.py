@@ -37,7 +37,7 @@ class MadeBundles:
         self._lock = threading.Lock()
 
     @contextmanager
-    def keeping(self, patience: float | None = None) -> Iterator[None]:
+    def files_locked(self, patience: float | None = None) -> Iterator[None]:
         """While inside, nobody else changes the files of a bundle. Raises Busy where others do so for more than
         `patience` seconds, by default PATIENCE."""
         if not self._lock.acquire(timeout=PATIENCE if patience is None else patience):
@@ -49,7 +49,7 @@ class MadeBundles:
 
     def export(self, name: str, patience: float | None = None) -> None:
         """Makes a bundle of what has been learned so far and serves it. Raises UserError; `patience` as for keeping."""
-        with self.keeping(patience), told_without_paths(self.projects.folder(name)):
+        with self.files_locked(patience), told_without_paths(self.projects.folder(name)):
             self._export_alone(name)
             self._write_words(name)
 
@@ -91,7 +91,7 @@ class MadeBundles:
     def put_words(self, name: str) -> None:
         """Writes the project's title and words into the bundle, whatever was learned since. Raises UserError where the
         disk refuses."""
-        with self.keeping(), told_without_paths(self.projects.folder(name)):
+        with self.files_locked(), told_without_paths(self.projects.folder(name)):
             self._write_words(name)
 
     def _write_words(self, name: str) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from bundle.errors import InputError, UserError
 from bundle.sessions import Provider
-from demo.make import forgetting, more_pictures, project_status
+from demo.make import failures, forgetting, more_pictures, project_status
 from demo.make.data_set import SET, lay_out
 from demo.make.jobs import Jobs, Kind
 from demo.make.limits import MakeLimits
@@ -200,8 +200,8 @@ class Maker:
         while (running := self._next()) is not None:
             try:
                 train_all(running, self.projects, self.made, self.machine)
-            except (UserError, OSError) as problem:
-                words = str(problem) if isinstance(problem, UserError) else f"{problem.strerror or problem}."
+            except Exception as problem:  # whatever it is, the projects behind it are trained
+                words = failures.words_of(problem)
                 ended = {"state": "paused"} if self._ending else {"state": "failed", "error": words}
                 with suppress(UserError):  # it was deleted, or the disk is full: `state_of` says the rest
                     self.projects.change(running.name, **ended)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bundle.errors import UserError
 from demo.make.classes import ALONE
-from demo.make.data_set import SET, all_files, chosen_pictures, place, write_attributes
+from demo.make.data_set import SET, all_files, chosen_pictures, put_picture, write_attributes
 from demo.make.projects import Project
 
 
@@ -17,7 +17,7 @@ def new_pictures(folder: Path, project: Project) -> dict[str, str]:
     its networks do not know cannot join."""
     there = laid_out(folder)
     classes = {path.partition("/")[0] for path in there.values()}
-    found = {file: name for file, name in chosen_pictures(folder, project).items() if mark(file) not in there}
+    found = {file: name for file, name in chosen_pictures(folder, project).items() if known_name(file) not in there}
     return {file: name for file, name in found.items() if (name or ALONE) in classes}
 
 
@@ -25,19 +25,19 @@ def add(folder: Path, project: Project) -> None:
     """Adds them. Raises UserError where the disk refuses."""
     try:
         for file, name in new_pictures(folder, project).items():
-            place(folder, file, name, project, folder / SET)
+            put_picture(folder, file, name, project, folder / SET)
         there = laid_out(folder)
-        written = {file: there[mark(file)] for file in all_files(folder) if mark(file) in there}
+        written = {file: there[known_name(file)] for file in all_files(folder) if known_name(file) in there}
         write_attributes(folder, project, written, folder / SET)
     except OSError as problem:
         raise UserError(f"The data set cannot be written: {problem.strerror or problem}.") from problem
 
 
 def laid_out(folder: Path) -> dict[str, str]:
-    """The pictures in the data set by their marks -> their paths there."""
+    """The pictures in the data set by the names that they are known by -> their paths there."""
     return {path.stem: f"{path.parent.name}/{path.name}" for path in (folder / SET).glob("*/*") if path.is_file()}
 
 
-def mark(file: str) -> str:
+def known_name(file: str) -> str:
     """By what a picture is known in the data set, whatever its class and its ending are there."""
     return Path(file.replace("/", "-")).stem

@@ -13,7 +13,6 @@ import re
 import secrets
 import shutil
 import threading
-import unicodedata
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -23,6 +22,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bundle.atomic_files import write_file
+from bundle.bundle_names import name_from
 from bundle.errors import InputError, UserError
 from bundle.schema import Fit
 from bundle.sizes import size_word
@@ -176,5 +176,4 @@ class Projects:
 
 def slug(title: str) -> str:
     """A title as a name in addresses: "Émile's cats" -> "emile-s-cats"; "made" where nothing is left of it."""
-    plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:40].strip("-") or "made"
+    return re.sub("[-_]+", "-", name_from(title))[:40].strip("-") or "made"

@@ -18,7 +18,7 @@ from bundle.training_status import STATUS, Status, read_status
 Stage = Literal["vae", "gan", "inverter", "repair", "classifier", "attributes"]
 STAGES: tuple[Stage, ...] = get_args(Stage)
 SHEETS = "samples"
-SILENT = 120.0  # seconds without a word after which a training of another machine counts as gone
+SILENT = 120.0  # seconds without a word after which a training counts as gone, where processes cannot be asked
 
 
 def run_view(run: Path) -> dict[str, Any]:
@@ -89,14 +89,14 @@ def picture(run: Path, stage: str, kind: str, images: int) -> Path | None:
 
 
 def is_alive(said: Status, run: Path) -> bool:
-    """Whether the process that said this still trains. On this machine its number tells; elsewhere how long ago it was
-    heard."""
+    """Whether the process that said this still trains: by its number; on Windows, where asking a process ends it, by
+    how long ago it was heard."""
     if said.state not in ("training", "measuring"):
         return False
-    if os.name == "posix" and is_running(said.pid):
-        return True
+    if os.name == "posix":
+        return is_running(said.pid)
     with suppress(OSError):
-        return os.name != "posix" and time.time() - (run / STATUS).stat().st_mtime < SILENT
+        return time.time() - (run / STATUS).stat().st_mtime < SILENT
     return False
 
 

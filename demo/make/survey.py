@@ -20,7 +20,7 @@ from demo.make.crops import cut
 from demo.make.picture_files import picture_files
 from demo.make.projects import Crop, Project
 
-Mark = Literal["twin", "blurred", "odd", "unreadable"]
+Flag = Literal["twin", "blurred", "odd", "unreadable"]
 
 HASH_SIDE = 8  # dHash of 8 x 8 bits
 TWIN_BITS = 4  # at most so many bits differ between twins, and …
@@ -41,11 +41,11 @@ Stamp = tuple[int, int, Crop | None]
 @dataclass(frozen=True)
 class Survey:
     """Of N pictures, in order: `files` (paths below `pictures`), the `pictures` as the models see them, uint8
-    [N, height, width, 3] of the `framing`, and the `marks` of those that have any."""
+    [N, height, width, 3] of the `framing`, and the `flags` of those that have any."""
 
     files: tuple[str, ...]
     pictures: np.ndarray
-    marks: dict[str, tuple[Mark, ...]]
+    flags: dict[str, tuple[Flag, ...]]
     framing: Framing
     stamps: dict[str, Stamp] = field(default_factory=dict)
 
@@ -56,9 +56,10 @@ class Survey:
         return {(file, self.stamps[file]): self.pictures[i] for i, file in enumerate(self.files) if file in self.stamps}
 
 
-def survey(folder: Path, project: Project, told: Callable[[int, int], None] = lambda done, of: None,
+def survey(folder: Path, project: Project, on_progress: Callable[[int, int], None] = lambda done, of: None,
            earlier: Survey | None = None) -> Survey:  # fmt: skip
-    """Looks at all pictures below `folder`. `told(done, of)` is called after each. `earlier`: what was seen before."""
+    """Looks at all pictures below `folder`. `on_progress(done, of)` is called after each, and may raise an
+    exception to stop. `earlier`: what was seen before."""
     names = tuple(picture_files(folder))
     paths = [folder / name for name in names]
     framing = framing_of(project)
@@ -73,19 +74,19 @@ def survey(folder: Path, project: Project, told: Callable[[int, int], None] = la
             stamps[names[i]] = stamp
         except (ImageError, OSError):  # OSError: it was deleted just now
             unreadable.append(i)
-        told(i + 1, len(paths))
+        on_progress(i + 1, len(paths))
     readable = np.setdiff1d(np.arange(len(paths)), unreadable)
-    marks: dict[str, list[Mark]] = {names[i]: ["unreadable"] for i in unreadable}
+    flags: dict[str, list[Flag]] = {names[i]: ["unreadable"] for i in unreadable}
     looked_at = pictures[readable]
-    suggested: dict[Mark, list[int]] = {
+    suggested: dict[Flag, list[int]] = {
         "twin": twins(looked_at),
         "blurred": blurred(looked_at),
         "odd": odd_ones(looked_at),
     }
-    for mark, found in suggested.items():
+    for flag, found in suggested.items():
         for i in readable[found] if found else []:
-            marks.setdefault(names[i], []).append(mark)
-    return Survey(names, pictures, {name: tuple(found) for name, found in marks.items()}, framing, stamps)
+            flags.setdefault(names[i], []).append(flag)
+    return Survey(names, pictures, {name: tuple(found) for name, found in flags.items()}, framing, stamps)
 
 
 def stamp_of(path: Path, crop: Crop | None) -> Stamp:

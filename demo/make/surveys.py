@@ -16,17 +16,29 @@ KEPT = 4  # surveys in memory: one of 3 000 pictures of 64 px takes 37 MB
 Key = tuple[object, ...]
 
 
+class Superseded(Exception):
+    """Pictures or framing have changed: nobody needs this survey any more."""
+
+
 @dataclass
-class Work:
+class SurveyTask:
     """A survey that is being made: pictures `done` of `of`, then its `result` and the `columns` of the tables that came
-    with the pictures, or the `error` that prevented it."""
+    with the pictures, or the `error` that prevented it. `earlier`: what was seen before; `superseded`: set once another
+    survey has taken its place."""
 
     key: Key
+    earlier: Survey | None = None
     done: int = 0
     of: int = 0
     result: Survey | None = None
     columns: dict[str, Column] = field(default_factory=dict)
     error: str = ""
+    superseded: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def made(self) -> bool:
+        """Whether it has come to its end."""
+        return self.result is not None or bool(self.error)
 
 
 class Surveys:
@@ -34,28 +46,34 @@ class Surveys:
 
     def __init__(self, projects: Projects):
         self.projects = projects
-        self._works: dict[str, Work] = {}
+        self._tasks: dict[str, SurveyTask] = {}
         self._lock = threading.Lock()
 
-    def of(self, name: str) -> Work:
+    def of(self, name: str) -> SurveyTask:
         """The survey of a project as it is now; begun where there is none. Raises InputError for an unknown project."""
         project, folder = self.projects.get(name), self.projects.folder(name)
         key = key_of(project, folder)
         with self._lock:
-            work = self._works.pop(name, None)
-            if work is None or work.key != key:
-                earlier = work.result if work else None
-                work = Work(key)
-                threading.Thread(target=make, args=(work, folder, project, earlier), daemon=True).start()
-            self._works[name] = work
-            while len(self._works) > KEPT:
-                del self._works[next(iter(self._works))]
-        return work
+            task = self._tasks.get(name)
+            if task is None or task.key != key:
+                self._drop(name)
+                task = SurveyTask(key, earlier=(task.result or task.earlier) if task else None)
+                threading.Thread(target=make, args=(task, folder, project), daemon=True).start()
+            self._tasks.pop(name, None)
+            self._tasks[name] = task  # the latest one last
+            for old in [name for name, one in self._tasks.items() if one.made][:-KEPT]:
+                self._drop(old)
+        return task
 
     def forget(self, name: str) -> None:
         """Drops the survey of a project that was deleted."""
         with self._lock:
-            self._works.pop(name, None)
+            self._drop(name)
+
+    def _drop(self, name: str) -> None:
+        """Forgets a survey, and ends it where it is still being made. For whoever holds the lock."""
+        if (task := self._tasks.pop(name, None)) is not None:
+            task.superseded.set()
 
 
 def key_of(project: Project, folder: Path) -> Key:
@@ -64,18 +82,22 @@ def key_of(project: Project, folder: Path) -> Key:
     return *project.sides, project.fit, project.background, hash(tuple(sorted(project.crops.items()))), files
 
 
-def make(work: Work, folder: Path, project: Project, earlier: Survey | None) -> None:
-    """Fills `work`."""
+def make(task: SurveyTask, folder: Path, project: Project) -> None:
+    """Fills `task`; the body of its thread."""
 
-    def told(done: int, of: int) -> None:
-        work.done, work.of = done, of
+    def on_progress(done: int, of: int) -> None:
+        task.done, task.of = done, of
+        if task.superseded.is_set():
+            raise Superseded
 
     try:
-        found = survey(folder / "pictures", project, told, earlier)
-        work.columns = columns(folder, found.files)
-        work.result = found
+        found = survey(folder / "pictures", project, on_progress, task.earlier)
+        task.columns = columns(folder, found.files)
+        task.result, task.earlier = found, None  # what was seen before is in it, too
+    except Superseded:
+        return
     except (UserError, OSError, MemoryError) as problem:
-        work.error = str(problem) or "The pictures are too many for the memory; choose a smaller size."
+        task.error = str(problem) or "The pictures are too many for the memory; choose a smaller size."
     finally:
-        if work.result is None and not work.error:  # a fault of ours, which the log tells
-            work.error = FAILED
+        if not task.made and not task.superseded.is_set():  # a fault of ours, which the log tells
+            task.error = FAILED

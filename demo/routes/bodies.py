@@ -1,4 +1,4 @@
-"""Bodies of requests that a middleware reads before the app does."""
+"""Bodies of requests: how long they say they are, and how a middleware reads one before the app does."""
 
 from collections.abc import Awaitable, Callable
 
@@ -14,6 +14,15 @@ async def read_body(request: Request, most: int) -> bytes | None:
         if len(data) > most:
             return None
     return bytes(data)
+
+
+def stated_length(request: Request) -> int | None:
+    """How many bytes a request says that its body has; None where it does not say. More than nine digits count as
+    10**9: int() of a very long text is slow."""
+    text = request.headers.get("content-length", "")
+    if not (text.isascii() and text.isdigit()):
+        return None
+    return int(text) if len(text) <= 9 else 10**9
 
 
 async def pass_on(app: ASGIApp, data: bytes, scope: Scope, receive: Receive, send: Send) -> None:

@@ -15,6 +15,7 @@ from starlette.routing import Route
 from bundle.picture_files import UPLOAD
 from demo.arguments import TOO_LARGE
 from demo.routes import query_parameters
+from demo.routes.bodies import stated_length
 from demo.routes.model_requests import FRESH, ModelRequests, Reports, refusal
 from demo.serving.served_bundle import ServedBundle
 
@@ -118,12 +119,10 @@ async def _received(request: Request, served: ServedBundle) -> Form:
 def wrong_length(request: Request, most: int, sentence: str = TOO_LARGE) -> Response | None:
     """The refusal of a body whose length is unstated, or more than `most` bytes with this sentence; None for any
     other."""
-    length = request.headers.get("content-length", "")
-    if not length.isdecimal():
+    length = stated_length(request)
+    if length is None:
         return refusal(411, "The request must state its length (Content-Length).")
-    if len(length) > 9 or int(length) > most:  # digits first: int() of a very long text is slow
-        return refusal(413, sentence)
-    return None
+    return refusal(413, sentence) if length > most else None
 
 
 def no_bundle() -> Response:

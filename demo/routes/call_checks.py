@@ -26,7 +26,7 @@ from demo.routes.endpoints import Endpoint, drawing, reading
 
 MAX_BYTES = 4_000_000  # of a call: pictures are uploaded apart
 AT_ONCE, BY_NAME = ("run", "api"), "call/v2"
-TOLD = "twofold.told"  # the key under which a call's scope has its Told
+UNQUEUED = "twofold.unqueued"  # the key under which a call's scope has its UnqueuedAnswer
 FILES = ("picture", "mask")
 NUMBERS = ("rounds", "seed")
 TABLES = {"attributes": arguments.NO_MOVES, "bend": arguments.NO_BEND}  # of names and numbers; what wrong ones are told
@@ -67,13 +67,13 @@ class CheckedCalls:
                 return
             data = json.dumps(call).encode()
         if action in AT_ONCE:
-            told = Told(send)
-            await pass_on(self.app, data, {**scope, TOLD: told}, receive, told.send)
+            answer = UnqueuedAnswer(send)
+            await pass_on(self.app, data, {**scope, UNQUEUED: answer}, receive, answer.send)
         else:
             await pass_on(self.app, data, scope, receive, send)
 
 
-class Told:
+class UnqueuedAnswer:
     """The answer of a call that is not queued. Gradio gives every refusal the status 500; the endpoint says the right
     one in `status`."""
 

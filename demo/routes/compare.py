@@ -14,7 +14,6 @@ What is refused, and how: demo/routes/bundle_routes.py.
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
 
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
@@ -34,7 +33,7 @@ from demo.tabs.compare.figures import Side
 
 def routes(bundles: Mapping[str, ServedBundle], requests: ModelRequests | None = None) -> list[Route]:
     """The routes above for these bundles. `requests`: those in progress, if other routes share their limits."""
-    about = BundleRoutes(bundles, requests)
+    bundle_routes = BundleRoutes(bundles, requests)
 
     def side_by_side(request: Request) -> Response:
         query = query_parameters.under_current_names(request.query_params, "figures")
@@ -53,8 +52,8 @@ def routes(bundles: Mapping[str, ServedBundle], requests: ModelRequests | None =
 
     return [
         Route("/compare/figures", side_by_side, methods=["GET"]),
-        about.get("/compare/quiz/{bundle}", lambda served, query: JSONResponse(_marked(served, query), headers=FRESH)),
-        about.post("/compare/look/{bundle}", lambda form: closer_look(form.served, form.asked, form.picture)),
+        bundle_routes.get("/compare/quiz/{bundle}", _quiz_score),
+        bundle_routes.post("/compare/look/{bundle}", lambda form: closer_look(form.served, form.asked, form.picture)),
     ]
 
 
@@ -68,12 +67,12 @@ def _side(bundles: Mapping[str, ServedBundle], text: str) -> Side:
     raise InputError(f"Bundle '{name}' has no such model: choose one of {', '.join(served.models)}.")
 
 
-def _marked(served: ServedBundle, query: QueryParams) -> dict[str, Any]:
+def _quiz_score(served: ServedBundle, query: QueryParams) -> JSONResponse:
     """The score of the answers so far, and the truth about them."""
     query = query_parameters.under_current_names(query, "quiz")
     key = query_parameters.whole(query.get("quiz", ""), "quiz", latents.SEEDS - 1)
     answers = query.get("answers", "")
     real = quiz.plan_of(served, key).real
-    score = quiz.mark(answers, real)
+    score = quiz.score_of(answers, real)
     truth = "".join(quiz.REAL if one else quiz.GENERATED for one in real[: len(answers)])
-    return asdict(score) | {"truth": truth, "questions": len(real)}
+    return JSONResponse(asdict(score) | {"truth": truth, "questions": len(real)}, headers=FRESH)

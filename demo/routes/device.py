@@ -18,7 +18,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from bundle import on_device
-from bundle.on_device import BUILDS, HOW_TO_GET_IT, RUNTIME
+from bundle.on_device import BUILDS, HOW_TO_GET_IT, RUNTIME, SCRIPTS
 from bundle.read import OpenBundle
 from demo import static_files
 from demo.routes.page_files import FOR_EVER, no_file, packed
@@ -26,7 +26,6 @@ from demo.serving.file_watch import KnownFile
 from demo.serving.served_bundle import ServedBundle
 
 WEB = Path(__file__).resolve().parents[1] / "web"  # where `python -m demo.web` puts onnxruntime-web
-SCRIPTS = ("random.js", "latents.js", "paths.js", "bend.js", "device.js", "worker.js", "gpu.js", "local.js")
 OPEN = "open.js"  # for other pages: demo/routes/files.py
 MEDIA = {"js": "text/javascript", "wasm": "application/wasm"}
 

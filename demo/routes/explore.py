@@ -51,15 +51,15 @@ MAX_MOVES, MAX_MOVE = 64, 6.0  # how many moves at once, and how far each
 
 def routes(bundles: Mapping[str, ServedBundle], requests: ModelRequests | None = None) -> list[Route]:
     """The routes above for these bundles. `requests`: those in progress, if other routes share their limits."""
-    about = BundleRoutes(bundles, requests)
+    bundle_routes = BundleRoutes(bundles, requests)
     return [
         *(
-            about.get(f"/live/{{bundle}}/{word}", live.answering(draw, live.address_state(word)))
+            bundle_routes.get(f"/live/{{bundle}}/{word}", live.answering(draw, live.address_state(word)))
             for word, draw in PICTURES.items()
         ),
-        about.get("/explore/{bundle}", _map_dots),
-        about.get("/explore/{bundle}/directions", _direction_facts),
-        about.post("/explore/{bundle}/own-direction", _own_direction),
+        bundle_routes.get("/explore/{bundle}", _map_dots),
+        bundle_routes.get("/explore/{bundle}/directions", _direction_facts),
+        bundle_routes.post("/explore/{bundle}/own-direction", _own_direction),
     ]
 
 
@@ -107,10 +107,10 @@ def map_picture(served: ServedBundle, query: QueryParams) -> np.ndarray:
 def mix_picture(served: ServedBundle, query: QueryParams) -> np.ndarray:
     """The image of one seed with some stages of another. Raises InputError, BundleError."""
     own, other = (_styles(served, query_parameters.seed(query, name), query) for name in ("seed", "other"))
-    stages, marks = own.shape[1], query.get("stages", "")
-    if len(marks) != stages or set(marks) - {"0", "1"}:
+    stages, digits = own.shape[1], query.get("stages", "")
+    if len(digits) != stages or set(digits) - {"0", "1"}:
         raise InputError(f"The parameter 'stages' must be {stages} digits: 1 for each stage of the other seed, else 0.")
-    taken = np.array([mark == "1" for mark in marks])
+    taken = np.array([digit == "1" for digit in digits])
     return served.synthesise(np.where(taken[None, :, None], other, own))
 
 

@@ -13,7 +13,7 @@ from gradio.queueing import Queue
 
 from bundle.errors import UserError
 from demo import arguments
-from demo.routes.call_checks import TOLD
+from demo.routes.call_checks import UNQUEUED
 from demo.routes.endpoints import drawing, reading
 from demo.routes.model_requests import status_of, visitor_of
 from demo.serving.calls import Calls
@@ -30,8 +30,9 @@ def fairly(calls: Calls, name: str, function: Callable[..., Result]) -> Callable
 
     @functools.wraps(function)
     async def called(*args: Any, **kwargs: Any) -> Result:
-        request = LocalContext.request.get(None)
-        visitor = visitor_of(request.request) if request is not None and request.request is not None else ""
+        given = LocalContext.request.get(None)
+        request = given.request if given is not None else None
+        visitor = "" if request is None else visitor_of(request)
         blocks, number = LocalContext.blocks.get(None), LocalContext.event_id.get(None)
 
         async def left() -> bool:
@@ -40,9 +41,9 @@ def fairly(calls: Calls, name: str, function: Callable[..., Result]) -> Callable
         try:
             return await calls.run(name, visitor, functools.partial(function, *args, **kwargs), left)
         except UserError as error:
-            told = request.request.scope.get(TOLD) if request is not None and request.request is not None else None
-            if told is not None:
-                told.status = status_of(error)
+            answer = None if request is None else request.scope.get(UNQUEUED)
+            if answer is not None:
+                answer.status = status_of(error)
             raise gr.Error(str(error), print_exception=False) from error
 
     return called

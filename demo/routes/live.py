@@ -70,12 +70,12 @@ MAX_VALUE = 1400  # characters of a parameter in a mark: with one more it would 
 
 def routes(bundles: Mapping[str, ServedBundle], requests: ModelRequests | None = None) -> list[Route]:
     """The routes above for these bundles. `requests`: those in progress, if other routes share their limits."""
-    about = BundleRoutes(bundles, requests)
+    bundle_routes = BundleRoutes(bundles, requests)
     return [
-        about.get("/live/{bundle}", answering(plane_picture, plane_state)),
-        about.get("/live/{bundle}/morph", answering(morph_picture, morph_state)),
-        about.get("/live/{bundle}/grid", answering(grid_picture, grid_state)),
-        about.get("/live/{bundle}/quiz", answering(quiz_picture, address_state("quiz"), COMPOSITE)),
+        bundle_routes.get("/live/{bundle}", answering(plane_picture, plane_state)),
+        bundle_routes.get("/live/{bundle}/morph", answering(morph_picture, morph_state)),
+        bundle_routes.get("/live/{bundle}/grid", answering(grid_picture, grid_state)),
+        bundle_routes.get("/live/{bundle}/quiz", answering(quiz_picture, address_state("quiz"), COMPOSITE)),
     ]
 
 

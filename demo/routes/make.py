@@ -21,7 +21,15 @@ from demo.make.installed import installation
 from demo.make.limits import LEAST_PICTURES
 from demo.make.maker import Maker
 from demo.routes.make_pictures import PictureRoutes
-from demo.routes.make_requests import answered, at_own_machine, changing, in_thread, name_of, status_answer, told
+from demo.routes.make_requests import (
+    at_own_machine,
+    fresh_json,
+    in_thread,
+    name_of,
+    own_page_only,
+    status_answer,
+    with_refusals,
+)
 
 
 class MakeRoutes:
@@ -34,10 +42,10 @@ class MakeRoutes:
     def routes(self) -> list[Route]:
         """For demo.page.launch_settings."""
         return [
-            Route("/make", told(self._all), methods=["GET"]),
-            Route("/make", told(changing(self._create)), methods=["POST"]),
-            Route("/make/{project}", told(self._status), methods=["GET"]),
-            Route("/make/{project}", told(changing(self._delete)), methods=["DELETE"]),
+            Route("/make", with_refusals(self._all), methods=["GET"]),
+            Route("/make", with_refusals(own_page_only(self._create)), methods=["POST"]),
+            Route("/make/{project}", with_refusals(self._status), methods=["GET"]),
+            Route("/make/{project}", with_refusals(own_page_only(self._delete)), methods=["DELETE"]),
             *self.pictures.routes(),
         ]
 
@@ -45,7 +53,7 @@ class MakeRoutes:
 
     async def _all(self, request: Request) -> Response:
         limits = self.maker.limits
-        return answered(
+        return fresh_json(
             {
                 "projects": await in_thread(self._statuses, at_own_machine(request, limits)),
                 **installation(),
@@ -69,7 +77,7 @@ class MakeRoutes:
     async def _create(self, request: Request) -> Response:
         if len(self.projects.names()) >= self.maker.limits.projects:
             raise InputError(f"There are {self.maker.limits.projects} projects already: delete one first.")
-        return answered({"name": self.projects.create(request.query_params.get("title", ""))})
+        return fresh_json({"name": self.projects.create(request.query_params.get("title", ""))})
 
     async def _status(self, request: Request) -> Response:
         return await status_answer(self.maker, request)
@@ -78,4 +86,4 @@ class MakeRoutes:
         await in_thread(self.pictures.leave, name_of(request))
         await in_thread(self.maker.delete, name_of(request))
         self.pictures.forget(name_of(request))
-        return answered({})
+        return fresh_json({})

@@ -23,14 +23,14 @@ from bundle.errors import InputError, UserError
 from demo.make import keeping
 from demo.make.maker import Maker
 from demo.routes.make_requests import (
-    answered,
     at_own_machine,
     body_json,
-    changing,
+    fresh_json,
     in_thread,
     name_of,
+    own_page_only,
     status_answer,
-    told,
+    with_refusals,
 )
 from demo.routes.model_requests import FRESH
 
@@ -44,16 +44,16 @@ class KeepRoutes:
     def routes(self) -> list[Route]:
         """For demo.page.launch_settings."""
         return [
-            Route("/make/{project}/keep", told(self._kept), methods=["GET"]),
-            Route("/make/{project}/describe", told(changing(self._describe)), methods=["POST"]),
-            Route("/make/{project}/measure", told(changing(self._measure)), methods=["POST"]),
-            Route("/make/{project}/shelve", told(changing(self._shelve)), methods=["POST"]),
-            Route("/make/{project}/stage/{kind}", told(changing(self._stage)), methods=["POST"]),
-            Route("/make/{project}/bundle.zip", told(self._zip), methods=["GET"]),
+            Route("/make/{project}/keep", with_refusals(self._kept), methods=["GET"]),
+            Route("/make/{project}/describe", with_refusals(own_page_only(self._describe)), methods=["POST"]),
+            Route("/make/{project}/measure", with_refusals(own_page_only(self._measure)), methods=["POST"]),
+            Route("/make/{project}/shelve", with_refusals(own_page_only(self._shelve)), methods=["POST"]),
+            Route("/make/{project}/stage/{kind}", with_refusals(own_page_only(self._stage)), methods=["POST"]),
+            Route("/make/{project}/bundle.zip", with_refusals(self._zip), methods=["GET"]),
         ]
 
     async def _kept(self, request: Request) -> Response:
-        return answered(await in_thread(keeping.kept, self.maker, name_of(request), self._is_own(request)))
+        return fresh_json(await in_thread(keeping.kept, self.maker, name_of(request), self._is_own(request)))
 
     async def _describe(self, request: Request) -> Response:
         await in_thread(keeping.describe, self.maker, name_of(request), await body_json(request))
@@ -90,7 +90,7 @@ class KeepRoutes:
         folder = self.maker.made.folder(name)
         if not folder.is_dir():
             raise UserError("Nothing has been learned yet: let it train first.")
-        with self.maker.made.keeping():
+        with self.maker.made.files_locked():
             return zipped(folder, title)
 
     def _is_own(self, request: Request) -> bool:

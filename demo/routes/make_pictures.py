@@ -38,22 +38,23 @@ from demo.make.maker import Maker
 from demo.make.picture_files import picture_file
 from demo.make.projects import SIZES, Project
 from demo.make.survey import Survey
-from demo.make.surveys import Surveys, Work
+from demo.make.surveys import Surveys, SurveyTask
 from demo.routes.make_requests import (
-    answered,
     append,
     at_own_machine,
     body_json,
-    changing,
+    fresh_json,
     in_thread,
     name_of,
-    told,
+    own_page_only,
     whole,
+    with_refusals,
 )
 from demo.routes.model_requests import FRESH, refusal
 
 COLUMNS, PER_PAGE = 10, 100
 ABANDONED = 24 * 3600  # seconds after which a file that never came to its end is removed
+MAX_ARRIVING = 4  # files of a project that arrive at a time
 CHOSEN = ("size", "proportions", "fit", "background", "left_out", "use_classes", "crops", "attributes")
 
 
@@ -69,16 +70,16 @@ class PictureRoutes:
 
     def routes(self) -> list[Route]:
         return [
-            Route("/make/{project}/files", told(changing(self._take_piece)), methods=["PUT"]),
-            Route("/make/{project}/source", told(changing(self._fetch)), methods=["POST"]),
-            Route("/make/{project}/source", told(self._fetched), methods=["GET"]),
-            Route("/make/{project}/source", told(changing(self._stop_fetching)), methods=["DELETE"]),
-            Route("/make/{project}/pictures", told(self._pictures), methods=["GET"]),
-            Route("/make/{project}/pictures/{page:int}.png", told(self._page), methods=["GET"]),
-            Route("/make/{project}/picture.jpg", told(self._whole_picture), methods=["GET"]),
-            Route("/make/{project}/choice", told(changing(self._choose)), methods=["POST"]),
-            Route("/make/{project}/classes", told(changing(self._classes_by_column)), methods=["POST"]),
-            Route("/make/{project}/set", told(changing(self._lay_out)), methods=["POST"]),
+            Route("/make/{project}/files", with_refusals(own_page_only(self._take_piece)), methods=["PUT"]),
+            Route("/make/{project}/source", with_refusals(own_page_only(self._fetch)), methods=["POST"]),
+            Route("/make/{project}/source", with_refusals(self._fetched), methods=["GET"]),
+            Route("/make/{project}/source", with_refusals(own_page_only(self._stop_fetching)), methods=["DELETE"]),
+            Route("/make/{project}/pictures", with_refusals(self._pictures), methods=["GET"]),
+            Route("/make/{project}/pictures/{page:int}.png", with_refusals(self._page), methods=["GET"]),
+            Route("/make/{project}/picture.jpg", with_refusals(self._whole_picture), methods=["GET"]),
+            Route("/make/{project}/choice", with_refusals(own_page_only(self._choose)), methods=["POST"]),
+            Route("/make/{project}/classes", with_refusals(own_page_only(self._classes_by_column)), methods=["POST"]),
+            Route("/make/{project}/set", with_refusals(own_page_only(self._lay_out)), methods=["POST"]),
         ]
 
     def facts(self, request: Request) -> dict[str, Any]:
@@ -106,7 +107,6 @@ class PictureRoutes:
         folder = self.projects.folder(name)
         with self._making:
             if name not in self._incoming:
-                remove_abandoned(folder)
                 self._incoming[name] = Incoming(folder / "pictures", self.limits)
             return self._incoming[name]
 
@@ -120,16 +120,18 @@ class PictureRoutes:
             most = self.limits.upload_bytes // 1_000_000
             raise InputError(f"The file is too large: at most {most} MB are accepted.")
         arriving = folder / f".{re.sub('[^0-9a-z]', '', query.get('id', ''))[:32] or 'file'}.part"
+        if at == 0:
+            await in_thread(make_room, folder, arriving)
         size = await append(arriving, request, at, of)
         if size < of:
-            return answered({"received": size})
+            return fresh_json({"received": size})
         try:
             incoming = await in_thread(self.incoming_of, name)
             arrivals = await in_thread(incoming.take, arriving, query.get("name", "")[:1000])
         finally:
             arriving.unlink(missing_ok=True)
         arrived = {"stored": arrivals.stored, "tables": arrivals.tables, "refused": dict(arrivals.refused)}
-        return answered({"received": size} | arrived)
+        return fresh_json({"received": size} | arrived)
 
     async def _fetch(self, request: Request) -> Response:
         name, query = name_of(request), request.query_params
@@ -142,15 +144,15 @@ class PictureRoutes:
             )
         else:
             await in_thread(self.fetches.begin_path, name, query.get("path", ""))
-        return answered({"fetch": self.fetches.status(name)})
+        return fresh_json({"fetch": self.fetches.status(name)})
 
     async def _fetched(self, request: Request) -> Response:
         self.projects.folder(name_of(request))
-        return answered({"fetch": self.fetches.status(name_of(request))})
+        return fresh_json({"fetch": self.fetches.status(name_of(request))})
 
     async def _stop_fetching(self, request: Request) -> Response:
         await in_thread(self.fetches.stop, name_of(request))
-        return answered({"fetch": self.fetches.status(name_of(request))})
+        return fresh_json({"fetch": self.fetches.status(name_of(request))})
 
     def _open_to_changes(self, request: Request) -> Path:
         """The folder of the project. Raises InputError while it is being trained."""
@@ -160,26 +162,26 @@ class PictureRoutes:
     # --- see -----------------------------------------------------------------------------------------
 
     async def _pictures(self, request: Request) -> Response:
-        work = await in_thread(self.surveys.of, name_of(request))
-        if work.error:
-            raise UserError(work.error)
-        if work.result is None:
-            return answered({"done": work.done, "of": work.of})
+        task = await in_thread(self.surveys.of, name_of(request))
+        if task.error:
+            raise UserError(task.error)
+        if task.result is None:
+            return fresh_json({"done": task.done, "of": task.of})
         found = {
-            "files": work.result.files,
-            "marks": work.result.marks,
-            "version": abs(hash(work.key)),
-            "columns": [told_of_column(name, column) for name, column in work.columns.items()],
+            "files": task.result.files,
+            "flags": task.result.flags,
+            "version": abs(hash(task.key)),
+            "columns": [column_facts(name, column) for name, column in task.columns.items()],
         }
         project = self.projects.get(name_of(request))
-        return answered(found | chosen_facts(project, work.result.files, work))
+        return fresh_json(found | chosen_facts(project, task.result.files, task))
 
     async def _page(self, request: Request) -> Response:
-        work = await in_thread(self.surveys.of, name_of(request))
+        task = await in_thread(self.surveys.of, name_of(request))
         first = request.path_params["page"] * PER_PAGE
-        if work.result is None or not 0 <= first < len(work.result.files):
+        if task.result is None or not 0 <= first < len(task.result.files):
             return refusal(404, "There is no such page of pictures.")
-        png = await in_thread(page_of, work.result, first)
+        png = await in_thread(page_of, task.result, first)
         return Response(png, media_type="image/png", headers=FRESH)
 
     async def _whole_picture(self, request: Request) -> Response:
@@ -207,7 +209,7 @@ class PictureRoutes:
     async def _changed(self, request: Request, choice: choices.Choice, files: list[str]) -> Response:
         name = name_of(request)
         project = await in_thread(self.projects.update, name, lambda project: choices.chosen(project, choice, files))
-        return answered({"advice": advice(project, files, marks_of(await in_thread(self.surveys.of, name)))})
+        return fresh_json({"advice": advice(project, files, flags_of(await in_thread(self.surveys.of, name)))})
 
     async def _lay_out(self, request: Request) -> Response:
         name, folder = name_of(request), self._open_to_changes(request)
@@ -220,34 +222,37 @@ class PictureRoutes:
             raise InputError("The data set of this project is being trained on: it stays as it is.")
         count = await in_thread(data_set.lay_out, folder, project)
         command = data_set.terminal_command(project, folder, name)
-        return answered(
+        return fresh_json(
             {"folder": str(data_set.shown_folder(folder) / data_set.SET), "pictures": count, "command": command}
         )
 
 
-def remove_abandoned(folder: Path) -> None:
-    """Removes files whose other pieces never came."""
-    for part in folder.glob(".*.part"):
-        if part.stat().st_mtime < time.time() - ABANDONED:
-            part.unlink(missing_ok=True)
+def make_room(folder: Path, arriving: Path) -> None:
+    """Removes files of a project whose other pieces never came: abandoned ones, and those that have waited longest
+    where there would be more than MAX_ARRIVING. A stranger could fill the disk with beginnings of files."""
+    others = [path for path in folder.glob(".*.part") if path != arriving]
+    waiting = sorted(((path.stat().st_mtime, path) for path in others if path.exists()), reverse=True)
+    for i, (touched, path) in enumerate(waiting):
+        if i + 1 >= MAX_ARRIVING or touched < time.time() - ABANDONED:
+            path.unlink(missing_ok=True)
 
 
-def chosen_facts(project: Project, files: Sequence[str], work: Work) -> dict[str, Any]:
+def chosen_facts(project: Project, files: Sequence[str], task: SurveyTask) -> dict[str, Any]:
     """What was chosen of a project with these pictures, and what to say about it, as JSON."""
     return {name: getattr(project, name) for name in CHOSEN} | {
         "sides": project.sides,
         "classes": [name for name in class_counts(project, files) if name],
         "class_of": {file: class_of(project, file) for file in files},
-        "advice": advice(project, files, marks_of(work)),
+        "advice": advice(project, files, flags_of(task)),
     }
 
 
-def marks_of(work: Work) -> dict[str, tuple[str, ...]]:
+def flags_of(task: SurveyTask) -> dict[str, tuple[str, ...]]:
     """What a survey found so far: nothing while it is being made."""
-    return dict(work.result.marks) if work.result else {}
+    return dict(task.result.flags) if task.result else {}
 
 
-def told_of_column(name: str, column: tables.Column) -> dict[str, Any]:
+def column_facts(name: str, column: tables.Column) -> dict[str, Any]:
     """A column of a table, as JSON."""
     return {"name": name, "known": len(column.cells), "why_not": column.why_not, "classes": column.classes}
 

@@ -13,6 +13,7 @@ from bundle.errors import InputError
 from demo.make.incoming import storing_problem
 from demo.make.limits import MakeLimits
 from demo.make.maker import Maker
+from demo.routes.bodies import stated_length
 from demo.routes.model_requests import FRESH, refusal, refusal_of
 from demo.routes.uploads import OWN_HEADER
 from demo.serving.address import ip_of
@@ -24,7 +25,7 @@ FORWARDED = ("x-forwarded-for", "forwarded", "x-real-ip")
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-def told(endpoint: Endpoint) -> Endpoint:
+def with_refusals(endpoint: Endpoint) -> Endpoint:
     """The endpoint, whose errors are answered by a sentence."""
 
     async def answer(request: Request) -> Response:
@@ -36,7 +37,7 @@ def told(endpoint: Endpoint) -> Endpoint:
     return answer
 
 
-def changing(endpoint: Endpoint) -> Endpoint:
+def own_page_only(endpoint: Endpoint) -> Endpoint:
     """The endpoint, for this page only: it changes something."""
 
     async def answer(request: Request) -> Response:
@@ -59,7 +60,7 @@ def name_of(request: Request) -> str:
     return request.path_params["project"]
 
 
-def answered(value: dict[str, Any]) -> Response:
+def fresh_json(value: dict[str, Any]) -> Response:
     """JSON that is never kept."""
     return JSONResponse(value, headers=FRESH)
 
@@ -67,7 +68,7 @@ def answered(value: dict[str, Any]) -> Response:
 async def status_answer(maker: Maker, request: Request) -> Response:
     """How far the project in the address is, for this visitor, and how fast this machine is by now."""
     status = await in_thread(maker.status, name_of(request), at_own_machine(request, maker.limits))
-    return answered(status | {"machine": await in_thread(maker.machine.facts)})
+    return fresh_json(status | {"machine": await in_thread(maker.machine.facts)})
 
 
 async def in_thread(work: Callable[..., Any], *arguments: Any) -> Any:
@@ -114,12 +115,14 @@ async def _append(file: Path, request: Request, at: int, of: int) -> int:
 
 async def body_json(request: Request) -> dict[str, Any]:
     """The JSON object in the body. Raises InputError."""
-    length = request.headers.get("content-length", "")
-    if not length.isdecimal() or int(length) > MAX_CHOICE:
+    length = stated_length(request)
+    if length is None:
+        raise InputError("The request must state its length (Content-Length).")
+    if length > MAX_CHOICE:
         raise InputError("The request is too large.")
     try:
         found = await request.json()
-    except ValueError as problem:
+    except (ValueError, RecursionError) as problem:
         raise InputError("The request cannot be read.") from problem
     if not isinstance(found, dict):
         raise InputError("The request cannot be read.")

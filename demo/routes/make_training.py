@@ -22,7 +22,7 @@ from starlette.routing import Route
 from bundle.errors import InputError
 from demo.make.maker import Maker
 from demo.make.projects import Remedy
-from demo.routes.make_requests import answered, changing, in_thread, name_of, status_answer, told
+from demo.routes.make_requests import fresh_json, in_thread, name_of, own_page_only, status_answer, with_refusals
 from demo.routes.model_requests import FRESH
 from demo.routes.run_pictures import run_routes
 
@@ -46,9 +46,9 @@ class TrainingRoutes:
             "play": self._play,
         }
         return [
-            Route("/made", told(self._made), methods=["GET"]),
+            Route("/made", with_refusals(self._made), methods=["GET"]),
             *(
-                Route(f"/make/{{project}}/{word}", told(changing(act)), methods=["POST"])
+                Route(f"/make/{{project}}/{word}", with_refusals(own_page_only(act)), methods=["POST"])
                 for word, act in actions.items()
             ),
             *run_routes("/make/{project}/run", self._run),
@@ -93,7 +93,7 @@ class TrainingRoutes:
 
     async def _play(self, request: Request) -> Response:
         await in_thread(self.maker.play, name_of(request))
-        return answered(await in_thread(self.maker.made.facts, name_of(request)))
+        return fresh_json(await in_thread(self.maker.made.facts, name_of(request)))
 
     async def _status(self, request: Request) -> Response:
         return await status_answer(self.maker, request)

@@ -18,5 +18,5 @@ from demo.tabs.morph.export_job import exported
 
 def routes(bundles: Mapping[str, ServedBundle], requests: ModelRequests | None = None) -> list[Route]:
     """The route above for these bundles. `requests`: those in progress, if other routes share their limits."""
-    about = BundleRoutes(bundles, requests)
-    return [about.stream("/morph/{bundle}", lambda form: exported(form.served, form.asked), film=True)]
+    bundle_routes = BundleRoutes(bundles, requests)
+    return [bundle_routes.stream("/morph/{bundle}", lambda form: exported(form.served, form.asked), film=True)]

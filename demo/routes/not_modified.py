@@ -1,7 +1,7 @@
 """Answers that a client still has are not sent again: ETag and If-None-Match (RFC 9110, 13.1.2).
 
-A route that knows a mark of its content says so by an ETag. Every other answer that may be kept for a while gets the
-checksum of its bytes, so what is cached is also revalidated, whichever route it is.
+A route that knows what changes with its content says so by an ETag. Every other answer that may be kept for a while
+gets the checksum of its bytes, so what is cached is also revalidated, whichever route it is.
 """
 
 import hashlib
@@ -11,7 +11,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 KEPT = ("cache-control", "content-location", "date", "etag", "expires", "vary")  # headers of an answer without a body
-MARK = re.compile(r'(?:W/)?("[^"]*")')
+ENTITY_TAG = re.compile(r'(?:W/)?("[^"]*")')
 
 
 class NotModified:
@@ -29,7 +29,7 @@ class NotModified:
 
 
 class _Answer:
-    """One answer on its way. Its head waits for the body where that gives the mark."""
+    """One answer on its way. Its head waits for the body where that gives the etag."""
 
     def __init__(self, known: str, send: Send) -> None:
         self._known, self._send = known, send
@@ -58,17 +58,17 @@ class _Answer:
         body = message.get("body", b"")
         whole = message["type"] == "http.response.body" and not message.get("more_body", False)
         if whole and body:
-            mark = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-            MutableHeaders(raw=head["headers"])["ETag"] = mark
-            await self._decide(head, mark)
+            etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+            MutableHeaders(raw=head["headers"])["ETag"] = etag
+            await self._decide(head, etag)
         else:
             await self._send(head)
         if not self._dropped:
             await self._send(message)
 
-    async def _decide(self, head: Message, mark: str) -> None:
+    async def _decide(self, head: Message, etag: str) -> None:
         """Send the head, or the answer that the client has it already."""
-        if not matches(self._known, mark):
+        if not matches(self._known, etag):
             await self._send(head)
             return
         self._dropped = True
@@ -77,6 +77,6 @@ class _Answer:
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-def matches(known: str, mark: str) -> bool:
-    """Whether If-None-Match names this mark; weak marks compare as strong ones."""
-    return known.strip() == "*" or mark.removeprefix("W/") in MARK.findall(known)
+def matches(known: str, etag: str) -> bool:
+    """Whether If-None-Match names this etag; weak ones compare as strong ones."""
+    return known.strip() == "*" or etag.removeprefix("W/") in ENTITY_TAG.findall(known)

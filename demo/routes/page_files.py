@@ -86,14 +86,14 @@ def packed(request: Request, data: bytes, media_type: str, current: bool = True)
     """A response that the browser may keep for ever where its address is `current`, compressed where it takes that."""
     headers = (FOR_EVER if current else NOT_KEPT) | {"Vary": "Accept-Encoding"}
     if "gzip" in request.headers.get("accept-encoding", ""):
-        headers["ETag"] = f'"{_mark(data)}-gzip"'
+        headers["ETag"] = f'"{_checksum(data)}-gzip"'
         return Response(_compressed(data), media_type=media_type, headers=headers | {"Content-Encoding": "gzip"})
-    headers["ETag"] = f'"{_mark(data)}"'
+    headers["ETag"] = f'"{_checksum(data)}"'
     return Response(data, media_type=media_type, headers=headers)
 
 
 @functools.lru_cache(maxsize=64)  # of files that the process keeps in memory anyhow: 25 MB would take long each time
-def _mark(data: bytes) -> str:
+def _checksum(data: bytes) -> str:
     """What changes with the data: see demo/routes/not_modified.py."""
     return hashlib.sha256(data).hexdigest()[:32]
 

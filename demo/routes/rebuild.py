@@ -23,11 +23,11 @@ from demo.tabs.rebuild.answers import rebuilt, refined
 
 def routes(bundles: Mapping[str, ServedBundle], requests: ModelRequests | None = None) -> list[Route]:
     """The routes above for these bundles. `requests`: those in progress, if other routes share their limits."""
-    about = BundleRoutes(bundles, requests)
+    bundle_routes = BundleRoutes(bundles, requests)
     return [
-        about.post("/rebuild/{bundle}", lambda form: rebuilt(form.served, form.asked, form.picture)),
-        about.stream("/rebuild/{bundle}/search", lambda form: refined(form.served, form.asked, form.picture)),
-        about.picture("/rebuild/{bundle}/eight-bits", _eight_bits),
+        bundle_routes.post("/rebuild/{bundle}", lambda form: rebuilt(form.served, form.asked, form.picture)),
+        bundle_routes.stream("/rebuild/{bundle}/search", lambda form: refined(form.served, form.asked, form.picture)),
+        bundle_routes.picture("/rebuild/{bundle}/eight-bits", _eight_bits),
     ]
 
 

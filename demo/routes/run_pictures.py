@@ -23,7 +23,7 @@ KINDS = ("samples", "moments", "held-out")
 def run_routes(base: str, folder_of: Callable[[Request], Path]) -> list[Route]:
     """The routes above. `folder_of`: the run folder that a request means; raises UserError."""
 
-    def answered(work: Callable[[Request, Path], Response]) -> Callable[[Request], Awaitable[Response]]:
+    def in_run_folder(work: Callable[[Request, Path], Response]) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
             try:
                 folder = folder_of(request)
@@ -50,7 +50,7 @@ def run_routes(base: str, folder_of: Callable[[Request], Path]) -> list[Route]:
         return FileResponse(path, media_type="image/png", headers=KEPT)
 
     return [
-        Route(base, answered(view), methods=["GET"]),
-        Route(f"{base}/curves/{{stage}}", answered(curve), methods=["GET"]),
-        Route(f"{base}/{{kind}}/{{stage}}/{{images:int}}.png", answered(file), methods=["GET"]),
+        Route(base, in_run_folder(view), methods=["GET"]),
+        Route(f"{base}/curves/{{stage}}", in_run_folder(curve), methods=["GET"]),
+        Route(f"{base}/{{kind}}/{{stage}}/{{images:int}}.png", in_run_folder(file), methods=["GET"]),
     ]

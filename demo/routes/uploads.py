@@ -118,7 +118,8 @@ class Uploads:
 
 
 async def receive(request: Request, file: Path) -> None:
-    """Write the body of a request to a file. Raises InputError when it is too large or comes too slowly."""
+    """Write the body of a request to a file. Raises InputError when it is too large or comes too slowly, UserError when
+    the disk refuses."""
     began, size = asyncio.get_running_loop().time(), 0
     try:
         async with asyncio.timeout(PATIENCE) as limit:
@@ -133,3 +134,5 @@ async def receive(request: Request, file: Path) -> None:
         raise InputError(
             f"The file arrives too slowly: at least {LEAST_SPEED // 1000} kB a second are needed."
         ) from error
+    except OSError as error:
+        raise UserError(f"The file cannot be stored: {error.strerror or error}.") from error

@@ -60,6 +60,7 @@ class Sandbox:
     def __init__(self, bundle: OpenBundle):
         self._bundle = bundle
         self._child: subprocess.Popen | None = None
+        self._closed = False
         self._lock = threading.Lock()
 
     def open(self, bundle: OpenBundle, graph: str) -> TimedGraphFunction:
@@ -79,8 +80,9 @@ class Sandbox:
         return None if self._child is None else self._child.pid
 
     def close(self) -> None:
-        """End the child."""
+        """End the child; whoever still asks is told so, and starts no other one."""
         with self._lock:
+            self._closed = True
             self._end()
 
     def _ask(self, feed: Feed, shapes: list[tuple[int, ...]], until: float) -> list[np.ndarray]:
@@ -104,6 +106,9 @@ class Sandbox:
         return outputs
 
     def _started(self) -> subprocess.Popen:
+        """The child, a new one where there is none. Raises BundleError once the sandbox is closed."""
+        if self._closed:
+            raise BundleError("This model is not here any more: newer ones have taken its place.")
         if self._child is None or self._child.poll() is not None:
             command = [sys.executable, "-m", "demo.serving.sandbox", "serve", str(self._bundle.folder)]
             self._child = subprocess.Popen(

@@ -13,7 +13,7 @@ from bundle.read import INDEX, ORDER, OpenBundle, discover, order, read
 
 
 @dataclass(frozen=True)
-class Source:
+class TargetFile:
     """One file of a target: its place in the folder, and a file to copy or the bytes to write."""
 
     place: str
@@ -67,12 +67,12 @@ def is_bundle(folder: Path) -> bool:
     return (folder / INDEX).is_file()
 
 
-def fill(folder: Path, sources: Iterable[Source]) -> None:
+def fill(folder: Path, target_files: Iterable[TargetFile]) -> None:
     """Writes the files into `folder`, which exists; of links what they point to. Raises OSError."""
-    for source in sources:
-        path = folder / source.place
+    for file in target_files:
+        path = folder / file.place
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(source.content if isinstance(source.content, bytes) else source.content.read_bytes())
+        path.write_bytes(file.content if isinstance(file.content, bytes) else file.content.read_bytes())
 
 
 def files_in(folder: Path) -> list[Path]:
@@ -81,16 +81,16 @@ def files_in(folder: Path) -> list[Path]:
 
 
 @contextmanager
-def replaced(target: Path, ours: Callable[[Path], bool], kind: str) -> Iterator[Path]:
+def replaced(target: Path, is_earlier: Callable[[Path], bool], kind: str) -> Iterator[Path]:
     """A new folder to build in, which takes the place of `target` when the block ends without an exception.
 
-    `ours` tells whether an existing folder is an earlier `kind`, e.g. "Space"; its .git moves along. Raises UserError
-    when the target holds something else or cannot be written; it is then as it was.
+    `is_earlier` tells whether an existing folder is an earlier `kind`, e.g. "Space"; its .git moves along. Raises
+    UserError when the target holds something else or cannot be written; it is then as it was.
     """
     target = target.resolve()
     if target.is_file():
         raise UserError(f"{target} is a file, not a folder.")
-    if target.is_dir() and any(target.iterdir()) and not ours(target):
+    if target.is_dir() and any(target.iterdir()) and not is_earlier(target):
         raise UserError(f"{target} holds files but no {kind} of Twofold: choose an empty folder or a new one.")
     try:
         with scratch(target) as building:

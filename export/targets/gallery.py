@@ -12,13 +12,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from bundle import images
 from bundle.errors import BundleError, InputError, UserError
-from bundle.marks import MAX_FAVOURITES, Point, classes_of, formats, plain_state, trained, xmp
+from bundle.limited_files import read_limited
+from bundle.marks import MAX_FAVOURITES, Point, formats, plain_state, trained, xmp
+from bundle.marks.redraw import drawn_again
 from bundle.model import BundleModel
 from bundle.read import OpenBundle
 from bundle.runner import BundleRunner
-from export.targets.folder import Source
+from export.targets.folder import TargetFile
 
 FORMAT = "twofold-favourites"  # of the file; demo/static/tabs/play/favourites.js writes it
 LARGEST_FILE, LARGEST_PICTURE = 2_000_000, 64_000_000  # bytes
@@ -36,16 +37,13 @@ class Favourite:
 def read_favourites(path: Path) -> list[Favourite]:
     """The favourites in a file, or in the mark of a picture. Raises UserError when there are none that can be read."""
     try:
-        size = path.stat().st_size
-        with path.open("rb") as file:
-            data = file.read(LARGEST_PICTURE + 1)
+        data = read_limited(path, LARGEST_PICTURE)
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}.") from error
-    picture = data.startswith(b"\x89PNG")
-    largest = LARGEST_PICTURE if picture else LARGEST_FILE
-    if size > largest:
-        raise UserError(f"{path} is too large for favourites: at most {largest // 1_000_000} MB are read.")
-    entries, owner = _of_picture(path, data) if picture else (_of_file(path, data), None)
+    is_picture = data.startswith(b"\x89PNG")
+    if not is_picture and len(data) > LARGEST_FILE:
+        raise UserError(f"{path} is too large for favourites: at most {LARGEST_FILE // 1_000_000} MB are read.")
+    entries, owner = _of_picture(path, data) if is_picture else (_of_file(path, data), None)
     if not entries:
         raise UserError(f"{path} holds no favourites.")
     if len(entries) > MAX_FAVOURITES:
@@ -92,7 +90,7 @@ def _favourite(path: Path, number: int, entry: Any, owner: str | None) -> Favour
 
 def gallery(
     favourites: Sequence[Favourite], bundles: Sequence[OpenBundle]
-) -> tuple[list[Source], list[dict[str, Any]]]:
+) -> tuple[list[TargetFile], list[dict[str, Any]]]:
     """The pictures of the gallery, and what the page has to know of them. Those of other bundles are left out.
 
     Raises UserError when none is left, or a bundle cannot draw one."""
@@ -103,16 +101,17 @@ def gallery(
         raise UserError(f"None of the favourites is of a bundle of this page: they are of {named}.")
     if left := len(favourites) - len(shown):
         print(f"{left} of {len(favourites)} favourites are of bundles that this page does not have: left out.")
-    sources, facts = [], []
+    target_files, facts = [], []
     for i, favourite in enumerate(shown, 1):
-        model, point = models[favourite.bundle], favourite.point
+        model = models[favourite.bundle]
+        mark = trained(model.runner.bundle, favourite.point)
+        drawing = drawn_again(model, mark)  # the picture is what its mark says, whatever points come to hold
+        assert drawing  # a point is drawn from numbers alone
         try:
-            weights = classes_of(point.c, model.classes)
-            image = model.at(point.x, point.y, weights, point.t, point.m, point.attributes)
+            (picture,) = drawing.pictures()
         except (InputError, BundleError) as error:
             raise UserError(f"Favourite {i} cannot be drawn. {error}") from error
-        mark = trained(model.runner.bundle, point)
         place = f"{HOME}/{i:03}.png"
-        sources.append(Source(place, formats.png(images.to_uint8(image)[0], mark)))
-        facts.append({"url": place, "bundle": favourite.bundle, "state": plain_state(point)})
-    return sources, facts
+        target_files.append(TargetFile(place, formats.png(picture, mark)))
+        facts.append({"url": place, "bundle": favourite.bundle, "state": plain_state(favourite.point)})
+    return target_files, facts

@@ -30,11 +30,11 @@ NOWHERE = Destination()
 
 
 @dataclass(frozen=True)
-class Kind:
+class SpaceKind:
     """What a Space runs: Gradio's Python or a static page; and the file by which one of Twofold's is known."""
 
     sdk: Literal["gradio", "static"]
-    mark: str
+    known_by: str
 
 
 def log_in(to: Destination) -> "HfApi | None":
@@ -56,7 +56,7 @@ def log_in(to: Destination) -> "HfApi | None":
     return HfApi()
 
 
-def upload(api: "HfApi | None", to: Destination, folder: Path, kind: Kind, message: str) -> None:
+def upload(api: "HfApi | None", to: Destination, folder: Path, kind: SpaceKind, message: str) -> None:
     """Uploads the folder where it should go and prints the address; in a dry run prints what would happen. Raises as
     `push` does."""
     if api and to.repo:
@@ -66,7 +66,7 @@ def upload(api: "HfApi | None", to: Destination, folder: Path, kind: Kind, messa
         print(f"Dry run: without --dry-run these files go to the {who} Space {to.repo}, in place of what it holds.")
 
 
-def push(api: "HfApi", repo: str, folder: Path, kind: Kind, private: bool, message: str) -> str:
+def push(api: "HfApi", repo: str, folder: Path, kind: SpaceKind, private: bool, message: str) -> str:
     """Uploads the folder in place of what the Space holds, as one commit; makes the Space when it is missing.
 
     Returns its address. Raises UserError, and uploads nothing, when the Hub cannot be reached or refuses, the Space
@@ -74,7 +74,7 @@ def push(api: "HfApi", repo: str, folder: Path, kind: Kind, private: bool, messa
     """
     with _sentences(repo):
         if api.repo_exists(repo, repo_type="space"):
-            _may_be_replaced(api, repo, kind.mark, private)
+            _may_be_replaced(api, repo, kind.known_by, private)
         address = api.create_repo(repo, repo_type="space", space_sdk=kind.sdk, private=private or None, exist_ok=True)
         held = set(api.list_repo_files(repo, repo_type="space"))
         api.create_commit(repo, _replacement(folder, held), commit_message=message, repo_type="space")
@@ -91,11 +91,11 @@ def _replacement(folder: Path, held: set[str]) -> "list[CommitOperationAdd | Com
     return [*added, *(CommitOperationDelete(place) for place in sorted(held - places - {".gitattributes"}))]
 
 
-def _may_be_replaced(api: "HfApi", repo: str, mark: str, private: bool) -> None:
+def _may_be_replaced(api: "HfApi", repo: str, known_by: str, private: bool) -> None:
     """Raises UserError when the Space is not one of Twofold, or is public where it should be private."""
     info = api.space_info(repo)
     held = {file.rfilename for file in info.siblings or []}
-    if held - OF_THE_HUB and mark not in held:
+    if held - OF_THE_HUB and known_by not in held:
         raise UserError(f"The Space {repo} holds something else than Twofold: choose another name with --push.")
     if private and not info.private:
         raise UserError(f"The Space {repo} is public: make it private in its settings first, or drop --private.")

@@ -10,7 +10,7 @@ from PIL import Image
 from bundle import images
 from bundle.marks import formats, trained
 from bundle.read import OpenBundle
-from export.targets.folder import Source
+from export.targets.folder import TargetFile
 from export.targets.places import PAGE
 
 WORKER = "service-worker.js"
@@ -19,12 +19,12 @@ ICON_SIDES = (192, 512)  # pixels; what browsers ask for before they offer to in
 NOT_KEPT = {"README.md"}  # which the Hub reads, and no visitor
 
 
-def app_files(sources: Sequence[Source], bundle: OpenBundle, title: str) -> list[Source]:
+def app_files(target_files: Sequence[TargetFile], bundle: OpenBundle, title: str) -> list[TargetFile]:
     """What makes the page with these files an app: its manifest, its icons, by `bundle`, and the worker that keeps
     every file."""
-    own = [Source(icon_name(side), icon(bundle, side)) for side in ICON_SIDES]
-    own.append(Source(MANIFEST, manifest(title)))
-    return [*own, Source(WORKER, service_worker([*sources, *own]))]
+    own = [TargetFile(icon_name(side), icon(bundle, side)) for side in ICON_SIDES]
+    own.append(TargetFile(MANIFEST, manifest(title)))
+    return [*own, TargetFile(WORKER, service_worker([*target_files, *own]))]
 
 
 def manifest(title: str) -> bytes:
@@ -62,15 +62,15 @@ def icon(bundle: OpenBundle, side: int) -> bytes:
     return buffer.getvalue()
 
 
-def service_worker(sources: Sequence[Source]) -> bytes:
+def service_worker(target_files: Sequence[TargetFile]) -> bytes:
     """The worker that keeps these files; it changes with every byte of them, by which browsers see a new version."""
-    sums = {source.place: checksum(source) for source in sources if source.place not in NOT_KEPT}
+    sums = {file.place: checksum(file) for file in target_files if file.place not in NOT_KEPT}
     files = json.dumps(sums, indent=0, sort_keys=True)
     version = hashlib.sha256(files.encode()).hexdigest()[:16]
     return f"const VERSION = {json.dumps(version)};\nconst FILES = {files};\n".encode() + (PAGE / WORKER).read_bytes()
 
 
-def checksum(source: Source) -> str:
+def checksum(file: TargetFile) -> str:
     """SHA-256 of a file, in hexadecimal."""
-    content = source.content if isinstance(source.content, bytes) else source.content.read_bytes()
+    content = file.content if isinstance(file.content, bytes) else file.content.read_bytes()
     return hashlib.sha256(content).hexdigest()

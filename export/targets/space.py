@@ -17,10 +17,10 @@ from bundle.read import INDEX, ORDER, OpenBundle
 from bundle.verified_files import verified_bytes
 from bundle.write import CARD
 from export.targets import hub
-from export.targets.folder import Source, files_in, fill, read_bundles, replaced
+from export.targets.folder import TargetFile, files_in, fill, read_bundles, replaced
 from export.targets.places import BUILDS, PAGE, REPOSITORY, RUNTIME_HOME
 from export.targets.space_card import front_matter, text
-from export.targets.space_check import APP, MARK, MAX_BYTES, problems, read_front_matter
+from export.targets.space_check import APP, MAX_BYTES, TAG, problems, read_front_matter
 
 PACKAGES = ("bundle", "demo")
 REQUIREMENTS = REPOSITORY / "demo" / "requirements.txt"
@@ -45,27 +45,27 @@ def write(bundles: Sequence[Path], target: Path, title: str | None, to: hub.Dest
     api = hub.log_in(to)  # before the work, not after it
     opened = read_bundles(bundles)
     runtime = runtime_file()
-    sources = files(opened, title) + runtime
-    if too_large(sources):
-        sources = files(opened, title, packed=True) + runtime
-    with replaced(target, ours, "Space") as building:
-        fill(building, sources)
-        found = problems(building, [source.place for source in sources])
+    target_files = files(opened, title) + runtime
+    if too_large(target_files):
+        target_files = files(opened, title, packed=True) + runtime
+    with replaced(target, is_space, "Space") as building:
+        fill(building, target_files)
+        found = problems(building, [file.place for file in target_files])
         if found:
             raise UserError(f"This Space is not fit to be published. {' '.join(found)}")
-    print(listing(target, [source.place for source in sources]))
-    if any(source.place.endswith(packed_files.GRAPHS) for source in sources):
+    print(listing(target, [file.place for file in target_files]))
+    if any(file.place.endswith(packed_files.GRAPHS) for file in target_files):
         print(f"The graphs of each bundle are packed ({packed_files.GRAPHS}), or the Space would be too large.")
     if not runtime:
         print(f"Visitors cannot draw on their own device: run `{on_device.HOW_TO_GET_IT}`, then this command again.")
     names = ", ".join(bundle.info.name for bundle in opened)
-    hub.upload(api, to, target, hub.Kind("gradio", APP), f"Serve {names}")
+    hub.upload(api, to, target, hub.SpaceKind("gradio", APP), f"Serve {names}")
 
 
-def ours(folder: Path) -> bool:
+def is_space(folder: Path) -> bool:
     """Whether a folder holds an earlier Space of Twofold."""
     facts = read_front_matter(folder / CARD)
-    return facts is not None and facts.get("app_file") == APP and MARK in (facts.get("tags") or [])
+    return facts is not None and facts.get("app_file") == APP and TAG in (facts.get("tags") or [])
 
 
 def listing(target: Path, places: Sequence[str]) -> str:
@@ -79,42 +79,44 @@ def listing(target: Path, places: Sequence[str]) -> str:
 # ---------------------------------------------------------------------------------------- what goes in
 
 
-def files(bundles: Sequence[OpenBundle], title: str | None = None, packed: bool = False) -> list[Source]:
+def files(bundles: Sequence[OpenBundle], title: str | None = None, packed: bool = False) -> list[TargetFile]:
     """Every file of the Space but onnxruntime-web: card, requirements, licence, the code, and the files of each bundle,
     with its graphs packed into one or not."""
-    sources = [
-        Source(CARD, card(bundles, title).encode()),
-        Source("requirements.txt", REQUIREMENTS),
-        Source("LICENSE", REPOSITORY / "LICENSE"),
-        *(Source(place, REPOSITORY / place) for place in code_files()),
-        Source(f"artifacts/{ORDER}", "".join(f"{bundle.info.name}\n" for bundle in bundles).encode()),
+    target_files = [
+        TargetFile(CARD, card(bundles, title).encode()),
+        TargetFile("requirements.txt", REQUIREMENTS),
+        TargetFile("LICENSE", REPOSITORY / "LICENSE"),
+        *(TargetFile(place, REPOSITORY / place) for place in code_files()),
+        TargetFile(f"artifacts/{ORDER}", "".join(f"{bundle.info.name}\n" for bundle in bundles).encode()),
     ]
     for bundle in bundles:
         home = f"artifacts/{bundle.info.name}"
         graphs = {entry.file: verified_bytes(bundle.folder, entry) for entry in bundle.info.graphs.values()}
         if packed:
+            print(f"Packing the graphs of {bundle.info.name} …", flush=True)
             graphs = {packed_files.GRAPHS: packed_files.pack(graphs)}
-        sources += [Source(f"{home}/{name}", data) for name, data in graphs.items()]
+        target_files += [TargetFile(f"{home}/{name}", data) for name, data in graphs.items()]
         names = [entry.file for entry in bundle.info.files.values()]
         kept = [INDEX, *names, *([CARD] if (bundle.folder / CARD).is_file() else [])]
-        sources += [Source(f"{home}/{name}", bundle.folder / name) for name in kept]
-    return sources
+        target_files += [TargetFile(f"{home}/{name}", bundle.folder / name) for name in kept]
+    return target_files
 
 
-def too_large(sources: Sequence[Source]) -> bool:
+def too_large(target_files: Sequence[TargetFile]) -> bool:
     """Whether the files together pass the limit of a Space."""
-    sizes = (len(s.content) if isinstance(s.content, bytes) else s.content.stat().st_size for s in sources)
+    sizes = (len(s.content) if isinstance(s.content, bytes) else s.content.stat().st_size for s in target_files)
     return sum(sizes) >= MAX_BYTES
 
 
-def runtime_file() -> list[Source]:
+def runtime_file() -> list[TargetFile]:
     """onnxruntime-web in one file, with which visitors draw on their own device; nothing where it is not installed."""
     found = on_device.installed(RUNTIME_HOME)
-    return [Source(f"demo/web/{on_device.ARCHIVE}", _packed(found))] if found else []
+    return [TargetFile(f"demo/web/{on_device.ARCHIVE}", _packed(found))] if found else []
 
 
-@functools.cache  # a second or two
+@functools.cache  # it takes a quarter of a minute
 def _packed(runtime: on_device.Runtime) -> bytes:
+    print(f"Packing {on_device.RUNTIME} …", flush=True)
     builds = [on_device.BUILDS[name] for name in BUILDS if name in runtime.builds]
     names = ["package.json", *(file for build in builds for file in build.files)]
     files = {name: runtime.read(name) for name in names} | {"LICENSES.txt": LICENCES.read_bytes()}

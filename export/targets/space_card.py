@@ -8,7 +8,7 @@ from bundle.quality_section import cell
 from bundle.read import OpenBundle
 from bundle.write import CARD
 from export import model_card
-from export.targets.space_check import MARK
+from export.targets.space_check import TAG
 
 GRADIENT = ("blue", "indigo")  # of the card on the Hub
 EMOJI = "🌗"
@@ -28,7 +28,7 @@ def front_matter(bundles: Sequence[OpenBundle], title: str | None, app: dict[str
         colorTo=GRADIENT[1],
         license=licence(bundles),
         short_description=f"Play with a {' and a '.join(kind.upper() for kind in kinds)}, live",
-        tags=[MARK, "onnx", *kinds, "image-generation"],
+        tags=[TAG, "onnx", *kinds, "image-generation"],
         datasets=datasets or None,
         **app,
     )

@@ -13,7 +13,7 @@ from bundle.write import CARD
 from export.model_card import HUB_LICENCES
 from export.targets.folder import files_in
 
-APP, MARK = "demo/app.py", "twofold"
+APP, TAG = "demo/app.py", "twofold"
 MAX_BYTES = 50_000_000
 MAX_PAGE_BYTES = 100_000_000  # of a static page: onnxruntime-web, unpacked, takes a third
 MAX_DESCRIPTION = 60  # characters that the Hub takes
@@ -139,5 +139,5 @@ def _kinds(folder: Path) -> Iterator[str]:
 
 def _unexpected(folder: Path, places: Sequence[str]) -> Iterator[str]:
     found = {path.as_posix() for path in files_in(folder)}
-    yield from (f"{place} does not belong into a Space." for place in sorted(found - set(places)))
+    yield from (f"{place} does not belong there." for place in sorted(found - set(places)))
     yield from (f"{place} is missing." for place in sorted(set(places) - found))

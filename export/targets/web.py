@@ -21,21 +21,20 @@ from bundle.schema import SNAPSHOT_FILES
 from bundle.write import CARD
 from export.conventional import Conventional, conventional
 from export.targets import hub, offline
-from export.targets.folder import Source, files_in, fill, read_bundles, replaced
+from export.targets.folder import TargetFile, files_in, fill, read_bundles, replaced
 from export.targets.gallery import gallery, read_favourites
 from export.targets.places import BUILDS, PAGE, REPOSITORY, RUNTIME_HOME
 from export.targets.space_card import front_matter, text
 from export.targets.space_check import page_problems
 
 STATIC = REPOSITORY / "demo" / "static"
-TABS = STATIC / "tabs"
+TABS, DEVICE = STATIC / "tabs", STATIC / "device"
 FACTS, SHEET, CURVES = "facts.json", "sheet.png", "training.json"
 ABOUT = (
     "Small generators that draw in your browser: travel through their latent spaces, morph. Made with Twofold; nothing",
     "is sent anywhere.",
 )
-DEVICE_SCRIPTS = ("random.js", "latents.js", "paths.js", "bend.js", "device.js", "worker.js", "gpu.js", "local.js")
-CORE_SCRIPTS = (  # in this order
+CORE_SCRIPTS = (
     "core.js",
     "storage.js",
     "address.js",
@@ -52,9 +51,9 @@ CORE_SCRIPTS = (  # in this order
     "live.js",
     "plot.js",
 )
-SHARED = (
+SHARED = (  # in this order: each uses the ones before it while it loads
     *(STATIC / "core" / name for name in ("style.css", *CORE_SCRIPTS)),
-    *(STATIC / "device" / name for name in DEVICE_SCRIPTS),
+    *(DEVICE / name for name in on_device.SCRIPTS),
     *(
         TABS / "play" / name
         for name in (
@@ -70,8 +69,8 @@ SHARED = (
         )
     ),
     STATIC / "instrument" / "instrument.css",
-    *(TABS / "about" / name for name in ("about.css", "how_it_learned.css", "how_it_learned.js", "verify.js")),
     *(TABS / "morph" / name for name in ("morph.css", "keyframes.js", "timing.js", "timeline.js", "keyframe_list.js")),
+    *(TABS / "about" / name for name in ("about.css", "how_it_learned.css", "how_it_learned.js", "verify.js")),
 )
 INSTRUMENT = tuple(sorted((STATIC / "instrument").glob("*.js")))  # one script, loaded when it is opened
 WORD_FOLDERS = ("core", "play", "morph", "about", "device", "instrument", "server")
@@ -110,22 +109,23 @@ def write(bundles: Sequence[Path], target: Path, title: str | None = None, to: h
     opened = read_bundles(bundles)
     made = [conventional(bundle) for bundle in opened]
     pictures, shown = gallery(chosen, opened) if chosen else ([], [])
-    sources = [*page_files(made, title, shown), *runtime_files(), *pictures]
+    target_files = [*page_files(made, title, shown), *runtime_files(), *pictures]
     for one in made:
-        sources += bundle_files(one)
-    sources += offline.app_files(sources, opened[0], page_title(opened, title))
-    with replaced(target, ours, "page") as building:
-        fill(building, sources)
-        found = page_problems(building, [source.place for source in sources]) if to.repo else []
+        target_files += bundle_files(one)
+    target_files += offline.app_files(target_files, opened[0], page_title(opened, title))
+    with replaced(target, is_page, "page") as building:
+        fill(building, target_files)
+        found = page_problems(building, [file.place for file in target_files]) if to.repo else []
         if found:
             raise UserError(f"This page is not fit to be published. {' '.join(found)}")
     size = sum((target / path).stat().st_size for path in files_in(target) if ".git" not in path.parts)
-    print(f"{target}: {len(sources)} files, {size / 1e6:.1f} MB. Any static host serves it; here, for instance:")
+    print(f"{target}: {len(target_files)} files, {size / 1e6:.1f} MB. Any static host serves it; here, for instance:")
     print(f"python -m http.server --directory {target}")
-    hub.upload(api, to, target, hub.Kind("static", FACTS), f"Show {', '.join(bundle.info.name for bundle in opened)}")
+    names = ", ".join(bundle.info.name for bundle in opened)
+    hub.upload(api, to, target, hub.SpaceKind("static", FACTS), f"Show {names}")
 
 
-def ours(folder: Path) -> bool:
+def is_page(folder: Path) -> bool:
     """Whether a folder holds an earlier page."""
     try:
         return json.loads((folder / FACTS).read_bytes()).get("format") == "twofold-web"
@@ -136,14 +136,17 @@ def ours(folder: Path) -> bool:
 # ---------------------------------------------------------------------------------------- what goes in
 
 
-def page_files(made: Sequence[Conventional], given: str | None, shown: Sequence[dict[str, Any]] = ()) -> list[Source]:
+def page_files(
+    made: Sequence[Conventional], given: str | None, shown: Sequence[dict[str, Any]] = ()
+) -> list[TargetFile]:
     """The page itself, under the title that is given, and facts.json with what it has to know about the bundles and
     the pictures that are shown in its gallery."""
     bundles = [one.source for one in made]
     title = page_title(bundles, given)
     about = "Pictures from seeds by a GAN and a VAE, computed in this browser."
-    words = {"title": html.escape(title), "about": html.escape(about), "name": html.escape(bundles[0].info.name)}
-    documents = {name: Template((PAGE / name).read_text(encoding="utf-8")).substitute(words) for name in DOCUMENTS}
+    words = {"title": title, "about": about, "name": bundles[0].info.name}
+    filled = {key: html.escape(value) for key, value in words.items()} | page_links()
+    documents = {name: Template((PAGE / name).read_text(encoding="utf-8")).substitute(filled) for name in DOCUMENTS}
     facts = {
         "format": "twofold-web",
         "runtime": f"{on_device.RUNTIME} {runtime().version}",
@@ -153,16 +156,26 @@ def page_files(made: Sequence[Conventional], given: str | None, shown: Sequence[
         "mark": xmp.page_facts(),
         "builds": {name: on_device.build_facts(runtime(), name) for name in BUILDS},
     }
-    sources = [
-        *(Source(name, document.encode()) for name, document in documents.items()),
-        Source(FACTS, json.dumps(facts, ensure_ascii=False).encode()),
-        Source("LICENSE", REPOSITORY / "LICENSE"),
-        Source(CARD, card(bundles, given).encode()),
+    target_files = [
+        *(TargetFile(name, document.encode()) for name, document in documents.items()),
+        TargetFile(FACTS, json.dumps(facts, ensure_ascii=False).encode()),
+        TargetFile("LICENSE", REPOSITORY / "LICENSE"),
+        TargetFile(CARD, card(bundles, given).encode()),
     ]
-    sources += [Source(path.name, path) for path in SHARED] + [Source(name, PAGE / name) for name in OWN]
-    sources.append(Source("words.js", translations.script(page_words()).encode()))
-    sources.append(Source("instrument.js", b"".join(path.read_bytes() for path in INSTRUMENT)))
-    return sources + [Source(script.name, as_module(script)) for script in WIDGETS]
+    target_files += [TargetFile(path.name, path) for path in SHARED] + [TargetFile(name, PAGE / name) for name in OWN]
+    target_files.append(TargetFile("words.js", translations.script(page_words()).encode()))
+    target_files.append(TargetFile("instrument.js", b"".join(path.read_bytes() for path in INSTRUMENT)))
+    return target_files + [TargetFile(script.name, as_module(script)) for script in WIDGETS]
+
+
+def page_links() -> dict[str, str]:
+    """What index.html loads before its modules: the elements of its `styles` and `scripts`, a line each."""
+    styles = [path.name for path in SHARED if path.suffix == ".css"] + ["page.css"]
+    scripts = ["words.js", *(path.name for path in SHARED if path.suffix == ".js" and path.parent != DEVICE)]
+    return {
+        "styles": "\n".join(f'<link rel="stylesheet" href="{name}">' for name in styles),
+        "scripts": "\n".join(f'<script src="{name}" defer></script>' for name in scripts),
+    }
 
 
 def page_title(bundles: Sequence[OpenBundle], given: str | None) -> str:
@@ -190,14 +203,14 @@ def as_module(script: Path) -> bytes:
     return f"export default (element) => {{\n{body}}};\n".encode()
 
 
-def bundle_files(made: Conventional) -> list[Source]:
+def bundle_files(made: Conventional) -> list[TargetFile]:
     """The graphs that draw from latents, the numbers that these need, the sample sheet, and the training: its curves
     and what it drew."""
     bundle = made.bundle
     home = f"bundles/{bundle.info.name}"
     sheet = bundle.info.files["sheet"].file
     graphs = [
-        Source(f"{home}/{bundle.info.graphs[name].file}", made.graph_bytes(name))
+        TargetFile(f"{home}/{bundle.info.graphs[name].file}", made.graph_bytes(name))
         for name in on_device.graph_names(bundle.info)
     ]
     info = bundle.info
@@ -205,10 +218,10 @@ def bundle_files(made: Conventional) -> list[Source]:
     strips = [info.files[key].file for key in SNAPSHOT_FILES.values() if key in info.files]
     return [
         *graphs,
-        *(Source(f"{home}/{name}", bundle.folder / name) for name in strips),
-        *([Source(f"{home}/{CURVES}", json.dumps({"training": curves}).encode())] if strips else []),
-        Source(f"{home}/latents.bin", on_device.latent_bytes(bundle)),
-        Source(f"{home}/{SHEET}", bundle.folder / sheet),
+        *(TargetFile(f"{home}/{name}", bundle.folder / name) for name in strips),
+        *([TargetFile(f"{home}/{CURVES}", json.dumps({"training": curves}).encode())] if strips else []),
+        TargetFile(f"{home}/latents.bin", on_device.latent_bytes(bundle)),
+        TargetFile(f"{home}/{SHEET}", bundle.folder / sheet),
     ]
 
 
@@ -237,8 +250,8 @@ def runtime() -> on_device.Runtime:
     return found
 
 
-def runtime_files() -> list[Source]:
+def runtime_files() -> list[TargetFile]:
     """onnxruntime-web's modules and their WebAssembly, two files a build; without WebGPU only the first is loaded."""
     found, builds = runtime(), [on_device.BUILDS[name] for name in BUILDS]
-    scripts = [Source(build.script, found.script(build)) for build in builds]
-    return scripts + [Source(build.wasm, found.wasm(build)) for build in builds]
+    scripts = [TargetFile(build.script, found.script(build)) for build in builds]
+    return scripts + [TargetFile(build.wasm, found.wasm(build)) for build in builds]

@@ -147,4 +147,4 @@ def test_a_folder_with_something_else(run: Path, tmp_path: Path, capsys):
 
 
 def test_a_name_that_is_none(run: Path, tmp_path: Path, capsys):
-    assert "is no name for a bundle" in refused(capsys, "bundle", run, tmp_path / "x", "--name", "My Pictures")
+    assert "cannot be a bundle's name" in refused(capsys, "bundle", run, tmp_path / "x", "--name", "My Pictures")

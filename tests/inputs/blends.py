@@ -39,34 +39,17 @@ def _said(place: Path, second: str | Path, *words: str) -> str:
     return text.getvalue()
 
 
-@case(ROOM, "neither stages nor a share")
-def _nothing(place: Path) -> str:
-    return _said(place, "grey")
-
-
-@case(ROOM, "stages that there are not")
-def _stages(place: Path) -> str:
-    return _said(place, "grey", "--stages", "9") + _said(place, "grey", "--stages", "fine")
-
-
-@case(ROOM, "a share beyond 1")
-def _share(place: Path) -> str:
-    return _said(place, "grey", "--share", "1.5")
-
-
-@case(ROOM, "generators of other widths")
-def _widths(place: Path) -> str:
-    return _said(place, "wide", "--share", "0.5")
-
-
-@case(ROOM, "generators of another body")
-def _bodies(place: Path) -> str:
-    return _said(place, "skips", "--stages", "1-3")
-
-
-@case(ROOM, "grey and colour, with the last stage")
-def _colours(place: Path) -> str:
-    return _said(place, "colour", "--stages", "2-3")
+# What is asked for -> the other generator and the words of the command, one call after the other.
+ASKED: dict[str, tuple[tuple[str, ...], ...]] = {
+    "neither stages nor a share": (("grey",),),
+    "stages that there are not": (("grey", "--stages", "9"), ("grey", "--stages", "fine")),
+    "a share beyond 1": (("grey", "--share", "1.5"),),
+    "generators of other widths": (("wide", "--share", "0.5"),),
+    "generators of another body": (("skips", "--stages", "1-3"),),
+    "grey and colour, with the last stage": (("colour", "--stages", "2-3"),),
+}
+for brought, calls in ASKED.items():
+    case(ROOM, brought)(lambda place, calls=calls: "".join(_said(place, *words) for words in calls))
 
 
 @case(ROOM, "a generator from elsewhere, or no bundle at all")

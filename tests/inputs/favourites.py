@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
-from PIL.PngImagePlugin import PngInfo
 
 from bundle import images
 from bundle.errors import UserError
@@ -21,6 +19,7 @@ from bundle.read import OpenBundle, read
 from export.targets.gallery import FORMAT, gallery, read_favourites
 from tests.inputs.cases import case
 from tests.support import tiny
+from tests.support.pictures import with_huge_metadata
 
 ROOM = "Favourites"
 
@@ -91,11 +90,7 @@ def _other(folder: Path) -> str:
 
 @case(ROOM, "a picture with metadata of 10 MB, and a file of 3 MB")
 def _huge(folder: Path) -> str:
-    info = PngInfo()
-    info.add_itxt(formats.PNG_XMP, "<x:xmpmeta>" + "x" * 10_000_000 + "</x:xmpmeta>")
-    buffer = io.BytesIO()
-    Image.new("L", (8, 8)).save(buffer, "PNG", pnginfo=info)
-    return _said(folder, buffer.getvalue(), b" " * 3_000_000)
+    return _said(folder, with_huge_metadata(), b" " * 3_000_000)
 
 
 @case(ROOM, "none, or more than 60")

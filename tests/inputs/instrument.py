@@ -71,6 +71,11 @@ def _said(code: str, **values: Any) -> str:
     return " ".join(found)
 
 
+def _heard(code: str) -> str:
+    """The same where there are ears, and a player for files."""
+    return _said(EARS + code)
+
+
 def _preset(text: str) -> str:
     """The sentence with which a preset's file is refused, or what it holds."""
     return json.dumps(_scripts()("return T.presets.read(text);", text=text), ensure_ascii=False)
@@ -92,7 +97,7 @@ def _no_midi(home: Path) -> str:
 @plays("MIDI, a microphone or tilt on a page by plain http")
 def _insecure(home: Path) -> str:
     ways = "await T.midiDevices(engine, say).start(); await T.deviceTilt(engine, say).start();"
-    return _said(f"isSecureContext = false; delete browser.mediaDevices;{EARS}{ways} await hearing.microphone();")
+    return _heard(f"isSecureContext = false; delete browser.mediaDevices; {ways} await hearing.microphone();")
 
 
 @plays("MIDI that is refused")
@@ -162,22 +167,22 @@ def _tilt(home: Path) -> str:
 def _microphones(home: Path) -> str:
     names = "['NotFoundError', 'NotAllowedError', 'NotReadableError', 'AbortError']"
     ask = "browser.mediaDevices.getUserMedia = refusing(name); await hearing.microphone();"
-    return _said(f"{EARS} for (const name of {names}) {{ {ask} }}")
+    return _heard(f"for (const name of {names}) {{ {ask} }}")
 
 
 @plays("a microphone that is unplugged while it plays")
 def _lost_microphone(home: Path) -> str:
     stream = "const track = { stop() {} }; const stream = { getAudioTracks: () => [track], getTracks: () => [track] };"
-    return _said(
-        f"{EARS}{stream} browser.mediaDevices.getUserMedia = async () => stream; await hearing.microphone();"
+    return _heard(
+        f"{stream} browser.mediaDevices.getUserMedia = async () => stream; await hearing.microphone();"
         "track.onended(); frame(16); if (engine.values.get('sound:level')) say('It still hears.');"
     )
 
 
 @plays("silence")
 def _silence(home: Path) -> str:
-    return _said(
-        f"{EARS} await hearing.file({{ name: 'still.wav' }}); for (let i = 0; i < 500; i += 1) frame(16);"
+    return _heard(
+        "await hearing.file({ name: 'still.wav' }); for (let i = 0; i < 500; i += 1) frame(16);"
         "const all = [...engine.values.values()]; if (!all.every((value) => value === 0)) say(`It moves: ${all}`);"
     )
 
@@ -186,14 +191,13 @@ def _silence(home: Path) -> str:
 def _long(home: Path) -> str:
     """Its bytes are the player's: none is read here."""
     unread = "get(file, key) { if (key === 'name') return 'concert.wav'; throw new Error(`read by ${String(key)}`); }"
-    return _said(f"{EARS} await hearing.file(new Proxy({{}}, {{ {unread} }}));")
+    return _heard(f"await hearing.file(new Proxy({{}}, {{ {unread} }}));")
 
 
 @plays("a file that is no sound, or a damaged one")
 def _no_sound(home: Path) -> str:
-    return _said(
-        f"{EARS} player.play = refusing('NotSupportedError'); await hearing.file({{ name: 'notes.txt' }});"
-    ) + _said(
+    refused = "player.play = refusing('NotSupportedError'); await hearing.file({ name: 'notes.txt' });"
+    return _heard(refused) + _said(
         "const ears = {};"
         + EARS.replace("addEventListener() {}", "addEventListener: (kind, listener) => (ears[kind] = listener)")
         + "await hearing.file({ name: 'half.mp3' }); ears.error();"

@@ -75,6 +75,14 @@ def damaged_entry(place: Path) -> str:
     return page.put(name, "torn.zip", bytes(data)).text
 
 
+@case(ROOM, "a zip whose list of files is damaged")
+def damaged_list(place: Path) -> str:
+    page, name = page_with(place)
+    data = bytearray(zipped({"a.png": picture(1)}))
+    data[data.find(b"PK\x01\x02")] ^= 0xFF
+    return page.put(name, "a.zip", bytes(data)).text
+
+
 @case(ROOM, "a file that is longer than it said")
 def longer_than_it_said(place: Path) -> str:
     page, name = page_with(place)
@@ -89,6 +97,27 @@ def longer_than_it_said(place: Path) -> str:
 def too_many(place: Path) -> str:
     page, name = page_with(place, limits=replace(SMALL, pictures=2))
     return page.put(name, "a.zip", zipped({f"{i}.png": picture(i) for i in range(4)})).text
+
+
+@case(ROOM, "tables beyond what a project may hold, in number or bytes")
+def too_many_tables(place: Path) -> str:
+    page, name = page_with(place, limits=SMALL)
+    full_of_them = {f"{i}/metadata.csv": b"file_name,a\n" + bytes(600_000) for i in range(2)}
+    large = page.put(name, "a.zip", zipped(full_of_them)).text
+    many = page.put(name, "a.zip", zipped({f"{i}/metadata.csv": b"file_name\n" for i in range(100)})).text
+    assert len(list((page.maker.projects.folder(name) / "tables").iterdir())) == 100
+    return large + many
+
+
+@case(ROOM, "beginnings of many files, which never end")
+def many_beginnings(place: Path) -> str:
+    page, name = page_with(place)
+    for i in range(9):
+        address = f"/make/{name}/files?id=part{i}&name=a.png&at=0&of=1000"
+        assert page.client.put(address, content=b"begun", headers=OWN_PAGE).json() == {"received": 5}
+    kept = {path.name for path in page.maker.projects.folder(name).glob(".*.part")}
+    assert ".part8.part" in kept
+    return f"{len(kept)} are kept"
 
 
 @case(ROOM, "names that lead out of the project")
@@ -117,7 +146,7 @@ def full_while_bringing(place: Path) -> str:
         patch.setattr(Path, "write_bytes", write_two)
         said = page.put(name, "a.zip", zipped({f"{i}.png": picture(i) for i in range(5)})).text
     found = page.pictures(name)
-    assert len(found["files"]) == 2 and found["marks"] == {}  # no torn one is left
+    assert len(found["files"]) == 2 and found["flags"] == {}  # no torn one is left
     assert not list(page.maker.projects.folder(name).glob(".*.part"))
     return said
 
@@ -277,6 +306,18 @@ def no_classes_column(place: Path) -> str:
 def no_part(place: Path) -> str:
     page, name = page_with(place, 1)
     return page.choose(name, crops={"discs/000001.png": [0.5, 0.5, 0.5, 0.5]}).text
+
+
+@case(ROOM, "more attributes than a generator may have, or names without end")
+def endless_attributes(place: Path) -> str:
+    page, name = page_with(place, 1)
+    return "".join(page.choose(name, attributes=names).text for names in ([str(i) for i in range(33)], ["a" * 61]))
+
+
+@case(ROOM, "a choice that is nested without end")
+def endless_choice(place: Path) -> str:
+    page, name = page_with(place, 1)
+    return page.post(f"/{name}/choice", content="[" * 200_000).text
 
 
 @case(ROOM, "a disk that is full while something is chosen")

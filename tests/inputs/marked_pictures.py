@@ -7,8 +7,6 @@ from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
-from PIL.PngImagePlugin import PngInfo
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
@@ -25,6 +23,7 @@ from demo.serving.served_bundle import open_bundles
 from demo.tabs.morph import animation
 from tests.inputs.cases import case
 from tests.support import tiny
+from tests.support.pictures import with_huge_metadata
 
 ROOM = "Marked pictures"
 STATE = Point(m="gan", x=5.5, y=-0.25, c=3)
@@ -112,11 +111,7 @@ def _cut_before(folder: Path) -> str:
 
 @case(ROOM, "metadata of 10 MB")
 def _huge(folder: Path) -> str:
-    info = PngInfo()
-    info.add_itxt(formats.PNG_XMP, "<x:xmpmeta>" + "x" * 10_000_000 + "</x:xmpmeta>")
-    buffer = io.BytesIO()
-    Image.new("L", (8, 8)).save(buffer, "PNG", pnginfo=info)
-    return _said(folder, buffer.getvalue())
+    return _said(folder, with_huge_metadata())
 
 
 @case(ROOM, "metadata that are no XML, or define entities")
@@ -151,6 +146,11 @@ def _camera(folder: Path) -> str:
 def _repair(folder: Path) -> str:
     mark = composite(_model().runner.bundle, {"draw": "repair", "m": "vae"})
     return _said(folder, formats.png(_picture(), mark))
+
+
+@case(ROOM, "a state whose kind is no word")
+def _no_word(folder: Path) -> str:
+    return _said(folder, formats.png(_picture(), trained(_model().runner.bundle, {"draw": ["quiz"]})))
 
 
 @case(ROOM, "a state that the bundle cannot draw")

@@ -1,9 +1,13 @@
 """Small sets of pictures, drawn here: discs, squares and bars on black, in folders as a user would have them."""
 
+import io
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw
+from PIL.PngImagePlugin import PngInfo
+
+from bundle.marks.formats import PNG_XMP
 
 KINDS = ("disc", "square", "bar")
 
@@ -28,3 +32,12 @@ def draw_folder(folder: Path, count: int = 150, classes: bool = True, mode: str 
         home.mkdir(parents=True, exist_ok=True)
         draw_shape(i % 3, rng, mode=mode).save(home / f"{i:04d}.png")
     return folder
+
+
+def with_huge_metadata() -> bytes:
+    """A small PNG whose XMP has 10 MB, which no mark has."""
+    info = PngInfo()
+    info.add_itxt(PNG_XMP, "<x:xmpmeta>" + "x" * 10_000_000 + "</x:xmpmeta>")
+    buffer = io.BytesIO()
+    Image.new("L", (8, 8)).save(buffer, "PNG", pnginfo=info)
+    return buffer.getvalue()

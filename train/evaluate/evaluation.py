@@ -31,7 +31,7 @@ from train.evaluate.vae import measure_vae
 from train.hardware import hardware
 from train.known_pictures import in_known_order
 from train.progress_bar import say
-from train.run_folder import Run, read_otherwise
+from train.run_folder import Run, check_known
 from train.settings import EvaluateSettings, changed_flags
 from train.settings_checks import check_seed, check_threads
 
@@ -140,12 +140,7 @@ def subject_pictures(subject: Subject, source: str, cache: Cache | None = None) 
     except UserError as problem:
         raise UserError(f"{problem} Name the place of the pictures of {subject.folder} with --data.") from problem
     info, train, test = in_known_order(subject.folder, found, source)
-    for name in ("channels", "classes", "train_images", "test_images"):
-        was, now = getattr(data, name), getattr(info, name)
-        if was != now:
-            what = name.replace("_", " ")
-            raise UserError(f"{source} is not what {subject.folder} was trained on: {what} {now}, not {was}."
-                            f"{read_otherwise(data)}")  # fmt: skip
+    check_known(subject.folder, source, data, info)
     check_enough(info)
     return info, train, test
 

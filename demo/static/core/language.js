@@ -19,6 +19,15 @@
     wholeNumber: (number) => Number(number).toLocaleString(T.language),
     // A measured figure with as many digits as people read: three, or fewer.
     digits: (value, most = 3) => Number(Number(value).toPrecision(most)).toLocaleString(T.language, { maximumSignificantDigits: most }),
+    // A number of seconds in words; "…" where it is not known yet.
+    duration(seconds) {
+      if (seconds === null || seconds === undefined) return "…";
+      if (seconds < 90) return T.t("{n} s", { n: Math.max(0, Math.round(seconds)) });
+      const minutes = Math.round(seconds / 60);
+      if (minutes < 90) return T.t("{n} min", { n: minutes });
+      const [h, m] = [Math.floor(minutes / 60), minutes % 60];
+      return m ? T.t("{h} h {m} min", { h, m }) : T.t("{h} h", { h });
+    },
     // The size of a file in words.
     bytes: (n) => (n < 1e6 ? `${Math.max(1, Math.round(n / 1000))} kB` : `${(n / 1e6).toFixed(1)} MB`),
     // The size and colours of a bundle's pictures in words.

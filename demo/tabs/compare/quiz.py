@@ -81,7 +81,7 @@ def plan_of(served: ServedBundle, key: int) -> Plan:
     return plan(key, labels)
 
 
-def mark(answers: str, real: np.ndarray) -> Score:
+def score_of(answers: str, real: np.ndarray) -> Score:
     """The score of answers, one letter each, "r" for real or "g" for generated, given the truth `real` [Q]. Raises
     InputError for other letters."""
     if not 1 <= len(answers) <= len(real) or set(answers) - {REAL, GENERATED}:

@@ -35,6 +35,7 @@ EXTENSIONS: dict[ExportFormat, str] = {
 }  # fmt: skip
 FORMATS: tuple[ExportFormat, ...] = tuple(EXTENSIONS)
 MOVING: tuple[ExportFormat, ...] = ("webp", "gif", "mp4")
+STRIPS: tuple[ExportFormat, ...] = ("film-strip", "png-strip")  # all frames in one picture, which is drawn in memory
 
 Growth = Callable[[int], None]  # is told the bytes written so far, and may raise an exception to stop
 
@@ -127,9 +128,7 @@ class Morph:
     def path(self) -> dict[str, Any]:
         """The content of path.json: everything needed to draw the frames again."""
         info, names = self.served.info, self.served.info.dataset.classes
-        moves = {
-            name: move.model_dump() if isinstance(move, OwnMove) else move for name, move in self.attributes.items()
-        }
+        moves = {name: _plain(move) for name, move in self.attributes.items()}
         keys = []
         for i, key in enumerate(self.keys):
             place: dict[str, Any] = {"seed": key}
@@ -178,10 +177,12 @@ class Morph:
 
 
 def _plain(move: float | OwnMove) -> float | dict[str, Any]:
+    """A move as JSON has it."""
     return move.model_dump() if isinstance(move, OwnMove) else move
 
 
 def _in_address(move: float | OwnMove) -> str:
+    """A move as an address has it."""
     return f"{move.amount:g}*{move.vector}" if isinstance(move, OwnMove) else f"{move:g}"
 
 
@@ -237,7 +238,9 @@ def _length(asked: Mapping[str, Any]) -> tuple[int, int, float]:
 
 
 def check_size(morph: Morph, file_format: ExportFormat) -> None:
-    """Raises InputError for a film with more pixels than one may have."""
+    """Raises InputError for a film with more pixels than one may have, and for a strip of too many frames."""
+    if file_format in STRIPS and morph.frames > arguments.MAX_FRAMES:
+        raise InputError(f"A strip has at most {arguments.MAX_FRAMES} frames, not {morph.frames}.")
     picture = morph.served.info.image
     factor = 1 if file_format == "zip" else max(1, round(animation.SIZE / picture.height))
     height, width = factor * picture.height, factor * picture.width

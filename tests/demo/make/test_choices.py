@@ -114,8 +114,8 @@ def test_two_visitors_at_once_do_not_undo_each_other(tmp_path: Path):
 # ------------------------------------------------------------------------------------------------ in words
 
 
-def said(project: Project, files: list[str] = FILES, marks: dict[str, tuple[str, ...]] | None = None) -> str:
-    return " ".join(advice(project, files, marks or {}))
+def said(project: Project, files: list[str] = FILES, flags: dict[str, tuple[str, ...]] | None = None) -> str:
+    return " ".join(advice(project, files, flags or {}))
 
 
 def test_few_pictures_and_such_that_are_alike_are_told():

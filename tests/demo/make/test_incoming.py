@@ -1,6 +1,8 @@
 """Pictures on their way into a project: whatever a stranger calls or packs them."""
 
 import io
+import zipfile
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -104,3 +106,16 @@ def test_a_damaged_zip_gives_what_can_be_read(tmp_path: Path):
     data[60] ^= 0xFF  # within the first picture
     arrivals, files = taken(tmp_path, bytes(data), "torn.zip")
     assert at != 60 and arrivals.stored == 1 and arrivals.refused.total() == 1 and len(files) == 1
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_zip_damaged_anywhere_is_left_out_or_refused(tmp_path: Path, method: int):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", method) as archive:
+        archive.writestr("a.png", png(1))
+    whole = file.getvalue()
+    for at in range(len(whole)):
+        data = bytearray(whole)
+        data[at] ^= 0xFF
+        with suppress(InputError):  # any other error would be a fault of ours
+            taken(tmp_path, bytes(data), "torn.zip")

@@ -82,7 +82,7 @@ def test_words_make_no_new_bundle_and_a_licence_does(maker: Maker, page: TestCli
 def test_words_wait_for_whoever_copies_the_bundle(maker: Maker, page: TestClient, monkeypatch: pytest.MonkeyPatch):
     name = learned(maker)
     monkeypatch.setattr(made_bundles, "PATIENCE", 0.05)
-    with maker.made.keeping():
+    with maker.made.files_locked():
         assert page.post(f"/make/{name}/describe", json={"title": "Rings"}).status_code == 503
         assert read(maker.made.folder(name)).info.title != "Rings"
     assert page.post(f"/make/{name}/describe", json={"title": "Rings"}).status_code == 200

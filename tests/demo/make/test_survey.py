@@ -29,13 +29,13 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def marks_of(folder: Path) -> dict[str, tuple[str, ...]]:
-    return survey(folder, PROJECT).marks
+def flags_of(folder: Path) -> dict[str, tuple[str, ...]]:
+    return survey(folder, PROJECT).flags
 
 
 def test_pictures_are_seen_as_training_sees_them(folder: Path):
     found = survey(folder, PROJECT)
-    assert found.pictures.shape == (30, 32, 32, 3) and len(found.files) == 30 and found.marks == {}
+    assert found.pictures.shape == (30, 32, 32, 3) and len(found.files) == 30 and found.flags == {}
     assert (found.pictures[3] == decode(folder / found.files[3], framing_of(PROJECT))).all()
 
 
@@ -43,7 +43,7 @@ def test_a_copy_is_a_look_alike_and_another_colour_is_not(folder: Path):
     original = picture(4)
     original.save(folder / "things" / "000100.jpg", quality=92)
     Image.fromarray(np.asarray(original) // 3).save(folder / "things" / "000101.png")
-    assert marks_of(folder) == {"things/000100.jpg": ("twin",)}
+    assert flags_of(folder) == {"things/000100.jpg": ("twin",)}
 
 
 def test_a_darker_smaller_copy_is_a_look_alike_and_another_hat_is_not(folder: Path):
@@ -56,13 +56,13 @@ def test_a_darker_smaller_copy_is_a_look_alike_and_another_hat_is_not(folder: Pa
     pixels = pixels.copy()
     pixels[:8, 12:36] = 255 - pixels[:8, 12:36]
     Image.fromarray(pixels).save(folder / "things" / "000101.png")
-    found = marks_of(folder)
-    assert [file for file, marks in found.items() if "twin" in marks] == ["things/000100.jpg"]
+    found = flags_of(folder)
+    assert [file for file, flags in found.items() if "twin" in flags] == ["things/000100.jpg"]
 
 
 def test_a_blurred_picture_is_marked(folder: Path):
     picture(77).filter(ImageFilter.GaussianBlur(6)).save(folder / "things" / "000100.png")
-    assert "blurred" in marks_of(folder)["things/000100.png"]
+    assert "blurred" in flags_of(folder)["things/000100.png"]
 
 
 def test_what_is_far_from_all_others_is_odd(tmp_path: Path):
@@ -73,8 +73,8 @@ def test_what_is_far_from_all_others_is_odd(tmp_path: Path):
         near = np.clip(base + random.normal(0, 6, base.shape), 0, 255).astype(np.uint8)
         Image.fromarray(near).resize((32, 32), Image.Resampling.NEAREST).save(tmp_path / "a" / f"{i:03d}.png")
     Image.fromarray((255 - base).astype(np.uint8)).resize((32, 32)).save(tmp_path / "a" / "999.png")
-    found = marks_of(tmp_path)
-    assert [file for file, marks in found.items() if "odd" in marks] == ["a/999.png"]
+    found = flags_of(tmp_path)
+    assert [file for file, flags in found.items() if "odd" in flags] == ["a/999.png"]
 
 
 def test_few_pictures_have_the_same_main_directions_as_many():
@@ -88,7 +88,7 @@ def test_few_pictures_have_the_same_main_directions_as_many():
 def test_a_torn_file_is_unreadable_and_the_others_are_shown(folder: Path):
     (folder / "things" / "000100.png").write_bytes(b"\x89PNG\r\n\x1a\n and no more")
     found = survey(folder, PROJECT)
-    assert found.marks == {"things/000100.png": ("unreadable",)} and len(found.files) == 31
+    assert found.flags == {"things/000100.png": ("unreadable",)} and len(found.files) == 31
 
 
 def test_pictures_need_not_be_square(folder: Path):
@@ -114,4 +114,4 @@ def test_the_part_that_was_chosen_is_seen_and_only_it_is_decoded_anew(folder: Pa
 
 def test_an_empty_project_has_an_empty_survey(tmp_path: Path):
     found = survey(tmp_path, PROJECT)
-    assert found.files == () and found.marks == {} and len(found.pictures) == 0
+    assert found.files == () and found.flags == {} and len(found.pictures) == 0

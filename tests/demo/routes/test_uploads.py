@@ -181,6 +181,15 @@ def test_a_child_that_has_ended_is_started_anew(bundle: Path):
     assert box.pid is None
 
 
+def test_a_late_request_starts_no_child_of_a_closed_sandbox(bundle: Path):
+    box = sandbox.Sandbox(read(bundle))
+    run = box.open(read(bundle), "generator")
+    box.close()
+    with pytest.raises(BundleError, match="not here any more"):
+        run({"z": np.ones((1, 4), np.float32)}, time.monotonic() + 60)
+    assert box.pid is None
+
+
 def test_a_child_that_takes_too_long_is_ended(bundle: Path):
     box = sandbox.Sandbox(read(bundle))
     run = box.open(read(bundle), "generator")

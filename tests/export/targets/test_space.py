@@ -23,7 +23,7 @@ from tests.support import tiny, web_runtime
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 NOWHERE = hub.NOWHERE
-GRADIO, STATIC = hub.Kind("gradio", "demo/app.py"), hub.Kind("static", "facts.json")
+GRADIO, STATIC = hub.SpaceKind("gradio", "demo/app.py"), hub.SpaceKind("static", "facts.json")
 RUNTIME = "demo/web/onnxruntime-web.tar.xz"
 
 
@@ -333,7 +333,7 @@ def test_a_second_push_removes_what_no_longer_belongs(staged: Path, online):
 def test_what_the_hub_holds_or_refuses_becomes_a_sentence(staged: Path, online):
     server, api = online
 
-    def sentence(private: bool = False, kind: hub.Kind = GRADIO) -> str:
+    def sentence(private: bool = False, kind: hub.SpaceKind = GRADIO) -> str:
         with pytest.raises(UserError) as caught:
             hub.push(api, "me/digits", staged, kind, private, "Serve tiny")
         assert str(caught.value).endswith(".") and "\n" not in str(caught.value)

@@ -43,8 +43,6 @@
     });
   };
 
-  T.duration = (seconds) => (seconds < 90 ? T.t("{n} s", { n: Math.round(seconds) }) : T.t("{n} min", { n: Math.round(seconds / 60) }));
-
   // The element. `.show(bundle, model)` fills it, at the end of the training; `.start()` plays it by itself, unless the
   // visitor wants no motion; `.stop()` ends that. Without snapshots it is a sentence on how to get some.
   T.howItLearned = (films = true) => {

@@ -4,7 +4,7 @@
   const { el } = T;
 
   // Mark -> [what it is called, what it means].
-  const marksInWords = () => ({
+  const flagsInWords = () => ({
     twin: [T.t("Look-alikes"), T.t("Almost the same as an earlier picture")],
     blurred: [T.t("Blurred"), T.t("Much less detail than most")],
     odd: [T.t("Odd ones out"), T.t("Far from all the others")],
@@ -15,13 +15,13 @@
   // The card of the second step. facts: what GET /make says. `.load(project)` shows a project's pictures; onChosen(count, all) is
   // called whenever the choice changes.
   T.makeChoose = (facts, onChosen) => {
-    const MARKS = marksInWords();
+    const FLAGS = flagsInWords();
     const STEPS = T.choiceSteps;
     let project = null;
     let found = null; // what GET /make/{project}/pictures says
     let state = null; // as T.choiceState
     let past = []; // earlier ones, for Undo
-    let filter = null; // a mark
+    let filter = null; // a flag
     let only = null; // a class
     let turn = 0; // of the latest reload
     let selected = new Set();
@@ -129,7 +129,7 @@
       if (crops) await renew();
     };
     const leaveOutMarked = () => {
-      const marked = Object.entries(found.marks).filter(([, marks]) => !filter || marks.includes(filter));
+      const marked = Object.entries(found.flags).filter(([, flags]) => !filter || flags.includes(filter));
       change(STEPS.leftOut(state, marked.map(([file]) => file)));
     };
     const press = (file, event) => {
@@ -172,23 +172,23 @@
     };
     const sortedByClass = () => found.use_classes && Object.values(state.classOf).some(Boolean);
     const shownFiles = () => {
-      const files = found.files.filter((file) => (!filter || found.marks[file]?.includes(filter)) && (only === null || (state.classOf[file] ?? "") === only));
+      const files = found.files.filter((file) => (!filter || found.flags[file]?.includes(filter)) && (only === null || (state.classOf[file] ?? "") === only));
       if (!sortedByClass()) return files;
       const place = new Map(found.files.map((file, i) => [file, i]));
       const rank = (file) => state.classOf[file] || "\uffff"; // those without a class come last
       return files.sort((a, b) => (rank(a) === rank(b) ? place.get(a) - place.get(b) : rank(a) < rank(b) ? -1 : 1));
     };
     const lookOf = (file) => {
-      const marks = found.marks[file] ?? [];
+      const flags = found.flags[file] ?? [];
       const [isOut, isSelected] = [state.out.has(file), selected.has(file)];
-      const words = [...marks.map((mark) => MARKS[mark][0]), isOut && T.t("left out"), state.crops[file] && T.t("cropped by hand"), found.use_classes && state.classOf[file]].filter(Boolean);
-      const classes = [marks.length && "tf-marked", isOut && "tf-out", isSelected && "tf-selected", state.crops[file] && "tf-cropped"].filter(Boolean);
+      const words = [...flags.map((flag) => FLAGS[flag][0]), isOut && T.t("left out"), state.crops[file] && T.t("cropped by hand"), found.use_classes && state.classOf[file]].filter(Boolean);
+      const classes = [flags.length && "tf-marked", isOut && "tf-out", isSelected && "tf-selected", state.crops[file] && "tf-cropped"].filter(Boolean);
       return { words, classes, pressed: mode === "leave" ? !isOut : mode === "sort" ? isSelected : null };
     };
     const tellAdvice = (sentences) => advice.replaceChildren(...sentences.map((sentence) => el("li", {}, T.translate(sentence))));
     const drawChips = () => {
       const numbers = {};
-      for (const marks of Object.values(found.marks)) for (const mark of marks) numbers[mark] = (numbers[mark] ?? 0) + 1;
+      for (const flags of Object.values(found.flags)) for (const flag of flags) numbers[flag] = (numbers[flag] ?? 0) + 1;
       if (filter && !numbers[filter]) filter = null;
       const chip = (value, text, hint) => {
         const input = el("input", { type: "radio", name: "tf-make-filter", value: value ?? "", checked: value === filter });
@@ -200,9 +200,9 @@
       };
       chips.replaceChildren(
         chip(null, T.t("All {n}", { n: T.wholeNumber(found.files.length) }), T.t("Every picture")),
-        ...Object.entries(MARKS).filter(([mark]) => numbers[mark]).map(([mark, [text, hint]]) => chip(mark, `${text} ${numbers[mark]}`, hint)),
+        ...Object.entries(FLAGS).filter(([flag]) => numbers[flag]).map(([flag, [text, hint]]) => chip(flag, `${text} ${numbers[flag]}`, hint)),
       );
-      leaveMarked.hidden = !Object.keys(found.marks).length;
+      leaveMarked.hidden = !Object.keys(found.flags).length;
     };
     const draw = (firstPage = false) => {
       undo.disabled = !past.length;
@@ -257,7 +257,7 @@
       tellAdvice(found.advice);
       drawChips();
       draw();
-      const unreadable = found.files.filter((file) => found.marks[file]?.includes("unreadable") && !state.out.has(file));
+      const unreadable = found.files.filter((file) => found.flags[file]?.includes("unreadable") && !state.out.has(file));
       if (unreadable.length) move(STEPS.leftOut(state, unreadable));
     };
     root.load = async (name) => {

@@ -53,7 +53,7 @@
       if (!found) return "";
       const doing = { measure: T.t("Measuring …"), space: T.t("Preparing the Space …"), page: T.t("Preparing the page …") }[found.kind];
       const done = { measure: T.t("Measured."), space: T.t("The Space is prepared."), page: T.t("The page is prepared.") }[found.kind];
-      if (!found.done) return `${doing} ${T.spokenTime(found.seconds)}`;
+      if (!found.done) return `${doing} ${T.duration(found.seconds)}`;
       return found.error ? T.translate(found.error) : done;
     };
     const drawFigures = () => {

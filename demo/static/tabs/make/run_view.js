@@ -8,28 +8,10 @@
   const CURVES_EVERY = 5000; // ms
   const FIRST_CURVE = { vae: "mse", gan: "variety_distance", inverter: "mse", repair: "mse", classifier: "loss", attributes: "loss" };
 
-  // Stage -> [what it is called, what its moments or sheets show].
-  T.stageWords = () => ({
-    vae: [T.t("VAE"), T.t("Above, pictures of yours that it never learns from; below, what the VAE rebuilds of them.")],
-    gan: [T.t("GAN"), T.t("What the GAN draws, always from the same noise.")],
-    inverter: [T.t("Look-alikes"), T.t("A picture of yours, what is shown of it, and the nearest that the GAN can draw.")],
-    repair: [T.t("Repairs"), T.t("A picture of yours, what is shown of it, and how the VAE completes it.")],
-    classifier: [T.t("Classifier"), T.t("What its first layer looks for. It tells the classes apart.")],
-    attributes: [T.t("Attributes"), T.t("What its first layer looks for. It reads the attributes.")],
-  });
   T.runTitle = () => T.t("What it has learned so far");
-  // A time in words.
-  T.spokenTime = (seconds) => {
-    if (seconds === null || seconds === undefined) return "…";
-    if (seconds < 90) return T.t("{n} s", { n: Math.max(0, Math.round(seconds)) });
-    const minutes = Math.round(seconds / 60);
-    if (minutes < 90) return T.t("{n} min", { n: minutes });
-    const [h, m] = [Math.floor(minutes / 60), minutes % 60];
-    return m ? T.t("{h} h {m} min", { h, m }) : T.t("{h} h", { h });
-  };
   // A count to two digits, as what is expected is no more exact.
   const about = (count) => T.wholeNumber(Number(Number(count).toPrecision(2)));
-  const afterWords = ([images, seconds]) => T.t("{n} pictures seen, after {time}", { n: T.wholeNumber(images), time: T.spokenTime(seconds) });
+  const afterWords = ([images, seconds]) => T.t("{n} pictures seen, after {time}", { n: T.wholeNumber(images), time: T.duration(seconds) });
 
   const loaded = new Map(); // promises of rows by address; few are kept
   const rowAt = (url) => {
@@ -261,8 +243,8 @@
       left.textContent = [
         T.t("{n} pictures seen", { n: T.wholeNumber(status.images) }),
         status.rate ? T.t("{n} pictures/s", { n: T.digits(status.rate, 2) }) : "",
-        T.t("{time} left in this step", { time: T.spokenTime(status.left) }),
-        forAll === null ? "" : T.t("{time} for all", { time: T.spokenTime(forAll) }),
+        T.t("{time} left in this step", { time: T.duration(status.left) }),
+        forAll === null ? "" : T.t("{time} for all", { time: T.duration(forAll) }),
       ]
         .filter(Boolean)
         .join(" · ");

@@ -31,7 +31,7 @@
         max: Math.log2(most),
         step: 0.05,
         value: Math.log2(minutes),
-        format: (v) => T.spokenTime(60 * nice(2 ** v)),
+        format: (v) => T.duration(60 * nice(2 ** v)),
         hint: T.t("For all models together. More time makes better pictures."),
       },
       (v) => {
@@ -67,7 +67,7 @@
       if (kind === "few") {
         const wanted = Math.min(nice(status.minutes * MUCH_LONGER), most);
         if (wanted <= status.minutes) return [];
-        return [el("p", { class: "tf-quiet tf-run-alarm" }, T.t("Four times the time shows it four times as many."), button(T.t("Take {time} in all", { time: T.spokenTime(60 * wanted) }), () => act("minutes", { minutes: wanted })))];
+        return [el("p", { class: "tf-quiet tf-run-alarm" }, T.t("Four times the time shows it four times as many."), button(T.t("Take {time} in all", { time: T.duration(60 * wanted) }), () => act("minutes", { minutes: wanted })))];
       }
       if (stage !== "gan") return [];
       const useful = { collapse: ["variety"], noise: ["steadiness", "slower"] }[kind] ?? [];
@@ -107,7 +107,7 @@
       const names = T.stageWords();
       const rows = status.steps.map((step, i) => {
         const state = status.state === "finished" || i < status.step ? "done" : i === status.step && status.state === "training" ? "now" : "later";
-        return el("li", { class: `tf-step-${state}`, "aria-current": state === "now" ? "step" : null }, el("span", {}, names[step.stage][0]), " ", el("small", {}, T.spokenTime(60 * step.takes)));
+        return el("li", { class: `tf-step-${state}`, "aria-current": state === "now" ? "step" : null }, el("span", {}, names[step.stage][0]), " ", el("small", {}, T.duration(60 * step.takes)));
       });
       steps.replaceChildren(...rows);
       steps.hidden = status.state === "collecting";

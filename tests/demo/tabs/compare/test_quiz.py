@@ -73,10 +73,10 @@ def test_what_guessing_gives():
 
 def test_marks():
     real = np.array([True, False, False, True])
-    assert quiz.mark("rg", real).right == 2 and quiz.mark("grrr", real).right == 1
+    assert quiz.score_of("rg", real).right == 2 and quiz.score_of("grrr", real).right == 1
     for wrong in ("", "rgrgr", "rx", "R"):
         with pytest.raises(InputError, match="1 to 4 letters"):
-            quiz.mark(wrong, real)
+            quiz.score_of(wrong, real)
 
 
 def test_a_game_over_the_routes(served: ServedBundle):

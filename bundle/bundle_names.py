@@ -1,0 +1,21 @@
+"""Names of bundles, which stand in addresses: made from any text, and checked."""
+
+import re
+import unicodedata
+
+from bundle.errors import UserError
+from bundle.schema import BUNDLE_NAME
+
+MAX_LENGTH = 64  # characters, as BUNDLE_NAME has it
+
+
+def name_from(text: str) -> str:
+    """A name made from any text, such as "Émile's cats" -> "emile-s-cats"; "" where nothing is left of it."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9_-]+", "-", plain).strip("-_")[:MAX_LENGTH]
+
+
+def check_name(name: str) -> None:
+    """Raises UserError for what cannot be the name of a bundle."""
+    if not re.fullmatch(BUNDLE_NAME, name):
+        raise UserError(f"'{name}' cannot be a bundle's name: use lower-case letters, digits, - and _ with --name.")
