@@ -185,6 +185,12 @@ def as_known(run: Path, loaded: Loaded, place: str, more: bool = False) -> Loade
     known = Thumbnails.stored(run)
     if known is not None:
         train, test = recognised(known, train, test, run, place, more)
+    elif more and len(train) > stored.train_images:
+        raise UserError(
+            f"{run} does not know its {stored.train_images} training pictures one by one, as it was unpacked from a "
+            "bundle or is of an older version, so --more-data cannot tell which are new: use the same pictures, or "
+            f"begin another run with --start-from {run}."
+        )
     elif len(train) != stored.train_images:
         raise UserError(
             f"{run} belongs to {stored.source} with {stored.train_images} training pictures, not {len(train)}: use the "

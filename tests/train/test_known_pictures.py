@@ -94,6 +94,14 @@ def test_added_pictures_are_taken_when_asked_and_those_held_out_stay_so(run, pic
     assert more(str(run), images=64) == 0  # they are known now
 
 
+def test_a_run_that_does_not_know_its_pictures_cannot_tell_which_were_added(run, pictures, capsys):
+    (run / "pictures.safetensors").unlink()  # as in a run that was unpacked from a bundle
+    draw_folder(pictures, 150)
+    assert more(str(run), "--more-data") == 2
+    said = capsys.readouterr().err
+    assert "one by one" in said and f"--start-from {run}" in said
+
+
 def test_another_order_is_put_right(run, pictures):
     info, train, test = load(str(pictures), quiet=True)
     swapped = torch.arange(len(train)).flip(0)
