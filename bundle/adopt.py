@@ -50,7 +50,7 @@ class About:
 
 
 @dataclass(frozen=True)
-class Found:
+class GeneratorFacts:
     """What shapes and a trial run tell of a generator. `pictures`: uint8 [N, H, W, C], of seeds 0, 1, …; `classes`:
     their names; `notes`: what was guessed or clipped, a sentence each."""
 
@@ -64,7 +64,7 @@ class Found:
     notes: tuple[str, ...]
 
 
-def inspect_generator(data: bytes, prior: Prior = "normal", given: Given = NOTHING_GIVEN) -> Found:
+def inspect_generator(data: bytes, prior: Prior = "normal", given: Given = NOTHING_GIVEN) -> GeneratorFacts:
     """How the generator in an ONNX file is used, found from its shapes and a trial run.
 
     Raises BundleError when the file is no generator of pictures or one that is not served here, UserError when a flag
@@ -92,14 +92,14 @@ def inspect_generator(data: bytes, prior: Prior = "normal", given: Given = NOTHI
     names = given.classes or tuple(map(str, range(trial.classes)))
     precision = "fp32" if file.weight_types <= {FLOAT} else "as it came"
     notes = (*inputs.notes, *trial.notes)
-    return Found(
+    return GeneratorFacts(
         trial.adapter, file.opset, precision, file.parameters, math.prod(inputs.z_shape), names, trial.pictures, notes
     )
 
 
 def adopt(
     file: Path, target: Path, about: About, given: Given = NOTHING_GIVEN, alone: bool = False
-) -> tuple[Bundle, Found]:
+) -> tuple[Bundle, GeneratorFacts]:
     """Writes the bundle of a generator's file into the folder `target`; returns its index and what was found.
 
     Weights in a second file beside it are read in, unless the file came `alone`. Raises UserError with a sentence, and
@@ -125,7 +125,7 @@ def adopt(
     return info, found
 
 
-def _index(about: About, found: Found, generator: File, sample_sheet: File) -> Bundle:
+def _index(about: About, found: GeneratorFacts, generator: File, sample_sheet: File) -> Bundle:
     _, height, width, channels = found.pictures.shape
     inputs: list[dict[str, object]] = [{"name": "z", "shape": ["batch", found.latent_dim]}]
     if found.classes:

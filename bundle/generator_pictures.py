@@ -28,7 +28,7 @@ LEAST_SHOWN = 2 / 255  # of the range that a flag gives: pictures that vary less
 OVERSHOOT = 0.5  # share of all numbers that may lie outside the range, where no flag says which it is
 RANGES: dict[PixelValues, tuple[float, float]] = {"0..1": (0, 1), "-1..1": (-1, 1), "0..255": (0, 255)}
 
-Run = Callable[[Sequence[str] | None, Rows], list[np.ndarray]]
+RunSession = Callable[[Sequence[str] | None, Rows], list[np.ndarray]]
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def _conventional(adapter: Adapter, seeds: Sequence[int], classes: int, prior: P
     return feed
 
 
-def _raw_pictures(run: Run, adapter: Adapter, tiles: int, classes: int, prior: Prior) -> np.ndarray:
+def _raw_pictures(run: RunSession, adapter: Adapter, tiles: int, classes: int, prior: Prior) -> np.ndarray:
     """The generator's own numbers for seeds 0, 1, …, float32 [N, C, H, W]."""
     raw: list[np.ndarray] = []
 
@@ -190,7 +190,7 @@ def sheet_tiles(height: int, width: int, seconds: float) -> int:
     return max(1, most // SHEET_COLUMNS) * SHEET_COLUMNS
 
 
-def _class_count(run: Run, adapter: Adapter, given: Given) -> int:
+def _class_count(run: RunSession, adapter: Adapter, given: Given) -> int:
     """How many classes there are: by the width of a row of weights, by their names, or by the first number that the
     graph refuses. Raises UserError where none of them tells."""
     entry = adapter.classes

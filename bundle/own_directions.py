@@ -30,14 +30,14 @@ LARGEST = 1000.0  # of one number: far beyond any that a network was trained on
 KEY_BYTES, HEAD_BYTES = 4, 8
 LONGEST = 4 * (HEAD_BYTES + MOST_NUMBERS) // 3 + 3  # characters of the text
 WHOLE = 127  # the largest number, in units
-Text = Annotated[str, Field(max_length=LONGEST, pattern=r"^[A-Za-z0-9_-]+$")]
+VectorText = Annotated[str, Field(max_length=LONGEST, pattern=r"^[A-Za-z0-9_-]+$")]
 
 
 class OwnMove(Entry):
     """A move along a direction that is brought: `amount` standard deviations along the `vector`, as text."""
 
     amount: Annotated[float, Field(ge=-1e6, le=1e6)]
-    vector: Text
+    vector: VectorText
 
 
 def latent_size(info: Bundle, model: Model) -> int:

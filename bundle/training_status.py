@@ -14,7 +14,7 @@ from bundle.atomic_files import write_file
 STATUS = "status.json"
 CHECKPOINT_REQUEST = ".checkpoint"
 
-State = Literal["training", "measuring", "finished", "stopped"]
+RunState = Literal["training", "measuring", "finished", "stopped"]
 
 
 class Expected(BaseModel):
@@ -40,7 +40,7 @@ class Status(BaseModel):
     """Place of the stage among those of the command, from 1."""
     of: int
     """How many stages the command has."""
-    state: State
+    state: RunState
     images: int
     """Pictures that the stage has been trained on."""
     planned: int

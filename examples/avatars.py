@@ -174,13 +174,13 @@ def licence(settings: Settings) -> str:
     return "\n".join(lines)
 
 
-def about(settings: Settings) -> croissant.About:
+def set_description(settings: Settings) -> croissant.SetDescription:
     """The set for croissant.json."""
     known = [definition(style).get("meta", {}) for style in settings.styles]
     artists = [meta.get("creator", {}) for meta in known]
     creators = {artist.get("name", "not named"): artist.get("url", "") for artist in artists}
     licences = {address for meta in known if (address := meta.get("license", {}).get("url"))}
-    return croissant.About(
+    return croissant.SetDescription(
         name="avatars",
         description=f"Heads on white at {settings.size} px, put together by a seed of parts that illustrators drew: "
         f"{', '.join(settings.styles)}. Drawn by examples/avatars.py of Twofold with DiceBear.",
@@ -242,7 +242,7 @@ def make(settings: Settings) -> None:
     for p in plan.values():
         writer.writerow({"file_name": p.name, "style": p.style} | attributes(p.style, p.options))
     write(settings.out / croissant.TABLE, table.getvalue().encode())
-    write(settings.out / croissant.FILE, croissant.described(settings.out, about(settings)))
+    write(settings.out / croissant.FILE, croissant.described(settings.out, set_description(settings)))
     print(f"{len(plan)} pictures of {len(settings.styles)} styles in {settings.out}.")
 
 

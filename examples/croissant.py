@@ -17,7 +17,7 @@ PICTURES, ROWS = "images", "pictures"
 
 
 @dataclass(frozen=True)
-class About:
+class SetDescription:
     """A set in words. `creators`: names and addresses; `licences`: addresses; `columns`: of numbers in the table, after
     file_name and `label`, the column of the classes."""
 
@@ -30,7 +30,7 @@ class About:
     columns: Sequence[str]
 
 
-def described(folder: Path, about: About) -> bytes:
+def described(folder: Path, about: SetDescription) -> bytes:
     """The description of the set in `folder`, which has its table already. Raises mlcroissant's ValidationError for one
     that is not Croissant."""
     import mlcroissant as mlc

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from bundle.command_line import end_signals, handled, let_go_of_terminal
 from bundle.errors import UserError
-from bundle.training_status import Expected, State, Status
+from bundle.training_status import Expected, RunState, Status
 from train.budget import Slot, spoken
 from train.checkpoints import load_tensors, restore_modules, restore_optimizer, save_tensors
 from train.data.dataset import Pictures
@@ -164,7 +164,7 @@ class Loop:
         progress.threads, progress.processor = threads, here
         return None
 
-    def write_status(self, state: State) -> None:
+    def write_status(self, state: RunState) -> None:
         """Tells whoever watches the run where it stands."""
         progress, pace = self.progress, self.pace
         left = pace.left()

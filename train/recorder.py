@@ -24,7 +24,7 @@ from train.hardware import hardware
 from train.progress_bar import ProgressBar, say
 from train.run_folder import StageRecord, read_json, write_json
 from train.settings import BUDGET, TUNABLE, Settings
-from train.snapshots import Snapshots
+from train.snapshots import SnapshotTaker
 from train.stages.stage import Stage
 from train.stored_settings import from_dict, to_dict
 
@@ -77,7 +77,7 @@ class Recorder:
         self.earlier_sessions: list[dict] = []
         self.warned: dict[str, str] = {}  # kind -> what was said
         self.data = [[progress.images, train_images]]
-        self.snapshots = Snapshots(stage, self.folder, progress.images) if self.writes else None
+        self.snapshots = SnapshotTaker(stage, self.folder, progress.images) if self.writes else None
         record_path = self.folder / "record.json"
         if settings.resume and record_path.exists():
             record = read_json(record_path)

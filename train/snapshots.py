@@ -53,7 +53,7 @@ def even(counts: Sequence[int], most: int = KEPT) -> list[int]:
     return chosen
 
 
-class Snapshots:
+class SnapshotTaker:
     """The snapshots of one stage while it trains. They draw nothing at random: training goes on as without them."""
 
     def __init__(self, stage: Stage, folder: Path, seen: int):

@@ -22,9 +22,9 @@ from bundle.schema import MAX_ATTRIBUTES, Model
 from bundle.schema.entries import Entry
 
 # IPTC's words for the source of a picture (cv.iptc.org/newscodes/digitalsourcetype). The second: with parts of another.
-Source = Literal["trainedAlgorithmicMedia", "compositeWithTrainedAlgorithmicMedia"]
-TRAINED: Source = "trainedAlgorithmicMedia"
-COMPOSITE: Source = "compositeWithTrainedAlgorithmicMedia"
+DigitalSource = Literal["trainedAlgorithmicMedia", "compositeWithTrainedAlgorithmicMedia"]
+TRAINED: DigitalSource = "trainedAlgorithmicMedia"
+COMPOSITE: DigitalSource = "compositeWithTrainedAlgorithmicMedia"
 
 MAX_KEYS, MAX_FRAMES, MAX_SHEET = 16, 100_000, 100  # of a state that is drawn again
 MAX_FAVOURITES = 60
@@ -151,7 +151,7 @@ class Mark(Entry):
     """What a picture says of itself. `bundle`: its name, `sha256`: its fingerprint (OpenBundle.sha256); None where no
     bundle drew it, or the picture is a file of the bundle itself. `state`: what draws it again, as JSON has it."""
 
-    source: Source
+    source: DigitalSource
     bundle: str | None = None
     sha256: str | None = None
     state: dict[str, Any] | None = None
@@ -173,7 +173,7 @@ def of_sheet(bundle: str, model: Model, count: int, columns: int) -> Mark:
     return Mark(source=TRAINED, bundle=bundle, state=plain_state(sheet))
 
 
-def _mark(source: Source, bundle: OpenBundle, state: State | Mapping[str, Any] | None) -> Mark:
+def _mark(source: DigitalSource, bundle: OpenBundle, state: State | Mapping[str, Any] | None) -> Mark:
     plain = plain_state(state) if isinstance(state, Entry) else dict(state or {})
     return Mark(source=source, bundle=bundle.info.name, sha256=bundle.sha256, state=plain or None)
 

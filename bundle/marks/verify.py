@@ -55,13 +55,13 @@ class Finding:
     sentences: tuple[str, ...]
 
 
-def named(reading: xmp.Reading) -> str | None:
+def named(reading: xmp.XmpReading) -> str | None:
     """The bundle that a mark names."""
     return reading.mark.bundle if reading.mark else None
 
 
 def finding(
-    data: bytes, reading: xmp.Reading, model: BundleModel | None, limits: Limits = FILE, redraw: Redraw = drawn_again
+    data: bytes, reading: xmp.XmpReading, model: BundleModel | None, limits: Limits = FILE, redraw: Redraw = drawn_again
 ) -> Finding:
     """What can be said of a file's bytes. `reading`: what xmp.read finds in them; `model`: the bundle of the name that
     the mark gives, where it is at hand; `redraw`: how states are drawn. Raises ImageError beyond the limits."""
@@ -115,7 +115,7 @@ def _uncompared(mark: Mark, place: Place, *told: str) -> Finding:
     return Finding(mark, place, "not compared", None, tuple(filter(None, told)))
 
 
-def _without_mark(data: bytes, reading: xmp.Reading) -> Iterator[str]:
+def _without_mark(data: bytes, reading: xmp.XmpReading) -> Iterator[str]:
     if data.startswith(b"PK\x03\x04"):
         yield ZIP
         return

@@ -41,7 +41,7 @@ BEGINS, ENDS = b"<x:xmpmeta", b"</x:xmpmeta>"
 
 
 @dataclass(frozen=True)
-class Reading:
+class XmpReading:
     """What the blocks of XMP in a file say. `mark`: of Twofold, or of another tool by the same words of IPTC; `source`:
     IPTC's word for its source, whatever it is, "" without one. `tool`: what wrote it. `long`, `torn`: whether a block
     was too long to be read, or is no XML."""
@@ -89,16 +89,16 @@ def _filled(mark: Mark) -> bytes:
 # --- reading, of files that may be a stranger's ----------------------------------------------------
 
 
-def read(data: bytes) -> Reading:
+def read(data: bytes) -> XmpReading:
     """What the blocks in a file's bytes say; of several with a source, the first."""
-    found, at = Reading(), 0
+    found, at = XmpReading(), 0
     for _ in range(MOST_BLOCKS):
         begin = data.find(BEGINS, at)
         if begin < 0:
             break
         end = data.find(ENDS, begin, begin + LONGEST_READ)
         if end < 0:
-            found = Reading(long=len(data) - begin > LONGEST_READ, torn=len(data) - begin <= LONGEST_READ)
+            found = XmpReading(long=len(data) - begin > LONGEST_READ, torn=len(data) - begin <= LONGEST_READ)
             at = begin + len(BEGINS)
             continue
         at = end + len(ENDS)
@@ -109,13 +109,13 @@ def read(data: bytes) -> Reading:
     return found
 
 
-def _parsed(text: bytes) -> Reading:
+def _parsed(text: bytes) -> XmpReading:
     if b"<!" in text:  # a document type, which may define entities that grow without end
-        return Reading(torn=True)
+        return XmpReading(torn=True)
     try:
         root = ElementTree.fromstring(text)
     except ElementTree.ParseError:
-        return Reading(torn=True)
+        return XmpReading(torn=True)
     values: dict[str, str] = {}
     for node in root.iter(f"{{{RDF}}}Description"):
         values |= dict(node.attrib)
@@ -124,13 +124,13 @@ def _parsed(text: bytes) -> Reading:
     tool = values.get(f"{{{XMP}}}CreatorTool", "")[:100]
     own = {name: values.get(f"{{{OWN}}}{name}", "") for name in ("bundle", "sha256", "state")}
     if source not in (TRAINED, COMPOSITE):
-        return Reading(source=source, tool=tool)
+        return XmpReading(source=source, tool=tool)
     try:
         state = _state(own["state"])
         bundle, sha256 = own["bundle"][:64] or None, own["sha256"][:64] or None
-        return Reading(Mark(source=source, bundle=bundle, sha256=sha256, state=state), source, tool)
+        return XmpReading(Mark(source=source, bundle=bundle, sha256=sha256, state=state), source, tool)
     except ValidationError:
-        return Reading(source=source, tool=tool, torn=True)
+        return XmpReading(source=source, tool=tool, torn=True)
 
 
 def _state(text: str) -> dict[str, Any] | None:

@@ -52,7 +52,7 @@ from bundle.schema.pictures import (
     Dataset,
     Fit,
     Gan,
-    Image,
+    ImageShape,
     Likelihood,
     Prior,
     Vae,
@@ -99,7 +99,7 @@ __all__ = [
     "Gan",
     "Graph",
     "GraphDifference",
-    "Image",
+    "ImageShape",
     "Layout",
     "Likelihood",
     "Model",
@@ -126,7 +126,7 @@ class Bundle(Entry):
     title: Annotated[str, Field(min_length=1, max_length=200)]
     created: Annotated[datetime, AfterValidator(aware)]
     dataset: Dataset
-    image: Image
+    image: ImageShape
     max_batch: Annotated[int, Field(ge=1, le=4096)]
     graphs: dict[str, Graph]
     files: dict[Literal["latents", "examples", "sheet", "training"] | SnapshotFile, File]

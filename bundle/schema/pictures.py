@@ -37,7 +37,7 @@ class Dataset(Entry):
         return self
 
 
-class Image(Entry):
+class ImageShape(Entry):
     """The size of every picture: `channels` (1 or 3) x `height` x `width`."""
 
     channels: Literal[1, 3]

@@ -51,7 +51,7 @@ class Snapshots(Entry):
         return self
 
 
-class Session(Entry):
+class TrainingSession(Entry):
     """One command that trained a stage, from its start to its end; `version`: of Twofold, empty where it is unknown."""
 
     command: str
@@ -74,4 +74,4 @@ class Training(Entry):
     settings: dict[SettingName, Setting] | None = None
     curve: Curve | None = None
     snapshots: Snapshots | None = None
-    sessions: tuple[Session, ...] = ()
+    sessions: tuple[TrainingSession, ...] = ()

@@ -41,10 +41,10 @@ from bundle.marks import (
     COMPOSITE,
     TRAINED,
     Classes,
+    DigitalSource,
     MorphFrame,
     Point,
     Sheet,
-    Source,
     State,
     composite,
     formats,
@@ -80,7 +80,7 @@ def routes(bundles: Mapping[str, ServedBundle], requests: ModelRequests | None =
 
 
 def answering(
-    draw: Draw, state_of: StateOf, source: Source = TRAINED
+    draw: Draw, state_of: StateOf, source: DigitalSource = TRAINED
 ) -> Callable[[ServedBundle, QueryParams], Response]:
     """What answers with the picture that `draw` draws, as PNG or raw bytes, and with the time that the model took.
     `state_of`, `source`: what the mark of a PNG says."""

@@ -14,7 +14,7 @@ from bundle.errors import UserError
 from examples import avatars
 from examples.avatar_attributes import COLOURS, COLUMNS, SHOWN, attributes, oklab
 from examples.avatars import STYLES, Settings, make
-from train.data.sources import open_source
+from train.data.open_source import open_source
 
 for module in avatars.MODULES:
     pytest.importorskip(module, reason="needs examples/requirements-avatars.txt")

@@ -35,7 +35,7 @@ def drawn(name: str, kind: Model) -> np.ndarray:
     return pictures
 
 
-def tiles(sheet: np.ndarray, image: schema.Image) -> np.ndarray:
+def tiles(sheet: np.ndarray, image: schema.ImageShape) -> np.ndarray:
     """The pictures of a sheet, row by row: uint8 [N, H, W, C]."""
     rows, columns = sheet.shape[0] // image.height, sheet.shape[1] // image.width
     cut = sheet.reshape(rows, image.height, columns, image.width, -1).transpose(0, 2, 1, 3, 4)

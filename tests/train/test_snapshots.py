@@ -14,7 +14,7 @@ from bundle.snapshot_rows import snapshot_rows
 from tests.train.test_resume import train
 from train import recorder, snapshots
 from train.checkpoints import load_tensors
-from train.snapshots import KEPT, MOST, Snapshots, even, is_due, read_row
+from train.snapshots import KEPT, MOST, SnapshotTaker, even, is_due, read_row
 
 
 def taken_by(end: int, batch: int) -> list[int]:
@@ -56,7 +56,7 @@ class Drawing:
 
 def test_a_run_that_ends_while_every_second_row_goes_goes_on_with_those_that_are_left(tmp_path, monkeypatch):
     stage = Drawing()
-    kept = Snapshots(stage, tmp_path, 0)
+    kept = SnapshotTaker(stage, tmp_path, 0)
     for count in range(1, MOST + 1):
         kept.take(torch.nn.Module(), count * 100, float(count))
     unlink, gone = Path.unlink, []
@@ -70,7 +70,7 @@ def test_a_run_that_ends_while_every_second_row_goes_goes_on_with_those_that_are
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(Path, "unlink", ended)
         kept.take(torch.nn.Module(), 4900, 49.0)
-    again = Snapshots(stage, tmp_path, 4900)
+    again = SnapshotTaker(stage, tmp_path, 4900)
     left = [moment.images for moment in again.taken]
     assert len(left) == MOST + 1 - 5 and left[0] == 100 and left[-1] == 4900
     for count in range(50, 56):
@@ -85,7 +85,7 @@ def test_a_run_that_ends_while_every_second_row_goes_goes_on_with_those_that_are
 def test_drawing_them_changes_nothing_of_a_training(shapes, tmp_path, monkeypatch):
     """The same bytes with snapshots and without; four VAE pictures are reconstructed, 16 latents drawn."""
     with monkeypatch.context() as patch:
-        patch.setattr(Snapshots, "take", lambda *arguments: None)
+        patch.setattr(SnapshotTaker, "take", lambda *arguments: None)
         for stage in ("gan", "vae"):
             assert train(tmp_path / "without", stage, shapes, 96) == 0
     for stage, count in (("gan", 16), ("vae", 4)):

@@ -1,6 +1,6 @@
 """Any source of pictures as tensors.
 
-load.py is the way in. What a source is: source.py, opened by sources.py. Folders and zips: folder_files.py and
+load.py is the way in. What a source is: source.py, opened by open_source.py. Folders and zips: folder_files.py and
 zip_files.py list their files, image_files.py picks the pictures by file_kinds.py, layout.py reads the folders around
 them, label_files.py the labels beside them, folder_source.py puts these together. Parquet and the Hugging Face Hub:
 tables.py, columns.py. Reading a source: scan.py, pixel_format.py (grey or colour, black and white), pillow_warnings.py,

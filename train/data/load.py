@@ -22,13 +22,13 @@ from train.data.attributes import attributes_note, choose, matrix
 from train.data.cache import Cache
 from train.data.checks import check_count, check_variety, few_pictures
 from train.data.dataset import DataInfo, Pictures, describe, set_name
+from train.data.open_source import open_source
 from train.data.packed import key_of
 from train.data.picture_set import read_set
 from train.data.pixel_format import DEFAULT_PIXELS, PixelFormat, check_pixel_format, format_of_run
 from train.data.reading import DEFAULT_READING, ClassesFrom, Reading
 from train.data.scan import LARGEST_DEFAULT, Scan, choose_format, default_size
 from train.data.scan_report import scan_report
-from train.data.sources import open_source
 from train.picture_size import PictureSize, check_size, sides_of
 from train.progress_bar import say
 

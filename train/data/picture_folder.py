@@ -24,9 +24,9 @@ from bundle.pictures import from_array
 from train.data import shapes
 from train.data.attributes import AttributeInfo
 from train.data.load import load, synthetic_set
+from train.data.open_source import open_source
 from train.data.reading import Reading
 from train.data.source import Row, Source
-from train.data.sources import open_source
 
 TOLD_EVERY = 25  # pictures
 ATTRIBUTES = "metadata.csv"

@@ -14,7 +14,7 @@ from train.evaluate.class_histogram import histogram_kl
 from train.evaluate.evaluator import Distances, Evaluator
 from train.evaluate.memorisation import References, pixel_rows
 from train.evaluate.report import BY_DEFINITION, Report
-from train.evaluate.sheets import Sheet, triples
+from train.evaluate.sheets import PictureSheet, triples
 
 REBUILT = "its reconstructions"
 MOST_TRAINING = 60_000  # training pictures among which copies are looked for …
@@ -41,7 +41,7 @@ class EvaluationContext:
     seed: int
     augmentations: tuple[str, ...] = ()
     copies: bool = True
-    sheets: dict[str, Sheet] = field(default_factory=dict)
+    sheets: dict[str, PictureSheet] = field(default_factory=dict)
 
     @property
     def count(self) -> int:

@@ -24,7 +24,7 @@ from train.evaluate.gan import measure_gan, measure_truncation
 from train.evaluate.handles import ClassifierHandle, GanHandle, Subject
 from train.evaluate.inverse import measure_inversion, measure_repair
 from train.evaluate.report import Report
-from train.evaluate.sheets import Sheet, save_sheet
+from train.evaluate.sheets import PictureSheet, save_sheet
 from train.evaluate.subject import classifier_of_run, open_subject
 from train.evaluate.synthetic_sets import measure_factors, measure_modes
 from train.evaluate.vae import measure_vae
@@ -47,7 +47,7 @@ class Evaluation:
 
     subject: Subject
     report: Report
-    sheets: dict[str, Sheet]
+    sheets: dict[str, PictureSheet]
 
 
 def check(settings: EvaluateSettings) -> None:
@@ -255,7 +255,7 @@ def main(settings: EvaluateSettings) -> int:
     return 0
 
 
-def store_report(folder: Path, report: Report, sheets: dict[str, Sheet]) -> None:
+def store_report(folder: Path, report: Report, sheets: dict[str, PictureSheet]) -> None:
     """Writes report.json, report.md and the sheets. Raises UserError."""
     report.store(folder, list(sheets))
     for name, sheet in sheets.items():

@@ -15,7 +15,7 @@ from bundle.trial_inputs import TrialInputs
 from train.evaluate.control import is_bundle
 from train.evaluate.handles import Subject
 from train.evaluate.report import Report
-from train.evaluate.sheets import Sheet, save_sheet
+from train.evaluate.sheets import PictureSheet, save_sheet
 from train.settings import EvaluateSettings
 
 CLOSEST = "gan_closest_features.png"  # the sheet that only the data can show
@@ -51,7 +51,7 @@ def first_seeds(bundle: OpenBundle, subject: Subject) -> np.ndarray:
     return to_uint8(images)
 
 
-def store(folder: Path, subject: Subject, report: Report, command: str, sheets: dict[str, Sheet]) -> None:
+def store(folder: Path, subject: Subject, report: Report, command: str, sheets: dict[str, PictureSheet]) -> None:
     """Stores a report that `check_store` allowed, and the samples most like a training picture as a sheet in the
     folder `report` beside the bundle, where `export report` finds it. Raises UserError."""
     quality = report.as_quality(command)

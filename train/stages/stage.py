@@ -9,7 +9,7 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 
 from bundle.marks import COMPOSITE
-from bundle.marks.mark import Source
+from bundle.marks.mark import DigitalSource
 from train.data.dataset import Pictures
 from train.distributed import average_over_processes
 from train.settings import Settings
@@ -75,7 +75,7 @@ class Stage(ABC, Generic[Networks, StageSettings]):
     """Module that `python -m` starts."""
     held_out: Tensor
     """32 pictures of the test split for the sample sheets, float32 in [0, 1]; set by the loop."""
-    sheet_shows: ClassVar[Source | None] = COMPOSITE
+    sheet_shows: ClassVar[DigitalSource | None] = COMPOSITE
     """What the mark of a sample sheet says: samples, samples beside held-out pictures, or None for what is no
     picture."""
     snapshot_held_out: ClassVar[int] = 0

@@ -20,9 +20,9 @@ from train.data import packed, picture_set
 from train.data.cache import Cache, opened_cache
 from train.data.load import Loaded, load, load_again
 from train.data.mapped_images import MappedImages
+from train.data.open_source import open_source
 from train.data.reading import Reading
 from train.data.scan import choose_format
-from train.data.sources import open_source
 
 
 @pytest.fixture
