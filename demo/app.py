@@ -82,8 +82,8 @@ def build_parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     parser.add_argument(
         "--make", nargs="?", const="me", choices=("me", "anyone"), metavar="anyone",
-        help="add a tab that trains generators of own pictures, which stay on this machine; `--make anyone` where "
-        "others reach the page too",
+        help="add a tab that trains generators of your own pictures, which stay on this machine; `--make anyone` where "
+        "others can reach the page too",
     )  # fmt: skip
     parser.add_argument(
         "--make-folder", metavar="FOLDER", default="made", help="where --make keeps its projects (default: %(default)s)"
@@ -148,17 +148,17 @@ def _serve(options: argparse.Namespace) -> int:
     return 0
 
 
-def _root(given: str | None) -> Path:
-    """The folder of bundles to serve. Raises UserError when it does not exist."""
-    if given is None:
+def _root(bundles: str | None) -> Path:
+    """The folder of bundles to serve; `bundles`: the option of that name. Raises UserError when it does not exist."""
+    if bundles is None:
         return REPOSITORY / "artifacts"
-    if given.startswith("hf://"):
+    if bundles.startswith("hf://"):
         from demo.serving.hub import fetch  # its library takes a while to import
 
-        return fetch(given)
-    if not Path(given).is_dir():
-        raise UserError(f"Folder '{given}' does not exist: --bundles takes a bundle or a folder of bundles.")
-    return Path(given)
+        return fetch(bundles)
+    if not Path(bundles).is_dir():
+        raise UserError(f"Folder '{bundles}' does not exist: --bundles takes a bundle or a folder of bundles.")
+    return Path(bundles)
 
 
 def _uploads(bundles: MutableMapping[str, ServedBundle]) -> "Uploads":

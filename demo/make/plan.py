@@ -54,8 +54,8 @@ class Step:
 def steps(project: Project, pictures: int, classes: int) -> tuple[Step, ...]:
     """The training of a project with so many chosen pictures and classes: without GAN where the pictures are too few,
     without classifier where there are no classes."""
-    gan: list[Stage] = ["gan"] if pictures >= FEW_FOR_A_GAN else []
-    wanted: list[Stage] = ["vae", *gan, *(["inverter"] if gan else []), "repair"]  # type: ignore[list-item]
+    gan = pictures >= FEW_FOR_A_GAN
+    wanted: list[Stage] = ["vae", "gan", "inverter", "repair"] if gan else ["vae", "repair"]
     if classes > 1:
         wanted.append("classifier")
     if project.attributes:

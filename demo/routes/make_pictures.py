@@ -18,6 +18,7 @@ import re
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,7 @@ from demo.routes.model_requests import FRESH, refusal
 
 COLUMNS, PER_PAGE = 10, 100
 ABANDONED = 24 * 3600  # seconds after which a file that never came to its end is removed
-MAX_ARRIVING = 4  # files of a project that arrive at a time
+MAX_ARRIVING = 64  # files of a project that arrive at a time; a page sends four
 CHOSEN = ("size", "proportions", "fit", "background", "left_out", "use_classes", "crops", "attributes")
 
 
@@ -120,8 +121,7 @@ class PictureRoutes:
             most = self.limits.upload_bytes // 1_000_000
             raise InputError(f"The file is too large: at most {most} MB are accepted.")
         arriving = folder / f".{re.sub('[^0-9a-z]', '', query.get('id', ''))[:32] or 'file'}.part"
-        if at == 0:
-            await in_thread(make_room, folder, arriving)
+        await in_thread(make_room, folder, arriving, self.limits.bytes - at)
         size = await append(arriving, request, at, of)
         if size < of:
             return fresh_json({"received": size})
@@ -227,13 +227,20 @@ class PictureRoutes:
         )
 
 
-def make_room(folder: Path, arriving: Path) -> None:
-    """Removes files of a project whose other pieces never came: abandoned ones, and those that have waited longest
-    where there would be more than MAX_ARRIVING. A stranger could fill the disk with beginnings of files."""
-    others = [path for path in folder.glob(".*.part") if path != arriving]
-    waiting = sorted(((path.stat().st_mtime, path) for path in others if path.exists()), reverse=True)
-    for i, (touched, path) in enumerate(waiting):
-        if i + 1 >= MAX_ARRIVING or touched < time.time() - ABANDONED:
+def make_room(folder: Path, arriving: Path, most: int) -> None:
+    """Removes files of a project whose other pieces never came: abandoned ones, and of more than MAX_ARRIVING files or
+    `most` bytes in all, beside the one that is arriving, those that have waited longest. A stranger could fill the disk
+    with beginnings of files; what does not fit into a project at once could not be stored either."""
+    others = []
+    for path in folder.glob(".*.part"):
+        with suppress(OSError):  # it has just come to its end
+            if path != arriving:
+                found = path.stat()
+                others.append((found.st_mtime, found.st_size, path))
+    held = 0
+    for i, (touched, size, path) in enumerate(sorted(others, reverse=True)):
+        held += size
+        if i >= MAX_ARRIVING or held > most or touched < time.time() - ABANDONED:
             path.unlink(missing_ok=True)
 
 

@@ -166,9 +166,7 @@ class BatchQueue:
 
     def _await(self, request: _Request) -> None:
         """Wait until something happens, releasing the lock meanwhile; a request that waits in vain leaves the queue."""
-        if (
-            request not in self._waiting
-        ):  # it is in a run, whose end is announced: its own deadline ends nothing any more
+        if request not in self._waiting:  # it is in a run, whose end is announced; its own deadline ends nothing now
             self._state.wait()
             return
         in_time = self._state.wait(max(0.0, request.caller.until - time.monotonic()))
