@@ -47,7 +47,8 @@ def class_centres(mixture: Mixture) -> np.ndarray:
 
 def axes(found: Moments, projection: Projection) -> np.ndarray:
     """The plane's directions P [2, D]. pca: the two of largest variance. lda: the two that separate the classes best
-    (Fisher 1936), in units of the standard deviation within classes. The largest entry of each is positive."""
+    (Fisher 1936), in units of the standard deviation within classes. The largest entry of each is positive. Codes of
+    one number have one direction; the other is 0."""
     if projection == "pca":
         directions = np.linalg.eigh(found.within + found.between)[1][:, ::-1].T[:2]
     else:
@@ -58,7 +59,8 @@ def axes(found: Moments, projection: Projection) -> np.ndarray:
         best = np.linalg.eigh(whiten.T @ found.between @ whiten)[1][:, ::-1][:, :2]
         directions = (whiten @ best).T
     largest = np.take_along_axis(directions, np.abs(directions).argmax(axis=1)[:, None], axis=1)
-    return directions * np.sign(largest)
+    directions = directions * np.sign(largest)
+    return np.pad(directions, ((0, 2 - len(directions)), (0, 0)))
 
 
 @dataclass(frozen=True)
@@ -103,9 +105,10 @@ def latent_map(mixture: Mixture, projection: Projection) -> LatentMap:
 
 
 def frame(places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The lower and upper corner [2] of what a map shows: nearly all of the places [N, 2], with a margin."""
+    """The lower and upper corner [2] of what a map shows: nearly all of the places [N, 2], with a margin. Places on a
+    line, as codes of one number have, get a frame of some height."""
     low, high = np.quantile(places, [0.005, 0.995], axis=0)
-    room = 0.08 * (high - low)
+    room = np.where(high > low, 0.08 * (high - low), 1.0)
     return low - room, high + room
 
 

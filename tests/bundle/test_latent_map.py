@@ -70,3 +70,15 @@ def test_a_frame_holds_nearly_all_and_far_places_stay_finite(mixture: Mixture, d
     inside = ((chart.places(drawn) > low) & (chart.places(drawn) < high)).all(axis=1)
     assert inside.mean() > 0.97
     assert np.isfinite(chart.code(np.array([1e6, -1e6]))).all()
+
+
+@pytest.mark.parametrize("projection", ["pca", "lda"])
+def test_codes_of_one_number_lie_on_a_line(projection: Projection):
+    line = Mixture(np.array([0.5, 0.5]), np.array([[-2.0], [3.0]]), np.full((2, 1, 1), 0.5), np.eye(3)[:2])
+    chart = latent_map.latent_map(line, projection)
+    places = chart.places(line.means)
+    assert places.shape == (2, 2) and places[0, 0] != places[1, 0] and not places[:, 1].any()
+    for beside in (0.0, 5.0):
+        assert chart.code(places[1] + [0, beside])[0] == pytest.approx(3, abs=1e-3)
+    low, high = latent_map.frame(places)
+    assert (high > low).all()
