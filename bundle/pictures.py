@@ -20,7 +20,7 @@ from bundle.schema import Bundle, Fit
 Mode = Literal["L", "RGB"]
 COLOUR_MODES = {"RGB", "RGBA", "RGBX", "RGBa", "P", "PA", "CMYK", "YCbCr", "LAB", "HSV"}
 ARRAY_MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
-# Where transparency is laid on unless a background is named: grey pictures are mostly bright strokes on black.
+# What transparent parts are laid on unless a background is named: grey pictures are mostly bright strokes on black.
 BACKGROUNDS: dict[Mode, str] = {"RGB": "#ffffff", "L": "#000000"}
 NO_PICTURE = "This file is not a picture that can be read; use PNG, JPEG, WebP or GIF."
 BORDER = 4  # pixels that a picture may lack in height or width to keep its own: the 28 of MNIST in 32

@@ -15,7 +15,7 @@ from train.data.dataset import DataInfo, set_name
 
 SMALL_SET = 10_000  # pictures; larger sets begin without augmentation
 MOST_APART, APART_SHARE = 256, 10  # pictures that tell whether the critic memorises: one in ten, at most so many
-HIGHEST = 0.8
+HIGHEST = 0.8  # probability, beyond which augmentations leak
 SHIFT = 1 / 8  # of the side
 # Operations by the last part of the source's name. Left out is what could pass for another picture of the set: the grey
 # level of a digit or a scan carries meaning, and holes in scans look like implants.

@@ -40,9 +40,9 @@ from train.status import StatusFile
 from train.stored_settings import flat
 from train.threads import ThreadTrial, first_threads
 
-SHEETS = 16  # a run leaves about this many sample sheets and …
-LINES = 100  # … this many lines of metrics, neither before FIRST_STEPS of train/pace.py, of which …
-LAST_STEPS = 6  # … the last say what the speed is
+SHEETS = 16  # about so many sample sheets in a stage, none in its FIRST_STEPS (train/pace.py)
+LINES = 100  # about so many lines of metrics, none in its FIRST_STEPS
+LAST_STEPS = 6  # of the FIRST_STEPS, by which the speed is told for the first time
 CHECKPOINT_SECONDS = 120.0
 PATIENCE = 10  # skipped steps in a row before a run stops
 CHECK_STEPS = 10  # steps from one agreement of several processes, or question to a GPU, to the next

@@ -7,8 +7,8 @@ from train.budget import Slot, spoken
 from train.recorder import Progress
 from train.settings import Settings
 
-FIRST_STEPS = 20  # in which the plan is made anew each time, and before which …
-LEAST_STEPS = 5  # … nothing is said of the time left, or, of so many, of the speed
+FIRST_STEPS = 20  # after each of which the plan is made anew; before they are taken, no time left is told
+LEAST_STEPS = 5  # before they are taken, no speed is told
 PLAN_STEPS, PLAN_SECONDS = 50, 5.0  # from one estimate of the speed to the next, whichever is sooner
 MEASURING_SHARE = 0.4  # of the time of a stage, kept for what is measured at its end, at most
 

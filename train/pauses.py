@@ -5,8 +5,9 @@ from statistics import median
 
 USUAL_STEPS = 50  # the last ones, whose median is the usual time of a step
 LEAST_STEPS = 5  # before which nothing is called usual
-TIMES_USUAL = 30.0  # a step that takes so many times as long, and …
-LEAST_SECONDS = 10.0  # … so much longer, was paused
+# A step was paused that takes so many times as long as a usual one, and so many seconds longer.
+TIMES_USUAL = 30.0
+LEAST_SECONDS = 10.0
 
 
 class Pauses:

@@ -32,9 +32,9 @@ SHEET_COLUMNS = 8
 SHEET_OPTIONS = {"tensorboard": {"dataformats": "NHWC"}}
 BF16 = ", bf16"
 DEFAULT_DATA = Settings.data
-LEAST_VARIETY = 0.5  # as a share of the data's; below it, and …
-MOST_ROUGHNESS = 2.5  # … above this multiple of the data's, a warning is printed once, but not …
-EARLY, EARLY_STEPS = 0.2, 100  # … in the first part and steps of a run, whose samples are all alike
+LEAST_VARIETY = 0.5  # as a share of the data's: below it a warning is printed, once
+MOST_ROUGHNESS = 2.5  # as a multiple of the data's: above it a warning is printed, once
+EARLY, EARLY_STEPS = 0.2, 100  # share of the plan, and steps, without such warnings: early samples are all alike
 
 
 @dataclass
@@ -49,9 +49,9 @@ class Progress:
     budget: float = 0.0
     """Seconds that a finished stage had been given; 0 where a number of pictures was asked for."""
     threads: int = 0
-    """Processor threads that were found to be fastest on …"""
+    """Processor threads that a trial found to be fastest; 0 before there was one."""
     processor: str = ""
-    """… this one."""
+    """The processor on which it was made."""
     stage: dict[str, float] = field(default_factory=dict)
     """What `Stage.state` returns."""
 

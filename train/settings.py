@@ -340,7 +340,8 @@ STAGES: dict[str, type[Settings]] = {
 # What a resumed stage may change: BUDGET and TUNABLE also change what comes out.
 BUDGET = {"minutes", "images"}
 TUNABLE = {"mismatch_weight", "gamma", "ema_images", "minibatch_stddev", "precision"}
-FRAMING = {"size", "fit", "background", "channels", "black", "white"}  # held against run.json instead, and so are …
+# These are held against run.json instead.
+FRAMING = {"size", "fit", "background", "channels", "black", "white"}
 READING = {"classes", "classes_from", "image_column", "label_column", "attributes"}
 OF_ONE_COMMAND = {"run", "data", "cache", "threads", "track", "resume", "more_data", "open", "target"}
 CHANGEABLE = BUDGET | TUNABLE | FRAMING | READING | OF_ONE_COMMAND

@@ -42,7 +42,7 @@ Plan = list[tuple[str, Settings]]
 # Settings that say how pictures are read: all stages of a run have the same.
 OF_THE_PICTURES = ("size", "fit", "background", *(field.name for field in fields(Reading)))
 READING_SHARE = 0.5  # of the minutes, at most
-LARGEST_SHORT = 64  # pixels a side, within a budget below …
+LARGEST_SHORT = 64  # side in pixels that is chosen at most for a CPU with less than these minutes or pictures
 LONG_MINUTES, LONG_IMAGES = 360, 2_000_000
 
 

@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 from train.data.packed import Pack, disk_errors
 from train.progress_bar import say
 
-LARGE_FILES = Path("/var/tmp")  # where systems keep temporary files that are too large for memory, as /tmp may be one
+LARGE_FILES = Path("/var/tmp")  # for temporary files that are too large for /tmp, which many systems keep in memory
 
 
 @dataclass(frozen=True)

@@ -96,9 +96,9 @@ class PixelStatistics:
     high: float = -np.inf
     missing: int = 0
     whole_numbers: list[np.ndarray] = field(default_factory=list)
-    """Some numbers of each deep picture of whole numbers …"""
+    """Some numbers of each deep picture that holds whole numbers."""
     floats: list[np.ndarray] = field(default_factory=list)
-    """… and of each of floats."""
+    """Some numbers of each that holds floats."""
     binary: list[bool] = field(default_factory=list)
     """Of arrays of bytes: whether they hold 0 and 1 only."""
     drawn: list[float] = field(default_factory=list)

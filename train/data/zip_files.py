@@ -16,9 +16,9 @@ from train.data.source import Files
 from train.data.wording import listed
 
 MOST_ENTRIES = 1_000_000
-MOST_BYTES = 200_000_000_000  # what a zip may hold, unpacked; it is read one picture at a time, of at most …
-MOST_FILE_BYTES = 200_000_000
-MOST_INNER_BYTES = 4_000_000_000  # zips within, which are held in memory, together; and a table
+MOST_BYTES = 200_000_000_000  # of all files of a zip, unpacked; they are read one at a time
+MOST_FILE_BYTES = 200_000_000  # of one file that is no table
+MOST_INNER_BYTES = 4_000_000_000  # of all zips within together, which are held in memory; and of a table
 
 
 def zip_files(source: str, path: Path) -> tuple[Files, list[str]]:

@@ -17,8 +17,8 @@ from train.evaluate.report import BY_DEFINITION, Report
 from train.evaluate.sheets import PictureSheet, triples
 
 REBUILT = "its reconstructions"
-MOST_TRAINING = 60_000  # training pictures among which copies are looked for …
-MOST_BYTES = 3_000_000_000  # … and bytes of them, which are held in memory
+MOST_TRAINING = 60_000  # training pictures among which copies are looked for, at most
+MOST_BYTES = 3_000_000_000  # that they may take in memory
 PIXEL_QUERIES = 2000  # pictures that are compared pixel by pixel
 PAIRS = 16
 

@@ -18,8 +18,8 @@ from train.progress_bar import with_bar
 from train.schedules import cosine, ramp
 
 EPOCHS, BATCH, LR = 25, 64, 2e-3
-APART = 5  # one training picture in so many is kept from the detector, to set its threshold …
-FALSE_ALARMS = 0.005  # … such that this share of those is taken for changed
+APART = 5  # one training picture in so many is kept from the detector, and sets its threshold
+FALSE_ALARMS = 0.005  # share of those that the threshold takes for changed
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from train.models.attribute_regressor import AttributeRegressor
 from train.progress_bar import say
 from train.schedules import cosine, ramp
 from train.settings import AttributesSettings
-from train.stages.classifier import EMA_IMAGES, FORWARD, first_filters, jitter
+from train.stages.classifier import EMA_IMAGES, FORWARD, first_filters, partly_jittered
 from train.stages.stage import Stage
 
 LEAST_TEST = 20  # held-out pictures of which an attribute must be known, for its accuracy to be measured
@@ -80,9 +80,7 @@ class AttributesStage(Stage[AttributeNetworks, AttributesSettings]):
         optimizer.param_groups[0]["lr"] = settings.lr * ramp(progress, 0.05) * cosine(1, 0.01, progress)
         self.networks.train()
         self.updates.begin()
-        chosen = torch.rand(len(images), 1, 1, 1, device=images.device) < settings.jitter
-        jittered = torch.where(chosen, jitter(images, settings.shift, settings.rotate, settings.mirror), images)
-        parts = self.parts(jittered, self.values[labels])
+        parts = self.parts(partly_jittered(images, settings), self.values[labels])
         for pictures, wanted in parts:
             with self.autocast(images.device):
                 raw = net.raw(pictures)

@@ -11,7 +11,7 @@ from train.models.bases import ClassifierBase
 from train.models.classifiers import Classifier, LeNet, ResidualClassifier
 from train.progress_bar import say
 from train.schedules import cosine, ramp
-from train.settings import ClassifierSettings
+from train.settings import AttributesSettings, ClassifierSettings
 from train.stages.stage import Stage
 
 FORWARD = 3  # times as fast as a step, without gradients
@@ -55,6 +55,13 @@ def jitter(images: Tensor, shift: float, rotate: float, mirror: bool = False) ->
     return F.grid_sample(images, grid, padding_mode="border", align_corners=False)
 
 
+def partly_jittered(images: Tensor, settings: ClassifierSettings | AttributesSettings) -> Tensor:
+    """images [N, C, H, W], each jittered with the probability that the settings say."""
+    # Resampling blurs: features that never saw sharp pictures would take sharpness for shape.
+    chosen = torch.rand(len(images), 1, 1, 1, device=images.device) < settings.jitter
+    return torch.where(chosen, jitter(images, settings.shift, settings.rotate, settings.mirror), images)
+
+
 def first_filters(classifier: ClassifierBase) -> Tensor:
     """At most 64 filters of the first convolution, each from its least weight as 0 to its largest as 1, enlarged eight
     times: [filters, C, 8 H, 8 W]."""
@@ -78,10 +85,7 @@ class ClassifierStage(Stage[ClassifierNetworks, ClassifierSettings]):
         optimizer.param_groups[0]["lr"] = settings.lr * ramp(progress, 0.05) * cosine(1, 0.01, progress)
         self.networks.train()
         self.updates.begin()
-        # Resampling blurs: features that never saw sharp pictures would take sharpness for shape.
-        chosen = torch.rand(len(images), 1, 1, 1, device=images.device) < settings.jitter
-        jittered = torch.where(chosen, jitter(images, settings.shift, settings.rotate, settings.mirror), images)
-        parts = self.parts(jittered, labels)
+        parts = self.parts(partly_jittered(images, settings), labels)
         for pictures, wanted in parts:
             with self.autocast(images.device):
                 logits, _ = self.networks.classifier(pictures)

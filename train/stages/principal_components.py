@@ -10,8 +10,8 @@ from train.data.mapped_images import Images
 from train.models.linear_posterior import patch_components, patches_of
 from train.models.principal import PrincipalDecoder, PrincipalEncoder, PrincipalRepairer
 
-PICTURES = 20_000  # from which components are found, at most …
-NUMBERS = 2**27  # … and pixels in all of them together
+PICTURES = 20_000  # from which components are found, at most
+NUMBERS = 2**27  # that these pictures hold together, at most
 LEAST = 1e-6  # variance that is divided by, at least
 
 
