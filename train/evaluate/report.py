@@ -39,7 +39,8 @@ class Report:
     def add(self, name: str, label: str, value: float, better: Better, floor: float | None = None,
             floor_is: str = HELD_OUT, unit: str = "", error: float | None = None, training_floor: float | None = None,
             count: int | None = None) -> None:  # fmt: skip
-        """Adds a figure, as bundle.schema.Figure describes it, and prints it; a note where it is no finite number.
+        """Adds a figure, as bundle.schema.Figure describes it, and prints it; a note where it is no finite number. A
+        floor or an error that is none, such as the PSNR of equal pictures, is not known.
 
         count: pictures it was measured on, kept where they are not `samples`."""
         if not math.isfinite(value):
@@ -51,11 +52,11 @@ class Report:
             label=label,
             value=float(value),
             better=better,
-            floor=None if floor is None else float(floor),
+            floor=if_finite(floor),
             floor_is=floor_is,
             unit=unit,
-            error=error,
-            training_floor=None if training_floor is None else float(training_floor),
+            error=if_finite(error),
+            training_floor=if_finite(training_floor),
             count=None if count == self.samples else count,
         )
         self.figures.append(figure)
@@ -106,6 +107,11 @@ class Report:
         write_file(folder / "report.md", self.as_markdown(sheets).encode())
         data = json.dumps(self.as_json(), indent=1, ensure_ascii=False, allow_nan=False)
         write_file(folder / "report.json", (data + "\n").encode())
+
+
+def if_finite(value: float | None) -> float | None:
+    """The value as a plain number, None where it is none or not finite."""
+    return float(value) if value is not None and math.isfinite(value) else None
 
 
 def screen_line(figure: Figure) -> str:
