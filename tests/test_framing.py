@@ -19,7 +19,7 @@ from export import training_codes
 from tests.support.tiny import build, load_index, save_index
 from train.data.dataset import Pictures
 from train.data.load import load
-from train.evaluate.evaluation import pictures_of
+from train.evaluate.evaluation import subject_pictures
 from train.evaluate.subject import open_subject
 
 BACKGROUND = "#205080"
@@ -80,7 +80,7 @@ def test_uploads_look_as_in_training(framed: Framed):
 
 
 def test_a_bundle_is_evaluated_on_the_pictures_of_its_training(framed: Framed):
-    _, train, test = pictures_of(open_subject(framed.bundle), str(framed.paths[0].parent))
+    _, train, test = subject_pictures(open_subject(framed.bundle), str(framed.paths[0].parent))
     assert np.array_equal(train.images, framed.train.images) and np.array_equal(test.images, framed.test.images)
 
 
