@@ -2,7 +2,7 @@
 
 Whatever a file is called, it is stored as `pictures/GROUP/NUMBER.ENDING`; a group is the folder that it came from, and
 becomes a class. Tables that may tell about the pictures (metadata.csv) are kept beside them. Any other file is counted
-and said, never stored.
+and reported, never stored.
 """
 
 import json
