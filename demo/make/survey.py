@@ -90,7 +90,7 @@ def survey(folder: Path, project: Project, on_progress: Callable[[int, int], Non
 
 
 def stamp_of(path: Path, crop: Crop | None) -> Stamp:
-    """Raises OSError."""
+    """What the pixels of this file depend on, with the part of it that is used. Raises OSError."""
     facts = path.stat()
     return facts.st_size, facts.st_mtime_ns, crop
 
