@@ -173,7 +173,8 @@ def _uploads(bundles: MutableMapping[str, ServedBundle]) -> "Uploads":
 def _maker(
     options: argparse.Namespace, address: Address, bundles: MutableMapping[str, ServedBundle], provider: Provider
 ) -> "Maker":
-    """What trains the projects of --make. Raises UserError where others can reach the page and were not named."""
+    """What trains the projects of --make. Raises UserError where others can reach the page, unless it is
+    `--make anyone`."""
     from demo.make.limits import ANYONE, OWN_MACHINE  # not needed otherwise
     from demo.make.maker import Maker
     from demo.make.projects import Projects

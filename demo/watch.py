@@ -101,15 +101,24 @@ def greeting(port: int) -> str:
     return f"{here}\nFrom another machine: ssh -N -L {port}:{HOST}:{port} {who}, then open the same address there."
 
 
+class Server(uvicorn.Server):
+    """A server that says where the page is once it can be reached there."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to listen. Called by `run`."""
+        await super().startup(sockets)
+        if self.started:
+            print(greeting(self.config.port), flush=True)
+
+
 def serve(run: Path, port: str | None, until_closed: bool) -> int:
     """Serves the page until Ctrl-C, or until standard input is closed where `until_closed`. Raises UserError."""
     if not until_closed:  # a training that has just begun makes its folder in a moment
         check_run(run)
     address = free_address(HOST, port)
-    server = uvicorn.Server(uvicorn.Config(app(run), host=HOST, port=address.port, log_level="error", lifespan="off"))
+    server = Server(uvicorn.Config(app(run), host=HOST, port=address.port, log_level="error", lifespan="off"))
     if until_closed:
         threading.Thread(target=end_with_input, args=(server,), daemon=True).start()
-    print(greeting(address.port), flush=True)
     server.run()
     return 0
 

@@ -189,6 +189,7 @@ class _Steps:
         self.weights.extend(own.initializer)
 
     def reshaped(self, name: str, sizes: Sequence[int], output: str = "") -> str:
+        """A tensor in another shape; returns its name."""
         return self.add("Reshape", [name, self.constant(np.array(sizes, np.int64))], output)
 
     def feed(self, adapter: Adapter, z: str, classes: str = "", *, batch: int | None) -> None:

@@ -235,7 +235,7 @@ def opencv_version() -> str:
 
 @contextmanager
 def ncnn(data: bytes, outputs: Sequence[str]) -> Iterator[GraphFunction]:
-    """A graph in ncnn, which knows no batches: a picture after the other. Raises RuntimeError for a graph with layers
+    """A graph in ncnn, which has no batches: one picture after another. Raises RuntimeError for a graph with layers
     that ncnn lacks."""
     import ncnn
     import pnnx

@@ -155,7 +155,7 @@ class BlendSettings:
     trained from A (--start-from) that draws a mixture; the command says which stages cannot be mixed, and why."""
 
     first: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="A")]
-    """Bundle or run folder that everything comes from that B does not give, its mapping and its classes included."""
+    """Bundle or run folder that gives whatever does not come from B, the mapping and the classes included."""
     second: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="B")]
     """The other bundle or run folder."""
     target: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FOLDER")]

@@ -1,4 +1,4 @@
-"""What had better be known before pictures are trained on, in words."""
+"""What to know about a set of pictures before it is trained on, in sentences."""
 
 from collections.abc import Mapping, Sequence
 

@@ -1,6 +1,7 @@
 """Why a training, an export, a measurement, a fetch … failed, in a sentence for whoever pressed the button.
 
-Commands say it for a terminal: with paths of the machine and with flags. What a maker can do about it is another thing.
+Commands say it for a terminal: with paths of this machine and with flags. Here it is said for the page, with what can
+be done about it.
 """
 
 import logging

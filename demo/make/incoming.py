@@ -2,7 +2,7 @@
 
 Whatever a file is called, it is stored as `pictures/GROUP/NUMBER.ENDING`; a group is the folder that it came from, and
 becomes a class. Tables that may tell about the pictures (metadata.csv) are kept beside them. Any other file is counted
-and said, never stored.
+and reported, never stored.
 """
 
 import json
@@ -127,7 +127,8 @@ class Incoming:
             arrivals.refused["too large"] += 1
             return
         if len(table_files(self.project)) >= MAX_TABLES:
-            raise InputError(f"A project holds at most {MAX_TABLES} tables.")
+            arrivals.refused["too many tables"] += 1
+            return
         self._check_room(len(data), 0, arrivals)
         folder = self.project / TABLES
         folder.mkdir(exist_ok=True)

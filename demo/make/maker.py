@@ -1,7 +1,7 @@
 """Trains the projects of Make, one at a time, in the order in which they were asked for.
 
-A thread walks through the steps of a project (demo/make/plan.py), each a process of its own. What is asked of it
-meanwhile (pause, another time, the next step, the end of the server) asks that process to stop, which stores what was
+A thread walks through the steps of a project (demo/make/plan.py), each a process of its own. A request meanwhile
+(pause, another time, the next step, the end of the server) makes that process stop, which first stores what it has
 learned.
 """
 

@@ -9,7 +9,7 @@ RULE = "A class may be named with letters, digits, spaces, - and _, and begins w
 
 
 def plain_name(text: str) -> str:
-    """A name with what no folder may be called taken out; "" where nothing is left."""
+    """A name without what no folder may have in its name; "" where nothing is left."""
     words = "".join(letter if allowed(letter) else " " for letter in text)
     return " ".join(words.split()).lstrip("-_ ")[:MAX_NAME].strip()
 
@@ -20,8 +20,8 @@ def allowed(letter: str) -> bool:
 
 
 def check_class_name(name: str, others: set[str]) -> None:
-    """Raises InputError for what cannot be the name of a class beside `others`: slashes, nothing, one that differs from
-    another by its capitals only, which many disks take for the same."""
+    """Raises InputError for a name that a class beside `others` cannot have: an empty one, one with a slash, one that
+    differs from another in capitals only, which many disks take for the same."""
     if not name or plain_name(name) != name:
         if len(name) > MAX_NAME:
             raise InputError(f"The name of a class has at most {MAX_NAME} letters.")

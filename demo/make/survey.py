@@ -1,4 +1,4 @@
-"""What a project's pictures look like: each as the models will see it, and which ones had better be left out.
+"""What a project's pictures look like: each as the models will see it, and which ones are better left out.
 
 `twins` are found by a perceptual hash (dHash: the signs of the differences of neighbouring pixels of a small grey
 copy), `blurred` by the variance of the Laplacian (Pech-Pacheco et al. 2000), `odd` by their distance from all others in
@@ -90,7 +90,7 @@ def survey(folder: Path, project: Project, on_progress: Callable[[int, int], Non
 
 
 def stamp_of(path: Path, crop: Crop | None) -> Stamp:
-    """Raises OSError."""
+    """What the pixels of this file depend on, with the part of it that is used. Raises OSError."""
     facts = path.stat()
     return facts.st_size, facts.st_mtime_ns, crop
 

@@ -16,7 +16,7 @@ from bundle.schema import MAX_NAME
 from demo.make.names import plain_name
 
 NAMES, TABLES = "names.jsonl", "tables"
-MAX_TABLE_BYTES, MAX_TABLES = 50_000_000, 100
+MAX_TABLE_BYTES, MAX_TABLES = 50_000_000, 1000
 MOST_CLASSES = 100  # different words in a column that can tell classes
 LEAST_KNOWN = 125  # pictures that have a value: training needs 100, and holds out a tenth or so
 LEAST_EACH = 15  # of them, of each of two values: training needs 10

@@ -1,4 +1,4 @@
-"""One project through the steps of its training, each a process; what is wished for meanwhile says what comes next."""
+"""Takes one project through the steps of its training, each a process. A wish meanwhile decides what comes next."""
 
 import shutil
 import threading

@@ -82,6 +82,7 @@ class UnqueuedAnswer:
         self.status: int | None = None
 
     async def send(self, message: Message) -> None:
+        """Pass a message on, with the endpoint's status in place of Gradio's."""
         if message["type"] == "http.response.start" and message["status"] == 500 and self.status:
             message = {**message, "status": self.status}
         await self._send(message)

@@ -70,6 +70,7 @@ class PictureRoutes:
         self._making = threading.Lock()
 
     def routes(self) -> list[Route]:
+        """For demo.page.launch_settings."""
         return [
             Route("/make/{project}/files", with_refusals(own_page_only(self._take_piece)), methods=["PUT"]),
             Route("/make/{project}/source", with_refusals(own_page_only(self._fetch)), methods=["POST"]),

@@ -37,6 +37,7 @@ class _Answer:
         self._dropped = False
 
     async def send(self, message: Message) -> None:
+        """Pass a message on, unless the client has the answer already."""
         if message["type"] == "http.response.start":
             await self._begin(message)
         elif self._head is not None:

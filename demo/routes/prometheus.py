@@ -39,6 +39,7 @@ class _Engines(Collector):
         self._bundles = bundles
 
     def collect(self) -> Iterator[CounterMetricFamily | GaugeMetricFamily]:
+        """The counters as they are now."""
         bundles = dict(self._bundles)  # visitors' models come and go in other threads
         for name, about in COUNTERS.items():
             family = CounterMetricFamily(f"twofold_{name}", about, labels=("bundle", "graph"))

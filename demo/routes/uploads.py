@@ -56,6 +56,7 @@ class Uploads:
         self._checking = FairSlots(1, MAX_WAITING)
 
     def routes(self) -> list[Route]:
+        """For demo.page.launch_settings."""
         return [
             Route("/uploads", self._list, methods=["GET"]),
             Route("/uploads", self._take, methods=["POST"]),

@@ -82,6 +82,7 @@ class _Request:
 
     @property
     def done(self) -> bool:
+        """Whether it has its outputs or its error."""
         return self.outputs is not None or self.error is not None
 
     def yields(self, now: float) -> bool:

@@ -101,6 +101,7 @@ class Engine:
 
     @property
     def spent_ms(self) -> float:
+        """Model time of all runs that the calling thread has asked for, in milliseconds."""
         return getattr(self._thread, "spent_ms", 0.0)
 
     @property

@@ -52,9 +52,11 @@ class Janitor:
         self._thread = threading.Thread(target=self._run, name="janitor", daemon=True)
 
     def start(self) -> None:
+        """Begin to sweep, every INTERVAL seconds."""
         self._thread.start()
 
     def stop(self) -> None:
+        """End the thread, once a sweep in progress is done."""
         self._ending.set()
         self._thread.join()
 

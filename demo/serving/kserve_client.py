@@ -91,6 +91,7 @@ class KServeClient:
         self._loop.call_soon_threadsafe(self._loop.stop)
 
     def unavailable(self, what: str) -> RuntimeUnavailable:
+        """The error that says `what` is wrong with the server, e.g. "is not ready"."""
         return RuntimeUnavailable(f"The inference server at {self.address} {what}.")
 
     async def _twice(self, path: str, sent: Request | None, most: int) -> Answer:

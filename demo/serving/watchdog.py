@@ -43,6 +43,7 @@ class Watchdog:
         return Limit(self, until)
 
     def wake(self) -> None:
+        """Have the thread look again; the first call starts it."""
         with self._state:
             self.asleep = False
             if self._thread is None:

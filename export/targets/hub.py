@@ -19,7 +19,7 @@ OF_THE_HUB = {".gitattributes", "README.md"}  # what a Space holds that was just
 
 @dataclass(frozen=True)
 class Destination:
-    """Where a folder is uploaded to: `repo` is "user/name" on the Hub, None = nowhere; `dry_run`: only say so."""
+    """Where a folder is uploaded to: `repo` is "user/name" on the Hub, None = nowhere; `dry_run`: only print it."""
 
     repo: str | None = None
     private: bool = False

@@ -103,7 +103,7 @@ def _boundary(points: np.ndarray, has: np.ndarray) -> tuple[np.ndarray, float]:
 
 def variations(spread: Spread, found: Estimate | None, generator: np.random.Generator) -> np.ndarray:
     """Steps [SHOWN, D] to pictures of the next round: in all directions, and once there is an estimate, some of them
-    far along it, on both sides of its threshold, where what it misses and what it drags along are seen."""
+    far along it, on both sides of its threshold, where one sees what it misses and what else it changes."""
     points = REACH * generator.standard_normal((SHOWN, len(spread.deviations)))
     if found is not None:
         far = found.threshold + REACH * np.array(ALONG)

@@ -92,8 +92,8 @@ def test_of_even_times_and_speeds_nothing_is_said(node):
         {"times": times, "easing": easing, "loop": True, "seconds": 4}
         for times, easing in (([0, 1, 2, 3], ["linear"] * 4), ([0, 1.5, 2, 3], ["linear", "in", "out", "smooth"]))
     )
-    assert node("T.timing.told(choice)", choice=even) == {} == node("T.timing.params({ seconds: 4 })")
-    told = node("T.timing.told(choice)", choice=uneven)
+    assert node("T.timing.fields(choice)", choice=even) == {} == node("T.timing.params({ seconds: 4 })")
+    told = node("T.timing.fields(choice)", choice=uneven)
     assert told == {"times": [0, 1.5, 2, 3], "easing": ["linear", "in", "out", "smooth"]}
     params = node("T.timing.params({ ...told, seconds: 4 })", told=told)
     assert params == {"times": "0,1.5,2,3", "easing": "linear,in,out,smooth", "seconds": 4}

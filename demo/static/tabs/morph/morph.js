@@ -50,7 +50,7 @@ const keysText = () => choice.keys.map(T.keyframes.text).join(",");
 const noteMorph = () =>
   T.noteInAddress({
     keys: keysText(),
-    ...{ times: null, easing: null, ...T.timing.params({ ...T.timing.told(choice), seconds: choice.seconds }) },
+    ...{ times: null, easing: null, ...T.timing.params({ ...T.timing.fields(choice), seconds: choice.seconds }) },
     seconds: choice.seconds,
     classes: T.bundle().classes.length ? choice.classes.map((c) => c ?? "").join(",") : null,
     path: choice.mode,
@@ -234,7 +234,7 @@ const request = () => ({
   mode: choice.mode,
   loop: choice.loop,
   seconds: choice.seconds,
-  ...T.timing.told(choice),
+  ...T.timing.fields(choice),
 });
 // The parameters of the live picture at share u of the path.
 const liveParams = (u) => {

@@ -52,8 +52,8 @@
       const share = loop && times[times.length - 1] > seconds - LEAST_STEP ? (times.length - 1) / times.length : 1;
       return spaced(times.map((time) => time * share), loop, seconds);
     },
-    // What addresses, requests and marks say of it: nothing where keyframes are even, and speeds too.
-    told({ times, easing, loop, seconds }) {
+    // Its fields in addresses, requests and marks: none where keyframes are even, and speeds too.
+    fields({ times, easing, loop, seconds }) {
       return {
         ...(isEven(times, loop, seconds) ? {} : { times }),
         ...(easing.every((one) => one === "linear") ? {} : { easing }),
