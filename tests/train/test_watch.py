@@ -53,14 +53,14 @@ def test_a_watch_that_is_told_to_end_ends_its_page(monkeypatch: pytest.MonkeyPat
         def __init__(self, *arguments: Any, **options: Any):
             super().__init__(*arguments, **options)
             started.append(self)
+            threading.Timer(1, os.kill, (os.getpid(), signal.SIGTERM)).start()
 
     # A page that hears of nothing that is sent to its parent alone.
     monkeypatch.setattr("train.watch.command", lambda run: [sys.executable, "-c", "import time; time.sleep(60)"])
     monkeypatch.setattr("train.watch.subprocess.Popen", Noted)
-    threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGTERM)).start()
     began = time.monotonic()
     assert exit_code(lambda: watch(WatchSettings(Path("runs/mine"))), "") == 0
-    assert time.monotonic() - began < 10 and started[0].poll() is not None
+    assert time.monotonic() - began < 30 and started[0].poll() is not None
 
 
 @pytest.mark.slow
