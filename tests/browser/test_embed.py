@@ -54,7 +54,9 @@ def test_another_page_shows_the_demos_pictures(browser: Any, site: str, models, 
         <twofold-generator id="a" bundle="digits" seed="7" truncation="0.8"></twofold-generator>
         <twofold-generator id="b" bundle="plain" seed="4" model="vae" still></twofold-generator>
         <twofold-generator id="c" bundle="nowhere"></twofold-generator>
-        <twofold-generator id="d" bundle="digits" class="99"></twofold-generator>"""
+        <twofold-generator id="d" bundle="digits" class="99"></twofold-generator>
+        <twofold-generator id="e" bundle="digits" class="1.5"></twofold-generator>
+        <twofold-generator id="f" bundle="digits" truncation="much"></twofold-generator>"""
     )
     with hosted(tmp_path) as address:
         page = browser.new_page(viewport=WIDE)
@@ -65,6 +67,8 @@ def test_another_page_shows_the_demos_pictures(browser: Any, site: str, models, 
         assert close(pixels(page, "#b"), models["plain"].at(4, 0, model="vae"))
         page.get_by_text("There is no bundle 'nowhere' here; these are: digits, plain.").wait_for()
         page.get_by_text("'digits' has no class 99").wait_for()
+        page.get_by_text("'digits' has no class 1.5").wait_for()
+        page.get_by_text("'much' is no truncation").wait_for()
         page.evaluate("drawn.length = 0")
         page.locator("#b").click()  # still
         page.locator("#a").click()

@@ -85,10 +85,12 @@ class TwofoldGenerator extends HTMLElement {
       if (!facts) throw new Error(`There is no bundle '${name}' here; these are: ${bundles.map((bundle) => bundle.name).join(", ")}.`);
       const classes = facts.classes.length;
       const chosen = Number(this.getAttribute("class") ?? seed % (classes || 1));
-      const params = { x: seed, y: 0, t: this.getAttribute("truncation") ?? 1, ...(classes ? { c: chosen } : {}) };
+      const t = Number(this.getAttribute("truncation") ?? 1);
+      const params = { x: seed, y: 0, t, ...(classes ? { c: chosen } : {}) };
       const m = this.getAttribute("model");
       if (m && !facts.models.includes(m)) throw new Error(`'${name}' has no model '${m}'; it has ${facts.models.join(", ")}.`);
-      if (classes && !(chosen >= 0 && chosen < classes)) throw new Error(`'${name}' has no class ${chosen}: they are 0 to ${classes - 1}.`);
+      if (!Number.isFinite(t)) throw new Error(`'${this.getAttribute("truncation")}' is no truncation: it is a number, such as 0.7.`);
+      if (classes && !(Number.isInteger(chosen) && chosen >= 0 && chosen < classes)) throw new Error(`'${name}' has no class ${this.getAttribute("class")}: they are 0 to ${classes - 1}.`);
       const { picture } = await pictures(`live/${encodeURIComponent(name)}`, m ? { ...params, m } : params);
       if (mine !== this.#wanted) return;
       Object.assign(this.#canvas, { width: picture.width, height: picture.height });
