@@ -7,7 +7,6 @@ with --keep stores them in benchmarks/results/soak.json. Exit code 1 when a limi
 """
 
 import os
-import shutil
 import sys
 import tempfile
 import threading
@@ -22,7 +21,7 @@ import numpy as np
 import tyro
 
 from benchmarks import results
-from benchmarks.browser import chromium, served
+from benchmarks.browser import WHOLE, chromium, installed, served
 from benchmarks.visitor import Answer, Visitor
 from bundle import images
 
@@ -174,7 +173,7 @@ def main(argv: list[str]) -> int:
     settings = tyro.cli(Settings, description=__doc__, args=argv)
     with tempfile.TemporaryDirectory() as uploads:
         os.environ["GRADIO_TEMP_DIR"] = uploads
-        program = settings.browser and (shutil.which("chromium") or shutil.which("chromium-browser"))
+        program = installed(WHOLE) if settings.browser else None
         pages = chromium(program) if program else nullcontext()
         with served(settings.bundles, "cpu") as server, pages as browser:
             report = soak(Visitor(server.address), Path(uploads), browser, settings)

@@ -1,13 +1,12 @@
 """A server on tiny bundles and a Chromium to visit it with; skips where there is none."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlparse
 
 import pytest
 
-from benchmarks.browser import FLAGS
+from benchmarks.browser import FLAGS, LIGHT, MISSING, WHOLE, installed
 from bundle.sessions import choose_provider
 from demo.routes.uploads import Uploads
 from demo.serving.served_bundle import open_bundles
@@ -38,14 +37,20 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="package")  # no longer: its event loop is in the way of tests that run one of their own
 def launch() -> Iterator[Callable[..., Any]]:
-    """Starts a Chromium with flags besides the usual ones."""
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        pytest.skip("no chromium is installed (apt install chromium)")
+    """Starts a Chromium with flags besides the usual ones: the headless shell where it is installed, unless `whole`."""
+    if installed(LIGHT) is None:
+        pytest.skip(MISSING)
     reason = "playwright is not installed (pip install playwright)"
     sync_api = pytest.importorskip("playwright.sync_api", reason=reason)
+
+    def start(*flags: str, whole: bool = False) -> Any:
+        path = installed(WHOLE if whole else LIGHT)
+        if path is None:
+            pytest.skip(MISSING)
+        return playwright.chromium.launch(executable_path=path, args=[*FLAGS, *flags])
+
     with sync_api.sync_playwright() as playwright:
-        yield lambda *flags: playwright.chromium.launch(executable_path=chromium, args=[*FLAGS, *flags])
+        yield start
 
 
 @pytest.fixture(scope="package")

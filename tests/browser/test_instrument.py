@@ -338,7 +338,7 @@ def test_the_panel_in_full_screen_by_a_key_fits_and_axe_finds_nothing(visit):
         assert page.evaluate(OUTSIDE, width) == []
         for dark in (False, True):
             page.evaluate("dark => document.body.classList.toggle('dark', dark)", dark)
-            found += page.evaluate(CHECK)
+            found += page.evaluate(CHECK, [dark, False])
     assert found == []
     page.locator(".tf-travel").focus()
     page.keyboard.press("s")

@@ -354,7 +354,7 @@ def test_a_phone_brings_and_sorts_by_tap_and_nothing_is_in_the_way(visit, projec
         assert (page.evaluate(OUTSIDE.replace(".tf-widget *", ".tf-make *"), width), page.evaluate(CLIPPED)) == ([], [])
         for dark in (False, True):
             page.evaluate("dark => document.body.classList.toggle('dark', dark)", dark)
-            assert page.evaluate(CHECK) == [], (width, dark)
+            assert page.evaluate(CHECK, [dark, False]) == [], (width, dark)
     missed, unseen = travel(page)
     assert (missed, unseen) == ([], [])
 

@@ -200,7 +200,7 @@ def test_it_fits_and_axe_finds_nothing(visit, width: int):
     for dark in (False, True):
         page.evaluate("dark => document.body.classList.toggle('dark', dark)", dark)
         page.evaluate("() => Promise.all(document.getAnimations().map((a) => a.finished.catch(() => 0)))")
-        assert page.evaluate(CHECK) == []
+        assert page.evaluate(CHECK, [dark, False]) == []
 
 
 @pytest.mark.parametrize("model", ["gan", "vae"])

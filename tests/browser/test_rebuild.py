@@ -1,6 +1,5 @@
 """The Rebuild tab in a real Chromium: draw, crop, webcam; samples, repair, a stopped search, before and after."""
 
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks.browser import FLAGS, drag
+from benchmarks.browser import drag
 from bundle.images import png
 from demo.tabs.rebuild import completions
 from tests.bundle.test_picture_files import png_of_16_bits
@@ -210,11 +209,9 @@ def test_where_training_padded_an_upload_is_shown_whole_on_the_background(visit)
 
 
 @pytest.fixture
-def camera(browser: Any) -> Iterator[Callable[[str], Page]]:
+def camera(launch: Callable[..., Any]) -> Iterator[Callable[[str], Page]]:
     """Opens pages in a Chromium with a camera that films a test card."""
-    flags = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
-    own = browser.browser_type.launch(executable_path=path, args=[*FLAGS, *flags])
+    own = launch("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
     yield lambda address: _recorded(own, address)
     own.close()
 

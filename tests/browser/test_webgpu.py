@@ -34,7 +34,7 @@ def browser(launch: Callable[..., Any], address: str) -> Iterator[Any]:
     """A Chromium with WebGPU, for `visit`."""
     if on_device.installed(device.WEB) is None:
         pytest.skip(f"{on_device.RUNTIME} is not installed ({on_device.HOW_TO_GET_IT})")
-    opened = launch(*FLAGS)
+    opened = launch(*FLAGS, whole=True)
     page = opened.new_page()
     page.goto(address)  # WebGPU is there for pages from somewhere only
     adapter = page.evaluate("navigator.gpu?.requestAdapter().then((found) => Boolean(found))")

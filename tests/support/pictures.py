@@ -1,5 +1,6 @@
 """Small sets of pictures, drawn here: discs, squares and bars on black, in folders as a user would have them."""
 
+import functools
 import io
 from pathlib import Path
 
@@ -26,12 +27,23 @@ def draw_shape(kind: int, rng: np.random.Generator, size: int = 16, mode: str = 
 
 def draw_folder(folder: Path, count: int = 150, classes: bool = True, mode: str = "L") -> Path:
     """Writes `count` PNG files of 16 x 16 and returns `folder`; with `classes`, each kind has a sub-folder."""
-    rng = np.random.default_rng(0)
-    for i in range(count):
-        home = folder / KINDS[i % 3] if classes else folder
+    homes = [folder / kind for kind in KINDS[:count]] if classes else [folder]
+    for home in homes:
         home.mkdir(parents=True, exist_ok=True)
-        draw_shape(i % 3, rng, mode=mode).save(home / f"{i:04d}.png")
+    for i, picture in enumerate(drawn(count, mode)):
+        (homes[i % len(homes)] / f"{i:04d}.png").write_bytes(picture)
     return folder
+
+
+@functools.cache  # many tests begin with the same pictures
+def drawn(count: int, mode: str) -> tuple[bytes, ...]:
+    """PNG files of the KINDS in turn."""
+    rng, files = np.random.default_rng(0), []
+    for i in range(count):
+        file = io.BytesIO()
+        draw_shape(i % 3, rng, mode=mode).save(file, "PNG")
+        files.append(file.getvalue())
+    return tuple(files)
 
 
 def with_huge_metadata() -> bytes:

@@ -58,6 +58,18 @@ STATES = [
     {"b": "odd", "m": "gan", "c": 3, "t": 1, "x": 4, "y": 0},
 ]
 IDS = [f"{s['b']}-{s['m']}-{s['x']}" for s in STATES]
+CLIENT_STATES = (1, 4, 11)
+# Runs code.py of each folder there, as if pasted into a new process, which would take seconds to begin.
+EACH = """
+import contextlib, sys, traceback
+from pathlib import Path
+for folder in map(Path, sys.argv[1:]):
+    with contextlib.chdir(folder):
+        try:
+            exec(compile(Path("code.py").read_text(encoding="utf-8"), "code.py", "exec"), {"__name__": "__main__"})
+        except Exception:
+            Path("failed").write_text(traceback.format_exc())
+"""
 HARNESS = """
 globalThis.window = { Twofold: {
     className: (c, bundle) => (c === null ? "" : bundle.classes[c]),
@@ -143,23 +155,47 @@ def pixels(png: bytes) -> np.ndarray:
         return np.asarray(picture).astype(int)
 
 
-def check_picture(png: bytes, served: tuple[str, list[dict]], state: dict[str, Any]) -> None:
+def check_picture(png: bytes | str, served: tuple[str, list[dict]], state: dict[str, Any]) -> None:
     """The picture of the live route, and the mark of the bundle, by which it is drawn again."""
+    assert isinstance(png, bytes), png
     assert np.array_equal(pixels(png), live(served, state))
     again = httpx.post(f"{served[0]}verify", content=png).raise_for_status().json()
     assert (again["place"], again["again"]) == ("here", "same"), again["sentences"]
 
 
 def ran(command: list[str], folder: Path) -> str:
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
+@pytest.fixture(scope="module")
+def drawn(snippets: list[dict[str, str]], tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[bytes | str]]:
+    """What the Python code of every state draws, and that for gradio_client of some: by language and state."""
+    codes = {
+        "Python": [made["Python"] for made in snippets],
+        "gradio_client": [snippets[at]["gradio_client"] for at in CLIENT_STATES],
+    }
+    return {name: in_python(each, tmp_path_factory.mktemp("pasted")) for name, each in codes.items()}
+
+
+def in_python(codes: list[str], folder: Path) -> list[bytes | str]:
+    """The picture that each of these codes writes, or how it failed: each with names and a folder of its own, one after
+    the other in one process."""
+    folders = [folder / f"{i:02d}" for i in range(len(codes))]
+    for own, code in zip(folders, codes, strict=True):
+        own.mkdir()
+        (own / "code.py").write_text(code, encoding="utf-8")
+    ran([sys.executable, "-c", EACH, *map(str, folders)], folder)
+    return [
+        (own / "failed").read_text() if (own / "failed").exists() else (own / "picture.png").read_bytes()
+        for own in folders
+    ]
+
+
 @pytest.mark.parametrize("at", range(len(STATES)), ids=IDS)
-def test_python_draws_the_picture_on_screen(served, snippets: list[dict[str, str]], at: int, tmp_path: Path):
-    ran([sys.executable, "-c", snippets[at]["Python"]], tmp_path)
-    check_picture((tmp_path / "picture.png").read_bytes(), served, STATES[at])
+def test_python_draws_the_picture_on_screen(served, snippets: list[dict[str, str]], drawn, at: int):
+    check_picture(drawn["Python"][at], served, STATES[at])
     assert snippets[at]["Python"].count("\n") <= (80 if STATES[at].get("bend") else 56)
 
 
@@ -171,25 +207,25 @@ def test_code_draws_along_directions_of_the_visitors_own(served, node: str, tmp_
         vector = np.random.default_rng(3).standard_normal(space["size"])
         text = f"{more}round face:-1.5*{encoded(vector, bytes.fromhex(space['key']))}"
         states.append({"b": name, "m": m, "c": 1, "t": 0.8, "x": 21, "y": 0, "attributes": text})
-    for state, made in zip(states, codes(node, served, states, tmp_path), strict=True):
-        for language in ("Python", "gradio_client"):
-            ran([sys.executable, "-c", made[language]], tmp_path)
-            check_picture((tmp_path / "picture.png").read_bytes(), served, state)
+    made = codes(node, served, states, tmp_path)
+    for language in ("Python", "gradio_client"):
+        (folder := tmp_path / language).mkdir()
+        for state, picture in zip(states, in_python([one[language] for one in made], folder), strict=True):
+            check_picture(picture, served, state)
+    for state in states:
         plain = state | {"attributes": ""}
         assert np.abs(live(served, state) - live(served, plain)).max() > 2
     if (MODULES / "onnxruntime-web").is_dir():
         (tmp_path / "node_modules").symlink_to(MODULES)
-        for state, made in zip(states[:2], codes(node, served, states[:2], tmp_path), strict=True):
-            shown = made["JavaScript"].replace("console.log(pixels);", "console.log(JSON.stringify([...pixels]));")
-            (tmp_path / "snippet.mjs").write_text(shown)
-            drawn = np.array(json.loads(ran([node, "snippet.mjs"], tmp_path)))[::4]
-            assert np.abs(drawn - live(served, state).ravel()).max() <= 1
+        made = codes(node, served, states[:2], tmp_path)
+        shown = in_node(node, [code["JavaScript"] for code in made], tmp_path)
+        for state, rgba in zip(states[:2], shown, strict=True):
+            assert np.abs(rgba[::4] - live(served, state).ravel()).max() <= 1
 
 
-@pytest.mark.parametrize("at", (1, 4, 11), ids=(IDS[1], IDS[4], IDS[11]))
-def test_gradio_client_draws_the_picture_on_screen(served, snippets: list[dict[str, str]], at: int, tmp_path: Path):
-    ran([sys.executable, "-c", snippets[at]["gradio_client"]], tmp_path)
-    check_picture((tmp_path / "picture.png").read_bytes(), served, STATES[at])
+@pytest.mark.parametrize("at", CLIENT_STATES, ids=[IDS[at] for at in CLIENT_STATES])
+def test_gradio_client_draws_the_picture_on_screen(served, drawn, at: int):
+    check_picture(drawn["gradio_client"][CLIENT_STATES.index(at)], served, STATES[at])
 
 
 @pytest.mark.parametrize("at", (0, 4, 11), ids=(IDS[0], IDS[4], IDS[11]))
@@ -210,15 +246,20 @@ def test_javascript_draws_the_picture_on_screen(served, node: str, snippets: lis
         pytest.skip("onnxruntime-web is not installed (python -m demo.web)")
     (tmp_path / "node_modules").symlink_to(MODULES)
     for state, made in zip(STATES, snippets, strict=True):
-        if state["b"] in ("foreign", "odd"):  # a generator without styles has no such code
-            assert "JavaScript" not in made
-            continue
-        code = made["JavaScript"]
-        assert code.count("\n") <= 12
-        shown = code.replace("console.log(pixels);", "console.log(JSON.stringify(Array.from(pixels)));")
-        (tmp_path / "snippet.mjs").write_text(shown)
-        drawn = np.array(json.loads(ran([node, "snippet.mjs"], tmp_path)))
+        assert ("JavaScript" in made) is (state["b"] not in ("foreign", "odd"))  # a generator without styles has none
+    told = [(state, made["JavaScript"]) for state, made in zip(STATES, snippets, strict=True) if "JavaScript" in made]
+    assert all(code.count("\n") <= 12 for _, code in told)
+    for (state, _), drawn in zip(told, in_node(node, [code for _, code in told], tmp_path), strict=True):
         wanted = live(served, state)
         drawn = drawn.reshape(*wanted.shape[:2], 4)
         assert (drawn[..., 3] == 255).all()
         assert np.abs(drawn[..., : 3 if wanted.ndim == 3 else 1].reshape(wanted.shape) - wanted).max() <= 1
+
+
+def in_node(node: str, codes: list[str], folder: Path) -> list[np.ndarray]:
+    """The pixels that each of these codes prints: modules of their own, one after the other in one process."""
+    for i, code in enumerate(codes):
+        shown = code.replace("console.log(pixels);", "console.log(JSON.stringify([...pixels]));")
+        (folder / f"{i}.mjs").write_text(shown)
+    (folder / "all.mjs").write_text("".join(f'await import("./{i}.mjs");\n' for i in range(len(codes))))
+    return [np.array(json.loads(line)) for line in ran([node, "all.mjs"], folder).splitlines()]
