@@ -5,6 +5,7 @@ becomes a class. Tables that may tell about the pictures (metadata.csv) are kept
 and reported, never stored.
 """
 
+import io
 import json
 import re
 import threading
@@ -13,15 +14,15 @@ from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import IO
 
 from bundle.errors import ImageError, InputError, UserError
 from bundle.picture_files import BROKEN, ENDINGS, TRAINING, opened
-from demo.make.classes import ALONE
+from bundle.zip_entries import BROKEN_ZIP, entry_names, read_entry
+from demo.make.groups import Groups
 from demo.make.limits import MakeLimits
-from demo.make.names import plain_name
 from demo.make.picture_files import picture_files
-from demo.make.tables import MAX_TABLE_BYTES, MAX_TABLES, NAMES, TABLES, is_table, table_files
+from demo.make.refusals import why_refused
+from demo.make.tables import MAX_TABLE_BYTES, MAX_TABLES, NAMES, TABLES, is_table, names_of, table_files
 
 GONE = "The folder of this project is gone: it was deleted. Make a new project."
 IGNORED = re.compile(r"(^|/)(\.(?!\.?/)|__MACOSX(/|$)|@eaDir(/|$)|Thumbs\.db$|desktop\.ini$)")
@@ -36,6 +37,12 @@ class Arrivals:
     tables: int = 0
     refused: Counter[str] = field(default_factory=Counter)
     """Reason -> how many files."""
+    unpacked: int = 0
+    """Bytes of what its zips hold."""
+
+    def told(self) -> dict[str, object]:
+        """As JSON."""
+        return {"stored": self.stored, "tables": self.tables, "refused": dict(self.refused)}
 
 
 class Incoming:
@@ -47,6 +54,7 @@ class Incoming:
         files = picture_files(pictures)
         held = [*(pictures / file for file in files), *table_files(self.project)]
         self.room = limits.bytes - sum(path.stat().st_size for path in held), limits.pictures - len(files)
+        self._groups = Groups({file.partition("/")[0] for file in files}, names_of(self.project))
         self._storing = threading.Lock()
         self._last: dict[Path, int] = {}  # folder of a group or of the tables -> number of its last file
 
@@ -72,31 +80,49 @@ class Incoming:
             raise storing_problem(problem, self.project, arrivals.stored) from problem
         return arrivals
 
-    def _take_zip(self, file: Path, name: str, arrivals: Arrivals) -> None:
+    def _take_zip(self, file: Path | io.BytesIO, name: str, arrivals: Arrivals, within: str = "") -> None:
+        """`within`: the folder of its files, for a zip that lay in the one of this name."""
         try:
-            opened_archive = zipfile.ZipFile(file)
-        except (zipfile.BadZipFile, NotImplementedError, ValueError) as problem:
+            archive = zipfile.ZipFile(file)
+        except BROKEN_ZIP as problem:
+            if within:
+                arrivals.refused["damaged"] += 1
+                return
             raise InputError(f"{name} is a damaged zip: pack it again, or drop the pictures.") from problem
-        with opened_archive as archive:
-            entries = archive.infolist()
-            if sum(entry.file_size for entry in entries) > UNPACKED * self.limits.bytes:
+        zips: list[tuple[zipfile.ZipInfo, str]] = []
+        with archive:
+            entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+            arrivals.unpacked += sum(entry.file_size for entry in entries)
+            if arrivals.unpacked > UNPACKED * self.limits.bytes:
                 most = UNPACKED * self.limits.bytes // 1_000_000
                 raise InputError(f"{name} would unpack to more than {most} MB: unpack it, and drop the pictures.")
-            for entry in entries:
-                if entry.is_dir() or IGNORED.search(entry.filename):
+            before = arrivals.stored
+            for entry, entry_name in zip(entries, entry_names(entries), strict=True):
+                if IGNORED.search(entry_name):
                     continue
                 if entry.flag_bits & 1:
                     raise InputError(f"{name} is locked with a password: unpack it, and drop the folder.")
                 if entry.file_size > TRAINING.bytes:
                     arrivals.refused["too large"] += 1
-                    continue
-                try:
-                    with archive.open(entry) as opened_entry:
-                        data = read_at_most(opened_entry, TRAINING.bytes)
-                except Exception:  # zlib, bz2 and lzma have errors of their own
-                    arrivals.refused["damaged"] += 1
-                    continue
-                self._take_file(data, entry.filename, f"{name}/{entry.filename}", arrivals)
+                elif entry_name.lower().endswith(".zip") and not within:
+                    zips.append((entry, entry_name))
+                elif (data := self._read(archive, entry, arrivals)) is not None:
+                    self._take_file(data, f"{within}{entry_name}", f"{name}/{within}{entry_name}", arrivals)
+            if zips and arrivals.stored > before:  # they may be copies of the pictures beside them
+                arrivals.refused["a zip beside pictures"] += len(zips)
+                return
+            for entry, entry_name in zips:
+                if (data := self._read(archive, entry, arrivals)) is not None:
+                    folder = PurePosixPath(entry_name.replace("\\", "/")).with_suffix("")
+                    self._take_zip(io.BytesIO(data), name, arrivals, f"{folder}/")
+
+    def _read(self, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, arrivals: Arrivals) -> bytes | None:
+        """The bytes of a file in a zip; None where they cannot be had, which is counted."""
+        try:
+            return read_entry(archive, entry, TRAINING.bytes)
+        except OSError:
+            arrivals.refused["damaged"] += 1
+            return None
 
     def _take_file(self, data: bytes, name: str, whole_name: str, arrivals: Arrivals) -> None:
         """`whole_name`: with the zip that it came in."""
@@ -111,11 +137,11 @@ class Incoming:
             arrivals.refused[str(problem)] += 1
             return
         except BROKEN:
-            arrivals.refused["no picture"] += 1
+            arrivals.refused[why_refused(data)] += 1
             return
         self._check_room(len(data), 1, arrivals)
         self.pictures.mkdir(exist_ok=True)  # not its parents: the project may have been deleted
-        folder = self.pictures / group_of(name)
+        folder = self.pictures / self._groups.of(name)
         folder.mkdir(exist_ok=True)
         file = folder / f"{self._next(folder):06d}{ending}"
         self._write(file, data, whole_name)
@@ -162,20 +188,6 @@ class Incoming:
             self._last[folder] = max((int(path.stem) for path in folder.iterdir() if path.stem.isdigit()), default=0)
         self._last[folder] += 1
         return self._last[folder]
-
-
-def read_at_most(file: IO[bytes], most: int) -> bytes:
-    """A file's bytes. Raises ValueError where there are more, whatever its header says: zip bombs lie."""
-    data = file.read(most + 1)
-    if len(data) > most:
-        raise ValueError("it is larger than it says")
-    return data
-
-
-def group_of(name: str) -> str:
-    """The group of a file of this name: the folder that it lies in, without what no folder may be called."""
-    parents = [part for part in PurePosixPath(name.replace("\\", "/")).parts[:-1] if part not in ("/", "..", ".")]
-    return (plain_name(parents[-1]) if parents else "") or ALONE
 
 
 def storing_problem(problem: OSError, project: Path, kept: int = 0) -> UserError:

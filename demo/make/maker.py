@@ -11,7 +11,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
 from bundle.errors import InputError, UserError
+from bundle.picture_files import TRAINING
 from bundle.sessions import Provider
 from demo.make import failures, forgetting, more_pictures, project_status
 from demo.make.data_set import SET, lay_out
@@ -33,6 +36,8 @@ class Maker:
 
     def __init__(self, projects: Projects, bundles: MutableMapping[str, ServedBundle], provider: Provider,
                  limits: MakeLimits, shelf: Path | None = None):  # fmt: skip
+        # Pillow's limit, of the whole process, is that of uploads (demo/__init__.py); it raises above twice as many.
+        Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS or 0, TRAINING.pixels // 2)
         self.projects, self.limits, self.shelf = projects, limits, shelf
         self.machine = Machine(projects.home)
         self.made = MadeBundles(projects, bundles, provider, lambda: self._ending)

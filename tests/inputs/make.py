@@ -84,6 +84,47 @@ def damaged_list(place: Path) -> str:
     return page.put(name, "a.zip", bytes(data)).text
 
 
+@case(ROOM, "a zip whose end is missing")
+def torn_zip(place: Path) -> str:
+    page, name = page_with(place)
+    return page.put(name, "a.zip", zipped({"a.png": picture(1), "b.png": picture(2)})[:-30]).text
+
+
+@case(ROOM, "a zip of zips, one for each pupil")
+def zip_of_zips(place: Path) -> str:
+    page, name = page_with(place)
+    page.put(name, "class.zip", zipped({f"{who}.zip": zipped({"1.png": picture(1)}) for who in ("anna", "ben")}))
+    return str(page.pictures(name)["files"])
+
+
+@case(ROOM, "a zip from a Windows in Chinese, or from macOS")
+def names_in_other_letters(place: Path) -> str:
+    page, name = page_with(place)
+    for i, encoding in enumerate(("gbk", "utf-8")):
+        called = "小猫".encode(encoding)
+        data = zipped({f"{'x' * len(called)}/1.png": picture(i)}).replace(b"x" * len(called), called)
+        assert page.put(name, "a.zip", data).json()["stored"] == 1
+    return str(page.pictures(name)["files"])
+
+
+@case(ROOM, "folders whose names differ only by signs")
+def names_of_signs(place: Path) -> str:
+    page, name = page_with(place)
+    page.put(name, "a.zip", zipped({f"{folder}/1.png": picture(1) for folder in ("C++", "C#", "🐱")}))
+    return str(page.pictures(name)["files"])
+
+
+@case(ROOM, "HEIC of an iPhone, a PDF, a RAR")
+def other_kinds(place: Path) -> str:
+    page, name = page_with(place)
+    kinds = {
+        "a.heic": b"\0\0\0\x18ftypheic" + bytes(90),
+        "b.pdf": b"%PDF-1.4" + bytes(90),
+        "c.rar": b"Rar!" + bytes(90),
+    }
+    return "".join(page.put(name, called, data).text for called, data in kinds.items())
+
+
 @case(ROOM, "a file that is longer than it said")
 def longer_than_it_said(place: Path) -> str:
     page, name = page_with(place)

@@ -1,6 +1,7 @@
 """A page of Make without a browser: a maker of its own, and what the page would ask of it."""
 
 import io
+import secrets
 import time
 import zipfile
 from collections.abc import Callable
@@ -53,7 +54,7 @@ class Page:
         return self.client.post(f"/make{path}", headers=OWN_PAGE, **named)
 
     def put(self, project: str, name: str, data: bytes):
-        address = f"/make/{project}/files?id=a&name={name}&at=0&of={len(data)}"
+        address = f"/make/{project}/files?id={secrets.token_hex(8)}&name={name}&at=0&of={len(data)}"
         return self.client.put(address, content=data, headers=OWN_PAGE)
 
     def status(self, project: str) -> dict:

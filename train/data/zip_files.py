@@ -1,16 +1,15 @@
 """Which files zips hold, also in zips within them. They are read in place and never unpacked."""
 
 import io
-import lzma
 import stat
 import zipfile
-import zlib
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path, PurePosixPath
 
 from bundle.errors import UserError
 from bundle.picture_files import IMAGE_SUFFIXES
+from bundle.zip_entries import BROKEN_ZIP, entry_names, read_entry
 from train.data.folder_files import hidden
 from train.data.source import Files
 from train.data.wording import listed
@@ -57,7 +56,7 @@ class ZipReader:
         try:
             archive = zipfile.ZipFile(archive_file)
             entries = [entry for entry in archive.infolist() if not entry.is_dir()]
-        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as problem:
+        except BROKEN_ZIP as problem:
             raise UserError(f"{called} is not a zip file, or it is damaged: {problem}") from problem
         if any(entry.flag_bits & 1 for entry in entries):
             raise UserError(f"{called} is encrypted: unpack it, and name the folder.")
@@ -68,13 +67,13 @@ class ZipReader:
                 f"{self.source} is too large: at most {MOST_ENTRIES} files and {MOST_BYTES // 10**9} GB unpacked are "
                 "read. Unpack it, and name the folder."
             )
-        for entry in entries:
-            name = PurePosixPath(entry.filename.replace("\\", "/"))
+        for entry, entry_name in zip(entries, entry_names(entries), strict=True):
+            name = PurePosixPath(entry_name.replace("\\", "/"))
             if name.is_absolute() or ".." in name.parts or stat.S_ISLNK(entry.external_attr >> 16):
-                self.odd.append(entry.filename)
+                self.odd.append(entry_name)
             elif not hidden(name):
                 most = MOST_INNER_BYTES if name.suffix.lower() == ".parquet" else MOST_FILE_BYTES
-                self.files[within / name] = partial(zip_entry, archive, entry, most)
+                self.files[within / name] = partial(read_entry, archive, entry, most)
                 if name.suffix.lower() == ".zip" and not nested:
                     self.inner.append((archive, entry, within / name))
 
@@ -95,7 +94,7 @@ class ZipReader:
             raise UserError(f"{self.source} holds more than {MOST_INNER_BYTES // 10**9} GB of zips: unpack it, and "
                             "name the folder.")  # fmt: skip
         try:
-            data = zip_entry(archive, entry, MOST_INNER_BYTES)
+            data = read_entry(archive, entry, MOST_INNER_BYTES)
         except OSError as problem:
             self.torn.append(f"{entry.filename}: {problem}")
             return
@@ -105,14 +104,3 @@ class ZipReader:
 def is_picture_or_table(name: PurePosixPath) -> bool:
     """Whether a file is one, by its ending."""
     return name.suffix.lower() in IMAGE_SUFFIXES | {".parquet"}
-
-
-def zip_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, most: int) -> bytes:
-    """The bytes of one file. Raises OSError for more than `most`, and for a damaged one; zipfile never reads more than
-    was declared."""
-    if entry.file_size > most:
-        raise OSError(f"{entry.file_size / 1e6:.0f} MB are too large")
-    try:
-        return archive.read(entry)
-    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError) as problem:
-        raise OSError(str(problem) or "it ends too early") from problem

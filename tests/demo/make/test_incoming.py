@@ -11,11 +11,15 @@ import pytest
 from PIL import Image
 
 from bundle.errors import InputError
+from bundle.sessions import choose_provider
 from demo.make import incoming
-from demo.make.incoming import ALONE, Incoming, group_of
+from demo.make.classes import ALONE
+from demo.make.groups import Groups
+from demo.make.incoming import Incoming
 from demo.make.limits import OWN_MACHINE, MakeLimits
+from demo.make.maker import Maker
 from demo.make.picture_files import picture_file, picture_files
-from demo.make.projects import Project
+from demo.make.projects import Project, Projects
 from demo.make.survey import survey
 from tests.support.make_page import zipped
 
@@ -56,10 +60,27 @@ def test_a_zip_of_folders_becomes_groups_and_what_is_no_picture_is_said(tmp_path
         (f"{'x' * 300}/a.png", "x" * 40),
         ("./a.png", ALONE),
         ("", ALONE),
+        ("🐱/a.png", "cat face"),
+        ("…/a.png", "horizontal ellipsis"),
     ],
 )
 def test_no_name_leads_out_of_the_project(name: str, group: str):
-    assert group_of(name) == group
+    assert Groups((), {}).of(name) == group
+
+
+def test_folders_that_differ_are_groups_that_differ(tmp_path: Path):
+    folders = ("C++", "C#", "🐱", "🐶", f"{'x' * 50}1", f"{'x' * 50}2")
+    _, files = taken(tmp_path, zipped({f"{folder}/a.png": png(i) for i, folder in enumerate(folders)}), "a.zip")
+    assert len({file.partition("/")[0] for file in files}) == len(folders)
+    assert {"C/000001.png", "C 2/000001.png", "cat face/000001.png", "dog face/000001.png"} < set(files)
+    _, files = taken(tmp_path, png(9), "C#/b.png")  # by an Incoming of a later server
+    assert "C 2/000002.png" in files
+
+
+def test_capitals_and_the_ways_of_writing_an_accent_make_no_other_group(tmp_path: Path):
+    entries = {f"{folder}/{i}.png": png(i) for i, folder in enumerate(("Bäume", "bäume", "Ba\u0308ume"))}
+    _, files = taken(tmp_path, zipped(entries), "trees.zip")
+    assert files == [f"Bäume/00000{i}.png" for i in (1, 2, 3)]
 
 
 def test_all_list_pictures_in_one_order(tmp_path: Path):
@@ -119,3 +140,62 @@ def test_a_zip_damaged_anywhere_is_left_out_or_refused(tmp_path: Path, method: i
         data[at] ^= 0xFF
         with suppress(InputError):  # any other error would be a fault of ours
             taken(tmp_path, bytes(data), "torn.zip")
+
+
+def test_a_zip_that_lost_its_beginning_gives_the_rest(tmp_path: Path):
+    arrivals, _ = taken(tmp_path, zipped({"a.png": png(1), "b.png": png(2)})[50:], "torn.zip")
+    assert arrivals.stored == 1 and arrivals.refused == {"damaged": 1}
+
+
+def test_a_zip_of_zips_is_a_folder_of_each(tmp_path: Path):
+    inner = {f"{name}.zip": zipped({"1.png": png(i), "2.png": png(i + 5)}) for i, name in enumerate(("anna", "ben"))}
+    arrivals, files = taken(tmp_path, zipped(inner), "class.zip")
+    assert files == ["anna/000001.png", "anna/000002.png", "ben/000001.png", "ben/000002.png"]
+    assert arrivals.stored == 4 and not arrivals.refused
+    _, files = taken(tmp_path, png(9), "anna/3.png")
+    assert "anna/000003.png" in files
+
+
+def test_zips_beside_pictures_and_in_zips_within_are_left_out(tmp_path: Path):
+    inner = zipped({"1.png": png(1)})
+    arrivals, _ = taken(tmp_path, zipped({"a.png": png(2), "copy.zip": inner}), "a.zip")
+    assert arrivals.stored == 1 and arrivals.refused == {"a zip beside pictures": 1}
+    arrivals, _ = taken(tmp_path, zipped({"b.zip": zipped({"c.zip": inner})}), "a.zip")
+    assert arrivals.stored == 0 and arrivals.refused.total() == 1
+
+
+def test_bombs_in_a_zip_of_zips_are_counted_together(tmp_path: Path):
+    bomb = zipped({"a.txt": bytes(3_000_000)})
+    with pytest.raises(InputError, match="more than 4 MB"):
+        taken(
+            tmp_path, zipped({f"{i}.zip": bomb for i in range(3)}), "a.zip", MakeLimits(1_000_000, 1_000_000, 9, 10, 1)
+        )
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(90), "HEIC"),
+        (b"\0\0\0\x18ftypmif1\0\0\0\0mif1heic" + bytes(90), "HEIC"),
+        (b"Rar!\x1a\7\1\0" + bytes(90), "an archive"),
+        (zipped({"a.png": png()})[:-30], "an archive"),
+        (b"%PDF-1.4" + bytes(90), "a PDF"),
+        (png()[:20], "damaged"),
+        (b"<svg/>", "no picture"),
+        (b"", "empty"),
+    ],
+)
+def test_what_is_refused_is_told_by_its_kind(tmp_path: Path, data: bytes, why: str):
+    arrivals, _ = taken(tmp_path, data, "a.jpg")
+    assert [reason.startswith(why) for reason in arrivals.refused] == [True]
+
+
+def test_a_scan_of_35_million_pixels_is_taken_beside_the_page(tmp_path: Path):
+    """A sheet of A4 at 600 dots an inch; the page's own limit for uploads is lower."""
+    Maker(Projects(tmp_path), {}, choose_provider("cpu"), OWN_MACHINE)
+    for fmt in ("PNG", "TIFF"):
+        file = io.BytesIO()
+        Image.new("L", (4960, 7016), 200).save(file, fmt)
+        assert taken(tmp_path, file.getvalue(), f"scan.{fmt}")[0].stored == 1
+    found = survey(tmp_path / "pictures", Project(title="t", created="2026-01-01T00:00:00+00:00", size=32))
+    assert found.pictures.min() == 200 and "unreadable" not in str(found.marks)

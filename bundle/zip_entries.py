@@ -1,0 +1,63 @@
+"""The files in a zip: what each is called, whoever packed it, and its bytes.
+
+A zip says of each name whether it is UTF-8. Where it does not, the standard means code page 437, but macOS writes UTF-8
+all the same, and Windows the code page of its language, of which the Chinese one can be told from Western letters.
+"""
+
+import re
+import unicodedata
+import zipfile
+
+UTF8_FLAG = 0x800
+STANDARD = "cp437"  # as zipfile reads names without the flag
+BROKEN_ZIP = (zipfile.BadZipFile, OSError, ValueError, NotImplementedError)
+"""What zipfile raises for what is no zip, or a damaged one, when it is opened."""
+CHINESE = re.compile(rb"(?:[\x00-\x7f]|[\xa1-\xa9\xb0-\xf7][\xa1-\xfe])*")  # GB 2312: its signs, its ideographs
+
+
+def entry_names(entries: list[zipfile.ZipInfo]) -> list[str]:
+    """What the files of one zip are called, in their order. All names without the flag are in one code page."""
+    unsure = [entry.filename.encode(STANDARD, "replace") for entry in entries if not told_as_utf8(entry)]
+    encoding = encoding_of(unsure)
+    return [
+        entry.filename if told_as_utf8(entry) else entry.filename.encode(STANDARD, "replace").decode(encoding)
+        for entry in entries
+    ]
+
+
+def told_as_utf8(entry: zipfile.ZipInfo) -> bool:
+    """Whether the name of an entry needs no guess: it carries the flag, or has letters of ASCII only."""
+    return bool(entry.flag_bits & UTF8_FLAG) or entry.filename.isascii()
+
+
+def encoding_of(names: list[bytes]) -> str:
+    """The code page in which all of these names make sense. Few Chinese names are UTF-8 as well, by chance; what they
+    say there mixes alphabets."""
+    chinese = all(CHINESE.fullmatch(name) for name in names)
+    for encoding, makes_sense in (
+        ("utf-8", lambda text: not chinese or one_alphabet(text)),
+        ("gb18030", lambda _: chinese),
+    ):
+        try:
+            if all(makes_sense(name.decode(encoding)) for name in names):
+                return encoding
+        except UnicodeDecodeError:
+            continue
+    return STANDARD
+
+
+def one_alphabet(text: str) -> bool:
+    """Whether all letters beyond ASCII are of one alphabet."""
+    letters = (letter for letter in text if letter.isalpha() and not letter.isascii())
+    return len({unicodedata.name(letter, "").partition(" ")[0] for letter in letters}) < 2
+
+
+def read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, most: int) -> bytes:
+    """The bytes of one file. Raises OSError for more than `most`, and for a damaged one; zipfile never reads more than
+    was declared."""
+    if entry.file_size > most:
+        raise OSError(f"{entry.file_size / 1e6:.0f} MB are too large")
+    try:
+        return archive.read(entry)
+    except Exception as problem:  # zlib, bz2 and lzma have errors of their own
+        raise OSError(str(problem) or "it ends too early") from problem

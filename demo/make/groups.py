@@ -1,0 +1,54 @@
+"""Which group a picture is put into: the folder that it came from, under a name that any disk takes."""
+
+import unicodedata
+from collections.abc import Iterable, Mapping
+from pathlib import PurePosixPath
+
+from demo.make.classes import ALONE
+from demo.make.names import MAX_NAME, plain_name
+
+
+def folder_of(name: str) -> str:
+    """What the innermost folder of a file is called; "" for a file that came without one."""
+    parents = [part for part in PurePosixPath(name.replace("\\", "/")).parts[:-1] if part not in ("/", "..", ".")]
+    return unicodedata.normalize("NFC", parents[-1]).strip() if parents else ""  # macOS takes accents apart
+
+
+def group_name(folder: str) -> str:
+    """What a folder's group is called, without what no folder may be called. Where nothing else is left, signs are
+    spelled out: 🐱 is cat face."""
+    return plain_name(folder) or plain_name(" ".join(unicodedata.name(sign, "").lower() for sign in folder)) or ALONE
+
+
+class Groups:
+    """The groups of a project. Folders that differ get groups that differ, be it by a number; capitals alone make no
+    difference, as many disks make none.
+
+    `stored`: its groups; `called`: each of its files as GROUP/FILE -> what it was called.
+    """
+
+    def __init__(self, stored: Iterable[str], called: Mapping[str, str]):
+        self._taken = {group.casefold() for group in stored}
+        self._of_folder: dict[str, str] = {}
+        for file, name in called.items():
+            group, folder = file.partition("/")[0], folder_of(name)
+            if group != ALONE and folder:
+                self._of_folder.setdefault(folder.casefold(), group)
+
+    def of(self, name: str) -> str:
+        """The group of a file of this name."""
+        folder = folder_of(name)
+        wanted = group_name(folder)
+        if wanted == ALONE:
+            return ALONE
+        if (key := folder.casefold()) not in self._of_folder:
+            self._of_folder[key] = group = self._free(wanted)
+            self._taken.add(group.casefold())
+        return self._of_folder[key]
+
+    def _free(self, wanted: str) -> str:
+        group, number = wanted, 1
+        while group.casefold() in self._taken:
+            number += 1
+            group = f"{wanted[: MAX_NAME - len(f' {number}')].rstrip()} {number}"
+        return group
