@@ -1,7 +1,7 @@
 """--make: the pictures of a project, brought, seen and chosen. The work itself: demo/make/.
 
 PUT    /make/{project}/files?id=&name=&at=&of=   a piece of a picture or zip, at byte `at` of `of` -> once it is
-                                             whole, what became of it; `id` tells files of one page apart
+                                             whole, what became of it; `id` is the file's own
 POST   /make/{project}/source?ready= or ?path=   begins to fetch a ready set, or what lies at a path -> as GET
 GET    /make/{project}/source                how far that is: {"state", "done", "of", "stored", "refused", "error"}
 DELETE /make/{project}/source                ends it; what has arrived stays
@@ -22,6 +22,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import anyio
 import numpy as np
 from starlette.requests import Request
 from starlette.responses import Response
@@ -54,6 +55,7 @@ from demo.routes.make_requests import (
 from demo.routes.model_requests import FRESH, refusal
 
 COLUMNS, PER_PAGE = 10, 100
+REMEMBERED = 1000  # files whose answers are given again, where they were lost
 ABANDONED = 24 * 3600  # seconds after which a file that never came to its end is removed
 MAX_ARRIVING = 64  # files of a project that arrive at a time; a page sends four
 CHOSEN = ("size", "proportions", "fit", "background", "left_out", "use_classes", "crops", "attributes")
@@ -68,6 +70,8 @@ class PictureRoutes:
         self.fetches = Fetches(maker.projects, maker.limits, self.incoming_of)
         self._incoming: dict[str, Incoming] = {}
         self._making = threading.Lock()
+        self._storing: dict[tuple[str, str], anyio.Event] = {}  # (project, id of a file) -> set once it is stored
+        self._arrived: dict[tuple[str, str], dict[str, Any]] = {}  # … -> what was answered then
 
     def routes(self) -> list[Route]:
         """For demo.page.launch_settings."""
@@ -121,18 +125,32 @@ class PictureRoutes:
         if not 0 < of <= self.limits.upload_bytes:
             most = self.limits.upload_bytes // 1_000_000
             raise InputError(f"The file is too large: at most {most} MB are accepted.")
-        arriving = folder / f".{re.sub('[^0-9a-z]', '', query.get('id', ''))[:32] or 'file'}.part"
+        file_id = re.sub("[^0-9a-z]", "", query.get("id", ""))[:32] or "file"
+        key = (name, file_id)
+        if key in self._storing:  # sent once more, as no answer came
+            await self._storing[key].wait()
+        if key in self._arrived:
+            return fresh_json(self._arrived[key])
+        arriving = folder / f".{file_id}.part"
         await in_thread(make_room, folder, arriving, self.limits.bytes - at)
         size = await append(arriving, request, at, of)
         if size < of:
             return fresh_json({"received": size})
+        self._storing[key] = anyio.Event()
         try:
             incoming = await in_thread(self.incoming_of, name)
             arrivals = await in_thread(incoming.take, arriving, query.get("name", "")[:1000])
+            self._remember(key, {"received": size} | arrivals.told())
         finally:
             arriving.unlink(missing_ok=True)
-        arrived = {"stored": arrivals.stored, "tables": arrivals.tables, "refused": dict(arrivals.refused)}
-        return fresh_json({"received": size} | arrived)
+            self._storing.pop(key).set()
+        return fresh_json(self._arrived[key])
+
+    def _remember(self, key: tuple[str, str], answer: dict[str, Any]) -> None:
+        """Keeps an answer, in case it is lost on its way."""
+        self._arrived[key] = answer
+        while len(self._arrived) > REMEMBERED:
+            del self._arrived[next(iter(self._arrived))]
 
     async def _fetch(self, request: Request) -> Response:
         name, query = name_of(request), request.query_params

@@ -57,6 +57,14 @@
         });
       };
     },
+    // A function that gives what `action` gives; whoever calls it while that is under way gets the same.
+    oneAtATime(action) {
+      let underWay = null;
+      return () => {
+        underWay ??= action().finally(() => (underWay = null));
+        return underWay;
+      };
+    },
     // Whether an element is laid out on the page; not where its tab is closed.
     visible: (element) => element.isConnected && element.offsetParent !== null,
     // Whether a key belongs to a field in which the visitor types, or to a menu.

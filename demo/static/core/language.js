@@ -16,6 +16,8 @@
     },
     // One or many, with the count filled in: T.n(count, "{n} frame", "{n} frames").
     n: (count, one, many, values = {}) => T.t(count === 1 ? one : many, { n: T.wholeNumber(count), ...values }),
+    // Words with the full stop of the language.
+    sentence: (words) => T.t("{words}.", { words }),
     wholeNumber: (number) => Number(number).toLocaleString(T.language),
     // A measured figure with as many digits as people read: three, or fewer.
     digits: (value, most = 3) => Number(Number(value).toPrecision(most)).toLocaleString(T.language, { maximumSignificantDigits: most }),

@@ -1,5 +1,6 @@
 """Projects of Make, from their pictures to a bundle that plays, with real trainings; and what the page is refused."""
 
+import asyncio
 import io
 import json
 import subprocess
@@ -9,12 +10,14 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 from PIL import Image
 
 from demo.make import failures, plan
 from demo.make.child import Child
+from demo.make.incoming import Incoming
 from demo.make.limits import FEW_FOR_A_GAN, LEAST_PICTURES, MakeLimits
 from demo.make.projects import Project, Projects, slug
 from demo.make.trainer import next_sheet
@@ -82,6 +85,36 @@ def test_a_piece_that_came_twice_is_stored_once(tmp_path: Path):
         for at, part in ((0, data[:half]), (0, data[:half]), (half, data[half:]))
     ]
     assert [one["received"] for one in sent] == [half, half, len(data)] and sent[-1]["stored"] == 1
+
+
+def test_a_file_whose_answer_was_lost_is_told_of_again_and_stored_once(tmp_path: Path):
+    page, data = Page(tmp_path), picture(1)
+    name = page.post("?title=Discs").json()["name"]
+    address = f"/make/{name}/files?id=a&name=a.png&of={len(data)}&at=0"
+    sent = [page.client.put(address, content=data, headers=OWN_PAGE).json() for _ in range(2)]
+    assert sent[0] == sent[1] == {"received": len(data), "stored": 1, "tables": 0, "refused": {}}
+    assert page.status(name)["pictures"] == 1
+
+
+def test_a_file_that_is_sent_again_while_it_is_stored_waits_for_that(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    page, data, take = Page(tmp_path), picture(1), Incoming.take
+    name = page.post("?title=Discs").json()["name"]
+
+    def slowly(*of):
+        time.sleep(0.3)
+        return take(*of)
+
+    monkeypatch.setattr(Incoming, "take", slowly)
+    address = f"http://here/make/{name}/files?id=a&name=a.png&of={len(data)}&at=0"
+
+    async def twice() -> list[dict]:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(page.client.app)) as client:
+            first = asyncio.create_task(client.put(address, content=data, headers=OWN_PAGE))
+            await asyncio.sleep(0.1)
+            return [(await client.put(address, content=data, headers=OWN_PAGE)).json(), (await first).json()]
+
+    answers = asyncio.run(twice())
+    assert answers[0] == answers[1] and page.status(name)["pictures"] == 1
 
 
 def test_pictures_are_surveyed_and_shown(tmp_path: Path):

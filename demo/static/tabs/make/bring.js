@@ -9,14 +9,18 @@
 
   const isVideo = ({ file, name }) => file.type.startsWith("video/") || VIDEO.test(name);
 
-  // What became of files that were sent, in words. refused: reason -> count.
+  // Which files were left out and why, in words. refused: reason -> count.
+  const leftOut = (refused) => {
+    const counts = Object.entries(refused);
+    const count = counts.reduce((sum, [, n]) => sum + n, 0);
+    const reasons = counts.map(([reason, n]) => T.translate(reason).replace(/[.。]$/, "") + (counts.length > 1 ? ` (${T.wholeNumber(n)})` : ""));
+    return count ? T.sentence(`${T.n(count, "{n} file was left out", "{n} files were left out")}: ${reasons.join(T.t("; "))}`) : "";
+  };
+  // What became of files that were sent, in words.
   const arrived = (stored, tables, refused) => {
-    const words = [T.n(stored, "{n} picture has arrived.", "{n} pictures have arrived.")];
+    const words = [stored || !tables ? T.n(stored, "{n} picture has arrived.", "{n} pictures have arrived.") : ""];
     if (tables) words.push(T.n(tables, "{n} table came with them.", "{n} tables came with them."));
-    const reasons = Object.keys(refused);
-    const count = Object.values(refused).reduce((sum, n) => sum + n, 0);
-    if (count) words.push(`${T.n(count, "{n} file was left out", "{n} files were left out")}: ${reasons.map((reason) => T.translate(reason)).join(" ")}`);
-    return words.join(" ");
+    return [...words, leftOut(refused)].filter(Boolean).join(" ");
   };
 
   // The card of the first step. facts: what GET /make says. project(): the name of the project that takes the pictures, made
@@ -29,9 +33,10 @@
     const none = () => T.t("There is no picture among these files. Bring PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF, or a zip of them.");
 
     // Sends files side by side; gives how many pictures and tables were stored, and why others were not.
-    const sendAll = async (files) => {
+    // refused: reason -> how many of others.
+    const sendAll = async (files, refused) => {
       const total = files.reduce((sum, { file }) => sum + file.size, 0);
-      const found = { stored: 0, tables: 0, refused: {}, failure: null };
+      const found = { stored: 0, tables: 0, refused, failure: null };
       let done = 0;
       const show = () => {
         bar.value = total ? done / total : 1;
@@ -42,10 +47,11 @@
       const waiting = [...files];
       const worker = async (name) => {
         for (let next = waiting.shift(); next; next = waiting.shift()) {
-          const answer = await T.sendFile(name, next, (bytes) => {
+          const sent = (bytes) => {
             done += bytes;
             show();
-          });
+          };
+          const answer = await T.sendFile(name, next, sent, () => (words.textContent = T.t("The server does not answer; trying again …")));
           found.stored += answer.stored;
           found.tables += answer.tables;
           for (const [reason, count] of Object.entries(answer.refused)) found.refused[reason] = (found.refused[reason] ?? 0) + count;
@@ -60,22 +66,31 @@
       }
       return found;
     };
-    const bring = async (files) => {
+    const bring = async (all) => {
       error.show("");
+      words.textContent = "";
+      const refused = {};
+      const refuse = (reason, of) => of.length && (refused[reason] = of.length);
+      const files = all.filter(({ file }) => file?.size);
+      refuse("cannot be read", all.filter(({ file }) => !file));
+      refuse("empty", all.filter(({ file }) => file?.size === 0));
       const videos = files.filter(isVideo);
       const most = facts.limits.upload_bytes;
       const large = files.filter(({ file }) => file.size > most && !videos.some((video) => video.file === file));
-      const others = files.filter((one) => one.file.size && !videos.includes(one) && !large.includes(one));
+      const others = files.filter((one) => !videos.includes(one) && !large.includes(one));
       if (videos.length) video.offer(videos);
       if (large.length) error.show(T.t("{name} is too large: at most {n} MB are accepted. Unpack it, and drop the folder.", { name: large[0].name, n: T.wholeNumber(Math.floor(most / 1e6)) }));
       if (!others.length) {
-        if (!videos.length && !large.length) error.show(none());
+        if (!videos.length && !large.length) error.show(leftOut(refused) || none());
         return;
       }
-      const found = await sendAll(others);
+      const found = await sendAll(others, refused);
+      const nothing = !found.stored && !found.tables;
+      const known = Object.keys(found.refused).some((reason) => reason !== "no picture"); // what is the matter with them
       if (found.failure) error.show(found.failure.message);
-      else if (!found.stored && !found.tables) error.show(none());
-      words.textContent = arrived(found.stored, found.tables, found.refused);
+      else if (nothing) error.show(known ? leftOut(found.refused) : none());
+      words.textContent = nothing && !found.failure ? "" : arrived(found.stored, found.tables, found.refused);
+      progress.hidden = !words.textContent;
       onArrived();
     };
     const picker = (attributes, label, hint) => {

@@ -209,7 +209,7 @@
       const kept = found.files.length - state.out.size;
       const words = [T.n(kept, "{n} picture is chosen", "{n} pictures are chosen")];
       if (state.out.size) words.push(T.n(state.out.size, "{n} is left out", "{n} are left out"));
-      summary.textContent = `${words.join("; ")}.`;
+      summary.textContent = T.sentence(words.join(T.t("; ")));
       names.show({ counts: counts(), use: found.use_classes, selected: selected.size, selecting: mode === "sort", only });
       const headingOf = sortedByClass() ? (file) => state.classOf[file] || T.t("No class") : null;
       grid.show({ project, found, files: shownFiles(), headingOf, lookOf }, firstPage);

@@ -18,7 +18,7 @@ const show = (facts) => {
   const named = el("label", { class: "tf-field" }, el("span", { class: "tf-label" }, T.t("Name")), title);
   const bring = T.makeBring(
     facts,
-    async () => project ?? (await create()),
+    async () => project ?? (await create()), // two who drop files at once share it
     () => project && (known.get(project)?.state === "collecting" ? choose.load(project) : look()),
   );
   const choose = T.makeChoose(facts, (count, all) => {
@@ -39,13 +39,13 @@ const show = (facts) => {
   const fillPicker = () => {
     picker.replaceChildren(el("option", { value: "" }, T.t("New")), ...[...known.values()].map((status) => el("option", { value: status.name, selected: status.name === project }, status.title)));
   };
-  const create = async () => {
+  const create = T.oneAtATime(async () => {
     const made = await (await T.ask(T.url("make", { title: title.value.trim() || T.t("My pictures") }), { method: "POST", headers: T.makeHeaders })).json();
     project = made.name;
     await look();
     fillPicker();
-    return project;
-  };
+    return made.name;
+  });
   const arrange = () => {
     const status = known.get(project);
     const begun = status && status.state !== "collecting";

@@ -101,7 +101,7 @@
         const images = Number((60 * step.minutes * (minutes / status.minutes) * rate).toPrecision(2));
         return T.t("{stage}: about {n} pictures, enough for {what}", { stage: names[step.stage][0], n: T.wholeNumber(images), what: T.translate(enoughFor(levels[step.stage], images)) });
       });
-      expectation.textContent = parts.length ? `${parts.join("; ")}.` : T.t("How far that gets on this machine is measured in the first seconds of the training.");
+      expectation.textContent = parts.length ? T.sentence(parts.join(T.t("; "))) : T.t("How far that gets on this machine is measured in the first seconds of the training.");
     };
     const drawSteps = () => {
       const names = T.stageWords();
