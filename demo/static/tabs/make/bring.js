@@ -24,12 +24,14 @@
   };
 
   // The card of the first step. facts: what GET /make says. project(): the name of the project that takes the pictures, made
-  // when there is none yet. onArrived() is called when all are there. `.resume(project)` shows what is still being fetched.
+  // when there is none yet. onArrived() is called when all are there. `.resume(project)` shows what is still being fetched,
+  // `.forget()` takes away what was said of another project.
   T.makeBring = (facts, project, onArrived) => {
     const error = T.errorNote();
     const bar = el("progress", { max: 1, value: 0, "aria-label": T.t("Pictures on their way") });
     const words = el("span", { role: "status" });
     const progress = el("div", { class: "tf-progress", hidden: true }, bar, words);
+    let sending = 0; // drops whose files are on their way
     const none = () => T.t("There is no picture among these files. Bring PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF, or a zip of them.");
 
     // Sends files side by side; gives how many pictures and tables were stored, and why others were not.
@@ -84,12 +86,14 @@
         if (!videos.length && !large.length) error.show(leftOut(refused) || none());
         return;
       }
+      sending += 1;
       const found = await sendAll(others, refused);
+      sending -= 1;
       const nothing = !found.stored && !found.tables;
       const known = Object.keys(found.refused).some((reason) => reason !== "no picture"); // what is the matter with them
       if (found.failure) error.show(found.failure.message);
       else if (nothing) error.show(known ? leftOut(found.refused) : none());
-      words.textContent = nothing && !found.failure ? "" : arrived(found.stored, found.tables, found.refused);
+      words.textContent = nothing ? "" : arrived(found.stored, found.tables, found.refused);
       progress.hidden = !words.textContent;
       onArrived();
     };
@@ -147,6 +151,12 @@
       el("p", { class: "tf-quiet" }, T.t("The pictures stay on the machine that runs this page. Nothing is sent anywhere else.")),
     );
     root.resume = fetched.resume;
+    root.forget = () => {
+      if (sending) return;
+      error.show("");
+      words.textContent = "";
+      progress.hidden = true;
+    };
     return root;
   };
 })();

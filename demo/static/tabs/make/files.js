@@ -3,7 +3,7 @@
   const T = window.Twofold;
 
   const PIECE = 4_000_000; // bytes of a request
-  const WAITS = [500, 1000, 2000, 4000, 8000, 16_000]; // ms before a piece is sent again, while nobody answers
+  const WAITS = [500, 1000, 2000, 4000, 8000, 16_000, 16_000, 16_000]; // ms before a piece is sent again, while nobody answers
 
   // All files in what was dropped, each with the path that it has in its folder: [{ file, name }]. Folders are read where the
   // browser can. Of what cannot be read, file is null.
@@ -39,7 +39,7 @@
   T.namedFiles = (list) => [...list].map((file) => ({ file, name: file.webkitRelativePath || file.name }));
 
   // Sends one file in pieces. Where an answer was lost, the server says how much it has, and the file goes on from there;
-  // where none comes, it is asked for again for half a minute. sent(bytes) is called after each piece, waiting() before each
+  // where none comes, it is asked for again for a minute. sent(bytes) is called after each piece, waiting() before each
   // new try; gives what became of the file.
   T.sendFile = async (project, { file, name }, sent, waiting = () => {}) => {
     const id = Math.random().toString(36).slice(2);

@@ -42,6 +42,7 @@ const show = (facts) => {
   const create = T.oneAtATime(async () => {
     const made = await (await T.ask(T.url("make", { title: title.value.trim() || T.t("My pictures") }), { method: "POST", headers: T.makeHeaders })).json();
     project = made.name;
+    title.value = ""; // the next one has a name of its own
     await look();
     fillPicker();
     return made.name;
@@ -121,6 +122,7 @@ const show = (facts) => {
     project = name;
     [chosen, there] = [0, 0];
     error.show("");
+    bring.forget();
     fillPicker();
     arrange();
     if (!name) return;
