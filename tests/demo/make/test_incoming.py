@@ -198,4 +198,4 @@ def test_a_scan_of_35_million_pixels_is_taken_beside_the_page(tmp_path: Path):
         Image.new("L", (4960, 7016), 200).save(file, fmt)
         assert taken(tmp_path, file.getvalue(), f"scan.{fmt}")[0].stored == 1
     found = survey(tmp_path / "pictures", Project(title="t", created="2026-01-01T00:00:00+00:00", size=32))
-    assert found.pictures.min() == 200 and "unreadable" not in str(found.marks)
+    assert found.pictures.min() == 200 and "unreadable" not in str(found.flags)
