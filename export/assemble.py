@@ -80,7 +80,7 @@ def write(
     found = graph_files(specs, origin, parity.trial_inputs(specs, held_out, latent.arrays, origin.prior), precision)
     run_graph = found.runner()
     inputs = demo_inputs(run_graph, origin, specs, latent, held_out, narrow=precision != "fp32")
-    moves, attributes = attribute_directions.directions(inputs, origin.attributes, len(run.data.classes))
+    moves, attributes = attribute_directions.directions(inputs, origin.attributes)
     origin = replace(origin, attributes=attributes)
     files = other_files(inputs, origin, moves, train_set, test_set)
     info = keep_measurements(index(origin, specs, found, files, latent.sigma), previous)

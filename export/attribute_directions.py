@@ -1,10 +1,10 @@
 """Directions of attributes in the latents of both models: `python -m export attributes BUNDLE`.
 
-The graph `attributes` tells what generated pictures show, and one ridge regression predicts the latents from all
-attributes and classes together. Its coefficients of one attribute say how the latents move with that attribute while
-the others stay; so a move along them leaves the others alone, which a boundary for each attribute by itself does not
-(conditional manipulation: Shen et al. 2020, InterFaceGAN, arXiv 1907.10786, section 3.3). What a move really does is
-measured on other pictures.
+Pairs of pictures are drawn from latents a random step apart, and the graphs `attributes` and `classifier` tell what
+changed. A linear regression of the changes on the steps says how each attribute and each class responds to a step. Of
+all steps that change one attribute, the shortest that leaves the others and the class alone is its direction
+(conditional manipulation: Shen et al. 2020, InterFaceGAN, arXiv 1907.10786, section 3.3, for responses instead of
+boundaries). What a move really does is measured on other pictures.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 
 from bundle.errors import UserError
-from bundle.latents import seed_class
 from bundle.read import read
 from bundle.runner import BundleRunner
 from bundle.schema import Attribute, AttributeEffect, Model
@@ -23,10 +22,13 @@ from bundle.write import card_of, file_entry, npz_bytes, update_bundle
 from export.attribute_section import with_section
 
 FILE = "latents.npz"
-PICTURES = 4000  # generated ones, from which directions are found
+PAIRS = 3000  # of generated pictures, from which directions are found
+TYPICAL = 1000  # pictures that say how far attributes vary
 AT_ONCE = 250  # of them
-MEASURED = 256  # others, on which moves are measured
-RIDGE = 0.01  # share of the variance of the factors that is added to it
+MEASURED = 256  # other pictures, on which moves are measured
+SHRINKAGE = 0.02  # share of the steps' variance that is added to it, so that a few pairs are not taken at their word
+RIDGE = 0.2  # share of a response's own strength that is added to it: 0 leaves the others alone at any price
+WEAKEST = 1e-3  # of the strongest response: below it none is told from noise
 LEAST_SPREAD = 1e-6  # an attribute that varies less in generated pictures has no direction
 # Below these a direction is not offered: a slider that does not do what it says is worse than none.
 LEAST_MOVED = 0.15  # standard deviations of its attribute by which it moves it, and more than it moves the others
@@ -74,7 +76,7 @@ def add(folder: Path) -> tuple[Attribute, ...]:
         raise UserError(f"{folder} has no graph of attributes: train it with python -m train attributes RUN "
                         "--attributes all, and export the run anew.")  # fmt: skip
     inputs = TrialInputs.of_bundle(bundle, BundleRunner(bundle).run)
-    arrays, attributes = directions(inputs, bundle.info.attributes, len(bundle.info.dataset.classes))
+    arrays, attributes = directions(inputs, bundle.info.attributes)
     data = npz_bytes(bundle.latents | arrays)
     files = bundle.info.files | {"latents": file_entry(FILE, data)}
     info = bundle.info.model_copy(update={"attributes": attributes, "files": files})
@@ -84,7 +86,7 @@ def add(folder: Path) -> tuple[Attribute, ...]:
 
 
 def directions(
-    inputs: TrialInputs, attributes: Sequence[Attribute], classes: int
+    inputs: TrialInputs, attributes: Sequence[Attribute]
 ) -> tuple[dict[str, np.ndarray], tuple[Attribute, ...]]:
     """The arrays that latents.npz keeps of the directions (`attribute_w` [A, w_dim], `attribute_code` [A, D]), and the
     attributes with what their directions do."""
@@ -93,13 +95,8 @@ def directions(
     if not known:
         return arrays, known
     for space in latent_spaces(inputs):
-        seeds = range(PICTURES)
-        latents = space.latents(inputs, seeds)
-        parts = np.array_split(latents, PICTURES // AT_ONCE)  # all pictures at once would fill the memory
-        values = np.concatenate([read_attributes(inputs, space.draw(inputs, part)) for part in parts])
-        labels = np.array([seed_class(seed, classes) for seed in seeds]) if classes > 1 else None
-        moves = conditional_moves(latents, values, labels)
-        measured = measure(inputs, space, moves, values.std(axis=0))
+        moves, spread = found_moves(inputs, space)
+        measured = measure(inputs, space, moves, spread)
         effects = [effect if works(one, effect) else None for one, effect in zip(known, measured, strict=True)]
         if lost := [one.name for one, effect in zip(known, effects, strict=True) if effect is None]:
             print(f"The {space.model} has no direction that moves {', '.join(lost)}: no sliders for them.")
@@ -116,31 +113,64 @@ def works(attribute: Attribute, effect: AttributeEffect | None) -> bool:
     return effect.moved >= LEAST_MOVED and effect.moved > effect.others
 
 
+def found_moves(inputs: TrialInputs, space: LatentSpace) -> tuple[np.ndarray, np.ndarray]:
+    """(the directions of all attributes float32 [A, D], the standard deviation of each attribute [A])."""
+    latents = space.latents(inputs, range(PAIRS))
+    root = covariance_root(latents)
+    noise = np.random.default_rng(0).standard_normal(latents.shape)
+    half = (noise @ root.T / 2).astype(np.float32)
+    typical = responses_of(inputs, space, latents[:TYPICAL])
+    changes = responses_of(inputs, space, latents + half) - responses_of(inputs, space, latents - half)
+    count = read_attributes(inputs, space.draw(inputs, latents[:1])).shape[1]
+    spread = typical.std(axis=0)
+    moves = separate_moves(root, noise, changes / np.maximum(spread, LEAST_SPREAD))[:count]
+    moves[spread[:count] <= LEAST_SPREAD] = 0
+    return moves, spread[:count]
+
+
+def responses_of(inputs: TrialInputs, space: LatentSpace, latents: np.ndarray) -> np.ndarray:
+    """What pictures of latents [N, D] show, float64 [N, A + K]: attributes, then the logits of the classes where
+    there is a classifier."""
+    found = []
+    for part in np.array_split(latents, -(-len(latents) // AT_ONCE)):  # all pictures at once would fill the memory
+        images = space.draw(inputs, part)
+        shown = [read_attributes(inputs, images)]
+        if "classifier" in inputs.graphs:
+            shown.append(inputs.run("classifier", {"image": images})["logits"].astype(np.float64))
+        found.append(np.concatenate(shown, axis=1))
+    return np.concatenate(found)
+
+
 def read_attributes(inputs: TrialInputs, images: np.ndarray) -> np.ndarray:
     """What the graph `attributes` says of images [N, C, H, W], float64 [N, A]."""
     return inputs.run("attributes", {"image": images})["attributes"].astype(np.float64)
 
 
-def conditional_moves(latents: np.ndarray, values: np.ndarray, labels: np.ndarray | None = None) -> np.ndarray:
-    """Directions float32 [A, D]: how latents [N, D] move with each attribute of values [N, A] while the other
-    attributes, and the classes labels int64 [N], stay. Each is as long as one standard deviation of the latents along
-    it; zero for an attribute that does not vary."""
-    spread = values.std(axis=0)
-    factors = (values - values.mean(axis=0)) / np.maximum(spread, LEAST_SPREAD)
-    count = factors.shape[1]
-    if labels is not None:
-        classes = np.eye(int(labels.max()) + 1)[labels][:, 1:]  # the first follows from the others
-        factors = np.concatenate([factors, classes - classes.mean(axis=0)], axis=1)
-    centred = latents.astype(np.float64) - latents.mean(axis=0)
-    gram = factors.T @ factors / len(factors)
-    slopes = np.linalg.solve(gram + RIDGE * np.eye(len(gram)), factors.T @ centred / len(factors))[:count]
+def covariance_root(latents: np.ndarray) -> np.ndarray:
+    """R float64 [D, D] with R R^T the covariance of latents [N, D]: white noise times R^T varies as they do."""
+    values, vectors = np.linalg.eigh(np.cov(latents.astype(np.float64), rowvar=False).reshape(2 * latents.shape[1:]))
+    return np.asarray(vectors * np.sqrt(np.maximum(values, 0)))
+
+
+def separate_moves(root: np.ndarray, noise: np.ndarray, changes: np.ndarray) -> np.ndarray:
+    """Directions float32 [A, D] along each of which one response changes and the others stay as far as they can.
+
+    root: of the covariance of the latents, [D, D]; noise: [N, D], standard normal, whose steps noise @ root.T changed
+    the responses by changes [N, A]. Each direction is as long as one standard deviation of the latents along it; zero
+    for a response that does not change.
+    """
+    identity, count = np.eye(noise.shape[1]), len(noise)
+    slopes = np.linalg.solve(noise.T @ noise / count + SHRINKAGE * identity, noise.T @ changes / count).T
+    overlap = slopes @ slopes.T
+    strength = np.diag(overlap)
     moves = np.zeros_like(slopes)
-    for i in np.flatnonzero(spread > LEAST_SPREAD):
-        length = np.linalg.norm(slopes[i])
-        if length > 0:
-            unit = slopes[i] / length
-            moves[i] = unit * (centred @ unit).std()
-    return moves.astype(np.float32)
+    told = np.flatnonzero(strength > WEAKEST * strength.max(initial=0.0))
+    if len(told):
+        among = np.ix_(told, told)
+        moves[told] = np.linalg.solve(overlap[among] + RIDGE * np.diag(strength[told]), slopes[told]) @ root.T
+    lengths = np.linalg.norm(moves, axis=1, keepdims=True)
+    units = moves / np.maximum(lengths, np.finfo(float).tiny)
+    return (units * np.linalg.norm(units @ root, axis=1, keepdims=True)).astype(np.float32)
 
 
 def measure(
@@ -148,7 +178,7 @@ def measure(
 ) -> list[AttributeEffect | None]:
     """What one step along each of moves [A, D] does to pictures that no direction was found from: half of them step up,
     half down. spread: standard deviations [A] of the attributes. None where there is no direction."""
-    latents = space.latents(inputs, range(PICTURES, PICTURES + MEASURED))
+    latents = space.latents(inputs, range(PAIRS, PAIRS + MEASURED))
     sign = np.where(np.arange(MEASURED) % 2, -1.0, 1.0)[:, None]
     before = space.draw(inputs, latents)
     values, features = read_attributes(inputs, before), features_of(inputs, before)

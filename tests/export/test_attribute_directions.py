@@ -5,34 +5,46 @@ import pytest
 
 from bundle.schema import Attribute, AttributeEffect
 from export import attribute_directions
-from export.attribute_directions import conditional_moves
+from export.attribute_directions import covariance_root, separate_moves
 from export.attribute_section import HEADING, attribute_table, with_section
 
 
-def test_a_direction_moves_its_attribute_and_leaves_the_others():
-    """Attributes that go together in the latents (correlation 0.8) are moved apart."""
+def latents_that_go_together() -> np.ndarray:
+    """[8000, 4]: the first two dimensions have a correlation of 0.8, the others are noise."""
     rng = np.random.default_rng(0)
     first = rng.standard_normal(8000)
     second = 0.8 * first + 0.6 * rng.standard_normal(8000)
-    noise = rng.standard_normal((8000, 2))
-    latents = np.stack([first, second, *noise.T], axis=1)
-    values = np.stack([first, 5 + 3 * second, np.full(8000, 2.0)], axis=1)
-    moves = conditional_moves(latents, values)
-    assert moves[0, 0] > 0.9 and abs(moves[0, 1]) < 0.05 and moves[1, 1] > 0.9 and abs(moves[1, 0]) < 0.05
-    for move in moves[:2]:
-        unit = move / np.linalg.norm(move)
-        assert np.isclose(np.linalg.norm(move), (latents @ unit).std(), rtol=1e-3)
-    assert not moves[2].any()  # an attribute that never varies has no direction
+    return np.stack([first, second, *rng.standard_normal((2, 8000))], axis=1)
 
 
-def test_a_class_that_an_attribute_goes_with_is_left_alone():
-    rng = np.random.default_rng(1)
-    labels = np.arange(6000) % 2
-    wanted = rng.standard_normal(6000)
-    latents = np.stack([labels * 2.0, wanted], axis=1) + 0.01 * rng.standard_normal((6000, 2))
-    values = (wanted + labels)[:, None]
-    blind, informed = (conditional_moves(latents, values, known)[0] for known in (None, labels))
-    assert abs(informed[0]) < 0.05 < abs(blind[0])
+def test_random_steps_vary_as_the_latents_do():
+    latents = latents_that_go_together()
+    root = covariance_root(latents)
+    assert np.allclose(root @ root.T, np.cov(latents, rowvar=False))
+    assert np.allclose(covariance_root(latents[:, :1]) ** 2, latents[:, 0].var(ddof=1))
+
+
+@pytest.mark.parametrize(
+    "shape", [lambda x: x, np.tanh, lambda x: (x > 0.5).astype(float)], ids=["linear", "curve", "step"]
+)
+def test_a_direction_moves_its_response_and_hardly_the_others(shape):
+    """Also where the responses go together in the latents, and are no linear function of them."""
+    latents = latents_that_go_together()
+    root = covariance_root(latents)
+    noise = np.random.default_rng(1).standard_normal(latents.shape)
+
+    def shown(rows: np.ndarray) -> np.ndarray:
+        return np.stack([shape(rows[:, 0]), 5 + 3 * shape(rows[:, 1]), np.full(len(rows), 2.0)], axis=1)
+
+    spread = np.maximum(shown(latents).std(axis=0), 1e-9)
+    half = noise @ root.T / 2
+    moves = separate_moves(root, noise, (shown(latents + half) - shown(latents - half)) / spread)
+    for own, other in ((0, 1), (1, 0)):
+        moved = (shown(latents + moves[own]) - shown(latents - moves[own])).mean(axis=0) / 2 / spread
+        assert moved[own] > 0.35 and abs(moved[other]) < 0.35 * moved[own]  # 0.8 together
+        unit = moves[own] / np.linalg.norm(moves[own])
+        assert np.isclose(np.linalg.norm(moves[own]), (latents @ unit).std(), rtol=1e-3)
+    assert not moves[2].any()  # what never changes has no direction
 
 
 def test_the_card_says_it_once():
