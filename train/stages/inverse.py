@@ -191,9 +191,9 @@ class InverterStage(Stage[InverterNetworks, InverseSettings]):
         return {"loss": loss.detach(), "mse": mse.detach(), "styles": styles.detach()}
 
     def loss(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """(what is minimised, error of the pictures, error of the styles): the first half of the pictures is replaced
-        by generated ones, whose styles are known."""
-        mapping, half = self.generator.mapping, len(images) // 2
+        """(what is minimised, error of the pictures, error of the styles): the first half of the pictures, and a single
+        one, is replaced by generated ones, whose styles are known."""
+        mapping, half = self.generator.mapping, max(1, len(images) // 2)
         noise = priors.draw(self.prior, half, mapping.latent_dim, images.device)
         with torch.no_grad():
             w = mapping(noise, one_hot(labels[:half], len(self.data.classes)))

@@ -1,8 +1,15 @@
-"""Masks of the mask encoders."""
+"""Masks of the mask encoders, and steps of single pictures."""
+
+from pathlib import Path
 
 import torch
 
-from train.stages.inverse import random_masks
+from train.data.dataset import DataInfo
+from train.settings import GanSettings, InverseSettings
+from train.stages import gan
+from train.stages.inverse import InverterStage, build_inverter, random_masks
+
+INFO = DataInfo("digits", "digits", "none", 1, 16, 16, ("a", "b", "c"), 60_000, 100)
 
 
 def test_masks_are_binary_and_of_all_four_kinds():
@@ -24,3 +31,17 @@ def test_masks_follow_the_seed():
     first = random_masks(8, (16, 16))
     torch.manual_seed(3)
     assert torch.equal(first, random_masks(8, (16, 16)))
+
+
+def test_an_inverter_learns_from_parts_of_a_single_picture():
+    """As --accumulate makes them of a small set: each part then is a generated picture."""
+    torch.manual_seed(0)
+    settings = InverseSettings(run=Path("unused"), width=16, hidden=16, accumulate=4)
+    generator = gan.build(GanSettings(run=Path("unused"), latent_dim=8, w_dim=8, width=16), INFO).generator
+    networks = build_inverter(settings, INFO, (generator.synthesis.stages, 8))
+    stage = InverterStage(networks, settings, generator, INFO, "normal")
+    before = [value.clone() for value in networks.parameters()]
+    found = stage.step(torch.rand(4, 1, 16, 16), torch.tensor([0, 1, 2, 0]), 0.5)
+    assert all(torch.isfinite(value) for value in found.values())
+    assert all(torch.isfinite(value).all() for value in networks.parameters())
+    assert any(not torch.equal(now, then) for now, then in zip(networks.parameters(), before, strict=True))
