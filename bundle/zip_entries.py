@@ -34,16 +34,20 @@ def encoding_of(names: list[bytes]) -> str:
     """The code page in which all of these names make sense. Few Chinese names are UTF-8 as well, by chance; what they
     say there mixes alphabets."""
     chinese = all(CHINESE.fullmatch(name) for name in names)
-    for encoding, makes_sense in (
-        ("utf-8", lambda text: not chinese or one_alphabet(text)),
-        ("gb18030", lambda _: chinese),
-    ):
-        try:
-            if all(makes_sense(name.decode(encoding)) for name in names):
-                return encoding
-        except UnicodeDecodeError:
-            continue
+    texts = decoded(names, "utf-8")
+    if texts is not None and (not chinese or all(map(one_alphabet, texts))):
+        return "utf-8"
+    if chinese and decoded(names, "gb18030") is not None:
+        return "gb18030"
     return STANDARD
+
+
+def decoded(names: list[bytes], encoding: str) -> list[str] | None:
+    """The names in this code page; None where one is not in it."""
+    try:
+        return [name.decode(encoding) for name in names]
+    except UnicodeDecodeError:
+        return None
 
 
 def one_alphabet(text: str) -> bool:
