@@ -95,7 +95,7 @@ def directions(
     if not known:
         return arrays, known
     for space in latent_spaces(inputs):
-        moves, spread = found_moves(inputs, space)
+        moves, spread = found_moves(inputs, space, len(known))
         measured = measure(inputs, space, moves, spread)
         effects = [effect if works(one, effect) else None for one, effect in zip(known, measured, strict=True)]
         if lost := [one.name for one, effect in zip(known, effects, strict=True) if effect is None]:
@@ -113,15 +113,14 @@ def works(attribute: Attribute, effect: AttributeEffect | None) -> bool:
     return effect.moved >= LEAST_MOVED and effect.moved > effect.others
 
 
-def found_moves(inputs: TrialInputs, space: LatentSpace) -> tuple[np.ndarray, np.ndarray]:
-    """(the directions of all attributes float32 [A, D], the standard deviation of each attribute [A])."""
+def found_moves(inputs: TrialInputs, space: LatentSpace, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """(the directions of all `count` attributes float32 [A, D], the standard deviation of each attribute [A])."""
     latents = space.latents(inputs, range(PAIRS))
     root = covariance_root(latents)
     noise = np.random.default_rng(0).standard_normal(latents.shape)
     half = (noise @ root.T / 2).astype(np.float32)
     typical = responses_of(inputs, space, latents[:TYPICAL])
     changes = responses_of(inputs, space, latents + half) - responses_of(inputs, space, latents - half)
-    count = read_attributes(inputs, space.draw(inputs, latents[:1])).shape[1]
     spread = typical.std(axis=0)
     moves = separate_moves(root, noise, changes / np.maximum(spread, LEAST_SPREAD))[:count]
     moves[spread[:count] <= LEAST_SPREAD] = 0
