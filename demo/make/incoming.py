@@ -58,16 +58,17 @@ class Incoming:
         self._storing = threading.Lock()
         self._last: dict[Path, int] = {}  # folder of a group or of the tables -> number of its last file
 
-    def take(self, file: Path, name: str) -> Arrivals:
-        """Stores a picture or a table, or all of them in a zip.
+    def take(self, file: Path, name: str, move: bool = False) -> Arrivals:
+        """Stores a picture or a table, or all of them in a zip. `move`: a picture's file itself becomes the project's,
+        and is not there any more: that is faster than a copy.
 
         Raises InputError where the project would grow too large, UserError where the disk refuses; what was stored
         before stays.
         """
         with self._storing:
-            return self._take(file, name)
+            return self._take(file, name, move)
 
-    def _take(self, file: Path, name: str) -> Arrivals:
+    def _take(self, file: Path, name: str, move: bool) -> Arrivals:
         arrivals = Arrivals()
         try:
             if zipfile.is_zipfile(file):
@@ -75,7 +76,7 @@ class Incoming:
             elif file.stat().st_size > TRAINING.bytes:
                 arrivals.refused["too large"] += 1
             else:
-                self._take_file(file.read_bytes(), name, name, arrivals)
+                self._take_file(file.read_bytes(), name, name, arrivals, file if move else None)
         except OSError as problem:
             raise storing_problem(problem, self.project, arrivals.stored) from problem
         return arrivals
@@ -124,8 +125,10 @@ class Incoming:
             arrivals.refused["damaged"] += 1
             return None
 
-    def _take_file(self, data: bytes, name: str, whole_name: str, arrivals: Arrivals) -> None:
-        """`whole_name`: with the zip that it came in."""
+    def _take_file(
+        self, data: bytes, name: str, whole_name: str, arrivals: Arrivals, source: Path | None = None
+    ) -> None:
+        """`whole_name`: with the zip that it came in; `source`: the file that is moved."""
         if IGNORED.search(name):
             return
         if is_table(name):
@@ -144,7 +147,7 @@ class Incoming:
         folder = self.pictures / self._groups.of(name)
         folder.mkdir(exist_ok=True)
         file = folder / f"{self._next(folder):06d}{ending}"
-        self._write(file, data, whole_name)
+        self._write(file, data, whole_name, source)
         self.room = self.room[0] - len(data), self.room[1] - 1
         arrivals.stored += 1
 
@@ -170,11 +173,15 @@ class Incoming:
             most = f"{self.limits.pictures} pictures and {self.limits.bytes // 1_000_000} MB"
             raise InputError(f"A project holds at most {most}. {arrivals.stored} pictures of this upload were kept.")
 
-    def _write(self, file: Path, data: bytes, name: str) -> None:
-        """Stores a file and what it was called: both or neither. Raises OSError."""
+    def _write(self, file: Path, data: bytes, name: str, source: Path | None = None) -> None:
+        """Stores a file and what it was called: both or neither. `source`: where its bytes lie already. Raises
+        OSError."""
         known = json.dumps({"file": f"{file.parent.name}/{file.name}", "name": name}, ensure_ascii=False)
         try:
-            file.write_bytes(data)
+            if source is None:
+                file.write_bytes(data)
+            else:
+                source.replace(file)
             with (self.project / NAMES).open("a", encoding="utf-8") as names:
                 names.write(known + "\n")
         except OSError:

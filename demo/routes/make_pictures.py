@@ -35,7 +35,7 @@ from demo.make import choices, crops, data_set, tables
 from demo.make.advice import advice
 from demo.make.classes import class_counts, class_of
 from demo.make.fetching import Fetches, ready_sets
-from demo.make.incoming import Incoming
+from demo.make.incoming import Arrivals, Incoming
 from demo.make.maker import Maker
 from demo.make.picture_files import picture_file
 from demo.make.projects import SIZES, Project
@@ -138,13 +138,16 @@ class PictureRoutes:
             return fresh_json({"received": size})
         self._storing[key] = anyio.Event()
         try:
-            incoming = await in_thread(self.incoming_of, name)
-            arrivals = await in_thread(incoming.take, arriving, query.get("name", "")[:1000])
+            arrivals = await in_thread(self._store, name, arriving, query.get("name", "")[:1000])
             self._remember(key, {"received": size} | arrivals.told())
         finally:
             arriving.unlink(missing_ok=True)
             self._storing.pop(key).set()
         return fresh_json(self._arrived[key])
+
+    def _store(self, name: str, arriving: Path, file_name: str) -> Arrivals:
+        """Takes a file that has arrived whole into a project."""
+        return self.incoming_of(name).take(arriving, file_name, move=True)
 
     def _remember(self, key: tuple[str, str], answer: dict[str, Any]) -> None:
         """Keeps an answer, in case it is lost on its way."""

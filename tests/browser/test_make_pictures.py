@@ -268,6 +268,22 @@ def test_a_page_that_is_closed_while_files_arrive_loses_no_whole_one(visit, proj
     page.get_by_text("3 pictures are chosen.").wait_for()
 
 
+def test_the_first_look_at_the_pictures_is_watched_and_what_ends_it_is_said(visit, pets: Path):
+    page = visit(refused="/pictures")
+    new_project(page)
+    survey = re.compile(r"/make/[^/]+/pictures$")
+    page.route(survey, lambda route: route.fulfill(json={"done": 7, "of": 1200}))
+    page.get_by_label("Choose files").set_input_files([str(pets / "cats" / "01.png")])
+    page.get_by_text("Looking at picture 7 of 1,200").wait_for()
+    assert not page.get_by_role("group", name="Pictures").is_visible()
+    page.route(survey, lambda route: route.fulfill(status=400, body="No disk.", content_type="text/plain"))
+    page.get_by_text("No disk.").wait_for()
+    assert not page.get_by_text("Looking at picture").is_visible()
+    page.unroute(survey)
+    page.get_by_label("Choose files").set_input_files([str(pets / "cats" / "02.png")])
+    page.get_by_text("2 pictures are chosen.").wait_for()
+
+
 def test_a_column_of_a_table_gives_the_classes(visit, projects: Projects, pets: Path):
     page = visit()
     new_project(page)

@@ -46,6 +46,17 @@ def test_a_zip_of_folders_becomes_groups_and_what_is_no_picture_is_said(tmp_path
     assert arrivals.stored == 3 and arrivals.refused == {"no picture": 1}
 
 
+def test_an_upload_is_moved_and_a_file_that_somebody_keeps_is_copied(tmp_path: Path):
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    ours.write_bytes(png(1))
+    theirs.write_bytes(png(2))
+    into = Incoming(tmp_path / "pictures", OWN_MACHINE)
+    assert into.take(ours, "a.png", move=True).stored == into.take(theirs, "b.png").stored == 1
+    assert not ours.exists() and theirs.read_bytes() == png(2)
+    kept = [path.read_bytes() for path in sorted((tmp_path / "pictures" / ALONE).iterdir())]
+    assert kept == [png(1), png(2)]
+
+
 @pytest.mark.parametrize(
     ("name", "group"),
     [

@@ -12,8 +12,8 @@
   });
   const LOOK_EVERY = 400; // ms, while the pictures are being looked at
 
-  // The card of the second step. facts: what GET /make says. `.load(project)` shows a project's pictures; onChosen(count, all) is
-  // called whenever the choice changes.
+  // The card of the second step. facts: what GET /make says. `.load(project)` shows a project's pictures, once all were looked at;
+  // onChosen(count, all) is called whenever the choice changes, and while they are looked at for the first time.
   T.makeChoose = (facts, onChosen) => {
     const FLAGS = flagsInWords();
     const STEPS = T.choiceSteps;
@@ -94,11 +94,10 @@
         draw();
       },
     );
-    const root = el(
+    const choices = el(
       "div",
-      { class: "tf-make-choose" },
+      { class: "tf-make-choose", hidden: true },
       framing,
-      summary,
       advice,
       attributes,
       names,
@@ -107,8 +106,8 @@
       error,
       grid,
       command,
-      crop,
     );
+    const root = el("div", { class: "tf-make-choose" }, summary, choices, crop);
 
     // --- steps, each of which can be undone ---
     const move = (next) => {
@@ -223,7 +222,8 @@
         const answer = await T.getJson(`make/${name}/pictures`);
         if (project !== name) return null;
         if (answer.files) return answer;
-        summary.textContent = T.t("Looking at picture {done} of {of} …", answer);
+        summary.textContent = T.t("Looking at picture {done} of {of} …", { done: T.wholeNumber(answer.done), of: T.wholeNumber(answer.of) });
+        if (choices.hidden) onChosen(0, answer.of);
         await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY));
       }
     };
@@ -249,6 +249,7 @@
         if (!answer || mine !== turn) return; // another project was opened, or this one once more
       } while (state !== before); // somebody chose while the answer was on its way: it does not know
       found = answer;
+      choices.hidden = false;
       state = T.choiceState(found);
       if (forget) past = [];
       selected = new Set();
@@ -262,13 +263,14 @@
     };
     root.load = async (name) => {
       error.show("");
-      if (project !== name) [filter, only] = [null, null];
+      if (project !== name) [filter, only, choices.hidden] = [null, null, true];
       project = name;
       command?.load(name);
       try {
         await reload(true);
       } catch (failure) {
-        error.show(failure.message);
+        if (choices.hidden) onChosen(0, 0);
+        throw failure;
       }
     };
     return root;

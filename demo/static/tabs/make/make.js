@@ -19,7 +19,7 @@ const show = (facts) => {
   const bring = T.makeBring(
     facts,
     async () => project ?? (await create()), // two who drop files at once share it
-    () => project && (known.get(project)?.state === "collecting" ? choose.load(project) : look()),
+    () => project && arrived(),
   );
   const choose = T.makeChoose(facts, (count, all) => {
     [chosen, there] = [count, all];
@@ -38,6 +38,13 @@ const show = (facts) => {
   const known = new Map(facts.projects.map((status) => [status.name, status]));
   const fillPicker = () => {
     picker.replaceChildren(el("option", { value: "" }, T.t("New")), ...[...known.values()].map((status) => el("option", { value: status.name, selected: status.name === project }, status.title)));
+  };
+  const arrived = async () => {
+    try {
+      await (known.get(project)?.state === "collecting" ? choose.load(project) : look());
+    } catch (failure) {
+      error.show(failure.message);
+    }
   };
   const create = T.oneAtATime(async () => {
     const made = await (await T.ask(T.url("make", { title: title.value.trim() || T.t("My pictures") }), { method: "POST", headers: T.makeHeaders })).json();
