@@ -69,7 +69,18 @@ SHARED = (  # in this order: each uses the ones before it while it loads
         )
     ),
     STATIC / "instrument" / "instrument.css",
-    *(TABS / "morph" / name for name in ("morph.css", "keyframes.js", "timing.js", "timeline.js", "keyframe_list.js")),
+    *(
+        TABS / "morph" / name
+        for name in (
+            "morph.css",
+            "keyframes.js",
+            "timing.js",
+            "morph_address.js",
+            "timeline.js",
+            "keyframe_list.js",
+            "film_export.js",
+        )
+    ),
     *(TABS / "about" / name for name in ("about.css", "how_it_learned.css", "how_it_learned.js", "verify.js")),
 )
 INSTRUMENT = tuple(sorted((STATIC / "instrument").glob("*.js")))  # one script, loaded when it is opened

@@ -254,6 +254,17 @@ def test_nobody_waits_for_ever_when_the_queue_is_full(visit):
     assert page.locator(".tf-busy").count() == 0
 
 
+def test_a_finished_export_stays(visit):
+    page = visit("?b=digits")
+    tab(page, "Morph")
+    page.clock.install()
+    page.get_by_label("Frames of a strip").fill("4")
+    page.get_by_role("button", name="Export film strip").click()
+    page.locator(".tf-export img").wait_for()
+    page.clock.fast_forward(60_000)
+    assert page.locator(".tf-export img").is_visible() and not page.get_by_text("The server is busy").is_visible()
+
+
 def test_what_may_be_cached_has_the_version_in_its_address(visit):
     page = visit("?b=digits")
     asked = []

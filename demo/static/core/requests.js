@@ -3,6 +3,9 @@
 (() => {
   const T = window.Twofold;
 
+  const KEPT = 200; // images that are not loaded again
+  const images = new Map(); // promises of them by address
+
   // Why an answer is not a good one: the server's own sentence where it gives one (demo/routes/model_requests.py as text,
   // demo/routes/exception_handlers.py as JSON).
   const reasonOf = async (answer) => {
@@ -40,6 +43,18 @@
     },
     // What the server answers at a path of the page, from JSON.
     getJson: async (path, params) => (await T.ask(T.url(path, params))).json(),
+    // The image at an address, once it is loaded; those of lately are kept. Rejects where there is none.
+    imageAt(url) {
+      if (!images.has(url)) {
+        if (images.size >= KEPT) images.delete(images.keys().next().value);
+        const image = new Image();
+        image.src = url;
+        const loading = image.decode().then(() => image);
+        loading.catch(() => images.delete(url));
+        images.set(url, loading);
+      }
+      return images.get(url);
+    },
     // What the server answers, from JSON, when it is posted a request and, as a file, the picture of a data URL. The other
     // end: demo/routes/bundle_routes.py.
     post: async (path, request, picture) => (await posted(path, request, picture)).json(),

@@ -28,6 +28,7 @@ PAGE = {
     "ort-wasm-simd-threaded.wasm", "ort-wasm-simd-threaded.jspi.wasm",
     "bar.js", "play.js", "favourites.js", "morph.js", "samples.js", "about-page.js",
     "play.css", "morph.css", "about.css", "keyframes.js", "keyframe_list.js", "timing.js", "timeline.js", "plot.js",
+    "film_export.js", "morph_address.js",
     "how_it_learned.css", "how_it_learned.js",
     "address.js", "language.js", "elements.js", "attributes.js", "own_directions.js", "canvas.js", "storage.js",
     "requests.js", "family.js", "gallery.js", "sample_sheet.js", "full_screen.js", "parameters.js", "drift_loop.js",

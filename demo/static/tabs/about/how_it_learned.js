@@ -7,18 +7,7 @@
   const FRAME_MS = 350; // from one moment to the next while it plays, and …
   const HOLD = 6; // … how many times that at the last one
   const FILMS = ["webp", "gif", "mp4"]; // demo/tabs/training_film.py
-  const sheets = new Map(); // promises of sheets by address
 
-  const sheetAt = (url) => {
-    if (!sheets.has(url)) {
-      const image = new Image();
-      image.src = url;
-      const loading = image.decode().then(() => image);
-      loading.catch(() => sheets.delete(url));
-      sheets.set(url, loading);
-    }
-    return sheets.get(url);
-  };
   const alarmWords = { collapse: () => T.t("possible mode collapse"), noise: () => T.t("samples that look like noise") };
   const alarmsOf = (moment) => moment.alarms.map((alarm) => alarmWords[alarm]()).join(", ");
   const HOW = () =>
@@ -136,7 +125,7 @@
         if (sheet) drawMoment(canvas, sheet, strip, at);
         figure?.mark(moment.images);
       };
-      sheetAt(strip.url).then(
+      T.imageAt(strip.url).then(
         (found) => {
           sheet = found;
           render();

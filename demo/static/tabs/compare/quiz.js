@@ -1,4 +1,4 @@
-// Real or generated? Twenty pictures, half of each. The server tells the truth about a picture only after the answer.
+// Real or generated? Up to twenty pictures, half of each. The server tells the truth about a picture only after the answer.
 const T = window.Twofold;
 const { el } = T;
 
@@ -122,7 +122,7 @@ document.addEventListener("keydown", (event) => {
 const verdict = (score) => {
   if (score.low > 0.5) return T.t("You did better than guessing.");
   if (score.high < 0.5) return T.t("You did worse than guessing: the generated pictures look more real to you.");
-  return T.t("That is no better than guessing: the model fooled you, or 20 pictures are too few to tell.");
+  return T.t("That is no better than guessing: the model fooled you, or {n} pictures are too few to tell.", { n: score.of });
 };
 const finish = () => {
   const { score, side, pictures, answers, truth } = game;
@@ -172,7 +172,7 @@ const finish = () => {
     el("div", { class: "tf-buttons" }, copy),
   );
   result.hidden = false;
-  start.replaceChildren(T.t("Another 20 pictures"));
+  start.replaceChildren(T.t("Another {n} pictures", { n: score.of }));
   start.classList.add("tf-primary");
   game = null;
   describe();

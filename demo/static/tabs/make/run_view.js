@@ -13,18 +13,6 @@
   const about = (count) => T.wholeNumber(Number(Number(count).toPrecision(2)));
   const afterWords = ([images, seconds]) => T.t("{n} pictures seen, after {time}", { n: T.wholeNumber(images), time: T.duration(seconds) });
 
-  const loaded = new Map(); // promises of rows by address; few are kept
-  const rowAt = (url) => {
-    if (!loaded.has(url)) {
-      if (loaded.size > 200) loaded.delete(loaded.keys().next().value);
-      const image = new Image();
-      image.src = url;
-      const loading = image.decode().then(() => image);
-      loading.catch(() => loaded.delete(url));
-      loaded.set(url, loading);
-    }
-    return loaded.get(url);
-  };
   // Draws rows of pictures, [height, width] each, on a canvas: the pictures of each row below those of the one before.
   const drawRows = (canvas, rows, [high, wide], columns) => {
     const gap = Math.max(1, Math.round(wide / 16));
@@ -55,7 +43,7 @@
       drawn = key;
       const places = [...(stage.held_out ? [`${base}/held-out/${stage.name}/0.png`] : []), `${base}/moments/${stage.name}/${moment[0]}.png`];
       try {
-        const rows = await Promise.all(places.map((place) => rowAt(T.url(place))));
+        const rows = await Promise.all(places.map((place) => T.imageAt(T.url(place))));
         if (drawn !== key) return;
         drawRows(canvas, rows, size, COLUMNS[stage.name]);
         canvas.setAttribute("aria-label", T.t("{model}: {words}", { model: title, words: `${what} ${afterWords(moment)}` }));

@@ -51,6 +51,10 @@
       if (onMap(key)) return 0;
       return Array.isArray(key) ? T.seedAt(...key.map(Math.floor)) : key;
     },
+    // A keyframe starts with the class that its seed has on the sample sheet.
+    ownClass: (key) => T.seedClass(T.keyframes.seed(key)),
+    // Several keys as text, which `read` reads.
+    texts: (keys) => keys.map(text).join(","),
     // "0,1,4-6" → [0, 1, 4, 5, 6], or a sentence that says what is wrong. Chinese commas work too.
     read(words) {
       const keys = [];

@@ -2,76 +2,13 @@
 const T = window.Twofold;
 const { el } = T;
 
-const PATHS = ["linear", "spherical", "spline"];
-const { query } = T;
-// A whole number in the address; `fallback` where it is missing or out of range.
-const whole = (name, low, high, fallback) => {
-  const value = Number(query.get(name) ?? NaN);
-  return Number.isInteger(value) && value >= low && value <= high ? value : fallback;
-};
-// The rate that is offered and comes nearest to one.
-const nearestRate = (fps) => T.timing.rates.reduce((best, rate) => (Math.abs(rate - fps) < Math.abs(best - fps) ? rate : best));
-// A keyframe starts with the class that its seed has on the sample sheet.
-const ownClass = (key) => T.seedClass(T.keyframes.seed(key));
-// The morph in the address; what is missing or wrong there has its default.
-const fromAddress = () => {
-  const asked = T.keyframes.read(query.get("keys") ?? "");
-  const keys = Array.isArray(asked) ? asked : [0, 1, 4, 5];
-  const classes = (query.get("classes") ?? "").split(",");
-  const count = T.bundle().classes.length;
-  const given = (c) => (c === "" ? null : /^\d{1,4}$/.test(c) && Number(c) < count ? Number(c) : undefined);
-  const place = Number(query.get("p") ?? 0);
-  const loop = query.get("loop") !== "0";
-  const frames = whole("frames", 2, 240, 60);
-  // Older addresses give a number of frames and how many a second, which together were the length.
-  const seconds = T.numberWithin(query.get("seconds"), T.timing.shortest, T.timing.longest, Math.max(T.timing.shortest, frames / whole("fps", 1, 60, 20)));
-  const times = (query.get("times") ?? "").split(",").map(Number);
-  const easing = (query.get("easing") ?? "").split(",");
-  return {
-    keys,
-    times: times.length === keys.length ? T.timing.spaced(times, loop, seconds) : T.timing.even(keys.length, loop, seconds),
-    easing: keys.map((_, i) => (easing.length === keys.length && T.timing.easings.includes(easing[i]) ? easing[i] : "linear")),
-    seconds,
-    classes: keys.map((key, i) => {
-      const c = classes.length === keys.length && count ? given(classes[i]) : undefined;
-      return c === undefined ? ownClass(key) : c;
-    }),
-    mode: PATHS.includes(query.get("path")) ? query.get("path") : "spherical",
-    loop,
-    frames, // of a strip
-    fps: nearestRate(whole("fps", 1, 60, 30)),
-    u: place >= 0 && place <= 1 ? place : 0,
-  };
-};
-const choice = fromAddress();
-// The keyframes as text.
-const keysText = () => choice.keys.map(T.keyframes.text).join(",");
-// Puts this morph into the address, so that a copied link leads to it.
-const noteMorph = () =>
-  T.noteInAddress({
-    keys: keysText(),
-    ...{ times: null, easing: null, ...T.timing.params({ ...T.timing.fields(choice), seconds: choice.seconds }) },
-    seconds: choice.seconds,
-    classes: T.bundle().classes.length ? choice.classes.map((c) => c ?? "").join(",") : null,
-    path: choice.mode,
-    loop: choice.loop ? "1" : "0",
-    frames: choice.frames,
-    fps: choice.fps,
-    p: Number(choice.u.toFixed(3)),
-  });
-
-const field = el("input", { type: "text", value: keysText(), "aria-label": T.t("Seeds of the keyframes"), "aria-describedby": "tf-seeds-hint", autocomplete: "off", spellcheck: "false" });
+const choice = T.morphInAddress();
+const field = el("input", { type: "text", value: T.keyframes.texts(choice.keys), "aria-label": T.t("Seeds of the keyframes"), "aria-describedby": "tf-seeds-hint", autocomplete: "off", spellcheck: "false" });
 const error = T.errorNote();
 const modelError = T.errorNote();
 const canvas = T.pictureCanvas(T.t("Frame of the morph"));
 const caption = el("p", { class: "tf-caption" });
 const play = el("button", { type: "button", class: "tf-button", "aria-pressed": "false", onclick: () => toggle() }, T.t("Play"));
-const progress = el("progress", { max: 1, value: 0, "aria-label": T.t("Export progress") });
-const progressText = el("span", { class: "tf-quiet", "aria-live": "polite" });
-const cancel = el("button", { type: "button", class: "tf-button", onclick: () => stopExport() }, T.t("Cancel"));
-const progressRow = el("div", { class: "tf-progress", hidden: true }, progress, progressText, cancel);
-const result = el("div", { class: "tf-export", hidden: true });
-
 const percent = (v) => `${Math.round(v * 100)} %`;
 const scrub = T.slider(T.t("Position"), { min: 0, max: 1, step: 0.001, value: choice.u, format: percent }, (u) => {
   goTo(u);
@@ -134,7 +71,7 @@ loop.addEventListener("change", () => {
 const list = T.keyframeList(
   choice,
   () => {
-    field.value = keysText();
+    field.value = T.keyframes.texts(choice.keys);
     complain("");
     list.draw();
     timeline.draw();
@@ -153,24 +90,9 @@ const spread = () => {
   showTimes();
 };
 
-// The export formats: the server says which; the static page has one.
-const missing = {};
-const missingEncoder = T.facts.exports?.mp4; // why the server cannot write MP4: demo/tabs/morph/video.py
-if (missingEncoder?.includes("H.264")) missing.mp4 = T.t("The ffmpeg of this server has no H.264 encoder: pip install imageio-ffmpeg, or put an ffmpeg program on the PATH, then start the server again.");
-else if (missingEncoder) missing.mp4 = T.t("There is no MP4 encoder on this server: pip install imageio-ffmpeg, or put an ffmpeg program on the PATH, then start the server again.");
-const FORMATS = {
-  webp: [T.t("Export WebP"), T.t("Animated, lossless, plays in every browser")],
-  gif: [T.t("Export GIF"), T.t("Animated, plays everywhere")],
-  mp4: [T.t("Export MP4"), T.t("A video for slides, phones and editing")],
-  "film-strip": [T.t("Export film strip"), T.t("All frames in rows on white, A4 wide, to print")],
-  "png-strip": [T.t("Export PNG strip"), T.t("All frames in rows, in one picture")],
-  zip: [T.t("Export ZIP"), T.t("Every frame as PNG, and path.json to draw them again")],
-};
-const STRIPS = ["film-strip", "png-strip"]; // of as many frames as are asked for, whatever the length
-const exports = Object.keys(T.facts.exports ?? { "png-strip": "" }).map((fmt) => {
-  const [text, hint] = FORMATS[fmt];
-  const words = missing[fmt] ? T.t("{export} (needs an encoder)", { export: text }) : text;
-  return el("button", { type: "button", class: `tf-button${missing[fmt] ? " tf-needs-encoder" : ""}`, title: missing[fmt] || hint, "data-format": fmt, onclick: () => startExport(fmt) }, words);
+const filmExport = T.filmExport(choice, () => {
+  stop();
+  return request();
 });
 
 element.replaceChildren(
@@ -213,12 +135,10 @@ element.replaceChildren(
       el("div", { class: "tf-inline" }, mode, el("label", { class: "tf-check" }, loop, T.t("Loop back to the first"))),
       seamNote,
       el("h3", {}, T.t("Export")),
-      exports.length > 1 ? el("div", { class: "tf-inline" }, el("span", { class: "tf-label" }, T.t("Frames per second")), speed) : null,
+      filmExport.formats > 1 ? el("div", { class: "tf-inline" }, el("span", { class: "tf-label" }, T.t("Frames per second")), speed) : null,
       gifNote,
       frames,
-      el("div", { class: "tf-buttons" }, ...exports),
-      progressRow,
-      result,
+      ...filmExport.parts,
     ),
   ),
 );
@@ -239,7 +159,7 @@ const request = () => ({
 // The parameters of the live picture at share u of the path.
 const liveParams = (u) => {
   const { m, t, classes, mode: path, loop: closed } = request();
-  const params = { m, t, keys: keysText(), path, loop: closed ? 1 : 0, p: Number(u.toFixed(7)), ...T.timing.params(request()) };
+  const params = { m, t, keys: T.keyframes.texts(choice.keys), path, loop: closed ? 1 : 0, p: Number(u.toFixed(7)), ...T.timing.params(request()) };
   if (classes.length) params.classes = classes.join(",");
   if (T.state.attributes) params.attributes = T.state.attributes;
   if (T.state.bend) params.bend = T.state.bend;
@@ -258,10 +178,10 @@ const draw = T.oncePerFrame(() => {
 const describe = () => {
   const words = { keys: choice.keys.length, frames: Math.round(choice.seconds * choice.fps), seconds: Number(choice.seconds.toFixed(2)) };
   caption.textContent = T.t("{keys} keyframes, {frames} frames, {seconds} s", words);
-  gifNote.hidden = choice.fps <= 50 || exports.length < 2;
+  gifNote.hidden = choice.fps <= 50 || filmExport.formats < 2;
   const seam = choice.mode === "spline" ? T.t("No seam and no corner: the step from the last frame to the first is like those beside it.") : T.t("No seam, but a corner at each keyframe; a spline has none.");
   if (seamNote.textContent !== (choice.loop ? seam : "")) seamNote.textContent = choice.loop ? seam : "";
-  if (T.visible(canvas)) noteMorph();
+  if (T.visible(canvas)) T.noteMorph(choice);
 };
 
 // --- keyframes -----------------------------------------------------------------------------------
@@ -277,7 +197,7 @@ const read = () => {
   const before = choice.keys.map((key, i) => [T.keyframes.text(key), choice.classes[i], choice.easing[i]]);
   const kept = keys.map((key) => {
     const found = before.findIndex(([text]) => text === T.keyframes.text(key));
-    return found < 0 ? ["", ownClass(key), "linear"] : before.splice(found, 1)[0];
+    return found < 0 ? ["", T.keyframes.ownClass(key), "linear"] : before.splice(found, 1)[0];
   });
   choice.classes = kept.map(([, c]) => c);
   choice.easing = kept.map(([, , easing]) => easing);
@@ -333,126 +253,21 @@ const toggle = () => {
   playing.frame = requestAnimationFrame(tick);
 };
 
-// --- export --------------------------------------------------------------------------------------
-let job = null; // the AbortController of the export that is waited for
-let description = ""; // of what is exported
-let format = "";
-let address = ""; // of the file that is shown
-const giveUp = T.debounced(() => stopExport(T.busyMessage), T.replyTimeout);
-const busy = (on) => {
-  for (const each of exports) each.disabled = on;
-};
-const startExport = (fmt) => {
-  if (missing[fmt]) {
-    finish(missing[fmt]);
-    return;
-  }
-  stop();
-  job = new AbortController();
-  format = fmt;
-  const strip = STRIPS.includes(fmt);
-  const length = strip ? { frames: choice.frames } : {};
-  description = T.t("{n} frames through {keys}", {
-    n: strip ? choice.frames : Math.round(choice.seconds * (fmt === "gif" ? Math.min(50, choice.fps) : choice.fps)),
-    keys: choice.keys.map(T.keyframes.name).join(", "),
-  });
-  busy(true);
-  result.hidden = true;
-  progressRow.hidden = false;
-  progress.removeAttribute("value");
-  progressText.textContent = T.t("Waiting in the queue");
-  follow(job, { ...request(), b: T.state.b, format: fmt, fps: choice.fps, ...length });
-  cancel.focus();
-  giveUp();
-};
-// Shows the reports of an export as they arrive.
-const follow = async (mine, asked) => {
-  const parts = []; // of a long file
-  try {
-    for await (const report of T.exportMorph(asked, mine.signal)) {
-      if (job !== mine) return; // it was given up meanwhile
-      if (report.part) parts.push(Uint8Array.from(atob(report.part), (letter) => letter.charCodeAt(0)));
-      else if (report.bytes && !report.href) showReport({ ...report, href: addressOf(new Blob(parts, { type: report.type })) });
-      else showReport(report);
-      giveUp(); // none of them is late
-    }
-  } catch (error) {
-    if (job === mine) finish(T.translate(error.message));
-  }
-};
-// The visitor cancels, or the server does not answer in time.
-const stopExport = (sentence = "") => {
-  job?.abort();
-  job = null;
-  finish(sentence);
-  if (!sentence) {
-    result.replaceChildren(el("p", { class: "tf-quiet", role: "status" }, T.t("Cancelled: nothing was exported.")));
-    result.hidden = false;
-  }
-  exports.find((each) => each.dataset.format === format)?.focus();
-};
-const finish = (sentence) => {
-  giveUp.cancel();
-  busy(false);
-  progressRow.hidden = true;
-  result.hidden = !sentence;
-  if (sentence) result.replaceChildren(el("p", { class: "tf-error", role: "alert" }, sentence));
-};
-// A blob instead of a long data address: it downloads in every browser, and plays in <video>. The one before is let go.
-const addressOf = (blob) => {
-  if (address) URL.revokeObjectURL(address);
-  address = URL.createObjectURL(blob);
-  return address;
-};
-const fileAt = (href) => {
-  if (!href.startsWith("data:")) return href;
-  const [head, body] = href.split(",");
-  const bytes = Uint8Array.from(atob(body), (letter) => letter.charCodeAt(0));
-  return addressOf(new Blob([bytes], { type: head.slice(5).split(";")[0] }));
-};
-// The element that shows an exported file.
-const preview = (fmt, href) => {
-  const alt = T.t("The exported morph: {about}", { about: description });
-  if (fmt === "zip") return el("p", { class: "tf-quiet" }, description);
-  if (fmt === "mp4") return el("video", { src: href, class: "tf-picture", controls: true, loop: true, muted: true, playsinline: true, "aria-label": alt });
-  if (fmt === "png-strip" || fmt === "film-strip") return el("img", { src: href, alt, class: fmt === "png-strip" ? "tf-strip" : "tf-film" });
-  if (T.reducedMotion.matches) return el("p", { class: "tf-quiet" }, T.t("Not played here: this device is set to reduce motion."));
-  return el("img", { src: href, alt, class: "tf-picture" });
-};
-const showReport = (value) => {
-  if (value.href) {
-    finish("");
-    const href = fileAt(value.href);
-    const kilobytes = Math.max(1, Math.round(value.bytes / 1000));
-    const download = el("a", { class: "tf-button tf-primary", href, download: value.name }, T.t("Download {name}", { name: value.name }));
-    result.replaceChildren(preview(value.format, href), el("div", { class: "tf-buttons" }, download, el("span", { class: "tf-quiet" }, `${kilobytes} kB`)));
-    result.hidden = false;
-    download.focus({ preventScroll: true });
-  } else {
-    if (value.waiting) return;
-    progress.value = value.progress;
-    const done = { n: value.done, all: value.of };
-    const left = value.left === null || value.left === undefined ? "" : ` · ${T.t("{time} left", { time: T.timing.words(value.left) })}`;
-    const words = value.done < value.of ? T.t("{n} of {all} frames", done) + left : T.t("Finishing the file");
-    progressText.textContent = value.about ?? words;
-  }
-};
-
 // --- a morph that a mark names -----------------------------------------------------------------------
 const fromMark = ({ keys, classes, path, loop: closed, frames: count, fps, p, times, easing, seconds }) => {
   stop();
   choice.keys = keys;
-  choice.classes = keys.map((key, i) => (Number.isInteger(classes[i]) && classes[i] < T.bundle().classes.length ? classes[i] : ownClass(key)));
-  if (PATHS.includes(path)) choice.mode = path;
+  choice.classes = keys.map((key, i) => (Number.isInteger(classes[i]) && classes[i] < T.bundle().classes.length ? classes[i] : T.keyframes.ownClass(key)));
+  if (T.morphPaths.includes(path)) choice.mode = path;
   choice.loop = Boolean(closed);
-  if (fps) choice.fps = nearestRate(T.numberWithin(fps, 1, 60, choice.fps));
+  if (fps) choice.fps = T.timing.nearestRate(T.numberWithin(fps, 1, 60, choice.fps));
   else choice.frames = Math.round(T.numberWithin(count ?? null, 2, 240, choice.frames));
   choice.seconds = T.numberWithin(seconds || (fps && count / fps) || null, T.timing.shortest, T.timing.longest, choice.seconds);
   const timed = Array.isArray(times) && times.length === keys.length ? times.map((time) => (time * choice.seconds) / (seconds || choice.seconds)) : null;
   choice.times = timed ? T.timing.spaced(timed, choice.loop, choice.seconds) : T.timing.even(keys.length, choice.loop, choice.seconds);
   choice.easing = keys.map((_, i) => (T.timing.easings.includes(easing?.[i]) ? easing[i] : "linear"));
   choice.u = T.numberWithin(p ?? null, 0, 1, 0);
-  field.value = keysText();
+  field.value = T.keyframes.texts(choice.keys);
   complain("");
   mode.choose(choice.mode);
   loop.checked = choice.loop;
@@ -461,16 +276,16 @@ const fromMark = ({ keys, classes, path, loop: closed, frames: count, fps, p, ti
   length.value = choice.seconds;
   lengthError.show("");
   scrub.put(choice.u);
-  before = T.state.b; // whose classes these are
+  classesOf = T.state.b;
   drawn = "";
   refresh();
 };
 
-let before = T.state.b;
+let classesOf = T.state.b; // the bundle whose classes the keyframes have
 let drawn = ""; // what the row of keyframes shows: redrawing it needlessly would make it flicker and lose the focus
 const refresh = () => {
-  if (before !== T.state.b) choice.classes = choice.keys.map(ownClass);
-  before = T.state.b;
+  if (classesOf !== T.state.b) choice.classes = choice.keys.map(T.keyframes.ownClass);
+  classesOf = T.state.b;
   const { b, m, c, t, attributes, bend } = T.state;
   const now = JSON.stringify([b, m, c, t, attributes, bend]);
   if (drawn !== now) list.draw();

@@ -15,11 +15,15 @@
     return rising && times[times.length - 1] <= seconds ? times.map(hundredths) : even(times.length, loop, seconds);
   };
 
+  const RATES = [24, 25, 30, 50, 60]; // frames a second
+
   T.timing = {
     easings: EASINGS,
     shortest: 2, // seconds of a film
     longest: 600,
-    rates: [24, 25, 30, 50, 60], // frames a second
+    rates: RATES,
+    // The rate that is offered and comes nearest to one.
+    nearestRate: (fps) => RATES.reduce((best, rate) => (Math.abs(rate - fps) < Math.abs(best - fps) ? rate : best)),
     even,
     isEven,
     spaced,
