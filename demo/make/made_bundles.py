@@ -56,11 +56,15 @@ class MadeBundles:
     def serve(self, name: str) -> None:
         """Serves the bundle of a project, in place of its earlier one. Raises BundleError."""
         bundle = read(self.folder(name))
+        earlier = self.served.get(name)
         self.served[name] = ServedBundle(Engine(bundle, self.provider, self._cache))
+        if earlier:
+            earlier.engine.close()
 
     def drop(self, name: str) -> None:
         """Serves it no more."""
-        self.served.pop(name, None)
+        if served := self.served.pop(name, None):
+            served.engine.close()
 
     def folder(self, name: str) -> Path:
         """Where the bundle of a project is, or will be. Raises InputError where there is no such project."""

@@ -89,8 +89,9 @@ class Uploads:
         return served
 
     def _drop(self, name: str) -> None:
-        _, sandbox = self._mine.pop(name)
+        served, sandbox = self._mine.pop(name)
         self._bundles.pop(name, None)
+        served.engine.close()
         sandbox.close()
         shutil.rmtree(self._folder / name, ignore_errors=True)
 

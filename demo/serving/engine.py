@@ -56,6 +56,14 @@ class EngineCache:
             oldest.unload()
 
 
+    def forget(self, engine: "Engine") -> None:
+        """An engine that nobody will use again is no longer among those in memory."""
+        with self._lock:
+            self._loaded.pop(id(engine), None)
+            if self._latest is engine:
+                self._latest = None
+
+
 class Engine:
     """One bundle on one processor. Safe to use from many threads.
 
@@ -169,6 +177,11 @@ class Engine:
         """Free the memory of all sessions. Runs in progress finish; the next run opens the sessions again."""
         with self._loading:
             self._queues.clear()
+
+    def close(self) -> None:
+        """Free the memory of a bundle that is served no more. Runs in progress finish."""
+        self._cache.forget(self)
+        self.unload()
 
     def _run(self, graph: str, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         queue = self._queues.get(graph) or self._queue(graph)

@@ -55,6 +55,19 @@ def page(maker: Maker) -> TestClient:
     return TestClient(Starlette(routes=make_routes(maker)), headers=OWN_PAGE, client=HERE)
 
 
+def test_nothing_stays_in_memory_of_a_bundle_that_was_renewed_or_deleted(maker: Maker, page: TestClient):
+    name = learned(maker)
+    first = maker.made.served[name]
+    first.sample([0])
+    assert first.engine.loaded
+    maker.made.serve(name)
+    second = maker.made.served[name]
+    second.sample([0])
+    assert second.engine.loaded and not first.engine.loaded
+    maker.delete(name)
+    assert not second.engine.loaded
+
+
 def test_a_name_and_words_are_in_the_bundle_at_once_and_figures_stay(maker: Maker, page: TestClient):
     name = learned(maker)
     before = maker.made.served[name].info.quality
