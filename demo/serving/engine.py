@@ -55,7 +55,6 @@ class EngineCache:
         if oldest is not None:
             oldest.unload()
 
-
     def forget(self, engine: "Engine") -> None:
         """An engine that nobody will use again is no longer among those in memory."""
         with self._lock:
