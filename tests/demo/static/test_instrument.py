@@ -191,7 +191,7 @@ WRONG = "Mapping 1 of this preset is wrong, so none was taken."
         (preset(version=2), "This preset was saved by a newer version of Twofold, which this page cannot read."),
         (preset(mappings=[LINE] * 65), "A preset has at most 64 mappings."),
         (preset(mappings={"length": 1}), "A preset has at most 64 mappings."),
-        (preset(name="x" * 70_000), "This file is too large for a preset: 64 kB are the most."),
+        (preset(name="x" * 70_000), "This file is too large for a preset: at most 64 kB are read."),
         *((preset(mappings=[wrong]), WRONG) for wrong in (
             None, [], LINE | {"source": "cc:1:999"}, LINE | {"from": "0"}, LINE | {"to": None}, LINE | {"to": 1e9},
             LINE | {"curve": "toString"}, LINE | {"smoothing": -1}, LINE | {"smoothing": 1e6},
