@@ -100,6 +100,13 @@ def test_with_smoothing_it_sets_out_from_where_the_page_is_and_frames_end(page: 
     assert all(one < other for one, other in itertools.pairwise(seen))
 
 
+def test_with_smoothing_at_rest_it_sets_out_from_where_others_have_moved_it(page: Scripts):
+    code = """engine.mappings = [line]; engine.put("cc:1:74", 1);
+    while (frame) step(16);
+    at.truncation = 0.3; engine.put("cc:1:74", 0.5); step(16); return at.truncation;"""
+    assert page(ENGINE + code, line=LINE | {"smoothing": 100}) == pytest.approx(1 - 0.7 * math.exp(-0.16), rel=1e-6)
+
+
 def test_a_source_that_stands_still_leaves_its_parameter_to_others(page: Scripts):
     code = """engine.mappings = [line]; engine.put("cc:1:74", 0.5); at.truncation = 1.7;
     engine.put("cc:1:74", 0.5); return at.truncation;"""
@@ -221,6 +228,8 @@ def test_presets_of_this_browser(page: Scripts):
     assert page("const full = false;" + STORE + many) == {
         "error": "This browser keeps at most 40 presets: delete one first."
     }
+    stays = page("const full = true;" + STORE + "T.presets.forget('a');")
+    assert stays == {"error": "This browser does not let the page store anything, so the preset stays."}
     refused = page("const full = true;" + STORE + "T.presets.keep({ name: 'a', mappings: [] });")
     assert refused == {"error": "This browser does not let the page store anything: save the preset as a file."}
 
