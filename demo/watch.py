@@ -68,7 +68,7 @@ def content(name: str) -> tuple[str, str]:
     if name == "watch.js":
         return "".join(script(part) for part in SCRIPTS), "text/javascript"
     if name == "theme.js":
-        return (PAGE / name).read_text(encoding="utf-8"), "text/javascript"
+        return static_files.text(name), "text/javascript"
     if name == "watch.css":
         return "".join(script(part) for part in STYLES), "text/css"
     language = name.removeprefix("words.").removesuffix(".js")

@@ -93,7 +93,7 @@ OWN = (
     "embed.js",
     "embed.css",
     "verify_here.js",
-    "theme.js",
+    "start.js",
     "LICENSES.txt",
 )
 DOCUMENTS = ("index.html", "embed.html")  # the page, and an example of its pictures in another one
@@ -174,6 +174,7 @@ def page_files(
         TargetFile(CARD, card(bundles, given).encode()),
     ]
     target_files += [TargetFile(path.name, path) for path in SHARED] + [TargetFile(name, PAGE / name) for name in OWN]
+    target_files.append(TargetFile("theme.js", STATIC / "core" / "theme.js"))
     target_files.append(TargetFile("words.js", translations.script(page_words()).encode()))
     target_files.append(TargetFile("instrument.js", b"".join(path.read_bytes() for path in INSTRUMENT)))
     return target_files + [TargetFile(script.name, as_module(script)) for script in WIDGETS]

@@ -40,6 +40,14 @@ def test_sliders_the_axis_and_the_link(visit):
     assert still(again) == plain
 
 
+def test_the_focus_stays_where_rows_are_built_anew(visit):
+    page = visit(PLACE)
+    page.locator(".tf-attribute-fold summary").click()
+    page.locator("#tf-play").get_by_role("slider", name="slanted, a lot", exact=True).focus()
+    page.evaluate("Twofold.replaceBundle({ ...Twofold.bundle(), version: Twofold.bundle().version + '1' })")
+    assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "slanted, a lot"
+
+
 def test_explore_about_and_rebuild_show_them(visit):
     page = visit(PLACE)
     tab(page, "Explore")

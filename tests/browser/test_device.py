@@ -89,6 +89,35 @@ def test_without_onnxruntime_web_there_is_no_switch_and_about_says_how_to_get_it
     page.get_by_text("python -m demo.web", exact=True).wait_for()
 
 
+def test_bundles_that_come_or_are_made_anew_are_drawn_as_they_are_now(visit):
+    page = visit("?b=plain&m=gan&x=5&y=0")
+    by_server = pixels(page)
+    page.evaluate("Twofold.set({ b: 'digits', c: 3 })")
+    page.get_by_role("switch", name="On my device").check()
+    page.wait_for_function("Twofold.onDevice")
+    settle(page)
+    as_plain = "name => ({ ...Twofold.bundle('plain'), name, version: 'anew' })"
+    for name, how in (("later", "addBundle"), ("digits", "replaceBundle")):
+        page.evaluate(f"name => Twofold.{how}(({as_plain})(name))", name)
+        page.evaluate("b => Twofold.set({ b, m: 'gan', x: 5, y: 0 })", name)
+        assert np.abs(pixels(page) - by_server).max() <= 1, name
+        assert page.evaluate("Twofold.onDevice"), name
+
+
+def test_a_worker_that_does_not_load_is_said_and_started_anew(visit):
+    page = visit("?b=digits&x=5&y=0", refused="worker.js")
+    page.route("**/worker.js*", lambda route: route.fulfill(status=503))
+    switch = page.get_by_role("switch", name="On my device")
+    for _ in range(2):
+        switch.check()
+        page.get_by_text("The models could not be started. Check the connection").wait_for()
+        assert not switch.is_checked()
+        page.evaluate("document.querySelector('.tf-device .tf-quiet').textContent = ''")
+    page.unroute("**/worker.js*")
+    switch.check()
+    page.wait_for_function("Twofold.onDevice")
+
+
 def test_a_damaged_model_is_not_used_and_the_server_draws_on(visit):
     page = visit("?b=digits&c=2&x=5&y=0")
     before = pixels(page)

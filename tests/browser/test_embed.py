@@ -54,17 +54,21 @@ def test_another_page_shows_the_demos_pictures(browser: Any, site: str, models, 
         <twofold-generator id="a" bundle="digits" seed="7" truncation="0.8"></twofold-generator>
         <twofold-generator id="b" bundle="plain" seed="4" model="vae" still></twofold-generator>
         <twofold-generator id="c" bundle="nowhere"></twofold-generator>
-        <twofold-generator id="d" bundle="digits" class="99"></twofold-generator>
-        <twofold-generator id="e" bundle="digits" class="1.5"></twofold-generator>
-        <twofold-generator id="f" bundle="digits" truncation="much"></twofold-generator>"""
+        <twofold-generator id="d" bundle="digits" of-class="99"></twofold-generator>
+        <twofold-generator id="e" bundle="digits" of-class="1.5"></twofold-generator>
+        <twofold-generator id="f" bundle="digits" truncation="much"></twofold-generator>
+        <twofold-generator id="g" class="card large" bundle="digits" seed="7" of-class="2"></twofold-generator>
+        <twofold-generator id="h" class="3" bundle="digits" seed="7"></twofold-generator>"""
     )
     with hosted(tmp_path) as address:
         page = browser.new_page(viewport=WIDE)
         page.goto(address)
-        until(page, "drawn.includes('a') && drawn.includes('b')")
+        until(page, "['a', 'b', 'g', 'h'].every((id) => drawn.includes(id))")
         classes = models["digits"].classes
         assert close(pixels(page, "#a"), models["digits"].at(7, 0, one_hot(7 % classes, classes), 0.8))
         assert close(pixels(page, "#b"), models["plain"].at(4, 0, model="vae"))
+        for place, c in (("#g", 2), ("#h", 3)):
+            assert close(pixels(page, place), models["digits"].at(7, 0, one_hot(c, classes)))
         page.get_by_text("There is no bundle 'nowhere' here; these are: digits, plain.").wait_for()
         page.get_by_text("'digits' has no class 99").wait_for()
         page.get_by_text("'digits' has no class 1.5").wait_for()
@@ -79,6 +83,14 @@ def test_another_page_shows_the_demos_pictures(browser: Any, site: str, models, 
         page.locator("#a").click()
         until(page, "drawn.includes('a')")
         assert page.locator("#a").get_attribute("seed") == "9"
+        assert page.locator("#b").get_attribute("tabindex") is None and page.get_by_role("button").count() >= 3
+        title = page.locator("#a canvas").get_attribute("aria-label").partition(",")[0]
+        button = page.get_by_role("button", name=f"{title}, seed 9")
+        for key, seed in (("Enter", 10), (" ", 11)):
+            button.focus()
+            page.keyboard.press(key)
+            button = page.get_by_role("button", name=f"{title}, seed {seed}")
+            button.wait_for()
         page.close()
 
 

@@ -130,6 +130,7 @@ def test_presets_are_kept_saved_and_opened_and_a_strangers_file_changes_nothing(
     told(page, "The page has no such control now; the mapping waits for it.")
     panel.get_by_label("Presets in this browser").select_option("Evening")
     press(page, "Delete preset")
+    told(page, "“Evening” is deleted.")
     assert panel.get_by_label("Presets in this browser").locator("option").all_inner_texts() == ["No presets yet"]
 
 
@@ -315,6 +316,9 @@ def test_taps_make_a_tempo_that_drift_and_the_morph_follow(visit):
     page.wait_for_function("window.asked === 3")  # 60 frames at 20 a second
     assert page.get_by_role("slider", name="Position").input_value() == "0"
     tab(page, "Play")
+    page.get_by_label("From the sound").check()
+    press(page, "No tempo")
+    assert not page.get_by_label("From the sound").is_checked()
     page.get_by_label("Beats a minute").fill("9000")
     page.get_by_label("Beats a minute").press("Tab")
     told(page, "A tempo has 30 to 300 beats a minute.")
@@ -327,6 +331,13 @@ def test_the_panel_in_full_screen_by_a_key_fits_and_axe_finds_nothing(visit):
     page = opened(visit("?b=plain&lang=en", SIMULATED, reduced_motion="reduce"), mapping("cc:1:1", "truncation", 0, 1))
     page.evaluate("Twofold.parameters.replace('none.', [])")  # the rows are shown anew, as with other pictures
     page.locator(".tf-mappings details").wait_for(state="attached")
+    rows = page.locator(".tf-mappings details")
+    two = [mapping("cc:1:1", "place.x", 0, 1), mapping("cc:1:1", "truncation", 0, 1)]
+    page.evaluate("mappings => { Twofold.instrument.mappings = mappings; }", two)
+    page.evaluate("Twofold.parameters.replace('none.', [])")
+    rows.nth(1).evaluate("details => { details.open = true; }")
+    page.get_by_role("button", name="Remove the mapping").first.click()
+    assert rows.count() == 1 and rows.evaluate("details => details.open")  # that of the one that stays
     for details in page.locator(".tf-instrument details").all():
         details.evaluate("details => { details.open = true; }")
     page.evaluate("document.querySelector('.tf-sound-meter').hidden = false")

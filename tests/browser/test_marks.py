@@ -123,6 +123,19 @@ def test_what_cannot_be_opened_is_said_and_the_picture_goes_on(visit):
     settle(page)
 
 
+def test_a_folder_or_a_file_that_has_gone_is_said(visit):
+    page = visit("?b=digits&x=5&y=0")
+    gone = """async () => {
+        const T = window.Twofold, refuse = () => Promise.reject(new DOMException("gone", "NotFoundError"));
+        const part = { text: refuse, arrayBuffer: refuse };
+        const file = { name: "a.png", size: 4096, ...part, slice: () => part };
+        const checked = await T.verifyFile(file).catch((error) => error.message);
+        return [await T.openDropped(file), await T.ownDirections.open(file), checked];
+    }"""
+    sentence = "This file cannot be read: it may be a folder, or have been moved."
+    assert page.evaluate(gone) == [sentence] * 3
+
+
 def test_about_says_whether_a_picture_is_marked(visit, address: str):
     page = visit("?b=digits&c=4&x=9&y=0")
     data = saved(page)

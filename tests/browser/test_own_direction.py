@@ -179,6 +179,30 @@ def test_what_cannot_be_opened_is_said_in_both_languages(visit):
     chinese.get_by_text("请至少标出 3 张有的和 3 张没有的；目前是 1 张和 0 张。").wait_for()
 
 
+VECTOR = """() => {
+    const { key, size } = window.Twofold.bundle().spaces.gan;
+    const bytes = [...key.match(/../g).map((pair) => parseInt(pair, 16)), 0, 0, 128, 63, ...Array(size).fill(1)];
+    return btoa(String.fromCharCode(...bytes)).replace(/\\+/g, "-").replace(/\\//g, "_").replace(/=/g, "");
+}"""
+
+
+def test_without_storage_they_are_kept_until_the_page_closes_and_long_names_of_emoji_too(visit):
+    full = "Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError'); };"
+    page = visit("?b=plain&m=gan&x=5&y=0", full)
+    vector = page.evaluate(VECTOR)
+    kept = """vector => {
+        const T = window.Twofold, name = "a" + "🙂".repeat(30);
+        T.ownDirections.add({ name, vector: vector.slice(0, -1) + "B" });
+        T.ownDirections.keepBrought({ name, vector });
+        const names = () => T.ownDirections.list().map((one) => [...one.name].slice(-2).join(""));
+        const before = names();
+        T.ownDirections.remove(T.ownDirections.list()[0]);
+        return [before, names()];
+    }"""
+    assert page.evaluate(kept, vector) == [["🙂🙂", " 2"], [" 2"]]
+    page.get_by_text("does not let the page store anything, so directions are lost").wait_for()
+
+
 def test_a_link_of_other_latents_draws_the_picture_without_it(visit):
     page = visit("?b=digits&x=5&y=0&attributes=light:2*AAAAAAAAgD8BAQEBAQEBAQ")
     assert page.evaluate("Twofold.state.attributes") == ""

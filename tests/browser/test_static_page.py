@@ -230,6 +230,58 @@ def test_the_morph_leaves_as_a_strip(show, models):
         assert close(frames[i], expected[i : i + 1])
 
 
+def test_a_strip_is_of_what_was_asked_for(show, models):
+    """Whatever the page shows before it is done."""
+    page = show(b="plain")
+    tab(page, "Morph")
+    page.get_by_label("Seeds of the keyframes").fill("2,9")
+    page.get_by_text("Seed 9").wait_for()
+    page.get_by_label("Frames of a strip").fill("12")
+    page.evaluate(
+        """() => {
+            const before = (window.before = Twofold.exportMorph);
+            Twofold.exportMorph = (...given) => {
+                Twofold.set({ b: "mnist", m: "vae" });
+                return before(...given);
+            };
+        }"""
+    )
+    page.get_by_role("button", name="Export PNG strip").click()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download plain-morph-2-9.png").click()
+    page.evaluate("() => { Twofold.exportMorph = window.before; }")
+    data = Path(download.value.path()).read_bytes()
+    assert finding(data, xmp.read(data), models["plain"]).again == "same"
+
+
+def test_a_sheet_is_saved_once_it_is_whole_and_its_mark_tells_the_mix(show, models):
+    page = show(b="mnist", c=3, mix="3:0.75,5:0.25", t=0.8)
+    tab(page, "Samples")
+    settle(page)
+    save = page.locator("button:visible", has_text="Save PNG")
+    page.get_by_label("Every class in turn").uncheck()
+    assert save.is_disabled()  # some of its tiles are of before
+    settle(page)
+    with page.expect_download() as download:
+        save.click()
+    page.get_by_label("Every class in turn").check()
+    data = Path(download.value.path()).read_bytes()
+    reading = xmp.read(data)
+    assert reading.mark.state["c"] == {"3": 0.75, "5": 0.25}
+    assert finding(data, reading, models["mnist"]).again == "same"
+
+
+@pytest.mark.parametrize("missing", ["samples.js", "core.js", "strip.js"])
+def test_a_script_that_does_not_arrive_is_named(browser, site, missing: str):
+    page = browser.new_page(service_workers="block")
+    page.route(f"**/{missing}", lambda route: route.abort())
+    page.goto(site)
+    told = "page.js" if missing == "strip.js" else missing  # a module's own imports are told of it alone
+    page.get_by_text(f"{told} could not be loaded. Check the connection and reload the page.").wait_for()
+    assert not page.get_by_text("Loading …").is_visible()
+    page.close()
+
+
 def test_what_leaves_is_marked_and_is_checked_here(show, models):
     """Save PNG, a sheet of samples and a strip: a bundle at hand draws them again, this page as well as the command."""
 

@@ -19,6 +19,14 @@ const T = { t: (text, values = {}) => text.replace(/\\{(\\w+)\\}/g, (_, name) =>
 globalThis.window = { Twofold: T };
 globalThis.document = { dispatchEvent: (event) => events.push(event.type) };
 Object.defineProperty(globalThis, "performance", { value: { now: () => clock.now } });
+T.oncePerTask = (action) => {
+    let asked = false;
+    return () => {
+        if (!asked) queueMicrotask(() => { asked = false; action(); });
+        asked = true;
+    };
+};
+T.n = (count, one, many, values) => T.t(count === 1 ? one : many, { n: count, ...values });
 Object.assign(T, { debounced: (action, ms) => () => setTimeout(action, 0), remember: () => events.push("remember") });
 for (const file of process.argv.slice(2)) (0, eval)(readFileSync(file, "utf8"));
 let code = "";

@@ -113,15 +113,26 @@
         const slider = sliderOf(direction.name, T.t("A direction of your own, in standard deviations of the latents"));
         return el("div", { class: "tf-own-direction" }, slider, figures || !shownInExplore() ? T.ownDirectionButtons(direction) : null);
       };
+      // Builds the rows; the focus stays in the row where it is, or in the one that comes to stand there.
+      const build = (attributes, own) => {
+        const focused = list.contains(document.activeElement) ? document.activeElement : null;
+        const at = focused ? [...list.children].findIndex((one) => one.contains(focused)) : -1;
+        const parameterOf = (one) => one?.querySelector("[data-parameter]").dataset.parameter;
+        const before = parameterOf(list.children[at]);
+        rows = new Map();
+        list.replaceChildren(...attributes.map(row), ...own.map(ownRow));
+        if (at < 0 || !rows.size) return;
+        const next = [...list.children].find((one) => parameterOf(one) === before) ?? list.children[Math.min(at, rows.size - 1)];
+        const controls = [...next.querySelectorAll("input, button")];
+        const label = focused.getAttribute("aria-label");
+        (controls.find((one) => one.getAttribute("aria-label") === label) ?? controls[0]).focus({ preventScroll: true });
+      };
       box.refresh = () => {
         const attributes = T.attributesOf();
         const own = T.ownDirections.list();
-        const wanted = JSON.stringify([T.state.b, T.state.m, T.bundle().version, own]);
+        const wanted = JSON.stringify([T.versionOf(), T.state.m, own]);
         box.hidden = !attributes.length && !own.length;
-        if (builtFor !== wanted) {
-          rows = new Map();
-          list.replaceChildren(...attributes.map(row), ...own.map(ownRow));
-        }
+        if (builtFor !== wanted) build(attributes, own);
         builtFor = wanted;
         const moves = T.readMoves(T.state.attributes);
         for (const [name, slider] of rows) slider.put(T.amountOf(moves[name]));
@@ -131,10 +142,10 @@
       return box;
     },
 
-    // A table of what moves along each attribute do, for the models `ms`; null where there are none. A bar is full where a
-    // move changes its own attribute alone.
-    attributeTable(bundle, ms) {
-      const attributes = (bundle.attributes ?? []).filter((attribute) => ms.some((m) => attribute[m]));
+    // A table of what moves along each attribute do, for some models; null where there are none. A bar is full where a move
+    // changes its own attribute alone.
+    attributeTable(bundle, models) {
+      const attributes = (bundle.attributes ?? []).filter((attribute) => models.some((m) => attribute[m]));
       if (!attributes.length) return null;
       const effect = (figures) => {
         if (!figures) return "–";
@@ -144,11 +155,11 @@
         return el("span", { class: "tf-figure-value" }, T.digits(moved, 2), el("span", { class: "tf-quiet" }, rest.filter(Boolean).join(" · ")), T.shareBar(share, T.t("{percent} % of the change is the attribute's own", { percent: Math.round(100 * share) })));
       };
       const read = ({ kind, accuracy }) => (kind === "binary" ? T.t("{percent} % right", { percent: Math.round(100 * accuracy) }) : T.t("correlation {value}", { value: T.digits(accuracy, 2) }));
-      const head = [T.t("Attribute"), ...ms.map((m) => T.t("{model} moves it by", { model: m.toUpperCase() })), T.t("Read from pictures")];
+      const head = [T.t("Attribute"), ...models.map((m) => T.t("{model} moves it by", { model: m.toUpperCase() })), T.t("Read from pictures")];
       return T.table(
         T.t("One standard deviation along each attribute"),
         head,
-        attributes.map((attribute) => [T.attributeLabel(attribute.name), ...ms.map((m) => effect(attribute[m])), read(attribute)]),
+        attributes.map((attribute) => [T.attributeLabel(attribute.name), ...models.map((m) => effect(attribute[m])), read(attribute)]),
       );
     },
     attributeWords: () =>

@@ -121,16 +121,16 @@ if (!T.facts.bundles.length) {
   const markChips = () => {
     for (const input of chips.querySelectorAll("input")) input.closest("label").dataset.parameter = `class.${T.className(Number(input.value))}`;
   };
-  let drawn = null; // the bundle whose classes are shown
+  let drawn = null; // the version of the bundle whose classes are shown
   const refresh = (state) => {
     const bundle = T.bundle();
-    if (drawn !== state.b) {
+    if (drawn !== T.versionOf(bundle)) {
       drawChips(bundle);
       markChips();
       T.parameters.replace("class.", T.classParameters());
       document.documentElement.style.setProperty("--tf-aspect", bundle.width / bundle.height); // for the styles
     }
-    drawn = state.b;
+    drawn = T.versionOf(bundle);
     picker.value = state.b;
     models.choose(state.m);
     for (const input of models.querySelectorAll("input")) input.disabled = !bundle.models.includes(input.value);
@@ -164,7 +164,7 @@ if (!T.facts.bundles.length) {
     if (performance.now() - shownAt > 250) showTiming(model, round);
     else newest = setTimeout(showTiming, 250, model, round);
   });
-  T.messageListeners.push((sentence) => message.textContent !== sentence && message.show(sentence)); // set once: it is read aloud
+  T.messageListeners.push((sentence) => message.show(sentence));
 
   const copyLink = async () => {
     const link = T.link();

@@ -138,7 +138,7 @@
         const names = Object.keys(bends);
         const words = T.describeBend();
         summary.textContent = words ? `${T.t("Bend")} · ${words}` : T.t("Bend");
-        role.textContent = T.t("{stage} of {all}, {role}", { stage: T.stageName(stage - 1, count()), all: count(), role: stageRole(stage - 1, count()) });
+        T.say(role, T.t("{stage} of {all}, {role}", { stage: T.stageName(stage - 1, count()), all: count(), role: stageRole(stage - 1, count()) }));
         for (const [knob, slider] of sliders) {
           slider.put(bends[`${stage}.${knob}`] ?? KNOBS[knob].neutral);
           slider.dataset.parameter = `bend.${stage}.${knob}`;
@@ -151,7 +151,7 @@
         others.disabled = !names.some((name) => /\.(shift|rotate|noise)$/.test(name));
       };
       fold.refresh = () => {
-        const wanted = `${T.state.b} ${T.state.m} ${count()}`;
+        const wanted = `${T.versionOf()} ${T.state.m} ${count()}`;
         fold.hidden = !count();
         if (builtFor !== wanted) {
           if (count()) build();

@@ -50,11 +50,13 @@
     },
     // Takes the models that have come since the server started, from visitors or from Make; the address may name one.
     async fetchLater(path, wanted) {
+      const before = T.bundle(wanted.b) ? null : T.state; // while the bundle that is wanted is missing
       const later = await T.getJson(path).catch(() => []);
       for (const bundle of later) T.takeBundle(bundle);
-      if (wanted.b !== T.state.b && T.bundle(wanted.b)) T.set(wanted);
+      // Not once the visitor has gone on: nobody is thrown back by an answer that comes late.
+      if (before && same(before, T.state) && T.bundle(wanted.b)) T.set(wanted);
     },
-    add(bundle) {
+    addBundle(bundle) {
       if (T.bundle(bundle.name)) return;
       T.facts.bundles.push(bundle);
       for (const listener of T.bundleListeners) listener(bundle);
@@ -62,7 +64,7 @@
     // Takes the facts of a bundle that was made anew, in the place of its earlier ones.
     replaceBundle(bundle) {
       const at = T.facts.bundles.findIndex((one) => one.name === bundle.name);
-      if (at < 0) return T.add(bundle);
+      if (at < 0) return T.addBundle(bundle);
       T.facts.bundles[at] = bundle;
       for (const listener of T.bundleListeners) listener(bundle);
       if (T.state.b !== bundle.name) return;
@@ -87,6 +89,8 @@
     bundleListeners: [], // called with each bundle that is added, made anew or, then with true, removed
     // The facts of a bundle; undefined where there is none of this name.
     bundle: (name = T.state.b) => T.facts?.bundles.find((bundle) => bundle.name === name),
+    // What names one version of a bundle: it is another one once a bundle of the same name has taken its place.
+    versionOf: (bundle = T.bundle()) => `${bundle.name}@${bundle.version}`,
     // The name of class c of a bundle; "" for none.
     className: (c, bundle = T.bundle()) => bundle?.classes[c] ?? "",
     // The class of a seed for which none was chosen, as in bundle/latents.py; null in a bundle without classes.
@@ -164,9 +168,11 @@
     // --- messages ----------------------------------------------------------------------------------
     // Shows a sentence in the bar, or "" when all is well.
     showMessage(sentence) {
+      T.message = sentence;
       const words = T.translate(sentence);
       for (const listener of T.messageListeners) listener(words);
     },
+    message: "", // what it says now
     messageListeners: [], // called with each sentence of T.showMessage
     timingListeners: [], // called with the milliseconds of the model and of the round trip, at each live picture
     reportTiming(model, round) {

@@ -69,25 +69,38 @@
     visible: (element) => element.isConnected && element.offsetParent !== null,
     // Whether a key belongs to a field in which the visitor types, or to a menu.
     typing: (event) => Boolean(event.target.closest?.(TEXT_FIELDS)),
-    // Downloads what is at `href` as a file of this name.
-    download(href, name) {
+    // Writes words into a node unless they stand there: screen readers read them whenever they are set.
+    say(node, words) {
+      if (node.textContent !== words) node.textContent = words;
+    },
+    // Saves a Blob as a file of this name.
+    saveBlob(blob, name) {
+      const href = URL.createObjectURL(blob);
       const anchor = T.el("a", { href, download: name });
       document.body.append(anchor);
       anchor.click();
       anchor.remove();
+      setTimeout(() => URL.revokeObjectURL(href), 60_000);
     },
+    // What reading a visitor's file gives; rejects with a sentence where it cannot be read.
+    reading: (promise) =>
+      promise.catch(() => {
+        throw new Error(T.t("This file cannot be read: it may be a folder, or have been moved."));
+      }),
     // Copies text to the clipboard; whether that worked. Pages over plain HTTP from another machine need the old way.
     async copyText(text) {
       try {
         await navigator.clipboard.writeText(text);
         return true;
       } catch {
+        const before = document.activeElement;
         const area = T.el("textarea", { class: "tf-hidden", "aria-hidden": "true" });
         area.value = text;
         document.body.append(area);
         area.select();
         const copied = document.execCommand("copy");
         area.remove();
+        before?.focus({ preventScroll: true });
         return copied;
       }
     },
@@ -141,7 +154,7 @@
     errorNote() {
       const note = T.el("p", { class: "tf-error", role: "alert", hidden: true });
       note.show = (sentence) => {
-        note.textContent = T.translate(sentence);
+        T.say(note, T.translate(sentence));
         note.hidden = !sentence;
       };
       return note;
@@ -149,6 +162,12 @@
     // Lets the arrow keys move the focus over a grid of buttons, of which Tab reaches one. tiles(), columns(): what is there
     // now.
     arrowKeys(grid, tiles, columns) {
+      const stopAt = ({ target }) => {
+        const list = tiles();
+        const chosen = list.find((tile) => tile.contains(target));
+        if (chosen) for (const tile of list) tile.tabIndex = tile === chosen ? 0 : -1;
+      };
+      for (const kind of ["focusin", "click"]) grid.addEventListener(kind, stopAt); // not every browser focuses what is clicked
       grid.addEventListener("keydown", (event) => {
         const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns(), ArrowDown: columns() }[event.key];
         const list = tiles();
@@ -156,11 +175,7 @@
         if (!step || at < 0) return;
         event.preventDefault();
         event.stopPropagation();
-        const next = list[at + step];
-        if (!next) return;
-        list[at].tabIndex = -1;
-        next.tabIndex = 0;
-        next.focus();
+        list[at + step]?.focus();
       });
     },
   });

@@ -11,6 +11,17 @@
   ];
   const MOST_TIMES = 5000; // in T.stats
 
+  let complaint = ""; // what the bar was told of a picture that did not come
+  const complain = (sentence) => {
+    complaint = sentence;
+    T.showMessage(sentence);
+  };
+  // Takes that back, now that pictures come again; not what others have said since.
+  const endComplaint = () => {
+    if (complaint && T.message === complaint) T.showMessage("");
+    complaint = "";
+  };
+
   // Writes down what T.stats keeps of an answer.
   const count = ({ model, round }) => {
     const { stats } = T;
@@ -70,10 +81,10 @@
             count(answer);
             show(answer.picture, request);
             T.reportTiming(answer.model, answer.round);
+            endComplaint();
           }
-          T.showMessage("");
         } catch (error) {
-          T.showMessage(error.message);
+          if (n > shown) complain(error.message); // a newer picture is there otherwise
         } finally {
           inFlight -= 1;
           sendWaiting();
@@ -84,7 +95,8 @@
         sendWaiting();
       };
     },
-    // A function that fills small canvases, two at a time; a new set ends the one before. It resolves when all are drawn.
+    // A function that fills small canvases, two at a time; a new set ends the one before. It resolves when that is over, to
+    // whether all of them are drawn.
     // jobs: [{ canvas, path, params }, …]
     canvasFiller() {
       let run = 0;
@@ -95,18 +107,22 @@
         control = new AbortController();
         const { signal } = control;
         const queue = [...jobs];
+        let drawn = 0;
         const worker = async () => {
           while (queue.length && mine === run) {
             const job = queue.shift();
             try {
               const { picture } = await T.fetchPicture(job.path, job.params, signal);
-              if (mine === run) T.paint(job.canvas, picture);
+              if (mine !== run) return;
+              T.paint(job.canvas, picture);
+              drawn += 1;
             } catch (error) {
-              if (error.name !== "AbortError") T.showMessage(error.message);
+              if (error.name !== "AbortError") complain(error.message);
             }
           }
         };
         await Promise.all([worker(), worker()]);
+        return mine === run && drawn === jobs.length;
       };
     },
     // The path of a live picture. v, the bundle's version, keeps a cache from mixing two exports of a bundle.

@@ -102,7 +102,7 @@
   // The keyframes of a film or one of its frames; null where there are none that Morph shows.
   const keysOf = ({ draw, keys }) => {
     if ((draw !== "film" && draw !== "morph") || !Array.isArray(keys)) return null;
-    const found = T.keyframes.read(keys.slice(0, T.keyframes.most).map(T.keyframes.text).join(","));
+    const found = T.keyframes.read(T.keyframes.texts(keys.slice(0, T.keyframes.most)));
     return Array.isArray(found) ? found : null;
   };
 
@@ -121,9 +121,7 @@
     // Saves what a canvas shows as a PNG with its mark.
     async savePicture(canvas, name, state, bundle = T.bundle()) {
       try {
-        const address = URL.createObjectURL(await T.markedPng(canvas, state, bundle));
-        T.download(address, name);
-        setTimeout(() => URL.revokeObjectURL(address), 60_000);
+        T.saveBlob(await T.markedPng(canvas, state, bundle), name);
       } catch (error) {
         T.showMessage(error.message);
       }
@@ -138,7 +136,7 @@
     async readMark(file) {
       if (file.size > LARGEST) return { problem: T.t("The file is too large: at most {size} are read.", { size: T.bytes(LARGEST) }) };
       let problem = null;
-      const bytes = new Uint8Array(await file.arrayBuffer());
+      const bytes = new Uint8Array(await T.reading(file.arrayBuffer()));
       const letters = new TextDecoder("latin1").decode(bytes);
       for (let at = letters.indexOf(BEGINS), left = 16; at >= 0 && left; at = letters.indexOf(BEGINS, at + 1), left -= 1) {
         const end = letters.indexOf(ENDS, at);

@@ -11,7 +11,8 @@
   const LARGEST_FILE = 50_000; // bytes
   const HEAD = 8; // bytes before the numbers
   const listeners = [];
-  const fresh = new Map(); // those that are not kept: of a link or a picture, by name and vector
+  const brought = new Map(); // those that are not kept: of a link or a picture, by name and vector
+  let unstored = null; // what is kept while the browser refuses its storage
 
   const modelOf = (key, bundle) => bundle.models.find((m) => bundle.spaces[m].key === key);
   // Whose latents a vector is of, in hexadecimal, and how many numbers it has; null for what is none.
@@ -29,14 +30,15 @@
     const head = headOf(vector);
     return Boolean(head) && head.key === bundle.spaces[m].key && head.size === bundle.spaces[m].size;
   };
-  const known = () => {
-    const kept = T.storage.read(STORED);
+  const keptDirections = () => {
+    const kept = unstored ?? T.storage.read(STORED);
     return Array.isArray(kept) ? kept.filter((one) => one && typeof one.name === "string" && headOf(one.vector)) : [];
   };
   const idOf = ({ name, vector }) => `${name} ${vector}`;
   const changed = () => listeners.forEach((listener) => listener());
   const keep = (all) => {
-    if (!T.storage.keep(STORED, all)) T.showMessage(T.t("This browser does not let the page store anything, so directions are lost when it closes."));
+    unstored = T.storage.keep(STORED, all) ? null : all;
+    if (unstored) T.showMessage(T.t("This browser does not let the page store anything, so directions are lost when it closes."));
     changed();
   };
 
@@ -75,17 +77,17 @@
         const moving = moves[one.name]?.vector;
         if (!byName.has(one.name) || moving === one.vector) byName.set(one.name, { ...one, kept });
       };
-      const kept = known();
+      const kept = keptDirections();
       const ids = new Set(kept.map(idOf));
       for (const one of kept) take(one, true);
-      for (const one of fresh.values()) if (!ids.has(idOf(one))) take(one, false);
+      for (const one of brought.values()) if (!ids.has(idOf(one))) take(one, false);
       return [...byName.values()];
     },
     // Takes note of a direction that a state brings, so that it has a slider even at zero.
     meet(name, vector) {
       const one = { name, vector };
-      if (fresh.has(idOf(one)) || fresh.size > 200) return;
-      fresh.set(idOf(one), one);
+      if (brought.has(idOf(one)) || brought.size > 200) return;
+      brought.set(idOf(one), one);
     },
     // What no direction can be called, a sentence; "" for a name that is well.
     nameWrong(text) {
@@ -100,25 +102,26 @@
       const wrong = T.ownDirections.nameWrong(text);
       if (wrong) return wrong;
       const head = headOf(vector);
-      const taken = known().some((one) => one.name === text && one.vector !== vector && headOf(one.vector).key === head?.key);
+      const taken = keptDirections().some((one) => one.name === text && one.vector !== vector && headOf(one.vector).key === head?.key);
       return taken ? T.t("You have a direction called “{name}” already: choose another name.", { name: text }) : "";
     },
     // Keeps a direction in this browser: { name, vector, agreement, marks }.
     add(direction) {
-      keep([...known().filter((one) => idOf(one) !== idOf(direction)), direction]);
+      keep([...keptDirections().filter((one) => idOf(one) !== idOf(direction)), direction]);
     },
     remove(direction) {
-      fresh.delete(idOf(direction));
-      const moved = T.readMoves(T.state.attributes);
-      delete moved[direction.name];
-      keep(known().filter((one) => idOf(one) !== idOf(direction)));
-      T.set({ attributes: T.movesText(moved) }, { undo: true });
+      brought.delete(idOf(direction));
+      const moves = T.readMoves(T.state.attributes);
+      delete moves[direction.name];
+      keep(keptDirections().filter((one) => idOf(one) !== idOf(direction)));
+      T.set({ attributes: T.movesText(moves) }, { undo: true });
     },
     // Keeps a direction that came with a link, under another name where its own is taken.
     keepBrought({ name, vector }) {
       let free = name;
-      for (let n = 2; T.ownDirections.nameProblem(free, vector); n += 1) free = `${name.slice(0, LONGEST_NAME - 4)} ${n}`;
-      fresh.delete(idOf({ name, vector }));
+      const start = [...name].slice(0, LONGEST_NAME - 4).join("").trim(); // by characters: half of one is no name
+      for (let n = 2; T.ownDirections.nameProblem(free, vector); n += 1) free = `${start} ${n}`;
+      brought.delete(idOf({ name, vector }));
       const moves = T.readMoves(T.state.attributes);
       const { [name]: move, ...others } = moves;
       T.ownDirections.add({ name: free, vector });
@@ -130,15 +133,20 @@
       return JSON.stringify({ ...about, ...(marks ? { marks, agreement } : {}), vector }, null, 2);
     },
     save(direction) {
-      const address = URL.createObjectURL(new Blob([T.ownDirections.fileText(direction)], { type: "application/json" }));
-      T.download(address, `${direction.name.replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-|-$/g, "") || "direction"}.direction.json`);
-      setTimeout(() => URL.revokeObjectURL(address), 60_000);
+      const name = direction.name.replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-|-$/g, "") || "direction";
+      T.saveBlob(new Blob([T.ownDirections.fileText(direction)], { type: "application/json" }), `${name}.direction.json`);
     },
     format: FORMAT, // of its files
     // Takes the direction in a file; a sentence about what became of that.
     async open(file) {
       if (file.size > LARGEST_FILE) return T.t("The file is too large for a direction: at most {size} are read.", { size: T.bytes(LARGEST_FILE) });
-      const { problem, direction, bundle, m } = readFile(await file.text());
+      let text;
+      try {
+        text = await T.reading(file.text());
+      } catch (error) {
+        return error.message;
+      }
+      const { problem, direction, bundle, m } = readFile(text);
       if (problem) return problem;
       T.ownDirections.add(direction);
       if (bundle.name === T.state.b && m === T.state.m) return T.t("“{name}” is a slider now.", { name: direction.name });

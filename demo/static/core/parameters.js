@@ -15,15 +15,9 @@
 
   const known = new Map();
   let movedAt = -Infinity; // by `move`
-  let told = false; // listeners are called once, however much is added in one go
-  const changed = () => {
-    if (told) return;
-    told = true;
-    queueMicrotask(() => {
-      told = false;
-      for (const listener of T.parameters.listeners) listener();
-    });
-  };
+  const changed = T.oncePerTask(() => {
+    for (const listener of T.parameters.listeners) listener();
+  });
   const rest = T.debounced(() => document.dispatchEvent(new Event("twofold-rest")), REST);
 
   T.tempo = null; // { period, origin } in ms while the instrument has one, for T.tempoOf of its script

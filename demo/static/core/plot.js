@@ -77,7 +77,7 @@
   const indices = new Map(); // promises of a bundle's curves by stage
   // The curves of a bundle by stage. They are in its index, which is fetched when they are first shown.
   T.curvesOf = (bundle) => {
-    const key = `${bundle.name}@${bundle.version}`;
+    const key = T.versionOf(bundle);
     if (!indices.has(key)) {
       const reading = T.getJson(bundle.curves, { v: bundle.version }).then(({ training }) =>
         Object.fromEntries(Object.entries(training).filter(([, trained]) => trained.curve).map(([name, trained]) => [name, trained.curve])),

@@ -43,7 +43,7 @@
     },
     // What the server answers at a path of the page, from JSON.
     getJson: async (path, params) => (await T.ask(T.url(path, params))).json(),
-    // The image at an address, once it is loaded; those of lately are kept. Rejects where there is none.
+    // The image at an address, once it is loaded; the last 200 are kept. Rejects where there is none.
     imageAt(url) {
       if (!images.has(url)) {
         if (images.size >= KEPT) images.delete(images.keys().next().value);

@@ -28,9 +28,13 @@
     // A button that copies what `text()` gives, and says so.
     copyButton(label, text, name = label) {
       const button = el("button", { class: "tf-button tf-copy", type: "button", "aria-label": name }, label);
-      const back = T.debounced(() => (button.textContent = label), 2000);
+      const show = (words, spoken = words) => {
+        button.textContent = words;
+        button.setAttribute("aria-label", spoken); // or nobody would hear the words
+      };
+      const back = T.debounced(() => show(label, name), 2000);
       button.addEventListener("click", async () => {
-        button.textContent = (await T.copyText(text())) ? T.t("Copied") : T.t("Copy it by hand");
+        show((await T.copyText(text())) ? T.t("Copied") : T.t("Copy it by hand"));
         back();
       });
       return button;

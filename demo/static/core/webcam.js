@@ -41,6 +41,7 @@
         for (const track of opened.getTracks()) track.addEventListener("ended", video.stop);
         video.srcObject = opened;
         onState("on");
+        if (!T.visible(video) && !inUse()) return video.stop(); // its tab was closed meanwhile
         await video.play();
       } catch (error) {
         if (mine !== attempt) return;

@@ -51,20 +51,24 @@ const startWorker = () => {
   return new Worker(URL.createObjectURL(words), { type: "module" });
 };
 
+// What names one version of a bundle, here and in the worker.
+const versionOf = ({ name, version }) => `${name}@${version}`;
+
+const NO_WORKER = "The models could not be started. Check the connection and reload the page; a browser without module workers or WebAssembly cannot run them.";
+
 // One worker with one build of onnxruntime-web: { ask, open, close }. onProgress(loaded, total) in bytes while a bundle
 // arrives; total = 0 at the end. onLost(sentence) is called when it will never answer again.
 const connect = (build, onProgress = () => {}, onLost = () => {}) => {
-  const worker = startWorker();
+  let worker = null; // null before a bundle is opened, and once it has failed: then the next try starts another one
   const waiting = new Map(); // the ends of promises, by the id of the message
-  const opened = new Map(); // promises, by the name of the bundle
+  const opened = new Map(); // promises, by the version of the bundle
   let count = 0;
 
   const failAll = (sentence) => {
     for (const { reject } of waiting.values()) reject(new Error(sentence));
     waiting.clear();
   };
-  worker.addEventListener("error", () => failAll("This browser cannot run the models: it does not support module workers or WebAssembly."));
-  worker.addEventListener("message", ({ data }) => {
+  const take = ({ data }) => {
     if (data.lost) {
       onLost(data.lost);
       return;
@@ -77,29 +81,40 @@ const connect = (build, onProgress = () => {}, onLost = () => {}) => {
     waiting.delete(data.id);
     if (data.error) promise?.reject(new Error(data.error));
     else promise?.resolve(data.result);
-  });
+  };
+  const end = (sentence) => {
+    worker?.terminate();
+    worker = null;
+    opened.clear();
+    failAll(sentence);
+  };
+  const start = () => {
+    worker = startWorker();
+    worker.addEventListener("error", () => end(NO_WORKER));
+    worker.addEventListener("message", take);
+  };
   const ask = (message) =>
     new Promise((resolve, reject) => {
+      if (!worker) throw new Error(NO_WORKER);
       const id = ++count;
       waiting.set(id, { resolve, reject });
       worker.postMessage({ ...message, id });
     });
   const open = (facts) => {
-    if (!opened.has(facts.name)) {
+    const version = versionOf(facts);
+    if (!opened.has(version)) {
+      if (!worker) start();
       const opening = ask({ open: facts, build }).finally(() => onProgress(0, 0));
-      opened.set(facts.name, opening);
-      opening.catch(() => opened.delete(facts.name));
+      opened.set(version, opening);
+      opening.catch(() => opened.get(version) === opening && opened.delete(version));
     }
-    return opened.get(facts.name);
+    return opened.get(version);
   };
-  const close = (sentence) => {
-    worker.terminate();
-    failAll(sentence);
-  };
-  return { ask, open, close };
+  start();
+  return { ask, open, close: end };
 };
 
-// bundles: their facts. builds: { wasm, jspi, asyncify }, each { script, wasm: { url, bytes, sha256 }, gpu }; the page
+// factsOf(name): the facts of a bundle as they are now, or undefined where it is not drawn here. builds: { wasm, jspi, asyncify }, each { script, wasm: { url, bytes, sha256 }, gpu }; the page
 // may lack the last two. onProgress: as above. onChange(): status or offered has changed. memory: { read(name), keep(name,
 // value) } of what outlives the page.
 // Returns (path, params, signal) → { picture: ImageData, model: ms, round: ms, alone: true }, which rejects with a sentence,
@@ -109,26 +124,28 @@ const connect = (build, onProgress = () => {}, onLost = () => {}) => {
 //   status(name)                     who draws a bundle, and why: { on: "gpu" | "cpu", cpu: ms or null, gpu: ms or null,
 //                                    testing: bytes to load while the card is tested, else null,
 //                                    problem: why the card does not draw, a sentence, or "" }
-export const localPictures = (bundles, builds, onProgress, onChange, memory) => {
+export const localPictures = (factsOf, builds, onProgress, onChange, memory) => {
   const cpuWorker = connect(builds.wasm, onProgress);
   let gpuWorker = null;
-  // By name of the bundle: what status gives; ready: whether the card has it open and draws it right; key: under what a
+  // By version of the bundle: what status gives; ready: whether the card has it open and draws it right; key: under what a
   // race counts; measuring: whether one is under way.
   const records = new Map();
   let searchForCard = null; // the promise of findCard
-  let current = null; // the bundle that drew last
+  let current = null; // { facts, record } of the bundle that drew last
 
-  const factsOf = (name) => bundles.find((bundle) => bundle.name === name);
-  const recordOf = (name) => {
-    if (!records.has(name)) records.set(name, { cpu: null, gpu: null, testing: null, problem: "", ready: false, key: "", measuring: false });
-    return records.get(name);
+  const fresh = () => ({ cpu: null, gpu: null, testing: null, problem: "", ready: false, key: "", measuring: false });
+  // That of a version; those that it has replaced are forgotten.
+  const recordOf = (facts) => {
+    const version = versionOf(facts);
+    if (!records.has(version)) {
+      for (const [known, { name }] of records) if (name === facts.name) records.delete(known);
+      records.set(version, { name: facts.name, ...fresh() });
+    }
+    return records.get(version);
   };
   const mayTestCard = ({ cpu, gpu, problem, ready }) =>
     draw.choice !== "cpu" && !problem && !ready && (gpu === null || chosen(draw.choice, cpu, gpu) === "gpu");
-  const drawsOn = (name) => {
-    const { cpu, gpu, ready } = recordOf(name);
-    return chosen(draw.choice, cpu, gpuWorker && ready ? gpu : null);
-  };
+  const drawsOn = ({ cpu, gpu, ready }) => chosen(draw.choice, cpu, gpuWorker && ready ? gpu : null);
   // What an earlier visit found, if nothing has changed since that could change it.
   const recall = async (facts, record) => {
     if (record.key) return;
@@ -160,7 +177,7 @@ export const localPictures = (bundles, builds, onProgress, onChange, memory) => 
     return mine;
   };
   const compared = (how, facts, ...workers) => {
-    const drawers = workers.map((worker) => (point) => worker.ask({ bundle: facts.name, at: point }));
+    const drawers = workers.map((worker) => (point) => worker.ask({ bundle: versionOf(facts), at: point }));
     return how(facts.models, facts.classes.length, drawers);
   };
   const testCard = async (facts, record) => {
@@ -187,8 +204,7 @@ export const localPictures = (bundles, builds, onProgress, onChange, memory) => 
     gpuWorker = null;
   };
   // Once per bundle, while pictures are drawn already; again when the visitor chooses the card.
-  const measure = async (facts) => {
-    const record = recordOf(facts.name);
+  const measure = async ({ facts, record }) => {
     if (record.measuring) return;
     record.measuring = true;
     try {
@@ -205,16 +221,17 @@ export const localPictures = (bundles, builds, onProgress, onChange, memory) => 
   const draw = async (path, params, signal) => {
     const [address] = path.split("?");
     const facts = factsOf(decodeURIComponent(address.split("/")[1]));
+    if (!facts) throw new Error("This bundle cannot be drawn on this device.");
+    const record = recordOf(facts);
     await cpuWorker.open(facts);
-    current = facts;
-    const record = recordOf(facts.name);
-    if (record.cpu === null || mayTestCard(record)) measure(facts).catch(() => {}); // the next request meets the same error, and reports it
+    current = { facts, record };
+    if (record.cpu === null || mayTestCard(record)) measure(current).catch(() => {}); // the next request meets the same error, and reports it
     const began = performance.now();
     signal?.throwIfAborted();
     const wanted = address.endsWith("/morph") ? { morph: morphOf(params, facts.models) } : { at: pointOf(params, facts.models) };
-    const question = { bundle: facts.name, ...wanted };
+    const question = { bundle: versionOf(facts), ...wanted };
     let answer = null;
-    if (drawsOn(facts.name) === "gpu") {
+    if (drawsOn(record) === "gpu") {
       const mine = gpuWorker;
       answer = await mine.ask(question).catch((error) => {
         if (gpuWorker === mine) giveUpCard(error.message);
@@ -235,6 +252,10 @@ export const localPictures = (bundles, builds, onProgress, onChange, memory) => 
     if (choice === "gpu") for (const record of records.values()) record.problem = "";
     measure(current).catch(() => {});
   };
-  draw.status = (name) => ({ on: drawsOn(name), ...recordOf(name) });
+  draw.status = (name) => {
+    const facts = factsOf(name);
+    const record = facts ? recordOf(facts) : fresh();
+    return { on: drawsOn(record), ...record };
+  };
   return draw;
 };

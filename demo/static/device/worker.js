@@ -1,14 +1,25 @@
 // The module worker in which onnxruntime-web runs a bundle's graphs, with WebAssembly on one thread or with WebGPU: the page
 // stays responsive, and survives a failing graphics card.
 // In:  { id, open: facts of a bundle, build: { script, wasm: { url, bytes, sha256 }, gpu } }
-//      or  { id, bundle: its name, at: a point }  or  { id, bundle, morph: a point of a morph }, as device.js takes them
+//      or  { id, bundle: "name@version", at: a point }  or  { id, bundle, morph: a point of a morph }, as device.js takes them
 // Out: { id, loaded, total }  in bytes while files arrive; then { id, result: null or a picture }  or  { id, error: a
 //      sentence };  { lost: a sentence }  when the graphics card is gone.
 import { Device, toPixels } from "./device.js";
 
-const bundles = new Map(); // { facts, clock, device } by the bundle's name
+const bundles = new Map(); // { facts, sessions, clock, device } by "name@version"
 let ort = null;
 let starting = null; // the promise that onnxruntime-web is loaded
+
+// Adds a bundle. Of each, the version before stays for requests that are on their way; older ones are let go.
+const keep = async (opened) => {
+  const { name, version } = opened.facts;
+  bundles.set(`${name}@${version}`, opened);
+  const versions = [...bundles].filter(([, { facts }]) => facts.name === name);
+  for (const [key, { sessions }] of versions.slice(0, -2)) {
+    bundles.delete(key);
+    for (const session of Object.values(sessions)) await session.release().catch(() => {});
+  }
+};
 
 // The bytes at an address; onBytes(n) is called for every n bytes that arrive.
 const load = async (url, onBytes) => {
@@ -103,7 +114,7 @@ const open = async ({ id, open: facts, build }) => {
   };
   const device = new Device(facts, arrays, run);
   for (const m of facts.models) await device.at({ x: 0, y: 0, c: null, t: 1, m }); // a session's first run is slow
-  bundles.set(facts.name, { facts, clock, device });
+  await keep({ facts, sessions, clock, device });
   return null;
 };
 

@@ -8,7 +8,7 @@
   T.instrumentEngine = () => {
     const values = new Map(); // by source: its value, 0 to 1
     const pollers = new Set(); // functions of the time, called at each frame: they put values
-    let plays = []; // { mapping, current, target }: current is null until it has moved
+    let plays = []; // { mapping, current, target }: both are null until it has moved
     let learning = null; // { rest: values by source when it began, found }
     let frame = null;
     let before = 0; // time of the last frame
@@ -21,9 +21,10 @@
     const aim = (play, value) => {
       const target = T.mapping.valueOf(play.mapping, value);
       if (target === play.target) return;
+      const resting = !moving(play); // others may have moved the parameter since
       play.target = target;
       if (play.mapping.smoothing === 0) apply(play);
-      else if (play.current === null) play.current = T.parameters.find(play.mapping.parameter)?.get() ?? target;
+      else if (resting) play.current = T.parameters.find(play.mapping.parameter)?.get() ?? target;
       wake();
     };
     const moving = ({ mapping, current, target }) => mapping.smoothing > 0 && target !== null && current !== target;

@@ -125,6 +125,7 @@
       const refused = T.t("This browser cannot play “{name}”: choose a sound file, such as MP3, WAV, OGG or FLAC.", { name: chosen.name });
       try {
         await open();
+        if (mine !== attempt) return; // another source was chosen meanwhile
         address = URL.createObjectURL(chosen);
         player.src = address;
         player.hidden = false;

@@ -6,7 +6,7 @@
 (() => {
   const T = window.Twofold;
 
-  const STEEP = 4; // of "exp": the last tenth of a knob moves as far as its first six
+  const STEEP = 4; // of "exp": the last tenth of a knob moves further than its first seven
   const RESTING = /^(note|button|pressure|sound|tempo:pulse|pen:pressure)/; // sources that are 0 while nobody plays
   const SHAPES = {
     linear: (v) => v,

@@ -5,6 +5,7 @@
 
   const CURVES = () => ({ linear: T.t("Straight"), exp: T.t("Slow, then fast"), s: T.t("Slow at both ends") });
   const shown = (value) => T.digits(value, 3);
+  const nameOf = ({ source, parameter }) => `${source} ${parameter}`; // of a mapping: there is one for both at most
 
   // The element. engine: whose mappings they are; changed() is called after each change. `.refresh()` shows them anew,
   // `.follow()` shows the sources' values of now.
@@ -53,7 +54,7 @@
         parameter ? null : el("p", { class: "tf-quiet" }, T.t("The page has no such control now; the mapping waits for it.")),
         el(
           "details",
-          { class: "tf-more" },
+          { class: "tf-more", "data-mapping": nameOf(mapping) },
           el("summary", {}, summary),
           el("div", { class: "tf-inline" }, number("from", T.t("From")), number("to", T.t("To")), field(T.t("Curve"), curve), el("label", { class: "tf-check" }, invert, T.t("Invert"))),
           smoothing,
@@ -68,9 +69,9 @@
     };
     box.refresh = () => {
       meters = [];
-      const open = [...list.querySelectorAll("details")].map((details) => details.open);
+      const open = [...list.querySelectorAll("details[open]")].map((details) => details.dataset.mapping);
       list.replaceChildren(...engine.mappings.map(row));
-      list.querySelectorAll("details").forEach((details, i) => (details.open = open[i] ?? false));
+      for (const details of list.querySelectorAll("details")) details.open = open.includes(details.dataset.mapping);
       nothing.hidden = engine.mappings.length > 0;
     };
     box.follow = () => {

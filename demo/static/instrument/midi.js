@@ -20,7 +20,7 @@
     };
     const names = () => [...heard.values()].map((input) => input.name || T.t("a MIDI device"));
     const tell = (before = "") => {
-      const now = heard.size ? T.t("MIDI: {names}.", { names: names().join(", ") }) : T.t("No MIDI device is connected: plug one in, it is found at once.");
+      const now = heard.size ? T.t("MIDI: {names}.", { names: names().join(", ") }) : T.t("No MIDI device is connected. Plug one in: no click is needed.");
       say([before, now].filter(Boolean).join(" "), heard.size > 0);
     };
     const refresh = () => {
@@ -40,7 +40,7 @@
         held.set(id, new Set());
         input.onmidimessage = (event) => take(input, event);
       }
-      tell(gone.length ? T.t("{names} was unplugged; the picture stays as it is.", { names: gone.join(", ") }) : "");
+      tell(gone.length ? T.n(gone.length, "{names} was unplugged; the picture stays as it is.", "{names} were unplugged; the picture stays as it is.", { names: gone.join(", ") }) : "");
     };
     const start = async () => {
       if (access) return refresh();

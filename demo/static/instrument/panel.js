@@ -17,7 +17,7 @@
     const line = (name) => (said[name] = el("p", { class: "tf-quiet", role: "status", hidden: true }));
     // A function that shows a sentence of one of them. `on`: whether it plays; then this device draws, where it can.
     const tell = (name) => (sentence, on = false) => {
-      if (said[name].textContent !== sentence) said[name].textContent = sentence;
+      T.say(said[name], sentence);
       said[name].hidden = !sentence;
       if (on) T.drawHere?.();
     };

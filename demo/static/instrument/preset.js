@@ -44,7 +44,7 @@
     text: ({ name, mappings }) => `${JSON.stringify({ format: FORMAT, version: 1, name, mappings }, null, 2)}\n`,
     // The preset { name, mappings } in a text. Throws an Error with a sentence.
     read(text) {
-      if (text.length > MOST_BYTES) throw new Error(T.t("This file is too large for a preset: {kb} kB are the most.", { kb: MOST_BYTES / 1000 }));
+      if (text.length > MOST_BYTES) throw new Error(T.t("This file is too large for a preset: at most {kb} kB are read.", { kb: MOST_BYTES / 1000 }));
       let given;
       try {
         given = JSON.parse(text);
@@ -55,7 +55,7 @@
     },
     // The preset in a file that somebody chose; a large one is not read at all.
     async readFile(file) {
-      return T.presets.read(file.size > MOST_BYTES ? " ".repeat(MOST_BYTES + 1) : await file.text());
+      return T.presets.read(file.size > MOST_BYTES ? " ".repeat(MOST_BYTES + 1) : await T.reading(file.text()));
     },
     // The presets kept in this browser; what is broken there is left out.
     kept() {
@@ -76,8 +76,10 @@
       const all = [...others, { name, mappings }].map((one) => JSON.parse(T.presets.text(one)));
       if (!T.storage.keep(KEPT, all)) throw new Error(T.t("This browser does not let the page store anything: save the preset as a file."));
     },
+    // Deletes one of them. Throws an Error with a sentence.
     forget(name) {
-      T.storage.keep(KEPT, T.presets.kept().filter((one) => one.name !== name).map((one) => JSON.parse(T.presets.text(one))));
+      const others = T.presets.kept().filter((one) => one.name !== name);
+      if (!T.storage.keep(KEPT, others.map((one) => JSON.parse(T.presets.text(one))))) throw new Error(T.t("This browser does not let the page store anything, so the preset stays."));
     },
   };
 })();

@@ -37,15 +37,17 @@
         return T.t("“{name}” is kept in this browser.", { name: preset.name });
       }),
     );
-    const forget = button(T.t("Delete preset"), () => {
-      T.presets.forget(choice.value);
-      list();
-      choice.focus();
-    });
+    const forget = button(T.t("Delete preset"), () =>
+      attempt(() => {
+        const gone = choice.value;
+        T.presets.forget(gone);
+        list();
+        choice.focus();
+        return T.t("“{name}” is deleted.", { name: gone });
+      }),
+    );
     const save = button(T.t("Save as file"), () => {
-      const address = URL.createObjectURL(new Blob([T.presets.text(given())], { type: "application/json" }));
-      T.download(address, `${given().name.replace(/[\\/:*?"<>|]/g, "-")}.json`);
-      setTimeout(() => URL.revokeObjectURL(address), 60_000);
+      T.saveBlob(new Blob([T.presets.text(given())], { type: "application/json" }), `${given().name.replace(/[\\/:*?"<>|]/g, "-")}.json`);
     });
     const open = button(T.t("Open a file"), () => picker.click());
     picker.addEventListener("change", () => {

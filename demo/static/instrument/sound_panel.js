@@ -29,7 +29,7 @@
     const beats = el("input", { type: "number", min: 30, max: 300, step: "any", "aria-label": T.t("Beats a minute"), inputmode: "decimal" });
     const words = el("span", { class: "tf-quiet", role: "status" });
     const follows = el("input", { type: "checkbox" });
-    const off = el("button", { type: "button", class: "tf-button", onclick: () => set(null) }, T.t("No tempo"));
+    const off = el("button", { type: "button", class: "tf-button", onclick: () => noTempo() }, T.t("No tempo"));
     const tap = el("button", { type: "button", class: "tf-button", "aria-keyshortcuts": "t", title: T.t("Tap at each beat, twice at least"), onclick: () => box.tap() }, el("span", {}, T.t("Tap")), el("kbd", { "aria-hidden": "true" }, "T"));
 
     const poll = (now) => {
@@ -44,6 +44,11 @@
       else engine.unpoll(poll);
       if (document.activeElement !== beats) beats.value = tempo ? T.tempoOf.beatsAMinute(tempo).toFixed(1) : "";
       light.style.opacity = 0;
+    };
+    const noTempo = () => {
+      follows.checked = false; // or the sound would bring one back
+      words.textContent = "";
+      set(null);
     };
     beats.addEventListener("change", () => {
       const tempo = T.tempoOf.of(Number(beats.value), performance.now());
@@ -66,7 +71,7 @@
       taps = [...taps, performance.now()].slice(-16);
       const tempo = T.tempoOf.taps(taps);
       follows.checked = false;
-      words.textContent = tempo ? "" : T.t("Tap on, at each beat.");
+      words.textContent = tempo ? "" : T.t("Keep tapping, once a beat.");
       if (tempo) set(tempo);
     };
     box.heard = (onsets) => {

@@ -16,7 +16,7 @@ const tile = ({ url, known, state }, i) => {
   };
   return el("button", { type: "button", tabindex: i ? -1 : 0, title: what, onclick: open }, picture);
 };
-const grid = el("div", { class: "tf-samples tf-gallery", role: "group", "aria-label": T.t("{n} pictures. Arrow keys move.", { n: entries.length }) }, ...entries.map(tile));
+const grid = el("div", { class: "tf-samples tf-gallery", role: "group", "aria-label": T.n(entries.length, "{n} picture. Arrow keys move.", "{n} pictures. Arrow keys move.") }, ...entries.map(tile));
 T.arrowKeys(grid, () => [...grid.children], () => getComputedStyle(grid).gridTemplateColumns.split(" ").length);
 element.replaceChildren(
   el(

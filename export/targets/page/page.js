@@ -8,11 +8,13 @@ const T = window.Twofold;
 const { el } = T;
 
 const start = document.getElementById("tf-start");
-const answer = await fetch("facts.json").catch(() => null);
-if (!answer?.ok) {
-  start.textContent = T.t("facts.json could not be loaded. Check the connection and reload the page.");
+// Says which file has not arrived, in the place of the page.
+const giveUp = (file) => {
+  start.textContent = T.t("{file} could not be loaded. Check the connection and reload the page.", { file });
   throw new Error(start.textContent);
-}
+};
+const answer = await fetch("facts.json").catch(() => null);
+if (!answer?.ok) giveUp("facts.json");
 const facts = await answer.json();
 // A sample sheet is drawn again whenever its bundle is chosen: kept here, it needs the network once only.
 const keepSheet = async (bundle) => {
@@ -37,7 +39,7 @@ const onProgress = (loaded, total) => {
     loaded < total ? T.t("Loading the models, once: {loaded} of {total} MB", { loaded: megabytes(loaded), total: megabytes(total) }) : T.t("Starting the models");
 };
 const announce = () => document.dispatchEvent(new Event("twofold-device"));
-const pictures = localPictures(facts.bundles, facts.builds, onProgress, announce, T.storage);
+const pictures = localPictures(T.bundle, facts.builds, onProgress, announce, T.storage);
 T.pictureSource = pictures;
 T.exportMorph = exportStrip;
 T.verifyFile = verifyHere;
@@ -50,7 +52,7 @@ T.deviceSwitch = () => el("div", { class: "tf-device" }, T.deviceSpeed(() => pic
 // A widget of the demo: its element, and `build`, which fills it.
 const widget = async (name) => {
   const element = el("div", { class: "tf-widget", id: `tf-${name}` });
-  const { default: script } = await import(`./${name}.js`);
+  const { default: script } = await import(`./${name}.js`).catch(() => giveUp(`${name}.js`));
   return { element, build: () => script(element) };
 };
 const topBar = await widget("bar");

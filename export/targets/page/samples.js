@@ -6,6 +6,8 @@ const COUNT = 40;
 const COLUMNS = 10; // of a saved sheet
 let first = 0;
 let everyClass = true; // in turn, as on the sample sheet
+let wanted = null; // what is being drawn: { state, first, everyClass }
+let drawn = null; // what the tiles show, once all of it is there
 
 const note = el("p", { class: "tf-quiet", "aria-live": "polite" });
 const grid = el("div", { class: "tf-samples", role: "group" });
@@ -20,6 +22,7 @@ const goTo = (seed) => {
   first = Math.min(Math.max(seed, 0), T.lastSeed - COUNT + 1);
   draw();
 };
+const saving = button(T.t("Save PNG"), T.t("Download this sheet"), () => save());
 const before = button(T.t("Previous"), T.t("The {n} seeds before", { n: COUNT }), () => goTo(first - COUNT));
 
 element.replaceChildren(
@@ -35,7 +38,7 @@ element.replaceChildren(
       before,
       button(T.t("Next"), T.t("The {n} seeds after", { n: COUNT }), () => goTo(first + COUNT)),
       button(T.t("Random"), T.t("Seeds from anywhere"), () => goTo(Math.floor(Math.random() * 1e6))),
-      button(T.t("Save PNG"), T.t("Download this sheet"), () => save()),
+      saving,
       classesField,
     ),
   ),
@@ -55,8 +58,12 @@ const visit = (i) => {
 };
 
 const fill = T.canvasFiller();
-const draw = () => {
+const draw = async () => {
   if (!T.visible(grid)) return;
+  const mine = { state: T.state, first, everyClass };
+  wanted = mine;
+  drawn = null;
+  saving.disabled = true; // some of the tiles are of before
   const bundle = T.bundle();
   classesField.hidden = !bundle.classes.length;
   before.disabled = first === 0;
@@ -70,7 +77,9 @@ const draw = () => {
     tile.title = words;
     return { canvas: picture, path: T.picturePath(state), params: T.pictureParams(state) };
   });
-  return fill(jobs);
+  if (!(await fill(jobs)) || wanted !== mine) return;
+  drawn = mine;
+  saving.disabled = false;
 };
 const drawSoon = T.debounced(draw, 80);
 
@@ -78,16 +87,17 @@ const columnsShown = () => getComputedStyle(grid).gridTemplateColumns.split(" ")
 T.arrowKeys(grid, () => tiles.map(({ tile }) => tile), columnsShown);
 
 const save = () => {
-  const drawn = T.state;
-  const { width, height } = T.bundle();
+  if (!drawn) return;
+  const { state, first: seed, everyClass: inTurn } = drawn;
+  const bundle = T.bundle(state.b);
+  const { width, height } = bundle;
   const sheet = el("canvas", { width: COLUMNS * width, height: (COUNT / COLUMNS) * height });
   const context = sheet.getContext("2d");
   tiles.forEach(({ picture }, i) => context.drawImage(picture, (i % COLUMNS) * width, Math.floor(i / COLUMNS) * height));
-  const { m, c, t, attributes, bend } = drawn;
-  const state = T.markState({ m, c: everyClass ? null : c, t, attributes, bend }, { draw: "sheet", seed: first, count: COUNT, columns: COLUMNS });
-  T.savePicture(sheet, `${T.state.b}-${m}-seeds-${first}-${first + COUNT - 1}.png`, state);
+  const { x, y, ...mark } = T.markState(inTurn ? { ...state, c: null } : state, { draw: "sheet", seed, count: COUNT, columns: COLUMNS });
+  T.savePicture(sheet, `${state.b}-${state.m}-seeds-${seed}-${seed + COUNT - 1}.png`, mark, bundle);
 };
 
-const shownOf = (state) => JSON.stringify([state.b, state.m, state.t, everyClass ? null : state.c]);
+const shownOf = ({ b, m, c, mix, t, attributes, bend }) => JSON.stringify([b, m, t, attributes, bend, ...(everyClass ? [] : [c, mix])]);
 T.on((after, earlier) => shownOf(after) !== shownOf(earlier) && drawSoon());
 new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && drawSoon()).observe(grid);

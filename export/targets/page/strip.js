@@ -4,16 +4,16 @@ const COLUMNS = 10;
 const LARGEST = 256; // pixels of a frame's longer side
 const TALLEST = 8192; // pixels of the picture: every browser's canvas takes it
 
-// One frame of the morph, at a share of its path.
-const frame = async (asked, share) => {
-  const { m, t, keys, classes, mode, loop, attributes, bend } = asked;
-  const params = { m, t, keys: keys.map(T.keyframes.text).join(","), path: mode, loop: loop ? 1 : 0, p: share, ...T.timing.params(asked) };
+// One frame of the morph, at a share of its path. All of it is as it was asked for: the page may show another bundle meanwhile.
+const frame = async (asked, bundle, share) => {
+  const { b, m, t, keys, classes, mode, loop, attributes, bend } = asked;
+  const params = { m, t, keys: T.keyframes.texts(keys), path: mode, loop: loop ? 1 : 0, p: share, ...T.timing.params(asked) };
   if (classes.length) params.classes = classes.join(",");
-  const moves = T.movesText(attributes);
+  const moves = T.movesText(attributes, bundle, m);
   if (moves) params.attributes = moves;
-  const bends = T.bendText(bend);
+  const bends = T.bendText(bend, bundle, m);
   if (bends) params.bend = bends;
-  const { picture } = await T.fetchPicture(T.picturePath(T.state, "/morph"), params);
+  const { picture } = await T.fetchPicture(T.picturePath({ b }, "/morph"), params);
   return createImageBitmap(picture);
 };
 
@@ -35,10 +35,10 @@ const markOf = ({ m, t, keys, classes, mode, loop, attributes, bend, frames, tim
   columns,
 });
 
-// asked: what morph.js asks its server for. Yields reports of progress, then the finished file.
+// asked: what morph.js asks its server for. Yields reports of progress, then the finished file with its Blob.
 export async function* exportStrip(asked, signal) {
   const { frames, keys } = asked;
-  const bundle = T.bundle();
+  const bundle = T.bundle(asked.b);
   const columns = Math.min(COLUMNS, frames);
   const rows = Math.ceil(frames / columns);
   const scale = Math.max(1, Math.floor(Math.min(LARGEST / Math.max(bundle.width, bundle.height), TALLEST / (bundle.height * rows))));
@@ -49,11 +49,10 @@ export async function* exportStrip(asked, signal) {
   for (let i = 0; i < frames; i += 1) {
     if (signal.aborted) return;
     yield { progress: i / frames, about: T.t("{n} of {all} frames", { n: i, all: frames }) };
-    const picture = await frame(asked, i / (asked.loop ? frames : frames - 1));
+    const picture = await frame(asked, bundle, i / (asked.loop ? frames : frames - 1));
     context.drawImage(picture, (i % columns) * width, Math.floor(i / columns) * height, width, height);
   }
   const file = await T.markedPng(canvas, markOf(asked, columns), bundle);
-  const name = `${T.state.b}-morph-${keys.map(T.keyframes.text).join("-").replaceAll(":", "_")}.png`;
-  const about = T.t("{n} frames through {keys}", { n: frames, keys: keys.map(T.keyframes.text).join(", ") });
-  yield { href: URL.createObjectURL(file), bytes: file.size, format: "png-strip", name, about };
+  const name = `${asked.b}-morph-${keys.map(T.keyframes.text).join("-").replaceAll(":", "_")}.png`;
+  yield { blob: file, bytes: file.size, format: "png-strip", name };
 }

@@ -54,7 +54,7 @@ const framesOf = ({ draw, keys, classes = [], path, loop, p, frames, columns, pr
   if (!sound || chosen.includes(null) || (chosen.length && chosen.length !== keys.length)) return null;
   const timed = (list, right) => Array.isArray(list) && (!list.length || list.length === keys.length) && list.every(right);
   if (!timed(times, Number.isFinite) || !timed(easing, (one) => T.timing.easings.includes(one)) || !Number.isFinite(seconds)) return null;
-  const along = { ...params, keys: keys.map(T.keyframes.text).join(","), path, loop: loop ? 1 : 0, ...T.timing.params({ times, easing, seconds }) };
+  const along = { ...params, keys: T.keyframes.texts(keys), path, loop: loop ? 1 : 0, ...T.timing.params({ times, easing, seconds }) };
   if (chosen.some(Boolean)) along.classes = chosen.join(",");
   const cell = (share) => ({ path: T.picturePath({ b: bundle.name }, "/morph"), params: { ...along, p: share } });
   if (draw === "morph" && Number.isFinite(p)) return { columns: 1, cells: [cell(p)] };

@@ -100,6 +100,13 @@ def test_with_smoothing_it_sets_out_from_where_the_page_is_and_frames_end(page: 
     assert all(one < other for one, other in itertools.pairwise(seen))
 
 
+def test_with_smoothing_at_rest_it_sets_out_from_where_others_have_moved_it(page: Scripts):
+    code = """engine.mappings = [line]; engine.put("cc:1:74", 1);
+    while (frame) step(16);
+    at.truncation = 0.3; engine.put("cc:1:74", 0.5); step(16); return at.truncation;"""
+    assert page(ENGINE + code, line=LINE | {"smoothing": 100}) == pytest.approx(1 - 0.7 * math.exp(-0.16), rel=1e-6)
+
+
 def test_a_source_that_stands_still_leaves_its_parameter_to_others(page: Scripts):
     code = """engine.mappings = [line]; engine.put("cc:1:74", 0.5); at.truncation = 1.7;
     engine.put("cc:1:74", 0.5); return at.truncation;"""
@@ -191,7 +198,7 @@ WRONG = "Mapping 1 of this preset is wrong, so none was taken."
         (preset(version=2), "This preset was saved by a newer version of Twofold, which this page cannot read."),
         (preset(mappings=[LINE] * 65), "A preset has at most 64 mappings."),
         (preset(mappings={"length": 1}), "A preset has at most 64 mappings."),
-        (preset(name="x" * 70_000), "This file is too large for a preset: 64 kB are the most."),
+        (preset(name="x" * 70_000), "This file is too large for a preset: at most 64 kB are read."),
         *((preset(mappings=[wrong]), WRONG) for wrong in (
             None, [], LINE | {"source": "cc:1:999"}, LINE | {"from": "0"}, LINE | {"to": None}, LINE | {"to": 1e9},
             LINE | {"curve": "toString"}, LINE | {"smoothing": -1}, LINE | {"smoothing": 1e6},
@@ -221,6 +228,8 @@ def test_presets_of_this_browser(page: Scripts):
     assert page("const full = false;" + STORE + many) == {
         "error": "This browser keeps at most 40 presets: delete one first."
     }
+    stays = page("const full = true;" + STORE + "T.presets.forget('a');")
+    assert stays == {"error": "This browser does not let the page store anything, so the preset stays."}
     refused = page("const full = true;" + STORE + "T.presets.keep({ name: 'a', mappings: [] });")
     assert refused == {"error": "This browser does not let the page store anything: save the preset as a file."}
 

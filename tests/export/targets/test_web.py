@@ -22,7 +22,7 @@ PAGE = {
     "embed.html", "embed.js", "embed.css",
     "service-worker.js", "offline.js", "manifest.webmanifest", "icon-192.png", "icon-512.png",
     "index.html", "facts.json", "LICENSE", "README.md", "LICENSES.txt",
-    "style.css", "page.css", "theme.js", "page.js", "strip.js", "marks.js", "verify.js", "verify_here.js",
+    "style.css", "page.css", "theme.js", "start.js", "page.js", "strip.js", "marks.js", "verify.js", "verify_here.js",
     "words.js", "core.js", "live.js", "local.js", "worker.js", "gpu.js", "device_words.js", "device.js", "latents.js",
     "paths.js", "bend.js", "random.js", "ort.js", "ort-jspi.js",
     "ort-wasm-simd-threaded.wasm", "ort-wasm-simd-threaded.jspi.wasm",

@@ -130,7 +130,7 @@ modelFile.addEventListener("change", async () => {
     const answer = await T.ask(address, { method: "POST", body: file, headers: { "X-Twofold": "upload" } });
     const bundle = await answer.json();
     progress.textContent = T.t("{title} is ready: choose it under Pictures.", { title: bundle.title });
-    T.add(bundle);
+    T.addBundle(bundle);
     T.set({ b: bundle.name, x: 0, y: 0 }, { undo: true });
   } catch (failure) {
     progress.textContent = T.translate(failure.message);

@@ -188,9 +188,7 @@
       error.show("");
       try {
         const answer = await T.ask(T.url(`training/${bundle.name}/film`, { m: model, format, v: bundle.version }));
-        const url = URL.createObjectURL(await answer.blob());
-        T.download(url, `${bundle.name}-${model}-training.${format}`);
-        setTimeout(() => URL.revokeObjectURL(url), 60_000);
+        T.saveBlob(await answer.blob(), `${bundle.name}-${model}-training.${format}`);
       } catch (failure) {
         error.show(failure.message);
       }

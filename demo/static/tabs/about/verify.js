@@ -8,6 +8,7 @@
   // { mark, sentences } about a file, from the server; the static page puts its own in its place.
   T.verifyFile = async (file) => {
     if (file.size > LARGEST) throw new Error(T.t("The file is too large: at most {n} MB are accepted.", { n: LARGEST / 1e6 }));
+    await T.reading(file.slice(0, 1).arrayBuffer()); // or the server would be blamed
     return (await T.ask(T.url("verify"), { method: "POST", body: file })).json();
   };
 

@@ -101,7 +101,7 @@
     };
 
     card.show = async (left, right) => {
-      const wanted = `${left.key}|${right.key}`;
+      const wanted = [left, right].map((side) => `${T.versionOf(side.bundle)} ${side.key}`).join("|");
       if (wanted === shown) return;
       shown = wanted;
       try {

@@ -54,7 +54,7 @@
     };
     card.show = async (left, right) => {
       const sides = left.b === right.b ? [left] : [left, right];
-      const wanted = sides.map((side) => `${side.b}@${side.bundle.version}`).join("|") + `|${left.m}`;
+      const wanted = sides.map((side) => T.versionOf(side.bundle)).join("|") + `|${left.m}`;
       if (wanted === shown) return;
       shown = wanted;
       stage = left.m;

@@ -199,9 +199,9 @@
       const bundle = T.bundle();
       if (!bundle.models.includes("vae")) return;
       if (bundle.classes.length < FEWEST_CLASSES) way = "pca";
-      const wanted = `${bundle.name} ${bundle.version} ${way}`;
+      const wanted = `${T.versionOf(bundle)} ${way}`;
       if (shown === wanted) return;
-      if (!shown.startsWith(`${bundle.name} `)) hidden = new Set();
+      if (!shown.startsWith(`${bundle.name}@`)) hidden = new Set();
       shown = wanted;
       ways.hidden = bundle.classes.length < FEWEST_CLASSES;
       ways.choose(way);

@@ -134,7 +134,7 @@
       el("div", {}, picture, el("div", { class: "tf-inline" }, field, el("button", { type: "button", class: "tf-button", onclick: reset }, T.t("Back to zero"))), error),
       list,
     );
-    const modelShown = () => `${T.state.b} ${T.state.m}`;
+    const modelShown = () => `${T.versionOf()} ${T.state.m}`;
     const fetchDirections = async () => {
       const of = modelShown();
       if (directions.of === of) return;

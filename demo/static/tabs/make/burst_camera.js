@@ -55,6 +55,7 @@
       taking = false;
       burst.textContent = T.t("Take them");
       words.textContent = "";
+      if (!T.visible(video)) video.stop(); // the tab was closed meanwhile
       if (files.length) await bring(files);
     });
     return el("div", {}, el("div", { class: "tf-inline" }, start), panel);

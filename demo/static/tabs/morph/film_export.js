@@ -97,6 +97,7 @@
       try {
         for await (const report of T.exportMorph(asked, mine.signal)) {
           if (control !== mine) return; // it was given up meanwhile
+          if (report.blob) return showFile(report, addressOf(report.blob)); // the static page's
           if (report.href) return showFile(report, fileAt(report.href));
           if (report.bytes) return showFile(report, addressOf(new Blob(pieces, { type: report.type })));
           if (report.part) pieces.push(bytesOf(report.part));

@@ -33,12 +33,13 @@
     const module = await import(T.url(T.facts.device.module)).catch(() => {
       throw new Error(failure);
     });
-    const bundles = T.facts.bundles.filter((bundle) => bundle.device).map(forWorker);
+    // As they are when a picture is wanted: bundles come, and are made anew, while the page is open.
+    const factsOf = (name) => (T.bundle(name)?.device ? forWorker(T.bundle(name)) : undefined);
     const builds = Object.entries(T.facts.device.builds).map(([name, build]) => [
       name,
       { ...build, script: T.url(build.script), wasm: absolute(build.wasm) },
     ]);
-    pictures = module.localPictures(bundles, Object.fromEntries(builds), (loaded, total) => onProgress(loaded, total), announce, T.storage);
+    pictures = module.localPictures(factsOf, Object.fromEntries(builds), (loaded, total) => onProgress(loaded, total), announce, T.storage);
   };
   const announce = () => document.dispatchEvent(new Event("twofold-device"));
 

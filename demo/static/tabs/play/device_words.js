@@ -34,8 +34,7 @@
       const drawing = pictures();
       box.hidden = !drawing;
       if (!drawing) return;
-      const words = T.deviceWords(drawing.status(T.state.b));
-      if (speed.textContent !== words) speed.textContent = words; // screen readers read it whenever it is set
+      T.say(speed, T.deviceWords(drawing.status(T.state.b)));
       choice.hidden = !drawing.offered;
       choice.choose(drawing.choice);
     };

@@ -103,9 +103,7 @@
 
     const saveFile = () => {
       const text = JSON.stringify({ format: FORMAT, format_version: 1, favourites: kept.map(outgoing) }, null, 1);
-      const address = URL.createObjectURL(new Blob([text], { type: "application/json" }));
-      T.download(address, "favourites.json");
-      setTimeout(() => URL.revokeObjectURL(address), 60_000);
+      T.saveBlob(new Blob([text], { type: "application/json" }), "favourites.json");
     };
     // The picture: side by side, without gaps, so that a bundle draws the very same again.
     const sheetOf = async (states) => {
@@ -138,10 +136,7 @@
           return alike ? rest : { bundle, sha256, ...rest };
         });
         const owner = alike ? T.bundle(states[0].b) : { name: "", sha256: "" };
-        const picture = await T.markedPng(canvas, { draw: "favourites", pictures, columns }, owner);
-        const address = URL.createObjectURL(picture);
-        T.download(address, "favourites.png");
-        setTimeout(() => URL.revokeObjectURL(address), 60_000);
+        T.saveBlob(await T.markedPng(canvas, { draw: "favourites", pictures, columns }, owner), "favourites.png");
         say("");
       } catch (error) {
         say(T.translate(error.message));
@@ -169,18 +164,18 @@
     return card;
   };
 
-  // Opens a file that was dropped on the page: a marked picture, favourites, or a direction. A sentence about what became of
-  // that. wanted(): whether nothing else was dropped meanwhile.
-  T.openDropped = async (file, wanted = () => true) => {
-    const start = file.size ? await file.slice(0, 64).text() : "";
+  // As T.openDropped; rejects with a sentence where the file cannot be read.
+  const opened = async (file, wanted) => {
+    const start = file.size ? await T.reading(file.slice(0, 64).text()) : "";
     if (!/^\s*[[{]/.test(start) && !/\.json$/i.test(file.name)) {
       const mark = await T.readMark(file);
       return wanted() ? T.openMark(mark) : "";
     }
     if (file.size > LARGEST) return T.t("The file is too large for favourites: at most {size} are read.", { size: T.bytes(LARGEST) });
+    const text = await T.reading(file.text());
     let found;
     try {
-      found = JSON.parse(await file.text());
+      found = JSON.parse(text);
     } catch {
       return T.t("This file is not JSON that can be read; it may have been cut off.");
     }
@@ -189,4 +184,7 @@
     if (found?.format !== FORMAT) return T.t("This file holds neither favourites nor a direction.");
     return T.takeFavourites(found.favourites);
   };
+  // Opens a file that was dropped on the page: a marked picture, favourites, or a direction. A sentence about what became of
+  // that. wanted(): whether nothing else was dropped meanwhile.
+  T.openDropped = (file, wanted = () => true) => opened(file, wanted).catch((error) => error.message);
 })();

@@ -183,7 +183,7 @@ const showLoop = ({ morph, from, share }) => {
   const classes = keys.map(() => shares);
   const named = T.bundle().classes.length ? { classes: keys.map(() => (from.mix || String(from.c)).replaceAll(",", "|")).join(",") } : {};
   const p = Number(share.toFixed(6));
-  const params = { m, t, ...(attributes ? { attributes } : {}), keys: keys.map(T.keyframes.text).join(","), ...named, path, loop: 1, p };
+  const params = { m, t, ...(attributes ? { attributes } : {}), keys: T.keyframes.texts(keys), ...named, path, loop: 1, p };
   const about = { draw: "morph", keys, ...(named.classes ? { classes } : {}), path, loop: true, p };
   show(T.picturePath(from, "/morph"), params, { ...from, about });
 };
@@ -359,12 +359,13 @@ document.addEventListener("keydown", (event) => {
 });
 
 // --- in step with the page -------------------------------------------------------------------------
-let bundleShown = null;
+let bundleShown = null; // its version
 const refresh = (state, before = null) => {
   if (drifting?.loop && drifting.loop.from !== state) drifting.loop = { morph: driftLoop.morph(state), from: state, share: 0 };
-  if (bundleShown !== state.b) sheet.show(T.bundle());
-  if (bundleShown && bundleShown !== state.b) family.forget();
-  bundleShown = state.b;
+  const version = T.versionOf();
+  if (bundleShown !== version) sheet.show(T.bundle());
+  if (bundleShown && bundleShown !== version) family.forget();
+  bundleShown = version;
   const changed = (key) => !before || ["b", "m", key].some((one) => state[one] !== before[one]);
   if (changed("attributes")) showAttributes(state); // not at every step of a drag
   if (changed("bend")) bendFold.refresh();

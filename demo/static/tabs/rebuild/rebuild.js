@@ -253,11 +253,11 @@ const endSearch = () => {
 };
 
 // --- in step with the page --------------------------------------------------------------------------------
-let bundleShown = null;
+let bundleShown = null; // its version
 const useBundle = () => {
   const bundle = T.bundle();
-  if (bundleShown === bundle.name) return;
-  bundleShown = bundle.name;
+  if (bundleShown === T.versionOf(bundle)) return;
+  bundleShown = T.versionOf(bundle);
   sources.useBundle(bundle);
   repair.useBundle(bundle);
   refine.useBundle(bundle);
@@ -273,11 +273,11 @@ const useBundle = () => {
       : T.t("This bundle cannot take a picture: it has no VAE, no inverter and no classifier.");
 };
 const refresh = () => {
-  if (bundleShown === T.state.b && answered) return;
+  if (bundleShown === T.versionOf() && answered) return;
   useBundle();
   ask({ newInput: true }, ...PARTS);
 };
 T.on((after, before) => after.b !== before.b && T.visible(element) && refresh());
-new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && (bundleShown !== T.state.b || !answered) && refresh()).observe(element);
+new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && (bundleShown !== T.versionOf() || !answered) && refresh()).observe(element);
 useBundle();
 ask({ newInput: true }, ...PARTS);
