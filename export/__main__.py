@@ -22,7 +22,6 @@ from export import (
     attribute_directions,
     attribute_section,
     blend,
-    blending,
     class_directions,
     graphs,
     parity,
@@ -33,6 +32,7 @@ from export import (
     shrink,
     training_codes,
     unpack,
+    weight_mixing,
 )
 from export.settings import (
     AttributesSettings,
@@ -45,7 +45,7 @@ from export.settings import (
     ReportSettings,
     ShrinkSettings,
     SpaceSettings,
-    TrainingSettings,
+    TrainingCodesSettings,
     TritonSettings,
     UnpackSettings,
     WebSettings,
@@ -120,7 +120,7 @@ def unpack_bundle(settings: UnpackSettings) -> None:
 
 def blend_bundles(settings: BlendSettings) -> None:
     """Writes the bundle of a mixture. Raises UserError."""
-    stages = None if settings.stages is None else blending.stage_numbers(settings.stages)
+    stages = None if settings.stages is None else weight_mixing.stage_numbers(settings.stages)
     asked = blend.Asked(stages, settings.share, settings.mapping_share)
     name = bundle_name(settings.name, settings.target)
     blend.write(settings.first, settings.second, settings.target, name, asked, settings.title, settings.data,
@@ -153,7 +153,7 @@ def run(settings: object) -> None:
             before = sum(graph.bytes for graph in read_index(settings.bundle).graphs.values())
             after = sum(graph.bytes for graph in shrink.shrink(settings.bundle).graphs.values())
             print(f"{settings.bundle}: graphs of {before / 1e6:.1f} MB now take {after / 1e6:.1f} MB")
-        case TrainingSettings():
+        case TrainingCodesSettings():
             info = training_codes.add(settings.bundle, settings.data, settings.codes_only, settings.cache)
             print(f"{settings.bundle}: {training_codes.FILE}, {info.files['training'].bytes / 1e6:.2f} MB")
         case DirectionsSettings():

@@ -1,7 +1,7 @@
 """`python -m export blend A B FOLDER`: the bundle of a generator whose stages come from two bundles or runs.
 
-What is mixed, and how: export/blending.py. The bundle has a GAN alone: the critic, the inverter and what else fits one
-of the two generators do not fit their mixture, figures are not those of the mixture either, and the mean styles are
+What is mixed, and how: export/weight_mixing.py. The bundle has a GAN alone: the critic, the inverter and what else fits
+one of the two generators do not fit their mixture, figures are not those of the mixture either, and the mean styles are
 measured anew.
 """
 
@@ -21,11 +21,11 @@ from bundle.read import INDEX, read
 from bundle.schema import Bundle
 from bundle.write import npz_bytes, previous_index, write_bundle
 from export import assemble, class_directions, graphs, model_card, parity, run_contents, unpack
-from export.blending import RELATED, StageFit, fit, misfit, mixed, of_stage, reasons, shares
 from export.graphs import Origin
 from export.markdown import table
 from export.precision import Precision
 from export.run_contents import Latents
+from export.weight_mixing import RELATED, StageFit, fit, misfit, mixed, of_stage, reasons, shares
 from train.data.dataset import DataInfo
 from train.run_folder import Run, StageRecord
 from train.settings import GanSettings

@@ -43,7 +43,7 @@ from train.settings_checks import check_settings
 from train.stages import build_networks
 from train.stored_settings import current_weight, from_public_dict, to_dict
 
-ORDER = ("classifier", "gan", "vae", "inverter", "repair")  # mask encoders after the model that they encode for
+STAGE_ORDER = ("classifier", "gan", "vae", "inverter", "repair")  # mask encoders after the model that they encode for
 FLOAT32_PRECISIONS = (
     "fp32",
     "fp16-stored",
@@ -90,7 +90,7 @@ def unpack(folder: Path, target: Path) -> dict[str, UnpackedStage]:
     data = data_of(bundle)
     stages: dict[str, UnpackedStage] = {}
     reasons = []
-    for name in ORDER:
+    for name in STAGE_ORDER:
         if not set(STAGE_GRAPHS[name]) & set(bundle.info.graphs):
             continue
         try:

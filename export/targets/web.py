@@ -23,7 +23,7 @@ from export.conventional import Conventional, conventional
 from export.targets import hub, offline
 from export.targets.folder import TargetFile, files_in, fill, read_bundles, replaced
 from export.targets.gallery import gallery, read_favourites
-from export.targets.places import BUILDS, PAGE, REPOSITORY, RUNTIME_HOME
+from export.targets.places import PAGE, REPOSITORY, RUNTIME_HOME, SHIPPED_BUILDS
 from export.targets.space_card import front_matter, text
 from export.targets.space_check import page_problems
 
@@ -165,7 +165,7 @@ def page_files(
         "unavailable": [],
         "gallery": list(shown),
         "mark": xmp.page_facts(),
-        "builds": {name: on_device.build_facts(runtime(), name) for name in BUILDS},
+        "builds": {name: on_device.build_facts(runtime(), name) for name in SHIPPED_BUILDS},
     }
     target_files = [
         *(TargetFile(name, document.encode()) for name, document in documents.items()),
@@ -256,13 +256,13 @@ def bundle_facts(made: Conventional) -> dict[str, Any]:
 def runtime() -> on_device.Runtime:
     """onnxruntime-web with the builds that the page takes. Raises UserError when it is not installed."""
     found = on_device.installed(RUNTIME_HOME)
-    if found is None or not set(BUILDS) <= set(found.builds):
+    if found is None or not set(SHIPPED_BUILDS) <= set(found.builds):
         raise UserError(f"{on_device.RUNTIME} is not installed: run `{on_device.HOW_TO_GET_IT}`, then try again.")
     return found
 
 
 def runtime_files() -> list[TargetFile]:
     """onnxruntime-web's modules and their WebAssembly, two files a build; without WebGPU only the first is loaded."""
-    found, builds = runtime(), [on_device.BUILDS[name] for name in BUILDS]
+    found, builds = runtime(), [on_device.BUILDS[name] for name in SHIPPED_BUILDS]
     scripts = [TargetFile(build.script, found.script(build)) for build in builds]
     return scripts + [TargetFile(build.wasm, found.wasm(build)) for build in builds]
