@@ -19,7 +19,7 @@ from bundle.public_command import public_command
 from bundle.quality_section import cell
 from bundle.read import INDEX, read
 from bundle.schema import Bundle
-from bundle.write import npz_bytes, previous_index, write_bundle
+from bundle.write import npz_bytes, previous_index
 from export import assemble, class_directions, graphs, model_card, parity, run_contents, unpack
 from export.graphs import Origin
 from export.markdown import table
@@ -103,9 +103,7 @@ def write(first: Path, second: Path, target: Path, name: str, asked: Asked, titl
     }
     info = assemble.index(origin, specs, found, files, None)
     card = with_section(model_card.write(info, found.errors), section(a, b, fits, parts, asked.mapping))
-    contents = {f"{graph}.onnx": graph_data for graph, graph_data in found.data.items()} | dict(files.values())
-    write_bundle(target, info, contents, card, previous)
-    print(f"{target.name}: {len(specs)} graphs, {sum(map(len, contents.values())) / 1e6:.1f} MB")
+    assemble.save(target, info, found, files, card, previous)
     return info
 
 
