@@ -190,8 +190,10 @@ def main(argv: list[str] | None = None) -> int:
         os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     words = without_aliases(argv)
     settings: object = tyro.cli(Command, prog="python -m export", description=DESCRIPTION, args=words)
-    stopped = f"Stopped; nothing was {'uploaded' if uploads else 'written'}."
-    return exit_code(lambda: run(settings), stopped)
+    stopped = f"nothing was {'uploaded' if uploads else 'written'}"
+    if isinstance(settings, ReportSettings):
+        stopped = f"sheets may be new, {report.REPORT} is as it was"
+    return exit_code(lambda: run(settings), f"Stopped; {stopped}.")
 
 
 if __name__ == "__main__":
