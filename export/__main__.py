@@ -98,7 +98,7 @@ def export_triton(settings: TritonSettings) -> None:
     serving = triton.Serving(settings.device, backend, settings.threads, settings.instances)
     for name in triton.write(settings.bundle, settings.target, serving):
         print(f"  {name}")
-    print(f"tritonserver --model-repository={settings.target}")
+    print(shlex.join(["tritonserver", f"--model-repository={settings.target}"]))
 
 
 def unpack_bundle(settings: UnpackSettings) -> None:

@@ -8,6 +8,7 @@ too: bundle/on_device.py.
 
 import html
 import json
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from string import Template
@@ -131,7 +132,7 @@ def write(bundles: Sequence[Path], target: Path, title: str | None = None, to: h
             raise UserError(f"This page is not fit to be published. {' '.join(found)}")
     size = sum((target / path).stat().st_size for path in files_in(target) if ".git" not in path.parts)
     print(f"{target}: {len(target_files)} files, {size / 1e6:.1f} MB. Any static host serves it; here, for instance:")
-    print(f"python -m http.server --directory {target}")
+    print(shlex.join(["python", "-m", "http.server", "--directory", str(target)]))
     names = ", ".join(bundle.info.name for bundle in opened)
     hub.upload(api, to, target, hub.SpaceKind("static", FACTS), f"Show {names}")
 
