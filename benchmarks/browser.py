@@ -27,6 +27,7 @@ FLAGS = (
 # shell is its engine without its windows, loads a page in half the processor time, and has no graphics card.
 WHOLE = ("chromium", "chromium-browser")
 LIGHT = ("chromium-headless-shell", *WHOLE)
+DEVICE_TIMEOUT = 120_000  # ms
 MISSING = "no chromium is installed (apt install chromium)"
 
 
@@ -78,6 +79,14 @@ def chromium(executable: str | None = None) -> "Iterator[Browser]":
         browser = playwright.chromium.launch(executable_path=found, args=list(FLAGS))
         yield browser
         browser.close()
+
+
+def drawn_on_the_device(page: "Page") -> str:
+    """Waits until the page draws on the visitor's device and has chosen how; returns its words about that."""
+    page.wait_for_function("Twofold.onDevice", timeout=DEVICE_TIMEOUT)
+    way = page.locator(".tf-device-speed").filter(has_text=" ms per picture").filter(has_not_text="Testing")
+    way.wait_for(timeout=DEVICE_TIMEOUT)
+    return way.inner_text()
 
 
 def box_of(element: "Locator") -> "FloatRect":

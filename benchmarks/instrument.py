@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 import tyro
 
 from benchmarks import results
-from benchmarks.browser import chromium, served
+from benchmarks.browser import chromium, drawn_on_the_device, served
 from benchmarks.served_settings import ServedSettings
 from bundle import on_device
 from demo.routes import device
@@ -137,10 +137,7 @@ def opened(browser: "Browser", address: str, settings: Settings) -> "Page":
     page.locator(".tf-instrument-fold > summary").click()
     page.get_by_role("button", name="MIDI", exact=True).click()
     if not settings.server and page.evaluate("Boolean(Twofold.drawHere)"):
-        page.wait_for_function("Twofold.onDevice", timeout=120_000)
-        way = page.locator(".tf-device-speed").filter(has_text=" ms per picture").filter(has_not_text="Testing")
-        way.wait_for(timeout=120_000)
-        print(way.inner_text(), flush=True)
+        print(drawn_on_the_device(page), flush=True)
     mapping = {"source": "bend:1", "parameter": "place.x", "from": 0, "to": 4, "curve": "linear", "smoothing": 0}
     page.evaluate("mapping => { Twofold.instrument.mappings = [{ ...mapping, invert: false }]; }", mapping)
     page.locator(".tf-travel").scroll_into_view_if_needed()

@@ -18,7 +18,7 @@ import tyro
 from playwright.sync_api import CDPSession, Page
 
 from benchmarks import results
-from benchmarks.browser import box_of, chromium, served, started
+from benchmarks.browser import box_of, chromium, drawn_on_the_device, served, started
 from benchmarks.served_settings import ServedSettings
 from bundle import on_device
 from demo.routes import device
@@ -77,10 +77,7 @@ def measure(settings: Settings) -> dict:
         if on_device.installed(device.WEB):
             delay(network, 0)
             page.get_by_role("switch", name="On my device").check()
-            page.wait_for_function("Twofold.onDevice")
-            way = page.locator(".tf-device-speed").filter(has_text=" ms per picture").filter(has_not_text="Testing")
-            way.wait_for(timeout=120_000)
-            print(way.inner_text())
+            print(drawn_on_the_device(page))
             found["device"] = [
                 dragged(page, network, "on the device", ms, settings.seconds) for ms in settings.latencies
             ]

@@ -151,12 +151,13 @@ async def at_rate(address: str, known: list[Request], rate: float, seconds: floa
 
 
 async def highest_rate(address: str, known: list[Request], rate: float, seconds: float, rest: float = 2) -> float:
-    """The highest steady rate, from `rate` down, that the server keeps up with; `rest`: seconds between two tries.
-    Raises UserError where there is none above a tenth of it."""
+    """The highest steady rate, from `rate` down, that the server keeps up with: each answer is right, and 99 % come
+    within LATENCY_LIMIT. `rest`: seconds between two tries. Raises UserError where there is none above a tenth of
+    it."""
     lowest = rate / 10
     while rate > lowest:
         found = await at_rate(address, known, rate, seconds)
-        if not found.failed and found.quantile(0.99) < LATENCY_LIMIT:
+        if not (found.failed or found.wrong) and found.quantile(0.99) < LATENCY_LIMIT:
             return rate
         print(f"  {rate:.1f} requests/s are too much", flush=True)
         rate *= STEP

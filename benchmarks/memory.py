@@ -24,12 +24,12 @@ LIMIT = 4.0  # GiB, at 100 x 100 RGB
 
 @dataclass(frozen=True)
 class Settings:
-    """Peak resident memory of training."""
+    """What to train, and on what."""
 
     stages: Annotated[tuple[Literal["gan", "vae"], ...], tyro.conf.Positional] = ("gan", "vae")
     """Which stages; the pictures have no classes, so no classifier."""
     size: int = 100
-    """Side of the pictures."""
+    """Side of the pictures, in pixels."""
     steps: int = 2
     """Steps of each stage."""
     batch: int | None = None

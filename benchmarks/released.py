@@ -117,6 +117,7 @@ class Check:
 
     @property
     def ok(self) -> bool:
+        """Whether the value is what is asked."""
         return SIGNS[self.sign](self.value, self.asked)
 
     @property
@@ -128,6 +129,7 @@ class Check:
 
     @property
     def line(self) -> str:
+        """The check as a row of the table."""
         asked = f"{self.sign} {self.asked:.5g}"
         return f"{self.bundle:10s} {self.what:44s} {self.value:10.5g} {self.unit:4s} {asked:>12s}  {self.verdict}"
 

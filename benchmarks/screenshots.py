@@ -26,10 +26,7 @@ def film(page: Page, address: str, path: Path) -> None:
     page.goto(address)
     page.wait_for_function("window.Twofold?.stats.shown > 0")
     page.wait_for_timeout(1500)
-    shots = [*travelling(page), *moving_an_attribute(page), *bending_a_style(page), *walking_on_the_map(page)]
-    frames = [
-        shot.resize((FILM_WIDTH, shot.height * FILM_WIDTH // shot.width), Image.Resampling.LANCZOS) for shot in shots
-    ]
+    frames = [*travelling(page), *moving_an_attribute(page), *bending_a_style(page), *walking_on_the_map(page)]
     frames[0].save(path, save_all=True, append_images=frames[1:], duration=FRAME_MS, loop=0, quality=55, method=6)
 
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import httpx
 import numpy as np
 import tyro
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:  # Chromium takes part only where playwright is installed
 GROWTH = 50.0  # MB that resident memory may grow after the warm-up
 FASTEST = 10.0  # pictures a second that each of several visitors has at least
 PAGE_EVERY = 100  # interactions between two pages in Chromium
+PATIENCE = 60.0  # seconds until all visitors must be ready to drag
 
 
 @dataclass(frozen=True)
@@ -145,14 +147,19 @@ def footprint(visitor: Visitor, uploads: Path) -> dict[str, float]:
 
 
 def drag_rates(address: str, visitors: int, seconds: float) -> list[float]:
-    """Pictures per second of each of several visitors who drag at once; each asks again when a picture arrives."""
+    """Pictures per second of each of several visitors who drag at once; each asks again when a picture arrives.
+    SystemExit when one of them is not let in."""
     counts = [0] * visitors
-    ready = threading.Barrier(visitors + 1)
+    ready = threading.Barrier(visitors + 1, timeout=PATIENCE)
 
     def drag(at: int) -> None:
         visitor = Visitor(address)
-        (name, *_) = visitor.get("healthz").json()["bundles"]
-        ready.wait()
+        try:
+            (name, *_) = visitor.get("healthz").raise_for_status().json()["bundles"]
+            ready.wait()
+        except (httpx.HTTPError, ValueError, KeyError, threading.BrokenBarrierError):
+            ready.abort()  # the others wait for nobody
+            return
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             turn = counts[at] / 40
@@ -163,7 +170,10 @@ def drag_rates(address: str, visitors: int, seconds: float) -> list[float]:
     threads = [threading.Thread(target=drag, args=(at,)) for at in range(visitors)]
     for thread in threads:
         thread.start()
-    ready.wait()
+    try:
+        ready.wait()
+    except threading.BrokenBarrierError:
+        sys.exit(f"error: {address} did not let {visitors} visitors in.")
     for thread in threads:
         thread.join()
     return [round(count / seconds, 1) for count in counts]

@@ -1,6 +1,7 @@
 """`python -m bundle adopt FILE`: the name, the source of the pictures and their licence by flags, or asked for."""
 
 import argparse
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -98,7 +99,7 @@ def run(options: argparse.Namespace) -> int:
         print(f"{target}: {kind} {found.latent_dim} numbers{classes} -> pictures {shape}, values {values}.")
         for note in found.notes:
             print(note)
-        print(f"See it: python demo/app.py --bundles {target}")
+        print(f"See it: {shlex.join(['python', 'demo/app.py', '--bundles', str(target)])}")
 
     return exit_code(work, "\nStopped; nothing was written.")
 

@@ -113,8 +113,8 @@ def _latents(served: ServedBundle) -> dict[str, Any]:
 
 
 def _generator(served: ServedBundle) -> dict[str, Any] | None:
-    """What must be the same of two generators for their weights to be mixed (export/blending.py); None where the bundle
-    does not say how its own is built."""
+    """What must be the same of two generators for their weights to be mixed (export/weight_mixing.py); None where the
+    bundle does not say how its own is built."""
     told = served.info.training.get("gan")
     if not served.info.has_styles or told is None or not told.settings:
         return None

@@ -22,7 +22,6 @@ from export import (
     attribute_directions,
     attribute_section,
     blend,
-    blending,
     class_directions,
     graphs,
     parity,
@@ -33,6 +32,7 @@ from export import (
     shrink,
     training_codes,
     unpack,
+    weight_mixing,
 )
 from export.settings import (
     AttributesSettings,
@@ -45,7 +45,7 @@ from export.settings import (
     ReportSettings,
     ShrinkSettings,
     SpaceSettings,
-    TrainingSettings,
+    TrainingCodesSettings,
     TritonSettings,
     UnpackSettings,
     WebSettings,
@@ -98,7 +98,7 @@ def export_triton(settings: TritonSettings) -> None:
     serving = triton.Serving(settings.device, backend, settings.threads, settings.instances)
     for name in triton.write(settings.bundle, settings.target, serving):
         print(f"  {name}")
-    print(f"tritonserver --model-repository={settings.target}")
+    print(shlex.join(["tritonserver", f"--model-repository={settings.target}"]))
 
 
 def unpack_bundle(settings: UnpackSettings) -> None:
@@ -120,7 +120,7 @@ def unpack_bundle(settings: UnpackSettings) -> None:
 
 def blend_bundles(settings: BlendSettings) -> None:
     """Writes the bundle of a mixture. Raises UserError."""
-    stages = None if settings.stages is None else blending.stage_numbers(settings.stages)
+    stages = None if settings.stages is None else weight_mixing.stage_numbers(settings.stages)
     asked = blend.Asked(stages, settings.share, settings.mapping_share)
     name = bundle_name(settings.name, settings.target)
     blend.write(settings.first, settings.second, settings.target, name, asked, settings.title, settings.data,
@@ -153,7 +153,7 @@ def run(settings: object) -> None:
             before = sum(graph.bytes for graph in read_index(settings.bundle).graphs.values())
             after = sum(graph.bytes for graph in shrink.shrink(settings.bundle).graphs.values())
             print(f"{settings.bundle}: graphs of {before / 1e6:.1f} MB now take {after / 1e6:.1f} MB")
-        case TrainingSettings():
+        case TrainingCodesSettings():
             info = training_codes.add(settings.bundle, settings.data, settings.codes_only, settings.cache)
             print(f"{settings.bundle}: {training_codes.FILE}, {info.files['training'].bytes / 1e6:.2f} MB")
         case DirectionsSettings():
@@ -190,8 +190,10 @@ def main(argv: list[str] | None = None) -> int:
         os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     words = without_aliases(argv)
     settings: object = tyro.cli(Command, prog="python -m export", description=DESCRIPTION, args=words)
-    stopped = f"Stopped; nothing was {'uploaded' if uploads else 'written'}."
-    return exit_code(lambda: run(settings), stopped)
+    stopped = f"nothing was {'uploaded' if uploads else 'written'}"
+    if isinstance(settings, ReportSettings):
+        stopped = f"sheets may be new, {report.REPORT} is as it was"
+    return exit_code(lambda: run(settings), f"Stopped; {stopped}.")
 
 
 if __name__ == "__main__":

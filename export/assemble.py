@@ -85,10 +85,17 @@ def write(
     files = other_files(inputs, origin, moves, train_set, test_set)
     info = keep_measurements(index(origin, specs, found, files, latent.sigma), previous)
     early = [key for key, record in origin.records.items() if not record.finished]
-    contents = {f"{graph}.onnx": data for graph, data in found.data.items()} | dict(files.values())
-    write_bundle(target, info, contents, model_card.write(info, found.errors, early), previous)
-    print(f"{target.name}: {len(specs)} graphs, {sum(map(len, contents.values())) / 1e6:.1f} MB")
+    save(target, info, found, files, model_card.write(info, found.errors, early), previous)
     return info
+
+
+def save(target: Path, info: Bundle, found: GraphFiles, files: Mapping[str, tuple[str, bytes]], card: str,
+         previous: Bundle | None) -> None:  # fmt: skip
+    """Writes a bundle that is made, and prints how large it is. `files`: those beside the graphs, by their key in the
+    index; `previous`: the index of the bundle that is there. Raises as `write_bundle` does."""
+    contents = {f"{graph}.onnx": data for graph, data in found.data.items()} | dict(files.values())
+    write_bundle(target, info, contents, card, previous)
+    print(f"{target.name}: {len(found.data)} graphs, {sum(map(len, contents.values())) / 1e6:.1f} MB")
 
 
 # ---------------------------------------------------------------------------------------------- graphs
@@ -111,7 +118,7 @@ def graph_files(specs: Sequence[GraphSpec], origin: Origin, inputs: TrialInputs,
     errors = {result.graph: result.worst for result in results}
     precisions: dict[str, Precision] = dict.fromkeys(data, "fp32")
     conversions = []
-    for conversion, converted in convert_graphs(specs, data, inputs, precision):
+    for converted, conversion in convert_graphs(specs, data, inputs, precision):
         conversions.append(conversion)
         data[conversion.graph], precisions[conversion.graph] = converted, precision
         if conversion.error is not None:
@@ -130,8 +137,8 @@ def checked_graph(spec: GraphSpec, origin: Origin) -> bytes:
 
 def convert_graphs(
     specs: Sequence[GraphSpec], exact: Mapping[str, bytes], inputs: TrialInputs, precision: Precision
-) -> list[tuple[Conversion, bytes]]:
-    """What the precision changes and the new file, of each graph that takes it.
+) -> list[tuple[bytes, Conversion]]:
+    """The new file and what the precision changes, of each graph that takes it.
 
     int8 seldom suits all: a graph that it does not suit stays float32, and a printed sentence says why. Raises
     Unsuitable when another precision does not suit a graph.
@@ -145,13 +152,11 @@ def convert_graphs(
     found = []
     for group in groups:
         try:
-            made = convert(group, [exact[spec.name] for spec in group], precision, inputs)
+            found += convert(group, [exact[spec.name] for spec in group], precision, inputs)
         except Unsuitable as problem:
             if precision != "int8":
                 raise
             print(f"  {group[0].name} stays float32. {problem.reason}", flush=True)
-            continue
-        found += [(conversion, data) for data, conversion in made]
     return found
 
 

@@ -1,7 +1,7 @@
 """`python -m export blend A B FOLDER`: the bundle of a generator whose stages come from two bundles or runs.
 
-What is mixed, and how: export/blending.py. The bundle has a GAN alone: the critic, the inverter and what else fits one
-of the two generators do not fit their mixture, figures are not those of the mixture either, and the mean styles are
+What is mixed, and how: export/weight_mixing.py. The bundle has a GAN alone: the critic, the inverter and what else fits
+one of the two generators do not fit their mixture, figures are not those of the mixture either, and the mean styles are
 measured anew.
 """
 
@@ -19,13 +19,13 @@ from bundle.public_command import public_command
 from bundle.quality_section import cell
 from bundle.read import INDEX, read
 from bundle.schema import Bundle
-from bundle.write import npz_bytes, previous_index, write_bundle
+from bundle.write import npz_bytes, previous_index
 from export import assemble, class_directions, graphs, model_card, parity, run_contents, unpack
-from export.blending import RELATED, StageFit, fit, misfit, mixed, of_stage, reasons, shares
 from export.graphs import Origin
 from export.markdown import table
 from export.precision import Precision
 from export.run_contents import Latents
+from export.weight_mixing import RELATED, StageFit, fit, misfit, mixed, of_stage, reasons, shares
 from train.data.dataset import DataInfo
 from train.run_folder import Run, StageRecord
 from train.settings import GanSettings
@@ -103,9 +103,7 @@ def write(first: Path, second: Path, target: Path, name: str, asked: Asked, titl
     }
     info = assemble.index(origin, specs, found, files, None)
     card = with_section(model_card.write(info, found.errors), section(a, b, fits, parts, asked.mapping))
-    contents = {f"{graph}.onnx": graph_data for graph, graph_data in found.data.items()} | dict(files.values())
-    write_bundle(target, info, contents, card, previous)
-    print(f"{target.name}: {len(specs)} graphs, {sum(map(len, contents.values())) / 1e6:.1f} MB")
+    assemble.save(target, info, found, files, card, previous)
     return info
 
 

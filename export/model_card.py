@@ -10,7 +10,7 @@ from bundle.model_index import hosted, with_model_index
 from bundle.quality_section import SECTION, cell, quality_section
 from bundle.read import fingerprint
 from bundle.schema import Bundle, Graph, RuntimeComparison, Training
-from export import attribute_section, runtime_tables
+from export import attribute_section, parity, precision, runtime_tables
 from export.markdown import table
 
 # As data sets state their licence -> the Hub's identifier.
@@ -26,6 +26,8 @@ HUB_LICENCES = {
 }
 
 SNIPPET_SEED = 7
+# The sentence of `largest_error`, in cards of older versions too.
+LARGEST_ERROR = re.compile(r"The last column is the largest difference from\nPyTorch over .*\|value\|\)\)[^.\n]*\.")
 PRECISION_WORDS = {
     "fp32": "float32",
     "fp16-stored": "float32 arithmetic on weights stored as float16",
@@ -63,12 +65,15 @@ def write(info: Bundle, errors: Mapping[str, float], unfinished: Sequence[str] =
 
 def with_graphs(text: str, before: Bundle, after: Bundle) -> str:
     """A card that tells bytes and precision of the graphs of `before`, for those of `after`, which are the same
-    networks stored anew; without a comparison of runtimes where `after` has none. What people have written themselves
-    stays."""
+    networks stored anew; without the errors of files that are gone, and without a comparison of runtimes where `after`
+    has none. What people have written themselves stays."""
     for name, graph in before.graphs.items():
-        row = rf"^(\| `{re.escape(graph.file)}` \|.*\| ){graph.bytes:,}(?= \|)"
-        text = re.sub(row, rf"\g<1>{after.graphs[name].bytes:,}", text, flags=re.MULTILINE)
+        now = after.graphs[name]
+        if now.sha256 != graph.sha256:
+            row = rf"^(\| `{re.escape(graph.file)}` \|.*\| ){graph.bytes:,} \|[^|\n]*\|"
+            text = re.sub(row, rf"\g<1>{now.bytes:,} | |", text, flags=re.MULTILINE)
     text = text.replace(opset_and_precisions(before), opset_and_precisions(after))
+    text = LARGEST_ERROR.sub(lambda _: largest_error(after), text)
     found = runtime_tables.SECTION.around(text)
     if found and after.runtime_comparison is None:
         text = found[0] + found[1].lstrip("\n")
@@ -277,9 +282,24 @@ def graph_section(info: Bundle, errors: Mapping[str, float]) -> str:
 {table(("graph", "inputs → outputs", "parameters", "bytes", "largest error"), "llrrr", rows)}
 
 Images are float32 [N, C, H, W] in [0, 1], masks 1 = known and 0 = to be filled in, classes weights that sum to 1.
-No graph draws random numbers: the same input gives the same picture. The last column is the largest difference from
-PyTorch over batches of 1, 2, 5 and 33 (images and log-variances: absolute; the rest: relative to max(1, |value|)).
+No graph draws random numbers: the same input gives the same picture. {largest_error(info)}
 `bundle.json` lists every file with its SHA-256; each graph carries these facts in its metadata too."""
+
+
+def largest_error(info: Bundle) -> str:
+    """What the column of errors holds: converted graphs are compared on other rows than float32 ones."""
+    exact = [graph.precision == "fp32" for graph in info.graphs.values()]
+    batches = f"batches of {', '.join(map(str, parity.BATCHES[:-1]))} and {parity.BATCHES[-1]}"
+    converted = f"{len(precision.COMPARED)} rows at once"
+    if all(exact):
+        over = batches
+    elif any(exact):
+        over = f"{batches}, of graphs that are not float32 over {converted}"
+    else:
+        over = converted
+    units = "images and log-variances: absolute; the rest: relative to max(1, |value|)"
+    anew = "" if all(exact) else "; empty where a file was stored anew without its network"
+    return f"The last column is the largest difference from\nPyTorch over {over} ({units}){anew}."
 
 
 def signature(graph: Graph) -> str:

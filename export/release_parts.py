@@ -2,8 +2,8 @@
 
     cat parts/mnist.tar.* | tar x
 
-restores them. Of the checkpoints the optimizers' moments are left out: such a run can be measured, exported and, with
-optimizers that start anew, resumed.
+restores them. The optimizers' moments are left out of the checkpoints, and the packed pictures out of the runs: such a
+run can be measured, exported and, with optimizers that start anew, resumed. Who needs its pictures packs them again.
 """
 
 import io
@@ -19,7 +19,7 @@ from train.checkpoints import load_tensors
 
 PART_BYTES = 15 * 2**20
 STATE = "state.safetensors"
-LEFT_OUT = {"pictures.safetensors"}  # the prepared data set
+PACKED = "pictures"  # folder of a run with the pictures in their final size (train.data.cache)
 
 
 def write_parts(name: str, folders: Iterable[Path], target: Path) -> list[Path]:
@@ -30,8 +30,10 @@ def write_parts(name: str, folders: Iterable[Path], target: Path) -> list[Path]:
     whole = io.BytesIO()
     with tarfile.open(fileobj=whole, mode="w") as tar:
         for folder in folders:
-            for path in sorted(path for path in folder.rglob("*") if path.is_file() and path.name not in LEFT_OUT):
-                add(tar, path, f"{folder.parent.name}/{folder.name}/{path.relative_to(folder).as_posix()}")
+            for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+                inside = path.relative_to(folder)
+                if inside.parts[0] != PACKED:
+                    add(tar, path, f"{folder.parent.name}/{folder.name}/{inside.as_posix()}")
     data, most = whole.getvalue(), PART_BYTES
     parts = [target / f"{name}.tar.{number:03d}" for number in range(-(-len(data) // most))]
     for number, path in enumerate(parts):

@@ -102,7 +102,7 @@ class ShrinkSettings:
 
 @reflowed
 @dataclass(frozen=True)
-class TrainingSettings:
+class TrainingCodesSettings:
     """Add codes and thumbnails of some training pictures to an older bundle. The demo shows them as dots of the latent
     map, and as the training pictures nearest to a generated one."""
 
@@ -272,7 +272,7 @@ Command = (
     | Annotated[CheckSettings, tyro.conf.subcommand("check")]
     | Annotated[ReportSettings, tyro.conf.subcommand("report")]
     | Annotated[ShrinkSettings, tyro.conf.subcommand("shrink")]
-    | Annotated[TrainingSettings, tyro.conf.subcommand("training")]
+    | Annotated[TrainingCodesSettings, tyro.conf.subcommand("training")]
     | Annotated[DirectionsSettings, tyro.conf.subcommand("directions")]
     | Annotated[AttributesSettings, tyro.conf.subcommand("attributes")]
     | Annotated[UnpackSettings, tyro.conf.subcommand("unpack")]

@@ -72,7 +72,7 @@ def rounded(
     def convert_all(least: int) -> dict[str, bytes]:
         files = {name: stored(data, least) for name, data in exact.items()}
         for name, data in files.items():
-            rows = inputs.rows(name, precision.COMPARED)
+            rows, _ = precision.trial_rows(name, "fp16-stored", inputs)
             precision.measure(name, exact[name], data, rows, "fp16-stored", adapters[name])
         return files
 

@@ -9,7 +9,7 @@ optimizers start anew, and so do the augmentation of a small data set and the cr
 
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -35,6 +35,7 @@ from export.precision import LEVELS
 from export.snapshots import resized
 from train import run_folder, snapshots
 from train.checkpoints import OPTIONAL_NETWORKS, module_tensors, save_tensors
+from train.data.attributes import ALL
 from train.data.dataset import DataInfo
 from train.recorder import Progress
 from train.run_folder import StageRecord
@@ -43,7 +44,7 @@ from train.settings_checks import check_settings
 from train.stages import build_networks
 from train.stored_settings import current_weight, from_public_dict, to_dict
 
-ORDER = ("classifier", "gan", "vae", "inverter", "repair")  # mask encoders after the model that they encode for
+STAGE_ORDER = ("classifier", "gan", "vae", "inverter", "repair")  # mask encoders after the model that they encode for
 FLOAT32_PRECISIONS = (
     "fp32",
     "fp16-stored",
@@ -90,7 +91,7 @@ def unpack(folder: Path, target: Path) -> dict[str, UnpackedStage]:
     data = data_of(bundle)
     stages: dict[str, UnpackedStage] = {}
     reasons = []
-    for name in ORDER:
+    for name in STAGE_ORDER:
         if not set(STAGE_GRAPHS[name]) & set(bundle.info.graphs):
             continue
         try:
@@ -102,8 +103,9 @@ def unpack(folder: Path, target: Path) -> dict[str, UnpackedStage]:
     for reason in reasons:
         print(reason)
     if bundle.info.attributes:
-        names = ",".join(attribute.name for attribute in bundle.info.attributes)
-        print(f"Attributes stay behind: train them again with python -m train attributes {target} --attributes {names}")
+        asked = asked_attributes([attribute.name for attribute in bundle.info.attributes])
+        words = ["python", "-m", "train", "attributes", str(target), "--attributes", asked]
+        print(f"Attributes stay behind: train them again with {shlex.join(words)}")
     command = printable(UNPACK + shlex.join([str(folder), str(target)]))
     try:
         with scratch(target) as building:
@@ -114,6 +116,11 @@ def unpack(folder: Path, target: Path) -> dict[str, UnpackedStage]:
     except OSError as problem:
         raise UserError(f"Could not write {target}: {problem.strerror or problem}.") from problem
     return stages
+
+
+def asked_attributes(names: Sequence[str]) -> str:
+    """What --attributes takes for these attributes: a list, where no name has a comma in it."""
+    return ALL if any("," in name for name in names) else ",".join(names)
 
 
 def data_of(bundle: OpenBundle) -> DataInfo:

@@ -7,6 +7,7 @@ the file system locks for all of them. Where it does not (some NFS), a file coun
 import errno
 import json
 import os
+import shlex
 import socket
 import threading
 import time
@@ -51,7 +52,7 @@ def make_folder(run: Path) -> None:
     if (run / INDEX).exists():
         raise UserError(
             f"{run} is a bundle, not a run folder: name another folder, or make a run of the bundle "
-            f"(python -m export unpack {run} RUN)."
+            f"(python -m export unpack {shlex.quote(str(run))} RUN)."
         )
     try:
         run.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,7 @@
 """Trains what a command asks for: its stages in order, each begun or resumed, on one set of pictures."""
 
 import copy
+import shlex
 import time
 from collections.abc import Iterator, Set
 from contextlib import contextmanager, nullcontext
@@ -216,8 +217,8 @@ def pytorch_errors(stage: str) -> Iterator[None]:
 
 def ending(settings: Settings, seconds: float) -> str:
     """The last words of a command, and what to do next."""
-    run = settings.run
+    run = shlex.quote(str(settings.run))
     done = f"Done in {seconds / 60:.1f} minutes."
-    if any(is_begun(run, stage) for stage in ("gan", "vae")):
+    if any(is_begun(settings.run, stage) for stage in ("gan", "vae")):
         return f"{done} Next: python -m export bundle {run} BUNDLE, which makes it a folder to play with and to share."
     return f"{done} Next: python -m train gan {run}"

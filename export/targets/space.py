@@ -18,7 +18,7 @@ from bundle.verified_files import verified_bytes
 from bundle.write import CARD
 from export.targets import hub
 from export.targets.folder import TargetFile, files_in, fill, read_bundles, replaced
-from export.targets.places import BUILDS, PAGE, REPOSITORY, RUNTIME_HOME
+from export.targets.places import PAGE, REPOSITORY, RUNTIME_HOME, SHIPPED_BUILDS
 from export.targets.space_card import front_matter, text
 from export.targets.space_check import APP, MAX_BYTES, TAG, problems, read_front_matter
 
@@ -117,7 +117,7 @@ def runtime_file() -> list[TargetFile]:
 @functools.cache  # it takes a quarter of a minute
 def _packed(runtime: on_device.Runtime) -> bytes:
     print(f"Packing {on_device.RUNTIME} …", flush=True)
-    builds = [on_device.BUILDS[name] for name in BUILDS if name in runtime.builds]
+    builds = [on_device.BUILDS[name] for name in SHIPPED_BUILDS if name in runtime.builds]
     names = ["package.json", *(file for build in builds for file in build.files)]
     files = {name: runtime.read(name) for name in names} | {"LICENSES.txt": LICENCES.read_bytes()}
     return packed_files.pack(files, weights=False)

@@ -8,6 +8,7 @@ too: bundle/on_device.py.
 
 import html
 import json
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from string import Template
@@ -23,7 +24,7 @@ from export.conventional import Conventional, conventional
 from export.targets import hub, offline
 from export.targets.folder import TargetFile, files_in, fill, read_bundles, replaced
 from export.targets.gallery import gallery, read_favourites
-from export.targets.places import BUILDS, PAGE, REPOSITORY, RUNTIME_HOME
+from export.targets.places import PAGE, REPOSITORY, RUNTIME_HOME, SHIPPED_BUILDS
 from export.targets.space_card import front_matter, text
 from export.targets.space_check import page_problems
 
@@ -131,7 +132,7 @@ def write(bundles: Sequence[Path], target: Path, title: str | None = None, to: h
             raise UserError(f"This page is not fit to be published. {' '.join(found)}")
     size = sum((target / path).stat().st_size for path in files_in(target) if ".git" not in path.parts)
     print(f"{target}: {len(target_files)} files, {size / 1e6:.1f} MB. Any static host serves it; here, for instance:")
-    print(f"python -m http.server --directory {target}")
+    print(shlex.join(["python", "-m", "http.server", "--directory", str(target)]))
     names = ", ".join(bundle.info.name for bundle in opened)
     hub.upload(api, to, target, hub.SpaceKind("static", FACTS), f"Show {names}")
 
@@ -165,7 +166,7 @@ def page_files(
         "unavailable": [],
         "gallery": list(shown),
         "mark": xmp.page_facts(),
-        "builds": {name: on_device.build_facts(runtime(), name) for name in BUILDS},
+        "builds": {name: on_device.build_facts(runtime(), name) for name in SHIPPED_BUILDS},
     }
     target_files = [
         *(TargetFile(name, document.encode()) for name, document in documents.items()),
@@ -257,13 +258,13 @@ def bundle_facts(made: Conventional) -> dict[str, Any]:
 def runtime() -> on_device.Runtime:
     """onnxruntime-web with the builds that the page takes. Raises UserError when it is not installed."""
     found = on_device.installed(RUNTIME_HOME)
-    if found is None or not set(BUILDS) <= set(found.builds):
+    if found is None or not set(SHIPPED_BUILDS) <= set(found.builds):
         raise UserError(f"{on_device.RUNTIME} is not installed: run `{on_device.HOW_TO_GET_IT}`, then try again.")
     return found
 
 
 def runtime_files() -> list[TargetFile]:
     """onnxruntime-web's modules and their WebAssembly, two files a build; without WebGPU only the first is loaded."""
-    found, builds = runtime(), [on_device.BUILDS[name] for name in BUILDS]
+    found, builds = runtime(), [on_device.BUILDS[name] for name in SHIPPED_BUILDS]
     scripts = [TargetFile(build.script, found.script(build)) for build in builds]
     return scripts + [TargetFile(build.wasm, found.wasm(build)) for build in builds]

@@ -36,8 +36,9 @@ def test_wrong_and_missing_answers_are_counted(tiny_bundle: Path):
     with served(tiny_bundle, "cpu") as server:
         outcome = asyncio.run(visits())
         steady = asyncio.run(load.at_rate(server.address, known, rate=20, seconds=0.5))
-        with pytest.raises(UserError, match="keeps up with no rate"):
-            asyncio.run(load.highest_rate(server.address, [impossible], rate=20, seconds=0.05, rest=0))
+        for useless in (impossible, swapped):
+            with pytest.raises(UserError, match="keeps up with no rate"):
+                asyncio.run(load.highest_rate(server.address, [useless], rate=20, seconds=0.05, rest=0))
     assert (len(outcome.seconds), outcome.wrong, outcome.failed) == (2, 1, 1)
     assert (len(steady.seconds), steady.wrong, steady.failed) == (10, 0, 0)
 

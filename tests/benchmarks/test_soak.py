@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
+import httpx
 import pytest
 
 from benchmarks.browser import served
-from benchmarks.soak import Interactions, Settings, soak
+from benchmarks.soak import Interactions, Settings, drag_rates, soak
 from benchmarks.visitor import Visitor
 
 pytestmark = pytest.mark.serving
@@ -24,3 +25,17 @@ def test_every_kind_of_interaction_once(tiny_bundle: Path, tmp_path: Path, monke
     assert report["after"]["upload_files"] - report["before"]["upload_files"] >= 4
     assert report["after"]["sessions"] > 1 and report["after"]["memory_mb"] > 50
     assert len(report["pictures_a_second"]) == 2 and min(report["pictures_a_second"]) > 0
+
+
+def test_a_visitor_who_is_not_let_in_ends_it(monkeypatch: pytest.MonkeyPatch):
+    answers = iter([httpx.Response(200, json={"bundles": {"tiny": {}}}), httpx.Response(503)])
+    asked = httpx.Request("GET", "http://nowhere/healthz")
+
+    def get(visitor: Visitor, path: str) -> httpx.Response:
+        answer = next(answers)
+        answer.request = asked
+        return answer
+
+    monkeypatch.setattr(Visitor, "get", get)
+    with pytest.raises(SystemExit, match="http://nowhere did not let 2 visitors in"):
+        drag_rates("http://nowhere", visitors=2, seconds=0.1)

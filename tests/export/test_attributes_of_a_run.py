@@ -58,6 +58,6 @@ def test_a_bundle_has_the_attributes_of_its_run(run: Path, tmp_path: Path, capsy
     shutil.copytree(tmp_path / "shapes", again)
     assert export(["attributes", str(again)]) == 0
     assert [one.vae for one in read(again).info.attributes] == [one.vae for one in bundle.info.attributes]
-    assert export(["unpack", str(again), str(tmp_path / "run")]) == 0
+    assert export(["unpack", str(again), str(tmp_path / "the run")]) == 0
     said = capsys.readouterr().out
-    assert f"train them again with python -m train attributes {tmp_path / 'run'} --attributes size,x" in said
+    assert f"train them again with python -m train attributes '{tmp_path / 'the run'}' --attributes size,x" in said

@@ -220,6 +220,20 @@ def test_numbers_that_mean_nothing_are_refused(settings, wrong, sentence):
 # ------------------------------------------------------------------------------------------ all of it, in seconds
 
 
+def test_parts_hold_what_a_run_knows_of_its_pictures_and_not_the_pictures(tmp_path: Path):
+    run = tmp_path / "runs" / "mnist"
+    kept = ("pictures.safetensors", "gan/pictures/record.json")
+    for name in (*kept, "pictures/pack.json", "pictures/train.bin"):
+        (run / name).parent.mkdir(parents=True, exist_ok=True)
+        (run / name).write_bytes(b"1")
+    (tmp_path / "artifacts" / "mnist").mkdir(parents=True)
+    (tmp_path / "artifacts" / "mnist" / "bundle.json").touch()
+    release_parts.write_parts("mnist", [tmp_path / "artifacts" / "mnist", run], tmp_path / "parts")
+    found = files_of(tmp_path / "parts", tmp_path / "restored")
+    names = {path.relative_to(found).as_posix() for path in found.rglob("*") if path.is_file()}
+    assert names == {"artifacts/mnist/bundle.json", *(f"runs/mnist/{name}" for name in kept)}
+
+
 def files_of(parts: Path, place: Path) -> Path:
     """What the parts hold, unpacked."""
     with tarfile.open(fileobj=io.BytesIO(b"".join(path.read_bytes() for path in sorted(parts.glob("*.tar.*"))))) as tar:

@@ -123,6 +123,15 @@ def test_the_sheets_are_what_the_graphs_draw(exported: Exported):
     assert np.array_equal(np.stack([first, last]).reshape(2, 16, 16, 1), to_uint8(served.sample([0, 1])))
 
 
+def test_stopped_it_does_not_say_that_no_sheet_was_drawn(tmp_path: Path, capsys, monkeypatch):
+    def stop(root: Path) -> Path:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(report, "write", stop)
+    assert main(["report", str(tmp_path)]) == 130
+    assert capsys.readouterr().err == "Stopped; sheets may be new, REPORT.md is as it was.\n"
+
+
 def test_a_damaged_bundle_stops_it(released: Path, capsys):
     with (released / "shapes" / "critic.onnx").open("ab") as file:
         file.write(b"x")

@@ -7,10 +7,13 @@ import numpy as np
 import onnx
 import pytest
 
+from bundle.feeds import Rows
 from bundle.read import read
+from bundle.runner import BundleRunner
 from bundle.schema import SNAPSHOT_FILES, RuntimeComparison
 from bundle.sessions import choose_provider
 from bundle.snapshots import read_snapshots
+from bundle.trial_inputs import TrialInputs
 from demo.serving.engine import Engine
 from demo.serving.served_bundle import ServedBundle
 from export import model_card, precision, runtime_tables
@@ -63,9 +66,36 @@ def test_the_card_tells_the_new_bytes_and_precision_and_no_comparison_of_files_t
     now, after = card.read_text(encoding="utf-8"), read(broken_bundle).info
     for graph in after.graphs.values():
         (row,) = [line for line in now.splitlines() if line.startswith(f"| `{graph.file}` |")]
-        assert f"| {graph.bytes:,} |" in row
-    assert "| 1e-06 |" in now and "My own words." in now
+        assert row.endswith(f"| {graph.bytes:,} | |")  # nobody has measured the error of the new file
+    assert "over 41 rows at once (" in now and "batches" not in now and "empty where" in now
+    assert "My own words." in now
     assert "weights stored as float16" in now and runtime_tables.SECTION.begin not in now and "## Quality" in now
+
+
+def test_the_card_says_of_each_precision_over_which_rows_its_errors_are(tiny_bundle: Path):
+    info = read(tiny_bundle).info
+    kinds = dict.fromkeys(info.graphs, "int8") | {"generator": "fp32"}
+    some = {name: graph.model_copy(update={"precision": kinds[name]}) for name, graph in info.graphs.items()}
+    assert "over batches of 1, 2, 5 and 33 (images" in model_card.graph_section(info, {})
+    mixed = model_card.graph_section(info.model_copy(update={"graphs": some}), {})
+    assert "over batches of 1, 2, 5 and 33, of graphs that are not float32 over 41 rows at once (images" in mixed
+
+
+def test_it_compares_on_the_rows_that_an_export_compares_on(broken_bundle: Path, monkeypatch):
+    bundle, compared = read(broken_bundle), {}
+    inputs = TrialInputs.of_bundle(bundle, BundleRunner(bundle).run)
+    wanted = {graph: precision.trial_rows(graph, "fp16-stored", inputs)[0] for graph in bundle.info.graphs}
+    measure = precision.measure
+
+    def noted(graph: str, exact: bytes, other: bytes, rows: Rows, *more: object):
+        compared[graph] = rows
+        return measure(graph, exact, other, rows, *more)
+
+    monkeypatch.setattr(precision, "measure", noted)
+    assert main(["shrink", str(broken_bundle)]) == 0
+    assert set(compared) == set(bundle.info.graphs)
+    for graph, rows in wanted.items():
+        assert all(np.array_equal(compared[graph][name], values) for name, values in rows.items()), graph
 
 
 def test_a_graph_that_changes_too_much_is_refused_and_the_bundle_stays(broken_bundle: Path, capsys, monkeypatch):

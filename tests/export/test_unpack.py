@@ -21,6 +21,7 @@ from tests.support.pictures import draw_folder
 from tests.support.trained import CLASSES, Exported, export
 from train.__main__ import main as train
 from train.checkpoints import load_tensors
+from train.data.attributes import asked_columns
 from train.run_folder import Run
 from train.settings import STAGES as STAGES_OF_RUNS
 from train.settings import GanSettings
@@ -105,6 +106,12 @@ def test_its_gan_goes_on_being_trained(exported: Exported, shape_pictures: Path,
     capsys.readouterr()
     assert main(["bundle", str(run), str(tmp_path / "bundle"), "--data", str(pictures)]) == 2
     assert "was made for a gan of 256 pictures" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("names", [["smile"], ["$(rm x)", "it's"], ["hair, short", "smile"]])
+def test_the_attributes_that_it_asks_for_are_those_of_the_bundle(names: list[str]):
+    asked = unpack.asked_attributes(names)
+    assert asked_columns(asked, [*names, "name"], None)[0] == (names if "," not in names[0] else [*names, "name"])
 
 
 @pytest.mark.parametrize("stage", ["vae", "classifier", "inverse"])

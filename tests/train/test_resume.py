@@ -345,8 +345,8 @@ def test_a_checkpoint_that_does_not_fit_is_named(run, shapes, tmp_path, capsys):
 
 
 def test_a_finished_stage_says_so_and_the_end_says_what_is_next(run, shapes, tmp_path, capsys):
-    shutil.copytree(run, tmp_path / "r")
-    assert train(tmp_path / "r", "gan", shapes, 160, "--resume") == 0
+    shutil.copytree(run, tmp_path / "my run")
+    assert train(tmp_path / "my run", "gan", shapes, 160, "--resume") == 0
     said = capsys.readouterr().out
     assert "gan: finished before, nothing is left to do; --resume with more --images goes on." in said
-    assert f"Next: python -m export bundle {tmp_path / 'r'} BUNDLE" in said
+    assert f"Next: python -m export bundle '{tmp_path / 'my run'}' BUNDLE" in said

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 import socket
 import subprocess
@@ -80,6 +81,14 @@ def test_what_cannot_be_a_run_folder_is_named(tmp_path, tiny_bundle):
     ):
         with pytest.raises(UserError, match=sentence), locked(Path(run)):
             pass
+
+
+def test_the_command_that_makes_a_run_of_a_bundle_can_be_pasted(broken_bundle: Path):
+    bundle = broken_bundle.rename(broken_bundle.with_name("my $bundle"))
+    with pytest.raises(UserError) as found, locked(bundle):
+        pass
+    command = str(found.value).partition("(")[2].partition(")")[0]
+    assert shlex.split(command) == ["python", "-m", "export", "unpack", str(bundle), "RUN"]
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path, monkeypatch):

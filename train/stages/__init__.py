@@ -3,6 +3,7 @@
 The only place that knows which stage builds on which. A stage is named by its folder in the run.
 """
 
+import shlex
 from typing import Protocol, TypeVar
 
 from torch import nn
@@ -114,8 +115,8 @@ def require_finished(run: Run, stage: str) -> None:
     """Raises UserError for a stage that was stopped early: what is built on it would not fit it later."""
     if not run.record(stage).finished:
         raise UserError(
-            f"The {stage} of {run.folder} is not finished: resume it first (python -m train {stage} {run.folder} "
-            "--resume)."
+            f"The {stage} of {run.folder} is not finished: resume it first "
+            f"({shlex.join(['python', '-m', 'train', stage, str(run.folder), '--resume'])})."
         )
 
 

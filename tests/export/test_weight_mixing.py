@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from bundle.errors import UserError
-from export.blending import fit, misfit, mixed, reasons, shares, stage_numbers, stage_of
+from export.weight_mixing import fit, misfit, mixed, reasons, shares, stage_numbers, stage_of
 from train.models.bases import GeneratorBase
 from train.models.convolutional import Generator
 from train.models.fully_connected import DenseGenerator
