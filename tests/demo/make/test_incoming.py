@@ -126,6 +126,15 @@ def test_a_bomb_of_a_zip_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.Mon
     assert files == [] and arrivals.refused == {"too large": 1}
 
 
+def test_a_zip_of_far_more_files_than_fit_is_refused_before_it_is_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    limits, many = MakeLimits(1_000_000, 1_000_000, 2, 10, 1), zipped({f"{i}.txt": b"" for i in range(9)})
+    monkeypatch.setattr(incoming.zipfile, "ZipFile", lambda *of: pytest.fail("opened"))
+    with pytest.raises(InputError, match="more than 8 files"):
+        taken(tmp_path, many, "many.zip", limits)
+
+
 def test_more_pictures_come_after_those_that_are_there(tmp_path: Path):
     taken(tmp_path, png(1), "cats/a.png")
     _, files = taken(tmp_path, png(2), "cats/a.png")
