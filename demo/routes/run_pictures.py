@@ -8,13 +8,13 @@ GET {base}/{kind}/{stage}/{images}.png   kind: samples (a sheet), moments (a row
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-import anyio
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from demo.make.run_view import STAGES, curves, picture, run_view
 from demo.routes.model_requests import FRESH, refusal, refusal_of
+from demo.routes.threads import in_thread
 
 KEPT = {"Cache-Control": "private, max-age=86400", "X-Content-Type-Options": "nosniff"}
 KINDS = ("samples", "moments", "held-out")
@@ -26,8 +26,7 @@ def run_routes(base: str, folder_of: Callable[[Request], Path]) -> list[Route]:
     def in_run_folder(work: Callable[[Request, Path], Response]) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
             try:
-                folder = folder_of(request)
-                return await anyio.to_thread.run_sync(work, request, folder)
+                return await in_thread(lambda: work(request, folder_of(request)))
             except Exception as error:
                 return refusal_of(error)
 

@@ -24,7 +24,7 @@ from demo.make.projects import Projects
 from demo.routes.make_routes import make_routes
 from tests.support import tiny
 from tests.support.inline_child import inline
-from tests.support.make_page import HERE, OWN_PAGE
+from tests.support.make_page import ADDRESS, HERE, OWN_PAGE
 from tests.support.quick_maker import narrow, of_pictures, project, quick_maker, until
 
 COMMAND, STEPS = plan.training_command, plan.steps
@@ -52,7 +52,7 @@ def maker(tmp_path: Path) -> Iterator[Maker]:
 
 @pytest.fixture
 def page(maker: Maker) -> TestClient:
-    return TestClient(Starlette(routes=make_routes(maker)), headers=OWN_PAGE, client=HERE)
+    return TestClient(Starlette(routes=make_routes(maker)), headers=OWN_PAGE, base_url=ADDRESS, client=HERE)
 
 
 def test_a_name_and_words_are_in_the_bundle_at_once_and_figures_stay(maker: Maker, page: TestClient):
@@ -142,9 +142,11 @@ def from_elsewhere(maker: Maker) -> list[TestClient]:
     routes = make_routes(maker)
     strangers = make_routes(Maker(maker.projects, maker.made.served, choose_provider("cpu"), ANYONE, maker.shelf))
     return [
-        TestClient(Starlette(routes=routes), headers=OWN_PAGE, client=("192.0.2.7", 50_000)),
-        TestClient(Starlette(routes=routes), headers=OWN_PAGE | {"X-Forwarded-For": "192.0.2.7"}, client=HERE),
-        TestClient(Starlette(routes=strangers), headers=OWN_PAGE, client=HERE),
+        TestClient(Starlette(routes=routes), headers=OWN_PAGE, base_url=ADDRESS, client=("192.0.2.7", 50_000)),
+        TestClient(
+            Starlette(routes=routes), headers=OWN_PAGE | {"X-Forwarded-For": "192.0.2.7"}, base_url=ADDRESS, client=HERE
+        ),
+        TestClient(Starlette(routes=strangers), headers=OWN_PAGE, base_url=ADDRESS, client=HERE),
     ]
 
 
@@ -180,7 +182,11 @@ def test_the_command_for_a_terminal_can_be_pasted(tmp_path: Path):
     (tmp_path / "my pictures").mkdir()
     with quick_maker(tmp_path / "my pictures") as maker:
         name = project(maker)
-        command = TestClient(Starlette(routes=make_routes(maker)), client=HERE).get(f"/make/{name}").json()["command"]
+        command = (
+            TestClient(Starlette(routes=make_routes(maker)), base_url=ADDRESS, client=HERE)
+            .get(f"/make/{name}")
+            .json()["command"]
+        )
     assert shlex.split(command)[3] == str(tmp_path / "my pictures" / "home" / name / "run")
 
 

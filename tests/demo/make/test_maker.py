@@ -5,6 +5,7 @@ import io
 import json
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -14,6 +15,10 @@ import httpx
 import psutil
 import pytest
 from PIL import Image
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.testclient import TestClient
 
 from demo.make import failures, plan
 from demo.make.child import Child
@@ -21,8 +26,10 @@ from demo.make.incoming import Incoming
 from demo.make.limits import FEW_FOR_A_GAN, LEAST_PICTURES, MakeLimits
 from demo.make.projects import Project, Projects, slug
 from demo.make.trainer import next_sheet
+from demo.routes.make_requests import with_refusals
+from demo.routes.make_routes import make_routes
 from tests.support.inline_child import inline
-from tests.support.make_page import OWN_PAGE, Page, picture
+from tests.support.make_page import HERE, OWN_PAGE, Page, picture
 from tests.support.quick_maker import narrow, of_pictures
 from train.data.checks import FEW_IMAGES, MINIMUM_IMAGES
 
@@ -76,6 +83,48 @@ def test_other_sites_change_nothing(tmp_path: Path):
     assert page.status(name)["pictures"] == 1
 
 
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [("localhost:7860", 200), ("[::1]", 200), ("127.0.0.1:1", 200), ("example.org", 200), ("evil.example:7860", 421)],
+)
+def test_a_name_that_others_point_at_this_machine_is_refused(tmp_path: Path, host: str, status: int):
+    maker = Page(tmp_path).maker
+    client = TestClient(Starlette(routes=make_routes(maker, "example.org")), headers={"Host": host}, client=HERE)
+    answer = client.get("/make")
+    assert (answer.status_code, client.post("/make?title=x", headers=OWN_PAGE).status_code) == (status, status)
+    if status == 200:
+        assert answer.json()["own_machine"] == (host != "example.org")
+    else:
+        assert "--root-path https://NAME" in answer.text
+
+
+def test_a_visitor_who_leaves_is_no_fault(caplog: pytest.LogCaptureFixture):
+    async def leaves(request: Request) -> Response:
+        raise ClientDisconnect
+
+    with pytest.raises(ClientDisconnect):
+        asyncio.run(with_refusals(leaves)(Request({"type": "http", "headers": []})))
+    assert not caplog.records
+
+
+def test_who_waits_for_an_export_holds_up_nobody_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    page, name, ready = Page(tmp_path), "", threading.Event()
+    name = page.post("?title=Discs").json()["name"]
+    monkeypatch.setattr(page.maker, "play", lambda name: ready.wait(20))
+
+    async def crowd() -> int:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(page.client.app), headers=OWN_PAGE) as client:
+            waiting = [asyncio.create_task(client.post(f"http://localhost/make/{name}/play")) for _ in range(50)]
+            await asyncio.sleep(0.1)
+            answer = await asyncio.wait_for(client.get(f"http://localhost/make/{name}"), 10)
+            for task in waiting:
+                task.cancel()
+            ready.set()
+            return answer.status_code
+
+    assert asyncio.run(crowd()) == 200
+
+
 def test_a_piece_that_came_twice_is_stored_once(tmp_path: Path):
     page, data = Page(tmp_path), picture(1)
     name, half = page.post("?title=Discs").json()["name"], len(picture(1)) // 2
@@ -100,12 +149,12 @@ def test_a_file_that_is_sent_again_while_it_is_stored_waits_for_that(tmp_path: P
     page, data, take = Page(tmp_path), picture(1), Incoming.take
     name = page.post("?title=Discs").json()["name"]
 
-    def slowly(*of):
+    def slowly(*of, **how):
         time.sleep(0.3)
-        return take(*of)
+        return take(*of, **how)
 
     monkeypatch.setattr(Incoming, "take", slowly)
-    address = f"http://here/make/{name}/files?id=a&name=a.png&of={len(data)}&at=0"
+    address = f"http://localhost/make/{name}/files?id=a&name=a.png&of={len(data)}&at=0"
 
     async def twice() -> list[dict]:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(page.client.app)) as client:
