@@ -1,5 +1,6 @@
 """What the requests to Make have in common: how they are read, checked and answered."""
 
+import json
 import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -12,7 +13,7 @@ from bundle.errors import InputError
 from demo.make.incoming import storing_problem
 from demo.make.limits import MakeLimits
 from demo.make.maker import Maker
-from demo.routes.bodies import stated_length
+from demo.routes.bodies import read_body, stated_length
 from demo.routes.model_requests import FRESH, refusal, refusal_of
 from demo.routes.threads import in_thread
 from demo.routes.uploads import OWN_HEADER
@@ -123,8 +124,9 @@ async def body_json(request: Request) -> dict[str, Any]:
         raise InputError("The request must state its length (Content-Length).")
     if length > MAX_CHOICE:
         raise InputError("The request is too large.")
+    data = await read_body(request, MAX_CHOICE)
     try:
-        found = await request.json()
+        found = json.loads(data or b"")
     except (ValueError, RecursionError) as problem:
         raise InputError("The request cannot be read.") from problem
     if not isinstance(found, dict):
