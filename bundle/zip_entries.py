@@ -13,7 +13,7 @@ UTF8_FLAG = 0x800
 STANDARD = "cp437"  # as zipfile reads names without the flag
 BROKEN_ZIP = (zipfile.BadZipFile, OSError, ValueError, NotImplementedError)
 """What zipfile raises for what is no zip, or a damaged one, when it is opened."""
-ENTRY_MARK = zipfile.stringCentralDir
+ENTRY_MARK = b"PK\x01\x02"
 """With what each file begins in the list of them at the end of a zip."""
 PIECE = 1 << 22
 CHINESE = re.compile(rb"(?:[\x00-\x7f]|[\xa1-\xa9\xb0-\xf7][\xa1-\xfe])*")  # GB 2312: its signs, its ideographs

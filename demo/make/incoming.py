@@ -20,8 +20,8 @@ from bundle.picture_files import BROKEN, ENDINGS, TRAINING, opened
 from bundle.zip_entries import BROKEN_ZIP, entry_marks, entry_names, read_entry
 from demo.make.groups import Groups
 from demo.make.limits import MakeLimits
-from demo.make.picture_files import picture_files
 from demo.make.refusals import why_refused
+from demo.make.stored_pictures import picture_files
 from demo.make.tables import MAX_TABLES, NAMES, TABLES, is_table, is_too_large, names_of, table_files
 
 GONE = "The folder of this project is gone: it was deleted. Make a new project."

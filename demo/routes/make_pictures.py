@@ -37,8 +37,8 @@ from demo.make.classes import class_counts, class_of
 from demo.make.fetching import Fetches, ready_sets
 from demo.make.incoming import Arrivals, Incoming
 from demo.make.maker import Maker
-from demo.make.picture_files import picture_file
 from demo.make.projects import SIZES, Project
+from demo.make.stored_pictures import picture_file
 from demo.make.survey import Survey
 from demo.make.surveys import Surveys, SurveyTask
 from demo.routes.make_requests import (
@@ -71,6 +71,7 @@ class PictureRoutes:
         self._incoming: dict[str, Incoming] = {}
         self._making = threading.Lock()
         self._storing: dict[tuple[str, str], anyio.Event] = {}  # (project, id of a file) -> set once it is stored
+        self._turns: dict[str, anyio.Lock] = {}  # project -> held while a file is stored, one after the other
         self._arrived: dict[tuple[str, str], dict[str, Any]] = {}  # … -> what was answered then
 
     def routes(self) -> list[Route]:
@@ -107,6 +108,7 @@ class PictureRoutes:
         """Drops what is remembered of a project that was deleted."""
         self.surveys.forget(name)
         self._incoming.pop(name, None)
+        self._turns.pop(name, None)
 
     def incoming_of(self, name: str) -> Incoming:
         """What takes files into a project; one for all of them, as it counts. Raises InputError."""
@@ -136,7 +138,10 @@ class PictureRoutes:
             return fresh_json({"received": size})
         self._storing[key] = anyio.Event()
         try:
-            arrivals = await in_thread(self._store, name, arriving, query.get("name", "")[:1000], limiter=STORING)
+            async with self._turns.setdefault(
+                name, anyio.Lock(fast_acquire=True)
+            ):  # not in a thread, which others need
+                arrivals = await in_thread(self._store, name, arriving, query.get("name", "")[:1000], limiter=STORING)
             self._remember(key, {"received": size} | arrivals.told())
         finally:
             arriving.unlink(missing_ok=True)

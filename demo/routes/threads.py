@@ -11,7 +11,7 @@ import anyio
 
 QUICK = anyio.CapacityLimiter(8)
 WAITING = anyio.CapacityLimiter(4)  # for an export, or the end of a training
-STORING = anyio.CapacityLimiter(4)  # files that have arrived, of which one is unpacked at a time for a project
+STORING = anyio.CapacityLimiter(4)  # files that have arrived, one at a time of a project
 DECODING = anyio.CapacityLimiter(2)  # whole pictures, which take a lot of memory each
 
 

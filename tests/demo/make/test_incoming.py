@@ -18,8 +18,8 @@ from demo.make.groups import Groups
 from demo.make.incoming import Incoming
 from demo.make.limits import OWN_MACHINE, MakeLimits
 from demo.make.maker import Maker
-from demo.make.picture_files import picture_file, picture_files
 from demo.make.projects import Project, Projects
+from demo.make.stored_pictures import picture_file, picture_files
 from demo.make.survey import survey
 from tests.support.make_page import zipped
 
@@ -100,7 +100,9 @@ def test_all_list_pictures_in_one_order(tmp_path: Path):
     assert survey(tmp_path / "pictures", project).files == tuple(picture_files(tmp_path / "pictures"))
 
 
-@pytest.mark.parametrize("file", ["", "a", "a/", "/a", "../secret", "..\\secret", "a/b/c.png", "a/\0"])
+@pytest.mark.parametrize(
+    "file", ["", "a", "a/", "/a", "../secret", "..\\secret", "a/b/c.png", "a/\0", "a/" + 300 * "x"]
+)
 def test_a_path_that_leads_elsewhere_is_no_picture(tmp_path: Path, file: str):
     _, (stored,) = taken(tmp_path, png(), "a/1.png")
     (tmp_path / "secret").write_text("secret")

@@ -3,6 +3,7 @@
 import io
 import json
 import shlex
+import shutil
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -91,7 +92,12 @@ def test_words_wait_for_whoever_copies_the_bundle(maker: Maker, page: TestClient
 
 @pytest.mark.parametrize(
     ("asked", "said"),
-    [({"title": ""}, "name first"), ({"title": "x" * 99}, "too long"), ({"title": 3}, "cannot be read")],
+    [
+        ({"title": ""}, "name first"),
+        ({"title": "x" * 99}, "too long"),
+        ({"title": "x", "licence": "y" * 121}, "120 of a licence"),
+        ({"title": 3}, "cannot be read"),
+    ],
 )
 def test_what_is_no_description_is_refused(maker: Maker, page: TestClient, asked: dict, said: str):
     answer = page.post(f"/make/{learned(maker)}/describe", json=asked)
@@ -129,6 +135,14 @@ def test_what_is_kept_is_said(maker: Maker, page: TestClient):
     record.write_text('{"images": 12345678}')
     assert not page.get(f"/make/{name}/keep").json()["newest"]
     assert page.get("/made").json()[0]["learning"] is True
+
+
+def test_a_bundle_whose_folder_is_gone_is_known_as_it_was_read(maker: Maker, page: TestClient):
+    name = learned(maker)
+    index = (maker.made.folder(name) / "bundle.json").stat().st_size
+    shutil.rmtree(maker.made.folder(name))
+    (facts,) = page.get("/made").json()
+    assert {"bundle.json": index}.items() <= {row["file"]: row["bytes"] for row in facts["downloads"]}.items()
 
 
 def test_files_with_two_names_count_once(tmp_path: Path):

@@ -61,7 +61,7 @@ def test_what_is_wrong_is_a_sentence(tmp_path: Path):
     assert "from 1 to 10" in page.post(f"/{name}/train?minutes=nan").text
     assert "one of 32, 64" in page.post(f"/{name}/choice", json={"size": 33}).text
     assert "fit" in page.post(f"/{name}/choice", json={"fit": "stretch"}).text
-    assert "background" in page.post(f"/{name}/choice", json={"background": "red; x"}).text
+    assert "a colour such as #ffffff" in page.post(f"/{name}/choice", json={"background": "red; x"}).text
     assert page.post(f"/{name}/choice", content=b"[1").status_code == 400
     assert "at most" in page.client.put(f"/make/{name}/files?at=0&of=999999999999", headers=OWN_PAGE).text
     assert "no such project" in page.client.get("/make/..%2f..").text + page.client.get("/make/none").text
@@ -105,6 +105,33 @@ def test_a_visitor_who_leaves_is_no_fault(caplog: pytest.LogCaptureFixture):
     with pytest.raises(ClientDisconnect):
         asyncio.run(with_refusals(leaves)(Request({"type": "http", "headers": []})))
     assert not caplog.records
+
+
+def test_files_that_wait_for_an_earlier_one_hold_up_their_project_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    page, data, ready, take = Page(tmp_path), picture(1), threading.Event(), Incoming.take
+    slow, quick = (page.post("?title=Discs").json()["name"] for _ in range(2))
+
+    def slowly(incoming: Incoming, *of, **how):
+        assert incoming.project.name != slow or ready.wait(20)
+        return take(incoming, *of, **how)
+
+    monkeypatch.setattr(Incoming, "take", slowly)
+
+    async def crowd() -> tuple[int, list[int]]:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(page.client.app), headers=OWN_PAGE) as client:
+
+            async def sent(name: str, file: int) -> int:
+                address = f"http://localhost/make/{name}/files?id={file}&name=a.png&of={len(data)}&at=0"
+                return (await client.put(address, content=data)).status_code
+
+            waiting = [asyncio.create_task(sent(slow, i)) for i in range(9)]
+            await asyncio.sleep(0.2)
+            answer = await asyncio.wait_for(sent(quick, 0), 10)
+            ready.set()
+            return answer, [await task for task in waiting]
+
+    assert asyncio.run(crowd()) == (200, [200] * 9)
+    assert page.status(slow)["pictures"] == 9
 
 
 def test_who_waits_for_an_export_holds_up_nobody_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -257,7 +284,7 @@ def test_pictures_become_a_generator_that_plays(page: Page, monkeypatch: pytest.
     page.post(f"/{name}/train?minutes=1")
     done = page.wait(name, lambda status: status["state"] == "finished")
     (vae,) = done["run"]["stages"]
-    sheet = page.client.get(f"/make/{name}/run/samples/vae/{vae['sheets'][-1]}.png")
+    sheet = page.client.get(f"/make/{name}/run/samples/vae/{vae['sheets'][-1][0]}.png")
     assert Image.open(io.BytesIO(sheet.content)).width > 32
     assert done["step"] == 1 and done["playable"]
     kept = page.client.get(f"/make/{name}/bundle.zip")
@@ -318,8 +345,13 @@ def test_a_server_that_comes_back_offers_to_go_on(tmp_path: Path):
     page.maker.close()
 
 
-def test_a_damaged_project_is_passed_over(tmp_path: Path):
-    projects = Projects(tmp_path)
-    good, bad = projects.create("Good"), projects.create("Bad")
+def test_a_damaged_project_is_shown_and_can_be_deleted(tmp_path: Path):
+    page = Page(tmp_path)
+    good, bad = (page.post(f"?title={title}").json()["name"] for title in ("Good", "Bad"))
     (tmp_path / bad / "project.json").write_text("{")
-    assert projects.names() == [good]
+    sound, damaged = page.client.get("/make").json()["projects"]
+    assert (sound["name"], damaged["name"]) == (good, bad) and damaged.keys() == sound.keys()
+    assert damaged["state"] == "failed" and "is damaged: delete" in damaged["error"]
+    assert page.client.get(f"/make/{bad}/keep").status_code == 200
+    assert page.client.delete(f"/make/{bad}", headers=OWN_PAGE).status_code == 200
+    assert page.maker.projects.names() == [good] and not (tmp_path / bad).exists()
