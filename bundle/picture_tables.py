@@ -4,7 +4,7 @@ and their rows."""
 import csv
 import io
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import PurePath
 
 TEXT_TABLES = ("metadata.csv", "metadata.jsonl", "labels.csv", "labels.jsonl")
@@ -20,19 +20,23 @@ def by_name(names: Iterable[str], wanted: Sequence[str]) -> list[str]:
     return sorted((name for name in names if name.lower() in ranks), key=lambda name: ranks[name.lower()])
 
 
-def text_records(name: PurePath, data: bytes) -> list[dict[str, object]]:
-    """The rows of a table of this name: column -> cell, which is text in a CSV and any value in JSON lines. Raises
-    ValueError and csv.Error for what it cannot be."""
+def text_records(name: PurePath, data: bytes) -> Iterator[dict[str, object]]:
+    """The rows of a table of this name, each as it is asked for: column -> cell, which is text in a CSV and any value
+    in JSON lines. Raises ValueError and csv.Error where a row cannot be one."""
     text = data.decode("utf-8-sig", errors="replace")
     if name.suffix.lower() == ".csv":
         head = text.partition("\n")[0]
         rows = csv.DictReader(io.StringIO(text), delimiter=max(",;\t", key=head.count))
-        return [{str(column): cell for column, cell in row.items()} for row in rows]
-    # Not splitlines: a cell may hold other separators of lines, such as U+2028.
-    try:
-        records = [json.loads(line) for line in text.split("\n") if line.strip()]
-    except RecursionError as problem:
-        raise ValueError("a line is nested too deeply") from problem
-    if not all(isinstance(record, dict) for record in records):
-        raise ValueError("a line is no object")
-    return records
+        for row in rows:
+            yield {str(column): cell for column, cell in row.items()}
+        return
+    for line in io.StringIO(text):  # not splitlines: a cell may hold other separators of lines, such as U+2028
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line)
+        except RecursionError as problem:
+            raise ValueError("a line is nested too deeply") from problem
+        if not isinstance(record, dict):
+            raise ValueError("a line is no object")
+        yield record

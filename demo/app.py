@@ -26,7 +26,7 @@ from demo.environment import given, without_proxies  # noqa: E402
 
 with without_proxies():  # Gradio opens a client when it is imported, which a proxy that it cannot use would end
     from demo.page import Page, build_demo, launch_settings
-from demo.serving.address import PORT, Address, free_address, root_path, taken  # noqa: E402
+from demo.serving.address import PORT, Address, free_address, public_name, root_path, taken  # noqa: E402
 from demo.serving.engine import Opener  # noqa: E402
 from demo.serving.housekeeping import Janitor, limit_arenas  # noqa: E402
 from demo.serving.served_bundle import ServedBundle, open_bundles  # noqa: E402
@@ -117,7 +117,7 @@ def _serve(options: argparse.Namespace) -> int:
     demo = build_demo(bundles, unavailable, uploads is not None, tools is not None, maker is not None)
     janitor = Janitor(folder, remembered=demo.temp_file_sets)
     more = [*(uploads.routes() if uploads else ()), *(tools.routes if tools else ())]
-    more += _make_routes(maker) if maker else ()
+    more += _make_routes(maker, public) if maker else ()
     try:
         with without_proxies():
             demo.launch(
@@ -203,10 +203,10 @@ def _shelf(options: argparse.Namespace) -> Path | None:
     return folder.resolve() if folder.is_dir() and not (folder / INDEX).exists() else None
 
 
-def _make_routes(maker: "Maker") -> list["Route"]:
+def _make_routes(maker: "Maker", public: str | None) -> list["Route"]:
     from demo.routes.make_routes import make_routes
 
-    return make_routes(maker)
+    return make_routes(maker, public_name(public))
 
 
 def _share(demo: Page, address: Address) -> None:

@@ -265,7 +265,7 @@ def _held_out(index: Any, served: ServedBundle) -> int:
     count = len(served.engine.bundle.examples)
     if not count:
         raise InputError("This bundle has no held-out pictures.")
-    return whole(index, "number of the test picture", 0, count - 1)
+    return whole(index, "number of the held-out picture", 0, count - 1)
 
 
 def mask_file(path: Any, served: ServedBundle) -> np.ndarray:

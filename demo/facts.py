@@ -1,6 +1,5 @@
 """What the page knows about the bundles, as plain JSON: titles, classes, figures, files, processor."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -32,7 +31,7 @@ DESCRIPTIONS = {
     "classifier": "Names what it sees",
     "attributes": "Reads the attributes of a picture",
     "latents": "Means of the style and the mixture over codes",
-    "examples": "Held-out test pictures",
+    "examples": "Held-out pictures",
     "training": "Some training pictures: codes and thumbnails",
     "sheet": "Sample sheet",
     "gan_snapshots": "GAN: the same latents as the training went on",
@@ -137,11 +136,8 @@ def _downloads(served: ServedBundle, address: str) -> list[dict[str, Any]]:
         {"file": file.file, "about": DESCRIPTIONS[name], "parameters": None} | _size_and_sum(file)
         for name, file in info.files.items()
     ]
-    index = (served.engine.bundle.folder / INDEX).read_bytes()
-    rows.append(
-        {"file": INDEX, "about": "The index of the bundle", "parameters": None, "bytes": len(index)}
-        | {"sha256": hashlib.sha256(index).hexdigest()}
-    )
+    index = served.engine.bundle.index  # as it was read: the folder may be gone by now
+    rows.append({"file": INDEX, "about": "The index of the bundle", "parameters": None} | _size_and_sum(index))
     return [row | {"url": f"{address}/{row['file']}"} for row in rows]
 
 

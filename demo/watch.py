@@ -66,17 +66,17 @@ def app(run: Path) -> Starlette:
 def content(name: str) -> tuple[str, str]:
     """(a script, its words or its styles; their media type). Raises LookupError, OSError."""
     if name == "watch.js":
-        return "".join(script(part) for part in SCRIPTS), "text/javascript"
+        return "".join(source_of(part) for part in SCRIPTS), "text/javascript"
     if name == "theme.js":
         return static_files.text(name), "text/javascript"
     if name == "watch.css":
-        return "".join(script(part) for part in STYLES), "text/css"
+        return "".join(source_of(part) for part in STYLES), "text/css"
     language = name.removeprefix("words.").removesuffix(".js")
     words = static_files.tables(static_files.STATIC / "words", *WORDS)
     return static_files.script({language: words[language]}), "text/javascript"
 
 
-def script(name: str) -> str:
+def source_of(name: str) -> str:
     """A script of the page or of this one; a style where its ending says so."""
     file = name if "." in name else f"{name}.js"
     own = PAGE / file

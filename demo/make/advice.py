@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from demo.make.classes import LEAST_OF_CLASS, class_counts, learned_classes
-from demo.make.limits import FEW_FOR_A_GAN, LEAST_PICTURES
+from demo.make.limits import FEW_FOR_A_GAN, LEAST_PICTURES, too_few
 from demo.make.projects import Project
 
 MANY_TWINS = 0.25  # of the pictures
@@ -24,7 +24,7 @@ def advice(project: Project, files: Sequence[str], flags: Mapping[str, Sequence[
 def about_count(count: int) -> list[str]:
     """Whether there are enough to learn from."""
     if count < LEAST_PICTURES:
-        return [f"{count} pictures are too few: at least {LEAST_PICTURES} are needed."]
+        return [too_few(count)]
     if count < (few := FEW_FOR_A_GAN):
         return [
             f"{count} pictures are too few for a GAN, so only the VAE is trained; from {few} on a GAN is too.",

@@ -9,7 +9,7 @@ from bundle.errors import InputError
 from bundle.schema import MAX_ATTRIBUTES, MAX_NAME, Fit
 from demo.make.classes import class_counts
 from demo.make.names import check_class_name
-from demo.make.projects import Crop, Project, Proportions
+from demo.make.projects import Crop, Project, Proportions, what_is_wrong
 
 LEAST_CROP = 1 / 64  # of a picture's side
 MAX_CLASSES = 1000
@@ -47,7 +47,7 @@ def read_choice(asked: dict[str, Any]) -> Choice:
     try:
         return Choice.model_validate(asked)
     except ValidationError as problem:
-        raise InputError(f"That cannot be chosen: {problem.errors()[0]['loc'][0]}.") from problem
+        raise InputError(what_is_wrong(problem)) from problem
 
 
 def chosen(project: Project, choice: Choice, files: Collection[str]) -> dict[str, Any]:

@@ -9,15 +9,16 @@ import os
 import shlex
 import shutil
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from bundle.errors import InputError, UserError
 from demo.make import tables
 from demo.make.classes import ALONE, class_counts, class_of, learned_classes
 from demo.make.crops import cut
-from demo.make.limits import LEAST_PICTURES
-from demo.make.picture_files import picture_files
+from demo.make.limits import LEAST_PICTURES, too_few
 from demo.make.projects import Project
+from demo.make.stored_pictures import picture_files
 
 SET = "set"
 METADATA = "metadata.csv"
@@ -42,7 +43,7 @@ def chosen_pictures(folder: Path, project: Project) -> dict[str, str]:
 def check_pictures(folder: Path, files: Sequence[str]) -> None:
     """Raises InputError where there is nothing to learn: too few pictures, or the same file again and again."""
     if len(files) < LEAST_PICTURES:
-        raise InputError(f"{len(files)} pictures are too few: at least {LEAST_PICTURES} are needed.")
+        raise InputError(too_few(len(files)))
     paths = [folder / "pictures" / file for file in files]
     if len({path.stat().st_size for path in paths if path.exists()}) == 1:
         first = paths[0].read_bytes()
@@ -109,11 +110,25 @@ def cell_word(cell: tables.Cell | None) -> str:
 def counts(folder: Path, project: Project) -> tuple[int, int]:
     """(pictures, classes) of a training: of its data set once it has begun."""
     if project.state != "collecting" and (folder / SET).is_dir():
-        paths = [path for path in (folder / SET).glob("*/*") if path.is_file()]
-        groups = {path.parent.name for path in paths}
-        return len(paths), len(groups) if project.use_classes and len(groups) > 1 else 0
+        sizes = [count for path in (folder / SET).glob("*") if (count := files_in(path))]
+        return sum(sizes), len(sizes) if project.use_classes and len(sizes) > 1 else 0
     chosen = chosen_pictures(folder, project)
     return len(chosen), len(set(chosen.values()) - {""})
+
+
+def files_in(folder: Path) -> int:
+    """How many files are in a folder; 0 for what is none. They are counted once, until the folder changes: the page
+    asks every second."""
+    try:
+        return _count(folder, folder.stat().st_mtime_ns) if folder.is_dir() else 0
+    except OSError:  # removed just now
+        return 0
+
+
+@lru_cache(maxsize=1000)
+def _count(folder: Path, changed: int) -> int:
+    with os.scandir(folder) as entries:
+        return sum(entry.is_file() for entry in entries)
 
 
 def reading_words(project: Project, folder: Path) -> list[str]:

@@ -107,14 +107,14 @@ class Fetches:
             raise InputError("Folders of this machine can be named only where --make is for its owner alone.")
         if not source:
             raise InputError("Name a folder or a zip on this machine, or a data set of the Hugging Face Hub.")
-        near = Path.cwd() / Path(source).expanduser()
-        if not near.exists() and not HUB_NAME.fullmatch(source):
+        near = place_of(source)
+        if near is None and not HUB_NAME.fullmatch(source):
             raise InputError(
-                f"{source} is not on this machine: name a folder, a zip, or a data set of the Hub as owner/name."
+                f"{source[:1000]} is not on this machine: name a folder, a zip, or a data set of the Hub as owner/name."
             )
         most = self._incoming_of(name).room[1]
         folder = self.projects.folder(name) / FETCHED
-        words = [UNPACK, str(near) if near.exists() else source, str(folder), "--most", str(max(most, 1))]
+        words = [UNPACK, str(near) if near else source, str(folder), "--most", str(max(most, 1))]
         self._begin(name, words, 0)
 
     def status(self, name: str) -> dict[str, object] | None:
@@ -154,7 +154,7 @@ class Fetches:
                 raise UserError(f"The pictures cannot be fetched: {problem.strerror or problem}.") from problem
             fetch.thread = threading.Thread(target=self._run, args=(name, fetch, folder), daemon=True)
             self._fetches[name] = fetch
-        fetch.thread.start()
+            fetch.thread.start()  # before anybody can stop it, who waits for its end
 
     def _run(self, name: str, fetch: Fetch, folder: Path) -> None:
         try:
@@ -200,6 +200,16 @@ class Fetches:
             fetch.done += 1
             with suppress(OSError):
                 file.unlink()  # so that the disk need not hold it twice
+
+
+def place_of(source: str) -> Path | None:
+    """The folder or file that a visitor names; None where there is none, such as in the home of nobody, or under a name
+    that no disk takes."""
+    try:
+        place = Path.cwd() / Path(source).expanduser()
+        return place if place.exists() else None
+    except (OSError, RuntimeError, ValueError):
+        return None
 
 
 def files_in(folder: Path) -> list[Path]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 
 from demo.make.classes import ALONE
-from demo.make.names import MAX_NAME, plain_name
+from demo.make.names import MAX_CLASS_NAME, plain_name
 
 
 def folder_of(name: str) -> str:
@@ -50,5 +50,5 @@ class Groups:
         group, number = wanted, 1
         while group.casefold() in self._taken:
             number += 1
-            group = f"{wanted[: MAX_NAME - len(f' {number}')].rstrip()} {number}"
+            group = f"{wanted[: MAX_CLASS_NAME - len(f' {number}')].rstrip()} {number}"
         return group

@@ -11,22 +11,24 @@ import re
 import threading
 import zipfile
 from collections import Counter
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from bundle.errors import ImageError, InputError, UserError
 from bundle.picture_files import BROKEN, ENDINGS, TRAINING, opened
-from bundle.zip_entries import BROKEN_ZIP, entry_names, read_entry
+from bundle.zip_entries import BROKEN_ZIP, entry_marks, entry_names, read_entry
 from demo.make.groups import Groups
 from demo.make.limits import MakeLimits
-from demo.make.picture_files import picture_files
 from demo.make.refusals import why_refused
-from demo.make.tables import MAX_TABLE_BYTES, MAX_TABLES, NAMES, TABLES, is_table, names_of, table_files
+from demo.make.stored_pictures import picture_files
+from demo.make.tables import MAX_TABLES, NAMES, TABLES, is_table, is_too_large, names_of, table_files
 
 GONE = "The folder of this project is gone: it was deleted. Make a new project."
 IGNORED = re.compile(r"(^|/)(\.(?!\.?/)|__MACOSX(/|$)|@eaDir(/|$)|Thumbs\.db$|desktop\.ini$)")
-UNPACKED = 4  # times a project's bytes that a zip may hold, pictures or not
+UNPACKED = (
+    4  # times a project's bytes that a zip may hold, pictures or not, and times its pictures that it may hold files
+)
 
 
 @dataclass
@@ -83,6 +85,7 @@ class Incoming:
 
     def _take_zip(self, file: Path | io.BytesIO, name: str, arrivals: Arrivals, within: str = "") -> None:
         """`within`: the folder of its files, for a zip that lay in the one of this name."""
+        self._check_entries(file, name)
         try:
             archive = zipfile.ZipFile(file)
         except BROKEN_ZIP as problem:
@@ -116,6 +119,13 @@ class Incoming:
                 if (data := self._read(archive, entry, arrivals)) is not None:
                     folder = PurePosixPath(entry_name.replace("\\", "/")).with_suffix("")
                     self._take_zip(io.BytesIO(data), name, arrivals, f"{folder}/")
+
+    def _check_entries(self, file: Path | io.BytesIO, name: str) -> None:
+        """Raises InputError for a zip of far more files than a project holds pictures: each would take memory."""
+        most = UNPACKED * self.limits.pictures
+        with file.open("rb") if isinstance(file, Path) else nullcontext(file) as read:
+            if entry_marks(read) > most:
+                raise InputError(f"{name} holds more than {most} files: unpack it, and drop the pictures.")
 
     def _read(self, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, arrivals: Arrivals) -> bytes | None:
         """The bytes of a file in a zip; None where they cannot be had, which is counted."""
@@ -152,7 +162,7 @@ class Incoming:
         arrivals.stored += 1
 
     def _take_table(self, data: bytes, name: str, arrivals: Arrivals) -> None:
-        if len(data) > MAX_TABLE_BYTES:
+        if is_too_large(name, data):
             arrivals.refused["too large"] += 1
             return
         if len(table_files(self.project)) >= MAX_TABLES:

@@ -29,7 +29,10 @@ def describe(maker: Maker, name: str, asked: dict[str, Any]) -> None:
     if not title:
         raise InputError("Give it a name first.")
     if len(title) > MAX_TITLE or len(licence) > MAX_LICENCE or len(words) > MAX_WORDS:
-        raise InputError(f"That is too long: at most {MAX_TITLE} letters of a name and {MAX_WORDS} of words.")
+        raise InputError(
+            f"That is too long: at most {MAX_TITLE} letters of a name, {MAX_LICENCE} of a licence "
+            f"and {MAX_WORDS} of words."
+        )
     maker.projects.change(name, title=title, licence=licence, words=words.strip())
     if name in maker.made.served and maker.state_of(name) not in BUSY:
         maker.describe(name)

@@ -28,3 +28,8 @@ LEAST_PICTURES = 20
 
 FEW_FOR_A_GAN = 50
 """Below this no GAN is trained; up to a hundred it mostly repeats its pictures."""
+
+
+def too_few(count: int) -> str:
+    """What to say of fewer than LEAST_PICTURES."""
+    return f"{count} pictures are too few: at least {LEAST_PICTURES} are needed."

@@ -48,7 +48,8 @@ class MadeBundles:
             self._lock.release()
 
     def export(self, name: str, patience: float | None = None) -> None:
-        """Makes a bundle of what has been learned so far and serves it. Raises UserError; `patience` as for keeping."""
+        """Makes a bundle of what has been learned so far and serves it; `patience`: see files_locked. Raises
+        UserError."""
         with self.files_locked(patience), told_without_paths(self.projects.folder(name)):
             self._export_alone(name)
             self._write_words(name)

@@ -22,7 +22,7 @@ from demo.make.jobs import Jobs, Kind
 from demo.make.limits import MakeLimits
 from demo.make.machine import Machine
 from demo.make.made_bundles import MadeBundles
-from demo.make.projects import BUSY, Projects, Remedy, State
+from demo.make.projects import BUSY, DamagedProject, Projects, Remedy, State
 from demo.make.trainer import Running, Wish, ask_for_checkpoint, train_all
 from demo.serving.served_bundle import ServedBundle
 
@@ -142,8 +142,9 @@ class Maker:
         """Ends its training, and removes the project, its pictures and all that was learned from them."""
         self._end(name)
         self.made.drop(name)
-        if self.projects.get(name).shelved and self.shelf:
-            forgetting.remove(self.shelf / name)
+        with suppress(UserError):  # a damaged one says nothing of a shelf
+            if self.projects.get(name).shelved and self.shelf:
+                forgetting.remove(self.shelf / name)
         self.projects.delete(name)
 
     def play(self, name: str) -> None:
@@ -191,8 +192,10 @@ class Maker:
         `own_machine`: whether it is for whoever owns this machine, who may know its folders."""
         with self._changed:
             place = self._waiting.index(name) + 1 if name in self._waiting else 0
-        state = self.state_of(name)
-        found = project_status.status(self.projects, name, state, own_machine)
+        try:
+            found = project_status.status(self.projects, name, self.state_of(name), own_machine)
+        except DamagedProject as problem:
+            found = project_status.of_damaged(name, str(problem))
         return found | {
             "place": place,
             "playable": name in self.made.served,
@@ -261,6 +264,7 @@ class Maker:
         """Ends whatever is done for a project, and waits for it."""
         self.projects.folder(name)
         self.jobs.stop(name)
-        self.pause(name)
+        with suppress(UserError):  # it cannot be written, and is no longer in the queue
+            self.pause(name)
         with self._changed:
             self._changed.wait_for(lambda: not self._is_current(name), STOP_SECONDS)

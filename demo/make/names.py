@@ -4,14 +4,14 @@ import unicodedata
 
 from bundle.errors import InputError
 
-MAX_NAME = 40
+MAX_CLASS_NAME = 40
 RULE = "A class may be named with letters, digits, spaces, - and _, and begins with a letter or a digit."
 
 
 def plain_name(text: str) -> str:
     """A name without what no folder may have in its name; "" where nothing is left."""
     words = "".join(letter if allowed(letter) else " " for letter in text)
-    return " ".join(words.split()).lstrip("-_ ")[:MAX_NAME].strip()
+    return " ".join(words.split()).lstrip("-_ ")[:MAX_CLASS_NAME].strip()
 
 
 def allowed(letter: str) -> bool:
@@ -23,8 +23,8 @@ def check_class_name(name: str, others: set[str]) -> None:
     """Raises InputError for a name that a class beside `others` cannot have: an empty one, one with a slash, one that
     differs from another in capitals only, which many disks take for the same."""
     if not name or plain_name(name) != name:
-        if len(name) > MAX_NAME:
-            raise InputError(f"The name of a class has at most {MAX_NAME} letters.")
+        if len(name) > MAX_CLASS_NAME:
+            raise InputError(f"The name of a class has at most {MAX_CLASS_NAME} letters.")
         raise InputError(RULE)
     if same := next((other for other in sorted(others) if other != name and other.casefold() == name.casefold()), None):
         raise InputError(f"There is a class {same} already.")

@@ -47,6 +47,32 @@ def status(projects: Projects, name: str, state: State, own_machine: bool) -> di
     }
 
 
+def of_damaged(name: str, error: str) -> dict[str, Any]:
+    """The same of a project whose file cannot be read, so that it can be seen and deleted."""
+    project = Project(title=name, created="")
+    return {
+        "name": name,
+        "title": name,
+        "state": "failed",
+        "error": error,
+        "diverged": False,
+        "minutes": project.minutes,
+        "pictures": 0,
+        "added": 0,
+        "pixels": project.sides[0] * project.sides[1],
+        "step": 0,
+        "steps": [],
+        "training": None,
+        "left": None,
+        "run": {"status": None, "alive": False, "size": None, "stages": []},
+        "remedies": (),
+        "command": "",
+        "words": "",
+        "licence": "",
+        "shelved": False,
+    }
+
+
 def of_present_step(said: Status | None, project: Project, state: State, steps: tuple[plan.Step, ...]) -> Status | None:
     """What the run was heard to say, where that comes from the process of the present step; else None."""
     if state != "training" or project.step >= len(steps):

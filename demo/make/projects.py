@@ -14,17 +14,16 @@ import secrets
 import shutil
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bundle.atomic_files import write_file
 from bundle.bundle_names import name_from
 from bundle.errors import InputError, UserError
-from bundle.schema import Fit
+from bundle.schema import MAX_ATTRIBUTES, Fit
 from bundle.sizes import size_word
 
 State = Literal["collecting", "waiting", "training", "paused", "finished", "failed"]
@@ -38,6 +37,20 @@ Proportions = Literal["1:1", "4:3", "3:4", "3:2", "2:3"]
 """Width to height."""
 SHORTER = {"4:3": {32: 24, 64: 48, 96: 72, 128: 96}, "3:2": {32: 20, 64: 40, 96: 64, 128: 80}}
 """Proportions -> longer side -> shorter side: the nearest that the networks can draw well."""
+
+MUST_BE = {
+    "size": f"The size must be one of {', '.join(map(str, SIZES))}.",
+    "proportions": f"The proportions must be one of {', '.join(get_args(Proportions))}.",
+    "fit": f"The fit must be one of {', '.join(get_args(Fit))}.",
+    "background": "The background must be a colour such as #ffffff.",
+    "use_classes": "Whether classes are learned must be true or false.",
+    "attributes": f"The attributes must be at most {MAX_ATTRIBUTES} names of columns.",
+    "left_out": "Whether a picture is left out must be true or false.",
+    "classes": "Whether there is a class must be true or false.",
+    "class_of": "The class of a picture must be a name, or null for that of its folder.",
+    "crops": "The part of a picture must be its left, top, right and bottom edge, each from 0 to 1.",
+}
+"""What can be chosen -> what is said where it is something else."""
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Crop = tuple[Share, Share, Share, Share]
@@ -99,6 +112,10 @@ class Project(BaseModel):
         return size_word(*self.sides)
 
 
+class DamagedProject(UserError):
+    """The file of a project cannot be read: nothing can be done with it but to delete it."""
+
+
 class Projects:
     """The projects in one folder. Safe to use from several threads."""
 
@@ -107,11 +124,16 @@ class Projects:
         self._lock = threading.RLock()
 
     def names(self) -> list[str]:
-        """All projects, the newest first."""
+        """All projects, the newest first; those whose file is damaged come last."""
         found = []
         for path in self.home.glob(f"*/{FILE}"):
-            with suppress(UserError):  # damaged, or deleted just now
-                found.append((self.get(path.parent.name).created, path.parent.name))
+            name = path.parent.name
+            try:
+                found.append((self.get(name).created, name))
+            except DamagedProject:
+                found.append(("", name))
+            except UserError:  # deleted just now, or no name of a project
+                continue
         return [name for _, name in sorted(found, reverse=True)]
 
     def folder(self, name: str) -> Path:
@@ -134,12 +156,14 @@ class Projects:
         return name
 
     def get(self, name: str) -> Project:
-        """What a project's file says. Raises InputError where there is none, UserError where it cannot be read."""
+        """What a project's file says. Raises InputError where there is none, DamagedProject where it cannot be
+        read."""
         file = self.folder(name) / FILE
         try:
             return Project.model_validate_json(file.read_bytes())
         except (OSError, ValidationError) as problem:
-            raise UserError(f"{FILE} of this project is damaged: delete the project, or mend the file.") from problem
+            words = f"{FILE} of this project is damaged: delete the project, or mend the file."
+            raise DamagedProject(words) from problem
 
     def change(self, name: str, **changes: Any) -> Project:
         """Writes what has changed; returns the whole.
@@ -154,9 +178,9 @@ class Projects:
             try:
                 project = Project.model_validate(changed(self.get(name)))
             except ValidationError as problem:
-                raise InputError(f"That cannot be chosen: {problem.errors()[0]['loc'][0]}.") from problem
+                raise InputError(what_is_wrong(problem)) from problem
             if project.size not in SIZES:
-                raise InputError(f"The size must be one of {', '.join(map(str, SIZES))}.")
+                raise InputError(MUST_BE["size"])
             self._write(self.folder(name), project)
             return project
 
@@ -172,6 +196,15 @@ class Projects:
         except UserError as problem:
             why = problem.__cause__.strerror if isinstance(problem.__cause__, OSError) else "the disk refuses"
             raise UserError(f"The project cannot be written: {why}. What was chosen before is kept.") from problem
+
+
+def what_is_wrong(problem: ValidationError) -> str:
+    """What to say of a choice that cannot be, in a sentence."""
+    first = problem.errors()[0]
+    name = str(first["loc"][0])
+    if first["type"] == "extra_forbidden":
+        return f"There is no choice called {name[:60]}: take one of {', '.join(MUST_BE)}."
+    return MUST_BE.get(name, f"That cannot be chosen: {name}.")
 
 
 def slug(title: str) -> str:

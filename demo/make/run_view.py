@@ -52,13 +52,27 @@ def picture_size(run: Path) -> list[int] | None:
 
 
 def stage_view(folder: Path) -> dict[str, Any]:
-    """A stage as JSON: its sheets and moments, by how many pictures had been seen."""
+    """A stage as JSON: its sheets [pictures seen, version], moments [pictures seen, seconds, version], and the version
+    of its held-out row, 0 without one. A version tells a file from an earlier one at the same address."""
     return {
         "name": folder.name,
-        "sheets": sheets(folder),
-        "moments": [[moment.images, moment.seconds] for moment in snapshot_rows(folder)],
-        "held_out": (folder / FOLDER / HELD_OUT_FILE).is_file(),
+        "sheets": [[images, version_of(sheet_file(folder, images))] for images in sheets(folder)],
+        "moments": [[moment.images, moment.seconds, version_of(moment.path)] for moment in snapshot_rows(folder)],
+        "held_out": version_of(folder / FOLDER / HELD_OUT_FILE),
     }
+
+
+def version_of(file: Path) -> int:
+    """What tells a file from an earlier one of its name: when it was written, in milliseconds; 0 where it is gone."""
+    try:
+        return file.stat().st_mtime_ns // 1_000_000
+    except OSError:
+        return 0
+
+
+def sheet_file(folder: Path, images: int) -> Path:
+    """The sample sheet of a stage's folder that was drawn after so many pictures."""
+    return folder / SHEETS / f"{images:09d}.png"
 
 
 def sheets(folder: Path) -> list[int]:
@@ -80,7 +94,7 @@ def picture(run: Path, stage: str, kind: str, images: int) -> Path | None:
     if stage not in STAGES:
         return None
     if kind == SHEETS:
-        path = run / stage / SHEETS / f"{images:09d}.png"
+        path = sheet_file(run / stage, images)
         return path if path.is_file() else None
     if kind == "held-out":
         path = run / stage / FOLDER / HELD_OUT_FILE

@@ -13,12 +13,13 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
-from bundle.errors import ImageError
+from bundle.errors import ImageError, UserError
 from bundle.picture_files import TRAINING
 from bundle.pictures import BACKGROUNDS, Framing, decode
 from demo.make.crops import cut
-from demo.make.picture_files import picture_files
+from demo.make.memory import free_memory
 from demo.make.projects import Crop, Project
+from demo.make.stored_pictures import picture_files
 
 Flag = Literal["twin", "blurred", "odd", "unreadable"]
 
@@ -31,6 +32,8 @@ BLURRED = 0.1  # share of the median sharpness below which a picture counts as b
 COMPONENTS = 16
 ODD_DEVIATIONS = 4.0  # robust standard deviations beyond the median distance
 MAD = 1.4826  # standard deviation of a normal distribution, in units of its median deviation
+SHARE = 0.25  # of the free memory that a survey may take: the models and a training need theirs
+TOO_MANY = "The pictures are too many for the memory; choose a smaller size."
 LEAST_FOR_ODD = 20  # pictures below which none is odd
 
 
@@ -59,10 +62,11 @@ class Survey:
 def survey(folder: Path, project: Project, on_progress: Callable[[int, int], None] = lambda done, of: None,
            earlier: Survey | None = None) -> Survey:  # fmt: skip
     """Looks at all pictures below `folder`. `on_progress(done, of)` is called after each, and may raise an
-    exception to stop. `earlier`: what was seen before."""
+    exception to stop. `earlier`: what was seen before. Raises UserError where they would fill the memory."""
     names = tuple(picture_files(folder))
     paths = [folder / name for name in names]
     framing = framing_of(project)
+    check_memory(3 * len(paths) * framing.height * framing.width)
     known = earlier.known(framing) if earlier else {}
     pictures = np.zeros((len(paths), framing.height, framing.width, 3), np.uint8)
     stamps, unreadable = {}, []
@@ -77,7 +81,7 @@ def survey(folder: Path, project: Project, on_progress: Callable[[int, int], Non
         on_progress(i + 1, len(paths))
     readable = np.setdiff1d(np.arange(len(paths)), unreadable)
     flags: dict[str, list[Flag]] = {names[i]: ["unreadable"] for i in unreadable}
-    looked_at = pictures[readable]
+    looked_at = pictures[readable] if unreadable else pictures  # a copy, which takes as much memory again
     suggested: dict[Flag, list[int]] = {
         "twin": twins(looked_at),
         "blurred": blurred(looked_at),
@@ -87,6 +91,13 @@ def survey(folder: Path, project: Project, on_progress: Callable[[int, int], Non
         for i in readable[found] if found else []:
             flags.setdefault(names[i], []).append(flag)
     return Survey(names, pictures, {name: tuple(found) for name, found in flags.items()}, framing, stamps)
+
+
+def check_memory(needed: int) -> None:
+    """Raises UserError where so many bytes are more than SHARE of the free memory."""
+    free = free_memory()
+    if free is not None and needed > SHARE * free:
+        raise UserError(TOO_MANY)
 
 
 def stamp_of(path: Path, crop: Crop | None) -> Stamp:

@@ -7,11 +7,11 @@ from pathlib import Path
 from bundle.errors import UserError
 from demo.make.data_set import all_files
 from demo.make.projects import Project, Projects
-from demo.make.survey import Survey, survey
+from demo.make.survey import TOO_MANY, Survey, survey
 from demo.make.tables import Column, columns, table_files
 
 FAILED = "The pictures could not be looked at; the server's log says why."
-KEPT = 4  # surveys in memory: one of 3 000 pictures of 64 px takes 37 MB
+KEPT_BYTES = 400_000_000  # of surveys in memory, beside the latest one: one of 3 000 pictures of 64 px takes 37 MB
 
 Key = tuple[object, ...]
 
@@ -34,6 +34,12 @@ class SurveyTask:
     columns: dict[str, Column] = field(default_factory=dict)
     error: str = ""
     superseded: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def bytes(self) -> int:
+        """How much memory its pictures take."""
+        held = self.result or self.earlier
+        return held.pictures.nbytes if held else 0
 
     @property
     def made(self) -> bool:
@@ -61,8 +67,11 @@ class Surveys:
                 threading.Thread(target=make, args=(task, folder, project), daemon=True).start()
             self._tasks.pop(name, None)
             self._tasks[name] = task  # the latest one last
-            for old in [name for name, one in self._tasks.items() if one.made][:-KEPT]:
-                self._drop(old)
+            held = 0
+            for other, one in list(reversed(self._tasks.items()))[1:]:
+                held += one.bytes
+                if one.made and held > KEPT_BYTES:
+                    self._drop(other)
         return task
 
     def forget(self, name: str) -> None:
@@ -97,7 +106,7 @@ def make(task: SurveyTask, folder: Path, project: Project) -> None:
     except Superseded:
         return
     except (UserError, OSError, MemoryError) as problem:
-        task.error = str(problem) or "The pictures are too many for the memory; choose a smaller size."
+        task.error = TOO_MANY if isinstance(problem, MemoryError) else str(problem)
     finally:
         if not task.made and not task.superseded.is_set():  # a fault of ours, which the log tells
             task.error = FAILED

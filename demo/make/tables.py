@@ -4,8 +4,9 @@ What can be an attribute follows train/data/attributes.py, with a margin for the
 """
 
 import csv
+import io
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -17,6 +18,7 @@ from demo.make.names import plain_name
 
 NAMES, TABLES = "names.jsonl", "tables"
 MAX_TABLE_BYTES, MAX_TABLES = 50_000_000, 1000
+MAX_ROWS, MAX_COLUMNS = 300_000, 1000  # of a table
 MOST_CLASSES = 100  # different words in a column that can tell classes
 LEAST_KNOWN = 125  # pictures that have a value: training needs 100, and holds out a tenth or so
 LEAST_EACH = 15  # of them, of each of two values: training needs 10
@@ -40,6 +42,17 @@ def is_table(name: str) -> bool:
     return PurePosixPath(name.replace("\\", "/")).name.lower() in TEXT_TABLES
 
 
+def is_too_large(name: str, data: bytes) -> bool:
+    """Whether a table of this name has more bytes, rows or columns than are read: its cells take far more memory than
+    its bytes."""
+    if len(data) > MAX_TABLE_BYTES or data.count(b"\n") > MAX_ROWS:
+        return True
+    if name.lower().endswith(".csv"):
+        head = data.partition(b"\n")[0]
+        return max(map(head.count, (b",", b";", b"\t"))) > MAX_COLUMNS
+    return any(line.count(b":") > MAX_COLUMNS for line in io.BytesIO(data))
+
+
 def columns(project: Path, files: Collection[str]) -> dict[str, Column]:
     """What the tables in the folder of a project tell about these pictures: column -> its cells. Tables that cannot be
     read tell nothing."""
@@ -54,7 +67,8 @@ def columns(project: Path, files: Collection[str]) -> dict[str, Column]:
     for path, name in tables:
         with suppress(OSError, ValueError, csv.Error):
             for column, cells in cells_of(read_records(path), PurePosixPath(name).parent, pictures).items():
-                found.setdefault(column, {}).update(cells)
+                if column in found or len(found) < MAX_COLUMNS:
+                    found.setdefault(column, {}).update(cells)
     return {name: Column(cells, why_no_attribute(name, cells), tells_classes(cells)) for name, cells in found.items()}
 
 
@@ -74,10 +88,11 @@ def names_of(project: Path) -> dict[str, str]:
     return found
 
 
-def read_records(path: Path) -> list[dict[str, Cell]]:
-    """The rows of a table: column -> cell, without the empty ones. Raises OSError, ValueError, csv.Error."""
-    rows = text_records(path, path.read_bytes())
-    return [{name: found for name, cell in row.items() if (found := plain_cell(cell)) is not None} for row in rows]
+def read_records(path: Path) -> Iterator[dict[str, Cell]]:
+    """The rows of a table, one after the other: column -> cell, without the empty ones. Raises OSError, ValueError,
+    csv.Error."""
+    for row in text_records(path, path.read_bytes()):
+        yield {name: found for name, cell in row.items() if (found := plain_cell(cell)) is not None}
 
 
 def plain_cell(cell: object) -> Cell | None:
@@ -91,26 +106,30 @@ def plain_cell(cell: object) -> Cell | None:
 
 
 def cells_of(
-    records: Sequence[Mapping[str, Cell]], beside: PurePosixPath, called: Mapping[str, str]
+    records: Iterable[Mapping[str, Cell]], beside: PurePosixPath, called: Mapping[str, str]
 ) -> dict[str, Cells]:
-    """Column -> its cells. `beside`: the folder of the table; `called`: what a picture was called -> the picture. Rows
-    name pictures by their path from that folder, else by the file's name alone where only one has it."""
-    columns = list(dict.fromkeys(name for record in records for name in record))
-    places = by_name(columns, FILE_COLUMNS)
-    if not places:
-        return {}
-    place = places[0]
-    pictures = {i: called.get(str(beside / str(record.get(place, "")))) for i, record in enumerate(records)}
-    if not any(pictures.values()):
-        alone = files_by_last_part(called)
-        pictures = {i: alone.get(PurePosixPath(str(record.get(place, ""))).name) for i, record in enumerate(records)}
-    found: dict[str, Cells] = {}
-    for i, record in enumerate(records):
-        if picture := pictures[i]:
-            for name, cell in record.items():
-                if name != place:
-                    found.setdefault(name, {})[picture] = cell
-    return found
+    """Column -> its cells, at most MAX_COLUMNS. `beside`: the folder of the table; `called`: what a picture was called
+    -> the picture. Rows name pictures by their path from that folder, else by the file's name alone where only one has
+    it; rows of other pictures are not kept."""
+    alone = files_by_last_part(called)
+    by_path: dict[str, Cells] = {}
+    by_last_part: dict[str, Cells] = {}
+    any_path = False
+    for record in records:
+        places = by_name(record, FILE_COLUMNS)
+        if not places:
+            continue
+        file = str(record[places[0]])
+        if picture := called.get(str(beside / file)):
+            any_path, found = True, by_path
+        elif not any_path and (picture := alone.get(PurePosixPath(file).name)):
+            found = by_last_part
+        else:
+            continue
+        for name, cell in record.items():
+            if name != places[0] and (name in found or len(found) < MAX_COLUMNS):
+                found.setdefault(name, {})[picture] = cell
+    return by_path if any_path else by_last_part
 
 
 def files_by_last_part(called: Mapping[str, str]) -> dict[str, str]:

@@ -1,15 +1,39 @@
-"""Bodies of requests: how long they say they are, and how a middleware reads one before the app does."""
+"""Bodies of requests: how long they say they are, how long they may take to arrive, and how a middleware reads one
+before the app does."""
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from bundle.errors import InputError
+
+PATIENCE = 20.0  # seconds that a body may take to arrive, and one more for each LEAST_SPEED bytes
+LEAST_SPEED = 50_000
+
+
+async def parts_of(request: Request) -> AsyncIterator[bytes]:
+    """The body as it arrives. Raises InputError where that takes too long, ClientDisconnect."""
+    stream, until = request.stream(), asyncio.get_running_loop().time() + PATIENCE
+    while True:
+        try:
+            async with asyncio.timeout_at(until):
+                part = await anext(stream, None)
+        except TimeoutError as error:
+            raise InputError(
+                f"The file arrives too slowly: at least {LEAST_SPEED // 1000} kB a second are needed."
+            ) from error
+        if part is None:
+            return
+        until += len(part) / LEAST_SPEED
+        yield part
+
 
 async def read_body(request: Request, most: int) -> bytes | None:
-    """The body; None for one of more than `most` bytes. Raises ClientDisconnect."""
+    """The body; None for one of more than `most` bytes. Raises InputError where it takes too long, ClientDisconnect."""
     data = bytearray()
-    async for part in request.stream():
+    async for part in parts_of(request):
         data += part
         if len(data) > most:
             return None
@@ -23,6 +47,11 @@ def stated_length(request: Request) -> int | None:
     if not (text.isascii() and text.isdigit()):
         return None
     return int(text) if len(text) <= 9 else 10**9
+
+
+def again(request: Request, data: bytes) -> Request:
+    """The request with this body in place of the one that was read."""
+    return Request(request.scope, _again(data, request.receive))
 
 
 async def pass_on(app: ASGIApp, data: bytes, scope: Scope, receive: Receive, send: Send) -> None:

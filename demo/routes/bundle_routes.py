@@ -12,11 +12,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from bundle.errors import UserError
 from bundle.picture_files import UPLOAD
 from demo.arguments import TOO_LARGE
 from demo.routes import query_parameters
-from demo.routes.bodies import stated_length
-from demo.routes.model_requests import FRESH, ModelRequests, Reports, refusal
+from demo.routes.bodies import again, stated_length
+from demo.routes.model_requests import FRESH, ModelRequests, Reports, refusal, refusal_of
 from demo.serving.served_bundle import ServedBundle
 
 MAX_REQUEST_BYTES = 1_000_000  # of a form's JSON; most of it is a mask
@@ -87,7 +88,10 @@ class BundleRoutes:
                 return no_bundle()
             if (refused := wrong_length(request, UPLOAD.bytes)) is not None:
                 return refused
-            data = await request.body()
+            try:
+                data = await self._requests.body(request, UPLOAD.bytes)
+            except UserError as error:
+                return refusal_of(error)
             return await self._requests.answer(request, lambda: work(served, data))
 
         return Route(path, endpoint, methods=["POST"])
@@ -100,7 +104,10 @@ class BundleRoutes:
         if (refused := wrong_length(request, MAX_BODY_BYTES)) is not None:
             return refused
         try:
-            return await _received(request, served)
+            data = await self._requests.body(request, MAX_BODY_BYTES)
+            return await _received(again(request, data), served)
+        except UserError as error:
+            return refusal_of(error)
         except (HTTPException, MultiPartException, ValueError, RecursionError):
             return refusal(400, "The request cannot be read.")
 

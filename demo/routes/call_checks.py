@@ -20,6 +20,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from bundle.errors import InputError
 from demo import arguments
 from demo.routes.bodies import inner_path, pass_on, read_body
 from demo.routes.endpoints import Endpoint, drawing, reading
@@ -50,6 +51,9 @@ class CheckedCalls:
         try:
             data = await read_body(Request(scope, receive), MAX_BYTES)
         except ClientDisconnect:  # nobody is there to be answered
+            return
+        except InputError as error:
+            await JSONResponse({"detail": str(error)}, status_code=400)(scope, receive, send)
             return
         if data is None:
             response = JSONResponse({"detail": "The call is too large: upload pictures apart."}, status_code=413)

@@ -17,6 +17,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from bundle.errors import InputError
 from demo.routes.bodies import inner_path, pass_on, read_body
 
 CANCEL, RESET = "/gradio_api/cancel", "/gradio_api/reset"
@@ -41,6 +42,9 @@ class CancelledCalls:
         try:
             data = await read_body(Request(scope, receive), MAX_BYTES) or b""
         except ClientDisconnect:  # nobody is there to be answered
+            return
+        except InputError as error:
+            await JSONResponse({"detail": str(error)}, status_code=400)(scope, receive, send)
             return
         queue = scope["app"].get_blocks()._queue
         number = _asked(data).get("event_id")

@@ -1,7 +1,7 @@
 """The routes that hand out a bundle's files.
 
 GET /bundles/{bundle}/{file}             a file that bundle.json lists, or bundle.json itself
-GET /bundles/{bundle}/examples/{n}.png   the n-th held-out test picture
+GET /bundles/{bundle}/examples/{n}.png   the n-th held-out picture
 GET /web/twofold.js                      an ES module that draws a bundle's pictures with onnxruntime-web
 
 A file that was deleted or replaced since the server began is answered with status 404, as one that never was there:
@@ -50,7 +50,7 @@ def routes(bundles: Mapping[str, ServedBundle]) -> list[Route]:
         # Length first: int() refuses a very long text with an error of its own.
         known = number.isascii() and number.isdigit() and len(number) <= 9
         if served is None or not known or int(number) >= len(served.engine.bundle.examples):
-            return PlainTextResponse("There is no such test picture here.", status_code=404)
+            return PlainTextResponse("There is no such held-out picture here.", status_code=404)
         picture = images.png(served.engine.bundle.examples[int(number)])
         return Response(picture, media_type="image/png", headers=HEADERS)
 

@@ -24,12 +24,12 @@ from demo.routes.make_pictures import PictureRoutes
 from demo.routes.make_requests import (
     at_own_machine,
     fresh_json,
-    in_thread,
     name_of,
     own_page_only,
     status_answer,
     with_refusals,
 )
+from demo.routes.threads import WAITING, in_thread
 
 
 class MakeRoutes:
@@ -75,15 +75,19 @@ class MakeRoutes:
         return found
 
     async def _create(self, request: Request) -> Response:
+        return fresh_json({"name": await in_thread(self._new, request.query_params.get("title", ""))})
+
+    def _new(self, title: str) -> str:
+        """The name of a new project. Raises UserError, as where there are too many already."""
         if len(self.projects.names()) >= self.maker.limits.projects:
             raise InputError(f"There are {self.maker.limits.projects} projects already: delete one first.")
-        return fresh_json({"name": self.projects.create(request.query_params.get("title", ""))})
+        return self.projects.create(title)
 
     async def _status(self, request: Request) -> Response:
         return await status_answer(self.maker, request)
 
     async def _delete(self, request: Request) -> Response:
-        await in_thread(self.pictures.leave, name_of(request))
-        await in_thread(self.maker.delete, name_of(request))
+        await in_thread(self.pictures.leave, name_of(request), limiter=WAITING)
+        await in_thread(self.maker.delete, name_of(request), limiter=WAITING)
         self.pictures.forget(name_of(request))
         return fresh_json({})

@@ -26,13 +26,13 @@ from demo.routes.make_requests import (
     at_own_machine,
     body_json,
     fresh_json,
-    in_thread,
     name_of,
     own_page_only,
     status_answer,
     with_refusals,
 )
 from demo.routes.model_requests import FRESH
+from demo.routes.threads import WAITING, in_thread
 
 
 class KeepRoutes:
@@ -56,16 +56,17 @@ class KeepRoutes:
         return fresh_json(await in_thread(keeping.kept, self.maker, name_of(request), self._is_own(request)))
 
     async def _describe(self, request: Request) -> Response:
-        await in_thread(keeping.describe, self.maker, name_of(request), await body_json(request))
+        asked = await body_json(request)
+        await in_thread(keeping.describe, self.maker, name_of(request), asked, limiter=WAITING)
         return await self._status(request)
 
     async def _measure(self, request: Request) -> Response:
-        await in_thread(keeping.measure, self.maker, name_of(request))
+        await in_thread(keeping.measure, self.maker, name_of(request), limiter=WAITING)
         return await self._status(request)
 
     async def _shelve(self, request: Request) -> Response:
         self._check_own(request)
-        await in_thread(keeping.shelve, self.maker, name_of(request))
+        await in_thread(keeping.shelve, self.maker, name_of(request), limiter=WAITING)
         return await self._status(request)
 
     async def _stage(self, request: Request) -> Response:
@@ -73,25 +74,26 @@ class KeepRoutes:
         kind = request.path_params["kind"]
         if kind not in keeping.STAGED:
             raise InputError("Only a space or a page can be staged.")
-        await in_thread(keeping.stage, self.maker, name_of(request), kind)
+        await in_thread(keeping.stage, self.maker, name_of(request), kind, limiter=WAITING)
         return await self._status(request)
 
     async def _zip(self, request: Request) -> Response:
         name = name_of(request)
-        title = keeping.download_name(self.maker.projects.get(name).title)
-        file = await in_thread(self._zipped, name, title)
+        file, title = await in_thread(self._zipped, name, limiter=WAITING)
         gone = BackgroundTask(remove, file)
         return FileResponse(file, media_type="application/zip", filename=f"{title}.zip", headers=FRESH, background=gone)
 
     async def _status(self, request: Request) -> Response:
         return await status_answer(self.maker, request)
 
-    def _zipped(self, name: str, title: str) -> Path:
+    def _zipped(self, name: str) -> tuple[Path, str]:
+        """The bundle as a zip, and what it is called."""
+        title = keeping.download_name(self.maker.projects.get(name).title)
         folder = self.maker.made.folder(name)
         if not folder.is_dir():
             raise UserError("Nothing has been learned yet: let it train first.")
         with self.maker.made.files_locked():
-            return zipped(folder, title)
+            return zipped(folder, title), title
 
     def _is_own(self, request: Request) -> bool:
         return at_own_machine(request, self.maker.limits)

@@ -37,8 +37,8 @@ from demo.make.classes import class_counts, class_of
 from demo.make.fetching import Fetches, ready_sets
 from demo.make.incoming import Arrivals, Incoming
 from demo.make.maker import Maker
-from demo.make.picture_files import picture_file
 from demo.make.projects import SIZES, Project
+from demo.make.stored_pictures import picture_file
 from demo.make.survey import Survey
 from demo.make.surveys import Surveys, SurveyTask
 from demo.routes.make_requests import (
@@ -46,13 +46,13 @@ from demo.routes.make_requests import (
     at_own_machine,
     body_json,
     fresh_json,
-    in_thread,
     name_of,
     own_page_only,
     whole,
     with_refusals,
 )
 from demo.routes.model_requests import FRESH, refusal
+from demo.routes.threads import DECODING, STORING, WAITING, in_thread
 
 COLUMNS, PER_PAGE = 10, 100
 REMEMBERED = 1000  # files whose answers are given again, where they were lost
@@ -71,6 +71,7 @@ class PictureRoutes:
         self._incoming: dict[str, Incoming] = {}
         self._making = threading.Lock()
         self._storing: dict[tuple[str, str], anyio.Event] = {}  # (project, id of a file) -> set once it is stored
+        self._turns: dict[str, anyio.Lock] = {}  # project -> held while a file is stored, one after the other
         self._arrived: dict[tuple[str, str], dict[str, Any]] = {}  # … -> what was answered then
 
     def routes(self) -> list[Route]:
@@ -107,6 +108,7 @@ class PictureRoutes:
         """Drops what is remembered of a project that was deleted."""
         self.surveys.forget(name)
         self._incoming.pop(name, None)
+        self._turns.pop(name, None)
 
     def incoming_of(self, name: str) -> Incoming:
         """What takes files into a project; one for all of them, as it counts. Raises InputError."""
@@ -119,8 +121,7 @@ class PictureRoutes:
     # --- bring ---------------------------------------------------------------------------------------
 
     async def _take_piece(self, request: Request) -> Response:
-        name, folder = name_of(request), self._open_to_changes(request)
-        query = request.query_params
+        name, query = name_of(request), request.query_params
         at, of = whole(query.get("at"), "at"), whole(query.get("of"), "of")
         if not 0 < of <= self.limits.upload_bytes:
             most = self.limits.upload_bytes // 1_000_000
@@ -131,19 +132,28 @@ class PictureRoutes:
             await self._storing[key].wait()
         if key in self._arrived:
             return fresh_json(self._arrived[key])
-        arriving = folder / f".{file_id}.part"
-        await in_thread(make_room, folder, arriving, self.limits.bytes - at)
+        arriving = await in_thread(self._begin_piece, name, file_id, at)
         size = await append(arriving, request, at, of)
         if size < of:
             return fresh_json({"received": size})
         self._storing[key] = anyio.Event()
         try:
-            arrivals = await in_thread(self._store, name, arriving, query.get("name", "")[:1000])
+            async with self._turns.setdefault(
+                name, anyio.Lock(fast_acquire=True)
+            ):  # not in a thread, which others need
+                arrivals = await in_thread(self._store, name, arriving, query.get("name", "")[:1000], limiter=STORING)
             self._remember(key, {"received": size} | arrivals.told())
         finally:
             arriving.unlink(missing_ok=True)
             self._storing.pop(key).set()
         return fresh_json(self._arrived[key])
+
+    def _begin_piece(self, name: str, file_id: str, at: int) -> Path:
+        """Where the pieces of a file are put together. Raises InputError while its project is being trained."""
+        folder = self._open_to_changes(name)
+        arriving = folder / f".{file_id}.part"
+        make_room(folder, arriving, self.limits.bytes - at)
+        return arriving
 
     def _store(self, name: str, arriving: Path, file_name: str) -> Arrivals:
         """Takes a file that has arrived whole into a project."""
@@ -157,7 +167,7 @@ class PictureRoutes:
 
     async def _fetch(self, request: Request) -> Response:
         name, query = name_of(request), request.query_params
-        self._open_to_changes(request)
+        await in_thread(self._open_to_changes, name)
         if "ready" in query:
             await in_thread(self.fetches.begin_ready, name, query["ready"])
         elif not at_own_machine(request, self.limits):
@@ -173,30 +183,33 @@ class PictureRoutes:
         return fresh_json({"fetch": self.fetches.status(name_of(request))})
 
     async def _stop_fetching(self, request: Request) -> Response:
-        await in_thread(self.fetches.stop, name_of(request))
+        await in_thread(self.fetches.stop, name_of(request), limiter=WAITING)
         return fresh_json({"fetch": self.fetches.status(name_of(request))})
 
-    def _open_to_changes(self, request: Request) -> Path:
-        """The folder of the project. Raises InputError while it is being trained."""
-        self.maker.check_not_trained(name_of(request))
-        return self.projects.folder(name_of(request))
+    def _open_to_changes(self, name: str) -> Path:
+        """The folder of a project. Raises InputError while it is being trained."""
+        self.maker.check_not_trained(name)
+        return self.projects.folder(name)
 
     # --- see -----------------------------------------------------------------------------------------
 
     async def _pictures(self, request: Request) -> Response:
-        task = await in_thread(self.surveys.of, name_of(request))
+        return fresh_json(await in_thread(self._survey_facts, name_of(request)))
+
+    def _survey_facts(self, name: str) -> dict[str, Any]:
+        """The survey of a project and what was chosen, as JSON, or how far it is. Raises UserError."""
+        task = self.surveys.of(name)
         if task.error:
             raise UserError(task.error)
         if task.result is None:
-            return fresh_json({"done": task.done, "of": task.of})
+            return {"done": task.done, "of": task.of}
         found = {
             "files": task.result.files,
             "flags": task.result.flags,
             "version": abs(hash(task.key)),
             "columns": [column_facts(name, column) for name, column in task.columns.items()],
         }
-        project = self.projects.get(name_of(request))
-        return fresh_json(found | chosen_facts(project, task.result.files, task))
+        return found | chosen_facts(self.projects.get(name), task.result.files, task)
 
     async def _page(self, request: Request) -> Response:
         task = await in_thread(self.surveys.of, name_of(request))
@@ -207,34 +220,47 @@ class PictureRoutes:
         return Response(png, media_type="image/png", headers=FRESH)
 
     async def _whole_picture(self, request: Request) -> Response:
-        folder, file = self.projects.folder(name_of(request)), request.query_params.get("file", "")
-        if (path := picture_file(folder / "pictures", file)) is None:
+        file = request.query_params.get("file", "")
+        data = await in_thread(self._shown, name_of(request), file, limiter=DECODING)
+        if data is None:
             return refusal(404, "There is no such picture any more.")
-        background = self.projects.get(name_of(request)).background or BACKGROUNDS["RGB"]
-        data = await in_thread(crops.shown, path, background)
         return Response(data, media_type="image/jpeg", headers=FRESH)
+
+    def _shown(self, name: str, file: str) -> bytes | None:
+        """A whole picture of a project, as JPEG; None where there is none of this path. Raises UserError."""
+        path = picture_file(self.projects.folder(name) / "pictures", file)
+        background = self.projects.get(name).background or BACKGROUNDS["RGB"]
+        return None if path is None else crops.shown(path, background)
 
     # --- choose --------------------------------------------------------------------------------------
 
     async def _choose(self, request: Request) -> Response:
-        folder = self._open_to_changes(request)
-        choice = choices.read_choice(await body_json(request))
-        return await self._changed(request, choice, await in_thread(data_set.all_files, folder))
+        asked = await body_json(request)
+        return fresh_json(await in_thread(self._choose_of, name_of(request), asked))
+
+    def _choose_of(self, name: str, asked: dict[str, Any]) -> dict[str, Any]:
+        folder = self._open_to_changes(name)
+        return self._changed(name, choices.read_choice(asked), data_set.all_files(folder))
 
     async def _classes_by_column(self, request: Request) -> Response:
-        folder = self._open_to_changes(request)
-        files = await in_thread(data_set.all_files, folder)
-        found = await in_thread(tables.classes_by, folder, request.query_params.get("column", ""), files)
-        named = dict.fromkeys(sorted(set(found.values()) - {""}), True)
-        return await self._changed(request, choices.Choice(class_of=dict(found), classes=named), files)
+        column = request.query_params.get("column", "")
+        return fresh_json(await in_thread(self._take_classes, name_of(request), column))
 
-    async def _changed(self, request: Request, choice: choices.Choice, files: list[str]) -> Response:
-        name = name_of(request)
-        project = await in_thread(self.projects.update, name, lambda project: choices.chosen(project, choice, files))
-        return fresh_json({"advice": advice(project, files, flags_of(await in_thread(self.surveys.of, name)))})
+    def _take_classes(self, name: str, column: str) -> dict[str, Any]:
+        folder = self._open_to_changes(name)
+        files = data_set.all_files(folder)
+        found = tables.classes_by(folder, column, files)
+        named = dict.fromkeys(sorted(set(found.values()) - {""}), True)
+        return self._changed(name, choices.Choice(class_of=dict(found), classes=named), files)
+
+    def _changed(self, name: str, choice: choices.Choice, files: list[str]) -> dict[str, Any]:
+        """Writes a choice about a project with these pictures; what to say about it, as JSON. Raises UserError."""
+        project = self.projects.update(name, lambda project: choices.chosen(project, choice, files))
+        return {"advice": advice(project, files, flags_of(self.surveys.of(name)))}
 
     async def _lay_out(self, request: Request) -> Response:
-        name, folder = name_of(request), self._open_to_changes(request)
+        name = name_of(request)
+        folder = await in_thread(self._open_to_changes, name)
         if not at_own_machine(request, self.limits):
             raise InputError(
                 "A data set can be written only on the machine that runs this page, where --make is for its owner."

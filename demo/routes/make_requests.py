@@ -1,25 +1,27 @@
 """What the requests to Make have in common: how they are read, checked and answered."""
 
+import json
 import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-import anyio
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from bundle.errors import InputError
 from demo.make.incoming import storing_problem
 from demo.make.limits import MakeLimits
 from demo.make.maker import Maker
-from demo.routes.bodies import stated_length
+from demo.routes.bodies import read_body, stated_length
 from demo.routes.model_requests import FRESH, refusal, refusal_of
+from demo.routes.threads import in_thread
 from demo.routes.uploads import OWN_HEADER
-from demo.serving.address import ip_of
+from demo.serving.address import ip_of, is_of_this_machine
 
 MAX_PIECE = 8_000_000  # bytes
 MAX_CHOICE = 10_000_000
+AT_ONCE = 1_000_000  # bytes that are written without a thread: one for each small file would be slow
 FORWARDED = ("x-forwarded-for", "forwarded", "x-real-ip")
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -31,6 +33,8 @@ def with_refusals(endpoint: Endpoint) -> Endpoint:
     async def answer(request: Request) -> Response:
         try:
             return await endpoint(request)
+        except ClientDisconnect:  # nobody is there to be answered, and nothing went wrong
+            raise
         except Exception as error:
             return refusal_of(error)
 
@@ -42,7 +46,7 @@ def own_page_only(endpoint: Endpoint) -> Endpoint:
 
     async def answer(request: Request) -> Response:
         if OWN_HEADER not in request.headers:
-            return refusal(403, "Pictures are accepted from this page only.")
+            return refusal(403, "Changes are accepted from this page only.")
         return await endpoint(request)
 
     return answer
@@ -51,7 +55,7 @@ def own_page_only(endpoint: Endpoint) -> Endpoint:
 def at_own_machine(request: Request, limits: MakeLimits) -> bool:
     """Whether the visitor sits at this machine, and it is theirs: nobody else names its folders, or is told of them."""
     address = ip_of(request.client.host) if request.client else None
-    near = address is not None and address.is_loopback
+    near = address is not None and address.is_loopback and is_of_this_machine(request.headers.get("host", ""))
     return limits.own_machine and near and not any(name in request.headers for name in FORWARDED)
 
 
@@ -69,11 +73,6 @@ async def status_answer(maker: Maker, request: Request) -> Response:
     """How far the project in the address is, for this visitor, and how fast this machine is by now."""
     status = await in_thread(maker.status, name_of(request), at_own_machine(request, maker.limits))
     return fresh_json(status | {"machine": await in_thread(maker.machine.facts)})
-
-
-async def in_thread(work: Callable[..., Any], *arguments: Any) -> Any:
-    """What `work` returns or raises; others are served meanwhile."""
-    return await anyio.to_thread.run_sync(work, *arguments)
 
 
 def whole(text: str | None, name: str) -> int:
@@ -104,12 +103,17 @@ async def _append(file: Path, request: Request, at: int, of: int) -> int:
         size = 0
     if at != size:
         return size  # the page goes on from there
+    arrived = bytearray()
     with file.open("ab") as out:
         async for piece in request.stream():
             size += len(piece)
             if size > of or size - at > MAX_PIECE:
                 raise InputError("The file is larger than it says.")
-            out.write(piece)
+            arrived += piece
+            if len(arrived) > AT_ONCE:
+                await in_thread(out.write, arrived)
+                arrived = bytearray()
+        out.write(arrived)
     return size
 
 
@@ -120,8 +124,9 @@ async def body_json(request: Request) -> dict[str, Any]:
         raise InputError("The request must state its length (Content-Length).")
     if length > MAX_CHOICE:
         raise InputError("The request is too large.")
+    data = await read_body(request, MAX_CHOICE)
     try:
-        found = await request.json()
+        found = json.loads(data or b"")
     except (ValueError, RecursionError) as problem:
         raise InputError("The request cannot be read.") from problem
     if not isinstance(found, dict):

@@ -22,9 +22,10 @@ from starlette.routing import Route
 from bundle.errors import InputError
 from demo.make.maker import Maker
 from demo.make.projects import Remedy
-from demo.routes.make_requests import fresh_json, in_thread, name_of, own_page_only, status_answer, with_refusals
+from demo.routes.make_requests import fresh_json, name_of, own_page_only, status_answer, with_refusals
 from demo.routes.model_requests import FRESH
 from demo.routes.run_pictures import run_routes
+from demo.routes.threads import WAITING, in_thread
 
 
 class TrainingRoutes:
@@ -88,11 +89,11 @@ class TrainingRoutes:
         return await self._status(request)
 
     async def _restart(self, request: Request) -> Response:
-        await in_thread(self.maker.start_over, name_of(request))
+        await in_thread(self.maker.start_over, name_of(request), limiter=WAITING)
         return await self._status(request)
 
     async def _play(self, request: Request) -> Response:
-        await in_thread(self.maker.play, name_of(request))
+        await in_thread(self.maker.play, name_of(request), limiter=WAITING)
         return fresh_json(await in_thread(self.maker.made.facts, name_of(request)))
 
     async def _status(self, request: Request) -> Response:

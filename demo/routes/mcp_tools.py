@@ -29,12 +29,11 @@ from bundle.picture_files import UPLOAD
 from demo import arguments
 from demo.routes.endpoints import Endpoint, drawing, reading
 from demo.routes.model_requests import refusal, visitor_of
-from demo.serving.address import LOCAL_NAMES, Address, public_name
+from demo.serving.address import LOCAL_NAMES, MISDIRECTED, Address, public_name, unknown_name
 from demo.serving.calls import Calls
 from demo.serving.served_bundle import ServedBundle
 
 MAX_BODY = 4 * UPLOAD.bytes  # bytes: a picture and a mask as base64
-MISDIRECTED = 421  # the status of a request to a name that is not the server's
 INSTRUCTIONS = """Draws pictures with small generators, a GAN and a VAE of one set of pictures, and reads pictures.
 `report` tells what a bundle of them knows. The same seed always gives the same picture."""
 
@@ -140,8 +139,7 @@ class _Explained:
         await self.app(scope, receive, explained)
         if misdirected:
             host = Request(scope).headers.get("host", "")
-            sentence = f"This server does not know the name '{host[:100]}': start it with --root-path https://NAME."
-            await refusal(MISDIRECTED, sentence)(scope, receive, send)
+            await refusal(MISDIRECTED, unknown_name(host))(scope, receive, send)
 
 
 def content(answer: Mapping[str, Any]) -> list[ContentBlock]:

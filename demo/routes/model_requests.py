@@ -19,7 +19,8 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from bundle.errors import Busy, FileGone, UserError
+from bundle.errors import Busy, FileGone, InputError, UserError
+from demo.routes.bodies import read_body
 from demo.serving.batching import GONE, Caller, on_behalf_of
 from demo.serving.fair_slots import FairSlots
 
@@ -31,6 +32,9 @@ STREAM_DEADLINE = 60.0  # seconds that a search may wait for its turn
 FILMS = 2  # exports, which may take minutes of a processor, and space on the disk; one for each visitor
 MAX_WAITING_FILMS = 8
 FILM_DEADLINE = 900.0
+RECEIVING = 32  # bodies that may arrive at a time, of at most a few megabytes each
+MAX_WAITING_BODIES = 64
+BODY_DEADLINE = 60.0  # seconds that a body may wait for its turn
 STILL_WAITING = 5.0  # seconds between two reports of who waits for a turn: a silent connection would be cut
 LOOK_EVERY = 0.05  # seconds between two looks whether the client is still connected
 FAILED = "The request failed; the server's log says why."
@@ -48,10 +52,20 @@ class ModelRequests:
     """The requests in progress of one server."""
 
     def __init__(self) -> None:
+        self._receiving = FairSlots(RECEIVING, MAX_WAITING_BODIES)
         self._requests = FairSlots(THREADS, MAX_WAITING)
         self._streams = FairSlots(STREAMS, MAX_WAITING_STREAMS)
         self._films = FairSlots(FILMS, MAX_WAITING_FILMS)
         self._threads = anyio.CapacityLimiter(THREADS + STREAMS + FILMS)
+
+    async def body(self, request: Request, most: int) -> bytes:
+        """The body of a request. Raises InputError for one of more than `most` bytes, or that arrives too slowly, Busy
+        where too many arrive at once, ClientDisconnect."""
+        async with self._receiving.slot(Caller.of_now(visitor_of(request), BODY_DEADLINE)):
+            data = await read_body(request, most)
+        if data is None:
+            raise InputError("The request is larger than it says.")
+        return data
 
     async def answer(self, request: Request, work: Callable[[], Response]) -> Response:
         """The answer of `work`, which runs in a thread, or a sentence that says why there is none."""

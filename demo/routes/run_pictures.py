@@ -2,21 +2,24 @@
 
 GET {base}                               what run_view says
 GET {base}/curves/{stage}                its curves
-GET {base}/{kind}/{stage}/{images}.png   kind: samples (a sheet), moments (a row), held-out (of a VAE)
+GET {base}/{kind}/{stage}/{images}.png?v=   kind: samples (a sheet), moments (a row), held-out (of a VAE)
+
+Later runs use the addresses of pictures again: browsers keep only one with the version that run_view says.
 """
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-import anyio
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from demo.make.run_view import STAGES, curves, picture, run_view
+from demo.make.run_view import STAGES, curves, picture, run_view, version_of
 from demo.routes.model_requests import FRESH, refusal, refusal_of
+from demo.routes.threads import in_thread
 
 KEPT = {"Cache-Control": "private, max-age=86400", "X-Content-Type-Options": "nosniff"}
+ASKED_AGAIN = KEPT | {"Cache-Control": "no-cache"}
 KINDS = ("samples", "moments", "held-out")
 
 
@@ -26,8 +29,7 @@ def run_routes(base: str, folder_of: Callable[[Request], Path]) -> list[Route]:
     def in_run_folder(work: Callable[[Request, Path], Response]) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
             try:
-                folder = folder_of(request)
-                return await anyio.to_thread.run_sync(work, request, folder)
+                return await in_thread(lambda: work(request, folder_of(request)))
             except Exception as error:
                 return refusal_of(error)
 
@@ -47,7 +49,8 @@ def run_routes(base: str, folder_of: Callable[[Request], Path]) -> list[Route]:
         path = picture(run, stage, kind, images) if kind in KINDS else None
         if path is None:
             return refusal(404, "There is no such sheet.")
-        return FileResponse(path, media_type="image/png", headers=KEPT)
+        current = request.query_params.get("v") == str(version_of(path))
+        return FileResponse(path, media_type="image/png", headers=KEPT if current else ASKED_AGAIN)
 
     return [
         Route(base, in_run_folder(view), methods=["GET"]),

@@ -8,7 +8,6 @@ visitor. Files arrive side by side, so a slow line holds up nobody else. MAX_MOD
 newer ones take their place.
 """
 
-import asyncio
 import secrets
 import shutil
 import tempfile
@@ -25,6 +24,7 @@ from bundle.errors import Busy, InputError, UserError
 from bundle.read import read
 from bundle.sessions import Provider
 from demo.facts import bundle_facts
+from demo.routes.bodies import parts_of
 from demo.routes.model_requests import refusal, refusal_of, visitor_of
 from demo.serving.batching import Caller
 from demo.serving.engine import Engine, EngineCache
@@ -38,8 +38,6 @@ MAX_TITLE = 60
 RECEIVED = 8  # files that may arrive at a time
 MAX_WAITING = 16
 TURN = 60.0  # seconds that a file may wait for its turn
-PATIENCE = 20.0  # seconds that a file may take to arrive, and one more for each LEAST_SPEED bytes
-LEAST_SPEED = 50_000
 CHECKING = "Another model is being checked; try again in a minute."
 OWN_HEADER = "x-twofold"  # pages of other sites cannot send it: browsers ask the server first (CORS)
 
@@ -101,7 +99,7 @@ class Uploads:
     async def _take(self, request: Request) -> Response:
         if OWN_HEADER not in request.headers:
             return refusal(403, "Models are accepted from this page only.")
-        title = request.query_params.get("title", "").strip()[:MAX_TITLE] or "A visitor's model"
+        title = printable(request.query_params.get("title", ""))[:MAX_TITLE] or "A visitor's model"
         file, visitor = self._folder / f"{secrets.token_hex(8)}.onnx", visitor_of(request)
         try:
             async with self._receiving.slot(Caller.of_now(visitor, TURN)):
@@ -119,22 +117,21 @@ class Uploads:
             file.unlink(missing_ok=True)
 
 
+def printable(title: str) -> str:
+    """A title without signs that do not show, such as a zero, which no command line takes."""
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in title).split())
+
+
 async def receive(request: Request, file: Path) -> None:
     """Write the body of a request to a file. Raises InputError when it is too large or comes too slowly, UserError when
     the disk refuses."""
-    began, size = asyncio.get_running_loop().time(), 0
+    size = 0
     try:
-        async with asyncio.timeout(PATIENCE) as limit:
-            with file.open("wb") as out:
-                async for part in request.stream():
-                    size += len(part)
-                    if size > MAX_BYTES:
-                        raise InputError(f"The file is too large: at most {MAX_BYTES // 1_000_000} MB are accepted.")
-                    out.write(part)
-                    limit.reschedule(began + PATIENCE + size / LEAST_SPEED)
-    except TimeoutError as error:
-        raise InputError(
-            f"The file arrives too slowly: at least {LEAST_SPEED // 1000} kB a second are needed."
-        ) from error
+        with file.open("wb") as out:
+            async for part in parts_of(request):
+                size += len(part)
+                if size > MAX_BYTES:
+                    raise InputError(f"The file is too large: at most {MAX_BYTES // 1_000_000} MB are accepted.")
+                out.write(part)
     except OSError as error:
         raise UserError(f"The file cannot be stored: {error.strerror or error}.") from error

@@ -13,12 +13,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from bundle.errors import UserError
 from bundle.marks import xmp
 from bundle.marks.verify import FORMATS, finding, named
 from bundle.picture_files import Limits
 from demo.routes.bundle_routes import wrong_length
 from demo.routes.marked_pictures import drawn_here
-from demo.routes.model_requests import FRESH, ModelRequests
+from demo.routes.model_requests import FRESH, ModelRequests, refusal_of
 from demo.serving.served_bundle import ServedBundle
 
 DROPPED = Limits(16_000_000, 32_000_000, 0, 0, FORMATS)
@@ -32,7 +33,10 @@ def routes(bundles: Mapping[str, ServedBundle], requests: ModelRequests | None =
     async def endpoint(request: Request) -> Response:
         if (refused := wrong_length(request, DROPPED.bytes, TOO_LARGE)) is not None:
             return refused
-        data = await request.body()
+        try:
+            data = await door.body(request, DROPPED.bytes)
+        except UserError as error:
+            return refusal_of(error)
         return await door.answer(request, lambda: _verified(data, bundles))
 
     return [Route("/verify", endpoint, methods=["POST"])]

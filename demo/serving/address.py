@@ -19,6 +19,7 @@ FURTHER_PORTS = 10  # that are tried when none was asked for
 # How to reach, from this machine, a server that listens on all addresses.
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 LOCAL_NAMES = ("127.0.0.1:*", "localhost:*", "[::1]:*")
+MISDIRECTED = 421  # the status of a request to a name that is not the server's
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,24 @@ def root_path(given: str | None) -> str | None:
 def public_name(root: str | None) -> str | None:
     """The host, with its port if it has one, of a `root_path` that is a whole address; None for a path."""
     return urlsplit(root or "").netloc or None
+
+
+def without_port(host: str) -> str:
+    """The name or IP address in a Host header, without brackets."""
+    return re.sub(r":\d*$", "", host).removeprefix("[").removesuffix("]").lower()
+
+
+def is_of_this_machine(host: str) -> bool:
+    """Whether a Host header names this machine, for whoever sits at it. A page of another site that points its own name
+    at this machine (DNS rebinding) sends that name."""
+    name = without_port(host)
+    address = ip_of(name)
+    return name == "localhost" if address is None else address.is_loopback
+
+
+def unknown_name(host: str) -> str:
+    """What to say of a request to a name that is not the server's."""
+    return f"This server does not know the name '{host[:100]}': start it with --root-path https://NAME."
 
 
 def taken(port: int) -> str:

@@ -50,7 +50,7 @@ class FairSlots:
         try:
             await turn
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():  # it got its slot at the same moment
+            if turn.done() and not turn.cancelled() and turn.exception() is None:  # it got its slot just now
                 self._give_back(visitor)
             else:
                 self._leave(visitor, turn)

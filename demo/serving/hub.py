@@ -4,6 +4,7 @@ Only the files of bundles are downloaded, into the Hub's own cache, after a look
 like any other bundle. To get the same files every time, give a commit as the revision.
 """
 
+import errno
 import re
 from fnmatch import fnmatch
 from pathlib import Path
@@ -16,8 +17,18 @@ from huggingface_hub.errors import (
 )
 
 from bundle.errors import UserError
+from bundle.packed_files import GRAPHS
+from bundle.read import INDEX, ORDER
 
-PATTERNS = ("*.onnx", "bundle.json", "*/bundle.json", "*.npz", "*.png", "*.webp")
+PATTERNS = (
+    "*.onnx",
+    *(f"{place}{name}" for name in (INDEX, GRAPHS) for place in ("", "*/")),
+    "*.npz",
+    "*.png",
+    "*.webp",
+    ORDER,
+)
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 MAX_BYTES = 500_000_000
 
 
@@ -47,12 +58,20 @@ def fetch(address: str) -> Path:
     except UserError:
         raise
     except Exception as error:  # no connection: its errors depend on the HTTP library, which changes between versions
-        try:
-            return Path(
-                snapshot_download(repository, revision=revision, allow_patterns=list(PATTERNS), local_files_only=True)
-            )
-        except LocalEntryNotFoundError:
-            raise UserError(f"The Hub cannot be reached, and {address} was not downloaded before.") from error
+        if isinstance(error, OSError) and error.errno in DISK_FULL:
+            raise UserError(f"The disk is full: {address} cannot be downloaded.") from error
+        return _downloaded_before(address)
+
+
+def _downloaded_before(address: str) -> Path:
+    """The local folder of what was downloaded before. Raises UserError where that is nothing."""
+    repository, revision = parse(address)
+    try:
+        return Path(
+            snapshot_download(repository, revision=revision, allow_patterns=list(PATTERNS), local_files_only=True)
+        )
+    except LocalEntryNotFoundError as error:
+        raise UserError(f"The Hub cannot be reached, and {address} was not downloaded before.") from error
 
 
 def _size(repository: str, revision: str | None) -> int:

@@ -9,6 +9,7 @@ demo/routes/uploads.py: apart from this module, so that the child does not load 
 import json
 import math
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -30,6 +31,9 @@ MEMORY = 4_000_000_000  # bytes of address space; onnxruntime's libraries take m
 ADOPTING_CPU_SECONDS = 60  # processor time for adopting one file
 SERVING_CPU_SECONDS = 1200  # and for one child that draws; then a new one is started
 ADOPTING_SECONDS = 60.0  # clock time for adopting
+NO_MEMORY = ("MemoryError", "bad_alloc")  # in a child's last words
+OVER_LIMITS = tuple(-getattr(signal, name) for name in ("SIGKILL", "SIGXCPU") if hasattr(signal, name))
+"""Exit codes of a child that the system ended for its memory or its time."""
 PASSED_VARIABLES = ("PATH", "HOME", "LANG", "LD_LIBRARY_PATH", "SYSTEMROOT")
 
 
@@ -50,8 +54,10 @@ def adopt_there(file: Path, target: Path, name: str, title: str) -> None:
         raise UserError(f"Reading this model timed out after {ADOPTING_SECONDS:g} s.") from error
     if done.returncode == 2:
         raise UserError(done.stderr.strip().splitlines()[-1])
-    if done.returncode:
+    if done.returncode in OVER_LIMITS or any(words in done.stderr for words in NO_MEMORY):
         raise UserError("This model exceeds the limit on memory or time for visitors' models.")
+    if done.returncode:
+        raise UserError("This model cannot be read: the process that reads it ended unexpectedly.")
 
 
 class Sandbox:

@@ -386,7 +386,7 @@ def test_what_may_be_cached_has_the_version_in_its_address(visit):
     for name in TABS[:3]:
         tab(page, name)
         settle(page)
-    page.get_by_role("button", name="Test picture 1", exact=True).wait_for()
+    page.get_by_role("button", name="Held-out picture 1", exact=True).wait_for()
     version = page.evaluate("Twofold.bundle().version")
     of_bundle = [url for url in asked if "/live/" in url or "/bundles/" in url]
     assert {urlparse(url).path.split("/")[-1] for url in of_bundle} >= {"digits", "morph", "sheet.png", "0.png"}

@@ -5,7 +5,8 @@ import zipfile
 
 import pytest
 
-from bundle.zip_entries import entry_names, read_entry
+from bundle import zip_entries
+from bundle.zip_entries import entry_marks, entry_names, read_entry
 
 
 def packed(names: list[bytes]) -> list[zipfile.ZipInfo]:
@@ -62,3 +63,14 @@ def test_an_entry_that_is_too_large_or_torn_is_no_file():
     torn[45] ^= 0xFF
     with zipfile.ZipFile(io.BytesIO(torn)) as archive, pytest.raises(OSError):
         read_entry(archive, archive.infolist()[0], 1024)
+
+
+def test_files_are_counted_whatever_the_zip_says_of_itself(monkeypatch: pytest.MonkeyPatch):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for i in range(30):
+            archive.writestr(f"{i}.txt", b"")
+    data = bytearray(file.getvalue())
+    data[-14:-10] = b"\1\0\1\0"  # the counts in the end record
+    monkeypatch.setattr(zip_entries, "PIECE", 7)  # marks lie across pieces
+    assert entry_marks(io.BytesIO(data)) == 30

@@ -21,6 +21,7 @@ from demo.routes.make_routes import make_routes
 
 OWN_PAGE = {"X-Twofold": "make"}
 HERE = ("127.0.0.1", 50_000)
+ADDRESS = "http://127.0.0.1:7860"
 
 
 def picture(seed: int) -> bytes:
@@ -48,7 +49,7 @@ class Page:
 
     def __init__(self, home: Path, limits: MakeLimits = OWN_MACHINE, client: tuple[str, int] = HERE):
         self.maker = Maker(Projects(home), {}, choose_provider("cpu"), limits)
-        self.client = TestClient(Starlette(routes=make_routes(self.maker)), client=client)
+        self.client = TestClient(Starlette(routes=make_routes(self.maker)), base_url=ADDRESS, client=client)
 
     def post(self, path: str, **named: Any):
         return self.client.post(f"/make{path}", headers=OWN_PAGE, **named)

@@ -106,7 +106,7 @@ def read_records(name: PurePosixPath, data: bytes) -> Records:
         return pq.read_table(io.BytesIO(data)).to_pylist()
     if name.name.lower() == STYLEGAN:
         return stylegan_records(json.loads(data.decode("utf-8-sig", errors="replace")))
-    records = text_records(name, data)
+    records = list(text_records(name, data))
     if name.suffix.lower() != ".csv":
         return records
     return [{column: cell(text) for column, text in row.items()} for row in records]

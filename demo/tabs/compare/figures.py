@@ -97,10 +97,10 @@ def table(left: Side, right: Side) -> str:
     writer = csv.writer(text)
     writer.writerow(COLUMNS)
     for row in compare(left, right):
-        line: list[str | float | None] = [row.figure, _cell(row.label), row.unit, row.better]
+        line: list[str | float | None] = [row.figure, row.label, row.unit, row.better]
         for figure in (row.left, row.right):
             line.extend([figure.value, figure.error, figure.floor, figure.floor_is] if figure else [None] * 4)
-        writer.writerow([*line, row.verdict])
+        writer.writerow([_cell(value) if isinstance(value, str) else value for value in (*line, row.verdict)])
     return text.getvalue()
 
 
@@ -158,4 +158,4 @@ def _value(figure: Figure | None) -> dict[str, Any] | None:
 
 def _cell(text: str) -> str:
     """A text as a cell: spreadsheets would take one that begins like this for a formula."""
-    return f"'{text}" if text[:1] in "=+-@" else text
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

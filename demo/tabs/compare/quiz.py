@@ -1,6 +1,6 @@
 """Real or generated? The pictures of a quiz, and what a score means.
 
-Half of the pictures are held-out test pictures, half are samples of the same classes. The number of a quiz, a seed,
+Half of the pictures are held-out ones, half are samples of the same classes. The number of a quiz, a seed,
 determines which, and in which order. Statistics: Wilson's score interval (Wilson 1927), and the results of guessing.
 """
 
@@ -77,7 +77,7 @@ def plan_of(served: ServedBundle, key: int) -> Plan:
     """The plan of a bundle's quiz. Raises BundleError when its held-out pictures lack classes."""
     labels = served.engine.bundle.example_labels
     if served.classes and len(labels) and labels.min() < 0:
-        raise BundleError(f"The test pictures of bundle '{served.info.name}' have no classes.")
+        raise BundleError(f"The held-out pictures of bundle '{served.info.name}' have no classes.")
     return plan(key, labels)
 
 

@@ -3,7 +3,7 @@
 A GAN's styles w are float32 [1, L, D], a VAE's codes float32 [1, D].
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -54,6 +54,15 @@ def principal_directions(rows: np.ndarray) -> Directions:
     return Directions(axes[:STRONGEST], np.sqrt(variances[:STRONGEST]), shares)
 
 
+def without_class_means(rows: np.ndarray, seeds: Sequence[int], classes: int) -> np.ndarray:
+    """The latents [N, D] of seeds, less the mean of their class: differences between classes are taken out. As they are
+    for a bundle without classes."""
+    if not classes:
+        return rows
+    kinds = np.array([latents.seed_class(seed, classes) for seed in seeds])
+    return rows - np.stack([rows[kinds == k].mean(axis=0) for k in range(classes)])[kinds]
+
+
 # --- with a bundle -------------------------------------------------------------------------------
 
 
@@ -65,10 +74,7 @@ def global_directions(served: ServedBundle, model: Model) -> Directions:
         rows = served.codes(seeds)
     else:
         rows = in_batches(seeds, served.styles, served.info.max_batch).reshape(len(seeds), -1)
-    if served.classes:
-        kinds = np.array([latents.seed_class(seed, served.classes) for seed in seeds])
-        rows = rows - np.stack([rows[kinds == k].mean(axis=0) for k in range(served.classes)])[kinds]
-    return principal_directions(rows.astype(np.float64))
+    return principal_directions(without_class_means(rows, seeds, served.classes).astype(np.float64))
 
 
 def boundary_accuracies(served: ServedBundle, model: Model) -> list[float]:

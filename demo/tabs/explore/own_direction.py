@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bundle import latents
 from bundle.errors import InputError
 from bundle.feeds import in_batches
 from bundle.own_directions import decoded, encoded, latent_size, space_key
 from bundle.schema import Model
 from demo.serving.served_bundle import ServedBundle, kept_with_bundle
+from demo.tabs.explore.directions import without_class_means
 
 SHOWN = 12  # pictures of a round
 ALONG = (1.5, -1.5, 2.5, -2.5)  # steps of a later round along the estimate, in shares of REACH; the others are anywhere
@@ -94,9 +94,12 @@ def _boundary(points: np.ndarray, has: np.ndarray) -> tuple[np.ndarray, float]:
     Both kinds weigh the same, however many there are."""
     weights = np.where(has, 0.5 / has.sum(), 0.5 / (~has).sum())
     middle = weights @ points
-    apart, signs = points - middle, np.where(has, 1.0, -1.0)
-    gram = (apart * weights[:, None]).T @ apart
-    slope = np.linalg.solve(gram + RIDGE * np.eye(len(gram)), apart.T @ (weights * signs))
+    roots = np.sqrt(weights)
+    rows, marks = (points - middle) * roots[:, None], np.where(has, 1.0, -1.0) * roots
+    if len(rows) < rows.shape[1]:  # the same slope, by as many equations as there are points
+        slope = rows.T @ np.linalg.solve(rows @ rows.T + RIDGE * np.eye(len(rows)), marks)
+    else:
+        slope = np.linalg.solve(rows.T @ rows + RIDGE * np.eye(rows.shape[1]), rows.T @ marks)
     normal = slope / max(float(np.linalg.norm(slope)), 1e-12)
     return normal, float(middle @ normal)
 
@@ -128,10 +131,7 @@ def latent_spread(served: ServedBundle, model: Model) -> Spread:
         rows = served.codes(seeds)
     else:
         rows = in_batches(seeds, served.styles, served.info.max_batch).mean(axis=1)
-    if served.classes:
-        kinds = np.array([latents.seed_class(seed, served.classes) for seed in seeds])
-        rows = rows - np.stack([rows[kinds == k].mean(axis=0) for k in range(served.classes)])[kinds]
-    return spread_of(rows)
+    return spread_of(without_class_means(rows, seeds, served.classes))
 
 
 def next_round(served: ServedBundle, model: Model, marks: Sequence[tuple[str, bool]], seed: int, number: int) -> dict:

@@ -28,10 +28,10 @@ from demo.tabs.morph.morph_export import FORMATS, ExportFormat, Morph
 REPORT_EVERY = 0.2  # seconds between two reports of progress
 SETTLED = 1.0  # seconds of drawing before the time that is left is told
 MOST_BYTES = 300_000_000  # of a file
-ROOM = 2 * MOST_BYTES  # bytes that must be free on the disk: an MP4 lies there twice for a moment
+ROOM = 10_000_000  # bytes that are free besides a film, which lies on the disk twice for a moment where it is an MP4
 PART = 3_000_000  # bytes of a file in one line; a multiple of three, so that the parts in base64 are those of the whole
 TOO_LARGE = f"The file grew beyond {MOST_BYTES // 1_000_000} MB: make the film shorter, or ask for MP4."
-FULL = "The disk of this server is full: no film can be written now."
+FULL = "The disk of this server has too little room: no film can be written now."
 
 
 class Cancelled(Exception):
@@ -104,9 +104,15 @@ def exported(served: ServedBundle, asked: Mapping[str, Any]) -> Generator[dict[s
         raise UserError(missing)
     morph = morph_export.read(served, asked).held_by(file_format)
     morph_export.check_size(morph, file_format)
-    if shutil.disk_usage(tempfile.gettempdir()).free < ROOM:
+    if shutil.disk_usage(tempfile.gettempdir()).free < 2 * most_bytes(morph, file_format) + ROOM:
         raise UserError(FULL)
     return _reports(morph, file_format, caller().visitor)
+
+
+def most_bytes(morph: Morph, file_format: ExportFormat) -> int:
+    """How large its file can grow: as large as its pixels in colour, or MOST_BYTES."""
+    height, width = morph_export.frame_size(morph, file_format)
+    return min(MOST_BYTES, 3 * morph.frames * height * width)
 
 
 def _reports(morph: Morph, file_format: ExportFormat, visitor: str) -> Generator[dict[str, Any], None, None]:

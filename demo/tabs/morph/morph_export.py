@@ -237,13 +237,18 @@ def _length(asked: Mapping[str, Any]) -> tuple[int, int, float]:
     return frames, fps, seconds or frames / fps
 
 
+def frame_size(morph: Morph, file_format: ExportFormat) -> tuple[int, int]:
+    """Height and width of a frame in pixels, as it is written."""
+    picture = morph.served.info.image
+    factor = 1 if file_format == "zip" else max(1, round(animation.SIZE / picture.height))
+    return factor * picture.height, factor * picture.width
+
+
 def check_size(morph: Morph, file_format: ExportFormat) -> None:
     """Raises InputError for a film with more pixels than one may have, and for a strip of too many frames."""
     if file_format in STRIPS and morph.frames > arguments.MAX_FRAMES:
         raise InputError(f"A strip has at most {arguments.MAX_FRAMES} frames, not {morph.frames}.")
-    picture = morph.served.info.image
-    factor = 1 if file_format == "zip" else max(1, round(animation.SIZE / picture.height))
-    height, width = factor * picture.height, factor * picture.width
+    height, width = frame_size(morph, file_format)
     most = MOST_PIXELS // (height * width)
     if morph.frames > most:
         raise InputError(

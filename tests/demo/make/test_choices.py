@@ -80,7 +80,7 @@ def test_what_is_not_there_is_passed_over_and_what_is_unknown_refused():
     assert after(left_out={"cats/999999.png": True, FILES[0]: True}).left_out == (FILES[0],)
     with pytest.raises(InputError, match="size"):
         after(size="huge")
-    with pytest.raises(InputError, match="That cannot be chosen: state"):
+    with pytest.raises(InputError, match="no choice called state: take one of size, "):
         after(state="finished")
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from bundle.errors import InputError, UserError
 from demo.make import data_set
-from demo.make.data_set import chosen_pictures, lay_out, reading_words, terminal_command
+from demo.make.data_set import SET, chosen_pictures, counts, lay_out, reading_words, terminal_command
 from demo.make.projects import Project
 from demo.make.survey import survey
 from demo.make.tables import LEAST_EACH, LEAST_KNOWN
@@ -114,6 +114,17 @@ def test_a_full_disk_leaves_the_older_data_set(folder: Path, monkeypatch: pytest
     with pytest.raises(UserError, match=r"The data set cannot be written: No space left on device\."):
         lay_out(folder, PROJECT)
     assert len(list((folder / "set").glob("*/*"))) == 100 and not (folder / ".set").exists()
+
+
+def test_a_data_set_is_counted_once_until_it_changes(folder: Path):
+    project = PROJECT.model_copy(update={"state": "paused"})
+    pictures = lay_out(folder, project)
+    group = next(path for path in (folder / SET).iterdir() if path.is_dir())
+    os.utime(group, (0, 0))
+    before, read = counts(folder, project), data_set._count.cache_info().misses
+    assert counts(folder, project) == before and before[0] == pictures and data_set._count.cache_info().misses == read
+    (group / "more.png").write_bytes(b"x")
+    assert counts(folder, project) == (pictures + 1, before[1])
 
 
 def test_a_command_with_a_space_in_its_folder_can_be_pasted(folder: Path):

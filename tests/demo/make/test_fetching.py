@@ -64,6 +64,13 @@ def test_what_the_process_says_is_told(tmp_path: Path):
     assert not any((tmp_path / "home").iterdir())
 
 
+@pytest.mark.parametrize("source", ["~nobody-of-this-name/x", "x" * 5000, "a/%00"])
+def test_what_can_be_no_folder_is_said_not_to_be_here(tmp_path: Path, source: str):
+    page = Page(tmp_path)
+    answer = page.post(f"/{page.project_of(0)}/source?path={source}")
+    assert answer.status_code == 400 and "is not on this machine" in answer.text
+
+
 def test_strangers_get_no_sets_from_the_hub():
     assert "shapes" in ready_sets(ANYONE) and not any(READY[name].hub for name in ready_sets(ANYONE))
     assert set(ready_sets(ANYONE)) <= set(ready_sets(OWN_MACHINE)) <= set(READY)

@@ -18,8 +18,8 @@ from demo.make.groups import Groups
 from demo.make.incoming import Incoming
 from demo.make.limits import OWN_MACHINE, MakeLimits
 from demo.make.maker import Maker
-from demo.make.picture_files import picture_file, picture_files
 from demo.make.projects import Project, Projects
+from demo.make.stored_pictures import picture_file, picture_files
 from demo.make.survey import survey
 from tests.support.make_page import zipped
 
@@ -100,7 +100,9 @@ def test_all_list_pictures_in_one_order(tmp_path: Path):
     assert survey(tmp_path / "pictures", project).files == tuple(picture_files(tmp_path / "pictures"))
 
 
-@pytest.mark.parametrize("file", ["", "a", "a/", "/a", "../secret", "..\\secret", "a/b/c.png", "a/\0"])
+@pytest.mark.parametrize(
+    "file", ["", "a", "a/", "/a", "../secret", "..\\secret", "a/b/c.png", "a/\0", "a/" + 300 * "x"]
+)
 def test_a_path_that_leads_elsewhere_is_no_picture(tmp_path: Path, file: str):
     _, (stored,) = taken(tmp_path, png(), "a/1.png")
     (tmp_path / "secret").write_text("secret")
@@ -124,6 +126,15 @@ def test_a_bomb_of_a_zip_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(incoming, "TRAINING", replace(incoming.TRAINING, bytes=1_000_000))
     arrivals, files = taken(tmp_path, zipped({"a.png": bytes(50_000_000)}), "bomb.zip")
     assert files == [] and arrivals.refused == {"too large": 1}
+
+
+def test_a_zip_of_far_more_files_than_fit_is_refused_before_it_is_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    limits, many = MakeLimits(1_000_000, 1_000_000, 2, 10, 1), zipped({f"{i}.txt": b"" for i in range(9)})
+    monkeypatch.setattr(incoming.zipfile, "ZipFile", lambda *of: pytest.fail("opened"))
+    with pytest.raises(InputError, match="more than 8 files"):
+        taken(tmp_path, many, "many.zip", limits)
 
 
 def test_more_pictures_come_after_those_that_are_there(tmp_path: Path):

@@ -3,6 +3,7 @@
 import io
 import json
 import shlex
+import shutil
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,7 +25,7 @@ from demo.make.projects import Projects
 from demo.routes.make_routes import make_routes
 from tests.support import tiny
 from tests.support.inline_child import inline
-from tests.support.make_page import HERE, OWN_PAGE
+from tests.support.make_page import ADDRESS, HERE, OWN_PAGE
 from tests.support.quick_maker import narrow, of_pictures, project, quick_maker, until
 
 COMMAND, STEPS = plan.training_command, plan.steps
@@ -52,7 +53,7 @@ def maker(tmp_path: Path) -> Iterator[Maker]:
 
 @pytest.fixture
 def page(maker: Maker) -> TestClient:
-    return TestClient(Starlette(routes=make_routes(maker)), headers=OWN_PAGE, client=HERE)
+    return TestClient(Starlette(routes=make_routes(maker)), headers=OWN_PAGE, base_url=ADDRESS, client=HERE)
 
 
 def test_nothing_stays_in_memory_of_a_bundle_that_was_renewed_or_deleted(maker: Maker, page: TestClient):
@@ -104,7 +105,12 @@ def test_words_wait_for_whoever_copies_the_bundle(maker: Maker, page: TestClient
 
 @pytest.mark.parametrize(
     ("asked", "said"),
-    [({"title": ""}, "name first"), ({"title": "x" * 99}, "too long"), ({"title": 3}, "cannot be read")],
+    [
+        ({"title": ""}, "name first"),
+        ({"title": "x" * 99}, "too long"),
+        ({"title": "x", "licence": "y" * 121}, "120 of a licence"),
+        ({"title": 3}, "cannot be read"),
+    ],
 )
 def test_what_is_no_description_is_refused(maker: Maker, page: TestClient, asked: dict, said: str):
     answer = page.post(f"/make/{learned(maker)}/describe", json=asked)
@@ -144,6 +150,14 @@ def test_what_is_kept_is_said(maker: Maker, page: TestClient):
     assert page.get("/made").json()[0]["learning"] is True
 
 
+def test_a_bundle_whose_folder_is_gone_is_known_as_it_was_read(maker: Maker, page: TestClient):
+    name = learned(maker)
+    index = (maker.made.folder(name) / "bundle.json").stat().st_size
+    shutil.rmtree(maker.made.folder(name))
+    (facts,) = page.get("/made").json()
+    assert {"bundle.json": index}.items() <= {row["file"]: row["bytes"] for row in facts["downloads"]}.items()
+
+
 def test_files_with_two_names_count_once(tmp_path: Path):
     (tmp_path / "a").write_bytes(b"x" * 100)
     (tmp_path / "b").hardlink_to(tmp_path / "a")
@@ -155,9 +169,11 @@ def from_elsewhere(maker: Maker) -> list[TestClient]:
     routes = make_routes(maker)
     strangers = make_routes(Maker(maker.projects, maker.made.served, choose_provider("cpu"), ANYONE, maker.shelf))
     return [
-        TestClient(Starlette(routes=routes), headers=OWN_PAGE, client=("192.0.2.7", 50_000)),
-        TestClient(Starlette(routes=routes), headers=OWN_PAGE | {"X-Forwarded-For": "192.0.2.7"}, client=HERE),
-        TestClient(Starlette(routes=strangers), headers=OWN_PAGE, client=HERE),
+        TestClient(Starlette(routes=routes), headers=OWN_PAGE, base_url=ADDRESS, client=("192.0.2.7", 50_000)),
+        TestClient(
+            Starlette(routes=routes), headers=OWN_PAGE | {"X-Forwarded-For": "192.0.2.7"}, base_url=ADDRESS, client=HERE
+        ),
+        TestClient(Starlette(routes=strangers), headers=OWN_PAGE, base_url=ADDRESS, client=HERE),
     ]
 
 
@@ -193,7 +209,11 @@ def test_the_command_for_a_terminal_can_be_pasted(tmp_path: Path):
     (tmp_path / "my pictures").mkdir()
     with quick_maker(tmp_path / "my pictures") as maker:
         name = project(maker)
-        command = TestClient(Starlette(routes=make_routes(maker)), client=HERE).get(f"/make/{name}").json()["command"]
+        command = (
+            TestClient(Starlette(routes=make_routes(maker)), base_url=ADDRESS, client=HERE)
+            .get(f"/make/{name}")
+            .json()["command"]
+        )
     assert shlex.split(command)[3] == str(tmp_path / "my pictures" / "home" / name / "run")
 
 

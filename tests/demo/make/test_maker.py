@@ -5,6 +5,7 @@ import io
 import json
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -14,6 +15,10 @@ import httpx
 import psutil
 import pytest
 from PIL import Image
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.testclient import TestClient
 
 from demo.make import failures, plan
 from demo.make.child import Child
@@ -21,8 +26,10 @@ from demo.make.incoming import Incoming
 from demo.make.limits import FEW_FOR_A_GAN, LEAST_PICTURES, MakeLimits
 from demo.make.projects import Project, Projects, slug
 from demo.make.trainer import next_sheet
+from demo.routes.make_requests import with_refusals
+from demo.routes.make_routes import make_routes
 from tests.support.inline_child import inline
-from tests.support.make_page import OWN_PAGE, Page, picture
+from tests.support.make_page import HERE, OWN_PAGE, Page, picture
 from tests.support.quick_maker import narrow, of_pictures
 from train.data.checks import FEW_IMAGES, MINIMUM_IMAGES
 
@@ -54,7 +61,7 @@ def test_what_is_wrong_is_a_sentence(tmp_path: Path):
     assert "from 1 to 10" in page.post(f"/{name}/train?minutes=nan").text
     assert "one of 32, 64" in page.post(f"/{name}/choice", json={"size": 33}).text
     assert "fit" in page.post(f"/{name}/choice", json={"fit": "stretch"}).text
-    assert "background" in page.post(f"/{name}/choice", json={"background": "red; x"}).text
+    assert "a colour such as #ffffff" in page.post(f"/{name}/choice", json={"background": "red; x"}).text
     assert page.post(f"/{name}/choice", content=b"[1").status_code == 400
     assert "at most" in page.client.put(f"/make/{name}/files?at=0&of=999999999999", headers=OWN_PAGE).text
     assert "no such project" in page.client.get("/make/..%2f..").text + page.client.get("/make/none").text
@@ -74,6 +81,75 @@ def test_other_sites_change_nothing(tmp_path: Path):
     ):
         assert page.client.request(method, path).status_code == 403
     assert page.status(name)["pictures"] == 1
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [("localhost:7860", 200), ("[::1]", 200), ("127.0.0.1:1", 200), ("example.org", 200), ("evil.example:7860", 421)],
+)
+def test_a_name_that_others_point_at_this_machine_is_refused(tmp_path: Path, host: str, status: int):
+    maker = Page(tmp_path).maker
+    client = TestClient(Starlette(routes=make_routes(maker, "example.org")), headers={"Host": host}, client=HERE)
+    answer = client.get("/make")
+    assert (answer.status_code, client.post("/make?title=x", headers=OWN_PAGE).status_code) == (status, status)
+    if status == 200:
+        assert answer.json()["own_machine"] == (host != "example.org")
+    else:
+        assert "--root-path https://NAME" in answer.text
+
+
+def test_a_visitor_who_leaves_is_no_fault(caplog: pytest.LogCaptureFixture):
+    async def leaves(request: Request) -> Response:
+        raise ClientDisconnect
+
+    with pytest.raises(ClientDisconnect):
+        asyncio.run(with_refusals(leaves)(Request({"type": "http", "headers": []})))
+    assert not caplog.records
+
+
+def test_files_that_wait_for_an_earlier_one_hold_up_their_project_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    page, data, ready, take = Page(tmp_path), picture(1), threading.Event(), Incoming.take
+    slow, quick = (page.post("?title=Discs").json()["name"] for _ in range(2))
+
+    def slowly(incoming: Incoming, *of, **how):
+        assert incoming.project.name != slow or ready.wait(20)
+        return take(incoming, *of, **how)
+
+    monkeypatch.setattr(Incoming, "take", slowly)
+
+    async def crowd() -> tuple[int, list[int]]:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(page.client.app), headers=OWN_PAGE) as client:
+
+            async def sent(name: str, file: int) -> int:
+                address = f"http://localhost/make/{name}/files?id={file}&name=a.png&of={len(data)}&at=0"
+                return (await client.put(address, content=data)).status_code
+
+            waiting = [asyncio.create_task(sent(slow, i)) for i in range(9)]
+            await asyncio.sleep(0.2)
+            answer = await asyncio.wait_for(sent(quick, 0), 10)
+            ready.set()
+            return answer, [await task for task in waiting]
+
+    assert asyncio.run(crowd()) == (200, [200] * 9)
+    assert page.status(slow)["pictures"] == 9
+
+
+def test_who_waits_for_an_export_holds_up_nobody_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    page, name, ready = Page(tmp_path), "", threading.Event()
+    name = page.post("?title=Discs").json()["name"]
+    monkeypatch.setattr(page.maker, "play", lambda name: ready.wait(20))
+
+    async def crowd() -> int:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(page.client.app), headers=OWN_PAGE) as client:
+            waiting = [asyncio.create_task(client.post(f"http://localhost/make/{name}/play")) for _ in range(50)]
+            await asyncio.sleep(0.1)
+            answer = await asyncio.wait_for(client.get(f"http://localhost/make/{name}"), 10)
+            for task in waiting:
+                task.cancel()
+            ready.set()
+            return answer.status_code
+
+    assert asyncio.run(crowd()) == 200
 
 
 def test_a_piece_that_came_twice_is_stored_once(tmp_path: Path):
@@ -100,12 +176,12 @@ def test_a_file_that_is_sent_again_while_it_is_stored_waits_for_that(tmp_path: P
     page, data, take = Page(tmp_path), picture(1), Incoming.take
     name = page.post("?title=Discs").json()["name"]
 
-    def slowly(*of):
+    def slowly(*of, **how):
         time.sleep(0.3)
-        return take(*of)
+        return take(*of, **how)
 
     monkeypatch.setattr(Incoming, "take", slowly)
-    address = f"http://here/make/{name}/files?id=a&name=a.png&of={len(data)}&at=0"
+    address = f"http://localhost/make/{name}/files?id=a&name=a.png&of={len(data)}&at=0"
 
     async def twice() -> list[dict]:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(page.client.app)) as client:
@@ -208,7 +284,7 @@ def test_pictures_become_a_generator_that_plays(page: Page, monkeypatch: pytest.
     page.post(f"/{name}/train?minutes=1")
     done = page.wait(name, lambda status: status["state"] == "finished")
     (vae,) = done["run"]["stages"]
-    sheet = page.client.get(f"/make/{name}/run/samples/vae/{vae['sheets'][-1]}.png")
+    sheet = page.client.get(f"/make/{name}/run/samples/vae/{vae['sheets'][-1][0]}.png")
     assert Image.open(io.BytesIO(sheet.content)).width > 32
     assert done["step"] == 1 and done["playable"]
     kept = page.client.get(f"/make/{name}/bundle.zip")
@@ -269,8 +345,13 @@ def test_a_server_that_comes_back_offers_to_go_on(tmp_path: Path):
     page.maker.close()
 
 
-def test_a_damaged_project_is_passed_over(tmp_path: Path):
-    projects = Projects(tmp_path)
-    good, bad = projects.create("Good"), projects.create("Bad")
+def test_a_damaged_project_is_shown_and_can_be_deleted(tmp_path: Path):
+    page = Page(tmp_path)
+    good, bad = (page.post(f"?title={title}").json()["name"] for title in ("Good", "Bad"))
     (tmp_path / bad / "project.json").write_text("{")
-    assert projects.names() == [good]
+    sound, damaged = page.client.get("/make").json()["projects"]
+    assert (sound["name"], damaged["name"]) == (good, bad) and damaged.keys() == sound.keys()
+    assert damaged["state"] == "failed" and "is damaged: delete" in damaged["error"]
+    assert page.client.get(f"/make/{bad}/keep").status_code == 200
+    assert page.client.delete(f"/make/{bad}", headers=OWN_PAGE).status_code == 200
+    assert page.maker.projects.names() == [good] and not (tmp_path / bad).exists()

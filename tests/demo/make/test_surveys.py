@@ -58,3 +58,20 @@ def test_a_fault_of_ours_is_said_and_another_choice_is_surveyed(projects, monkey
         assert made(surveys, name).error == module.FAILED
     store.change(name, size=32)
     assert made(surveys, name).result is not None
+
+
+def test_pictures_that_would_fill_the_memory_need_a_smaller_size(projects, monkeypatch: pytest.MonkeyPatch):
+    store, name = projects
+    monkeypatch.setattr(surveying, "free_memory", lambda: 4 * 6 * 48 * 48 * 3)
+    assert "choose a smaller size" in made(Surveys(store), name).error
+    store.change(name, size=32)
+    assert made(Surveys(store), name).result is not None
+
+
+def test_surveys_are_kept_by_their_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    page = Page(tmp_path)
+    names, surveys = [page.project_of(2) for _ in range(3)], Surveys(page.maker.projects)
+    monkeypatch.setattr(module, "KEPT_BYTES", made(surveys, names[0]).bytes)
+    tasks = [made(surveys, name) for name in names]
+    assert surveys.of(names[2]) is tasks[2] and surveys.of(names[1]) is tasks[1]
+    assert surveys.of(names[0]) is not tasks[0]

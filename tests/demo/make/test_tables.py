@@ -5,7 +5,18 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from bundle.errors import InputError
-from demo.make.tables import cells_of, classes_by, columns, is_table, read_records, tells_classes, why_no_attribute
+from demo.make.tables import (
+    MAX_COLUMNS,
+    MAX_ROWS,
+    cells_of,
+    classes_by,
+    columns,
+    is_table,
+    is_too_large,
+    read_records,
+    tells_classes,
+    why_no_attribute,
+)
 
 
 def cells(*values: object) -> dict:
@@ -54,12 +65,12 @@ def test_rows_name_pictures_by_their_path_else_by_their_name():
 
 def test_tables_are_read_in_the_usual_forms(tmp_path: Path):
     (tmp_path / "metadata.csv").write_bytes("\ufefffile_name;wärme;leer\na.png;1,5;\nb.png;2;\n".encode())
-    assert read_records(tmp_path / "metadata.csv") == [
+    assert list(read_records(tmp_path / "metadata.csv")) == [
         {"file_name": "a.png", "wärme": "1,5"},
         {"file_name": "b.png", "wärme": 2.0},
     ]
     (tmp_path / "metadata.jsonl").write_text('{"file_name": "a.png", "smile": true, "box": [1]}\n\n')
-    assert read_records(tmp_path / "metadata.jsonl") == [{"file_name": "a.png", "smile": 1.0}]
+    assert list(read_records(tmp_path / "metadata.jsonl")) == [{"file_name": "a.png", "smile": 1.0}]
     assert is_table("set/Metadata.CSV") and is_table("set\\labels.jsonl") and not is_table("notes.csv")
 
 
@@ -70,3 +81,21 @@ def test_a_table_that_cannot_be_read_tells_nothing(tmp_path: Path):
     assert columns(tmp_path, ["a/000001.png"]) == {}
     with pytest.raises(InputError, match="The column kind tells no classes"):
         classes_by(tmp_path, "kind", [])
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("metadata.csv", b"file_name\n" + b"a\n" * (MAX_ROWS + 1)),
+        ("labels.csv", b"file_name" + b";x" * (MAX_COLUMNS + 1) + b"\n"),
+        ("labels.jsonl", b"{}\n{" + b'"x":1,' * (MAX_COLUMNS + 1) + b'"y":1}\n'),
+    ],
+)
+def test_a_table_whose_cells_would_fill_the_memory_is_refused(name: str, data: bytes):
+    assert is_too_large(name, data) and not is_too_large(name, data[: len(data) // 2])
+
+
+def test_rows_of_other_pictures_are_not_kept():
+    """Else a table of small cells takes a hundred times its bytes."""
+    kept = cells_of(({"file_name": f"{i}.png", "x": 1.0} for i in range(9)), PurePosixPath(), {"3.png": "a/000003.png"})
+    assert kept == {"x": {"a/000003.png": 1.0}}

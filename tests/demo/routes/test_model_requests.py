@@ -1,5 +1,6 @@
 """Requests to the models: how many may wait, and what becomes of those whose client disconnects."""
 
+import asyncio
 import json
 import socket
 import threading
@@ -20,6 +21,7 @@ from starlette.testclient import TestClient
 from bundle.errors import InputError
 from bundle.read import read
 from bundle.sessions import choose_provider
+from demo.routes import verify
 from demo.routes.live import routes
 from demo.routes.model_requests import FAILED, ModelRequests, visitor_of
 from demo.serving.batching import caller
@@ -65,6 +67,32 @@ def test_too_many_waiting_requests_are_refused(tiny_bundle: Path, monkeypatch: p
     with TestClient(Starlette(routes=routes(bundles))) as client:
         answer = client.get("/live/tiny")
     assert answer.status_code == 503 and "try again" in answer.text
+
+
+def test_too_many_bodies_that_arrive_are_refused(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("demo.routes.model_requests.MAX_WAITING_BODIES", 0)
+    answer = TestClient(Starlette(routes=verify.routes({}))).post("/verify", content=b"x")
+    assert answer.status_code == 503 and "try again" in answer.text
+
+
+def test_a_body_that_arrives_too_slowly_frees_its_place(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("demo.routes.bodies.PATIENCE", 0.1)
+    monkeypatch.setattr("demo.routes.model_requests.RECEIVING", 1)
+    parts = [{"type": "http.request", "body": b"begins", "more_body": True}]
+
+    async def never() -> dict:
+        return parts.pop() if parts else await asyncio.Event().wait()
+
+    async def at_once() -> dict:
+        return {"type": "http.request", "body": b"whole"}
+
+    async def test() -> bytes:
+        requests, scope = ModelRequests(), {"type": "http", "headers": [], "client": ("192.0.2.7", 1)}
+        with pytest.raises(InputError, match="too slowly"):
+            await requests.body(Request(scope, never), 100)
+        return await asyncio.wait_for(requests.body(Request(scope, at_once), 100), 10)
+
+    assert asyncio.run(test()) == b"whole"
 
 
 def test_requests_of_disconnected_clients_are_dropped(

@@ -26,10 +26,10 @@ from starlette.requests import Request
 from starlette.testclient import TestClient
 
 from bundle.adopt import About, adopt
-from bundle.errors import BundleError, Busy, InputError
+from bundle.errors import BundleError, Busy, InputError, UserError
 from bundle.read import read
 from bundle.sessions import choose_provider
-from demo.routes import uploads
+from demo.routes import bodies, uploads
 from demo.routes.live import routes
 from demo.routes.uploads import Uploads
 from demo.serving import sandbox
@@ -96,6 +96,13 @@ def test_a_model_that_a_visitor_brings_draws_for_everybody(mine):
     assert "limits" in bundles[name].engine.reason
 
 
+def test_any_title_has_a_model(mine):
+    titles = {"%00": "A visitor's model", "Two%0Alines%00": "Two lines"}
+    for asked, title in titles.items():
+        answer = mine[0].post(f"/uploads?title={asked}", content=generator(), headers=HEADERS)
+        assert answer.status_code == 200 and answer.json()["title"] == title
+
+
 def test_only_a_few_are_kept_and_their_files_go(mine, monkeypatch: pytest.MonkeyPatch):
     client, bundles = mine
     monkeypatch.setattr(uploads, "MAX_MODELS", 1)
@@ -123,6 +130,19 @@ def test_what_cannot_be_served_is_refused_and_leaves_nothing(mine, content: byte
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 500_000  # kB
 
 
+@pytest.mark.parametrize(
+    ("code", "last_words", "said"),
+    [(-9, "", "limit"), (1, "MemoryError", "limit"), (-6, "std::bad_alloc", "limit"), (-11, "", "unexpectedly")],
+)
+def test_only_what_broke_a_limit_is_said_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, last_words: str, said: str
+):
+    done = subprocess.CompletedProcess([], code, "", last_words)
+    monkeypatch.setattr(sandbox.subprocess, "run", lambda *of, **named: done)
+    with pytest.raises(UserError, match=said):
+        sandbox.adopt_there(tmp_path / "g.onnx", tmp_path / "out", "g", "G")
+
+
 def test_too_large_a_file_is_not_read_to_its_end(mine, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(uploads, "MAX_BYTES", 1000)
     answer = mine[0].post("/uploads", content=b"x" * 5000, headers=HEADERS)
@@ -130,7 +150,7 @@ def test_too_large_a_file_is_not_read_to_its_end(mine, monkeypatch: pytest.Monke
 
 
 def test_a_file_that_arrives_too_slowly_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(uploads, "PATIENCE", 0.5)
+    monkeypatch.setattr(bodies, "PATIENCE", 0.5)
     parts = [{"type": "http.request", "body": generator()[:100], "more_body": True}]
 
     async def slow() -> None:

@@ -115,6 +115,22 @@ def test_whoever_leaves_the_line_or_a_slot_frees_it():
     run(test())
 
 
+def test_whoever_leaves_as_they_are_refused_makes_no_slot():
+    async def test() -> None:
+        crowd = Crowd(1, 2)
+        crowd.send("a0")
+        crowd.send("a1")
+        refused = crowd.send("a2")
+        await still()
+        crowd.send("b0")  # takes the place of a2
+        await asyncio.sleep(0)
+        refused.cancel()
+        await still()
+        assert crowd.working == ["a0"] and crowd.slots.waiting == 2
+
+    run(test())
+
+
 def test_a_slot_is_not_handed_to_someone_who_is_just_leaving():
     async def test() -> None:
         crowd = Crowd(1, 3)

@@ -1,5 +1,6 @@
 """Bundles from the Hub, spoken to over HTTP by its own client; here a server on this machine answers in its place."""
 
+import errno
 import hashlib
 import json
 import os
@@ -19,6 +20,7 @@ from demo.serving import hub
 pytestmark = pytest.mark.serving
 
 REPOSITORY = Path(__file__).resolve().parents[3]
+EXTRA = {"weights.pkl": b"x", "run.py": b"x", "order.txt": b"tiny\n", "packed/graphs.tar.xz": b"x"}
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
@@ -71,9 +73,7 @@ class Hub(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server(tiny_bundle: Path) -> Iterator[type[Hub]]:
-    handler = type(
-        "Handler", (Hub,), {"folder": tiny_bundle, "extra": {"weights.pkl": b"x", "run.py": b"x"}, "asked": []}
-    )
+    handler = type("Handler", (Hub,), {"folder": tiny_bundle, "extra": EXTRA, "asked": []})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as httpd:
         thread = threading.Thread(target=httpd.serve_forever)
         thread.start()
@@ -98,7 +98,10 @@ def test_a_revision_is_fetched_verified_and_kept(server: type[Hub], tmp_path: Pa
     bundles, unavailable = discover(folder)
     assert [bundle.info.name for bundle in bundles] == ["tiny"] and not unavailable, done.stderr
     names = {path.name for path in folder.rglob("*") if path.is_file()}
-    assert "bundle.json" in names and not {"weights.pkl", "run.py"} & names  # nothing but a bundle's files
+    assert {"bundle.json", "order.txt", "graphs.tar.xz"} <= names and not {
+        "weights.pkl",
+        "run.py",
+    } & names  # nothing but a bundle's files
     offline = fetched("hf://some/models@v1", "http://127.0.0.1:9", tmp_path)
     assert offline.stdout.strip() == str(folder), offline.stdout + offline.stderr
 
@@ -118,6 +121,16 @@ def test_what_is_not_there(server: type[Hub], tmp_path: Path, address: str, word
 def test_without_a_network_and_a_copy(tmp_path: Path):
     done = fetched("hf://some/models", "http://127.0.0.1:9", tmp_path)
     assert done.stdout.startswith("NO The Hub cannot be reached"), done.stdout + done.stderr
+
+
+def test_a_full_disk_is_said(monkeypatch: pytest.MonkeyPatch):
+    def full(*of: object, **named: object) -> str:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(hub, "_size", lambda *of: 0)
+    monkeypatch.setattr(hub, "snapshot_download", full)
+    with pytest.raises(UserError, match="The disk is full"):
+        hub.fetch("hf://some/models")
 
 
 def test_too_much_is_not_fetched(server: type[Hub], tmp_path: Path):

@@ -14,11 +14,11 @@
     let waiting = null; // the picture that was asked for, in words
 
     const file = el("input", { type: "file", accept: "image/png,image/jpeg,image/webp,image/gif,image/bmp", "aria-label": T.t("Choose a picture file") });
-    const number = el("input", { type: "number", min: 1, value: 1, step: 1, inputmode: "numeric", "aria-label": T.t("Number of the test picture") });
+    const number = el("input", { type: "number", min: 1, value: 1, step: 1, inputmode: "numeric", "aria-label": T.t("Number of the held-out picture") });
     const tile = el("p", { class: "tf-caption" });
     const panels = {
       tile,
-      test: el("label", { class: "tf-field" }, el("span", { class: "tf-label" }, T.t("Test picture")), number),
+      test: el("label", { class: "tf-field" }, el("span", { class: "tf-label" }, T.t("Held-out picture")), number),
       file: el("div", {}, file),
     };
     const sourceChoice = T.segmented(
@@ -26,7 +26,7 @@
       T.t("Which picture"),
       [
         ["tile", T.t("Chosen above"), T.t("The picture that was clicked in the grids")],
-        ["test", T.t("Test picture"), T.t("A picture that no model has seen in training")],
+        ["test", T.t("Held-out picture"), T.t("A picture that no model has seen in training")],
         ["file", T.t("Upload"), T.t("Bring a file")],
       ],
       source,
@@ -67,7 +67,7 @@
       }
       const c = bundle.classes.length ? (T.state.b === b ? (T.state.c ?? 0) : 0) : null;
       if (source === "test") {
-        return { words: T.t("Test picture {n} of {title}", { n: number.value, title: bundle.title }), request: { b, c, test: Math.round(Number(number.value)) - 1 } };
+        return { words: T.t("Held-out picture {n} of {title}", { n: number.value, title: bundle.title }), request: { b, c, test: Math.round(Number(number.value)) - 1 } };
       }
       return { words: upload?.name ?? "", request: { b, c, picture: upload?.data } };
     };

@@ -182,7 +182,7 @@ const describe = () => {
   const [side] = pair.sides();
   const possible = side.bundle.examples > 0;
   intro.textContent = possible
-    ? T.t("Half of the pictures are held-out test pictures, which no model has seen in training; half are drawn by {model}, of the same classes and without truncation. Press R or G, or use the buttons.", { model: side.title })
+    ? T.t("Half of the pictures are held-out pictures, which no model has seen in training; half are drawn by {model}, of the same classes and without truncation. Press R or G, or use the buttons.", { model: side.title })
     : T.t("{model} has no held-out pictures, so there is no quiz.", { model: side.title });
   const record = bestOf(side);
   best.textContent = record ? T.t("Best result in this browser: {right} of {of}.", record) : "";

@@ -13,6 +13,8 @@
   const about = (count) => T.wholeNumber(Number(Number(count).toPrecision(2)));
   const afterWords = ([images, seconds]) => T.t("{n} pictures seen, after {time}", { n: T.wholeNumber(images), time: T.duration(seconds) });
 
+  const newestSheet = (stage) => stage.sheets[stage.sheets.length - 1];
+
   // Draws rows of pictures, [height, width] each, on a canvas: the pictures of each row below those of the one before.
   const drawRows = (canvas, rows, [high, wide], columns) => {
     const gap = Math.max(1, Math.round(wide / 16));
@@ -38,12 +40,13 @@
     let drawn = "";
     figure.put = async (stage, moment, size) => {
       const [title, what] = T.stageWords()[stage.name];
-      const key = `${stage.name} ${moment[0]}`;
+      const [images, , version] = moment;
+      const key = [stage.name, images, version, stage.held_out].join();
       if (key === drawn) return;
       drawn = key;
-      const places = [...(stage.held_out ? [`${base}/held-out/${stage.name}/0.png`] : []), `${base}/moments/${stage.name}/${moment[0]}.png`];
+      const places = [...(stage.held_out ? [T.url(`${base}/held-out/${stage.name}/0.png`, { v: stage.held_out })] : []), T.url(`${base}/moments/${stage.name}/${images}.png`, { v: version })];
       try {
-        const rows = await Promise.all(places.map((place) => T.imageAt(T.url(place))));
+        const rows = await Promise.all(places.map((place) => T.imageAt(place)));
         if (drawn !== key) return;
         drawRows(canvas, rows, size, COLUMNS[stage.name]);
         canvas.setAttribute("aria-label", T.t("{model}: {words}", { model: title, words: `${what} ${afterWords(moment)}` }));
@@ -174,15 +177,15 @@
     const box = el("details", { class: "tf-more", hidden: true }, el("summary", {}, T.t("All samples")), list);
     let drawn = "";
     const draw = (stages) => {
-      const key = stages.map((stage) => `${stage.name} ${stage.sheets[stage.sheets.length - 1]}`).join();
+      const key = stages.map((stage) => `${stage.name} ${newestSheet(stage)}`).join();
       if (!box.open || key === drawn) return;
       drawn = key;
       const words = T.stageWords();
       list.replaceChildren(
         ...stages.map((stage) => {
-          const newest = stage.sheets[stage.sheets.length - 1];
+          const [newest, version] = newestSheet(stage);
           const [title, what] = words[stage.name];
-          const address = T.url(`${base}/samples/${stage.name}/${newest}.png`);
+          const address = T.url(`${base}/samples/${stage.name}/${newest}.png`, { v: version });
           return el("figure", { "data-stage": stage.name }, el("img", { class: "tf-picture", src: address, alt: what, loading: "lazy" }), el("figcaption", {}, el("strong", {}, title), " ", T.t("after {n} pictures", { n: T.wholeNumber(newest) })));
         }),
       );
@@ -252,13 +255,14 @@
     };
     // The newest sheet of a stage that has no moments, while it trains.
     const showSheet = (stage) => {
-      const newest = stage && `${base}/samples/${stage.name}/${stage.sheets[stage.sheets.length - 1]}.png`;
-      if (sheet.dataset.of === String(newest)) return;
-      sheet.dataset.of = String(newest);
+      const [newest, version] = stage ? newestSheet(stage) : [];
+      const address = stage ? T.url(`${base}/samples/${stage.name}/${newest}.png`, { v: version }) : "";
+      if (sheet.dataset.of === address) return;
+      sheet.dataset.of = address;
       sheet.hidden = !stage;
       if (!stage) return;
       const [title, what] = T.stageWords()[stage.name];
-      sheet.replaceChildren(el("img", { class: "tf-picture", src: T.url(newest), alt: what }), el("figcaption", {}, el("strong", {}, title), " ", what));
+      sheet.replaceChildren(el("img", { class: "tf-picture", src: address, alt: what }), el("figcaption", {}, el("strong", {}, title), " ", what));
     };
     const showLive = (run) => {
       const stages = run.stages.filter((stage) => stage.moments.length);

@@ -1,4 +1,4 @@
-// Where the picture comes from: a test picture, the drawing board, a file or the webcam.
+// Where the picture comes from: a held-out picture, the drawing board, a file or the webcam.
 (() => {
   const T = window.Twofold;
   const { el } = T;
@@ -27,7 +27,7 @@
       fileName,
     );
     const camera = T.camera((frame) => crops.webcam.put(frame), (sentence) => onError(sentence));
-    const tests = el("div", { class: "tf-tests", role: "group", "aria-label": T.t("Test pictures") });
+    const tests = el("div", { class: "tf-tests", role: "group", "aria-label": T.t("Held-out pictures") });
     const panels = {
       test: tests,
       draw: drawing,
@@ -119,7 +119,7 @@
         ...Array.from({ length: Math.min(MOST_TESTS, bundle.examples) }, (_, i) =>
           el(
             "button",
-            { type: "button", "aria-label": T.t("Test picture {number}", { number: i + 1 }), "aria-pressed": String(i === 0), onclick: () => pickTest(i) },
+            { type: "button", "aria-label": T.t("Held-out picture {number}", { number: i + 1 }), "aria-pressed": String(i === 0), onclick: () => pickTest(i) },
             el("img", { class: "tf-picture", src: T.url(`${bundle.files}/examples/${i}.png`, { v: bundle.version }), alt: "", loading: "lazy" }),
           ),
         ),

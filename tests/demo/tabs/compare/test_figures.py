@@ -101,6 +101,14 @@ def test_the_table_can_be_read_again_and_runs_no_formula(tiny_bundle: Path):
     assert row["left_error"] == "0.1" and row["left_floor"] == ""
 
 
+@pytest.mark.parametrize("text", ["=1+1", "@SUM(A1)", "\t=1", "\r=1"])
+def test_no_cell_of_the_table_is_a_formula(tiny_bundle: Path, text: str):
+    measured = figure("vae.elbo", 1.0, label=text).model_copy(update={"unit": text, "floor_is": text, "floor": 1.0})
+    side = Side(bundle(read(tiny_bundle).info, measured), "vae")
+    (row,) = csv.DictReader(io.StringIO(table(side, side), newline=""))
+    assert row["label"] == row["unit"] == row["left_floor_is"] == row["right_floor_is"] == f"'{text}"
+
+
 def test_figures_over_the_route(client: TestClient):
     told = client.get("/compare/figures?left=tiny.gan&right=tiny.vae").json()
     assert told["left"]["samples"] == 24 and told["rows"][0]["left"]["floor"] == 0.5

@@ -57,6 +57,18 @@ def test_a_known_direction_is_recovered_and_every_round_sharpens_it():
     assert cosines[0] > 0.4 and cosines[-1] > 0.85
 
 
+def test_few_marks_in_many_coordinates_give_the_same_boundary():
+    """Of a GAN without styles, whose coordinates are all of its noise."""
+    rng = np.random.default_rng(5)
+    points, has = rng.standard_normal((9, 40)), np.arange(9) < 4
+    weights = np.where(has, 1 / 8, 1 / 10)
+    apart = points - weights @ points
+    gram = apart.T @ np.diag(weights) @ apart + own_direction.RIDGE * np.eye(40)
+    slope = np.linalg.solve(gram, apart.T @ (weights * np.where(has, 1, -1)))
+    normal, edge = own_direction._boundary(points, has)
+    assert normal == pytest.approx(slope / np.linalg.norm(slope)) and edge == pytest.approx(weights @ points @ normal)
+
+
 def test_a_direction_is_one_deviation_of_the_latents_long():
     rng = np.random.default_rng(3)
     rows = rng.standard_normal((4000, 6)) * np.array([1, 5, 1, 0.5, 2, 1])

@@ -107,8 +107,11 @@ def test_a_film_beyond_the_limits_is_refused_or_stopped(
     free = shutil.disk_usage("/")._replace(free=10_000)
     with monkeypatch.context() as patch:
         patch.setattr(shutil, "disk_usage", lambda path: free)
-        with pytest.raises(UserError, match="The disk of this server is full"):
+        with pytest.raises(UserError, match="The disk of this server has too little room"):
             exported(bundles["tiny"], asked)
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "disk_usage", lambda path: free._replace(free=30_000_000))
+        exported(bundles["tiny"], FILM | {"format": "webp", "frames": 10, "seconds": None, "times": None}).close()
 
 
 def test_a_film_takes_no_more_memory_for_more_frames(bundles: dict[str, ServedBundle]):

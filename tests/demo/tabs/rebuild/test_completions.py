@@ -187,7 +187,7 @@ def test_the_tab_answers_with_the_parts_that_are_asked_for(served: ServedBundle)
 @pytest.mark.parametrize(
     ("wish", "sentence"),
     [
-        ({"test": 10**9}, "number of the test picture"),
+        ({"test": 10**9}, "number of the held-out picture"),
         ({}, "A picture is needed"),
         ({"test": 0, "mask": "01"}, "A mask must have"),
         ({"test": 0, "parts": ["everything"]}, "part must be one of"),

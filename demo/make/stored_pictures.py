@@ -15,4 +15,7 @@ def picture_file(pictures: Path, file: str) -> Path | None:
     if not slash or {group, name} & {"", ".", ".."} or any(sign in file for sign in ("\\", "\0", ":")) or "/" in name:
         return None
     path = pictures / group / name
-    return path if path.is_file() else None
+    try:
+        return path if path.is_file() else None
+    except OSError:  # a name that no disk takes
+        return None
