@@ -96,12 +96,12 @@ def test_bundles_that_come_or_are_made_anew_are_drawn_as_they_are_now(visit):
     page.get_by_role("switch", name="On my device").check()
     page.wait_for_function("Twofold.onDevice")
     settle(page)
-    as_plain = "name => ({ ...Twofold.bundle('plain'), name, version: 'anew' })"
-    for name, how in (("later", "addBundle"), ("digits", "replaceBundle")):
-        page.evaluate(f"name => Twofold.{how}(({as_plain})(name))", name)
-        page.evaluate("b => Twofold.set({ b, m: 'gan', x: 5, y: 0 })", name)
+    for name, version in (("later", "1"), ("digits", "1"), ("digits", "2"), ("digits", "3")):
+        anew = "([name, version]) => Twofold.takeBundle({ ...Twofold.bundle('plain'), name, version })"
+        page.evaluate(anew, [name, version])
+        page.evaluate("b => [6, 5].forEach((x) => Twofold.set({ b, m: 'gan', x, y: 0 }))", name)
         assert np.abs(pixels(page) - by_server).max() <= 1, name
-        assert page.evaluate("Twofold.onDevice"), name
+        assert page.evaluate("Twofold.onDevice"), (name, version)
 
 
 def test_a_worker_that_does_not_load_is_said_and_started_anew(visit):

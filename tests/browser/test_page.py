@@ -146,6 +146,9 @@ def pictures_leave_the_words_of_others(page: Page) -> None:
     page.evaluate("Twofold.showMessage('Words of somebody else.')")
     wait_for_change(page, ".tf-travel", move(page, 1))
     assert alert.inner_text() == "Words of somebody else."
+    page.evaluate("Twofold.messageAt -= 20_000")  # by then it was read
+    wait_for_change(page, ".tf-travel", move(page, 1))
+    assert alert.is_hidden()
     late = """async () => {
         const T = window.Twofold, source = T.pictureSource, ends = [];
         T.showMessage("");

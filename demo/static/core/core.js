@@ -169,10 +169,12 @@
     // Shows a sentence in the bar, or "" when all is well.
     showMessage(sentence) {
       T.message = sentence;
+      T.messageAt = performance.now();
       const words = T.translate(sentence);
       for (const listener of T.messageListeners) listener(words);
     },
-    message: "", // what it says now
+    message: "", // what it says now, since T.messageAt
+    messageAt: 0,
     messageListeners: [], // called with each sentence of T.showMessage
     timingListeners: [], // called with the milliseconds of the model and of the round trip, at each live picture
     reportTiming(model, round) {

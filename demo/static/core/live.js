@@ -10,15 +10,16 @@
     [Infinity, 6],
   ];
   const MOST_TIMES = 5000; // in T.stats
+  const READ = 10_000; // ms in which a sentence can be read
 
   let complaint = ""; // what the bar was told of a picture that did not come
   const complain = (sentence) => {
     complaint = sentence;
     T.showMessage(sentence);
   };
-  // Takes that back, now that pictures come again; not what others have said since.
+  // Takes that back, now that pictures come again; what others have said, only once it could be read.
   const endComplaint = () => {
-    if (complaint && T.message === complaint) T.showMessage("");
+    if (T.message && (T.message === complaint || performance.now() - T.messageAt > READ)) T.showMessage("");
     complaint = "";
   };
 

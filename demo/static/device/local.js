@@ -44,11 +44,12 @@ const morphOf = (params, models) => {
 };
 
 // The worker's script. A browser starts none from another host, but one that imports it.
+let importing = ""; // the address of that one
 const startWorker = () => {
   const script = new URL("./worker.js", import.meta.url);
   if (script.origin === location.origin) return new Worker(script, { type: "module" });
-  const words = new Blob(["import", JSON.stringify(script.href)], { type: "text/javascript" });
-  return new Worker(URL.createObjectURL(words), { type: "module" });
+  importing ||= URL.createObjectURL(new Blob(["import", JSON.stringify(script.href)], { type: "text/javascript" }));
+  return new Worker(importing, { type: "module" });
 };
 
 // What names one version of a bundle, here and in the worker.
