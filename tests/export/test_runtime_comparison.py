@@ -58,7 +58,15 @@ def refused(capsys: pytest.CaptureFixture[str], *argv: str | Path) -> tuple[str,
     return said.out, sentence
 
 
+@pytest.fixture(autouse=True)
+def timed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One timed run of each graph is enough to see that it is timed; the reference takes longest for it."""
+    monkeypatch.setattr(runtime_comparison, "TIMED_RUNS", 1)
+
+
 # ------------------------------------------------------------------------------------------ each runtime
+
+FEED = {"z": np.random.default_rng(7).standard_normal((33, tiny.CODE)).astype(np.float32)}
 
 
 @pytest.fixture(scope="module")
@@ -78,15 +86,24 @@ def files(tiny_bundle: Path) -> dict[str, bytes]:
     return {form: one.SerializeToString() for form, one in made.items()}
 
 
+@pytest.fixture(scope="module")
+def reference(files: dict[str, bytes]) -> dict[str, list[np.ndarray]]:
+    """What the reference gives for FEED, by form."""
+    found = {}
+    for form, data in files.items():
+        with runtimes.reference(data, ["image"]) as run:
+            found[form] = run(FEED)
+    return found
+
+
 @pytest.mark.parametrize("form", ["fp32", "fp16-stored", "fp16", "int8"])
 @pytest.mark.parametrize("name", [r.name for r in RUNTIMES if r.name != "reference"])
-def test_a_runtime_agrees_with_the_reference_in_every_form(name: str, form: str, files: dict[str, bytes]):
-    runtime = here(name)
-    feed = {"z": np.random.default_rng(7).standard_normal((33, tiny.CODE)).astype(np.float32)}
-    with runtimes.reference(files[form], ["image"]) as run:
-        wanted = run(feed)
+def test_a_runtime_agrees_with_the_reference_in_every_form(
+    name: str, form: str, files: dict[str, bytes], reference: dict[str, list[np.ndarray]]
+):
+    runtime, wanted = here(name), reference[form]
     with runtime.load(files[form], ["image"]) as run:
-        found = runtime_comparison.measure("decoder", run, feed, wanted)
+        found = runtime_comparison.measure("decoder", run, FEED, wanted)
     assert runtime_comparison.fault(runtime, found, form) == "" and found.unit == "grey levels"
     assert found.speed > 0 and found.mean <= found.largest and wanted[0].std() > 0.01
 

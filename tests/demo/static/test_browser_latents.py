@@ -3,6 +3,8 @@
 import json
 import shutil
 import subprocess
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,38 +19,53 @@ from tests.support import tiny
 STATIC = Path(__file__).resolve().parents[3] / "demo" / "static" / "device"
 SEEDS = [0, 1, 2, 41, 65_535, 2**31 - 1, 2**31, 2**32 - 1, *np.random.default_rng(5).integers(0, 2**32, 120).tolist()]
 PLACES = [(0.0, 0.0), (12.0, 0.0), (5.25, 0.0), (5.25, 7.75), (-3.1, -2.4), (1e6 - 0.3, -1e6 + 0.7)]
-# stdin: an expression of the modules' names; stdout: its value as JSON.
+# Each line of stdin: an expression of the modules' names, as JSON; each of stdout: its value, or its error.
 HARNESS = """
+import { createInterface } from "node:readline";
 import * as latents from "./latents.js";
 import * as paths from "./paths.js";
 import { Generator } from "./random.js";
 import * as bend from "./bend.js";
 import { Device } from "./device.js";
 const names = { ...latents, ...paths, ...bend, Generator, Device };
-let code = "";
-for await (const part of process.stdin) code += part;
-const value = await new Function(...Object.keys(names), "return " + code)(...Object.values(names));
 const plain = (_, v) => (ArrayBuffer.isView(v) ? Array.from(v) : v);
-console.log(JSON.stringify(value, plain));
+for await (const line of createInterface({ input: process.stdin })) {
+    try {
+        const value = await new Function(...Object.keys(names), "return " + JSON.parse(line))(...Object.values(names));
+        console.log(JSON.stringify({ value }, plain));
+    } catch (error) {
+        console.log(JSON.stringify({ error: error.stack }));
+    }
+}
 """
+PATIENCE = 60  # seconds for one value
 
 
 class Node:
-    """Evaluates JavaScript that may use the names of the modules."""
+    """Evaluates JavaScript that may use the names of the modules, in a process that runs already."""
 
-    def __init__(self, program: str, folder: Path):
-        self.command = [program, str(folder / "harness.js")]
+    def __init__(self, process: "subprocess.Popen[str]", errors: Path):
+        self.process, self.errors = process, errors
 
     def __call__(self, code: str, **values: Any) -> Any:
         given = "".join(f"const {name} = {json.dumps(value)};" for name, value in values.items())
-        script = f"(() => {{ {given} return {code}; }})()"
-        done = subprocess.run(self.command, input=script, capture_output=True, text=True, timeout=60)
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
+        assert self.process.stdin and self.process.stdout and self.process.poll() is None, self.errors.read_text()
+        late = threading.Timer(PATIENCE, self.process.kill)
+        late.start()
+        try:
+            self.process.stdin.write(json.dumps(f"(() => {{ {given} return {code}; }})()") + "\n")
+            self.process.stdin.flush()
+            line = self.process.stdout.readline()
+        finally:
+            late.cancel()
+        assert line, self.errors.read_text() or f"no value within {PATIENCE} s"
+        answer = json.loads(line)
+        assert "error" not in answer, answer["error"]
+        return answer["value"]
 
 
 @pytest.fixture(scope="module")
-def node(tmp_path_factory: pytest.TempPathFactory) -> Node:
+def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
     program = shutil.which("node")
     if program is None:
         pytest.skip("Node.js is not installed (apt install nodejs)")
@@ -57,7 +74,13 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Node:
         shutil.copy(STATIC / name, folder)
     (folder / "package.json").write_text('{"type": "module"}')
     (folder / "harness.js").write_text(HARNESS)
-    return Node(program, folder)
+    errors = folder / "errors.txt"
+    command = [program, str(folder / "harness.js")]
+    with (
+        errors.open("w") as stderr,
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, text=True) as process,
+    ):
+        yield Node(process, errors)
 
 
 def rows(values: Any) -> np.ndarray:
