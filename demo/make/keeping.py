@@ -13,6 +13,7 @@ from bundle.sessions import core_count
 from demo.make.jobs import Kind
 from demo.make.maker import Maker
 from demo.make.projects import BUSY, MAX_TITLE, MAX_WORDS
+from demo.titles import one_line
 
 SAMPLES = 1000  # that are measured: few enough to take minutes, enough to mean something
 MAX_LICENCE = 120
@@ -25,7 +26,7 @@ def describe(maker: Maker, name: str, asked: dict[str, Any]) -> None:
     title, licence, words = (asked.get(key, "") for key in ("title", "licence", "words"))
     if not all(isinstance(text, str) for text in (title, licence, words)):
         raise InputError("The request cannot be read.")
-    title, licence = " ".join(title.split()), " ".join(licence.split())
+    title, licence = one_line(title), one_line(licence)
     if not title:
         raise InputError("Give it a name first.")
     if len(title) > MAX_TITLE or len(licence) > MAX_LICENCE or len(words) > MAX_WORDS:

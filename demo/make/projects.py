@@ -25,6 +25,7 @@ from bundle.bundle_names import name_from
 from bundle.errors import InputError, UserError
 from bundle.schema import MAX_ATTRIBUTES, Fit
 from bundle.sizes import size_word
+from demo.titles import one_line
 
 State = Literal["collecting", "waiting", "training", "paused", "finished", "failed"]
 BUSY: tuple[State, ...] = ("waiting", "training")
@@ -146,7 +147,7 @@ class Projects:
         """A new project; returns its name, which is also that of its bundle.
 
         Raises InputError without a title, UserError where the disk refuses."""
-        title = " ".join(title.split())[:MAX_TITLE]
+        title = one_line(title)[:MAX_TITLE]
         if not title:
             raise InputError("Give it a name first.")
         name = f"{slug(title)}-{secrets.token_hex(2)}"

@@ -31,6 +31,7 @@ from demo.serving.engine import Engine, EngineCache
 from demo.serving.fair_slots import FairSlots
 from demo.serving.sandbox import Sandbox, adopt_there
 from demo.serving.served_bundle import ServedBundle
+from demo.titles import one_line
 
 MAX_BYTES = 100_000_000
 MAX_MODELS = 4
@@ -99,7 +100,7 @@ class Uploads:
     async def _take(self, request: Request) -> Response:
         if OWN_HEADER not in request.headers:
             return refusal(403, "Models are accepted from this page only.")
-        title = printable(request.query_params.get("title", ""))[:MAX_TITLE] or "A visitor's model"
+        title = one_line(request.query_params.get("title", ""))[:MAX_TITLE] or "A visitor's model"
         file, visitor = self._folder / f"{secrets.token_hex(8)}.onnx", visitor_of(request)
         try:
             async with self._receiving.slot(Caller.of_now(visitor, TURN)):
@@ -115,11 +116,6 @@ class Uploads:
             return refusal_of(error)
         finally:
             file.unlink(missing_ok=True)
-
-
-def printable(title: str) -> str:
-    """A title without signs that do not show, such as a zero, which no command line takes."""
-    return " ".join("".join(letter if letter.isprintable() else " " for letter in title).split())
 
 
 async def receive(request: Request, file: Path) -> None:

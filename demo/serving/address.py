@@ -19,6 +19,7 @@ FURTHER_PORTS = 10  # that are tried when none was asked for
 # How to reach, from this machine, a server that listens on all addresses.
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 LOCAL_NAMES = ("127.0.0.1:*", "localhost:*", "[::1]:*")
+EXAMPLE = "https://NAME"  # of a page's public address
 MISDIRECTED = 421  # the status of a request to a name that is not the server's
 
 
@@ -111,7 +112,7 @@ def is_of_this_machine(host: str) -> bool:
 
 def unknown_name(host: str) -> str:
     """What to say of a request to a name that is not the server's."""
-    return f"This server does not know the name '{host[:100]}': start it with --root-path https://NAME."
+    return f"This server does not know the name '{host[:100]}': start it with --root-path {EXAMPLE}."
 
 
 def taken(port: int) -> str:

@@ -73,7 +73,9 @@ def test_a_name_and_words_are_in_the_bundle_at_once_and_figures_stay(maker: Make
     name = learned(maker)
     before = maker.made.served[name].info.quality
     (maker.made.folder(name) / "README.md").write_text("---\nlicense: mit\n---\n\n# Old\n")
-    answer = page.post(f"/make/{name}/describe", json={"title": " My  discs ", "licence": "", "words": "Drawn by me."})
+    answer = page.post(
+        f"/make/{name}/describe", json={"title": " My \x00 discs ", "licence": "", "words": "Drawn by me."}
+    )
     assert answer.status_code == 200 and answer.json()["title"] == "My discs"
     bundle = read(maker.made.folder(name))
     assert bundle.info.title == "My discs" and bundle.info.quality == before
