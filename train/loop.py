@@ -25,7 +25,7 @@ from train.budget import Slot, spoken
 from train.checkpoints import load_tensors, restore_modules, restore_optimizer, save_tensors
 from train.data.dataset import Pictures
 from train.data.mapped_images import MappedImages
-from train.data.splits import batch_indices
+from train.data.splits import batch_indices, spread_rows
 from train.distributed import accelerator_for, agreed
 from train.hardware import emulates_bf16, processor
 from train.outlook import Outlook
@@ -40,6 +40,7 @@ from train.status import StatusFile
 from train.stored_settings import flat
 from train.threads import ThreadTrial, first_threads
 
+SHOWN = 32  # held-out pictures of the sample sheets
 SHEETS = 16  # about so many sample sheets in a stage, none in its FIRST_STEPS (train/pace.py)
 LINES = 100  # about so many lines of metrics, none in its FIRST_STEPS
 LAST_STEPS = 6  # of the FIRST_STEPS, by which the speed is told for the first time
@@ -90,7 +91,8 @@ def train(
     if settings.track:
         accelerator.init_trackers(stage.name, config=flat(settings))
     on_device = Pictures(*(split.to(loop.device) for split in (test_set.images[:256], test_set.labels[:256])))
-    stage.held_out = on_device.images[:32].float() / 255
+    shown = test_set.images[spread_rows(len(test_set), SHOWN).to(test_set.images.device)]
+    stage.held_out = shown.to(loop.device).float() / 255
     stage.begin(loop.pictures, on_device)
     bar = progress_bar(title, progress.planned or None, "pictures", initial=progress.images, smoothing=0.05,
                        dynamic_ncols=True, mininterval=1.0, leave=True, bar_format=BAR,

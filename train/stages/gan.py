@@ -93,17 +93,22 @@ class GanStage(Stage[GanNetworks, GanSettings]):
         self.gap_driven = settings.augment is None and augment.starts_augmented(data.train_images)
         self.probability = settings.augment or 0.0
         self.apart: Pictures | None = None  # training pictures that no step sees
+        self.apart_of = 0  # how many training pictures there were when these were chosen; 0: not chosen yet
         self.reals: dict[str, Tensor] = {}
         self.penalties: dict[str, Tensor] = {}  # R1 and R2 of the last step that had them, to be shown
 
     def training_pictures(self, train: Pictures) -> Pictures:
-        """All but a random tenth, the same each time, which is set apart for the gap where augmentation follows it."""
+        """All but a random tenth, the same each time, which is set apart for the gap where augmentation follows it.
+
+        Pictures that --more-data added stand behind those that were known, and are all trained on: chosen anew, those
+        set apart would be ones that the critic has long learned from."""
         if not self.gap_driven or self.settings.gap_pictures == "held-out":
             return train
-        order = torch.randperm(len(train), generator=torch.Generator().manual_seed(0))
-        count = min(augment.MOST_APART, len(train) // augment.APART_SHARE)
+        self.apart_of = self.apart_of or len(train)
+        order = torch.randperm(self.apart_of, generator=torch.Generator().manual_seed(0))
+        count = min(augment.MOST_APART, self.apart_of // augment.APART_SHARE)
         self.apart = train[order[:count]]
-        return train[order[count:].sort().values]
+        return train[torch.cat([order[count:].sort().values, torch.arange(self.apart_of, len(train))])]
 
     def begin(self, train: Pictures, test: Pictures) -> None:
         """Keeps 256 pictures that steps see and as many that none sees, for the gap between them and the variety."""
@@ -217,10 +222,11 @@ class GanStage(Stage[GanNetworks, GanSettings]):
         return images.float() / 255, averages.generator(z, one_hot(labels, len(self.data.classes)))
 
     def state(self) -> dict[str, float]:
-        return {"probability": self.probability}
+        return {"probability": self.probability, "apart_of": self.apart_of}
 
     def restore(self, state: dict[str, float]) -> None:
         self.probability = state["probability"]
+        self.apart_of = int(state.get("apart_of", 0))  # older versions did not store it
         if self.settings.augment is None and self.probability > 0:  # the set may have become large by --more-data
             self.gap_driven = True
 
