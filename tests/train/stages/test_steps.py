@@ -314,7 +314,9 @@ def test_what_is_set_apart_stays_so_when_pictures_are_added():
     first = begun.training_pictures(pictures_of(500)).labels
     assert torch.equal(older.training_pictures(pictures_of(500)).labels, first)
     grown = stage_of(12_000, begun.state())
-    assert torch.equal(grown.training_pictures(pictures_of(12_000)).labels, torch.cat([first, torch.arange(500, 12_000)]))
+    assert torch.equal(
+        grown.training_pictures(pictures_of(12_000)).labels, torch.cat([first, torch.arange(500, 12_000)])
+    )
     assert torch.equal(grown.apart.labels, begun.apart.labels) and grown.state() == begun.state()
 
 
