@@ -28,6 +28,7 @@ from bundle.schema import SCHEMA_VERSION, Bundle, File
 from bundle.snapshots import check_snapshots
 from bundle.verified_files import check_outline, verified_bytes
 
+ARTIFACTS = Path(__file__).resolve().parents[1] / "artifacts"  # where bundles are unless a command says otherwise
 INDEX = "bundle.json"
 MAX_INDEX_BYTES = 1_000_000
 ORDER = "order.txt"  # in a folder of bundles: names, one a line, of those that come first

@@ -18,8 +18,8 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 
-from bundle.command_line import end_signals, handled, let_go_of_terminal
 from bundle.errors import UserError
+from bundle.exit_codes import end_signals, handled, let_go_of_terminal
 from bundle.training_status import Expected, RunState, Status
 from train.budget import Slot, spoken
 from train.checkpoints import load_tensors, restore_modules, restore_optimizer, save_tensors
@@ -254,7 +254,7 @@ class Loop:
             images = progress.images + int(max(seconds - progress.seconds, 0) * rate)
         self.expected = self.outlook.expected(images)
         if self.recorder.writes:
-            say(self.outlook.sentence(self.expected, rate, seconds))
+            say(self.outlook.sentence(self.expected, rate, seconds, max(images - progress.images, 0)))
 
     def update(self) -> dict[str, Tensor]:
         """One step on the next batch, which (seed, step) determine; returns scalars to show."""
@@ -332,11 +332,17 @@ def restored(stage: Stage, averages: nn.Module, folder: Path) -> Progress:
         restore_modules("averages", averages, tensors)
         for name, optimizer in stage.optimizers.items():
             restore_optimizer(name, optimizer, tensors)
-        progress = Progress(**facts)
     except (RuntimeError, ValueError, TypeError) as problem:
         raise UserError(
             f"{folder / 'state.safetensors'} does not fit the settings of the stage (config.json): its networks have "
             f"other sizes. Put back the file that belongs to it, or remove {folder} to train it anew."
+        ) from problem
+    try:
+        progress = Progress(**facts)
+    except TypeError as problem:  # facts that this version does not know
+        raise UserError(
+            f"{folder / 'state.safetensors'} was written by another version of Twofold: go on with that one, or remove "
+            f"{folder} to train it anew."
         ) from problem
     if progress.stage:
         stage.restore(progress.stage)

@@ -100,10 +100,13 @@ def cells_of(
     if not places:
         return {}
     place = places[0]
-    pictures = {i: called.get(str(beside / str(record.get(place, "")))) for i, record in enumerate(records)}
+    named = {i: str(record.get(place, "")) for i, record in enumerate(records)}
+    if not any(str(beside / name) in called for name in named.values()):  # Windows writes paths with backslashes
+        named = {i: name.replace("\\", "/") for i, name in named.items()}
+    pictures = {i: called.get(str(beside / name)) for i, name in named.items()}
     if not any(pictures.values()):
         alone = files_by_last_part(called)
-        pictures = {i: alone.get(PurePosixPath(str(record.get(place, ""))).name) for i, record in enumerate(records)}
+        pictures = {i: alone.get(PurePosixPath(name).name) for i, name in named.items()}
     found: dict[str, Cells] = {}
     for i, record in enumerate(records):
         if picture := pictures[i]:

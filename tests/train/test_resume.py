@@ -362,3 +362,12 @@ def test_minutes_replace_the_pictures_with_which_a_stage_was_begun(tmp_path):
     found = resolve_resume("vae", now, {"resume", "minutes"})
     assert (found.images, found.minutes) == (None, 7.0)
     assert resolve_resume("vae", replace(now, images=320), {"resume", "minutes", "images"}).images == 320
+
+
+def test_a_checkpoint_of_another_version_is_not_blamed_on_the_sizes_of_networks(run, shapes, tmp_path, capsys):
+    newer = Path(shutil.copytree(run / "vae", tmp_path / "newer" / "vae")).parent
+    shutil.copy(run / "run.json", newer)
+    tensors, facts = load_tensors(newer / "vae" / "state.safetensors")
+    save_tensors(newer / "vae" / "state.safetensors", tensors, facts | {"mood": "good"})
+    assert train(newer, "vae", shapes, 192, "--resume") == 2
+    assert "was written by another version of Twofold: go on with that one" in capsys.readouterr().err

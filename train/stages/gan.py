@@ -207,7 +207,7 @@ class GanStage(Stage[GanNetworks, GanSettings]):
         shares = {"distance": mean_pairwise_distance(fake.features) / max(mean_pairwise_distance(real.features), 1e-12)}
         if real.labels is not None and fake.labels is not None:
             count = len(self.data.classes)
-            shares["classes"] = class_entropy(fake.labels, count) / class_entropy(real.labels, count)
+            shares["classes"] = class_evenness(fake.labels, count) / class_evenness(real.labels, count)
         return shares
 
     def roughness(self, averages: GanNetworks) -> float:
@@ -257,7 +257,7 @@ class GanStage(Stage[GanNetworks, GanSettings]):
                 critic.score(self.reals[split].float() / 127.5 - 1, one_hot(self.reals[f"{split} labels"], classes))
                 for split in ("train", "unseen")
             ]
-        gap = float(augment.held_out_gap(train.float(), unseen.float(), fake.float()))
+        gap = float(augment.unseen_gap(train.float(), unseen.float(), fake.float()))
         self.probability = augment.next_probability(self.probability, gap, images)
 
     def _augmented(self, signals: Tensor) -> Tensor:
@@ -352,7 +352,7 @@ def neighbour_difference(images: Tensor) -> float:
     return float(images.diff(dim=-1).abs().mean() + images.diff(dim=-2).abs().mean()) / 2
 
 
-def class_entropy(labels: Tensor, classes: int) -> float:
+def class_evenness(labels: Tensor, classes: int) -> float:
     """exp(entropy) of the labels int64 [N], over the number of classes: 1 when all are equally frequent, K / classes
     when K of them are, 1 / classes when there is only one."""
     counts = torch.bincount(labels.detach().long().cpu(), minlength=classes).double()
