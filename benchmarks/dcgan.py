@@ -15,8 +15,8 @@ import torch.nn.functional as F
 import tyro
 from torch import Tensor
 
-from bundle.command_line import exit_code
 from bundle.errors import UserError
+from bundle.exit_codes import exit_code
 from bundle.marks import TRAINED
 from train.__main__ import STOPPED
 from train.command_line import given_flags

@@ -13,7 +13,7 @@ from typing import Annotated
 
 import tyro
 
-from bundle.command_line import exit_code
+from bundle.exit_codes import exit_code
 from train.evaluate.evaluation import evaluate
 from train.help_texts import reflowed
 from train.settings import EvaluateSettings

@@ -21,8 +21,8 @@ import tyro
 from PIL import Image
 
 from bundle.array_files import SHEET_COLUMNS
-from bundle.command_line import exit_code
 from bundle.errors import UserError
+from bundle.exit_codes import exit_code
 from bundle.images import from_uint8, sheet, to_uint8
 from bundle.model import BundleModel
 from bundle.read import OpenBundle, discover

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from bundle.command_line import exit_code
+from bundle.exit_codes import exit_code
 from bundle.public_command import public_command
 from bundle.sessions import core_count
 from train import run_folder

@@ -24,8 +24,8 @@ import tyro
 from torch import Tensor, nn
 
 from benchmarks import dcgan, results
-from bundle.command_line import exit_code
 from bundle.errors import UserError
+from bundle.exit_codes import exit_code
 from train import priors
 from train.data.dataset import one_hot
 from train.data.load import Loaded, load_again
@@ -185,10 +185,10 @@ def compare(settings: Settings) -> None:
     torch.set_num_threads(settings.threads or usable_threads())
     framed = Run.open(settings.run).data  # as the classifier saw its pictures
     data = load_again(settings.data, framed)
-    dcgan.check_control_size(data[0])
+    dcgan.check_control_size(data.info)
     with tempfile.TemporaryDirectory() as folder:
         found = race(settings, data, Path(folder))
-    words = ["python", "-m", "benchmarks.train", f"runs/{settings.run.name}", "--data", data[0].source]
+    words = ["python", "-m", "benchmarks.train", f"runs/{settings.run.name}", "--data", data.info.source]
     words += changed_flags(settings, without=("run", "data"))
     path = results.write("train", {"command": shlex.join(words), "target": settings.target,
                                    "hardware": hardware(), "results": found})  # fmt: skip

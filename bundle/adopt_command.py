@@ -9,11 +9,11 @@ from typing import get_args
 
 from bundle.adopt import About, adopt
 from bundle.bundle_names import check_name, name_from
-from bundle.command_line import exit_code
+from bundle.exit_codes import exit_code
 from bundle.generator_inputs import Given, parsed_inputs
+from bundle.read import ARTIFACTS
 from bundle.schema import Layout, PixelValues, Prior
 
-ARTIFACTS = Path(__file__).resolve().parents[1] / "artifacts"
 HELP = "make a bundle of a generator that was exported elsewhere"
 DESCRIPTION = """Make a bundle of a generator that was exported elsewhere, so that the demo can serve it. The file is
 not changed. Its shapes and a trial run tell what it takes and gives; what is not given by the options below is asked

@@ -42,6 +42,15 @@ def write_file(path: Path, data: bytes) -> None:
         raise UserError(f"Could not write {path}: {problem.strerror or problem}.{kept}") from problem
 
 
+def reach_disk(folder: Path) -> None:
+    """Has every file in a folder reach the disk, before it takes the place of an older one, which is then removed.
+    Raises OSError."""
+    for path in folder.rglob("*"):
+        if path.is_file() and not path.is_symlink():
+            with path.open("rb+" if os.name == "nt" else "rb") as file:  # Windows flushes what can be written only
+                os.fsync(file.fileno())
+
+
 def swap(built: Path, target: Path) -> Path | None:
     """Renames the folder `built` to `target`; returns where the older folder is now, beside `built`, if there was one.
 
@@ -62,7 +71,9 @@ def swap(built: Path, target: Path) -> Path | None:
 
 def replace_folder(built: Path, target: Path, ours: Collection[str]) -> None:
     """Renames the finished folder `built` to `target`. What an older folder there holds beside `ours`, the names of
-    the files that this project wrote, moves along (.git, the owner's notes). Raises OSError as `swap` does."""
+    the files that this project wrote, moves along (.git, the owner's notes). The new files reach the disk before the
+    older ones go. Raises OSError as `swap` does."""
+    reach_disk(built)
     older = swap(built, target)
     if older is None:
         return

@@ -11,7 +11,7 @@ from typing import cast, get_args
 
 from bundle.errors import BundleError, UserError
 from bundle.onnx_outline import TYPES, Dimensions, Outline, described, unknown
-from bundle.schema import MAX_FIXED, MAX_NUMBERS, ClassInput, ElementType, FixedInput, Layout, PixelValues
+from bundle.schema import MAX_FIXED, MAX_LATENT, MAX_NUMBERS, ClassInput, ElementType, FixedInput, Layout, PixelValues
 
 FLOAT_TYPES = ("float32", "float16", "float64")
 WHOLE_TYPES = ("int64", "int32", "uint8")
@@ -148,6 +148,8 @@ def _latent(inputs: Mapping[str, Described], file: Outline) -> str:
     if any(unknown(size) for size in shape[1:]):
         raise BundleError(f"z must have a known size: export {described(name, kind, shape)} with sizes for all but the "
                           "batch.")  # fmt: skip
+    if (numbers := _row_size(shape)) > MAX_LATENT:
+        raise BundleError(f"z has {numbers} numbers, {described(name, kind, shape)}; {MAX_LATENT} are the most.")
     return name
 
 

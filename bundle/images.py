@@ -45,11 +45,7 @@ def sheet(pictures: np.ndarray, columns: int) -> np.ndarray:
 
 def tiled(image: np.ndarray, columns: int) -> np.ndarray:
     """Images [N, C, H, W] side by side, row by row, as one image [1, C, rows H, columns W]; filled up with 0."""
-    count, depth, height, width = image.shape
-    rows = -(-count // columns)
-    blank = np.zeros((rows * columns - count, depth, height, width), image.dtype)
-    grid = np.concatenate([image, blank]).reshape(rows, columns, depth, height, width)
-    return grid.transpose(2, 0, 3, 1, 4).reshape(1, depth, rows * height, columns * width)
+    return np.ascontiguousarray(sheet(image.transpose(0, 2, 3, 1), columns).transpose(2, 0, 1)[None])
 
 
 def upscale(pictures: np.ndarray, size: int = 256) -> np.ndarray:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from bundle import images
+from bundle.cross_entropy_method import Search, cross_entropy_rounds
 from bundle.errors import InputError
-from bundle.search import Search, cross_entropy_rounds
 
 MAX_ROUNDS = 100
 SEARCH_REACH = 0.25  # a search starts with steps of this share of the spread of w

@@ -88,7 +88,8 @@ def problem(found: Outline) -> str | None:
         return f"is of a newer ONNX format ({found.ir_version})"
     # Others may be declared: exporters do so in vain. An operator of theirs is not among OPERATORS.
     if found.opset not in OPSETS:
-        return f"uses the operator sets {found.opsets}; only ONNX's own, {OPSETS[0]} to {OPSETS[-1]}, are run"
+        version = found.opset or "none"
+        return f"is written for version {version} of ONNX's operators; versions {OPSETS[0]} to {OPSETS[-1]} are run"
     if found.functions:
         return "brings functions of its own"
     if found.external:

@@ -105,8 +105,8 @@ def checked_own(
     """The moves of `moves` along directions that are brought, in their order: how far, within ±most, and the vector
     float32 [D] of one standard deviation. Without those that move nothing.
 
-    Raises InputError for a name that is an attribute's or too long, for a text that cannot be read, and for a direction
-    of other latents."""
+    Raises InputError for more than MOST_OWN directions, for a name that is an attribute's or too long, for a text that
+    cannot be read, and for a direction of other latents."""
     own = {name: move for name, move in (moves or {}).items() if isinstance(move, OwnMove)}
     if len(own) > MOST_OWN:
         raise InputError(f"At most {MOST_OWN} directions of your own move one picture, not {len(own)}.")

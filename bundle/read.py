@@ -28,6 +28,7 @@ from bundle.schema import SCHEMA_VERSION, Bundle, File
 from bundle.snapshots import check_snapshots
 from bundle.verified_files import check_outline, verified_bytes
 
+ARTIFACTS = Path(__file__).resolve().parents[1] / "artifacts"  # where bundles are unless a command says otherwise
 INDEX = "bundle.json"
 MAX_INDEX_BYTES = 1_000_000
 ORDER = "order.txt"  # in a folder of bundles: names, one a line, of those that come first
@@ -90,7 +91,8 @@ class Unavailable:
 def read(folder: Path) -> OpenBundle:
     """Opens the bundle in a folder and verifies every file it lists. Raises BundleError when one is wrong."""
     folder = Path(folder)
-    info = read_index(folder)
+    written = _index_bytes(folder)
+    info = _parsed(folder, written)
     for name, graph in info.graphs.items():
         check_outline(folder, name, graph, verified_bytes(folder, graph))
     sheet, latents = read_sheet(folder, info), read_latents(folder, info)
@@ -100,12 +102,11 @@ def read(folder: Path) -> OpenBundle:
     golden = np.stack([sheet[:height, start : start + width] for start in range(0, GOLDEN * width, width)])
     tiles = SHEET_COLUMNS * sheet.shape[0] // height
     training = read_training(folder, info)
-    return OpenBundle(folder, info, latents, examples, labels, tiles, golden, _index_entry(folder), training)
+    return OpenBundle(folder, info, latents, examples, labels, tiles, golden, _index_entry(written), training)
 
 
-def _index_entry(folder: Path) -> File:
-    data = (folder / INDEX).read_bytes()
-    return File(file=INDEX, bytes=len(data), sha256=hashlib.sha256(data).hexdigest())
+def _index_entry(written: bytes) -> File:
+    return File(file=INDEX, bytes=len(written), sha256=hashlib.sha256(written).hexdigest())
 
 
 def graph_bytes(bundle: OpenBundle, name: str) -> bytes:
@@ -181,6 +182,11 @@ def _may_be_bundle(folder: Path) -> bool:
 
 def read_index(folder: Path) -> Bundle:
     """The index of a bundle, brought to this version; its files are not read. Raises BundleError when it is invalid."""
+    return _parsed(folder, _index_bytes(folder))
+
+
+def _index_bytes(folder: Path) -> bytes:
+    """bundle.json as it is. Raises BundleError when it is missing or too large."""
     if not folder.is_dir():
         raise BundleError(f"There is no folder '{folder}'.")
     path = folder / INDEX
@@ -188,8 +194,13 @@ def read_index(folder: Path) -> Bundle:
         raise BundleError(f"Folder '{folder.name}' has no {INDEX}.")
     if path.stat().st_size > MAX_INDEX_BYTES:
         raise BundleError(f"{INDEX} of '{folder.name}' is too large to be an index.")
+    return path.read_bytes()
+
+
+def _parsed(folder: Path, written: bytes) -> Bundle:
+    """The index that bundle.json holds, brought to this version. Raises BundleError when it is invalid."""
     try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
+        raw = json.loads(written.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise BundleError(f"{INDEX} of '{folder.name}' is not valid JSON.") from error
     version = raw.get("schema_version") if isinstance(raw, dict) else None

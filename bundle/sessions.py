@@ -10,7 +10,6 @@ import ctypes
 import functools
 import importlib.util
 import io
-import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ import numpy as np
 import onnxruntime as ort
 
 from bundle.errors import InputError, RuntimeUnavailable
+from bundle.processors import usable_cores
 
 CPU, CUDA, OPENVINO = "CPUExecutionProvider", "CUDAExecutionProvider", "OpenVINOExecutionProvider"
 CHOICES = ("auto", "cpu", "cuda", "openvino")
@@ -129,23 +129,11 @@ def first_line(error: Exception) -> str:
 
 @functools.cache
 def core_count() -> int:
-    """The cores this process may use, from its affinity and its cgroup quota; at most 4.
+    """The cores this process may use, at most 4.
 
     onnxruntime counts the cores of the host; in a container that many threads are many times slower.
     """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(cores, cgroup_quota(Path("/sys/fs/cgroup")) or cores, 4))
-
-
-def cgroup_quota(root: Path) -> int | None:
-    """The CPU quota in whole cores, rounded up; None without a limit. Reads cgroup v2, then v1."""
-    with contextlib.suppress(OSError, ValueError):
-        quota, period = (root / "cpu.max").read_text(encoding="ascii").split()
-        return None if quota == "max" else -(-int(quota) // int(period))
-    with contextlib.suppress(OSError, ValueError):
-        limit, interval = (int((root / "cpu" / f"cpu.cfs_{n}_us").read_text()) for n in ("quota", "period"))
-        return None if limit <= 0 else -(-limit // interval)
-    return None
+    return min(usable_cores(), 4)
 
 
 def _session_options(threads: int) -> ort.SessionOptions:

@@ -46,7 +46,9 @@ def check_outline(folder: Path, name: str, graph: Graph, data: bytes) -> None:
     if fault := problem(found):
         raise BundleError(f"{where} {fault}.")
     if found.opset != graph.opset:
-        raise BundleError(f"{where} uses operator set {found.opsets}, not {graph.opset} as the index says.")
+        raise BundleError(
+            f"{where} is written for version {found.opset} of ONNX's operators, not {graph.opset} as the index says."
+        )
     if graph.adapter:
         if fault := _foreign_fault(graph.adapter, found):
             raise BundleError(f"{where} {fault}, not what the index says.")

@@ -16,8 +16,8 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 if __name__ == "__main__":  # `python demo/app.py` puts demo/ first on the path instead of the repository
     sys.path[0] = str(REPOSITORY)
 
-from bundle.command_line import exit_code  # noqa: E402
 from bundle.errors import Busy, UserError  # noqa: E402
+from bundle.exit_codes import exit_code  # noqa: E402
 from bundle.printable import print_anything  # noqa: E402
 from bundle.read import INDEX  # noqa: E402
 from bundle.sessions import CHOICES, Provider, choose_provider  # noqa: E402

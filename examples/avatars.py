@@ -29,8 +29,8 @@ from typing import Annotated, Any
 
 import tyro
 
-from bundle.command_line import exit_code
 from bundle.errors import UserError
+from bundle.exit_codes import exit_code
 from examples import croissant
 from examples.avatar_attributes import COLUMNS, attributes
 from train.progress_bar import with_bar

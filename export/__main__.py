@@ -10,8 +10,8 @@ import tyro
 
 from bundle.atomic_files import write_file
 from bundle.bundle_names import check_name, name_from
-from bundle.command_line import exit_code
 from bundle.errors import UserError
+from bundle.exit_codes import exit_code
 from bundle.printable import print_anything
 from bundle.read import read_index
 from bundle.schema import GRAPHS

@@ -27,8 +27,8 @@ from typing import Annotated, Literal
 
 import tyro
 
-from bundle.command_line import exit_code
 from bundle.errors import UserError
+from bundle.exit_codes import exit_code
 from export.precision import Precision
 from export.release_parts import write_parts
 from export.release_recipes import RECIPES

@@ -90,9 +90,9 @@ def pictures_of(run: Run, stages: Iterable[str], data: str | None) -> tuple[Pict
         found = load_again(source, run.data, cache_of_run(run.folder, settings.cache))
     except UserError as problem:
         raise UserError(f"{problem} Name the place of the run's pictures with --data.") from problem
-    info, train_set, test_set = in_known_order(run.folder, found, source)
-    check_known(run.folder, source, run.data, info)
-    return train_set, test_set
+    found = in_known_order(run.folder, found, source)
+    check_known(run.folder, source, run.data, found.info)
+    return found.train, found.test
 
 
 def latent_statistics(run: Run, stages: dict[str, TrainedStage], train_set: Pictures, test_set: Pictures) -> Latents:

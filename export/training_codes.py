@@ -42,11 +42,11 @@ def add(folder: Path, source: str, codes_only: bool = False, cache: Path | None 
     if info.vae is None:
         raise UserError(f"{folder} has no encoder, so its pictures have no codes.")
     with opened_cache(cache, None) as opened:
-        found, train_set, _ = load_again(source, known, opened)
-        check_known(folder, source, known, found, ("channels", "classes", "train_images"))
+        loaded = load_again(source, known, opened)
+        check_known(folder, source, known, loaded.info, ("channels", "classes", "train_images"))
         run = run_in_parts(BundleRunner(bundle).run, min(BATCH, info.max_batch))
         shown = not codes_only and may_be_shown(known.licence)
-        data = npz_bytes(training_codes(run, info.vae.latent_dim, train_set, shown))
+        data = npz_bytes(training_codes(run, info.vae.latent_dim, loaded.train, shown))
     return add_file(bundle, "training", FILE, data).info
 
 

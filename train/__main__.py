@@ -1,4 +1,4 @@
-"""Command line of training: `python -m train {classifier,gan,vae,inverse,all,evaluate,watch} RUN`.
+"""Command line of training: `python -m train {classifier,attributes,gan,vae,inverse,all,evaluate,watch} RUN`.
 
 Everything slow is imported within `run`, where Ctrl-C already ends with a sentence.
 """
@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Sequence
 
-from bundle.command_line import exit_code
+from bundle.exit_codes import exit_code
 from bundle.version import VERSION
 
 STOPPED = "Stopped at once; what was stored before is kept."

@@ -2,16 +2,17 @@
 only after the same random operations, each applied with probability p, so that it cannot memorise the few real ones.
 
 No operation flips, rotates or changes the hue: pictures that then still look like the data would be generated too. The
-probability follows the held-out gap (Karras et al. 2020, arXiv 2006.06676, section 3) and stays below 0.8, where
-augmentations do not leak into the samples.
+probability follows the gap to unseen pictures (Karras et al. 2020, arXiv 2006.06676, section 3) and stays below 0.8,
+where augmentations do not leak into the samples.
 """
 
+import math
 from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from train.data.dataset import DataInfo, set_name
+from train.data.dataset import DataInfo, known_name
 
 SMALL_SET = 10_000  # pictures; larger sets begin without augmentation
 MOST_APART, APART_SHARE = 256, 10  # pictures that tell whether the critic memorises: one in ten, at most so many
@@ -33,7 +34,7 @@ POLICY_BY_CHANNELS: dict[int, tuple[str, ...]] = {1: ("translation", "cutout"), 
 
 def policy(info: DataInfo) -> tuple[str, ...]:
     """The operations for a set of pictures, by its name, else by its channels."""
-    return POLICIES.get(set_name(info.source).lower(), POLICY_BY_CHANNELS[info.channels])
+    return POLICIES.get(known_name(info.source), POLICY_BY_CHANNELS[info.channels])
 
 
 def starts_augmented(count: int) -> bool:
@@ -113,16 +114,16 @@ OPERATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 # ------------------------------------------------------------------------------------------ controller
 
 
-def held_out_gap(train: Tensor, held_out: Tensor, fake: Tensor) -> Tensor:
-    """r = (E D(train) - E D(held out)) / (E D(train) - E D(fake)) of scores of any shape, a scalar.
+def unseen_gap(train: Tensor, unseen: Tensor, fake: Tensor) -> Tensor:
+    """r = (E D(train) - E D(unseen)) / (E D(train) - E D(fake)) of scores of any shape, a scalar.
 
-    0: held-out pictures look as real as training pictures. 1: they look generated, so the critic has memorised the
-    training set. Independent of a constant added to all scores, so it suits relativistic losses. 0 where the critic
-    cannot tell real from generated pictures.
+    0: pictures that the critic has not seen look as real as training pictures. 1: they look generated, so the critic
+    has memorised the training set. Independent of a constant added to all scores, so it suits relativistic losses. 0
+    where the critic cannot tell real from generated pictures.
     """
     top = train.float().mean()
     spread = top - fake.float().mean()
-    gap = (top - held_out.float().mean()) / spread.clamp_min(1e-6)
+    gap = (top - unseen.float().mean()) / spread.clamp_min(1e-6)
     return torch.where(spread > 1e-6, gap, torch.zeros_like(gap))
 
 
@@ -133,5 +134,7 @@ def next_probability(p: float, gap: float, images: int, target: float = 0.5, spe
     speed: change per picture; by default from 0 to 1 in 100 000 pictures (500 000 in the paper, for runs of 25
     million). A gap that is not finite changes nothing.
     """
+    if not math.isfinite(gap):
+        return p
     step = images * speed if gap > target else -images * speed if gap < target else 0.0
     return min(max(p + step, 0.0), HIGHEST)

@@ -42,16 +42,19 @@ def module_tensors(group: str, networks: nn.Module) -> dict[str, Tensor]:
     return {f"{group}/{name}": value.contiguous() for name, value in networks.state_dict().items()}
 
 
+def group_weights(group: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors of one group of a checkpoint of any version, as network.parameter of today."""
+    prefix = f"{group}/"
+    return {current_weight(key.removeprefix(prefix)): value for key, value in tensors.items() if key.startswith(prefix)}
+
+
 def restore_modules(group: str, networks: nn.Module, tensors: Mapping[str, Tensor]) -> None:
     """Inverse of `module_tensors`, for checkpoints of any version.
 
     An optional network that the tensors lack keeps its initial weights; one that `networks` lacks is skipped. Raises
     RuntimeError for weights that do not fit.
     """
-    stored: dict[str, Tensor] = {}
-    for key, value in tensors.items():
-        if key.startswith(f"{group}/"):
-            stored[current_weight(key.removeprefix(f"{group}/"))] = value
+    stored = group_weights(group, tensors)
     initial = {key: value for key, value in networks.state_dict().items() if network_of(key) in OPTIONAL_NETWORKS}
     unwanted = OPTIONAL_NETWORKS - {name for name, _ in networks.named_children()}
     networks.load_state_dict(initial | {key: v for key, v in stored.items() if network_of(key) not in unwanted})

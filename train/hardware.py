@@ -7,10 +7,12 @@ from typing import Literal
 
 import torch
 
+from bundle.processors import usable_cores
+
 
 def usable_threads() -> int:
-    """Processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Processor threads that this process may use: a container with a quota has fewer than the machine."""
+    return usable_cores()
 
 
 def training_device() -> torch.device:

@@ -20,7 +20,7 @@ from bundle.errors import UserError
 from train.checkpoints import load_tensors, save_tensors
 from train.data.cache import cache_of_run
 from train.data.dataset import DataInfo, Pictures
-from train.data.load import Loaded, load, load_older
+from train.data.load import Loaded, load, load_older, synthetic_set
 from train.data.mapped_images import Images
 from train.data.pixel_format import format_of
 from train.data.reading import Reading, reading_of
@@ -109,23 +109,23 @@ def open_pictures(
         settings = with_framing(settings, stored, given)
         place = settings.data if "data" in given else stated_place(settings.run)
         found = as_known(settings.run, load_as(settings, place, stored, given, quiet), place, settings.more_data)
-    check(found[0])
+    check(found.info)
     if write:
-        bind_data(settings.run, found[0], absolute(place))
+        bind_data(settings.run, found.info, absolute(place))
         noted = Thumbnails.stored(settings.run)
-        if noted is None or (len(noted.train), len(noted.test)) != (len(found[1]), len(found[2])):
-            Thumbnails.of(found[1], found[2]).store(settings.run)
+        if noted is None or (len(noted.train), len(noted.test)) != (len(found.train), len(found.test)):
+            Thumbnails.of(found.train, found.test).store(settings.run)
     return found
 
 
 def in_known_order(run: Path, loaded: Loaded, place: str) -> Loaded:
     """Pictures from `place` in the order and the splits that a run noted; as they are where it noted none, or `run` is
     a bundle. Raises UserError where noted pictures are missing, or others are there."""
-    known, (info, train, test) = Thumbnails.stored(run), loaded
+    known, info = Thumbnails.stored(run), loaded.info
     if known is None or known.train.shape[1] != info.channels * GRID**2:
         return loaded
-    train, test = recognised(known, train, test, run, place, more=False)
-    return replace(info, train_images=len(train), test_images=len(test)), train, test
+    train, test = recognised(known, loaded.train, loaded.test, run, place, more=False)
+    return Loaded(replace(info, train_images=len(train), test_images=len(test)), train, test)
 
 
 def stated_place(run: Path) -> str:
@@ -141,8 +141,8 @@ def stated_place(run: Path) -> str:
 def absolute(place: str) -> str:
     """A place as it is found from any folder."""
     kind, _, copy = place.partition(":")
-    if kind == "stacked_mnist" and copy:
-        return f"{kind}:{absolute(copy)}"
+    if synthetic_set(place):
+        return f"{kind}:{absolute(copy)}" if copy else place
     path = Path(place).expanduser()
     return str(path.resolve()) if path.exists() else place
 
@@ -178,8 +178,8 @@ def as_known(run: Path, loaded: Loaded, place: str, more: bool = False) -> Loade
 
     Raises UserError for others, and for added ones unless `more`.
     """
-    stored, (info, train, test) = data_of(run), loaded
-    info = replace(info, source=stored.source, title=stored.title, licence=stored.licence)
+    stored, train, test = data_of(run), loaded.train, loaded.test
+    info = replace(loaded.info, source=stored.source, title=stored.title, licence=stored.licence)
     check_same(run, info)
     info = replace(info, attributes=stored.attributes or info.attributes)
     known = Thumbnails.stored(run)
@@ -196,7 +196,7 @@ def as_known(run: Path, loaded: Loaded, place: str, more: bool = False) -> Loade
             f"{run} belongs to {stored.source} with {stored.train_images} training pictures, not {len(train)}: use the "
             f"same pictures, or another run folder.{read_otherwise(stored)}"
         )
-    return replace(info, train_images=len(train), test_images=len(test)), train, test
+    return Loaded(replace(info, train_images=len(train), test_images=len(test)), train, test)
 
 
 def recognised(

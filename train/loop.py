@@ -18,14 +18,14 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 
-from bundle.command_line import end_signals, handled, let_go_of_terminal
 from bundle.errors import UserError
+from bundle.exit_codes import end_signals, handled, let_go_of_terminal
 from bundle.training_status import Expected, RunState, Status
 from train.budget import Slot, spoken
 from train.checkpoints import load_tensors, restore_modules, restore_optimizer, save_tensors
 from train.data.dataset import Pictures
 from train.data.mapped_images import MappedImages
-from train.data.splits import batch_indices
+from train.data.splits import batch_indices, spread_rows
 from train.distributed import accelerator_for, agreed
 from train.hardware import emulates_bf16, processor
 from train.outlook import Outlook
@@ -40,6 +40,7 @@ from train.status import StatusFile
 from train.stored_settings import flat
 from train.threads import ThreadTrial, first_threads
 
+SHOWN = 32  # held-out pictures of the sample sheets
 SHEETS = 16  # about so many sample sheets in a stage, none in its FIRST_STEPS (train/pace.py)
 LINES = 100  # about so many lines of metrics, none in its FIRST_STEPS
 LAST_STEPS = 6  # of the FIRST_STEPS, by which the speed is told for the first time
@@ -90,7 +91,8 @@ def train(
     if settings.track:
         accelerator.init_trackers(stage.name, config=flat(settings))
     on_device = Pictures(*(split.to(loop.device) for split in (test_set.images[:256], test_set.labels[:256])))
-    stage.held_out = on_device.images[:32].float() / 255
+    shown = test_set.images[spread_rows(len(test_set), SHOWN).to(test_set.images.device)]
+    stage.held_out = shown.to(loop.device).float() / 255
     stage.begin(loop.pictures, on_device)
     bar = progress_bar(title, progress.planned or None, "pictures", initial=progress.images, smoothing=0.05,
                        dynamic_ncols=True, mininterval=1.0, leave=True, bar_format=BAR,
@@ -252,7 +254,7 @@ class Loop:
             images = progress.images + int(max(seconds - progress.seconds, 0) * rate)
         self.expected = self.outlook.expected(images)
         if self.recorder.writes:
-            say(self.outlook.sentence(self.expected, rate, seconds))
+            say(self.outlook.sentence(self.expected, rate, seconds, max(images - progress.images, 0)))
 
     def update(self) -> dict[str, Tensor]:
         """One step on the next batch, which (seed, step) determine; returns scalars to show."""
@@ -330,11 +332,17 @@ def restored(stage: Stage, averages: nn.Module, folder: Path) -> Progress:
         restore_modules("averages", averages, tensors)
         for name, optimizer in stage.optimizers.items():
             restore_optimizer(name, optimizer, tensors)
-        progress = Progress(**facts)
     except (RuntimeError, ValueError, TypeError) as problem:
         raise UserError(
             f"{folder / 'state.safetensors'} does not fit the settings of the stage (config.json): its networks have "
             f"other sizes. Put back the file that belongs to it, or remove {folder} to train it anew."
+        ) from problem
+    try:
+        progress = Progress(**facts)
+    except TypeError as problem:  # facts that this version does not know
+        raise UserError(
+            f"{folder / 'state.safetensors'} was written by another version of Twofold: go on with that one, or remove "
+            f"{folder} to train it anew."
         ) from problem
     if progress.stage:
         stage.restore(progress.stage)

@@ -28,11 +28,11 @@ class Outlook:
         level, words = enough_for(self.stage, images)
         return Expected(images=images, enough_for=words, is_enough=level >= len(ENOUGH.get(self.stage, ())) - 1)
 
-    def sentence(self, expected: Expected, rate: float, seconds: float | None) -> str:
-        """One line: the speed in pictures a second, how many that makes in `seconds` (None: a number was asked for),
-        what they are enough for, and what would help where that is little."""
+    def sentence(self, expected: Expected, rate: float, seconds: float | None, left: int) -> str:
+        """One line: the speed in pictures a second, how many that makes in `seconds` (None: a number was asked for, of
+        which so many are `left`), what they are enough for, and what would help where that is little."""
         images, words = expected.images, expected.enough_for
-        within = f" in {spoken(seconds)}" if seconds is not None else f", in about {spoken(images / max(rate, 1e-9))}"
+        within = f" in {spoken(seconds)}" if seconds is not None else f", in about {spoken(left / max(rate, 1e-9))}"
         line = f"{self.stage}: {rate:.3g} pictures/s, about {rounded(images)}{within}: enough for {words}."
         return line if expected.is_enough else f"{line} {self.advice()}"
 

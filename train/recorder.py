@@ -71,7 +71,7 @@ class Recorder:
         self.folder = settings.run / stage.name
         self.accelerator, self.writes = accelerator, accelerator.is_main_process
         self.sample_figures: dict[str, float] = {}  # variety and roughness at the last sheet
-        self.command = command_line(stage.module, settings, source)
+        self.command = repeating_command(stage.module, settings, source)
         self.own_command = self.command
         self.began_at = progress.seconds, progress.images
         self.earlier_sessions: list[dict] = []
@@ -214,7 +214,7 @@ class Recorder:
 # ------------------------------------------------------------------------------------------- in words
 
 
-def command_line(module: str, settings: Settings, source: str) -> str:
+def repeating_command(module: str, settings: Settings, source: str) -> str:
     """The command that repeats this run. It names the data, and what it starts from, and no local path of either."""
     words, named = sys.argv[1:], False
     start = getattr(settings, "start_from", None)

@@ -40,12 +40,17 @@ def resolve_resume(
         return asked
     stored = from_dict(type(settings), read_json(folder / "config.json"))
     given_here = {name: getattr(settings, name) for name in given if hasattr(stored, name)}
-    asked = replace(stored, run=settings.run, **given_here)
+    asked = with_one_budget(replace(stored, run=settings.run, **given_here), given)
     refuse_changes(stored, asked)
     asked = replace(asked, resume=True)
     if write:
         store_settings(stage, asked)
     return asked
+
+
+def with_one_budget(settings: AnySettings, given: Set[str]) -> AnySettings:
+    """Stored settings with what was given, where --minutes replaces the --images with which the stage was begun."""
+    return replace(settings, images=None) if "minutes" in given and "images" not in given else settings
 
 
 def is_begun(run: Path, stage: str) -> bool:
@@ -88,7 +93,7 @@ def resolve_all(settings: AllSettings, given: Set[str]) -> tuple[AllSettings, Se
     if begun is not None:
         stored, before = begun
         changed = {name: getattr(settings, name) for name in {*given, "run", "data"} if hasattr(settings, name)}
-        settings = replace(stored, **changed)
+        settings = with_one_budget(replace(stored, **changed), given)
         given = before | given
     return settings, given
 

@@ -64,7 +64,8 @@ def make_folder(run: Path) -> None:
 
 @contextmanager
 def taken(lock: FileLock, run: Path, owner: Path) -> Iterator[None]:
-    """Holds the system's lock, or where there is none writes the file `owner`. Raises UserError."""
+    """Holds the system's lock; where the file system has none, only looks by the file `owner` whether another training
+    runs. Raises UserError where one does, and where nothing can be written."""
     try:
         lock.acquire(blocking=False)
     except Timeout:

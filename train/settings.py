@@ -48,7 +48,8 @@ class Settings:
     """Number that is black in pictures of more than 8 bits. Default: 0, or the least where numbers are negative."""
     white: float | None = None
     """Number that is white in pictures of more than 8 bits (16-bit, 32-bit, floats), for the whole set. Default: the
-    full scale of 8, 10, 12, 14 or 16 bits, or 1, whose half the set reaches, else its largest number."""
+    smallest of 1 and the full scales of 8, 10, 12, 14 and 16 bits that holds nearly all numbers, if the brightest reach
+    half of it; else the brightest number."""
     classes: bool = True
     """Train by classes, where the pictures have them."""
     classes_from: ClassesFrom | None = None
@@ -70,7 +71,7 @@ class Settings:
     minutes: float = 30.0
     """Time budget; the learning-rate schedule is stretched to it."""
     images: int | None = None
-    """Train on exactly this many pictures instead of a time budget (repeatable bit for bit)."""
+    """Train on this many pictures, rounded up to whole steps, instead of a time budget (repeatable bit for bit)."""
     batch: int = 64
     """Pictures per step and process, before --accumulate."""
     accumulate: int = 1
@@ -256,10 +257,13 @@ class InverseSettings(Settings):
 @reflowed
 @dataclass(frozen=True)
 class AllSettings(Settings):
-    """Train the classifier, the GAN, the VAE and both inverse encoders, one after the other, in one run folder."""
+    """Train the classifier, with --attributes their regressor, the GAN, the VAE and both inverse encoders, one after
+    the other, in one run folder."""
 
     minutes: float = 90.0
-    """Time budget of the four stages together: 6 %, 50 %, 27 % and 17 % of it."""
+    """Time budget of all together: 6 % for the classifier, 50 % for the GAN, 27 % for the VAE and 17 % for the inverse
+    encoders. With --attributes their regressor takes 6 % before that; without classes the others share the
+    classifier's."""
     start_from: Path | None = None
     """Begin the GAN and the VAE with the weights of another run or bundle, whose pictures have the same size and mode;
     the networks get its sizes. A class that both have keeps its weights."""

@@ -23,6 +23,7 @@ from bundle import images
 from bundle.atomic_files import write_file
 from bundle.marks import TRAINED, Mark, formats
 from bundle.snapshot_rows import FOLDER, HELD_OUT_FILE, SnapshotRow, row_name, snapshot_rows
+from train.data.splits import spread_rows
 from train.stages.stage import Stage
 
 KEPT = 24  # that a bundle shows
@@ -90,7 +91,8 @@ class SnapshotTaker:
 
     def held_out(self) -> Tensor:
         """The held-out pictures [N, C, H, W] that are reconstructed each time: those kept by the first command."""
-        asked = self.stage.held_out[: self.stage.snapshot_held_out]
+        rows = spread_rows(len(self.stage.held_out), self.stage.snapshot_held_out)
+        asked = self.stage.held_out[rows.to(self.stage.held_out.device)]
         if not len(asked):
             return asked
         kept = read_row(self.folder / HELD_OUT_FILE, tuple(asked.shape[2:]), asked.shape[1])

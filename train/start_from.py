@@ -20,14 +20,13 @@ from torch import Tensor, nn
 
 from bundle.errors import UserError
 from bundle.read import INDEX
-from train.checkpoints import load_tensors
+from train.checkpoints import group_weights, load_tensors
 from train.data.dataset import DataInfo
 from train.models.layers import Sides, resolutions
 from train.models.skip import from_convolutional
 from train.run_folder import Run
 from train.settings import GanSettings, Settings, flag_of
 from train.stages import build_networks
-from train.stored_settings import current_weight
 
 AnySettings = TypeVar("AnySettings", bound=Settings)
 
@@ -132,8 +131,7 @@ def carry_over(stage: str, networks: nn.Module, averages: nn.Module, settings: S
         )
     sides = class_sides(stage, settings, info)
     for group, module in (("networks", networks), ("averages", averages)):
-        stored = {current_weight(key.removeprefix(f"{group}/")): value for key, value in tensors.items()
-                  if key.startswith(f"{group}/")}  # fmt: skip
+        stored = group_weights(group, tensors)
         if isinstance(settings, GanSettings) and (source.settings("gan").body, settings.body) == TO_SKIPS:
             stored = from_convolutional(stored)
         for key, target in module.state_dict().items():

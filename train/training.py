@@ -13,8 +13,8 @@ from typing import TypeVar
 import torch
 from accelerate import PartialState
 
-from bundle.command_line import INTERRUPTED
 from bundle.errors import UserError
+from bundle.exit_codes import INTERRUPTED
 from train.budget import Slot, StageTime, slot_of
 from train.command_line import with_preset
 from train.data.load import Loaded
@@ -80,14 +80,14 @@ def train_stages(settings: Settings, given: Set[str], began: float, team: Partia
             check = partial(check_pictures, source, to_begin_from_weights(plan))
             data = open_pictures(sized, given, check, not first, largest_side(settings), write=first)
         # How they are read was found just now, where an older version began the run.
-        plan = [(stage, replace(own, **vars(data[0].reading))) for stage, own in plan]
+        plan = [(stage, replace(own, **vars(data.info.reading))) for stage, own in plan]
         if first and isinstance(settings, AllSettings):
             store_all(settings, asked)
-        if isinstance(settings, AllSettings) and not data[0].classes:
+        if isinstance(settings, AllSettings) and not data.info.classes:
             if first:
                 say("The pictures have no classes: the classifier is skipped.")
-            plan = [(stage, own) for stage, own in plan if stage != "classifier"]
-        counted_from = training_began(settings, began, first)
+            plan = without_classifier(plan, settings, given)
+        counted_from = training_began(plan, began, first)
         times, pauses = [stage_time(stage, own) for stage, own in plan], Pauses()
         for i, (stage, own) in enumerate(plan):
             if first:
@@ -102,13 +102,27 @@ def train_stages(settings: Settings, given: Set[str], began: float, team: Partia
     return 0
 
 
-def training_began(settings: Settings, began: float, first: bool) -> float:
-    """When the minutes began to count: with the command, but reading the pictures takes half of them at most."""
-    late = time.monotonic() - began - settings.minutes * 60 * READING_SHARE
-    if late <= 0 or settings.images is not None:
+def without_classifier(plan: Plan, settings: AllSettings, given: Set[str]) -> Plan:
+    """The plan of `all` for pictures without classes: the others share the classifier's minutes, but those that have
+    begun keep theirs unless other minutes were `given`."""
+    rest = 1 - shares(settings.attributes is not None)["classifier"]
+
+    def with_rest(stage: str, own: Settings) -> Settings:
+        keeps = is_begun(own.run, stage) and "minutes" not in given
+        return own if keeps else replace(own, minutes=own.minutes / rest)
+
+    return [(stage, with_rest(stage, own)) for stage, own in plan if stage != "classifier"]
+
+
+def training_began(plan: Plan, began: float, first: bool) -> float:
+    """When the minutes of those stages that have some began to count: with the command, but reading the pictures takes
+    half of them at most."""
+    minutes = sum(own.minutes for _, own in plan if own.images is None)
+    late = time.monotonic() - began - minutes * 60 * READING_SHARE
+    if late <= 0 or not minutes:
         return began
     if first:
-        took = f"reading the pictures took more than half of the {settings.minutes:g} minutes"
+        took = f"reading the pictures took more than half of the {minutes:g} minutes"
         say(f"note: {took}; the training takes the other half, and ends later.")
     return began + late
 
@@ -175,13 +189,12 @@ def with_precision(settings: AnySettings) -> AnySettings:
 def train_stage(
     stage: str, settings: Settings, data: Loaded, slot: Slot, source: Run | None = None, pauses: Pauses | None = None
 ) -> bool:
-    """Trains one stage on (info, training pictures, test pictures), from the weights of `source` where it has not
-    begun; returns whether it finished.
+    """Trains one stage on these pictures, from the weights of `source` where it has not begun; returns whether it
+    finished.
 
     Raises UserError when what it builds on has not been trained, and when the machine's memory is too small.
     """
-    info, train_set, test_set = data
-    device = training_device()
+    info, device = data.info, training_device()
     settings = with_precision(settings)
     torch.manual_seed(settings.seed)
     with pytorch_errors(stage):
@@ -191,7 +204,7 @@ def train_stage(
             averages = copy.deepcopy(built.networks).eval().requires_grad_(False)
         if source is not None and start_of(settings) and not settings.resume:
             say(carry_over(stage, built.networks, averages, settings, info, source))
-        return train(built, averages, settings, info.source, train_set, test_set, slot, pauses)
+        return train(built, averages, settings, info.source, data.train, data.test, slot, pauses)
 
 
 @contextmanager

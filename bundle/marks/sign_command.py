@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from bundle.atomic_files import write_file
-from bundle.command_line import exit_code
 from bundle.errors import ImageError, UserError
+from bundle.exit_codes import exit_code
 from bundle.limited_files import read_limited
 from bundle.marks import xmp
 from bundle.marks.mark import Mark

@@ -5,17 +5,16 @@ import functools
 from contextlib import suppress
 from pathlib import Path
 
-from bundle.command_line import exit_code
 from bundle.errors import BundleError, UserError
+from bundle.exit_codes import exit_code
 from bundle.limited_files import read_limited
 from bundle.marks import xmp
 from bundle.marks.verify import FILE, finding, named
 from bundle.model import BundleModel
 from bundle.printable import printable
-from bundle.read import INDEX, read, read_index
+from bundle.read import ARTIFACTS, INDEX, read, read_index
 from bundle.runner import BundleRunner
 
-ARTIFACTS = Path(__file__).resolve().parents[2] / "artifacts"
 HELP = "say whether pictures are marked as generated, and draw them again"
 DESCRIPTION = """Say whether pictures are marked as generated, by which bundle, and whether that draws the same pictures
 again. Ends with 0 if all are drawn again, else with 1."""

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, model_validator
 from bundle.errors import BundleError
 from bundle.schema.entries import (
     MAX_FILE_BYTES,
+    MAX_LATENT,
     MAX_SIDE,
     Entry,
     File,
@@ -76,6 +77,7 @@ __all__ = [
     "MAX_ATTRIBUTES",
     "MAX_FILE_BYTES",
     "MAX_FIXED",
+    "MAX_LATENT",
     "MAX_NAME",
     "MAX_NUMBERS",
     "MAX_POINTS",

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 MAX_FILE_BYTES = 512_000_000
+MAX_LATENT = 65_536  # numbers of a latent: of many times more, a batch would fill the memory
 MAX_SIDE = 1024  # pixels of a picture's height or width
 
 Model = Literal["gan", "vae"]
@@ -40,6 +41,7 @@ Scalar = bool | int | float | Annotated[str, Field(max_length=500)] | None
 Setting = Scalar | tuple[Scalar, ...]
 Count = Annotated[int, Field(ge=0)]
 Size = Annotated[int, Field(ge=1)]
+LatentSize = Annotated[int, Field(ge=1, le=MAX_LATENT)]
 Side = Annotated[int, Field(ge=1, le=MAX_SIDE)]
 InputName = Annotated[str, Field(min_length=1, max_length=200)]
 

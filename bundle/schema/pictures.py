@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from bundle.schema.entries import Colour, Count, Entry, Side, Size, printable_name
+from bundle.schema.entries import MAX_LATENT, Colour, Count, Entry, LatentSize, Side, Size, printable_name
 
 Prior = Literal["normal", "uniform", "truncated"]
 Likelihood = Literal["calibrated", "squared-error", "bernoulli"]
@@ -53,17 +53,23 @@ class ImageShape(Entry):
 class Gan(Entry):
     """Sizes of the GAN's latents, z [latent_dim] and, where it has styles, w [stages, w_dim]; what z is drawn from."""
 
-    latent_dim: Size
-    w_dim: Size | None = None
+    latent_dim: LatentSize
+    w_dim: LatentSize | None = None
     stages: Size | None = None
     prior: Prior
+
+    @model_validator(mode="after")
+    def _check_styles(self) -> "Gan":
+        if (self.stages or 0) * (self.w_dim or 0) > MAX_LATENT:
+            raise ValueError(f"styles have more than {MAX_LATENT} numbers")
+        return self
 
 
 class Vae(Entry):
     """The size of the VAE's codes, the standard deviation of its pixels around the decoder's mean, and how it explains
     a picture: bundles older than the choice are calibrated, and not binarized."""
 
-    latent_dim: Size
+    latent_dim: LatentSize
     sigma: Annotated[float, Field(gt=0)]
     likelihood: Likelihood = "calibrated"
     binarize: bool = False

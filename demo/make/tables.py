@@ -120,9 +120,10 @@ def cells_of(
         if not places:
             continue
         file = str(record[places[0]])
-        if picture := called.get(str(beside / file)):
+        slashed = file.replace("\\", "/")  # Windows writes paths with backslashes
+        if picture := called.get(str(beside / file)) or called.get(str(beside / slashed)):
             any_path, found = True, by_path
-        elif not any_path and (picture := alone.get(PurePosixPath(file).name)):
+        elif not any_path and (picture := alone.get(PurePosixPath(slashed).name)):
             found = by_last_part
         else:
             continue

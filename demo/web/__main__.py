@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bundle import on_device
-from bundle.command_line import exit_code
+from bundle.exit_codes import exit_code
 from demo.web import npm
 
 WEB = Path(__file__).resolve().parent

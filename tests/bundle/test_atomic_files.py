@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bundle.atomic_files import scratch, write_file
+from bundle.atomic_files import replace_folder, scratch, write_file
 from bundle.errors import UserError
 
 
@@ -71,3 +71,20 @@ def test_the_next_write_removes_what_a_killed_one_left(tmp_path: Path):
     with scratch(tmp_path / "run"):
         pass
     assert {path.name for path in tmp_path.iterdir()} == {"state", new, ".state.backup", ".run.4567abcd"}
+
+
+def test_new_files_reach_the_disk_before_the_older_folder_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    for name in ("built/in", "target"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "graph.onnx").write_bytes(name.encode())
+    (tmp_path / "built" / "bundle.json").write_bytes(b"{}")
+    flushed: list[int] = []
+
+    def noted(descriptor: int) -> None:
+        assert (tmp_path / "target" / "graph.onnx").read_bytes() == b"target"
+        flushed.append(os.fstat(descriptor).st_ino)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    replace_folder(tmp_path / "built", tmp_path / "target", ["graph.onnx"])
+    files = [path for path in (tmp_path / "target").rglob("*") if path.is_file()]
+    assert sorted(flushed) == sorted(path.stat().st_ino for path in files) and len(files) == 2

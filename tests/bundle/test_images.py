@@ -82,3 +82,10 @@ def test_ssim_needs_room_for_its_window():
     a = rng.uniform(size=(1, 1, 11, 10)).astype(np.float32)
     assert images.ssim(a, a) is None
     assert images.ssim(a.repeat(2, axis=3), a.repeat(2, axis=3)) == pytest.approx(1)
+
+
+def test_images_are_tiled_as_pictures_are():
+    tiled = images.tiled(images.from_uint8(np.stack([COLOUR, COLOUR[::-1], COLOUR])), 2)
+    assert tiled.shape == (1, 3, 64, 64) and tiled.dtype == np.float32 and tiled.flags.c_contiguous
+    sheet = images.sheet(np.stack([COLOUR, COLOUR[::-1], COLOUR]), 2)
+    assert (images.to_uint8(tiled)[0] == sheet).all() and not sheet[32:, 32:].any()

@@ -24,7 +24,7 @@ def test_what_is_no_utf_8_is_escaped():
 def test_commands_print_whatever_the_terminal_knows(encoding: str):
     code = """if True:
         import sys
-        from bundle.command_line import exit_code
+        from bundle.exit_codes import exit_code
         from bundle.errors import UserError
         def work():
             print("→ caf\\udce9 汉")

@@ -249,7 +249,7 @@ def test_discover_sorts_the_good_from_the_bad(tmp_path: Path):
     assert "critic.onnx" in reasons["broken"] and "bundle.json" in reasons["half"] and "same name" in reasons["twin"]
 
 
-@pytest.mark.parametrize("method", ["stat", "read_text", "read_bytes", "iterdir"])
+@pytest.mark.parametrize("method", ["stat", "read_bytes", "iterdir"])
 def test_discover_survives_what_it_may_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str):
     tiny.build(tmp_path / "good", "good")
     tiny.build(tmp_path / "shut", "shut")
@@ -314,3 +314,11 @@ def test_the_index_survives_a_round_trip(tiny_bundle: Path):
 def test_a_file_far_too_long_is_not_even_read(broken_bundle: Path):
     os.truncate(broken_bundle / "critic.onnx", 2**40)  # a hole: it takes no disk
     assert "checksum" in refused(broken_bundle)
+
+
+def test_the_index_is_read_once_so_that_what_is_said_of_it_is_what_was_opened(tiny_bundle: Path, monkeypatch):
+    opened = []
+    monkeypatch.setattr(Path, "read_bytes", lambda path: opened.append(path.name) or path.open("rb").read())
+    bundle = read(tiny_bundle)
+    assert opened.count("bundle.json") == 1
+    assert bundle.index.sha256 == sha256(tiny_bundle / "bundle.json")

@@ -104,3 +104,12 @@ def test_attributes_and_their_graph_need_each_other(tiny_bundle: Path):
     del index["graphs"]["attributes"]
     with pytest.raises(ValueError, match="need each other"):
         Bundle.model_validate(index)
+
+
+@pytest.mark.parametrize("sizes", [{"latent_dim": 5_000_000}, {"w_dim": 70_000}, {"w_dim": 4096, "stages": 17}])
+def test_latents_that_fill_the_memory_are_refused(broken_bundle: Path, sizes: dict[str, int]):
+    index = load_index(broken_bundle)
+    index["gan"] |= sizes
+    save_index(broken_bundle, index)
+    with pytest.raises(BundleError, match="is wrong at gan"):
+        read(broken_bundle)

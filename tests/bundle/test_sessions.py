@@ -1,7 +1,6 @@
 """Which processor runs a bundle: the choice and its reasons, its arithmetic, its buckets."""
 
 import base64
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +14,7 @@ from onnx import TensorProto, helper
 from bundle import sessions
 from bundle.errors import BundleError, InputError, RuntimeUnavailable
 from bundle.read import OpenBundle, graph_bytes, read
-from bundle.sessions import PROBE, Provider, choose_provider, core_count
+from bundle.sessions import PROBE, Provider, choose_provider
 from demo.serving import engine as engine_module
 from demo.serving.batching import TimedGraphFunction
 from demo.serving.cuda_graphs import CudaGraphSession
@@ -98,25 +97,6 @@ def test_the_probe_runs_and_is_what_it_says():
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
     assert onnx.load_from_string(PROBE) == model, base64.b64encode(model.SerializeToString())
     assert sessions.probe_problem("CPUExecutionProvider") is None
-
-
-@pytest.mark.parametrize(
-    ("files", "cores"),
-    [
-        ({"cpu.max": "200000 100000"}, 2),
-        ({"cpu.max": "150000 100000"}, 2),
-        ({"cpu.max": "max 100000"}, None),
-        ({"cpu/cpu.cfs_quota_us": "50000", "cpu/cpu.cfs_period_us": "100000"}, 1),
-        ({"cpu/cpu.cfs_quota_us": "-1", "cpu/cpu.cfs_period_us": "100000"}, None),
-        ({}, None),
-    ],
-)
-def test_cgroup_quota(tmp_path: Path, files: dict[str, str], cores: int | None):
-    for name, text in files.items():
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text(text + "\n")
-    assert sessions.cgroup_quota(tmp_path) == cores
-    assert 1 <= core_count() <= min(4, os.cpu_count())
 
 
 def test_telemetry_is_off_before_onnxruntime_is_imported():

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bundle.command_line import INTERRUPTED
+from bundle.exit_codes import INTERRUPTED
 from bundle.model import BundleModel
 from bundle.read import read
 from bundle.runner import BundleRunner

@@ -15,6 +15,7 @@ from export import training_codes
 from export.__main__ import main
 from tests.support import tiny
 from train.data.dataset import DataInfo, Pictures
+from train.data.load import Loaded
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ def pictures(monkeypatch: pytest.MonkeyPatch, broken_bundle: Path) -> Pictures:
     images = torch.randint(0, 256, (count, *image.shape), generator=generator, dtype=torch.uint8)
     found = Pictures(images, torch.arange(count) % len(about.dataset.classes))
     info = DataInfo("x", "x", "none", *image.shape, about.dataset.classes, count, 10)
-    monkeypatch.setattr(training_codes, "load_again", lambda *_, **__: (info, found, found))
+    monkeypatch.setattr(training_codes, "load_again", lambda *_, **__: Loaded(info, found, found))
     return found
 
 
@@ -59,10 +60,10 @@ def test_published_pictures_without_a_licence_are_not_passed_on(broken_bundle: P
 def test_other_pictures_and_damaged_codes_are_refused(broken_bundle: Path, pictures: Pictures, capsys, monkeypatch):
     info, train_set, _ = training_codes.load_again("x", None)
     other = replace(info, channels=3)
-    monkeypatch.setattr(training_codes, "load_again", lambda *_, **__: (other, train_set, train_set))
+    monkeypatch.setattr(training_codes, "load_again", lambda *_, **__: Loaded(other, train_set, train_set))
     assert main(["training", str(broken_bundle), "--data", "somewhere"]) == 2
     assert "channels 3, not 1" in capsys.readouterr().err
-    monkeypatch.setattr(training_codes, "load_again", lambda *_, **__: (info, train_set, train_set))
+    monkeypatch.setattr(training_codes, "load_again", lambda *_, **__: Loaded(info, train_set, train_set))
     assert main(["training", str(broken_bundle), "--data", "somewhere", "--codes-only"]) == 0
     assert read(broken_bundle).training.thumbnails is None
     with np.load(broken_bundle / training_codes.FILE) as file:

@@ -196,6 +196,13 @@ def open_length(home: Path) -> str:
     return adopting(home, proto.SerializeToString())
 
 
+@elsewhere("z of more numbers than 65 536")
+def enormous(home: Path) -> str:
+    proto = onnx.load_from_string(exported(generators.Net(), Z))
+    proto.graph.input[0].type.tensor_type.shape.dim[1].dim_value = 5_000_000
+    return adopting(home, proto.SerializeToString())
+
+
 @elsewhere("a batch of one, fixed")
 def fixed_batch(home: Path) -> str:
     return adopting(home, exported(generators.Net(), Z[:1], free=False))

@@ -4,10 +4,12 @@ import json
 import shutil
 import zipfile
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 from tests.inputs.cases import case, said
 from tests.support.pictures import draw_folder
+from train import augment
+from train.data.load import load
 from train.data.reading import Reading
 
 folders = partial(case, "Folders and zips")
@@ -240,6 +242,24 @@ def metadata(home: Path) -> str:
     (home / "metadata.jsonl").unlink()
     (home / "metadata.csv").write_text("file_name;label\n" + "\n".join(";".join(pair) for pair in pairs))
     return said(home)
+
+
+@folders("`metadata.csv` written on Windows, which names `cats\\001.png`")
+def windows(home: Path) -> str:
+    names = [path.relative_to(home) for path in sorted(draw_folder(home, 120).rglob("*.png"))]
+    lines = [str(PureWindowsPath(name)) + (",odd" if i % 2 else ",even") for i, name in enumerate(names)]
+    (home / "metadata.csv").write_text("file_name,label\n" + "\n".join(lines))
+    return said(home)
+
+
+@folders("a folder that is called as a set made here, `./shapes`")
+def own_shapes(home: Path) -> str:
+    for name in ("mine", "yours"):
+        plain(home / "shapes" / name, 60)
+    info = load(str(home / "shapes"), quiet=True).info
+    assert (info.source, info.title, info.licence) == ("./shapes", "shapes", "not stated")
+    assert augment.policy(info) == augment.POLICY_BY_CHANNELS[info.channels]
+    return said(home / "shapes")
 
 
 @folders("a file of labels and sub-folders, `--classes-from folder`")

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from train import augment
-from train.augment import OPERATIONS, held_out_gap, next_probability, policy, starts_augmented
+from train.augment import OPERATIONS, next_probability, policy, starts_augmented, unseen_gap
 from train.data.dataset import DataInfo
 
 ALL = tuple(OPERATIONS)
@@ -131,20 +131,20 @@ def test_only_small_sets_begin_augmented():
     assert starts_augmented(9_999) and not starts_augmented(10_000)
 
 
-def test_the_held_out_gap():
+def test_the_gap_to_unseen_pictures():
     train, fake = torch.tensor([[2.0], [4.0]]), torch.tensor([[-1.0], [-1.0]])
-    assert float(held_out_gap(train, train, fake)) == 0
-    assert float(held_out_gap(train, fake, fake)) == 1
-    assert float(held_out_gap(train, torch.tensor([1.0]), fake)) == pytest.approx(0.5)
-    assert float(held_out_gap(train + 9, torch.tensor([10.0]), fake + 9)) == pytest.approx(0.5)
-    assert float(held_out_gap(fake, train, train)) == 0  # a critic that tells nothing apart knows nothing by heart
+    assert float(unseen_gap(train, train, fake)) == 0
+    assert float(unseen_gap(train, fake, fake)) == 1
+    assert float(unseen_gap(train, torch.tensor([1.0]), fake)) == pytest.approx(0.5)
+    assert float(unseen_gap(train + 9, torch.tensor([10.0]), fake + 9)) == pytest.approx(0.5)
+    assert float(unseen_gap(fake, train, train)) == 0  # a critic that tells nothing apart knows nothing by heart
 
 
 def test_the_probability_follows_the_gap_and_stays_in_its_bounds():
     assert next_probability(0.2, 0.9, 1_000) == pytest.approx(0.21)
     assert next_probability(0.2, 0.1, 1_000) == pytest.approx(0.19)
     assert next_probability(0.2, 0.5, 1_000) == 0.2
-    assert next_probability(0.2, float("nan"), 1_000) == 0.2
+    assert all(next_probability(0.2, float(gap), 1_000) == 0.2 for gap in ("nan", "inf", "-inf"))
     assert next_probability(0.2, 0.6, 1_000, target=0.7, speed=1e-6) == pytest.approx(0.199)
     assert next_probability(0.795, 1.0, 10**6) == 0.8
     assert next_probability(0.005, 0.0, 10**6) == 0.0

@@ -1,6 +1,5 @@
 """How minutes are divided, what is said of the time and of the result, and how threads are chosen."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,8 +7,9 @@ import torch
 
 from train import threads, training
 from train.budget import Slot, StageTime, slot_of, spoken
+from train.checkpoints import save_tensors
 from train.outlook import Outlook
-from train.settings import GanSettings
+from train.settings import AllSettings, GanSettings, VaeSettings
 from train.threads import ThreadTrial, first_threads
 
 MINUTES = [StageTime(60.0), StageTime(500.0), StageTime(270.0), StageTime(170.0)]
@@ -27,11 +27,23 @@ def test_all_stages_end_with_the_minutes_whatever_each_of_them_takes():
 
 def test_reading_the_pictures_takes_half_of_the_minutes_at_most(monkeypatch, capsys):
     settings = GanSettings(Path("r"), minutes=10)
+    counted = ("vae", VaeSettings(Path("r"), images=500))  # whose default of minutes does not count
     for now, begins in ((130.0, 100.0), (1000.0, 700.0)):
         monkeypatch.setattr(training.time, "monotonic", lambda now=now: now)
-        assert training.training_began(settings, 100.0, True) == begins
+        assert training.training_began([("gan", settings), counted], 100.0, True) == begins
     assert capsys.readouterr().out.count("more than half of the 10 minutes") == 1
-    assert training.training_began(replace(settings, images=500), 100.0, True) == 100.0
+    assert training.training_began([counted], 100.0, True) == 100.0
+
+
+def test_without_classes_the_others_share_the_minutes_of_the_classifier(tmp_path):
+    settings = AllSettings(tmp_path, minutes=100)
+    plan = training.without_classifier(training.stages_of(settings, set()), settings, set())
+    assert [stage for stage, _ in plan] == ["gan", "vae", "inverter", "repair"]
+    assert sum(own.minutes for _, own in plan) == pytest.approx(100)
+    begun = [("vae", VaeSettings(tmp_path, minutes=27.0))]
+    save_tensors(tmp_path / "vae" / "state.safetensors", {}, {})
+    assert training.without_classifier(begun, settings, set()) == begun
+    assert training.without_classifier(begun, settings, {"minutes"})[0][1].minutes == pytest.approx(27 / 0.94)
 
 
 def test_what_earlier_commands_used_is_not_given_again():
@@ -57,9 +69,11 @@ def test_times_are_spoken():
 
 
 def test_the_outlook_says_what_the_budget_is_enough_for_and_what_would_help():
-    def sentence(settings: GanSettings, size: int, rate: float, images: int, seconds: float | None) -> str:
+    def sentence(
+        settings: GanSettings, size: int, rate: float, images: int, seconds: float | None, left: int = 0
+    ) -> str:
         outlook = Outlook("gan", settings, size, torch.device("cpu"))
-        return outlook.sentence(outlook.expected(images), rate, seconds)
+        return outlook.sentence(outlook.expected(images), rate, seconds, left)
 
     said = sentence(GanSettings(Path("r"), precision="fp32"), 128, 10.0, 24_123, 2700.0)
     assert said.startswith("gan: 10 pictures/s, about 24 000 in 45 min: enough for blobs in the right colours.")
@@ -67,8 +81,10 @@ def test_the_outlook_says_what_the_budget_is_enough_for_and_what_would_help():
     assert "--minutes shows four times as many" in said
     enough = sentence(GanSettings(Path("r")), 32, 500.0, 2_000_000, 4000.0)
     assert "detailed pictures" in enough and "help" not in enough
-    fixed = sentence(GanSettings(Path("r"), images=6000), 32, 100.0, 6000, None)
+    fixed = sentence(GanSettings(Path("r"), images=6000), 32, 100.0, 6000, None, 6000)
     assert "about 6 000, in about 60 s" in fixed and "--images" in fixed
+    resumed = sentence(GanSettings(Path("r"), images=6000), 32, 100.0, 6000, None, 1000)
+    assert "about 6 000, in about 10 s" in resumed
 
 
 @pytest.mark.parametrize(("seconds", "best"), [({2: 1.0, 1: 0.6}, 1), ({2: 0.5, 1: 0.6}, 2)])

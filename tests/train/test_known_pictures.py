@@ -13,7 +13,7 @@ from bundle.errors import UserError
 from tests.support.pictures import draw_folder
 from tests.support.trained import train
 from train.__main__ import main
-from train.data.load import load
+from train.data.load import Loaded, load
 from train.data.mapped_images import MappedImages
 from train.known_pictures import Thumbnails, as_known, matched, thumbnails
 from train.run_folder import Run, data_of, place_of, read_json
@@ -105,7 +105,7 @@ def test_a_run_that_does_not_know_its_pictures_cannot_tell_which_were_added(run,
 def test_another_order_is_put_right(run, pictures):
     info, train, test = load(str(pictures), quiet=True)
     swapped = torch.arange(len(train)).flip(0)
-    _, again, held_out = as_known(run, (info, train[swapped], test), "there")
+    _, again, held_out = as_known(run, Loaded(info, train[swapped], test), "there")
     assert torch.equal(again.images, train.images) and torch.equal(again.labels, train.labels)
     assert torch.equal(held_out.images, test.images)
 
@@ -113,7 +113,7 @@ def test_another_order_is_put_right(run, pictures):
 def test_missing_ones_are_counted(run, pictures):
     info, train, test = load(str(pictures), quiet=True)
     with pytest.raises(UserError, match="there lacks 3 of the 120"):
-        as_known(run, (info, train[torch.arange(len(train) - 3)], test), "there")
+        as_known(run, Loaded(info, train[torch.arange(len(train) - 3)], test), "there")
 
 
 def test_thumbnails_forgive_a_decoder_and_nothing_else():

@@ -22,6 +22,8 @@ from train import loop, recorder, run_folder
 from train.__main__ import main
 from train.checkpoints import load_tensors, save_tensors
 from train.recorder import Progress, Recorder
+from train.resume import resolve_resume, store_settings
+from train.settings import VaeSettings
 from train.stages.classifier import ClassifierStage
 
 PRINCIPAL = ["--preset", "principal", *STAGES["vae"]]
@@ -350,3 +352,22 @@ def test_a_finished_stage_says_so_and_the_end_says_what_is_next(run, shapes, tmp
     said = capsys.readouterr().out
     assert "gan: finished before, nothing is left to do; --resume with more --images goes on." in said
     assert f"Next: python -m export bundle '{tmp_path / 'my run'}' BUNDLE" in said
+
+
+def test_minutes_replace_the_pictures_with_which_a_stage_was_begun(tmp_path):
+    stored = VaeSettings(run=tmp_path, images=160)
+    store_settings("vae", stored)
+    save_tensors(tmp_path / "vae" / "state.safetensors", {}, {})
+    now = replace(stored, images=None, minutes=7.0, resume=True)
+    found = resolve_resume("vae", now, {"resume", "minutes"})
+    assert (found.images, found.minutes) == (None, 7.0)
+    assert resolve_resume("vae", replace(now, images=320), {"resume", "minutes", "images"}).images == 320
+
+
+def test_a_checkpoint_of_another_version_is_not_blamed_on_the_sizes_of_networks(run, shapes, tmp_path, capsys):
+    newer = Path(shutil.copytree(run / "vae", tmp_path / "newer" / "vae")).parent
+    shutil.copy(run / "run.json", newer)
+    tensors, facts = load_tensors(newer / "vae" / "state.safetensors")
+    save_tensors(newer / "vae" / "state.safetensors", tensors, facts | {"mood": "good"})
+    assert train(newer, "vae", shapes, 192, "--resume") == 2
+    assert "was written by another version of Twofold: go on with that one" in capsys.readouterr().err

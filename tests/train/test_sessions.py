@@ -6,7 +6,7 @@ import pytest
 
 from bundle.version import VERSION
 from tests.support.trained import NARROW, train
-from train.recorder import command_line, sessions_of
+from train.recorder import repeating_command, sessions_of
 from train.run_folder import Run
 from train.settings import VaeSettings
 
@@ -35,7 +35,7 @@ def test_a_record_names_the_data_and_no_local_path(monkeypatch, tmp_path):
     settings = VaeSettings(tmp_path / "run", data=str(place))
     for words in (["vae", "run", f"--data={place}"], ["vae", "run", "--data", str(place)]):
         monkeypatch.setattr("sys.argv", ["train", *words])
-        assert str(tmp_path) not in command_line("train", settings, "pets")
+        assert str(tmp_path) not in repeating_command("train", settings, "pets")
 
 
 def test_a_record_names_what_a_training_starts_from_and_no_local_path(monkeypatch, tmp_path):
@@ -43,5 +43,5 @@ def test_a_record_names_what_a_training_starts_from_and_no_local_path(monkeypatc
     settings = VaeSettings(tmp_path / "run", data="pets", start_from=start)
     for words in ([f"--start-from={start}/"], ["--start-from", f"{start}/"], ["--start-from", str(start)]):
         monkeypatch.setattr("sys.argv", ["train", "vae", "run", *words])
-        told = command_line("train", settings, "pets")
+        told = repeating_command("train", settings, "pets")
         assert str(tmp_path) not in told and "digits" in told

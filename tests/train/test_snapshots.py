@@ -148,3 +148,15 @@ def test_a_disk_that_refuses_costs_pictures_and_no_training(
     monkeypatch.setattr(module, "write_file", refuses)
     assert train(tmp_path / "run", "gan", shapes, 48) == 0
     assert capsys.readouterr().out.count(sentence) == 1
+
+
+def test_held_out_pictures_are_spread_over_all_and_stay_those_of_the_first_command(tmp_path):
+    class Rebuilding(Drawing):
+        snapshot_held_out = 4
+
+    stage = Rebuilding()
+    stage.held_out = torch.arange(32.0)[:, None, None, None].expand(32, 1, 16, 16) / 255
+    first = SnapshotTaker(stage, tmp_path, 0).held_out()
+    assert (first[:, 0, 0, 0] * 255).tolist() == pytest.approx([0, 10, 21, 31])
+    stage.held_out = stage.held_out.flip(0)
+    assert torch.allclose(SnapshotTaker(stage, tmp_path, 0).held_out(), first)

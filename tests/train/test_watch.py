@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from bundle.command_line import exit_code
+from bundle.exit_codes import exit_code
 from tests.support.pictures import draw_folder
 from train.command_line import parse
 from train.resume import store_settings

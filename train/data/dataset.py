@@ -24,6 +24,7 @@ LICENCES = {
     "stacked_mnist": ("Stacked MNIST", "LeCun, Cortes, Burges; CC BY-SA 3.0"),
     "shapes": ("Shapes", "drawn by Twofold, Apache 2.0"),
 }
+MADE_HERE = ("shapes", "stacked_mnist")  # sets that are no files
 
 
 @dataclass(frozen=True)
@@ -164,6 +165,13 @@ def set_name(source: str) -> str:
     return Path(name).stem if name.lower().endswith((".zip", ".parquet")) else name
 
 
+def known_name(source: str) -> str:
+    """The name, in lower case, under which what is known of a set stands in a table such as LICENCES; empty where
+    pictures from elsewhere are only called as a set that is made here."""
+    name = set_name(source).lower()
+    return "" if name in MADE_HERE and source != name else name
+
+
 def describe(
     source: str,
     train: Pictures,
@@ -179,7 +187,7 @@ def describe(
     """The facts about two splits; title and licence come from LICENCES, else the title is the name of the source. Names
     that are no UTF-8 are escaped."""
     name = set_name(source)
-    title, licence = LICENCES.get(name.lower(), (name, "not stated"))
+    title, licence = LICENCES.get(known_name(source), (name, "not stated"))
     _, channels, height, width = train.images.shape
     return DataInfo(
         source=printable(source),

@@ -46,7 +46,7 @@ def find_labels(source: str, files: Files, column: str | None) -> FileLabels | N
     names = [name for name in files if is_label_file(name)]
     for name in names:
         records = records_of(source, name, files, "add --classes-from folder or --no-classes")
-        add_labels(found, name, records, column)
+        add_labels(found, name, records, files, column)
     return found if names else None
 
 
@@ -60,7 +60,7 @@ def find_records(source: str, files: Files) -> list[tuple[PurePosixPath, dict[st
         for record in records:
             if places and record.get(places[0]) is not None:
                 rest = {column: value for column, value in record.items() if column != places[0]}
-                found.append((name.parent / str(record[places[0]]), rest))
+                found.append((picture_path(name, record[places[0]], files), rest))
     return found
 
 
@@ -72,7 +72,14 @@ def records_of(source: str, name: PurePosixPath, files: Files, way_out: str) -> 
         raise UserError(f"{source}: {name} cannot be read ({problem}). Mend it, or {way_out}.") from problem
 
 
-def add_labels(found: FileLabels, name: PurePosixPath, records: Records, asked: str | None) -> None:
+def picture_path(table: PurePosixPath, named: object, files: Files) -> PurePosixPath:
+    """The path of the picture that a table names, one of `files` if it is there: as it stands, else with the
+    backslashes of Windows as slashes."""
+    path = table.parent / str(named)
+    return path if path in files else table.parent / str(named).replace("\\", "/")
+
+
+def add_labels(found: FileLabels, name: PurePosixPath, records: Records, files: Files, asked: str | None) -> None:
     """Adds the labels of one file to those found. Raises UserError when it lacks the column that was asked for."""
     columns = list(dict.fromkeys(column for record in records for column in record))
     places = by_name(columns, FILE_COLUMNS)
@@ -85,7 +92,7 @@ def add_labels(found: FileLabels, name: PurePosixPath, records: Records, asked: 
         [named_column(str(name), "--label-column", others, asked)] if asked else by_name(others, LABEL_COLUMNS)
     ):
         try:
-            keys = {name.parent / str(record[place]): label_key(record.get(column)) for record in records
+            keys = {picture_path(name, record[place], files): label_key(record.get(column)) for record in records
                     if record.get(place) is not None}  # fmt: skip
         except ValueError as problem:
             if asked:

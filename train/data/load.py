@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -32,7 +32,14 @@ from train.data.scan_report import scan_report
 from train.picture_size import PictureSize, check_size, sides_of
 from train.progress_bar import say
 
-Loaded = tuple[DataInfo, Pictures, Pictures]
+
+class Loaded(NamedTuple):
+    """What a source gives: the facts about its pictures, those that are trained on, and those that are held out."""
+
+    info: DataInfo
+    train: Pictures
+    test: Pictures
+
 
 OLDER_READINGS: tuple[ClassesFrom, ...] = ("folder", "outermost")
 """How folders were read before files of labels, shards, masks and splits beside other folders were known."""
@@ -64,6 +71,8 @@ def load(
     check_background(background)
     check_pixel_format(pixels)
     synthetic = synthetic_set(source)
+    if synthetic and not quiet and Path(source).exists():
+        say(f"note: {source} is the set that is made here; write ./{source} for the pictures in this folder.")
     if synthetic == "shapes":
         return load_shapes(size, quiet, pixels, reading)
     if synthetic == "stacked_mnist":
@@ -80,8 +89,7 @@ def load(
         quiet,
     )
     train, test, wanted, scan = found.train, found.test, found.wanted, found.scan
-    path = Path(source).expanduser()
-    shown = path.resolve().name if path.exists() else source  # a run folder names no folder of this computer
+    shown = shown_name(source)
     framing, scaling = wanted.framing, wanted.framing.scaling
     black_white = scaling if isinstance(scaling, tuple) else None
     facts = (fit, framing.background, reading, black_white, framing.border)
@@ -93,7 +101,17 @@ def load(
         print(scan_report(scan, info, notes), flush=True)
     check_count(source, scan, len(train) + len(test))
     check_variety(source, train.images, test.images)
-    return info, train, test
+    return Loaded(info, train, test)
+
+
+def shown_name(source: str) -> str:
+    """What a run calls a source: a folder or file by its name, as a run folder names no folder of this computer; one
+    that is called as a set that is made here as ./NAME."""
+    path = Path(source).expanduser()
+    if not path.exists():
+        return source
+    name = path.resolve().name
+    return f"./{name}" if synthetic_set(name) else name
 
 
 def notes_on(info: DataInfo, scan: Scan, sized_here: bool) -> list[str]:
@@ -141,18 +159,18 @@ def load_older(source: str, load_with: Callable[[Reading, bool], Loaded], known:
     try:
         if column := image_column_then(source, known):
             found = load_with(replace(known.reading, image_column=column), quiet)
-            if fits(found[0], known):
+            if fits(found.info, known):
                 say_read_as_then(known, f"--image-column {column}")
                 return found
         found = load_with(known.reading, quiet)
-        if fits(found[0], known):
+        if fits(found.info, known):
             return found
     except UserError as error:
         problem = error
     for way in OLDER_READINGS:
         with suppress(UserError):
             older = load_with(replace(known.reading, classes_from=way), True)
-            if fits(older[0], known):
+            if fits(older.info, known):
                 say_read_as_then(known, f"--classes-from {way}")
                 return older
     if found is None:
@@ -201,7 +219,7 @@ def load_shapes(size: PictureSize | None, quiet: bool, pixels: PixelFormat, read
         print(f"shapes: {info.train_images} training and {info.test_images} test pictures, drawn here")
         colours = "grey" if channels == 1 else "RGB"
         print(f"  {info.width}x{info.height} {colours}; factors and their values: {counts}", flush=True)
-    return info, train, test
+    return Loaded(info, train, test)
 
 
 def shape_labels(factors: np.ndarray, by_classes: bool) -> Tensor:
@@ -218,7 +236,8 @@ def load_stacked(
         raise UserError(
             "stacked_mnist lays three digits over one another as red, green and blue: leave out --channels 1."
         )
-    digits, *splits = load(copy, size, True, fit, background, pixels=replace(pixels, channels=None))
+    found = load(copy, size, True, fit, background, pixels=replace(pixels, channels=None))
+    digits, splits = found.info, (found.train, found.test)
     if digits.channels != 1:
         raise UserError(f"{copy} has pictures in colour; stacked_mnist needs grey digits.")
     counts = stacked_mnist.TRAIN_IMAGES, stacked_mnist.TEST_IMAGES
@@ -232,4 +251,4 @@ def load_stacked(
     if not quiet:
         print(f"stacked_mnist: {info.train_images} training and {info.test_images} test pictures")
         print(f"  three digits of {copy} as red, green and blue, {info.width}x{info.height}; no classes", flush=True)
-    return info, train, test
+    return Loaded(info, train, test)

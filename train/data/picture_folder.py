@@ -17,12 +17,12 @@ import numpy as np
 import tyro
 
 from bundle import images
-from bundle.command_line import exit_code
 from bundle.errors import UserError
+from bundle.exit_codes import exit_code
 from bundle.picture_files import ENDINGS, TRAINING, opened
 from bundle.pictures import from_array
 from train.data import shapes
-from train.data.attributes import AttributeInfo
+from train.data.attributes import AttributeInfo, number_word
 from train.data.load import load, synthetic_set
 from train.data.open_source import open_source
 from train.data.reading import Reading
@@ -95,7 +95,7 @@ def files_of(source: str, most: int) -> PictureFiles:
             names = tuple(name for name in shapes.FACTORS if name != "shape")  # which is the class
             return PictureFiles(names, min(most, len(shapes.TRAIN)), drawn_shapes(names, most))
         case "stacked_mnist":
-            _, train, _ = load(source, quiet=True)
+            train = load(source, quiet=True).train
             stacked = (png_file(pixels.numpy().transpose(1, 2, 0)) for pixels in train.images[:most])
             return PictureFiles((), min(most, len(train)), stacked)
     found = opened_with_attributes(source)
@@ -166,7 +166,7 @@ def word_of(info: AttributeInfo, value: float) -> str:
     """An attribute's value as it stands in a CSV."""
     if not np.isfinite(value):
         return ""
-    return info.words[int(value)] if info.words else f"{value:g}"
+    return info.words[int(value)] if info.words else number_word(value)
 
 
 def drawn_shapes(names: tuple[str, ...], most: int) -> Iterator[PictureFile]:

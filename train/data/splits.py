@@ -53,6 +53,12 @@ def random_subset(pictures: Pictures, count: int) -> Pictures:
     return pictures[torch.randperm(len(pictures), generator=torch.Generator().manual_seed(0))[:count]].in_memory()
 
 
+def spread_rows(count: int, most: int) -> Tensor:
+    """The rows of at most `most` of `count` pictures, int64 [M], at even distances: sets are often sorted by class, so
+    that the first ones would be of one class."""
+    return torch.linspace(0, max(count - 1, 0), min(count, most), dtype=torch.float64).round().long()
+
+
 @lru_cache(maxsize=2)
 def epoch_order(count: int, epoch: int, seed: int) -> Tensor:
     """The pictures of one epoch, shuffled: int64 [count]. Cached, since every step of the epoch asks for it."""

@@ -56,10 +56,7 @@ def facts_of(folder: Path) -> tuple[object, ...]:
     """The `facts` of the control in a folder. Raises UserError when it is neither run nor bundle."""
     if not is_bundle(folder):
         return facts(Run.open(folder).data)
-    info = read_index(folder)
-    about, image = info.dataset, info.image
-    classes = ", ".join(about.classes) or "none"
-    return image.channels, size_word(image.height, image.width), classes, about.train_images, about.test_images
+    return facts(DataInfo.of_bundle(read_index(folder)))
 
 
 def add_control(context: EvaluationContext, folder: Path, gan: GanHandle | None) -> None:

@@ -95,7 +95,8 @@ def measure_subject(
 ) -> Evaluation:
     """As `evaluate`, in the features of `extractor`; `classifier`: that of --classifier. `began`: time.monotonic() when
     the command began. Large sets are packed into `cache`."""
-    info, train, test = subject_pictures(subject, settings.data or subject.source, cache)
+    loaded = subject_pictures(subject, settings.data or subject.source, cache)
+    info, train, test = loaded.info, loaded.train, loaded.test
     report = begin_report(settings, subject, extractor, info)
     augmented, most = augmentations(subject.gan, info), most_searched(info)
     chosen = choose_training(train, report.samples, most if settings.copies or augmented else 0)
@@ -132,17 +133,17 @@ def measure_subject(
 
 
 def subject_pictures(subject: Subject, source: str, cache: Cache | None = None) -> Loaded:
-    """The pictures that the subject was trained on: (info, train, test). Raises UserError when they are not there, are
+    """The pictures that the subject was trained on. Raises UserError when they are not there, are
     others, or are too few to be measured with."""
     data = subject.data
     try:
         found = load_again(source, data, cache)
     except UserError as problem:
         raise UserError(f"{problem} Name the place of the pictures of {subject.folder} with --data.") from problem
-    info, train, test = in_known_order(subject.folder, found, source)
-    check_known(subject.folder, source, data, info)
-    check_enough(info)
-    return info, train, test
+    found = in_known_order(subject.folder, found, source)
+    check_known(subject.folder, source, data, found.info)
+    check_enough(found.info)
+    return found
 
 
 def check_enough(info: DataInfo) -> None:
@@ -191,7 +192,7 @@ def begin_report(settings: EvaluateSettings, subject: Subject, extractor: Featur
         f"{info.channels} x {info.height} x {info.width}",
         "samples": f"{count}, and as many training pictures (the reference) and held-out pictures (the floor)",
         "features": f"{extractor.name}, sha256 {extractor.sha256[:16]}, {scaling}",
-        "command": command_line(settings, info.source),
+        "command": repeating_command(settings, info.source),
     }
     report = Report(facts, samples=count)
     report.begin()
@@ -226,7 +227,7 @@ def measure_classifier(context: EvaluationContext) -> None:
         context.report.add("classifier.accuracy", "Accuracy of the classifier on held-out pictures", right, "higher")
 
 
-def command_line(settings: EvaluateSettings, source: str) -> str:
+def repeating_command(settings: EvaluateSettings, source: str) -> str:
     """The command that repeats the report; the pictures by name rather than by a local path."""
     words = ["python", "-m", "train", "evaluate", str(settings.subject), "--data", source]
     return shlex.join(words + changed_flags(settings, without=("subject", "data", "cache", "out", "store", "threads")))
@@ -246,7 +247,11 @@ def main(settings: EvaluateSettings) -> int:
     if settings.store:
         source = found.subject.data.source
         store.store(
-            settings.store, found.subject, report, command_line(store.without_local_paths(settings), source), sheets
+            settings.store,
+            found.subject,
+            report,
+            repeating_command(store.without_local_paths(settings), source),
+            sheets,
         )
         say(f"Stored in {settings.store}: the figures, in its index and its model card.")
     if not folder and not settings.store:

@@ -17,6 +17,7 @@ from train.data.cache import cache_of_run
 from train.data.dataset import DataInfo
 from train.evaluate.batches import BATCH
 from train.evaluate.handles import ClassifierHandle, Draw, GanHandle, Subject, VaeHandle
+from train.hardware import usable_threads
 from train.run_folder import Run, place_of
 from train.settings import STAGES, GanSettings, VaeSettings
 from train.stages import load_networks
@@ -115,7 +116,8 @@ def gan_of_run(run: Run, inverter: bool) -> GanHandle:
     settings, generator = run.settings("gan"), networks(run, "gan")["generator"]
     assert isinstance(settings, GanSettings)
     mapping, synthesis = (of_network(generator.get_submodule(name)) for name in ("mapping", "synthesis"))
-    w_mean = run.latents().get("w_mean")
+    # A stage that goes on learning leaves the statistics of when it was last finished behind.
+    w_mean = run.latents().get("w_mean") if run.record("gan").finished else None
     return GanHandle(
         latent_dim=settings.latent_dim,
         prior=settings.prior,
@@ -132,7 +134,7 @@ def vae_of_run(run: Run, repair: bool) -> VaeHandle:
     """The VAE of a run, with its repair network where there is one."""
     settings, nets = run.settings("vae"), networks(run, "vae")
     assert isinstance(settings, VaeSettings)
-    finished = (run.folder / "vae" / "latents.safetensors").exists()
+    finished = run.record("vae").finished
     return VaeHandle(
         latent_dim=settings.latent_dim,
         likelihood=settings.likelihood,
@@ -179,7 +181,7 @@ def of_network(net: nn.Module) -> Function:
 
 def open_bundle(folder: Path, threads: int | None = None) -> Subject:
     """The graphs of a bundle. Raises UserError when a file is missing or is not what bundle.json says."""
-    runner = BundleRunner(read(folder), threads=threads)
+    runner = BundleRunner(read(folder), threads=threads or usable_threads())
     data = DataInfo.of_bundle(runner.bundle.info)
     return Subject(
         folder=folder,

@@ -93,17 +93,22 @@ class GanStage(Stage[GanNetworks, GanSettings]):
         self.gap_driven = settings.augment is None and augment.starts_augmented(data.train_images)
         self.probability = settings.augment or 0.0
         self.apart: Pictures | None = None  # training pictures that no step sees
+        self.apart_of = 0  # how many training pictures there were when these were chosen; 0: not chosen yet
         self.reals: dict[str, Tensor] = {}
         self.penalties: dict[str, Tensor] = {}  # R1 and R2 of the last step that had them, to be shown
 
     def training_pictures(self, train: Pictures) -> Pictures:
-        """All but a random tenth, the same each time, which is set apart for the gap where augmentation follows it."""
+        """All but a random tenth, the same each time, which is set apart for the gap where augmentation follows it.
+
+        Pictures that --more-data added stand behind those that were known, and are all trained on: chosen anew, those
+        set apart would be ones that the critic has long learned from."""
         if not self.gap_driven or self.settings.gap_pictures == "held-out":
             return train
-        order = torch.randperm(len(train), generator=torch.Generator().manual_seed(0))
-        count = min(augment.MOST_APART, len(train) // augment.APART_SHARE)
+        self.apart_of = self.apart_of or len(train)
+        order = torch.randperm(self.apart_of, generator=torch.Generator().manual_seed(0))
+        count = min(augment.MOST_APART, self.apart_of // augment.APART_SHARE)
         self.apart = train[order[:count]]
-        return train[order[count:].sort().values]
+        return train[torch.cat([order[count:].sort().values, torch.arange(self.apart_of, len(train))])]
 
     def begin(self, train: Pictures, test: Pictures) -> None:
         """Keeps 256 pictures that steps see and as many that none sees, for the gap between them and the variety."""
@@ -202,7 +207,7 @@ class GanStage(Stage[GanNetworks, GanSettings]):
         shares = {"distance": mean_pairwise_distance(fake.features) / max(mean_pairwise_distance(real.features), 1e-12)}
         if real.labels is not None and fake.labels is not None:
             count = len(self.data.classes)
-            shares["classes"] = class_entropy(fake.labels, count) / class_entropy(real.labels, count)
+            shares["classes"] = class_evenness(fake.labels, count) / class_evenness(real.labels, count)
         return shares
 
     def roughness(self, averages: GanNetworks) -> float:
@@ -217,10 +222,11 @@ class GanStage(Stage[GanNetworks, GanSettings]):
         return images.float() / 255, averages.generator(z, one_hot(labels, len(self.data.classes)))
 
     def state(self) -> dict[str, float]:
-        return {"probability": self.probability}
+        return {"probability": self.probability, "apart_of": self.apart_of}
 
     def restore(self, state: dict[str, float]) -> None:
         self.probability = state["probability"]
+        self.apart_of = int(state.get("apart_of", 0))  # older versions did not store it
         if self.settings.augment is None and self.probability > 0:  # the set may have become large by --more-data
             self.gap_driven = True
 
@@ -251,7 +257,7 @@ class GanStage(Stage[GanNetworks, GanSettings]):
                 critic.score(self.reals[split].float() / 127.5 - 1, one_hot(self.reals[f"{split} labels"], classes))
                 for split in ("train", "unseen")
             ]
-        gap = float(augment.held_out_gap(train.float(), unseen.float(), fake.float()))
+        gap = float(augment.unseen_gap(train.float(), unseen.float(), fake.float()))
         self.probability = augment.next_probability(self.probability, gap, images)
 
     def _augmented(self, signals: Tensor) -> Tensor:
@@ -346,7 +352,7 @@ def neighbour_difference(images: Tensor) -> float:
     return float(images.diff(dim=-1).abs().mean() + images.diff(dim=-2).abs().mean()) / 2
 
 
-def class_entropy(labels: Tensor, classes: int) -> float:
+def class_evenness(labels: Tensor, classes: int) -> float:
     """exp(entropy) of the labels int64 [N], over the number of classes: 1 when all are equally frequent, K / classes
     when K of them are, 1 / classes when there is only one."""
     counts = torch.bincount(labels.detach().long().cpu(), minlength=classes).double()

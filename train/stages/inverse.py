@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from train import priors
 from train.data.dataset import DataInfo, Pictures, one_hot
+from train.data.splits import spread_rows
 from train.losses import kl_to_normal
 from train.models.bases import DecoderBase, GeneratorBase
 from train.models.convolutional import Inverter, Repairer
@@ -16,6 +17,8 @@ from train.settings import InverseSettings, Prior, VaeSettings
 from train.stages.principal_components import begin_repair, fit_posterior
 from train.stages.stage import Stage
 from train.stages.vae import VaeNetworks, sample_code
+
+DAMAGED = 21  # held-out pictures of a sheet
 
 
 class RepairNetworks(nn.Module):
@@ -81,10 +84,10 @@ def image_sides(images: Tensor) -> Sides:
 
 
 def damaged(pictures: Tensor) -> tuple[Tensor, Tensor]:
-    """The first 21 pictures [N, C, H, W] and masks for them [N, 1, H, W], the same each time: three columns per picture
-    fill a sheet."""
+    """21 of the pictures [N, C, H, W], at even distances, and masks for them [N, 1, H, W], the same each time: three
+    columns per picture fill a sheet."""
     torch.manual_seed(0)
-    images = pictures[:21]
+    images = pictures[spread_rows(len(pictures), DAMAGED).to(pictures.device)]
     return images, random_masks(len(images), image_sides(images), images.device)
 
 

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from train.data.mapped_images import Images
+from train.data.splits import spread_rows
 from train.models.linear_posterior import patch_components, patches_of
 from train.models.principal import PrincipalDecoder, PrincipalEncoder, PrincipalRepairer
 
@@ -75,5 +76,6 @@ def begin_repair(repairer: PrincipalRepairer, encoder: nn.Module, images: Images
 
 
 def fitting_sample(images: Images) -> Tensor:
-    """uint8 [N, C, H, W] -> the first of them, as many as components are found from, float32 in [0, 1]."""
-    return images[: min(PICTURES, NUMBERS // prod(images.shape[1:]))].cpu().float() / 255
+    """uint8 [N, C, H, W] -> as many of them as components are found from, at even distances, float32 in [0, 1]."""
+    rows = spread_rows(len(images), min(PICTURES, NUMBERS // prod(images.shape[1:])))
+    return images[rows.to(images.device)].cpu().float() / 255

@@ -74,7 +74,7 @@ class Stage(ABC, Generic[Networks, StageSettings]):
     module: ClassVar[str] = "train"
     """Module that `python -m` starts."""
     held_out: Tensor
-    """32 pictures of the test split for the sample sheets, float32 in [0, 1]; set by the loop."""
+    """32 pictures of the test split for the sample sheets, at even distances, float32 in [0, 1]; set by the loop."""
     sheet_shows: ClassVar[DigitalSource | None] = COMPOSITE
     """What the mark of a sample sheet says: samples, samples beside held-out pictures, or None for what is no
     picture."""
@@ -103,7 +103,7 @@ class Stage(ABC, Generic[Networks, StageSettings]):
         return train
 
     def begin(self, train: Pictures, test: Pictures) -> None:
-        """Called once with all training and 256 test pictures, on the device, before the first step."""
+        """Called once with all training and the first 256 test pictures, on the device, before the first step."""
 
     @abstractmethod
     def step(self, images: Tensor, labels: Tensor, progress: float) -> dict[str, Tensor]:

@@ -5,6 +5,7 @@ from torch import Tensor, nn
 
 from train import priors
 from train.data.dataset import DataInfo, Pictures
+from train.data.splits import spread_rows
 from train.losses import bernoulli_nll, kl_to_normal, optimal_sigma_nll, squared_error
 from train.models.bases import DecoderBase
 from train.models.convolutional import Decoder, Encoder
@@ -116,11 +117,14 @@ class VaeStage(Stage[VaeNetworks, VaeSettings]):
             parts = [averages.encoder(x.to(device).float() / 255) for x in pictures.images.split(500)]
             return torch.cat([m for m, _ in parts]), torch.cat([v for _, v in parts])
 
+        def pictures_of(rows: Tensor) -> Tensor:
+            return train.images[rows.to(train.images.device)].to(device).float() / 255
+
         mean, logvar = codes(train)
         drawn = sample_code(mean, logvar)
         squared = [
-            (averages.decoder(z) - x.to(device).float() / 255).square().mean(dim=(1, 2, 3))
-            for z, x in zip(drawn[:CALIBRATION].split(500), train.images.split(500), strict=False)
+            (averages.decoder(drawn[rows.to(device)]) - pictures_of(rows)).square().mean(dim=(1, 2, 3))
+            for rows in spread_rows(len(train), CALIBRATION).split(500)
         ]
         mixture = priors.fit(
             drawn.cpu().numpy(), train.labels.numpy(), len(self.data.classes), self.settings.components

@@ -9,12 +9,12 @@ from itertools import islice
 
 import numpy as np
 
+from bundle.cross_entropy_method import cross_entropy_rounds
 from bundle.errors import BundleError
 from bundle.feeds import in_batches
 from bundle.inversion import known_only
 from bundle.latents import Mixture
 from bundle.schema import Model
-from bundle.search import cross_entropy_rounds
 from demo.serving.served_bundle import ServedBundle
 from demo.tabs.rebuild import posterior
 

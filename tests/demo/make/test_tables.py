@@ -58,6 +58,8 @@ def test_rows_name_pictures_by_their_path_else_by_their_name():
         {"file_name": "none.png", "x": 3.0},
     ]
     assert cells_of(rows, PurePosixPath("set"), by_name) == {"x": {"cats/000001.png": 1.0, "dogs/000001.png": 2.0}}
+    windows = [{"file_name": "cats\\a.png", "x": 1.0}]
+    assert cells_of(windows, PurePosixPath("set"), by_name) == {"x": {"cats/000001.png": 1.0}}
     alone = [{"file_name": "elsewhere/b.png", "x": 4.0}, {"file_name": "elsewhere/a.png", "x": 5.0}]  # two are called a
     assert cells_of(alone, PurePosixPath("set"), by_name) == {"x": {"dogs/000002.png": 4.0}}
     assert cells_of([{"x": 1.0}], PurePosixPath("set"), by_name) == {}

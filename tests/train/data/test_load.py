@@ -10,6 +10,7 @@ from train.data import hub, stacked_mnist
 from train.data import shapes as drawn_shapes
 from train.data.dataset import DataInfo
 from train.data.load import load, load_again
+from train.known_pictures import absolute
 
 
 def test_a_folder_becomes_tensors_and_classes(shapes):
@@ -74,3 +75,15 @@ def test_what_a_run_knows_survives_json(shapes):
     assert DataInfo.from_json(info.as_json()) == info
     old = {k: v for k, v in info.as_json().items() if k not in ("fit", "background")}
     assert DataInfo.from_json(old).fit == "crop"
+
+
+def test_a_set_made_here_says_so_beside_a_folder_of_its_name(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    draw_folder(tmp_path / "shapes", 60)
+    monkeypatch.setattr(drawn_shapes, "TRAIN", drawn_shapes.TRAIN[:30])
+    monkeypatch.setattr(drawn_shapes, "TEST", drawn_shapes.TEST[:30])
+    assert load("shapes", 16).info.licence.startswith("drawn by Twofold") and absolute("shapes") == "shapes"
+    assert "note: shapes is the set that is made here; write ./shapes for" in capsys.readouterr().out
+    own = load("./shapes").info
+    assert (own.source, own.licence, own.train_images) == ("./shapes", "not stated", 54)
+    assert "note" not in capsys.readouterr().out and absolute("./shapes") == str(tmp_path / "shapes")

@@ -14,7 +14,8 @@ from tests.bundle.test_pictures import saved
 from tests.support.pictures import draw_folder
 from tests.train.data.test_tables import parquet
 from train.data import stacked_mnist
-from train.data.picture_folder import FolderSettings, write_folder
+from train.data.attributes import AttributeInfo
+from train.data.picture_folder import FolderSettings, word_of, write_folder
 
 
 def written(source: str | Path, folder: Path, most: int = 2000) -> Counter[str]:
@@ -97,3 +98,7 @@ def test_every_format_that_is_read_has_an_ending():
 def test_an_empty_folder_is_refused(tmp_path: Path):
     with pytest.raises(UserError, match="is empty"):
         written(tmp_path, tmp_path / "out")
+
+
+def test_numbers_keep_all_their_digits():
+    assert word_of(AttributeInfo("date", "number", 0, 1, 0, 1), 20240131.0) == "20240131"

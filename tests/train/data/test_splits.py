@@ -3,7 +3,7 @@
 import torch
 
 from train.data.dataset import Pictures
-from train.data.splits import batch_indices, hold_out_rows, random_subset
+from train.data.splits import batch_indices, hold_out_rows, random_subset, spread_rows
 
 
 def test_every_epoch_shows_every_picture_once():
@@ -28,3 +28,10 @@ def test_a_random_subset_is_always_the_same_and_at_most_everything():
     assert len(set(few.labels.tolist())) == 8 and few.labels.tolist() != list(range(8))
     assert torch.equal(random_subset(whole, 8).labels, few.labels)
     assert sorted(random_subset(whole, 99).labels.tolist()) == list(range(50))
+
+
+def test_few_pictures_of_a_sorted_set_are_of_all_its_classes():
+    assert spread_rows(101, 5).tolist() == [0, 25, 50, 75, 100]
+    assert spread_rows(3, 5).tolist() == [0, 1, 2] and spread_rows(0, 5).tolist() == spread_rows(5, 0).tolist() == []
+    many = spread_rows(30_000_000, 20_000)
+    assert int(many[-1]) == 29_999_999 and int(many.diff().min()) >= 1499

@@ -12,6 +12,7 @@ from bundle.model import BundleModel
 from bundle.read import read
 from bundle.runner import BundleRunner
 from tests.support import tiny
+from train.evaluate import subject as subjects
 from train.evaluate.evaluation import check_enough
 from train.evaluate.handles import Subject
 from train.evaluate.subject import open_subject
@@ -92,3 +93,25 @@ def test_too_few_pictures_are_refused_before_anything_is_measured(run):
     check_enough(replace(run.data, test_images=4))
     with pytest.raises(UserError, match="has 3 held-out pictures, and at least 4 are needed"):
         check_enough(replace(run.data, test_images=3))
+
+
+def test_a_stage_that_goes_on_learning_is_not_measured_with_what_it_left_when_it_was_finished(trained_run, tmp_path):
+    resumed = shutil.copytree(trained_run, tmp_path / "run")
+    for stage in ("gan", "vae"):
+        path = resumed / stage / "record.json"
+        write_json(path, read_json(path) | {"finished": False})
+    subject = open_subject(resumed)
+    assert subject.gan.truncated is subject.vae.sigma is subject.vae.mixture is None
+    assert {"gan", "vae"} <= set(subject.unfinished)
+
+
+def test_a_bundle_is_measured_with_all_threads_unless_told_otherwise(tiny_bundle, monkeypatch):
+    asked = []
+    made = BundleRunner.__init__
+    monkeypatch.setattr(subjects, "usable_threads", lambda: 7)
+    monkeypatch.setattr(
+        BundleRunner, "__init__", lambda self, bundle, threads: asked.append(threads) or made(self, bundle)
+    )
+    open_subject(tiny_bundle)
+    open_subject(tiny_bundle, threads=2)
+    assert asked == [7, 2]

@@ -12,7 +12,7 @@ from train.data.dataset import DataInfo, Pictures
 from train.models.layers import Sides
 from train.models.principal import patch_of
 from train.settings import InverseSettings, VaeSettings
-from train.stages import inverse, vae
+from train.stages import inverse, principal_components, vae
 from train.stages.principal_components import begin_as_components, begin_repair
 
 HERE = {"run": Path("run")}
@@ -180,3 +180,10 @@ def test_patches_divide_every_size(channels: int, sides: Sides, patch: tuple[int
     mean, logvar = nets.encoder(torch.rand(2, channels, *sides))
     assert mean.shape == logvar.shape == (2, 3)
     assert nets.decoder(mean).shape == (2, channels, *sides)
+
+
+def test_components_are_found_from_all_of_a_sorted_set(monkeypatch):
+    monkeypatch.setattr(principal_components, "PICTURES", 4)
+    brightness = torch.arange(0, 70, 10, dtype=torch.uint8)[:, None, None, None].expand(7, 1, 16, 16)
+    sample = principal_components.fitting_sample(brightness)
+    assert (sample[:, 0, 0, 0] * 255).round().tolist() == [0, 20, 40, 60]

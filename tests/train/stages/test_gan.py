@@ -13,7 +13,7 @@ def test_mean_pairwise_distance_of_a_square_and_of_one_point():
     assert gan.mean_pairwise_distance(square[:1]) == 0
 
 
-def test_class_entropy_counts_the_classes_in_use():
-    assert gan.class_entropy(torch.arange(100) % 10, 10) == pytest.approx(1)
-    assert gan.class_entropy(torch.arange(100) % 5, 10) == pytest.approx(0.5)
-    assert gan.class_entropy(torch.zeros(7, dtype=torch.int64), 10) == pytest.approx(0.1)
+def test_the_evenness_of_classes_counts_the_classes_in_use():
+    assert gan.class_evenness(torch.arange(100) % 10, 10) == pytest.approx(1)
+    assert gan.class_evenness(torch.arange(100) % 5, 10) == pytest.approx(0.5)
+    assert gan.class_evenness(torch.zeros(7, dtype=torch.int64), 10) == pytest.approx(0.1)

@@ -299,6 +299,27 @@ def test_what_steers_the_augmentation_is_neither_learned_nor_measured():
     assert large.training_pictures(train) is train  # nothing follows a gap there
 
 
+def test_what_is_set_apart_stays_so_when_pictures_are_added():
+    def pictures_of(count: int) -> Pictures:
+        return Pictures(torch.zeros(count, 1, 16, 16, dtype=torch.uint8), torch.arange(count))
+
+    def stage_of(count: int, state: dict[str, float]) -> gan.GanStage:
+        info = DataInfo("faces", "faces", "none", 1, 16, 16, (), count, 100)
+        settings = GanSettings(run=Path("unused"), latent_dim=8, w_dim=8, width=16)
+        stage = gan.GanStage(gan.build(settings, info), settings, info)
+        stage.restore(state)
+        return stage
+
+    begun, older = stage_of(500, {"probability": 0.4}), stage_of(500, {"probability": 0.4})  # no apart_of stored
+    first = begun.training_pictures(pictures_of(500)).labels
+    assert torch.equal(older.training_pictures(pictures_of(500)).labels, first)
+    grown = stage_of(12_000, begun.state())
+    assert torch.equal(
+        grown.training_pictures(pictures_of(12_000)).labels, torch.cat([first, torch.arange(500, 12_000)])
+    )
+    assert torch.equal(grown.apart.labels, begun.apart.labels) and grown.state() == begun.state()
+
+
 def test_large_sets_are_not_augmented_unless_asked():
     assert not small_gan().gap_driven
     assert small_gan().probability == 0

@@ -4,7 +4,7 @@ from itertools import islice, pairwise
 
 import numpy as np
 
-from bundle.search import cross_entropy_rounds
+from bundle.cross_entropy_method import cross_entropy_rounds
 
 GOAL = np.linspace(-1, 1, 12)
 

@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from bundle.command_line import INTERRUPTED, exit_code
 from bundle.errors import UserError
+from bundle.exit_codes import INTERRUPTED, exit_code
 
 
 def test_exit_codes(capsys):
@@ -48,7 +48,7 @@ def test_nohup_is_obeyed():
 
 def test_ctrl_c_during_the_imports_prints_no_traceback():
     heard = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"  # in the background too
-    code = f"{heard}; import bundle.command_line, os, time; os.kill(os.getpid(), signal.SIGINT); time.sleep(5)"
+    code = f"{heard}; import bundle.exit_codes, os, time; os.kill(os.getpid(), signal.SIGINT); time.sleep(5)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.returncode in (-signal.SIGINT, INTERRUPTED)
     assert done.stderr == "Stopped.\n"
