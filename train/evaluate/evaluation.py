@@ -28,7 +28,7 @@ from train.evaluate.sheets import PictureSheet, save_sheet
 from train.evaluate.subject import classifier_of_run, open_subject
 from train.evaluate.synthetic_sets import measure_factors, measure_modes
 from train.evaluate.vae import measure_vae
-from train.hardware import hardware
+from train.hardware import hardware, usable_threads
 from train.known_pictures import in_known_order
 from train.progress_bar import say
 from train.run_folder import Run, check_known
@@ -72,8 +72,7 @@ def evaluate(settings: EvaluateSettings) -> Evaluation:
     """Measures and prints everything; stores nothing. Raises UserError."""
     check(settings)
     began = time.monotonic()
-    if settings.threads:
-        torch.set_num_threads(settings.threads)
+    torch.set_num_threads(settings.threads or min(torch.get_num_threads(), usable_threads()))
     subject = open_subject(settings.subject, settings.threads)
     if settings.control:
         check_control(settings.control, subject.data)
