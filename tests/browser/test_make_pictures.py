@@ -129,7 +129,7 @@ def tiles(page: Page) -> Any:
 
 
 def mode(page: Page, name: str) -> None:
-    page.get_by_role("radiogroup", name="A press").get_by_role("radio", name=name).check()
+    page.get_by_role("radiogroup", name="A click").get_by_role("radio", name=name).check()
 
 
 def class_count(page: Page, name: str) -> int:
@@ -163,7 +163,7 @@ def test_pictures_are_brought_cleaned_sorted_and_kept(visit, projects: Projects,
     page.keyboard.type("kittens")
     page.keyboard.press("Enter")
     page.get_by_text("The class kittens has no picture, so it is not learned").wait_for()
-    mode(page, "selects")
+    mode(page, "selects it")
     tiles(page).nth(0).click()
     tiles(page).nth(2).click(modifiers=["Shift"])
     page.get_by_text("3 pictures are selected").wait_for()
@@ -200,7 +200,7 @@ def test_pictures_are_brought_cleaned_sorted_and_kept(visit, projects: Projects,
     page.get_by_text("64 × 48 pixels").wait_for()
     page.get_by_role("radiogroup", name="Size").get_by_role("radio", name="32").check()
     page.get_by_text("32 × 24 pixels").wait_for()
-    mode(page, "crops")
+    mode(page, "crops it")
     before = tiles(page).first.evaluate("e => e.style.backgroundImage")
     tiles(page).first.click()
     dialog = page.get_by_role("dialog", name="Crop by hand")
@@ -358,7 +358,7 @@ def test_a_phone_brings_and_sorts_by_tap_and_nothing_is_in_the_way(visit, projec
     page.get_by_role("button", name="New class").tap()
     page.keyboard.type("mine")
     page.keyboard.press("Enter")
-    mode(page, "selects")
+    mode(page, "selects it")
     tiles(page).nth(1).tap()
     tiles(page).nth(4).tap()
     page.locator(".tf-make-class[data-name='mine']").tap()
