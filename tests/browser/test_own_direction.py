@@ -150,6 +150,23 @@ def test_keys_mark_and_names_are_checked(visit):
     assert page.evaluate("JSON.parse(localStorage['twofold.directions']).length") == 1
 
 
+def test_nothing_is_marked_while_other_variations_are_on_their_way(visit):
+    page = visit("?b=digits&x=5&y=0&tab=explore")
+    page.get_by_role("button", name="Show twelve variations").click()
+    page.locator(".tf-variation").first.wait_for()
+    held: list[Any] = []
+    page.route("**/own-direction", lambda route: route.continue_() if held else held.append(route))
+    page.get_by_role("button", name="Next twelve").click()
+    page.locator(".tf-variations[aria-busy]").wait_for()
+    page.locator(".tf-variation").first.click()
+    page.get_by_text("0 have it · 0 do not have it").wait_for()
+    held[0].continue_()
+    page.locator(".tf-variations:not([aria-busy])").wait_for()
+    page.locator(".tf-variation").first.click()
+    page.get_by_text("1 has it · 0 do not have it").wait_for()
+    settle(page)
+
+
 def test_what_cannot_be_opened_is_said_in_both_languages(visit):
     page = visit("?b=digits&x=5&y=0&tab=explore")
     key = page.evaluate("Twofold.bundle().spaces.gan.key")
